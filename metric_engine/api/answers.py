@@ -1,0 +1,29 @@
+"""A 200 with JSON that a client may keep: ETag, 304, and where the answer came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any, Literal
+
+from pydantic_core import to_json
+from starlette.requests import Request
+from starlette.responses import Response
+
+Origin = Literal["hit", "miss"]
+
+
+def answer(request: Request, body: Mapping[str, Any], *, origin: Origin = "miss") -> Response:
+    """The body as JSON, or 304 where the client holds exactly it. `origin` tells whether the cache had it."""
+    content = to_json(body, inf_nan_mode="null")
+    etag = f'"{blake2b(content, digest_size=16).hexdigest()}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "X-Cache": origin}
+    if holds(request, etag):
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type="application/json", headers=headers)
+
+
+def holds(request: Request, etag: str) -> bool:
+    """Whether `If-None-Match` names the ETag; a weak one is as good for reading."""
+    given = ",".join(request.headers.getlist("if-none-match"))
+    return any(tag.strip().removeprefix("W/") in ("*", etag) for tag in given.split(","))

@@ -1,0 +1,106 @@
+"""The application, put together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+import metric_engine
+from metric_engine.api import logs, openapi, operations, problems
+from metric_engine.api.access import Access
+from metric_engine.api.auth import Authenticator
+from metric_engine.api.bodies import Bodies
+from metric_engine.api.guard import Guard
+from metric_engine.api.rates import Rate
+from metric_engine.api.routers import connections, dashboard, widgets
+from metric_engine.api.serving import Serving
+from metric_engine.api.settings import Settings
+from metric_engine.engine.catalog import load_catalog
+from metric_engine.engine.engine import Engine
+from metric_engine.engine.warehouse import Warehouse
+from metric_engine.state import State
+
+PAGES = Path(metric_engine.__file__).parent / "web" / "static"
+ROUTERS = (widgets.router, dashboard.router, connections.router)
+
+
+def create_app(*, settings: Settings, engine: Engine, state: State) -> FastAPI:
+    """The API over an engine and a state, both of which it closes at the end.
+
+    Raises InvalidSetting when nothing says how to verify tokens.
+    """
+    app = FastAPI(
+        title="metric-engine",
+        summary=metric_engine.__doc__,
+        version=metric_engine.__version__,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=closing,
+    )
+    app.state.serving = Serving(engine, state, settings)
+    problems.install(app)
+    for router in ROUTERS:
+        app.include_router(router, prefix="/v1")
+    app.include_router(operations.router)
+    app.include_router(openapi.router)
+    if PAGES.is_dir():
+        # Unlike a mount it comes after every route, so a wrong method is still 405 and an unknown path 404.
+        app.frontend("/", directory=PAGES, fallback=None)
+    add_layers(app, settings)
+    return app
+
+
+def app_from_environment() -> FastAPI:
+    """The app as the environment describes it: `uvicorn --factory metric_engine.api.app:app_from_environment`.
+
+    Raises InvalidSetting, InvalidCatalog, StateUnavailable or WarehouseUnavailable.
+    """
+    settings = Settings.from_environment(os.environ)
+    logs.configure()
+    catalog = load_catalog(settings.metrics_folder)
+    keys = settings.encryption_key
+    with ExitStack() as opened:
+        state = State.open(
+            settings.database_url.get_secret_value(),
+            encryption_key=None if keys is None else keys.get_secret_value(),
+        )
+        opened.callback(state.close)
+        warehouse = Warehouse(settings.facts_url.get_secret_value())
+        opened.callback(warehouse.close)
+        if warehouse.dialect.name == "sqlite":
+            # The embedded database is ours to lay out; any other belongs to somebody.
+            warehouse.create_tables(catalog.tables.values())
+        app = create_app(settings=settings, engine=Engine(catalog, warehouse), state=state)
+        opened.pop_all()
+    return app
+
+
+def add_layers(app: FastAPI, settings: Settings) -> None:
+    """What stands before the routes; the last one added is the outermost."""
+    rate = None if settings.rate_limit is None else Rate(settings.rate_limit)
+    app.add_middleware(Bodies)
+    app.add_middleware(Guard, authenticator=Authenticator.from_settings(settings), rate=rate)
+    app.add_middleware(Access)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "If-None-Match", "X-Request-ID"],
+            expose_headers=["ETag", "X-Cache", "X-Request-ID", "Retry-After", "Warning", "Age"],
+        )
+
+
+@asynccontextmanager
+async def closing(app: FastAPI) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        serving: Serving = app.state.serving
+        serving.engine.warehouse.close()
+        serving.state.close()

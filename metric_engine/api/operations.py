@@ -1,0 +1,58 @@
+"""Whether the server lives, and whether it is ready: counts and codes, nothing of what files or rows hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from metric_engine.api.serving import Serving, serving_of
+from metric_engine.engine.errors import StateUnavailable, WarehouseUnavailable
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/healthz", summary="The process lives")
+async def healthz() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+@router.get(
+    "/readyz",
+    summary="Requests can be answered",
+    response_model=None,
+    responses={200: {"model": dict[str, Any]}, 503: {"model": dict[str, Any]}},
+)
+def readyz(request: Request) -> Response:
+    serving = serving_of(request)
+    checks: dict[str, Any] = {
+        "state": answers(serving.state.database.ping),
+        "warehouse": answers(serving.engine.warehouse.ping),
+    }
+    ready = all(check["status"] == "ok" for check in checks.values())
+    body = {"status": "ready" if ready else "not ready", "checks": checks | {"catalog": catalog(serving)}}
+    return JSONResponse(body, HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def answers(ping: Callable[[], None]) -> dict[str, str]:
+    try:
+        ping()
+    except (StateUnavailable, WarehouseUnavailable):
+        return {"status": "unavailable"}
+    return {"status": "ok"}
+
+
+def catalog(serving: Serving) -> dict[str, Any]:
+    """The catalog being served; `stale` while the newest files are invalid, with their problems counted by code."""
+    served = serving.engine.catalog
+    return {
+        "status": "stale" if serving.rejected else "ok",
+        "version": served.version,
+        "widgets": len(served.served),
+        "tables": len(served.tables),
+        "problems": dict(serving.rejected),
+    }

@@ -1,0 +1,110 @@
+"""The widgets: what there is, one answer, several answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from metric_engine.api.answers import answer
+from metric_engine.api.guard import tenant
+from metric_engine.api.problems import problem_of
+from metric_engine.api.schemas import Batch, BatchQuestion, WidgetCatalog
+from metric_engine.api.serving import serving_of
+from metric_engine.engine.errors import (
+    InvalidQuestion,
+    Problem,
+    UnknownMetric,
+    did_you_mean,
+    nearest_names,
+)
+from metric_engine.engine.periods import Grain
+from metric_engine.engine.question import Question, parse_question, shown
+
+PARAMETERS = ("start", "end", "compare", "sources", "grain")
+
+router = APIRouter(prefix="/widgets", tags=["widgets"])
+
+
+@router.get("", summary="The widgets that are served", responses={200: {"model": WidgetCatalog}})
+async def widgets(request: Request) -> Response:
+    catalog = serving_of(request).engine.catalog
+    entries = [
+        {
+            "key": metric.key,
+            "title": metric.title,
+            "description": metric.description,
+            "sources": metric.sources,
+            "format": metric.format,
+            "better": metric.better,
+            "chart": metric.chart,
+            "grains": [grain.value for grain in Grain],
+        }
+        for metric in catalog.served.values()
+    ]
+    return answer(request, {"widgets": entries})
+
+
+@router.post("/batch", summary="Several widgets at once", responses={200: {"model": Batch}})
+def batch(request: Request, asked: BatchQuestion, user: Annotated[str, Depends(tenant)]) -> Response:
+    serving = serving_of(request)
+    question = ask(asked.model_dump(include=set(PARAMETERS)), asked.model_extra or (), today=serving.today())
+    answers = serving.engine.answers(
+        asked.keys, question, tenant=user, connected=serving.state.tenants.get(user).sources
+    )
+    return answer(request, {"widgets": {key: body_or_problem(found) for key, found in answers.items()}})
+
+
+def widget(request: Request) -> Response:
+    """A plain Starlette endpoint: this is the hot path, and its parameters are the engine's to read."""
+    serving = serving_of(request)
+    user: str = request.state.tenant
+    body = serving.engine.answer(
+        request.path_params["key"],
+        query(request, today=serving.today()),
+        tenant=user,
+        connected=serving.state.tenants.get(user).sources,
+    )
+    return answer(request, body)
+
+
+router.add_route(f"{router.prefix}/{{key}}", widget, methods=["GET"])
+
+
+def body_or_problem(found: dict[str, Any] | UnknownMetric) -> dict[str, Any]:
+    return problem_of(found) if isinstance(found, UnknownMetric) else found
+
+
+def query(request: Request, *, today: date) -> Question:
+    """The question in the query string; a parameter that is not known or given twice is a problem too."""
+    given = request.query_params.multi_items()
+    names = [name for name, _ in given]
+    known = {name: text for name, text in given if name in PARAMETERS}
+    repeated = [Problem(name, "is given more than once") for name in known if names.count(name) > 1]
+    return ask(known, [name for name in names if name not in PARAMETERS], today=today, problems=repeated)
+
+
+def ask(
+    texts: Mapping[str, str | None], unknown: Iterable[str], *, today: date, problems: Iterable[Problem] = ()
+) -> Question:
+    """Read a question, with every problem of its parameters at once.
+
+    Raises InvalidQuestion.
+    """
+    found = [*problems, *map(unknown_parameter, dict.fromkeys(unknown))]
+    try:
+        question = parse_question(today=today, **texts)
+    except InvalidQuestion as invalid:
+        found += invalid.problems
+    if found:
+        raise InvalidQuestion(found)
+    return question
+
+
+def unknown_parameter(name: str) -> Problem:
+    hint = did_you_mean(nearest_names(name, PARAMETERS)) or f"; there are {', '.join(PARAMETERS)}"
+    return Problem(name[:40], f"{shown(name)} is not a parameter{hint}")

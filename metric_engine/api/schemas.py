@@ -1,0 +1,215 @@
+"""The shapes of the API, for its documentation and its typed clients; the widgets' hot path does without them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
+
+from metric_engine.engine.periods import Compare, Grain
+
+Source = Literal["ga4", "instagram", "meta"]
+Format = Literal["integer", "decimal", "percent", "currency"]
+Better = Literal["up", "down", "neutral"]
+
+MOST_KEYS = 50
+MOST_WIDGETS = 200
+
+
+class Fault(BaseModel):
+    """One of several things that are wrong: a parameter by its name, a place in the body by its JSON pointer."""
+
+    detail: str
+    parameter: str | None = None
+    pointer: str | None = None
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[Fault] | None = None
+
+
+class Point(BaseModel):
+    """A bucket of a series: its first day, and its value; null where the source has no data."""
+
+    t: date
+    v: float | None
+
+
+class Stats(BaseModel):
+    """The whole period's value, the compared period's, and the change."""
+
+    value: float | None
+    previous: float | None
+    delta: float | None
+
+
+class ComparedSeries(BaseModel):
+    """The compared period's points, aligned with the series by index."""
+
+    name: str
+    points: list[Point]
+
+
+class Series(ComparedSeries):
+    """A named series: one point per bucket of the asked range, none missing."""
+
+    stats: Stats
+
+
+class Comparison(BaseModel):
+    """The compared period."""
+
+    start: date
+    end: date
+    series: list[ComparedSeries]
+
+
+class Item(BaseModel):
+    """A ranked thing, such as a post; its shown columns stand beside its values."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    values: dict[str, float | None]
+
+
+class Meta(BaseModel):
+    """What was asked and what the answer rests on."""
+
+    model_config = ConfigDict(extra="allow")
+
+    key: str
+    title: str
+    format: Format
+    better: Better
+    grain: Grain
+    start: date
+    end: date
+    compare: Compare
+    total: str | None
+    currency: str | None
+    sources: list[Source]
+    missing_sources: list[Source]
+    data_through: date | None
+    comparison_through: date | None
+    provisional_from: date | None
+
+
+class Widget(BaseModel):
+    """The answer of a widget."""
+
+    series: list[Series]
+    stats: Stats
+    comparison: Comparison | None = None
+    items: list[Item]
+    meta: Meta
+
+
+class WidgetEntry(BaseModel):
+    """A widget of the catalog."""
+
+    model_config = ConfigDict(extra="allow")
+
+    key: str
+    title: str
+    description: str
+    sources: list[Source]
+    format: Format
+    better: Better
+    chart: str | None
+    grains: list[Grain]
+
+
+class WidgetCatalog(BaseModel):
+    """All the widgets that are served."""
+
+    widgets: list[WidgetEntry]
+
+
+class BatchQuestion(BaseModel):
+    """Several widgets asked at once; the parameters are those of one widget."""
+
+    # Unknown members are caught by the router, which names the nearest one.
+    model_config = ConfigDict(extra="allow", json_schema_extra={"additionalProperties": False})
+
+    keys: Annotated[list[str], Field(max_length=MOST_KEYS, examples=[["ga4.sessions", "meta.roas"]])]
+    start: str | None = None
+    end: str | None = None
+    compare: str | None = None
+    sources: str | None = None
+    grain: str | None = None
+
+
+class Batch(BaseModel):
+    """The answers by key; a problem in the place of a widget that is not known."""
+
+    widgets: dict[str, Widget | Problem]
+
+
+class LayoutWidget(BaseModel):
+    """A widget's place on the dashboard; every property but `id` is the frontend's own."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: Annotated[str, Field(examples=["ga4.sessions"])]
+
+
+class NewLayout(BaseModel):
+    """A layout to save. `version` is the one last read; without it the last write wins."""
+
+    model_config = ConfigDict(extra="allow")
+
+    widgets: Annotated[list[LayoutWidget], Field(max_length=MOST_WIDGETS)]
+    version: Annotated[StrictInt, Field(ge=0)] | None = None
+
+
+class Layout(BaseModel):
+    """A saved layout. `unknown` lists the ids that no longer name a widget."""
+
+    model_config = ConfigDict(extra="allow")
+
+    widgets: list[LayoutWidget]
+    version: int | None = None
+    unknown: list[str] | None = None
+
+
+class DashboardMeta(BaseModel):
+    """When the data came, when it comes again, and what is connected."""
+
+    last_sync_at: datetime | None
+    next_scheduled_at: datetime | None
+    connected_sources: dict[Source, bool]
+
+
+class NewConnection(BaseModel):
+    """An account to connect; without credentials its rows come from elsewhere."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    account_id: Annotated[str, Field(examples=["123456789"])]
+    credentials: dict[str, Any] | None = None
+
+
+class ConnectionEntry(BaseModel):
+    """A connected account. Credentials never come out."""
+
+    source: Source
+    account_id: str
+    status: str
+    last_success_at: datetime | None
+    last_error: str | None
+
+
+class ConnectionList(BaseModel):
+    """The user's connected accounts."""
+
+    connections: list[ConnectionEntry]

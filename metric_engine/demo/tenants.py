@@ -1,0 +1,86 @@
+"""Who is in the demo, and which accounts they have connected."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Source = Literal["ga4", "instagram", "meta"]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One connected account. `size` scales its volumes: 1.0 is a shop of some 3,600 sessions a day."""
+
+    source: Source
+    id: str
+    currency: str | None = None
+    size: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A demo user. The same `seed` and `user_id` always give the same history."""
+
+    user_id: str
+    name: str
+    accounts: tuple[Account, ...] = ()
+    products: tuple[str, ...] = ()
+    seed: int = 1
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The connected sources, each once, in alphabetical order."""
+        return tuple(sorted({account.source for account in self.accounts}))
+
+    def connected(self, source: Source) -> tuple[Account, ...]:
+        """The accounts of one source."""
+        return tuple(account for account in self.accounts if account.source == source)
+
+    @property
+    def key(self) -> str:
+        """The key under which chance is drawn for what all the accounts share."""
+        return f"{self.seed}/{self.user_id}"
+
+    def stream(self, account: Account, name: str) -> str:
+        """The key under which chance is drawn for `name` of one account."""
+        return f"{self.key}/{account.id}/{name}"
+
+
+EVERYTHING = Tenant(
+    user_id="00000000-0000-4000-8000-000000000001",
+    name="Alder & Finch",
+    accounts=(
+        Account("ga4", "318204557", currency="USD"),
+        Account("meta", "act_798085168510957", currency="USD"),
+        Account("instagram", "17841439536867616"),
+    ),
+    products=("linen shirt", "wool throw", "oak stool", "enamel mug", "canvas tote"),
+)
+
+GA4_ONLY = Tenant(
+    user_id="00000000-0000-4000-8000-000000000002",
+    name="Paper Lantern Books",
+    accounts=(Account("ga4", "402771936", currency="USD", size=1.4),),
+    products=("field notebook", "fountain pen", "wall calendar", "short story box", "reading lamp"),
+)
+
+TWO_CURRENCIES = Tenant(
+    user_id="00000000-0000-4000-8000-000000000003",
+    name="Maison Verdier",
+    accounts=(
+        Account("ga4", "377019842", currency="EUR", size=0.8),
+        Account("meta", "act_564120987733201", currency="EUR", size=0.7),
+        Account("meta", "act_231907755480116", currency="USD", size=0.35),
+    ),
+    products=("silk scarf", "leather belt", "card holder", "cashmere beanie", "travel pouch"),
+)
+
+INSTAGRAM_ONLY = Tenant(
+    user_id="00000000-0000-4000-8000-000000000004",
+    name="Tidepool Ceramics",
+    accounts=(Account("instagram", "17841402268841935", size=0.4),),
+    products=("speckled mug", "moon vase", "ramen bowl", "butter dish", "planter"),
+)
+
+NO_DATA = Tenant(user_id="00000000-0000-4000-8000-000000000005", name="Blank Slate Supply")
+
+TENANTS: tuple[Tenant, ...] = (EVERYTHING, GA4_ONLY, TWO_CURRENCIES, INSTAGRAM_ONLY, NO_DATA)

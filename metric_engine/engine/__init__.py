@@ -1,0 +1,1 @@
+"""The metric engine: a library without a web server."""

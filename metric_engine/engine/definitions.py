@@ -1,0 +1,194 @@
+"""The shape of a metric file: what an analyst may write, as pydantic models. Raw text, nothing resolved yet.
+
+Field descriptions and examples are the language's reference: the JSON Schema is made from them.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+
+SourceName = Literal["ga4", "instagram", "meta"]
+ColumnType = Literal[
+    "uuid", "text", "date", "timestamp", "timestamptz", "boolean", "integer", "bigint", "double", "numeric"
+]
+Format = Literal["integer", "decimal", "percent", "currency"]
+Better = Literal["up", "down", "neutral"]
+Total = Literal["period", "average", "last"]
+Fill = Literal["zero", "null"]
+DeltaKind = Literal["relative", "absolute"]
+Day = Annotated[date, Field(strict=False)]
+
+
+def shorthand(key: str) -> BeforeValidator:
+    """A bare text stands for a mapping with that one key."""
+    return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)
+
+
+class Definition(BaseModel):
+    """A mapping of the file: no unknown keys, no silent conversions."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class ColumnDefinition(Definition):
+    """A column of a table. A bare type is short for `{type: …}`."""
+
+    type: ColumnType = Field(description="The column's type.", examples=["bigint"])
+    column: str | None = Field(
+        None, description="The physical column, where it is called otherwise.", examples=["visits"]
+    )
+    additive: bool = Field(True, description="false: the column may not be summed over days (daily unique users, say).")
+    money: bool = Field(
+        False,
+        description="true: an amount in the table's currency; amounts in several currencies are never added.",
+    )
+
+
+class TableDefinition(Definition):
+    """A fact table, or a query over fact tables."""
+
+    time: str = Field(description="The date column that windows and buckets are cut by.", examples=["date"])
+    tenant: str = Field("user_id", description="The column that tells whose row it is.")
+    name: str | None = Field(
+        None, description="The physical table, where it is called otherwise.", examples=["analytics.ga4_fact"]
+    )
+    sql: str | None = Field(
+        None,
+        description="One SELECT over declared tables, each named by `{{ table('…') }}`.",
+        examples=["SELECT user_id, date, sessions FROM {{ table('ga4_channels_daily') }} WHERE channel = 'Email'"],
+    )
+    restates: Annotated[int, Field(ge=1, le=366)] | None = Field(
+        None, description="How many of the latest days the source may still restate.", examples=[3]
+    )
+    currency: str | None = Field(
+        None,
+        description="The text column that holds the currency of the money columns.",
+        examples=["currency"],
+    )
+    key: list[str] = Field(
+        default_factory=list,
+        description="The columns that identify a row.",
+        examples=[["user_id", "date", "property_id"]],
+    )
+    columns: Annotated[dict[str, Annotated[ColumnDefinition, shorthand("type")]], Field(min_length=1)] = Field(
+        description="The columns by name: a type, or a mapping.",
+        examples=[{"user_id": "uuid", "date": "date"}],
+    )
+
+
+class ItemsDefinition(Definition):
+    """A ranked list beside the series: posts, campaigns, pages."""
+
+    by: str = Field(description="The column that identifies an item.", examples=["media_id"])
+    show: list[str] = Field(
+        default_factory=list, description="Columns to show, of the item's latest row.", examples=[["caption"]]
+    )
+    values: Annotated[dict[str, str], Field(min_length=1)] = Field(
+        description="Aggregate expressions by name.", examples=[{"interactions": "sum(interactions)"}]
+    )
+    order: str | None = Field(None, description="The value to rank by, largest first; the first one unless said.")
+    limit: Annotated[int, Field(ge=1, le=500)] = Field(10, description="How many items at the most.")
+
+
+class StatsExpectation(Definition):
+    """Some of the three figures of `stats`."""
+
+    value: float | None = None
+    previous: float | None = None
+    delta: float | None = None
+
+
+Points = dict[str, float | None]
+
+
+class SeriesExpectation(Definition):
+    """What one series must show: a subset."""
+
+    stats: StatsExpectation | None = None
+    points: Points | None = Field(None, description="Values by date.")
+    comparison: Points | None = Field(None, description="Values of the comparison by date.")
+
+
+class Expectation(SeriesExpectation):
+    """What the answer must show: a subset."""
+
+    series: dict[str, SeriesExpectation] | None = Field(None, description="By series name.")
+    items: list[dict[str, JsonValue]] | None = Field(None, description="The items in order, each a subset.")
+    meta: dict[str, JsonValue] | None = Field(None, description="A subset of the answer's meta.")
+
+
+class TestDefinition(Definition):
+    """A metric's own test: rows, a question, and what the answer must show."""
+
+    __test__ = False  # pytest must not take the class for a test of its own
+
+    name: str = Field(description="What the test shows.", examples=["two days"])
+    rows: Any = Field(
+        description="Rows of the metric's table, or lists of rows by table.",
+        examples=[[{"date": "2025-01-01", "sessions": 3}]],
+    )
+    start: Day = Field(description="The first day asked for.", examples=["2025-01-01"])
+    end: Day = Field(description="The last day asked for.", examples=["2025-01-02"])
+    compare: Literal["off", "previous_period", "previous_year"] = "off"
+    grain: Literal["day", "week", "month"] = "day"
+    expect: Expectation = Field(description="A subset of the answer.", examples=[{"stats": {"value": 7}}])
+
+
+class MetricDefinition(Definition):
+    """A widget. A bare text is short for `{value: …}`."""
+
+    title: str | None = Field(None, description="The widget's title; made from the key unless said.")
+    description: str | None = Field(None, description="One sentence on what it shows.")
+    table: str | None = Field(None, description="The table it reads; the file's `table` unless said.")
+    value: str | None = Field(
+        None, description="A SQL aggregate expression over the table's columns.", examples=["sum(sessions)"]
+    )
+    series: Annotated[dict[str, str], Field(min_length=1)] | None = Field(
+        None,
+        description="Several expressions by series name.",
+        examples=[{"CPC": "sum(spend) / sum(clicks)"}],
+    )
+    headline: str | None = Field(None, description="The series whose stats are the widget's; the first unless said.")
+    where: str | None = Field(
+        None, description="A row predicate over the table's columns.", examples=["channel <> 'Direct'"]
+    )
+    by: str | None = Field(None, description="A column: one series per member.", examples=["channel"])
+    top: Annotated[int, Field(ge=1, le=200)] | None = Field(
+        None, description="How many members are shown; the rest is folded into Other. 10 unless said."
+    )
+    other: bool | None = Field(None, description="false: leave the Other series out.")
+    items: ItemsDefinition | None = Field(None, description="A ranked list beside the series.")
+    combine: Annotated[list[str], Field(min_length=2)] | None = Field(
+        None,
+        description="Keys of metrics whose series are shown together.",
+        examples=[["meta.spend", "ga4.sessions"]],
+    )
+    stat: Literal["correlation"] | None = Field(
+        None, description="correlation: the headline is Pearson's r of the two combined series."
+    )
+    derive: str | None = Field(None, description="Arithmetic between metrics.", examples=["meta.spend / ga4.sessions"])
+    total: Total | None = Field(
+        None, description="How a bucket or period is summed up: period (once over its rows), average or last."
+    )
+    fill: Fill | None = Field(None, description="What a bucket without a value shows inside the data's span.")
+    delta: DeltaKind | None = Field(None, description="The change as a fraction (relative) or a difference.")
+    format: Format | None = Field(None, description="How a value is written; decimal unless said.")
+    better: Better | None = Field(None, description="Which direction is good; up unless said.")
+    chart: str | None = Field(None, description="A hint for the frontend.", examples=["line", "bar"])
+    hidden: bool = Field(False, description="true: usable by other metrics, not served.")
+    tests: list[TestDefinition] = Field(default_factory=list, description="The metric's own tests.")
+
+
+class FileDefinition(Definition):
+    """A metric file."""
+
+    source: SourceName | None = Field(None, description="Whose connection feeds this file's tables.")
+    table: str | None = Field(None, description="The default table of this file's metrics.")
+    vars: dict[str, JsonValue] = Field(default_factory=dict, description="Texts for `{{ … }}`, shared by all files.")
+    tables: dict[str, TableDefinition] = Field(default_factory=dict, description="Tables by name.")
+    metrics: dict[str, Annotated[MetricDefinition, shorthand("value")]] = Field(
+        default_factory=dict, description="Metrics by key."
+    )

@@ -1,0 +1,131 @@
+"""The seam between the engine and a database: how things are written there, and how values travel."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any, ClassVar
+
+from sqlglot import exp
+
+from metric_engine.engine.tables import Table
+
+
+class Dialect(ABC):
+    """One database's way of writing what the builder needs. Stateless."""
+
+    # sqlglot's name for it.
+    name: ClassVar[str]
+
+    def identifier(self, name: str) -> str:
+        """A name in quotes; a dotted one is quoted part by part."""
+        return ".".join(f'"{part}"' for part in name.split("."))
+
+    def column(self, source: str, name: str) -> str:
+        """A column of a source; qualified always, since some engines read an unknown quoted name as a text."""
+        return f"{source}.{self.identifier(name)}"
+
+    @abstractmethod
+    def bind(self, parameter: str) -> str:
+        """A bound parameter, as the driver writes it."""
+
+    @abstractmethod
+    def day(self, day: date) -> Any:
+        """A date as it is bound, and as the driver gives one back."""
+
+    @abstractmethod
+    def iso(self, day: Any) -> str:
+        """A date of the driver's as ISO text."""
+
+    @abstractmethod
+    def tenant(self, tenant: str) -> Any:
+        """A tenant as it is bound."""
+
+    @abstractmethod
+    def slots(self) -> str:
+        """A SELECT of (slot, day) pairs from the one bound parameter `slots`."""
+
+    @abstractmethod
+    def slots_parameter(self, slots: Sequence[tuple[int, date]]) -> Any:
+        """What is bound to `slots`."""
+
+    @abstractmethod
+    def column_type(self, type_name: str) -> str:
+        """A column's type in CREATE TABLE."""
+
+    @abstractmethod
+    def create_table(self, table: Table) -> str:
+        """CREATE TABLE IF NOT EXISTS, laid out so that a tenant's rows lie together in the order of their days."""
+
+    @abstractmethod
+    def upsert(self, table: Table, columns: Sequence[str]) -> str:
+        """INSERT of one row with these columns, which takes the place of one with the same key."""
+
+    @abstractmethod
+    def value(self, value: Any, type_name: str) -> Any:
+        """A Python value of a column's type as it is bound; None stays None."""
+
+    def values(self, table: Table, columns: Sequence[str], row: Mapping[str, Any]) -> Sequence[Any]:
+        """A row as it is bound to `upsert`."""
+        return [self.value(row[name], table.columns[name].type) for name in columns]
+
+    def delete(self, table: Table) -> str:
+        """DELETE of all of a tenant's rows."""
+        tenant = self.identifier(table.columns[table.tenant].physical)
+        return f"DELETE FROM {self.identifier(table.physical)} WHERE {tenant} = {self.bind('tenant')}"
+
+    def materialized(self) -> str:
+        """The word that makes a WITH query run once, however often it is read."""
+        return "MATERIALIZED "
+
+    def double(self, sql: str) -> str:
+        return f"CAST({sql} AS DOUBLE PRECISION)"
+
+    def text(self, sql: str) -> str:
+        return f"CAST({sql} AS TEXT)"
+
+    def expression(self, tree: exp.Expression, columns: Mapping[str, str] | None) -> str:
+        """A tree of an analyst's expression as SQL; `columns` tells how each column is written."""
+        return tree.transform(self.rewritten, columns).sql(dialect=self.name, identify=True, comments=False)
+
+    def query(self, tree: exp.Select, scan: Callable[[exp.Table], str | None]) -> str:
+        """An analyst's query as SQL; `scan` gives what stands where a table is named, or None for a WITH query."""
+
+        def replaced(node: exp.Expression) -> exp.Expression:
+            if isinstance(node, exp.Table) and (sql := scan(node)) is not None:
+                return written(sql)
+            return self.rewritten(node, None)
+
+        return tree.transform(replaced).sql(dialect=self.name, identify=True, comments=False)
+
+    def rewritten(self, node: exp.Expression, columns: Mapping[str, str] | None) -> exp.Expression:
+        """What means the same on every engine, written so that this one does it.
+
+        `columns` tells how columns are written; without it they stay as they are.
+        """
+        if isinstance(node, exp.Column) and columns is not None:
+            return written(columns[node.name])
+        if isinstance(node, exp.Div):
+            return self.safe_division(node.this, node.expression, columns)
+        if isinstance(node, (exp.Greatest, exp.Least)):
+            return self.extreme(node, columns)
+        return node
+
+    def safe_division(
+        self, dividend: exp.Expression, divisor: exp.Expression, columns: Mapping[str, str] | None
+    ) -> exp.Expression:
+        """A division in floating point that is NULL where the divisor is 0."""
+        top = self.double(self.expression(dividend, columns))
+        bottom = self.double(self.expression(divisor, columns))
+        return written(f"({top} / NULLIF({bottom}, 0))")
+
+    def extreme(self, node: exp.Greatest | exp.Least, columns: Mapping[str, str] | None) -> exp.Expression:
+        """GREATEST and LEAST, which pass over NULL."""
+        arguments = [self.expression(each, columns) for each in (node.this, *node.expressions)]
+        return written(f"{node.sql_name()}({', '.join(arguments)})")
+
+
+def written(sql: str) -> exp.Expression:
+    """SQL that is finished already, as a node that is printed as it is."""
+    return exp.Var(this=sql)

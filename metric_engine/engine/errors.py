@@ -1,0 +1,95 @@
+"""Every error of the engine, and the one did-you-mean.
+
+MetricEngineError
+├── InvalidCatalog          the metric files have errors; carries all diagnostics
+├── UnknownMetric           no such key; names the nearest
+├── InvalidQuestion         a parameter of a question is wrong; carries all problems
+├── InvalidRows             a file of rows cannot be loaded; names line and column
+├── InvalidSetting          a setting is missing or malformed; names it
+├── UncoveredScan           a statement would read a table without its tenant predicate
+├── WarehouseUnavailable    the fact tables cannot be read
+└── StateUnavailable        the state tables cannot be read
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from metric_engine.engine.diagnostics import Diagnostic
+
+
+class MetricEngineError(Exception):
+    """The root: catch it to catch whatever the project raises on purpose."""
+
+
+class InvalidCatalog(MetricEngineError):
+    """The metric files have errors: `diagnostics` are all of them in file order, `texts` the files' lines."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic], texts: Mapping[str, Sequence[str]] | None = None) -> None:
+        self.diagnostics = tuple(diagnostics)
+        self.texts = texts or {}
+        super().__init__("\n".join(map(str, self.diagnostics)))
+
+
+class UnknownMetric(MetricEngineError):
+    """No metric is served under `key`; `nearest` are the closest keys, best first."""
+
+    def __init__(self, key: str, known: Iterable[str]) -> None:
+        self.key = key
+        self.nearest = nearest_names(key, known)
+        super().__init__(f"no widget {key!r}{did_you_mean(self.nearest)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One wrong parameter of a question: its name, and what is allowed."""
+
+    parameter: str
+    message: str
+
+
+class InvalidQuestion(MetricEngineError):
+    """One or several parameters of a question are wrong."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"{problem.parameter}: {problem.message}" for problem in self.problems))
+
+
+class InvalidRows(MetricEngineError):
+    """A file of rows cannot be loaded: the message names the line, the column and the remedy."""
+
+
+class InvalidSetting(MetricEngineError):
+    """A setting is missing or malformed: the message is one line and names it."""
+
+
+class UncoveredScan(MetricEngineError):
+    """A statement reads a physical table without the tenant's predicate on it. Never sent to a database."""
+
+
+class WarehouseUnavailable(MetricEngineError):
+    """The warehouse does not answer, or not as declared; the message is one line without secrets."""
+
+
+class StateUnavailable(MetricEngineError):
+    """The state database does not answer; the message is one line without secrets."""
+
+
+def nearest_names(name: str, known: Iterable[str], *, most: int = 3) -> tuple[str, ...]:
+    """The names in `known` that resemble `name`, best first; none when nothing does."""
+    return tuple(difflib.get_close_matches(name, sorted(known), n=most, cutoff=0.6))
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The one name in `known` that most resembles `name`, or None."""
+    return next(iter(nearest_names(name, known, most=1)), None)
+
+
+def did_you_mean(names: Sequence[str]) -> str:
+    """The closing words of an error message: `; did you mean 'a' or 'b'?`, or nothing."""
+    return f"; did you mean {' or '.join(map(repr, names))}?" if names else ""

@@ -1,0 +1,304 @@
+"""An analyst's expression, resolved against a table: its aggregates, and what is computed from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from metric_engine.engine.arithmetic import NODES, Evaluate, compile_arithmetic
+from metric_engine.engine.errors import did_you_mean, nearest_names
+from metric_engine.engine.syntax import AGGREGATES, Fault, Faults, parse_expression, refuse, start_of
+from metric_engine.engine.tables import Column, Kind, Table
+
+CONDITIONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Is, exp.In, exp.Between, exp.Like)
+CONNECTIVES = (exp.And, exp.Or, exp.Not)
+ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg)
+NUMERIC_FUNCTIONS = (exp.Abs, exp.Ceil, exp.Exp, exp.Floor, exp.Length, exp.Ln, exp.Pow, exp.Round, exp.Sqrt)
+TEXT_FUNCTIONS = (exp.Concat, exp.DPipe, exp.Lower, exp.Replace, exp.Substring, exp.Trim, exp.Upper)
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """One aggregate over rows, such as `SUM(sessions)`; two with the same text are the same.
+
+    `argument` is a tree over the table's columns, or None for `COUNT(*)`. A metric's `where` is part of it.
+    """
+
+    text: str
+    function: str = field(compare=False)
+    argument: exp.Expression | None = field(compare=False)
+    distinct: bool = field(compare=False, default=False)
+
+    @property
+    def mergeable(self) -> bool:
+        """Whether the value over several days follows from the values of each day."""
+        return not self.distinct or self.function in ("min", "max")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expression:
+    """Arithmetic over aggregates: the placeholders of `tree` are indices into `aggregates`."""
+
+    text: str
+    tree: exp.Expression
+    aggregates: tuple[Aggregate, ...]
+    additive: bool
+    money: bool
+    # The first character of each column that may not be summed over days and is aggregated all the same.
+    non_additive: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def mergeable(self) -> bool:
+        return all(aggregate.mergeable for aggregate in self.aggregates)
+
+    def evaluator(self, positions: Mapping[Aggregate, int]) -> Evaluate:
+        """A function from a row to the value; `positions` tells where the row has each aggregate."""
+        tree = self.tree.copy()
+        for placeholder in list(tree.find_all(exp.Placeholder)):
+            placeholder.set("this", str(positions[self.aggregates[int(placeholder.name)]]))
+        return compile_arithmetic(tree)
+
+
+def resolve_expression(text: str, table: Table, where: exp.Expression | None = None) -> Expression:
+    """Read an aggregate expression over a table, each aggregate over the rows that pass `where` only.
+
+    Raises Faults.
+    """
+    tree, columns = parse_expression(text), table.columns
+    refuse((*unknown_columns(tree, table), *misplaced(tree)))
+    refuse(kind_faults(tree, columns))
+    kind = kind_of(tree, columns)
+    if kind != "number":
+        raise Faults(Fault(start_of(tree), "not-a-number", f"the value is {spoken(kind)}; a metric is a number"))
+    additive = is_additive(tree, columns)
+    used = {column.name for column in tree.find_all(exp.Column)}
+    non_additive = tuple(non_additive_uses(tree, columns))
+    aggregates: list[Aggregate] = []
+    return Expression(
+        text=text,
+        tree=lifted(tree, where, aggregates),
+        aggregates=tuple(aggregates),
+        additive=additive,
+        money=any(columns[name].money for name in used),
+        non_additive=non_additive,
+    )
+
+
+def resolve_predicate(text: str, table: Table) -> exp.Expression:
+    """Read a row predicate over a table's columns. Raises Faults."""
+    tree, columns = parse_expression(text), table.columns
+    refuse(
+        Fault(start_of(found), "aggregate-in-where", "an aggregate may not stand in where: it filters rows")
+        for found in tree.find_all(*AGGREGATES)
+    )
+    refuse(unknown_columns(tree, table))
+    refuse(kind_faults(tree, columns))
+    if (kind := kind_of(tree, columns)) != "boolean":
+        raise Faults(Fault(start_of(tree), "not-a-condition", f"where is {spoken(kind)}; write a condition"))
+    return tree
+
+
+def passing_rows(where: exp.Expression | None) -> Aggregate | None:
+    """The number of rows that pass `where`: it tells a value of 0 from no value. None where all rows pass."""
+    if where is None:
+        return None
+    return aggregate_of("count", guarded(None, where))
+
+
+def extreme_text(function: str, column: str) -> Aggregate:
+    """The least or greatest text of a column."""
+    return aggregate_of(function, exp.column(column))
+
+
+def unknown_columns(tree: exp.Expression, table: Table) -> Iterator[Fault]:
+    for column in tree.find_all(exp.Column):
+        if column.table:
+            yield Fault(
+                start_of(column),
+                "unknown-column",
+                f"{column.sql()!r}: write a column of the table by its name alone",
+            )
+        elif column.name not in table.columns:
+            yield Fault(start_of(column), "unknown-column", unknown_column(column.name, table))
+
+
+def unknown_column(name: str, table: Table) -> str:
+    hint = did_you_mean(nearest_names(name, table.columns, most=1))
+    return f"column {name!r} is not in table {table.name}{hint}"
+
+
+def misplaced(tree: exp.Expression) -> Iterator[Fault]:
+    """Aggregates inside aggregates, columns outside of them, an expression without any."""
+    aggregates = list(tree.find_all(*AGGREGATES))
+    if not aggregates and not tree.find(exp.Column):
+        yield Fault(start_of(tree), "no-aggregate", "a value needs an aggregate, such as sum(column)")
+    for aggregate in aggregates:
+        if aggregate.find_ancestor(*AGGREGATES):
+            yield Fault(start_of(aggregate), "nested-aggregate", "an aggregate may not stand inside another one")
+    for column in tree.find_all(exp.Column):
+        if not column.find_ancestor(*AGGREGATES):
+            name = column.name
+            yield Fault(
+                start_of(column),
+                "not-aggregated",
+                f"column {name!r} stands outside an aggregate; write sum({name})",
+            )
+    for found in tree.walk(prune=lambda each: isinstance(each, AGGREGATES)):
+        if isinstance(found, TEXT_FUNCTIONS) or (isinstance(found, exp.Literal) and found.is_string):
+            yield Fault(start_of(found), "not-a-number", "text may stand only inside an aggregate")
+        elif not isinstance(found, AGGREGATES) and not known_above(found):
+            name = found.key.replace("_", " ")
+            yield Fault(start_of(found), "sql-forbidden", f"{name} may stand only inside an aggregate")
+
+
+def known_above(node: exp.Expression) -> bool:
+    """Whether a node can be computed from aggregates, outside the database."""
+    inner = (exp.Column, exp.Identifier, exp.DataType, exp.DataTypeParam)
+    return type(node) in NODES or isinstance(node, inner)
+
+
+def kind_of(node: exp.Expression, columns: Mapping[str, Column]) -> Kind | None:
+    """What a node's values are; None for NULL."""
+    match node:
+        case exp.Column():
+            return columns[node.name].kind
+        case exp.Literal():
+            return "text" if node.is_string else "number"
+        case exp.Boolean():
+            return "boolean"
+        case exp.Paren() | exp.Min() | exp.Max() | exp.Nullif():
+            return kind_of(node.this, columns)
+        case exp.Coalesce() | exp.Greatest() | exp.Least():
+            return first_kind((node.this, *node.expressions), columns)
+        case exp.Case():
+            default = node.args.get("default")
+            results = [branch.args["true"] for branch in node.args["ifs"]]
+            return first_kind((*results, *([default] if default is not None else [])), columns)
+        case exp.If():
+            other = node.args.get("false")
+            return first_kind((node.args["true"], *([other] if other is not None else [])), columns)
+        case exp.Cast():
+            return cast_kind(node)
+        case exp.Date():
+            return "time"
+        case exp.Null():
+            return None
+    if isinstance(node, (*CONDITIONS, *CONNECTIVES)):
+        return "boolean"
+    return "text" if isinstance(node, TEXT_FUNCTIONS) else "number"
+
+
+def cast_kind(node: exp.Cast) -> Kind:
+    if node.to.this is exp.DType.DATE:
+        return "time"
+    return "text" if node.to.this in (exp.DType.TEXT, exp.DType.VARCHAR) else "number"
+
+
+def first_kind(nodes: Iterable[exp.Expression], columns: Mapping[str, Column]) -> Kind | None:
+    return next((kind for node in nodes if (kind := kind_of(node, columns)) is not None), None)
+
+
+def kind_faults(tree: exp.Expression, columns: Mapping[str, Column]) -> Iterator[Fault]:
+    """Sums of text, arithmetic on text, conditions on numbers: what a strict database refuses later."""
+    for node in tree.walk():
+        wanted: Kind
+        operands: Sequence[exp.Expression]
+        if isinstance(node, (*ARITHMETIC, *NUMERIC_FUNCTIONS)) and not isinstance(node, exp.Length):
+            wanted, operands = (
+                "number",
+                [each for each in node.iter_expressions() if not isinstance(each, exp.Var)],
+            )
+        elif isinstance(node, (exp.Sum, exp.Avg)):
+            argument = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this
+            wanted, operands = "number", [argument]
+        elif isinstance(node, CONNECTIVES):
+            wanted, operands = "boolean", list(node.iter_expressions())
+        else:
+            continue
+        for operand in operands:
+            kind = kind_of(operand, columns)
+            if kind is not None and kind != wanted:
+                code = "not-a-number" if wanted == "number" else "not-a-condition"
+                yield Fault(start_of(operand), code, f"{operand.sql()!r} is {spoken(kind)}, not {spoken(wanted)}")
+
+
+def spoken(kind: Kind | None) -> str:
+    names = {
+        "number": "a number",
+        "text": "text",
+        "time": "a date",
+        "boolean": "a condition",
+        None: "always NULL",
+    }
+    return names[kind]
+
+
+def is_additive(node: exp.Expression, columns: Mapping[str, Column]) -> bool:
+    """Whether the days' values add up to the period's: sums and counts, + and −, constant factors."""
+    match node:
+        case exp.Paren() | exp.Neg():
+            return is_additive(node.this, columns)
+        case exp.Add() | exp.Sub():
+            return is_additive(node.this, columns) and is_additive(node.expression, columns)
+        case exp.Mul():
+            left, right = node.this, node.expression
+            return (is_constant(left) and is_additive(right, columns)) or (
+                is_constant(right) and is_additive(left, columns)
+            )
+        case exp.Div():
+            return is_additive(node.this, columns) and is_constant(node.expression)
+        case exp.Sum() | exp.Count():
+            return not isinstance(node.this, exp.Distinct) and not any(non_additive_uses(node, columns))
+    return False
+
+
+def is_constant(node: exp.Expression) -> bool:
+    return not any(isinstance(each, (exp.Column, exp.Star, *AGGREGATES)) for each in node.walk())
+
+
+def non_additive_uses(tree: exp.Expression, columns: Mapping[str, Column]) -> Iterator[tuple[str, int]]:
+    """Columns that may not be summed over days and that an aggregate takes values of, with their offsets."""
+    for column in tree.find_all(exp.Column):
+        if not columns[column.name].additive and not in_condition(column):
+            yield column.name, start_of(column)
+
+
+def in_condition(node: exp.Expression) -> bool:
+    """Whether a node only decides which values are taken, as in `CASE WHEN node > 0 THEN …`."""
+    return node.find_ancestor(*CONDITIONS) is not None
+
+
+def lifted(node: exp.Expression, where: exp.Expression | None, aggregates: list[Aggregate]) -> exp.Expression:
+    """The tree with every aggregate replaced by a placeholder into `aggregates`."""
+
+    def replaced(each: exp.Expression) -> exp.Expression:
+        if isinstance(each, exp.Avg):
+            parts = exp.Div(this=exp.Sum(this=each.this.copy()), expression=exp.Count(this=each.this.copy()))
+            return exp.Paren(this=parts.transform(replaced))
+        if not isinstance(each, AGGREGATES):
+            return each
+        distinct = isinstance(each.this, exp.Distinct)
+        argument = each.this.expressions[0] if distinct else each.this
+        if isinstance(argument, exp.Star):
+            argument = None
+        if where is not None:
+            argument = guarded(argument, where)
+        aggregate = aggregate_of(each.key, argument, distinct=distinct)
+        if aggregate not in aggregates:
+            aggregates.append(aggregate)
+        return exp.Placeholder(this=str(aggregates.index(aggregate)))
+
+    return node.transform(replaced)
+
+
+def guarded(argument: exp.Expression | None, where: exp.Expression) -> exp.Expression:
+    """The argument of an aggregate that skips the rows which do not pass `where`."""
+    value = argument.copy() if argument is not None else exp.Literal.number(1)
+    return exp.Case(ifs=[exp.If(this=where.copy(), true=value)])
+
+
+def aggregate_of(function: str, argument: exp.Expression | None, *, distinct: bool = False) -> Aggregate:
+    inner = "*" if argument is None else argument.sql()
+    return Aggregate(f"{function.upper()}({'DISTINCT ' if distinct else ''}{inner})", function, argument, distinct)

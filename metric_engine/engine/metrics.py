@@ -1,0 +1,117 @@
+"""Metrics, resolved: every name is the thing it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from metric_engine.engine.arithmetic import Evaluate
+from metric_engine.engine.definitions import Better, DeltaKind, Fill, Format, TestDefinition, Total
+from metric_engine.engine.expressions import Aggregate, Expression
+from metric_engine.engine.tables import Table
+
+DEFAULT_TOP = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """A named line of a widget."""
+
+    name: str
+    expression: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Items:
+    """A ranked list beside the series: `values` by name, ranked by `order`."""
+
+    by: str
+    show: tuple[str, ...]
+    values: tuple[Series, ...]
+    order: Series
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Metric:
+    """What every widget has, whatever it is computed from."""
+
+    key: str
+    title: str
+    description: str = ""
+    format: Format = "decimal"
+    better: Better = "up"
+    chart: str | None = None
+    hidden: bool = False
+    delta: DeltaKind = "relative"
+    tests: tuple[TestDefinition, ...] = field(default=())
+
+    @property
+    def parts(self) -> tuple[Metric, ...]:
+        """The metrics that this one is computed from."""
+        return ()
+
+    def measured(self) -> Iterator[TableMetric]:
+        """The metrics over tables that this one rests on, each once."""
+        seen: set[str] = set()
+        for part in self.parts:
+            for metric in part.measured():
+                if metric.key not in seen:
+                    seen.add(metric.key)
+                    yield metric
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The sources it needs, in alphabetical order."""
+        return tuple(sorted({metric.table.source for metric in self.measured()}))
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class TableMetric(Metric):
+    """Expressions over one table."""
+
+    table: Table
+    series: tuple[Series, ...]
+    headline: int = 0
+    where: exp.Expression | None = None
+    passing: Aggregate | None = None
+    by: str | None = None
+    top: int = DEFAULT_TOP
+    other: bool = True
+    items: Items | None = None
+    total: Total = "period"
+    fill: Fill | None = None
+
+    def measured(self) -> Iterator[TableMetric]:
+        yield self
+
+    @property
+    def whole(self) -> bool:
+        """Whether a bucket or a total can only be had from all of its rows at once."""
+        return self.total == "period" and not all(series.expression.mergeable for series in self.series)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class CombinedMetric(Metric):
+    """Several metrics side by side."""
+
+    combined: tuple[Metric, ...]
+    correlation: bool = False
+
+    @property
+    def parts(self) -> tuple[Metric, ...]:
+        return self.combined
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class DerivedMetric(Metric):
+    """Arithmetic between metrics; `evaluate` takes a row with a value for each operand."""
+
+    operands: tuple[Metric, ...]
+    evaluate: Evaluate
+
+    @property
+    def parts(self) -> tuple[Metric, ...]:
+        return self.operands

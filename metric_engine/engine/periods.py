@@ -1,0 +1,146 @@
+"""Windows of days, their buckets, and the comparison window aligned to them. Pure calendar, no data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from functools import lru_cache
+
+DAY = timedelta(days=1)
+
+
+class Grain(StrEnum):
+    """The width of a bucket; a week is ISO's and begins on Monday."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+class Compare(StrEnum):
+    """What a period is compared with."""
+
+    OFF = "off"
+    PREVIOUS_PERIOD = "previous_period"
+    PREVIOUS_YEAR = "previous_year"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The days from `start` to `end`, both included."""
+
+    start: date
+    end: date
+
+    @property
+    def days(self) -> int:
+        return (self.end - self.start).days + 1
+
+    def __iter__(self) -> Iterator[date]:
+        return (self.start + timedelta(days=offset) for offset in range(self.days))
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One point of a series: its label `t`, and the days it covers; none when `end` lies before `start`."""
+
+    label: date
+    start: date
+    end: date
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A window cut into buckets that partition its days."""
+
+    window: Window
+    buckets: tuple[Bucket, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The asked window and, unless compare is off, the one it is compared with."""
+
+    asked: Axis
+    compared: Axis | None
+    grain: Grain
+    compare: Compare
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        return (self.asked.window,) if self.compared is None else (self.asked.window, self.compared.window)
+
+    @property
+    def ranges(self) -> tuple[Window, ...]:
+        """The days to read, as disjoint windows in order: one where the two windows touch or overlap."""
+        if self.compared is None:
+            return (self.asked.window,)
+        first, second = sorted(self.windows, key=lambda window: window.start)
+        if second.start <= first.end + DAY:
+            return (Window(first.start, max(first.end, second.end)),)
+        return (first, second)
+
+
+@lru_cache(maxsize=512)
+def period(start: date, end: date, grain: Grain, compare: Compare) -> Period:
+    """The period from `start` to `end`; the same arguments give the same object."""
+    asked = Window(start, end)
+    labels = tuple(bucket_starts(asked, grain))
+    firsts = (start, *labels[1:])
+    compared = None
+    if compare is not Compare.OFF:
+        window = comparison_window(asked, compare)
+        moved = tuple(moved_back(label, asked, compare) for label in labels)
+        compared = axis(window, (window.start, *moved[1:]), (window.start, *moved[1:]))
+    return Period(axis(asked, labels, firsts), compared, grain, compare)
+
+
+def axis(window: Window, labels: tuple[date, ...], firsts: tuple[date, ...]) -> Axis:
+    """The window cut where each bucket's first day stands: a bucket ends on the day before the next one."""
+    ends = (*(first - DAY for first in firsts[1:]), window.end)
+    return Axis(window, tuple(map(Bucket, labels, firsts, ends)))
+
+
+def bucket_starts(window: Window, grain: Grain) -> Iterator[date]:
+    """The first day of every calendar bucket that the window touches; the first may lie before it."""
+    day = bucket_start(window.start, grain)
+    while day <= window.end:
+        yield day
+        day = next_bucket(day, grain)
+
+
+def bucket_start(day: date, grain: Grain) -> date:
+    """The first day of the calendar bucket that `day` lies in."""
+    if grain is Grain.WEEK:
+        return day - timedelta(days=day.weekday())
+    return day.replace(day=1) if grain is Grain.MONTH else day
+
+
+def next_bucket(day: date, grain: Grain) -> date:
+    """The first day of the bucket after the one that begins on `day`."""
+    if grain is Grain.MONTH:
+        return day.replace(year=day.year + day.month // 12, month=day.month % 12 + 1)
+    return day + (7 * DAY if grain is Grain.WEEK else DAY)
+
+
+def comparison_window(asked: Window, compare: Compare) -> Window:
+    """The window that `asked` is compared with."""
+    if compare is Compare.PREVIOUS_PERIOD:
+        return Window(asked.start - asked.days * DAY, asked.start - DAY)
+    return Window(year_earlier(asked.start, leap_day=(2, 28)), year_earlier(asked.end, leap_day=(2, 28)))
+
+
+def moved_back(day: date, asked: Window, compare: Compare) -> date:
+    """The day of the comparison window at which the bucket that begins on `day` begins."""
+    if compare is Compare.PREVIOUS_PERIOD:
+        return day - asked.days * DAY
+    # A leap day's bucket begins where 1 March's does, and so covers no day: 28 February is not counted twice.
+    return year_earlier(day, leap_day=(3, 1))
+
+
+def year_earlier(day: date, *, leap_day: tuple[int, int]) -> date:
+    """The same calendar date one year earlier; 29 February becomes `leap_day`, a month and a day."""
+    month, day_of_month = leap_day if (day.month, day.day) == (2, 29) else (day.month, day.day)
+    return date(day.year - 1, month, day_of_month)

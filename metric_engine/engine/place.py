@@ -1,0 +1,67 @@
+"""A definition's place in the files: problems are reported from here, each at the token that it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from metric_engine.engine.diagnostics import Diagnostics, Position
+from metric_engine.engine.document import Path
+from metric_engine.engine.loading import File
+from metric_engine.engine.syntax import Fault, Faults
+from metric_engine.engine.templates import Rendered, TemplateFault
+
+
+class Reported(Exception):
+    """What was asked for cannot be had, and the reason has been reported already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The mapping at `path` of a file; `metric` is the key of the metric that it belongs to."""
+
+    file: File
+    path: Path
+    diagnostics: Diagnostics
+    metric: str | None = None
+
+    def within(self, *segments: str | int) -> Place:
+        return Place(self.file, (*self.path, *segments), self.diagnostics, self.metric)
+
+    def position(self, *segments: str | int) -> Position:
+        return self.file.document.position((*self.path, *segments))
+
+    def text_position(self, segments: Path, offset: int) -> Position:
+        return self.file.document.text_position((*self.path, *segments), offset)
+
+    def at_key(self, code: str, message: str, *segments: str | int) -> None:
+        """Report a problem at a key: the definition's own, or the one at `segments` below it."""
+        position = self.file.document.key_position((*self.path, *segments))
+        self.at_position(position, code, message)
+
+    def at_value(self, code: str, message: str, *segments: str | int) -> None:
+        """Report a problem at the value that stands at `segments`."""
+        self.at_position(self.position(*segments), code, message)
+
+    def at_position(self, position: Position, code: str, message: str) -> None:
+        self.diagnostics.error(self.file.name, position, code, message, metric=self.metric)
+
+    def in_text(self, rendered: Rendered, faults: Iterable[Fault], *segments: str | int) -> None:
+        """Report problems in the text at `segments`, at their characters."""
+        for fault in faults:
+            position = self.text_position(segments, rendered.origin(fault.offset))
+            self.at_position(position, fault.code, fault.message)
+
+    def in_template(self, fault: TemplateFault, *segments: str | int) -> None:
+        """Report a problem in the template at `segments`."""
+        self.at_position(self.text_position(segments, fault.offset), fault.code, fault.message)
+
+    @contextmanager
+    def reporting(self, rendered: Rendered, *segments: str | int) -> Iterator[None]:
+        """Turn the Faults of the text at `segments` into diagnostics, and then into Reported."""
+        try:
+            yield
+        except Faults as faults:
+            self.in_text(rendered, faults.faults, *segments)
+            raise Reported from faults

@@ -1,0 +1,48 @@
+"""Definitions → tables and metrics in which every name has become the thing that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from metric_engine.engine.diagnostics import Diagnostics
+from metric_engine.engine.document import START, advanced
+from metric_engine.engine.loading import Folder
+from metric_engine.engine.metric_resolution import MetricResolver
+from metric_engine.engine.metrics import Metric
+from metric_engine.engine.table_resolution import TableResolver
+from metric_engine.engine.tables import Table
+from metric_engine.engine.templates import Sandbox, TemplateFault
+
+
+def resolve(folder: Folder, diagnostics: Diagnostics) -> tuple[Mapping[str, Table], Mapping[str, Metric]]:
+    """Resolve what a folder declares; what cannot be resolved is reported and left out."""
+    sandbox = Sandbox()
+    names = {**declared_vars(folder, diagnostics), **macros(folder, sandbox, diagnostics)}
+    tables = TableResolver(folder, sandbox, names, diagnostics)
+    metrics = MetricResolver(folder, sandbox, names, tables, diagnostics)
+    return tables.resolve_all(), metrics.resolve_all()
+
+
+def declared_vars(folder: Folder, diagnostics: Diagnostics) -> dict[str, Any]:
+    """The variables of all files; a name may be given once in the folder."""
+    found: dict[str, Any] = {}
+    places: dict[str, str] = {}
+    for file in folder.files:
+        for name, value in file.definition.vars.items():
+            if name in found:
+                position = file.document.key_position(("vars", name))
+                message = f"the variable {name!r} is given in {places[name]} already; rename one of them"
+                diagnostics.error(file.name, position, "duplicate-key", message)
+            else:
+                found[name], places[name] = value, file.name
+    return found
+
+
+def macros(folder: Folder, sandbox: Sandbox, diagnostics: Diagnostics) -> Mapping[str, Any]:
+    """The macros of the folder's `macros.j2`."""
+    try:
+        return sandbox.compile_macros(folder.macros)
+    except TemplateFault as fault:
+        diagnostics.error(folder.macros_file, advanced(START, folder.macros[: fault.offset]), fault.code, fault.message)
+        return {}

@@ -1,0 +1,65 @@
+"""Tables and their columns, resolved: what a scan reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlglot import exp
+
+Kind = Literal["number", "text", "time", "boolean"]
+
+KINDS: Mapping[str, Kind] = {
+    "uuid": "text",
+    "text": "text",
+    "date": "time",
+    "timestamp": "time",
+    "timestamptz": "time",
+    "boolean": "boolean",
+    "integer": "number",
+    "bigint": "number",
+    "double": "number",
+    "numeric": "number",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as metrics name it; `physical` is what the database calls it."""
+
+    name: str
+    type: str
+    physical: str
+    additive: bool = True
+    money: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        return KINDS[self.type]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """A fact table, or a query over fact tables.
+
+    `query` is None for a physical table; otherwise `reads` are the declared tables that it names.
+    """
+
+    name: str
+    source: str
+    time: str
+    tenant: str
+    physical: str
+    columns: Mapping[str, Column]
+    key: tuple[str, ...] = ()
+    restates: int | None = None
+    currency: str | None = None
+    query: exp.Select | None = None
+    reads: tuple[Table, ...] = ()
+
+    def scanned(self) -> tuple[Table, ...]:
+        """The physical tables that reading this one scans; several times the same one counts once."""
+        if self.query is None:
+            return (self,)
+        return tuple(dict.fromkeys(table for read in self.reads for table in read.scanned()))

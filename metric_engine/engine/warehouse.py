@@ -1,0 +1,127 @@
+"""The fact tables: one door to whatever database they are in."""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
+
+from metric_engine.engine.dialects.base import Dialect
+from metric_engine.engine.dialects.sqlite import SQLite
+from metric_engine.engine.errors import InvalidSetting, WarehouseUnavailable
+from metric_engine.engine.tables import Table
+
+BATCH = 500
+BUSY_SECONDS = 30
+
+
+class Warehouse:
+    """Reads and fills the fact tables of one database. Safe to share between threads."""
+
+    def __init__(self, url: str) -> None:
+        """Open nothing yet. Raises InvalidSetting for a URL that names no supported database."""
+        try:
+            parsed = sqlalchemy.make_url(url)
+        except ArgumentError:
+            raise InvalidSetting("WAREHOUSE_URL is not a database URL; write sqlite:///path, for example") from None
+        if parsed.get_backend_name() != "sqlite":
+            backend = parsed.get_backend_name()
+            raise InvalidSetting(f"WAREHOUSE_URL: {backend!r} is not a supported warehouse; write sqlite:///path")
+        self.dialect: Dialect = SQLite()
+        memory = parsed.database in (None, "", ":memory:")
+        # One connection is the database where it lives in memory.
+        options: dict[str, Any] = {"poolclass": StaticPool} if memory else {"pool_reset_on_return": None}
+        self.engine = sqlalchemy.create_engine(
+            parsed, connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS}, **options
+        )
+        sqlalchemy.event.listen(self.engine, "connect", prepare_sqlite)
+
+    def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        """The rows of a statement. Raises WarehouseUnavailable."""
+        with self.connection() as connection:
+            cursor = connection.cursor()
+            cursor.execute(sql, parameters)
+            return cursor.fetchall()  # type: ignore[no-any-return]
+
+    def ping(self) -> None:
+        """Raises WarehouseUnavailable when the database does not answer."""
+        self.query("SELECT 1", {})
+
+    def create_tables(self, tables: Iterable[Table]) -> None:
+        """Make the physical tables that are not there yet, as they are declared."""
+        with self.connection() as connection:
+            for table in tables:
+                if table.query is None:
+                    connection.cursor().execute(self.dialect.create_table(table))
+            connection.commit()
+
+    def upsert(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:
+        """Insert rows, all or none; one with the key of a row that is there takes its place. How many there were."""
+        return self._write(table, rows, None)
+
+    def replace(self, table: Table, tenant: str, rows: Iterable[Mapping[str, Any]]) -> int:
+        """Put these rows in the place of all of the tenant's. How many there were."""
+        return self._write(table, rows, tenant)
+
+    def _write(self, table: Table, rows: Iterable[Mapping[str, Any]], replaced_tenant: str | None) -> int:
+        count = 0
+        with self.connection() as connection:
+            cursor = connection.cursor()
+            try:
+                if replaced_tenant is not None:
+                    cursor.execute(self.dialect.delete(table), {"tenant": self.dialect.tenant(replaced_tenant)})
+                for batch in batches(rows):
+                    columns = tuple(batch[0])
+                    values = [self.dialect.values(table, columns, row) for row in batch]
+                    cursor.executemany(self.dialect.upsert(table, columns), values)
+                    count += len(batch)
+                connection.commit()
+            except BaseException:
+                connection.rollback()
+                raise
+        return count
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    @contextmanager
+    def connection(self) -> Iterator[DBAPIConnection]:
+        """A driver's connection of the pool: SQLAlchemy opens and keeps it, the text goes to it as it is."""
+        try:
+            connection = self.engine.raw_connection()
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            raise WarehouseUnavailable(unavailable(error)) from error
+        try:
+            yield connection  # type: ignore[misc]
+        except sqlite3.Error as error:
+            raise WarehouseUnavailable(unavailable(error)) from error
+        finally:
+            connection.close()
+
+
+def prepare_sqlite(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+    """Readers do not wait for a writer, and LIKE tells upper from lower case as other engines do."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA case_sensitive_like=ON")
+    cursor.close()
+
+
+def unavailable(error: Exception) -> str:
+    """One line without SQL and without the URL."""
+    reason = str(getattr(error, "orig", None) or error).split("\n")[0]
+    return f"WAREHOUSE_URL: the warehouse cannot be read: {reason}"
+
+
+def batches(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    iterator = iter(rows)
+    while batch := list(itertools.islice(iterator, BATCH)):
+        yield batch

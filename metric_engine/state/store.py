@@ -1,0 +1,54 @@
+"""The whole of the state, opened at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from metric_engine.state.connections import Connections
+from metric_engine.state.credentials import Keyring
+from metric_engine.state.database import Database, open_database
+from metric_engine.state.jobs import Jobs
+from metric_engine.state.layouts import Layouts
+from metric_engine.state.migrations import migrate
+from metric_engine.state.settings import Settings
+from metric_engine.state.tenants import Tenants
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One object per kind of state, all on the same database. Safe to share between threads."""
+
+    database: Database
+    tenants: Tenants
+    layouts: Layouts
+    connections: Connections
+    settings: Settings
+    jobs: Jobs
+
+    @classmethod
+    def open(cls, url: str, *, encryption_key: str | None = None) -> Self:
+        """Open the database at `url` and bring its tables to the newest revision.
+
+        Raises `InvalidSetting` for a malformed URL or key, `StateUnavailable` for a database that does
+        not answer.
+        """
+        keyring = Keyring.parse(encryption_key)
+        database = open_database(url)
+        try:
+            migrate(database)
+        except BaseException:
+            database.close()
+            raise
+        return cls(
+            database=database,
+            tenants=Tenants(database),
+            layouts=Layouts(database),
+            connections=Connections(database, keyring),
+            settings=Settings(database),
+            jobs=Jobs(database),
+        )
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self.database.close()

@@ -1,0 +1,111 @@
+"""A real app over a real SQLite warehouse and state, with two widgets of ten rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+from starlette.testclient import TestClient
+
+from metric_engine.api.app import create_app
+from metric_engine.api.auth import sign
+from metric_engine.api.serving import Serving
+from metric_engine.api.settings import Settings
+from metric_engine.engine.catalog import load_catalog
+from metric_engine.engine.engine import Engine
+from metric_engine.engine.warehouse import Warehouse
+from metric_engine.state import State
+
+ALICE = "a11ce000-0000-4000-8000-00000000000a"
+BOB = "b0b00000-0000-4000-8000-00000000000b"
+SECRET = SecretStr("a secret of at least thirty-two bytes")
+ENCRYPTION_KEY = "ZmVybmV0LWtleS1vZi10aGlydHktdHdvLWJ5dGVzISE="
+
+GA4 = """\
+source: ga4
+table: ga4_daily
+tables:
+  ga4_daily:
+    time: date
+    key: [user_id, date, property_id]
+    columns: {user_id: uuid, property_id: text, date: date, sessions: bigint, converting_sessions: double}
+metrics:
+  ga4.sessions: {title: Sessions, description: Sessions started on the day., value: sum(sessions), format: integer}
+  ga4.conv_rate: {value: sum(converting_sessions) / sum(sessions), format: percent}
+  ga4.secret: {value: sum(sessions), hidden: true}
+"""
+
+
+def token(user: str, lifetime: timedelta = timedelta(hours=1)) -> str:
+    return sign(user, secret=SECRET, lifetime=lifetime)
+
+
+def bearer(user: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token(user)}"}
+
+
+def settings(**given: str) -> Settings:
+    return Settings.from_environment({"JWT_SECRET": SECRET.get_secret_value()} | given)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    metrics = tmp_path / "metrics"
+    metrics.mkdir()
+    (metrics / "ga4.yaml").write_text(GA4)
+    return metrics
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[State]:
+    opened = State.open(f"sqlite:///{tmp_path / 'state.db'}", encryption_key=ENCRYPTION_KEY)
+    opened.connections.put(ALICE, "ga4", "1")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def engine(tmp_path: Path, folder: Path) -> Iterator[Engine]:
+    catalog = load_catalog(folder)
+    warehouse = Warehouse(f"sqlite:///{tmp_path / 'facts.db'}")
+    warehouse.create_tables(catalog.tables.values())
+    rows = [
+        {
+            "user_id": ALICE,
+            "property_id": "1",
+            "date": date(2025, 1, day),
+            "sessions": day,
+            "converting_sessions": 1.0,
+        }
+        for day in range(1, 11)
+    ]
+    warehouse.upsert(catalog.tables["ga4_daily"], rows)
+    yield Engine(catalog, warehouse)
+    warehouse.close()
+
+
+@pytest.fixture
+def app(engine: Engine, state: State, folder: Path) -> FastAPI:
+    return create_app(settings=settings(METRICS_DIR=str(folder)), engine=engine, state=state)
+
+
+@pytest.fixture
+def serving(app: FastAPI) -> Serving:
+    held: Serving = app.state.serving
+    return held
+
+
+@pytest.fixture
+def anonymous(app: FastAPI) -> Iterator[TestClient]:
+    with TestClient(app) as client:
+        yield client
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[TestClient]:
+    with TestClient(app, headers=bearer(ALICE)) as client:
+        yield client

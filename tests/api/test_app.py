@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from metric_engine.api import app as module
+from metric_engine.api.app import create_app
+from metric_engine.engine.engine import Engine
+from metric_engine.engine.errors import InvalidSetting
+from metric_engine.state import State
+from tests.api.conftest import ALICE, bearer, settings
+
+
+@pytest.fixture
+def pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "static"
+    (folder / "assets").mkdir(parents=True)
+    (folder / "index.html").write_text("<title>Dashboard</title>")
+    (folder / "assets" / "app.js").write_text("// app")
+    monkeypatch.setattr(module, "PAGES", folder)
+    return folder
+
+
+@pytest.mark.usefixtures("pages")
+def test_the_dashboards_files_stand_beside_the_api_and_not_before_it(engine: Engine, state: State) -> None:
+    with TestClient(create_app(settings=settings(), engine=engine, state=state)) as client:
+        page = client.get("/")
+        assert page.text == "<title>Dashboard</title>"
+        assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+        assert client.get("/assets/app.js").text == "// app"
+        assert client.get("/assets/../../state.db").status_code == 404
+        assert client.get("/assets/%2e%2e/%2e%2e/state.db").status_code == 404
+        assert client.get("/nothing", headers={"Accept": "text/html"}).status_code == 404
+        assert client.get("/healthz").json() == {"status": "ok"}
+        assert client.get("/v1/nothing").status_code == 401
+        assert client.get("/v1/nothing", headers=bearer(ALICE)).status_code == 404
+        assert client.post("/v1/nothing", headers=bearer(ALICE)).status_code == 404
+        assert client.post("/v1/sync/cron").status_code == 404
+        refused = client.delete("/v1/widgets/ga4.sessions", headers=bearer(ALICE))
+        assert refused.status_code == 405
+        assert "GET" in refused.headers["Allow"]
+
+
+def test_without_a_way_to_verify_tokens_there_is_no_app(engine: Engine, state: State) -> None:
+    with pytest.raises(InvalidSetting, match="JWT_SECRET"):
+        create_app(settings=settings(JWT_SECRET=""), engine=engine, state=state)

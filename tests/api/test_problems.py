@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from metric_engine.engine import errors
+from metric_engine.engine.errors import MetricEngineError, UncoveredScan
+
+UNEXPECTED = "the password is hunter2"
+
+
+def failing(app: FastAPI, error: Exception) -> str:
+    """Make the app fail at a path, and return the path."""
+
+    @app.get("/v1/failing")
+    def fail() -> None:
+        raise error
+
+    return "/v1/failing"
+
+
+def check(answer: Any, status: int) -> dict[str, Any]:
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = answer.json()
+    assert problem["status"] == status
+    assert {"type", "title", "status", "detail"} <= problem.keys()
+    return problem
+
+
+def test_an_unknown_path_is_404(client: TestClient) -> None:
+    for path in ("/nothing", "/v1/nothing", "/v1/widgets/", "/v1/dashboard", "/v1/connections/ga4/1"):
+        check(client.request("OPTIONS" if path == "/nothing" else "GET", path), 404)
+
+
+def test_a_wrong_method_is_405_with_those_that_are_right(client: TestClient) -> None:
+    answer = client.delete("/v1/widgets/ga4.sessions")
+    assert "DELETE" in check(answer, 405)["detail"]
+    assert "GET" in answer.headers["Allow"]
+
+
+@pytest.mark.parametrize("kind", [errors.WarehouseUnavailable, errors.StateUnavailable])
+def test_an_unreachable_database_is_503_without_its_address(
+    app: FastAPI, client: TestClient, kind: type[MetricEngineError]
+) -> None:
+    answer = client.get(failing(app, kind("no route to postgresql://app@10.0.0.7/facts")))
+    problem = check(answer, 503)
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "10.0.0.7" not in answer.text
+    assert "try again" in problem["detail"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError(UNEXPECTED), UncoveredScan(UNEXPECTED), RecursionError(UNEXPECTED)])
+def test_a_fault_of_our_own_is_a_bare_500_and_logged(
+    app: FastAPI, client: TestClient, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    answer = client.get(failing(app, error))
+    problem = check(answer, 500)
+    assert "hunter2" not in answer.text
+    assert "Traceback" not in answer.text
+    assert "errors" not in problem
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    logged = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert len(logged) == 1
+    assert logged[0].exc_info is not None
+    assert logged[0].exc_info[1] is error
+
+
+def test_a_real_database_that_goes_away_is_503(client: TestClient, tmp_path_factory: Any, request: Any) -> None:
+    state_file = request.getfixturevalue("tmp_path") / "state.db"
+    for file in state_file.parent.glob("state.db*"):
+        file.unlink()
+    state_file.mkdir()
+    request.getfixturevalue("state").database.close()
+    answer = client.get("/v1/dashboard/layout")
+    check(answer, 503)
+    assert str(state_file) not in answer.text
+
+
+def test_parameters_of_the_query_are_named(client: TestClient) -> None:
+    answer = client.post("/v1/widgets/batch", json={"keys": [], "start": "2025-01-01"})
+    problem = check(answer, 422)
+    assert problem["errors"][0]["parameter"] == "end"

@@ -1,0 +1,78 @@
+"""Where two answers differ, by path; floats within 1e-9 relative and 1e-12 absolute."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+BODY = ("series", "stats", "comparison", "items", "meta")
+META = (
+    *("key", "title", "format", "better", "grain", "start", "end", "compare", "total", "currency"),
+    *("sources", "missing_sources", "data_through", "comparison_through", "provisional_from"),
+)
+SERIES = ("name", "points", "stats")
+COMPARED = ("name", "points")
+STATS = ("value", "previous", "delta")
+POINT = ("t", "v")
+UNORDERED = ("meta.sources", "meta.missing_sources")
+
+
+def same(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> list[str]:
+    """The differing paths, each with both sides; empty when the answers agree.
+
+    Keys beyond those of a widget's answer are not looked at.
+    """
+    found: list[str] = []
+    for key in BODY:
+        compare(key, expected.get(key), actual.get(key), found)
+        if (key in expected) is not (key in actual):
+            found.append(one_sided(key, key in expected))
+    return found
+
+
+def one_sided(path: str, wanted: bool) -> str:
+    return f"{path}: only in the {'expected' if wanted else 'actual'} answer"
+
+
+def named(path: str) -> tuple[str, ...] | None:
+    """The keys that count in the object at `path`; None for all of them."""
+    plain = "".join(sign for sign in path if not sign.isdigit())
+    return {
+        "stats": STATS,
+        "meta": META,
+        "series[]": SERIES,
+        "series[].stats": STATS,
+        "series[].points[]": POINT,
+        "comparison": ("start", "end", "series"),
+        "comparison.series[]": COMPARED,
+        "comparison.series[].points[]": POINT,
+    }.get(plain)
+
+
+def compare(path: str, expected: Any, actual: Any, found: list[str]) -> None:
+    if isinstance(expected, Mapping) and isinstance(actual, Mapping):
+        for key in named(path) or sorted({*expected, *actual}):
+            if (key in expected) is not (key in actual):
+                found.append(f"{path}.{key}: only in the {'expected' if key in expected else 'actual'} answer")
+            elif key in expected:
+                compare(f"{path}.{key}", expected[key], actual[key], found)
+    elif isinstance(expected, list) and isinstance(actual, list):
+        if path in UNORDERED:
+            expected, actual = sorted(expected), sorted(actual)
+        if len(expected) != len(actual):
+            found.append(f"{path}: {len(expected)} expected, {len(actual)} found")
+        for i, (left, right) in enumerate(zip(expected, actual, strict=False)):
+            compare(f"{path}[{i}]", left, right, found)
+    elif not equal(expected, actual):
+        found.append(f"{path}: expected {expected!r}, found {actual!r}")
+
+
+def equal(expected: Any, actual: Any) -> bool:
+    if is_number(expected) and is_number(actual):
+        return math.isclose(expected, actual, rel_tol=1e-9, abs_tol=1e-12)
+    return type(expected) is type(actual) and bool(expected == actual)
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,158 @@
+"""The generator: the same for a seed, valid, awkward enough, and compared fairly."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+import yaml
+
+from tests.oracle.definitions import Catalog, merge
+from tests.oracle.oracle import answer
+from tests.oracle.questions import HUGE, Question, World, questions, same, texts, world
+from tests.oracle.syntax import Aggregate, columns, walk
+
+
+def asked(place: World, question: Question) -> dict[str, Any]:
+    return answer(place.definitions, rows=place.rows, **asdict(question))
+
+
+def test_a_seed_says_everything() -> None:
+    assert world(1) == world(1)
+    assert list(questions(1, 50)) == list(questions(1, 50))
+    assert world(1).rows != world(2).rows
+
+
+def test_yaml_reads_back_as_the_definitions() -> None:
+    place = world(3)
+    assert merge(yaml.safe_load(text) for text in texts(place).values()) == place.definitions
+
+
+def test_every_kind_in_the_language() -> None:
+    place = world(4)
+    metrics = place.definitions["metrics"].values()
+    assert len(metrics) >= 40
+    said = {key for metric in metrics for key in metric}
+    assert said >= {
+        *("value", "series", "headline", "where", "by", "top", "other", "items", "combine", "derive"),
+        *("stat", "total", "fill", "delta", "hidden", "title", "format", "better", "table"),
+    }
+    assert {metric.get("total") for metric in metrics} >= {"period", "average", "last"}
+
+
+def test_every_metric_on_a_column_that_may_not_be_summed_states_its_total() -> None:
+    for seed in range(5):
+        place = world(seed)
+        catalog = Catalog(place.definitions)
+        for key, metric in place.definitions["metrics"].items():
+            if "table" not in metric:
+                continue
+            unsummable = catalog.table(key).unsummable
+            used = {
+                name
+                for measure in (*catalog.measures(key), *catalog.item_values(key))
+                for part in walk(measure.node)
+                if isinstance(part, Aggregate)
+                for name in columns(part)
+            }
+            assert "total" in metric or used.isdisjoint(unsummable), key
+
+
+def test_rows_are_awkward_and_their_keys_unique() -> None:
+    place = world(5)
+    for name, table in place.definitions["tables"].items():
+        rows = place.rows[name]
+        assert len({tuple(row[column] for column in table["key"]) for row in rows}) == len(rows)
+        assert all(row.keys() == table["columns"].keys() for row in rows)
+        assert {row["user_id"] for row in rows} == {*place.tenants[:-1]}
+    cells = [value for rows in place.rows.values() for row in rows for value in row.values()]
+    assert any(isinstance(value, int) and abs(value) >= HUGE - 9 for value in cells)
+    assert {None, 0, "Other", "(not set)", "", "brand"} <= set(cells)
+
+
+def test_sums_are_exact_in_double_precision() -> None:
+    for seed in range(5):
+        place = world(seed)
+        for rows in place.rows.values():
+            for tenant in place.tenants:
+                mine = [row for row in rows if row["user_id"] == tenant]
+                for column in mine[0] if mine else ():
+                    numbers = [row[column] for row in mine if isinstance(row[column], int | float)]
+                    assert all(value * 4 == int(value * 4) for value in numbers)
+                    assert sum(abs(value) for value in numbers) < 2**52 / 2
+
+
+def test_questions_cover_the_keys_and_get_telling_answers() -> None:
+    told: set[str] = set()
+    kinds: set[object] = set()
+    for seed in range(6):
+        place = world(seed)
+        for question in questions(seed, 240):
+            assert 1 <= (question.end - question.start).days + 1 <= 1100
+            found = asked(place, question)
+            kinds |= {question.compare, question.grain, found["meta"]["currency"]}
+            kinds |= {"items"} if found["items"] else set()
+            kinds |= {"partly"} if found["meta"]["missing_sources"] and found["series"] else set()
+            if found["stats"]["value"] is not None:
+                told.add(question.key)
+    silent = {key for key in served(place) if key not in told}
+    assert silent == {"ga4.never_rate", "corr.with_never", "corr.over_nothing"}
+    assert kinds >= {"off", "previous_period", "previous_year", "day", "week", "month", "items", "partly"}
+    assert kinds >= {None, "USD", "EUR", "mixed"}
+
+
+def served(place: World) -> list[str]:
+    return [key for key, metric in place.definitions["metrics"].items() if not metric.get("hidden")]
+
+
+def telling() -> dict[str, Any]:
+    place = world(6)
+    question = Question(
+        key="ig.content_perf",
+        tenant=place.tenants[0],
+        start=date(2023, 1, 1),
+        end=date(2025, 3, 31),
+        compare="previous_year",
+        grain="month",
+        sources=None,
+        connected=("instagram",),
+    )
+    return asked(place, question)
+
+
+def test_same_names_what_differs() -> None:
+    expected = telling()
+    actual = deepcopy(expected)
+    assert same(expected, actual) == []
+    actual["series"][1]["points"][2]["v"] = "7"
+    actual["series"][0]["name"] = "Else"
+    actual["comparison"]["series"][0]["points"].pop()
+    actual["items"][0]["values"]["more"] = 1
+    actual["items"][0]["caption"] = "changed"
+    actual["stats"]["value"] *= 1.00001
+    del actual["meta"]["total"]
+    assert [line.partition(":")[0] for line in same(expected, actual)] == [
+        *("series[0].name", "series[1].points[2].v", "stats.value", "comparison.series[0].points"),
+        *("items[0].caption", "items[0].values.more", "meta.total"),
+    ]
+
+
+def test_same_forgives_rounding_order_of_sources_and_further_fields() -> None:
+    expected = telling()
+    expected["meta"]["sources"] = ["ga4", "meta"]
+    actual = deepcopy(expected)
+    actual["meta"] |= {"sources": ["meta", "ga4"], "stale": True}
+    actual["stats"]["value"] *= 1 + 1e-12
+    actual["series"][0]["color"] = "red"
+    assert same(expected, actual) == []
+
+
+def test_same_wants_numbers_and_the_comparison() -> None:
+    expected = telling()
+    actual = deepcopy(expected)
+    del actual["comparison"]
+    assert "comparison: only in the expected answer" in same(expected, actual)
+    actual = {**expected, "stats": {**expected["stats"], "value": float("nan")}}
+    assert [line.partition(":")[0] for line in same(expected, actual)] == ["stats.value"]

@@ -1,0 +1,94 @@
+"""The calendar of a question: its window, the window it is compared with, and the buckets of both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Days from `start` to `end`, both inside; it covers no day when `end` is before `start`."""
+
+    start: date
+    end: date
+
+    @property
+    def days(self) -> int:
+        return max(0, (self.end - self.start).days + 1)
+
+    def __contains__(self, day: date) -> bool:
+        return self.start <= day <= self.end
+
+    def meets(self, other: Window) -> bool:
+        return max(self.start, other.start) <= min(self.end, other.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One point of a series: `t` names it, `window` holds its days."""
+
+    t: date
+    window: Window
+
+
+def year_earlier(day: date, *, leap_day: tuple[int, int]) -> date:
+    """The same calendar date of the year before; 29 February becomes `leap_day` (month, day)."""
+    month, number = leap_day if (day.month, day.day) == (2, 29) else (day.month, day.day)
+    return date(day.year - 1, month, number)
+
+
+def compared(window: Window, compare: str) -> Window | None:
+    if compare == "off":
+        return None
+    if compare == "previous_period":
+        return Window(window.start - window.days * DAY, window.start - DAY)
+    if compare == "previous_year":
+        return Window(year_earlier(window.start, leap_day=(2, 28)), year_earlier(window.end, leap_day=(2, 28)))
+    raise ValueError(f"compare is not {compare!r}")
+
+
+def calendar_start(day: date, grain: str) -> date:
+    if grain == "day":
+        return day
+    if grain == "week":
+        return day - day.weekday() * DAY
+    if grain == "month":
+        return day.replace(day=1)
+    raise ValueError(f"grain is not {grain!r}")
+
+
+def following(first: date, grain: str) -> date:
+    """The first day of the calendar bucket after the one that begins on `first`."""
+    if grain == "month":
+        return (first.replace(day=28) + 4 * DAY).replace(day=1)
+    return first + (7 * DAY if grain == "week" else DAY)
+
+
+def buckets(window: Window, grain: str) -> list[Bucket]:
+    found = []
+    day = window.start
+    while day <= window.end:
+        first = calendar_start(day, grain)
+        after = following(first, grain)
+        found.append(Bucket(first, Window(day, min(after - DAY, window.end))))
+        day = after
+    return found
+
+
+def compared_buckets(window: Window, grain: str, compare: str) -> list[Bucket]:
+    """As many buckets as the window has, which partition the window it is compared with."""
+    prior = compared(window, compare)
+    if prior is None:
+        return []
+
+    def moved(day: date) -> date:
+        if compare == "previous_period":
+            return day - window.days * DAY
+        return year_earlier(day, leap_day=(3, 1))
+
+    begins = [prior.start, *(moved(bucket.t) for bucket in buckets(window, grain)[1:])]
+    ends = [*(begin - DAY for begin in begins[1:]), prior.end]
+    return [Bucket(begin, Window(begin, end)) for begin, end in zip(begins, ends, strict=True)]

@@ -1,0 +1,148 @@
+"""Migrations: one outcome whoever runs them, and nothing of an existing installation lost."""
+
+from __future__ import annotations
+
+import multiprocessing
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect
+
+from metric_engine.engine.errors import StateUnavailable
+from metric_engine.state import State, migrations
+from metric_engine.state.database import Database, open_database
+from metric_engine.state.migrations import HEAD, VERSION_TABLE, migrate
+from metric_engine.state.tables import metadata
+from tests.conftest import TENANT
+
+PROCESSES = 8
+
+EXISTING = """
+    CREATE TABLE user_dashboard_layouts (
+        user_id uuid PRIMARY KEY, layout jsonb NOT NULL, updated_at timestamptz NOT NULL DEFAULT now());
+    CREATE TABLE app_settings (
+        key text PRIMARY KEY, value jsonb, updated_at timestamptz NOT NULL DEFAULT now());
+    CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY);
+    INSERT INTO alembic_version VALUES ('4f1c0ffee');
+    INSERT INTO app_settings VALUES ('theme', '"dark"', '2024-01-02T03:04:05Z');
+    INSERT INTO user_dashboard_layouts VALUES
+        ('11111111-1111-4111-8111-111111111111',
+         '{"widgets": [{"id": "ga4.users", "size": "lg"}], "v": 2.50}', '2024-01-02T03:04:05Z');
+"""
+
+
+def migrate_together(url: str, start: Barrier) -> None:
+    database = open_database(url)
+    start.wait()
+    migrate(database)
+    database.close()
+
+
+def differences(database: Database) -> list[object]:
+    with database.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE, "compare_type": True})
+        return list(compare_metadata(context, metadata))
+
+
+def test_the_newest_revision_is_the_one_the_code_expects() -> None:
+    script = ScriptDirectory(str(Path(migrations.__file__).parent))
+    assert script.get_heads() == [HEAD]
+
+
+def test_migrations_lead_to_the_declared_tables(state_url: str) -> None:
+    database = open_database(state_url)
+    assert migrate(database) is True
+    assert differences(database) == []
+    assert migrate(database) is False
+    database.close()
+
+
+def test_eight_processes_migrate_at_once(state_url: str) -> None:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["metric_engine.state", "alembic.operations", "alembic.script"])
+    start = context.Barrier(PROCESSES)
+    processes = [context.Process(target=migrate_together, args=(state_url, start)) for _ in range(PROCESSES)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * PROCESSES
+    database = open_database(state_url)
+    assert migrate(database) is False
+    assert differences(database) == []
+    database.close()
+
+
+def test_an_existing_database_is_taken_as_it_is(postgres_url: str) -> None:
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute(EXISTING)
+    state = State.open(postgres_url)
+    assert state.settings.get("theme") == "dark"
+    layout = state.layouts.get(TENANT)
+    assert layout == {"widgets": [{"id": "ga4.users", "size": "lg"}], "v": 2.5, "version": 0}
+    assert state.layouts.save(TENANT, layout, version=0)["version"] == 1
+    state.close()
+    with psycopg.connect(postgres_url) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("4f1c0ffee",)]
+        columns = connection.execute(
+            "SELECT table_name, column_name, data_type, column_default FROM information_schema.columns "
+            "WHERE table_name IN ('user_dashboard_layouts', 'app_settings') ORDER BY 1, ordinal_position"
+        ).fetchall()
+    assert columns == CONTRACTED_COLUMNS
+
+
+def test_new_tables_have_the_same_columns_as_existing_ones(postgres_url: str) -> None:
+    State.open(postgres_url).close()
+    with psycopg.connect(postgres_url) as connection:
+        columns = connection.execute(
+            "SELECT table_name, column_name, data_type, column_default FROM information_schema.columns "
+            "WHERE table_name IN ('user_dashboard_layouts', 'app_settings') ORDER BY 1, ordinal_position"
+        ).fetchall()
+    assert columns == CONTRACTED_COLUMNS
+
+
+CONTRACTED_COLUMNS = [
+    ("app_settings", "key", "text", None),
+    ("app_settings", "value", "jsonb", None),
+    ("app_settings", "updated_at", "timestamp with time zone", "now()"),
+    ("user_dashboard_layouts", "user_id", "uuid", None),
+    ("user_dashboard_layouts", "layout", "jsonb", None),
+    ("user_dashboard_layouts", "updated_at", "timestamp with time zone", "now()"),
+]
+
+
+def test_a_layout_of_another_make_is_served(postgres_url: str) -> None:
+    state = State.open(postgres_url)
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute(
+            'INSERT INTO user_dashboard_layouts (user_id, layout) VALUES (%s, \'[{"id": "ga4.users"}]\')',
+            [TENANT],
+        )
+    assert state.layouts.get(TENANT) == {"widgets": [{"id": "ga4.users"}], "version": 0}
+    assert state.layouts.save(TENANT, {"widgets": []}, version=0) == {"widgets": [], "version": 1}
+    state.close()
+
+
+def test_a_database_of_a_newer_release_is_refused(state: State) -> None:
+    with state.database.connect() as connection:
+        connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
+    with pytest.raises(StateUnavailable, match=r"revision 9999, which this release does not know: upgrade"):
+        migrate(state.database)
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(state_url: str) -> None:
+    database = open_database(state_url)
+    with database.connect() as connection:
+        connection.exec_driver_sql("CREATE TABLE sync_jobs (id integer)")
+    with pytest.raises(StateUnavailable, match=r"sync_jobs.* already exists.*DATABASE_URL"):
+        migrate(database)
+    with database.connect() as connection:
+        assert inspect(connection).get_table_names() == ["sync_jobs"]
+        connection.exec_driver_sql("DROP TABLE sync_jobs")
+    assert migrate(database) is True
+    database.close()
