@@ -18,7 +18,7 @@ from metric_engine.api.bodies import Bodies
 from metric_engine.api.guard import Guard
 from metric_engine.api.rates import Rate
 from metric_engine.api.routers import connections, dashboard, widgets
-from metric_engine.api.serving import Serving
+from metric_engine.api.serving import Serving, engine_over
 from metric_engine.api.settings import Settings
 from metric_engine.engine.catalog import load_catalog
 from metric_engine.engine.engine import Engine
@@ -44,6 +44,8 @@ def create_app(*, settings: Settings, engine: Engine, state: State) -> FastAPI:
     )
     app.state.serving = Serving(engine, state, settings)
     problems.install(app)
+    # The hot path: a plain route, and the first one that is tried.
+    app.add_route("/v1/widgets/{key}", widgets.widget, methods=["GET"])
     for router in ROUTERS:
         app.include_router(router, prefix="/v1")
     app.include_router(operations.router)
@@ -72,10 +74,7 @@ def app_from_environment() -> FastAPI:
         opened.callback(state.close)
         warehouse = Warehouse(settings.facts_url.get_secret_value())
         opened.callback(warehouse.close)
-        if warehouse.dialect.name == "sqlite":
-            # The embedded database is ours to lay out; any other belongs to somebody.
-            warehouse.create_tables(catalog.tables.values())
-        app = create_app(settings=settings, engine=Engine(catalog, warehouse), state=state)
+        app = create_app(settings=settings, engine=engine_over(catalog, warehouse), state=state)
         opened.pop_all()
     return app
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -18,7 +19,6 @@ from metric_engine.api.auth import KeysUnavailable, Unauthenticated
 from metric_engine.engine.errors import (
     InvalidQuestion,
     MetricEngineError,
-    Problem,
     StateUnavailable,
     UnknownMetric,
     WarehouseUnavailable,
@@ -28,11 +28,21 @@ from metric_engine.state.errors import NoEncryptionKey, StaleLayout
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = {"Retry-After": "5"}
 
+
+class InvalidBody(MetricEngineError):
+    """A body has faults that its model cannot see, each given as a JSON pointer and what is wrong there."""
+
+    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(f"{place}: {message}" for place, message in faults))
+
+
 STATUSES: Mapping[type[MetricEngineError], HTTPStatus] = {
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     UnknownMetric: HTTPStatus.NOT_FOUND,
     StaleLayout: HTTPStatus.CONFLICT,
     InvalidQuestion: HTTPStatus.UNPROCESSABLE_ENTITY,
+    InvalidBody: HTTPStatus.UNPROCESSABLE_ENTITY,
     NoEncryptionKey: HTTPStatus.CONFLICT,
     KeysUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     StateUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -49,14 +59,6 @@ HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
 }
 
 logger = logging.getLogger(__name__)
-
-
-class InvalidBody(MetricEngineError):
-    """A body has faults that its model cannot see, each given as a JSON pointer and what is wrong there."""
-
-    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
-        self.faults = tuple(faults)
-        super().__init__("; ".join(f"{pointer}: {message}" for pointer, message in faults))
 
 
 def problem(status: int, detail: str, *, errors: Sequence[Mapping[str, str]] = (), **members: Any) -> dict[str, Any]:
@@ -80,7 +82,11 @@ def problem_of(error: MetricEngineError) -> dict[str, Any]:
     """The problem object of a domain error; one that is not in the table is our own fault and shows nothing."""
     status = STATUSES.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
     if isinstance(error, InvalidQuestion):
-        return problem(status, str(error), errors=[parameter_error(fault) for fault in error.problems])
+        faults = [{"parameter": fault.parameter, "detail": fault.message} for fault in error.problems]
+        return problem(status, str(error), errors=faults)
+    if isinstance(error, InvalidBody):
+        faults = [{"pointer": place, "detail": message} for place, message in error.faults]
+        return problem(status, str(error), errors=faults)
     if isinstance(error, StaleLayout):
         return problem(status, str(error), layout=error.current)
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -93,22 +99,12 @@ def unexpected() -> dict[str, Any]:
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong here; the log has it by X-Request-ID")
 
 
-def parameter_error(fault: Problem) -> dict[str, str]:
-    return {"parameter": fault.parameter, "detail": fault.message}
-
-
 async def on_domain_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, MetricEngineError)
     body = problem_of(error)
     if body["status"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("%s: %s", type(error).__name__, error, exc_info=error if body == unexpected() else None)
     return problem_response(body)
-
-
-async def on_invalid_body(request: Request, error: Exception) -> Response:
-    assert isinstance(error, InvalidBody)
-    errors = [{"pointer": pointer, "detail": message} for pointer, message in error.faults]
-    return problem_response(problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), errors=errors))
 
 
 async def on_validation_error(request: Request, error: Exception) -> Response:
@@ -136,18 +132,25 @@ def pointer(path: Sequence[str | int]) -> str:
 async def on_http_error(request: Request, error: Exception) -> Response:
     """Unknown paths, wrong methods, and what a route raises with a status of its own."""
     assert isinstance(error, HTTPException)
-    details = {
-        HTTPStatus.NOT_FOUND: "there is nothing at this path; /docs lists the paths",
-        HTTPStatus.METHOD_NOT_ALLOWED: f"this path does not take {request.method}",
-    }
-    status = HTTPStatus(error.status_code)
-    detail = details.get(status, error.detail) if error.detail == status.phrase else error.detail
-    return problem_response(problem(status, detail), headers=error.headers)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = ", ".join(sorted(methods(request)))
+        detail = f"this path does not take {request.method}; it takes {allowed}"
+        return problem_response(problem(error.status_code, detail), headers={"Allow": allowed})
+    detail = error.detail
+    if detail == HTTPStatus.NOT_FOUND.phrase:
+        detail = "there is nothing at this path; /docs lists the paths"
+    return problem_response(problem(error.status_code, detail), headers=error.headers)
+
+
+def methods(request: Request) -> set[str]:
+    """What the request's path takes, by all the routes that match it."""
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    routes = [route for route in iter_route_contexts(request.app.routes) if route.methods]
+    return {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
 
 
 def install(app: FastAPI) -> None:
     """Make every error of the app a problem. What is none of these is caught around the app, by `access`."""
     app.add_exception_handler(MetricEngineError, on_domain_error)
-    app.add_exception_handler(InvalidBody, on_invalid_body)
     app.add_exception_handler(RequestValidationError, on_validation_error)
     app.add_exception_handler(HTTPException, on_http_error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, WithJsonSchema
 
 from metric_engine.engine.periods import Compare, Grain
 
@@ -15,6 +15,20 @@ Better = Literal["up", "down", "neutral"]
 
 MOST_KEYS = 50
 MOST_WIDGETS = 200
+
+
+# What the engine itself reads and explains is documented here, not validated.
+SOURCE_LIST = "^((ga4|instagram|meta)(,(ga4|instagram|meta))*)?$"
+ACCOUNT_ID = "^(act_)?[0-9]{1,32}$"
+
+
+def documented(kind: str, **keywords: Any) -> WithJsonSchema:
+    """The JSON schema of an optional value of this type."""
+    return WithJsonSchema({"type": [kind, "null"], **keywords})
+
+
+Text = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[^\\x00]*$"})]
+Day = Annotated[str | None, documented("string", format="date")]
 
 
 class Fault(BaseModel):
@@ -141,12 +155,12 @@ class BatchQuestion(BaseModel):
     # Unknown members are caught by the router, which names the nearest one.
     model_config = ConfigDict(extra="allow", json_schema_extra={"additionalProperties": False})
 
-    keys: Annotated[list[str], Field(max_length=MOST_KEYS, examples=[["ga4.sessions", "meta.roas"]])]
-    start: str | None = None
-    end: str | None = None
-    compare: str | None = None
-    sources: str | None = None
-    grain: str | None = None
+    keys: Annotated[list[Text], Field(max_length=MOST_KEYS, examples=[["ga4.sessions", "meta.roas"]])]
+    start: Day = None
+    end: Day = None
+    compare: Annotated[str | None, documented("string", enum=[*Compare, None], default=Compare.OFF)] = None
+    sources: Annotated[str | None, documented("string", pattern=SOURCE_LIST)] = None
+    grain: Annotated[str | None, documented("string", enum=[*Grain, None], default=Grain.DAY)] = None
 
 
 class Batch(BaseModel):
@@ -195,7 +209,9 @@ class NewConnection(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    account_id: Annotated[str, Field(examples=["123456789"])]
+    account_id: Annotated[
+        str, WithJsonSchema({"type": "string", "pattern": ACCOUNT_ID, "examples": ["123456789", "act_123456789"]})
+    ]
     credentials: dict[str, Any] | None = None
 
 

@@ -11,9 +11,10 @@ from datetime import date, datetime
 from starlette.requests import Request
 
 from metric_engine.api.settings import Settings
-from metric_engine.engine.catalog import load_catalog
+from metric_engine.engine.catalog import Catalog, load_catalog
 from metric_engine.engine.engine import Engine
 from metric_engine.engine.errors import InvalidCatalog
+from metric_engine.engine.warehouse import Warehouse
 from metric_engine.state import State
 
 logger = logging.getLogger(__name__)
@@ -34,20 +35,31 @@ class Serving:
     documents: Mapping[str, bytes] = field(default_factory=dict)
 
     def reload(self) -> None:
-        """Serve the coming requests from the metric files as they are now, or on from the last good ones."""
+        """Serve the coming requests from the metric files as they are now, or on from the last good ones.
+
+        Raises WarehouseUnavailable, and then nothing has changed.
+        """
         try:
             catalog = load_catalog(self.settings.metrics_folder)
         except InvalidCatalog as invalid:
             self.rejected = Counter(diagnostic.code for diagnostic in invalid.diagnostics)
             logger.error("the metric files are invalid, the last good ones serve on:\n%s", invalid)
             return
-        self.engine = Engine(catalog, self.engine.warehouse)
+        self.engine = engine_over(catalog, self.engine.warehouse)
         self.rejected = {}
         logger.info("serving %d widgets, catalog %s", len(catalog.served), catalog.version)
 
     def today(self) -> date:
         """The current date in the reporting time zone."""
         return datetime.now(self.settings.reporting_timezone).date()
+
+
+def engine_over(catalog: Catalog, warehouse: Warehouse) -> Engine:
+    """An engine whose tables are there. Raises WarehouseUnavailable."""
+    if warehouse.dialect.name == "sqlite":
+        # The embedded database is ours to lay out; any other belongs to somebody.
+        warehouse.create_tables(catalog.tables.values())
+    return Engine(catalog, warehouse)
 
 
 def serving_of(request: Request) -> Serving:

@@ -17,7 +17,7 @@ Row = Sequence[Any]
 Evaluate = Callable[[Row], Any]
 
 
-def compile_arithmetic(tree: exp.Expression) -> Evaluate:
+def compile_arithmetic(tree: exp.Expr) -> Evaluate:
     """A function from a row of aggregates to the value of `tree`; placeholders are indices into the row."""
     evaluate = node(tree)
     if isinstance(tree, exp.Placeholder):
@@ -33,22 +33,22 @@ def compile_arithmetic(tree: exp.Expression) -> Evaluate:
     return finite
 
 
-def node(tree: exp.Expression) -> Evaluate:
+def node(tree: exp.Expr) -> Evaluate:
     compile_node = NODES[type(tree)]
     return compile_node(tree)
 
 
-def placeholder(tree: exp.Expression) -> Evaluate:
+def placeholder(tree: exp.Expr) -> Evaluate:
     index = int(tree.name)
     return lambda row: row[index]
 
 
-def literal(tree: exp.Expression) -> Evaluate:
+def literal(tree: exp.Expr) -> Evaluate:
     value = float(tree.name)
     return lambda row: value
 
 
-def constant(value: Value) -> Callable[[exp.Expression], Evaluate]:
+def constant(value: Value) -> Callable[[exp.Expr], Evaluate]:
     return lambda tree: lambda row: value
 
 
@@ -70,8 +70,8 @@ def strict(operation: Callable[..., Any], *arguments: Evaluate) -> Evaluate:
     return applied
 
 
-def binary(operation: Callable[[Any, Any], Any]) -> Callable[[exp.Expression], Evaluate]:
-    def compile_binary(tree: exp.Expression) -> Evaluate:
+def binary(operation: Callable[[Any, Any], Any]) -> Callable[[exp.Expr], Evaluate]:
+    def compile_binary(tree: exp.Expr) -> Evaluate:
         left, right = node(tree.this), node(tree.expression)
 
         def applied(row: Row) -> Any:
@@ -83,7 +83,7 @@ def binary(operation: Callable[[Any, Any], Any]) -> Callable[[exp.Expression], E
     return compile_binary
 
 
-def division(tree: exp.Expression) -> Evaluate:
+def division(tree: exp.Expr) -> Evaluate:
     left, right = node(tree.this), node(tree.expression)
 
     def divided(row: Row) -> Any:
@@ -93,10 +93,10 @@ def division(tree: exp.Expression) -> Evaluate:
     return divided
 
 
-def function(operation: Callable[..., Any], *names: str) -> Callable[[exp.Expression], Evaluate]:
+def function(operation: Callable[..., Any], *names: str) -> Callable[[exp.Expr], Evaluate]:
     """A strict function of the arguments that are called so in the tree; an absent one is left out."""
 
-    def compile_function(tree: exp.Expression) -> Evaluate:
+    def compile_function(tree: exp.Expr) -> Evaluate:
         return strict(operation, *(node(tree.args[name]) for name in names if tree.args.get(name) is not None))
 
     return compile_function
@@ -108,7 +108,7 @@ def rounded(value: float, digits: float = 0) -> float:
     return math.copysign(math.floor(abs(value) * scale + 0.5) / scale, value)
 
 
-def both(tree: exp.Expression) -> Evaluate:
+def both(tree: exp.Expr) -> Evaluate:
     left, right = node(tree.this), node(tree.expression)
 
     def conjunction(row: Row) -> Any:
@@ -120,7 +120,7 @@ def both(tree: exp.Expression) -> Evaluate:
     return conjunction
 
 
-def either(tree: exp.Expression) -> Evaluate:
+def either(tree: exp.Expr) -> Evaluate:
     left, right = node(tree.this), node(tree.expression)
 
     def disjunction(row: Row) -> Any:
@@ -132,14 +132,14 @@ def either(tree: exp.Expression) -> Evaluate:
     return disjunction
 
 
-def identity_test(tree: exp.Expression) -> Evaluate:
+def identity_test(tree: exp.Expr) -> Evaluate:
     """IS NULL, IS TRUE, IS FALSE: never NULL."""
     tested = node(tree.this)
     wanted = None if isinstance(tree.expression, exp.Null) else bool(tree.expression.this)
     return lambda row: tested(row) is wanted
 
 
-def membership(tree: exp.Expression) -> Evaluate:
+def membership(tree: exp.Expr) -> Evaluate:
     tested, members = node(tree.this), [node(member) for member in tree.expressions]
 
     def contained(row: Row) -> Any:
@@ -153,21 +153,20 @@ def membership(tree: exp.Expression) -> Evaluate:
     return contained
 
 
-def between(tree: exp.Expression) -> Evaluate:
-    return strict(
-        lambda value, low, high: low <= value <= high, *map(node, map(tree.args.get, ("this", "low", "high")))
-    )
+def between(tree: exp.Expr) -> Evaluate:
+    arguments = [node(tree.args[name]) for name in ("this", "low", "high")]
+    return strict(lambda value, low, high: low <= value <= high, *arguments)
 
 
-def first_known(tree: exp.Expression) -> Evaluate:
+def first_known(tree: exp.Expr) -> Evaluate:
     candidates = [node(tree.this), *map(node, tree.expressions)]
     return lambda row: next((value for each in candidates if (value := each(row)) is not None), None)
 
 
-def extreme(choose: Callable[[list[Any]], Any]) -> Callable[[exp.Expression], Evaluate]:
+def extreme(choose: Callable[[list[Any]], Any]) -> Callable[[exp.Expr], Evaluate]:
     """GREATEST and LEAST pass over NULL."""
 
-    def compile_extreme(tree: exp.Expression) -> Evaluate:
+    def compile_extreme(tree: exp.Expr) -> Evaluate:
         candidates = [node(tree.this), *map(node, tree.expressions)]
 
         def chosen(row: Row) -> Any:
@@ -179,7 +178,7 @@ def extreme(choose: Callable[[list[Any]], Any]) -> Callable[[exp.Expression], Ev
     return compile_extreme
 
 
-def null_if(tree: exp.Expression) -> Evaluate:
+def null_if(tree: exp.Expr) -> Evaluate:
     value, refused = node(tree.this), node(tree.expression)
 
     def kept(row: Row) -> Any:
@@ -189,7 +188,7 @@ def null_if(tree: exp.Expression) -> Evaluate:
     return kept
 
 
-def case(tree: exp.Expression) -> Evaluate:
+def case(tree: exp.Expr) -> Evaluate:
     subject = node(tree.this) if tree.this is not None else None
     branches = [(node(branch.this), node(branch.args["true"])) for branch in tree.args["ifs"]]
     default = node(tree.args["default"]) if tree.args.get("default") is not None else constant(None)(tree)
@@ -204,19 +203,19 @@ def case(tree: exp.Expression) -> Evaluate:
     return chosen
 
 
-def conditional(tree: exp.Expression) -> Evaluate:
+def conditional(tree: exp.Expr) -> Evaluate:
     condition, true = node(tree.this), node(tree.args["true"])
     false = node(tree.args["false"]) if tree.args.get("false") is not None else constant(None)(tree)
     return lambda row: true(row) if condition(row) is True else false(row)
 
 
-def converted(tree: exp.Expression) -> Evaluate:
+def converted(tree: exp.Expr) -> Evaluate:
     if tree.args["to"].this in (exp.DType.INT, exp.DType.BIGINT):
         return strict(lambda value: float(math.trunc(value)), node(tree.this))
     return node(tree.this)
 
 
-NODES: dict[type[exp.Expression], Callable[[exp.Expression], Evaluate]] = {
+NODES: dict[type[exp.Expr], Callable[[exp.Expr], Evaluate]] = {
     exp.Placeholder: placeholder,
     exp.Literal: literal,
     exp.Null: constant(None),

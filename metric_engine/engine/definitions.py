@@ -27,6 +27,11 @@ def shorthand(key: str) -> BeforeValidator:
     return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)
 
 
+def null_by_name(value: object) -> object:
+    """`fill: null` is YAML's null, and meant as the word."""
+    return "null" if value is None else value
+
+
 class Definition(BaseModel):
     """A mapping of the file: no unknown keys, no silent conversions."""
 
@@ -173,7 +178,9 @@ class MetricDefinition(Definition):
     total: Total | None = Field(
         None, description="How a bucket or period is summed up: period (once over its rows), average or last."
     )
-    fill: Fill | None = Field(None, description="What a bucket without a value shows inside the data's span.")
+    fill: Annotated[Fill | None, BeforeValidator(null_by_name)] = Field(
+        None, description="What a bucket without a value shows inside the data's extent: zero or null."
+    )
     delta: DeltaKind | None = Field(None, description="The change as a fraction (relative) or a difference.")
     format: Format | None = Field(None, description="How a value is written; decimal unless said.")
     better: Better | None = Field(None, description="Which direction is good; up unless said.")

@@ -149,6 +149,16 @@ class Refused(Exception):
         self.position, self.code, self.message = position, code, message
 
 
+@dataclass(slots=True)
+class Frame:
+    """An open collection, its anchor, how many nodes stand before it, and the key that waits for its value."""
+
+    node: MappingNode | SequenceNode
+    anchor: str | None
+    before: int
+    key: ScalarNode | None = None
+
+
 class Composer:
     """Builds nodes from the parser's events: without recursion and within bounds, whatever the text is."""
 
@@ -160,57 +170,62 @@ class Composer:
         self.count = 0
 
     def compose(self) -> Node | None:
+        """The document's root node; None for an empty file. Raises Refused and yaml.YAMLError."""
         root: Node | None = None
-        # One frame for each open collection: the node, the key that waits for its value, its anchor.
-        stack: list[tuple[MappingNode | SequenceNode, list[ScalarNode | None], str | None, int]] = []
+        stack: list[Frame] = []
         for event in yaml.parse(self.text, Loader=Loader):
+            finished: Node
             match event:
-                case yaml.DocumentStartEvent():
-                    if root is not None:
-                        raise Refused(mark(event), "yaml-syntax", "a second document; one file is one document")
+                case yaml.DocumentStartEvent() if root is not None:
+                    raise Refused(mark(event), "yaml-syntax", "a second document; one file is one document")
+                case yaml.CollectionStartEvent():
+                    stack.append(self.opened(event, len(stack)))
                     continue
-                case yaml.StreamStartEvent() | yaml.StreamEndEvent() | yaml.DocumentEndEvent():
-                    continue
-                case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
-                    self.counted(event)
-                    if len(stack) == MOST_DEPTH:
-                        raise Refused(mark(event), "yaml-limits", f"nested more than {MOST_DEPTH} deep")
-                    self.refuse_tag(event)
-                    kind = MappingNode if isinstance(event, yaml.MappingStartEvent) else SequenceNode
-                    stack.append((kind(mark(event)), [None], event.anchor, self.count))
-                    continue
-                case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
-                    node, _, anchor, before = stack.pop()
-                    if anchor:
-                        self.anchors[anchor] = (node, self.count - before + 1)
+                case yaml.CollectionEndEvent():
+                    frame = stack.pop()
+                    finished = frame.node
+                    if frame.anchor:
+                        self.anchors[frame.anchor] = (finished, self.count - frame.before)
                 case yaml.AliasEvent():
-                    node = self.alias(event)
+                    finished = self.alias(event)
+                case yaml.ScalarEvent():
+                    finished = self.scalar(event)
                 case _:
-                    self.counted(event)
-                    node = self.scalar(event)
-                    if event.anchor:
-                        self.anchors[event.anchor] = (node, 1)
+                    continue
             if stack:
-                self.add(stack[-1][0], stack[-1][1], node)
+                self.add(stack[-1], finished)
             else:
-                root = node
+                root = finished
         return root
 
-    def add(self, parent: MappingNode | SequenceNode, waiting: list[ScalarNode | None], node: Node) -> None:
-        if isinstance(parent, SequenceNode):
-            parent.items.append(node)
-        elif waiting[0] is None:
+    def opened(self, event: yaml.CollectionStartEvent, depth: int) -> Frame:
+        if depth == MOST_DEPTH:
+            raise Refused(mark(event), "yaml-limits", f"nested more than {MOST_DEPTH} deep")
+        self.refuse_tag(event)
+        before = self.count
+        self.counted(event)
+        kind = MappingNode if isinstance(event, yaml.MappingStartEvent) else SequenceNode
+        return Frame(kind(mark(event)), event.anchor, before)
+
+    def add(self, frame: Frame, node: Node) -> None:
+        """Put a finished value where it belongs: into a list, or behind the key that waits for it."""
+        if isinstance(frame.node, SequenceNode):
+            frame.node.items.append(node)
+        elif frame.key is None:
             if not isinstance(node, ScalarNode):
-                raise Refused(node.start, "wrong-type", "a key must be plain text; did you mean to quote `{{ … }}`?")
-            waiting[0] = node
+                raise Refused(node.start, "wrong-type", "a key must be plain text; put `{{ … }}` in quotes")
+            frame.key = node
         else:
-            key, waiting[0] = waiting[0], None
-            if key.text in parent.entries:
+            key, frame.key = frame.key, None
+            if key.text in frame.node.entries:
                 self.error(key.start, "duplicate-key", f"{key.text!r} is given twice in the same mapping")
             else:
-                parent.entries[key.text] = (key, node)
+                frame.node.entries[key.text] = (key, node)
 
     def scalar(self, event: yaml.ScalarEvent) -> ScalarNode:
+        self.counted(event)
+        assert event.start_mark is not None
+        assert event.end_mark is not None
         raw = self.text[event.start_mark.index : event.end_mark.index]
         style = event.style or None
         node = ScalarNode(mark(event), event.value, event.value, raw, style)
@@ -225,6 +240,8 @@ class Composer:
                     "yaml-boolean",
                     f"YAML reads {event.value} as a boolean; write '{event.value}' in quotes, or {wanted}",
                 )
+        if event.anchor:
+            self.anchors[event.anchor] = (node, 1)
         return node
 
     def alias(self, event: yaml.AliasEvent) -> Node:
@@ -293,6 +310,7 @@ def syntax_error(error: yaml.YAMLError, text: str) -> tuple[Position, str]:
 
 
 def mark(event: yaml.Event) -> Position:
+    assert event.start_mark is not None
     return Position(event.start_mark.line + 1, event.start_mark.column + 1)
 
 

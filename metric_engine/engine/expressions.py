@@ -28,7 +28,7 @@ class Aggregate:
 
     text: str
     function: str = field(compare=False)
-    argument: exp.Expression | None = field(compare=False)
+    argument: exp.Expr | None = field(compare=False)
     distinct: bool = field(compare=False, default=False)
 
     @property
@@ -42,7 +42,7 @@ class Expression:
     """Arithmetic over aggregates: the placeholders of `tree` are indices into `aggregates`."""
 
     text: str
-    tree: exp.Expression
+    tree: exp.Expr
     aggregates: tuple[Aggregate, ...]
     additive: bool
     money: bool
@@ -61,7 +61,7 @@ class Expression:
         return compile_arithmetic(tree)
 
 
-def resolve_expression(text: str, table: Table, where: exp.Expression | None = None) -> Expression:
+def resolve_expression(text: str, table: Table, where: exp.Expr | None = None) -> Expression:
     """Read an aggregate expression over a table, each aggregate over the rows that pass `where` only.
 
     Raises Faults.
@@ -86,7 +86,7 @@ def resolve_expression(text: str, table: Table, where: exp.Expression | None = N
     )
 
 
-def resolve_predicate(text: str, table: Table) -> exp.Expression:
+def resolve_predicate(text: str, table: Table) -> exp.Expr:
     """Read a row predicate over a table's columns. Raises Faults."""
     tree, columns = parse_expression(text), table.columns
     refuse(
@@ -100,7 +100,7 @@ def resolve_predicate(text: str, table: Table) -> exp.Expression:
     return tree
 
 
-def passing_rows(where: exp.Expression | None) -> Aggregate | None:
+def passing_rows(where: exp.Expr | None) -> Aggregate | None:
     """The number of rows that pass `where`: it tells a value of 0 from no value. None where all rows pass."""
     if where is None:
         return None
@@ -112,7 +112,7 @@ def extreme_text(function: str, column: str) -> Aggregate:
     return aggregate_of(function, exp.column(column))
 
 
-def unknown_columns(tree: exp.Expression, table: Table) -> Iterator[Fault]:
+def unknown_columns(tree: exp.Expr, table: Table) -> Iterator[Fault]:
     for column in tree.find_all(exp.Column):
         if column.table:
             yield Fault(
@@ -129,7 +129,7 @@ def unknown_column(name: str, table: Table) -> str:
     return f"column {name!r} is not in table {table.name}{hint}"
 
 
-def misplaced(tree: exp.Expression) -> Iterator[Fault]:
+def misplaced(tree: exp.Expr) -> Iterator[Fault]:
     """Aggregates inside aggregates, columns outside of them, an expression without any."""
     aggregates = list(tree.find_all(*AGGREGATES))
     if not aggregates and not tree.find(exp.Column):
@@ -153,13 +153,13 @@ def misplaced(tree: exp.Expression) -> Iterator[Fault]:
             yield Fault(start_of(found), "sql-forbidden", f"{name} may stand only inside an aggregate")
 
 
-def known_above(node: exp.Expression) -> bool:
+def known_above(node: exp.Expr) -> bool:
     """Whether a node can be computed from aggregates, outside the database."""
     inner = (exp.Column, exp.Identifier, exp.DataType, exp.DataTypeParam)
     return type(node) in NODES or isinstance(node, inner)
 
 
-def kind_of(node: exp.Expression, columns: Mapping[str, Column]) -> Kind | None:
+def kind_of(node: exp.Expr, columns: Mapping[str, Column]) -> Kind | None:
     """What a node's values are; None for NULL."""
     match node:
         case exp.Column():
@@ -196,15 +196,15 @@ def cast_kind(node: exp.Cast) -> Kind:
     return "text" if node.to.this in (exp.DType.TEXT, exp.DType.VARCHAR) else "number"
 
 
-def first_kind(nodes: Iterable[exp.Expression], columns: Mapping[str, Column]) -> Kind | None:
+def first_kind(nodes: Iterable[exp.Expr], columns: Mapping[str, Column]) -> Kind | None:
     return next((kind for node in nodes if (kind := kind_of(node, columns)) is not None), None)
 
 
-def kind_faults(tree: exp.Expression, columns: Mapping[str, Column]) -> Iterator[Fault]:
+def kind_faults(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[Fault]:
     """Sums of text, arithmetic on text, conditions on numbers: what a strict database refuses later."""
     for node in tree.walk():
         wanted: Kind
-        operands: Sequence[exp.Expression]
+        operands: Sequence[exp.Expr]
         if isinstance(node, (*ARITHMETIC, *NUMERIC_FUNCTIONS)) and not isinstance(node, exp.Length):
             wanted, operands = (
                 "number",
@@ -235,7 +235,7 @@ def spoken(kind: Kind | None) -> str:
     return names[kind]
 
 
-def is_additive(node: exp.Expression, columns: Mapping[str, Column]) -> bool:
+def is_additive(node: exp.Expr, columns: Mapping[str, Column]) -> bool:
     """Whether the days' values add up to the period's: sums and counts, + and −, constant factors."""
     match node:
         case exp.Paren() | exp.Neg():
@@ -254,26 +254,26 @@ def is_additive(node: exp.Expression, columns: Mapping[str, Column]) -> bool:
     return False
 
 
-def is_constant(node: exp.Expression) -> bool:
+def is_constant(node: exp.Expr) -> bool:
     return not any(isinstance(each, (exp.Column, exp.Star, *AGGREGATES)) for each in node.walk())
 
 
-def non_additive_uses(tree: exp.Expression, columns: Mapping[str, Column]) -> Iterator[tuple[str, int]]:
+def non_additive_uses(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[tuple[str, int]]:
     """Columns that may not be summed over days and that an aggregate takes values of, with their offsets."""
     for column in tree.find_all(exp.Column):
         if not columns[column.name].additive and not in_condition(column):
             yield column.name, start_of(column)
 
 
-def in_condition(node: exp.Expression) -> bool:
+def in_condition(node: exp.Expr) -> bool:
     """Whether a node only decides which values are taken, as in `CASE WHEN node > 0 THEN …`."""
     return node.find_ancestor(*CONDITIONS) is not None
 
 
-def lifted(node: exp.Expression, where: exp.Expression | None, aggregates: list[Aggregate]) -> exp.Expression:
+def lifted(node: exp.Expr, where: exp.Expr | None, aggregates: list[Aggregate]) -> exp.Expr:
     """The tree with every aggregate replaced by a placeholder into `aggregates`."""
 
-    def replaced(each: exp.Expression) -> exp.Expression:
+    def replaced(each: exp.Expr) -> exp.Expr:
         if isinstance(each, exp.Avg):
             parts = exp.Div(this=exp.Sum(this=each.this.copy()), expression=exp.Count(this=each.this.copy()))
             return exp.Paren(this=parts.transform(replaced))
@@ -293,12 +293,12 @@ def lifted(node: exp.Expression, where: exp.Expression | None, aggregates: list[
     return node.transform(replaced)
 
 
-def guarded(argument: exp.Expression | None, where: exp.Expression) -> exp.Expression:
+def guarded(argument: exp.Expr | None, where: exp.Expr) -> exp.Expr:
     """The argument of an aggregate that skips the rows which do not pass `where`."""
     value = argument.copy() if argument is not None else exp.Literal.number(1)
     return exp.Case(ifs=[exp.If(this=where.copy(), true=value)])
 
 
-def aggregate_of(function: str, argument: exp.Expression | None, *, distinct: bool = False) -> Aggregate:
+def aggregate_of(function: str, argument: exp.Expr | None, *, distinct: bool = False) -> Aggregate:
     inner = "*" if argument is None else argument.sql()
     return Aggregate(f"{function.upper()}({'DISTINCT ' if distinct else ''}{inner})", function, argument, distinct)

@@ -6,14 +6,16 @@ Values come from components, never from other values: a ratio's total is the rat
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import lru_cache
 from math import fsum
+from operator import itemgetter
 from typing import Any
 
 from metric_engine.engine.definitions import Fill, Total
 from metric_engine.engine.dialects.base import Dialect
+from metric_engine.engine.metrics import TableMetric
 from metric_engine.engine.periods import Axis, Compare, Grain, period
 from metric_engine.engine.plan import Measure, MetricPlan, Reading, Scan, Shape
 from metric_engine.engine.sql import OTHER
@@ -21,6 +23,7 @@ from metric_engine.engine.sql import OTHER
 Row = Sequence[Any]
 Value = float | None
 MIXED = "mixed"
+FIRST = itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,14 +31,14 @@ class Track:
     """An axis as the driver's rows speak of it: which bucket a day lies in, which slot a bucket has."""
 
     labels: tuple[str, ...]
+    start: Any
+    end: Any
     bucket_of: Mapping[Any, int]
     covers: tuple[bool, ...]
+    # The day of each bucket, where every bucket is one day.
+    days: tuple[Any, ...] | None
     first_slot: int
     total_slot: int
-
-    @property
-    def single_days(self) -> bool:
-        return len(self.bucket_of) == len(self.labels)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,8 +70,13 @@ def track(axis: Axis, dialect: Dialect, first_slot: int) -> Track:
     }
     return Track(
         labels=tuple(bucket.label.isoformat() for bucket in axis.buckets),
+        start=dialect.day(axis.window.start),
+        end=dialect.day(axis.window.end),
         bucket_of=days,
         covers=tuple(bucket.start <= bucket.end for bucket in axis.buckets),
+        days=tuple(days)
+        if len(days) == len(axis.buckets) and all(bucket.start == bucket.end for bucket in axis.buckets)
+        else None,
         first_slot=first_slot,
         total_slot=first_slot + len(axis.buckets),
     )
@@ -128,34 +136,31 @@ def fold(plan: MetricPlan, rows_of: Mapping[Scan, Sequence[Row]], tracks: Tracks
     """The outcome of one metric; `rows_of` has each scan's rows."""
     metric, whole = plan.metric, plan.whole
     rows = rows_of[whole.scan]
-    fold_side = days_side if whole.scan.shape is Shape.DAYS else slots_side
-    extents = [None if each is None else extent(whole, rows, each) for each in (tracks.asked, tracks.compared)]
+    windows = [(track, within(whole.scan, rows, track)) for track in (tracks.asked, tracks.compared) if track]
+    extents = [extent(whole.scan, inside, track) for track, inside in windows]
     currency = currency_of(whole, rows)
     finish = Finish(metric.fill, currency == MIXED, tracks, extents)
-
-    everything = finish.lines(
-        whole.measures,
-        fold_side(whole, together(whole, rows), tracks.asked, metric.total),
-        fold_side(whole, together(whole, rows), tracks.compared, metric.total) if tracks.compared else None,
-    )
-    headline = everything[metric.headline]
-    lines = everything
-    if plan.members is not None:
-        lines = members(plan, plan.members, rows_of[plan.members.scan], tracks, finish)
-    asked, compared = extents
+    if plan.members is None:
+        lines = finish.lines(whole.measures, [side(whole, inside, track, metric.total) for track, inside in windows])
+        headline = lines[metric.headline]
+    else:
+        lines = members(plan.metric, plan.members, rows_of[plan.members.scan], tracks, finish)
+        headline = finish.lines(
+            whole.measures, [totals(whole, inside, track, metric.total) for track, inside in windows]
+        )[0]
+    through = [dialect.iso(each.last) if each else None for each in extents]
     return Outcome(
         lines=lines,
         value=headline.value,
         previous=headline.previous,
-        through=dialect.iso(asked.last) if asked else None,
-        compared_through=dialect.iso(compared.last) if compared else None,
+        through=through[0],
+        compared_through=through[1] if len(through) > 1 else None,
         currency=currency,
     )
 
 
-def members(plan: MetricPlan, reading: Reading, rows: Sequence[Row], tracks: Tracks, finish: Finish) -> list[Line]:
+def members(metric: TableMetric, reading: Reading, rows: Sequence[Row], tracks: Tracks, finish: Finish) -> list[Line]:
     """A line for each member, largest first, and Other last where it has rows and is wanted."""
-    metric = plan.metric
     place, member = member_positions(reading)
     grouped: dict[int | None, list[Row]] = {}
     for row in rows:
@@ -164,15 +169,16 @@ def members(plan: MetricPlan, reading: Reading, rows: Sequence[Row], tracks: Tra
     groups = [(str(group[0][member]), group) for _, group in sorted(grouped.items(), key=lambda each: each[0] or 0)]
     if metric.other and any(reading.passing is None or row[reading.passing] for row in rest):
         groups.append((OTHER, rest))
-    fold_side = days_side if reading.scan.shape is Shape.DAYS else slots_side
-    return [
-        finish.lines(
-            [Measure(name, each.evaluate, each.additive, each.money) for each in reading.measures],
-            fold_side(reading, group, tracks.asked, metric.total),
-            fold_side(reading, group, tracks.compared, metric.total) if tracks.compared else None,
-        )[0]
-        for name, group in groups
-    ]
+    (measure,) = reading.measures
+    found = []
+    for name, group in groups:
+        sides = [
+            side(reading, within(reading.scan, group, track), track, metric.total)
+            for track in (tracks.asked, tracks.compared)
+            if track
+        ]
+        found += finish.lines([replace(measure, name=name)], sides)
+    return found
 
 
 @dataclass(slots=True)
@@ -184,15 +190,18 @@ class Finish:
     tracks: Tracks
     extents: Sequence[Extent | None]
 
-    def lines(self, measures: Sequence[Measure], asked: Side, compared: Side | None) -> list[Line]:
+    def lines(self, measures: Sequence[Measure], sides: Sequence[Side]) -> list[Line]:
+        """A line for each measure, from the sides of the asked window and of the compared one, if there is one."""
         found = []
         for index, measure in enumerate(measures):
+            asked = sides[0]
             line = Line(
                 measure.name,
                 self.points(measure, asked.points[index], self.tracks.asked, self.extents[0]),
                 self.total(measure, asked.totals[index], self.extents[0]),
             )
-            if compared is not None and self.tracks.compared is not None:
+            if self.tracks.compared is not None:
+                compared = sides[1]
                 line.compared = self.points(measure, compared.points[index], self.tracks.compared, self.extents[1])
                 line.previous = self.total(measure, compared.totals[index], self.extents[1])
             found.append(line)
@@ -202,7 +211,7 @@ class Finish:
         if self.mixed and measure.money:
             return [None] * len(points)
         zero = self.fill == "zero" or (self.fill is None and measure.additive)
-        if extent is not None and zero:
+        if zero and extent is not None and None in points:
             for index in range(extent.first_bucket, extent.last_bucket + 1):
                 if points[index] is None and track.covers[index]:
                     points[index] = 0
@@ -214,37 +223,46 @@ class Finish:
         return 0 if value is None and measure.additive and extent is not None else value
 
 
-def days_side(reading: Reading, rows: Sequence[Row], track: Track, total: Total) -> Side:
-    """One window from rows of days."""
-    buckets: list[list[Row]] = [[] for _ in track.labels]
-    inside: list[Row] = []
-    bucket_of = track.bucket_of
-    for row in rows:
-        bucket = bucket_of.get(row[0])
-        if bucket is not None:
-            buckets[bucket].append(row)
-            inside.append(row)
-    if total == "period":
-        merged = [merge(reading, bucket) for bucket in buckets]
-        whole = merge(reading, inside)
-        return Side(
-            points=[[None if row is None else each.evaluate(row) for row in merged] for each in reading.measures],
-            totals=[None if whole is None else each.evaluate(whole) for each in reading.measures],
-        )
-    return Side(
-        points=[[over_days(each, bucket, total) for bucket in buckets] for each in reading.measures],
-        totals=[over_days(each, inside, total) for each in reading.measures],
-    )
+def within(scan: Scan, rows: Sequence[Row], track: Track) -> list[Row]:
+    """The rows of one window; where the windows overlap, a day's row belongs to both."""
+    if scan.shape is Shape.SLOTS:
+        return [row for row in rows if track.first_slot <= row[0] <= track.total_slot]
+    start, end = track.start, track.end
+    return [row for row in rows if start <= row[0] <= end]
 
 
-def slots_side(reading: Reading, rows: Sequence[Row], track: Track, total: Total) -> Side:
-    """One window from rows of slots."""
-    by_slot = {row[0]: row for row in rows}
-    buckets = [by_slot.get(track.first_slot + index) for index in range(len(track.labels))]
-    whole = by_slot.get(track.total_slot)
+def side(reading: Reading, rows: Sequence[Row], track: Track, total: Total) -> Side:
+    """One window of a group of rows, a row for each day or slot."""
+    if reading.scan.shape is Shape.SLOTS:
+        by_slot = {row[0]: row for row in rows}
+        cells = [by_slot.get(track.first_slot + index) for index in range(len(track.labels))]
+    elif track.days is not None:
+        by_day = {row[0]: row for row in rows}
+        cells = list(map(by_day.get, track.days))
+    else:
+        buckets: list[list[Row]] = [[] for _ in track.labels]
+        for row in rows:
+            buckets[track.bucket_of[row[0]]].append(row)
+        if total != "period":
+            points = [[over_days(each, bucket, total) for bucket in buckets] for each in reading.measures]
+            return Side(points, totals(reading, rows, track, total).totals)
+        cells = [merge(reading, bucket) for bucket in buckets]
+    points = [[None if row is None else evaluate(row) for row in cells] for evaluate in reading.evaluators]
+    return Side(points, totals(reading, rows, track, total).totals)
+
+
+def totals(reading: Reading, rows: Sequence[Row], track: Track, total: Total) -> Side:
+    """The totals of one window alone; there may be several rows for a day."""
+    if reading.scan.shape is Shape.SLOTS:
+        whole = next((row for row in rows if row[0] == track.total_slot), None)
+    elif total != "period":
+        days = together(reading, rows)
+        return Side([[]] * len(reading.measures), [over_days(each, days, total) for each in reading.measures])
+    else:
+        whole = merge(reading, rows)
     return Side(
-        points=[[None if row is None else each.evaluate(row) for row in buckets] for each in reading.measures],
-        totals=[None if whole is None else each.evaluate(whole) for each in reading.measures],
+        [[]] * len(reading.measures),
+        [None if whole is None else evaluate(whole) for evaluate in reading.evaluators],
     )
 
 
@@ -254,7 +272,7 @@ def over_days(measure: Measure, rows: Iterable[Row], total: Total) -> Value:
     if not values:
         return None
     if total == "last":
-        return max(values, key=lambda each: each[0])[1]
+        return float(max(values)[1])
     return fsum(value for _, value in values) / len(values)
 
 
@@ -275,25 +293,17 @@ def together(reading: Reading, rows: Sequence[Row]) -> Sequence[Row]:
     by_day: dict[Any, list[Row]] = {}
     for row in rows:
         by_day.setdefault(row[0], []).append(row)
-    merged = []
-    for day, group in by_day.items():
-        row = list(merge(reading, group) or ())
-        row[0] = day
-        merged.append(row)
-    return merged
+    return [[day, *(merge(reading, group) or ())[1:]] for day, group in by_day.items()]
 
 
-def extent(reading: Reading, rows: Sequence[Row], track: Track) -> Extent | None:
+def extent(scan: Scan, rows: Sequence[Row], track: Track) -> Extent | None:
     """From the first to the last day for which the table has rows within the window."""
-    if reading.scan.shape is Shape.SLOTS:
-        totals = [row for row in rows if row[0] == track.total_slot]
-        first = min((row[1] for row in totals), default=None)
-        last = max((row[2] for row in totals), default=None)
-    else:
-        days = [row[0] for row in rows if row[0] in track.bucket_of]
-        first, last = min(days, default=None), max(days, default=None)
-    if first is None:
+    if not rows:
         return None
+    if scan.shape is Shape.SLOTS:
+        first, last = min(row[1] for row in rows), max(row[2] for row in rows)
+    else:
+        first, last = min(rows, key=FIRST)[0], max(rows, key=FIRST)[0]
     return Extent(first, last, track.bucket_of[first], track.bucket_of[last])
 
 
@@ -302,7 +312,8 @@ def currency_of(reading: Reading, rows: Sequence[Row]) -> str | None:
     if reading.currency is None:
         return None
     lowest, highest = reading.currency
-    found = {row[position] for row in rows for position in (lowest, highest)} - {None}
+    found = {row[lowest] for row in rows} | {row[highest] for row in rows}
+    found.discard(None)
     return MIXED if len(found) > 1 else next(iter(found), None)
 
 

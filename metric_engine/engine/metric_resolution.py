@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from sqlglot import exp
 
 from metric_engine.engine.arithmetic import compile_arithmetic
+from metric_engine.engine.declared_rows import check_tests
 from metric_engine.engine.definitions import ItemsDefinition, MetricDefinition
 from metric_engine.engine.diagnostics import Diagnostics, Position
 from metric_engine.engine.document import Path
 from metric_engine.engine.errors import did_you_mean, nearest_names
 from metric_engine.engine.expressions import (
-    AGGREGATES,
     Expression,
     guarded,
     passing_rows,
@@ -35,7 +34,7 @@ from metric_engine.engine.metrics import (
 )
 from metric_engine.engine.place import Place, Reported
 from metric_engine.engine.rules import RULES
-from metric_engine.engine.syntax import Fault, parse_expression, refuse, start_of
+from metric_engine.engine.syntax import AGGREGATES, Fault, parse_expression, refuse, start_of
 from metric_engine.engine.table_resolution import TableResolver
 from metric_engine.engine.tables import Table
 from metric_engine.engine.templates import Rendered, Sandbox, TemplateFault, is_template, render
@@ -160,7 +159,7 @@ class MetricResolver:
             raise Reported
         return table
 
-    def predicate(self, place: Place, definition: MetricDefinition, table: Table) -> exp.Expression | None:
+    def predicate(self, place: Place, definition: MetricDefinition, table: Table) -> exp.Expr | None:
         if definition.where is None:
             return None
         rendered = self.rendered(place, definition.where, table, "where")
@@ -173,7 +172,7 @@ class MetricResolver:
         items: ItemsDefinition,
         definition: MetricDefinition,
         table: Table,
-        where: exp.Expression | None,
+        where: exp.Expr | None,
     ) -> Items:
         sound = True
         for path, column in (("by", items.by), *((("show", index), name) for index, name in enumerate(items.show))):
@@ -195,7 +194,7 @@ class MetricResolver:
         place: Place,
         texts: Mapping[str, tuple[Path, str]],
         table: Table,
-        where: exp.Expression | None,
+        where: exp.Expr | None,
         *,
         total_stated: bool,
     ) -> tuple[Series, ...]:
@@ -269,7 +268,7 @@ class MetricResolver:
             raise Reported
         keys = list(operands)
 
-        def indexed(node: exp.Expression) -> exp.Expression:
+        def indexed(node: exp.Expr) -> exp.Expr:
             if isinstance(node, exp.Column):
                 return exp.Placeholder(this=str(keys.index(".".join(part.name for part in node.parts))))
             return node
@@ -363,44 +362,10 @@ def restricted(metric: TableMetric) -> str:
     return tree.sql()
 
 
-def not_between_metrics(tree: exp.Expression) -> Iterator[Fault]:
+def not_between_metrics(tree: exp.Expr) -> Iterator[Fault]:
     for node in tree.walk():
         if type(node) not in BETWEEN_METRICS or (isinstance(node, exp.Literal) and node.is_string):
             yield Fault(start_of(node), "sql-forbidden", "derive is arithmetic between metrics: + - * / and numbers")
             return
     if not tree.find(exp.Column):
         yield Fault(0, "no-metric", "derive names no metric")
-
-
-def check_tests(place: Place, metric: Metric) -> None:
-    """Report tests whose rows name a table or column that the metric does not read."""
-    tables = {table.name: table for part in metric.measured() for table in part.table.scanned()}
-    for index, test in enumerate(metric.tests):
-        rows = place.within("tests", index, "rows")
-        if isinstance(test.rows, list) and len(tables) == 1:
-            check_rows(rows, test.rows, next(iter(tables.values())))
-        elif isinstance(test.rows, dict):
-            for name, listed in test.rows.items():
-                if name not in tables:
-                    hint = did_you_mean(nearest_names(name, tables, most=1))
-                    rows.at_key("unknown-table", f"the metric does not read table {name!r}{hint}", name)
-                else:
-                    check_rows(rows.within(name), listed, tables[name])
-        else:
-            names = ", ".join(tables)
-            rows.at_value("wrong-type", f"rows are a list of rows, or lists by table; the metric reads {names}")
-        if test.start > test.end:
-            place.at_value("wrong-value", f"start {test.start} is after end {test.end}", "tests", index, "start")
-
-
-def check_rows(place: Place, rows: object, table: Table) -> None:
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        place.at_value("wrong-type", "rows are a list of mappings, such as [{date: 2025-01-01, sessions: 3}]")
-        return
-    for index, row in enumerate(rows):
-        for column in row:
-            if column not in table.columns:
-                place.at_key("unknown-column", unknown_column(column, table), index, column)
-        for needed in (table.time,):
-            if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(row.get(needed, ""))):
-                place.at_value("wrong-value", f"a row needs {needed!r}, a date such as 2025-01-01", index)

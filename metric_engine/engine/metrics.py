@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from sqlglot import exp
 
@@ -34,7 +35,7 @@ class Items:
     limit: int
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Metric:
     """What every widget has, whatever it is computed from."""
 
@@ -62,20 +63,20 @@ class Metric:
                     seen.add(metric.key)
                     yield metric
 
-    @property
+    @cached_property
     def sources(self) -> tuple[str, ...]:
         """The sources it needs, in alphabetical order."""
         return tuple(sorted({metric.table.source for metric in self.measured()}))
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class TableMetric(Metric):
     """Expressions over one table."""
 
     table: Table
     series: tuple[Series, ...]
     headline: int = 0
-    where: exp.Expression | None = None
+    where: exp.Expr | None = None
     passing: Aggregate | None = None
     by: str | None = None
     top: int = DEFAULT_TOP
@@ -93,7 +94,7 @@ class TableMetric(Metric):
         return self.total == "period" and not all(series.expression.mergeable for series in self.series)
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class CombinedMetric(Metric):
     """Several metrics side by side."""
 
@@ -105,7 +106,7 @@ class CombinedMetric(Metric):
         return self.combined
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class DerivedMetric(Metric):
     """Arithmetic between metrics; `evaluate` takes a row with a value for each operand."""
 

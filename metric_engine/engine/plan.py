@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import fsum
@@ -69,7 +69,7 @@ class ItemsScan:
 
     table: Table
     items: Items
-    where: exp.Expression | None
+    where: exp.Expr | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,6 +92,10 @@ class Reading:
     currency: tuple[int, int] | None
     merges: tuple[Merge | None, ...]
 
+    @property
+    def evaluators(self) -> list[Evaluate]:
+        return [measure.evaluate for measure in self.measures]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MetricPlan:
@@ -111,7 +115,7 @@ class Plan:
     metrics: Mapping[str, MetricPlan]
 
 
-Merge = Callable[[Iterable[Any]], Any]
+Merge = Callable[[Sequence[Any]], Any]
 ScanKey = tuple[str, Shape, object]
 
 
@@ -124,14 +128,14 @@ def plan(metrics: Iterable[Metric]) -> Plan:
     for metric in measured.values():
         shape = Shape.SLOTS if metric.whole else Shape.DAYS
         breakdown = breakdown_of(metric)
-        split = None
+        split: ScanKey | None = None
         if breakdown is not None:
             split = (metric.table.name, shape, breakdown.identity)
             shells.setdefault(split, (metric, shape, breakdown))
             wanted.setdefault(split, {}).update(dict.fromkeys(needs(metric)))
         # Members add up to all of them only where their aggregates merge.
         if split is not None and all(series.expression.mergeable for series in metric.series):
-            whole = split
+            whole: ScanKey = split
         else:
             whole = (metric.table.name, shape, None)
             shells.setdefault(whole, (metric, shape, None))
@@ -210,17 +214,20 @@ def where_any_passes(evaluate: Evaluate, passing: int) -> Evaluate:
     return lambda row: evaluate(row) if row[passing] else None
 
 
-def total_of(values: Iterable[float | None]) -> float | None:
+def total_of(values: Sequence[Any]) -> float | None:
     """SUM: NULL is passed over, and no value at all is NULL. Exact whatever the order."""
-    known = [value for value in values if value is not None]
-    return fsum(known) if known else None
+    try:
+        return fsum(values)
+    except TypeError:
+        known = [value for value in values if value is not None]
+        return fsum(known) if known else None
 
 
-def least_of(values: Iterable[Any]) -> Any:
+def least_of(values: Sequence[Any]) -> Any:
     return min((value for value in values if value is not None), default=None)
 
 
-def greatest_of(values: Iterable[Any]) -> Any:
+def greatest_of(values: Sequence[Any]) -> Any:
     return max((value for value in values if value is not None), default=None)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
@@ -63,8 +63,6 @@ def shape_table(metric: TableMetric, measured: Measured) -> Shaped | None:
     if outcome is None:
         return None
     lines = outcome.lines
-    if metric.by is None and len(metric.series) == 1:
-        lines = [replace(lines[0], name=metric.title)]
     expressions = [series.expression for series in metric.series]
     return Shaped(
         lines=lines,

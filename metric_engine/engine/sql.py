@@ -73,12 +73,12 @@ class Builder:
             source, condition, groups = "slots AS k CROSS JOIN scoped AS s", "\nWHERE s.__day = k.day", "k.slot"
         else:
             leading, source, condition, groups = ["s.__day AS day"], "scoped AS s", "", "s.__day"
-        leading += ["r.place AS place", "r.member AS member"]
+        leading += ["r.place AS place", "MIN(r.member) AS member"]
         selected = ",\n  ".join((*leading, *self.aggregates(scan.aggregates, outer)))
         return (
             f"{self.queries(queries)}\nSELECT\n  {selected}\nFROM {source}\n"
             f"LEFT JOIN ranked AS r ON r.member = s.__member AND r.place <= {breakdown.top}{condition}\n"
-            f"GROUP BY {groups}, r.place, r.member"
+            f"GROUP BY {groups}, r.place"
         )
 
     def ranked(self, breakdown: Breakdown, columns: Mapping[str, str]) -> str:
@@ -218,7 +218,7 @@ class Builder:
     def value(self, expression: Expression, columns: Mapping[str, str]) -> str:
         """An expression with its aggregates in place, in floating point."""
 
-        def filled(node: exp.Expression) -> exp.Expression:
+        def filled(node: exp.Expr) -> exp.Expr:
             if not isinstance(node, exp.Placeholder):
                 return node
             return written(self.dialect.double(self.aggregate(expression.aggregates[int(node.name)], columns)))

@@ -13,7 +13,8 @@ from typing import NamedTuple
 from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.parser import Parser
-from sqlglot.tokens import Tokenizer, TokenType
+from sqlglot.tokenizer_core import TokenType
+from sqlglot.tokens import Tokenizer
 
 from metric_engine.engine.errors import did_you_mean, nearest_names
 
@@ -21,7 +22,7 @@ MOST_CHARACTERS = 10_000
 
 AGGREGATES = (exp.Sum, exp.Count, exp.Avg, exp.Min, exp.Max)
 AGGREGATE_NAMES = ("sum", "count", "avg", "min", "max")
-FUNCTIONS: tuple[type[exp.Expression], ...] = (
+FUNCTIONS: tuple[type[exp.Expr], ...] = (
     exp.Abs,
     exp.Ceil,
     exp.Coalesce,
@@ -49,12 +50,12 @@ FUNCTION_NAMES = (
     *("abs", "ceil", "coalesce", "concat", "date", "exp", "floor", "greatest", "if", "least", "length", "ln"),
     *("lower", "nullif", "pow", "power", "replace", "round", "sqrt", "substring", "substr", "trim", "upper"),
 )
-OPERATORS: tuple[type[exp.Expression], ...] = (
+OPERATORS: tuple[type[exp.Expr], ...] = (
     *(exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg, exp.Paren, exp.DPipe),
     *(exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.And, exp.Or, exp.Not),
     *(exp.Is, exp.In, exp.Between, exp.Like, exp.Case, exp.Cast),
 )
-LEAVES: tuple[type[exp.Expression], ...] = (
+LEAVES: tuple[type[exp.Expr], ...] = (
     *(exp.Column, exp.Identifier, exp.Literal, exp.Null, exp.Boolean, exp.DataType, exp.DataTypeParam),
 )
 SCALAR = frozenset((*FUNCTIONS, *OPERATORS, *LEAVES))
@@ -70,7 +71,7 @@ CAST_TYPES = frozenset(
     )
 )
 # Arguments of a node that change what it means and that no expression needs.
-FORBIDDEN_ARGUMENTS: dict[type[exp.Expression], tuple[str, ...]] = {
+FORBIDDEN_ARGUMENTS: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.Cast: ("format", "default", "action"),
     exp.Count: ("expressions",),
     exp.Group: ("all", "totals"),
@@ -102,7 +103,7 @@ class Faults(Exception):
         super().__init__("; ".join(fault.message for fault in faults))
 
 
-def parse_expression(text: str) -> exp.Expression:
+def parse_expression(text: str) -> exp.Expr:
     """One expression in which every node is on the allow-list. Raises Faults."""
     tree = parsed(text)
     refuse(unlisted(tree, EXPRESSION, text))
@@ -123,7 +124,7 @@ def refuse(faults: Iterable[Fault]) -> None:
         raise Faults(*found)
 
 
-def parsed(text: str) -> exp.Expression:
+def parsed(text: str) -> exp.Expr:
     refuse(surface(text))
     try:
         tokens = Tokenizer().tokenize(text)
@@ -170,10 +171,10 @@ def parse_fault(error: ParseError, text: str) -> Fault:
     return Fault(offset, "sql-syntax", f"unexpected {token!r}" if token else "not a SQL expression")
 
 
-def unlisted(tree: exp.Expression, allowed: frozenset[type[exp.Expression]], text: str) -> Iterable[Fault]:
+def unlisted(tree: exp.Expr, allowed: frozenset[type[exp.Expr]], text: str) -> Iterable[Fault]:
     """A fault for every node that is not on the allow-list; what lies inside one is not looked at again."""
 
-    def prune(node: exp.Expression) -> bool:
+    def prune(node: exp.Expr) -> bool:
         return type(node) not in allowed
 
     for node in tree.walk(prune=prune):
@@ -205,7 +206,7 @@ def nested_queries(tree: exp.Select) -> Iterable[Fault]:
         yield Fault(start_of(query), "sql-subquery", "a subquery may stand in FROM, JOIN or WITH only")
 
 
-def not_allowed(node: exp.Expression, text: str) -> Fault:
+def not_allowed(node: exp.Expr, text: str) -> Fault:
     """Why a node is refused, named as an analyst would name it."""
     offset = start_of(node)
     if isinstance(node, exp.Func) and not isinstance(node, exp.Binary):
@@ -230,12 +231,12 @@ def not_allowed(node: exp.Expression, text: str) -> Fault:
     return Fault(offset, "sql-forbidden", f"{spoken(node)} is not allowed in an expression")
 
 
-def spoken(node: exp.Expression) -> str:
+def spoken(node: exp.Expr) -> str:
     """`PercentileCont` as `percentile cont`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).lower()
 
 
-def start_of(node: exp.Expression) -> int:
+def start_of(node: exp.Expr) -> int:
     """The offset of the first character of a node that the parser remembers."""
     starts = [found.meta["start"] for found in node.walk() if "start" in found.meta]
     if starts:

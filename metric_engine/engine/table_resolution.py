@@ -167,6 +167,7 @@ def unread_tables(query: exp.Select, read: Mapping[str, Table]) -> Iterator[Faul
 def unknown_inner_columns(query: exp.Select, read: Mapping[str, Table]) -> Iterator[Fault]:
     """Columns of a query that none of its sources has."""
     for scope in traverse_scope(query):
+        assert isinstance(scope.expression, exp.Select)
         sources = {
             (name.removeprefix(REFERENCE)): source_columns(source, read) for name, source in scope.sources.items()
         }
@@ -183,6 +184,7 @@ def unknown_inner_columns(query: exp.Select, read: Mapping[str, Table]) -> Itera
 
 def source_columns(source: exp.Table | Scope, read: Mapping[str, Table]) -> tuple[str, ...]:
     if isinstance(source, Scope):
+        assert isinstance(source.expression, exp.Select)
         return tuple(source.expression.named_selects)
     return tuple(read[source.name.removeprefix(REFERENCE)].columns)
 

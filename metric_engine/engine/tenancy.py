@@ -55,7 +55,7 @@ def reads_directly(select: exp.Select, table: exp.Table) -> bool:
     return isinstance(parent, exp.Join) and parent.parent is select and not parent.side
 
 
-def conjuncts(select: exp.Select) -> Iterator[exp.Expression]:
+def conjuncts(select: exp.Select) -> Iterator[exp.Expr]:
     """The conditions that WHERE joins by AND at its top."""
     where = select.args.get("where")
     pending = [where.this] if where is not None else []
@@ -67,18 +67,18 @@ def conjuncts(select: exp.Select) -> Iterator[exp.Expression]:
             yield condition
 
 
-def equals_tenant(condition: exp.Expression, column: tuple[str, str]) -> bool:
+def equals_tenant(condition: exp.Expr, column: tuple[str, str]) -> bool:
     if not isinstance(condition, exp.EQ):
         return False
     sides = (condition.this, condition.expression)
     return any(is_column(one, column) and is_tenant(other) for one, other in (sides, sides[::-1]))
 
 
-def is_column(node: exp.Expression, column: tuple[str, str]) -> bool:
+def is_column(node: exp.Expr, column: tuple[str, str]) -> bool:
     return isinstance(node, exp.Column) and (node.table, node.name) == column
 
 
-def is_tenant(node: exp.Expression) -> bool:
+def is_tenant(node: exp.Expr) -> bool:
     """The bound parameter, however the dialect writes it; casting it to a type changes nothing."""
     if isinstance(node, exp.Cast):
         node = node.this
@@ -99,7 +99,7 @@ def is_with_query(table: exp.Table) -> bool:
     """Whether the name is that of a WITH query in sight here; a query cannot see itself or those after it."""
     if len(table.parts) > 1 or not isinstance(table.this, exp.Identifier):
         return False
-    inner: exp.Expression = table
+    inner: exp.Expr = table
     for ancestor in ancestors(table):
         with_ = ancestor.args.get("with_")
         if with_ is not None:
@@ -112,7 +112,7 @@ def is_with_query(table: exp.Table) -> bool:
     return False
 
 
-def ancestors(node: exp.Expression) -> Iterator[exp.Expression]:
+def ancestors(node: exp.Expr) -> Iterator[exp.Expr]:
     while node.parent is not None:
         node = node.parent
         yield node

@@ -48,7 +48,7 @@ class Warehouse:
         with self.connection() as connection:
             cursor = connection.cursor()
             cursor.execute(sql, parameters)
-            return cursor.fetchall()  # type: ignore[no-any-return]
+            return cursor.fetchall()
 
     def ping(self) -> None:
         """Raises WarehouseUnavailable when the database does not answer."""
@@ -99,7 +99,7 @@ class Warehouse:
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise WarehouseUnavailable(unavailable(error)) from error
         try:
-            yield connection  # type: ignore[misc]
+            yield connection
         except sqlite3.Error as error:
             raise WarehouseUnavailable(unavailable(error)) from error
         finally:

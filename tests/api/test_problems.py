@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from metric_engine.engine import errors
+from metric_engine.engine.engine import Engine
 from metric_engine.engine.errors import MetricEngineError, UncoveredScan
+from metric_engine.state import State
 
 UNEXPECTED = "the password is hunter2"
 
@@ -38,9 +41,15 @@ def test_an_unknown_path_is_404(client: TestClient) -> None:
 
 
 def test_a_wrong_method_is_405_with_those_that_are_right(client: TestClient) -> None:
-    answer = client.delete("/v1/widgets/ga4.sessions")
-    assert "DELETE" in check(answer, 405)["detail"]
-    assert "GET" in answer.headers["Allow"]
+    for path, allowed in {
+        "/v1/widgets": "GET",
+        "/v1/widgets/ga4.sessions": "GET, HEAD",
+        "/v1/dashboard/layout": "GET, POST",
+        "/v1/connections/ga4": "DELETE, PUT",
+    }.items():
+        answer = client.patch(path)
+        assert "PATCH" in check(answer, 405)["detail"]
+        assert answer.headers["Allow"] == allowed
 
 
 @pytest.mark.parametrize("kind", [errors.WarehouseUnavailable, errors.StateUnavailable])
@@ -70,15 +79,32 @@ def test_a_fault_of_our_own_is_a_bare_500_and_logged(
     assert logged[0].exc_info[1] is error
 
 
-def test_a_real_database_that_goes_away_is_503(client: TestClient, tmp_path_factory: Any, request: Any) -> None:
-    state_file = request.getfixturevalue("tmp_path") / "state.db"
-    for file in state_file.parent.glob("state.db*"):
+def test_a_state_database_that_goes_away_is_503(client: TestClient, state: State, tmp_path: Path) -> None:
+    state.database.close()
+    for file in tmp_path.glob("state.db*"):
         file.unlink()
-    state_file.mkdir()
-    request.getfixturevalue("state").database.close()
-    answer = client.get("/v1/dashboard/layout")
-    check(answer, 503)
-    assert str(state_file) not in answer.text
+    (tmp_path / "state.db").mkdir()
+    for path in ("/v1/dashboard/layout", "/v1/widgets/ga4.sessions"):
+        answer = client.get(path)
+        check(answer, 503)
+        assert str(tmp_path) not in answer.text
+    assert client.get("/v1/widgets").status_code == 200
+
+
+def test_a_warehouse_that_goes_away_is_503(client: TestClient, engine: Engine, tmp_path: Path) -> None:
+    engine.warehouse.close()
+    for file in tmp_path.glob("facts.db*"):
+        file.unlink()
+    (tmp_path / "facts.db").mkdir()
+    for answer in (
+        client.get("/v1/widgets/ga4.sessions"),
+        client.post("/v1/widgets/batch", json={"keys": ["ga4.sessions"]}),
+    ):
+        check(answer, 503)
+        assert int(answer.headers["Retry-After"]) > 0
+        assert str(tmp_path) not in answer.text
+    assert client.get("/readyz").status_code == 503
+    assert client.get("/v1/dashboard/layout").status_code == 200
 
 
 def test_parameters_of_the_query_are_named(client: TestClient) -> None:

@@ -15,6 +15,17 @@ metrics:
   ga4.wronger: sum(sesions)
 """
 
+NEW_TABLE = """\
+source: ga4
+tables:
+  orders_daily:
+    time: date
+    key: [user_id, date]
+    columns: {user_id: uuid, date: date, orders: bigint}
+metrics:
+  ga4.orders: {table: orders_daily, value: sum(orders)}
+"""
+
 
 def test_an_invalid_folder_takes_nothing_down(
     client: TestClient, serving: Serving, folder: Path, caplog: pytest.LogCaptureFixture
@@ -41,3 +52,11 @@ def test_a_repaired_folder_is_served_again(client: TestClient, serving: Serving,
     assert client.get("/readyz").json()["checks"]["catalog"]["status"] == "ok"
     found = client.get("/v1/widgets/ga4.wrong?start=2025-01-01&end=2025-01-10").json()
     assert found["stats"]["value"] == 55
+
+
+def test_a_new_table_is_there_after_the_reload(client: TestClient, serving: Serving, folder: Path) -> None:
+    (folder / "new.yaml").write_text(NEW_TABLE)
+    serving.reload()
+    found = client.get("/v1/widgets/ga4.orders")
+    assert found.status_code == 200
+    assert found.json()["stats"]["value"] is None

@@ -341,9 +341,7 @@ def test_spend_and_sessions_go_together_but_not_perfectly(tenant: Tenant, until:
 def test_paid_social_sessions_follow_the_clicks() -> None:
     found = history(EVERYTHING)
     clicks = by_day(found["meta_ads_daily"], "clicks")
-    paid = {
-        row["date"]: row["sessions"] for row in found["ga4_channels_daily"] if row["channel"] == "Paid Social"
-    }
+    paid = {row["date"]: row["sessions"] for row in found["ga4_channels_daily"] if row["channel"] == "Paid Social"}
     days = sorted(clicks.keys() & paid.keys())
     assert correlation([clicks[day] for day in days], [paid[day] for day in days]) > 0.9
     assert all(0.6 < paid[day] / clicks[day] < 1.1 for day in days)

@@ -14,9 +14,7 @@ from metric_engine.demo.tenants import EVERYTHING
 DAYS = [ANCHOR + timedelta(days=n) for n in range(1_000)]
 
 
-@pytest.mark.parametrize(
-    "friday", [date(2023, 11, 24), date(2024, 11, 29), date(2025, 11, 28), date(2026, 11, 27)]
-)
+@pytest.mark.parametrize("friday", [date(2023, 11, 24), date(2024, 11, 29), date(2025, 11, 28), date(2026, 11, 27)])
 def test_black_friday(friday: date) -> None:
     assert black_friday(friday.year) == friday
 

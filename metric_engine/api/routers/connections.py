@@ -6,7 +6,7 @@ import re
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -53,7 +53,7 @@ class ServiceAccount(Credentials):
     service_account: ServiceAccountKey
 
 
-def source(source: str) -> str:
+def source(source: Annotated[str, Path(json_schema_extra={"enum": list(SOURCES)})]) -> str:
     """The source in the path."""
     if source not in SOURCES:
         hint = did_you_mean(nearest_names(source, SOURCES)) or f"; there are {', '.join(SOURCES)}"

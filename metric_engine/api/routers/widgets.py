@@ -72,9 +72,6 @@ def widget(request: Request) -> Response:
     return answer(request, body)
 
 
-router.add_route(f"{router.prefix}/{{key}}", widget, methods=["GET"])
-
-
 def body_or_problem(found: dict[str, Any] | UnknownMetric) -> dict[str, Any]:
     return problem_of(found) if isinstance(found, UnknownMetric) else found
 

@@ -85,21 +85,21 @@ class Dialect(ABC):
     def text(self, sql: str) -> str:
         return f"CAST({sql} AS TEXT)"
 
-    def expression(self, tree: exp.Expression, columns: Mapping[str, str] | None) -> str:
+    def expression(self, tree: exp.Expr, columns: Mapping[str, str] | None) -> str:
         """A tree of an analyst's expression as SQL; `columns` tells how each column is written."""
         return tree.transform(self.rewritten, columns).sql(dialect=self.name, identify=True, comments=False)
 
     def query(self, tree: exp.Select, scan: Callable[[exp.Table], str | None]) -> str:
         """An analyst's query as SQL; `scan` gives what stands where a table is named, or None for a WITH query."""
 
-        def replaced(node: exp.Expression) -> exp.Expression:
+        def replaced(node: exp.Expr) -> exp.Expr:
             if isinstance(node, exp.Table) and (sql := scan(node)) is not None:
                 return written(sql)
             return self.rewritten(node, None)
 
         return tree.transform(replaced).sql(dialect=self.name, identify=True, comments=False)
 
-    def rewritten(self, node: exp.Expression, columns: Mapping[str, str] | None) -> exp.Expression:
+    def rewritten(self, node: exp.Expr, columns: Mapping[str, str] | None) -> exp.Expr:
         """What means the same on every engine, written so that this one does it.
 
         `columns` tells how columns are written; without it they stay as they are.
@@ -112,20 +112,18 @@ class Dialect(ABC):
             return self.extreme(node, columns)
         return node
 
-    def safe_division(
-        self, dividend: exp.Expression, divisor: exp.Expression, columns: Mapping[str, str] | None
-    ) -> exp.Expression:
+    def safe_division(self, dividend: exp.Expr, divisor: exp.Expr, columns: Mapping[str, str] | None) -> exp.Expr:
         """A division in floating point that is NULL where the divisor is 0."""
         top = self.double(self.expression(dividend, columns))
         bottom = self.double(self.expression(divisor, columns))
         return written(f"({top} / NULLIF({bottom}, 0))")
 
-    def extreme(self, node: exp.Greatest | exp.Least, columns: Mapping[str, str] | None) -> exp.Expression:
+    def extreme(self, node: exp.Greatest | exp.Least, columns: Mapping[str, str] | None) -> exp.Expr:
         """GREATEST and LEAST, which pass over NULL."""
         arguments = [self.expression(each, columns) for each in (node.this, *node.expressions)]
         return written(f"{node.sql_name()}({', '.join(arguments)})")
 
 
-def written(sql: str) -> exp.Expression:
+def written(sql: str) -> exp.Expr:
     """SQL that is finished already, as a node that is printed as it is."""
     return exp.Var(this=sql)

@@ -54,7 +54,7 @@ class SQLite(Dialect):
     def double(self, sql: str) -> str:
         return f"CAST({sql} AS REAL)"
 
-    def extreme(self, node: exp.Greatest | exp.Least, columns: Mapping[str, str] | None) -> exp.Expression:
+    def extreme(self, node: exp.Greatest | exp.Least, columns: Mapping[str, str] | None) -> exp.Expr:
         # SQLite's two-argument MAX is NULL where either is NULL.
         function = "MAX" if isinstance(node, exp.Greatest) else "MIN"
         arguments = [self.expression(each, columns) for each in (node.this, *node.expressions)]

@@ -1,0 +1,67 @@
+"""`metric-engine validate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from metric_engine.cli.options import FOLDER, metrics_option
+from metric_engine.engine.catalog import load_catalog
+from metric_engine.engine.diagnostics import Diagnostic, as_github, as_json, as_text
+from metric_engine.engine.errors import InvalidCatalog
+
+
+@click.command()
+@click.argument("folder", metavar="[DIR]", type=FOLDER, required=False)
+@click.option(
+    "--format",
+    "shape",
+    type=click.Choice(["text", "json", "github"]),
+    default="text",
+    show_default=True,
+    help="json: a list of problems; github: annotations for a pull request.",
+)
+@metrics_option
+@click.pass_context
+def validate(context: click.Context, folder: Path | None, shape: str, metrics: Path) -> None:
+    """Check the metric files.
+
+    Reads every *.yaml file of DIR and prints all that is wrong with them, each problem with its file, line and
+    column. Needs no database. The exit status is 0 when nothing is wrong, and 1 otherwise.
+
+    \b
+    Examples:
+      metric-engine validate
+      metric-engine validate my-metrics
+      metric-engine validate my-metrics --format github
+    """
+    folder = folder or metrics
+    try:
+        catalog = load_catalog(folder)
+    except InvalidCatalog as invalid:
+        click.echo(report(invalid, shape))
+        context.exit(1)
+    if shape == "json":
+        click.echo(as_json(()))
+    else:
+        files = len(list(folder.glob("*.yaml")))
+        click.echo(f"{counted(len(catalog.metrics), 'metric')} in {counted(files, 'file')}: no problems")
+
+
+def report(invalid: InvalidCatalog, shape: str) -> str:
+    """All problems, in the shape asked for."""
+    found = invalid.diagnostics
+    if shape == "json":
+        return as_json(found)
+    if shape == "github":
+        return as_github(found)
+    return f"{as_text(found, invalid.texts)}\n{summary(found)}"
+
+
+def summary(found: tuple[Diagnostic, ...]) -> str:
+    return f"{counted(len(found), 'problem')} in {counted(len({each.file for each in found}), 'file')}"
+
+
+def counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,1 @@
+"""The dashboard page: static files that speak to the HTTP API and to nothing else."""
