@@ -34,7 +34,9 @@ def file_schema() -> dict[str, Any]:
     metrics, columns = written["properties"]["metrics"], definitions["TableDefinition"]["properties"]["columns"]
     # The models turn a bare text into a mapping before their schema begins.
     allow(metrics, definitions["MetricDefinition"]["properties"]["value"]["anyOf"][0], "The value alone.")
-    allow(columns, {"type": "string", "enum": definitions["ColumnDefinition"]["properties"]["type"]["enum"]}, "The type.")
+    allow(
+        columns, {"type": "string", "enum": definitions["ColumnDefinition"]["properties"]["type"]["enum"]}, "The type."
+    )
     return {"$schema": GenerateJsonSchema.schema_dialect, "title": "A metric file", **written}
 
 

@@ -83,7 +83,9 @@ def about_scan(scan: Scan, compare: Compare, grain: Grain, ranges: int) -> str:
         rows = f"a row for each {grain.value} of {windows} and for its whole{members}"
     bound = ["the tenant"]
     if scan.shape is Shape.DAYS or scan.breakdown:
-        bound.append(f"{'one range' if ranges == 1 else 'two ranges'} of days that hold{'s' if ranges == 1 else ''} {windows}")
+        bound.append(
+            f"{'one range' if ranges == 1 else 'two ranges'} of days that hold{'s' if ranges == 1 else ''} {windows}"
+        )
     if scan.shape is Shape.SLOTS:
         bound.append("the days of each slot")
     return f"-- reads {scan.table.name}: {rows}\n-- binds {', '.join(bound)}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlglot import exp
@@ -39,8 +40,7 @@ def node(tree: exp.Expr) -> Evaluate:
 
 
 def placeholder(tree: exp.Expr) -> Evaluate:
-    index = int(tree.name)
-    return lambda row: row[index]
+    return itemgetter(int(tree.name))
 
 
 def literal(tree: exp.Expr) -> Evaluate:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import lru_cache
 from math import fsum
-from operator import itemgetter
 from typing import Any
 
 from metric_engine.engine.definitions import Fill, Total
@@ -23,7 +22,6 @@ from metric_engine.engine.sql import OTHER
 Row = Sequence[Any]
 Value = float | None
 MIXED = "mixed"
-FIRST = itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +46,10 @@ class Tracks:
     asked: Track
     compared: Track | None
     slots: tuple[tuple[int, date], ...]
+
+    @property
+    def both(self) -> tuple[Track, ...]:
+        return (self.asked,) if self.compared is None else (self.asked, self.compared)
 
 
 @lru_cache(maxsize=256)
@@ -136,7 +138,7 @@ def fold(plan: MetricPlan, rows_of: Mapping[Scan, Sequence[Row]], tracks: Tracks
     """The outcome of one metric; `rows_of` has each scan's rows."""
     metric, whole = plan.metric, plan.whole
     rows = rows_of[whole.scan]
-    windows = [(track, within(whole.scan, rows, track)) for track in (tracks.asked, tracks.compared) if track]
+    windows = [(track, within(whole.scan, rows, track)) for track in tracks.both]
     extents = [extent(whole.scan, inside, track) for track, inside in windows]
     currency = currency_of(whole, rows)
     finish = Finish(metric.fill, currency == MIXED, tracks, extents)
@@ -172,11 +174,7 @@ def members(metric: TableMetric, reading: Reading, rows: Sequence[Row], tracks: 
     (measure,) = reading.measures
     found = []
     for name, group in groups:
-        sides = [
-            side(reading, within(reading.scan, group, track), track, metric.total)
-            for track in (tracks.asked, tracks.compared)
-            if track
-        ]
+        sides = [side(reading, within(reading.scan, group, track), track, metric.total) for track in tracks.both]
         found += finish.lines([replace(measure, name=name)], sides)
     return found
 
@@ -303,7 +301,8 @@ def extent(scan: Scan, rows: Sequence[Row], track: Track) -> Extent | None:
     if scan.shape is Shape.SLOTS:
         first, last = min(row[1] for row in rows), max(row[2] for row in rows)
     else:
-        first, last = min(rows, key=FIRST)[0], max(rows, key=FIRST)[0]
+        days = [row[0] for row in rows]
+        first, last = min(days), max(days)
     return Extent(first, last, track.bucket_of[first], track.bucket_of[last])
 
 

@@ -1,0 +1,145 @@
+"""One widget with comparison through the engine, against the best hand-written statement through the bare driver."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+import time
+from datetime import date, timedelta
+from pathlib import Path
+from random import Random
+
+from bench.measuring import Timing, side_by_side
+from metric_engine.engine.catalog import Catalog, load_catalog
+from metric_engine.engine.engine import Engine
+from metric_engine.engine.periods import Compare
+from metric_engine.engine.plan import plan
+from metric_engine.engine.question import Question
+from metric_engine.engine.statements import PreparedPlan, Statements
+from metric_engine.engine.warehouse import Warehouse
+from metric_engine.shipped import shipped_metrics
+
+DAYS = 730
+LAST = date(2025, 12, 31)
+CONNECTED = frozenset(("ga4",))
+KEY = "ga4.sessions"
+
+# Points and exact totals of both windows in one statement, as a careful person would write it.
+HAND_WRITTEN = """
+WITH days AS MATERIALIZED (
+  SELECT date, SUM(sessions) AS v FROM ga4_daily
+  WHERE user_id = :tenant AND date BETWEEN :before AND :end GROUP BY date
+)
+SELECT date, v FROM days
+UNION ALL SELECT 'total', SUM(v) FROM days WHERE date >= :start
+UNION ALL SELECT 'previous', SUM(v) FROM days WHERE date < :start
+"""
+
+
+def tenant(number: int) -> str:
+    return f"00000000-0000-4000-8000-{number:012d}"
+
+
+def fill(warehouse: Warehouse, catalog: Catalog, tenants: int) -> None:
+    table = catalog.tables["ga4_daily"]
+    warehouse.create_tables([table])
+    chance = Random(1)
+    rows = (
+        {
+            "user_id": tenant(number),
+            "date": LAST - timedelta(days=offset),
+            "property_id": "1",
+            "users": chance.randrange(1, 4000),
+            "new_users": chance.randrange(1, 2000),
+            "sessions": chance.randrange(1, 5000),
+            "engaged_sessions": chance.randrange(1, 3000),
+            "conversions": float(chance.randrange(0, 90)),
+            "converting_sessions": float(chance.randrange(0, 80)),
+            "revenue": chance.randrange(0, 900_000) / 100,
+            "currency": "USD",
+        }
+        for number in range(tenants)
+        for offset in range(DAYS)
+    )
+    warehouse.upsert(table, rows)
+
+
+def measure(tenants: int, days: int) -> dict[str, Timing]:
+    """Both subjects on a database of so many tenants, for a window of so many days; another tenant each call."""
+    catalog = load_catalog(shipped_metrics())
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "warehouse.db"
+        warehouse = Warehouse(f"sqlite:///{path}")
+        fill(warehouse, catalog, tenants)
+        engine = Engine(catalog, warehouse)
+        start = LAST - timedelta(days=days - 1)
+        question = Question(start, LAST, Compare.PREVIOUS_PERIOD)
+        bare = sqlite3.connect(path)
+        bound = {
+            "start": start.isoformat(),
+            "end": LAST.isoformat(),
+            "before": (start - timedelta(days=days)).isoformat(),
+        }
+        order = list(range(tenants))
+        Random(2).shuffle(order)
+
+        def by_hand(call: int) -> object:
+            return bare.cursor().execute(HAND_WRITTEN, {**bound, "tenant": tenant(order[call % tenants])}).fetchall()
+
+        def by_engine(call: int) -> object:
+            return engine.answer(KEY, question, tenant=tenant(order[call % tenants]), connected=CONNECTED)
+
+        timings = side_by_side({"by hand": by_hand, "engine": by_engine}, calls=400)
+        bare.close()
+        warehouse.close()
+    return timings
+
+
+def compile_times() -> tuple[float, float]:
+    """Milliseconds to compile a metric from its definition to checked SQL, and microseconds to reuse a plan."""
+    catalog = load_catalog(shipped_metrics())
+    warehouse = Warehouse("sqlite://")
+    statements = Statements(warehouse.dialect, catalog.tables.values())
+    engine = Engine(catalog, warehouse)
+    metrics = list(catalog.served.values())
+
+    def compile_all() -> None:
+        for metric in metrics:
+            prepared = PreparedPlan(plan([metric]), statements)
+            for scan in prepared.plan.scans:
+                prepared.scan(scan, 1)
+            for each in prepared.plan.metrics.values():
+                if each.items is not None:
+                    prepared.items(each.items)
+
+    compile_all()
+    began = time.perf_counter()
+    for _ in range(5):
+        compile_all()
+    compiled = (time.perf_counter() - began) / 5 / len(metrics)
+    for metric in metrics:
+        engine.prepared([metric])
+    began = time.perf_counter()
+    for _ in range(1000):
+        for metric in metrics:
+            engine.prepared([metric])
+    reused = (time.perf_counter() - began) / 1000 / len(metrics)
+    warehouse.close()
+    return compiled * 1e3, reused * 1e6
+
+
+def main() -> None:
+    medians: dict[int, float] = {}
+    for tenants in (100, 2000):
+        for days in (28, 365):
+            timings = measure(tenants, days)
+            ratio = timings["engine"].median / timings["by hand"].median
+            print(f"{KEY}, {days} days with comparison, {tenants:,} tenants x {DAYS} days")
+            for name, timing in timings.items():
+                print(f"  {name:8s} {timing}")
+            print(f"  ratio    {ratio:8.2f}")
+            if days == 28:
+                medians[tenants] = timings["engine"].median
+    print(f"engine, 2,000 tenants against 100: {medians[2000] / medians[100]:.2f}")
+    compiled, reused = compile_times()
+    print(f"compile  {compiled:.2f} ms a metric; a reused plan {reused:.2f} µs")

@@ -1,0 +1,43 @@
+"""Timing side by side: two things are measured in turns, so that both see the same machine."""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Subject = Callable[[int], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds a call: the median and the 95th percentile."""
+
+    median: float
+    slow: float
+
+    def __str__(self) -> str:
+        return f"{self.median * 1e6:8.1f} µs (p95 {self.slow * 1e6:.1f})"
+
+
+def side_by_side(subjects: dict[str, Subject], *, calls: int, rounds: int = 5) -> dict[str, Timing]:
+    """Time each subject `calls` times a round, the subjects in turns; a subject is called with the call's number."""
+    samples: dict[str, list[float]] = {name: [] for name in subjects}
+    for subject in subjects.values():
+        for number in range(min(calls, 50)):
+            subject(number)
+    gc.collect()
+    gc.freeze()
+    for turn in range(rounds):
+        for name, subject in subjects.items():
+            for number in range(calls):
+                began = time.perf_counter()
+                subject(turn * calls + number)
+                samples[name].append(time.perf_counter() - began)
+    gc.unfreeze()
+    return {
+        name: Timing(statistics.median(found), statistics.quantiles(found, n=20)[-1])
+        for name, found in samples.items()
+    }

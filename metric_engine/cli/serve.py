@@ -1,0 +1,142 @@
+"""`metric-engine serve`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+import socket
+import sys
+from contextlib import suppress
+from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import click
+import uvicorn
+
+from metric_engine.api.app import app_from_environment
+from metric_engine.api.serving import Serving
+from metric_engine.api.settings import Settings
+from metric_engine.cli.installation import installation
+from metric_engine.cli.options import metrics_option
+from metric_engine.cli.token import signed
+from metric_engine.cli.watching import Watcher
+from metric_engine.demo.database import DemoDatabase
+from metric_engine.demo.tenants import EVERYTHING, TENANTS
+
+FOLDER = Path(".metric-engine")
+DATABASE = f"sqlite:///{FOLDER}/demo.db"
+SECRET = FOLDER / "jwt-secret"
+TOKEN_LIFETIME = timedelta(days=30)
+FIRST_KEY = "ga4.sessions"
+
+
+@click.command()
+@click.option("--demo", is_flag=True, help="Serve a database of its own, with demo users and two years of data.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="The port; 0 for a free one."
+)
+@click.option("--reload", is_flag=True, help="Serve the metric files anew when they change.")
+@metrics_option
+def serve(demo: bool, host: str, port: int, reload: bool, metrics: Path) -> None:
+    """Serve the API and the dashboard.
+
+    Reads its settings from the environment: DATABASE_URL, WAREHOUSE_URL, JWT_SECRET and the others. With --demo it
+    needs none: it makes .metric-engine/demo.db in the current folder, brings it up to date, and prints the
+    dashboard's address and a curl line with a token.
+
+    \b
+    Examples:
+      metric-engine serve --demo
+      JWT_SECRET=... metric-engine serve --host 0.0.0.0 --port 80
+      metric-engine serve --demo --reload --metrics my-metrics
+    """
+    if demo and not is_loopback(host):
+        raise click.UsageError(f"--host {host}: the demo's token is for all to see, so it only serves 127.0.0.1 or ::1")
+    listening = listen(host, port)
+    os.environ["METRICS_DIR"] = str(metrics)
+    if demo:
+        prepare_demo(metrics)
+    app = app_from_environment()
+    serving: Serving = app.state.serving
+    address = address_of(listening)
+    click.echo(f"Dashboard and API: {address}/")
+    if demo:
+        click.echo(invitation(serving, address))
+    sys.stdout.flush()
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+    # uvicorn stops in good order on Ctrl-C, and then raises what Ctrl-C would have.
+    with Watcher(serving, metrics, active=reload), suppress(KeyboardInterrupt):
+        server.run(sockets=[listening])
+    if not server.started:
+        sys.exit(1)
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket on which requests wait until the server accepts them: who reads the address may call it at once."""
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=2048)
+    except OSError as error:
+        raise click.ClickException(
+            f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port"
+        ) from None
+
+
+def address_of(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def prepare_demo(metrics: Path) -> None:
+    """Make the demo's database where it is missing or of another day, and point the environment at it."""
+    os.environ |= {"DATABASE_URL": DATABASE, "WAREHOUSE_URL": DATABASE}
+    # The demo's own tokens are what opens it.
+    os.environ.pop("JWKS_URL", None)
+    FOLDER.mkdir(exist_ok=True)
+    os.environ["JWT_SECRET"] = os.environ.get("JWT_SECRET", "").strip() or kept_secret()
+    with installation(metrics) as opened:
+        database = DemoDatabase(opened.state, opened.warehouse, opened.catalog)
+        yesterday = opened.today - timedelta(days=1)
+        if not database.is_current(yesterday):
+            steps = database.fill(yesterday)
+            with click.progressbar(
+                steps, length=len(TENANTS), label=f"Demo data up to {yesterday}", file=sys.stderr
+            ) as bar:
+                for _ in bar:
+                    pass
+
+
+def kept_secret() -> str:
+    """The demo's secret, made at random the first time and readable by nobody else."""
+    if SECRET.is_file() and (kept := SECRET.read_text().strip()):
+        return kept
+    secret = secrets.token_urlsafe(48)
+    with os.fdopen(os.open(SECRET, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(secret)
+    return secret
+
+
+def invitation(serving: Serving, address: str) -> str:
+    """What a newcomer can do next."""
+    served = serving.engine.catalog.served
+    key = FIRST_KEY if FIRST_KEY in served else next(iter(served), "")
+    user = EVERYTHING.user_id
+    token = signed(Settings.from_environment(os.environ), user, TOKEN_LIFETIME)
+    query = f"DATABASE_URL={DATABASE} metric-engine query {shlex.quote(key)} --user {user} --compare previous_period"
+    return (
+        f"\nAsk as {EVERYTHING.name}, a demo user; the token is good for {TOKEN_LIFETIME.days} days:\n"
+        f'curl -s -H "Authorization: Bearer {token}" "{address}/v1/widgets/{key}?compare=previous_period"\n'
+        f"\nOr in another terminal, from this folder:\n{query}\n\nCtrl-C stops the server."
+    )

@@ -1,0 +1,64 @@
+"""`serve --reload`: the metric files are served as they are now."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from threading import Event, Thread
+from typing import Self
+
+from metric_engine.api.serving import Serving
+from metric_engine.engine.errors import MetricEngineError
+
+SECONDS = 0.5
+
+logger = logging.getLogger(__name__)
+
+Stamp = dict[str, tuple[int, int]]
+
+
+class Watcher:
+    """Looks at a folder twice a second, and lets what is served follow it; does nothing unless it is `active`."""
+
+    def __init__(self, serving: Serving, folder: Path, *, active: bool) -> None:
+        self.serving = serving
+        self.folder = folder
+        self.stopped = Event()
+        self.thread = Thread(target=self.watch, daemon=True) if active else None
+
+    def __enter__(self) -> Self:
+        if self.thread is not None:
+            self.thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stopped.set()
+        if self.thread is not None:
+            self.thread.join()
+
+    def watch(self) -> None:
+        seen = stamp(self.folder)
+        while not self.stopped.wait(SECONDS):
+            found = stamp(self.folder)
+            if found != seen:
+                seen = found
+                self.reload()
+
+    def reload(self) -> None:
+        try:
+            self.serving.reload()
+        except (MetricEngineError, OSError) as error:
+            logger.error("the metric files cannot be read, the last good ones serve on: %s", error)  # noqa: TRY400
+
+
+def stamp(folder: Path) -> Stamp:
+    """When each metric file was last written, and its size."""
+    found: Stamp = {}
+    for path in (*folder.glob("*.yaml"), *folder.glob("*.j2")):
+        try:
+            status = path.stat()
+        except OSError:
+            # Editors replace a file by another, so it may be gone between two looks.
+            continue
+        found[path.name] = (status.st_mtime_ns, status.st_size)
+    return found

@@ -1,0 +1,77 @@
+"""The demo's database: two years of every demo tenant, made anew when the days have moved on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from metric_engine.demo.history import rows
+from metric_engine.demo.tenants import TENANTS, Tenant
+from metric_engine.engine.catalog import Catalog
+from metric_engine.engine.tables import Table
+from metric_engine.engine.warehouse import Warehouse
+from metric_engine.state import State
+
+SETTING = "demo"
+
+
+class DemoDatabase:
+    """A state and a warehouse that hold the demo, with the tables that a catalog declares."""
+
+    def __init__(self, state: State, warehouse: Warehouse, catalog: Catalog) -> None:
+        self.state = state
+        self.warehouse = warehouse
+        self.tables = {name: table for name, table in catalog.tables.items() if table.query is None}
+
+    def is_current(self, until: date) -> bool:
+        """Whether the history ends with `until` and the tables are as they are declared now."""
+        return bool(self.state.settings.get(SETTING) == self.mark(until))
+
+    def fill(self, until: date) -> Iterator[Tenant]:
+        """Make what is missing or outdated; gives each tenant once its history up to `until` is in.
+
+        The accounts are connected the first time only: what a user changes later stays. Stopped half-way, it is
+        done again the next time. Raises StateUnavailable or WarehouseUnavailable.
+        """
+        before: dict[str, Any] | None = self.state.settings.get(SETTING)
+        self.state.settings.set(SETTING, {"connected": before is not None})
+        if before is not None and before.get("tables") != self.layout():
+            self.drop_tables()
+        self.warehouse.create_tables(self.tables.values())
+        for tenant in TENANTS:
+            self.fill_tenant(tenant, until)
+            if before is None:
+                for account in tenant.accounts:
+                    self.state.connections.mark_external(tenant.user_id, account.source, account.id)
+            self.state.tenants.advance(tenant.user_id)
+            yield tenant
+        self.state.settings.set(SETTING, self.mark(until))
+
+    def fill_tenant(self, tenant: Tenant, until: date) -> None:
+        for name, history in rows(tenant, until=until).items():
+            table = self.tables.get(name)
+            if table is not None:
+                self.warehouse.replace(table, tenant.user_id, [declared(table, row) for row in history])
+
+    def drop_tables(self) -> None:
+        """Remove tables that may lack a column that is declared by now; only the demo's rows are in them."""
+        with self.warehouse.connection() as connection:
+            for table in self.tables.values():
+                name = self.warehouse.dialect.identifier(table.physical)
+                connection.cursor().execute(f"DROP TABLE IF EXISTS {name}")
+            connection.commit()
+
+    def mark(self, until: date) -> dict[str, Any]:
+        return {"through": until.isoformat(), "tables": self.layout()}
+
+    def layout(self) -> str:
+        """A digest that changes with the declaration of any table."""
+        statements = (self.warehouse.dialect.create_table(table) for table in self.tables.values())
+        return hashlib.sha256("\n".join(statements).encode()).hexdigest()[:16]
+
+
+def declared(table: Table, row: dict[str, object]) -> dict[str, object]:
+    """The row without the columns that the table does not have."""
+    return {name: value for name, value in row.items() if name in table.columns}
