@@ -11,13 +11,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 Origin = Literal["hit", "miss"]
+STALE = '110 - "Response is Stale"'
 
 
-def answer(request: Request, body: Mapping[str, Any], *, origin: Origin = "miss") -> Response:
-    """The body as JSON, or 304 where the client holds exactly it. `origin` tells whether the cache had it."""
+def answer(
+    request: Request, body: Mapping[str, Any], *, origin: Origin = "miss", stale_seconds: float | None = None
+) -> Response:
+    """The body as JSON, or 304 where the client holds exactly it.
+
+    `origin` tells whether the cache had it; `stale_seconds` is its age where the cache had to stand in for a database.
+    """
     content = to_json(body, inf_nan_mode="null")
     etag = f'"{blake2b(content, digest_size=16).hexdigest()}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache", "X-Cache": origin}
+    if stale_seconds is not None:
+        headers |= {"Age": str(int(stale_seconds)), "Warning": STALE}
     if holds(request, etag):
         return Response(status_code=304, headers=headers)
     return Response(content, media_type="application/json", headers=headers)

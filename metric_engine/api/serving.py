@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from starlette.requests import Request
 
+from metric_engine.api.caches import KnownTenants, open_cache
 from metric_engine.api.settings import Settings
+from metric_engine.engine.cache import Cache
 from metric_engine.engine.catalog import Catalog, load_catalog
-from metric_engine.engine.engine import Engine
-from metric_engine.engine.errors import InvalidCatalog
+from metric_engine.engine.engine import Answer, Engine
+from metric_engine.engine.errors import InvalidCatalog, StateUnavailable, UnknownMetric, WarehouseUnavailable
+from metric_engine.engine.question import Question
+from metric_engine.engine.reader import Asker
 from metric_engine.engine.warehouse import Warehouse
 from metric_engine.state import State
+from metric_engine.state.tenants import Tenant
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +38,33 @@ class Serving:
     settings: Settings
     rejected: Mapping[str, int] = field(default_factory=dict)
     documents: Mapping[str, bytes] = field(default_factory=dict)
+    known: KnownTenants = field(default_factory=KnownTenants)
+
+    def __post_init__(self) -> None:
+        """Give the engine the cache that the settings describe. Raises InvalidSetting."""
+        if self.engine.cache is None:
+            self.engine = Engine(self.engine.catalog, self.engine.warehouse, open_cache(self.settings))
+
+    def ask(self, keys: Sequence[str], question: Question, *, user: str) -> dict[str, Answer | UnknownMetric]:
+        """The answers for several keys; an unknown key has its error for an answer.
+
+        Without the state database, what the cache holds for the sources that the user had when last seen.
+        Raises StateUnavailable, WarehouseUnavailable.
+        """
+        engine = self.engine
+        try:
+            tenant = self.state.tenants.get(user)
+        except StateUnavailable:
+            last_seen = self.known.get(user)
+            if last_seen is None:
+                raise
+            try:
+                return engine.ask_all(keys, question, asker(user, last_seen, offline=True))
+            except WarehouseUnavailable:
+                pass
+            raise
+        self.known.put(user, tenant)
+        return engine.ask_all(keys, question, asker(user, tenant))
 
     def reload(self) -> None:
         """Serve the coming requests from the metric files as they are now, or on from the last good ones.
@@ -45,7 +77,7 @@ class Serving:
             self.rejected = Counter(diagnostic.code for diagnostic in invalid.diagnostics)
             logger.error("the metric files are invalid, the last good ones serve on:\n%s", invalid)
             return
-        self.engine = engine_over(catalog, self.engine.warehouse)
+        self.engine = engine_over(catalog, self.engine.warehouse, self.engine.cache)
         self.rejected = {}
         logger.info("serving %d widgets, catalog %s", len(catalog.served), catalog.version)
 
@@ -54,12 +86,16 @@ class Serving:
         return datetime.now(self.settings.reporting_timezone).date()
 
 
-def engine_over(catalog: Catalog, warehouse: Warehouse) -> Engine:
+def engine_over(catalog: Catalog, warehouse: Warehouse, cache: Cache | None = None) -> Engine:
     """An engine whose tables are there. Raises WarehouseUnavailable."""
     if warehouse.dialect.name == "sqlite":
         # The embedded database is ours to lay out; any other belongs to somebody.
         warehouse.create_tables(catalog.tables.values())
-    return Engine(catalog, warehouse)
+    return Engine(catalog, warehouse, cache)
+
+
+def asker(user: str, tenant: Tenant, *, offline: bool = False) -> Asker:
+    return Asker(tenant=user, connected=tenant.sources, data_version=tenant.data_version, offline=offline)
 
 
 def serving_of(request: Request) -> Serving:

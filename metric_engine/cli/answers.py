@@ -17,6 +17,8 @@ from metric_engine.engine.results import Body
 BARS = "▁▂▃▄▅▆▇█"
 MOST_BARS = 60
 NO_VALUE = "–"
+# Beyond it two columns a series no longer fit a terminal's width.
+MOST_COMPARED = 4
 # Where there is no terminal there is no edge to break lines at.
 WIDTH_WITHOUT_TERMINAL = 240
 
@@ -37,7 +39,7 @@ def print_answer(metric: Metric, body: Body) -> None:
         console.print(without_series(meta))
         return
     total = Text("Total  ")
-    total.append_text(stats(body["stats"], correlated(metric) or metric, meta["currency"], absolute(metric)))
+    total.append_text(stats(body["stats"], headline(metric), meta["currency"], absolute(metric)))
     console.print(total)
     console.print()
     console.print(overview(metric, body))
@@ -64,25 +66,19 @@ def without_series(meta: Mapping[str, Any]) -> str:
 
 def part_named(metric: Metric, name: str) -> Metric:
     """The metric that a series is written like: of a combined one, the part that it comes from."""
-    return next((part for part in metric.parts if part.title == name), metric) if combined(metric) else metric
+    if isinstance(metric, CombinedMetric):
+        return next((part for part in metric.combined if part.title == name), metric)
+    return metric
 
 
-def combined(metric: Metric) -> bool:
-    return isinstance(metric, CombinedMetric)
-
-
-def correlated(metric: Metric) -> Metric | None:
-    """The metric whose format the total has: a combined one's is its first part's, unless it is a correlation."""
-    if isinstance(metric, CombinedMetric) and not metric.correlation:
-        return metric.combined[0]
-    return None
+def headline(metric: Metric) -> Metric:
+    """The metric that the total is written like: of a combined one, the first part, unless it is a correlation."""
+    return metric.combined[0] if isinstance(metric, CombinedMetric) and not metric.correlation else metric
 
 
 def absolute(metric: Metric) -> bool:
     """Whether the total's change is a difference."""
-    if isinstance(metric, CombinedMetric):
-        return metric.correlation or metric.combined[0].delta == "absolute"
-    return metric.delta == "absolute"
+    return (isinstance(metric, CombinedMetric) and metric.correlation) or headline(metric).delta == "absolute"
 
 
 def overview(metric: Metric, body: Body) -> Table:
@@ -99,11 +95,13 @@ def overview(metric: Metric, body: Body) -> Table:
 
 
 def points(metric: Metric, body: Body) -> Table:
-    """A line for each bucket, a column for each series, and the compared ones beside them."""
+    """A line for each bucket, a column for each series, and beside a few of them what they are compared with."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column(body["meta"]["grain"])
     columns: list[list[str]] = [[point["t"] for point in body["series"][0]["points"]]]
     compared = body.get("comparison", {"series": []})["series"]
+    if len(body["series"]) > MOST_COMPARED:
+        compared = []
     for index, series in enumerate(body["series"]):
         like = part_named(metric, series["name"])
         table.add_column(printable(series["name"]), justify="right")

@@ -9,8 +9,10 @@ from io import TextIOWrapper
 from typing import Any
 
 import click
+from click.exceptions import Exit
 
 import metric_engine
+from metric_engine.cli.words import counted
 from metric_engine.engine.errors import InvalidCatalog, MetricEngineError, did_you_mean, nearest_names
 
 # Each is the first line of its command's own help, and stands here so that listing them imports none.
@@ -54,23 +56,23 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except InvalidCatalog as invalid:
-            complain(invalid)
         except MetricEngineError as error:
-            click.echo(f"error: {error}", err=True)
+            click.echo(complaint(error), err=True)
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise
             click.echo(f"error: {error.filename or 'the system'}: {error.strerror or error}", err=True)
-        ctx.exit(1)
+        raise Exit(1)
 
 
-def complain(invalid: InvalidCatalog) -> None:
+def complaint(error: MetricEngineError) -> str:
+    """What is wrong, in one line; for metric files and files of rows also each place in a line of its own."""
+    if not isinstance(error, InvalidCatalog):
+        return f"error: {error}"
     from metric_engine.engine.diagnostics import as_text
 
-    click.echo(as_text(invalid.diagnostics, invalid.texts), err=True)
-    count = len(invalid.diagnostics)
-    click.echo(f"error: the metric files have {count} problem{'s' if count != 1 else ''}", err=True)
+    places = as_text(error.diagnostics, error.texts)
+    return f"{places}\nerror: the metric files have {counted(len(error.diagnostics), 'problem')}"
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -10,6 +10,7 @@ import click
 
 from metric_engine.cli.installation import Installation, installation
 from metric_engine.cli.options import metrics_option, user_option
+from metric_engine.cli.words import counted
 from metric_engine.engine.csv_rows import CsvRows
 from metric_engine.engine.errors import did_you_mean, nearest_names
 from metric_engine.engine.tables import Table
@@ -55,13 +56,12 @@ def load(table: str, file: Path, user: str, mapped: tuple[str, ...], account: st
             )
             raise click.UsageError(f"--account: {lack}")
         for name in rows.ignored:
-            hint = did_you_mean(nearest_names(name, target.columns, most=1))
-            click.echo(f"note: {name!r} is no column of {table} and is ignored{hint}", err=True)
+            click.echo(f"note: {name!r} is no column of {table} and is ignored", err=True)
         count, accounts = fill(opened, rows)
         for each in sorted(accounts):
             opened.state.connections.mark_external(user, target.source, each)
         opened.state.tenants.advance(user)
-    click.echo(f"{count:,} row{'' if count == 1 else 's'} loaded into {table}")
+    click.echo(f"{counted(count, 'row')} loaded into {table}")
 
 
 def fill(opened: Installation, rows: CsvRows) -> tuple[int, set[str]]:

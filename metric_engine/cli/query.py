@@ -88,8 +88,8 @@ def as_csv(body: Body) -> str:
         writer.writerow(("series", "t", "value"))
     else:
         writer.writerow(("series", "t", "value", "previous_t", "previous"))
-    compared = comparison["series"] if comparison else []
-    for series, previous in zip_longest(body["series"], compared, fillvalue={"points": []}):
-        for now, then in zip_longest(series["points"], previous["points"]):
+    for index, series in enumerate(body["series"]):
+        compared = comparison["series"][index]["points"] if comparison else []
+        for now, then in zip_longest(series["points"], compared):
             writer.writerow((series["name"], now["t"], now["v"], *((then["t"], then["v"]) if then else ())))
     return written.getvalue()

@@ -24,6 +24,7 @@ from metric_engine.cli.token import signed
 from metric_engine.cli.watching import Watcher
 from metric_engine.demo.database import DemoDatabase
 from metric_engine.demo.tenants import EVERYTHING, TENANTS
+from metric_engine.engine.errors import InvalidSetting
 
 FOLDER = Path(".metric-engine")
 DATABASE = f"sqlite:///{FOLDER}/demo.db"
@@ -84,14 +85,16 @@ def is_loopback(host: str) -> bool:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket on which requests wait until the server accepts them: who reads the address may call it at once."""
+    """A socket on which requests wait until the server accepts them: who reads the address may call it at once.
+
+    Raises InvalidSetting for an address that is in use or not this machine's.
+    """
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family, backlog=2048)
     except OSError as error:
-        raise click.ClickException(
-            f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port"
-        ) from None
+        reason = str(error.strerror).partition(" (")[0]
+        raise InvalidSetting(f"cannot listen on {host}:{port}: {reason}; choose another --host or --port") from None
 
 
 def address_of(listening: socket.socket) -> str:

@@ -11,9 +11,10 @@ from typing import Any
 import click
 
 from metric_engine.cli.options import metrics_option
+from metric_engine.cli.words import counted
 from metric_engine.engine.catalog import Catalog, load_catalog
 from metric_engine.engine.errors import UnknownMetric
-from metric_engine.engine.metric_tests import Mismatch, TestResult, run_tests
+from metric_engine.engine.metric_tests import ABSENT, Mismatch, TestResult, run_tests
 from metric_engine.engine.metrics import Metric
 
 HEAD = ("where", "expected", "got")
@@ -82,12 +83,12 @@ def side_by_side(mismatches: Sequence[Mismatch]) -> list[str]:
 
 
 def in_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=repr)
+    return repr(value) if value is ABSENT else json.dumps(value, ensure_ascii=False)
 
 
 def summary(metrics: Sequence[Metric], results: Sequence[TestResult], failed: int, seconds: float) -> str:
     untested = sum(not metric.tests for metric in metrics)
-    parts = [f"{len(results)} tests of {len(metrics) - untested} metrics"]
+    parts = [f"{counted(len(results), 'test')} of {counted(len(metrics) - untested, 'metric')}"]
     parts.append(click.style(f"{failed} failed", fg="red") if failed else "all passed")
     if untested:
         parts.append(f"{untested} {'metric has' if untested == 1 else 'metrics have'} no tests")

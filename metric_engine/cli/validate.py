@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from metric_engine.cli.options import FOLDER, metrics_option
+from metric_engine.cli.words import counted
 from metric_engine.engine.catalog import load_catalog
 from metric_engine.engine.diagnostics import Diagnostic, as_github, as_json, as_text
 from metric_engine.engine.errors import InvalidCatalog
@@ -61,7 +62,3 @@ def report(invalid: InvalidCatalog, shape: str) -> str:
 
 def summary(found: tuple[Diagnostic, ...]) -> str:
     return f"{counted(len(found), 'problem')} in {counted(len({each.file for each in found}), 'file')}"
-
-
-def counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"

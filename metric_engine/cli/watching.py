@@ -48,7 +48,7 @@ class Watcher:
         try:
             self.serving.reload()
         except (MetricEngineError, OSError) as error:
-            logger.error("the metric files cannot be read, the last good ones serve on: %s", error)  # noqa: TRY400
+            logger.error("the metric files cannot be read, the last good ones serve on: %s", error)
 
 
 def stamp(folder: Path) -> Stamp:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -13,6 +14,8 @@ from metric_engine.engine.errors import InvalidRows, did_you_mean, nearest_names
 from metric_engine.engine.tables import Column, Table
 
 MOST_FAULTS = 20
+# How much a header must resemble a column to be taken for a slip: more than a suggestion needs.
+ALMOST = 0.85
 # What no upload may say for itself, whatever the table calls its tenant.
 TENANT_HEADER = "user_id"
 
@@ -101,7 +104,7 @@ class CsvRows:
         return None
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
-        """The rows with all their columns converted. After the first fault no row comes, and the rest is only checked."""
+        """The rows, converted. After the first fault no row comes any more, and the rest is only checked."""
         faults = Faults(str(self.path))
         seen: dict[tuple[Any, ...], int] = {}
         with self.opened() as file:
@@ -153,11 +156,11 @@ class CsvRows:
         taken = set(self.headers.values())
         for name, column in self.table.columns.items():
             wanted = self.headers.get(name, name)
-            position = positions.get(wanted) if name in self.headers or wanted not in taken else None
+            found = positions.get(wanted) if name in self.headers or wanted not in taken else None
             if name == self.table.tenant:
                 continue
-            if position is not None:
-                fields.append(Field(column, position, wanted, name in self.required))
+            if found is not None:
+                fields.append(Field(column, found, wanted, name in self.required))
             elif name in self.headers:
                 hint = did_you_mean(nearest_names(wanted, positions)) or f"; it has {', '.join(header)}"
                 faults.add(1, 1, f"the file has no column {wanted!r}{hint}")
@@ -165,6 +168,7 @@ class CsvRows:
                 self.fixed[name] = account
             elif name in self.required:
                 faults.add(1, 1, self.lacking(name, header))
+        self.report_misspelt(header, fields, faults)
         if not faults.found and all(field.required for field in fields):
             self.report_no_values(header, fields, faults)
         return fields
@@ -173,6 +177,20 @@ class CsvRows:
         similar = nearest_names(name, header, most=1)
         remedy = f"; write --map {name}={similar[0] if similar else 'HEADER'}"
         return f"the file has no column {name!r}, which each row needs{remedy} if it is called otherwise"
+
+    def report_misspelt(self, header: Sequence[str], fields: Sequence[Field], faults: Faults) -> None:
+        """Report headers that are almost a column that would stay empty: passed over, they would be missed."""
+        filled = {field.column.name for field in fields}
+        empty = [name for name in self.table.columns if name not in filled and name not in self.required]
+        used = {field.position for field in fields}
+        for position, name in enumerate(header):
+            if position not in used and (similar := get_close_matches(name.casefold(), empty, 1, ALMOST)):
+                faults.add(
+                    1,
+                    position + 1,
+                    f"{name}: is no column of table {self.table.name!r}; did you mean {similar[0]!r}? "
+                    f"Write --map {similar[0]}={name}, or remove it",
+                )
 
     def report_no_values(self, header: Sequence[str], fields: Sequence[Field], faults: Faults) -> None:
         """Report a file of keys alone, at the first header that might have been meant for a value."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal, NamedTuple
 
+from metric_engine.engine.errors import did_you_mean, nearest_names
+
 Severity = Literal["error", "warning"]
 
 EXCERPT_WIDTH = 120
+MOST_PROBLEMS = 200
+MOST_COMPARED = 500
 
 
 class Position(NamedTuple):
@@ -37,20 +42,42 @@ class Diagnostic:
 
 
 class Diagnostics:
-    """Collects problems so that all of them are reported at once, each only once."""
+    """Collects problems so that all of them are reported at once, each only once.
+
+    Of one file at most MOST_PROBLEMS are kept: no one reads more, and each costs time.
+    """
 
     def __init__(self) -> None:
         self._found: dict[Diagnostic, None] = {}
+        self._places: set[tuple[str, Position]] = set()
+        self._counts: Counter[str] = Counter()
 
     def error(self, file: str, position: Position, code: str, message: str, *, metric: str | None = None) -> None:
-        line, column = position
-        self._found.setdefault(Diagnostic(file, line, column, "error", code, metric, message))
+        found = Diagnostic(file, *position, "error", code, metric, message)
+        if found not in self._found and not self.full(file):
+            self._found[found] = None
+            self._places.add((file, position))
+            self._counts[file] += 1
+
+    def full(self, file: str) -> bool:
+        """Whether no more problems of this file are kept."""
+        return self._counts[file] >= MOST_PROBLEMS
+
+    def any_at(self, file: str, position: Position) -> bool:
+        """Whether a problem has been reported at this very place."""
+        return (file, position) in self._places
 
     def __bool__(self) -> bool:
         return bool(self._found)
 
     def in_file_order(self) -> tuple[Diagnostic, ...]:
         return tuple(sorted(self._found, key=lambda found: (found.file, found.line, found.column, found.code)))
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """`; did you mean 'sessions'?` where one of the known names resembles `name`, otherwise nothing."""
+    likely = [each for each in known if abs(len(each) - len(name)) <= max(2, len(name) // 2)]
+    return did_you_mean(nearest_names(name[:100], likely[:MOST_COMPARED], most=1))
 
 
 def as_json(diagnostics: Iterable[Diagnostic]) -> str:

@@ -13,7 +13,8 @@ from typing import Any
 
 import yaml
 
-from metric_engine.engine.diagnostics import Diagnostics, Position
+from metric_engine.engine.diagnostics import MOST_PROBLEMS, Diagnostics, Position
+from metric_engine.engine.yaml_syntax import explained
 
 START = Position(1, 1)
 MOST_DEPTH = 40
@@ -27,6 +28,7 @@ FALSE = frozenset(("false", "False", "FALSE"))
 SILENT_BOOLEANS = frozenset(
     spelling(word) for word in ("yes", "no", "on", "off") for spelling in (str, str.title, str.upper)
 )
+QUOTES = ("'", '"')
 ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r?\n[ \t]*|.)", re.DOTALL)
 
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -115,15 +117,19 @@ def parse(file: str, content: bytes, diagnostics: Diagnostics) -> Document | Non
         before = content[: error.start].decode("utf-8", "replace")
         diagnostics.error(file, advanced(START, before), "yaml-syntax", "the file is not UTF-8; save it as UTF-8")
         return None
+    composer = Composer(text)
     try:
-        root = Composer(file, text, diagnostics).compose()
+        root = composer.compose()
     except yaml.YAMLError as error:
-        position, message = syntax_error(error, text)
-        diagnostics.error(file, position, "yaml-syntax", message)
+        line, column, message = explained(error, text, composer.open_brackets(), composer.last_quoted)
+        diagnostics.error(file, Position(line, column), "yaml-syntax", message)
         return None
     except Refused as refused:
         diagnostics.error(file, refused.position, refused.code, refused.message)
         return None
+    finally:
+        for position, code, message in composer.problems:
+            diagnostics.error(file, position, code, message, metric=composer.metric_at(position))
     if root is None:
         return Document(file, {}, MappingNode(START))
     if not isinstance(root, MappingNode):
@@ -162,21 +168,23 @@ class Frame:
 class Composer:
     """Builds nodes from the parser's events: without recursion and within bounds, whatever the text is."""
 
-    def __init__(self, file: str, text: str, diagnostics: Diagnostics) -> None:
-        self.file = file
+    def __init__(self, text: str) -> None:
         self.text = text
-        self.diagnostics = diagnostics
+        self.problems: list[tuple[Position, str, str]] = []
+        self.stack: list[Frame] = []
         self.anchors: dict[str, tuple[Node, int]] = {}
         self.count = 0
+        self.root: Node | None = None
+        # The last text in quotes that spans lines: it is where a quote that is never closed may have begun.
+        self.last_quoted: tuple[int, int] | None = None
 
     def compose(self) -> Node | None:
         """The document's root node; None for an empty file. Raises Refused and yaml.YAMLError."""
-        root: Node | None = None
-        stack: list[Frame] = []
+        stack = self.stack
         for event in yaml.parse(self.text, Loader=Loader):
             finished: Node
             match event:
-                case yaml.DocumentStartEvent() if root is not None:
+                case yaml.DocumentStartEvent() if self.root is not None:
                     raise Refused(mark(event), "yaml-syntax", "a second document; one file is one document")
                 case yaml.CollectionStartEvent():
                     stack.append(self.opened(event, len(stack)))
@@ -195,8 +203,26 @@ class Composer:
             if stack:
                 self.add(stack[-1], finished)
             else:
-                root = finished
-        return root
+                self.checked(finished)
+                self.root = finished
+        return self.root
+
+    def open_brackets(self) -> list[Position]:
+        """Where the brackets and braces begin that are still open, the innermost last."""
+        starts = [frame.node.start for frame in self.stack]
+        lines = self.text.split("\n")
+        return [start for start in starts if lines[start.line - 1][start.column - 1 : start.column] in ("[", "{")]
+
+    def metric_at(self, position: Position) -> str | None:
+        """The key of the metric that the position lies in."""
+        metrics = self.root.entries.get("metrics") if isinstance(self.root, MappingNode) else None
+        if metrics is None or not isinstance(metrics[1], MappingNode) or position < metrics[1].start:
+            return None
+        keys = [key.start for key, _ in self.root.entries.values()]  # type: ignore[union-attr]
+        if any(metrics[0].start < key <= position for key in keys):
+            return None
+        begun = [key for key, (node, _) in metrics[1].entries.items() if node.start <= position]
+        return begun[-1] if begun else None
 
     def opened(self, event: yaml.CollectionStartEvent, depth: int) -> Frame:
         if depth == MOST_DEPTH:
@@ -210,6 +236,7 @@ class Composer:
     def add(self, frame: Frame, node: Node) -> None:
         """Put a finished value where it belongs: into a list, or behind the key that waits for it."""
         if isinstance(frame.node, SequenceNode):
+            self.checked(node)
             frame.node.items.append(node)
         elif frame.key is None:
             if not isinstance(node, ScalarNode):
@@ -217,8 +244,11 @@ class Composer:
             frame.key = node
         else:
             key, frame.key = frame.key, None
+            self.checked(node)
             if key.text in frame.node.entries:
-                self.error(key.start, "duplicate-key", f"{key.text!r} is given twice in the same mapping")
+                line = frame.node.entries[key.text][0].start.line
+                message = f"{key.text!r} is given in line {line} already; remove one of them or rename it"
+                self.problem(key.start, "duplicate-key", message)
             else:
                 frame.node.entries[key.text] = (key, node)
 
@@ -233,16 +263,18 @@ class Composer:
             self.refuse_tag(event)
         if style is None and event.tag is None:
             node.value = resolved(event.value)
-            if event.value in SILENT_BOOLEANS:
-                wanted = "true" if event.value.lower() in ("yes", "on") else "false"
-                self.error(
-                    node.start,
-                    "yaml-boolean",
-                    f"YAML reads {event.value} as a boolean; write '{event.value}' in quotes, or {wanted}",
-                )
+        elif style in QUOTES and event.start_mark.line != event.end_mark.line:
+            self.last_quoted = (event.start_mark.index, event.end_mark.index)
         if event.anchor:
             self.anchors[event.anchor] = (node, 1)
         return node
+
+    def checked(self, node: Node) -> None:
+        """Refuse, as a value, the words that YAML 1.1 silently takes for booleans; as a key they stay text."""
+        if isinstance(node, ScalarNode) and node.style is None and node.value in SILENT_BOOLEANS:
+            wanted = "true" if node.text.lower() in ("yes", "on") else "false"
+            message = f"YAML may read {node.text} as a boolean; write '{node.text}' in quotes, or {wanted}"
+            self.problem(node.start, "yaml-boolean", message)
 
     def alias(self, event: yaml.AliasEvent) -> Node:
         if event.anchor not in self.anchors:
@@ -260,10 +292,12 @@ class Composer:
     def refuse_tag(self, event: yaml.NodeEvent) -> None:
         tag = getattr(event, "tag", None)
         if tag is not None:
-            raise Refused(mark(event), "yaml-tag", f"the tag {tag!r} has no meaning here; remove it")
+            written = tag.replace("tag:yaml.org,2002:", "!!")
+            raise Refused(mark(event), "yaml-tag", f"the tag {written[:80]} has no meaning here; remove it")
 
-    def error(self, position: Position, code: str, message: str) -> None:
-        self.diagnostics.error(self.file, position, code, message)
+    def problem(self, position: Position, code: str, message: str) -> None:
+        if len(self.problems) < MOST_PROBLEMS:
+            self.problems.append((position, code, message))
 
 
 def resolved(text: str) -> str | int | float | bool | None:
@@ -275,38 +309,6 @@ def resolved(text: str) -> str | int | float | bool | None:
     if INTEGER.fullmatch(text) and len(text) < 20:
         return int(text)
     return float(text) if DECIMAL.fullmatch(text) else text
-
-
-def syntax_error(error: yaml.YAMLError, text: str) -> tuple[Position, str]:
-    """Where and why the YAML parser gave up, in words that tell what to change."""
-    if isinstance(error, yaml.reader.ReaderError):
-        shown = f"U+{error.character:04X}" if isinstance(error.character, int) else repr(error.character)
-        return advanced(START, text[: error.position]), f"the character {shown} may not stand in YAML"
-    assert isinstance(error, yaml.MarkedYAMLError)
-    problem, context = str(error.problem), str(error.context or "")
-    at, opened = error.problem_mark, error.context_mark
-    if opened is not None and "quoted scalar" in context:
-        return Position(opened.line + 1, opened.column + 1), "this quote is never closed"
-    if at is None:
-        return START, problem
-    position = Position(at.line + 1, at.column + 1)
-    if text[at.index : at.index + 1] == "\t":
-        return position, "a tab may not indent YAML; use spaces"
-    if opened is not None and "flow" in context:
-        bracket = "brace" if "mapping" in context else "bracket"
-        return Position(
-            opened.line + 1, opened.column + 1
-        ), f"this {bracket} is not closed, or a comma is missing: {problem}"
-    if "mapping values are not allowed" in problem:
-        return position, "a second ': ' in one line; put the value in quotes, or begin a new line"
-    if "could not find expected ':'" in problem or "did not find expected key" in problem:
-        return position, f"{problem}; check the indentation and that the line above ends as it should"
-    if "cannot start any token" in problem:
-        return (
-            position,
-            f"the character {text[at.index : at.index + 1]!r} cannot begin a value; put it in quotes",
-        )
-    return position, f"{context}: {problem}" if context else problem
 
 
 def mark(event: yaml.Event) -> Position:
@@ -330,7 +332,7 @@ def raw_offset(text: str, raw: str, style: str | None, offset: int) -> int:
     at = 0
     if style in ("|", ">"):
         at = raw.find("\n") + 1
-    elif style in ("'", '"'):
+    elif style in QUOTES and text:
         at = 1
     for character, width in spelled(text, raw, style, at, offset):
         at = character + width

@@ -2,126 +2,197 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from threading import Lock
 
-from cachetools import LRUCache
+from cachetools import TTLCache
 
+from metric_engine.engine.cache import Cache, Found
 from metric_engine.engine.catalog import Catalog
-from metric_engine.engine.errors import UnknownMetric
-from metric_engine.engine.folding import MIXED, Row, Tracks, fold, tracks
-from metric_engine.engine.item_lists import item_list
-from metric_engine.engine.metrics import Metric
-from metric_engine.engine.periods import Window
-from metric_engine.engine.plan import ItemsScan, MetricPlan, Scan, Shape, plan
+from metric_engine.engine.errors import UnknownMetric, WarehouseUnavailable
+from metric_engine.engine.folding import MIXED, fold, tracks
+from metric_engine.engine.metrics import Metric, TableMetric
+from metric_engine.engine.plan import ItemsScan, MetricPlan, Scan, plan
+from metric_engine.engine.pulse import Pulse
 from metric_engine.engine.question import Question
+from metric_engine.engine.reader import Asker, Reader
 from metric_engine.engine.results import Body, Measured, body, shape
 from metric_engine.engine.statements import PreparedPlan, Statements
 from metric_engine.engine.warehouse import Warehouse
 
 # Beyond one plan for each widget: dashboards ask for many of them in one batch.
 MOST_PLANS = 2_000
+# Seconds: what a plan avoids may work again later.
+PLANS_LAST = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The body of GET /v1/widgets/{key}, and where it came from.
+
+    `cached` where nothing had to be read; `stale_seconds` is the age of its oldest rows where they were given because
+    the databases are away, and None where they are not. The body says so too, in `meta.stale`.
+    """
+
+    body: Body
+    cached: bool
+    stale_seconds: float | None
 
 
 class Engine:
-    """Answers questions. What does not depend on the question is worked out once and kept. Thread-safe."""
+    """Answers questions. What does not depend on the question is worked out once and kept. Thread-safe.
 
-    def __init__(self, catalog: Catalog, warehouse: Warehouse) -> None:
+    With a cache a scan holds what all metrics of the catalog need of it, so that the first of them pays for the
+    others; without one, what is asked for and no more.
+    """
+
+    def __init__(self, catalog: Catalog, warehouse: Warehouse, cache: Cache | None = None) -> None:
         self.catalog = catalog
         self.warehouse = warehouse
+        self.cache = cache
         self.statements = Statements(warehouse.dialect, catalog.tables.values())
-        self._plans: LRUCache[tuple[str, ...], PreparedPlan] = LRUCache(maxsize=MOST_PLANS)
+        self._shared = None if cache is None else PreparedPlan(plan(catalog.metrics.values()), self.statements)
+        self._plans: TTLCache[tuple[str, ...], PreparedPlan] = TTLCache(MOST_PLANS, PLANS_LAST)
+        self._lock = Lock()
+        self._pulse = Pulse(warehouse)
 
-    def answer(self, key: str, question: Question, *, tenant: str, connected: frozenset[str]) -> Body:
+    def answer(
+        self, key: str, question: Question, *, tenant: str, connected: frozenset[str], data_version: int = 0
+    ) -> Body:
         """The body of GET /v1/widgets/{key}, for this tenant and these connected sources.
 
         Raises UnknownMetric, WarehouseUnavailable.
         """
-        return self._answer([self.catalog.metric(key)], question, tenant, connected)[key]
+        return self.ask(key, question, Asker(tenant=tenant, connected=connected, data_version=data_version)).body
 
     def answers(
-        self, keys: Sequence[str], question: Question, *, tenant: str, connected: frozenset[str]
+        self,
+        keys: Sequence[str],
+        question: Question,
+        *,
+        tenant: str,
+        connected: frozenset[str],
+        data_version: int = 0,
     ) -> dict[str, Body | UnknownMetric]:
         """The bodies for several keys, from one plan; an unknown key has its error for a body.
 
         Raises WarehouseUnavailable.
         """
+        found = self.ask_all(keys, question, Asker(tenant=tenant, connected=connected, data_version=data_version))
+        return {key: each.body if isinstance(each, Answer) else each for key, each in found.items()}
+
+    def ask(self, key: str, question: Question, asker: Asker) -> Answer:
+        """The answer for one key. Raises UnknownMetric, WarehouseUnavailable."""
+        return self._ask([self.catalog.metric(key)], question, asker)[key]
+
+    def ask_all(self, keys: Sequence[str], question: Question, asker: Asker) -> dict[str, Answer | UnknownMetric]:
+        """The answers for several keys, from one plan; an unknown key has its error for an answer.
+
+        Raises WarehouseUnavailable.
+        """
         known: dict[str, Metric] = {}
-        found: dict[str, Body | UnknownMetric] = {}
+        found: dict[str, Answer | UnknownMetric] = {}
         for key in keys:
             try:
                 known[key] = self.catalog.metric(key)
             except UnknownMetric as error:
                 found[key] = error
-        found |= self._answer(list(known.values()), question, tenant, connected)
+        found |= self._ask(list(known.values()), question, asker)
         return {key: found[key] for key in keys}
 
-    def _answer(
-        self, metrics: Sequence[Metric], question: Question, tenant: str, connected: frozenset[str]
-    ) -> dict[str, Body]:
-        active = connected if question.sources is None else connected & question.sources
+    def prepared(self, metrics: Sequence[Metric]) -> PreparedPlan:
+        """The plan by which these metrics are answered."""
+        keys = keys_of(metrics)
+        with self._lock:
+            found = self._plans.get(keys)
+        if found is None:
+            found = self._shared or self._keep(keys, self._plan(metrics))
+        return found
+
+    def _ask(self, metrics: Sequence[Metric], question: Question, asker: Asker) -> dict[str, Answer]:
+        prepared = self.prepared(metrics)
+        try:
+            return self._answers(metrics, prepared, question, asker)
+        except WarehouseUnavailable:
+            if prepared is not self._shared or asker.offline:
+                raise
+            self.warehouse.ping()
+        # The warehouse is there: what it refuses may be what another metric needs of the same scan.
+        alone = self._plan(metrics)
+        answers = self._answers(metrics, alone, question, asker)
+        self._keep(keys_of(metrics), alone)
+        return answers
+
+    def _answers(
+        self, metrics: Sequence[Metric], prepared: PreparedPlan, question: Question, asker: Asker
+    ) -> dict[str, Answer]:
+        active = asker.connected if question.sources is None else asker.connected & question.sources
         dialect = self.warehouse.dialect
         asked = tracks(question.start, question.end, question.grain, question.compare, dialect)
-        prepared = self.prepared(metrics)
-        needed = [each for each in prepared.plan.metrics.values() if each.metric.table.source in active]
-        reading = Reader(self.warehouse, prepared, question, asked, tenant)
-        outcomes = {each.metric.key: fold(each, reading.rows_of(each), asked, dialect) for each in needed}
+        reader = Reader(
+            warehouse=self.warehouse,
+            cache=self.cache,
+            catalog=self.catalog.version,
+            prepared=prepared,
+            question=question,
+            asked=asked,
+            asker=asker,
+        )
+        plans = {
+            metric.key: prepared.plan.metrics[metric.key]
+            for metric in measured_by(metrics)
+            if metric.table.source in active
+        }
+        outcomes = {key: fold(each, reader.rows_of(each), asked, dialect) for key, each in plans.items()}
         items = {
-            each.metric.key: reading.items(each.items, mixed=outcomes[each.metric.key].currency == MIXED)
-            for each in needed
+            key: reader.items(each.items, mixed=outcomes[key].currency == MIXED)
+            for key, each in plans.items()
             if each.items is not None
         }
         measured = Measured(outcomes, items, asked)
-        return {metric.key: body(metric, shape(metric, measured), question, asked, active) for metric in metrics}
+        away = asker.offline or self._away(reader.found.values())
+        answers = {}
+        for metric in metrics:
+            used = [plans[part.key] for part in measured_by([metric]) if part.key in plans]
+            found = [reader.found[scan] for each in used for scan in scans_of(each)]
+            answers[metric.key] = self._answer(
+                body(metric, shape(metric, measured), question, asked, active), found, away
+            )
+        return answers
 
-    def prepared(self, metrics: Sequence[Metric]) -> PreparedPlan:
-        """The plan for these metrics, made at the first question for them."""
-        keys = tuple(metric.key for metric in metrics)
-        found = self._plans.get(keys)
-        if found is None:
-            found = self._plans[keys] = PreparedPlan(plan(metrics), self.statements)
-        return found
+    def _answer(self, answer: Body, found: Sequence[Found], away: bool) -> Answer:
+        cached = self.cache is not None and all(each.cached for each in found)
+        if not away and not any(each.stale for each in found):
+            return Answer(answer, cached, None)
+        answer["meta"]["stale"] = True
+        return Answer(answer, cached, max((each.age for each in found), default=0.0))
+
+    def _away(self, found: Collection[Found]) -> bool:
+        """Whether the warehouse is away while everything was found in the cache."""
+        return bool(found) and all(each.cached for each in found) and not self._pulse.beats()
+
+    def _plan(self, metrics: Sequence[Metric]) -> PreparedPlan:
+        return PreparedPlan(plan(metrics), self.statements)
+
+    def _keep(self, keys: tuple[str, ...], prepared: PreparedPlan) -> PreparedPlan:
+        with self._lock:
+            self._plans[keys] = prepared
+        return prepared
 
 
-class Reader:
-    """Reads what one question needs, each scan once."""
+def keys_of(metrics: Iterable[Metric]) -> tuple[str, ...]:
+    return tuple(metric.key for metric in metrics)
 
-    def __init__(
-        self, warehouse: Warehouse, prepared: PreparedPlan, question: Question, asked: Tracks, tenant: str
-    ) -> None:
-        self.warehouse = warehouse
-        self.prepared = prepared
-        self.asked = asked
-        self.ranges = question.period.ranges
-        self.window = question.period.asked.window
-        self.tenant = warehouse.dialect.tenant(tenant)
-        self.read: dict[Scan, Sequence[Row]] = {}
 
-    def rows_of(self, plan: MetricPlan) -> Mapping[Scan, Sequence[Row]]:
-        """The rows of the metric's scans."""
-        for reading in (plan.whole, plan.members):
-            if reading is not None and reading.scan not in self.read:
-                self.read[reading.scan] = self.rows(reading.scan)
-        return self.read
+def measured_by(metrics: Iterable[Metric]) -> list[TableMetric]:
+    """The metrics over tables that these rest on, each once."""
+    return list({part.key: part for metric in metrics for part in metric.measured()}.values())
 
-    def rows(self, scan: Scan) -> Sequence[Row]:
-        parameters = self.bound(self.ranges)
-        if scan.shape is Shape.SLOTS:
-            if scan.breakdown is None:
-                parameters = {"tenant": self.tenant}
-            parameters["slots"] = self.warehouse.dialect.slots_parameter(self.asked.slots)
-        return self.warehouse.query(self.prepared.scan(scan, len(self.ranges)), parameters)
 
-    def items(self, scan: ItemsScan, *, mixed: bool) -> list[Body]:
-        parameters = self.bound((self.window,))
-        if scan.items.order.expression.money:
-            parameters["mixed"] = int(mixed)
-        return item_list(scan, self.warehouse.query(self.prepared.items(scan), parameters), mixed=mixed)
-
-    def bound(self, windows: Sequence[Window]) -> dict[str, Any]:
-        """The tenant and the days to read, as the driver takes them."""
-        day = self.warehouse.dialect.day
-        parameters: dict[str, Any] = {"tenant": self.tenant}
-        for index, window in enumerate(windows):
-            parameters[f"start{index}"], parameters[f"end{index}"] = day(window.start), day(window.end)
-        return parameters
+def scans_of(plan: MetricPlan) -> Iterator[Scan | ItemsScan]:
+    yield plan.whole.scan
+    if plan.members is not None:
+        yield plan.members.scan
+    if plan.items is not None:
+        yield plan.items

@@ -29,7 +29,7 @@ class Warehouse:
         """Open nothing yet. Raises InvalidSetting for a URL that names no supported database."""
         try:
             parsed = sqlalchemy.make_url(url)
-        except ArgumentError:
+        except (ArgumentError, ValueError):
             raise InvalidSetting("WAREHOUSE_URL is not a database URL; write sqlite:///path, for example") from None
         if parsed.get_backend_name() != "sqlite":
             backend = parsed.get_backend_name()

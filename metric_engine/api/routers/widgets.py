@@ -15,6 +15,7 @@ from metric_engine.api.guard import tenant
 from metric_engine.api.problems import problem_of
 from metric_engine.api.schemas import Batch, BatchQuestion, WidgetCatalog
 from metric_engine.api.serving import serving_of
+from metric_engine.engine.engine import Answer
 from metric_engine.engine.errors import (
     InvalidQuestion,
     Problem,
@@ -53,27 +54,28 @@ async def widgets(request: Request) -> Response:
 def batch(request: Request, asked: BatchQuestion, user: Annotated[str, Depends(tenant)]) -> Response:
     serving = serving_of(request)
     question = ask(asked.model_dump(include=set(PARAMETERS)), asked.model_extra or (), today=serving.today())
-    answers = serving.engine.answers(
-        asked.keys, question, tenant=user, connected=serving.state.tenants.get(user).sources
+    found = serving.ask(asked.keys, question, user=user)
+    answers = [each for each in found.values() if isinstance(each, Answer)]
+    return answer(
+        request,
+        {"widgets": {key: body_or_problem(each) for key, each in found.items()}},
+        origin="hit" if answers and all(each.cached for each in answers) else "miss",
+        stale_seconds=max((each.stale_seconds for each in answers if each.stale_seconds is not None), default=None),
     )
-    return answer(request, {"widgets": {key: body_or_problem(found) for key, found in answers.items()}})
 
 
 def widget(request: Request) -> Response:
     """A plain Starlette endpoint: this is the hot path, and its parameters are the engine's to read."""
     serving = serving_of(request)
-    user: str = request.state.tenant
-    body = serving.engine.answer(
-        request.path_params["key"],
-        query(request, today=serving.today()),
-        tenant=user,
-        connected=serving.state.tenants.get(user).sources,
-    )
-    return answer(request, body)
+    key = request.path_params["key"]
+    found = serving.ask([key], query(request, today=serving.today()), user=request.state.tenant)[key]
+    if isinstance(found, UnknownMetric):
+        raise found
+    return answer(request, found.body, origin="hit" if found.cached else "miss", stale_seconds=found.stale_seconds)
 
 
-def body_or_problem(found: dict[str, Any] | UnknownMetric) -> dict[str, Any]:
-    return problem_of(found) if isinstance(found, UnknownMetric) else found
+def body_or_problem(found: Answer | UnknownMetric) -> dict[str, Any]:
+    return problem_of(found) if isinstance(found, UnknownMetric) else found.body
 
 
 def query(request: Request, *, today: date) -> Question:

@@ -32,6 +32,10 @@ TYPES = {
 class SQLite(Dialect):
     name: ClassVar[str] = "sqlite"
 
+    def identifier(self, name: str) -> str:
+        # There are no schemas in one file: a dotted name is the table's whole name.
+        return f'"{name}"'
+
     def bind(self, parameter: str) -> str:
         return f":{parameter}"
 

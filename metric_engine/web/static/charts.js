@@ -8,18 +8,20 @@ import { bands, extent, linear, sums, ticks } from "./scales.js";
 
 const AXIS = 20;
 const TOP = 8;
-const NAME = 18;
+const NAME = 24;
 const LETTER = 6.3;
+const LEAST_PANEL = 74;
 
-/** A box with the chart, drawn again whenever its width changes. `label` says what it shows. */
-export function chart(model, { label, height }) {
+/** A box with the chart, which fills it and is drawn again whenever its size changes. `label` says what it shows. */
+export function chart(model, label) {
   const box = h("div", { class: "chart" });
   const tip = h("div", { class: "tip", hidden: true });
-  let width = 0;
-  new ResizeObserver(([entry]) => {
-    const now = Math.floor(entry.contentRect.width);
-    if (now === width || now < 40) return;
-    width = now;
+  let drawn = "";
+  box.style.minHeight = `${AXIS + model.panels.length * LEAST_PANEL}px`;
+  new ResizeObserver(([{ contentRect }]) => {
+    const [width, height] = [Math.floor(contentRect.width), Math.floor(contentRect.height)];
+    if (width < 40 || drawn === `${width} ${height}`) return;
+    drawn = `${width} ${height}`;
     box.replaceChildren(draw(model, { width, height, label, tip, box }), tip);
   }).observe(box);
   return box;
@@ -43,13 +45,13 @@ function stackPanels(model, { height, named }) {
   const each = (height - AXIS) / model.panels.length;
   return model.panels.map((series, index) => {
     const top = index * each + (named ? NAME : TOP);
-    const bottom = (index + 1) * each - (index + 1 < model.panels.length ? 6 : 0);
+    const bottom = (index + 1) * each - (index + 1 < model.panels.length ? 10 : 0);
     const { unit } = series[0];
     const values = model.kind === "stacked" ? wholes(series) : series.flatMap((one) => [...one.values, ...(one.before ?? [])]);
     const [lo, hi] = extent(values, model.kind === "lines");
-    const marked = ticks(lo, hi, Math.max(1, Math.round((bottom - top) / 42)), unit.format === "integer");
+    const marked = ticks(lo, hi, Math.max(2, Math.round((bottom - top) / 42)), unit.format === "integer");
     const y = linear(marked.values[0], marked.values.at(-1), bottom, top);
-    const labels = marked.values.map((value) => axis(value, unit, marked.step));
+    const labels = axis(marked.values, unit, marked.step);
     return { series, top, bottom, y, marked, labels };
   });
 }
@@ -62,6 +64,7 @@ function wholes(series) {
 
 function drawPanel(panel, { model, x, gutter, width, named }) {
   const { series, top, bottom, y, marked, labels } = panel;
+  const crowded = (bottom - top) / (marked.values.length - 1) < 20;
   const nodes = [];
   if (model.shadeFrom !== null) {
     const left = x.edge(model.shadeFrom);
@@ -70,6 +73,8 @@ function drawPanel(panel, { model, x, gutter, width, named }) {
   marked.values.forEach((value, index) => {
     const place = Math.round(y(value)) + 0.5;
     nodes.push(svg("line", { class: value === 0 ? "zero" : "rule", x1: gutter, x2: width, y1: place, y2: place }));
+    // Where there is no room for every label, the outer ones do.
+    if (crowded && index % (marked.values.length - 1)) return;
     nodes.push(svg("text", { class: "tick", x: gutter - 8, y: place + 3.5, "text-anchor": "end" }, labels[index]));
   });
   if (named) nodes.push(...panelName(series[0], top - NAME, width));
@@ -213,11 +218,15 @@ function spoken(model, index) {
 /** What the marks stand for; the names of panels stand at the panels themselves. */
 export function legend(model, meta, comparison) {
   const entry = (className, text) => h("li", {}, h("span", { class: className }), text);
-  const names = model.panels[0].length > 1 ? model.panels[0].map(({ name, colour }) => entry(`swatch ${colour}`, name)) : [];
-  const before = comparison && `${shortDay(comparison.start)} – ${shortDay(comparison.end)}`;
+  const days = (window) => `${shortDay(window.start)} – ${shortDay(window.end)}`;
+  const several = model.panels[0].length > 1 && model.kind !== "bars";
+  const names = several ? model.panels[0].map(({ name, colour }) => entry(`swatch ${colour}`, name)) : [];
+  const solid = model.kind === "lines" ? "swatch solid" : "swatch full";
+  const dashed = model.kind === "bars" ? "swatch notch" : "swatch dashed";
   return h("ul", { class: "legend" },
     names,
-    before && entry("swatch dashed", model.kind === "stacked" && names.length ? `Total ${before}` : before),
-    model.shadeFrom !== null && entry("swatch shaded", `May change, from ${shortDay(meta.provisional_from)}`),
+    comparison && !names.length && entry(solid, days(meta)),
+    comparison && entry(dashed, model.kind === "stacked" && several ? `Total ${days(comparison)}` : days(comparison)),
+    model.shadeFrom !== null && model.kind !== "bars" && entry("swatch shaded", `May change from ${shortDay(meta.provisional_from)}`),
   );
 }

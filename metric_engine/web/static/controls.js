@@ -38,13 +38,13 @@ export function controls(onchange) {
     onchange({ range: null, start: start.value, end: end.value });
   }
 
-  function toggle({ id, label }, { view, connected }) {
+  function toggle({ id, label, short }, { view, connected }) {
     const on = connected[id] && (view.sources === null || view.sources.includes(id));
-    const title = connected[id] ? null : `${label} is not connected`;
+    const title = connected[id] ? label : `${label} is not connected`;
     return h("button", {
       type: "button", class: "toggle", "data-source": id, title, disabled: !connected[id],
       "aria-pressed": String(on), onclick: () => onchange({ sources: toggled(id) }),
-    }, label, !connected[id] && h("span", { class: "hidden" }, " (not connected)"));
+    }, short, !connected[id] && h("span", { class: "hidden" }, " (not connected)"));
   }
 
   function toggled(id) {

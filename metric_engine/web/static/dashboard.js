@@ -140,9 +140,9 @@ function drawGrid() {
 
 function fillCards() {
   const { units, connected } = page;
-  for (const { id, size } of page.places) {
+  for (const { id } of page.places) {
     const found = page.answers[id];
-    if (found) fill(page.cards.get(id), page.entries.get(id), found, { size, units, connected });
+    if (found) fill(page.cards.get(id), page.entries.get(id), found, { units, connected });
   }
 }
 

@@ -28,16 +28,23 @@ export function headline(value, unit) {
   return exact(value, unit);
 }
 
-/** A value on an axis, as short as its step allows. */
-export function axis(value, unit, step) {
-  if (Math.abs(value) >= 1e4) {
-    return inUnit(value, unit, () => ({ notation: "compact", minimumFractionDigits: 0, maximumFractionDigits: 1 }));
-  }
-  const digits = decimals(unit.format === "percent" ? step * 100 : step);
-  return inUnit(value, unit, () => ({ minimumFractionDigits: digits, maximumFractionDigits: digits }));
+/** The values of an axis, as short as their step allows, all in one notation. */
+export function axis(values, unit, step) {
+  const most = Math.max(...values.map(Math.abs));
+  const thousands = most >= 1e4 ? 1000 ** Math.floor(Math.log10(most) / 3 + 1e-9) : 1;
+  const needed = decimals((unit.format === "percent" ? step * 100 : step) / thousands);
+  const digits = unit.format === "currency" && thousands === 1 && needed === 1 ? 2 : needed;
+  const options = { minimumFractionDigits: thousands === 1 ? digits : 0, maximumFractionDigits: digits };
+  const notation = thousands === 1 ? "standard" : "compact";
+  return values.map((value) => inUnit(value, unit, () => ({ notation, ...options })));
 }
 
-const decimals = (step) => (step >= 1 ? 0 : Math.min(6, Math.ceil(-Math.log10(step) - 1e-9)));
+/** How many decimals a step of 1, 2, 2.5 or 5 times a power of ten needs. */
+function decimals(step) {
+  let digits = 0;
+  while (digits < 8 && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 1e-6) digits += 1;
+  return digits;
+}
 
 function inUnit(value, { format, currency }, options) {
   if (format === "integer") return number(value, options(0));
@@ -52,17 +59,18 @@ function inUnit(value, { format, currency }, options) {
 export const plain = (value) => (value === null ? NOTHING : number(value, { maximumFractionDigits: 2 }));
 
 /**
- * A change: its text, where it points, whether that is good, and the words for a reader who hears it.
+ * A change: its text and arrow, whether it is good, and the words for a reader who hears it.
  * Null where there is none.
  */
 export function change({ value, previous, delta }, better, unit) {
   if (delta === null || delta === undefined) return null;
   const size = isAbsolute(value, previous, delta) ? difference(delta, unit) : fraction(delta);
-  const direction = delta > 0 ? "up" : delta < 0 ? "down" : "flat";
+  // What reads as zero has no direction.
+  const direction = !/[1-9]/.test(size) ? "flat" : delta > 0 ? "up" : "down";
   const tone = direction === "flat" || better === "neutral" ? "neutral" : direction === better ? "good" : "bad";
   const judged = { good: ", better", bad: ", worse", neutral: "" }[tone];
   const spoken = direction === "flat" ? "unchanged" : `${direction} ${size}${judged}`;
-  return { text: size, direction, tone, spoken, arrow: { up: "▲", down: "▼", flat: "＝" }[direction] };
+  return { text: size, tone, spoken, arrow: { up: "▲", down: "▼", flat: "=" }[direction] };
 }
 
 // An answer does not say of which kind its delta is, but its three numbers do.
@@ -75,7 +83,7 @@ function isAbsolute(value, previous, delta) {
 
 const fraction = (delta) => {
   const digits = Math.abs(delta) < 1 ? 1 : 0;
-  return number(Math.abs(delta), { style: "percent", maximumFractionDigits: digits });
+  return number(Math.abs(delta), { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
 };
 
 const difference = (delta, unit) =>

@@ -5,8 +5,9 @@ import { h } from "./dom.js";
 import { exact, humanized, plain } from "./format.js";
 
 /** A disclosure whose table is made when it is first opened: a long range is thousands of cells. */
-export function dataTable(model, title) {
-  const details = h("details", { class: "data" }, h("summary", {}, "Data", h("span", { class: "hidden" }, ` of ${title}`)));
+export function dataTable(model, { title, description }) {
+  const summary = h("summary", {}, "About and data", h("span", { class: "hidden" }, `: ${title}`));
+  const details = h("details", { class: "data" }, summary, description && h("p", {}, description));
   details.addEventListener("toggle", () => details.append(scroller(series(model), `Data of ${title}`)), { once: true });
   return details;
 }

@@ -10,7 +10,6 @@ import { modelOf } from "./model.js";
 import { dataTable, itemTable } from "./tables.js";
 import { sourceNamed } from "./view.js";
 
-const HEIGHTS = { small: 176, medium: 224, large: 260 };
 const TOTALS = { average: "average of the days", last: "on the last day" };
 
 /** An empty card with its title; `fill` puts an answer into it. */
@@ -26,35 +25,34 @@ export function card(entry) {
 }
 
 /** Show an answer, or the problem that came in its place. `units` is the catalog's formats by title. */
-export function fill(node, entry, answer, { size, units, connected }) {
+export function fill(node, entry, answer, { units, connected }) {
   const body = node.querySelector(".body");
   node.classList.remove("waiting");
   node.classList.toggle("bare", !answer.series?.length);
-  body.replaceChildren(...(answer.series ? content(entry, answer, { size, units, connected }) : [trouble(answer)]));
+  body.replaceChildren(...(answer.series ? content(entry, answer, { units, connected }) : [trouble(answer)]));
 }
 
 const trouble = (problem) => h("p", { class: "note trouble" }, h("strong", {}, problem.title), ` ${words(problem)}`);
 
-function content(entry, answer, { size, units, connected }) {
-  const { meta, items, comparison } = answer;
+function content(entry, answer, { units, connected }) {
+  const { meta, items } = answer;
   const remarks = notes(answer, connected).map((text) => h("p", { class: "note" }, text));
   if (!answer.series.length && !items.length) return remarks.length ? remarks : [nothing(meta)];
   const model = modelOf(entry, answer, units);
   return [
     figures(answer, model),
-    ...drawing(entry, answer, model, size),
+    ...drawing(entry, answer, model),
     ...remarks,
     items.length > 0 && itemTable(items, entry.title),
-    answer.series.length > 0 && dataTable(model, entry.title),
-    entry.description && h("p", { class: "hidden" }, entry.description),
+    answer.series.length > 0 && dataTable(model, entry),
   ].filter(Boolean);
+}
 
-  function drawing() {
-    if (model.kind === null) return meta.currency === MIXED ? [] : [nothing(meta)];
-    if (model.kind === "bars") return [bars(model, meta.better)];
-    const label = `${entry.title} by ${meta.grain}, ${span(meta.start, meta.end)}`;
-    return [chart(model, { label, height: HEIGHTS[size] }), legend(model, meta, comparison)];
-  }
+function drawing(entry, { meta, comparison }, model) {
+  if (model.kind === null) return meta.currency === MIXED ? [] : [nothing(meta)];
+  const label = `${entry.title} by ${meta.grain}, ${span(meta.start, meta.end)}`;
+  const drawn = model.kind === "bars" ? bars(model, meta.better) : chart(model, label);
+  return [drawn, legend(model, meta, comparison)];
 }
 
 const nothing = (meta) => h("p", { class: "note" }, `No data from ${span(meta.start, meta.end)}.`);
@@ -70,8 +68,7 @@ function figures({ stats, meta, comparison }, model) {
       h("span", { "aria-hidden": "true" }, `${changed.arrow} ${changed.text}`),
       h("span", { class: "hidden" }, changed.spoken),
     ),
-    comparison && h("p", { class: "previous" }, `was ${headline(stats.previous, unit)}`),
-    qualifier && h("p", { class: "qualifier" }, qualifier),
+    h("p", { class: "beside" }, [qualifier, comparison && `was ${headline(stats.previous, unit)}`].filter(Boolean).join(" · ")),
   );
 }
 

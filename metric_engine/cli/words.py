@@ -1,0 +1,8 @@
+"""How the commands say things."""
+
+from __future__ import annotations
+
+
+def counted(count: int, noun: str) -> str:
+    """A count and its noun, such as `1 file` or `1,200 rows`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,184 @@
+"""The declared tables held against those that are in the database: what is missing, and what is otherwise."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import sqlalchemy
+from sqlalchemy import Engine, Index, Inspector, MetaData, types
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.schema import CreateIndex
+
+from metric_engine.engine.definitions import ColumnType
+from metric_engine.engine.diagnostics import Diagnostics
+from metric_engine.engine.errors import InvalidCatalog, InvalidSetting, WarehouseUnavailable, did_you_mean, nearest_names
+from metric_engine.engine.loading import read_folder
+from metric_engine.engine.place import Place
+from metric_engine.engine.tables import Column, Table
+
+LiveType = types.TypeEngine[object]
+
+# The types of a database that a declared type can be read from. Every aggregate is cast to double, so that fractions
+# hold whole numbers; the other way round the declaration would be wrong.
+FITTING: Mapping[str, tuple[type[LiveType], ...]] = {
+    "uuid": (types.Uuid,),
+    "text": (types.String,),
+    "date": (types.Date,),
+    "timestamp": (types.DateTime,),
+    "timestamptz": (types.DateTime,),
+    "boolean": (types.Boolean,),
+    "integer": (types.Integer,),
+    "bigint": (types.Integer,),
+    "double": (types.Numeric, types.Integer),
+    "numeric": (types.Numeric, types.Integer),
+}
+# SQLite has no such types: their values are ISO text, and 0 or 1.
+WITHOUT_TYPE_IN_SQLITE: Mapping[str, tuple[type[LiveType], ...]] = {
+    "uuid": (types.String,),
+    "date": (types.String,),
+    "timestamp": (types.String,),
+    "timestamptz": (types.String,),
+    "boolean": (types.Integer, types.Numeric),
+}
+# What to declare a column of the database as, the first that it is an instance of.
+DECLARED_AS: Sequence[tuple[type[LiveType], ColumnType]] = (
+    (types.Uuid, "uuid"),
+    (types.Date, "date"),
+    (types.DateTime, "timestamp"),
+    (types.Boolean, "boolean"),
+    (types.Integer, "bigint"),
+    (types.Float, "double"),
+    (types.Numeric, "numeric"),
+    (types.String, "text"),
+)
+
+
+def check_live_tables(folder: Path, tables: Mapping[str, Table], database: Engine) -> None:
+    """Hold the tables that a folder declares against those of a database; tables that are queries are passed over.
+
+    Raises InvalidCatalog with every difference at its declaration, InvalidSetting or WarehouseUnavailable.
+    """
+    refuse_missing_file(database)
+    diagnostics = Diagnostics()
+    read = read_folder(folder, Diagnostics())
+    try:
+        live = LiveTables(sqlalchemy.inspect(database))
+        for file in read.files:
+            for name in file.definition.tables:
+                if tables[name].query is None:
+                    live.check(Place(file, ("tables", name), diagnostics), tables[name])
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", None) or error).split("\n")[0]
+        raise WarehouseUnavailable(f"WAREHOUSE_URL: the warehouse cannot be read: {reason}") from error
+    if diagnostics:
+        raise InvalidCatalog(diagnostics.in_file_order(), read.texts)
+
+
+def refuse_missing_file(database: Engine) -> None:
+    """SQLite makes a file that is not there; looking at tables should not."""
+    name = database.url.database
+    in_memory = not name or name == ":memory:" or name.startswith("file:")
+    if database.dialect.name == "sqlite" and not in_memory and not os.path.exists(str(name)):
+        raise InvalidSetting(f"WAREHOUSE_URL: there is no database {name}; `metric-engine load` or `serve` makes it")
+
+
+class LiveTables:
+    """The tables of a database, looked at through SQLAlchemy's inspector."""
+
+    def __init__(self, inspector: Inspector) -> None:
+        self.inspector = inspector
+        self.dialect = inspector.dialect
+        self.is_sqlite = self.dialect.name == "sqlite"
+
+    def check(self, place: Place, table: Table) -> None:
+        """Report how the database differs from a declared table."""
+        schema, _, name = table.physical.rpartition(".")
+        renamed = place.file.definition.tables[table.name].name is not None
+        where = place.within("name") if renamed else place
+        report = where.at_value if renamed else where.at_key
+        if schema and schema not in self.inspector.get_schema_names():
+            hint = did_you_mean(nearest_names(schema, self.inspector.get_schema_names(), most=1))
+            report("missing-table", f"the database has no schema {schema!r}{hint}")
+        elif not self.inspector.has_table(name, schema=schema or None):
+            hint = did_you_mean(nearest_names(name, self.names(schema or None), most=1))
+            remedy = hint or "; `metric-engine ddl` prints the statement that makes it"
+            report("missing-table", f"the database has no table {table.physical!r}{remedy}")
+        else:
+            live = self.columns(name, schema or None)
+            missing = [column for column in table.columns.values() if self.folded(column.physical) not in live]
+            for column in missing:
+                self.report_missing(place, table, column, live)
+            for column in table.columns.values():
+                if column not in missing:
+                    self.check_type(place, column, live[self.folded(column.physical)][1])
+            if table.columns[table.tenant] not in missing:
+                self.check_index(place, table, name, schema or None)
+
+    def names(self, schema: str | None) -> Iterator[str]:
+        yield from self.inspector.get_table_names(schema)
+        yield from self.inspector.get_view_names(schema)
+
+    def columns(self, name: str, schema: str | None) -> Mapping[str, tuple[str, LiveType]]:
+        """The name and type of each column, by the name that it is compared by."""
+        return {
+            self.folded(column["name"]): (column["name"], column["type"])
+            for column in self.inspector.get_columns(name, schema)
+        }
+
+    def folded(self, name: str) -> str:
+        """A column's name as names are compared: SQLite does not tell upper from lower case."""
+        return name.lower() if self.is_sqlite else name
+
+    def report_missing(
+        self, place: Place, table: Table, column: Column, live: Mapping[str, tuple[str, LiveType]]
+    ) -> None:
+        hint = did_you_mean(nearest_names(column.physical, (name for name, _ in live.values()), most=1))
+        message = f"the database's table {table.physical} has no column {column.physical!r}{hint}"
+        if column.physical == column.name:
+            place.at_key("missing-column", message, "columns", column.name)
+        else:
+            place.at_value("missing-column", message, "columns", column.name, "column")
+
+    def check_type(self, place: Place, column: Column, live: LiveType) -> None:
+        fitting = FITTING[column.type] + (WITHOUT_TYPE_IN_SQLITE.get(column.type, ()) if self.is_sqlite else ())
+        live = getattr(live, "data_type", live)  # a domain of PostgreSQL is of another type
+        if isinstance(live, (types.NullType, *fitting)):
+            return
+        as_declared = next((name for kind, name in DECLARED_AS if isinstance(live, kind)), None)
+        remedy = f"declare it {as_declared}" if as_declared else "it cannot be read as one"
+        message = f"column {column.physical!r} is {self.spelled(live)} in the database, not {column.type}; {remedy}"
+        short = not isinstance(place.file.document.data["tables"][place.path[1]]["columns"][column.name], dict)
+        place.at_value("wrong-live-type", message, "columns", column.name, *(() if short else ("type",)))
+
+    def spelled(self, live: LiveType) -> str:
+        return live.compile(self.dialect).lower()
+
+    def check_index(self, place: Place, table: Table, name: str, schema: str | None) -> None:
+        """Report a table whose rows of one tenant cannot be found without reading all of them; a view has no index."""
+        tenant = self.folded(table.columns[table.tenant].physical)
+        if name in self.inspector.get_view_names(schema) or any(
+            leading is not None and self.folded(leading) == tenant for leading in self.leading_columns(name, schema)
+        ):
+            return
+        statement = self.create_index(table, name, schema)
+        message = f"no index of the database begins with {tenant!r}, so that every request reads the whole table"
+        place.at_key("missing-index", f"{message}; make one: {statement}")
+
+    def leading_columns(self, name: str, schema: str | None) -> Iterator[str | None]:
+        """The first column of the primary key and of each index that holds every row; None for an expression."""
+        yield from self.inspector.get_pk_constraint(name, schema)["constrained_columns"][:1]
+        for constraint in self.inspector.get_unique_constraints(name, schema):
+            yield from constraint["column_names"][:1]
+        for index in self.inspector.get_indexes(name, schema):
+            options = index.get("dialect_options", {})
+            if not options.get(f"{self.dialect.name}_where"):
+                yield from index["column_names"][:1]
+
+    def create_index(self, table: Table, name: str, schema: str | None) -> str:
+        """The statement that makes the index, as the database spells it."""
+        physical = [table.columns[column].physical for column in (table.tenant, table.time)]
+        made = sqlalchemy.Table(name, MetaData(), *(sqlalchemy.Column(column) for column in physical), schema=schema)
+        index = Index(f"{name}_{'_'.join(physical)}", *(made.c[column] for column in physical))
+        return str(CreateIndex(index).compile(dialect=self.dialect))

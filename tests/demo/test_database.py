@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from metric_engine.demo.database import DemoDatabase
+from metric_engine.demo.tenants import EVERYTHING, TENANTS
+from metric_engine.engine.catalog import Catalog, load_catalog
+from metric_engine.engine.tables import Column
+from metric_engine.engine.warehouse import Warehouse
+from metric_engine.state import State
+
+SHIPPED = Path(__file__).parents[2] / "metrics"
+DAY, NEXT_DAY = date(2025, 3, 1), date(2025, 3, 2)
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    return load_catalog(SHIPPED)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[State]:
+    opened = State.open(f"sqlite:///{tmp_path}/demo.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
+    opened = Warehouse(f"sqlite:///{tmp_path}/demo.db")
+    yield opened
+    opened.close()
+
+
+def last_day(warehouse: Warehouse) -> str:
+    return str(
+        warehouse.query("SELECT MAX(date) FROM ga4_daily WHERE user_id = :user", {"user": EVERYTHING.user_id})[0][0]
+    )
+
+
+def test_it_follows_the_days_and_keeps_what_users_change(state: State, warehouse: Warehouse, catalog: Catalog) -> None:
+    database = DemoDatabase(state, warehouse, catalog)
+    assert not database.is_current(DAY)
+    assert tuple(database.fill(DAY)) == TENANTS
+    assert database.is_current(DAY)
+    assert last_day(warehouse) == DAY.isoformat()
+    for tenant in TENANTS:
+        assert state.tenants.get(tenant.user_id).sources == frozenset(tenant.sources)
+
+    state.connections.delete(EVERYTHING.user_id, "meta")
+    version = state.tenants.get(EVERYTHING.user_id).data_version
+    assert not database.is_current(NEXT_DAY)
+    list(database.fill(NEXT_DAY))
+    assert last_day(warehouse) == NEXT_DAY.isoformat()
+    assert state.tenants.get(EVERYTHING.user_id).sources == {"ga4", "instagram"}
+    assert state.tenants.get(EVERYTHING.user_id).data_version > version
+
+
+def test_stopped_half_way_it_is_done_again(state: State, warehouse: Warehouse, catalog: Catalog) -> None:
+    database = DemoDatabase(state, warehouse, catalog)
+    next(database.fill(DAY))
+    assert not database.is_current(DAY)
+    list(database.fill(DAY))
+    assert database.is_current(DAY)
+    assert all(state.tenants.get(tenant.user_id).sources == frozenset(tenant.sources) for tenant in TENANTS)
+
+
+def test_a_new_column_makes_the_tables_anew(state: State, warehouse: Warehouse, catalog: Catalog) -> None:
+    list(DemoDatabase(state, warehouse, catalog).fill(DAY))
+    daily = catalog.tables["ga4_daily"]
+    wider = replace(daily, columns={**daily.columns, "bounces": Column("bounces", "bigint", "bounces")})
+    database = DemoDatabase(state, warehouse, replace(catalog, tables={**catalog.tables, "ga4_daily": wider}))
+    assert not database.is_current(DAY)
+    list(database.fill(DAY))
+    assert warehouse.query("SELECT COUNT(bounces) FROM ga4_daily", {})[0][0] == 0

@@ -1,0 +1,45 @@
+"""The texts that broken metric files give: `errors/NAME.yaml`, or the folder `errors/NAME`, and `errors/NAME.txt`."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from metric_engine.engine.catalog import load_catalog
+from metric_engine.engine.diagnostics import as_text
+from metric_engine.engine.errors import InvalidCatalog
+
+HERE = Path(__file__).parent
+CASES = HERE / "errors"
+SOUND = HERE / "sound"
+
+
+def cases() -> list[Path]:
+    """Every broken file and folder."""
+    return sorted(path for path in CASES.iterdir() if path.is_dir() or path.suffix == ".yaml")
+
+
+def expected_path(case: Path) -> Path:
+    return case.with_suffix(".txt")
+
+
+def diagnosed(case: Path) -> str:
+    """What loading a broken file beside the sound ones prints, its paths from the folder on."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for source in (*SOUND.glob("*"), *(case.glob("*") if case.is_dir() else [case])):
+            shutil.copy(source, folder)
+        try:
+            load_catalog(folder)
+        except InvalidCatalog as invalid:
+            return as_text(invalid.diagnostics, invalid.texts).replace(f"{folder}/", "") + "\n"
+    return "no problems\n"
+
+
+def main() -> None:
+    """Write every expected text again, and remove those without a file."""
+    for path in CASES.glob("*.txt"):
+        path.unlink()
+    for case in cases():
+        expected_path(case).write_text(diagnosed(case), encoding="utf-8")

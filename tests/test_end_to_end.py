@@ -1,0 +1,125 @@
+"""From the command that a newcomer types to the answers that a frontend reads: one real process, real HTTP."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import shutil
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from metric_engine.shipped import shipped_metrics
+
+NINE = (
+    *("ga4.users", "ga4.sessions", "ga4.conv_rate", "ga4.traffic_channels", "meta.roas", "meta.cost_metrics"),
+    *("ig.engagement_rate", "ig.content_perf", "corr.spend_vs_sessions"),
+)
+COMPARES = ("off", "previous_period", "previous_year")
+GRAINS = ("day", "week", "month")
+
+# What an analyst adds: a file of YAML, and nothing else.
+NEW_WIDGET = """\
+source: ga4
+metrics:
+  ga4.pages_engaged:
+    title: Engaged sessions by page
+    description: Engaged sessions, by the page that they began on.
+    table: ga4_landing_pages_daily
+    value: sum(engaged_sessions)
+    by: landing_page
+    top: 3
+    tests:
+      - name: two pages
+        rows:
+          - {date: 2025-01-01, landing_page: /a, engaged_sessions: 2}
+          - {date: 2025-01-01, landing_page: /b, engaged_sessions: 5}
+        start: 2025-01-01
+        end: 2025-01-01
+        expect: {stats: {value: 7}, series: {/b: {stats: {value: 5}}}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running `metric-engine serve --demo`."""
+
+    address: str
+    token: str
+    metrics: Path
+
+    def get(self, path: str) -> Any:
+        request = urllib.request.Request(self.address + path, headers={"Authorization": f"Bearer {self.token}"})
+        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+            return json.load(response)
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "metric_engine.cli", *arguments]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("installation")
+    metrics = Path(shutil.copytree(shipped_metrics(), folder / "metrics"))
+    (metrics / "mine.yaml").write_text(NEW_WIDGET, encoding="utf-8")
+    with subprocess.Popen(
+        command("serve", "--demo", "--port", "0", "--metrics", str(metrics)),
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                if found := re.search(r'Bearer ([^"]+)" "(http://[^/]+)/v1', line):
+                    yield Server(found[2], found[1], metrics)
+                    break
+            else:
+                pytest.fail("the server printed no curl line")
+        finally:
+            process.terminate()
+            process.stdout.close()
+
+
+@pytest.mark.parametrize(("compare", "grain"), list(itertools.product(COMPARES, GRAINS)))
+def test_the_demo_answers_every_key(server: Server, compare: str, grain: str) -> None:
+    for key in NINE:
+        answer = server.get(f"/v1/widgets/{key}?compare={compare}&grain={grain}")
+        assert answer["meta"]["key"] == key
+        assert answer["series"], f"{key} is empty"
+        assert answer["stats"]["value"] is not None, f"{key} has no value"
+        counts = {len(series["points"]) for series in answer["series"]}
+        assert len(counts) == 1
+        if compare == "off":
+            assert "comparison" not in answer
+        else:
+            assert {len(series["points"]) for series in answer["comparison"]["series"]} == counts
+            assert answer["stats"]["previous"] is not None
+
+
+def test_a_new_widget_is_a_file_of_yaml(server: Server) -> None:
+    assert "ga4.pages_engaged" in {widget["key"] for widget in server.get("/v1/widgets")["widgets"]}
+    answer = server.get("/v1/widgets/ga4.pages_engaged?compare=previous_period")
+    assert [series["name"] for series in answer["series"]][-1] == "Other"
+    described = server.get("/openapi.json")["paths"]["/v1/widgets/ga4.pages_engaged"]["get"]
+    assert described["description"] == "Engaged sessions, by the page that they began on."
+    for name in ("validate", "test"):
+        done = subprocess.run(command(name, str(server.metrics)), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def test_a_stranger_is_kept_out(server: Server) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        Server(server.address, "no-token", server.metrics).get("/v1/widgets/ga4.sessions")
+    assert refused.value.code == 401
+    refused.value.close()
