@@ -10,6 +10,7 @@ from secrets import token_hex
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from metric_engine.api.instruments import Instruments
 from metric_engine.api.logs import request_id
 from metric_engine.api.problems import problem_response, unexpected
 
@@ -27,7 +28,7 @@ SECURITY_HEADERS = {
 DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
 # A page may run its own scripts and nobody else's.
 PAGE_POLICY = (
-    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; "
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
@@ -37,8 +38,9 @@ logger = logging.getLogger("metric_engine.access")
 class Access:
     """Stands around all else: what escapes the application becomes a bare 500, and its traceback goes to the log."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, instruments: Instruments) -> None:
         self.app = app
+        self.instruments = instruments
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,12 +50,15 @@ class Access:
         token = request_id.set(identifier)
         began = time.perf_counter()
         status: int | None = None
+        origin: str | None = None
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal status
+            nonlocal status, origin
             if message["type"] == "http.response.start":
                 status = message["status"]
-                secure(MutableHeaders(scope=message), identifier)
+                headers = MutableHeaders(scope=message)
+                origin = "stale" if "warning" in headers else headers.get("x-cache")
+                secure(headers, identifier)
             await send(message)
 
         try:
@@ -64,7 +69,12 @@ class Access:
                 raise
             await problem_response(unexpected())(scope, receive, send_with_headers)
         finally:
-            logger.info("request", extra={"fields": line(scope, status, began)})
+            seconds = time.perf_counter() - began
+            endpoint = endpoint_name(scope)
+            self.instruments.request(endpoint, status, seconds)
+            if origin is not None:
+                self.instruments.answer(endpoint, origin)
+            logger.info("request", extra={"fields": line(scope["method"], endpoint, status, seconds)})
             request_id.reset(token)
 
 
@@ -83,12 +93,12 @@ def identify(scope: Scope) -> str:
     return given if REQUEST_ID.fullmatch(given) else token_hex(8)
 
 
-def line(scope: Scope, status: int | None, began: float) -> dict[str, object]:
-    """What the log says of a request: what answered it, never its path, its query or who asked."""
+def endpoint_name(scope: Scope) -> str | None:
+    """The name of what answered; None where no route was reached."""
     endpoint = scope.get("endpoint")
-    return {
-        "method": scope["method"],
-        "endpoint": getattr(endpoint, "__name__", type(endpoint).__name__) if endpoint else None,
-        "status": status,
-        "milliseconds": round((time.perf_counter() - began) * 1000, 2),
-    }
+    return getattr(endpoint, "__name__", type(endpoint).__name__) if endpoint else None
+
+
+def line(method: str, endpoint: str | None, status: int | None, seconds: float) -> dict[str, object]:
+    """What the log says of a request: what answered it, never its path, its query or who asked."""
+    return {"method": method, "endpoint": endpoint, "status": status, "milliseconds": round(seconds * 1000, 2)}

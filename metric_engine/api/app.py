@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
+from operator import attrgetter
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -16,6 +17,7 @@ from metric_engine.api.access import Access
 from metric_engine.api.auth import Authenticator
 from metric_engine.api.bodies import Bodies
 from metric_engine.api.guard import Guard
+from metric_engine.api.instruments import Instruments
 from metric_engine.api.rates import Rate
 from metric_engine.api.routers import connections, dashboard, widgets
 from metric_engine.api.serving import Serving, engine_over
@@ -39,10 +41,13 @@ def create_app(*, settings: Settings, engine: Engine, state: State) -> FastAPI:
         summary=metric_engine.__doc__,
         version=metric_engine.__version__,
         openapi_url=None,
+        generate_unique_id_function=attrgetter("name"),
         redirect_slashes=False,
         lifespan=closing,
     )
-    app.state.serving = Serving(engine, state, settings)
+    serving = app.state.serving = Serving(engine, state, settings)
+    instruments = app.state.instruments = Instruments()
+    instruments.watch(serving)
     problems.install(app)
     # The hot path: a plain route, and the first one that is tried.
     app.add_route("/v1/widgets/{key}", widgets.widget, methods=["GET"])
@@ -53,7 +58,7 @@ def create_app(*, settings: Settings, engine: Engine, state: State) -> FastAPI:
     if PAGES.is_dir():
         # Unlike a mount it comes after every route, so a wrong method is still 405 and an unknown path 404.
         app.frontend("/", directory=PAGES, fallback=None)
-    add_layers(app, settings)
+    add_layers(app, settings, instruments)
     return app
 
 
@@ -79,12 +84,12 @@ def app_from_environment() -> FastAPI:
     return app
 
 
-def add_layers(app: FastAPI, settings: Settings) -> None:
+def add_layers(app: FastAPI, settings: Settings, instruments: Instruments) -> None:
     """What stands before the routes; the last one added is the outermost."""
     rate = None if settings.rate_limit is None else Rate(settings.rate_limit)
     app.add_middleware(Bodies)
     app.add_middleware(Guard, authenticator=Authenticator.from_settings(settings), rate=rate)
-    app.add_middleware(Access)
+    app.add_middleware(Access, instruments=instruments)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

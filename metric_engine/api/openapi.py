@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from metric_engine.api.answers import Origin
+from metric_engine.api.answers import STALE, Origin
 from metric_engine.api.problems import MEDIA_TYPE
 from metric_engine.api.serving import serving_of
 from metric_engine.engine.catalog import Catalog
@@ -69,6 +69,8 @@ async def docs() -> HTMLResponse:
 def document(app: FastAPI, catalog: Catalog) -> dict[str, Any]:
     """The whole document, from the app's routes and the catalog that is served right now."""
     schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schema["components"]["schemas"].pop(unused, None)
     schema["components"]["securitySchemes"] = {BEARER: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
     paths = schema["paths"]
     paths["/v1/widgets/{key}"] = {"get": any_widget()}
@@ -141,6 +143,8 @@ def answered(example: Mapping[str, Any] | None = None) -> dict[str, Any]:
     headers = {
         "ETag": {"schema": {"type": "string"}},
         "X-Cache": {"schema": {"type": "string", "enum": list(get_args(Origin))}},
+        "Age": {"schema": {"type": "string"}, "description": "Seconds, where the answer is stale."},
+        "Warning": {"schema": {"type": "string"}, "description": f"`{STALE}`, where the answer is stale."},
     }
     return {
         "200": {"description": "The answer", "headers": headers, "content": {"application/json": media}},

@@ -7,9 +7,11 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from metric_engine.api.instruments import Instruments
 from metric_engine.api.serving import Serving, serving_of
 from metric_engine.engine.errors import StateUnavailable, WarehouseUnavailable
 
@@ -36,6 +38,12 @@ def readyz(request: Request) -> Response:
     ready = all(check["status"] == "ok" for check in checks.values())
     body = {"status": "ready" if ready else "not ready", "checks": checks | {"catalog": catalog(serving)}}
     return JSONResponse(body, HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+@router.get("/metrics", summary="Counts and times for Prometheus", response_class=PlainTextResponse)
+async def metrics(request: Request) -> Response:
+    instruments: Instruments = request.app.state.instruments
+    return Response(instruments.exposition(serving_of(request)), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 def answers(ping: Callable[[], None]) -> dict[str, str]:

@@ -143,10 +143,12 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 
 
 def methods(request: Request) -> set[str]:
-    """What the request's path takes, by all the routes that match it."""
+    """What the request's path takes, by the routes of just that path or else by all that match it."""
     path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
     routes = [route for route in iter_route_contexts(request.app.routes) if route.methods]
-    return {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
+    matching = [route for route in routes if route.path_regex.match(path)]
+    own = [route for route in matching if route.path == path]
+    return {method for route in own or matching for method in route.methods or ()}
 
 
 def install(app: FastAPI) -> None:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
 
 from metric_engine.engine.periods import Compare, Grain
 
@@ -28,6 +29,8 @@ def documented(kind: str, **keywords: Any) -> WithJsonSchema:
 
 
 Text = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[^\\x00]*$"})]
+# A member that is left out where there is nothing to say; it is never null.
+Absent = SkipJsonSchema[None]
 Day = Annotated[str | None, documented("string", format="date")]
 
 
@@ -35,8 +38,8 @@ class Fault(BaseModel):
     """One of several things that are wrong: a parameter by its name, a place in the body by its JSON pointer."""
 
     detail: str
-    parameter: str | None = None
-    pointer: str | None = None
+    parameter: str | Absent = None
+    pointer: str | Absent = None
 
 
 class Problem(BaseModel):
@@ -48,7 +51,7 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
-    errors: list[Fault] | None = None
+    errors: list[Fault] | Absent = None
 
 
 class Point(BaseModel):
@@ -97,7 +100,7 @@ class Item(BaseModel):
 
 
 class Meta(BaseModel):
-    """What was asked and what the answer rests on."""
+    """What was asked and what the answer rests on; `stale` where it is the last known while a database is away."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -116,6 +119,7 @@ class Meta(BaseModel):
     data_through: date | None
     comparison_through: date | None
     provisional_from: date | None
+    stale: Literal[True] | Absent = None
 
 
 class Widget(BaseModel):
@@ -123,7 +127,7 @@ class Widget(BaseModel):
 
     series: list[Series]
     stats: Stats
-    comparison: Comparison | None = None
+    comparison: Comparison | Absent = None
     items: list[Item]
     meta: Meta
 
@@ -192,8 +196,8 @@ class Layout(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     widgets: list[LayoutWidget]
-    version: int | None = None
-    unknown: list[str] | None = None
+    version: int | Absent = None
+    unknown: list[str] | Absent = None
 
 
 class DashboardMeta(BaseModel):

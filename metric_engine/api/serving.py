@@ -54,15 +54,14 @@ class Serving:
         engine = self.engine
         try:
             tenant = self.state.tenants.get(user)
-        except StateUnavailable:
+        except StateUnavailable as away:
             last_seen = self.known.get(user)
             if last_seen is None:
                 raise
             try:
                 return engine.ask_all(keys, question, asker(user, last_seen, offline=True))
             except WarehouseUnavailable:
-                pass
-            raise
+                raise away from None
         self.known.put(user, tenant)
         return engine.ask_all(keys, question, asker(user, tenant))
 

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from metric_engine.engine.errors import InvalidSetting, did_you_mean, nearest_names
+from metric_engine.shipped import shipped_metrics
 
 DEFAULT_DATABASE = "sqlite:///metric-engine.db"
 DEFAULT_TIMEZONE = "America/Los_Angeles"
@@ -166,13 +167,6 @@ class Settings(BaseModel):
                 "JWT_AUDIENCE is not set; JWKS_URL needs it, or tokens meant for other services would be accepted"
             )
         return self
-
-
-def shipped_metrics() -> Path:
-    """The folder of the metrics that come with the package, installed or in a checkout."""
-    package = Path(__file__).parent.parent
-    installed = package / "metrics"
-    return installed if installed.is_dir() else package.parent / "metrics"
 
 
 def first_fault(error: ValidationError) -> str:

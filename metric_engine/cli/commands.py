@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from importlib import import_module
 from io import TextIOWrapper
@@ -26,6 +27,7 @@ COMMANDS = {
     "token": "Print a signed token.",
     "migrate": "Bring the state tables up to date.",
     "ddl": "Print the statements that make the fact tables.",
+    "new": "Add a metric.",
     "schema": "Print the JSON Schema of a metric file.",
 }
 
@@ -77,7 +79,8 @@ def complaint(error: MetricEngineError) -> str:
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(metric_engine.__version__)
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Marketing metrics, declared in YAML and answered exactly.
 
     \b
@@ -86,6 +89,8 @@ def main() -> None:
       metric-engine validate
       metric-engine COMMAND --help
     """
+    if os.environ.get("NO_COLOR"):
+        context.color = False
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a sparkline gets question marks instead of a traceback.
         if isinstance(stream, TextIOWrapper):

@@ -7,21 +7,26 @@ import secrets
 import shlex
 import socket
 import sys
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeAlias
 
 import click
 import uvicorn
+from uvicorn.supervisors import Multiprocess
 
 from metric_engine.api.app import app_from_environment
+from metric_engine.api.instruments import SHARED_FOLDER
 from metric_engine.api.serving import Serving
 from metric_engine.api.settings import Settings
 from metric_engine.cli.installation import installation
 from metric_engine.cli.options import metrics_option
 from metric_engine.cli.token import signed
-from metric_engine.cli.watching import Watcher
+from metric_engine.cli.watching import Watcher, stamp
 from metric_engine.demo.database import DemoDatabase
 from metric_engine.demo.tenants import EVERYTHING, TENANTS
 from metric_engine.engine.errors import InvalidSetting
@@ -32,6 +37,12 @@ SECRET = FOLDER / "jwt-secret"
 TOKEN_LIFETIME = timedelta(days=30)
 FIRST_KEY = "ga4.sessions"
 
+App: TypeAlias = Callable[..., Any]
+
+FACTORY = f"{app_from_environment.__module__}:{app_from_environment.__name__}"
+# Less than what `docker stop` waits before it kills.
+GRACE_SECONDS = 8
+
 
 @click.command()
 @click.option("--demo", is_flag=True, help="Serve a database of its own, with demo users and two years of data.")
@@ -39,40 +50,83 @@ FIRST_KEY = "ga4.sessions"
 @click.option(
     "--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="The port; 0 for a free one."
 )
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="How many processes answer.")
 @click.option("--reload", is_flag=True, help="Serve the metric files anew when they change.")
 @metrics_option
-def serve(demo: bool, host: str, port: int, reload: bool, metrics: Path) -> None:
+def serve(demo: bool, host: str, port: int, workers: int, reload: bool, metrics: Path) -> None:
     """Serve the API and the dashboard.
 
     Reads its settings from the environment: DATABASE_URL, WAREHOUSE_URL, JWT_SECRET and the others. With --demo it
     needs none: it makes .metric-engine/demo.db in the current folder, brings it up to date, and prints the
     dashboard's address and a curl line with a token.
 
+    Told to stop, it accepts nothing new and gives the requests it has eight seconds.
+
     \b
     Examples:
       metric-engine serve --demo
-      JWT_SECRET=... metric-engine serve --host 0.0.0.0 --port 80
+      JWT_SECRET=... metric-engine serve --host 0.0.0.0 --port 80 --workers 4
       metric-engine serve --demo --reload --metrics my-metrics
     """
     if demo and not is_loopback(host):
         raise click.UsageError(f"--host {host}: the demo's token is for all to see, so it only serves 127.0.0.1 or ::1")
+    if reload and workers > 1:
+        raise click.UsageError("--reload watches for one process; leave it out, or --workers")
     listening = listen(host, port)
     os.environ["METRICS_DIR"] = str(metrics)
     if demo:
         prepare_demo(metrics)
+    before = stamp(metrics)
     app = app_from_environment()
     serving: Serving = app.state.serving
     address = address_of(listening)
-    click.echo(f"Dashboard and API: {address}/")
-    if demo:
-        click.echo(invitation(serving, address))
+    click.echo(invitation(serving, address) if demo else f"Dashboard and API: {address}/")
     sys.stdout.flush()
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+    if workers > 1:
+        serving.state.close()
+        serving.engine.warehouse.close()
+        run_workers(listening, workers)
+    else:
+        with Watcher(serving, metrics, before) if reload else nullcontext():
+            run(listening, app)
+
+
+def run(listening: socket.socket, app: App) -> None:
+    """Answer from this process until it is told to stop."""
+    server = uvicorn.Server(configuration(app))
     # uvicorn stops in good order on Ctrl-C, and then raises what Ctrl-C would have.
-    with Watcher(serving, metrics, active=reload), suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
     if not server.started:
         sys.exit(1)
+
+
+def run_workers(listening: socket.socket, workers: int) -> None:
+    """Answer from processes that share the socket until this one is told to stop; one that dies is replaced."""
+    with TemporaryDirectory(prefix="metric-engine-") as counters:
+        os.environ[SHARED_FOLDER] = counters
+        Workers(configuration(FACTORY, factory=True, workers=workers), sockets=[listening]).run()
+
+
+class Workers(Multiprocess):
+    """uvicorn's supervisor, which lets the door stand open to the last: callers would wait at it in vain."""
+
+    def terminate_all(self) -> None:
+        for listening in self.sockets:
+            listening.close()
+        super().terminate_all()
+
+
+def configuration(app: App | str, *, factory: bool = False, workers: int = 1) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        factory=factory,
+        workers=workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
 
 
 def is_loopback(host: str) -> bool:
@@ -91,7 +145,10 @@ def listen(host: str, port: int) -> socket.socket:
     """
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family, backlog=2048)
+        listening = socket.create_server(address[:2], family=family, backlog=2048)
+        # Each connection inherits it; without it an answer's last part waits 40 ms for the client's acknowledgement.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listening
     except OSError as error:
         reason = str(error.strerror).partition(" (")[0]
         raise InvalidSetting(f"cannot listen on {host}:{port}: {reason}; choose another --host or --port") from None
@@ -138,8 +195,10 @@ def invitation(serving: Serving, address: str) -> str:
     user = EVERYTHING.user_id
     token = signed(Settings.from_environment(os.environ), user, TOKEN_LIFETIME)
     query = f"DATABASE_URL={DATABASE} metric-engine query {shlex.quote(key)} --user {user} --compare previous_period"
+    # What stands behind the # never leaves the browser.
     return (
-        f"\nAsk as {EVERYTHING.name}, a demo user; the token is good for {TOKEN_LIFETIME.days} days:\n"
+        f"Open the dashboard of {EVERYTHING.name}, a demo user:\n{address}/#token={token}\n"
+        f"\nOr ask the API; the token is good for {TOKEN_LIFETIME.days} days:\n"
         f'curl -s -H "Authorization: Bearer {token}" "{address}/v1/widgets/{key}?compare=previous_period"\n'
         f"\nOr in another terminal, from this folder:\n{query}\n\nCtrl-C stops the server."
     )

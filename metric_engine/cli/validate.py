@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
 from metric_engine.cli.options import FOLDER, metrics_option
 from metric_engine.cli.words import counted
-from metric_engine.engine.catalog import load_catalog
+from metric_engine.engine.catalog import Catalog, load_catalog
 from metric_engine.engine.diagnostics import Diagnostic, as_github, as_json, as_text
 from metric_engine.engine.errors import InvalidCatalog
 
@@ -23,23 +24,28 @@ from metric_engine.engine.errors import InvalidCatalog
     show_default=True,
     help="json: a list of problems; github: annotations for a pull request.",
 )
+@click.option("--database", is_flag=True, help="Hold the tables against those of the warehouse (WAREHOUSE_URL) too.")
 @metrics_option
 @click.pass_context
-def validate(context: click.Context, folder: Path | None, shape: str, metrics: Path) -> None:
+def validate(context: click.Context, folder: Path | None, shape: str, database: bool, metrics: Path) -> None:
     """Check the metric files.
 
     Reads every *.yaml file of DIR and prints all that is wrong with them, each problem with its file, line and
-    column. Needs no database. The exit status is 0 when nothing is wrong, and 1 otherwise.
+    column. Needs no database, unless told to look into it: then tables and columns that are missing there, types that
+    do not fit and missing indexes are problems too. The exit status is 0 when nothing is wrong, and 1 otherwise.
 
     \b
     Examples:
       metric-engine validate
       metric-engine validate my-metrics
       metric-engine validate my-metrics --format github
+      metric-engine validate --database
     """
     folder = folder or metrics
     try:
         catalog = load_catalog(folder)
+        if database:
+            check_database(folder, catalog)
     except InvalidCatalog as invalid:
         click.echo(report(invalid, shape))
         context.exit(1)
@@ -48,6 +54,20 @@ def validate(context: click.Context, folder: Path | None, shape: str, metrics: P
     else:
         files = len(list(folder.glob("*.yaml")))
         click.echo(f"{counted(len(catalog.metrics), 'metric')} in {counted(files, 'file')}: no problems")
+
+
+def check_database(folder: Path, catalog: Catalog) -> None:
+    """Hold the declared tables against those of the warehouse. Raises InvalidCatalog."""
+    # Imported here: without a database to look into, the check starts in half the time.
+    from metric_engine.api.settings import Settings
+    from metric_engine.engine.live_tables import check_live_tables
+    from metric_engine.engine.warehouse import Warehouse
+
+    warehouse = Warehouse(Settings.from_environment(os.environ).facts_url.get_secret_value())
+    try:
+        check_live_tables(folder, catalog.tables, warehouse.engine)
+    finally:
+        warehouse.close()
 
 
 def report(invalid: InvalidCatalog, shape: str) -> str:

@@ -18,30 +18,31 @@ Stamp = dict[str, tuple[int, int]]
 
 
 class Watcher:
-    """Looks at a folder twice a second, and lets what is served follow it; does nothing unless it is `active`."""
+    """Looks at a folder twice a second, and lets what is served follow it.
 
-    def __init__(self, serving: Serving, folder: Path, *, active: bool) -> None:
+    `seen` is the folder's stamp from before its files were read, so that no change falls in between.
+    """
+
+    def __init__(self, serving: Serving, folder: Path, seen: Stamp) -> None:
         self.serving = serving
         self.folder = folder
+        self.seen = seen
         self.stopped = Event()
-        self.thread = Thread(target=self.watch, daemon=True) if active else None
+        self.thread = Thread(target=self.watch, daemon=True)
 
     def __enter__(self) -> Self:
-        if self.thread is not None:
-            self.thread.start()
+        self.thread.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.stopped.set()
-        if self.thread is not None:
-            self.thread.join()
+        self.thread.join()
 
     def watch(self) -> None:
-        seen = stamp(self.folder)
         while not self.stopped.wait(SECONDS):
             found = stamp(self.folder)
-            if found != seen:
-                seen = found
+            if found != self.seen:
+                self.seen = found
                 self.reload()
 
     def reload(self) -> None:

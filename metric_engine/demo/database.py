@@ -15,14 +15,16 @@ from metric_engine.engine.warehouse import Warehouse
 from metric_engine.state import State
 
 SETTING = "demo"
+DAYS = 730
 
 
 class DemoDatabase:
     """A state and a warehouse that hold the demo, with the tables that a catalog declares."""
 
-    def __init__(self, state: State, warehouse: Warehouse, catalog: Catalog) -> None:
+    def __init__(self, state: State, warehouse: Warehouse, catalog: Catalog, *, days: int = DAYS) -> None:
         self.state = state
         self.warehouse = warehouse
+        self.days = days
         self.tables = {name: table for name, table in catalog.tables.items() if table.query is None}
 
     def is_current(self, until: date) -> bool:
@@ -36,21 +38,26 @@ class DemoDatabase:
         done again the next time. Raises StateUnavailable or WarehouseUnavailable.
         """
         before: dict[str, Any] | None = self.state.settings.get(SETTING)
-        self.state.settings.set(SETTING, {"connected": before is not None})
-        if before is not None and before.get("tables") != self.layout():
+        if before is None:
+            self.connect()
+        elif before.get("tables") != self.layout():
             self.drop_tables()
+        # Until the end it is of no day.
+        self.state.settings.set(SETTING, {})
         self.warehouse.create_tables(self.tables.values())
         for tenant in TENANTS:
             self.fill_tenant(tenant, until)
-            if before is None:
-                for account in tenant.accounts:
-                    self.state.connections.mark_external(tenant.user_id, account.source, account.id)
             self.state.tenants.advance(tenant.user_id)
             yield tenant
         self.state.settings.set(SETTING, self.mark(until))
 
+    def connect(self) -> None:
+        for tenant in TENANTS:
+            for account in tenant.accounts:
+                self.state.connections.mark_external(tenant.user_id, account.source, account.id)
+
     def fill_tenant(self, tenant: Tenant, until: date) -> None:
-        for name, history in rows(tenant, until=until).items():
+        for name, history in rows(tenant, until=until, days=self.days).items():
             table = self.tables.get(name)
             if table is not None:
                 self.warehouse.replace(table, tenant.user_id, [declared(table, row) for row in history])

@@ -82,7 +82,7 @@ class CsvRows:
         self.fixed: dict[str, Any] = {table.tenant: tenant}
         faults = Faults(str(path))
         with self.opened() as file:
-            header = next(self.records(file, faults), (1, []))[1]
+            self.header_line, header = next(self.records(file, faults), (1, []))
         self.fields = self.matched([name.strip() for name in header], account, faults)
         faults.stop()
         used = {field.position for field in self.fields}
@@ -148,9 +148,11 @@ class CsvRows:
         positions: dict[str, int] = {}
         for position, name in enumerate(header):
             if name in (TENANT_HEADER, self.table.tenant):
-                faults.add(1, position + 1, f"{name}: a file cannot say whose its rows are; remove the column")
+                faults.add(
+                    self.header_line, position + 1, f"{name}: a file cannot say whose its rows are; remove the column"
+                )
             elif name in positions and (name in self.table.columns or name in self.headers.values()):
-                faults.add(1, position + 1, f"{name}: the header is there twice")
+                faults.add(self.header_line, position + 1, f"{name}: the header is there twice")
             positions.setdefault(name, position)
         fields = []
         taken = set(self.headers.values())
@@ -163,11 +165,11 @@ class CsvRows:
                 fields.append(Field(column, found, wanted, name in self.required))
             elif name in self.headers:
                 hint = did_you_mean(nearest_names(wanted, positions)) or f"; it has {', '.join(header)}"
-                faults.add(1, 1, f"the file has no column {wanted!r}{hint}")
+                faults.add(self.header_line, 1, f"the file has no column {wanted!r}{hint}")
             elif column is self.account_column:
                 self.fixed[name] = account
             elif name in self.required:
-                faults.add(1, 1, self.lacking(name, header))
+                faults.add(self.header_line, 1, self.lacking(name, header))
         self.report_misspelt(header, fields, faults)
         if not faults.found and all(field.required for field in fields):
             self.report_no_values(header, fields, faults)
@@ -186,7 +188,7 @@ class CsvRows:
         for position, name in enumerate(header):
             if position not in used and (similar := get_close_matches(name.casefold(), empty, 1, ALMOST)):
                 faults.add(
-                    1,
+                    self.header_line,
                     position + 1,
                     f"{name}: is no column of table {self.table.name!r}; did you mean {similar[0]!r}? "
                     f"Write --map {similar[0]}={name}, or remove it",
@@ -200,7 +202,9 @@ class CsvRows:
         used = {field.position for field in fields}
         place, name = next(((at, name) for at, name in enumerate(header) if at not in used), (0, header[0]))
         hint = did_you_mean(nearest_names(name, values)) or f"; its columns are {', '.join(values)}"
-        faults.add(1, place + 1, f"{name}: is no value of table {self.table.name!r}{hint} (--map column=header)")
+        faults.add(
+            self.header_line, place + 1, f"{name}: is no value of table {self.table.name!r}{hint} (--map column=header)"
+        )
 
     def opened(self) -> TextIO:
         return self.path.open(encoding="utf-8-sig", newline="")

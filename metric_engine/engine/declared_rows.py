@@ -1,37 +1,67 @@
-"""The rows of metrics' own tests: tables and columns that the metric reads, days that are dates."""
+"""Metrics' own tests against what the metric reads: its tables, columns and series, and days that are dates."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator, Mapping
+from datetime import date
 
-from metric_engine.engine.errors import did_you_mean, nearest_names
+from metric_engine.engine.definitions import ISO_DATE, Expectation, TestDefinition
+from metric_engine.engine.diagnostics import hint
 from metric_engine.engine.expressions import unknown_column
-from metric_engine.engine.metrics import Metric
+from metric_engine.engine.metrics import CombinedMetric, Metric, TableMetric
 from metric_engine.engine.place import Place
 from metric_engine.engine.tables import Table
 
-ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-
 
 def check_tests(place: Place, metric: Metric) -> None:
-    """Report tests whose rows name a table or column that the metric does not read."""
-    tables = {table.name: table for part in metric.measured() for table in part.table.scanned()}
+    """Report tests that name a table, column or series which the metric does not have, and days that are none."""
+    if not metric.tests:
+        return
+    tables = {table.name: table for table in scanned(metric)}
     for index, test in enumerate(metric.tests):
-        rows = place.within("tests", index, "rows")
-        if isinstance(test.rows, list) and len(tables) == 1:
-            check_rows(rows, test.rows, next(iter(tables.values())))
-        elif isinstance(test.rows, dict):
-            for name, listed in test.rows.items():
-                if name not in tables:
-                    hint = did_you_mean(nearest_names(name, tables, most=1))
-                    rows.at_key("unknown-table", f"the metric does not read table {name!r}{hint}", name)
-                else:
-                    check_rows(rows.within(name), listed, tables[name])
-        else:
-            names = ", ".join(tables)
-            rows.at_value("wrong-type", f"rows are a list of rows, or lists by table; the metric reads {names}")
+        within = place.within("tests", index)
+        if tables:
+            check_tables(within.within("rows"), test, tables)
         if test.start > test.end:
-            place.at_value("wrong-value", f"start {test.start} is after end {test.end}", "tests", index, "start")
+            within.at_value("wrong-value", f"start {test.start} is after end {test.end}", "start")
+        check_expectation(within.within("expect"), test.expect, metric)
+
+
+def scanned(metric: Metric) -> Iterator[Table]:
+    """The physical tables that a metric rests on; none where one of its tables has an unreadable query."""
+    left: list[Metric | Table] = [metric]
+    seen: set[int] = set()
+    found: list[Table] = []
+    while left:
+        each = left.pop(0)
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        if isinstance(each, TableMetric):
+            left.append(each.table)
+        elif isinstance(each, Metric):
+            left.extend(each.parts)
+        elif each.query is not None:
+            left.extend(each.reads)
+        else:
+            found.append(each)
+    yield from found
+
+
+def check_tables(place: Place, test: TestDefinition, tables: Mapping[str, Table]) -> None:
+    rows = test.rows
+    if isinstance(rows, list) and len(tables) == 1:
+        check_rows(place, rows, next(iter(tables.values())))
+    elif isinstance(rows, dict):
+        for name, listed in rows.items():
+            if name in tables:
+                check_rows(place.within(name), listed, tables[name])
+            else:
+                place.at_key("unknown-table", f"the metric does not read table {name!r}{hint(name, tables)}", name)
+    else:
+        by_table = ", ".join(f"{name}: […]" for name in tables)
+        wanted = "rows are a list of rows" if len(tables) == 1 else f"rows are lists by table: {{{by_table}}}"
+        place.at_value("wrong-type", wanted)
 
 
 def check_rows(place: Place, rows: object, table: Table) -> None:
@@ -42,5 +72,45 @@ def check_rows(place: Place, rows: object, table: Table) -> None:
         for column in row:
             if column not in table.columns:
                 place.at_key("unknown-column", unknown_column(column, table), index, column)
-        if not ISO_DATE.fullmatch(str(row.get(table.time, ""))):
-            place.at_value("wrong-value", f"a row needs {table.time!r}, a date such as 2025-01-01", index)
+        if table.time in row:
+            if not is_date(row[table.time]):
+                message = f"{table.time!r} is a date such as 2025-01-31"
+                place.at_value("wrong-value", message, index, table.time)
+        elif table.time in table.columns:
+            place.at_value("wrong-value", f"a row needs {table.time!r}, a date such as 2025-01-31", index)
+
+
+def check_expectation(place: Place, expect: Expectation, metric: Metric) -> None:
+    for points in ("points", "comparison"):
+        check_points(place, getattr(expect, points) or {}, points)
+    names = series_names(metric)
+    for name, series in (expect.series or {}).items():
+        if names is not None and name not in names:
+            place.at_key("unknown-series", f"no series {name!r}{hint(name, names)}", "series", name)
+        for points in ("points", "comparison"):
+            check_points(place.within("series", name), getattr(series, points) or {}, points)
+
+
+def check_points(place: Place, points: Mapping[str, float | None], key: str) -> None:
+    for day in points:
+        if not is_date(day):
+            place.at_key("wrong-value", f"{day!r} is not a date such as 2025-01-31", key, day)
+
+
+def series_names(metric: Metric) -> frozenset[str] | None:
+    """The names of a metric's series; None where they come from the rows."""
+    if isinstance(metric, CombinedMetric):
+        return frozenset(name for part in metric.parts for name in series_names(part) or ())
+    if isinstance(metric, TableMetric):
+        return None if metric.by is not None else frozenset(series.name for series in metric.series)
+    return frozenset((metric.title,))
+
+
+def is_date(text: object) -> bool:
+    if not isinstance(text, str) or not ISO_DATE.fullmatch(text):
+        return False
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

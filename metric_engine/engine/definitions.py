@@ -5,6 +5,7 @@ Field descriptions and examples are the language's reference: the JSON Schema is
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -19,7 +20,17 @@ Better = Literal["up", "down", "neutral"]
 Total = Literal["period", "average", "last"]
 Fill = Literal["zero", "null"]
 DeltaKind = Literal["relative", "absolute"]
-Day = Annotated[date, Field(strict=False)]
+
+
+def iso_date(value: object) -> object:
+    """The date that a text such as 2025-01-31 is. Raises ValueError."""
+    if isinstance(value, str) and ISO_DATE.fullmatch(value):
+        return date.fromisoformat(value)
+    raise ValueError
+
+
+ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+Day = Annotated[date, BeforeValidator(iso_date)]
 
 
 def shorthand(key: str) -> BeforeValidator:
@@ -56,7 +67,7 @@ class TableDefinition(Definition):
     """A fact table, or a query over fact tables."""
 
     time: str = Field(description="The date column that windows and buckets are cut by.", examples=["date"])
-    tenant: str = Field("user_id", description="The column that tells whose row it is.")
+    tenant: str = Field("user_id", description="The uuid column that tells whose row it is.", examples=["user_id"])
     name: str | None = Field(
         None, description="The physical table, where it is called otherwise.", examples=["analytics.ga4_fact"]
     )
@@ -94,16 +105,18 @@ class ItemsDefinition(Definition):
     values: Annotated[dict[str, str], Field(min_length=1)] = Field(
         description="Aggregate expressions by name.", examples=[{"interactions": "sum(interactions)"}]
     )
-    order: str | None = Field(None, description="The value to rank by, largest first; the first one unless said.")
+    order: str | None = Field(
+        None, description="The value to rank by, largest first; the first one unless said.", examples=["interactions"]
+    )
     limit: Annotated[int, Field(ge=1, le=500)] = Field(10, description="How many items at the most.")
 
 
 class StatsExpectation(Definition):
     """Some of the three figures of `stats`."""
 
-    value: float | None = None
-    previous: float | None = None
-    delta: float | None = None
+    value: float | None = Field(None, description="The whole period's value; null: it has none.", examples=[7])
+    previous: float | None = Field(None, description="The compared period's value.", examples=[5])
+    delta: float | None = Field(None, description="The change from `previous` to `value`.", examples=[0.4])
 
 
 Points = dict[str, float | None]
@@ -112,17 +125,29 @@ Points = dict[str, float | None]
 class SeriesExpectation(Definition):
     """What one series must show: a subset."""
 
-    stats: StatsExpectation | None = None
-    points: Points | None = Field(None, description="Values by date.")
-    comparison: Points | None = Field(None, description="Values of the comparison by date.")
+    stats: StatsExpectation | None = Field(
+        None, description="Some of value, previous and delta.", examples=[{"value": 7, "delta": None}]
+    )
+    points: Points | None = Field(
+        None, description="Values by the first date of their bucket.", examples=[{"2025-01-01": 3}]
+    )
+    comparison: Points | None = Field(
+        None, description="Values of the compared period, by date.", examples=[{"2024-12-31": 5}]
+    )
 
 
 class Expectation(SeriesExpectation):
     """What the answer must show: a subset."""
 
-    series: dict[str, SeriesExpectation] | None = Field(None, description="By series name.")
-    items: list[dict[str, JsonValue]] | None = Field(None, description="The items in order, each a subset.")
-    meta: dict[str, JsonValue] | None = Field(None, description="A subset of the answer's meta.")
+    series: dict[str, SeriesExpectation] | None = Field(
+        None, description="What each series must show, by its name.", examples=[{"CPC": {"stats": {"value": 2}}}]
+    )
+    items: list[dict[str, JsonValue]] | None = Field(
+        None, description="The first items in order, each a subset.", examples=[[{"id": "b"}, {"id": "a"}]]
+    )
+    meta: dict[str, JsonValue] | None = Field(
+        None, description="A subset of the answer's meta.", examples=[{"currency": "USD"}]
+    )
 
 
 class TestDefinition(Definition):
@@ -132,22 +157,30 @@ class TestDefinition(Definition):
 
     name: str = Field(description="What the test shows.", examples=["two days"])
     rows: Any = Field(
-        description="Rows of the metric's table, or lists of rows by table.",
+        description="Rows of the metric's table, or lists of rows by table. A column left out is NULL.",
         examples=[[{"date": "2025-01-01", "sessions": 3}]],
     )
     start: Day = Field(description="The first day asked for.", examples=["2025-01-01"])
     end: Day = Field(description="The last day asked for.", examples=["2025-01-02"])
-    compare: Literal["off", "previous_period", "previous_year"] = "off"
-    grain: Literal["day", "week", "month"] = "day"
+    compare: Literal["off", "previous_period", "previous_year"] = Field(
+        "off", description="What the period is compared with."
+    )
+    grain: Literal["day", "week", "month"] = Field("day", description="The width of a bucket.")
     expect: Expectation = Field(description="A subset of the answer.", examples=[{"stats": {"value": 7}}])
 
 
 class MetricDefinition(Definition):
     """A widget. A bare text is short for `{value: …}`."""
 
-    title: str | None = Field(None, description="The widget's title; made from the key unless said.")
-    description: str | None = Field(None, description="One sentence on what it shows.")
-    table: str | None = Field(None, description="The table it reads; the file's `table` unless said.")
+    title: str | None = Field(
+        None, description="The widget's title; made from the key unless said.", examples=["Conversion rate"]
+    )
+    description: str | None = Field(
+        None, description="One sentence on what it shows.", examples=["Sessions started on the day."]
+    )
+    table: str | None = Field(
+        None, description="The table it reads; the file's `table` unless said.", examples=["ga4_daily"]
+    )
     value: str | None = Field(
         None, description="A SQL aggregate expression over the table's columns.", examples=["sum(sessions)"]
     )
@@ -156,16 +189,22 @@ class MetricDefinition(Definition):
         description="Several expressions by series name.",
         examples=[{"CPC": "sum(spend) / sum(clicks)"}],
     )
-    headline: str | None = Field(None, description="The series whose stats are the widget's; the first unless said.")
+    headline: str | None = Field(
+        None, description="The series whose stats are the widget's; the first unless said.", examples=["CPC"]
+    )
     where: str | None = Field(
         None, description="A row predicate over the table's columns.", examples=["channel <> 'Direct'"]
     )
     by: str | None = Field(None, description="A column: one series per member.", examples=["channel"])
     top: Annotated[int, Field(ge=1, le=200)] | None = Field(
-        None, description="How many members are shown; the rest is folded into Other. 10 unless said."
+        None, description="How many members are shown; the rest is folded into Other. 10 unless said.", examples=[6]
     )
-    other: bool | None = Field(None, description="false: leave the Other series out.")
-    items: ItemsDefinition | None = Field(None, description="A ranked list beside the series.")
+    other: bool | None = Field(None, description="false: leave the Other series out.", examples=[False])
+    items: ItemsDefinition | None = Field(
+        None,
+        description="A ranked list beside the series.",
+        examples=[{"by": "media_id", "values": {"interactions": "sum(interactions)"}}],
+    )
     combine: Annotated[list[str], Field(min_length=2)] | None = Field(
         None,
         description="Keys of metrics whose series are shown together.",
@@ -186,16 +225,28 @@ class MetricDefinition(Definition):
     better: Better | None = Field(None, description="Which direction is good; up unless said.")
     chart: str | None = Field(None, description="A hint for the frontend.", examples=["line", "bar"])
     hidden: bool = Field(False, description="true: usable by other metrics, not served.")
-    tests: list[TestDefinition] = Field(default_factory=list, description="The metric's own tests.")
+    tests: list[TestDefinition] = Field(
+        default_factory=list, description="The metric's own tests; `metric-engine test` runs them."
+    )
 
 
 class FileDefinition(Definition):
     """A metric file."""
 
-    source: SourceName | None = Field(None, description="Whose connection feeds this file's tables.")
-    table: str | None = Field(None, description="The default table of this file's metrics.")
-    vars: dict[str, JsonValue] = Field(default_factory=dict, description="Texts for `{{ … }}`, shared by all files.")
-    tables: dict[str, TableDefinition] = Field(default_factory=dict, description="Tables by name.")
+    source: SourceName | None = Field(
+        None, description="Whose connection feeds this file's tables; a file with tables needs it.", examples=["ga4"]
+    )
+    table: str | None = Field(None, description="The default table of this file's metrics.", examples=["ga4_daily"])
+    vars: dict[str, JsonValue] = Field(
+        default_factory=dict,
+        description="Values for `{{ … }}`, shared by all files.",
+        examples=[{"paid": "('Paid Search', 'Paid Social')"}],
+    )
+    tables: dict[str, TableDefinition] = Field(
+        default_factory=dict, description="Tables by name; a name is given once in the folder."
+    )
     metrics: dict[str, Annotated[MetricDefinition, shorthand("value")]] = Field(
-        default_factory=dict, description="Metrics by key."
+        default_factory=dict,
+        description="Metrics by key; a key is given once in the folder.",
+        examples=[{"ga4.sessions": "sum(sessions)"}],
     )

@@ -76,7 +76,9 @@ class Diagnostics:
 
 def hint(name: str, known: Iterable[str]) -> str:
     """`; did you mean 'sessions'?` where one of the known names resembles `name`, otherwise nothing."""
-    likely = [each for each in known if abs(len(each) - len(name)) <= max(2, len(name) // 2)]
+    likely = list(known)
+    if len(likely) > MOST_COMPARED:
+        likely = [each for each in likely if each[:1] == name[:1] and abs(len(each) - len(name)) <= 2]
     return did_you_mean(nearest_names(name[:100], likely[:MOST_COMPARED], most=1))
 
 

@@ -18,7 +18,7 @@ from metric_engine.engine.yaml_syntax import explained
 
 START = Position(1, 1)
 MOST_DEPTH = 40
-MOST_NODES = 200_000
+MOST_NODES = 80_000
 
 INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)", re.ASCII)
 DECIMAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
@@ -128,8 +128,8 @@ def parse(file: str, content: bytes, diagnostics: Diagnostics) -> Document | Non
         diagnostics.error(file, refused.position, refused.code, refused.message)
         return None
     finally:
-        for position, code, message in composer.problems:
-            diagnostics.error(file, position, code, message, metric=composer.metric_at(position))
+        for position, code, message, metric in composer.problems:
+            diagnostics.error(file, position, code, message, metric=metric or composer.metric_at(position))
     if root is None:
         return Document(file, {}, MappingNode(START))
     if not isinstance(root, MappingNode):
@@ -161,6 +161,7 @@ class Frame:
 
     node: MappingNode | SequenceNode
     anchor: str | None
+    bracketed: bool
     before: int
     key: ScalarNode | None = None
 
@@ -170,7 +171,7 @@ class Composer:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.problems: list[tuple[Position, str, str]] = []
+        self.problems: list[tuple[Position, str, str, str | None]] = []
         self.stack: list[Frame] = []
         self.anchors: dict[str, tuple[Node, int]] = {}
         self.count = 0
@@ -209,9 +210,7 @@ class Composer:
 
     def open_brackets(self) -> list[Position]:
         """Where the brackets and braces begin that are still open, the innermost last."""
-        starts = [frame.node.start for frame in self.stack]
-        lines = self.text.split("\n")
-        return [start for start in starts if lines[start.line - 1][start.column - 1 : start.column] in ("[", "{")]
+        return [frame.node.start for frame in self.stack if frame.bracketed]
 
     def metric_at(self, position: Position) -> str | None:
         """The key of the metric that the position lies in."""
@@ -226,12 +225,12 @@ class Composer:
 
     def opened(self, event: yaml.CollectionStartEvent, depth: int) -> Frame:
         if depth == MOST_DEPTH:
-            raise Refused(mark(event), "yaml-limits", f"nested more than {MOST_DEPTH} deep")
+            raise Refused(mark(event), "yaml-limits", f"nested more than {MOST_DEPTH} deep; a metric file needs 8")
         self.refuse_tag(event)
         before = self.count
         self.counted(event)
         kind = MappingNode if isinstance(event, yaml.MappingStartEvent) else SequenceNode
-        return Frame(kind(mark(event)), event.anchor, before)
+        return Frame(kind(mark(event)), event.anchor, bool(event.flow_style), before)
 
     def add(self, frame: Frame, node: Node) -> None:
         """Put a finished value where it belongs: into a list, or behind the key that waits for it."""
@@ -240,7 +239,7 @@ class Composer:
             frame.node.items.append(node)
         elif frame.key is None:
             if not isinstance(node, ScalarNode):
-                raise Refused(node.start, "wrong-type", "a key must be plain text; put `{{ … }}` in quotes")
+                raise Refused(frame.node.start, "wrong-type", "a key must be plain text; put `{{ … }}` in quotes")
             frame.key = node
         else:
             key, frame.key = frame.key, None
@@ -248,7 +247,8 @@ class Composer:
             if key.text in frame.node.entries:
                 line = frame.node.entries[key.text][0].start.line
                 message = f"{key.text!r} is given in line {line} already; remove one of them or rename it"
-                self.problem(key.start, "duplicate-key", message)
+                section = self.stack[0].key.text if len(self.stack) == 2 and self.stack[0].key else None
+                self.problem(key.start, "duplicate-key", message, metric=key.text if section == "metrics" else None)
             else:
                 frame.node.entries[key.text] = (key, node)
 
@@ -295,9 +295,9 @@ class Composer:
             written = tag.replace("tag:yaml.org,2002:", "!!")
             raise Refused(mark(event), "yaml-tag", f"the tag {written[:80]} has no meaning here; remove it")
 
-    def problem(self, position: Position, code: str, message: str) -> None:
+    def problem(self, position: Position, code: str, message: str, *, metric: str | None = None) -> None:
         if len(self.problems) < MOST_PROBLEMS:
-            self.problems.append((position, code, message))
+            self.problems.append((position, code, message, metric))
 
 
 def resolved(text: str) -> str | int | float | bool | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from metric_engine.engine.arithmetic import NODES, Evaluate, compile_arithmetic
-from metric_engine.engine.errors import did_you_mean, nearest_names
+from metric_engine.engine.diagnostics import hint
 from metric_engine.engine.syntax import AGGREGATES, Fault, Faults, parse_expression, refuse, start_of
 from metric_engine.engine.tables import Column, Kind, Table
 
@@ -46,7 +46,7 @@ class Expression:
     aggregates: tuple[Aggregate, ...]
     additive: bool
     money: bool
-    # The first character of each column that may not be summed over days and is aggregated all the same.
+    # Columns that may not be summed over days and are aggregated all the same, and where they stand.
     non_additive: tuple[tuple[str, int], ...] = ()
 
     @property
@@ -61,40 +61,39 @@ class Expression:
         return compile_arithmetic(tree)
 
 
-def resolve_expression(text: str, table: Table, where: exp.Expr | None = None) -> Expression:
+def resolve_expression(
+    text: str, table: Table, where: exp.Expr | None = None, *, total_stated: bool = True
+) -> Expression:
     """Read an aggregate expression over a table, each aggregate over the rows that pass `where` only.
 
-    Raises Faults.
+    Unless the metric's total is stated, no column that is not additive may be aggregated. Raises Faults.
     """
     tree, columns = parse_expression(text), table.columns
-    refuse((*unknown_columns(tree, table), *misplaced(tree)))
-    refuse(kind_faults(tree, columns))
+    non_additive = () if total_stated else unstated_totals(tree, columns)
+    refuse((*unknown_columns(tree, table), *misplaced(tree), *kind_faults(tree, columns), *non_additive))
     kind = kind_of(tree, columns)
     if kind != "number":
         raise Faults(Fault(start_of(tree), "not-a-number", f"the value is {spoken(kind)}; a metric is a number"))
-    additive = is_additive(tree, columns)
     used = {column.name for column in tree.find_all(exp.Column)}
-    non_additive = tuple(non_additive_uses(tree, columns))
     aggregates: list[Aggregate] = []
     return Expression(
         text=text,
+        additive=is_additive(tree, columns),
+        money=any(columns[name].money for name in used),
         tree=lifted(tree, where, aggregates),
         aggregates=tuple(aggregates),
-        additive=additive,
-        money=any(columns[name].money for name in used),
-        non_additive=non_additive,
+        non_additive=tuple((column.name, start_of(column)) for column in non_additive_uses(tree, columns)),
     )
 
 
 def resolve_predicate(text: str, table: Table) -> exp.Expr:
     """Read a row predicate over a table's columns. Raises Faults."""
     tree, columns = parse_expression(text), table.columns
-    refuse(
+    aggregates = (
         Fault(start_of(found), "aggregate-in-where", "an aggregate may not stand in where: it filters rows")
         for found in tree.find_all(*AGGREGATES)
     )
-    refuse(unknown_columns(tree, table))
-    refuse(kind_faults(tree, columns))
+    refuse((*aggregates, *unknown_columns(tree, table), *kind_faults(tree, columns)))
     if (kind := kind_of(tree, columns)) != "boolean":
         raise Faults(Fault(start_of(tree), "not-a-condition", f"where is {spoken(kind)}; write a condition"))
     return tree
@@ -118,15 +117,14 @@ def unknown_columns(tree: exp.Expr, table: Table) -> Iterator[Fault]:
             yield Fault(
                 start_of(column),
                 "unknown-column",
-                f"{column.sql()!r}: write a column of the table by its name alone",
+                f"{column.sql()!r} has a table's name in it; write {column.name!r}",
             )
         elif column.name not in table.columns:
             yield Fault(start_of(column), "unknown-column", unknown_column(column.name, table))
 
 
 def unknown_column(name: str, table: Table) -> str:
-    hint = did_you_mean(nearest_names(name, table.columns, most=1))
-    return f"column {name!r} is not in table {table.name}{hint}"
+    return f"column {name!r} is not in table {table.name}{hint(name, table.columns)}"
 
 
 def misplaced(tree: exp.Expr) -> Iterator[Fault]:
@@ -163,7 +161,7 @@ def kind_of(node: exp.Expr, columns: Mapping[str, Column]) -> Kind | None:
     """What a node's values are; None for NULL."""
     match node:
         case exp.Column():
-            return columns[node.name].kind
+            return columns[node.name].kind if node.name in columns else None
         case exp.Literal():
             return "text" if node.is_string else "number"
         case exp.Boolean():
@@ -258,11 +256,17 @@ def is_constant(node: exp.Expr) -> bool:
     return not any(isinstance(each, (exp.Column, exp.Star, *AGGREGATES)) for each in node.walk())
 
 
-def non_additive_uses(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[tuple[str, int]]:
-    """Columns that may not be summed over days and that an aggregate takes values of, with their offsets."""
+def unstated_totals(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[Fault]:
+    for column in non_additive_uses(tree, columns):
+        message = f"column {column.name!r} may not be summed over days; state total: average, last or period"
+        yield Fault(start_of(column), "non-additive", message)
+
+
+def non_additive_uses(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[exp.Column]:
+    """Columns that may not be summed over days and that an aggregate takes values of."""
     for column in tree.find_all(exp.Column):
-        if not columns[column.name].additive and not in_condition(column):
-            yield column.name, start_of(column)
+        if column.name in columns and not columns[column.name].additive and not in_condition(column):
+            yield column
 
 
 def in_condition(node: exp.Expr) -> bool:

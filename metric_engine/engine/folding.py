@@ -22,6 +22,7 @@ from metric_engine.engine.sql import OTHER
 Row = Sequence[Any]
 Value = float | None
 MIXED = "mixed"
+NO_ROWS: Sequence[Row] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,6 +128,15 @@ class Extent:
 
 
 @dataclass(slots=True)
+class View:
+    """One window of a group of rows: the rows in it, and those of each bucket."""
+
+    track: Track
+    rows: Sequence[Row]
+    buckets: Sequence[Sequence[Row]]
+
+
+@dataclass(slots=True)
 class Side:
     """One window of one group of rows: for each measure its points, and its total."""
 
@@ -138,18 +148,16 @@ def fold(plan: MetricPlan, rows_of: Mapping[Scan, Sequence[Row]], tracks: Tracks
     """The outcome of one metric; `rows_of` has each scan's rows."""
     metric, whole = plan.metric, plan.whole
     rows = rows_of[whole.scan]
-    windows = [(track, within(whole.scan, rows, track)) for track in tracks.both]
-    extents = [extent(whole.scan, inside, track) for track, inside in windows]
     currency = currency_of(whole, rows)
+    views = views_of(whole.scan, rows, tracks)
+    extents = [extent(whole.scan, view) for view in views]
     finish = Finish(metric.fill, currency == MIXED, tracks, extents)
     if plan.members is None:
-        lines = finish.lines(whole.measures, [side(whole, inside, track, metric.total) for track, inside in windows])
+        lines = finish.lines(whole.measures, [side(whole, view, metric.total) for view in views])
         headline = lines[metric.headline]
     else:
         lines = members(plan.metric, plan.members, rows_of[plan.members.scan], tracks, finish)
-        headline = finish.lines(
-            whole.measures, [totals(whole, inside, track, metric.total) for track, inside in windows]
-        )[0]
+        headline = finish.lines(whole.measures, [totals(whole, view, metric.total) for view in views])[0]
     through = [dialect.iso(each.last) if each else None for each in extents]
     return Outcome(
         lines=lines,
@@ -174,7 +182,7 @@ def members(metric: TableMetric, reading: Reading, rows: Sequence[Row], tracks: 
     (measure,) = reading.measures
     found = []
     for name, group in groups:
-        sides = [side(reading, within(reading.scan, group, track), track, metric.total) for track in tracks.both]
+        sides = [side(reading, view, metric.total) for view in views_of(reading.scan, group, tracks)]
         found += finish.lines([replace(measure, name=name)], sides)
     return found
 
@@ -221,47 +229,61 @@ class Finish:
         return 0 if value is None and measure.additive and extent is not None else value
 
 
-def within(scan: Scan, rows: Sequence[Row], track: Track) -> list[Row]:
-    """The rows of one window; where the windows overlap, a day's row belongs to both."""
+def views_of(scan: Scan, rows: Sequence[Row], tracks: Tracks) -> list[View]:
+    """The rows by window; where the windows overlap, a day's row belongs to both."""
     if scan.shape is Shape.SLOTS:
-        return [row for row in rows if track.first_slot <= row[0] <= track.total_slot]
-    start, end = track.start, track.end
-    return [row for row in rows if start <= row[0] <= end]
-
-
-def side(reading: Reading, rows: Sequence[Row], track: Track, total: Total) -> Side:
-    """One window of a group of rows, a row for each day or slot."""
-    if reading.scan.shape is Shape.SLOTS:
-        by_slot = {row[0]: row for row in rows}
-        cells = [by_slot.get(track.first_slot + index) for index in range(len(track.labels))]
-    elif track.days is not None:
-        by_day = {row[0]: row for row in rows}
-        cells = list(map(by_day.get, track.days))
+        return [view_of_slots(rows, track) for track in tracks.both]
+    if scan.breakdown is None:
+        by_day = {row[0]: [row] for row in rows}
     else:
-        buckets: list[list[Row]] = [[] for _ in track.labels]
+        by_day = {}
         for row in rows:
-            buckets[track.bucket_of[row[0]]].append(row)
-        if total != "period":
-            points = [[over_days(each, bucket, total) for bucket in buckets] for each in reading.measures]
-            return Side(points, totals(reading, rows, track, total).totals)
-        cells = [merge(reading, bucket) for bucket in buckets]
+            by_day.setdefault(row[0], []).append(row)
+    return [view_of_days(by_day, track) for track in tracks.both]
+
+
+def view_of_days(by_day: Mapping[Any, list[Row]], track: Track) -> View:
+    if track.days is not None:
+        buckets = [by_day.get(day, NO_ROWS) for day in track.days]
+        return View(track, [row for bucket in buckets for row in bucket], buckets)
+    inside = [row for day in track.bucket_of for row in by_day.get(day, NO_ROWS)]
+    found: list[list[Row]] = [[] for _ in track.labels]
+    for row in inside:
+        found[track.bucket_of[row[0]]].append(row)
+    return View(track, inside, found)
+
+
+def view_of_slots(rows: Sequence[Row], track: Track) -> View:
+    buckets: list[list[Row]] = [[] for _ in track.labels]
+    whole = []
+    for row in rows:
+        if row[0] == track.total_slot:
+            whole.append(row)
+        elif track.first_slot <= row[0] < track.total_slot:
+            buckets[row[0] - track.first_slot].append(row)
+    return View(track, whole, buckets)
+
+
+def side(reading: Reading, view: View, total: Total) -> Side:
+    """One window of a group of rows that has a row for each day or slot."""
+    whole = totals(reading, view, total)
+    if total != "period":
+        return Side(
+            [[over_days(each, rows, total) for rows in view.buckets] for each in reading.measures], whole.totals
+        )
+    cells = [rows[0] if len(rows) == 1 else merge(reading, rows) for rows in view.buckets]
     points = [[None if row is None else evaluate(row) for row in cells] for evaluate in reading.evaluators]
-    return Side(points, totals(reading, rows, track, total).totals)
+    return Side(points, whole.totals)
 
 
-def totals(reading: Reading, rows: Sequence[Row], track: Track, total: Total) -> Side:
+def totals(reading: Reading, view: View, total: Total) -> Side:
     """The totals of one window alone; there may be several rows for a day."""
-    if reading.scan.shape is Shape.SLOTS:
-        whole = next((row for row in rows if row[0] == track.total_slot), None)
-    elif total != "period":
-        days = together(reading, rows)
-        return Side([[]] * len(reading.measures), [over_days(each, days, total) for each in reading.measures])
-    else:
-        whole = merge(reading, rows)
-    return Side(
-        [[]] * len(reading.measures),
-        [None if whole is None else evaluate(whole) for evaluate in reading.evaluators],
-    )
+    no_points: list[list[Value]] = [[]] * len(reading.measures)
+    if total != "period":
+        days = together(reading, view.rows)
+        return Side(no_points, [over_days(each, days, total) for each in reading.measures])
+    whole = merge(reading, view.rows)
+    return Side(no_points, [None if whole is None else evaluate(whole) for evaluate in reading.evaluators])
 
 
 def over_days(measure: Measure, rows: Iterable[Row], total: Total) -> Value:
@@ -294,15 +316,15 @@ def together(reading: Reading, rows: Sequence[Row]) -> Sequence[Row]:
     return [[day, *(merge(reading, group) or ())[1:]] for day, group in by_day.items()]
 
 
-def extent(scan: Scan, rows: Sequence[Row], track: Track) -> Extent | None:
+def extent(scan: Scan, view: View) -> Extent | None:
     """From the first to the last day for which the table has rows within the window."""
+    rows, track = view.rows, view.track
     if not rows:
         return None
     if scan.shape is Shape.SLOTS:
         first, last = min(row[1] for row in rows), max(row[2] for row in rows)
     else:
-        days = [row[0] for row in rows]
-        first, last = min(days), max(days)
+        first, last = rows[0][0], rows[-1][0]
     return Extent(first, last, track.bucket_of[first], track.bucket_of[last])
 
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import os
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy
 from sqlalchemy import Engine, Index, Inspector, MetaData, types
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import SAWarning, SQLAlchemyError
 from sqlalchemy.schema import CreateIndex
 
-from metric_engine.engine.definitions import ColumnType
 from metric_engine.engine.diagnostics import Diagnostics
-from metric_engine.engine.errors import InvalidCatalog, InvalidSetting, WarehouseUnavailable, did_you_mean, nearest_names
+from metric_engine.engine.errors import (
+    InvalidCatalog,
+    InvalidSetting,
+    WarehouseUnavailable,
+    did_you_mean,
+    nearest_names,
+)
 from metric_engine.engine.loading import read_folder
 from metric_engine.engine.place import Place
 from metric_engine.engine.tables import Column, Table
 
-LiveType = types.TypeEngine[object]
+LiveType = types.TypeEngine[Any]
 
 # The types of a database that a declared type can be read from. Every aggregate is cast to double, so that fractions
 # hold whole numbers; the other way round the declaration would be wrong.
@@ -31,8 +37,8 @@ FITTING: Mapping[str, tuple[type[LiveType], ...]] = {
     "boolean": (types.Boolean,),
     "integer": (types.Integer,),
     "bigint": (types.Integer,),
-    "double": (types.Numeric, types.Integer),
-    "numeric": (types.Numeric, types.Integer),
+    "double": (types.Float, types.Numeric, types.Integer),
+    "numeric": (types.Float, types.Numeric, types.Integer),
 }
 # SQLite has no such types: their values are ISO text, and 0 or 1.
 WITHOUT_TYPE_IN_SQLITE: Mapping[str, tuple[type[LiveType], ...]] = {
@@ -43,7 +49,7 @@ WITHOUT_TYPE_IN_SQLITE: Mapping[str, tuple[type[LiveType], ...]] = {
     "boolean": (types.Integer, types.Numeric),
 }
 # What to declare a column of the database as, the first that it is an instance of.
-DECLARED_AS: Sequence[tuple[type[LiveType], ColumnType]] = (
+DECLARED_AS: Sequence[tuple[type[types.TypeEngine[Any]], str]] = (
     (types.Uuid, "uuid"),
     (types.Date, "date"),
     (types.DateTime, "timestamp"),
@@ -80,7 +86,7 @@ def refuse_missing_file(database: Engine) -> None:
     """SQLite makes a file that is not there; looking at tables should not."""
     name = database.url.database
     in_memory = not name or name == ":memory:" or name.startswith("file:")
-    if database.dialect.name == "sqlite" and not in_memory and not os.path.exists(str(name)):
+    if database.dialect.name == "sqlite" and not in_memory and not Path(str(name)).exists():
         raise InvalidSetting(f"WAREHOUSE_URL: there is no database {name}; `metric-engine load` or `serve` makes it")
 
 
@@ -113,7 +119,7 @@ class LiveTables:
             for column in table.columns.values():
                 if column not in missing:
                     self.check_type(place, column, live[self.folded(column.physical)][1])
-            if table.columns[table.tenant] not in missing:
+            if not {table.columns[table.tenant], table.columns[table.time]} & set(missing):
                 self.check_index(place, table, name, schema or None)
 
     def names(self, schema: str | None) -> Iterator[str]:
@@ -134,8 +140,11 @@ class LiveTables:
     def report_missing(
         self, place: Place, table: Table, column: Column, live: Mapping[str, tuple[str, LiveType]]
     ) -> None:
-        hint = did_you_mean(nearest_names(column.physical, (name for name, _ in live.values()), most=1))
-        message = f"the database's table {table.physical} has no column {column.physical!r}{hint}"
+        declared = {self.folded(each.physical) for each in table.columns.values()}
+        others = [name for folded, (name, _) in live.items() if folded not in declared]
+        hint = did_you_mean(nearest_names(column.physical, others, most=1))
+        remedy = hint or "; if it is called otherwise there, name it with `column:`"
+        message = f"the database's table {table.physical} has no column {column.physical!r}{remedy}"
         if column.physical == column.name:
             place.at_key("missing-column", message, "columns", column.name)
         else:
@@ -169,11 +178,15 @@ class LiveTables:
     def leading_columns(self, name: str, schema: str | None) -> Iterator[str | None]:
         """The first column of the primary key and of each index that holds every row; None for an expression."""
         yield from self.inspector.get_pk_constraint(name, schema)["constrained_columns"][:1]
-        for constraint in self.inspector.get_unique_constraints(name, schema):
-            yield from constraint["column_names"][:1]
-        for index in self.inspector.get_indexes(name, schema):
-            options = index.get("dialect_options", {})
-            if not options.get(f"{self.dialect.name}_where"):
+        with warnings.catch_warnings():
+            # SQLAlchemy warns of an index of an expression; that one finds no tenant anyway.
+            warnings.simplefilter("ignore", SAWarning)
+            uniques = self.inspector.get_unique_constraints(name, schema)
+            indexes = self.inspector.get_indexes(name, schema)
+        for unique in uniques:
+            yield from unique["column_names"][:1]
+        for index in indexes:
+            if index.get("dialect_options", {}).get(f"{self.dialect.name}_where") is None:
                 yield from index["column_names"][:1]
 
     def create_index(self, table: Table, name: str, schema: str | None) -> str:

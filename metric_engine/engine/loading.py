@@ -6,43 +6,41 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
-from metric_engine.engine.definitions import (
-    ColumnDefinition,
-    Expectation,
-    FileDefinition,
-    ItemsDefinition,
-    MetricDefinition,
-    SeriesExpectation,
-    StatsExpectation,
-    TableDefinition,
-    TestDefinition,
-)
+from metric_engine.engine.definitions import FileDefinition, MetricDefinition, TableDefinition
 from metric_engine.engine.diagnostics import Diagnostics
 from metric_engine.engine.document import START, Document, parse
-from metric_engine.engine.document import Path as DocumentPath
-from metric_engine.engine.errors import InvalidSetting, did_you_mean, nearest_names
+from metric_engine.engine.errors import InvalidSetting
+from metric_engine.engine.shapes import existing, report
+from metric_engine.engine.templates import is_template
 
 MACROS = "macros.j2"
 MOST_BYTES = 1_000_000
+MOST_TURNS = 4
+MOST_FAULTS = 2_000
+MOST_WORK = 250_000
+TEXT_WORK = 50
+TEMPLATE_WORK = 500
 
-VALUE_CODES = {"format": "unknown-format", "source": "unknown-source"}
+# Without these a table or a metric cannot be judged any further.
+CRUCIAL = {"tables": ("time", "columns"), "metrics": ("value", "series", "combine", "derive")}
+SOUND_TEST = {"name": "", "start": "2025-01-01", "end": "2025-01-01", "expect": {}}
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A metric file: where its values stand, and those that have the right shape.
-
-    `broken` names the tables and metrics whose shape is wrong: they exist, but say nothing.
-    """
+    """A metric file: where its values stand, and those of them that have the right shape."""
 
     document: Document
     definition: FileDefinition
-    broken: frozenset[str] = frozenset()
+
+    def lost(self, section: Literal["tables", "metrics"]) -> set[str]:
+        """The tables or metrics whose shape is wrong: they are declared, but say nothing."""
+        declared = self.document.data.get(section)
+        return set(declared) - set(getattr(self.definition, section)) if isinstance(declared, dict) else set()
 
     @property
     def name(self) -> str:
@@ -97,101 +95,80 @@ def read(path: Path, diagnostics: Diagnostics) -> bytes:
 
 
 def shaped(document: Document, diagnostics: Diagnostics) -> File:
-    """Hold a document against the models: what fits is kept, what does not is reported and left out."""
-    try:
-        return File(document, FileDefinition.model_validate(document.data))
-    except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=True)
-    for fault in faults:
-        report(fault, document, diagnostics)
-    broken = {fault["loc"][:2] for fault in faults}
-    data = {
-        key: {name: value for name, value in section.items() if (key, name) not in broken}
-        if key in ("tables", "metrics") and isinstance(section, dict)
-        else section
-        for key, section in document.data.items()
-        if not any(loc[0] == key and (len(loc) == 1 or key not in ("tables", "metrics")) for loc in broken)
-    }
-    names = frozenset(str(loc[1]) for loc in broken if len(loc) > 1 and loc[0] in ("tables", "metrics"))
-    return File(document, FileDefinition.model_validate(data), names)
-
-
-def report(fault: ErrorDetails, document: Document, diagnostics: Diagnostics) -> None:
-    """One of pydantic's errors in an analyst's words, at the key or value that it is about."""
-    path = existing(fault["loc"], document)
-    metric = str(path[1]) if len(path) > 1 and path[0] == "metrics" else None
-    kind, name = fault["type"], str(fault["loc"][-1])
-    given = fault["input"]
-    if kind == "extra_forbidden":
-        hint = did_you_mean(nearest_names(name, model_at(path[:-1]).model_fields, most=1))
-        position, code, message = document.key_position(path), "unknown-key", f"unknown key {name!r}{hint}"
-    elif kind == "missing":
-        position, code = document.key_position(path), "missing-key"
-        message = f"the key {name!r} is missing{' (its value is empty)' if given is None else ''}"
-    elif kind == "literal_error":
-        allowed = str(fault.get("ctx", {}).get("expected", ""))
-        words = allowed.replace("'", "").replace(" or ", ", ").split(", ")
-        hint = did_you_mean(nearest_names(str(given), words, most=1))
-        position, code = document.position(path), VALUE_CODES.get(name, "wrong-value")
-        message = f"{shown(given)} is not a {name}: write {allowed}{hint}"
-    else:
-        position, code = document.position(path), "wrong-type"
-        message = f"{type_message(fault)}, not {shown(given)}{quoting_hint(kind, given)}"
-    diagnostics.error(document.file, position, code, message, metric=metric)
-
-
-def existing(loc: tuple[str | int, ...], document: Document) -> DocumentPath:
-    """The part of pydantic's path that the document has: shorthands and dates add segments of their own."""
-    data: Any = document.data
-    path: list[str | int] = []
-    for segment in loc:
-        in_list = isinstance(data, list) and isinstance(segment, int) and segment < len(data)
-        if not in_list and not (isinstance(data, dict) and segment in data):
+    """Hold a document against the models: what does not fit is reported and left out, alone or with what needs it."""
+    data = document.data
+    for turn in range(MOST_TURNS):
+        try:
+            return File(document, bounded(FileDefinition.model_validate(data), document, diagnostics))
+        except ValidationError as error:
+            faults = error.errors(include_url=False, include_context=True)
+        if turn == 0:
+            data = copied(data)
+            report(faults, document, diagnostics)
+        if len(faults) > MOST_FAULTS:
             break
-        data = data[segment]
-        path.append(segment)
-    return tuple(path)
+        for fault in faults:
+            leave_out(data, existing(fault["loc"], data), unknown=fault["type"] == "extra_forbidden")
+    return File(document, FileDefinition())
 
 
-MODELS: Mapping[str, type[BaseModel]] = {
-    "columns": ColumnDefinition,
-    "tables": TableDefinition,
-    "metrics": MetricDefinition,
-    "tests": TestDefinition,
-    "series": SeriesExpectation,
-    "items": ItemsDefinition,
-    "expect": Expectation,
-    "stats": StatsExpectation,
-}
+def bounded(definition: FileDefinition, document: Document, diagnostics: Diagnostics) -> FileDefinition:
+    """The definition without what is beyond the work that one file may give."""
+    work = 0
+    kept: dict[str, dict[str, Any]] = {"tables": {}, "metrics": {}}
+    for section, names in kept.items():
+        for name, each in getattr(definition, section).items():
+            work += work_of(each)
+            if work > MOST_WORK:
+                message = "the expressions of this file are too many or too long from here on; split the file"
+                diagnostics.error(document.file, document.key_position((section, name)), "yaml-limits", message)
+                return definition.model_copy(update=kept)
+            names[name] = each
+    return definition
 
 
-def model_at(path: DocumentPath) -> type[BaseModel]:
-    """The model of the mapping at `path`."""
-    for segment in reversed(path[-2:]):
-        if segment in MODELS and (len(path) > 1 or segment in ("tables", "metrics")):
-            return MODELS[str(segment)]
-    return FileDefinition
+def work_of(definition: TableDefinition | MetricDefinition) -> int:
+    """The characters that have to be parsed of a table or metric; what each text takes anyhow is counted as some."""
+    if isinstance(definition, TableDefinition):
+        return work_of_text(definition.sql or "") + TEXT_WORK * len(definition.columns) // 4
+    items = definition.items.values.values() if definition.items else ()
+    given = (definition.value, definition.where, definition.derive, *(definition.series or {}).values(), *items)
+    texts = [text for text in given if text is not None]
+    return TEXT_WORK * (1 + len(definition.combine or ())) + sum(map(work_of_text, texts))
 
 
-def type_message(fault: ErrorDetails) -> str:
-    message = fault["msg"].replace("Input should be", "must be").replace("Field required", "is required")
-    message = message.replace("a valid string", "text").replace("valid dictionary", "mapping")
-    message = message.replace("a valid list", "a list").replace("a valid boolean", "true or false")
-    return message.split(" or instance of ")[0]
+def work_of_text(text: str) -> int:
+    return TEXT_WORK + len(text) + (TEMPLATE_WORK if is_template(text) else 0)
 
 
-def quoting_hint(kind: str, given: object) -> str:
-    if kind == "string_type" and isinstance(given, (int, float)):
-        return "; put it in quotes"
-    return ""
+def leave_out(data: dict[str, Any], path: Sequence[str | int], *, unknown: bool) -> None:
+    """Take the value at `path` out of the data, or the whole that makes no sense without it."""
+    section = path[0] if path else None
+    if section in CRUCIAL and not unknown and (len(path) == 2 or (len(path) > 2 and is_crucial(path))):
+        path = path[:2]
+    within: Any = data
+    for depth, segment in enumerate(path):
+        inner = within[segment]
+        if isinstance(inner, list) and depth + 1 < len(path) and (segment != "tests" or depth != 2):
+            path = path[: depth + 1]
+        if segment == "tests" and depth == 2 and not unknown and len(path) in (4, 5):
+            # The other tests keep their numbers, and this one its rows: they can be wrong as well.
+            rows = inner[path[3]].get("rows", {}) if isinstance(inner[path[3]], dict) else {}
+            inner[path[3]] = {**SOUND_TEST, "rows": rows}
+            return
+        if depth + 1 == len(path):
+            del within[segment]
+            return
+        within = inner
+    data.clear()
 
 
-def shown(given: object) -> str:
-    if given is None:
-        return "nothing"
-    if isinstance(given, bool):
-        return "true" if given else "false"
-    if isinstance(given, (dict, list)):
-        return "a mapping" if isinstance(given, dict) else "a list"
-    text = str(given)
-    return repr(text if len(text) <= 40 else text[:40] + "…") if isinstance(given, str) else text
+def is_crucial(path: Sequence[str | int]) -> bool:
+    return path[2] in CRUCIAL[str(path[0])] and (path[0] == "tables" or len(path) == 3 or path[2] == "combine")
+
+
+def copied(value: Any) -> Any:
+    """A copy that can be taken apart, in which an alias is a value of its own."""
+    if isinstance(value, dict):
+        return {key: copied(each) for key, each in value.items()}
+    return [copied(each) for each in value] if isinstance(value, list) else value

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from sqlglot import exp
 
 from metric_engine.engine.arithmetic import compile_arithmetic
 from metric_engine.engine.declared_rows import check_tests
-from metric_engine.engine.definitions import ItemsDefinition, MetricDefinition
-from metric_engine.engine.diagnostics import Diagnostics, Position
+from metric_engine.engine.definitions import ItemsDefinition, MetricDefinition, SourceName
+from metric_engine.engine.diagnostics import Diagnostics, Position, hint
 from metric_engine.engine.document import Path
-from metric_engine.engine.errors import did_you_mean, nearest_names
 from metric_engine.engine.expressions import (
-    Expression,
     guarded,
     passing_rows,
     resolve_expression,
@@ -32,14 +31,17 @@ from metric_engine.engine.metrics import (
     Series,
     TableMetric,
 )
-from metric_engine.engine.place import Place, Reported
-from metric_engine.engine.rules import RULES
+from metric_engine.engine.place import Attempt, Place, Reported
+from metric_engine.engine.rules import RULES, content
 from metric_engine.engine.syntax import AGGREGATES, Fault, parse_expression, refuse, start_of
 from metric_engine.engine.table_resolution import TableResolver
 from metric_engine.engine.tables import Table
-from metric_engine.engine.templates import Rendered, Sandbox, TemplateFault, is_template, render
+from metric_engine.engine.templates import Rendered, Sandbox, TemplateFaults, call_offset, is_template, render
 
 BETWEEN_METRICS = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg, exp.Paren, exp.Literal, exp.Column, exp.Identifier)
+MOST_DEPTH = 10
+# What a `metric()` that cannot be followed is taken for, so that the rest of the expression is checked.
+STAND_IN = "(count(*))"
 
 
 class Reference(NamedTuple):
@@ -68,8 +70,9 @@ class MetricResolver:
         self.declared: dict[str, tuple[Place, MetricDefinition]] = {}
         self.resolved: dict[str, Metric | None] = {}
         self.references: list[Reference] = []
+        self.depths: Counter[str] = Counter()
         for file in folder.files:
-            self.resolved.update(dict.fromkeys(file.broken))
+            self.resolved.update(dict.fromkeys(file.lost("metrics")))
             for key, definition in file.definition.metrics.items():
                 self.declare(Place(file, ("metrics", key), diagnostics, key), key, definition)
 
@@ -93,46 +96,58 @@ class MetricResolver:
         return self.resolved.get(key)
 
     def resolve(self, place: Place, definition: MetricDefinition) -> Metric:
-        findings = [finding for rule in RULES for finding in rule(str(place.metric), definition)]
-        for finding in findings:
-            report = place.at_value if finding.at_value else place.at_key
-            report(finding.code, finding.message, *finding.path)
-        if findings:
-            raise Reported
-        if definition.combine is not None:
-            metric: Metric = self.combined(place, definition, definition.combine)
-        elif definition.derive is not None:
-            metric = self.derived(place, definition, definition.derive)
-        else:
-            metric = self.measured(place, definition)
+        attempt = Attempt()
+        for rule in RULES:
+            for finding in rule(str(place.metric), definition, place.stated()):
+                report = place.at_value if finding.at_value else place.at_key
+                report(finding.code, finding.message, *finding.path)
+                attempt.failed = True
+        match content(definition):
+            case []:
+                raise Reported
+            case ["combine", *_]:
+                metric: Metric = self.combined(place, definition, definition.combine or [])
+            case ["derive", *_]:
+                metric = self.derived(place, definition, definition.derive or "")
+            case _:
+                metric = self.measured(place, definition)
         check_tests(place, metric)
+        attempt.finish()
         return metric
 
     # Metrics over a table
 
     def measured(self, place: Place, definition: MetricDefinition) -> TableMetric:
         table = self.table(place, definition)
-        where = self.predicate(place, definition, table)
+        attempt, where, items, series = Attempt(), None, None, tuple[Series, ...]()
+        with attempt:
+            where = self.predicate(place, definition, table)
         texts: dict[str, tuple[Path, str]] = {
             name: (("series", name), text) for name, text in (definition.series or {}).items()
         }
         if definition.value is not None:
-            texts = {title_of(str(place.metric), definition): (("value",), definition.value)}
-        series = self.expressions(place, texts, table, where, total_stated=definition.total is not None)
+            texts[title_of(str(place.metric), definition)] = (("value",), definition.value)
+        with attempt:
+            series = self.expressions(place, texts, table, where)
         if definition.by is not None and definition.by not in table.columns:
             place.at_value("unknown-column", unknown_column(definition.by, table), "by")
-            raise Reported
+            attempt.failed = True
+        if definition.items is not None:
+            with attempt:
+                items = self.items(place, definition.items, table, where)
+        attempt.finish()
+        names = [each.name for each in series]
         return TableMetric(
             **common(str(place.metric), definition),
             table=table,
             series=series,
-            headline=[each.name for each in series].index(definition.headline or series[0].name),
+            headline=names.index(definition.headline) if definition.headline in names else 0,
             where=where,
             passing=passing_rows(where),
             by=definition.by,
             top=definition.top or DEFAULT_TOP,
             other=definition.other is not False,
-            items=self.items(place, definition.items, definition, table, where) if definition.items else None,
+            items=items,
             total=definition.total or "period",
             fill=definition.fill,
         )
@@ -143,7 +158,7 @@ class MetricResolver:
         # A fault of the default table stands at the head of the file, and is found once however many metrics use it.
         stated = place.within("table") if definition.table else Place(place.file, ("table",), place.diagnostics)
         if name is None:
-            if "table" not in place.file.document.data:
+            if "table" not in place.file.document.data and "table" not in place.stated():
                 place.at_key("missing-table", "no table: give the metric `table:`, or the file one for all its metrics")
             raise Reported
         if not self.tables.known(name):
@@ -152,100 +167,94 @@ class MetricResolver:
         table = self.tables.find(name)
         if table is None:
             raise Reported
-        source = place.file.definition.source
-        if source is not None and table.source != source:
-            message = f"table {name!r} belongs to source {table.source}, this file to {source}"
-            stated.at_value("wrong-source", message)
-            raise Reported
+        source, prefix = place.file.definition.source, str(place.metric).partition(".")[0]
+        if source is not None and table.source not in ("", source):
+            stated.at_value("wrong-source", f"table {name!r} belongs to source {table.source}, this file to {source}")
+        elif source is None and prefix in get_args(SourceName) and table.source not in ("", prefix):
+            message = f"the key says {prefix}, but table {name!r} belongs to source {table.source}"
+            place.at_key("wrong-source", message)
         return table
 
     def predicate(self, place: Place, definition: MetricDefinition, table: Table) -> exp.Expr | None:
         if definition.where is None:
             return None
-        rendered = self.rendered(place, definition.where, table, "where")
+        attempt = Attempt()
+        rendered = self.rendered(place, definition.where, table, attempt, "where")
+        attempt.finish()
         with place.reporting(rendered, "where"):
             return resolve_predicate(rendered.text, table)
 
-    def items(
-        self,
-        place: Place,
-        items: ItemsDefinition,
-        definition: MetricDefinition,
-        table: Table,
-        where: exp.Expr | None,
-    ) -> Items:
-        sound = True
-        for path, column in (("by", items.by), *((("show", index), name) for index, name in enumerate(items.show))):
+    def items(self, place: Place, items: ItemsDefinition, table: Table, where: exp.Expr | None) -> Items:
+        attempt = Attempt()
+        columns: dict[tuple[str | int, ...], str] = {("by",): items.by}
+        columns |= {("show", index): column for index, column in enumerate(items.show)}
+        for path, column in columns.items():
             if column not in table.columns:
-                segments = (path,) if isinstance(path, str) else path
-                place.at_value("unknown-column", unknown_column(column, table), "items", *segments)
-                sound = False
+                place.at_value("unknown-column", unknown_column(column, table), "items", *path)
+                attempt.failed = True
         texts: dict[str, tuple[Path, str]] = {
             name: (("items", "values", name), text) for name, text in items.values.items()
         }
-        values = self.expressions(place, texts, table, where, total_stated=definition.total is not None)
-        if not sound:
-            raise Reported
+        values = self.expressions(place, texts, table, where)
+        attempt.finish()
         order = next((each for each in values if each.name == items.order), values[0])
         return Items(items.by, tuple(items.show), values, order, items.limit)
 
     def expressions(
-        self,
-        place: Place,
-        texts: Mapping[str, tuple[Path, str]],
-        table: Table,
-        where: exp.Expr | None,
-        *,
-        total_stated: bool,
+        self, place: Place, texts: Mapping[str, tuple[Path, str]], table: Table, where: exp.Expr | None
     ) -> tuple[Series, ...]:
         """Resolve expressions by name; all of them are looked at before the first fault ends it."""
-        found: list[Series] = []
+        attempt, found = Attempt(), list[Series]()
         for name, (path, text) in texts.items():
-            with contextlib.suppress(Reported):
-                rendered = self.rendered(place, text, table, *path)
+            with attempt:
+                rendered = self.rendered(place, text, table, attempt, *path)
+                stated = "total" in place.stated()
                 with place.reporting(rendered, *path):
-                    expression = resolve_expression(rendered.text, table, where)
-                    refuse(() if total_stated else unstated_totals(expression))
+                    expression = resolve_expression(rendered.text, table, where, total_stated=stated)
                 found.append(Series(name, expression))
-        if len(found) < len(texts):
-            raise Reported
+        attempt.finish()
         return tuple(found)
 
-    def rendered(self, place: Place, text: str, table: Table, *path: str | int) -> Rendered:
+    def rendered(self, place: Place, text: str, table: Table, attempt: Attempt, *path: str | int) -> Rendered:
+        """An expression without its Jinja; a `metric()` that cannot be followed fails the attempt."""
         if not is_template(text):
             return Rendered(text)
 
         def metric(key: str) -> str:
-            offset = max(0, text.find(key, max(0, text.find("metric("))))
-            found = self.refer(place, place.text_position(path, offset), key)
-            if not isinstance(found, TableMetric) or found.by is not None or len(found.series) != 1:
-                raise TemplateFault(
-                    offset, "wrong-metric", f"metric() takes a metric with one value; {key} is another kind"
-                )
-            if found.table is not table:
-                message = f"metric {key} is over table {found.table.name}, this one over {table.name}; use derive"
-                raise TemplateFault(offset, "wrong-metric", message)
-            return f"({restricted(found)})"
+            position = place.text_position(path, call_offset(text, "metric", key))
+            with attempt:
+                return f"({restricted(self.of_table(place, position, key, table))})"
+            return STAND_IN
 
         def no_table(name: str) -> str:
-            offset = max(0, text.find("table("))
-            raise TemplateFault(offset, "template-error", "table() is for `sql:` tables; name the table in `table:`")
+            raise ValueError("table() is for `sql:` tables; name the table in `table:`")
 
         try:
             return render(self.sandbox, text, {**self.names, "metric": metric, "table": no_table})
-        except TemplateFault as fault:
-            place.in_template(fault, *path)
-            raise Reported from fault
+        except TemplateFaults as faults:
+            place.in_template(faults, *path)
+            raise Reported from faults
+
+    def of_table(self, place: Place, position: Position, key: str, table: Table) -> TableMetric:
+        """The metric called `key`, which must have one value over this table."""
+        found = self.refer(place, position, key)
+        if not isinstance(found, TableMetric) or found.by is not None or len(found.series) != 1:
+            message = f"metric {key!r} has several series, or no table; metric() takes a metric with one value"
+        elif found.table is not table:
+            message = f"metric {key!r} is over table {found.table.name}, this one over {table.name}; use derive"
+        else:
+            return found
+        place.at_position(position, "wrong-metric", message)
+        raise Reported
 
     # Metrics over metrics
 
     def combined(self, place: Place, definition: MetricDefinition, keys: list[str]) -> CombinedMetric:
-        found: list[Metric] = []
+        attempt, found = Attempt(), list[Metric]()
         for index, key in enumerate(keys):
-            with contextlib.suppress(Reported):
+            with attempt:
                 found.append(self.single(place, place.position("combine", index), key))
-        if len(found) < len(keys):
-            raise Reported
+        attempt.finish()
         return CombinedMetric(
             **common(str(place.metric), definition),
             combined=tuple(found),
@@ -253,19 +262,16 @@ class MetricResolver:
         )
 
     def derived(self, place: Place, definition: MetricDefinition, text: str) -> DerivedMetric:
-        rendered = Rendered(text)
-        with place.reporting(rendered, "derive"):
+        attempt, operands = Attempt(), dict[str, Metric]()
+        with place.reporting(Rendered(text), "derive"):
             tree = parse_expression(text)
+        with attempt, place.reporting(Rendered(text), "derive"):
             refuse(not_between_metrics(tree))
-        operands: dict[str, Metric] = {}
-        columns = list(tree.find_all(exp.Column))
-        for column in columns:
+        for column in tree.find_all(exp.Column):
             key = ".".join(part.name for part in column.parts)
-            position = place.text_position(("derive",), start_of(column))
-            with contextlib.suppress(Reported):
-                operands[key] = self.single(place, position, key)
-        if len(operands) < len({column.sql() for column in columns}):
-            raise Reported
+            with attempt:
+                operands[key] = self.single(place, place.text_position(("derive",), start_of(column)), key)
+        attempt.finish()
         keys = list(operands)
 
         def indexed(node: exp.Expr) -> exp.Expr:
@@ -293,17 +299,23 @@ class MetricResolver:
         """Follow a reference from one metric to another."""
         if key not in self.declared and key not in self.resolved:
             if self.complete:
-                hint = did_you_mean(nearest_names(key, self.declared, most=1))
-                place.at_position(position, "unknown-metric", f"no metric {key!r} is declared{hint}")
+                message = f"no metric {key!r} is declared{hint(key, self.declared)}"
+                place.at_position(position, "unknown-metric", message)
             raise Reported
         reference = Reference(place, position, key)
         self.refuse_cycle(reference)
         self.references.append(reference)
         try:
-            metric = self.find(key)
+            too_deep = len(self.references) > MOST_DEPTH
+            metric = None if too_deep else self.find(key)
         finally:
             self.references.pop()
-        if metric is None:
+        if metric is not None:
+            depth = self.depths[str(place.metric)] = max(self.depths[str(place.metric)], self.depths[key] + 1)
+            too_deep = depth > MOST_DEPTH
+        if too_deep:
+            place.at_position(position, "too-deep", f"metrics refer to each other more than {MOST_DEPTH} deep")
+        if too_deep or metric is None:
             raise Reported
         return metric
 
@@ -313,9 +325,10 @@ class MetricResolver:
         if last.key not in keys:
             return
         cycle = route[keys.index(last.key) :]
-        first = min(cycle, key=lambda reference: (reference.place.file.name, reference.position))
-        named = " → ".join([str(reference.place.metric) for reference in cycle] + [last.key])
-        first.place.at_position(first.position, "cycle", f"metrics refer to each other: {named}")
+        first = min(range(len(cycle)), key=lambda index: (cycle[index].place.file.name, cycle[index].position))
+        cycle = cycle[first:] + cycle[:first]
+        named = " → ".join(str(reference.place.metric) for reference in (*cycle, cycle[0]))
+        cycle[0].place.at_position(cycle[0].position, "cycle", f"metrics refer to each other: {named}")
         raise Reported
 
 
@@ -342,12 +355,6 @@ def title_of(key: str, definition: MetricDefinition) -> str:
     return words[:1].upper() + words[1:]
 
 
-def unstated_totals(expression: Expression) -> Iterator[Fault]:
-    for name, offset in expression.non_additive:
-        message = f"column {name!r} may not be summed over days; state total: average, last or period"
-        yield Fault(offset, "non-additive", message)
-
-
 def restricted(metric: TableMetric) -> str:
     """A metric's expression as text, its own `where` moved into its aggregates."""
     tree = parse_expression(metric.series[0].expression.text)
@@ -363,9 +370,13 @@ def restricted(metric: TableMetric) -> str:
 
 
 def not_between_metrics(tree: exp.Expr) -> Iterator[Fault]:
-    for node in tree.walk():
-        if type(node) not in BETWEEN_METRICS or (isinstance(node, exp.Literal) and node.is_string):
-            yield Fault(start_of(node), "sql-forbidden", "derive is arithmetic between metrics: + - * / and numbers")
-            return
+    message = "derive is arithmetic between metrics: + - * / and numbers"
+    for node in tree.walk(prune=lambda each: not between_metrics(each)):
+        if not between_metrics(node):
+            yield Fault(start_of(node), "sql-forbidden", message)
     if not tree.find(exp.Column):
-        yield Fault(0, "no-metric", "derive names no metric")
+        yield Fault(0, "no-metric", "derive names no metric, such as meta.spend / ga4.sessions")
+
+
+def between_metrics(node: exp.Expr) -> bool:
+    return type(node) in BETWEEN_METRICS and not (isinstance(node, exp.Literal) and node.is_string)

@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from metric_engine.engine.diagnostics import Diagnostics, Position
-from metric_engine.engine.document import Path
+from metric_engine.engine.document import MappingNode, Path
 from metric_engine.engine.loading import File
 from metric_engine.engine.syntax import Fault, Faults
-from metric_engine.engine.templates import Rendered, TemplateFault
+from metric_engine.engine.templates import Rendered, TemplateFaults
 
 
 class Reported(Exception):
     """What was asked for cannot be had, and the reason has been reported already."""
+
+
+class Attempt:
+    """Several steps of which each may raise Reported: the others are taken all the same, and `finish` raises it.
+
+    A step is the block of a `with attempt:`.
+    """
+
+    def __init__(self) -> None:
+        self.failed = False
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        reported = isinstance(error, Reported)
+        self.failed = self.failed or reported
+        return reported
+
+    def finish(self) -> None:
+        """Raise Reported if any step did."""
+        if self.failed:
+            raise Reported
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +51,11 @@ class Place:
 
     def within(self, *segments: str | int) -> Place:
         return Place(self.file, (*self.path, *segments), self.diagnostics, self.metric)
+
+    def stated(self) -> Collection[str]:
+        """The keys of the mapping, as they stand in the file."""
+        node = self.file.document.node(self.path)
+        return node.entries.keys() if isinstance(node, MappingNode) else ()
 
     def position(self, *segments: str | int) -> Position:
         return self.file.document.position((*self.path, *segments))
@@ -53,9 +81,10 @@ class Place:
             position = self.text_position(segments, rendered.origin(fault.offset))
             self.at_position(position, fault.code, fault.message)
 
-    def in_template(self, fault: TemplateFault, *segments: str | int) -> None:
-        """Report a problem in the template at `segments`."""
-        self.at_position(self.text_position(segments, fault.offset), fault.code, fault.message)
+    def in_template(self, faults: TemplateFaults, *segments: str | int) -> None:
+        """Report problems in the template at `segments`."""
+        for fault in faults.faults:
+            self.at_position(self.text_position(segments, fault.offset), fault.code, fault.message)
 
     @contextmanager
     def reporting(self, rendered: Rendered, *segments: str | int) -> Iterator[None]:

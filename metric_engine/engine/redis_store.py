@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ from metric_engine.engine.errors import InvalidSetting
 
 # Seconds: for one command; without Redis after it failed; between two looks at another's lock; until a wait for it
 # ends; until a lock goes whose holder has died.
-TIMEOUT = 0.25
+TIMEOUT = 0.5
 PAUSE = 5.0
 LOOK_AGAIN = 0.01
 PATIENCE = 5.0
@@ -33,6 +34,8 @@ LOCK = 10.0
 # Part of every name, so that versions which write entries otherwise do not read each other's.
 FORMAT = "metric-engine:1"
 RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end"
+
+logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 
@@ -57,21 +60,20 @@ class RedisStore:
         self._release = self._redis.register_script(RELEASE)
 
     def get(self, place: str) -> Entry | None:
-        written = self._tried(lambda: self._redis.get(f"{self._prefix}:{place}"), None)
-        return read_entry(written) if isinstance(written, bytes) else None
+        return read_entry(self._tried(lambda: self._redis.get(self._name(place)), None))
 
     def put(self, place: str, entry: Entry) -> None:
         written = write_entry(entry)
         if written is not None:
-            self._tried(lambda: self._redis.set(f"{self._prefix}:{place}", written, px=self._milliseconds), None)
+            self._tried(lambda: self._redis.set(self._name(place), written, px=self._milliseconds), None)
 
     @contextmanager
-    def turn(self, place: str) -> Iterator[None]:
+    def turn(self, place: str) -> Iterator[Entry | None]:
         """Hold the place's lock; who has waited for long, or has no Redis, goes on without."""
-        lock, token = f"{self._prefix}:{place}:lock", token_hex(16)
-        held = self._acquired(lock, token)
+        lock, token = f"{self._name(place)}:lock", token_hex(16)
+        held, written = self._wait(place, lock, token)
         try:
-            yield
+            yield read_entry(written)
         finally:
             if held:
                 self._tried(lambda: self._release(keys=[lock], args=[token]), None)
@@ -79,16 +81,25 @@ class RedisStore:
     def close(self) -> None:
         self._redis.close()
 
-    def _acquired(self, lock: str, token: str) -> bool:
+    def _wait(self, place: str, lock: str, token: str) -> tuple[bool, Any]:
+        """Whether the lock is held at last, and what is in the place since."""
+
+        def look() -> tuple[bool, Any]:
+            with self._redis.pipeline(transaction=False) as pipeline:
+                pipeline.set(lock, token, nx=True, px=int(LOCK * 1_000))
+                pipeline.get(self._name(place))
+                held, written = pipeline.execute()
+            return bool(held), written
+
         patient_until = time.monotonic() + PATIENCE
-        while time.monotonic() < patient_until:
-            acquired = self._tried(lambda: bool(self._redis.set(lock, token, nx=True, px=int(LOCK * 1_000))), None)
-            if acquired is None:
-                return False
-            if acquired:
-                return True
+        while (found := self._tried(look, None)) is not None:
+            if found[0] or time.monotonic() > patient_until:
+                return found
             time.sleep(LOOK_AGAIN)
-        return False
+        return False, None
+
+    def _name(self, place: str) -> str:
+        return f"{self._prefix}:{place}"
 
     def _tried(self, command: Callable[[], Answer], otherwise: Answer) -> Answer:
         """The answer to a command, or `otherwise` while there is no Redis."""
@@ -96,8 +107,10 @@ class RedisStore:
             return otherwise
         try:
             answer = command()
-        except (RedisError, OSError):
+        except (RedisError, OSError) as error:
             self._breaker.trip()
+            # Its words may hold an address; its name does for a start.
+            logger.warning("REDIS_URL: Redis fails (%s), nothing is cached for %d s", type(error).__name__, PAUSE)
             return otherwise
         self._breaker.reset()
         return answer
@@ -140,8 +153,10 @@ def write_entry(entry: Entry) -> bytes | None:
     return zlib.compress(text.encode(), 1)
 
 
-def read_entry(written: bytes) -> Entry | None:
-    """The entry that was written; None for bytes that are none."""
+def read_entry(written: Any) -> Entry | None:
+    """The entry that was written; None for anything else."""
+    if not isinstance(written, bytes):
+        return None
     try:
         data_version, read_at, rows = json.loads(zlib.decompress(written), object_hook=untagged)
         kept: Rows = tuple(map(tuple, rows))

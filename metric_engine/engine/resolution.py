@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from metric_engine.engine.diagnostics import Diagnostics
 from metric_engine.engine.document import START, advanced
 from metric_engine.engine.loading import Folder
 from metric_engine.engine.metric_resolution import MetricResolver
 from metric_engine.engine.metrics import Metric
+from metric_engine.engine.place import Reported
 from metric_engine.engine.table_resolution import TableResolver
 from metric_engine.engine.tables import Table
-from metric_engine.engine.templates import Sandbox, TemplateFault
+from metric_engine.engine.templates import Sandbox, TemplateFaults, macro_names
 
 
 def resolve(folder: Folder, diagnostics: Diagnostics) -> tuple[Mapping[str, Table], Mapping[str, Metric]]:
     """Resolve what a folder declares; what cannot be resolved is reported and left out."""
-    sandbox = Sandbox()
-    names = {**declared_vars(folder, diagnostics), **macros(folder, sandbox, diagnostics)}
+    sandbox = Sandbox(whole=folder.complete)
+    values = declared_vars(folder, diagnostics)
+    names = {**values, **macros(folder, sandbox, values, diagnostics)}
     tables = TableResolver(folder, sandbox, names, diagnostics)
     metrics = MetricResolver(folder, sandbox, names, tables, diagnostics)
     return tables.resolve_all(), metrics.resolve_all()
@@ -39,10 +41,15 @@ def declared_vars(folder: Folder, diagnostics: Diagnostics) -> dict[str, Any]:
     return found
 
 
-def macros(folder: Folder, sandbox: Sandbox, diagnostics: Diagnostics) -> Mapping[str, Any]:
-    """The macros of the folder's `macros.j2`."""
+def macros(folder: Folder, sandbox: Sandbox, values: Mapping[str, Any], diagnostics: Diagnostics) -> Mapping[str, Any]:
+    """The macros of the folder's `macros.j2`, which see the variables."""
+
+    def broken(*arguments: object, **named: object) -> NoReturn:
+        raise Reported
+
     try:
-        return sandbox.compile_macros(folder.macros)
-    except TemplateFault as fault:
-        diagnostics.error(folder.macros_file, advanced(START, folder.macros[: fault.offset]), fault.code, fault.message)
-        return {}
+        return sandbox.compile_macros(folder.macros, values)
+    except TemplateFaults as faults:
+        for offset, code, message in faults.faults:
+            diagnostics.error(folder.macros_file, advanced(START, folder.macros[:offset]), code, message)
+    return dict.fromkeys(macro_names(folder.macros), broken)

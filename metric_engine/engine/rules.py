@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from metric_engine.engine.definitions import MetricDefinition
+from metric_engine.engine.diagnostics import hint
 from metric_engine.engine.document import Path
-from metric_engine.engine.errors import did_you_mean, nearest_names
 
 KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
 CONTENTS = ("value", "series", "combine", "derive")
@@ -32,23 +32,26 @@ class Finding:
     at_value: bool = False
 
 
-Rule = Callable[[str, MetricDefinition], Iterator[Finding]]
+# The keys that the metric has in its file: those whose values have the wrong shape are not in its definition.
+Stated = Collection[str]
+Rule = Callable[[str, MetricDefinition, Stated], Iterator[Finding]]
 
 
-def key_is_a_name(key: str, definition: MetricDefinition) -> Iterator[Finding]:
+def key_is_a_name(key: str, definition: MetricDefinition, stated: Stated) -> Iterator[Finding]:
     if not KEY.fullmatch(key):
         yield Finding("bad-name", f"{key!r} is not a key; use letters, digits, _ and dots, such as ga4.sessions")
 
 
-def one_content(key: str, definition: MetricDefinition) -> Iterator[Finding]:
+def one_content(key: str, definition: MetricDefinition, stated: Stated) -> Iterator[Finding]:
     given = content(definition)
-    if not given:
+    # An unknown key may well be the content's, misspelt.
+    if not given and set(stated) <= MetricDefinition.model_fields.keys():
         yield Finding("missing-key", "a metric needs one of value, series, combine or derive")
     for extra in given[1:]:
         yield Finding("misplaced-key", f"{extra} does not go with {given[0]}: a metric has one of them", (extra,))
 
 
-def keys_fit_the_content(key: str, definition: MetricDefinition) -> Iterator[Finding]:
+def keys_fit_the_content(key: str, definition: MetricDefinition, stated: Stated) -> Iterator[Finding]:
     given = content(definition)
     if len(given) != 1:
         return
@@ -56,29 +59,30 @@ def keys_fit_the_content(key: str, definition: MetricDefinition) -> Iterator[Fin
         yield Finding("misplaced-key", f"{name} does not go with {given[0]}", (name,))
 
 
-def members_need_a_breakdown(key: str, definition: MetricDefinition) -> Iterator[Finding]:
-    if definition.by is None and content(definition) == ["value"]:
+def members_need_a_breakdown(key: str, definition: MetricDefinition, stated: Stated) -> Iterator[Finding]:
+    if "by" not in stated and content(definition) == ["value"]:
         for name in ("top", "other"):
             if getattr(definition, name) is not None:
                 yield Finding("misplaced-key", f"{name} needs `by`, the column to break down by", (name,))
 
 
-def headline_is_a_series(key: str, definition: MetricDefinition) -> Iterator[Finding]:
+def headline_is_a_series(key: str, definition: MetricDefinition, stated: Stated) -> Iterator[Finding]:
     if definition.series and definition.headline is not None and definition.headline not in definition.series:
-        hint = did_you_mean(nearest_names(definition.headline, definition.series, most=1))
-        yield Finding("unknown-series", f"no series {definition.headline!r}{hint}", ("headline",), at_value=True)
+        likely = hint(definition.headline, definition.series)
+        yield Finding("unknown-series", f"no series {definition.headline!r}{likely}", ("headline",), at_value=True)
 
 
-def order_is_a_value(key: str, definition: MetricDefinition) -> Iterator[Finding]:
+def order_is_a_value(key: str, definition: MetricDefinition, stated: Stated) -> Iterator[Finding]:
     items = definition.items
     if items and items.order is not None and items.order not in items.values:
-        hint = did_you_mean(nearest_names(items.order, items.values, most=1))
-        yield Finding("unknown-value", f"no value {items.order!r}{hint}", ("items", "order"), at_value=True)
+        likely = hint(items.order, items.values)
+        yield Finding("unknown-value", f"no value {items.order!r}{likely}", ("items", "order"), at_value=True)
 
 
-def correlation_of_two(key: str, definition: MetricDefinition) -> Iterator[Finding]:
+def correlation_of_two(key: str, definition: MetricDefinition, stated: Stated) -> Iterator[Finding]:
     if definition.stat == "correlation" and definition.combine and len(definition.combine) != 2:
-        yield Finding("wrong-value", "a correlation is between two metrics", ("combine",))
+        message = "a correlation is between two metrics; remove this one, or `stat`"
+        yield Finding("wrong-value", message, ("combine", 2), at_value=True)
 
 
 def content(definition: MetricDefinition) -> list[str]:

@@ -6,6 +6,7 @@ second statement, no function that is not listed.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -13,12 +14,14 @@ from typing import NamedTuple
 from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.parser import Parser
-from sqlglot.tokenizer_core import TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 from sqlglot.tokens import Tokenizer
 
-from metric_engine.engine.errors import did_you_mean, nearest_names
+from metric_engine.engine.errors import did_you_mean
 
 MOST_CHARACTERS = 10_000
+MOST_DEPTH = 50
+MOST_OPERATORS = 200
 
 AGGREGATES = (exp.Sum, exp.Count, exp.Avg, exp.Min, exp.Max)
 AGGREGATE_NAMES = ("sum", "count", "avg", "min", "max")
@@ -70,6 +73,18 @@ CAST_TYPES = frozenset(
         *(exp.DType.DOUBLE, exp.DType.DECIMAL),
     )
 )
+CAST_NAMES = "date, text, int, bigint, double or decimal"
+CLAUSES: dict[type[exp.Expr], str] = {
+    exp.Order: "ORDER BY",
+    exp.Limit: "LIMIT",
+    exp.Offset: "OFFSET",
+    exp.Fetch: "FETCH",
+    exp.Qualify: "QUALIFY",
+    exp.Lateral: "LATERAL",
+    exp.Union: "UNION",
+}
+# Tokens after which nesting begins anew: everything else may be a prefix that the parser recurses on.
+OPERANDS = frozenset((TokenType.VAR, TokenType.NUMBER, TokenType.STRING, TokenType.IDENTIFIER, TokenType.R_PAREN))
 # Arguments of a node that change what it means and that no expression needs.
 FORBIDDEN_ARGUMENTS: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.Cast: ("format", "default", "action"),
@@ -79,11 +94,12 @@ FORBIDDEN_ARGUMENTS: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.Join: ("method", "global_"),
     exp.Round: ("truncate",),
     exp.Select: ("kind",),
-    exp.Table: ("catalog", "db", "only", "version"),
+    exp.Table: ("only", "version"),
     exp.Trim: ("expression", "position", "collation"),
     exp.With: ("recursive",),
 }
 
+PLACEHOLDER = re.compile(r"[?:@$%]")
 QUOTED_OR_COMMENT = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--|/\*|'|\"""")
 
 
@@ -105,17 +121,25 @@ class Faults(Exception):
 
 def parse_expression(text: str) -> exp.Expr:
     """One expression in which every node is on the allow-list. Raises Faults."""
-    tree = parsed(text)
-    refuse(unlisted(tree, EXPRESSION, text))
+    tokens = tokenized(text)
+    refuse(
+        Fault(token.start, "sql-subquery", "a query may not stand in an expression; name the table in `table:`")
+        for token in tokens
+        if token.token_type is TokenType.SELECT
+    )
+    tree = parsed(text, tokens)
+    refuse(unlisted(tree, EXPRESSION, text, "an expression"))
     return tree
 
 
 def parse_query(text: str) -> exp.Select:
     """One SELECT in which every node is on the allow-list. Raises Faults."""
-    tree = parsed(text)
+    tree = parsed(text, tokenized(text))
     if not isinstance(tree, exp.Select):
-        raise Faults(Fault(0, "sql-statement", "a `sql:` table is one SELECT and nothing else"))
-    refuse((*unlisted(tree, QUERY, text), *nested_queries(tree)))
+        found = re.search(r"\b(union|intersect|except)\b", text, re.IGNORECASE)
+        offset = found.start() if found and isinstance(tree, exp.SetOperation) else 0
+        raise Faults(Fault(offset, "sql-statement", "a `sql:` table is one SELECT and nothing else"))
+    refuse((*unlisted(tree, QUERY, text, "a `sql:` table"), *nested_queries(tree, text)))
     return tree
 
 
@@ -124,28 +148,46 @@ def refuse(faults: Iterable[Fault]) -> None:
         raise Faults(*found)
 
 
-def parsed(text: str) -> exp.Expr:
+def tokenized(text: str) -> list[Token]:
+    """The words of a text, of which the quotes and parentheses are closed. Raises Faults."""
     refuse(surface(text))
     try:
         tokens = Tokenizer().tokenize(text)
-        for token in tokens:
-            if token.token_type is TokenType.SEMICOLON:
-                raise Faults(Fault(token.start, "sql-statement", "a second statement; one expression is all"))
+    except SqlglotError as error:
+        raise Faults(Fault(0, "sql-syntax", "not a SQL expression: it cannot be read")) from error
+    refuse(unbalanced(tokens))
+    return tokens
+
+
+def parsed(text: str, tokens: list[Token]) -> exp.Expr:
+    try:
         trees = [tree for tree in Parser().parse(tokens, text) if tree is not None]
     except ParseError as error:
-        raise Faults(parse_fault(error, text)) from error
+        raise Faults(parse_fault(error, text, tokens)) from error
     except (SqlglotError, RecursionError, ValueError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else "it cannot be read"
-        raise Faults(Fault(0, "sql-syntax", f"not a SQL expression: {reason}")) from error
+        raise Faults(Fault(0, "sql-syntax", "not a SQL expression: it cannot be read")) from error
     if len(trees) != 1:
         raise Faults(Fault(0, "sql-syntax", "the expression is empty"))
+    if depth(trees[0]) > MOST_OPERATORS:
+        message = f"more than {MOST_OPERATORS} operations in a row; make a `sql:` table of it"
+        raise Faults(Fault(0, "sql-limits", message))
     return trees[0]
+
+
+def depth(tree: exp.Expr) -> int:
+    """How many nodes lie between the root and the leaf that is farthest from it."""
+    level, deepest = [tree], 0
+    while level:
+        level = [child for node in level for child in node.iter_expressions()]
+        deepest += 1
+    return deepest
 
 
 def surface(text: str) -> Iterable[Fault]:
     """What can be told without parsing: the length, comments, an unclosed quote."""
     if len(text) > MOST_CHARACTERS:
-        yield Fault(0, "sql-syntax", f"longer than {MOST_CHARACTERS:,} characters")
+        yield Fault(0, "sql-limits", f"longer than {MOST_CHARACTERS:,} characters; make a `sql:` table of it")
+        return
     for match in QUOTED_OR_COMMENT.finditer(text):
         if match[0] in ("--", "/*"):
             yield Fault(match.start(), "sql-comment", "a comment may not stand in SQL; use a YAML comment (#)")
@@ -155,34 +197,64 @@ def surface(text: str) -> Iterable[Fault]:
             return
 
 
-def parse_fault(error: ParseError, text: str) -> Fault:
+def unbalanced(tokens: list[Token]) -> Iterable[Fault]:
+    """Parentheses without their counterpart, too many of them, a second statement."""
+    opened: list[Token] = []
+    run = 0
+    for token in tokens:
+        run = 0 if token.token_type in OPERANDS else run + 1
+        if token.token_type is TokenType.SEMICOLON:
+            yield Fault(token.start, "sql-statement", "one statement is all; remove the ; and what follows")
+            return
+        if token.token_type is TokenType.L_PAREN:
+            opened.append(token)
+        elif token.token_type is TokenType.R_PAREN:
+            if not opened:
+                yield Fault(token.start, "sql-syntax", "this ) closes nothing; remove it")
+                return
+            opened.pop()
+        if len(opened) > MOST_DEPTH or run > MOST_DEPTH:
+            yield Fault(token.start, "sql-limits", f"nested more than {MOST_DEPTH} deep; make a `sql:` table of it")
+            return
+    if opened:
+        yield Fault(opened[-1].start, "sql-syntax", "this ( is never closed")
+
+
+def parse_fault(error: ParseError, text: str, tokens: list[Token]) -> Fault:
     """sqlglot's complaint in an analyst's words, at the token that it is about."""
     first = error.errors[0] if error.errors else {}
-    token = str(first.get("highlight") or "")
-    lines = text.split("\n")
+    word = str(first.get("highlight") or "")
     line, column = int(first.get("line") or 1), int(first.get("col") or 1)
-    end = sum(len(each) + 1 for each in lines[: line - 1]) + column
-    offset = max(0, end - len(token))
-    description = str(first.get("description") or "")
+    end = sum(len(each) + 1 for each in text.split("\n")[: line - 1]) + column
+    index = next((index for index, token in enumerate(tokens) if token.end + 1 == end), 0)
+    if not tokens:
+        return Fault(0, "sql-syntax", "not a SQL expression")
+    offset, description = tokens[index].start, str(first.get("description") or "")
+    before = tokens[index - 1] if index else None
     if "Required keyword" in description:
-        return Fault(offset, "sql-syntax", f"something is missing at {token!r}" if token else "something is missing")
-    if expected := re.match(r"Expect(?:ing|ed) (\S+)", description):
-        return Fault(offset, "sql-syntax", f"{expected[1]!r} is missing after {token!r}")
-    return Fault(offset, "sql-syntax", f"unexpected {token!r}" if token else "not a SQL expression")
+        return Fault(offset, "sql-syntax", f"something is missing after {word!r}" if word else "something is missing")
+    if expected := re.match(r"Expect(ing|ed) (\S+)", description):
+        side = "before" if expected[1] == "ing" and index + 1 < len(tokens) else "after"
+        return Fault(offset, "sql-syntax", f"{expected[2]} is missing {side} {word!r}")
+    # sqlglot reads a word after an expression as its alias, and a * after an operator as a column.
+    if before and (before.token_type is TokenType.STAR or tokens[index].token_type is TokenType.L_PAREN):
+        offset, word = before.start, before.text
+    return Fault(offset, "sql-syntax", f"unexpected {word!r}" if word else "not a SQL expression")
 
 
-def unlisted(tree: exp.Expr, allowed: frozenset[type[exp.Expr]], text: str) -> Iterable[Fault]:
+def unlisted(tree: exp.Expr, allowed: frozenset[type[exp.Expr]], text: str, inside: str) -> Iterable[Fault]:
     """A fault for every node that is not on the allow-list; what lies inside one is not looked at again."""
 
     def prune(node: exp.Expr) -> bool:
-        return type(node) not in allowed
+        return type(node) not in allowed or (isinstance(node, exp.Table) and not isinstance(node.this, exp.Identifier))
 
     for node in tree.walk(prune=prune):
         if type(node) not in allowed:
-            yield not_allowed(node, text)
+            yield not_allowed(node, text, inside)
             continue
         if isinstance(node, exp.Cast) and node.to.this not in CAST_TYPES:
-            yield Fault(start_of(node), "sql-forbidden", f"cast to {node.to.sql()} is not allowed")
+            message = f"cast to {node.to.sql().lower()} is not allowed; cast to {CAST_NAMES}"
+            yield Fault(type_of_cast(node, text), "sql-forbidden", message)
         if isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count):
             yield Fault(start_of(node), "sql-forbidden", "* may stand only in count(*); name the column")
         if isinstance(node, exp.Distinct) and not isinstance(node.parent, exp.Select) and len(node.expressions) != 1:
@@ -193,42 +265,54 @@ def unlisted(tree: exp.Expr, allowed: frozenset[type[exp.Expr]], text: str) -> I
             yield Fault(start_of(node), "sql-syntax", "count() counts nothing; write count(*)")
         for argument in FORBIDDEN_ARGUMENTS.get(type(node), ()):
             if node.args.get(argument):
-                yield Fault(start_of(node), "sql-forbidden", f"{argument.strip('_')} is not allowed here")
+                word = argument.strip("_").upper()
+                yield Fault(keyword(word, text, start_of(node)), "sql-forbidden", f"{word} is not allowed here")
 
 
-def nested_queries(tree: exp.Select) -> Iterable[Fault]:
+def nested_queries(tree: exp.Select, text: str) -> Iterable[Fault]:
     """A SELECT may stand in FROM, in JOIN and in WITH; not inside an expression."""
-    for query in tree.find_all(exp.Subquery, exp.Select):
-        if query is tree or isinstance(query.parent, (exp.Subquery, exp.CTE, exp.From)):
-            continue
-        if isinstance(query, exp.Subquery) and isinstance(query.parent, exp.Join) and query.arg_key == "this":
-            continue
-        yield Fault(start_of(query), "sql-subquery", "a subquery may stand in FROM, JOIN or WITH only")
+    for query in tree.find_all(exp.Select):
+        inner: exp.Expr = query
+        while isinstance(inner.parent, exp.Subquery):
+            inner = inner.parent
+        outer = inner.parent
+        joined = isinstance(outer, exp.Join) and inner.arg_key == "this"
+        if outer is not None and not joined and not isinstance(outer, (exp.CTE, exp.From)):
+            offset = keyword("SELECT", text, start_of(query))
+            yield Fault(offset, "sql-subquery", "a subquery may stand in FROM, JOIN or WITH only")
 
 
-def not_allowed(node: exp.Expr, text: str) -> Fault:
+def not_allowed(node: exp.Expr, text: str, inside: str) -> Fault:
     """Why a node is refused, named as an analyst would name it."""
     offset = start_of(node)
+    if isinstance(node, exp.WithinGroup):
+        return not_allowed(node.this, text, inside)
+    if isinstance(node, exp.Filter):
+        message = "filter is not allowed; write sum(case when … then … end)"
+        return Fault(keyword("FILTER", text, offset, after=True), "sql-forbidden", message)
+    if isinstance(node, exp.Window):
+        message = "a window function is not allowed; a metric is an aggregate over the rows of its period"
+        return Fault(keyword("OVER", text, offset, after=True), "sql-window", message)
+    if isinstance(node, exp.Alias):
+        message = "AS is not allowed here; a series is named by its key"
+        return Fault(keyword("AS", text, start_of(node.args["alias"])), "sql-forbidden", message)
     if isinstance(node, exp.Func) and not isinstance(node, exp.Binary):
         name = (str(node.this) if isinstance(node, exp.Anonymous) else node.sql_name()).lower()
         if written := re.match(r"\w+", text[offset:]):
             name = written[0].lower() if text[offset + written.end() :].lstrip().startswith("(") else name
-        hint = did_you_mean(nearest_names(name, FUNCTION_NAMES, most=1))
-        return Fault(offset, "forbidden-function", f"the function {name!r} is not allowed{hint}")
-    if isinstance(node, exp.Query | exp.Exists):
-        select = re.search(r"\bselect\b", text, re.IGNORECASE)
-        return Fault(select.start() if select else offset, "sql-subquery", "a subquery is not allowed here")
-    if isinstance(node, exp.Window):
-        over = re.search(r"\bover\b", text[offset:], re.IGNORECASE)
-        where = offset + over.start() if over else offset
-        return Fault(where, "sql-window", "a window function is not allowed")
+        # A short name resembles many: only a near miss is worth naming.
+        near = difflib.get_close_matches(name, FUNCTION_NAMES, n=1, cutoff=0.78)
+        return Fault(offset, "forbidden-function", f"the function {name!r} is not allowed{did_you_mean(near)}")
     if isinstance(node, exp.Placeholder | exp.Parameter | exp.SessionParameter):
-        return Fault(offset, "sql-forbidden", "a placeholder is not allowed; write the value")
-    if isinstance(node, exp.Alias):
-        return Fault(offset, "sql-forbidden", "AS is not allowed here; a series is named by its key")
+        found = PLACEHOLDER.search(text, offset)
+        where = found.start() if found else offset
+        return Fault(where, "sql-forbidden", "a placeholder is not allowed; write the value")
     if isinstance(node, exp.Command | exp.DDL | exp.DML):
-        return Fault(offset, "sql-statement", "a statement is not an expression")
-    return Fault(offset, "sql-forbidden", f"{spoken(node)} is not allowed in an expression")
+        return Fault(offset, "sql-statement", f"a statement may not stand in {inside}")
+    if type(node) in CLAUSES:
+        word = CLAUSES[type(node)]
+        return Fault(keyword(word, text, offset), "sql-forbidden", f"{word} is not allowed in {inside}")
+    return Fault(offset, "sql-forbidden", f"{spoken(node)} is not allowed in {inside}")
 
 
 def spoken(node: exp.Expr) -> str:
@@ -236,9 +320,25 @@ def spoken(node: exp.Expr) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).lower()
 
 
+def keyword(word: str, text: str, offset: int, *, after: bool = False) -> int:
+    """Where a keyword stands: the last one up to the offset, or the first one after it; the offset without any."""
+    found = [match.start() for match in re.finditer(rf"\b{word}\b".replace(" ", r"\s+"), text, re.IGNORECASE)]
+    before = [start for start in found if start <= offset]
+    following = [start for start in found if start > offset]
+    return (following[:1] or [offset])[0] if after else (before[-1:] or following[:1] or [offset])[0]
+
+
+def type_of_cast(node: exp.Cast, text: str) -> int:
+    """Where the type of a cast stands: behind its AS, those of the casts inside it left out."""
+    inner = sum(1 for _ in node.this.find_all(exp.Cast))
+    found = [match.end() for match in re.finditer(r"\bas\s+|::\s*", text, re.IGNORECASE)]
+    behind = [end for end in found if end > start_of(node.this)]
+    return behind[inner] if inner < len(behind) else start_of(node)
+
+
 def start_of(node: exp.Expr) -> int:
     """The offset of the first character of a node that the parser remembers."""
-    starts = [found.meta["start"] for found in node.walk() if "start" in found.meta]
+    starts = [start for found in node.walk() if (start := found.meta_get("start")) is not None]
     if starts:
         return int(min(starts))
     parent = node.parent

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from metric_engine.engine.definitions import TableDefinition
-from metric_engine.engine.diagnostics import Diagnostics
-from metric_engine.engine.errors import did_you_mean, nearest_names
+from metric_engine.engine.diagnostics import Diagnostics, hint
 from metric_engine.engine.loading import Folder
-from metric_engine.engine.place import Place, Reported
+from metric_engine.engine.place import Attempt, Place, Reported
 from metric_engine.engine.syntax import Fault, parse_query, refuse, start_of
 from metric_engine.engine.tables import KINDS, Column, Table
-from metric_engine.engine.templates import Sandbox, TemplateFault, render
+from metric_engine.engine.templates import Rendered, Sandbox, TemplateFaults, call_offset, render
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 PHYSICAL = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*){0,2}", re.ASCII)
@@ -30,6 +29,9 @@ RESERVED_NAMES = frozenset(
 RESERVED_PREFIXES = ("sqlite_", "pg_")
 # What `table('name')` writes into a query: no analyst can write it, so a table that is not declared cannot be read.
 REFERENCE = "table:"
+MOST_DEPTH = 10
+# The tables that a query names, by name; None for one that cannot be read.
+Read = dict[str, Table | None]
 
 
 class TableResolver:
@@ -41,9 +43,11 @@ class TableResolver:
         self.complete = folder.complete
         self.declared: dict[str, tuple[Place, TableDefinition]] = {}
         self.resolved: dict[str, Table | None] = {}
-        self.resolving: list[tuple[Place, str]] = []
+        self.resolving: list[tuple[Place, str, int]] = []
+        # Tables whose query is wrong: their columns are known all the same, but not what they read.
+        self.faulty: set[str] = set()
         for file in folder.files:
-            self.resolved.update(dict.fromkeys(file.broken))
+            self.resolved.update(dict.fromkeys(file.lost("tables")))
             for name, definition in file.definition.tables.items():
                 self.declare(Place(file, ("tables", name), diagnostics), name, definition)
 
@@ -52,8 +56,6 @@ class TableResolver:
             other = self.declared[name][0].file.name
             place.at_key("duplicate-table", f"table {name!r} is declared in {other} already; rename one of them")
             return
-        if not NAME.fullmatch(name):
-            place.at_key("bad-name", f"{name!r} is not a table's name; use letters, digits and _")
         self.declared[name] = (place, definition)
 
     def resolve_all(self) -> Mapping[str, Table]:
@@ -74,26 +76,29 @@ class TableResolver:
         return self.resolved.get(name)
 
     def unknown(self, name: str) -> str:
-        hint = did_you_mean(nearest_names(name, {**self.declared, **self.resolved}, most=1))
-        return f"no table {name!r} is declared{hint}"
+        return f"no table {name!r} is declared{hint(name, {**self.declared, **self.resolved})}"
 
     def resolve(self, place: Place, name: str, definition: TableDefinition) -> Table:
+        """The table, be it with faults: what is said about its columns holds, and metrics are checked against it."""
         columns = {
             column: Column(column, each.type, each.column or column, each.additive, each.money)
             for column, each in definition.columns.items()
         }
-        sound = [check_columns(place, name, definition, columns), check_names(place, name, definition, columns)]
+        check_columns(place, name, definition, columns)
+        check_names(place, name, definition, columns)
         source = place.file.definition.source
-        if source is None:
-            if not place.file.document.data.get("source"):
-                place.at_key("missing-source", "a file with tables needs `source:`, whose connection feeds them")
-            raise Reported
-        query, reads = self.query(place, definition, columns) if definition.sql is not None else (None, ())
-        if not all(sound):
-            raise Reported
+        if not place.file.document.data.get("source"):
+            place.at_key("missing-source", "a file with tables needs `source:`, whose connection feeds them")
+        query: exp.Select | None = None
+        read: Read = {}
+        if definition.sql is not None:
+            try:
+                query = self.query(place, definition.sql, columns, read)
+            except Reported:
+                self.faulty.add(name)
         return Table(
             name=name,
-            source=source,
+            source=source or "",
             time=definition.time,
             tenant=definition.tenant,
             physical=definition.name or name,
@@ -102,69 +107,94 @@ class TableResolver:
             restates=definition.restates,
             currency=definition.currency,
             query=query,
-            reads=reads,
+            reads=tuple(table for table in read.values() if table is not None),
         )
 
-    def query(
-        self, place: Place, definition: TableDefinition, columns: Mapping[str, Column]
-    ) -> tuple[exp.Select, tuple[Table, ...]]:
-        """The query of a `sql:` table and the tables that it reads."""
-        text = definition.sql or ""
-        read: dict[str, Table] = {}
-
-        def reference(name: str) -> str:
-            offset = max(0, text.find(name, text.find("table(")))
-            if not self.known(name):
-                raise TemplateFault(offset, "unknown-table", self.unknown(name))
-            self.refuse_cycle(place, name, offset)
-            self.resolving.append((place, name))
-            table = self.find(name)
-            self.resolving.pop()
-            if table is None:
-                raise Reported
-            read[name] = table
-            return f'"{REFERENCE}{name}"'
-
-        try:
-            rendered = render(self.sandbox, text, {**self.names, "table": reference})
-        except TemplateFault as fault:
-            place.in_template(fault, "sql")
-            raise Reported from fault
+    def query(self, place: Place, text: str, columns: Mapping[str, Column], read: Read) -> exp.Select:
+        """The query of a `sql:` table; the tables that it reads are put into `read`. Raises Reported."""
+        attempt = Attempt()
+        rendered = self.rendered(place, text, read, attempt)
         with place.reporting(rendered, "sql"):
             query = parse_query(rendered.text)
-            refuse(unread_tables(query, read))
+            refuse(undeclared_tables(query, read))
+        attempt.finish()
+        with attempt, place.reporting(rendered, "sql"):
             refuse(unknown_inner_columns(query, read))
         for name in columns:
             if name not in query.named_selects:
-                hint = did_you_mean(nearest_names(name, query.named_selects, most=1))
-                place.at_key("unknown-column", f"the query gives no column {name!r}{hint}", "columns", name)
-        if set(columns) - set(query.named_selects):
+                message = f"the query gives no column {name!r}{hint(name, query.named_selects)}"
+                place.at_key("unknown-column", message, "columns", name)
+                attempt.failed = True
+        attempt.finish()
+        return query
+
+    def rendered(self, place: Place, text: str, read: Read, attempt: Attempt) -> Rendered:
+        """The query with a reference for each `table()`; one that cannot be followed fails the attempt."""
+
+        def reference(name: str) -> str:
+            read.setdefault(name, None)
+            with attempt:
+                read[name] = self.follow(place, name, call_offset(text, "table", name))
+            return f'"{REFERENCE}{name}"'
+
+        def no_metric(key: str) -> str:
+            raise ValueError("metric() is for the expressions of metrics")
+
+        try:
+            return render(self.sandbox, text, {**self.names, "table": reference, "metric": no_metric})
+        except TemplateFaults as faults:
+            place.in_template(faults, "sql")
+            raise Reported from faults
+
+    def follow(self, place: Place, name: str, offset: int) -> Table:
+        """The table that another one reads. Raises Reported."""
+        position = place.text_position(("sql",), offset)
+        if not self.known(name):
+            place.at_position(position, "unknown-table", self.unknown(name))
             raise Reported
-        return query, tuple(read.values())
+        self.refuse_cycle(place, name, offset)
+        if len(self.resolving) == MOST_DEPTH:
+            place.at_position(position, "too-deep", f"tables read each other more than {MOST_DEPTH} deep")
+            raise Reported
+        self.resolving.append((place, name, offset))
+        try:
+            table = self.find(name)
+        finally:
+            self.resolving.pop()
+        source = place.file.definition.source
+        if table is not None and source and table.source and table.source != source:
+            message = f"table {name!r} belongs to source {table.source}, this one to {source}; derive across sources"
+            place.at_position(position, "wrong-source", message)
+            raise Reported
+        if table is None or name in self.faulty:
+            raise Reported
+        return table
 
     def refuse_cycle(self, place: Place, name: str, offset: int) -> None:
-        reading = [each.path[1] for each, _ in self.resolving] + [place.path[1]]
+        route = [*self.resolving, (place, name, offset)]
+        reading = [each.path[1] for each, _, _ in route]
         if name not in reading:
             return
-        cycle = [*self.resolving, (place, name)][reading.index(name) :]
-        first = min(cycle, key=lambda edge: (edge[0].file.name, edge[0].position("sql")))
-        route = " → ".join([str(edge[0].path[1]) for edge in cycle] + [name])
-        found, target = first
-        where = max(0, str(found.file.document.data["tables"][found.path[1]]["sql"]).find(target))
-        found.at_position(found.text_position(("sql",), where), "cycle", f"tables read each other: {route}")
+        cycle = route[reading.index(name) :]
+        first = min(range(len(cycle)), key=lambda index: (cycle[index][0].file.name, cycle[index][0].position("sql")))
+        cycle = cycle[first:] + cycle[:first]
+        named = " → ".join(str(each.path[1]) for each, _, _ in (*cycle, cycle[0]))
+        found, _, where = cycle[0]
+        found.at_position(found.text_position(("sql",), where), "cycle", f"tables read each other: {named}")
         raise Reported
 
 
-def unread_tables(query: exp.Select, read: Mapping[str, Table]) -> Iterator[Fault]:
+def undeclared_tables(query: exp.Select, read: Read) -> Iterator[Fault]:
     """Tables that are named without `table()`, and so are not declared ones."""
-    defined = {cte.alias for cte in query.find_all(exp.CTE)}
-    for table in query.find_all(exp.Table):
-        if table.name not in defined and not table.name.startswith(REFERENCE):
-            message = f"table {table.name!r} is named directly; write {{{{ table('{table.name}') }}}}"
-            yield Fault(start_of(table), "undeclared-table", message)
+    for scope in traverse_scope(query):
+        for table in scope.sources.values():
+            if isinstance(table, exp.Table) and (table.db or table.name not in map(REFERENCE.__add__, read)):
+                name = table.name.removeprefix(REFERENCE)
+                message = f"table {name!r} is named directly; write {{{{ table('{name}') }}}}"
+                yield Fault(start_of(table), "undeclared-table", message)
 
 
-def unknown_inner_columns(query: exp.Select, read: Mapping[str, Table]) -> Iterator[Fault]:
+def unknown_inner_columns(query: exp.Select, read: Read) -> Iterator[Fault]:
     """Columns of a query that none of its sources has."""
     for scope in traverse_scope(query):
         assert isinstance(scope.expression, exp.Select)
@@ -176,75 +206,60 @@ def unknown_inner_columns(query: exp.Select, read: Mapping[str, Table]) -> Itera
         for column in scope.columns:
             inside = sources.get(column.table.removeprefix(REFERENCE), ()) if column.table else everything
             if column.name not in inside and (column.table or column.name not in aliases):
-                hint = did_you_mean(nearest_names(column.name, inside, most=1))
-                yield Fault(
-                    start_of(column), "unknown-column", f"column {column.sql()!r} is in no table read here{hint}"
-                )
+                message = f"column {column.name!r} is in no table read here{hint(column.name, inside)}"
+                yield Fault(start_of(column), "unknown-column", message)
 
 
-def source_columns(source: exp.Table | Scope, read: Mapping[str, Table]) -> tuple[str, ...]:
+def source_columns(source: exp.Table | Scope, read: Read) -> tuple[str, ...]:
     if isinstance(source, Scope):
         assert isinstance(source.expression, exp.Select)
         return tuple(source.expression.named_selects)
-    return tuple(read[source.name.removeprefix(REFERENCE)].columns)
+    table = read.get(source.name.removeprefix(REFERENCE))
+    return tuple(table.columns) if table is not None else ()
 
 
-def check_columns(place: Place, name: str, definition: TableDefinition, columns: Mapping[str, Column]) -> bool:
-    """Whether the columns that the table's own keys name are there and fit."""
-    sound = True
+def check_columns(place: Place, name: str, definition: TableDefinition, columns: Mapping[str, Column]) -> None:
+    """Report what the table's own keys say of columns that are not there, or do not fit."""
 
-    def wanted(column: str, *path: str | int, kinds: tuple[str, ...] = tuple(KINDS), what: str = "") -> None:
-        nonlocal sound
+    def wanted(column: str, *path: str | int, kinds: Collection[str] = KINDS, what: str = "") -> None:
         if column not in columns:
-            hint = did_you_mean(nearest_names(column, columns, most=1))
-            place.at_value("unknown-column", f"column {column!r} is not in table {name}{hint}", *path)
-            sound = False
+            place.at_value("unknown-column", f"column {column!r} is not in table {name}{hint(column, columns)}", *path)
         elif columns[column].type not in kinds:
             place.at_value("wrong-column-type", f"{column!r} is {columns[column].type}; {what}", *path)
-            sound = False
 
     wanted(definition.time, "time", kinds=("date",), what="`time` is a date column; a `sql:` table can make one")
-    if definition.sql is None or "tenant" in definition.model_fields_set:
-        where = ("tenant",) if "tenant" in definition.model_fields_set else ("columns",)
-        wanted(definition.tenant, *where, kinds=("uuid", "text"), what="`tenant` is a uuid column")
+    if "tenant" in definition.model_fields_set:
+        wanted(definition.tenant, "tenant", kinds=("uuid", "text"), what="`tenant` is a uuid column")
+    elif definition.sql is None and definition.tenant not in columns:
+        message = f"the tenant's column {definition.tenant!r} is missing; add it, or name another one in `tenant:`"
+        place.at_value("unknown-column", message, "columns")
     if definition.currency is not None:
         wanted(definition.currency, "currency", kinds=("text",), what="`currency` is a text column")
     for index, column in enumerate(definition.key):
         wanted(column, "key", index)
     for column, resolved in columns.items():
-        if not NAME.fullmatch(column):
-            place.at_key("bad-name", f"{column!r} is not a column's name; use letters, digits and _", "columns", column)
-            sound = False
         if resolved.kind != "number" and (resolved.money or not resolved.additive):
             key = "money" if resolved.money else "additive"
             place.at_key("wrong-column-type", f"{key} is for numbers, not {resolved.type}", "columns", column, key)
-            sound = False
-    return sound
 
 
-def check_names(place: Place, name: str, definition: TableDefinition, columns: Mapping[str, Column]) -> bool:
-    """Whether the physical names are names, and none of those that are the installation's own."""
-    sound = True
-    if definition.sql is not None:
-        if definition.name is not None:
-            place.at_key("misplaced-key", "`name` is for physical tables; this one is a query", "name")
-            sound = False
-        return sound
-    physical = definition.name or name
-    if not PHYSICAL.fullmatch(physical):
-        place.at_value("bad-name", f"{physical!r} is not a table's name, such as analytics.ga4_fact", "name")
-        sound = False
-    if any(
-        part.lower() in RESERVED_NAMES or part.lower().startswith(RESERVED_PREFIXES) for part in physical.split(".")
-    ):
-        message = f"{physical!r} is the installation's own table; it cannot be declared"
-        if definition.name is None:
-            place.at_key("reserved-table", message)
-        else:
-            place.at_value("reserved-table", message, "name")
-        sound = False
-    for column in columns.values():
-        if not PHYSICAL.fullmatch(column.physical) or "." in column.physical:
-            place.at_value("bad-name", f"{column.physical!r} is not a column's name", "columns", column.name, "column")
-            sound = False
-    return sound
+def check_names(place: Place, name: str, definition: TableDefinition, columns: Mapping[str, Column]) -> None:
+    """Report physical names that are none, or that are the installation's own."""
+    if not NAME.fullmatch(name):
+        place.at_key("bad-name", f"{name!r} is not a table's name; use letters, digits and _")
+    for column, resolved in columns.items():
+        if not NAME.fullmatch(column):
+            place.at_key("bad-name", f"{column!r} is not a column's name; use letters, digits and _", "columns", column)
+        elif not NAME.fullmatch(resolved.physical.replace("$", "_")):
+            message = f"{resolved.physical!r} is not a column's name; use letters, digits and _"
+            place.at_value("bad-name", message, "columns", column, "column")
+    if definition.name is not None and definition.sql is not None:
+        place.at_key("misplaced-key", "`name` is for physical tables; this one is a query", "name")
+    elif definition.name is not None and not PHYSICAL.fullmatch(definition.name):
+        place.at_value("bad-name", f"{definition.name!r} is not a table's name, such as analytics.ga4_fact", "name")
+    elif definition.sql is None:
+        parts = [part.lower() for part in (definition.name or name).split(".")]
+        if any(part in RESERVED_NAMES or part.startswith(RESERVED_PREFIXES) for part in parts):
+            report, segments = (place.at_value, ("name",)) if definition.name else (place.at_key, ())
+            message = f"{definition.name or name!r} is the installation's own table; it cannot be declared"
+            report("reserved-table", message, *segments)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -85,6 +85,18 @@ class Database:
         """Return if the database answers, or raise `StateUnavailable`."""
         with self.connect() as connection:
             connection.exec_driver_sql("SELECT 1")
+
+    def observe(self, seen: Callable[[float], None]) -> None:
+        """Tell `seen` the seconds that each statement takes from now on."""
+
+        def before(connection: Connection, *_: Any) -> None:
+            connection.info["began"] = time.perf_counter()
+
+        def after(connection: Connection, *_: Any) -> None:
+            seen(time.perf_counter() - connection.info["began"])
+
+        event.listen(self.engine, "before_cursor_execute", before)
+        event.listen(self.engine, "after_cursor_execute", after)
 
     def close(self) -> None:
         """Close the idle connections."""

@@ -13,7 +13,7 @@ from metric_engine.api.guard import OPEN_PATHS
 from metric_engine.state import State
 from tests.api.conftest import ALICE, BOB, bearer, settings, token
 
-PUBLIC = {"/healthz", "/readyz", "/docs", "/openapi.json"}
+PUBLIC = {"/healthz", "/readyz", "/metrics", "/docs", "/openapi.json"}
 
 
 def routes(app: FastAPI) -> list[tuple[str, str]]:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from metric_engine.api.settings import Settings, shipped_metrics
+from metric_engine.api.settings import Settings
 from metric_engine.engine.errors import InvalidSetting
+from metric_engine.shipped import shipped_metrics
 
 SECRET = "a secret of at least thirty-two bytes"
 

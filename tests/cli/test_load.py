@@ -125,6 +125,7 @@ GOOD = "2025-01-01,1\n"
         (f"date,hits\n{GOOD}", "1:2: hits: is no value of table 'ga4_daily'"),
         ("date\n2025-01-01\n", "1:1: date: is no value of table 'ga4_daily'"),
         ("date,sessions,sessions\n2025-01-01,1,1\n", "1:3: sessions: the header is there twice"),
+        (f"\n\nday,sessions\n{GOOD}", "3:1: the file has no column 'date'"),
         ("", "1:1: the file has no column 'date'"),
         (f"date,sessions\n{GOOD}2025-01-02,abc\n", "3:2: sessions: 'abc' is not a whole number"),
         (f"date,sessions\n{GOOD}2025-01-02,1.0\n", "3:2: sessions: '1.0' is not a whole number"),
@@ -137,12 +138,12 @@ GOOD = "2025-01-01,1\n"
         (f"date,sessions\n{GOOD}2025-02-30,1\n", "3:1: date: '2025-02-30' is not a date"),
         (f"date,sessions\n{GOOD}2025-0102,1\n", "3:1: date: '2025-0102' is not a date"),
         (f"date,sessions\n{GOOD},1\n", "3:1: date: is empty"),
-        (f"date,sessions\n{GOOD}\n20250101,2\n", "4:1: the same key as line 2 (date 2025-01-01, property_id )"),
+        (f"date,sessions\n{GOOD}\n20250101,2\n", "4:1: the same key as line 2 (date 2025-01-01)"),
         (f"date,sessions\n{GOOD}2025-01-02\n", "3:2: the row has 1 fields, and the header 2"),
         (f"date,sessions\n{GOOD}2025-01-02,1,1\n", "3:3: the row has 3 fields, and the header 2"),
         (f'date,sessions\n{GOOD}2025-01-02,"1\n', "3:1: is not CSV: unexpected end of data"),
         (b"date,sessions\n2025-01-01,1\n2025-01-02,\xff\n", "3:1: the line is not UTF-8"),
-        (f'date,currency,sessions\n2025-01-01,"a\nb",1\n2025-01-02,\0,1\n', "4:2: currency: holds a NUL character"),
+        ('date,currency,sessions\n2025-01-01,"a\nb",1\n2025-01-02,\0,1\n', "4:2: currency: holds a NUL character"),
     ],
 )
 def test_a_fault_is_named_and_nothing_is_loaded(load: Run, text: str | bytes, problem: str) -> None:

@@ -53,8 +53,8 @@ def test_no_colour_reaches_a_file(ask: Run) -> None:
 def test_colours_reach_a_terminal_unless_it_wants_none(ask: Run) -> None:
     arguments = ("ga4.sessions", "--compare", "previous_period")
     # FORCE_COLOR is how rich is told that what it writes to is a terminal.
-    assert "\x1b[32m  +100.0%" in ask(*arguments, FORCE_COLOR="1", TERM="xterm").stdout
-    assert "\x1b[32m" not in ask(*arguments, FORCE_COLOR="1", TERM="xterm", NO_COLOR="1").stdout
+    assert "\x1b[1;32m  +100.0%" in ask(*arguments, FORCE_COLOR="1", TERM="xterm").stdout
+    assert "32m" not in ask(*arguments, FORCE_COLOR="1", TERM="xterm", NO_COLOR="1").stdout
 
 
 def test_a_combined_metric_is_written_part_by_part(ask: Run) -> None:

@@ -44,7 +44,7 @@ def last_day(warehouse: Warehouse) -> str:
 
 
 def test_it_follows_the_days_and_keeps_what_users_change(state: State, warehouse: Warehouse, catalog: Catalog) -> None:
-    database = DemoDatabase(state, warehouse, catalog)
+    database = DemoDatabase(state, warehouse, catalog, days=40)
     assert not database.is_current(DAY)
     assert tuple(database.fill(DAY)) == TENANTS
     assert database.is_current(DAY)
@@ -62,7 +62,7 @@ def test_it_follows_the_days_and_keeps_what_users_change(state: State, warehouse
 
 
 def test_stopped_half_way_it_is_done_again(state: State, warehouse: Warehouse, catalog: Catalog) -> None:
-    database = DemoDatabase(state, warehouse, catalog)
+    database = DemoDatabase(state, warehouse, catalog, days=40)
     next(database.fill(DAY))
     assert not database.is_current(DAY)
     list(database.fill(DAY))
@@ -71,10 +71,10 @@ def test_stopped_half_way_it_is_done_again(state: State, warehouse: Warehouse, c
 
 
 def test_a_new_column_makes_the_tables_anew(state: State, warehouse: Warehouse, catalog: Catalog) -> None:
-    list(DemoDatabase(state, warehouse, catalog).fill(DAY))
+    list(DemoDatabase(state, warehouse, catalog, days=40).fill(DAY))
     daily = catalog.tables["ga4_daily"]
     wider = replace(daily, columns={**daily.columns, "bounces": Column("bounces", "bigint", "bounces")})
-    database = DemoDatabase(state, warehouse, replace(catalog, tables={**catalog.tables, "ga4_daily": wider}))
+    database = DemoDatabase(state, warehouse, replace(catalog, tables={**catalog.tables, "ga4_daily": wider}), days=40)
     assert not database.is_current(DAY)
     list(database.fill(DAY))
     assert warehouse.query("SELECT COUNT(bounces) FROM ga4_daily", {})[0][0] == 0

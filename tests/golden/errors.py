@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from metric_engine.engine.catalog import load_catalog
@@ -24,17 +25,33 @@ def expected_path(case: Path) -> Path:
     return case.with_suffix(".txt")
 
 
-def diagnosed(case: Path) -> str:
-    """What loading a broken file beside the sound ones prints, its paths from the folder on."""
+def found(case: Path) -> InvalidCatalog:
+    """The problems of a broken file that is loaded beside the sound ones."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for source in (*SOUND.glob("*"), *(case.glob("*") if case.is_dir() else [case])):
+        for source in (*SOUND.iterdir(), *(case.iterdir() if case.is_dir() else [case])):
             shutil.copy(source, folder)
-        try:
-            load_catalog(folder)
-        except InvalidCatalog as invalid:
-            return as_text(invalid.diagnostics, invalid.texts).replace(f"{folder}/", "") + "\n"
-    return "no problems\n"
+        return problems(folder)
+
+
+def problems(folder: Path) -> InvalidCatalog:
+    """The problems of a folder, its paths from the folder on; none when it loads."""
+    try:
+        load_catalog(folder)
+    except InvalidCatalog as invalid:
+        before = f"{folder}/"
+        relative = [
+            replace(each, file=each.file.removeprefix(before), message=each.message.replace(before, ""))
+            for each in invalid.diagnostics
+        ]
+        return InvalidCatalog(relative, {Path(file).name: lines for file, lines in invalid.texts.items()})
+    return InvalidCatalog(())
+
+
+def diagnosed(case: Path) -> str:
+    """What a terminal shows of a broken file."""
+    invalid = found(case)
+    return as_text(invalid.diagnostics, invalid.texts) + "\n"
 
 
 def main() -> None:

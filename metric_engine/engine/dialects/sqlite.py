@@ -68,10 +68,12 @@ class SQLite(Dialect):
         return TYPES[type_name]
 
     def create_table(self, table: Table) -> str:
+        key_columns = {table.columns[name].physical for name in table.key}
+        # Two declared columns may be the same physical one.
+        types = {column.physical: self.column_type(column.type) for column in table.columns.values()}
         columns = [
-            f"  {self.identifier(column.physical)} {self.column_type(column.type)}"
-            + (" NOT NULL" if name in table.key else "")
-            for name, column in table.columns.items()
+            f"  {self.identifier(name)} {column_type}" + (" NOT NULL" if name in key_columns else "")
+            for name, column_type in types.items()
         ]
         # Without rowid the primary key is the table: a tenant's days are one stretch of it.
         suffix = ""
@@ -99,7 +101,8 @@ class SQLite(Dialect):
     def value(self, value: Any, type_name: str) -> Any:
         match value:
             case datetime():
-                return value.astimezone(UTC).isoformat(sep=" ")
+                # A moment is kept in UTC; a time without a zone is kept as it was written.
+                return (value if value.tzinfo is None else value.astimezone(UTC)).isoformat(sep=" ")
             case date():
                 return value.isoformat()
             case Decimal():

@@ -1,6 +1,6 @@
 /** Charts over time as inline SVG: axes, marks, shading, and a cursor that mouse, touch and keys can move. */
 
-import { shortDay, tickLabel } from "./dates.js";
+import { shortDay, span, tickLabel } from "./dates.js";
 import { h, svg } from "./dom.js";
 import { axis, exact, headline } from "./format.js";
 import * as marks from "./marks.js";
@@ -28,23 +28,22 @@ export function chart(model, label) {
 }
 
 function draw(model, { width, height, label, tip, box }) {
-  const named = model.panels.length > 1;
-  const panels = stackPanels(model, { height, named });
+  const panels = stackPanels(model, height);
   const gutter = Math.max(...panels.flatMap((panel) => panel.labels.map((text) => text.length))) * LETTER + 10;
   const x = bands(model.buckets.length, gutter, width - gutter - 2);
   const root = svg("svg", { class: "plot", width, height, viewBox: `0 0 ${width} ${height}` });
   const bottom = height - AXIS;
-  for (const panel of panels) root.append(...drawPanel(panel, { model, x, gutter, width, named }));
+  for (const panel of panels) root.append(...drawPanel(panel, { model, x, gutter, width }));
   root.append(...timeAxis(model, { x, bottom, width }));
   cursor(root, { model, panels, x, bottom, tip, box, label });
   return root;
 }
 
 /** Each panel with its scale and its place from top to bottom. */
-function stackPanels(model, { height, named }) {
+function stackPanels(model, height) {
   const each = (height - AXIS) / model.panels.length;
   return model.panels.map((series, index) => {
-    const top = index * each + (named ? NAME : TOP);
+    const top = index * each + (model.named ? NAME : TOP);
     const bottom = (index + 1) * each - (index + 1 < model.panels.length ? 10 : 0);
     const { unit } = series[0];
     const values = model.kind === "stacked" ? wholes(series) : series.flatMap((one) => [...one.values, ...(one.before ?? [])]);
@@ -62,7 +61,7 @@ function wholes(series) {
   return [...side((value) => value > 0), ...side((value) => value < 0), ...(marks.wholeBefore(series) ?? [])];
 }
 
-function drawPanel(panel, { model, x, gutter, width, named }) {
+function drawPanel(panel, { model, x, gutter, width }) {
   const { series, top, bottom, y, marked, labels } = panel;
   const crowded = (bottom - top) / (marked.values.length - 1) < 20;
   const nodes = [];
@@ -77,7 +76,7 @@ function drawPanel(panel, { model, x, gutter, width, named }) {
     if (crowded && index % (marked.values.length - 1)) return;
     nodes.push(svg("text", { class: "tick", x: gutter - 8, y: place + 3.5, "text-anchor": "end" }, labels[index]));
   });
-  if (named) nodes.push(...panelName(series[0], top - NAME, width));
+  if (model.named) nodes.push(...panelName(series[0], top - NAME, width));
   return [...nodes, ...drawMarks(panel, { model, x })];
 }
 
@@ -218,7 +217,8 @@ function spoken(model, index) {
 /** What the marks stand for; the names of panels stand at the panels themselves. */
 export function legend(model, meta, comparison) {
   const entry = (className, text) => h("li", {}, h("span", { class: className }), text);
-  const days = (window) => `${shortDay(window.start)} – ${shortDay(window.end)}`;
+  const years = comparison && meta.end.slice(0, 4) !== comparison.end.slice(0, 4);
+  const days = ({ start, end }) => (years ? span(start, end) : `${shortDay(start)} – ${shortDay(end)}`);
   const several = model.panels[0].length > 1 && model.kind !== "bars";
   const names = several ? model.panels[0].map(({ name, colour }) => entry(`swatch ${colour}`, name)) : [];
   const solid = model.kind === "lines" ? "swatch solid" : "swatch full";

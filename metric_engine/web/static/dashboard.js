@@ -27,6 +27,7 @@ const page = {
   answers: {},
 };
 let running = null;
+let leaveArranging = null;
 
 const askForToken = entrance(() => open());
 const showControls = controls((change) => {
@@ -192,6 +193,7 @@ function beginArranging() {
     }
   };
   byId("arrange").setAttribute("aria-pressed", "true");
+  leaveArranging = cancel;
   arranger({ places: before, entries: page.entries }, { redraw, say, save, cancel });
 }
 
@@ -209,6 +211,7 @@ function takeNewer(layout, end) {
 
 byId("arrange").addEventListener("click", () => {
   if (byId("arranging").hidden) beginArranging();
+  else leaveArranging();
 });
 byId("refresh").addEventListener("click", () => open());
 byId("leave").addEventListener("click", () => {
@@ -222,4 +225,5 @@ addEventListener("popstate", () => {
 });
 
 session.takeFromAddress();
+showView();
 open();

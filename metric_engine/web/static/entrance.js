@@ -7,9 +7,9 @@ import * as session from "./session.js";
 export function entrance(onentry) {
   const dialog = byId("entrance");
   const field = byId("token");
-  dialog.addEventListener("cancel", (event) => event.preventDefault());
   dialog.addEventListener("close", () => {
-    if (!field.value.trim()) return;
+    // There is nothing to see without a token: Escape opens the door no further.
+    if (!field.value.trim()) return dialog.showModal();
     session.keep(field.value);
     field.value = "";
     onentry();

@@ -7,7 +7,7 @@ const COLOURS = 8;
 /**
  * `{kind, buckets, panels, shadeFrom}`. Kind: lines | columns | stacked | bars, or null when there is nothing to draw.
  * A panel has series that share a scale: `{name, colour, unit, values, before, stats}`; before is null without a
- * comparison. `shadeFrom` is the first bucket that the source may still restate, or null.
+ * comparison. `named` panels show whose they are. `shadeFrom` is the first bucket that may still be restated, or null.
  */
 export function modelOf(entry, answer, units) {
   const { meta, comparison } = answer;
@@ -29,7 +29,8 @@ export function modelOf(entry, answer, units) {
     breakdown,
     series,
     buckets: bucketsOf(answer),
-    panels: together ? [series] : series.map((one) => [one]),
+    panels: together ? [series] : series.filter(hasValue).map((one) => [one]),
+    named: !together && (series.length > 1 || series[0]?.name !== meta.title),
     shadeFrom: shadeFrom(answer),
   };
 }

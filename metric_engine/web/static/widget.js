@@ -28,11 +28,11 @@ export function card(entry) {
 export function fill(node, entry, answer, { units, connected }) {
   const body = node.querySelector(".body");
   node.classList.remove("waiting");
-  node.classList.toggle("bare", !answer.series?.length);
   body.replaceChildren(...(answer.series ? content(entry, answer, { units, connected }) : [trouble(answer)]));
+  node.classList.toggle("bare", !body.querySelector(".chart, .bars, .items"));
 }
 
-const trouble = (problem) => h("p", { class: "note trouble" }, h("strong", {}, problem.title), ` ${words(problem)}`);
+const trouble = (problem) => h("p", { class: "note trouble" }, h("strong", {}, `${problem.title}: `), words(problem));
 
 function content(entry, answer, { units, connected }) {
   const { meta, items } = answer;
@@ -57,18 +57,25 @@ function drawing(entry, { meta, comparison }, model) {
 
 const nothing = (meta) => h("p", { class: "note" }, `No data from ${span(meta.start, meta.end)}.`);
 
-function figures({ stats, meta, comparison }, model) {
+/** The name of the series that the headline is of, where there are several and it is of one. */
+function headlineSeries({ value }, { breakdown, series }) {
+  return breakdown || series.length < 2 ? undefined : series.find((one) => one.stats.value === value)?.name;
+}
+
+function figures({ stats, meta }, model) {
   const unit = { format: meta.format, currency: meta.currency };
   const changed = change(stats, meta.better, unit);
-  const own = !model.breakdown && model.series.length > 1 && model.series.find((one) => one.stats.value === stats.value);
-  const qualifier = own ? own.name : TOTALS[meta.total];
+  const beside = [
+    stats.value !== null && (headlineSeries(stats, model) ?? TOTALS[meta.total]),
+    stats.previous !== null && `was ${headline(stats.previous, unit)}`,
+  ];
   return h("div", { class: "figures" },
     h("p", { class: "value", title: exact(stats.value, unit) }, headline(stats.value, unit)),
     changed && h("p", { class: `delta ${changed.tone}` },
       h("span", { "aria-hidden": "true" }, `${changed.arrow} ${changed.text}`),
       h("span", { class: "hidden" }, changed.spoken),
     ),
-    h("p", { class: "beside" }, [qualifier, comparison && `was ${headline(stats.previous, unit)}`].filter(Boolean).join(" · ")),
+    stats.value !== null && h("p", { class: "beside" }, beside.filter(Boolean).join(" · ")),
   );
 }
 
@@ -80,7 +87,7 @@ function notes({ meta, series }, connected) {
   if (missing.length) said.push(`Needs ${named(missing)}, which ${are(missing)} not connected${rest}.`);
   if (off.length) said.push(`Needs ${named(off)}, which ${are(off)} switched off in this view${rest}.`);
   if (meta.currency === MIXED) {
-    said.push("The accounts hold amounts in several currencies. They are not added up, so there is no figure here.");
+    said.push("The accounts hold several currencies. Amounts are not added up, so figures of money stay empty.");
   }
   if (meta.data_through && meta.data_through < meta.end) said.push(`Data through ${fullDay(meta.data_through)}.`);
   if (meta.stale) said.push("The warehouse is away: this is the last known answer.");

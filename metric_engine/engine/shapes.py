@@ -1,0 +1,138 @@
+"""What does not have the shape of a metric file, in an analyst's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from metric_engine.engine.definitions import (
+    ColumnDefinition,
+    Expectation,
+    FileDefinition,
+    ItemsDefinition,
+    MetricDefinition,
+    SeriesExpectation,
+    StatsExpectation,
+    TableDefinition,
+    TestDefinition,
+)
+from metric_engine.engine.diagnostics import Diagnostics, Position, hint
+from metric_engine.engine.document import Document, Path
+
+MODELS: Mapping[str, type[BaseModel]] = {
+    "columns": ColumnDefinition,
+    "tables": TableDefinition,
+    "metrics": MetricDefinition,
+    "tests": TestDefinition,
+    "series": SeriesExpectation,
+    "items": ItemsDefinition,
+    "expect": Expectation,
+    "stats": StatsExpectation,
+}
+VALUE_CODES = {"format": "unknown-format", "source": "unknown-source"}
+EXPRESSIONS = ("value", "derive", "where", "sql")
+WORDS = (
+    ("Input should be", "must be"),
+    ("a valid string", "text"),
+    ("a valid dictionary", "a mapping"),
+    ("a valid list", "a list"),
+    ("a valid boolean", "true or false"),
+    ("a valid integer", "a whole number"),
+    ("a valid number", "a number"),
+    ("greater than or equal to", "at least"),
+    ("less than or equal to", "at most"),
+)
+
+
+def report(faults: Sequence[ErrorDetails], document: Document, diagnostics: Diagnostics) -> None:
+    """Report pydantic's errors, each at the key or value that it is about."""
+    unknown = [fault["loc"] for fault in faults if fault["type"] == "extra_forbidden"]
+    for fault in faults:
+        if diagnostics.full(document.file):
+            return
+        *parents, name = fault["loc"]
+        if fault["type"] == "missing" and any(
+            list(loc[:-1]) == parents and hint(str(loc[-1]), [str(name)]) for loc in unknown
+        ):
+            continue  # The key is there, misspelt.
+        path = existing(fault["loc"], document.data)
+        position, code, message = described(fault, path, document)
+        if not diagnostics.any_at(document.file, position):
+            metric = str(path[1]) if len(path) > 1 and path[0] == "metrics" else None
+            diagnostics.error(document.file, position, code, message, metric=metric)
+
+
+def described(fault: ErrorDetails, path: Path, document: Document) -> tuple[Position, str, str]:
+    """Where a fault is, with which code, and what to change."""
+    kind, name, given = fault["type"], str(fault["loc"][-1]), fault["input"]
+    if kind == "extra_forbidden" and name == "<<":
+        return document.key_position(path), "unknown-key", "YAML's merge key << has no meaning here; write the keys out"
+    if kind == "extra_forbidden":
+        likely = hint(name, model_at(path[:-1]).model_fields)
+        return document.key_position(path), "unknown-key", f"unknown key {shown(name)}{likely}"
+    if kind == "missing":
+        return document.key_position(path), "missing-key", f"the key {name!r} is missing"
+    if kind == "literal_error":
+        allowed = str(fault.get("ctx", {}).get("expected", ""))
+        likely = hint(str(given), allowed.replace("'", "").replace(" or ", ", ").split(", "))
+        message = f"{shown(given)} is not allowed for {name}: write {allowed}{likely}"
+        return document.position(path), VALUE_CODES.get(name, "wrong-value"), message
+    if kind == "too_short":
+        least = fault["ctx"]["min_length"]
+        message = f"{name} needs {'an entry' if least == 1 else f'{least} entries'} at least"
+        return document.position(path), "wrong-value", message
+    if name in ("start", "end"):
+        return document.position(path), "wrong-type", f"must be a date such as 2025-01-31, not {shown(given)}"
+    if kind in ("greater_than_equal", "less_than_equal"):
+        return document.position(path), "wrong-value", f"{said(fault['msg'])}, not {shown(given)}"
+    message = f"{said(fault['msg'])}, {'but nothing stands here' if given is None else f'not {shown(given)}'}"
+    return document.position(path), "wrong-type", message + remedy(kind, name, given)
+
+
+def existing(loc: tuple[str | int, ...], data: Any) -> Path:
+    """The part of pydantic's path that the data has: shorthands and dates add segments of their own."""
+    path: list[str | int] = []
+    for segment in loc:
+        in_list = isinstance(data, list) and isinstance(segment, int) and segment < len(data)
+        if not in_list and not (isinstance(data, dict) and segment in data):
+            break
+        data = data[segment]
+        path.append(segment)
+    return tuple(path)
+
+
+def model_at(path: Path) -> type[BaseModel]:
+    """The model of the mapping at `path`."""
+    for segment in reversed(path[-2:]):
+        if segment in MODELS and (len(path) > 1 or segment in ("tables", "metrics")):
+            return MODELS[str(segment)]
+    return FileDefinition
+
+
+def said(message: str) -> str:
+    for word, plain in WORDS:
+        message = message.replace(word, plain)
+    return message.split(" or instance of ")[0]
+
+
+def remedy(kind: str, name: str, given: object) -> str:
+    if name in EXPRESSIONS and kind == "string_type":
+        return "; write an expression, such as sum(sessions)" if name == "value" else ""
+    if kind == "string_type" and isinstance(given, (int, float)):
+        return "; put it in quotes"
+    quoted = {"bool_type": ("true", "false"), "int_type": (str(given).strip(),), "float_type": (str(given).strip(),)}
+    if isinstance(given, str) and given in quoted.get(kind, ()) and (kind == "bool_type" or given.isdecimal()):
+        return "; remove the quotes"
+    return ""
+
+
+def shown(given: object) -> str:
+    if isinstance(given, bool):
+        return "true" if given else "false"
+    if given is None or isinstance(given, (dict, list)):
+        return "nothing" if given is None else "a mapping" if isinstance(given, dict) else "a list"
+    text = str(given)
+    return repr(text if len(text) <= 40 else text[:40] + "…") if isinstance(given, str) else text

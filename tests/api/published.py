@@ -1,0 +1,60 @@
+"""What is published of the API: `python -m tests.api.published` writes openapi.json and the types in docs/frontend.md."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from metric_engine.api.app import create_app
+from metric_engine.api.openapi import document
+from metric_engine.api.settings import Settings
+from metric_engine.engine.catalog import load_catalog
+from metric_engine.engine.engine import Engine
+from metric_engine.engine.warehouse import Warehouse
+from metric_engine.shipped import shipped_metrics
+from metric_engine.state import State
+from tests.api.typescript import declarations
+
+ROOT = Path(__file__).parents[2]
+OPENAPI = ROOT / "openapi.json"
+FRONTEND = ROOT / "docs" / "frontend.md"
+BEGIN, END = "<!-- types -->\n", "<!-- end of types -->\n"
+
+
+def shipped_document() -> dict[str, Any]:
+    """The OpenAPI document of the shipped metrics, as JSON has it."""
+    catalog = load_catalog(shipped_metrics())
+    settings = Settings.from_environment({"JWT_SECRET": "no token is signed or verified with it"})
+    with tempfile.TemporaryDirectory() as folder:
+        engine, state = Engine(catalog, Warehouse("sqlite://")), State.open(f"sqlite:///{folder}/state.db")
+        try:
+            written = document(create_app(settings=settings, engine=engine, state=state), catalog)
+        finally:
+            engine.warehouse.close()
+            state.close()
+    found: dict[str, Any] = json.loads(json.dumps(written))
+    return found
+
+
+def openapi_text(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def frontend_text(document: Mapping[str, Any], current: str) -> str:
+    """The page with the types of the document between its two marks."""
+    before, _, rest = current.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}```typescript\n{declarations(document)}\n```\n{END}{after}"
+
+
+def publish() -> None:
+    document = shipped_document()
+    OPENAPI.write_text(openapi_text(document), encoding="utf-8")
+    FRONTEND.write_text(frontend_text(document, FRONTEND.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    publish()

@@ -1,0 +1,183 @@
+"""Several processes behind one socket, and their end."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from metric_engine.cli.serve import GRACE_SECONDS
+from tests.api.conftest import ALICE, SECRET, bearer
+from tests.cli.conftest import SHIPPED, Run
+
+PROGRAM = (sys.executable, "-m", "metric_engine.cli", "serve", "--port", "0")
+PATIENCE = 20
+LOCKS = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'user_dashboard_layouts'::regclass"
+
+
+class Server:
+    """A running `metric-engine serve`."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        self.process = process
+        found = re.search(r"http://\S+:\d+", process.stdout.readline())
+        assert found, "the server printed no address"
+        self.address = found[0]
+
+    def get(self, path: str) -> Any:
+        request = urllib.request.Request(self.address + path, headers=bearer(ALICE))
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
+            return answer.status, answer.read().decode()
+
+    def wait_ready(self) -> None:
+        assert self.get("/readyz")[0] == 200
+
+    def stop(self) -> float:
+        """Tell it to stop; the seconds that it took."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(PATIENCE)
+        return time.monotonic() - began
+
+
+Serve = Callable[..., Server]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str, database: str = f"sqlite:///{tmp_path}/all.db") -> Server:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(SHIPPED.parent),
+            "TMPDIR": str(tmp_path),
+            "DATABASE_URL": database,
+            "WAREHOUSE_URL": f"sqlite:///{tmp_path}/facts.db",
+            "JWT_SECRET": SECRET.get_secret_value(),
+        }
+        with (tmp_path / "log").open("a") as log:
+            process = subprocess.Popen(
+                (*PROGRAM, *arguments), cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
+            )
+        started.append(process)
+        return Server(process)
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def counted(server: Server) -> int:
+    """The answers of `/healthz` that `/metrics` tells of."""
+    text = server.get("/metrics")[1]
+    found = re.search(r'requests_total\{endpoint="healthz",status="2xx"\} (\d+)', text)
+    return int(found[1]) if found else 0
+
+
+def workers_of(server: Server) -> set[int]:
+    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+    return {int(each) for each in children if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()}
+
+
+def test_workers_share_the_socket_and_count_as_one(serve: Serve, tmp_path: Path) -> None:
+    server = serve("--workers", "2")
+    server.wait_ready()
+    with ThreadPoolExecutor(8) as pool:
+        assert [status for status, _ in pool.map(server.get, ["/healthz"] * 60)] == [200] * 60
+    # Whichever of them is asked.
+    assert {counted(server) for _ in range(6)} == {60}
+    first = workers_of(server)
+    assert len(first) == 2
+
+    os.kill(min(first), signal.SIGKILL)
+    deadline = time.monotonic() + PATIENCE
+    while len(workers_of(server) - first) != 1:
+        assert time.monotonic() < deadline, "no new worker took the place of the one that died"
+        time.sleep(0.1)
+    server.get("/healthz")
+    assert counted(server) == 61
+
+    assert server.stop() < GRACE_SECONDS
+    assert server.process.returncode == 0
+    assert not list(tmp_path.glob("metric-engine-*")), "the counters' folder was left behind"
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def test_a_connection_that_is_kept_answers_at_once(serve: Serve) -> None:
+    """Not 40 ms later, as where an answer's last part waits for the client's acknowledgement."""
+    connection = http.client.HTTPConnection(serve().address.removeprefix("http://"))
+    seconds = []
+    for _ in range(20):
+        began = time.perf_counter()
+        connection.request("GET", "/healthz")
+        assert connection.getresponse().read()
+        seconds.append(time.perf_counter() - began)
+    connection.close()
+    assert sorted(seconds)[10] < 0.03
+
+
+def test_reloading_is_for_one_process(run: Run) -> None:
+    refused = run("serve", "--reload", "--workers", "2")
+    assert refused.exit_code == 2
+    assert "--reload" in refused.output
+
+
+@contextmanager
+def layouts_locked(url: str) -> Iterator[Callable[[], int]]:
+    """No layout can be read meanwhile; gives how many requests wait for one."""
+    with psycopg.connect(url) as locking, psycopg.connect(url, autocommit=True) as looking:
+        locking.execute("LOCK TABLE user_dashboard_layouts IN ACCESS EXCLUSIVE MODE")
+        yield lambda: int((looking.execute(LOCKS).fetchone() or (0,))[0])
+
+
+@contextmanager
+def waiting(server: Server, url: str) -> Iterator[Any]:
+    """A request for the layout is under way, and waits until the block ends."""
+    with ThreadPoolExecutor(1) as pool:
+        with layouts_locked(url) as waiters:
+            answer = pool.submit(server.get, "/v1/dashboard/layout")
+            deadline = time.monotonic() + PATIENCE
+            while not waiters():
+                assert time.monotonic() < deadline, "the request does not wait"
+                time.sleep(0.02)
+            yield answer
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_what_is_under_way_is_answered_before_the_end(serve: Serve, postgres_url: str, workers: str) -> None:
+    server = serve("--workers", workers, database=postgres_url)
+    server.wait_ready()
+    with waiting(server, postgres_url) as answer:
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(1)
+        assert server.process.poll() is None
+        with pytest.raises(urllib.error.URLError):
+            server.get("/healthz")
+    assert json.loads(answer.result(PATIENCE)[1]) == {"widgets": []}
+    server.process.wait(GRACE_SECONDS)
+
+
+def test_what_never_ends_does_not_keep_the_server(serve: Serve, postgres_url: str) -> None:
+    server = serve(database=postgres_url)
+    server.wait_ready()
+    with waiting(server, postgres_url) as answer:
+        assert GRACE_SECONDS - 1 < server.stop() < GRACE_SECONDS + 3
+    assert answer.exception(PATIENCE) is not None

@@ -1,0 +1,114 @@
+"""What docs/ci.md and the hooks tell others to run does what they say."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+import metric_engine
+from metric_engine.cli import main
+from tests.docs.blocks import DOCS, blocks
+
+WORKFLOW, DATABASE_STEP, CONFIGURATION = (yaml.safe_load(block.text) for block in blocks("ci.md", "yaml"))
+HOOKS: list[dict[str, Any]] = yaml.safe_load((DOCS.parent / ".pre-commit-hooks.yaml").read_text())
+STEPS = [step["run"] for step in WORKFLOW["jobs"]["metrics"]["steps"] if "run" in step]
+COMMANDS = [command for command in STEPS if command.startswith("metric-engine ")]
+HOOK_COMMANDS = [shlex.join([*shlex.split(hook["entry"]), *hook["args"]]) for hook in HOOKS]
+
+FILE = """\
+source: ga4
+table: ga4_daily
+tables:
+  ga4_daily:
+    time: date
+    key: [user_id, date]
+    columns: {user_id: uuid, date: date, sessions: bigint}
+metrics:
+  ga4.sessions:
+    value: sum(sessions)
+    tests:
+      - name: a day
+        rows: [{date: 2025-01-01, sessions: 3}]
+        start: 2025-01-01
+        end: 2025-01-01
+        expect: {stats: {value: 3}}
+"""
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository of metric files; gives the file."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "metrics").mkdir()
+    path = tmp_path / "metrics" / "ga4.yaml"
+    path.write_text(FILE, encoding="utf-8")
+    return path
+
+
+def run(command: str, **environment: str) -> Result:
+    program, *arguments = shlex.split(command)
+    assert program == "metric-engine"
+    return CliRunner().invoke(main, arguments, env=environment, catch_exceptions=False)
+
+
+def test_the_workflow_checks_and_tests() -> None:
+    assert [shlex.split(command)[1] for command in COMMANDS] == ["validate", "test"]
+    assert set(STEPS) == {"pip install metric-engine", *COMMANDS}
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, *HOOK_COMMANDS])
+def test_a_sound_folder_passes(repository: Path, command: str) -> None:
+    assert run(command).exit_code == 0
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, *HOOK_COMMANDS])
+def test_a_broken_file_does_not(repository: Path, command: str) -> None:
+    repository.write_text(FILE.replace("value: sum(sessions)", "value: sum(sesions)"), encoding="utf-8")
+    result = run(command)
+    assert result.exit_code == 1
+    assert "column 'sesions' is not in table ga4_daily; did you mean 'sessions'?" in result.output
+
+
+def test_a_problem_is_an_annotation_on_its_line(repository: Path) -> None:
+    repository.write_text(FILE.replace("value: sum(sessions)", "value: sum(sesions)"), encoding="utf-8")
+    assert run(COMMANDS[0]).stdout == (
+        "::error file=metrics/ga4.yaml,line=10,col=16,title=unknown-column::ga4.sessions: "
+        "column 'sesions' is not in table ga4_daily; did you mean 'sessions'?\n"
+    )
+
+
+@pytest.mark.parametrize("command", [COMMANDS[1], HOOK_COMMANDS[1]])
+def test_a_failing_test_fails(repository: Path, command: str) -> None:
+    repository.write_text(FILE.replace("{value: 3}", "{value: 4}"), encoding="utf-8")
+    assert run(command).exit_code == 1
+
+
+def test_the_step_with_a_database_looks_into_it(repository: Path) -> None:
+    (repository.parent.parent / "facts.db").touch()
+    result = run(DATABASE_STEP["run"], WAREHOUSE_URL="sqlite:///facts.db")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("::error file=metrics/ga4.yaml,line=4,col=3,title=missing-table::")
+    assert list(DATABASE_STEP["env"]) == ["WAREHOUSE_URL"]
+
+
+def test_the_json_is_as_shown(repository: Path) -> None:
+    (shown,) = blocks("ci.md", "json")
+    assert json.loads(run("metric-engine validate metrics --format json").stdout) == []
+    repository.write_text(FILE.replace("value: sum(sessions)", "value: sum(sesions)"), encoding="utf-8")
+    (problem,) = json.loads(run("metric-engine validate metrics --format json").stdout)
+    assert problem == {**json.loads(shown.text), "line": 10, "column": 16}
+
+
+def test_the_hooks_are_those_that_the_page_names() -> None:
+    (named,) = CONFIGURATION["repos"]
+    assert [hook["id"] for hook in HOOKS] == [hook["id"] for hook in named["hooks"]]
+    assert named["rev"] == f"v{metric_engine.__version__}"
+    for hook in HOOKS:
+        assert {"id", "name", "entry", "language"} <= hook.keys()
+        assert (hook["language"], hook["pass_filenames"]) == ("python", False)

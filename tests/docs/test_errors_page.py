@@ -1,0 +1,80 @@
+"""docs/errors.md against the loader: every code is explained, and every example does what the page says."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from metric_engine.engine import (
+    declared_rows,
+    document,
+    expressions,
+    loading,
+    metric_resolution,
+    resolution,
+    rules,
+    shapes,
+    syntax,
+    table_resolution,
+    templates,
+)
+from metric_engine.engine.catalog import load_catalog
+from metric_engine.engine.errors import InvalidCatalog
+
+PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
+MODULES = (
+    *(declared_rows, document, expressions, loading, metric_resolution, resolution),
+    *(rules, shapes, syntax, table_resolution, templates),
+)
+HYPHENATED = re.compile(r"[a-z]+(-[a-z]+)+")
+REPORTING = ("at_key", "at_value", "at_position", "Fault")
+BLOCK = re.compile(r"```(?:yaml|jinja)\n(.*?)```", re.DOTALL)
+SECTION = re.compile(r"^### `([a-z-]+)`\n(.*?)(?=^##|\Z)", re.DOTALL | re.MULTILINE)
+
+HEAD, _, REST = PAGE.read_text(encoding="utf-8").partition("\n## ")
+EXAMPLES = {code: BLOCK.findall(text) for code, text in SECTION.findall(f"\n## {REST}")}
+
+
+def codes_of(path: Path) -> Iterator[str]:
+    """The codes in a module: words with a hyphen, and the first text of a call that reports."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and HYPHENATED.fullmatch(node.value):
+            yield node.value
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            texts = [each.value for each in node.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+            if name in REPORTING and texts:
+                yield texts[0]
+
+
+def codes(tmp_path: Path, example: str) -> set[str]:
+    (tmp_path / "ga4.yaml").write_text("".join(BLOCK.findall(HEAD)), encoding="utf-8")
+    (tmp_path / "mine.yaml").write_text(example, encoding="utf-8")
+    try:
+        load_catalog(tmp_path)
+    except InvalidCatalog as invalid:
+        return {found.code for found in invalid.diagnostics}
+    return set()
+
+
+def test_page_and_source_have_the_same_codes() -> None:
+    source = {code for module in MODULES for code in codes_of(Path(str(module.__file__)))}
+    assert sorted(EXAMPLES) == sorted(source)
+
+
+def test_the_page_is_in_alphabetical_order() -> None:
+    sections = REST.split("\n## ")
+    for section in sections:
+        named = re.findall(r"^### `([a-z-]+)`", section, re.MULTILINE)
+        assert named == sorted(named)
+
+
+@pytest.mark.parametrize("code", EXAMPLES)
+def test_the_wrong_example_gives_its_code_and_the_right_one_loads(code: str, tmp_path: Path) -> None:
+    wrong, right = EXAMPLES[code]
+    assert codes(tmp_path, wrong) == {code}
+    assert codes(tmp_path, right) == set()

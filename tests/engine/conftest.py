@@ -1,0 +1,50 @@
+"""The shipped metrics over a demo history, in a warehouse that counts what is asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from metric_engine.demo.history import rows
+from metric_engine.demo.tenants import EVERYTHING
+from metric_engine.engine.catalog import Catalog, load_catalog
+from metric_engine.engine.warehouse import Warehouse
+
+METRICS = Path(__file__).parents[2] / "metrics"
+UNTIL = date(2025, 6, 30)
+NINE = (
+    *("ga4.users", "ga4.sessions", "ga4.conv_rate", "ga4.traffic_channels", "meta.roas"),
+    *("meta.cost_metrics", "ig.engagement_rate", "ig.content_perf", "corr.spend_vs_sessions"),
+)
+
+
+class CountingWarehouse(Warehouse):
+    """Remembers the statements that were sent to it."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.statements: list[str] = []
+
+    def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        self.statements.append(sql)
+        return super().query(sql, parameters)
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Catalog:
+    return load_catalog(METRICS)
+
+
+@pytest.fixture
+def demo(shipped: Catalog, tmp_path: Path) -> Iterator[CountingWarehouse]:
+    warehouse = CountingWarehouse(f"sqlite:///{tmp_path / 'facts.db'}")
+    warehouse.create_tables(shipped.tables.values())
+    for name, table_rows in rows(EVERYTHING, until=UNTIL, days=90).items():
+        warehouse.upsert(shipped.tables[name], table_rows)
+    warehouse.statements.clear()
+    yield warehouse
+    warehouse.close()

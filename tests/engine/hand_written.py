@@ -1,0 +1,281 @@
+"""What each shipped metric must say, as SQL that a person wrote. Nothing here comes from the engine.
+
+Every query gives the value of the days from :start to :end for :tenant. One bucket or one period at a time, so that
+none of them needs to know of buckets, of comparison or of gaps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+TABLES = """
+CREATE TABLE ga4_daily (
+  user_id TEXT, date TEXT, property_id TEXT, users INTEGER, new_users INTEGER, sessions INTEGER,
+  engaged_sessions INTEGER, conversions REAL, converting_sessions REAL, revenue NUMERIC, currency TEXT,
+  PRIMARY KEY (user_id, date, property_id)
+);
+CREATE TABLE ga4_channels_daily (
+  user_id TEXT, date TEXT, property_id TEXT, channel TEXT, users INTEGER, sessions INTEGER,
+  engaged_sessions INTEGER, conversions REAL, revenue NUMERIC,
+  PRIMARY KEY (user_id, date, property_id, channel)
+);
+CREATE TABLE ga4_landing_pages_daily (
+  user_id TEXT, date TEXT, property_id TEXT, landing_page TEXT, users INTEGER, sessions INTEGER,
+  engaged_sessions INTEGER, conversions REAL,
+  PRIMARY KEY (user_id, date, property_id, landing_page)
+);
+CREATE TABLE meta_ads_daily (
+  user_id TEXT, date TEXT, account_id TEXT, campaign_id TEXT, campaign_name TEXT, spend NUMERIC,
+  impressions INTEGER, clicks INTEGER, reach INTEGER, conversions REAL, conversion_value NUMERIC, currency TEXT,
+  PRIMARY KEY (user_id, date, account_id, campaign_id)
+);
+CREATE TABLE ig_account_daily (
+  user_id TEXT, date TEXT, ig_user_id TEXT, reach INTEGER, views INTEGER, interactions INTEGER, followers INTEGER,
+  PRIMARY KEY (user_id, date, ig_user_id)
+);
+CREATE TABLE ig_media (
+  user_id TEXT, posted_on TEXT, ig_user_id TEXT, media_id TEXT, posted_at TEXT, media_type TEXT, caption TEXT,
+  permalink TEXT, likes INTEGER, comments INTEGER, saves INTEGER, shares INTEGER, reach INTEGER, views INTEGER,
+  interactions INTEGER,
+  PRIMARY KEY (user_id, posted_on, ig_user_id, media_id)
+);
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A metric over one table.
+
+    `sql` has a column for each of `series`. `additive`: no value within the table's days means 0. `money`: no value
+    where the rows hold several currencies. `restates`: that many days up to the last may still change.
+    """
+
+    source: str
+    table: str
+    sql: str
+    series: tuple[str, ...]
+    day: str = "date"
+    additive: bool = False
+    money: bool = False
+    restates: int | None = 3
+    items: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByMember(Written):
+    """A metric broken down: `sql` is over all members, `member_sql` has a row (member, value) for each.
+
+    `ranked` lists the members of both periods, largest first; after `top` of them comes Other.
+    """
+
+    member_sql: str
+    ranked: str
+    top: int
+
+
+# A daily figure that a visitor may be in twice: the mean of the days.
+USERS = """
+SELECT AVG(users_of_day) FROM (
+  SELECT SUM(users) AS users_of_day FROM ga4_daily
+  WHERE user_id = :tenant AND date BETWEEN :start AND :end
+  GROUP BY date
+)
+"""
+
+SESSIONS = """
+SELECT SUM(sessions) FROM ga4_daily
+WHERE user_id = :tenant AND date BETWEEN :start AND :end
+"""
+
+CONV_RATE = """
+SELECT SUM(converting_sessions) / NULLIF(SUM(sessions), 0) FROM ga4_daily
+WHERE user_id = :tenant AND date BETWEEN :start AND :end
+"""
+
+REVENUE = """
+SELECT SUM(revenue) FROM ga4_daily
+WHERE user_id = :tenant AND date BETWEEN :start AND :end
+"""
+
+CHANNEL_SESSIONS = """
+SELECT SUM(sessions) FROM ga4_channels_daily
+WHERE user_id = :tenant AND date BETWEEN :start AND :end
+"""
+
+SESSIONS_BY_CHANNEL = """
+SELECT channel, SUM(sessions) FROM ga4_channels_daily
+WHERE user_id = :tenant AND date BETWEEN :start AND :end
+GROUP BY channel
+"""
+
+CHANNELS = """
+SELECT channel FROM ga4_channels_daily
+WHERE user_id = :tenant AND (date BETWEEN :start AND :end OR date BETWEEN :prior_start AND :prior_end)
+GROUP BY channel
+ORDER BY SUM(sessions) DESC, channel
+"""
+
+LANDING_PAGE_SESSIONS = """
+SELECT SUM(sessions) FROM ga4_landing_pages_daily
+WHERE user_id = :tenant AND date BETWEEN :start AND :end
+"""
+
+SESSIONS_BY_LANDING_PAGE = """
+SELECT landing_page, SUM(sessions) FROM ga4_landing_pages_daily
+WHERE user_id = :tenant AND date BETWEEN :start AND :end
+GROUP BY landing_page
+"""
+
+LANDING_PAGES = """
+SELECT landing_page FROM ga4_landing_pages_daily
+WHERE user_id = :tenant AND (date BETWEEN :start AND :end OR date BETWEEN :prior_start AND :prior_end)
+GROUP BY landing_page
+ORDER BY SUM(sessions) DESC, landing_page
+"""
+
+SPEND = """
+SELECT SUM(spend) FROM meta_ads_daily
+WHERE user_id = :tenant AND date BETWEEN :start AND :end
+"""
+
+ROAS = """
+SELECT 1.0 * SUM(conversion_value) / NULLIF(SUM(spend), 0) FROM meta_ads_daily
+WHERE user_id = :tenant AND date BETWEEN :start AND :end
+"""
+
+COST_METRICS = """
+SELECT
+  1.0 * SUM(spend) / NULLIF(SUM(clicks), 0),
+  1000.0 * SUM(spend) / NULLIF(SUM(impressions), 0),
+  1.0 * SUM(spend) / NULLIF(SUM(conversions), 0)
+FROM meta_ads_daily
+WHERE user_id = :tenant AND date BETWEEN :start AND :end
+"""
+
+CTR = """
+SELECT 1.0 * SUM(clicks) / NULLIF(SUM(impressions), 0) FROM meta_ads_daily
+WHERE user_id = :tenant AND date BETWEEN :start AND :end
+"""
+
+SPEND_BY_CAMPAIGN = """
+SELECT COALESCE(campaign_name, '(not set)') AS campaign, SUM(spend) FROM meta_ads_daily
+WHERE user_id = :tenant AND date BETWEEN :start AND :end
+GROUP BY campaign
+"""
+
+# Amounts in several currencies cannot be ranked: then the names decide.
+CAMPAIGNS = """
+WITH both AS (
+  SELECT COALESCE(campaign_name, '(not set)') AS campaign, spend, currency FROM meta_ads_daily
+  WHERE user_id = :tenant AND (date BETWEEN :start AND :end OR date BETWEEN :prior_start AND :prior_end)
+)
+SELECT campaign FROM both
+GROUP BY campaign
+ORDER BY CASE WHEN (SELECT COUNT(DISTINCT currency) FROM both) = 1 THEN SUM(spend) END DESC, campaign
+"""
+
+# Of the daily reach: an account that was reached on two days counts twice, as in Instagram's own reports.
+ENGAGEMENT_RATE = """
+SELECT 1.0 * SUM(interactions) / NULLIF(SUM(reach), 0) FROM ig_account_daily
+WHERE user_id = :tenant AND date BETWEEN :start AND :end
+"""
+
+# A level: that of the last day which has one.
+FOLLOWERS = """
+SELECT SUM(followers) FROM ig_account_daily
+WHERE user_id = :tenant AND date = (
+  SELECT MAX(date) FROM ig_account_daily
+  WHERE user_id = :tenant AND date BETWEEN :start AND :end AND followers IS NOT NULL
+)
+"""
+
+CONTENT = """
+SELECT SUM(interactions), SUM(reach) FROM ig_media
+WHERE user_id = :tenant AND posted_on BETWEEN :start AND :end
+"""
+
+# A post is posted once, and so has one row.
+BEST_CONTENT = """
+SELECT media_id AS id, caption, permalink, media_type, posted_on, interactions, reach FROM ig_media
+WHERE user_id = :tenant AND posted_on BETWEEN :start AND :end
+ORDER BY interactions DESC, media_id
+LIMIT 10
+"""
+
+WRITTEN: Mapping[str, Written] = {
+    "ga4.users": Written(source="ga4", table="ga4_daily", sql=USERS, series=("Daily users",)),
+    "ga4.sessions": Written(source="ga4", table="ga4_daily", sql=SESSIONS, series=("Sessions",), additive=True),
+    "ga4.conv_rate": Written(source="ga4", table="ga4_daily", sql=CONV_RATE, series=("Conversion rate",)),
+    "ga4.revenue": Written(
+        source="ga4", table="ga4_daily", sql=REVENUE, series=("Revenue",), additive=True, money=True
+    ),
+    "ga4.traffic_channels": ByMember(
+        source="ga4",
+        table="ga4_channels_daily",
+        sql=CHANNEL_SESSIONS,
+        series=("Sessions by channel",),
+        additive=True,
+        member_sql=SESSIONS_BY_CHANNEL,
+        ranked=CHANNELS,
+        top=6,
+    ),
+    "ga4.landing_pages": ByMember(
+        source="ga4",
+        table="ga4_landing_pages_daily",
+        sql=LANDING_PAGE_SESSIONS,
+        series=("Sessions by landing page",),
+        additive=True,
+        member_sql=SESSIONS_BY_LANDING_PAGE,
+        ranked=LANDING_PAGES,
+        top=8,
+    ),
+    "meta.spend": Written(
+        source="meta",
+        table="meta_ads_daily",
+        sql=SPEND,
+        series=("Ad spend",),
+        additive=True,
+        money=True,
+        restates=28,
+    ),
+    "meta.roas": Written(
+        source="meta", table="meta_ads_daily", sql=ROAS, series=("Return on ad spend",), money=True, restates=28
+    ),
+    "meta.cost_metrics": Written(
+        source="meta", table="meta_ads_daily", sql=COST_METRICS, series=("CPC", "CPM", "CPA"), money=True, restates=28
+    ),
+    "meta.ctr": Written(source="meta", table="meta_ads_daily", sql=CTR, series=("Click-through rate",), restates=28),
+    "meta.campaigns": ByMember(
+        source="meta",
+        table="meta_ads_daily",
+        sql=SPEND,
+        series=("Spend by campaign",),
+        additive=True,
+        money=True,
+        restates=28,
+        member_sql=SPEND_BY_CAMPAIGN,
+        ranked=CAMPAIGNS,
+        top=6,
+    ),
+    "ig.engagement_rate": Written(
+        source="instagram", table="ig_account_daily", sql=ENGAGEMENT_RATE, series=("Engagement rate",)
+    ),
+    "ig.followers": Written(source="instagram", table="ig_account_daily", sql=FOLLOWERS, series=("Followers",)),
+    "ig.content_perf": Written(
+        source="instagram",
+        table="ig_media",
+        day="posted_on",
+        sql=CONTENT,
+        series=("Interactions", "Reach"),
+        additive=True,
+        restates=None,
+        items=BEST_CONTENT,
+    ),
+}
+
+# Metrics over two of these; what is computed from them is plain arithmetic.
+COMBINED: Mapping[str, tuple[str, str]] = {
+    "corr.spend_vs_sessions": ("meta.spend", "ga4.sessions"),
+    "corr.cost_per_session": ("meta.spend", "ga4.sessions"),
+}

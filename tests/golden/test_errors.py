@@ -1,0 +1,39 @@
+"""Every broken file gives exactly the text beside it: line, column, code, message and excerpt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from metric_engine.engine.catalog import load_catalog
+from metric_engine.engine.errors import InvalidCatalog
+from tests.golden.errors import CASES, cases, diagnosed, expected_path, found
+
+
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case.stem)
+def test_a_broken_file_gives_its_text(case: Path) -> None:
+    assert diagnosed(case) == expected_path(case).read_text(encoding="utf-8")
+
+
+def test_every_text_has_its_file() -> None:
+    assert set(CASES.glob("*.txt")) == {expected_path(case) for case in cases()}
+
+
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case.stem)
+def test_a_place_has_one_problem(case: Path) -> None:
+    places = [(each.file, each.line, each.column) for each in found(case).diagnostics]
+    assert places
+    assert len(places) == len(set(places))
+
+
+def test_the_paths_are_those_that_the_folder_was_named_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "metrics").mkdir()
+    (tmp_path / "metrics" / "ga4.yaml").write_bytes((CASES / "example" / "ga4.yaml").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidCatalog) as invalid:
+        load_catalog(Path("metrics"))
+    assert str(invalid.value) == (
+        "metrics/ga4.yaml:12:14: error[unknown-column] ga4.sessions: "
+        "column 'sesions' is not in table ga4_daily; did you mean 'sessions'?"
+    )
