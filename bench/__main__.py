@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bench import engine
+from bench import caching, engine, loading
 
 if __name__ == "__main__":
     engine.main()
+    caching.main()
+    loading.main()

@@ -15,11 +15,12 @@ from starlette.responses import HTMLResponse, Response
 
 from metric_engine.api.answers import STALE, Origin
 from metric_engine.api.problems import MEDIA_TYPE
+from metric_engine.api.schemas import SOURCE_LIST
 from metric_engine.api.serving import serving_of
 from metric_engine.engine.catalog import Catalog
 from metric_engine.engine.metrics import Metric
 from metric_engine.engine.periods import Compare, Grain
-from metric_engine.engine.question import MOST_DAYS, SOURCES
+from metric_engine.engine.question import MOST_DAYS
 
 DOCS_POLICY = (
     "default-src 'none'; connect-src 'self'; img-src 'self' data: https://fastapi.tiangolo.com; "
@@ -119,14 +120,13 @@ def one_widget(metric: Metric) -> dict[str, Any]:
 def parameters() -> list[dict[str, Any]]:
     """What every widget takes."""
     day = {"type": "string", "format": "date"}
-    sources = {"type": "array", "items": {"enum": list(SOURCES)}}
+    sources = {"type": "string", "pattern": SOURCE_LIST}
     return [
         query("start", day, "The first day; with `end`, or neither for the last 28 complete days."),
         query("end", day, f"The last day, at most {MOST_DAYS:,} days with the first."),
         query("compare", choice(Compare, Compare.OFF), "What the period is compared with."),
         query("grain", choice(Grain, Grain.DAY), "The width of a bucket; weeks begin on Monday."),
-        query("sources", sources, "The sources that are switched on; every connected one by default.")
-        | {"style": "form", "explode": False},
+        query("sources", sources, "The sources that are switched on, by commas; every connected one by default."),
     ]
 
 

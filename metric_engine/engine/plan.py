@@ -193,13 +193,15 @@ def reading(metric: TableMetric, scan: Scan) -> Reading:
     positions = scan.positions
     lowest_highest = currencies(metric)
     passing = positions[metric.passing] if metric.passing is not None else None
+    # A shared scan's rows hold more than this metric reads: the rest is not added up.
+    used = frozenset(needs(metric))
     first = min(positions.values(), default=0)
     return Reading(
         scan=scan,
         measures=tuple(measure(series, positions, passing) for series in metric.series),
         passing=passing,
         currency=(positions[lowest_highest[0]], positions[lowest_highest[1]]) if lowest_highest else None,
-        merges=(*[None] * first, *(MERGES[aggregate.function] for aggregate in scan.aggregates)),
+        merges=(*[None] * first, *(MERGES[each.function] if each in used else None for each in scan.aggregates)),
     )
 
 

@@ -77,7 +77,6 @@ def test_keys_choose(run: Run, folder: Folder) -> None:
         ("{points: {2025-01-02: 0}}", ("points.2025-01-02", "0.0", "null")),
         ("{points: {2025-01-04: null}}", ("points.2025-01-04", "null", "nothing")),
         ("{comparison: {2024-12-31: null}}", ("comparison.2024-12-31", "null", "nothing")),
-        ("{series: {Other: {}}}", ("series.Other", '"a series"', "nothing")),
         ("{series: {Sessions: {stats: {value: 1}}}}", ("series.Sessions.stats.value", "1.0", "3.0")),
         ("{meta: {currency: EUR}}", ("meta.currency", '"EUR"', "null")),
         ("{meta: {sources: []}}", ("meta.sources[0]", "nothing", '"ga4"')),

@@ -1,5 +1,13 @@
-"""`python -m tests.docs` writes the generated parts of docs/metrics.md again."""
+"""`python -m tests.docs` writes the generated parts of docs/metrics.md and the outputs in docs/tutorial.md again."""
 
-from tests.docs.reference import PAGE, generated
+from __future__ import annotations
 
-PAGE.write_text(generated(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.docs import reference, tutorial
+
+reference.PAGE.write_text(reference.generated(reference.PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+with TemporaryDirectory() as folder:
+    text = tutorial.executed(tutorial.PAGE.read_text(encoding="utf-8"), Path(folder))
+tutorial.PAGE.write_text(text, encoding="utf-8")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 DOCS = Path(__file__).parents[2] / "docs"
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 class Block(NamedTuple):
@@ -22,5 +22,5 @@ class Block(NamedTuple):
 def blocks(page: str, *languages: str) -> Sequence[Block]:
     """The blocks of a page of docs/ that are in one of these languages."""
     text = (DOCS / page).read_text(encoding="utf-8")
-    found = (Block(match[1], match[2], text.count("\n", 0, match.start()) + 2) for match in FENCE.finditer(text))
+    found = (Block(match[1], match[3], text.count("\n", 0, match.start()) + 2) for match in FENCE.finditer(text))
     return [block for block in found if block.language in languages]

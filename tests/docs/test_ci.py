@@ -15,7 +15,7 @@ import metric_engine
 from metric_engine.cli import main
 from tests.docs.blocks import DOCS, blocks
 
-WORKFLOW, DATABASE_STEP, CONFIGURATION = (yaml.safe_load(block.text) for block in blocks("ci.md", "yaml"))
+WORKFLOW, (DATABASE_STEP,), CONFIGURATION = (yaml.safe_load(block.text) for block in blocks("ci.md", "yaml"))
 HOOKS: list[dict[str, Any]] = yaml.safe_load((DOCS.parent / ".pre-commit-hooks.yaml").read_text())
 STEPS = [step["run"] for step in WORKFLOW["jobs"]["metrics"]["steps"] if "run" in step]
 COMMANDS = [command for command in STEPS if command.startswith("metric-engine ")]
