@@ -208,9 +208,13 @@ class Composer:
                 self.root = finished
         return self.root
 
-    def open_brackets(self) -> list[Position]:
-        """Where the brackets and braces begin that are still open, the innermost last."""
-        return [frame.node.start for frame in self.stack if frame.bracketed]
+    def open_brackets(self) -> list[tuple[int, int, str]]:
+        """Where the brackets and braces begin that are still open, and which they are, the innermost last."""
+        return [
+            (*frame.node.start, "bracket" if isinstance(frame.node, SequenceNode) else "brace")
+            for frame in self.stack
+            if frame.bracketed
+        ]
 
     def metric_at(self, position: Position) -> str | None:
         """The key of the metric that the position lies in."""

@@ -13,7 +13,7 @@ import yaml
 from metric_engine.engine.document import NULLS, Loader, resolved
 
 # Text that YAML reads as itself without quotes, in a line of its own.
-PLAIN = re.compile(r"[A-Za-z0-9(][\w .()/*+<>='’–-]*", re.ASCII)
+PLAIN = re.compile(r"[A-Za-z0-9(][\w .,()/*+<>='-]*", re.ASCII)
 BYTE_ORDER_MARK = "\ufeff"
 STEP = "  "
 
@@ -75,14 +75,14 @@ def braces(value: Any) -> str:
         return f"{{{', '.join(f'{key}: {braces(inner)}' for key, inner in value.items())}}}"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return f"[{', '.join(map(braces, value))}]"
-    return plain(value)
+    return plain(value, within_braces=True)
 
 
-def plain(value: str | float | bool | None) -> str:
+def plain(value: str | float | bool | None, *, within_braces: bool = False) -> str:
     """A scalar, in quotes where YAML would read something else."""
     if not isinstance(value, str):
         return json.dumps(value)
-    unquoted = PLAIN.fullmatch(value) and not value.endswith(" ") and " #" not in value
+    unquoted = PLAIN.fullmatch(value) and not value.endswith(" ") and not (within_braces and "," in value)
     if unquoted and isinstance(resolved(value), str) and value.lower() not in ("yes", "no", "on", "off"):
         return value
     return json.dumps(value, ensure_ascii=False)

@@ -21,6 +21,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from metric_engine.engine.diagnostics import Diagnostic
 
+# Beyond so many characters a name is somebody's mistake or mischief, and resembles nothing.
+MOST_COMPARED = 100
+
 
 class MetricEngineError(Exception):
     """The root: catch it to catch whatever the project raises on purpose."""
@@ -40,8 +43,10 @@ class UnknownMetric(MetricEngineError):
 
     def __init__(self, key: str, known: Iterable[str]) -> None:
         self.key = key
-        self.nearest = nearest_names(key, known)
-        super().__init__(f"no widget {key!r}{did_you_mean(self.nearest)}")
+        alike = nearest_names(key, known)
+        self.nearest = alike or nearest_names(key, known, cutoff=0)
+        hint = did_you_mean(alike) or f"; the nearest are {', '.join(self.nearest)}"
+        super().__init__(f"no widget {key[:MOST_COMPARED]!r}{hint}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +85,9 @@ class StateUnavailable(MetricEngineError):
     """The state database does not answer; the message is one line without secrets."""
 
 
-def nearest_names(name: str, known: Iterable[str], *, most: int = 3) -> tuple[str, ...]:
-    """The names in `known` that resemble `name`, best first; none when nothing does."""
-    return tuple(difflib.get_close_matches(name, sorted(known), n=most, cutoff=0.6))
+def nearest_names(name: str, known: Iterable[str], *, most: int = 3, cutoff: float = 0.6) -> tuple[str, ...]:
+    """The names in `known` that resemble `name`, best first; none when nothing does by the `cutoff`, from 0 to 1."""
+    return tuple(difflib.get_close_matches(name[:MOST_COMPARED], sorted(known), n=most, cutoff=cutoff))
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

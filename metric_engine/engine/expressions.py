@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlglot import exp
+from sqlglot.generator import Generator
 
 from metric_engine.engine.arithmetic import NODES, Evaluate, compile_arithmetic
 from metric_engine.engine.diagnostics import hint
@@ -76,13 +78,15 @@ def resolve_expression(
         raise Faults(Fault(start_of(tree), "not-a-number", f"the value is {spoken(kind)}; a metric is a number"))
     used = {column.name for column in tree.find_all(exp.Column)}
     aggregates: list[Aggregate] = []
+    additive = is_additive(tree, columns)
+    uses = tuple((column.name, start_of(column)) for column in non_additive_uses(tree, columns))
     return Expression(
         text=text,
-        additive=is_additive(tree, columns),
-        money=any(columns[name].money for name in used),
         tree=lifted(tree, where, aggregates),
         aggregates=tuple(aggregates),
-        non_additive=tuple((column.name, start_of(column)) for column in non_additive_uses(tree, columns)),
+        additive=additive,
+        money=any(columns[name].money for name in used),
+        non_additive=uses,
     )
 
 
@@ -275,7 +279,7 @@ def in_condition(node: exp.Expr) -> bool:
 
 
 def lifted(node: exp.Expr, where: exp.Expr | None, aggregates: list[Aggregate]) -> exp.Expr:
-    """The tree with every aggregate replaced by a placeholder into `aggregates`."""
+    """The tree, changed: every aggregate is replaced by a placeholder into `aggregates`."""
 
     def replaced(each: exp.Expr) -> exp.Expr:
         if isinstance(each, exp.Avg):
@@ -294,7 +298,7 @@ def lifted(node: exp.Expr, where: exp.Expr | None, aggregates: list[Aggregate]) 
             aggregates.append(aggregate)
         return exp.Placeholder(this=str(aggregates.index(aggregate)))
 
-    return node.transform(replaced)
+    return node.transform(replaced, copy=False)
 
 
 def guarded(argument: exp.Expr | None, where: exp.Expr) -> exp.Expr:
@@ -303,6 +307,16 @@ def guarded(argument: exp.Expr | None, where: exp.Expr) -> exp.Expr:
     return exp.Case(ifs=[exp.If(this=where.copy(), true=value)])
 
 
+class Writer(threading.local):
+    """sqlglot's generator, one for each thread: making a new one takes longer than writing a text."""
+
+    def __init__(self) -> None:
+        self.generator = Generator()
+
+
+WRITER = Writer()
+
+
 def aggregate_of(function: str, argument: exp.Expr | None, *, distinct: bool = False) -> Aggregate:
-    inner = "*" if argument is None else argument.sql()
+    inner = "*" if argument is None else WRITER.generator.generate(argument, copy=False)
     return Aggregate(f"{function.upper()}({'DISTINCT ' if distinct else ''}{inner})", function, argument, distinct)

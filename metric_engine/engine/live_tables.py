@@ -106,11 +106,11 @@ class LiveTables:
         report = where.at_value if renamed else where.at_key
         if schema and schema not in self.inspector.get_schema_names():
             hint = did_you_mean(nearest_names(schema, self.inspector.get_schema_names(), most=1))
-            report("missing-table", f"the database has no schema {schema!r}{hint}")
+            report("missing-live-table", f"the database has no schema {schema!r}{hint}")
         elif not self.inspector.has_table(name, schema=schema or None):
             hint = did_you_mean(nearest_names(name, self.names(schema or None), most=1))
             remedy = hint or "; `metric-engine ddl` prints the statement that makes it"
-            report("missing-table", f"the database has no table {table.physical!r}{remedy}")
+            report("missing-live-table", f"the database has no table {table.physical!r}{remedy}")
         else:
             live = self.columns(name, schema or None)
             missing = [column for column in table.columns.values() if self.folded(column.physical) not in live]
@@ -146,9 +146,9 @@ class LiveTables:
         remedy = hint or "; if it is called otherwise there, name it with `column:`"
         message = f"the database's table {table.physical} has no column {column.physical!r}{remedy}"
         if column.physical == column.name:
-            place.at_key("missing-column", message, "columns", column.name)
+            place.at_key("missing-live-column", message, "columns", column.name)
         else:
-            place.at_value("missing-column", message, "columns", column.name, "column")
+            place.at_value("missing-live-column", message, "columns", column.name, "column")
 
     def check_type(self, place: Place, column: Column, live: LiveType) -> None:
         fitting = FITTING[column.type] + (WITHOUT_TYPE_IN_SQLITE.get(column.type, ()) if self.is_sqlite else ())
@@ -172,8 +172,8 @@ class LiveTables:
         ):
             return
         statement = self.create_index(table, name, schema)
-        message = f"no index of the database begins with {tenant!r}, so that every request reads the whole table"
-        place.at_key("missing-index", f"{message}; make one: {statement}")
+        message = f"no index of this table begins with {tenant!r}, so that every request reads all of its rows"
+        place.at_key("missing-live-index", f"{message}; make one: {statement}")
 
     def leading_columns(self, name: str, schema: str | None) -> Iterator[str | None]:
         """The first column of the primary key and of each index that holds every row; None for an expression."""

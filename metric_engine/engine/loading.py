@@ -107,8 +107,9 @@ def shaped(document: Document, diagnostics: Diagnostics) -> File:
             report(faults, document, diagnostics)
         if len(faults) > MOST_FAULTS:
             break
-        for fault in faults:
-            leave_out(data, existing(fault["loc"], data), unknown=fault["type"] == "extra_forbidden")
+        paths = [(existing(fault["loc"], data), fault["type"] == "extra_forbidden") for fault in faults]
+        for path, unknown in paths:
+            leave_out(data, path, unknown=unknown)
     return File(document, FileDefinition())
 
 
@@ -148,6 +149,8 @@ def leave_out(data: dict[str, Any], path: Sequence[str | int], *, unknown: bool)
         path = path[:2]
     within: Any = data
     for depth, segment in enumerate(path):
+        if isinstance(within, dict) and segment not in within:
+            return  # It went with another one.
         inner = within[segment]
         if isinstance(inner, list) and depth + 1 < len(path) and (segment != "tests" or depth != 2):
             path = path[: depth + 1]

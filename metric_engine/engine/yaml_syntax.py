@@ -9,14 +9,15 @@ import yaml
 
 NAME_AND_COLON = re.compile(r"[\w.-]+:(?=\S)")
 Place = tuple[int, int]
+Bracket = tuple[int, int, str]
 
 
 def explained(
-    error: yaml.YAMLError, text: str, brackets: Sequence[Place], quoted: tuple[int, int] | None
+    error: yaml.YAMLError, text: str, brackets: Sequence[Bracket], quoted: tuple[int, int] | None
 ) -> tuple[int, int, str]:
     """Line, column and message, for what the parser complains about.
 
-    `brackets` are the places of the brackets that are open, the innermost last; `quoted` the first and last offset
+    `brackets` are the places and kinds of the brackets that are open, the innermost last; `quoted` the first and last offset
     of the last text in quotes that spans lines.
     """
     if isinstance(error, yaml.reader.ReaderError):
@@ -77,7 +78,7 @@ def misplaced_colon(text: str, offset: int) -> tuple[int, int, str]:
     return *place(text, indented), "this line is indented deeper than the one above, which has its value already"
 
 
-def in_brackets(text: str, offset: int, bracket: Place) -> tuple[int, int, str]:
+def in_brackets(text: str, offset: int, bracket: Bracket) -> tuple[int, int, str]:
     """Between [ ] or { }: a bracket without its end, a comma that is missing, text that needs quotes."""
     before = text[:offset].rstrip()
     if text.startswith("{", offset) or text.startswith("}", offset):
@@ -85,8 +86,7 @@ def in_brackets(text: str, offset: int, bracket: Place) -> tuple[int, int, str]:
     if place(text, offset)[0] == bracket[0] and offset < len(text) and text[offset] not in "\r\n":
         message = "a comma is missing before this, or quotes around text that holds a colon"
         return *place(text, max(0, len(before) - len(re.split(r"[\s\[\]{},]", before)[-1]))), message
-    line, column = bracket
-    kind = "bracket" if text.split("\n")[line - 1][column - 1 : column] == "[" else "brace"
+    line, column, kind = bracket
     return line, column, f"this {kind} is never closed, or a comma is missing after one of its lines"
 
 

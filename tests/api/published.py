@@ -1,4 +1,4 @@
-"""What is published of the API: `python -m tests.api.published` writes openapi.json and the types in docs/frontend.md."""
+"""What is published of the API: run as a module it writes openapi.json and the types in docs/frontend.md."""
 
 from __future__ import annotations
 

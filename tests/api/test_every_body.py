@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
@@ -22,7 +20,7 @@ BODIES: dict[str, bytes] = {
     "NUL": b'{"widgets": [{"id": "ga4.sessions", "x": "\\u0000"}], "keys": ["\\u0000"], "account_id": "\\u0000"}',
     "NUL in a name": b'{"widgets": [], "keys": [], "account_id": "1", "\\u0000": 1}',
     "a lone surrogate": b'{"widgets": [{"id": "\\ud800"}], "keys": ["\\udfff"], "account_id": "\\ud800"}',
-    "a lone surrogate in bytes": b'{"widgets": [{"id": "\xed\xa0\x80"}], "keys": ["\xed\xa0\x80"], "account_id": "\xed\xa0\x80"}',
+    "a lone surrogate in bytes": b'{"widgets": [{"id": "\xed\xa0\x80"}], "keys": [], "account_id": "\xed\xa0\x80"}',
     "beyond a double": b'{"widgets": [], "keys": [], "account_id": "1", "x": 1e400}',
     "not a number": b'{"widgets": [], "keys": [], "account_id": "1", "x": NaN}',
     "a list": b"[]",
@@ -48,11 +46,9 @@ def test_what_no_body_may_be_is_4xx_and_changes_nothing(
     paths = routes(app)
     assert len(paths) >= 3
     before = everything(client)
-    pieces: Callable[[], object] = lambda: body if declared else iter([body[:10], body[10:]])  # noqa: E731
     for method, path in paths:
-        answer = client.request(
-            method, path, content=pieces(), headers={"Content-Type": "application/json"}  # type: ignore[arg-type]
-        )
+        content = body if declared else iter([body[:10], body[10:]])
+        answer = client.request(method, path, content=content, headers={"Content-Type": "application/json"})
         assert 400 <= answer.status_code < 500, (method, path, answer.text)
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["detail"]

@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
-from metric_engine.engine.engine import Engine
 from starlette.testclient import TestClient
 
 from metric_engine.api.app import create_app
 from metric_engine.api.guard import OPEN_PATHS
+from metric_engine.engine.engine import Engine
 from metric_engine.state import State
 from tests.api.conftest import ALICE, BOB, bearer, settings, token
 

@@ -69,7 +69,11 @@ def test_a_schema_without_a_type_is_an_error() -> None:
 def test_what_is_left_out_is_never_null(client: TestClient, document: dict[str, Any]) -> None:
     """A member that the types mark with `?` is absent or has its type."""
     answer = client.get("/v1/widgets/ga4.sessions").json()
-    for name, part in {"Widget": answer, "Meta": answer["meta"], "Layout": client.get("/v1/dashboard/layout").json()}.items():
+    for name, part in {
+        "Widget": answer,
+        "Meta": answer["meta"],
+        "Layout": client.get("/v1/dashboard/layout").json(),
+    }.items():
         schema = document["components"]["schemas"][name]
         optional = schema["properties"].keys() - set(schema["required"])
         assert optional

@@ -93,7 +93,7 @@ def test_the_step_with_a_database_looks_into_it(repository: Path) -> None:
     (repository.parent.parent / "facts.db").touch()
     result = run(DATABASE_STEP["run"], WAREHOUSE_URL="sqlite:///facts.db")
     assert result.exit_code == 1
-    assert result.stdout.startswith("::error file=metrics/ga4.yaml,line=4,col=3,title=missing-table::")
+    assert result.stdout.startswith("::error file=metrics/ga4.yaml,line=4,col=3,title=missing-live-table::")
     assert list(DATABASE_STEP["env"]) == ["WAREHOUSE_URL"]
 
 

@@ -78,7 +78,7 @@ def test_the_embedded_tables_fit_the_shipped_files(tmp_path: Path) -> None:
 def test_a_missing_table_with_the_nearest_name(database: sqlalchemy.Engine, tmp_path: Path) -> None:
     run(database, f"CREATE TABLE visit ({FITTING})")
     assert found(tmp_path, database) == [
-        "visits.yaml:3:3: error[missing-table] the database has no table 'visits'; did you mean 'visit'?"
+        "visits.yaml:3:3: error[missing-live-table] the database has no table 'visits'; did you mean 'visit'?"
     ]
 
 
@@ -86,8 +86,8 @@ def test_a_missing_table_with_a_name_of_its_own(database: sqlalchemy.Engine, tmp
     renamed = FILE.replace("    time: date\n", "    time: date\n    name: facts\n", 1)
     assert found(tmp_path, database, renamed) == [
         (
-            "visits.yaml:5:11: error[missing-table] the database has no table 'facts'; `metric-engine ddl` prints the "
-            "statement that makes it"
+            "visits.yaml:5:11: error[missing-live-table] the database has no table 'facts'; `metric-engine ddl` prints "
+            "the statement that makes it"
         )
     ]
 
@@ -95,7 +95,7 @@ def test_a_missing_table_with_a_name_of_its_own(database: sqlalchemy.Engine, tmp
 def test_a_missing_schema(database: sqlalchemy.Engine, tmp_path: Path) -> None:
     renamed = FILE.replace("    time: date\n", "    time: date\n    name: analytic.visits\n", 1)
     assert found(tmp_path, database, renamed) == [
-        "visits.yaml:5:11: error[missing-table] the database has no schema 'analytic'"
+        "visits.yaml:5:11: error[missing-live-table] the database has no schema 'analytic'"
     ]
 
 
@@ -103,11 +103,11 @@ def test_missing_columns_at_their_names(database: sqlalchemy.Engine, tmp_path: P
     run(database, "CREATE TABLE visits (user_id {uuid} PRIMARY KEY, date date, chanel text, visit bigint, rate float)")
     assert found(tmp_path, database) == [
         (
-            "visits.yaml:8:7: error[missing-column] the database's table visits has no column 'channel'; "
+            "visits.yaml:8:7: error[missing-live-column] the database's table visits has no column 'channel'; "
             "did you mean 'chanel'?"
         ),
         (
-            "visits.yaml:9:40: error[missing-column] the database's table visits has no column 'visits'; "
+            "visits.yaml:9:40: error[missing-live-column] the database's table visits has no column 'visits'; "
             "did you mean 'visit'?"
         ),
     ]
@@ -149,8 +149,8 @@ def test_fractions_are_not_whole_numbers(database: sqlalchemy.Engine, tmp_path: 
 
 
 NO_INDEX = (
-    "visits.yaml:3:3: error[missing-index] no index of the database begins with 'user_id', so that every request reads "
-    "the whole table; make one: CREATE INDEX visits_user_id_date ON visits (user_id, date)"
+    "visits.yaml:3:3: error[missing-live-index] no index of this table begins with 'user_id', so that every request "
+    "reads all of its rows; make one: CREATE INDEX visits_user_id_date ON visits (user_id, date)"
 )
 
 

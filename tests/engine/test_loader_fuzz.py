@@ -109,13 +109,16 @@ def load(files: Mapping[str, bytes]) -> None:
             (Path(name) / file).write_bytes(content)
         try:
             load_catalog(Path(name))
-        except InvalidCatalog as invalid:
-            found = invalid.diagnostics
-            assert found
-            assert all(each.line > 0 and each.column > 0 for each in found)
-            assert len(json.loads(as_json(found))) == len(found)
-            assert as_text(found, invalid.texts)
-            assert as_github(found).count("\n") == len(found) - 1
+        except InvalidCatalog as caught:
+            invalid = caught
+        else:
+            return
+    found = invalid.diagnostics
+    assert found
+    assert all(each.line > 0 and each.column > 0 for each in found)
+    assert len(json.loads(as_json(found))) == len(found)
+    assert as_text(found, invalid.texts)
+    assert as_github(found).count("\n") == len(found) - 1
 
 
 @settings(max_examples=150, deadline=None)

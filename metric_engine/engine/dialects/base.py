@@ -93,11 +93,20 @@ class Dialect(ABC):
         """An analyst's query as SQL; `scan` gives what stands where a table is named, or None for a WITH query."""
 
         def replaced(node: exp.Expr) -> exp.Expr:
-            if isinstance(node, exp.Table) and (sql := scan(node)) is not None:
-                return written(sql)
+            if isinstance(node, exp.Table):
+                sql = scan(node)
+                return written(
+                    f"{self.with_name(node.name)} AS {self.identifier(node.alias_or_name)}" if sql is None else sql
+                )
+            if isinstance(node, exp.CTE):
+                node.args["alias"].set("this", written(self.with_name(node.alias)))
             return self.rewritten(node, None)
 
         return tree.transform(replaced).sql(dialect=self.name, identify=True, comments=False)
+
+    def with_name(self, name: str) -> str:
+        """The name of an analyst's WITH query: one that no table can have, so that neither hides the other."""
+        return self.identifier(f"with {name}")
 
     def rewritten(self, node: exp.Expr, columns: Mapping[str, str] | None) -> exp.Expr:
         """What means the same on every engine, written so that this one does it.

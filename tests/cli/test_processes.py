@@ -1,4 +1,4 @@
-"""Several processes behind one socket, and their end."""
+"""The server as processes: their start, their end, several behind one socket."""
 
 from __future__ import annotations
 
@@ -41,9 +41,15 @@ class Server:
         self.address = found[0]
 
     def get(self, path: str) -> Any:
-        request = urllib.request.Request(self.address + path, headers=bearer(ALICE))
+        request = urllib.request.Request(self.address + path, headers=bearer(ALICE))  # noqa: S310
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
             return answer.status, answer.read().decode()
+
+    def post(self, path: str, body: Any) -> Any:
+        headers = bearer(ALICE) | {"Content-Type": "application/json"}
+        request = urllib.request.Request(self.address + path, json.dumps(body).encode(), headers)  # noqa: S310
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
+            return json.load(answer)
 
     def wait_ready(self) -> None:
         assert self.get("/readyz")[0] == 200
@@ -121,6 +127,15 @@ def test_workers_share_the_socket_and_count_as_one(serve: Serve, tmp_path: Path)
     assert "Traceback" not in (tmp_path / "log").read_text()
 
 
+def test_a_saved_layout_survives_a_restart(serve: Serve, state_url: str) -> None:
+    widgets = [{"id": "ga4.sessions", "size": {"w": 2, "h": 1.5}, "note": "ünï 😀"}]
+    first = serve(database=state_url)
+    saved = first.post("/v1/dashboard/layout", {"widgets": widgets, "version": 0})
+    first.stop()
+    again = serve(database=state_url)
+    assert json.loads(again.get("/v1/dashboard/layout")[1]) == saved == {"widgets": widgets, "version": 1}
+
+
 def test_a_connection_that_is_kept_answers_at_once(serve: Serve) -> None:
     """Not 40 ms later, as where an answer's last part waits for the client's acknowledgement."""
     connection = http.client.HTTPConnection(serve().address.removeprefix("http://"))
@@ -151,14 +166,13 @@ def layouts_locked(url: str) -> Iterator[Callable[[], int]]:
 @contextmanager
 def waiting(server: Server, url: str) -> Iterator[Any]:
     """A request for the layout is under way, and waits until the block ends."""
-    with ThreadPoolExecutor(1) as pool:
-        with layouts_locked(url) as waiters:
-            answer = pool.submit(server.get, "/v1/dashboard/layout")
-            deadline = time.monotonic() + PATIENCE
-            while not waiters():
-                assert time.monotonic() < deadline, "the request does not wait"
-                time.sleep(0.02)
-            yield answer
+    with ThreadPoolExecutor(1) as pool, layouts_locked(url) as waiters:
+        answer = pool.submit(server.get, "/v1/dashboard/layout")
+        deadline = time.monotonic() + PATIENCE
+        while not waiters():
+            assert time.monotonic() < deadline, "the request does not wait"
+            time.sleep(0.02)
+        yield answer
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -1,0 +1,55 @@
+"""The part of docs/errors.md on `validate --database`, against a real database."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+
+from metric_engine.engine import live_tables
+from metric_engine.engine.catalog import load_catalog
+from metric_engine.engine.errors import InvalidCatalog
+from metric_engine.engine.live_tables import check_live_tables
+from tests.docs.blocks import DOCS, blocks
+
+BESIDE = blocks("errors.md", "yaml")[0].text
+DATABASE = blocks("errors.md", "sql")[0].text
+SECTIONS = re.findall(
+    r"^### `([a-z-]+)`\n.*?^```yaml\n(.*?)^```.*?^```(yaml|sql)\n(.*?)^```",
+    (DOCS / "errors.md").read_text(encoding="utf-8").partition("\n## With `--database`")[2],
+    re.DOTALL | re.MULTILINE,
+)
+
+
+def codes(folder: Path, example: str, *statements: str) -> set[str]:
+    """The codes for an example on the page's database, after these statements."""
+    (folder / "facts.db").unlink(missing_ok=True)
+    connection = sqlite3.connect(folder / "facts.db")
+    connection.executescript(";".join((DATABASE, *statements)))
+    connection.close()
+    (folder / "ga4.yaml").write_text(BESIDE, encoding="utf-8")
+    (folder / "mine.yaml").write_text(example, encoding="utf-8")
+    engine = sqlalchemy.create_engine(f"sqlite:///{folder}/facts.db")
+    try:
+        check_live_tables(folder, load_catalog(folder).tables, engine)
+    except InvalidCatalog as invalid:
+        return {found.code for found in invalid.diagnostics}
+    finally:
+        engine.dispose()
+    return set()
+
+
+def test_page_and_source_have_the_same_codes() -> None:
+    source = Path(live_tables.__file__).read_text(encoding="utf-8")
+    assert [code for code, *_ in SECTIONS] == sorted(set(re.findall(r'"([a-z]+-live-[a-z]+)"', source)))
+
+
+@pytest.mark.parametrize(("code", "wrong", "language", "right"), SECTIONS, ids=[code for code, *_ in SECTIONS])
+def test_the_wrong_example_gives_its_code_and_the_right_one_none(
+    code: str, wrong: str, language: str, right: str, tmp_path: Path
+) -> None:
+    assert codes(tmp_path, wrong) == {code}
+    assert (codes(tmp_path, right) if language == "yaml" else codes(tmp_path, wrong, right)) == set()
