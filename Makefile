@@ -27,15 +27,18 @@ run: $(VENV)/run.stamp      ## the demo: its data, the API and the dashboard, on
 test: $(VENV)/dev.stamp     ## every test, on real databases
 	$(BIN)/python -m pytest
 
-check: $(VENV)/dev.stamp    ## ruff, types, the metric files
+check: $(VENV)/dev.stamp    ## ruff, types, the metric files, their schema
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/metric-engine validate metrics
 	$(BIN)/metric-engine test metrics
+	$(BIN)/metric-engine schema | diff -u metrics/schema.json -
 
 golden: $(VENV)/dev.stamp   ## write the golden files again; read the difference before you commit it
+	$(BIN)/metric-engine schema > metrics/schema.json
 	$(BIN)/python -m tests.golden
+	$(BIN)/python -m tests.docs
 
 bench: $(VENV)/dev.stamp    ## the figures of docs/benchmarks.md
 	$(BIN)/python -m bench

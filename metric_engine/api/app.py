@@ -24,6 +24,7 @@ from metric_engine.api.serving import Serving, engine_over
 from metric_engine.api.settings import Settings
 from metric_engine.engine.catalog import load_catalog
 from metric_engine.engine.engine import Engine
+from metric_engine.engine.pulse import Pulse
 from metric_engine.engine.warehouse import Warehouse
 from metric_engine.state import State
 
@@ -48,6 +49,8 @@ def create_app(*, settings: Settings, engine: Engine, state: State) -> FastAPI:
     serving = app.state.serving = Serving(engine, state, settings)
     instruments = app.state.instruments = Instruments()
     instruments.watch(serving)
+    # Anybody may ask whether the server is ready, so the databases are asked at most now and then.
+    app.state.pulses = {"state": Pulse(state.database), "warehouse": Pulse(engine.warehouse)}
     problems.install(app)
     # The hot path: a plain route, and the first one that is tried.
     app.add_route("/v1/widgets/{key}", widgets.widget, methods=["GET"])

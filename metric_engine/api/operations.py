@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -12,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from metric_engine.api.instruments import Instruments
+from metric_engine.api.problems import RETRY_AFTER
 from metric_engine.api.serving import Serving, serving_of
-from metric_engine.engine.errors import StateUnavailable, WarehouseUnavailable
+from metric_engine.engine.pulse import Pulse
 
 router = APIRouter(tags=["operations"])
 
@@ -30,28 +30,22 @@ async def healthz() -> dict[str, str]:
     responses={200: {"model": dict[str, Any]}, 503: {"model": dict[str, Any]}},
 )
 def readyz(request: Request) -> Response:
-    serving = serving_of(request)
+    pulses: dict[str, Pulse] = request.app.state.pulses
     checks: dict[str, Any] = {
-        "state": answers(serving.state.database.ping),
-        "warehouse": answers(serving.engine.warehouse.ping),
+        name: {"status": "ok" if pulse.beats() else "unavailable"} for name, pulse in pulses.items()
     }
     ready = all(check["status"] == "ok" for check in checks.values())
-    body = {"status": "ready" if ready else "not ready", "checks": checks | {"catalog": catalog(serving)}}
-    return JSONResponse(body, HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
+    checks["catalog"] = catalog(serving_of(request))
+    body = {"status": "ready" if ready else "not ready", "checks": checks}
+    if ready:
+        return JSONResponse(body)
+    return JSONResponse(body, HTTPStatus.SERVICE_UNAVAILABLE, headers=RETRY_AFTER)
 
 
 @router.get("/metrics", summary="Counts and times for Prometheus", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
     instruments: Instruments = request.app.state.instruments
     return Response(instruments.exposition(serving_of(request)), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-
-def answers(ping: Callable[[], None]) -> dict[str, str]:
-    try:
-        ping()
-    except (StateUnavailable, WarehouseUnavailable):
-        return {"status": "unavailable"}
-    return {"status": "ok"}
 
 
 def catalog(serving: Serving) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from metric_engine.engine.errors import (
 from metric_engine.state.errors import NoEncryptionKey, StaleLayout
 
 MEDIA_TYPE = "application/problem+json"
-RETRY_AFTER = {"Retry-After": "5"}
+RETRY_AFTER: Mapping[str, str] = {"Retry-After": "5"}
 
 
 class InvalidBody(MetricEngineError):

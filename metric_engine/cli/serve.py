@@ -7,6 +7,7 @@ import secrets
 import shlex
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from datetime import timedelta
@@ -42,6 +43,7 @@ App: TypeAlias = Callable[..., Any]
 FACTORY = f"{app_from_environment.__module__}:{app_from_environment.__name__}"
 # Less than what `docker stop` waits before it kills.
 GRACE_SECONDS = 8
+STUCK_SECONDS = 0.2
 
 
 @click.command()
@@ -99,6 +101,16 @@ def run(listening: socket.socket, app: App) -> None:
         server.run(sockets=[listening])
     if not server.started:
         sys.exit(1)
+    leave_the_stuck()
+
+
+def leave_the_stuck() -> None:
+    """End the process without the threads that still wait for a database: Python would wait for them without end."""
+    threads = [each for each in threading.enumerate() if each is not threading.main_thread() and not each.daemon]
+    for thread in threads:
+        thread.join(STUCK_SECONDS)
+    if any(thread.is_alive() for thread in threads):
+        os._exit(1)
 
 
 def run_workers(listening: socket.socket, workers: int) -> None:
@@ -125,6 +137,7 @@ def configuration(app: App | str, *, factory: bool = False, workers: int = 1) ->
         log_config=None,
         access_log=False,
         server_header=False,
+        ws="none",
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
 

@@ -12,7 +12,7 @@ from metric_engine.engine.cache import Cache, Found
 from metric_engine.engine.catalog import Catalog
 from metric_engine.engine.errors import UnknownMetric, WarehouseUnavailable
 from metric_engine.engine.folding import MIXED, fold, tracks
-from metric_engine.engine.metrics import Metric, TableMetric
+from metric_engine.engine.metrics import Metric
 from metric_engine.engine.plan import ItemsScan, MetricPlan, Scan, plan
 from metric_engine.engine.pulse import Pulse
 from metric_engine.engine.question import Question
@@ -140,9 +140,10 @@ class Engine:
             asker=asker,
         )
         plans = {
-            metric.key: prepared.plan.metrics[metric.key]
-            for metric in measured_by(metrics)
-            if metric.table.source in active
+            part.key: prepared.plan.metrics[part.key]
+            for metric in metrics
+            for part in metric.rests_on
+            if part.table.source in active
         }
         outcomes = {key: fold(each, reader.rows_of(each), asked, dialect) for key, each in plans.items()}
         items = {
@@ -151,18 +152,20 @@ class Engine:
             if each.items is not None
         }
         measured = Measured(outcomes, items, asked)
-        away = asker.offline or self._away(reader.found.values())
+        away = self.cache is not None and (asker.offline or self._away(reader.found.values()))
         answers = {}
         for metric in metrics:
-            used = [plans[part.key] for part in measured_by([metric]) if part.key in plans]
+            answer = body(metric, shape(metric, measured), question, asked, active)
+            if self.cache is None:
+                answers[metric.key] = Answer(answer, cached=False, stale_seconds=None)
+                continue
+            used = [plans[part.key] for part in metric.rests_on if part.key in plans]
             found = [reader.found[scan] for each in used for scan in scans_of(each)]
-            answers[metric.key] = self._answer(
-                body(metric, shape(metric, measured), question, asked, active), found, away
-            )
+            answers[metric.key] = self._kept_answer(answer, found, away)
         return answers
 
-    def _answer(self, answer: Body, found: Sequence[Found], away: bool) -> Answer:
-        cached = self.cache is not None and all(each.cached for each in found)
+    def _kept_answer(self, answer: Body, found: Sequence[Found], away: bool) -> Answer:
+        cached = all(each.cached for each in found)
         if not away and not any(each.stale for each in found):
             return Answer(answer, cached, None)
         answer["meta"]["stale"] = True
@@ -183,11 +186,6 @@ class Engine:
 
 def keys_of(metrics: Iterable[Metric]) -> tuple[str, ...]:
     return tuple(metric.key for metric in metrics)
-
-
-def measured_by(metrics: Iterable[Metric]) -> list[TableMetric]:
-    """The metrics over tables that these rest on, each once."""
-    return list({part.key: part for metric in metrics for part in metric.measured()}.values())
 
 
 def scans_of(plan: MetricPlan) -> Iterator[Scan | ItemsScan]:

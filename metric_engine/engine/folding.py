@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import lru_cache
 from math import fsum
+from operator import itemgetter
 from typing import Any
 
 from metric_engine.engine.definitions import Fill, Total
@@ -22,7 +23,6 @@ from metric_engine.engine.sql import OTHER
 Row = Sequence[Any]
 Value = float | None
 MIXED = "mixed"
-NO_ROWS: Sequence[Row] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,11 +129,15 @@ class Extent:
 
 @dataclass(slots=True)
 class View:
-    """One window of a group of rows: the rows in it, and those of each bucket."""
+    """One window of a group of rows: the rows in it; and by bucket, the one row or the rows of each.
+
+    `cells` is None where a bucket may have several rows, `buckets` where it has one at the most.
+    """
 
     track: Track
     rows: Sequence[Row]
-    buckets: Sequence[Sequence[Row]]
+    cells: Sequence[Row | None] | None = None
+    buckets: Sequence[Sequence[Row]] = ()
 
 
 @dataclass(slots=True)
@@ -149,7 +153,8 @@ def fold(plan: MetricPlan, rows_of: Mapping[Scan, Sequence[Row]], tracks: Tracks
     metric, whole = plan.metric, plan.whole
     rows = rows_of[whole.scan]
     currency = currency_of(whole, rows)
-    views = views_of(whole.scan, rows, tracks)
+    # Where all members are in one scan's rows, a day has several of them.
+    views = (views_of if whole.scan.breakdown is None else views_of_all)(whole.scan, rows, tracks)
     extents = [extent(whole.scan, view) for view in views]
     finish = Finish(metric.fill, currency == MIXED, tracks, extents)
     if plan.members is None:
@@ -230,48 +235,50 @@ class Finish:
 
 
 def views_of(scan: Scan, rows: Sequence[Row], tracks: Tracks) -> list[View]:
-    """The rows by window; where the windows overlap, a day's row belongs to both."""
+    """The rows of one group by window: a row for each day or slot. Where the windows overlap, a row is in both."""
     if scan.shape is Shape.SLOTS:
-        return [view_of_slots(rows, track) for track in tracks.both]
-    if scan.breakdown is None:
-        by_day = {row[0]: [row] for row in rows}
-    else:
-        by_day = {}
-        for row in rows:
-            by_day.setdefault(row[0], []).append(row)
+        by_slot = {row[0]: row for row in rows}
+        return [view_of_slots(by_slot, track) for track in tracks.both]
+    by_day = {row[0]: row for row in rows}
     return [view_of_days(by_day, track) for track in tracks.both]
 
 
-def view_of_days(by_day: Mapping[Any, list[Row]], track: Track) -> View:
+def view_of_days(by_day: Mapping[Any, Row], track: Track) -> View:
     if track.days is not None:
-        buckets = [by_day.get(day, NO_ROWS) for day in track.days]
-        return View(track, [row for bucket in buckets for row in bucket], buckets)
-    inside = [row for day in track.bucket_of for row in by_day.get(day, NO_ROWS)]
-    found: list[list[Row]] = [[] for _ in track.labels]
-    for row in inside:
-        found[track.bucket_of[row[0]]].append(row)
-    return View(track, inside, found)
-
-
-def view_of_slots(rows: Sequence[Row], track: Track) -> View:
+        cells = list(map(by_day.get, track.days))
+        return View(track, [row for row in cells if row is not None], cells)
+    inside = [row for day in track.bucket_of if (row := by_day.get(day)) is not None]
     buckets: list[list[Row]] = [[] for _ in track.labels]
-    whole = []
-    for row in rows:
-        if row[0] == track.total_slot:
-            whole.append(row)
-        elif track.first_slot <= row[0] < track.total_slot:
-            buckets[row[0] - track.first_slot].append(row)
-    return View(track, whole, buckets)
+    for row in inside:
+        buckets[track.bucket_of[row[0]]].append(row)
+    return View(track, inside, None, buckets)
+
+
+def view_of_slots(by_slot: Mapping[int, Row], track: Track) -> View:
+    whole = by_slot.get(track.total_slot)
+    cells = list(map(by_slot.get, range(track.first_slot, track.total_slot)))
+    return View(track, [] if whole is None else [whole], cells)
+
+
+def views_of_all(scan: Scan, rows: Sequence[Row], tracks: Tracks) -> list[View]:
+    """The rows of all groups by window, for their totals: a day or a window may have several rows."""
+    if scan.shape is Shape.SLOTS:
+        return [View(track, [row for row in rows if row[0] == track.total_slot]) for track in tracks.both]
+    return [
+        View(track, sorted((row for row in rows if track.start <= row[0] <= track.end), key=itemgetter(0)))
+        for track in tracks.both
+    ]
 
 
 def side(reading: Reading, view: View, total: Total) -> Side:
     """One window of a group of rows that has a row for each day or slot."""
     whole = totals(reading, view, total)
-    if total != "period":
-        return Side(
-            [[over_days(each, rows, total) for rows in view.buckets] for each in reading.measures], whole.totals
-        )
-    cells = [rows[0] if len(rows) == 1 else merge(reading, rows) for rows in view.buckets]
+    cells = view.cells
+    if cells is None:
+        if total != "period":
+            points = [[over_days(each, rows, total) for rows in view.buckets] for each in reading.measures]
+            return Side(points, whole.totals)
+        cells = [merge(reading, rows) for rows in view.buckets]
     points = [[None if row is None else evaluate(row) for row in cells] for evaluate in reading.evaluators]
     return Side(points, whole.totals)
 

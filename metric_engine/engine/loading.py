@@ -21,9 +21,9 @@ MACROS = "macros.j2"
 MOST_BYTES = 1_000_000
 MOST_TURNS = 4
 MOST_FAULTS = 2_000
-MOST_WORK = 120_000
-TEXT_WORK = 25
-TEMPLATE_WORK = 250
+MOST_WORK = 70_000
+TEXT_WORK = 8
+TEMPLATE_WORK = 120
 
 # Without these a table or a metric cannot be judged any further.
 CRUCIAL = {"tables": ("time", "columns"), "metrics": ("value", "series", "combine", "derive")}

@@ -91,8 +91,11 @@ class MetricResolver:
         """The metric called `key`; None where it has errors of its own."""
         if key not in self.resolved and key in self.declared:
             self.resolved[key] = None
+            place, definition = self.declared[key]
+            if place.diagnostics.full(place.file.name):
+                return None
             with contextlib.suppress(Reported):
-                self.resolved[key] = self.resolve(*self.declared[key])
+                self.resolved[key] = self.resolve(place, definition)
         return self.resolved.get(key)
 
     def resolve(self, place: Place, definition: MetricDefinition) -> Metric:

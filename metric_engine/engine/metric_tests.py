@@ -99,7 +99,7 @@ def rows_by_table(metric: Metric, test: TestDefinition) -> Rows:
     """The rows by table; a bare list is those of the one table that the metric reads."""
     if isinstance(test.rows, dict):
         return test.rows
-    (table,) = {table for each in metric.measured() for table in each.table.scanned()}
+    (table,) = {table for each in metric.rests_on for table in each.table.scanned()}
     return {table.name: test.rows}
 
 

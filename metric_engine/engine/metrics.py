@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -54,19 +53,15 @@ class Metric:
         """The metrics that this one is computed from."""
         return ()
 
-    def measured(self) -> Iterator[TableMetric]:
+    @cached_property
+    def rests_on(self) -> tuple[TableMetric, ...]:
         """The metrics over tables that this one rests on, each once."""
-        seen: set[str] = set()
-        for part in self.parts:
-            for metric in part.measured():
-                if metric.key not in seen:
-                    seen.add(metric.key)
-                    yield metric
+        return tuple({metric.key: metric for part in self.parts for metric in part.rests_on}.values())
 
     @cached_property
     def sources(self) -> tuple[str, ...]:
         """The sources it needs, in alphabetical order."""
-        return tuple(sorted({metric.table.source for metric in self.measured()}))
+        return tuple(sorted({metric.table.source for metric in self.rests_on}))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -85,8 +80,9 @@ class TableMetric(Metric):
     total: Total = "period"
     fill: Fill | None = None
 
-    def measured(self) -> Iterator[TableMetric]:
-        yield self
+    @cached_property
+    def rests_on(self) -> tuple[TableMetric, ...]:
+        return (self,)
 
     @property
     def whole(self) -> bool:

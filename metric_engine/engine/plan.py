@@ -121,7 +121,7 @@ ScanKey = tuple[str, Shape, object]
 
 def plan(metrics: Iterable[Metric]) -> Plan:
     """The fewest scans that answer these metrics; metrics that read the same rows share one."""
-    measured = {metric.key: metric for each in metrics for metric in each.measured()}
+    measured = {metric.key: metric for each in metrics for metric in each.rests_on}
     wanted: dict[ScanKey, dict[Aggregate, None]] = {}
     shells: dict[ScanKey, tuple[TableMetric, Shape, Breakdown | None]] = {}
     uses: dict[str, tuple[ScanKey, ScanKey | None]] = {}

@@ -1,22 +1,28 @@
-"""Whether the warehouse is there, for answers that did not need it."""
+"""Whether a database is there, for answers that did not need it."""
 
 from __future__ import annotations
 
 import time
 from threading import Lock
+from typing import Protocol
 
-from metric_engine.engine.errors import WarehouseUnavailable
-from metric_engine.engine.warehouse import Warehouse
+from metric_engine.engine.errors import StateUnavailable, WarehouseUnavailable
 
 # Seconds for which an answer to a ping stands.
 STANDS = 0.2
 
 
-class Pulse:
-    """Asks the warehouse now and then, one caller at a time: the others go by what is known. Thread-safe."""
+class Database(Protocol):
+    """What can be asked whether it answers: it raises WarehouseUnavailable or StateUnavailable where it does not."""
 
-    def __init__(self, warehouse: Warehouse) -> None:
-        self._warehouse = warehouse
+    def ping(self) -> None: ...
+
+
+class Pulse:
+    """Asks a database now and then, one caller at a time: the others go by what is known. Thread-safe."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._asking = Lock()
         self._asked = float("-inf")
         self._beats = True
@@ -32,7 +38,7 @@ class Pulse:
 
     def _ping(self) -> bool:
         try:
-            self._warehouse.ping()
-        except WarehouseUnavailable:
+            self._database.ping()
+        except (StateUnavailable, WarehouseUnavailable):
             return False
         return True

@@ -59,19 +59,16 @@ class Reader:
 
     def rows(self, scan: Scan) -> Sequence[Row]:
         sql = self.prepared.scan(scan, len(self.ranges))
-        slots = scan.shape is Shape.SLOTS
+        if scan.shape is Shape.DAYS:
+            return self.read(scan, sql, lambda: self.bound(self.ranges), self.ranges)
         question = self.question
+        cut = (question.start, question.end, question.grain, question.compare)
 
         def parameters() -> dict[str, Any]:
-            if not slots:
-                return self.bound(self.ranges)
             bound = self.bound(self.ranges if scan.breakdown is not None else ())
             return bound | {"slots": self.warehouse.dialect.slots_parameter(self.asked.slots)}
 
-        key = self.key(
-            sql, self.ranges, slots=(question.start, question.end, question.grain, question.compare) if slots else None
-        )
-        return self.read(scan, sql, key, parameters)
+        return self.read(scan, sql, parameters, self.ranges, slots=cut)
 
     def items(self, scan: ItemsScan, *, mixed: bool) -> list[Body]:
         sql = self.prepared.items(scan)
@@ -81,8 +78,8 @@ class Reader:
         def parameters() -> dict[str, Any]:
             return self.bound(window) | ({"mixed": int(mixed)} if ranked_by_money else {})
 
-        key = self.key(sql, window, mixed=mixed if ranked_by_money else None)
-        return item_list(scan, self.read(scan, sql, key, parameters), mixed=mixed)
+        rows = self.read(scan, sql, parameters, window, mixed=mixed if ranked_by_money else None)
+        return item_list(scan, rows, mixed=mixed)
 
     def key(self, sql: str, days: tuple[Window, ...], **more: Any) -> Key:
         return Key(
@@ -96,20 +93,27 @@ class Reader:
         )
 
     def read(
-        self, scan: Scan | ItemsScan, sql: str, key: Key, parameters: Callable[[], dict[str, Any]]
+        self,
+        scan: Scan | ItemsScan,
+        sql: str,
+        parameters: Callable[[], dict[str, Any]],
+        days: tuple[Window, ...],
+        **more: Any,
     ) -> Sequence[Row]:
-        """The rows of a statement, once. Raises WarehouseUnavailable."""
+        """The rows of a statement, once; `days` and `more` go into the key. Raises WarehouseUnavailable."""
         found = self.found.get(scan)
         if found is None:
-            found = self.found[scan] = self.find(key, lambda: self.warehouse.query(sql, parameters()))
+            found = self.found[scan] = self.find(
+                lambda: self.warehouse.query(sql, parameters()), lambda: self.key(sql, days, **more)
+            )
         return found.rows
 
-    def find(self, key: Key, query: Callable[[], Sequence[Row]]) -> Found:
+    def find(self, query: Callable[[], Sequence[Row]], key: Callable[[], Key]) -> Found:
         if self.cache is None:
             return Found(query())
         if not self.asker.offline:
-            return self.cache.read(key, query)
-        reserve = self.cache.reserve(key)
+            return self.cache.read(key(), query)
+        reserve = self.cache.reserve(key())
         if reserve is None:
             raise WarehouseUnavailable("the cache holds no answer")
         return reserve

@@ -77,7 +77,8 @@ def described(fault: ErrorDetails, path: Path, document: Document) -> tuple[Posi
         return document.key_position(path), "missing-key", f"the key {name!r} is missing"
     if kind == "literal_error":
         allowed = str(fault.get("ctx", {}).get("expected", ""))
-        likely = hint(shown(given), allowed.replace("'", "").replace(" or ", ", ").split(", "))
+        words = allowed.replace("'", "").replace(" or ", ", ").split(", ")
+        likely = hint(given, words) if isinstance(given, str) else ""
         message = f"{shown(given)} is not allowed for {name}: write {allowed}{likely}"
         return document.position(path), VALUE_CODES.get(name, "wrong-value"), message
     if kind == "too_short":

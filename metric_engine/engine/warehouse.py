@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakSet
 
 import sqlalchemy
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, PoolProxiedConnection, StaticPool
 
 from metric_engine.engine.dialects.base import Dialect
 from metric_engine.engine.dialects.sqlite import SQLite
@@ -37,24 +39,42 @@ class Warehouse:
             raise InvalidSetting(f"WAREHOUSE_URL: {backend!r} is not a supported warehouse; write sqlite:///path")
         self.dialect: Dialect = SQLite()
         memory = parsed.database in (None, "", ":memory:")
-        # One connection is the database where it lives in memory.
-        options: dict[str, Any] = {"poolclass": StaticPool} if memory else {"pool_reset_on_return": None}
         self.engine = sqlalchemy.create_engine(
-            parsed, connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS}, **options
+            parsed,
+            # In memory one connection is the database; in a file each thread keeps its own.
+            poolclass=StaticPool if memory else NullPool,
+            connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
         )
         sqlalchemy.event.listen(self.engine, "connect", prepare_sqlite)
         self._observe: Callable[[float], None] = unobserved
+        self._local = threading.local()
+        self._readers: WeakSet[PoolProxiedConnection] = WeakSet()
 
     def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         """The rows of a statement. Raises WarehouseUnavailable."""
         began = time.perf_counter()
         try:
-            with self.connection() as connection:
-                cursor = connection.cursor()
-                cursor.execute(sql, parameters)
-                return cursor.fetchall()
+            rows: Sequence[Sequence[Any]] = self._reader().execute(sql, parameters).fetchall()
+            return rows
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            self._drop_reader()
+            raise WarehouseUnavailable(unavailable(error)) from error
         finally:
             self._observe(time.perf_counter() - began)
+
+    def _reader(self) -> Any:
+        """The driver's connection that this thread reads through; to ask the pool each time would cost a tenth."""
+        pooled = getattr(self._local, "pooled", None)
+        if pooled is None:
+            pooled = self._local.pooled = self.engine.raw_connection()
+            self._readers.add(pooled)
+        return pooled.driver_connection
+
+    def _drop_reader(self) -> None:
+        pooled = getattr(self._local, "pooled", None)
+        if pooled is not None:
+            self._local.pooled = None
+            pooled.close()
 
     def observe(self, seen: Callable[[float], None]) -> None:
         """Tell `seen` the seconds that each query takes from now on, one that fails too."""
@@ -99,6 +119,10 @@ class Warehouse:
         return count
 
     def close(self) -> None:
+        """Close every connection; a later question opens new ones."""
+        for pooled in list(self._readers):
+            pooled.close()
+        self._local = threading.local()
         self.engine.dispose()
 
     @contextmanager

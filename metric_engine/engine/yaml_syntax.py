@@ -17,8 +17,8 @@ def explained(
 ) -> tuple[int, int, str]:
     """Line, column and message, for what the parser complains about.
 
-    `brackets` are the places and kinds of the brackets that are open, the innermost last; `quoted` the first and last offset
-    of the last text in quotes that spans lines.
+    `brackets` are the places and kinds of the brackets that are open, the innermost last; `quoted` the first and
+    last offset of the last text in quotes that spans lines.
     """
     if isinstance(error, yaml.reader.ReaderError):
         shown = f"U+{error.character:04X}" if isinstance(error.character, int) else repr(error.character)

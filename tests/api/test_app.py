@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,13 @@ def test_the_dashboards_files_stand_beside_the_api_and_not_before_it(engine: Eng
 def test_without_a_way_to_verify_tokens_there_is_no_app(engine: Engine, state: State) -> None:
     with pytest.raises(InvalidSetting, match="JWT_SECRET"):
         create_app(settings=settings(JWT_SECRET=""), engine=engine, state=state)
+
+
+def test_the_app_imports_nothing_before_it_is_needed() -> None:
+    """What takes long to import, or comes with an extra, waits for its first use."""
+    program = "import sys, metric_engine.api.app; print(*sys.modules)"
+    loaded = set(
+        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    )
+    assert "metric_engine.api.app" in loaded
+    assert not loaded & {"alembic", "litellm", "limits", "psycopg", "redis", "requests", "rich", "uvicorn"}

@@ -8,13 +8,21 @@ import pytest
 from starlette.testclient import TestClient
 
 from metric_engine.api.app import app_from_environment
+from metric_engine.engine.engine import Engine
 from metric_engine.engine.errors import InvalidSetting
 from metric_engine.state import State
 from tests.api.conftest import ALICE, SECRET, bearer
 
 
-def test_the_process_lives(anonymous: TestClient) -> None:
+def test_the_process_lives_and_asks_no_database(anonymous: TestClient, engine: Engine, state: State) -> None:
+    asked: list[float] = []
+    engine.warehouse.observe(asked.append)
+    state.database.observe(asked.append)
     assert anonymous.get("/healthz").json() == {"status": "ok"}
+    assert anonymous.get("/metrics").status_code == 200
+    assert asked == []
+    anonymous.get("/readyz")
+    assert len(asked) == 2
 
 
 def test_ready_tells_counts_and_no_contents(anonymous: TestClient) -> None:

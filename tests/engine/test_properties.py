@@ -13,7 +13,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from metric_engine.engine.engine import Engine
-from metric_engine.engine.metrics import TableMetric
+from metric_engine.engine.expressions import Expression
+from metric_engine.engine.metrics import Series, TableMetric
 from metric_engine.engine.periods import Bucket, Compare, Grain, Window, period
 from metric_engine.engine.plan import Shape, plan
 from metric_engine.engine.tables import Table
@@ -174,7 +175,8 @@ def later(day: date, asked: Window, compare: Compare) -> set[date]:
         return {date(day.year + 1, 2, 28), date(day.year + 1, 3, 1)}
     same = day.replace(year=day.year + 1)
     # A window that begins on 29 February is compared with one that begins on the 28th.
-    return {same, asked.start} if (asked.start.month, asked.start.day) == (2, 29) else {same}
+    leaps = [(each.month, each.day) for each in (day, asked.start)] == [(2, 28), (2, 29)]
+    return {same, asked.start} if leaps else {same}
 
 
 # Sums
@@ -280,13 +282,20 @@ def test_filling_what_is_filled_changes_nothing(world: World, rows: list[Row], a
 # The two shapes
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Whole(TableMetric):
-    """A metric as it would be answered if nothing of it could be folded from days."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Unmergeable(Expression):
+    """An expression that is answered as if its aggregates could not be folded from days."""
 
     @property
-    def whole(self) -> bool:
-        return True
+    def mergeable(self) -> bool:
+        return False
+
+
+def unmergeable(line: Series) -> Series:
+    expression = line.expression
+    return replace(
+        line, expression=Unmergeable(**{each.name: getattr(expression, each.name) for each in fields(expression)})
+    )
 
 
 @pytest.fixture(scope="module")
@@ -297,7 +306,7 @@ def slots(world: World) -> Engine:
     for key in FOLDED:
         metric = catalog.metrics[key]
         assert isinstance(metric, TableMetric)
-        metrics[key] = Whole(**{each.name: getattr(metric, each.name) for each in fields(metric)})
+        metrics[key] = replace(metric, series=tuple(map(unmergeable, metric.series)))
     assert {scan.shape for scan in plan(metrics.values()).scans} == {Shape.SLOTS}
     assert {scan.shape for scan in plan(catalog.metrics[key] for key in FOLDED).scans} == {Shape.DAYS}
     return Engine(replace(catalog, metrics=metrics), world.warehouse)
