@@ -29,6 +29,7 @@ DOORS = {
     "fastapi": {"api"},
     "starlette": {"api"},
     "jwt": {"api"},
+    "prometheus_client": {"api"},
     "uvicorn": {"cli"},
     "rich": {"cli"},
     "click": {"cli"},

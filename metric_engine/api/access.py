@@ -10,6 +10,7 @@ from secrets import token_hex
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from metric_engine.api.guard import is_guarded
 from metric_engine.api.instruments import Instruments
 from metric_engine.api.logs import request_id
 from metric_engine.api.problems import problem_response, unexpected
@@ -58,7 +59,9 @@ class Access:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 origin = "stale" if "warning" in headers else headers.get("x-cache")
-                secure(headers, identifier)
+                # A browser applies the policy of a 304, which has no type, to its own copy of the page.
+                kind = headers.get("content-type", "" if is_guarded(scope) else "text/html")
+                secure(headers, identifier, PAGE_POLICY if kind.startswith("text/html") else DATA_POLICY)
             await send(message)
 
         try:
@@ -78,11 +81,10 @@ class Access:
             request_id.reset(token)
 
 
-def secure(headers: MutableHeaders, identifier: str) -> None:
+def secure(headers: MutableHeaders, identifier: str, policy: str) -> None:
     """Add what every answer carries."""
     headers["X-Request-ID"] = identifier
-    is_page = headers.get("content-type", "").startswith("text/html")
-    headers.setdefault("Content-Security-Policy", PAGE_POLICY if is_page else DATA_POLICY)
+    headers.setdefault("Content-Security-Policy", policy)
     for name, value in SECURITY_HEADERS.items():
         headers.setdefault(name, value)
 

@@ -144,6 +144,7 @@ class WidgetEntry(BaseModel):
     format: Format
     better: Better
     chart: str | None
+    by: str | None = Field(description="The column that the widget is broken down by.")
     grains: list[Grain]
 
 

@@ -32,8 +32,23 @@ from metric_engine.engine.tables import Table
     metavar="ID",
     help="The account that the rows are from, where no column of the file tells; empty unless said.",
 )
+@click.option(
+    "--ignore",
+    "ignored",
+    multiple=True,
+    metavar="HEADER",
+    help="A header of the file to pass over; may be given several times.",
+)
 @metrics_option
-def load(table: str, file: Path, user: str, mapped: tuple[str, ...], account: str | None, metrics: Path) -> None:
+def load(
+    table: str,
+    file: Path,
+    user: str,
+    mapped: tuple[str, ...],
+    account: str | None,
+    ignored: tuple[str, ...],
+    metrics: Path,
+) -> None:
     """Load rows from a CSV file.
 
     FILE is UTF-8 with a header. A row takes the place of one with the same key; either all rows are loaded or none.
@@ -48,15 +63,13 @@ def load(table: str, file: Path, user: str, mapped: tuple[str, ...], account: st
     """
     with installation(metrics) as opened:
         target = found_table(opened, table)
-        rows = CsvRows(file, target, user, headers=headers(mapped, target), account=account or "")
+        rows = CsvRows(file, target, user, headers=headers(mapped, target), account=account or "", ignored=ignored)
         column = rows.account_column
         if account is not None and (column is None or column.name not in rows.fixed):
             lack = (
                 f"the file has a column for {column.name} of its own" if column else "the table has no account column"
             )
             raise click.UsageError(f"--account: {lack}")
-        for name in rows.ignored:
-            click.echo(f"note: {name!r} is no column of {table} and is ignored", err=True)
         count, accounts = fill(opened, rows)
         for each in sorted(accounts):
             opened.state.connections.mark_external(user, target.source, each)

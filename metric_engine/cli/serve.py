@@ -106,11 +106,11 @@ def run(listening: socket.socket, app: App) -> None:
 
 def leave_the_stuck() -> None:
     """End the process without the threads that still wait for a database: Python would wait for them without end."""
-    threads = [each for each in threading.enumerate() if each is not threading.main_thread() and not each.daemon]
-    for thread in threads:
-        thread.join(STUCK_SECONDS)
-    if any(thread.is_alive() for thread in threads):
-        os._exit(1)
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread() and not thread.daemon:
+            thread.join(STUCK_SECONDS)
+            if thread.is_alive():
+                os._exit(1)
 
 
 def run_workers(listening: socket.socket, workers: int) -> None:

@@ -1,14 +1,13 @@
 """What stands above the aggregates of an expression, as a Python function: SQL's arithmetic.
 
 The aggregates come from the database; adding them up over buckets, windows and members, and the division at
-the very end, are done here. NULL is None, a division by zero is None, and so is whatever is not finite.
+the very end, are done here. NULL is None, and so is a division by zero; what no double can hold is NaN.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from operator import itemgetter
 from typing import Any
 
 from sqlglot import exp
@@ -28,8 +27,8 @@ def compile_arithmetic(tree: exp.Expr) -> Evaluate:
         try:
             value = evaluate(row)
         except (OverflowError, ValueError):
-            return None
-        return value if value is not None and math.isfinite(value) else None
+            return math.nan
+        return value if value is None or math.isfinite(value) else math.nan
 
     return finite
 
@@ -40,7 +39,13 @@ def node(tree: exp.Expr) -> Evaluate:
 
 
 def placeholder(tree: exp.Expr) -> Evaluate:
-    return itemgetter(int(tree.name))
+    index = int(tree.name)
+
+    def finite(row: Row) -> Any:
+        value = row[index]
+        return value if value is None or -math.inf < value < math.inf else math.nan
+
+    return finite
 
 
 def literal(tree: exp.Expr) -> Evaluate:

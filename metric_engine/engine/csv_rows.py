@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -14,8 +13,6 @@ from metric_engine.engine.errors import InvalidRows, did_you_mean, nearest_names
 from metric_engine.engine.tables import Column, Table
 
 MOST_FAULTS = 20
-# How much a header must resemble a column to be taken for a slip: more than a suggestion needs.
-ALMOST = 0.85
 # What no upload may say for itself, whatever the table calls its tenant.
 TENANT_HEADER = "user_id"
 
@@ -63,16 +60,25 @@ class CsvRows:
     """The rows of a UTF-8 file with a header, as rows of `table` that belong to `tenant`.
 
     `headers` gives the file's header of each column that is not called like it. `account` fills the account column,
-    which is the key's first after the tenant and the time, where the file lacks it.
+    which is the key's first after the tenant and the time, where the file lacks it. `ignored` are headers to pass over;
+    any other that is no column is a fault.
 
     Reading the header raises InvalidRows, and so does iterating, which may be done several times. A message begins
     with one line on the file and has a line `file:line:column: …` for each fault; column is the number of the field.
     """
 
     def __init__(
-        self, path: Path, table: Table, tenant: str, *, headers: Mapping[str, str] | None = None, account: str = ""
+        self,
+        path: Path,
+        table: Table,
+        tenant: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        account: str = "",
+        ignored: Collection[str] = (),
     ) -> None:
         self.path = path
+        self.ignored = ignored
         self.table = table
         self.headers = headers or {}
         if table.query is not None:
@@ -85,9 +91,6 @@ class CsvRows:
             self.header_line, header = next(self.records(file, faults), (1, []))
         self.fields = self.matched([name.strip() for name in header], account, faults)
         faults.stop()
-        used = {field.position for field in self.fields}
-        # Headers that are no column of the table, and so are passed over.
-        self.ignored = tuple(name for position, name in enumerate(header) if position not in used)
 
     @property
     def required(self) -> frozenset[str]:
@@ -170,7 +173,7 @@ class CsvRows:
                 self.fixed[name] = account
             elif name in self.required:
                 faults.add(self.header_line, 1, self.lacking(name, header))
-        self.report_misspelt(header, fields, faults)
+        self.report_unknown(header, fields, faults)
         if not faults.found and all(field.required for field in fields):
             self.report_no_values(header, fields, faults)
         return fields
@@ -180,18 +183,20 @@ class CsvRows:
         remedy = f"; write --map {name}={similar[0] if similar else 'HEADER'}"
         return f"the file has no column {name!r}, which each row needs{remedy} if it is called otherwise"
 
-    def report_misspelt(self, header: Sequence[str], fields: Sequence[Field], faults: Faults) -> None:
-        """Report headers that are almost a column that would stay empty: passed over, they would be missed."""
-        filled = {field.column.name for field in fields}
-        empty = [name for name in self.table.columns if name not in filled and name not in self.required]
+    def report_unknown(self, header: Sequence[str], fields: Sequence[Field], faults: Faults) -> None:
+        """Report headers that fill nothing: passed over in silence, a misspelt one would be missed."""
         used = {field.position for field in fields}
+        filled = {field.column.name for field in fields}
+        empty = [name for name in self.table.columns if name not in filled and name not in self.fixed]
         for position, name in enumerate(header):
-            if position not in used and (similar := get_close_matches(name.casefold(), empty, 1, ALMOST)):
+            if position not in used and name not in self.ignored and name not in (TENANT_HEADER, self.table.tenant):
+                similar = nearest_names(name.casefold(), empty, most=1)
+                column = similar[0] if similar else "COLUMN"
                 faults.add(
                     self.header_line,
                     position + 1,
-                    f"{name}: is no column of table {self.table.name!r}; did you mean {similar[0]!r}? "
-                    f"Write --map {similar[0]}={name}, or remove it",
+                    f"{name}: is no column of table {self.table.name!r}{did_you_mean(similar)}; "
+                    f"write --map {column}={name}, or leave it out with --ignore {name}",
                 )
 
     def report_no_values(self, header: Sequence[str], fields: Sequence[Field], faults: Faults) -> None:

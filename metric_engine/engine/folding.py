@@ -9,15 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import lru_cache
-from math import fsum
-from operator import itemgetter
+from operator import eq, itemgetter
 from typing import Any
 
 from metric_engine.engine.definitions import Fill, Total
 from metric_engine.engine.dialects.base import Dialect
 from metric_engine.engine.metrics import TableMetric
 from metric_engine.engine.periods import Axis, Compare, Grain, period
-from metric_engine.engine.plan import Measure, MetricPlan, Reading, Scan, Shape
+from metric_engine.engine.plan import Measure, MetricPlan, Reading, Scan, Shape, total_of
 from metric_engine.engine.sql import OTHER
 
 Row = Sequence[Any]
@@ -226,12 +225,20 @@ class Finish:
             for index in range(extent.first_bucket, extent.last_bucket + 1):
                 if points[index] is None and track.covers[index]:
                     points[index] = 0
+        # NaN is a number that no double can hold: missing, but not zero. It is what does not equal itself.
+        if not all(map(eq, points, points)):
+            points = [known(value) for value in points]
         return points
 
     def total(self, measure: Measure, value: Value, extent: Extent | None) -> Value:
         if self.mixed and measure.money:
             return None
-        return 0 if value is None and measure.additive and extent is not None else value
+        return 0 if value is None and measure.additive and extent is not None else known(value)
+
+
+def known(value: Value) -> Value:
+    """The value, or None for NaN."""
+    return value if value == value else None
 
 
 def views_of(scan: Scan, rows: Sequence[Row], tracks: Tracks) -> list[View]:
@@ -300,7 +307,8 @@ def over_days(measure: Measure, rows: Iterable[Row], total: Total) -> Value:
         return None
     if total == "last":
         return float(max(values)[1])
-    return fsum(value for _, value in values) / len(values)
+    whole = total_of([value for _, value in values])
+    return None if whole is None else whole / len(values)
 
 
 def merge(reading: Reading, rows: Sequence[Row]) -> Row | None:

@@ -40,6 +40,8 @@ def valued(series: Series, evaluate: Evaluate, row: Sequence[Any], mixed: bool) 
     if mixed and series.expression.money:
         return None
     value: float | None = evaluate(row)
+    if value != value:
+        return None
     return 0 if value is None and series.expression.additive else value
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import fsum
+from math import fsum, nan
 from typing import Any
 
 from sqlglot import exp
@@ -217,12 +217,14 @@ def where_any_passes(evaluate: Evaluate, passing: int) -> Evaluate:
 
 
 def total_of(values: Sequence[Any]) -> float | None:
-    """SUM: NULL is passed over, and no value at all is NULL. Exact whatever the order."""
+    """SUM: NULL is passed over, and no value at all is NULL. Exact whatever the order; NaN beyond a double."""
     try:
         return fsum(values)
     except TypeError:
         known = [value for value in values if value is not None]
-        return fsum(known) if known else None
+        return total_of(known) if known else None
+    except (OverflowError, ValueError):
+        return nan
 
 
 def least_of(values: Sequence[Any]) -> Any:

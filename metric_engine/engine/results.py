@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from metric_engine.engine.definitions import DeltaKind
-from metric_engine.engine.folding import MIXED, Line, Outcome, Tracks, Value
+from metric_engine.engine.folding import MIXED, Line, Outcome, Tracks, Value, known
 from metric_engine.engine.metrics import CombinedMetric, DerivedMetric, Metric, TableMetric
 from metric_engine.engine.question import Question
 
@@ -113,12 +113,16 @@ def shape_derived(metric: DerivedMetric, measured: Measured) -> Shaped | None:
         return None
     lines = [part.lines[0] for part in parts]
     currency = common_currency(parts)
+
+    def derived(row: Sequence[Value]) -> Value:
+        return known(metric.evaluate(row))
+
     line = Line(
         metric.title,
-        points=[metric.evaluate(row) for row in zip(*(each.points for each in lines), strict=True)],
-        value=metric.evaluate([each.value for each in lines]),
-        compared=[metric.evaluate(row) for row in zip(*(each.compared for each in lines), strict=True)],
-        previous=metric.evaluate([each.previous for each in lines]),
+        points=[derived(row) for row in zip(*(each.points for each in lines), strict=True)],
+        value=derived([each.value for each in lines]),
+        compared=[derived(row) for row in zip(*(each.compared for each in lines), strict=True)],
+        previous=derived([each.previous for each in lines]),
     )
     money = any(part.money[0] for part in parts)
     shaped = Shaped(
@@ -171,13 +175,21 @@ def correlation(first: Sequence[Value], second: Sequence[Value]) -> Value:
     pairs = [(a, b) for a, b in zip(first, second, strict=True) if a is not None and b is not None]
     if len(pairs) < 3 or not (varies([a for a, _ in pairs]) and varies([b for _, b in pairs])):
         return None
-    mean_a = math.fsum(a for a, _ in pairs) / len(pairs)
-    mean_b = math.fsum(b for _, b in pairs) / len(pairs)
-    covariance = math.fsum((a - mean_a) * (b - mean_b) for a, b in pairs)
-    spread_a = math.fsum((a - mean_a) ** 2 for a, _ in pairs)
-    spread_b = math.fsum((b - mean_b) ** 2 for _, b in pairs)
+    try:
+        return pearson([a for a, _ in pairs], [b for _, b in pairs])
+    except (OverflowError, ValueError):
+        return None
+
+
+def pearson(first: Sequence[float], second: Sequence[float]) -> Value:
+    """Raises OverflowError or ValueError where the squares leave a double's range."""
+    mean_a, mean_b = (math.fsum(values) / len(values) for values in (first, second))
+    covariance = math.fsum((a - mean_a) * (b - mean_b) for a, b in zip(first, second, strict=True))
+    spread_a = math.fsum((a - mean_a) ** 2 for a in first)
+    spread_b = math.fsum((b - mean_b) ** 2 for b in second)
     spread = math.sqrt(spread_a) * math.sqrt(spread_b)
-    return max(-1.0, min(1.0, covariance / spread)) if spread else None
+    r = covariance / spread if spread else math.nan
+    return max(-1.0, min(1.0, r)) if math.isfinite(r) else None
 
 
 def varies(values: Sequence[float]) -> bool:
@@ -190,11 +202,9 @@ def delta(value: Value, previous: Value, kind: DeltaKind) -> Value:
     """The change from previous to value: a fraction of previous, or the difference."""
     if value is None or previous is None:
         return None
-    if kind == "absolute":
-        return value - previous
-    if previous == 0:
+    if previous == 0 and kind == "relative":
         return None
-    change = (value - previous) / abs(previous)
+    change = value - previous if kind == "absolute" else (value - previous) / abs(previous)
     return change if math.isfinite(change) else None
 
 

@@ -31,6 +31,9 @@ def test_the_dashboards_files_stand_beside_the_api_and_not_before_it(engine: Eng
         page = client.get("/")
         assert page.text == "<title>Dashboard</title>"
         assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+        again = client.get("/", headers={"If-None-Match": page.headers["ETag"]})
+        assert again.status_code == 304
+        assert again.headers["Content-Security-Policy"] == page.headers["Content-Security-Policy"]
         assert client.get("/assets/app.js").text == "// app"
         assert client.get("/assets/../../state.db").status_code == 404
         assert client.get("/assets/%2e%2e/%2e%2e/state.db").status_code == 404

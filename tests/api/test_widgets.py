@@ -26,6 +26,7 @@ def test_the_catalog_lists_what_is_served(client: TestClient) -> None:
         "format": "integer",
         "better": "up",
         "chart": None,
+        "by": None,
         "grains": ["day", "week", "month"],
     }
 

@@ -95,10 +95,9 @@ def test_only_the_account_is_filled(load: Run) -> None:
     assert "rows.csv:1:1: the file has no column 'channel', which each row needs" in result.stderr
 
 
-def test_other_headers_are_ignored_with_a_note(load: Run) -> None:
-    result = load("date,sessions,colour\n2025-01-01,3,red\n")
-    assert result.exit_code == 0
-    assert result.stderr == "note: 'colour' is no column of ga4_daily and is ignored\n"
+def test_a_header_is_passed_over_where_it_is_said(load: Run) -> None:
+    assert load("date,sessions,colour\n2025-01-01,3,red\n", "--ignore", "colour").exit_code == 0
+    assert stored("date, sessions") == [("2025-01-01", 3)]
 
 
 def test_a_mapped_header_fills_that_column_only(load: Run) -> None:
@@ -122,7 +121,8 @@ GOOD = "2025-01-01,1\n"
         (f"day,sessions\n{GOOD}", "1:1: the file has no column 'date', which each row needs"),
         (f"date,sesions\n{GOOD}", "1:2: sesions: is no column of table 'ga4_daily'; did you mean 'sessions'?"),
         ("date,Sessions,users\n2025-01-01,1,1\n", "1:2: Sessions: is no column of table 'ga4_daily'; did you mean"),
-        (f"date,hits\n{GOOD}", "1:2: hits: is no value of table 'ga4_daily'"),
+        (f"date,hits\n{GOOD}", "1:2: hits: is no column of table 'ga4_daily'; write --map COLUMN=hits, or leave it"),
+        ("date,sessions,bogus\n2025-01-01,1,1\n", "1:3: bogus: is no column of table 'ga4_daily'"),
         ("date\n2025-01-01\n", "1:1: date: is no value of table 'ga4_daily'"),
         ("date,sessions,sessions\n2025-01-01,1,1\n", "1:3: sessions: the header is there twice"),
         (f"\n\nday,sessions\n{GOOD}", "3:1: the file has no column 'date'"),

@@ -23,6 +23,7 @@ from metric_engine.engine.errors import (
     did_you_mean,
     nearest_names,
 )
+from metric_engine.engine.metrics import TableMetric
 from metric_engine.engine.periods import Grain
 from metric_engine.engine.question import Question, parse_question, shown
 
@@ -43,6 +44,7 @@ async def widgets(request: Request) -> Response:
             "format": metric.format,
             "better": metric.better,
             "chart": metric.chart,
+            "by": metric.by if isinstance(metric, TableMetric) else None,
             "grains": [grain.value for grain in Grain],
         }
         for metric in catalog.served.values()

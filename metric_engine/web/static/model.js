@@ -12,7 +12,7 @@ const COLOURS = 8;
 export function modelOf(entry, answer, units) {
   const { meta, comparison } = answer;
   const unit = { format: meta.format, currency: meta.currency };
-  const breakdown = isBreakdown(answer, units);
+  const breakdown = entry.by !== null;
   const series = answer.series.map((one, index) => ({
     name: one.name,
     colour: breakdown && one.name === "Other" ? "other" : `c${index % COLOURS}`,
@@ -36,15 +36,6 @@ export function modelOf(entry, answer, units) {
 }
 
 const hasValue = ({ values, before }) => [...values, ...(before ?? [])].some((value) => value !== null);
-
-/**
- * Whether the series are the members of one whole. Elsewhere the widget's own value is that of one of its series;
- * a correlation's is not, but there the series are widgets by name.
- */
-function isBreakdown({ series, stats }, units) {
-  if (series.length < 2 || series.every((one) => units.has(one.name))) return false;
-  return !series.some((one) => one.stats.value === stats.value && one.stats.previous === stats.previous);
-}
 
 function kindOf(chart, breakdown, unit) {
   if (chart === "stacked") return "stacked";
