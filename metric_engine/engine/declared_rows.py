@@ -7,14 +7,16 @@ from datetime import date
 
 from metric_engine.engine.definitions import ISO_DATE, Expectation, TestDefinition
 from metric_engine.engine.diagnostics import hint
+from metric_engine.engine.errors import InvalidQuestion
 from metric_engine.engine.expressions import unknown_column
 from metric_engine.engine.metrics import CombinedMetric, Metric, TableMetric
 from metric_engine.engine.place import Place
+from metric_engine.engine.question import parse_question
 from metric_engine.engine.tables import Table
 
 
 def check_tests(place: Place, metric: Metric) -> None:
-    """Report tests that name a table, column or series which the metric does not have, and days that are none."""
+    """Report tests that name a table, column or series which the metric does not have, and days beyond a question's."""
     if not metric.tests:
         return
     tables = {table.name: table for table in scanned(metric)}
@@ -22,8 +24,7 @@ def check_tests(place: Place, metric: Metric) -> None:
         within = place.within("tests", index)
         if tables:
             check_tables(within.within("rows"), test, tables)
-        if test.start > test.end:
-            within.at_value("wrong-value", f"start {test.start} is after end {test.end}", "start")
+        check_days(within, test)
         check_expectation(within.within("expect"), test.expect, metric)
 
 
@@ -46,6 +47,15 @@ def scanned(metric: Metric) -> Iterator[Table]:
         else:
             found.append(each)
     yield from found
+
+
+def check_days(place: Place, test: TestDefinition) -> None:
+    """Report days that no question may ask for."""
+    try:
+        parse_question(today=test.end, start=test.start.isoformat(), end=test.end.isoformat())
+    except InvalidQuestion as invalid:
+        for problem in invalid.problems:
+            place.at_value("wrong-value", problem.message, problem.parameter)
 
 
 def check_tables(place: Place, test: TestDefinition, tables: Mapping[str, Table]) -> None:

@@ -244,6 +244,7 @@ class Composer:
         elif frame.key is None:
             if not isinstance(node, ScalarNode):
                 raise Refused(frame.node.start, "wrong-type", "a key must be plain text; put `{{ … }}` in quotes")
+            self.checked(node, key=True)
             frame.key = node
         else:
             key, frame.key = frame.key, None
@@ -273,11 +274,12 @@ class Composer:
             self.anchors[event.anchor] = (node, 1)
         return node
 
-    def checked(self, node: Node) -> None:
-        """Refuse, as a value, the words that YAML 1.1 silently takes for booleans; as a key they stay text."""
+    def checked(self, node: Node, *, key: bool = False) -> None:
+        """Refuse the words that YAML 1.1 silently takes for booleans."""
         if isinstance(node, ScalarNode) and node.style is None and node.value in SILENT_BOOLEANS:
-            wanted = "true" if node.text.lower() in ("yes", "on") else "false"
-            message = f"YAML may read {node.text} as a boolean; write '{node.text}' in quotes, or {wanted}"
+            message = f"YAML may read {node.text} as a boolean; write '{node.text}' in quotes"
+            if not key:
+                message += ", or true" if node.text.lower() in ("yes", "on") else ", or false"
             self.problem(node.start, "yaml-boolean", message)
 
     def alias(self, event: yaml.AliasEvent) -> Node:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any
 
 from sqlglot import exp
 from sqlglot.generator import Generator
@@ -12,7 +14,7 @@ from sqlglot.generator import Generator
 from metric_engine.engine.arithmetic import NODES, Evaluate, compile_arithmetic
 from metric_engine.engine.diagnostics import hint
 from metric_engine.engine.syntax import AGGREGATES, Fault, Faults, parse_expression, refuse, start_of
-from metric_engine.engine.tables import Column, Kind, Table
+from metric_engine.engine.tables import KINDS, Column, Kind, Table
 
 CONDITIONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Is, exp.In, exp.Between, exp.Like)
 CONNECTIVES = (exp.And, exp.Or, exp.Not)
@@ -55,24 +57,52 @@ class Expression:
     def mergeable(self) -> bool:
         return all(aggregate.mergeable for aggregate in self.aggregates)
 
+    @property
+    def sum_of_several(self) -> bool:
+        """Whether several sums are added: one without a value adds nothing, so that the buckets sum to the total."""
+        return self.additive and len(self.aggregates) > 1
+
     def evaluator(self, positions: Mapping[Aggregate, int]) -> Evaluate:
         """A function from a row to the value; `positions` tells where the row has each aggregate."""
+        if self.sum_of_several:
+            terms = compile_arithmetic(self.tree)
+            return sum_of_terms(terms, itemgetter(*(positions[each] for each in self.aggregates)))
         tree = self.tree.copy()
         for placeholder in list(tree.find_all(exp.Placeholder)):
             placeholder.set("this", str(positions[self.aggregates[int(placeholder.name)]]))
         return compile_arithmetic(tree)
 
 
+def sum_of_terms(terms: Evaluate, pick: Callable[[Sequence[Any]], tuple[Any, ...]]) -> Evaluate:
+    """Evaluate over the picked aggregates, with 0 for those without a value where another has one."""
+
+    def summed(row: Sequence[Any]) -> Any:
+        values = pick(row)
+        if None not in values:
+            return terms(values)
+        known = [0 if value is None else value for value in values]
+        return None if all(value is None for value in values) else terms(known)
+
+    return summed
+
+
 def resolve_expression(
-    text: str, table: Table, where: exp.Expr | None = None, *, total_stated: bool = True
+    text: str,
+    table: Table,
+    where: exp.Expr | None = None,
+    *,
+    total_stated: bool = True,
+    others: Iterable[Table] = (),
 ) -> Expression:
     """Read an aggregate expression over a table, each aggregate over the rows that pass `where` only.
 
-    Unless the metric's total is stated, no column that is not additive may be aggregated. Raises Faults.
+    Unless the metric's total is stated, no column that is not additive may be aggregated. `others` are the tables
+    that may have a column which this one lacks. Raises Faults.
     """
     tree, columns = parse_expression(text), table.columns
     non_additive = () if total_stated else unstated_totals(tree, columns)
-    refuse((*unknown_columns(tree, table), *misplaced(tree), *kind_faults(tree, columns), *non_additive))
+    unknown = unknown_columns(tree, table, others)
+    refuse((*unknown, *misplaced(tree, columns), *kind_faults(tree, columns), *non_additive))
     kind = kind_of(tree, columns)
     if kind != "number":
         raise Faults(Fault(start_of(tree), "not-a-number", f"the value is {spoken(kind)}; a metric is a number"))
@@ -90,14 +120,14 @@ def resolve_expression(
     )
 
 
-def resolve_predicate(text: str, table: Table) -> exp.Expr:
-    """Read a row predicate over a table's columns. Raises Faults."""
+def resolve_predicate(text: str, table: Table, others: Iterable[Table] = ()) -> exp.Expr:
+    """Read a row predicate over a table's columns; `others` as for an expression. Raises Faults."""
     tree, columns = parse_expression(text), table.columns
     aggregates = (
         Fault(start_of(found), "aggregate-in-where", "an aggregate may not stand in where: it filters rows")
         for found in tree.find_all(*AGGREGATES)
     )
-    refuse((*aggregates, *unknown_columns(tree, table), *kind_faults(tree, columns)))
+    refuse((*aggregates, *unknown_columns(tree, table, others), *kind_faults(tree, columns)))
     if (kind := kind_of(tree, columns)) != "boolean":
         raise Faults(Fault(start_of(tree), "not-a-condition", f"where is {spoken(kind)}; write a condition"))
     return tree
@@ -115,23 +145,27 @@ def extreme_text(function: str, column: str) -> Aggregate:
     return aggregate_of(function, exp.column(column))
 
 
-def unknown_columns(tree: exp.Expr, table: Table) -> Iterator[Fault]:
+def unknown_columns(tree: exp.Expr, table: Table, others: Iterable[Table]) -> Iterator[Fault]:
     for column in tree.find_all(exp.Column):
         if column.table:
-            yield Fault(
-                start_of(column),
-                "unknown-column",
-                f"{column.sql()!r} has a table's name in it; write {column.name!r}",
-            )
+            message = f"{column.sql()!r} has a table's name in it; write {column.name!r}"
         elif column.name not in table.columns:
-            yield Fault(start_of(column), "unknown-column", unknown_column(column.name, table))
+            message = unknown_column(column.name, table, others, quoted=column.this.quoted)
+        else:
+            continue
+        yield Fault(start_of(column), "unknown-column", message)
 
 
-def unknown_column(name: str, table: Table) -> str:
-    return f"column {name!r} is not in table {table.name}{hint(name, table.columns)}"
+def unknown_column(name: str, table: Table, others: Iterable[Table] = (), *, quoted: bool = False) -> str:
+    """What is wrong with a column's name, and its remedy: in double quotes it may well be meant as text."""
+    having = [other.name for other in others if name in other.columns]
+    otherwise = (
+        f"; text stands in single quotes: '{name}'" if quoted else f"; table {having[0]} has it" if having else ""
+    )
+    return f"column {name!r} is not in table {table.name}{hint(name, table.columns, otherwise)}"
 
 
-def misplaced(tree: exp.Expr) -> Iterator[Fault]:
+def misplaced(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[Fault]:
     """Aggregates inside aggregates, columns outside of them, an expression without any."""
     aggregates = list(tree.find_all(*AGGREGATES))
     if not aggregates and not tree.find(exp.Column):
@@ -140,7 +174,7 @@ def misplaced(tree: exp.Expr) -> Iterator[Fault]:
         if aggregate.find_ancestor(*AGGREGATES):
             yield Fault(start_of(aggregate), "nested-aggregate", "an aggregate may not stand inside another one")
     for column in tree.find_all(exp.Column):
-        if not column.find_ancestor(*AGGREGATES):
+        if column.name in columns and not column.table and not column.find_ancestor(*AGGREGATES):
             name = column.name
             yield Fault(
                 start_of(column),
@@ -165,7 +199,7 @@ def kind_of(node: exp.Expr, columns: Mapping[str, Column]) -> Kind | None:
     """What a node's values are; None for NULL."""
     match node:
         case exp.Column():
-            return columns[node.name].kind if node.name in columns else None
+            return KINDS.get(columns[node.name].type) if node.name in columns else None
         case exp.Literal():
             return "text" if node.is_string else "number"
         case exp.Boolean():

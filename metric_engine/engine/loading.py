@@ -167,7 +167,7 @@ def leave_out(data: dict[str, Any], path: Sequence[str | int], *, unknown: bool)
 
 
 def is_crucial(path: Sequence[str | int]) -> bool:
-    return path[2] in CRUCIAL[str(path[0])] and (path[0] == "tables" or len(path) == 3 or path[2] == "combine")
+    return path[2] in CRUCIAL[str(path[0])] and (len(path) == 3 or path[2] == "combine")
 
 
 def copied(value: Any) -> Any:

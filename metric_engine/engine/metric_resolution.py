@@ -66,6 +66,7 @@ class MetricResolver:
         self.sandbox = sandbox
         self.names = names
         self.tables = tables
+        self.others = tuple(tables.resolve_all().values())
         self.complete = folder.complete
         self.declared: dict[str, tuple[Place, MetricDefinition]] = {}
         self.resolved: dict[str, Metric | None] = {}
@@ -133,7 +134,7 @@ class MetricResolver:
         with attempt:
             series = self.expressions(place, texts, table, where)
         if definition.by is not None and definition.by not in table.columns:
-            place.at_value("unknown-column", unknown_column(definition.by, table), "by")
+            place.at_value("unknown-column", unknown_column(definition.by, table, self.others), "by")
             attempt.failed = True
         if definition.items is not None:
             with attempt:
@@ -185,7 +186,7 @@ class MetricResolver:
         rendered = self.rendered(place, definition.where, table, attempt, "where")
         attempt.finish()
         with place.reporting(rendered, "where"):
-            return resolve_predicate(rendered.text, table)
+            return resolve_predicate(rendered.text, table, self.others)
 
     def items(self, place: Place, items: ItemsDefinition, table: Table, where: exp.Expr | None) -> Items:
         attempt = Attempt()
@@ -193,7 +194,7 @@ class MetricResolver:
         columns |= {("show", index): column for index, column in enumerate(items.show)}
         for path, column in columns.items():
             if column not in table.columns:
-                place.at_value("unknown-column", unknown_column(column, table), "items", *path)
+                place.at_value("unknown-column", unknown_column(column, table, self.others), "items", *path)
                 attempt.failed = True
         texts: dict[str, tuple[Path, str]] = {
             name: (("items", "values", name), text) for name, text in items.values.items()
@@ -213,7 +214,9 @@ class MetricResolver:
                 rendered = self.rendered(place, text, table, attempt, *path)
                 stated = "total" in place.stated()
                 with place.reporting(rendered, *path):
-                    expression = resolve_expression(rendered.text, table, where, total_stated=stated)
+                    expression = resolve_expression(
+                        rendered.text, table, where, total_stated=stated, others=self.others
+                    )
                 found.append(Series(name, expression))
         attempt.finish()
         return tuple(found)

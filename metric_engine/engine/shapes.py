@@ -19,8 +19,9 @@ from metric_engine.engine.definitions import (
     TableDefinition,
     TestDefinition,
 )
-from metric_engine.engine.diagnostics import Diagnostics, Position, hint
+from metric_engine.engine.diagnostics import Diagnostics, Position, hint, resembling
 from metric_engine.engine.document import Document, Path
+from metric_engine.engine.rules import CONTENTS
 
 MODELS: Mapping[str, type[BaseModel]] = {
     "columns": ColumnDefinition,
@@ -31,6 +32,12 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "items": ItemsDefinition,
     "expect": Expectation,
     "stats": StatsExpectation,
+}
+# What is easily put one level too high: a key of the inner mapping, by the key that holds that.
+NESTED: Mapping[type[BaseModel], Mapping[str, type[BaseModel]]] = {
+    TestDefinition: {"expect": Expectation},
+    Expectation: {"stats": StatsExpectation},
+    SeriesExpectation: {"stats": StatsExpectation},
 }
 VALUE_CODES = {"format": "unknown-format", "source": "unknown-source"}
 EXPRESSIONS = ("value", "derive", "where", "sql")
@@ -55,7 +62,7 @@ def report(faults: Sequence[ErrorDetails], document: Document, diagnostics: Diag
             return
         *parents, name = fault["loc"]
         if fault["type"] == "missing" and any(
-            list(loc[:-1]) == parents and hint(str(loc[-1]), [str(name)]) for loc in unknown
+            list(loc[:-1]) == parents and resembling(str(loc[-1]), [str(name)]) for loc in unknown
         ):
             continue  # The key is there, misspelt.
         path = existing(fault["loc"], document.data)
@@ -71,14 +78,15 @@ def described(fault: ErrorDetails, path: Path, document: Document) -> tuple[Posi
     if kind == "extra_forbidden" and name == "<<":
         return document.key_position(path), "unknown-key", "YAML's merge key << has no meaning here; write the keys out"
     if kind == "extra_forbidden":
-        likely = hint(name, model_at(path[:-1]).model_fields)
+        model = model_at(path[:-1])
+        likely = belonging(name, given, model) or hint(name, model.model_fields)
         return document.key_position(path), "unknown-key", f"unknown key {shown(name)}{likely}"
     if kind == "missing":
         return document.key_position(path), "missing-key", f"the key {name!r} is missing"
     if kind == "literal_error":
         allowed = str(fault.get("ctx", {}).get("expected", ""))
         words = allowed.replace("'", "").replace(" or ", ", ").split(", ")
-        likely = hint(given, words) if isinstance(given, str) else ""
+        likely = resembling(given, words) if isinstance(given, str) else ""
         message = f"{shown(given)} is not allowed for {name}: write {allowed}{likely}"
         return document.position(path), VALUE_CODES.get(name, "wrong-value"), message
     if kind == "too_short":
@@ -111,6 +119,21 @@ def model_at(path: Path) -> type[BaseModel]:
         if segment in MODELS and (len(path) > 1 or segment in ("tables", "metrics")):
             return MODELS[str(segment)]
     return FileDefinition
+
+
+def belonging(name: str, given: object, model: type[BaseModel]) -> str:
+    """What to do with a key that is one of a mapping further in, or that holds its value; nothing if it is neither."""
+    if (word := name.partition(":")[0]) != name and word in model.model_fields:
+        return f"; a space is missing after '{word}:'"
+    inner = given.keys() if isinstance(given, dict) else dict[str, object]().keys()
+    if model is FileDefinition and "columns" in inner:
+        return "; put it under `tables:`"
+    if model is FileDefinition and ("." in name or not inner.isdisjoint(CONTENTS)):
+        return "; put it under `metrics:`"
+    for key, nested in NESTED.get(model, {}).items():
+        if name in nested.model_fields:
+            return f"; write {key}: {{{name}: …}}"
+    return ""
 
 
 def said(message: str) -> str:

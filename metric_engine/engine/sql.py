@@ -82,7 +82,8 @@ class Builder:
         )
 
     def ranked(self, breakdown: Breakdown, columns: Mapping[str, str]) -> str:
-        value = f"COALESCE({self.value(breakdown.ranking, columns)}, 0)"
+        aggregates = {each: self.aggregate(each, columns) for each in breakdown.ranking.aggregates}
+        value = f"COALESCE({self.value(breakdown.ranking, aggregates)}, 0)"
         if breakdown.currency is not None:
             # Amounts in several currencies have no order: their members are ranked by name.
             currency = columns[breakdown.currency]
@@ -127,16 +128,7 @@ class Builder:
 
     def item_order(self, scan: ItemsScan, columns: Mapping[Aggregate, str]) -> str:
         expression = scan.items.order.expression
-        value = self.dialect.expression(
-            expression.tree.transform(
-                lambda node: (
-                    written(self.dialect.double(columns[expression.aggregates[int(node.name)]]))
-                    if isinstance(node, exp.Placeholder)
-                    else node
-                )
-            ),
-            None,
-        )
+        value = self.value(expression, columns)
         if expression.additive:
             value = f"COALESCE({value}, 0)"
         if expression.money:
@@ -215,13 +207,14 @@ class Builder:
             argument = self.dialect.double(argument)
         return f"{aggregate.function.upper()}({'DISTINCT ' if aggregate.distinct else ''}{argument})"
 
-    def value(self, expression: Expression, columns: Mapping[str, str]) -> str:
+    def value(self, expression: Expression, aggregates: Mapping[Aggregate, str]) -> str:
         """An expression with its aggregates in place, in floating point."""
 
         def filled(node: exp.Expr) -> exp.Expr:
             if not isinstance(node, exp.Placeholder):
                 return node
-            return written(self.dialect.double(self.aggregate(expression.aggregates[int(node.name)], columns)))
+            sql = self.dialect.double(aggregates[expression.aggregates[int(node.name)]])
+            return written(f"COALESCE({sql}, 0)" if expression.sum_of_several else sql)
 
         return self.dialect.expression(expression.tree.transform(filled), None)
 

@@ -6,7 +6,6 @@ second statement, no function that is not listed.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -17,7 +16,7 @@ from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
 from sqlglot.tokens import Tokenizer
 
-from metric_engine.engine.errors import did_you_mean
+from metric_engine.engine.diagnostics import hint
 
 MOST_CHARACTERS = 10_000
 MOST_DEPTH = 50
@@ -85,21 +84,33 @@ CLAUSES: dict[type[exp.Expr], str] = {
 }
 # Tokens after which nesting begins anew: everything else may be a prefix that the parser recurses on.
 OPERANDS = frozenset((TokenType.VAR, TokenType.NUMBER, TokenType.STRING, TokenType.IDENTIFIER, TokenType.R_PAREN))
+# What may stand in SQL beside names, numbers and texts.
+SYMBOLS = frozenset((*"(),.+-*/=<>]}", "==", "<>", "!=", "<=", ">=", "||", "::"))
+PLACEHOLDERS = frozenset("?:@${")
+# How many arguments a function takes, at least and at most; one that is not here takes one.
+ARGUMENTS: dict[type[exp.Expr], tuple[int, int]] = {
+    **dict.fromkeys((exp.Coalesce, exp.Greatest, exp.Least), (2, MOST_OPERATORS)),
+    exp.Concat: (1, MOST_OPERATORS),
+    exp.If: (2, 3),
+    exp.Nullif: (2, 2),
+    exp.Pow: (2, 2),
+    exp.Replace: (3, 3),
+    exp.Round: (1, 2),
+    exp.Substring: (2, 3),
+}
 # Arguments of a node that change what it means and that no expression needs.
 FORBIDDEN_ARGUMENTS: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.Cast: ("format", "default", "action"),
-    exp.Count: ("expressions",),
     exp.Group: ("all", "totals"),
     exp.In: ("field",),
     exp.Join: ("method", "global_"),
-    exp.Round: ("truncate",),
     exp.Select: ("kind",),
     exp.Table: ("only", "version"),
-    exp.Trim: ("expression", "position", "collation"),
+    exp.Trim: ("position", "collation"),
     exp.With: ("recursive",),
 }
 
-PLACEHOLDER = re.compile(r"[?:@$%]")
+CALLED = re.compile(r"(\w+)\s*\(")
 QUOTED_OR_COMMENT = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--|/\*|'|\"""")
 
 
@@ -128,7 +139,7 @@ class QuietParser(Parser):
 
 def parse_expression(text: str) -> exp.Expr:
     """One expression in which every node is on the allow-list. Raises Faults."""
-    tokens = tokenized(text)
+    tokens = tokenized(text, "an expression")
     refuse(
         Fault(token.start, "sql-subquery", "a query may not stand in an expression; name the table in `table:`")
         for token in tokens
@@ -141,7 +152,7 @@ def parse_expression(text: str) -> exp.Expr:
 
 def parse_query(text: str) -> exp.Select:
     """One SELECT in which every node is on the allow-list. Raises Faults."""
-    tree = parsed(text, tokenized(text))
+    tree = parsed(text, tokenized(text, "a `sql:` table"))
     if not isinstance(tree, exp.Select):
         found = re.search(r"\b(union|intersect|except)\b", text, re.IGNORECASE)
         offset = found.start() if found and isinstance(tree, exp.SetOperation) else 0
@@ -155,14 +166,15 @@ def refuse(faults: Iterable[Fault]) -> None:
         raise Faults(*found)
 
 
-def tokenized(text: str) -> list[Token]:
-    """The words of a text, of which the quotes and parentheses are closed. Raises Faults."""
+def tokenized(text: str, inside: str) -> list[Token]:
+    """The words of a text, all of which may stand in SQL, its quotes and parentheses closed. Raises Faults."""
     refuse(surface(text))
     try:
         tokens = Tokenizer().tokenize(text)
     except SqlglotError as error:
         raise Faults(Fault(0, "sql-syntax", "not a SQL expression: it cannot be read")) from error
     refuse(unbalanced(tokens))
+    refuse(forbidden_words(tokens, text, inside))
     return tokens
 
 
@@ -178,6 +190,10 @@ def parsed(text: str, tokens: list[Token]) -> exp.Expr:
     if depth(trees[0]) > MOST_OPERATORS:
         message = f"more than {MOST_OPERATORS} operations in a row; make a `sql:` table of it"
         raise Faults(Fault(0, "sql-limits", message))
+    for choice in trees[0].find_all(exp.If):
+        # Not every database has an IF without its last part.
+        if not isinstance(choice.parent, exp.Case) and choice.args.get("false") is None:
+            choice.set("false", exp.Null())
     return trees[0]
 
 
@@ -227,6 +243,23 @@ def unbalanced(tokens: list[Token]) -> Iterable[Fault]:
         yield Fault(opened[-1].start, "sql-syntax", "this ( is never closed")
 
 
+def forbidden_words(tokens: list[Token], text: str, inside: str) -> Iterable[Fault]:
+    """Symbols that no expression needs, and functions that are written without parentheses."""
+    for index, token in enumerate(tokens):
+        symbol = text[token.start]
+        if token.token_type in Parser.NO_PAREN_FUNCTIONS:
+            yield forbidden_function(token.start, token.text.lower())
+        elif symbol.isalnum() or symbol in "_'\"" or token.text in SYMBOLS or token.token_type is TokenType.NUMBER:
+            continue
+        elif token.token_type is TokenType.COLON and index == 1:
+            yield Fault(tokens[0].start, "sql-syntax", f"a space is missing after '{tokens[0].text}:'")
+        elif symbol in PLACEHOLDERS:
+            yield Fault(token.start, "sql-forbidden", "a placeholder is not allowed; write the value")
+            return
+        else:
+            yield Fault(token.start, "sql-forbidden", f"{symbol} is not allowed in {inside}")
+
+
 def parse_fault(error: ParseError, text: str, tokens: list[Token]) -> Fault:
     """sqlglot's complaint in an analyst's words, at the token that it is about."""
     first = error.errors[0] if error.errors else {}
@@ -270,10 +303,25 @@ def unlisted(tree: exp.Expr, allowed: frozenset[type[exp.Expr]], text: str, insi
             yield Fault(start_of(node), "sql-forbidden", "a table function is not allowed; read a declared table")
         if isinstance(node, exp.Count) and node.this is None:
             yield Fault(start_of(node), "sql-syntax", "count() counts nothing; write count(*)")
+        elif isinstance(node, (*AGGREGATES, *FUNCTIONS)) and not isinstance(node.parent, exp.Case):
+            yield from wrong_arguments(node, text)
         for argument in FORBIDDEN_ARGUMENTS.get(type(node), ()):
             if node.args.get(argument):
                 word = argument.strip("_").upper()
                 yield Fault(keyword(word, text, start_of(node)), "sql-forbidden", f"{word} is not allowed here")
+
+
+def wrong_arguments(node: exp.Expr, text: str) -> Iterable[Fault]:
+    """A function with more or fewer arguments than it has on every database."""
+    least, most = ARGUMENTS.get(type(node), (1, 1))
+    values = [value for value in node.args.values() if isinstance(value, (exp.Expr, list))]
+    given = sum(len(value) if isinstance(value, list) else 1 for value in values)
+    if not least <= given <= most:
+        offset, name = called(node, text)
+        wanted = f"at least {least}" if most == MOST_OPERATORS else f"{least} or {most}" if least < most else str(most)
+        several = {exp.Max: "; greatest() compares several", exp.Min: "; least() compares several"}.get(type(node), "")
+        message = f"{name}() takes {wanted} argument{'s' if most > 1 else ''}, not {given}{several}"
+        yield Fault(offset, "sql-forbidden", message)
 
 
 def nested_queries(tree: exp.Select, text: str) -> Iterable[Fault]:
@@ -284,7 +332,8 @@ def nested_queries(tree: exp.Select, text: str) -> Iterable[Fault]:
             inner = inner.parent
         outer = inner.parent
         joined = isinstance(outer, exp.Join) and inner.arg_key == "this"
-        if outer is not None and not joined and not isinstance(outer, (exp.CTE, exp.From)):
+        # What is refused as a whole, such as LATERAL, is not refused again for what is in it.
+        if type(outer) in QUERY and not joined and not isinstance(outer, (exp.CTE, exp.From)):
             offset = keyword("SELECT", text, start_of(query))
             yield Fault(offset, "sql-subquery", "a subquery may stand in FROM, JOIN or WITH only")
 
@@ -304,22 +353,30 @@ def not_allowed(node: exp.Expr, text: str, inside: str) -> Fault:
         message = "AS is not allowed here; a series is named by its key"
         return Fault(keyword("AS", text, start_of(node.args["alias"])), "sql-forbidden", message)
     if isinstance(node, exp.Func) and not isinstance(node, exp.Binary):
-        name = (str(node.this) if isinstance(node, exp.Anonymous) else node.sql_name()).lower()
-        if written := re.match(r"\w+", text[offset:]):
-            name = written[0].lower() if text[offset + written.end() :].lstrip().startswith("(") else name
-        # A short name resembles many: only a near miss is worth naming.
-        near = difflib.get_close_matches(name, FUNCTION_NAMES, n=1, cutoff=0.78)
-        return Fault(offset, "forbidden-function", f"the function {name!r} is not allowed{did_you_mean(near)}")
-    if isinstance(node, exp.Placeholder | exp.Parameter | exp.SessionParameter):
-        found = PLACEHOLDER.search(text, offset)
-        where = found.start() if found else offset
-        return Fault(where, "sql-forbidden", "a placeholder is not allowed; write the value")
+        return forbidden_function(*called(node, text))
     if isinstance(node, exp.Command | exp.DDL | exp.DML):
         return Fault(offset, "sql-statement", f"a statement may not stand in {inside}")
     if type(node) in CLAUSES:
         word = CLAUSES[type(node)]
         return Fault(keyword(word, text, offset), "sql-forbidden", f"{word} is not allowed in {inside}")
-    return Fault(offset, "sql-forbidden", f"{spoken(node)} is not allowed in {inside}")
+    return Fault(keyword(spoken(node), text, offset), "sql-forbidden", f"{spoken(node)} is not allowed in {inside}")
+
+
+def forbidden_function(offset: int, name: str) -> Fault:
+    # A short name resembles many: only a near miss is worth naming.
+    likely = hint(name, FUNCTION_NAMES, f"; there are {', '.join(FUNCTION_NAMES)}", cutoff=0.78)
+    return Fault(offset, "forbidden-function", f"the function {name!r} is not allowed{likely}")
+
+
+def called(node: exp.Expr, text: str) -> tuple[int, str]:
+    """Where the name of a function stands, and how it is written."""
+    offset = start_of(node)
+    if node.meta_get("start") is not None:
+        written = CALLED.match(text, offset)
+    else:
+        # The parser remembers what is in the parentheses only.
+        *_, written = (None, *CALLED.finditer(text, 0, offset))
+    return (written.start(), written[1].lower()) if written else (offset, node.sql_name().lower())
 
 
 def spoken(node: exp.Expr) -> str:

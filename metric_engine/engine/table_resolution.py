@@ -29,6 +29,8 @@ RESERVED_NAMES = frozenset(
 RESERVED_PREFIXES = ("sqlite_", "pg_")
 # What `table('name')` writes into a query: no analyst can write it, so a table that is not declared cannot be read.
 REFERENCE = "table:"
+# The type of a column whose declaration has a fault of its own: it fits everywhere.
+UNREAD = ""
 MOST_DEPTH = 10
 # The tables that a query names, by name; None for one that cannot be read.
 Read = dict[str, Table | None]
@@ -80,7 +82,8 @@ class TableResolver:
 
     def resolve(self, place: Place, name: str, definition: TableDefinition) -> Table:
         """The table, be it with faults: what is said about its columns holds, and metrics are checked against it."""
-        columns = {
+        columns = {column: Column(column, UNREAD, column) for column in place.within("columns").stated()}
+        columns |= {
             column: Column(column, each.type, each.column or column, each.additive, each.money)
             for column, each in definition.columns.items()
         }
@@ -224,7 +227,7 @@ def check_columns(place: Place, name: str, definition: TableDefinition, columns:
     def wanted(column: str, *path: str | int, kinds: Collection[str] = KINDS, what: str = "") -> None:
         if column not in columns:
             place.at_value("unknown-column", f"column {column!r} is not in table {name}{hint(column, columns)}", *path)
-        elif columns[column].type not in kinds:
+        elif columns[column].type not in (*kinds, UNREAD):
             place.at_value("wrong-column-type", f"{column!r} is {columns[column].type}; {what}", *path)
 
     wanted(definition.time, "time", kinds=("date",), what="`time` is a date column; a `sql:` table can make one")
@@ -238,7 +241,7 @@ def check_columns(place: Place, name: str, definition: TableDefinition, columns:
     for index, column in enumerate(definition.key):
         wanted(column, "key", index)
     for column, resolved in columns.items():
-        if resolved.kind != "number" and (resolved.money or not resolved.additive):
+        if (resolved.money or not resolved.additive) and resolved.kind != "number":
             key = "money" if resolved.money else "additive"
             place.at_key("wrong-column-type", f"{key} is for numbers, not {resolved.type}", "columns", column, key)
 

@@ -6,7 +6,7 @@ A rendered text remembers where each of its characters came from, so that an err
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -15,6 +15,8 @@ from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, meta, no
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context, LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from metric_engine.engine.diagnostics import hint
 
 # What a `{{ … }}` printed stands between these two, until the origins are known.
 OPENED, CLOSED = "\ue000", "\ue001"
@@ -155,11 +157,11 @@ class Sandbox(ImmutableSandboxedEnvironment):
             raise TemplateFaults(fault(error, text)) from error
         return {name: value for name, value in vars(module).items() if not name.startswith("_")}
 
-    def refuse_undefined(self, text: str, names: Iterable[str]) -> None:
+    def refuse_undefined(self, text: str, names: Collection[str]) -> None:
         """Raise TemplateFaults for every name that a template uses and nobody defines."""
         unknown = meta.find_undeclared_variables(self.parse(text)).difference(names)
         if unknown and not TESTED.search(text):
-            raise TemplateFaults(*(sorted(undefined_names(text, unknown)) if self.whole else ()))
+            raise TemplateFaults(*(sorted(undefined_names(text, unknown, names)) if self.whole else ()))
 
 
 class NotAllowed(SecurityError):
@@ -331,11 +333,11 @@ def macro_names(text: str) -> list[str]:
     return MACRO.findall(text)
 
 
-def undefined_names(template: str, names: Iterable[str]) -> Iterator[TemplateFault]:
+def undefined_names(template: str, names: Iterable[str], known: Iterable[str]) -> Iterator[TemplateFault]:
     """A fault for each of these names, where the template's blocks use it first."""
     for name in names:
-        found = next(named(template, name), None)
-        yield TemplateFault(found if found is not None else 0, "undefined-name", f"{name!r} is not defined")
+        message = f"{name!r} is not defined{hint(name, known, '; define it in `vars:`')}"
+        yield TemplateFault(next(named(template, name), 0), "undefined-name", message)
 
 
 def named(template: str, name: str) -> Iterator[int]:

@@ -188,9 +188,6 @@ def later(day: date, asked: Window, compare: Compare) -> set[date]:
 def test_the_buckets_of_an_additive_value_sum_to_its_total(
     key: str, world: World, rows: list[Row], asked: Asked
 ) -> None:
-    if key == "line":
-        # Where one of several terms is NULL, so is their sum, on that day and not over the period.
-        rows = [{**each, "x": each["x"] or 0, "y": each["y"] or 0} for each in rows]
     world.holds(rows)
     body = world.ask(key, asked)
     value, previous, _ = stats(body)

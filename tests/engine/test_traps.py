@@ -655,3 +655,10 @@ def test_the_tables_own_columns_may_be_called_like_sqls_words() -> None:
     rows = [{**row("2025-01-01"), "group": "a", "order": 3}]
     body = answered([file({"m": {"value": 'sum("order")', "by": "group"}}, tables)], rows, "2025-01-01")
     assert stats(body, "a")[0] == 3
+
+
+def test_of_several_sums_one_without_a_value_adds_nothing() -> None:
+    rows = [row("2025-01-01", x=10), row("2025-01-02", x=1, y=1.0)]
+    answer = answered("sum(x) - sum(y)", rows, "2025-01-01", "2025-01-02")
+    assert points(answer) == [10, 0]
+    assert stats(answer)[0] == 10

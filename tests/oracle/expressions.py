@@ -36,9 +36,11 @@ def scalar(node: Node, row: Row) -> Value:
     return evaluate(node, row, None)
 
 
-def aggregated(node: Node, rows: Sequence[Row]) -> Fraction | None:
-    """The expression over a group of rows."""
-    return number(evaluate(node, None, rows))
+def aggregated(node: Node, rows: Sequence[Row], *, additive: bool = False) -> Fraction | None:
+    """The expression over a group of rows; a term of an additive one that has no value adds nothing to the others."""
+    terms = [aggregate(each, rows) for each in walk(node) if isinstance(each, Aggregate)] if additive else []
+    some = any(term is not None for term in terms)
+    return number(evaluate(node, None, rows, absent=Fraction(0) if some else None))
 
 
 def passes(node: Node | None, row: Row) -> bool:
@@ -46,7 +48,8 @@ def passes(node: Node | None, row: Row) -> bool:
     return node is None or scalar(node, row) is True
 
 
-def evaluate(node: Node, row: Row | None, rows: Sequence[Row] | None) -> Value:
+def evaluate(node: Node, row: Row | None, rows: Sequence[Row] | None, *, absent: Fraction | None = None) -> Value:
+    """`absent` stands for an aggregate that has no value."""
     match node:
         case Literal(value=value):
             return value
@@ -57,13 +60,14 @@ def evaluate(node: Node, row: Row | None, rows: Sequence[Row] | None) -> Value:
         case Aggregate():
             if rows is None:
                 raise ValueError(f"{node.name} stands inside a row expression")
-            return aggregate(node, rows)
+            term = aggregate(node, rows)
+            return absent if term is None else term
         case Case(branches=branches, otherwise=otherwise):
             for condition, result in branches:
-                if evaluate(condition, row, rows) is True:
-                    return evaluate(result, row, rows)
-            return evaluate(otherwise, row, rows)
-    values = [evaluate(argument, row, rows) for argument in node.arguments]
+                if evaluate(condition, row, rows, absent=absent) is True:
+                    return evaluate(result, row, rows, absent=absent)
+            return evaluate(otherwise, row, rows, absent=absent)
+    values = [evaluate(argument, row, rows, absent=absent) for argument in node.arguments]
     if node.name in LENIENT:
         return LENIENT[node.name](values)
     if any(value is None for value in values):

@@ -50,11 +50,12 @@ def collapsed(measure: Measure, rows: Sequence[Row], time: str) -> Number:
     if not rows:
         return None
     if measure.total == "period":
-        return aggregated(measure.node, rows)
+        return aggregated(measure.node, rows, additive=measure.additive)
     by_day: dict[Any, list[Row]] = {}
     for row in rows:
         by_day.setdefault(row[time], []).append(row)
-    daily = [value for day in sorted(by_day) if (value := aggregated(measure.node, by_day[day])) is not None]
+    values = [aggregated(measure.node, by_day[day], additive=measure.additive) for day in sorted(by_day)]
+    daily = [value for value in values if value is not None]
     if not daily:
         return None
     return daily[-1] if measure.total == "last" else sum(daily, Fraction(0)) / len(daily)
@@ -111,7 +112,7 @@ def ranked(measure: Measure, where: Node | None, by: str, now: View, before: Vie
     groups.pop(OTHER, None)
 
     def rank(name: str) -> tuple[Fraction, str]:
-        value = None if mixed and measure.money else aggregated(measure.node, groups[name])
+        value = None if mixed and measure.money else aggregated(measure.node, groups[name], additive=measure.additive)
         return -(value or Fraction(0)), name
 
     return sorted(groups, key=rank)
