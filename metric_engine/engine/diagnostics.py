@@ -15,7 +15,7 @@ Severity = Literal["error", "warning"]
 EXCERPT_WIDTH = 120
 MOST_PROBLEMS = 200
 MOST_COMPARED = 500
-LISTED_WIDTH = 200
+LISTED_WIDTH = 240
 
 
 class Position(NamedTuple):

@@ -16,7 +16,8 @@ from metric_engine.engine.diagnostics import hint
 from metric_engine.engine.syntax import AGGREGATES, Fault, Faults, parse_expression, refuse, start_of
 from metric_engine.engine.tables import KINDS, Column, Kind, Table
 
-CONDITIONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Is, exp.In, exp.Between, exp.Like)
+COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.In, exp.Between)
+CONDITIONS = (*COMPARISONS, exp.Is, exp.Like)
 CONNECTIVES = (exp.And, exp.Or, exp.Not)
 ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg)
 NUMERIC_FUNCTIONS = (exp.Abs, exp.Ceil, exp.Exp, exp.Floor, exp.Length, exp.Ln, exp.Pow, exp.Round, exp.Sqrt)
@@ -158,10 +159,9 @@ def unknown_columns(tree: exp.Expr, table: Table, others: Iterable[Table]) -> It
 
 def unknown_column(name: str, table: Table, others: Iterable[Table] = (), *, quoted: bool = False) -> str:
     """What is wrong with a column's name, and its remedy: in double quotes it may well be meant as text."""
-    having = [other.name for other in others if name in other.columns]
-    otherwise = (
-        f"; text stands in single quotes: '{name}'" if quoted else f"; table {having[0]} has it" if having else ""
-    )
+    otherwise = next((f"; table {other.name} has it" for other in others if name in other.columns), "")
+    if quoted:
+        otherwise = f"; text stands in single quotes: '{name}'"
     return f"column {name!r} is not in table {table.name}{hint(name, table.columns, otherwise)}"
 
 
@@ -241,6 +241,9 @@ def kind_faults(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[Fault
     for node in tree.walk():
         wanted: Kind
         operands: Sequence[exp.Expr]
+        if isinstance(node, COMPARISONS):
+            yield from incomparable(list(node.iter_expressions()), columns)
+            continue
         if isinstance(node, (*ARITHMETIC, *NUMERIC_FUNCTIONS)) and not isinstance(node, exp.Length):
             wanted, operands = (
                 "number",
@@ -258,6 +261,16 @@ def kind_faults(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[Fault
             if kind is not None and kind != wanted:
                 code = "not-a-number" if wanted == "number" else "not-a-condition"
                 yield Fault(start_of(operand), code, f"{operand.sql()!r} is {spoken(kind)}, not {spoken(wanted)}")
+
+
+def incomparable(operands: Sequence[exp.Expr], columns: Mapping[str, Column]) -> Iterator[Fault]:
+    """Operands of another kind than the first one's; a date may be compared with the text that it is written as."""
+    wanted = kind_of(operands[0], columns)
+    for operand in operands[1:]:
+        kind = kind_of(operand, columns)
+        if None not in (kind, wanted) and kind != wanted and {kind, wanted} != {"text", "time"}:
+            message = f"{operand.sql()!r} is {spoken(kind)}, but {operands[0].sql()!r} is {spoken(wanted)}"
+            yield Fault(start_of(operand), "not-comparable", message)
 
 
 def spoken(kind: Kind | None) -> str:

@@ -98,6 +98,7 @@ ARGUMENTS: dict[type[exp.Expr], tuple[int, int]] = {
     exp.Round: (1, 2),
     exp.Substring: (2, 3),
 }
+SEVERAL = {"max": "greatest", "min": "least"}
 # Arguments of a node that change what it means and that no expression needs.
 FORBIDDEN_ARGUMENTS: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.Cast: ("format", "default", "action"),
@@ -305,6 +306,9 @@ def unlisted(tree: exp.Expr, allowed: frozenset[type[exp.Expr]], text: str, insi
             yield Fault(start_of(node), "sql-syntax", "count() counts nothing; write count(*)")
         elif isinstance(node, (*AGGREGATES, *FUNCTIONS)) and not isinstance(node.parent, exp.Case):
             yield from wrong_arguments(node, text)
+        if isinstance(node, exp.TableAlias) and node.columns:
+            message = "columns may not be renamed here; rename them in their SELECT with AS"
+            yield Fault(start_of(node.columns[0]), "sql-forbidden", message)
         for argument in FORBIDDEN_ARGUMENTS.get(type(node), ()):
             if node.args.get(argument):
                 word = argument.strip("_").upper()
@@ -319,7 +323,7 @@ def wrong_arguments(node: exp.Expr, text: str) -> Iterable[Fault]:
     if not least <= given <= most:
         offset, name = called(node, text)
         wanted = f"at least {least}" if most == MOST_OPERATORS else f"{least} or {most}" if least < most else str(most)
-        several = {exp.Max: "; greatest() compares several", exp.Min: "; least() compares several"}.get(type(node), "")
+        several = f"; {SEVERAL[name]}() compares several" if given > most and name in SEVERAL else ""
         message = f"{name}() takes {wanted} argument{'s' if most > 1 else ''}, not {given}{several}"
         yield Fault(offset, "sql-forbidden", message)
 
@@ -376,7 +380,7 @@ def called(node: exp.Expr, text: str) -> tuple[int, str]:
     else:
         # The parser remembers what is in the parentheses only.
         *_, written = (None, *CALLED.finditer(text, 0, offset))
-    return (written.start(), written[1].lower()) if written else (offset, node.sql_name().lower())
+    return (written.start(), written[1].lower()) if written else (offset, spoken(node))
 
 
 def spoken(node: exp.Expr) -> str:

@@ -14,7 +14,7 @@ from metric_engine.engine.definitions import TableDefinition
 from metric_engine.engine.diagnostics import Diagnostics, hint
 from metric_engine.engine.loading import Folder
 from metric_engine.engine.place import Attempt, Place, Reported
-from metric_engine.engine.syntax import Fault, parse_query, refuse, start_of
+from metric_engine.engine.syntax import AGGREGATES, Fault, parse_query, refuse, start_of
 from metric_engine.engine.tables import KINDS, Column, Table
 from metric_engine.engine.templates import Rendered, Sandbox, TemplateFaults, call_offset, render
 
@@ -122,7 +122,7 @@ class TableResolver:
             refuse(undeclared_tables(query, read))
         attempt.finish()
         with attempt, place.reporting(rendered, "sql"):
-            refuse(unknown_inner_columns(query, read))
+            refuse((*unknown_inner_columns(query, read), *ungrouped(query), *given_twice(query)))
         for name in columns:
             if name not in query.named_selects:
                 message = f"the query gives no column {name!r}{hint(name, query.named_selects)}"
@@ -204,13 +204,55 @@ def unknown_inner_columns(query: exp.Select, read: Read) -> Iterator[Fault]:
         sources = {
             (name.removeprefix(REFERENCE)): source_columns(source, read) for name, source in scope.sources.items()
         }
-        everything = {column for columns in sources.values() for column in columns}
+        everything = list(dict.fromkeys(column for columns in sources.values() for column in columns))
         aliases = {each.alias for each in scope.expression.selects if each.alias}
+        merged = {each.name for join in scope.expression.args.get("joins", ()) for each in join.args.get("using", ())}
         for column in scope.columns:
             inside = sources.get(column.table.removeprefix(REFERENCE), ()) if column.table else everything
+            having = [name for name, columns in sources.items() if column.name in columns]
             if column.name not in inside and (column.table or column.name not in aliases):
                 message = f"column {column.name!r} is in no table read here{hint(column.name, inside)}"
                 yield Fault(start_of(column), "unknown-column", message)
+            elif not column.table and len(having) > 1 and column.name not in merged:
+                message = f"column {column.name!r} is in {' and '.join(having)}; write which, as in alias.{column.name}"
+                yield Fault(start_of(column), "ambiguous-column", message)
+
+
+def ungrouped(query: exp.Select) -> Iterator[Fault]:
+    """Columns beside an aggregate that the query does not group by."""
+    for select in query.find_all(exp.Select):
+        group = select.args.get("group")
+        if group is None and not any(own_aggregates(each) for each in select.selects):
+            continue
+        keys = group.expressions if group is not None else []
+        named = {key.name for key in keys}
+        written = {key.sql() for key in keys}
+        for index, each in enumerate(select.selects, 1):
+            if str(index) in named or each.alias in named or each.unalias().sql() in written:
+                continue
+            for column in each.find_all(exp.Column):
+                if column.name not in named and not column.find_ancestor(*AGGREGATES):
+                    message = f"column {column.name!r} stands outside an aggregate; add it to GROUP BY"
+                    yield Fault(start_of(column), "not-aggregated", message)
+
+
+def own_aggregates(node: exp.Expr) -> bool:
+    return node.find(*AGGREGATES) is not None
+
+
+def given_twice(query: exp.Select) -> Iterator[Fault]:
+    """Tables of one name side by side, and results of one name: which of them is meant cannot be told."""
+    for select in query.find_all(exp.Select):
+        joins = [join.this for join in select.args.get("joins", ())]
+        tables = [select.args["from_"].this, *joins] if select.args.get("from_") else joins
+        for nodes, names, what in (
+            (tables, [each.alias_or_name.removeprefix(REFERENCE) for each in tables], "table"),
+            (select.selects, select.named_selects, "column"),
+        ):
+            for index, (node, name) in enumerate(zip(nodes, names, strict=True)):
+                if name in names[:index]:
+                    message = f"a second {what} {name!r}; give it a name of its own with AS"
+                    yield Fault(start_of(node), "ambiguous-column", message)
 
 
 def source_columns(source: exp.Table | Scope, read: Read) -> tuple[str, ...]:

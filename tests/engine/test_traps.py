@@ -662,3 +662,9 @@ def test_of_several_sums_one_without_a_value_adds_nothing() -> None:
     answer = answered("sum(x) - sum(y)", rows, "2025-01-01", "2025-01-02")
     assert points(answer) == [10, 0]
     assert stats(answer)[0] == 10
+
+
+def test_if_needs_no_else() -> None:
+    rows = [row("2025-01-01", x=10, who="a"), row("2025-01-01", x=5, who="b")]
+    answer = answered("sum(if(who = 'a', x)) + sum(if(who = 'b', if(x > 3, 1, 0), 7))", rows, "2025-01-01")
+    assert points(answer) == [18]

@@ -119,6 +119,9 @@ class Dialect(ABC):
             return self.safe_division(node.this, node.expression, columns)
         if isinstance(node, (exp.Greatest, exp.Least)):
             return self.extreme(node, columns)
+        if isinstance(node, exp.If) and not isinstance(node.parent, exp.Case):
+            # IF is spelt in many ways, and some want an ELSE.
+            return exp.Case(ifs=[exp.If(this=node.this, true=node.args["true"])], default=node.args.get("false"))
         return node
 
     def safe_division(self, dividend: exp.Expr, divisor: exp.Expr, columns: Mapping[str, str] | None) -> exp.Expr:
