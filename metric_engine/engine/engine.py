@@ -103,6 +103,8 @@ class Engine:
 
     def prepared(self, metrics: Sequence[Metric]) -> PreparedPlan:
         """The plan by which these metrics are answered."""
+        if self._shared is not None and not self._plans:
+            return self._shared
         keys = keys_of(metrics)
         with self._lock:
             found = self._plans.get(keys)
@@ -185,7 +187,7 @@ class Engine:
 
 
 def keys_of(metrics: Iterable[Metric]) -> tuple[str, ...]:
-    return tuple(metric.key for metric in metrics)
+    return tuple([metric.key for metric in metrics])
 
 
 def scans_of(plan: MetricPlan) -> Iterator[Scan | ItemsScan]:

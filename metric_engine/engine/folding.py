@@ -45,11 +45,8 @@ class Tracks:
 
     asked: Track
     compared: Track | None
+    both: tuple[Track, ...]
     slots: tuple[tuple[int, date], ...]
-
-    @property
-    def both(self) -> tuple[Track, ...]:
-        return (self.asked,) if self.compared is None else (self.asked, self.compared)
 
 
 @lru_cache(maxsize=256)
@@ -58,10 +55,10 @@ def tracks(start: date, end: date, grain: Grain, compare: Compare, dialect: Dial
     asked_period = period(start, end, grain, compare)
     asked = track(asked_period.asked, dialect, 0)
     if asked_period.compared is None:
-        return Tracks(asked, None, tuple(slots(asked_period.asked, asked)))
+        return Tracks(asked, None, (asked,), tuple(slots(asked_period.asked, asked)))
     compared = track(asked_period.compared, dialect, asked.total_slot + 1)
-    both = (*slots(asked_period.asked, asked), *slots(asked_period.compared, compared))
-    return Tracks(asked, compared, both)
+    pairs = (*slots(asked_period.asked, asked), *slots(asked_period.compared, compared))
+    return Tracks(asked, compared, (asked, compared), pairs)
 
 
 def track(axis: Axis, dialect: Dialect, first_slot: int) -> Track:

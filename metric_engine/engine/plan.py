@@ -91,10 +91,7 @@ class Reading:
     passing: int | None
     currency: tuple[int, int] | None
     merges: tuple[Merge | None, ...]
-
-    @property
-    def evaluators(self) -> list[Evaluate]:
-        return [measure.evaluate for measure in self.measures]
+    evaluators: tuple[Evaluate, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,9 +193,11 @@ def reading(metric: TableMetric, scan: Scan) -> Reading:
     # A shared scan's rows hold more than this metric reads: the rest is not added up.
     used = frozenset(needs(metric))
     first = min(positions.values(), default=0)
+    measures = tuple(measure(series, positions, passing) for series in metric.series)
     return Reading(
         scan=scan,
-        measures=tuple(measure(series, positions, passing) for series in metric.series),
+        measures=measures,
+        evaluators=tuple(each.evaluate for each in measures),
         passing=passing,
         currency=(positions[lowest_highest[0]], positions[lowest_highest[1]]) if lowest_highest else None,
         merges=(*[None] * first, *(MERGES[each.function] if each in used else None for each in scan.aggregates)),

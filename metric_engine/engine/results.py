@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -164,6 +165,7 @@ def without_money(shaped: Shaped) -> None:
         shaped.value = shaped.previous = None
 
 
+@lru_cache(maxsize=1024)
 def provisional_from(through: str | None, restates: int | None) -> str | None:
     if through is None or restates is None:
         return None
