@@ -15,6 +15,7 @@ Severity = Literal["error", "warning"]
 EXCERPT_WIDTH = 120
 MOST_PROBLEMS = 200
 MOST_COMPARED = 500
+MOST_LISTED = 30
 LISTED_WIDTH = 240
 
 
@@ -94,9 +95,11 @@ def resembling(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
 
 def listing(names: Sequence[str]) -> str:
     """`; there are 'a', 'b' and 'c'` where that is short, otherwise nothing."""
-    *others, last = map(repr, names or [""])
-    text = f"{', '.join(others)} and {last}" if others else last
-    return f"; there {'are' if others else 'is'} {text}" if names and len(text) <= LISTED_WIDTH else ""
+    if not 0 < len(names) <= MOST_LISTED:
+        return ""
+    *others, last = map(repr, names)
+    text = f"are {', '.join(others)} and {last}" if others else f"is {last}"
+    return f"; there {text}" if len(text) <= LISTED_WIDTH else ""
 
 
 def as_json(diagnostics: Iterable[Diagnostic]) -> str:

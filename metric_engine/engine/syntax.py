@@ -191,10 +191,6 @@ def parsed(text: str, tokens: list[Token]) -> exp.Expr:
     if depth(trees[0]) > MOST_OPERATORS:
         message = f"more than {MOST_OPERATORS} operations in a row; make a `sql:` table of it"
         raise Faults(Fault(0, "sql-limits", message))
-    for choice in trees[0].find_all(exp.If):
-        # Not every database has an IF without its last part.
-        if not isinstance(choice.parent, exp.Case) and choice.args.get("false") is None:
-            choice.set("false", exp.Null())
     return trees[0]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlglot import exp
@@ -122,7 +122,8 @@ class TableResolver:
             refuse(undeclared_tables(query, read))
         attempt.finish()
         with attempt, place.reporting(rendered, "sql"):
-            refuse((*unknown_inner_columns(query, read), *ungrouped(query), *given_twice(query)))
+            refuse(given_twice(query))
+            refuse((*unknown_inner_columns(query, read), *ungrouped(query)))
         for name in columns:
             if name not in query.named_selects:
                 message = f"the query gives no column {name!r}{hint(name, query.named_selects)}"
@@ -202,7 +203,8 @@ def unknown_inner_columns(query: exp.Select, read: Read) -> Iterator[Fault]:
     for scope in traverse_scope(query):
         assert isinstance(scope.expression, exp.Select)
         sources = {
-            (name.removeprefix(REFERENCE)): source_columns(source, read) for name, source in scope.sources.items()
+            name.removeprefix(REFERENCE): source_columns(source, read)
+            for name, (_, source) in scope.selected_sources.items()
         }
         everything = list(dict.fromkeys(column for columns in sources.values() for column in columns))
         aliases = {each.alias for each in scope.expression.selects if each.alias}
@@ -214,7 +216,7 @@ def unknown_inner_columns(query: exp.Select, read: Read) -> Iterator[Fault]:
                 message = f"column {column.name!r} is in no table read here{hint(column.name, inside)}"
                 yield Fault(start_of(column), "unknown-column", message)
             elif not column.table and len(having) > 1 and column.name not in merged:
-                message = f"column {column.name!r} is in {' and '.join(having)}; write which, as in alias.{column.name}"
+                message = f"column {column.name!r} is in {' and '.join(having)}; write {having[0]}.{column.name}, say"
                 yield Fault(start_of(column), "ambiguous-column", message)
 
 
@@ -222,7 +224,7 @@ def ungrouped(query: exp.Select) -> Iterator[Fault]:
     """Columns beside an aggregate that the query does not group by."""
     for select in query.find_all(exp.Select):
         group = select.args.get("group")
-        if group is None and not any(own_aggregates(each) for each in select.selects):
+        if group is None and not any(each.find(*AGGREGATES) for each in select.selects):
             continue
         keys = group.expressions if group is not None else []
         named = {key.name for key in keys}
@@ -236,23 +238,21 @@ def ungrouped(query: exp.Select) -> Iterator[Fault]:
                     yield Fault(start_of(column), "not-aggregated", message)
 
 
-def own_aggregates(node: exp.Expr) -> bool:
-    return node.find(*AGGREGATES) is not None
-
-
 def given_twice(query: exp.Select) -> Iterator[Fault]:
     """Tables of one name side by side, and results of one name: which of them is meant cannot be told."""
     for select in query.find_all(exp.Select):
-        joins = [join.this for join in select.args.get("joins", ())]
-        tables = [select.args["from_"].this, *joins] if select.args.get("from_") else joins
-        for nodes, names, what in (
-            (tables, [each.alias_or_name.removeprefix(REFERENCE) for each in tables], "table"),
-            (select.selects, select.named_selects, "column"),
-        ):
-            for index, (node, name) in enumerate(zip(nodes, names, strict=True)):
-                if name in names[:index]:
-                    message = f"a second {what} {name!r}; give it a name of its own with AS"
-                    yield Fault(start_of(node), "ambiguous-column", message)
+        read = [each.this for each in (select.args.get("from_"), *select.args.get("joins", ())) if each is not None]
+        yield from repeated("table", read, [each.alias_or_name.removeprefix(REFERENCE) for each in read])
+        named = [each for each in select.selects if each.output_name]
+        yield from repeated("column", named, [each.output_name for each in named])
+
+
+def repeated(what: str, nodes: Sequence[exp.Expr], names: Sequence[str]) -> Iterator[Fault]:
+    for index, (node, name) in enumerate(zip(nodes, names, strict=True)):
+        if name in names[:index]:
+            called = repr(name) if name else "without a name"
+            message = f"a second {what} {called}; give it a name of its own with AS"
+            yield Fault(start_of(node), "ambiguous-column", message)
 
 
 def source_columns(source: exp.Table | Scope, read: Read) -> tuple[str, ...]:
