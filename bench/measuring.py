@@ -38,6 +38,5 @@ def side_by_side(subjects: dict[str, Subject], *, calls: int, rounds: int = 5) -
                 samples[name].append(time.perf_counter() - began)
     gc.unfreeze()
     return {
-        name: Timing(statistics.median(found), statistics.quantiles(found, n=20)[-1])
-        for name, found in samples.items()
+        name: Timing(statistics.median(found), statistics.quantiles(found, n=20)[-1]) for name, found in samples.items()
     }

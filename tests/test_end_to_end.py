@@ -58,7 +58,7 @@ class Server:
 
     def get(self, path: str) -> Any:
         request = urllib.request.Request(self.address + path, headers={"Authorization": f"Bearer {self.token}"})
-        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=30) as response:
             return json.load(response)
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from metric_engine.engine.engine import Engine
 from starlette.testclient import TestClient
 
 from metric_engine.api.app import create_app
 from metric_engine.api.logs import JsonFormatter
+from metric_engine.engine.engine import Engine
 from metric_engine.state import State
 from tests.api.conftest import ALICE, bearer, settings, token
 

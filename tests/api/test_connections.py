@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from metric_engine.engine.engine import Engine
 from starlette.testclient import TestClient
 
 from metric_engine.api.app import create_app
+from metric_engine.engine.engine import Engine
 from metric_engine.state import State
 from tests.api.conftest import ALICE, BOB, bearer, settings
 

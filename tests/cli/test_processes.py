@@ -41,14 +41,14 @@ class Server:
         self.address = found[0]
 
     def get(self, path: str) -> Any:
-        request = urllib.request.Request(self.address + path, headers=bearer(ALICE))  # noqa: S310
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
+        request = urllib.request.Request(self.address + path, headers=bearer(ALICE))
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return answer.status, answer.read().decode()
 
     def post(self, path: str, body: Any) -> Any:
         headers = bearer(ALICE) | {"Content-Type": "application/json"}
-        request = urllib.request.Request(self.address + path, json.dumps(body).encode(), headers)  # noqa: S310
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
+        request = urllib.request.Request(self.address + path, json.dumps(body).encode(), headers)
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return json.load(answer)
 
     def wait_ready(self) -> None:

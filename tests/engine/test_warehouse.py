@@ -64,5 +64,5 @@ def test_a_closed_warehouse_opens_again(warehouse: Warehouse) -> None:
 
 @pytest.mark.parametrize("url", ["", "facts.db", "oracle://host/db", "postgresql://x:y@host:port/db"])
 def test_a_url_that_is_none_of_ours_is_named(url: str) -> None:
-    with pytest.raises(InvalidSetting, match="^WAREHOUSE_URL"):
+    with pytest.raises(InvalidSetting, match=r"^WAREHOUSE_URL"):
         Warehouse(url)
