@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import shlex
@@ -30,7 +31,10 @@ from metric_engine.cli.token import signed
 from metric_engine.cli.watching import Watcher, stamp
 from metric_engine.demo.database import DemoDatabase
 from metric_engine.demo.tenants import EVERYTHING, TENANTS
-from metric_engine.engine.errors import InvalidSetting
+from metric_engine.engine.catalog import load_catalog
+from metric_engine.engine.errors import InvalidSetting, MetricEngineError
+
+logger = logging.getLogger(__name__)
 
 FOLDER = Path(".metric-engine")
 DATABASE = f"sqlite:///{FOLDER}/demo.db"
@@ -62,7 +66,8 @@ def serve(demo: bool, host: str, port: int, workers: int, reload: bool, metrics:
     needs none: it makes .metric-engine/demo.db in the current folder, brings it up to date, and prints the
     dashboard's address and a curl line with a token.
 
-    Told to stop, it accepts nothing new and gives the requests it has eight seconds.
+    Told to stop, it accepts nothing new and gives the requests it has eight seconds. On SIGHUP it serves the metric
+    files as they are now, if they are valid.
 
     \b
     Examples:
@@ -89,7 +94,8 @@ def serve(demo: bool, host: str, port: int, workers: int, reload: bool, metrics:
         serving.engine.warehouse.close()
         run_workers(listening, workers)
     else:
-        with Watcher(serving, metrics, before) if reload else nullcontext():
+        watcher = Watcher(serving, metrics, before)
+        with watcher.on_hangup(), watcher if reload else nullcontext():
             run(listening, app)
 
 
@@ -122,6 +128,15 @@ def run_workers(listening: socket.socket, workers: int) -> None:
 
 class Workers(Multiprocess):
     """uvicorn's supervisor, which lets the door stand open to the last: callers would wait at it in vain."""
+
+    def handle_hup(self) -> None:
+        """Replace the workers by ones with the metric files as they are now, if those can be served."""
+        try:
+            load_catalog(Path(os.environ["METRICS_DIR"]))
+        except (MetricEngineError, OSError) as error:
+            logger.error("the metric files are invalid, the last good ones serve on:\n%s", error)
+        else:
+            super().handle_hup()
 
     def terminate_all(self) -> None:
         for listening in self.sockets:
@@ -207,7 +222,8 @@ def invitation(serving: Serving, address: str) -> str:
     key = FIRST_KEY if FIRST_KEY in served else next(iter(served), "")
     user = EVERYTHING.user_id
     token = signed(Settings.from_environment(os.environ), user, TOKEN_LIFETIME)
-    query = f"DATABASE_URL={DATABASE} metric-engine query {shlex.quote(key)} --user {user} --compare previous_period"
+    program = sys.argv[0] if Path(sys.argv[0]).name == "metric-engine" else "metric-engine"
+    query = f"DATABASE_URL={DATABASE} {program} query {shlex.quote(key)} --user {user} --compare previous_period"
     # What stands behind the # never leaves the browser.
     return (
         f"Open the dashboard of {EVERYTHING.name}, a demo user:\n{address}/#token={token}\n"

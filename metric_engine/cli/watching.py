@@ -1,16 +1,19 @@
-"""`serve --reload`: the metric files are served as they are now."""
+"""The metric files are served as they are now: by `serve --reload` when they change, and on SIGHUP."""
 
 from __future__ import annotations
 
 import logging
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Self
 
 from metric_engine.api.serving import Serving
 from metric_engine.engine.errors import MetricEngineError
 
-SECONDS = 0.5
+SECONDS = 0.2
 
 logger = logging.getLogger(__name__)
 
@@ -18,7 +21,7 @@ Stamp = dict[str, tuple[int, int]]
 
 
 class Watcher:
-    """Looks at a folder twice a second, and lets what is served follow it.
+    """Looks at a folder several times a second, and lets what is served follow it.
 
     `seen` is the folder's stamp from before its files were read, so that no change falls in between.
     """
@@ -28,6 +31,7 @@ class Watcher:
         self.folder = folder
         self.seen = seen
         self.stopped = Event()
+        self.reloading = Lock()
         self.thread = Thread(target=self.watch, daemon=True)
 
     def __enter__(self) -> Self:
@@ -47,9 +51,22 @@ class Watcher:
 
     def reload(self) -> None:
         try:
-            self.serving.reload()
+            with self.reloading:
+                self.serving.reload()
         except (MetricEngineError, OSError) as error:
             logger.error("the metric files cannot be read, the last good ones serve on: %s", error)
+
+    @contextmanager
+    def on_hangup(self) -> Iterator[None]:
+        """Reload on SIGHUP too, beside the requests that are under way."""
+        if not hasattr(signal, "SIGHUP"):
+            yield
+            return
+        before = signal.signal(signal.SIGHUP, lambda number, frame: Thread(target=self.reload, daemon=True).start())
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGHUP, before)
 
 
 def stamp(folder: Path) -> Stamp:

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -80,14 +81,22 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         }
         with (tmp_path / "log").open("a") as log:
             process = subprocess.Popen(
-                (*PROGRAM, *arguments), cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
+                (*PROGRAM, *arguments),
+                cwd=tmp_path,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
             )
         started.append(process)
         return Server(process)
 
     yield start
     for process in started:
-        process.kill()
+        # With its workers, which would hold on to its output.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
 
@@ -136,6 +145,38 @@ def test_workers_share_the_socket_and_count_as_one(serve: Serve, tmp_path: Path)
     assert server.process.returncode == 0
     assert not list(tmp_path.glob("metric-engine-*")), "the counters' folder was left behind"
     assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def served(server: Server) -> set[str]:
+    return {each["key"] for each in json.loads(server.get("/v1/widgets")[1])["widgets"]}
+
+
+def hang_up_until(server: Server, done: Callable[[], bool]) -> None:
+    server.process.send_signal(signal.SIGHUP)
+    deadline = time.monotonic() + PATIENCE
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+NEW = "source: ga4\nmetrics:\n  ga4.new: {table: ga4_daily, value: sum(new_users)}\n"
+BROKEN = "source: ga4\nmetrics:\n  ga4.worse: {table: ga4_daily, value: sum(}\n"
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_hangup_takes_valid_files_into_service_and_no_others(serve: Serve, tmp_path: Path, workers: str) -> None:
+    metrics = shutil.copytree(SHIPPED, tmp_path / "mine")
+    server = serve("--workers", workers, "--metrics", "mine")
+    server.wait_ready()
+    (metrics / "new.yaml").write_text(NEW)
+    hang_up_until(server, lambda: all("ga4.new" in served(server) for _ in range(8)))
+    (metrics / "worse.yaml").write_text(BROKEN)
+    hang_up_until(server, lambda: "worse.yaml" in (tmp_path / "log").read_text())
+    assert all("ga4.new" in served(server) for _ in range(8))
+    assert server.process.poll() is None
+    (metrics / "worse.yaml").unlink()
+    (metrics / "new.yaml").unlink()
+    hang_up_until(server, lambda: not any("ga4.new" in served(server) for _ in range(8)))
 
 
 def test_a_saved_layout_survives_a_restart(serve: Serve, state_url: str) -> None:
