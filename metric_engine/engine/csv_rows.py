@@ -192,11 +192,12 @@ class CsvRows:
             if position not in used and name not in self.ignored and name not in (TENANT_HEADER, self.table.tenant):
                 similar = nearest_names(name.casefold(), empty, most=1)
                 column = similar[0] if similar else "COLUMN"
+                write = f"{did_you_mean(similar)} Write" if similar else "; write"
                 faults.add(
                     self.header_line,
                     position + 1,
-                    f"{name}: is no column of table {self.table.name!r}{did_you_mean(similar)}; "
-                    f"write --map {column}={name}, or leave it out with --ignore {name}",
+                    f"{name}: is no column of table {self.table.name!r}{write} --map {column}={name}, "
+                    f"or leave it out with --ignore {name}",
                 )
 
     def report_no_values(self, header: Sequence[str], fields: Sequence[Field], faults: Faults) -> None:
