@@ -218,10 +218,12 @@ class Composer:
 
     def metric_at(self, position: Position) -> str | None:
         """The key of the metric that the position lies in."""
-        metrics = self.root.entries.get("metrics") if isinstance(self.root, MappingNode) else None
+        if not isinstance(self.root, MappingNode):
+            return None
+        metrics = self.root.entries.get("metrics")
         if metrics is None or not isinstance(metrics[1], MappingNode) or position < metrics[1].start:
             return None
-        keys = [key.start for key, _ in self.root.entries.values()]  # type: ignore[union-attr]
+        keys = [key.start for key, _ in self.root.entries.values()]
         if any(metrics[0].start < key <= position for key in keys):
             return None
         begun = [key for key, (node, _) in metrics[1].entries.items() if node.start <= position]
