@@ -64,7 +64,7 @@ def load(
     with installation(metrics) as opened:
         target = found_table(opened, table)
         rows = CsvRows(file, target, user, headers=headers(mapped, target), account=account or "", ignored=ignored)
-        column = rows.account_column
+        column = rows.table.account
         if account is not None and (column is None or column.name not in rows.fixed):
             lack = (
                 f"the file has a column for {column.name} of its own" if column else "the table has no account column"
@@ -79,7 +79,7 @@ def load(
 
 def fill(opened: Installation, rows: CsvRows) -> tuple[int, set[str]]:
     """Check the whole file, then load it. How many rows, and of which accounts."""
-    column = rows.account_column
+    column = rows.table.account
     accounts: set[str] = set()
     count = 0
     for row in rows:

@@ -97,15 +97,6 @@ class CsvRows:
         """The columns that each row must have a value in; of a text, an empty one will do."""
         return frozenset((*self.table.key, self.table.time))
 
-    @property
-    def account_column(self) -> Column | None:
-        """The column that tells which account of the source a row is from, where the key has one."""
-        for name in self.table.key:
-            if name not in (self.table.tenant, self.table.time):
-                column = self.table.columns[name]
-                return column if column.type == "text" else None
-        return None
-
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
         """The rows, converted. After the first fault no row comes any more, and the rest is only checked."""
         faults = Faults(str(self.path))
@@ -169,7 +160,7 @@ class CsvRows:
             elif name in self.headers:
                 hint = did_you_mean(nearest_names(wanted, positions)) or f"; it has {', '.join(header)}"
                 faults.add(self.header_line, 1, f"the file has no column {wanted!r}{hint}")
-            elif column is self.account_column:
+            elif column is self.table.account:
                 self.fixed[name] = account
             elif name in self.required:
                 faults.add(self.header_line, 1, self.lacking(name, header))

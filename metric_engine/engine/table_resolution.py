@@ -23,7 +23,7 @@ PHYSICAL = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*){0,2}"
 RESERVED_NAMES = frozenset(
     (
         *("user_dashboard_layouts", "app_settings", "connections", "sync_jobs", "data_versions", "alembic_version"),
-        "metric_engine_version",
+        *("metric_engine_version", "sync_cursors"),
         *("information_schema", "system", "pg_catalog"),
     )
 )

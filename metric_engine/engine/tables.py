@@ -58,6 +58,15 @@ class Table:
     query: exp.Select | None = None
     reads: tuple[Table, ...] = ()
 
+    @property
+    def account(self) -> Column | None:
+        """The column that tells which account of the source a row is from: the key's first after tenant and time."""
+        for name in self.key:
+            if name not in (self.tenant, self.time):
+                column = self.columns[name]
+                return column if column.type == "text" else None
+        return None
+
     def scanned(self) -> tuple[Table, ...]:
         """The physical tables that reading this one scans; several times the same one counts once."""
         if self.query is None:

@@ -8,17 +8,20 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 from weakref import WeakSet
 
 import sqlalchemy
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, PoolProxiedConnection, StaticPool
 
 from metric_engine.engine.dialects.base import Dialect
 from metric_engine.engine.dialects.sqlite import SQLite
 from metric_engine.engine.errors import InvalidSetting, WarehouseUnavailable
+from metric_engine.engine.periods import Window
+from metric_engine.engine.slices import CURSORS, Slice
 from metric_engine.engine.tables import Table
 
 BATCH = 500
@@ -85,9 +88,9 @@ class Warehouse:
         self.query("SELECT 1", {})
 
     def create_tables(self, tables: Iterable[Table]) -> None:
-        """Make the physical tables that are not there yet, as they are declared."""
+        """Make the physical tables that are not there yet, as they are declared, and the engine's own."""
         with self.connection() as connection:
-            for table in tables:
+            for table in (*tables, CURSORS):
                 if table.query is None:
                     connection.cursor().execute(self.dialect.create_table(table))
             connection.commit()
@@ -102,21 +105,56 @@ class Warehouse:
 
     def _write(self, table: Table, rows: Iterable[Mapping[str, Any]], replaced_tenant: str | None) -> int:
         count = 0
-        with self.connection() as connection:
-            cursor = connection.cursor()
-            try:
-                if replaced_tenant is not None:
-                    cursor.execute(self.dialect.delete(table), {"tenant": self.dialect.tenant(replaced_tenant)})
-                for batch in batches(rows):
-                    columns = tuple(batch[0])
-                    values = [self.dialect.values(table, columns, row) for row in batch]
-                    cursor.executemany(self.dialect.upsert(table, columns), values)
-                    count += len(batch)
-                connection.commit()
-            except BaseException:
-                connection.rollback()
-                raise
+        with self.transaction() as cursor:
+            if replaced_tenant is not None:
+                cursor.execute(self.dialect.delete(table), {"tenant": self.dialect.tenant(replaced_tenant)})
+            for batch in batches(rows):
+                self._insert(cursor, table, batch)
+                count += len(batch)
         return count
+
+    def _insert(self, cursor: DBAPICursor, table: Table, batch: Sequence[Mapping[str, Any]]) -> None:
+        columns = tuple(batch[0])
+        values = [self.dialect.values(table, columns, row) for row in batch]
+        cursor.executemany(self.dialect.upsert(table, columns), values)
+
+    def restate(self, slice_: Slice, rows: Iterable[Mapping[str, Any]]) -> int:
+        """Put these rows in the place of the slice's, and move its cursor, all in one transaction. How many there were.
+
+        The rows lie within the slice's days and lack its tenant and account, which are added here; others' rows
+        cannot be reached. Raises ValueError for a row of another day, WarehouseUnavailable.
+        """
+        table, dialect = slice_.table, self.dialect
+        fixed = {table.tenant: slice_.tenant} | ({table.account.name: slice_.account} if table.account else {})
+        count = 0
+        with self.transaction() as cursor:
+            cursor.execute(dialect.delete_slice(table), dialect.slice_parameters(slice_))
+            for batch in batches(rows):
+                if not all(slice_.days.start <= row[table.time] <= slice_.days.end for row in batch):
+                    raise ValueError(f"a row of {table.name} lies outside its slice")
+                self._insert(cursor, table, [{**row, **fixed} for row in batch])
+                count += len(batch)
+            place = (dialect.tenant(slice_.tenant), table.name, slice_.account)
+            cursor.execute(dialect.move_cursor(), (*place, *map(dialect.day, (slice_.days.start, slice_.days.end))))
+        return count
+
+    def held(self, slice_: Slice) -> list[dict[str, Any]]:
+        """The slice's rows without tenant and account, such that `restate` takes them. Raises WarehouseUnavailable."""
+        table = slice_.table
+        account = table.account.name if table.account else None
+        columns = [name for name in table.columns if name not in (table.tenant, account)]
+        sql = self.dialect.select_slice(table, columns)
+        rows = [dict(zip(columns, row, strict=True)) for row in self.query(sql, self.dialect.slice_parameters(slice_))]
+        return [row | {table.time: date.fromisoformat(self.dialect.iso(row[table.time]))} for row in rows]
+
+    def cursor(self, table: Table, tenant: str, account: str) -> Window | None:
+        """The days of an account that have been restated, without a gap; None before the first."""
+        sql = self.dialect.select_slice(CURSORS, ("first_day", "last_day", "account_id"))
+        ever = Slice(CURSORS, tenant, table.name, Window(date.min, date.max))
+        for first, last, found in self.query(sql, self.dialect.slice_parameters(ever)):
+            if found == account:
+                return Window(*(date.fromisoformat(self.dialect.iso(day)) for day in (first, last)))
+        return None
 
     def close(self) -> None:
         """Close every connection; a later question opens new ones."""
@@ -124,6 +162,17 @@ class Warehouse:
             pooled.close()
         self._local = threading.local()
         self.engine.dispose()
+
+    @contextmanager
+    def transaction(self) -> Iterator[DBAPICursor]:
+        """A driver's cursor in one transaction: committed at the end of the block, rolled back on any error."""
+        with self.connection() as connection:
+            try:
+                yield connection.cursor()
+                connection.commit()
+            except BaseException:
+                connection.rollback()
+                raise
 
     @contextmanager
     def connection(self) -> Iterator[DBAPIConnection]:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from sqlglot import exp
 
+from metric_engine.engine.slices import Slice
 from metric_engine.engine.tables import Table
 
 
@@ -74,6 +75,31 @@ class Dialect(ABC):
         """DELETE of all of a tenant's rows."""
         tenant = self.identifier(table.columns[table.tenant].physical)
         return f"DELETE FROM {self.identifier(table.physical)} WHERE {tenant} = {self.bind('tenant')}"
+
+    def delete_slice(self, table: Table) -> str:
+        """DELETE of the rows of a slice; parameters: tenant, account, start, end."""
+        return f"DELETE FROM {self.identifier(table.physical)} WHERE {self.within_slice(table)}"
+
+    def select_slice(self, table: Table, columns: Sequence[str]) -> str:
+        """SELECT of these columns of the rows of a slice; parameters: tenant, account, start, end."""
+        selected = ", ".join(self.identifier(table.columns[name].physical) for name in columns)
+        return f"SELECT {selected} FROM {self.identifier(table.physical)} WHERE {self.within_slice(table)}"
+
+    def within_slice(self, table: Table) -> str:
+        tenant, day = (self.identifier(table.columns[name].physical) for name in (table.tenant, table.time))
+        account = f" AND {self.identifier(table.account.physical)} = {self.bind('account')}" if table.account else ""
+        days = f"{day} BETWEEN {self.bind('start')} AND {self.bind('end')}"
+        return f"{tenant} = {self.bind('tenant')}{account} AND {days}"
+
+    def slice_parameters(self, slice_: Slice) -> dict[str, Any]:
+        """What is bound to the statements of a slice."""
+        account = {"account": slice_.account} if slice_.table.account else {}
+        days = {"start": self.day(slice_.days.start), "end": self.day(slice_.days.end)}
+        return {"tenant": self.tenant(slice_.tenant), **account, **days}
+
+    @abstractmethod
+    def move_cursor(self) -> str:
+        """INSERT of a row of `sync_cursors`, in the order of its columns; one that is there only grows."""
 
     def materialized(self) -> str:
         """The word that makes a WITH query run once, however often it is read."""

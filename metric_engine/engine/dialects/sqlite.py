@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlglot import exp
 
 from metric_engine.engine.dialects.base import Dialect, written
+from metric_engine.engine.slices import CURSORS
 from metric_engine.engine.tables import Table
 
 TYPES = {
@@ -97,6 +98,14 @@ class SQLite(Dialect):
         if not others:
             return f"{text} ON CONFLICT ({key}) DO NOTHING"
         return f"{text} ON CONFLICT ({key}) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in others)}"
+
+    def move_cursor(self) -> str:
+        names = ", ".join(CURSORS.columns)
+        return (
+            f"INSERT INTO {CURSORS.physical} ({names}) VALUES (?, ?, ?, ?, ?) "
+            f"ON CONFLICT ({', '.join(CURSORS.key)}) DO UPDATE SET "
+            "first_day = MIN(first_day, excluded.first_day), last_day = MAX(last_day, excluded.last_day)"
+        )
 
     def value(self, value: Any, type_name: str) -> Any:
         match value:
