@@ -24,6 +24,7 @@ DOORS = {
     "jinja2": {"engine"},
     "yaml": {"engine"},
     "sqlalchemy": {"engine", "state"},
+    "psycopg": {"engine"},
     "alembic": {"state"},
     "cryptography": {"state"},
     "fastapi": {"api"},
