@@ -73,6 +73,14 @@ def state_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def warehouse_url(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty warehouse: of each engine that questions are answered on."""
+    fixtures = {"sqlite": "sqlite_url", "postgres": "postgres_url"}
+    url: str = request.getfixturevalue(fixtures[request.param])
+    return url
+
+
 class RedisServer:
     """A Redis server, reached through a Unix socket; it can go away and come back, empty."""
 

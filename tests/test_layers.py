@@ -25,6 +25,7 @@ DOORS = {
     "jinja2": {"engine"},
     "yaml": {"engine"},
     "sqlalchemy": {"engine", "state"},
+    "psycopg": {"engine"},
     "alembic": {"state"},
     "cryptography": {"state", "demo"},
     "fastapi": {"api"},

@@ -92,7 +92,7 @@ def app_from_environment() -> FastAPI:
             encryption_key=None if keys is None else keys.get_secret_value(),
         )
         opened.callback(state.close)
-        warehouse = Warehouse(settings.facts_url.get_secret_value())
+        warehouse = Warehouse(settings.facts_url.get_secret_value(), setting=settings.facts_setting)
         opened.callback(warehouse.close)
         app = create_app(settings=settings, engine=engine_over(catalog, warehouse), state=state, syncs=True)
         opened.pop_all()

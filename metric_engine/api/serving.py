@@ -98,8 +98,8 @@ class Serving:
 
 def engine_over(catalog: Catalog, warehouse: Warehouse, cache: Cache | None = None) -> Engine:
     """An engine whose tables are there. Raises WarehouseUnavailable."""
-    if warehouse.dialect.name == "sqlite":
-        # The embedded database is ours to lay out; any other belongs to somebody.
+    if warehouse.is_ours:
+        # Any other database belongs to somebody: its tables are made when something is written to them.
         warehouse.create_tables(catalog.tables.values())
     return Engine(catalog, warehouse, cache)
 

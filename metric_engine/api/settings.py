@@ -91,6 +91,11 @@ class Settings(BaseModel):
         return self.warehouse_url or self.database_url
 
     @property
+    def facts_setting(self) -> str:
+        """The setting that says where the fact tables are."""
+        return "DATABASE_URL" if self.warehouse_url is None else "WAREHOUSE_URL"
+
+    @property
     def metrics_folder(self) -> Path:
         """The folder of metric files: METRICS_DIR, or else the shipped one."""
         return self.metrics_dir or shipped_metrics()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from metric_engine.engine.dialects.base import Dialect
+from metric_engine.engine.dialects.postgresql import PostgreSQL
 from metric_engine.engine.dialects.sqlite import SQLite
 
-DIALECTS: dict[str, type[Dialect]] = {dialect.name: dialect for dialect in (SQLite,)}
+DIALECTS: dict[str, type[Dialect]] = {dialect.name: dialect for dialect in (SQLite, PostgreSQL)}
 
 dialect_option = click.option(
     "--dialect",

@@ -45,9 +45,9 @@ def installation(metrics: Path) -> Iterator[Installation]:
             encryption_key=None if keys is None else keys.get_secret_value(),
         )
         opened.callback(state.close)
-        warehouse = Warehouse(settings.facts_url.get_secret_value())
+        warehouse = Warehouse(settings.facts_url.get_secret_value(), setting=settings.facts_setting)
         opened.callback(warehouse.close)
-        if warehouse.dialect.name == "sqlite":
-            # The embedded database is ours to lay out; any other belongs to somebody.
+        if warehouse.is_ours:
+            # Any other database belongs to somebody: its tables are made when something is written to them.
             warehouse.create_tables(catalog.tables.values())
         yield Installation(settings, catalog, warehouse, state)

@@ -188,14 +188,20 @@ def address_of(listening: socket.socket) -> str:
 
 
 def prepare_demo(metrics: Path) -> None:
-    """Make the demo's database where it is missing or of another day, and point the environment at it."""
-    os.environ |= {"DATABASE_URL": DATABASE, "WAREHOUSE_URL": DATABASE}
+    """Make the demo's database where it is missing or of another day, and point the environment at it.
+
+    A WAREHOUSE_URL that is set stays: then the demo's facts are there, beside what others have there.
+    """
+    os.environ["DATABASE_URL"] = DATABASE
+    own = not os.environ.get("WAREHOUSE_URL", "").strip()
+    if own:
+        os.environ["WAREHOUSE_URL"] = DATABASE
     # The demo's own tokens are what opens it.
     os.environ.pop("JWKS_URL", None)
     FOLDER.mkdir(exist_ok=True)
     os.environ["JWT_SECRET"] = os.environ.get("JWT_SECRET", "").strip() or kept_secret()
     with installation(metrics) as opened:
-        database = DemoDatabase(opened.state, opened.warehouse, opened.catalog)
+        database = DemoDatabase(opened.state, opened.warehouse, opened.catalog, own=own)
         yesterday = opened.today - timedelta(days=1)
         if not database.is_current(yesterday):
             steps = database.fill(yesterday)

@@ -63,7 +63,8 @@ def check_database(folder: Path, catalog: Catalog) -> None:
     from metric_engine.engine.live_tables import check_live_tables
     from metric_engine.engine.warehouse import Warehouse
 
-    warehouse = Warehouse(Settings.from_environment(os.environ).facts_url.get_secret_value())
+    settings = Settings.from_environment(os.environ)
+    warehouse = Warehouse(settings.facts_url.get_secret_value(), setting=settings.facts_setting)
     try:
         check_live_tables(folder, catalog.tables, warehouse.engine)
     finally:

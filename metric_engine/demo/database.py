@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from metric_engine.demo.history import rows
-from metric_engine.demo.tenants import TENANTS, Tenant
+from metric_engine.demo.tenants import EVERYTHING, TENANTS, Tenant
 from metric_engine.engine.catalog import Catalog
 from metric_engine.engine.tables import Table
 from metric_engine.engine.warehouse import Warehouse
@@ -21,15 +21,26 @@ DAYS = 730
 class DemoDatabase:
     """A state and a warehouse that hold the demo, with the tables that a catalog declares."""
 
-    def __init__(self, state: State, warehouse: Warehouse, catalog: Catalog, *, days: int = DAYS) -> None:
+    def __init__(
+        self, state: State, warehouse: Warehouse, catalog: Catalog, *, days: int = DAYS, own: bool = True
+    ) -> None:
+        """`own` where no rows but the demo's are in the warehouse."""
         self.state = state
         self.warehouse = warehouse
         self.days = days
+        self.own = own
         self.tables = {name: table for name, table in catalog.tables.items() if table.query is None}
 
     def is_current(self, until: date) -> bool:
-        """Whether the history ends with `until` and the tables are as they are declared now."""
-        return bool(self.state.settings.get(SETTING) == self.mark(until))
+        """Whether the history ends with `until` and the tables are as they are declared now.
+
+        Raises StateUnavailable or WarehouseUnavailable.
+        """
+        return bool(self.state.settings.get(SETTING) == self.mark(until)) and any(map(self.holds, self.tables.values()))
+
+    def holds(self, table: Table) -> bool:
+        """Whether the warehouse has rows of the demo: it may be another one than the last time."""
+        return self.warehouse.holds(table, EVERYTHING.user_id)
 
     def fill(self, until: date) -> Iterator[Tenant]:
         """Make what is missing or outdated; gives each tenant once its history up to `until` is in.
@@ -40,8 +51,9 @@ class DemoDatabase:
         before: dict[str, Any] | None = self.state.settings.get(SETTING)
         if before is None:
             self.connect()
-        elif before.get("tables") != self.layout():
-            self.drop_tables()
+        elif self.own and before.get("tables") != self.layout():
+            # They may lack a column that is declared by now; only the demo's rows are in them.
+            self.warehouse.drop_tables(self.tables.values())
         # Until the end it is of no day.
         self.state.settings.set(SETTING, {})
         self.warehouse.create_tables(self.tables.values())
@@ -61,14 +73,6 @@ class DemoDatabase:
             table = self.tables.get(name)
             if table is not None:
                 self.warehouse.replace(table, tenant.user_id, [declared(table, row) for row in history])
-
-    def drop_tables(self) -> None:
-        """Remove tables that may lack a column that is declared by now; only the demo's rows are in them."""
-        with self.warehouse.connection() as connection:
-            for table in self.tables.values():
-                name = self.warehouse.dialect.identifier(table.physical)
-                connection.cursor().execute(f"DROP TABLE IF EXISTS {name}")
-            connection.commit()
 
     def mark(self, until: date) -> dict[str, Any]:
         return {"through": until.isoformat(), "tables": self.layout()}

@@ -161,7 +161,9 @@ class Builder:
     def columns(self, table: Table) -> dict[str, str]:
         """How the columns of a table are written: by their physical names, unless it is a query."""
         return {
-            name: self.dialect.column("t", column.physical if table.query is None else name)
+            name: self.dialect.read(
+                self.dialect.column("t", column.physical if table.query is None else name), column.type
+            )
             for name, column in table.columns.items()
         }
 
@@ -185,8 +187,8 @@ class Builder:
         return f"(SELECT {columns} FROM {self.source(table)}{where})"
 
     def predicate(self, table: Table) -> str:
-        tenant = table.columns[table.tenant].physical
-        return f"{self.dialect.column('t', tenant)} = {self.dialect.bind('tenant')}"
+        tenant = table.columns[table.tenant]
+        return f"{self.dialect.column('t', tenant.physical)} = {self.dialect.bind_tenant(tenant.type)}"
 
     def covered(self, table: Table) -> str:
         """The tenant's predicate, for a physical table; the scans inside a query have their own."""

@@ -16,7 +16,7 @@ from metric_engine.engine.errors import UncoveredScan
 
 TENANT = "tenant"
 # Functions that make rows from a bound parameter, and so read no table.
-ROW_MAKERS = frozenset(("json_each",))
+ROW_MAKERS = frozenset(("json_each", "jsonb_array_elements"))
 
 
 def check_covered(sql: str, tenants: Mapping[str, str], dialect: str) -> None:
@@ -79,10 +79,15 @@ def is_column(node: exp.Expr, column: tuple[str, str]) -> bool:
 
 
 def is_tenant(node: exp.Expr) -> bool:
-    """The bound parameter, however the dialect writes it; casting it to a type changes nothing."""
+    """The tenant's bound parameter, however the dialect writes it."""
+    return (parameter := bound(node)) is not None and parameter.name == TENANT
+
+
+def bound(node: exp.Expr) -> exp.Expr | None:
+    """The bound parameter that a node is; casting it to a type changes nothing."""
     if isinstance(node, exp.Cast):
         node = node.this
-    return isinstance(node, (exp.Placeholder, exp.Parameter)) and node.name == TENANT
+    return node if isinstance(node, (exp.Placeholder, exp.Parameter)) else None
 
 
 def makes_rows(table: exp.Table) -> bool:
@@ -92,7 +97,7 @@ def makes_rows(table: exp.Table) -> bool:
         return False
     name = function.name if isinstance(function, exp.Anonymous) else function.sql_name()
     arguments = function.expressions
-    return name.lower() in ROW_MAKERS and all(isinstance(each, (exp.Placeholder, exp.Parameter)) for each in arguments)
+    return name.lower() in ROW_MAKERS and all(bound(each) is not None for each in arguments)
 
 
 def is_with_query(table: exp.Table) -> bool:

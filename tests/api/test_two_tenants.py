@@ -103,10 +103,8 @@ def everything_of(user: str, state: State, engine: Engine) -> dict[str, Any]:
             if "user_id" in table.c:
                 rows = connection.execute(select(table).where(table.c.user_id == user)).all()
                 found[table.name] = sorted(map(repr, rows))
-    with engine.warehouse.connection() as facts:
-        cursor = facts.cursor()
-        cursor.execute("SELECT * FROM ga4_daily WHERE user_id = ? ORDER BY date, property_id", (user,))
-        found["ga4_daily"] = cursor.fetchall()
+    facts = "SELECT * FROM ga4_daily WHERE user_id = :user ORDER BY date, property_id"
+    found["ga4_daily"] = engine.warehouse.query(facts, {"user": user})
     return found
 
 

@@ -268,9 +268,8 @@ def test_offline_only_the_cache_answers(orders: Engine) -> None:
 
 
 def test_a_metric_that_the_warehouse_refuses_takes_no_other_down(orders: Engine) -> None:
-    with orders.warehouse.connection() as connection:
-        connection.cursor().execute("ALTER TABLE orders DROP COLUMN refund")
-        connection.commit()
+    with orders.warehouse.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE orders DROP COLUMN refund")
     assert orders.ask("ga4.amount", DAYS, asker()).body["stats"]["value"] == 4
     assert orders.ask("ga4.buyers", DAYS, asker()).body["stats"]["value"] == 1
     with pytest.raises(WarehouseUnavailable):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,8 +22,8 @@ CHANNELS = load_catalog(shipped_metrics()).tables["ga4_channels_daily"]
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
-    warehouse = Warehouse(f"sqlite:///{tmp_path}/facts.db")
+def warehouse(warehouse_url: str) -> Iterator[Warehouse]:
+    warehouse = Warehouse(warehouse_url)
     warehouse.create_tables([CHANNELS])
     yield warehouse
     warehouse.close()
@@ -97,16 +96,35 @@ def test_a_failure_leaves_rows_and_cursor_as_they_were(warehouse: Warehouse) -> 
     assert warehouse.cursor(CHANNELS, TENANT, "1") == Window(day(1), day(2))
 
 
-def test_a_reader_never_sees_a_slice_half_done(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_rows_on_their_way_are_not_seen(warehouse: Warehouse) -> None:
     warehouse.restate(slice_of(1, 2), [row(1), row(2)])
-    seen: list[int] = []
+    seen: list[list[tuple[int, str, int]]] = []
 
     def rows() -> Iterator[dict[str, Any]]:
-        with sqlite3.connect(tmp_path / "facts.db") as other:
-            for each in (1, 2):
-                seen.append(other.execute("SELECT count(*) FROM ga4_channels_daily").fetchone()[0])
-                yield row(each, "Email")
-        other.close()
+        for each in (1, 2):
+            seen.append(held(warehouse))
+            yield row(each, "Email")
 
     warehouse.restate(slice_of(1, 2), rows())
-    assert seen == [2, 2]
+    assert seen == [[(1, "Direct", 1), (2, "Direct", 1)]] * 2
+    assert held(warehouse) == [(1, "Email", 1), (2, "Email", 1)]
+
+
+def test_a_reader_never_sees_a_slice_half_done(warehouse: Warehouse) -> None:
+    """Every state has one number of sessions on all of its days, and other channels than the one before."""
+
+    def restate(version: int) -> None:
+        rows = [row(each, f"{version} {channel}", version) for each in range(1, 29) for channel in range(version % 7)]
+        warehouse.restate(slice_of(1, 28), rows)
+
+    restate(1)
+    with ThreadPoolExecutor(1) as writer:
+        written = [writer.submit(restate, version) for version in range(2, 30)]
+        while not written[-1].done():
+            found = held(warehouse)
+            versions = {sessions for _, _, sessions in found}
+            assert len(versions) <= 1
+            assert len(found) == 28 * (sum(versions) % 7)
+        for each in written:
+            each.result()
+    assert held(warehouse) == [(each, "29 0", 29) for each in range(1, 29)]

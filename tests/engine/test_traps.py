@@ -395,11 +395,9 @@ def fact_answer(files: list[Any], **asked: Any) -> Body:
     """An answer over a table of somebody's own that holds two tenants' rows."""
     catalog = catalog_of(*files)
     warehouse = Warehouse("sqlite://")
-    with warehouse.connection() as connection:
-        cursor = connection.cursor()
-        cursor.execute("CREATE TABLE analytics_fact (account_uuid, day, visits, pages, channel_group)")
-        cursor.executemany("INSERT INTO analytics_fact VALUES (?, ?, ?, ?, ?)", FACTS)
-        connection.commit()
+    with warehouse.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE analytics_fact (account_uuid, day, visits, pages, channel_group)")
+        connection.exec_driver_sql("INSERT INTO analytics_fact VALUES (?, ?, ?, ?, ?)", list(FACTS))
     body = ask(Engine(catalog, warehouse), "m", *TWO_DAYS, **asked)
     warehouse.close()
     return body

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import reduce
@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlglot import exp
 
-from metric_engine.engine.dialects.base import Dialect, written
+from metric_engine.engine.dialects.base import Dialect, Write
 from metric_engine.engine.slices import CURSORS
 from metric_engine.engine.tables import Table
 
@@ -32,6 +32,8 @@ TYPES = {
 
 class SQLite(Dialect):
     name: ClassVar[str] = "sqlite"
+    title: ClassVar[str] = "SQLite"
+    double_type: ClassVar[str] = "REAL"
 
     def identifier(self, name: str) -> str:
         # There are no schemas in one file: a dotted name is the table's whole name.
@@ -56,48 +58,49 @@ class SQLite(Dialect):
     def slots_parameter(self, slots: Sequence[tuple[int, date]]) -> str:
         return json.dumps([(slot, day.isoformat()) for slot, day in slots])
 
-    def double(self, sql: str) -> str:
-        return f"CAST({sql} AS REAL)"
+    def read(self, sql: str, type_name: str) -> str:
+        # There are neither decimals nor collations to do away with.
+        return sql
 
-    def extreme(self, node: exp.Greatest | exp.Least, columns: Mapping[str, str] | None) -> exp.Expr:
+    def extreme(self, node: exp.Expr, sql: Write) -> str | None:
         # SQLite's two-argument MAX is NULL where either is NULL.
         function = "MAX" if isinstance(node, exp.Greatest) else "MIN"
-        arguments = [self.expression(each, columns) for each in (node.this, *node.expressions)]
-        return written(reduce(lambda a, b: f"COALESCE({function}({a}, {b}), {a}, {b})", arguments))
+        arguments = [sql(each) for each in (node.this, *node.expressions)]
+        return reduce(lambda a, b: f"COALESCE({function}({a}, {b}), {a}, {b})", arguments)
+
+    def arithmetic(self, node: exp.Expr, sql: Write) -> str | None:
+        # Whole numbers that become too large become floating point.
+        return None
+
+    def cast(self, node: exp.Expr, sql: Write) -> str | None:
+        # To a whole number it truncates, and true is 1.
+        return None if node.args["to"].this in (exp.DType.INT, exp.DType.BIGINT) else super().cast(node, sql)
+
+    # Rounds half away from zero; what has no root, logarithm or power is NULL.
+    def rounded(self, node: exp.Expr, sql: Write) -> str | None:
+        return None
+
+    def root(self, node: exp.Expr, sql: Write) -> str | None:
+        return None
+
+    def logarithm(self, node: exp.Expr, sql: Write) -> str | None:
+        return None
+
+    def power(self, node: exp.Expr, sql: Write) -> str | None:
+        return None
+
+    def joined(self, node: exp.Expr, sql: Write) -> str | None:
+        return None
 
     def column_type(self, type_name: str) -> str:
         return TYPES[type_name]
 
     def create_table(self, table: Table) -> str:
-        key_columns = {table.columns[name].physical for name in table.key}
-        # Two declared columns may be the same physical one.
-        types = {column.physical: self.column_type(column.type) for column in table.columns.values()}
-        columns = [
-            f"  {self.identifier(name)} {column_type}" + (" NOT NULL" if name in key_columns else "")
-            for name, column_type in types.items()
-        ]
         # Without rowid the primary key is the table: a tenant's days are one stretch of it.
-        suffix = ""
-        if table.key:
-            key = ", ".join(self.identifier(table.columns[name].physical) for name in table.key)
-            columns.append(f"  PRIMARY KEY ({key})")
-            suffix = " WITHOUT ROWID"
-        body = ",\n".join(columns)
-        return f"CREATE TABLE IF NOT EXISTS {self.identifier(table.physical)} (\n{body}\n){suffix}"
+        return self.keyed_table(table) + (" WITHOUT ROWID" if table.key else "")
 
     def upsert(self, table: Table, columns: Sequence[str]) -> str:
-        physical = [self.identifier(table.columns[name].physical) for name in columns]
-        text = (
-            f"INSERT INTO {self.identifier(table.physical)} ({', '.join(physical)}) "
-            f"VALUES ({', '.join('?' for _ in columns)})"
-        )
-        if not table.key:
-            return text
-        key = ", ".join(self.identifier(table.columns[name].physical) for name in table.key)
-        others = [name for name, column in zip(physical, columns, strict=True) if column not in table.key]
-        if not others:
-            return f"{text} ON CONFLICT ({key}) DO NOTHING"
-        return f"{text} ON CONFLICT ({key}) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in others)}"
+        return self.conflict_upsert(table, columns, "?")
 
     def move_cursor(self) -> str:
         names = ", ".join(CURSORS.columns)

@@ -1,0 +1,39 @@
+"""PostgreSQL connections that do not wait for ever: a server that is frozen, and not gone, answers nothing at all."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import psycopg
+import sqlalchemy
+from psycopg.abc import PQGen
+
+Result = TypeVar("Result")
+
+
+class Unanswered(psycopg.OperationalError):
+    """The server has kept silent for too long; the connection is closed."""
+
+
+class Patient(psycopg.Connection[Any]):
+    """A connection that is given up when the server has kept silent for `patience` seconds."""
+
+    patience: float
+
+    def wait(self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None) -> Result:
+        limit = self.patience if timeout is None else timeout
+        try:
+            return super().wait(gen, interval, limit)
+        except psycopg.errors._WaitTimeout:
+            self.pgconn.finish()
+            raise Unanswered(f"the server has not answered for {limit:g} s") from None
+
+
+def be_patient(engine: sqlalchemy.Engine, seconds: float) -> None:
+    """Let every connection of an engine wait for its server for so long and no longer."""
+    kind: type[Patient] = type("PatientConnection", (Patient,), {"patience": seconds})
+
+    def connect(_dialect: object, _record: object, arguments: list[Any], keywords: dict[str, Any]) -> Patient:
+        return kind.connect(*arguments, **keywords)
+
+    sqlalchemy.event.listen(engine, "do_connect", connect)

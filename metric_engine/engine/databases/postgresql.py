@@ -1,0 +1,127 @@
+"""PostgreSQL. Readers have sessions that can only read and are cut short; writers open a connection each time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import psycopg
+import sqlalchemy
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
+from sqlalchemy.pool import NullPool, QueuePool
+
+from metric_engine.engine.databases.base import CONNECT_SECONDS, STATEMENT_SECONDS
+from metric_engine.engine.databases.patience import Unanswered, be_patient
+from metric_engine.engine.databases.pooled import Pooled, driver_fault, first_line
+from metric_engine.engine.dialects.postgresql import PostgreSQL
+
+# Several processes with so many each stay below the hundred that a server takes unless it is told otherwise.
+MOST_READERS = 16
+# Beyond the server's own limit: only a server that keeps no time is waited for so long.
+READER_PATIENCE = STATEMENT_SECONDS + 5
+WRITER_PATIENCE = 600
+# Unsent or unacknowledged for so long, a connection is dead: a cable pulled, a machine gone.
+NETWORK = {
+    "connect_timeout": CONNECT_SECONDS,
+    "tcp_user_timeout": READER_PATIENCE * 1000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+# What a moment's date is must not depend on where the server stands.
+SESSION = {"TimeZone": "UTC"}
+# One at a time lays out tables: two that make the same one at once would fail.
+LAYOUT_LOCK = "SELECT pg_advisory_xact_lock(7271963440512)"
+
+REMEDIES: Mapping[type[psycopg.Error], str] = {
+    psycopg.errors.UndefinedTable: "`metric-engine ddl --dialect postgres` prints the statements that make the tables",
+    psycopg.errors.UndefinedColumn: "`metric-engine validate --database` tells what differs from the declarations",
+    psycopg.errors.InsufficientPrivilege: "grant this user the right to",
+    psycopg.errors.ReadOnlySqlTransaction: "the database or its user may only read; name one that may write",
+    psycopg.errors.DiskFull: "make room on the server's disk",
+    psycopg.errors.TooManyConnections: "raise max_connections, or run fewer processes",
+    psycopg.errors.QueryCanceled: f"a statement may take {STATEMENT_SECONDS} s; ask for fewer days",
+    psycopg.errors.NumericValueOutOfRange: "a value of the table is beyond a double",
+}
+
+
+class PostgreSQLDatabase(Pooled):
+    driver_error = psycopg.Error
+
+    def __init__(self, url: sqlalchemy.URL) -> None:
+        url = url.set(drivername="postgresql+psycopg")
+        given = str(url.query.get("options", ""))
+        limits = {"statement_timeout": f"{STATEMENT_SECONDS}s", "default_transaction_read_only": "on"}
+        super().__init__(
+            sqlalchemy.create_engine(
+                url, poolclass=NullPool, connect_args=NETWORK | {"options": options(given, SESSION)}
+            )
+        )
+        be_patient(self._engine, WRITER_PATIENCE)
+        self._readers = sqlalchemy.create_engine(
+            url,
+            poolclass=QueuePool,
+            pool_size=MOST_READERS // 2,
+            max_overflow=MOST_READERS - MOST_READERS // 2,
+            pool_timeout=CONNECT_SECONDS,
+            pool_use_lifo=True,
+            # Each statement is a transaction of its own; there is nothing to roll back.
+            pool_reset_on_return=None,
+            connect_args=NETWORK | {"options": options(given, SESSION | limits), "autocommit": True},
+        )
+        be_patient(self._readers, READER_PATIENCE)
+        self.dialect = PostgreSQL()
+
+    def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        while True:
+            pooled = self._readers.raw_connection()
+            connection: Any = pooled.driver_connection
+            idle = pooled.info.get("read", False)
+            try:
+                rows: Sequence[Sequence[Any]] = connection.execute(sql, parameters).fetchall()
+            except psycopg.Error as error:
+                gone = connection.closed
+                pooled.invalidate()
+                # The server may have restarted since: a connection that was idle proves nothing.
+                if not (idle and gone and not isinstance(error, Unanswered)):
+                    raise
+            else:
+                pooled.info["read"] = True
+                pooled.close()
+                return rows
+
+    def run(self, statements: Iterable[str]) -> None:
+        super().run((LAYOUT_LOCK, *statements))
+
+    def is_missing_table(self, error: Exception) -> bool:
+        return isinstance(driver_fault(error), (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName))
+
+    def reason(self, error: Exception) -> str:
+        if isinstance(error, NoFreeConnection):
+            return f"all {MOST_READERS} connections are in use; try again"
+        fault = driver_fault(error)
+        remedy = next((text for kind, text in REMEDIES.items() if isinstance(fault, kind)), None)
+        if remedy is None and isinstance(fault, psycopg.OperationalError) and fault.sqlstate is None:
+            return connection_fault(fault)
+        return f"{first_line(fault)}; {remedy}" if remedy else first_line(fault)
+
+    def close(self) -> None:
+        self._readers.dispose()
+        super().close()
+
+
+def options(given: str, settings: Mapping[str, str]) -> str:
+    """What a session begins with: what the URL asks for, and these settings."""
+    return " ".join([*given.split(), *(f"-c {name}={value}" for name, value in settings.items())])
+
+
+def connection_fault(error: psycopg.Error) -> str:
+    """Why there is no connection, as the server says it, or the network, and what to do."""
+    # "connection failed: connection to server at …, port … failed: FATAL:  password authentication failed for user …"
+    message = " ".join(str(error).split())
+    reason = message.rpartition("FATAL: ")[2].rpartition(" failed: ")[2].strip()
+    if "password" in reason or "authentication" in reason or reason.startswith("role "):
+        return f"{reason}; check the user and the password"
+    if reason.startswith("database "):
+        return f"{reason}; make it, or check its name"
+    return f"{reason}; check the host, the port and that the server runs"
