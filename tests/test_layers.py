@@ -27,7 +27,7 @@ DOORS = {
     "sqlalchemy": {"engine", "state"},
     "psycopg": {"engine"},
     "alembic": {"state"},
-    "cryptography": {"state", "demo"},
+    "cryptography": {"state", "demo", "cli"},
     "fastapi": {"api"},
     "starlette": {"api"},
     "jwt": {"api", "sync", "demo"},
