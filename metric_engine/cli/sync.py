@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
 from click.exceptions import Exit
 
 from metric_engine.api.syncing import open_worker
+from metric_engine.cli.demonstration import demonstration
 from metric_engine.cli.installation import Installation, installation
 from metric_engine.cli.options import as_text, metrics_option
 from metric_engine.cli.words import counted
@@ -27,8 +29,9 @@ STEPS = 1000
     "--user", type=click.UUID, metavar="UUID", callback=as_text, help="Whose accounts; all users' unless said."
 )
 @click.option("--source", type=click.Choice(SOURCES), help="Which source; all of them unless said.")
+@click.option("--demo", is_flag=True, help="Sync the demo of this folder with stand-ins for the providers.")
 @metrics_option
-def sync(user: str | None, source: str | None, metrics: Path) -> None:
+def sync(user: str | None, source: str | None, demo: bool, metrics: Path) -> None:
     """Bring the connected accounts up to date.
 
     Reads what Google Analytics, Meta Ads and Instagram have since the last time, and again the days that they may
@@ -39,8 +42,9 @@ def sync(user: str | None, source: str | None, metrics: Path) -> None:
     Examples:
       metric-engine sync
       metric-engine sync --user UUID --source meta
+      metric-engine sync --demo
     """
-    with installation(metrics) as opened:
+    with demonstration(metrics) if demo else nullcontext(), installation(metrics) as opened:
         wanted = () if source is None else (source,)
         users = opened.state.connections.users() if user is None else (user,)
         if not users:

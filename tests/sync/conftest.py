@@ -45,8 +45,8 @@ class Told:
 async def bring(account: Account, intake: Intake, *, sessions: int = 1) -> None:
     """Three days of one row each."""
     days = Window(YESTERDAY - timedelta(days=2), YESTERDAY)
-    more: dict[str, Any] = {"ga4": {"sessions": sessions}, "meta": {"campaign_id": "1"}}.get(account.source, {})
-    rows = [{"date": day, **more} for day in days]
+    columns: dict[str, dict[str, Any]] = {"ga4": {"sessions": sessions}, "meta": {"campaign_id": "1"}}
+    rows = [{"date": day, **columns.get(account.source, {})} for day in days]
     await intake.restate(TABLES[account.source], days, rows)
     intake.progress(1.0)
 
@@ -79,8 +79,9 @@ def state(state_url: str) -> Iterator[State]:
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
-    warehouse = Warehouse(f"sqlite:///{tmp_path}/facts.db")
+def warehouse(state_url: str, tmp_path: Path) -> Iterator[Warehouse]:
+    """Beside the state where that is PostgreSQL, and in a file of its own where it is SQLite."""
+    warehouse = Warehouse(f"sqlite:///{tmp_path}/facts.db" if state_url.startswith("sqlite") else state_url)
     warehouse.create_tables(CATALOG.tables.values())
     yield warehouse
     warehouse.close()

@@ -78,7 +78,7 @@ def test_a_sync_brings_every_source(state: State, warehouse: Warehouse, means: M
     assert all(each.last_success_at is not None for each in state.connections.list(TENANT))
     assert sorted(counts.accounts) == [(source, "succeeded", 3) for source in ("ga4", "instagram", "meta")]
     assert counts.jobs == ["succeeded"]
-    assert [row[0] for row in rows_of(warehouse, "ga4_daily")] == [TENANT] * 3
+    assert [str(row[0]) for row in rows_of(warehouse, "ga4_daily")] == [TENANT] * 3
 
 
 def test_a_second_sync_changes_no_row(state: State, warehouse: Warehouse, means: Means) -> None:
