@@ -31,14 +31,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much at once and how long at most, in seconds; a job's owner counts as dead a `lease` after its last word."""
+    """How much at once and how long at most, in seconds; a job's owner counts as dead a `lease` after its last word.
 
-    jobs: int = 32
+    There are many `jobs`, since most of them wait for a provider most of the time; its calls have limits of their own.
+    """
+
+    jobs: int = 100
     writers: int = 1
     account_seconds: float = 1_800
     job_seconds: float = 3_600
     lease: float = 30
-    beat: float = 1
+    beat: float = 2
     poll: float = 1
     attempts: int = 3
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from metric_engine.demo.providers.wire import Request, without_secrets
 
-
 # A demo may run for weeks.
 MOST_KEPT = 100_000
 
