@@ -16,6 +16,8 @@ from metric_engine.sync.answers import Answer, Site
 from metric_engine.sync.errors import Throttled, Unreachable
 from metric_engine.sync.limits import PACE, Gates, Insistence, Pace
 
+logger = logging.getLogger(__name__)
+
 Reading = TypeVar("Reading")
 
 
@@ -77,7 +79,9 @@ class Calls:
             try:
                 async with asyncio.timeout(self.pace.call):
                     return await self._received(site, request)
-            except (httpx.TransportError, TimeoutError):
+            except (httpx.TransportError, TimeoutError) as error:
+                # Its words may hold an address; its name does for a start.
+                logger.info("%s: %s", site.source, type(error).__name__)
                 raise site.silent() from None
             except httpx.DecodingError:
                 raise site.odd("with something that cannot be unpacked") from None

@@ -32,7 +32,7 @@ class Pace:
     connect: float = 5.0
     silence: float = 30.0
     call: float = 90.0
-    most_bytes: int = 32 * 1024 * 1024
+    most_bytes: int = 16 * 1024 * 1024
     poll: float = 1.0
     longest_poll: float = 15.0
     report: float = 900.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -15,8 +16,8 @@ from pydantic import SecretStr
 from metric_engine.engine.periods import DAY, Window
 from metric_engine.sync.answers import Object, Site
 from metric_engine.sync.calls import Calls
-from metric_engine.sync.errors import TooMuchData, Unreachable
-from metric_engine.sync.graph import Graph
+from metric_engine.sync.errors import TooMuchData, Unreachable, Unreadable
+from metric_engine.sync.graph import Gone, Graph, Refused
 from metric_engine.sync.provider import Account, Intake, Row, local_yesterday
 from metric_engine.sync.windows import HISTORY_DAYS, windows
 
@@ -33,7 +34,17 @@ CHUNK = 100
 MOST_HISTORY = 37 * 30
 
 PAGE = "500"
-FIELDS = ("campaign_id", "campaign_name", "spend", "impressions", "clicks", "reach", "actions", "action_values")
+FIELDS = (
+    "account_currency",
+    "campaign_id",
+    "campaign_name",
+    "spend",
+    "impressions",
+    "clicks",
+    "reach",
+    "actions",
+    "action_values",
+)
 # One purchase appears under all of them: the first that a row has counts, and never their sum.
 PURCHASES = ("omni_purchase", "purchase", "offsite_conversion.fb_pixel_purchase")
 
@@ -43,11 +54,10 @@ GIVEN_UP = ("Job Failed", "Job Skipped")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How an ad account's rows are read: its currency, and the types of action that count, best first."""
+    """How an ad account's rows are read: the types of action that count, best first."""
 
     graph: Graph
     account: str
-    currency: str
     conversions: Sequence[str]
 
 
@@ -75,11 +85,11 @@ class Meta:
             return
         graph = Graph(self.calls, META, self.base, account.id, META.bearer(account.credentials, "access_token"))
         await self.renew(graph, account, intake)
-        about = await graph.get(account.id, {"fields": "timezone_name,currency"})
+        about = await graph.get(account.id, {"fields": "timezone_name"})
         zone = graph.read.zone(about, "timezone_name")
         named = account.options.get("conversion_action")
         conversions = (named,) if isinstance(named, str) and named else PURCHASES
-        reading = Reading(graph, account.id, graph.read.text(about, "currency"), conversions)
+        reading = Reading(graph, account.id, conversions)
         cursor = await intake.cursor(TABLE)
         yesterday = local_yesterday(intake.now(), zone)
         asked = windows(cursor, yesterday, restates=RESTATES, chunk=CHUNK, history=self.history)
@@ -122,21 +132,26 @@ class Meta:
             pages = self.reported(reading, question)
         rows: dict[tuple[date, str], dict[str, Any]] = {}
         seen: set[str] = set()
-        async for page in pages:
-            for found in page:
-                # The same row on two pages is one row; another row of the same campaign and day is not.
-                text = json.dumps(found, sort_keys=True)
-                if text not in seen:
-                    seen.add(text)
-                    row = read_row(reading, window, found)
-                    key = (row["date"], row["campaign_id"])
-                    rows[key] = row if key not in rows else together(rows[key], row)
+        async with aclosing(pages):
+            async for page in pages:
+                for found in page:
+                    # The same row on two pages is one row; another row of the same campaign and day is not.
+                    text = json.dumps(found, sort_keys=True)
+                    if text not in seen:
+                        seen.add(text)
+                        row = read_row(reading, window, found)
+                        key = (row["date"], row["campaign_id"])
+                        rows[key] = row if key not in rows else together(rows[key], row)
         return list(rows.values())
 
     async def reported(self, reading: Reading, question: Mapping[str, str]) -> AsyncGenerator[Sequence[Object], None]:
         """The pages of a report that Meta prepares meanwhile."""
         graph, pace = reading.graph, self.calls.pace
-        ordered = await graph.post(f"{reading.account}/insights", question)
+        try:
+            ordered = await graph.post(f"{reading.account}/insights", question)
+        except (Gone, Refused, Unreadable):
+            # No report can be ordered for this account, or by way of what stands between: it answers short windows.
+            raise TooMuchData("Meta prepares no report for this account") from None
         run = graph.read.text(ordered, "report_run_id")
         if not run.isdigit():
             raise META.without("a number for 'report_run_id'")
@@ -148,8 +163,9 @@ class Meta:
             await self.calls.sleep(wait)
             waited += wait
             wait = min(2 * wait, pace.longest_poll)
-        async for page in graph.pages(f"{run}/insights", {"limit": PAGE}):
-            yield page
+        async with aclosing(graph.pages(f"{run}/insights", {"limit": PAGE})) as pages:
+            async for page in pages:
+                yield page
 
     async def ready(self, graph: Graph, run: str) -> bool:
         state = await graph.get(run, {"fields": "async_status,async_percent_completion"})
@@ -183,7 +199,7 @@ def read_row(reading: Reading, window: Window, found: Object) -> dict[str, Any]:
         **{name: read.whole(found.get(name), name) for name in ("impressions", "clicks", "reach")},
         "conversions": float(conversions),
         "conversion_value": value,
-        "currency": reading.currency,
+        "currency": read.text(found, "account_currency"),
     }
 
 
