@@ -19,7 +19,7 @@ from metric_engine.api.auth import Authenticator
 from metric_engine.api.bodies import Bodies
 from metric_engine.api.guard import Guard
 from metric_engine.api.instruments import Instruments
-from metric_engine.api.rates import Rate
+from metric_engine.api.rates import open_rate
 from metric_engine.api.routers import connections, dashboard, sync, widgets
 from metric_engine.api.serving import Serving, engine_over
 from metric_engine.api.settings import Settings
@@ -101,7 +101,7 @@ def app_from_environment() -> FastAPI:
 
 def add_layers(app: FastAPI, settings: Settings, instruments: Instruments) -> None:
     """What stands before the routes; the last one added is the outermost."""
-    rate = None if settings.rate_limit is None else Rate(settings.rate_limit)
+    rate = open_rate(settings)
     app.add_middleware(Bodies)
     app.add_middleware(Guard, authenticator=Authenticator.from_settings(settings), rate=rate)
     app.add_middleware(Access, instruments=instruments)
