@@ -20,6 +20,7 @@ from metric_engine.demo.providers.stand_ins import StandIns
 from metric_engine.demo.tenants import TENANTS
 
 FOLDER = Path(".metric-engine")
+DATABASE_VARIABLE = "DEMO_DATABASE_URL"
 DATABASE = f"sqlite:///{FOLDER}/demo.db"
 
 
@@ -27,13 +28,14 @@ DATABASE = f"sqlite:///{FOLDER}/demo.db"
 def demonstration(metrics: Path) -> Iterator[None]:
     """Point the environment at the demo, which is made where it is missing or of another day.
 
-    Inside, the providers' stand-ins answer on this machine. A WAREHOUSE_URL that is set stays: then the demo's facts
-    are there, beside what others have there.
+    Inside, the providers' stand-ins answer on this machine. DEMO_DATABASE_URL puts the demo elsewhere; DATABASE_URL
+    does not, as it may name an installation whose users are real. A WAREHOUSE_URL that is set stays: then the demo's
+    facts are there, beside what others have there.
     """
     own_warehouse = not os.environ.get("WAREHOUSE_URL", "").strip()
-    os.environ["DATABASE_URL"] = DATABASE
+    os.environ["DATABASE_URL"] = os.environ.get(DATABASE_VARIABLE, "").strip() or DATABASE
     if own_warehouse:
-        os.environ["WAREHOUSE_URL"] = DATABASE
+        os.environ["WAREHOUSE_URL"] = os.environ["DATABASE_URL"]
     # The demo's own tokens are what opens it, and no real provider shall ever see them.
     for name in ("JWKS_URL", "SYNC_PROVIDERS"):
         os.environ.pop(name, None)

@@ -24,7 +24,7 @@ from metric_engine.api.app import app_from_environment
 from metric_engine.api.instruments import SHARED_FOLDER
 from metric_engine.api.serving import Serving
 from metric_engine.api.settings import Settings
-from metric_engine.cli.demonstration import DATABASE, demonstration
+from metric_engine.cli.demonstration import DATABASE, DATABASE_VARIABLE, demonstration
 from metric_engine.cli.options import metrics_option
 from metric_engine.cli.token import signed
 from metric_engine.cli.watching import Watcher, stamp
@@ -59,7 +59,8 @@ def serve(demo: bool, host: str, port: int, workers: int, reload: bool, metrics:
 
     Reads its settings from the environment: DATABASE_URL, WAREHOUSE_URL, JWT_SECRET and the others. With --demo it
     needs none: it makes .metric-engine/demo.db in the current folder, brings it up to date, and prints the
-    dashboard's address and a curl line with a token. Its syncs read local stand-ins of the providers.
+    dashboard's address and a curl line with a token. Its syncs read local stand-ins of the providers. DEMO_DATABASE_URL
+    names another database for it.
 
     Told to stop, it accepts nothing new and gives the requests it has eight seconds. On SIGHUP it serves the metric
     files as they are now, if they are valid.
@@ -188,7 +189,9 @@ def invitation(serving: Serving, address: str) -> str:
     user = EVERYTHING.user_id
     token = signed(Settings.from_environment(os.environ), user, TOKEN_LIFETIME)
     program = sys.argv[0] if Path(sys.argv[0]).name == "metric-engine" else "metric-engine"
-    query = f"DATABASE_URL={DATABASE} {program} query {shlex.quote(key)} --user {user} --compare previous_period"
+    # The URL of a database elsewhere may hold a password.
+    database = f'"${DATABASE_VARIABLE}"' if os.environ.get(DATABASE_VARIABLE, "").strip() else DATABASE
+    query = f"DATABASE_URL={database} {program} query {shlex.quote(key)} --user {user} --compare previous_period"
     # What stands behind the # never leaves the browser.
     return (
         f"Open the dashboard of {EVERYTHING.name}, a demo user:\n{address}/#token={token}\n"
