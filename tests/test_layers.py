@@ -16,8 +16,9 @@ ROOMS: dict[str, frozenset[str]] = {
     "state": frozenset({"engine"}),
     "demo": frozenset({"engine", "state"}),
     "web": frozenset(),
-    "api": frozenset({"engine", "state"}),
-    "cli": frozenset({"engine", "state", "demo", "api", "web"}),
+    "insights": frozenset({"engine"}),
+    "api": frozenset({"engine", "state", "insights"}),
+    "cli": frozenset({"engine", "state", "insights", "demo", "api", "web"}),
 }
 DOORS = {
     "sqlglot": {"engine"},
@@ -33,6 +34,7 @@ DOORS = {
     "uvicorn": {"cli"},
     "rich": {"cli"},
     "click": {"cli"},
+    "litellm": {"insights"},
 }
 
 

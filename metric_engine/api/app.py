@@ -19,7 +19,7 @@ from metric_engine.api.bodies import Bodies
 from metric_engine.api.guard import Guard
 from metric_engine.api.instruments import Instruments
 from metric_engine.api.rates import Rate
-from metric_engine.api.routers import connections, dashboard, widgets
+from metric_engine.api.routers import connections, dashboard, insights, widgets
 from metric_engine.api.serving import Serving, engine_over
 from metric_engine.api.settings import Settings
 from metric_engine.engine.catalog import load_catalog
@@ -29,7 +29,7 @@ from metric_engine.engine.warehouse import Warehouse
 from metric_engine.state import State
 
 PAGES = Path(metric_engine.__file__).parent / "web" / "static"
-ROUTERS = (widgets.router, dashboard.router, connections.router)
+ROUTERS = (widgets.router, dashboard.router, connections.router, insights.router)
 
 
 def create_app(*, settings: Settings, engine: Engine, state: State) -> FastAPI:
