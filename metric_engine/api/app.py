@@ -22,6 +22,7 @@ from metric_engine.api.rates import Rate
 from metric_engine.api.routers import connections, dashboard, insights, widgets
 from metric_engine.api.serving import Serving, engine_over
 from metric_engine.api.settings import Settings
+from metric_engine.api.tellers import open_teller
 from metric_engine.engine.catalog import load_catalog
 from metric_engine.engine.engine import Engine
 from metric_engine.engine.pulse import Pulse
@@ -35,7 +36,7 @@ ROUTERS = (widgets.router, dashboard.router, connections.router, insights.router
 def create_app(*, settings: Settings, engine: Engine, state: State) -> FastAPI:
     """The API over an engine and a state, both of which it closes at the end.
 
-    Raises InvalidSetting when nothing says how to verify tokens.
+    Raises InvalidSetting when nothing says how to verify tokens, or LLM_MODEL needs what is not installed.
     """
     app = FastAPI(
         title="metric-engine",
@@ -47,6 +48,7 @@ def create_app(*, settings: Settings, engine: Engine, state: State) -> FastAPI:
         lifespan=closing,
     )
     serving = app.state.serving = Serving(engine, state, settings)
+    app.state.teller = open_teller(settings, serving.engine.cache)
     instruments = app.state.instruments = Instruments()
     instruments.watch(serving)
     # Anybody may ask whether the server is ready, so the databases are asked at most now and then.

@@ -182,7 +182,11 @@ class InsightGroup(BaseModel):
 
 
 class InsightMeta(BaseModel):
-    """Who wrote the sentences, and over which data; `dropped` counts what the data did not bear out, by reason."""
+    """Who wrote the sentences, and over which data.
+
+    `dropped` counts what a language model said and the data did not bear out, by reason; `fallback` tells why the rules
+    speak in its place.
+    """
 
     model_config = ConfigDict(extra="allow")
 
@@ -192,6 +196,7 @@ class InsightMeta(BaseModel):
     end: date
     compare: Compare
     sources: list[Source]
+    fallback: str | Absent = None
     stale: Literal[True] | Absent = None
 
 

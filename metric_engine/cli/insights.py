@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from pydantic_core import to_json
 
+from metric_engine.api.tellers import budget, open_teller
 from metric_engine.cli.installation import installation
 from metric_engine.cli.options import metrics_option, user_option
 from metric_engine.engine.engine import Engine
@@ -15,7 +16,7 @@ from metric_engine.engine.question import parse_question
 from metric_engine.engine.reader import Asker
 from metric_engine.insights.gathering import Gathered, gather
 from metric_engine.insights.speaking import grouped
-from metric_engine.insights.telling import Told, body, by_rules
+from metric_engine.insights.telling import Told, body
 
 
 @click.command()
@@ -59,7 +60,8 @@ def insights(
         tenant = opened.state.tenants.get(user)
         asker = Asker(tenant=user, connected=tenant.sources, data_version=tenant.data_version)
         gathered = gather(Engine(opened.catalog, opened.warehouse), question, asker)
-        told = by_rules(gathered)
+        spend = budget(opened.state, opened.settings, user, opened.today)
+        told = open_teller(opened.settings).tell(gathered, spend=spend)
     if shape == "json":
         click.echo(to_json(body(gathered, told), indent=2, inf_nan_mode="null"))
     else:

@@ -24,7 +24,8 @@ FLAT = 0.005
 class Fact:
     """One statement about a metric, or about one of its members, over the asked window.
 
-    `names` are what the metric may be called, `member` is fit to be quoted; `day` is the one day that it is about.
+    `names` are what the metric may be called; `member`, and `quote` of what may be behind it, are fit to be quoted.
+    `day` is the one day that it is about. `telling` is false of members to which nothing happened.
     """
 
     observation: str
@@ -36,7 +37,9 @@ class Fact:
     verdict: Verdict
     figures: tuple[Figure, ...]
     member: str | None = None
+    quote: str | None = None
     day: date | None = None
+    telling: bool = True
 
     def figure(self, role: Role) -> Figure | None:
         return next((each for each in self.figures if each.role == role), None)

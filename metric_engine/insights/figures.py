@@ -77,7 +77,7 @@ def decimals_for(kind: Format, largest: float) -> int:
         case "currency":
             return 0 if largest >= 100 else 2
         case "percent":
-            return 2 if largest < 0.01 else 1
+            return 2 if largest < 0.1 else 1
         case "decimal":
             return 0 if largest >= 1_000 else 1 if largest >= 100 else 2
 

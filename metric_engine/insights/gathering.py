@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from metric_engine.engine.engine import Engine
 from metric_engine.engine.insight_resolution import Insights
@@ -32,9 +33,13 @@ class Gathered:
 
     @property
     def facts(self) -> list[Fact]:
-        """All facts, those of what is notable and goes furthest first."""
-        ranked = sorted(self.findings, key=lambda each: (not each.notable, -each.strength))
-        return list(dict.fromkeys(fact for finding in ranked for fact in finding.facts))
+        """All facts, the most telling first: what is notable, the whole before its members, the larger changes."""
+        ranked = [
+            ((not finding.notable or not fact.telling, fact.member is not None, -finding.strength), fact)
+            for finding in self.findings
+            for fact in finding.facts
+        ]
+        return list(dict.fromkeys(fact for _, fact in sorted(ranked, key=itemgetter(0))))
 
 
 def gather(engine: Engine, question: Question, asker: Asker) -> Gathered:

@@ -34,10 +34,10 @@ class Member:
         share = "" if self.share is None else percent("share", self.share).text
         return {"title": "", **self.change.view, "name": self.name, "share": share}
 
-    def fact(self, metric: Metric, observation: Observation, span: Span) -> Fact:
+    def fact(self, metric: Metric, observation: Observation, span: Span, *, telling: bool) -> Fact:
         share = () if self.share is None else (percent("share", self.share),)
         whole = fact_of(metric, self.change, observation, span)
-        return replace(whole, member=self.name, figures=(*self.change.figures, *share))
+        return replace(whole, member=self.name, figures=(*self.change.figures, *share), telling=telling)
 
 
 def find_members(observation: Observation, answers: Answers, span: Span) -> Finding | None:
@@ -60,11 +60,15 @@ def find_members(observation: Observation, answers: Answers, span: Span) -> Find
     }
     if driver is not None and whole is not None:
         view["driver"] = driver.view | {"part": percent("part", driver.change.difference / whole.difference).text}
-    spoken = dict.fromkeys((*([driver] if driver else ()), *rising[:SHOWN], *falling[:SHOWN], *members))
+    spoken = dict.fromkeys((*([driver] if driver else ()), *rising[:SHOWN], *falling[:SHOWN]))
+    silent = [each for each in members if each not in spoken]
     return Finding(
         observation=observation,
         view=view,
-        facts=tuple(each.fact(metric, observation, span) for each in spoken),
+        facts=(
+            *(each.fact(metric, observation, span, telling=True) for each in spoken),
+            *(each.fact(metric, observation, span, telling=False) for each in silent),
+        ),
         notable=True,
         strength=max((each.change.strength for each in (*rising, *falling)), default=0.0),
     )

@@ -14,7 +14,7 @@ CLEAR = 3.0
 CLEAR_MEMBER = 3.5
 # With fewer days than this in a window their spread tells nothing: then a change must be twice what is asked for.
 FEWEST_DAYS = 4
-LEAST_WITHOUT_SPREAD = 0.25
+LEAST_WITHOUT_SPREAD = 0.4
 # The part of each window's days that must be there.
 LEAST_COVERED = 0.75
 # A normal distribution's standard deviation, by the median distance from the median.

@@ -141,7 +141,6 @@ def driver_view(metric: Metric, effect: Effect, body: Body) -> dict[str, Any]:
         "title": metric.title,
         **view,
         "name": plain(effect.member),
-        "share": "",
         "effect": style.signed("effect", effect.whole).text,
         "mix": style.signed("mix", effect.mix).text,
         "rate": style.signed("rate", effect.rate).text,

@@ -11,7 +11,7 @@ from metric_engine.engine.insight_resolution import Observation
 from metric_engine.engine.metrics import TableMetric
 from metric_engine.engine.results import Body
 from metric_engine.insights.changes import Answers
-from metric_engine.insights.facts import Fact, Finding, Span, names_of, spoken_day, verdict_of
+from metric_engine.insights.facts import Direction, Fact, Finding, Span, names_of, spoken_day, verdict_of
 from metric_engine.insights.figures import Style, times
 from metric_engine.insights.noise import FEWEST_TO_STAND_OUT_OF, STANDS_OUT, known, stands_out, values_of
 from metric_engine.insights.outside import plain
@@ -29,7 +29,7 @@ def find_spike(observation: Observation, answers: Answers, span: Span) -> Findin
         return None
     day, value, usual, score = found
     style = Style.of(metric.format, body["meta"]["currency"], value, usual)
-    direction = "up" if value > usual else "down"
+    direction: Direction = "up" if value > usual else "down"
     ratio = value / usual if usual else None
     post = post_of(posts[0], answers[posts[0].key], day) if posts and isinstance(posts[0], TableMetric) else None
     if direction == "down":
@@ -46,10 +46,10 @@ def find_spike(observation: Observation, answers: Answers, span: Span) -> Findin
         names=names,
         sources=tuple(sorted({source for each in observation.metrics for source in each.sources})),
         window=span.window,
-        direction="up" if direction == "up" else "down",
-        verdict=verdict_of("up" if direction == "up" else "down", metric.better),
+        direction=direction,
+        verdict=verdict_of(direction, metric.better),
         figures=figures,
-        member=post["caption"] if post and post["caption"] else None,
+        quote=post["caption"] if post and post["caption"] else None,
         day=day,
     )
     return Finding(

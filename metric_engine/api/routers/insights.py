@@ -14,9 +14,10 @@ from metric_engine.api.openapi import parameters as documented
 from metric_engine.api.routers.widgets import query
 from metric_engine.api.schemas import InsightList
 from metric_engine.api.serving import serving_of
+from metric_engine.api.tellers import budget
 from metric_engine.engine.periods import Compare
 from metric_engine.insights.gathering import gather
-from metric_engine.insights.telling import body, by_rules
+from metric_engine.insights.telling import Teller, body
 
 PARAMETERS = ("start", "end", "compare", "sources")
 DEFAULTS = {"compare": Compare.PREVIOUS_PERIOD.value}
@@ -44,7 +45,8 @@ def insights(request: Request, user: Annotated[str, Depends(tenant)]) -> Respons
     serving = serving_of(request)
     question = query(request, today=serving.today(), parameters=PARAMETERS, defaults=DEFAULTS)
     gathered = serving.asked(user, lambda engine, asker: gather(engine, question, asker))
-    told = by_rules(gathered)
+    teller: Teller = request.app.state.teller
+    told = teller.tell(gathered, spend=budget(serving.state, serving.settings, user, serving.today()))
     return answer(
         request,
         body(gathered, told),
