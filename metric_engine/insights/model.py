@@ -84,14 +84,13 @@ class LanguageModel:
 
     async def answer(self, context: str, spend: Callable[[], bool]) -> list[Bullet]:
         """Ask once, and where that fails once more."""
-        complete = (await asyncio.to_thread(library)).acompletion
         failure: Failure = "unavailable"
         for attempt in range(ATTEMPTS):
             if attempt:
                 await asyncio.sleep(self.limits.pause)
             if not await asyncio.to_thread(spend):
                 raise Unusable("budget")
-            found = await self.call(complete, context)
+            found = await self.call((await asyncio.to_thread(library)).acompletion, context)
             if isinstance(found, list):
                 return found
             failure, again = found

@@ -24,11 +24,8 @@ FIRST = date(2025, 3, 3)
 
 
 def summed(table: str, column: str, *, now: bool, **only: Any) -> float:
-    return sum(
-        row[column]
-        for row in ROWS[table]
-        if (row["date"] >= FIRST) == now and all(row[name] == value for name, value in only.items())
-    )
+    rows = [row for row in ROWS[table] if (row["date"] >= FIRST) == now]
+    return float(sum(row[column] for row in rows if all(row[name] == value for name, value in only.items())))
 
 
 def finding(gathered: Gathered, name: str) -> Finding:

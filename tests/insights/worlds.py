@@ -139,7 +139,7 @@ class Worlds:
     def settle(self, rows: Mapping[str, Sequence[Row]]) -> str:
         """A new tenant with these rows."""
         self.count += 1
-        tenant = str(UUID(int=self.count, version=4))
+        tenant = str(UUID(int=(1 << 120) + self.count, version=4))
         for table, listed in rows.items():
             if listed:
                 self.warehouse.upsert(self.catalog.tables[table], [{"user_id": tenant, **row} for row in listed])
