@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 
+from metric_engine.engine.periods import Compare
 from metric_engine.insights.facts import Fact, Span
 from metric_engine.insights.gathering import Gathered
 
@@ -34,6 +35,20 @@ DAY = re.compile(
     rf"(?P<iso>\d{{4}}-\d{{2}}-\d{{2}})"
     rf"|(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<month>{MONTH})\b\.?(?:,? (?P<year>\d{{4}}))?"
     rf"|(?P<month2>{MONTH})\b\.? (?P<day2>\d{{1,2}})(?:st|nd|rd|th)?\b(?:,? (?P<year2>\d{{4}}))?",
+    re.IGNORECASE,
+)
+# How long a period may be that is called so, in days.
+PERIODS = {"day": (1, 1), "week": (7, 7), "month": (28, 31), "quarter": (89, 92), "year": (365, 366)}
+PERIOD = re.compile(
+    r"\b(?:last|past|previous|prior|this)\s(?P<named>day|week|month|quarter|year)\b"
+    r"|\b(?P<over>day|week|month|quarter|year)[- ](?:over|on)[- ](?:day|week|month|quarter|year)\b"
+    r"|\b(?P<now>yesterday|today)\b",
+    re.IGNORECASE,
+)
+# A part of a metric that nobody has measured: organic traffic, new users.
+PARTIAL = re.compile(
+    r"\b(?:organic|paid|direct|referral|mobile|desktop|tablet|branded|new|returning|weekday|weekend|video|story|reels?"
+    r"|e-?mail|search|social)\W+$",
     re.IGNORECASE,
 )
 WEEKDAYS = tuple(f"{date(2024, 1, day):%A}" for day in range(1, 8))
@@ -112,6 +127,12 @@ class Ground:
         """The facts of a metric, of any metric where none is named, about this member or about the whole."""
         facts: Iterable[Fact] = self.facts if name is None else self.by_name.get(name, ())
         return [fact for fact in facts if (fact.member.casefold() if fact.member else None) == member]
+
+    def knows_period(self, found: re.Match[str]) -> bool:
+        """Whether a period in words, such as `last week`, is as long as the window or as far from the compared one."""
+        word = "day" if found["now"] else (found["named"] or found["over"]).casefold()
+        least, most = PERIODS[word]
+        return least <= self.span.days <= most or (word == "year" and self.span.compare is Compare.PREVIOUS_YEAR)
 
     def knows_day(self, found: re.Match[str], names: Collection[str]) -> bool:
         """Whether a date is one of the windows' ends, or the day of a fact about one of these metrics."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -21,7 +23,7 @@ from metric_engine.insights.ground import Ground
 from metric_engine.insights.grounding import grounded
 from metric_engine.insights.model import LanguageModel, Limits
 from metric_engine.insights.speaking import Bullet, speak
-from metric_engine.insights.telling import Teller, Told, body
+from metric_engine.insights.telling import MOST_WAITING, Teller, Told, body
 from tests.insights import fake as answers
 from tests.insights.conftest import EVENTFUL
 from tests.insights.fake import Fake, Reply, bullets, serving, status, text
@@ -286,6 +288,15 @@ def test_every_try_is_a_call_of_the_budget(teller: Teller, fake: Fake, eventful:
     fake.says(status(500))
     assert teller.tell(eventful, spend=spend).fallback == "budget"
     assert len(fake.requests) == 1
+
+
+def test_only_so_many_wait_for_the_model(teller: Teller, fake: Fake, eventful: Gathered) -> None:
+    fake.says(answers.hangs)
+    with ThreadPoolExecutor(MOST_WAITING + 4) as pool:
+        told = list(pool.map(lambda _: teller.tell(eventful, spend=always), range(MOST_WAITING + 4)))
+    assert Counter(each.fallback for each in told) == {"timeout": MOST_WAITING, "busy": 4}
+    fake.says(bullets(**GOOD))
+    assert teller.tell(eventful, spend=always).author == "llm"
 
 
 @pytest.fixture
