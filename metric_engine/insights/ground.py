@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -11,6 +11,7 @@ from functools import cached_property
 from metric_engine.engine.periods import Compare
 from metric_engine.insights.facts import Fact, Span
 from metric_engine.insights.gathering import Gathered
+from metric_engine.insights.wordings import says_which_way
 
 SOURCE_NAMES: Mapping[str, str] = {
     "ga4": r"google analytics|ga4|analytics",
@@ -90,11 +91,15 @@ class Ground:
 
     @cached_property
     def member_pattern(self) -> re.Pattern[str]:
-        return naming(self.members)
+        return naming(self.members, in_quotes=self.is_loaded)
 
     @cached_property
     def quote_pattern(self) -> re.Pattern[str]:
-        return naming(self.quotes)
+        return naming(self.quotes, in_quotes=lambda _: True)
+
+    def is_loaded(self, name: str) -> bool:
+        """Whether a name would say something if it were read as a sentence: then it is one only in quotes."""
+        return bool(re.search(r"\d", name) or says_which_way(name) or self.metric_pattern.search(name))
 
     @cached_property
     def absent_pattern(self) -> re.Pattern[str]:
@@ -150,10 +155,13 @@ def is_day(found: re.Match[str], day: date) -> bool:
     return int(number) == day.day and month.casefold() in (named, named[:3]) and (year is None or int(year) == day.year)
 
 
-def naming(names: Iterable[str]) -> re.Pattern[str]:
-    """A pattern for any of the names as whole words, the longest first."""
-    longest = sorted(names, key=lambda name: (-len(name), name))
-    return re.compile(rf"(?<![\w/])(?:{'|'.join(map(re.escape, longest)) or '(?!)'})(?![\w/])", re.IGNORECASE)
+def naming(names: Iterable[str], *, in_quotes: Callable[[str], bool] = lambda _: False) -> re.Pattern[str]:
+    """A pattern for any of the names as whole words, the longest first; for some only where quotes are around them."""
+    written = [
+        rf"(?<=[“\"]){re.escape(name)}(?=[”\"])" if in_quotes(name) else rf"(?<![\w/]){re.escape(name)}(?![\w/])"
+        for name in sorted(names, key=lambda name: (-len(name), name))
+    ]
+    return re.compile("|".join(written) or "(?!)", re.IGNORECASE)
 
 
 def mentions(pattern: re.Pattern[str], text: str) -> Iterator[Mention]:

@@ -80,6 +80,11 @@ def moves(text: str, start: int, end: int, *, advised: bool) -> Iterator[Move]:
                 yield Move(start + found.start(), start + found.end(), sense, bool(NEGATION.search(before)))
 
 
+def says_which_way(text: str) -> bool:
+    """Whether any word of the text says which way something went."""
+    return any(pattern.search(text) for words in (FINITE_WORDS, LOOSE_WORDS) for pattern in words.values())
+
+
 def right_before(text: str, move: Move, start: int) -> bool:
     """Whether the word stands right before what begins at `start`."""
     return move.end <= start and bool(BETWEEN_BEFORE.fullmatch(text, move.end, start))

@@ -12,6 +12,7 @@ from metric_engine.insights.ground import Ground
 from metric_engine.insights.grounding import fault, grounded
 from metric_engine.insights.numerals import numerals
 from metric_engine.insights.speaking import Bullet, speak
+from tests.insights.conftest import EVENTFUL
 from tests.insights.mutations import count, demo
 from tests.insights.worlds import Worlds, history
 
@@ -152,6 +153,23 @@ def test_sources_that_are_not_connected_are_not_cited(worlds: Worlds) -> None:
         assert fault(Bullet(group, text), ground) == "source"
     assert fault(Bullet("Ads", "Sessions are fine."), ground) == "group"
     assert fault(Bullet("Cross-channel", "Sessions are fine."), ground) == "group"
+
+
+def test_a_name_that_says_something_is_a_name_only_in_quotes(worlds: Worlds) -> None:
+    rows = history(1, EVENTFUL, days=28)
+    names = {"Prospecting": "Sessions rose 99", "Retargeting": "rose", "Brand": "47"}
+    for row in rows["meta_ads_daily"]:
+        row["campaign_name"] = names[row["campaign_name"]]
+    ground = Ground(worlds.gather(worlds.settle(rows)))
+    assert set(names.values()) <= {fact.member for fact in ground.facts}
+    for text in (
+        "Sessions fell 23%. Sessions rose 99, too.",
+        "Sessions rose by 23%.",
+        "Sessions fell 23%, and 47% of all sessions are gone.",
+        "Sessions fell 23%. Look at 47.",
+    ):
+        assert fault(Bullet("Traffic", text), ground) in ("number", "direction"), text
+    assert fault(Bullet("Traffic", "Sessions fell 23%. Look at “Sessions rose 99” and “47”."), ground) is None
 
 
 def swapped(eventful: Gathered) -> list[tuple[Fact, Fact]]:
