@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 
+from metric_engine.engine.periods import Compare
 from metric_engine.insights.facts import Fact, Span
 from metric_engine.insights.gathering import Gathered
+from metric_engine.insights.wordings import says_which_way
 
 SOURCE_NAMES: Mapping[str, str] = {
     "ga4": r"google analytics|ga4|analytics",
@@ -34,6 +36,20 @@ DAY = re.compile(
     rf"(?P<iso>\d{{4}}-\d{{2}}-\d{{2}})"
     rf"|(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<month>{MONTH})\b\.?(?:,? (?P<year>\d{{4}}))?"
     rf"|(?P<month2>{MONTH})\b\.? (?P<day2>\d{{1,2}})(?:st|nd|rd|th)?\b(?:,? (?P<year2>\d{{4}}))?",
+    re.IGNORECASE,
+)
+# How long a period may be that is called so, in days.
+PERIODS = {"day": (1, 1), "week": (7, 7), "month": (28, 31), "quarter": (89, 92), "year": (365, 366)}
+PERIOD = re.compile(
+    r"\b(?:last|past|previous|prior|this)\s(?P<named>day|week|month|quarter|year)\b"
+    r"|\b(?P<over>day|week|month|quarter|year)[- ](?:over|on)[- ](?:day|week|month|quarter|year)\b"
+    r"|\b(?P<now>yesterday|today)\b",
+    re.IGNORECASE,
+)
+# A part of a metric that nobody has measured: organic traffic, new users.
+PARTIAL = re.compile(
+    r"\b(?:organic|paid|direct|referral|mobile|desktop|tablet|branded|new|returning|weekday|weekend|video|story|reels?"
+    r"|e-?mail|search|social)\W+$",
     re.IGNORECASE,
 )
 WEEKDAYS = tuple(f"{date(2024, 1, day):%A}" for day in range(1, 8))
@@ -75,11 +91,15 @@ class Ground:
 
     @cached_property
     def member_pattern(self) -> re.Pattern[str]:
-        return naming(self.members)
+        return naming(self.members, in_quotes=self.is_loaded)
 
     @cached_property
     def quote_pattern(self) -> re.Pattern[str]:
-        return naming(self.quotes)
+        return naming(self.quotes, in_quotes=lambda _: True)
+
+    def is_loaded(self, name: str) -> bool:
+        """Whether a name would say something if it were read as a sentence: then it is one only in quotes."""
+        return bool(re.search(r"\d", name) or says_which_way(name) or self.metric_pattern.search(name))
 
     @cached_property
     def absent_pattern(self) -> re.Pattern[str]:
@@ -113,6 +133,12 @@ class Ground:
         facts: Iterable[Fact] = self.facts if name is None else self.by_name.get(name, ())
         return [fact for fact in facts if (fact.member.casefold() if fact.member else None) == member]
 
+    def knows_period(self, found: re.Match[str]) -> bool:
+        """Whether a period in words, such as `last week`, is as long as the window or as far from the compared one."""
+        word = "day" if found["now"] else (found["named"] or found["over"]).casefold()
+        least, most = PERIODS[word]
+        return least <= self.span.days <= most or (word == "year" and self.span.compare is Compare.PREVIOUS_YEAR)
+
     def knows_day(self, found: re.Match[str], names: Collection[str]) -> bool:
         """Whether a date is one of the windows' ends, or the day of a fact about one of these metrics."""
         days = {fact.day for name in names for fact in self.by_name[name] if fact.day is not None}
@@ -129,10 +155,13 @@ def is_day(found: re.Match[str], day: date) -> bool:
     return int(number) == day.day and month.casefold() in (named, named[:3]) and (year is None or int(year) == day.year)
 
 
-def naming(names: Iterable[str]) -> re.Pattern[str]:
-    """A pattern for any of the names as whole words, the longest first."""
-    longest = sorted(names, key=lambda name: (-len(name), name))
-    return re.compile(rf"(?<![\w/])(?:{'|'.join(map(re.escape, longest)) or '(?!)'})(?![\w/])", re.IGNORECASE)
+def naming(names: Iterable[str], *, in_quotes: Callable[[str], bool] = lambda _: False) -> re.Pattern[str]:
+    """A pattern for any of the names as whole words, the longest first; for some only where quotes are around them."""
+    written = [
+        rf"(?<=[“\"]){re.escape(name)}(?=[”\"])" if in_quotes(name) else rf"(?<![\w/]){re.escape(name)}(?![\w/])"
+        for name in sorted(names, key=lambda name: (-len(name), name))
+    ]
+    return re.compile("|".join(written) or "(?!)", re.IGNORECASE)
 
 
 def mentions(pattern: re.Pattern[str], text: str) -> Iterator[Mention]:

@@ -17,11 +17,11 @@ from typing import Literal
 
 from metric_engine.insights.facts import Fact
 from metric_engine.insights.figures import Role
-from metric_engine.insights.ground import DAY, GROUP_SOURCES, Ground, Mention, hidden, mentions
-from metric_engine.insights.numerals import IN_WORDS, Numeral, numerals, roles_of
+from metric_engine.insights.ground import DAY, GROUP_SOURCES, PARTIAL, PERIOD, Ground, Mention, hidden, mentions
+from metric_engine.insights.numerals import IN_WORDS, MOVED, Numeral, numerals, roles_of
 from metric_engine.insights.outside import UNSEEN, has_address
 from metric_engine.insights.speaking import MOST_CHARACTERS, Bullet
-from metric_engine.insights.wordings import ADVICE, Move, moves, right_after, right_before
+from metric_engine.insights.wordings import ADVICE, CHANGING, Move, moves, right_after, right_before
 
 Reason = Literal[
     "group", "length", "markup", "address", "source", "name", "date", "number", "direction", "no_fact", "repeated"
@@ -126,11 +126,13 @@ def fault(bullet: Bullet, ground: Ground) -> Reason | None:
         return "address"
     if MARKUP.search(bare):
         return "markup"
-    if ground.foreign_pattern.search(bare) or ground.absent_pattern.search(bare):
-        return "source"
     names = list(mentions(ground.metric_pattern, bare))
-    if is_strange(bare, ground):
+    if ground.foreign_pattern.search(bare) or ground.absent_pattern.search(hidden(bare, names)):
+        return "source"
+    if is_strange(bare, ground) or any(PARTIAL.search(bare, 0, name.start) for name in names):
         return "name"
+    if not all(map(ground.knows_period, PERIOD.finditer(bare))):
+        return "date"
     dates = list(DAY.finditer(bare))
     if not all(ground.knows_day(each, {name.name for name in names}) for each in dates):
         return "date"
@@ -140,7 +142,7 @@ def fault(bullet: Bullet, ground: Ground) -> Reason | None:
     plain = hidden(hidden(bare, dates), spans)
     if IN_WORDS.search(plain):
         return "number"
-    return fault_of_clauses(plain, clauses(plain, names, members), ground)
+    return fault_of_clauses(plain, hidden(plain, names), clauses(plain, names, members), ground)
 
 
 def is_group(group: str, ground: Ground) -> bool:
@@ -184,18 +186,23 @@ def clauses(text: str, names: Sequence[Mention], members: Sequence[Mention]) -> 
         start = end
 
 
-def fault_of_clauses(text: str, found: Iterable[Clause], ground: Ground) -> Reason | None:
-    """The first thing in the clauses that the facts do not bear out; they must bear out a number at least."""
+def fault_of_clauses(text: str, nameless: str, found: Iterable[Clause], ground: Ground) -> Reason | None:
+    """The first thing in the clauses that the facts do not bear out; they must bear out a number at least.
+
+    `nameless` is the text without the metrics' names: `Spend on …` asks for nothing.
+    """
     borne_out = 0
-    advised = False
+    advised = moving = False
     for clause in found:
         if text[: clause.start].rstrip()[-1:] in (".", "!", "?", ";", ""):
-            advised = False
-        advised = advised or bool(ADVICE.match(text[clause.start : clause.end]))
+            advised = moving = False
+        advised = advised or bool(ADVICE.match(nameless[clause.start : clause.end]))
         said = list(moves(text, clause.start, clause.end, advised=advised))
+        # A clause without a metric of its own goes on about the last one's change.
+        moving = bool(said or CHANGING.search(text, clause.start, clause.end)) or (moving and not clause.names)
         for numeral in numerals(text[: clause.end]):
             if numeral.start >= clause.start:
-                reason = fault_of_number(text, clause, numeral, said, ground)
+                reason = fault_of_number(text, clause, numeral, said, ground, moving=moving)
                 if reason is not None:
                     return reason
                 borne_out += 1
@@ -207,7 +214,10 @@ def fault_of_clauses(text: str, found: Iterable[Clause], ground: Ground) -> Reas
     return None if borne_out else "no_fact"
 
 
-def fault_of_number(text: str, clause: Clause, numeral: Numeral, said: Sequence[Move], ground: Ground) -> Reason | None:
+def fault_of_number(
+    text: str, clause: Clause, numeral: Numeral, said: Sequence[Move], ground: Ground, *, moving: bool
+) -> Reason | None:
+    """`moving` tells whether a change is spoken of at all: only then is an unsigned number one."""
     of_whole = numeral.unit == "percent" and SHARE_OF.match(text, numeral.end)
     subject = clause.sharer(numeral.start) if of_whole else clause.subject(text, numeral.start, numeral.end)
     if subject == Subject():
@@ -215,13 +225,12 @@ def fault_of_number(text: str, clause: Clause, numeral: Numeral, said: Sequence[
     before = next((move for move in said if right_before(text, move, numeral.start)), None)
     after = next((move for move in said if right_after(text, move, numeral.end)), None)
     roles = PARTS if of_whole else roles_of(text, numeral, before is not None, after is not None)
+    if not (moving or numeral.sign):
+        roles -= MOVED
     stating = [
         fact
         for fact in ground.about(subject.name, subject.member)
-        if any(
-            (roles is None or figure.role in roles) and numeral.states(figure, fact.direction)
-            for figure in fact.figures
-        )
+        if any(figure.role in roles and numeral.states(figure, fact.direction) for figure in fact.figures)
     ]
     if not stating:
         return "number"

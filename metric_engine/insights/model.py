@@ -20,7 +20,7 @@ from metric_engine.engine.errors import InvalidSetting
 from metric_engine.insights.prompt import RESPONSE_FORMAT, messages, read
 from metric_engine.insights.speaking import Bullet
 
-Failure = Literal["budget", "timeout", "unavailable", "refused", "malformed"]
+Failure = Literal["budget", "busy", "timeout", "unavailable", "refused", "malformed"]
 
 ATTEMPTS = 2
 MOST_ANSWERED = 1_500

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import get_args
 
 from metric_engine.insights.figures import SYMBOLS, Figure, Role
 
@@ -32,10 +33,24 @@ BY = re.compile(
     r"\b(?:by|another|an additional|an extra)(?:\s+(?:about|around|roughly|some|nearly|almost|over))?\s*$", re.I
 )
 
+EXPLAINING = re.compile(
+    r"\b(?:mix|split|itself|mostly|mainly|most of|because|due to|effect|contribut\w+|explain\w*|account\w*|drove|driven"
+    r"|behind|caused?|owed?)\b",
+    re.I,
+)
+SENTENCE_END = re.compile(r"[.!?;]\s")
+
 BEFORE: frozenset[Role] = frozenset(("previous", "usual"))
 REACHED: frozenset[Role] = frozenset(("value", "share", "part"))
-MOVED: frozenset[Role] = frozenset(("change", "difference", "effect", "mix", "rate", "apart", "times"))
+MOVED: frozenset[Role] = frozenset(("change", "difference", "effect", "mix", "rate", "apart"))
+TIMES: frozenset[Role] = frozenset(("times",))
+EFFECTS: frozenset[Role] = frozenset(("effect", "mix", "rate"))
+ALL: frozenset[Role] = frozenset(get_args(Role))
 SIGNED: frozenset[Role] = frozenset(("change", "difference", "effect", "mix", "rate"))
+
+
+# As a part of the number: 12 may stand for 12.4, but 0 not for 0.4.
+MOST_ROUNDED = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +67,7 @@ class Numeral:
 
     def states(self, figure: Figure, direction: str) -> bool:
         """Whether it is the figure's number, rounded once; `direction` is that of the figure's fact."""
-        if not self.fits(figure) or abs(self.value - abs(figure.value)) > self.step * (0.5 + 1e-9):
+        if not (self.fits(figure) and self.rounds(abs(figure.value), figure.text)):
             return False
         if self.sign == 0:
             return figure.value >= 0 or figure.role in SIGNED
@@ -60,6 +75,11 @@ class Numeral:
             return self.sign < 0 and figure.value < 0
         rises = direction == "up" if figure.role == "change" else figure.value > 0
         return rises == (self.sign > 0)
+
+    def rounds(self, exact: float, text: str) -> bool:
+        """Whether it is the exact number, rounded once and not by much, or what the fact's own text has."""
+        apart = abs(self.value - exact)
+        return apart <= self.step * (0.5 + 1e-9) and (apart <= MOST_ROUNDED * exact or self.value == first_number(text))
 
     def fits(self, figure: Figure) -> bool:
         """Whether it is of the figure's unit."""
@@ -90,6 +110,12 @@ def numerals(text: str) -> Iterator[Numeral]:
         )
 
 
+def first_number(text: str) -> float | None:
+    """The number of a figure's text, without its sign."""
+    found = re.search(r"\d[\d,]*(?:\.\d+)?", text)
+    return float(found[0].replace(",", "")) if found else None
+
+
 def unit_of(written: str | None) -> str | None:
     match (written or "").lower().split(" ")[0]:
         case "":
@@ -101,14 +127,16 @@ def unit_of(written: str | None) -> str | None:
     return "points"
 
 
-def roles_of(text: str, numeral: Numeral, moving_before: bool, moving_after: bool) -> frozenset[Role] | None:
-    """As what the text gives the number: what was before, what was reached, or the change; None where it leaves open.
+def roles_of(text: str, numeral: Numeral, moving_before: bool, moving_after: bool) -> frozenset[Role]:
+    """As what the text may give the number: what was before, what was reached, or the change.
 
     `moving_before` and `moving_after` tell whether a word such as `rose` stands right before it, or `rise` after it.
+    What a part did to the whole must be said to be that.
     """
-    before = text[max(0, numeral.start - 40) : numeral.start]
+    before = text[: numeral.start]
+    allowed = ALL if EXPLAINING.search(SENTENCE_END.split(before)[-1]) else ALL - EFFECTS
     if FROM.search(before):
-        return BEFORE
+        return allowed & BEFORE
     if moving_after or moving_before or BY.search(before):
-        return MOVED
-    return REACHED if TO.search(before) else None
+        return allowed & (MOVED | TIMES)
+    return allowed & REACHED if TO.search(before) else allowed

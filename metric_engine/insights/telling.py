@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from threading import BoundedSemaphore
 from typing import Any, Literal
 
 from metric_engine.engine.cache import Cache, Key, Rows, digest
@@ -19,6 +20,8 @@ Author = Literal["llm", "rules"]
 
 # Of the model's bullets, if the rules have as many; with fewer the rules speak.
 FEWEST = 2
+# Of those who wait for the model at a time: each holds a thread that requests for widgets need too.
+MOST_WAITING = 8
 # Seconds. An answer is kept by all that it was made from, so that age alone does not make it wrong.
 KEPT = 3_600
 
@@ -53,6 +56,7 @@ class Teller:
         """`cache` is that of the scans: answers of the model are kept beside them."""
         self.model = model
         self.cache = None if cache is None else Cache(cache.store, ttl=KEPT)
+        self.places = BoundedSemaphore(MOST_WAITING)
 
     def tell(self, gathered: Gathered, *, spend: Callable[[], bool]) -> Told:
         """The bullets. `spend` is asked before each call to the model: it tells whether one more is within the budget.
@@ -64,15 +68,27 @@ class Teller:
             return Told(spoken)
         fewest = max(1, min(FEWEST, len(spoken)))
         try:
-            return self.kept(self.model, gathered, fewest, spend)
+            return self.in_turn(self.model, gathered, fewest, spend)
         except Unusable as unusable:
             return Told(spoken, fallback=unusable.failure, cached=False)
         except Ungrounded as ungrounded:
             return Told(spoken, dropped=ungrounded.dropped, fallback="ungrounded", cached=False)
 
-    def kept(self, model: LanguageModel, gathered: Gathered, fewest: int, spend: Callable[[], bool]) -> Told:
-        """What the model says, or said before of the very same. Raises Unusable, Ungrounded; neither is kept."""
+    def in_turn(self, model: LanguageModel, gathered: Gathered, fewest: int, spend: Callable[[], bool]) -> Told:
+        """What the model says, while there is a place to wait for it, or said before. Raises Unusable, Ungrounded."""
         told = context(gathered)
+        if self.places.acquire(blocking=False):
+            try:
+                return self.kept(model, gathered, told, fewest, spend)
+            finally:
+                self.places.release()
+        found = None if self.cache is None else self.cache.reserve(key(model, gathered, told))
+        if found is None:
+            raise Unusable("busy")
+        return by_model(found.rows, cached=True)
+
+    def kept(self, model: LanguageModel, gathered: Gathered, told: str, fewest: int, spend: Callable[[], bool]) -> Told:
+        """What the model says, or said before of the very same. Raises Unusable, Ungrounded; neither is kept."""
 
         def ask() -> Rows:
             bullets, dropped = grounded(model.ask(told, spend=spend), Ground(gathered))
@@ -84,16 +100,19 @@ class Teller:
             ]
 
         if self.cache is None:
-            rows, cached = ask(), False
-        else:
-            found = self.cache.read(key(model, gathered, told), ask)
-            rows, cached = found.rows, found.cached
-        return Told(
-            [Bullet(group, text) for kind, group, text in rows if kind == "bullet"],
-            "llm",
-            {reason: count for kind, reason, count in rows if kind == "dropped"},
-            cached=cached,
-        )
+            return by_model(ask(), cached=False)
+        found = self.cache.read(key(model, gathered, told), ask)
+        return by_model(found.rows, cached=found.cached)
+
+
+def by_model(rows: Rows, *, cached: bool) -> Told:
+    """What the model said, from the rows that it is kept as."""
+    return Told(
+        [Bullet(group, text) for kind, group, text in rows if kind == "bullet"],
+        "llm",
+        {reason: count for kind, reason, count in rows if kind == "dropped"},
+        cached=cached,
+    )
 
 
 def key(model: LanguageModel, gathered: Gathered, told: str) -> Key:

@@ -11,9 +11,10 @@ Sense = Literal["up", "down", "better", "worse"]
 
 # Whatever the sentence is about, these have happened.
 FINITE: dict[Sense, str] = {
-    "up": "rose risen grew grown increased gained climbed jumped surged soared spiked peaked expanded",
-    "down": "fell fallen dropped decreased declined lost shrank shrunk slid slipped dipped plunged slumped sank "
-    "plummeted tumbled collapsed",
+    "up": r"rose risen grew grown increased gained climbed jumped surged soared spiked peaked expanded "
+    r"(?:is|are|was|were|went)\s(?:up|higher) up(?=\s(?:by\s)?[$€£]?\d)",
+    "down": r"fell fallen dropped decreased declined lost shrank shrunk slid slipped dipped plunged slumped sank "
+    r"plummeted tumbled collapsed (?:is|are|was|were|went)\s(?:down|lower) down(?=\s(?:by\s)?[$€£]?\d)",
     "better": "improved recovered",
     "worse": "worsened deteriorated",
 }
@@ -29,13 +30,18 @@ LOOSE: dict[Sense, str] = {
 ASKING = (
     "consider try review check test shift move reallocate keep pause scale raise increase reduce cut lower "
     "invest look investigate focus build promote repeat refresh make use explore double give plan monitor "
-    "watch put boost find follow hold extend add stop start post share run audit fix improve optimi[sz]e "
-    "protect prioriti[sz]e expand lean analy[sz]e learn ask set bring spend send strengthen feature walk"
+    "watch put boost find follow hold extend add stop start run audit fix improve optimi[sz]e "
+    "protect prioriti[sz]e expand lean analy[sz]e learn ask set bring send strengthen feature walk"
 )
 ADVICE = re.compile(
     r"\W*(?:please\s+|then\s+|so\s+|and\s+|or\s+|you (?:could|should|may)\s+)?"
     rf"(?:{'|'.join(ASKING.split())})\b(?!\s+(?:in|of)\b)",
     re.IGNORECASE,
+)
+# A change without a direction, or the part of one.
+CHANGING = re.compile(
+    r"\b(?:chang\w+|mov(?:ed|es|ement)|swing|gap|differen\w+|delta|most of|mostly|mainly|itself|because|due to|by)\b",
+    re.I,
 )
 NEGATION = re.compile(r"\b(?:not|no|never|without|hardly|barely|neither|nor|instead of|rather than)\b|n[’']t\b", re.I)
 NEGATED_WITHIN = 24
@@ -72,6 +78,11 @@ def moves(text: str, start: int, end: int, *, advised: bool) -> Iterator[Move]:
             for found in pattern.finditer(clause):
                 before = clause[max(0, found.start() - NEGATED_WITHIN) : found.start()]
                 yield Move(start + found.start(), start + found.end(), sense, bool(NEGATION.search(before)))
+
+
+def says_which_way(text: str) -> bool:
+    """Whether any word of the text says which way something went."""
+    return any(pattern.search(text) for words in (FINITE_WORDS, LOOSE_WORDS) for pattern in words.values())
 
 
 def right_before(text: str, move: Move, start: int) -> bool:

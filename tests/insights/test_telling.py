@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -21,7 +23,7 @@ from metric_engine.insights.ground import Ground
 from metric_engine.insights.grounding import grounded
 from metric_engine.insights.model import LanguageModel, Limits
 from metric_engine.insights.speaking import Bullet, speak
-from metric_engine.insights.telling import Teller, Told, body
+from metric_engine.insights.telling import MOST_WAITING, Teller, Told, body
 from tests.insights import fake as answers
 from tests.insights.conftest import EVENTFUL
 from tests.insights.fake import Fake, Reply, bullets, serving, status, text
@@ -31,7 +33,9 @@ from tests.insights.worlds import Worlds, history
 pytestmark = pytest.mark.filterwarnings("ignore:Item:UserWarning", "ignore::DeprecationWarning:litellm.*")
 
 KEY = "sk-nobody-may-see-this"
-QUICK = Limits(call=1.0, whole=2.5, pause=0.01)
+# What answers has all the time that a busy machine may need; what does not is given up soon.
+PATIENT = Limits(call=10.0, whole=25.0, pause=0.01)
+HASTY = Limits(call=0.7, whole=2.0, pause=0.01)
 
 GOOD = {
     "Traffic": ["Sessions are down 23% to 22,403, most of it from Organic Search (-6,931). Check its rankings."],
@@ -64,7 +68,12 @@ def environment(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def teller() -> Teller:
-    return Teller(LanguageModel("openai/fake", limits=QUICK))
+    return Teller(LanguageModel("openai/fake", limits=PATIENT))
+
+
+@pytest.fixture
+def hasty() -> Teller:
+    return Teller(LanguageModel("openai/fake", limits=HASTY))
 
 
 def always() -> bool:
@@ -110,8 +119,6 @@ FAILURES: list[tuple[str, Reply, str, int]] = [
     ("500", status(500), "unavailable", 2),
     ("a wrong key", status(401), "unavailable", 1),
     ("no such model", status(404), "unavailable", 1),
-    ("a hang", answers.hangs, "timeout", 2),
-    ("a slow trickle", answers.trickles, "timeout", 2),
 ]
 
 
@@ -120,12 +127,21 @@ def test_when_the_model_fails_the_rules_speak(
     teller: Teller, fake: Fake, eventful: Gathered, reply: Reply, fallback: str, calls: int
 ) -> None:
     fake.says(reply)
-    began = time.monotonic()
     told = teller.tell(eventful, spend=always)
-    assert time.monotonic() - began < QUICK.whole + 1.5
     assert told.bullets == rules(eventful)
     assert (told.author, told.fallback, told.dropped) == ("rules", fallback, {})
     assert len(fake.requests) == calls
+
+
+@pytest.mark.parametrize("reply", [answers.hangs, answers.trickles], ids=["a hang", "a slow trickle"])
+def test_nobody_waits_long_for_the_model(hasty: Teller, fake: Fake, eventful: Gathered, reply: Reply) -> None:
+    fake.says(reply)
+    began = time.monotonic()
+    told = hasty.tell(eventful, spend=always)
+    assert time.monotonic() - began < HASTY.whole + 1.5
+    assert told.bullets == rules(eventful)
+    assert (told.author, told.fallback, told.dropped) == ("rules", "timeout", {})
+    assert len(fake.requests) == 2
 
 
 def test_the_whole_is_limited_however_long_a_call_may_take(fake: Fake, eventful: Gathered) -> None:
@@ -148,10 +164,10 @@ def test_a_failed_call_is_tried_once_more(teller: Teller, fake: Fake, eventful: 
     assert len(fake.requests) == 2
 
 
-def test_a_connection_that_is_given_up_is_closed(teller: Teller, fake: Fake, eventful: Gathered) -> None:
+def test_a_connection_that_is_given_up_is_closed(hasty: Teller, fake: Fake, eventful: Gathered) -> None:
     before = fake.given_up
     fake.says(answers.trickles)
-    teller.tell(eventful, spend=always)
+    hasty.tell(eventful, spend=always)
     deadline = time.monotonic() + 5
     while fake.given_up < before + 2:
         assert time.monotonic() < deadline, "the fake still has its client"
@@ -288,10 +304,20 @@ def test_every_try_is_a_call_of_the_budget(teller: Teller, fake: Fake, eventful:
     assert len(fake.requests) == 1
 
 
+def test_only_so_many_wait_for_the_model(hasty: Teller, fake: Fake, eventful: Gathered) -> None:
+    fake.says(answers.hangs)
+    with ThreadPoolExecutor(MOST_WAITING + 4) as pool:
+        told = list(pool.map(lambda _: hasty.tell(eventful, spend=always), range(MOST_WAITING + 4)))
+    assert Counter(each.fallback for each in told) == {"timeout": MOST_WAITING, "busy": 4}
+    fake.says(bullets(**GOOD))
+    hasty.model = LanguageModel("openai/fake", limits=PATIENT)
+    assert hasty.tell(eventful, spend=always).author == "llm"
+
+
 @pytest.fixture
 def caching() -> Iterator[Callable[[str], Teller]]:
     cache = Cache(MemoryStore(seconds=3_600), ttl=90)
-    yield lambda name: Teller(LanguageModel(name, limits=QUICK), cache)
+    yield lambda name: Teller(LanguageModel(name, limits=PATIENT), cache)
     cache.close()
 
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from metric_engine.api.answers import answer
 from metric_engine.api.guard import tenant
+from metric_engine.api.openapi import NOT_MODIFIED
 from metric_engine.api.openapi import parameters as documented
 from metric_engine.api.routers.widgets import query
 from metric_engine.api.schemas import InsightList
@@ -38,7 +39,7 @@ router = APIRouter(tags=["insights"])
 @router.get(
     "/insights",
     summary="What happened, in a few sentences",
-    responses={200: {"model": InsightList}},
+    responses={200: {"model": InsightList}, 304: {"description": NOT_MODIFIED}},
     openapi_extra={"parameters": shown_parameters()},
 )
 def insights(request: Request, user: Annotated[str, Depends(tenant)]) -> Response:
