@@ -119,7 +119,7 @@ def connection_fault(error: psycopg.Error) -> str:
     """Why there is no connection, as the server says it, or the network, and what to do."""
     # "connection failed: connection to server at …, port … failed: FATAL:  password authentication failed for user …"
     message = " ".join(str(error).split())
-    reason = message.rpartition("FATAL: ")[2].rpartition(" failed: ")[2].strip()
+    reason = message.rpartition("FATAL: ")[2].rpartition(" failed: ")[2].partition(" Is the server")[0].strip()
     if "password" in reason or "authentication" in reason or reason.startswith("role "):
         return f"{reason}; check the user and the password"
     if reason.startswith("database "):

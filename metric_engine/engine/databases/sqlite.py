@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 from weakref import WeakSet
 
 import sqlalchemy
@@ -33,7 +33,7 @@ REMEDIES: Mapping[int, str] = {
 
 
 class SQLiteDatabase(Pooled):
-    embedded: ClassVar[bool] = True
+    embedded = True
     driver_error = sqlite3.Error
 
     def __init__(self, url: sqlalchemy.URL) -> None:

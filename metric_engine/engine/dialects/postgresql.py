@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 from sqlglot import exp
 
-from metric_engine.engine.dialects.base import Dialect, Write
+from metric_engine.engine.dialects.expressions import Write
+from metric_engine.engine.dialects.transactional import Transactional
 from metric_engine.engine.slices import CURSORS
 from metric_engine.engine.tables import Table
 
@@ -28,7 +29,7 @@ TYPES = {
 }
 
 
-class PostgreSQL(Dialect):
+class PostgreSQL(Transactional):
     name: ClassVar[str] = "postgres"
     title: ClassVar[str] = "PostgreSQL"
     no_escape: ClassVar[str] = " ESCAPE ''"
@@ -98,7 +99,7 @@ class PostgreSQL(Dialect):
         )
 
     def upsert(self, table: Table, columns: Sequence[str]) -> str:
-        return self.conflict_upsert(table, columns, "%s")
+        return self.conflict_upsert(table, columns, f"VALUES ({', '.join(['%s'] * len(columns))})")
 
     def move_cursor(self) -> str:
         names = ", ".join(CURSORS.columns)
