@@ -7,8 +7,10 @@ from typing import Any
 
 import psycopg
 import sqlalchemy
+from psycopg.types.numeric import FloatLoader
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
 from metric_engine.engine.databases.base import CONNECT_SECONDS, STATEMENT_SECONDS
 from metric_engine.engine.databases.patience import Unanswered, be_patient
@@ -70,6 +72,7 @@ class PostgreSQLDatabase(Pooled):
             connect_args=NETWORK | {"options": options(given, SESSION | limits), "autocommit": True},
         )
         be_patient(self._readers, READER_PATIENCE)
+        sqlalchemy.event.listen(self._readers, "connect", read_decimals_as_doubles)
         self.dialect = PostgreSQL()
 
     def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
@@ -108,6 +111,12 @@ class PostgreSQLDatabase(Pooled):
     def close(self) -> None:
         self._readers.dispose()
         super().close()
+
+
+def read_decimals_as_doubles(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+    """What is computed from rows is computed in doubles, on every engine."""
+    adapted: Any = connection
+    adapted.adapters.register_loader("numeric", FloatLoader)
 
 
 def options(given: str, settings: Mapping[str, str]) -> str:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from sqlglot import exp
 
 from metric_engine.engine.dialects.base import Dialect
-from metric_engine.engine.dialects.expressions import Write
+from metric_engine.engine.dialects.expressions import SIGNS, Double, Whole, Write
 from metric_engine.engine.slices import CURSORS
 from metric_engine.engine.tables import Table
 
@@ -30,6 +30,7 @@ TYPES = {
     "double": "Float64",
     "numeric": "Decimal(38, 9)",
 }
+NUMBERS = (*SIGNS, exp.Div, exp.Abs, exp.Round, exp.Floor, exp.Ceil, exp.Sqrt, exp.Exp, exp.Ln, exp.Pow)
 PARAMETERS = {"slots": "Array(Tuple(UInt32, Date32))", "mixed": "UInt8", "account": "String"}
 
 
@@ -37,7 +38,6 @@ class ClickHouse(Dialect):
     name: ClassVar[str] = "clickhouse"
     title: ClassVar[str] = "ClickHouse"
     # A type holds NULL only where it says so.
-    double_type: ClassVar[str] = "Nullable(Float64)"
     whole_type: ClassVar[str] = "Nullable(Int64)"
 
     def bind(self, parameter: str) -> str:
@@ -67,6 +67,27 @@ class ClickHouse(Dialect):
         return ""
 
     # Expressions
+
+    def double(self, sql: str) -> str:
+        return sql if isinstance(sql, Double) else Double(f"toFloat64({sql})")
+
+    def extreme(self, node: exp.Expr, sql: Write) -> str | None:
+        return super().extreme(node, self.of_one_type([node.this, *node.expressions], sql))
+
+    def chosen(self, node: exp.Expr, sql: Write) -> str | None:
+        if isinstance(node, exp.Coalesce):
+            value = self.of_one_type([node.this, *node.expressions], sql)
+            return f"COALESCE({', '.join(value(each) for each in (node.this, *node.expressions))})"
+        default = node.args.get("default")
+        value = self.of_one_type([*(each.args["true"] for each in node.args["ifs"]), default], sql)
+        branches = "".join(f" WHEN {sql(each.this)} THEN {value(each.args['true'])}" for each in node.args["ifs"])
+        subject = "" if node.this is None else f" {sql(node.this)}"
+        return f"CASE{subject}{branches}{'' if default is None else f' ELSE {value(default)}'} END"
+
+    def of_one_type(self, nodes: Sequence[exp.Expr | None], sql: Write) -> Write:
+        """How to write these alternatives: whole numbers and doubles together are doubles."""
+        kinds = {number_kind(node, sql) for node in nodes if node is not None and not isinstance(node, exp.Null)}
+        return (lambda node: self.double(sql(node))) if kinds & {"whole", "double"} and kinds != {"whole"} else sql
 
     def text(self, sql: str) -> str:
         return f"CAST({sql} AS Nullable(String))"
@@ -137,6 +158,19 @@ class ClickHouse(Dialect):
     def value(self, value: Any, type_name: str) -> Any:
         # A column of an insert is of one kind.
         return str(value) if type_name == "uuid" and value is not None else value
+
+
+def number_kind(node: exp.Expr, sql: Write) -> str | None:
+    """`whole` or `double` for what is surely a number, else None."""
+    inner = node.unnest()
+    if isinstance(inner, exp.Neg):
+        return number_kind(inner.this, sql)
+    if isinstance(inner, exp.Literal) and not inner.is_string:
+        return "whole" if inner.is_int else "double"
+    if isinstance(inner, NUMBERS):
+        return "double"
+    written = sql(inner)
+    return "whole" if isinstance(written, Whole) else "double" if isinstance(written, Double) else None
 
 
 def sorting_key(table: Table) -> Sequence[str]:

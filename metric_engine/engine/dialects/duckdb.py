@@ -60,6 +60,11 @@ class DuckDB(Transactional):
     def upper(self, node: exp.Expr, sql: Write) -> str | None:
         return f"TRANSLATE({self.text(sql(node.this))}, '{ascii_lowercase}', '{ascii_uppercase}')"
 
+    def literal(self, node: exp.Expr, sql: Write) -> str | None:
+        # With an exponent it is a double, without it a decimal.
+        fraction = not node.args["is_string"] and "." in node.name and "e" not in node.name.lower()
+        return f"{node.name}e0" if fraction else None
+
     # Tables
 
     def column_type(self, type_name: str) -> str:

@@ -22,6 +22,10 @@ class Double(str):
     """SQL whose value is a double already."""
 
 
+class Whole(str):
+    """SQL whose value is a whole number."""
+
+
 class Truth(str):
     """SQL whose value is true or false."""
 
@@ -48,6 +52,8 @@ class Expressions(ABC):
             case "double" | "numeric":
                 # What is declared a double may be a decimal in the database.
                 return self.double(sql)
+            case "integer" | "bigint":
+                return Whole(sql)
             case "boolean":
                 return Truth(sql)
         return sql
@@ -93,7 +99,7 @@ class Expressions(ABC):
             return written(columns[node.name])
         if isinstance(node, exp.If) and not isinstance(node.parent, exp.Case):
             # IF is spelt in many ways, and some want an ELSE.
-            return exp.Case(ifs=[exp.If(this=node.this, true=node.args["true"])], default=node.args.get("false"))
+            node = exp.Case(ifs=[exp.If(this=node.this, true=node.args["true"])], default=node.args.get("false"))
         write = WRITERS.get(type(node))
         sql = None if write is None else write(self, node, lambda inner: self.expression(inner, columns))
         return node if sql is None else written(sql)
@@ -117,6 +123,10 @@ class Expressions(ABC):
     def extreme(self, node: exp.Expr, sql: Write) -> str | None:
         """GREATEST and LEAST, which pass over NULL."""
         return f"{node.key.upper()}({', '.join(sql(each) for each in (node.this, *node.expressions))})"
+
+    def chosen(self, node: exp.Expr, sql: Write) -> str | None:
+        """CASE and COALESCE, whose values may be whole numbers here and doubles there."""
+        return None
 
     def cast(self, node: exp.Expr, sql: Write) -> str | None:
         """A decimal is a double, since precisions differ; a whole number is what stands before the point."""
@@ -185,6 +195,8 @@ WRITERS: Mapping[type[exp.Expr], Callable[[Expressions, exp.Expr, Write], str | 
     **dict.fromkeys(SIGNS, lambda dialect, node, sql: dialect.arithmetic(node, sql)),
     exp.Greatest: lambda dialect, node, sql: dialect.extreme(node, sql),
     exp.Least: lambda dialect, node, sql: dialect.extreme(node, sql),
+    exp.Case: lambda dialect, node, sql: dialect.chosen(node, sql),
+    exp.Coalesce: lambda dialect, node, sql: dialect.chosen(node, sql),
     exp.Cast: lambda dialect, node, sql: dialect.cast(node, sql),
     exp.Round: lambda dialect, node, sql: dialect.rounded(node, sql),
     exp.Sqrt: lambda dialect, node, sql: dialect.root(node, sql),
