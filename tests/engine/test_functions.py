@@ -144,9 +144,9 @@ ITEMS = {
     "value": "count(*)",
     "items": {"by": "date", "show": SHOWN, "values": {"n": "sum(y)"}, "order": "n", "limit": 10},
 }
-METRICS: dict[str, Any] = {f"m{index}": {"value": f"max({text})", "fill": "null"} for index, text in enumerate(NUMBERS)} | {
-    f"c{index}": {"value": value_of(text), "fill": "null"} for index, text in enumerate(CONDITIONS)
-}
+METRICS: dict[str, Any] = {
+    f"m{index}": {"value": f"max({text})", "fill": "null"} for index, text in enumerate(NUMBERS)
+} | {f"c{index}": {"value": value_of(text), "fill": "null"} for index, text in enumerate(CONDITIONS)}
 METRICS["items"] = ITEMS
 
 

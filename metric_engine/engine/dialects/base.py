@@ -114,6 +114,6 @@ class Dialect(Expressions):
         """The word that makes a WITH query run once, however often it is read."""
         return "MATERIALIZED "
 
-    def advice(self, table: Table) -> str:
-        """What is worth knowing when a table has grown large, for people to read; empty where there is nothing."""
+    def advice(self) -> str:
+        """What is worth knowing about the tables when they grow large, for people to read; may be empty."""
         return ""

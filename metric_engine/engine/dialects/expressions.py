@@ -137,8 +137,12 @@ class Expressions(ABC):
             inner = sql(node.this)
             if isinstance(inner, Truth) or isinstance(node.this.unnest(), CONDITIONS):
                 return f"CASE WHEN {inner} THEN 1 WHEN NOT ({inner}) THEN 0 END"
-            return f"CAST(TRUNC({self.double(inner)}) AS {self.whole_type})"
+            return self.truncated(self.double(inner))
         return None
+
+    def truncated(self, sql: str) -> str:
+        """What stands before the point of a double."""
+        return f"CAST(TRUNC({sql}) AS {self.whole_type})"
 
     def rounded(self, node: exp.Expr, sql: Write) -> str | None:
         """Half away from zero."""
