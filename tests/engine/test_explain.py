@@ -118,7 +118,7 @@ def test_every_shipped_metric_reads_through_the_tenants_key(
         question = Question(LAST - timedelta(days=27), LAST, compare)
         for key in shipped.served:
             engine.answer(key, question, tenant=ASKER, connected=EVERY_SOURCE)
-    asked, warehouse.asked = {sql: parameters for sql, parameters in warehouse.asked}, []
+    asked, warehouse.asked = dict(warehouse.asked), []
     assert len(asked) > 15
     faults = [
         f"{sql}\n{fault}"

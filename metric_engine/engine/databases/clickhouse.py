@@ -32,7 +32,6 @@ READING: Mapping[str, Any] = {
     "optimize_skip_unused_shards": 1,
     # It takes MAX(x / 0) for MAX(x) / 0, and then fails on the NULL.
     "optimize_arithmetic_operations_in_aggregate_functions": 0,
-    "max_execution_time": STATEMENT_SECONDS,
     # Nothing but reading, and settings such as these.
     "readonly": 2,
 }
@@ -46,9 +45,10 @@ WRITING: Mapping[str, Any] = {
 }
 WRITER_PATIENCE = 600
 MISSING_TABLE = frozenset((60, 81))
+NO_SUCH_COLUMN = 16
 
 REMEDIES: Mapping[int, str] = {
-    16: "rows are replaced in tables as `metric-engine ddl --dialect clickhouse` prints them",
+    NO_SUCH_COLUMN: "rows are replaced in tables as `metric-engine ddl --dialect clickhouse` prints them",
     47: "`metric-engine validate --database` tells what differs from the declarations",
     81: "make the database, or check its name",
     60: "`metric-engine ddl --dialect clickhouse` prints the statements that make the tables",
@@ -100,7 +100,8 @@ class ClickHouseDatabase(Database):
 
     @property
     def _reader(self) -> Client:
-        return self._client("reader", READING, STATEMENT_SECONDS + CONNECT_SECONDS)
+        limits = {"max_execution_time": STATEMENT_SECONDS}
+        return self._client("reader", {**limits, **READING}, STATEMENT_SECONDS + CONNECT_SECONDS)
 
     @property
     def _writer(self) -> Client:
@@ -155,6 +156,8 @@ class ClickHouseDatabase(Database):
         message = server_message(fault)
         if code is None and isinstance(fault, OperationalError) and "HTTP" in str(fault):
             return f"{network_fault(str(fault))}; check the host, the port and that the server runs"
+        if f"Unrecognized column '{DELETED}'" in message:
+            code = NO_SUCH_COLUMN
         remedy = None if code is None else REMEDIES.get(code)
         return f"{message}; {remedy}" if remedy else message
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
 from metric_engine.engine.databases.base import CONNECT_SECONDS, STATEMENT_SECONDS
-from metric_engine.engine.databases.patience import Unanswered, be_patient
+from metric_engine.engine.databases.patience import NETWORK, Unanswered, be_patient
 from metric_engine.engine.databases.pooled import Pooled, driver_fault, first_line
 from metric_engine.engine.dialects.postgresql import PostgreSQL
 
@@ -22,14 +22,6 @@ MOST_READERS = 16
 # Beyond the server's own limit: only a server that keeps no time is waited for so long.
 READER_PATIENCE = STATEMENT_SECONDS + 5
 WRITER_PATIENCE = 600
-# Unsent or unacknowledged for so long, a connection is dead: a cable pulled, a machine gone.
-NETWORK = {
-    "connect_timeout": CONNECT_SECONDS,
-    "tcp_user_timeout": READER_PATIENCE * 1000,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-}
 # What a moment's date is must not depend on where the server stands.
 SESSION = {"TimeZone": "UTC"}
 # One at a time lays out tables: two that make the same one at once would fail.
