@@ -20,8 +20,8 @@ from tests.oracle import questions as asking
 from tests.oracle.oracle import answer
 from tests.oracle.questions import questions, same, texts, world
 
-WORLDS = range(8)
-QUESTIONS = 250
+WORLDS = range(6)
+QUESTIONS = 300
 
 
 @lru_cache(maxsize=len(WORLDS))

@@ -18,10 +18,10 @@ from metric_engine.engine.tables import Table
 from metric_engine.engine.warehouse import Warehouse
 from tests.engine.worlds import EVERY_SOURCE
 
-TENANTS = [f"00000000-0000-4000-8000-{number:012}" for number in range(60)]
-ASKER = TENANTS[30]
+TENANTS = [f"00000000-0000-4000-8000-{number:012}" for number in range(40)]
+ASKER = TENANTS[20]
 LAST = date(2025, 6, 30)
-DAYS = 300
+DAYS = 150
 VALUES: Mapping[str, Any] = {"text": "a", "date": LAST, "timestamptz": None, "bigint": 1, "double": 1.0, "numeric": 1}
 
 
