@@ -6,11 +6,14 @@ import itertools
 import json
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,6 +63,20 @@ class Server:
         request = urllib.request.Request(self.address + path, headers={"Authorization": f"Bearer {self.token}"})
         with urllib.request.urlopen(request, timeout=30) as response:
             return json.load(response)
+
+    def post(self, path: str) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        request = urllib.request.Request(self.address + path, headers=headers, method="POST")
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return json.load(response)
+
+    def ended(self, job_id: str) -> Any:
+        """The sync job, once it has ended."""
+        deadline = time.monotonic() + 60
+        while (job := self.get(f"/v1/sync/job/{job_id}"))["finished_at"] is None:
+            assert time.monotonic() < deadline, job
+            time.sleep(0.1)
+        return job
 
 
 def command(*arguments: str) -> list[str]:
@@ -118,6 +135,29 @@ def test_a_new_widget_is_a_file_of_yaml(server: Server) -> None:
     for name in ("validate", "test"):
         done = subprocess.run(command(name, str(server.metrics)), capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+
+
+def test_a_sync_brings_what_is_missing(server: Server) -> None:
+    """POST, poll, meta, and the widget that has changed."""
+    server.ended(server.post("/v1/sync/all/run")["job_id"])
+    whole = server.get("/v1/widgets/ga4.sessions")
+    database = server.metrics.parent / ".metric-engine" / "demo.db"
+    lost = "DELETE FROM ga4_daily WHERE user_id = ? AND date = ?"
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(lost, ("00000000-0000-4000-8000-000000000001", whole["meta"]["end"]))
+    before = server.get("/v1/dashboard/meta")["last_sync_at"]
+    job = server.ended(server.post("/v1/sync/all/run")["job_id"])
+    assert job["status"] == "succeeded", job
+    assert {source: part["status"] for source, part in job["sources"].items()} == {
+        "ga4": "succeeded",
+        "instagram": "succeeded",
+        "meta": "succeeded",
+    }
+    assert server.get("/v1/dashboard/meta")["last_sync_at"] > before
+    again = server.get("/v1/widgets/ga4.sessions")
+    assert again["meta"]["data_through"] == whole["meta"]["end"]
+    # The newest days are still being counted, so it is this or a little more.
+    assert whole["stats"]["value"] <= again["stats"]["value"] < 1.01 * whole["stats"]["value"]
 
 
 def test_a_stranger_is_kept_out(server: Server) -> None:

@@ -9,6 +9,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
 import metric_engine
@@ -18,10 +19,11 @@ from metric_engine.api.auth import Authenticator
 from metric_engine.api.bodies import Bodies
 from metric_engine.api.guard import Guard
 from metric_engine.api.instruments import Instruments
-from metric_engine.api.rates import Rate
-from metric_engine.api.routers import connections, dashboard, widgets
+from metric_engine.api.rates import open_rate
+from metric_engine.api.routers import connections, dashboard, sync, widgets
 from metric_engine.api.serving import Serving, engine_over
 from metric_engine.api.settings import Settings
+from metric_engine.api.syncing import open_worker
 from metric_engine.engine.catalog import load_catalog
 from metric_engine.engine.engine import Engine
 from metric_engine.engine.pulse import Pulse
@@ -29,13 +31,14 @@ from metric_engine.engine.warehouse import Warehouse
 from metric_engine.state import State
 
 PAGES = Path(metric_engine.__file__).parent / "web" / "static"
-ROUTERS = (widgets.router, dashboard.router, connections.router)
+ROUTERS = (widgets.router, dashboard.router, connections.router, sync.router)
 
 
-def create_app(*, settings: Settings, engine: Engine, state: State) -> FastAPI:
+def create_app(*, settings: Settings, engine: Engine, state: State, syncs: bool = False) -> FastAPI:
     """The API over an engine and a state, both of which it closes at the end.
 
-    Raises InvalidSetting when nothing says how to verify tokens.
+    With `syncs` it opens the daily run and does the jobs; without, it leaves both to other processes. Raises
+    InvalidSetting when nothing says how to verify tokens.
     """
     app = FastAPI(
         title="metric-engine",
@@ -49,6 +52,15 @@ def create_app(*, settings: Settings, engine: Engine, state: State) -> FastAPI:
     serving = app.state.serving = Serving(engine, state, settings)
     instruments = app.state.instruments = Instruments()
     instruments.watch(serving)
+    if syncs:
+        serving.worker = open_worker(
+            settings,
+            state=state,
+            warehouse=engine.warehouse,
+            tables=lambda: serving.engine.catalog.tables,
+            seen=instruments,
+            schedule=serving.schedule,
+        )
     # Anybody may ask whether the server is ready, so the databases are asked at most now and then.
     app.state.pulses = {"state": Pulse(state.database), "warehouse": Pulse(engine.warehouse)}
     problems.install(app)
@@ -82,14 +94,14 @@ def app_from_environment() -> FastAPI:
         opened.callback(state.close)
         warehouse = Warehouse(settings.facts_url.get_secret_value(), setting=settings.facts_setting)
         opened.callback(warehouse.close)
-        app = create_app(settings=settings, engine=engine_over(catalog, warehouse), state=state)
+        app = create_app(settings=settings, engine=engine_over(catalog, warehouse), state=state, syncs=True)
         opened.pop_all()
     return app
 
 
 def add_layers(app: FastAPI, settings: Settings, instruments: Instruments) -> None:
     """What stands before the routes; the last one added is the outermost."""
-    rate = None if settings.rate_limit is None else Rate(settings.rate_limit)
+    rate = open_rate(settings)
     app.add_middleware(Bodies)
     app.add_middleware(Guard, authenticator=Authenticator.from_settings(settings), rate=rate)
     app.add_middleware(Access, instruments=instruments)
@@ -105,9 +117,13 @@ def add_layers(app: FastAPI, settings: Settings, instruments: Instruments) -> No
 
 @asynccontextmanager
 async def closing(app: FastAPI) -> AsyncIterator[None]:
+    serving: Serving = app.state.serving
+    if serving.worker is not None:
+        serving.worker.start()
     try:
         yield
     finally:
-        serving: Serving = app.state.serving
+        if serving.worker is not None:
+            await run_in_threadpool(serving.worker.stop)
         serving.engine.warehouse.close()
         serving.state.close()

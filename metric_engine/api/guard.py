@@ -47,11 +47,17 @@ class Guard:
             identity = await self.identity(Headers(scope=scope).get("authorization"))
         except (Unauthenticated, KeysUnavailable) as error:
             return problem_of(error), {}
-        if self.rate is not None and (seconds := self.rate.wait(identity.user)):
+        if seconds := await self.wait(identity.user):
             detail = f"too many requests; try again in {seconds} seconds"
             return problem(HTTPStatus.TOO_MANY_REQUESTS, detail), {"Retry-After": str(seconds)}
         scope.setdefault("state", {})["tenant"] = identity.user
         return None, {}
+
+    async def wait(self, user: str) -> int:
+        """The seconds until the user may ask again; 0 for now."""
+        if self.rate is None:
+            return 0
+        return await run_in_threadpool(self.rate.wait, user) if self.rate.blocks else self.rate.wait(user)
 
     async def identity(self, authorization: str | None) -> Identity:
         scheme, _, token = (authorization or "").strip().partition(" ")

@@ -18,6 +18,7 @@ SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 STATEMENT_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15)
+ACCOUNT_SECONDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 1800)
 
 
 class Instruments:
@@ -51,6 +52,29 @@ class Instruments:
             buckets=STATEMENT_SECONDS,
             registry=self.registry,
         )
+
+        self.sync_jobs = Counter(
+            "metric_engine_sync_jobs", "Sync jobs that ended, by status.", ("status",), registry=self.registry
+        )
+        self.sync_rows = Counter(
+            "metric_engine_sync_rows", "Rows that syncs restated, by source.", ("source",), registry=self.registry
+        )
+        self.sync_account_seconds = Histogram(
+            "metric_engine_sync_account_seconds",
+            "How long it took to read an account, by source and how it ended.",
+            ("source", "status"),
+            buckets=ACCOUNT_SECONDS,
+            registry=self.registry,
+        )
+
+    def job(self, status: str) -> None:
+        """Count a sync job that ended."""
+        self.sync_jobs.labels(status).inc()
+
+    def account(self, source: str, status: str, rows: int, seconds: float) -> None:
+        """Count an account that a sync has read, or could not read."""
+        self.sync_rows.labels(source).inc(rows)
+        self.sync_account_seconds.labels(source, status).observe(seconds)
 
     def request(self, endpoint: str | None, status: int | None, seconds: float) -> None:
         """Count a request; its status is None where the client left before there was one."""

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from metric_engine.api.answers import STALE, Origin
+from metric_engine.api.guard import OPEN_PATHS
 from metric_engine.api.problems import MEDIA_TYPE
 from metric_engine.api.schemas import SOURCE_LIST
 from metric_engine.api.serving import serving_of
@@ -27,7 +28,7 @@ DOCS_POLICY = (
     "script-src 'unsafe-inline' https://cdn.jsdelivr.net; style-src 'unsafe-inline' https://cdn.jsdelivr.net; "
     "frame-ancestors 'none'"
 )
-BEARER = "bearer"
+BEARER, CRON = "bearer", "cron"
 
 PROBLEMS: dict[int, str] = {
     401: "no token, or one that is not valid here",
@@ -72,20 +73,23 @@ def document(app: FastAPI, catalog: Catalog) -> dict[str, Any]:
     schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
     for unused in ("HTTPValidationError", "ValidationError"):
         schema["components"]["schemas"].pop(unused, None)
-    schema["components"]["securitySchemes"] = {BEARER: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    schema["components"]["securitySchemes"] = {
+        BEARER: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        CRON: {"type": "apiKey", "in": "header", "name": "X-Cron-Secret"},
+    }
     paths = schema["paths"]
     paths["/v1/widgets/{key}"] = {"get": any_widget()}
     paths.update({f"/v1/widgets/{key}": {"get": one_widget(metric)} for key, metric in catalog.served.items()})
     for path, operations in paths.items():
         if path.startswith("/v1/"):
             for operation in operations.values():
-                close(operation)
+                close(operation, CRON if path in OPEN_PATHS else BEARER)
     return schema
 
 
-def close(operation: dict[str, Any]) -> None:
-    """Say of an operation under /v1 that it needs a token, and how its errors look."""
-    operation["security"] = [{BEARER: []}]
+def close(operation: dict[str, Any], scheme: str) -> None:
+    """Say of an operation under /v1 what it needs, a token in general, and how its errors look."""
+    operation["security"] = [{scheme: []}]
     responses = operation["responses"]
     for status, description in PROBLEMS.items():
         if status != 413 or "requestBody" in operation:

@@ -36,6 +36,7 @@ def readyz(request: Request) -> Response:
     }
     ready = all(check["status"] == "ok" for check in checks.values())
     checks["catalog"] = catalog(serving_of(request))
+    checks["scheduler"] = scheduler(serving_of(request))
     body = {"status": "ready" if ready else "not ready", "checks": checks}
     if ready:
         return JSONResponse(body)
@@ -58,3 +59,11 @@ def catalog(serving: Serving) -> dict[str, Any]:
         "tables": len(served.tables),
         "problems": dict(serving.rejected),
     }
+
+
+def scheduler(serving: Serving) -> dict[str, Any]:
+    """Whether this process opens the daily run and does its jobs: `off` where that is left to others."""
+    worker = serving.worker
+    if worker is None:
+        return {"status": "off"}
+    return {"status": "ok" if worker.alive else "stopped", "jobs": len(worker.doing)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
@@ -13,6 +14,10 @@ from metric_engine.engine.periods import Compare, Grain
 Source = Literal["ga4", "instagram", "meta"]
 Format = Literal["integer", "decimal", "percent", "currency"]
 Better = Literal["up", "down", "neutral"]
+
+SyncStatus = Literal["queued", "running", "succeeded", "partial", "failed", "cancelled"]
+# An account whose rows come from elsewhere is skipped.
+SyncPartStatus = Literal["queued", "running", "succeeded", "partial", "failed", "cancelled", "skipped"]
 
 MOST_KEYS = 50
 MOST_WIDGETS = 200
@@ -209,6 +214,60 @@ class DashboardMeta(BaseModel):
     connected_sources: dict[Source, bool]
 
 
+class SyncStarted(BaseModel):
+    """The job that is running now."""
+
+    job_id: UUID
+
+
+class SyncRun(BaseModel):
+    """The run of a local date; `started` unless it was there already."""
+
+    run_id: UUID
+    date: date
+    started: bool
+
+
+class SyncAccount(BaseModel):
+    """One account of a job: `rows` as restated so far, `skipped` what was passed over, by reason."""
+
+    status: SyncPartStatus
+    rows: int
+    error: str | None
+    skipped: dict[str, int]
+
+
+class SyncSource(BaseModel):
+    """One source of a job; `error` is a sentence for the user."""
+
+    status: SyncPartStatus
+    rows: int
+    error: str | None
+    accounts: dict[str, SyncAccount]
+
+
+class SyncJob(BaseModel):
+    """A sync; `detail` is what there is to say of the whole."""
+
+    id: UUID
+    status: SyncStatus
+    progress: float = Field(ge=0, le=1)
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    sources: dict[Source, SyncSource]
+    detail: str | None
+
+
+class ConnectionOptions(BaseModel):
+    """How an account is read: which action of Meta's counts as a conversion, and in which zone a post has its day."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    conversion_action: str | None = Field(None, pattern=r"^[A-Za-z0-9_.]{1,100}$", examples=["lead"])
+    time_zone: str | None = Field(None, max_length=64, examples=["Pacific/Auckland"])
+
+
 class NewConnection(BaseModel):
     """An account to connect; without credentials its rows come from elsewhere."""
 
@@ -218,6 +277,7 @@ class NewConnection(BaseModel):
         str, WithJsonSchema({"type": "string", "pattern": ACCOUNT_ID, "examples": ["123456789", "act_123456789"]})
     ]
     credentials: dict[str, Any] | None = None
+    options: ConnectionOptions | None = None
 
 
 class ConnectionEntry(BaseModel):

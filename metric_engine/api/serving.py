@@ -21,6 +21,8 @@ from metric_engine.engine.reader import Asker
 from metric_engine.engine.warehouse import Warehouse
 from metric_engine.state import State
 from metric_engine.state.tenants import Tenant
+from metric_engine.sync.schedule import Schedule
+from metric_engine.sync.worker import Worker
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +32,7 @@ class Serving:
     """Read `engine` once in a request: a reload swaps it between two reads.
 
     `rejected` counts the problems of the newest metric files by code; empty while the engine serves just those.
+    `worker` does the syncs of this process, where it does any.
     `documents` keeps the OpenAPI document by the version of its catalog: it takes a while to make.
     """
 
@@ -39,9 +42,12 @@ class Serving:
     rejected: Mapping[str, int] = field(default_factory=dict)
     documents: Mapping[str, bytes] = field(default_factory=dict)
     known: KnownTenants = field(default_factory=KnownTenants)
+    worker: Worker | None = None
+    schedule: Schedule = field(init=False)
 
     def __post_init__(self) -> None:
         """Give the engine the cache that the settings describe. Raises InvalidSetting."""
+        self.schedule = Schedule(self.state.runs)
         if self.engine.cache is None:
             self.engine = Engine(self.engine.catalog, self.engine.warehouse, open_cache(self.settings))
 
@@ -79,6 +85,11 @@ class Serving:
         self.engine = engine_over(catalog, self.engine.warehouse, self.engine.cache)
         self.rejected = {}
         logger.info("serving %d widgets, catalog %s", len(catalog.served), catalog.version)
+
+    def kick(self) -> None:
+        """Have a sync that was just asked for begin at once, where this process does syncs."""
+        if self.worker is not None:
+            self.worker.kick()
 
     def today(self) -> date:
         """The current date in the reporting time zone."""

@@ -27,6 +27,7 @@ DEFAULT_TIMEZONE = "America/Los_Angeles"
 SHORTEST_SECRET = 32
 
 SCHEME = re.compile(r"[a-z][a-z0-9+]*://", re.ASCII)
+IMPORTABLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 RATE = re.compile(r"[1-9][0-9]{0,8}\s*(?:/|per)\s*(?:[1-9][0-9]{0,4}\s*)?(?:second|minute|hour|day)s?", re.I)
 
 
@@ -58,6 +59,7 @@ class Settings(BaseModel):
     cron_secret: SecretStr | None = None
     encryption_key: SecretStr | None = None
 
+    sync_providers: str | None = None
     google_client_id: str | None = None
     google_client_secret: SecretStr | None = None
     meta_app_id: str | None = None
@@ -144,6 +146,13 @@ class Settings(BaseModel):
                     f"{origin!r} is not an origin; write https://host or https://host:port, comma-separated, or *"
                 )
         return origins
+
+    @field_validator("sync_providers")
+    @classmethod
+    def importable(cls, name: str | None) -> str | None:
+        if name is not None and not IMPORTABLE.fullmatch(name):
+            raise ValueError(f"{name!r} names no function; write package.module:function")
+        return name
 
     @field_validator("rate_limit")
     @classmethod

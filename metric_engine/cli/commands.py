@@ -24,6 +24,7 @@ COMMANDS = {
     "query": "Ask a metric a question.",
     "sql": "Show the SQL that a metric runs.",
     "load": "Load rows from a CSV file.",
+    "sync": "Bring the connected accounts up to date.",
     "token": "Print a signed token.",
     "migrate": "Bring the state tables up to date.",
     "ddl": "Print the statements that make the fact tables.",

@@ -28,8 +28,8 @@ unread_metrics_option = click.option(
 )
 
 
-def as_text(context: click.Context, parameter: click.Parameter, user: UUID) -> str:
-    return str(user)
+def as_text(context: click.Context, parameter: click.Parameter, user: UUID | None) -> str | None:
+    return None if user is None else str(user)
 
 
 user_option = click.option(

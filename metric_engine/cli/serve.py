@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 import shlex
 import socket
 import sys
@@ -25,20 +24,16 @@ from metric_engine.api.app import app_from_environment
 from metric_engine.api.instruments import SHARED_FOLDER
 from metric_engine.api.serving import Serving
 from metric_engine.api.settings import Settings
-from metric_engine.cli.installation import installation
+from metric_engine.cli.demonstration import DATABASE, DATABASE_VARIABLE, demonstration
 from metric_engine.cli.options import metrics_option
 from metric_engine.cli.token import signed
 from metric_engine.cli.watching import Watcher, stamp
-from metric_engine.demo.database import DemoDatabase
-from metric_engine.demo.tenants import EVERYTHING, TENANTS
+from metric_engine.demo.tenants import EVERYTHING
 from metric_engine.engine.catalog import load_catalog
 from metric_engine.engine.errors import InvalidSetting, MetricEngineError
 
 logger = logging.getLogger(__name__)
 
-FOLDER = Path(".metric-engine")
-DATABASE = f"sqlite:///{FOLDER}/demo.db"
-SECRET = FOLDER / "jwt-secret"
 TOKEN_LIFETIME = timedelta(days=30)
 FIRST_KEY = "ga4.sessions"
 
@@ -64,7 +59,8 @@ def serve(demo: bool, host: str, port: int, workers: int, reload: bool, metrics:
 
     Reads its settings from the environment: DATABASE_URL, WAREHOUSE_URL, JWT_SECRET and the others. With --demo it
     needs none: it makes .metric-engine/demo.db in the current folder, brings it up to date, and prints the
-    dashboard's address and a curl line with a token.
+    dashboard's address and a curl line with a token. Its syncs read local stand-ins of the providers. DEMO_DATABASE_URL
+    names another database for it.
 
     Told to stop, it accepts nothing new and gives the requests it has eight seconds. On SIGHUP it serves the metric
     files as they are now, if they are valid.
@@ -81,22 +77,21 @@ def serve(demo: bool, host: str, port: int, workers: int, reload: bool, metrics:
         raise click.UsageError("--reload watches for one process; leave it out, or --workers")
     listening = listen(host, port)
     os.environ["METRICS_DIR"] = str(metrics)
-    if demo:
-        prepare_demo(metrics)
-    before = stamp(metrics)
-    app = app_from_environment()
-    serving: Serving = app.state.serving
-    address = address_of(listening)
-    click.echo(invitation(serving, address) if demo else f"Dashboard and API: {address}/")
-    sys.stdout.flush()
-    if workers > 1:
-        serving.state.close()
-        serving.engine.warehouse.close()
-        run_workers(listening, workers)
-    else:
-        watcher = Watcher(serving, metrics, before)
-        with watcher.on_hangup(), watcher if reload else nullcontext():
-            run(listening, app)
+    with demonstration(metrics) if demo else nullcontext():
+        before = stamp(metrics)
+        app = app_from_environment()
+        serving: Serving = app.state.serving
+        address = address_of(listening)
+        click.echo(invitation(serving, address) if demo else f"Dashboard and API: {address}/")
+        sys.stdout.flush()
+        if workers > 1:
+            serving.state.close()
+            serving.engine.warehouse.close()
+            run_workers(listening, workers)
+        else:
+            watcher = Watcher(serving, metrics, before)
+            with watcher.on_hangup(), watcher if reload else nullcontext():
+                run(listening, app)
 
 
 def run(listening: socket.socket, app: App) -> None:
@@ -187,41 +182,6 @@ def address_of(listening: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def prepare_demo(metrics: Path) -> None:
-    """Make the demo's database where it is missing or of another day, and point the environment at it.
-
-    A WAREHOUSE_URL that is set stays: then the demo's facts are there, beside what others have there.
-    """
-    os.environ["DATABASE_URL"] = DATABASE
-    own = not os.environ.get("WAREHOUSE_URL", "").strip()
-    if own:
-        os.environ["WAREHOUSE_URL"] = DATABASE
-    # The demo's own tokens are what opens it.
-    os.environ.pop("JWKS_URL", None)
-    FOLDER.mkdir(exist_ok=True)
-    os.environ["JWT_SECRET"] = os.environ.get("JWT_SECRET", "").strip() or kept_secret()
-    with installation(metrics) as opened:
-        database = DemoDatabase(opened.state, opened.warehouse, opened.catalog, own=own)
-        yesterday = opened.today - timedelta(days=1)
-        if not database.is_current(yesterday):
-            steps = database.fill(yesterday)
-            with click.progressbar(
-                steps, length=len(TENANTS), label=f"Demo data up to {yesterday}", file=sys.stderr
-            ) as bar:
-                for _ in bar:
-                    pass
-
-
-def kept_secret() -> str:
-    """The demo's secret, made at random the first time and readable by nobody else."""
-    if SECRET.is_file() and (kept := SECRET.read_text().strip()):
-        return kept
-    secret = secrets.token_urlsafe(48)
-    with os.fdopen(os.open(SECRET, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(secret)
-    return secret
-
-
 def invitation(serving: Serving, address: str) -> str:
     """What a newcomer can do next."""
     served = serving.engine.catalog.served
@@ -229,11 +189,14 @@ def invitation(serving: Serving, address: str) -> str:
     user = EVERYTHING.user_id
     token = signed(Settings.from_environment(os.environ), user, TOKEN_LIFETIME)
     program = sys.argv[0] if Path(sys.argv[0]).name == "metric-engine" else "metric-engine"
-    query = f"DATABASE_URL={DATABASE} {program} query {shlex.quote(key)} --user {user} --compare previous_period"
+    # The URL of a database elsewhere may hold a password.
+    database = f'"${DATABASE_VARIABLE}"' if os.environ.get(DATABASE_VARIABLE, "").strip() else DATABASE
+    query = f"DATABASE_URL={database} {program} query {shlex.quote(key)} --user {user} --compare previous_period"
     # What stands behind the # never leaves the browser.
     return (
         f"Open the dashboard of {EVERYTHING.name}, a demo user:\n{address}/#token={token}\n"
         f"\nOr ask the API; the token is good for {TOKEN_LIFETIME.days} days:\n"
         f'curl -s -H "Authorization: Bearer {token}" "{address}/v1/widgets/{key}?compare=previous_period"\n'
-        f"\nOr in another terminal, from this folder:\n{query}\n\nCtrl-C stops the server."
+        f"\nOr in another terminal, from this folder:\n{query}\n{program} sync --demo --user {user}\n"
+        "\nCtrl-C stops the server."
     )

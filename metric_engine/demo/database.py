@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from metric_engine.demo.history import rows
+from metric_engine.demo.providers.demo_world import credentials
 from metric_engine.demo.tenants import EVERYTHING, TENANTS, Tenant
 from metric_engine.engine.catalog import Catalog
+from metric_engine.engine.periods import Window
+from metric_engine.engine.slices import Slice
 from metric_engine.engine.tables import Table
 from metric_engine.engine.warehouse import Warehouse
 from metric_engine.state import State
@@ -48,14 +51,15 @@ class DemoDatabase:
         The accounts are connected the first time only: what a user changes later stays. Stopped half-way, it is
         done again the next time. Raises StateUnavailable or WarehouseUnavailable.
         """
-        before: dict[str, Any] | None = self.state.settings.get(SETTING)
-        if before is None:
+        before: dict[str, Any] = self.state.settings.get(SETTING) or {}
+        # A demo of an earlier release had accounts that no sync could read.
+        if not before.get("connected"):
             self.connect()
         elif self.own and before.get("tables") != self.layout():
             # They may lack a column that is declared by now; only the demo's rows are in them.
             self.warehouse.drop_tables(self.tables.values())
         # Until the end it is of no day.
-        self.state.settings.set(SETTING, {})
+        self.state.settings.set(SETTING, {"connected": True})
         self.warehouse.create_tables(self.tables.values())
         for tenant in TENANTS:
             self.fill_tenant(tenant, until)
@@ -64,18 +68,28 @@ class DemoDatabase:
         self.state.settings.set(SETTING, self.mark(until))
 
     def connect(self) -> None:
+        """Connect every account with what the stand-ins take. Raises NoEncryptionKey."""
         for tenant in TENANTS:
             for account in tenant.accounts:
-                self.state.connections.mark_external(tenant.user_id, account.source, account.id)
+                self.state.connections.put(tenant.user_id, account.source, account.id, credentials(account))
 
     def fill_tenant(self, tenant: Tenant, until: date) -> None:
+        """Restate the history of each account, so that a sync goes on from `until`."""
+        days = Window(until - timedelta(days=self.days - 1), until)
         for name, history in rows(tenant, until=until, days=self.days).items():
             table = self.tables.get(name)
-            if table is not None:
+            if table is None:
+                continue
+            if table.account is None:
                 self.warehouse.replace(table, tenant.user_id, [declared(table, row) for row in history])
+                continue
+            for account in tenant.accounts:
+                own = [declared(table, row) for row in history if row[table.account.name] == account.id]
+                if account.source == table.source:
+                    self.warehouse.restate(Slice(table, tenant.user_id, account.id, days), own)
 
     def mark(self, until: date) -> dict[str, Any]:
-        return {"through": until.isoformat(), "tables": self.layout()}
+        return {"through": until.isoformat(), "tables": self.layout(), "connected": True}
 
     def layout(self) -> str:
         """A digest that changes with the declaration of any table."""

@@ -32,6 +32,17 @@ class Connection:
     last_error: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class SyncedAccount:
+    """An account that a sync reads; `credentials_at` is when its credentials were given or last renewed."""
+
+    source: str
+    account_id: str
+    status: str
+    credentials_at: datetime
+    options: Mapping[str, Any]
+
+
 class Connections:
     """The connections of every user; credentials go in encrypted and come out only through `credentials`."""
 
@@ -58,19 +69,29 @@ class Connections:
         with self._database.connect() as connection:
             return tuple(Connection(*row) for row in connection.execute(statement))
 
-    def put(self, user: str, source: str, account_id: str, credentials: Mapping[str, Any] | None = None) -> Connection:
+    def put(
+        self,
+        user: str,
+        source: str,
+        account_id: str,
+        credentials: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> Connection:
         """Connect an account, or replace what was known of it: without credentials as `external`.
 
-        An earlier error is forgotten, the last success is not. Raises `NoEncryptionKey`.
+        An earlier error is forgotten, the last success is not, nor are the options unless others are given. Raises
+        `NoEncryptionKey`.
         """
         now = datetime.now(UTC)
-        values = {
+        values: dict[str, Any] = {
             "status": EXTERNAL if credentials is None else ACTIVE,
             "credentials": None if credentials is None else self._keyring.encrypt(credentials),
             "credentials_at": None if credentials is None else now,
             "last_error": None,
             "updated_at": now,
         }
+        if options is not None:
+            values["options"] = dict(options)
         key = {"user_id": user, "source": source, "account_id": account_id}
         columns = connections.c
         shown = (
@@ -104,6 +125,61 @@ class Connections:
         with self._database.connect() as connection:
             stored = connection.execute(statement).scalar()
         return None if stored is None else self._keyring.decrypt(stored)
+
+    def users(self) -> tuple[str, ...]:
+        """The users who have an account that a sync can read."""
+        statement = select(connections.c.user_id).where(connections.c.status == ACTIVE).distinct().order_by("user_id")
+        with self._database.connect() as connection:
+            return tuple(connection.execute(statement).scalars())
+
+    def to_sync(self, user: str) -> tuple[SyncedAccount, ...]:
+        """The user's accounts with credentials, by source and account. Their credentials are decrypted on demand."""
+        columns = connections.c
+        statement = (
+            select(columns.source, columns.account_id, columns.status, columns.credentials_at, columns.options)
+            .where(columns.user_id == user, columns.credentials.is_not(None))
+            .order_by(columns.source, columns.account_id)
+        )
+        with self._database.connect() as connection:
+            return tuple(SyncedAccount(*row) for row in connection.execute(statement))
+
+    def succeeded(self, user: str, source: str, account_id: str, at: datetime) -> None:
+        """Note that the account was read to its end."""
+        self._set(_matching(user, source, account_id), last_success_at=at, last_error=None)
+
+    def failed(self, user: str, source: str, account_id: str, error: str) -> None:
+        """Note why the account could not be read, in words for its user."""
+        self._set(_matching(user, source, account_id), last_error=error)
+
+    def refused(self, user: str, source: str, account_id: str, error: str, *, credentials_at: datetime) -> None:
+        """Note that the provider takes these credentials no more; nothing where the user has given others since."""
+        same = and_(_matching(user, source, account_id), connections.c.credentials_at == credentials_at)
+        self._set(same, status=NEEDS_REAUTH, last_error=error)
+
+    def renew(
+        self, user: str, source: str, account_id: str, credentials: Mapping[str, Any], *, credentials_at: datetime
+    ) -> datetime:
+        """Put credentials in the place of those of `credentials_at`, unless the user has given others since.
+
+        When the new ones were issued. Raises `NoEncryptionKey`.
+        """
+        now = datetime.now(UTC)
+        same = and_(_matching(user, source, account_id), connections.c.credentials_at == credentials_at)
+        self._set(same, credentials=self._keyring.encrypt(credentials), credentials_at=now)
+        return now
+
+    def remember(self, user: str, source: str, account_id: str, options: Mapping[str, Any]) -> None:
+        """Add to the connection's options."""
+        matching = _matching(user, source, account_id)
+        with self._database.transaction() as connection:
+            known = connection.execute(select(connections.c.options).where(matching).with_for_update()).scalar()
+            if known is not None:
+                connection.execute(update(connections).where(matching).values(options={**known, **options}))
+
+    def _set(self, matching: ColumnElement[bool], **values: Any) -> None:
+        statement = update(connections).where(matching).values(**values, updated_at=datetime.now(UTC))
+        with self._database.connect() as connection:
+            connection.execute(statement)
 
     def rotate(self) -> int:
         """Encrypt all credentials anew under the first key; how many rows.

@@ -11,6 +11,8 @@ from metric_engine.state.database import Database, open_database
 from metric_engine.state.jobs import Jobs
 from metric_engine.state.layouts import Layouts
 from metric_engine.state.migrations import migrate
+from metric_engine.state.queue import Queue
+from metric_engine.state.runs import Runs
 from metric_engine.state.settings import Settings
 from metric_engine.state.tenants import Tenants
 
@@ -25,6 +27,8 @@ class State:
     connections: Connections
     settings: Settings
     jobs: Jobs
+    queue: Queue
+    runs: Runs
 
     @classmethod
     def open(cls, url: str, *, encryption_key: str | None = None) -> Self:
@@ -47,6 +51,8 @@ class State:
             connections=Connections(database, keyring),
             settings=Settings(database),
             jobs=Jobs(database),
+            queue=Queue(database),
+            runs=Runs(database),
         )
 
     def close(self) -> None:

@@ -77,8 +77,8 @@ _ACTIVE = text("status IN ('queued', 'running')")
 _SUCCEEDED = text("status = 'succeeded'")
 
 # A user's job, or with a `schedule_key` and no user the day's run, whose jobs name it in `run_id`.
-# `sources` maps each source to {"status", "rows", "error"}. A job is held by `lease_owner` for as long as
-# `heartbeat_at` is recent; `attempts` counts how often it was taken up.
+# `wanted` lists the sources to sync, none for all; `sources` maps each to {"status", "rows", "error", "accounts"}.
+# A job is held by `lease_owner` for as long as `heartbeat_at` is recent; `attempts` counts how often it was taken up.
 sync_jobs = Table(
     "sync_jobs",
     metadata,
@@ -89,7 +89,7 @@ sync_jobs = Table(
     Column("status", Text, nullable=False, server_default="queued"),
     Column("progress", Double, nullable=False, server_default="0"),
     Column("sources", Json, nullable=False, server_default="{}"),
-    Column("error", Text),
+    Column("detail", Text),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("lease_owner", Text),
     Column("heartbeat_at", Timestamp),
@@ -97,6 +97,7 @@ sync_jobs = Table(
     Column("created_at", Timestamp, nullable=False, server_default=func.now()),
     Column("started_at", Timestamp),
     Column("finished_at", Timestamp),
+    Column("wanted", Json, nullable=False, server_default="[]"),
     CheckConstraint(f"status IN {JOB_STATUSES}", name="status"),
     CheckConstraint("(user_id IS NULL) = (schedule_key IS NOT NULL)", name="owner"),
     UniqueConstraint("run_id", "user_id"),
@@ -114,5 +115,6 @@ sync_jobs = Table(
         postgresql_where=_SUCCEEDED,
         sqlite_where=_SUCCEEDED,
     ),
+    Index("sync_jobs_of_run", "run_id"),
     Index("sync_jobs_active", "heartbeat_at", postgresql_where=_ACTIVE, sqlite_where=_ACTIVE),
 )

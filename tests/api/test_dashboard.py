@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -102,9 +102,9 @@ def test_a_version_beyond_all_is_stale(client: TestClient) -> None:
 
 def test_meta_of_a_new_user(client: TestClient) -> None:
     found = client.get("/v1/dashboard/meta", headers=bearer(BOB)).json()
+    assert datetime.fromisoformat(found.pop("next_scheduled_at")) > datetime.now(UTC)
     assert found == {
         "last_sync_at": None,
-        "next_scheduled_at": None,
         "connected_sources": {"ga4": False, "instagram": False, "meta": False},
     }
 

@@ -28,12 +28,16 @@ BODIES: dict[str, bytes] = {
 }
 
 
+# What asks for a sync says all in its path.
+WITHOUT_BODY = "/v1/sync/"
+
+
 def routes(app: FastAPI) -> list[tuple[str, str]]:
     """The routes of /v1 that take a body, by way of any id in their paths."""
     return sorted(
         (method, route.path.replace("{source}", "ga4").replace("{key}", "ga4.sessions").replace("{id}", "1"))
         for route in iter_route_contexts(app.routes)
-        if route.path and route.path.startswith("/v1/")
+        if route.path and route.path.startswith("/v1/") and not route.path.startswith(WITHOUT_BODY)
         for method in (route.methods or set()) & {"POST", "PUT", "PATCH"}
     )
 

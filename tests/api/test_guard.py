@@ -12,6 +12,7 @@ from metric_engine.api.guard import OPEN_PATHS
 from metric_engine.engine.engine import Engine
 from metric_engine.state import State
 from tests.api.conftest import ALICE, BOB, bearer, settings, token
+from tests.conftest import RedisServer
 
 PUBLIC = {"/healthz", "/readyz", "/metrics", "/docs", "/openapi.json"}
 
@@ -27,7 +28,7 @@ def routes(app: FastAPI) -> list[tuple[str, str]]:
 
 
 def test_every_route_of_v1_needs_a_token(app: FastAPI, anonymous: TestClient) -> None:
-    guarded = [(method, path) for method, path in routes(app) if path not in PUBLIC]
+    guarded = [(method, path) for method, path in routes(app) if path not in PUBLIC | OPEN_PATHS]
     assert len(guarded) >= 10
     for method, path in guarded:
         assert path.startswith("/v1/")
@@ -120,6 +121,22 @@ def test_the_rate_is_each_users_own(engine: Engine, state: State) -> None:
         assert 1 <= int(refused.headers["Retry-After"]) <= 60
         assert refused.json()["title"] == "Too Many Requests"
         assert client.get("/healthz").status_code == 200
+
+
+def test_processes_that_share_redis_share_the_rate(engine: Engine, state: State, redis_server: RedisServer) -> None:
+    given = settings(RATE_LIMIT="3/minute", REDIS_URL=redis_server.url)
+    apps = [create_app(settings=given, engine=engine, state=state) for _ in range(2)]
+    with TestClient(apps[0]) as one, TestClient(apps[1]) as other:
+
+        def statuses(*clients: TestClient, user: str = ALICE) -> list[int]:
+            return [client.get("/v1/widgets", headers=bearer(user)).status_code for client in clients]
+
+        assert statuses(one, other, one, other, one) == [200, 200, 200, 429, 429]
+        assert statuses(other, user=BOB) == [200]
+        redis_server.stop()
+        # Each counts for itself now, and nothing fails.
+        assert statuses(one, other, one, other) == [200] * 4
+        assert statuses(one, one) == [200, 429]
 
 
 def test_without_the_setting_there_is_no_limit(client: TestClient) -> None:

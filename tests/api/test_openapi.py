@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 
+from metric_engine.api.guard import OPEN_PATHS
 from metric_engine.api.schemas import Widget
 from metric_engine.api.serving import Serving
 
@@ -63,7 +64,7 @@ def test_v1_documents_its_token_and_its_problems(anonymous: TestClient) -> None:
             if not path.startswith("/v1/"):
                 assert "security" not in operation
                 continue
-            assert operation["security"] == [{"bearer": []}]
+            assert operation["security"] == [{"cron" if path in OPEN_PATHS else "bearer": []}]
             assert {"401", "422", "429", "503"} <= operation["responses"].keys()
             for status, response in operation["responses"].items():
                 if status >= "400":

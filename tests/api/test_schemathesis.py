@@ -43,7 +43,7 @@ def engine(tmp_path: Path, state: State) -> Engine:
 def test_no_5xx_no_undocumented_status_no_schema_violation(
     engine: Engine, state: State, tmp_path: Path, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
-    app = create_app(settings=settings(), engine=engine, state=state)
+    app = create_app(settings=settings(CRON_SECRET="only-for-the-cron"), engine=engine, state=state)
     with running(app) as address:
         done = subprocess.run(
             [

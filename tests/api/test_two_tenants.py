@@ -22,6 +22,7 @@ from metric_engine.state.tables import metadata, sync_jobs
 from tests.api.conftest import ALICE, BOB, ENCRYPTION_KEY, bearer, settings
 
 JOB = "10b00000-0000-4000-8000-000000000001"
+BOBS_JOB = "b0b00000-0000-4000-8000-000000000001"
 ACCOUNT = "555000111"
 PRIVATE = "only-alice-knows"
 SESSIONS = 987_654_321
@@ -65,6 +66,10 @@ ROUTES: Mapping[tuple[str, str], list[Ask]] = {
         Ask("/v1/connections/ga4", {"account_id": ACCOUNT, "user_id": ALICE}),
         Ask("/v1/connections/ga4"),
     ],
+    # He has no job but the one that he starts himself.
+    ("POST", "/v1/sync/all/run"): [Ask("/v1/sync/all/run"), Ask("/v1/sync/all/run", {"user_id": ALICE})],
+    ("GET", "/v1/sync/job/{id}"): [Ask(f"/v1/sync/job/{JOB}"), Ask(f"/v1/sync/job/{BOBS_JOB}")],
+    ("DELETE", "/v1/sync/job/{id}"): [Ask(f"/v1/sync/job/{JOB}"), Ask(f"/v1/sync/job/{BOBS_JOB}")],
 }
 
 
@@ -77,7 +82,8 @@ def shared(state_url: str) -> Iterator[State]:
     state.tenants.advance(ALICE)
     state.connections.put(BOB, "ga4", "42")
     with state.database.connect() as connection:
-        connection.execute(sync_jobs.insert().values(id=JOB, user_id=ALICE, status="running", sources={}))
+        for job, user in ((JOB, ALICE), (BOBS_JOB, BOB)):
+            connection.execute(sync_jobs.insert().values(id=job, user_id=user, status="running", sources={}))
     yield state
     state.close()
 

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 
 from metric_engine.demo.database import DemoDatabase
 from metric_engine.demo.tenants import EVERYTHING, TENANTS
@@ -25,7 +26,7 @@ def catalog() -> Catalog:
 
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[State]:
-    opened = State.open(f"sqlite:///{tmp_path}/demo.db")
+    opened = State.open(f"sqlite:///{tmp_path}/demo.db", encryption_key=Fernet.generate_key().decode())
     yield opened
     opened.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import asdict
 from typing import Annotated, Any
+from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -13,7 +14,7 @@ from starlette.requests import Request
 
 from metric_engine.api.guard import tenant
 from metric_engine.api.problems import InvalidBody, pointer
-from metric_engine.api.schemas import ConnectionEntry, ConnectionList, NewConnection
+from metric_engine.api.schemas import ConnectionEntry, ConnectionList, ConnectionOptions, NewConnection
 from metric_engine.api.serving import serving_of
 from metric_engine.engine.errors import did_you_mean, nearest_names
 from metric_engine.engine.question import SOURCES, shown
@@ -22,6 +23,8 @@ Secret = Annotated[str, Field(min_length=1, max_length=8_192)]
 
 UNKNOWN_SOURCE = "no source of that name"
 DIGITS = re.compile(r"[0-9]{1,32}", re.ASCII)
+# The source that each option is for.
+OPTIONS = {"conversion_action": "meta", "time_zone": "instagram"}
 AD_ACCOUNT = re.compile(r"act_[0-9]{1,32}", re.ASCII)
 
 
@@ -83,7 +86,8 @@ def connections(request: Request, user: User) -> ConnectionList:
 def connect(request: Request, source: Source, new: NewConnection, user: User) -> ConnectionEntry:
     check_account(source, new.account_id)
     credentials = None if new.credentials is None else read_credentials(source, new.credentials)
-    entry = serving_of(request).state.connections.put(user, source, new.account_id, credentials)
+    options = None if new.options is None else read_options(source, new.options)
+    entry = serving_of(request).state.connections.put(user, source, new.account_id, credentials, options)
     return ConnectionEntry.model_validate(asdict(entry))
 
 
@@ -114,3 +118,20 @@ def read_credentials(source: str, given: dict[str, Any]) -> dict[str, Any]:
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
         raise InvalidBody([(pointer(["credentials", *fault["loc"]]), str(fault["msg"])) for fault in faults]) from None
+
+
+def read_options(source: str, given: ConnectionOptions) -> dict[str, str]:
+    """The options, of which each is for one source. Raises InvalidBody."""
+    options: dict[str, str] = given.model_dump(exclude_none=True)
+    faults = [
+        (f"#/options/{name}", f"is for {OPTIONS[name]} only; leave it out")
+        for name in options
+        if OPTIONS[name] != source
+    ]
+    zone = options.get("time_zone")
+    if zone is not None and zone not in (zones := available_timezones()):
+        hint = did_you_mean(nearest_names(zone, zones)) or "; write one such as Europe/Berlin"
+        faults.append(("#/options/time_zone", f"{shown(zone)} is not a known time zone{hint}"))
+    if faults:
+        raise InvalidBody(faults)
+    return options

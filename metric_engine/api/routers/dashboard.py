@@ -22,12 +22,13 @@ router = APIRouter(prefix="/dashboard", tags=["dashboard"])
 
 @router.get("/meta", summary="When the data came, and what is connected")
 def meta(request: Request, user: User) -> DashboardMeta:
-    state = serving_of(request).state
+    serving = serving_of(request)
+    state = serving.state
     connected = state.tenants.get(user).sources
     return DashboardMeta.model_validate(
         {
             "last_sync_at": state.jobs.last_success_at(user),
-            "next_scheduled_at": None,
+            "next_scheduled_at": serving.schedule.next_at(),
             "connected_sources": {source: source in connected for source in SOURCES},
         }
     )

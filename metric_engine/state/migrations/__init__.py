@@ -12,7 +12,7 @@ from sqlalchemy import Connection, inspect
 from metric_engine.engine.errors import StateUnavailable
 from metric_engine.state.database import Database
 
-HEAD = "0001"
+HEAD = "0002"
 
 # Not Alembic's own default: a database that is shared with another application may hold that one's.
 VERSION_TABLE = "metric_engine_version"

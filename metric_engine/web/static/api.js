@@ -24,6 +24,8 @@ export const catalog = async (signal) => (await ask("widgets", { signal })).widg
 export const dashboardMeta = (signal) => ask("dashboard/meta", { signal });
 export const layout = (signal) => ask("dashboard/layout", { signal });
 export const saveLayout = (body) => ask("dashboard/layout", { body });
+export const startSync = () => ask("sync/all/run", { method: "POST" });
+export const syncJob = (id) => ask(`sync/job/${encodeURIComponent(id)}`);
 
 /** The last complete day as the server's calendar has it: where its own default window ends. */
 export const lastDay = async (key, signal) => (await ask(`widgets/${encodeURIComponent(key)}`, { signal })).meta.end;
@@ -38,10 +40,10 @@ export async function answers(keys, question, signal) {
   return Object.assign({}, ...(await Promise.all(requests)).map((answer) => answer.widgets));
 }
 
-async function ask(path, { body, signal } = {}) {
+async function ask(path, { body, signal, method = body ? "POST" : "GET" } = {}) {
   const headers = { Accept: "application/json", Authorization: `Bearer ${session.current()}` };
   if (body) headers["Content-Type"] = "application/json";
-  const request = { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), signal };
+  const request = { method, headers, body: body && JSON.stringify(body), signal };
   let response;
   try {
     response = await fetch(new URL(`v1/${path}`, document.baseURI), request);

@@ -8,6 +8,7 @@ import { byId, h } from "./dom.js";
 import { entrance } from "./entrance.js";
 import { placesOf, toSave } from "./layout.js";
 import * as session from "./session.js";
+import { outcome, sync } from "./sync.js";
 import { SOURCES, daysOf, questionOf, readView, writeView } from "./view.js";
 import { card, fill, freshness } from "./widget.js";
 
@@ -60,6 +61,7 @@ async function open() {
     stopArranging();
     byId("freshness").textContent = meta ? freshness(meta) : "";
     byId("arrange").disabled = saved === null;
+    byId("sync").hidden = meta === null || !Object.values(page.connected).some(Boolean);
     drawGrid();
     await answer(signal);
   });
@@ -147,6 +149,27 @@ function fillCards() {
   }
 }
 
+/** Bring the data up to date, then show it; what could not be read is told with what to do. */
+async function syncNow() {
+  const button = byId("sync");
+  const show = (progress) => (button.textContent = `Syncing… ${Math.round(progress * 100)} %`);
+  button.disabled = true;
+  show(0);
+  try {
+    const { text, good } = outcome(await sync(show));
+    await open();
+    if (good) say(text);
+    else notice(text);
+  } catch (error) {
+    if (!(error instanceof api.Problem)) throw error;
+    if (error.status === 401) askForToken(`The token was refused: ${error.message}.`);
+    else notice(error.message);
+  } finally {
+    button.disabled = false;
+    button.textContent = "Sync now";
+  }
+}
+
 function say(text) {
   byId("status").textContent = text;
 }
@@ -214,6 +237,7 @@ byId("arrange").addEventListener("click", () => {
   else leaveArranging();
 });
 byId("refresh").addEventListener("click", () => open());
+byId("sync").addEventListener("click", syncNow);
 byId("leave").addEventListener("click", () => {
   session.forget();
   location.reload();

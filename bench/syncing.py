@@ -1,0 +1,158 @@
+"""A day's sync of a thousand users, some of them in trouble: a real server against the providers' stand-ins."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.request import Request, urlopen
+from zoneinfo import ZoneInfo
+
+from cryptography.fernet import Fernet
+from sqlalchemy import select
+
+from metric_engine.api.auth import sign
+from metric_engine.api.settings import Settings
+from metric_engine.engine.catalog import load_catalog
+from metric_engine.engine.periods import Window
+from metric_engine.engine.slices import CURSORS
+from metric_engine.engine.warehouse import Warehouse
+from metric_engine.shipped import shipped_metrics
+from metric_engine.state import State
+from metric_engine.state.jobs import ACTIVE
+from metric_engine.state.tables import sync_jobs
+from tests.sync.crowds import Crowd, name
+
+USERS = 1_000
+LOOK_SECONDS = 0.25
+LOS_ANGELES = ZoneInfo("America/Los_Angeles")
+
+
+def main(users: int = USERS) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/engine.db"
+        now = datetime.now(UTC)
+        crowd = Crowd.of(users, now)
+        key, secret = Fernet.generate_key().decode(), secrets.token_urlsafe(48)
+        state = State.open(url, encryption_key=key)
+        crowd.connect(state)
+        pretend_history(crowd, url, now)
+        crowd.make_trouble(seconds=1)
+        with crowd.stand_ins as providers:
+            environment = {
+                "PATH": os.environ["PATH"],
+                "DATABASE_URL": url,
+                "ENCRYPTION_KEY": key,
+                "JWT_SECRET": secret,
+                **providers.environment(),
+            }
+            with server(environment) as (process, address):
+                measure(state, process, address, Settings.from_environment({"JWT_SECRET": secret}), crowd)
+            calls = providers.calls
+        state.close()
+        statuses = Counter(call.status for call in calls)
+        print(f"  calls {len(calls):,}: {dict(sorted(statuses.items()))}")
+
+
+def measure(state: State, process: subprocess.Popen[bytes], address: str, settings: Settings, crowd: Crowd) -> None:
+    """Wait for the run that the server makes good at its start, and ask for a job's state meanwhile."""
+    user = name(crowd.users[-1])
+    assert settings.jwt_secret is not None
+    token = sign(user, secret=settings.jwt_secret, lifetime=timedelta(hours=1))
+    began = time.perf_counter()
+    job_id = wait_for_job(state, user)
+    request = Request(f"{address}/v1/sync/job/{job_id}", headers={"Authorization": f"Bearer {token}"})
+    latencies, peak = [], 0
+    while active(state):
+        asked = time.perf_counter()
+        with urlopen(request, timeout=60) as answer:
+            answer.read()
+        latencies.append(time.perf_counter() - asked)
+        peak = max(peak, resident(process.pid))
+        time.sleep(LOOK_SECONDS)
+    seconds = time.perf_counter() - began
+    with state.database.connect() as connection:
+        found = connection.execute(select(sync_jobs.c.status).where(sync_jobs.c.user_id.is_not(None))).scalars().all()
+    print(f"\na day's sync of {len(crowd.users):,} users, three accounts each, SQLite")
+    print(f"  jobs {dict(Counter(found))} in {seconds:.1f} s, at most {peak / 2**20:.0f} MB")
+    slow = statistics.quantiles(latencies, n=20)[-1]
+    print(f"  GET …/job/{{id}} meanwhile: {statistics.median(latencies) * 1e3:.1f} ms (p95 {slow * 1e3:.1f})")
+
+
+def pretend_history(crowd: Crowd, url: str, now: datetime) -> None:
+    """Let every account be as far as the day before yesterday, as it is on all days but its first."""
+    catalog = load_catalog(shipped_metrics())
+    warehouse = Warehouse(url)
+    warehouse.create_tables(catalog.tables.values())
+    yesterday = now.astimezone(LOS_ANGELES).date() - timedelta(days=1)
+    done = Window(yesterday - timedelta(days=420), yesterday - timedelta(days=1))
+    rows = [
+        {
+            "user_id": name(user),
+            "table_name": table.name,
+            "account_id": account,
+            "first_day": done.start,
+            "last_day": done.end,
+        }
+        for user in crowd.users
+        for table in catalog.tables.values()
+        for source, account in (
+            ("ga4", user.property_id),
+            ("meta", user.ad_account_id),
+            ("instagram", user.profile_id),
+        )
+        if table.source == source
+    ]
+    warehouse.upsert(CURSORS, rows)
+    warehouse.close()
+
+
+def wait_for_job(state: State, user: str) -> str:
+    while True:
+        with state.database.connect() as connection:
+            found = connection.execute(select(sync_jobs.c.id).where(sync_jobs.c.user_id == user)).scalar()
+        if found is not None:
+            return str(found)
+        time.sleep(0.01)
+
+
+def active(state: State) -> bool:
+    with state.database.connect() as connection:
+        waiting = select(sync_jobs.c.id).where(sync_jobs.c.user_id.is_not(None), sync_jobs.c.status.in_(ACTIVE))
+        return connection.execute(waiting.limit(1)).scalar() is not None
+
+
+def resident(process: int) -> int:
+    """The bytes of memory that a process holds."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@contextmanager
+def server(environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A server of its own process, and its address."""
+    command = [sys.executable, "-m", "metric_engine.cli", "serve", "--port", "0"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline().decode()
+        reader = threading.Thread(target=process.stdout.read, daemon=True)
+        reader.start()
+        try:
+            yield process, line.split(": ")[1].strip().rstrip("/")
+        finally:
+            process.send_signal(signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()

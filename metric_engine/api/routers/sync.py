@@ -1,0 +1,92 @@
+"""The sync: run now, looked at, cancelled, and the day's run for an installation whose clock is elsewhere."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Path
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from metric_engine.api.guard import tenant
+from metric_engine.api.schemas import Problem, SyncJob, SyncRun, SyncStarted
+from metric_engine.api.serving import serving_of
+from metric_engine.state.jobs import Job
+from metric_engine.sync.schedule import local_date
+
+User = Annotated[str, Depends(tenant)]
+JobId = Annotated[str, Path(alias="id")]
+
+UNKNOWN_JOB = "no sync job of that id"
+
+router = APIRouter(prefix="/sync", tags=["sync"])
+
+
+@router.post(
+    "/all/run",
+    summary="Sync now",
+    description="Begins a sync of all connected accounts. While the user's job runs, it is the same job again.",
+    status_code=HTTPStatus.ACCEPTED,
+)
+def sync_now(request: Request, user: User) -> SyncStarted:
+    serving = serving_of(request)
+    job_id = serving.state.jobs.start(user)
+    serving.kick()
+    return SyncStarted(job_id=job_id)
+
+
+@router.get(
+    "/job/{id}",
+    summary="How far a sync is",
+    response_model=None,
+    responses={200: {"model": SyncJob}, 404: {"description": UNKNOWN_JOB}},
+)
+def sync_job(request: Request, job_id: JobId, user: User) -> dict[str, Any]:
+    return shown(serving_of(request).state.jobs.get(user, job_id))
+
+
+@router.delete(
+    "/job/{id}",
+    summary="Cancel a sync",
+    description="What has arrived stays. A job that has ended stays as it is.",
+    status_code=HTTPStatus.ACCEPTED,
+    response_model=None,
+    responses={202: {"model": SyncJob}, 404: {"description": UNKNOWN_JOB}},
+)
+def cancel_sync(request: Request, job_id: JobId, user: User) -> dict[str, Any]:
+    jobs = serving_of(request).state.jobs
+    jobs.cancel(user, job_id)
+    return shown(jobs.get(user, job_id))
+
+
+@router.post(
+    "/cron",
+    summary="The day's run for all users",
+    description="Once per local date of the schedule, guarded by CRON_SECRET instead of a token.",
+    status_code=HTTPStatus.ACCEPTED,
+    responses={
+        401: {"model": Problem, "description": "the secret is missing or wrong"},
+        404: {"model": Problem, "description": "CRON_SECRET is not set"},
+    },
+)
+def sync_cron(request: Request, x_cron_secret: Annotated[str, Header()] = "") -> SyncRun:
+    serving = serving_of(request)
+    secret = serving.settings.cron_secret
+    if secret is None:
+        raise HTTPException(HTTPStatus.NOT_FOUND, "CRON_SECRET is not set, so nobody may start the day's run from here")
+    if not hmac.compare_digest(x_cron_secret.encode(), secret.get_secret_value().encode()):
+        raise HTTPException(HTTPStatus.UNAUTHORIZED, "send the installation's CRON_SECRET in X-Cron-Secret")
+    day = local_date(serving.schedule.clock())
+    run_id, new = serving.state.runs.open(day)
+    serving.kick()
+    return SyncRun(run_id=run_id, date=day, started=new)
+
+
+def shown(found: Job | None) -> dict[str, Any]:
+    """The job as the API gives it. Raises HTTPException for none."""
+    if found is None:
+        raise HTTPException(HTTPStatus.NOT_FOUND, f"{UNKNOWN_JOB}; POST /v1/sync/all/run gives the id of yours")
+    return asdict(found)

@@ -1,0 +1,141 @@
+"""The accounts of a world with rows written by hand; others compute theirs.
+
+Change a row and the provider has restated it, delete it and the provider has withdrawn it. Rows of today and of
+later days are given to whoever asks for them, as the providers do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+LOS_ANGELES = "America/Los_Angeles"
+CHANNEL = "sessionDefaultChannelGroup"
+PAGE = "landingPage"
+PAGE_AND_QUERY = "landingPagePlusQueryString"
+
+Metrics = Mapping[str, float]
+
+
+class Visits(NamedTuple):
+    """A day of a GA4 property, or of one member of a dimension; metrics by GA4's names."""
+
+    day: date
+    member: str | None
+    metrics: Metrics
+
+
+@dataclass
+class Property:
+    """A GA4 property. `other` is the row that stands under `(other)` where a date belongs."""
+
+    id: str
+    zone: str = LOS_ANGELES
+    currency: str = "USD"
+    days: dict[date, Metrics] = field(default_factory=dict)
+    channels: dict[tuple[date, str], Metrics] = field(default_factory=dict)
+    pages: dict[tuple[date, str], Metrics] = field(default_factory=dict)
+    other: Metrics | None = None
+    thresholded: bool = False
+
+    def rows(self, dimension: str | None, first: date, last: date, now: datetime) -> Iterator[Visits]:
+        """The rows from `first` to `last`: of the days, or of the members of the dimension beside the date."""
+        if dimension is None:
+            for day, metrics in list(self.days.items()):
+                if first <= day <= last:
+                    yield Visits(day, None, metrics)
+            return
+        members = self.channels if dimension == CHANNEL else self.pages
+        for (day, member), metrics in list(members.items()):
+            if first <= day <= last:
+                yield Visits(day, member, metrics)
+
+
+# The tiers under which Meta reports one and the same purchase.
+PURCHASES = ("omni_purchase", "purchase", "offsite_conversion.fb_pixel_purchase")
+
+
+@dataclass
+class Delivery:
+    """A campaign's day; money in the account's currency. What is None or absent, Meta leaves out."""
+
+    day: date
+    campaign_id: str
+    campaign_name: str = "Campaign"
+    impressions: int | None = 0
+    clicks: int | None = 0
+    spend: Decimal | float | str | None = 0
+    reach: int | None = 0
+    actions: dict[str, float] = field(default_factory=dict)
+    action_values: dict[str, float] = field(default_factory=dict)
+
+    def with_purchases(self, count: float, value: float, tiers: Iterable[str] = PURCHASES) -> Delivery:
+        """The same with so many purchases, in each of the tiers."""
+        for tier in tiers:
+            self.actions[tier] = count
+            self.action_values[tier] = value
+        return self
+
+
+@dataclass
+class AdAccount:
+    """An ad account; the id begins with `act_`. `most_days` is the longest window that it answers at once."""
+
+    id: str
+    zone: str = LOS_ANGELES
+    currency: str = "USD"
+    name: str = "Ad account"
+    deliveries: list[Delivery] = field(default_factory=list)
+    most_days: int | None = None
+
+    def rows(self, first: date, last: date, now: datetime) -> Iterator[Delivery]:
+        """The campaigns' days from `first` to `last`."""
+        return (delivery for delivery in list(self.deliveries) if first <= delivery.day <= last)
+
+
+@dataclass
+class Medium:
+    """A post; `insights` are lifetime values by Instagram's names, `lacks` the metrics its type does not have."""
+
+    id: str
+    posted_at: datetime
+    media_type: str = "IMAGE"
+    media_product_type: str = "FEED"
+    caption: str | None = None
+    permalink: str = "https://www.instagram.com/p/C/"
+    like_count: int | None = 0
+    comments_count: int | None = 0
+    insights: dict[str, int] = field(default_factory=dict)
+    lacks: frozenset[str] = frozenset()
+
+
+@dataclass
+class Profile:
+    """An Instagram account; its days, in Los Angeles, by Instagram's names of metrics."""
+
+    id: str
+    username: str = "shop"
+    followers: int = 1000
+    days: dict[date, Metrics] = field(default_factory=dict)
+    posts: list[Medium] = field(default_factory=list)
+
+    def followers_count(self, now: datetime) -> int:
+        return self.followers
+
+    def media_count(self, now: datetime) -> int:
+        return len(self.media(now))
+
+    def audience(self, first: date, last: date, now: datetime) -> Mapping[date, Metrics]:
+        """The days from `first` to `last` of which Instagram knows something."""
+        return {day: metrics for day, metrics in sorted(self.days.items()) if first <= day <= last}
+
+    def media(self, now: datetime) -> list[Medium]:
+        """What is posted by now and not deleted, newest first."""
+        posted = [post for post in self.posts if post.posted_at <= now]
+        return sorted(posted, key=lambda post: (post.posted_at, post.id), reverse=True)
+
+    def medium(self, medium_id: str, now: datetime) -> Medium | None:
+        return next((post for post in self.media(now) if post.id == medium_id), None)

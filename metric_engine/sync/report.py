@@ -1,0 +1,102 @@
+"""What a job has come to so far, account by account: the API's JSON, the job's progress, and its outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+QUEUED, RUNNING = "queued", "running"
+SUCCEEDED, PARTIAL, FAILED = "succeeded", "partial", "failed"
+# Its rows come from elsewhere.
+SKIPPED = "skipped"
+CANCELLED = "cancelled"
+
+NOTHING_TO_READ = "no connected account has credentials to read it with, so there was nothing to sync"
+
+
+@dataclass(slots=True)
+class AccountReport:
+    """One account: `rows` as restated so far, `error` for its user, `skipped` what was passed over, by reason."""
+
+    status: str = QUEUED
+    rows: int = 0
+    error: str | None = None
+    skipped: dict[str, int] = field(default_factory=dict)
+    fraction: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        return {"status": self.status, "rows": self.rows, "error": self.error, "skipped": dict(self.skipped)}
+
+
+class Report:
+    """All accounts of a job by source and id; those of `before` that succeeded stay as they were."""
+
+    def __init__(self, accounts: Iterable[tuple[str, str]], before: Mapping[str, Any] | None = None) -> None:
+        self.accounts = {key: known(before or {}, *key) for key in accounts}
+
+    def as_json(self) -> dict[str, Any]:
+        """`{"ga4": {"status", "rows", "error", "accounts": {id: {"status", "rows", "error", "skipped"}}}}`."""
+        return {source: self.source(source) for source in dict.fromkeys(source for source, _ in self.accounts)}
+
+    def source(self, source: str) -> dict[str, Any]:
+        own = {account: report for (of, account), report in self.accounts.items() if of == source}
+        faults = [(account, report.error) for account, report in own.items() if report.error]
+        error = None
+        if faults:
+            account, text = faults[0]
+            error = text if len(own) == 1 else f"account {account}: {text}"
+        return {
+            "status": together([report.status for report in own.values()]),
+            "rows": sum(report.rows for report in own.values()),
+            "error": error,
+            "accounts": {account: report.as_json() for account, report in own.items()},
+        }
+
+    @property
+    def progress(self) -> float:
+        """How much is done, 0 to 1: each account counts the same."""
+        read = [report for report in self.accounts.values() if report.status != SKIPPED]
+        return sum(1.0 if ended(report.status) else report.fraction for report in read) / len(read) if read else 1.0
+
+    @property
+    def status(self) -> str:
+        """`succeeded`, `partial` or `failed`, once every account has ended."""
+        statuses = [report.status for report in self.accounts.values() if report.status != SKIPPED]
+        return together(statuses) if statuses else SUCCEEDED
+
+    @property
+    def detail(self) -> str | None:
+        """What there is to say of the whole."""
+        nothing = all(report.status == SKIPPED for report in self.accounts.values())
+        return NOTHING_TO_READ if nothing else None
+
+    def stop(self, status: str, error: str | None = None) -> None:
+        """End every account that has not ended."""
+        for report in self.accounts.values():
+            if not ended(report.status):
+                report.status, report.error = status, error
+
+
+def ended(status: str) -> bool:
+    return status not in (QUEUED, RUNNING)
+
+
+def known(before: Mapping[str, Any], source: str, account: str) -> AccountReport:
+    """What an earlier attempt has done of an account: all or, as it will be done again, nothing."""
+    report = before.get(source, {}).get("accounts", {}).get(account, {})
+    if report.get("status") != SUCCEEDED:
+        return AccountReport()
+    return AccountReport(SUCCEEDED, report["rows"], None, dict(report["skipped"]), 1.0)
+
+
+def together(statuses: Iterable[str]) -> str:
+    """The status of several."""
+    found = set(statuses)
+    if len(found - {SKIPPED}) <= 1:
+        return next(iter(found - {SKIPPED}), SKIPPED)
+    if found & {QUEUED, RUNNING}:
+        return RUNNING
+    if CANCELLED in found:
+        return CANCELLED
+    return PARTIAL

@@ -1,0 +1,1 @@
+"""The stand-ins are held against the providers' documentation and against the official SDKs."""
