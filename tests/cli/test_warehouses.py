@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import sqlglot
 
+from metric_engine.cli.demonstration import demonstration, new_key
 from metric_engine.cli.dialects import DIALECTS
-from metric_engine.cli.serve import prepare_demo
 from metric_engine.demo.database import DemoDatabase
 from metric_engine.demo.tenants import EVERYTHING
 from metric_engine.engine.catalog import load_catalog
@@ -64,7 +64,8 @@ def test_the_demo_shows_the_same_on_every_engine(warehouse_url: str, tmp_path: P
     catalog, until = load_catalog(SHIPPED), date(2025, 3, 31)
     answers = []
     for name, url in (("own", f"sqlite:///{tmp_path}/own.db"), ("theirs", warehouse_url)):
-        state, warehouse = State.open(f"sqlite:///{tmp_path}/{name}-state.db"), Warehouse(url)
+        state = State.open(f"sqlite:///{tmp_path}/{name}-state.db", encryption_key=new_key())
+        warehouse = Warehouse(url)
         demo = DemoDatabase(state, warehouse, catalog, days=60, own=name == "own")
         assert not demo.is_current(until)
         list(demo.fill(until))
@@ -100,13 +101,13 @@ def test_the_demo_fills_the_warehouse_that_is_set_and_drops_nothing_there(
     theirs = Warehouse(url)
     with theirs.engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE ga4_daily (user_id TEXT, date TEXT)")
-    with pytest.raises(WarehouseUnavailable, match="ga4_daily"):
-        prepare_demo(SHIPPED)
+    with pytest.raises(WarehouseUnavailable, match="ga4_daily"), demonstration(SHIPPED):
+        pytest.fail("the table lacks most of its columns")
     assert theirs.query("SELECT count(*) FROM ga4_daily", {}) == [(0,)]
     theirs.drop_tables([load_catalog(SHIPPED).tables["ga4_daily"]])
-    prepare_demo(SHIPPED)
-    assert os.environ["WAREHOUSE_URL"] == url
-    assert os.environ["DATABASE_URL"] == "sqlite:///.metric-engine/demo.db"
+    with demonstration(SHIPPED):
+        assert os.environ["WAREHOUSE_URL"] == url
+        assert os.environ["DATABASE_URL"] == "sqlite:///.metric-engine/demo.db"
     assert theirs.holds(load_catalog(SHIPPED).tables["ga4_daily"], EVERYTHING.user_id)
     theirs.close()
 
