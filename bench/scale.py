@@ -9,6 +9,7 @@ how long its tenant's history is.
 from __future__ import annotations
 
 import os
+import re
 import statistics
 import sys
 import tempfile
@@ -112,12 +113,14 @@ def scanned(warehouse: Remembering) -> str:
     name = warehouse.dialect.name
     if name == "sqlite":
         # Its plan is one search by tenant and days, which reads what it finds.
-        found = warehouse.query(f"SELECT count(*) FROM ({sql})", parameters)
-        return f"{found[0][0]} rows"
+        return f"{warehouse.query(f'SELECT count(*) FROM ({sql})', parameters)[0][0]} rows"
     prefix = "EXPLAIN (ANALYZE, BUFFERS)" if name == "postgres" else "EXPLAIN indexes = 1"
-    plan = [str(row[0]).strip() for row in warehouse.query(f"{prefix} {sql}", parameters)]
-    words = ("Index Scan", "Bitmap Heap", "Buffers: shared") if name == "postgres" else ("Granules: ",)
-    return next((line for line in plan if any(word in line for word in words)), "?")
+    plan = "\n".join(str(row[0]) for row in warehouse.query(f"{prefix} {sql}", parameters))
+    if name == "postgres":
+        found = re.search(r"Scan .*actual.* rows=(\d+).*(?:\n.*)*?shared hit=(\d+)", plan)
+        return f"{found[1]} rows, {found[2]} pages" if found else plan
+    granules = re.search(r"PrimaryKey(?:\n.*)*?Granules: (\d+)/(\d+)", plan)
+    return f"{granules[1]} granule of {granules[2]}" if granules else plan
 
 
 def size(warehouse: Warehouse, table: Table) -> int:
@@ -152,10 +155,11 @@ def measure(engine_name: str, tenants: int) -> None:
             seconds.append(time.perf_counter() - began)
             assert body["stats"]["value"] == sum(volume(asker, offset, sessions) for offset in range(28))
         median, slow = statistics.median(seconds) * 1e3, statistics.quantiles(seconds, n=20)[-1] * 1e3
+        read = scanned(warehouse)
         print(
             f"{engine_name:11} {tenants:7,} tenants {tenants * DAYS:10,} rows  loaded {loaded:9,.0f} rows/s  "
             f"{size(warehouse, table) / tenants / DAYS:4.0f} bytes a row  "
-            f"answer {median:6.2f} ms (p95 {slow:.2f})  {scanned(warehouse)}",
+            f"answer {median:6.2f} ms (p95 {slow:.2f})  {read}",
             flush=True,
         )
         warehouse.close()

@@ -222,6 +222,14 @@ def test_clickhouse_that_is_not_there() -> None:
     assert message.endswith("Connection refused; check the host, the port and that the server runs")
 
 
+def test_clickhouse_that_keeps_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("metric_engine.engine.databases.clickhouse.STATEMENT_SECONDS", 0)
+    monkeypatch.setattr("metric_engine.engine.databases.clickhouse.CONNECT_SECONDS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        message = fault(f"clickhouse://me:s3cret@127.0.0.1:{silent.getsockname()[1]}/facts")
+    assert message.endswith("timed out; check the host, the port and that the server runs")
+
+
 def test_clickhouse_says_when_the_password_is_wrong() -> None:
     """What a server says to a wrong password, in its own words and format."""
     words = (
