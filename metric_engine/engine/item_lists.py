@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -51,7 +51,7 @@ def shown(value: Any, type_name: str) -> Any:
         case bool() | None:
             return value
         case datetime():
-            return value.isoformat()
+            return moment(value, type_name)
         case date():
             return value.isoformat()
         case Decimal():
@@ -60,4 +60,21 @@ def shown(value: Any, type_name: str) -> Any:
             return str(value)
         case int() if type_name == "boolean":
             return bool(value)
+        case str() if type_name in ("timestamp", "timestamptz"):
+            return moment(read, type_name) if (read := read_moment(value)) else value
     return value
+
+
+def read_moment(text: str) -> datetime | None:
+    """A moment that is kept as text; None where it is none, which no type keeps out of SQLite."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def moment(value: datetime, type_name: str) -> str:
+    """A moment in UTC, whichever zone the driver gives it in; a time without a zone as it is."""
+    if type_name == "timestamp":
+        return value.replace(tzinfo=None).isoformat()
+    return (value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)).isoformat()

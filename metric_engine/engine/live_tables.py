@@ -48,6 +48,12 @@ WITHOUT_TYPE_IN_SQLITE: Mapping[str, tuple[type[LiveType], ...]] = {
     "timestamptz": (types.String,),
     "boolean": (types.Integer, types.Numeric),
 }
+# ClickHouse's types that SQLAlchemy has no class above for.
+CLICKHOUSE_TYPES: Mapping[str, LiveType] = {
+    "UUID": types.Uuid(),
+    "String": types.String(),
+    "FixedString": types.String(),
+}
 # What to declare a column of the database as, the first that it is an instance of.
 DECLARED_AS: Sequence[tuple[type[types.TypeEngine[Any]], str]] = (
     (types.Uuid, "uuid"),
@@ -97,6 +103,7 @@ class LiveTables:
         self.inspector = inspector
         self.dialect = inspector.dialect
         self.is_sqlite = self.dialect.name == "sqlite"
+        self.is_clickhouse = self.dialect.name == "clickhousedb"
 
     def check(self, place: Place, table: Table) -> None:
         """Report how the database differs from a declared table."""
@@ -153,9 +160,10 @@ class LiveTables:
     def check_type(self, place: Place, column: Column, live: LiveType) -> None:
         fitting = FITTING[column.type] + (WITHOUT_TYPE_IN_SQLITE.get(column.type, ()) if self.is_sqlite else ())
         live = getattr(live, "data_type", live)  # a domain of PostgreSQL is of another type
-        if isinstance(live, (types.NullType, *fitting)):
+        kind = CLICKHOUSE_TYPES.get(type(live).__name__, live) if self.is_clickhouse else live
+        if isinstance(kind, (types.NullType, *fitting)):
             return
-        as_declared = next((name for kind, name in DECLARED_AS if isinstance(live, kind)), None)
+        as_declared = next((name for each, name in DECLARED_AS if isinstance(kind, each)), None)
         remedy = f"declare it {as_declared}" if as_declared else "it cannot be read as one"
         message = f"column {column.physical!r} is {self.spelled(live)} in the database, not {column.type}; {remedy}"
         short = not isinstance(place.file.document.data["tables"][place.path[1]]["columns"][column.name], dict)
@@ -165,9 +173,22 @@ class LiveTables:
         return live.compile(self.dialect).lower()
 
     def check_index(self, place: Place, table: Table, name: str, schema: str | None) -> None:
-        """Report a table whose rows of one tenant cannot be found without reading all of them; a view has no index."""
+        """Report a table whose rows of one tenant cannot be found without reading all of them.
+
+        A view has no index, and DuckDB looks for rows by what each stretch of a table holds.
+        """
+        if self.dialect.name == "duckdb":
+            return
         tenant = self.folded(table.columns[table.tenant].physical)
-        if name in self.inspector.get_view_names(schema) or any(
+        if name in self.inspector.get_view_names(schema):
+            return
+        if self.is_clickhouse:
+            order = ", ".join(table.columns[column].physical for column in (table.tenant, table.time))
+            message = f"this table is not sorted by {tenant!r} first, so that every request reads all of its rows"
+            if self.sorted_by(name, schema) not in (tenant, None):
+                place.at_key("missing-live-index", f"{message}; make it with ORDER BY ({order})")
+            return
+        if any(
             leading is not None and self.folded(leading) == tenant for leading in self.leading_columns(name, schema)
         ):
             return
@@ -188,6 +209,22 @@ class LiveTables:
         for index in indexes:
             if index.get("dialect_options", {}).get(f"{self.dialect.name}_where") is None:
                 yield from index["column_names"][:1]
+
+    def sorted_by(self, name: str, schema: str | None) -> str | None:
+        """The first column that a table of ClickHouse is sorted by; of one over a cluster, that of its shards.
+
+        None for shards under names of somebody's own, which cannot be looked into from here.
+        """
+        database = "currentDatabase()" if schema is None else "%(schema)s"
+        found = f"FROM system.tables WHERE database = {database} AND name = %(name)s"
+        with self.inspector.engine.connect() as connection:
+            parameters = {"name": name, "schema": schema}
+            engine, key = connection.exec_driver_sql(f"SELECT engine, sorting_key {found}", parameters).one()
+            if engine == "Distributed":
+                parameters["name"] = f"{name}_local"
+                local = connection.exec_driver_sql(f"SELECT sorting_key {found}", parameters).scalar()
+                return None if local is None else str(local).partition(",")[0]
+        return str(key).partition(",")[0]
 
     def create_index(self, table: Table, name: str, schema: str | None) -> str:
         """The statement that makes the index, as the database spells it."""

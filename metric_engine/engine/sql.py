@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 
 from sqlglot import exp
 
-from metric_engine.engine.dialects.base import Dialect, written
+from metric_engine.engine.dialects.base import Dialect
+from metric_engine.engine.dialects.expressions import written
 from metric_engine.engine.expressions import Aggregate, Expression
 from metric_engine.engine.plan import Breakdown, ItemsScan, Scan, Shape
 from metric_engine.engine.table_resolution import REFERENCE

@@ -30,9 +30,17 @@ def check_covered(sql: str, tenants: Mapping[str, str], dialect: str) -> None:
         raise UncoveredScan("the statement cannot be read back") from error
     if len(statements) != 1 or not isinstance(statements[0], (exp.Select, exp.SetOperation)):
         raise UncoveredScan("a statement must be one query")
+    for source in statements[0].find_all(exp.From, exp.Join):
+        check_source(source.this)
     for table in statements[0].find_all(exp.Table):
         if not makes_rows(table) and not is_with_query(table):
             check_scan(table, tenants)
+
+
+def check_source(source: exp.Expr) -> None:
+    """What rows come from is a table, a query, or a function of bound parameters: UNNEST and its like."""
+    if not isinstance(source, (exp.Table, exp.Subquery)) and source.find(exp.Column, exp.Table, exp.Select):
+        raise UncoveredScan("rows are made of something else than tables and bound parameters")
 
 
 def check_scan(table: exp.Table, tenants: Mapping[str, str]) -> None:

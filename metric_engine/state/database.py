@@ -28,6 +28,8 @@ DRIVERS = {
 FORMS = "sqlite:///path/to/file.db or postgresql://user:password@host:5432/name"
 BUSY_SECONDS = 15
 CONNECT_SECONDS = 5
+# Beyond the longest migration: a request's statements take milliseconds.
+STATEMENT_SECONDS = 30
 
 
 class Database:
@@ -185,14 +187,19 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
 
 def _open_postgresql(url: URL) -> Engine:
     try:
-        return create_engine(
-            url.update_query_dict({"connect_timeout": str(CONNECT_SECONDS), **url.query}),
+        from metric_engine.engine.databases.patience import NETWORK, be_patient
+
+        engine = create_engine(
+            url.update_query_dict({**NETWORK, "connect_timeout": str(CONNECT_SECONDS), **url.query}),
             isolation_level="AUTOCOMMIT",
             hide_parameters=True,
             pool_pre_ping=True,
             max_overflow=15,
             pool_timeout=CONNECT_SECONDS,
         )
+        # A frozen server holds no thread for longer. The server's own statement_timeout would not tell.
+        be_patient(engine, STATEMENT_SECONDS)
+        return engine
     except ImportError:
         raise InvalidSetting(
             "DATABASE_URL names PostgreSQL, whose driver is missing: pip install 'metric-engine[postgres]'"

@@ -70,7 +70,6 @@ ROUTES: Mapping[tuple[str, str], list[Ask]] = {
         Ask("/v1/connections/ga4", {"account_id": ACCOUNT, "user_id": ALICE}),
         Ask("/v1/connections/ga4"),
     ],
-    ("GET", "/v1/insights"): [Ask("/v1/insights"), Ask("/v1/insights", {"start": "2025-01-01", "end": "2025-01-11"})],
     # He has no job but the one that he starts himself.
     ("POST", "/v1/sync/all/run"): [Ask("/v1/sync/all/run"), Ask("/v1/sync/all/run", {"user_id": ALICE})],
     ("GET", "/v1/sync/job/{id}"): [Ask(f"/v1/sync/job/{JOB}"), Ask(f"/v1/sync/job/{BOBS_JOB}")],

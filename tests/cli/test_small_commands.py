@@ -54,6 +54,7 @@ def test_ddl_makes_the_fact_tables(run: Run) -> None:
         "ig_account_daily",
         "ig_media",
         "meta_ads_daily",
+        "sync_cursors",
     ]
 
 

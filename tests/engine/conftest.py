@@ -13,6 +13,7 @@ from metric_engine.demo.history import rows
 from metric_engine.demo.tenants import EVERYTHING
 from metric_engine.engine.catalog import Catalog, load_catalog
 from metric_engine.engine.warehouse import Warehouse
+from tests.engine import conformance
 
 METRICS = Path(__file__).parents[2] / "metrics"
 UNTIL = date(2025, 6, 30)
@@ -48,3 +49,10 @@ def demo(shipped: Catalog, tmp_path: Path) -> Iterator[CountingWarehouse]:
     warehouse.statements.clear()
     yield warehouse
     warehouse.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if conformance.ASKED:
+        terminalreporter.section("conformance with the oracle")
+        for line in conformance.matrix():
+            terminalreporter.write_line(line)

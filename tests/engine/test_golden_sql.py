@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from metric_engine.cli.dialects import EXECUTED
 from metric_engine.engine.catalog import Catalog
+from metric_engine.engine.dialects.base import Dialect
 from tests.engine.hand_written import COMBINED, WRITTEN
 from tests.golden import statements
 
@@ -19,11 +21,12 @@ def catalog() -> Catalog:
     return statements.shipped()
 
 
+@pytest.mark.parametrize("dialect", EXECUTED, ids=lambda dialect: dialect.name)
 @pytest.mark.parametrize("key", KEYS)
-def test_the_statements_are_the_golden_ones(key: str, catalog: Catalog) -> None:
-    path = statements.path_of(key)
+def test_the_statements_are_the_golden_ones(key: str, dialect: type[Dialect], catalog: Catalog) -> None:
+    path = statements.path_of(key, dialect)
     assert path.exists(), f"{path.name} is missing: write there, as a comment, what it must do; then `make golden`"
-    golden, found = path.read_text(encoding="utf-8"), statements.written(catalog, key)
+    golden, found = path.read_text(encoding="utf-8"), statements.written(catalog, key, dialect)
     difference = difflib.unified_diff(golden.splitlines(), found.splitlines(), "golden", "found", lineterm="")
     assert golden == found, "\n".join(difference)
 
@@ -35,8 +38,10 @@ def test_a_golden_file_says_in_its_header_what_it_must_do(key: str) -> None:
     assert text.endswith(".")
 
 
-def test_there_is_a_golden_file_of_each_served_metric_and_of_no_other(catalog: Catalog) -> None:
-    assert sorted(path.stem for path in statements.FOLDER.iterdir()) == list(catalog.served)
+@pytest.mark.parametrize("dialect", EXECUTED, ids=lambda dialect: dialect.name)
+def test_there_is_a_golden_file_of_each_served_metric_and_of_no_other(dialect: type[Dialect], catalog: Catalog) -> None:
+    files = statements.folder_of(dialect).glob("*.sql")
+    assert sorted(path.stem for path in files) == list(catalog.served)
 
 
 def test_writing_them_again_keeps_the_headers(

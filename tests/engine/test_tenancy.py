@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from metric_engine.cli.dialects import DIALECTS
 from metric_engine.engine.catalog import load_catalog
-from metric_engine.engine.dialects.sqlite import SQLite
+from metric_engine.engine.dialects.base import Dialect
 from metric_engine.engine.engine import Engine
 from metric_engine.engine.errors import UncoveredScan
 from metric_engine.engine.plan import plan
@@ -131,22 +132,67 @@ def test_what_cannot_be_proved_is_refused(sql: str) -> None:
         check_covered(sql, TENANTS, "sqlite")
 
 
-def test_every_statement_of_the_shipped_metrics_passes_and_none_without_its_predicates() -> None:
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+def test_every_statement_of_the_shipped_metrics_passes_and_none_without_its_predicates(dialect: type[Dialect]) -> None:
     catalog = load_catalog(SHIPPED)
-    statements = Statements(SQLite(), catalog.tables.values())
+    statements = Statements(dialect(), catalog.tables.values())
+    (predicate,) = {statements.builder.predicate(table) for table in catalog.tables.values() if table.query is None}
     planned = plan(catalog.served.values())
     texts = [statements.scan(scan, ranges) for scan in planned.scans for ranges in (1, 2)]
     texts += [statements.items(each.items) for each in planned.metrics.values() if each.items is not None]
     assert len(texts) > 10
     for text in texts:
-        for index in range(text.count(PREDICATE)):
-            parts = text.split(PREDICATE)
-            weakened = PREDICATE.join(parts[: index + 1]) + "1 = 1" + PREDICATE.join(parts[index + 1 :])
+        for index in range(text.count(predicate)):
+            parts = text.split(predicate)
+            weakened = predicate.join(parts[: index + 1]) + "1 = 1" + predicate.join(parts[index + 1 :])
             with pytest.raises(UncoveredScan):
-                check_covered(weakened, statements.tenants, "sqlite")
+                check_covered(weakened, statements.tenants, dialect.name)
 
 
-PREDICATE = 't."user_id" = :tenant'
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+def test_slots_and_awkward_expressions_are_read_back(dialect: type[Dialect]) -> None:
+    texts = ("count(distinct who)", "sum(least(x, y) / 2)", "max(round(ln(y), 2))", "sum(cast(y as int))")
+    metrics = {f"m{index}": {"value": text, "by": "who", "where": r"who like '%\'"} for index, text in enumerate(texts)}
+    catalog = catalog_of(file(metrics))
+    statements = Statements(dialect(), catalog.tables.values())
+    for metric in catalog.served.values():
+        for scan in plan([metric]).scans:
+            assert statements.builder.predicate(scan.table) in statements.scan(scan, 2)
+
+
+# As each dialect writes them: what is bound to the tenant, and what is not.
+BOUND = {
+    "postgres": ("t.user_id = CAST(%(tenant)s AS UUID)", "t.user_id = CAST(%(start0)s AS UUID)"),
+    "duckdb": ("t.user_id = $tenant", "t.user_id = $start0"),
+    "clickhouse": ("t.user_id = {tenant:UUID}", "t.user_id = {start0:UUID}"),
+    "bigquery": ("t.user_id = @tenant", "t.user_id = @start0"),
+}
+
+
+@pytest.mark.parametrize("dialect", BOUND)
+def test_the_parameter_is_known_however_it_is_written(dialect: str) -> None:
+    bound, unbound = BOUND[dialect]
+    check_covered(f"SELECT sum(x) FROM facts AS t WHERE {bound}", TENANTS, dialect)
+    for condition in (unbound, f"{bound} OR 1 = 1", f"NOT ({bound})"):
+        with pytest.raises(UncoveredScan):
+            check_covered(f"SELECT sum(x) FROM facts AS t WHERE {condition}", TENANTS, dialect)
+
+
+ROW_MAKERS = {
+    "postgres": ("JSONB_ARRAY_ELEMENTS(CAST(%(slots)s AS JSONB))", "JSONB_ARRAY_ELEMENTS(t.x)"),
+    "trino": ("UNNEST(CAST(JSON_PARSE(:slots) AS ARRAY(INTEGER)))", "UNNEST(t.x)"),
+    "snowflake": ("TABLE(FLATTEN(INPUT => PARSE_JSON(:slots)))", "TABLE(FLATTEN(INPUT => t.x))"),
+    "bigquery": ("UNNEST(@slots)", "UNNEST((SELECT ARRAY_AGG(x) FROM facts))"),
+}
+
+
+@pytest.mark.parametrize("dialect", ROW_MAKERS)
+def test_rows_are_made_of_bound_parameters_only(dialect: str) -> None:
+    allowed, refused_ = ROW_MAKERS[dialect]
+    check_covered(f"SELECT 1 FROM {allowed} AS p", TENANTS, dialect)
+    with pytest.raises(UncoveredScan):
+        check_covered(f"SELECT 1 FROM {refused_} AS p", TENANTS, dialect)
+
 
 # What a metric file may not say: the key of the metric, and its code.
 WORDS: dict[str, tuple[dict[str, Any], str]] = {

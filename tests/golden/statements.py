@@ -1,5 +1,6 @@
-"""The SQL of the shipped metrics: `sql/KEY.sql` begins with a sentence on what the statements must do.
+"""The SQL of the shipped metrics, on each engine that answers questions.
 
+`sql/KEY.sql` is SQLite's and begins with a sentence on what the statements must do, `sql/DIALECT/KEY.sql` another's.
 The sentence is a person's and is kept when the file is written again; the statements below it are the engine's.
 """
 
@@ -8,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from metric_engine.cli.dialects import EXECUTED
 from metric_engine.engine.catalog import Catalog, load_catalog
+from metric_engine.engine.dialects.base import Dialect
 from metric_engine.engine.dialects.sqlite import SQLite
 from metric_engine.engine.plan import plan
 from metric_engine.engine.statements import Statements
@@ -23,13 +26,18 @@ def shipped() -> Catalog:
     return load_catalog(METRICS)
 
 
-def path_of(key: str) -> Path:
-    return FOLDER / f"{key}.sql"
+def path_of(key: str, dialect: type[Dialect] = SQLite) -> Path:
+    return folder_of(dialect) / f"{key}.sql"
 
 
-def written(catalog: Catalog, key: str) -> str:
+def folder_of(dialect: type[Dialect]) -> Path:
+    return FOLDER if dialect is SQLite else FOLDER / dialect.name
+
+
+def written(catalog: Catalog, key: str, dialect: type[Dialect] = SQLite) -> str:
     """The golden file of a metric as it should be: its header, and every statement that the metric may run."""
-    return "\n".join((*header(key), *(f"\n{COMMENT}{title}\n{sql}" for title, sql in statements(catalog, key)))) + "\n"
+    found = (f"\n{COMMENT}{title}\n{sql}" for title, sql in statements(catalog, key, dialect))
+    return "\n".join((*header(key), *found)) + "\n"
 
 
 def header(key: str) -> list[str]:
@@ -39,9 +47,9 @@ def header(key: str) -> list[str]:
     return lines[:end]
 
 
-def statements(catalog: Catalog, key: str) -> Iterator[tuple[str, str]]:
+def statements(catalog: Catalog, key: str, dialect: type[Dialect]) -> Iterator[tuple[str, str]]:
     """(what it is for, the statement)."""
-    builder = Statements(SQLite(), catalog.tables.values())
+    builder = Statements(dialect(), catalog.tables.values())
     planned = plan([catalog.metric(key)])
     for scan in planned.scans:
         for ranges, title in TITLES.items():
@@ -54,8 +62,10 @@ def statements(catalog: Catalog, key: str) -> Iterator[tuple[str, str]]:
 def main() -> None:
     """Write the statements again under the headers, and remove what is no longer served."""
     catalog = shipped()
-    for path in FOLDER.glob("*.sql"):
+    for path in FOLDER.rglob("*.sql"):
         if path.stem not in catalog.served:
             path.unlink()
-    for key in catalog.served:
-        path_of(key).write_text(written(catalog, key), encoding="utf-8")
+    for dialect in EXECUTED:
+        folder_of(dialect).mkdir(exist_ok=True)
+        for key in catalog.served:
+            path_of(key, dialect).write_text(written(catalog, key, dialect), encoding="utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import sqlalchemy
 
@@ -32,7 +32,7 @@ class Database(ABC):
 
     dialect: Dialect
     # Whether it is a file of the installation's own, laid out by it alone.
-    embedded: ClassVar[bool] = False
+    embedded: bool = False
 
     @property
     @abstractmethod

@@ -11,10 +11,14 @@ from sqlalchemy.exc import ArgumentError
 from metric_engine.engine.databases.base import Database
 from metric_engine.engine.errors import InvalidSetting, did_you_mean, nearest_names
 
+EMBEDDED = ("sqlite", "duckdb", "chdb")
 # The forms of a URL, by the name that it begins with.
 FORMS: Mapping[str, str] = {
     "sqlite": "sqlite:///path/to/file.db",
     "postgresql": "postgresql://user:password@host:5432/name",
+    "duckdb": "duckdb:///path/to/file.duckdb",
+    "clickhouse": "clickhouse://user:password@host:8123/database",
+    "chdb": "chdb:///path/to/folder",
 }
 
 
@@ -33,7 +37,7 @@ def open_database(url: str, setting: str) -> Database:
     if opener is None:
         hint = did_you_mean(nearest_names(backend, FORMS, most=1)) or f"; there are {', '.join(FORMS)}"
         raise InvalidSetting(f"{setting}: {backend!r} is not a supported warehouse{hint}")
-    if backend != "sqlite" and "@" in f"{parsed.host}{parsed.database}":
+    if backend not in EMBEDDED and "@" in f"{parsed.host}{parsed.database}":
         # A password with an unescaped @ spills into the host or the name, and from there into error messages.
         raise InvalidSetting(f"{setting} is not a database URL: percent-encode special characters in the password")
     try:
@@ -58,5 +62,8 @@ def opener(module: str, name: str) -> Callable[[sqlalchemy.URL], Database]:
 OPENERS = {
     "sqlite": opener("sqlite", "SQLiteDatabase"),
     "postgresql": opener("postgresql", "PostgreSQLDatabase"),
+    "duckdb": opener("duckdb", "DuckDBDatabase"),
+    "clickhouse": opener("clickhouse", "ClickHouseDatabase"),
+    "chdb": opener("clickhouse", "ClickHouseDatabase"),
 }
-EXTRAS = {"postgresql": "postgres"}
+EXTRAS = {"postgresql": "postgres", "duckdb": "duckdb", "clickhouse": "clickhouse", "chdb": "clickhouse"}

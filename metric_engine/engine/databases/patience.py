@@ -10,6 +10,15 @@ from psycopg.abc import PQGen
 
 Result = TypeVar("Result")
 
+# A connection on which nothing is acknowledged for so long is dead: a cable pulled, a machine gone.
+NETWORK = {
+    "connect_timeout": "5",
+    "tcp_user_timeout": "25000",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+}
+
 
 class Unanswered(psycopg.OperationalError):
     """The server has kept silent for too long; the connection is closed."""

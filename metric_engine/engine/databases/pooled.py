@@ -10,6 +10,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import SQLAlchemyError
 
 from metric_engine.engine.databases.base import Condition, Database, Row
+from metric_engine.engine.dialects.transactional import Transactional
 from metric_engine.engine.slices import Slice
 from metric_engine.engine.tables import Table
 
@@ -17,6 +18,7 @@ from metric_engine.engine.tables import Table
 class Pooled(Database):
     """A database that SQLAlchemy connects to. `driver_error` is the root of its driver's exceptions."""
 
+    dialect: Transactional
     driver_error: type[Exception]
 
     def __init__(self, engine: sqlalchemy.Engine) -> None:

@@ -7,11 +7,13 @@ from typing import Any
 
 import psycopg
 import sqlalchemy
+from psycopg.types.numeric import FloatLoader
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
 from metric_engine.engine.databases.base import CONNECT_SECONDS, STATEMENT_SECONDS
-from metric_engine.engine.databases.patience import Unanswered, be_patient
+from metric_engine.engine.databases.patience import NETWORK, Unanswered, be_patient
 from metric_engine.engine.databases.pooled import Pooled, driver_fault, first_line
 from metric_engine.engine.dialects.postgresql import PostgreSQL
 
@@ -20,14 +22,6 @@ MOST_READERS = 16
 # Beyond the server's own limit: only a server that keeps no time is waited for so long.
 READER_PATIENCE = STATEMENT_SECONDS + 5
 WRITER_PATIENCE = 600
-# Unsent or unacknowledged for so long, a connection is dead: a cable pulled, a machine gone.
-NETWORK = {
-    "connect_timeout": CONNECT_SECONDS,
-    "tcp_user_timeout": READER_PATIENCE * 1000,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-}
 # What a moment's date is must not depend on where the server stands.
 SESSION = {"TimeZone": "UTC"}
 # One at a time lays out tables: two that make the same one at once would fail.
@@ -70,6 +64,7 @@ class PostgreSQLDatabase(Pooled):
             connect_args=NETWORK | {"options": options(given, SESSION | limits), "autocommit": True},
         )
         be_patient(self._readers, READER_PATIENCE)
+        sqlalchemy.event.listen(self._readers, "connect", read_decimals_as_doubles)
         self.dialect = PostgreSQL()
 
     def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
@@ -110,6 +105,12 @@ class PostgreSQLDatabase(Pooled):
         super().close()
 
 
+def read_decimals_as_doubles(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+    """What is computed from rows is computed in doubles, on every engine."""
+    adapted: Any = connection
+    adapted.adapters.register_loader("numeric", FloatLoader)
+
+
 def options(given: str, settings: Mapping[str, str]) -> str:
     """What a session begins with: what the URL asks for, and these settings."""
     return " ".join([*given.split(), *(f"-c {name}={value}" for name, value in settings.items())])
@@ -119,7 +120,7 @@ def connection_fault(error: psycopg.Error) -> str:
     """Why there is no connection, as the server says it, or the network, and what to do."""
     # "connection failed: connection to server at …, port … failed: FATAL:  password authentication failed for user …"
     message = " ".join(str(error).split())
-    reason = message.rpartition("FATAL: ")[2].rpartition(" failed: ")[2].strip()
+    reason = message.rpartition("FATAL: ")[2].rpartition(" failed: ")[2].partition(" Is the server")[0].strip()
     if "password" in reason or "authentication" in reason or reason.startswith("role "):
         return f"{reason}; check the user and the password"
     if reason.startswith("database "):

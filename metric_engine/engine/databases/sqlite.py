@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 from weakref import WeakSet
 
 import sqlalchemy
@@ -33,7 +34,7 @@ REMEDIES: Mapping[int, str] = {
 
 
 class SQLiteDatabase(Pooled):
-    embedded: ClassVar[bool] = True
+    embedded = True
     driver_error = sqlite3.Error
 
     def __init__(self, url: sqlalchemy.URL) -> None:
@@ -99,8 +100,15 @@ class SQLiteDatabase(Pooled):
         super().close()
 
 
+def floor(value: float | None) -> int | None:
+    return None if value is None else math.floor(value)
+
+
 def prepare(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
     """Readers do not wait for a writer, and LIKE tells upper from lower case as other engines do."""
+    driver: Any = connection
+    # SQLAlchemy has put a FLOOR of its own in the place of SQLite's, one that fails on NULL.
+    driver.create_function("floor", 1, floor, deterministic=True)
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")

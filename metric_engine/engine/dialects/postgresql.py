@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 from sqlglot import exp
 
-from metric_engine.engine.dialects.base import Dialect, Write
+from metric_engine.engine.dialects.expressions import Write
+from metric_engine.engine.dialects.transactional import Transactional
 from metric_engine.engine.slices import CURSORS
 from metric_engine.engine.tables import Table
 
@@ -28,7 +29,7 @@ TYPES = {
 }
 
 
-class PostgreSQL(Dialect):
+class PostgreSQL(Transactional):
     name: ClassVar[str] = "postgres"
     title: ClassVar[str] = "PostgreSQL"
     no_escape: ClassVar[str] = " ESCAPE ''"
@@ -90,15 +91,16 @@ class PostgreSQL(Dialect):
     def create_table(self, table: Table) -> str:
         return self.keyed_table(table)
 
-    def advice(self, table: Table) -> str:
-        tenant = self.identifier(table.columns[table.tenant].physical)
+    def advice(self) -> str:
         return (
-            f"Beyond some 100 million rows, append PARTITION BY HASH ({tenant}) before the first load, and make\n"
-            f"as many partitions as the largest table has tens of millions: a tenant's rows are in one of them."
+            "The primary keys begin with the tenant and the day, so that a question reads one stretch of one index.\n"
+            "Beyond some 100 million rows in a table, append PARTITION BY HASH (user_id) to its statement before the\n"
+            "first load, with a partition for every ten million rows: a tenant's rows are then in one of them, and a\n"
+            "vacuum or an index is about that one. BRIN indexes on the date do not help: no question is without tenant."
         )
 
     def upsert(self, table: Table, columns: Sequence[str]) -> str:
-        return self.conflict_upsert(table, columns, "%s")
+        return self.conflict_upsert(table, columns, f"VALUES ({', '.join(['%s'] * len(columns))})")
 
     def move_cursor(self) -> str:
         names = ", ".join(CURSORS.columns)

@@ -12,7 +12,8 @@ from uuid import UUID
 
 from sqlglot import exp
 
-from metric_engine.engine.dialects.base import Dialect, Write
+from metric_engine.engine.dialects.expressions import Write
+from metric_engine.engine.dialects.transactional import Transactional
 from metric_engine.engine.slices import CURSORS
 from metric_engine.engine.tables import Table
 
@@ -30,7 +31,7 @@ TYPES = {
 }
 
 
-class SQLite(Dialect):
+class SQLite(Transactional):
     name: ClassVar[str] = "sqlite"
     title: ClassVar[str] = "SQLite"
     double_type: ClassVar[str] = "REAL"
@@ -100,7 +101,7 @@ class SQLite(Dialect):
         return self.keyed_table(table) + (" WITHOUT ROWID" if table.key else "")
 
     def upsert(self, table: Table, columns: Sequence[str]) -> str:
-        return self.conflict_upsert(table, columns, "?")
+        return self.conflict_upsert(table, columns, f"VALUES ({', '.join('?' * len(columns))})")
 
     def move_cursor(self) -> str:
         names = ", ".join(CURSORS.columns)

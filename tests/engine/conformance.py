@@ -1,0 +1,51 @@
+"""How many questions each engine was asked, by the kind of metric, and how many answers were the oracle's."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+ASKED: Counter[tuple[str, str]] = Counter()
+EQUAL: Counter[tuple[str, str]] = Counter()
+
+
+def kind(metric: Mapping[str, Any]) -> str:
+    """What a metric's definition asks of an engine, in a word."""
+    if "derive" in metric:
+        return "derived"
+    if "combine" in metric:
+        return "correlation" if metric.get("stat") == "correlation" else "combined"
+    if "items" in metric:
+        return "items"
+    values = str(metric.get("series", metric.get("value"))).lower()
+    if "by" in metric:
+        return "breakdown, slots" if "distinct" in values else "breakdown"
+    if "distinct" in values:
+        return "distinct"
+    if metric.get("total", "period") != "period":
+        return "average or last"
+    if "where" in metric:
+        return "filtered"
+    return "series" if "series" in metric else "ratio" if "/" in values else "value"
+
+
+def record(engine: str, metric: Mapping[str, Any], *, equal: bool) -> None:
+    place = (engine, kind(metric))
+    ASKED[place] += 1
+    EQUAL[place] += equal
+
+
+def matrix() -> Iterator[str]:
+    """The lines of a table: a row for each kind, a column for each engine, equal/asked; the sums last."""
+    engines = list(dict.fromkeys(engine for engine, _ in ASKED))
+    kinds = sorted({kind for _, kind in ASKED})
+    yield f"{'equal / asked':18}" + "".join(f"{engine:>15}" for engine in engines)
+    for each in kinds:
+        yield f"{each:18}" + "".join(cell(EQUAL[engine, each], ASKED[engine, each]) for engine in engines)
+    sums = [[sum(counts[engine, each] for each in kinds) for counts in (EQUAL, ASKED)] for engine in engines]
+    yield f"{'all':18}" + "".join(cell(*pair) for pair in sums)
+
+
+def cell(equal: int, asked: int) -> str:
+    return f"{f'{equal:,} / {asked:,}':>15}"

@@ -1,0 +1,46 @@
+-- Sessions by day and channel, where channels are ranked once over both windows together, NULL is `(not set)`, and
+-- all after the sixth, with one called Other, are folded into a NULL member before the days are grouped.
+
+-- ga4_channels_daily, one range of days: compare is off, or the windows touch
+WITH scoped AS MATERIALIZED (
+  SELECT t."date" AS __day, COALESCE(CAST(t."channel" AS TEXT), '(not set)') AS __member, t."sessions" AS "sessions"
+  FROM "ga4_channels_daily" AS t
+  WHERE t."user_id" = $tenant AND t."date" BETWEEN $start0 AND $end0
+), ranked AS (
+  SELECT s.__member AS member, ROW_NUMBER() OVER (ORDER BY COALESCE(CAST(SUM(CAST(s."sessions" AS DOUBLE)) AS DOUBLE), 0) DESC, s.__member) AS place
+  FROM scoped AS s
+  WHERE s.__member <> 'Other'
+  GROUP BY s.__member
+)
+SELECT
+  s.__day AS day,
+  r.place AS place,
+  MIN(r.member) AS member,
+  SUM(CAST(s."sessions" AS DOUBLE)) AS a0
+FROM scoped AS s
+LEFT JOIN ranked AS r ON r.member = s.__member AND r.place <= 6
+GROUP BY s.__day, r.place
+
+-- ga4_channels_daily, two ranges: the windows have a gap
+WITH scoped AS MATERIALIZED (
+  SELECT t."date" AS __day, COALESCE(CAST(t."channel" AS TEXT), '(not set)') AS __member, t."sessions" AS "sessions"
+  FROM "ga4_channels_daily" AS t
+  WHERE t."user_id" = $tenant AND t."date" BETWEEN $start0 AND $end0
+  UNION ALL
+  SELECT t."date" AS __day, COALESCE(CAST(t."channel" AS TEXT), '(not set)') AS __member, t."sessions" AS "sessions"
+  FROM "ga4_channels_daily" AS t
+  WHERE t."user_id" = $tenant AND t."date" BETWEEN $start1 AND $end1
+), ranked AS (
+  SELECT s.__member AS member, ROW_NUMBER() OVER (ORDER BY COALESCE(CAST(SUM(CAST(s."sessions" AS DOUBLE)) AS DOUBLE), 0) DESC, s.__member) AS place
+  FROM scoped AS s
+  WHERE s.__member <> 'Other'
+  GROUP BY s.__member
+)
+SELECT
+  s.__day AS day,
+  r.place AS place,
+  MIN(r.member) AS member,
+  SUM(CAST(s."sessions" AS DOUBLE)) AS a0
+FROM scoped AS s
+LEFT JOIN ranked AS r ON r.member = s.__member AND r.place <= 6
+GROUP BY s.__day, r.place

@@ -1,0 +1,33 @@
+-- Conversion value and spend, summed by day and never divided here, with the least and greatest currency of the day.
+
+-- meta_ads_daily, one range of days: compare is off, or the windows touch
+SELECT
+  t."date" AS day,
+  SUM(CAST(t."conversion_value" AS DOUBLE PRECISION)) AS a0,
+  SUM(CAST(t."spend" AS DOUBLE PRECISION)) AS a1,
+  MIN(t."currency" COLLATE "C") AS a2,
+  MAX(t."currency" COLLATE "C") AS a3
+FROM "meta_ads_daily" AS t
+WHERE t."user_id" = CAST(%(tenant)s AS UUID) AND t."date" BETWEEN %(start0)s AND %(end0)s
+GROUP BY t."date"
+
+-- meta_ads_daily, two ranges: the windows have a gap
+SELECT
+  t."date" AS day,
+  SUM(CAST(t."conversion_value" AS DOUBLE PRECISION)) AS a0,
+  SUM(CAST(t."spend" AS DOUBLE PRECISION)) AS a1,
+  MIN(t."currency" COLLATE "C") AS a2,
+  MAX(t."currency" COLLATE "C") AS a3
+FROM "meta_ads_daily" AS t
+WHERE t."user_id" = CAST(%(tenant)s AS UUID) AND t."date" BETWEEN %(start0)s AND %(end0)s
+GROUP BY t."date"
+UNION ALL
+SELECT
+  t."date" AS day,
+  SUM(CAST(t."conversion_value" AS DOUBLE PRECISION)) AS a0,
+  SUM(CAST(t."spend" AS DOUBLE PRECISION)) AS a1,
+  MIN(t."currency" COLLATE "C") AS a2,
+  MAX(t."currency" COLLATE "C") AS a3
+FROM "meta_ads_daily" AS t
+WHERE t."user_id" = CAST(%(tenant)s AS UUID) AND t."date" BETWEEN %(start1)s AND %(end1)s
+GROUP BY t."date"
