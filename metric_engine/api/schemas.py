@@ -254,7 +254,7 @@ class SyncStarted(BaseModel):
 
 
 class SyncRun(BaseModel):
-    """The run of a local date; `started` unless it was there already."""
+    """The run of a local date; `started` unless all users were in it already."""
 
     run_id: UUID
     date: date

@@ -194,9 +194,10 @@ def first_fault(error: ValidationError) -> str:
 def is_web_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
+        # Read, since only reading tells that a port is none.
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def is_origin(url: str) -> bool:

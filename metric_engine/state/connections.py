@@ -34,13 +34,17 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class SyncedAccount:
-    """An account that a sync reads; `credentials_at` is when its credentials were given or last renewed."""
+    """An account that a sync reads; `credentials_at` is when its credentials were given or last renewed.
+
+    `last_error` is what became of the last time it was read.
+    """
 
     source: str
     account_id: str
     status: str
     credentials_at: datetime
     options: Mapping[str, Any]
+    last_error: str | None
 
 
 class Connections:
@@ -136,12 +140,28 @@ class Connections:
         """The user's accounts with credentials, by source and account. Their credentials are decrypted on demand."""
         columns = connections.c
         statement = (
-            select(columns.source, columns.account_id, columns.status, columns.credentials_at, columns.options)
+            select(
+                columns.source,
+                columns.account_id,
+                columns.status,
+                columns.credentials_at,
+                columns.options,
+                columns.last_error,
+            )
             .where(columns.user_id == user, columns.credentials.is_not(None))
             .order_by(columns.source, columns.account_id)
         )
         with self._database.connect() as connection:
             return tuple(SyncedAccount(*row) for row in connection.execute(statement))
+
+    def is_synced(self, user: str, source: str, account_id: str) -> bool:
+        """Whether the account is connected with credentials, at this moment."""
+        columns = connections.c
+        statement = select(columns.account_id).where(
+            _matching(user, source, account_id), columns.credentials.is_not(None)
+        )
+        with self._database.connect() as connection:
+            return connection.execute(statement).scalar() is not None
 
     def succeeded(self, user: str, source: str, account_id: str, at: datetime) -> None:
         """Note that the account was read to its end."""

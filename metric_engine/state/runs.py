@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
-from sqlalchemy import Exists, case, exists, select, update
+from sqlalchemy import Connection, Exists, case, exists, select, update
 
 from metric_engine.state.connections import ACTIVE as ACTIVE_CONNECTION
 from metric_engine.state.database import Database
@@ -30,22 +30,38 @@ class Runs:
         found = self.get(day)
         if found is not None:
             return found, False
-        run = {"id": str(uuid.uuid4()), "schedule_key": day.isoformat(), "status": "running"}
         now = datetime.now(UTC)
-        opened = self._database.insert(sync_jobs, run | {"created_at": now, "started_at": now}).on_conflict_do_nothing()
+        run = {"id": str(uuid.uuid4()), "schedule_key": day.isoformat(), "status": "running"}
+        opened = self._database.insert(sync_jobs, run | {"created_at": now, "started_at": now})
         with self._database.transaction() as connection:
-            if connection.execute(opened.returning(sync_jobs.c.id)).scalar() is not None:
-                users = connection.execute(
-                    select(connections.c.user_id).where(connections.c.status == ACTIVE_CONNECTION).distinct()
-                ).scalars()
-                for user in users.all():
-                    job = {"id": str(uuid.uuid4()), "user_id": user, "run_id": run["id"], "created_at": now}
-                    connection.execute(self._database.insert(sync_jobs, job).on_conflict_do_nothing())
+            statement = opened.on_conflict_do_nothing().returning(sync_jobs.c.id)
+            if connection.execute(statement).scalar() is not None:
+                self._add_jobs(connection, run["id"], now)
                 return run["id"], True
         # Another process was quicker, and has committed.
         found = self.get(day)
         assert found is not None
         return found, False
+
+    def admit(self, run: str) -> int:
+        """Add a job for every user who has an account to read and no job in the run yet; how many.
+
+        It may have been opened before they connected anything.
+        """
+        reopened = update(sync_jobs).where(sync_jobs.c.id == run).values(status="running", finished_at=None)
+        with self._database.transaction() as connection:
+            added = self._add_jobs(connection, run, datetime.now(UTC))
+            if added:
+                connection.execute(reopened)
+        return added
+
+    def _add_jobs(self, connection: Connection, run: str, now: datetime) -> int:
+        users = select(connections.c.user_id).where(connections.c.status == ACTIVE_CONNECTION).distinct()
+        added = 0
+        for user in connection.execute(users).scalars().all():
+            job = {"id": str(uuid.uuid4()), "user_id": user, "run_id": run, "created_at": now}
+            added += connection.execute(self._database.insert(sync_jobs, job).on_conflict_do_nothing()).rowcount
+        return added
 
     def get(self, day: date) -> str | None:
         """The id of the run of this local date; None where there was none so far."""

@@ -73,10 +73,11 @@ REPORTS = (
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A window's rows, how many had no date, and the property's time zone."""
+    """A window's rows, how many more had no date or one outside the window, and the property's time zone."""
 
     rows: Sequence[Row]
     undated: int
+    astray: int
     zone: ZoneInfo
 
 
@@ -111,8 +112,8 @@ class GA4:
                 await intake.remember({"time_zone": zone.key})
                 if local_yesterday(intake.now(), zone) != yesterday:
                     return zone
-            if found.undated:
-                intake.skip(found.undated, f"rows without a date ({report.table})")
+            intake.skip(found.undated, f"rows without a date ({report.table})")
+            intake.skip(found.astray, f"rows of days that were not asked for ({report.table})")
             await intake.restate(report.table, window, found.rows)
             intake.progress(done / len(asked))
         return None
@@ -137,7 +138,7 @@ class GA4:
     async def read(self, account: str, bearer: Bearer, report: Report, window: Window) -> Found:
         """All pages of a window."""
         rows: dict[tuple[Any, ...], dict[str, Any]] = {}
-        offset, total, undated = 0, 1, 0
+        offset, total, undated, astray = 0, 1, 0, 0
         while offset < total:
             page = await self.page(account, bearer, report, window, offset)
             listed = READ.items(page, "rows")
@@ -151,11 +152,13 @@ class GA4:
                     undated += 1
                     continue
                 if not window.start <= row["date"] <= window.end:
-                    raise GOOGLE.odd("for days that were not asked for")
+                    # Today's, say, which is not complete.
+                    astray += 1
+                    continue
                 key = (row["date"], row.get(report.column or ""))
                 rows[key] = row if key not in rows else together(rows[key], row)
             offset += len(listed)
-        return Found(list(rows.values()), undated, zone)
+        return Found(list(rows.values()), undated, astray, zone)
 
     async def page(self, account: str, bearer: Bearer, report: Report, window: Window, offset: int) -> Object:
         body = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal
@@ -168,16 +169,20 @@ def number(value: Any) -> int:
     return value if isinstance(value, int) else 0
 
 
+def hinted(value: Any) -> float:
+    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else 0.0
+
+
 def pause(answer: Answer) -> float | None:
     """The seconds until calls are accepted again, where one of the headers tells."""
     hints = [
         answer.retry_after(),
         *(
-            positive(60 * number(usage.get("estimated_time_to_regain_access")))
+            positive(60 * hinted(usage.get("estimated_time_to_regain_access")))
             for usage in usages(answer.headers.get("x-business-use-case-usage"))
         ),
         *(
-            positive(number(usage.get("reset_time_duration")))
+            positive(hinted(usage.get("reset_time_duration")))
             for usage in usages(answer.headers.get("x-ad-account-usage"))
         ),
     ]

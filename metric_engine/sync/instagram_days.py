@@ -62,7 +62,9 @@ class Days:
 
     async def reach(self, window: Window) -> dict[date, int]:
         """The reach of the days that have one."""
-        query = {"period": "day", "since": midnight(window.start), "until": midnight(window.end + DAY)}
+        # The last day ends at midnight: a second later, so that it is within whether or not `until` itself is.
+        until = str(int(midnight(window.end + DAY)) + 1)
+        query = {"period": "day", "since": midnight(window.start), "until": until}
         found = await self.insights.of(self.account, KIND, [SERIES], query)
         read = self.insights.graph.read
         reach = {}

@@ -13,8 +13,11 @@ from metric_engine.engine.slices import Slice
 from metric_engine.engine.tables import Table
 from metric_engine.engine.warehouse import Warehouse
 from metric_engine.state import State
+from metric_engine.sync.errors import ProviderError
 from metric_engine.sync.provider import Account, Row
 from metric_engine.sync.report import AccountReport
+
+DISCONNECTED = "the account was disconnected meanwhile"
 
 
 @dataclass(slots=True)
@@ -53,6 +56,8 @@ class WarehouseIntake:
         columns = self.declared[table].columns
         wanted = [{name: value for name, value in row.items() if name in columns} for row in rows]
         async with self.turns:
+            if not await asyncio.to_thread(self.is_connected):
+                raise ProviderError(DISCONNECTED)
             self.report.rows += await asyncio.to_thread(self.warehouse.restate, self.slice_of(table, days), wanted)
 
     def progress(self, fraction: float) -> None:
@@ -75,6 +80,9 @@ class WarehouseIntake:
     async def remember(self, options: Mapping[str, Any]) -> None:
         connections = self.state.connections
         await asyncio.to_thread(connections.remember, self.user, self.account.source, self.account.id, options)
+
+    def is_connected(self) -> bool:
+        return self.state.connections.is_synced(self.user, self.account.source, self.account.id)
 
     def slice_of(self, table: str, days: Window) -> Slice:
         return Slice(self.declared[table], self.user, self.account.id, days)

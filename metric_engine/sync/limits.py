@@ -19,7 +19,8 @@ class Pace:
 
     `tries` are all that a call gets while the provider does not answer; `backoff` is the first wait between them,
     doubled each time. `throttled` is the first wait for a provider that limits the calls and does not say for how
-    long; `patience` is how long one call may wait altogether. `connect` and `silence` limit a connection, `call` one
+    long, and `guessing` how long one call may wait altogether without being told; `patience` is how long where it is
+    told. `connect` and `silence` limit a connection, `call` one
     try as a whole. `poll` is the first wait for a report that the provider prepares, `report` the longest in all.
     `at_once` calls are under way, `at_once_each` of one provider and `at_once_account` of one of its accounts.
     """
@@ -27,10 +28,11 @@ class Pace:
     tries: int = 3
     backoff: float = 1.0
     longest_backoff: float = 20.0
-    throttled: float = 5.0
+    throttled: float = 1.5
+    guessing: float = 60.0
     patience: float = 180.0
     connect: float = 5.0
-    silence: float = 30.0
+    silence: float = 20.0
     call: float = 90.0
     most_bytes: int = 16 * 1024 * 1024
     poll: float = 1.0
@@ -63,8 +65,10 @@ class Insistence:
         return self.throttled(state) if error.seconds is None else error.seconds + self.spread(state)
 
     def stop(self, state: RetryCallState) -> bool:
-        if isinstance(failure(state), Throttled):
-            return state.idle_for + state.upcoming_sleep > self.pace.patience
+        error = failure(state)
+        if isinstance(error, Throttled):
+            patience = self.pace.guessing if error.seconds is None else self.pace.patience
+            return state.idle_for + state.upcoming_sleep > patience
         return self.failures >= self.pace.tries
 
 

@@ -52,13 +52,19 @@ COMPLETED = "Job Completed"
 GIVEN_UP = ("Job Failed", "Job Skipped")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reading:
-    """How an ad account's rows are read: the types of action that count, best first."""
+    """How an ad account's rows are read: the types of action that count, best first.
+
+    `reports` is whether Meta prepares reports for it, as far as is known; `astray` how many rows lay outside of what
+    was asked.
+    """
 
     graph: Graph
     account: str
     conversions: Sequence[str]
+    reports: bool = True
+    astray: int = 0
 
 
 class Meta:
@@ -96,6 +102,7 @@ class Meta:
         for done, window in enumerate(asked, 1):
             await intake.restate(TABLE, window, await self.rows(reading, window))
             intake.progress(done / len(asked))
+        intake.skip(reading.astray, "rows of days that were not asked for")
 
     async def renew(self, graph: Graph, account: Account, intake: Intake) -> None:
         if self.app_id is None or self.app_secret is None:
@@ -128,8 +135,10 @@ class Meta:
         }
         if window.days <= AT_ONCE:
             pages = reading.graph.pages(f"{reading.account}/insights", {**question, "limit": PAGE})
-        else:
+        elif reading.reports:
             pages = self.reported(reading, question)
+        else:
+            raise TooMuchData("Meta prepares no report for this account")
         rows: dict[tuple[date, str], dict[str, Any]] = {}
         seen: set[str] = set()
         async with aclosing(pages):
@@ -139,7 +148,11 @@ class Meta:
                     text = json.dumps(found, sort_keys=True)
                     if text not in seen:
                         seen.add(text)
-                        row = read_row(reading, window, found)
+                        row = read_row(reading, found)
+                        if not window.start <= row["date"] <= window.end:
+                            # Today's, say, which is not complete.
+                            reading.astray += 1
+                            continue
                         key = (row["date"], row["campaign_id"])
                         rows[key] = row if key not in rows else together(rows[key], row)
         return list(rows.values())
@@ -149,10 +162,11 @@ class Meta:
         graph, pace = reading.graph, self.calls.pace
         try:
             ordered = await graph.post(f"{reading.account}/insights", question)
-        except (Gone, Refused, Unreadable):
+            run = graph.read.text(ordered, "report_run_id")
+        except (Gone, Refused, Unreadable, Unreachable):
             # No report can be ordered for this account, or by way of what stands between: it answers short windows.
+            reading.reports = False
             raise TooMuchData("Meta prepares no report for this account") from None
-        run = graph.read.text(ordered, "report_run_id")
         if not run.isdigit():
             raise META.without("a number for 'report_run_id'")
 
@@ -182,14 +196,14 @@ def versioned(base: str) -> str:
     return base if VERSIONED.fullmatch(base[base.rfind("/") :]) else f"{base}/{VERSION}"
 
 
-def read_row(reading: Reading, window: Window, found: Object) -> dict[str, Any]:
+def read_row(reading: Reading, found: Object) -> dict[str, Any]:
     read = reading.graph.read
     try:
         day = date.fromisoformat(read.text(found, "date_start"))
     except ValueError:
         raise META.without("a date for 'date_start'") from None
-    if not window.start <= day <= window.end or found.get("date_stop", found["date_start"]) != found["date_start"]:
-        raise META.odd("for days that were not asked for")
+    if found.get("date_stop", found["date_start"]) != found["date_start"]:
+        raise META.odd("for several days at once")
     conversions, value = converted(reading, found)
     return {
         "date": day,

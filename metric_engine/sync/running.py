@@ -18,7 +18,7 @@ from metric_engine.state.connections import EXTERNAL, NEEDS_REAUTH, SyncedAccoun
 from metric_engine.state.errors import NoEncryptionKey, UnreadableCredentials
 from metric_engine.state.queue import Work
 from metric_engine.sync.errors import NeedsReauth, ProviderError
-from metric_engine.sync.intake import WarehouseIntake
+from metric_engine.sync.intake import DISCONNECTED, WarehouseIntake
 from metric_engine.sync.provider import Account, Provider
 from metric_engine.sync.report import CANCELLED, FAILED, RUNNING, SKIPPED, SUCCEEDED, AccountReport, Report, ended
 
@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 class Bounds:
     """How much at once and how long at most, in seconds; a job's owner counts as dead a `lease` after its last word.
 
+    The owner says how far it is every `look`, where it has come further, and every `beat` that it lives.
+
     There are many `jobs`, since most of them wait for a provider most of the time; its calls have limits of their own.
     """
 
@@ -42,6 +44,7 @@ class Bounds:
     job_seconds: float = 3_600
     lease: float = 30
     beat: float = 2
+    look: float = 0.5
     poll: float = 1
     attempts: int = 3
 
@@ -97,10 +100,10 @@ class Desk:
         intake: WarehouseIntake | None = None
         try:
             async with AsyncExitStack() as stack:
-                await stack.enter_async_context(asyncio.timeout(self.means.bounds.account_seconds))
                 await stack.enter_async_context(self.busy.setdefault(key, asyncio.Lock()))
+                await stack.enter_async_context(asyncio.timeout(self.means.bounds.account_seconds))
                 if connected.status == NEEDS_REAUTH:
-                    raise NeedsReauth(RECONNECT)
+                    raise NeedsReauth(connected.last_error or RECONNECT)
                 provider = self.providers.get(connected.source)
                 if provider is None:
                     raise ProviderError(f"this installation has no provider for {connected.source}")
@@ -141,7 +144,7 @@ class Desk:
             means.state.connections.credentials, user, connected.source, connected.account_id
         )
         if credentials is None:
-            raise ProviderError("the account was disconnected meanwhile")
+            raise ProviderError(DISCONNECTED)
         account = Account(
             connected.source, connected.account_id, credentials, connected.credentials_at, connected.options
         )

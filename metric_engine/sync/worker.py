@@ -166,18 +166,19 @@ class Worker:
         bounds = self.means.bounds
         loop = asyncio.get_running_loop()
         until = loop.time() + bounds.job_seconds
-        heard = loop.time()
+        heard, told = loop.time(), None
         while loop.time() < until:
-            try:
-                lease = await self._beat(work, report)
-                heard = loop.time()
-            except StateUnavailable as error:
-                logger.error("sync: %s", error)
-                # By now another process may have taken the job up.
-                lease = Lease.HELD if loop.time() - heard < bounds.lease else Lease.LOST
-            if lease is not Lease.HELD:
-                return lease
-            done, _ = await asyncio.wait({reading}, timeout=bounds.beat)
+            if (news := (report.progress, report.as_json())) != told or loop.time() - heard >= bounds.beat:
+                try:
+                    lease = await self._beat(work, report)
+                    heard, told = loop.time(), news
+                except StateUnavailable as error:
+                    logger.error("sync: %s", error)
+                    # By now another process may have taken the job up.
+                    lease = Lease.LOST if heard < loop.time() - bounds.lease else Lease.HELD
+                if lease is not Lease.HELD:
+                    return lease
+            done, _ = await asyncio.wait({reading}, timeout=min(bounds.look, bounds.beat))
             if done:
                 return Lease.HELD
         return Lease.HELD

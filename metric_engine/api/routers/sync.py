@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import asdict
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path
 from starlette.exceptions import HTTPException
@@ -41,10 +41,9 @@ def sync_now(request: Request, user: User) -> SyncStarted:
 @router.get(
     "/job/{id}",
     summary="How far a sync is",
-    response_model=None,
-    responses={200: {"model": SyncJob}, 404: {"description": UNKNOWN_JOB}},
+    responses={404: {"description": UNKNOWN_JOB}},
 )
-def sync_job(request: Request, job_id: JobId, user: User) -> dict[str, Any]:
+def sync_job(request: Request, job_id: JobId, user: User) -> SyncJob:
     return shown(serving_of(request).state.jobs.get(user, job_id))
 
 
@@ -53,10 +52,9 @@ def sync_job(request: Request, job_id: JobId, user: User) -> dict[str, Any]:
     summary="Cancel a sync",
     description="What has arrived stays. A job that has ended stays as it is.",
     status_code=HTTPStatus.ACCEPTED,
-    response_model=None,
-    responses={202: {"model": SyncJob}, 404: {"description": UNKNOWN_JOB}},
+    responses={404: {"description": UNKNOWN_JOB}},
 )
-def cancel_sync(request: Request, job_id: JobId, user: User) -> dict[str, Any]:
+def cancel_sync(request: Request, job_id: JobId, user: User) -> SyncJob:
     jobs = serving_of(request).state.jobs
     jobs.cancel(user, job_id)
     return shown(jobs.get(user, job_id))
@@ -65,7 +63,7 @@ def cancel_sync(request: Request, job_id: JobId, user: User) -> dict[str, Any]:
 @router.post(
     "/cron",
     summary="The day's run for all users",
-    description="Once per local date of the schedule, guarded by CRON_SECRET instead of a token.",
+    description="A user is synced once per local date, whoever began it. Guarded by CRON_SECRET instead of a token.",
     status_code=HTTPStatus.ACCEPTED,
     responses={
         401: {"model": Problem, "description": "the secret is missing or wrong"},
@@ -81,12 +79,14 @@ def sync_cron(request: Request, x_cron_secret: Annotated[str, Header()] = "") ->
         raise HTTPException(HTTPStatus.UNAUTHORIZED, "send the installation's CRON_SECRET in X-Cron-Secret")
     day = local_date(serving.schedule.clock())
     run_id, new = serving.state.runs.open(day)
+    # The schedule may have opened it before somebody connected an account.
+    late = 0 if new else serving.state.runs.admit(run_id)
     serving.kick()
-    return SyncRun(run_id=run_id, date=day, started=new)
+    return SyncRun(run_id=run_id, date=day, started=new or late > 0)
 
 
-def shown(found: Job | None) -> dict[str, Any]:
+def shown(found: Job | None) -> SyncJob:
     """The job as the API gives it. Raises HTTPException for none."""
     if found is None:
         raise HTTPException(HTTPStatus.NOT_FOUND, f"{UNKNOWN_JOB}; POST /v1/sync/all/run gives the id of yours")
-    return asdict(found)
+    return SyncJob.model_validate(asdict(found))
