@@ -17,8 +17,9 @@ ROOMS: dict[str, frozenset[str]] = {
     "sync": frozenset({"engine", "state"}),
     "demo": frozenset({"engine", "state"}),
     "web": frozenset(),
-    "api": frozenset({"engine", "state", "sync"}),
-    "cli": frozenset({"engine", "state", "sync", "demo", "api", "web"}),
+    "insights": frozenset({"engine"}),
+    "api": frozenset({"engine", "state", "sync", "insights"}),
+    "cli": frozenset({"engine", "state", "sync", "insights", "demo", "api", "web"}),
 }
 DOORS = {
     "sqlglot": {"engine"},
@@ -40,6 +41,7 @@ DOORS = {
     "uvicorn": {"cli"},
     "rich": {"cli"},
     "click": {"cli"},
+    "litellm": {"insights"},
 }
 
 

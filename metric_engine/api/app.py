@@ -20,10 +20,11 @@ from metric_engine.api.bodies import Bodies
 from metric_engine.api.guard import Guard
 from metric_engine.api.instruments import Instruments
 from metric_engine.api.rates import open_rate
-from metric_engine.api.routers import connections, dashboard, sync, widgets
+from metric_engine.api.routers import connections, dashboard, insights, sync, widgets
 from metric_engine.api.serving import Serving, engine_over
 from metric_engine.api.settings import Settings
 from metric_engine.api.syncing import open_worker
+from metric_engine.api.tellers import open_teller
 from metric_engine.engine.catalog import load_catalog
 from metric_engine.engine.engine import Engine
 from metric_engine.engine.pulse import Pulse
@@ -31,14 +32,14 @@ from metric_engine.engine.warehouse import Warehouse
 from metric_engine.state import State
 
 PAGES = Path(metric_engine.__file__).parent / "web" / "static"
-ROUTERS = (widgets.router, dashboard.router, connections.router, sync.router)
+ROUTERS = (widgets.router, dashboard.router, connections.router, sync.router, insights.router)
 
 
 def create_app(*, settings: Settings, engine: Engine, state: State, syncs: bool = False) -> FastAPI:
     """The API over an engine and a state, both of which it closes at the end.
 
     With `syncs` it opens the daily run and does the jobs; without, it leaves both to other processes. Raises
-    InvalidSetting when nothing says how to verify tokens.
+    InvalidSetting when nothing says how to verify tokens, or a setting needs what is not installed.
     """
     app = FastAPI(
         title="metric-engine",
@@ -50,6 +51,7 @@ def create_app(*, settings: Settings, engine: Engine, state: State, syncs: bool 
         lifespan=closing,
     )
     serving = app.state.serving = Serving(engine, state, settings)
+    app.state.teller = open_teller(settings, serving.engine.cache)
     instruments = app.state.instruments = Instruments()
     instruments.watch(serving)
     if syncs:

@@ -45,6 +45,7 @@ EXAMPLES: Mapping[str, tuple[float, float]] = {
     "percent": (0.034, 0.031),
     "currency": (1234.5, 1180.0),
 }
+NOT_MODIFIED = "The client holds exactly this answer (`If-None-Match`)"
 UNKNOWN_KEY = "no widget of that key; the nearest are named"
 
 router = APIRouter(include_in_schema=False)
@@ -152,7 +153,7 @@ def answered(example: Mapping[str, Any] | None = None) -> dict[str, Any]:
     }
     return {
         "200": {"description": "The answer", "headers": headers, "content": {"application/json": media}},
-        "304": {"description": "The client holds exactly this answer (`If-None-Match`)"},
+        "304": {"description": NOT_MODIFIED},
     }
 
 

@@ -179,6 +179,39 @@ class Batch(BaseModel):
     widgets: dict[str, Widget | Problem]
 
 
+class InsightGroup(BaseModel):
+    """Sentences under one heading, the most important first: plain text of at most 240 characters each."""
+
+    group: Literal["Cross-channel", "Ads", "Traffic", "Content"]
+    bullets: list[Annotated[str, Field(max_length=240)]]
+
+
+class InsightMeta(BaseModel):
+    """Who wrote the sentences, and over which data.
+
+    `dropped` counts what a language model said and the data did not bear out, by reason; `fallback` tells why the rules
+    speak in its place.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    generated_by: Literal["llm", "rules"]
+    dropped: dict[str, int]
+    start: date
+    end: date
+    compare: Compare
+    sources: list[Source]
+    fallback: str | Absent = None
+    stale: Literal[True] | Absent = None
+
+
+class InsightList(BaseModel):
+    """What happened, in a few sentences."""
+
+    items: list[InsightGroup]
+    meta: InsightMeta
+
+
 class LayoutWidget(BaseModel):
     """A widget's place on the dashboard; every property but `id` is the frontend's own."""
 

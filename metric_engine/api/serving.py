@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import TypeVar
 
 from starlette.requests import Request
 
@@ -25,6 +26,8 @@ from metric_engine.sync.schedule import Schedule
 from metric_engine.sync.worker import Worker
 
 logger = logging.getLogger(__name__)
+
+Found = TypeVar("Found")
 
 
 @dataclass(slots=True)
@@ -57,6 +60,13 @@ class Serving:
         Without the state database, what the cache holds for the sources that the user had when last seen.
         Raises StateUnavailable, WarehouseUnavailable.
         """
+        return self.asked(user, lambda engine, asker: engine.ask_all(keys, question, asker))
+
+    def asked(self, user: str, ask: Callable[[Engine, Asker], Found]) -> Found:
+        """What the engine that serves right now has to say to this user, be the state database there or not.
+
+        Raises StateUnavailable, WarehouseUnavailable.
+        """
         engine = self.engine
         try:
             tenant = self.state.tenants.get(user)
@@ -65,11 +75,11 @@ class Serving:
             if last_seen is None:
                 raise
             try:
-                return engine.ask_all(keys, question, asker(user, last_seen, offline=True))
+                return ask(engine, asker(user, last_seen, offline=True))
             except WarehouseUnavailable:
                 raise away from None
         self.known.put(user, tenant)
-        return engine.ask_all(keys, question, asker(user, tenant))
+        return ask(engine, asker(user, tenant))
 
     def reload(self) -> None:
         """Serve the coming requests from the metric files as they are now, or on from the last good ones.

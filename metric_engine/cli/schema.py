@@ -10,21 +10,30 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from metric_engine.cli.options import unread_metrics_option
 from metric_engine.engine.definitions import FileDefinition
+from metric_engine.engine.insight_definitions import InsightsDefinition
 
 
 @click.command()
+@click.option("--insights", is_flag=True, help="The schema of insights.yaml instead.")
 @unread_metrics_option
-def schema() -> None:
+def schema(insights: bool) -> None:
     """Print the JSON Schema of a metric file.
 
     An editor that knows it completes and explains the keys of a metric file. Name it in the file's first line:
     `# yaml-language-server: $schema=schema.json`.
 
     \b
-    Example:
+    Examples:
       metric-engine schema > my-metrics/schema.json
+      metric-engine schema --insights > my-metrics/insights.schema.json
     """
-    click.echo(json.dumps(file_schema(), indent=2, ensure_ascii=False))
+    click.echo(json.dumps(insights_schema() if insights else file_schema(), indent=2, ensure_ascii=False))
+
+
+def insights_schema() -> dict[str, Any]:
+    """The schema of insights.yaml (draft 2020-12)."""
+    written = without_titles(InsightsDefinition.model_json_schema())
+    return {"$schema": GenerateJsonSchema.schema_dialect, "title": "insights.yaml", **written}
 
 
 def file_schema() -> dict[str, Any]:

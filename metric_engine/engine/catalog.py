@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from metric_engine.engine.diagnostics import Diagnostics
 from metric_engine.engine.errors import InvalidCatalog, UnknownMetric
+from metric_engine.engine.insight_resolution import Insights, resolve_insights
 from metric_engine.engine.loading import read_folder
 from metric_engine.engine.metrics import Metric
 from metric_engine.engine.resolution import resolve
@@ -17,11 +18,12 @@ from metric_engine.engine.tables import Table
 
 @dataclass(frozen=True)
 class Catalog:
-    """All tables by name and all metrics by key; `version` changes with any file of the folder."""
+    """All tables by name, all metrics by key, and what insights look at; `version` changes with any of the files."""
 
     tables: Mapping[str, Table]
     metrics: Mapping[str, Metric]
     version: str
+    insights: Insights = field(default_factory=Insights)
 
     @cached_property
     def served(self) -> Mapping[str, Metric]:
@@ -41,6 +43,7 @@ def load_catalog(folder: Path) -> Catalog:
     diagnostics = Diagnostics()
     files = read_folder(folder, diagnostics)
     tables, metrics = resolve(files, diagnostics)
+    insights = resolve_insights(files, metrics, diagnostics)
     if diagnostics:
         raise InvalidCatalog(diagnostics.in_file_order(), files.texts)
-    return Catalog(tables, metrics, files.version)
+    return Catalog(tables, metrics, files.version, insights)

@@ -84,7 +84,7 @@ class Engine:
 
     def ask(self, key: str, question: Question, asker: Asker) -> Answer:
         """The answer for one key. Raises UnknownMetric, WarehouseUnavailable."""
-        return self._ask([self.catalog.metric(key)], question, asker)[key]
+        return self.ask_metrics([self.catalog.metric(key)], question, asker)[key]
 
     def ask_all(self, keys: Sequence[str], question: Question, asker: Asker) -> dict[str, Answer | UnknownMetric]:
         """The answers for several keys, from one plan; an unknown key has its error for an answer.
@@ -98,7 +98,7 @@ class Engine:
                 known[key] = self.catalog.metric(key)
             except UnknownMetric as error:
                 found[key] = error
-        found |= self._ask(list(known.values()), question, asker)
+        found |= self.ask_metrics(list(known.values()), question, asker)
         return {key: found[key] for key in keys}
 
     def prepared(self, metrics: Sequence[Metric]) -> PreparedPlan:
@@ -112,7 +112,8 @@ class Engine:
             found = self._shared or self._keep(keys, self._plan(metrics))
         return found
 
-    def _ask(self, metrics: Sequence[Metric], question: Question, asker: Asker) -> dict[str, Answer]:
+    def ask_metrics(self, metrics: Sequence[Metric], question: Question, asker: Asker) -> dict[str, Answer]:
+        """The answers for metrics of the catalog, hidden ones too, from one plan. Raises WarehouseUnavailable."""
         prepared = self.prepared(metrics)
         try:
             return self._answers(metrics, prepared, question, asker)

@@ -18,6 +18,7 @@ from metric_engine.engine.shapes import existing, report
 from metric_engine.engine.templates import is_template
 
 MACROS = "macros.j2"
+INSIGHTS = "insights.yaml"
 MOST_BYTES = 1_000_000
 MOST_TURNS = 4
 MOST_FAULTS = 2_000
@@ -49,7 +50,10 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """What a folder of metric files holds. `complete` is false where a file could not be read at all."""
+    """What a folder of metric files holds. `complete` is false where a file could not be read at all.
+
+    `insights` is its insights.yaml, not parsed yet: the file's name and its bytes.
+    """
 
     files: tuple[File, ...]
     macros: str
@@ -57,17 +61,22 @@ class Folder:
     version: str
     complete: bool
     texts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    insights: tuple[str, bytes] | None = None
 
 
 def read_folder(folder: Path, diagnostics: Diagnostics) -> Folder:
-    """Read every `*.yaml` of a folder, in the order of their names. Raises InvalidSetting."""
+    """Read every `*.yaml` of a folder, in the order of their names; all but insights.yaml are metric files.
+
+    Raises InvalidSetting.
+    """
     if not folder.is_dir():
         raise InvalidSetting(f"METRICS_DIR: {folder} is not a folder; name the folder of the metric files")
-    paths = sorted(folder.glob("*.yaml"))
+    insights_path = folder / INSIGHTS
+    paths = sorted(path for path in folder.glob("*.yaml") if path != insights_path)
     if not paths:
         raise InvalidSetting(f"METRICS_DIR: {folder} holds no *.yaml file; name the folder of the metric files")
     macros_path = folder / MACROS
-    contents = {path: read(path, diagnostics) for path in (*paths, macros_path) if path.is_file()}
+    contents = {path: read(path, diagnostics) for path in (*paths, insights_path, macros_path) if path.is_file()}
     version = hashlib.sha256()
     for path, content in contents.items():
         version.update(f"{path.name}\0{len(content)}\0".encode() + content)
@@ -83,6 +92,7 @@ def read_folder(folder: Path, diagnostics: Diagnostics) -> Folder:
         version=version.hexdigest()[:16],
         complete=len(files) == len(paths),
         texts={str(path): content.decode("utf-8-sig", "replace").split("\n") for path, content in contents.items()},
+        insights=(str(insights_path), contents[insights_path]) if insights_path in contents else None,
     )
 
 

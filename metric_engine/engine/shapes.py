@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -54,8 +54,16 @@ WORDS = (
 )
 
 
-def report(faults: Sequence[ErrorDetails], document: Document, diagnostics: Diagnostics) -> None:
-    """Report pydantic's errors, each at the key or value that it is about."""
+def report(
+    faults: Sequence[ErrorDetails],
+    document: Document,
+    diagnostics: Diagnostics,
+    model_of: Callable[[Path], type[BaseModel]] | None = None,
+) -> None:
+    """Report pydantic's errors, each at the key or value that it is about.
+
+    `model_of` gives the model of the mapping at a path, where the document is no metric file.
+    """
     unknown = [fault["loc"] for fault in faults if fault["type"] == "extra_forbidden"]
     for fault in faults:
         if diagnostics.full(document.file):
@@ -66,19 +74,21 @@ def report(faults: Sequence[ErrorDetails], document: Document, diagnostics: Diag
         ):
             continue  # The key is there, misspelt.
         path = existing(fault["loc"], document.data)
-        position, code, message = described(fault, path, document)
+        position, code, message = described(fault, path, document, model_of or model_at)
         if not diagnostics.any_at(document.file, position):
             metric = str(path[1]) if len(path) > 1 and path[0] == "metrics" else None
             diagnostics.error(document.file, position, code, message, metric=metric)
 
 
-def described(fault: ErrorDetails, path: Path, document: Document) -> tuple[Position, str, str]:
+def described(
+    fault: ErrorDetails, path: Path, document: Document, model_of: Callable[[Path], type[BaseModel]]
+) -> tuple[Position, str, str]:
     """Where a fault is, with which code, and what to change."""
     kind, name, given = fault["type"], str(fault["loc"][-1]), fault["input"]
     if kind == "extra_forbidden" and name == "<<":
         return document.key_position(path), "unknown-key", "YAML's merge key << has no meaning here; write the keys out"
     if kind == "extra_forbidden":
-        model = model_at(path[:-1])
+        model = model_of(path[:-1])
         likely = belonging(name, given, model) or hint(name, model.model_fields)
         return document.key_position(path), "unknown-key", f"unknown key {shown(name)}{likely}"
     if kind == "missing":

@@ -56,6 +56,10 @@ ROUTES: Mapping[tuple[str, str], list[Ask]] = {
         Ask("/v1/dashboard/layout", body={"widgets": [{"id": "ga4.sessions"}], "version": 1}),
         Ask("/v1/dashboard/layout", body={"widgets": [{"id": "ga4.sessions"}], "version": 2}),
     ],
+    ("GET", "/v1/insights"): [
+        Ask("/v1/insights", {"start": PERIOD["start"], "end": PERIOD["end"]}),
+        Ask("/v1/insights", {"user_id": ALICE}),
+    ],
     ("GET", "/v1/connections"): [Ask("/v1/connections"), Ask("/v1/connections", {"user_id": ALICE})],
     ("PUT", "/v1/connections/{source}"): [
         Ask("/v1/connections/ga4", body={"account_id": ACCOUNT}),

@@ -3,12 +3,13 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from pathlib import Path
 
 import jsonschema
 import jwt
 import pytest
 
-from metric_engine.cli.schema import file_schema
+from metric_engine.cli.schema import file_schema, insights_schema
 from metric_engine.engine.diagnostics import Diagnostics
 from metric_engine.engine.document import parse
 from tests.cli.conftest import ALICE, SECRET, SHIPPED, Run
@@ -90,14 +91,15 @@ def test_sql_of_an_unknown_key_names_the_nearest(run: Run) -> None:
 
 def test_the_schema_in_the_repository_is_the_one_printed(run: Run) -> None:
     assert run("schema").stdout == (SHIPPED / "schema.json").read_text()
+    assert run("schema", "--insights").stdout == (SHIPPED / "insights.schema.json").read_text()
 
 
 @pytest.mark.parametrize("file", sorted(SHIPPED.glob("*.yaml")), ids=lambda file: file.stem)
-def test_the_shipped_files_fit_the_schema(file: object) -> None:
-    assert hasattr(file, "read_bytes")
+def test_the_shipped_files_fit_their_schema(file: Path) -> None:
     document = parse(str(file), file.read_bytes(), Diagnostics())
     assert document is not None
-    jsonschema.validate(json.loads(json.dumps(document.data)), file_schema())
+    schema = insights_schema() if file.name == "insights.yaml" else file_schema()
+    jsonschema.validate(json.loads(json.dumps(document.data)), schema)
 
 
 @pytest.mark.parametrize(

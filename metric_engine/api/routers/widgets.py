@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -80,13 +81,21 @@ def body_or_problem(found: Answer | UnknownMetric) -> dict[str, Any]:
     return problem_of(found) if isinstance(found, UnknownMetric) else found.body
 
 
-def query(request: Request, *, today: date) -> Question:
+def query(
+    request: Request,
+    *,
+    today: date,
+    parameters: Sequence[str] = PARAMETERS,
+    defaults: Mapping[str, str] = MappingProxyType({}),
+) -> Question:
     """The question in the query string; a parameter that is not known or given twice is a problem too."""
     given = request.query_params.multi_items()
     names = [name for name, _ in given]
-    known = {name: text for name, text in given if name in PARAMETERS}
-    repeated = [Problem(name, "is given more than once") for name in known if names.count(name) > 1]
-    return ask(known, [name for name in names if name not in PARAMETERS], today=today, problems=repeated)
+    known = {name: text for name, text in given if name in parameters}
+    problems = [Problem(name, "is given more than once") for name in known if names.count(name) > 1]
+    unknown = dict.fromkeys(name for name in names if name not in parameters)
+    problems += [unknown_parameter(name, parameters) for name in unknown]
+    return ask({**defaults, **known}, (), today=today, problems=problems)
 
 
 def ask(
@@ -106,6 +115,6 @@ def ask(
     return question
 
 
-def unknown_parameter(name: str) -> Problem:
-    hint = did_you_mean(nearest_names(name, PARAMETERS)) or f"; there are {', '.join(PARAMETERS)}"
+def unknown_parameter(name: str, parameters: Sequence[str] = PARAMETERS) -> Problem:
+    hint = did_you_mean(nearest_names(name, parameters)) or f"; there are {', '.join(parameters)}"
     return Problem(name[:40], f"{shown(name)} is not a parameter{hint}")

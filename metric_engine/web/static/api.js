@@ -40,6 +40,13 @@ export async function answers(keys, question, signal) {
   return Object.assign({}, ...(await Promise.all(requests)).map((answer) => answer.widgets));
 }
 
+/** What happened, in a few sentences; days have no grain here. */
+export function insights({ start, end, compare, sources }, signal) {
+  const query = new URLSearchParams({ start, end, compare });
+  if (sources !== undefined) query.set("sources", sources);
+  return ask(`insights?${query}`, { signal });
+}
+
 async function ask(path, { body, signal, method = body ? "POST" : "GET" } = {}) {
   const headers = { Accept: "application/json", Authorization: `Bearer ${session.current()}` };
   if (body) headers["Content-Type"] = "application/json";

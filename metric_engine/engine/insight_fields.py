@@ -1,0 +1,92 @@
+"""What sentences can say of a fact, by the kind of the fact: an example of every field.
+
+The names are the language; the examples are what a sentence is tried out with when the files are loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+from typing import Any, Literal
+
+Kind = Literal["change", "members", "spikes", "pair", "explain"]
+Fields = Mapping[str, Any]
+
+CHANGE: Fields = {
+    "title": "Sessions",
+    "direction": "up",
+    "verdict": "better",
+    "value": "12,340",
+    "previous": "11,000",
+    "change": "12%",
+    "difference": "+1,340",
+    "words": "up 12%",
+}
+MEMBER: Fields = {**CHANGE, "name": "Organic Search", "share": "41%"}
+POST: Fields = {"caption": "The oak stool is back", "kind": "video", "day": "4 March"}
+DRIVER: Fields = {**MEMBER, "part": "78%"}
+EFFECT: Fields = {**CHANGE, "name": "Retargeting", "effect": "+0.42", "mix": "+0.10", "rate": "+0.32", "mainly": "rate"}
+
+FIELDS: Mapping[Kind, Fields] = {
+    "change": CHANGE,
+    "members": {
+        "title": "Sessions by channel",
+        "direction": "up",
+        "top": [MEMBER],
+        "rising": [MEMBER],
+        "falling": [MEMBER],
+        "driver": DRIVER,
+    },
+    "spikes": {
+        "title": "Interactions",
+        "direction": "up",
+        "day": "4 March",
+        "value": "2,310",
+        "usual": "410",
+        "times": "5.6 times",
+        "post": POST,
+    },
+    "pair": {"relation": "behind", "apart": "39 points", "first": CHANGE, "second": CHANGE},
+    "explain": {**CHANGE, "mix": "-0.10", "rate": "-0.32", "mainly": "rate", "driver": EFFECT},
+}
+# What a fact of the kind may come without.
+OPTIONAL: Mapping[Kind, tuple[str, ...]] = {
+    "change": (),
+    "members": ("top", "rising", "falling", "driver"),
+    "spikes": ("post",),
+    "pair": (),
+    "explain": ("driver",),
+}
+# What every sentence sees beside the facts.
+COMMON: Mapping[str, Any] = {"compared": "the previous 28 days", "days": 28}
+
+
+def bare(kind: Kind) -> Fields:
+    """The example without what may be missing: none in its place, or an empty list."""
+    full = FIELDS[kind]
+    return {**full, **{name: [] if isinstance(full[name], list) else None for name in OPTIONAL[kind]}}
+
+
+def turned(fields: Any) -> Any:
+    """The example with every direction the other way."""
+    if isinstance(fields, Mapping):
+        other = {"up": "down", "behind": "ahead"}
+        return {
+            name: other.get(each, each) if name in ("direction", "relation") else turned(each)
+            for name, each in fields.items()
+        }
+    return [turned(each) for each in fields] if isinstance(fields, list) else fields
+
+
+def trials(kinds: Mapping[str, Kind], about: frozenset[str]) -> Iterator[Mapping[str, Any]]:
+    """What a sentence about these facts is tried out with: all that there may be, and no more than there must be.
+
+    Other facts than those it is about may be none.
+    """
+    for complete, others in product((True, False), repeat=2):
+        facts = {
+            name: (FIELDS[kind] if complete else bare(kind)) if others or name in about else None
+            for name, kind in kinds.items()
+        }
+        yield {**COMMON, **facts}
+        yield {**COMMON, **turned(facts)}

@@ -1,0 +1,102 @@
+"""Facts: what the data says, one statement each, and findings: the facts that answer one entry of insights.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+from metric_engine.engine.definitions import Better
+from metric_engine.engine.insight_resolution import Observation
+from metric_engine.engine.metrics import Metric
+from metric_engine.engine.periods import Compare, Window
+from metric_engine.insights.figures import Figure, Role
+
+Direction = Literal["up", "down", "flat"]
+Verdict = Literal["better", "worse", "neutral"]
+
+# Below it a change is none, in words.
+FLAT = 0.005
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One statement about a metric, or about one of its members, over the asked window.
+
+    `names` are what the metric may be called; `member`, and `quote` of what may be behind it, are fit to be quoted.
+    `day` is the one day that it is about. `telling` is false of members to which nothing happened.
+    """
+
+    observation: str
+    key: str
+    names: tuple[str, ...]
+    sources: tuple[str, ...]
+    window: Window
+    direction: Direction
+    verdict: Verdict
+    figures: tuple[Figure, ...]
+    member: str | None = None
+    quote: str | None = None
+    day: date | None = None
+    telling: bool = True
+
+    def figure(self, role: Role) -> Figure | None:
+        return next((each for each in self.figures if each.role == role), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What an observation came to.
+
+    `view` is what sentences see of it. `notable` tells whether it is worth a sentence, and `strength` how far it goes.
+    """
+
+    observation: Observation
+    view: Mapping[str, Any]
+    facts: tuple[Fact, ...]
+    notable: bool
+    strength: float
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The asked window, and what it is compared with."""
+
+    window: Window
+    compare: Compare
+
+    @property
+    def days(self) -> int:
+        return self.window.days
+
+    @property
+    def compared(self) -> str:
+        """The compared window in words."""
+        if self.compare is Compare.PREVIOUS_YEAR:
+            return "a year earlier"
+        return "the day before" if self.days == 1 else f"the previous {self.days:,} days"
+
+
+def direction_of(difference: float, relative: float | None) -> Direction:
+    if difference == 0 or (relative is not None and abs(relative) < FLAT):
+        return "flat"
+    return "up" if difference > 0 else "down"
+
+
+def verdict_of(direction: Direction, better: Better) -> Verdict:
+    if better == "neutral" or direction == "flat":
+        return "neutral"
+    return "better" if direction == better else "worse"
+
+
+def names_of(metric: Metric, called: tuple[str, ...], series: str | None = None) -> tuple[str, ...]:
+    """What a metric may be called: its title, without what it is broken down by, and what the file says."""
+    title = series or metric.title
+    whole, by, _ = title.partition(" by ")
+    return tuple(dict.fromkeys((title, *((whole,) if by else ()), *called)))
+
+
+def spoken_day(day: date) -> str:
+    """A day in words: 4 March."""
+    return f"{day.day} {day:%B}"

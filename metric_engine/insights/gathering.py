@@ -1,0 +1,62 @@
+"""A question → everything that is known about it: the findings of one plan's answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+
+from metric_engine.engine.engine import Engine
+from metric_engine.engine.insight_resolution import Insights
+from metric_engine.engine.periods import Window
+from metric_engine.engine.question import Question
+from metric_engine.engine.reader import Asker
+from metric_engine.insights.facts import Fact, Finding, Span
+from metric_engine.insights.finding import find, metrics_for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """What the data says for one tenant and question.
+
+    `active` are the sources that are connected and switched on. `cached` and `stale_seconds` are as in an Answer.
+    """
+
+    insights: Insights
+    catalog: str
+    asker: Asker
+    span: Span
+    active: frozenset[str]
+    findings: Sequence[Finding]
+    cached: bool
+    stale_seconds: float | None
+
+    @property
+    def facts(self) -> list[Fact]:
+        """All facts, the most telling first: what is notable, the whole before its members, the larger changes."""
+        ranked = [
+            ((not finding.notable or not fact.telling, fact.member is not None, -finding.strength), fact)
+            for finding in self.findings
+            for fact in finding.facts
+        ]
+        return list(dict.fromkeys(fact for _, fact in sorted(ranked, key=itemgetter(0))))
+
+
+def gather(engine: Engine, question: Question, asker: Asker) -> Gathered:
+    """Ask the engine for all that insights look at, at once. Raises WarehouseUnavailable."""
+    insights = engine.catalog.insights
+    active = asker.connected if question.sources is None else asker.connected & question.sources
+    answers = engine.ask_metrics(metrics_for(insights, active), question, asker)
+    span = Span(Window(question.start, question.end), question.compare)
+    return Gathered(
+        insights=insights,
+        catalog=engine.catalog.version,
+        asker=asker,
+        span=span,
+        active=active,
+        findings=find(insights, {key: each.body for key, each in answers.items()}, active, span),
+        cached=bool(answers) and all(each.cached for each in answers.values()),
+        stale_seconds=max(
+            (each.stale_seconds for each in answers.values() if each.stale_seconds is not None), default=None
+        ),
+    )

@@ -1,0 +1,161 @@
+"""Why a ratio changed: its members' shares did (mix), or their own ratios (rate). The parts sum to the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import fsum, isclose
+from typing import Any
+
+from metric_engine.engine.insight_resolution import Observation
+from metric_engine.engine.metrics import Metric
+from metric_engine.engine.results import Body
+from metric_engine.insights.changes import Answers, change_of, fact_of, measured
+from metric_engine.insights.facts import Fact, Finding, Span, direction_of, verdict_of
+from metric_engine.insights.figures import Style
+from metric_engine.insights.outside import is_named, plain
+
+REST = "Other"
+# The part of the ratio's change from which on a member is what is behind it.
+LEAST_PART = 0.4
+EXACTLY = 1e-6
+
+# Numerator and denominator by member.
+Parts = Mapping[str, tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a member did to a ratio: by its share of the denominator, and by its own ratio."""
+
+    member: str
+    mix: float
+    rate: float
+    value: float | None
+    previous: float | None
+
+    @property
+    def whole(self) -> float:
+        return self.mix + self.rate
+
+
+def decompose(now: Parts, then: Parts) -> list[Effect]:
+    """The effects of all members: their sum is the change of the whole's ratio.
+
+    With s a member's share of the denominator and r its ratio, the whole's ratio is the sum of s·r. Half-way between
+    the windows (s̄, r̄, and R̄ of the whole), mix is Δs·(r̄ − R̄) and rate is s̄·Δr. The denominators of both windows are
+    above 0; a member without one has the ratio of the other window.
+    """
+    totals = [fsum(lower for _, lower in parts.values()) for parts in (now, then)]
+    ratios = [
+        fsum(upper for upper, _ in parts.values()) / total for parts, total in zip((now, then), totals, strict=True)
+    ]
+    middle = (ratios[0] + ratios[1]) / 2
+    found = []
+    for member in dict.fromkeys((*now, *then)):
+        (upper, lower), (upper_then, lower_then) = now.get(member, (0.0, 0.0)), then.get(member, (0.0, 0.0))
+        value = upper / lower if lower else None
+        previous = upper_then / lower_then if lower_then else None
+        own = [each for each in (value, previous) if each is not None]
+        half_way = fsum(own) / len(own) if own else 0.0
+        shifted = lower / totals[0] - lower_then / totals[1]
+        whole = upper / totals[0] - upper_then / totals[1]
+        found.append(Effect(member, (half_way - middle) * shifted, whole - half_way * shifted, value, previous))
+    return found
+
+
+def find_explanation(observation: Observation, answers: Answers, span: Span) -> Finding | None:
+    metric, upper, lower = observation.metrics
+    body = answers[metric.key]
+    found = measured(metric, body, observation)
+    now, then = parts_of(answers[upper.key], answers[lower.key])
+    if found is None or now is None or then is None:
+        return None
+    change, notable = found
+    if not (is_ratio(now, change.value) and is_ratio(then, change.previous)):
+        return None
+    effects = decompose(now, then)
+    mix, rate = fsum(each.mix for each in effects), fsum(each.rate for each in effects)
+    style = change.style
+    driver = driver_of(effects, change.difference)
+    whole = fact_of(metric, change, observation, span)
+    facts = [replace(whole, figures=(*whole.figures, style.signed("mix", mix), style.signed("rate", rate)))]
+    if driver is not None:
+        facts.append(member_fact(metric, driver, whole, style))
+    return Finding(
+        observation=observation,
+        view={
+            "title": metric.title,
+            **change.view,
+            "mix": style.signed("mix", mix).text,
+            "rate": style.signed("rate", rate).text,
+            "mainly": "mix" if abs(mix) > abs(rate) else "rate",
+            "driver": None if driver is None else driver_view(metric, driver, body),
+        },
+        facts=tuple(facts),
+        notable=notable,
+        strength=change.strength,
+    )
+
+
+def parts_of(upper: Body, lower: Body) -> tuple[Parts | None, Parts | None]:
+    """The parts of the asked window and of the compared one: members that both bodies show, and the rest."""
+    if not upper["series"] or not lower["series"]:
+        return None, None
+    stats = [{series["name"]: series["stats"] for series in body["series"]} for body in (upper, lower)]
+    shared = [name for name in stats[1] if name in stats[0] and name != REST]
+    found: list[Parts | None] = []
+    for window in ("value", "previous"):
+        totals = [body["stats"][window] for body in (upper, lower)]
+        if any(total is None for total in totals) or totals[1] <= 0:
+            found.append(None)
+            continue
+        parts = {name: (stats[0][name][window] or 0.0, stats[1][name][window] or 0.0) for name in shared}
+        rest = [total - fsum(part[index] for part in parts.values()) for index, total in enumerate(totals)]
+        found.append({**parts, REST: (rest[0], rest[1])})
+    return found[0], found[1]
+
+
+def is_ratio(parts: Parts, value: float) -> bool:
+    """Whether the parts make this ratio: what is explained must be what was measured."""
+    ratio = fsum(upper for upper, _ in parts.values()) / fsum(lower for _, lower in parts.values())
+    return isclose(ratio, value, rel_tol=EXACTLY, abs_tol=1e-12)
+
+
+def driver_of(effects: list[Effect], difference: float) -> Effect | None:
+    """The member with a name that most of the change comes from."""
+    named = [each for each in effects if is_named(each.member) and is_named(plain(each.member))]
+    if not named or difference == 0:
+        return None
+    best = max(named, key=lambda each: each.whole / difference)
+    return best if best.whole / difference >= LEAST_PART else None
+
+
+def driver_view(metric: Metric, effect: Effect, body: Body) -> dict[str, Any]:
+    """What sentences see of the member; its own ratios are empty where it has none."""
+    style = Style.of(metric.format, body["meta"]["currency"], body["stats"]["value"], body["stats"]["previous"])
+    own = change_of(metric, {"value": effect.value, "previous": effect.previous}, body["meta"]["currency"])
+    nothing = dict.fromkeys(("value", "previous", "difference", "change", "words"), "")
+    view = {"direction": "flat", "verdict": "neutral", **nothing} if own is None else own.view
+    return {
+        "title": metric.title,
+        **view,
+        "name": plain(effect.member),
+        "effect": style.signed("effect", effect.whole).text,
+        "mix": style.signed("mix", effect.mix).text,
+        "rate": style.signed("rate", effect.rate).text,
+        "mainly": "mix" if abs(effect.mix) > abs(effect.rate) else "rate",
+    }
+
+
+def member_fact(metric: Metric, effect: Effect, whole: Fact, style: Style) -> Fact:
+    own = change_of(metric, {"value": effect.value, "previous": effect.previous}, style.currency)
+    effects = (style.signed("effect", effect.whole), style.signed("mix", effect.mix), style.signed("rate", effect.rate))
+    direction = direction_of(effect.whole, None) if own is None else own.direction
+    return replace(
+        whole,
+        member=plain(effect.member),
+        direction=direction,
+        verdict=verdict_of(direction, metric.better),
+        figures=(*(() if own is None else own.figures), *effects),
+    )

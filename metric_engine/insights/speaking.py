@@ -1,0 +1,69 @@
+"""Findings → bullets, by the rules of insights.yaml: no language model needed."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from metric_engine.engine.insight_resolution import Insights, Rule
+from metric_engine.engine.templates import TemplateFaults
+from metric_engine.insights.facts import Finding, Span
+from metric_engine.insights.outside import shortened
+
+MOST_CHARACTERS = 240
+SENTENCE_END = re.compile(r"(?<=[.!?]) (?=[A-Z“])")
+
+Items = list[dict[str, Any]]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Bullet:
+    """A sentence or two under the heading of their group."""
+
+    group: str
+    text: str
+
+
+def speak(insights: Insights, findings: Iterable[Finding], span: Span) -> list[Bullet]:
+    """What the rules say of the findings, the most important first; at most as many as the file wants."""
+    notable = {each.observation.name: each for each in findings if each.notable}
+    views: dict[str, Any] = dict.fromkeys(insights.observations)
+    views |= {name: finding.view for name, finding in notable.items()}
+    views |= {"compared": span.compared, "days": span.days}
+    said: list[tuple[int, float, Bullet]] = []
+    for rule in insights.rules:
+        if all(name in notable for name in rule.about) and (text := sentence(rule, views)):
+            strength = max(notable[name].strength for name in rule.about)
+            said.append((rule.importance, strength, Bullet(rule.group, fitting(text))))
+    said.sort(key=lambda each: (-each[0], -each[1]))
+    return list(dict.fromkeys(bullet for _, _, bullet in said))[: insights.most]
+
+
+def sentence(rule: Rule, views: Mapping[str, Any]) -> str:
+    """What a rule says, or nothing."""
+    try:
+        return rule.say.said(views) if rule.when is None or rule.when.said(views) else ""
+    except TemplateFaults as faults:
+        logger.error("the rule %s of insights.yaml cannot be said: %s", rule.name, faults)
+        return ""
+
+
+def fitting(text: str) -> str:
+    """As many of the text's sentences as a bullet holds."""
+    sentences = SENTENCE_END.split(text)
+    while len(sentences) > 1 and len(" ".join(sentences)) > MOST_CHARACTERS:
+        sentences.pop()
+    return shortened(" ".join(sentences), MOST_CHARACTERS)
+
+
+def grouped(bullets: Sequence[Bullet]) -> Items:
+    """The bullets by group, the group of the most important one first."""
+    groups: dict[str, list[str]] = {}
+    for bullet in bullets:
+        groups.setdefault(bullet.group, []).append(bullet.text)
+    return [{"group": group, "bullets": texts} for group, texts in groups.items()]
