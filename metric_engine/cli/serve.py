@@ -85,8 +85,12 @@ def serve(demo: bool, host: str, port: int, workers: int, reload: bool, metrics:
         click.echo(invitation(serving, address) if demo else f"Dashboard and API: {address}/")
         sys.stdout.flush()
         if workers > 1:
+            warehouse = serving.engine.warehouse
             serving.state.close()
-            serving.engine.warehouse.close()
+            warehouse.close()
+            if warehouse.database.exclusive:
+                listening.close()
+                raise click.UsageError(f"{warehouse.dialect.title} lets one process in; leave --workers out")
             run_workers(listening, workers)
         else:
             watcher = Watcher(serving, metrics, before)

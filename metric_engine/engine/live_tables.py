@@ -67,12 +67,15 @@ DECLARED_AS: Sequence[tuple[type[types.TypeEngine[Any]], str]] = (
 )
 
 
-def check_live_tables(folder: Path, tables: Mapping[str, Table], database: Engine) -> None:
+def check_live_tables(
+    folder: Path, tables: Mapping[str, Table], database: Engine, *, setting: str = "WAREHOUSE_URL"
+) -> None:
     """Hold the tables that a folder declares against those of a database; tables that are queries are passed over.
 
-    Raises InvalidCatalog with every difference at its declaration, InvalidSetting or WarehouseUnavailable.
+    `setting` is where the database's URL is from. Raises InvalidCatalog with every difference at its declaration,
+    InvalidSetting or WarehouseUnavailable.
     """
-    refuse_missing_file(database)
+    refuse_missing_file(database, setting)
     diagnostics = Diagnostics()
     read = read_folder(folder, Diagnostics())
     try:
@@ -83,17 +86,17 @@ def check_live_tables(folder: Path, tables: Mapping[str, Table], database: Engin
                     live.check(Place(file, ("tables", name), diagnostics), tables[name])
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or error).split("\n")[0]
-        raise WarehouseUnavailable(f"WAREHOUSE_URL: the warehouse cannot be read: {reason}") from error
+        raise WarehouseUnavailable(f"{setting}: the warehouse cannot be read: {reason}") from error
     if diagnostics:
         raise InvalidCatalog(diagnostics.in_file_order(), read.texts)
 
 
-def refuse_missing_file(database: Engine) -> None:
+def refuse_missing_file(database: Engine, setting: str) -> None:
     """SQLite makes a file that is not there; looking at tables should not."""
     name = database.url.database
     in_memory = not name or name == ":memory:" or name.startswith("file:")
     if database.dialect.name == "sqlite" and not in_memory and not Path(str(name)).exists():
-        raise InvalidSetting(f"WAREHOUSE_URL: there is no database {name}; `metric-engine load` or `serve` makes it")
+        raise InvalidSetting(f"{setting}: there is no database {name}; `metric-engine load` or `serve` makes it")
 
 
 class LiveTables:

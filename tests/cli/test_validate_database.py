@@ -50,7 +50,7 @@ def test_the_fact_tables_may_have_a_database_of_their_own(run: Run, tmp_path: Pa
 def test_a_database_that_is_not_there_is_not_made(run: Run, tmp_path: Path) -> None:
     result = run("validate", str(SHIPPED), "--database", **DATABASE)
     assert result.exit_code == 1
-    assert result.stderr.startswith("error: WAREHOUSE_URL: there is no database facts.db; ")
+    assert result.stderr.startswith("error: DATABASE_URL: there is no database facts.db; ")
     assert list(tmp_path.iterdir()) == []
 
 

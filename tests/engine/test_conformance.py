@@ -20,7 +20,7 @@ from tests.oracle import questions as asking
 from tests.oracle.oracle import answer
 from tests.oracle.questions import questions, same, texts, world
 
-WORLDS = range(6)
+WORLDS = range(10)
 QUESTIONS = 300
 
 

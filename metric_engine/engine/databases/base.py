@@ -33,6 +33,8 @@ class Database(ABC):
     dialect: Dialect
     # Whether it is a file of the installation's own, laid out by it alone.
     embedded: bool = False
+    # Whether a second process is kept out while this one has it open.
+    exclusive: bool = False
 
     @property
     @abstractmethod

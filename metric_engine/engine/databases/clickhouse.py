@@ -67,7 +67,7 @@ REMEDIES: Mapping[int, str] = {
 class ClickHouseDatabase(Database):
     def __init__(self, url: sqlalchemy.URL) -> None:
         self.dialect = ClickHouse()
-        self.embedded = url.drivername == "chdb"
+        self.embedded = self.exclusive = url.drivername == "chdb"
         self._arguments = arguments(url)
         self._engine = sqlalchemy.create_engine("clickhousedb://", creator=self._connection)
         self._lock = threading.Lock()
@@ -94,7 +94,7 @@ class ClickHouseDatabase(Database):
                     {} if self.embedded else {"connect_timeout": CONNECT_SECONDS, "send_receive_timeout": patience}
                 )
                 client = self._clients[name] = clickhouse_connect.get_client(
-                    **self._arguments, **waits, settings=dict(settings)
+                    **self._arguments, **waits, settings=dict(settings), tz_mode="aware"
                 )
             return client
 

@@ -33,6 +33,7 @@ REMEDIES: Mapping[str, str] = {
 
 class DuckDBDatabase(Pooled):
     embedded = True
+    exclusive = True
     driver_error = duckdb.Error
 
     def __init__(self, url: sqlalchemy.URL) -> None:
