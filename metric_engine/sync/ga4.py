@@ -112,8 +112,9 @@ class GA4:
                 await intake.remember({"time_zone": zone.key})
                 if local_yesterday(intake.now(), zone) != yesterday:
                     return zone
-            intake.skip(found.undated, f"rows without a date ({report.table})")
-            intake.skip(found.astray, f"rows of days that were not asked for ({report.table})")
+            for count, reason in ((found.undated, "without a date"), (found.astray, "of days that were not asked for")):
+                if count:
+                    intake.skip(count, f"rows {reason} ({report.table})")
             await intake.restate(report.table, window, found.rows)
             intake.progress(done / len(asked))
         return None

@@ -102,7 +102,8 @@ class Meta:
         for done, window in enumerate(asked, 1):
             await intake.restate(TABLE, window, await self.rows(reading, window))
             intake.progress(done / len(asked))
-        intake.skip(reading.astray, "rows of days that were not asked for")
+        if reading.astray:
+            intake.skip(reading.astray, "rows of days that were not asked for")
 
     async def renew(self, graph: Graph, account: Account, intake: Intake) -> None:
         if self.app_id is None or self.app_secret is None:

@@ -63,6 +63,9 @@ def test_given_values_are_read(tmp_path: Path) -> None:
         ({"REPORTING_TIMEZONE": "../etc/passwd"}, ["REPORTING_TIMEZONE"]),
         ({"CACHE_TTL_SECONDS": "soon"}, ["CACHE_TTL_SECONDS"]),
         ({"LLM_DAILY_BUDGET": "-1"}, ["LLM_DAILY_BUDGET"]),
+        ({"META_BASE_URL": "graph.facebook.com"}, ["META_BASE_URL", "https://"]),
+        ({"INSTAGRAM_BASE_URL": "http://127.0.0.1:abc"}, ["INSTAGRAM_BASE_URL"]),
+        ({"SYNC_PROVIDERS": "module.function"}, ["SYNC_PROVIDERS", "module:function"]),
     ],
 )
 def test_a_wrong_setting_is_one_line_that_names_it(environment: dict[str, str], words: list[str]) -> None:

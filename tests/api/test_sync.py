@@ -153,6 +153,19 @@ def test_the_cron_begins_the_days_run_once(engine: Engine, state: State) -> None
         assert (work.user, work.run) == (BOB, answers[0].json()["run_id"])
 
 
+def test_the_cron_takes_in_who_has_connected_since(client: TestClient) -> None:
+    """A new server makes the day's run good at once, when nobody has an account yet."""
+    headers = {"X-Cron-Secret": CRON}
+    client.post("/v1/sync/cron", headers=headers)
+    connect(client)
+    assert client.post("/v1/sync/cron", headers=headers).json()["started"] is True
+    deadline = time.monotonic() + 20
+    while client.get("/v1/dashboard/meta").json()["last_sync_at"] is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert client.post("/v1/sync/cron", headers=headers).json()["started"] is False
+
+
 def test_the_scheduler_is_ready_and_announces_the_next_run(client: TestClient) -> None:
     assert client.get("/readyz").json()["checks"]["scheduler"]["status"] == "ok"
     announced = datetime.fromisoformat(client.get("/v1/dashboard/meta").json()["next_scheduled_at"])

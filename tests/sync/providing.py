@@ -31,7 +31,9 @@ TABLES = load_catalog(shipped_metrics()).tables
 NOW = datetime(2026, 3, 13, 17, 0, tzinfo=UTC)
 EVER = Window(date(2000, 1, 1), date(2100, 1, 1))
 HISTORY = 40
-QUICK = Pace(backoff=0.001, longest_backoff=0.002, throttled=10, patience=180, silence=20, call=30, poll=1)
+QUICK = Pace(
+    backoff=0.001, longest_backoff=0.002, throttled=10, guessing=180, patience=180, silence=20, call=30, poll=1
+)
 # For answers that never come.
 HASTY = replace(QUICK, silence=0.2, call=0.4)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -187,6 +188,18 @@ def test_a_row_without_a_date_is_counted_and_left_out(
     sync(desk, google, credentials, history=5)
     assert len(desk.rows("ga4_daily")) == 5
     assert desk.skipped == [(1, f"rows without a date ({name})") for name in desk.tables]
+
+
+def test_a_row_of_today_is_counted_and_left_out(google: GA4StandIn, credentials: dict[str, Any], desk: Desk) -> None:
+    def longer(report: dict[str, Any]) -> dict[str, Any]:
+        today = copy.deepcopy(report["rows"][0])
+        today["dimensionValues"][0]["value"] = f"{back(-1):%Y%m%d}"
+        return {**report, "rows": [*report["rows"], today], "rowCount": report["rowCount"] + 1}
+
+    google.faults.plant(faults.changed("longer", longer), path=REPORT)
+    sync(desk, google, credentials, history=5)
+    assert [row["date"] for row in desk.rows("ga4_daily")] == [back(age) for age in reversed(range(5))]
+    assert desk.skipped == [(1, f"rows of days that were not asked for ({name})") for name in desk.tables]
 
 
 def test_rows_of_the_same_key_are_added_up(google: GA4StandIn, credentials: dict[str, Any], desk: Desk) -> None:

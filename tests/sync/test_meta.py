@@ -161,7 +161,20 @@ def test_a_report_that_meta_gives_up_is_asked_for_in_halves(
     assert len(meta.runs) == 3
 
 
-@pytest.mark.parametrize("fault", [graph_faults.gone(), graph_faults.failed_call(100), faults.html(404)])
+def test_a_row_of_today_is_counted_and_left_out(meta: MetaStandIn, credentials: dict[str, Any], desk: Desk) -> None:
+    def longer(page: dict[str, Any]) -> dict[str, Any]:
+        today = {"date_start": back(-1).isoformat(), "date_stop": back(-1).isoformat()}
+        return {**page, "data": [*page["data"], {**page["data"][0], **today}]}
+
+    meta.faults.plant(faults.changed("longer", longer), path=INSIGHTS)
+    sync(desk, meta, credentials, history=DAYS)
+    assert desk.rows(TABLE)[-1] == expected(back(0), 2)
+    assert desk.skipped == [(1, "rows of days that were not asked for")]
+
+
+@pytest.mark.parametrize(
+    "fault", [graph_faults.gone(), graph_faults.failed_call(100), faults.html(404), faults.html(501), faults.reset()]
+)
 def test_where_no_report_can_be_ordered_short_windows_are_asked(
     meta: MetaStandIn, credentials: dict[str, Any], desk: Desk, fault: Fault
 ) -> None:
@@ -170,7 +183,8 @@ def test_where_no_report_can_be_ordered_short_windows_are_asked(
     sync(desk, meta, credentials, history=80)
     assert len(desk.rows(TABLE)) == 160
     assert desk.windows == [(TABLE, Window(back(79), back(0)))]
-    assert len(meta.runs) == 0
+    # It is ordered once, however many windows there are, and tried again only where nothing was said.
+    assert len(meta.calls.of(path=INSIGHTS, method="POST")) <= 3
 
 
 def test_a_report_that_never_ends_is_left(meta: MetaStandIn, credentials: dict[str, Any], desk: Desk) -> None:

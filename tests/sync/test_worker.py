@@ -153,6 +153,20 @@ def test_dead_credentials_are_tried_once(state: State, means: Means, told: Told)
     assert status_of(state, "meta") == ("active", None)
 
 
+def test_an_account_that_is_disconnected_meanwhile_gets_no_more_rows(
+    state: State, means: Means, told: Told, warehouse: Warehouse
+) -> None:
+    async def disconnected(account: Account, intake: Intake) -> None:
+        await asyncio.to_thread(state.connections.delete, TENANT, "ga4")
+        await bring(account, intake)
+
+    connect(state, TENANT, GA4)
+    told.scripts = {"1": disconnected}
+    job = sync_once(means)
+    assert (job.status, job.sources["ga4"]["error"]) == ("failed", "the account was disconnected meanwhile")
+    assert rows_of(warehouse, "ga4_daily") == []
+
+
 def test_new_credentials_are_not_blamed_for_the_old(state: State, means: Means, told: Told) -> None:
     async def dead_meanwhile(account: Account, intake: Intake) -> None:
         await asyncio.to_thread(connect, state, TENANT, META)
