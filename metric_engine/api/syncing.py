@@ -22,7 +22,7 @@ from metric_engine.sync.worker import Worker
 if TYPE_CHECKING:
     from metric_engine.sync.providers import Addresses, Applications
 
-# A file of SQLite takes one writer at a time; servers take as many as come.
+# An embedded database takes one writer at a time; servers take as many as come.
 SERVER_WRITERS = 8
 
 
@@ -46,7 +46,7 @@ def open_worker(
         async with Calls() as calls:
             yield {**open_providers(calls, addresses(settings), applications(settings)), **own}
 
-    writers = 1 if warehouse.dialect.name == "sqlite" else SERVER_WRITERS
+    writers = 1 if warehouse.database.embedded else SERVER_WRITERS
     means = Means(state, warehouse, tables, providers, seen, Bounds(writers=writers))
     return Worker(means, schedule)
 
