@@ -28,6 +28,7 @@ WAYS = {
 }
 TURNED = {"up": "down", "down": "up"}
 NOUNS = {"up": "rise", "down": "drop", "flat": "change"}
+GROUPS = {"ga4": "Traffic", "instagram": "Content", "meta": "Ads"}
 FIGURES = ("change", "value", "previous", "difference")
 
 Told = Mapping[str, Any]
@@ -77,9 +78,10 @@ def count(gathered: Gathered, *, most: int) -> Counter[str]:
 
     def held(kind: str, text: str) -> None:
         found[kind] += 1
-        found[f"{kind} pass"] += fault(Bullet("Traffic", text), ground) is None
+        found[f"{kind} pass"] += fault(Bullet(group, text), ground) is None
 
     for fact in facts:
+        group = next(GROUPS[each.sources[0]] for each in gathered.facts if each.names[0] == fact["metric"])
         for text in sentences(fact):
             held("true", text)
         for text in foreign(fact, [each for each in facts if each is not fact]):
