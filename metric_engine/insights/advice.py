@@ -29,10 +29,10 @@ ADVICE_WORDS = frozenset(
     current main key paid possible likely whole ad ads adset adsets audience audiences audit auction bid bids
     bidding brand budget budgets call-to-action campaign campaigns caption captions carousel carousels cart
     catalog cause causes change changes channel channels checkout content conversion conversions cost costs
-    creative creatives copy customers data delivery design detail details device devices effort engagement error
+    creative creatives copy customers data delivery design detail device devices effort engagement error
     errors experiment experiments follow-up followers format formats frequency funnel hook hooks image images
     impressions investment keyword keywords landing layout link links loading message messages messaging money
-    newsletter number numbers offer offers page pages part parts payment people performance phone placement
+    newsletter number numbers offer offers page pages part parts people performance phone placement
     placements post posts posting price prices pricing product products quality range rank ranking rankings
     reach reel reels report reports result results return returns reason reasons sales schedule search seo
     sequel series shop side site source sources speed spend spending steps step stock stories story strategy

@@ -88,7 +88,7 @@ class Reader:
             if found is not None and found.end() > self.at and handler(self, found):
                 self.at = found.end()
                 # `…, so check it`
-                return found[0] in (",", "and", "so", "then", "or", "but")
+                return found[0] in (",", "and", "but")
         raise Fault("number" if re.match(N, self.text[self.at]) else "wording")
 
     # Advice
@@ -356,6 +356,9 @@ class Reader:
             facts = self.facts(subject, unit)
             if not facts:
                 raise Fault("date" if self.today is not None else "no_fact")
+            if subject.name is None and unit is None and len({fact.names[-1] for fact in facts}) > 1:
+                # `Retargeting fell 60%`: what of it?
+                raise Fault("no_fact")
             stating = [fact for fact in facts if states(fact, numeral, roles, bound)]
             if not stating:
                 raise Fault("number")

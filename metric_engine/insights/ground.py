@@ -65,6 +65,11 @@ class Mention:
     name: str
 
 
+def group_of(source: str) -> str:
+    """The group of what one source tells."""
+    return next((group for group, each in GROUP_SOURCES.items() if each == source), "Cross-channel")
+
+
 class Ground:
     """All that the facts of one answer bear out. Made once, then asked for every sentence."""
 

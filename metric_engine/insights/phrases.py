@@ -76,7 +76,7 @@ GAINED = phrase(rf"(?P<way>{alternatives(TRANSITIVE)}) {NUMBER}")
 STOOD_OUT = phrase("(?:peaked|spiked|stood out)")
 # `from 29,263`
 BEFORE = phrase(
-    r"(?:(?:up|down)(?= from) )?(?:from|after|versus|vs\.?|against|compared (?:with|to)|previously|than) ",
+    r"(?:from|after|versus|vs\.?|against|compared (?:with|to)|previously|than) ",
     NUMBER,
     "(?: (?:before|previously|earlier))?",
 )
@@ -104,7 +104,7 @@ AGAINST = phrase(
 # Behind a change it is what it is compared with; behind a number it may be when that was.
 BACK = phrase(rf"(?P<how>over|on|from|in|during) {COMPARED}")
 WITHIN = phrase(rf"(?:(?:in|over|during|for|within|across) )?{ASKED}")
-JOIN = re.compile(r",|&|(?:and|but|while|whereas|with|although|though|as|then|so|or)(?=\s)")
+JOIN = re.compile(r",|&|(?:and|but|while|whereas|with|although|though)(?=\s)")
 CONDITION = phrase("(?:until|before)(?= you )")
 FILLER = re.compile(r"[()]|(?:also|overall|meanwhile|however|in total|now|both|too|together|altogether)" + NOT_IN_WORD)
 

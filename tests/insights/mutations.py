@@ -28,7 +28,6 @@ WAYS = {
 }
 TURNED = {"up": "down", "down": "up"}
 NOUNS = {"up": "rise", "down": "drop", "flat": "change"}
-GROUPS = {"ga4": "Traffic", "instagram": "Content", "meta": "Ads"}
 FIGURES = ("change", "value", "previous", "difference")
 
 Told = Mapping[str, Any]
@@ -62,7 +61,9 @@ def swapped(fact: Told) -> list[str]:
 
 def foreign(fact: Told, others: list[Told]) -> Iterator[str]:
     """The same with another fact's figure in the place of its own."""
-    own = {str(text).lstrip("+-") for name, text in fact.items() if name not in ("metric", "member", "direction")}
+    own = {
+        str(text).lstrip("+-") for name, text in fact.items() if name not in ("group", "metric", "member", "direction")
+    }
     right = sentences(fact)
     for other in others:
         for name in FIGURES:
@@ -81,7 +82,7 @@ def count(gathered: Gathered, *, most: int) -> Counter[str]:
         found[f"{kind} pass"] += fault(Bullet(group, text), ground) is None
 
     for fact in facts:
-        group = next(GROUPS[each.sources[0]] for each in gathered.facts if each.names[0] == fact["metric"])
+        group = fact["group"]
         for text in sentences(fact):
             held("true", text)
         for text in foreign(fact, [each for each in facts if each is not fact]):
