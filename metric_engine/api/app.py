@@ -52,6 +52,7 @@ def create_app(*, settings: Settings, engine: Engine, state: State, syncs: bool 
     )
     serving = app.state.serving = Serving(engine, state, settings)
     app.state.teller = open_teller(settings, serving.engine.cache)
+    app.state.insight_rooms = insights.Rooms()
     instruments = app.state.instruments = Instruments()
     instruments.watch(serving)
     if syncs:
@@ -127,5 +128,6 @@ async def closing(app: FastAPI) -> AsyncIterator[None]:
     finally:
         if serving.worker is not None:
             await run_in_threadpool(serving.worker.stop)
+        app.state.insight_rooms.close()
         serving.engine.warehouse.close()
         serving.state.close()

@@ -9,6 +9,7 @@ from typing import Any
 from metric_engine.engine.periods import Compare
 from metric_engine.insights.facts import Fact, spoken_day
 from metric_engine.insights.gathering import Gathered
+from metric_engine.insights.ground import group_of
 
 MOST_TOKENS = 2_000
 # Tokenizers differ. Of such JSON the known ones make a token of 3.4 bytes or more, of what outsiders may write in the
@@ -51,7 +52,8 @@ def distinct(facts: Iterable[Fact]) -> list[Fact]:
 
 def entry_of(fact: Fact) -> dict[str, Any]:
     """A fact as the model reads it; its numbers are texts, rounded once and with their unit."""
-    entry: dict[str, Any] = {"metric": fact.names[0]}
+    groups = {group_of(source) for source in fact.sources}
+    entry: dict[str, Any] = {"group": groups.pop() if len(groups) == 1 else "Cross-channel", "metric": fact.names[0]}
     if fact.member is not None:
         entry["member"] = fact.member
     if fact.day is not None:

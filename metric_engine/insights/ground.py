@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from functools import cached_property
 
 from metric_engine.engine.periods import Compare
+from metric_engine.insights.advice import is_spoken
 from metric_engine.insights.facts import Fact, Span
 from metric_engine.insights.gathering import Gathered
 from metric_engine.insights.wordings import says_which_way
@@ -64,6 +65,11 @@ class Mention:
     name: str
 
 
+def group_of(source: str) -> str:
+    """The group of what one source tells."""
+    return next((group for group, each in GROUP_SOURCES.items() if each == source), "Cross-channel")
+
+
 class Ground:
     """All that the facts of one answer bear out. Made once, then asked for every sentence."""
 
@@ -99,7 +105,51 @@ class Ground:
 
     def is_loaded(self, name: str) -> bool:
         """Whether a name would say something if it were read as a sentence: then it is one only in quotes."""
-        return bool(re.search(r"\d", name) or says_which_way(name) or self.metric_pattern.search(name))
+        return bool(
+            re.search(r"\d", name) or is_spoken(name) or says_which_way(name) or self.metric_pattern.search(name)
+        )
+
+    @cached_property
+    def compared_pattern(self) -> re.Pattern[str]:
+        """The compared window in words: `the previous 28 days`."""
+        days = self.span.days
+        match self.span.compare:
+            case Compare.OFF:
+                return re.compile("(?!)")
+            case Compare.PREVIOUS_YEAR:
+                words = (
+                    r"the same (?:period|days) (?:a year (?:earlier|ago|before)|(?:of )?(?:last|the previous) year)"
+                    r"|a year (?:earlier|ago|before)|(?:last|the previous|the prior) year|the year before"
+                )
+            case _:
+                named = "|".join((*self.fitting, "period"))
+                words = (
+                    rf"(?:the |your )?(?:previous|prior|preceding) (?:{named}|{days:,}[ -]days?(?: period)?)"
+                    rf"|the (?:{named}|{days:,} days) (?:before|earlier)"
+                )
+        return re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
+
+    @cached_property
+    def asked_pattern(self) -> re.Pattern[str]:
+        """The asked window in words: `this period`."""
+        days = self.span.days
+        words = rf"(?:this|the|the selected|the current) (?:{days:,}[ -]day )?period|(?:these|the) {days:,} days"
+        return re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
+
+    @cached_property
+    def over_pattern(self) -> re.Pattern[str]:
+        """Against what it is compared, as of itself: `week over week`."""
+        named = {
+            Compare.OFF: (),
+            Compare.PREVIOUS_YEAR: ("year",),
+            Compare.PREVIOUS_PERIOD: (*self.fitting, "period"),
+        }[self.span.compare]
+        return re.compile("|".join(rf"\b{each}[- ](?:over|on)[- ]{each}\b" for each in named) or "(?!)", re.IGNORECASE)
+
+    @property
+    def fitting(self) -> tuple[str, ...]:
+        """What periods as long as the window are called."""
+        return tuple(name for name, (least, most) in PERIODS.items() if least <= self.span.days <= most)
 
     @cached_property
     def absent_pattern(self) -> re.Pattern[str]:

@@ -124,10 +124,15 @@ class LanguageModel:
         error = calling.exception()
         if error is not None:
             return "unavailable", getattr(error, "status_code", None) not in FINAL
-        message = calling.result().choices[0].message
-        if not isinstance(message.content, str) or getattr(message, "refusal", None):
+        try:
+            message = calling.result().choices[0].message
+            content, refusal = message.content, getattr(message, "refusal", None)
+        except (AttributeError, IndexError, KeyError, TypeError):
+            # A reply of another shape than the providers': without choices, or without a message in one.
+            return "malformed", True
+        if not isinstance(content, str) or refusal:
             return "refused", True
-        bullets = read(message.content)
+        bullets = read(content)
         return ("malformed", True) if bullets is None else bullets
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import get_args
 
 from metric_engine.insights.figures import SYMBOLS, Figure, Role
 
@@ -26,26 +25,6 @@ IN_WORDS = re.compile(
     re.IGNORECASE,
 )
 
-ABOUT = r"(?:by|about|around|roughly|some|nearly|almost|over|just|only|a|an|another)"
-FROM = re.compile(r"\b(?:from|after|versus|vs\.?|against|compared (?:with|to)|than|previously|a usual day's)\s*$", re.I)
-TO = re.compile(r"\b(?:to|reach(?:ed|es|ing)|at|now|total(?:l?ed|l?ing)?)\s*$", re.I)
-BY = re.compile(
-    r"\b(?:by|another|an additional|an extra)(?:\s+(?:about|around|roughly|some|nearly|almost|over))?\s*$", re.I
-)
-
-EXPLAINING = re.compile(
-    r"\b(?:mix|split|itself|mostly|mainly|most of|because|due to|effect|contribut\w+|explain\w*|account\w*|drove|driven"
-    r"|behind|caused?|owed?)\b",
-    re.I,
-)
-SENTENCE_END = re.compile(r"[.!?;]\s")
-
-BEFORE: frozenset[Role] = frozenset(("previous", "usual"))
-REACHED: frozenset[Role] = frozenset(("value", "share", "part"))
-MOVED: frozenset[Role] = frozenset(("change", "difference", "effect", "mix", "rate", "apart"))
-TIMES: frozenset[Role] = frozenset(("times",))
-EFFECTS: frozenset[Role] = frozenset(("effect", "mix", "rate"))
-ALL: frozenset[Role] = frozenset(get_args(Role))
 SIGNED: frozenset[Role] = frozenset(("change", "difference", "effect", "mix", "rate"))
 
 
@@ -125,18 +104,3 @@ def unit_of(written: str | None) -> str | None:
         case "times" | "x" | "×":
             return "times"
     return "points"
-
-
-def roles_of(text: str, numeral: Numeral, moving_before: bool, moving_after: bool) -> frozenset[Role]:
-    """As what the text may give the number: what was before, what was reached, or the change.
-
-    `moving_before` and `moving_after` tell whether a word such as `rose` stands right before it, or `rise` after it.
-    What a part did to the whole must be said to be that.
-    """
-    before = text[: numeral.start]
-    allowed = ALL if EXPLAINING.search(SENTENCE_END.split(before)[-1]) else ALL - EFFECTS
-    if FROM.search(before):
-        return allowed & BEFORE
-    if moving_after or moving_before or BY.search(before):
-        return allowed & (MOVED | TIMES)
-    return allowed & REACHED if TO.search(before) else allowed

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Lock
+from time import monotonic
 from typing import Any, Literal
+
+from cachetools import TTLCache
 
 from metric_engine.engine.cache import Cache, Key, Rows, digest
 from metric_engine.insights.context import context
@@ -24,6 +27,11 @@ FEWEST = 2
 MOST_WAITING = 8
 # Seconds. An answer is kept by all that it was made from, so that age alone does not make it wrong.
 KEPT = 3_600
+# Seconds. So long the rules speak at once where the model has just failed at the very same.
+FAILED = 60
+MOST_FAILED = 1_000
+# Failures that are over as soon as somebody else is done, or known without asking.
+PASSING: frozenset[Failure] = frozenset(("busy", "budget"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,43 +60,60 @@ class Ungrounded(Exception):
 class Teller:
     """Tells what is gathered. Thread-safe."""
 
-    def __init__(self, model: LanguageModel | None = None, cache: Cache | None = None) -> None:
+    def __init__(
+        self, model: LanguageModel | None = None, cache: Cache | None = None, *, clock: Callable[[], float] = monotonic
+    ) -> None:
         """`cache` is that of the scans: answers of the model are kept beside them."""
         self.model = model
+        self.failed: TTLCache[Key, Unusable | Ungrounded] = TTLCache(MOST_FAILED, ttl=FAILED, timer=clock)
+        self.lock = Lock()
         self.cache = None if cache is None else Cache(cache.store, ttl=KEPT)
         self.places = BoundedSemaphore(MOST_WAITING)
 
-    def tell(self, gathered: Gathered, *, spend: Callable[[], bool]) -> Told:
+    def tell(self, gathered: Gathered, *, spend: Callable[[], bool], late: bool = False) -> Told:
         """The bullets. `spend` is asked before each call to the model: it tells whether one more is within the budget.
 
-        What the model says and the facts bear out, if that is enough; or else what the rules say.
+        What the model says and the facts bear out, if that is enough; or else what the rules say. When it is `late`
+        already the model is not asked.
         """
         spoken = speak(gathered.insights, gathered.findings, gathered.span)
         if self.model is None or not gathered.facts or gathered.asker.offline:
             return Told(spoken)
         fewest = max(1, min(FEWEST, len(spoken)))
         try:
-            return self.in_turn(self.model, gathered, fewest, spend)
+            return self.in_turn(self.model, gathered, fewest, spend, late=late)
         except Unusable as unusable:
             return Told(spoken, fallback=unusable.failure, cached=False)
         except Ungrounded as ungrounded:
             return Told(spoken, dropped=ungrounded.dropped, fallback="ungrounded", cached=False)
 
-    def in_turn(self, model: LanguageModel, gathered: Gathered, fewest: int, spend: Callable[[], bool]) -> Told:
+    def in_turn(
+        self, model: LanguageModel, gathered: Gathered, fewest: int, spend: Callable[[], bool], *, late: bool
+    ) -> Told:
         """What the model says, while there is a place to wait for it, or said before. Raises Unusable, Ungrounded."""
         told = context(gathered)
-        if self.places.acquire(blocking=False):
+        asked = key(model, gathered, told)
+        with self.lock:
+            failed = self.failed.get(asked)
+        if failed is not None:
+            raise failed
+        if not late and self.places.acquire(blocking=False):
             try:
                 return self.kept(model, gathered, told, fewest, spend)
+            except (Unusable, Ungrounded) as failure:
+                if not (isinstance(failure, Unusable) and failure.failure in PASSING):
+                    with self.lock:
+                        self.failed[asked] = failure
+                raise
             finally:
                 self.places.release()
-        found = None if self.cache is None else self.cache.reserve(key(model, gathered, told))
+        found = None if self.cache is None else self.cache.reserve(asked)
         if found is None:
             raise Unusable("busy")
         return by_model(found.rows, cached=True)
 
     def kept(self, model: LanguageModel, gathered: Gathered, told: str, fewest: int, spend: Callable[[], bool]) -> Told:
-        """What the model says, or said before of the very same. Raises Unusable, Ungrounded; neither is kept."""
+        """What the model says, or said before of the very same. Raises Unusable, Ungrounded."""
 
         def ask() -> Rows:
             bullets, dropped = grounded(model.ask(told, spend=spend), Ground(gathered))

@@ -1,95 +1,76 @@
-"""The words of a sentence that say which way something went, and those that ask for something to be done."""
+"""The words that say which way something went, and by how much."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
-Sense = Literal["up", "down", "better", "worse"]
+Sense = Literal["up", "down", "flat", "better", "worse"]
+Bound = Literal["below", "above", "about"]
 
-# Whatever the sentence is about, these have happened.
-FINITE: dict[Sense, str] = {
-    "up": r"rose risen grew grown increased gained climbed jumped surged soared spiked peaked expanded "
-    r"(?:is|are|was|were|went)\s(?:up|higher) up(?=\s(?:by\s)?[$€£]?\d)",
-    "down": r"fell fallen dropped decreased declined lost shrank shrunk slid slipped dipped plunged slumped sank "
-    r"plummeted tumbled collapsed (?:is|are|was|were|went)\s(?:down|lower) down(?=\s(?:by\s)?[$€£]?\d)",
-    "better": "improved recovered",
-    "worse": "worsened deteriorated",
+# What has happened. A word in STRONG must be borne out by the size of the change as well.
+VERBS: dict[Sense, str] = {
+    "up": "rose|risen|rises?|rising|grew|grown|grows?|growing|increased|increases|increasing|climbed|climbs|climbing"
+    "|jumped|jumps|advanced|surged|soared|spiked|leapt|(?:went|moved|edged|ticked|trended|trending) (?:up|higher)"
+    "|picked up|up|higher|lifted|above",
+    "down": "fell|fallen|falls?|falling|dropped|drops|dropping|decreased|decreases|decreasing|declined|declines"
+    "|declining|shrank|shrunk|shrinking|slid|slipped|dipped|plunged|slumped|plummeted|tumbled|sank|collapsed|crashed"
+    "|(?:went|moved|edged|ticked|trended|trending) (?:down|lower)|down|lower|below",
+    "flat": "flat|unchanged|stable|steady|little changed|(?:held|stayed|remained|kept) (?:flat|steady|stable|unchanged)"
+    "|barely (?:changed|moved)|hardly (?:changed|moved)|changed|moved",
+    "better": "improved|improves|improving|better|strengthened",
+    "worse": "worsened|worsens|worsening|worse|deteriorated|weakened",
 }
-# In advice these may be what is asked for.
-LOOSE: dict[Sense, str] = {
-    "up": "up rises? rising increas(?:es?|ing) grow(?:s|ing|th)? gains? climb(?:s|ing)? jumps? surges? soars? spikes? "
-    "peaks? higher more above lifted boosted raised uptick upward dearer costlier pricier exceed(?:s|ed)",
-    "down": "down falls? falling drop(?:s|ping)? decreas(?:es?|ing) declin(?:es?|ing) lower(?:ed)? less fewer below "
-    "loss los(?:es?|ing) dips? plunges? slumps? reduced reduction downward cheaper shrinks? shrinking",
-    "better": "improv(?:es?|ing|ement) better stronger",
-    "worse": "worse weaker worsens? worsening",
+NOUNS: dict[Sense, str] = {
+    "up": "rise|increase|growth|gain|climb|jump|surge|spike|uplift|uptick",
+    "down": "fall|drop|decrease|decline|loss|dip|plunge|slump|slide|reduction",
+    "flat": "change",
+    "better": "improvement",
+    "worse": "deterioration",
 }
-ASKING = (
-    "consider try review check test shift move reallocate keep pause scale raise increase reduce cut lower "
-    "invest look investigate focus build promote repeat refresh make use explore double give plan monitor "
-    "watch put boost find follow hold extend add stop start run audit fix improve optimi[sz]e "
-    "protect prioriti[sz]e expand lean analy[sz]e learn ask set bring send strengthen feature walk"
+# Behind a number: 23% lower.
+COMPARATIVES: dict[Sense, str] = {
+    "up": "higher|more|up|above|dearer|costlier",
+    "down": "lower|less|fewer|down|below|cheaper",
+    "flat": "changed",
+    "better": "better",
+    "worse": "worse|weaker",
+}
+# They say by how much only together with a number.
+TRANSITIVE: dict[Sense, str] = {"up": "gained|added", "down": "lost|shed"}
+STRONG = re.compile(
+    r"\b(?:surge\w*|soar\w*|spike\w*|leapt|plunge\w*|slump\w*|plummet\w*|tumbled|sank|collapsed|crashed|sharply"
+    r"|strongly|significantly|substantially|markedly|considerably|clearly)\b"
 )
-ADVICE = re.compile(
-    r"\W*(?:please\s+|then\s+|so\s+|and\s+|or\s+|you (?:could|should|may)\s+)?"
-    rf"(?:{'|'.join(ASKING.split())})\b(?!\s+(?:in|of)\b)",
-    re.IGNORECASE,
+WEAK = re.compile(r"\b(?:slightly|marginally|modestly|a little|a bit|edged|ticked|dipped|uptick|dip)\b")
+# In percent: the least that a strong word needs, and the most that a weak one bears.
+LEAST_STRONG, MOST_WEAK = 20.0, 10.0
+DEGREES = (
+    r"(?:sharply|strongly|significantly|substantially|markedly|considerably|clearly|slightly|marginally|modestly"
+    r"|a little|a bit|both|also|overall|each|all|too)"
 )
-# A change without a direction, or the part of one.
-CHANGING = re.compile(
-    r"\b(?:chang\w+|mov(?:ed|es|ement)|swing|gap|differen\w+|delta|most of|mostly|mainly|itself|because|due to|by)\b",
-    re.I,
-)
-NEGATION = re.compile(r"\b(?:not|no|never|without|hardly|barely|neither|nor|instead of|rather than)\b|n[’']t\b", re.I)
-NEGATED_WITHIN = 24
-# Between a word and the number right behind or before it.
-BETWEEN_BEFORE = re.compile(r"\s*(?:by|about|around|roughly|some|nearly|almost|over|just|another|an?)?\s*", re.I)
-BETWEEN_AFTER = re.compile(r"\s*(?:-|year-on-year|sessions?|conversions?|visits?|interactions?|followers?)?\s*", re.I)
+BOUNDS: dict[Bound, str] = {
+    "below": "nearly|almost|just under|under|less than|close to",
+    "above": "just over|over|more than",
+    "about": "about|around|roughly|approximately|some|only|just|exactly|a total of",
+}
+BOUND = "|".join(BOUNDS.values())
+BE = r"(?:is|are|was|were|has been|have been|has|have|had|being)"
 
 
-def compiled(words: dict[Sense, str]) -> dict[Sense, re.Pattern[str]]:
-    return {
-        sense: re.compile(rf"\b(?:{pattern.replace(' ', '|')})\b(?!-)", re.IGNORECASE)
-        for sense, pattern in words.items()
-    }
+def alternatives(words: dict[Sense, str]) -> str:
+    return "|".join(words.values())
 
 
-FINITE_WORDS, LOOSE_WORDS = compiled(FINITE), compiled(LOOSE)
+def sense_of(word: str, words: dict[Sense, str]) -> Sense:
+    return next(sense for sense, pattern in words.items() if re.fullmatch(pattern, word))
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
-    """A word that says which way something went. What is negated says neither."""
-
-    start: int
-    end: int
-    sense: Sense
-    negated: bool
-
-
-def moves(text: str, start: int, end: int, *, advised: bool) -> Iterator[Move]:
-    """The words of a clause that say which way something went; where it is advice, only what has happened counts."""
-    clause = text[start:end]
-    for patterns in (FINITE_WORDS,) if advised else (FINITE_WORDS, LOOSE_WORDS):
-        for sense, pattern in patterns.items():
-            for found in pattern.finditer(clause):
-                before = clause[max(0, found.start() - NEGATED_WITHIN) : found.start()]
-                yield Move(start + found.start(), start + found.end(), sense, bool(NEGATION.search(before)))
+def bound_of(word: str | None) -> Bound:
+    return next((bound for bound, pattern in BOUNDS.items() if word and re.fullmatch(pattern, word)), "about")
 
 
 def says_which_way(text: str) -> bool:
     """Whether any word of the text says which way something went."""
-    return any(pattern.search(text) for words in (FINITE_WORDS, LOOSE_WORDS) for pattern in words.values())
-
-
-def right_before(text: str, move: Move, start: int) -> bool:
-    """Whether the word stands right before what begins at `start`."""
-    return move.end <= start and bool(BETWEEN_BEFORE.fullmatch(text, move.end, start))
-
-
-def right_after(text: str, move: Move, end: int) -> bool:
-    """Whether the word stands right after what ends at `end`."""
-    return end <= move.start and bool(BETWEEN_AFTER.fullmatch(text, end, move.start))
+    every = "|".join(map(alternatives, (VERBS, NOUNS, COMPARATIVES, TRANSITIVE)))
+    return bool(re.search(rf"\b(?:{every})\b", text.casefold()))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any
 
 import pytest
@@ -21,7 +24,7 @@ from metric_engine.engine.engine import Engine
 from metric_engine.engine.errors import InvalidSetting
 from metric_engine.engine.warehouse import Warehouse
 from metric_engine.insights.model import LanguageModel, Limits
-from metric_engine.insights.telling import Teller
+from metric_engine.insights.telling import MOST_WAITING, Teller
 from metric_engine.shipped import shipped_metrics
 from metric_engine.state import State
 from tests.api.conftest import ALICE, BOB, bearer, settings
@@ -249,6 +252,37 @@ def test_a_hanging_model_does_not_hold_the_answer(open_app: Callable[..., FastAP
     assert time.monotonic() - began < 4
     assert (found["meta"]["generated_by"], found["meta"]["fallback"]) == ("rules", "timeout")
     assert len(texts(found)) >= 6
+
+
+def test_widgets_are_answered_while_many_insights_wait(open_app: Callable[..., FastAPI], fake: Fake) -> None:
+    """More of them than the server has threads for its requests: none of those may be taken by who waits."""
+    app = open_app(LLM_MODEL="openai/fake")
+    app.state.teller = Teller(LanguageModel("openai/fake", limits=Limits(call=20.0, whole=25.0)))
+    app.state.teller.places = BoundedSemaphore(1_000)
+    released = threading.Event()
+
+    def hangs(exchange: answers.Exchange) -> None:
+        released.wait(30)
+        bullets(**TRUE)(exchange)
+
+    fake.says(hangs)
+    with TestClient(app, headers=bearer(ALICE)) as client:
+
+        def ask(back: int) -> dict[str, Any]:
+            end = END - timedelta(days=back % 4)
+            return get(client, start=str(end - timedelta(days=8 + back // 4)), end=str(end))
+
+        with ThreadPoolExecutor(60) as pool:
+            asked = [pool.submit(ask, back) for back in range(60)]
+            while len(fake.requests) < MOST_WAITING:
+                time.sleep(0.01)
+            widget = client.get("/v1/widgets/ga4.sessions", params=PERIOD, headers=bearer(BOB))
+            waiting = sum(not each.done() for each in asked)
+            released.set()
+            found = [each.result() for each in asked]
+    assert widget.status_code == 200
+    assert waiting >= MOST_WAITING
+    assert len(found) == 60
 
 
 def test_a_model_without_litellm_stops_the_start(

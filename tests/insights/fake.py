@@ -27,7 +27,7 @@ class Exchange:
         found: dict[str, Any] = json.loads(self.asked["messages"][-1]["content"])
         return found
 
-    def send(self, status: int, body: dict[str, Any], *, pause: float = 0.0) -> None:
+    def send(self, status: int, body: Any, *, pause: float = 0.0) -> None:
         """Answer; with a pause before every byte."""
         content = json.dumps(body).encode()
         self.handler.send_response(status)

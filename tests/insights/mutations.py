@@ -61,7 +61,9 @@ def swapped(fact: Told) -> list[str]:
 
 def foreign(fact: Told, others: list[Told]) -> Iterator[str]:
     """The same with another fact's figure in the place of its own."""
-    own = {str(text).lstrip("+-") for name, text in fact.items() if name not in ("metric", "member", "direction")}
+    own = {
+        str(text).lstrip("+-") for name, text in fact.items() if name not in ("group", "metric", "member", "direction")
+    }
     right = sentences(fact)
     for other in others:
         for name in FIGURES:
@@ -77,9 +79,10 @@ def count(gathered: Gathered, *, most: int) -> Counter[str]:
 
     def held(kind: str, text: str) -> None:
         found[kind] += 1
-        found[f"{kind} pass"] += fault(Bullet("Traffic", text), ground) is None
+        found[f"{kind} pass"] += fault(Bullet(group, text), ground) is None
 
     for fact in facts:
+        group = fact["group"]
         for text in sentences(fact):
             held("true", text)
         for text in foreign(fact, [each for each in facts if each is not fact]):

@@ -14,6 +14,7 @@ from metric_engine.insights.numerals import numerals
 from metric_engine.insights.speaking import Bullet, speak
 from tests.insights.conftest import EVENTFUL
 from tests.insights.mutations import count, demo
+from tests.insights.sayings import FALSE, TRUE
 from tests.insights.worlds import Worlds, history
 
 BORNE_OUT = [
@@ -21,10 +22,10 @@ BORNE_OUT = [
     ("Traffic", "Organic Search brought 4,690 sessions, a 60% drop. Check the rankings first."),
     ("Traffic", "A 23% drop in sessions, to 22,403 from 29,263; review Organic Search first."),
     ("Traffic", "Sessions fell 23% against the previous 28 days. Consider a campaign to raise them again."),
-    ("Traffic", "Sessions from Organic Search fell by 6,931 to 4,690. Ask what changed in March."),
+    ("Traffic", "Sessions from Organic Search fell by 6,931 to 4,690. Ask what changed there."),
     ("Traffic", "The page “/products/wool-throw” gained 2,206 sessions (+38%). Consider featuring it more."),
     ("Traffic", "Revenue dropped $11,580 to $35,392 while sessions declined 23%. Check the checkout."),
-    ("Traffic", "Sessions are down 23% month over month. Plan next week with care."),
+    ("Traffic", "Sessions are down 23% month over month. Plan the next weeks with care."),
     ("Traffic", "Traffic slipped 23%: 22.4k sessions versus 29.3k. Review Organic Search, which lost 6,931 (-60%)."),
     ("Ads", "CPA is now $15.41, which is 34% higher than before. Test new creatives."),
     ("Ads", "Most of the fall in ROAS is due to Retargeting (-0.79). Review its audience."),
@@ -46,7 +47,7 @@ NOT_BORNE_OUT = [
     ("number", "Traffic", "Sessions are down 24% to 22,403. Check the rankings."),
     ("number", "Traffic", "Sessions are down 23% to 22,900. Check the rankings."),
     ("number", "Traffic", "Sessions are down 23.9%. Check the rankings."),
-    ("number", "Traffic", "Sessions are down 23%. Fix the rankings to win back 5,000 visits."),
+    ("wording", "Traffic", "Sessions are down 23%. Fix the rankings to win back 5,000 visits."),
     ("number", "Traffic", "Sessions are down 23% against the previous 30 days."),
     ("number", "Traffic", "Sessions halved, to 22,403."),
     ("number", "Traffic", "Sessions are down 23%, a loss of seven thousand visits."),
@@ -59,8 +60,8 @@ NOT_BORNE_OUT = [
     ("number", "Traffic", "Organic Search is down 23%. Check the rankings."),
     ("number", "Traffic", "Sessions fell 60%, all of it in Organic Search."),
     ("number", "Traffic", "Direct sessions fell 60% to 4,690. Check the brand."),
-    ("number", "Traffic", "Paid Search sessions fell 23%."),
-    ("number", "Ads", "The ROAS of Prospecting fell 60%."),
+    ("name", "Traffic", "Paid Search sessions fell 23%."),
+    ("no_fact", "Ads", "The ROAS of Prospecting fell 60%."),
     # The wrong way round.
     ("direction", "Traffic", "Sessions are up 23% to 22,403. Well done."),
     ("direction", "Traffic", "A 23% rise in sessions. Well done."),
@@ -68,7 +69,7 @@ NOT_BORNE_OUT = [
     ("direction", "Ads", "ROAS improved 26%, to 2.25. Spend more."),
     ("direction", "Ads", "CPA fell 34% to $15.41. Spend more."),
     ("direction", "Content", "Interactions declined 13% to 4,601."),
-    ("direction", "Traffic", "Sessions did not fall 23%."),
+    ("wording", "Traffic", "Sessions did not fall 23%."),
     ("number", "Traffic", "Sessions changed by +23%."),
     ("number", "Traffic", "Sessions are at 22,403 (+6,860)."),
     # As what it is not.
@@ -95,9 +96,9 @@ NOT_BORNE_OUT = [
     ("name", "Traffic", "Sessions from the Podcast channel are down 23%."),
     ("name", "Ads", "ROAS of “Summer Hits” fell 26%."),
     # No figure, or no subject.
-    ("no_fact", "Traffic", "Consider writing more about wool."),
-    ("no_fact", "Traffic", "It is down 23%. Do something."),
-    ("no_fact", "Traffic", "Sessions fell. Do something."),
+    ("wording", "Traffic", "Consider writing more about wool."),
+    ("wording", "Traffic", "It is down 23%. Do something."),
+    ("wording", "Traffic", "Sessions fell. Do something."),
     # Not plain text.
     ("address", "Traffic", "Sessions are down 23%. Read https://evil.example/x for more."),
     ("address", "Traffic", "Sessions are down 23%. See evil-shop.com for more."),
@@ -128,11 +129,21 @@ def test_nothing_else_may(ground: Ground, reason: str, group: str, text: str) ->
     assert fault(Bullet(group, text), ground) == reason
 
 
+@pytest.mark.parametrize(("group", "text"), TRUE, ids=[text for _, text in TRUE])
+def test_what_is_true_may_be_said_in_many_ways(ground: Ground, group: str, text: str) -> None:
+    assert fault(Bullet(group, text), ground) is None
+
+
+@pytest.mark.parametrize(("group", "text"), FALSE, ids=[text for _, text in FALSE])
+def test_what_is_not_proven_is_dropped(ground: Ground, group: str, text: str) -> None:
+    assert fault(Bullet(group, text), ground) is not None
+
+
 def test_what_was_dropped_is_counted(ground: Ground) -> None:
     said = [Bullet("Traffic", "Sessions are down 23%."), Bullet("Traffic", "Sessions  are down 23%.")]
     kept, dropped = grounded([*said, Bullet("Traffic", "Sessions are up 23%."), Bullet("Ads", "Hello.")], ground)
     assert kept == said[:1]
-    assert dropped == {"repeated": 1, "direction": 1, "no_fact": 1}
+    assert dropped == {"repeated": 1, "direction": 1, "wording": 1}
 
 
 def test_what_the_rules_say_passes_the_check(eventful: Gathered, ground: Ground) -> None:
@@ -168,7 +179,7 @@ def test_a_name_that_says_something_is_a_name_only_in_quotes(worlds: Worlds) -> 
         "Sessions fell 23%, and 47% of all sessions are gone.",
         "Sessions fell 23%. Look at 47.",
     ):
-        assert fault(Bullet("Traffic", text), ground) in ("number", "direction"), text
+        assert fault(Bullet("Traffic", text), ground) in ("number", "direction", "no_fact", "wording"), text
     assert fault(Bullet("Traffic", "Sessions fell 23%. Look at “Sessions rose 99” and “47”."), ground) is None
 
 

@@ -26,7 +26,7 @@ from metric_engine.insights.speaking import Bullet, speak
 from metric_engine.insights.telling import MOST_WAITING, Teller, Told, body
 from tests.insights import fake as answers
 from tests.insights.conftest import EVENTFUL
-from tests.insights.fake import Fake, Reply, bullets, serving, status, text
+from tests.insights.fake import Fake, Reply, bullets, completion, serving, status, text
 from tests.insights.worlds import Worlds, history
 
 # Warnings that litellm's own modules give when it is used for the first time.
@@ -133,6 +133,42 @@ def test_when_the_model_fails_the_rules_speak(
     assert len(fake.requests) == calls
 
 
+def shaped(body: Any) -> Reply:
+    """An answer of another shape than a completion's."""
+    return lambda exchange: exchange.send(200, body)
+
+
+def changed(**changes: Any) -> Reply:
+    return shaped(completion('{"items": []}') | changes)
+
+
+SHAPES: list[Any] = [
+    *(changed(choices=value) for value in ([], None, {}, "no", 3, [None], [[]], [{}], [{"message": None}], ["x"])),
+    *(changed(choices=[{"message": value}]) for value in ({}, [], "no", 3, {"content": {}}, {"content": ["x"]})),
+    *(changed(choices=[{"message": {"role": "assistant", "content": value}}]) for value in (3, True, "", "[]", "null")),
+    *(text(f'{{"items": {value}}}') for value in ("null", "{}", "[null]", "[[]]", '[{"group": 1, "bullets": [1]}]')),
+    *(shaped(value) for value in ({}, [], None, "no", 3, {"error": None}, {"choices": 1, "object": "list"})),
+    changed(usage="no", model=None, created="x"),
+    changed(choices=[{"message": {"role": "assistant", "tool_calls": [{}], "content": None}}]),
+    text('{"items": [' + '{"group": "Ads", "bullets": ["' + "A" * 2_000_000 + '"]}]}'),
+]
+
+
+@pytest.mark.parametrize("reply", SHAPES, ids=range(len(SHAPES)))
+def test_whatever_the_shape_of_the_reply_the_rules_speak(
+    teller: Teller, fake: Fake, eventful: Gathered, reply: Reply
+) -> None:
+    fake.says(reply)
+    told = teller.tell(eventful, spend=always)
+    assert told.bullets == rules(eventful)
+    assert told.fallback in ("malformed", "unavailable", "refused", "ungrounded")
+
+
+def test_a_reply_without_choices_is_malformed(teller: Teller, fake: Fake, eventful: Gathered) -> None:
+    fake.says(changed(choices=[]))
+    assert teller.tell(eventful, spend=always).fallback == "malformed"
+
+
 @pytest.mark.parametrize("reply", [answers.hangs, answers.trickles], ids=["a hang", "a slow trickle"])
 def test_nobody_waits_long_for_the_model(hasty: Teller, fake: Fake, eventful: Gathered, reply: Reply) -> None:
     fake.says(reply)
@@ -197,7 +233,7 @@ LIES: list[tuple[str, dict[str, list[str]], dict[str, int]]] = [
         {"address": 1},
     ),
     ("a group of its own", {"Sport": ["Sessions are down 23%."]}, {"group": 1}),
-    ("nothing but words", {"Traffic": ["Everything is going great!"]}, {"no_fact": 1}),
+    ("nothing but words", {"Traffic": ["Everything is going great!"]}, {"wording": 1}),
     ("nothing at all", {}, {}),
 ]
 
@@ -247,18 +283,18 @@ def test_captions_are_data(teller: Teller, fake: Fake, worlds: Worlds) -> None:
 
 def writes(exchange: answers.Exchange) -> None:
     """A model that writes a sentence on each fact, in one of several ways."""
-    said = []
+    said: dict[str, list[str]] = {}
     for index, fact in enumerate(fact for fact in exchange.context["facts"] if "change" in fact):
         of = f"{fact['metric']} of “{fact['member']}”" if "member" in fact else fact["metric"]
         way = {"up": "rose", "down": "fell", "flat": "changed"}[fact["direction"]]
-        said.append(
+        said.setdefault(fact["group"].replace("-", "_"), []).append(
             [
                 f"{of} {way} by {fact['change']} to {fact['value']}, from {fact['previous']}. Look into it.",
                 f"{of}: {fact['value']} after {fact['previous']} ({fact['difference']}). Consider acting on it.",
                 f"{of} stands at {fact['value']}; it was {fact['previous']} before.",
             ][index % 3]
         )
-    bullets(Traffic=said)(exchange)
+    bullets(**said)(exchange)
 
 
 @pytest.mark.parametrize("days", [7, 28, 90])
@@ -310,7 +346,7 @@ def test_only_so_many_wait_for_the_model(hasty: Teller, fake: Fake, eventful: Ga
         told = list(pool.map(lambda _: hasty.tell(eventful, spend=always), range(MOST_WAITING + 4)))
     assert Counter(each.fallback for each in told) == {"timeout": MOST_WAITING, "busy": 4}
     fake.says(bullets(**GOOD))
-    hasty.model = LanguageModel("openai/fake", limits=PATIENT)
+    hasty.model = LanguageModel("openai/patient", limits=PATIENT)
     assert hasty.tell(eventful, spend=always).author == "llm"
 
 
@@ -329,10 +365,47 @@ def test_an_answer_is_kept(caching: Callable[[str], Teller], fake: Fake, eventfu
     assert len(fake.requests) == 1
 
 
-def test_a_failure_is_not_kept(caching: Callable[[str], Teller], fake: Fake, eventful: Gathered) -> None:
-    fake.says(status(401), bullets(Traffic=["Sessions are up 1%."]), bullets(**GOOD))
-    authors = [caching("openai/fake").tell(eventful, spend=always).author for _ in range(3)]
-    assert authors == ["rules", "rules", "llm"]
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize(
+    ("reply", "fallback"),
+    [(status(401), "unavailable"), (bullets(Traffic=["Sessions are up 1%."]), "ungrounded"), (text("no"), "malformed")],
+)
+def test_a_failure_is_remembered_for_a_minute(
+    fake: Fake, eventful: Gathered, worlds: Worlds, reply: Reply, fallback: str
+) -> None:
+    clock, spent = Clock(), Counter[str]()
+
+    def spend() -> bool:
+        spent["calls"] += 1
+        return True
+
+    teller = Teller(LanguageModel("openai/fake", limits=PATIENT), clock=clock)
+    fake.says(reply)
+    first = teller.tell(eventful, spend=spend)
+    asked, calls = len(fake.requests), spent["calls"]
+    fake.says(bullets(**GOOD))
+    clock.now = 59.0
+    again = teller.tell(eventful, spend=spend)
+    assert (first.fallback, again.fallback, again.bullets) == (fallback, fallback, rules(eventful))
+    assert again.dropped == first.dropped
+    assert (len(fake.requests), spent["calls"]) == (0, calls), asked
+    # Another question is asked, and this one when the minute is over.
+    assert teller.tell(another(eventful, asker=replace(eventful.asker, tenant="x")), spend=spend).author == "llm"
+    clock.now = 61.0
+    assert teller.tell(eventful, spend=spend).author == "llm"
+
+
+def test_a_full_house_and_a_spent_budget_are_not_remembered(teller: Teller, fake: Fake, eventful: Gathered) -> None:
+    assert teller.tell(eventful, spend=lambda: False).fallback == "budget"
+    assert teller.tell(eventful, spend=always, late=True).fallback == "busy"
+    assert teller.tell(eventful, spend=always).author == "llm"
 
 
 def another(gathered: Gathered, **changes: Any) -> Gathered:
@@ -367,9 +440,9 @@ def test_neither_the_key_nor_a_name_is_logged(
     teller: Teller, fake: Fake, eventful: Gathered, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with caplog.at_level(logging.DEBUG, "metric_engine"):
-        for reply in (status(401), status(500), text("no"), bullets(**GOOD)):
+        for index, reply in enumerate((status(401), status(500), text("no"), bullets(**GOOD))):
             fake.says(reply)
-            teller.tell(eventful, spend=always)
+            teller.tell(another(eventful, asker=replace(eventful.asker, data_version=index)), spend=always)
     assert "the language model failed: malformed" in caplog.text
     printed = capsys.readouterr()
     for shown in (caplog.text, printed.out, printed.err):
@@ -380,7 +453,7 @@ def test_neither_the_key_nor_a_name_is_logged(
 def test_no_bullet_holds_a_number_that_the_facts_do_not(teller: Teller, fake: Fake, eventful: Gathered) -> None:
     """Whatever the model says: what is told passes the check again."""
     ground = Ground(eventful)
-    for said in (GOOD, *(each[1] for each in LIES)):
+    for index, said in enumerate((GOOD, *(each[1] for each in LIES))):
         fake.says(bullets(**said))
-        told = teller.tell(eventful, spend=always)
+        told = teller.tell(another(eventful, asker=replace(eventful.asker, data_version=index)), spend=always)
         assert grounded(told.bullets, ground) == (told.bullets, {})

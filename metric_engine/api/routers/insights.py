@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from time import monotonic
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
@@ -17,11 +22,36 @@ from metric_engine.api.schemas import InsightList
 from metric_engine.api.serving import serving_of
 from metric_engine.api.tellers import budget
 from metric_engine.engine.periods import Compare
-from metric_engine.insights.gathering import gather
-from metric_engine.insights.telling import Teller, body
+from metric_engine.insights.gathering import Gathered, gather
+from metric_engine.insights.telling import MOST_WAITING, Teller, body
 
 PARAMETERS = ("start", "end", "compare", "sources")
+# Seconds. After them the model is not asked: the answer must be there within thirty.
+MOST_GATHERING = 5.0
 DEFAULTS = {"compare": Compare.PREVIOUS_PERIOD.value}
+
+
+Found = TypeVar("Found")
+
+
+class Rooms:
+    """Threads of the insights' own: however many wait for a model, or for the warehouse, the widgets need not.
+
+    There are a few more for telling than may wait for the model, so that the rules are never kept waiting.
+    """
+
+    def __init__(self) -> None:
+        self.gathering = ThreadPoolExecutor(3, "insights-gathering")
+        self.telling = ThreadPoolExecutor(MOST_WAITING + 2, "insights-telling")
+
+    def close(self) -> None:
+        for pool in (self.gathering, self.telling):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+async def within(pool: ThreadPoolExecutor, work: Callable[[], Found]) -> Found:
+    """What the work brings, done in one of the pool's threads."""
+    return await asyncio.get_running_loop().run_in_executor(pool, copy_context().run, work)
 
 
 def shown_parameters() -> list[dict[str, Any]]:
@@ -42,12 +72,26 @@ router = APIRouter(tags=["insights"])
     responses={200: {"model": InsightList}, 304: {"description": NOT_MODIFIED}},
     openapi_extra={"parameters": shown_parameters()},
 )
-def insights(request: Request, user: Annotated[str, Depends(tenant)]) -> Response:
+async def insights(request: Request, user: Annotated[str, Depends(tenant)]) -> Response:
+    began = monotonic()
+    rooms: Rooms = request.app.state.insight_rooms
+    gathered = await within(rooms.gathering, lambda: gathered_for(request, user))
+    late = monotonic() - began > MOST_GATHERING
+    return await within(rooms.telling, lambda: told_of(request, user, gathered, late))
+
+
+def gathered_for(request: Request, user: str) -> Gathered:
     serving = serving_of(request)
     question = query(request, today=serving.today(), parameters=PARAMETERS, defaults=DEFAULTS)
-    gathered = serving.asked(user, lambda engine, asker: gather(engine, question, asker))
+    return serving.asked(user, lambda engine, asker: gather(engine, question, asker))
+
+
+def told_of(request: Request, user: str, gathered: Gathered, late: bool) -> Response:
+    """`late` tells whether the model's time would be too much."""
+    serving = serving_of(request)
     teller: Teller = request.app.state.teller
-    told = teller.tell(gathered, spend=budget(serving.state, serving.settings, user, serving.today()))
+    spend = budget(serving.state, serving.settings, user, serving.today())
+    told = teller.tell(gathered, spend=spend, late=late)
     return answer(
         request,
         body(gathered, told),

@@ -1,0 +1,67 @@
+"""What may be asked for: the words of advice, in which there is no figure, and nothing that has happened."""
+
+from __future__ import annotations
+
+import re
+
+from metric_engine.insights.wordings import COMPARATIVES, NOUNS, VERBS, alternatives
+
+ASKING = (
+    "consider try review check test shift move reallocate keep pause scale raise increase reduce cut lower invest look "
+    "investigate focus build promote repeat refresh make use explore double give plan monitor watch put boost find "
+    "follow hold extend add stop start run audit fix improve optimise optimize protect prioritise prioritize expand "
+    "lean analyse analyze learn ask set bring strengthen feature walk compare see track trim tighten narrow broaden "
+    "rotate replace rework update rewrite post publish schedule reply greet write study confirm verify ensure inspect "
+    "identify determine diagnose understand note ease continue adjust revisit reassess rebalance redirect dig avoid "
+    "prepare limit celebrate spend act respond"
+)
+# All that may stand in advice beside names: no figure, and nothing that says how something is or went.
+ADVICE_WORDS = frozenset(
+    f"""{ASKING}
+    a an the this that these those it its them they their there here you your we our us one each every both all
+    any some other others another same such else and or then so first next now again also instead together too
+    soon often to of on in at for from with without by before after until while into onto across over through
+    against between behind below around toward towards within during per under near about off out what which
+    where when whether why how who if be does do can could should may might would want wants wanted needs need
+    know knows works work working changed happened runs running day days week weeks month months period time
+    times today more less further closer deeper careful carefully closely quickly directly properly gradually
+    small smaller larger new newer fresh different similar narrower wider broader longer shorter clearer clear
+    current main key paid possible likely whole ad ads adset adsets audience audiences audit auction bid bids
+    bidding brand budget budgets call-to-action campaign campaigns caption captions carousel carousels cart
+    catalog cause causes change changes channel channels checkout content conversion conversions cost costs
+    creative creatives copy customers data delivery design detail device devices effort engagement error
+    errors experiment experiments follow-up followers format formats frequency funnel hook hooks image images
+    impressions investment keyword keywords landing layout link links loading message messages messaging money
+    newsletter number numbers offer offers page pages part parts people performance phone placement
+    placements post posts posting price prices pricing product products quality range rank ranking rankings
+    reach reel reels report reports result results return returns reason reasons sales schedule search seo
+    sequel series shop side site source sources speed spend spending steps step stock stories story strategy
+    structure success tags targeting team test tests theme themes timing titles topic topics tracking traffic
+    trend users variant variants version versions video videos visibility visible visitors visits website words
+    lasts lead leads form forms indexing promotions homepage flow mix comments questions collection factors
+    driver drivers pattern patterns setup settings share action actions care attention priority way ways case
+    cases top past recent lessons learnings common pinned feed consent analytics efficiency spread gap gaps
+    issues issue technical""".split()
+)
+ADVICE = re.compile(
+    r"(?:please |then |so |and |or |first,? |next,? |also |instead,? |you (?:could|should|may|might|can) |"
+    r"do not |don't )*"
+    rf"(?:{'|'.join(ASKING.split())})\b(?! (?:in|of)\b)"
+)
+# `The increase` has happened, `to increase` has not.
+NOT_HAPPENED = r"(?<!\bthe )(?<!\bthis )(?<!\bthat )(?<!\ban )(?<!\ba )(?<!\bof )(?<!\bits )(?<!\btheir )"
+DOING = ("increase", "boost", "cut", "raise", "reduce", "lower", "improve", "strengthen", "double", "ease")
+ADVISED_WORDS = "|".join(
+    f"{NOT_HAPPENED}{word}" if word in DOING else re.escape(word)
+    for word in sorted(ADVICE_WORDS, key=lambda word: -len(word))
+)
+GERUNDS = "|".join(
+    f"{re.sub('e$', '', verb)}{verb[-1] * (verb in ('cut', 'put', 'set', 'run', 'stop'))}ing" for verb in ASKING.split()
+)
+
+
+def is_spoken(name: str) -> bool:
+    """Whether a name is nothing but words that a sentence may have of its own: then it is a name only in quotes."""
+    words = re.findall(r"[^\W_]+", name.casefold())
+    known = re.compile(rf"(?:{alternatives(VERBS)}|{alternatives(NOUNS)}|{alternatives(COMPARATIVES)})")
+    return all(word in ADVICE_WORDS or known.fullmatch(word) for word in words)
