@@ -11,7 +11,7 @@ from cachetools import TTLCache
 from metric_engine.engine.cache import Cache, Found
 from metric_engine.engine.catalog import Catalog
 from metric_engine.engine.errors import UnknownMetric, WarehouseUnavailable
-from metric_engine.engine.folding import MIXED, fold, tracks
+from metric_engine.engine.folding import MIXED, Outcome, fold, tracks
 from metric_engine.engine.metrics import Metric
 from metric_engine.engine.plan import ItemsScan, MetricPlan, Scan, plan
 from metric_engine.engine.pulse import Pulse
@@ -32,12 +32,14 @@ class Answer:
     """The body of GET /v1/widgets/{key}, and where it came from.
 
     `cached` where nothing had to be read; `stale_seconds` is the age of its oldest rows where they were given because
-    the databases are away, and None where they are not. The body says so too, in `meta.stale`.
+    the databases are away, and None where they are not. The body says so too, in `meta.stale`. `outcomes` are those of
+    the metrics over tables that it was put together from.
     """
 
     body: Body
     cached: bool
     stale_seconds: float | None
+    outcomes: tuple[Outcome, ...] = ()
 
 
 class Engine:
@@ -159,20 +161,21 @@ class Engine:
         answers = {}
         for metric in metrics:
             answer = body(metric, shape(metric, measured), question, asked, active)
+            used = [part.key for part in metric.rests_on if part.key in plans]
+            made_of = tuple([outcomes[key] for key in used])
             if self.cache is None:
-                answers[metric.key] = Answer(answer, cached=False, stale_seconds=None)
+                answers[metric.key] = Answer(answer, cached=False, stale_seconds=None, outcomes=made_of)
                 continue
-            used = [plans[part.key] for part in metric.rests_on if part.key in plans]
-            found = [reader.found[scan] for each in used for scan in scans_of(each)]
-            answers[metric.key] = self._kept_answer(answer, found, away)
+            found = [reader.found[scan] for key in used for scan in scans_of(plans[key])]
+            answers[metric.key] = self._kept_answer(answer, found, away, made_of)
         return answers
 
-    def _kept_answer(self, answer: Body, found: Sequence[Found], away: bool) -> Answer:
+    def _kept_answer(self, answer: Body, found: Sequence[Found], away: bool, made_of: tuple[Outcome, ...]) -> Answer:
         cached = all(each.cached for each in found)
         if not away and not any(each.stale for each in found):
-            return Answer(answer, cached, None)
+            return Answer(answer, cached, None, made_of)
         answer["meta"]["stale"] = True
-        return Answer(answer, cached, max((each.age for each in found), default=0.0))
+        return Answer(answer, cached, max((each.age for each in found), default=0.0), made_of)
 
     def _away(self, found: Collection[Found]) -> bool:
         """Whether the warehouse is away while everything was found in the cache."""

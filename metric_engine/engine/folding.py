@@ -111,6 +111,13 @@ class Outcome:
     through: str | None
     compared_through: str | None
     currency: str | None
+    scan: Scan
+    views: Sequence[View]
+
+    @property
+    def counted(self) -> list[list[bool]]:
+        """By window, whether the table has rows for each bucket: where it has none, a sum's 0 is a guess."""
+        return [counted(self.scan, view) for view in self.views]
 
 
 @dataclass(slots=True)
@@ -167,6 +174,8 @@ def fold(plan: MetricPlan, rows_of: Mapping[Scan, Sequence[Row]], tracks: Tracks
         through=through[0],
         compared_through=through[1] if len(through) > 1 else None,
         currency=currency,
+        scan=whole.scan,
+        views=views,
     )
 
 
@@ -326,6 +335,16 @@ def together(reading: Reading, rows: Sequence[Row]) -> Sequence[Row]:
     for row in rows:
         by_day.setdefault(row[0], []).append(row)
     return [[day, *(merge(reading, group) or ())[1:]] for day, group in by_day.items()]
+
+
+def counted(scan: Scan, view: View) -> list[bool]:
+    """Whether each bucket of the window has rows; of a window's rows without their days, whether there are any."""
+    if view.cells is not None:
+        return [row is not None for row in view.cells]
+    if scan.shape is Shape.SLOTS:
+        return [bool(view.rows)] * len(view.track.labels)
+    there = {view.track.bucket_of[row[0]] for row in view.rows}
+    return [index in there for index in range(len(view.track.labels))]
 
 
 def extent(scan: Scan, view: View) -> Extent | None:

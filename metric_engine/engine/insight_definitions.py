@@ -51,13 +51,27 @@ class FactDefinition(Definition):
     denominator: str | None = Field(
         None, description="With explain: the ratio's lower part, by the same members.", examples=["meta.campaigns"]
     )
+    of: str | None = Field(
+        None,
+        description="With members, the metric that they break down: who is behind its change is told only where the "
+        "members together changed as it did.",
+        examples=["ga4.sessions"],
+    )
+    volume: str | None = Field(
+        None,
+        description="With change, of a ratio: the metric that must reach the floor, in both periods.",
+        examples=["ga4.sessions"],
+    )
     least: Fraction = Field(
         0.1,
         description="Smaller changes are not worth a word: 0.1 is a tenth. Of spikes, how far above a usual day.",
         examples=[0.05],
     )
     floor: Fraction = Field(
-        0, description="Neither are changes between values that are both below this.", examples=[100]
+        0,
+        description="Neither are changes between values that are both below this. With a volume, and of explain with "
+        "its denominator: what that must reach in both periods.",
+        examples=[100],
     )
     called: list[str] = Field(
         default_factory=list,

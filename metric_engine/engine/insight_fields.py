@@ -21,11 +21,14 @@ CHANGE: Fields = {
     "change": "12%",
     "difference": "+1,340",
     "words": "up 12%",
+    "missing": "1 day has no data",
 }
 MEMBER: Fields = {**CHANGE, "name": "Organic Search", "share": "41%"}
 POST: Fields = {"caption": "The oak stool is back", "kind": "video", "day": "4 March"}
+REPLACED: Fields = {**MEMBER, "before": "Paid Social"}
 DRIVER: Fields = {**MEMBER, "part": "78%"}
-EFFECT: Fields = {**CHANGE, "name": "Retargeting", "effect": "+0.42", "mix": "+0.10", "rate": "+0.32", "mainly": "rate"}
+EFFECT: Fields = {**CHANGE, "name": "Retargeting", "effect": "+0.42", "mix": "+0.10", "rate": "+0.32", "mainly": "rate",
+                  "weight": "grew", "standing": "above"}  # fmt: skip
 
 FIELDS: Mapping[Kind, Fields] = {
     "change": CHANGE,
@@ -35,6 +38,8 @@ FIELDS: Mapping[Kind, Fields] = {
         "top": [MEMBER],
         "rising": [MEMBER],
         "falling": [MEMBER],
+        "new": [MEMBER],
+        "replaced": [REPLACED],
         "driver": DRIVER,
     },
     "spikes": {
@@ -52,11 +57,14 @@ FIELDS: Mapping[Kind, Fields] = {
 # What a fact of the kind may come without.
 OPTIONAL: Mapping[Kind, tuple[str, ...]] = {
     "change": (),
-    "members": ("top", "rising", "falling", "driver"),
+    "members": ("top", "rising", "falling", "new", "replaced", "driver"),
     "spikes": ("post",),
     "pair": (),
     "explain": ("driver",),
 }
+# What is one of two things, and the other one.
+TURNING = ("direction", "relation", "mainly", "weight", "standing")
+OTHER = {"up": "down", "behind": "ahead", "rate": "mix", "grew": "shrank", "above": "below"}
 # What every sentence sees beside the facts.
 COMMON: Mapping[str, Any] = {"compared": "the previous 28 days", "days": 28}
 
@@ -68,13 +76,9 @@ def bare(kind: Kind) -> Fields:
 
 
 def turned(fields: Any) -> Any:
-    """The example with every direction the other way."""
+    """The example with every direction the other way, and all that is one of two things the other."""
     if isinstance(fields, Mapping):
-        other = {"up": "down", "behind": "ahead"}
-        return {
-            name: other.get(each, each) if name in ("direction", "relation") else turned(each)
-            for name, each in fields.items()
-        }
+        return {name: OTHER.get(each, each) if name in TURNING else turned(each) for name, each in fields.items()}
     return [turned(each) for each in fields] if isinstance(fields, list) else fields
 
 

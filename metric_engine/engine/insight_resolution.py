@@ -17,9 +17,16 @@ from metric_engine.engine.loading import File, Folder
 from metric_engine.engine.metrics import CombinedMetric, Metric, TableMetric
 from metric_engine.engine.place import Place, Reported
 from metric_engine.engine.rules import KEY
-from metric_engine.engine.sentences import Sentence, SentenceSandbox, compile_condition, compile_sentence
+from metric_engine.engine.sentences import (
+    NO_MARKUP,
+    NOT_PLAIN,
+    Sentence,
+    SentenceSandbox,
+    compile_condition,
+    compile_saying,
+)
 from metric_engine.engine.shapes import report
-from metric_engine.engine.templates import Sandbox, TemplateFaults
+from metric_engine.engine.templates import Sandbox, TemplateFault, TemplateFaults
 
 KINDS: tuple[Kind, ...] = ("change", "members", "spikes", "pair", "explain")
 COMPANIONS: Mapping[str, Kind] = {
@@ -27,6 +34,8 @@ COMPANIONS: Mapping[str, Kind] = {
     "posts": "spikes",
     "numerator": "explain",
     "denominator": "explain",
+    "of": "members",
+    "volume": "change",
 }
 MOST = InsightsDefinition().most
 MAY_BE_MISSING = "what may be missing (see docs/insights.md) needs an `{% if … %}` around it, or a place in `about`"
@@ -40,20 +49,28 @@ class Observation:
     """A fact to look for, resolved.
 
     `metrics` are, by kind: the one of change, members and spikes, and with posts the one of the items; the two of a
-    pair; the ratio of explain, its numerator and its denominator.
+    pair; the ratio of explain, its numerator and its denominator. `whole` is what the members are a breakdown of, and
+    `volume` what must reach the floor in both windows.
     """
 
     name: str
     kind: Kind
     metrics: tuple[Metric, ...]
     series: str | None = None
+    whole: Metric | None = None
+    volume: Metric | None = None
     least: float = 0
     floor: float = 0
     called: tuple[str, ...] = ()
 
     @property
+    def rests_on(self) -> tuple[Metric, ...]:
+        """All metrics that it takes to look."""
+        return (*self.metrics, *(each for each in (self.whole, self.volume) if each is not None))
+
+    @property
     def sources(self) -> frozenset[str]:
-        return frozenset(source for metric in self.metrics for source in metric.sources)
+        return frozenset(source for metric in self.rests_on for source in metric.sources)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -190,6 +207,8 @@ class Resolver:
             kind=kind,
             metrics=tuple(metrics),
             series=definition.series,
+            whole=self.metric(place, definition.of, "of") if definition.of is not None else None,
+            volume=metrics[2] if kind == "explain" else self.volume(place, definition.volume),
             least=definition.least,
             floor=definition.floor,
             called=tuple(definition.called),
@@ -207,6 +226,9 @@ class Resolver:
             place.at_value("wrong-metric", f"metric {key!r} combines several; name one of them", *at)
             raise Reported
         return found
+
+    def volume(self, place: Place, key: str | None) -> Metric | None:
+        return None if key is None else self.metric(place, key, "volume")
 
     def breakdown(self, place: Place, metric: Metric, *at: str) -> TableMetric:
         """A metric whose members add up. Raises Reported."""
@@ -270,7 +292,7 @@ class Resolver:
             if when is None:
                 return None
             tried = tried.where(when)
-        say = tried.sound("say", definition.say, compile_sentence)
+        say = tried.sound("say", definition.say, compile_saying)
         if say is None:
             return None
         return Rule(
@@ -302,7 +324,8 @@ class Trial:
         try:
             sentence = compiled(self.sandbox, text, fields)
             for facts in self.examples:
-                sentence.said(facts)
+                if (found := NOT_PLAIN.search(sentence.said(facts))) is not None:
+                    raise TemplateFaults(TemplateFault(0, "template-forbidden", f"it says {found[0]!r}, {NO_MARKUP}"))
         except TemplateFaults as faults:
             last = max(len(text) - 1, 0)
             bounded = (

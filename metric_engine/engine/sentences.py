@@ -28,7 +28,16 @@ from metric_engine.engine.templates import (
 
 CONDITION = ("{% if ", " %}yes{% endif %}")
 MOST_PRINTED = 2_000
+NO_MARKUP = "markup or an address; a sentence is plain text"
 # What a line's end before a `{% if … %}, and …` leaves.
+# What is not plain text: markup, and addresses.
+NOT_PLAIN = re.compile(
+    r"</?\w[^<>]*>?|&#?\w+;|\*\*|__|`+|!?\[[^\[\]]*\]\([^()]*\)?|[<>\[\]{}\\]|\b[a-z][a-z0-9+.-]*://\S*"
+    r"|\b(?:mailto|javascript|data|tel):\S+|\bwww\.\S+|\S+@\S+"
+    r"|\b(?:[a-z0-9-]+\.)+(?:com|net|org|io|co|ai|app|dev|info|biz|shop|store|site|online|xyz|link|ru|cn|de|uk|eu)\b\S*",
+    re.IGNORECASE,
+)
+BLOCK = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 BEFORE_MARK = re.compile(r" (?=[,.;:!?)](?:\s|$))")
 
 
@@ -76,6 +85,14 @@ def compile_sentence(sandbox: Sandbox, text: str, fields: Mapping[str, Any]) -> 
     except FAULTS as error:
         raise TemplateFaults(fault(error, text)) from error
     return Sentence(template, text)
+
+
+def compile_saying(sandbox: Sandbox, text: str, fields: Mapping[str, Any]) -> Sentence:
+    """Compile a sentence as it is read: plain text, without markup and addresses. Raises TemplateFaults."""
+    found = NOT_PLAIN.search(BLOCK.sub(lambda block: " " * len(block[0]), text))
+    if found is not None:
+        raise TemplateFaults(TemplateFault(found.start(), "template-forbidden", f"{found[0]!r} is {NO_MARKUP}"))
+    return compile_sentence(sandbox, text, fields)
 
 
 def compile_condition(sandbox: Sandbox, text: str, fields: Mapping[str, Any]) -> Sentence:

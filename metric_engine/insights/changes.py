@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from metric_engine.engine.insight_resolution import Observation
@@ -20,20 +20,24 @@ from metric_engine.insights.facts import (
     verdict_of,
 )
 from metric_engine.insights.figures import Figure, Style, percent
-from metric_engine.insights.noise import Value, is_clear, values_of, without_gaps
+from metric_engine.insights.noise import Days, covered, days_of, is_borne_out, is_clear, is_fair, missing
 
 Answers = Mapping[str, Body]
-AD_SOURCES = ("meta",)
+DAYS_HAVE = ("day has", "days have")
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """From `previous` to `value`; `relative` is None where there was nothing before."""
+    """From `previous` to `value`; `relative` is None where there was nothing before.
+
+    `missing` is how many days were not counted, where that matters.
+    """
 
     value: float
     previous: float
     style: Style
     verdict: Verdict
+    missing: int = 0
 
     @property
     def difference(self) -> float:
@@ -83,6 +87,7 @@ class Change:
             "difference": self.style.signed("difference", self.difference).text,
             "change": "" if relative is None else percent("change", relative).text,
             "words": self.words,
+            "missing": "" if not self.missing else f"{self.missing} {DAYS_HAVE[self.missing > 1]} no data",
         }
 
 
@@ -110,31 +115,48 @@ def is_additive(metric: Metric) -> bool:
     return isinstance(metric, TableMetric) and metric.total == "period" and metric.series[0].expression.additive
 
 
-def days_of(metric: Metric, series: Any) -> list[Value]:
-    """A series' days. The engine fills gaps of a sum with 0, but only of an ad account is a day without rows one
-    without anything: of the other sources it is one that was not counted."""
-    values = values_of(series)
-    return without_gaps(values) if is_additive(metric) and metric.sources != AD_SOURCES else values
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A metric's change, the days of both windows, and whether it is notable."""
+
+    change: Change
+    now: Days
+    then: Days
+    notable: bool
 
 
-def measured(metric: Metric, body: Body, observation: Observation) -> tuple[Change, bool] | None:
-    """A metric's change, and whether it is notable; None where it has none."""
+def measured(metric: Metric, answers: Answers, observation: Observation) -> Measured | None:
+    """A metric's change; None where it has none, or one that nobody can believe."""
+    body = answers[metric.key]
     found = series_of(body, observation.series)
-    if found is None:
+    if found is None or found[1] is None:
         return None
-    now, then = found
-    change = change_of(metric, now["stats"], body["meta"]["currency"])
-    if change is None or then is None:
+    now, then = map(days_of, found)
+    change = change_of(metric, found[0]["stats"], body["meta"]["currency"])
+    if change is None or is_absurd(metric, change):
         return None
-    relative = change.relative
-    notable = (
-        relative is not None
-        and max(abs(change.value), abs(change.previous)) >= observation.floor
-        and is_clear(
-            days_of(metric, now), days_of(metric, then), relative, least=observation.least, additive=is_additive(metric)
-        )
-    )
-    return change, notable
+    relative, additive = change.relative, is_additive(metric)
+    if relative is None or not covered(now, then):
+        return None
+    if observation.volume is not None and not reaches(answers[observation.volume.key], observation.floor):
+        return None
+    large = observation.volume is not None or max(abs(change.value), abs(change.previous)) >= observation.floor
+    notable = large and is_clear(now, then, relative, least=observation.least, additive=additive)
+    if additive and not is_fair(now, then, relative):
+        # A day or two that are missing change a total: it is told, and that they are, if it says the same without them.
+        told = Measured(replace(change, missing=missing(now, then)), now, then, notable)
+        return told if is_borne_out(now, then, relative) else None
+    return Measured(change, now, then, notable)
+
+
+def is_absurd(metric: Metric, change: Change) -> bool:
+    """Whether a part is larger than its whole: more sessions that convert than sessions."""
+    return metric.format == "percent" and max(change.value, change.previous) > 1
+
+
+def reaches(body: Body, floor: float) -> bool:
+    """Whether a metric is as large as this in both windows."""
+    return all(value is not None and value >= floor for value in (body["stats"]["value"], body["stats"]["previous"]))
 
 
 def fact_of(metric: Metric, change: Change, observation: Observation, span: Span, series: str | None = None) -> Fact:
@@ -151,15 +173,15 @@ def fact_of(metric: Metric, change: Change, observation: Observation, span: Span
 
 
 def find_change(observation: Observation, answers: Answers, span: Span) -> Finding | None:
-    (metric,) = observation.metrics
-    found = measured(metric, answers[metric.key], observation)
+    metric = observation.metrics[0]
+    found = measured(metric, answers, observation)
     if found is None:
         return None
-    change, notable = found
+    change = found.change
     return Finding(
         observation=observation,
         view={"title": observation.series or metric.title, **change.view},
         facts=(fact_of(metric, change, observation, span, observation.series),),
-        notable=notable,
+        notable=found.notable,
         strength=change.strength,
     )

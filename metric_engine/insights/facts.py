@@ -71,6 +71,11 @@ class Span:
         return self.window.days
 
     @property
+    def is_adjacent(self) -> bool:
+        """Whether the compared window ends where the asked one begins."""
+        return self.compare is Compare.PREVIOUS_PERIOD
+
+    @property
     def compared(self) -> str:
         """The compared window in words."""
         if self.compare is Compare.PREVIOUS_YEAR:

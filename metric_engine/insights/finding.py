@@ -28,7 +28,7 @@ FINDERS: Mapping[Kind, Find] = {
 def metrics_for(insights: Insights, active: Collection[str]) -> list[Metric]:
     """The metrics that all observations over these sources need, each once."""
     observations = observed(insights, active)
-    return list({metric.key: metric for each in observations for metric in each.metrics}.values())
+    return list({metric.key: metric for each in observations for metric in each.rests_on}.values())
 
 
 def observed(insights: Insights, active: Collection[str]) -> list[Observation]:

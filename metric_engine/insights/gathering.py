@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
-from metric_engine.engine.engine import Engine
+from metric_engine.engine.engine import Answer, Engine
 from metric_engine.engine.insight_resolution import Insights
 from metric_engine.engine.periods import Window
 from metric_engine.engine.question import Question
 from metric_engine.engine.reader import Asker
+from metric_engine.engine.results import Body
 from metric_engine.insights.facts import Fact, Finding, Span
 from metric_engine.insights.finding import find, metrics_for
 
@@ -42,6 +43,19 @@ class Gathered:
         return list(dict.fromkeys(fact for _, fact in sorted(ranked, key=itemgetter(0))))
 
 
+def counted(answer: Answer) -> Body:
+    """The answer's body, its days without rows empty: a sum fills them with 0, but nobody has counted them."""
+    body = answer.body
+    windows = [body["series"], body.get("comparison", {}).get("series", [])]
+    for outcome in answer.outcomes:
+        for series, days in zip(windows, outcome.counted, strict=False):
+            for each in series:
+                for point, there in zip(each["points"], days, strict=True):
+                    if not there:
+                        point["v"] = None
+    return body
+
+
 def gather(engine: Engine, question: Question, asker: Asker) -> Gathered:
     """Ask the engine for all that insights look at, at once. Raises WarehouseUnavailable."""
     insights = engine.catalog.insights
@@ -54,7 +68,7 @@ def gather(engine: Engine, question: Question, asker: Asker) -> Gathered:
         asker=asker,
         span=span,
         active=active,
-        findings=find(insights, {key: each.body for key, each in answers.items()}, active, span),
+        findings=find(insights, {key: counted(each) for key, each in answers.items()}, active, span),
         cached=bool(answers) and all(each.cached for each in answers.values()),
         stale_seconds=max(
             (each.stale_seconds for each in answers.values() if each.stale_seconds is not None), default=None

@@ -1,24 +1,43 @@
-"""Members: the largest of a breakdown, those that rise, those that fall, and who is behind the whole's change."""
+"""Members: the largest of a breakdown, those that rise, fall, come and go, and who is behind the whole's change."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import fsum
+from math import fsum, log
 from typing import Any
 
 from metric_engine.engine.insight_resolution import Observation
 from metric_engine.engine.metrics import Metric
 from metric_engine.engine.results import Body
-from metric_engine.insights.changes import AD_SOURCES, Answers, Change, change_of, fact_of
+from metric_engine.insights.changes import Answers, Change, change_of, fact_of
 from metric_engine.insights.facts import Fact, Finding, Span
 from metric_engine.insights.figures import percent
-from metric_engine.insights.noise import CLEAR_MEMBER, complete, is_clear, known, values_of, without_gaps
-from metric_engine.insights.outside import is_named, plain
+from metric_engine.insights.naming import shown_names
+from metric_engine.insights.noise import (
+    CLEAR_MEMBER,
+    Days,
+    alike,
+    complete,
+    days_of,
+    is_borne_out,
+    is_clear,
+    is_fair,
+    is_near,
+    known,
+)
+from metric_engine.insights.successions import Succession, successions
 
 SHOWN = 3
-# The part of the whole's change from which on a member is what is behind it.
-LEAST_PART = 0.5
+# The part of the whole's change from which on a member is what is behind it, and up to which: one that is far larger
+# than the change of the whole was offset by others.
+LEAST_PART, MOST_PART = 0.5, 1.25
+# Beside the largest of those that rise, or fall, one of this part of its difference deserves its mention.
+COMPARABLE = 0.4
+# The share of the whole from which on a member that was not there before is news.
+NEW_SHARE = 0.05
+# Where other weekdays are compared: how much more than all the others together a member must change, as a factor.
+MORE_THAN_OTHERS = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +47,18 @@ class Member:
     name: str
     change: Change
     share: float | None
+    now: Days
+    then: Days
     moved: bool
+
+    @property
+    def is_new(self) -> bool:
+        return self.change.previous == 0 and self.change.value > 0
+
+    @property
+    def is_borne_out(self) -> bool:
+        relative = self.change.relative
+        return relative is not None and is_borne_out(self.now, self.then, relative)
 
     @property
     def view(self) -> dict[str, Any]:
@@ -42,90 +72,144 @@ class Member:
 
 
 def find_members(observation: Observation, answers: Answers, span: Span) -> Finding | None:
-    (metric,) = observation.metrics
+    metric = observation.metrics[0]
     body = answers[metric.key]
-    members = members_of(metric, body, observation)
+    whole = change_of(metric, body["stats"], body["meta"]["currency"])
+    days = days_together(body)
+    fair = whole is None or whole.relative is None or is_fair(*days, whole.relative)
+    if not fair and not complete(*days):
+        return None
+    members = members_of(metric, body, observation, days)
     if not members:
         return None
-    whole = change_of(metric, body["stats"], body["meta"]["currency"])
-    rising = by_difference([each for each in members if each.moved and each.change.difference > 0])
-    falling = by_difference([each for each in members if each.moved and each.change.difference < 0])
-    driver = driver_of(whole, members) if whole is not None and is_whole(metric, body) else None
+    tracks = [(each.name, each.now, each.then) for each in members]
+    handed = successions(tracks, adjacent=span.is_adjacent) if complete(*days) and alike(*days) else []
+    passed = {name for each in handed for name in (each.before, each.name)}
+    apart = [each for each in members if each.name not in passed]
+    rising = largest([each for each in apart if each.moved and each.change.difference > 0 and not each.is_new])
+    falling = largest([each for each in apart if each.moved and each.change.difference < 0])
+    new = largest([each for each in apart if each.moved and each.is_new])
+    driver = driver_of(changed(observation, answers, whole, days), members)
+    if driver is not None and driver.name in passed:
+        driver = None
+    by_name = {each.name: each for each in members}
+    spoken = dict.fromkeys(
+        (*([driver] if driver else ()), *rising, *falling, *new, *(by_name[name] for name in passed))
+    )
     view: dict[str, Any] = {
         "title": metric.title,
         "direction": "flat" if whole is None else whole.direction,
         "top": [each.view for each in members[:SHOWN]],
-        "rising": [each.view for each in rising[:SHOWN]],
-        "falling": [each.view for each in falling[:SHOWN]],
+        "rising": [each.view for each in rising],
+        "falling": [each.view for each in falling],
+        "new": [each.view for each in new],
+        "replaced": [replaced_view(each, by_name) for each in handed if large_enough(by_name[each.name])][:SHOWN],
         "driver": None,
     }
     if driver is not None and whole is not None:
         view["driver"] = driver.view | {"part": percent("part", driver.change.difference / whole.difference).text}
-    spoken = dict.fromkeys((*([driver] if driver else ()), *rising[:SHOWN], *falling[:SHOWN]))
-    silent = [each for each in members if each not in spoken]
     return Finding(
         observation=observation,
         view=view,
         facts=(
             *(each.fact(metric, observation, span, telling=True) for each in spoken),
-            *(each.fact(metric, observation, span, telling=False) for each in silent),
+            *(
+                each.fact(metric, observation, span, telling=False)
+                for each in members
+                if each not in spoken and (fair or each.is_borne_out)
+            ),
         ),
         notable=True,
-        strength=max((each.change.strength for each in (*rising, *falling)), default=0.0),
+        strength=max((each.change.strength for each in (*rising, *falling, *new)), default=0.0),
     )
 
 
-def members_of(metric: Metric, body: Body, observation: Observation) -> list[Member]:
+def members_of(metric: Metric, body: Body, observation: Observation, days: tuple[Days, Days]) -> list[Member]:
     """The members with a name, largest first."""
-    whole = body["stats"]["value"]
+    whole = body["stats"]
     compared = body.get("comparison", {}).get("series")
-    found: dict[str, Member] = {}
+    names = shown_names(series["name"] for series in body["series"])
+    found: list[Member] = []
     for index, series in enumerate(body["series"]):
-        name = plain(series["name"]) if is_named(series["name"]) else ""
         stats = series["stats"]
-        if not is_named(name) or stats["value"] is None or name.casefold() in found:
-            continue  # Two that read alike cannot be told apart in a sentence.
+        if series["name"] not in names or stats["value"] is None:
+            continue
         change = change_of(metric, {**stats, "previous": stats["previous"] or 0.0}, body["meta"]["currency"])
         assert change is not None
-        relative = change.relative
-        moved = (
-            compared is not None
-            and relative is not None
-            and max(abs(change.value), abs(change.previous)) >= observation.floor
-            and is_clear(
-                values_of(series),
-                values_of(compared[index]),
-                relative,
-                least=observation.least,
-                additive=True,
-                clear=CLEAR_MEMBER,
-            )
+        share = stats["value"] / whole["value"] if whole["value"] and stats["value"] >= 0 else None
+        now, then = days_of(series), days_of(compared[index] if compared else None)
+        moved = max(abs(change.value), abs(change.previous)) >= observation.floor and (
+            has_moved(change, now, then, observation, whole, days)
         )
-        share = stats["value"] / whole if whole and stats["value"] >= 0 else None
-        found[name.casefold()] = Member(name, change, share, moved)
-    return list(found.values())
+        found.append(Member(names[series["name"]], change, share, now, then, moved))
+    return found
 
 
-def by_difference(members: Sequence[Member]) -> list[Member]:
-    return sorted(members, key=lambda each: (-abs(each.change.difference), each.name))
+def has_moved(
+    change: Change, now: Days, then: Days, observation: Observation, whole: Any, days: tuple[Days, Days]
+) -> bool:
+    """Whether something happened to a member, and not just to the days that are compared."""
+    if not whole["value"] or not whole["previous"]:
+        return False
+    relative = change.relative
+    if relative is None:
+        return change.value / whole["value"] >= NEW_SHARE and alike(*days) and complete(*days)
+    if alike(*days):
+        return is_fair(now, then, relative) and is_clear(
+            now, then, relative, least=observation.least, additive=True, clear=CLEAR_MEMBER
+        )
+    # One weekday against another: the member must have done what the others together did not.
+    others = (whole["value"] - change.value, whole["previous"] - change.previous)
+    if min(others) < observation.floor or change.previous < observation.floor or abs(relative) < observation.least:
+        return False
+    if change.value <= 0:
+        return complete(*days)
+    beyond = log(change.value / change.previous) - log(others[0] / others[1])
+    return complete(*days) and abs(beyond) >= log(MORE_THAN_OTHERS) and (beyond > 0) == (relative > 0)
 
 
-def driver_of(whole: Change, members: Sequence[Member]) -> Member | None:
+def days_together(body: Body) -> tuple[Days, Days]:
+    """The days of all members together, in both windows."""
+    windows = (body["series"], body.get("comparison", {}).get("series") or ())
+    found = []
+    for series in windows:
+        days = [days_of(each) for each in series]
+        sums = [fsum(known(day)) if known(day) else None for day in zip(*(each.values for each in days), strict=True)]
+        found.append(Days(tuple(sums), days[0].first if days else 0))
+    return found[0], found[1]
+
+
+def largest(members: Sequence[Member]) -> list[Member]:
+    """The member that changed most, and those that come near it."""
+    ranked = sorted(members, key=lambda each: (-abs(each.change.difference), each.name))
+    least = COMPARABLE * abs(ranked[0].change.difference) if ranked else 0.0
+    return [each for each in ranked if abs(each.change.difference) >= least][:SHOWN]
+
+
+def large_enough(member: Member) -> bool:
+    return member.share is not None and member.share >= NEW_SHARE
+
+
+def replaced_view(each: Succession, by_name: dict[str, Member]) -> dict[str, Any]:
+    return {**by_name[each.name].view, "before": each.before, "previous": by_name[each.before].change.view["previous"]}
+
+
+def changed(observation: Observation, answers: Answers, whole: Change | None, days: tuple[Days, Days]) -> Change | None:
+    """The change that a member may be behind: none where days are missing, or the metric itself changed otherwise."""
+    if whole is None or not complete(*days):
+        return None
+    if observation.whole is None:
+        return whole
+    stats, own = answers[observation.whole.key]["stats"], whole.relative
+    told = change_of(observation.whole, stats, None)
+    if told is None or told.relative is None or own is None or told.difference * whole.difference <= 0:
+        return None
+    return whole if is_near(own, told.relative) else None
+
+
+def driver_of(whole: Change | None, members: Sequence[Member]) -> Member | None:
     """The member that most of the whole's change comes from."""
-    if whole.difference == 0:
+    if whole is None or whole.difference == 0:
         return None
     best = max(members, key=lambda each: each.change.difference / whole.difference)
-    return best if best.change.difference / whole.difference >= LEAST_PART else None
-
-
-def is_whole(metric: Metric, body: Body) -> bool:
-    """Whether hardly a day of the breakdown is missing: else nobody knows what is behind the whole's change."""
-    compared = body.get("comparison", {}).get("series", ())
-    return bool(body["series"]) and complete(summed(body["series"], metric), summed(compared, metric))
-
-
-def summed(series: Sequence[Any], metric: Metric) -> list[float | None]:
-    """The days of all members together."""
-    days = zip(*(values_of(each) for each in series), strict=True)
-    sums = [fsum(known(day)) if known(day) else None for day in days]
-    return sums if metric.sources == AD_SOURCES else without_gaps(sums)
+    return best if LEAST_PART <= best.change.difference / whole.difference <= MOST_PART else None

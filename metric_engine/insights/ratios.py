@@ -13,11 +13,14 @@ from metric_engine.engine.results import Body
 from metric_engine.insights.changes import Answers, change_of, fact_of, measured
 from metric_engine.insights.facts import Fact, Finding, Span, direction_of, verdict_of
 from metric_engine.insights.figures import Style
-from metric_engine.insights.outside import is_named, plain
+from metric_engine.insights.naming import shown_names
+from metric_engine.insights.noise import alike, complete
 
 REST = "Other"
 # The part of the ratio's change from which on a member is what is behind it.
 LEAST_PART = 0.4
+# Far more than the whole change means that others worked against it: then it is not one member's doing.
+MOST_PART = 1.5
 EXACTLY = 1e-6
 
 # Numerator and denominator by member.
@@ -26,13 +29,18 @@ Parts = Mapping[str, tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a member did to a ratio: by its share of the denominator, and by its own ratio."""
+    """What a member did to a ratio: by its share of the denominator, and by its own ratio.
+
+    `shifted` is the change of its share, and `beyond` how far its ratio lies above the whole's, half-way.
+    """
 
     member: str
     mix: float
     rate: float
     value: float | None
     previous: float | None
+    shifted: float
+    beyond: float
 
     @property
     def whole(self) -> float:
@@ -60,28 +68,31 @@ def decompose(now: Parts, then: Parts) -> list[Effect]:
         half_way = fsum(own) / len(own) if own else 0.0
         shifted = lower / totals[0] - lower_then / totals[1]
         whole = upper / totals[0] - upper_then / totals[1]
-        found.append(Effect(member, (half_way - middle) * shifted, whole - half_way * shifted, value, previous))
+        beyond = half_way - middle
+        found.append(Effect(member, beyond * shifted, whole - half_way * shifted, value, previous, shifted, beyond))
     return found
 
 
 def find_explanation(observation: Observation, answers: Answers, span: Span) -> Finding | None:
     metric, upper, lower = observation.metrics
     body = answers[metric.key]
-    found = measured(metric, body, observation)
+    found = measured(metric, answers, observation)
     now, then = parts_of(answers[upper.key], answers[lower.key])
     if found is None or now is None or then is None:
         return None
-    change, notable = found
+    change = found.change
     if not (is_ratio(now, change.value) and is_ratio(then, change.previous)):
         return None
     effects = decompose(now, then)
     mix, rate = fsum(each.mix for each in effects), fsum(each.rate for each in effects)
     style = change.style
-    driver = driver_of(effects, change.difference)
+    names = shown_names(each.member for each in effects)
+    there = complete(found.now, found.then) and alike(found.now, found.then)
+    driver = driver_of(effects, change.difference, names) if there else None
     whole = fact_of(metric, change, observation, span)
     facts = [replace(whole, figures=(*whole.figures, style.signed("mix", mix), style.signed("rate", rate)))]
     if driver is not None:
-        facts.append(member_fact(metric, driver, whole, style))
+        facts.append(member_fact(metric, driver, names[driver.member], whole, style))
     return Finding(
         observation=observation,
         view={
@@ -90,10 +101,10 @@ def find_explanation(observation: Observation, answers: Answers, span: Span) -> 
             "mix": style.signed("mix", mix).text,
             "rate": style.signed("rate", rate).text,
             "mainly": "mix" if abs(mix) > abs(rate) else "rate",
-            "driver": None if driver is None else driver_view(metric, driver, body),
+            "driver": None if driver is None else driver_view(metric, driver, names[driver.member], body),
         },
         facts=tuple(facts),
-        notable=notable,
+        notable=found.notable,
         strength=change.strength,
     )
 
@@ -122,39 +133,41 @@ def is_ratio(parts: Parts, value: float) -> bool:
     return isclose(ratio, value, rel_tol=EXACTLY, abs_tol=1e-12)
 
 
-def driver_of(effects: list[Effect], difference: float) -> Effect | None:
+def driver_of(effects: list[Effect], difference: float, names: Mapping[str, str]) -> Effect | None:
     """The member with a name that most of the change comes from."""
-    named = [each for each in effects if is_named(each.member) and is_named(plain(each.member))]
+    named = [each for each in effects if each.member in names]
     if not named or difference == 0:
         return None
     best = max(named, key=lambda each: each.whole / difference)
-    return best if best.whole / difference >= LEAST_PART else None
+    return best if LEAST_PART <= best.whole / difference <= MOST_PART else None
 
 
-def driver_view(metric: Metric, effect: Effect, body: Body) -> dict[str, Any]:
+def driver_view(metric: Metric, effect: Effect, name: str, body: Body) -> dict[str, Any]:
     """What sentences see of the member; its own ratios are empty where it has none."""
     style = Style.of(metric.format, body["meta"]["currency"], body["stats"]["value"], body["stats"]["previous"])
     own = change_of(metric, {"value": effect.value, "previous": effect.previous}, body["meta"]["currency"])
-    nothing = dict.fromkeys(("value", "previous", "difference", "change", "words"), "")
+    nothing = dict.fromkeys(("value", "previous", "difference", "change", "words", "missing"), "")
     view = {"direction": "flat", "verdict": "neutral", **nothing} if own is None else own.view
     return {
         "title": metric.title,
         **view,
-        "name": plain(effect.member),
+        "name": name,
         "effect": style.signed("effect", effect.whole).text,
         "mix": style.signed("mix", effect.mix).text,
         "rate": style.signed("rate", effect.rate).text,
         "mainly": "mix" if abs(effect.mix) > abs(effect.rate) else "rate",
+        "weight": "grew" if effect.shifted > 0 else "shrank",
+        "standing": "above" if effect.beyond > 0 else "below",
     }
 
 
-def member_fact(metric: Metric, effect: Effect, whole: Fact, style: Style) -> Fact:
+def member_fact(metric: Metric, effect: Effect, name: str, whole: Fact, style: Style) -> Fact:
     own = change_of(metric, {"value": effect.value, "previous": effect.previous}, style.currency)
     effects = (style.signed("effect", effect.whole), style.signed("mix", effect.mix), style.signed("rate", effect.rate))
     direction = direction_of(effect.whole, None) if own is None else own.direction
     return replace(
         whole,
-        member=plain(effect.member),
+        member=name,
         direction=direction,
         verdict=verdict_of(direction, metric.better),
         figures=(*(() if own is None else own.figures), *effects),

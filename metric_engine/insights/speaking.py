@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from metric_engine.engine.insight_resolution import Insights, Rule
+from metric_engine.engine.sentences import NOT_PLAIN
 from metric_engine.engine.templates import TemplateFaults
 from metric_engine.insights.facts import Finding, Span
 from metric_engine.insights.outside import shortened
@@ -47,7 +48,11 @@ def speak(insights: Insights, findings: Iterable[Finding], span: Span) -> list[B
 def sentence(rule: Rule, views: Mapping[str, Any]) -> str:
     """What a rule says, or nothing."""
     try:
-        return rule.say.said(views) if rule.when is None or rule.when.said(views) else ""
+        text = rule.say.said(views) if rule.when is None or rule.when.said(views) else ""
+        if NOT_PLAIN.search(text) is None:
+            return text
+        logger.error("the rule %s of insights.yaml says what is not plain text", rule.name)
+        return ""
     except TemplateFaults as faults:
         logger.error("the rule %s of insights.yaml cannot be said: %s", rule.name, faults)
         return ""

@@ -13,7 +13,7 @@ from metric_engine.engine.results import Body
 from metric_engine.insights.changes import Answers
 from metric_engine.insights.facts import Direction, Fact, Finding, Span, names_of, spoken_day, verdict_of
 from metric_engine.insights.figures import Style, times
-from metric_engine.insights.noise import FEWEST_TO_STAND_OUT_OF, STANDS_OUT, known, stands_out, values_of, without_gaps
+from metric_engine.insights.noise import FEWEST_TO_STAND_OUT_OF, STANDS_OUT, Days, days_of, known, stands_out
 from metric_engine.insights.outside import plain
 
 KINDS = {"IMAGE": "image", "VIDEO": "video", "REELS": "reel", "CAROUSEL_ALBUM": "carousel", "STORY": "story"}
@@ -75,21 +75,35 @@ def standing_out(body: Body, observation: Observation) -> tuple[date, float, flo
         return None
     asked = body["series"][0]
     compared = body.get("comparison", {}).get("series")
-    others: Sequence[float] = known(without_gaps([*values_of(asked), *(values_of(compared[0]) if compared else ())]))
+    windows = [days_of(asked), *([days_of(compared[0])] if compared else ())]
+    others: Sequence[float] = known([value for each in windows for value in each.values])
     if len(others) < FEWEST_TO_STAND_OUT_OF:
         return None
     usual = float(median(others))
     best: tuple[date, float, float, float] | None = None
     for point in asked["points"]:
         value = point["v"]
-        # A day of exactly 0 is as likely one that was not counted.
-        if not value or max(value, usual) < observation.floor:
+        if value is None or max(value, usual) < observation.floor:
             continue
-        far = value >= usual * (1 + observation.least) if value > usual else value <= usual * LOW
+        day = date.fromisoformat(point["t"])
         score = stands_out(value, others)
-        if far and abs(score) >= STANDS_OUT and (best is None or abs(score) > abs(best[3])):
-            best = (date.fromisoformat(point["t"]), value, usual, score)
+        # Of a shop that is closed on Sundays no Sunday is low.
+        if not all(is_far(value, each, observation.least) for each in (usual, usual_on(day, value, windows, usual))):
+            continue
+        if abs(score) >= STANDS_OUT and (best is None or abs(score) > abs(best[3])):
+            best = (day, value, usual, score)
     return best
+
+
+def is_far(value: float, usual: float, least: float) -> bool:
+    return value >= usual * (1 + least) if value > usual else value <= usual * LOW
+
+
+def usual_on(day: date, value: float, windows: Sequence[Days], usual: float) -> float:
+    """The median of the other days of its weekday, if there are any."""
+    own = [each for window in windows for each in window.by_weekday.get(day.weekday(), ())]
+    own.remove(value)
+    return median(own) if own else usual
 
 
 def post_of(metric: TableMetric, body: Body, day: date) -> dict[str, Any] | None:

@@ -140,6 +140,14 @@ MISTAKES = [
     ("{% endif %}", "", "16:16", "template-syntax", "Unexpected end of template"),
     ("{{ sessions.words }}", "{{ sessions }}", "16:16", "template-error", "this is a mapping"),
     ("{{ sessions.words }}", "{{ sessions.words|round }}", "16:34", "template-syntax", "no filter 'round'"),
+    ("most of all", "<b>most</b> of all", "16:68", "template-forbidden", "'<b>' is markup or an address"),
+    ("most of all", "see https://example.test/x", "16:72", "template-forbidden", "is markup or an address"),
+    ("most of all", "ask shop@example.test", "16:72", "template-forbidden", "is markup or an address"),
+    ("most of all", "**most**", "16:68", "template-forbidden", "is markup or an address"),
+    ("{{ sessions.words }}", "{{ '<b>' }}", "16:7", "template-forbidden", "it says '<b>'"),
+    ("members: ga4.by_channel", "members: ga4.by_channel, of: ga4.nobody", "5:43", "unknown-metric", "ga4.nobody"),
+    ("least: 0.05", "volume: ga4.nobody", "3:41", "unknown-metric", "ga4.nobody"),
+    ("  b: {", "  b: {of: ga4.sessions, ", "4:7", "misplaced-key", "of goes with members"),
     ("facts:\n", "fact:\n", "2:1", "unknown-key", "did you mean 'facts'?"),
 ]
 

@@ -14,10 +14,10 @@ from metric_engine.insights.context import MOST_TOKENS, context
 from metric_engine.insights.facts import Fact, Finding
 from metric_engine.insights.figures import Style, percent
 from metric_engine.insights.gathering import Gathered
-from metric_engine.insights.noise import complete, is_clear, without_gaps
+from metric_engine.insights.noise import Days, Value, complete, is_clear
 from metric_engine.insights.speaking import speak
 from tests.insights.conftest import EVENTFUL
-from tests.insights.worlds import Plant, Row, Worlds, history
+from tests.insights.worlds import CAMPAIGNS, WEEKS, Plant, Row, Worlds, history
 
 ROWS = history(1, EVENTFUL, days=28)
 FIRST = date(2025, 3, 3)
@@ -127,6 +127,15 @@ def test_a_request_is_a_handful_of_statements(worlds: Worlds) -> None:
     assert statements == []
 
 
+def days_back(first: int, last: int) -> frozenset[date]:
+    return frozenset(date(2025, 3, 30) - timedelta(days=back) for back in range(first, last))
+
+
+def told(worlds: Worlds, rows: dict[str, list[Row]], **question: Any) -> list[str]:
+    gathered = worlds.gather(worlds.settle(rows), **question)
+    return [each.text for each in speak(gathered.insights, gathered.findings, gathered.span)]
+
+
 def without(rows: dict[str, list[Row]], gone: frozenset[date]) -> dict[str, list[Row]]:
     return {
         table: [row for row in listed if row.get("date", row.get("posted_on")) not in gone]
@@ -134,17 +143,12 @@ def without(rows: dict[str, list[Row]], gone: frozenset[date]) -> dict[str, list
     }
 
 
-@pytest.mark.parametrize(("first", "last"), [(0, 4), (0, 10), (24, 32), (50, 55)])
-def test_days_without_data_are_no_drop(worlds: Worlds, first: int, last: int) -> None:
-    """A source that answers late, or was connected late, has fewer days: that is not a change."""
-    for seed in range(700, 706):
-        rows = without(
-            history(seed, days=28), frozenset(date(2025, 3, 30) - timedelta(days=back) for back in range(first, last))
-        )
-        gathered = worlds.gather(worlds.settle(rows))
-        said = [each.text for each in speak(gathered.insights, gathered.findings, gathered.span)]
-        # A gap inside of the data is one that the site shows.
-        assert [text for text in said if "stood out" not in text and " 0 " not in text] == [] or first == 24
+@pytest.mark.parametrize(("first", "last"), [(0, 4), (0, 10), (8, 16), (24, 32), (32, 40), (50, 55)])
+@pytest.mark.parametrize("week", WEEKS)
+def test_days_without_data_are_no_drop(worlds: Worlds, first: int, last: int, week: tuple[float, ...]) -> None:
+    """A source that answers late, or was connected late, or was away for some days, has fewer days: no change."""
+    rows = without(history(700, days=28, week=week), days_back(first, last))
+    assert told(worlds, rows) == []
 
 
 def test_a_source_that_was_connected_late_still_has_its_spike(worlds: Worlds) -> None:
@@ -193,10 +197,8 @@ def test_two_currencies_make_no_fact_of_money(worlds: Worlds) -> None:
         ([], [], 0.5, False),
     ],
 )
-def test_a_change_is_more_than_the_days_unrest(
-    now: list[float | None], then: list[float | None], change: float, clear: bool
-) -> None:
-    assert is_clear(now, then, change, least=0.05, additive=True) is clear
+def test_a_change_is_more_than_the_days_unrest(now: list[Value], then: list[Value], change: float, clear: bool) -> None:
+    assert is_clear(Days(tuple(now)), Days(tuple(then)), change, least=0.05, additive=True) is clear
 
 
 def test_numbers_are_rounded_once() -> None:
@@ -239,18 +241,34 @@ def test_the_context_tells_nothing_of_who_asks(eventful: Gathered) -> None:
     assert "act_1" not in told
 
 
-def test_a_day_of_nothing_among_full_days_was_not_counted() -> None:
-    assert without_gaps([100.0, 0.0, 120.0, None]) == [100.0, None, 120.0, None]
-    assert without_gaps([1.0, 0.0, 2.0]) == [1.0, 0.0, 2.0]
-    assert without_gaps([]) == []
+def test_a_monday_is_not_held_against_a_sunday() -> None:
+    """Four days against the four before them, Friday to Monday against Monday to Thursday: those are other days."""
+    assert not is_clear(
+        Days((50.0, 30.0, 30.0, 55.0), 4), Days((60.0, 61.0, 62.0, 60.0), 0), -0.32, least=0.1, additive=True
+    )
+    assert is_clear(Days((30.0, 30.0), 5), Days((60.0, 61.0), 5), -0.5, least=0.1, additive=True)
+
+
+def test_a_rise_of_the_last_week_is_no_unrest() -> None:
+    rising = [*[100.0, 104.0, 97.0, 101.0, 99.0, 60.0, 62.0] * 3, *[150.0, 153.0, 147.0, 151.0, 149.0, 90.0, 92.0]]
+    usual = [102.0, 98.0, 103.0, 96.0, 100.0, 61.0, 59.0] * 4
+    assert is_clear(Days(tuple(rising)), Days(tuple(usual)), sum(rising) / sum(usual) - 1, least=0.08, additive=True)
+    single = [*usual[:27], usual[27] + 400]
+    assert not is_clear(
+        Days(tuple(single)), Days(tuple(usual)), sum(single) / sum(usual) - 1, least=0.08, additive=True
+    )
 
 
 def test_what_lacks_days_is_held_against_nothing() -> None:
-    full = [1.0] * 28
+    full = Days((1.0,) * 28)
     assert complete(full, full)
-    assert complete(full, [*full[:26], None, None])
-    assert not complete(full, [*full[:25], None, None, None])
-    assert not complete([], full)
+    assert complete(full, Days((*[1.0] * 26, None, None)))
+    assert not complete(full, Days((*[1.0] * 25, None, None, None)))
+    assert not complete(Days(()), full)
+    # A shop that has no Sundays lacks nothing.
+    closed = Days(((1.0,) * 6 + (None,)) * 4)
+    assert complete(closed, closed)
+    assert not complete(closed, full)
 
 
 @pytest.mark.parametrize(("lost", "name"), [("ga4_channels_daily", "channels"), ("ga4_daily", "spend_and_sessions")])
@@ -265,3 +283,127 @@ def test_days_that_are_lost_make_no_driver_and_no_pair(worlds: Worlds, lost: str
     last = max(row["date"] for row in rows[lost])
     rows[lost] = [row for row in rows[lost] if row["date"] <= last - timedelta(days=5)]
     assert found(rows) is None
+
+
+def test_a_total_of_fewer_days_is_told_with_what_is_missing(worlds: Worlds) -> None:
+    """One day of 28: the totals are what the dashboard shows. Six of them: they are no comparison."""
+    rows = history(13, Plant(channel={"Organic Search": 1.6}), days=28)
+    (said,) = [text for text in told(worlds, without(rows, days_back(40, 41))) if text.startswith("Sessions")]
+    assert "; 1 day has no data)" in said
+    assert not [text for text in told(worlds, without(rows, days_back(40, 46))) if "essions" in text]
+
+
+def test_a_driver_is_of_a_breakdown_that_changed_as_the_whole_did(worlds: Worlds) -> None:
+    rows = history(14, Plant(channel={"Direct": 1.1}), days=28)
+    for row in rows["ga4_daily"]:
+        row["sessions"] += 200 * (row["date"] >= FIRST)
+    (said,) = [text for text in told(worlds, rows) if text.startswith("Sessions are up")]
+    assert "Direct" not in said
+
+
+@pytest.mark.parametrize(
+    ("factors", "advice"),
+    [
+        ({"Brand": 0.05, "Prospecting": 0.2}, "“Retargeting”, which returns more than the whole, has a larger share"),
+        ({"Retargeting": 0.1}, "“Retargeting”, which returns more than the whole, has a smaller share of the money"),
+        ({"Brand": 9.0}, "“Brand”, which returns less than the whole, has a larger share of the money"),
+    ],
+)
+def test_the_advice_on_a_split_follows_from_who_returns_more(
+    worlds: Worlds, factors: dict[str, float], advice: str
+) -> None:
+    (said,) = [text for text in told(worlds, history(15, Plant(spend=factors), days=28)) if text.startswith("Return")]
+    assert advice in said
+    assert said.endswith(
+        {
+            "Brand": "Consider moving some of it back.",
+            "Retargeting": "Consider giving it more again.",
+        }[next(iter(factors))]
+        if len(factors) == 1
+        else "Keep the split."
+    )
+    assert "moving budget there" not in said
+
+
+def test_a_bad_campaign_that_is_cut_is_not_given_more(worlds: Worlds) -> None:
+    rows = history(16, days=28)
+    rows["meta_ads_daily"] = [
+        row | {"campaign_name": name, "campaign_id": name, "spend": spend, "conversion_value": spend * worth}
+        for row in rows["meta_ads_daily"]
+        if row["campaign_name"] == "Brand"
+        for name, spend, worth in (
+            ("Good", row["spend"], 4.0),
+            ("Remnant", row["spend"] * (0.1 if row["date"] >= FIRST else 1), 1.0),
+        )
+    ]
+    (said,) = [text for text in told(worlds, rows) if text.startswith("Return on ad spend is up")]
+    assert "“Remnant”, which returns less than the whole, has a smaller share of the money" in said
+    assert said.endswith("Keep the split.")
+
+
+def test_few_sessions_make_no_ratio(worlds: Worlds) -> None:
+    rows = history(17, days=28)
+    for row in rows["ga4_daily"]:
+        row["sessions"], row["converting_sessions"] = 2, int(row["date"] >= FIRST)
+    for row in rows["ga4_channels_daily"]:
+        row["sessions"], row["conversions"] = 1, 3 * int(row["date"] >= FIRST)
+    assert not [text for text in told(worlds, rows) if ("onver" in text and "site" in text) or "per session" in text]
+
+
+def test_a_part_is_not_larger_than_its_whole(worlds: Worlds) -> None:
+    rows = history(18, days=28)
+    for row in rows["ga4_daily"]:
+        row["converting_sessions"] = row["sessions"] * (13 if row["date"] >= FIRST else 1)
+    assert not [text for text in told(worlds, rows) if text.startswith("The conversion rate")]
+
+
+def test_a_campaign_that_only_has_a_new_name_did_not_fall(worlds: Worlds) -> None:
+    for since in (FIRST, FIRST + timedelta(days=18)):
+        rows = history(19, days=28)
+        for row in rows["meta_ads_daily"]:
+            if row["campaign_name"] == "Prospecting" and row["date"] >= since:
+                row["campaign_name"] = "Prospecting v2"
+        (said,) = told(worlds, rows)
+        assert said.startswith("Spend went from “Prospecting” to “Prospecting v2”")
+
+
+def test_a_new_channel_is_told(worlds: Worlds) -> None:
+    rows = history(20, days=28)
+    rows["ga4_channels_daily"] += [
+        row | {"channel": "Affiliates"}
+        for row in rows["ga4_channels_daily"]
+        if row["channel"] == "Paid Social" and row["date"] >= FIRST
+    ]
+    assert [text for text in told(worlds, rows) if text.startswith("Affiliates is new against the previous 28 days")]
+
+
+def test_names_that_begin_alike_are_told_apart(worlds: Worlds) -> None:
+    rows = history(21, Plant(spend={"Prospecting": 1.8, "Brand": 0.3}), days=28)
+    for row in rows["meta_ads_daily"]:
+        row["campaign_name"] = f"2026 | Always on | Europe and the Americas | Conversions | to {row['campaign_name']}"
+    said = told(worlds, rows)
+    assert [text for text in said if text.startswith("Spend on") and " is up " in text and "Prospecting”" in text]
+    assert [text for text in said if text.startswith("Spend on") and " is down " in text and "Brand”" in text]
+
+
+def test_a_second_one_that_changed_as_much_is_told_too(worlds: Worlds) -> None:
+    said = told(worlds, history(22, Plant(spend={"Prospecting": 2.0, "Retargeting": 2.4}), days=28))
+    (grew,) = [text for text in said if text.startswith("Spend on") and " is up " in text]
+    assert all(f"“{name}”" in grew for name in list(CAMPAIGNS)[:2])
+    both = told(worlds, history(23, Plant(channel={"Organic Search": 1.5, "Direct": 1.7}), days=28))
+    (sessions,) = [text for text in both if text.startswith("Sessions are up")]
+    assert "Organic Search (+" in sessions
+    assert "Direct (+" in sessions
+
+
+def test_no_two_sentences_advise_against_each_other(worlds: Worlds) -> None:
+    rows = history(24, Plant(spend=dict.fromkeys(CAMPAIGNS, 2.0), returns=dict.fromkeys(CAMPAIGNS, 0.65)), days=28)
+    said = " ".join(told(worlds, rows))
+    assert "Hold the budget until you know why" in said
+    assert "keep it" not in said
+
+
+def test_four_days_against_other_weekdays_are_no_news(worlds: Worlds) -> None:
+    """To a Sunday, the four days before it and the four before them, in shops of every rhythm."""
+    for seed, week in enumerate(WEEKS):
+        assert told(worlds, history(750 + seed, days=28, week=week), days=4) == []

@@ -20,7 +20,14 @@ from metric_engine.shipped import shipped_metrics
 
 END = date(2025, 3, 30)
 EVERY_SOURCE = frozenset(("ga4", "instagram", "meta"))
-WEEK = (1.08, 1.05, 1.03, 1.02, 1.0, 0.86, 0.96)
+# Weekdays from Monday on: hardly any rhythm; a site that is read at work, the more so; and a shop of weekends.
+WEEKS = (
+    (1.08, 1.05, 1.03, 1.02, 1.0, 0.86, 0.96),
+    (1.2, 1.25, 1.25, 1.2, 1.1, 0.5, 0.5),
+    (1.35, 1.4, 1.4, 1.35, 1.1, 0.2, 0.2),
+    (0.8, 0.75, 0.8, 0.85, 1.0, 1.5, 1.3),
+)
+WEEK = WEEKS[0]
 
 CHANNELS = {"Organic Search": 420.0, "Direct": 260.0, "Paid Social": 190.0, "Email": 110.0, "Referral": 70.0}
 PAGES = {"/": 0.4, "/collections/all": 0.3, "/products/wool-throw": 0.2, "/blog/care": 0.1}
@@ -34,6 +41,7 @@ Row = dict[str, Any]
 class Plant:
     """What happens in the asked window: factors on a channel's sessions, on a campaign's spend or on its return.
 
+    `begins` are campaigns that begin in it, with their daily spend; `renamed` is what campaigns are called in it.
     `all_spend` multiplies the spend of every campaign and nothing that it brings; `spike` is on which day, counted
     from the window's end, the interactions are multiplied by how much; `caption` is of that day's post.
     """
@@ -42,13 +50,15 @@ class Plant:
     page: Mapping[str, float] = field(default_factory=dict)
     spend: Mapping[str, float] = field(default_factory=dict)
     returns: Mapping[str, float] = field(default_factory=dict)
+    begins: Mapping[str, float] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
     all_spend: float = 1.0
     spike: tuple[int, float] | None = None
     caption: str = "The wool throw is back"
 
 
 def history(
-    seed: int, plant: Plant = Plant(), *, days: int, noise: float = 0.07, end: date = END
+    seed: int, plant: Plant = Plant(), *, days: int, noise: float = 0.07, end: date = END, week: Sequence[float] = WEEK
 ) -> dict[str, list[Row]]:
     """The rows of the asked window and of the one before it, by table."""
     chance = Random(seed)
@@ -67,17 +77,19 @@ def history(
     for back in range(2 * days - 1, -1, -1):
         day = end - timedelta(days=back)
         now = back < days
-        site(rows, day, plant if now else Plant(), wobble)
-        ads(rows, day, plant if now else Plant(), wobble)
+        site(rows, day, plant if now else Plant(), wobble, week[day.weekday()])
+        # What ads spend and posts are given follows the week half-way; the mild rhythm is the site's alone.
+        calm = 1.0 if week == WEEK else (1 + week[day.weekday()]) / 2
+        ads(rows, day, plant if now else Plant(), wobble, calm)
         spiked = plant.spike is not None and back == plant.spike[0]
-        content(rows, day, plant if spiked else None, wobble, chance)
+        content(rows, day, plant if spiked else None, wobble, chance, calm)
     return rows
 
 
-def site(rows: dict[str, list[Row]], day: date, plant: Plant, wobble: Callable[..., float]) -> None:
+def site(rows: dict[str, list[Row]], day: date, plant: Plant, wobble: Callable[..., float], rhythm: float) -> None:
     whole, won = 0, 0
     for name, mean in CHANNELS.items():
-        sessions = round(mean * WEEK[day.weekday()] * wobble() * plant.channel.get(name, 1.0))
+        sessions = round(mean * rhythm * wobble() * plant.channel.get(name, 1.0))
         conversions = round(sessions * 0.04 * wobble())
         rows["ga4_channels_daily"].append(
             {"property_id": "1", "date": day, "channel": name, "users": sessions, "sessions": sessions,
@@ -97,25 +109,32 @@ def site(rows: dict[str, list[Row]], day: date, plant: Plant, wobble: Callable[.
     )  # fmt: skip
 
 
-def ads(rows: dict[str, list[Row]], day: date, plant: Plant, wobble: Callable[..., float]) -> None:
-    for name, (budget, worth) in CAMPAIGNS.items():
-        usual = budget * wobble(0.05) * plant.spend.get(name, 1.0)
+def ads(rows: dict[str, list[Row]], day: date, plant: Plant, wobble: Callable[..., float], rhythm: float) -> None:
+    begun = {name: (budget, 2.5) for name, budget in plant.begins.items()}
+    for name, (budget, worth) in (CAMPAIGNS | begun).items():
+        usual = budget * rhythm * wobble(0.05) * plant.spend.get(name, 1.0)
         spend = usual * plant.all_spend
         value = usual * worth * wobble() * plant.returns.get(name, 1.0)
         rows["meta_ads_daily"].append(
-            {"account_id": "act_1", "campaign_id": name, "date": day, "campaign_name": name, "spend": round(spend, 2),
+            {"account_id": "act_1", "campaign_id": name, "date": day, "campaign_name": plant.renamed.get(name, name),
+             "spend": round(spend, 2),
              "impressions": round(spend * 110), "clicks": round(spend * 1.4), "reach": round(spend * 80),
              "conversions": round(value / 35), "conversion_value": round(value, 2), "currency": "USD"}
         )  # fmt: skip
 
 
 def content(
-    rows: dict[str, list[Row]], day: date, plant: Plant | None, wobble: Callable[..., float], chance: Random
+    rows: dict[str, list[Row]],
+    day: date,
+    plant: Plant | None,
+    wobble: Callable[..., float],
+    chance: Random,
+    rhythm: float,
 ) -> None:
     factor = 1.0 if plant is None or plant.spike is None else plant.spike[1]
-    interactions = round(140 * wobble() * factor)
+    interactions = round(140 * rhythm * wobble() * factor)
     rows["ig_account_daily"].append(
-        {"ig_user_id": "1", "date": day, "reach": round(3_400 * wobble(0.05) * (1 + (factor - 1) / 2)),
+        {"ig_user_id": "1", "date": day, "reach": round(3_400 * rhythm * wobble(0.05) * (1 + (factor - 1) / 2)),
          "views": interactions * 20, "interactions": interactions, "followers": 12_000 + (day - END).days}
     )  # fmt: skip
     if plant is not None or day.toordinal() % 2 == 0:
