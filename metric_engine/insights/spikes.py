@@ -13,7 +13,7 @@ from metric_engine.engine.results import Body
 from metric_engine.insights.changes import Answers
 from metric_engine.insights.facts import Direction, Fact, Finding, Span, names_of, spoken_day, verdict_of
 from metric_engine.insights.figures import Style, times
-from metric_engine.insights.noise import FEWEST_TO_STAND_OUT_OF, STANDS_OUT, known, stands_out, values_of
+from metric_engine.insights.noise import FEWEST_TO_STAND_OUT_OF, STANDS_OUT, known, stands_out, values_of, without_gaps
 from metric_engine.insights.outside import plain
 
 KINDS = {"IMAGE": "image", "VIDEO": "video", "REELS": "reel", "CAROUSEL_ALBUM": "carousel", "STORY": "story"}
@@ -75,14 +75,15 @@ def standing_out(body: Body, observation: Observation) -> tuple[date, float, flo
         return None
     asked = body["series"][0]
     compared = body.get("comparison", {}).get("series")
-    others: Sequence[float] = known([*values_of(asked), *(values_of(compared[0]) if compared else ())])
+    others: Sequence[float] = known(without_gaps([*values_of(asked), *(values_of(compared[0]) if compared else ())]))
     if len(others) < FEWEST_TO_STAND_OUT_OF:
         return None
     usual = float(median(others))
     best: tuple[date, float, float, float] | None = None
     for point in asked["points"]:
         value = point["v"]
-        if value is None or max(value, usual) < observation.floor:
+        # A day of exactly 0 is as likely one that was not counted.
+        if not value or max(value, usual) < observation.floor:
             continue
         far = value >= usual * (1 + observation.least) if value > usual else value <= usual * LOW
         score = stands_out(value, others)

@@ -14,7 +14,7 @@ from metric_engine.insights.context import MOST_TOKENS, context
 from metric_engine.insights.facts import Fact, Finding
 from metric_engine.insights.figures import Style, percent
 from metric_engine.insights.gathering import Gathered
-from metric_engine.insights.noise import is_clear
+from metric_engine.insights.noise import complete, is_clear, without_gaps
 from metric_engine.insights.speaking import speak
 from tests.insights.conftest import EVENTFUL
 from tests.insights.worlds import Plant, Row, Worlds, history
@@ -177,7 +177,16 @@ def test_two_currencies_make_no_fact_of_money(worlds: Worlds) -> None:
         ([104.0] * 28, [100.0] * 28, 0.04, False),
         ([110.0, 90.0] * 14, [60.0, 130.0] * 14, 0.0526, False),
         ([100.0] * 20 + [None] * 8, [100.0] * 28, -0.286, False),
-        ([60.0] * 24 + [None] * 4, [100.0] * 28, -0.486, True),
+        # Of the 14 percent fewer days, nobody knows what they would have brought.
+        ([60.0] * 24 + [None] * 4, [100.0] * 28, -0.486, False),
+        ([60.0] * 27 + [None], [100.0] * 28, -0.42, True),
+        # Each day against its own weekday: the weekends are no unrest.
+        (
+            [113.0] * 5 + [45.0] * 2 + [115.0] * 5 + [46.0] * 2,
+            [100.0] * 5 + [40.0] * 2 + [102.0] * 5 + [41.0] * 2,
+            0.13,
+            True,
+        ),
         ([150.0], [100.0], 0.5, True),
         ([130.0], [100.0], 0.3, False),
         ([None], [100.0], -1.0, False),
@@ -228,3 +237,31 @@ def test_the_context_tells_nothing_of_who_asks(eventful: Gathered) -> None:
     told = context(eventful)
     assert eventful.asker.tenant not in told
     assert "act_1" not in told
+
+
+def test_a_day_of_nothing_among_full_days_was_not_counted() -> None:
+    assert without_gaps([100.0, 0.0, 120.0, None]) == [100.0, None, 120.0, None]
+    assert without_gaps([1.0, 0.0, 2.0]) == [1.0, 0.0, 2.0]
+    assert without_gaps([]) == []
+
+
+def test_what_lacks_days_is_held_against_nothing() -> None:
+    full = [1.0] * 28
+    assert complete(full, full)
+    assert complete(full, [*full[:26], None, None])
+    assert not complete(full, [*full[:25], None, None, None])
+    assert not complete([], full)
+
+
+@pytest.mark.parametrize(("lost", "name"), [("ga4_channels_daily", "channels"), ("ga4_daily", "spend_and_sessions")])
+def test_days_that_are_lost_make_no_driver_and_no_pair(worlds: Worlds, lost: str, name: str) -> None:
+    def found(rows: dict[str, list[Row]]) -> Any:
+        findings = worlds.gather(worlds.settle(rows)).findings
+        view = next((each.view for each in findings if each.observation.name == name), None)
+        return view["driver"] if view is not None and name == "channels" else view
+
+    rows = history(12, EVENTFUL, days=28)
+    assert found(rows) is not None
+    last = max(row["date"] for row in rows[lost])
+    rows[lost] = [row for row in rows[lost] if row["date"] <= last - timedelta(days=5)]
+    assert found(rows) is None

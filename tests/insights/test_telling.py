@@ -138,16 +138,21 @@ def shaped(body: Any) -> Reply:
     return lambda exchange: exchange.send(200, body)
 
 
+NOTHINGS: list[Any] = [[], None, {}, "no", 3, [None], [[]], [{}], [{"message": None}], ["x"]]
+MESSAGES: list[Any] = [{}, [], "no", 3, {"content": {}}, {"content": ["x"]}]
+REPLIES: list[Any] = [{}, [], None, "no", 3, {"error": None}, {"choices": 1, "object": "list"}]
+
+
 def changed(**changes: Any) -> Reply:
     return shaped(completion('{"items": []}') | changes)
 
 
 SHAPES: list[Any] = [
-    *(changed(choices=value) for value in ([], None, {}, "no", 3, [None], [[]], [{}], [{"message": None}], ["x"])),
-    *(changed(choices=[{"message": value}]) for value in ({}, [], "no", 3, {"content": {}}, {"content": ["x"]})),
+    *(changed(choices=value) for value in NOTHINGS),
+    *(changed(choices=[{"message": value}]) for value in MESSAGES),
     *(changed(choices=[{"message": {"role": "assistant", "content": value}}]) for value in (3, True, "", "[]", "null")),
     *(text(f'{{"items": {value}}}') for value in ("null", "{}", "[null]", "[[]]", '[{"group": 1, "bullets": [1]}]')),
-    *(shaped(value) for value in ({}, [], None, "no", 3, {"error": None}, {"choices": 1, "object": "list"})),
+    *(shaped(value) for value in REPLIES),
     changed(usage="no", model=None, created="x"),
     changed(choices=[{"message": {"role": "assistant", "tool_calls": [{}], "content": None}}]),
     text('{"items": [' + '{"group": "Ads", "bullets": ["' + "A" * 2_000_000 + '"]}]}'),

@@ -58,6 +58,9 @@ export function tickLabel(day, grain, years) {
   return years && day.endsWith("-01-01") ? full.one(day) : short.one(day);
 }
 
-/** A moment in the reader's own time zone. */
-export const clock = (iso) =>
-  new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));
+/** A moment of these days in the reader's own time zone: of today its time alone. */
+export function clock(iso) {
+  const moment = new Date(iso);
+  const day = moment.toDateString() === new Date().toDateString() ? {} : { month: "short", day: "numeric" };
+  return new Intl.DateTimeFormat(LOCALE, { ...day, hour: "numeric", minute: "2-digit" }).format(moment);
+}
