@@ -147,6 +147,26 @@ def test_what_was_dropped_is_counted(ground: Ground) -> None:
     assert dropped == {"repeated": 1, "direction": 1, "wording": 1}
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("Sessions fell 23%. Try a giveaway.", "Sessions fell 23%."),
+        ("Sessions are down 23%. Pause Email, the worst performer.", "Sessions are down 23%."),
+        ("Sessions are up 23%. Try a giveaway.", None),
+        ("Sessions fell 23%. Try 12 giveaways.", None),
+        ("Sessions fell 23%. Visit evil dot com.", None),
+        ("Sessions fell 23%. Direct is tanking. Try a giveaway.", None),
+        ("Try a giveaway.", None),
+    ],
+)
+def test_advice_that_cannot_be_read_is_cut_off(ground: Ground, said: str, told: str | None) -> None:
+    kept, dropped = grounded([Bullet("Traffic", said)], ground)
+    assert [each.text for each in kept] == ([] if told is None else [told])
+    assert bool(dropped["advice"]) == (told is not None)
+    for each in kept:
+        assert fault(each, ground) is None
+
+
 def test_what_the_rules_say_passes_the_check(eventful: Gathered, ground: Ground) -> None:
     said = speak(eventful.insights, eventful.findings, eventful.span)
     assert len(said) >= 6
