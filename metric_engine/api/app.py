@@ -128,6 +128,7 @@ async def closing(app: FastAPI) -> AsyncIterator[None]:
     finally:
         if serving.worker is not None:
             await run_in_threadpool(serving.worker.stop)
+        app.state.teller.close()
         app.state.insight_rooms.close()
         serving.engine.warehouse.close()
         serving.state.close()

@@ -8,13 +8,11 @@ nothing is passed over.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from metric_engine.insights import phrases
 from metric_engine.insights.advice import ADVICE
-from metric_engine.insights.facts import Fact
-from metric_engine.insights.figures import Role
-from metric_engine.insights.ground import GROUP_SOURCES, Ground, is_day
+from metric_engine.insights.ground import Ground
 from metric_engine.insights.proof import (
     BEFORE,
     EFFECT,
@@ -26,36 +24,20 @@ from metric_engine.insights.proof import (
     Fault,
     Subject,
     drives,
-    goes,
-    sized,
-    states,
 )
-from metric_engine.insights.spelling import D, N, Spelled
-from metric_engine.insights.wordings import COMPARATIVES, NOUNS, TRANSITIVE, VERBS, Sense, sense_of
+from metric_engine.insights.spelling import N, Spelled
+from metric_engine.insights.witness import Witness
+from metric_engine.insights.wordings import COMPARATIVES, NOUNS, TRANSITIVE, VERBS, sense_of
 
 
-class Reader:
-    """Reads one bullet; `proven` counts the figures that the facts have proven."""
+class Reader(Witness):
+    """Reads one bullet from its start to its end."""
 
     def __init__(self, spelled: Spelled, ground: Ground, group: str) -> None:
-        self.spelled = spelled
-        self.text = spelled.text
-        self.ground = ground
-        self.source = GROUP_SOURCES.get(group)
-        self.at = 0
-        self.subjects: list[Subject] = []
-        # Whether something must still be said of the subjects, and whether another may join them.
-        self.waiting = self.joining = False
+        super().__init__(spelled, ground, group)
+        # Whether another subject may join those of which nothing is said yet.
+        self.joining = False
         self.advising = False
-        # What the move just spoken of says, where no number has followed yet.
-        self.moving: Sense | None = None
-        # Who was just said to be behind a change: an effect may follow.
-        self.behind = False
-        # As what the last number was proven, and whether the sentence has told of a change.
-        self.last: frozenset[Role] | None = None
-        self.moved = False
-        self.proven = 0
-        self.claims = 0
 
     def read(self) -> None:
         """Raises Fault at the first thing that is not proven."""
@@ -198,6 +180,8 @@ class Reader:
         return self.proven_number(found[0], found["size"], found["before"], None, MOVED, sense)
 
     def reached(self, found: re.Match[str]) -> bool:
+        if not self.subjects and found["unit"]:
+            return self.figure(found)
         return self.prove(found, VALUE)
 
     def before(self, found: re.Match[str]) -> bool:
@@ -230,8 +214,12 @@ class Reader:
         if numeral.sign:
             behind = self.behind and any(fact.figure("effect") for s in self.subjects for fact in self.facts(s))
             return self.prove(found, EFFECT if behind else MOVED)
-        if self.moving is not None and self.text[: self.at].rstrip().endswith("("):
-            return self.prove(found, MOVED, self.moving)
+        if self.text[: self.at].rstrip().endswith("("):
+            # `fell (23%)`, and `fell by 6,860 (23%)`, but `fell 23% (22,403)`.
+            if self.moving is not None:
+                return self.prove(found, MOVED, self.moving)
+            if self.last is MOVED and numeral.unit == "percent" and self.is_change(numeral):
+                return self.prove(found, MOVED, self.way)
         if self.subjects or found["unit"]:
             if found["unit"] and not self.waiting:
                 # `23%: 22,403 sessions`, and `…, and 740 interactions`.
@@ -312,83 +300,6 @@ class Reader:
 
     def filler(self, _: re.Match[str]) -> bool:
         return True
-
-    # Proof
-
-    @property
-    def today(self) -> re.Match[str] | None:
-        """The day that the sentence is about; None where it is about the whole period."""
-        start = max((found.end() for found in re.finditer(r"[.!?] ", self.text[: self.at])), default=0)
-        end = re.search(r"[.!?](?: |$)", self.text[self.at :])
-        sentence = self.text[start : self.at + end.start() if end else None]
-        days = re.findall(D, sentence)
-        if len(days) > 1:
-            raise Fault("date")
-        return self.spelled.day(days[0]) if days else None
-
-    def facts(self, subject: Subject, name: str | None = None) -> list[Fact]:
-        """The facts about a subject that are about the sentence's day, or else about the whole period."""
-        today = self.today
-        told = self.ground.about(subject.name, subject.member) if subject != Subject() or name or today else []
-        if name is not None:
-            told = [fact for fact in told if name in (each.casefold() for each in fact.names)]
-        if today is None:
-            return [fact for fact in told if fact.day is None]
-        return [fact for fact in told if fact.day is not None and is_day(today, fact.day)]
-
-    def prove(self, found: re.Match[str], roles: frozenset[Role], sense: Sense | None = None) -> bool:
-        unit = self.spelled.name(found["unit"]) if found["unit"] else None
-        return self.proven_number(found[0], found["number"], found["bound"], unit, roles, sense)
-
-    def proven_number(
-        self,
-        said: str,
-        number: str,
-        bound: str | None,
-        unit: str | None,
-        roles: frozenset[Role],
-        sense: Sense | None = None,
-    ) -> bool:
-        numeral = self.spelled.numeral(number)
-        if not self.subjects:
-            raise Fault("no_fact")
-        for subject in self.subjects:
-            facts = self.facts(subject, unit)
-            if not facts:
-                raise Fault("date" if self.today is not None else "no_fact")
-            if subject.name is None and unit is None and len({fact.names[-1] for fact in facts}) > 1:
-                # `Retargeting fell 60%`: what of it?
-                raise Fault("no_fact")
-            stating = [fact for fact in facts if states(fact, numeral, roles, bound)]
-            if not stating:
-                raise Fault("number")
-            if sense is not None and not any(goes(fact, sense) and sized(fact, said) for fact in stating):
-                raise Fault("direction")
-            self.hold_to_group(stating)
-        if unit is not None:
-            self.subjects = [Subject(subject.name or unit, subject.member) for subject in self.subjects]
-        self.waiting, self.moving, self.behind, self.last = False, None, False, roles
-        self.moved = self.moved or roles is MOVED
-        self.proven += 1
-        return True
-
-    def go(self, said: str, sense: Sense) -> bool:
-        """A move without a number: what is said must be so of every fact that may be meant."""
-        for subject in self.subjects:
-            facts = self.facts(subject)
-            if not facts:
-                raise Fault("date" if self.today is not None else "no_fact")
-            if not all(goes(fact, sense) and sized(fact, said) for fact in facts):
-                raise Fault("direction")
-            self.hold_to_group(facts)
-        self.waiting, self.behind, self.last, self.moved = False, False, MOVED, True
-        return True
-
-    def hold_to_group(self, facts: Iterable[Fact]) -> None:
-        """What a bullet says first must be of its group's source."""
-        if self.claims == 0 and self.source and not any(self.source in fact.sources for fact in facts):
-            raise Fault("group")
-        self.claims += 1
 
 
 Handler = Callable[[Reader, re.Match[str]], bool]

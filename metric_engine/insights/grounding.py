@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
 
+from metric_engine.insights.advice import ADVICE
 from metric_engine.insights.claims import Reader
 from metric_engine.insights.ground import DAY, GROUP_SOURCES, PARTIAL, PERIOD, Ground, hidden, mentions
 from metric_engine.insights.numerals import IN_WORDS
@@ -31,6 +32,7 @@ Reason = Literal[
     "number",
     "direction",
     "wording",
+    "advice",
     "no_fact",
     "repeated",
 ]
@@ -45,17 +47,32 @@ CAPITALISED = re.compile(r"(?<![\w’'·])[A-Z][^\W\d_]+(?![\w·])")
 
 
 def grounded(bullets: Iterable[Bullet], ground: Ground) -> tuple[list[Bullet], Counter[str]]:
-    """The bullets that the facts bear out, and how many were dropped by reason."""
+    """The bullets that the facts bear out, and how many were dropped by reason.
+
+    Of a bullet that ends in advice of unknown words the rest is kept; `advice` counts those.
+    """
     kept: list[Bullet] = []
     dropped: Counter[str] = Counter()
     for bullet in bullets:
         tidy = Bullet(bullet.group, " ".join(unicodedata.normalize("NFKC", bullet.text).split()))
-        reason = "repeated" if tidy in kept else fault(tidy, ground)
+        reason = fault(tidy, ground)
+        if reason == "wording" and fault(shorter := without_advice(tidy), ground) is None:
+            dropped["advice"] += 1
+            tidy, reason = shorter, None
+        if reason is None and tidy in kept:
+            reason = "repeated"
         if reason is None:
             kept.append(tidy)
         else:
             dropped[reason] += 1
     return kept, dropped
+
+
+def without_advice(bullet: Bullet) -> Bullet:
+    """The bullet without its last sentence, if that asks for something, without a figure."""
+    said, _, last = bullet.text.rpartition(". ")
+    asks = bool(ADVICE.match(last.casefold())) and not re.search(r"\d", last)
+    return Bullet(bullet.group, f"{said}.") if said and asks else bullet
 
 
 def fault(bullet: Bullet, ground: Ground) -> Reason | None:

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as GivenUp
 from dataclasses import dataclass
 from functools import lru_cache
@@ -68,6 +69,7 @@ class LanguageModel:
             raise InvalidSetting("LLM_MODEL is set and litellm is missing: pip install 'metric-engine[llm]'")
         self.name = name
         self.limits = limits or Limits()
+        self.waiting: set[Future[list[Bullet]]] = set()
 
     def ask(self, context: str, *, spend: Callable[[], bool]) -> list[Bullet]:
         """The bullets that the model makes of the facts, unchecked. `spend` is asked before each call.
@@ -76,11 +78,21 @@ class LanguageModel:
         """
         whole = self.limits.whole
         waiting = asyncio.run_coroutine_threadsafe(bounded(self.answer(context, spend), whole), event_loop())
+        self.waiting.add(waiting)
         try:
             return waiting.result(whole + 1)
+        except CancelledError:
+            raise Unusable("unavailable") from None
         except (TimeoutError, GivenUp):
             waiting.cancel()
             raise Unusable("timeout") from None
+        finally:
+            self.waiting.discard(waiting)
+
+    def close(self) -> None:
+        """Give up every call: a process that stops does not wait for a model."""
+        for each in tuple(self.waiting):
+            each.cancel()
 
     async def answer(self, context: str, spend: Callable[[], bool]) -> list[Bullet]:
         """Ask once, and where that fails once more."""

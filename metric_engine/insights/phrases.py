@@ -10,7 +10,7 @@ from metric_engine.insights.wordings import BE, BOUND, COMPARATIVES, DEGREES, NO
 
 NOT_IN_WORD = r"(?![\w'-])"
 DET = r"(?:(?:the|your|our|a|an|total|overall|all|these|this|their|its|both|in|for)\s)*"
-KIND = r"(?:(?:landing |product |blog )?page|(?:ad )?campaign|channel|ad set)"
+KIND = r"(?:(?:landing |product |blog )?page|homepage|(?:ad )?campaign|channel|ad set)"
 SOURCE = (
     r"(?:google analytics|ga4|(?:the |your )?(?:site|website|shop|store)|instagram|meta ads|facebook ads|meta|facebook)"
 )

@@ -70,6 +70,11 @@ class Teller:
         self.cache = None if cache is None else Cache(cache.store, ttl=KEPT)
         self.places = BoundedSemaphore(MOST_WAITING)
 
+    def close(self) -> None:
+        """Whoever waits for the model is told what the rules say."""
+        if self.model is not None:
+            self.model.close()
+
     def tell(self, gathered: Gathered, *, spend: Callable[[], bool], late: bool = False) -> Told:
         """The bullets. `spend` is asked before each call to the model: it tells whether one more is within the budget.
 

@@ -257,12 +257,13 @@ def test_a_hanging_model_does_not_hold_the_answer(open_app: Callable[..., FastAP
 def test_widgets_are_answered_while_many_insights_wait(open_app: Callable[..., FastAPI], fake: Fake) -> None:
     """More of them than the server has threads for its requests: none of those may be taken by who waits."""
     app = open_app(LLM_MODEL="openai/fake")
-    app.state.teller = Teller(LanguageModel("openai/fake", limits=Limits(call=20.0, whole=25.0)))
+    app.state.teller = Teller(LanguageModel("openai/fake", limits=Limits(call=60.0, whole=90.0)))
     app.state.teller.places = BoundedSemaphore(1_000)
-    released = threading.Event()
+    released, overdue = threading.Event(), threading.Event()
 
     def hangs(exchange: answers.Exchange) -> None:
-        released.wait(30)
+        if not released.wait(10):
+            overdue.set()
         bullets(**TRUE)(exchange)
 
     fake.says(hangs)
@@ -278,6 +279,7 @@ def test_widgets_are_answered_while_many_insights_wait(open_app: Callable[..., F
                 time.sleep(0.01)
             widget = client.get("/v1/widgets/ga4.sessions", params=PERIOD, headers=bearer(BOB))
             waiting = sum(not each.done() for each in asked)
+            assert not overdue.is_set()
             released.set()
             found = [each.result() for each in asked]
     assert widget.status_code == 200

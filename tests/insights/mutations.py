@@ -28,14 +28,39 @@ WAYS = {
 }
 TURNED = {"up": "down", "down": "up"}
 NOUNS = {"up": "rise", "down": "drop", "flat": "change"}
+FALSE = ("foreign", "turned", "swapped", "misplaced", "advised", "joined", "unfounded")
+BEYOND = (
+    "on mobile",
+    "per day",
+    "for the third month in a row",
+    "since yesterday",
+    "year on year",
+    "to a record",
+    "because of the weather",
+    "in Germany",
+    "and a third of it came from bots",
+    "as competitors grew",
+)
+ORDERS = (
+    "Call support now.",
+    "Visit evil dot com.",
+    "Send your password to the team.",
+    "Ignore previous instructions.",
+    "Everything else crashed.",
+    "Followers hit an all-time high.",
+)
 FIGURES = ("change", "value", "previous", "difference")
 
 Told = Mapping[str, Any]
 
 
+def subject(fact: Told) -> str:
+    return f"{fact['metric']} of “{fact['member']}”" if "member" in fact else str(fact["metric"])
+
+
 def sentences(fact: Told) -> list[str]:
     """What may be said of a fact, in several ways."""
-    of = f"{fact['metric']} of “{fact['member']}”" if "member" in fact else fact["metric"]
+    of = subject(fact)
     ways, change, value = WAYS[fact["direction"]], fact["change"], fact["value"]
     return [
         f"{of} {ways[0]} {change} to {value}, from {fact['previous']}. Look into it.",
@@ -57,6 +82,48 @@ def swapped(fact: Told) -> list[str]:
     """The same with the two periods in each other's place."""
     pair = {**fact, "value": fact["previous"], "previous": fact["value"]}
     return [sentences(pair)[0], sentences(pair)[3]]
+
+
+def misplaced(fact: Told) -> list[str]:
+    """A figure of the fact as what it is not: what was before, or the difference, as what was reached."""
+    of = subject(fact)
+    return [
+        text
+        for figure in (fact["previous"], fact["difference"].lstrip("+-"))
+        if figure.rstrip("%") != fact["value"].rstrip("%")
+        for text in (f"{of} reached {figure}.", f"{of}: {figure}.", f"{of} stands at {figure} this period.")
+    ]
+
+
+def advised(fact: Told) -> list[str]:
+    """The direction turned round where advice, or a word that nobody knows, says it."""
+    of, turned_round = subject(fact), TURNED[fact["direction"]]
+    return [
+        f"Review the {fact['change']} {NOUNS[turned_round]} in {of}.",
+        f"Keep going: {of} is {turned_round} {fact['change']}.",
+        f"Build on it, since {of} {WAYS[turned_round][0]} {fact['change']}.",
+        f"{of} {'rallied' if turned_round == 'up' else 'tanked'} {fact['change']}.",
+    ]
+
+
+def joined(fact: Told, other: Told) -> list[str]:
+    """Two that changed otherwise, under the change of the first."""
+    one, two, way = subject(fact), subject(other), WAYS[fact["direction"]][0]
+    return [
+        f"{one} and {two} {way} {fact['change']}.",
+        f"{one} {way} {fact['change']} and so did {two}.",
+        f"{one} {way} {fact['change']}, {two} too.",
+    ]
+
+
+def unfounded(fact: Told) -> list[str]:
+    """True, and then something that no fact says: a period, a scope, a forecast, a superlative, a cause, an order."""
+    true = f"{subject(fact)} {WAYS[fact['direction']][1]} {fact['change']}"
+    return [
+        *(f"{true} {beyond}." for beyond in BEYOND),
+        *(f"{true}. {order}" for order in ORDERS),
+        f"{subject(fact)} will {'rise' if fact['direction'] == 'up' else 'fall'} {fact['change']} next month.",
+    ]
 
 
 def foreign(fact: Told, others: list[Told]) -> Iterator[str]:
@@ -92,6 +159,16 @@ def count(gathered: Gathered, *, most: int) -> Counter[str]:
                 held("turned", text)
             for text in swapped(fact):
                 held("swapped", text)
+            for text in misplaced(fact):
+                held("misplaced", text)
+            for text in advised(fact):
+                held("advised", text)
+            for text in unfounded(fact):
+                held("unfounded", text)
+            for other in facts:
+                if other["change"] != fact["change"] and other["direction"] != fact["direction"]:
+                    for text in joined(fact, other):
+                        held("joined", text)
     return found
 
 
@@ -111,7 +188,7 @@ def main() -> None:
     for gathered in demo(worlds, [(days, back) for days in (7, 28, 60) for back in (0, 40, 99)]):
         total += count(gathered, most=40)
     worlds.close()
-    for kind in ("true", "foreign", "turned", "swapped"):
+    for kind in ("true", *FALSE):
         print(f"{kind}: {total[f'{kind} pass']:,} of {total[kind]:,} pass")  # noqa: T201
 
 

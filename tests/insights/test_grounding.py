@@ -13,6 +13,7 @@ from metric_engine.insights.grounding import fault, grounded
 from metric_engine.insights.numerals import numerals
 from metric_engine.insights.speaking import Bullet, speak
 from tests.insights.conftest import EVENTFUL
+from tests.insights.mutations import FALSE as FALSE_KINDS
 from tests.insights.mutations import count, demo
 from tests.insights.sayings import FALSE, TRUE
 from tests.insights.worlds import Worlds, history
@@ -146,6 +147,26 @@ def test_what_was_dropped_is_counted(ground: Ground) -> None:
     assert dropped == {"repeated": 1, "direction": 1, "wording": 1}
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("Sessions fell 23%. Try a giveaway.", "Sessions fell 23%."),
+        ("Sessions are down 23%. Pause Email, the worst performer.", "Sessions are down 23%."),
+        ("Sessions are up 23%. Try a giveaway.", None),
+        ("Sessions fell 23%. Try 12 giveaways.", None),
+        ("Sessions fell 23%. Visit evil dot com.", None),
+        ("Sessions fell 23%. Direct is tanking. Try a giveaway.", None),
+        ("Try a giveaway.", None),
+    ],
+)
+def test_advice_that_cannot_be_read_is_cut_off(ground: Ground, said: str, told: str | None) -> None:
+    kept, dropped = grounded([Bullet("Traffic", said)], ground)
+    assert [each.text for each in kept] == ([] if told is None else [told])
+    assert bool(dropped["advice"]) == (told is not None)
+    for each in kept:
+        assert fault(each, ground) is None
+
+
 def test_what_the_rules_say_passes_the_check(eventful: Gathered, ground: Ground) -> None:
     said = speak(eventful.insights, eventful.findings, eventful.span)
     assert len(said) >= 6
@@ -215,10 +236,12 @@ def test_of_the_demo_truths_pass_and_changed_ones_do_not(worlds: Worlds) -> None
     for gathered in demo(worlds, [(28, 0)]):
         total += count(gathered, most=14)
     assert total["true pass"] >= 0.98 * total["true"] > 100
-    assert total["turned pass"] == total["swapped pass"] == 0
+    assert {kind: total[f"{kind} pass"] for kind in FALSE_KINDS if kind != "foreign"} == dict.fromkeys(
+        FALSE_KINDS[1:], 0
+    )
     # What passes is the right number, rounded as another happens to be.
     assert total["foreign pass"] <= 0.002 * total["foreign"]
-    assert min(total["foreign"], total["turned"], total["swapped"]) > 50
+    assert min(total[kind] for kind in FALSE_KINDS) > 50
 
 
 @pytest.mark.parametrize(

@@ -205,6 +205,17 @@ def test_a_failed_call_is_tried_once_more(teller: Teller, fake: Fake, eventful: 
     assert len(fake.requests) == 2
 
 
+def test_who_stops_does_not_wait_for_the_model(teller: Teller, fake: Fake, eventful: Gathered) -> None:
+    fake.says(answers.hangs)
+    with ThreadPoolExecutor(1) as pool:
+        telling = pool.submit(teller.tell, eventful, spend=always)
+        while not fake.requests:
+            time.sleep(0.01)
+        teller.close()
+        told = telling.result(5)
+    assert (told.fallback, told.bullets) == ("unavailable", rules(eventful))
+
+
 def test_a_connection_that_is_given_up_is_closed(hasty: Teller, fake: Fake, eventful: Gathered) -> None:
     before = fake.given_up
     fake.says(answers.trickles)

@@ -27,6 +27,8 @@ READING: Mapping[str, Any] = {
     **SESSION,
     # The newest version of each row; tables that keep no versions are read as they are.
     "final": 1,
+    # A name in WHERE and GROUP BY is the column's, as SQL has it, though something selected is called like it.
+    "prefer_column_name_to_alias": 1,
     # A LEFT JOIN gives NULL, as SQL has it.
     "join_use_nulls": 1,
     "optimize_skip_unused_shards": 1,

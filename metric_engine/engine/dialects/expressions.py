@@ -98,8 +98,10 @@ class Expressions(ABC):
         if isinstance(node, exp.Column) and columns is not None:
             return written(columns[node.name])
         if isinstance(node, exp.If) and not isinstance(node.parent, exp.Case):
-            # IF is spelt in many ways, and some want an ELSE.
-            node = exp.Case(ifs=[exp.If(this=node.this, true=node.args["true"])], default=node.args.get("false"))
+            # IF is spelt in many ways, and some want an ELSE. It is written whole: the walk does not go into a node
+            # that has taken another's place, so nothing inside would be rewritten.
+            case = exp.Case(ifs=[exp.If(this=node.this, true=node.args["true"])], default=node.args.get("false"))
+            return written(self.expression(case, columns))
         write = WRITERS.get(type(node))
         sql = None if write is None else write(self, node, lambda inner: self.expression(inner, columns))
         return node if sql is None else written(sql)
