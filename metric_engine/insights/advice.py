@@ -13,7 +13,7 @@ ASKING = (
     "lean analyse analyze learn ask set bring strengthen feature walk compare see track trim tighten narrow broaden "
     "rotate replace rework update rewrite post publish schedule reply greet write study confirm verify ensure inspect "
     "identify determine diagnose understand note ease continue adjust revisit reassess rebalance redirect dig avoid "
-    "prepare limit celebrate spend act respond"
+    "prepare limit celebrate spend act respond decide"
 )
 # All that may stand in advice beside names: no figure, and nothing that says how something is or went.
 ADVICE_WORDS = frozenset(
@@ -41,11 +41,11 @@ ADVICE_WORDS = frozenset(
     lasts lead leads form forms indexing promotions homepage flow mix comments questions collection factors
     driver drivers pattern patterns setup settings share action actions care attention priority way ways case
     cases top past recent lessons learnings common pinned feed consent analytics efficiency spread gap gaps
-    issues issue technical""".split()
+    issues issue technical formats""".split()
 )
 ADVICE = re.compile(
     r"(?:please |then |so |and |or |first,? |next,? |also |instead,? |you (?:could|should|may|might|can) |"
-    r"do not |don't )*"
+    r"do not |don't |if (?:nobody|no one) meant (?:it|that)(?: to)?,? )*"
     rf"(?:{'|'.join(ASKING.split())})\b(?! (?:in|of)\b)"
 )
 # `The increase` has happened, `to increase` has not.

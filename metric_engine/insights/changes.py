@@ -15,15 +15,26 @@ from metric_engine.insights.facts import (
     Finding,
     Span,
     Verdict,
+    days_without,
     direction_of,
     names_of,
     verdict_of,
 )
 from metric_engine.insights.figures import Figure, Style, percent
-from metric_engine.insights.noise import Days, covered, days_of, is_borne_out, is_clear, is_fair, missing
+from metric_engine.insights.noise import (
+    Days,
+    covered,
+    days_of,
+    days_together,
+    is_borne_out,
+    is_clear,
+    is_fair,
+    is_mean,
+    missing,
+    weighed,
+)
 
 Answers = Mapping[str, Body]
-DAYS_HAVE = ("day has", "days have")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +98,7 @@ class Change:
             "difference": self.style.signed("difference", self.difference).text,
             "change": "" if relative is None else percent("change", relative).text,
             "words": self.words,
-            "missing": "" if not self.missing else f"{self.missing} {DAYS_HAVE[self.missing > 1]} no data",
+            "missing": days_without(self.missing),
         }
 
 
@@ -140,6 +151,8 @@ def measured(metric: Metric, answers: Answers, observation: Observation) -> Meas
         return None
     if observation.volume is not None and not reaches(answers[observation.volume.key], observation.floor):
         return None
+    if observation.volume is not None:
+        now, then = by_volume((now, then), change, answers[observation.volume.key])
     large = observation.volume is not None or max(abs(change.value), abs(change.previous)) >= observation.floor
     notable = large and is_clear(now, then, relative, least=observation.least, additive=additive)
     if additive and not is_fair(now, then, relative):
@@ -147,6 +160,14 @@ def measured(metric: Metric, answers: Answers, observation: Observation) -> Meas
         told = Measured(replace(change, missing=missing(now, then)), now, then, notable)
         return told if is_borne_out(now, then, relative) else None
     return Measured(change, now, then, notable)
+
+
+def by_volume(days: tuple[Days, Days], change: Change, volume: Body) -> tuple[Days, Days]:
+    """A ratio's days as they bear on it, if `volume` is what it is a ratio to; else as they are."""
+    if not volume["series"]:
+        return days
+    now, then = (weighed(*each) for each in zip(days, days_together(volume), strict=True))
+    return (now, then) if is_mean(now, change.value) and is_mean(then, change.previous) else days
 
 
 def is_absurd(metric: Metric, change: Change) -> bool:
@@ -169,6 +190,7 @@ def fact_of(metric: Metric, change: Change, observation: Observation, span: Span
         direction=change.direction,
         verdict=change.verdict,
         figures=change.figures,
+        missing=change.missing,
     )
 
 

@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 
 from metric_engine.insights import phrases
 from metric_engine.insights.advice import ADVICE
-from metric_engine.insights.ground import Ground
+from metric_engine.insights.facts import Weight
+from metric_engine.insights.ground import Ground, folded
 from metric_engine.insights.proof import (
     BEFORE,
     EFFECT,
@@ -216,7 +217,7 @@ class Reader(Witness):
             return self.prove(found, EFFECT if behind else MOVED)
         if self.text[: self.at].rstrip().endswith("("):
             # `fell (23%)`, and `fell by 6,860 (23%)`, but `fell 23% (22,403)`.
-            if self.moving is not None:
+            if self.moving is not None and not (self.moving in ("flat", "little") and numeral.unit is None):
                 return self.prove(found, MOVED, self.moving)
             if self.last is MOVED and numeral.unit == "percent" and self.is_change(numeral):
                 return self.prove(found, MOVED, self.way)
@@ -247,6 +248,39 @@ class Reader(Witness):
         self.moving, self.behind = None, True
         return True
 
+    def new(self, found: re.Match[str]) -> bool:
+        """`… is new against the previous 28 days`: there was none of it before."""
+        return self.told(lambda fact: fact.figure("previous"), lambda before: before.value == 0)
+
+    def replaced(self, found: re.Match[str]) -> bool:
+        """`… took the place of “Autumn Sale”`."""
+        gone = self.spelled.name(found["gone"])
+        return self.told(lambda fact: fact.replaces, lambda before: folded(before) == gone)
+
+    def standing(self, found: re.Match[str]) -> bool:
+        """`… which returns more than the whole`."""
+        says = "above" if found["way"] in ("more", "better", "above", "higher") else "below"
+        return self.weighs(lambda weight: weight.standing == says)
+
+    def weight(self, found: re.Match[str]) -> bool:
+        """`… has a smaller share of the spend`."""
+        says = "grew" if found["way"] in ("larger", "higher") else "shrank"
+        of = self.ground.called(self.spelled.name(found["of"]))
+        return self.weighs(lambda weight: weight.moved == says and not of.isdisjoint(map(folded, weight.of)))
+
+    def weighs(self, true: Callable[[Weight], bool]) -> bool:
+        """What is said of a member's part in a ratio; its effect may follow."""
+        behind = self.told(lambda fact: fact.weight, true)
+        self.behind = behind
+        return behind
+
+    def without_data(self, found: re.Match[str]) -> bool:
+        """`1 day has no data`: not of what was spoken of, but of the days that were counted."""
+        days = self.spelled.numeral(found["days"])
+        if self.waiting or not any(fact.missing == days.value for each in self.subjects for fact in self.facts(each)):
+            raise Fault("number")
+        return True
+
     def itself(self, _: re.Match[str]) -> bool:
         """It was the member's own value, more than its share."""
         parts = [(fact.figure("mix"), fact.figure("rate")) for each in self.subjects for fact in self.facts(each)]
@@ -271,7 +305,7 @@ class Reader(Witness):
     def post(self, found: re.Match[str]) -> bool:
         quote = self.spelled.name(found["quote"])
         told = [fact for subject in self.subjects for fact in self.facts(subject)]
-        if self.today is None or not any(fact.quote and fact.quote.casefold() == quote for fact in told):
+        if self.today is None or not any(fact.quote and folded(fact.quote) == quote for fact in told):
             raise Fault("date")
         return True
 
@@ -307,6 +341,11 @@ Handler = Callable[[Reader, re.Match[str]], bool]
 PHRASES: Sequence[tuple[re.Pattern[str], Handler]] = (
     (phrases.DRIVER, Reader.driver),
     (phrases.ITSELF, Reader.itself),
+    (phrases.WITHOUT_DATA, Reader.without_data),
+    (phrases.NEW, Reader.new),
+    (phrases.REPLACED, Reader.replaced),
+    (phrases.STANDING, Reader.standing),
+    (phrases.WEIGHT, Reader.weight),
     (phrases.FORWARD, Reader.forward),
     (phrases.SHARE, Reader.share),
     (phrases.TIMES, Reader.times),

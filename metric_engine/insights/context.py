@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from metric_engine.engine.periods import Compare
-from metric_engine.insights.facts import Fact, spoken_day
+from metric_engine.insights.facts import Fact, days_without, spoken_day
 from metric_engine.insights.gathering import Gathered
 from metric_engine.insights.ground import group_of
 
@@ -60,6 +60,13 @@ def entry_of(fact: Fact) -> dict[str, Any]:
         entry["day"] = spoken_day(fact.day)
     if fact.quote is not None:
         entry["post"] = fact.quote
+    if fact.replaces is not None:
+        entry["replaces"] = fact.replaces
+    if fact.weight is not None:
+        entry["share_of"] = {"metric": fact.weight.of[-1], "change": fact.weight.moved}
+        entry["than_whole"] = fact.weight.standing
+    if fact.missing:
+        entry["missing"] = days_without(fact.missing)
     entry["direction"] = fact.direction
     if fact.verdict != "neutral":
         entry["verdict"] = fact.verdict
@@ -67,7 +74,7 @@ def entry_of(fact: Fact) -> dict[str, Any]:
 
 
 def outside(fact: Fact) -> tuple[str, ...]:
-    return tuple(text for text in (fact.member, fact.quote) if text is not None)
+    return tuple(text for text in (fact.member, fact.quote, fact.replaces) if text is not None)
 
 
 def weight(entry: object, foreign: Iterable[str]) -> float:

@@ -18,6 +18,19 @@ Verdict = Literal["better", "worse", "neutral"]
 
 # Below it a change is none, in words.
 FLAT = 0.005
+# Below it a change is little, beside that of another metric.
+LITTLE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """How a member weighs in a ratio: whether its share of the denominator, which has these names, grew or shrank, and
+    whether its own ratio lies above or below that of the whole.
+    """
+
+    moved: Literal["grew", "shrank"]
+    standing: Literal["above", "below"]
+    of: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +38,9 @@ class Fact:
     """One statement about a metric, or about one of its members, over the asked window.
 
     `names` are what the metric may be called; `member`, and `quote` of what may be behind it, are fit to be quoted.
-    `day` is the one day that it is about. `telling` is false of members to which nothing happened.
+    `day` is the one day that it is about. `telling` is false of members to which nothing happened. `missing` is how
+    many days have no data, where that bears on it, `replaces` the member in whose place this one has come, and `weight`
+    that of a member in a ratio.
     """
 
     observation: str
@@ -40,6 +55,9 @@ class Fact:
     quote: str | None = None
     day: date | None = None
     telling: bool = True
+    missing: int = 0
+    replaces: str | None = None
+    weight: Weight | None = None
 
     def figure(self, role: Role) -> Figure | None:
         return next((each for each in self.figures if each.role == role), None)
@@ -87,6 +105,11 @@ def direction_of(difference: float, relative: float | None) -> Direction:
     if difference == 0 or (relative is not None and abs(relative) < FLAT):
         return "flat"
     return "up" if difference > 0 else "down"
+
+
+def days_without(count: int) -> str:
+    """How many days have no data, in words; empty where all have."""
+    return "" if not count else f"{count} {'day has' if count == 1 else 'days have'} no data"
 
 
 def verdict_of(direction: Direction, better: Better) -> Verdict:

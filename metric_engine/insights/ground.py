@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -80,12 +81,12 @@ class Ground:
         self.by_name: dict[str, list[Fact]] = {}
         for fact in self.facts:
             for name in fact.names:
-                self.by_name.setdefault(name.casefold(), []).append(fact)
-        known = {fact.member.casefold() for fact in self.facts if fact.member}
-        self.members = known | {name.casefold() for name in COMMON_MEMBERS}
-        self.quotes = {fact.quote.casefold() for fact in self.facts if fact.quote}
+                self.by_name.setdefault(folded(name), []).append(fact)
+        known = {folded(name) for fact in self.facts for name in (fact.member, fact.replaces) if name}
+        self.members = known | {folded(name) for name in COMMON_MEMBERS}
+        self.quotes = {folded(fact.quote) for fact in self.facts if fact.quote}
         self.absent = {
-            name.casefold()
+            folded(name)
             for each in gathered.insights.observations.values()
             if not each.sources <= gathered.active
             for name in (*each.called, *(metric.title for metric in each.metrics), *filter(None, (each.series,)))
@@ -181,7 +182,11 @@ class Ground:
     def about(self, name: str | None, member: str | None) -> list[Fact]:
         """The facts of a metric, of any metric where none is named, about this member or about the whole."""
         facts: Iterable[Fact] = self.facts if name is None else self.by_name.get(name, ())
-        return [fact for fact in facts if (fact.member.casefold() if fact.member else None) == member]
+        return [fact for fact in facts if (folded(fact.member) if fact.member else None) == member]
+
+    def called(self, name: str) -> set[str]:
+        """All that a metric may be called which is called so."""
+        return {folded(each) for fact in self.by_name.get(name, ()) for each in fact.names}
 
     def knows_period(self, found: re.Match[str]) -> bool:
         """Whether a period in words, such as `last week`, is as long as the window or as far from the compared one."""
@@ -195,6 +200,16 @@ class Ground:
         window = self.span.window
         days |= {window.start, window.end, window.start - timedelta(days=1)}
         return any(is_day(found, day) for day in days)
+
+
+def normal(text: str) -> str:
+    """The text in one spelling of its characters, and one line."""
+    return " ".join(unicodedata.normalize("NFKC", text).replace("...", "…").split())
+
+
+def folded(name: str) -> str:
+    """A name as it is looked up in a sentence."""
+    return normal(name).casefold()
 
 
 def is_day(found: re.Match[str], day: date) -> bool:

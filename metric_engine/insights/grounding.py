@@ -14,7 +14,7 @@ from typing import Literal
 
 from metric_engine.insights.advice import ADVICE
 from metric_engine.insights.claims import Reader
-from metric_engine.insights.ground import DAY, GROUP_SOURCES, PARTIAL, PERIOD, Ground, hidden, mentions
+from metric_engine.insights.ground import DAY, GROUP_SOURCES, PARTIAL, PERIOD, Ground, hidden, mentions, normal
 from metric_engine.insights.numerals import IN_WORDS
 from metric_engine.insights.outside import UNSEEN, has_address
 from metric_engine.insights.proof import Fault
@@ -40,7 +40,7 @@ Reason = Literal[
 GROUPS = ("Cross-channel", "Ads", "Traffic", "Content")
 MARKUP = re.compile(r"[<>\[\]{}`*~\\|]|(?:^|\s)#|__|^\s*[-•–]\s")
 WINDOW_DAYS = re.compile(
-    r"(?<![\w.,])(\d{1,3}(?:,\d{3})?)[\s-]days?\b(?! (?:later|after|before|earlier))", re.IGNORECASE
+    r"(?<![\w.,])(\d{1,3}(?:,\d{3})?)[\s-]days?\b(?! (?:later|after|before|earlier|ha(?:s|ve) no data))", re.IGNORECASE
 )
 QUOTED = re.compile(r"[“\"]([^”\"]{2,})[”\"]")
 CAPITALISED = re.compile(r"(?<![\w’'·])[A-Z][^\W\d_]+(?![\w·])")
@@ -54,7 +54,7 @@ def grounded(bullets: Iterable[Bullet], ground: Ground) -> tuple[list[Bullet], C
     kept: list[Bullet] = []
     dropped: Counter[str] = Counter()
     for bullet in bullets:
-        tidy = Bullet(bullet.group, " ".join(unicodedata.normalize("NFKC", bullet.text).split()))
+        tidy = Bullet(bullet.group, normal(bullet.text))
         reason = fault(tidy, ground)
         if reason == "wording" and fault(shorter := without_advice(tidy), ground) is None:
             dropped["advice"] += 1

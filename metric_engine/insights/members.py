@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import fsum, log
+from math import log
 from typing import Any
 
 from metric_engine.engine.insight_resolution import Observation
@@ -20,11 +20,11 @@ from metric_engine.insights.noise import (
     alike,
     complete,
     days_of,
+    days_together,
     is_borne_out,
     is_clear,
     is_fair,
     is_near,
-    known,
 )
 from metric_engine.insights.successions import Succession, successions
 
@@ -93,6 +93,7 @@ def find_members(observation: Observation, answers: Answers, span: Span) -> Find
     if driver is not None and driver.name in passed:
         driver = None
     by_name = {each.name: each for each in members}
+    before = {each.name: each.before for each in handed}
     spoken = dict.fromkeys(
         (*([driver] if driver else ()), *rising, *falling, *new, *(by_name[name] for name in passed))
     )
@@ -112,7 +113,10 @@ def find_members(observation: Observation, answers: Answers, span: Span) -> Find
         observation=observation,
         view=view,
         facts=(
-            *(each.fact(metric, observation, span, telling=True) for each in spoken),
+            *(
+                replace(each.fact(metric, observation, span, telling=True), replaces=before.get(each.name))
+                for each in spoken
+            ),
             *(
                 each.fact(metric, observation, span, telling=False)
                 for each in members
@@ -166,17 +170,6 @@ def has_moved(
         return complete(*days)
     beyond = log(change.value / change.previous) - log(others[0] / others[1])
     return complete(*days) and abs(beyond) >= log(MORE_THAN_OTHERS) and (beyond > 0) == (relative > 0)
-
-
-def days_together(body: Body) -> tuple[Days, Days]:
-    """The days of all members together, in both windows."""
-    windows = (body["series"], body.get("comparison", {}).get("series") or ())
-    found = []
-    for series in windows:
-        days = [days_of(each) for each in series]
-        sums = [fsum(known(day)) if known(day) else None for day in zip(*(each.values for each in days), strict=True)]
-        found.append(Days(tuple(sums), days[0].first if days else 0))
-    return found[0], found[1]
 
 
 def largest(members: Sequence[Member]) -> list[Member]:

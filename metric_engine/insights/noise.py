@@ -10,17 +10,19 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from itertools import pairwise
-from math import fsum, sqrt
+from math import fsum, isclose, sqrt
 from statistics import median, variance
 from typing import Any
+
+from metric_engine.engine.results import Body
 
 Value = float | None
 
 # How many standard errors apart two windows' days must lie; members are many, so that chance gets more tries.
-CLEAR = 2.6
-CLEAR_MEMBER = 3.2
+CLEAR = 2.9
+CLEAR_MEMBER = 3.4
 # And how many more in a short window, whose weekdays come but once.
-MORE_IF_SHORT = 0.8
+MORE_IF_SHORT = 0.6
 # With fewer degrees of freedom the days' spread tells nothing: then a change must be twice what is asked for.
 LEAST_FREEDOM = 3
 LEAST_WITHOUT_SPREAD = 0.4
@@ -40,6 +42,8 @@ BY_MAD = 1.4826
 STANDS_OUT = 5.0
 LEAST_SPREAD = 0.04
 FEWEST_TO_STAND_OUT_OF = 10
+# So far apart two ways of computing a number may lie.
+EXACTLY = 1e-6
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,40 @@ def days_of(series: Any) -> Days:
     points = series["points"] if series is not None else ()
     first = date.fromisoformat(points[0]["t"]).weekday() if points else 0
     return Days(tuple([point["v"] for point in points]), first)
+
+
+def days_together(body: Body) -> tuple[Days, Days]:
+    """The days of all members together, in both windows."""
+    windows = (body["series"], body.get("comparison", {}).get("series") or ())
+    found = []
+    for series in windows:
+        days = [days_of(each) for each in series]
+        sums = [fsum(known(day)) if known(day) else None for day in zip(*(each.values for each in days), strict=True)]
+        found.append(Days(tuple(sums), days[0].first if days else 0))
+    return found[0], found[1]
+
+
+def weighed(ratios: Days, volumes: Days) -> Days:
+    """A ratio's days such that their plain mean is the whole window's ratio, where `volumes` are its denominators.
+
+    A day lies as far from that as its volume bears: one of little volume tells little.
+    """
+    pairs = [
+        None if ratio is None or volume is None else (ratio, volume)
+        for ratio, volume in zip(ratios.values, volumes.values, strict=True)
+    ]
+    there = [pair for pair in pairs if pair is not None]
+    whole = fsum(volume for _, volume in there)
+    if whole <= 0:
+        return ratios
+    ratio_of_all = fsum(ratio * volume for ratio, volume in there) / whole
+    usual = whole / len(there)
+    values = [None if each is None else ratio_of_all + each[1] / usual * (each[0] - ratio_of_all) for each in pairs]
+    return Days(tuple(values), ratios.first)
+
+
+def is_mean(days: Days, value: float) -> bool:
+    return bool(days.known) and isclose(mean(days.known), value, rel_tol=EXACTLY, abs_tol=EXACTLY**2)
 
 
 def known(values: Sequence[Value]) -> list[float]:

@@ -6,12 +6,9 @@ from typing import Any
 
 from metric_engine.engine.insight_resolution import Observation
 from metric_engine.insights.changes import Answers, Change, fact_of, measured
-from metric_engine.insights.facts import Finding, Span
+from metric_engine.insights.facts import LITTLE, Finding, Span
 from metric_engine.insights.figures import points
 from metric_engine.insights.noise import alike, complete
-
-# Below it the second metric has not moved, whatever the first did.
-HARDLY = 0.02
 
 
 def find_pair(observation: Observation, answers: Answers, span: Span) -> Finding | None:
@@ -47,6 +44,6 @@ def find_pair(observation: Observation, answers: Answers, span: Span) -> Finding
 
 def follower_view(change: Change) -> dict[str, Any]:
     """What sentences see of the second metric: beside a large change a very small one is none."""
-    if change.relative is None or abs(change.relative) >= HARDLY:
+    if change.relative is None or abs(change.relative) >= LITTLE:
         return change.view
     return {**change.view, "direction": "flat", "verdict": "neutral", "words": "little changed"}

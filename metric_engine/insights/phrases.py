@@ -46,6 +46,18 @@ DRIVER = phrase(
     rf" (?:the |your )?(?:{KIND} )?(?P<driver>{B})(?: {KIND})?",
 )
 ITSELF = phrase("itself")
+NEW = phrase("(?:is|are) new")
+REPLACED = phrase(rf"(?:(?:has |have )?(?:replaced|taken the place of)|took the place of) (?:that on )?(?P<gone>{B})")
+# `which returns more than the whole, has a smaller share of the spend`
+STANDING = phrase(
+    r"(?:returns?|returned|converts?|converted|is|are|was|were) "
+    r"(?P<way>more|less|better|worse|above|below|higher|lower) (?:than )?(?:the |your )?(?:whole|average|rest|others)",
+)
+WEIGHT = phrase(
+    rf"(?:has|had|brings|brought|takes|took|gets|got) (?:a|an) (?P<way>larger|smaller|higher|lower) share of {DET}"
+    rf"(?P<of>{M})"
+)
+WITHOUT_DATA = phrase(rf"(?:where )?(?P<days>{N}) days? (?:has|have) no data")
 # `a 23% drop in sessions`
 FORWARD = phrase(
     rf"(?:(?:the|a|an|this|that|your|its) )?(?:(?P<before>{BOUND}) )?(?:(?P<size>{N})[ -])?(?P<way>{NOUN_OF_MOVE})",
@@ -113,9 +125,12 @@ SENTENCE_END = re.compile(r"[.!?](?: |$)")
 # What follows in a piece of advice, and is none.
 WHO = re.compile(r",? ?(?P<word>which|whose|where)(?= )")
 REASON = phrase("(?:because|since|as|while(?! it lasts)|whereas|although|though|but)")
-# A piece of advice: its words, punctuation and quotes.
+# A piece of advice: its words, punctuation and quotes, and what is no claim in it alone.
 ADVISED = re.compile(
-    rf"[(),&/]|{Q}|to grow\b|(?:(?<=\bmake )|(?<=\bbe ))sure\b|(?:is|are) (?:current|correct|complete)\b"
+    rf"what worked\b|what caused (?:it|them)\b|what you posted\b|what the added {M} brings\b|your best\b"
+    rf"|that (?:the |its )?(?:stock|return|{M}) keeps? up\b|whether you meant (?:it|that)\b"
+    rf"|whether only the name changed\b|of the last weeks\b|[(),&/]|{Q}|to grow\b"
+    r"|(?:(?<=\bmake )|(?<=\bbe ))sure\b|(?:is|are) (?:current|correct|complete)\b"
     r"|(?:(?<=\bfollow )|(?<=\bkeep )|(?<=\bscale )|(?<=\bset ))(?:(?:it|this|that|them) )?up\b"
     rf"|(?:(?<=\bconsider )|(?<=\bby )|(?<=\band )|(?<=\bor )|(?<=\btry )|(?<=\bof ))(?:{GERUNDS})\b"
     rf"|(?:{ADVISED_WORDS})(?:-(?:{ADVISED_WORDS}))*(?:'s)?{NOT_IN_WORD}"

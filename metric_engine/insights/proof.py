@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from metric_engine.insights.facts import Fact
+from metric_engine.insights.facts import LITTLE, Fact
 from metric_engine.insights.figures import Figure, Role
 from metric_engine.insights.numerals import Numeral
 from metric_engine.insights.wordings import LEAST_STRONG, MOST_WEAK, STRONG, WEAK, Bound, Sense, bound_of
@@ -85,4 +85,7 @@ def states(fact: Fact, numeral: Numeral, roles: frozenset[Role], bound: str | No
 
 def goes(fact: Fact, sense: Sense) -> bool:
     """Whether a fact goes the way that a word says."""
+    if sense == "little":
+        change = fact.figure("change")
+        return fact.direction == "flat" or (change is not None and abs(change.value) < 100 * LITTLE)
     return sense in (fact.direction, fact.verdict)

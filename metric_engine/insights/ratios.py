@@ -11,14 +11,14 @@ from metric_engine.engine.insight_resolution import Observation
 from metric_engine.engine.metrics import Metric
 from metric_engine.engine.results import Body
 from metric_engine.insights.changes import Answers, change_of, fact_of, measured
-from metric_engine.insights.facts import Fact, Finding, Span, direction_of, verdict_of
+from metric_engine.insights.facts import Fact, Finding, Span, Weight, direction_of, names_of, verdict_of
 from metric_engine.insights.figures import Style
 from metric_engine.insights.naming import shown_names
 from metric_engine.insights.noise import alike, complete
 
 REST = "Other"
-# The part of the ratio's change from which on a member is what is behind it.
-LEAST_PART = 0.4
+# The part of the ratio's change from which on it is mostly a member's doing.
+LEAST_PART = 0.5
 # Far more than the whole change means that others worked against it: then it is not one member's doing.
 MOST_PART = 1.5
 EXACTLY = 1e-6
@@ -45,6 +45,9 @@ class Effect:
     @property
     def whole(self) -> float:
         return self.mix + self.rate
+
+    def weight(self, of: tuple[str, ...]) -> Weight:
+        return Weight("grew" if self.shifted > 0 else "shrank", "above" if self.beyond > 0 else "below", of)
 
 
 def decompose(now: Parts, then: Parts) -> list[Effect]:
@@ -92,7 +95,8 @@ def find_explanation(observation: Observation, answers: Answers, span: Span) -> 
     whole = fact_of(metric, change, observation, span)
     facts = [replace(whole, figures=(*whole.figures, style.signed("mix", mix), style.signed("rate", rate)))]
     if driver is not None:
-        facts.append(member_fact(metric, driver, names[driver.member], whole, style))
+        weight = driver.weight(names_of(lower, ()))
+        facts.append(replace(member_fact(metric, driver, names[driver.member], whole, style), weight=weight))
     return Finding(
         observation=observation,
         view={
@@ -156,8 +160,8 @@ def driver_view(metric: Metric, effect: Effect, name: str, body: Body) -> dict[s
         "mix": style.signed("mix", effect.mix).text,
         "rate": style.signed("rate", effect.rate).text,
         "mainly": "mix" if abs(effect.mix) > abs(effect.rate) else "rate",
-        "weight": "grew" if effect.shifted > 0 else "shrank",
-        "standing": "above" if effect.beyond > 0 else "below",
+        "weight": effect.weight(()).moved,
+        "standing": effect.weight(()).standing,
     }
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from metric_engine.insights.facts import Fact
 from metric_engine.insights.figures import Role
-from metric_engine.insights.ground import GROUP_SOURCES, Ground, is_day
+from metric_engine.insights.ground import GROUP_SOURCES, Ground, folded, is_day
 from metric_engine.insights.numerals import Numeral
 from metric_engine.insights.proof import MOVED, Fault, Subject, goes, sized, states
 from metric_engine.insights.spelling import D, Spelled
 from metric_engine.insights.wordings import Sense
+
+T = TypeVar("T")
 
 
 class Witness:
@@ -53,7 +56,7 @@ class Witness:
         today = self.today
         told = self.ground.about(subject.name, subject.member) if subject != Subject() or name or today else []
         if name is not None:
-            told = [fact for fact in told if name in (each.casefold() for each in fact.names)]
+            told = [fact for fact in told if name in map(folded, fact.names)]
         if today is None:
             return [fact for fact in told if fact.day is None]
         return [fact for fact in told if fact.day is not None and is_day(today, fact.day)]
@@ -106,6 +109,18 @@ class Witness:
             self.hold_to_group(facts)
         self.waiting, self.behind, self.last, self.moved = False, False, MOVED, True
         return True
+
+    def told(self, what: Callable[[Fact], T | None], true: Callable[[T], bool]) -> bool:
+        """Something that is no figure: at least one fact of each subject tells of it, and all that do say so."""
+        for subject in self.subjects:
+            facts = [fact for fact in self.facts(subject) if what(fact) is not None]
+            if not facts:
+                raise Fault("no_fact")
+            if not all(true(told) for fact in facts if (told := what(fact)) is not None):
+                raise Fault("direction")
+            self.hold_to_group(facts)
+        self.waiting, self.moving, self.behind = False, None, False
+        return bool(self.subjects)
 
     def hold_to_group(self, facts: Iterable[Fact]) -> None:
         """What a bullet says first must be of its group's source."""

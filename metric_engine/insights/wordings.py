@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-Sense = Literal["up", "down", "flat", "better", "worse"]
+Sense = Literal["up", "down", "flat", "little", "better", "worse"]
 Bound = Literal["below", "above", "about"]
 
 # What has happened. A word in STRONG must be borne out by the size of the change as well.
@@ -16,8 +16,8 @@ VERBS: dict[Sense, str] = {
     "down": "fell|fallen|falls?|falling|dropped|drops|dropping|decreased|decreases|decreasing|declined|declines"
     "|declining|shrank|shrunk|shrinking|slid|slipped|dipped|plunged|slumped|plummeted|tumbled|sank|collapsed|crashed"
     "|(?:went|moved|edged|ticked|trended|trending) (?:down|lower)|down|lower|below",
-    "flat": "flat|unchanged|stable|steady|little changed|(?:held|stayed|remained|kept) (?:flat|steady|stable|unchanged)"
-    "|barely (?:changed|moved)|hardly (?:changed|moved)|changed|moved",
+    "little": "(?:little|barely|hardly) (?:changed|moved)",
+    "flat": "flat|unchanged|stable|steady|(?:held|stayed|remained|kept) (?:flat|steady|stable|unchanged)|changed|moved",
     "better": "improved|improves|improving|better|strengthened",
     "worse": "worsened|worsens|worsening|worse|deteriorated|weakened",
 }

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import date, timedelta
+from math import fsum
 from statistics import median
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from metric_engine.engine.insight_fields import FIELDS
 from metric_engine.insights.context import MOST_TOKENS, context
 from metric_engine.insights.facts import Fact, Finding
 from metric_engine.insights.figures import Style, percent
 from metric_engine.insights.gathering import Gathered
-from metric_engine.insights.noise import Days, Value, complete, is_clear
+from metric_engine.insights.noise import Days, Value, complete, is_clear, mean, weighed
 from metric_engine.insights.speaking import speak
 from tests.insights.conftest import EVENTFUL
 from tests.insights.worlds import CAMPAIGNS, WEEKS, Plant, Row, Worlds, history
@@ -302,27 +305,20 @@ def test_a_driver_is_of_a_breakdown_that_changed_as_the_whole_did(worlds: Worlds
 
 
 @pytest.mark.parametrize(
-    ("factors", "advice"),
+    ("campaign", "factor", "why", "advice"),
     [
-        ({"Brand": 0.05, "Prospecting": 0.2}, "“Retargeting”, which returns more than the whole, has a larger share"),
-        ({"Retargeting": 0.1}, "“Retargeting”, which returns more than the whole, has a smaller share of the money"),
-        ({"Brand": 9.0}, "“Brand”, which returns less than the whole, has a larger share of the money"),
+        ("Retargeting", 4.0, "returns more than the whole and has a larger share", "Keep the split."),
+        ("Retargeting", 0.1, "returns more than the whole and has a smaller share", "Consider giving it more again."),
+        ("Brand", 9.0, "returns less than the whole and has a larger share", "Consider moving some of it back."),
     ],
 )
 def test_the_advice_on_a_split_follows_from_who_returns_more(
-    worlds: Worlds, factors: dict[str, float], advice: str
+    worlds: Worlds, campaign: str, factor: float, why: str, advice: str
 ) -> None:
-    (said,) = [text for text in told(worlds, history(15, Plant(spend=factors), days=28)) if text.startswith("Return")]
-    assert advice in said
-    assert said.endswith(
-        {
-            "Brand": "Consider moving some of it back.",
-            "Retargeting": "Consider giving it more again.",
-        }[next(iter(factors))]
-        if len(factors) == 1
-        else "Keep the split."
-    )
-    assert "moving budget there" not in said
+    rows = history(15, Plant(spend={campaign: factor}), days=28)
+    (said,) = [text for text in told(worlds, rows) if text.startswith("Return")]
+    assert f"Mostly because of “{campaign}”, which {why} of the spend (" in said
+    assert said.endswith(advice)
 
 
 def test_a_bad_campaign_that_is_cut_is_not_given_more(worlds: Worlds) -> None:
@@ -337,7 +333,7 @@ def test_a_bad_campaign_that_is_cut_is_not_given_more(worlds: Worlds) -> None:
         )
     ]
     (said,) = [text for text in told(worlds, rows) if text.startswith("Return on ad spend is up")]
-    assert "“Remnant”, which returns less than the whole, has a smaller share of the money" in said
+    assert "“Remnant”, which returns less than the whole and has a smaller share of the spend" in said
     assert said.endswith("Keep the split.")
 
 
@@ -364,7 +360,7 @@ def test_a_campaign_that_only_has_a_new_name_did_not_fall(worlds: Worlds) -> Non
             if row["campaign_name"] == "Prospecting" and row["date"] >= since:
                 row["campaign_name"] = "Prospecting v2"
         (said,) = told(worlds, rows)
-        assert said.startswith("Spend went from “Prospecting” to “Prospecting v2”")
+        assert said.startswith("Spend on “Prospecting v2” took the place of that on “Prospecting”: $")
 
 
 def test_a_new_channel_is_told(worlds: Worlds) -> None:
@@ -407,3 +403,20 @@ def test_four_days_against_other_weekdays_are_no_news(worlds: Worlds) -> None:
     """To a Sunday, the four days before it and the four before them, in shops of every rhythm."""
     for seed, week in enumerate(WEEKS):
         assert told(worlds, history(750 + seed, days=28, week=week), days=4) == []
+
+
+@given(st.lists(st.tuples(st.floats(0, 1e4), st.floats(0.01, 1e6)), min_size=1, max_size=60))
+def test_a_ratio_s_days_make_the_ratio_of_the_window(days: list[tuple[float, float]]) -> None:
+    """Whatever the days' ratios and denominators are; days without either are passed over."""
+    ratios, volumes = (Days((None, *column, None)) for column in zip(*days, strict=True))
+    whole = fsum(ratio * volume for ratio, volume in days) / fsum(volume for _, volume in days)
+    assert mean(weighed(ratios, volumes).known) == pytest.approx(whole, rel=1e-6, abs=1e-6)
+
+
+def test_days_of_little_spend_do_not_hide_what_happened(worlds: Worlds) -> None:
+    """Every third day spends next to nothing, and returns what chance will have."""
+    rows = history(26, Plant(returns=dict.fromkeys(CAMPAIGNS, 0.85)), days=28)
+    for row in rows["meta_ads_daily"]:
+        if row["date"].toordinal() % 3 == 0:
+            row["spend"], row["conversion_value"] = 0.5, 0.5 * (row["date"].toordinal() * 7 % 40)
+    assert [text for text in told(worlds, rows) if text.startswith("Return on ad spend is down 1")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.insights.conftest import EVENTFUL
 from tests.insights.mutations import FALSE as FALSE_KINDS
 from tests.insights.mutations import count, demo
 from tests.insights.sayings import FALSE, TRUE
-from tests.insights.worlds import Worlds, history
+from tests.insights.worlds import END, Plant, Worlds, history
 
 BORNE_OUT = [
     ("Traffic", "Sessions are down 23% to 22,403, most of it from Organic Search (-6,931). Check its rankings."),
@@ -138,6 +139,77 @@ def test_what_is_true_may_be_said_in_many_ways(ground: Ground, group: str, text:
 @pytest.mark.parametrize(("group", "text"), FALSE, ids=[text for _, text in FALSE])
 def test_what_is_not_proven_is_dropped(ground: Ground, group: str, text: str) -> None:
     assert fault(Bullet(group, text), ground) is not None
+
+
+# What may be said of what is no figure, and what may not: by what was planted, and by days that are missing.
+COMINGS_AND_GOINGS = [
+    (
+        Plant(begins={"Black Friday": 140.0}),
+        ["Spend on “Black Friday” is new: $3,925, 34% of all ad spend.", "Spend on “Black Friday” is new ($3,925)."],
+        [
+            "Spend on “Prospecting” is new: $3,890.",
+            "Ad spend is new: $11,448.",
+            "Spend on “Black Friday” took the place of that on “Brand”: $3,925.",
+            "Spend on “Black Friday” is old: $3,925.",
+        ],
+    ),
+    (
+        Plant(renamed={"Prospecting": "Prospecting v2"}),
+        ["Spend on “Prospecting v2” took the place of that on “Prospecting”: $3,972.",
+         "Spend on “Prospecting v2” replaced that on “Prospecting”: $3,972."],
+        [
+            "Spend on “Prospecting v2” took the place of that on “Brand”: $3,972.",
+            "Spend on “Brand” took the place of that on “Prospecting”: $1,404.",
+            "Spend on “Prospecting” took the place of that on “Prospecting v2”: $0.",
+            "Ad spend took the place of that on “Prospecting”: $7,608.",
+        ],
+    ),
+    (
+        Plant(spend={"Retargeting": 0.1}),
+        ["ROAS fell 17%, mostly because of Retargeting, which has a smaller share of the spend (-0.43).",
+         "ROAS fell 17%, mostly from Retargeting, which returns more than the rest and got a smaller share of spend.",
+         "ROAS fell 17%, mostly because of Retargeting, which has a smaller share of the ad spend."],
+        [
+            "ROAS fell 17%, mostly because of Retargeting, which returns less than the whole.",
+            "ROAS fell 17%, mostly because of Retargeting, which has a larger share of the spend.",
+            "ROAS fell 17%, mostly because of Retargeting, which has a smaller share of the conversions.",
+            "ROAS fell 17%, mostly because of Retargeting, which has a smaller share of the spend (-0.51).",
+            "ROAS fell 17%; Brand has a smaller share of the spend.",
+            "ROAS fell 17%, mostly because of Retargeting itself.",
+        ],
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("plant", "true", "false"), COMINGS_AND_GOINGS, ids=["new", "renamed", "mix"])
+def test_what_came_and_what_weighs(worlds: Worlds, plant: Plant, true: list[str], false: list[str]) -> None:
+    ground = Ground(worlds.gather(worlds.settle(history(30, plant, days=28))))
+    assert {text: fault(Bullet("Ads", text), ground) for text in true} == dict.fromkeys(true)
+    assert [text for text in false if fault(Bullet("Ads", text), ground) is None] == []
+
+
+def test_days_without_data_are_counted(worlds: Worlds) -> None:
+    rows = history(31, Plant(channel={"Organic Search": 1.6}), days=28)
+    for name in ("ga4_daily", "ga4_channels_daily", "ga4_landing_pages_daily"):
+        rows[name] = [row for row in rows[name] if row["date"] != END - timedelta(days=40)]
+    ground = Ground(worlds.gather(worlds.settle(rows)))
+    (sessions,) = [fact for fact in ground.facts if fact.key == "ga4.sessions" and fact.day is None]
+    change = f"Sessions are up {next(figure.text for figure in sessions.figures if figure.role == 'change')}"
+    assert fault(Bullet("Traffic", f"{change}; 1 day has no data."), ground) is None
+    assert fault(Bullet("Traffic", f"{change}, where 1 day has no data."), ground) is None
+    for wrong in (f"{change}; 2 days have no data.", f"{change}; 28 days have no data.", "1 day has no data.",
+                  f"Interactions rose; 1 day has no data. {change}."):  # fmt: skip
+        assert fault(Bullet("Traffic", wrong), ground) is not None
+
+
+def test_a_post_is_quoted_with_what_was_left_out(worlds: Worlds) -> None:
+    caption = "POV: you dropped the last enamel mug in front of the whole of your family"
+    ground = Ground(worlds.gather(worlds.settle(history(32, Plant(spike=(5, 6.0), caption=caption), days=28))))
+    (day,) = [fact for fact in ground.facts if fact.day is not None]
+    assert day.quote is not None
+    assert day.quote.endswith("…")
+    said = [Bullet("Content", f"Interactions peaked on 25 March with {day.figures[0].text}, after “{day.quote}”.")]
+    assert grounded(said, ground) == (said, {})
 
 
 def test_what_was_dropped_is_counted(ground: Ground) -> None:
