@@ -59,7 +59,7 @@ def insights(
         question = parse_question(today=opened.today, start=start, end=end, compare=compare, sources=sources)
         tenant = opened.state.tenants.get(user)
         asker = Asker(tenant=user, connected=tenant.sources, data_version=tenant.data_version)
-        gathered = gather(Engine(opened.catalog, opened.warehouse), question, asker)
+        gathered = gather(Engine(opened.catalog, opened.warehouse), question, asker, today=opened.today)
         spend = budget(opened.state, opened.settings, user, opened.today)
         told = open_teller(opened.settings).tell(gathered, spend=spend)
     if shape == "json":

@@ -16,7 +16,7 @@ Fraction = Annotated[float, Field(ge=0)]
 
 
 class FactDefinition(Definition):
-    """Something to look out for: one of change, members, spikes, pair or explain."""
+    """Something to look out for: one of change, members, spikes, pair, explain or quiet."""
 
     change: str | None = Field(None, description="A metric, against the compared period.", examples=["ga4.sessions"])
     series: str | None = Field(
@@ -50,6 +50,11 @@ class FactDefinition(Definition):
     )
     denominator: str | None = Field(
         None, description="With explain: the ratio's lower part, by the same members.", examples=["meta.campaigns"]
+    )
+    quiet: str | None = Field(
+        None,
+        description="A metric: since when it has no data, where it had some day by day before.",
+        examples=["meta.spend"],
     )
     of: str | None = Field(
         None,

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any, Literal
 
-Kind = Literal["change", "members", "spikes", "pair", "explain"]
+Kind = Literal["change", "members", "spikes", "pair", "explain", "quiet"]
 Fields = Mapping[str, Any]
 
 CHANGE: Fields = {
@@ -53,6 +53,7 @@ FIELDS: Mapping[Kind, Fields] = {
     },
     "pair": {"relation": "behind", "apart": "39 points", "first": CHANGE, "second": CHANGE},
     "explain": {**CHANGE, "mix": "-0.10", "rate": "-0.32", "mainly": "rate", "driver": EFFECT},
+    "quiet": {"title": "Ad spend", "since": "13 November", "days": "11 days"},
 }
 # What a fact of the kind may come without.
 OPTIONAL: Mapping[Kind, tuple[str, ...]] = {
@@ -61,6 +62,7 @@ OPTIONAL: Mapping[Kind, tuple[str, ...]] = {
     "spikes": ("post",),
     "pair": (),
     "explain": ("driver",),
+    "quiet": (),
 }
 # What is one of two things, and the other one.
 TURNING = ("direction", "relation", "mainly", "weight", "standing")

@@ -28,7 +28,7 @@ from metric_engine.engine.sentences import (
 from metric_engine.engine.shapes import report
 from metric_engine.engine.templates import Sandbox, TemplateFault, TemplateFaults
 
-KINDS: tuple[Kind, ...] = ("change", "members", "spikes", "pair", "explain")
+KINDS: tuple[Kind, ...] = ("change", "members", "spikes", "pair", "explain", "quiet")
 COMPANIONS: Mapping[str, Kind] = {
     "series": "change",
     "posts": "spikes",
@@ -48,9 +48,9 @@ Compile = Callable[[Sandbox, str, Mapping[str, Any]], Sentence]
 class Observation:
     """A fact to look for, resolved.
 
-    `metrics` are, by kind: the one of change, members and spikes, and with posts the one of the items; the two of a
-    pair; the ratio of explain, its numerator and its denominator. `whole` is what the members are a breakdown of, and
-    `volume` what must reach the floor in both windows.
+    `metrics` are, by kind: the one of change, members, quiet and spikes, and with posts the one of the items; the two
+    of a pair; the ratio of explain, its numerator and its denominator. `whole` is what the members are a breakdown of,
+    and `volume` what must reach the floor in both windows.
     """
 
     name: str

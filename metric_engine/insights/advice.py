@@ -41,7 +41,7 @@ ADVICE_WORDS = frozenset(
     lasts lead leads form forms indexing promotions homepage flow mix comments questions collection factors
     driver drivers pattern patterns setup settings share action actions care attention priority way ways case
     cases top past recent lessons learnings common pinned feed consent analytics efficiency spread gap gaps
-    issues issue technical formats""".split()
+    issues issue technical formats sync connection""".split()
 )
 ADVICE = re.compile(
     r"(?:please |then |so |and |or |first,? |next,? |also |instead,? |you (?:could|should|may|might|can) |"

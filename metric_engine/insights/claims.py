@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from metric_engine.insights import phrases
 from metric_engine.insights.advice import ADVICE
 from metric_engine.insights.facts import Weight
-from metric_engine.insights.ground import Ground, folded
+from metric_engine.insights.ground import Ground, folded, is_day
 from metric_engine.insights.proof import (
     BEFORE,
     EFFECT,
@@ -281,6 +281,18 @@ class Reader(Witness):
             raise Fault("number")
         return True
 
+    def silent(self, found: re.Match[str]) -> bool:
+        """`… has no data since 13 November`."""
+        since = self.spelled.day(found["since"])
+        for subject in self.subjects:
+            facts = [fact for fact in self.ground.about(subject.name, subject.member) if fact.silent]
+            if subject.name is None or not any(fact.day is not None and is_day(since, fact.day) for fact in facts):
+                raise Fault("date")
+            self.hold_to_group(facts)
+        self.waiting, self.moving, self.behind = False, None, False
+        self.proven += 1
+        return bool(self.subjects)
+
     def itself(self, _: re.Match[str]) -> bool:
         """It was the member's own value, more than its share."""
         parts = [(fact.figure("mix"), fact.figure("rate")) for each in self.subjects for fact in self.facts(each)]
@@ -342,6 +354,7 @@ PHRASES: Sequence[tuple[re.Pattern[str], Handler]] = (
     (phrases.DRIVER, Reader.driver),
     (phrases.ITSELF, Reader.itself),
     (phrases.WITHOUT_DATA, Reader.without_data),
+    (phrases.SILENT, Reader.silent),
     (phrases.NEW, Reader.new),
     (phrases.REPLACED, Reader.replaced),
     (phrases.STANDING, Reader.standing),

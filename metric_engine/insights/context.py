@@ -67,6 +67,9 @@ def entry_of(fact: Fact) -> dict[str, Any]:
         entry["than_whole"] = fact.weight.standing
     if fact.missing:
         entry["missing"] = days_without(fact.missing)
+    if fact.silent:
+        del entry["day"]
+        return entry | {"no_data_since": spoken_day(fact.day)} if fact.day else entry
     entry["direction"] = fact.direction
     if fact.verdict != "neutral":
         entry["verdict"] = fact.verdict

@@ -40,7 +40,7 @@ class Fact:
     `names` are what the metric may be called; `member`, and `quote` of what may be behind it, are fit to be quoted.
     `day` is the one day that it is about. `telling` is false of members to which nothing happened. `missing` is how
     many days have no data, where that bears on it, `replaces` the member in whose place this one has come, and `weight`
-    that of a member in a ratio.
+    that of a member in a ratio. One that is `silent` says that there are no rows since its `day`.
     """
 
     observation: str
@@ -58,6 +58,7 @@ class Fact:
     missing: int = 0
     replaces: str | None = None
     weight: Weight | None = None
+    silent: bool = False
 
     def figure(self, role: Role) -> Figure | None:
         return next((each for each in self.figures if each.role == role), None)
@@ -79,10 +80,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The asked window, and what it is compared with."""
+    """The asked window, what it is compared with, and what day it is."""
 
     window: Window
     compare: Compare
+    today: date
 
     @property
     def days(self) -> int:

@@ -12,6 +12,7 @@ from metric_engine.insights.facts import Finding, Span
 from metric_engine.insights.members import find_members
 from metric_engine.insights.pairs import find_pair
 from metric_engine.insights.ratios import find_explanation
+from metric_engine.insights.silences import find_silence
 from metric_engine.insights.spikes import find_spike
 
 Find = Callable[[Observation, Answers, Span], Finding | None]
@@ -22,6 +23,7 @@ FINDERS: Mapping[Kind, Find] = {
     "spikes": find_spike,
     "pair": find_pair,
     "explain": find_explanation,
+    "quiet": find_silence,
 }
 
 

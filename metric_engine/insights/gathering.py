@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from operator import itemgetter
 
 from metric_engine.engine.engine import Answer, Engine
@@ -56,12 +57,12 @@ def counted(answer: Answer) -> Body:
     return body
 
 
-def gather(engine: Engine, question: Question, asker: Asker) -> Gathered:
+def gather(engine: Engine, question: Question, asker: Asker, *, today: date) -> Gathered:
     """Ask the engine for all that insights look at, at once. Raises WarehouseUnavailable."""
     insights = engine.catalog.insights
     active = asker.connected if question.sources is None else asker.connected & question.sources
     answers = engine.ask_metrics(metrics_for(insights, active), question, asker)
-    span = Span(Window(question.start, question.end), question.compare)
+    span = Span(Window(question.start, question.end), question.compare, today)
     return Gathered(
         insights=insights,
         catalog=engine.catalog.version,

@@ -36,7 +36,7 @@ MONTHS = tuple(f"{date(2000, month, 1):%B}" for month in range(1, 13))
 MONTH = "|".join(f"{name}|{name[:3]}" for name in MONTHS)
 DAY = re.compile(
     rf"(?P<iso>\d{{4}}-\d{{2}}-\d{{2}})"
-    rf"|(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<month>{MONTH})\b\.?(?:,? (?P<year>\d{{4}}))?"
+    rf"|(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<month>{MONTH})\b(?:\.(?=,? \d{{4}}))?(?:,? (?P<year>\d{{4}}))?"
     rf"|(?P<month2>{MONTH})\b\.? (?P<day2>\d{{1,2}})(?:st|nd|rd|th)?\b(?:,? (?P<year2>\d{{4}}))?",
     re.IGNORECASE,
 )

@@ -57,6 +57,7 @@ WEIGHT = phrase(
     rf"(?:has|had|brings|brought|takes|took|gets|got) (?:a|an) (?P<way>larger|smaller|higher|lower) share of {DET}"
     rf"(?P<of>{M})"
 )
+SILENT = phrase(rf"(?:has|have) no data since (?P<since>{D})")
 WITHOUT_DATA = phrase(rf"(?:where )?(?P<days>{N}) days? (?:has|have) no data")
 # `a 23% drop in sessions`
 FORWARD = phrase(

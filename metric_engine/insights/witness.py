@@ -59,7 +59,7 @@ class Witness:
             told = [fact for fact in told if name in map(folded, fact.names)]
         if today is None:
             return [fact for fact in told if fact.day is None]
-        return [fact for fact in told if fact.day is not None and is_day(today, fact.day)]
+        return [fact for fact in told if not fact.silent and fact.day is not None and is_day(today, fact.day)]
 
     def prove(self, found: re.Match[str], roles: frozenset[Role], sense: Sense | None = None) -> bool:
         unit = self.spelled.name(found["unit"]) if found["unit"] else None

@@ -90,6 +90,7 @@ WASTED = (
     r"^Ads: Spend on .* is up",
 )
 ADS_UP = (r"^Ads: Spend on .* is up", r"^Ads: Conversions from ads are up", *WASTED)
+SILENT = (r"^Traffic: Sessions have no data since 2\d March\.",)
 GA4 = ("ga4_daily", "ga4_channels_daily", "ga4_landing_pages_daily")
 
 
@@ -236,7 +237,8 @@ def gaps() -> Iterator[Scenario]:
     places = ((0, 6), (0, 10), (8, 16), (20, 23), (32, 40), (44, 56))
     for seed in range(350, 362):
         lost = dict.fromkeys(GA4 if seed % 2 else GA4[1:2], places[seed % 6])
-        yield Scenario("gaps", seed, lost=lost)
+        silent = SILENT if seed % 6 == 1 else ()
+        yield Scenario("gaps", seed, lost=lost, must=silent)
     for seed in range(362, 370):
         # The spend moved, and the site did not: half of the time nobody can say so.
         yield Scenario(
@@ -244,7 +246,7 @@ def gaps() -> Iterator[Scenario]:
             seed,
             Plant(all_spend=1.6),
             lost=dict.fromkeys(GA4, places[seed % 6]),
-            must=(WASTED[2],),
+            must=(WASTED[2], *(SILENT if seed % 6 < 2 else ())),
             may=WASTED[:3] + WASTED[4:],
         )
 

@@ -42,6 +42,8 @@ BORNE_OUT = [
     ("Content", "Interactions on Instagram peaked on 25 March with 740, 5.1 times a usual day. Follow it up."),
     ("Content", "On March 25 interactions reached 740 with “The wool throw is back”. Post a sequel."),
     ("Content", "Interactions rose 13% to 4,601, up from 4,064. Repeat the format."),
+    ("Content", "Interactions reached 740 on 25 March. Repeat the format."),
+    ("Content", "Interactions reached 740 on 25 March 2025. Repeat the format."),
     ("Content", "The engagement rate rose 0.18 points to 4.46%. Keep the format."),
 ]
 NOT_BORNE_OUT = [

@@ -172,9 +172,13 @@ class Worlds:
         connected: frozenset[str] = EVERY_SOURCE,
         compare: str = "previous_period",
         end: date = END,
+        today: date | None = None,
     ) -> Gathered:
+        """What is known on `today`, the day after the window's end unless said."""
         question = parse_question(today=end, start=str(end - timedelta(days=days - 1)), end=str(end), compare=compare)
-        return gather(self.engine, question, Asker(tenant=tenant, connected=connected))
+        return gather(
+            self.engine, question, Asker(tenant=tenant, connected=connected), today=today or end + timedelta(days=1)
+        )
 
     def close(self) -> None:
         self.warehouse.close()

@@ -82,8 +82,9 @@ async def insights(request: Request, user: Annotated[str, Depends(tenant)]) -> R
 
 def gathered_for(request: Request, user: str) -> Gathered:
     serving = serving_of(request)
-    question = query(request, today=serving.today(), parameters=PARAMETERS, defaults=DEFAULTS)
-    return serving.asked(user, lambda engine, asker: gather(engine, question, asker))
+    today = serving.today()
+    question = query(request, today=today, parameters=PARAMETERS, defaults=DEFAULTS)
+    return serving.asked(user, lambda engine, asker: gather(engine, question, asker, today=today))
 
 
 def told_of(request: Request, user: str, gathered: Gathered, late: bool) -> Response:
