@@ -91,6 +91,11 @@ class Span:
         return self.window.days
 
     @property
+    def unfinished(self) -> int:
+        """How many of the asked window's days are not over: today, and those to come."""
+        return min(self.days, max(0, (self.window.end - self.today).days + 1))
+
+    @property
     def is_adjacent(self) -> bool:
         """Whether the compared window ends where the asked one begins."""
         return self.compare is Compare.PREVIOUS_PERIOD

@@ -44,8 +44,11 @@ class Gathered:
         return list(dict.fromkeys(fact for _, fact in sorted(ranked, key=itemgetter(0))))
 
 
-def counted(answer: Answer) -> Body:
-    """The answer's body, its days without rows empty: a sum fills them with 0, but nobody has counted them."""
+def counted(answer: Answer, span: Span) -> Body:
+    """The answer's body, its days without rows empty: a sum fills them with 0, but nobody has counted them.
+
+    Days that are not over are left out, and so are those of the compared window that they would be held against.
+    """
     body = answer.body
     windows = [body["series"], body.get("comparison", {}).get("series", [])]
     for outcome in answer.outcomes:
@@ -54,6 +57,11 @@ def counted(answer: Answer) -> Body:
                 for point, there in zip(each["points"], days, strict=True):
                     if not there:
                         point["v"] = None
+    if span.unfinished:
+        for series in windows:
+            for each in filter(None, series):
+                each["points"] = each["points"][: max(0, span.days - span.unfinished)]
+                each["unfinished"] = True
     return body
 
 
@@ -69,7 +77,7 @@ def gather(engine: Engine, question: Question, asker: Asker, *, today: date) -> 
         asker=asker,
         span=span,
         active=active,
-        findings=find(insights, {key: counted(each) for key, each in answers.items()}, active, span),
+        findings=find(insights, {key: counted(each, span) for key, each in answers.items()}, active, span),
         cached=bool(answers) and all(each.cached for each in answers.values()),
         stale_seconds=max(
             (each.stale_seconds for each in answers.values() if each.stale_seconds is not None), default=None

@@ -48,10 +48,14 @@ EXACTLY = 1e-6
 
 @dataclass(frozen=True)
 class Days:
-    """The values of a window's days, None where one was not counted; `first` is the first one's weekday, Monday 0."""
+    """The values of a window's days, None where one was not counted; `first` is the first one's weekday, Monday 0.
+
+    `unfinished` tells that the window has more days, which are not over: its total is more than that of these.
+    """
 
     values: tuple[Value, ...]
     first: int = 0
+    unfinished: bool = False
 
     @cached_property
     def dated(self) -> list[tuple[int, float]]:
@@ -79,7 +83,7 @@ def days_of(series: Any) -> Days:
     """The days of a series of a body; of none, no days."""
     points = series["points"] if series is not None else ()
     first = date.fromisoformat(points[0]["t"]).weekday() if points else 0
-    return Days(tuple([point["v"] for point in points]), first)
+    return Days(tuple([point["v"] for point in points]), first, series is not None and series.get("unfinished", False))
 
 
 def days_together(body: Body) -> tuple[Days, Days]:
@@ -89,7 +93,7 @@ def days_together(body: Body) -> tuple[Days, Days]:
     for series in windows:
         days = [days_of(each) for each in series]
         sums = [fsum(known(day)) if known(day) else None for day in zip(*(each.values for each in days), strict=True)]
-        found.append(Days(tuple(sums), days[0].first if days else 0))
+        found.append(Days(tuple(sums), days[0].first if days else 0, any(each.unfinished for each in days)))
     return found[0], found[1]
 
 
@@ -109,7 +113,7 @@ def weighed(ratios: Days, volumes: Days) -> Days:
     ratio_of_all = fsum(ratio * volume for ratio, volume in there) / whole
     usual = whole / len(there)
     values = [None if each is None else ratio_of_all + each[1] / usual * (each[0] - ratio_of_all) for each in pairs]
-    return Days(tuple(values), ratios.first)
+    return Days(tuple(values), ratios.first, ratios.unfinished)
 
 
 def is_mean(days: Days, value: float) -> bool:
@@ -159,13 +163,15 @@ def missing(now: Days, then: Days) -> int:
 def is_fair(now: Days, then: Days, change: float) -> bool:
     """Whether the change of the sums is that of the days, and not of how many of them were counted."""
     held = like_for_like(now, then)
-    return missing(now, then) == 0 or (held is not None and is_near(change, held))
+    whole = missing(now, then) == 0 and not now.unfinished
+    return whole or (held is not None and is_near(change, held))
 
 
 def is_borne_out(now: Days, then: Days, change: float) -> bool:
     """Whether at least the direction is that of the days, hardly one of which is missing."""
     held = like_for_like(now, then)
-    return is_fair(now, then, change) or (held is not None and held * change > 0 and complete(now, then))
+    whole = complete(now, then) and not now.unfinished
+    return is_fair(now, then, change) or (held is not None and held * change > 0 and whole)
 
 
 def is_near(change: float, held: float) -> bool:
@@ -180,7 +186,8 @@ def is_clear(now: Days, then: Days, change: float, *, least: float, additive: bo
     held = like_for_like(now, then)
     if abs(change) < least or held is None or not covered(now, then) or (held > 0) != (change > 0) or held == 0:
         return False
-    if additive and (abs(held) < least or not (is_near(change, held) or complete(now, then))):
+    whole = complete(now, then) and not now.unfinished
+    if additive and (abs(held) < least or not (is_near(change, held) or whole)):
         return False
     rhythm = len(now.by_weekday) - 1
     freedom = len(now.known) + len(then.known) - 2 - rhythm

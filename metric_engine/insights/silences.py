@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 from metric_engine.engine.insight_resolution import Observation
 from metric_engine.engine.results import Body
@@ -17,9 +17,14 @@ BEFORE, FEWEST_BEFORE, REGULAR = 14, 5, 0.9
 
 
 def find_silence(observation: Observation, answers: Answers, span: Span) -> Finding | None:
-    """Weekdays that had no rows before, such as a closed shop's Sundays, are not missed, nor is today."""
+    """Weekdays that had no rows before, such as a closed shop's Sundays, are not missed.
+
+    In a window that ends before the last complete day, nobody knows whether anything came after it.
+    """
+    if span.window.end < span.today - timedelta(days=1):
+        return None
     metric = observation.metrics[0]
-    days = [(day, there) for day, there in days_of_rows(answers[metric.key], span) if day < span.today]
+    days = list(days_of_rows(answers[metric.key], span))
     last = max((day for day, there in days if there), default=None)
     if last is None:
         return None

@@ -57,6 +57,13 @@ def test_two_days_may_come_late_and_today_is_not_over(worlds: Worlds) -> None:
     assert said(worlds, rows, today=END - timedelta(days=2)) == []
 
 
+def test_of_what_came_after_the_period_nobody_knows(worlds: Worlds) -> None:
+    """Data is back since, or not: the period that is asked for ends before."""
+    rows = ended(806, "ga4", END - timedelta(days=6))
+    assert len(said(worlds, rows)) == 1
+    assert said(worlds, rows, today=END + timedelta(days=2)) == []
+
+
 def test_a_closed_shop_is_not_silent(worlds: Worlds) -> None:
     """On a Monday, after a weekend without rows: only from three open days on."""
     assert said(worlds, ended(803, "ga4", END - timedelta(days=4), closed=(5, 6))) == []
