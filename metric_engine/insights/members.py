@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import log
 from typing import Any
 
 from metric_engine.engine.insight_resolution import Observation
@@ -36,8 +35,6 @@ LEAST_PART, MOST_PART = 0.5, 1.25
 COMPARABLE = 0.4
 # The share of the whole from which on a member that was not there before is news.
 NEW_SHARE = 0.05
-# Where other weekdays are compared: how much more than all the others together a member must change, as a factor.
-MORE_THAN_OTHERS = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +51,10 @@ class Member:
     @property
     def is_new(self) -> bool:
         return self.change.previous == 0 and self.change.value > 0
+
+    def is_over(self, span: Span) -> bool:
+        """Whether it was there a year ago and is not now, as campaigns of a season are."""
+        return not span.is_adjacent and self.change.value == 0
 
     @property
     def is_borne_out(self) -> bool:
@@ -87,7 +88,7 @@ def find_members(observation: Observation, answers: Answers, span: Span) -> Find
     passed = {name for each in handed for name in (each.before, each.name)}
     apart = [each for each in members if each.name not in passed]
     rising = largest([each for each in apart if each.moved and each.change.difference > 0 and not each.is_new])
-    falling = largest([each for each in apart if each.moved and each.change.difference < 0])
+    falling = largest([each for each in apart if each.moved and each.change.difference < 0 and not each.is_over(span)])
     new = largest([each for each in apart if each.moved and each.is_new])
     driver = driver_of(changed(observation, answers, whole, days), members)
     if driver is not None and driver.name in passed:
@@ -158,18 +159,9 @@ def has_moved(
     relative = change.relative
     if relative is None:
         return change.value / whole["value"] >= NEW_SHARE and alike(*days) and complete(*days)
-    if alike(*days):
-        return is_fair(now, then, relative) and is_clear(
-            now, then, relative, least=observation.least, additive=True, clear=CLEAR_MEMBER
-        )
-    # One weekday against another: the member must have done what the others together did not.
-    others = (whole["value"] - change.value, whole["previous"] - change.previous)
-    if min(others) < observation.floor or change.previous < observation.floor or abs(relative) < observation.least:
-        return False
-    if change.value <= 0:
-        return complete(*days)
-    beyond = log(change.value / change.previous) - log(others[0] / others[1])
-    return complete(*days) and abs(beyond) >= log(MORE_THAN_OTHERS) and (beyond > 0) == (relative > 0)
+    return is_fair(now, then, relative) and is_clear(
+        now, then, relative, least=observation.least, additive=True, clear=CLEAR_MEMBER
+    )
 
 
 def largest(members: Sequence[Member]) -> list[Member]:

@@ -20,14 +20,14 @@ def test_there_are_two_hundred() -> None:
 
 
 def test_every_planted_change_is_found_with_its_driver(scores: dict[str, Score]) -> None:
-    assert scores["all"].planted == 153
+    assert scores["all"].planted == 148
     assert scores["all"].recall == 1, scores["all"].misses
 
 
 def test_nothing_else_is_said(scores: dict[str, Score]) -> None:
     assert scores["all"].said > 200
     assert scores["all"].precision == 1, scores["all"].misses
-    assert scores["flat"].said == scores["empty"].said == 0
+    assert scores["flat"].said == scores["one day"].said == scores["empty"].said == 0
 
 
 def test_what_the_rules_say_would_pass_the_check(scores: dict[str, Score]) -> None:

@@ -145,6 +145,48 @@ def content(
         )  # fmt: skip
 
 
+def flights(budgets: Mapping[str, Callable[[int], tuple[float, float]]], *, days: int = 28) -> dict[str, list[Row]]:
+    """Campaigns by what they spend, and get back for each unit of it, so many days before the window's end."""
+    chance = Random(3)
+    rows: list[Row] = []
+    for back in range(2 * days - 1, -1, -1):
+        for name, on in budgets.items():
+            spend, worth = on(back)
+            spend *= exp(chance.gauss(0, 0.05))
+            value = spend * worth * exp(chance.gauss(0, 0.05))
+            if spend:
+                rows.append(
+                    {"account_id": "act_1", "campaign_id": name, "date": END - timedelta(days=back),
+                     "campaign_name": name, "spend": round(spend, 2), "impressions": round(spend * 110),
+                     "clicks": round(spend * 1.4), "reach": round(spend * 80), "conversions": round(value / 35),
+                     "conversion_value": round(value, 2), "currency": "USD"}
+                )  # fmt: skip
+    return {"meta_ads_daily": rows}
+
+
+def visits(channels: Mapping[str, Callable[[bool], tuple[float, float]]], *, days: int = 28) -> dict[str, list[Row]]:
+    """Channels by their daily sessions and the part of them that converts, in the asked window and before it."""
+    chance = Random(2)
+    rows: dict[str, list[Row]] = {"ga4_daily": [], "ga4_channels_daily": []}
+    for back in range(2 * days - 1, -1, -1):
+        day = {"property_id": "1", "date": END - timedelta(days=back)}
+        whole, won = 0, 0
+        for name, on in channels.items():
+            mean, rate = on(back < days)
+            sessions = round(mean * exp(chance.gauss(0, 0.05)))
+            conversions = round(sessions * rate * exp(chance.gauss(0, 0.05)))
+            rows["ga4_channels_daily"].append(
+                {**day, "channel": name, "users": sessions, "sessions": sessions, "engaged_sessions": sessions,
+                 "conversions": conversions, "revenue": conversions * 40}
+            )  # fmt: skip
+            whole, won = whole + sessions, won + conversions
+        rows["ga4_daily"].append(
+            {**day, "users": whole, "new_users": whole, "sessions": whole, "engaged_sessions": whole,
+             "conversions": won, "converting_sessions": won, "revenue": won * 40, "currency": "USD"}
+        )  # fmt: skip
+    return rows
+
+
 class Worlds:
     """One warehouse, a tenant for each history."""
 
