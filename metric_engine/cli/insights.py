@@ -75,5 +75,5 @@ def as_text(gathered: Gathered, told: Told) -> str:
     for item in grouped(told.bullets):
         lines += ["", item["group"], *(f"  • {bullet}" for bullet in item["bullets"])]
     if not told.bullets:
-        lines += ["", "Nothing to tell: no source is connected, or nothing out of the ordinary happened."]
+        lines += ["", "Nothing to tell: no source is connected, nothing stood out, or too little is known."]
     return "\n".join(lines)

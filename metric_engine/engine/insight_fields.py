@@ -46,13 +46,14 @@ FIELDS: Mapping[Kind, Fields] = {
         "title": "Interactions",
         "direction": "up",
         "day": "4 March",
+        "age": "recent",
         "value": "2,310",
         "usual": "410",
         "times": "5.6 times",
         "post": POST,
     },
     "pair": {"relation": "behind", "apart": "39 points", "first": CHANGE, "second": CHANGE},
-    "explain": {**CHANGE, "mix": "-0.10", "rate": "-0.32", "mainly": "rate", "driver": EFFECT},
+    "explain": {**CHANGE, "mix": "-0.10", "rate": "-0.32", "mainly": "rate", "wholly": "rate", "driver": EFFECT},
     "quiet": {"title": "Ad spend", "since": "13 November", "days": "11 days"},
 }
 # What a fact of the kind may come without.
@@ -65,10 +66,10 @@ OPTIONAL: Mapping[Kind, tuple[str, ...]] = {
     "quiet": (),
 }
 # What is one of two things, and the other one.
-TURNING = ("direction", "relation", "mainly", "weight", "standing")
-OTHER = {"up": "down", "behind": "ahead", "rate": "mix", "grew": "shrank", "above": "below"}
-# What every sentence sees beside the facts.
-COMMON: Mapping[str, Any] = {"compared": "the previous 28 days", "days": 28}
+TURNING = ("direction", "relation", "mainly", "wholly", "weight", "standing", "age")
+OTHER = {"up": "down", "behind": "ahead", "rate": "mix", "grew": "shrank", "above": "below", "recent": "past"}
+# What every sentence sees beside the facts; `known` has each fact's name, and whether it was measured at all.
+COMMON: Mapping[str, Any] = {"compared": "the previous 28 days", "days": 28, "known": {}}
 
 
 def bare(kind: Kind) -> Fields:
@@ -94,5 +95,6 @@ def trials(kinds: Mapping[str, Kind], about: frozenset[str]) -> Iterator[Mapping
             name: (FIELDS[kind] if complete else bare(kind)) if others or name in about else None
             for name, kind in kinds.items()
         }
-        yield {**COMMON, **facts}
-        yield {**COMMON, **turned(facts)}
+        common = {**COMMON, "known": {name: facts[name] is not None for name in kinds}}
+        yield {**common, **facts}
+        yield {**common, **turned(facts)}

@@ -320,7 +320,8 @@ class Trial:
 
     def sound(self, key: str, text: str, compiled: Compile) -> Sentence | None:
         """The sentence at `key`; None, and a diagnostic, where it cannot be said of every example."""
-        fields = {**COMMON, **{name: FIELDS[kind] for name, kind in self.kinds.items()}}
+        named = {name: FIELDS[kind] for name, kind in self.kinds.items()}
+        fields = {**COMMON, "known": dict.fromkeys(named, True), **named}
         try:
             sentence = compiled(self.sandbox, text, fields)
             for facts in self.examples:

@@ -29,8 +29,8 @@ def find_pair(observation: Observation, answers: Answers, span: Span) -> Finding
         view={
             "relation": "behind" if apart < 0 else "ahead",
             "apart": points("apart", apart).text,
-            "first": {"title": observation.metrics[0].title, **leads.view},
-            "second": {"title": observation.metrics[1].title, **follower_view(follows)},
+            "first": {"title": observation.metrics[0].title, **beside_another(leads)},
+            "second": {"title": observation.metrics[1].title, **beside_another(follows)},
         },
         facts=tuple(
             fact_of(metric, change, observation, span)
@@ -42,8 +42,8 @@ def find_pair(observation: Observation, answers: Answers, span: Span) -> Finding
     )
 
 
-def follower_view(change: Change) -> dict[str, Any]:
-    """What sentences see of the second metric: beside a large change a very small one is none."""
+def beside_another(change: Change) -> dict[str, Any]:
+    """What sentences see of each of the two: beside a large change a very small one is none."""
     if change.relative is None or abs(change.relative) >= LITTLE:
         return change.view
     return {**change.view, "direction": "flat", "verdict": "neutral", "words": "little changed"}

@@ -21,6 +21,8 @@ REST = "Other"
 LEAST_PART = 0.5
 # Far more than the whole change means that others worked against it: then it is not one member's doing.
 MOST_PART = 1.5
+# Between them nearly all of it is the shares' doing, and the members' own ratios are as they were.
+NEARLY_ALL, ALL_AND_MORE = 0.8, 1.25
 EXACTLY = 1e-6
 
 # Numerator and denominator by member.
@@ -105,12 +107,22 @@ def find_explanation(observation: Observation, answers: Answers, span: Span) -> 
             "mix": style.signed("mix", mix).text,
             "rate": style.signed("rate", rate).text,
             "mainly": "mix" if abs(mix) > abs(rate) else "rate",
+            "wholly": wholly(mix, rate),
             "driver": None if driver is None else driver_view(metric, driver, names[driver.member], body),
         },
         facts=tuple(facts),
         notable=found.notable,
         strength=change.strength,
     )
+
+
+def wholly(mix: float, rate: float) -> str:
+    """Which of the two is nearly all of their sum; `neither` where both bear on it."""
+    whole = mix + rate
+    for name, part in (("mix", mix), ("rate", rate)):
+        if whole and NEARLY_ALL <= part / whole <= ALL_AND_MORE:
+            return name
+    return "neither"
 
 
 def parts_of(upper: Body, lower: Body) -> tuple[Parts | None, Parts | None]:

@@ -32,10 +32,12 @@ class Bullet:
 
 def speak(insights: Insights, findings: Iterable[Finding], span: Span) -> list[Bullet]:
     """What the rules say of the findings, the most important first; at most as many as the file wants."""
-    notable = {each.observation.name: each for each in findings if each.notable}
+    known = {each.observation.name: each for each in findings}
+    notable = {name: each for name, each in known.items() if each.notable}
     views: dict[str, Any] = dict.fromkeys(insights.observations)
     views |= {name: finding.view for name, finding in notable.items()}
     views |= {"compared": span.compared, "days": span.days}
+    views["known"] = {name: name in known for name in insights.observations}
     said: list[tuple[int, float, Bullet]] = []
     for rule in insights.rules:
         if all(name in notable for name in rule.about) and (text := sentence(rule, views)):

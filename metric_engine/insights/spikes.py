@@ -19,6 +19,10 @@ from metric_engine.insights.outside import plain
 KINDS = {"IMAGE": "image", "VIDEO": "video", "REELS": "reel", "CAROUSEL_ALBUM": "carousel", "STORY": "story"}
 # A day is low if it has less than this part of the usual.
 LOW = 0.4
+# So many low days are no day that stands out, but a change.
+MOST_LOW = 3
+# For how many days something may be followed up.
+RECENT = 14
 
 
 def find_spike(observation: Observation, answers: Answers, span: Span) -> Finding | None:
@@ -58,6 +62,7 @@ def find_spike(observation: Observation, answers: Answers, span: Span) -> Findin
             "title": metric.title,
             "direction": direction,
             "day": spoken_day(day),
+            "age": "recent" if (span.today - day).days <= RECENT else "past",
             "value": figures[0].text,
             "usual": figures[1].text,
             "times": figures[2].text if ratio is not None else "",
@@ -80,7 +85,7 @@ def standing_out(body: Body, observation: Observation) -> tuple[date, float, flo
     if len(others) < FEWEST_TO_STAND_OUT_OF:
         return None
     usual = float(median(others))
-    best: tuple[date, float, float, float] | None = None
+    found: list[tuple[date, float, float, float]] = []
     for point in asked["points"]:
         value = point["v"]
         if value is None or max(value, usual) < observation.floor:
@@ -90,9 +95,11 @@ def standing_out(body: Body, observation: Observation) -> tuple[date, float, flo
         # Of a shop that is closed on Sundays no Sunday is low.
         if not all(is_far(value, each, observation.least) for each in (usual, usual_on(day, value, windows, usual))):
             continue
-        if abs(score) >= STANDS_OUT and (best is None or abs(score) > abs(best[3])):
-            best = (day, value, usual, score)
-    return best
+        if abs(score) >= STANDS_OUT:
+            found.append((day, value, usual, score))
+    if sum(score < 0 for *_, score in found) > MOST_LOW:
+        found = [each for each in found if each[3] > 0]
+    return max(found, key=lambda each: abs(each[3]), default=None)
 
 
 def is_far(value: float, usual: float, least: float) -> bool:

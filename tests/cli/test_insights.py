@@ -42,7 +42,9 @@ def test_json_is_the_apis_answer(tell: Run) -> None:
 
 @pytest.mark.parametrize("arguments", [("--sources", ""), ("--compare", "off")])
 def test_where_nothing_is_to_be_told_it_says_so(tell: Run, arguments: tuple[str, str]) -> None:
-    assert "Nothing to tell" in tell(*arguments).stdout
+    assert (
+        "Nothing to tell: no source is connected, nothing stood out, or too little is known." in tell(*arguments).stdout
+    )
 
 
 def test_wrong_parameters_are_named(tell: Run) -> None:

@@ -134,6 +134,7 @@ MISTAKES = [
     ("{{ sessions.words", "{{ sessions.wrods", "16:28", "undefined-name", "did you mean 'words'?"),
     ("{{ sessions.words", "{{ sesions.words", "16:19", "undefined-name", "did you mean 'sessions'"),
     ("rising[0].name", "rising[0].nmae", "16:60", "undefined-name", "did you mean 'name'?"),
+    ("sessions.direction ==", "known.sesions and sessions.direction ==", "14:17", "undefined-name", "'sessions'?"),
     ("sessions.direction ==", "sessions.drection ==", "14:20", "undefined-name", "did you mean 'direction'?"),
     ("{% if why and why", "{% if why", "16:16", "template-error", "what may be missing"),
     (" and channels.rising", "", "16:16", "template-error", "what may be missing"),

@@ -308,9 +308,9 @@ def test_a_driver_is_of_a_breakdown_that_changed_as_the_whole_did(worlds: Worlds
 @pytest.mark.parametrize(
     ("campaign", "factor", "why", "advice"),
     [
-        ("Retargeting", 4.0, "returns more than the whole and has a larger share", "Keep the split."),
+        ("Retargeting", 4.0, "returns more than the whole and has a larger share", "Keep that mix."),
         ("Retargeting", 0.1, "returns more than the whole and has a smaller share", "Consider giving it more again."),
-        ("Brand", 9.0, "returns less than the whole and has a larger share", "Consider moving some of it back."),
+        ("Brand", 9.0, "returns less than the whole and has a larger share", "Consider giving it less."),
     ],
 )
 def test_the_advice_on_a_split_follows_from_who_returns_more(
@@ -335,7 +335,7 @@ def test_a_bad_campaign_that_is_cut_is_not_given_more(worlds: Worlds) -> None:
     ]
     (said,) = [text for text in told(worlds, rows) if text.startswith("Return on ad spend is up")]
     assert "“Remnant”, which returns less than the whole and has a smaller share of the spend" in said
-    assert said.endswith("Keep the split.")
+    assert said.endswith("Keep that mix.")
 
 
 def test_few_sessions_make_no_ratio(worlds: Worlds) -> None:
@@ -396,7 +396,7 @@ def test_a_second_one_that_changed_as_much_is_told_too(worlds: Worlds) -> None:
 def test_no_two_sentences_advise_against_each_other(worlds: Worlds) -> None:
     rows = history(24, Plant(spend=dict.fromkeys(CAMPAIGNS, 2.0), returns=dict.fromkeys(CAMPAIGNS, 0.65)), days=28)
     said = " ".join(told(worlds, rows))
-    assert "Hold the budget until you know why" in said
+    assert "Check what the added spend brings" in said
     assert "keep it" not in said
 
 

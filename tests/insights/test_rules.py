@@ -1,0 +1,253 @@
+"""What the rules of the shipped insights.yaml say and advise, and when they hold their tongue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from metric_engine.insights.ground import Ground
+from metric_engine.insights.grounding import fault
+from metric_engine.insights.speaking import speak
+from tests.insights.worlds import CAMPAIGNS, END, WEEKS, Plant, Row, Worlds, flights, history, visits
+
+Rows = dict[str, list[Row]]
+FIRST = END - timedelta(days=27)
+GA4 = ("ga4_daily", "ga4_channels_daily", "ga4_landing_pages_daily")
+
+
+def told(worlds: Worlds, rows: Rows, **question: Any) -> list[str]:
+    """The bullets, each of which would pass the check."""
+    gathered = worlds.gather(worlds.settle(rows), **question)
+    bullets = speak(gathered.insights, gathered.findings, gathered.span)
+    ground = Ground(gathered)
+    assert {each.text: fault(each, ground) for each in bullets} == {each.text: None for each in bullets}
+    return [each.text for each in bullets]
+
+
+def scaled(rows: Rows, table: str, columns: Mapping[str, float], *, days: Callable[[date], bool]) -> Rows:
+    """The rows with the columns of a table multiplied on these days."""
+    listed = [
+        row | {name: round(row[name] * factor, 2) for name, factor in columns.items()} if days(row["date"]) else row
+        for row in rows[table]
+    ]
+    return rows | {table: listed}
+
+
+def now(day: date) -> bool:
+    return day >= FIRST
+
+
+def the_last(count: int) -> Callable[[date], bool]:
+    return lambda day: day > END - timedelta(days=count)
+
+
+# Ratios
+
+
+def test_the_visitors_changed_only_where_the_channels_convert_as_before(worlds: Worlds) -> None:
+    """Display, which converts badly, is gone: nothing is wrong with the site, and nobody is sent to its checkout."""
+    rows = visits(
+        {
+            "Organic Search": lambda now: (3000, 0.05),
+            "Direct": lambda now: (2000, 0.05),
+            "Display": lambda now: (6000 if now else 100, 0.01),
+        }
+    )
+    texts = told(worlds, rows)
+    (why,) = [text for text in texts if text.startswith("Conversions per session are down")]
+    assert "Mostly because of Display, which converts worse than the whole and has a larger share" in why
+    assert why.endswith("Look at the visitors first.")
+    (rate,) = [text for text in texts if text.startswith("The conversion rate of the site is down")]
+    assert rate.endswith("points).")
+
+
+def test_the_site_is_to_be_looked_at_where_every_channel_converts_worse(worlds: Worlds) -> None:
+    rows = visits(
+        {
+            "Organic Search": lambda now: (3000, 0.05 if now else 0.06),
+            "Direct": lambda now: (2000, 0.05 if now else 0.06),
+            "Display": lambda now: (6000 if now else 500, 0.008 if now else 0.01),
+        }
+    )
+    texts = told(worlds, rows)
+    (why,) = [text for text in texts if text.startswith("Conversions per session are down")]
+    assert "Mostly because of Display" in why
+    assert "visitors" not in why
+    (rate,) = [text for text in texts if text.startswith("The conversion rate of the site is down")]
+    assert rate.endswith("Walk through the checkout on a phone first.")
+
+
+def test_more_visitors_that_do_not_buy_are_not_to_be_repeated(worlds: Worlds) -> None:
+    rows = visits(
+        {
+            "Direct": lambda now: (2000, 0.05),
+            "Paid Social": lambda now: (6000 if now else 1500, 0.01 if now else 0.03),
+        }
+    )
+    (sessions,) = [text for text in told(worlds, rows) if text.startswith("Sessions are up")]
+    assert sessions.endswith("Check what these visitors bring before you do more of it.")
+
+
+# Money
+
+
+def test_spend_of_two_currencies_is_not_spend_that_stood_still(worlds: Worlds) -> None:
+    """Nobody can sum it: what follows from it, or from its standing still, is not said."""
+    first, second = (flights({name: lambda back: (200 if back >= 28 else 80, 3.0)}) for name in ("A", "B"))
+    rows = first["meta_ads_daily"]
+    rows += [row | {"account_id": "act_2", "currency": "EUR"} for row in second["meta_ads_daily"]]
+    (said,) = told(worlds, {"meta_ads_daily": rows})
+    assert said.startswith("Conversions from ads are down 5")
+    assert said.endswith(").")
+    for row in rows:
+        row["conversions"] = row["conversions"] * 5 if row["date"] >= FIRST else row["conversions"]
+    (said,) = told(worlds, {"meta_ads_daily": rows})
+    assert said.startswith("Conversions from ads are up")
+    assert said.endswith(").")
+
+
+@pytest.mark.parametrize(
+    ("conversions", "revenue", "told_so"), [(0.885, 0.915, False), (1.0, 0.915, False), (1, 1, True)]
+)
+def test_saved_spend_is_no_loss_only_where_nothing_was_lost(
+    worlds: Worlds, conversions: float, revenue: float, told_so: bool
+) -> None:
+    """What is down by a tenth may be less than what is notable, and is no gain."""
+    rows = history(8, days=28, noise=0.01)
+    rows = scaled(rows, "meta_ads_daily", {"spend": 0.7, "conversions": conversions}, days=now)
+    rows = scaled(rows, "ga4_daily", {"revenue": revenue}, days=now)
+    saved = [text for text in told(worlds, rows) if text.startswith("Ad spend is down 30%")]
+    assert bool(saved) is told_so
+    for text in saved:
+        assert "while sessions are little changed, conversions from ads little changed and revenue little" in text
+
+
+def test_spend_that_brings_something_is_not_to_be_held_back(worlds: Worlds) -> None:
+    plant = Plant(spend=dict.fromkeys(CAMPAIGNS, 1.83), returns=dict.fromkeys(CAMPAIGNS, 0.9))
+    rows = history(24, plant, days=28)
+    (said,) = [text for text in told(worlds, rows) if text.startswith("Ad spend is up 8")]
+    assert said.endswith("Check what the added spend brings.")
+    (said,) = [text for text in told(worlds, history(24, Plant(all_spend=1.8), days=28)) if "Ad spend is up 8" in text][
+        :1
+    ]
+    assert said.endswith("Hold the budget until you know why.")
+
+
+def test_clicks_and_impressions_that_cost_more_are_told(worlds: Worlds) -> None:
+    dearer = scaled(history(31, days=28), "meta_ads_daily", {"clicks": 0.5}, days=now)
+    (said,) = told(worlds, dearer)
+    assert said.startswith("The click rate is down 50% against the previous 28 days: ")
+    assert "; the cost per click is up 10" in said
+    dearer = scaled(history(31, days=28), "meta_ads_daily", {"clicks": 0.5, "impressions": 0.5}, days=now)
+    (said,) = told(worlds, dearer)
+    assert said.startswith("The CPM is up 100% against the previous 28 days: $")
+
+
+# Days
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("days", [7, 28])
+def test_a_checkout_that_broke_yesterday_is_told(worlds: Worlds, count: int, days: int) -> None:
+    rows = scaled(
+        history(32, days=days),
+        "ga4_daily",
+        {"revenue": 0, "conversions": 0, "converting_sessions": 0},
+        days=the_last(count),
+    )
+    first = END - timedelta(days=count - 1)
+    texts = told(worlds, rows, days=days)
+    assert texts[0].startswith(f"Revenue stood out on {first.day} March: $0, where a usual day has $1,")
+
+
+def test_a_budget_that_ran_away_for_a_day_is_told(worlds: Worlds) -> None:
+    rows = scaled(history(33, days=28), "meta_ads_daily", {"spend": 20}, days=lambda day: day == date(2025, 3, 26))
+    assert [text for text in told(worlds, rows) if text.startswith("Ad spend stood out on 26 March: $5,")]
+
+
+def test_conversions_that_were_not_counted_for_a_day_are_told(worlds: Worlds) -> None:
+    rows = scaled(history(34, days=28), "meta_ads_daily", {"conversions": 0}, days=the_last(1))
+    assert [text for text in told(worlds, rows) if text.startswith("Conversions from ads stood out on 30 March: 0,")]
+
+
+def test_many_low_days_are_no_day_that_stands_out(worlds: Worlds) -> None:
+    rows = scaled(history(35, days=28), "meta_ads_daily", {"spend": 0, "conversions": 0}, days=the_last(14))
+    texts = told(worlds, rows)
+    assert texts
+    assert not [text for text in texts if "stood out" in text]
+
+
+def test_a_newsletter_s_weekdays_are_no_news(worlds: Worlds) -> None:
+    """It is sent on Tuesdays and Thursdays: each day and each four days have more or less of it than those before."""
+    rows = history(37, days=28)
+    for row in rows["ga4_channels_daily"]:
+        if row["channel"] == "Email":
+            row["sessions"] *= 5 if row["date"].weekday() in (1, 3) else 1
+    tenant = worlds.settle(rows)
+    for days in (1, 4):
+        for back in range(7):
+            gathered = worlds.gather(tenant, days=days, end=END - timedelta(days=back))
+            assert speak(gathered.insights, gathered.findings, gathered.span) == []
+
+
+@pytest.mark.parametrize(
+    ("back", "late", "advice"),
+    [
+        (5, 0, "Follow it up while it lasts."),
+        (20, 0, "Repeat what worked there."),
+        (5, 30, "Repeat what worked there."),
+    ],
+)
+def test_only_what_is_fresh_is_to_be_followed_up(worlds: Worlds, back: int, late: int, advice: str) -> None:
+    rows = history(38, Plant(spike=(back, 8.0)), days=28)
+    texts = told(worlds, rows, today=END + timedelta(days=1 + late))
+    (said,) = [text for text in texts if text.startswith("Interactions on Instagram peaked")]
+    assert said.endswith(advice)
+
+
+# Members
+
+
+def test_a_new_landing_page_is_told(worlds: Worlds) -> None:
+    rows = history(39, days=28, week=WEEKS[0])
+    rows["ga4_landing_pages_daily"] += [
+        row | {"landing_page": "/lp/giveaway"}
+        for row in rows["ga4_landing_pages_daily"]
+        if row["landing_page"] == "/" and row["date"] >= FIRST
+    ]
+    (said,) = [text for text in told(worlds, rows) if "/lp/giveaway" in text]
+    assert said.startswith("The landing page “/lp/giveaway” is new against the previous 28 days: it began ")
+
+
+def test_it_is_said_against_what(worlds: Worlds) -> None:
+    rows = history(
+        40,
+        Plant(channel={"Referral": 0.3}, page={"/blog/care": 0.4}, returns=dict.fromkeys(CAMPAIGNS, 0.6)),
+        days=28,
+        noise=0.03,
+    )
+    rows = scaled(rows, "ga4_daily", {"converting_sessions": 0.7}, days=now)
+    rows = scaled(rows, "ig_account_daily", {"followers": 1.2, "reach": 1.5}, days=now)
+    texts = told(worlds, rows)
+    assert len(texts) >= 7
+    assert not [text for text in texts if "against the previous 28 days" not in text]
+
+
+@pytest.mark.parametrize(
+    ("campaign", "worth", "advice"),
+    [
+        ("Brand", 2.0, "Find out what worked: it returns less than the rest."),
+        ("Retargeting", 1.6, "Consider moving budget there."),
+    ],
+)
+def test_budget_is_moved_only_to_who_returns_more(worlds: Worlds, campaign: str, worth: float, advice: str) -> None:
+    rows = history(41, Plant(returns={campaign: worth}), days=28, noise=0.02)
+    for row in rows["meta_ads_daily"]:
+        row["spend"] *= 4 if row["campaign_name"] == "Brand" else 1
+        row["conversion_value"] *= 2 if row["campaign_name"] == "Brand" else 1
+    (said,) = [text for text in told(worlds, rows) if text.startswith("Return on ad spend is up")]
+    assert f"Mostly “{campaign}” itself (" in said
+    assert said.endswith(advice)
