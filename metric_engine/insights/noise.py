@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from itertools import pairwise
-from math import fsum, isclose, sqrt
+from math import fsum, isclose, log, sqrt
 from statistics import median, variance
 from typing import Any
 
@@ -38,8 +38,9 @@ LEAST_APART = 0.01
 MOST_MISSING = 14
 # A normal distribution's standard deviation, by the median distance from the median.
 BY_MAD = 1.4826
-# A day stands out if it lies so many of these from the median; days alike to the last digit count as a bit apart.
-STANDS_OUT = 5.0
+# A day stands out if it lies so many of these from the median, and a high one so many by its logarithm; days alike to
+# the last digit count as a bit apart.
+STANDS_OUT, STANDS_OUT_BY_FACTOR = 5.0, 3.5
 LEAST_SPREAD = 0.04
 FEWEST_TO_STAND_OUT_OF = 10
 # So far apart two ways of computing a number may lie.
@@ -235,7 +236,21 @@ def widened(clear: float, freedom: int) -> float:
 
 
 def stands_out(value: float, others: Sequence[float]) -> float:
-    """How far a day's value lies from the median of all, in robust standard deviations; below 0 for a low one."""
+    """How far a day's value lies from the median of all, in robust standard deviations; below 0 for a low one.
+
+    A high one is measured by how many times as much it is, too: a shop of few orders has days of many times the usual
+    now and then, and nothing has happened.
+    """
     middle = median(others)
-    spread = max(BY_MAD * median(abs(each - middle) for each in others), LEAST_SPREAD * abs(middle))
+    score = deviations(value, others, LEAST_SPREAD * abs(middle))
+    if score <= 0 or middle <= 0:
+        return score
+    by_factor = deviations(log(value), [log(each) for each in others if each > 0], LEAST_SPREAD)
+    return min(score, by_factor * STANDS_OUT / STANDS_OUT_BY_FACTOR)
+
+
+def deviations(value: float, others: Sequence[float], least: float) -> float:
+    """How far a value lies from the median, in standard deviations by the median distance from it."""
+    middle = median(others)
+    spread = max(BY_MAD * median(abs(each - middle) for each in others), least)
     return (value - middle) / spread if spread else 0.0

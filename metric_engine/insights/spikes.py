@@ -19,8 +19,8 @@ from metric_engine.insights.outside import plain
 KINDS = {"IMAGE": "image", "VIDEO": "video", "REELS": "reel", "CAROUSEL_ALBUM": "carousel", "STORY": "story"}
 # A day is low if it has less than this part of the usual.
 LOW = 0.4
-# So many low days are no day that stands out, but a change.
-MOST_LOW = 3
+# More days than these are none that stands out, but a change. What a post has set off may well last longer.
+MOST_DAYS = 3
 # For how many days something may be followed up.
 RECENT = 14
 
@@ -97,9 +97,10 @@ def standing_out(body: Body, observation: Observation) -> tuple[date, float, flo
             continue
         if abs(score) >= STANDS_OUT:
             found.append((day, value, usual, score))
-    if sum(score < 0 for *_, score in found) > MOST_LOW:
-        found = [each for each in found if each[3] > 0]
-    return max(found, key=lambda each: abs(each[3]), default=None)
+    low, high = ([each for each in found if (each[3] > 0) is up] for up in (False, True))
+    echoes = len(observation.metrics) > 1
+    few = [*(low if len(low) <= MOST_DAYS else ()), *(high if len(high) <= MOST_DAYS or echoes else ())]
+    return max(few, key=lambda each: abs(each[3]), default=None)
 
 
 def is_far(value: float, usual: float, least: float) -> bool:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
+from math import exp
+from random import Random
+from statistics import median
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ from metric_engine.insights.speaking import speak
 from tests.insights.worlds import CAMPAIGNS, END, WEEKS, Plant, Row, Worlds, flights, history, visits
 
 Rows = dict[str, list[Row]]
+SPENT = ("spend", "impressions", "clicks", "conversions", "conversion_value")
 FIRST = END - timedelta(days=27)
 GA4 = ("ga4_daily", "ga4_channels_daily", "ga4_landing_pages_daily")
 
@@ -173,11 +177,25 @@ def test_conversions_that_were_not_counted_for_a_day_are_told(worlds: Worlds) ->
     assert [text for text in told(worlds, rows) if text.startswith("Conversions from ads stood out on 30 March: 0,")]
 
 
-def test_many_low_days_are_no_day_that_stands_out(worlds: Worlds) -> None:
-    rows = scaled(history(35, days=28), "meta_ads_daily", {"spend": 0, "conversions": 0}, days=the_last(14))
+@pytest.mark.parametrize("factor", [0, 3])
+def test_many_days_are_no_day_that_stands_out(worlds: Worlds, factor: float) -> None:
+    rows = scaled(history(35, days=28), "meta_ads_daily", dict.fromkeys(SPENT, factor), days=the_last(10))
     texts = told(worlds, rows)
     assert texts
     assert not [text for text in texts if "stood out" in text]
+
+
+def test_a_large_order_now_and_then_is_no_news(worlds: Worlds) -> None:
+    """One to three orders a day, of 10 to 400 dollars: no day of them stands out, and one of a hundred orders does."""
+    rows = history(42, days=28)
+    chance = Random(5)
+    for row in rows["ga4_daily"]:
+        row["conversions"] = row["converting_sessions"] = chance.randint(1, 3)
+        row["revenue"] = round(sum(exp(chance.uniform(2.3, 6)) for _ in range(row["conversions"])), 2)
+    assert max(row["revenue"] for row in rows["ga4_daily"]) > 3 * median(row["revenue"] for row in rows["ga4_daily"])
+    assert not [text for text in told(worlds, rows) if "stood out" in text]
+    rows["ga4_daily"][40]["revenue"] = 12_000
+    assert [text for text in told(worlds, rows) if text.startswith("Revenue stood out on 15 March: $12,000")]
 
 
 def test_a_newsletter_s_weekdays_are_no_news(worlds: Worlds) -> None:

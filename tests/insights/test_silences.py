@@ -11,7 +11,11 @@ from metric_engine.insights.grounding import fault
 from metric_engine.insights.speaking import Bullet, speak
 from tests.insights.worlds import END, WEEKS, Row, Worlds, history
 
-SOURCES = {"ga4": ("ga4_daily", "ga4_channels_daily", "ga4_landing_pages_daily"), "meta": ("meta_ads_daily",)}
+SOURCES = {
+    "ga4": ("ga4_daily", "ga4_channels_daily", "ga4_landing_pages_daily"),
+    "meta": ("meta_ads_daily",),
+    "instagram": ("ig_account_daily",),
+}
 
 
 def ended(seed: int, source: str, last: date, *, days: int = 28, closed: tuple[int, ...] = ()) -> dict[str, list[Row]]:
@@ -24,7 +28,9 @@ def ended(seed: int, source: str, last: date, *, days: int = 28, closed: tuple[i
 
 def said(worlds: Worlds, rows: dict[str, list[Row]], **question: object) -> list[str]:
     gathered = worlds.gather(worlds.settle(rows), **question)  # type: ignore[arg-type]
-    return [each.text for each in speak(gathered.insights, gathered.findings, gathered.span)]
+    bullets = speak(gathered.insights, gathered.findings, gathered.span)
+    assert not [each for each in bullets if fault(each, Ground(gathered)) is not None]
+    return [each.text for each in bullets]
 
 
 @pytest.mark.parametrize(
@@ -41,6 +47,11 @@ def said(worlds: Worlds, rows: dict[str, list[Row]], **question: object) -> list
             "Sessions have no data since 28 March. Check the tracking on the site, or the sync.",
         ),
         ("meta", date(2025, 2, 28), "Ad spend has no data since 1 March."),
+        (
+            "instagram",
+            date(2025, 3, 20),
+            "Interactions have no data since 21 March. Check the connection, or the sync.",
+        ),
     ],
 )
 def test_since_when_nothing_has_come(worlds: Worlds, source: str, last: date, text: str) -> None:
