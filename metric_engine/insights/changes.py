@@ -171,8 +171,12 @@ def by_volume(days: tuple[Days, Days], change: Change, volume: Body) -> tuple[Da
 
 
 def is_absurd(metric: Metric, change: Change) -> bool:
-    """Whether a part is larger than its whole: more sessions that convert than sessions."""
-    return metric.format == "percent" and max(change.value, change.previous) > 1
+    """Whether a part is larger than its whole: more sessions that convert than sessions. Or whether there is less than
+    nothing, of which no percentage is the change.
+    """
+    return (metric.format == "percent" and max(change.value, change.previous) > 1) or (
+        min(change.value, change.previous) < 0
+    )
 
 
 def reaches(body: Body, floor: float) -> bool:

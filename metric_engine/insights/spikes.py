@@ -88,7 +88,7 @@ def standing_out(body: Body, observation: Observation) -> tuple[date, float, flo
     found: list[tuple[date, float, float, float]] = []
     for point in asked["points"]:
         value = point["v"]
-        if value is None or max(value, usual) < observation.floor:
+        if value is None or value < 0 or max(value, usual) < observation.floor:
             continue
         day = date.fromisoformat(point["t"])
         score = stands_out(value, others)

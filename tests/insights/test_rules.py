@@ -198,6 +198,13 @@ def test_a_large_order_now_and_then_is_no_news(worlds: Worlds) -> None:
     assert [text for text in told(worlds, rows) if text.startswith("Revenue stood out on 15 March: $12,000")]
 
 
+def test_refunds_beyond_all_sales_have_no_percentage(worlds: Worlds) -> None:
+    rows = scaled(history(43, days=28), "ga4_daily", {"revenue": -0.2}, days=now)
+    assert told(worlds, rows) == []
+    rows = scaled(history(43, days=28), "ga4_daily", {"revenue": -20}, days=the_last(1))
+    assert not [text for text in told(worlds, rows) if "Revenue" in text]
+
+
 def test_a_newsletter_s_weekdays_are_no_news(worlds: Worlds) -> None:
     """It is sent on Tuesdays and Thursdays: each day and each four days have more or less of it than those before."""
     rows = history(37, days=28)
