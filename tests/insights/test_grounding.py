@@ -90,7 +90,7 @@ NOT_BORNE_OUT = [
     ("date", "Traffic", "Sessions are down 23% since last week."),
     ("date", "Traffic", "Sessions are down 23% year over year."),
     ("name", "Traffic", "Organic traffic is down 23%."),
-    ("name", "Traffic", "New users are down 23%."),
+    ("wording", "Traffic", "New users are down 23%."),
     ("number", "Traffic", "Sessions were 6,860."),
     ("number", "Content", "The engagement rate is 4.2%."),
     ("number", "Cross-channel", "Sessions fell 23% and the engagement rate is 4.2%."),
