@@ -43,7 +43,7 @@ DRIVER = phrase(
     rf"(?:{MAINLY}(?: {CAUSE})?",
     rf"|(?:which )?(?:{BE} )?(?:{MAINLY} )?(?:driven|led|caused)(?: {MAINLY})? by|because of|due to",
     rf"|most of (?:it|them|that|the (?P<way>{NOUN_OF_MOVE})(?: (?:in|of) {DET}(?P<metric>{M}))?)",
-    rf"(?: (?:is|are|was|were|comes|came|stems))?(?: {CAUSE})?)",
+    rf"(?: (?:is|are|was|were|comes|came|stems|coming))?(?: {CAUSE}| going to| went to)?)",
     rf" (?:the |your )?(?:{KIND} )?(?P<driver>{B})(?: {KIND})?",
 )
 # `Organic Search accounts for most of the drop in sessions`
