@@ -79,8 +79,10 @@ def sample(column: Column, index: int, compared: str | None) -> str | bool:
     match column.kind:
         case "boolean":
             return True
-        case "time":
-            return DAYS[index].isoformat() if column.type == "date" else f"{DAYS[index]} 12:00:00"
+        case "date":
+            return DAYS[index].isoformat()
+        case "timestamp" | "timestamptz":
+            return f"{DAYS[index]} 12:00:00"
     return compared if compared is not None else "ab"[index]
 
 

@@ -8,14 +8,14 @@ from typing import Literal
 
 from sqlglot import exp
 
-Kind = Literal["number", "text", "time", "boolean"]
+Kind = Literal["number", "text", "uuid", "date", "timestamp", "timestamptz", "boolean"]
 
 KINDS: Mapping[str, Kind] = {
-    "uuid": "text",
+    "uuid": "uuid",
     "text": "text",
-    "date": "time",
-    "timestamp": "time",
-    "timestamptz": "time",
+    "date": "date",
+    "timestamp": "timestamp",
+    "timestamptz": "timestamptz",
     "boolean": "boolean",
     "integer": "number",
     "bigint": "number",

@@ -71,6 +71,20 @@ class ClickHouse(Dialect):
     def double(self, sql: str) -> str:
         return sql if isinstance(sql, Double) else Double(f"toFloat64({sql})")
 
+    def equal(self, node: exp.Expr, sql: Write) -> str | None:
+        if not isinstance(node.find_ancestor(exp.Join, exp.Select), exp.Join):
+            return None
+        # Tables are not joined by a whole number here and a double there.
+        value = self.of_one_type([node.this, node.expression], sql)
+        return f"{value(node.this)} = {value(node.expression)}"
+
+    def member(self, node: exp.Expr, sql: Write) -> str | None:
+        # IN passes over NULL.
+        if not any(each.find(exp.Null, exp.Column) for each in node.expressions):
+            return None
+        value = sql(node.this)
+        return f"({' OR '.join(f'({value}) = ({sql(each)})' for each in node.expressions)})"
+
     def extreme(self, node: exp.Expr, sql: Write) -> str | None:
         return super().extreme(node, self.of_one_type([node.this, *node.expressions], sql))
 

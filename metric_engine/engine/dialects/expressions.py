@@ -67,8 +67,8 @@ class Expressions(ABC):
 
     def expression(self, tree: exp.Expr, columns: Mapping[str, str] | None) -> str:
         """A tree of an analyst's expression as SQL; `columns` tells how each column is written."""
-        if isinstance(tree, exp.Column) and columns is not None:
-            return columns[tree.name]
+        if isinstance(tree, exp.Column):
+            return self.of_query(tree) if columns is None else columns[tree.name]
         return tree.transform(self.rewritten, columns).sql(dialect=self.name, identify=True, comments=False)
 
     def query(self, tree: exp.Select, scan: Callable[[exp.Table], str | None]) -> str:
@@ -85,6 +85,16 @@ class Expressions(ABC):
             return self.rewritten(node, None)
 
         return tree.transform(replaced).sql(dialect=self.name, identify=True, comments=False)
+
+    def of_query(self, column: exp.Column) -> str:
+        """A column inside a query, which stands behind its source and knows its type."""
+        sql = f"{self.identifier(column.table)}.{self.identifier(column.name)}"
+        match column.meta.get("type"):
+            case "integer" | "bigint":
+                return Whole(sql)
+            case "boolean":
+                return Truth(sql)
+        return sql
 
     def with_name(self, name: str) -> str:
         """The name of an analyst's WITH query: one that no table can have, so that neither hides the other."""
@@ -121,6 +131,20 @@ class Expressions(ABC):
             return sql(inner) if known else self.double(sql(inner))
 
         return f"({operand(node.this)} {SIGNS[type(node)]} {operand(node.expression)})"
+
+    def total(self, node: exp.Expr, sql: Write) -> str | None:
+        """SUM and AVG inside a query, over doubles: a sum of whole numbers may become too large."""
+        distinct = isinstance(node.this, exp.Distinct)
+        argument = node.this.expressions[0] if distinct else node.this
+        return f"{node.key.upper()}({'DISTINCT ' if distinct else ''}{self.double(sql(argument))})"
+
+    def equal(self, node: exp.Expr, sql: Write) -> str | None:
+        """An equality, which may be what two tables are joined by."""
+        return None
+
+    def member(self, node: exp.Expr, sql: Write) -> str | None:
+        """IN; it is NULL where nothing is equal and something is NULL."""
+        return None
 
     def extreme(self, node: exp.Expr, sql: Write) -> str | None:
         """GREATEST and LEAST, which pass over NULL."""
@@ -199,6 +223,10 @@ class Expressions(ABC):
 WRITERS: Mapping[type[exp.Expr], Callable[[Expressions, exp.Expr, Write], str | None]] = {
     exp.Div: lambda dialect, node, sql: dialect.division(node, sql),
     **dict.fromkeys(SIGNS, lambda dialect, node, sql: dialect.arithmetic(node, sql)),
+    exp.Sum: lambda dialect, node, sql: dialect.total(node, sql),
+    exp.Avg: lambda dialect, node, sql: dialect.total(node, sql),
+    exp.EQ: lambda dialect, node, sql: dialect.equal(node, sql),
+    exp.In: lambda dialect, node, sql: dialect.member(node, sql),
     exp.Greatest: lambda dialect, node, sql: dialect.extreme(node, sql),
     exp.Least: lambda dialect, node, sql: dialect.extreme(node, sql),
     exp.Case: lambda dialect, node, sql: dialect.chosen(node, sql),
