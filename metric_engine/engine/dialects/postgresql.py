@@ -63,6 +63,11 @@ class PostgreSQL(Transactional):
 
     # Expressions
 
+    def of_query(self, column: exp.Column) -> str:
+        # What a query makes of literals has the database's own collation.
+        sql = super().of_query(column)
+        return f'{sql} COLLATE "C"' if column.meta.get("type") == "text" else sql
+
     def text(self, sql: str) -> str:
         return f'CAST({sql} AS TEXT) COLLATE "C"'
 
