@@ -14,8 +14,9 @@ from metric_engine.engine.definitions import TableDefinition
 from metric_engine.engine.diagnostics import Diagnostics, hint
 from metric_engine.engine.loading import Folder
 from metric_engine.engine.place import Attempt, Place, Reported
+from metric_engine.engine.query_kinds import given_column, query_kind_faults, selected_kinds
 from metric_engine.engine.syntax import AGGREGATES, Fault, parse_query, refuse, start_of
-from metric_engine.engine.tables import KINDS, Column, Table
+from metric_engine.engine.tables import KINDS, NUMBERS, Column, Kind, Table
 from metric_engine.engine.templates import Rendered, Sandbox, TemplateFaults, call_offset, render
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -98,6 +99,7 @@ class TableResolver:
         if definition.sql is not None:
             try:
                 query = self.query(place, definition.sql, columns, read)
+                columns |= given_columns(place, query, columns)
             except Reported:
                 self.faulty.add(name)
         return Table(
@@ -131,6 +133,8 @@ class TableResolver:
                 place.at_key("unknown-column", message, "columns", name)
                 attempt.failed = True
         attempt.finish()
+        with place.reporting(rendered, "sql"):
+            refuse(query_kind_faults(query, kinds_read(read)))
         return query
 
     def rendered(self, place: Place, text: str, read: Read, attempt: Attempt) -> Rendered:
@@ -187,6 +191,29 @@ class TableResolver:
         found, _, where = cycle[0]
         found.at_position(found.text_position(("sql",), where), "cycle", f"tables read each other: {named}")
         raise Reported
+
+
+def kinds_read(read: Read) -> Mapping[str, Mapping[str, Kind | None]]:
+    """What the columns of the tables that a query reads are, by the names that it has for them."""
+    return {
+        f"{REFERENCE}{name}": {column.name: KINDS.get(column.type) for column in table.columns.values()}
+        for name, table in read.items()
+        if table is not None
+    }
+
+
+def given_columns(place: Place, query: exp.Select, columns: Mapping[str, Column]) -> dict[str, Column]:
+    """The declared columns as the query gives them. Raises Reported where it gives something else."""
+    attempt, found, given = Attempt(), dict[str, Column](), selected_kinds(query)
+    for name, column in columns.items():
+        result = given_column(column, given[name])
+        if isinstance(result, Column):
+            found[name] = result
+        else:
+            place.at_key("wrong-column-type", f"{name!r} is declared as {column.type}, but {result}", "columns", name)
+            attempt.failed = True
+    attempt.finish()
+    return found
 
 
 def undeclared_tables(query: exp.Select, read: Read) -> Iterator[Fault]:
@@ -284,7 +311,7 @@ def check_columns(place: Place, name: str, definition: TableDefinition, columns:
     for index, column in enumerate(definition.key):
         wanted(column, "key", index)
     for column, resolved in columns.items():
-        if (resolved.money or not resolved.additive) and resolved.kind != "number":
+        if (resolved.money or not resolved.additive) and resolved.kind not in NUMBERS:
             key = "money" if resolved.money else "additive"
             place.at_key("wrong-column-type", f"{key} is for numbers, not {resolved.type}", "columns", column, key)
 

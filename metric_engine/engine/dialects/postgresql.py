@@ -66,11 +66,6 @@ class PostgreSQL(Transactional):
     def text(self, sql: str) -> str:
         return f'CAST({sql} AS TEXT) COLLATE "C"'
 
-    def rounded(self, node: exp.Expr, sql: Write) -> str | None:
-        digits = node.args.get("decimals")
-        value = f"CAST({self.double(sql(node.this))} AS NUMERIC)"
-        return f"ROUND({value}{'' if digits is None else f', {sql(digits)}'})"
-
     def lower(self, node: exp.Expr, sql: Write) -> str | None:
         return f"LOWER({self.text(sql(node.this))})"
 

@@ -42,8 +42,8 @@ class Trino(Unexecuted):
     def extreme(self, node: exp.Expr, sql: Write) -> str | None:
         return self.strict_extreme(node, sql)
 
-    def truncated(self, sql: str) -> str:
-        return f"CAST(TRUNCATE({sql}) AS {self.whole_type})"
+    def cut(self, sql: str) -> str:
+        return f"TRUNCATE({sql})"
 
     def column_type(self, type_name: str) -> str:
         return TYPES[type_name]
