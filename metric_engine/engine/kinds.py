@@ -35,20 +35,15 @@ NUMERIC_FUNCTIONS = (exp.Abs, exp.Ceil, exp.Exp, exp.Floor, exp.Ln, exp.Pow, exp
 TEXT_FUNCTIONS = (exp.Concat, exp.DPipe, exp.Lower, exp.Replace, exp.Substring, exp.Trim, exp.Upper)
 ORDERED = (exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.Greatest, exp.Least, exp.Min, exp.Max)
 ALTERNATIVES = (exp.Coalesce, exp.Greatest, exp.Least, exp.Case, exp.If)
-# Functions that an engine may write with their argument in several places.
-REPEATING = (
-    exp.Exp,
-    exp.Ln,
-    exp.Pow,
-    exp.Round,
-    exp.Sqrt,
-    exp.Substring,
-    exp.Cast,
-    exp.Replace,
-    exp.Greatest,
-    exp.Least,
-)
-MOST_REPEATING = 5
+# How often an engine's text repeats a function's argument at the most, and how often it may all in all.
+REPEATED: Mapping[type[exp.Expr], int] = {
+    **dict.fromkeys((exp.Cast, exp.Ln, exp.Replace, exp.Sqrt), 2),
+    exp.Exp: 3,
+    exp.Round: 4,
+    exp.Substring: 4,
+    exp.Pow: 6,
+}
+MOST_REPEATED = 2_000
 MOST_DIGITS = 15
 LARGEST_WHOLE = 2**63 - 1
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -324,21 +319,26 @@ def too_large(node: exp.Expr) -> Iterator[Fault]:
             yield Fault(start_of(node), "sql-limits", "a number is at most 1.7e308")
 
 
-def repeated_too_deep(node: exp.Expr) -> Iterator[Fault]:
+def repeated_too_often(node: exp.Expr) -> Iterator[Fault]:
     """Functions whose argument is written several times, one in another: the text would grow without bound."""
-    if not repeats(node):
-        return
-    depth, outer = 1, node.parent
-    while outer is not None:
-        depth += repeats(outer)
+    times, above = repeated(node), 1
+    outer = node.parent
+    while outer is not None and times > 1:
+        above *= repeated(outer)
         outer = outer.parent
-    if depth == MOST_REPEATING + 1:
-        message = f"more than {MOST_REPEATING} functions such as round() in one another; make a `sql:` table of it"
+    if times * above > MOST_REPEATED >= above:
+        message = "too many functions such as round() in one another; make a `sql:` table of the inner ones"
         yield Fault(start_of(node), "sql-limits", message)
 
 
-def repeats(node: exp.Expr) -> bool:
-    return isinstance(node, REPEATING) or (isinstance(node, exp.Case) and node.this is not None)
+def repeated(node: exp.Expr) -> int:
+    if isinstance(node, exp.Case) and node.this is not None:
+        return len(node.args["ifs"])
+    if isinstance(node, (exp.Greatest, exp.Least)):
+        return len(node.expressions) + 2
+    if isinstance(node, (exp.Concat, exp.DPipe)):
+        return 2 if any(kind_of(each) == "boolean" for each in node.iter_expressions()) else 1
+    return REPEATED.get(type(node), 1)
 
 
 Check = Callable[[exp.Expr], Iterator[Fault]]
@@ -349,5 +349,5 @@ CHECKS: tuple[Check, ...] = (
     wrong_casts,
     wrong_places,
     too_large,
-    repeated_too_deep,
+    repeated_too_often,
 )

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
 
 from metric_engine.engine.engine import Engine
@@ -159,3 +160,15 @@ def test_what_a_query_computes_is_the_same_json(engine: Engine) -> None:
             [1, 1.0, 1, None, None, None, None],
         ]
     )
+
+
+def test_a_database_of_another_custom_writes_dates_alike(postgres_url: str) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {connection.info.dbname} SET DateStyle = 'German'".encode())
+    metrics = {"m": {"value": "count(*)", "by": "since", "where": "concat(since) = '2024-02-29'"}}
+    catalog = catalog_of(file(metrics, {"facts": FACTS}))
+    warehouse = Warehouse(postgres_url)
+    warehouse.create_tables(catalog.tables.values())
+    warehouse.upsert(catalog.tables["facts"], [{"user_id": ME, "date": DAY, **row} for row in ROWS])
+    assert names(ask(Engine(catalog, warehouse), "m", DAY)) == ["2024-02-29"]
+    warehouse.close()

@@ -152,6 +152,16 @@ class Expressions(ABC):
         arguments = [node.this, *node.expressions]
         return f"{node.key.upper()}({', '.join(map(self.alike(arguments, sql), arguments))})"
 
+    def lenient_extreme(self, function: str, node: exp.Expr, sql: Write) -> str:
+        """GREATEST and LEAST where the engine's own `function` is NULL as soon as one argument is.
+
+        In the place of one that is NULL stands the first that is not.
+        """
+        nodes = [node.this, *node.expressions]
+        arguments = list(map(self.alike(nodes, sql), nodes))
+        known = (f"COALESCE({', '.join((each, *arguments))})" for each in arguments)
+        return f"{function}({', '.join(known)})"
+
     def chosen(self, node: exp.Expr, sql: Write) -> str | None:
         """CASE, COALESCE and NULLIF, whose values may be whole numbers here and doubles there."""
         if isinstance(node, exp.Case):

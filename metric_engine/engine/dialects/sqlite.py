@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import reduce
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -61,11 +60,7 @@ class SQLite(Transactional):
         return json.dumps([(slot, day.isoformat()) for slot, day in slots])
 
     def extreme(self, node: exp.Expr, sql: Write) -> str | None:
-        # SQLite's two-argument MAX is NULL where either is NULL.
-        function = "MAX" if isinstance(node, exp.Greatest) else "MIN"
-        nodes = [node.this, *node.expressions]
-        arguments = map(self.alike(nodes, sql), nodes)
-        return reduce(lambda a, b: f"COALESCE({function}({a}, {b}), {a}, {b})", arguments)
+        return self.lenient_extreme("MAX" if isinstance(node, exp.Greatest) else "MIN", node, sql)
 
     def replaced(self, node: exp.Expr, sql: Write) -> str | None:
         # Where there is nothing to replace, SQLite does not look at what NULL would be put there.

@@ -40,7 +40,7 @@ class Trino(Unexecuted):
         return f"CAST({sql} AS VARCHAR)"
 
     def extreme(self, node: exp.Expr, sql: Write) -> str | None:
-        return self.strict_extreme(node, sql)
+        return self.lenient_extreme(node.key.upper(), node, sql)
 
     def cut(self, sql: str) -> str:
         return f"TRUNCATE({sql})"
