@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from metric_engine.engine.kinds import kind_of
+from metric_engine.engine.kinds import ALTERNATIVES, kind_of
 
 Value = float | bool | None
 Row = Sequence[Any]
@@ -41,8 +41,8 @@ def compile_arithmetic(tree: exp.Expr) -> Evaluate:
 
 
 def node(tree: exp.Expr) -> Evaluate:
-    compile_node = NODES[type(tree)]
-    return compile_node(tree)
+    evaluate = NODES[type(tree)](tree)
+    return strict(float, evaluate) if isinstance(tree, ALTERNATIVES) and kind_of(tree) == "double" else evaluate
 
 
 def placeholder(tree: exp.Expr) -> Evaluate:
@@ -56,9 +56,12 @@ def placeholder(tree: exp.Expr) -> Evaluate:
 
 
 def literal(tree: exp.Expr) -> Evaluate:
-    # As a double a whole number this large would be another one.
-    value = int(tree.name) if tree.is_int and int(tree.name) > WHOLE_DOUBLES else float(tree.name)
+    value = literal_value(tree)
     return lambda row: value
+
+
+def literal_value(tree: exp.Expr) -> float:
+    return int(tree.name) if tree.is_int else float(tree.name)
 
 
 def constant(value: Value) -> Callable[[exp.Expr], Evaluate]:
@@ -110,12 +113,19 @@ def comparable(*values: Any) -> Sequence[Any]:
     return values if len({type(value) for value in values}) == 1 else [float(value) for value in values]
 
 
+def negative(tree: exp.Expr) -> Evaluate:
+    if isinstance(tree.this, exp.Literal):
+        value = literal_value(tree.this)
+        return lambda row: -value
+    return strict(lambda value: -float(value), node(tree.this))
+
+
 def division(tree: exp.Expr) -> Evaluate:
     left, right = node(tree.this), node(tree.expression)
 
     def divided(row: Row) -> Any:
         a, b = left(row), right(row)
-        return None if a is None or not b else a / b
+        return None if a is None or not b else float(a) / b
 
     return divided
 
@@ -137,7 +147,7 @@ def rounded(value: float, digits: float = 0) -> float:
     places = int(digits)
     scale = 10.0 ** abs(places)
     if abs(value) >= float(f"{WHOLE_DOUBLES}e{-places}"):
-        return value
+        return float(value)
     size = math.floor(abs(value) * scale + 0.5) / scale if places >= 0 else math.floor(abs(value) / scale + 0.5) * scale
     return math.copysign(size, value)
 
@@ -302,7 +312,7 @@ NODES: dict[type[exp.Expr], Callable[[exp.Expr], Evaluate]] = {
     exp.Boolean: lambda tree: constant(bool(tree.this))(tree),
     exp.Paren: lambda tree: node(tree.this),
     # Whole numbers of any size are exact in Python, where databases compute in doubles.
-    exp.Neg: function(lambda value: -float(value), "this"),
+    exp.Neg: negative,
     exp.Add: binary(lambda a, b: float(a) + b),
     exp.Sub: binary(lambda a, b: float(a) - b),
     exp.Mul: binary(lambda a, b: float(a) * b),

@@ -129,7 +129,8 @@ def numeric(author: Author, kind: str, depth: int, exact: bool) -> Piece:
     name = author.random.choice(("abs", "sqrt", "negative", *(() if exact else ("ln", "exp"))))
     inner, compute = author.number(depth, exact=exact), NUMBERS[name]
     text = f"(-{inner.text})" if name == "negative" else f"{name}({inner.text})"
-    if name == "negative" and inner.text.startswith("-"):
+    if name == "negative" and inner.text[0] in "-.0123456789":
+        # A literal with a sign is a literal, and may be a whole number.
         text = f"(-({inner.text}))"
     return Piece(text, "double", lambda row: compute(inner.value(row)), inner.exact and name not in ("ln", "exp"))
 

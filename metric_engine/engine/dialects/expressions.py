@@ -224,17 +224,17 @@ class Expressions(ABC):
     def exponential(self, node: exp.Expr, sql: Write) -> str | None:
         """NULL where it is beyond a double, 0 where it is below."""
         value = self.double(sql(node.this))
-        return f"CASE WHEN {value} < {LEAST_EXPONENT} THEN 0 WHEN {value} <= {LARGEST_EXPONENT} THEN EXP({value}) END"
+        return f"CASE WHEN {value} < {LEAST_EXPONENT} THEN 0.0 WHEN {value} <= {LARGEST_EXPONENT} THEN EXP({value}) END"
 
     def power(self, node: exp.Expr, sql: Write) -> str | None:
         """NULL where there is none, or it is beyond a double; 0 where it is below."""
         base, exponent = self.double(sql(node.this)), self.double(sql(node.expression))
         size = f"{exponent} * LN(NULLIF(ABS({base}), 0))"
         return (
-            f"CASE WHEN {exponent} = 0 THEN CASE WHEN {base} IS NOT NULL THEN 1 END "
-            f"WHEN {base} = 0 THEN CASE WHEN {exponent} > 0 THEN 0 END "
+            f"CASE WHEN {exponent} = 0 THEN CASE WHEN {base} IS NOT NULL THEN 1.0 END "
+            f"WHEN {base} = 0 THEN CASE WHEN {exponent} > 0 THEN 0.0 END "
             f"WHEN ({base} > 0 OR {exponent} = FLOOR({exponent})) AND {size} <= {LARGEST_EXPONENT} "
-            f"THEN CASE WHEN {size} < {LEAST_EXPONENT} THEN 0 ELSE POWER({base}, {exponent}) END END"
+            f"THEN CASE WHEN {size} < {LEAST_EXPONENT} THEN 0.0 ELSE POWER({base}, {exponent}) END END"
         )
 
     def like(self, node: exp.Expr, sql: Write) -> str | None:
