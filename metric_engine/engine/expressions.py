@@ -13,9 +13,9 @@ from sqlglot.generator import Generator
 
 from metric_engine.engine.arithmetic import NODES, Evaluate, compile_arithmetic
 from metric_engine.engine.diagnostics import hint
-from metric_engine.engine.kinds import CONDITIONS, TEXT_FUNCTIONS, is_constant, kind_faults, kind_of, named, spoken
+from metric_engine.engine.kinds import CONDITIONS, SPOKEN, TEXT_FUNCTIONS, annotate, kind_faults, kind_of
 from metric_engine.engine.syntax import AGGREGATES, Fault, Faults, parse_expression, refuse, start_of
-from metric_engine.engine.tables import Column, Table
+from metric_engine.engine.tables import KINDS, NUMBERS, Column, Kind, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +97,14 @@ def resolve_expression(
     tree, columns = parse_expression(text), table.columns
     non_additive = () if total_stated else unstated_totals(tree, columns)
     unknown = unknown_columns(tree, table, others)
-    refuse((*unknown, *misplaced(tree, columns), *kind_faults(tree, named(columns)), *non_additive))
-    kind = kind_of(tree, named(columns))
-    if kind != "number":
-        raise Faults(Fault(start_of(tree), "not-a-number", f"the value is {spoken(kind)}; a metric is a number"))
+    annotate(tree, kinds_of(table))
+    out_of_place = tuple(misplaced(tree, columns))
+    # Where no text may stand at all, what may be made a text is not worth telling.
+    kinds = (fault for fault in kind_faults(tree) if not (out_of_place and fault.code == "not-text"))
+    refuse((*unknown, *out_of_place, *kinds, *non_additive))
+    kind = kind_of(tree)
+    if kind not in NUMBERS:
+        raise Faults(Fault(start_of(tree), "not-a-number", f"the value is {SPOKEN[kind]}; a metric is a number"))
     used = {column.name for column in tree.find_all(exp.Column)}
     aggregates: list[Aggregate] = []
     additive = is_additive(tree, columns)
@@ -117,15 +121,21 @@ def resolve_expression(
 
 def resolve_predicate(text: str, table: Table, others: Iterable[Table] = ()) -> exp.Expr:
     """Read a row predicate over a table's columns; `others` as for an expression. Raises Faults."""
-    tree, columns = parse_expression(text), table.columns
+    tree = parse_expression(text)
     aggregates = (
         Fault(start_of(found), "aggregate-in-where", "an aggregate may not stand in where: it filters rows")
         for found in tree.find_all(*AGGREGATES)
     )
-    refuse((*aggregates, *unknown_columns(tree, table, others), *kind_faults(tree, named(columns))))
-    if (kind := kind_of(tree, named(columns))) != "boolean":
-        raise Faults(Fault(start_of(tree), "not-a-condition", f"where is {spoken(kind)}; write a condition"))
+    annotate(tree, kinds_of(table))
+    refuse((*aggregates, *unknown_columns(tree, table, others), *kind_faults(tree)))
+    if (kind := kind_of(tree)) != "boolean":
+        raise Faults(Fault(start_of(tree), "not-a-condition", f"where is {SPOKEN[kind]}; write a condition"))
     return tree
+
+
+def kinds_of(table: Table) -> Callable[[exp.Column], Kind | None]:
+    """What each column of a table is; None for one that it does not have, or whose type has a fault of its own."""
+    return lambda column: KINDS.get(table.columns[column.name].type) if column.name in table.columns else None
 
 
 def passing_rows(where: exp.Expr | None) -> Aggregate | None:
@@ -165,11 +175,11 @@ def misplaced(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[Fault]:
     if not aggregates and not tree.find(exp.Column):
         yield Fault(start_of(tree), "no-aggregate", "a value needs an aggregate, such as sum(column)")
     for aggregate in aggregates:
-        kind = kind_of(aggregate, named(columns))
+        kind = kind_of(aggregate)
         if aggregate.find_ancestor(*AGGREGATES):
             yield Fault(start_of(aggregate), "nested-aggregate", "an aggregate may not stand inside another one")
         elif kind in ("text", "date", "timestamp", "timestamptz") and aggregate is not tree.unnest():
-            message = f"{aggregate.sql()!r} is {spoken(kind)}; only numbers may stand outside of aggregates"
+            message = f"{aggregate.sql()!r} is {SPOKEN[kind]}; only numbers may stand outside of aggregates"
             yield Fault(start_of(aggregate), "not-a-number", message)
     for column in tree.find_all(exp.Column):
         if column.name in columns and not column.table and not column.find_ancestor(*AGGREGATES):
@@ -212,6 +222,10 @@ def is_additive(node: exp.Expr, columns: Mapping[str, Column]) -> bool:
     return False
 
 
+def is_constant(node: exp.Expr) -> bool:
+    return not any(isinstance(each, (exp.Column, exp.Star, *AGGREGATES)) for each in node.walk())
+
+
 def unstated_totals(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[Fault]:
     for column in non_additive_uses(tree, columns):
         message = f"column {column.name!r} may not be summed over days; state total: average, last or period"
@@ -248,7 +262,9 @@ def lifted(node: exp.Expr, where: exp.Expr | None, aggregates: list[Aggregate]) 
         aggregate = aggregate_of(each.key, argument, distinct=distinct)
         if aggregate not in aggregates:
             aggregates.append(aggregate)
-        return exp.Placeholder(this=str(aggregates.index(aggregate)))
+        placeholder = exp.Placeholder(this=str(aggregates.index(aggregate)))
+        placeholder.meta["kind"] = kind_of(each)
+        return placeholder
 
     return node.transform(replaced, copy=False)
 

@@ -1,125 +1,154 @@
-"""What the values of an expression are, and what does not go together: strict databases refuse it, others guess."""
+"""What the values of an expression are, and what may be done with them: the same on every engine, or not at all."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
 from sqlglot import exp
 
-from metric_engine.engine.syntax import AGGREGATES, Fault, start_of
-from metric_engine.engine.tables import KINDS, Column, Kind
+from metric_engine.engine.syntax import Fault, start_of
+from metric_engine.engine.tables import MOMENTS, NAMING, NUMBERS, Kind
 
-# What a column's values are; None where that is not known.
-Lookup = Callable[[exp.Column], Kind | None]
+KindOf = Callable[[exp.Column], Kind | None]
 
-NUMBER = re.compile(r"-?\d+(\.\d+)?(e-?\d+)?", re.ASCII | re.IGNORECASE)
-EQUALITIES = (exp.EQ, exp.NEQ, exp.In)
-COMPARISONS = (*EQUALITIES, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between)
-CONDITIONS = (*COMPARISONS, exp.Is, exp.Like)
-CONNECTIVES = (exp.And, exp.Or, exp.Not)
-ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg)
-NUMERIC_FUNCTIONS = (exp.Abs, exp.Ceil, exp.Exp, exp.Floor, exp.Length, exp.Ln, exp.Pow, exp.Round, exp.Sqrt)
-TEXT_FUNCTIONS = (exp.Concat, exp.DPipe, exp.Lower, exp.Replace, exp.Substring, exp.Trim, exp.Upper)
-# They give one of their arguments, which are of one kind.
-CHOICES = (exp.Case, exp.Coalesce, exp.Greatest, exp.If, exp.Least, exp.Nullif)
-OF_TEXT = (exp.Length, exp.Like, exp.Lower, exp.Replace, exp.Trim, exp.Upper)
-WHOLE_NUMBERS = (exp.DType.INT, exp.DType.BIGINT)
-TEXTS = (exp.DType.TEXT, exp.DType.VARCHAR)
-MOMENTS = ("timestamp", "timestamptz")
-NAMES: Mapping[Kind | None, str] = {
-    "number": "a number",
+SPOKEN: Mapping[Kind | None, str] = {
+    "whole": "a number",
+    "double": "a number",
     "text": "text",
-    "uuid": "a UUID",
+    "uuid": "a uuid",
     "date": "a date",
     "timestamp": "a timestamp",
-    "timestamptz": "a timestamptz",
+    "timestamptz": "a timestamp with time zone",
     "boolean": "a condition",
     None: "always NULL",
 }
 
+COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.In, exp.Between)
+CONDITIONS = (*COMPARISONS, exp.Is, exp.Like)
+CONNECTIVES = (exp.And, exp.Or, exp.Not)
+ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg)
+NUMERIC_FUNCTIONS = (exp.Abs, exp.Ceil, exp.Exp, exp.Floor, exp.Ln, exp.Pow, exp.Round, exp.Sqrt)
+TEXT_FUNCTIONS = (exp.Concat, exp.DPipe, exp.Lower, exp.Replace, exp.Substring, exp.Trim, exp.Upper)
+ORDERED = (exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.Greatest, exp.Least, exp.Min, exp.Max)
+ALTERNATIVES = (exp.Coalesce, exp.Greatest, exp.Least, exp.Case, exp.If)
+# How often an engine's text repeats a function's argument at the most, and how often it may all in all.
+REPEATED: Mapping[type[exp.Expr], int] = {
+    **dict.fromkeys((exp.Cast, exp.Ln, exp.Replace, exp.Sqrt), 2),
+    exp.Exp: 3,
+    exp.Round: 4,
+    exp.Substring: 4,
+    exp.Pow: 6,
+}
+MOST_REPEATED = 2_000
+MOST_DIGITS = 15
+LARGEST_WHOLE = 2**63 - 1
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
-def spoken(kind: Kind | None) -> str:
-    return NAMES[kind]
+
+def kind_of(node: exp.Expr) -> Kind | None:
+    """What a node of an annotated tree is; None too where it cannot be told."""
+    kind: Kind | None = node.meta.get("kind")
+    return kind
 
 
-def named(columns: Mapping[str, Column]) -> Lookup:
-    """The kinds of columns that are known by their names."""
-    return lambda column: KINDS.get(columns[column.name].type) if column.name in columns else None
+def annotate(tree: exp.Expr, column_kind: KindOf) -> None:
+    """Note at each node of the tree what its values are."""
+    for node in reversed(list(tree.walk())):
+        node.meta["kind"] = column_kind(node) if isinstance(node, exp.Column) else inferred(node)
 
 
-def kind_of(node: exp.Expr, lookup: Lookup) -> Kind | None:
-    """What a node's values are; None for NULL."""
+def inferred(node: exp.Expr) -> Kind | None:
+    """What a node is, its children being annotated."""
     match node:
-        case exp.Column():
-            return lookup(node)
         case exp.Literal():
-            return "text" if node.is_string else "number"
-        case exp.Boolean() | exp.Is() | exp.Like():
+            return "text" if node.is_string else "whole" if node.is_int else "double"
+        case exp.Boolean():
             return "boolean"
-        case exp.Paren() | exp.Min() | exp.Max():
-            return kind_of(node.this, lookup)
+        case exp.Null() | exp.Star():
+            return None
+        case exp.Neg() if isinstance(node.this, exp.Literal):
+            return kind_of(node.this)
+        case exp.Paren() | exp.Alias() | exp.Min() | exp.Max() | exp.Nullif():
+            return kind_of(node.this)
         case exp.Distinct():
-            return kind_of(node.expressions[0], lookup)
+            return kind_of(node.expressions[0]) if node.expressions else None
         case exp.Cast():
             return cast_kind(node)
         case exp.Date():
             return "date"
-        case exp.Null():
-            return None
-    if isinstance(node, CHOICES):
-        return next((kind for each in choices(node) if (kind := kind_of(each, lookup)) is not None), None)
-    if isinstance(node, (*COMPARISONS, *CONNECTIVES)):
+        case exp.Length() | exp.Count():
+            return "whole"
+    if isinstance(node, ALTERNATIVES):
+        return common_kind(map(kind_of, results(node)))
+    if isinstance(node, (*CONDITIONS, *CONNECTIVES)):
         return "boolean"
-    return "text" if isinstance(node, TEXT_FUNCTIONS) else "number"
+    return "text" if isinstance(node, TEXT_FUNCTIONS) else "double"
 
 
 def cast_kind(node: exp.Cast) -> Kind:
-    if node.to.this is exp.DType.DATE:
-        return "date"
-    return "text" if node.to.this in TEXTS else "number"
+    match node.to.this:
+        case exp.DType.DATE:
+            return "date"
+        case exp.DType.TEXT | exp.DType.VARCHAR:
+            return "text"
+        case exp.DType.INT | exp.DType.BIGINT:
+            return "whole"
+    return "double"
 
 
-def choices(node: exp.Expr) -> Sequence[exp.Expr]:
-    """What a node of CHOICES gives one of."""
-    match node:
-        case exp.Case():
-            return [*(branch.args["true"] for branch in node.args["ifs"]), *given(node.args.get("default"))]
-        case exp.If():
-            return [node.args["true"], *given(node.args.get("false"))]
-        case exp.Nullif():
-            return [node.this, node.expression]
-    return [node.this, *node.expressions]
+def results(node: exp.Expr) -> list[exp.Expr]:
+    """What a node chooses its value from."""
+    if isinstance(node, exp.Case):
+        found = [*(branch.args["true"] for branch in node.args["ifs"]), node.args.get("default")]
+    elif isinstance(node, exp.If):
+        found = [node.args["true"], node.args.get("false")]
+    else:
+        found = [node.this, *node.expressions]
+    return [each for each in found if each is not None]
 
 
-def given(node: exp.Expr | None) -> Sequence[exp.Expr]:
-    return () if node is None else (node,)
+def common_kind(kinds: Iterable[Kind | None]) -> Kind | None:
+    """The first kind that is known; whole numbers and doubles together are doubles."""
+    known = [kind for kind in kinds if kind is not None]
+    return "double" if known and known[0] == "whole" and "double" in known else next(iter(known), None)
 
 
-def kind_faults(tree: exp.Expr, lookup: Lookup) -> Iterator[Fault]:
-    """Sums of text, arithmetic on text, conditions on numbers: what a strict database refuses later."""
+# Faults: each check looks at one node of an annotated tree.
+
+
+def kind_faults(tree: exp.Expr) -> Iterator[Fault]:
+    """What one engine refuses, or what engines would answer differently."""
     for node in tree.walk():
-        if unclear := list(chained(node)):
+        # What else is wrong with a chain depends on how it is read.
+        if unclear := tuple(chained(node)):
             yield from unclear
             continue
-        for wanted, operands in wants(node):
-            yield from unlike(wanted, operands, lookup)
-        match node:
-            case exp.Case() if node.this is not None:
-                yield from incomparable(node, [node.this, *(each.this for each in node.args["ifs"])], lookup)
-            case exp.In() | exp.Between() | exp.EQ() | exp.NEQ() | exp.LT() | exp.LTE() | exp.GT() | exp.GTE():
-                yield from incomparable(node, list(node.iter_expressions()), lookup)
-            case exp.Min() | exp.Max():
-                yield from without_order(node, lookup)
-            case exp.Cast() | exp.Date():
-                yield from not_convertible(node, lookup)
-            case exp.Literal() if not node.is_string and math.isinf(float(node.name)):
-                yield Fault(start_of(node), "sql-limits", "no number of the databases is as large as this")
-        if isinstance(node, CHOICES) and not (isinstance(node, exp.If) and isinstance(node.parent, exp.Case)):
-            yield from mixed(choices(node), lookup)
+        for check in CHECKS:
+            yield from check(node)
+
+
+def wrong_operands(node: exp.Expr) -> Iterator[Fault]:
+    """Sums of text, arithmetic on text, conditions on numbers, text functions of what is no text."""
+    if isinstance(node, (*ARITHMETIC, *NUMERIC_FUNCTIONS)):
+        yield from demanded(node.iter_expressions(), NUMBERS, "not-a-number", "a number")
+    elif isinstance(node, (exp.Sum, exp.Avg)):
+        argument = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this
+        yield from demanded([argument], NUMBERS, "not-a-number", "a number")
+    elif isinstance(node, CONNECTIVES):
+        yield from demanded(node.iter_expressions(), ("boolean",), "not-a-condition", "a condition")
+    elif isinstance(node, exp.Case) and node.this is None:
+        yield from demanded([each.this for each in node.args["ifs"]], ("boolean",), "not-a-condition", "a condition")
+    elif stands_alone(node) or (isinstance(node, exp.Is) and isinstance(node.expression, exp.Boolean)):
+        yield from demanded([node.this], ("boolean",), "not-a-condition", "a condition")
+    elif isinstance(node, (exp.Like, exp.Replace)):
+        yield from demanded(node.iter_expressions(), ("text",), "not-text", "text", "; cast(… as text) makes text of")
+    elif isinstance(node, (exp.Lower, exp.Upper, exp.Trim, exp.Length, exp.Substring)):
+        yield from demanded([node.this], ("text",), "not-text", "text", "; cast(… as text) makes text of")
 
 
 def chained(node: exp.Expr) -> Iterator[Fault]:
@@ -131,140 +160,209 @@ def chained(node: exp.Expr) -> Iterator[Fault]:
                 yield Fault(start_of(operand), "sql-syntax", message)
 
 
-def wants(node: exp.Expr) -> Iterator[tuple[Kind, Sequence[exp.Expr]]]:
-    """The kinds that a node needs, and of what."""
-    if isinstance(node, OF_TEXT):
-        yield "text", list(node.iter_expressions())
-    elif isinstance(node, (*ARITHMETIC, *NUMERIC_FUNCTIONS)):
-        yield "number", [each for each in node.iter_expressions() if not isinstance(each, exp.Var)]
-    elif isinstance(node, (exp.Sum, exp.Avg)):
-        yield "number", [node.this]
-    elif isinstance(node, CONNECTIVES):
-        yield "boolean", list(node.iter_expressions())
-    elif isinstance(node, exp.Substring):
-        yield "text", [node.this]
-        yield "number", [*given(node.args.get("start")), *given(node.args.get("length"))]
-    elif is_condition_of(node):
-        yield "boolean", [node.this]
+def stands_alone(node: exp.Expr) -> bool:
+    """Whether a node is an IF that is no branch of a CASE."""
+    return isinstance(node, exp.If) and not isinstance(node.parent, exp.Case)
 
 
-def is_condition_of(node: exp.Expr) -> bool:
-    """Whether what is first in a node must be a condition: IF, WHEN without a subject, IS TRUE and IS FALSE."""
-    if isinstance(node, exp.If):
-        return not (isinstance(node.parent, exp.Case) and node.parent.this is not None)
-    return isinstance(node, exp.Is) and isinstance(node.expression, exp.Boolean)
-
-
-def unlike(wanted: Kind, operands: Iterable[exp.Expr], lookup: Lookup) -> Iterator[Fault]:
-    """Operands of another kind than the wanted one."""
-    codes: Mapping[str, str] = {"number": "not-a-number", "boolean": "not-a-condition"}
+def demanded(
+    operands: Iterable[exp.Expr], wanted: Iterable[str], code: str, what: str, remedy: str = ""
+) -> Iterator[Fault]:
     for operand in operands:
-        kind = kind_of(operand, lookup)
-        if kind is not None and kind != wanted:
-            castable = wanted == "text" and kind != "boolean"
-            remedy = f"; write cast({operand.sql()} as text)" if castable else ""
-            message = f"{operand.sql()!r} is {spoken(kind)}, not {spoken(wanted)}{remedy}"
-            yield Fault(start_of(operand), codes.get(wanted, "not-a-text"), message)
+        kind = kind_of(operand)
+        if kind is not None and kind not in wanted:
+            more = f"{remedy} it" if remedy and kind in NAMING else ""
+            yield Fault(start_of(operand), code, f"{operand.sql()!r} is {SPOKEN[kind]}, not {what}{more}")
 
 
-def mixed(results: Sequence[exp.Expr], lookup: Lookup) -> Iterator[Fault]:
-    """Results of another kind than the first one's."""
-    known = [(each, kind) for each in results if (kind := kind_of(each, lookup)) is not None]
-    for each, kind in known[1:]:
-        first, wanted = known[0]
-        if kind != wanted:
-            dated = {kind, wanted} == {"date", "text"}
-            remedy = "; write a date as date('2025-01-31')" if dated else ""
-            message = f"{each.sql()!r} is {spoken(kind)}, but {first.sql()!r} is {spoken(wanted)}{remedy}"
-            yield Fault(start_of(each), "not-comparable", message)
+def different_kinds(node: exp.Expr) -> Iterator[Fault]:
+    """Values side by side of which one is text and the other a number, say."""
+    if isinstance(node, (*COMPARISONS, exp.Nullif)):
+        yield from incomparable(list(node.iter_expressions()))
+    elif isinstance(node, exp.Case) and node.this is not None:
+        yield from incomparable([node.this, *(each.this for each in node.args["ifs"])])
+    if stands_alone(node) or isinstance(node, (exp.Coalesce, exp.Greatest, exp.Least, exp.Case)):
+        yield from incomparable(results(node), compared=False)
+    if isinstance(node, ORDERED):
+        for operand in node.iter_expressions():
+            kind = kind_of(operand)
+            extreme = kind == "boolean" and not isinstance(node, COMPARISONS)
+            if kind == "uuid" or extreme:
+                to = "int" if extreme else "text"
+                message = f"{operand.sql()!r} is {SPOKEN[kind]}, which has no order; cast it to {to}"
+                yield Fault(start_of(operand), "not-comparable", message)
+                break
 
 
-def incomparable(node: exp.Expr, operands: Sequence[exp.Expr], lookup: Lookup) -> Iterator[Fault]:
-    """Operands of another kind than the first one's, or in another form than it is compared in."""
-    first = operands[0]
-    wanted = kind_of(first, lookup)
-    for operand in operands[1:]:
-        kind = kind_of(operand, lookup)
-        if None in (kind, wanted):
+def incomparable(operands: Sequence[exp.Expr], *, compared: bool = True) -> Iterator[Fault]:
+    """Operands of another kind than the first one that has any; what is `compared` may be the text of a date."""
+    first = next((each for each in operands if kind_of(each) is not None), None)
+    for operand in operands if first is not None else ():
+        assert first is not None
+        kinds = {kind_of(first), kind_of(operand)} - {None}
+        if len(kinds) < 2 or kinds <= NUMBERS:
             continue
-        message = misfit(node, (first, wanted), (operand, kind))
-        if message:
-            yield Fault(start_of(operand), "not-comparable", message)
+        literal = next((each for each in (first, operand) if is_text_literal(each)), None)
+        if compared and literal is not None and "date" in kinds:
+            yield from not_a_date(literal)
+        elif compared and literal is not None and "uuid" in kinds:
+            yield from not_a_uuid(literal)
+        else:
+            yield Fault(start_of(operand), "not-comparable", difference(operand, first, kinds))
 
 
-def misfit(node: exp.Expr, first: tuple[exp.Expr, Kind | None], second: tuple[exp.Expr, Kind | None]) -> str | None:
-    """Why two operands of a comparison do not go together; None where they do."""
-    (left, wanted), (right, kind) = first, second
-    if kind == wanted:
-        ordered = wanted == "uuid" and not isinstance(node, (*EQUALITIES, exp.Case))
-        return "UUIDs have no order that databases agree on; compare them as text: cast(… as text)" if ordered else None
-    literal, other, held = (left, right, kind) if isinstance(left, exp.Literal) else (right, left, wanted)
-    plain = f"{right.sql()!r} is {spoken(kind)}, but {left.sql()!r} is {spoken(wanted)}"
-    if "text" in (kind, wanted) and held in ("date", "uuid"):
-        if not isinstance(literal, exp.Literal):
-            return f"{plain}; write cast({other.sql()} as text)"
-        valid = is_date(literal.name) if held == "date" else is_uuid(literal.name)
-        form = "2025-01-31" if held == "date" else "01234567-89ab-4def-8123-456789abcdef, in lower case"
-        return None if valid else f"{literal.sql()} is not written like {form}"
-    if moment := next((each for each, of in (first, second) if of in MOMENTS), None):
-        since = isinstance(node, (exp.GTE, exp.LT)) and moment is left
-        if since and isinstance(right, exp.Literal) and is_date(right.name):
-            return None
-        return f"{plain}; compare its date: date({moment.sql()})"
-    return plain
+def difference(operand: exp.Expr, first: exp.Expr, kinds: Collection[Kind | None]) -> str:
+    message = f"{operand.sql()!r} is {SPOKEN[kind_of(operand)]}, but {first.sql()!r} is {SPOKEN[kind_of(first)]}"
+    moment = next((each for each in (first, operand) if kind_of(each) in MOMENTS), None)
+    if moment is not None and all(kind in MOMENTS | {"date", "text"} for kind in kinds):
+        return f"{message}; compare date({moment.sql()})"
+    return f"{message}; cast('2025-01-31' as date) is a date" if kinds == {"date", "text"} else message
 
 
-def without_order(node: exp.Expr, lookup: Lookup) -> Iterator[Fault]:
-    """The least or greatest of what has no order on every database."""
-    kind, name = kind_of(node.this, lookup), node.key
-    remedies = {
-        "boolean": f"{name}(if(…, 1, 0))",
-        "uuid": f"{name}(cast(… as text))",
-    }
-    if kind in remedies:
-        message = f"{node.this.sql()!r} is {spoken(kind)}, which has no order everywhere; write {remedies[kind]}"
-        yield Fault(start_of(node.this), "not-a-number", message)
+def is_text_literal(node: exp.Expr) -> bool:
+    return isinstance(node.unnest(), exp.Literal) and bool(node.unnest().is_string)
 
 
-def not_convertible(node: exp.Expr, lookup: Lookup) -> Iterator[Fault]:
-    """What databases make a date or a number of in ways of their own, or not at all."""
-    kind, value = kind_of(node.this, lookup), node.this.unnest()
-    target = cast_kind(node) if isinstance(node, exp.Cast) else "date"
-    if kind is None or target == "text" or kind == target or (target == "date" and kind in MOMENTS):
-        return
-    if kind == "text" and isinstance(value, exp.Literal):
-        if not (is_date(value.name) if target == "date" else is_number(value.name)):
-            form = "a date such as '2025-01-31'" if target == "date" else "a number"
-            yield Fault(start_of(value), "not-comparable", f"{value.sql()} is not written like {form}")
-        return
-    whole = isinstance(node, exp.Cast) and node.to.this in WHOLE_NUMBERS
-    if kind == "boolean" and target == "number":
-        if not whole:
-            message = f"{node.this.sql()!r} is a condition; cast it to int"
-            yield Fault(start_of(node.this), "not-a-number", message)
-        return
-    column = f"; declare the column {spoken(target)}" if isinstance(value, exp.Column) and kind == "text" else ""
-    message = f"{node.this.sql()!r} is {spoken(kind)}, which databases make {spoken(target)} of in different ways"
-    yield Fault(start_of(node.this), "not-comparable", message + column)
-
-
-def is_date(text: str) -> bool:
+def not_a_date(literal: exp.Expr) -> Iterator[Fault]:
+    """A date is written in full, and there is such a day."""
+    written = literal.unnest().name
     try:
-        return date.fromisoformat(text).isoformat() == text
+        right = DAY.fullmatch(written) is not None and bool(date.fromisoformat(written))
     except ValueError:
-        return False
+        right = False
+    if not right:
+        yield Fault(start_of(literal), "not-a-date", f"{written!r} is no date; write one such as '2025-01-31'")
 
 
-def is_uuid(text: str) -> bool:
+def not_a_uuid(literal: exp.Expr) -> Iterator[Fault]:
+    written = literal.unnest().name
     try:
-        return str(UUID(text)) == text
+        right = str(UUID(written)) == written
     except ValueError:
-        return False
+        right = False
+    if not right:
+        message = f"{written!r} is no uuid in lower case, such as '00000000-0000-4000-8000-000000000001'"
+        yield Fault(start_of(literal), "not-comparable", message)
 
 
-def is_number(text: str) -> bool:
-    return NUMBER.fullmatch(text) is not None and math.isfinite(float(text))
+def no_one_text(node: exp.Expr) -> Iterator[Fault]:
+    """Texts of what each engine writes in its own way: 1 or 1.0, with a T or without."""
+    if isinstance(node, exp.Concat):
+        operands = node.expressions
+    elif isinstance(node, exp.DPipe):
+        operands = [node.this, node.expression]
+    elif isinstance(node, exp.Cast) and cast_kind(node) == "text":
+        operands = [node.this]
+    else:
+        return
+    for operand in operands:
+        kind = kind_of(operand)
+        if kind in ("double", *MOMENTS):
+            remedy = "cast it to int first" if kind == "double" else f"write date({operand.sql()})"
+            what = "a number with a fraction" if kind == "double" else SPOKEN[kind]
+            message = f"{operand.sql()!r} is {what}, which databases write differently; {remedy}"
+            yield Fault(start_of(operand), "not-text", message)
 
 
-def is_constant(node: exp.Expr) -> bool:
-    return not any(isinstance(each, (exp.Column, exp.Star, *AGGREGATES)) for each in node.walk())
+def wrong_casts(node: exp.Expr) -> Iterator[Fault]:
+    """Casts that one engine refuses where another guesses."""
+    if isinstance(node, exp.Date):
+        target: Kind = "date"
+    elif isinstance(node, exp.Cast) and cast_kind(node) != "text":
+        target = cast_kind(node)
+    else:
+        return
+    inner, kind = node.this, kind_of(node.this)
+    if target == "date":
+        if is_text_literal(inner):
+            yield from not_a_date(inner)
+        elif kind is not None and kind not in MOMENTS | {"date"}:
+            message = f"{inner.sql()!r} is {SPOKEN[kind]}, of which no date can be made; declare the column as a date"
+            yield Fault(start_of(inner), "not-a-date", message)
+    elif is_text_literal(inner):
+        if not NUMBER.fullmatch(inner.unnest().name):
+            yield Fault(start_of(inner), "not-a-number", f"{inner.unnest().name!r} is no number")
+    elif kind is not None and kind not in NUMBERS | {"boolean"}:
+        remedy = "; declare the column as a number" if kind == "text" else ""
+        message = f"{inner.sql()!r} is {SPOKEN[kind]}, of which no number can be made{remedy}"
+        yield Fault(start_of(inner), "not-a-number", message)
+
+
+def wrong_places(node: exp.Expr) -> Iterator[Fault]:
+    """Digits to round to and characters to count, outside of what means the same everywhere."""
+    if isinstance(node, exp.Round) and (digits := node.args.get("decimals")) is not None:
+        count = whole_literal(digits)
+        if count is None or abs(count) > MOST_DIGITS:
+            message = f"round() takes the number of its digits as such, from -{MOST_DIGITS} to {MOST_DIGITS}"
+            yield Fault(start_of(digits), "sql-forbidden", message)
+    if isinstance(node, exp.Substring):
+        for name, least, message in (
+            ("start", 1, "the first character is at 1; substring() does not count from the end"),
+            ("length", 0, "substring() takes no fewer than 0 characters"),
+        ):
+            place = node.args.get(name)
+            if place is None:
+                continue
+            yield from demanded([place], NUMBERS, "not-a-number", "a number")
+            if is_number_literal(place) and ((count := whole_literal(place)) is None or count < least):
+                yield Fault(start_of(place), "sql-forbidden", message)
+
+
+def is_number_literal(node: exp.Expr) -> bool:
+    inner = node.unnest()
+    inner = inner.this if isinstance(inner, exp.Neg) else inner
+    return isinstance(inner, exp.Literal) and not inner.is_string
+
+
+def whole_literal(node: exp.Expr) -> int | None:
+    """The whole number that a node is, with a sign or without; None for anything else."""
+    inner = node.unnest()
+    if isinstance(inner, exp.Neg):
+        value = whole_literal(inner.this)
+        return None if value is None else -value
+    return int(inner.name) if isinstance(inner, exp.Literal) and inner.is_int else None
+
+
+def too_large(node: exp.Expr) -> Iterator[Fault]:
+    """Numbers that no engine's types hold."""
+    if isinstance(node, exp.Literal) and not node.is_string:
+        if node.is_int and int(node.name) > LARGEST_WHOLE:
+            yield Fault(start_of(node), "sql-limits", f"a whole number is at most {LARGEST_WHOLE}; write 1e20, say")
+        elif not math.isfinite(float(node.name)):
+            yield Fault(start_of(node), "sql-limits", "a number is at most 1.7e308")
+        elif float(node.name) == 0 and node.name.lower().partition("e")[0].strip("0."):
+            yield Fault(start_of(node), "sql-limits", "a number is at least 5e-324, or 0")
+
+
+def repeated_too_often(node: exp.Expr) -> Iterator[Fault]:
+    """Functions whose argument is written several times, one in another: the text would grow without bound."""
+    times, above = repeated(node), 1
+    outer = node.parent
+    while outer is not None and times > 1:
+        above *= repeated(outer)
+        outer = outer.parent
+    if times * above > MOST_REPEATED >= above:
+        message = "too many functions such as round() in one another; make a `sql:` table of the inner ones"
+        yield Fault(start_of(node), "sql-limits", message)
+
+
+def repeated(node: exp.Expr) -> int:
+    if isinstance(node, exp.Case) and node.this is not None:
+        return len(node.args["ifs"])
+    if isinstance(node, (exp.Greatest, exp.Least)):
+        return len(node.expressions) + 2
+    if isinstance(node, (exp.Concat, exp.DPipe)):
+        return 2 if any(kind_of(each) == "boolean" for each in node.iter_expressions()) else 1
+    return REPEATED.get(type(node), 1)
+
+
+Check = Callable[[exp.Expr], Iterator[Fault]]
+CHECKS: tuple[Check, ...] = (
+    wrong_operands,
+    different_kinds,
+    no_one_text,
+    wrong_casts,
+    wrong_places,
+    too_large,
+    repeated_too_often,
+)

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from sqlglot import exp
 
 from metric_engine.engine.diagnostics import hint
 from metric_engine.engine.joins import join_all
-from metric_engine.engine.kinds import kind_faults, kind_of, spoken
+from metric_engine.engine.kinds import SPOKEN, annotate, kind_faults, kind_of
 from metric_engine.engine.syntax import AGGREGATES, Fault, refuse, start_of
-from metric_engine.engine.tables import KINDS, Column, Kind, Table
+from metric_engine.engine.tables import KINDS, MOMENTS, NUMBERS, Column, Kind, Table
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 # PostgreSQL cuts off what is longer, with what the engine writes before it.
@@ -96,6 +97,8 @@ class Block:
         # What a column stands for that is named without its source and that USING merges.
         self.merged: dict[str, exp.Expr] = {}
         self.join_faults = tuple(join_all(select, sources, self.merged))
+        for clause in (*self.clauses(), *self.merged.values()):
+            annotate(clause, self.kind)
         self.results: Columns = {each.output_name: self.result(each) for each in select.selects if each.output_name}
 
     # What a name means
@@ -127,8 +130,8 @@ class Block:
         """What is selected, as a column of whatever reads this query."""
         value, name = node.unalias(), node.output_name
         declared = self.declared(value) if isinstance(value, exp.Column) else None
-        kind = kind_of(value, self.kind)
-        type_name = declared.type if declared is not None else "double" if kind == "number" else kind or UNREAD
+        kind = kind_of(value)
+        type_name = declared.type if declared is not None else "bigint" if kind == "whole" else kind or UNREAD
         return Column(name, type_name, name)
 
     def number_of(self, key: exp.Expr) -> int | None:
@@ -145,14 +148,14 @@ class Block:
         names = [*self.join_faults, *self.unknown_columns(), *self.misplaced_aggregates(), *self.misgrouped()]
         yield from names or self.ungrouped()
         for clause in self.clauses():
-            yield from kind_faults(clause, self.kind)
+            yield from kind_faults(clause)
         for condition in conditions(self.select):
-            kind = kind_of(condition, self.kind)
+            kind = kind_of(condition)
             if kind not in ("boolean", None):
-                message = f"{condition.sql()!r} is {spoken(kind)}; write a condition"
+                message = f"{condition.sql()!r} is {SPOKEN[kind]}; write a condition"
                 yield Fault(start_of(condition), "not-a-condition", message)
         for each in self.select.selects:
-            if kind_of(each.unalias(), self.kind) is None and not each.find(exp.Column):
+            if kind_of(each.unalias()) is None and not each.find(exp.Column):
                 yield Fault(start_of(each), "not-comparable", "NULL is of no type; write cast(null as double), say")
 
     def clauses(self) -> Iterator[exp.Expr]:
@@ -249,8 +252,7 @@ class Block:
         if source is None or declared is None:
             return self.merged[column.name].copy()
         found = exp.Column(this=column.this, table=exp.to_identifier(source, quoted=True))
-        # Says what dialects must know of the column when they write it.
-        found.meta["type"] = declared.type
+        found.meta["kind"] = KINDS.get(declared.type)
         return found
 
     def write_out(self) -> None:
@@ -264,6 +266,23 @@ class Block:
             value = self.written(each.unalias().copy())
             name = each.output_name
             each.replace(exp.alias_(value, name, quoted=True) if name else value)
+
+
+def given_column(column: Column, type_name: str) -> Column | str:
+    """The column with the type that the query gives it, or why it cannot be what it is declared as."""
+    declared, given = KINDS.get(column.type), KINDS.get(type_name)
+    if given is None or declared is None or given == declared:
+        return column
+    if declared in NUMBERS and given in NUMBERS:
+        # A sum or a product is a double, also one of whole numbers.
+        return replace(column, type="double")
+    if {declared, given} == {"text", "uuid"}:
+        return replace(column, type=given)
+    if declared == "date" and given in MOMENTS:
+        remedy = f"write date(…) AS {column.name}"
+    else:
+        remedy = f"declare it as {next(name for name, kind in KINDS.items() if kind == given)}"
+    return f"the query gives {SPOKEN[given]}, not {SPOKEN[declared]}; {remedy}"
 
 
 def read_by(select: exp.Select) -> Sequence[exp.Expr]:

@@ -72,6 +72,7 @@ CAST_TYPES = frozenset(
         *(exp.DType.DOUBLE, exp.DType.DECIMAL),
     )
 )
+TEXT_TYPES = (exp.DType.TEXT, exp.DType.VARCHAR)
 CAST_NAMES = "date, text, int, bigint, double or decimal"
 CLAUSES: dict[type[exp.Expr], str] = {
     exp.Order: "ORDER BY",
@@ -292,6 +293,9 @@ def unlisted(tree: exp.Expr, allowed: frozenset[type[exp.Expr]], text: str, insi
             continue
         if isinstance(node, exp.Cast) and node.to.this not in CAST_TYPES:
             message = f"cast to {node.to.sql().lower()} is not allowed; cast to {CAST_NAMES}"
+            yield Fault(type_of_cast(node, text), "sql-forbidden", message)
+        elif isinstance(node, exp.Cast) and node.to.this in TEXT_TYPES and node.to.expressions:
+            message = "a length is not allowed here, since not every database cuts the text; write substring(…)"
             yield Fault(type_of_cast(node, text), "sql-forbidden", message)
         if isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count):
             yield Fault(start_of(node), "sql-forbidden", "* may stand only in count(*); name the column")

@@ -5,19 +5,17 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from typing import Any
 
 from sqlglot import exp
 
 from metric_engine.engine.definitions import TableDefinition
 from metric_engine.engine.diagnostics import Diagnostics, hint
-from metric_engine.engine.kinds import spoken
 from metric_engine.engine.loading import Folder
 from metric_engine.engine.place import Attempt, Place, Reported
-from metric_engine.engine.queries import NAME, REFERENCE, UNREAD, Reading
+from metric_engine.engine.queries import NAME, REFERENCE, UNREAD, Reading, given_column
 from metric_engine.engine.syntax import parse_query
-from metric_engine.engine.tables import KINDS, Column, Table
+from metric_engine.engine.tables import KINDS, NUMBERS, Column, Table
 from metric_engine.engine.templates import Rendered, Sandbox, TemplateFaults, call_offset, render
 
 PHYSICAL = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*){0,2}", re.ASCII)
@@ -96,7 +94,7 @@ class TableResolver:
         read: Found = {}
         if definition.sql is not None:
             try:
-                query = self.query(place, definition, columns, read)
+                query = self.query(place, definition.sql, columns, read)
             except Reported:
                 self.faulty.add(name)
         return Table(
@@ -113,10 +111,10 @@ class TableResolver:
             reads=tuple(table for table in read.values() if table is not None),
         )
 
-    def query(self, place: Place, definition: TableDefinition, columns: dict[str, Column], read: Found) -> exp.Select:
+    def query(self, place: Place, text: str, columns: dict[str, Column], read: Found) -> exp.Select:
         """The query of a `sql:` table; the tables that it reads are put into `read`. Raises Reported."""
         attempt = Attempt()
-        rendered = self.rendered(place, definition.sql or "", read, attempt)
+        rendered = self.rendered(place, text, read, attempt)
         with place.reporting(rendered, "sql"):
             query = parse_query(rendered.text)
             reading = Reading(query, read)
@@ -125,7 +123,7 @@ class TableResolver:
         with attempt, place.reporting(rendered, "sql"):
             reading.write_out()
         with attempt:
-            check_given(place, definition.tenant, columns, given)
+            check_given(place, columns, given)
         attempt.finish()
         return query
 
@@ -185,8 +183,8 @@ class TableResolver:
         raise Reported
 
 
-def check_given(place: Place, tenant: str, columns: dict[str, Column], given: Mapping[str, Column]) -> None:
-    """Hold the declared columns of a query against those that it gives. Raises Reported."""
+def check_given(place: Place, columns: dict[str, Column], given: Mapping[str, Column]) -> None:
+    """Hold the declared columns of a query against those that it gives; they become those. Raises Reported."""
     attempt = Attempt()
     for name, column in columns.items():
         if name not in given:
@@ -194,18 +192,12 @@ def check_given(place: Place, tenant: str, columns: dict[str, Column], given: Ma
             place.at_key("unknown-column", message, "columns", name)
             attempt.failed = True
             continue
-        declared, found = (KINDS.get(each.type) for each in (column, given[name]))
-        if None in (declared, found) or declared == found:
-            continue
-        if name == tenant and {declared, found} == {"uuid", "text"}:
-            # Nothing is asked of it but to be there: it is what the query makes of it.
-            columns[name] = replace(column, type=given[name].type)
-            continue
-        dated = declared == "date" and found in ("timestamp", "timestamptz")
-        remedy = f"; write date(…) AS {name}" if dated else ""
-        message = f"{name!r} is {column.type} here, but the query gives {spoken(found)}{remedy}"
-        place.at_key("wrong-column-type", message, "columns", name)
-        attempt.failed = True
+        result = given_column(column, given[name].type)
+        if isinstance(result, Column):
+            columns[name] = result
+        else:
+            place.at_key("wrong-column-type", f"{name!r} is declared as {column.type}, but {result}", "columns", name)
+            attempt.failed = True
     attempt.finish()
 
 
@@ -229,7 +221,7 @@ def check_columns(place: Place, name: str, definition: TableDefinition, columns:
     for index, column in enumerate(definition.key):
         wanted(column, "key", index)
     for column, resolved in columns.items():
-        if (resolved.money or not resolved.additive) and resolved.kind != "number":
+        if (resolved.money or not resolved.additive) and resolved.kind not in NUMBERS:
             key = "money" if resolved.money else "additive"
             place.at_key("wrong-column-type", f"{key} is for numbers, not {resolved.type}", "columns", column, key)
 
