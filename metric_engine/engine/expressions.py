@@ -13,7 +13,7 @@ from sqlglot.generator import Generator
 
 from metric_engine.engine.arithmetic import NODES, Evaluate, compile_arithmetic
 from metric_engine.engine.diagnostics import hint
-from metric_engine.engine.kinds import CONDITIONS, SPOKEN, TEXT_FUNCTIONS, annotate, kind_faults, kind_of
+from metric_engine.engine.kinds import CONDITIONS, SPOKEN, TEXT_FUNCTIONS, annotate, is_constant, kind_faults, kind_of
 from metric_engine.engine.syntax import AGGREGATES, Fault, Faults, parse_expression, refuse, start_of
 from metric_engine.engine.tables import KINDS, NUMBERS, Column, Kind, Table
 
@@ -100,7 +100,7 @@ def resolve_expression(
     annotate(tree, kinds_of(table))
     out_of_place = tuple(misplaced(tree, columns))
     # Where no text may stand at all, what may be made a text is not worth telling.
-    kinds = (fault for fault in kind_faults(tree) if not (out_of_place and fault.code == "not-text"))
+    kinds = (fault for fault in kind_faults(tree) if not (out_of_place and fault.code == "not-a-text"))
     refuse((*unknown, *out_of_place, *kinds, *non_additive))
     kind = kind_of(tree)
     if kind not in NUMBERS:
@@ -175,8 +175,12 @@ def misplaced(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[Fault]:
     if not aggregates and not tree.find(exp.Column):
         yield Fault(start_of(tree), "no-aggregate", "a value needs an aggregate, such as sum(column)")
     for aggregate in aggregates:
+        kind = kind_of(aggregate)
         if aggregate.find_ancestor(*AGGREGATES):
             yield Fault(start_of(aggregate), "nested-aggregate", "an aggregate may not stand inside another one")
+        elif kind in ("text", "date", "timestamp", "timestamptz") and aggregate is not tree.unnest():
+            message = f"{aggregate.sql()!r} is {SPOKEN[kind]}; only numbers may stand outside of aggregates"
+            yield Fault(start_of(aggregate), "not-a-number", message)
     for column in tree.find_all(exp.Column):
         if column.name in columns and not column.table and not column.find_ancestor(*AGGREGATES):
             name = column.name
@@ -216,10 +220,6 @@ def is_additive(node: exp.Expr, columns: Mapping[str, Column]) -> bool:
         case exp.Sum() | exp.Count():
             return not isinstance(node.this, exp.Distinct) and not any(non_additive_uses(node, columns))
     return False
-
-
-def is_constant(node: exp.Expr) -> bool:
-    return not any(isinstance(each, (exp.Column, exp.Star, *AGGREGATES)) for each in node.walk())
 
 
 def unstated_totals(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[Fault]:

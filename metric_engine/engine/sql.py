@@ -15,7 +15,7 @@ from metric_engine.engine.dialects.base import Dialect
 from metric_engine.engine.dialects.expressions import written
 from metric_engine.engine.expressions import Aggregate, Expression
 from metric_engine.engine.plan import Breakdown, ItemsScan, Scan, Shape
-from metric_engine.engine.table_resolution import REFERENCE
+from metric_engine.engine.queries import REFERENCE
 from metric_engine.engine.tables import Table
 
 NOT_SET = "(not set)"

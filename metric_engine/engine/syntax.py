@@ -99,6 +99,7 @@ ARGUMENTS: dict[type[exp.Expr], tuple[int, int]] = {
     exp.Round: (1, 2),
     exp.Substring: (2, 3),
 }
+IS_WHAT = "is takes null, true or false; compare values with ="
 SEVERAL = {"max": "greatest", "min": "least"}
 # Arguments of a node that change what it means and that no expression needs.
 FORBIDDEN_ARGUMENTS: dict[type[exp.Expr], tuple[str, ...]] = {
@@ -306,6 +307,10 @@ def unlisted(tree: exp.Expr, allowed: frozenset[type[exp.Expr]], text: str, insi
             yield Fault(start_of(node), "sql-syntax", "count() counts nothing; write count(*)")
         elif isinstance(node, (*AGGREGATES, *FUNCTIONS)) and not isinstance(node.parent, exp.Case):
             yield from wrong_arguments(node, text)
+        if isinstance(node, exp.Is) and not isinstance(node.expression, (exp.Null, exp.Boolean)):
+            yield Fault(keyword("IS", text, start_of(node.expression)), "sql-forbidden", IS_WHAT)
+        if isinstance(node, exp.In) and not node.expressions and not node.args.get("query"):
+            yield Fault(keyword("IN", text, start_of(node), after=True), "sql-syntax", "in () names no value")
         if isinstance(node, exp.TableAlias) and node.columns:
             message = "columns may not be renamed here; rename them in their SELECT with AS"
             yield Fault(start_of(node.columns[0]), "sql-forbidden", message)

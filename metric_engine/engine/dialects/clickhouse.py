@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from sqlglot import exp
 
 from metric_engine.engine.dialects.base import Dialect
-from metric_engine.engine.dialects.expressions import Double, Write, written
+from metric_engine.engine.dialects.expressions import Double, Write, met, written
 from metric_engine.engine.kinds import kind_of
 from metric_engine.engine.slices import CURSORS
 from metric_engine.engine.tables import Table
@@ -80,6 +80,9 @@ class ClickHouse(Dialect):
         return rf"{sql(node.this)} {word} replaceAll({sql(node.expression)}, '\\', '\\\\')"
 
     def compared(self, node: exp.Expr, sql: Write) -> str | None:
+        if isinstance(node, exp.In) and any(each.find(exp.Null, exp.Column) for each in node.expressions):
+            # IN passes over NULL.
+            return f"({' OR '.join(sql(met(node.this, each)) for each in node.expressions)})"
         if isinstance(node, exp.In) and kind_of(node.this) == "double":
             # A set holds -0.0 and 0.0 as two.
             copy = node.copy()

@@ -63,8 +63,8 @@ class Expressions(ABC):
 
     def expression(self, tree: exp.Expr, columns: Mapping[str, str] | None) -> str:
         """A tree of an analyst's expression as SQL; `columns` tells how each column is written."""
-        if isinstance(tree, exp.Column) and columns is not None:
-            return columns[tree.name]
+        if isinstance(tree, exp.Column):
+            return self.of_query(tree) if columns is None else columns[tree.name]
         return tree.transform(self.rewritten, columns).sql(dialect=self.name, identify=True, comments=False)
 
     def query(self, tree: exp.Select, scan: Callable[[exp.Table], str | None]) -> str:
@@ -81,6 +81,10 @@ class Expressions(ABC):
             return self.rewritten(node, None)
 
         return tree.transform(replaced).sql(dialect=self.name, identify=True, comments=False)
+
+    def of_query(self, column: exp.Column) -> str:
+        """A column inside a query, which stands behind its source and knows its kind."""
+        return f"{self.identifier(column.table)}.{self.identifier(column.name)}"
 
     def with_name(self, name: str) -> str:
         """The name of an analyst's WITH query: one that no table can have, so that neither hides the other."""
