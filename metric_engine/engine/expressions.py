@@ -13,7 +13,7 @@ from sqlglot.generator import Generator
 
 from metric_engine.engine.arithmetic import NODES, Evaluate, compile_arithmetic
 from metric_engine.engine.diagnostics import hint
-from metric_engine.engine.kinds import CONDITIONS, SPOKEN, TEXT_FUNCTIONS, annotate, kind_faults, kind_of
+from metric_engine.engine.kinds import CONDITIONS, SPOKEN, TEXT_FUNCTIONS, annotate, is_constant, kind_faults, kind_of
 from metric_engine.engine.syntax import AGGREGATES, Fault, Faults, parse_expression, refuse, start_of
 from metric_engine.engine.tables import KINDS, NUMBERS, Column, Kind, Table
 
@@ -100,7 +100,7 @@ def resolve_expression(
     annotate(tree, kinds_of(table))
     out_of_place = tuple(misplaced(tree, columns))
     # Where no text may stand at all, what may be made a text is not worth telling.
-    kinds = (fault for fault in kind_faults(tree) if not (out_of_place and fault.code == "not-text"))
+    kinds = (fault for fault in kind_faults(tree) if not (out_of_place and fault.code == "not-a-text"))
     refuse((*unknown, *out_of_place, *kinds, *non_additive))
     kind = kind_of(tree)
     if kind not in NUMBERS:

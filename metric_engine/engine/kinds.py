@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlglot import exp
 
-from metric_engine.engine.syntax import Fault, start_of
+from metric_engine.engine.syntax import AGGREGATES, Fault, start_of
 from metric_engine.engine.tables import MOMENTS, NAMING, NUMBERS, Kind
 
 KindOf = Callable[[exp.Column], Kind | None]
@@ -118,14 +118,17 @@ def common_kind(kinds: Iterable[Kind | None]) -> Kind | None:
     return "double" if known and known[0] == "whole" and "double" in known else next(iter(known), None)
 
 
+def is_constant(node: exp.Expr) -> bool:
+    return not any(isinstance(each, (exp.Column, exp.Star, *AGGREGATES)) for each in node.walk())
+
+
 # Faults: each check looks at one node of an annotated tree.
 
 
 def kind_faults(tree: exp.Expr) -> Iterator[Fault]:
     """What one engine refuses, or what engines would answer differently."""
     for node in tree.walk():
-        # What else is wrong with a chain depends on how it is read.
-        if unclear := tuple(chained(node)):
+        if unclear := list(chained(node)):
             yield from unclear
             continue
         for check in CHECKS:
@@ -146,9 +149,9 @@ def wrong_operands(node: exp.Expr) -> Iterator[Fault]:
     elif stands_alone(node) or (isinstance(node, exp.Is) and isinstance(node.expression, exp.Boolean)):
         yield from demanded([node.this], ("boolean",), "not-a-condition", "a condition")
     elif isinstance(node, (exp.Like, exp.Replace)):
-        yield from demanded(node.iter_expressions(), ("text",), "not-text", "text", "; cast(… as text) makes text of")
+        yield from demanded(node.iter_expressions(), ("text",), "not-a-text", "text", "; cast(… as text) makes text of")
     elif isinstance(node, (exp.Lower, exp.Upper, exp.Trim, exp.Length, exp.Substring)):
-        yield from demanded([node.this], ("text",), "not-text", "text", "; cast(… as text) makes text of")
+        yield from demanded([node.this], ("text",), "not-a-text", "text", "; cast(… as text) makes text of")
 
 
 def chained(node: exp.Expr) -> Iterator[Fault]:
@@ -178,24 +181,41 @@ def demanded(
 def different_kinds(node: exp.Expr) -> Iterator[Fault]:
     """Values side by side of which one is text and the other a number, say."""
     if isinstance(node, (*COMPARISONS, exp.Nullif)):
-        yield from incomparable(list(node.iter_expressions()))
+        yield from incomparable(list(node.iter_expressions()), since=isinstance(node, (exp.GTE, exp.LT)))
     elif isinstance(node, exp.Case) and node.this is not None:
         yield from incomparable([node.this, *(each.this for each in node.args["ifs"])])
     if stands_alone(node) or isinstance(node, (exp.Coalesce, exp.Greatest, exp.Least, exp.Case)):
         yield from incomparable(results(node), compared=False)
     if isinstance(node, ORDERED):
-        for operand in node.iter_expressions():
-            kind = kind_of(operand)
-            extreme = kind == "boolean" and not isinstance(node, COMPARISONS)
-            if kind == "uuid" or extreme:
-                to = "int" if extreme else "text"
-                message = f"{operand.sql()!r} is {SPOKEN[kind]}, which has no order; cast it to {to}"
-                yield Fault(start_of(operand), "not-comparable", message)
-                break
+        yield from without_order(node)
 
 
-def incomparable(operands: Sequence[exp.Expr], *, compared: bool = True) -> Iterator[Fault]:
-    """Operands of another kind than the first one that has any; what is `compared` may be the text of a date."""
+def without_order(node: exp.Expr) -> Iterator[Fault]:
+    """What is not in one order everywhere: UUIDs, and the greater of two conditions."""
+    compared = isinstance(node, COMPARISONS)
+    for operand in list(node.iter_expressions())[1 if compared else 0 :]:
+        kind = kind_of(operand)
+        if kind == "uuid" or (kind == "boolean" and not compared):
+            message = f"{operand.sql()!r} is {SPOKEN[kind]}, which has no order everywhere"
+            code = "not-a-number" if isinstance(node, (exp.Min, exp.Max)) else "not-comparable"
+            yield Fault(start_of(operand), code, f"{message}; cast it to {'text' if kind == 'uuid' else 'int'}")
+            return
+
+
+def chained(node: exp.Expr) -> Iterator[Fault]:
+    """A comparison of comparisons: which comes first is not the same everywhere."""
+    if isinstance(node, (*COMPARISONS, exp.Like)):
+        for operand in [node.this] if isinstance(node, exp.In) else node.iter_expressions():
+            if isinstance(operand, (*CONDITIONS, *CONNECTIVES)):
+                message = f"join comparisons by AND, or put {operand.sql()} in parentheses: which is first differs"
+                yield Fault(start_of(operand), "sql-syntax", message)
+
+
+def incomparable(operands: Sequence[exp.Expr], *, compared: bool = True, since: bool = False) -> Iterator[Fault]:
+    """Operands of another kind than the first one that has any; what is `compared` may be the text of a date.
+
+    `since`: of a moment it is asked whether it is before a day or not, which is in its text too.
+    """
     first = next((each for each in operands if kind_of(each) is not None), None)
     for operand in operands if first is not None else ():
         assert first is not None
@@ -203,7 +223,7 @@ def incomparable(operands: Sequence[exp.Expr], *, compared: bool = True) -> Iter
         if len(kinds) < 2 or kinds <= NUMBERS:
             continue
         literal = next((each for each in (first, operand) if is_text_literal(each)), None)
-        if compared and literal is not None and "date" in kinds:
+        if compared and literal is not None and ("date" in kinds or (since and kind_of(first) in MOMENTS)):
             yield from not_a_date(literal)
         elif compared and literal is not None and "uuid" in kinds:
             yield from not_a_uuid(literal)
@@ -231,7 +251,7 @@ def not_a_date(literal: exp.Expr) -> Iterator[Fault]:
     except ValueError:
         right = False
     if not right:
-        yield Fault(start_of(literal), "not-a-date", f"{written!r} is no date; write one such as '2025-01-31'")
+        yield Fault(start_of(literal), "not-comparable", f"{written!r} is no date; write one such as '2025-01-31'")
 
 
 def not_a_uuid(literal: exp.Expr) -> Iterator[Fault]:
@@ -261,7 +281,7 @@ def no_one_text(node: exp.Expr) -> Iterator[Fault]:
             remedy = "cast it to int first" if kind == "double" else f"write date({operand.sql()})"
             what = "a number with a fraction" if kind == "double" else SPOKEN[kind]
             message = f"{operand.sql()!r} is {what}, which databases write differently; {remedy}"
-            yield Fault(start_of(operand), "not-text", message)
+            yield Fault(start_of(operand), "not-a-text", message)
 
 
 def wrong_casts(node: exp.Expr) -> Iterator[Fault]:
@@ -278,14 +298,14 @@ def wrong_casts(node: exp.Expr) -> Iterator[Fault]:
             yield from not_a_date(inner)
         elif kind is not None and kind not in MOMENTS | {"date"}:
             message = f"{inner.sql()!r} is {SPOKEN[kind]}, of which no date can be made; declare the column as a date"
-            yield Fault(start_of(inner), "not-a-date", message)
+            yield Fault(start_of(inner), "not-comparable", message)
     elif is_text_literal(inner):
         if not NUMBER.fullmatch(inner.unnest().name):
-            yield Fault(start_of(inner), "not-a-number", f"{inner.unnest().name!r} is no number")
+            yield Fault(start_of(inner), "not-comparable", f"{inner.unnest().name!r} is no number")
     elif kind is not None and kind not in NUMBERS | {"boolean"}:
         remedy = "; declare the column as a number" if kind == "text" else ""
         message = f"{inner.sql()!r} is {SPOKEN[kind]}, of which no number can be made{remedy}"
-        yield Fault(start_of(inner), "not-a-number", message)
+        yield Fault(start_of(inner), "not-comparable", message)
 
 
 def wrong_places(node: exp.Expr) -> Iterator[Fault]:

@@ -97,8 +97,8 @@ class Block:
         # What a column stands for that is named without its source and that USING merges.
         self.merged: dict[str, exp.Expr] = {}
         self.join_faults = tuple(join_all(select, sources, self.merged))
-        for clause in (*self.clauses(), *self.merged.values()):
-            annotate(clause, self.kind)
+        for each in select.selects:
+            annotate(each, self.kind)
         self.results: Columns = {each.output_name: self.result(each) for each in select.selects if each.output_name}
 
     # What a name means
@@ -148,6 +148,7 @@ class Block:
         names = [*self.join_faults, *self.unknown_columns(), *self.misplaced_aggregates(), *self.misgrouped()]
         yield from names or self.ungrouped()
         for clause in self.clauses():
+            annotate(clause, self.kind)
             yield from kind_faults(clause)
         for condition in conditions(self.select):
             kind = kind_of(condition)
@@ -250,8 +251,11 @@ class Block:
     def meaning(self, column: exp.Column) -> exp.Expr:
         source, declared = self.source_of(column), self.declared(column)
         if source is None or declared is None:
-            return self.merged[column.name].copy()
+            merged = self.merged[column.name].copy()
+            annotate(merged, self.kind)
+            return merged
         found = exp.Column(this=column.this, table=exp.to_identifier(source, quoted=True))
+        # What dialects must know of the column when they write it.
         found.meta["kind"] = KINDS.get(declared.type)
         return found
 

@@ -11,11 +11,12 @@ from sqlglot import exp
 
 from metric_engine.engine.definitions import TableDefinition
 from metric_engine.engine.diagnostics import Diagnostics, hint
+from metric_engine.engine.kinds import SPOKEN
 from metric_engine.engine.loading import Folder
 from metric_engine.engine.place import Attempt, Place, Reported
-from metric_engine.engine.queries import NAME, REFERENCE, UNREAD, Reading, given_column
+from metric_engine.engine.queries import NAME, REFERENCE, UNREAD, Reading
 from metric_engine.engine.syntax import parse_query
-from metric_engine.engine.tables import KINDS, NUMBERS, Column, Table
+from metric_engine.engine.tables import KINDS, MOMENTS, NUMBERS, Column, Table
 from metric_engine.engine.templates import Rendered, Sandbox, TemplateFaults, call_offset, render
 
 PHYSICAL = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*){0,2}", re.ASCII)
@@ -94,7 +95,7 @@ class TableResolver:
         read: Found = {}
         if definition.sql is not None:
             try:
-                query = self.query(place, definition.sql, columns, read)
+                query = self.query(place, definition, columns, read)
             except Reported:
                 self.faulty.add(name)
         return Table(
@@ -183,8 +184,8 @@ class TableResolver:
         raise Reported
 
 
-def check_given(place: Place, columns: dict[str, Column], given: Mapping[str, Column]) -> None:
-    """Hold the declared columns of a query against those that it gives; they become those. Raises Reported."""
+def check_given(place: Place, tenant: str, columns: dict[str, Column], given: Mapping[str, Column]) -> None:
+    """Hold the declared columns of a query against those that it gives. Raises Reported."""
     attempt = Attempt()
     for name, column in columns.items():
         if name not in given:
@@ -192,13 +193,29 @@ def check_given(place: Place, columns: dict[str, Column], given: Mapping[str, Co
             place.at_key("unknown-column", message, "columns", name)
             attempt.failed = True
             continue
-        result = given_column(column, given[name].type)
-        if isinstance(result, Column):
-            columns[name] = result
-        else:
-            place.at_key("wrong-column-type", f"{name!r} is declared as {column.type}, but {result}", "columns", name)
-            attempt.failed = True
+        found = given_column(column, given[name], is_tenant=name == tenant)
+        if isinstance(found, Column):
+            columns[name] = found
+            continue
+        place.at_key("wrong-column-type", f"{name!r} is {column.type} here, but {found}", "columns", name)
+        attempt.failed = True
     attempt.finish()
+
+
+def given_column(column: Column, given: Column, *, is_tenant: bool) -> Column | str:
+    """The declared column as the query gives it, or why it cannot be what it is declared as."""
+    declared, found = KINDS.get(column.type), KINDS.get(given.type)
+    if declared is None or found is None or declared == found:
+        return column
+    if {declared, found} <= NUMBERS:
+        # A sum or a product is a double, also one of whole numbers.
+        return replace(column, type="double")
+    if is_tenant and {declared, found} == {"uuid", "text"}:
+        # Nothing is asked of it but to be there: it is what the query makes of it.
+        return replace(column, type=given.type)
+    dated = declared == "date" and found in MOMENTS
+    remedy = f"write date(…) AS {column.name}" if dated else f"declare it as {given.type}"
+    return f"the query gives {SPOKEN[found]}; {remedy}"
 
 
 def check_columns(place: Place, name: str, definition: TableDefinition, columns: Mapping[str, Column]) -> None:

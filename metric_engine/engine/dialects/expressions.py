@@ -83,7 +83,7 @@ class Expressions(ABC):
         return tree.transform(replaced).sql(dialect=self.name, identify=True, comments=False)
 
     def of_query(self, column: exp.Column) -> str:
-        """A column inside a query, which stands behind its source."""
+        """A column inside a query, which stands behind its source and knows its kind."""
         return f"{self.identifier(column.table)}.{self.identifier(column.name)}"
 
     def with_name(self, name: str) -> str:
