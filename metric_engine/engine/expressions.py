@@ -222,10 +222,6 @@ def is_additive(node: exp.Expr, columns: Mapping[str, Column]) -> bool:
     return False
 
 
-def is_constant(node: exp.Expr) -> bool:
-    return not any(isinstance(each, (exp.Column, exp.Star, *AGGREGATES)) for each in node.walk())
-
-
 def unstated_totals(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[Fault]:
     for column in non_additive_uses(tree, columns):
         message = f"column {column.name!r} may not be summed over days; state total: average, last or period"

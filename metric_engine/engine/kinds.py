@@ -154,15 +154,6 @@ def wrong_operands(node: exp.Expr) -> Iterator[Fault]:
         yield from demanded([node.this], ("text",), "not-a-text", "text", "; cast(… as text) makes text of")
 
 
-def chained(node: exp.Expr) -> Iterator[Fault]:
-    """A comparison of comparisons: which comes first is not the same everywhere."""
-    if isinstance(node, (*COMPARISONS, exp.Like)):
-        for operand in [node.this] if isinstance(node, exp.In) else node.iter_expressions():
-            if isinstance(operand, (*CONDITIONS, *CONNECTIVES)):
-                message = f"join comparisons by AND, or put {operand.sql()} in parentheses: which is first differs"
-                yield Fault(start_of(operand), "sql-syntax", message)
-
-
 def stands_alone(node: exp.Expr) -> bool:
     """Whether a node is an IF that is no branch of a CASE."""
     return isinstance(node, exp.If) and not isinstance(node.parent, exp.Case)

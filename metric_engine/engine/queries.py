@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from sqlglot import exp
 
@@ -17,7 +16,7 @@ from metric_engine.engine.diagnostics import hint
 from metric_engine.engine.joins import join_all
 from metric_engine.engine.kinds import SPOKEN, annotate, kind_faults, kind_of
 from metric_engine.engine.syntax import AGGREGATES, Fault, refuse, start_of
-from metric_engine.engine.tables import KINDS, MOMENTS, NUMBERS, Column, Kind, Table
+from metric_engine.engine.tables import KINDS, Column, Kind, Table
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 # PostgreSQL cuts off what is longer, with what the engine writes before it.
@@ -270,23 +269,6 @@ class Block:
             value = self.written(each.unalias().copy())
             name = each.output_name
             each.replace(exp.alias_(value, name, quoted=True) if name else value)
-
-
-def given_column(column: Column, type_name: str) -> Column | str:
-    """The column with the type that the query gives it, or why it cannot be what it is declared as."""
-    declared, given = KINDS.get(column.type), KINDS.get(type_name)
-    if given is None or declared is None or given == declared:
-        return column
-    if declared in NUMBERS and given in NUMBERS:
-        # A sum or a product is a double, also one of whole numbers.
-        return replace(column, type="double")
-    if {declared, given} == {"text", "uuid"}:
-        return replace(column, type=given)
-    if declared == "date" and given in MOMENTS:
-        remedy = f"write date(…) AS {column.name}"
-    else:
-        remedy = f"declare it as {next(name for name, kind in KINDS.items() if kind == given)}"
-    return f"the query gives {SPOKEN[given]}, not {SPOKEN[declared]}; {remedy}"
 
 
 def read_by(select: exp.Select) -> Sequence[exp.Expr]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlglot import exp
@@ -112,10 +113,10 @@ class TableResolver:
             reads=tuple(table for table in read.values() if table is not None),
         )
 
-    def query(self, place: Place, text: str, columns: dict[str, Column], read: Found) -> exp.Select:
+    def query(self, place: Place, definition: TableDefinition, columns: dict[str, Column], read: Found) -> exp.Select:
         """The query of a `sql:` table; the tables that it reads are put into `read`. Raises Reported."""
         attempt = Attempt()
-        rendered = self.rendered(place, text, read, attempt)
+        rendered = self.rendered(place, definition.sql or "", read, attempt)
         with place.reporting(rendered, "sql"):
             query = parse_query(rendered.text)
             reading = Reading(query, read)
@@ -124,7 +125,7 @@ class TableResolver:
         with attempt, place.reporting(rendered, "sql"):
             reading.write_out()
         with attempt:
-            check_given(place, columns, given)
+            check_given(place, definition.tenant, columns, given)
         attempt.finish()
         return query
 

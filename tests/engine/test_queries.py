@@ -176,7 +176,7 @@ CONDITIONS: dict[str, str] = {
     "coalesce(f, n > 6)": "acd",
     "(n > 2) = (i > 1)": "d",
     "date in ('2025-01-01', NULL)": "ab",
-    "date(at) in ('2025-01-02', NULL)": "de",
+    "at >= '2025-01-02' and at < '2025-01-03'": "de",
     f"user_id in ('{ME}') and user_id <> '{YOU}'": "abcdeg",
 }
 

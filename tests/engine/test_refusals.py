@@ -72,30 +72,30 @@ QUERIES: list[tuple[str, str, str]] = [
     (HEAD + "n FROM FACTS WHERE n", "not-a-condition", "n"),
     (HEAD + "n + s AS k FROM FACTS", "not-a-number", "s AS k"),
     (HEAD + "case when n > 1 then 'a' else 1 end AS k FROM FACTS", "not-comparable", "1 end"),
-    (HEAD + "max(f) AS k FROM FACTS GROUP BY user_id, date", "not-comparable", "f)"),
-    (HEAD + "max(u) AS k FROM FACTS GROUP BY user_id, date", "not-comparable", "u)"),
+    (HEAD + "max(f) AS k FROM FACTS GROUP BY user_id, date", "not-a-number", "f)"),
+    (HEAD + "max(u) AS k FROM FACTS GROUP BY user_id, date", "not-a-number", "u)"),
 ]
 # A condition, the code, and the text that the fault stands at.
 CONDITIONS: list[tuple[str, str, str]] = [
     ("n in ()", "sql-syntax", "in"),
     ("n is 5", "sql-forbidden", "is"),
     ("n is true", "not-a-condition", "n"),
-    ("date = 'abc'", "not-a-date", "'abc'"),
-    ("date > '2025'", "not-a-date", "'2025'"),
-    ("date in ('2025-01-01', '2025-02-30')", "not-a-date", "'2025-02-30'"),
+    ("date = 'abc'", "not-comparable", "'abc'"),
+    ("date > '2025'", "not-comparable", "'2025'"),
+    ("date in ('2025-01-01', '2025-02-30')", "not-comparable", "'2025-02-30'"),
     ("date = s", "not-comparable", "s"),
     ("date = at", "not-comparable", "at"),
-    ("at >= '2025-01-01'", "not-comparable", "'2025-01-01'"),
+    ("at = '2025-01-01'", "not-comparable", "'2025-01-01'"),
     ("at > ts", "not-comparable", "ts"),
     ("u = 'abc'", "not-comparable", "'abc'"),
     ("u = 'ABCDEF01-89AB-4DEF-8123-456789ABCDEF'", "not-comparable", "'ABC"),
-    ("u < user_id", "not-comparable", "u"),
-    ("u like '0%'", "not-text", "u"),
-    ("s like n", "not-text", "n"),
-    ("date like '2025%'", "not-text", "date"),
-    ("length(n) > 1", "not-text", "n"),
-    ("lower(f) = 'true'", "not-text", "f"),
-    ("substring(n, 1) = '1'", "not-text", "n"),
+    ("u < user_id", "not-comparable", "user_id"),
+    ("u like '0%'", "not-a-text", "u"),
+    ("s like n", "not-a-text", "n"),
+    ("date like '2025%'", "not-a-text", "date"),
+    ("length(n) > 1", "not-a-text", "n"),
+    ("lower(f) = 'true'", "not-a-text", "f"),
+    ("substring(n, 1) = '1'", "not-a-text", "n"),
     ("substring(s, s) = '1'", "not-a-number", "s)"),
     ("date(s) = date", "not-comparable", "s"),
     ("date(n) = date", "not-comparable", "n"),
@@ -117,7 +117,7 @@ VALUES: list[tuple[str, str, str]] = [
     ("if(max(date) > min(date), 1, 0)", "not-a-number", "max(date) >"),
     ("if(max(s) is null, 1, 0)", "not-a-number", "max(s)"),
     ("sum(f)", "not-a-number", "f"),
-    ("max(f)", "not-comparable", "f"),
+    ("max(f)", "not-a-number", "f"),
     ("count(max(n) > 1)", "nested-aggregate", "max(n)"),
 ]
 NAMES: list[dict[str, str]] = [{"N": "bigint"}, {"__day": "bigint"}, {"_version": "bigint"}, {"True": "boolean"}]
@@ -158,10 +158,10 @@ def test_a_columns_name_is_refused(column: dict[str, str]) -> None:
     assert found.code == "bad-name"
 
 
-@pytest.mark.parametrize(("given", "type_name"), [("at", "date"), ("s", "bigint"), ("n", "boolean")])
+@pytest.mark.parametrize(("given", "type_name"), [("at", "date"), ("s", "bigint"), ("u", "text"), ("n", "boolean")])
 def test_a_query_gives_what_is_declared(given: str, type_name: str) -> None:
     sql = f"SELECT user_id, date, {given} AS k FROM {{{{ table('facts') }}}}"
     query = {"time": "date", "sql": sql, "columns": {"user_id": "uuid", "date": "date", "k": type_name}}
     (found,) = refused(file({}, {**TABLES, "q": query}))
     assert found.code == "wrong-column-type"
-    assert f"'k' is declared as {type_name}, but" in found.message
+    assert f"'k' is {type_name} here" in found.message
