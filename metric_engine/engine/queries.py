@@ -35,7 +35,7 @@ class Reading:
     """Follows the names of tables and of WITH queries through a query, from the inside out. Raises Faults."""
 
     def __init__(self, query: exp.Select, read: Read) -> None:
-        refuse((*given_twice(query), *bad_names(query)))
+        refuse((*incomplete(query), *given_twice(query), *bad_names(query)))
         self.read = read
         self.blocks: list[Block] = []
         self.faults: list[Fault] = []
@@ -73,7 +73,7 @@ class Reading:
         if isinstance(query, exp.Select):
             return self.block(query, seen).results
         if query is not node or not isinstance(query, exp.Table):
-            message = "tables may not be joined in parentheses; write (SELECT … FROM … JOIN …) AS name"
+            message = "this is not a query; remove the parentheses"
             self.faults.append(Fault(start_of(node), "sql-forbidden", message))
             return {}
         name = query.name.removeprefix(REFERENCE)
@@ -286,6 +286,19 @@ def conditions(select: exp.Select) -> Sequence[exp.Expr]:
     joins = [join.args.get("on") for join in select.args.get("joins", ())]
     others = [each.this for name in ("where", "having") if (each := select.args.get(name)) is not None]
     return [each for each in (*joins, *others) if each is not None]
+
+
+def incomplete(query: exp.Select) -> Iterator[Fault]:
+    """A SELECT of nothing, a JOIN without FROM, and joins inside of joins."""
+    for select in query.find_all(exp.Select):
+        if not select.selects:
+            yield Fault(start_of(select), "sql-syntax", "the query selects nothing")
+        elif select.args.get("joins") and select.args.get("from_") is None:
+            yield Fault(start_of(select.args["joins"][0]), "sql-syntax", "FROM is missing before this JOIN")
+    for table in query.find_all(exp.Table):
+        if table.args.get("joins"):
+            message = "joins stand one after the other, each with its ON; for another order write (SELECT …) AS name"
+            yield Fault(start_of(table), "sql-forbidden", message)
 
 
 def given_twice(query: exp.Select) -> Iterator[Fault]:
