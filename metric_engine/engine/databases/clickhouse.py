@@ -31,6 +31,8 @@ READING: Mapping[str, Any] = {
     "prefer_column_name_to_alias": 1,
     # A LEFT JOIN gives NULL, as SQL has it.
     "join_use_nulls": 1,
+    # So does an aggregate of no rows, but for a count.
+    "aggregate_functions_null_for_empty": 1,
     "optimize_skip_unused_shards": 1,
     # It takes MAX(x / 0) for MAX(x) / 0, and then fails on the NULL.
     "optimize_arithmetic_operations_in_aggregate_functions": 0,

@@ -22,8 +22,8 @@ MOST_READERS = 16
 # Beyond the server's own limit: only a server that keeps no time is waited for so long.
 READER_PATIENCE = STATEMENT_SECONDS + 5
 WRITER_PATIENCE = 600
-# What a moment's date is must not depend on where the server stands.
-SESSION = {"TimeZone": "UTC"}
+# Neither what a moment's date is nor how a date is written may depend on where the server stands.
+SESSION = {"TimeZone": "UTC", "DateStyle": "ISO"}
 # One at a time lays out tables: two that make the same one at once would fail.
 LAYOUT_LOCK = "SELECT pg_advisory_xact_lock(7271963440512)"
 

@@ -100,8 +100,8 @@ class SQLiteDatabase(Pooled):
         super().close()
 
 
-def floor(value: float | None) -> int | None:
-    return None if value is None else math.floor(value)
+def floor(value: float | None) -> float | None:
+    return value if value is None or not math.isfinite(value) else float(math.floor(value))
 
 
 def prepare(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
