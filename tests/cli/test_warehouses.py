@@ -43,6 +43,88 @@ def test_rows_are_loaded_and_asked_for(run: Run, warehouse_url: str, tmp_path: P
     assert total(run, ALICE) is None
 
 
+CSV_LOADED = {
+    "marks and line ends": ("\ufeffdate,property_id,sessions\r\n2025-01-01,1,5\r\n2025-01-02,1,\r\n", 5),
+    "quoted": ('date,property_id,sessions\n2025-01-01,"a\nb\r\n, ""c"" 😀 %s \\ \'",5\n\n2025-01-02,"",6\n', 11),
+    "no last line end": ("date,property_id,sessions\n2025-01-01,1,-3\n2025-01-02,1,12", 9),
+    "the largest numbers": (
+        "date,property_id,sessions\n2025-01-01,1,9223372036854775807\n2025-01-02,1,-9223372036854775808\n",
+        0,
+    ),
+}
+CSV_REFUSED = {
+    "cut in a row": ("2025-01-02,1", "3:3: the row has 2 fields, and the header 3"),
+    "cut in quotes": ('2025-01-02,"1', "3:1: is not CSV: unexpected end of data"),
+    "cut in a character": (b"2025-01-02,\xf0\x9f\x98", "3:1: the line is not UTF-8; save the file as UTF-8"),
+    "a key twice": (
+        "2025-01-01,1,6\n",
+        "3:1: the same key as line 2 (date 2025-01-01, property_id 1); each may be there once",
+    ),
+    "NUL": ("2025-01-02,1\x002,6\n", "3:2: property_id: holds a NUL character; remove it"),
+    "a day nobody asks for": (
+        "1899-12-31,1,6\n",
+        "3:1: date: '1899-12-31' is out of range; dates run from 1900-01-01 to 2199-12-31",
+    ),
+    "a key too long": (
+        f"2025-01-02,{'é' * 1001},6\n",
+        "3:2: property_id: is longer than the 2,000 bytes that a key may have; shorten it",
+    ),
+    "late in a long file": (
+        "".join(f"2025-01-02,{number},1\n" for number in range(2, 3000)) + "2025-01-03,1,1.5\n",
+        "3001:3: sessions: '1.5' is not a whole number; write digits only, such as 1234",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(CSV_LOADED))
+def test_every_engine_loads_the_same_files(run: Run, warehouse_url: str, tmp_path: Path, name: str) -> None:
+    text, sessions = CSV_LOADED[name]
+    (tmp_path / "rows.csv").write_text(text, encoding="utf-8", newline="")
+    result = run("load", "ga4_daily", "rows.csv", "--user", ALICE, WAREHOUSE_URL=warehouse_url)
+    assert (result.exit_code, result.stdout) == (0, "2 rows loaded into ga4_daily\n"), result.stderr
+    assert total(run, ALICE, WAREHOUSE_URL=warehouse_url) == sessions
+
+
+def test_every_engine_refuses_the_same_files_and_loads_none_of_it(run: Run, warehouse_url: str, tmp_path: Path) -> None:
+    for rest, problem in CSV_REFUSED.values():
+        rows = rest if isinstance(rest, bytes) else rest.encode()
+        (tmp_path / "rows.csv").write_bytes(b"date,property_id,sessions\n2025-01-01,1,5\n" + rows)
+        result = run("load", "ga4_daily", "rows.csv", "--user", ALICE, WAREHOUSE_URL=warehouse_url)
+        assert result.stderr == f"error: nothing was loaded from rows.csv\nrows.csv:{problem}\n"
+    warehouse = Warehouse(warehouse_url)
+    assert not warehouse.holds(load_catalog(SHIPPED).tables["ga4_daily"], ALICE)
+    warehouse.close()
+
+
+def test_money_and_moments_are_as_large_on_every_engine(run: Run, warehouse_url: str, tmp_path: Path) -> None:
+    """38 digits, nine of them behind the point; and no moment that is of no day in UTC."""
+    (tmp_path / "rows.csv").write_text(
+        "date,account_id,campaign_id,spend,conversion_value\n"
+        "2025-01-01,1,1,0.00000000251,99999999999999999999999999999\n2025-01-02,1,1,0.000000001,1\n"
+    )
+    load = ("load", "meta_ads_daily", "rows.csv", "--user", ALICE)
+    assert run(*load, WAREHOUSE_URL=warehouse_url).exit_code == 0
+    answer = json.loads(run("query", "meta.roas", "--user", ALICE, *WINDOW, WAREHOUSE_URL=warehouse_url).stdout)
+    assert [point["v"] for point in answer["series"][0]["points"]] == pytest.approx([1e29 / 3e-9, 1 / 1e-9], rel=1e-9)
+
+    (tmp_path / "rows.csv").write_text("date,account_id,campaign_id,spend\n2025-01-01,1,1,1e29\n")
+    assert "rows.csv:2:4: spend: '1e29' is too large" in run(*load, WAREHOUSE_URL=warehouse_url).stderr
+    (tmp_path / "rows.csv").write_text("posted_on,media_id,posted_at,likes\n2025-01-01,1,9999-12-31T23:59:59-01:00,1\n")
+    refused = run("load", "ig_media", "rows.csv", "--user", ALICE, WAREHOUSE_URL=warehouse_url)
+    assert "rows.csv:2:3: posted_at: '9999-12-31T23:59:59-01:00' is out of range" in refused.stderr
+
+
+def test_columns_that_a_file_lacks_stay_as_they_are(run: Run, warehouse_url: str, tmp_path: Path) -> None:
+    load = ("load", "ga4_daily", "rows.csv", "--user", ALICE)
+    (tmp_path / "rows.csv").write_text(ROWS.replace("sessions", "converting_sessions"))
+    assert run(*load, WAREHOUSE_URL=warehouse_url).exit_code == 0
+    (tmp_path / "rows.csv").write_text("date,property_id,sessions\n2025-01-02,1,20\n2025-01-02,3,6\n")
+    assert run(*load, WAREHOUSE_URL=warehouse_url).exit_code == 0
+    assert total(run, ALICE, WAREHOUSE_URL=warehouse_url) == 26
+    answer = json.loads(run("query", "ga4.conv_rate", "--user", ALICE, *WINDOW, WAREHOUSE_URL=warehouse_url).stdout)
+    assert answer["stats"]["value"] == pytest.approx((5 + 7 + 1) / 26)
+
+
 def test_facts_are_in_the_state_tables_database_unless_said_otherwise(run: Run, state_url: str, tmp_path: Path) -> None:
     assert total(run, ALICE, DATABASE_URL=state_url) is None
     (tmp_path / "rows.csv").write_text(ROWS, encoding="utf-8")

@@ -13,7 +13,7 @@ import clickhouse_connect
 import sqlalchemy
 from clickhouse_connect.dbapi.connection import Connection
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import Error, OperationalError
+from clickhouse_connect.driver.exceptions import DataError, Error, OperationalError
 
 from metric_engine.engine.databases.base import CONNECT_SECONDS, STATEMENT_SECONDS, Condition, Database, Row
 from metric_engine.engine.databases.pooled import driver_fault
@@ -121,6 +121,8 @@ class ClickHouseDatabase(Database):
         self, table: Table, batches: Iterable[Sequence[Row]], *, instead_of: Condition | None, moves: Slice | None
     ) -> None:
         rows = list(chain.from_iterable(batches))
+        if instead_of is None:
+            rows = self._completed(table, rows)
         columns = list(rows[0]) if rows else list(table.key)
         values = [self.dialect.values(table, columns, row) for row in rows]
         names = [table.columns[name].physical for name in columns]
@@ -135,6 +137,38 @@ class ClickHouseDatabase(Database):
             # There is no transaction over two tables: a cursor that lags behind only has days fetched again.
             self._insert(CURSORS, list(CURSORS.columns), [self.dialect.cursor_values(moves)])
 
+    def _completed(self, table: Table, rows: list[Row]) -> list[Row]:
+        """The rows, with what is held under their keys in the columns that they lack.
+
+        A newer version of a row is all of it. What another writes between the look and the insert is lost.
+        """
+        if not rows or not table.key:
+            return rows
+        live = {name for name, *_ in self.query(f"DESCRIBE TABLE {self.dialect.identifier(table.physical)}", {})}
+        lacked = live - {table.columns[name].physical for name in rows[0]}
+        names = [each.name for each in table.columns.values() if each.physical in lacked]
+        if not names:
+            return rows
+        width = len(table.key)
+        held: dict[tuple[Any, ...], Sequence[Any]] = {}
+        day = self.dialect.identifier(table.columns[table.time].physical)
+        days_between = f"{day} BETWEEN {self.dialect.bind('start')} AND {self.dialect.bind('end')}"
+        condition = f"{self.dialect.of_tenant(table)} AND {days_between}"
+        for tenant in {row[table.tenant] for row in rows}:
+            days = [row[table.time] for row in rows if row[table.tenant] == tenant]
+            parameters = {"tenant": tenant, "start": min(days), "end": max(days)}
+            for found in self.query(self.dialect.select(table, (*table.key, *names), condition), parameters):
+                held[self._identity(table, found[:width])] = found[width:]
+        nothing = [None] * len(names)
+        keys = ((row, self._identity(table, [row[name] for name in table.key])) for row in rows)
+        return [{**row, **dict(zip(names, held.get(key, nothing), strict=True))} for row, key in keys]
+
+    def _identity(self, table: Table, key: Sequence[Any]) -> tuple[Any, ...]:
+        """A key's values, however they are given."""
+        return tuple(
+            self.dialect.value(value, table.columns[name].type) for name, value in zip(table.key, key, strict=True)
+        )
+
     def _graves(self, table: Table, columns: Sequence[str], condition: Condition) -> list[list[Any]]:
         """Newest versions, of the rows that meet a condition, that say that they are gone."""
         if not table.key:
@@ -147,7 +181,10 @@ class ClickHouseDatabase(Database):
     def _insert(self, table: Table, names: Sequence[str], values: Sequence[Sequence[Any]]) -> None:
         if values:
             schema, _, name = table.physical.rpartition(".")
-            self._writer.insert(name, values, column_names=names, database=schema or None)
+            try:
+                self._writer.insert(name, values, column_names=names, database=schema or None)
+            except OverflowError as error:
+                raise DataError("a number is too large for its column") from error
 
     def is_missing_table(self, error: Exception) -> bool:
         return getattr(driver_fault(error), "code", None) in MISSING_TABLE
