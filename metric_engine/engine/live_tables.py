@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,13 +67,22 @@ DECLARED_AS: Sequence[tuple[type[types.TypeEngine[Any]], str]] = (
 )
 
 
+def first_line(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error).split("\n")[0]
+
+
 def check_live_tables(
-    folder: Path, tables: Mapping[str, Table], database: Engine, *, setting: str = "WAREHOUSE_URL"
+    folder: Path,
+    tables: Mapping[str, Table],
+    database: Engine,
+    *,
+    setting: str = "WAREHOUSE_URL",
+    reason: Callable[[Exception], str] = first_line,
 ) -> None:
     """Hold the tables that a folder declares against those of a database; tables that are queries are passed over.
 
-    `setting` is where the database's URL is from. Raises InvalidCatalog with every difference at its declaration,
-    InvalidSetting or WarehouseUnavailable.
+    `setting` is where the database's URL is from, `reason` says what is wrong with the database. Raises InvalidCatalog
+    with every difference at its declaration, InvalidSetting or WarehouseUnavailable.
     """
     refuse_missing_file(database, setting)
     diagnostics = Diagnostics()
@@ -85,17 +94,23 @@ def check_live_tables(
                 if tables[name].query is None:
                     live.check(Place(file, ("tables", name), diagnostics), tables[name])
     except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", None) or error).split("\n")[0]
-        raise WarehouseUnavailable(f"{setting}: the warehouse cannot be read: {reason}") from error
+        raise WarehouseUnavailable(f"{setting}: the warehouse cannot be read: {reason(error)}") from error
     if diagnostics:
         raise InvalidCatalog(diagnostics.in_file_order(), read.texts)
 
 
 def refuse_missing_file(database: Engine, setting: str) -> None:
-    """SQLite makes a file that is not there; looking at tables should not."""
+    """SQLite and DuckDB make a file that is not there; looking at tables should not."""
     name = database.url.database
     in_memory = not name or name == ":memory:" or name.startswith("file:")
-    if database.dialect.name == "sqlite" and not in_memory and not Path(str(name)).exists():
+    if database.dialect.name not in ("sqlite", "duckdb") or in_memory:
+        return
+    try:
+        is_there = Path(str(name)).exists()
+    except OSError:
+        # Whatever keeps it from being seen is told when it is opened.
+        return
+    if not is_there:
         raise InvalidSetting(f"{setting}: there is no database {name}; `metric-engine load` or `serve` makes it")
 
 

@@ -52,7 +52,7 @@ CSV_LOADED = {
         0,
     ),
 }
-CSV_REFUSED = {
+CSV_REFUSED: dict[str, tuple[str | bytes, str]] = {
     "cut in a row": ("2025-01-02,1", "3:3: the row has 2 fields, and the header 3"),
     "cut in quotes": ('2025-01-02,"1', "3:1: is not CSV: unexpected end of data"),
     "cut in a character": (b"2025-01-02,\xf0\x9f\x98", "3:1: the line is not UTF-8; save the file as UTF-8"),

@@ -48,6 +48,7 @@ WRITING: Mapping[str, Any] = {
 WRITER_PATIENCE = 600
 MISSING_TABLE = frozenset((60, 81))
 NO_SUCH_COLUMN = 16
+EMBEDDED_FAULT = "EmbeddedServer"
 
 REMEDIES: Mapping[int, str] = {
     NO_SUCH_COLUMN: "rows are replaced in tables as `metric-engine ddl --dialect clickhouse` prints them",
@@ -193,6 +194,8 @@ class ClickHouseDatabase(Database):
         fault = driver_fault(error)
         code = getattr(fault, "code", None)
         message = server_message(fault)
+        if self.embedded and EMBEDDED_FAULT in message:
+            return embedded_fault(str(fault))
         if code is None and isinstance(fault, OperationalError) and "HTTP" in str(fault):
             return f"{network_fault(str(fault))}; check the host, the port and that the server runs"
         if f"Unrecognized column '{DELETED}'" in message:
@@ -228,6 +231,15 @@ def server_message(error: Exception) -> str:
     # "… Code: 60. DB::Exception: Unknown table … 'x'. In scope SELECT …. (UNKNOWN_TABLE) (version …)"
     message = " ".join(str(error).split()).rpartition("DB::Exception: ")[2]
     return re.split(r"\.? (?:In scope|Maybe you meant|\([A-Z_]+\)|\(version)", message, maxsplit=1)[0].rstrip(". ")
+
+
+def embedded_fault(message: str) -> str:
+    """Why the engine in this process does not open its folder; of a lock it tells only standard error."""
+    found = re.search(r'filesystem error: in \w+: ([^"\[]+)', message)
+    if "already initialized" in message:
+        return "this process has another folder open; it can have one"
+    reason = found[1].strip() if found else "the folder cannot be opened"
+    return f"{reason}; name a folder that may be written, and let no other process have it open"
 
 
 def network_fault(message: str) -> str:

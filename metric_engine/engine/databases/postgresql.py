@@ -32,6 +32,8 @@ REMEDIES: Mapping[type[psycopg.Error], str] = {
     psycopg.errors.UndefinedColumn: "`metric-engine validate --database` tells what differs from the declarations",
     psycopg.errors.InsufficientPrivilege: "grant this user the right to",
     psycopg.errors.ReadOnlySqlTransaction: "the database or its user may only read; name one that may write",
+    psycopg.errors.InvalidSchemaName: "make the schema, or let this user use it",
+    psycopg.errors.ProgramLimitExceeded: "a text of the table's key is too long for its index; shorten it",
     psycopg.errors.DiskFull: "make room on the server's disk",
     psycopg.errors.TooManyConnections: "raise max_connections, or run fewer processes",
     psycopg.errors.QueryCanceled: f"a statement may take {STATEMENT_SECONDS} s; ask for fewer days",
@@ -96,7 +98,8 @@ class PostgreSQLDatabase(Pooled):
             return f"all {MOST_READERS} connections are in use; try again"
         fault = driver_fault(error)
         remedy = next((text for kind, text in REMEDIES.items() if isinstance(fault, kind)), None)
-        if remedy is None and isinstance(fault, psycopg.OperationalError) and fault.sqlstate is None:
+        unopened = isinstance(fault, psycopg.OperationalError) or str(fault).startswith("invalid connection option")
+        if remedy is None and unopened and getattr(fault, "sqlstate", None) is None:
             return connection_fault(fault)
         return f"{first_line(fault)}; {remedy}" if remedy else first_line(fault)
 
@@ -116,11 +119,20 @@ def options(given: str, settings: Mapping[str, str]) -> str:
     return " ".join([*given.split(), *(f"-c {name}={value}" for name, value in settings.items())])
 
 
-def connection_fault(error: psycopg.Error) -> str:
+def connection_fault(error: Exception) -> str:
     """Why there is no connection, as the server says it, or the network, and what to do."""
     # "connection failed: connection to server at …, port … failed: FATAL:  password authentication failed for user …"
     message = " ".join(str(error).split())
     reason = message.rpartition("FATAL: ")[2].rpartition(" failed: ")[2].partition(" Is the server")[0].strip()
+    reason = reason.partition(" DETAIL: ")[0].removeprefix("connection is bad: ")
+    if reason.startswith(("too many ", "sorry, too many", "remaining connection slots")):
+        return f"{reason}; raise max_connections or the role's limit, or run fewer processes"
+    if reason.startswith("permission denied for database"):
+        return f"{reason}; GRANT CONNECT on it to this user"
+    if reason.startswith("invalid "):
+        return f"{reason}; check the URL"
+    if reason.startswith("the database system is "):
+        return f"{reason}; try again shortly"
     if "password" in reason or "authentication" in reason or reason.startswith("role "):
         return f"{reason}; check the user and the password"
     if reason.startswith("database "):
