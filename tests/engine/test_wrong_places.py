@@ -15,11 +15,15 @@ import pytest
 import sqlalchemy
 
 from metric_engine.engine.catalog import Catalog
+from metric_engine.engine.engine import Engine
 from metric_engine.engine.errors import WarehouseUnavailable
 from metric_engine.engine.live_tables import check_live_tables
+from metric_engine.engine.periods import Window
+from metric_engine.engine.slices import Slice
 from metric_engine.engine.warehouse import Warehouse
 from metric_engine.shipped import shipped_metrics
 from tests.conftest import TENANT
+from tests.engine.worlds import ask
 
 ROW = {"user_id": TENANT, "date": date(2025, 1, 1), "property_id": "1", "sessions": 5}
 
@@ -212,3 +216,59 @@ def test_postgres_that_lets_the_user_not_in(limited: Callable[..., str], shipped
 def test_postgres_with_an_option_that_is_none(postgres_url: str, shipped: Catalog) -> None:
     assert told(f"{postgres_url}&sslmode=bogus", shipped) == 'invalid sslmode value: "bogus"; check the URL'
     assert told(f"{postgres_url}&bogus=1", shipped) == 'invalid connection option "bogus"; check the URL'
+
+
+READ = "GRANT SELECT ON ga4_daily TO {role}"
+
+
+def test_a_role_that_may_only_read_serves_and_is_told_what_it_lacks_to_write(
+    limited: Callable[..., str], postgres_url: str, shipped: Catalog
+) -> None:
+    table, owner = shipped.tables["ga4_daily"], Warehouse(postgres_url)
+    owner.create_tables([table])
+    owner.upsert(table, [ROW])
+    reader = Warehouse(limited(READ))
+    role = reader.engine.url.username
+    assert ask(Engine(shipped, reader), "ga4.sessions", "2025-01-01", tenant=TENANT)["stats"]["value"] == 5
+
+    def refused(write: Callable[[], object]) -> str:
+        with pytest.raises(WarehouseUnavailable) as caught:
+            write()
+        return str(caught.value).removeprefix("WAREHOUSE_URL: the warehouse cannot be read: ")
+
+    lacks = f"{role} lacks INSERT, UPDATE on ga4_daily; GRANT INSERT, UPDATE ON ga4_daily TO {role}"
+    assert refused(lambda: reader.upsert(table, [ROW])) == lacks
+    restated = Slice(table, TENANT, "1", Window(date(2025, 1, 1), date(2025, 1, 1)))
+    rows = [{"date": date(2025, 1, 1), "sessions": 6}]
+    assert refused(lambda: reader.restate(restated, rows)) == (
+        f"permission denied for table sync_cursors; GRANT SELECT ON sync_cursors TO {role}"
+    )
+    owner.database.run([f"GRANT SELECT ON sync_cursors TO {role}", f"GRANT INSERT, UPDATE ON ga4_daily TO {role}"])
+    assert refused(lambda: reader.restate(restated, rows)) == (
+        f"{role} lacks DELETE on ga4_daily and INSERT, UPDATE on sync_cursors; "
+        f"GRANT DELETE ON ga4_daily TO {role}; GRANT INSERT, UPDATE ON sync_cursors TO {role}"
+    )
+    assert reader.upsert(table, [ROW | {"sessions": 7}]) == 1
+    owner.database.run([f"GRANT DELETE ON ga4_daily TO {role}", f"GRANT INSERT, UPDATE ON sync_cursors TO {role}"])
+    assert reader.restate(restated, rows) == 1
+    assert ask(Engine(shipped, reader), "ga4.sessions", "2025-01-01", tenant=TENANT)["stats"]["value"] == 6
+    make = refused(lambda: reader.upsert(shipped.tables["ig_media"], [ROW]))
+    assert make.startswith("permission denied for schema public; GRANT USAGE, CREATE ON SCHEMA public TO ")
+    assert make.endswith("make the tables that `metric-engine ddl --dialect postgres` prints")
+    owner.close()
+    reader.close()
+
+
+def test_a_role_that_may_not_read_is_told_what_it_lacks(
+    limited: Callable[..., str], postgres_url: str, shipped: Catalog
+) -> None:
+    owner = Warehouse(postgres_url)
+    owner.create_tables([shipped.tables["ga4_daily"]])
+    reader = Warehouse(limited("CREATE SCHEMA closed", "CREATE TABLE closed.facts (n int)"))
+    role = reader.engine.url.username
+    with pytest.raises(WarehouseUnavailable, match=f"table ga4_daily; GRANT SELECT ON ga4_daily TO {role}$"):
+        ask(Engine(shipped, reader), "ga4.sessions", "2025-01-01")
+    with pytest.raises(WarehouseUnavailable, match=f"schema closed; GRANT USAGE ON SCHEMA closed TO {role}$"):
+        reader.query("SELECT n FROM closed.facts", {})
+    owner.close()
+    reader.close()
