@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import os
 from datetime import date
+from itertools import product
 from pathlib import Path
 
 import pytest
 import sqlglot
+from starlette.testclient import TestClient
 
+from metric_engine.api.app import create_app
+from metric_engine.api.serving import Serving
 from metric_engine.cli.demonstration import demonstration, new_key
 from metric_engine.cli.dialects import DIALECTS
+from metric_engine.cli.serve import invitation
 from metric_engine.demo.database import DemoDatabase
 from metric_engine.demo.tenants import EVERYTHING
 from metric_engine.engine.catalog import load_catalog
@@ -19,8 +24,8 @@ from metric_engine.engine.engine import Engine
 from metric_engine.engine.errors import WarehouseUnavailable
 from metric_engine.engine.warehouse import Warehouse
 from metric_engine.state import State
+from tests.api.conftest import bearer, settings
 from tests.cli.conftest import ALICE, BOB, SECRET, SHIPPED, Run
-from tests.engine.worlds import EVERY_SOURCE, ask
 from tests.oracle.questions import same
 
 ROWS = "date,property_id,sessions\n2025-01-01,1,5\n2025-01-02,1,7\n2025-01-02,2,1\n"
@@ -148,8 +153,22 @@ def test_what_lets_one_process_in_is_not_served_by_several(run: Run, duckdb_url:
     assert "DuckDB lets one process in; leave --workers out" in result.stderr
 
 
+DEMO_QUESTIONS = list(
+    product(
+        (
+            {"start": "2025-03-04", "end": "2025-03-31"},
+            {"start": "2025-01-20", "end": "2025-03-02"},
+            {"start": "2024-01-01", "end": "2024-01-03"},
+        ),
+        ("off", "previous_period", "previous_year"),
+        ("day", "week", "month"),
+    )
+)
+
+
 def test_the_demo_shows_the_same_on_every_engine(warehouse_url: str, tmp_path: Path) -> None:
     catalog, until = load_catalog(SHIPPED), date(2025, 3, 31)
+    keys = list(catalog.served)
     answers = []
     for name, url in (("own", f"sqlite:///{tmp_path}/own.db"), ("theirs", warehouse_url)):
         state = State.open(f"sqlite:///{tmp_path}/{name}-state.db", encryption_key=new_key())
@@ -158,25 +177,20 @@ def test_the_demo_shows_the_same_on_every_engine(warehouse_url: str, tmp_path: P
         assert not demo.is_current(until)
         list(demo.fill(until))
         assert demo.is_current(until)
-        engine = Engine(catalog, warehouse)
-        answers.append(
-            {
-                key: ask(
-                    engine,
-                    key,
-                    date(2025, 3, 4),
-                    until,
-                    compare="previous_period",
-                    tenant=EVERYTHING.user_id,
-                    connected=EVERY_SOURCE,
-                )
-                for key in catalog.served
-            }
-        )
-        warehouse.close()
-        state.close()
-    assert answers[0]["ga4.sessions"]["stats"]["value"] > 0
-    assert [path for key in catalog.served for path in same(answers[0][key], answers[1][key])] == []
+        app = create_app(settings=settings(), engine=Engine(catalog, warehouse), state=state)
+        with TestClient(app, headers=bearer(EVERYTHING.user_id)) as client:
+            answers.append(
+                [
+                    client.post("/v1/widgets/batch", json={"keys": keys, **window, "compare": compare, "grain": grain})
+                    for window, compare, grain in DEMO_QUESTIONS
+                ]
+            )
+    assert {answer.status_code for each in answers for answer in each} == {200}
+    own, theirs = ([answer.json()["widgets"] for answer in each] for each in answers)
+    assert own[0]["ga4.sessions"]["stats"]["value"] > 0
+    assert [
+        path for one, other in zip(own, theirs, strict=True) for key in keys for path in same(one[key], other[key])
+    ] == []
 
 
 def test_the_demo_fills_the_warehouse_that_is_set_and_drops_nothing_there(
@@ -198,6 +212,29 @@ def test_the_demo_fills_the_warehouse_that_is_set_and_drops_nothing_there(
         assert os.environ["DATABASE_URL"] == "sqlite:///.metric-engine/demo.db"
     assert theirs.holds(load_catalog(SHIPPED).tables["ga4_daily"], EVERYTHING.user_id)
     theirs.close()
+
+
+def test_the_demo_invites_to_what_its_warehouse_allows(
+    duckdb_url: str, sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JWT_SECRET", SECRET)
+
+    def invited(**urls: str) -> str:
+        given = settings(**urls)
+        warehouse, state = Warehouse(given.facts_url.get_secret_value()), State.open(sqlite_url)
+        text = invitation(Serving(Engine(load_catalog(SHIPPED), warehouse), state, given), "http://127.0.0.1:8000")
+        warehouse.close()
+        state.close()
+        return text
+
+    query = "metric-engine query ga4.sessions --user 00000000-0000-4000-8000-000000000001"
+    assert f"\nDATABASE_URL=sqlite:///.metric-engine/demo.db {query} " in invited(DATABASE_URL=sqlite_url)
+    elsewhere = invited(DATABASE_URL=sqlite_url, WAREHOUSE_URL=f"sqlite:///{tmp_path}/facts.db")
+    assert f'demo.db WAREHOUSE_URL="$WAREHOUSE_URL" {query} ' in elsewhere
+    assert '\nWAREHOUSE_URL="$WAREHOUSE_URL" metric-engine sync --demo ' in elsewhere
+    alone = invited(DATABASE_URL=sqlite_url, WAREHOUSE_URL=duckdb_url)
+    assert "\nDuckDB lets one process in, so that other commands wait until this one has stopped.\n" in alone
+    assert "metric-engine query" not in alone
 
 
 @pytest.mark.parametrize("dialect", [name for name in DIALECTS if name != "sqlite"])
