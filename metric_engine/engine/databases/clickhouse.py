@@ -198,6 +198,9 @@ class ClickHouseDatabase(Database):
             return embedded_fault(str(fault))
         if code is None and isinstance(fault, OperationalError) and "HTTP" in str(fault):
             return f"{network_fault(str(fault))}; check the host, the port and that the server runs"
+        foreign = re.match(r"HTTP driver received HTTP status (\d+)", message) if code is None else None
+        if foreign:
+            return f"what answers there is not ClickHouse (HTTP status {foreign[1]}); check the host and the port"
         if f"Unrecognized column '{DELETED}'" in message:
             code = NO_SUCH_COLUMN
         remedy = None if code is None else REMEDIES.get(code)
@@ -223,6 +226,8 @@ def arguments(url: sqlalchemy.URL) -> dict[str, Any]:
         "username": url.username or "",
         "password": url.password or "",
         "database": url.database or "",
+        # A session lets one statement in at a time, and all threads read through one client.
+        "autogenerate_session_id": False,
     }
 
 
