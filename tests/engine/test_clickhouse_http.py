@@ -175,7 +175,7 @@ def test_another_server_is_not_taken_for_clickhouse() -> None:
     assert told == "what answers there is not ClickHouse (HTTP status 501); check the host and the port"
 
 
-def test_a_server_that_comes_back_is_answered_from_again(shipped: Catalog) -> None:
+def test_a_server_that_comes_back_is_answered_from_again(shipped: Catalog, caplog: pytest.LogCaptureFixture) -> None:
     server = Server()
     warehouse = Warehouse(server.url())
     warehouse.ping()
@@ -188,5 +188,8 @@ def test_a_server_that_comes_back_is_answered_from_again(shipped: Catalog) -> No
     table = shipped.tables["ga4_daily"]
     warehouse.upsert(table, [{"user_id": TENANT, "date": JANUARY.start, "property_id": "1", "sessions": 5}])
     assert warehouse.holds(table, TENANT)
-    warehouse.close()
     server.stop()
+    with pytest.raises(WarehouseUnavailable):
+        warehouse.holds(table, TENANT)
+    assert not caplog.records, "the driver's own words name the tenant"
+    warehouse.close()

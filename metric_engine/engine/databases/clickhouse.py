@@ -14,6 +14,7 @@ import sqlalchemy
 from clickhouse_connect.dbapi.connection import Connection
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DataError, Error, OperationalError
+from clickhouse_connect.driver.httputil import check_env_proxy, get_pool_manager
 
 from metric_engine.engine.databases.base import CONNECT_SECONDS, STATEMENT_SECONDS, Condition, Database, Row
 from metric_engine.engine.databases.pooled import driver_fault
@@ -46,6 +47,8 @@ WRITING: Mapping[str, Any] = {
     "distributed_foreground_insert": 1,
 }
 WRITER_PATIENCE = 600
+# As many as there are threads that answer requests; more are made where need be, and not kept.
+MOST_CONNECTIONS = 40
 MISSING_TABLE = frozenset((60, 81))
 NO_SUCH_COLUMN = 16
 EMBEDDED_FAULT = "EmbeddedServer"
@@ -75,8 +78,10 @@ class ClickHouseDatabase(Database):
         self._engine = sqlalchemy.create_engine("clickhousedb://", creator=self._connection)
         self._lock = threading.Lock()
         self._clients: dict[str, Client] = {}
-        # What fails is raised, and told once.
-        logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
+        self._pool = None if self.embedded else connections(self._arguments)
+        # What fails is raised, and told once; and an address has the tenant in it.
+        for name in ("clickhouse_connect", "urllib3.connectionpool"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
     @property
     def engine(self) -> sqlalchemy.Engine:
@@ -93,11 +98,10 @@ class ClickHouseDatabase(Database):
         with self._lock:
             client = self._clients.get(name)
             if client is None:
-                waits: dict[str, Any] = (
-                    {} if self.embedded else {"connect_timeout": CONNECT_SECONDS, "send_receive_timeout": patience}
-                )
+                network: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "send_receive_timeout": patience}
+                network["pool_mgr"] = self._pool
                 client = self._clients[name] = clickhouse_connect.get_client(
-                    **self._arguments, **waits, settings=dict(settings), tz_mode="aware"
+                    **self._arguments, **({} if self.embedded else network), settings=dict(settings), tz_mode="aware"
                 )
             return client
 
@@ -211,6 +215,8 @@ class ClickHouseDatabase(Database):
             clients, self._clients = self._clients, {}
         for client in clients.values():
             client.close()
+        if self._pool is not None:
+            self._pool.clear()
         self._engine.dispose()
 
 
@@ -229,6 +235,13 @@ def arguments(url: sqlalchemy.URL) -> dict[str, Any]:
         # A session lets one statement in at a time, and all threads read through one client.
         "autogenerate_session_id": False,
     }
+
+
+def connections(given: Mapping[str, Any]) -> Any:
+    """A pool of connections to what clickhouse-connect is given, through a proxy where the environment names one."""
+    proxy = check_env_proxy(given["interface"], given["host"], given["port"])
+    through: dict[str, Any] = {f"{given['interface']}_proxy": proxy} if proxy else {}
+    return get_pool_manager(maxsize=MOST_CONNECTIONS, **through)
 
 
 def server_message(error: Exception) -> str:
