@@ -260,3 +260,19 @@ def test_sql_is_shown_in_every_dialect(run: Run, dialect: str) -> None:
         result = run("sql", key, "--dialect", dialect, "--compare", "previous_year")
         assert result.exit_code == 0, result.stderr
         assert result.stdout.startswith(f"-- {key}: ")
+
+
+def test_two_names_of_one_column_stay_as_they_are(run: Run, warehouse_url: str, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "ga4.yaml").write_text(
+        "source: ga4\ntable: visits\ntables:\n  visits:\n    time: date\n    key: [user_id, date]\n    columns:\n"
+        "      {user_id: uuid, date: date, pages: bigint, sessions: {type: bigint, column: n}, "
+        "visits: {type: bigint, column: n}}\nmetrics:\n  ga4.visits: sum(visits)\n"
+    )
+    load = ("load", "visits", "rows.csv", "--user", ALICE, "--metrics", "mine")
+    for text in ("date,sessions\n2025-01-01,5\n", "date,pages\n2025-01-01,1\n"):
+        (tmp_path / "rows.csv").write_text(text)
+        result = run(*load, WAREHOUSE_URL=warehouse_url)
+        assert result.exit_code == 0, result.stderr
+    query = ("query", "ga4.visits", "--user", ALICE, *WINDOW, "--metrics", "mine")
+    assert json.loads(run(*query, WAREHOUSE_URL=warehouse_url).stdout)["stats"]["value"] == 5

@@ -151,7 +151,8 @@ class ClickHouseDatabase(Database):
             return rows
         live = {name for name, *_ in self.query(f"DESCRIBE TABLE {self.dialect.identifier(table.physical)}", {})}
         lacked = live - {table.columns[name].physical for name in rows[0]}
-        names = [each.name for each in table.columns.values() if each.physical in lacked]
+        # Two declared columns may be the same physical one.
+        names = list({each.physical: each.name for each in table.columns.values() if each.physical in lacked}.values())
         if not names:
             return rows
         width = len(table.key)
