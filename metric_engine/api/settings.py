@@ -27,6 +27,7 @@ DEFAULT_TIMEZONE = "America/Los_Angeles"
 SHORTEST_SECRET = 32
 
 SCHEME = re.compile(r"[a-z][a-z0-9+]*://", re.ASCII)
+IN_MEMORY = re.compile(r"(sqlite|duckdb)(?:\+\w+)?://(?:/|/:memory:)?(?:\?.*)?")
 IMPORTABLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 RATE = re.compile(r"[1-9][0-9]{0,8}\s*(?:/|per)\s*(?:[1-9][0-9]{0,4}\s*)?(?:second|minute|hour|day)s?", re.I)
 
@@ -105,6 +106,14 @@ class Settings(BaseModel):
     def address_with_scheme(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None and not SCHEME.match(url.get_secret_value()):
             raise ValueError("is not a URL; write one such as sqlite:///metric-engine.db")
+        return url
+
+    @field_validator("warehouse_url")
+    @classmethod
+    def more_than_memory(cls, url: SecretStr | None) -> SecretStr | None:
+        found = url and IN_MEMORY.fullmatch(url.get_secret_value())
+        if found:
+            raise ValueError(f"names no file, so that what is loaded is lost; write {found[1]}:///path/to/file.db")
         return url
 
     @field_validator("metrics_dir")

@@ -51,7 +51,8 @@ def load(
 ) -> None:
     """Load rows from a CSV file.
 
-    FILE is UTF-8 with a header. A row takes the place of one with the same key; either all rows are loaded or none.
+    FILE is UTF-8 with a header. A row takes the place of one with the same key, of which it keeps the columns that the
+    file lacks; either all rows are loaded or none.
     What is wrong is named as file:line:column, where the column is the number of the field. Dates are 2025-01-31 or
     20250131, numbers have no thousands separators, an empty field is no value. The table's source then counts as
     connected for the user.

@@ -193,14 +193,22 @@ def invitation(serving: Serving, address: str) -> str:
     user = EVERYTHING.user_id
     token = signed(Settings.from_environment(os.environ), user, TOKEN_LIFETIME)
     program = sys.argv[0] if Path(sys.argv[0]).name == "metric-engine" else "metric-engine"
+    warehouse = serving.engine.warehouse
     # The URL of a database elsewhere may hold a password.
-    database = f'"${DATABASE_VARIABLE}"' if os.environ.get(DATABASE_VARIABLE, "").strip() else DATABASE
-    query = f"DATABASE_URL={database} {program} query {shlex.quote(key)} --user {user} --compare previous_period"
+    state = f'"${DATABASE_VARIABLE}"' if os.environ.get(DATABASE_VARIABLE, "").strip() else DATABASE
+    is_one = serving.settings.facts_url == serving.settings.database_url
+    facts = "" if is_one else 'WAREHOUSE_URL="$WAREHOUSE_URL" '
+    query = f"DATABASE_URL={state} {facts}{program} query {shlex.quote(key)} --user {user} --compare previous_period"
+    elsewhere = (
+        f"{warehouse.dialect.title} lets one process in, so that other commands wait until this one has stopped.\n"
+        if warehouse.database.exclusive
+        else f"Or in another terminal, from this folder:\n{query}\n{facts}{program} sync --demo --user {user}\n"
+    )
     # What stands behind the # never leaves the browser.
     return (
         f"Open the dashboard of {EVERYTHING.name}, a demo user:\n{address}/#token={token}\n"
         f"\nOr ask the API; the token is good for {TOKEN_LIFETIME.days} days:\n"
         f'curl -s -H "Authorization: Bearer {token}" "{address}/v1/widgets/{key}?compare=previous_period"\n'
-        f"\nOr in another terminal, from this folder:\n{query}\n{program} sync --demo --user {user}\n"
+        f"\n{elsewhere}"
         "\nCtrl-C stops the server."
     )

@@ -67,9 +67,15 @@ def check_database(folder: Path, catalog: Catalog) -> None:
     warehouse = Warehouse(settings.facts_url.get_secret_value(), setting=settings.facts_setting)
     try:
         if not warehouse.database.embedded:
-            # Why there is no connection is told best by the door that requests go through.
+            # A server that does not answer is given up sooner by the door that requests go through.
             warehouse.ping()
-        check_live_tables(folder, catalog.tables, warehouse.engine, setting=settings.facts_setting)
+        check_live_tables(
+            folder,
+            catalog.tables,
+            warehouse.engine,
+            setting=settings.facts_setting,
+            reason=warehouse.database.reason,
+        )
     finally:
         warehouse.close()
 

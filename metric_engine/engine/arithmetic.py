@@ -12,9 +12,16 @@ from typing import Any
 
 from sqlglot import exp
 
+from metric_engine.engine.kinds import ALTERNATIVES, kind_of
+
 Value = float | bool | None
 Row = Sequence[Any]
 Evaluate = Callable[[Row], Any]
+
+# Beyond these, e to the power of something is no double, or as good as 0.
+LARGEST_EXPONENT, LEAST_EXPONENT = 709.7, -708.3
+# Every whole number up to here is a double; what lies beyond has no fraction.
+WHOLE_DOUBLES = 2**53
 
 
 def compile_arithmetic(tree: exp.Expr) -> Evaluate:
@@ -34,8 +41,8 @@ def compile_arithmetic(tree: exp.Expr) -> Evaluate:
 
 
 def node(tree: exp.Expr) -> Evaluate:
-    compile_node = NODES[type(tree)]
-    return compile_node(tree)
+    evaluate = NODES[type(tree)](tree)
+    return strict(float, evaluate) if isinstance(tree, ALTERNATIVES) and kind_of(tree) == "double" else evaluate
 
 
 def placeholder(tree: exp.Expr) -> Evaluate:
@@ -49,8 +56,12 @@ def placeholder(tree: exp.Expr) -> Evaluate:
 
 
 def literal(tree: exp.Expr) -> Evaluate:
-    value = float(tree.name)
+    value = literal_value(tree)
     return lambda row: value
+
+
+def literal_value(tree: exp.Expr) -> float:
+    return int(tree.name) if tree.is_int else float(tree.name)
 
 
 def constant(value: Value) -> Callable[[exp.Expr], Evaluate]:
@@ -88,12 +99,33 @@ def binary(operation: Callable[[Any, Any], Any]) -> Callable[[exp.Expr], Evaluat
     return compile_binary
 
 
+def comparison(operation: Callable[[Any, Any], bool]) -> Callable[[exp.Expr], Evaluate]:
+    return binary(lambda a, b: operation(*comparable(a, b)))
+
+
+def equal(a: Any, b: Any) -> bool:
+    left, right = comparable(a, b)
+    return bool(left == right)
+
+
+def comparable(*values: Any) -> Sequence[Any]:
+    """Values to be compared: whole numbers with doubles as doubles, where Python would be exact."""
+    return values if len({type(value) for value in values}) == 1 else [float(value) for value in values]
+
+
+def negative(tree: exp.Expr) -> Evaluate:
+    if isinstance(tree.this, exp.Literal):
+        value = literal_value(tree.this)
+        return lambda row: -value
+    return strict(lambda value: -float(value), node(tree.this))
+
+
 def division(tree: exp.Expr) -> Evaluate:
     left, right = node(tree.this), node(tree.expression)
 
     def divided(row: Row) -> Any:
         a, b = left(row), right(row)
-        return None if a is None or not b else a / b
+        return None if a is None or not b else float(a) / b
 
     return divided
 
@@ -107,10 +139,50 @@ def function(operation: Callable[..., Any], *names: str) -> Callable[[exp.Expr],
     return compile_function
 
 
+# What follows is what `dialects.expressions` writes for databases, step by step.
+
+
 def rounded(value: float, digits: float = 0) -> float:
-    """Half away from zero, as databases round; Python rounds half to even."""
-    scale = 10.0 ** int(digits)
-    return math.copysign(math.floor(abs(value) * scale + 0.5) / scale, value)
+    """Half away from zero; Python rounds half to even. What is too large to have such digits stays."""
+    places = int(digits)
+    scale = 10.0 ** abs(places)
+    if abs(value) >= float(f"{WHOLE_DOUBLES}e{-places}"):
+        return float(value)
+    size = math.floor(abs(value) * scale + 0.5) / scale if places >= 0 else math.floor(abs(value) / scale + 0.5) * scale
+    return math.copysign(size, value)
+
+
+def root(value: float) -> float | None:
+    return math.sqrt(value) if value >= 0 else None
+
+
+def logarithm(value: float) -> float | None:
+    return math.log(value) if value > 0 else None
+
+
+def exponential(value: float) -> float | None:
+    """None where it is beyond a double, 0 where it is below."""
+    if value < LEAST_EXPONENT:
+        return 0.0
+    return math.exp(value) if value <= LARGEST_EXPONENT else None
+
+
+def power(base: float, exponent: float) -> float | None:
+    """None where there is none, or it is beyond a double; 0 where it is below."""
+    if exponent == 0:
+        return 1.0
+    if base == 0:
+        return 0.0 if exponent > 0 else None
+    size = exponent * math.log(abs(base))
+    if (base < 0 and exponent != math.floor(exponent)) or size > LARGEST_EXPONENT:
+        return None
+    return 0.0 if size < LEAST_EXPONENT else math.pow(base, exponent)
+
+
+def truncated(value: float) -> int | None:
+    """What stands before the point; None where no whole number is as large."""
+    number = float(value)
+    return math.trunc(number) if abs(number) < 2.0**63 else None
 
 
 def both(tree: exp.Expr) -> Evaluate:
@@ -159,8 +231,20 @@ def membership(tree: exp.Expr) -> Evaluate:
 
 
 def between(tree: exp.Expr) -> Evaluate:
-    arguments = [node(tree.args[name]) for name in ("this", "low", "high")]
-    return strict(lambda value, low, high: low <= value <= high, *arguments)
+    tested, low, high = (node(tree.args[name]) for name in ("this", "low", "high"))
+
+    def inside(row: Row) -> Any:
+        value, least, most = tested(row), low(row), high(row)
+        known = [each for each in (value, least, most) if each is not None]
+        if value is None or len(known) == 1:
+            return None
+        value, *_ = known = list(comparable(*known))
+        # It is false already where one bound says so, be the other NULL.
+        if (least is not None and value < known[1]) or (most is not None and value > known[-1]):
+            return False
+        return None if least is None or most is None else True
+
+    return inside
 
 
 def first_known(tree: exp.Expr) -> Evaluate:
@@ -187,8 +271,8 @@ def null_if(tree: exp.Expr) -> Evaluate:
     value, refused = node(tree.this), node(tree.expression)
 
     def kept(row: Row) -> Any:
-        result = value(row)
-        return None if result == refused(row) else result
+        result, other = value(row), refused(row)
+        return result if result is None or other is None or not equal(result, other) else None
 
     return kept
 
@@ -201,7 +285,8 @@ def case(tree: exp.Expr) -> Evaluate:
     def chosen(row: Row) -> Any:
         value = subject(row) if subject else True
         for condition, result in branches:
-            if value is not None and condition(row) == value:
+            option = condition(row)
+            if value is not None and option is not None and equal(value, option):
                 return result(row)
         return default(row)
 
@@ -216,8 +301,8 @@ def conditional(tree: exp.Expr) -> Evaluate:
 
 def converted(tree: exp.Expr) -> Evaluate:
     if tree.args["to"].this in (exp.DType.INT, exp.DType.BIGINT):
-        return strict(lambda value: float(math.trunc(value)), node(tree.this))
-    return node(tree.this)
+        return strict(int if kind_of(tree.this) in ("whole", "boolean") else truncated, node(tree.this))
+    return strict(float, node(tree.this))
 
 
 NODES: dict[type[exp.Expr], Callable[[exp.Expr], Evaluate]] = {
@@ -226,17 +311,18 @@ NODES: dict[type[exp.Expr], Callable[[exp.Expr], Evaluate]] = {
     exp.Null: constant(None),
     exp.Boolean: lambda tree: constant(bool(tree.this))(tree),
     exp.Paren: lambda tree: node(tree.this),
-    exp.Neg: function(lambda value: -value, "this"),
-    exp.Add: binary(lambda a, b: a + b),
-    exp.Sub: binary(lambda a, b: a - b),
-    exp.Mul: binary(lambda a, b: a * b),
+    # Whole numbers of any size are exact in Python, where databases compute in doubles.
+    exp.Neg: negative,
+    exp.Add: binary(lambda a, b: float(a) + b),
+    exp.Sub: binary(lambda a, b: float(a) - b),
+    exp.Mul: binary(lambda a, b: float(a) * b),
     exp.Div: division,
-    exp.EQ: binary(lambda a, b: a == b),
-    exp.NEQ: binary(lambda a, b: a != b),
-    exp.LT: binary(lambda a, b: a < b),
-    exp.LTE: binary(lambda a, b: a <= b),
-    exp.GT: binary(lambda a, b: a > b),
-    exp.GTE: binary(lambda a, b: a >= b),
+    exp.EQ: comparison(lambda a, b: a == b),
+    exp.NEQ: comparison(lambda a, b: a != b),
+    exp.LT: comparison(lambda a, b: a < b),
+    exp.LTE: comparison(lambda a, b: a <= b),
+    exp.GT: comparison(lambda a, b: a > b),
+    exp.GTE: comparison(lambda a, b: a >= b),
     exp.And: both,
     exp.Or: either,
     exp.Not: function(lambda value: not value, "this"),
@@ -250,12 +336,12 @@ NODES: dict[type[exp.Expr], Callable[[exp.Expr], Evaluate]] = {
     exp.Case: case,
     exp.If: conditional,
     exp.Cast: converted,
-    exp.Abs: function(abs, "this"),
+    exp.Abs: function(math.fabs, "this"),
     exp.Round: function(rounded, "this", "decimals"),
     exp.Floor: function(lambda value: float(math.floor(value)), "this"),
     exp.Ceil: function(lambda value: float(math.ceil(value)), "this"),
-    exp.Sqrt: function(math.sqrt, "this"),
-    exp.Exp: function(math.exp, "this"),
-    exp.Ln: function(math.log, "this"),
-    exp.Pow: function(math.pow, "this", "expression"),
+    exp.Sqrt: function(root, "this"),
+    exp.Exp: function(exponential, "this"),
+    exp.Ln: function(logarithm, "this"),
+    exp.Pow: function(power, "this", "expression"),
 }

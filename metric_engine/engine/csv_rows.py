@@ -13,6 +13,8 @@ from metric_engine.engine.errors import InvalidRows, did_you_mean, nearest_names
 from metric_engine.engine.tables import Column, Table
 
 MOST_FAULTS = 20
+# Bytes of a text in a key: what an index of PostgreSQL takes, with room for the rest of the key.
+LONGEST_KEY = 2_000
 # What no upload may say for itself, whatever the table calls its tenant.
 TENANT_HEADER = "user_id"
 
@@ -25,6 +27,7 @@ class Field:
     position: int
     header: str
     required: bool
+    in_key: bool
 
     def value(self, given: str) -> Any:
         """The column's value; an empty text is NULL, except where one is required. Raises ValueError."""
@@ -34,6 +37,8 @@ class Field:
             return None
         if not given and self.column.type != "text":
             raise ValueError("is empty; each row needs a value")
+        if self.in_key and self.column.type == "text" and len(given.encode()) > LONGEST_KEY:
+            raise ValueError(f"is longer than the {LONGEST_KEY:,} bytes that a key may have; shorten it")
         return CONVERSIONS[self.column.type](given)
 
 
@@ -156,7 +161,7 @@ class CsvRows:
             if name == self.table.tenant:
                 continue
             if found is not None:
-                fields.append(Field(column, found, wanted, name in self.required))
+                fields.append(Field(column, found, wanted, name in self.required, name in self.table.key))
             elif name in self.headers:
                 hint = did_you_mean(nearest_names(wanted, positions)) or f"; it has {', '.join(header)}"
                 faults.add(self.header_line, 1, f"the file has no column {wanted!r}{hint}")

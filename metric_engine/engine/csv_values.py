@@ -5,14 +5,19 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
+
+from metric_engine.engine.periods import EARLIEST, LATEST
 
 INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?", re.ASCII)
 DATE = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})", re.ASCII)
+# What a `numeric` column holds on every engine: 38 digits, nine of them behind the point.
+NUMERIC = Context(prec=38, rounding=ROUND_HALF_UP)
+SMALLEST = Decimal("1e-9")
 BOOLEANS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
 
 
@@ -43,14 +48,30 @@ def number(given: str) -> Decimal:
     return found
 
 
+def decimal(given: str) -> Decimal:
+    found = number(given)
+    try:
+        return found.quantize(SMALLEST, context=NUMERIC)
+    except InvalidOperation:
+        raise ValueError(f"{shown(given)} is too large for the column") from None
+
+
 def day(given: str) -> date:
     parts = DATE.fullmatch(given)
     try:
-        if parts is not None and given.count("-") in (0, 2):
-            return date(*map(int, parts.groups()))
+        found = date(*map(int, parts.groups())) if parts is not None and given.count("-") in (0, 2) else None
     except ValueError:
-        pass
-    raise ValueError(f"{shown(given)} is not a date; write it as 2025-01-31 or 20250131")
+        found = None
+    if found is None:
+        raise ValueError(f"{shown(given)} is not a date; write it as 2025-01-31 or 20250131")
+    return within_range(found, given)
+
+
+def within_range(found: date, given: str) -> date:
+    """A date that questions can ask for and every engine can hold."""
+    if not EARLIEST <= found <= LATEST:
+        raise ValueError(f"{shown(given)} is out of range; dates run from {EARLIEST} to {LATEST}")
+    return found
 
 
 def moment(*, zoned: bool) -> Callable[[str], datetime]:
@@ -64,7 +85,9 @@ def moment(*, zoned: bool) -> Callable[[str], datetime]:
         if (found.tzinfo is not None) is not zoned:
             fault = "lacks its offset from UTC" if zoned else "has an offset from UTC, which the column cannot hold"
             raise ValueError(f"{shown(given)} {fault}; write it as {example}")
-        return found
+        # Of a year at the end of time the moment in UTC would be of no year.
+        within_range(found.date(), given)
+        return found.astimezone(UTC) if zoned else found
 
     return convert
 
@@ -93,8 +116,9 @@ CONVERSIONS: Mapping[str, Callable[[str], Any]] = {
     "boolean": boolean,
     "integer": whole_number(32),
     "bigint": whole_number(64),
-    "double": lambda given: float(number(given)),
-    "numeric": number,
+    # Without the sign of a zero, which some engines keep.
+    "double": lambda given: float(number(given)) or 0.0,
+    "numeric": decimal,
 }
 
 

@@ -15,7 +15,7 @@ from metric_engine.engine.metric_tests import Localised, whole_row
 from metric_engine.engine.metrics import TableMetric
 from metric_engine.engine.question import SOURCES, Question
 from metric_engine.engine.syntax import parse_expression, start_of
-from metric_engine.engine.tables import Column, Table
+from metric_engine.engine.tables import NUMBERS, Column, Table
 from metric_engine.engine.warehouse import Warehouse
 
 DAYS = (date(2025, 1, 1), date(2025, 1, 2))
@@ -48,7 +48,7 @@ def sample_rows(table: Table, metric: TableMetric) -> list[dict[str, Any]]:
         trees.append(metric.table.query)
     compared = {name: text for tree in trees for name, text in compared_texts(tree)}
     names = [name for name in read_columns(trees) if name in table.columns and name not in (table.tenant, table.time)]
-    numbers = [name for name in names if table.columns[name].kind == "number"]
+    numbers = [name for name in names if table.columns[name].kind in NUMBERS]
     rows = []
     for index, day in enumerate(DAYS):
         row: dict[str, Any] = {table.time: day.isoformat()}
@@ -79,8 +79,10 @@ def sample(column: Column, index: int, compared: str | None) -> str | bool:
     match column.kind:
         case "boolean":
             return True
-        case "time":
-            return DAYS[index].isoformat() if column.type == "date" else f"{DAYS[index]} 12:00:00"
+        case "date":
+            return DAYS[index].isoformat()
+        case "timestamp" | "timestamptz":
+            return f"{DAYS[index]} 12:00:00"
     return compared if compared is not None else "ab"[index]
 
 

@@ -13,15 +13,9 @@ from sqlglot.generator import Generator
 
 from metric_engine.engine.arithmetic import NODES, Evaluate, compile_arithmetic
 from metric_engine.engine.diagnostics import hint
+from metric_engine.engine.kinds import CONDITIONS, SPOKEN, TEXT_FUNCTIONS, annotate, is_constant, kind_faults, kind_of
 from metric_engine.engine.syntax import AGGREGATES, Fault, Faults, parse_expression, refuse, start_of
-from metric_engine.engine.tables import KINDS, Column, Kind, Table
-
-COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.In, exp.Between)
-CONDITIONS = (*COMPARISONS, exp.Is, exp.Like)
-CONNECTIVES = (exp.And, exp.Or, exp.Not)
-ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg)
-NUMERIC_FUNCTIONS = (exp.Abs, exp.Ceil, exp.Exp, exp.Floor, exp.Length, exp.Ln, exp.Pow, exp.Round, exp.Sqrt)
-TEXT_FUNCTIONS = (exp.Concat, exp.DPipe, exp.Lower, exp.Replace, exp.Substring, exp.Trim, exp.Upper)
+from metric_engine.engine.tables import KINDS, NUMBERS, Column, Kind, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +97,14 @@ def resolve_expression(
     tree, columns = parse_expression(text), table.columns
     non_additive = () if total_stated else unstated_totals(tree, columns)
     unknown = unknown_columns(tree, table, others)
-    refuse((*unknown, *misplaced(tree, columns), *kind_faults(tree, columns), *non_additive))
-    kind = kind_of(tree, columns)
-    if kind != "number":
-        raise Faults(Fault(start_of(tree), "not-a-number", f"the value is {spoken(kind)}; a metric is a number"))
+    annotate(tree, kinds_of(table))
+    out_of_place = tuple(misplaced(tree, columns))
+    # Where no text may stand at all, what may be made a text is not worth telling.
+    kinds = (fault for fault in kind_faults(tree) if not (out_of_place and fault.code == "not-a-text"))
+    refuse((*unknown, *out_of_place, *kinds, *non_additive))
+    kind = kind_of(tree)
+    if kind not in NUMBERS:
+        raise Faults(Fault(start_of(tree), "not-a-number", f"the value is {SPOKEN[kind]}; a metric is a number"))
     used = {column.name for column in tree.find_all(exp.Column)}
     aggregates: list[Aggregate] = []
     additive = is_additive(tree, columns)
@@ -123,15 +121,21 @@ def resolve_expression(
 
 def resolve_predicate(text: str, table: Table, others: Iterable[Table] = ()) -> exp.Expr:
     """Read a row predicate over a table's columns; `others` as for an expression. Raises Faults."""
-    tree, columns = parse_expression(text), table.columns
+    tree = parse_expression(text)
     aggregates = (
         Fault(start_of(found), "aggregate-in-where", "an aggregate may not stand in where: it filters rows")
         for found in tree.find_all(*AGGREGATES)
     )
-    refuse((*aggregates, *unknown_columns(tree, table, others), *kind_faults(tree, columns)))
-    if (kind := kind_of(tree, columns)) != "boolean":
-        raise Faults(Fault(start_of(tree), "not-a-condition", f"where is {spoken(kind)}; write a condition"))
+    annotate(tree, kinds_of(table))
+    refuse((*aggregates, *unknown_columns(tree, table, others), *kind_faults(tree)))
+    if (kind := kind_of(tree)) != "boolean":
+        raise Faults(Fault(start_of(tree), "not-a-condition", f"where is {SPOKEN[kind]}; write a condition"))
     return tree
+
+
+def kinds_of(table: Table) -> Callable[[exp.Column], Kind | None]:
+    """What each column of a table is; None for one that it does not have, or whose type has a fault of its own."""
+    return lambda column: KINDS.get(table.columns[column.name].type) if column.name in table.columns else None
 
 
 def passing_rows(where: exp.Expr | None) -> Aggregate | None:
@@ -171,8 +175,12 @@ def misplaced(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[Fault]:
     if not aggregates and not tree.find(exp.Column):
         yield Fault(start_of(tree), "no-aggregate", "a value needs an aggregate, such as sum(column)")
     for aggregate in aggregates:
+        kind = kind_of(aggregate)
         if aggregate.find_ancestor(*AGGREGATES):
             yield Fault(start_of(aggregate), "nested-aggregate", "an aggregate may not stand inside another one")
+        elif kind in ("text", "date", "timestamp", "timestamptz") and aggregate is not tree.unnest():
+            message = f"{aggregate.sql()!r} is {SPOKEN[kind]}; only numbers may stand outside of aggregates"
+            yield Fault(start_of(aggregate), "not-a-number", message)
     for column in tree.find_all(exp.Column):
         if column.name in columns and not column.table and not column.find_ancestor(*AGGREGATES):
             name = column.name
@@ -195,95 +203,6 @@ def known_above(node: exp.Expr) -> bool:
     return type(node) in NODES or isinstance(node, inner)
 
 
-def kind_of(node: exp.Expr, columns: Mapping[str, Column]) -> Kind | None:
-    """What a node's values are; None for NULL."""
-    match node:
-        case exp.Column():
-            return KINDS.get(columns[node.name].type) if node.name in columns else None
-        case exp.Literal():
-            return "text" if node.is_string else "number"
-        case exp.Boolean():
-            return "boolean"
-        case exp.Paren() | exp.Min() | exp.Max() | exp.Nullif():
-            return kind_of(node.this, columns)
-        case exp.Coalesce() | exp.Greatest() | exp.Least():
-            return first_kind((node.this, *node.expressions), columns)
-        case exp.Case():
-            default = node.args.get("default")
-            results = [branch.args["true"] for branch in node.args["ifs"]]
-            return first_kind((*results, *([default] if default is not None else [])), columns)
-        case exp.If():
-            other = node.args.get("false")
-            return first_kind((node.args["true"], *([other] if other is not None else [])), columns)
-        case exp.Cast():
-            return cast_kind(node)
-        case exp.Date():
-            return "time"
-        case exp.Null():
-            return None
-    if isinstance(node, (*CONDITIONS, *CONNECTIVES)):
-        return "boolean"
-    return "text" if isinstance(node, TEXT_FUNCTIONS) else "number"
-
-
-def cast_kind(node: exp.Cast) -> Kind:
-    if node.to.this is exp.DType.DATE:
-        return "time"
-    return "text" if node.to.this in (exp.DType.TEXT, exp.DType.VARCHAR) else "number"
-
-
-def first_kind(nodes: Iterable[exp.Expr], columns: Mapping[str, Column]) -> Kind | None:
-    return next((kind for node in nodes if (kind := kind_of(node, columns)) is not None), None)
-
-
-def kind_faults(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[Fault]:
-    """Sums of text, arithmetic on text, conditions on numbers: what a strict database refuses later."""
-    for node in tree.walk():
-        wanted: Kind
-        operands: Sequence[exp.Expr]
-        if isinstance(node, COMPARISONS):
-            yield from incomparable(list(node.iter_expressions()), columns)
-            continue
-        if isinstance(node, (*ARITHMETIC, *NUMERIC_FUNCTIONS)) and not isinstance(node, exp.Length):
-            wanted, operands = (
-                "number",
-                [each for each in node.iter_expressions() if not isinstance(each, exp.Var)],
-            )
-        elif isinstance(node, (exp.Sum, exp.Avg)):
-            argument = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this
-            wanted, operands = "number", [argument]
-        elif isinstance(node, CONNECTIVES):
-            wanted, operands = "boolean", list(node.iter_expressions())
-        else:
-            continue
-        for operand in operands:
-            kind = kind_of(operand, columns)
-            if kind is not None and kind != wanted:
-                code = "not-a-number" if wanted == "number" else "not-a-condition"
-                yield Fault(start_of(operand), code, f"{operand.sql()!r} is {spoken(kind)}, not {spoken(wanted)}")
-
-
-def incomparable(operands: Sequence[exp.Expr], columns: Mapping[str, Column]) -> Iterator[Fault]:
-    """Operands of another kind than the first one's; a date may be compared with the text that it is written as."""
-    wanted = kind_of(operands[0], columns)
-    for operand in operands[1:]:
-        kind = kind_of(operand, columns)
-        if None not in (kind, wanted) and kind != wanted and {kind, wanted} != {"text", "time"}:
-            message = f"{operand.sql()!r} is {spoken(kind)}, but {operands[0].sql()!r} is {spoken(wanted)}"
-            yield Fault(start_of(operand), "not-comparable", message)
-
-
-def spoken(kind: Kind | None) -> str:
-    names = {
-        "number": "a number",
-        "text": "text",
-        "time": "a date",
-        "boolean": "a condition",
-        None: "always NULL",
-    }
-    return names[kind]
-
-
 def is_additive(node: exp.Expr, columns: Mapping[str, Column]) -> bool:
     """Whether the days' values add up to the period's: sums and counts, + and −, constant factors."""
     match node:
@@ -301,10 +220,6 @@ def is_additive(node: exp.Expr, columns: Mapping[str, Column]) -> bool:
         case exp.Sum() | exp.Count():
             return not isinstance(node.this, exp.Distinct) and not any(non_additive_uses(node, columns))
     return False
-
-
-def is_constant(node: exp.Expr) -> bool:
-    return not any(isinstance(each, (exp.Column, exp.Star, *AGGREGATES)) for each in node.walk())
 
 
 def unstated_totals(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[Fault]:
@@ -343,7 +258,9 @@ def lifted(node: exp.Expr, where: exp.Expr | None, aggregates: list[Aggregate]) 
         aggregate = aggregate_of(each.key, argument, distinct=distinct)
         if aggregate not in aggregates:
             aggregates.append(aggregate)
-        return exp.Placeholder(this=str(aggregates.index(aggregate)))
+        placeholder = exp.Placeholder(this=str(aggregates.index(aggregate)))
+        placeholder.meta["kind"] = kind_of(each)
+        return placeholder
 
     return node.transform(replaced, copy=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -13,6 +14,7 @@ from metric_engine.engine.arithmetic import Evaluate
 from metric_engine.engine.metrics import Series
 from metric_engine.engine.plan import ItemsScan
 from metric_engine.engine.sql import item_aggregates
+from metric_engine.engine.tables import KINDS, MOMENTS, Kind
 
 
 def item_list(scan: ItemsScan, rows: Iterable[Sequence[Any]], *, mixed: bool) -> list[dict[str, Any]]:
@@ -46,23 +48,33 @@ def valued(series: Series, evaluate: Evaluate, row: Sequence[Any], mixed: bool) 
 
 
 def shown(value: Any, type_name: str) -> Any:
-    """A column's value as JSON has it: dates as ISO text, numbers as numbers."""
+    """A column's value as JSON has it, whatever the driver makes of it.
+
+    Dates and moments are ISO text. What is declared whole has no point, what is declared double or numeric has one;
+    a number that JSON cannot hold is None.
+    """
     match value:
-        case bool() | None:
-            return value
+        case None:
+            return None
+        case bool() | int() | float() | Decimal():
+            return shown_number(value, KINDS.get(type_name))
         case datetime():
             return moment(value, type_name)
         case date():
             return value.isoformat()
-        case Decimal():
-            return float(value)
         case UUID():
             return str(value)
-        case int() if type_name == "boolean":
-            return bool(value)
-        case str() if type_name in ("timestamp", "timestamptz"):
+        case str() if type_name in MOMENTS:
             return moment(read, type_name) if (read := read_moment(value)) else value
     return value
+
+
+def shown_number(value: bool | float | Decimal, kind: Kind | None) -> bool | float | None:
+    if kind == "boolean":
+        return bool(value)
+    if not math.isfinite(value):
+        return None
+    return int(value) if kind == "whole" and value == int(value) else float(value)
 
 
 def read_moment(text: str) -> datetime | None:

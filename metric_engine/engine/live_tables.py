@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy
 from sqlalchemy import Engine, Index, Inspector, MetaData, types
+from sqlalchemy.dialects.postgresql.base import PGInspector
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 from sqlalchemy.schema import CreateIndex
 
@@ -54,6 +55,8 @@ CLICKHOUSE_TYPES: Mapping[str, LiveType] = {
     "String": types.String(),
     "FixedString": types.String(),
 }
+# ClickHouse's tables that keep rows and no order.
+UNSORTED = ("Log", "TinyLog", "StripeLog", "Memory")
 # What to declare a column of the database as, the first that it is an instance of.
 DECLARED_AS: Sequence[tuple[type[types.TypeEngine[Any]], str]] = (
     (types.Uuid, "uuid"),
@@ -67,13 +70,22 @@ DECLARED_AS: Sequence[tuple[type[types.TypeEngine[Any]], str]] = (
 )
 
 
+def first_line(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error).split("\n")[0]
+
+
 def check_live_tables(
-    folder: Path, tables: Mapping[str, Table], database: Engine, *, setting: str = "WAREHOUSE_URL"
+    folder: Path,
+    tables: Mapping[str, Table],
+    database: Engine,
+    *,
+    setting: str = "WAREHOUSE_URL",
+    reason: Callable[[Exception], str] = first_line,
 ) -> None:
     """Hold the tables that a folder declares against those of a database; tables that are queries are passed over.
 
-    `setting` is where the database's URL is from. Raises InvalidCatalog with every difference at its declaration,
-    InvalidSetting or WarehouseUnavailable.
+    `setting` is where the database's URL is from, `reason` says what is wrong with the database. Raises InvalidCatalog
+    with every difference at its declaration, InvalidSetting or WarehouseUnavailable.
     """
     refuse_missing_file(database, setting)
     diagnostics = Diagnostics()
@@ -85,17 +97,23 @@ def check_live_tables(
                 if tables[name].query is None:
                     live.check(Place(file, ("tables", name), diagnostics), tables[name])
     except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", None) or error).split("\n")[0]
-        raise WarehouseUnavailable(f"{setting}: the warehouse cannot be read: {reason}") from error
+        raise WarehouseUnavailable(f"{setting}: the warehouse cannot be read: {reason(error)}") from error
     if diagnostics:
         raise InvalidCatalog(diagnostics.in_file_order(), read.texts)
 
 
 def refuse_missing_file(database: Engine, setting: str) -> None:
-    """SQLite makes a file that is not there; looking at tables should not."""
+    """SQLite and DuckDB make a file that is not there; looking at tables should not."""
     name = database.url.database
     in_memory = not name or name == ":memory:" or name.startswith("file:")
-    if database.dialect.name == "sqlite" and not in_memory and not Path(str(name)).exists():
+    if database.dialect.name not in ("sqlite", "duckdb") or in_memory:
+        return
+    try:
+        is_there = Path(str(name)).exists()
+    except OSError:
+        # Whatever keeps it from being seen is told when it is opened.
+        return
+    if not is_there:
         raise InvalidSetting(f"{setting}: there is no database {name}; `metric-engine load` or `serve` makes it")
 
 
@@ -128,7 +146,8 @@ class LiveTables:
                 self.report_missing(place, table, column, live)
             for column in table.columns.values():
                 if column not in missing:
-                    self.check_type(place, column, live[self.folded(column.physical)][1])
+                    is_time = column is table.columns[table.time]
+                    self.check_type(place, column, live[self.folded(column.physical)][1], is_time=is_time)
             if not {table.columns[table.tenant], table.columns[table.time]} & set(missing):
                 self.check_index(place, table, name, schema or None)
 
@@ -160,14 +179,21 @@ class LiveTables:
         else:
             place.at_value("missing-live-column", message, "columns", column.name, "column")
 
-    def check_type(self, place: Place, column: Column, live: LiveType) -> None:
+    def check_type(self, place: Place, column: Column, live: LiveType, *, is_time: bool) -> None:
         fitting = FITTING[column.type] + (WITHOUT_TYPE_IN_SQLITE.get(column.type, ()) if self.is_sqlite else ())
         live = getattr(live, "data_type", live)  # a domain of PostgreSQL is of another type
         kind = CLICKHOUSE_TYPES.get(type(live).__name__, live) if self.is_clickhouse else live
-        if isinstance(kind, (types.NullType, *fitting)):
+        # An enumeration compares and sorts as its numbers do, and knows no other texts than its own.
+        is_one = isinstance(kind, types.Enum)
+        if isinstance(kind, (types.NullType, *fitting)) and not is_one:
             return
-        as_declared = next((name for each, name in DECLARED_AS if isinstance(kind, each)), None)
-        remedy = f"declare it {as_declared}" if as_declared else "it cannot be read as one"
+        as_declared = None if is_one else next((name for each, name in DECLARED_AS if isinstance(kind, each)), None)
+        if is_time:
+            remedy = "make a date of it, in a column of its own or a view, and name that"
+        elif as_declared is None:
+            remedy = f"make it {column.type}, in a column of its own or a view, and name that"
+        else:
+            remedy = f"declare it {as_declared}"
         message = f"column {column.physical!r} is {self.spelled(live)} in the database, not {column.type}; {remedy}"
         short = not isinstance(place.file.document.data["tables"][place.path[1]]["columns"][column.name], dict)
         place.at_value("wrong-live-type", message, "columns", column.name, *(() if short else ("type",)))
@@ -178,12 +204,15 @@ class LiveTables:
     def check_index(self, place: Place, table: Table, name: str, schema: str | None) -> None:
         """Report a table whose rows of one tenant cannot be found without reading all of them.
 
-        A view has no index, and DuckDB looks for rows by what each stretch of a table holds.
+        A view has no index of its own, what is elsewhere has its indexes there, and DuckDB looks for rows by what each
+        stretch of a table holds.
         """
         if self.dialect.name == "duckdb":
             return
         tenant = self.folded(table.columns[table.tenant].physical)
         if name in self.inspector.get_view_names(schema):
+            return
+        if isinstance(self.inspector, PGInspector) and name in self.inspector.get_foreign_table_names(schema):
             return
         if self.is_clickhouse:
             order = ", ".join(table.columns[column].physical for column in (table.tenant, table.time))
@@ -216,7 +245,8 @@ class LiveTables:
     def sorted_by(self, name: str, schema: str | None) -> str | None:
         """The first column that a table of ClickHouse is sorted by; of one over a cluster, that of its shards.
 
-        None for shards under names of somebody's own, which cannot be looked into from here.
+        None for shards under names of somebody's own, which cannot be looked into from here, and for what is a view or
+        stands for a table elsewhere.
         """
         database = "currentDatabase()" if schema is None else "%(schema)s"
         found = f"FROM system.tables WHERE database = {database} AND name = %(name)s"
@@ -227,6 +257,8 @@ class LiveTables:
                 parameters["name"] = f"{name}_local"
                 local = connection.exec_driver_sql(f"SELECT sorting_key {found}", parameters).scalar()
                 return None if local is None else str(local).partition(",")[0]
+        if not (engine.endswith("MergeTree") or engine in UNSORTED):
+            return None
         return str(key).partition(",")[0]
 
     def create_index(self, table: Table, name: str, schema: str | None) -> str:

@@ -35,7 +35,7 @@ from metric_engine.engine.place import Attempt, Place, Reported
 from metric_engine.engine.rules import RULES, content
 from metric_engine.engine.syntax import AGGREGATES, Fault, parse_expression, refuse, start_of
 from metric_engine.engine.table_resolution import TableResolver
-from metric_engine.engine.tables import Table
+from metric_engine.engine.tables import KINDS, MOMENTS, NAMING, Table
 from metric_engine.engine.templates import Rendered, Sandbox, TemplateFaults, call_offset, is_template, render
 
 BETWEEN_METRICS = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg, exp.Paren, exp.Literal, exp.Column, exp.Identifier)
@@ -133,9 +133,9 @@ class MetricResolver:
             texts[title_of(str(place.metric), definition)] = (("value",), definition.value)
         with attempt:
             series = self.expressions(place, texts, table, where)
-        if definition.by is not None and definition.by not in table.columns:
-            place.at_value("unknown-column", unknown_column(definition.by, table, self.others), "by")
-            attempt.failed = True
+        if definition.by is not None:
+            with attempt:
+                self.naming(place, table, definition.by, "by")
         if definition.items is not None:
             with attempt:
                 items = self.items(place, definition.items, table, where)
@@ -188,13 +188,25 @@ class MetricResolver:
         with place.reporting(rendered, "where"):
             return resolve_predicate(rendered.text, table, self.others)
 
+    def naming(self, place: Place, table: Table, column: str, *path: str | int) -> None:
+        """The column must be one whose values are names: written in the same way by every database. Raises Reported."""
+        if column not in table.columns:
+            place.at_value("unknown-column", unknown_column(column, table, self.others), *path)
+            raise Reported
+        kind = KINDS.get(table.columns[column].type)
+        if kind is not None and kind not in NAMING:
+            remedy = f"date({column})" if kind in MOMENTS else f"cast({column} as int)"
+            message = f"{column!r} is {table.columns[column].type}, which databases write differently"
+            place.at_value("wrong-column-type", f"{message}; give {remedy} a column in a `sql:` table", *path)
+            raise Reported
+
     def items(self, place: Place, items: ItemsDefinition, table: Table, where: exp.Expr | None) -> Items:
         attempt = Attempt()
-        columns: dict[tuple[str | int, ...], str] = {("by",): items.by}
-        columns |= {("show", index): column for index, column in enumerate(items.show)}
-        for path, column in columns.items():
+        with attempt:
+            self.naming(place, table, items.by, "items", "by")
+        for index, column in enumerate(items.show):
             if column not in table.columns:
-                place.at_value("unknown-column", unknown_column(column, table, self.others), "items", *path)
+                place.at_value("unknown-column", unknown_column(column, table, self.others), "items", "show", index)
                 attempt.failed = True
         texts: dict[str, tuple[Path, str]] = {
             name: (("items", "values", name), text) for name, text in items.values.items()

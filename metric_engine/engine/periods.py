@@ -9,6 +9,8 @@ from enum import StrEnum
 from functools import lru_cache
 
 DAY = timedelta(days=1)
+# The days that there are: what every engine can hold and nobody needs more of.
+EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
 
 
 class Grain(StrEnum):

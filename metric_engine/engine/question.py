@@ -9,12 +9,11 @@ from enum import StrEnum
 from typing import TypeVar
 
 from metric_engine.engine.errors import InvalidQuestion, Problem, did_you_mean, nearest_names
-from metric_engine.engine.periods import Compare, Grain, Period, period
+from metric_engine.engine.periods import EARLIEST, LATEST, Compare, Grain, Period, period
 
 SOURCES = ("ga4", "instagram", "meta")
 MOST_DAYS = 1_100
 DEFAULT_DAYS = 28
-EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
 
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 

@@ -15,7 +15,7 @@ from metric_engine.engine.dialects.base import Dialect
 from metric_engine.engine.dialects.expressions import written
 from metric_engine.engine.expressions import Aggregate, Expression
 from metric_engine.engine.plan import Breakdown, ItemsScan, Scan, Shape
-from metric_engine.engine.table_resolution import REFERENCE
+from metric_engine.engine.queries import REFERENCE
 from metric_engine.engine.tables import Table
 
 NOT_SET = "(not set)"
@@ -64,7 +64,7 @@ class Builder:
         needed = [*scan.aggregates, *breakdown.ranking.aggregates]
         names = used_columns(needed, *([breakdown.currency] if breakdown.currency else []))
         inner = self.columns(scan.table)
-        member = f"COALESCE({self.dialect.text(inner[breakdown.column])}, {quoted(NOT_SET)})"
+        member = f"COALESCE({self.named(scan.table, breakdown.column)}, {quoted(NOT_SET)})"
         scoped = self.scoped(scan.table, {"__day": inner[scan.table.time], "__member": member}, names, ranges)
         outer = {name: self.dialect.column("s", name) for name in names}
         queries = {"scoped": scoped, "ranked": self.ranked(breakdown, outer)}
@@ -103,7 +103,7 @@ class Builder:
         aggregates = item_aggregates(scan)
         names = used_columns(aggregates, *items.show, *table.key)
         inner = self.columns(table)
-        identifier = self.dialect.text(inner[items.by])
+        identifier = self.named(table, items.by)
         condition = f"{inner[items.by]} IS NOT NULL"
         if scan.where is not None:
             condition += f" AND ({self.dialect.expression(scan.where, inner)})"
@@ -168,6 +168,10 @@ class Builder:
             for name, column in table.columns.items()
         }
 
+    def named(self, table: Table, column: str) -> str:
+        """A column's values as the names of members or items."""
+        return self.dialect.named(self.columns(table)[column], table.columns[column].kind)
+
     def source(self, table: Table) -> str:
         if table.query is None:
             return f"{self.dialect.identifier(table.physical)} AS t"
@@ -217,7 +221,7 @@ class Builder:
             if not isinstance(node, exp.Placeholder):
                 return node
             sql = self.dialect.double(aggregates[expression.aggregates[int(node.name)]])
-            return written(f"COALESCE({sql}, 0)" if expression.sum_of_several else sql)
+            return written(f"COALESCE({sql}, 0)" if expression.sum_of_several else sql, "double")
 
         return self.dialect.expression(expression.tree.transform(filled), None)
 

@@ -72,6 +72,7 @@ CAST_TYPES = frozenset(
         *(exp.DType.DOUBLE, exp.DType.DECIMAL),
     )
 )
+TEXT_TYPES = (exp.DType.TEXT, exp.DType.VARCHAR)
 CAST_NAMES = "date, text, int, bigint, double or decimal"
 CLAUSES: dict[type[exp.Expr], str] = {
     exp.Order: "ORDER BY",
@@ -98,6 +99,7 @@ ARGUMENTS: dict[type[exp.Expr], tuple[int, int]] = {
     exp.Round: (1, 2),
     exp.Substring: (2, 3),
 }
+IS_WHAT = "is takes null, true or false; compare values with ="
 SEVERAL = {"max": "greatest", "min": "least"}
 # Arguments of a node that change what it means and that no expression needs.
 FORBIDDEN_ARGUMENTS: dict[type[exp.Expr], tuple[str, ...]] = {
@@ -292,6 +294,9 @@ def unlisted(tree: exp.Expr, allowed: frozenset[type[exp.Expr]], text: str, insi
         if isinstance(node, exp.Cast) and node.to.this not in CAST_TYPES:
             message = f"cast to {node.to.sql().lower()} is not allowed; cast to {CAST_NAMES}"
             yield Fault(type_of_cast(node, text), "sql-forbidden", message)
+        elif isinstance(node, exp.Cast) and node.to.this in TEXT_TYPES and node.to.expressions:
+            message = "a length is not allowed here, since not every database cuts the text; write substring(…)"
+            yield Fault(type_of_cast(node, text), "sql-forbidden", message)
         if isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count):
             yield Fault(start_of(node), "sql-forbidden", "* may stand only in count(*); name the column")
         if isinstance(node, exp.Distinct) and not isinstance(node.parent, exp.Select) and len(node.expressions) != 1:
@@ -302,6 +307,10 @@ def unlisted(tree: exp.Expr, allowed: frozenset[type[exp.Expr]], text: str, insi
             yield Fault(start_of(node), "sql-syntax", "count() counts nothing; write count(*)")
         elif isinstance(node, (*AGGREGATES, *FUNCTIONS)) and not isinstance(node.parent, exp.Case):
             yield from wrong_arguments(node, text)
+        if isinstance(node, exp.Is) and not isinstance(node.expression, (exp.Null, exp.Boolean)):
+            yield Fault(keyword("IS", text, start_of(node.expression)), "sql-forbidden", IS_WHAT)
+        if isinstance(node, exp.In) and not node.expressions and not node.args.get("query"):
+            yield Fault(keyword("IN", text, start_of(node), after=True), "sql-syntax", "in () names no value")
         if isinstance(node, exp.TableAlias) and node.columns:
             message = "columns may not be renamed here; rename them in their SELECT with AS"
             yield Fault(start_of(node.columns[0]), "sql-forbidden", message)

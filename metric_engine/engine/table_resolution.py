@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlglot import exp
-from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from metric_engine.engine.definitions import TableDefinition
 from metric_engine.engine.diagnostics import Diagnostics, hint
+from metric_engine.engine.kinds import SPOKEN
 from metric_engine.engine.loading import Folder
 from metric_engine.engine.place import Attempt, Place, Reported
-from metric_engine.engine.syntax import AGGREGATES, Fault, parse_query, refuse, start_of
-from metric_engine.engine.tables import KINDS, Column, Table
+from metric_engine.engine.queries import NAME, REFERENCE, UNREAD, Reading
+from metric_engine.engine.syntax import parse_query
+from metric_engine.engine.tables import KINDS, MOMENTS, NUMBERS, Column, Table
 from metric_engine.engine.templates import Rendered, Sandbox, TemplateFaults, call_offset, render
 
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 PHYSICAL = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*){0,2}", re.ASCII)
 RESERVED_NAMES = frozenset(
     (
@@ -27,14 +28,12 @@ RESERVED_NAMES = frozenset(
         *("information_schema", "system", "pg_catalog"),
     )
 )
+# What tables of ClickHouse have besides the declared columns, and what SQLite takes for a value whatever the quotes.
+RESERVED_COLUMNS = frozenset(("_version", "_deleted", "true", "false"))
 RESERVED_PREFIXES = ("sqlite_", "pg_")
-# What `table('name')` writes into a query: no analyst can write it, so a table that is not declared cannot be read.
-REFERENCE = "table:"
-# The type of a column whose declaration has a fault of its own: it fits everywhere.
-UNREAD = ""
 MOST_DEPTH = 10
 # The tables that a query names, by name; None for one that cannot be read.
-Read = dict[str, Table | None]
+Found = dict[str, Table | None]
 
 
 class TableResolver:
@@ -94,10 +93,10 @@ class TableResolver:
         if not place.file.document.data.get("source"):
             place.at_key("missing-source", "a file with tables needs `source:`, whose connection feeds them")
         query: exp.Select | None = None
-        read: Read = {}
+        read: Found = {}
         if definition.sql is not None:
             try:
-                query = self.query(place, definition.sql, columns, read)
+                query = self.query(place, definition, columns, read)
             except Reported:
                 self.faulty.add(name)
         return Table(
@@ -114,26 +113,23 @@ class TableResolver:
             reads=tuple(table for table in read.values() if table is not None),
         )
 
-    def query(self, place: Place, text: str, columns: Mapping[str, Column], read: Read) -> exp.Select:
+    def query(self, place: Place, definition: TableDefinition, columns: dict[str, Column], read: Found) -> exp.Select:
         """The query of a `sql:` table; the tables that it reads are put into `read`. Raises Reported."""
         attempt = Attempt()
-        rendered = self.rendered(place, text, read, attempt)
+        rendered = self.rendered(place, definition.sql or "", read, attempt)
         with place.reporting(rendered, "sql"):
             query = parse_query(rendered.text)
-            refuse(undeclared_tables(query, read))
+            reading = Reading(query, read)
         attempt.finish()
+        given = reading.results
         with attempt, place.reporting(rendered, "sql"):
-            refuse(given_twice(query))
-            refuse((*unknown_inner_columns(query, read), *ungrouped(query)))
-        for name in columns:
-            if name not in query.named_selects:
-                message = f"the query gives no column {name!r}{hint(name, query.named_selects)}"
-                place.at_key("unknown-column", message, "columns", name)
-                attempt.failed = True
+            reading.write_out()
+        with attempt:
+            check_given(place, definition.tenant, columns, given)
         attempt.finish()
         return query
 
-    def rendered(self, place: Place, text: str, read: Read, attempt: Attempt) -> Rendered:
+    def rendered(self, place: Place, text: str, read: Found, attempt: Attempt) -> Rendered:
         """The query with a reference for each `table()`; one that cannot be followed fails the attempt."""
 
         def reference(name: str) -> str:
@@ -189,79 +185,38 @@ class TableResolver:
         raise Reported
 
 
-def undeclared_tables(query: exp.Select, read: Read) -> Iterator[Fault]:
-    """Tables that are named without `table()`, and so are not declared ones."""
-    for scope in traverse_scope(query):
-        for table in scope.sources.values():
-            if isinstance(table, exp.Table) and (table.db or table.name not in map(REFERENCE.__add__, read)):
-                name = table.name.removeprefix(REFERENCE)
-                message = f"table {name!r} is named directly; write {{{{ table('{name}') }}}}"
-                yield Fault(start_of(table), "undeclared-table", message)
-
-
-def unknown_inner_columns(query: exp.Select, read: Read) -> Iterator[Fault]:
-    """Columns of a query that none of its sources has."""
-    for scope in traverse_scope(query):
-        assert isinstance(scope.expression, exp.Select)
-        sources = {
-            name.removeprefix(REFERENCE): source_columns(source, read)
-            for name, (_, source) in scope.selected_sources.items()
-        }
-        everything = list(dict.fromkeys(column for columns in sources.values() for column in columns))
-        aliases = {each.alias for each in scope.expression.selects if each.alias}
-        merged = {each.name for join in scope.expression.args.get("joins", ()) for each in join.args.get("using", ())}
-        for column in scope.columns:
-            inside = sources.get(column.table.removeprefix(REFERENCE), ()) if column.table else everything
-            having = [name for name, columns in sources.items() if column.name in columns]
-            if column.name not in inside and (column.table or column.name not in aliases):
-                message = f"column {column.name!r} is in no table read here{hint(column.name, inside)}"
-                yield Fault(start_of(column), "unknown-column", message)
-            elif not column.table and len(having) > 1 and column.name not in merged:
-                message = f"column {column.name!r} is in {' and '.join(having)}; write {having[0]}.{column.name}, say"
-                yield Fault(start_of(column), "ambiguous-column", message)
-
-
-def ungrouped(query: exp.Select) -> Iterator[Fault]:
-    """Columns beside an aggregate that the query does not group by."""
-    for select in query.find_all(exp.Select):
-        group = select.args.get("group")
-        if group is None and not any(each.find(*AGGREGATES) for each in select.selects):
+def check_given(place: Place, tenant: str, columns: dict[str, Column], given: Mapping[str, Column]) -> None:
+    """Hold the declared columns of a query against those that it gives. Raises Reported."""
+    attempt = Attempt()
+    for name, column in columns.items():
+        if name not in given:
+            message = f"the query gives no column {name!r}{hint(name, given)}"
+            place.at_key("unknown-column", message, "columns", name)
+            attempt.failed = True
             continue
-        keys = group.expressions if group is not None else []
-        named = {key.name for key in keys}
-        written = {key.sql() for key in keys}
-        for index, each in enumerate(select.selects, 1):
-            if str(index) in named or each.alias in named or each.unalias().sql() in written:
-                continue
-            for column in each.find_all(exp.Column):
-                if column.name not in named and not column.find_ancestor(*AGGREGATES):
-                    message = f"column {column.name!r} stands outside an aggregate; add it to GROUP BY"
-                    yield Fault(start_of(column), "not-aggregated", message)
+        found = given_column(column, given[name], is_tenant=name == tenant)
+        if isinstance(found, Column):
+            columns[name] = found
+            continue
+        place.at_key("wrong-column-type", f"{name!r} is {column.type} here, but {found}", "columns", name)
+        attempt.failed = True
+    attempt.finish()
 
 
-def given_twice(query: exp.Select) -> Iterator[Fault]:
-    """Tables of one name side by side, and results of one name: which of them is meant cannot be told."""
-    for select in query.find_all(exp.Select):
-        read = [each.this for each in (select.args.get("from_"), *select.args.get("joins", ())) if each is not None]
-        yield from repeated("table", read, [each.alias_or_name.removeprefix(REFERENCE) for each in read])
-        named = [each for each in select.selects if each.output_name]
-        yield from repeated("column", named, [each.output_name for each in named])
-
-
-def repeated(what: str, nodes: Sequence[exp.Expr], names: Sequence[str]) -> Iterator[Fault]:
-    for index, (node, name) in enumerate(zip(nodes, names, strict=True)):
-        if name in names[:index]:
-            called = repr(name) if name else "without a name"
-            message = f"a second {what} {called}; give it a name of its own with AS"
-            yield Fault(start_of(node), "ambiguous-column", message)
-
-
-def source_columns(source: exp.Table | Scope, read: Read) -> tuple[str, ...]:
-    if isinstance(source, Scope):
-        assert isinstance(source.expression, exp.Select)
-        return tuple(source.expression.named_selects)
-    table = read.get(source.name.removeprefix(REFERENCE))
-    return tuple(table.columns) if table is not None else ()
+def given_column(column: Column, given: Column, *, is_tenant: bool) -> Column | str:
+    """The declared column as the query gives it, or why it cannot be what it is declared as."""
+    declared, found = KINDS.get(column.type), KINDS.get(given.type)
+    if declared is None or found is None or declared == found:
+        return column
+    if {declared, found} <= NUMBERS:
+        # A sum or a product is a double, also one of whole numbers.
+        return replace(column, type="double")
+    if is_tenant and {declared, found} == {"uuid", "text"}:
+        # Nothing is asked of it but to be there: it is what the query makes of it.
+        return replace(column, type=given.type)
+    dated = declared == "date" and found in MOMENTS
+    remedy = f"write date(…) AS {column.name}" if dated else f"declare it as {given.type}"
+    return f"the query gives {SPOKEN[found]}; {remedy}"
 
 
 def check_columns(place: Place, name: str, definition: TableDefinition, columns: Mapping[str, Column]) -> None:
@@ -284,7 +239,7 @@ def check_columns(place: Place, name: str, definition: TableDefinition, columns:
     for index, column in enumerate(definition.key):
         wanted(column, "key", index)
     for column, resolved in columns.items():
-        if (resolved.money or not resolved.additive) and resolved.kind != "number":
+        if (resolved.money or not resolved.additive) and resolved.kind not in NUMBERS:
             key = "money" if resolved.money else "additive"
             place.at_key("wrong-column-type", f"{key} is for numbers, not {resolved.type}", "columns", column, key)
 
@@ -293,8 +248,14 @@ def check_names(place: Place, name: str, definition: TableDefinition, columns: M
     """Report physical names that are none, or that are the installation's own."""
     if not NAME.fullmatch(name):
         place.at_key("bad-name", f"{name!r} is not a table's name; use letters, digits and _")
+    seen: dict[str, str] = {}
     for column, resolved in columns.items():
-        if not NAME.fullmatch(column):
+        if column.startswith("__") or {column.lower(), resolved.physical.lower()} & RESERVED_COLUMNS:
+            place.at_key("bad-name", f"{column!r} is a name of the engine's or of a database's own", "columns", column)
+        elif seen.setdefault(column.lower(), column) != column:
+            message = f"{column!r} and {seen[column.lower()]!r} are one name on some databases; rename one of them"
+            place.at_key("bad-name", message, "columns", column)
+        elif not NAME.fullmatch(column):
             place.at_key("bad-name", f"{column!r} is not a column's name; use letters, digits and _", "columns", column)
         elif not NAME.fullmatch(resolved.physical.replace("$", "_")):
             message = f"{resolved.physical!r} is not a column's name; use letters, digits and _"

@@ -8,20 +8,25 @@ from typing import Literal
 
 from sqlglot import exp
 
-Kind = Literal["number", "text", "time", "boolean"]
+# What values are, in expressions: a whole number is written without a point, a double may have a fraction.
+Kind = Literal["whole", "double", "text", "uuid", "date", "timestamp", "timestamptz", "boolean"]
 
 KINDS: Mapping[str, Kind] = {
-    "uuid": "text",
+    "uuid": "uuid",
     "text": "text",
-    "date": "time",
-    "timestamp": "time",
-    "timestamptz": "time",
+    "date": "date",
+    "timestamp": "timestamp",
+    "timestamptz": "timestamptz",
     "boolean": "boolean",
-    "integer": "number",
-    "bigint": "number",
-    "double": "number",
-    "numeric": "number",
+    "integer": "whole",
+    "bigint": "whole",
+    "double": "double",
+    "numeric": "double",
 }
+NUMBERS: frozenset[Kind] = frozenset(("whole", "double"))
+MOMENTS: frozenset[Kind] = frozenset(("timestamp", "timestamptz"))
+# Kinds whose values are written in one way on every engine, and so may be a text or a name.
+NAMING: frozenset[Kind] = frozenset(("text", "uuid", "whole", "date", "boolean"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Sequence
 
 from metric_engine.insights import phrases
-from metric_engine.insights.advice import ADVICE
-from metric_engine.insights.facts import Weight
+from metric_engine.insights.advice import ADVICE, PRAISE
+from metric_engine.insights.facts import Fact, Weight
 from metric_engine.insights.ground import Ground, folded, is_day
 from metric_engine.insights.proof import (
     BEFORE,
@@ -29,6 +29,9 @@ from metric_engine.insights.proof import (
 from metric_engine.insights.spelling import N, Spelled
 from metric_engine.insights.witness import Witness
 from metric_engine.insights.wordings import COMPARATIVES, NOUNS, TRANSITIVE, VERBS, sense_of
+
+# The source of what the site has.
+SITE = "ga4"
 
 
 class Reader(Witness):
@@ -61,6 +64,7 @@ class Reader(Witness):
             self.advising = False
             return True
         if starts and not self.waiting and (found := ADVICE.match(self.text, self.at)) is not None:
+            self.praise(found[0])
             self.at = found.end()
             self.advising, self.moving, self.behind = True, None, False
             return False
@@ -91,11 +95,16 @@ class Reader(Witness):
         elif (found := phrases.SUBJECT.match(self.text, self.at)) is not None:
             self.subjects = self.named(found)
         elif (found := phrases.ADVISED.match(self.text, self.at)) is not None:
-            pass
+            self.praise(found[0])
         else:
             raise Fault("number" if re.match(N, self.text[self.at]) else "wording")
         self.at = found.end()
         return False
+
+    def praise(self, said: str) -> None:
+        """What went badly is not celebrated, nor done more of."""
+        if PRAISE.search(said) and self.verdicts == {"worse"}:
+            raise Fault("direction")
 
     # Subjects
 
@@ -109,7 +118,7 @@ class Reader(Witness):
         subject = Subject(name, who)
         for said in filter(None, (found["owner"], found["place"])):
             source = next(source for source, pattern in phrases.SOURCES_SAID if re.search(pattern, said))
-            if not any(source in fact.sources for fact in self.facts(subject)):
+            if not any(source in fact.sources for fact in self.ground.about(name, who)):
                 raise Fault("source")
         return [subject]
 
@@ -118,7 +127,8 @@ class Reader(Witness):
         if self.waiting and not self.joining:
             raise Fault("wording")
         self.subjects = [*self.subjects, *subjects] if self.waiting else subjects
-        self.waiting, self.joining, self.moving, self.behind = True, False, None, False
+        self.waiting, self.joining, self.moving = True, False, None
+        self.behind, self.driven, self.place = False, False, None
         return True
 
     def possessive(self, found: re.Match[str]) -> bool:
@@ -134,17 +144,20 @@ class Reader(Witness):
         self.waiting, self.moving, self.behind = True, None, False
         return True
 
-    def nobody(self, _: re.Match[str]) -> bool:
-        """`You had …`, `there were …`."""
+    def nobody(self, found: re.Match[str]) -> bool:
+        """`You had …`, `there were …`, and `the site had …`, which is of the site's own source."""
         if self.waiting:
             raise Fault("wording")
         self.subjects, self.waiting = [Subject()], True
+        self.place = SITE if found["site"] else None
         return True
 
     def close(self) -> None:
         if self.waiting:
             raise Fault("no_fact")
         self.moving, self.behind, self.joining, self.moved, self.last = None, False, False, False, None
+        self.place, self.driven = None, False
+        self.movers.clear()
 
     # What is said of them
 
@@ -152,6 +165,8 @@ class Reader(Witness):
         if not self.subjects:
             raise Fault("no_fact")
         sense = sense_of(found["way"], VERBS)
+        if found["number"] is None and found["way"] in ("changed", "moved"):
+            raise Fault("wording")
         if found["number"] is not None and sense == "flat" and found["way"] not in ("changed", "moved"):
             # `held steady at` says so of a value.
             return False
@@ -189,8 +204,9 @@ class Reader(Witness):
         return self.prove(found, BEFORE)
 
     def brought(self, found: re.Match[str]) -> bool:
-        """`Organic Search brought 4,690 sessions`."""
-        if found["unit"] is None and all(subject.name is None for subject in self.subjects):
+        """`Organic Search brought 4,690 sessions`: no metric brings itself."""
+        bare = found["unit"] is None
+        if bare and (found["earned"] or all(subject.name is None for subject in self.subjects)):
             raise Fault("no_fact")
         return self.prove(found, VALUE)
 
@@ -235,22 +251,40 @@ class Reader(Witness):
         """`most of it from Organic Search`: it must be behind half of the change of what was spoken of, at least."""
         if not self.waiting and found["metric"] is not None:
             self.subjects = [Subject(self.spelled.name(found["metric"]))]
-        if self.waiting or not self.subjects:
+        if self.waiting or not self.subjects or len(self.movers) > 1:
+            # Of which of them?
             raise Fault("wording")
         if found["way"] is not None:
             self.go("", sense_of(found["way"], NOUNS))
         whole, member = self.subjects[-1], self.spelled.name(found["driver"])
         if len(self.subjects) > 1 or whole.name is None or whole.member is not None:
             raise Fault("wording")
-        if not drives(self.facts(whole), self.ground.about(whole.name, member)):
+        return self.drove(whole.name, member)
+
+    def is_behind(self, found: re.Match[str]) -> bool:
+        """`Organic Search accounts for most of the drop in sessions`."""
+        metric, way = found["metric"] or found["metric2"], found["way"] or found["way2"]
+        told = [subject.name for subject in self.movers if subject.member is None]
+        names = [self.spelled.name(metric)] if metric is not None else told
+        if len(self.subjects) != 1 or self.subjects[0].member is None or len(names) != 1 or names[0] is None:
+            raise Fault("wording")
+        member = self.subjects[0].member
+        if way is not None:
+            self.subjects = [Subject(names[0])]
+            self.go("", sense_of(way, NOUNS))
+        self.waiting = False
+        return self.drove(names[0], member)
+
+    def drove(self, name: str, member: str) -> bool:
+        if not drives(self.facts(Subject(name)), self.ground.about(name, member)):
             raise Fault("number")
-        self.subjects = [Subject(whole.name, member)]
-        self.moving, self.behind = None, True
+        self.subjects = [Subject(name, member)]
+        self.moving, self.behind, self.driven = None, True, True
         return True
 
     def new(self, found: re.Match[str]) -> bool:
-        """`… is new against the previous 28 days`: there was none of it before."""
-        return self.told(lambda fact: fact.figure("previous"), lambda before: before.value == 0)
+        """`… is new against the previous 28 days`: there was none of it before, and it would have been counted."""
+        return self.told(lambda fact: fact.new if fact.figure("previous") else None, lambda new: new)
 
     def replaced(self, found: re.Match[str]) -> bool:
         """`… took the place of “Autumn Sale”`."""
@@ -269,7 +303,12 @@ class Reader(Witness):
         return self.weighs(lambda weight: weight.moved == says and not of.isdisjoint(map(folded, weight.of)))
 
     def weighs(self, true: Callable[[Weight], bool]) -> bool:
-        """What is said of a member's part in a ratio; its effect may follow."""
+        """What is said of a member's part in a ratio; its effect may follow.
+
+        Of one that is behind a change it says why, so that its share must have done more than its own ratio.
+        """
+        if self.driven and not all(self.by_share(fact) for each in self.subjects for fact in self.facts(each)):
+            raise Fault("direction")
         behind = self.told(lambda fact: fact.weight, true)
         self.behind = behind
         return behind
@@ -277,7 +316,11 @@ class Reader(Witness):
     def without_data(self, found: re.Match[str]) -> bool:
         """`1 day has no data`: not of what was spoken of, but of the days that were counted."""
         days = self.spelled.numeral(found["days"])
-        if self.waiting or not any(fact.missing == days.value for each in self.subjects for fact in self.facts(each)):
+        if (
+            self.waiting
+            or not days.value
+            or not any(fact.missing == days.value for each in self.subjects for fact in self.facts(each))
+        ):
             raise Fault("number")
         return True
 
@@ -295,8 +338,13 @@ class Reader(Witness):
 
     def itself(self, _: re.Match[str]) -> bool:
         """It was the member's own value, more than its share."""
-        parts = [(fact.figure("mix"), fact.figure("rate")) for each in self.subjects for fact in self.facts(each)]
-        return self.behind and not any(mix and rate and abs(mix.value) > abs(rate.value) for mix, rate in parts)
+        told = [fact for each in self.subjects for fact in self.facts(each) if fact.figure("mix")]
+        return self.behind and not any(map(self.by_share, told))
+
+    def by_share(self, fact: Fact) -> bool:
+        """Whether a member changed a ratio by its share, more than by its own ratio."""
+        mix, rate = fact.figure("mix"), fact.figure("rate")
+        return mix is None or rate is None or abs(mix.value) > abs(rate.value)
 
     # Days, periods and the rest
 
@@ -351,6 +399,7 @@ class Reader(Witness):
 Handler = Callable[[Reader, re.Match[str]], bool]
 # The first that matches is taken, and never taken back.
 PHRASES: Sequence[tuple[re.Pattern[str], Handler]] = (
+    (phrases.BEHIND, Reader.is_behind),
     (phrases.DRIVER, Reader.driver),
     (phrases.ITSELF, Reader.itself),
     (phrases.WITHOUT_DATA, Reader.without_data),

@@ -60,6 +60,8 @@ def entry_of(fact: Fact) -> dict[str, Any]:
         entry["day"] = spoken_day(fact.day)
     if fact.quote is not None:
         entry["post"] = fact.quote
+    if fact.new:
+        entry["new"] = True
     if fact.replaces is not None:
         entry["replaces"] = fact.replaces
     if fact.weight is not None:

@@ -40,7 +40,8 @@ class Fact:
     `names` are what the metric may be called; `member`, and `quote` of what may be behind it, are fit to be quoted.
     `day` is the one day that it is about. `telling` is false of members to which nothing happened. `missing` is how
     many days have no data, where that bears on it, `replaces` the member in whose place this one has come, and `weight`
-    that of a member in a ratio. One that is `silent` says that there are no rows since its `day`.
+    that of a member in a ratio. One that is `silent` says that there are no rows since its `day`,
+    one that is `new` that the compared window had none of it, though it was counted.
     """
 
     observation: str
@@ -59,6 +60,7 @@ class Fact:
     replaces: str | None = None
     weight: Weight | None = None
     silent: bool = False
+    new: bool = False
 
     def figure(self, role: Role) -> Figure | None:
         return next((each for each in self.figures if each.role == role), None)

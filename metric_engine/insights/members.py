@@ -115,7 +115,11 @@ def find_members(observation: Observation, answers: Answers, span: Span) -> Find
         view=view,
         facts=(
             *(
-                replace(each.fact(metric, observation, span, telling=True), replaces=before.get(each.name))
+                replace(
+                    each.fact(metric, observation, span, telling=True),
+                    replaces=before.get(each.name),
+                    new=each.moved and each.is_new,
+                )
                 for each in spoken
             ),
             *(

@@ -68,7 +68,7 @@ class Numeral:
                 return figure.unit == self.unit or by_ratio
         if self.currency is not None:
             return figure.unit == "money" and self.currency in figure.text
-        return figure.unit in ("count", "money")
+        return figure.unit == "count"
 
 
 def numerals(text: str) -> Iterator[Numeral]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from metric_engine.insights.advice import ADVISED_WORDS, GERUNDS
+from metric_engine.insights.advice import ADVISED_WORDS, ASKED_FOR, GERUNDS, LEADS_ON
 from metric_engine.insights.spelling import ASKED, COMPARED, OVER, B, D, M, N, Q
 from metric_engine.insights.wordings import BE, BOUND, COMPARATIVES, DEGREES, NOUNS, TRANSITIVE, VERBS, alternatives
 
@@ -15,7 +15,7 @@ SOURCE = (
     r"(?:google analytics|ga4|(?:the |your )?(?:site|website|shop|store)|instagram|meta ads|facebook ads|meta|facebook)"
 )
 SOURCES_SAID = (("instagram", "instagram"), ("meta", "meta|facebook"), ("ga4", "."))
-NUMBER = rf"(?:(?P<bound>{BOUND}) )*(?P<number>{N})(?: (?P<unit>{M}))?"
+NUMBER = rf"(?:(?P<bound>{BOUND}) )*(?P<number>{N})(?: (?:in )?(?P<unit>{M}))?"
 NOUN_OF_MOVE = rf"(?:{alternatives(NOUNS)})"
 MAINLY = "(?:mostly|mainly|largely|primarily|chiefly)"
 CAUSE = r"(?:because of|due to|driven by|led by|from|in|on|through|by|at|with)"
@@ -35,15 +35,23 @@ SUBJECT = phrase(
 POSSESSIVE = phrase(rf"(?:whose|its|their) (?P<metric>{M})")
 PRONOUN = phrase("(?:it|they|which|that)(?= )")
 NOBODY = phrase(
-    r"(?:you|we|there|the site|your site|the shop|your shop)(?= (?:had|have|got|saw|received|recorded|were|are) )"
+    r"(?:you|we|there|(?P<site>(?:the|your) (?:site|website|shop|store)))"
+    r"(?= (?:had|have|has|got|saw|received|recorded|were|are) )"
 )
 # `most of it from Organic Search`
 DRIVER = phrase(
     rf"(?:{MAINLY}(?: {CAUSE})?",
     rf"|(?:which )?(?:{BE} )?(?:{MAINLY} )?(?:driven|led|caused)(?: {MAINLY})? by|because of|due to",
     rf"|most of (?:it|them|that|the (?P<way>{NOUN_OF_MOVE})(?: (?:in|of) {DET}(?P<metric>{M}))?)",
-    rf"(?: (?:is|are|was|were|comes|came|stems))?(?: {CAUSE})?)",
+    rf"(?: (?:is|are|was|were|comes|came|stems|coming))?(?: {CAUSE}| going to| went to)?)",
     rf" (?:the |your )?(?:{KIND} )?(?P<driver>{B})(?: {KIND})?",
+)
+# `Organic Search accounts for most of the drop in sessions`
+BEHIND = phrase(
+    r"(?:accounts? for|accounted for|explains?|explained|drove|brought|is behind|was behind) most of (?:it|that"
+    rf"|(?:the|this|that) (?P<way>{NOUN_OF_MOVE})(?: (?:in|of) {DET}(?P<metric>{M}))?)"
+    rf"|(?:is|was) the main (?:driver|reason|cause) (?:of|for|behind) (?:it|that"
+    rf"|(?:the|this|that) (?P<way2>{NOUN_OF_MOVE})(?: (?:in|of) {DET}(?P<metric2>{M}))?)"
 )
 ITSELF = phrase("itself")
 NEW = phrase("(?:is|are) new")
@@ -102,8 +110,8 @@ REACHED = phrase(
     f"|hit|hits|hitting|totall?ed|totals|totalling|amounted|counted) )+{NUMBER}"
 )
 BROUGHT = phrase(
-    "(?:brought(?: in)?|brings|drove|sent|got|gets|saw|received|made|generated|delivered|recorded|attracted|began"
-    f"|earned|contributed|counts) {NUMBER}"
+    "(?:(?P<earned>brought(?: in)?|brings|drove|sent|made|generated|delivered|attracted|earned|contributed)"
+    f"|got|gets|saw|received|recorded|began|counts) {NUMBER}"
 )
 FIGURE = phrase(NUMBER)
 POST = phrase(
@@ -117,7 +125,7 @@ AGAINST = phrase(
 # Behind a change it is what it is compared with; behind a number it may be when that was.
 BACK = phrase(rf"(?P<how>over|on|from|in|during) {COMPARED}")
 WITHIN = phrase(rf"(?:(?:in|over|during|for|within|across) )?{ASKED}")
-JOIN = re.compile(r",|&|(?:and|but|while|whereas|with|although|though)(?=\s)")
+JOIN = re.compile(r",|&|(?:and|but|yet|while|whereas|with|although|though)(?=\s)")
 CONDITION = phrase("(?:until|before)(?= you )")
 FILLER = re.compile(r"[()]|(?:also|overall|meanwhile|however|in total|now|both|too|together|altogether)" + NOT_IN_WORD)
 
@@ -128,9 +136,8 @@ WHO = re.compile(r",? ?(?P<word>which|whose|where)(?= )")
 REASON = phrase("(?:because|since|as|while(?! it lasts)|whereas|although|though|but)")
 # A piece of advice: its words, punctuation and quotes, and what is no claim in it alone.
 ADVISED = re.compile(
-    rf"what worked\b|what caused (?:it|them)\b|what you posted\b|what the added {M} brings\b|your best\b"
-    rf"|that (?:the |its )?(?:stock|return|{M}) keeps? up\b|whether you meant (?:it|that)\b"
-    rf"|whether only the name changed\b|of the last weeks\b|[(),&/]|{Q}|to grow\b"
+    rf"{ASKED_FOR}|what the added {M} brings\b|that (?:the |its )?(?:stock|return|{M}) keeps? up\b"
+    rf"|{LEADS_ON}|[&/]|{Q}|to grow\b"
     r"|(?:(?<=\bmake )|(?<=\bbe ))sure\b|(?:is|are) (?:current|correct|complete)\b"
     r"|(?:(?<=\bfollow )|(?<=\bkeep )|(?<=\bscale )|(?<=\bset ))(?:(?:it|this|that|them) )?up\b"
     rf"|(?:(?<=\bconsider )|(?<=\bby )|(?<=\band )|(?<=\bor )|(?<=\btry )|(?<=\bof ))(?:{GERUNDS})\b"

@@ -30,7 +30,7 @@ Rules:
   "ROAS fell 26% to 2.25, while ad spend was flat at $7,580."
   "Sessions are down 23% against the previous 28 days, most of it from “Organic Search” (-6,931)."
   "“Direct” brought 7,410 sessions, 33% of all sessions."
-  "Spend on “Summer” is new: $3,925." (previous is 0)
+  "Spend on “Summer” is new: $3,925." ("new")
   "Spend on “Summer” took the place of that on “Spring”: $3,925." ("replaces")
   "ROAS fell 17%, mostly because of “Brand”, which returns less than the whole and has a larger share of the spend."
   ("than_whole", "share_of")

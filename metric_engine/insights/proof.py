@@ -44,7 +44,8 @@ class Subject:
 
 def drives(whole: Iterable[Fact], members: Iterable[Fact]) -> bool:
     """Whether a member is behind half of the whole's change or more: by its effect, or by its own difference."""
-    listed = list(members)
+    # One that only took another's place is behind no change.
+    listed = [member for member in members if member.replaces is None]
     for fact in whole:
         change = fact.figure("difference")
         if change is None or change.value == 0 or fact.direction == "flat":

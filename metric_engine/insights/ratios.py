@@ -33,7 +33,8 @@ Parts = Mapping[str, tuple[float, float]]
 class Effect:
     """What a member did to a ratio: by its share of the denominator, and by its own ratio.
 
-    `shifted` is the change of its share, and `beyond` how far its ratio lies above the whole's, half-way.
+    `shifted` is the change of its share; `beyond` is how far its ratio lies above the whole's, half-way, and `now` in
+    the asked window, or where it has none there in the other.
     """
 
     member: str
@@ -43,13 +44,19 @@ class Effect:
     previous: float | None
     shifted: float
     beyond: float
+    now: float
 
     @property
     def whole(self) -> float:
         return self.mix + self.rate
 
     def weight(self, of: tuple[str, ...]) -> Weight:
-        return Weight("grew" if self.shifted > 0 else "shrank", "above" if self.beyond > 0 else "below", of)
+        return Weight("grew" if self.shifted > 0 else "shrank", "above" if self.now > 0 else "below", of)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether what it did can be told from how it stands now: by its share only if it stands as it did half-way."""
+        return abs(self.rate) >= abs(self.mix) or self.now * self.beyond > 0
 
 
 def decompose(now: Parts, then: Parts) -> list[Effect]:
@@ -74,7 +81,9 @@ def decompose(now: Parts, then: Parts) -> list[Effect]:
         shifted = lower / totals[0] - lower_then / totals[1]
         whole = upper / totals[0] - upper_then / totals[1]
         beyond = half_way - middle
-        found.append(Effect(member, beyond * shifted, whole - half_way * shifted, value, previous, shifted, beyond))
+        ahead = value - ratios[0] if value is not None else half_way - ratios[1]
+        mix, rate = beyond * shifted, whole - half_way * shifted
+        found.append(Effect(member, mix, rate, value, previous, shifted, beyond, ahead))
     return found
 
 
@@ -155,7 +164,7 @@ def driver_of(effects: list[Effect], difference: float, names: Mapping[str, str]
     if not named or difference == 0:
         return None
     best = max(named, key=lambda each: each.whole / difference)
-    return best if LEAST_PART <= best.whole / difference <= MOST_PART else None
+    return best if best.is_plain and LEAST_PART <= best.whole / difference <= MOST_PART else None
 
 
 def driver_view(metric: Metric, effect: Effect, name: str, body: Body) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from metric_engine.insights.facts import Fact
+from metric_engine.insights.facts import Fact, Verdict
 from metric_engine.insights.figures import Role
 from metric_engine.insights.ground import GROUP_SOURCES, Ground, folded, is_day
 from metric_engine.insights.numerals import Numeral
@@ -37,6 +37,14 @@ class Witness:
         self.last: frozenset[Role] | None = None
         self.moved = False
         self.way: Sense | None = None
+        # Whether the subject was said to be behind a change, and is still spoken of.
+        self.driven = False
+        # What the facts that were told are held to be.
+        self.verdicts: set[Verdict] = set()
+        # The source of what is spoken of, where that was said.
+        self.place: str | None = None
+        # What the sentence has said to have moved.
+        self.movers: set[Subject] = set()
         self.proven = 0
         self.claims = 0
 
@@ -84,7 +92,11 @@ class Witness:
             if subject.name is None and unit is None and len({fact.names[-1] for fact in facts}) > 1:
                 # `Retargeting fell 60%`: what of it?
                 raise Fault("no_fact")
-            stating = [fact for fact in facts if states(fact, numeral, roles, bound)]
+            stating = [
+                fact
+                for fact in facts
+                if states(fact, numeral, roles, bound) and (self.place is None or self.place in fact.sources)
+            ]
             if not stating:
                 raise Fault("number")
             if sense is not None and not any(goes(fact, sense) and sized(fact, said) for fact in stating):
@@ -94,6 +106,7 @@ class Witness:
             self.subjects = [Subject(subject.name or unit, subject.member) for subject in self.subjects]
         self.waiting, self.moving, self.behind, self.last = False, None, False, roles
         self.moved = self.moved or roles is MOVED
+        self.movers |= set(self.subjects) if roles is MOVED else set()
         self.way = sense or self.way
         self.proven += 1
         return True
@@ -108,6 +121,7 @@ class Witness:
                 raise Fault("direction")
             self.hold_to_group(facts)
         self.waiting, self.behind, self.last, self.moved = False, False, MOVED, True
+        self.movers |= set(self.subjects)
         return True
 
     def told(self, what: Callable[[Fact], T | None], true: Callable[[T], bool]) -> bool:
@@ -124,6 +138,8 @@ class Witness:
 
     def hold_to_group(self, facts: Iterable[Fact]) -> None:
         """What a bullet says first must be of its group's source."""
+        facts = list(facts)
+        self.verdicts |= {fact.verdict for fact in facts}
         if self.claims == 0 and self.source and not any(self.source in fact.sources for fact in facts):
             raise Fault("group")
         self.claims += 1

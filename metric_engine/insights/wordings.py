@@ -16,8 +16,8 @@ VERBS: dict[Sense, str] = {
     "down": "fell|fallen|falls?|falling|dropped|drops|dropping|decreased|decreases|decreasing|declined|declines"
     "|declining|shrank|shrunk|shrinking|slid|slipped|dipped|plunged|slumped|plummeted|tumbled|sank|collapsed|crashed"
     "|(?:went|moved|edged|ticked|trended|trending) (?:down|lower)|down|lower|below",
-    "little": "(?:little|barely|hardly) (?:changed|moved)",
-    "flat": "flat|unchanged|stable|steady|(?:held|stayed|remained|kept) (?:flat|steady|stable|unchanged)|changed|moved",
+    "little": "(?:little|barely|hardly) (?:changed|moved)|(?:(?:held|stayed|remained|kept) )?(?:steady|stable)",
+    "flat": "(?:(?:held|stayed|remained|kept) )?(?:flat|unchanged)|changed|moved",
     "better": "improved|improves|improving|better|strengthened",
     "worse": "worsened|worsens|worsening|worse|deteriorated|weakened",
 }

@@ -208,7 +208,8 @@ def _open_postgresql(url: URL) -> Engine:
 
 def _reason(error: DBAPIError | NoFreeConnection) -> str:
     if isinstance(error, DBAPIError):
-        return " ".join(str(error.orig).split())
+        # Further lines are hints, and the statement.
+        return " ".join(str(error.orig).strip().split("\n")[0].split())
     return "every connection is in use"
 
 

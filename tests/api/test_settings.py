@@ -48,6 +48,14 @@ def test_given_values_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("environment", "words"),
     [
+        (
+            {"WAREHOUSE_URL": "duckdb://"},
+            ["WAREHOUSE_URL", "names no file", "duckdb:///"],
+        ),
+        (
+            {"WAREHOUSE_URL": "sqlite:///:memory:"},
+            ["WAREHOUSE_URL", "sqlite:///"],
+        ),
         ({"JWT_SECRET": "short"}, ["JWT_SECRET", "32", "openssl"]),
         ({"JWT_SECRET": SECRET, "JWKS_URL": "https://id/keys", "JWT_AUDIENCE": "a"}, ["JWT_SECRET", "JWKS_URL"]),
         ({"JWKS_URL": "https://id/keys"}, ["JWT_AUDIENCE"]),

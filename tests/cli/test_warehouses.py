@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import os
 from datetime import date
+from itertools import product
 from pathlib import Path
 
 import pytest
 import sqlglot
+from starlette.testclient import TestClient
 
+from metric_engine.api.app import create_app
+from metric_engine.api.serving import Serving
 from metric_engine.cli.demonstration import demonstration, new_key
 from metric_engine.cli.dialects import DIALECTS
+from metric_engine.cli.serve import invitation
 from metric_engine.demo.database import DemoDatabase
 from metric_engine.demo.tenants import EVERYTHING
 from metric_engine.engine.catalog import load_catalog
@@ -19,8 +24,8 @@ from metric_engine.engine.engine import Engine
 from metric_engine.engine.errors import WarehouseUnavailable
 from metric_engine.engine.warehouse import Warehouse
 from metric_engine.state import State
+from tests.api.conftest import bearer, settings
 from tests.cli.conftest import ALICE, BOB, SECRET, SHIPPED, Run
-from tests.engine.worlds import EVERY_SOURCE, ask
 from tests.oracle.questions import same
 
 ROWS = "date,property_id,sessions\n2025-01-01,1,5\n2025-01-02,1,7\n2025-01-02,2,1\n"
@@ -41,6 +46,88 @@ def test_rows_are_loaded_and_asked_for(run: Run, warehouse_url: str, tmp_path: P
         assert (result.exit_code, result.stdout) == (0, "3 rows loaded into ga4_daily\n"), result.stderr
     assert total(run, ALICE, WAREHOUSE_URL=warehouse_url) == 13
     assert total(run, ALICE) is None
+
+
+CSV_LOADED = {
+    "marks and line ends": ("\ufeffdate,property_id,sessions\r\n2025-01-01,1,5\r\n2025-01-02,1,\r\n", 5),
+    "quoted": ('date,property_id,sessions\n2025-01-01,"a\nb\r\n, ""c"" 😀 %s \\ \'",5\n\n2025-01-02,"",6\n', 11),
+    "no last line end": ("date,property_id,sessions\n2025-01-01,1,-3\n2025-01-02,1,12", 9),
+    "the largest numbers": (
+        "date,property_id,sessions\n2025-01-01,1,9223372036854775807\n2025-01-02,1,-9223372036854775808\n",
+        0,
+    ),
+}
+CSV_REFUSED: dict[str, tuple[str | bytes, str]] = {
+    "cut in a row": ("2025-01-02,1", "3:3: the row has 2 fields, and the header 3"),
+    "cut in quotes": ('2025-01-02,"1', "3:1: is not CSV: unexpected end of data"),
+    "cut in a character": (b"2025-01-02,\xf0\x9f\x98", "3:1: the line is not UTF-8; save the file as UTF-8"),
+    "a key twice": (
+        "2025-01-01,1,6\n",
+        "3:1: the same key as line 2 (date 2025-01-01, property_id 1); each may be there once",
+    ),
+    "NUL": ("2025-01-02,1\x002,6\n", "3:2: property_id: holds a NUL character; remove it"),
+    "a day nobody asks for": (
+        "1899-12-31,1,6\n",
+        "3:1: date: '1899-12-31' is out of range; dates run from 1900-01-01 to 2199-12-31",
+    ),
+    "a key too long": (
+        f"2025-01-02,{'é' * 1001},6\n",
+        "3:2: property_id: is longer than the 2,000 bytes that a key may have; shorten it",
+    ),
+    "late in a long file": (
+        "".join(f"2025-01-02,{number},1\n" for number in range(2, 3000)) + "2025-01-03,1,1.5\n",
+        "3001:3: sessions: '1.5' is not a whole number; write digits only, such as 1234",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(CSV_LOADED))
+def test_every_engine_loads_the_same_files(run: Run, warehouse_url: str, tmp_path: Path, name: str) -> None:
+    text, sessions = CSV_LOADED[name]
+    (tmp_path / "rows.csv").write_text(text, encoding="utf-8", newline="")
+    result = run("load", "ga4_daily", "rows.csv", "--user", ALICE, WAREHOUSE_URL=warehouse_url)
+    assert (result.exit_code, result.stdout) == (0, "2 rows loaded into ga4_daily\n"), result.stderr
+    assert total(run, ALICE, WAREHOUSE_URL=warehouse_url) == sessions
+
+
+def test_every_engine_refuses_the_same_files_and_loads_none_of_it(run: Run, warehouse_url: str, tmp_path: Path) -> None:
+    for rest, problem in CSV_REFUSED.values():
+        rows = rest if isinstance(rest, bytes) else rest.encode()
+        (tmp_path / "rows.csv").write_bytes(b"date,property_id,sessions\n2025-01-01,1,5\n" + rows)
+        result = run("load", "ga4_daily", "rows.csv", "--user", ALICE, WAREHOUSE_URL=warehouse_url)
+        assert result.stderr == f"error: nothing was loaded from rows.csv\nrows.csv:{problem}\n"
+    warehouse = Warehouse(warehouse_url)
+    assert not warehouse.holds(load_catalog(SHIPPED).tables["ga4_daily"], ALICE)
+    warehouse.close()
+
+
+def test_money_and_moments_are_as_large_on_every_engine(run: Run, warehouse_url: str, tmp_path: Path) -> None:
+    """38 digits, nine of them behind the point; and no moment that is of no day in UTC."""
+    (tmp_path / "rows.csv").write_text(
+        "date,account_id,campaign_id,spend,conversion_value\n"
+        "2025-01-01,1,1,0.00000000251,99999999999999999999999999999\n2025-01-02,1,1,0.000000001,1\n"
+    )
+    load = ("load", "meta_ads_daily", "rows.csv", "--user", ALICE)
+    assert run(*load, WAREHOUSE_URL=warehouse_url).exit_code == 0
+    answer = json.loads(run("query", "meta.roas", "--user", ALICE, *WINDOW, WAREHOUSE_URL=warehouse_url).stdout)
+    assert [point["v"] for point in answer["series"][0]["points"]] == pytest.approx([1e29 / 3e-9, 1 / 1e-9], rel=1e-9)
+
+    (tmp_path / "rows.csv").write_text("date,account_id,campaign_id,spend\n2025-01-01,1,1,1e29\n")
+    assert "rows.csv:2:4: spend: '1e29' is too large" in run(*load, WAREHOUSE_URL=warehouse_url).stderr
+    (tmp_path / "rows.csv").write_text("posted_on,media_id,posted_at,likes\n2025-01-01,1,9999-12-31T23:59:59-01:00,1\n")
+    refused = run("load", "ig_media", "rows.csv", "--user", ALICE, WAREHOUSE_URL=warehouse_url)
+    assert "rows.csv:2:3: posted_at: '9999-12-31T23:59:59-01:00' is out of range" in refused.stderr
+
+
+def test_columns_that_a_file_lacks_stay_as_they_are(run: Run, warehouse_url: str, tmp_path: Path) -> None:
+    load = ("load", "ga4_daily", "rows.csv", "--user", ALICE)
+    (tmp_path / "rows.csv").write_text(ROWS.replace("sessions", "converting_sessions"))
+    assert run(*load, WAREHOUSE_URL=warehouse_url).exit_code == 0
+    (tmp_path / "rows.csv").write_text("date,property_id,sessions\n2025-01-02,1,20\n2025-01-02,3,6\n")
+    assert run(*load, WAREHOUSE_URL=warehouse_url).exit_code == 0
+    assert total(run, ALICE, WAREHOUSE_URL=warehouse_url) == 26
+    answer = json.loads(run("query", "ga4.conv_rate", "--user", ALICE, *WINDOW, WAREHOUSE_URL=warehouse_url).stdout)
+    assert answer["stats"]["value"] == pytest.approx((5 + 7 + 1) / 26)
 
 
 def test_facts_are_in_the_state_tables_database_unless_said_otherwise(run: Run, state_url: str, tmp_path: Path) -> None:
@@ -66,8 +153,22 @@ def test_what_lets_one_process_in_is_not_served_by_several(run: Run, duckdb_url:
     assert "DuckDB lets one process in; leave --workers out" in result.stderr
 
 
+DEMO_QUESTIONS = list(
+    product(
+        (
+            {"start": "2025-03-04", "end": "2025-03-31"},
+            {"start": "2025-01-20", "end": "2025-03-02"},
+            {"start": "2024-01-01", "end": "2024-01-03"},
+        ),
+        ("off", "previous_period", "previous_year"),
+        ("day", "week", "month"),
+    )
+)
+
+
 def test_the_demo_shows_the_same_on_every_engine(warehouse_url: str, tmp_path: Path) -> None:
     catalog, until = load_catalog(SHIPPED), date(2025, 3, 31)
+    keys = list(catalog.served)
     answers = []
     for name, url in (("own", f"sqlite:///{tmp_path}/own.db"), ("theirs", warehouse_url)):
         state = State.open(f"sqlite:///{tmp_path}/{name}-state.db", encryption_key=new_key())
@@ -76,25 +177,20 @@ def test_the_demo_shows_the_same_on_every_engine(warehouse_url: str, tmp_path: P
         assert not demo.is_current(until)
         list(demo.fill(until))
         assert demo.is_current(until)
-        engine = Engine(catalog, warehouse)
-        answers.append(
-            {
-                key: ask(
-                    engine,
-                    key,
-                    date(2025, 3, 4),
-                    until,
-                    compare="previous_period",
-                    tenant=EVERYTHING.user_id,
-                    connected=EVERY_SOURCE,
-                )
-                for key in catalog.served
-            }
-        )
-        warehouse.close()
-        state.close()
-    assert answers[0]["ga4.sessions"]["stats"]["value"] > 0
-    assert [path for key in catalog.served for path in same(answers[0][key], answers[1][key])] == []
+        app = create_app(settings=settings(), engine=Engine(catalog, warehouse), state=state)
+        with TestClient(app, headers=bearer(EVERYTHING.user_id)) as client:
+            answers.append(
+                [
+                    client.post("/v1/widgets/batch", json={"keys": keys, **window, "compare": compare, "grain": grain})
+                    for window, compare, grain in DEMO_QUESTIONS
+                ]
+            )
+    assert {answer.status_code for each in answers for answer in each} == {200}
+    own, theirs = ([answer.json()["widgets"] for answer in each] for each in answers)
+    assert own[0]["ga4.sessions"]["stats"]["value"] > 0
+    assert [
+        path for one, other in zip(own, theirs, strict=True) for key in keys for path in same(one[key], other[key])
+    ] == []
 
 
 def test_the_demo_fills_the_warehouse_that_is_set_and_drops_nothing_there(
@@ -116,6 +212,29 @@ def test_the_demo_fills_the_warehouse_that_is_set_and_drops_nothing_there(
         assert os.environ["DATABASE_URL"] == "sqlite:///.metric-engine/demo.db"
     assert theirs.holds(load_catalog(SHIPPED).tables["ga4_daily"], EVERYTHING.user_id)
     theirs.close()
+
+
+def test_the_demo_invites_to_what_its_warehouse_allows(
+    duckdb_url: str, sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JWT_SECRET", SECRET)
+
+    def invited(**urls: str) -> str:
+        given = settings(**urls)
+        warehouse, state = Warehouse(given.facts_url.get_secret_value()), State.open(sqlite_url)
+        text = invitation(Serving(Engine(load_catalog(SHIPPED), warehouse), state, given), "http://127.0.0.1:8000")
+        warehouse.close()
+        state.close()
+        return text
+
+    query = "metric-engine query ga4.sessions --user 00000000-0000-4000-8000-000000000001"
+    assert f"\nDATABASE_URL=sqlite:///.metric-engine/demo.db {query} " in invited(DATABASE_URL=sqlite_url)
+    elsewhere = invited(DATABASE_URL=sqlite_url, WAREHOUSE_URL=f"sqlite:///{tmp_path}/facts.db")
+    assert f'demo.db WAREHOUSE_URL="$WAREHOUSE_URL" {query} ' in elsewhere
+    assert '\nWAREHOUSE_URL="$WAREHOUSE_URL" metric-engine sync --demo ' in elsewhere
+    alone = invited(DATABASE_URL=sqlite_url, WAREHOUSE_URL=duckdb_url)
+    assert "\nDuckDB lets one process in, so that other commands wait until this one has stopped.\n" in alone
+    assert "metric-engine query" not in alone
 
 
 @pytest.mark.parametrize("dialect", [name for name in DIALECTS if name != "sqlite"])
@@ -141,3 +260,19 @@ def test_sql_is_shown_in_every_dialect(run: Run, dialect: str) -> None:
         result = run("sql", key, "--dialect", dialect, "--compare", "previous_year")
         assert result.exit_code == 0, result.stderr
         assert result.stdout.startswith(f"-- {key}: ")
+
+
+def test_two_names_of_one_column_stay_as_they_are(run: Run, warehouse_url: str, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "ga4.yaml").write_text(
+        "source: ga4\ntable: visits\ntables:\n  visits:\n    time: date\n    key: [user_id, date]\n    columns:\n"
+        "      {user_id: uuid, date: date, pages: bigint, sessions: {type: bigint, column: n}, "
+        "visits: {type: bigint, column: n}}\nmetrics:\n  ga4.visits: sum(visits)\n"
+    )
+    load = ("load", "visits", "rows.csv", "--user", ALICE, "--metrics", "mine")
+    for text in ("date,sessions\n2025-01-01,5\n", "date,pages\n2025-01-01,1\n"):
+        (tmp_path / "rows.csv").write_text(text)
+        result = run(*load, WAREHOUSE_URL=warehouse_url)
+        assert result.exit_code == 0, result.stderr
+    query = ("query", "ga4.visits", "--user", ALICE, *WINDOW, "--metrics", "mine")
+    assert json.loads(run(*query, WAREHOUSE_URL=warehouse_url).stdout)["stats"]["value"] == 5

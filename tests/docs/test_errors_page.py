@@ -13,8 +13,11 @@ from metric_engine.engine import (
     declared_rows,
     document,
     expressions,
+    joins,
+    kinds,
     loading,
     metric_resolution,
+    queries,
     resolution,
     rules,
     shapes,
@@ -27,7 +30,7 @@ from metric_engine.engine.errors import InvalidCatalog
 
 PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
 MODULES = (
-    *(declared_rows, document, expressions, loading, metric_resolution, resolution),
+    *(declared_rows, document, expressions, joins, kinds, loading, metric_resolution, queries, resolution),
     *(rules, shapes, syntax, table_resolution, templates),
 )
 HYPHENATED = re.compile(r"[a-z]+(-[a-z]+)+")

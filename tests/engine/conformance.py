@@ -16,6 +16,8 @@ def kind(metric: Mapping[str, Any]) -> str:
         return "derived"
     if "combine" in metric:
         return "correlation" if metric.get("stat") == "correlation" else "combined"
+    if str(metric["table"]).startswith("query"):
+        return "query"
     if "items" in metric:
         return "items"
     values = str(metric.get("series", metric.get("value"))).lower()

@@ -29,7 +29,7 @@ def expected(seed: int) -> list[tuple[asking.Question, Mapping[str, Any]]]:
     """The questions to a world, each with the oracle's answer: worked out once for all engines."""
     place = world(seed)
     return [
-        (question, answer(place.definitions, rows=place.rows, **asdict(question)))
+        (question, answer(place.definitions, rows=place.held, **asdict(question)))
         for question in questions(seed, QUESTIONS)
     ]
 

@@ -123,7 +123,7 @@ def test_types_that_do_not_fit_at_the_type(database: sqlalchemy.Engine, tmp_path
     assert found(tmp_path, database) == [
         (
             f"visits.yaml:7:13: error[wrong-live-type] column 'date' is {timestamp} in the database, not date; "
-            "declare it timestamp"
+            "make a date of it, in a column of its own or a view, and name that"
         ),
         (
             "visits.yaml:8:16: error[wrong-live-type] column 'channel' is bigint in the database, not text; "

@@ -95,6 +95,13 @@ def test_more_visitors_that_do_not_buy_are_not_to_be_repeated(worlds: Worlds) ->
     assert sessions.endswith("Check what these visitors bring before you do more of it.")
 
 
+def test_a_site_that_converts_better_is_given_more(worlds: Worlds) -> None:
+    rows = scaled(history(40, days=28, noise=0.03), "ga4_daily", {"converting_sessions": 1.3}, days=now)
+    (said,) = told(worlds, rows)
+    assert said.startswith("The conversion rate of the site is up 30% against the previous 28 days: 5.")
+    assert said.endswith("Bring more traffic to the pages that convert.")
+
+
 # Money
 
 

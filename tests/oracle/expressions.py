@@ -127,6 +127,12 @@ def extreme(choose: Callable[[list[Any]], Value]) -> Callable[[Sequence[Value]],
     return chosen
 
 
+def chosen(values: Sequence[Value]) -> Value:
+    """IF, whose third argument may be left out."""
+    condition, result, *otherwise = values
+    return result if condition is True else next(iter(otherwise), None)
+
+
 def null_if(values: Sequence[Value]) -> Value:
     subject, other = values
     return None if subject is not None and subject == other else subject
@@ -160,6 +166,7 @@ LENIENT: Mapping[str, Callable[[Sequence[Value]], Value]] = {
     "is null": lambda values: values[0] is None,
     "in": member,
     "coalesce": first_known,
+    "if": chosen,
     "nullif": null_if,
     "greatest": extreme(max),
     "least": extreme(min),

@@ -5,6 +5,9 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+from tests.oracle.conditions import condition, number
+from tests.oracle.query_tables import query_file
+
 Document = dict[str, Any]
 
 UNSUMMABLE = {"type": "bigint", "additive": False}
@@ -19,6 +22,7 @@ def documents(rng: Random) -> dict[str, Document]:
         "meta.yaml": meta(rng),
         "ig.yaml": instagram(rng),
         "corr.yaml": {"metrics": between()},
+        "queries.yaml": query_file(rng),
     }
 
 
@@ -124,21 +128,7 @@ def at_random(rng: Random) -> Document:
     """Sums and counts that are exact in any order: of quarters or, apart from them, of huge numbers."""
     columns = ["sessions", "engaged", rng.choice(["big", "conversions"])]
 
-    def predicate() -> str:
-        column = rng.choice(columns)
-        return rng.choice(
-            [
-                f"{column} {rng.choice(['<', '<=', '>', '>=', '=', '<>'])} {rng.randint(-2, 40)}",
-                f"{column} is {rng.choice(['', 'not '])}null",
-                f"{column} {rng.choice(['', 'not '])}in (0, 1, 2, 5, 10)",
-                f"property_id {rng.choice(['', 'not '])}in ('p-1', 'p-3')",
-                f"{column} not between 3 and 30",
-            ]
-        )
-
-    def condition() -> str:
-        first, second = predicate(), predicate()
-        return rng.choice([first, f"{first} and {second}", f"{first} or {second}", f"not ({first})"])
+    texts = ("property_id", ("p-1", "p-3"))
 
     def term() -> str:
         column = rng.choice(columns)
@@ -147,8 +137,8 @@ def at_random(rng: Random) -> Document:
                 f"sum({column})",
                 f"count({column})",
                 "count(*)",
-                f"sum(case when {condition()} then {column} end)",
-                f"sum(case when {condition()} then {column} else 1 end)",
+                f"sum({number(rng, columns, *texts)})",
+                f"sum({number(rng, columns, *texts)})",
                 f"2 * sum({column})",
                 f"sum({column}) / 2",
                 f"sum({column} + {rng.choice(columns)})",
@@ -161,7 +151,7 @@ def at_random(rng: Random) -> Document:
         text += f" {rng.choice(['+', '-'])} {term()}"
     entry: Document = {"value": text, "total": rng.choice(["period", "period", "average", "last"])}
     if rng.random() < 0.5:
-        entry["where"] = condition()
+        entry["where"] = condition(rng, columns, *texts)
     if rng.random() < 0.25:
         entry["fill"] = rng.choice(["zero", None])
     return entry

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,8 @@ import yaml
 from tests.oracle.comparing import same
 from tests.oracle.definitions import Catalog, Definitions, merge
 from tests.oracle.metrics import Document, documents
+from tests.oracle.oracle import Rows
+from tests.oracle.queries import filled
 
 __all__ = ["Question", "World", "questions", "same", "texts", "world"]
 
@@ -61,6 +64,8 @@ class World:
     files: dict[str, Document]
     definitions: Definitions
     rows: dict[str, list[Row]]
+    # The same with those of the tables that are queries.
+    held: Rows
     tenants: tuple[str, ...]
 
 
@@ -102,19 +107,25 @@ LIVES = (
 )
 
 
+@lru_cache(maxsize=4)
 def world(seed: int) -> World:
+    """A world is made once, and only read."""
+    return made(seed)
+
+
+def made(seed: int) -> World:
     rng = Random(seed)
     files = documents(rng)
     tenants = tuple(str(UUID(int=rng.getrandbits(128), version=4)) for _ in LIVES)
     definitions = merge(files.values())
-    rows: dict[str, list[Row]] = {name: [] for name in definitions["tables"]}
+    rows: dict[str, list[Row]] = {name: [] for name, table in definitions["tables"].items() if "sql" not in table}
     for tenant, life in zip(tenants, LIVES, strict=True):
         starts = sorted(rng.sample(STARTS, life.spells))
-        for name, table in definitions["tables"].items():
-            rows[name] += tenant_rows(rng, name, table, tenant, life, starts)
+        for name in rows:
+            rows[name] += tenant_rows(rng, name, definitions["tables"][name], tenant, life, starts)
     for found in rows.values():
         rng.shuffle(found)
-    return World(files, definitions, rows, tenants)
+    return World(files, definitions, rows, filled(definitions, rows), tenants)
 
 
 def tenant_rows(rng: Random, name: str, table: Document, tenant: str, life: Life, starts: list[date]) -> list[Row]:
@@ -243,7 +254,7 @@ def questions(seed: int, n: int) -> Iterator[Question]:
             rng.shuffle(keys)
         tenant = rng.choices(place.tenants, weights=(10, 6, 2, 1, 5, 1))[0]
         key = keys[i % len(keys)]
-        start, end = window(rng, catalog, place.rows, key, tenant)
+        start, end = window(rng, catalog, place.held, key, tenant)
         yield Question(
             key=key,
             tenant=tenant,
@@ -260,7 +271,7 @@ def chosen(rng: Random) -> tuple[str, ...]:
     return tuple(source for source in SOURCES if rng.random() < 0.6)
 
 
-def window(rng: Random, catalog: Catalog, rows: dict[str, list[Row]], key: str, tenant: str) -> tuple[date, date]:
+def window(rng: Random, catalog: Catalog, rows: Rows, key: str, tenant: str) -> tuple[date, date]:
     """Mostly where the metric's tables have rows of the tenant, at the calendar's corners, or years long."""
     leaf = rng.choice(catalog.leaves(key, frozenset(SOURCES)))
     table = catalog.table(leaf)

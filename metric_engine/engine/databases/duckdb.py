@@ -10,22 +10,30 @@ from typing import Any
 
 import duckdb
 import sqlalchemy
-from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from metric_engine.engine.databases.base import STATEMENT_SECONDS, Row
 from metric_engine.engine.databases.pooled import Pooled, driver_fault, first_line
 from metric_engine.engine.dialects.duckdb import DuckDB
 from metric_engine.engine.tables import Table
 
+NAME_ANOTHER = "name a DuckDB file, or one that does not exist yet"
 # By a word of the message: the exceptions do not tell these apart.
 REMEDIES: Mapping[str, str] = {
     "Conflicting lock": "DuckDB lets one process in; stop the other one, or move to PostgreSQL",
     "No such file or directory": "make the folder, or check the path",
-    "not a valid DuckDB": "name a DuckDB file, or one that does not exist yet",
+    "Is a directory": "name a file in it",
+    "not a valid DuckDB": NAME_ANOTHER,
+    "not DuckDB's": NAME_ANOTHER,
+    "xtension": NAME_ANOTHER,
     "read-only": "the file may not be written; give this user the right to",
     "Permission denied": "give this user the right to read and write the file and its folder",
     "No space left": "make room on the disk",
+    "File too large": "let the file grow, or make room on the disk",
+    "Out of Memory": "ask for fewer days, or give the machine more memory",
+    "out of range": "a number is too large for its column",
+    "orrupt": "the file is damaged; restore it from a backup",
     "INTERRUPT": f"a statement may take {STATEMENT_SECONDS} s; ask for fewer days",
     "Referenced column": "`metric-engine validate --database` tells what differs from the declarations",
 }
@@ -37,7 +45,10 @@ class DuckDBDatabase(Pooled):
     driver_error = duckdb.Error
 
     def __init__(self, url: sqlalchemy.URL) -> None:
-        super().__init__(sqlalchemy.create_engine(url, poolclass=StaticPool))
+        # An extension that some file asks for is not fetched from anywhere.
+        settings = {"autoinstall_known_extensions": False}
+        super().__init__(sqlalchemy.create_engine(url, poolclass=StaticPool, connect_args={"config": settings}))
+        sqlalchemy.event.listen(self._engine, "connect", refuse_other_files)
         self.dialect = DuckDB()
         self._local = threading.local()
         self._opening = threading.Lock()
@@ -48,9 +59,18 @@ class DuckDBDatabase(Pooled):
         reader = getattr(self._local, "reader", None)
         if reader is None:
             reader = self._local.reader = self._another()
-        with self._watch.over(reader):
+        with self._watch.over(reader), self._reopened_after_the_fatal():
             rows: Sequence[Sequence[Any]] = reader.execute(sql, parameters).fetchall()
         return rows
+
+    @contextmanager
+    def _reopened_after_the_fatal(self) -> Iterator[None]:
+        """After a disk that was full, say, DuckDB answers nothing until the file is opened again."""
+        try:
+            yield
+        except duckdb.FatalException:
+            self.close()
+            raise
 
     def _another(self) -> duckdb.DuckDBPyConnection:
         """Another connection to the file that is open in this process."""
@@ -64,7 +84,7 @@ class DuckDBDatabase(Pooled):
 
     @contextmanager
     def transaction(self) -> Iterator[DBAPICursor]:
-        with self._writing:
+        with self._writing, self._reopened_after_the_fatal():
             connection: Any = self._another()
             try:
                 connection.begin()
@@ -97,6 +117,18 @@ class DuckDBDatabase(Pooled):
     def close(self) -> None:
         self._local = threading.local()
         super().close()
+
+
+def refuse_other_files(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+    """DuckDB opens a CSV or Parquet file too: as a view in memory, beside which whatever is loaded is lost."""
+    cursor = connection.cursor()
+    cursor.execute(
+        "SELECT path IS NOT NULL AND type = 'duckdb' FROM duckdb_databases() WHERE database_name = current_database()"
+    )
+    found = cursor.fetchone()
+    cursor.close()
+    if found is None or not found[0]:
+        raise duckdb.IOException("the file is not DuckDB's, and what is loaded beside it would be lost")
 
 
 class Watch:

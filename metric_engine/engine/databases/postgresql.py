@@ -12,26 +12,32 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
-from metric_engine.engine.databases.base import CONNECT_SECONDS, STATEMENT_SECONDS
+from metric_engine.engine.databases import grants
+from metric_engine.engine.databases.base import CONNECT_SECONDS, STATEMENT_SECONDS, Condition, Row
 from metric_engine.engine.databases.patience import NETWORK, Unanswered, be_patient
 from metric_engine.engine.databases.pooled import Pooled, driver_fault, first_line
 from metric_engine.engine.dialects.postgresql import PostgreSQL
+from metric_engine.engine.slices import CURSORS, Slice
+from metric_engine.engine.tables import Table
 
 # Several processes with so many each stay below the hundred that a server takes unless it is told otherwise.
 MOST_READERS = 16
 # Beyond the server's own limit: only a server that keeps no time is waited for so long.
 READER_PATIENCE = STATEMENT_SECONDS + 5
 WRITER_PATIENCE = 600
-# What a moment's date is must not depend on where the server stands.
-SESSION = {"TimeZone": "UTC"}
+# Neither what a moment's date is nor how a date is written may depend on where the server stands.
+SESSION = {"TimeZone": "UTC", "DateStyle": "ISO"}
+RIGHTS = "SELECT p FROM unnest(%(rights)s::text[]) AS p WHERE NOT has_table_privilege(%(table)s, p)"
 # One at a time lays out tables: two that make the same one at once would fail.
 LAYOUT_LOCK = "SELECT pg_advisory_xact_lock(7271963440512)"
 
 REMEDIES: Mapping[type[psycopg.Error], str] = {
     psycopg.errors.UndefinedTable: "`metric-engine ddl --dialect postgres` prints the statements that make the tables",
     psycopg.errors.UndefinedColumn: "`metric-engine validate --database` tells what differs from the declarations",
-    psycopg.errors.InsufficientPrivilege: "grant this user the right to",
+    psycopg.errors.InsufficientPrivilege: "let this user do so",
     psycopg.errors.ReadOnlySqlTransaction: "the database or its user may only read; name one that may write",
+    psycopg.errors.InvalidSchemaName: "make the schema, or let this user use it",
+    psycopg.errors.ProgramLimitExceeded: "a text of the table's key is too long for its index; shorten it",
     psycopg.errors.DiskFull: "make room on the server's disk",
     psycopg.errors.TooManyConnections: "raise max_connections, or run fewer processes",
     psycopg.errors.QueryCanceled: f"a statement may take {STATEMENT_SECONDS} s; ask for fewer days",
@@ -74,6 +80,10 @@ class PostgreSQLDatabase(Pooled):
             idle = pooled.info.get("read", False)
             try:
                 rows: Sequence[Sequence[Any]] = connection.execute(sql, parameters).fetchall()
+            except psycopg.errors.InsufficientPrivilege as error:
+                user = connection.info.user
+                pooled.invalidate()
+                raise grants.to_read(error, user) from error
             except psycopg.Error as error:
                 gone = connection.closed
                 pooled.invalidate()
@@ -86,7 +96,33 @@ class PostgreSQLDatabase(Pooled):
                 return rows
 
     def run(self, statements: Iterable[str]) -> None:
-        super().run((LAYOUT_LOCK, *statements))
+        try:
+            super().run((LAYOUT_LOCK, *statements))
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise grants.to_make(error, self._user()) from error
+
+    def write(
+        self, table: Table, batches: Iterable[Sequence[Row]], *, instead_of: Condition | None, moves: Slice | None
+    ) -> None:
+        try:
+            super().write(table, batches, instead_of=instead_of, moves=moves)
+        except psycopg.errors.InsufficientPrivilege as error:
+            needed = {table: ["SELECT", "INSERT"]}
+            needed[table] += ["UPDATE"] if table.key else []
+            needed[table] += ["DELETE"] if instead_of is not None else []
+            if moves is not None:
+                needed[CURSORS] = ["SELECT", "INSERT", "UPDATE"]
+            lacking = {each.physical: rights for each in needed if (rights := self._lacking(each, needed[each]))}
+            # What else keeps a row out, such as a policy, the server names itself.
+            raise grants.to_write(lacking, self._user()) if lacking else error from error
+
+    def _lacking(self, table: Table, rights: Sequence[str]) -> list[str]:
+        parameters = {"rights": list(rights), "table": self.dialect.identifier(table.physical)}
+        return [right for (right,) in self.query(RIGHTS, parameters)]
+
+    def _user(self) -> str:
+        (((user,),)) = self.query("SELECT current_user", {})
+        return str(user)
 
     def is_missing_table(self, error: Exception) -> bool:
         return isinstance(driver_fault(error), (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName))
@@ -95,8 +131,11 @@ class PostgreSQLDatabase(Pooled):
         if isinstance(error, NoFreeConnection):
             return f"all {MOST_READERS} connections are in use; try again"
         fault = driver_fault(error)
+        if isinstance(fault, grants.Ungranted):
+            return str(fault)
         remedy = next((text for kind, text in REMEDIES.items() if isinstance(fault, kind)), None)
-        if remedy is None and isinstance(fault, psycopg.OperationalError) and fault.sqlstate is None:
+        unopened = isinstance(fault, psycopg.OperationalError) or str(fault).startswith("invalid connection option")
+        if remedy is None and unopened and getattr(fault, "sqlstate", None) is None:
             return connection_fault(fault)
         return f"{first_line(fault)}; {remedy}" if remedy else first_line(fault)
 
@@ -116,11 +155,20 @@ def options(given: str, settings: Mapping[str, str]) -> str:
     return " ".join([*given.split(), *(f"-c {name}={value}" for name, value in settings.items())])
 
 
-def connection_fault(error: psycopg.Error) -> str:
+def connection_fault(error: Exception) -> str:
     """Why there is no connection, as the server says it, or the network, and what to do."""
     # "connection failed: connection to server at …, port … failed: FATAL:  password authentication failed for user …"
     message = " ".join(str(error).split())
     reason = message.rpartition("FATAL: ")[2].rpartition(" failed: ")[2].partition(" Is the server")[0].strip()
+    reason = reason.partition(" DETAIL: ")[0].removeprefix("connection is bad: ")
+    if reason.startswith(("too many ", "sorry, too many", "remaining connection slots")):
+        return f"{reason}; raise max_connections or the role's limit, or run fewer processes"
+    if reason.startswith("permission denied for database"):
+        return f"{reason}; GRANT CONNECT on it to this user"
+    if reason.startswith("invalid "):
+        return f"{reason}; check the URL"
+    if reason.startswith("the database system is "):
+        return f"{reason}; try again shortly"
     if "password" in reason or "authentication" in reason or reason.startswith("role "):
         return f"{reason}; check the user and the password"
     if reason.startswith("database "):

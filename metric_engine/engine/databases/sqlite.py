@@ -26,6 +26,7 @@ REMEDIES: Mapping[int, str] = {
     sqlite3.SQLITE_CANTOPEN: "check the path, and that its folder exists and may be written",
     sqlite3.SQLITE_READONLY: "the file or its folder may not be written; give this user the right to",
     sqlite3.SQLITE_FULL: "the disk is full; make room",
+    sqlite3.SQLITE_IOERR: "the disk fails, or lets the file grow no further; check the disk",
     sqlite3.SQLITE_NOTADB: "the file is something else; name an SQLite database or a file that does not exist yet",
     sqlite3.SQLITE_CORRUPT: "the file is damaged; restore it from a backup",
     sqlite3.SQLITE_BUSY: "another process holds the file; try again when it is done",
@@ -87,7 +88,7 @@ class SQLiteDatabase(Pooled):
     def reason(self, error: Exception) -> str:
         fault = driver_fault(error)
         message = first_line(fault)
-        if self.is_missing_table(error):
+        if self.is_missing_table(error) or message.startswith("no such column: "):
             return f"{message}; `metric-engine validate --database` tells what differs from the declarations"
         code = getattr(fault, "sqlite_errorcode", None)
         remedy = None if code is None else REMEDIES.get(code & 0xFF)
@@ -100,8 +101,8 @@ class SQLiteDatabase(Pooled):
         super().close()
 
 
-def floor(value: float | None) -> int | None:
-    return None if value is None else math.floor(value)
+def floor(value: float | None) -> float | None:
+    return value if value is None or not math.isfinite(value) else float(math.floor(value))
 
 
 def prepare(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:

@@ -44,7 +44,7 @@ class BigQuery(Unexecuted):
         return f"CAST({sql} AS STRING)"
 
     def extreme(self, node: exp.Expr, sql: Write) -> str | None:
-        return self.strict_extreme(node, sql)
+        return self.lenient_extreme(node.key.upper(), node, sql)
 
     def like(self, node: exp.Expr, sql: Write) -> str | None:
         return self.escaping_like(node, sql)

@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 from sqlglot import exp
 
 from metric_engine.engine.dialects.base import Dialect
-from metric_engine.engine.dialects.expressions import SIGNS, Double, Whole, Write
+from metric_engine.engine.dialects.expressions import Double, Write, met, written
+from metric_engine.engine.kinds import kind_of
 from metric_engine.engine.slices import CURSORS
 from metric_engine.engine.tables import Table
 
@@ -30,15 +31,15 @@ TYPES = {
     "double": "Float64",
     "numeric": "Decimal(38, 9)",
 }
-NUMBERS = (*SIGNS, exp.Div, exp.Abs, exp.Round, exp.Floor, exp.Ceil, exp.Sqrt, exp.Exp, exp.Ln, exp.Pow)
 PARAMETERS = {"slots": "Array(Tuple(UInt32, Date32))", "mixed": "UInt8", "account": "String"}
 
 
 class ClickHouse(Dialect):
     name: ClassVar[str] = "clickhouse"
     title: ClassVar[str] = "ClickHouse"
-    # A type holds NULL only where it says so.
-    whole_type: ClassVar[str] = "Nullable(Int64)"
+    whole_type: ClassVar[str] = "Int64"
+    count_type: ClassVar[str] = "Int32"
+    substring_name: ClassVar[str] = "substringUTF8"
 
     def bind(self, parameter: str) -> str:
         # All others are days.
@@ -71,24 +72,6 @@ class ClickHouse(Dialect):
     def double(self, sql: str) -> str:
         return sql if isinstance(sql, Double) else Double(f"toFloat64({sql})")
 
-    def extreme(self, node: exp.Expr, sql: Write) -> str | None:
-        return super().extreme(node, self.of_one_type([node.this, *node.expressions], sql))
-
-    def chosen(self, node: exp.Expr, sql: Write) -> str | None:
-        if isinstance(node, exp.Coalesce):
-            value = self.of_one_type([node.this, *node.expressions], sql)
-            return f"COALESCE({', '.join(value(each) for each in (node.this, *node.expressions))})"
-        default = node.args.get("default")
-        value = self.of_one_type([*(each.args["true"] for each in node.args["ifs"]), default], sql)
-        branches = "".join(f" WHEN {sql(each.this)} THEN {value(each.args['true'])}" for each in node.args["ifs"])
-        subject = "" if node.this is None else f" {sql(node.this)}"
-        return f"CASE{subject}{branches}{'' if default is None else f' ELSE {value(default)}'} END"
-
-    def of_one_type(self, nodes: Sequence[exp.Expr | None], sql: Write) -> Write:
-        """How to write these alternatives: whole numbers and doubles together are doubles."""
-        kinds = {number_kind(node, sql) for node in nodes if node is not None and not isinstance(node, exp.Null)}
-        return (lambda node: self.double(sql(node))) if kinds & {"whole", "double"} and kinds != {"whole"} else sql
-
     def text(self, sql: str) -> str:
         return f"CAST({sql} AS Nullable(String))"
 
@@ -96,9 +79,33 @@ class ClickHouse(Dialect):
         word = "NOT LIKE" if node.args.get("negate") else "LIKE"
         return rf"{sql(node.this)} {word} replaceAll({sql(node.expression)}, '\\', '\\\\')"
 
-    def substring(self, node: exp.Expr, sql: Write) -> str | None:
-        arguments = [node.this, node.args["start"], node.args.get("length")]
-        return f"substringUTF8({', '.join(sql(each) for each in arguments if each is not None)})"
+    def compared(self, node: exp.Expr, sql: Write) -> str | None:
+        if isinstance(node, exp.In) and any(each.find(exp.Null, exp.Column) for each in node.expressions):
+            # IN passes over NULL.
+            return f"({' OR '.join(sql(met(node.this, each)) for each in node.expressions)})"
+        if isinstance(node, exp.In) and kind_of(node.this) == "double":
+            # A set holds -0.0 and 0.0 as two.
+            copy = node.copy()
+            copy.set("this", written(f"({self.double(sql(node.this))} + 0)"))
+            copy.set("expressions", [written(sql(each)) for each in node.expressions])
+            return copy.sql(dialect=self.name, identify=True, comments=False)
+        return super().compared(node, sql)
+
+    def cut_to(self, type_name: str, sql: str) -> str:
+        # What a CASE leaves out is computed all the same, and a CAST of what is no number fails.
+        return f"accurateCastOrNull({self.cut(sql)}, '{type_name}')"
+
+    def counted(self, node: exp.Expr, sql: Write) -> str | None:
+        # What it counts is UInt64, which has no type in common with Int64.
+        if isinstance(node, exp.Length):
+            return f"CAST(CHAR_LENGTH({sql(node.this)}) AS Nullable({self.whole_type}))"
+        distinct = isinstance(node.this, exp.Distinct)
+        argument = sql(node.this.expressions[0] if distinct else node.this)
+        return f"toInt64(COUNT({'DISTINCT ' if distinct else ''}{argument}))"
+
+    def literal(self, node: exp.Expr, sql: Write) -> str | None:
+        # So is a literal that is larger than UInt32.
+        return f"toInt64({node.name})" if node.is_int and int(node.name) >= 2**32 else None
 
     # Tables
 
@@ -158,19 +165,6 @@ class ClickHouse(Dialect):
     def value(self, value: Any, type_name: str) -> Any:
         # A column of an insert is of one kind.
         return str(value) if type_name == "uuid" and value is not None else value
-
-
-def number_kind(node: exp.Expr, sql: Write) -> str | None:
-    """`whole` or `double` for what is surely a number, else None."""
-    inner = node.unnest()
-    if isinstance(inner, exp.Neg):
-        return number_kind(inner.this, sql)
-    if isinstance(inner, exp.Literal) and not inner.is_string:
-        return "whole" if inner.is_int else "double"
-    if isinstance(inner, NUMBERS):
-        return "double"
-    written = sql(inner)
-    return "whole" if isinstance(written, Whole) else "double" if isinstance(written, Double) else None
 
 
 def sorting_key(table: Table) -> Sequence[str]:

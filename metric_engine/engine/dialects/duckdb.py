@@ -60,6 +60,9 @@ class DuckDB(Transactional):
     def upper(self, node: exp.Expr, sql: Write) -> str | None:
         return f"TRANSLATE({self.text(sql(node.this))}, '{ascii_lowercase}', '{ascii_uppercase}')"
 
+    def trimmed(self, node: exp.Expr, sql: Write) -> str | None:
+        return f"TRIM({sql(node.this)}, ' ')"
+
     def literal(self, node: exp.Expr, sql: Write) -> str | None:
         # With an exponent it is a double, without it a decimal.
         fraction = not node.args["is_string"] and "." in node.name and "e" not in node.name.lower()

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from sqlglot import exp
+
+from metric_engine.engine.arithmetic import LARGEST_EXPONENT, LEAST_EXPONENT, WHOLE_DOUBLES
+from metric_engine.engine.kinds import COMPARISONS, is_number_literal, kind_of, whole_literal
+from metric_engine.engine.tables import KINDS, NUMBERS, Kind
 
 # Writes a node of an expression as SQL.
 Write = Callable[[exp.Expr], str]
 
 SIGNS: Mapping[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
-CONDITIONS = (
-    *(exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.In, exp.Between, exp.Is, exp.Like),
-    *(exp.And, exp.Or, exp.Not, exp.Boolean),
-)
+# No text is as long.
+LONGEST = 1_000_000_000
 
 
 class Double(str):
     """SQL whose value is a double already."""
-
-
-class Whole(str):
-    """SQL whose value is a whole number."""
-
-
-class Truth(str):
-    """SQL whose value is true or false."""
 
 
 class Expressions(ABC):
@@ -39,6 +33,9 @@ class Expressions(ABC):
     double_type: ClassVar[str] = "DOUBLE PRECISION"
     # That of a whole number.
     whole_type: ClassVar[str] = "BIGINT"
+    # That of a number of characters.
+    count_type: ClassVar[str] = "INTEGER"
+    substring_name: ClassVar[str] = "SUBSTRING"
     # What follows a pattern of LIKE, so that nothing is an escape in it.
     no_escape: ClassVar[str] = ""
 
@@ -48,15 +45,8 @@ class Expressions(ABC):
 
     def read(self, sql: str, type_name: str) -> str:
         """A column of a table such that its values compare, sort and add up alike on every engine."""
-        match type_name:
-            case "double" | "numeric":
-                # What is declared a double may be a decimal in the database.
-                return self.double(sql)
-            case "integer" | "bigint":
-                return Whole(sql)
-            case "boolean":
-                return Truth(sql)
-        return sql
+        # What is declared a double may be a decimal in the database.
+        return self.double(sql) if KINDS[type_name] == "double" else sql
 
     def double(self, sql: str) -> str:
         return sql if isinstance(sql, Double) else Double(f"CAST({sql} AS {self.double_type})")
@@ -65,10 +55,16 @@ class Expressions(ABC):
         """A value as text that sorts by code points."""
         return f"CAST({sql} AS TEXT)"
 
+    def named(self, sql: str, kind: Kind | None) -> str:
+        """A value of a kind that is written in one way as that text."""
+        if kind == "boolean":
+            sql = f"CASE WHEN {sql} THEN 'true' WHEN NOT ({sql}) THEN 'false' END"
+        return self.text(sql)
+
     def expression(self, tree: exp.Expr, columns: Mapping[str, str] | None) -> str:
         """A tree of an analyst's expression as SQL; `columns` tells how each column is written."""
-        if isinstance(tree, exp.Column) and columns is not None:
-            return columns[tree.name]
+        if isinstance(tree, exp.Column):
+            return self.of_query(tree) if columns is None else columns[tree.name]
         return tree.transform(self.rewritten, columns).sql(dialect=self.name, identify=True, comments=False)
 
     def query(self, tree: exp.Select, scan: Callable[[exp.Table], str | None]) -> str:
@@ -86,6 +82,10 @@ class Expressions(ABC):
 
         return tree.transform(replaced).sql(dialect=self.name, identify=True, comments=False)
 
+    def of_query(self, column: exp.Column) -> str:
+        """A column inside a query, which stands behind its source and knows its kind."""
+        return f"{self.identifier(column.table)}.{self.identifier(column.name)}"
+
     def with_name(self, name: str) -> str:
         """The name of an analyst's WITH query: one that no table can have, so that neither hides the other."""
         return self.identifier(f"with {name}")
@@ -93,10 +93,10 @@ class Expressions(ABC):
     def rewritten(self, node: exp.Expr, columns: Mapping[str, str] | None) -> exp.Expr:
         """What means the same on every engine, written so that this one does it.
 
-        `columns` tells how columns are written; without it they stay as they are.
+        `columns` tells how columns are written; without it they are those of a query.
         """
-        if isinstance(node, exp.Column) and columns is not None:
-            return written(columns[node.name])
+        if isinstance(node, exp.Column):
+            return written(self.expression(node, columns), kind_of(node))
         if isinstance(node, exp.If) and not isinstance(node.parent, exp.Case):
             # IF is spelt in many ways, and some want an ELSE. It is written whole: the walk does not go into a node
             # that has taken another's place, so nothing inside would be rewritten.
@@ -122,36 +122,98 @@ class Expressions(ABC):
 
         return f"({operand(node.this)} {SIGNS[type(node)]} {operand(node.expression)})"
 
+    def negative(self, node: exp.Expr, sql: Write) -> str | None:
+        """The least whole number has no counterpart: it is a double that is turned round."""
+        return None if is_number_literal(node) else f"(-{self.double(sql(node.this))})"
+
+    def of_double(self, node: exp.Expr, sql: Write) -> str | None:
+        """ABS, CEIL, FLOOR, SUM and AVG in floating point."""
+        distinct = isinstance(node.this, exp.Distinct)
+        argument = self.double(sql(node.this.expressions[0] if distinct else node.this))
+        return f"{node.key.upper()}({'DISTINCT ' if distinct else ''}{argument})"
+
+    def compared(self, node: exp.Expr, sql: Write) -> str | None:
+        """A comparison; whole numbers are compared with doubles as doubles, where some engines would do it exactly."""
+        given = list(node.iter_expressions())
+        mixed = {kind_of(each) for each in given} >= NUMBERS
+        if not mixed and not isinstance(node, exp.Between):
+            return None
+        copy = node.copy()
+        for inner, place in zip(given, list(copy.iter_expressions()), strict=True):
+            operand = self.double(sql(inner)) if mixed and needs_cast(inner) else sql(inner)
+            # Some take no more than a simple expression between BETWEEN and AND.
+            simple = isinstance(inner, exp.Literal) or inner.arg_key == "this"
+            place.replace(written(operand if simple else f"({operand})"))
+        return copy.sql(dialect=self.name, identify=True, comments=False)
+
+    def alike(self, nodes: Sequence[exp.Expr], sql: Write) -> Write:
+        """How to write values that stand side by side: whole numbers and doubles together are doubles."""
+        kinds = {kind_of(node) for node in nodes if not isinstance(node, exp.Null)}
+        return (lambda node: self.double(sql(node))) if kinds >= NUMBERS else sql
+
     def extreme(self, node: exp.Expr, sql: Write) -> str | None:
         """GREATEST and LEAST, which pass over NULL."""
-        return f"{node.key.upper()}({', '.join(sql(each) for each in (node.this, *node.expressions))})"
+        arguments = [node.this, *node.expressions]
+        return f"{node.key.upper()}({', '.join(map(self.alike(arguments, sql), arguments))})"
+
+    def lenient_extreme(self, function: str, node: exp.Expr, sql: Write) -> str:
+        """GREATEST and LEAST where the engine's own `function` is NULL as soon as one argument is.
+
+        In the place of one that is NULL stands the first that is not.
+        """
+        nodes = [node.this, *node.expressions]
+        arguments = list(map(self.alike(nodes, sql), nodes))
+        known = (f"COALESCE({', '.join((each, *arguments))})" for each in arguments)
+        return f"{function}({', '.join(known)})"
 
     def chosen(self, node: exp.Expr, sql: Write) -> str | None:
-        """CASE and COALESCE, whose values may be whole numbers here and doubles there."""
-        return None
+        """CASE, COALESCE and NULLIF, whose values may be whole numbers here and doubles there."""
+        if isinstance(node, exp.Case):
+            default = node.args.get("default")
+            results = [each.args["true"] for each in node.args["ifs"]]
+            value = self.alike([*results, *([] if default is None else [default])], sql)
+            branches = "".join(
+                f" WHEN {sql(met(node.this, each.this))} THEN {value(each.args['true'])}" for each in node.args["ifs"]
+            )
+            return f"CASE{branches}{'' if default is None else f' ELSE {value(default)}'} END"
+        arguments = [node.this, *(node.expressions or [node.expression])]
+        return f"{node.key.upper()}({', '.join(map(self.alike(arguments, sql), arguments))})"
 
     def cast(self, node: exp.Expr, sql: Write) -> str | None:
         """A decimal is a double, since precisions differ; a whole number is what stands before the point."""
-        to = node.args["to"].this
-        if to in (exp.DType.DECIMAL, exp.DType.DOUBLE):
-            return self.double(sql(node.this))
+        to, inner, kind = node.args["to"].this, sql(node.this), kind_of(node.this)
+        if to is exp.DType.DATE:
+            return None
+        if to in (exp.DType.TEXT, exp.DType.VARCHAR):
+            return self.named(inner, kind)
+        if kind == "boolean":
+            inner = f"CASE WHEN {inner} THEN 1 WHEN NOT ({inner}) THEN 0 END"
         if to in (exp.DType.INT, exp.DType.BIGINT):
-            inner = sql(node.this)
-            if isinstance(inner, Truth) or isinstance(node.this.unnest(), CONDITIONS):
-                return f"CASE WHEN {inner} THEN 1 WHEN NOT ({inner}) THEN 0 END"
-            return self.truncated(self.double(inner))
-        return None
+            return inner if kind in ("whole", "boolean") else self.truncated(self.double(inner))
+        return self.double(inner)
 
     def truncated(self, sql: str) -> str:
-        """What stands before the point of a double."""
-        return f"CAST(TRUNC({sql}) AS {self.whole_type})"
+        """What stands before the point of a double; NULL where no whole number is as large."""
+        return self.cut_to(self.whole_type, f"CASE WHEN ABS({sql}) < 9223372036854775808.0 THEN {sql} END")
+
+    def cut_to(self, type_name: str, sql: str) -> str:
+        """A double as a whole number that is large enough for it."""
+        return f"CAST({self.cut(sql)} AS {type_name})"
+
+    def cut(self, sql: str) -> str:
+        """A double without what stands behind its point."""
+        return f"TRUNC({sql})"
 
     def rounded(self, node: exp.Expr, sql: Write) -> str | None:
-        """Half away from zero."""
+        """Half away from zero. What is too large to have such digits stays."""
         value, digits = self.double(sql(node.this)), node.args.get("decimals")
-        scale = "1.0" if digits is None else f"POWER(10.0, {sql(digits)})"
-        size = f"FLOOR(ABS({value}) * {scale} + 0.5) / {scale}"
-        return f"CASE WHEN {value} < 0 THEN -({size}) ELSE {size} END"
+        places = 0 if digits is None else whole_literal(digits) or 0
+        scale = f"1e{abs(places)}"
+        up, down = ("*", "/") if places >= 0 else ("/", "*")
+        scaled, back = (f" {up} {scale}", f" {down} {scale}") if places else ("", "")
+        size = f"FLOOR(ABS({value}){scaled} + 0.5){back}"
+        most = f"{WHOLE_DOUBLES}e{-places}"
+        return f"CASE WHEN ABS({value}) >= {most} THEN {value} WHEN {value} < 0 THEN -({size}) ELSE {size} END"
 
     def root(self, node: exp.Expr, sql: Write) -> str | None:
         """NULL where there is none."""
@@ -163,11 +225,21 @@ class Expressions(ABC):
         value = self.double(sql(node.this))
         return f"LN(CASE WHEN {value} > 0 THEN {value} END)"
 
+    def exponential(self, node: exp.Expr, sql: Write) -> str | None:
+        """NULL where it is beyond a double, 0 where it is below."""
+        value = self.double(sql(node.this))
+        return f"CASE WHEN {value} < {LEAST_EXPONENT} THEN 0.0 WHEN {value} <= {LARGEST_EXPONENT} THEN EXP({value}) END"
+
     def power(self, node: exp.Expr, sql: Write) -> str | None:
-        """NULL where there is none."""
+        """NULL where there is none, or it is beyond a double; 0 where it is below."""
         base, exponent = self.double(sql(node.this)), self.double(sql(node.expression))
-        known = f"{base} > 0 OR {base} = 0 AND {exponent} >= 0 OR {base} < 0 AND {exponent} = FLOOR({exponent})"
-        return f"CASE WHEN {known} THEN POWER({base}, {exponent}) END"
+        size = f"{exponent} * LN(NULLIF(ABS({base}), 0))"
+        return (
+            f"CASE WHEN {exponent} = 0 THEN CASE WHEN {base} IS NOT NULL THEN 1.0 END "
+            f"WHEN {base} = 0 THEN CASE WHEN {exponent} > 0 THEN 0.0 END "
+            f"WHEN ({base} > 0 OR {exponent} = FLOOR({exponent})) AND {size} <= {LARGEST_EXPONENT} "
+            f"THEN CASE WHEN {size} < {LEAST_EXPONENT} THEN 0.0 ELSE POWER({base}, {exponent}) END END"
+        )
 
     def like(self, node: exp.Expr, sql: Write) -> str | None:
         """% and _ stand for others, and a backslash for itself."""
@@ -183,13 +255,35 @@ class Expressions(ABC):
         return None
 
     def substring(self, node: exp.Expr, sql: Write) -> str | None:
-        """By characters, not bytes."""
+        """By characters, not bytes, from the first one, which is at 1; a place before it is the first."""
+        bounds = (("start", 1), ("length", 0))
+        places = [self.place(node.args[name], least, sql) for name, least in bounds if node.args.get(name) is not None]
+        return f"{self.substring_name}({', '.join((sql(node.this), *places))})"
+
+    def place(self, node: exp.Expr, least: int, sql: Write) -> str:
+        """A number of characters: whole, and neither too small nor larger than any text."""
+        if is_number_literal(node):
+            return str(min(whole_literal(node) or 0, LONGEST))
+        value = self.double(sql(node))
+        bounded = f"CASE WHEN {value} < {least} THEN {least} WHEN {value} > {LONGEST} THEN {LONGEST} ELSE {value} END"
+        return self.cut_to(self.count_type, bounded)
+
+    def trimmed(self, node: exp.Expr, sql: Write) -> str | None:
+        """Without the blanks at both ends; other white space stays."""
+        return f"TRIM({sql(node.this)})"
+
+    def replaced(self, node: exp.Expr, sql: Write) -> str | None:
+        """Every occurrence; none of the empty text. NULL where any argument is."""
+        return None
+
+    def counted(self, node: exp.Expr, sql: Write) -> str | None:
+        """LENGTH, by characters, and COUNT."""
         return None
 
     def joined(self, node: exp.Expr, sql: Write) -> str | None:
         """Texts, one after the other; NULL where any is."""
         parts = node.expressions if isinstance(node, exp.Concat) else [node.this, node.expression]
-        return f"({' || '.join(self.text(sql(each)) for each in parts)})"
+        return f"({' || '.join(self.named(sql(each), kind_of(each)) for each in parts)})"
 
     def literal(self, node: exp.Expr, sql: Write) -> str | None:
         """A text or a number, where the driver would read something else out of it."""
@@ -199,25 +293,54 @@ class Expressions(ABC):
 WRITERS: Mapping[type[exp.Expr], Callable[[Expressions, exp.Expr, Write], str | None]] = {
     exp.Div: lambda dialect, node, sql: dialect.division(node, sql),
     **dict.fromkeys(SIGNS, lambda dialect, node, sql: dialect.arithmetic(node, sql)),
-    exp.Greatest: lambda dialect, node, sql: dialect.extreme(node, sql),
-    exp.Least: lambda dialect, node, sql: dialect.extreme(node, sql),
-    exp.Case: lambda dialect, node, sql: dialect.chosen(node, sql),
-    exp.Coalesce: lambda dialect, node, sql: dialect.chosen(node, sql),
+    exp.Neg: lambda dialect, node, sql: dialect.negative(node, sql),
+    **dict.fromkeys(
+        (exp.Abs, exp.Ceil, exp.Floor, exp.Sum, exp.Avg), lambda dialect, node, sql: dialect.of_double(node, sql)
+    ),
+    **dict.fromkeys(COMPARISONS, lambda dialect, node, sql: dialect.compared(node, sql)),
+    **dict.fromkeys((exp.Greatest, exp.Least), lambda dialect, node, sql: dialect.extreme(node, sql)),
+    **dict.fromkeys((exp.Case, exp.Coalesce, exp.Nullif), lambda dialect, node, sql: dialect.chosen(node, sql)),
     exp.Cast: lambda dialect, node, sql: dialect.cast(node, sql),
     exp.Round: lambda dialect, node, sql: dialect.rounded(node, sql),
     exp.Sqrt: lambda dialect, node, sql: dialect.root(node, sql),
     exp.Ln: lambda dialect, node, sql: dialect.logarithm(node, sql),
+    exp.Exp: lambda dialect, node, sql: dialect.exponential(node, sql),
     exp.Pow: lambda dialect, node, sql: dialect.power(node, sql),
     exp.Like: lambda dialect, node, sql: dialect.like(node, sql),
     exp.Lower: lambda dialect, node, sql: dialect.lower(node, sql),
     exp.Upper: lambda dialect, node, sql: dialect.upper(node, sql),
     exp.Substring: lambda dialect, node, sql: dialect.substring(node, sql),
+    **dict.fromkeys((exp.Length, exp.Count), lambda dialect, node, sql: dialect.counted(node, sql)),
+    exp.Replace: lambda dialect, node, sql: dialect.replaced(node, sql),
+    exp.Trim: lambda dialect, node, sql: dialect.trimmed(node, sql),
     exp.Concat: lambda dialect, node, sql: dialect.joined(node, sql),
     exp.DPipe: lambda dialect, node, sql: dialect.joined(node, sql),
     exp.Literal: lambda dialect, node, sql: dialect.literal(node, sql),
 }
 
 
-def written(sql: str) -> exp.Expr:
+def met(subject: exp.Expr | None, option: exp.Expr) -> exp.Expr:
+    """The condition of a branch of CASE. What a subject is compared with may be NULL, which some take for equal."""
+    return option if subject is None else exp.EQ(this=enclosed(subject), expression=enclosed(option))
+
+
+def enclosed(node: exp.Expr) -> exp.Expr:
+    """A copy in parentheses, if it is not one of a kind that needs none."""
+    if isinstance(node, (exp.Column, exp.Literal, exp.Paren, exp.Func)) and not isinstance(node, exp.Binary):
+        return node.copy()
+    copy = exp.Paren(this=node.copy())
+    copy.meta["kind"] = kind_of(node)
+    return copy
+
+
+def needs_cast(node: exp.Expr) -> bool:
+    """Whether a number beside doubles is none yet, nor a literal that is one as it is."""
+    literal = whole_literal(node)
+    return kind_of(node) == "whole" and (literal is None or abs(literal) > WHOLE_DOUBLES)
+
+
+def written(sql: str, kind: Kind | None = None) -> exp.Expr:
     """SQL that is finished already, as a node that is printed as it is."""
-    return exp.Var(this=sql)
+    node = exp.Var(this=sql)
+    node.meta["kind"] = kind
+    return node

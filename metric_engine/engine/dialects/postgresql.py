@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from metric_engine.engine.dialects.expressions import Write
 from metric_engine.engine.dialects.transactional import Transactional
+from metric_engine.engine.kinds import kind_of
 from metric_engine.engine.slices import CURSORS
 from metric_engine.engine.tables import Table
 
@@ -63,13 +64,13 @@ class PostgreSQL(Transactional):
 
     # Expressions
 
+    def of_query(self, column: exp.Column) -> str:
+        # What a query makes of literals has the database's own collation.
+        sql = super().of_query(column)
+        return f'{sql} COLLATE "C"' if kind_of(column) == "text" else sql
+
     def text(self, sql: str) -> str:
         return f'CAST({sql} AS TEXT) COLLATE "C"'
-
-    def rounded(self, node: exp.Expr, sql: Write) -> str | None:
-        digits = node.args.get("decimals")
-        value = f"CAST({self.double(sql(node.this))} AS NUMERIC)"
-        return f"ROUND({value}{'' if digits is None else f', {sql(digits)}'})"
 
     def lower(self, node: exp.Expr, sql: Write) -> str | None:
         return f"LOWER({self.text(sql(node.this))})"

@@ -38,9 +38,9 @@ class Spark(Unexecuted):
     def text(self, sql: str) -> str:
         return f"CAST({sql} AS STRING)"
 
-    def truncated(self, sql: str) -> str:
+    def cut(self, sql: str) -> str:
         # Its TRUNC is for dates; a cast truncates.
-        return f"CAST({sql} AS {self.whole_type})"
+        return sql
 
     def like(self, node: exp.Expr, sql: Write) -> str | None:
         return self.escaping_like(node, sql)

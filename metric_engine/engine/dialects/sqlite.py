@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import reduce
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -35,6 +34,7 @@ class SQLite(Transactional):
     name: ClassVar[str] = "sqlite"
     title: ClassVar[str] = "SQLite"
     double_type: ClassVar[str] = "REAL"
+    substring_name: ClassVar[str] = "SUBSTR"
 
     def identifier(self, name: str) -> str:
         # There are no schemas in one file: a dotted name is the table's whole name.
@@ -59,38 +59,24 @@ class SQLite(Transactional):
     def slots_parameter(self, slots: Sequence[tuple[int, date]]) -> str:
         return json.dumps([(slot, day.isoformat()) for slot, day in slots])
 
-    def read(self, sql: str, type_name: str) -> str:
-        # There are neither decimals nor collations to do away with.
+    def extreme(self, node: exp.Expr, sql: Write) -> str | None:
+        return self.lenient_extreme("MAX" if isinstance(node, exp.Greatest) else "MIN", node, sql)
+
+    def replaced(self, node: exp.Expr, sql: Write) -> str | None:
+        # Where there is nothing to replace, SQLite does not look at what NULL would be put there.
+        text, old, new = (sql(node.args[name]) for name in ("this", "expression", "replacement"))
+        known = isinstance(node.args["replacement"], exp.Literal)
+        return None if known else f"CASE WHEN {new} IS NOT NULL THEN REPLACE({text}, {old}, {new}) END"
+
+    def cut(self, sql: str) -> str:
+        # A cast to a whole number truncates.
         return sql
 
-    def extreme(self, node: exp.Expr, sql: Write) -> str | None:
-        # SQLite's two-argument MAX is NULL where either is NULL.
-        function = "MAX" if isinstance(node, exp.Greatest) else "MIN"
-        arguments = [sql(each) for each in (node.this, *node.expressions)]
-        return reduce(lambda a, b: f"COALESCE({function}({a}, {b}), {a}, {b})", arguments)
-
-    def arithmetic(self, node: exp.Expr, sql: Write) -> str | None:
-        # Whole numbers that become too large become floating point.
-        return None
-
-    def cast(self, node: exp.Expr, sql: Write) -> str | None:
-        # To a whole number it truncates, and true is 1.
-        return None if node.args["to"].this in (exp.DType.INT, exp.DType.BIGINT) else super().cast(node, sql)
-
-    # Rounds half away from zero; what has no root, logarithm or power is NULL.
-    def rounded(self, node: exp.Expr, sql: Write) -> str | None:
-        return None
-
+    # What has no root or logarithm is NULL.
     def root(self, node: exp.Expr, sql: Write) -> str | None:
         return None
 
     def logarithm(self, node: exp.Expr, sql: Write) -> str | None:
-        return None
-
-    def power(self, node: exp.Expr, sql: Write) -> str | None:
-        return None
-
-    def joined(self, node: exp.Expr, sql: Write) -> str | None:
         return None
 
     def column_type(self, type_name: str) -> str:

@@ -40,10 +40,10 @@ class Trino(Unexecuted):
         return f"CAST({sql} AS VARCHAR)"
 
     def extreme(self, node: exp.Expr, sql: Write) -> str | None:
-        return self.strict_extreme(node, sql)
+        return self.lenient_extreme(node.key.upper(), node, sql)
 
-    def truncated(self, sql: str) -> str:
-        return f"CAST(TRUNCATE({sql}) AS {self.whole_type})"
+    def cut(self, sql: str) -> str:
+        return f"TRUNCATE({sql})"
 
     def column_type(self, type_name: str) -> str:
         return TYPES[type_name]

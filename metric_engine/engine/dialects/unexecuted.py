@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import date
-from functools import reduce
 from typing import Any
 
 from sqlglot import exp
@@ -37,12 +36,6 @@ class Unexecuted(Dialect):
 
     def materialized(self) -> str:
         return ""
-
-    def strict_extreme(self, node: exp.Expr, sql: Write) -> str:
-        """GREATEST and LEAST where the engine's own are NULL as soon as one argument is."""
-        name = node.key.upper()
-        arguments = [sql(each) for each in (node.this, *node.expressions)]
-        return reduce(lambda a, b: f"COALESCE({name}({a}, {b}), {a}, {b})", arguments)
 
     def escaping_like(self, node: exp.Expr, sql: Write) -> str:
         """LIKE where a backslash in the pattern would be an escape, and one in a literal too."""

