@@ -97,7 +97,7 @@ def check_live_tables(
                 if tables[name].query is None:
                     live.check(Place(file, ("tables", name), diagnostics), tables[name])
     except SQLAlchemyError as error:
-        raise WarehouseUnavailable(f"{setting}: the warehouse cannot be read: {reason(error)}") from error
+        raise WarehouseUnavailable(f"{setting}: the warehouse cannot be used: {reason(error)}") from error
     if diagnostics:
         raise InvalidCatalog(diagnostics.in_file_order(), read.texts)
 

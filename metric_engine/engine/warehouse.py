@@ -179,7 +179,7 @@ class Warehouse:
 
     def unavailable(self, error: Exception) -> WarehouseUnavailable:
         """One line without SQL and without the URL: the setting, the fault and the remedy."""
-        return WarehouseUnavailable(f"{self.setting}: the warehouse cannot be read: {self.database.reason(error)}")
+        return WarehouseUnavailable(f"{self.setting}: the warehouse cannot be used: {self.database.reason(error)}")
 
 
 def unobserved(seconds: float) -> None:

@@ -25,7 +25,7 @@ from metric_engine.cli.serve import is_loopback
 from tests.cli.conftest import SHIPPED
 
 PROGRAM = (sys.executable, "-m", "metric_engine.cli", "serve")
-PATIENCE = 20
+PATIENCE = 60
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 PROGRAM = (sys.executable, "-m", "metric_engine.cli")
 # The whole export: each of its numbers is the same, so half a restatement would show two.
 PATH = "/v1/widgets/ga4.traffic_channels?grain=month"
-PATIENCE = 30
+PATIENCE = 90
 CLIENTS = 3
 # Of three processes, each with its share of the clients and a sync at a time.
 MOST_CONNECTIONS = 3 * (CLIENTS + 2)

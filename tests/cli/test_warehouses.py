@@ -143,7 +143,7 @@ def test_somebodys_warehouse_is_not_laid_out_to_be_read(run: Run, postgres_url: 
     result = run("query", "ga4.sessions", "--user", ALICE, WAREHOUSE_URL=postgres_url)
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1
-    assert result.stderr.startswith("error: WAREHOUSE_URL: the warehouse cannot be read: relation ")
+    assert result.stderr.startswith("error: WAREHOUSE_URL: the warehouse cannot be used: relation ")
     assert "`metric-engine ddl --dialect postgres` prints the statements" in result.stderr
 
 

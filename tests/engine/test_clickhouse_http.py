@@ -144,7 +144,7 @@ def fault(url: str) -> str:
     message = str(caught.value)
     assert "\n" not in message
     assert PASSWORD not in message
-    return message.removeprefix("WAREHOUSE_URL: the warehouse cannot be read: ")
+    return message.removeprefix("WAREHOUSE_URL: the warehouse cannot be used: ")
 
 
 def test_what_is_wrong_is_said(server: Server) -> None:

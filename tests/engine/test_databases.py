@@ -52,7 +52,7 @@ def fault(url: str) -> str:
     with opened(url) as warehouse, pytest.raises(WarehouseUnavailable) as caught:
         warehouse.ping()
     message = str(caught.value)
-    assert message.startswith("WAREHOUSE_URL: the warehouse cannot be read: ")
+    assert message.startswith("WAREHOUSE_URL: the warehouse cannot be used: ")
     assert "\n" not in message
     assert "s3cret" not in message
     return message

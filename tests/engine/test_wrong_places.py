@@ -45,7 +45,7 @@ def told(url: str, catalog: Catalog) -> str:
     warehouse.close()
     assert len(set(faults)) == 1, faults
     assert "\n" not in faults[0]
-    return faults[0].removeprefix("WAREHOUSE_URL: the warehouse cannot be read: ")
+    return faults[0].removeprefix("WAREHOUSE_URL: the warehouse cannot be used: ")
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_a_file_that_may_grow_no_further_is_served_on(tmp_path: Path, url: str, 
     """DuckDB by itself would answer nothing until the process ends."""
     done = subprocess.run([sys.executable, "-c", NO_ROOM, url], cwd=tmp_path, capture_output=True, text=True)
     told, *counts = done.stdout.splitlines()
-    assert told.startswith("WAREHOUSE_URL: the warehouse cannot be read: ")
+    assert told.startswith("WAREHOUSE_URL: the warehouse cannot be used: ")
     assert told.endswith(fault)
     assert counts == ["1 1", "1000 1000"], done.stderr
 
@@ -179,7 +179,7 @@ def test_a_folder_of_clickhouse_lets_one_process_in(tmp_path: Path) -> None:
         text=True,
     )
     remedy = "; name a folder that may be written, and let no other process have it open"
-    prefix = "WAREHOUSE_URL: the warehouse cannot be read: "
+    prefix = "WAREHOUSE_URL: the warehouse cannot be used: "
     assert done.stdout.splitlines() == [f"{prefix}the folder cannot be opened{remedy}", f"{prefix}File exists{remedy}"]
 
 
@@ -234,7 +234,7 @@ def test_a_role_that_may_only_read_serves_and_is_told_what_it_lacks_to_write(
     def refused(write: Callable[[], object]) -> str:
         with pytest.raises(WarehouseUnavailable) as caught:
             write()
-        return str(caught.value).removeprefix("WAREHOUSE_URL: the warehouse cannot be read: ")
+        return str(caught.value).removeprefix("WAREHOUSE_URL: the warehouse cannot be used: ")
 
     lacks = f"{role} lacks INSERT, UPDATE on ga4_daily; GRANT INSERT, UPDATE ON ga4_daily TO {role}"
     assert refused(lambda: reader.upsert(table, [ROW])) == lacks
