@@ -32,6 +32,7 @@ COMMON_MEMBERS = (
     *("Organic Shopping", "Paid Shopping", "Referral", "Email", "Affiliates", "Display", "SMS", "Cross-network"),
     *("Audio", "Mobile Push Notifications", "Paid Other", "Unassigned", "Other"),
 )
+CHANNELS = frozenset(name.casefold() for name in COMMON_MEMBERS if " " in name)
 MONTHS = tuple(f"{date(2000, month, 1):%B}" for month in range(1, 13))
 MONTH = "|".join(f"{name}|{name[:3]}" for name in MONTHS)
 DAY = re.compile(
@@ -105,7 +106,12 @@ class Ground:
         return naming(self.quotes, in_quotes=lambda _: True)
 
     def is_loaded(self, name: str) -> bool:
-        """Whether a name would say something if it were read as a sentence: then it is one only in quotes."""
+        """Whether a name would say something if it were read as a sentence: then it is one only in quotes.
+
+        GA4's own channels of two words are names to everybody.
+        """
+        if name in CHANNELS:
+            return False
         return bool(
             re.search(r"\d", name) or is_spoken(name) or says_which_way(name) or self.metric_pattern.search(name)
         )

@@ -66,7 +66,7 @@ NOT_BORNE_OUT = [
     ("number", "Traffic", "Organic Search is down 23%. Check the rankings."),
     ("number", "Traffic", "Sessions fell 60%, all of it in Organic Search."),
     ("number", "Traffic", "Direct sessions fell 60% to 4,690. Check the brand."),
-    ("name", "Traffic", "Paid Search sessions fell 23%."),
+    ("no_fact", "Traffic", "Paid Search sessions fell 23%."),
     ("no_fact", "Ads", "The ROAS of Prospecting fell 60%."),
     # The wrong way round.
     ("direction", "Traffic", "Sessions are up 23% to 22,403. Well done."),
@@ -199,6 +199,18 @@ def test_what_came_and_what_weighs(worlds: Worlds, plant: Plant, true: list[str]
     ground = Ground(worlds.gather(worlds.settle(history(30, plant, days=28))))
     assert {text: fault(Bullet("Ads", text), ground) for text in true} == dict.fromkeys(true)
     assert [text for text in false if fault(Bullet("Ads", text), ground) is None] == []
+
+
+def test_a_channel_group_is_a_name_without_quotes(worlds: Worlds) -> None:
+    rows = history(33, Plant(channel={"Paid Social": 3.0}), days=28)
+    for row in rows["ga4_channels_daily"]:
+        row["channel"] = {"Paid Social": "Paid Search"}.get(row["channel"], row["channel"])
+    ground = Ground(worlds.gather(worlds.settle(rows)))
+    (paid,) = [fact for fact in ground.facts if fact.member == "Paid Search" and fact.key == "ga4.channel_sessions"]
+    change = next(figure.text for figure in paid.figures if figure.role == "change")
+    for name in ("Paid Search", "“Paid Search”", "Paid search"):
+        assert fault(Bullet("Traffic", f"Sessions from {name} rose {change}. Review it."), ground) is None
+    assert fault(Bullet("Traffic", f"Sessions rose {change}. Review paid search."), ground) == "number"
 
 
 def test_days_without_data_are_counted(worlds: Worlds) -> None:
