@@ -33,6 +33,7 @@ CONNECTIVES = (exp.And, exp.Or, exp.Not)
 ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg)
 NUMERIC_FUNCTIONS = (exp.Abs, exp.Ceil, exp.Exp, exp.Floor, exp.Ln, exp.Pow, exp.Round, exp.Sqrt)
 TEXT_FUNCTIONS = (exp.Concat, exp.DPipe, exp.Lower, exp.Replace, exp.Substring, exp.Trim, exp.Upper)
+DATE_PARTS = (exp.Year, exp.Month, exp.Day, exp.DayOfWeekIso)
 ORDERED = (exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.Greatest, exp.Least, exp.Min, exp.Max)
 ALTERNATIVES = (exp.Coalesce, exp.Greatest, exp.Least, exp.Case, exp.If)
 # How often an engine's text repeats a function's argument at the most, and how often it may all in all.
@@ -83,6 +84,8 @@ def inferred(node: exp.Expr) -> Kind | None:
             return "date"
         case exp.Length() | exp.Count():
             return "whole"
+    if isinstance(node, DATE_PARTS):
+        return "whole"
     if isinstance(node, ALTERNATIVES):
         return common_kind(map(kind_of, results(node)))
     if isinstance(node, (*CONDITIONS, *CONNECTIVES)):
@@ -152,6 +155,17 @@ def wrong_operands(node: exp.Expr) -> Iterator[Fault]:
         yield from demanded(node.iter_expressions(), ("text",), "not-a-text", "text", "; cast(… as text) makes text of")
     elif isinstance(node, (exp.Lower, exp.Upper, exp.Trim, exp.Length, exp.Substring)):
         yield from demanded([node.this], ("text",), "not-a-text", "text", "; cast(… as text) makes text of")
+    elif isinstance(node, DATE_PARTS):
+        yield from undated(node.this)
+
+
+def undated(operand: exp.Expr) -> Iterator[Fault]:
+    """What has no year and no weekday, or has not one of its own: a moment's day is asked for by date()."""
+    kind = kind_of(operand)
+    if kind not in ("date", None):
+        makes_one = kind in MOMENTS or is_text_literal(operand)
+        remedy = f"; write date({operand.sql()})" if makes_one else ""
+        yield Fault(start_of(operand), "not-comparable", f"{operand.sql()!r} is {SPOKEN[kind]}, not a date{remedy}")
 
 
 def stands_alone(node: exp.Expr) -> bool:

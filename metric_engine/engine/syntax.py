@@ -30,6 +30,8 @@ FUNCTIONS: tuple[type[exp.Expr], ...] = (
     exp.Coalesce,
     exp.Concat,
     exp.Date,
+    exp.Day,
+    exp.DayOfWeekIso,
     exp.Exp,
     exp.Floor,
     exp.Greatest,
@@ -38,6 +40,7 @@ FUNCTIONS: tuple[type[exp.Expr], ...] = (
     exp.Length,
     exp.Ln,
     exp.Lower,
+    exp.Month,
     exp.Nullif,
     exp.Pow,
     exp.Replace,
@@ -46,11 +49,13 @@ FUNCTIONS: tuple[type[exp.Expr], ...] = (
     exp.Substring,
     exp.Trim,
     exp.Upper,
+    exp.Year,
 )
 FUNCTION_NAMES = (
     *AGGREGATE_NAMES,
-    *("abs", "ceil", "coalesce", "concat", "date", "exp", "floor", "greatest", "if", "least", "length", "ln"),
-    *("lower", "nullif", "pow", "power", "replace", "round", "sqrt", "substring", "substr", "trim", "upper"),
+    *("abs", "ceil", "coalesce", "concat", "date", "day", "exp", "floor", "greatest", "if", "isodow", "least"),
+    *("length", "ln", "lower", "month", "nullif", "pow", "power", "replace", "round", "sqrt", "substring", "substr"),
+    *("trim", "upper", "year"),
 )
 OPERATORS: tuple[type[exp.Expr], ...] = (
     *(exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg, exp.Paren, exp.DPipe),
