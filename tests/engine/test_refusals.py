@@ -176,3 +176,11 @@ def test_a_query_gives_what_is_declared(given: str, type_name: str) -> None:
     (found,) = refused(file({}, {**TABLES, "q": query}))
     assert found.code == "wrong-column-type"
     assert f"'k' is {type_name} here" in found.message
+
+
+@pytest.mark.parametrize("key", ["table", "where", "by", "total", "items", "format", "title"])
+def test_a_key_without_a_value_is_not_left_out_silently(key: str) -> None:
+    text = f"source: ga4\nmetrics:\n  a.m:\n    value: sum(n)\n    {'fill' if key == 'table' else 'table'}: FACTS\n    {key}:\n"
+    text = text.replace("fill: FACTS", "fill: null").replace("FACTS", "facts")
+    (found,) = refused(file({}, TABLES), text)
+    assert (found.code, found.line, found.message) == ("wrong-type", 6, "needs a value, but nothing stands here")
