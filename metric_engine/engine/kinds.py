@@ -180,6 +180,8 @@ def demanded(
         kind = kind_of(operand)
         if kind is not None and kind not in wanted:
             more = f"{remedy} it" if remedy and kind in NAMING else ""
+            if kind == "boolean" and wanted is NUMBERS:
+                more = "; write case when … then 1 end"
             yield Fault(start_of(operand), code, f"{operand.sql()!r} is {SPOKEN[kind]}, not {what}{more}")
 
 
@@ -241,7 +243,21 @@ def difference(operand: exp.Expr, first: exp.Expr, kinds: Collection[Kind | None
     moment = next((each for each in (first, operand) if kind_of(each) in MOMENTS), None)
     if moment is not None and all(kind in MOMENTS | {"date", "text"} for kind in kinds):
         return f"{message}; compare date({moment.sql()})"
-    return f"{message}; cast('2025-01-31' as date) is a date" if kinds == {"date", "text"} else message
+    if kinds == {"date", "text"}:
+        return f"{message}; cast('2025-01-31' as date) is a date"
+    return message + other_quotes(first, operand)
+
+
+def other_quotes(first: exp.Expr, second: exp.Expr) -> str:
+    """Beside a text a number stands in quotes, beside a number it does not."""
+    for literal, other in ((first.unnest(), second.unnest()), (second.unnest(), first.unnest())):
+        if not isinstance(literal, exp.Literal) or isinstance(other, exp.Literal):
+            continue
+        if kind_of(other) == "text" and not literal.is_string:
+            return f"; write '{literal.name}'"
+        if kind_of(other) in NUMBERS and literal.is_string and NUMBER.fullmatch(literal.name):
+            return f"; write {literal.name}"
+    return ""
 
 
 def is_text_literal(node: exp.Expr) -> bool:

@@ -17,6 +17,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from sqlglot.tokens import Tokenizer
 
 from metric_engine.engine.diagnostics import hint
+from metric_engine.engine.remedies import instead_of
 
 MOST_CHARACTERS = 10_000
 MOST_DEPTH = 50
@@ -74,7 +75,7 @@ QUERY = EXPRESSION | {
 CAST_TYPES = frozenset(
     (
         *(exp.DType.DATE, exp.DType.TEXT, exp.DType.VARCHAR, exp.DType.INT, exp.DType.BIGINT),
-        *(exp.DType.DOUBLE, exp.DType.DECIMAL),
+        *(exp.DType.DOUBLE, exp.DType.FLOAT, exp.DType.DECIMAL),
     )
 )
 TEXT_TYPES = (exp.DType.TEXT, exp.DType.VARCHAR)
@@ -116,6 +117,12 @@ FORBIDDEN_ARGUMENTS: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.Table: ("only", "version"),
     exp.Trim: ("position", "collation"),
     exp.With: ("recursive",),
+}
+
+FORBIDDEN_REMEDIES: dict[tuple[type[exp.Expr], str], str] = {
+    (exp.Trim, "position"): "only trim(x) is allowed, which takes blanks away at both ends",
+    (exp.Join, "method"): "this JOIN is not allowed; write JOIN … USING (…)",
+    (exp.Group, "all"): "ALL is not allowed here; name what the rows are grouped by",
 }
 
 CALLED = re.compile(r"(\w+)\s*\(")
@@ -181,7 +188,7 @@ def tokenized(text: str, inside: str) -> list[Token]:
         tokens = Tokenizer().tokenize(text)
     except SqlglotError as error:
         raise Faults(Fault(0, "sql-syntax", "not a SQL expression: it cannot be read")) from error
-    refuse(unbalanced(tokens))
+    refuse((*unbalanced(tokens), *unfinished_branches(tokens)))
     refuse(forbidden_words(tokens, text, inside))
     return tokens
 
@@ -247,6 +254,19 @@ def unbalanced(tokens: list[Token]) -> Iterable[Fault]:
         yield Fault(opened[-1].start, "sql-syntax", "this ( is never closed")
 
 
+def unfinished_branches(tokens: list[Token]) -> Iterable[Fault]:
+    """A WHEN without its THEN, which the parser takes for one."""
+    waiting: list[Token] = []
+    for token in tokens:
+        if token.token_type in (TokenType.CASE, TokenType.WHEN):
+            waiting.append(token)
+        elif token.token_type in (TokenType.THEN, TokenType.END) and waiting:
+            begun = waiting.pop()
+            if begun.token_type is TokenType.WHEN and token.token_type is TokenType.END:
+                yield Fault(begun.start, "sql-syntax", "THEN is missing after this WHEN")
+                return
+
+
 def forbidden_words(tokens: list[Token], text: str, inside: str) -> Iterable[Fault]:
     """Symbols that no expression needs, and functions that are written without parentheses."""
     for index, token in enumerate(tokens):
@@ -261,7 +281,8 @@ def forbidden_words(tokens: list[Token], text: str, inside: str) -> Iterable[Fau
             yield Fault(token.start, "sql-forbidden", "a placeholder is not allowed; write the value")
             return
         else:
-            yield Fault(token.start, "sql-forbidden", f"{symbol} is not allowed in {inside}")
+            message = f"{symbol} is not allowed in {inside}{instead_of(symbol)}"
+            yield Fault(token.start, "sql-forbidden", message)
 
 
 def parse_fault(error: ParseError, text: str, tokens: list[Token]) -> Fault:
@@ -275,6 +296,9 @@ def parse_fault(error: ParseError, text: str, tokens: list[Token]) -> Fault:
         return Fault(0, "sql-syntax", "not a SQL expression")
     offset, description = tokens[index].start, str(first.get("description") or "")
     before = tokens[index - 1] if index else None
+    if "number of provided arguments" in description and (call := call_before(tokens, index)) is not None:
+        name = call.text.lower()
+        return Fault(call.start, "sql-forbidden", f"{name}() takes fewer arguments than these")
     if "Required keyword" in description:
         return Fault(offset, "sql-syntax", f"something is missing after {word!r}" if word else "something is missing")
     if expected := re.match(r"Expect(ing|ed) (\S+)", description):
@@ -284,6 +308,16 @@ def parse_fault(error: ParseError, text: str, tokens: list[Token]) -> Fault:
     if before and (before.token_type is TokenType.STAR or tokens[index].token_type is TokenType.L_PAREN):
         offset, word = before.start, before.text
     return Fault(offset, "sql-syntax", f"unexpected {word!r}" if word else "not a SQL expression")
+
+
+def call_before(tokens: list[Token], closing: int) -> Token | None:
+    """The name of the function whose parentheses end at this token."""
+    depth = 0
+    for index in range(closing, 0, -1):
+        depth += {TokenType.R_PAREN: 1, TokenType.L_PAREN: -1}.get(tokens[index].token_type, 0)
+        if depth == 0:
+            return tokens[index - 1]
+    return None
 
 
 def unlisted(tree: exp.Expr, allowed: frozenset[type[exp.Expr]], text: str, inside: str) -> Iterable[Fault]:
@@ -322,7 +356,8 @@ def unlisted(tree: exp.Expr, allowed: frozenset[type[exp.Expr]], text: str, insi
         for argument in FORBIDDEN_ARGUMENTS.get(type(node), ()):
             if node.args.get(argument):
                 word = argument.strip("_").upper()
-                yield Fault(keyword(word, text, start_of(node)), "sql-forbidden", f"{word} is not allowed here")
+                message = FORBIDDEN_REMEDIES.get((type(node), argument), f"{word} is not allowed here")
+                yield Fault(keyword(word, text, start_of(node)), "sql-forbidden", message)
 
 
 def wrong_arguments(node: exp.Expr, text: str) -> Iterable[Fault]:
@@ -373,12 +408,13 @@ def not_allowed(node: exp.Expr, text: str, inside: str) -> Fault:
     if type(node) in CLAUSES:
         word = CLAUSES[type(node)]
         return Fault(keyword(word, text, offset), "sql-forbidden", f"{word} is not allowed in {inside}")
-    return Fault(keyword(spoken(node), text, offset), "sql-forbidden", f"{spoken(node)} is not allowed in {inside}")
+    name = spoken(node)
+    return Fault(keyword(name, text, offset), "sql-forbidden", f"{name} is not allowed in {inside}{instead_of(name)}")
 
 
 def forbidden_function(offset: int, name: str) -> Fault:
     # A short name resembles many: only a near miss is worth naming.
-    likely = hint(name, FUNCTION_NAMES, f"; there are {', '.join(FUNCTION_NAMES)}", cutoff=0.78)
+    likely = instead_of(name) or hint(name, FUNCTION_NAMES, f"; there are {', '.join(FUNCTION_NAMES)}", cutoff=0.78)
     return Fault(offset, "forbidden-function", f"the function {name!r} is not allowed{likely}")
 
 

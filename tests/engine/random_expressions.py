@@ -158,7 +158,7 @@ def powered(author: Author, kind: str, depth: int, exact: bool) -> Piece:
 
 def to_double(author: Author, kind: str, depth: int, exact: bool) -> Piece:
     inner = author.number(depth, exact=exact)
-    name = author.random.choice(("double", "decimal", "decimal(10, 2)"))
+    name = author.random.choice(("double", "float", "real", "decimal", "decimal(10, 2)"))
     return Piece(
         f"cast({inner.text} as {name})",
         "double",
