@@ -10,7 +10,8 @@ from uuid import UUID
 
 from sqlglot import exp
 
-from metric_engine.engine.syntax import AGGREGATES, Fault, start_of
+from metric_engine.engine.faults import Fault
+from metric_engine.engine.syntax import AGGREGATES, start_of
 from metric_engine.engine.tables import MOMENTS, NAMING, NUMBERS, Kind
 
 KindOf = Callable[[exp.Column], Kind | None]

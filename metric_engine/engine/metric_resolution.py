@@ -21,6 +21,7 @@ from metric_engine.engine.expressions import (
     resolve_predicate,
     unknown_column,
 )
+from metric_engine.engine.faults import Fault, refuse
 from metric_engine.engine.loading import Folder
 from metric_engine.engine.metrics import (
     DEFAULT_TOP,
@@ -34,7 +35,7 @@ from metric_engine.engine.metrics import (
 from metric_engine.engine.place import Attempt, Place, Reported
 from metric_engine.engine.queries import NAME
 from metric_engine.engine.rules import RULES, content
-from metric_engine.engine.syntax import AGGREGATES, Fault, parse_expression, refuse, start_of
+from metric_engine.engine.syntax import AGGREGATES, parse_expression, start_of
 from metric_engine.engine.table_resolution import TableResolver
 from metric_engine.engine.tables import KINDS, MOMENTS, NAMING, Table
 from metric_engine.engine.templates import Rendered, Sandbox, TemplateFaults, call_offset, is_template, render

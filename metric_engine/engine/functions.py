@@ -1,15 +1,25 @@
-"""What to write instead of what is not on the allow-list: other databases' functions and signs, each by its name."""
+"""The functions that an expression may call, and what to write instead of other databases' functions and signs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from metric_engine.engine.diagnostics import hint
+from metric_engine.engine.faults import Fault
+
+AGGREGATE_NAMES = ("sum", "count", "avg", "min", "max")
+FUNCTION_NAMES = (
+    *AGGREGATE_NAMES,
+    *("abs", "ceil", "coalesce", "concat", "date", "day", "exp", "floor", "greatest", "if", "isodow", "least"),
+    *("length", "ln", "lower", "month", "nullif", "pow", "power", "replace", "round", "sqrt", "substring", "substr"),
+    *("trim", "upper", "year"),
+)
 PARTS = "year(date), month(date), day(date) or isodow(date), of which 1 is Monday"
 CLOCK = "each question says which days it asks for"
 GRAIN = "the grain of a question makes weeks and months"
 HELD = "write x like '%…%'"
 REMAINDER = "write a - b * floor(a / b)"
-FUNCTIONS: Mapping[str, str] = {
+ELSEWHERE: Mapping[str, str] = {
     **dict.fromkeys(("extract", "date_part", "datepart", "strftime", "format_date"), f"write {PARTS}"),
     **dict.fromkeys(("dayofweek", "day_of_week", "weekday", "dow", "dayname", "todayofweek"), "write isodow(date)"),
     **dict.fromkeys(("dayofmonth", "day_of_month"), "write day(date)"),
@@ -59,5 +69,11 @@ SIGNS: Mapping[str, str] = {
 
 def instead_of(name: str) -> str:
     """The remedy as the end of a message; nothing where there is none."""
-    found = FUNCTIONS.get(name) or SIGNS.get(name)
+    found = ELSEWHERE.get(name) or SIGNS.get(name)
     return f"; {found}" if found else ""
+
+
+def forbidden_function(offset: int, name: str) -> Fault:
+    # A short name resembles many: only a near miss is worth naming.
+    likely = instead_of(name) or hint(name, FUNCTION_NAMES, f"; there are {', '.join(FUNCTION_NAMES)}", cutoff=0.78)
+    return Fault(offset, "forbidden-function", f"the function {name!r} is not allowed{likely}")
