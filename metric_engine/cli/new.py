@@ -20,13 +20,13 @@ from metric_engine.engine.drafts import drafted_test
 from metric_engine.engine.entries import Entry, Line, with_entry
 from metric_engine.engine.errors import InvalidCatalog, did_you_mean, nearest_names
 from metric_engine.engine.expressions import Expression, resolve_expression
+from metric_engine.engine.faults import Faults
 from metric_engine.engine.loading import MACROS, File, read_folder
 from metric_engine.engine.metric_resolution import title_of
 from metric_engine.engine.metric_tests import run_tests
 from metric_engine.engine.metrics import TableMetric
 from metric_engine.engine.place import Place
 from metric_engine.engine.rules import KEY
-from metric_engine.engine.syntax import Faults
 from metric_engine.engine.tables import Table
 from metric_engine.engine.templates import is_template
 

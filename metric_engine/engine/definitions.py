@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 SourceName = Literal["ga4", "instagram", "meta"]
 ColumnType = Literal[
@@ -47,6 +48,17 @@ class Definition(BaseModel):
     """A mapping of the file: no unknown keys, no silent conversions."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    # Keys that may be null. Any other one without a value was begun and not finished: it is never left out silently.
+    nullable: ClassVar[frozenset[str]] = frozenset()
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def given(cls, value: object, info: ValidationInfo) -> object:
+        name = str(info.field_name)
+        # What else is no null says so itself.
+        if value is None and cls.model_fields[name].default is None and name not in cls.nullable:
+            raise PydanticCustomError("nothing", "needs a value")
+        return value
 
 
 class ColumnDefinition(Definition):
@@ -114,6 +126,8 @@ class ItemsDefinition(Definition):
 class StatsExpectation(Definition):
     """Some of the three figures of `stats`."""
 
+    nullable: ClassVar[frozenset[str]] = frozenset(("value", "previous", "delta"))
+
     value: float | None = Field(None, description="The whole period's value; null: it has none.", examples=[7])
     previous: float | None = Field(None, description="The compared period's value.", examples=[5])
     delta: float | None = Field(None, description="The change from `previous` to `value`.", examples=[0.4])
@@ -171,6 +185,8 @@ class TestDefinition(Definition):
 
 class MetricDefinition(Definition):
     """A widget. A bare text is short for `{value: …}`."""
+
+    nullable: ClassVar[frozenset[str]] = frozenset(("fill",))
 
     title: str | None = Field(
         None, description="The widget's title; made from the key unless said.", examples=["Conversion rate"]

@@ -87,7 +87,9 @@ class StateUnavailable(MetricEngineError):
 
 def nearest_names(name: str, known: Iterable[str], *, most: int = 3, cutoff: float = 0.6) -> tuple[str, ...]:
     """The names in `known` that resemble `name`, best first; none when nothing does by the `cutoff`, from 0 to 1."""
-    return tuple(difflib.get_close_matches(name[:MOST_COMPARED], sorted(known), n=most, cutoff=cutoff))
+    names, name = sorted(known), name[:MOST_COMPARED]
+    alike = [each for each in names if each.casefold() == name.casefold()]
+    return tuple(alike[:most]) or tuple(difflib.get_close_matches(name, names, n=most, cutoff=cutoff))
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -7,7 +7,8 @@ from functools import reduce
 
 from sqlglot import exp
 
-from metric_engine.engine.syntax import Fault, start_of
+from metric_engine.engine.faults import Fault
+from metric_engine.engine.syntax import start_of
 from metric_engine.engine.tables import Column
 
 OUTER = ("LEFT", "RIGHT", "FULL")

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from sqlglot import exp
 
-from metric_engine.engine.syntax import AGGREGATES, Fault, start_of
+from metric_engine.engine.faults import Fault
+from metric_engine.engine.syntax import AGGREGATES, start_of
 from metric_engine.engine.tables import MOMENTS, NAMING, NUMBERS, Kind
 
 KindOf = Callable[[exp.Column], Kind | None]
@@ -33,6 +34,7 @@ CONNECTIVES = (exp.And, exp.Or, exp.Not)
 ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg)
 NUMERIC_FUNCTIONS = (exp.Abs, exp.Ceil, exp.Exp, exp.Floor, exp.Ln, exp.Pow, exp.Round, exp.Sqrt)
 TEXT_FUNCTIONS = (exp.Concat, exp.DPipe, exp.Lower, exp.Replace, exp.Substring, exp.Trim, exp.Upper)
+DATE_PARTS = (exp.Year, exp.Month, exp.Day, exp.DayOfWeekIso)
 ORDERED = (exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.Greatest, exp.Least, exp.Min, exp.Max)
 ALTERNATIVES = (exp.Coalesce, exp.Greatest, exp.Least, exp.Case, exp.If)
 # How often an engine's text repeats a function's argument at the most, and how often it may all in all.
@@ -83,6 +85,8 @@ def inferred(node: exp.Expr) -> Kind | None:
             return "date"
         case exp.Length() | exp.Count():
             return "whole"
+    if isinstance(node, DATE_PARTS):
+        return "whole"
     if isinstance(node, ALTERNATIVES):
         return common_kind(map(kind_of, results(node)))
     if isinstance(node, (*CONDITIONS, *CONNECTIVES)):
@@ -152,6 +156,17 @@ def wrong_operands(node: exp.Expr) -> Iterator[Fault]:
         yield from demanded(node.iter_expressions(), ("text",), "not-a-text", "text", "; cast(… as text) makes text of")
     elif isinstance(node, (exp.Lower, exp.Upper, exp.Trim, exp.Length, exp.Substring)):
         yield from demanded([node.this], ("text",), "not-a-text", "text", "; cast(… as text) makes text of")
+    elif isinstance(node, DATE_PARTS):
+        yield from undated(node.this)
+
+
+def undated(operand: exp.Expr) -> Iterator[Fault]:
+    """What has no year and no weekday, or has not one of its own: a moment's day is asked for by date()."""
+    kind = kind_of(operand)
+    if kind not in ("date", None):
+        makes_one = kind in MOMENTS or is_text_literal(operand)
+        remedy = f"; write date({operand.sql()})" if makes_one else ""
+        yield Fault(start_of(operand), "not-comparable", f"{operand.sql()!r} is {SPOKEN[kind]}, not a date{remedy}")
 
 
 def stands_alone(node: exp.Expr) -> bool:
@@ -166,6 +181,8 @@ def demanded(
         kind = kind_of(operand)
         if kind is not None and kind not in wanted:
             more = f"{remedy} it" if remedy and kind in NAMING else ""
+            if kind == "boolean" and wanted is NUMBERS:
+                more = "; write case when … then 1 end"
             yield Fault(start_of(operand), code, f"{operand.sql()!r} is {SPOKEN[kind]}, not {what}{more}")
 
 
@@ -227,7 +244,21 @@ def difference(operand: exp.Expr, first: exp.Expr, kinds: Collection[Kind | None
     moment = next((each for each in (first, operand) if kind_of(each) in MOMENTS), None)
     if moment is not None and all(kind in MOMENTS | {"date", "text"} for kind in kinds):
         return f"{message}; compare date({moment.sql()})"
-    return f"{message}; cast('2025-01-31' as date) is a date" if kinds == {"date", "text"} else message
+    if kinds == {"date", "text"}:
+        return f"{message}; cast('2025-01-31' as date) is a date"
+    return message + other_quotes(first, operand)
+
+
+def other_quotes(first: exp.Expr, second: exp.Expr) -> str:
+    """Beside a text a number stands in quotes, beside a number it does not."""
+    for literal, other in ((first.unnest(), second.unnest()), (second.unnest(), first.unnest())):
+        if not isinstance(literal, exp.Literal) or isinstance(other, exp.Literal):
+            continue
+        if kind_of(other) == "text" and not literal.is_string:
+            return f"; write '{literal.name}'"
+        if kind_of(other) in NUMBERS and literal.is_string and NUMBER.fullmatch(literal.name):
+            return f"; write {literal.name}"
+    return ""
 
 
 def is_text_literal(node: exp.Expr) -> bool:

@@ -21,6 +21,7 @@ from metric_engine.engine.expressions import (
     resolve_predicate,
     unknown_column,
 )
+from metric_engine.engine.faults import Fault, refuse
 from metric_engine.engine.loading import Folder
 from metric_engine.engine.metrics import (
     DEFAULT_TOP,
@@ -32,8 +33,9 @@ from metric_engine.engine.metrics import (
     TableMetric,
 )
 from metric_engine.engine.place import Attempt, Place, Reported
+from metric_engine.engine.queries import NAME
 from metric_engine.engine.rules import RULES, content
-from metric_engine.engine.syntax import AGGREGATES, Fault, parse_expression, refuse, start_of
+from metric_engine.engine.syntax import AGGREGATES, parse_expression, start_of
 from metric_engine.engine.table_resolution import TableResolver
 from metric_engine.engine.tables import KINDS, MOMENTS, NAMING, Table
 from metric_engine.engine.templates import Rendered, Sandbox, TemplateFaults, call_offset, is_template, render
@@ -191,7 +193,10 @@ class MetricResolver:
     def naming(self, place: Place, table: Table, column: str, *path: str | int) -> None:
         """The column must be one whose values are names: written in the same way by every database. Raises Reported."""
         if column not in table.columns:
-            place.at_value("unknown-column", unknown_column(column, table, self.others), *path)
+            message = unknown_column(column, table, self.others)
+            if not NAME.fullmatch(column):
+                message = f"{path[-1]} takes a column's name; give this expression a column in a `sql:` table"
+            place.at_value("unknown-column", message, *path)
             raise Reported
         kind = KINDS.get(table.columns[column].type)
         if kind is not None and kind not in NAMING:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from metric_engine.engine.diagnostics import Diagnostics, Position
 from metric_engine.engine.document import MappingNode, Path
+from metric_engine.engine.faults import Fault, Faults
 from metric_engine.engine.loading import File
-from metric_engine.engine.syntax import Fault, Faults
 from metric_engine.engine.templates import Rendered, TemplateFaults
 
 

@@ -13,9 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from sqlglot import exp
 
 from metric_engine.engine.diagnostics import hint
+from metric_engine.engine.faults import Fault, refuse
 from metric_engine.engine.joins import join_all
 from metric_engine.engine.kinds import SPOKEN, annotate, kind_faults, kind_of
-from metric_engine.engine.syntax import AGGREGATES, Fault, refuse, start_of
+from metric_engine.engine.syntax import AGGREGATES, start_of
 from metric_engine.engine.tables import KINDS, Column, Kind, Table
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)

@@ -40,6 +40,7 @@ NESTED: Mapping[type[BaseModel], Mapping[str, type[BaseModel]]] = {
     SeriesExpectation: {"stats": StatsExpectation},
 }
 VALUE_CODES = {"format": "unknown-format", "source": "unknown-source"}
+IN_BRACES = "inside [ ] and { } a comma ends a text: put all of it in quotes"
 EXPRESSIONS = ("value", "derive", "where", "sql")
 WORDS = (
     ("Input should be", "must be"),
@@ -89,6 +90,8 @@ def described(
         return document.key_position(path), "unknown-key", "YAML's merge key << has no meaning here; write the keys out"
     if kind == "extra_forbidden":
         model = model_of(path[:-1])
+        if given is None and name.count(")") > name.count("("):
+            return document.key_position(path), "unknown-key", IN_BRACES
         likely = belonging(name, given, model) or hint(name, model.model_fields)
         return document.key_position(path), "unknown-key", f"unknown key {shown(name)}{likely}"
     if kind == "missing":
@@ -107,6 +110,8 @@ def described(
         return document.position(path), "wrong-type", f"must be a date such as 2025-01-31, not {shown(given)}"
     if kind in ("greater_than_equal", "less_than_equal"):
         return document.position(path), "wrong-value", f"{said(fault['msg'])}, not {shown(given)}"
+    if given is None and name.count(")") > name.count("("):
+        return document.key_position(path), "wrong-type", IN_BRACES
     message = f"{said(fault['msg'])}, {'but nothing stands here' if given is None else f'not {shown(given)}'}"
     return document.position(path), "wrong-type", message + remedy(kind, name, given)
 

@@ -8,28 +8,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
-from sqlglot.tokens import Tokenizer
 
-from metric_engine.engine.diagnostics import hint
+from metric_engine.engine.faults import Fault, Faults, refuse
+from metric_engine.engine.functions import forbidden_function, instead_of
+from metric_engine.engine.words import call_before, tokenized
 
-MOST_CHARACTERS = 10_000
-MOST_DEPTH = 50
 MOST_OPERATORS = 200
 
 AGGREGATES = (exp.Sum, exp.Count, exp.Avg, exp.Min, exp.Max)
-AGGREGATE_NAMES = ("sum", "count", "avg", "min", "max")
 FUNCTIONS: tuple[type[exp.Expr], ...] = (
     exp.Abs,
     exp.Ceil,
     exp.Coalesce,
     exp.Concat,
     exp.Date,
+    exp.Day,
+    exp.DayOfWeekIso,
     exp.Exp,
     exp.Floor,
     exp.Greatest,
@@ -38,6 +37,7 @@ FUNCTIONS: tuple[type[exp.Expr], ...] = (
     exp.Length,
     exp.Ln,
     exp.Lower,
+    exp.Month,
     exp.Nullif,
     exp.Pow,
     exp.Replace,
@@ -46,11 +46,7 @@ FUNCTIONS: tuple[type[exp.Expr], ...] = (
     exp.Substring,
     exp.Trim,
     exp.Upper,
-)
-FUNCTION_NAMES = (
-    *AGGREGATE_NAMES,
-    *("abs", "ceil", "coalesce", "concat", "date", "exp", "floor", "greatest", "if", "least", "length", "ln"),
-    *("lower", "nullif", "pow", "power", "replace", "round", "sqrt", "substring", "substr", "trim", "upper"),
+    exp.Year,
 )
 OPERATORS: tuple[type[exp.Expr], ...] = (
     *(exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg, exp.Paren, exp.DPipe),
@@ -69,7 +65,7 @@ QUERY = EXPRESSION | {
 CAST_TYPES = frozenset(
     (
         *(exp.DType.DATE, exp.DType.TEXT, exp.DType.VARCHAR, exp.DType.INT, exp.DType.BIGINT),
-        *(exp.DType.DOUBLE, exp.DType.DECIMAL),
+        *(exp.DType.DOUBLE, exp.DType.FLOAT, exp.DType.DECIMAL),
     )
 )
 TEXT_TYPES = (exp.DType.TEXT, exp.DType.VARCHAR)
@@ -83,11 +79,6 @@ CLAUSES: dict[type[exp.Expr], str] = {
     exp.Lateral: "LATERAL",
     exp.Union: "UNION",
 }
-# Tokens after which nesting begins anew: everything else may be a prefix that the parser recurses on.
-OPERANDS = frozenset((TokenType.VAR, TokenType.NUMBER, TokenType.STRING, TokenType.IDENTIFIER, TokenType.R_PAREN))
-# What may stand in SQL beside names, numbers and texts.
-SYMBOLS = frozenset((*"(),.+-*/=<>]}", "==", "<>", "!=", "<=", ">=", "||", "::"))
-PLACEHOLDERS = frozenset("?:@${")
 # How many arguments a function takes, at least and at most; one that is not here takes one.
 ARGUMENTS: dict[type[exp.Expr], tuple[int, int]] = {
     **dict.fromkeys((exp.Coalesce, exp.Greatest, exp.Least), (2, MOST_OPERATORS)),
@@ -113,24 +104,13 @@ FORBIDDEN_ARGUMENTS: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.With: ("recursive",),
 }
 
+FORBIDDEN_REMEDIES: dict[tuple[type[exp.Expr], str], str] = {
+    (exp.Trim, "position"): "only trim(x) is allowed, which takes blanks away at both ends",
+    (exp.Join, "method"): "this JOIN is not allowed; write JOIN … USING (…)",
+    (exp.Group, "all"): "ALL is not allowed here; name what the rows are grouped by",
+}
+
 CALLED = re.compile(r"(\w+)\s*\(")
-QUOTED_OR_COMMENT = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--|/\*|'|\"""")
-
-
-class Fault(NamedTuple):
-    """A problem in a text: at which offset, with which code, and what to change."""
-
-    offset: int
-    code: str
-    message: str
-
-
-class Faults(Exception):
-    """A text with problems: all that were found."""
-
-    def __init__(self, *faults: Fault) -> None:
-        self.faults = faults
-        super().__init__("; ".join(fault.message for fault in faults))
 
 
 class QuietParser(Parser):
@@ -164,23 +144,6 @@ def parse_query(text: str) -> exp.Select:
     return tree
 
 
-def refuse(faults: Iterable[Fault]) -> None:
-    if found := tuple(dict.fromkeys(faults)):
-        raise Faults(*found)
-
-
-def tokenized(text: str, inside: str) -> list[Token]:
-    """The words of a text, all of which may stand in SQL, its quotes and parentheses closed. Raises Faults."""
-    refuse(surface(text))
-    try:
-        tokens = Tokenizer().tokenize(text)
-    except SqlglotError as error:
-        raise Faults(Fault(0, "sql-syntax", "not a SQL expression: it cannot be read")) from error
-    refuse(unbalanced(tokens))
-    refuse(forbidden_words(tokens, text, inside))
-    return tokens
-
-
 def parsed(text: str, tokens: list[Token]) -> exp.Expr:
     try:
         trees = [tree for tree in QuietParser().parse(tokens, text) if tree is not None]
@@ -205,60 +168,6 @@ def depth(tree: exp.Expr) -> int:
     return deepest
 
 
-def surface(text: str) -> Iterable[Fault]:
-    """What can be told without parsing: the length, comments, an unclosed quote."""
-    if len(text) > MOST_CHARACTERS:
-        yield Fault(0, "sql-limits", f"longer than {MOST_CHARACTERS:,} characters; make a `sql:` table of it")
-        return
-    for match in QUOTED_OR_COMMENT.finditer(text):
-        if match[0] in ("--", "/*"):
-            yield Fault(match.start(), "sql-comment", "a comment may not stand in SQL; use a YAML comment (#)")
-            return
-        if match[0] in ("'", '"'):
-            yield Fault(match.start(), "sql-syntax", "this quote is never closed")
-            return
-
-
-def unbalanced(tokens: list[Token]) -> Iterable[Fault]:
-    """Parentheses without their counterpart, too many of them, a second statement."""
-    opened: list[Token] = []
-    run = 0
-    for token in tokens:
-        run = 0 if token.token_type in OPERANDS else run + 1
-        if token.token_type is TokenType.SEMICOLON:
-            yield Fault(token.start, "sql-statement", "one statement is all; remove the ; and what follows")
-            return
-        if token.token_type is TokenType.L_PAREN:
-            opened.append(token)
-        elif token.token_type is TokenType.R_PAREN:
-            if not opened:
-                yield Fault(token.start, "sql-syntax", "this ) closes nothing; remove it")
-                return
-            opened.pop()
-        if len(opened) > MOST_DEPTH or run > MOST_DEPTH:
-            yield Fault(token.start, "sql-limits", f"nested more than {MOST_DEPTH} deep; make a `sql:` table of it")
-            return
-    if opened:
-        yield Fault(opened[-1].start, "sql-syntax", "this ( is never closed")
-
-
-def forbidden_words(tokens: list[Token], text: str, inside: str) -> Iterable[Fault]:
-    """Symbols that no expression needs, and functions that are written without parentheses."""
-    for index, token in enumerate(tokens):
-        symbol = text[token.start]
-        if token.token_type in Parser.NO_PAREN_FUNCTIONS:
-            yield forbidden_function(token.start, token.text.lower())
-        elif symbol.isalnum() or symbol in "_'\"" or token.text in SYMBOLS or token.token_type is TokenType.NUMBER:
-            continue
-        elif token.token_type is TokenType.COLON and index == 1:
-            yield Fault(tokens[0].start, "sql-syntax", f"a space is missing after '{tokens[0].text}:'")
-        elif symbol in PLACEHOLDERS:
-            yield Fault(token.start, "sql-forbidden", "a placeholder is not allowed; write the value")
-            return
-        else:
-            yield Fault(token.start, "sql-forbidden", f"{symbol} is not allowed in {inside}")
-
-
 def parse_fault(error: ParseError, text: str, tokens: list[Token]) -> Fault:
     """sqlglot's complaint in an analyst's words, at the token that it is about."""
     first = error.errors[0] if error.errors else {}
@@ -270,6 +179,9 @@ def parse_fault(error: ParseError, text: str, tokens: list[Token]) -> Fault:
         return Fault(0, "sql-syntax", "not a SQL expression")
     offset, description = tokens[index].start, str(first.get("description") or "")
     before = tokens[index - 1] if index else None
+    if "number of provided arguments" in description and (call := call_before(tokens, index)) is not None:
+        name = call.text.lower()
+        return Fault(call.start, "sql-forbidden", f"{name}() takes fewer arguments than these")
     if "Required keyword" in description:
         return Fault(offset, "sql-syntax", f"something is missing after {word!r}" if word else "something is missing")
     if expected := re.match(r"Expect(ing|ed) (\S+)", description):
@@ -317,7 +229,8 @@ def unlisted(tree: exp.Expr, allowed: frozenset[type[exp.Expr]], text: str, insi
         for argument in FORBIDDEN_ARGUMENTS.get(type(node), ()):
             if node.args.get(argument):
                 word = argument.strip("_").upper()
-                yield Fault(keyword(word, text, start_of(node)), "sql-forbidden", f"{word} is not allowed here")
+                message = FORBIDDEN_REMEDIES.get((type(node), argument), f"{word} is not allowed here")
+                yield Fault(keyword(word, text, start_of(node)), "sql-forbidden", message)
 
 
 def wrong_arguments(node: exp.Expr, text: str) -> Iterable[Fault]:
@@ -368,13 +281,8 @@ def not_allowed(node: exp.Expr, text: str, inside: str) -> Fault:
     if type(node) in CLAUSES:
         word = CLAUSES[type(node)]
         return Fault(keyword(word, text, offset), "sql-forbidden", f"{word} is not allowed in {inside}")
-    return Fault(keyword(spoken(node), text, offset), "sql-forbidden", f"{spoken(node)} is not allowed in {inside}")
-
-
-def forbidden_function(offset: int, name: str) -> Fault:
-    # A short name resembles many: only a near miss is worth naming.
-    likely = hint(name, FUNCTION_NAMES, f"; there are {', '.join(FUNCTION_NAMES)}", cutoff=0.78)
-    return Fault(offset, "forbidden-function", f"the function {name!r} is not allowed{likely}")
+    name = spoken(node)
+    return Fault(keyword(name, text, offset), "sql-forbidden", f"{name} is not allowed in {inside}{instead_of(name)}")
 
 
 def called(node: exp.Expr, text: str) -> tuple[int, str]:

@@ -38,6 +38,9 @@ def explained(
         return *place(text, opened.index), unfinished_key(text, opened.index)
     if "mapping values are not allowed" in problem:
         return misplaced_colon(text, offset)
+    if brackets and text[offset - 1 : offset] in ("'", '"') and text[offset : offset + 1] == ")":
+        message = "inside [ ] and { } a comma ends a text: put all of it in quotes of the other kind"
+        return *place(text, offset), message
     if text[offset - 1 : offset] in ("'", '"') and not text[offset : offset + 1].isspace():
         message = "a quote ends the text before this; double it, or use the other kind of quotes around the text"
         return *place(text, offset), message

@@ -13,7 +13,7 @@ from typing import Any
 
 from metric_engine.cli.schema import file_schema
 from metric_engine.engine.entries import braces
-from metric_engine.engine.syntax import AGGREGATE_NAMES, FUNCTION_NAMES
+from metric_engine.engine.functions import AGGREGATE_NAMES, FUNCTION_NAMES
 
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
 PART = re.compile(r"(<!-- (keys|functions):? ?([^>]*?) ?-->\n).*?(<!-- end -->)", re.DOTALL)

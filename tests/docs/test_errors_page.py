@@ -13,6 +13,7 @@ from metric_engine.engine import (
     declared_rows,
     document,
     expressions,
+    functions,
     joins,
     kinds,
     loading,
@@ -24,14 +25,15 @@ from metric_engine.engine import (
     syntax,
     table_resolution,
     templates,
+    words,
 )
 from metric_engine.engine.catalog import load_catalog
 from metric_engine.engine.errors import InvalidCatalog
 
 PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
 MODULES = (
-    *(declared_rows, document, expressions, joins, kinds, loading, metric_resolution, queries, resolution),
-    *(rules, shapes, syntax, table_resolution, templates),
+    *(declared_rows, document, expressions, functions, joins, kinds, loading, metric_resolution, queries, resolution),
+    *(rules, shapes, syntax, table_resolution, templates, words),
 )
 HYPHENATED = re.compile(r"[a-z]+(-[a-z]+)+")
 REPORTING = ("at_key", "at_value", "at_position", "Fault")

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from tests.oracle import functions
-from tests.oracle.functions import COMPARISONS, NUMBERS, TEXTS
+from tests.oracle.functions import COMPARISONS, DATES, NUMBERS, TEXTS
 
 Row = Mapping[str, Any]
 Value = Callable[[Row], Any]
@@ -158,7 +158,7 @@ def powered(author: Author, kind: str, depth: int, exact: bool) -> Piece:
 
 def to_double(author: Author, kind: str, depth: int, exact: bool) -> Piece:
     inner = author.number(depth, exact=exact)
-    name = author.random.choice(("double", "decimal", "decimal(10, 2)"))
+    name = author.random.choice(("double", "float", "real", "decimal", "decimal(10, 2)"))
     return Piece(
         f"cast({inner.text} as {name})",
         "double",
@@ -180,6 +180,12 @@ def to_whole(author: Author, kind: str, depth: int, exact: bool) -> Piece:
 def length(author: Author, kind: str, depth: int, exact: bool) -> Piece:
     inner, compute = author.exact("text", depth), TEXTS["length"]
     return Piece(f"length({inner.text})", "whole", lambda row: compute(inner.value(row)))
+
+
+def part_of_date(author: Author, kind: str, depth: int, exact: bool) -> Piece:
+    inner, name = author.exact("date", depth), author.random.choice(("year", "month", "day", "isodow"))
+    compute = DATES[name]
+    return Piece(f"{name}({inner.text})", "whole", lambda row: compute(inner.value(row)))
 
 
 def alternatives(author: Author, kind: str, depth: int, exact: bool) -> Piece:
@@ -383,7 +389,7 @@ CHOICES: tuple[Way, ...] = (alternatives, null_where_equal, conditional, chosen)
 CONDITIONS: tuple[Way, ...] = (comparison, comparison, between, member, known, connected, opposite)
 DOUBLES: tuple[Way, ...] = (arithmetic, arithmetic, numeric, stepped, powered, to_double)
 WAYS: Mapping[str, Sequence[Way]] = {
-    "whole": (to_whole, length, length, *CHOICES),
+    "whole": (to_whole, length, length, part_of_date, *CHOICES),
     "double": (*DOUBLES, *CHOICES),
     "text": (textual, replacing, part_of, joined, to_text, *CHOICES),
     "boolean": (*CONDITIONS, matching, matching, certain, *CHOICES),

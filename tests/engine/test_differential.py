@@ -17,7 +17,7 @@ import pytest
 
 from metric_engine.engine.engine import Engine
 from metric_engine.engine.errors import WarehouseUnavailable
-from metric_engine.engine.syntax import AGGREGATE_NAMES, FUNCTION_NAMES
+from metric_engine.engine.functions import AGGREGATE_NAMES, FUNCTION_NAMES
 from metric_engine.engine.warehouse import Warehouse
 from tests.engine.random_expressions import Author, Piece
 from tests.engine.worlds import ME, ask, catalog_of, file, points

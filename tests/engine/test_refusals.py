@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.worlds import file, refused
+from tests.engine.worlds import catalog_of, file, refused
 
 COLUMNS = {
     "user_id": "uuid",
@@ -87,6 +87,9 @@ QUERIES: list[tuple[str, str, str]] = [
 CONDITIONS: list[tuple[str, str, str]] = [
     ("n in ()", "sql-syntax", "in"),
     ("n is 5", "sql-forbidden", "is"),
+    ("case when n > 1 2 end = 2", "sql-syntax", "when"),
+    ("case when case when n > 1 then true end 2 else 3 end = 2", "sql-syntax", "when case"),
+    ("abs(n, 2) = 2", "sql-forbidden", "abs"),
     ("n is true", "not-a-condition", "n"),
     ("date = 'abc'", "not-comparable", "'abc'"),
     ("date > '2025'", "not-comparable", "'2025'"),
@@ -106,6 +109,9 @@ CONDITIONS: list[tuple[str, str, str]] = [
     ("substring(n, 1) = '1'", "not-a-text", "n"),
     ("substring(s, s) = '1'", "not-a-number", "s)"),
     ("date(s) = date", "not-comparable", "s"),
+    ("year(at) = 2025", "not-comparable", "at"),
+    ("month('2025-01-01') = 1", "not-comparable", "'2025"),
+    ("isodow(n) = 1", "not-comparable", "n"),
     ("date(n) = date", "not-comparable", "n"),
     ("cast(s as double) > 1", "not-comparable", "s"),
     ("cast('1,5' as double) > 1", "not-comparable", "'1,5'"),
@@ -127,6 +133,31 @@ VALUES: list[tuple[str, str, str]] = [
     ("sum(f)", "not-a-number", "f"),
     ("max(f)", "not-a-number", "f"),
     ("count(max(n) > 1)", "nested-aggregate", "max(n)"),
+]
+# A condition that is refused, what the message ends with, and that remedy as an analyst follows it.
+REMEDIED: list[tuple[str, str, str]] = [
+    ("n % 7 = 1", "write a - b * floor(a / b)", "n - 7 * floor(n / 7) = 1"),
+    ("mod(n, 7) = 1", "write a - b * floor(a / b)", "n - 7 * floor(n / 7) = 1"),
+    ("n ^ 2 > 1", "write pow(x, 2)", "pow(n, 2) > 1"),
+    ("n > 1 && n < 5", "write and", "n > 1 and n < 5"),
+    ("n => 1", "write >=", "n >= 1"),
+    ("s ilike 'a%'", "write lower(x) like '…%'", "lower(s) like 'a%'"),
+    ("s ~ 'a'", "write x like '%…%'", "s like '%a%'"),
+    ("s regexp 'a'", "write x like '%…%'", "s like '%a%'"),
+    ("starts_with(s, 'a')", "write x like '…%'", "s like 'a%'"),
+    ("left(s, 2) = 'ab'", "write substring(x, 1, n)", "substring(s, 1, 2) = 'ab'"),
+    ("position('a' in s) > 0", "write x like '%…%'", "s like '%a%'"),
+    ("ltrim(s) = 'a'", "only trim(x) is allowed, which takes blanks away at both ends", "trim(s) = 'a'"),
+    ("s is distinct from 'a'", "write a <> b or a is null", "s <> 'a' or s is null"),
+    ("extract(dow from date) = 6", "or isodow(date), of which 1 is Monday", "isodow(date) = 6"),
+    ("dayofweek(date) = 6", "write isodow(date)", "isodow(date) = 6"),
+    ("year(at) = 2025", "write date(at)", "year(date(at)) = 2025"),
+    ("log10(n) > 2", "write ln(x) / ln(10)", "ln(n) / ln(10) > 2"),
+    ("sign(n) = 1", "else 0 end", "case when n > 0 then 1 when n < 0 then -1 else 0 end = 1"),
+    ("s = 5", "write '5'", "s = '5'"),
+    ("n in ('5', '6')", "write 5", "n in (5, 6)"),
+    ("n + (n > 5) > 1", "write case when … then 1 end", "n + case when n > 5 then 1 end > 1"),
+    ("N > 1", "did you mean 'n'?", "n > 1"),
 ]
 NAMES: list[dict[str, str]] = [{"N": "bigint"}, {"__day": "bigint"}, {"_version": "bigint"}, {"True": "boolean"}]
 
@@ -154,6 +185,35 @@ def test_a_condition_is_refused(condition: str, code: str, place: str) -> None:
     assert at(refused(file({}, TABLES), text)[0], text, place) == (code, place)
 
 
+@pytest.mark.parametrize(("wrong", "remedy", "right"), REMEDIED, ids=[wrong for wrong, *_ in REMEDIED])
+def test_what_is_refused_can_be_written_otherwise(wrong: str, remedy: str, right: str) -> None:
+    metric = {"value": "sum(n)"}
+    found = refused(file({"a.m": {**metric, "where": wrong}}, TABLES))[0]
+    assert found.message.endswith(remedy)
+    catalog_of(file({"a.m": {**metric, "where": right}}, TABLES))
+
+
+@pytest.mark.parametrize(
+    ("metric", "place"),
+    [
+        ("{table: facts, value: sum(n), where: n in (6, 7)}", "7)"),
+        ("{table: facts, value: 'round(sum(n), 2)', where: s in ('a', 'b')}", ")"),
+        ("{table: facts, series: {A: sum(n), B: round(sum(n), 2)}}", "2)"),
+    ],
+)
+def test_a_comma_in_braces_wants_quotes(metric: str, place: str) -> None:
+    text = f"source: ga4\nmetrics:\n  a.m: {metric}\n"
+    found = refused(file({}, TABLES), text)[-1]
+    assert "a comma ends a text: put all of it in quotes" in found.message
+    assert at(found, text, place)[1] == place
+
+
+def test_a_breakdown_is_by_a_column() -> None:
+    (found,) = refused(file({"a.m": {"value": "sum(n)", "by": "lower(s)"}}, TABLES))
+    assert found.code == "unknown-column"
+    assert found.message == "by takes a column's name; give this expression a column in a `sql:` table"
+
+
 @pytest.mark.parametrize(("value", "code", "place"), VALUES, ids=[value for value, *_ in VALUES])
 def test_a_value_is_refused(value: str, code: str, place: str) -> None:
     text = f"source: ga4\ntable: facts\nmetrics:\n  a.m:\n    value: |\n      {value}\n"
@@ -173,3 +233,11 @@ def test_a_query_gives_what_is_declared(given: str, type_name: str) -> None:
     (found,) = refused(file({}, {**TABLES, "q": query}))
     assert found.code == "wrong-column-type"
     assert f"'k' is {type_name} here" in found.message
+
+
+@pytest.mark.parametrize("key", ["table", "where", "by", "total", "items", "format", "title"])
+def test_a_key_without_a_value_is_not_left_out_silently(key: str) -> None:
+    table = "fill: null" if key == "table" else "table: facts"
+    text = f"source: ga4\nmetrics:\n  a.m:\n    value: sum(n)\n    {table}\n    {key}:\n"
+    (found,) = refused(file({}, TABLES), text)
+    assert (found.code, found.line, found.message) == ("wrong-type", 6, "needs a value, but nothing stands here")

@@ -166,6 +166,12 @@ TEXTS: Mapping[str, Callable[..., Any]] = {
     "like": strict(like),
     "length": strict(len),
 }
+DATES: Mapping[str, Callable[..., Any]] = {
+    "year": strict(lambda day: day.year),
+    "month": strict(lambda day: day.month),
+    "day": strict(lambda day: day.day),
+    "isodow": strict(lambda day: day.isoweekday()),
+}
 COMPARISONS: Mapping[str, Callable[..., Any]] = {
     "=": strict(lambda a, b: a == b),
     "<>": strict(lambda a, b: a != b),

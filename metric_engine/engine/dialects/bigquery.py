@@ -49,6 +49,12 @@ class BigQuery(Unexecuted):
     def like(self, node: exp.Expr, sql: Write) -> str | None:
         return self.escaping_like(node, sql)
 
+    def date_part(self, node: exp.Expr, sql: Write) -> str | None:
+        if isinstance(node, exp.DayOfWeekIso):
+            # Its week begins with Sunday, at 1.
+            return f"(MOD(EXTRACT(DAYOFWEEK FROM {sql(node.this)}) + 5, 7) + 1)"
+        return super().date_part(node, sql)
+
     def column_type(self, type_name: str) -> str:
         return TYPES[type_name]
 

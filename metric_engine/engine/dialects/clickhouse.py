@@ -6,7 +6,7 @@ that says so. All of a restatement is one insert, which is one part, and readers
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, ClassVar
 
@@ -30,6 +30,12 @@ TYPES = {
     "bigint": "Int64",
     "double": "Float64",
     "numeric": "Decimal(38, 9)",
+}
+DATE_PARTS: Mapping[type[exp.Expr], str] = {
+    exp.Year: "toYear",
+    exp.Month: "toMonth",
+    exp.Day: "toDayOfMonth",
+    exp.DayOfWeekIso: "toDayOfWeek",
 }
 PARAMETERS = {"slots": "Array(Tuple(UInt32, Date32))", "mixed": "UInt8", "account": "String"}
 
@@ -102,6 +108,9 @@ class ClickHouse(Dialect):
         distinct = isinstance(node.this, exp.Distinct)
         argument = sql(node.this.expressions[0] if distinct else node.this)
         return f"toInt64(COUNT({'DISTINCT ' if distinct else ''}{argument}))"
+
+    def date_part(self, node: exp.Expr, sql: Write) -> str | None:
+        return f"toInt64({DATE_PARTS[type(node)]}({sql(node.this)}))"
 
     def literal(self, node: exp.Expr, sql: Write) -> str | None:
         # So is a literal that is larger than UInt32.

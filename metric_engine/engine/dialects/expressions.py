@@ -16,6 +16,8 @@ from metric_engine.engine.tables import KINDS, NUMBERS, Kind
 Write = Callable[[exp.Expr], str]
 
 SIGNS: Mapping[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
+# What is asked of a date, as EXTRACT names it.
+FIELDS: Mapping[type[exp.Expr], str] = {exp.Year: "YEAR", exp.Month: "MONTH", exp.Day: "DAY"}
 # No text is as long.
 LONGEST = 1_000_000_000
 
@@ -36,6 +38,8 @@ class Expressions(ABC):
     # That of a number of characters.
     count_type: ClassVar[str] = "INTEGER"
     substring_name: ClassVar[str] = "SUBSTRING"
+    # What EXTRACT calls the day of the week, of which Monday is the first and 1.
+    weekday_field: ClassVar[str] = "ISODOW"
     # What follows a pattern of LIKE, so that nothing is an escape in it.
     no_escape: ClassVar[str] = ""
 
@@ -280,6 +284,11 @@ class Expressions(ABC):
         """LENGTH, by characters, and COUNT."""
         return None
 
+    def date_part(self, node: exp.Expr, sql: Write) -> str | None:
+        """The year, the month or the day of a date, or the day of its week."""
+        field = FIELDS.get(type(node), self.weekday_field)
+        return f"CAST(EXTRACT({field} FROM {sql(node.this)}) AS {self.whole_type})"
+
     def joined(self, node: exp.Expr, sql: Write) -> str | None:
         """Texts, one after the other; NULL where any is."""
         parts = node.expressions if isinstance(node, exp.Concat) else [node.this, node.expression]
@@ -313,6 +322,7 @@ WRITERS: Mapping[type[exp.Expr], Callable[[Expressions, exp.Expr, Write], str | 
     **dict.fromkeys((exp.Length, exp.Count), lambda dialect, node, sql: dialect.counted(node, sql)),
     exp.Replace: lambda dialect, node, sql: dialect.replaced(node, sql),
     exp.Trim: lambda dialect, node, sql: dialect.trimmed(node, sql),
+    **dict.fromkeys((*FIELDS, exp.DayOfWeekIso), lambda dialect, node, sql: dialect.date_part(node, sql)),
     exp.Concat: lambda dialect, node, sql: dialect.joined(node, sql),
     exp.DPipe: lambda dialect, node, sql: dialect.joined(node, sql),
     exp.Literal: lambda dialect, node, sql: dialect.literal(node, sql),

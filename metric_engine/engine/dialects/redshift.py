@@ -45,6 +45,12 @@ class Redshift(Unexecuted):
     def like(self, node: exp.Expr, sql: Write) -> str | None:
         return self.escaping_like(node, sql)
 
+    def date_part(self, node: exp.Expr, sql: Write) -> str | None:
+        if isinstance(node, exp.DayOfWeekIso):
+            # Its week begins with Sunday, at 0.
+            return f"(MOD(EXTRACT(DOW FROM {sql(node.this)}) + 6, 7) + 1)"
+        return super().date_part(node, sql)
+
     def column_type(self, type_name: str) -> str:
         return TYPES[type_name]
 

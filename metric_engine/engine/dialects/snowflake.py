@@ -25,6 +25,7 @@ class Snowflake(Unexecuted):
     name: ClassVar[str] = "snowflake"
     title: ClassVar[str] = "Snowflake"
     double_type: ClassVar[str] = "DOUBLE"
+    weekday_field: ClassVar[str] = "DAYOFWEEKISO"
 
     def slots(self) -> str:
         pairs = f"TABLE(FLATTEN(INPUT => PARSE_JSON({self.bind('slots')}))) AS f"

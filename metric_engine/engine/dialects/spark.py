@@ -28,6 +28,7 @@ class Spark(Unexecuted):
     name: ClassVar[str] = "spark"
     title: ClassVar[str] = "Spark"
     double_type: ClassVar[str] = "DOUBLE"
+    weekday_field: ClassVar[str] = "DAYOFWEEK_ISO"
 
     def identifier(self, name: str) -> str:
         return ".".join(f"`{part}`" for part in name.split("."))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -16,6 +16,8 @@ from metric_engine.engine.dialects.transactional import Transactional
 from metric_engine.engine.slices import CURSORS
 from metric_engine.engine.tables import Table
 
+# What STRFTIME calls them. Its week begins with Sunday, at 0.
+FIELDS: Mapping[type[exp.Expr], str] = {exp.Year: "'%Y'", exp.Month: "'%m'", exp.Day: "'%d'"}
 TYPES = {
     "uuid": "TEXT",
     "text": "TEXT",
@@ -71,6 +73,11 @@ class SQLite(Transactional):
     def cut(self, sql: str) -> str:
         # A cast to a whole number truncates.
         return sql
+
+    def date_part(self, node: exp.Expr, sql: Write) -> str | None:
+        if isinstance(node, exp.DayOfWeekIso):
+            return f"(CAST(STRFTIME('%w', {sql(node.this)}, '-1 day') AS INTEGER) + 1)"
+        return f"CAST(STRFTIME({FIELDS[type(node)]}, {sql(node.this)}) AS INTEGER)"
 
     # What has no root or logarithm is NULL.
     def root(self, node: exp.Expr, sql: Write) -> str | None:

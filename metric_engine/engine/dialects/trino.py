@@ -28,6 +28,7 @@ class Trino(Unexecuted):
     name: ClassVar[str] = "trino"
     title: ClassVar[str] = "Trino"
     double_type: ClassVar[str] = "DOUBLE"
+    weekday_field: ClassVar[str] = "DOW"
 
     def bind_tenant(self, type_name: str) -> str:
         return f"CAST({self.bind('tenant')} AS {TYPES[type_name]})"
