@@ -153,10 +153,12 @@ def served(server: Server) -> set[str]:
     return {each["key"] for each in json.loads(server.get("/v1/widgets")[1])["widgets"]}
 
 
-def hang_up_until(server: Server, done: Callable[[], bool]) -> None:
+def hang_up_until(server: Server, done: Callable[[], bool], *, replaced: bool) -> None:
+    """Send SIGHUP, and wait until it has had its effect, in every worker if these are to be replaced."""
+    before = workers_of(server) if replaced else set()
     server.process.send_signal(signal.SIGHUP)
     deadline = time.monotonic() + PATIENCE
-    while not done():
+    while workers_of(server) & before or not done():
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -171,14 +173,14 @@ def test_a_hangup_takes_valid_files_into_service_and_no_others(serve: Serve, tmp
     server = serve("--workers", workers, "--metrics", "mine")
     server.wait_ready()
     (metrics / "new.yaml").write_text(NEW)
-    hang_up_until(server, lambda: all("ga4.new" in served(server) for _ in range(8)))
+    hang_up_until(server, lambda: all("ga4.new" in served(server) for _ in range(8)), replaced=True)
     (metrics / "worse.yaml").write_text(BROKEN)
-    hang_up_until(server, lambda: "worse.yaml" in (tmp_path / "log").read_text())
+    hang_up_until(server, lambda: "worse.yaml" in (tmp_path / "log").read_text(), replaced=False)
     assert all("ga4.new" in served(server) for _ in range(8))
     assert server.process.poll() is None
     (metrics / "worse.yaml").unlink()
     (metrics / "new.yaml").unlink()
-    hang_up_until(server, lambda: not any("ga4.new" in served(server) for _ in range(8)))
+    hang_up_until(server, lambda: not any("ga4.new" in served(server) for _ in range(8)), replaced=True)
 
 
 def test_a_saved_layout_survives_a_restart(serve: Serve, state_url: str) -> None:
