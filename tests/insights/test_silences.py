@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -26,8 +27,8 @@ def ended(seed: int, source: str, last: date, *, days: int = 28, closed: tuple[i
     return rows
 
 
-def said(worlds: Worlds, rows: dict[str, list[Row]], **question: object) -> list[str]:
-    gathered = worlds.gather(worlds.settle(rows), **question)  # type: ignore[arg-type]
+def said(worlds: Worlds, rows: dict[str, list[Row]], **question: Any) -> list[str]:
+    gathered = worlds.gather(worlds.settle(rows), **question)
     bullets = speak(gathered.insights, gathered.findings, gathered.span)
     assert not [each for each in bullets if fault(each, Ground(gathered)) is not None]
     return [each.text for each in bullets]
