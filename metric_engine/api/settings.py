@@ -19,7 +19,8 @@ from pydantic import (
     model_validator,
 )
 
-from metric_engine.engine.errors import InvalidSetting, did_you_mean, nearest_names
+from metric_engine.engine.errors import InvalidSetting
+from metric_engine.engine.suggestions import did_you_mean, nearest_names
 from metric_engine.shipped import shipped_metrics
 
 DEFAULT_DATABASE = "sqlite:///metric-engine.db"

@@ -9,8 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from metric_engine.api.settings import Settings
-from metric_engine.engine.errors import InvalidSetting, did_you_mean, nearest_names
+from metric_engine.engine.errors import InvalidSetting
 from metric_engine.engine.question import SOURCES
+from metric_engine.engine.suggestions import did_you_mean, nearest_names
 from metric_engine.engine.tables import Table
 from metric_engine.engine.warehouse import Warehouse
 from metric_engine.state import State

@@ -14,7 +14,8 @@ from click.exceptions import Exit
 
 import metric_engine
 from metric_engine.cli.words import counted
-from metric_engine.engine.errors import InvalidCatalog, MetricEngineError, did_you_mean, nearest_names
+from metric_engine.engine.errors import InvalidCatalog, MetricEngineError
+from metric_engine.engine.suggestions import did_you_mean, nearest_names
 
 # Each is the first line of its command's own help, and stands here so that listing them imports none.
 COMMANDS = {

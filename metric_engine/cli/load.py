@@ -12,7 +12,7 @@ from metric_engine.cli.installation import Installation, installation
 from metric_engine.cli.options import metrics_option, user_option
 from metric_engine.cli.words import counted
 from metric_engine.engine.csv_rows import CsvRows
-from metric_engine.engine.errors import did_you_mean, nearest_names
+from metric_engine.engine.suggestions import did_you_mean, nearest_names
 from metric_engine.engine.tables import Table
 
 

@@ -16,9 +16,10 @@ from metric_engine.cli.options import metrics_option
 from metric_engine.engine.catalog import Catalog, load_catalog
 from metric_engine.engine.definitions import Format, MetricDefinition, Total
 from metric_engine.engine.diagnostics import Diagnostics
+from metric_engine.engine.document import is_template
 from metric_engine.engine.drafts import drafted_test
 from metric_engine.engine.entries import Entry, Line, with_entry
-from metric_engine.engine.errors import InvalidCatalog, did_you_mean, nearest_names
+from metric_engine.engine.errors import InvalidCatalog
 from metric_engine.engine.expressions import Expression, resolve_expression
 from metric_engine.engine.faults import Faults
 from metric_engine.engine.loading import MACROS, File, read_folder
@@ -27,8 +28,8 @@ from metric_engine.engine.metric_tests import run_tests
 from metric_engine.engine.metrics import TableMetric
 from metric_engine.engine.place import Place
 from metric_engine.engine.rules import KEY
+from metric_engine.engine.suggestions import did_you_mean, nearest_names
 from metric_engine.engine.tables import Table
-from metric_engine.engine.templates import is_template
 
 FORMATS, TOTALS = get_args(Format), get_args(Total)
 DEFAULT_FORMAT = "decimal"

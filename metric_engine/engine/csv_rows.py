@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from metric_engine.engine.csv_values import CONVERSIONS
-from metric_engine.engine.errors import InvalidRows, did_you_mean, nearest_names
+from metric_engine.engine.errors import InvalidRows
+from metric_engine.engine.suggestions import did_you_mean, nearest_names
 from metric_engine.engine.tables import Column, Table
 
 MOST_FAULTS = 20

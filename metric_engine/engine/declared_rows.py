@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 
 from metric_engine.engine.definitions import ISO_DATE, Expectation, TestDefinition
-from metric_engine.engine.diagnostics import hint
 from metric_engine.engine.errors import InvalidQuestion
 from metric_engine.engine.expressions import unknown_column
 from metric_engine.engine.metrics import CombinedMetric, Metric, TableMetric
 from metric_engine.engine.place import Place
 from metric_engine.engine.question import parse_question
+from metric_engine.engine.suggestions import hint
 from metric_engine.engine.tables import Table
 
 

@@ -21,6 +21,8 @@ Better = Literal["up", "down", "neutral"]
 Total = Literal["period", "average", "last"]
 Fill = Literal["zero", "null"]
 DeltaKind = Literal["relative", "absolute"]
+# What a metric is made of: it has one of these keys.
+CONTENTS = ("value", "series", "combine", "derive")
 
 
 def iso_date(value: object) -> object:

@@ -8,15 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal, NamedTuple
 
-from metric_engine.engine.errors import did_you_mean, nearest_names
-
 Severity = Literal["error", "warning"]
 
 EXCERPT_WIDTH = 120
 MOST_PROBLEMS = 200
-MOST_COMPARED = 500
-MOST_LISTED = 30
-LISTED_WIDTH = 240
 
 
 class Position(NamedTuple):
@@ -74,32 +69,6 @@ class Diagnostics:
 
     def in_file_order(self) -> tuple[Diagnostic, ...]:
         return tuple(sorted(self._found, key=lambda found: (found.file, found.line, found.column, found.code)))
-
-
-def hint(name: str, known: Iterable[str], otherwise: str = "", *, cutoff: float = 0.6) -> str:
-    """The remedy for a name that is none of the known ones: `; did you mean 'sessions'?` where one resembles it.
-
-    Where none does: `otherwise`, or else all of them, if they are not too many to read.
-    """
-    names = list(known)
-    return resembling(name, names, cutoff=cutoff) or otherwise or listing(names)
-
-
-def resembling(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
-    """`; did you mean 'sessions'?` where one of the known names resembles `name`, otherwise nothing."""
-    likely = list(known)
-    if len(likely) > MOST_COMPARED:
-        likely = [each for each in likely if each[:1] == name[:1] and abs(len(each) - len(name)) <= 2]
-    return did_you_mean(nearest_names(name[:100], likely[:MOST_COMPARED], most=1, cutoff=cutoff))
-
-
-def listing(names: Sequence[str]) -> str:
-    """`; there are 'a', 'b' and 'c'` where that is short, otherwise nothing."""
-    if not 0 < len(names) <= MOST_LISTED:
-        return ""
-    *others, last = map(repr, names)
-    text = f"are {', '.join(others)} and {last}" if others else f"is {last}"
-    return f"; there {text}" if len(text) <= LISTED_WIDTH else ""
 
 
 def as_json(diagnostics: Iterable[Diagnostic]) -> str:

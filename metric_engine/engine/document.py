@@ -366,3 +366,8 @@ def spelled(text: Sequence[str], raw: str, style: str | None, at: int, offset: i
             width = len(escape[0]) if escape else 2 if style == "'" and character == "'" else 1
         yield at, width
         at += width
+
+
+def is_template(text: str) -> bool:
+    """Whether a text holds Jinja; all other text stays as it is."""
+    return "{{" in text or "{%" in text or "{#" in text

@@ -1,4 +1,4 @@
-"""Every error of the engine, and the one did-you-mean.
+"""Every error of the engine.
 
 MetricEngineError
 ├── InvalidCatalog          the metric files have errors; carries all diagnostics
@@ -13,16 +13,11 @@ MetricEngineError
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from metric_engine.engine.diagnostics import Diagnostic
-
-# Beyond so many characters a name is somebody's mistake or mischief, and resembles nothing.
-MOST_COMPARED = 100
+from metric_engine.engine.diagnostics import Diagnostic
+from metric_engine.engine.suggestions import MOST_COMPARED, did_you_mean, nearest_names
 
 
 class MetricEngineError(Exception):
@@ -83,20 +78,3 @@ class WarehouseUnavailable(MetricEngineError):
 
 class StateUnavailable(MetricEngineError):
     """The state database does not answer; the message is one line without secrets."""
-
-
-def nearest_names(name: str, known: Iterable[str], *, most: int = 3, cutoff: float = 0.6) -> tuple[str, ...]:
-    """The names in `known` that resemble `name`, best first; none when nothing does by the `cutoff`, from 0 to 1."""
-    names, name = sorted(known), name[:MOST_COMPARED]
-    alike = [each for each in names if each.casefold() == name.casefold()]
-    return tuple(alike[:most]) or tuple(difflib.get_close_matches(name, names, n=most, cutoff=cutoff))
-
-
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The one name in `known` that most resembles `name`, or None."""
-    return next(iter(nearest_names(name, known, most=1)), None)
-
-
-def did_you_mean(names: Sequence[str]) -> str:
-    """The closing words of an error message: `; did you mean 'a' or 'b'?`, or nothing."""
-    return f"; did you mean {' or '.join(map(repr, names))}?" if names else ""

@@ -12,9 +12,9 @@ from sqlglot import exp
 from sqlglot.generator import Generator
 
 from metric_engine.engine.arithmetic import NODES, Evaluate, compile_arithmetic
-from metric_engine.engine.diagnostics import hint
 from metric_engine.engine.faults import Fault, Faults, refuse
 from metric_engine.engine.kinds import CONDITIONS, SPOKEN, TEXT_FUNCTIONS, annotate, is_constant, kind_faults, kind_of
+from metric_engine.engine.suggestions import hint
 from metric_engine.engine.syntax import AGGREGATES, parse_expression, start_of
 from metric_engine.engine.tables import KINDS, NUMBERS, Column, Kind, Table
 

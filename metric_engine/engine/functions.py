@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from metric_engine.engine.diagnostics import hint
 from metric_engine.engine.faults import Fault
+from metric_engine.engine.suggestions import hint
 
 AGGREGATE_NAMES = ("sum", "count", "avg", "min", "max")
 FUNCTION_NAMES = (

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from metric_engine.engine.definitions import FileDefinition
-from metric_engine.engine.diagnostics import Diagnostics, hint
+from metric_engine.engine.diagnostics import Diagnostics
 from metric_engine.engine.document import Document, Path, parse
 from metric_engine.engine.insight_definitions import FactDefinition, Group, InsightsDefinition, RuleDefinition
 from metric_engine.engine.insight_fields import COMMON, FIELDS, Kind, trials
@@ -26,6 +26,7 @@ from metric_engine.engine.sentences import (
     compile_saying,
 )
 from metric_engine.engine.shapes import report
+from metric_engine.engine.suggestions import hint
 from metric_engine.engine.templates import Sandbox, TemplateFault, TemplateFaults
 
 KINDS: tuple[Kind, ...] = ("change", "members", "spikes", "pair", "explain", "quiet")

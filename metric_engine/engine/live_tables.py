@@ -14,15 +14,10 @@ from sqlalchemy.exc import SAWarning, SQLAlchemyError
 from sqlalchemy.schema import CreateIndex
 
 from metric_engine.engine.diagnostics import Diagnostics
-from metric_engine.engine.errors import (
-    InvalidCatalog,
-    InvalidSetting,
-    WarehouseUnavailable,
-    did_you_mean,
-    nearest_names,
-)
+from metric_engine.engine.errors import InvalidCatalog, InvalidSetting, WarehouseUnavailable
 from metric_engine.engine.loading import read_folder
 from metric_engine.engine.place import Place
+from metric_engine.engine.suggestions import did_you_mean, nearest_names
 from metric_engine.engine.tables import Column, Table
 
 LiveType = types.TypeEngine[Any]

@@ -12,10 +12,9 @@ from pydantic import ValidationError
 
 from metric_engine.engine.definitions import FileDefinition, MetricDefinition, TableDefinition
 from metric_engine.engine.diagnostics import Diagnostics
-from metric_engine.engine.document import START, Document, parse
+from metric_engine.engine.document import START, Document, is_template, parse
 from metric_engine.engine.errors import InvalidSetting
 from metric_engine.engine.shapes import existing, report
-from metric_engine.engine.templates import is_template
 
 MACROS = "macros.j2"
 INSIGHTS = "insights.yaml"

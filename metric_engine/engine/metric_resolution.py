@@ -12,8 +12,8 @@ from sqlglot import exp
 from metric_engine.engine.arithmetic import compile_arithmetic
 from metric_engine.engine.declared_rows import check_tests
 from metric_engine.engine.definitions import ItemsDefinition, MetricDefinition, SourceName
-from metric_engine.engine.diagnostics import Diagnostics, Position, hint
-from metric_engine.engine.document import Path
+from metric_engine.engine.diagnostics import Diagnostics, Position
+from metric_engine.engine.document import Path, is_template
 from metric_engine.engine.expressions import (
     guarded,
     passing_rows,
@@ -35,10 +35,11 @@ from metric_engine.engine.metrics import (
 from metric_engine.engine.place import Attempt, Place, Reported
 from metric_engine.engine.queries import NAME
 from metric_engine.engine.rules import RULES, content
+from metric_engine.engine.suggestions import hint
 from metric_engine.engine.syntax import AGGREGATES, parse_expression, start_of
 from metric_engine.engine.table_resolution import TableResolver
 from metric_engine.engine.tables import KINDS, MOMENTS, NAMING, Table
-from metric_engine.engine.templates import Rendered, Sandbox, TemplateFaults, call_offset, is_template, render
+from metric_engine.engine.templates import Rendered, Sandbox, TemplateFaults, call_offset, render
 
 BETWEEN_METRICS = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg, exp.Paren, exp.Literal, exp.Column, exp.Identifier)
 MOST_DEPTH = 10

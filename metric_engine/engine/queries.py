@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sqlglot import exp
 
-from metric_engine.engine.diagnostics import hint
 from metric_engine.engine.faults import Fault, refuse
 from metric_engine.engine.joins import join_all
 from metric_engine.engine.kinds import SPOKEN, annotate, kind_faults, kind_of
+from metric_engine.engine.suggestions import hint
 from metric_engine.engine.syntax import AGGREGATES, start_of
 from metric_engine.engine.tables import KINDS, Column, Kind, Table
 

@@ -8,8 +8,9 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
-from metric_engine.engine.errors import InvalidQuestion, Problem, did_you_mean, nearest_names
+from metric_engine.engine.errors import InvalidQuestion, Problem
 from metric_engine.engine.periods import EARLIEST, LATEST, Compare, Grain, Period, period
+from metric_engine.engine.suggestions import did_you_mean, nearest_names
 
 SOURCES = ("ga4", "instagram", "meta")
 MOST_DAYS = 1_100

@@ -6,12 +6,11 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from metric_engine.engine.definitions import MetricDefinition
-from metric_engine.engine.diagnostics import hint
+from metric_engine.engine.definitions import CONTENTS, MetricDefinition
 from metric_engine.engine.document import Path
+from metric_engine.engine.suggestions import hint
 
 KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
-CONTENTS = ("value", "series", "combine", "derive")
 OF_ANY = frozenset(("title", "description", "format", "better", "chart", "hidden", "delta", "tests"))
 OF_TABLE = OF_ANY | {"table", "where", "by", "top", "other", "items", "total", "fill"}
 ALLOWED = {

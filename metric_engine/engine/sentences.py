@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Template, nodes
 from jinja2.runtime import Undefined
 
-from metric_engine.engine.diagnostics import hint
+from metric_engine.engine.suggestions import hint
 from metric_engine.engine.templates import (
     FAULTS,
     MOST_CHARACTERS,

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from metric_engine.engine.definitions import (
+    CONTENTS,
     ColumnDefinition,
     Expectation,
     FileDefinition,
@@ -19,9 +20,9 @@ from metric_engine.engine.definitions import (
     TableDefinition,
     TestDefinition,
 )
-from metric_engine.engine.diagnostics import Diagnostics, Position, hint, resembling
+from metric_engine.engine.diagnostics import Diagnostics, Position
 from metric_engine.engine.document import Document, Path
-from metric_engine.engine.rules import CONTENTS
+from metric_engine.engine.suggestions import hint, resembling
 
 MODELS: Mapping[str, type[BaseModel]] = {
     "columns": ColumnDefinition,

@@ -11,11 +11,12 @@ from typing import Any
 from sqlglot import exp
 
 from metric_engine.engine.definitions import TableDefinition
-from metric_engine.engine.diagnostics import Diagnostics, hint
+from metric_engine.engine.diagnostics import Diagnostics
 from metric_engine.engine.kinds import SPOKEN
 from metric_engine.engine.loading import Folder
 from metric_engine.engine.place import Attempt, Place, Reported
 from metric_engine.engine.queries import NAME, REFERENCE, UNREAD, Reading
+from metric_engine.engine.suggestions import hint
 from metric_engine.engine.syntax import parse_query
 from metric_engine.engine.tables import KINDS, MOMENTS, NUMBERS, Column, Table
 from metric_engine.engine.templates import Rendered, Sandbox, TemplateFaults, call_offset, render

@@ -16,7 +16,8 @@ from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context, LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from metric_engine.engine.diagnostics import hint
+from metric_engine.engine.document import is_template
+from metric_engine.engine.suggestions import hint
 
 # What a `{{ … }}` printed stands between these two, until the origins are known.
 OPENED, CLOSED = "\ue000", "\ue001"
@@ -199,10 +200,6 @@ def bounded_replace(value: Any, old: str, new: str) -> str:
 def refuse_length(characters: int) -> None:
     if characters > MOST_CHARACTERS:
         raise TooMuch(f"a text of more than {MOST_CHARACTERS:,} characters")
-
-
-def is_template(text: str) -> bool:
-    return "{{" in text or "{%" in text or "{#" in text
 
 
 def render(sandbox: Sandbox, text: str, names: Mapping[str, Any]) -> Rendered:

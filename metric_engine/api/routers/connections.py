@@ -16,8 +16,8 @@ from metric_engine.api.guard import tenant
 from metric_engine.api.problems import InvalidBody, pointer
 from metric_engine.api.schemas import ConnectionEntry, ConnectionList, ConnectionOptions, NewConnection
 from metric_engine.api.serving import serving_of
-from metric_engine.engine.errors import did_you_mean, nearest_names
 from metric_engine.engine.question import SOURCES, shown
+from metric_engine.engine.suggestions import did_you_mean, nearest_names
 
 Secret = Annotated[str, Field(min_length=1, max_length=8_192)]
 

@@ -17,16 +17,11 @@ from metric_engine.api.problems import problem_of
 from metric_engine.api.schemas import Batch, BatchQuestion, WidgetCatalog
 from metric_engine.api.serving import serving_of
 from metric_engine.engine.engine import Answer
-from metric_engine.engine.errors import (
-    InvalidQuestion,
-    Problem,
-    UnknownMetric,
-    did_you_mean,
-    nearest_names,
-)
+from metric_engine.engine.errors import InvalidQuestion, Problem, UnknownMetric
 from metric_engine.engine.metrics import TableMetric
 from metric_engine.engine.periods import Grain
 from metric_engine.engine.question import Question, parse_question, shown
+from metric_engine.engine.suggestions import did_you_mean, nearest_names
 
 PARAMETERS = ("start", "end", "compare", "sources", "grain")
 

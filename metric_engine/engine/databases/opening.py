@@ -9,7 +9,8 @@ import sqlalchemy
 from sqlalchemy.exc import ArgumentError
 
 from metric_engine.engine.databases.base import Database
-from metric_engine.engine.errors import InvalidSetting, did_you_mean, nearest_names
+from metric_engine.engine.errors import InvalidSetting
+from metric_engine.engine.suggestions import did_you_mean, nearest_names
 
 EMBEDDED = ("sqlite", "duckdb", "chdb")
 # The forms of a URL, by the name that it begins with.
