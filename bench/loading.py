@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from metric_engine.engine.catalog import load_catalog
-from metric_engine.shipped import shipped_metrics
+from engine.catalog.catalog import load_catalog
+from runtime.shipped import shipped_metrics
 
 FILES = 100
 METRICS_A_FILE = 10
@@ -76,7 +76,7 @@ def median(subject: Callable[[], object]) -> float:
 
 
 def validate() -> None:
-    command = [sys.executable, "-m", "metric_engine.cli", "validate", str(shipped_metrics())]
+    command = [sys.executable, "-m", "cli", "validate", str(shipped_metrics())]
     subprocess.run(command, check=True, capture_output=True)
 
 

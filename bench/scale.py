@@ -21,13 +21,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from metric_engine.engine.catalog import load_catalog
-from metric_engine.engine.engine import Engine
-from metric_engine.engine.periods import Compare
-from metric_engine.engine.question import Question
-from metric_engine.engine.tables import Table
-from metric_engine.engine.warehouse import Warehouse
-from metric_engine.shipped import shipped_metrics
+from engine.answer.engine import Engine
+from engine.calendar import Compare
+from engine.catalog.catalog import load_catalog
+from engine.query import Question
+from engine.tables import Table
+from engine.warehouse.warehouse import Warehouse
+from runtime.shipped import shipped_metrics
 
 KEY = "ga4.sessions"
 LAST = date(2025, 6, 30)

@@ -22,17 +22,17 @@ from zoneinfo import ZoneInfo
 from cryptography.fernet import Fernet
 from sqlalchemy import select
 
-from metric_engine.api.auth import sign
-from metric_engine.api.settings import Settings
-from metric_engine.engine.catalog import load_catalog
-from metric_engine.engine.periods import Window
-from metric_engine.engine.slices import CURSORS
-from metric_engine.engine.warehouse import Warehouse
-from metric_engine.shipped import shipped_metrics
-from metric_engine.state import State
-from metric_engine.state.jobs import ACTIVE
-from metric_engine.state.tables import sync_jobs
-from tests.sync.crowds import Crowd, name
+from api.tokens import sign
+from engine.calendar import Window
+from engine.catalog.catalog import load_catalog
+from engine.slices import CURSORS
+from engine.warehouse.warehouse import Warehouse
+from runtime.settings import Settings
+from runtime.shipped import shipped_metrics
+from state import State
+from state.jobs.jobs import ACTIVE
+from state.tables import sync_jobs
+from tests.support.sync.crowds import Crowd, name
 
 USERS = 1_000
 LOOK_SECONDS = 0.25
@@ -142,7 +142,7 @@ def resident(process: int) -> int:
 @contextmanager
 def server(environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """A server of its own process, and its address."""
-    command = [sys.executable, "-m", "metric_engine.cli", "serve", "--port", "0"]
+    command = [sys.executable, "-m", "cli", "serve", "--port", "0"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         line = process.stdout.readline().decode()

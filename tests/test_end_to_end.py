@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from metric_engine.shipped import shipped_metrics
+from runtime.shipped import shipped_metrics
 
 NINE = (
     *("ga4.users", "ga4.sessions", "ga4.conv_rate", "ga4.traffic_channels", "meta.roas", "meta.cost_metrics"),
@@ -80,7 +80,7 @@ class Server:
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "metric_engine.cli", *arguments]
+    return [sys.executable, "-m", "cli", *arguments]
 
 
 @pytest.fixture(scope="module")

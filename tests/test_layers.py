@@ -1,75 +1,121 @@
-"""A room imports only the rooms that stand before it, and each heavy library has one door."""
+"""Imports point downwards and never in a circle, folders are small, and each heavy library has one door."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-import metric_engine
+from tests.support.paths import ROOT
 
-PACKAGE = Path(metric_engine.__file__).parent
-ROOMS: dict[str, frozenset[str]] = {
+MAX_MODULES = 15
+
+# The rooms at the root, and which others each may import.
+ROOMS: Mapping[str, frozenset[str]] = {
     "engine": frozenset(),
+    "web": frozenset(),
     "state": frozenset({"engine"}),
     "sync": frozenset({"engine", "state"}),
     "demo": frozenset({"engine", "state"}),
-    "web": frozenset(),
     "insights": frozenset({"engine"}),
-    "api": frozenset({"engine", "state", "sync", "insights"}),
-    "cli": frozenset({"engine", "state", "sync", "insights", "demo", "api", "web"}),
+    "runtime": frozenset({"engine", "state", "sync", "insights"}),
+    "api": frozenset({"engine", "state", "sync", "insights", "runtime", "web"}),
+    "cli": frozenset({"engine", "state", "sync", "insights", "runtime", "api", "demo"}),
 }
-DOORS = {
-    "sqlglot": {"engine"},
-    "jinja2": {"engine"},
-    "yaml": {"engine"},
-    "sqlalchemy": {"engine", "state"},
-    "psycopg": {"engine"},
-    "duckdb": {"engine"},
-    "clickhouse_connect": {"engine"},
-    "alembic": {"state"},
-    "cryptography": {"state", "demo", "cli"},
-    "fastapi": {"api"},
-    "starlette": {"api"},
-    "jwt": {"api", "sync", "demo"},
-    "httpx": {"sync"},
-    "tenacity": {"sync"},
-    "apscheduler": {"sync"},
-    "prometheus_client": {"api"},
-    "uvicorn": {"cli"},
-    "rich": {"cli"},
-    "click": {"cli"},
-    "litellm": {"insights"},
+# The engine's folders, each of which imports only those before it; first what stands in `engine/` itself.
+ENGINE_FOLDERS = ("engine", "files", "language", "catalog", "compiler", "warehouse", "answer", "authoring")
+DOORS: Mapping[str, frozenset[str]] = {
+    "sqlglot": frozenset({"engine"}),
+    "jinja2": frozenset({"engine"}),
+    "yaml": frozenset({"engine"}),
+    "sqlalchemy": frozenset({"engine", "state"}),
+    "psycopg": frozenset({"engine"}),
+    "duckdb": frozenset({"engine"}),
+    "clickhouse_connect": frozenset({"engine"}),
+    "alembic": frozenset({"state"}),
+    "cryptography": frozenset({"state", "demo", "cli"}),
+    "fastapi": frozenset({"api"}),
+    "starlette": frozenset({"api", "runtime"}),
+    "jwt": frozenset({"api", "sync", "demo"}),
+    "httpx": frozenset({"sync"}),
+    "tenacity": frozenset({"sync"}),
+    "apscheduler": frozenset({"sync"}),
+    "prometheus_client": frozenset({"api"}),
+    "uvicorn": frozenset({"cli"}),
+    "rich": frozenset({"cli"}),
+    "click": frozenset({"cli"}),
+    "litellm": frozenset({"insights"}),
 }
+MODULES = sorted(path.relative_to(ROOT) for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 
 
-def modules() -> Iterator[Path]:
-    return (path for path in sorted(PACKAGE.rglob("*.py")) if path.parent != PACKAGE)
+def dotted_name(path: Path) -> str:
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
 
 
-def imported(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+NAMES = frozenset(map(dotted_name, MODULES))
+
+
+@cache
+def imported_modules(path: Path) -> frozenset[str]:
+    """Return the modules that a file imports; of a name that is a module itself, that one."""
+    return frozenset(each_import(path))
+
+
+def each_import(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             assert node.level == 0, f"{path}: a relative import"
-            yield node.module
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                yield full if full in NAMES else node.module
 
 
-@pytest.mark.parametrize("path", list(modules()), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_point_downwards(path: Path) -> None:
-    room = path.relative_to(PACKAGE).parts[0]
-    for name in imported(path):
-        first, _, rest = name.partition(".")
-        if first == "metric_engine":
-            other = rest.partition(".")[0]
-            assert other in {room, "", "shipped"} | ROOMS[room], f"{path.name} imports {name}"
-        elif first in DOORS:
-            assert room in DOORS[first], f"{path.name} imports {name}; only {sorted(DOORS[first])} may"
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_what_stands_before_it(room: str) -> None:
+    for path in MODULES:
+        if path.parts[0] != room:
+            continue
+        for name in imported_modules(path):
+            first = name.partition(".")[0]
+            if first in ROOMS:
+                assert first in {room} | ROOMS[room], f"{path} imports {name}"
+            elif first in DOORS:
+                assert room in DOORS[first], f"{path} imports {name}; only {sorted(DOORS[first])} may"
+
+
+def engine_folder(dotted: str) -> str:
+    parts = dotted.split(".")
+    return parts[1] if len(parts) > 1 and parts[1] in ENGINE_FOLDERS[1:] else parts[0]
+
+
+def test_the_engines_folders_import_only_those_before_them() -> None:
+    for path in MODULES:
+        if path.parts[0] == "engine":
+            floor = ENGINE_FOLDERS.index(engine_folder(dotted_name(path)))
+            for name in imported_modules(path):
+                if name.partition(".")[0] == "engine":
+                    assert ENGINE_FOLDERS.index(engine_folder(name)) <= floor, f"{path} imports {name}"
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = {dotted_name(path): imported_modules(path) & NAMES for path in MODULES}
+    list(TopologicalSorter(graph).static_order())
 
 
 def test_every_room_is_listed() -> None:
-    rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"}
-    assert rooms == set(ROOMS)
+    others = {"tests", "bench"}
+    rooms = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert rooms - others == set(ROOMS)
+
+
+def test_no_folder_holds_more_modules_than_can_be_read_at_a_glance() -> None:
+    for folder in {path.parent for path in MODULES} - {Path("insights")}:
+        modules = [path for path in MODULES if path.parent == folder and path.name != "__init__.py"]
+        assert len(modules) <= MAX_MODULES, f"{folder} holds {len(modules)} modules"

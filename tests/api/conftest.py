@@ -16,14 +16,14 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from metric_engine.api.app import create_app
-from metric_engine.api.auth import sign
-from metric_engine.api.serving import Serving
-from metric_engine.api.settings import Settings
-from metric_engine.engine.catalog import load_catalog
-from metric_engine.engine.engine import Engine
-from metric_engine.engine.warehouse import Warehouse
-from metric_engine.state import State
+from api.app import create_app
+from api.tokens import sign
+from engine.answer.engine import Engine
+from engine.catalog.catalog import load_catalog
+from engine.warehouse.warehouse import Warehouse
+from runtime.services import Serving
+from runtime.settings import Settings
+from state import State
 
 ALICE = "a11ce000-0000-4000-8000-00000000000a"
 BOB = "b0b00000-0000-4000-8000-00000000000b"

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from metric_engine.api import app as module
-from metric_engine.api.app import create_app
-from metric_engine.engine.engine import Engine
-from metric_engine.engine.errors import InvalidSetting
-from metric_engine.state import State
+from api import app as module
+from api.app import create_app
+from engine.answer.engine import Engine
+from engine.errors import InvalidSetting
+from state import State
 from tests.api.conftest import ALICE, bearer, settings
 
 
@@ -55,9 +55,9 @@ def test_without_a_way_to_verify_tokens_there_is_no_app(engine: Engine, state: S
 
 def test_the_app_imports_nothing_before_it_is_needed() -> None:
     """What takes long to import, or comes with an extra, waits for its first use."""
-    program = "import sys, metric_engine.api.app; print(*sys.modules)"
+    program = "import sys, api.app; print(*sys.modules)"
     loaded = set(
         subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     )
-    assert "metric_engine.api.app" in loaded
+    assert "api.app" in loaded
     assert not loaded & {"alembic", "litellm", "limits", "psycopg", "redis", "requests", "rich", "uvicorn"}

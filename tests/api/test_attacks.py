@@ -11,10 +11,10 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from metric_engine.api import app as module
-from metric_engine.api.app import create_app
-from metric_engine.engine.engine import Engine
-from metric_engine.state import State
+from api import app as module
+from api.app import create_app
+from engine.answer.engine import Engine
+from state import State
 from tests.api.conftest import ALICE, bearer, running, settings, token
 
 BEARER = f"Authorization: Bearer {token(ALICE)}"

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from metric_engine.api.app import create_app
-from metric_engine.engine.engine import Engine
-from metric_engine.state import State
+from api.app import create_app
+from engine.answer.engine import Engine
+from state import State
 from tests.api.conftest import ALICE, BOB, bearer, running, settings
 
 if TYPE_CHECKING:

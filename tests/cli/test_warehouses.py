@@ -12,21 +12,21 @@ import pytest
 import sqlglot
 from starlette.testclient import TestClient
 
-from metric_engine.api.app import create_app
-from metric_engine.api.serving import Serving
-from metric_engine.cli.demonstration import demonstration, new_key
-from metric_engine.cli.dialects import DIALECTS
-from metric_engine.cli.serve import invitation
-from metric_engine.demo.database import DemoDatabase
-from metric_engine.demo.tenants import EVERYTHING
-from metric_engine.engine.catalog import load_catalog
-from metric_engine.engine.engine import Engine
-from metric_engine.engine.errors import WarehouseUnavailable
-from metric_engine.engine.warehouse import Warehouse
-from metric_engine.state import State
+from api.app import create_app
+from cli.commands.serve import invitation
+from cli.demonstration import demonstration, new_key
+from cli.dialects import DIALECTS
+from demo.database import DemoDatabase
+from demo.tenants import EVERYTHING
+from engine.answer.engine import Engine
+from engine.catalog.catalog import load_catalog
+from engine.errors import WarehouseUnavailable
+from engine.warehouse.warehouse import Warehouse
+from runtime.services import Serving
+from state import State
 from tests.api.conftest import bearer, settings
 from tests.cli.conftest import ALICE, BOB, SECRET, SHIPPED, Run
-from tests.oracle.questions import same
+from tests.support.oracle.questions import same
 
 ROWS = "date,property_id,sessions\n2025-01-01,1,5\n2025-01-02,1,7\n2025-01-02,2,1\n"
 WINDOW = ("--start", "2025-01-01", "--end", "2025-01-02", "--format", "json")

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from metric_engine.demo.database import DemoDatabase
-from metric_engine.demo.tenants import EVERYTHING, TENANTS
-from metric_engine.engine.catalog import Catalog, load_catalog
-from metric_engine.engine.tables import Column
-from metric_engine.engine.warehouse import Warehouse
-from metric_engine.state import State
+from demo.database import DemoDatabase
+from demo.tenants import EVERYTHING, TENANTS
+from engine.catalog.catalog import Catalog, load_catalog
+from engine.tables import Column
+from engine.warehouse.warehouse import Warehouse
+from state import State
+from tests.support.paths import METRICS
 
-SHIPPED = Path(__file__).parents[2] / "metrics"
+SHIPPED = METRICS
 DAY, NEXT_DAY = date(2025, 3, 1), date(2025, 3, 2)
 
 

@@ -15,16 +15,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from metric_engine.demo.history import rows
-from metric_engine.demo.tenants import (
-    EVERYTHING,
-    GA4_ONLY,
-    INSTAGRAM_ONLY,
-    NO_DATA,
-    TENANTS,
-    TWO_CURRENCIES,
-    Tenant,
-)
+from demo.history import rows
+from demo.tenants import EVERYTHING, GA4_ONLY, INSTAGRAM_ONLY, NO_DATA, TENANTS, TWO_CURRENCIES, Tenant
 
 UNTIL = date(2025, 9, 30)
 DAYS = 730
@@ -91,8 +83,8 @@ def by_key(table: str, found: Sequence[Row]) -> dict[tuple[object, ...], Row]:
 
 def test_it_is_the_same_in_another_process() -> None:
     script = (
-        "import hashlib; from datetime import date; from metric_engine.demo.history import rows;"
-        "from metric_engine.demo.tenants import EVERYTHING;"
+        "import hashlib; from datetime import date; from demo.history import rows;"
+        "from demo.tenants import EVERYTHING;"
         "print(hashlib.sha256(repr(rows(EVERYTHING, until=date(2025, 9, 30), days=60)).encode()).hexdigest())"
     )
     digests = {

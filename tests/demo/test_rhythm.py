@@ -7,9 +7,9 @@ from statistics import mean, stdev
 
 import pytest
 
-from metric_engine.demo.campaigns import promotion, promotions
-from metric_engine.demo.rhythm import ANCHOR, black_friday, drift, in_spell, spell, trend, weekly, wobble
-from metric_engine.demo.tenants import EVERYTHING
+from demo.campaigns import promotion, promotions
+from demo.rhythm import ANCHOR, black_friday, drift, in_spell, spell, trend, weekly, wobble
+from demo.tenants import EVERYTHING
 
 DAYS = [ANCHOR + timedelta(days=n) for n in range(1_000)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.docs import reference, tutorial
+from tests.support.docs import reference, tutorial
 
 reference.PAGE.write_text(reference.generated(reference.PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 with TemporaryDirectory() as folder:

@@ -11,9 +11,10 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-import metric_engine
-from metric_engine.cli import main
-from tests.docs.blocks import DOCS, blocks
+import engine
+from cli import main
+from tests.support.docs.blocks import blocks
+from tests.support.paths import DOCS
 
 WORKFLOW, (DATABASE_STEP,), CONFIGURATION = (yaml.safe_load(block.text) for block in blocks("ci.md", "yaml"))
 HOOKS: list[dict[str, Any]] = yaml.safe_load((DOCS.parent / ".pre-commit-hooks.yaml").read_text())
@@ -108,7 +109,7 @@ def test_the_json_is_as_shown(repository: Path) -> None:
 def test_the_hooks_are_those_that_the_page_names() -> None:
     (named,) = CONFIGURATION["repos"]
     assert [hook["id"] for hook in HOOKS] == [hook["id"] for hook in named["hooks"]]
-    assert named["rev"] == f"v{metric_engine.__version__}"
+    assert named["rev"] == f"v{engine.__version__}"
     for hook in HOOKS:
         assert {"id", "name", "entry", "language"} <= hook.keys()
         assert (hook["language"], hook["pass_filenames"]) == ("python", False)

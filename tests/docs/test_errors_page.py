@@ -9,28 +9,25 @@ from pathlib import Path
 
 import pytest
 
-from metric_engine.engine import (
-    declared_rows,
-    document,
-    expressions,
-    functions,
-    joins,
-    kinds,
-    loading,
-    metric_resolution,
-    queries,
-    resolution,
-    rules,
-    shapes,
-    syntax,
-    table_resolution,
-    templates,
-    words,
-)
-from metric_engine.engine.catalog import load_catalog
-from metric_engine.engine.errors import InvalidCatalog
+from engine.catalog import check_tests as declared_rows
+from engine.catalog import metric_resolver as metric_resolution
+from engine.catalog import resolver as resolution
+from engine.catalog import rules
+from engine.catalog import table_resolver as table_resolution
+from engine.catalog.catalog import load_catalog
+from engine.errors import InvalidCatalog
+from engine.files import document
+from engine.files import folder as loading
+from engine.files import schema_errors as shapes
+from engine.language import expressions, functions, joins
+from engine.language import jinja as templates
+from engine.language import lexer as words
+from engine.language import parser as syntax
+from engine.language import select as queries
+from engine.language import types as kinds
+from tests.support.paths import DOCS
 
-PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
+PAGE = DOCS / "errors.md"
 MODULES = (
     *(declared_rows, document, expressions, functions, joins, kinds, loading, metric_resolution, queries, resolution),
     *(rules, shapes, syntax, table_resolution, templates, words),

@@ -7,14 +7,15 @@ import shutil
 from pathlib import Path
 from typing import get_args
 
-from metric_engine.engine.catalog import load_catalog
-from metric_engine.engine.insight_definitions import RuleDefinition
-from metric_engine.engine.insight_fields import FIELDS
-from metric_engine.insights.grounding import Reason
-from metric_engine.insights.model import Failure
-from metric_engine.shipped import shipped_metrics
+from engine.catalog.catalog import load_catalog
+from engine.catalog.insight_definitions import RuleDefinition
+from engine.catalog.insight_fields import FIELDS
+from insights.grounding import Reason
+from insights.model import Failure
+from runtime.shipped import shipped_metrics
+from tests.support.paths import DOCS
 
-PAGE = (Path(__file__).parents[2] / "docs" / "insights.md").read_text(encoding="utf-8")
+PAGE = (DOCS / "insights.md").read_text(encoding="utf-8")
 
 
 def test_the_example_loads(tmp_path: Path) -> None:

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
-from metric_engine.engine import live_tables
-from metric_engine.engine.catalog import load_catalog
-from metric_engine.engine.errors import InvalidCatalog
-from metric_engine.engine.live_tables import check_live_tables
-from tests.docs.blocks import DOCS, blocks
+from engine.authoring import check_database as live_tables
+from engine.authoring.check_database import check_live_tables
+from engine.catalog.catalog import load_catalog
+from engine.errors import InvalidCatalog
+from tests.support.docs.blocks import blocks
+from tests.support.paths import DOCS
 
 BESIDE = blocks("errors.md", "yaml")[0].text
 DATABASE = blocks("errors.md", "sql")[0].text

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from metric_engine.engine.catalog import load_catalog
-from metric_engine.engine.metric_tests import run_tests
-from metric_engine.shipped import shipped_metrics
-from tests.docs.blocks import Block, blocks
-from tests.docs.reference import PAGE, PART, SCHEMA, generated, properties
+from engine.authoring.test_runner import run_tests
+from engine.catalog.catalog import load_catalog
+from runtime.shipped import shipped_metrics
+from tests.support.docs.blocks import Block, blocks
+from tests.support.docs.reference import PAGE, PART, SCHEMA, generated, properties
 
 EXAMPLES = blocks("metrics.md", "yaml")
 (MACROS,) = blocks("metrics.md", "jinja")

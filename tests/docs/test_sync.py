@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from tests.docs.blocks import blocks
+from tests.support.docs.blocks import blocks
+from tests.support.paths import ROOT
 
 
 def test_the_example_is_the_one_that_is_tested() -> None:
     [example] = blocks("sync.md", "python")
-    assert example.text == (Path(__file__).parents[1] / "sync" / "own_service.py").read_text(encoding="utf-8")
+    assert example.text == (ROOT / "tests" / "support" / "sync" / "own_service.py").read_text(encoding="utf-8")

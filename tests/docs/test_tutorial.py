@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.docs.blocks import blocks
-from tests.docs.tutorial import PAGE, executed
+from tests.support.docs.blocks import blocks
+from tests.support.docs.tutorial import PAGE, executed
 
 
 def test_the_tutorial_can_be_followed_to_the_letter(tmp_path: Path) -> None:

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from metric_engine.demo.history import rows
-from metric_engine.demo.tenants import EVERYTHING
-from metric_engine.engine.catalog import Catalog, load_catalog
-from metric_engine.engine.warehouse import Warehouse
-from tests.engine import conformance
+from demo.history import rows
+from demo.tenants import EVERYTHING
+from engine.catalog.catalog import Catalog, load_catalog
+from engine.warehouse.warehouse import Warehouse
+from tests.support import conformance
+from tests.support.paths import METRICS
 
-METRICS = Path(__file__).parents[2] / "metrics"
 UNTIL = date(2025, 6, 30)
 NINE = (
     *("ga4.users", "ga4.sessions", "ga4.conv_rate", "ga4.traffic_channels", "meta.roas"),

@@ -7,9 +7,9 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from metric_engine.engine.catalog import load_catalog
-from metric_engine.engine.diagnostics import as_text
-from metric_engine.engine.errors import InvalidCatalog
+from engine.catalog.catalog import load_catalog
+from engine.diagnostics import as_text
+from engine.errors import InvalidCatalog
 
 HERE = Path(__file__).parent
 CASES = HERE / "errors"

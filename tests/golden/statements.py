@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from metric_engine.cli.dialects import EXECUTED
-from metric_engine.engine.catalog import Catalog, load_catalog
-from metric_engine.engine.dialects.base import Dialect
-from metric_engine.engine.dialects.sqlite import SQLite
-from metric_engine.engine.plan import plan
-from metric_engine.engine.statements import Statements
+from cli.dialects import EXECUTED
+from engine.catalog.catalog import Catalog, load_catalog
+from engine.compiler.dialects.base import Dialect
+from engine.compiler.dialects.sqlite import SQLite
+from engine.compiler.plan import plan
+from engine.compiler.statements import Statements
+from tests.support.paths import METRICS
 
 FOLDER = Path(__file__).parent / "sql"
-METRICS = Path(__file__).parents[2] / "metrics"
 COMMENT = "-- "
 TITLES = {1: "one range of days: compare is off, or the windows touch", 2: "two ranges: the windows have a gap"}
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from metric_engine.engine.catalog import load_catalog
-from metric_engine.engine.errors import InvalidCatalog
+from engine.catalog.catalog import load_catalog
+from engine.errors import InvalidCatalog
 from tests.golden.errors import CASES, cases, diagnosed, expected_path, found
 
 

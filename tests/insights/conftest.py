@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from metric_engine.insights.gathering import Gathered
+from insights.gathering import Gathered
 from tests.insights.worlds import Plant, Worlds, history
 
 # Much happens: a channel lost, a campaign that returns half, a post that took off.

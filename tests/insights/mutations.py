@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from metric_engine.demo.history import rows
-from metric_engine.demo.tenants import EVERYTHING, GA4_ONLY, TWO_CURRENCIES
-from metric_engine.insights.context import context
-from metric_engine.insights.gathering import Gathered
-from metric_engine.insights.ground import Ground
-from metric_engine.insights.grounding import fault
-from metric_engine.insights.speaking import Bullet
+from demo.history import rows
+from demo.tenants import EVERYTHING, GA4_ONLY, TWO_CURRENCIES
+from insights.context import context
+from insights.gathering import Gathered
+from insights.ground import Ground
+from insights.grounding import fault
+from insights.speaking import Bullet
 from tests.insights.worlds import Worlds
 
 LAST = date(2025, 6, 29)

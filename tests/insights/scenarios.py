@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from metric_engine.insights.ground import Ground
-from metric_engine.insights.grounding import grounded
-from metric_engine.insights.speaking import Bullet, speak
+from insights.ground import Ground
+from insights.grounding import grounded
+from insights.speaking import Bullet, speak
 from tests.insights.worlds import CAMPAIGNS, CHANNELS, END, EVERY_SOURCE, PAGES, WEEKS, Plant, Row, Worlds, history
 
 

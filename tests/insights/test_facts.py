@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metric_engine.engine.insight_fields import FIELDS
-from metric_engine.insights.context import MOST_TOKENS, context
-from metric_engine.insights.facts import Fact, Finding
-from metric_engine.insights.figures import Style, percent
-from metric_engine.insights.gathering import Gathered
-from metric_engine.insights.noise import Days, Value, complete, is_clear, mean, weighed
-from metric_engine.insights.speaking import speak
+from engine.catalog.insight_fields import FIELDS
+from insights.context import MOST_TOKENS, context
+from insights.facts import Fact, Finding
+from insights.figures import Style, percent
+from insights.gathering import Gathered
+from insights.noise import Days, Value, complete, is_clear, mean, weighed
+from insights.speaking import speak
 from tests.insights.conftest import EVENTFUL
 from tests.insights.worlds import CAMPAIGNS, WEEKS, Plant, Row, Worlds, history
 
@@ -221,7 +221,7 @@ WORST = ("😀🥹" * 30, "漢字" * 40, "xK9$q/7Z;Wv" * 6, "Ünïcödé " * 9, 
 
 
 def test_the_context_has_at_most_2000_tokens(worlds: Worlds, eventful: Gathered) -> None:
-    from metric_engine.insights.model import library
+    from insights.model import library
 
     rows = history(11, EVENTFUL, days=28)
     names: dict[str, str] = defaultdict(lambda: f"{WORST[len(names) % len(WORST)]} {len(names)}")

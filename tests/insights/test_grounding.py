@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from metric_engine.insights.facts import Fact
-from metric_engine.insights.gathering import Gathered
-from metric_engine.insights.ground import Ground
-from metric_engine.insights.grounding import fault, grounded
-from metric_engine.insights.numerals import numerals
-from metric_engine.insights.speaking import Bullet, speak
+from insights.facts import Fact
+from insights.gathering import Gathered
+from insights.ground import Ground
+from insights.grounding import fault, grounded
+from insights.numerals import numerals
+from insights.speaking import Bullet, speak
 from tests.insights.conftest import EVENTFUL
 from tests.insights.mutations import FALSE as FALSE_KINDS
 from tests.insights.mutations import count, demo
 from tests.insights.sayings import FALSE, FREE, TRUE
 from tests.insights.worlds import END, Plant, Worlds, history
+from tests.support.paths import DOCS
 
-PAGE = " ".join((Path(__file__).parents[2] / "docs" / "insights.md").read_text(encoding="utf-8").split())
+PAGE = " ".join((DOCS / "insights.md").read_text(encoding="utf-8").split())
 BORNE_OUT = [
     ("Traffic", "Sessions are down 23% to 22,403, most of it from Organic Search (-6,931). Check its rankings."),
     ("Traffic", "Organic Search brought 4,690 sessions, a 60% drop. Check the rankings first."),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metric_engine.insights.outside import has_address, is_named, plain
+from insights.outside import has_address, is_named, plain
 
 PIECES = st.sampled_from(
     ["https://evil.example/x", "www.", "evil.com", "@me", "me@evil.example", "<b>", "</", ">", "[a](b)", "{{ 1 }}",

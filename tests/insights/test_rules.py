@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from metric_engine.insights.ground import Ground
-from metric_engine.insights.grounding import fault
-from metric_engine.insights.speaking import speak
+from insights.ground import Ground
+from insights.grounding import fault
+from insights.speaking import speak
 from tests.insights.worlds import CAMPAIGNS, END, WEEKS, Plant, Row, Worlds, flights, history, visits
 
 Rows = dict[str, list[Row]]

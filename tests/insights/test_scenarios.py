@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.insights.scenarios import Score, scenarios, scored, table
 from tests.insights.worlds import Worlds
+from tests.support.paths import DOCS
 
-PAGE = Path(__file__).parents[2] / "docs" / "insights.md"
+PAGE = DOCS / "insights.md"
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from metric_engine.insights.ground import Ground
-from metric_engine.insights.grounding import fault
-from metric_engine.insights.speaking import Bullet, speak
+from insights.ground import Ground
+from insights.grounding import fault
+from insights.speaking import Bullet, speak
 from tests.insights.worlds import END, WEEKS, Row, Worlds, history
 
 SOURCES = {

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from metric_engine.insights.noise import Days
-from metric_engine.insights.speaking import speak
-from metric_engine.insights.successions import Succession, alike_by_name, successions
+from insights.noise import Days
+from insights.speaking import speak
+from insights.successions import Succession, alike_by_name, successions
 from tests.insights.worlds import Worlds, flights
 
 On = Callable[[int], tuple[float, float]]

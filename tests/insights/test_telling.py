@@ -14,16 +14,16 @@ from typing import Any
 
 import pytest
 
-from metric_engine.demo.history import rows
-from metric_engine.demo.tenants import EVERYTHING, GA4_ONLY, TWO_CURRENCIES
-from metric_engine.engine.cache import Cache, MemoryStore
-from metric_engine.insights.context import context
-from metric_engine.insights.gathering import Gathered
-from metric_engine.insights.ground import Ground
-from metric_engine.insights.grounding import grounded
-from metric_engine.insights.model import LanguageModel, Limits
-from metric_engine.insights.speaking import Bullet, speak
-from metric_engine.insights.telling import MOST_WAITING, Teller, Told, body
+from demo.history import rows
+from demo.tenants import EVERYTHING, GA4_ONLY, TWO_CURRENCIES
+from engine.answer.cache import Cache, MemoryStore
+from insights.context import context
+from insights.gathering import Gathered
+from insights.ground import Ground
+from insights.grounding import grounded
+from insights.model import LanguageModel, Limits
+from insights.speaking import Bullet, speak
+from insights.telling import MOST_WAITING, Teller, Told, body
 from tests.insights import fake as answers
 from tests.insights.conftest import EVENTFUL
 from tests.insights.fake import Fake, Reply, bullets, completion, serving, status, text
@@ -53,7 +53,7 @@ def fake() -> Iterator[Fake]:
 @pytest.fixture(scope="module", autouse=True)
 def warmed(fake: Fake) -> None:
     """litellm takes seconds to import: before the clocks of the tests run."""
-    from metric_engine.insights.model import library
+    from insights.model import library
 
     library()
 

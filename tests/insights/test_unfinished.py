@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from metric_engine.insights.noise import Days, is_clear, is_fair
-from metric_engine.insights.speaking import speak
+from insights.noise import Days, is_clear, is_fair
+from insights.speaking import speak
 from tests.insights.worlds import END, Plant, Row, Worlds, history
 
 FIRST = END - timedelta(days=27)

@@ -10,13 +10,13 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from metric_engine.engine.catalog import Catalog, load_catalog
-from metric_engine.engine.engine import Engine
-from metric_engine.engine.question import parse_question
-from metric_engine.engine.reader import Asker
-from metric_engine.engine.warehouse import Warehouse
-from metric_engine.insights.gathering import Gathered, gather
-from metric_engine.shipped import shipped_metrics
+from engine.answer.engine import Engine
+from engine.answer.fetch import Asker
+from engine.catalog.catalog import Catalog, load_catalog
+from engine.query import parse_question
+from engine.warehouse.warehouse import Warehouse
+from insights.gathering import Gathered, gather
+from runtime.shipped import shipped_metrics
 
 END = date(2025, 3, 30)
 EVERY_SOURCE = frozenset(("ga4", "instagram", "meta"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.oracle.asking import Row, ask, row, totals, values
+from tests.support.oracle.asking import Row, ask, row, totals, values
 
 TWO_TABLES: dict[str, list[Row]] = {
     "ads": [row(f"2025-01-0{i}", x=i, users=2, spend=None) for i in (1, 2, 3, 4)],

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.oracle.expressions import additive, aggregated, scalar
-from tests.oracle.syntax import parse
+from tests.support.oracle.expressions import additive, aggregated, scalar
+from tests.support.oracle.syntax import parse
 
 ROW = {"a": 7, "b": 2, "zero": 0, "none": None, "text": " It's ", "half": 2.5}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.oracle.asking import Row, ask, prior, row, totals, values
+from tests.support.oracle.asking import Row, ask, prior, row, totals, values
 
 
 class TestBreakdowns:

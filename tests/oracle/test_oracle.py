@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.oracle.asking import GAP, ME, YOU, ask, prior, row, totals, values
-from tests.oracle.definitions import Definitions
-from tests.oracle.oracle import answer
+from tests.support.oracle.asking import GAP, ME, YOU, ask, prior, row, totals, values
+from tests.support.oracle.definitions import Definitions
+from tests.support.oracle.oracle import answer
 
 
 class TestSpans:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.oracle.queries import Relation, answer, filled, parse_query
+from tests.support.oracle.queries import Relation, answer, filled, parse_query
 
 A = Relation(("k", "n"), [{"k": "x", "n": 1}, {"k": "x", "n": 5}, {"k": "y", "n": None}, {"k": None, "n": 7}])
 B = Relation(("k", "m"), [{"k": "x", "m": 10}, {"k": "z", "m": 20}, {"k": None, "m": 30}])

@@ -10,10 +10,10 @@ from typing import Any
 
 import yaml
 
-from tests.oracle.definitions import Catalog, merge
-from tests.oracle.oracle import answer
-from tests.oracle.questions import HUGE, Question, World, made, questions, same, texts, world
-from tests.oracle.syntax import Aggregate, columns, walk
+from tests.support.oracle.definitions import Catalog, merge
+from tests.support.oracle.oracle import answer
+from tests.support.oracle.questions import HUGE, Question, World, made, questions, same, texts, world
+from tests.support.oracle.syntax import Aggregate, columns, walk
 
 
 def asked(place: World, question: Question) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from cryptography.fernet import Fernet
 
-from metric_engine.state import State
+from state import State
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import select, update
 
-from metric_engine.state import State
-from metric_engine.state.connections import Connection
-from metric_engine.state.errors import NoEncryptionKey, UnreadableCredentials
-from metric_engine.state.tables import connections, metadata
+from state import State
+from state.connections import Connection
+from state.errors import NoEncryptionKey, UnreadableCredentials
+from state.tables import connections, metadata
 from tests.conftest import OTHER_TENANT, TENANT
 
 TOKEN = {"access_token": "EAAB-very-secret-token"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from cryptography.fernet import Fernet
 
-from metric_engine.engine.errors import InvalidSetting
-from metric_engine.state.credentials import Credentials, Keyring
-from metric_engine.state.errors import NoEncryptionKey, UnreadableCredentials
+from engine.errors import InvalidSetting
+from state.credentials import Credentials, Keyring
+from state.errors import NoEncryptionKey, UnreadableCredentials
 
 TOKEN = {"refresh_token": "1//secret-refresh-token"}
 

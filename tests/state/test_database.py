@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
-from metric_engine.engine.errors import InvalidSetting, StateUnavailable
-from metric_engine.state import State
-from metric_engine.state.database import open_database
-from metric_engine.state.tables import app_settings
+from engine.errors import InvalidSetting, StateUnavailable
+from state import State
+from state.database import open_database
+from state.tables import app_settings
 
 SECRET = "hunter2-hunter2"
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from metric_engine.state import State
-from metric_engine.state.errors import StaleLayout
+from state import State
+from state.errors import StaleLayout
 from tests.conftest import OTHER_TENANT, TENANT
 
 SAVERS = 8

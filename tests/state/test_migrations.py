@@ -13,11 +13,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
-from metric_engine.engine.errors import StateUnavailable
-from metric_engine.state import State, migrations
-from metric_engine.state.database import Database, open_database
-from metric_engine.state.migrations import HEAD, VERSION_TABLE, migrate
-from metric_engine.state.tables import metadata
+from engine.errors import StateUnavailable
+from state import State, migrations
+from state.database import Database, open_database
+from state.migrations import HEAD, VERSION_TABLE, migrate
+from state.tables import metadata
 from tests.conftest import TENANT
 
 PROCESSES = 8
@@ -64,7 +64,7 @@ def test_migrations_lead_to_the_declared_tables(state_url: str) -> None:
 
 def test_eight_processes_migrate_at_once(state_url: str) -> None:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["metric_engine.state", "alembic.operations", "alembic.script"])
+    context.set_forkserver_preload(["state", "alembic.operations", "alembic.script"])
     start = context.Barrier(PROCESSES)
     processes = [context.Process(target=migrate_together, args=(state_url, start)) for _ in range(PROCESSES)]
     for process in processes:

@@ -3,8 +3,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
-from metric_engine.state import State
-from metric_engine.state.model_calls import ModelCalls
+from state import State
+from state.model_calls import ModelCalls
 
 ALICE = "a11ce000-0000-4000-8000-00000000000a"
 BOB = "b0b00000-0000-4000-8000-00000000000b"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from metric_engine.state import State
+from state import State
 
 
 def test_an_unknown_key_has_no_value(state: State) -> None:

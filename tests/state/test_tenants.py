@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import event, update
 
-from metric_engine.state import State
-from metric_engine.state.tables import connections
-from metric_engine.state.tenants import Tenant
+from state import State
+from state.tables import connections
+from state.tenants import Tenant
 from tests.conftest import OTHER_TENANT, TENANT
 
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from metric_engine.engine.catalog import load_catalog
-from metric_engine.engine.periods import Window
-from metric_engine.engine.warehouse import Warehouse
-from metric_engine.shipped import shipped_metrics
-from metric_engine.state import State
-from metric_engine.sync.provider import Account, Intake, Provider
-from metric_engine.sync.running import Bounds, Means
+from engine.calendar import Window
+from engine.catalog.catalog import load_catalog
+from engine.warehouse.warehouse import Warehouse
+from runtime.shipped import shipped_metrics
+from state import State
+from sync.job import Bounds, Means
+from sync.provider import Account, Intake, Provider
 
 ENCRYPTION_KEY = "ZmVybmV0LWtleS1vZi10aGlydHktdHdvLWJ5dGVzISE="
 NOW = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)

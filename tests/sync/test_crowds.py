@@ -16,12 +16,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from metric_engine.engine.warehouse import Warehouse
-from metric_engine.state import State
-from metric_engine.state.tables import metadata, sync_jobs
-from metric_engine.sync.worker import Worker
+from engine.warehouse.warehouse import Warehouse
+from state import State
+from state.tables import metadata, sync_jobs
+from sync.worker import Worker
+from tests.support.paths import ROOT
+from tests.support.sync.crowds import Crowd, is_dead, means_of, name
 from tests.sync.conftest import CATALOG, ENCRYPTION_KEY, QUICK, Counts
-from tests.sync.crowds import Crowd, is_dead, means_of, name
 from tests.sync.test_worker import ended, eventually
 
 PHYSICAL = [table.physical for table in CATALOG.tables.values() if table.query is None]
@@ -51,14 +52,14 @@ def test_killed_in_the_middle_it_goes_on_and_doubles_nothing(
     with crowd.stand_ins as providers:
         environment = {
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "PYTHONPATH": str(ROOT),
             "DATABASE_URL": state_url,
             "WAREHOUSE_URL": facts,
             "ENCRYPTION_KEY": ENCRYPTION_KEY,
             **providers.environment(),
         }
         process = subprocess.Popen(
-            [sys.executable, "-m", "metric_engine.cli", "sync", "--user", name(user)],
+            [sys.executable, "-m", "cli", "sync", "--user", name(user)],
             env=environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

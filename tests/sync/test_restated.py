@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
-from metric_engine.demo.providers.accounts import AdAccount, Delivery, Medium, Profile, Property
-from metric_engine.demo.providers.ga4 import GA4StandIn
-from metric_engine.demo.providers.instagram import InstagramStandIn
-from metric_engine.demo.providers.meta import MetaStandIn
-from tests.sync.providing import back, new_desk, new_world, sync
+from demo.providers.accounts import AdAccount, Delivery, Medium, Profile, Property
+from demo.providers.google.ga4 import GA4StandIn
+from demo.providers.graph.instagram import InstagramStandIn
+from demo.providers.graph.meta import MetaStandIn
+from tests.support.sync.providing import back, new_desk, new_world, sync
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
 DAYS = 5

@@ -16,11 +16,11 @@ import pytest
 from apscheduler.triggers.calendarinterval import CalendarIntervalTrigger
 from sqlalchemy import select
 
-from metric_engine.state import State
-from metric_engine.state.tables import sync_jobs
-from metric_engine.sync.running import Means
-from metric_engine.sync.schedule import AT, ZONE, Schedule, due_date, moment
-from metric_engine.sync.worker import Worker
+from state import State
+from state.tables import sync_jobs
+from sync.job import Means
+from sync.schedule import AT, ZONE, Schedule, due_date, moment
+from sync.worker import Worker
 from tests.conftest import OTHER_TENANT, TENANT
 from tests.sync.conftest import Told, connect
 from tests.sync.test_worker import eventually
@@ -86,7 +86,7 @@ def live_through(url: str, seed: int, start: Barrier, opened: Queue[date]) -> No
 def test_eight_processes_open_each_days_run_once(state_url: str) -> None:
     State.open(state_url).close()
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["metric_engine.state", "metric_engine.sync.schedule"])
+    context.set_forkserver_preload(["state", "sync.schedule"])
     start, opened = context.Barrier(PROCESSES), context.Queue()
     processes = [
         context.Process(target=live_through, args=(state_url, seed, start, opened)) for seed in range(PROCESSES)

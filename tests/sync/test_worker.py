@@ -11,15 +11,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from metric_engine.engine.warehouse import Warehouse
-from metric_engine.state import State
-from metric_engine.state.jobs import Job
-from metric_engine.state.queue import Lease
-from metric_engine.sync.errors import NeedsReauth, NotPermitted, Throttled
-from metric_engine.sync.provider import Account, Intake
-from metric_engine.sync.report import NOTHING_TO_READ
-from metric_engine.sync.running import OURS, Means
-from metric_engine.sync.worker import INTERRUPTED, TOO_LONG, Worker
+from engine.warehouse.warehouse import Warehouse
+from state import State
+from state.jobs.jobs import Job
+from state.jobs.queue import Lease
+from sync.errors import NeedsReauth, NotPermitted, Throttled
+from sync.job import OURS, Means
+from sync.provider import Account, Intake
+from sync.report import NOTHING_TO_READ
+from sync.worker import INTERRUPTED, TOO_LONG, Worker
 from tests.conftest import OTHER_TENANT, TENANT
 from tests.sync.conftest import QUICK, Counts, Told, bring, connect, hang, means_of
 

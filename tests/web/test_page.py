@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from importlib.resources import files
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 import pytest
 
-STATIC = files("metric_engine.web") / "static"
+from tests.support.paths import ROOT
+
+STATIC = files("web") / "static"
 TEXTS = {entry.name: entry.read_text(encoding="utf-8") for entry in STATIC.iterdir() if entry.is_file()}
 MODULES = sorted(name for name in TEXTS if name.endswith(".js"))
 ENTRY = "dashboard.js"
@@ -61,7 +63,7 @@ def imports(module: str) -> list[tuple[str, str]]:
 
 
 def test_the_package_holds_the_page() -> None:
-    folder = Path(__file__).parents[2] / "metric_engine" / "web" / "static"
+    folder = ROOT / "web" / "static"
     assert {"index.html", "styles.css", ENTRY} <= set(TEXTS)
     assert set(TEXTS) == {path.name for path in folder.iterdir()}
 

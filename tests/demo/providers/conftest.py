@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from metric_engine.demo.providers.accounts import AdAccount, Delivery, Medium, Profile, Property
-from metric_engine.demo.providers.stand_ins import StandIns
-from metric_engine.demo.providers.world import CLIENT, World
+from demo.providers.accounts import AdAccount, Delivery, Medium, Profile, Property
+from demo.providers.stand_ins import StandIns
+from demo.providers.world import CLIENT, World
 
 # Noon in Los Angeles.
 NOW = datetime(2026, 3, 20, 19, 0, tzinfo=UTC)

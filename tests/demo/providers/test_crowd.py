@@ -7,9 +7,9 @@ from datetime import date, timedelta
 
 import httpx
 
-from metric_engine.demo.providers.crowd import crowd
-from metric_engine.demo.providers.stand_ins import StandIns
-from metric_engine.demo.providers.world import CLIENT, World
+from demo.providers.crowd import crowd
+from demo.providers.stand_ins import StandIns
+from demo.providers.world import CLIENT, World
 from tests.demo.providers.conftest import Clock
 
 

@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from metric_engine.demo import history
-from metric_engine.demo.providers import ripening
-from metric_engine.demo.providers.demo_world import DemoWorld, credentials
-from metric_engine.demo.providers.stand_ins import StandIns
-from metric_engine.demo.tenants import EVERYTHING, TENANTS, TWO_CURRENCIES, Account, Tenant
+from demo import history
+from demo.providers import ripening
+from demo.providers.demo_world import DemoWorld, credentials
+from demo.providers.stand_ins import StandIns
+from demo.tenants import EVERYTHING, TENANTS, TWO_CURRENCIES, Account, Tenant
 from tests.demo.providers.conftest import Clock
 
 ZONE = ZoneInfo("America/Los_Angeles")

@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 import httpx
 import pytest
 
-from metric_engine.demo.providers.accounts import Property
-from metric_engine.demo.providers.faults import Fault, without
-from metric_engine.demo.providers.google_faults import (
+from demo.providers.accounts import Property
+from demo.providers.faults import Fault, without
+from demo.providers.google.google_faults import (
     exhausted,
     missing_column,
     nulls,
@@ -21,8 +21,8 @@ from metric_engine.demo.providers.google_faults import (
     unauthenticated,
     words_for_numbers,
 )
-from metric_engine.demo.providers.stand_ins import StandIns
-from metric_engine.demo.providers.world import World
+from demo.providers.stand_ins import StandIns
+from demo.providers.world import World
 from tests.demo.providers.conftest import PROPERTY, TODAY, Ask, Clock
 
 

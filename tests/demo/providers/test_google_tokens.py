@@ -10,10 +10,10 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from metric_engine.demo.providers.google_faults import invalid_client, invalid_grant
-from metric_engine.demo.providers.google_tokens import SIGNED
-from metric_engine.demo.providers.stand_ins import StandIns
-from metric_engine.demo.providers.world import CLIENT, World
+from demo.providers.google.google_faults import invalid_client, invalid_grant
+from demo.providers.google.google_tokens import SIGNED
+from demo.providers.stand_ins import StandIns
+from demo.providers.world import CLIENT, World
 from tests.demo.providers.conftest import PROPERTY, Ask, Clock
 
 EMAIL = "reader@demo.iam.gserviceaccount.com"

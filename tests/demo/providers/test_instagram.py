@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from metric_engine.demo.providers import graph_faults
-from metric_engine.demo.providers.accounts import Medium, Profile
-from metric_engine.demo.providers.stand_ins import StandIns
-from metric_engine.demo.providers.world import World
+from demo.providers.accounts import Medium, Profile
+from demo.providers.graph import graph_faults
+from demo.providers.stand_ins import StandIns
+from demo.providers.world import World
 from tests.demo.providers.conftest import PROFILE, Ask, Clock
 
 LOS_ANGELES = ZoneInfo("America/Los_Angeles")

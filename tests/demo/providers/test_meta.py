@@ -8,12 +8,12 @@ from datetime import date, timedelta
 import httpx
 import pytest
 
-from metric_engine.demo.providers import graph_faults
-from metric_engine.demo.providers.accounts import AdAccount, Delivery
-from metric_engine.demo.providers.faults import Fault
-from metric_engine.demo.providers.meta_runs import End
-from metric_engine.demo.providers.stand_ins import StandIns
-from metric_engine.demo.providers.world import APP, World
+from demo.providers.accounts import AdAccount, Delivery
+from demo.providers.faults import Fault
+from demo.providers.graph import graph_faults
+from demo.providers.graph.meta_runs import End
+from demo.providers.stand_ins import StandIns
+from demo.providers.world import APP, World
 from tests.demo.providers.conftest import AD_ACCOUNT, Ask, Clock
 
 

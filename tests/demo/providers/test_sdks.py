@@ -24,10 +24,11 @@ from google.oauth2.credentials import Credentials
 from google.oauth2.service_account import Credentials as ServiceAccount
 from requests import Session
 
-from metric_engine.demo.providers import google_faults, graph_faults
-from metric_engine.demo.providers.stand_ins import StandIns
-from metric_engine.demo.providers.tokens import real_time
-from metric_engine.demo.providers.world import CLIENT, World
+from demo.providers.google import google_faults
+from demo.providers.graph import graph_faults
+from demo.providers.stand_ins import StandIns
+from demo.providers.tokens import real_time
+from demo.providers.world import CLIENT, World
 from tests.demo.providers.conftest import AD_ACCOUNT, PROFILE, PROPERTY, Clock
 
 # Google has not typed them.

@@ -11,15 +11,15 @@ from contextlib import suppress
 import httpx
 import pytest
 
-from metric_engine.demo.providers import faults
-from metric_engine.demo.providers.crowd import User, crowd
-from metric_engine.demo.providers.faults import Fault
-from metric_engine.demo.providers.ga4 import GA4StandIn
-from metric_engine.demo.providers.meta import MetaStandIn
-from metric_engine.demo.providers.server import Subject
-from metric_engine.demo.providers.stand_ins import StandIns
-from metric_engine.demo.providers.wire import Answer, Request
-from metric_engine.demo.providers.world import World
+from demo.providers import faults
+from demo.providers.crowd import User, crowd
+from demo.providers.faults import Fault
+from demo.providers.google.ga4 import GA4StandIn
+from demo.providers.graph.meta import MetaStandIn
+from demo.providers.server import Subject
+from demo.providers.stand_ins import StandIns
+from demo.providers.wire import Answer, Request
+from demo.providers.world import World
 from tests.demo.providers.conftest import AD_ACCOUNT, NOW, PROFILE, PROPERTY, Ask, Clock
 
 

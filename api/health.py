@@ -1,0 +1,69 @@
+"""Whether the server lives, and whether it is ready: counts and codes, nothing of what files or rows hold."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from api.metrics import Instruments
+from api.problems import RETRY_AFTER
+from engine.warehouse.health import Pulse
+from runtime.services import Serving, serving_of
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/healthz", summary="The process lives")
+async def healthz() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+@router.get(
+    "/readyz",
+    summary="Requests can be answered",
+    response_model=None,
+    responses={200: {"model": dict[str, Any]}, 503: {"model": dict[str, Any]}},
+)
+def readyz(request: Request) -> Response:
+    pulses: dict[str, Pulse] = request.app.state.pulses
+    checks: dict[str, Any] = {
+        name: {"status": "ok" if pulse.beats() else "unavailable"} for name, pulse in pulses.items()
+    }
+    ready = all(check["status"] == "ok" for check in checks.values())
+    checks["catalog"] = catalog(serving_of(request))
+    checks["scheduler"] = scheduler(serving_of(request))
+    body = {"status": "ready" if ready else "not ready", "checks": checks}
+    if ready:
+        return JSONResponse(body)
+    return JSONResponse(body, HTTPStatus.SERVICE_UNAVAILABLE, headers=RETRY_AFTER)
+
+
+@router.get("/metrics", summary="Counts and times for Prometheus", response_class=PlainTextResponse)
+async def metrics(request: Request) -> Response:
+    instruments: Instruments = request.app.state.instruments
+    return Response(instruments.exposition(serving_of(request)), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def catalog(serving: Serving) -> dict[str, Any]:
+    """The catalog being served; `stale` while the newest files are invalid, with their problems counted by code."""
+    served = serving.engine.catalog
+    return {
+        "status": "stale" if serving.rejected else "ok",
+        "version": served.version,
+        "widgets": len(served.served),
+        "tables": len(served.tables),
+        "problems": dict(serving.rejected),
+    }
+
+
+def scheduler(serving: Serving) -> dict[str, Any]:
+    """Whether this process opens the daily run and does its jobs: `off` where that is left to others."""
+    worker = serving.worker
+    if worker is None:
+        return {"status": "off"}
+    return {"status": "ok" if worker.alive else "stopped", "jobs": len(worker.doing)}

@@ -1,0 +1,89 @@
+"""Rate limits: so many requests a user in so long a time."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+from engine.errors import InvalidSetting
+from runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from limits.strategies import RateLimiter
+
+# Seconds for one count in Redis; a request does not wait longer for it.
+TIMEOUT = 0.5
+
+
+def open_rate(settings: Settings) -> Rate | None:
+    """The limit that the settings describe; None where RATE_LIMIT is not set. Raises InvalidSetting."""
+    if settings.rate_limit is None:
+        return None
+    redis = settings.redis_url
+    return Rate(settings.rate_limit, redis_url=None if redis is None else redis.get_secret_value())
+
+
+class Rate:
+    """A limit such as `100/minute` for each user: over all processes where they share Redis, or else in this one.
+
+    While Redis is away each process counts for itself. Thread-safe.
+    """
+
+    def __init__(self, text: str, *, redis_url: str | None = None) -> None:
+        """Connect to nothing yet. Raises InvalidSetting for a URL that is not Redis's."""
+        from limits import parse
+        from limits.storage import MemoryStorage
+        from limits.strategies import SlidingWindowCounterRateLimiter
+
+        self.item = parse(text)
+        self.own = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self.shared = None if redis_url is None else Shared(redis_url)
+
+    @property
+    def blocks(self) -> bool:
+        """Whether to count takes a call to another process."""
+        return self.shared is not None
+
+    def wait(self, user: str) -> int:
+        """Count a request of `user`: 0 when it may pass, else the whole seconds until one may."""
+        if self.shared is not None and self.shared.breaker.closed():
+            from limits.errors import StorageError
+
+            try:
+                seconds = self.counted(self.shared.limiter, user)
+            except StorageError:
+                self.shared.breaker.trip()
+            else:
+                self.shared.breaker.reset()
+                return seconds
+        return self.counted(self.own, user)
+
+    def counted(self, limiter: RateLimiter, user: str) -> int:
+        if limiter.hit(self.item, user):
+            return 0
+        reset = limiter.get_window_stats(self.item, user).reset_time
+        return max(1, math.ceil(reset - time.time()))
+
+
+class Shared:
+    """A limiter that counts in Redis, and what keeps it from being asked while Redis is away."""
+
+    def __init__(self, url: str) -> None:
+        from limits.storage import RedisStorage
+        from limits.strategies import SlidingWindowCounterRateLimiter
+
+        from engine.answer.redis import Breaker
+
+        try:
+            storage = RedisStorage(
+                url,
+                key_prefix="metric-engine:rate",
+                wrap_exceptions=True,
+                socket_timeout=TIMEOUT,
+                socket_connect_timeout=TIMEOUT,
+            )
+        except ValueError:
+            raise InvalidSetting("REDIS_URL is not a URL of Redis; write redis://host:6379/0, for example") from None
+        self.limiter = SlidingWindowCounterRateLimiter(storage)
+        self.breaker = Breaker()

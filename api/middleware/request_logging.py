@@ -1,0 +1,106 @@
+"""Around every request: an id, security headers, one line in the log, and an answer whatever happens."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from secrets import token_hex
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.metrics import Instruments
+from api.middleware.authentication import is_guarded
+from api.problems import problem_response, unexpected
+from runtime.logging import request_id
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+
+# A route's own header wins.
+SECURITY_HEADERS = {
+    "Cache-Control": "private, no-cache",
+    "Cross-Origin-Resource-Policy": "same-site",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
+# A page may run its own scripts and nobody else's.
+PAGE_POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+logger = logging.getLogger("metric_engine.access")
+
+
+class Access:
+    """Stands around all else: what escapes the application becomes a bare 500, and its traceback goes to the log."""
+
+    def __init__(self, app: ASGIApp, *, instruments: Instruments) -> None:
+        self.app = app
+        self.instruments = instruments
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        identifier = identify(scope)
+        token = request_id.set(identifier)
+        began = time.perf_counter()
+        status: int | None = None
+        origin: str | None = None
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status, origin
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                origin = "stale" if "warning" in headers else headers.get("x-cache")
+                # A browser applies the policy of a 304, which has no type, to its own copy of the page.
+                kind = headers.get("content-type", "" if is_guarded(scope) else "text/html")
+                secure(headers, identifier, PAGE_POLICY if kind.startswith("text/html") else DATA_POLICY)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_headers)
+        except Exception:
+            logger.exception("unexpected error")
+            if status is not None:
+                raise
+            await problem_response(unexpected())(scope, receive, send_with_headers)
+        finally:
+            seconds = time.perf_counter() - began
+            endpoint = endpoint_name(scope)
+            self.instruments.request(endpoint, status, seconds)
+            if origin is not None:
+                self.instruments.answer(endpoint, origin)
+            logger.info("request", extra={"fields": line(scope["method"], endpoint, status, seconds)})
+            request_id.reset(token)
+
+
+def secure(headers: MutableHeaders, identifier: str, policy: str) -> None:
+    """Add what every answer carries."""
+    headers["X-Request-ID"] = identifier
+    headers.setdefault("Content-Security-Policy", policy)
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)
+
+
+def identify(scope: Scope) -> str:
+    """The caller's X-Request-ID where it is harmless, or a new one."""
+    given = Headers(scope=scope).get("x-request-id", "")
+    return given if REQUEST_ID.fullmatch(given) else token_hex(8)
+
+
+def endpoint_name(scope: Scope) -> str | None:
+    """The name of what answered; None where no route was reached."""
+    endpoint = scope.get("endpoint")
+    return getattr(endpoint, "__name__", type(endpoint).__name__) if endpoint else None
+
+
+def line(method: str, endpoint: str | None, status: int | None, seconds: float) -> dict[str, object]:
+    """What the log says of a request: what answered it, never its path, its query or who asked."""
+    return {"method": method, "endpoint": endpoint, "status": status, "milliseconds": round(seconds * 1000, 2)}

@@ -1,0 +1,199 @@
+"""The OpenAPI document: the routes', and a path for every widget of the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, get_args
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.openapi.utils import get_openapi
+from pydantic_core import to_json
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from api.middleware.authentication import OPEN_PATHS
+from api.problems import MEDIA_TYPE
+from api.responses import STALE, Origin
+from api.schemas import SOURCE_LIST
+from engine.calendar import Compare, Grain
+from engine.catalog.catalog import Catalog
+from engine.catalog.metrics import Metric
+from engine.query import MOST_DAYS
+from runtime.services import serving_of
+
+DOCS_POLICY = (
+    "default-src 'none'; connect-src 'self'; img-src 'self' data: https://fastapi.tiangolo.com; "
+    "script-src 'unsafe-inline' https://cdn.jsdelivr.net; style-src 'unsafe-inline' https://cdn.jsdelivr.net; "
+    "frame-ancestors 'none'"
+)
+BEARER, CRON = "bearer", "cron"
+
+PROBLEMS: dict[int, str] = {
+    401: "no token, or one that is not valid here",
+    413: "the body is too large",
+    422: "a parameter or the body is wrong; `errors` names each place",
+    429: "too many requests, where the installation sets a limit",
+    503: "the warehouse or the state database does not answer; try again after `Retry-After` seconds",
+}
+EXAMPLE_DAYS = ("2024-12-30", "2024-12-31", "2025-01-01", "2025-01-02")
+# A value and the compared period's.
+EXAMPLES: Mapping[str, tuple[float, float]] = {
+    "integer": (123, 110),
+    "decimal": (3.2, 2.9),
+    "percent": (0.034, 0.031),
+    "currency": (1234.5, 1180.0),
+}
+NOT_MODIFIED = "The client holds exactly this answer (`If-None-Match`)"
+UNKNOWN_KEY = "no widget of that key; the nearest are named"
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/openapi.json")
+def openapi(request: Request) -> Response:
+    serving = serving_of(request)
+    catalog = serving.engine.catalog
+    content = serving.documents.get(catalog.version)
+    if content is None:
+        content = to_json(document(request.app, catalog))
+        serving.documents = {catalog.version: content}
+    return Response(content, media_type="application/json")
+
+
+@router.get("/docs")
+async def docs() -> HTMLResponse:
+    page = get_swagger_ui_html(openapi_url="openapi.json", title="metric-engine")
+    page.headers["Content-Security-Policy"] = DOCS_POLICY
+    return page
+
+
+def document(app: FastAPI, catalog: Catalog) -> dict[str, Any]:
+    """The whole document, from the app's routes and the catalog that is served right now."""
+    schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schema["components"]["schemas"].pop(unused, None)
+    schema["components"]["securitySchemes"] = {
+        BEARER: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        CRON: {"type": "apiKey", "in": "header", "name": "X-Cron-Secret"},
+    }
+    paths = schema["paths"]
+    paths["/v1/widgets/{key}"] = {"get": any_widget()}
+    paths.update({f"/v1/widgets/{key}": {"get": one_widget(metric)} for key, metric in catalog.served.items()})
+    for path, operations in paths.items():
+        if path.startswith("/v1/"):
+            for operation in operations.values():
+                close(operation, CRON if path in OPEN_PATHS else BEARER)
+    return schema
+
+
+def close(operation: dict[str, Any], scheme: str) -> None:
+    """Say of an operation under /v1 what it needs, a token in general, and how its errors look."""
+    operation["security"] = [{scheme: []}]
+    responses = operation["responses"]
+    for status, description in PROBLEMS.items():
+        if status != 413 or "requestBody" in operation:
+            responses.setdefault(str(status), {"description": description})
+    for status, response in responses.items():
+        if int(status) >= 400:
+            response["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+def any_widget() -> dict[str, Any]:
+    key = {"name": "key", "in": "path", "required": True, "schema": {"type": "string"}, "example": "ga4.sessions"}
+    return {
+        "tags": ["widgets"],
+        "summary": "The answer of a widget",
+        "operationId": "widget",
+        "parameters": [key, *parameters()],
+        "responses": {**answered(), "404": {"description": UNKNOWN_KEY}},
+    }
+
+
+def one_widget(metric: Metric) -> dict[str, Any]:
+    return {
+        "tags": ["widgets"],
+        "summary": metric.title,
+        "description": metric.description or metric.title,
+        "operationId": f"widget_{metric.key.replace('.', '_')}",
+        "parameters": parameters(),
+        "responses": answered(example(metric)),
+    }
+
+
+def parameters() -> list[dict[str, Any]]:
+    """What every widget takes."""
+    day = {"type": "string", "format": "date"}
+    sources = {"type": "string", "pattern": SOURCE_LIST}
+    return [
+        query("start", day, "The first day; with `end`, or neither for the last 28 complete days."),
+        query("end", day, f"The last day, at most {MOST_DAYS:,} days with the first."),
+        query("compare", choice(Compare, Compare.OFF), "What the period is compared with."),
+        query("grain", choice(Grain, Grain.DAY), "The width of a bucket; weeks begin on Monday."),
+        query("sources", sources, "The sources that are switched on, by commas; every connected one by default."),
+    ]
+
+
+def query(name: str, schema: Mapping[str, Any], description: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": False, "description": description, "schema": dict(schema)}
+
+
+def choice(kind: type[StrEnum], default: StrEnum) -> dict[str, Any]:
+    return {"type": "string", "enum": [member.value for member in kind], "default": default.value}
+
+
+def answered(example: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    media = {"schema": {"$ref": "#/components/schemas/Widget"}} | ({"example": example} if example else {})
+    headers = {
+        "ETag": {"schema": {"type": "string"}},
+        "X-Cache": {"schema": {"type": "string", "enum": list(get_args(Origin))}},
+        "Age": {"schema": {"type": "string"}, "description": "Seconds, where the answer is stale."},
+        "Warning": {"schema": {"type": "string"}, "description": f"`{STALE}`, where the answer is stale."},
+    }
+    return {
+        "200": {"description": "The answer", "headers": headers, "content": {"application/json": media}},
+        "304": {"description": NOT_MODIFIED},
+    }
+
+
+def example(metric: Metric) -> dict[str, Any]:
+    """A made-up answer over two days, in the metric's own format."""
+    value, previous = EXAMPLES[metric.format]
+    change = value - previous
+    stats = {
+        "value": value,
+        "previous": previous,
+        "delta": round(change if metric.delta == "absolute" else change / previous, 4),
+    }
+    return {
+        "series": [{"name": metric.title, "points": points(EXAMPLE_DAYS[2:], value), "stats": stats}],
+        "stats": stats,
+        "comparison": {
+            "start": EXAMPLE_DAYS[0],
+            "end": EXAMPLE_DAYS[1],
+            "series": [{"name": metric.title, "points": points(EXAMPLE_DAYS[:2], previous)}],
+        },
+        "items": [],
+        "meta": {
+            "key": metric.key,
+            "title": metric.title,
+            "format": metric.format,
+            "better": metric.better,
+            "grain": Grain.DAY,
+            "start": EXAMPLE_DAYS[2],
+            "end": EXAMPLE_DAYS[3],
+            "compare": Compare.PREVIOUS_PERIOD,
+            "total": "period",
+            "currency": "USD" if metric.format == "currency" else None,
+            "sources": list(metric.sources),
+            "missing_sources": [],
+            "data_through": EXAMPLE_DAYS[3],
+            "comparison_through": EXAMPLE_DAYS[1],
+            "provisional_from": None,
+        },
+    }
+
+
+def points(days: Sequence[str], value: float) -> list[dict[str, Any]]:
+    return [{"t": day, "v": value} for day in days]

@@ -1,0 +1,137 @@
+"""The user's connections: accounts of a source, with or without credentials."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from typing import Annotated, Any
+from zoneinfo import available_timezones
+
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from api.middleware.authentication import tenant
+from api.problems import InvalidBody, pointer
+from api.schemas import ConnectionEntry, ConnectionList, ConnectionOptions, NewConnection
+from engine.query import SOURCES, shown
+from engine.suggestions import did_you_mean, nearest_names
+from runtime.services import serving_of
+
+Secret = Annotated[str, Field(min_length=1, max_length=8_192)]
+
+UNKNOWN_SOURCE = "no source of that name"
+DIGITS = re.compile(r"[0-9]{1,32}", re.ASCII)
+# The source that each option is for.
+OPTIONS = {"conversion_action": "meta", "time_zone": "instagram"}
+AD_ACCOUNT = re.compile(r"act_[0-9]{1,32}", re.ASCII)
+
+
+class Credentials(BaseModel):
+    """What a provider gave us. Neither it nor its errors ever show a value."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class AccessToken(Credentials):
+    access_token: Secret
+
+
+class RefreshToken(Credentials):
+    refresh_token: Secret
+
+
+class ServiceAccountKey(Credentials):
+    """The parts of Google's key file that sign. Its `token_uri` is not kept: it would say where to send them."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, hide_input_in_errors=True)
+
+    client_email: Secret
+    private_key: Secret
+    private_key_id: Secret | None = None
+
+
+class ServiceAccount(Credentials):
+    service_account: ServiceAccountKey
+
+
+def source(source: Annotated[str, Path(json_schema_extra={"enum": list(SOURCES)})]) -> str:
+    """The source in the path."""
+    if source not in SOURCES:
+        hint = did_you_mean(nearest_names(source, SOURCES)) or f"; there are {', '.join(SOURCES)}"
+        raise HTTPException(404, f"no source {shown(source)}{hint}")
+    return source
+
+
+User = Annotated[str, Depends(tenant)]
+Source = Annotated[str, Depends(source)]
+# Accounts that came with a `load` may be called anything a database can hold.
+AccountId = Annotated[str | None, Query(pattern=r"^[^\x00]*$", max_length=200)]
+
+router = APIRouter(prefix="/connections", tags=["connections"])
+
+
+@router.get("", summary="The connected accounts")
+def connections(request: Request, user: User) -> ConnectionList:
+    found = serving_of(request).state.connections.list(user)
+    return ConnectionList(connections=[ConnectionEntry.model_validate(asdict(entry)) for entry in found])
+
+
+@router.put(
+    "/{source}",
+    summary="Connect an account",
+    responses={404: {"description": UNKNOWN_SOURCE}, 409: {"description": "no key to keep credentials under"}},
+)
+def connect(request: Request, source: Source, new: NewConnection, user: User) -> ConnectionEntry:
+    check_account(source, new.account_id)
+    credentials = None if new.credentials is None else read_credentials(source, new.credentials)
+    options = None if new.options is None else read_options(source, new.options)
+    entry = serving_of(request).state.connections.put(user, source, new.account_id, credentials, options)
+    return ConnectionEntry.model_validate(asdict(entry))
+
+
+@router.delete(
+    "/{source}",
+    summary="Remove an account, or all of the source",
+    status_code=204,
+    responses={404: {"description": UNKNOWN_SOURCE}},
+)
+def disconnect(request: Request, source: Source, user: User, account_id: AccountId = None) -> None:
+    serving_of(request).state.connections.delete(user, source, account_id)
+
+
+def check_account(source: str, account_id: str) -> None:
+    """Raises InvalidBody for an id that the source's accounts cannot have."""
+    form, words = (AD_ACCOUNT, "act_ and digits") if source == "meta" else (DIGITS, "digits")
+    if not form.fullmatch(account_id):
+        raise InvalidBody([("#/account_id", f"{shown(account_id)} is not an account id of {source}: {words}")])
+
+
+def read_credentials(source: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The credentials in the source's shape. Raises InvalidBody, without a value of them."""
+    shape: type[Credentials] = AccessToken
+    if source == "ga4":
+        shape = ServiceAccount if "service_account" in given else RefreshToken
+    try:
+        return shape.model_validate(given).model_dump(exclude_none=True)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        raise InvalidBody([(pointer(["credentials", *fault["loc"]]), str(fault["msg"])) for fault in faults]) from None
+
+
+def read_options(source: str, given: ConnectionOptions) -> dict[str, str]:
+    """The options, of which each is for one source. Raises InvalidBody."""
+    options: dict[str, str] = given.model_dump(exclude_none=True)
+    faults = [
+        (f"#/options/{name}", f"is for {OPTIONS[name]} only; leave it out")
+        for name in options
+        if OPTIONS[name] != source
+    ]
+    zone = options.get("time_zone")
+    if zone is not None and zone not in (zones := available_timezones()):
+        hint = did_you_mean(nearest_names(zone, zones)) or "; write one such as Europe/Berlin"
+        faults.append(("#/options/time_zone", f"{shown(zone)} is not a known time zone{hint}"))
+    if faults:
+        raise InvalidBody(faults)
+    return options

@@ -1,0 +1,74 @@
+"""The dashboard: its layout, and what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+
+from api.middleware.authentication import tenant
+from api.problems import InvalidBody
+from api.schemas import DashboardMeta, Layout, NewLayout
+from engine.errors import UnknownMetric
+from engine.query import SOURCES
+from runtime.services import serving_of
+
+User = Annotated[str, Depends(tenant)]
+
+router = APIRouter(prefix="/dashboard", tags=["dashboard"])
+
+
+@router.get("/meta", summary="When the data came, and what is connected")
+def meta(request: Request, user: User) -> DashboardMeta:
+    serving = serving_of(request)
+    state = serving.state
+    connected = state.tenants.get(user).sources
+    return DashboardMeta.model_validate(
+        {
+            "last_sync_at": state.jobs.last_success_at(user),
+            "next_scheduled_at": serving.schedule.next_at(),
+            "connected_sources": {source: source in connected for source in SOURCES},
+        }
+    )
+
+
+@router.get("/layout", summary="The saved layout", response_model=None, responses={200: {"model": Layout}})
+def layout(request: Request, user: User) -> dict[str, Any]:
+    serving = serving_of(request)
+    return with_unknown(serving.state.layouts.get(user), serving.engine.catalog.served)
+
+
+@router.post(
+    "/layout",
+    summary="Save the layout",
+    response_model=None,
+    responses={200: {"model": Layout}, 409: {"description": "saved elsewhere since; `layout` is the current one"}},
+)
+def save_layout(request: Request, new: NewLayout, user: User) -> dict[str, Any]:
+    serving = serving_of(request)
+    served = serving.engine.catalog.served
+    asked = new.model_dump(mode="json", exclude={"version", "unknown"})
+    unknown = [(place, key) for place, key in enumerate(ids(asked)) if key not in served]
+    if unknown:
+        # What was saved while it was known may be saved again.
+        saved = set(ids(serving.state.layouts.get(user)))
+        faults = [
+            (f"#/widgets/{place}/id", str(UnknownMetric(key, served))) for place, key in unknown if key not in saved
+        ]
+        if faults:
+            raise InvalidBody(faults)
+    return with_unknown(serving.state.layouts.save(user, asked, version=new.version), served)
+
+
+def with_unknown(saved: dict[str, Any], served: Mapping[str, Any]) -> dict[str, Any]:
+    """The layout, and in `unknown` those of its ids that no longer name a widget."""
+    unknown = [key for key in dict.fromkeys(ids(saved)) if key not in served]
+    return saved | {"unknown": unknown} if unknown else saved
+
+
+def ids(saved: Mapping[str, Any]) -> list[str]:
+    """The widgets' ids; a table that was there before may hold other things too."""
+    widgets = saved["widgets"] if isinstance(saved["widgets"], list) else []
+    return [str(widget["id"]) for widget in widgets if isinstance(widget, dict) and "id" in widget]

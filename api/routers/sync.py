@@ -1,0 +1,92 @@
+"""The sync: run now, looked at, cancelled, and the day's run for an installation whose clock is elsewhere."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Path
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from api.middleware.authentication import tenant
+from api.schemas import Problem, SyncJob, SyncRun, SyncStarted
+from runtime.services import serving_of
+from state.jobs.jobs import Job
+from sync.schedule import local_date
+
+User = Annotated[str, Depends(tenant)]
+JobId = Annotated[str, Path(alias="id")]
+
+UNKNOWN_JOB = "no sync job of that id"
+
+router = APIRouter(prefix="/sync", tags=["sync"])
+
+
+@router.post(
+    "/all/run",
+    summary="Sync now",
+    description="Begins a sync of all connected accounts. While the user's job runs, it is the same job again.",
+    status_code=HTTPStatus.ACCEPTED,
+)
+def sync_now(request: Request, user: User) -> SyncStarted:
+    serving = serving_of(request)
+    job_id = serving.state.jobs.start(user)
+    serving.kick()
+    return SyncStarted(job_id=job_id)
+
+
+@router.get(
+    "/job/{id}",
+    summary="How far a sync is",
+    responses={404: {"description": UNKNOWN_JOB}},
+)
+def sync_job(request: Request, job_id: JobId, user: User) -> SyncJob:
+    return shown(serving_of(request).state.jobs.get(user, job_id))
+
+
+@router.delete(
+    "/job/{id}",
+    summary="Cancel a sync",
+    description="What has arrived stays. A job that has ended stays as it is.",
+    status_code=HTTPStatus.ACCEPTED,
+    responses={404: {"description": UNKNOWN_JOB}},
+)
+def cancel_sync(request: Request, job_id: JobId, user: User) -> SyncJob:
+    jobs = serving_of(request).state.jobs
+    jobs.cancel(user, job_id)
+    return shown(jobs.get(user, job_id))
+
+
+@router.post(
+    "/cron",
+    summary="The day's run for all users",
+    description="A user is synced once per local date, whoever began it. Guarded by CRON_SECRET instead of a token.",
+    status_code=HTTPStatus.ACCEPTED,
+    responses={
+        401: {"model": Problem, "description": "the secret is missing or wrong"},
+        404: {"model": Problem, "description": "CRON_SECRET is not set"},
+    },
+)
+def sync_cron(request: Request, x_cron_secret: Annotated[str, Header()] = "") -> SyncRun:
+    serving = serving_of(request)
+    secret = serving.settings.cron_secret
+    if secret is None:
+        raise HTTPException(HTTPStatus.NOT_FOUND, "CRON_SECRET is not set, so nobody may start the day's run from here")
+    if not hmac.compare_digest(x_cron_secret.encode(), secret.get_secret_value().encode()):
+        raise HTTPException(HTTPStatus.UNAUTHORIZED, "send the installation's CRON_SECRET in X-Cron-Secret")
+    day = local_date(serving.schedule.clock())
+    run_id, new = serving.state.runs.open(day)
+    # The schedule may have opened it before somebody connected an account.
+    late = 0 if new else serving.state.runs.admit(run_id)
+    serving.kick()
+    return SyncRun(run_id=run_id, date=day, started=new or late > 0)
+
+
+def shown(found: Job | None) -> SyncJob:
+    """The job as the API gives it. Raises HTTPException for none."""
+    if found is None:
+        raise HTTPException(HTTPStatus.NOT_FOUND, f"{UNKNOWN_JOB}; POST /v1/sync/all/run gives the id of yours")
+    return SyncJob.model_validate(asdict(found))

@@ -1,0 +1,329 @@
+"""The shapes of the API, for its documentation and its typed clients; the widgets' hot path does without them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
+
+from engine.calendar import Compare, Grain
+
+Source = Literal["ga4", "instagram", "meta"]
+Format = Literal["integer", "decimal", "percent", "currency"]
+Better = Literal["up", "down", "neutral"]
+
+SyncStatus = Literal["queued", "running", "succeeded", "partial", "failed", "cancelled"]
+# An account whose rows come from elsewhere is skipped.
+SyncPartStatus = Literal["queued", "running", "succeeded", "partial", "failed", "cancelled", "skipped"]
+
+MOST_KEYS = 50
+MOST_WIDGETS = 200
+
+
+# What the engine itself reads and explains is documented here, not validated.
+SOURCE_LIST = "^((ga4|instagram|meta)(,(ga4|instagram|meta))*)?$"
+ACCOUNT_ID = "^(act_)?[0-9]{1,32}$"
+
+
+def documented(kind: str, **keywords: Any) -> WithJsonSchema:
+    """The JSON schema of an optional value of this type."""
+    return WithJsonSchema({"type": [kind, "null"], **keywords})
+
+
+Text = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[^\\x00]*$"})]
+# A member that is left out where there is nothing to say; it is never null.
+Absent = SkipJsonSchema[None]
+Day = Annotated[str | None, documented("string", format="date")]
+
+
+class Fault(BaseModel):
+    """One of several things that are wrong: a parameter by its name, a place in the body by its JSON pointer."""
+
+    detail: str
+    parameter: str | Absent = None
+    pointer: str | Absent = None
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[Fault] | Absent = None
+
+
+class Point(BaseModel):
+    """A bucket of a series: its first day, and its value; null where the source has no data."""
+
+    t: date
+    v: float | None
+
+
+class Stats(BaseModel):
+    """The whole period's value, the compared period's, and the change."""
+
+    value: float | None
+    previous: float | None
+    delta: float | None
+
+
+class ComparedSeries(BaseModel):
+    """The compared period's points, aligned with the series by index."""
+
+    name: str
+    points: list[Point]
+
+
+class Series(ComparedSeries):
+    """A named series: one point per bucket of the asked range, none missing."""
+
+    stats: Stats
+
+
+class Comparison(BaseModel):
+    """The compared period."""
+
+    start: date
+    end: date
+    series: list[ComparedSeries]
+
+
+class Item(BaseModel):
+    """A ranked thing, such as a post; its shown columns stand beside its values."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    values: dict[str, float | None]
+
+
+class Meta(BaseModel):
+    """What was asked and what the answer rests on; `stale` where it is the last known while a database is away."""
+
+    model_config = ConfigDict(extra="allow")
+
+    key: str
+    title: str
+    format: Format
+    better: Better
+    grain: Grain
+    start: date
+    end: date
+    compare: Compare
+    total: str | None
+    currency: str | None
+    sources: list[Source]
+    missing_sources: list[Source]
+    data_through: date | None
+    comparison_through: date | None
+    provisional_from: date | None
+    stale: Literal[True] | Absent = None
+
+
+class Widget(BaseModel):
+    """The answer of a widget."""
+
+    series: list[Series]
+    stats: Stats
+    comparison: Comparison | Absent = None
+    items: list[Item]
+    meta: Meta
+
+
+class WidgetEntry(BaseModel):
+    """A widget of the catalog."""
+
+    model_config = ConfigDict(extra="allow")
+
+    key: str
+    title: str
+    description: str
+    sources: list[Source]
+    format: Format
+    better: Better
+    chart: str | None
+    by: str | None = Field(description="The column that the widget is broken down by.")
+    grains: list[Grain]
+
+
+class WidgetCatalog(BaseModel):
+    """All the widgets that are served."""
+
+    widgets: list[WidgetEntry]
+
+
+class BatchQuestion(BaseModel):
+    """Several widgets asked at once; the parameters are those of one widget."""
+
+    # Unknown members are caught by the router, which names the nearest one.
+    model_config = ConfigDict(extra="allow", json_schema_extra={"additionalProperties": False})
+
+    keys: Annotated[list[Text], Field(max_length=MOST_KEYS, examples=[["ga4.sessions", "meta.roas"]])]
+    start: Day = None
+    end: Day = None
+    compare: Annotated[str | None, documented("string", enum=[*Compare, None], default=Compare.OFF)] = None
+    sources: Annotated[str | None, documented("string", pattern=SOURCE_LIST)] = None
+    grain: Annotated[str | None, documented("string", enum=[*Grain, None], default=Grain.DAY)] = None
+
+
+class Batch(BaseModel):
+    """The answers by key; a problem in the place of a widget that is not known."""
+
+    widgets: dict[str, Widget | Problem]
+
+
+class InsightGroup(BaseModel):
+    """Sentences under one heading, the most important first: plain text of at most 240 characters each."""
+
+    group: Literal["Cross-channel", "Ads", "Traffic", "Content"]
+    bullets: list[Annotated[str, Field(max_length=240)]]
+
+
+class InsightMeta(BaseModel):
+    """Who wrote the sentences, and over which data.
+
+    `dropped` counts what a language model said and the data did not bear out, by reason; `fallback` tells why the rules
+    speak in its place.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    generated_by: Literal["llm", "rules"]
+    dropped: dict[str, int]
+    start: date
+    end: date
+    compare: Compare
+    sources: list[Source]
+    fallback: str | Absent = None
+    stale: Literal[True] | Absent = None
+
+
+class InsightList(BaseModel):
+    """What happened, in a few sentences."""
+
+    items: list[InsightGroup]
+    meta: InsightMeta
+
+
+class LayoutWidget(BaseModel):
+    """A widget's place on the dashboard; every property but `id` is the frontend's own."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: Annotated[str, Field(examples=["ga4.sessions"])]
+
+
+class NewLayout(BaseModel):
+    """A layout to save. `version` is the one last read; without it the last write wins."""
+
+    model_config = ConfigDict(extra="allow")
+
+    widgets: Annotated[list[LayoutWidget], Field(max_length=MOST_WIDGETS)]
+    version: Annotated[StrictInt, Field(ge=0)] | None = None
+
+
+class Layout(BaseModel):
+    """A saved layout. `unknown` lists the ids that no longer name a widget."""
+
+    model_config = ConfigDict(extra="allow")
+
+    widgets: list[LayoutWidget]
+    version: int | Absent = None
+    unknown: list[str] | Absent = None
+
+
+class DashboardMeta(BaseModel):
+    """When the data came, when it comes again, and what is connected."""
+
+    last_sync_at: datetime | None
+    next_scheduled_at: datetime | None
+    connected_sources: dict[Source, bool]
+
+
+class SyncStarted(BaseModel):
+    """The job that is running now."""
+
+    job_id: UUID
+
+
+class SyncRun(BaseModel):
+    """The run of a local date; `started` unless all users were in it already."""
+
+    run_id: UUID
+    date: date
+    started: bool
+
+
+class SyncAccount(BaseModel):
+    """One account of a job: `rows` as restated so far, `skipped` what was passed over, by reason."""
+
+    status: SyncPartStatus
+    rows: int
+    error: str | None
+    skipped: dict[str, int]
+
+
+class SyncSource(BaseModel):
+    """One source of a job; `error` is a sentence for the user."""
+
+    status: SyncPartStatus
+    rows: int
+    error: str | None
+    accounts: dict[str, SyncAccount]
+
+
+class SyncJob(BaseModel):
+    """A sync; `detail` is what there is to say of the whole."""
+
+    id: UUID
+    status: SyncStatus
+    progress: float = Field(ge=0, le=1)
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    sources: dict[Source, SyncSource]
+    detail: str | None
+
+
+class ConnectionOptions(BaseModel):
+    """How an account is read: which action of Meta's counts as a conversion, and in which zone a post has its day."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    conversion_action: str | None = Field(None, pattern=r"^[A-Za-z0-9_.]{1,100}$", examples=["lead"])
+    time_zone: str | None = Field(None, max_length=64, examples=["Pacific/Auckland"])
+
+
+class NewConnection(BaseModel):
+    """An account to connect; without credentials its rows come from elsewhere."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    account_id: Annotated[
+        str, WithJsonSchema({"type": "string", "pattern": ACCOUNT_ID, "examples": ["123456789", "act_123456789"]})
+    ]
+    credentials: dict[str, Any] | None = None
+    options: ConnectionOptions | None = None
+
+
+class ConnectionEntry(BaseModel):
+    """A connected account. Credentials never come out."""
+
+    source: Source
+    account_id: str
+    status: str
+    last_success_at: datetime | None
+    last_error: str | None
+
+
+class ConnectionList(BaseModel):
+    """The user's connected accounts."""
+
+    connections: list[ConnectionEntry]

@@ -1,0 +1,211 @@
+"""Bearer tokens: who is asking, proven by a signature."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Lock
+from typing import Any, Protocol
+
+import jwt
+from jwt import PyJWK, PyJWKClient, PyJWTError
+from pydantic import SecretStr
+
+from engine.errors import InvalidSetting, MetricEngineError
+from runtime.settings import Settings
+
+LEEWAY = timedelta(seconds=30)
+REMEMBERED = 10_000
+REMEMBERED_SECONDS = 60
+LONGEST_TOKEN = 8_192
+KEYS_LIFESPAN_SECONDS = 300
+KEYS_COOLDOWN_SECONDS = 10
+KEYS_TIMEOUT_SECONDS = 5
+REQUIRED_CLAIMS = ["exp", "sub"]
+
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+
+
+class Unauthenticated(MetricEngineError):
+    """The request carries no token that proves who asks; the message says what is wrong with it."""
+
+
+class KeysUnavailable(MetricEngineError):
+    """The public keys at JWKS_URL cannot be fetched, so no token can be verified."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A verified user: a UUID in lower case, and the second since the epoch at which the proof expires."""
+
+    user: str
+    expires_at: float
+
+
+class Keys(Protocol):
+    """Where the key comes from that a token's signature is checked with, and by which algorithms."""
+
+    algorithms: tuple[str, ...]
+
+    def key(self, token: str) -> PyJWK | bytes: ...
+
+
+class SharedSecret:
+    """HS256: the one secret that signs and verifies."""
+
+    algorithms: tuple[str, ...] = ("HS256",)
+
+    def __init__(self, secret: SecretStr) -> None:
+        self.secret = secret.get_secret_value().encode()
+
+    def key(self, token: str) -> bytes:
+        return self.secret
+
+
+class PublicKeys:
+    """RS256 and ES256: the keys that a JWKS address publishes.
+
+    They are fetched on first use, kept for five minutes, and fetched again for an unknown `kid`; whatever happens,
+    the address is asked at most once in ten seconds. While it does not answer, the last good keys serve on.
+    """
+
+    algorithms: tuple[str, ...] = ("RS256", "ES256")
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        lifespan: float = KEYS_LIFESPAN_SECONDS,
+        cooldown: float = KEYS_COOLDOWN_SECONDS,
+    ) -> None:
+        self.client = PatientClient(url, lifespan=lifespan, cooldown_duration=cooldown, timeout=KEYS_TIMEOUT_SECONDS)
+
+    def key(self, token: str) -> PyJWK:
+        kid = jwt.get_unverified_header(token).get("kid")
+        if not isinstance(kid, str):
+            raise Unauthenticated("the token's header names no key (kid)")
+        return self.client.get_signing_key(kid)
+
+
+class PatientClient(PyJWKClient):
+    """A client that asks rarely even when it gets no answer, and then makes do with the last good one."""
+
+    asked_at = float("-inf")
+    last_good: dict[str, Any] | None = None
+
+    def fetch_data(self) -> Any:
+        # The base class holds its lock around this call, so the two fields change together.
+        if time.monotonic() - self.asked_at >= self.cooldown_duration:
+            self.asked_at = time.monotonic()
+            try:
+                self.last_good = super().fetch_data()
+            except (PyJWTError, OSError, ValueError, RecursionError):
+                if self.last_good is None:
+                    raise KeysUnavailable("the keys at JWKS_URL cannot be fetched") from None
+        if self.last_good is None:
+            raise KeysUnavailable("the keys at JWKS_URL cannot be fetched")
+        return self.last_good
+
+
+class Authenticator:
+    """Tells whose a bearer token is. One that was verified is remembered for a minute, never beyond its `exp`."""
+
+    def __init__(self, keys: Keys, *, audience: str | None = None, issuer: str | None = None) -> None:
+        self.keys = keys
+        self.audience = audience
+        self.issuer = issuer
+        self.remembered: dict[bytes, Identity] = {}
+        self.lock = Lock()
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Authenticator:
+        """Raises InvalidSetting when neither JWT_SECRET nor JWKS_URL is set."""
+        keys: Keys
+        if settings.jwt_secret is not None:
+            keys = SharedSecret(settings.jwt_secret)
+        elif settings.jwks_url is not None:
+            keys = PublicKeys(settings.jwks_url)
+        else:
+            raise InvalidSetting(
+                "JWT_SECRET: is not set; set it to at least 32 random bytes (`openssl rand -hex 32`), or set JWKS_URL"
+            )
+        return cls(keys, audience=settings.jwt_audience, issuer=settings.jwt_issuer)
+
+    def recall(self, token: str) -> Identity | None:
+        """The identity of a token verified a moment ago, or None. Never blocks."""
+        identity = self.remembered.get(digest(token))
+        return identity if identity is not None and time.time() < identity.expires_at else None
+
+    def verify(self, token: str) -> Identity:
+        """Check a token. May fetch keys, so it may block.
+
+        Raises Unauthenticated, or KeysUnavailable when there is nothing to check it with.
+        """
+        claims = self.claims(token)
+        user = claims["sub"].lower()
+        if not UUID.fullmatch(user):
+            raise Unauthenticated("the token's subject (sub) is not a UUID")
+        now = time.time()
+        identity = Identity(user, min(float(claims["exp"]), now + REMEMBERED_SECONDS))
+        if now < identity.expires_at:
+            self.remember(token, identity)
+        return identity
+
+    def claims(self, token: str) -> dict[str, Any]:
+        if len(token) > LONGEST_TOKEN:
+            raise Unauthenticated("the token is too long")
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                self.keys.key(token),
+                algorithms=self.keys.algorithms,
+                audience=self.audience,
+                issuer=self.issuer,
+                leeway=LEEWAY,
+                options={
+                    "require": REQUIRED_CLAIMS,
+                    "verify_aud": self.audience is not None,
+                    "enforce_minimum_key_length": True,
+                },
+            )
+        except jwt.ExpiredSignatureError:
+            raise Unauthenticated("the token has expired; sign in again") from None
+        except (PyJWTError, ValueError, RecursionError):
+            # What exactly is wrong would help nobody but a forger.
+            raise Unauthenticated("the token is not valid here") from None
+        return claims
+
+    def remember(self, token: str, identity: Identity) -> None:
+        with self.lock:
+            while len(self.remembered) >= REMEMBERED:
+                del self.remembered[next(iter(self.remembered))]
+            self.remembered[digest(token)] = identity
+
+
+def digest(token: str) -> bytes:
+    """What a token is remembered by: its text would be a secret in memory."""
+    return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
+
+
+def sign(
+    user: str,
+    *,
+    secret: SecretStr,
+    lifetime: timedelta,
+    audience: str | None = None,
+    issuer: str | None = None,
+) -> str:
+    """An HS256 token that says its bearer is `user` (a UUID), for `lifetime` from now.
+
+    Raises ValueError when `user` is not a UUID.
+    """
+    if not UUID.fullmatch(user.lower()):
+        raise ValueError(f"{user!r} is not a UUID; write one such as 00000000-0000-4000-8000-000000000001")
+    now = int(time.time())
+    claims = {"sub": user.lower(), "iat": now, "exp": now + int(lifetime.total_seconds())}
+    optional = {"aud": audience, "iss": issuer}
+    claims_given = claims | {name: value for name, value in optional.items() if value is not None}
+    return jwt.encode(claims_given, secret.get_secret_value(), algorithm="HS256")

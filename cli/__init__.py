@@ -1,0 +1,5 @@
+"""The command line: `metric-engine`."""
+
+from cli.program import main
+
+__all__ = ["main"]

@@ -1,0 +1,79 @@
+"""`metric-engine insights`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from pydantic_core import to_json
+
+from cli.installation import installation
+from cli.options import metrics_option, user_option
+from engine.answer.engine import Engine
+from engine.answer.fetch import Asker
+from engine.calendar import Compare
+from engine.query import parse_question
+from insights.gathering import Gathered, gather
+from insights.speaking import grouped
+from insights.telling import Told, body
+from runtime.narrator import budget, open_teller
+
+
+@click.command()
+@user_option
+@click.option("--start", metavar="DATE", help="The first day; without --start and --end the last 28 complete days.")
+@click.option("--end", metavar="DATE", help="The last day.")
+@click.option(
+    "--compare",
+    type=click.Choice([each.value for each in Compare]),
+    default=Compare.PREVIOUS_PERIOD.value,
+    show_default=True,
+    help="What to compare with.",
+)
+@click.option(
+    "--sources", metavar="LIST", help="A comma list of ga4, instagram, meta; every connected one unless said."
+)
+@click.option(
+    "--format",
+    "shape",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="json: the API's own answer.",
+)
+@metrics_option
+def insights(
+    user: str, start: str | None, end: str | None, compare: str, sources: str | None, shape: str, metrics: Path
+) -> None:
+    """Tell what happened.
+
+    Says in a few sentences what changed for the user, as GET /v1/insights does: over the sources that are connected,
+    by the rules of insights.yaml, or by the language model that LLM_MODEL names.
+
+    \b
+    Examples:
+      metric-engine insights --user UUID
+      metric-engine insights --user UUID --start 2025-01-01 --end 2025-01-31 --compare previous_year
+    """
+    with installation(metrics) as opened:
+        question = parse_question(today=opened.today, start=start, end=end, compare=compare, sources=sources)
+        tenant = opened.state.tenants.get(user)
+        asker = Asker(tenant=user, connected=tenant.sources, data_version=tenant.data_version)
+        gathered = gather(Engine(opened.catalog, opened.warehouse), question, asker, today=opened.today)
+        spend = budget(opened.state, opened.settings, user, opened.today)
+        told = open_teller(opened.settings).tell(gathered, spend=spend)
+    if shape == "json":
+        click.echo(to_json(body(gathered, told), indent=2, inf_nan_mode="null"))
+    else:
+        click.echo(as_text(gathered, told))
+
+
+def as_text(gathered: Gathered, told: Told) -> str:
+    """The period, and the bullets below their headings."""
+    window, compared = gathered.span.window, gathered.span.compare is not Compare.OFF
+    lines = [f"{window.start} to {window.end}" + (f", against {gathered.span.compared}" if compared else "")]
+    for item in grouped(told.bullets):
+        lines += ["", item["group"], *(f"  • {bullet}" for bullet in item["bullets"])]
+    if not told.bullets:
+        lines += ["", "Nothing to tell: no source is connected, nothing stood out, or too little is known."]
+    return "\n".join(lines)

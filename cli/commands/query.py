@@ -1,0 +1,95 @@
+"""`metric-engine query`."""
+
+from __future__ import annotations
+
+import csv
+import io
+from itertools import zip_longest
+from pathlib import Path
+
+import click
+from pydantic_core import to_json
+
+from cli.installation import installation
+from cli.options import metrics_option, user_option
+from engine.answer.engine import Engine
+from engine.answer.response import Body
+from engine.calendar import Compare, Grain
+from engine.query import parse_question
+
+
+@click.command()
+@click.argument("key")
+@user_option
+@click.option("--start", metavar="DATE", help="The first day; without --start and --end the last 28 complete days.")
+@click.option("--end", metavar="DATE", help="The last day.")
+@click.option(
+    "--compare", type=click.Choice([each.value for each in Compare]), help="What to compare with; off unless said."
+)
+@click.option(
+    "--sources", metavar="LIST", help="A comma list of ga4, instagram, meta; every connected one unless said."
+)
+@click.option(
+    "--grain", type=click.Choice([each.value for each in Grain]), help="The width of a bucket; day unless said."
+)
+@click.option(
+    "--format",
+    "shape",
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="json: the API's own answer; csv: a line for each series and bucket.",
+)
+@metrics_option
+def query(
+    key: str,
+    user: str,
+    start: str | None,
+    end: str | None,
+    compare: str | None,
+    sources: str | None,
+    grain: str | None,
+    shape: str,
+    metrics: Path,
+) -> None:
+    """Ask a metric a question.
+
+    Answers from the warehouse as GET /v1/widgets/KEY does: over the sources that the user has connected.
+
+    \b
+    Examples:
+      metric-engine query ga4.sessions --user UUID
+      metric-engine query meta.roas --user UUID --start 2025-01-01 --end 2025-01-31 --compare previous_year
+      metric-engine query ga4.traffic_channels --user UUID --grain week --format csv
+    """
+    with installation(metrics) as opened:
+        metric = opened.catalog.metric(key)
+        question = parse_question(
+            today=opened.today, start=start, end=end, compare=compare, grain=grain, sources=sources
+        )
+        connected = opened.state.tenants.get(user).sources
+        body = Engine(opened.catalog, opened.warehouse).answer(key, question, tenant=user, connected=connected)
+    if shape == "json":
+        click.echo(to_json(body, indent=2, inf_nan_mode="null"))
+    elif shape == "csv":
+        click.echo(as_csv(body), nl=False)
+    else:
+        from cli.output import print_answer
+
+        print_answer(metric, body)
+
+
+def as_csv(body: Body) -> str:
+    """A line for each series and bucket; with a comparison, the bucket's counterpart beside it."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    comparison = body.get("comparison")
+    if comparison is None:
+        writer.writerow(("series", "t", "value"))
+    else:
+        writer.writerow(("series", "t", "value", "previous_t", "previous"))
+    for index, series in enumerate(body["series"]):
+        compared = comparison["series"][index]["points"] if comparison else []
+        for now, then in zip_longest(series["points"], compared):
+            writer.writerow((series["name"], now["t"], now["v"], *((then["t"], then["v"]) if then else ())))
+    return written.getvalue()

@@ -1,0 +1,214 @@
+"""`metric-engine serve`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
+from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeAlias
+
+import click
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from api.app import app_from_environment
+from api.metrics import SHARED_FOLDER
+from cli.commands.token import signed
+from cli.demonstration import DATABASE, DATABASE_VARIABLE, demonstration
+from cli.options import metrics_option
+from cli.watching import Watcher, stamp
+from demo.tenants import EVERYTHING
+from engine.catalog.catalog import load_catalog
+from engine.errors import InvalidSetting, MetricEngineError
+from runtime.services import Serving
+from runtime.settings import Settings
+
+logger = logging.getLogger("metric_engine.cli.commands.serve")
+
+TOKEN_LIFETIME = timedelta(days=30)
+FIRST_KEY = "ga4.sessions"
+
+App: TypeAlias = Callable[..., Any]
+
+FACTORY = f"{app_from_environment.__module__}:{app_from_environment.__name__}"
+# Less than what `docker stop` waits before it kills.
+GRACE_SECONDS = 8
+STUCK_SECONDS = 0.2
+
+
+@click.command()
+@click.option("--demo", is_flag=True, help="Serve a database of its own, with demo users and two years of data.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="The port; 0 for a free one."
+)
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="How many processes answer.")
+@click.option("--reload", is_flag=True, help="Serve the metric files anew when they change.")
+@metrics_option
+def serve(demo: bool, host: str, port: int, workers: int, reload: bool, metrics: Path) -> None:
+    """Serve the API and the dashboard.
+
+    Reads its settings from the environment: DATABASE_URL, WAREHOUSE_URL, JWT_SECRET and the others. With --demo it
+    needs none: it makes .metric-engine/demo.db in the current folder, brings it up to date, and prints the
+    dashboard's address and a curl line with a token. Its syncs read local stand-ins of the providers. DEMO_DATABASE_URL
+    names another database for it.
+
+    Told to stop, it accepts nothing new and gives the requests it has eight seconds. On SIGHUP it serves the metric
+    files as they are now, if they are valid.
+
+    \b
+    Examples:
+      metric-engine serve --demo
+      JWT_SECRET=... metric-engine serve --host 0.0.0.0 --port 80 --workers 4
+      metric-engine serve --demo --reload --metrics my-metrics
+    """
+    if demo and not is_loopback(host):
+        raise click.UsageError(f"--host {host}: the demo's token is for all to see, so it only serves 127.0.0.1 or ::1")
+    if reload and workers > 1:
+        raise click.UsageError("--reload watches for one process; leave it out, or --workers")
+    listening = listen(host, port)
+    os.environ["METRICS_DIR"] = str(metrics)
+    with demonstration(metrics) if demo else nullcontext():
+        before = stamp(metrics)
+        app = app_from_environment()
+        serving: Serving = app.state.serving
+        address = address_of(listening)
+        click.echo(invitation(serving, address) if demo else f"Dashboard and API: {address}/")
+        sys.stdout.flush()
+        if workers > 1:
+            warehouse = serving.engine.warehouse
+            serving.state.close()
+            warehouse.close()
+            if warehouse.database.exclusive:
+                listening.close()
+                raise click.UsageError(f"{warehouse.dialect.title} lets one process in; leave --workers out")
+            run_workers(listening, workers)
+        else:
+            watcher = Watcher(serving, metrics, before)
+            with watcher.on_hangup(), watcher if reload else nullcontext():
+                run(listening, app)
+
+
+def run(listening: socket.socket, app: App) -> None:
+    """Answer from this process until it is told to stop."""
+    server = uvicorn.Server(configuration(app))
+    # uvicorn stops in good order on Ctrl-C, and then raises what Ctrl-C would have.
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=[listening])
+    if not server.started:
+        sys.exit(1)
+    leave_the_stuck()
+
+
+def leave_the_stuck() -> None:
+    """End the process without the threads that still wait for a database: Python would wait for them without end."""
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread() and not thread.daemon:
+            thread.join(STUCK_SECONDS)
+            if thread.is_alive():
+                os._exit(1)
+
+
+def run_workers(listening: socket.socket, workers: int) -> None:
+    """Answer from processes that share the socket until this one is told to stop; one that dies is replaced."""
+    with TemporaryDirectory(prefix="metric-engine-") as counters:
+        os.environ[SHARED_FOLDER] = counters
+        Workers(configuration(FACTORY, factory=True, workers=workers), sockets=[listening]).run()
+
+
+class Workers(Multiprocess):
+    """uvicorn's supervisor, which lets the door stand open to the last: callers would wait at it in vain."""
+
+    def handle_hup(self) -> None:
+        """Replace the workers by ones with the metric files as they are now, if those can be served."""
+        try:
+            load_catalog(Path(os.environ["METRICS_DIR"]))
+        except (MetricEngineError, OSError) as error:
+            logger.error("the metric files are invalid, the last good ones serve on:\n%s", error)
+        else:
+            super().handle_hup()
+
+    def terminate_all(self) -> None:
+        for listening in self.sockets:
+            listening.close()
+        super().terminate_all()
+
+
+def configuration(app: App | str, *, factory: bool = False, workers: int = 1) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        factory=factory,
+        workers=workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket on which requests wait until the server accepts them: who reads the address may call it at once.
+
+    Raises InvalidSetting for an address that is in use or not this machine's.
+    """
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.create_server(address[:2], family=family, backlog=2048)
+        # Each connection inherits it; without it an answer's last part waits 40 ms for the client's acknowledgement.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listening
+    except OSError as error:
+        reason = str(error.strerror).partition(" (")[0]
+        raise InvalidSetting(f"cannot listen on {host}:{port}: {reason}; choose another --host or --port") from None
+
+
+def address_of(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def invitation(serving: Serving, address: str) -> str:
+    """What a newcomer can do next."""
+    served = serving.engine.catalog.served
+    key = FIRST_KEY if FIRST_KEY in served else next(iter(served), "")
+    user = EVERYTHING.user_id
+    token = signed(Settings.from_environment(os.environ), user, TOKEN_LIFETIME)
+    program = sys.argv[0] if Path(sys.argv[0]).name == "metric-engine" else "metric-engine"
+    warehouse = serving.engine.warehouse
+    # The URL of a database elsewhere may hold a password.
+    state = f'"${DATABASE_VARIABLE}"' if os.environ.get(DATABASE_VARIABLE, "").strip() else DATABASE
+    is_one = serving.settings.facts_url == serving.settings.database_url
+    facts = "" if is_one else 'WAREHOUSE_URL="$WAREHOUSE_URL" '
+    query = f"DATABASE_URL={state} {facts}{program} query {shlex.quote(key)} --user {user} --compare previous_period"
+    elsewhere = (
+        f"{warehouse.dialect.title} lets one process in, so that other commands wait until this one has stopped.\n"
+        if warehouse.database.exclusive
+        else f"Or in another terminal, from this folder:\n{query}\n{facts}{program} sync --demo --user {user}\n"
+    )
+    # What stands behind the # never leaves the browser.
+    return (
+        f"Open the dashboard of {EVERYTHING.name}, a demo user:\n{address}/#token={token}\n"
+        f"\nOr ask the API; the token is good for {TOKEN_LIFETIME.days} days:\n"
+        f'curl -s -H "Authorization: Bearer {token}" "{address}/v1/widgets/{key}?compare=previous_period"\n'
+        f"\n{elsewhere}"
+        "\nCtrl-C stops the server."
+    )

@@ -1,0 +1,99 @@
+"""`metric-engine sql`."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import click
+
+from cli.dialects import DIALECTS, dialect_option
+from cli.options import metrics_option
+from engine.calendar import Compare, Grain, period
+from engine.catalog.catalog import load_catalog
+from engine.catalog.metrics import Metric
+from engine.compiler.plan import ItemsScan, Scan, Shape, plan
+from engine.compiler.statements import PreparedPlan, Statements
+from engine.errors import UnknownMetric
+
+# How many ranges of days a statement reads depends on the window's length, not on where it lies.
+LIKE_THE_DEFAULT = date(2025, 1, 1), date(2025, 1, 28)
+
+
+@click.command()
+@click.argument("key")
+@dialect_option
+@click.option(
+    "--compare",
+    type=click.Choice([each.value for each in Compare]),
+    default=Compare.OFF.value,
+    show_default=True,
+    help="What the period is compared with.",
+)
+@click.option(
+    "--grain",
+    type=click.Choice([each.value for each in Grain]),
+    default=Grain.DAY.value,
+    show_default=True,
+    help="The width of a bucket.",
+)
+@metrics_option
+def sql(key: str, dialect: str, compare: str, grain: str, metrics: Path) -> None:
+    """Show the SQL that a metric runs.
+
+    Prints each statement with a comment that tells what it reads. What a request asks for is only ever bound to
+    its parameters. KEY may be that of a hidden metric.
+
+    \b
+    Examples:
+      metric-engine sql ga4.sessions
+      metric-engine sql ga4.traffic_channels --compare previous_year --grain month
+    """
+    catalog = load_catalog(metrics)
+    metric = catalog.metrics.get(key)
+    if metric is None:
+        raise UnknownMetric(key, catalog.metrics)
+    prepared = PreparedPlan(plan([metric]), Statements(DIALECTS[dialect](), catalog.tables.values()))
+    click.echo("\n\n".join(statements(metric, prepared, Compare(compare), Grain(grain))))
+
+
+def statements(metric: Metric, prepared: PreparedPlan, compare: Compare, grain: Grain) -> list[str]:
+    """The statements of the metric, each under its comment."""
+    ranges = len(period(*LIKE_THE_DEFAULT, grain, compare).ranges)
+    title = f"-- {metric.key}: {metric.title}, by {grain.value}, compare {compare.value}"
+    scans = [
+        f"{title}\n{about_scan(scan, compare, grain, ranges)}\n{prepared.scan(scan, ranges)};"
+        for scan in prepared.plan.scans
+    ]
+    items = [
+        f"{title}\n{about_items(each.items)}\n{prepared.items(each.items)};"
+        for each in prepared.plan.metrics.values()
+        if each.items is not None
+    ]
+    return scans + items
+
+
+def about_scan(scan: Scan, compare: Compare, grain: Grain, ranges: int) -> str:
+    """What a scan reads and binds."""
+    members = f" and by {scan.breakdown.column}, the first {scan.breakdown.top}" if scan.breakdown else ""
+    windows = "the window" if compare is Compare.OFF else "both windows"
+    if scan.shape is Shape.DAYS:
+        rows = f"a row a day{members}; each {grain.value} and the totals are folded from the days"
+    else:
+        rows = f"a row for each {grain.value} of {windows} and for its whole{members}"
+    bound = ["the tenant"]
+    if scan.shape is Shape.DAYS or scan.breakdown:
+        bound.append(
+            f"{'one range' if ranges == 1 else 'two ranges'} of days that hold{'s' if ranges == 1 else ''} {windows}"
+        )
+    if scan.shape is Shape.SLOTS:
+        bound.append("the days of each slot")
+    return f"-- reads {scan.table.name}: {rows}\n-- binds {', '.join(bound)}"
+
+
+def about_items(scan: ItemsScan) -> str:
+    items = scan.items
+    return (
+        f"-- reads {scan.table.name}: the {items.limit} items by {items.by} with the most {items.order.name}\n"
+        "-- binds the tenant and the days of the asked window"
+    )

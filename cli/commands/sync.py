@@ -1,0 +1,100 @@
+"""`metric-engine sync`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import nullcontext
+from pathlib import Path
+
+import click
+from click.exceptions import Exit
+
+from cli.demonstration import demonstration
+from cli.installation import Installation, installation
+from cli.options import as_text, metrics_option
+from cli.words import counted
+from engine.errors import StateUnavailable
+from engine.query import SOURCES
+from runtime.sync_worker import open_worker
+from state.jobs.jobs import Job
+from sync.report import FAILED, PARTIAL, SKIPPED, SUCCEEDED
+
+LOOK_SECONDS = 0.2
+STEPS = 1000
+
+
+@click.command()
+@click.option(
+    "--user", type=click.UUID, metavar="UUID", callback=as_text, help="Whose accounts; all users' unless said."
+)
+@click.option("--source", type=click.Choice(SOURCES), help="Which source; all of them unless said.")
+@click.option("--demo", is_flag=True, help="Sync the demo of this folder with stand-ins for the providers.")
+@metrics_option
+def sync(user: str | None, source: str | None, demo: bool, metrics: Path) -> None:
+    """Bring the connected accounts up to date.
+
+    Reads what Google Analytics, Meta Ads and Instagram have since the last time, and again the days that they may
+    still have changed. The jobs are the same as the API's: one that is under way is gone on with, and a server on the
+    same databases may do its part. Ends with 1 if an account could not be read.
+
+    \b
+    Examples:
+      metric-engine sync
+      metric-engine sync --user UUID --source meta
+      metric-engine sync --demo
+    """
+    with demonstration(metrics) if demo else nullcontext(), installation(metrics) as opened:
+        wanted = () if source is None else (source,)
+        users = opened.state.connections.users() if user is None else (user,)
+        if not users:
+            click.echo("no user has an account to sync; PUT /v1/connections/{source} connects one")
+            return
+        jobs = {each: opened.state.jobs.start(each, wanted) for each in users}
+        ended = attend(opened, jobs)
+    for each, job in ended.items():
+        tell(job, each if user is None else None)
+    if any(job.status != SUCCEEDED for job in ended.values()):
+        raise Exit(1)
+
+
+def attend(opened: Installation, jobs: dict[str, str]) -> dict[str, Job]:
+    """Do the jobs and show how far they are; what they came to."""
+    worker = open_worker(
+        opened.settings,
+        state=opened.state,
+        warehouse=opened.warehouse,
+        tables=lambda: opened.catalog.tables,
+        seen=Unseen(),
+    )
+    bar = click.progressbar(length=STEPS, label="Syncing", file=sys.stderr, hidden=not sys.stderr.isatty())
+    with worker, bar as shown:
+        while True:
+            found = {user: opened.state.jobs.get(user, job_id) for user, job_id in jobs.items()}
+            known = {user: job for user, job in found.items() if job is not None}
+            done = sum(1.0 if job.ended else job.progress for job in known.values()) / max(len(known), 1)
+            shown.update(max(0, int(done * STEPS) - shown.pos))
+            if all(job.ended for job in known.values()):
+                return known
+            if not worker.alive:
+                raise StateUnavailable("the sync has stopped; the log says why")
+            time.sleep(LOOK_SECONDS)
+
+
+def tell(job: Job, user: str | None) -> None:
+    """A line for the job, and one for each account."""
+    click.echo(f"{f'{user}: ' if user else ''}{job.status}{f': {job.detail}' if job.detail else ''}")
+    for source, part in job.sources.items():
+        for account, report in part["accounts"].items():
+            words = "comes from elsewhere" if report["status"] == SKIPPED else counted(report["rows"], "row")
+            words += "".join(f"; {count} {what} passed over" for what, count in report["skipped"].items())
+            error = f"; {report['error']}" if report["status"] in (FAILED, PARTIAL) else ""
+            click.echo(f"  {source} {account}: {words}{error}")
+
+
+class Unseen:
+    """Nobody counts what a command does."""
+
+    def account(self, source: str, status: str, rows: int, seconds: float) -> None: ...
+
+    def job(self, status: str) -> None: ...

@@ -1,0 +1,43 @@
+"""`metric-engine token`."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+import click
+
+from api.tokens import sign
+from cli.options import unread_metrics_option, user_option
+from engine.errors import InvalidSetting
+from runtime.settings import Settings
+
+
+@click.command()
+@user_option
+@click.option("--days", type=click.IntRange(1, 3650), default=1, show_default=True, help="How long it is valid.")
+@unread_metrics_option
+def token(user: str, days: int) -> None:
+    """Print a signed token.
+
+    Signs with JWT_SECRET, the secret that the server verifies with; JWT_AUDIENCE and JWT_ISSUER go into the token
+    where they are set.
+
+    \b
+    Example:
+      curl -H "Authorization: Bearer $(metric-engine token --user UUID)" http://127.0.0.1:8000/v1/widgets
+    """
+    click.echo(signed(Settings.from_environment(os.environ), user, timedelta(days=days)))
+
+
+def signed(settings: Settings, user: str, lifetime: timedelta) -> str:
+    """A token that a server with these settings accepts. Raises InvalidSetting without a JWT_SECRET."""
+    if settings.jwt_secret is None:
+        raise InvalidSetting("JWT_SECRET: is not set; a token is signed with the secret that the server verifies with")
+    return sign(
+        user,
+        secret=settings.jwt_secret,
+        lifetime=lifetime,
+        audience=settings.jwt_audience,
+        issuer=settings.jwt_issuer,
+    )

@@ -1,0 +1,81 @@
+"""The demo's installation: a database of its own, secrets of its own, and stand-ins for the three providers."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import click
+from cryptography.fernet import Fernet
+
+from cli.installation import installation
+from demo.database import DemoDatabase
+from demo.providers.demo_world import DemoWorld
+from demo.providers.stand_ins import StandIns
+from demo.tenants import TENANTS
+
+FOLDER = Path(".metric-engine")
+DATABASE_VARIABLE = "DEMO_DATABASE_URL"
+DATABASE = f"sqlite:///{FOLDER}/demo.db"
+
+
+@contextmanager
+def demonstration(metrics: Path) -> Iterator[None]:
+    """Point the environment at the demo, which is made where it is missing or of another day.
+
+    Inside, the providers' stand-ins answer on this machine. DEMO_DATABASE_URL puts the demo elsewhere; DATABASE_URL
+    does not, as it may name an installation whose users are real. A WAREHOUSE_URL that is set stays: then the demo's
+    facts are there, beside what others have there.
+    """
+    own_warehouse = not os.environ.get("WAREHOUSE_URL", "").strip()
+    os.environ["DATABASE_URL"] = os.environ.get(DATABASE_VARIABLE, "").strip() or DATABASE
+    if own_warehouse:
+        os.environ["WAREHOUSE_URL"] = os.environ["DATABASE_URL"]
+    # The demo's own tokens are what opens it, and no real provider shall ever see them.
+    for name in ("JWKS_URL", "SYNC_PROVIDERS"):
+        os.environ.pop(name, None)
+    FOLDER.mkdir(exist_ok=True)
+    os.environ["JWT_SECRET"] = os.environ.get("JWT_SECRET", "").strip() or kept("jwt-secret", new_secret)
+    os.environ["ENCRYPTION_KEY"] = kept("encryption-key", new_key)
+    with StandIns(DemoWorld()) as providers:
+        os.environ |= providers.environment()
+        fill(metrics, own_warehouse=own_warehouse)
+        yield
+
+
+def fill(metrics: Path, *, own_warehouse: bool) -> None:
+    """Bring the demo's database up to yesterday."""
+    with installation(metrics) as opened:
+        database = DemoDatabase(opened.state, opened.warehouse, opened.catalog, own=own_warehouse)
+        yesterday = opened.today - timedelta(days=1)
+        if not database.is_current(yesterday):
+            steps = database.fill(yesterday)
+            with click.progressbar(
+                steps, length=len(TENANTS), label=f"Demo data up to {yesterday}", file=sys.stderr
+            ) as bar:
+                for _ in bar:
+                    pass
+
+
+def kept(name: str, new: Callable[[], str]) -> str:
+    """A secret of the demo, made the first time and readable by nobody else."""
+    path = FOLDER / name
+    if path.is_file() and (found := path.read_text().strip()):
+        return found
+    secret = new()
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(secret)
+    return secret
+
+
+def new_secret() -> str:
+    return secrets.token_urlsafe(48)
+
+
+def new_key() -> str:
+    return Fernet.generate_key().decode()

@@ -1,0 +1,29 @@
+"""The databases that SQL can be written for."""
+
+from __future__ import annotations
+
+import click
+
+from engine.compiler.dialects.base import Dialect
+from engine.compiler.dialects.bigquery import BigQuery
+from engine.compiler.dialects.clickhouse import ClickHouse
+from engine.compiler.dialects.duckdb import DuckDB
+from engine.compiler.dialects.postgresql import PostgreSQL
+from engine.compiler.dialects.redshift import Redshift
+from engine.compiler.dialects.snowflake import Snowflake
+from engine.compiler.dialects.spark import Spark
+from engine.compiler.dialects.sqlite import SQLite
+from engine.compiler.dialects.trino import Trino
+
+# Those that questions are answered on, and those that SQL is only written for.
+EXECUTED: tuple[type[Dialect], ...] = (SQLite, PostgreSQL, DuckDB, ClickHouse)
+WRITTEN: tuple[type[Dialect], ...] = (BigQuery, Snowflake, Trino, Spark, Redshift)
+DIALECTS: dict[str, type[Dialect]] = {dialect.name: dialect for dialect in (*EXECUTED, *WRITTEN)}
+
+dialect_option = click.option(
+    "--dialect",
+    type=click.Choice(list(DIALECTS)),
+    default=SQLite.name,
+    show_default=True,
+    help=f"The database to write for; {', '.join(each.name for each in WRITTEN)} are written and never run by this.",
+)

@@ -1,0 +1,42 @@
+"""What several commands take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID
+
+import click
+
+from runtime.shipped import shipped_metrics
+
+FOLDER = click.Path(path_type=Path)
+
+metrics_option = click.option(
+    "--metrics",
+    type=FOLDER,
+    metavar="DIR",
+    default=shipped_metrics,
+    show_default="the shipped ones",
+    envvar="METRICS_DIR",
+    show_envvar=True,
+    help="The folder of metric files.",
+)
+
+# Every command takes the option, so that a script can give it to all of them.
+unread_metrics_option = click.option(
+    "--metrics", type=FOLDER, metavar="DIR", expose_value=False, help="Not read by this command."
+)
+
+
+def as_text(context: click.Context, parameter: click.Parameter, user: UUID | None) -> str | None:
+    return None if user is None else str(user)
+
+
+user_option = click.option(
+    "--user",
+    type=click.UUID,
+    required=True,
+    metavar="UUID",
+    callback=as_text,
+    help="Whose data: the user's UUID, as in the token's subject.",
+)

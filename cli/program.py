@@ -1,0 +1,100 @@
+"""The command line's table of contents: a command's module is imported when the command is asked for."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from importlib import import_module
+from io import TextIOWrapper
+from typing import Any
+
+import click
+from click.exceptions import Exit
+
+import engine
+from cli.words import counted
+from engine.errors import InvalidCatalog, MetricEngineError
+from engine.suggestions import did_you_mean, nearest_names
+
+# Each is the first line of its command's own help, and stands here so that listing them imports none.
+COMMANDS = {
+    "serve": "Serve the API and the dashboard.",
+    "validate": "Check the metric files.",
+    "test": "Run the metrics' own tests.",
+    "query": "Ask a metric a question.",
+    "insights": "Tell what happened.",
+    "sql": "Show the SQL that a metric runs.",
+    "load": "Load rows from a CSV file.",
+    "sync": "Bring the connected accounts up to date.",
+    "token": "Print a signed token.",
+    "migrate": "Bring the state tables up to date.",
+    "ddl": "Print the statements that make the fact tables.",
+    "new": "Add a metric.",
+    "schema": "Print the JSON Schema of a metric file.",
+}
+
+
+class Commands(click.Group):
+    """Finds commands by name, and turns the project's errors into lines on standard error."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"cli.commands.{cmd_name}"), cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS:
+            ctx.fail(f"no command {args[0]!r}{did_you_mean(nearest_names(args[0], COMMANDS))}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except MetricEngineError as error:
+            click.echo(complaint(error), err=True)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise
+            click.echo(f"error: {error.filename or 'the system'}: {error.strerror or error}", err=True)
+        raise Exit(1)
+
+
+def complaint(error: MetricEngineError) -> str:
+    """What is wrong, in one line; for metric files and files of rows also each place in a line of its own."""
+    if not isinstance(error, InvalidCatalog):
+        return f"error: {error}"
+    from engine.diagnostics import as_text
+
+    places = as_text(error.diagnostics, error.texts)
+    return f"{places}\nerror: the metric files have {counted(len(error.diagnostics), 'problem')}"
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(engine.__version__)
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Marketing metrics, declared in YAML and answered exactly.
+
+    \b
+    Try it:
+      metric-engine serve --demo
+      metric-engine validate
+      metric-engine COMMAND --help
+    """
+    if os.environ.get("NO_COLOR"):
+        context.color = False
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a sparkline gets question marks instead of a traceback.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")

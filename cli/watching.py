@@ -1,0 +1,82 @@
+"""The metric files are served as they are now: by `serve --reload` when they change, and on SIGHUP."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Lock, Thread
+from typing import Self
+
+from engine.errors import MetricEngineError
+from runtime.services import Serving
+
+SECONDS = 0.2
+
+logger = logging.getLogger("metric_engine.cli.watching")
+
+Stamp = dict[str, tuple[int, int]]
+
+
+class Watcher:
+    """Looks at a folder several times a second, and lets what is served follow it.
+
+    `seen` is the folder's stamp from before its files were read, so that no change falls in between.
+    """
+
+    def __init__(self, serving: Serving, folder: Path, seen: Stamp) -> None:
+        self.serving = serving
+        self.folder = folder
+        self.seen = seen
+        self.stopped = Event()
+        self.reloading = Lock()
+        self.thread = Thread(target=self.watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stopped.set()
+        self.thread.join()
+
+    def watch(self) -> None:
+        while not self.stopped.wait(SECONDS):
+            found = stamp(self.folder)
+            if found != self.seen:
+                self.seen = found
+                self.reload()
+
+    def reload(self) -> None:
+        try:
+            with self.reloading:
+                self.serving.reload()
+        except (MetricEngineError, OSError) as error:
+            logger.error("the metric files cannot be read, the last good ones serve on: %s", error)
+
+    @contextmanager
+    def on_hangup(self) -> Iterator[None]:
+        """Reload on SIGHUP too, beside the requests that are under way."""
+        if not hasattr(signal, "SIGHUP"):
+            yield
+            return
+        before = signal.signal(signal.SIGHUP, lambda number, frame: Thread(target=self.reload, daemon=True).start())
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGHUP, before)
+
+
+def stamp(folder: Path) -> Stamp:
+    """When each metric file was last written, and its size."""
+    found: Stamp = {}
+    for path in (*folder.glob("*.yaml"), *folder.glob("*.j2")):
+        try:
+            status = path.stat()
+        except OSError:
+            # Editors replace a file by another, so it may be gone between two looks.
+            continue
+        found[path.name] = (status.st_mtime_ns, status.st_size)
+    return found

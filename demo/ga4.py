@@ -1,0 +1,195 @@
+"""GA4: sessions by channel, the property's day as their sum, and the pages on which they land."""
+
+import math
+from collections.abc import Sequence
+from datetime import date
+from random import Random
+from typing import NamedTuple
+
+from demo.campaigns import promotion
+from demo.rhythm import dice, drift, in_spell, season, trend, weekly, wobble
+from demo.tenants import Account, Tenant
+
+BASKET = 68.0
+# Not every click arrives: some visitors leave before the page has loaded, or refuse to be counted.
+SESSIONS_PER_CLICK = 0.83
+NEWSLETTER_DAYS = (1, 3)
+
+
+class Channel(NamedTuple):
+    """Sessions a day at size 1, their daily spread, the share that engages, and purchases per session."""
+
+    name: str
+    sessions: float
+    spread: float
+    engaged: float
+    rate: float
+
+
+CHANNELS = (
+    Channel("Organic Search", 1080.0, 0.05, 0.62, 0.024),
+    Channel("Direct", 700.0, 0.06, 0.55, 0.031),
+    Channel("Paid Search", 360.0, 0.09, 0.64, 0.034),
+    Channel("Paid Social", 0.0, 0.06, 0.47, 0.015),
+    Channel("Email", 150.0, 0.12, 0.71, 0.042),
+    Channel("Organic Social", 150.0, 0.10, 0.44, 0.009),
+    Channel("Referral", 120.0, 0.15, 0.58, 0.021),
+    Channel("Organic Shopping", 85.0, 0.10, 0.66, 0.027),
+    Channel("Affiliates", 60.0, 0.18, 0.52, 0.028),
+    Channel("Unassigned", 22.0, 0.30, 0.18, 0.004),
+)
+
+
+class Visits(NamedTuple):
+    """One channel's day."""
+
+    channel: str
+    users: int
+    sessions: int
+    engaged_sessions: int
+    conversions: float
+    revenue: float
+
+
+def visits(tenant: Tenant, account: Account, day: date, *, clicks: int, lift: float) -> list[Visits]:
+    """The channels that had sessions. `clicks` are those on Meta; `lift` raises organic social."""
+    stream = tenant.stream(account, "channels")
+    mood = drift(stream, day, every=10, size=0.05) * wobble(dice(stream, day.toordinal()), 0.04)
+    demand = account.size * trend(day, 0.13) * season(day) * weekly(day) * mood
+    found = []
+    for channel in CHANNELS:
+        expected = channel.sessions * demand * _push(channel.name, day, lift)
+        if channel.name == "Paid Social":
+            expected = clicks * SESSIONS_PER_CLICK
+        chance = dice(f"{stream}/{channel.name}", day.toordinal())
+        sessions = round(expected * wobble(chance, channel.spread))
+        if sessions > 0:
+            found.append(_visit(chance, channel, day, sessions))
+    return found
+
+
+def _push(channel: str, day: date, lift: float) -> float:
+    if channel == "Email":
+        return 2.3 if day.weekday() in NEWSLETTER_DAYS else 0.6
+    return math.pow(lift, 0.7) if channel == "Organic Social" else 1.0
+
+
+def _visit(chance: Random, channel: Channel, day: date, sessions: int) -> Visits:
+    appetite = channel.rate * (0.6 + 0.4 * season(day)) * (1.06 if day.weekday() == 6 else 1.0)
+    conversions = min(sessions, round(sessions * appetite * wobble(chance, 0.12)))
+    return Visits(
+        channel=channel.name,
+        users=max(1, round(sessions * chance.uniform(0.82, 0.91))),
+        sessions=sessions,
+        engaged_sessions=min(sessions, round(sessions * channel.engaged * wobble(chance, 0.04))),
+        conversions=float(conversions),
+        revenue=round(conversions * BASKET * wobble(chance, 0.09), 2),
+    )
+
+
+def channel_row(tenant: Tenant, account: Account, day: date, visit: Visits) -> dict[str, object]:
+    """A row of `ga4_channels_daily`."""
+    return {"user_id": tenant.user_id, "date": day, "property_id": account.id, **visit._asdict()}
+
+
+def day_row(tenant: Tenant, account: Account, day: date, found: Sequence[Visits]) -> dict[str, object]:
+    """A row of `ga4_daily`: its channels' sums, but fewer users: one may come through several channels."""
+    chance = dice(tenant.stream(account, "day"), day.toordinal())
+    sessions = sum(visit.sessions for visit in found)
+    conversions = sum(visit.conversions for visit in found)
+    users = round(sessions * chance.uniform(0.77, 0.81))
+    return {
+        "user_id": tenant.user_id,
+        "date": day,
+        "property_id": account.id,
+        "users": users,
+        "new_users": round(users * chance.uniform(0.58, 0.67)),
+        "sessions": sessions,
+        "engaged_sessions": sum(visit.engaged_sessions for visit in found),
+        "conversions": conversions,
+        "converting_sessions": float(math.floor(conversions * chance.uniform(0.90, 0.97))),
+        "revenue": round(sum(visit.revenue for visit in found), 2),
+        "currency": account.currency,
+    }
+
+
+class Page(NamedTuple):
+    """A page's weight among the landings, the share that engages, and purchases compared with the average."""
+
+    path: str
+    weight: float
+    engaged: float
+    rate: float
+
+
+PAGES = (
+    Page("/", 26.0, 0.58, 0.9),
+    Page("/collections/new-in", 11.0, 0.61, 1.1),
+    Page("/collections/bestsellers", 9.0, 0.64, 1.5),
+    Page("/blog/care-guide", 7.0, 0.49, 0.2),
+    Page("/blog/gift-ideas-under-50", 5.0, 0.52, 0.5),
+    Page("/pages/shipping-and-returns", 3.0, 0.45, 0.6),
+    Page("/search", 2.5, 0.70, 1.6),
+    Page("/account/login", 2.0, 0.74, 2.0),
+    Page("(not set)", 3.0, 0.12, 0.1),
+)
+PRODUCT = Page("/products/", 5.0, 0.60, 1.4)
+SALE = Page("/collections/", 14.0, 0.63, 1.7)
+# All the pages too small to be listed, which get no rows.
+LONG_TAIL = Page("", 14.0, 0.55, 1.0)
+
+
+def landing_rows(tenant: Tenant, account: Account, day: date, found: Sequence[Visits]) -> list[dict[str, object]]:
+    """Rows of `ga4_landing_pages_daily`: the top pages, which never add up to more than the day itself."""
+    stream = tenant.stream(account, "pages")
+    pages = [*_pages(tenant, day), LONG_TAIL]
+    chances = [dice(f"{stream}/{page.path}", day.toordinal()) for page in pages]
+    weights = [
+        page.weight * drift(f"{stream}/{page.path}", day, every=17, size=0.18) * wobble(chance, 0.08)
+        for page, chance in zip(pages, chances, strict=True)
+    ]
+    sessions = _shared(sum(visit.sessions for visit in found), weights)
+    engaged = _shared(
+        sum(visit.engaged_sessions for visit in found),
+        [weight * page.engaged for weight, page in zip(weights, pages, strict=True)],
+    )
+    conversions = _shared(
+        sum(visit.conversions for visit in found),
+        [weight * page.rate for weight, page in zip(weights, pages, strict=True)],
+    )
+    return [
+        {
+            "user_id": tenant.user_id,
+            "date": day,
+            "property_id": account.id,
+            "landing_page": page.path,
+            "users": max(1, round(landed * chance.uniform(0.83, 0.93))),
+            "sessions": landed,
+            "engaged_sessions": min(landed, stayed),
+            "conversions": float(min(landed, bought)),
+        }
+        for page, chance, landed, stayed, bought in zip(pages, chances, sessions, engaged, conversions, strict=True)
+        if landed and page is not LONG_TAIL
+    ]
+
+
+def _shared(total: float, weights: Sequence[float]) -> list[int]:
+    whole = sum(weights)
+    return [int(total * weight / whole) for weight in weights]
+
+
+def _pages(tenant: Tenant, day: date) -> list[Page]:
+    pages = [*PAGES]
+    pages += [PRODUCT._replace(path=PRODUCT.path + _slug(product)) for product in tenant.products]
+    if sale := promotion(tenant, day):
+        pages.append(SALE._replace(path=SALE.path + _slug(sale.name)))
+    return pages
+
+
+def _slug(name: str) -> str:
+    return name.lower().replace("'", "").replace(" ", "-")
+
+
+def untracked(tenant: Tenant, account: Account, day: date) -> bool:
+    """Whether the tag was broken on the day, so that the property has no rows at all."""
+    return in_spell(tenant.stream(account, "untracked"), day, every=170, longest=3)

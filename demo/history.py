@@ -1,0 +1,101 @@
+"""The rows of a tenant's fact tables, day by day."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+
+from demo import ga4, instagram, meta
+from demo.tenants import Account, Tenant
+
+Row = dict[str, object]
+
+# Days that are missing at the first and at the last edge: Meta was connected late, Instagram answers late.
+META_EDGES = (2, 0)
+AUDIENCE_EDGES = (3, 1)
+
+
+def rows(tenant: Tenant, *, until: date, days: int = 730) -> Mapping[str, list[Row]]:
+    """The rows of the `days` days that end with `until`, by the name of the fact table; of all six tables.
+
+    A row is keyed by column name and holds text, integers, floats (money to the cent), dates, and for
+    `posted_at` an aware datetime in UTC. A table whose source is not connected is empty. A day's row does
+    not depend on `until` or `days`, except for the lifetime values of `ig_media`, which grow with age.
+
+    Raises `ValueError` when `days` is less than 1.
+    """
+    if days < 1:
+        raise ValueError(f"days must be at least 1, not {days}")
+    span = [until - timedelta(days=back) for back in reversed(range(days))]
+    delivered = list(_delivered(tenant, span))
+    heard = list(_heard(tenant, span))
+    # What Meta and Instagram did on a day brings the site its paid and organic social sessions, also on the
+    # days that the tables of those two lack.
+    clicks: Counter[date] = Counter()
+    for _, day, delivery in delivered:
+        clicks[day] += delivery.clicks
+    lift = {day: audience.lift for _, day, audience in heard}
+    visited = list(_visited(tenant, span, clicks, lift))
+    meta_days = _inside(span, META_EDGES)
+    audience_days = _inside(span, AUDIENCE_EDGES)
+    return {
+        "ga4_daily": [ga4.day_row(tenant, account, day, found) for account, day, found in visited],
+        "ga4_channels_daily": [
+            ga4.channel_row(tenant, account, day, visit) for account, day, found in visited for visit in found
+        ],
+        "ga4_landing_pages_daily": [
+            row for account, day, found in visited for row in ga4.landing_rows(tenant, account, day, found)
+        ],
+        "meta_ads_daily": [
+            meta.row(tenant, account, day, delivery) for account, day, delivery in delivered if day in meta_days
+        ],
+        "ig_account_daily": [
+            instagram.account_row(tenant, account, day, audience)
+            for account, day, audience in heard
+            if day in audience_days and not instagram.unreported(tenant, account, day)
+        ],
+        "ig_media": [
+            instagram.media_row(tenant, account, day, posted, until=until)
+            for account in tenant.connected("instagram")
+            for day, posted in _posted(tenant, account, span)
+        ],
+    }
+
+
+def _inside(span: Sequence[date], edges: tuple[int, int]) -> frozenset[date]:
+    first, last = edges
+    return frozenset(span[first : len(span) - last])
+
+
+def _delivered(tenant: Tenant, span: Sequence[date]) -> Iterator[tuple[Account, date, meta.Delivery]]:
+    for account in tenant.connected("meta"):
+        for day in span:
+            for delivery in meta.deliveries(tenant, account, day):
+                yield account, day, delivery
+
+
+def _posted(tenant: Tenant, account: Account, span: Sequence[date]) -> Iterator[tuple[date, instagram.Post]]:
+    for day in span:
+        if posted := instagram.post(tenant, account, day):
+            yield day, posted
+
+
+def _heard(tenant: Tenant, span: Sequence[date]) -> Iterator[tuple[Account, date, instagram.Audience]]:
+    before = [span[0] - timedelta(days=back) for back in range(1, instagram.RIPE_AFTER)]
+    for account in tenant.connected("instagram"):
+        posts = dict(_posted(tenant, account, [*before, *span]))
+        for day in span:
+            recent = instagram.recent_posts(posts, day)
+            yield account, day, instagram.audience(tenant, account, day, recent)
+
+
+def _visited(
+    tenant: Tenant, span: Sequence[date], clicks: Mapping[date, int], lift: Mapping[date, float]
+) -> Iterator[tuple[Account, date, list[ga4.Visits]]]:
+    for account in tenant.connected("ga4"):
+        for day in span:
+            if not ga4.untracked(tenant, account, day):
+                yield (
+                    account,
+                    day,
+                    ga4.visits(tenant, account, day, clicks=clicks.get(day, 0), lift=lift.get(day, 1.0)),
+                )

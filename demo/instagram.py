@@ -1,0 +1,176 @@
+"""Instagram: posts, of which one goes viral every few months, and the account's days that they make."""
+
+import math
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from demo.captions import caption
+from demo.rhythm import dice, drift, in_spell, season, spell, trend, weekly, wobble
+from demo.tenants import Account, Tenant
+
+ZONE = "America/Los_Angeles"
+VIRAL_EVERY = 150
+VIRAL_SINCE = date(2021, 1, 1).toordinal() // VIRAL_EVERY
+# Days after which a post has had nearly all it will ever have.
+RIPE_AFTER = 10
+
+POSTS_A_DAY = (0.70, 0.78, 0.60, 0.80, 0.68, 0.45, 0.38)
+SHORTCODE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+
+class Kind(NamedTuple):
+    """A media type: how often it is posted, the share of the followers it reaches, and its engagement."""
+
+    media_type: str
+    weight: float
+    reach: float
+    views: float
+    rate: float
+
+
+KINDS = (
+    Kind("IMAGE", 0.42, 0.15, 1.15, 0.041),
+    Kind("CAROUSEL_ALBUM", 0.26, 0.18, 1.30, 0.048),
+    Kind("VIDEO", 0.32, 0.27, 1.70, 0.039),
+)
+REEL = KINDS[-1]
+
+
+class Post(NamedTuple):
+    """A post and what it will have collected once it has ripened."""
+
+    media_id: str
+    posted_at: datetime
+    media_type: str
+    caption: str | None
+    permalink: str
+    likes: int
+    comments: int
+    saves: int
+    shares: int
+    reach: int
+    views: int
+
+    @property
+    def interactions(self) -> int:
+        return self.likes + self.comments + self.saves + self.shares
+
+
+def followers(tenant: Tenant, account: Account, day: date) -> int:
+    """Steady growth, and a step up after each viral post."""
+    gained = 0.0
+    for block in range(VIRAL_SINCE, day.toordinal() // VIRAL_EVERY + 1):
+        age = (day - _viral_day(tenant.stream(account, "viral"), block)).days
+        if age >= 0:
+            gained += 1 - math.exp(-(age + 1) / 4)
+    noise = dice(tenant.stream(account, "followers"), day.toordinal()).gauss(0, 3)
+    return round(account.size * (21_000 * trend(day, 0.14) + 650 * gained) + noise)
+
+
+def post(tenant: Tenant, account: Account, day: date) -> Post | None:
+    """The day's post, if there is one: about four a week."""
+    chance = dice(tenant.stream(account, "posts"), day.toordinal())
+    viral = day == _viral_day(tenant.stream(account, "viral"), day.toordinal() // VIRAL_EVERY)
+    if chance.random() >= POSTS_A_DAY[day.weekday()] and not viral:
+        return None
+    kind = REEL if viral else chance.choices(KINDS, [kind.weight for kind in KINDS])[0]
+    reach = followers(tenant, account, day) * kind.reach * wobble(chance, 0.3) * (16.0 if viral else 1.0)
+    interactions = reach * kind.rate * wobble(chance, 0.22) * (1.35 if viral else 1.0)
+    local = datetime.combine(day, time(chance.choice((7, 9, 12, 17, 19, 21)), chance.randrange(60)))
+    shortcode = "C" + "".join(chance.choices(SHORTCODE, k=10))
+    return Post(
+        media_id=f"178{chance.randrange(10**14):014d}",
+        posted_at=local.replace(tzinfo=ZoneInfo(ZONE)).astimezone(UTC),
+        media_type=kind.media_type,
+        caption=caption(chance, tenant.products, viral=viral),
+        permalink=f"https://www.instagram.com/{'reel' if kind is REEL else 'p'}/{shortcode}/",
+        likes=round(interactions * 0.80),
+        comments=round(interactions * 0.05 * wobble(chance, 0.4)),
+        saves=round(interactions * 0.09 * wobble(chance, 0.4)),
+        shares=round(interactions * 0.06 * wobble(chance, 0.4)),
+        reach=round(reach),
+        views=round(reach * kind.views),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _viral_day(stream: str, block: int) -> date:
+    return spell(stream, block, every=VIRAL_EVERY, longest=1)[0]
+
+
+def ripeness(age: int) -> float:
+    """The share of its lifetime values that a post has at the end of the day `age` days after its own."""
+    return 1 - math.exp(-(age + 0.9) / 1.8)
+
+
+def media_row(tenant: Tenant, account: Account, day: date, posted: Post, *, until: date) -> dict[str, object]:
+    """A row of `ig_media`, with the lifetime values of the end of `until`."""
+    ripe = ripeness((until - day).days)
+    counts = {name: round(getattr(posted, name) * ripe) for name in ("likes", "comments", "saves", "shares")}
+    return {
+        "user_id": tenant.user_id,
+        "posted_on": day,
+        "ig_user_id": account.id,
+        "media_id": posted.media_id,
+        "posted_at": posted.posted_at,
+        "media_type": posted.media_type,
+        "caption": posted.caption,
+        "permalink": posted.permalink,
+        **counts,
+        "reach": round(posted.reach * ripe),
+        "views": round(posted.views * ripe),
+        "interactions": sum(counts.values()),
+    }
+
+
+class Audience(NamedTuple):
+    """The account's day: `lift` is how far its posts carry it above a day without any."""
+
+    reach: int
+    views: int
+    interactions: int
+    followers: int
+    lift: float
+
+
+def audience(tenant: Tenant, account: Account, day: date, recent: list[tuple[date, Post]]) -> Audience:
+    """The day as its followers and the posts of the last `RIPE_AFTER` days make it."""
+    stream = tenant.stream(account, "audience")
+    chance = dice(stream, day.toordinal())
+    following = followers(tenant, account, day)
+    quiet = following * 0.1 * weekly(day) * season(day) * drift(stream, day, every=13, size=0.08)
+    reach, views = quiet * wobble(chance, 0.05), quiet * 1.5
+    interactions = quiet * 0.022 * wobble(chance, 0.12)
+    for posted_on, posted in recent:
+        age = (day - posted_on).days
+        share = ripeness(age) - (ripeness(age - 1) if age else 0.0)
+        reach += posted.reach * share
+        views += posted.views * share
+        interactions += posted.interactions * share
+    return Audience(round(reach), round(max(views, reach)), round(interactions), following, reach / quiet)
+
+
+def account_row(tenant: Tenant, account: Account, day: date, seen: Audience) -> dict[str, object]:
+    """A row of `ig_account_daily`."""
+    return {
+        "user_id": tenant.user_id,
+        "date": day,
+        "ig_user_id": account.id,
+        "reach": seen.reach,
+        "views": seen.views,
+        "interactions": seen.interactions,
+        "followers": seen.followers,
+    }
+
+
+def unreported(tenant: Tenant, account: Account, day: date) -> bool:
+    """Whether the day is one for which Instagram never answered."""
+    return in_spell(tenant.stream(account, "unreported"), day, every=140, longest=2)
+
+
+def recent_posts(posts: dict[date, Post], day: date) -> list[tuple[date, Post]]:
+    """The posts of the day and of the days before it that still bring something, newest first."""
+    days = (day - timedelta(days=age) for age in range(RIPE_AFTER))
+    return [(posted_on, posts[posted_on]) for posted_on in days if posted_on in posts]

@@ -1,0 +1,151 @@
+"""Many users with one account of each kind, whose rows cost next to nothing and can be told by heart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from demo.providers.accounts import (
+    CHANNEL,
+    LOS_ANGELES,
+    AdAccount,
+    Delivery,
+    Medium,
+    Metrics,
+    Profile,
+    Property,
+    Visits,
+)
+from demo.providers.world import World
+
+CHANNELS = ("Direct", "Organic Search")
+PAGES = ("/", "/shop")
+POSTED_EVERY = 10
+POSTS = 3
+ZONE = ZoneInfo(LOS_ANGELES)
+
+
+class User(NamedTuple):
+    """A user's accounts, and a token for each."""
+
+    number: int
+    property_id: str
+    refresh_token: str
+    ad_account_id: str
+    meta_token: str
+    profile_id: str
+    instagram_token: str
+
+
+class PlainProperty(Property):
+    """Each day `base` sessions and one more for each day of the month; half of them in each channel."""
+
+    def __init__(self, account_id: str, base: int, zone: str) -> None:
+        super().__init__(account_id, zone)
+        self.base = base
+
+    def sessions(self, day: date) -> int:
+        return self.base + day.day
+
+    def rows(self, dimension: str | None, first: date, last: date, now: datetime) -> Iterator[Visits]:
+        today = now.astimezone(ZoneInfo(self.zone)).date()
+        members = (None,) if dimension is None else CHANNELS if dimension == CHANNEL else PAGES
+        for day in _days(first, min(last, today)):
+            for number, member in enumerate(members):
+                share, rest = divmod(self.sessions(day), len(members))
+                yield Visits(day, member, _visits(share + (rest if number == 0 else 0)))
+
+
+class PlainAdAccount(AdAccount):
+    """Each day one campaign that spends `base` and 25 cents, and sells one thing for 50."""
+
+    def __init__(self, account_id: str, base: int, zone: str) -> None:
+        super().__init__(account_id, zone)
+        self.base = base
+
+    def rows(self, first: date, last: date, now: datetime) -> Iterator[Delivery]:
+        today = now.astimezone(ZoneInfo(self.zone)).date()
+        for day in _days(first, min(last, today)):
+            delivery = Delivery(
+                day,
+                self.id.replace("act_", "1202"),
+                "Always on",
+                impressions=100 * self.base,
+                clicks=self.base,
+                spend=f"{self.base}.25",
+                reach=80 * self.base,
+            )
+            yield delivery.with_purchases(1, 50.0)
+
+
+class PlainProfile(Profile):
+    """Each day a reach of `base`, and three posts, ten days apart, before `until`."""
+
+    def __init__(self, account_id: str, base: int, until: date) -> None:
+        posts = [_post(account_id, base, until, number) for number in range(POSTS)]
+        super().__init__(account_id, f"user{base}", followers=1000 + base, posts=posts)
+        self.base = base
+
+    def audience(self, first: date, last: date, now: datetime) -> dict[date, Metrics]:
+        today = now.astimezone(ZONE).date()
+        return {
+            day: {"reach": self.base, "follower_count": 1, "views": 2 * self.base, "total_interactions": 7}
+            for day in _days(first, min(last, today))
+        }
+
+
+def crowd(world: World, size: int, *, zone: str = LOS_ANGELES) -> list[User]:
+    """Add so many users to a world. User 0 has the ids 700000000, act_800000000 and 17840000000000000."""
+    until = world.now().astimezone(ZONE).date()
+    return [_user(world, number, zone, until) for number in range(size)]
+
+
+def _user(world: World, number: int, zone: str, until: date) -> User:
+    base = 100 + number
+    property_id, ad_account_id = str(700_000_000 + number), f"act_{800_000_000 + number}"
+    profile_id = str(17_840_000_000_000_000 + number)
+    world.add(
+        PlainProperty(property_id, base, zone),
+        PlainAdAccount(ad_account_id, base, zone),
+        PlainProfile(profile_id, base, until),
+    )
+    return User(
+        number,
+        property_id,
+        world.google.issue(property_id),
+        ad_account_id,
+        world.meta.issue(ad_account_id),
+        profile_id,
+        world.instagram.issue(profile_id),
+    )
+
+
+def _visits(sessions: int) -> Metrics:
+    return {
+        "activeUsers": sessions - 1,
+        "newUsers": sessions // 2,
+        "sessions": sessions,
+        "engagedSessions": sessions // 2,
+        "keyEvents": 2,
+        "sessionKeyEventRate": 1 / sessions,
+        "totalRevenue": 19.9,
+    }
+
+
+def _post(profile_id: str, base: int, until: date, number: int) -> Medium:
+    day = until - timedelta(days=1 + number * POSTED_EVERY)
+    return Medium(
+        f"18{profile_id[2:]}{number}",
+        datetime.combine(day, time(9, 30), ZONE).astimezone(UTC),
+        caption=f"Post {number}",
+        permalink=f"https://www.instagram.com/p/C{profile_id}{number}/",
+        like_count=base,
+        comments_count=number,
+        insights={"reach": base, "saved": 1, "shares": 2, "views": 2 * base, "total_interactions": base + number + 3},
+    )
+
+
+def _days(first: date, last: date) -> Iterator[date]:
+    return (first + timedelta(days=number) for number in range((last - first).days + 1))

@@ -1,0 +1,179 @@
+"""Faults, planted for some calls or for a share of them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any
+
+from demo.providers.wire import HTML, Answer, Delivery, Request
+
+PAGE = b"<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Something went wrong</h1></body></html>"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What goes wrong with a call.
+
+    `answer` takes the place of the provider's; `change` gets the provider's answer as JSON and gives another;
+    `spoil` does the same with its bytes. `delay` is in seconds, before the answer or over a drip.
+    """
+
+    name: str
+    answer: Callable[[Request], Answer] | None = None
+    change: Callable[[Any], Any] | None = None
+    spoil: Callable[[Answer], Answer] | None = None
+    delivery: Delivery = Delivery.WHOLE
+    delay: float = 0.0
+
+    def applied(self, answer: Answer) -> Answer:
+        """The provider's answer, changed."""
+        if self.change is not None:
+            changed = self.change(json.loads(answer.body))
+            answer = replace(answer, body=json.dumps(changed, separators=(",", ":"), ensure_ascii=False).encode())
+        return answer if self.spoil is None else self.spoil(answer)
+
+
+@dataclass(slots=True)
+class Plant:
+    """A fault and the calls it befalls: those that fit, after the first `skip`, at most `times`."""
+
+    fault: Fault
+    account: str | None = None
+    token: str | None = None
+    path: str | None = None
+    when: Callable[[Request], bool] | None = None
+    times: int | None = None
+    skip: int = 0
+    chance: float = 1.0
+    seed: int = 0
+    hits: int = 0
+    _seen: Counter[str] = field(default_factory=Counter)
+
+    def befalls(self, request: Request, account: str, token: str | None) -> bool:
+        """Whether it befalls this call, which then counts.
+
+        Chance is drawn by account and by that account's own count of calls, so that it does not depend on the
+        order in which the calls of several accounts arrive.
+        """
+        if self.times is not None and self.hits >= self.times:
+            return False
+        if self.account not in (None, account) or self.token not in (None, token):
+            return False
+        if (self.path is not None and self.path not in request.path) or (self.when and not self.when(request)):
+            return False
+        self._seen[account] += 1
+        if self._seen.total() <= self.skip:
+            return False
+        if self.chance < 1.0 and Random(f"{self.seed}/{account}/{self._seen[account]}").random() >= self.chance:
+            return False
+        self.hits += 1
+        return True
+
+
+class Faults:
+    """The faults of one stand-in. The first planted that befalls a call is the one it gets."""
+
+    def __init__(self) -> None:
+        self._plants: list[Plant] = []
+
+    def plant(
+        self,
+        fault: Fault,
+        *,
+        account: str | None = None,
+        token: str | None = None,
+        path: str | None = None,
+        when: Callable[[Request], bool] | None = None,
+        times: int | None = None,
+        skip: int = 0,
+        chance: float = 1.0,
+        seed: int = 0,
+    ) -> Plant:
+        """Plant a fault for every call that fits, or the first `times` of them, or a share of them.
+
+        `path` is a part of the path. Without any condition it befalls every call until `clear`.
+        """
+        plant = Plant(fault, account, token, path, when, times, skip, chance, seed)
+        self._plants.append(plant)
+        return plant
+
+    def clear(self) -> None:
+        """Nothing goes wrong any more."""
+        self._plants.clear()
+
+    def of(self, request: Request, account: str, token: str | None) -> Fault | None:
+        """The fault that befalls this call."""
+        return next((plant.fault for plant in list(self._plants) if plant.befalls(request, account, token)), None)
+
+
+def slow(seconds: float) -> Fault:
+    """The right answer, late."""
+    return Fault("slow", delay=seconds)
+
+
+def drip(seconds: float) -> Fault:
+    """The right answer in small pieces, over so many seconds."""
+    return Fault("drip", delivery=Delivery.DRIP, delay=seconds)
+
+
+def hang() -> Fault:
+    """No answer, for as long as the client waits."""
+    return Fault("hang", delivery=Delivery.HANG)
+
+
+def reset() -> Fault:
+    """The connection is reset before the answer."""
+    return Fault("reset", delivery=Delivery.RESET)
+
+
+def cut_off() -> Fault:
+    """Half of the promised body, and then the connection closes."""
+    return Fault("cut off", delivery=Delivery.CUT_OFF)
+
+
+def html(status: int = 200) -> Fault:
+    """A page for people, as proxies and outages bring it."""
+    return Fault("html", answer=lambda request: Answer(PAGE, status, HTML))
+
+
+def truncated_json() -> Fault:
+    """A whole HTTP answer whose JSON stops half-way."""
+    return Fault("truncated JSON", spoil=lambda answer: replace(answer, body=answer.body[: len(answer.body) * 2 // 3]))
+
+
+def empty(status: int = 200) -> Fault:
+    """An answer without a body."""
+    return Fault("empty", answer=lambda request: Answer(b"", status))
+
+
+def other_json(content: Any, status: int = 200) -> Fault:
+    """Some JSON that is not what was asked for."""
+    return Fault("other JSON", answer=lambda request: Answer.json(content, status))
+
+
+def changed(name: str, change: Callable[[Any], Any]) -> Fault:
+    """The right answer, changed by a function from JSON to JSON."""
+    return Fault(name, change=change)
+
+
+def without(name: str) -> Fault:
+    """The right answer without one of its outermost members."""
+    return changed(f"without {name}", lambda content: {key: value for key, value in content.items() if key != name})
+
+
+def extra_fields() -> Fault:
+    """The right answer with members that no documentation knows, at every level."""
+    return changed("extra fields", _with_extras)
+
+
+def _with_extras(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {
+            "new_in_this_version": {"beta": [1, None]},
+            **{key: _with_extras(value) for key, value in content.items()},
+        }
+    return [_with_extras(item) for item in content] if isinstance(content, list) else content

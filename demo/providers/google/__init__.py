@@ -1,0 +1,1 @@
+"""GA4's stand-in and Google's token endpoint."""

@@ -1,0 +1,1 @@
+"""Meta's and Instagram's stand-ins, which share the Graph API."""

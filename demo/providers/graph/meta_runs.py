@@ -1,0 +1,89 @@
+"""Meta's asynchronous reports: asked for, polled, and read when they are done."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from demo.providers.graph.graph import Json
+from demo.providers.graph.meta_insights import Insights
+
+End = Literal["Job Completed", "Job Failed", "Job Skipped", "never"]
+
+
+@dataclass(slots=True)
+class Run:
+    """A report that is being made. Each poll finds it a step further."""
+
+    id: str
+    insights: Insights
+    started_at: datetime
+    end: End
+    polls: int
+    asked: int = 0
+    ended_at: datetime | None = None
+    _rows: list[Json] = field(default_factory=list)
+
+    def poll(self, now: datetime) -> Json:
+        """The node's content."""
+        self.asked += 1
+        status, percent = self._state()
+        if status == "Job Completed" and self.ended_at is None:
+            self.ended_at = now
+            self._rows = self.insights.rows()
+        content: Json = {
+            "id": self.id,
+            "account_id": self.insights.account.id.removeprefix("act_"),
+            "time_ref": int(self.started_at.timestamp()),
+            "async_status": status,
+            "async_percent_completion": percent,
+            "date_start": self.insights.first.isoformat(),
+            "date_stop": self.insights.last.isoformat(),
+        }
+        if self.ended_at is not None:
+            content["time_completed"] = int(self.ended_at.timestamp())
+        if status == "Job Failed":
+            content |= {"error_code": 2601, "error_message": "The report could not be made. Please try again."}
+        return content
+
+    def _state(self) -> tuple[str, int]:
+        if self.asked > self.polls and self.end != "never":
+            # A report that was not made to its end keeps the percentage at which it stopped.
+            return self.end, 100 if self.end == "Job Completed" else 62
+        if self.asked == 1:
+            return "Job Not Started", 0
+        if self.asked == 2:
+            return "Job Started", 0
+        return "Job Running", min(99, 100 * (self.asked - 1) // (self.polls + 1))
+
+    @property
+    def rows(self) -> list[Json] | None:
+        """The rows as they were when it was completed; None before."""
+        return None if self.ended_at is None else self._rows
+
+
+class Runs:
+    """The reports of a stand-in. `polls` is how often one is found unfinished."""
+
+    def __init__(self, polls: int = 2) -> None:
+        self.polls = polls
+        self._runs: dict[str, Run] = {}
+        self._ends: deque[End] = deque()
+
+    def end_with(self, *ends: End) -> None:
+        """How the next reports end, in the order in which they are asked for; the others are completed."""
+        self._ends.extend(ends)
+
+    def start(self, insights: Insights, now: datetime) -> Run:
+        end = self._ends.popleft() if self._ends else "Job Completed"
+        run_id = str(6_023_920_149_000 + len(self._runs))
+        run = self._runs[run_id] = Run(run_id, insights, now, end, self.polls)
+        return run
+
+    def find(self, run_id: str) -> Run | None:
+        return self._runs.get(run_id)
+
+    def __len__(self) -> int:
+        return len(self._runs)

@@ -1,0 +1,81 @@
+"""The three stand-ins over one world."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Self
+
+from demo.providers.calls import Call
+from demo.providers.google.ga4 import GA4StandIn
+from demo.providers.graph.instagram import InstagramStandIn
+from demo.providers.graph.meta import MetaStandIn
+from demo.providers.server import StandIn
+from demo.providers.world import APP, CLIENT, World
+
+
+class StandIns:
+    """GA4, Meta and Instagram of one world; they run between `start` and `close`, or as a context.
+
+    `latency` is what each call takes at least, in seconds.
+    """
+
+    def __init__(self, world: World, *, latency: float = 0.0) -> None:
+        self.world = world
+        self.ga4 = GA4StandIn(world, latency=latency)
+        self.meta = MetaStandIn(world, latency=latency)
+        self.instagram = InstagramStandIn(world, latency=latency)
+
+    @property
+    def all(self) -> tuple[StandIn, ...]:
+        return (self.ga4, self.meta, self.instagram)
+
+    def start(self) -> Self:
+        """Serve. Raises `OSError` if a port is taken; then none is served."""
+        with ExitStack() as started:
+            for stand_in in self.all:
+                started.enter_context(stand_in)
+            started.pop_all()
+        return self
+
+    def close(self) -> None:
+        """Close all three. Raises what went wrong inside one of them, if anything did."""
+        with ExitStack() as closing:
+            for stand_in in self.all:
+                closing.callback(stand_in.close)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def environment(self) -> dict[str, str]:
+        """The settings that send a sync here, by the names of their environment variables."""
+        client_id, client_secret = CLIENT
+        app_id, app_secret = APP
+        return {
+            "GA4_BASE_URL": self.ga4.url,
+            "GOOGLE_TOKEN_URL": self.ga4.token_url,
+            "GOOGLE_CLIENT_ID": client_id,
+            "GOOGLE_CLIENT_SECRET": client_secret,
+            "META_BASE_URL": self.meta.url,
+            "META_APP_ID": app_id,
+            "META_APP_SECRET": app_secret,
+            "INSTAGRAM_BASE_URL": self.instagram.url,
+        }
+
+    @property
+    def calls(self) -> list[Call]:
+        """The calls of all three, by the time at which they came."""
+        return sorted((call for stand_in in self.all for call in stand_in.calls), key=lambda call: call.started)
+
+    @property
+    def leaks(self) -> list[Call]:
+        """The calls with a token in the query string where it must not be."""
+        return [call for stand_in in self.all for call in stand_in.calls.leaks]
+
+    def clear(self) -> None:
+        """Forget the calls, and let nothing go wrong any more."""
+        for stand_in in self.all:
+            stand_in.calls.clear()
+            stand_in.faults.clear()

@@ -1,0 +1,192 @@
+"""Entries in Redis, shared by all processes. It may go away at any time: then nothing is kept, and nothing waits."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from secrets import token_hex
+from threading import Lock
+from typing import Any, TypeVar
+from uuid import UUID
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from engine.answer.cache import Entry, Rows
+from engine.errors import InvalidSetting
+
+# Seconds: for one command; without Redis after it failed; between two looks at another's lock; until a wait for it
+# ends; until a lock goes whose holder has died.
+TIMEOUT = 0.5
+PAUSE = 5.0
+LOOK_AGAIN = 0.01
+PATIENCE = 5.0
+LOCK = 10.0
+
+# Part of every name, so that versions which write entries otherwise do not read each other's.
+FORMAT = "metric-engine:1"
+RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end"
+
+logger = logging.getLogger("metric_engine.engine.answer.redis")
+
+Answer = TypeVar("Answer")
+
+
+class RedisStore:
+    """Entries that go by themselves after `seconds`. Thread-safe, and never raises for want of Redis.
+
+    Installations with different namespaces do not see each other's entries.
+    """
+
+    def __init__(self, url: str, *, seconds: float, namespace: str) -> None:
+        """Connect to nothing yet. Raises InvalidSetting for a URL that is not Redis's."""
+        try:
+            self._redis = Redis.from_url(
+                url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, retry=Retry(NoBackoff(), 0)
+            )
+        except ValueError:
+            raise InvalidSetting("REDIS_URL is not a URL of Redis; write redis://host:6379/0, for example") from None
+        self._milliseconds = int(seconds * 1_000)
+        self._prefix = f"{FORMAT}:{namespace}"
+        self._breaker = Breaker()
+        self._release = self._redis.register_script(RELEASE)
+
+    def get(self, place: str) -> Entry | None:
+        return read_entry(self._tried(lambda: self._redis.get(self._name(place)), None))
+
+    def put(self, place: str, entry: Entry) -> None:
+        written = write_entry(entry)
+        if written is not None:
+            self._tried(lambda: self._redis.set(self._name(place), written, px=self._milliseconds), None)
+
+    @contextmanager
+    def turn(self, place: str) -> Iterator[Entry | None]:
+        """Hold the place's lock; who has waited for long, or has no Redis, goes on without."""
+        lock, token = f"{self._name(place)}:lock", token_hex(16)
+        held, written = self._wait(place, lock, token)
+        try:
+            yield read_entry(written)
+        finally:
+            if held:
+                self._tried(lambda: self._release(keys=[lock], args=[token]), None)
+
+    def close(self) -> None:
+        self._redis.close()
+
+    def _wait(self, place: str, lock: str, token: str) -> tuple[bool, Any]:
+        """Whether the lock is held at last, and what is in the place since."""
+
+        def look() -> tuple[bool, Any]:
+            with self._redis.pipeline(transaction=False) as pipeline:
+                pipeline.set(lock, token, nx=True, px=int(LOCK * 1_000))
+                pipeline.get(self._name(place))
+                held, written = pipeline.execute()
+            return bool(held), written
+
+        patient_until = time.monotonic() + PATIENCE
+        while (found := self._tried(look, None)) is not None:
+            if found[0] or time.monotonic() > patient_until:
+                return found
+            time.sleep(LOOK_AGAIN)
+        return False, None
+
+    def _name(self, place: str) -> str:
+        return f"{self._prefix}:{place}"
+
+    def _tried(self, command: Callable[[], Answer], otherwise: Answer) -> Answer:
+        """The answer to a command, or `otherwise` while there is no Redis."""
+        if not self._breaker.closed():
+            return otherwise
+        try:
+            answer = command()
+        except (RedisError, OSError) as error:
+            self._breaker.trip()
+            # Its words may hold an address; its name does for a start.
+            logger.warning("REDIS_URL: Redis fails (%s), nothing is cached for %d s", type(error).__name__, PAUSE)
+            return otherwise
+        self._breaker.reset()
+        return answer
+
+
+class Breaker:
+    """Opens at a failure; after a pause it lets one try again, and closes once that succeeds. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._open_until: float | None = None
+
+    def closed(self) -> bool:
+        """Whether to try."""
+        if self._open_until is None:
+            return True
+        with self._lock:
+            now = time.monotonic()
+            if self._open_until is not None and now < self._open_until:
+                return False
+            self._open_until = now + PAUSE
+            return True
+
+    def trip(self) -> None:
+        with self._lock:
+            self._open_until = time.monotonic() + PAUSE
+
+    def reset(self) -> None:
+        if self._open_until is not None:
+            with self._lock:
+                self._open_until = None
+
+
+def write_entry(entry: Entry) -> bytes | None:
+    """An entry as bytes; None where a value is of a kind that cannot be written."""
+    try:
+        text = json.dumps([entry.data_version, entry.read_at, entry.rows], default=tagged, separators=(",", ":"))
+    except TypeError:
+        return None
+    return zlib.compress(text.encode(), 1)
+
+
+def read_entry(written: Any) -> Entry | None:
+    """The entry that was written; None for anything else."""
+    if not isinstance(written, bytes):
+        return None
+    try:
+        data_version, read_at, rows = json.loads(zlib.decompress(written), object_hook=untagged)
+        kept: Rows = tuple(map(tuple, rows))
+    except (zlib.error, ValueError, TypeError, KeyError):
+        return None
+    return Entry(kept, read_at, data_version)
+
+
+def tagged(value: Any) -> dict[str, str]:
+    """A value that JSON has no type for, under the letter of its type."""
+    match value:
+        case datetime():
+            return {"t": value.isoformat()}
+        case date():
+            return {"d": value.isoformat()}
+        case Decimal():
+            return {"n": str(value)}
+        case UUID():
+            return {"u": str(value)}
+    raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+def untagged(found: dict[str, str]) -> Any:
+    ((tag, text),) = found.items()
+    return TAGS[tag](text)
+
+
+TAGS: dict[str, Callable[[str], Any]] = {
+    "t": datetime.fromisoformat,
+    "d": date.fromisoformat,
+    "n": Decimal,
+    "u": UUID,
+}

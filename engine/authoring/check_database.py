@@ -1,0 +1,264 @@
+"""The declared tables held against those that are in the database: what is missing, and what is otherwise."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Engine, Index, Inspector, MetaData, types
+from sqlalchemy.dialects.postgresql.base import PGInspector
+from sqlalchemy.exc import SAWarning, SQLAlchemyError
+from sqlalchemy.schema import CreateIndex
+
+from engine.catalog.reporter import Place
+from engine.diagnostics import Diagnostics
+from engine.errors import InvalidCatalog, InvalidSetting, WarehouseUnavailable
+from engine.files.folder import read_folder
+from engine.suggestions import did_you_mean, nearest_names
+from engine.tables import Column, Table
+
+LiveType = types.TypeEngine[Any]
+
+# The types of a database that a declared type can be read from. Every aggregate is cast to double, so that fractions
+# hold whole numbers; the other way round the declaration would be wrong.
+FITTING: Mapping[str, tuple[type[LiveType], ...]] = {
+    "uuid": (types.Uuid,),
+    "text": (types.String,),
+    "date": (types.Date,),
+    "timestamp": (types.DateTime,),
+    "timestamptz": (types.DateTime,),
+    "boolean": (types.Boolean,),
+    "integer": (types.Integer,),
+    "bigint": (types.Integer,),
+    "double": (types.Float, types.Numeric, types.Integer),
+    "numeric": (types.Float, types.Numeric, types.Integer),
+}
+# SQLite has no such types: their values are ISO text, and 0 or 1.
+WITHOUT_TYPE_IN_SQLITE: Mapping[str, tuple[type[LiveType], ...]] = {
+    "uuid": (types.String,),
+    "date": (types.String,),
+    "timestamp": (types.String,),
+    "timestamptz": (types.String,),
+    "boolean": (types.Integer, types.Numeric),
+}
+# ClickHouse's types that SQLAlchemy has no class above for.
+CLICKHOUSE_TYPES: Mapping[str, LiveType] = {
+    "UUID": types.Uuid(),
+    "String": types.String(),
+    "FixedString": types.String(),
+}
+# ClickHouse's tables that keep rows and no order.
+UNSORTED = ("Log", "TinyLog", "StripeLog", "Memory")
+# What to declare a column of the database as, the first that it is an instance of.
+DECLARED_AS: Sequence[tuple[type[types.TypeEngine[Any]], str]] = (
+    (types.Uuid, "uuid"),
+    (types.Date, "date"),
+    (types.DateTime, "timestamp"),
+    (types.Boolean, "boolean"),
+    (types.Integer, "bigint"),
+    (types.Float, "double"),
+    (types.Numeric, "numeric"),
+    (types.String, "text"),
+)
+
+
+def first_line(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error).split("\n")[0]
+
+
+def check_live_tables(
+    folder: Path,
+    tables: Mapping[str, Table],
+    database: Engine,
+    *,
+    setting: str = "WAREHOUSE_URL",
+    reason: Callable[[Exception], str] = first_line,
+) -> None:
+    """Hold the tables that a folder declares against those of a database; tables that are queries are passed over.
+
+    `setting` is where the database's URL is from, `reason` says what is wrong with the database. Raises InvalidCatalog
+    with every difference at its declaration, InvalidSetting or WarehouseUnavailable.
+    """
+    refuse_missing_file(database, setting)
+    diagnostics = Diagnostics()
+    read = read_folder(folder, Diagnostics())
+    try:
+        live = LiveTables(sqlalchemy.inspect(database))
+        for file in read.files:
+            for name in file.definition.tables:
+                if tables[name].query is None:
+                    live.check(Place(file, ("tables", name), diagnostics), tables[name])
+    except SQLAlchemyError as error:
+        raise WarehouseUnavailable(f"{setting}: the warehouse cannot be used: {reason(error)}") from error
+    if diagnostics:
+        raise InvalidCatalog(diagnostics.in_file_order(), read.texts)
+
+
+def refuse_missing_file(database: Engine, setting: str) -> None:
+    """SQLite and DuckDB make a file that is not there; looking at tables should not."""
+    name = database.url.database
+    in_memory = not name or name == ":memory:" or name.startswith("file:")
+    if database.dialect.name not in ("sqlite", "duckdb") or in_memory:
+        return
+    try:
+        is_there = Path(str(name)).exists()
+    except OSError:
+        # Whatever keeps it from being seen is told when it is opened.
+        return
+    if not is_there:
+        raise InvalidSetting(f"{setting}: there is no database {name}; `metric-engine load` or `serve` makes it")
+
+
+class LiveTables:
+    """The tables of a database, looked at through SQLAlchemy's inspector."""
+
+    def __init__(self, inspector: Inspector) -> None:
+        self.inspector = inspector
+        self.dialect = inspector.dialect
+        self.is_sqlite = self.dialect.name == "sqlite"
+        self.is_clickhouse = self.dialect.name == "clickhousedb"
+
+    def check(self, place: Place, table: Table) -> None:
+        """Report how the database differs from a declared table."""
+        schema, _, name = table.physical.rpartition(".")
+        renamed = place.file.definition.tables[table.name].name is not None
+        where = place.within("name") if renamed else place
+        report = where.at_value if renamed else where.at_key
+        if schema and schema not in self.inspector.get_schema_names():
+            hint = did_you_mean(nearest_names(schema, self.inspector.get_schema_names(), most=1))
+            report("missing-live-table", f"the database has no schema {schema!r}{hint}")
+        elif not self.inspector.has_table(name, schema=schema or None):
+            hint = did_you_mean(nearest_names(name, self.names(schema or None), most=1))
+            remedy = hint or "; `metric-engine ddl` prints the statement that makes it"
+            report("missing-live-table", f"the database has no table {table.physical!r}{remedy}")
+        else:
+            live = self.columns(name, schema or None)
+            missing = [column for column in table.columns.values() if self.folded(column.physical) not in live]
+            for column in missing:
+                self.report_missing(place, table, column, live)
+            for column in table.columns.values():
+                if column not in missing:
+                    is_time = column is table.columns[table.time]
+                    self.check_type(place, column, live[self.folded(column.physical)][1], is_time=is_time)
+            if not {table.columns[table.tenant], table.columns[table.time]} & set(missing):
+                self.check_index(place, table, name, schema or None)
+
+    def names(self, schema: str | None) -> Iterator[str]:
+        yield from self.inspector.get_table_names(schema)
+        yield from self.inspector.get_view_names(schema)
+
+    def columns(self, name: str, schema: str | None) -> Mapping[str, tuple[str, LiveType]]:
+        """The name and type of each column, by the name that it is compared by."""
+        return {
+            self.folded(column["name"]): (column["name"], column["type"])
+            for column in self.inspector.get_columns(name, schema)
+        }
+
+    def folded(self, name: str) -> str:
+        """A column's name as names are compared: SQLite does not tell upper from lower case."""
+        return name.lower() if self.is_sqlite else name
+
+    def report_missing(
+        self, place: Place, table: Table, column: Column, live: Mapping[str, tuple[str, LiveType]]
+    ) -> None:
+        declared = {self.folded(each.physical) for each in table.columns.values()}
+        others = [name for folded, (name, _) in live.items() if folded not in declared]
+        hint = did_you_mean(nearest_names(column.physical, others, most=1))
+        remedy = hint or "; if it is called otherwise there, name it with `column:`"
+        message = f"the database's table {table.physical} has no column {column.physical!r}{remedy}"
+        if column.physical == column.name:
+            place.at_key("missing-live-column", message, "columns", column.name)
+        else:
+            place.at_value("missing-live-column", message, "columns", column.name, "column")
+
+    def check_type(self, place: Place, column: Column, live: LiveType, *, is_time: bool) -> None:
+        fitting = FITTING[column.type] + (WITHOUT_TYPE_IN_SQLITE.get(column.type, ()) if self.is_sqlite else ())
+        live = getattr(live, "data_type", live)  # a domain of PostgreSQL is of another type
+        kind = CLICKHOUSE_TYPES.get(type(live).__name__, live) if self.is_clickhouse else live
+        # An enumeration compares and sorts as its numbers do, and knows no other texts than its own.
+        is_one = isinstance(kind, types.Enum)
+        if isinstance(kind, (types.NullType, *fitting)) and not is_one:
+            return
+        as_declared = None if is_one else next((name for each, name in DECLARED_AS if isinstance(kind, each)), None)
+        if is_time:
+            remedy = "make a date of it, in a column of its own or a view, and name that"
+        elif as_declared is None:
+            remedy = f"make it {column.type}, in a column of its own or a view, and name that"
+        else:
+            remedy = f"declare it {as_declared}"
+        message = f"column {column.physical!r} is {self.spelled(live)} in the database, not {column.type}; {remedy}"
+        short = not isinstance(place.file.document.data["tables"][place.path[1]]["columns"][column.name], dict)
+        place.at_value("wrong-live-type", message, "columns", column.name, *(() if short else ("type",)))
+
+    def spelled(self, live: LiveType) -> str:
+        return live.compile(self.dialect).lower()
+
+    def check_index(self, place: Place, table: Table, name: str, schema: str | None) -> None:
+        """Report a table whose rows of one tenant cannot be found without reading all of them.
+
+        A view has no index of its own, what is elsewhere has its indexes there, and DuckDB looks for rows by what each
+        stretch of a table holds.
+        """
+        if self.dialect.name == "duckdb":
+            return
+        tenant = self.folded(table.columns[table.tenant].physical)
+        if name in self.inspector.get_view_names(schema):
+            return
+        if isinstance(self.inspector, PGInspector) and name in self.inspector.get_foreign_table_names(schema):
+            return
+        if self.is_clickhouse:
+            order = ", ".join(table.columns[column].physical for column in (table.tenant, table.time))
+            message = f"this table is not sorted by {tenant!r} first, so that every request reads all of its rows"
+            if self.sorted_by(name, schema) not in (tenant, None):
+                place.at_key("missing-live-index", f"{message}; make it with ORDER BY ({order})")
+            return
+        if any(
+            leading is not None and self.folded(leading) == tenant for leading in self.leading_columns(name, schema)
+        ):
+            return
+        statement = self.create_index(table, name, schema)
+        message = f"no index of this table begins with {tenant!r}, so that every request reads all of its rows"
+        place.at_key("missing-live-index", f"{message}; make one: {statement}")
+
+    def leading_columns(self, name: str, schema: str | None) -> Iterator[str | None]:
+        """The first column of the primary key and of each index that holds every row; None for an expression."""
+        yield from self.inspector.get_pk_constraint(name, schema)["constrained_columns"][:1]
+        with warnings.catch_warnings():
+            # SQLAlchemy warns of an index of an expression; that one finds no tenant anyway.
+            warnings.simplefilter("ignore", SAWarning)
+            uniques = self.inspector.get_unique_constraints(name, schema)
+            indexes = self.inspector.get_indexes(name, schema)
+        for unique in uniques:
+            yield from unique["column_names"][:1]
+        for index in indexes:
+            if index.get("dialect_options", {}).get(f"{self.dialect.name}_where") is None:
+                yield from index["column_names"][:1]
+
+    def sorted_by(self, name: str, schema: str | None) -> str | None:
+        """The first column that a table of ClickHouse is sorted by; of one over a cluster, that of its shards.
+
+        None for shards under names of somebody's own, which cannot be looked into from here, and for what is a view or
+        stands for a table elsewhere.
+        """
+        database = "currentDatabase()" if schema is None else "%(schema)s"
+        found = f"FROM system.tables WHERE database = {database} AND name = %(name)s"
+        with self.inspector.engine.connect() as connection:
+            parameters = {"name": name, "schema": schema}
+            engine, key = connection.exec_driver_sql(f"SELECT engine, sorting_key {found}", parameters).one()
+            if engine == "Distributed":
+                parameters["name"] = f"{name}_local"
+                local = connection.exec_driver_sql(f"SELECT sorting_key {found}", parameters).scalar()
+                return None if local is None else str(local).partition(",")[0]
+        if not (engine.endswith("MergeTree") or engine in UNSORTED):
+            return None
+        return str(key).partition(",")[0]
+
+    def create_index(self, table: Table, name: str, schema: str | None) -> str:
+        """The statement that makes the index, as the database spells it."""
+        physical = [table.columns[column].physical for column in (table.tenant, table.time)]
+        made = sqlalchemy.Table(name, MetaData(), *(sqlalchemy.Column(column) for column in physical), schema=schema)
+        index = Index(f"{name}_{'_'.join(physical)}", *(made.c[column] for column in physical))
+        return str(CreateIndex(index).compile(dialect=self.dialect))

@@ -1,0 +1,219 @@
+"""Metrics' own tests: rows, a question, and what the answer must show, on a warehouse in memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine.answer.engine import Engine
+from engine.answer.response import Body
+from engine.calendar import Compare, Grain
+from engine.catalog.catalog import Catalog
+from engine.catalog.metrics import CombinedMetric, DerivedMetric, Metric, TableMetric
+from engine.errors import WarehouseUnavailable
+from engine.files.definitions import Expectation, Points, SeriesExpectation, TestDefinition
+from engine.query import SOURCES, Question
+from engine.tables import Table
+from engine.warehouse.warehouse import Warehouse
+
+TOLERANCE = 1e-9
+# What is left of a sum that should be zero.
+SMALLEST = 1e-12
+
+Rows = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """Where the answer differs: `path` such as `series.Email.stats.value`."""
+
+    path: str
+    expected: Any
+    got: Any
+
+
+class Absent:
+    """What stands for something that the answer does not have."""
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+ABSENT = Absent()
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """How a test went: it passed without mismatches. `rows` are the test's, by table.
+
+    `error` tells why there is no answer at all.
+    """
+
+    __test__ = False  # pytest must not take the class for a test of its own
+
+    metric: str
+    test: str
+    rows: Rows
+    mismatches: tuple[Mismatch, ...] = ()
+    error: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        return not self.mismatches and self.error is None
+
+
+def run_tests(catalog: Catalog, metrics: Iterable[Metric]) -> Iterator[TestResult]:
+    """Run the tests of these metrics, hidden ones included, in order."""
+    local = Localised(catalog).catalog
+    warehouse = Warehouse("sqlite://")
+    try:
+        # Rows of a test leave columns out, those of the key too.
+        warehouse.create_tables(replace(table, key=()) for table in local.tables.values())
+        engine = Engine(local, warehouse)
+        numbered = enumerate((metric, test) for metric in metrics for test in metric.tests)
+        for number, (metric, test) in numbered:
+            # A tenant of its own keeps each test's rows from the others.
+            tenant = f"00000000-0000-4000-8000-{number:012x}"
+            yield run_test(engine, local.metrics[metric.key], test, tenant)
+    finally:
+        warehouse.close()
+
+
+def run_test(engine: Engine, metric: Metric, test: TestDefinition, tenant: str) -> TestResult:
+    """Put the test's rows into the warehouse as the tenant's, and ask."""
+    rows = rows_by_table(metric, test)
+    question = Question(test.start, test.end, Compare(test.compare), Grain(test.grain))
+    try:
+        for name, listed in rows.items():
+            table = engine.catalog.tables[name]
+            engine.warehouse.upsert(replace(table, key=()), (whole_row(table, row, tenant) for row in listed))
+        body = engine.answer(metric.key, question, tenant=tenant, connected=frozenset(SOURCES))
+    except WarehouseUnavailable as error:
+        return TestResult(metric.key, test.name, rows, error=str(error))
+    return TestResult(metric.key, test.name, rows, tuple(differences(metric, test.expect, body)))
+
+
+def rows_by_table(metric: Metric, test: TestDefinition) -> Rows:
+    """The rows by table; a bare list is those of the one table that the metric reads."""
+    if isinstance(test.rows, dict):
+        return test.rows
+    (table,) = {table for each in metric.rests_on for table in each.table.scanned()}
+    return {table.name: test.rows}
+
+
+def whole_row(table: Table, row: Mapping[str, Any], tenant: str) -> Mapping[str, Any]:
+    return {**dict.fromkeys(table.columns), table.tenant: tenant, **row}
+
+
+class Localised:
+    """A catalog whose tables can be made in an empty database, whatever they are called, and that hides nothing."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._tables: dict[str, Table] = {}
+        self._metrics: dict[str, Metric] = {}
+        self.catalog = Catalog(
+            tables={name: self.table(table) for name, table in catalog.tables.items()},
+            metrics={key: self.metric(metric) for key, metric in catalog.metrics.items()},
+            version=catalog.version,
+        )
+
+    def table(self, table: Table) -> Table:
+        if table.name not in self._tables:
+            self._tables[table.name] = replace(
+                table,
+                physical=table.name,
+                columns={name: replace(column, physical=name) for name, column in table.columns.items()},
+                reads=tuple(self.table(read) for read in table.reads),
+            )
+        return self._tables[table.name]
+
+    def metric(self, metric: Metric) -> Metric:
+        if metric.key not in self._metrics:
+            self._metrics[metric.key] = self.replaced(metric)
+        return self._metrics[metric.key]
+
+    def replaced(self, metric: Metric) -> Metric:
+        match metric:
+            case TableMetric():
+                return replace(metric, hidden=False, table=self.table(metric.table))
+            case CombinedMetric():
+                return replace(metric, hidden=False, combined=tuple(map(self.metric, metric.combined)))
+            case DerivedMetric():
+                return replace(metric, hidden=False, operands=tuple(map(self.metric, metric.operands)))
+        raise TypeError(f"no local {type(metric).__name__}")
+
+
+def differences(metric: Metric, expected: Expectation, body: Body) -> Iterator[Mismatch]:
+    """Where an answer differs from what is expected of it; what is not stated may be anything."""
+    headline = metric.headline if isinstance(metric, TableMetric) else 0
+    has_points = not (isinstance(metric, TableMetric) and metric.by is not None)
+    yield from series_differences("", expected, body["stats"], body, headline if has_points else None)
+    positions = {series["name"]: index for index, series in enumerate(body["series"])}
+    for name, wanted in (expected.series or {}).items():
+        index = positions.get(name)
+        if index is None:
+            yield Mismatch(f"series.{name}", "a series", ABSENT)
+        else:
+            yield from series_differences(f"series.{name}.", wanted, body["series"][index]["stats"], body, index)
+    if expected.items is not None:
+        # The first items, unless none is expected.
+        yield from list_differences("items", expected.items, body["items"][: len(expected.items) or None])
+    yield from subset_differences("meta", expected.meta or {}, body["meta"])
+
+
+def series_differences(
+    prefix: str, expected: SeriesExpectation, stats: Mapping[str, Any], body: Body, index: int | None
+) -> Iterator[Mismatch]:
+    """Where a series of the answer differs; `index` None is a whole that has no points of its own."""
+    if expected.stats is not None:
+        for name in sorted(expected.stats.model_fields_set, key=list(stats).index):
+            yield from value_differences(f"{prefix}stats.{name}", getattr(expected.stats, name), stats[name])
+    yield from point_differences(f"{prefix}points", expected.points, body["series"], index)
+    comparison = body.get("comparison", {"series": []})["series"]
+    yield from point_differences(f"{prefix}comparison", expected.comparison, comparison, index)
+
+
+def point_differences(
+    path: str, expected: Points | None, series: Sequence[Body], index: int | None
+) -> Iterator[Mismatch]:
+    known: dict[str, Any] = {}
+    if index is not None and index < len(series):
+        for point in series[index]["points"]:
+            # Where a bucket covers no day, the next one begins on the same date: that one is meant.
+            known[point["t"]] = point["v"]
+    for day, value in (expected or {}).items():
+        yield from value_differences(f"{path}.{day}", value, known.get(day, ABSENT))
+
+
+def value_differences(path: str, expected: Any, got: Any) -> Iterator[Mismatch]:
+    """Compare two JSON values: mappings as subsets, lists item by item, numbers by their size."""
+    if isinstance(expected, dict) and isinstance(got, dict):
+        yield from subset_differences(path, expected, got)
+    elif isinstance(expected, list) and isinstance(got, list):
+        yield from list_differences(path, expected, got)
+    elif not same(expected, got):
+        yield Mismatch(path, expected, got)
+
+
+def subset_differences(path: str, expected: Mapping[str, Any], got: Mapping[str, Any]) -> Iterator[Mismatch]:
+    for name, value in expected.items():
+        yield from value_differences(f"{path}.{name}", value, got.get(name, ABSENT))
+
+
+def list_differences(path: str, expected: Sequence[Any], got: Sequence[Any]) -> Iterator[Mismatch]:
+    for index, value in enumerate(expected):
+        yield from value_differences(f"{path}[{index}]", value, got[index] if index < len(got) else ABSENT)
+    for index in range(len(expected), len(got)):
+        yield Mismatch(f"{path}[{index}]", ABSENT, got[index])
+
+
+def same(expected: Any, got: Any) -> bool:
+    if is_number(expected) and is_number(got):
+        return math.isclose(expected, got, rel_tol=TOLERANCE, abs_tol=SMALLEST)
+    return type(expected) is type(got) and bool(expected == got)
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

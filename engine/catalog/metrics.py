@@ -1,0 +1,114 @@
+"""Metrics, resolved: every name is the thing it names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from sqlglot import exp
+
+from engine.files.definitions import Better, DeltaKind, Fill, Format, TestDefinition, Total
+from engine.language.evaluator import Evaluate
+from engine.language.expressions import Aggregate, Expression
+from engine.tables import Table
+
+DEFAULT_TOP = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """A named line of a widget."""
+
+    name: str
+    expression: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Items:
+    """A ranked list beside the series: `values` by name, ranked by `order`."""
+
+    by: str
+    show: tuple[str, ...]
+    values: tuple[Series, ...]
+    order: Series
+    limit: int
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Metric:
+    """What every widget has, whatever it is computed from."""
+
+    key: str
+    title: str
+    description: str = ""
+    format: Format = "decimal"
+    better: Better = "up"
+    chart: str | None = None
+    hidden: bool = False
+    delta: DeltaKind = "relative"
+    tests: tuple[TestDefinition, ...] = field(default=())
+
+    @property
+    def parts(self) -> tuple[Metric, ...]:
+        """The metrics that this one is computed from."""
+        return ()
+
+    @cached_property
+    def rests_on(self) -> tuple[TableMetric, ...]:
+        """The metrics over tables that this one rests on, each once."""
+        return tuple({metric.key: metric for part in self.parts for metric in part.rests_on}.values())
+
+    @cached_property
+    def sources(self) -> tuple[str, ...]:
+        """The sources it needs, in alphabetical order."""
+        return tuple(sorted({metric.table.source for metric in self.rests_on}))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TableMetric(Metric):
+    """Expressions over one table."""
+
+    table: Table
+    series: tuple[Series, ...]
+    headline: int = 0
+    where: exp.Expr | None = None
+    passing: Aggregate | None = None
+    by: str | None = None
+    top: int = DEFAULT_TOP
+    other: bool = True
+    items: Items | None = None
+    total: Total = "period"
+    fill: Fill | None = None
+
+    @cached_property
+    def rests_on(self) -> tuple[TableMetric, ...]:
+        return (self,)
+
+    @property
+    def whole(self) -> bool:
+        """Whether a bucket or a total can only be had from all of its rows at once."""
+        return self.total == "period" and not all(series.expression.mergeable for series in self.series)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CombinedMetric(Metric):
+    """Several metrics side by side."""
+
+    combined: tuple[Metric, ...]
+    correlation: bool = False
+
+    @property
+    def parts(self) -> tuple[Metric, ...]:
+        return self.combined
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DerivedMetric(Metric):
+    """Arithmetic between metrics; `evaluate` takes a row with a value for each operand."""
+
+    operands: tuple[Metric, ...]
+    evaluate: Evaluate
+
+    @property
+    def parts(self) -> tuple[Metric, ...]:
+        return self.operands

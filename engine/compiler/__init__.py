@@ -1,0 +1,1 @@
+"""Metrics → checked SQL."""

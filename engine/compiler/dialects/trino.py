@@ -1,0 +1,56 @@
+"""Trino, over Iceberg: written, not run here."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from sqlglot import exp
+
+from engine.compiler.dialects.compile_only import Unexecuted
+from engine.compiler.dialects.expressions import Write
+from engine.tables import Table
+
+TYPES = {
+    "uuid": "UUID",
+    "text": "VARCHAR",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP(6)",
+    "timestamptz": "TIMESTAMP(6) WITH TIME ZONE",
+    "boolean": "BOOLEAN",
+    "integer": "INTEGER",
+    "bigint": "BIGINT",
+    "double": "DOUBLE",
+    "numeric": "DECIMAL(38, 9)",
+}
+
+
+class Trino(Unexecuted):
+    name: ClassVar[str] = "trino"
+    title: ClassVar[str] = "Trino"
+    double_type: ClassVar[str] = "DOUBLE"
+    weekday_field: ClassVar[str] = "DOW"
+
+    def bind_tenant(self, type_name: str) -> str:
+        return f"CAST({self.bind('tenant')} AS {TYPES[type_name]})"
+
+    def slots(self) -> str:
+        pairs = f"CAST(JSON_PARSE({self.bind('slots')}) AS ARRAY(ROW(slot INTEGER, day DATE)))"
+        return f"SELECT p.slot AS slot, p.day AS day FROM UNNEST({pairs}) AS p (slot, day)"
+
+    def text(self, sql: str) -> str:
+        return f"CAST({sql} AS VARCHAR)"
+
+    def extreme(self, node: exp.Expr, sql: Write) -> str | None:
+        return self.lenient_extreme(node.key.upper(), node, sql)
+
+    def cut(self, sql: str) -> str:
+        return f"TRUNCATE({sql})"
+
+    def column_type(self, type_name: str) -> str:
+        return TYPES[type_name]
+
+    def create_table(self, table: Table) -> str:
+        tenant, day = (table.columns[name].physical for name in (table.tenant, table.time))
+        lines = ",\n".join(f"  {line}" for line in self.column_definitions(table))
+        layout = f"partitioning = ARRAY['bucket({tenant}, 64)', 'month({day})'], sorted_by = ARRAY['{tenant}', '{day}']"
+        return f"CREATE TABLE IF NOT EXISTS {self.identifier(table.physical)} (\n{lines}\n)\nWITH ({layout})"

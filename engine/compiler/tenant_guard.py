@@ -1,0 +1,131 @@
+"""The second look at every statement, independent of the one who wrote it: is the tenant on each scan?
+
+A statement is read back from its text. Each physical table in it must be one that the catalog declares, and the
+SELECT that reads it must say `table.tenant = :tenant` as a conjunct of its own WHERE. What cannot be proved is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from engine.errors import UncoveredScan
+
+TENANT = "tenant"
+# Functions that make rows from a bound parameter, and so read no table.
+ROW_MAKERS = frozenset(("json_each", "jsonb_array_elements"))
+
+
+def check_covered(sql: str, tenants: Mapping[str, str], dialect: str) -> None:
+    """Refuse a statement that may read rows of another tenant.
+
+    `tenants` gives the tenant's column of each physical table. Raises UncoveredScan.
+    """
+    try:
+        statements = sqlglot.parse(sql, dialect=dialect)
+    except SqlglotError as error:
+        raise UncoveredScan("the statement cannot be read back") from error
+    if len(statements) != 1 or not isinstance(statements[0], (exp.Select, exp.SetOperation)):
+        raise UncoveredScan("a statement must be one query")
+    for source in statements[0].find_all(exp.From, exp.Join):
+        check_source(source.this)
+    for table in statements[0].find_all(exp.Table):
+        if not makes_rows(table) and not is_with_query(table):
+            check_scan(table, tenants)
+
+
+def check_source(source: exp.Expr) -> None:
+    """What rows come from is a table, a query, or a function of bound parameters: UNNEST and its like."""
+    if not isinstance(source, (exp.Table, exp.Subquery)) and source.find(exp.Column, exp.Table, exp.Select):
+        raise UncoveredScan("rows are made of something else than tables and bound parameters")
+
+
+def check_scan(table: exp.Table, tenants: Mapping[str, str]) -> None:
+    name = ".".join(part.name for part in table.parts)
+    if name not in tenants:
+        raise UncoveredScan(f"table {name!r} is not declared")
+    select = table.find_ancestor(exp.Select)
+    if select is None or not reads_directly(select, table):
+        raise UncoveredScan(f"table {name!r} is not read by a SELECT of its own")
+    column = (table.alias_or_name, tenants[name])
+    if not any(equals_tenant(conjunct, column) for conjunct in conjuncts(select)):
+        raise UncoveredScan(f"the scan of table {name!r} lacks the tenant's predicate")
+
+
+def reads_directly(select: exp.Select, table: exp.Table) -> bool:
+    """Whether the table stands in FROM or in an inner join: the WHERE then holds for each of its rows."""
+    parent = table.parent
+    if isinstance(parent, exp.From):
+        return parent.parent is select
+    return isinstance(parent, exp.Join) and parent.parent is select and not parent.side
+
+
+def conjuncts(select: exp.Select) -> Iterator[exp.Expr]:
+    """The conditions that WHERE joins by AND at its top."""
+    where = select.args.get("where")
+    pending = [where.this] if where is not None else []
+    while pending:
+        condition = pending.pop()
+        if isinstance(condition, exp.And):
+            pending += [condition.this, condition.expression]
+        else:
+            yield condition
+
+
+def equals_tenant(condition: exp.Expr, column: tuple[str, str]) -> bool:
+    if not isinstance(condition, exp.EQ):
+        return False
+    sides = (condition.this, condition.expression)
+    return any(is_column(one, column) and is_tenant(other) for one, other in (sides, sides[::-1]))
+
+
+def is_column(node: exp.Expr, column: tuple[str, str]) -> bool:
+    return isinstance(node, exp.Column) and (node.table, node.name) == column
+
+
+def is_tenant(node: exp.Expr) -> bool:
+    """The tenant's bound parameter, however the dialect writes it."""
+    return (parameter := bound(node)) is not None and parameter.name == TENANT
+
+
+def bound(node: exp.Expr) -> exp.Expr | None:
+    """The bound parameter that a node is; casting it to a type changes nothing."""
+    if isinstance(node, exp.Cast):
+        node = node.this
+    return node if isinstance(node, (exp.Placeholder, exp.Parameter)) else None
+
+
+def makes_rows(table: exp.Table) -> bool:
+    """Whether this is a function that makes rows from bound parameters only."""
+    function = table.this
+    if not isinstance(function, exp.Func):
+        return False
+    name = function.name if isinstance(function, exp.Anonymous) else function.sql_name()
+    arguments = function.expressions
+    return name.lower() in ROW_MAKERS and all(bound(each) is not None for each in arguments)
+
+
+def is_with_query(table: exp.Table) -> bool:
+    """Whether the name is that of a WITH query in sight here; a query cannot see itself or those after it."""
+    if len(table.parts) > 1 or not isinstance(table.this, exp.Identifier):
+        return False
+    inner: exp.Expr = table
+    for ancestor in ancestors(table):
+        with_ = ancestor.args.get("with_")
+        if with_ is not None:
+            for query in with_.expressions:
+                if inner is with_ and any(each is query for each in (table, *ancestors(table))):
+                    break
+                if query.alias == table.name:
+                    return True
+        inner = ancestor
+    return False
+
+
+def ancestors(node: exp.Expr) -> Iterator[exp.Expr]:
+    while node.parent is not None:
+        node = node.parent
+        yield node

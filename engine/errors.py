@@ -1,0 +1,80 @@
+"""Every error of the engine.
+
+MetricEngineError
+├── InvalidCatalog          the metric files have errors; carries all diagnostics
+├── UnknownMetric           no such key; names the nearest
+├── InvalidQuestion         a parameter of a question is wrong; carries all problems
+├── InvalidRows             a file of rows cannot be loaded; names line and column
+├── InvalidSetting          a setting is missing or malformed; names it
+├── UncoveredScan           a statement would read a table without its tenant predicate
+├── WarehouseUnavailable    the fact tables cannot be read
+└── StateUnavailable        the state tables cannot be read
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.diagnostics import Diagnostic
+from engine.suggestions import MOST_COMPARED, did_you_mean, nearest_names
+
+
+class MetricEngineError(Exception):
+    """The root: catch it to catch whatever the project raises on purpose."""
+
+
+class InvalidCatalog(MetricEngineError):
+    """The metric files have errors: `diagnostics` are all of them in file order, `texts` the files' lines."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic], texts: Mapping[str, Sequence[str]] | None = None) -> None:
+        self.diagnostics = tuple(diagnostics)
+        self.texts = texts or {}
+        super().__init__("\n".join(map(str, self.diagnostics)))
+
+
+class UnknownMetric(MetricEngineError):
+    """No metric is served under `key`; `nearest` are the closest keys, best first."""
+
+    def __init__(self, key: str, known: Iterable[str]) -> None:
+        self.key = key
+        alike = nearest_names(key, known)
+        self.nearest = alike or nearest_names(key, known, cutoff=0)
+        hint = did_you_mean(alike) or f"; the nearest are {', '.join(self.nearest)}"
+        super().__init__(f"no widget {key[:MOST_COMPARED]!r}{hint}")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One wrong parameter of a question: its name, and what is allowed."""
+
+    parameter: str
+    message: str
+
+
+class InvalidQuestion(MetricEngineError):
+    """One or several parameters of a question are wrong."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"{problem.parameter}: {problem.message}" for problem in self.problems))
+
+
+class InvalidRows(MetricEngineError):
+    """A file of rows cannot be loaded: the message names the line, the column and the remedy."""
+
+
+class InvalidSetting(MetricEngineError):
+    """A setting is missing or malformed: the message is one line and names it."""
+
+
+class UncoveredScan(MetricEngineError):
+    """A statement reads a physical table without the tenant's predicate on it. Never sent to a database."""
+
+
+class WarehouseUnavailable(MetricEngineError):
+    """The warehouse does not answer, or not as declared; the message is one line without secrets."""
+
+
+class StateUnavailable(MetricEngineError):
+    """The state database does not answer; the message is one line without secrets."""

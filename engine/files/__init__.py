@@ -1,0 +1,1 @@
+"""Text → definitions with positions."""

@@ -1,0 +1,178 @@
+"""What does not have the shape of a metric file, in an analyst's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from engine.diagnostics import Diagnostics, Position
+from engine.files.definitions import (
+    CONTENTS,
+    ColumnDefinition,
+    Expectation,
+    FileDefinition,
+    ItemsDefinition,
+    MetricDefinition,
+    SeriesExpectation,
+    StatsExpectation,
+    TableDefinition,
+    TestDefinition,
+)
+from engine.files.document import Document, Path
+from engine.suggestions import hint, resembling
+
+MODELS: Mapping[str, type[BaseModel]] = {
+    "columns": ColumnDefinition,
+    "tables": TableDefinition,
+    "metrics": MetricDefinition,
+    "tests": TestDefinition,
+    "series": SeriesExpectation,
+    "items": ItemsDefinition,
+    "expect": Expectation,
+    "stats": StatsExpectation,
+}
+# What is easily put one level too high: a key of the inner mapping, by the key that holds that.
+NESTED: Mapping[type[BaseModel], Mapping[str, type[BaseModel]]] = {
+    TestDefinition: {"expect": Expectation},
+    Expectation: {"stats": StatsExpectation},
+    SeriesExpectation: {"stats": StatsExpectation},
+}
+VALUE_CODES = {"format": "unknown-format", "source": "unknown-source"}
+IN_BRACES = "inside [ ] and { } a comma ends a text: put all of it in quotes"
+EXPRESSIONS = ("value", "derive", "where", "sql")
+WORDS = (
+    ("Input should be", "must be"),
+    ("a valid string", "text"),
+    ("a valid dictionary", "a mapping"),
+    ("a valid list", "a list"),
+    ("a valid boolean", "true or false"),
+    ("a valid integer", "a whole number"),
+    ("a valid number", "a number"),
+    ("greater than or equal to", "at least"),
+    ("less than or equal to", "at most"),
+)
+
+
+def report(
+    faults: Sequence[ErrorDetails],
+    document: Document,
+    diagnostics: Diagnostics,
+    model_of: Callable[[Path], type[BaseModel]] | None = None,
+) -> None:
+    """Report pydantic's errors, each at the key or value that it is about.
+
+    `model_of` gives the model of the mapping at a path, where the document is no metric file.
+    """
+    unknown = [fault["loc"] for fault in faults if fault["type"] == "extra_forbidden"]
+    for fault in faults:
+        if diagnostics.full(document.file):
+            return
+        *parents, name = fault["loc"]
+        if fault["type"] == "missing" and any(
+            list(loc[:-1]) == parents and resembling(str(loc[-1]), [str(name)]) for loc in unknown
+        ):
+            continue  # The key is there, misspelt.
+        path = existing(fault["loc"], document.data)
+        position, code, message = described(fault, path, document, model_of or model_at)
+        if not diagnostics.any_at(document.file, position):
+            metric = str(path[1]) if len(path) > 1 and path[0] == "metrics" else None
+            diagnostics.error(document.file, position, code, message, metric=metric)
+
+
+def described(
+    fault: ErrorDetails, path: Path, document: Document, model_of: Callable[[Path], type[BaseModel]]
+) -> tuple[Position, str, str]:
+    """Where a fault is, with which code, and what to change."""
+    kind, name, given = fault["type"], str(fault["loc"][-1]), fault["input"]
+    if kind == "extra_forbidden" and name == "<<":
+        return document.key_position(path), "unknown-key", "YAML's merge key << has no meaning here; write the keys out"
+    if kind == "extra_forbidden":
+        model = model_of(path[:-1])
+        if given is None and name.count(")") > name.count("("):
+            return document.key_position(path), "unknown-key", IN_BRACES
+        likely = belonging(name, given, model) or hint(name, model.model_fields)
+        return document.key_position(path), "unknown-key", f"unknown key {shown(name)}{likely}"
+    if kind == "missing":
+        return document.key_position(path), "missing-key", f"the key {name!r} is missing"
+    if kind == "literal_error":
+        allowed = str(fault.get("ctx", {}).get("expected", ""))
+        words = allowed.replace("'", "").replace(" or ", ", ").split(", ")
+        likely = resembling(given, words) if isinstance(given, str) else ""
+        message = f"{shown(given)} is not allowed for {name}: write {allowed}{likely}"
+        return document.position(path), VALUE_CODES.get(name, "wrong-value"), message
+    if kind == "too_short":
+        least = fault["ctx"]["min_length"]
+        message = f"{name} needs {'an entry' if least == 1 else f'{least} entries'} at least"
+        return document.position(path), "wrong-value", message
+    if name in ("start", "end"):
+        return document.position(path), "wrong-type", f"must be a date such as 2025-01-31, not {shown(given)}"
+    if kind in ("greater_than_equal", "less_than_equal"):
+        return document.position(path), "wrong-value", f"{said(fault['msg'])}, not {shown(given)}"
+    if given is None and name.count(")") > name.count("("):
+        return document.key_position(path), "wrong-type", IN_BRACES
+    message = f"{said(fault['msg'])}, {'but nothing stands here' if given is None else f'not {shown(given)}'}"
+    return document.position(path), "wrong-type", message + remedy(kind, name, given)
+
+
+def existing(loc: tuple[str | int, ...], data: Any) -> Path:
+    """The part of pydantic's path that the data has: shorthands and dates add segments of their own."""
+    path: list[str | int] = []
+    for segment in loc:
+        in_list = isinstance(data, list) and isinstance(segment, int) and segment < len(data)
+        if not in_list and not (isinstance(data, dict) and segment in data):
+            break
+        data = data[segment]
+        path.append(segment)
+    return tuple(path)
+
+
+def model_at(path: Path) -> type[BaseModel]:
+    """The model of the mapping at `path`."""
+    for segment in reversed(path[-2:]):
+        if segment in MODELS and (len(path) > 1 or segment in ("tables", "metrics")):
+            return MODELS[str(segment)]
+    return FileDefinition
+
+
+def belonging(name: str, given: object, model: type[BaseModel]) -> str:
+    """What to do with a key that is one of a mapping further in, or that holds its value; nothing if it is neither."""
+    if (word := name.partition(":")[0]) != name and word in model.model_fields:
+        return f"; a space is missing after '{word}:'"
+    inner = given.keys() if isinstance(given, dict) else dict[str, object]().keys()
+    if model is FileDefinition and "columns" in inner:
+        return "; put it under `tables:`"
+    if model is FileDefinition and ("." in name or not inner.isdisjoint(CONTENTS)):
+        return "; put it under `metrics:`"
+    for key, nested in NESTED.get(model, {}).items():
+        if name in nested.model_fields:
+            return f"; write {key}: {{{name}: …}}"
+    return ""
+
+
+def said(message: str) -> str:
+    for word, plain in WORDS:
+        message = message.replace(word, plain)
+    return message.split(" or instance of ")[0]
+
+
+def remedy(kind: str, name: str, given: object) -> str:
+    if name in EXPRESSIONS and kind == "string_type":
+        return "; write an expression, such as sum(sessions)" if name == "value" else ""
+    if kind == "string_type" and isinstance(given, (int, float)):
+        return "; put it in quotes"
+    quoted = {"bool_type": ("true", "false"), "int_type": (str(given).strip(),), "float_type": (str(given).strip(),)}
+    if isinstance(given, str) and given in quoted.get(kind, ()) and (kind == "bool_type" or given.isdecimal()):
+        return "; remove the quotes"
+    return ""
+
+
+def shown(given: object) -> str:
+    if isinstance(given, bool):
+        return "true" if given else "false"
+    if given is None or isinstance(given, (dict, list)):
+        return "nothing" if given is None else "a mapping" if isinstance(given, dict) else "a list"
+    text = str(given)
+    return repr(text if len(text) <= 40 else text[:40] + "…") if isinstance(given, str) else text

@@ -1,0 +1,1 @@
+"""An analyst's expressions and queries."""

@@ -1,0 +1,79 @@
+"""The functions that an expression may call, and what to write instead of other databases' functions and signs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.language.faults import Fault
+from engine.suggestions import hint
+
+AGGREGATE_NAMES = ("sum", "count", "avg", "min", "max")
+FUNCTION_NAMES = (
+    *AGGREGATE_NAMES,
+    *("abs", "ceil", "coalesce", "concat", "date", "day", "exp", "floor", "greatest", "if", "isodow", "least"),
+    *("length", "ln", "lower", "month", "nullif", "pow", "power", "replace", "round", "sqrt", "substring", "substr"),
+    *("trim", "upper", "year"),
+)
+PARTS = "year(date), month(date), day(date) or isodow(date), of which 1 is Monday"
+CLOCK = "each question says which days it asks for"
+GRAIN = "the grain of a question makes weeks and months"
+HELD = "write x like '%…%'"
+REMAINDER = "write a - b * floor(a / b)"
+ELSEWHERE: Mapping[str, str] = {
+    **dict.fromkeys(("extract", "date_part", "datepart", "strftime", "format_date"), f"write {PARTS}"),
+    **dict.fromkeys(("dayofweek", "day_of_week", "weekday", "dow", "dayname", "todayofweek"), "write isodow(date)"),
+    **dict.fromkeys(("dayofmonth", "day_of_month"), "write day(date)"),
+    **dict.fromkeys(("date_trunc", "datetrunc", "week", "isoweek", "quarter", "last_day"), GRAIN),
+    **dict.fromkeys(("now", "today", "curdate", "getdate", "current_date", "current_timestamp"), CLOCK),
+    **dict.fromkeys(("to_char", "date_format"), "write cast(date as text), which is 2025-01-31"),
+    **dict.fromkeys(("countif", "count_if"), "write count(case when … then 1 end)"),
+    **dict.fromkeys(("sumif", "sum_if"), "write sum(case when … then … end)"),
+    **dict.fromkeys(("safe_divide", "div0", "divide", "div"), "write a / b, which is null where b is 0"),
+    **dict.fromkeys(("starts_with", "startswith"), "write x like '…%'"),
+    **dict.fromkeys(("ends_with", "endswith", "right"), "write x like '%…'"),
+    **dict.fromkeys(("contains", "instr", "strpos", "position", "charindex", "locate"), HELD),
+    **dict.fromkeys(("regexp_like", "regexp_contains", "regexp_matches", "match"), HELD),
+    **dict.fromkeys(("approx_count_distinct", "count_distinct", "uniq"), "write count(distinct x)"),
+    **dict.fromkeys(("try_cast", "safe_cast", "convert"), "write cast(x as double)"),
+    **dict.fromkeys(("trunc", "truncate"), "write cast(x as int)"),
+    "left": "write substring(x, 1, n)",
+    "log": "write ln(x), or ln(x) / ln(10)",
+    "log10": "write ln(x) / ln(10)",
+    "log2": "write ln(x) / ln(2)",
+    "sign": "write case when x > 0 then 1 when x < 0 then -1 else 0 end",
+    "concat_ws": "write concat(a, ' ', b)",
+    "to_date": "write date(x)",
+}
+# Signs, and what the parser calls operators.
+SIGNS: Mapping[str, str] = {
+    "%": REMAINDER,
+    "mod": REMAINDER,
+    "^": "write pow(x, 2)",
+    "&": "write and",
+    "|": "write or",
+    "!": "write not, or <>",
+    "~": HELD,
+    "`": "names need no quotes",
+    "[": "names need no quotes",
+    "=": "write >=",
+    "ilike": "write lower(x) like '…%'",
+    "regexp like": HELD,
+    "regexp ilike": HELD,
+    "null safe eq": "write a = b or (a is null and b is null)",
+    "null safe neq": "write a <> b or a is null",
+    "interval": CLOCK,
+    "escape": "write replace(x, '%', '!') like '…', say",
+    "tuple": "compare each by itself, joined by and",
+}
+
+
+def instead_of(name: str) -> str:
+    """The remedy as the end of a message; nothing where there is none."""
+    found = ELSEWHERE.get(name) or SIGNS.get(name)
+    return f"; {found}" if found else ""
+
+
+def forbidden_function(offset: int, name: str) -> Fault:
+    # A short name resembles many: only a near miss is worth naming.
+    likely = instead_of(name) or hint(name, FUNCTION_NAMES, f"; there are {', '.join(FUNCTION_NAMES)}", cutoff=0.78)
+    return Fault(offset, "forbidden-function", f"the function {name!r} is not allowed{likely}")

@@ -1,0 +1,345 @@
+"""Jinja in metric files: rendered once, when the files are loaded, in a sandbox with strict undefined.
+
+A rendered text remembers where each of its characters came from, so that an error in it is shown in the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, meta, nodes
+from jinja2.exceptions import SecurityError
+from jinja2.runtime import Context, LoopContext, Undefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from engine.files.document import is_template
+from engine.suggestions import hint
+
+# What a `{{ … }}` printed stands between these two, until the origins are known.
+OPENED, CLOSED = "\ue000", "\ue001"
+PRINTED = re.compile(f"[{OPENED}{CLOSED}]")
+BLOCKS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+STRINGS = re.compile(r"'[^']*'|\"[^\"]*\"")
+TESTED = re.compile(r"\bis\s+(not\s+)?(un)?defined\b")
+MACRO = re.compile(r"\{%[-+]?\s*macro\s+(\w+)")
+
+MOST_CHARACTERS = 20_000
+MOST_MARKED = 3 * MOST_CHARACTERS
+MOST_NUMBER = 1e15
+# Of all templates of a folder together.
+MOST_PRINTED = 5_000_000
+MOST_STEPS = 50_000
+
+LISTS = (nodes.List, nodes.Tuple)
+TESTS = ("defined", "undefined", "none", "number", "string")
+ALLOWED = (
+    *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.Const, nodes.Name, nodes.Operand, nodes.Keyword),
+    *(nodes.Call, nodes.Filter, nodes.Test, nodes.Getattr, nodes.Getitem, nodes.Macro, nodes.For, nodes.If),
+    *(nodes.CondExpr, nodes.Compare, nodes.And, nodes.Or, nodes.Not, *LISTS),
+    *(nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.Neg, nodes.Pos),
+)
+CLOSINGS = {"{{": "}}", "{%": "%}", "{#": "#}"}
+SPOKEN = {"Assign": "set", "AssignBlock": "set", "Concat": "~", "FromImport": "import", "Pow": "**", "Mod": "%"}
+FAULTS = (
+    *(TemplateError, ArithmeticError, AssertionError, AttributeError, LookupError),
+    *(RecursionError, MemoryError, SyntaxError, TypeError, ValueError),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A text and, for each of its characters, the offset in the template that it came from."""
+
+    text: str
+    origins: tuple[int, ...] | None = None
+
+    def origin(self, offset: int) -> int:
+        """The template's offset for an offset of the text; what a `{{ … }}` printed comes from its braces."""
+        if self.origins is None:
+            return offset
+        return self.origins[min(offset, len(self.origins) - 1)] if self.origins else 0
+
+
+class TemplateFault(NamedTuple):
+    """A problem in a template: at which offset of it, with which code, and why."""
+
+    offset: int
+    code: str
+    message: str
+
+
+class TemplateFaults(Exception):
+    """A template that cannot be rendered: all that was found."""
+
+    def __init__(self, *faults: TemplateFault) -> None:
+        self.faults = faults
+        super().__init__("; ".join(fault.message for fault in faults))
+
+
+class Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja without attributes that lead out, and without the means to fill the memory or the time.
+
+    `whole` is false where a file could not be read: then a name that nobody defines may be defined there.
+    """
+
+    intercepted_binops = frozenset(("+", "-", "*", "/"))
+
+    def __init__(self, *, whole: bool = True) -> None:
+        super().__init__(undefined=StrictUndefined, finalize=self.printed, keep_trailing_newline=True)
+        self.globals = {}
+        self.filters = {
+            "join": bounded_join,
+            "lower": lambda value: scalar(value).lower(),
+            "map": lambda values, name: [self.filters[name](value) for value in values],
+            "replace": bounded_replace,
+            "trim": lambda value: scalar(value).strip(),
+            "upper": lambda value: scalar(value).upper(),
+        }
+        self.tests = {name: self.tests[name] for name in TESTS}
+        self.whole = whole
+        self.steps = 0
+        self.characters = 0
+
+    def step(self) -> None:
+        """Count a turn of a loop or a call of a macro."""
+        self.steps += 1
+        if self.steps > MOST_STEPS:
+            raise TooMuch(f"more than {MOST_STEPS:,} turns of loops and calls of macros")
+
+    def printed(self, value: Any) -> str:
+        """What `{{ value }}` gives, between the marks."""
+        text = str(value) if isinstance(value, Undefined) else scalar(value)
+        self.characters += len(text)
+        if len(text) > MOST_MARKED or self.characters > MOST_PRINTED:
+            raise TooMuch("the templates print too much")
+        return f"{OPENED}{text}{CLOSED}"
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Nothing but a loop has attributes."""
+        return isinstance(obj, LoopContext) and not attr.startswith("_")
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """`name.key` is `name['key']`, and never a method."""
+        if isinstance(obj, Mapping):
+            return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
+        return super().getattr(obj, attribute)
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        if not all(isinstance(each, (int, float)) and abs(each) < MOST_NUMBER for each in (left, right)):
+            raise SecurityError(f"{operator} is for numbers; print texts side by side")
+        return super().call_binop(context, operator, left, right)
+
+    def _generate(
+        self, source: nodes.Template, name: str | None, filename: str | None, defer_init: bool = False
+    ) -> str:
+        """Jinja's step from tree to code, taken only by a tree of which every node is on the allow-list."""
+        for node in list(source.find_all(nodes.Node)):
+            if not isinstance(node, ALLOWED):
+                kind = type(node).__name__
+                raise NotAllowed(f"{SPOKEN.get(kind, kind.lower())} is not allowed in a template", node.lineno)
+            if isinstance(node, nodes.Call) and any(node.find(kind) for kind in LISTS):
+                raise NotAllowed("a list is not allowed as an argument", node.lineno)
+            if isinstance(node, (nodes.For, nodes.Macro)):
+                count = nodes.Call(nodes.EnvironmentAttribute("step"), [], [], None, None)
+                node.body.insert(0, nodes.ExprStmt(count).set_lineno(node.lineno).set_environment(self))
+        return str(super()._generate(source, name, filename, defer_init))
+
+    def compile_macros(self, text: str, names: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The macros that a file of macros defines, by name; they see `names`. Raises TemplateFaults."""
+        try:
+            template = self.from_string(text)
+            self.refuse_undefined(text, (*names, *macro_names(text)))
+            module = template.make_module(dict(names))
+        except FAULTS as error:
+            raise TemplateFaults(fault(error, text)) from error
+        return {name: value for name, value in vars(module).items() if not name.startswith("_")}
+
+    def refuse_undefined(self, text: str, names: Collection[str]) -> None:
+        """Raise TemplateFaults for every name that a template uses and nobody defines."""
+        unknown = meta.find_undeclared_variables(self.parse(text)).difference(names)
+        if unknown and not TESTED.search(text):
+            raise TemplateFaults(*(sorted(undefined_names(text, unknown, names)) if self.whole else ()))
+
+
+class NotAllowed(SecurityError):
+    """A template has something that no metric file needs."""
+
+    def __init__(self, message: str, line: int) -> None:
+        self.line = line
+        super().__init__(message)
+
+
+class TooMuch(SecurityError):
+    """The templates would take more time or memory than any metric file needs."""
+
+
+def scalar(value: Any) -> str:
+    """The text of a text, a number or a truth value; a list has none."""
+    if not isinstance(value, (str, int, float)):
+        kind = "a list" if isinstance(value, list) else "a mapping" if isinstance(value, Mapping) else "no text"
+        raise TypeError(f"this is {kind}; print its parts, or join them")
+    return str(value)
+
+
+def bounded_join(values: Iterable[Any], separator: str) -> str:
+    texts = [scalar(value) for value in values]
+    refuse_length(sum(map(len, texts)) + len(texts) * len(separator))
+    return separator.join(texts)
+
+
+def bounded_replace(value: Any, old: str, new: str) -> str:
+    text = scalar(value)
+    refuse_length(len(text) + text.count(old) * len(new))
+    return text.replace(old, new)
+
+
+def refuse_length(characters: int) -> None:
+    if characters > MOST_CHARACTERS:
+        raise TooMuch(f"a text of more than {MOST_CHARACTERS:,} characters")
+
+
+def render(sandbox: Sandbox, text: str, names: Mapping[str, Any]) -> Rendered:
+    """Render a template with these names in sight; text without Jinja stays as it is.
+
+    Raises TemplateFaults.
+    """
+    if not is_template(text):
+        return Rendered(text)
+    if len(text) > MOST_CHARACTERS:
+        raise TemplateFaults(TemplateFault(0, "template-limits", f"longer than {MOST_CHARACTERS:,} characters"))
+    try:
+        template = sandbox.from_string(text)
+        sandbox.refuse_undefined(text, names)
+        marked_text = template.render(names)
+    except FAULTS as error:
+        raise TemplateFaults(fault(error, text)) from error
+    if len(marked_text) > MOST_MARKED:
+        raise TemplateFaults(TemplateFault(0, "template-limits", f"makes more than {MOST_CHARACTERS:,} characters"))
+    return traced(marked_text, text)
+
+
+def unmarked(text: str) -> str:
+    return PRINTED.sub("", text)
+
+
+def traced(marked_text: str, template: str) -> Rendered:
+    """Take the marks out of a rendered text and note where each character came from.
+
+    Literal text is looked for in the template from where the last piece ended; a printed piece belongs to the
+    next `{{` there.
+    """
+    text: list[str] = []
+    origins: list[int] = []
+    depth, at = 0, 0
+    for piece in re.split(f"([{OPENED}{CLOSED}])", marked_text):
+        if piece == OPENED:
+            if depth == 0:
+                at = max(at, template.find("{{", at))
+            depth += 1
+        elif piece == CLOSED:
+            depth -= 1
+            if depth == 0:
+                at = template.find("}}", at) + 2 or at
+        elif depth:
+            text.append(piece)
+            origins.extend([at] * len(piece))
+        else:
+            found = template.find(piece, at)
+            at = found if found >= 0 else at
+            text.append(piece)
+            origins.extend(range(at, at + len(piece)))
+            at += len(piece)
+    limit = max(len(template) - 1, 0)
+    return Rendered("".join(text), tuple(min(origin, limit) for origin in origins))
+
+
+def call_offset(text: str, function: str, argument: str) -> int:
+    """Where a template calls a function with this text: the text itself, or else the function's name."""
+    found = re.search(rf"\b{function}\(\s*['\"]({re.escape(argument)})['\"]", text)
+    if found:
+        return found.start(1)
+    called = re.search(rf"\b{function}\(", text)
+    return called.start() if called else max(0, text.find("{{"))
+
+
+def fault(error: Exception, template: str) -> TemplateFault:
+    """Where a Jinja error stands in its template, and what it says."""
+    message = f"Jinja: {error}"
+    if isinstance(error, TemplateSyntaxError):
+        return syntax_fault(error, template)
+    if isinstance(error, NotAllowed):
+        return TemplateFault(brace(template, error.line), "template-forbidden", message)
+    offset = brace(template, raised_at(error.__traceback__))
+    if isinstance(error, RecursionError):
+        return TemplateFault(offset, "template-limits", "Jinja: nested too deeply, or a macro that calls itself")
+    if isinstance(error, TooMuch | MemoryError):
+        return TemplateFault(offset, "template-limits", message)
+    if isinstance(error, SecurityError):
+        return TemplateFault(offset, "template-forbidden", message)
+    return TemplateFault(offset, "template-error", message)
+
+
+def syntax_fault(error: TemplateSyntaxError, template: str) -> TemplateFault:
+    message, offset = str(error.message), unclosed_brace(template, error.lineno)
+    if found := re.search(r"No filter named '(\w+)'", message):
+        written = re.compile(rf"\|\s*({found[1]})\b").search(template, offset)
+        message = f"there is no filter {found[1]!r}; there are join, lower, map, replace, trim and upper"
+        return TemplateFault(written.start(1) if written else offset, "template-syntax", message)
+    opening = template[offset : offset + 2]
+    rest = re.split(r"\{[{%#]", template[offset + 2 :], maxsplit=1)[0]
+    if opening in CLOSINGS and CLOSINGS[opening] not in rest:
+        return TemplateFault(offset, "template-syntax", f"this {opening} is never closed by {CLOSINGS[opening]}")
+    return TemplateFault(offset, "template-syntax", f"Jinja: {message}")
+
+
+def brace(template: str, line: int) -> int:
+    """The offset of the first Jinja brace from the beginning of a line on; of the line, without any."""
+    start = len("".join(template.splitlines(keepends=True)[: line - 1]))
+    found = re.compile(r"\{[{%#]").search(template, start)
+    return found.start() if found else min(start, len(template))
+
+
+def unclosed_brace(template: str, line: int) -> int:
+    """The first Jinja brace from the beginning of a line on that is not closed before the next one, if any is."""
+    first = brace(template, line)
+    opened = [found.start() for found in re.compile(r"\{[{%#]").finditer(template, first)]
+    for start, following in zip(opened, [*opened[1:], len(template)], strict=True):
+        if template.count("\n", 0, start) + 1 != line:
+            break
+        if CLOSINGS[template[start : start + 2]] not in template[start:following]:
+            return start
+    return first
+
+
+def raised_at(trace: TracebackType | None) -> int:
+    """The line of the template that led to an error."""
+    line = 1
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == "<template>":
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
+
+
+def macro_names(text: str) -> list[str]:
+    """The names of the macros that a text defines, be it broken or not."""
+    return MACRO.findall(text)
+
+
+def undefined_names(template: str, names: Iterable[str], known: Iterable[str]) -> Iterator[TemplateFault]:
+    """A fault for each of these names, where the template's blocks use it first."""
+    for name in names:
+        message = f"{name!r} is not defined{hint(name, known, '; define it in `vars:`')}"
+        yield TemplateFault(next(named(template, name), 0), "undefined-name", message)
+
+
+def named(template: str, name: str) -> Iterator[int]:
+    """The offsets at which a name stands in the blocks of a template, outside of texts."""
+    for block in BLOCKS.finditer(template):
+        code = STRINGS.sub(lambda text: " " * len(text[0]), block[0])
+        for found in re.finditer(rf"(?<![\w.|]){re.escape(name)}\b", code):
+            yield block.start() + found.start()

@@ -1,0 +1,113 @@
+"""SQL word by word, before it is parsed: quotes and parentheses that match, and signs that an expression may hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from sqlglot.errors import SqlglotError
+from sqlglot.parser import Parser
+from sqlglot.tokenizer_core import Token, TokenType
+from sqlglot.tokens import Tokenizer
+
+from engine.language.faults import Fault, Faults, refuse
+from engine.language.functions import forbidden_function, instead_of
+
+MOST_CHARACTERS = 10_000
+MOST_DEPTH = 50
+# Tokens after which nesting begins anew: everything else may be a prefix that the parser recurses on.
+OPERANDS = frozenset((TokenType.VAR, TokenType.NUMBER, TokenType.STRING, TokenType.IDENTIFIER, TokenType.R_PAREN))
+# What may stand in SQL beside names, numbers and texts.
+SYMBOLS = frozenset((*"(),.+-*/=<>]}", "==", "<>", "!=", "<=", ">=", "||", "::"))
+PLACEHOLDERS = frozenset("?:@${")
+QUOTED_OR_COMMENT = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--|/\*|'|\"""")
+
+
+def tokenized(text: str, inside: str) -> list[Token]:
+    """The words of a text, all of which may stand in SQL, its quotes and parentheses closed. Raises Faults."""
+    refuse(surface(text))
+    try:
+        tokens = Tokenizer().tokenize(text)
+    except SqlglotError as error:
+        raise Faults(Fault(0, "sql-syntax", "not a SQL expression: it cannot be read")) from error
+    refuse((*unbalanced(tokens), *unfinished_branches(tokens)))
+    refuse(forbidden_words(tokens, text, inside))
+    return tokens
+
+
+def surface(text: str) -> Iterable[Fault]:
+    """What can be told without parsing: the length, comments, an unclosed quote."""
+    if len(text) > MOST_CHARACTERS:
+        yield Fault(0, "sql-limits", f"longer than {MOST_CHARACTERS:,} characters; make a `sql:` table of it")
+        return
+    for match in QUOTED_OR_COMMENT.finditer(text):
+        if match[0] in ("--", "/*"):
+            yield Fault(match.start(), "sql-comment", "a comment may not stand in SQL; use a YAML comment (#)")
+            return
+        if match[0] in ("'", '"'):
+            yield Fault(match.start(), "sql-syntax", "this quote is never closed")
+            return
+
+
+def unbalanced(tokens: list[Token]) -> Iterable[Fault]:
+    """Parentheses without their counterpart, too many of them, a second statement."""
+    opened: list[Token] = []
+    run = 0
+    for token in tokens:
+        run = 0 if token.token_type in OPERANDS else run + 1
+        if token.token_type is TokenType.SEMICOLON:
+            yield Fault(token.start, "sql-statement", "one statement is all; remove the ; and what follows")
+            return
+        if token.token_type is TokenType.L_PAREN:
+            opened.append(token)
+        elif token.token_type is TokenType.R_PAREN:
+            if not opened:
+                yield Fault(token.start, "sql-syntax", "this ) closes nothing; remove it")
+                return
+            opened.pop()
+        if len(opened) > MOST_DEPTH or run > MOST_DEPTH:
+            yield Fault(token.start, "sql-limits", f"nested more than {MOST_DEPTH} deep; make a `sql:` table of it")
+            return
+    if opened:
+        yield Fault(opened[-1].start, "sql-syntax", "this ( is never closed")
+
+
+def unfinished_branches(tokens: list[Token]) -> Iterable[Fault]:
+    """A WHEN without its THEN, which the parser takes for one."""
+    waiting: list[Token] = []
+    for token in tokens:
+        if token.token_type in (TokenType.CASE, TokenType.WHEN):
+            waiting.append(token)
+        elif token.token_type in (TokenType.THEN, TokenType.END) and waiting:
+            begun = waiting.pop()
+            if begun.token_type is TokenType.WHEN and token.token_type is TokenType.END:
+                yield Fault(begun.start, "sql-syntax", "THEN is missing after this WHEN")
+                return
+
+
+def forbidden_words(tokens: list[Token], text: str, inside: str) -> Iterable[Fault]:
+    """Symbols that no expression needs, and functions that are written without parentheses."""
+    for index, token in enumerate(tokens):
+        symbol = text[token.start]
+        if token.token_type in Parser.NO_PAREN_FUNCTIONS:
+            yield forbidden_function(token.start, token.text.lower())
+        elif symbol.isalnum() or symbol in "_'\"" or token.text in SYMBOLS or token.token_type is TokenType.NUMBER:
+            continue
+        elif token.token_type is TokenType.COLON and index == 1:
+            yield Fault(tokens[0].start, "sql-syntax", f"a space is missing after '{tokens[0].text}:'")
+        elif symbol in PLACEHOLDERS:
+            yield Fault(token.start, "sql-forbidden", "a placeholder is not allowed; write the value")
+            return
+        else:
+            message = f"{symbol} is not allowed in {inside}{instead_of(symbol)}"
+            yield Fault(token.start, "sql-forbidden", message)
+
+
+def call_before(tokens: list[Token], closing: int) -> Token | None:
+    """The name of the function whose parentheses end at this token."""
+    depth = 0
+    for index in range(closing, 0, -1):
+        depth += {TokenType.R_PAREN: 1, TokenType.L_PAREN: -1}.get(tokens[index].token_type, 0)
+        if depth == 0:
+            return tokens[index - 1]
+    return None

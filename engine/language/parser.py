@@ -1,0 +1,326 @@
+"""SQL that an analyst writes → a sqlglot tree of which every node is on the allow-list.
+
+What is not named here cannot be written: no subquery in an expression, no window function, no comment, no
+second statement, no function that is not listed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from sqlglot import exp
+from sqlglot.errors import ParseError, SqlglotError
+from sqlglot.parser import Parser
+from sqlglot.tokenizer_core import Token, TokenType
+
+from engine.language.faults import Fault, Faults, refuse
+from engine.language.functions import forbidden_function, instead_of
+from engine.language.lexer import call_before, tokenized
+
+MOST_OPERATORS = 200
+
+AGGREGATES = (exp.Sum, exp.Count, exp.Avg, exp.Min, exp.Max)
+FUNCTIONS: tuple[type[exp.Expr], ...] = (
+    exp.Abs,
+    exp.Ceil,
+    exp.Coalesce,
+    exp.Concat,
+    exp.Date,
+    exp.Day,
+    exp.DayOfWeekIso,
+    exp.Exp,
+    exp.Floor,
+    exp.Greatest,
+    exp.If,
+    exp.Least,
+    exp.Length,
+    exp.Ln,
+    exp.Lower,
+    exp.Month,
+    exp.Nullif,
+    exp.Pow,
+    exp.Replace,
+    exp.Round,
+    exp.Sqrt,
+    exp.Substring,
+    exp.Trim,
+    exp.Upper,
+    exp.Year,
+)
+OPERATORS: tuple[type[exp.Expr], ...] = (
+    *(exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg, exp.Paren, exp.DPipe),
+    *(exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.And, exp.Or, exp.Not),
+    *(exp.Is, exp.In, exp.Between, exp.Like, exp.Case, exp.Cast),
+)
+LEAVES: tuple[type[exp.Expr], ...] = (
+    *(exp.Column, exp.Identifier, exp.Literal, exp.Null, exp.Boolean, exp.DataType, exp.DataTypeParam),
+)
+SCALAR = frozenset((*FUNCTIONS, *OPERATORS, *LEAVES))
+EXPRESSION = SCALAR | {*AGGREGATES, exp.Distinct, exp.Star}
+QUERY = EXPRESSION | {
+    *(exp.Select, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.With, exp.CTE),
+    *(exp.Subquery, exp.Table, exp.TableAlias, exp.Alias),
+}
+CAST_TYPES = frozenset(
+    (
+        *(exp.DType.DATE, exp.DType.TEXT, exp.DType.VARCHAR, exp.DType.INT, exp.DType.BIGINT),
+        *(exp.DType.DOUBLE, exp.DType.FLOAT, exp.DType.DECIMAL),
+    )
+)
+TEXT_TYPES = (exp.DType.TEXT, exp.DType.VARCHAR)
+CAST_NAMES = "date, text, int, bigint, double or decimal"
+CLAUSES: dict[type[exp.Expr], str] = {
+    exp.Order: "ORDER BY",
+    exp.Limit: "LIMIT",
+    exp.Offset: "OFFSET",
+    exp.Fetch: "FETCH",
+    exp.Qualify: "QUALIFY",
+    exp.Lateral: "LATERAL",
+    exp.Union: "UNION",
+}
+# How many arguments a function takes, at least and at most; one that is not here takes one.
+ARGUMENTS: dict[type[exp.Expr], tuple[int, int]] = {
+    **dict.fromkeys((exp.Coalesce, exp.Greatest, exp.Least), (2, MOST_OPERATORS)),
+    exp.Concat: (1, MOST_OPERATORS),
+    exp.If: (2, 3),
+    exp.Nullif: (2, 2),
+    exp.Pow: (2, 2),
+    exp.Replace: (3, 3),
+    exp.Round: (1, 2),
+    exp.Substring: (2, 3),
+}
+IS_WHAT = "is takes null, true or false; compare values with ="
+SEVERAL = {"max": "greatest", "min": "least"}
+# Arguments of a node that change what it means and that no expression needs.
+FORBIDDEN_ARGUMENTS: dict[type[exp.Expr], tuple[str, ...]] = {
+    exp.Cast: ("format", "default", "action"),
+    exp.Group: ("all", "totals"),
+    exp.In: ("field",),
+    exp.Join: ("method", "global_"),
+    exp.Select: ("kind",),
+    exp.Table: ("only", "version"),
+    exp.Trim: ("position", "collation"),
+    exp.With: ("recursive",),
+}
+
+FORBIDDEN_REMEDIES: dict[tuple[type[exp.Expr], str], str] = {
+    (exp.Trim, "position"): "only trim(x) is allowed, which takes blanks away at both ends",
+    (exp.Join, "method"): "this JOIN is not allowed; write JOIN … USING (…)",
+    (exp.Group, "all"): "ALL is not allowed here; name what the rows are grouped by",
+}
+
+CALLED = re.compile(r"(\w+)\s*\(")
+
+
+class QuietParser(Parser):
+    """sqlglot's parser; what it takes for a command it does not know is refused here, and needs no warning there."""
+
+    def _warn_unsupported(self) -> None:
+        return None
+
+
+def parse_expression(text: str) -> exp.Expr:
+    """One expression in which every node is on the allow-list. Raises Faults."""
+    tokens = tokenized(text, "an expression")
+    refuse(
+        Fault(token.start, "sql-subquery", "a query may not stand in an expression; name the table in `table:`")
+        for token in tokens
+        if token.token_type is TokenType.SELECT
+    )
+    tree = parsed(text, tokens)
+    refuse(unlisted(tree, EXPRESSION, text, "an expression"))
+    return tree
+
+
+def parse_query(text: str) -> exp.Select:
+    """One SELECT in which every node is on the allow-list. Raises Faults."""
+    tree = parsed(text, tokenized(text, "a `sql:` table"))
+    if not isinstance(tree, exp.Select):
+        found = re.search(r"\b(union|intersect|except)\b", text, re.IGNORECASE)
+        offset = found.start() if found and isinstance(tree, exp.SetOperation) else 0
+        raise Faults(Fault(offset, "sql-statement", "a `sql:` table is one SELECT and nothing else"))
+    refuse((*unlisted(tree, QUERY, text, "a `sql:` table"), *nested_queries(tree, text)))
+    return tree
+
+
+def parsed(text: str, tokens: list[Token]) -> exp.Expr:
+    try:
+        trees = [tree for tree in QuietParser().parse(tokens, text) if tree is not None]
+    except ParseError as error:
+        raise Faults(parse_fault(error, text, tokens)) from error
+    except (SqlglotError, RecursionError, ValueError) as error:
+        raise Faults(Fault(0, "sql-syntax", "not a SQL expression: it cannot be read")) from error
+    if len(trees) != 1:
+        raise Faults(Fault(0, "sql-syntax", "the expression is empty"))
+    if depth(trees[0]) > MOST_OPERATORS:
+        message = f"more than {MOST_OPERATORS} operations in a row; make a `sql:` table of it"
+        raise Faults(Fault(0, "sql-limits", message))
+    return trees[0]
+
+
+def depth(tree: exp.Expr) -> int:
+    """How many nodes lie between the root and the leaf that is farthest from it."""
+    level, deepest = [tree], 0
+    while level:
+        level = [child for node in level for child in node.iter_expressions()]
+        deepest += 1
+    return deepest
+
+
+def parse_fault(error: ParseError, text: str, tokens: list[Token]) -> Fault:
+    """sqlglot's complaint in an analyst's words, at the token that it is about."""
+    first = error.errors[0] if error.errors else {}
+    word = str(first.get("highlight") or "")
+    line, column = int(first.get("line") or 1), int(first.get("col") or 1)
+    end = sum(len(each) + 1 for each in text.split("\n")[: line - 1]) + column
+    index = next((index for index, token in enumerate(tokens) if token.end + 1 == end), 0)
+    if not tokens:
+        return Fault(0, "sql-syntax", "not a SQL expression")
+    offset, description = tokens[index].start, str(first.get("description") or "")
+    before = tokens[index - 1] if index else None
+    if "number of provided arguments" in description and (call := call_before(tokens, index)) is not None:
+        name = call.text.lower()
+        return Fault(call.start, "sql-forbidden", f"{name}() takes fewer arguments than these")
+    if "Required keyword" in description:
+        return Fault(offset, "sql-syntax", f"something is missing after {word!r}" if word else "something is missing")
+    if expected := re.match(r"Expect(ing|ed) (\S+)", description):
+        side = "before" if expected[1] == "ing" and index + 1 < len(tokens) else "after"
+        return Fault(offset, "sql-syntax", f"{expected[2]} is missing {side} {word!r}")
+    # sqlglot reads a word after an expression as its alias, and a * after an operator as a column.
+    if before and (before.token_type is TokenType.STAR or tokens[index].token_type is TokenType.L_PAREN):
+        offset, word = before.start, before.text
+    return Fault(offset, "sql-syntax", f"unexpected {word!r}" if word else "not a SQL expression")
+
+
+def unlisted(tree: exp.Expr, allowed: frozenset[type[exp.Expr]], text: str, inside: str) -> Iterable[Fault]:
+    """A fault for every node that is not on the allow-list; what lies inside one is not looked at again."""
+
+    def prune(node: exp.Expr) -> bool:
+        return type(node) not in allowed or (isinstance(node, exp.Table) and not isinstance(node.this, exp.Identifier))
+
+    for node in tree.walk(prune=prune):
+        if type(node) not in allowed:
+            yield not_allowed(node, text, inside)
+            continue
+        if isinstance(node, exp.Cast) and node.to.this not in CAST_TYPES:
+            message = f"cast to {node.to.sql().lower()} is not allowed; cast to {CAST_NAMES}"
+            yield Fault(type_of_cast(node, text), "sql-forbidden", message)
+        elif isinstance(node, exp.Cast) and node.to.this in TEXT_TYPES and node.to.expressions:
+            message = "a length is not allowed here, since not every database cuts the text; write substring(…)"
+            yield Fault(type_of_cast(node, text), "sql-forbidden", message)
+        if isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count):
+            yield Fault(start_of(node), "sql-forbidden", "* may stand only in count(*); name the column")
+        if isinstance(node, exp.Distinct) and not isinstance(node.parent, exp.Select) and len(node.expressions) != 1:
+            yield Fault(start_of(node), "sql-forbidden", "distinct takes one column")
+        if isinstance(node, exp.Table) and not isinstance(node.this, exp.Identifier):
+            yield Fault(start_of(node), "sql-forbidden", "a table function is not allowed; read a declared table")
+        if isinstance(node, exp.Count) and node.this is None:
+            yield Fault(start_of(node), "sql-syntax", "count() counts nothing; write count(*)")
+        elif isinstance(node, (*AGGREGATES, *FUNCTIONS)) and not isinstance(node.parent, exp.Case):
+            yield from wrong_arguments(node, text)
+        if isinstance(node, exp.Is) and not isinstance(node.expression, (exp.Null, exp.Boolean)):
+            yield Fault(keyword("IS", text, start_of(node.expression)), "sql-forbidden", IS_WHAT)
+        if isinstance(node, exp.In) and not node.expressions and not node.args.get("query"):
+            yield Fault(keyword("IN", text, start_of(node), after=True), "sql-syntax", "in () names no value")
+        if isinstance(node, exp.TableAlias) and node.columns:
+            message = "columns may not be renamed here; rename them in their SELECT with AS"
+            yield Fault(start_of(node.columns[0]), "sql-forbidden", message)
+        for argument in FORBIDDEN_ARGUMENTS.get(type(node), ()):
+            if node.args.get(argument):
+                word = argument.strip("_").upper()
+                message = FORBIDDEN_REMEDIES.get((type(node), argument), f"{word} is not allowed here")
+                yield Fault(keyword(word, text, start_of(node)), "sql-forbidden", message)
+
+
+def wrong_arguments(node: exp.Expr, text: str) -> Iterable[Fault]:
+    """A function with more or fewer arguments than it has on every database."""
+    least, most = ARGUMENTS.get(type(node), (1, 1))
+    values = [value for value in node.args.values() if isinstance(value, (exp.Expr, list))]
+    given = sum(len(value) if isinstance(value, list) else 1 for value in values)
+    if not least <= given <= most:
+        offset, name = called(node, text)
+        wanted = f"at least {least}" if most == MOST_OPERATORS else f"{least} or {most}" if least < most else str(most)
+        several = f"; {SEVERAL[name]}() compares several" if given > most and name in SEVERAL else ""
+        message = f"{name}() takes {wanted} argument{'s' if most > 1 else ''}, not {given}{several}"
+        yield Fault(offset, "sql-forbidden", message)
+
+
+def nested_queries(tree: exp.Select, text: str) -> Iterable[Fault]:
+    """A SELECT may stand in FROM, in JOIN and in WITH; not inside an expression."""
+    for query in tree.find_all(exp.Select):
+        inner: exp.Expr = query
+        while isinstance(inner.parent, exp.Subquery):
+            inner = inner.parent
+        outer = inner.parent
+        joined = isinstance(outer, exp.Join) and inner.arg_key == "this"
+        # What is refused as a whole, such as LATERAL, is not refused again for what is in it.
+        if type(outer) in QUERY and not joined and not isinstance(outer, (exp.CTE, exp.From)):
+            offset = keyword("SELECT", text, start_of(query))
+            yield Fault(offset, "sql-subquery", "a subquery may stand in FROM, JOIN or WITH only")
+
+
+def not_allowed(node: exp.Expr, text: str, inside: str) -> Fault:
+    """Why a node is refused, named as an analyst would name it."""
+    offset = start_of(node)
+    if isinstance(node, exp.WithinGroup):
+        return not_allowed(node.this, text, inside)
+    if isinstance(node, exp.Filter):
+        message = "filter is not allowed; write sum(case when … then … end)"
+        return Fault(keyword("FILTER", text, offset, after=True), "sql-forbidden", message)
+    if isinstance(node, exp.Window):
+        message = "a window function is not allowed; a metric is an aggregate over the rows of its period"
+        return Fault(keyword("OVER", text, offset, after=True), "sql-window", message)
+    if isinstance(node, exp.Alias):
+        message = "AS is not allowed here; a series is named by its key"
+        return Fault(keyword("AS", text, start_of(node.args["alias"])), "sql-forbidden", message)
+    if isinstance(node, exp.Func) and not isinstance(node, exp.Binary):
+        return forbidden_function(*called(node, text))
+    if isinstance(node, exp.Command | exp.DDL | exp.DML):
+        return Fault(offset, "sql-statement", f"a statement may not stand in {inside}")
+    if type(node) in CLAUSES:
+        word = CLAUSES[type(node)]
+        return Fault(keyword(word, text, offset), "sql-forbidden", f"{word} is not allowed in {inside}")
+    name = spoken(node)
+    return Fault(keyword(name, text, offset), "sql-forbidden", f"{name} is not allowed in {inside}{instead_of(name)}")
+
+
+def called(node: exp.Expr, text: str) -> tuple[int, str]:
+    """Where the name of a function stands, and how it is written."""
+    offset = start_of(node)
+    if node.meta_get("start") is not None:
+        written = CALLED.match(text, offset)
+    else:
+        # The parser remembers what is in the parentheses only.
+        *_, written = (None, *CALLED.finditer(text, 0, offset))
+    return (written.start(), written[1].lower()) if written else (offset, spoken(node))
+
+
+def spoken(node: exp.Expr) -> str:
+    """`PercentileCont` as `percentile cont`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).lower()
+
+
+def keyword(word: str, text: str, offset: int, *, after: bool = False) -> int:
+    """Where a keyword stands: the last one up to the offset, or the first one after it; the offset without any."""
+    found = [match.start() for match in re.finditer(rf"\b{word}\b".replace(" ", r"\s+"), text, re.IGNORECASE)]
+    before = [start for start in found if start <= offset]
+    following = [start for start in found if start > offset]
+    return (following[:1] or [offset])[0] if after else (before[-1:] or following[:1] or [offset])[0]
+
+
+def type_of_cast(node: exp.Cast, text: str) -> int:
+    """Where the type of a cast stands: behind its AS, those of the casts inside it left out."""
+    inner = sum(1 for _ in node.this.find_all(exp.Cast))
+    found = [match.end() for match in re.finditer(r"\bas\s+|::\s*", text, re.IGNORECASE)]
+    behind = [end for end in found if end > start_of(node.this)]
+    return behind[inner] if inner < len(behind) else start_of(node)
+
+
+def start_of(node: exp.Expr) -> int:
+    """The offset of the first character of a node that the parser remembers."""
+    starts = [start for found in node.walk() if (start := found.meta_get("start")) is not None]
+    if starts:
+        return int(min(starts))
+    parent = node.parent
+    return start_of(parent) if parent is not None else 0

@@ -1,0 +1,40 @@
+"""Slices: the rows of one account of a tenant over some days, which a source has the last word on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.calendar import Window
+from engine.tables import Column, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The rows of `table` that belong to this tenant and account and lie within these days."""
+
+    table: Table
+    tenant: str
+    account: str
+    days: Window
+
+
+# How far the slices of an account have come: all days of the window that a row spans have been restated. It is kept
+# beside the facts, so that it moves in the same transaction as they do.
+CURSORS = Table(
+    name="sync_cursors",
+    source="",
+    time="last_day",
+    tenant="user_id",
+    physical="sync_cursors",
+    columns={
+        column.name: column
+        for column in (
+            Column("user_id", "uuid", "user_id"),
+            Column("table_name", "text", "table_name"),
+            Column("account_id", "text", "account_id"),
+            Column("first_day", "date", "first_day"),
+            Column("last_day", "date", "last_day"),
+        )
+    },
+    key=("user_id", "table_name", "account_id"),
+)

@@ -1,0 +1,269 @@
+"""ClickHouse, through clickhouse-connect: a server, or with the same calls the engine in this process (chdb)."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+import clickhouse_connect
+import sqlalchemy
+from clickhouse_connect.dbapi.connection import Connection
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DataError, Error, OperationalError
+from clickhouse_connect.driver.httputil import check_env_proxy, get_pool_manager
+
+from engine.compiler.dialects.clickhouse import DELETED, ClickHouse
+from engine.slices import CURSORS, Slice
+from engine.tables import Table
+from engine.warehouse.drivers.base import CONNECT_SECONDS, STATEMENT_SECONDS, Condition, Database, Row
+from engine.warehouse.drivers.sqlalchemy_pool import driver_fault
+
+# What a moment's date is must not depend on where the server stands.
+SESSION: Mapping[str, Any] = {"session_timezone": "UTC"}
+READING: Mapping[str, Any] = {
+    **SESSION,
+    # The newest version of each row; tables that keep no versions are read as they are.
+    "final": 1,
+    # A name in WHERE and GROUP BY is the column's, as SQL has it, though something selected is called like it.
+    "prefer_column_name_to_alias": 1,
+    # A LEFT JOIN gives NULL, as SQL has it.
+    "join_use_nulls": 1,
+    # So does an aggregate of no rows, but for a count.
+    "aggregate_functions_null_for_empty": 1,
+    "optimize_skip_unused_shards": 1,
+    # It takes MAX(x / 0) for MAX(x) / 0, and then fails on the NULL.
+    "optimize_arithmetic_operations_in_aggregate_functions": 0,
+    # Nothing but reading, and settings such as these.
+    "readonly": 2,
+}
+WRITING: Mapping[str, Any] = {
+    **SESSION,
+    # All rows of an insert make one part, and are there when it returns.
+    "min_insert_block_size_rows": 1_000_000_000,
+    "min_insert_block_size_bytes": 0,
+    "async_insert": 0,
+    "distributed_foreground_insert": 1,
+}
+WRITER_PATIENCE = 600
+# As many as there are threads that answer requests; more are made where need be, and not kept.
+MOST_CONNECTIONS = 40
+MISSING_TABLE = frozenset((60, 81))
+NO_SUCH_COLUMN = 16
+EMBEDDED_FAULT = "EmbeddedServer"
+
+REMEDIES: Mapping[int, str] = {
+    NO_SUCH_COLUMN: "rows are replaced in tables as `metric-engine ddl --dialect clickhouse` prints them",
+    47: "`metric-engine validate --database` tells what differs from the declarations",
+    81: "make the database, or check its name",
+    60: "`metric-engine ddl --dialect clickhouse` prints the statements that make the tables",
+    159: f"a statement may take {STATEMENT_SECONDS} s; ask for fewer days",
+    164: "the user may only read; give it the rights to write, or readonly = 2 to read",
+    194: "check the user and the password",
+    192: "check the user and the password",
+    193: "check the user and the password",
+    516: "check the user and the password",
+    241: "the server has too little memory for it; ask for fewer days",
+    243: "make room on the server's disk",
+    497: "grant this user the right to",
+}
+
+
+class ClickHouseDatabase(Database):
+    def __init__(self, url: sqlalchemy.URL) -> None:
+        self.dialect = ClickHouse()
+        self.embedded = self.exclusive = url.drivername == "chdb"
+        self._arguments = arguments(url)
+        self._engine = sqlalchemy.create_engine("clickhousedb://", creator=self._connection)
+        self._lock = threading.Lock()
+        self._clients: dict[str, Client] = {}
+        self._pool = None if self.embedded else connections(self._arguments)
+        # What fails is raised, and told once; and an address has the tenant in it.
+        for name in ("clickhouse_connect", "urllib3.connectionpool"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+
+    @property
+    def engine(self) -> sqlalchemy.Engine:
+        return self._engine
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        return (Error, sqlalchemy.exc.SQLAlchemyError)
+
+    def _connection(self) -> Connection:
+        return Connection(**self._arguments)
+
+    def _client(self, name: str, settings: Mapping[str, Any], patience: int) -> Client:
+        with self._lock:
+            client = self._clients.get(name)
+            if client is None:
+                network: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "send_receive_timeout": patience}
+                network["pool_mgr"] = self._pool
+                client = self._clients[name] = clickhouse_connect.get_client(
+                    **self._arguments, **({} if self.embedded else network), settings=dict(settings), tz_mode="aware"
+                )
+            return client
+
+    @property
+    def _reader(self) -> Client:
+        limits = {"max_execution_time": STATEMENT_SECONDS}
+        return self._client("reader", {**limits, **READING}, STATEMENT_SECONDS + CONNECT_SECONDS)
+
+    @property
+    def _writer(self) -> Client:
+        return self._client("writer", WRITING, WRITER_PATIENCE)
+
+    def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        rows: Sequence[Sequence[Any]] = self._reader.query(sql, parameters=dict(parameters)).result_rows
+        return rows
+
+    def run(self, statements: Iterable[str]) -> None:
+        for statement in statements:
+            self._writer.command(statement)
+
+    def write(
+        self, table: Table, batches: Iterable[Sequence[Row]], *, instead_of: Condition | None, moves: Slice | None
+    ) -> None:
+        rows = list(chain.from_iterable(batches))
+        if instead_of is None:
+            rows = self._completed(table, rows)
+        columns = list(rows[0]) if rows else list(table.key)
+        values = [self.dialect.values(table, columns, row) for row in rows]
+        names = [table.columns[name].physical for name in columns]
+        if instead_of is not None:
+            # Rows that go and rows that come are one insert: no reader sees the one without the other. Of two with
+            # the same key the later one counts.
+            graves = self._graves(table, columns, instead_of)
+            values = [*graves, *([*row, 0] for row in values)]
+            names.append(DELETED)
+        self._insert(table, names, values)
+        if moves is not None:
+            # There is no transaction over two tables: a cursor that lags behind only has days fetched again.
+            self._insert(CURSORS, list(CURSORS.columns), [self.dialect.cursor_values(moves)])
+
+    def _completed(self, table: Table, rows: list[Row]) -> list[Row]:
+        """The rows, with what is held under their keys in the columns that they lack.
+
+        A newer version of a row is all of it. What another writes between the look and the insert is lost.
+        """
+        if not rows or not table.key:
+            return rows
+        live = {name for name, *_ in self.query(f"DESCRIBE TABLE {self.dialect.identifier(table.physical)}", {})}
+        lacked = live - {table.columns[name].physical for name in rows[0]}
+        # Two declared columns may be the same physical one.
+        names = list({each.physical: each.name for each in table.columns.values() if each.physical in lacked}.values())
+        if not names:
+            return rows
+        width = len(table.key)
+        held: dict[tuple[Any, ...], Sequence[Any]] = {}
+        day = self.dialect.identifier(table.columns[table.time].physical)
+        days_between = f"{day} BETWEEN {self.dialect.bind('start')} AND {self.dialect.bind('end')}"
+        condition = f"{self.dialect.of_tenant(table)} AND {days_between}"
+        for tenant in {row[table.tenant] for row in rows}:
+            days = [row[table.time] for row in rows if row[table.tenant] == tenant]
+            parameters = {"tenant": tenant, "start": min(days), "end": max(days)}
+            for found in self.query(self.dialect.select(table, (*table.key, *names), condition), parameters):
+                held[self._identity(table, found[:width])] = found[width:]
+        nothing = [None] * len(names)
+        keys = ((row, self._identity(table, [row[name] for name in table.key])) for row in rows)
+        return [{**row, **dict(zip(names, held.get(key, nothing), strict=True))} for row, key in keys]
+
+    def _identity(self, table: Table, key: Sequence[Any]) -> tuple[Any, ...]:
+        """A key's values, however they are given."""
+        return tuple(
+            self.dialect.value(value, table.columns[name].type) for name, value in zip(table.key, key, strict=True)
+        )
+
+    def _graves(self, table: Table, columns: Sequence[str], condition: Condition) -> list[list[Any]]:
+        """Newest versions, of the rows that meet a condition, that say that they are gone."""
+        if not table.key:
+            raise OperationalError(f"rows of {table.name} cannot be told apart; declare its key")
+        held = self.query(self.dialect.select(table, table.key, condition.sql), condition.parameters)
+        blank = dict.fromkeys(columns)
+        graves = [blank | dict(zip(table.key, key, strict=True)) for key in held]
+        return [[*self.dialect.values(table, columns, grave), 1] for grave in graves]
+
+    def _insert(self, table: Table, names: Sequence[str], values: Sequence[Sequence[Any]]) -> None:
+        if values:
+            schema, _, name = table.physical.rpartition(".")
+            try:
+                self._writer.insert(name, values, column_names=names, database=schema or None)
+            except OverflowError as error:
+                raise DataError("a number is too large for its column") from error
+
+    def is_missing_table(self, error: Exception) -> bool:
+        return getattr(driver_fault(error), "code", None) in MISSING_TABLE
+
+    def reason(self, error: Exception) -> str:
+        fault = driver_fault(error)
+        code = getattr(fault, "code", None)
+        message = server_message(fault)
+        if self.embedded and EMBEDDED_FAULT in message:
+            return embedded_fault(str(fault))
+        if code is None and isinstance(fault, OperationalError) and "HTTP" in str(fault):
+            return f"{network_fault(str(fault))}; check the host, the port and that the server runs"
+        foreign = re.match(r"HTTP driver received HTTP status (\d+)", message) if code is None else None
+        if foreign:
+            return f"what answers there is not ClickHouse (HTTP status {foreign[1]}); check the host and the port"
+        if f"Unrecognized column '{DELETED}'" in message:
+            code = NO_SUCH_COLUMN
+        remedy = None if code is None else REMEDIES.get(code)
+        return f"{message}; {remedy}" if remedy else message
+
+    def close(self) -> None:
+        with self._lock:
+            clients, self._clients = self._clients, {}
+        for client in clients.values():
+            client.close()
+        if self._pool is not None:
+            self._pool.clear()
+        self._engine.dispose()
+
+
+def arguments(url: sqlalchemy.URL) -> dict[str, Any]:
+    """What clickhouse-connect opens; in-process, the URL itself says it all."""
+    if url.drivername == "chdb":
+        return {"dsn": url.render_as_string(hide_password=False)}
+    secure = url.query.get("secure") in ("true", "1") or url.port in (443, 8443)
+    return {
+        "interface": "https" if secure else "http",
+        "host": url.host or "localhost",
+        "port": url.port,
+        "username": url.username or "",
+        "password": url.password or "",
+        "database": url.database or "",
+        # A session lets one statement in at a time, and all threads read through one client.
+        "autogenerate_session_id": False,
+    }
+
+
+def connections(given: Mapping[str, Any]) -> Any:
+    """A pool of connections to what clickhouse-connect is given, through a proxy where the environment names one."""
+    proxy = check_env_proxy(given["interface"], given["host"], given["port"])
+    through: dict[str, Any] = {f"{given['interface']}_proxy": proxy} if proxy else {}
+    return get_pool_manager(maxsize=MOST_CONNECTIONS, **through)
+
+
+def server_message(error: Exception) -> str:
+    """What the server says, in one line, without its stack, its version and the statement."""
+    # "… Code: 60. DB::Exception: Unknown table … 'x'. In scope SELECT …. (UNKNOWN_TABLE) (version …)"
+    message = " ".join(str(error).split()).rpartition("DB::Exception: ")[2]
+    return re.split(r"\.? (?:In scope|Maybe you meant|\([A-Z_]+\)|\(version)", message, maxsplit=1)[0].rstrip(". ")
+
+
+def embedded_fault(message: str) -> str:
+    """Why the engine in this process does not open its folder; of a lock it tells only standard error."""
+    found = re.search(r'filesystem error: in \w+: ([^"\[]+)', message)
+    if "already initialized" in message:
+        return "this process has another folder open; it can have one"
+    reason = found[1].strip() if found else "the folder cannot be opened"
+    return f"{reason}; name a folder that may be written, and let no other process have it open"
+
+
+def network_fault(message: str) -> str:
+    """Why there is no answer, out of what urllib3 says."""
+    found = re.search(r"\[Errno -?\d+\] ([^\"')]+)|(timed out)", message)
+    return (found[1] or found[2]).strip() if found else "the server does not answer"

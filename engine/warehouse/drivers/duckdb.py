@@ -1,0 +1,167 @@
+"""DuckDB: one connection opens the file, each thread reads through a copy of it, and one at a time writes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import duckdb
+import sqlalchemy
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
+
+from engine.compiler.dialects.duckdb import DuckDB
+from engine.tables import Table
+from engine.warehouse.drivers.base import STATEMENT_SECONDS, Row
+from engine.warehouse.drivers.sqlalchemy_pool import Pooled, driver_fault, first_line
+
+NAME_ANOTHER = "name a DuckDB file, or one that does not exist yet"
+# By a word of the message: the exceptions do not tell these apart.
+REMEDIES: Mapping[str, str] = {
+    "Conflicting lock": "DuckDB lets one process in; stop the other one, or move to PostgreSQL",
+    "No such file or directory": "make the folder, or check the path",
+    "Is a directory": "name a file in it",
+    "not a valid DuckDB": NAME_ANOTHER,
+    "not DuckDB's": NAME_ANOTHER,
+    "xtension": NAME_ANOTHER,
+    "read-only": "the file may not be written; give this user the right to",
+    "Permission denied": "give this user the right to read and write the file and its folder",
+    "No space left": "make room on the disk",
+    "File too large": "let the file grow, or make room on the disk",
+    "Out of Memory": "ask for fewer days, or give the machine more memory",
+    "out of range": "a number is too large for its column",
+    "orrupt": "the file is damaged; restore it from a backup",
+    "INTERRUPT": f"a statement may take {STATEMENT_SECONDS} s; ask for fewer days",
+    "Referenced column": "`metric-engine validate --database` tells what differs from the declarations",
+}
+
+
+class DuckDBDatabase(Pooled):
+    embedded = True
+    exclusive = True
+    driver_error = duckdb.Error
+
+    def __init__(self, url: sqlalchemy.URL) -> None:
+        # An extension that some file asks for is not fetched from anywhere.
+        settings = {"autoinstall_known_extensions": False}
+        super().__init__(sqlalchemy.create_engine(url, poolclass=StaticPool, connect_args={"config": settings}))
+        sqlalchemy.event.listen(self._engine, "connect", refuse_other_files)
+        self.dialect = DuckDB()
+        self._local = threading.local()
+        self._opening = threading.Lock()
+        self._writing = threading.Lock()
+        self._watch = Watch()
+
+    def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        reader = getattr(self._local, "reader", None)
+        if reader is None:
+            reader = self._local.reader = self._another()
+        with self._watch.over(reader), self._reopened_after_the_fatal():
+            rows: Sequence[Sequence[Any]] = reader.execute(sql, parameters).fetchall()
+        return rows
+
+    @contextmanager
+    def _reopened_after_the_fatal(self) -> Iterator[None]:
+        """After a disk that was full, say, DuckDB answers nothing until the file is opened again."""
+        try:
+            yield
+        except duckdb.FatalException:
+            self.close()
+            raise
+
+    def _another(self) -> duckdb.DuckDBPyConnection:
+        """Another connection to the file that is open in this process."""
+        with self._opening:
+            pooled = self._engine.raw_connection()
+            root: Any = pooled.driver_connection
+            connection: duckdb.DuckDBPyConnection = root.duplicate()
+        # What a moment's date is must not depend on where the process runs.
+        connection.execute("SET TimeZone = 'UTC'")
+        return connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[DBAPICursor]:
+        with self._writing, self._reopened_after_the_fatal():
+            connection: Any = self._another()
+            try:
+                connection.begin()
+                yield connection
+                connection.commit()
+            finally:
+                # What is not committed is lost with the connection.
+                connection.close()
+
+    def insert(self, cursor: DBAPICursor, table: Table, rows: Sequence[Row]) -> None:
+        columns = tuple(rows[0])
+        values = [self.dialect.values(table, columns, row) for row in rows]
+        if table.key:
+            # One statement cannot change a row twice: of several with one key the last one counts.
+            key = [columns.index(name) for name in table.key]
+            values = list({tuple(row[index] for index in key): row for row in values}.values())
+        cursor.execute(self.dialect.upsert(table, columns), [list(each) for each in zip(*values, strict=True)])
+
+    def is_missing_table(self, error: Exception) -> bool:
+        fault = driver_fault(error)
+        return isinstance(fault, duckdb.CatalogException) and "does not exist" in str(fault)
+
+    def reason(self, error: Exception) -> str:
+        message = first_line(driver_fault(error))
+        if self.is_missing_table(error):
+            return f"{message}; `metric-engine ddl --dialect duckdb` prints the statements that make the tables"
+        remedy = next((remedy for word, remedy in REMEDIES.items() if word in message), None)
+        return f"{message}; {remedy}" if remedy else message
+
+    def close(self) -> None:
+        self._local = threading.local()
+        super().close()
+
+
+def refuse_other_files(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+    """DuckDB opens a CSV or Parquet file too: as a view in memory, beside which whatever is loaded is lost."""
+    cursor = connection.cursor()
+    cursor.execute(
+        "SELECT path IS NOT NULL AND type = 'duckdb' FROM duckdb_databases() WHERE database_name = current_database()"
+    )
+    found = cursor.fetchone()
+    cursor.close()
+    if found is None or not found[0]:
+        raise duckdb.IOException("the file is not DuckDB's, and what is loaded beside it would be lost")
+
+
+class Watch:
+    """Interrupts what takes too long: DuckDB has no limit of its own."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: dict[duckdb.DuckDBPyConnection, float] = {}
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def over(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """Interrupt the connection when this block takes longer than STATEMENT_SECONDS."""
+        with self._lock:
+            self._running[connection] = time.monotonic() + STATEMENT_SECONDS
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._interrupt_late, daemon=True)
+                self._thread.start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._running[connection]
+
+    def _interrupt_late(self) -> None:
+        # Ends when nothing has run for a while; the next statement begins another.
+        while True:
+            time.sleep(1)
+            with self._lock:
+                now = time.monotonic()
+                for connection, deadline in self._running.items():
+                    if now > deadline:
+                        connection.interrupt()
+                if not self._running:
+                    self._thread = None
+                    return

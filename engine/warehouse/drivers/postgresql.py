@@ -1,0 +1,176 @@
+"""PostgreSQL. Readers have sessions that can only read and are cut short; writers open a connection each time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import psycopg
+import sqlalchemy
+from psycopg.types.numeric import FloatLoader
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
+
+from engine.compiler.dialects.postgresql import PostgreSQL
+from engine.slices import CURSORS, Slice
+from engine.tables import Table
+from engine.warehouse.drivers import postgresql_grants as grants
+from engine.warehouse.drivers.base import CONNECT_SECONDS, STATEMENT_SECONDS, Condition, Row
+from engine.warehouse.drivers.postgresql_timeouts import NETWORK, Unanswered, be_patient
+from engine.warehouse.drivers.sqlalchemy_pool import Pooled, driver_fault, first_line
+
+# Several processes with so many each stay below the hundred that a server takes unless it is told otherwise.
+MOST_READERS = 16
+# Beyond the server's own limit: only a server that keeps no time is waited for so long.
+READER_PATIENCE = STATEMENT_SECONDS + 5
+WRITER_PATIENCE = 600
+# Neither what a moment's date is nor how a date is written may depend on where the server stands.
+SESSION = {"TimeZone": "UTC", "DateStyle": "ISO"}
+RIGHTS = "SELECT p FROM unnest(%(rights)s::text[]) AS p WHERE NOT has_table_privilege(%(table)s, p)"
+# One at a time lays out tables: two that make the same one at once would fail.
+LAYOUT_LOCK = "SELECT pg_advisory_xact_lock(7271963440512)"
+
+REMEDIES: Mapping[type[psycopg.Error], str] = {
+    psycopg.errors.UndefinedTable: "`metric-engine ddl --dialect postgres` prints the statements that make the tables",
+    psycopg.errors.UndefinedColumn: "`metric-engine validate --database` tells what differs from the declarations",
+    psycopg.errors.InsufficientPrivilege: "let this user do so",
+    psycopg.errors.ReadOnlySqlTransaction: "the database or its user may only read; name one that may write",
+    psycopg.errors.InvalidSchemaName: "make the schema, or let this user use it",
+    psycopg.errors.ProgramLimitExceeded: "a text of the table's key is too long for its index; shorten it",
+    psycopg.errors.DiskFull: "make room on the server's disk",
+    psycopg.errors.TooManyConnections: "raise max_connections, or run fewer processes",
+    psycopg.errors.QueryCanceled: f"a statement may take {STATEMENT_SECONDS} s; ask for fewer days",
+    psycopg.errors.NumericValueOutOfRange: "a value of the table is beyond a double",
+}
+
+
+class PostgreSQLDatabase(Pooled):
+    driver_error = psycopg.Error
+
+    def __init__(self, url: sqlalchemy.URL) -> None:
+        url = url.set(drivername="postgresql+psycopg")
+        given = str(url.query.get("options", ""))
+        limits = {"statement_timeout": f"{STATEMENT_SECONDS}s", "default_transaction_read_only": "on"}
+        super().__init__(
+            sqlalchemy.create_engine(
+                url, poolclass=NullPool, connect_args=NETWORK | {"options": options(given, SESSION)}
+            )
+        )
+        be_patient(self._engine, WRITER_PATIENCE)
+        self._readers = sqlalchemy.create_engine(
+            url,
+            poolclass=QueuePool,
+            pool_size=MOST_READERS // 2,
+            max_overflow=MOST_READERS - MOST_READERS // 2,
+            pool_timeout=CONNECT_SECONDS,
+            pool_use_lifo=True,
+            # Each statement is a transaction of its own; there is nothing to roll back.
+            pool_reset_on_return=None,
+            connect_args=NETWORK | {"options": options(given, SESSION | limits), "autocommit": True},
+        )
+        be_patient(self._readers, READER_PATIENCE)
+        sqlalchemy.event.listen(self._readers, "connect", read_decimals_as_doubles)
+        self.dialect = PostgreSQL()
+
+    def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        while True:
+            pooled = self._readers.raw_connection()
+            connection: Any = pooled.driver_connection
+            idle = pooled.info.get("read", False)
+            try:
+                rows: Sequence[Sequence[Any]] = connection.execute(sql, parameters).fetchall()
+            except psycopg.errors.InsufficientPrivilege as error:
+                user = connection.info.user
+                pooled.invalidate()
+                raise grants.to_read(error, user) from error
+            except psycopg.Error as error:
+                gone = connection.closed
+                pooled.invalidate()
+                # The server may have restarted since: a connection that was idle proves nothing.
+                if not (idle and gone and not isinstance(error, Unanswered)):
+                    raise
+            else:
+                pooled.info["read"] = True
+                pooled.close()
+                return rows
+
+    def run(self, statements: Iterable[str]) -> None:
+        try:
+            super().run((LAYOUT_LOCK, *statements))
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise grants.to_make(error, self._user()) from error
+
+    def write(
+        self, table: Table, batches: Iterable[Sequence[Row]], *, instead_of: Condition | None, moves: Slice | None
+    ) -> None:
+        try:
+            super().write(table, batches, instead_of=instead_of, moves=moves)
+        except psycopg.errors.InsufficientPrivilege as error:
+            needed = {table: ["SELECT", "INSERT"]}
+            needed[table] += ["UPDATE"] if table.key else []
+            needed[table] += ["DELETE"] if instead_of is not None else []
+            if moves is not None:
+                needed[CURSORS] = ["SELECT", "INSERT", "UPDATE"]
+            lacking = {each.physical: rights for each in needed if (rights := self._lacking(each, needed[each]))}
+            # What else keeps a row out, such as a policy, the server names itself.
+            raise grants.to_write(lacking, self._user()) if lacking else error from error
+
+    def _lacking(self, table: Table, rights: Sequence[str]) -> list[str]:
+        parameters = {"rights": list(rights), "table": self.dialect.identifier(table.physical)}
+        return [right for (right,) in self.query(RIGHTS, parameters)]
+
+    def _user(self) -> str:
+        (((user,),)) = self.query("SELECT current_user", {})
+        return str(user)
+
+    def is_missing_table(self, error: Exception) -> bool:
+        return isinstance(driver_fault(error), (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName))
+
+    def reason(self, error: Exception) -> str:
+        if isinstance(error, NoFreeConnection):
+            return f"all {MOST_READERS} connections are in use; try again"
+        fault = driver_fault(error)
+        if isinstance(fault, grants.Ungranted):
+            return str(fault)
+        remedy = next((text for kind, text in REMEDIES.items() if isinstance(fault, kind)), None)
+        unopened = isinstance(fault, psycopg.OperationalError) or str(fault).startswith("invalid connection option")
+        if remedy is None and unopened and getattr(fault, "sqlstate", None) is None:
+            return connection_fault(fault)
+        return f"{first_line(fault)}; {remedy}" if remedy else first_line(fault)
+
+    def close(self) -> None:
+        self._readers.dispose()
+        super().close()
+
+
+def read_decimals_as_doubles(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+    """What is computed from rows is computed in doubles, on every engine."""
+    adapted: Any = connection
+    adapted.adapters.register_loader("numeric", FloatLoader)
+
+
+def options(given: str, settings: Mapping[str, str]) -> str:
+    """What a session begins with: what the URL asks for, and these settings."""
+    return " ".join([*given.split(), *(f"-c {name}={value}" for name, value in settings.items())])
+
+
+def connection_fault(error: Exception) -> str:
+    """Why there is no connection, as the server says it, or the network, and what to do."""
+    # "connection failed: connection to server at …, port … failed: FATAL:  password authentication failed for user …"
+    message = " ".join(str(error).split())
+    reason = message.rpartition("FATAL: ")[2].rpartition(" failed: ")[2].partition(" Is the server")[0].strip()
+    reason = reason.partition(" DETAIL: ")[0].removeprefix("connection is bad: ")
+    if reason.startswith(("too many ", "sorry, too many", "remaining connection slots")):
+        return f"{reason}; raise max_connections or the role's limit, or run fewer processes"
+    if reason.startswith("permission denied for database"):
+        return f"{reason}; GRANT CONNECT on it to this user"
+    if reason.startswith("invalid "):
+        return f"{reason}; check the URL"
+    if reason.startswith("the database system is "):
+        return f"{reason}; try again shortly"
+    if "password" in reason or "authentication" in reason or reason.startswith("role "):
+        return f"{reason}; check the user and the password"
+    if reason.startswith("database "):
+        return f"{reason}; make it, or check its name"
+    return f"{reason}; check the host, the port and that the server runs"

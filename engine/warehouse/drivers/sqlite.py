@@ -1,0 +1,117 @@
+"""SQLite: the embedded default. Each thread reads through a connection of its own."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+from weakref import WeakSet
+
+import sqlalchemy
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, PoolProxiedConnection, StaticPool
+
+from engine.compiler.dialects.sqlite import SQLite
+from engine.warehouse.drivers.base import STATEMENT_SECONDS
+from engine.warehouse.drivers.sqlalchemy_pool import Pooled, driver_fault, first_line
+
+BUSY_SECONDS = 30
+# How many steps of its virtual machine pass between two looks at the clock: some milliseconds.
+STEPS = 500_000
+
+REMEDIES: Mapping[int, str] = {
+    sqlite3.SQLITE_CANTOPEN: "check the path, and that its folder exists and may be written",
+    sqlite3.SQLITE_READONLY: "the file or its folder may not be written; give this user the right to",
+    sqlite3.SQLITE_FULL: "the disk is full; make room",
+    sqlite3.SQLITE_IOERR: "the disk fails, or lets the file grow no further; check the disk",
+    sqlite3.SQLITE_NOTADB: "the file is something else; name an SQLite database or a file that does not exist yet",
+    sqlite3.SQLITE_CORRUPT: "the file is damaged; restore it from a backup",
+    sqlite3.SQLITE_BUSY: "another process holds the file; try again when it is done",
+    sqlite3.SQLITE_INTERRUPT: f"the statement took longer than {STATEMENT_SECONDS} s; ask for fewer days",
+}
+
+
+class SQLiteDatabase(Pooled):
+    embedded = True
+    driver_error = sqlite3.Error
+
+    def __init__(self, url: sqlalchemy.URL) -> None:
+        memory = url.database in (None, "", ":memory:")
+        super().__init__(
+            sqlalchemy.create_engine(
+                url,
+                # In memory one connection is the database; in a file each thread keeps its own.
+                poolclass=StaticPool if memory else NullPool,
+                connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
+            )
+        )
+        sqlalchemy.event.listen(self._engine, "connect", prepare)
+        self.dialect = SQLite()
+        self._local = threading.local()
+        self._readers: WeakSet[PoolProxiedConnection] = WeakSet()
+
+    def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        try:
+            rows: Sequence[Sequence[Any]] = self._reader().execute(sql, parameters).fetchall()
+        except self.errors:
+            self._drop_reader()
+            raise
+        return rows
+
+    def _reader(self) -> Any:
+        """The driver's connection that this thread reads through; to ask the pool each time would cost a tenth."""
+        local = self._local
+        local.deadline = time.monotonic() + STATEMENT_SECONDS
+        pooled = getattr(local, "pooled", None)
+        if pooled is None:
+            pooled = local.pooled = self._engine.raw_connection()
+            self._readers.add(pooled)
+            if not isinstance(self._engine.pool, StaticPool):
+                # The thread's own: it writes nothing, and gives up what takes too long.
+                connection: Any = pooled.driver_connection
+                connection.execute("PRAGMA query_only=ON")
+                connection.set_progress_handler(lambda: time.monotonic() > local.deadline, STEPS)
+        return pooled.driver_connection
+
+    def _drop_reader(self) -> None:
+        pooled = getattr(self._local, "pooled", None)
+        if pooled is not None:
+            self._local.pooled = None
+            pooled.close()
+
+    def is_missing_table(self, error: Exception) -> bool:
+        return str(driver_fault(error)).startswith("no such table: ")
+
+    def reason(self, error: Exception) -> str:
+        fault = driver_fault(error)
+        message = first_line(fault)
+        if self.is_missing_table(error) or message.startswith("no such column: "):
+            return f"{message}; `metric-engine validate --database` tells what differs from the declarations"
+        code = getattr(fault, "sqlite_errorcode", None)
+        remedy = None if code is None else REMEDIES.get(code & 0xFF)
+        return f"{message}; {remedy}" if remedy else message
+
+    def close(self) -> None:
+        for pooled in list(self._readers):
+            pooled.close()
+        self._local = threading.local()
+        super().close()
+
+
+def floor(value: float | None) -> float | None:
+    return value if value is None or not math.isfinite(value) else float(math.floor(value))
+
+
+def prepare(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+    """Readers do not wait for a writer, and LIKE tells upper from lower case as other engines do."""
+    driver: Any = connection
+    # SQLAlchemy has put a FLOOR of its own in the place of SQLite's, one that fails on NULL.
+    driver.create_function("floor", 1, floor, deterministic=True)
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA case_sensitive_like=ON")
+    cursor.close()

@@ -1,0 +1,192 @@
+"""The fact tables: one door to whatever database they are in."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+import sqlalchemy
+
+from engine.calendar import Window
+from engine.errors import WarehouseUnavailable
+from engine.slices import CURSORS, Slice
+from engine.tables import Table
+from engine.warehouse.drivers.base import Condition
+from engine.warehouse.drivers.open import open_database
+
+BATCH = 500
+
+
+class Warehouse:
+    """Reads and fills the fact tables of one database. Safe to share between threads."""
+
+    def __init__(self, url: str, *, setting: str = "WAREHOUSE_URL") -> None:
+        """Open nothing yet; `setting` is where the URL is from. Raises InvalidSetting."""
+        self.setting = setting
+        self.database = open_database(url, setting)
+        self.dialect = self.database.dialect
+        self._observe: Callable[[float], None] = unobserved
+        self._present: set[str] = set()
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the database is the installation's own to lay out: an embedded file, or that of the state tables."""
+        return self.database.embedded or self.setting == "DATABASE_URL"
+
+    @property
+    def engine(self) -> sqlalchemy.Engine:
+        """SQLAlchemy's view of the database."""
+        return self.database.engine
+
+    def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        """The rows of a statement. Raises WarehouseUnavailable."""
+        began = time.perf_counter()
+        try:
+            return self.database.query(sql, parameters)
+        except self.database.errors as error:
+            raise self.unavailable(error) from error
+        finally:
+            self._observe(time.perf_counter() - began)
+
+    def observe(self, seen: Callable[[float], None]) -> None:
+        """Tell `seen` the seconds that each query takes from now on, one that fails too."""
+        self._observe = seen
+
+    def ping(self) -> None:
+        """Raises WarehouseUnavailable when the database does not answer."""
+        self.query("SELECT 1", {})
+
+    def create_tables(self, tables: Iterable[Table]) -> None:
+        """Make the physical tables that are not there yet, as they are declared, and the engine's own."""
+        physical = [table for table in (*tables, CURSORS) if table.query is None]
+        with self._translated():
+            self.database.run(self.dialect.create_table(table) for table in physical)
+
+    def drop_tables(self, tables: Iterable[Table]) -> None:
+        """Remove physical tables with all of their rows."""
+        names = [self.dialect.identifier(table.physical) for table in tables if table.query is None]
+        with self._translated():
+            self.database.run(f"DROP TABLE IF EXISTS {name}" for name in names)
+        self._present.clear()
+
+    def upsert(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:
+        """Insert rows, all or none; one with the key of a row that is there takes its place. How many there were.
+
+        A table that is missing is made first, here and below. Raises WarehouseUnavailable.
+        """
+        return self._write(table, rows)
+
+    def replace(self, table: Table, tenant: str, rows: Iterable[Mapping[str, Any]]) -> int:
+        """Put these rows in the place of all of the tenant's. How many there were."""
+        theirs = Condition(self.dialect.of_tenant(table), {"tenant": self.dialect.tenant(tenant)})
+        return self._write(table, rows, instead_of=theirs)
+
+    def restate(self, slice_: Slice, rows: Iterable[Mapping[str, Any]]) -> int:
+        """Put these rows in the place of the slice's, and move its cursor, in one step. How many there were.
+
+        The rows lie within the slice's days and lack its tenant and account, which are added here; others' rows
+        cannot be reached. Raises ValueError for a row of another day, WarehouseUnavailable.
+        """
+        table = slice_.table
+        fixed = {table.tenant: slice_.tenant} | ({table.account.name: slice_.account} if table.account else {})
+
+        def whole() -> Iterator[Mapping[str, Any]]:
+            for row in rows:
+                if not slice_.days.start <= row[table.time] <= slice_.days.end:
+                    raise ValueError(f"a row of {table.name} lies outside its slice")
+                yield {**row, **fixed}
+
+        held = Condition(self.dialect.of_slice(table), self.dialect.slice_parameters(slice_))
+        return self._write(table, whole(), instead_of=held, moves=slice_)
+
+    def _write(
+        self,
+        table: Table,
+        rows: Iterable[Mapping[str, Any]],
+        *,
+        instead_of: Condition | None = None,
+        moves: Slice | None = None,
+    ) -> int:
+        count = 0
+
+        def counted() -> Iterator[list[Mapping[str, Any]]]:
+            nonlocal count
+            for batch in batches(rows):
+                count += len(batch)
+                yield batch
+
+        self._ensure((table, CURSORS) if moves else (table,))
+        with self._translated():
+            self.database.write(table, counted(), instead_of=instead_of, moves=moves)
+        return count
+
+    def _ensure(self, tables: Sequence[Table]) -> None:
+        """Make tables to write to that are missing. Whoever may not make any may still fill those that are there."""
+        missing = [table for table in tables if table.physical not in self._present and not self._is_there(table)]
+        if missing:
+            with self._translated():
+                self.database.run(self.dialect.create_table(table) for table in missing)
+        self._present.update(table.physical for table in tables)
+
+    def _is_there(self, table: Table) -> bool:
+        try:
+            self.database.query(self.dialect.select(table, (table.tenant,), "1 = 0"), {})
+        except self.database.errors as error:
+            if not self.database.is_missing_table(error):
+                raise self.unavailable(error) from error
+            return False
+        return True
+
+    def holds(self, table: Table, tenant: str) -> bool:
+        """Whether the table is there and has a row of the tenant. Raises WarehouseUnavailable."""
+        sql = f"{self.dialect.select(table, (table.tenant,), self.dialect.of_tenant(table))} LIMIT 1"
+        return self._is_there(table) and bool(self.query(sql, {"tenant": self.dialect.tenant(tenant)}))
+
+    def held(self, slice_: Slice) -> list[dict[str, Any]]:
+        """The slice's rows without tenant and account, such that `restate` takes them. Raises WarehouseUnavailable."""
+        table = slice_.table
+        account = table.account.name if table.account else None
+        columns = [name for name in table.columns if name not in (table.tenant, account)]
+        sql = self.dialect.select(table, columns, self.dialect.of_slice(table))
+        rows = [dict(zip(columns, row, strict=True)) for row in self.query(sql, self.dialect.slice_parameters(slice_))]
+        return [row | {table.time: date.fromisoformat(self.dialect.iso(row[table.time]))} for row in rows]
+
+    def cursor(self, table: Table, tenant: str, account: str) -> Window | None:
+        """The days of an account that have been restated, without a gap; None before the first."""
+        condition = self.dialect.of_tenant(CURSORS)
+        sql = self.dialect.select(CURSORS, ("first_day", "last_day", "table_name", "account_id"), condition)
+        if CURSORS.physical not in self._present and not self._is_there(CURSORS):
+            return None
+        for first, last, *place in self.query(sql, {"tenant": self.dialect.tenant(tenant)}):
+            if place == [table.name, account]:
+                return Window(*(date.fromisoformat(self.dialect.iso(day)) for day in (first, last)))
+        return None
+
+    def close(self) -> None:
+        """Close every connection; a later question opens new ones."""
+        self.database.close()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except self.database.errors as error:
+            raise self.unavailable(error) from error
+
+    def unavailable(self, error: Exception) -> WarehouseUnavailable:
+        """One line without SQL and without the URL: the setting, the fault and the remedy."""
+        return WarehouseUnavailable(f"{self.setting}: the warehouse cannot be used: {self.database.reason(error)}")
+
+
+def unobserved(seconds: float) -> None:
+    """Nobody wants to know."""
+
+
+def batches(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    iterator = iter(rows)
+    while batch := list(itertools.islice(iterator, BATCH)):
+        yield batch

@@ -1,1 +1,0 @@
-"""The metric engine: a library without a web server."""

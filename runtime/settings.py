@@ -1,0 +1,217 @@
+"""The environment, read once: a wrong variable stops the start with one line that names it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from engine.errors import InvalidSetting
+from engine.suggestions import did_you_mean, nearest_names
+from runtime.shipped import shipped_metrics
+
+DEFAULT_DATABASE = "sqlite:///metric-engine.db"
+DEFAULT_TIMEZONE = "America/Los_Angeles"
+SHORTEST_SECRET = 32
+
+SCHEME = re.compile(r"[a-z][a-z0-9+]*://", re.ASCII)
+IN_MEMORY = re.compile(r"(sqlite|duckdb)(?:\+\w+)?://(?:/|/:memory:)?(?:\?.*)?")
+IMPORTABLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+RATE = re.compile(r"[1-9][0-9]{0,8}\s*(?:/|per)\s*(?:[1-9][0-9]{0,4}\s*)?(?:second|minute|hour|day)s?", re.I)
+
+
+class Settings(BaseModel):
+    """Every setting of an installation; the variable of a field is its name in capitals.
+
+    `str()` and `repr()` show no secret, and a database URL is one: it holds a password.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, validate_default=True)
+
+    database_url: SecretStr = SecretStr(DEFAULT_DATABASE)
+    warehouse_url: SecretStr | None = None
+    metrics_dir: Path | None = None
+
+    jwt_secret: SecretStr | None = None
+    jwks_url: str | None = None
+    jwt_audience: str | None = None
+    jwt_issuer: str | None = None
+
+    cors_origins: tuple[str, ...] = ()
+    rate_limit: str | None = None
+    redis_url: SecretStr | None = None
+    cache_ttl_seconds: int = Field(default=90, ge=0, le=86_400)
+    reporting_timezone: ZoneInfo = ZoneInfo(DEFAULT_TIMEZONE)
+
+    llm_model: str | None = None
+    llm_daily_budget: int = Field(default=200, ge=0)
+    cron_secret: SecretStr | None = None
+    encryption_key: SecretStr | None = None
+
+    sync_providers: str | None = None
+    google_client_id: str | None = None
+    google_client_secret: SecretStr | None = None
+    meta_app_id: str | None = None
+    meta_app_secret: SecretStr | None = None
+    ga4_base_url: str | None = None
+    google_token_url: str | None = None
+    meta_base_url: str | None = None
+    instagram_base_url: str | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Read the settings from variables such as those of `os.environ`; an empty one counts as not set.
+
+        Raises InvalidSetting: one line that names the variable and the remedy, never its value.
+        """
+        given = {
+            name: text.strip()
+            for name in cls.model_fields
+            if (text := environment.get(name.upper(), "")) and text.strip()
+        }
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            raise InvalidSetting(first_fault(error)) from None
+
+    @property
+    def facts_url(self) -> SecretStr:
+        """The URL of the fact tables: WAREHOUSE_URL, or else the state tables' database."""
+        return self.warehouse_url or self.database_url
+
+    @property
+    def facts_setting(self) -> str:
+        """The setting that says where the fact tables are."""
+        return "DATABASE_URL" if self.warehouse_url is None else "WAREHOUSE_URL"
+
+    @property
+    def metrics_folder(self) -> Path:
+        """The folder of metric files: METRICS_DIR, or else the shipped one."""
+        return self.metrics_dir or shipped_metrics()
+
+    @field_validator("database_url", "warehouse_url", "redis_url")
+    @classmethod
+    def address_with_scheme(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not SCHEME.match(url.get_secret_value()):
+            raise ValueError("is not a URL; write one such as sqlite:///metric-engine.db")
+        return url
+
+    @field_validator("warehouse_url")
+    @classmethod
+    def more_than_memory(cls, url: SecretStr | None) -> SecretStr | None:
+        found = url and IN_MEMORY.fullmatch(url.get_secret_value())
+        if found:
+            raise ValueError(f"names no file, so that what is loaded is lost; write {found[1]}:///path/to/file.db")
+        return url
+
+    @field_validator("metrics_dir")
+    @classmethod
+    def existing_folder(cls, folder: Path | None) -> Path | None:
+        if folder is not None and not folder.is_dir():
+            raise ValueError("there is no such folder; name the folder that holds the *.yaml files")
+        return folder
+
+    @field_validator("jwt_secret")
+    @classmethod
+    def long_enough(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and (size := len(secret.get_secret_value().encode())) < SHORTEST_SECRET:
+            raise ValueError(
+                f"has {size} bytes and needs at least {SHORTEST_SECRET}; `openssl rand -hex 32` makes a good one"
+            )
+        return secret
+
+    @field_validator("jwks_url", "ga4_base_url", "google_token_url", "meta_base_url", "instagram_base_url")
+    @classmethod
+    def web_address(cls, url: str | None) -> str | None:
+        if url is not None and not is_web_address(url):
+            raise ValueError("is not a web address; write https://host/path")
+        return url
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def comma_list(cls, origins: Any) -> Any:
+        if isinstance(origins, str):
+            return tuple(origin.strip() for origin in origins.split(",") if origin.strip())
+        return origins
+
+    @field_validator("cors_origins")
+    @classmethod
+    def bare_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if origin != "*" and not is_origin(origin):
+                raise ValueError(
+                    f"{origin!r} is not an origin; write https://host or https://host:port, comma-separated, or *"
+                )
+        return origins
+
+    @field_validator("sync_providers")
+    @classmethod
+    def importable(cls, name: str | None) -> str | None:
+        if name is not None and not IMPORTABLE.fullmatch(name):
+            raise ValueError(f"{name!r} names no function; write package.module:function")
+        return name
+
+    @field_validator("rate_limit")
+    @classmethod
+    def readable_rate(cls, rate: str | None) -> str | None:
+        if rate is not None and not RATE.fullmatch(rate):
+            raise ValueError(f"{rate!r} is not a rate; write a count and a span, such as 100/minute")
+        return rate
+
+    @field_validator("reporting_timezone", mode="before")
+    @classmethod
+    def known_zone(cls, zone: Any) -> Any:
+        if not isinstance(zone, str):
+            return zone
+        zones = available_timezones()
+        if zone not in zones:
+            hint = did_you_mean(nearest_names(zone, zones))
+            raise ValueError(f"{zone!r} is not a known time zone{hint or '; write one such as Europe/Berlin'}")
+        return ZoneInfo(zone)
+
+    @model_validator(mode="after")
+    def one_way_to_verify(self) -> Self:
+        if self.jwt_secret is not None and self.jwks_url is not None:
+            raise ValueError("JWT_SECRET and JWKS_URL are both set; keep the one that signs your tokens")
+        if self.jwks_url is not None and self.jwt_audience is None:
+            raise ValueError(
+                "JWT_AUDIENCE is not set; JWKS_URL needs it, or tokens meant for other services would be accepted"
+            )
+        return self
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first fault in one line, without the value that was given: it may be a secret."""
+    fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    message = fault["msg"].removeprefix("Value error, ")
+    variable = str(fault["loc"][0]).upper() if fault["loc"] else None
+    return f"{variable}: {message}" if variable else message
+
+
+def is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        # Read, since only reading tells that a port is none.
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def is_origin(url: str) -> bool:
+    if not is_web_address(url):
+        return False
+    parts = urlsplit(url)
+    return url == f"{parts.scheme}://{parts.netloc}" and "@" not in parts.netloc and "*" not in parts.netloc

@@ -1,0 +1,15 @@
+"""The metric files that come with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def shipped_metrics() -> Path:
+    """Return the folder of the shipped metric files: beside the rooms, installed or in a checkout.
+
+    It is relative where it is below the current folder, so that diagnostics read as they are typed.
+    """
+    folder = Path(__file__).parents[1] / "metrics"
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder

@@ -1,0 +1,88 @@
+"""The worker that does an installation's syncs, as the settings describe it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import fields
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from engine.errors import InvalidSetting
+from engine.query import SOURCES
+from engine.suggestions import did_you_mean, nearest_names
+from engine.tables import Table
+from engine.warehouse.warehouse import Warehouse
+from runtime.settings import Settings
+from state import State
+from sync.job import Bounds, Means, Seen
+from sync.provider import Provider
+from sync.schedule import Schedule
+from sync.worker import Worker
+
+if TYPE_CHECKING:
+    from sync.providers.registry import Addresses, Applications
+
+# An embedded database takes one writer at a time; servers take as many as come.
+SERVER_WRITERS = 8
+
+
+def open_worker(
+    settings: Settings,
+    *,
+    state: State,
+    warehouse: Warehouse,
+    tables: Callable[[], Mapping[str, Table]],
+    seen: Seen,
+    schedule: Schedule | None = None,
+) -> Worker:
+    """A worker, not yet at work; with a schedule it opens the daily runs too. Raises InvalidSetting."""
+    own = own_providers(settings.sync_providers)
+
+    @asynccontextmanager
+    async def providers() -> AsyncIterator[Mapping[str, Provider]]:
+        from sync.http import Calls
+        from sync.providers.registry import open_providers
+
+        async with Calls() as calls:
+            yield {**open_providers(calls, addresses(settings), applications(settings)), **own}
+
+    writers = 1 if warehouse.database.embedded else SERVER_WRITERS
+    means = Means(state, warehouse, tables, providers, seen, Bounds(writers=writers))
+    return Worker(means, schedule)
+
+
+def own_providers(setting: str | None) -> Mapping[str, Provider]:
+    """What `module:function` gives: providers by source, which take the place of ours. Raises InvalidSetting."""
+    if setting is None:
+        return {}
+    module, _, name = setting.partition(":")
+    try:
+        given: Mapping[str, Provider] = getattr(import_module(module), name)()
+    except (ImportError, AttributeError) as error:
+        raise InvalidSetting(f"SYNC_PROVIDERS: {setting!r} cannot be imported: {error}") from None
+    for source in given:
+        if source not in SOURCES:
+            hint = did_you_mean(nearest_names(source, SOURCES)) or f"; there are {', '.join(SOURCES)}"
+            raise InvalidSetting(f"SYNC_PROVIDERS: {setting!r} provides {source!r}, which is no source{hint}")
+    return given
+
+
+def addresses(settings: Settings) -> Addresses:
+    """Where the providers are: their own addresses, unless a setting says otherwise."""
+    from sync.providers.registry import Addresses
+
+    given = {
+        "ga4": settings.ga4_base_url,
+        "google_tokens": settings.google_token_url,
+        "meta": settings.meta_base_url,
+        "instagram": settings.instagram_base_url,
+    }
+    return Addresses(**{name: address for name, address in given.items() if address is not None})
+
+
+def applications(settings: Settings) -> Applications:
+    """As what the installation is known to the providers."""
+    from sync.providers.registry import Applications
+
+    return Applications(**{each.name: getattr(settings, each.name) for each in fields(Applications)})

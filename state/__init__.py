@@ -1,0 +1,5 @@
+"""The state database: layouts, settings, connections, jobs."""
+
+from state.store import State
+
+__all__ = ["State"]

@@ -1,0 +1,227 @@
+"""Which accounts of which sources a user has connected, and the credentials to read them with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, select, update
+
+from state.credentials import Credentials, Keyring
+from state.database import Database
+from state.tables import connections
+
+ACTIVE = "active"
+EXTERNAL = "external"
+NEEDS_REAUTH = "needs_reauth"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A connected account, as its user may see it.
+
+    `status` is `active`, `external` (its rows come from elsewhere, a sync skips it), or `needs_reauth`.
+    """
+
+    source: str
+    account_id: str
+    status: str
+    last_success_at: datetime | None
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SyncedAccount:
+    """An account that a sync reads; `credentials_at` is when its credentials were given or last renewed.
+
+    `last_error` is what became of the last time it was read.
+    """
+
+    source: str
+    account_id: str
+    status: str
+    credentials_at: datetime
+    options: Mapping[str, Any]
+    last_error: str | None
+
+
+class Connections:
+    """The connections of every user; credentials go in encrypted and come out only through `credentials`."""
+
+    __slots__ = ("_database", "_keyring")
+
+    def __init__(self, database: Database, keyring: Keyring) -> None:
+        self._database = database
+        self._keyring = keyring
+
+    def list(self, user: str) -> tuple[Connection, ...]:
+        """The user's connections, by source and account."""
+        columns = connections.c
+        statement = (
+            select(
+                columns.source,
+                columns.account_id,
+                columns.status,
+                columns.last_success_at,
+                columns.last_error,
+            )
+            .where(columns.user_id == user)
+            .order_by(columns.source, columns.account_id)
+        )
+        with self._database.connect() as connection:
+            return tuple(Connection(*row) for row in connection.execute(statement))
+
+    def put(
+        self,
+        user: str,
+        source: str,
+        account_id: str,
+        credentials: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> Connection:
+        """Connect an account, or replace what was known of it: without credentials as `external`.
+
+        An earlier error is forgotten, the last success is not, nor are the options unless others are given. Raises
+        `NoEncryptionKey`.
+        """
+        now = datetime.now(UTC)
+        values: dict[str, Any] = {
+            "status": EXTERNAL if credentials is None else ACTIVE,
+            "credentials": None if credentials is None else self._keyring.encrypt(credentials),
+            "credentials_at": None if credentials is None else now,
+            "last_error": None,
+            "updated_at": now,
+        }
+        if options is not None:
+            values["options"] = dict(options)
+        key = {"user_id": user, "source": source, "account_id": account_id}
+        columns = connections.c
+        shown = (
+            columns.source,
+            columns.account_id,
+            columns.status,
+            columns.last_success_at,
+            columns.last_error,
+        )
+        statement = self._database.upsert(connections, key=key, values=values).returning(*shown)
+        with self._database.connect() as connection:
+            return Connection(*connection.execute(statement).one())
+
+    def mark_external(self, user: str, source: str, account_id: str = "") -> None:
+        """Make the source count as connected: its rows come from elsewhere. A known account stays."""
+        values = {"user_id": user, "source": source, "account_id": account_id, "status": EXTERNAL}
+        with self._database.connect() as connection:
+            connection.execute(self._database.insert(connections, values).on_conflict_do_nothing())
+
+    def delete(self, user: str, source: str, account_id: str | None = None) -> int:
+        """Remove an account, or all of the source's; how many there were. Their facts stay."""
+        with self._database.connect() as connection:
+            return connection.execute(delete(connections).where(_matching(user, source, account_id))).rowcount
+
+    def credentials(self, user: str, source: str, account_id: str) -> Credentials | None:
+        """What to read the account with; None if it is external or not connected.
+
+        Raises `NoEncryptionKey` or `UnreadableCredentials`.
+        """
+        statement = select(connections.c.credentials).where(_matching(user, source, account_id))
+        with self._database.connect() as connection:
+            stored = connection.execute(statement).scalar()
+        return None if stored is None else self._keyring.decrypt(stored)
+
+    def users(self) -> tuple[str, ...]:
+        """The users who have an account that a sync can read."""
+        statement = select(connections.c.user_id).where(connections.c.status == ACTIVE).distinct().order_by("user_id")
+        with self._database.connect() as connection:
+            return tuple(connection.execute(statement).scalars())
+
+    def to_sync(self, user: str) -> tuple[SyncedAccount, ...]:
+        """The user's accounts with credentials, by source and account. Their credentials are decrypted on demand."""
+        columns = connections.c
+        statement = (
+            select(
+                columns.source,
+                columns.account_id,
+                columns.status,
+                columns.credentials_at,
+                columns.options,
+                columns.last_error,
+            )
+            .where(columns.user_id == user, columns.credentials.is_not(None))
+            .order_by(columns.source, columns.account_id)
+        )
+        with self._database.connect() as connection:
+            return tuple(SyncedAccount(*row) for row in connection.execute(statement))
+
+    def is_synced(self, user: str, source: str, account_id: str) -> bool:
+        """Whether the account is connected with credentials, at this moment."""
+        columns = connections.c
+        statement = select(columns.account_id).where(
+            _matching(user, source, account_id), columns.credentials.is_not(None)
+        )
+        with self._database.connect() as connection:
+            return connection.execute(statement).scalar() is not None
+
+    def succeeded(self, user: str, source: str, account_id: str, at: datetime) -> None:
+        """Note that the account was read to its end."""
+        self._set(_matching(user, source, account_id), last_success_at=at, last_error=None)
+
+    def failed(self, user: str, source: str, account_id: str, error: str) -> None:
+        """Note why the account could not be read, in words for its user."""
+        self._set(_matching(user, source, account_id), last_error=error)
+
+    def refused(self, user: str, source: str, account_id: str, error: str, *, credentials_at: datetime) -> None:
+        """Note that the provider takes these credentials no more; nothing where the user has given others since."""
+        same = and_(_matching(user, source, account_id), connections.c.credentials_at == credentials_at)
+        self._set(same, status=NEEDS_REAUTH, last_error=error)
+
+    def renew(
+        self, user: str, source: str, account_id: str, credentials: Mapping[str, Any], *, credentials_at: datetime
+    ) -> datetime:
+        """Put credentials in the place of those of `credentials_at`, unless the user has given others since.
+
+        When the new ones were issued. Raises `NoEncryptionKey`.
+        """
+        now = datetime.now(UTC)
+        same = and_(_matching(user, source, account_id), connections.c.credentials_at == credentials_at)
+        self._set(same, credentials=self._keyring.encrypt(credentials), credentials_at=now)
+        return now
+
+    def remember(self, user: str, source: str, account_id: str, options: Mapping[str, Any]) -> None:
+        """Add to the connection's options."""
+        matching = _matching(user, source, account_id)
+        with self._database.transaction() as connection:
+            known = connection.execute(select(connections.c.options).where(matching).with_for_update()).scalar()
+            if known is not None:
+                connection.execute(update(connections).where(matching).values(options={**known, **options}))
+
+    def _set(self, matching: ColumnElement[bool], **values: Any) -> None:
+        statement = update(connections).where(matching).values(**values, updated_at=datetime.now(UTC))
+        with self._database.connect() as connection:
+            connection.execute(statement)
+
+    def rotate(self) -> int:
+        """Encrypt all credentials anew under the first key; how many rows.
+
+        After it, the other keys may leave `ENCRYPTION_KEY`. Raises `NoEncryptionKey` or
+        `UnreadableCredentials`, and then nothing has changed.
+        """
+        columns = connections.c
+        key = (columns.user_id, columns.source, columns.account_id)
+        stored = select(*key, columns.credentials).where(columns.credentials.is_not(None)).with_for_update()
+        with self._database.transaction() as connection:
+            rows = connection.execute(stored).all()
+            for user, source, account_id, ciphertext in rows:
+                connection.execute(
+                    update(connections)
+                    .where(_matching(user, source, account_id))
+                    .values(credentials=self._keyring.rotate(ciphertext))
+                )
+            return len(rows)
+
+
+def _matching(user: str, source: str, account_id: str | None) -> ColumnElement[bool]:
+    columns = connections.c
+    account = () if account_id is None else (columns.account_id == account_id,)
+    return and_(columns.user_id == user, columns.source == source, *account)

@@ -1,0 +1,88 @@
+"""Credentials at rest: encrypted with Fernet, under keys that can be rotated."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from engine.errors import InvalidSetting
+from state.errors import NoEncryptionKey, UnreadableCredentials
+
+
+class Credentials(Mapping[str, Any]):
+    """What a provider gave us for an account, by name. Never shows itself."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = dict(values)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return "Credentials(hidden)"
+
+
+class Keyring:
+    """The keys of `ENCRYPTION_KEY`: the first encrypts, every one decrypts. It may be empty."""
+
+    __slots__ = ("_fernet",)
+
+    def __init__(self, *keys: Fernet) -> None:
+        self._fernet = MultiFernet(keys) if keys else None
+
+    @classmethod
+    def parse(cls, setting: str | None) -> Keyring:
+        """The keyring of a comma list of Fernet keys. Raises `InvalidSetting` for a malformed one."""
+        keys = [key.strip() for key in (setting or "").split(",")]
+        return cls(*(_fernet(key, position) for position, key in enumerate(keys, 1) if key))
+
+    def __bool__(self) -> bool:
+        return self._fernet is not None
+
+    def __repr__(self) -> str:
+        return "Keyring(hidden)"
+
+    def encrypt(self, credentials: Mapping[str, Any]) -> str:
+        """The ciphertext to store. Raises `NoEncryptionKey`."""
+        text = json.dumps(dict(credentials), separators=(",", ":"))
+        return self._required().encrypt(text.encode()).decode()
+
+    def decrypt(self, stored: str) -> Credentials:
+        """The credentials in a ciphertext. Raises `NoEncryptionKey` or `UnreadableCredentials`."""
+        try:
+            return Credentials(json.loads(self._required().decrypt(stored)))
+        except InvalidToken:
+            raise UnreadableCredentials from None
+
+    def rotate(self, stored: str) -> str:
+        """The same ciphertext under the first key. Raises as `decrypt` does."""
+        try:
+            return self._required().rotate(stored).decode()
+        except InvalidToken:
+            raise UnreadableCredentials from None
+
+    def _required(self) -> MultiFernet:
+        if self._fernet is None:
+            raise NoEncryptionKey
+        return self._fernet
+
+
+def _fernet(key: str, position: int) -> Fernet:
+    try:
+        return Fernet(key)
+    except ValueError:
+        raise InvalidSetting(
+            f"ENCRYPTION_KEY: key {position} is not 32 bytes in URL-safe base64; make one with "
+            "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
+        ) from None

@@ -1,0 +1,70 @@
+"""The state tables' migrations: one Alembic revision per file of `versions/`, run by `migrate`.
+
+Alembic itself is only imported where there is something to do.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect
+
+from engine.errors import StateUnavailable
+from state.database import Database
+
+HEAD = "0002"
+
+# Not Alembic's own default: a database that is shared with another application may hold that one's.
+VERSION_TABLE = "metric_engine_version"
+
+# Any number will do, as long as every process takes the same.
+LOCK = 0x6D_65_74_72_69_63
+
+
+def migrate(database: Database) -> bool:
+    """Bring the state tables to the newest revision; True if anything had to be done.
+
+    Safe in any number of processes at once: one migrates, the others wait for it.
+    Tables and rows that an existing installation already has are kept as they are.
+    Raises `StateUnavailable`, also for a database that a newer release has migrated.
+    """
+    with database.connect() as connection:
+        if recorded(connection) == HEAD:
+            return False
+    with database.transaction() as connection:
+        if database.dialect == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+        current = recorded(connection)
+        if current == HEAD:
+            return False
+        _upgrade(connection, current)
+        return True
+
+
+def recorded(connection: Connection) -> str | None:
+    """The revision that the database is at, or None before the first."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    revision: str | None = connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar()
+    return revision
+
+
+def _upgrade(connection: Connection, current: str | None) -> None:
+    from alembic.operations import Operations
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+    from alembic.script.revision import ResolutionError
+
+    script = ScriptDirectory(str(Path(__file__).parent))
+    try:
+        revisions = [*script.iterate_revisions(HEAD, current or "base")]
+    except ResolutionError:
+        raise StateUnavailable(
+            f"the state database is at revision {current}, which this release does not know: "
+            "upgrade metric-engine, or check DATABASE_URL"
+        ) from None
+    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+    with Operations.context(context):
+        for revision in reversed(revisions):
+            revision.module.upgrade()
+    context.stamp(script, HEAD)

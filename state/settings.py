@@ -1,0 +1,32 @@
+"""Settings of the installation that the server itself keeps: `app_settings`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from state.database import Database
+from state.tables import app_settings
+
+
+class Settings:
+    """JSON values by key."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, key: str) -> Any:
+        """The value under `key`, or None."""
+        statement = select(app_settings.c.value).where(app_settings.c.key == key)
+        with self._database.connect() as connection:
+            return connection.execute(statement).scalar()
+
+    def set(self, key: str, value: Any) -> None:
+        """Put the JSON `value` under `key`, in place of any other."""
+        values = {"value": value, "updated_at": datetime.now(UTC)}
+        with self._database.connect() as connection:
+            connection.execute(self._database.upsert(app_settings, key={"key": key}, values=values))

@@ -1,0 +1,60 @@
+"""The whole of the state, opened at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from state.connections import Connections
+from state.credentials import Keyring
+from state.database import Database, open_database
+from state.jobs.jobs import Jobs
+from state.jobs.queue import Queue
+from state.jobs.runs import Runs
+from state.layouts import Layouts
+from state.migrations import migrate
+from state.settings import Settings
+from state.tenants import Tenants
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One object per kind of state, all on the same database. Safe to share between threads."""
+
+    database: Database
+    tenants: Tenants
+    layouts: Layouts
+    connections: Connections
+    settings: Settings
+    jobs: Jobs
+    queue: Queue
+    runs: Runs
+
+    @classmethod
+    def open(cls, url: str, *, encryption_key: str | None = None) -> Self:
+        """Open the database at `url` and bring its tables to the newest revision.
+
+        Raises `InvalidSetting` for a malformed URL or key, `StateUnavailable` for a database that does
+        not answer.
+        """
+        keyring = Keyring.parse(encryption_key)
+        database = open_database(url)
+        try:
+            migrate(database)
+        except BaseException:
+            database.close()
+            raise
+        return cls(
+            database=database,
+            tenants=Tenants(database),
+            layouts=Layouts(database),
+            connections=Connections(database, keyring),
+            settings=Settings(database),
+            jobs=Jobs(database),
+            queue=Queue(database),
+            runs=Runs(database),
+        )
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self.database.close()

@@ -1,0 +1,52 @@
+"""What every widget request asks of the state database, in one statement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from state.database import Database
+from state.tables import data_versions
+
+_READ = """
+    SELECT source, NULL FROM connections WHERE user_id = ?
+    UNION ALL
+    SELECT NULL, version FROM data_versions WHERE user_id = ?
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A user's connected sources, and the version of the user's facts (0 until they first change)."""
+
+    sources: frozenset[str]
+    data_version: int
+
+
+class Tenants:
+    """Users as the engine sees them."""
+
+    __slots__ = ("_database", "_read")
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._read = database.sql(_READ)
+
+    def get(self, user: str) -> Tenant:
+        """The tenant as it stands; an unknown user has no sources."""
+        with self._database.connect() as connection:
+            rows = connection.exec_driver_sql(self._read, (user, user)).all()
+        return Tenant(
+            sources=frozenset(source for source, _ in rows if source is not None),
+            data_version=max((version for _, version in rows if version is not None), default=0),
+        )
+
+    def advance(self, user: str) -> int:
+        """Move the data version on, so that no cached answer is used again; the new version."""
+        version = data_versions.c.version
+        statement = (
+            self._database.insert(data_versions, {"user_id": user, "version": 1})
+            .on_conflict_do_update(index_elements=["user_id"], set_={"version": version + 1})
+            .returning(version)
+        )
+        with self._database.connect() as connection:
+            return int(connection.execute(statement).scalar_one())

@@ -1,0 +1,47 @@
+"""What a provider's answer can mean, in classes that say what to do.
+
+MetricEngineError
+└── ProviderError       one plain sentence for the user, without secrets and addresses
+    ├── Throttled       too many calls: wait, for as long as the provider says
+    ├── Unreachable     no answer, or one that says it will be better later: try again, a few times
+    ├── NeedsReauth     the credentials are dead: the user has to connect the account again
+    ├── NotPermitted    this account may not be read: it fails, the others go on
+    ├── TooMuchData     the window is too large for one answer: ask for less
+    └── Unreadable      an answer that is not what the provider documents
+"""
+
+from __future__ import annotations
+
+from engine.errors import MetricEngineError
+
+
+class ProviderError(MetricEngineError):
+    """An account cannot be read; the message is what its user reads."""
+
+
+class Throttled(ProviderError):
+    """The provider limits the calls; `seconds` is how long it says to wait, or None where it does not say."""
+
+    def __init__(self, message: str, *, seconds: float | None = None) -> None:
+        self.seconds = seconds
+        super().__init__(message)
+
+
+class Unreachable(ProviderError):
+    """The provider does not answer, or with a fault of its own."""
+
+
+class NeedsReauth(ProviderError):
+    """The provider no longer accepts the credentials; only their user can give new ones."""
+
+
+class NotPermitted(ProviderError):
+    """The credentials are good, and do not reach this account or what is asked of it."""
+
+
+class TooMuchData(ProviderError):
+    """The provider refuses to answer for so many days at once."""
+
+
+class Unreadable(ProviderError):
+    """The answer lacks what the provider documents, or is no JSON at all."""

@@ -1,0 +1,124 @@
+"""Signing in at Google: access tokens from a refresh token or from a service account's key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jwt
+from pydantic import SecretStr
+
+from sync.errors import NeedsReauth, NotPermitted
+from sync.http import Calls, Request
+from sync.parsing import Answer, Reader, Site
+
+GOOGLE = Site("ga4", "Google Analytics")
+READ = Reader(GOOGLE)
+
+SCOPE = "https://www.googleapis.com/auth/analytics.readonly"
+ASSERTION = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+ASSERTED = timedelta(hours=1)
+# A token is replaced so long before it expires, and is good for so long where Google does not say.
+EARLY = timedelta(minutes=1)
+BRIEF = 300
+LONGEST = 86_400
+NEVER = datetime(1, 1, 2, tzinfo=UTC)
+
+# What Google calls a refresh token or a key that nobody can use any more, and an installation it does not know.
+DEAD = ("invalid_grant", "unauthorized_client", "access_denied")
+UNKNOWN_INSTALLATION = ("invalid_client", "deleted_client")
+
+
+class SignIn:
+    """How this installation gets access tokens: where, and as which application."""
+
+    def __init__(self, calls: Calls, *, address: str, client_id: str | None, client_secret: SecretStr | None) -> None:
+        self.calls = calls
+        self.address = address
+        self.client_id = client_id
+        self.client_secret = client_secret
+
+    async def grant(self, account: str, credentials: Mapping[str, Any], now: datetime) -> tuple[str, datetime]:
+        """An access token, and until when it is good. Raises ProviderError."""
+        form = (
+            self.signed(credentials["service_account"], now)
+            if "service_account" in credentials
+            else self.form(credentials)
+        )
+        answer = await self.calls.ask(GOOGLE, account, Request("POST", self.address, form=form), granted)
+        seconds = READ.whole(answer.get("expires_in", BRIEF), "expires_in")
+        return GOOGLE.bearer(answer, "access_token"), now + timedelta(seconds=min(seconds, LONGEST))
+
+    def form(self, credentials: Mapping[str, Any]) -> dict[str, str]:
+        if self.client_id is None or self.client_secret is None:
+            raise NotPermitted(
+                "Google Analytics cannot be read: this installation lacks GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET"
+            )
+        return {
+            "grant_type": "refresh_token",
+            "refresh_token": GOOGLE.bearer(credentials, "refresh_token"),
+            "client_id": self.client_id,
+            "client_secret": self.client_secret.get_secret_value(),
+        }
+
+    def signed(self, key: Any, now: datetime) -> dict[str, str]:
+        """The form of a service account, which vouches for itself. Where the key file says to go is not heeded."""
+        try:
+            claims = {
+                "iss": key["client_email"],
+                "scope": SCOPE,
+                "aud": self.address,
+                "iat": now,
+                "exp": now + ASSERTED,
+            }
+            headers = {"kid": key["private_key_id"]} if "private_key_id" in key else None
+            assertion = jwt.encode(claims, key["private_key"], algorithm="RS256", headers=headers)
+        except (jwt.PyJWTError, KeyError, TypeError, ValueError):
+            raise NeedsReauth(
+                "The service account's key cannot be used; connect the account again with the file as Google gives it"
+            ) from None
+        return {"grant_type": ASSERTION, "assertion": assertion}
+
+
+class Bearer:
+    """One sync's access token, fetched when it is needed and before it expires."""
+
+    def __init__(
+        self, sign_in: SignIn, account: str, credentials: Mapping[str, Any], now: Callable[[], datetime]
+    ) -> None:
+        self._sign_in = sign_in
+        self._account = account
+        self._credentials = credentials
+        self._now = now
+        self._token = ""
+        self._good_until = NEVER
+
+    async def token(self) -> str:
+        """Raises ProviderError."""
+        if (now := self._now()) >= self._good_until - EARLY:
+            self._token, self._good_until = await self._sign_in.grant(self._account, self._credentials, now)
+        return self._token
+
+    def forget(self) -> None:
+        """The token is not accepted after all."""
+        self._good_until = NEVER
+
+
+def granted(answer: Answer) -> Mapping[str, Any]:
+    """The answer of the token's address. Raises ProviderError."""
+    if answer.status == 429:
+        raise GOOGLE.throttled(answer.retry_after())
+    if answer.status >= 500:
+        raise GOOGLE.faulty()
+    found = answer.object()
+    if answer.status == 200:
+        return found
+    if found.get("error") in DEAD:
+        raise GOOGLE.disconnected()
+    if found.get("error") in UNKNOWN_INSTALLATION:
+        raise NotPermitted(
+            "Google does not know this installation; whoever runs it has to correct "
+            "GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET"
+        )
+    raise GOOGLE.odd("with an error instead of an access token")

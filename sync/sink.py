@@ -1,0 +1,88 @@
+"""Where one account's rows go: into the warehouse, slice by slice, and what is to be kept of the account."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from engine.calendar import Window
+from engine.slices import Slice
+from engine.tables import Table
+from engine.warehouse.warehouse import Warehouse
+from state import State
+from sync.errors import ProviderError
+from sync.provider import Account, Row
+from sync.report import AccountReport
+
+DISCONNECTED = "the account was disconnected meanwhile"
+
+
+@dataclass(slots=True)
+class WarehouseIntake:
+    """An `Intake` into this installation. The databases are asked in threads, the writing ones in turns."""
+
+    user: str
+    account: Account
+    report: AccountReport
+    state: State
+    warehouse: Warehouse
+    declared: Mapping[str, Table]
+    turns: asyncio.Semaphore
+    clock: Callable[[], datetime]
+    credentials_at: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.credentials_at = self.account.credentials_at
+
+    @property
+    def tables(self) -> Collection[str]:
+        return frozenset(
+            name for name, table in self.declared.items() if table.query is None and table.source == self.account.source
+        )
+
+    def now(self) -> datetime:
+        return self.clock()
+
+    async def cursor(self, table: str) -> Window | None:
+        return await asyncio.to_thread(self.warehouse.cursor, self.declared[table], self.user, self.account.id)
+
+    async def held(self, table: str, days: Window) -> Sequence[Row]:
+        return await asyncio.to_thread(self.warehouse.held, self.slice_of(table, days))
+
+    async def restate(self, table: str, days: Window, rows: Sequence[Row]) -> None:
+        columns = self.declared[table].columns
+        wanted = [{name: value for name, value in row.items() if name in columns} for row in rows]
+        async with self.turns:
+            if not await asyncio.to_thread(self.is_connected):
+                raise ProviderError(DISCONNECTED)
+            self.report.rows += await asyncio.to_thread(self.warehouse.restate, self.slice_of(table, days), wanted)
+
+    def progress(self, fraction: float) -> None:
+        self.report.fraction = min(1.0, max(self.report.fraction, fraction))
+
+    def skip(self, count: int, reason: str) -> None:
+        if count:
+            self.report.skipped[reason] = self.report.skipped.get(reason, 0) + count
+
+    async def renew(self, credentials: Mapping[str, Any]) -> None:
+        self.credentials_at = await asyncio.to_thread(
+            self.state.connections.renew,
+            self.user,
+            self.account.source,
+            self.account.id,
+            credentials,
+            credentials_at=self.credentials_at,
+        )
+
+    async def remember(self, options: Mapping[str, Any]) -> None:
+        connections = self.state.connections
+        await asyncio.to_thread(connections.remember, self.user, self.account.source, self.account.id, options)
+
+    def is_connected(self) -> bool:
+        return self.state.connections.is_synced(self.user, self.account.source, self.account.id)
+
+    def slice_of(self, table: str, days: Window) -> Slice:
+        return Slice(self.declared[table], self.user, self.account.id, days)

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from starlette.testclient import TestClient
+
+from api.middleware.body_limit import DEEPEST, MOST_BYTES
+
+JSON = {"Content-Type": "application/json"}
+
+
+def nested(depth: int) -> str:
+    return "[" * depth + "]" * depth
+
+
+def layout(value: str) -> bytes:
+    return f'{{"widgets": [{{"id": "ga4.sessions", "x": {value}}}]}}'.encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"{", "not valid JSON"),
+        (b"\xff", "not valid JSON"),
+        (b"null x", "not valid JSON"),
+        (layout('"\\u0000"'), "NUL"),
+        (layout('{"a\\u0000": 1}'), "NUL"),
+        (layout('"\\ud800"'), "not valid JSON"),
+        (layout('"@"').replace(b"@", b"\xed\xa0\x80"), "not valid JSON"),
+        (layout("NaN"), "not valid JSON"),
+        (layout("-Infinity"), "not valid JSON"),
+        (layout("1e999"), "number"),
+        (layout("1" * 5_000), "not valid JSON"),
+        (layout(nested(DEEPEST)), "deeper"),
+        (layout(nested(10_000)), "not valid JSON"),
+        (b"[" * 60_000, "not valid JSON"),
+    ],
+)
+def test_what_is_not_fit_to_be_stored_is_422(client: TestClient, body: bytes, words: str) -> None:
+    answer = client.post("/v1/dashboard/layout", content=body, headers=JSON)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert words in answer.json()["detail"]
+    assert client.get("/v1/dashboard/layout").json() == {"widgets": []}
+
+
+def test_what_is_just_fit_comes_back(client: TestClient) -> None:
+    for value in (nested(DEEPEST - 4), '"\\ud83d\\ude00"', "1.0", "12345678901234567890", "1e308", '"\\\\u0000"'):
+        answer = client.post("/v1/dashboard/layout", content=layout(value), headers=JSON)
+        assert answer.status_code == 200
+        kept = client.get("/v1/dashboard/layout").json()["widgets"][0]["x"]
+        assert json.dumps(kept) == json.dumps(json.loads(value))
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+def test_another_media_type_is_422(client: TestClient, media_type: str) -> None:
+    answer = client.post("/v1/widgets/batch", content=b'{"keys": []}', headers={"Content-Type": media_type})
+    assert answer.status_code == 422
+    assert "application/json" in answer.json()["detail"]
+
+
+def test_no_body_where_one_is_needed_is_422(client: TestClient) -> None:
+    answer = client.post("/v1/widgets/batch")
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [{"pointer": "#", "detail": "Field required"}]
+
+
+def of_size(size: int) -> bytes:
+    body = b'{"keys": [], "start": "'
+    return body + b"x" * (size - len(body) - 2) + b'"}'
+
+
+def test_64_kilobytes_are_the_most(client: TestClient) -> None:
+    assert client.post("/v1/widgets/batch", content=of_size(MOST_BYTES), headers=JSON).status_code == 422
+    for body in (of_size(MOST_BYTES + 1), b"x" * 10_000_000):
+        answer = client.post("/v1/widgets/batch", content=body, headers=JSON)
+        assert answer.status_code == 413
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_body_without_a_length_is_counted_as_it_comes(client: TestClient) -> None:
+    sent = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal sent
+        while sent < 100 * MOST_BYTES:
+            sent += 1024
+            yield b"x" * 1024
+
+    assert client.post("/v1/widgets/batch", content=endless(), headers=JSON).status_code == 413
+
+
+def test_chunks_make_one_body(client: TestClient) -> None:
+    answer = client.post("/v1/widgets/batch", content=iter([b'{"ke', b'ys": []}']), headers=JSON)
+    assert answer.json() == {"widgets": {}}
+
+
+def test_without_a_token_no_body_is_read(anonymous: TestClient) -> None:
+    assert anonymous.post("/v1/widgets/batch", content=b"x" * 100_000).status_code == 401

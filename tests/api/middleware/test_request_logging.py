@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from engine.answer.engine import Engine
+from runtime.logging import JsonFormatter
+from state import State
+from tests.api.conftest import ALICE, bearer, settings, token
+
+ORIGIN = "https://app.example.com"
+
+
+class Lines(io.StringIO):
+    """What was logged, as the objects that were written."""
+
+    def read_all(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.getvalue().splitlines()]
+
+
+@pytest.fixture
+def log() -> Iterator[Lines]:
+    lines = Lines()
+    handler = logging.StreamHandler(lines)
+    handler.setFormatter(JsonFormatter())
+    logger = logging.getLogger("metric_engine")
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    yield lines
+    logger.removeHandler(handler)
+    logger.setLevel(before)
+
+
+def test_a_request_is_one_line_without_personal_data(client: TestClient, log: Lines) -> None:
+    client.get("/v1/widgets/ga4.sessions?start=2025-01-01&end=2025-01-02", headers={"X-Request-ID": "abc-1"})
+    [line] = log.read_all()
+    assert line.pop("milliseconds") > 0
+    assert line.pop("at").endswith("+00:00")
+    assert line == {
+        "level": "info",
+        "logger": "metric_engine.access",
+        "message": "request",
+        "request_id": "abc-1",
+        "method": "GET",
+        "endpoint": "widget",
+        "status": 200,
+    }
+
+
+def test_what_no_route_takes_is_logged_without_its_path(anonymous: TestClient, log: Lines) -> None:
+    anonymous.get("/users/jane@example.com?token=hunter2", headers={"Authorization": f"Bearer {token(ALICE)}"})
+    anonymous.get("/v1/users/jane@example.com")
+    assert [(line["endpoint"], line["status"]) for line in log.read_all()] == [(None, 404), (None, 401)]
+    text = log.getvalue()
+    assert "jane" not in text
+    assert "hunter2" not in text
+    assert token(ALICE)[:20] not in text
+    assert ALICE not in text
+
+
+def test_an_exception_is_one_json_line(log: Lines) -> None:
+    try:
+        raise ValueError("broken\nin two")
+    except ValueError:
+        logging.getLogger("metric_engine.test").exception("it failed")
+    [line] = log.read_all()
+    assert "broken\nin two" in line["exception"]
+    assert line["level"] == "error"
+
+
+def test_the_callers_request_id_is_kept_where_it_is_harmless(client: TestClient) -> None:
+    assert client.get("/healthz", headers={"X-Request-ID": "a.b-c_9"}).headers["X-Request-ID"] == "a.b-c_9"
+    seen = {
+        client.get("/healthz", headers={"X-Request-ID": bad}).headers["X-Request-ID"] for bad in ("", "a b", "x" * 65)
+    }
+    assert len(seen) == 3
+    assert not seen & {"", "a b", "x" * 65}
+
+
+def test_every_answer_has_security_headers(client: TestClient) -> None:
+    for path in ("/healthz", "/v1/widgets", "/v1/nothing", "/docs", "/openapi.json"):
+        headers = client.get(path).headers
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["X-Frame-Options"] == "DENY"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert "private" in headers["Cache-Control"]
+
+
+def preflight(client: TestClient, origin: str) -> Any:
+    asked = {
+        "Origin": origin,
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": "authorization",
+    }
+    return client.options("/v1/widgets", headers=asked)
+
+
+def test_only_the_origins_of_the_setting_may_read(engine: Engine, state: State) -> None:
+    app = create_app(settings=settings(CORS_ORIGINS=ORIGIN), engine=engine, state=state)
+    with TestClient(app) as client:
+        assert preflight(client, ORIGIN).headers["Access-Control-Allow-Origin"] == ORIGIN
+        assert preflight(client, "https://evil.example.com").status_code == 400
+        answer = client.get("/v1/widgets", headers=bearer(ALICE) | {"Origin": ORIGIN})
+        assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+        assert "ETag" in answer.headers["Access-Control-Expose-Headers"]
+        refused = client.get("/v1/widgets", headers={"Origin": ORIGIN})
+        assert refused.status_code == 401
+        assert refused.headers["Access-Control-Allow-Origin"] == ORIGIN
+        stranger = client.get("/v1/widgets", headers=bearer(ALICE) | {"Origin": "https://evil.example.com"})
+        assert "Access-Control-Allow-Origin" not in stranger.headers
+
+
+def test_without_the_setting_no_other_origin_may_read(client: TestClient) -> None:
+    assert "Access-Control-Allow-Origin" not in preflight(client, ORIGIN).headers
+    assert "Access-Control-Allow-Origin" not in client.get("/v1/widgets", headers={"Origin": ORIGIN}).headers

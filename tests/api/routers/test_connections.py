@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from engine.answer.engine import Engine
+from state import State
+from tests.api.conftest import ALICE, BOB, bearer, settings
+
+PATH = "/v1/connections"
+PRIVATE = "the-very-secret-value"
+GOOGLE_KEY = {
+    "type": "service_account",
+    "client_email": "reader@project.iam.gserviceaccount.com",
+    "private_key": PRIVATE,
+    "private_key_id": "abc",
+    "token_uri": "https://evil.example.com/token",
+}
+
+
+def sources(client: TestClient, user: str = ALICE) -> list[tuple[str, str, str]]:
+    found = client.get(PATH, headers=bearer(user)).json()["connections"]
+    return [(entry["source"], entry["account_id"], entry["status"]) for entry in found]
+
+
+@pytest.mark.parametrize(
+    ("source", "account_id", "credentials"),
+    [
+        ("ga4", "123456789", {"refresh_token": PRIVATE}),
+        ("ga4", "123456789", {"service_account": GOOGLE_KEY}),
+        ("meta", "act_123", {"access_token": PRIVATE}),
+        ("instagram", "17841400000000000", {"access_token": PRIVATE}),
+    ],
+)
+def test_credentials_go_in_and_never_come_out(
+    client: TestClient,
+    state: State,
+    caplog: pytest.LogCaptureFixture,
+    source: str,
+    account_id: str,
+    credentials: dict[str, Any],
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    answer = client.put(f"{PATH}/{source}", json={"account_id": account_id, "credentials": credentials})
+    assert answer.json() == {
+        "source": source,
+        "account_id": account_id,
+        "status": "active",
+        "last_success_at": None,
+        "last_error": None,
+    }
+    assert (source, account_id, "active") in sources(client)
+    assert PRIVATE not in answer.text + client.get(PATH).text + caplog.text
+    kept = state.connections.credentials(ALICE, source, account_id)
+    assert kept is not None
+    assert PRIVATE in str(dict(kept))
+    assert "evil.example.com" not in str(dict(kept))
+
+
+def test_without_credentials_the_rows_come_from_elsewhere(client: TestClient) -> None:
+    for body in ({"account_id": "act_1"}, {"account_id": "act_2", "credentials": None}):
+        assert client.put(f"{PATH}/meta", json=body).json()["status"] == "external"
+    assert client.get("/v1/dashboard/meta").json()["connected_sources"]["meta"] is True
+
+
+def test_removing_one_account_or_all_of_a_source(client: TestClient) -> None:
+    for account in ("act_1", "act_2", "act_3"):
+        client.put(f"{PATH}/meta", json={"account_id": account})
+    client.put(f"{PATH}/meta", json={"account_id": "act_1"}, headers=bearer(BOB))
+    assert client.delete(f"{PATH}/meta", params={"account_id": "act_1"}).status_code == 204
+    assert sources(client) == [
+        ("ga4", "1", "external"),
+        ("meta", "act_2", "external"),
+        ("meta", "act_3", "external"),
+    ]
+    assert client.delete(f"{PATH}/meta").content == b""
+    assert sources(client) == [("ga4", "1", "external")]
+    assert client.delete(f"{PATH}/meta").status_code == 204
+    assert sources(client, BOB) == [("meta", "act_1", "external")]
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_an_unknown_source_is_404_with_the_nearest(client: TestClient, method: str) -> None:
+    for body in ({"account_id": "1"}, {"nonsense": True}):
+        answer = client.request(method, f"{PATH}/instagran", json=body)
+        assert answer.status_code == 404
+        assert "'instagram'" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("source", "account_id"),
+    [
+        ("ga4", "properties/1"),
+        ("ga4", ""),
+        ("ga4", "12 "),
+        ("ga4", "12\n"),
+        ("ga4", "١٢"),
+        ("ga4", "1" * 33),
+        ("ga4", "act_1"),
+        ("meta", "1"),
+        ("meta", "act_"),
+        ("meta", "act_1/../2"),
+        ("instagram", "@shop"),
+    ],
+)
+def test_an_account_id_of_the_wrong_form_is_422(client: TestClient, source: str, account_id: str) -> None:
+    answer = client.put(f"{PATH}/{source}", json={"account_id": account_id})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "#/account_id"
+    assert len(sources(client)) == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "credentials", "pointer"),
+    [
+        ("ga4", {}, "#/credentials/refresh_token"),
+        ("ga4", {"access_token": PRIVATE}, "#/credentials/refresh_token"),
+        ("ga4", {"refresh_token": ""}, "#/credentials/refresh_token"),
+        ("ga4", {"refresh_token": [PRIVATE]}, "#/credentials/refresh_token"),
+        ("ga4", {"service_account": PRIVATE}, "#/credentials/service_account"),
+        ("ga4", {"service_account": {"private_key": PRIVATE}}, "#/credentials/service_account/client_email"),
+        ("ga4", {"service_account": GOOGLE_KEY, "refresh_token": PRIVATE}, "#/credentials/refresh_token"),
+        ("meta", {"refresh_token": PRIVATE}, "#/credentials/access_token"),
+        ("instagram", {"access_token": 7}, "#/credentials/access_token"),
+        ("instagram", PRIVATE, "#/credentials"),
+    ],
+)
+def test_credentials_of_the_wrong_shape_are_422_and_not_repeated(
+    client: TestClient, caplog: pytest.LogCaptureFixture, source: str, credentials: Any, pointer: str
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    account_id = "act_1" if source == "meta" else "1"
+    answer = client.put(f"{PATH}/{source}", json={"account_id": account_id, "credentials": credentials})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == pointer
+    assert PRIVATE not in answer.text + caplog.text
+
+
+@pytest.mark.parametrize("body", [{}, {"account_id": 1}, {"account_id": "1", "token": "x"}, []])
+def test_a_wrong_body_is_422(client: TestClient, body: Any) -> None:
+    assert client.put(f"{PATH}/ga4", json=body).status_code == 422
+
+
+def test_without_a_key_credentials_are_not_taken(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
+    keyless = State.open(f"sqlite:///{tmp_path_factory.mktemp('state')}/state.db")
+    app: FastAPI = create_app(settings=settings(), engine=engine, state=keyless)
+    with TestClient(app, headers=bearer(ALICE)) as client:
+        body = {"account_id": "1", "credentials": {"refresh_token": PRIVATE}}
+        answer = client.put(f"{PATH}/ga4", json=body)
+        assert answer.status_code == 409
+        assert "ENCRYPTION_KEY" in answer.json()["detail"]
+        assert sources(client) == []
+        assert client.put(f"{PATH}/ga4", json={"account_id": "1"}).status_code == 200
+
+
+def test_an_account_that_came_with_a_load_can_be_removed(client: TestClient, state: State) -> None:
+    for account in ("", "shop 1"):
+        state.connections.mark_external(ALICE, "ga4", account)
+    assert client.delete(f"{PATH}/ga4", params={"account_id": ""}).status_code == 204
+    assert client.delete(f"{PATH}/ga4", params={"account_id": "shop 1"}).status_code == 204
+    assert sources(client) == [("ga4", "1", "external")]
+
+
+@pytest.mark.parametrize("account_id", ["\0", "1" * 201])
+def test_an_account_that_cannot_be_is_422(client: TestClient, account_id: str) -> None:
+    answer = client.delete(f"{PATH}/ga4", params={"account_id": account_id})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["parameter"] == "account_id"

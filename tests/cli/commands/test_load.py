@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.warehouse.warehouse import Warehouse
+from state import State
+from tests.cli.conftest import ALICE, BOB, Run
+
+
+@pytest.fixture
+def load(run: Run, tmp_path: Path) -> Run:
+    """Load this text into a table for Alice."""
+
+    def invoke(text: str | bytes, *options: str, table: str = "ga4_daily") -> Any:
+        (tmp_path / "rows.csv").write_bytes(text.encode() if isinstance(text, str) else text)
+        return run("load", table, "rows.csv", "--user", ALICE, *options)
+
+    return invoke
+
+
+def stored(columns: str, table: str = "ga4_daily") -> list[tuple[Any, ...]]:
+    warehouse = Warehouse("sqlite:///metric-engine.db")
+    found = [tuple(row) for row in warehouse.query(f"SELECT {columns} FROM {table} ORDER BY 1, 2", {})]
+    warehouse.close()
+    return found
+
+
+def connections(user: str = ALICE) -> list[tuple[str, str, str]]:
+    state = State.open("sqlite:///metric-engine.db")
+    found = [(each.source, each.account_id, each.status) for each in state.connections.list(user)]
+    state.close()
+    return found
+
+
+def total(run: Run, key: str, user: str) -> Any:
+    options = ("--start", "2025-01-01", "--end", "2025-01-31", "--format", "json")
+    return json.loads(run("query", key, "--user", user, *options).stdout)["stats"]["value"]
+
+
+def test_rows_are_converted_by_their_columns(load: Run) -> None:
+    text = "\ufeffvisits,date,conversions,revenue,currency\n+12,20250102,1e1,3.50,EUR\n,2025-01-01,.5,,\n"
+    result = load(text, "--map", "sessions=visits")
+    assert (result.exit_code, result.stdout) == (0, "2 rows loaded into ga4_daily\n")
+    assert stored("date, sessions, conversions, revenue, currency, user_id, property_id") == [
+        ("2025-01-01", None, 0.5, None, None, ALICE, ""),
+        ("2025-01-02", 12, 10.0, 3.5, "EUR", ALICE, ""),
+    ]
+
+
+def test_a_load_is_seen_by_a_query_of_that_user_alone(load: Run, run: Run) -> None:
+    load("date,sessions\n2025-01-01,3\n2025-01-02,4\n")
+    assert connections() == [("ga4", "", "external")]
+    assert total(run, "ga4.sessions", ALICE) == 7
+    assert total(run, "ga4.sessions", ALICE.upper()) == 7
+    assert connections(BOB) == []
+    assert total(run, "ga4.sessions", BOB) is None
+
+
+def test_a_second_load_replaces_the_same_keys(load: Run, run: Run) -> None:
+    load("date,sessions,users\n2025-01-01,3,1\n2025-01-02,4,1\n")
+    load("date,sessions\n2025-01-02,40\n")
+    assert stored("date, sessions, users") == [("2025-01-01", 3, 1), ("2025-01-02", 40, 1)]
+
+
+def test_a_load_makes_cached_answers_old(load: Run) -> None:
+    versions = []
+    for _ in range(2):
+        load("date,sessions\n2025-01-01,3\n")
+        state = State.open("sqlite:///metric-engine.db")
+        versions.append(state.tenants.get(ALICE).data_version)
+        state.close()
+    assert versions[0] < versions[1]
+
+
+def test_accounts_come_from_the_option_or_the_file(load: Run) -> None:
+    load("date,sessions\n2025-01-01,3\n", "--account", "77")
+    load("date,sessions,property_id\n2025-01-01,3,88\n2025-01-01,3,99\n")
+    assert stored("property_id, date") == [("77", "2025-01-01"), ("88", "2025-01-01"), ("99", "2025-01-01")]
+    assert connections() == [("ga4", account, "external") for account in ("77", "88", "99")]
+
+
+def test_an_account_is_not_given_twice(load: Run) -> None:
+    result = load("date,sessions,property_id\n2025-01-01,3,88\n", "--account", "77")
+    assert result.exit_code == 2
+    assert "--account: the file has a column for property_id of its own" in result.stderr
+
+
+def test_only_the_account_is_filled(load: Run) -> None:
+    result = load("date,sessions\n2025-01-01,3\n", table="ga4_channels_daily")
+    assert result.exit_code == 1
+    assert "rows.csv:1:1: the file has no column 'channel', which each row needs" in result.stderr
+
+
+def test_a_header_is_passed_over_where_it_is_said(load: Run) -> None:
+    assert load("date,sessions,colour\n2025-01-01,3,red\n", "--ignore", "colour").exit_code == 0
+    assert stored("date, sessions") == [("2025-01-01", 3)]
+
+
+def test_a_mapped_header_fills_that_column_only(load: Run) -> None:
+    assert load("date,users\n2025-01-01,3\n", "--map", "sessions=users").exit_code == 0
+    assert stored("sessions, users") == [(3, None)]
+
+
+def test_timestamps_and_texts(load: Run) -> None:
+    text = 'posted_on,media_id,posted_at,caption\n2025-01-01,m,2025-01-01T09:30:00+02:00,"Hello, ""you""\n=1"\n'
+    assert load(text, table="ig_media").exit_code == 0
+    assert stored("posted_at, caption", "ig_media") == [("2025-01-01 07:30:00+00:00", 'Hello, "you"\n=1')]
+
+
+GOOD = "2025-01-01,1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (f"date,sessions,user_id\n{GOOD}", "1:3: user_id: a file cannot say whose its rows are"),
+        (f"day,sessions\n{GOOD}", "1:1: the file has no column 'date', which each row needs"),
+        (f"date,sesions\n{GOOD}", "1:2: sesions: is no column of table 'ga4_daily'; did you mean 'sessions'?"),
+        ("date,Sessions,users\n2025-01-01,1,1\n", "1:2: Sessions: is no column of table 'ga4_daily'; did you mean"),
+        (f"date,hits\n{GOOD}", "1:2: hits: is no column of table 'ga4_daily'; write --map COLUMN=hits, or leave it"),
+        ("date,sessions,bogus\n2025-01-01,1,1\n", "1:3: bogus: is no column of table 'ga4_daily'"),
+        ("date\n2025-01-01\n", "1:1: date: is no value of table 'ga4_daily'"),
+        ("date,sessions,sessions\n2025-01-01,1,1\n", "1:3: sessions: the header is there twice"),
+        (f"\n\nday,sessions\n{GOOD}", "3:1: the file has no column 'date'"),
+        ("", "1:1: the file has no column 'date'"),
+        (f"date,sessions\n{GOOD}2025-01-02,abc\n", "3:2: sessions: 'abc' is not a whole number"),
+        (f"date,sessions\n{GOOD}2025-01-02,1.0\n", "3:2: sessions: '1.0' is not a whole number"),
+        (f"date,sessions\n{GOOD}2025-01-02,\u0663\n", "3:2: sessions: '\u0663' is not a whole number"),
+        (f"date,sessions\n{GOOD}2025-01-02,9223372036854775808\n", "3:2: sessions: 9223372036854775808 is too large"),
+        (f"date,revenue\n{GOOD}2025-01-02,nan\n", "3:2: revenue: 'nan' is not a number"),
+        (f"date,conversions\n{GOOD}2025-01-02,inf\n", "3:2: conversions: 'inf' is not a number"),
+        (f"date,conversions\n{GOOD}2025-01-02,1e999\n", "3:2: conversions: '1e999' is too large"),
+        (f'date,revenue\n{GOOD}2025-01-02,"1,000"\n', "3:2: revenue: '1,000' is not a number"),
+        (f"date,sessions\n{GOOD}2025-02-30,1\n", "3:1: date: '2025-02-30' is not a date"),
+        (f"date,sessions\n{GOOD}2025-0102,1\n", "3:1: date: '2025-0102' is not a date"),
+        (f"date,sessions\n{GOOD},1\n", "3:1: date: is empty"),
+        (f"date,sessions\n{GOOD}\n20250101,2\n", "4:1: the same key as line 2 (date 2025-01-01)"),
+        (f"date,sessions\n{GOOD}2025-01-02\n", "3:2: the row has 1 fields, and the header 2"),
+        (f"date,sessions\n{GOOD}2025-01-02,1,1\n", "3:3: the row has 3 fields, and the header 2"),
+        (f'date,sessions\n{GOOD}2025-01-02,"1\n', "3:1: is not CSV: unexpected end of data"),
+        (b"date,sessions\n2025-01-01,1\n2025-01-02,\xff\n", "3:1: the line is not UTF-8"),
+        ('date,currency,sessions\n2025-01-01,"a\nb",1\n2025-01-02,\0,1\n', "4:2: currency: holds a NUL character"),
+    ],
+)
+def test_a_fault_is_named_and_nothing_is_loaded(load: Run, text: str | bytes, problem: str) -> None:
+    result = load(text)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: nothing was loaded from rows.csv\n")
+    assert f"\nrows.csv:{problem}" in result.stderr
+    assert stored("date, sessions") == []
+    assert connections() == []
+
+
+def test_all_faults_are_named_up_to_twenty(load: Run) -> None:
+    result = load("date,sessions\n" + "".join(f"2025-01-{day:02},x{day}\n" for day in range(1, 31)))
+    lines = result.stderr.splitlines()
+    assert [line.split(" ")[0] for line in lines[1:21]] == [f"rows.csv:{line}:2:" for line in range(2, 22)]
+    assert lines[21:] == ["the first 20 problems are shown"]
+
+
+@pytest.mark.parametrize(
+    ("option", "problem"),
+    [
+        ("sessions", "--map sessions: write the table's column, =, and the file's header"),
+        ("sesions=visits", "ga4_daily has no column 'sesions' to fill; did you mean 'sessions'"),
+        ("user_id=visits", "ga4_daily has no column 'user_id' to fill"),
+    ],
+)
+def test_a_wrong_map_is_a_usage_error(load: Run, option: str, problem: str) -> None:
+    result = load("date,visits\n2025-01-01,1\n", "--map", option)
+    assert result.exit_code == 2
+    assert problem in result.stderr
+
+
+def test_a_map_to_no_header_is_named(load: Run) -> None:
+    result = load("date,visits\n2025-01-01,1\n", "--map", "sessions=visit")
+    assert result.exit_code == 1
+    assert "rows.csv:1:1: the file has no column 'visit'; did you mean 'visits'?" in result.stderr
+
+
+def test_an_unknown_table_is_guessed(load: Run) -> None:
+    result = load("date,sessions\n", table="ga4_dialy")
+    assert result.exit_code == 2
+    assert "no table 'ga4_dialy'; did you mean 'ga4_daily'?" in result.stderr
+
+
+def test_a_missing_file_and_a_wrong_user_are_usage_errors(run: Run) -> None:
+    assert run("load", "ga4_daily", "no.csv", "--user", ALICE).exit_code == 2
+    assert "'me' is not a valid UUID" in run("query", "ga4.sessions", "--user", "me").stderr
+
+
+@pytest.mark.parametrize(
+    ("table", "problem"),
+    [("t", "table 't' has no key"), ("q", "table 'q' is a query; load the tables that it reads")],
+)
+def test_only_tables_with_a_key_can_be_loaded(run: Run, tmp_path: Path, table: str, problem: str) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "t.yaml").write_text(
+        "source: ga4\ntables:\n  t: {time: date, columns: {user_id: uuid, date: date, n: bigint}}\n"
+        "  q: {time: date, sql: \"SELECT user_id, date FROM {{ table('t') }}\", columns: {user_id: uuid, date: date}}\n"
+    )
+    (tmp_path / "rows.csv").write_text("date,n\n2025-01-01,1\n")
+    result = run("load", table, "rows.csv", "--user", ALICE, "--metrics", "mine")
+    assert result.exit_code == 1
+    assert problem in result.stderr

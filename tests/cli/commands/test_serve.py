@@ -1,0 +1,168 @@
+"""The server as a process of its own, as a newcomer starts it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from cli.commands.serve import is_loopback
+from tests.cli.conftest import SHIPPED
+
+PROGRAM = (sys.executable, "-m", "cli", "serve")
+PATIENCE = 60
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """Nothing but what a process needs; the demo needs no more."""
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(SHIPPED.parent), "DATABASE_URL": "sqlite:////nowhere/x.db"}
+
+
+Serve = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def serve(environment: dict[str, str], tmp_path: Path) -> Iterator[Serve]:
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        with (tmp_path / "log").open("w") as log:
+            server = subprocess.Popen(
+                (*PROGRAM, *arguments), cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
+            )
+        started.append(server)
+        return server
+
+    yield start
+    for server in started:
+        server.kill()
+        server.communicate()
+
+
+def curl_line(server: subprocess.Popen[str]) -> list[str]:
+    """The curl line that the server prints; the words of it."""
+    assert server.stdout is not None
+    return shlex.split(next(line for line in server.stdout if line.startswith("curl ")))
+
+
+def called(words: list[str], path: str = "", body: Any = None) -> Any:
+    """Do what the curl line does, at once; at another path, and with a body to post, where they are given."""
+    name, _, text = words[words.index("-H") + 1].partition(": ")
+    address = re.sub("/v1/.*", path, words[-1]) if path else words[-1]
+    headers = {name: text} | ({"Content-Type": "application/json"} if body else {})
+    request = urllib.request.Request(address, headers=headers, data=json.dumps(body).encode() if body else None)
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        return json.load(answer)
+
+
+def test_the_demo_answers_the_line_that_it_prints(serve: Serve, tmp_path: Path) -> None:
+    server = serve("--demo", "--port", "0")
+    words = curl_line(server)
+    body = called(words)
+    yesterday = datetime.now(ZoneInfo("America/Los_Angeles")).date() - timedelta(days=1)
+    assert body["meta"]["end"] == yesterday.isoformat()
+    assert body["stats"]["delta"] is not None
+    for widget in called(words, "/v1/widgets")["widgets"]:
+        answer = called(words, f"/v1/widgets/{widget['key']}?compare=previous_year")
+        assert answer["series"], widget["key"]
+        assert answer["stats"]["value"] is not None, widget["key"]
+    kept = tmp_path / ".metric-engine"
+    for secret in ("jwt-secret", "encryption-key"):
+        assert (kept / secret).stat().st_mode & 0o777 == 0o600
+        assert (kept / secret).read_text() not in (tmp_path / "log").read_text()
+
+    server.send_signal(signal.SIGINT)
+    assert server.wait(PATIENCE) == 0
+    made = (kept / "demo.db").stat().st_ino
+    again = serve("--demo", "--port", "0")
+    # A sync may have restated the last days meanwhile.
+    assert called(curl_line(again))["meta"] == body["meta"]
+    assert "Demo data" not in (tmp_path / "log").read_text()
+    assert (kept / "demo.db").stat().st_ino == made
+
+
+def test_the_demo_may_be_on_postgresql(serve: Serve, environment: dict[str, str], postgres_url: str) -> None:
+    environment["DEMO_DATABASE_URL"] = postgres_url
+    server = serve("--demo", "--port", "0")
+    words = curl_line(server)
+    assert called(words)["stats"]["delta"] is not None
+    layout = {"widgets": [{"id": "ga4.sessions", "size": "l"}]}
+    called(words, "/v1/dashboard/layout", layout)
+    server.send_signal(signal.SIGTERM)
+    server.wait(PATIENCE)
+    again = curl_line(serve("--demo", "--port", "0"))
+    assert called(again, "/v1/dashboard/layout") == layout | {"version": 1}
+    assert called(again)["stats"]["delta"] is not None
+
+
+def test_changed_metric_files_are_served(serve: Serve, tmp_path: Path) -> None:
+    shutil.copytree(SHIPPED, tmp_path / "mine")
+    words = curl_line(serve("--demo", "--port", "0", "--reload", "--metrics", "mine"))
+    (tmp_path / "mine" / "new.yaml").write_text(
+        "source: ga4\nmetrics:\n  ga4.new: {table: ga4_daily, value: sum(new_users), title: New}\n"
+    )
+    deadline = time.monotonic() + PATIENCE
+    while "ga4.new" not in (keys := [each["key"] for each in called(words, "/v1/widgets")["widgets"]]):
+        assert time.monotonic() < deadline, keys
+        time.sleep(0.1)
+    assert called(words, "/v1/widgets/ga4.new")["stats"]["value"] > 0
+
+
+def test_a_port_in_use_is_one_line(environment: dict[str, str], tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        arguments = (*PROGRAM, "--demo", "--port", str(port))
+        done = subprocess.run(arguments, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"error: cannot listen on 127.0.0.1:{port}: Address already in use; choose another --host or --port\n"
+    )
+
+
+def test_the_demo_is_for_this_machine_only(environment: dict[str, str], tmp_path: Path) -> None:
+    arguments = (*PROGRAM, "--demo", "--host", "0.0.0.0")  # noqa: S104
+    done = subprocess.run(arguments, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "--host 0.0.0.0: the demo's token" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_secret_is_one_line(environment: dict[str, str], tmp_path: Path) -> None:
+    environment["DATABASE_URL"] = f"sqlite:///{tmp_path}/x.db"
+    done = subprocess.run((*PROGRAM, "--port", "0"), cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith("error: JWT_SECRET: is not set")
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),  # noqa: S104
+        ("::", False),
+        ("192.168.1.2", False),
+        ("localhost.example.com", False),
+        ("", False),
+    ],
+)
+def test_loopback_addresses(host: str, loopback: bool) -> None:
+    assert is_loopback(host) is loopback

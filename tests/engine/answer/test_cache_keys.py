@@ -1,0 +1,170 @@
+"""Requests in random pairs: what one leaves in the cache must be exactly what the other would have read."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.answer.cache import MOST_STALE, Cache, Found, Key, MemoryStore, Rows
+from engine.answer.engine import Engine
+from engine.answer.fetch import Asker
+from engine.answer.response import Body
+from engine.calendar import Compare, Grain
+from engine.catalog.catalog import load_catalog
+from engine.query import SOURCES, Question
+from engine.warehouse.warehouse import Warehouse
+from tests.support.oracle.questions import texts, world
+
+WORLD = world(0)
+VERSIONS = (0, 1)
+# Items ranked by money, which the world itself has none of.
+DEAREST = """\
+source: meta
+metrics:
+  meta.dearest:
+    table: ads_daily
+    value: sum(spend)
+    items: {by: campaign, values: {spend: sum(spend)}, order: spend, limit: 3}
+"""
+# Those whose rows depend on more than days and tenant, often enough to be met.
+DEPENDENT = ("ga4.channel_distinct", "ga4.properties", "meta.accounts", "meta.dearest")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    key: str | int
+    tenant: str
+    data_version: int
+    start: date
+    days: int
+    compare: Compare
+    grain: Grain
+    sources: frozenset[str] | None
+
+    @property
+    def question(self) -> Question:
+        end = self.start + timedelta(days=self.days - 1)
+        return Question(self.start, end, self.compare, self.grain, self.sources)
+
+    @property
+    def asker(self) -> Asker:
+        return Asker(tenant=self.tenant, connected=frozenset(SOURCES), data_version=self.data_version)
+
+
+class Ledger(Cache):
+    """Keeps nothing fresh, and writes down what was read under which key."""
+
+    def __init__(self) -> None:
+        super().__init__(MemoryStore(seconds=MOST_STALE), ttl=0)
+        self.rows: dict[Key, Rows] = {}
+
+    def read(self, key: Key, query: Callable[[], Rows]) -> Found:
+        found = super().read(key, query)
+        self.rows[key] = found.rows
+        return found
+
+
+class Installation:
+    """One catalog, and the facts as they were at each data version."""
+
+    def __init__(self, folder: Path) -> None:
+        for name, text in texts(WORLD).items():
+            (folder / name).write_text(text, encoding="utf-8")
+        (folder / "dearest.yaml").write_text(DEAREST, encoding="utf-8")
+        self.catalog = load_catalog(folder)
+        self.warehouses = {version: self.warehouse(version) for version in VERSIONS}
+        self.cache = Cache(MemoryStore(seconds=MOST_STALE), ttl=90)
+        self.ledger = Ledger()
+        self.plain, self.cached, self.noted = map(self.engines, (None, self.cache, self.ledger))
+
+    def warehouse(self, version: int) -> Warehouse:
+        warehouse = Warehouse("sqlite://")
+        warehouse.create_tables(self.catalog.tables.values())
+        for name, rows in WORLD.rows.items():
+            # Every third row came late.
+            warehouse.upsert(self.catalog.tables[name], rows if version else rows[::3])
+        return warehouse
+
+    def engines(self, cache: Cache | None) -> Mapping[int, Engine]:
+        return {version: Engine(self.catalog, each, cache) for version, each in self.warehouses.items()}
+
+    def answer(self, engines: Mapping[int, Engine], request: Request) -> Body:
+        return engines[request.data_version].ask(str(request.key), request.question, request.asker).body
+
+    def rows(self, request: Request) -> Mapping[Key, Rows]:
+        """What the request reads, by key."""
+        self.ledger.rows = {}
+        self.answer(self.noted, request)
+        return self.ledger.rows
+
+
+@pytest.fixture(scope="module")
+def installation() -> Iterator[Installation]:
+    with tempfile.TemporaryDirectory() as folder:
+        made = Installation(Path(folder))
+    yield made
+    for warehouse in made.warehouses.values():
+        warehouse.close()
+
+
+DAYS_AROUND_A_LEAP_DAY = st.dates(date(2024, 2, 20), date(2024, 3, 20)) | st.dates(date(2025, 2, 20), date(2025, 3, 5))
+FIELDS: Mapping[str, st.SearchStrategy[object]] = {
+    "key": st.sampled_from(DEPENDENT) | st.integers(0, 1_000),
+    "tenant": st.sampled_from(WORLD.tenants),
+    "data_version": st.sampled_from(VERSIONS),
+    "start": DAYS_AROUND_A_LEAP_DAY,
+    "days": st.integers(1, 40) | st.sampled_from([365, 366, 367]),
+    "compare": st.sampled_from(Compare),
+    "grain": st.sampled_from(Grain),
+    "sources": st.none() | st.frozensets(st.sampled_from(SOURCES)),
+}
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[Request, Request]:
+    """Two requests that differ in a few things."""
+    first = {name: draw(values) for name, values in FIELDS.items()}
+    changed = draw(st.sets(st.sampled_from(sorted(FIELDS)), max_size=3))
+    second = first | {name: draw(FIELDS[name]) for name in sorted(changed)}
+    return Request(**first), Request(**second)  # type: ignore[arg-type]
+
+
+def named(pair: tuple[Request, Request], installation: Installation) -> list[Request]:
+    """The requests, with keys of the catalog in the place of numbers."""
+    keys = list(installation.catalog.served)
+    return [
+        request if isinstance(request.key, str) else replace(request, key=keys[request.key % len(keys)])
+        for request in pair
+    ]
+
+
+@given(pair=pairs())
+@settings(max_examples=300, deadline=None)
+def test_what_one_request_leaves_changes_no_answer_of_another(
+    installation: Installation, pair: tuple[Request, Request]
+) -> None:
+    installation.cache.close()
+    for request in named(pair, installation):
+        expected = installation.answer(installation.plain, request)
+        assert installation.answer(installation.cached, request) == expected
+
+
+@given(pair=pairs())
+@settings(max_examples=300, deadline=None)
+def test_equal_keys_mean_equal_rows_and_no_two_tenants_have_one(
+    installation: Installation, pair: tuple[Request, Request]
+) -> None:
+    one, other = named(pair, installation)
+    rows_of_one, rows_of_other = installation.rows(one), installation.rows(other)
+    assert all(rows_of_one[key] == rows_of_other[key] for key in rows_of_one.keys() & rows_of_other.keys())
+    if one.tenant != other.tenant:
+        assert not {key.place for key in rows_of_one} & {key.place for key in rows_of_other}
+    keys = {*rows_of_one, *rows_of_other}
+    assert len({(key.place, key.data_version) for key in keys}) == len(keys)

@@ -1,0 +1,285 @@
+"""The engine with its cache: fewer statements, the same answers, and answers while the warehouse is away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+from demo.tenants import EVERYTHING
+from engine.answer.cache import MOST_STALE, Cache, MemoryStore
+from engine.answer.engine import Answer, Engine
+from engine.answer.fetch import Asker
+from engine.calendar import Compare, Grain
+from engine.catalog.catalog import Catalog, load_catalog
+from engine.errors import UnknownMetric, WarehouseUnavailable
+from engine.query import SOURCES, Question
+from engine.warehouse.health import STANDS
+from engine.warehouse.warehouse import Warehouse
+from tests.conftest import OTHER_TENANT, TENANT
+from tests.engine.answer.test_cache import Clock
+from tests.engine.conftest import NINE, CountingWarehouse
+
+JUNE = Question(date(2025, 6, 3), date(2025, 6, 30), Compare.PREVIOUS_PERIOD)
+ASKER = Asker(tenant=EVERYTHING.user_id, connected=frozenset(SOURCES), data_version=1)
+
+ORDERS = """\
+source: ga4
+table: orders
+tables:
+  orders:
+    time: date
+    key: [user_id, date, order_id]
+    columns: {user_id: uuid, date: date, order_id: text, buyer: text, amount: double, refund: double}
+metrics:
+  ga4.amount: sum(amount)
+  ga4.refunds: sum(refund)
+  ga4.buyers: count(distinct buyer)
+  ga4.orders: count(distinct order_id)
+"""
+CAMPAIGNS = """\
+source: meta
+tables:
+  campaigns:
+    time: date
+    currency: currency
+    key: [user_id, date, campaign_id]
+    columns:
+      {user_id: uuid, date: date, campaign_id: text, spend: {type: numeric, money: true}, currency: text}
+metrics:
+  meta.campaigns:
+    table: campaigns
+    value: sum(spend)
+    items: {by: campaign_id, values: {spend: sum(spend)}, order: spend, limit: 10}
+"""
+DAYS = Question(date(2025, 1, 1), date(2025, 1, 31))
+
+
+def new_cache(*, ttl: float = 90) -> Cache:
+    return Cache(MemoryStore(seconds=MOST_STALE), ttl=ttl)
+
+
+@pytest.fixture
+def engine(shipped: Catalog, demo: CountingWarehouse) -> Engine:
+    return Engine(shipped, demo, new_cache())
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "orders.db"
+
+
+@pytest.fixture
+def orders(tmp_path: Path, file: Path) -> Iterator[Engine]:
+    """Two orders of one buyer in January, of TENANT, at data version 0."""
+    folder = tmp_path / "orders"
+    folder.mkdir()
+    (folder / "orders.yaml").write_text(ORDERS)
+    catalog = load_catalog(folder)
+    warehouse = CountingWarehouse(f"sqlite:///{file}")
+    warehouse.create_tables(catalog.tables.values())
+    warehouse.upsert(
+        catalog.tables["orders"],
+        [
+            {"user_id": TENANT, "date": day, "order_id": f"{day}", "buyer": "b", "amount": 2.0, "refund": 1.0}
+            for day in (date(2025, 1, 1), date(2025, 1, 31))
+        ],
+    )
+    yield Engine(catalog, warehouse, new_cache())
+    warehouse.close()
+
+
+def asker(**given: object) -> Asker:
+    return replace(Asker(tenant=TENANT, connected=frozenset(SOURCES)), **given)  # type: ignore[arg-type]
+
+
+def statements(engine: Engine) -> int:
+    """How many there have been since the last time, without pings."""
+    warehouse = engine.warehouse
+    assert isinstance(warehouse, CountingWarehouse)
+    count = sum(sql != "SELECT 1" for sql in warehouse.statements)
+    warehouse.statements.clear()
+    return count
+
+
+def break_file(warehouse: Warehouse, file: Path) -> bytes:
+    """Make it unreadable; the bytes that repair it."""
+    warehouse.close()
+    whole = file.read_bytes()
+    file.write_bytes(b"no database" * 1_000)
+    return whole
+
+
+def repair_file(warehouse: Warehouse, file: Path, whole: bytes) -> None:
+    warehouse.close()
+    file.write_bytes(whole)
+
+
+def test_nine_widgets_one_by_one_make_four_to_six_statements(engine: Engine) -> None:
+    for key in NINE:
+        engine.ask(key, JUNE, ASKER)
+    assert 4 <= statements(engine) <= 6
+    assert all(engine.ask(key, JUNE, ASKER).cached for key in NINE)
+    assert statements(engine) == 0
+
+
+def test_a_hundred_equal_questions_at_once_make_one_statement(engine: Engine) -> None:
+    callers = 100
+    barrier = Barrier(callers)
+
+    def ask(_: int) -> Answer:
+        barrier.wait()
+        return engine.ask("ga4.sessions", JUNE, ASKER)
+
+    with ThreadPoolExecutor(callers) as threads:
+        bodies = [answer.body for answer in threads.map(ask, range(callers))]
+    assert statements(engine) == 1
+    assert bodies == [bodies[0]] * callers
+
+
+def test_without_a_cache_a_widget_reads_what_it_needs(shipped: Catalog, demo: CountingWarehouse) -> None:
+    engine = Engine(shipped, demo)
+    assert not engine.ask("ga4.sessions", JUNE, ASKER).cached
+    assert "revenue" not in demo.statements[-1]
+    for key in NINE:
+        engine.ask(key, JUNE, ASKER)
+    assert statements(engine) > 6
+
+
+def test_answers_are_the_same_with_a_cache_and_without(
+    shipped: Catalog, demo: CountingWarehouse, engine: Engine
+) -> None:
+    plain = Engine(shipped, demo)
+    for grain in Grain:
+        for compare in Compare:
+            question = replace(JUNE, grain=grain, compare=compare)
+            for key in shipped.served:
+                assert engine.ask(key, question, ASKER).body == plain.ask(key, question, ASKER).body
+
+
+def test_every_grain_reads_the_same_days(engine: Engine) -> None:
+    engine.ask_all(NINE, JUNE, ASKER)
+    for grain in Grain:
+        found = engine.ask_all(NINE, replace(JUNE, grain=grain), ASKER)
+        assert all(isinstance(each, Answer) and each.cached for each in found.values())
+
+
+def test_what_does_not_merge_is_read_for_every_grain(orders: Engine) -> None:
+    orders.ask("ga4.buyers", DAYS, asker())
+    assert orders.ask("ga4.orders", DAYS, asker()).cached
+    month = orders.ask("ga4.buyers", replace(DAYS, grain=Grain.MONTH), asker())
+    assert not month.cached
+    assert month.body["series"][0]["points"] == [{"t": "2025-01-01", "v": 1}]
+
+
+def test_items_ranked_by_money_are_read_again_where_the_currencies_are_mixed(tmp_path: Path) -> None:
+    (tmp_path / "meta.yaml").write_text(CAMPAIGNS)
+    catalog = load_catalog(tmp_path)
+    warehouse = Warehouse("sqlite://")
+    warehouse.create_tables(catalog.tables.values())
+    warehouse.upsert(
+        catalog.tables["campaigns"],
+        [
+            {"user_id": TENANT, "date": date(2025, 1, 1), "campaign_id": "a", "spend": 1.0, "currency": "USD"},
+            {"user_id": TENANT, "date": date(2025, 1, 1), "campaign_id": "b", "spend": 2.0, "currency": "USD"},
+            {"user_id": TENANT, "date": date(2024, 12, 31), "campaign_id": "c", "spend": 3.0, "currency": "EUR"},
+        ],
+    )
+    engine = Engine(catalog, warehouse, new_cache())
+    day = Question(date(2025, 1, 1), date(2025, 1, 1))
+    compared = replace(day, compare=Compare.PREVIOUS_PERIOD)
+    for question, order in ((day, ["b", "a"]), (compared, ["a", "b"]), (day, ["b", "a"])):
+        items = engine.ask("meta.campaigns", question, asker()).body["items"]
+        assert [item["id"] for item in items] == order
+    warehouse.close()
+
+
+def test_a_batch_is_cached_where_all_of_it_is(engine: Engine) -> None:
+    engine.ask("ga4.sessions", JUNE, ASKER)
+    found = engine.ask_all(["ga4.users", "meta.roas", "ga4.nothing"], JUNE, ASKER)
+    cached = {key: each.cached for key, each in found.items() if isinstance(each, Answer)}
+    assert cached == {"ga4.users": True, "meta.roas": False}
+    assert isinstance(found["ga4.nothing"], UnknownMetric)
+
+
+def test_a_data_version_that_has_moved_makes_the_next_answer_fresh(orders: Engine) -> None:
+    assert orders.answer("ga4.amount", DAYS, tenant=TENANT, connected=frozenset(SOURCES))["stats"]["value"] == 4
+    row = {"user_id": TENANT, "date": date(2025, 1, 2), "order_id": "new", "buyer": "c", "amount": 3.0, "refund": 0.0}
+    orders.warehouse.upsert(orders.catalog.tables["orders"], [row])
+    assert orders.ask("ga4.amount", DAYS, asker()).body["stats"]["value"] == 4
+    assert orders.ask("ga4.amount", DAYS, asker(data_version=1)).body["stats"]["value"] == 7
+
+
+def test_tenants_share_nothing(orders: Engine) -> None:
+    orders.ask("ga4.amount", DAYS, asker())
+    other = orders.ask("ga4.amount", DAYS, asker(tenant=OTHER_TENANT))
+    assert not other.cached
+    assert other.body["stats"]["value"] is None
+
+
+def test_a_warehouse_that_is_away_is_stood_in_for(orders: Engine, file: Path) -> None:
+    clock = Clock()
+    engine = Engine(orders.catalog, orders.warehouse, Cache(MemoryStore(seconds=MOST_STALE), ttl=90, clock=clock))
+    fresh = engine.ask("ga4.amount", DAYS, asker())
+    assert (fresh.cached, fresh.stale_seconds, "stale" in fresh.body["meta"]) == (False, None, False)
+    whole = break_file(engine.warehouse, file)
+    clock.now += 600
+    stale = engine.ask("ga4.refunds", DAYS, asker(data_version=1))
+    assert (stale.cached, stale.stale_seconds, stale.body["meta"]["stale"]) == (True, 600, True)
+    assert stale.body["stats"]["value"] == 2
+    with pytest.raises(WarehouseUnavailable):
+        engine.ask("ga4.buyers", DAYS, asker())
+    clock.now += MOST_STALE
+    with pytest.raises(WarehouseUnavailable):
+        engine.ask("ga4.amount", DAYS, asker())
+    repair_file(engine.warehouse, file, whole)
+    healed = engine.ask("ga4.amount", DAYS, asker(data_version=1))
+    assert (healed.cached, healed.stale_seconds) == (False, None)
+
+
+def test_fresh_rows_are_called_stale_too_while_the_warehouse_is_away(orders: Engine, file: Path) -> None:
+    orders.ask("ga4.amount", DAYS, asker())
+    assert orders.ask("ga4.amount", DAYS, asker()).stale_seconds is None
+    whole = break_file(orders.warehouse, file)
+    time.sleep(STANDS)
+    stale = orders.ask("ga4.amount", DAYS, asker())
+    assert stale.cached
+    assert stale.body["meta"]["stale"]
+    repair_file(orders.warehouse, file, whole)
+    time.sleep(STANDS)
+    assert orders.ask("ga4.amount", DAYS, asker()).stale_seconds is None
+
+
+def test_offline_only_the_cache_answers(orders: Engine) -> None:
+    with pytest.raises(WarehouseUnavailable):
+        orders.ask("ga4.amount", DAYS, asker(offline=True))
+    orders.ask("ga4.amount", DAYS, asker())
+    statements(orders)
+    offline = orders.ask("ga4.amount", DAYS, asker(offline=True, data_version=9))
+    assert offline.cached
+    assert offline.body["meta"]["stale"]
+    assert statements(orders) == 0
+
+
+def test_a_metric_that_the_warehouse_refuses_takes_no_other_down(orders: Engine) -> None:
+    with orders.warehouse.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE orders DROP COLUMN refund")
+    assert orders.ask("ga4.amount", DAYS, asker()).body["stats"]["value"] == 4
+    assert orders.ask("ga4.buyers", DAYS, asker()).body["stats"]["value"] == 1
+    with pytest.raises(WarehouseUnavailable):
+        orders.ask("ga4.refunds", DAYS, asker())
+    statements(orders)
+    # It is not tried every time.
+    assert orders.ask("ga4.amount", DAYS, asker()).cached
+    assert statements(orders) == 0
+
+
+def test_a_time_to_live_of_nothing_keeps_nothing_fresh(orders: Engine) -> None:
+    engine = Engine(orders.catalog, orders.warehouse, new_cache(ttl=0))
+    assert not any(engine.ask("ga4.amount", DAYS, asker()).cached for _ in range(2))

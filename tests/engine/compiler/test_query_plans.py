@@ -1,0 +1,128 @@
+"""Every shipped metric reads through the tenant's key, on each engine: its plan says so, over rows of many tenants."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from engine.answer.engine import Engine
+from engine.calendar import Compare
+from engine.catalog.catalog import Catalog
+from engine.query import Question
+from engine.tables import Table
+from engine.warehouse.warehouse import Warehouse
+from tests.support.worlds import EVERY_SOURCE
+
+TENANTS = [f"00000000-0000-4000-8000-{number:012}" for number in range(40)]
+ASKER = TENANTS[20]
+LAST = date(2025, 6, 30)
+DAYS = 150
+VALUES: Mapping[str, Any] = {"text": "a", "date": LAST, "timestamptz": None, "bigint": 1, "double": 1.0, "numeric": 1}
+
+
+class Remembering(Warehouse):
+    """Remembers what was asked of it, to have it explained later."""
+
+    asked: list[tuple[str, Mapping[str, Any]]]
+
+    def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        self.asked.append((sql, parameters))
+        return super().query(sql, parameters)
+
+
+def rows(table: Table) -> Iterator[dict[str, Any]]:
+    blank = {name: VALUES.get(column.type) for name, column in table.columns.items()}
+    for tenant in TENANTS:
+        for offset in range(DAYS):
+            yield {**blank, table.tenant: tenant, table.time: LAST - timedelta(days=offset)}
+
+
+@pytest.fixture
+def warehouse(warehouse_url: str, shipped: Catalog) -> Iterator[Remembering]:
+    warehouse = Remembering(warehouse_url)
+    warehouse.create_tables(shipped.tables.values())
+    for table in shipped.tables.values():
+        if table.query is None:
+            warehouse.upsert(table, rows(table))
+    warehouse.asked = []
+    yield warehouse
+    warehouse.close()
+
+
+def explained(warehouse: Warehouse, prefix: str, sql: str, parameters: Mapping[str, Any]) -> str:
+    found = warehouse.database.query(f"{prefix} {sql}", parameters)
+    return "\n".join(str(row[-1]) for row in found)
+
+
+def sqlite(warehouse: Warehouse, sql: str, parameters: Mapping[str, Any]) -> Iterator[str]:
+    """Each access to a fact table is a search by the primary key, from the tenant on."""
+    plan = explained(warehouse, "EXPLAIN QUERY PLAN", sql, parameters)
+    for line in re.findall(r"(?:SCAN|SEARCH) t\b.*", plan):
+        if not re.match(r"SEARCH t USING PRIMARY KEY \(user_id=\? AND", line):
+            yield line
+
+
+def postgres(warehouse: Warehouse, sql: str, parameters: Mapping[str, Any]) -> Iterator[str]:
+    """No table is read as a whole, and what is looked up in an index begins with the tenant."""
+    with warehouse.engine.begin() as connection:
+        connection.exec_driver_sql("ANALYZE")
+    plan = explained(warehouse, "EXPLAIN", sql, parameters)
+    yield from re.findall(r"Seq Scan on \w+ t\b.*", plan)
+    if not re.search(r"Index Cond: \(\(?user_id = ", plan):
+        yield f"no index on the tenant:\n{plan}"
+
+
+def duckdb(warehouse: Warehouse, sql: str, parameters: Mapping[str, Any]) -> Iterator[str]:
+    """Each scan of a fact table is told the tenant, by which it passes over whole stretches of rows."""
+    scans = list(scans_of(json.loads(explained(warehouse, "EXPLAIN (FORMAT json)", sql, parameters))))
+    if not scans:
+        yield "no scan"
+    for scan in scans:
+        if not re.search(rf"user_id\s*=\s*'{ASKER}'", str(scan["Filters"])):
+            yield str(scan)
+
+
+def scans_of(nodes: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """What a plan of DuckDB's says of each table that it scans."""
+    for node in nodes:
+        if "Table" in node["extra_info"]:
+            yield {"Filters": "none", **node["extra_info"]}
+        yield from scans_of(node["children"])
+
+
+def clickhouse(warehouse: Warehouse, sql: str, parameters: Mapping[str, Any]) -> Iterator[str]:
+    """Each read of a fact table goes by the primary key, with the tenant in its condition, to a granule or two."""
+    plan = explained(warehouse, "EXPLAIN indexes = 1", sql, parameters)
+    reads = plan.split("ReadFromMergeTree")[1:]
+    if not reads:
+        yield f"no read:\n{plan}"
+    for read in reads:
+        granules = re.search(r"PrimaryKey\s.*?Granules: (\d+)/(\d+)", read, re.DOTALL)
+        if f"user_id in ['{ASKER}', '{ASKER}']" not in read or granules is None or int(granules[1]) > 2:
+            yield read
+
+
+CHECKS = {"sqlite": sqlite, "postgres": postgres, "duckdb": duckdb, "clickhouse": clickhouse}
+
+
+def test_every_shipped_metric_reads_through_the_tenants_key(
+    warehouse: Remembering, shipped: Catalog, engine_name: str
+) -> None:
+    engine = Engine(shipped, warehouse)
+    for compare in (Compare.PREVIOUS_PERIOD, Compare.PREVIOUS_YEAR):
+        question = Question(LAST - timedelta(days=27), LAST, compare)
+        for key in shipped.served:
+            engine.answer(key, question, tenant=ASKER, connected=EVERY_SOURCE)
+    asked, warehouse.asked = dict(warehouse.asked), []
+    assert len(asked) > 15
+    faults = [
+        f"{sql}\n{fault}"
+        for sql, parameters in asked.items()
+        for fault in CHECKS[engine_name](warehouse, sql, parameters)
+    ]
+    assert not faults, faults[0]

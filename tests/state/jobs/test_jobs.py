@@ -1,0 +1,97 @@
+"""Jobs: what a user sees of them, and what the tables themselves make impossible."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError
+
+from state import State
+from state.tables import JOB_STATUSES, sync_jobs
+from tests.conftest import OTHER_TENANT, TENANT
+
+NOON = datetime(2025, 3, 9, 12, tzinfo=UTC)
+
+
+def add_job(state: State, **values: Any) -> str:
+    job_id = str(uuid.uuid4())
+    owner = {} if "schedule_key" in values else {"user_id": TENANT}
+    with state.database.connect() as connection:
+        connection.execute(insert(sync_jobs).values({"id": job_id, **owner, **values}))
+    return job_id
+
+
+def test_a_user_sees_the_own_job(state: State) -> None:
+    sources = {"ga4": {"status": "running", "rows": 3, "error": None}}
+    job_id = add_job(state, status="running", progress=0.25, started_at=NOON, sources=sources)
+    job = state.jobs.get(TENANT, job_id.upper())
+    assert job is not None
+    assert (job.id, job.status, job.progress, job.sources) == (job_id, "running", 0.25, sources)
+    assert (job.started_at, job.finished_at) == (NOON, None)
+    assert abs(datetime.now(UTC) - job.created_at) < timedelta(minutes=1)
+
+
+def test_a_new_job_is_queued(state: State) -> None:
+    job = state.jobs.get(TENANT, add_job(state))
+    assert job is not None
+    assert (job.status, job.progress, job.sources) == ("queued", 0.0, {})
+
+
+@pytest.mark.parametrize("job_id", ["", "1", "' OR 1=1 --", "\0", "ä", str(uuid.uuid4())])
+def test_an_unknown_job_is_none(state: State, job_id: str) -> None:
+    add_job(state)
+    assert state.jobs.get(TENANT, job_id) is None
+
+
+def test_another_users_job_is_none(state: State) -> None:
+    assert state.jobs.get(OTHER_TENANT, add_job(state)) is None
+
+
+def test_the_newest_success_is_the_last(state: State) -> None:
+    assert state.jobs.last_success_at(TENANT) is None
+    add_job(state, status="succeeded", finished_at=NOON)
+    add_job(state, status="succeeded", finished_at=NOON.astimezone() - timedelta(hours=1))
+    add_job(state, status="partial", finished_at=NOON + timedelta(hours=1))
+    add_job(state, status="failed", finished_at=NOON + timedelta(hours=2))
+    add_job(state, status="succeeded", finished_at=NOON + timedelta(hours=3), user_id=OTHER_TENANT)
+    assert state.jobs.last_success_at(TENANT) == NOON
+
+
+@pytest.mark.parametrize("status", ["queued", "running"])
+def test_a_user_has_one_active_job(state: State, status: str) -> None:
+    for ended in set(JOB_STATUSES) - {"queued", "running"}:
+        add_job(state, status=ended)
+    add_job(state, status=status)
+    add_job(state, status=status, user_id=OTHER_TENANT)
+    with pytest.raises(IntegrityError):
+        add_job(state, status="queued")
+
+
+def test_a_day_is_run_once_and_each_user_once_in_it(state: State) -> None:
+    run_id = add_job(state, schedule_key="2025-03-09")
+    add_job(state, schedule_key="2025-03-10")
+    with pytest.raises(IntegrityError):
+        add_job(state, schedule_key="2025-03-09")
+    add_job(state, run_id=run_id, status="succeeded")
+    add_job(state, run_id=run_id, user_id=OTHER_TENANT)
+    with pytest.raises(IntegrityError):
+        add_job(state, run_id=run_id)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"status": "hung"}, {"user_id": None}, {"run_id": str(uuid.uuid4())}],
+    ids=["unknown status", "nobody's", "unknown run"],
+)
+def test_impossible_jobs_are_refused(state: State, values: dict[str, Any]) -> None:
+    with pytest.raises(IntegrityError):
+        add_job(state, **values)
+
+
+def test_a_timestamp_needs_a_time_zone(state: State) -> None:
+    with pytest.raises(Exception, match="needs a time zone"):
+        add_job(state, finished_at=NOON.replace(tzinfo=None))

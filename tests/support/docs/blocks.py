@@ -1,0 +1,26 @@
+"""The fenced blocks of a page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tests.support.paths import DOCS
+
+FENCE = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+class Block(NamedTuple):
+    """A fenced block: its language, its text, and the line of the page that it begins in."""
+
+    language: str
+    text: str
+    line: int
+
+
+def blocks(page: str, *languages: str) -> Sequence[Block]:
+    """The blocks of a page of docs/ that are in one of these languages."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    found = (Block(match[1], match[3], text.count("\n", 0, match.start()) + 2) for match in FENCE.finditer(text))
+    return [block for block in found if block.language in languages]

@@ -1,0 +1,140 @@
+"""Metric files as plain data, merged and read: what a key means, which tables and sources it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.support.oracle.expressions import additive
+from tests.support.oracle.syntax import Node, columns, parse
+
+Definitions = dict[str, Any]
+
+
+def merge(files: Iterable[Mapping[str, Any]]) -> Definitions:
+    """Several files as one: every table gets its file's `source`, every metric its `table`."""
+    merged: Definitions = {"tables": {}, "metrics": {}}
+    for document in files:
+        for name, table in document.get("tables", {}).items():
+            merged["tables"][name] = {**table, "source": document["source"]}
+        for key, entry in document.get("metrics", {}).items():
+            metric = dict(entry) if isinstance(entry, Mapping) else {"value": entry}
+            if "table" in document and not {"combine", "derive"} & metric.keys():
+                metric.setdefault("table", document["table"])
+            merged["metrics"][key] = metric
+    return merged
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    name: str
+    source: str
+    time: str
+    tenant: str
+    restates: int
+    currency: str | None
+    unsummable: frozenset[str]
+    money: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One aggregate expression of a metric and how its gaps and totals are made.
+
+    `total` is period, average or last; `fill` is zero, null or "" where the metric says nothing.
+    """
+
+    name: str
+    node: Node
+    additive: bool
+    money: bool
+    total: str
+    fill: str
+
+
+class Catalog:
+    """Looks up what a key means."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self.tables: dict[str, dict[str, Any]] = definitions["tables"]
+        self.metrics: dict[str, dict[str, Any]] = definitions["metrics"]
+
+    def served(self, key: str) -> dict[str, Any]:
+        """Raises KeyError for a key that is unknown or hidden."""
+        metric = self.metrics[key]
+        if metric.get("hidden"):
+            raise KeyError(key)
+        return metric
+
+    def title(self, key: str) -> str:
+        words = key.rpartition(".")[2].replace("_", " ")
+        return str(self.metrics[key].get("title", words[:1].upper() + words[1:]))
+
+    def table(self, key: str) -> Table:
+        name = self.metrics[key]["table"]
+        entry = self.tables[name]
+        shapes = {column: shape for column, shape in entry["columns"].items() if isinstance(shape, Mapping)}
+        return Table(
+            name=name,
+            source=entry["source"],
+            time=entry["time"],
+            tenant=entry.get("tenant", "user_id"),
+            restates=entry.get("restates", 0),
+            currency=entry.get("currency"),
+            unsummable=frozenset(name for name, shape in shapes.items() if shape.get("additive") is False),
+            money=frozenset(name for name, shape in shapes.items() if shape.get("money")),
+        )
+
+    def measures(self, key: str) -> list[Measure]:
+        metric = self.metrics[key]
+        texts = metric.get("series") or {self.title(key): metric["value"]}
+        return [self.measure(key, name, text) for name, text in texts.items()]
+
+    def measure(self, key: str, name: str, text: str) -> Measure:
+        metric, table = self.metrics[key], self.table(key)
+        node = parse(str(text))
+        return Measure(
+            name=name,
+            node=node,
+            additive=additive(node, table.unsummable),
+            money=not table.money.isdisjoint(columns(node)),
+            total=metric.get("total", "period"),
+            fill=("zero" if metric["fill"] == "zero" else "null") if "fill" in metric else "",
+        )
+
+    def item_values(self, key: str) -> list[Measure]:
+        values = self.metrics[key].get("items", {}).get("values", {})
+        return [self.measure(key, name, text) for name, text in values.items()]
+
+    def where(self, key: str) -> Node | None:
+        text = self.metrics[key].get("where")
+        return None if text is None else parse(str(text))
+
+    def parts(self, key: str) -> list[str]:
+        """The metrics that a combined or derived one names, in order."""
+        metric = self.metrics[key]
+        if "combine" in metric:
+            return list(metric["combine"])
+        return columns(parse(str(metric["derive"]))) if "derive" in metric else []
+
+    def sources(self, key: str) -> list[str]:
+        """All the sources of a widget, in order of first need."""
+        if "table" in self.metrics[key]:
+            return [self.table(key).source]
+        return list(dict.fromkeys(source for part in self.parts(key) for source in self.sources(part)))
+
+    def answerable(self, key: str, active: frozenset[str]) -> bool:
+        """Whether anything of a widget can be shown: a combined one needs any part, a derived one all."""
+        if "combine" in self.metrics[key]:
+            return any(self.answerable(part, active) for part in self.parts(key))
+        return active.issuperset(self.sources(key))
+
+    def leaves(self, key: str, active: frozenset[str]) -> list[str]:
+        """The metrics on tables that a widget rests on, as far as it can be shown."""
+        if not self.answerable(key, active):
+            return []
+        if "table" in self.metrics[key]:
+            return [key]
+        found = (leaf for part in self.parts(key) for leaf in self.leaves(part, active))
+        return list(dict.fromkeys(found))

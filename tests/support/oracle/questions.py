@@ -1,0 +1,309 @@
+"""Awkward worlds and questions to them, the same for the same seed.
+
+Every value is a whole number or a quarter, and sums stay below 2**53: they are exact in double
+precision in any order, so that a comparison within 1e-9 is fair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import yaml
+
+from tests.support.oracle.comparing import same
+from tests.support.oracle.definitions import Catalog, Definitions, merge
+from tests.support.oracle.metrics import Document, documents
+from tests.support.oracle.oracle import Rows
+from tests.support.oracle.queries import filled
+
+__all__ = ["Question", "World", "questions", "same", "texts", "world"]
+
+SOURCES = ("ga4", "instagram", "meta")
+CHANNELS = (
+    *("Direct", "direct", "Direct ", "Paid Search", "Paid Social", "paid search", "O'Brien", '"quoted"'),
+    *(
+        "😀",
+        "～",
+        "日本語",
+        "",
+        "Other",
+        "(not set)",
+        None,
+        "100%_x",
+        "back\\slash",
+        "a;b--c /*",
+        ":name %s ?",
+    ),
+)
+CAMPAIGNS = ("Brand", "Spring 'sale'", "😀😀", "Other", None, "(not set)", "brand", "Z", "")
+TYPES = ("IMAGE", "REEL", "CAROUSEL", None)
+CAPTIONS = ("Hello", "it's 😀", "", None, 'two\nlines, "quoted"')
+STARTS = (
+    *(date(2023, 2, 20), date(2023, 12, 20), date(2024, 2, 20), date(2024, 3, 14), date(2024, 12, 25)),
+    *(date(2025, 1, 28), date(2025, 2, 24)),
+)
+HUGE = 10**15
+LEAP_DAY = date(2024, 2, 29)
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """`files` is a folder of metric files as plain data, `definitions` the same merged into one.
+
+    The first tenant has many rows, then one with several currencies, one with few, one with a single
+    day, one whose two sources differ in currency, and one without any.
+    """
+
+    files: dict[str, Document]
+    definitions: Definitions
+    rows: dict[str, list[Row]]
+    # The same with those of the tables that are queries.
+    held: Rows
+    tenants: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The parameters of one request; `sources` None leaves them out."""
+
+    key: str
+    tenant: str
+    start: date
+    end: date
+    compare: str
+    grain: str
+    sources: tuple[str, ...] | None
+    connected: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """How full a tenant's tables are and which currencies each source has."""
+
+    spells: int
+    presence: float
+    lines: int
+    currencies: Mapping[str, tuple[str | None, ...]]
+
+
+def same_money(*currencies: str | None) -> dict[str, tuple[str | None, ...]]:
+    return dict.fromkeys(SOURCES, currencies)
+
+
+LIVES = (
+    Life(6, 0.85, 4, same_money("USD")),
+    Life(5, 0.6, 3, same_money("USD", "EUR", None)),
+    Life(2, 0.3, 2, same_money("GBP", None)),
+    Life(1, 0.0, 3, same_money("JPY")),
+    Life(3, 0.7, 2, {"ga4": ("EUR",), "meta": ("USD",), "instagram": ("EUR",)}),
+    Life(0, 0.0, 0, same_money()),
+)
+
+
+@lru_cache(maxsize=4)
+def world(seed: int) -> World:
+    """A world is made once, and only read."""
+    return made(seed)
+
+
+def made(seed: int) -> World:
+    rng = Random(seed)
+    files = documents(rng)
+    tenants = tuple(str(UUID(int=rng.getrandbits(128), version=4)) for _ in LIVES)
+    definitions = merge(files.values())
+    rows: dict[str, list[Row]] = {name: [] for name, table in definitions["tables"].items() if "sql" not in table}
+    for tenant, life in zip(tenants, LIVES, strict=True):
+        starts = sorted(rng.sample(STARTS, life.spells))
+        for name in rows:
+            rows[name] += tenant_rows(rng, name, definitions["tables"][name], tenant, life, starts)
+    for found in rows.values():
+        rng.shuffle(found)
+    return World(files, definitions, rows, filled(definitions, rows), tenants)
+
+
+def tenant_rows(rng: Random, name: str, table: Document, tenant: str, life: Life, starts: list[date]) -> list[Row]:
+    found = []
+    left = 2  # huge values of a tenant's table, so that their sum stays exact
+    for start in [start for start in starts if rng.random() < 0.85] or starts[:1]:
+        currencies = life.currencies[table["source"]]
+        currency = rng.choice(currencies)
+        members = Members(rng)
+        length = rng.randint(9, 22) if life.presence else 1
+        for offset in range(length):
+            if rng.random() > (life.presence or 1.0):
+                continue
+            for line in range(rng.randint(1, life.lines)):
+                row = {"user_id": tenant, table["time"]: start + timedelta(days=offset), "line": line}
+                row |= ROWS[name](rng, members, left > 0)
+                left -= any(isinstance(value, int) and abs(value) > HUGE / 2 for value in row.values())
+                if "currency" in table["columns"]:
+                    row["currency"] = currency if rng.random() < 0.9 else rng.choice(currencies)
+                found.append(row)
+    return once_a_day(found) if name == "posts" else found
+
+
+def once_a_day(posts: list[Row]) -> list[Row]:
+    """At most one row of a post on a day, so that its latest row is one."""
+    return list({(row["posted_on"], row["media_id"]): row for row in posts}.values())
+
+
+class Members:
+    """The members that appear in one spell of days; some appear in no other."""
+
+    def __init__(self, rng: Random) -> None:
+        self.channels = rng.sample(CHANNELS, rng.randint(2, 9))
+        self.campaigns = rng.sample(CAMPAIGNS, rng.randint(1, 5))
+        self.media = [str(number) for number in rng.sample(range(5, 25), 6)]
+
+
+def whole(rng: Random, high: int, *, low: int = 0) -> int | None:
+    chance = rng.random()
+    if chance < 0.08:
+        return None
+    return 0 if chance < 0.2 else rng.randint(low, high)
+
+
+def quarters(rng: Random, high: int, *, low: int = 0) -> float | None:
+    value = whole(rng, 4 * high, low=4 * low)
+    return None if value is None else value / 4
+
+
+def ga4_row(rng: Random, members: Members, may_be_huge: bool) -> Row:
+    huge = may_be_huge and rng.random() < 0.03
+    return {
+        "property_id": rng.choice(["p-1", "p-2", "p-3", "P-1"]),
+        "users": whole(rng, 500),
+        "sessions": whole(rng, 60),
+        "engaged": whole(rng, 50),
+        "big": rng.choice([HUGE, -HUGE]) + rng.randint(-9, 9) if huge else whole(rng, 900, low=-900),
+        "conversions": quarters(rng, 20),
+        "revenue": quarters(rng, 300, low=-40),
+    }
+
+
+def channel_row(rng: Random, members: Members, may_be_huge: bool) -> Row:
+    return {
+        "channel": rng.choice(members.channels),
+        "users": whole(rng, 90),
+        "sessions": HUGE if may_be_huge and rng.random() < 0.01 else whole(rng, 12),
+        "engaged": whole(rng, 9),
+        "revenue": quarters(rng, 30, low=-4),
+    }
+
+
+def ad_row(rng: Random, members: Members, may_be_huge: bool) -> Row:
+    return {
+        "account_id": rng.choice(["act_1", "act_2"]),
+        "campaign": rng.choice(members.campaigns),
+        "spend": quarters(rng, 80),
+        "impressions": HUGE if may_be_huge and rng.random() < 0.01 else whole(rng, 5000),
+        "clicks": whole(rng, 70),
+        "reach": whole(rng, 4000),
+        "conversions": quarters(rng, 6),
+        "conversion_value": quarters(rng, 200, low=-10),
+    }
+
+
+def account_row(rng: Random, members: Members, may_be_huge: bool) -> Row:
+    return {
+        "ig_user_id": "1784",
+        "reach": whole(rng, 3000),
+        "views": HUGE if may_be_huge and rng.random() < 0.02 else whole(rng, 8000),
+        "interactions": whole(rng, 300),
+        "followers": whole(rng, 20000),
+    }
+
+
+def post_row(rng: Random, members: Members, may_be_huge: bool) -> Row:
+    media = rng.choice(members.media)
+    return {
+        "media_id": media,
+        "media_type": rng.choice(TYPES),
+        "caption": rng.choice(CAPTIONS),
+        "permalink": f"https://example.org/p/{media}",
+        "interactions": whole(rng, 4),
+        "likes": rng.randint(0, 3),
+        "reach": whole(rng, 5000),
+    }
+
+
+ROWS = {
+    "ga4_daily": ga4_row,
+    "channel_days": channel_row,
+    "ads_daily": ad_row,
+    "ig_days": account_row,
+    "posts": post_row,
+}
+
+
+def questions(seed: int, n: int) -> Iterator[Question]:
+    """`n` questions to `world(seed)`; every served key is asked before any is asked again."""
+    rng = Random(f"questions {seed}")
+    place = world(seed)
+    catalog = Catalog(place.definitions)
+    keys = [key for key, metric in place.definitions["metrics"].items() if not metric.get("hidden")]
+    for i in range(n):
+        if i % len(keys) == 0:
+            rng.shuffle(keys)
+        tenant = rng.choices(place.tenants, weights=(10, 6, 2, 1, 5, 1))[0]
+        key = keys[i % len(keys)]
+        start, end = window(rng, catalog, place.held, key, tenant)
+        yield Question(
+            key=key,
+            tenant=tenant,
+            start=start,
+            end=end,
+            compare=rng.choice(["off", "previous_period", "previous_period", "previous_year", "previous_year"]),
+            grain=rng.choice(["day", "day", "day", "week", "month"]),
+            sources=rng.choice([*6 * [None], chosen(rng), chosen(rng)]),
+            connected=rng.choice([*6 * [SOURCES], chosen(rng)]),
+        )
+
+
+def chosen(rng: Random) -> tuple[str, ...]:
+    return tuple(source for source in SOURCES if rng.random() < 0.6)
+
+
+def window(rng: Random, catalog: Catalog, rows: Rows, key: str, tenant: str) -> tuple[date, date]:
+    """Mostly where the metric's tables have rows of the tenant, at the calendar's corners, or years long."""
+    leaf = rng.choice(catalog.leaves(key, frozenset(SOURCES)))
+    table = catalog.table(leaf)
+    days = sorted(row[table.time] for row in rows[table.name] if row[table.tenant] == tenant) or [LEAP_DAY]
+    day, one = rng.choice(days), timedelta(days=1)
+    month = day.replace(day=1)
+    near = [
+        (day, day),
+        (day, day + rng.randint(1, 6) * one),
+        (day - rng.randint(0, 9) * one, day + rng.randint(4, 15) * one),
+        (day - rng.randint(0, 20) * one, day + rng.randint(0, 20) * one),
+        (day - rng.randint(0, 70) * one, day + rng.randint(0, 70) * one),
+        (month, (month + 31 * one).replace(day=1) - one),
+    ]
+    far = [
+        (day - rng.randint(150, 400) * one, day + rng.randint(0, 400) * one),
+        (day, day + rng.randint(100, 365) * one),
+        (days[0], min(days[-1], days[0] + 1099 * one)),
+        (days[0] - 30 * one, days[0] - rng.randint(0, 1) * one),
+        (days[-1] + one, days[-1] + 29 * one),
+    ]
+    corners = [
+        (LEAP_DAY, LEAP_DAY + rng.choice([0, 1, 13, 400]) * one),
+        (LEAP_DAY - rng.choice([0, 1, 13, 300]) * one, LEAP_DAY),
+        (date(2025, 2, 1), date(2025, 2, 28)),
+        (date(2024, 3, 1), date(2024, 3, 31)),
+    ]
+    return rng.choice(rng.choice([near, near, far, corners]))
+
+
+def texts(place: World) -> dict[str, str]:
+    """File name → the YAML of a metric file, for the engine to read."""
+    return {
+        name: yaml.safe_dump(document, allow_unicode=True, sort_keys=False) for name, document in place.files.items()
+    }

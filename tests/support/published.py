@@ -1,0 +1,59 @@
+"""What is published of the API: run as a module it writes docs/openapi.json and the types in docs/frontend.md."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from typing import Any
+
+from api.app import create_app
+from api.openapi import document
+from engine.answer.engine import Engine
+from engine.catalog.catalog import load_catalog
+from engine.warehouse.warehouse import Warehouse
+from runtime.settings import Settings
+from runtime.shipped import shipped_metrics
+from state import State
+from tests.support.paths import ROOT
+from tests.support.typescript import declarations
+
+OPENAPI = ROOT / "docs" / "openapi.json"
+FRONTEND = ROOT / "docs" / "frontend.md"
+BEGIN, END = "<!-- types -->\n", "<!-- end of types -->\n"
+
+
+def shipped_document() -> dict[str, Any]:
+    """The OpenAPI document of the shipped metrics, as JSON has it."""
+    catalog = load_catalog(shipped_metrics())
+    settings = Settings.from_environment({"JWT_SECRET": "no token is signed or verified with it"})
+    with tempfile.TemporaryDirectory() as folder:
+        engine, state = Engine(catalog, Warehouse("sqlite://")), State.open(f"sqlite:///{folder}/state.db")
+        try:
+            written = document(create_app(settings=settings, engine=engine, state=state), catalog)
+        finally:
+            engine.warehouse.close()
+            state.close()
+    found: dict[str, Any] = json.loads(json.dumps(written))
+    return found
+
+
+def openapi_text(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def frontend_text(document: Mapping[str, Any], current: str) -> str:
+    """The page with the types of the document between its two marks."""
+    before, _, rest = current.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}```typescript\n{declarations(document)}\n```\n{END}{after}"
+
+
+def publish() -> None:
+    document = shipped_document()
+    OPENAPI.write_text(openapi_text(document), encoding="utf-8")
+    FRONTEND.write_text(frontend_text(document, FRONTEND.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    publish()

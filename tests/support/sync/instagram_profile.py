@@ -1,0 +1,76 @@
+"""An Instagram profile of the tests: a number of days and posts, and the rows that they should become."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from demo.providers.accounts import Medium, Metrics, Profile
+from tests.support.sync.providing import HISTORY, back
+
+PROFILE = "17841439536867616"
+DAYS, MEDIA = "ig_account_daily", "ig_media"
+INSIGHTS = "/insights"
+PACIFIC = ZoneInfo("America/Los_Angeles")
+
+
+def audience(day: date) -> dict[str, float]:
+    return {"reach": 500 + day.day, "views": 900 + day.day, "total_interactions": 40 + day.day}
+
+
+def medium(age: int, hour: int = 12) -> Medium:
+    """The post of a day, at an hour of Los Angeles."""
+    number = 1000 + age
+    return Medium(
+        f"1789{number}",
+        datetime.combine(back(age), time(hour, 30), PACIFIC).astimezone(UTC),
+        media_type="VIDEO" if age % 2 else "IMAGE",
+        media_product_type="REELS" if age % 2 else "FEED",
+        caption=None if age == 3 else f"Post {age} 🐟",
+        permalink=f"https://www.instagram.com/p/{number}/",
+        like_count=number,
+        comments_count=age,
+        insights={
+            "reach": 10 * number,
+            "saved": 3,
+            "shares": 2,
+            "views": 11 * number,
+            "total_interactions": number + 5,
+        },
+    )
+
+
+def expected(age: int) -> dict[str, Any]:
+    number = 1000 + age
+    return {
+        "posted_on": back(age),
+        "media_id": f"1789{number}",
+        "posted_at": str(datetime.combine(back(age), time(12, 30), PACIFIC).astimezone(UTC)),
+        "media_type": "VIDEO" if age % 2 else "IMAGE",
+        "caption": None if age == 3 else f"Post {age} 🐟",
+        "permalink": f"https://www.instagram.com/p/{number}/",
+        "likes": number,
+        "comments": age,
+        "saves": 3,
+        "shares": 2,
+        "reach": 10 * number,
+        "views": 11 * number,
+        "interactions": number + 5,
+    }
+
+
+def of_day(day: date, followers: int | None = None) -> dict[str, Any]:
+    return {
+        "date": day,
+        "reach": 500 + day.day,
+        "views": 900 + day.day,
+        "interactions": 40 + day.day,
+        "followers": followers,
+    }
+
+
+def new_profile() -> Profile:
+    """A profile with days and posts enough for a first sync, and a few more at either end."""
+    days: dict[date, Metrics] = {back(age): audience(back(age)) for age in range(-3, HISTORY + 3)}
+    return Profile(PROFILE, followers=2100, days=days, posts=[medium(age) for age in range(HISTORY + 3)])

@@ -1,0 +1,144 @@
+"""A folder of metric files with rows in an embedded warehouse, and questions to it, for the engine's tests."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.answer.engine import Engine
+from engine.calendar import Compare, Grain
+from engine.catalog.catalog import Catalog, load_catalog
+from engine.diagnostics import Diagnostic
+from engine.errors import InvalidCatalog
+from engine.query import Question
+from engine.warehouse.warehouse import Warehouse
+from tests.support.paths import METRICS
+
+SHIPPED = METRICS
+ME = "00000000-0000-4000-8000-000000000001"
+YOU = "00000000-0000-4000-8000-000000000002"
+EVERY_SOURCE = frozenset(("ga4", "instagram", "meta"))
+
+Row = dict[str, Any]
+Body = dict[str, Any]
+
+COLUMNS: Mapping[str, Any] = {
+    "user_id": "uuid",
+    "date": "date",
+    "who": "text",
+    "x": "bigint",
+    "y": "double",
+    "users": {"type": "bigint", "additive": False},
+    "currency": "text",
+    "spend": {"type": "numeric", "money": True},
+}
+DAYS: Mapping[str, Any] = {"time": "date", "currency": "currency", "columns": COLUMNS}
+
+
+def file(
+    metrics: Mapping[str, Any], tables: Mapping[str, Any] | None = None, *, source: str = "ga4", **more: Any
+) -> dict[str, Any]:
+    """A metric file as plain data, with the table `days` unless other tables are given."""
+    held = {"days": DAYS} if tables is None else tables
+    return {"source": source, "table": next(iter(held), "days"), "tables": held, "metrics": metrics, **more}
+
+
+def catalog_of(*files: Mapping[str, Any] | str, macros: str = "") -> Catalog:
+    """The catalog of files given as data or as YAML text. Raises InvalidCatalog."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for index, each in enumerate(files):
+            # JSON is YAML, and unlike a YAML writer's output it has no aliases.
+            text = each if isinstance(each, str) else json.dumps(each, ensure_ascii=False)
+            (folder / f"{index}.yaml").write_text(text, encoding="utf-8")
+        if macros:
+            (folder / "macros.j2").write_text(macros, encoding="utf-8")
+        return load_catalog(folder)
+
+
+def refused(*files: Mapping[str, Any] | str, macros: str = "") -> Sequence[Diagnostic]:
+    """The diagnostics of files that may not load."""
+    with pytest.raises(InvalidCatalog) as caught:
+        catalog_of(*files, macros=macros)
+    return caught.value.diagnostics
+
+
+def row(day: str, **cells: Any) -> Row:
+    """A row of `days` of the tenant ME, unless `user_id` says whose."""
+    blank = {"user_id": ME, "who": None, "x": None, "y": None, "users": None, "spend": None, "currency": None}
+    return {**blank, "date": date.fromisoformat(day), **cells}
+
+
+def ask(
+    engine: Engine,
+    key: str,
+    start: str | date,
+    end: str | date | None = None,
+    *,
+    compare: str = "off",
+    grain: str = "day",
+    tenant: str = ME,
+    connected: frozenset[str] = EVERY_SOURCE,
+) -> Body:
+    """The answer for these days; the last is the first unless said."""
+    first, last = (date.fromisoformat(str(day)) for day in (start, end or start))
+    question = Question(first, last, Compare(compare), Grain(grain))
+    return engine.answer(key, question, tenant=tenant, connected=connected)
+
+
+@contextmanager
+def warehouse_of(catalog: Catalog, rows: Mapping[str, Sequence[Row]]) -> Iterator[Warehouse]:
+    """An embedded warehouse with the catalog's tables and these rows by table."""
+    warehouse = Warehouse("sqlite://")
+    warehouse.create_tables(catalog.tables.values())
+    for name, listed in rows.items():
+        warehouse.upsert(catalog.tables[name], listed)
+    try:
+        yield warehouse
+    finally:
+        warehouse.close()
+
+
+def answered(
+    metric: Any, rows: Sequence[Row] | Mapping[str, Sequence[Row]], start: str, end: str | None = None, **asked: Any
+) -> Body:
+    """The answer of one metric over `days`; the files may also be given whole, as a list whose metric is `m`."""
+    files = metric if isinstance(metric, list) else [file({"m": metric})]
+    catalog = catalog_of(*files)
+    held = rows if isinstance(rows, Mapping) else {"days": rows}
+    with warehouse_of(catalog, held) as warehouse:
+        return ask(Engine(catalog, warehouse), "m", start, end, **asked)
+
+
+def series(body: Body) -> dict[str, Any]:
+    return {each["name"]: each for each in body["series"]}
+
+
+def names(body: Body) -> list[str]:
+    return [each["name"] for each in body["series"]]
+
+
+def points(body: Body, name: str | None = None) -> list[Any]:
+    """The values of one series; of the first unless named."""
+    found = series(body)[name] if name is not None else body["series"][0]
+    return [point["v"] for point in found["points"]]
+
+
+def compared(body: Body, name: str | None = None) -> list[tuple[str, Any]]:
+    """The points of the comparison, as (t, value)."""
+    listed = body["comparison"]["series"]
+    found = next(each for each in listed if each["name"] == name) if name is not None else listed[0]
+    return [(point["t"], point["v"]) for point in found["points"]]
+
+
+def stats(body: Body, name: str | None = None) -> tuple[Any, Any, Any]:
+    """(value, previous, delta) of the widget, or of one series."""
+    found = series(body)[name]["stats"] if name is not None else body["stats"]
+    return found["value"], found["previous"], found["delta"]

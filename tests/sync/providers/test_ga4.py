@@ -1,0 +1,440 @@
+"""GA4: the rows against the property's own, pages, time zones, tokens, and what each failure means."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from demo.providers import faults
+from demo.providers.accounts import Property
+from demo.providers.faults import Fault
+from demo.providers.google import google_faults
+from demo.providers.google.ga4 import GA4StandIn
+from demo.providers.wire import Answer, Request
+from engine.calendar import Window
+from sync.errors import NeedsReauth, NotPermitted, ProviderError, Throttled, Unreachable, Unreadable
+from sync.providers.registry import Applications
+from tests.support.sync.providing import HISTORY, Desk, back, new_desk, new_world, sync
+
+PROPERTY = "318204557"
+REPORT = ":runReport"
+CHANNELS = ("Direct", "Email", "Organic Search")
+
+
+def visits(day: date, share: int = 1) -> dict[str, float]:
+    sessions = 100 + day.day * share
+    return {
+        "activeUsers": sessions - 10,
+        "newUsers": sessions - 60,
+        "sessions": sessions,
+        "engagedSessions": sessions - 40,
+        "keyEvents": 9.5,
+        # Seven of the sessions converted.
+        "sessionKeyEventRate": 7 / sessions,
+        "totalRevenue": round(sessions * 1.37, 2),
+    }
+
+
+def new_property(zone: str = "America/Los_Angeles") -> Property:
+    """A property with days enough for a first sync, and a few more at either end."""
+    days = [back(age) for age in range(-3, HISTORY + 3)]
+    return Property(
+        PROPERTY,
+        zone=zone,
+        currency="EUR",
+        days={day: visits(day) for day in days},
+        channels={(day, name): visits(day, share) for day in days for share, name in enumerate(CHANNELS, 1)},
+        pages={(day, f"/{number}"): visits(day, number) for day in days for number in range(2)},
+    )
+
+
+@pytest.fixture
+def google() -> Iterator[GA4StandIn]:
+    world = new_world()
+    world.add(new_property())
+    with GA4StandIn(world) as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def credentials(google: GA4StandIn) -> dict[str, Any]:
+    return {"refresh_token": google.world.google.issue(PROPERTY)}
+
+
+@pytest.fixture
+def desk(sqlite_url: str) -> Iterator[Desk]:
+    with new_desk(sqlite_url, "ga4", PROPERTY) as desk:
+        yield desk
+
+
+def table_of(desk: Desk) -> dict[str, list[dict[str, Any]]]:
+    return {name: desk.rows(name) for name in desk.tables}
+
+
+def test_the_rows_are_the_propertys(google: GA4StandIn, credentials: dict[str, Any], desk: Desk) -> None:
+    sync(desk, google, credentials)
+    days = [back(age) for age in reversed(range(HISTORY))]
+    assert desk.rows("ga4_daily") == [
+        {
+            "date": day,
+            "users": 90 + day.day,
+            "new_users": 40 + day.day,
+            "sessions": 100 + day.day,
+            "engaged_sessions": 60 + day.day,
+            "conversions": 9.5,
+            "converting_sessions": 7.0,
+            "revenue": pytest.approx((100 + day.day) * 1.37, abs=0.005),
+            "currency": "EUR",
+        }
+        for day in days
+    ]
+    assert desk.rows("ga4_channels_daily") == [
+        {
+            "date": day,
+            "channel": name,
+            "users": 90 + day.day * share,
+            "sessions": 100 + day.day * share,
+            "engaged_sessions": 60 + day.day * share,
+            "conversions": 9.5,
+            "revenue": pytest.approx((100 + day.day * share) * 1.37, abs=0.005),
+        }
+        for day in days
+        for share, name in enumerate(CHANNELS, 1)
+    ]
+    assert [(row["date"], row["landing_page"], row["sessions"]) for row in desk.rows("ga4_landing_pages_daily")] == [
+        (day, f"/{number}", 100 + day.day * number) for day in days for number in range(2)
+    ]
+    assert desk.fractions == sorted(desk.fractions)
+    assert desk.fractions[-1] == 1
+    assert google.calls.leaks == []
+    assert len(google.calls.of(path="/token")) == 1
+
+
+def test_the_next_day_asks_for_three_days_again_and_on_a_monday_for_thirty(
+    google: GA4StandIn, credentials: dict[str, Any], desk: Desk
+) -> None:
+    sync(desk, google, credentials)
+    for day, first in ((14, date(2026, 3, 10)), (15, date(2026, 3, 11)), (16, date(2026, 2, 13))):
+        desk.clock = datetime(2026, 3, day, 17, tzinfo=UTC)
+        desk.windows.clear()
+        sync(desk, google, credentials)
+        assert set(desk.windows) == {(name, Window(first, date(2026, 3, day - 1))) for name in desk.tables}
+
+
+def test_the_same_again_changes_no_row(google: GA4StandIn, credentials: dict[str, Any], desk: Desk) -> None:
+    sync(desk, google, credentials)
+    before = table_of(desk)
+    sync(desk, google, credentials)
+    assert table_of(desk) == before
+
+
+def test_the_table_has_the_propertys_last_word(google: GA4StandIn, credentials: dict[str, Any], desk: Desk) -> None:
+    sync(desk, google, credentials)
+    account = google.world.properties[PROPERTY]
+    account.days[back(0)] = visits(back(0), share=9)
+    del account.days[back(1)]
+    del account.channels[back(2), "Email"]
+    account.pages[back(2), "/new"] = visits(back(2))
+    sync(desk, google, credentials)
+    assert desk.rows("ga4_daily")[-1]["sessions"] == 100 + 9 * back(0).day
+    assert back(1) not in [row["date"] for row in desk.rows("ga4_daily")]
+    assert len(desk.rows("ga4_daily")) == HISTORY - 1
+    channels = [row["channel"] for row in desk.rows("ga4_channels_daily") if row["date"] == back(2)]
+    assert channels == ["Direct", "Organic Search"]
+    assert [row["landing_page"] for row in desk.rows("ga4_landing_pages_daily") if row["date"] == back(2)] == [
+        "/0",
+        "/1",
+        "/new",
+    ]
+
+
+def test_every_page_is_read(google: GA4StandIn, credentials: dict[str, Any], desk: Desk) -> None:
+    account = google.world.properties[PROPERTY]
+    account.pages = {(back(age), f"/{number:05}"): visits(back(age)) for age in range(3) for number in range(3400)}
+    sync(desk, google, credentials, history=3)
+    assert len(desk.rows("ga4_landing_pages_daily")) == 10_200
+    pages = [call.body for call in google.calls.of(path=REPORT) if {"name": "landingPage"} in call.body["dimensions"]]
+    assert [(body["limit"], body["offset"]) for body in pages] == [
+        ("10000", "0"),
+        ("10000", "10000"),
+    ]
+
+
+def test_shorter_pages_than_asked_for_lose_nothing(credentials: dict[str, Any], desk: Desk) -> None:
+    world = new_world()
+    world.add(new_property())
+    with GA4StandIn(world, most_rows=7) as google:
+        sync(desk, google, {"refresh_token": world.google.issue(PROPERTY)})
+    assert len(desk.rows("ga4_channels_daily")) == 3 * HISTORY
+
+
+def test_a_row_without_a_date_is_counted_and_left_out(
+    google: GA4StandIn, credentials: dict[str, Any], desk: Desk
+) -> None:
+    google.world.properties[PROPERTY].other = visits(back(0))
+    sync(desk, google, credentials, history=5)
+    assert len(desk.rows("ga4_daily")) == 5
+    assert desk.skipped == [(1, f"rows without a date ({name})") for name in desk.tables]
+
+
+def test_a_row_of_today_is_counted_and_left_out(google: GA4StandIn, credentials: dict[str, Any], desk: Desk) -> None:
+    def longer(report: dict[str, Any]) -> dict[str, Any]:
+        today = copy.deepcopy(report["rows"][0])
+        today["dimensionValues"][0]["value"] = f"{back(-1):%Y%m%d}"
+        return {**report, "rows": [*report["rows"], today], "rowCount": report["rowCount"] + 1}
+
+    google.faults.plant(faults.changed("longer", longer), path=REPORT)
+    sync(desk, google, credentials, history=5)
+    assert [row["date"] for row in desk.rows("ga4_daily")] == [back(age) for age in reversed(range(5))]
+    assert desk.skipped == [(1, f"rows of days that were not asked for ({name})") for name in desk.tables]
+
+
+def test_rows_of_the_same_key_are_added_up(google: GA4StandIn, credentials: dict[str, Any], desk: Desk) -> None:
+    def doubled(report: dict[str, Any]) -> dict[str, Any]:
+        return {**report, "rows": report["rows"] * 2, "rowCount": 2 * report["rowCount"]}
+
+    google.faults.plant(faults.changed("doubled", doubled), path=REPORT)
+    sync(desk, google, credentials, history=2)
+    row = desk.rows("ga4_daily")[-1]
+    assert (row["sessions"], row["converting_sessions"], row["conversions"]) == (2 * (100 + back(0).day), 14, 19)
+
+
+def test_values_are_read_by_their_headers_and_new_fields_ignored(
+    google: GA4StandIn, credentials: dict[str, Any], desk: Desk, tmp_path: Path
+) -> None:
+    sync(desk, google, credentials)
+    for fault in (google_faults.other_column_order(), faults.extra_fields()):
+        google.faults.plant(fault, path=REPORT)
+        with new_desk(f"sqlite:///{tmp_path}/other.db", "ga4", PROPERTY) as other:
+            sync(other, google, credentials)
+            assert table_of(other) == table_of(desk)
+        google.faults.clear()
+
+
+def test_a_property_without_rows_is_up_to_date(google: GA4StandIn, credentials: dict[str, Any], desk: Desk) -> None:
+    google.world.add(Property(PROPERTY))
+    sync(desk, google, credentials)
+    assert not any(table_of(desk).values())
+    assert desk.fractions[-1] == 1
+
+
+def test_only_the_tables_of_the_installation_are_asked_for(
+    google: GA4StandIn, credentials: dict[str, Any], sqlite_url: str
+) -> None:
+    with new_desk(sqlite_url, "ga4", PROPERTY, tables=["ga4_daily"]) as desk:
+        sync(desk, google, credentials)
+        assert len(google.calls.of(path=REPORT)) == 1
+        assert len(desk.rows("ga4_daily")) == HISTORY
+
+
+# At 17:00 UTC it is the 13th nearly everywhere, and in Auckland the 14th; at 09:00 UTC in Honolulu still the 12th.
+@pytest.mark.parametrize(
+    ("zone", "now", "yesterday"),
+    [
+        ("America/Los_Angeles", datetime(2026, 3, 13, 17, tzinfo=UTC), date(2026, 3, 12)),
+        ("Pacific/Auckland", datetime(2026, 3, 13, 17, tzinfo=UTC), date(2026, 3, 13)),
+        ("Pacific/Honolulu", datetime(2026, 3, 13, 9, tzinfo=UTC), date(2026, 3, 11)),
+        ("Europe/Berlin", datetime(2026, 3, 13, 17, tzinfo=UTC), date(2026, 3, 12)),
+    ],
+)
+def test_each_zone_has_its_own_yesterday(
+    google: GA4StandIn, desk: Desk, zone: str, now: datetime, yesterday: date
+) -> None:
+    google.world.clock = lambda: now
+    google.world.add(new_property(zone))
+    desk.clock = now
+    credentials = {"refresh_token": google.world.google.issue(PROPERTY)}
+    for _ in range(2):
+        sync(desk, google, credentials)
+        for table in desk.tables:
+            days = {row["date"] for row in desk.rows(table)}
+            assert (min(days), max(days)) == (yesterday - timedelta(days=HISTORY - 1), yesterday)
+        google.calls.clear()
+    assert desk.options == ({} if zone == "America/Los_Angeles" else {"time_zone": zone})
+
+
+def test_a_zone_once_known_is_not_learnt_again(google: GA4StandIn, desk: Desk) -> None:
+    google.world.add(new_property("Pacific/Auckland"))
+    credentials = {"refresh_token": google.world.google.issue(PROPERTY)}
+    sync(desk, google, credentials)
+    google.calls.clear()
+    sync(desk, google, credentials)
+    assert len(google.calls.of(path=REPORT)) == len(desk.tables)
+
+
+def test_a_service_account_signs_for_itself(google: GA4StandIn, desk: Desk) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    google.world.google.allow("reader@example.iam.gserviceaccount.com", public.decode(), PROPERTY)
+    service_account = {
+        "type": "service_account",
+        "client_email": "reader@example.iam.gserviceaccount.com",
+        "private_key_id": "1",
+        "private_key": private.decode(),
+        # Somebody else's address, to which no assertion may go.
+        "token_uri": "http://127.0.0.1:1/token",
+    }
+    sync(desk, google, {"service_account": service_account}, applications=Applications())
+    assert len(desk.rows("ga4_daily")) == HISTORY
+    with pytest.raises(NeedsReauth, match="key cannot be used"):
+        sync(desk, google, {"service_account": {**service_account, "private_key": "-----BEGIN"}})
+    google.world.google.service_accounts.clear()
+    with pytest.raises(NeedsReauth, match="connect the account again"):
+        sync(desk, google, {"service_account": service_account})
+
+
+def test_an_access_token_that_goes_early_is_replaced_once(
+    google: GA4StandIn, credentials: dict[str, Any], desk: Desk
+) -> None:
+    google.faults.plant(google_faults.unauthenticated(), path=REPORT, times=1, skip=1)
+    sync(desk, google, credentials)
+    assert len(google.calls.of(path="/token")) == 2
+    assert len(desk.rows("ga4_daily")) == HISTORY
+
+
+def test_an_access_token_is_replaced_before_it_expires(
+    google: GA4StandIn, credentials: dict[str, Any], desk: Desk
+) -> None:
+    now = desk.clock
+
+    def later(report: dict[str, Any]) -> dict[str, Any]:
+        # Each report takes half an hour.
+        desk.clock += timedelta(minutes=30)
+        return report
+
+    google.world.clock = lambda: desk.clock
+    google.faults.plant(faults.changed("long", later), path=REPORT)
+    sync(desk, google, credentials)
+    assert desk.clock > now + timedelta(hours=1)
+    assert google.calls.of(status=401) == []
+    assert len(google.calls.of(path="/token")) >= 2
+
+
+GOOGLE_FAILURES: list[tuple[str, Fault, str, type[ProviderError], str, int]] = [
+    ("refused token", google_faults.unauthenticated(), REPORT, NeedsReauth, "connect the account again", 2),
+    ("dead refresh token", google_faults.invalid_grant(), "/token", NeedsReauth, "connect the account again", 1),
+    ("unknown client", google_faults.invalid_client(), "/token", NotPermitted, "GOOGLE_CLIENT_ID", 1),
+    ("forbidden", google_faults.permission_denied(), REPORT, NotPermitted, "Viewer", 1),
+    ("bad question", google_faults.invalid_argument(), REPORT, Unreadable, "does not understand", 1),
+    ("server error", google_faults.server_error(500), REPORT, Unreachable, "fault of its own", 3),
+    ("unavailable", google_faults.server_error(503), REPORT, Unreachable, "fault of its own", 3),
+    ("unavailable token", google_faults.server_error(503), "/token", Unreachable, "fault of its own", 3),
+    ("page on 502", faults.html(502), REPORT, Unreachable, "fault of its own", 3),
+    ("reset", faults.reset(), REPORT, Unreachable, "does not answer", 3),
+    ("cut off", faults.cut_off(), REPORT, Unreachable, "does not answer", 3),
+    ("page", faults.html(), REPORT, Unreadable, "web page instead of data", 1),
+    ("page on 403", faults.html(403), REPORT, Unreadable, "web page instead of data", 1),
+    ("truncated", faults.truncated_json(), REPORT, Unreadable, "breaks off", 1),
+    ("empty", faults.empty(), REPORT, Unreadable, "breaks off", 1),
+    ("a list", faults.other_json([1]), REPORT, Unreadable, "another form", 1),
+    ("another object", faults.other_json({"ok": True}), REPORT, Unreadable, "timeZone", 1),
+    ("a page of the token's", faults.html(), "/token", Unreadable, "web page instead of data", 1),
+    ("no token", faults.other_json({"expires_in": 1}), "/token", NeedsReauth, "connect the account", 1),
+    ("no sessions", google_faults.missing_column("sessions"), REPORT, Unreadable, "without the column 'sessions'", 1),
+    ("no date", google_faults.missing_column("date"), REPORT, Unreadable, "without the column 'date'", 1),
+    ("no headers", faults.without("metricHeaders"), REPORT, Unreadable, "without the column", 1),
+    ("no metadata", faults.without("metadata"), REPORT, Unreadable, "timeZone", 1),
+    ("short rows", google_faults.short_rows(), REPORT, Unreadable, "without a value", 1),
+    ("nulls", google_faults.nulls(), REPORT, Unreadable, "without a value", 1),
+    ("words", google_faults.words_for_numbers(), REPORT, Unreadable, "without a number", 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("fault", "path", "kind", "words", "calls"),
+    [each[1:] for each in GOOGLE_FAILURES],
+    ids=[each[0] for each in GOOGLE_FAILURES],
+)
+def test_a_failure_is_of_its_class_and_changes_nothing(
+    google: GA4StandIn,
+    credentials: dict[str, Any],
+    desk: Desk,
+    fault: Fault,
+    path: str,
+    kind: type[ProviderError],
+    words: str,
+    calls: int,
+) -> None:
+    sync(desk, google, credentials)
+    before = table_of(desk)
+    google.calls.clear()
+    google.world.properties[PROPERTY].days.clear()
+    google.world.properties[PROPERTY].days[back(0)] = visits(back(0), share=5)
+    google.faults.plant(fault, path=path)
+    with pytest.raises(kind, match=words) as failure:
+        sync(desk, google, credentials)
+    assert type(failure.value) is kind
+    assert "://" not in str(failure.value)
+    assert len(google.calls.of(path=path)) == calls
+    assert table_of(desk) == before
+
+
+def test_a_property_that_may_not_be_read(google: GA4StandIn, desk: Desk) -> None:
+    with pytest.raises(NotPermitted, match="Viewer"):
+        sync(desk, google, {"refresh_token": google.world.google.issue("1")})
+    with pytest.raises(NotPermitted, match="GOOGLE_CLIENT_ID"):
+        sync(desk, google, {"refresh_token": google.world.google.issue("1")}, applications=Applications())
+
+
+def test_a_failure_half_way_through_the_pages_changes_nothing(
+    google: GA4StandIn, credentials: dict[str, Any], desk: Desk
+) -> None:
+    sync(desk, google, credentials)
+    before = table_of(desk)
+    account = google.world.properties[PROPERTY]
+    account.days = {day: visits(day, share=4) for day in account.days}
+    google.most_rows = 2
+    # Two pages of days, two of the first window of channels, and not the third.
+    google.faults.plant(faults.cut_off(), path=REPORT, skip=3)
+    with pytest.raises(Unreachable):
+        sync(desk, google, credentials)
+    after = table_of(desk)
+    assert after["ga4_daily"][-1]["sessions"] == 100 + 4 * back(0).day
+    assert after["ga4_channels_daily"] == before["ga4_channels_daily"]
+    assert after["ga4_landing_pages_daily"] == before["ga4_landing_pages_daily"]
+
+
+def test_a_first_sync_that_was_broken_off_goes_on_where_it_stopped(
+    google: GA4StandIn, credentials: dict[str, Any], sqlite_url: str
+) -> None:
+    with new_desk(sqlite_url, "ga4", PROPERTY, tables=["ga4_landing_pages_daily"]) as desk:
+        google.faults.plant(faults.reset(), path=REPORT, skip=1)
+        with pytest.raises(Unreachable):
+            sync(desk, google, credentials)
+        assert desk.rows("ga4_landing_pages_daily")[0]["date"] == back(30)
+        google.faults.clear()
+        sync(desk, google, credentials)
+        assert len(desk.rows("ga4_landing_pages_daily")) == 2 * HISTORY
+
+
+def hinted(request: Request) -> Answer:
+    details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "42s"}]
+    return google_faults.error(429, "RESOURCE_EXHAUSTED", "Exhausted.", details=details)
+
+
+def test_a_quota_that_is_used_up_is_waited_for_and_then_left(
+    google: GA4StandIn, credentials: dict[str, Any], desk: Desk
+) -> None:
+    google.faults.plant(google_faults.exhausted(), path=REPORT, times=2)
+    naps = sync(desk, google, credentials, history=5)
+    assert len(naps.seconds) == 2
+    assert 10 <= naps.seconds[0] < naps.seconds[1]
+    google.faults.plant(Fault("hinted", answer=hinted), path=REPORT, times=1)
+    naps = sync(desk, google, credentials)
+    assert 42 <= naps.seconds[0] < 43
+    google.faults.plant(google_faults.exhausted(), path=REPORT)
+    google.calls.clear()
+    with pytest.raises(Throttled, match=r"accepts no more calls for now; the next sync goes on"):
+        sync(desk, google, credentials)
+    # 10, 20, 40 and 80 seconds with their jitter; what comes after is more than the patience.
+    assert len(google.calls.of(path=REPORT)) in (4, 5)

@@ -1,0 +1,207 @@
+"""Instagram's media: what is counted and passed over, what leaves the table, and what a kind lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from demo.providers import faults
+from demo.providers.accounts import Profile
+from demo.providers.faults import Fault
+from demo.providers.graph import graph_faults
+from demo.providers.graph.instagram import InstagramStandIn
+from demo.providers.wire import Request
+from tests.support.sync.instagram_profile import DAYS, INSIGHTS, MEDIA, PACIFIC, PROFILE, expected, medium, new_profile
+from tests.support.sync.providing import HISTORY, Desk, back, new_desk, new_world, sync
+
+
+@pytest.fixture
+def instagram() -> Iterator[InstagramStandIn]:
+    world = new_world()
+    world.add(new_profile())
+    with InstagramStandIn(world) as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def profile(instagram: InstagramStandIn) -> Profile:
+    return instagram.world.profiles[PROFILE]
+
+
+@pytest.fixture
+def credentials(instagram: InstagramStandIn) -> dict[str, Any]:
+    return {"access_token": instagram.world.instagram.issue(PROFILE)}
+
+
+@pytest.fixture
+def desk(sqlite_url: str) -> Iterator[Desk]:
+    with new_desk(sqlite_url, "instagram", PROFILE) as desk:
+        yield desk
+
+
+def of_media(request: Request) -> bool:
+    return request.path.endswith(INSIGHTS) and PROFILE not in request.path
+
+
+def test_the_list_of_media_is_read_by_its_cursors_as_far_as_it_is_wanted(desk: Desk) -> None:
+    world = new_world()
+    world.add(Profile(PROFILE, posts=[medium(age) for age in range(90)]))
+    credentials = {"access_token": world.instagram.issue(PROFILE)}
+    with InstagramStandIn(world, most_rows=8) as instagram:
+        sync(desk, instagram, credentials)
+        # Five pages of 8 are 40 days; the sixth is older as a whole.
+        assert len(instagram.calls.of(path="/media")) == 6
+        assert instagram.calls.leaks == []
+    assert [row["posted_on"] for row in desk.rows(MEDIA)] == [back(age) for age in reversed(range(HISTORY))]
+
+
+def test_an_old_medium_among_the_newest_does_not_end_the_list(desk: Desk) -> None:
+    world = new_world()
+    world.add(Profile(PROFILE, posts=[medium(age) for age in range(HISTORY)]))
+
+    def pinned(page: dict[str, Any]) -> dict[str, Any]:
+        old = {"id": "178955", "media_type": "IMAGE", "timestamp": "2025-01-01T08:00:00+0000"}
+        return {**page, "data": [old, *page["data"]]}
+
+    with InstagramStandIn(world, most_rows=8) as instagram:
+        instagram.faults.plant(faults.changed("pinned", pinned), path="/media")
+        sync(desk, instagram, {"access_token": world.instagram.issue(PROFILE)})
+    assert desk.rows(MEDIA) == [expected(age) for age in reversed(range(HISTORY))]
+
+
+def test_media_have_the_values_of_their_last_sync_for_thirty_days(
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: Desk, profile: Profile
+) -> None:
+    sync(desk, instagram, credentials)
+    for post in profile.posts:
+        post.insights = {**post.insights, "reach": 5}
+        post.like_count = 6
+    sync(desk, instagram, credentials)
+    assert [(row["reach"], row["likes"]) for row in desk.rows(MEDIA)] == [
+        *((10 * (1000 + age), 1000 + age) for age in reversed(range(30, HISTORY))),
+        *[(5, 6)] * 30,
+    ]
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_a_deleted_medium_leaves_the_table(
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: Desk, profile: Profile, status: int
+) -> None:
+    sync(desk, instagram, credentials)
+    gone = profile.posts.pop(5)
+    if status == 404:
+        # In the list still, and gone when it is asked for.
+        profile.posts.append(gone)
+        instagram.faults.plant(graph_faults.gone(404), path=gone.id)
+    sync(desk, instagram, credentials)
+    assert desk.rows(MEDIA) == [expected(age) for age in reversed(range(HISTORY)) if age != 5]
+    assert desk.skipped == []
+
+
+def test_an_empty_list_is_no_reason_to_delete(
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: Desk
+) -> None:
+    sync(desk, instagram, credentials)
+    before = desk.rows(MEDIA)
+    instagram.faults.plant(graph_faults.no_data(), path="/media")
+    sync(desk, instagram, credentials)
+    assert desk.rows(MEDIA) == before
+
+
+def test_empty_insights_are_no_reason_to_forget(
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: Desk, profile: Profile
+) -> None:
+    profile.posts[0].insights = {}
+    sync(desk, instagram, credentials)
+    assert desk.rows(MEDIA)[-1] == expected(0) | dict.fromkeys(("saves", "shares", "reach", "views", "interactions"))
+    before = desk.rows(MEDIA)
+    instagram.faults.plant(graph_faults.no_data(), path=INSIGHTS)
+    sync(desk, instagram, credentials)
+    assert desk.rows(MEDIA) == before
+
+
+@pytest.mark.parametrize("fault", [graph_faults.before_conversion(), graph_faults.too_few_viewers()])
+def test_a_medium_without_insights_is_counted_and_passed_over(
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: Desk, fault: Fault
+) -> None:
+    instagram.faults.plant(fault, path=medium(7).id)
+    sync(desk, instagram, credentials)
+    assert desk.rows(MEDIA) == [expected(age) for age in reversed(range(HISTORY)) if age != 7]
+    assert desk.skipped == [(1, "posts without insights")]
+    assert len(instagram.calls.of(path=f"{medium(7).id}/")) == 1
+    # One that the table has already stays in it.
+    instagram.faults.plant(fault, path=medium(8).id)
+    sync(desk, instagram, credentials)
+    assert expected(8) in desk.rows(MEDIA)
+    assert desk.skipped[1:] == [(2, "posts without insights")]
+
+
+def test_what_a_kind_lacks_is_learnt_once_and_remembered(
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: Desk, profile: Profile
+) -> None:
+    for post in profile.posts:
+        if post.media_product_type == "REELS":
+            post.lacks = frozenset({"saved"})
+    sync(desk, instagram, credentials)
+    assert desk.options == {"unsupported": {"REELS VIDEO": ["saved"]}}
+    lacking = {"saves": None}
+    assert desk.rows(MEDIA) == [expected(age) | (lacking if age % 2 else {}) for age in reversed(range(HISTORY))]
+    # The first reel cost a call in vain and one for each metric; the others none more than any medium.
+    assert len(instagram.calls.of(path="1789")) == HISTORY + 5
+    instagram.calls.clear()
+    sync(desk, instagram, credentials)
+    assert len(instagram.calls.of(path="1789")) == 30
+    assert desk.skipped == []
+
+
+def test_a_question_that_no_metric_can_be_asked_is_not_the_metrics_fault(
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: Desk
+) -> None:
+    instagram.faults.plant(graph_faults.failed_call(100), when=of_media)
+    sync(desk, instagram, credentials, history=3)
+    assert desk.rows(MEDIA) == []
+    assert desk.skipped == [(3, "posts without insights")]
+    assert desk.options == {}
+
+
+def test_likes_that_are_hidden_are_not_known(
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: Desk, profile: Profile
+) -> None:
+    profile.posts[0].like_count = None
+    sync(desk, instagram, credentials, history=2)
+    assert desk.rows(MEDIA) == [expected(1), expected(0) | {"likes": None}]
+
+
+@pytest.mark.parametrize(
+    ("zone", "now", "last"),
+    [
+        # 23:30 of the 12th in Los Angeles is the 13th's 19:30 in Auckland, whose 13th is over at 17:00 UTC.
+        ("Pacific/Auckland", datetime(2026, 3, 13, 17, tzinfo=UTC), date(2026, 3, 13)),
+        ("Pacific/Honolulu", datetime(2026, 3, 13, 9, tzinfo=UTC), date(2026, 3, 11)),
+    ],
+)
+def test_media_lie_on_the_days_of_the_accounts_zone(
+    instagram: InstagramStandIn,
+    credentials: dict[str, Any],
+    desk: Desk,
+    profile: Profile,
+    zone: str,
+    now: datetime,
+    last: date,
+) -> None:
+    desk.options["time_zone"] = zone
+    desk.clock = now
+    instagram.world.clock = lambda: now
+    profile.posts = [medium(age, hour=23) for age in range(HISTORY + 3)]
+    sync(desk, instagram, credentials)
+    wanted = sorted(post.posted_at.astimezone(ZoneInfo(zone)).date() for post in profile.posts)
+    assert [row["posted_on"] for row in desk.rows(MEDIA)] == [
+        day for day in wanted if last - timedelta(days=HISTORY) < day <= last
+    ]
+    assert max(row["posted_on"] for row in desk.rows(MEDIA)) == last
+    # The account's days are Instagram's, which end in Los Angeles.
+    assert desk.rows(DAYS)[-1]["date"] == now.astimezone(PACIFIC).date() - timedelta(days=1)
