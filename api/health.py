@@ -12,8 +12,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from api.metrics import Instruments
 from api.problems import RETRY_AFTER
+from api.request_state import get_services
 from engine.warehouse.health import Pulse
-from runtime.services import Serving, serving_of
+from runtime.services import Services
 
 router = APIRouter(tags=["operations"])
 
@@ -35,8 +36,8 @@ def readyz(request: Request) -> Response:
         name: {"status": "ok" if pulse.beats() else "unavailable"} for name, pulse in pulses.items()
     }
     ready = all(check["status"] == "ok" for check in checks.values())
-    checks["catalog"] = catalog(serving_of(request))
-    checks["scheduler"] = scheduler(serving_of(request))
+    checks["catalog"] = catalog(get_services(request))
+    checks["scheduler"] = scheduler(get_services(request))
     body = {"status": "ready" if ready else "not ready", "checks": checks}
     if ready:
         return JSONResponse(body)
@@ -46,24 +47,24 @@ def readyz(request: Request) -> Response:
 @router.get("/metrics", summary="Counts and times for Prometheus", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
     instruments: Instruments = request.app.state.instruments
-    return Response(instruments.exposition(serving_of(request)), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    return Response(instruments.exposition(get_services(request)), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-def catalog(serving: Serving) -> dict[str, Any]:
+def catalog(services: Services) -> dict[str, Any]:
     """The catalog being served; `stale` while the newest files are invalid, with their problems counted by code."""
-    served = serving.engine.catalog
+    served = services.engine.catalog
     return {
-        "status": "stale" if serving.rejected else "ok",
+        "status": "stale" if services.rejected else "ok",
         "version": served.version,
         "widgets": len(served.served),
         "tables": len(served.tables),
-        "problems": dict(serving.rejected),
+        "problems": dict(services.rejected),
     }
 
 
-def scheduler(serving: Serving) -> dict[str, Any]:
+def scheduler(services: Services) -> dict[str, Any]:
     """Whether this process opens the daily run and does its jobs: `off` where that is left to others."""
-    worker = serving.worker
+    worker = services.worker
     if worker is None:
         return {"status": "off"}
     return {"status": "ok" if worker.alive else "stopped", "jobs": len(worker.doing)}

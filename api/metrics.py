@@ -11,7 +11,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 import engine
-from runtime.services import Serving
+from runtime.services import Services
 
 # Where it is set, all processes that share the folder count as one: the library looks for it on its first import.
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -86,30 +86,30 @@ class Instruments:
         """Count an answer: `hit`, `miss` or `stale`."""
         self.answers.labels(endpoint or "none", origin).inc()
 
-    def watch(self, serving: Serving) -> None:
+    def watch(self, services: Services) -> None:
         """Time every statement of the two databases."""
-        serving.state.database.observe(self.statement_seconds.labels("state").observe)
-        serving.engine.warehouse.observe(self.statement_seconds.labels("warehouse").observe)
+        services.state.database.observe(self.statement_seconds.labels("state").observe)
+        services.engine.warehouse.observe(self.statement_seconds.labels("warehouse").observe)
 
-    def exposition(self, serving: Serving) -> bytes:
+    def exposition(self, services: Services) -> bytes:
         """Everything in Prometheus's text format: of all processes together where they share a folder."""
         shown = CollectorRegistry()
         if folder := os.environ.get(SHARED_FOLDER):
             MultiProcessCollector(shown, folder)  # type: ignore[no-untyped-call]
         else:
             shown.register(self.registry)
-        shown.register(ServedCatalog(serving))
+        shown.register(ServedCatalog(services))
         return generate_latest(shown)
 
 
 class ServedCatalog(Collector):
     """What this process serves at the moment of asking."""
 
-    def __init__(self, serving: Serving) -> None:
-        self.serving = serving
+    def __init__(self, services: Services) -> None:
+        self.services = services
 
     def collect(self) -> Iterator[Metric]:
-        catalog = self.serving.engine.catalog
+        catalog = self.services.engine.catalog
         info = GaugeMetricFamily("metric_engine_info", "The release and the catalog.", labels=("version", "catalog"))
         info.add_metric([engine.__version__, catalog.version], 1)
         yield info
@@ -119,6 +119,6 @@ class ServedCatalog(Collector):
             "Problems of the newest metric files, by code; while there are any, the last good files are served.",
             labels=("code",),
         )
-        for code, count in self.serving.rejected.items():
+        for code, count in self.services.rejected.items():
             problems.add_metric([code], count)
         yield problems

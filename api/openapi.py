@@ -15,13 +15,13 @@ from starlette.responses import HTMLResponse, Response
 
 from api.middleware.authentication import OPEN_PATHS
 from api.problems import MEDIA_TYPE
+from api.request_state import get_services
 from api.responses import STALE, Origin
 from api.schemas import SOURCE_LIST
 from engine.calendar import Compare, Grain
 from engine.catalog.catalog import Catalog
 from engine.catalog.metrics import Metric
 from engine.query import MOST_DAYS
-from runtime.services import serving_of
 
 DOCS_POLICY = (
     "default-src 'none'; connect-src 'self'; img-src 'self' data: https://fastapi.tiangolo.com; "
@@ -53,12 +53,15 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/openapi.json")
 def openapi(request: Request) -> Response:
-    serving = serving_of(request)
-    catalog = serving.engine.catalog
-    content = serving.documents.get(catalog.version)
+    services = get_services(request)
+    catalog = services.engine.catalog
+    # The document takes a while to make, so that of the catalog that is served is kept.
+    documents: dict[str, bytes] = request.app.state.openapi_documents
+    content = documents.get(catalog.version)
     if content is None:
         content = to_json(document(request.app, catalog))
-        serving.documents = {catalog.version: content}
+        documents.clear()
+        documents[catalog.version] = content
     return Response(content, media_type="application/json")
 
 

@@ -32,6 +32,7 @@ from runtime.shipped import shipped_metrics
 from state import State
 from state.jobs.jobs import ACTIVE
 from state.tables import sync_jobs
+from tests.support.environment import read_settings
 from tests.support.sync.crowds import Crowd, name
 
 USERS = 1_000
@@ -58,7 +59,7 @@ def main(users: int = USERS) -> None:
                 **providers.environment(),
             }
             with server(environment) as (process, address):
-                measure(state, process, address, Settings.from_environment({"JWT_SECRET": secret}), crowd)
+                measure(state, process, address, read_settings({"JWT_SECRET": secret}), crowd)
             calls = providers.calls
         state.close()
         statuses = Counter(call.status for call in calls)

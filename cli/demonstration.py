@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 from cryptography.fernet import Fernet
 
-from cli.installation import installation
+from cli.services import open_services
 from demo.database import DemoDatabase
 from demo.providers.demo_world import DemoWorld
 from demo.providers.stand_ins import StandIns
@@ -50,9 +50,9 @@ def demonstration(metrics: Path) -> Iterator[None]:
 
 def fill(metrics: Path, *, own_warehouse: bool) -> None:
     """Bring the demo's database up to yesterday."""
-    with installation(metrics) as opened:
-        database = DemoDatabase(opened.state, opened.warehouse, opened.catalog, own=own_warehouse)
-        yesterday = opened.today - timedelta(days=1)
+    with open_services(metrics) as services:
+        database = DemoDatabase(services.state, services.warehouse, services.catalog, own=own_warehouse)
+        yesterday = services.today() - timedelta(days=1)
         if not database.is_current(yesterday):
             steps = database.fill(yesterday)
             with click.progressbar(

@@ -11,7 +11,7 @@ from threading import Event, Lock, Thread
 from typing import Self
 
 from engine.errors import MetricEngineError
-from runtime.services import Serving
+from runtime.services import Services
 
 SECONDS = 0.2
 
@@ -26,8 +26,8 @@ class Watcher:
     `seen` is the folder's stamp from before its files were read, so that no change falls in between.
     """
 
-    def __init__(self, serving: Serving, folder: Path, seen: Stamp) -> None:
-        self.serving = serving
+    def __init__(self, services: Services, folder: Path, seen: Stamp) -> None:
+        self.services = services
         self.folder = folder
         self.seen = seen
         self.stopped = Event()
@@ -52,7 +52,7 @@ class Watcher:
     def reload(self) -> None:
         try:
             with self.reloading:
-                self.serving.reload()
+                self.services.reload()
         except (MetricEngineError, OSError) as error:
             logger.error("the metric files cannot be read, the last good ones serve on: %s", error)
 

@@ -1,15 +1,14 @@
-"""What requests are served from: one engine at a time, the state, the settings."""
+"""What an installation runs on, opened once: for the API, for every command and for the benches."""
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TypeVar
-
-from starlette.requests import Request
+from typing import Self, TypeVar
 
 from engine.answer.cache import Cache
 from engine.answer.engine import Answer, Engine
@@ -18,10 +17,14 @@ from engine.catalog.catalog import Catalog, load_catalog
 from engine.errors import InvalidCatalog, StateUnavailable, UnknownMetric, WarehouseUnavailable
 from engine.query import Question
 from engine.warehouse.warehouse import Warehouse
+from insights.telling import Teller
 from runtime.caches import KnownTenants, open_cache
+from runtime.narrator import open_teller
 from runtime.settings import Settings
+from runtime.sync_worker import open_worker
 from state import State
 from state.tenants import Tenant
+from sync.job import Seen
 from sync.schedule import Schedule
 from sync.worker import Worker
 
@@ -31,55 +34,114 @@ Found = TypeVar("Found")
 
 
 @dataclass(slots=True)
-class Serving:
-    """Read `engine` once in a request: a reload swaps it between two reads.
+class Services:
+    """The catalog with the warehouse and the cache, the state, and who writes the insights; `close` ends them all.
 
-    `rejected` counts the problems of the newest metric files by code; empty while the engine serves just those.
-    `worker` does the syncs of this process, where it does any.
-    `documents` keeps the OpenAPI document by the version of its catalog: it takes a while to make.
+    Read `engine` once in a request: a reload swaps it between two reads. `rejected` counts the problems of the newest
+    metric files by code; empty while the engine serves just those. `worker` does the syncs of this process, where it
+    does any.
     """
 
     engine: Engine
     state: State
     settings: Settings
     rejected: Mapping[str, int] = field(default_factory=dict)
-    documents: Mapping[str, bytes] = field(default_factory=dict)
     known: KnownTenants = field(default_factory=KnownTenants)
     worker: Worker | None = None
     schedule: Schedule = field(init=False)
+    teller: Teller = field(init=False)
 
     def __post_init__(self) -> None:
         """Give the engine the cache that the settings describe. Raises InvalidSetting."""
         self.schedule = Schedule(self.state.runs)
         if self.engine.cache is None:
             self.engine = Engine(self.engine.catalog, self.engine.warehouse, open_cache(self.settings))
+        self.teller = open_teller(self.settings, self.engine.cache)
+
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """Open what the settings describe; the embedded databases are made where they are missing.
+
+        Raises InvalidSetting, InvalidCatalog, StateUnavailable or WarehouseUnavailable.
+        """
+        catalog = load_catalog(settings.metrics_folder)
+        keys = settings.encryption_key
+        with ExitStack() as opened:
+            state = State.open(
+                settings.database_url.get_secret_value(),
+                encryption_key=None if keys is None else keys.get_secret_value(),
+            )
+            opened.callback(state.close)
+            warehouse = Warehouse(settings.facts_url.get_secret_value(), setting=settings.facts_setting)
+            opened.callback(warehouse.close)
+            services = cls(engine_over(catalog, warehouse), state, settings)
+            opened.pop_all()
+        return services
+
+    def close(self) -> None:
+        """End the worker, wait for the model's calls, and close the databases."""
+        if self.worker is not None:
+            self.worker.stop()
+        self.teller.close()
+        self.engine.warehouse.close()
+        self.state.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    @property
+    def catalog(self) -> Catalog:
+        return self.engine.catalog
+
+    @property
+    def warehouse(self) -> Warehouse:
+        return self.engine.warehouse
+
+    def open_worker(self, seen: Seen, *, schedule: Schedule | None = None) -> Worker:
+        """Open a worker that is not yet at work; with a schedule it opens the daily runs too. Raises InvalidSetting."""
+        return open_worker(
+            self.settings,
+            state=self.state,
+            warehouse=self.warehouse,
+            tables=lambda: self.catalog.tables,
+            seen=seen,
+            schedule=schedule,
+        )
 
     def ask(self, keys: Sequence[str], question: Question, *, user: str) -> dict[str, Answer | UnknownMetric]:
-        """The answers for several keys; an unknown key has its error for an answer.
+        """Answer several keys; an unknown key has its error for an answer.
 
-        Without the state database, what the cache holds for the sources that the user had when last seen.
+        Without the state database, from what the cache holds for the sources that the user had when last seen.
         Raises StateUnavailable, WarehouseUnavailable.
         """
         return self.asked(user, lambda engine, asker: engine.ask_all(keys, question, asker))
 
     def asked(self, user: str, ask: Callable[[Engine, Asker], Found]) -> Found:
-        """What the engine that serves right now has to say to this user, be the state database there or not.
+        """Return what the engine that serves right now answers this user, with the state database or without it.
 
         Raises StateUnavailable, WarehouseUnavailable.
         """
         engine = self.engine
         try:
-            tenant = self.state.tenants.get(user)
+            asker = self.asker(user)
         except StateUnavailable as away:
             last_seen = self.known.get(user)
             if last_seen is None:
                 raise
             try:
-                return ask(engine, asker(user, last_seen, offline=True))
+                return ask(engine, asker_of(user, last_seen, offline=True))
             except WarehouseUnavailable:
                 raise away from None
+        return ask(engine, asker)
+
+    def asker(self, user: str) -> Asker:
+        """Return which sources the user has connected, and how new the data is. Raises StateUnavailable."""
+        tenant = self.state.tenants.get(user)
         self.known.put(user, tenant)
-        return ask(engine, asker(user, tenant))
+        return asker_of(user, tenant)
 
     def reload(self) -> None:
         """Serve the coming requests from the metric files as they are now, or on from the last good ones.
@@ -102,23 +164,17 @@ class Serving:
             self.worker.kick()
 
     def today(self) -> date:
-        """The current date in the reporting time zone."""
+        """Return the current date in the reporting time zone."""
         return datetime.now(self.settings.reporting_timezone).date()
 
 
 def engine_over(catalog: Catalog, warehouse: Warehouse, cache: Cache | None = None) -> Engine:
-    """An engine whose tables are there. Raises WarehouseUnavailable."""
+    """Return an engine whose tables are there. Raises WarehouseUnavailable."""
     if warehouse.is_ours:
         # Any other database belongs to somebody: its tables are made when something is written to them.
         warehouse.create_tables(catalog.tables.values())
     return Engine(catalog, warehouse, cache)
 
 
-def asker(user: str, tenant: Tenant, *, offline: bool = False) -> Asker:
+def asker_of(user: str, tenant: Tenant, *, offline: bool = False) -> Asker:
     return Asker(tenant=user, connected=tenant.sources, data_version=tenant.data_version, offline=offline)
-
-
-def serving_of(request: Request) -> Serving:
-    """What the request's app serves from."""
-    serving: Serving = request.app.state.serving
-    return serving

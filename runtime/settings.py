@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from engine.errors import InvalidSetting
 from engine.suggestions import did_you_mean, nearest_names
@@ -33,13 +25,13 @@ IMPORTABLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 RATE = re.compile(r"[1-9][0-9]{0,8}\s*(?:/|per)\s*(?:[1-9][0-9]{0,4}\s*)?(?:second|minute|hour|day)s?", re.I)
 
 
-class Settings(BaseModel):
+class Settings(BaseSettings):
     """Every setting of an installation; the variable of a field is its name in capitals.
 
     `str()` and `repr()` show no secret, and a database URL is one: it holds a password.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, validate_default=True)
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, validate_default=True)
 
     database_url: SecretStr = SecretStr(DEFAULT_DATABASE)
     warehouse_url: SecretStr | None = None
@@ -50,7 +42,7 @@ class Settings(BaseModel):
     jwt_audience: str | None = None
     jwt_issuer: str | None = None
 
-    cors_origins: tuple[str, ...] = ()
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     rate_limit: str | None = None
     redis_url: SecretStr | None = None
     cache_ttl_seconds: int = Field(default=90, ge=0, le=86_400)
@@ -72,20 +64,21 @@ class Settings(BaseModel):
     instagram_base_url: str | None = None
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read the settings from variables such as those of `os.environ`; an empty one counts as not set.
+    def from_environment(cls, **given: Any) -> Self:
+        """Read the environment's variables; a field that is `given` takes precedence, and an empty variable is unset.
 
         Raises InvalidSetting: one line that names the variable and the remedy, never its value.
         """
-        given = {
-            name: text.strip()
-            for name in cls.model_fields
-            if (text := environment.get(name.upper(), "")) and text.strip()
-        }
         try:
-            return cls.model_validate(given)
+            return cls(**given)
         except ValidationError as error:
             raise InvalidSetting(first_fault(error)) from None
+
+    @model_validator(mode="before")
+    @classmethod
+    def drop_blank_values(cls, values: dict[str, Any]) -> dict[str, Any]:
+        stripped = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
+        return {name: value for name, value in stripped.items() if value != ""}
 
     @property
     def facts_url(self) -> SecretStr:

@@ -14,10 +14,10 @@ from starlette.requests import Request
 
 from api.middleware.authentication import tenant
 from api.problems import InvalidBody, pointer
+from api.request_state import get_services
 from api.schemas import ConnectionEntry, ConnectionList, ConnectionOptions, NewConnection
 from engine.query import SOURCES, shown
 from engine.suggestions import did_you_mean, nearest_names
-from runtime.services import serving_of
 
 Secret = Annotated[str, Field(min_length=1, max_length=8_192)]
 
@@ -74,7 +74,7 @@ router = APIRouter(prefix="/connections", tags=["connections"])
 
 @router.get("", summary="The connected accounts")
 def connections(request: Request, user: User) -> ConnectionList:
-    found = serving_of(request).state.connections.list(user)
+    found = get_services(request).state.connections.list(user)
     return ConnectionList(connections=[ConnectionEntry.model_validate(asdict(entry)) for entry in found])
 
 
@@ -87,7 +87,7 @@ def connect(request: Request, source: Source, new: NewConnection, user: User) ->
     check_account(source, new.account_id)
     credentials = None if new.credentials is None else read_credentials(source, new.credentials)
     options = None if new.options is None else read_options(source, new.options)
-    entry = serving_of(request).state.connections.put(user, source, new.account_id, credentials, options)
+    entry = get_services(request).state.connections.put(user, source, new.account_id, credentials, options)
     return ConnectionEntry.model_validate(asdict(entry))
 
 
@@ -98,7 +98,7 @@ def connect(request: Request, source: Source, new: NewConnection, user: User) ->
     responses={404: {"description": UNKNOWN_SOURCE}},
 )
 def disconnect(request: Request, source: Source, user: User, account_id: AccountId = None) -> None:
-    serving_of(request).state.connections.delete(user, source, account_id)
+    get_services(request).state.connections.delete(user, source, account_id)
 
 
 def check_account(source: str, account_id: str) -> None:

@@ -10,10 +10,10 @@ from starlette.requests import Request
 
 from api.middleware.authentication import tenant
 from api.problems import InvalidBody
+from api.request_state import get_services
 from api.schemas import DashboardMeta, Layout, NewLayout
 from engine.errors import UnknownMetric
 from engine.query import SOURCES
-from runtime.services import serving_of
 
 User = Annotated[str, Depends(tenant)]
 
@@ -22,13 +22,13 @@ router = APIRouter(prefix="/dashboard", tags=["dashboard"])
 
 @router.get("/meta", summary="When the data came, and what is connected")
 def meta(request: Request, user: User) -> DashboardMeta:
-    serving = serving_of(request)
-    state = serving.state
+    services = get_services(request)
+    state = services.state
     connected = state.tenants.get(user).sources
     return DashboardMeta.model_validate(
         {
             "last_sync_at": state.jobs.last_success_at(user),
-            "next_scheduled_at": serving.schedule.next_at(),
+            "next_scheduled_at": services.schedule.next_at(),
             "connected_sources": {source: source in connected for source in SOURCES},
         }
     )
@@ -36,8 +36,8 @@ def meta(request: Request, user: User) -> DashboardMeta:
 
 @router.get("/layout", summary="The saved layout", response_model=None, responses={200: {"model": Layout}})
 def layout(request: Request, user: User) -> dict[str, Any]:
-    serving = serving_of(request)
-    return with_unknown(serving.state.layouts.get(user), serving.engine.catalog.served)
+    services = get_services(request)
+    return with_unknown(services.state.layouts.get(user), services.engine.catalog.served)
 
 
 @router.post(
@@ -47,19 +47,19 @@ def layout(request: Request, user: User) -> dict[str, Any]:
     responses={200: {"model": Layout}, 409: {"description": "saved elsewhere since; `layout` is the current one"}},
 )
 def save_layout(request: Request, new: NewLayout, user: User) -> dict[str, Any]:
-    serving = serving_of(request)
-    served = serving.engine.catalog.served
+    services = get_services(request)
+    served = services.engine.catalog.served
     asked = new.model_dump(mode="json", exclude={"version", "unknown"})
     unknown = [(place, key) for place, key in enumerate(ids(asked)) if key not in served]
     if unknown:
         # What was saved while it was known may be saved again.
-        saved = set(ids(serving.state.layouts.get(user)))
+        saved = set(ids(services.state.layouts.get(user)))
         faults = [
             (f"#/widgets/{place}/id", str(UnknownMetric(key, served))) for place, key in unknown if key not in saved
         ]
         if faults:
             raise InvalidBody(faults)
-    return with_unknown(serving.state.layouts.save(user, asked, version=new.version), served)
+    return with_unknown(services.state.layouts.save(user, asked, version=new.version), served)
 
 
 def with_unknown(saved: dict[str, Any], served: Mapping[str, Any]) -> dict[str, Any]:

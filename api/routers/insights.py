@@ -16,6 +16,7 @@ from starlette.responses import Response
 from api.middleware.authentication import tenant
 from api.openapi import NOT_MODIFIED
 from api.openapi import parameters as documented
+from api.request_state import get_services
 from api.responses import answer
 from api.routers.widgets import query
 from api.schemas import InsightList
@@ -23,7 +24,6 @@ from engine.calendar import Compare
 from insights.gathering import Gathered, gather
 from insights.telling import MOST_WAITING, Teller, body
 from runtime.narrator import budget
-from runtime.services import serving_of
 
 PARAMETERS = ("start", "end", "compare", "sources")
 # Seconds. After them the model is not asked: the answer must be there within thirty.
@@ -81,17 +81,17 @@ async def insights(request: Request, user: Annotated[str, Depends(tenant)]) -> R
 
 
 def gathered_for(request: Request, user: str) -> Gathered:
-    serving = serving_of(request)
-    today = serving.today()
+    services = get_services(request)
+    today = services.today()
     question = query(request, today=today, parameters=PARAMETERS, defaults=DEFAULTS)
-    return serving.asked(user, lambda engine, asker: gather(engine, question, asker, today=today))
+    return services.asked(user, lambda engine, asker: gather(engine, question, asker, today=today))
 
 
 def told_of(request: Request, user: str, gathered: Gathered, late: bool) -> Response:
     """`late` tells whether the model's time would be too much."""
-    serving = serving_of(request)
-    teller: Teller = request.app.state.teller
-    spend = budget(serving.state, serving.settings, user, serving.today())
+    services = get_services(request)
+    teller: Teller = services.teller
+    spend = budget(services.state, services.settings, user, services.today())
     told = teller.tell(gathered, spend=spend, late=late)
     return answer(
         request,

@@ -12,8 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from api.middleware.authentication import tenant
+from api.request_state import get_services
 from api.schemas import Problem, SyncJob, SyncRun, SyncStarted
-from runtime.services import serving_of
 from state.jobs.jobs import Job
 from sync.schedule import local_date
 
@@ -32,9 +32,9 @@ router = APIRouter(prefix="/sync", tags=["sync"])
     status_code=HTTPStatus.ACCEPTED,
 )
 def sync_now(request: Request, user: User) -> SyncStarted:
-    serving = serving_of(request)
-    job_id = serving.state.jobs.start(user)
-    serving.kick()
+    services = get_services(request)
+    job_id = services.state.jobs.start(user)
+    services.kick()
     return SyncStarted(job_id=job_id)
 
 
@@ -44,7 +44,7 @@ def sync_now(request: Request, user: User) -> SyncStarted:
     responses={404: {"description": UNKNOWN_JOB}},
 )
 def sync_job(request: Request, job_id: JobId, user: User) -> SyncJob:
-    return shown(serving_of(request).state.jobs.get(user, job_id))
+    return shown(get_services(request).state.jobs.get(user, job_id))
 
 
 @router.delete(
@@ -55,7 +55,7 @@ def sync_job(request: Request, job_id: JobId, user: User) -> SyncJob:
     responses={404: {"description": UNKNOWN_JOB}},
 )
 def cancel_sync(request: Request, job_id: JobId, user: User) -> SyncJob:
-    jobs = serving_of(request).state.jobs
+    jobs = get_services(request).state.jobs
     jobs.cancel(user, job_id)
     return shown(jobs.get(user, job_id))
 
@@ -71,17 +71,17 @@ def cancel_sync(request: Request, job_id: JobId, user: User) -> SyncJob:
     },
 )
 def sync_cron(request: Request, x_cron_secret: Annotated[str, Header()] = "") -> SyncRun:
-    serving = serving_of(request)
-    secret = serving.settings.cron_secret
+    services = get_services(request)
+    secret = services.settings.cron_secret
     if secret is None:
         raise HTTPException(HTTPStatus.NOT_FOUND, "CRON_SECRET is not set, so nobody may start the day's run from here")
     if not hmac.compare_digest(x_cron_secret.encode(), secret.get_secret_value().encode()):
         raise HTTPException(HTTPStatus.UNAUTHORIZED, "send the installation's CRON_SECRET in X-Cron-Secret")
-    day = local_date(serving.schedule.clock())
-    run_id, new = serving.state.runs.open(day)
+    day = local_date(services.schedule.clock())
+    run_id, new = services.state.runs.open(day)
     # The schedule may have opened it before somebody connected an account.
-    late = 0 if new else serving.state.runs.admit(run_id)
-    serving.kick()
+    late = 0 if new else services.state.runs.admit(run_id)
+    services.kick()
     return SyncRun(run_id=run_id, date=day, started=new or late > 0)
 
 

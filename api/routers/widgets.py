@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from api.middleware.authentication import tenant
 from api.problems import problem_of
+from api.request_state import get_services
 from api.responses import answer
 from api.schemas import Batch, BatchQuestion, WidgetCatalog
 from engine.answer.engine import Answer
@@ -21,7 +22,6 @@ from engine.catalog.metrics import TableMetric
 from engine.errors import InvalidQuestion, Problem, UnknownMetric
 from engine.query import Question, parse_question, shown
 from engine.suggestions import did_you_mean, nearest_names
-from runtime.services import serving_of
 
 PARAMETERS = ("start", "end", "compare", "sources", "grain")
 
@@ -30,7 +30,7 @@ router = APIRouter(prefix="/widgets", tags=["widgets"])
 
 @router.get("", summary="The widgets that are served", responses={200: {"model": WidgetCatalog}})
 async def widgets(request: Request) -> Response:
-    catalog = serving_of(request).engine.catalog
+    catalog = get_services(request).engine.catalog
     entries = [
         {
             "key": metric.key,
@@ -50,9 +50,9 @@ async def widgets(request: Request) -> Response:
 
 @router.post("/batch", summary="Several widgets at once", responses={200: {"model": Batch}})
 def batch(request: Request, asked: BatchQuestion, user: Annotated[str, Depends(tenant)]) -> Response:
-    serving = serving_of(request)
-    question = ask(asked.model_dump(include=set(PARAMETERS)), asked.model_extra or (), today=serving.today())
-    found = serving.ask(asked.keys, question, user=user)
+    services = get_services(request)
+    question = ask(asked.model_dump(include=set(PARAMETERS)), asked.model_extra or (), today=services.today())
+    found = services.ask(asked.keys, question, user=user)
     answers = [each for each in found.values() if isinstance(each, Answer)]
     return answer(
         request,
@@ -64,9 +64,9 @@ def batch(request: Request, asked: BatchQuestion, user: Annotated[str, Depends(t
 
 def widget(request: Request) -> Response:
     """A plain Starlette endpoint: this is the hot path, and its parameters are the engine's to read."""
-    serving = serving_of(request)
+    services = get_services(request)
     key = request.path_params["key"]
-    found = serving.ask([key], query(request, today=serving.today()), user=request.state.tenant)[key]
+    found = services.ask([key], query(request, today=services.today()), user=request.state.tenant)[key]
     if isinstance(found, UnknownMetric):
         raise found
     return answer(request, found.body, origin="hit" if found.cached else "miss", stale_seconds=found.stale_seconds)

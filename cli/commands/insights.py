@@ -7,16 +7,14 @@ from pathlib import Path
 import click
 from pydantic_core import to_json
 
-from cli.installation import installation
 from cli.options import metrics_option, user_option
-from engine.answer.engine import Engine
-from engine.answer.fetch import Asker
+from cli.services import open_services
 from engine.calendar import Compare
 from engine.query import parse_question
 from insights.gathering import Gathered, gather
 from insights.speaking import grouped
 from insights.telling import Told, body
-from runtime.narrator import budget, open_teller
+from runtime.narrator import budget
 
 
 @click.command()
@@ -55,13 +53,11 @@ def insights(
       metric-engine insights --user UUID
       metric-engine insights --user UUID --start 2025-01-01 --end 2025-01-31 --compare previous_year
     """
-    with installation(metrics) as opened:
-        question = parse_question(today=opened.today, start=start, end=end, compare=compare, sources=sources)
-        tenant = opened.state.tenants.get(user)
-        asker = Asker(tenant=user, connected=tenant.sources, data_version=tenant.data_version)
-        gathered = gather(Engine(opened.catalog, opened.warehouse), question, asker, today=opened.today)
-        spend = budget(opened.state, opened.settings, user, opened.today)
-        told = open_teller(opened.settings).tell(gathered, spend=spend)
+    with open_services(metrics) as services:
+        today = services.today()
+        question = parse_question(today=today, start=start, end=end, compare=compare, sources=sources)
+        gathered = gather(services.engine, question, services.asker(user), today=today)
+        told = services.teller.tell(gathered, spend=budget(services.state, services.settings, user, today))
     if shape == "json":
         click.echo(to_json(body(gathered, told), indent=2, inf_nan_mode="null"))
     else:

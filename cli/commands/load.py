@@ -8,12 +8,13 @@ from pathlib import Path
 
 import click
 
-from cli.installation import Installation, installation
 from cli.options import metrics_option, user_option
+from cli.services import open_services
 from cli.words import counted
 from engine.authoring.csv_import import CsvRows
 from engine.suggestions import did_you_mean, nearest_names
 from engine.tables import Table
+from runtime.services import Services
 
 
 @click.command()
@@ -62,8 +63,8 @@ def load(
       metric-engine load ga4_daily users.csv --user UUID
       metric-engine load ga4_daily users.csv --user UUID --map sessions=visits --account 318204557
     """
-    with installation(metrics) as opened:
-        target = found_table(opened, table)
+    with open_services(metrics) as services:
+        target = found_table(services, table)
         rows = CsvRows(file, target, user, headers=headers(mapped, target), account=account or "", ignored=ignored)
         column = rows.table.account
         if account is not None and (column is None or column.name not in rows.fixed):
@@ -71,14 +72,14 @@ def load(
                 f"the file has a column for {column.name} of its own" if column else "the table has no account column"
             )
             raise click.UsageError(f"--account: {lack}")
-        count, accounts = fill(opened, rows)
+        count, accounts = fill(services, rows)
         for each in sorted(accounts):
-            opened.state.connections.mark_external(user, target.source, each)
-        opened.state.tenants.advance(user)
+            services.state.connections.mark_external(user, target.source, each)
+        services.state.tenants.advance(user)
     click.echo(f"{counted(count, 'row')} loaded into {table}")
 
 
-def fill(opened: Installation, rows: CsvRows) -> tuple[int, set[str]]:
+def fill(services: Services, rows: CsvRows) -> tuple[int, set[str]]:
     """Check the whole file, then load it. How many rows, and of which accounts."""
     column = rows.table.account
     accounts: set[str] = set()
@@ -89,12 +90,12 @@ def fill(opened: Installation, rows: CsvRows) -> tuple[int, set[str]]:
     with click.progressbar(
         rows, length=count, label="Loading", file=sys.stderr, hidden=not sys.stderr.isatty()
     ) as shown:
-        opened.warehouse.upsert(rows.table, shown)
+        services.warehouse.upsert(rows.table, shown)
     return count, accounts
 
 
-def found_table(opened: Installation, name: str) -> Table:
-    tables = opened.catalog.tables
+def found_table(services: Services, name: str) -> Table:
+    tables = services.catalog.tables
     if name not in tables:
         physical = sorted(each for each, table in tables.items() if table.query is None)
         hint = did_you_mean(nearest_names(name, physical)) or f"; there are {', '.join(physical)}"

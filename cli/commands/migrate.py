@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from cli.options import unread_metrics_option
@@ -25,7 +23,7 @@ def migrate() -> None:
     Example:
       DATABASE_URL=postgresql://user@host/name metric-engine migrate
     """
-    settings = Settings.from_environment(os.environ)
+    settings = Settings.from_environment()
     database = open_database(settings.database_url.get_secret_value())
     try:
         changed = migrate_database(database)

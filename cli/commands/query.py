@@ -10,9 +10,8 @@ from pathlib import Path
 import click
 from pydantic_core import to_json
 
-from cli.installation import installation
 from cli.options import metrics_option, user_option
-from engine.answer.engine import Engine
+from cli.services import open_services
 from engine.answer.response import Body
 from engine.calendar import Compare, Grain
 from engine.query import parse_question
@@ -62,13 +61,13 @@ def query(
       metric-engine query meta.roas --user UUID --start 2025-01-01 --end 2025-01-31 --compare previous_year
       metric-engine query ga4.traffic_channels --user UUID --grain week --format csv
     """
-    with installation(metrics) as opened:
-        metric = opened.catalog.metric(key)
+    with open_services(metrics) as services:
+        metric = services.catalog.metric(key)
         question = parse_question(
-            today=opened.today, start=start, end=end, compare=compare, grain=grain, sources=sources
+            today=services.today(), start=start, end=end, compare=compare, grain=grain, sources=sources
         )
-        connected = opened.state.tenants.get(user).sources
-        body = Engine(opened.catalog, opened.warehouse).answer(key, question, tenant=user, connected=connected)
+        connected = services.asker(user).connected
+        body = services.engine.answer(key, question, tenant=user, connected=connected)
     if shape == "json":
         click.echo(to_json(body, indent=2, inf_nan_mode="null"))
     elif shape == "csv":

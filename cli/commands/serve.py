@@ -29,7 +29,7 @@ from cli.watching import Watcher, stamp
 from demo.tenants import EVERYTHING
 from engine.catalog.catalog import load_catalog
 from engine.errors import InvalidSetting, MetricEngineError
-from runtime.services import Serving
+from runtime.services import Services
 from runtime.settings import Settings
 
 logger = logging.getLogger("metric_engine.cli.commands.serve")
@@ -80,20 +80,20 @@ def serve(demo: bool, host: str, port: int, workers: int, reload: bool, metrics:
     with demonstration(metrics) if demo else nullcontext():
         before = stamp(metrics)
         app = app_from_environment()
-        serving: Serving = app.state.serving
+        services: Services = app.state.services
         address = address_of(listening)
-        click.echo(invitation(serving, address) if demo else f"Dashboard and API: {address}/")
+        click.echo(invitation(services, address) if demo else f"Dashboard and API: {address}/")
         sys.stdout.flush()
         if workers > 1:
-            warehouse = serving.engine.warehouse
-            serving.state.close()
+            warehouse = services.engine.warehouse
+            services.state.close()
             warehouse.close()
             if warehouse.database.exclusive:
                 listening.close()
                 raise click.UsageError(f"{warehouse.dialect.title} lets one process in; leave --workers out")
             run_workers(listening, workers)
         else:
-            watcher = Watcher(serving, metrics, before)
+            watcher = Watcher(services, metrics, before)
             with watcher.on_hangup(), watcher if reload else nullcontext():
                 run(listening, app)
 
@@ -186,17 +186,17 @@ def address_of(listening: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def invitation(serving: Serving, address: str) -> str:
+def invitation(services: Services, address: str) -> str:
     """What a newcomer can do next."""
-    served = serving.engine.catalog.served
+    served = services.engine.catalog.served
     key = FIRST_KEY if FIRST_KEY in served else next(iter(served), "")
     user = EVERYTHING.user_id
-    token = signed(Settings.from_environment(os.environ), user, TOKEN_LIFETIME)
+    token = signed(Settings.from_environment(), user, TOKEN_LIFETIME)
     program = sys.argv[0] if Path(sys.argv[0]).name == "metric-engine" else "metric-engine"
-    warehouse = serving.engine.warehouse
+    warehouse = services.engine.warehouse
     # The URL of a database elsewhere may hold a password.
     state = f'"${DATABASE_VARIABLE}"' if os.environ.get(DATABASE_VARIABLE, "").strip() else DATABASE
-    is_one = serving.settings.facts_url == serving.settings.database_url
+    is_one = services.settings.facts_url == services.settings.database_url
     facts = "" if is_one else 'WAREHOUSE_URL="$WAREHOUSE_URL" '
     query = f"DATABASE_URL={state} {facts}{program} query {shlex.quote(key)} --user {user} --compare previous_period"
     elsewhere = (

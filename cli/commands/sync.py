@@ -11,12 +11,12 @@ import click
 from click.exceptions import Exit
 
 from cli.demonstration import demonstration
-from cli.installation import Installation, installation
 from cli.options import as_text, metrics_option
+from cli.services import open_services
 from cli.words import counted
 from engine.errors import StateUnavailable
 from engine.query import SOURCES
-from runtime.sync_worker import open_worker
+from runtime.services import Services
 from state.jobs.jobs import Job
 from sync.report import FAILED, PARTIAL, SKIPPED, SUCCEEDED
 
@@ -44,33 +44,27 @@ def sync(user: str | None, source: str | None, demo: bool, metrics: Path) -> Non
       metric-engine sync --user UUID --source meta
       metric-engine sync --demo
     """
-    with demonstration(metrics) if demo else nullcontext(), installation(metrics) as opened:
+    with demonstration(metrics) if demo else nullcontext(), open_services(metrics) as services:
         wanted = () if source is None else (source,)
-        users = opened.state.connections.users() if user is None else (user,)
+        users = services.state.connections.users() if user is None else (user,)
         if not users:
             click.echo("no user has an account to sync; PUT /v1/connections/{source} connects one")
             return
-        jobs = {each: opened.state.jobs.start(each, wanted) for each in users}
-        ended = attend(opened, jobs)
+        jobs = {each: services.state.jobs.start(each, wanted) for each in users}
+        ended = attend(services, jobs)
     for each, job in ended.items():
         tell(job, each if user is None else None)
     if any(job.status != SUCCEEDED for job in ended.values()):
         raise Exit(1)
 
 
-def attend(opened: Installation, jobs: dict[str, str]) -> dict[str, Job]:
+def attend(services: Services, jobs: dict[str, str]) -> dict[str, Job]:
     """Do the jobs and show how far they are; what they came to."""
-    worker = open_worker(
-        opened.settings,
-        state=opened.state,
-        warehouse=opened.warehouse,
-        tables=lambda: opened.catalog.tables,
-        seen=Unseen(),
-    )
+    worker = services.open_worker(Unseen())
     bar = click.progressbar(length=STEPS, label="Syncing", file=sys.stderr, hidden=not sys.stderr.isatty())
     with worker, bar as shown:
         while True:
-            found = {user: opened.state.jobs.get(user, job_id) for user, job_id in jobs.items()}
+            found = {user: services.state.jobs.get(user, job_id) for user, job_id in jobs.items()}
             known = {user: job for user, job in found.items() if job is not None}
             done = sum(1.0 if job.ended else job.progress for job in known.values()) / max(len(known), 1)
             shown.update(max(0, int(done * STEPS) - shown.pos))

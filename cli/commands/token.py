@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 
 import click
@@ -27,7 +26,7 @@ def token(user: str, days: int) -> None:
     Example:
       curl -H "Authorization: Bearer $(metric-engine token --user UUID)" http://127.0.0.1:8000/v1/widgets
     """
-    click.echo(signed(Settings.from_environment(os.environ), user, timedelta(days=days)))
+    click.echo(signed(Settings.from_environment(), user, timedelta(days=days)))
 
 
 def signed(settings: Settings, user: str, lifetime: timedelta) -> str:

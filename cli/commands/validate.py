@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
@@ -63,7 +62,7 @@ def check_database(folder: Path, catalog: Catalog) -> None:
     from engine.warehouse.warehouse import Warehouse
     from runtime.settings import Settings
 
-    settings = Settings.from_environment(os.environ)
+    settings = Settings.from_environment()
     warehouse = Warehouse(settings.facts_url.get_secret_value(), setting=settings.facts_setting)
     try:
         if not warehouse.database.embedded:

@@ -21,9 +21,10 @@ from api.tokens import sign
 from engine.answer.engine import Engine
 from engine.catalog.catalog import load_catalog
 from engine.warehouse.warehouse import Warehouse
-from runtime.services import Serving
+from runtime.services import Services
 from runtime.settings import Settings
 from state import State
+from tests.support.environment import read_settings
 
 ALICE = "a11ce000-0000-4000-8000-00000000000a"
 BOB = "b0b00000-0000-4000-8000-00000000000b"
@@ -54,7 +55,7 @@ def bearer(user: str) -> dict[str, str]:
 
 
 def settings(**given: str) -> Settings:
-    return Settings.from_environment({"JWT_SECRET": SECRET.get_secret_value()} | given)
+    return read_settings({"JWT_SECRET": SECRET.get_secret_value()} | given)
 
 
 @contextmanager
@@ -113,12 +114,12 @@ def engine(tmp_path: Path, folder: Path) -> Iterator[Engine]:
 
 @pytest.fixture
 def app(engine: Engine, state: State, folder: Path) -> FastAPI:
-    return create_app(settings=settings(METRICS_DIR=str(folder)), engine=engine, state=state)
+    return create_app(Services(engine, state, settings(METRICS_DIR=str(folder))))
 
 
 @pytest.fixture
-def serving(app: FastAPI) -> Serving:
-    held: Serving = app.state.serving
+def services(app: FastAPI) -> Services:
+    held: Services = app.state.services
     return held
 
 

@@ -11,6 +11,7 @@ from api import app as module
 from api.app import create_app
 from engine.answer.engine import Engine
 from engine.errors import InvalidSetting
+from runtime.services import Services
 from state import State
 from tests.api.conftest import ALICE, bearer, settings
 
@@ -27,7 +28,7 @@ def pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("pages")
 def test_the_dashboards_files_stand_beside_the_api_and_not_before_it(engine: Engine, state: State) -> None:
-    with TestClient(create_app(settings=settings(), engine=engine, state=state)) as client:
+    with TestClient(create_app(Services(engine, state, settings()))) as client:
         page = client.get("/")
         assert page.text == "<title>Dashboard</title>"
         assert "default-src 'self'" in page.headers["Content-Security-Policy"]
@@ -50,7 +51,7 @@ def test_the_dashboards_files_stand_beside_the_api_and_not_before_it(engine: Eng
 
 def test_without_a_way_to_verify_tokens_there_is_no_app(engine: Engine, state: State) -> None:
     with pytest.raises(InvalidSetting, match="JWT_SECRET"):
-        create_app(settings=settings(JWT_SECRET=""), engine=engine, state=state)
+        create_app(Services(engine, state, settings(JWT_SECRET="")))
 
 
 def test_the_app_imports_nothing_before_it_is_needed() -> None:

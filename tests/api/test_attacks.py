@@ -14,6 +14,7 @@ from starlette.websockets import WebSocketDisconnect
 from api import app as module
 from api.app import create_app
 from engine.answer.engine import Engine
+from runtime.services import Services
 from state import State
 from tests.api.conftest import ALICE, bearer, running, settings, token
 
@@ -135,7 +136,7 @@ def test_there_is_no_websocket(app: FastAPI, send: Send, path: str) -> None:
 
 def test_no_origin_may_read_with_cookies(engine: Engine, state: State) -> None:
     for origins in ("*", "https://app.example.com"):
-        app = create_app(settings=settings(CORS_ORIGINS=origins), engine=engine, state=state)
+        app = create_app(Services(engine, state, settings(CORS_ORIGINS=origins)))
         with TestClient(app) as client:
             for origin in ("https://app.example.com", "null", "https://app.example.com.evil.example", "http://[::1]"):
                 asked = {"Origin": origin, "Access-Control-Request-Method": "GET"}

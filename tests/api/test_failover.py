@@ -15,6 +15,7 @@ import pytest
 
 from api.app import create_app
 from engine.answer.engine import Engine
+from runtime.services import Services
 from state import State
 from tests.api.conftest import ALICE, BOB, bearer, running, settings
 
@@ -76,7 +77,7 @@ def test_a_database_that_goes_and_comes_costs_503_and_nothing_else(
     caplog: pytest.LogCaptureFixture,
     record_testsuite_property: Callable[[str, object], None],
 ) -> None:
-    app = create_app(settings=settings(), engine=engine, state=state)
+    app = create_app(Services(engine, state, settings()))
     with running(app) as address, ThreadPoolExecutor(CLIENTS) as pool:
         load = Load(address)
         began = time.monotonic()

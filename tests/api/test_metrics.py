@@ -8,7 +8,7 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
-from runtime.services import Serving
+from runtime.services import Services
 from tests.api.conftest import ALICE, bearer
 
 PERIOD = {"start": "2025-01-01", "end": "2025-01-10"}
@@ -28,8 +28,8 @@ READER = """
 import sys
 from types import SimpleNamespace as Some
 from api.metrics import Instruments
-serving = Some(engine=Some(catalog=Some(version="v", served={})), rejected={})
-sys.stdout.write(Instruments().exposition(serving).decode())
+services = Some(engine=Some(catalog=Some(version="v", served={})), rejected={})
+sys.stdout.write(Instruments().exposition(services).decode())
 """
 
 
@@ -60,7 +60,7 @@ def test_requests_are_counted_by_endpoint_and_class_of_status(client: TestClient
     assert value(client, "request_seconds_bucket", endpoint="widget", le="+Inf") == 4
 
 
-def test_answers_are_counted_by_where_they_came_from(client: TestClient, serving: Serving) -> None:
+def test_answers_are_counted_by_where_they_came_from(client: TestClient, services: Services) -> None:
     for _ in range(3):
         client.get("/v1/widgets/ga4.sessions", params=PERIOD)
     assert value(client, "answers_total", endpoint="widget", origin="miss") == 1
@@ -77,10 +77,10 @@ def test_statements_are_timed_by_database(client: TestClient) -> None:
     assert value(client, "statement_seconds_sum", database="warehouse") > 0
 
 
-def test_the_catalog_is_shown_as_it_is_served(client: TestClient, serving: Serving, folder: Path) -> None:
+def test_the_catalog_is_shown_as_it_is_served(client: TestClient, services: Services, folder: Path) -> None:
     assert value(client, "widgets") == 2
     (folder / "wrong.yaml").write_text("source: ga4\ntable: ga4_daily\nmetrics: {ga4.wrong: sum(sesions)}\n")
-    serving.reload()
+    services.reload()
     assert value(client, "rejected_problems", code="unknown-column") == 1
     assert value(client, "widgets") == 2
 

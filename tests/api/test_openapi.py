@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from api.middleware.authentication import OPEN_PATHS
 from api.schemas import Widget
-from runtime.services import Serving
+from runtime.services import Services
 
 HIDDEN = {"/docs", "/openapi.json"}
 
@@ -101,10 +101,10 @@ def test_real_answers_fit_the_document(anonymous: TestClient, client: TestClient
         jsonschema.validate(answer.json(), content["schema"] | {"components": found["components"]})
 
 
-def test_a_new_key_shows_up_after_a_reload(client: TestClient, serving: Serving, folder: Path) -> None:
+def test_a_new_key_shows_up_after_a_reload(client: TestClient, services: Services, folder: Path) -> None:
     assert "/v1/widgets/ga4.double" not in document(client)["paths"]
     (folder / "more.yaml").write_text("source: ga4\ntable: ga4_daily\nmetrics:\n  ga4.double: 2 * sum(sessions)\n")
-    serving.reload()
+    services.reload()
     assert "/v1/widgets/ga4.double" in document(client)["paths"]
     found = client.get("/v1/widgets/ga4.double?start=2025-01-01&end=2025-01-10").json()
     assert found["stats"]["value"] == 110

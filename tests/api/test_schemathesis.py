@@ -17,6 +17,7 @@ from demo.tenants import EVERYTHING
 from engine.answer.engine import Engine
 from engine.catalog.catalog import load_catalog
 from engine.warehouse.warehouse import Warehouse
+from runtime.services import Services
 from runtime.shipped import shipped_metrics
 from state import State
 from tests.api.conftest import ENCRYPTION_KEY, running, settings, token
@@ -43,7 +44,7 @@ def engine(tmp_path: Path, state: State) -> Engine:
 def test_no_5xx_no_undocumented_status_no_schema_violation(
     engine: Engine, state: State, tmp_path: Path, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
-    app = create_app(settings=settings(CRON_SECRET="only-for-the-cron"), engine=engine, state=state)
+    app = create_app(Services(engine, state, settings(CRON_SECRET="only-for-the-cron")))
     with running(app) as address:
         done = subprocess.run(
             [

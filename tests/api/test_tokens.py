@@ -29,8 +29,8 @@ from api.tokens import (
     sign,
 )
 from engine.errors import InvalidSetting
-from runtime.settings import Settings
 from tests.api.conftest import ALICE, SECRET
+from tests.support.environment import read_settings
 
 AUDIENCE = "dashboards"
 
@@ -147,7 +147,7 @@ def test_a_verified_token_is_remembered_for_a_minute_but_never_beyond_its_end(
 
 def test_without_a_way_to_verify_nothing_starts() -> None:
     with pytest.raises(InvalidSetting, match="JWT_SECRET"):
-        Authenticator.from_settings(Settings.from_environment({}))
+        Authenticator.from_settings(read_settings({}))
 
 
 @dataclass

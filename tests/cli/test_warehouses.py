@@ -22,7 +22,7 @@ from engine.answer.engine import Engine
 from engine.catalog.catalog import load_catalog
 from engine.errors import WarehouseUnavailable
 from engine.warehouse.warehouse import Warehouse
-from runtime.services import Serving
+from runtime.services import Services
 from state import State
 from tests.api.conftest import bearer, settings
 from tests.cli.conftest import ALICE, BOB, SECRET, SHIPPED, Run
@@ -177,7 +177,7 @@ def test_the_demo_shows_the_same_on_every_engine(warehouse_url: str, tmp_path: P
         assert not demo.is_current(until)
         list(demo.fill(until))
         assert demo.is_current(until)
-        app = create_app(settings=settings(), engine=Engine(catalog, warehouse), state=state)
+        app = create_app(Services(Engine(catalog, warehouse), state, settings()))
         with TestClient(app, headers=bearer(EVERYTHING.user_id)) as client:
             answers.append(
                 [
@@ -222,7 +222,7 @@ def test_the_demo_invites_to_what_its_warehouse_allows(
     def invited(**urls: str) -> str:
         given = settings(**urls)
         warehouse, state = Warehouse(given.facts_url.get_secret_value()), State.open(sqlite_url)
-        text = invitation(Serving(Engine(load_catalog(SHIPPED), warehouse), state, given), "http://127.0.0.1:8000")
+        text = invitation(Services(Engine(load_catalog(SHIPPED), warehouse), state, given), "http://127.0.0.1:8000")
         warehouse.close()
         state.close()
         return text

@@ -1,62 +1,59 @@
+"""Services: opened once from the environment, asked, reloaded and closed."""
+
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
-from runtime.services import Serving
+from engine.answer.engine import Answer
+from engine.errors import InvalidCatalog, StateUnavailable, UnknownMetric
+from engine.query import parse_question
+from runtime.services import Services
+from tests.support.environment import read_settings
+from tests.support.paths import METRICS
 
-WRONG = """\
-source: ga4
-table: ga4_daily
-metrics:
-  ga4.wrong: sum(sesions)
-  ga4.wronger: sum(sesions)
-"""
-
-NEW_TABLE = """\
-source: ga4
-tables:
-  orders_daily:
-    time: date
-    key: [user_id, date]
-    columns: {user_id: uuid, date: date, orders: bigint}
-metrics:
-  ga4.orders: {table: orders_daily, value: sum(orders)}
-"""
+USER = "6f1c1f0e-2a57-4f0b-9d53-3a4b9b7d9f10"
+QUESTION = parse_question(today=date(2025, 2, 1), start="2025-01-01", end="2025-01-02")
 
 
-def test_an_invalid_folder_takes_nothing_down(
-    client: TestClient, serving: Serving, folder: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    before = serving.engine
-    (folder / "wrong.yaml").write_text(WRONG)
-    serving.reload()
-    assert serving.engine is before
-    assert "wrong.yaml:4" in caplog.text
-    found = client.get("/readyz")
-    assert found.status_code == 200
-    catalog = found.json()["checks"]["catalog"]
-    assert catalog["status"] == "stale"
-    assert catalog["problems"] == {"unknown-column": 2}
-    assert "sesions" not in found.text
-    assert client.get("/v1/widgets/ga4.sessions").status_code == 200
+def open_services(folder: Path, metrics: Path = METRICS) -> Services:
+    return Services.open(read_settings({"DATABASE_URL": f"sqlite:///{folder}/all.db", "METRICS_DIR": str(metrics)}))
 
 
-def test_a_repaired_folder_is_served_again(client: TestClient, serving: Serving, folder: Path) -> None:
-    (folder / "wrong.yaml").write_text(WRONG)
-    serving.reload()
-    (folder / "wrong.yaml").write_text(WRONG.replace("sesions", "sessions"))
-    serving.reload()
-    assert client.get("/readyz").json()["checks"]["catalog"]["status"] == "ok"
-    found = client.get("/v1/widgets/ga4.wrong?start=2025-01-01&end=2025-01-10").json()
-    assert found["stats"]["value"] == 55
+def load_sessions(services: Services) -> None:
+    services.state.connections.mark_external(USER, "ga4", "1")
+    rows = [{"user_id": USER, "property_id": "1", "date": date(2025, 1, 1), "sessions": 7}]
+    services.warehouse.upsert(services.catalog.tables["ga4_daily"], rows)
 
 
-def test_a_new_table_is_there_after_the_reload(client: TestClient, serving: Serving, folder: Path) -> None:
-    (folder / "new.yaml").write_text(NEW_TABLE)
-    serving.reload()
-    found = client.get("/v1/widgets/ga4.orders")
-    assert found.status_code == 200
-    assert found.json()["stats"]["value"] is None
+def test_what_is_opened_answers(tmp_path: Path) -> None:
+    with open_services(tmp_path) as services:
+        load_sessions(services)
+        answers = services.ask(["ga4.sessions", "ga4.sesions"], QUESTION, user=USER)
+    found = answers["ga4.sessions"]
+    assert isinstance(found, Answer)
+    assert found.body["stats"]["value"] == 7
+    assert isinstance(answers["ga4.sesions"], UnknownMetric)
+
+
+def test_without_the_state_the_last_known_sources_are_answered_from_the_cache(tmp_path: Path) -> None:
+    with open_services(tmp_path) as services:
+        load_sessions(services)
+        services.ask(["ga4.sessions"], QUESTION, user=USER)
+        services.state.database.close()
+        (tmp_path / "all.db").rename(tmp_path / "away.db")
+        (tmp_path / "all.db").mkdir()
+        found = services.ask(["ga4.sessions"], QUESTION, user=USER)["ga4.sessions"]
+        assert isinstance(found, Answer)
+        assert found.body["stats"]["value"] == 7
+        with pytest.raises(StateUnavailable):
+            services.ask(["ga4.sessions"], QUESTION, user=USER.replace("6", "7"))
+
+
+def test_an_invalid_folder_opens_nothing(tmp_path: Path) -> None:
+    (tmp_path / "wrong.yaml").write_text("metrics: {a.b: sum(}\n")
+    with pytest.raises(InvalidCatalog):
+        open_services(tmp_path, tmp_path)
+    assert not (tmp_path / "all.db").exists()

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from engine.errors import InvalidSetting
-from runtime.settings import Settings
 from runtime.shipped import shipped_metrics
+from tests.support.environment import read_settings
 
 SECRET = "a secret of at least thirty-two bytes"
 
 
 def test_nothing_set_gives_the_documented_defaults() -> None:
-    settings = Settings.from_environment({})
+    settings = read_settings({})
     assert settings.database_url.get_secret_value() == "sqlite:///metric-engine.db"
     assert settings.facts_url == settings.database_url
     assert settings.metrics_folder == shipped_metrics()
@@ -24,11 +24,11 @@ def test_nothing_set_gives_the_documented_defaults() -> None:
 
 
 def test_an_empty_variable_counts_as_not_set() -> None:
-    assert Settings.from_environment({"JWT_SECRET": "", "WAREHOUSE_URL": " "}) == Settings.from_environment({})
+    assert read_settings({"JWT_SECRET": "", "WAREHOUSE_URL": " "}) == read_settings({})
 
 
 def test_given_values_are_read(tmp_path: Path) -> None:
-    settings = Settings.from_environment(
+    settings = read_settings(
         {
             "WAREHOUSE_URL": "postgresql://reader:pw@db/facts",
             "METRICS_DIR": str(tmp_path),
@@ -78,7 +78,7 @@ def test_given_values_are_read(tmp_path: Path) -> None:
 )
 def test_a_wrong_setting_is_one_line_that_names_it(environment: dict[str, str], words: list[str]) -> None:
     with pytest.raises(InvalidSetting) as caught:
-        Settings.from_environment(environment)
+        read_settings(environment)
     message = str(caught.value)
     assert "\n" not in message
     assert all(word in message for word in words)
@@ -95,10 +95,10 @@ def test_no_secret_shows_in_text_or_in_an_error() -> None:
         "GOOGLE_CLIENT_SECRET": "hunter2",
         "META_APP_SECRET": "hunter2",
     }
-    settings = Settings.from_environment(environment)
+    settings = read_settings(environment)
     shown = f"{settings} {settings!r} {settings.model_dump_json()}"
     assert "hunter2" not in shown
     assert "jwt-secret" not in shown
     with pytest.raises(InvalidSetting) as caught:
-        Settings.from_environment({"JWT_SECRET": "hunter2"})
+        read_settings({"JWT_SECRET": "hunter2"})
     assert "hunter2" not in str(caught.value)

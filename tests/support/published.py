@@ -12,9 +12,10 @@ from api.openapi import document
 from engine.answer.engine import Engine
 from engine.catalog.catalog import load_catalog
 from engine.warehouse.warehouse import Warehouse
-from runtime.settings import Settings
+from runtime.services import Services
 from runtime.shipped import shipped_metrics
 from state import State
+from tests.support.environment import read_settings
 from tests.support.paths import ROOT
 from tests.support.typescript import declarations
 
@@ -26,11 +27,11 @@ BEGIN, END = "<!-- types -->\n", "<!-- end of types -->\n"
 def shipped_document() -> dict[str, Any]:
     """The OpenAPI document of the shipped metrics, as JSON has it."""
     catalog = load_catalog(shipped_metrics())
-    settings = Settings.from_environment({"JWT_SECRET": "no token is signed or verified with it"})
+    settings = read_settings({"JWT_SECRET": "no token is signed or verified with it"})
     with tempfile.TemporaryDirectory() as folder:
         engine, state = Engine(catalog, Warehouse("sqlite://")), State.open(f"sqlite:///{folder}/state.db")
         try:
-            written = document(create_app(settings=settings, engine=engine, state=state), catalog)
+            written = document(create_app(Services(engine, state, settings)), catalog)
         finally:
             engine.warehouse.close()
             state.close()

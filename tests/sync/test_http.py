@@ -219,7 +219,7 @@ def test_no_token_is_written_down(tmp_path: Path, caplog: pytest.LogCaptureFixtu
                 secrets += [each["access_token"] for each in desk.renewed]
             assert stand_in.calls.leaks == []
     assert len(written) == 4 * 3
-    assert any(record.name.startswith("sync") for record in caplog.records)
+    assert any(record.name.startswith("metric_engine.sync") for record in caplog.records)
     written += [caplog.text, repr(Request("GET", "http://x/?access_token=" + secrets[4], token=secrets[4]))]
     for secret in secrets:
         assert not [text for text in written if secret in text]

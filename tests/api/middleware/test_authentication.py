@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.middleware.authentication import OPEN_PATHS
 from engine.answer.engine import Engine
+from runtime.services import Services
 from state import State
 from tests.api.conftest import ALICE, BOB, bearer, settings, token
 from tests.conftest import RedisServer
@@ -55,7 +56,7 @@ def test_no_spelling_of_the_path_leads_around_the_guard(anonymous: TestClient, p
 
 
 def test_behind_a_prefix_the_guard_still_stands(engine: Engine, state: State) -> None:
-    app = create_app(settings=settings(), engine=engine, state=state)
+    app = create_app(Services(engine, state, settings()))
     with TestClient(app, root_path="/metrics-api") as client:
         assert client.get("/metrics-api/v1/widgets").status_code == 401
         assert client.get("/metrics-api/v1/widgets", headers=bearer(ALICE)).status_code == 200
@@ -103,7 +104,7 @@ def test_a_websocket_without_a_token_is_closed(app: FastAPI, anonymous: TestClie
 
 def test_unreachable_keys_are_503_with_retry_after(engine: Engine, state: State) -> None:
     nowhere = settings(JWT_SECRET="", JWKS_URL="http://127.0.0.1:9/keys", JWT_AUDIENCE="dashboards")
-    app = create_app(settings=nowhere, engine=engine, state=state)
+    app = create_app(Services(engine, state, nowhere))
     keyed = "eyJhbGciOiJSUzI1NiIsImtpZCI6ImEifQ.e30.c2ln"
     with TestClient(app) as client:
         answer = client.get("/v1/widgets", headers={"Authorization": f"Bearer {keyed}"})
@@ -112,7 +113,7 @@ def test_unreachable_keys_are_503_with_retry_after(engine: Engine, state: State)
 
 
 def test_the_rate_is_each_users_own(engine: Engine, state: State) -> None:
-    app = create_app(settings=settings(RATE_LIMIT="3/minute"), engine=engine, state=state)
+    app = create_app(Services(engine, state, settings(RATE_LIMIT="3/minute")))
     with TestClient(app) as client:
         statuses = [client.get("/v1/widgets", headers=bearer(ALICE)).status_code for _ in range(5)]
         assert statuses == [200, 200, 200, 429, 429]
@@ -125,7 +126,7 @@ def test_the_rate_is_each_users_own(engine: Engine, state: State) -> None:
 
 def test_processes_that_share_redis_share_the_rate(engine: Engine, state: State, redis_server: RedisServer) -> None:
     given = settings(RATE_LIMIT="3/minute", REDIS_URL=redis_server.url)
-    apps = [create_app(settings=given, engine=engine, state=state) for _ in range(2)]
+    apps = [create_app(Services(engine, state, given)) for _ in range(2)]
     with TestClient(apps[0]) as one, TestClient(apps[1]) as other:
 
         def statuses(*clients: TestClient, user: str = ALICE) -> list[int]:

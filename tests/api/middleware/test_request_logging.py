@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from engine.answer.engine import Engine
 from runtime.logging import JsonFormatter
+from runtime.services import Services
 from state import State
 from tests.api.conftest import ALICE, bearer, settings, token
 
@@ -105,7 +106,7 @@ def preflight(client: TestClient, origin: str) -> Any:
 
 
 def test_only_the_origins_of_the_setting_may_read(engine: Engine, state: State) -> None:
-    app = create_app(settings=settings(CORS_ORIGINS=ORIGIN), engine=engine, state=state)
+    app = create_app(Services(engine, state, settings(CORS_ORIGINS=ORIGIN)))
     with TestClient(app) as client:
         assert preflight(client, ORIGIN).headers["Access-Control-Allow-Origin"] == ORIGIN
         assert preflight(client, "https://evil.example.com").status_code == 400

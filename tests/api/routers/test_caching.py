@@ -19,7 +19,7 @@ from engine.answer.redis import RedisStore
 from engine.errors import InvalidSetting
 from engine.warehouse.health import STANDS
 from runtime.caches import namespace, open_cache
-from runtime.services import Serving
+from runtime.services import Services
 from state import State
 from tests.api.conftest import ALICE, BOB, bearer, settings
 from tests.conftest import RedisServer
@@ -58,7 +58,7 @@ def state_outage(tmp_path: Path, state: State) -> Outage:
     return Outage(tmp_path / "state.db", state)
 
 
-def load(serving: Serving, sessions: int) -> None:
+def load(services: Services, sessions: int) -> None:
     """Change ALICE's first day, as a sync or a load does."""
     row = {
         "user_id": ALICE,
@@ -67,8 +67,8 @@ def load(serving: Serving, sessions: int) -> None:
         "sessions": sessions,
         "converting_sessions": 1.0,
     }
-    serving.engine.warehouse.upsert(serving.engine.catalog.tables["ga4_daily"], [row])
-    serving.state.tenants.advance(ALICE)
+    services.engine.warehouse.upsert(services.engine.catalog.tables["ga4_daily"], [row])
+    services.state.tenants.advance(ALICE)
 
 
 def test_the_second_of_two_equal_requests_is_a_hit(client: TestClient) -> None:
@@ -96,21 +96,21 @@ def test_a_batch_is_a_hit_where_all_of_it_is(client: TestClient) -> None:
     assert found[0].content == found[1].content
 
 
-def test_loaded_rows_are_in_the_next_answer(client: TestClient, serving: Serving) -> None:
+def test_loaded_rows_are_in_the_next_answer(client: TestClient, services: Services) -> None:
     assert client.get(URL, params=PERIOD).json()["stats"]["value"] == 55
-    load(serving, sessions=1_000)
+    load(services, sessions=1_000)
     fresh = client.get(URL, params=PERIOD)
     assert fresh.headers["X-Cache"] == "miss"
     assert fresh.json()["stats"]["value"] == 1_054
 
 
 def test_a_catalog_reloaded_does_not_read_the_former_ones_entries(
-    client: TestClient, serving: Serving, folder: Path
+    client: TestClient, services: Services, folder: Path
 ) -> None:
     client.get(URL, params=PERIOD)
     file = folder / "ga4.yaml"
     file.write_text(file.read_text().replace("value: sum(sessions), format", "value: 2 * sum(sessions), format"))
-    serving.reload()
+    services.reload()
     doubled = client.get(URL, params=PERIOD)
     assert doubled.headers["X-Cache"] == "miss"
     assert doubled.json()["stats"]["value"] == 110
@@ -118,10 +118,10 @@ def test_a_catalog_reloaded_does_not_read_the_former_ones_entries(
 
 
 def test_a_stale_answer_stands_in_for_the_warehouse(
-    client: TestClient, serving: Serving, warehouse_outage: Outage
+    client: TestClient, services: Services, warehouse_outage: Outage
 ) -> None:
     client.get(URL, params=PERIOD)
-    serving.state.tenants.advance(ALICE)
+    services.state.tenants.advance(ALICE)
     with warehouse_outage:
         stale = client.get(URL, params=PERIOD)
         other = client.get(URL, params={"start": "2025-01-02", "end": "2025-01-10"})
@@ -178,10 +178,10 @@ def test_a_stale_answer_survives_the_state_database(
 
 @pytest.fixture
 def redis_client(redis_server: RedisServer, engine: Engine, state: State) -> Iterator[TestClient]:
-    app = create_app(settings=settings(REDIS_URL=redis_server.url), engine=engine, state=state)
+    app = create_app(Services(engine, state, settings(REDIS_URL=redis_server.url)))
     with TestClient(app, headers=bearer(ALICE)) as client:
         yield client
-    app.state.serving.engine.cache.close()
+    app.state.services.engine.cache.close()
 
 
 def test_redis_holds_the_cache_and_its_loss_loses_nothing_else(
@@ -202,7 +202,7 @@ def test_redis_stands_in_for_the_warehouse(redis_client: TestClient, warehouse_o
 
 
 def test_no_time_to_live_is_no_cache(engine: Engine, state: State) -> None:
-    app = create_app(settings=settings(CACHE_TTL_SECONDS="0"), engine=engine, state=state)
+    app = create_app(Services(engine, state, settings(CACHE_TTL_SECONDS="0")))
     with TestClient(app, headers=bearer(ALICE)) as client:
         assert [client.get(URL, params=PERIOD).headers["X-Cache"] for _ in range(2)] == ["miss", "miss"]
 

@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from engine.answer.engine import Engine
+from runtime.services import Services
 from state import State
 from tests.api.conftest import ALICE, BOB, bearer, settings
 
@@ -148,7 +149,7 @@ def test_a_wrong_body_is_422(client: TestClient, body: Any) -> None:
 
 def test_without_a_key_credentials_are_not_taken(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
     keyless = State.open(f"sqlite:///{tmp_path_factory.mktemp('state')}/state.db")
-    app: FastAPI = create_app(settings=settings(), engine=engine, state=keyless)
+    app: FastAPI = create_app(Services(engine, keyless, settings()))
     with TestClient(app, headers=bearer(ALICE)) as client:
         body = {"account_id": "1", "credentials": {"refresh_token": PRIVATE}}
         answer = client.put(f"{PATH}/ga4", json=body)

@@ -8,7 +8,7 @@ from sqlalchemy import insert
 from starlette.testclient import TestClient
 
 from api.schemas import DashboardMeta, Layout
-from runtime.services import Serving
+from runtime.services import Services
 from state import State
 from state.tables import sync_jobs
 from tests.api.conftest import ALICE, BOB, bearer
@@ -62,8 +62,8 @@ def test_each_unknown_id_is_named_with_its_nearest_and_nothing_is_saved(client: 
     assert client.get(PATH).json() == {"widgets": []}
 
 
-def test_an_id_that_left_the_registry_is_listed_and_may_be_saved_again(client: TestClient, serving: Serving) -> None:
-    serving.state.layouts.save(ALICE, {"widgets": [{"id": "ga4.gone", "size": 1}, {"id": "ga4.sessions"}]})
+def test_an_id_that_left_the_registry_is_listed_and_may_be_saved_again(client: TestClient, services: Services) -> None:
+    services.state.layouts.save(ALICE, {"widgets": [{"id": "ga4.gone", "size": 1}, {"id": "ga4.sessions"}]})
     found = client.get(PATH).json()
     assert found["unknown"] == ["ga4.gone"]
     again = client.post(PATH, json=found).json()

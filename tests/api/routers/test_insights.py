@@ -24,7 +24,7 @@ from engine.errors import InvalidSetting
 from engine.warehouse.warehouse import Warehouse
 from insights.model import LanguageModel, Limits
 from insights.telling import MOST_WAITING, Teller
-from runtime.services import Serving
+from runtime.services import Services
 from runtime.shipped import shipped_metrics
 from state import State
 from tests.api.conftest import ALICE, BOB, bearer, settings
@@ -65,7 +65,7 @@ def open_app(facts: str, state: State) -> Callable[..., FastAPI]:
     def make(folder: Path | None = None, **given: str) -> FastAPI:
         catalog = load_catalog(folder or shipped_metrics())
         named = {"METRICS_DIR": str(folder)} if folder else {}
-        return create_app(settings=settings(**named, **given), engine=Engine(catalog, Warehouse(facts)), state=state)
+        return create_app(Services(Engine(catalog, Warehouse(facts)), state, settings(**named, **given)))
 
     return make
 
@@ -185,7 +185,7 @@ def test_a_reload_brings_new_rules(open_app: Callable[..., FastAPI], tmp_path: P
     for path in shipped_metrics().glob("*.yaml"):
         (mine / path.name).write_text(path.read_text())
     app = open_app(mine)
-    held: Serving = app.state.serving
+    held: Services = app.state.services
     with TestClient(app, headers=bearer(ALICE)) as client:
         (mine / "insights.yaml").write_text(
             "facts: {s: {change: ga4.sessions}}\n"
@@ -244,7 +244,7 @@ def test_a_budget_is_a_users_own(open_app: Callable[..., FastAPI], fake: Fake) -
 
 def test_a_hanging_model_does_not_hold_the_answer(open_app: Callable[..., FastAPI], fake: Fake) -> None:
     app = open_app(LLM_MODEL="openai/fake")
-    app.state.teller = Teller(LanguageModel("openai/fake", limits=Limits(call=0.3, whole=1.0, pause=0.01)))
+    app.state.services.teller = Teller(LanguageModel("openai/fake", limits=Limits(call=0.3, whole=1.0, pause=0.01)))
     fake.says(answers.hangs)
     with TestClient(app, headers=bearer(ALICE)) as client:
         began = time.monotonic()
@@ -257,8 +257,8 @@ def test_a_hanging_model_does_not_hold_the_answer(open_app: Callable[..., FastAP
 def test_widgets_are_answered_while_many_insights_wait(open_app: Callable[..., FastAPI], fake: Fake) -> None:
     """More of them than the server has threads for its requests: none of those may be taken by who waits."""
     app = open_app(LLM_MODEL="openai/fake")
-    app.state.teller = Teller(LanguageModel("openai/fake", limits=Limits(call=60.0, whole=90.0)))
-    app.state.teller.places = BoundedSemaphore(1_000)
+    app.state.services.teller = Teller(LanguageModel("openai/fake", limits=Limits(call=60.0, whole=90.0)))
+    app.state.services.teller.places = BoundedSemaphore(1_000)
     released, overdue = threading.Event(), threading.Event()
 
     def hangs(exchange: answers.Exchange) -> None:

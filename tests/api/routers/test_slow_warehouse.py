@@ -15,6 +15,7 @@ from api.app import create_app
 from engine.answer.engine import Engine
 from engine.catalog.catalog import load_catalog
 from engine.warehouse.warehouse import Warehouse
+from runtime.services import Services
 from state import State
 from tests.api.conftest import ALICE, bearer, settings
 
@@ -56,7 +57,7 @@ def app(
         f"CREATE VIEW {name} AS {ROW.format(uuid=uuid, day=day, number=number)}" for name, number in views.items()
     )
     engine = Engine(load_catalog(tmp_path / "mine"), warehouse)
-    yield create_app(settings=settings(), engine=engine, state=state)
+    yield create_app(Services(engine, state, settings()))
     warehouse.close()
 
 

@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from engine.answer.engine import Engine
 from engine.errors import InvalidSetting
+from runtime.services import Services
 from runtime.sync_worker import own_providers
 from state import State
 from sync.report import NOTHING_TO_READ
@@ -32,7 +33,7 @@ PASSWORD = "the-exports-password"
 def app(engine: Engine, state: State) -> FastAPI:
     state.connections.delete(ALICE, "ga4")
     given = settings(CRON_SECRET=CRON, SYNC_PROVIDERS="tests.support.sync.own_service:providers")
-    return create_app(settings=given, engine=engine, state=state, syncs=True)
+    return create_app(Services(engine, state, given), does_syncs=True)
 
 
 @pytest.fixture
@@ -116,7 +117,7 @@ def test_jobs_of_others_and_of_nobody_are_not_there(client: TestClient, state: S
 
 def test_a_job_is_cancelled(engine: Engine, state: State) -> None:
     # Nobody does it here, so it waits.
-    with TestClient(create_app(settings=settings(), engine=engine, state=state), headers=bearer(ALICE)) as client:
+    with TestClient(create_app(Services(engine, state, settings())), headers=bearer(ALICE)) as client:
         job_id = client.post("/v1/sync/all/run").json()["job_id"]
         assert client.post("/v1/sync/all/run").json() == {"job_id": job_id}
         assert client.get(f"/v1/sync/job/{job_id}").json()["status"] == "queued"
@@ -135,14 +136,14 @@ def test_the_cron_needs_its_secret(client: TestClient, secret: str | None) -> No
 
 
 def test_without_a_secret_there_is_no_cron(engine: Engine, state: State) -> None:
-    with TestClient(create_app(settings=settings(), engine=engine, state=state)) as client:
+    with TestClient(create_app(Services(engine, state, settings()))) as client:
         assert client.post("/v1/sync/cron", headers={"X-Cron-Secret": ""}).status_code == 404
 
 
 def test_the_cron_begins_the_days_run_once(engine: Engine, state: State) -> None:
     state.connections.put(BOB, "ga4", ACCOUNT, {"refresh_token": PASSWORD})
     given = settings(CRON_SECRET=CRON)
-    with TestClient(create_app(settings=given, engine=engine, state=state)) as client:
+    with TestClient(create_app(Services(engine, state, given))) as client:
         answers = [client.post("/v1/sync/cron", headers={"X-Cron-Secret": CRON}) for _ in range(3)]
         assert [answer.status_code for answer in answers] == [202] * 3
         assert [answer.json()["started"] for answer in answers] == [True, False, False]
@@ -237,7 +238,7 @@ def test_a_connection_has_options(
 )
 def test_providers_that_are_not_there_stop_the_start(engine: Engine, state: State, name: str) -> None:
     with pytest.raises(InvalidSetting, match=r"^SYNC_PROVIDERS: "):
-        create_app(settings=settings(SYNC_PROVIDERS=name), engine=engine, state=state, syncs=True)
+        create_app(Services(engine, state, settings(SYNC_PROVIDERS=name)), does_syncs=True)
     assert own_providers(None) == {}
 
 

@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.middleware.authentication import OPEN_PATHS
 from engine.answer.engine import Engine
+from runtime.services import Services
 from state import State
 from state.tables import metadata, sync_jobs
 from tests.api.conftest import ALICE, BOB, ENCRYPTION_KEY, bearer, settings
@@ -96,7 +97,7 @@ def shared(state_url: str) -> Iterator[State]:
 def app(engine: Engine, shared: State) -> FastAPI:
     row = {"user_id": ALICE, "date": date(2025, 1, 11), "property_id": ACCOUNT, "sessions": SESSIONS}
     engine.warehouse.upsert(engine.catalog.tables["ga4_daily"], [row | {"converting_sessions": 1.0}])
-    return create_app(settings=settings(), engine=engine, state=shared)
+    return create_app(Services(engine, shared, settings()))
 
 
 def everything_of(user: str, state: State, engine: Engine) -> dict[str, Any]:
