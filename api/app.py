@@ -14,16 +14,16 @@ from starlette.middleware.cors import CORSMiddleware
 import web
 from api import health as operations
 from api import openapi, problems
-from api.metrics import Instruments
-from api.middleware.authentication import Guard
-from api.middleware.body_limit import Bodies
-from api.middleware.rate_limit import open_rate
-from api.middleware.request_logging import Access
+from api.metrics import ServerMetrics
+from api.middleware.authentication import Authentication
+from api.middleware.body_limit import BodyLimit
+from api.middleware.rate_limit import open_rate_limit
+from api.middleware.request_logging import RequestLogging
 from api.routers import connections, dashboard, insights, sync, widgets
 from api.tokens import Authenticator
 from engine import __doc__ as summary
 from engine import __version__
-from engine.warehouse.health import Pulse
+from engine.warehouse.health import HealthCheck
 from runtime import logging as logs
 from runtime.services import Services
 from runtime.settings import Settings
@@ -49,14 +49,17 @@ def create_app(services: Services, *, does_syncs: bool = False) -> FastAPI:
     )
     app.state.services = services
     app.state.openapi_documents = {}
-    app.state.insight_rooms = insights.Rooms()
-    instruments = app.state.instruments = Instruments()
-    instruments.watch(services)
+    app.state.insight_rooms = insights.InsightPools()
+    server_metrics = app.state.server_metrics = ServerMetrics()
+    server_metrics.observe_databases(services)
     if does_syncs:
-        services.worker = services.open_worker(instruments, schedule=services.schedule)
+        services.worker = services.open_worker(server_metrics, schedule=services.schedule)
     # Anybody may ask whether the server is ready, so the databases are asked at most now and then.
-    app.state.pulses = {"state": Pulse(services.state.database), "warehouse": Pulse(services.warehouse)}
-    problems.install(app)
+    app.state.health_checks = {
+        "state": HealthCheck(services.state.database),
+        "warehouse": HealthCheck(services.warehouse),
+    }
+    problems.add_error_handlers(app)
     # The hot path: a plain route, and the first one that is tried.
     app.add_route("/v1/widgets/{key}", widgets.widget, methods=["GET"])
     for router in ROUTERS:
@@ -66,7 +69,7 @@ def create_app(services: Services, *, does_syncs: bool = False) -> FastAPI:
     if PAGES.is_dir():
         # Unlike a mount it comes after every route, so a wrong method is still 405 and an unknown path 404.
         app.frontend("/", directory=PAGES, fallback=None)
-    add_layers(app, services.settings, instruments)
+    add_middlewares(app, services.settings, server_metrics)
     return app
 
 
@@ -76,7 +79,7 @@ def app_from_environment() -> FastAPI:
     Raises InvalidSetting, InvalidCatalog, StateUnavailable or WarehouseUnavailable.
     """
     settings = Settings.from_environment()
-    logs.configure()
+    logs.configure_logging()
     with ExitStack() as opened:
         services = opened.enter_context(Services.open(settings))
         app = create_app(services, does_syncs=True)
@@ -84,12 +87,12 @@ def app_from_environment() -> FastAPI:
     return app
 
 
-def add_layers(app: FastAPI, settings: Settings, instruments: Instruments) -> None:
+def add_middlewares(app: FastAPI, settings: Settings, server_metrics: ServerMetrics) -> None:
     """What stands before the routes; the last one added is the outermost."""
-    rate = open_rate(settings)
-    app.add_middleware(Bodies)
-    app.add_middleware(Guard, authenticator=Authenticator.from_settings(settings), rate=rate)
-    app.add_middleware(Access, instruments=instruments)
+    rate_limit = open_rate_limit(settings)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Authentication, authenticator=Authenticator.from_settings(settings), rate_limit=rate_limit)
+    app.add_middleware(RequestLogging, server_metrics=server_metrics)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

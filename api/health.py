@@ -10,10 +10,10 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from api.metrics import Instruments
+from api.metrics import ServerMetrics
 from api.problems import RETRY_AFTER
 from api.request_state import get_services
-from engine.warehouse.health import Pulse
+from engine.warehouse.health import HealthCheck
 from runtime.services import Services
 
 router = APIRouter(tags=["operations"])
@@ -31,40 +31,42 @@ async def healthz() -> dict[str, str]:
     responses={200: {"model": dict[str, Any]}, 503: {"model": dict[str, Any]}},
 )
 def readyz(request: Request) -> Response:
-    pulses: dict[str, Pulse] = request.app.state.pulses
+    health_checks: dict[str, HealthCheck] = request.app.state.health_checks
     checks: dict[str, Any] = {
-        name: {"status": "ok" if pulse.beats() else "unavailable"} for name, pulse in pulses.items()
+        name: {"status": "ok" if pulse.is_up() else "unavailable"} for name, pulse in health_checks.items()
     }
-    ready = all(check["status"] == "ok" for check in checks.values())
-    checks["catalog"] = catalog(get_services(request))
-    checks["scheduler"] = scheduler(get_services(request))
-    body = {"status": "ready" if ready else "not ready", "checks": checks}
-    if ready:
+    is_ready = all(check["status"] == "ok" for check in checks.values())
+    checks["catalog"] = describe_catalog(get_services(request))
+    checks["scheduler"] = describe_scheduler(get_services(request))
+    body = {"status": "ready" if is_ready else "not ready", "checks": checks}
+    if is_ready:
         return JSONResponse(body)
     return JSONResponse(body, HTTPStatus.SERVICE_UNAVAILABLE, headers=RETRY_AFTER)
 
 
 @router.get("/metrics", summary="Counts and times for Prometheus", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
-    instruments: Instruments = request.app.state.instruments
-    return Response(instruments.exposition(get_services(request)), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    server_metrics: ServerMetrics = request.app.state.server_metrics
+    return Response(
+        server_metrics.render_exposition(get_services(request)), headers={"Content-Type": CONTENT_TYPE_LATEST}
+    )
 
 
-def catalog(services: Services) -> dict[str, Any]:
+def describe_catalog(services: Services) -> dict[str, Any]:
     """The catalog being served; `stale` while the newest files are invalid, with their problems counted by code."""
     served = services.engine.catalog
     return {
-        "status": "stale" if services.rejected else "ok",
+        "status": "stale" if services.problem_counts else "ok",
         "version": served.version,
-        "widgets": len(served.served),
+        "widgets": len(served.widgets),
         "tables": len(served.tables),
-        "problems": dict(services.rejected),
+        "problems": dict(services.problem_counts),
     }
 
 
-def scheduler(services: Services) -> dict[str, Any]:
+def describe_scheduler(services: Services) -> dict[str, Any]:
     """Whether this process opens the daily run and does its jobs: `off` where that is left to others."""
     worker = services.worker
     if worker is None:
         return {"status": "off"}
-    return {"status": "ok" if worker.alive else "stopped", "jobs": len(worker.doing)}
+    return {"status": "ok" if worker.is_alive else "stopped", "jobs": len(worker.running_tasks)}

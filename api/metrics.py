@@ -21,7 +21,7 @@ STATEMENT_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
 ACCOUNT_SECONDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 1800)
 
 
-class Instruments:
+class ServerMetrics:
     """The counters of one application. Every label has few values, and none that a request can choose."""
 
     def __init__(self) -> None:
@@ -67,42 +67,42 @@ class Instruments:
             registry=self.registry,
         )
 
-    def job(self, status: str) -> None:
+    def count_job(self, status: str) -> None:
         """Count a sync job that ended."""
         self.sync_jobs.labels(status).inc()
 
-    def account(self, source: str, status: str, rows: int, seconds: float) -> None:
+    def count_account(self, source: str, status: str, rows: int, seconds: float) -> None:
         """Count an account that a sync has read, or could not read."""
         self.sync_rows.labels(source).inc(rows)
         self.sync_account_seconds.labels(source, status).observe(seconds)
 
-    def request(self, endpoint: str | None, status: int | None, seconds: float) -> None:
+    def count_request(self, endpoint: str | None, status: int | None, seconds: float) -> None:
         """Count a request; its status is None where the client left before there was one."""
         name = endpoint or "none"
         self.requests.labels(name, "none" if status is None else f"{status // 100}xx").inc()
         self.request_seconds.labels(name).observe(seconds)
 
-    def answer(self, endpoint: str | None, origin: str) -> None:
+    def count_answer(self, endpoint: str | None, origin: str) -> None:
         """Count an answer: `hit`, `miss` or `stale`."""
         self.answers.labels(endpoint or "none", origin).inc()
 
-    def watch(self, services: Services) -> None:
+    def observe_databases(self, services: Services) -> None:
         """Time every statement of the two databases."""
         services.state.database.observe(self.statement_seconds.labels("state").observe)
-        services.engine.warehouse.observe(self.statement_seconds.labels("warehouse").observe)
+        services.engine.warehouse.observe_queries(self.statement_seconds.labels("warehouse").observe)
 
-    def exposition(self, services: Services) -> bytes:
+    def render_exposition(self, services: Services) -> bytes:
         """Everything in Prometheus's text format: of all processes together where they share a folder."""
-        shown = CollectorRegistry()
+        exposed = CollectorRegistry()
         if folder := os.environ.get(SHARED_FOLDER):
-            MultiProcessCollector(shown, folder)  # type: ignore[no-untyped-call]
+            MultiProcessCollector(exposed, folder)  # type: ignore[no-untyped-call]
         else:
-            shown.register(self.registry)
-        shown.register(ServedCatalog(services))
-        return generate_latest(shown)
+            exposed.register(self.registry)
+        exposed.register(CatalogCollector(services))
+        return generate_latest(exposed)
 
 
-class ServedCatalog(Collector):
+class CatalogCollector(Collector):
     """What this process serves at the moment of asking."""
 
     def __init__(self, services: Services) -> None:
@@ -113,12 +113,12 @@ class ServedCatalog(Collector):
         info = GaugeMetricFamily("metric_engine_info", "The release and the catalog.", labels=("version", "catalog"))
         info.add_metric([engine.__version__, catalog.version], 1)
         yield info
-        yield GaugeMetricFamily("metric_engine_widgets", "Widgets that are served.", value=len(catalog.served))
+        yield GaugeMetricFamily("metric_engine_widgets", "Widgets that are served.", value=len(catalog.widgets))
         problems = GaugeMetricFamily(
             "metric_engine_rejected_problems",
             "Problems of the newest metric files, by code; while there are any, the last good files are served.",
             labels=("code",),
         )
-        for code, count in self.services.rejected.items():
+        for code, count in self.services.problem_counts.items():
             problems.add_metric([code], count)
         yield problems

@@ -21,7 +21,7 @@ from api.schemas import SOURCE_LIST
 from engine.calendar import Compare, Grain
 from engine.catalog.catalog import Catalog
 from engine.catalog.metrics import Metric
-from engine.query import MOST_DAYS
+from engine.query import MAX_DAYS
 
 DOCS_POLICY = (
     "default-src 'none'; connect-src 'self'; img-src 'self' data: https://fastapi.tiangolo.com; "
@@ -30,7 +30,7 @@ DOCS_POLICY = (
 )
 BEARER, CRON = "bearer", "cron"
 
-PROBLEMS: dict[int, str] = {
+ERROR_DESCRIPTIONS: dict[int, str] = {
     401: "no token, or one that is not valid here",
     413: "the body is too large",
     422: "a parameter or the body is wrong; `errors` names each place",
@@ -59,7 +59,7 @@ def openapi(request: Request) -> Response:
     documents: dict[str, bytes] = request.app.state.openapi_documents
     content = documents.get(catalog.version)
     if content is None:
-        content = to_json(document(request.app, catalog))
+        content = to_json(build_document(request.app, catalog))
         documents.clear()
         documents[catalog.version] = content
     return Response(content, media_type="application/json")
@@ -72,7 +72,7 @@ async def docs() -> HTMLResponse:
     return page
 
 
-def document(app: FastAPI, catalog: Catalog) -> dict[str, Any]:
+def build_document(app: FastAPI, catalog: Catalog) -> dict[str, Any]:
     """The whole document, from the app's routes and the catalog that is served right now."""
     schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
     for unused in ("HTTPValidationError", "ValidationError"):
@@ -82,20 +82,20 @@ def document(app: FastAPI, catalog: Catalog) -> dict[str, Any]:
         CRON: {"type": "apiKey", "in": "header", "name": "X-Cron-Secret"},
     }
     paths = schema["paths"]
-    paths["/v1/widgets/{key}"] = {"get": any_widget()}
-    paths.update({f"/v1/widgets/{key}": {"get": one_widget(metric)} for key, metric in catalog.served.items()})
+    paths["/v1/widgets/{key}"] = {"get": describe_any_widget()}
+    paths.update({f"/v1/widgets/{key}": {"get": describe_widget(metric)} for key, metric in catalog.widgets.items()})
     for path, operations in paths.items():
         if path.startswith("/v1/"):
             for operation in operations.values():
-                close(operation, CRON if path in OPEN_PATHS else BEARER)
+                add_errors_and_security(operation, CRON if path in OPEN_PATHS else BEARER)
     return schema
 
 
-def close(operation: dict[str, Any], scheme: str) -> None:
+def add_errors_and_security(operation: dict[str, Any], scheme: str) -> None:
     """Say of an operation under /v1 what it needs, a token in general, and how its errors look."""
     operation["security"] = [{scheme: []}]
     responses = operation["responses"]
-    for status, description in PROBLEMS.items():
+    for status, description in ERROR_DESCRIPTIONS.items():
         if status != 413 or "requestBody" in operation:
             responses.setdefault(str(status), {"description": description})
     for status, response in responses.items():
@@ -103,50 +103,52 @@ def close(operation: dict[str, Any], scheme: str) -> None:
             response["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 
-def any_widget() -> dict[str, Any]:
+def describe_any_widget() -> dict[str, Any]:
     key = {"name": "key", "in": "path", "required": True, "schema": {"type": "string"}, "example": "ga4.sessions"}
     return {
         "tags": ["widgets"],
         "summary": "The answer of a widget",
         "operationId": "widget",
-        "parameters": [key, *parameters()],
-        "responses": {**answered(), "404": {"description": UNKNOWN_KEY}},
+        "parameters": [key, *describe_parameters()],
+        "responses": {**describe_answer(), "404": {"description": UNKNOWN_KEY}},
     }
 
 
-def one_widget(metric: Metric) -> dict[str, Any]:
+def describe_widget(metric: Metric) -> dict[str, Any]:
     return {
         "tags": ["widgets"],
         "summary": metric.title,
         "description": metric.description or metric.title,
         "operationId": f"widget_{metric.key.replace('.', '_')}",
-        "parameters": parameters(),
-        "responses": answered(example(metric)),
+        "parameters": describe_parameters(),
+        "responses": describe_answer(build_example(metric)),
     }
 
 
-def parameters() -> list[dict[str, Any]]:
+def describe_parameters() -> list[dict[str, Any]]:
     """What every widget takes."""
     day = {"type": "string", "format": "date"}
     sources = {"type": "string", "pattern": SOURCE_LIST}
     return [
-        query("start", day, "The first day; with `end`, or neither for the last 28 complete days."),
-        query("end", day, f"The last day, at most {MOST_DAYS:,} days with the first."),
-        query("compare", choice(Compare, Compare.OFF), "What the period is compared with."),
-        query("grain", choice(Grain, Grain.DAY), "The width of a bucket; weeks begin on Monday."),
-        query("sources", sources, "The sources that are switched on, by commas; every connected one by default."),
+        describe_parameter("start", day, "The first day; with `end`, or neither for the last 28 complete days."),
+        describe_parameter("end", day, f"The last day, at most {MAX_DAYS:,} days with the first."),
+        describe_parameter("compare", describe_choice(Compare, Compare.OFF), "What the period is compared with."),
+        describe_parameter("grain", describe_choice(Grain, Grain.DAY), "The width of a bucket; weeks begin on Monday."),
+        describe_parameter(
+            "sources", sources, "The sources that are switched on, by commas; every connected one by default."
+        ),
     ]
 
 
-def query(name: str, schema: Mapping[str, Any], description: str) -> dict[str, Any]:
+def describe_parameter(name: str, schema: Mapping[str, Any], description: str) -> dict[str, Any]:
     return {"name": name, "in": "query", "required": False, "description": description, "schema": dict(schema)}
 
 
-def choice(kind: type[StrEnum], default: StrEnum) -> dict[str, Any]:
+def describe_choice(kind: type[StrEnum], default: StrEnum) -> dict[str, Any]:
     return {"type": "string", "enum": [member.value for member in kind], "default": default.value}
 
 
-def answered(example: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def describe_answer(example: Mapping[str, Any] | None = None) -> dict[str, Any]:
     media = {"schema": {"$ref": "#/components/schemas/Widget"}} | ({"example": example} if example else {})
     headers = {
         "ETag": {"schema": {"type": "string"}},
@@ -160,7 +162,7 @@ def answered(example: Mapping[str, Any] | None = None) -> dict[str, Any]:
     }
 
 
-def example(metric: Metric) -> dict[str, Any]:
+def build_example(metric: Metric) -> dict[str, Any]:
     """A made-up answer over two days, in the metric's own format."""
     value, previous = EXAMPLES[metric.format]
     change = value - previous
@@ -170,12 +172,12 @@ def example(metric: Metric) -> dict[str, Any]:
         "delta": round(change if metric.delta == "absolute" else change / previous, 4),
     }
     return {
-        "series": [{"name": metric.title, "points": points(EXAMPLE_DAYS[2:], value), "stats": stats}],
+        "series": [{"name": metric.title, "points": build_points(EXAMPLE_DAYS[2:], value), "stats": stats}],
         "stats": stats,
         "comparison": {
             "start": EXAMPLE_DAYS[0],
             "end": EXAMPLE_DAYS[1],
-            "series": [{"name": metric.title, "points": points(EXAMPLE_DAYS[:2], previous)}],
+            "series": [{"name": metric.title, "points": build_points(EXAMPLE_DAYS[:2], previous)}],
         },
         "items": [],
         "meta": {
@@ -198,5 +200,5 @@ def example(metric: Metric) -> dict[str, Any]:
     }
 
 
-def points(days: Sequence[str], value: float) -> list[dict[str, Any]]:
+def build_points(days: Sequence[str], value: float) -> list[dict[str, Any]]:
     return [{"t": day, "v": value} for day in days]

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.tokens import KeysUnavailable, Unauthenticated
-from engine.errors import InvalidQuestion, MetricEngineError, StateUnavailable, UnknownMetric, WarehouseUnavailable
+from engine.errors import InvalidQuery, MetricEngineError, StateUnavailable, UnknownMetric, WarehouseUnavailable
 from state.errors import NoEncryptionKey, StaleLayout
 
 MEDIA_TYPE = "application/problem+json"
@@ -35,7 +35,7 @@ STATUSES: Mapping[type[MetricEngineError], HTTPStatus] = {
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     UnknownMetric: HTTPStatus.NOT_FOUND,
     StaleLayout: HTTPStatus.CONFLICT,
-    InvalidQuestion: HTTPStatus.UNPROCESSABLE_ENTITY,
+    InvalidQuery: HTTPStatus.UNPROCESSABLE_ENTITY,
     InvalidBody: HTTPStatus.UNPROCESSABLE_ENTITY,
     NoEncryptionKey: HTTPStatus.CONFLICT,
     KeysUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -55,13 +55,15 @@ HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
 logger = logging.getLogger("metric_engine.api.problems")
 
 
-def problem(status: int, detail: str, *, errors: Sequence[Mapping[str, str]] = (), **members: Any) -> dict[str, Any]:
+def build_problem(
+    status: int, detail: str, *, errors: Sequence[Mapping[str, str]] = (), **members: Any
+) -> dict[str, Any]:
     """A problem object; `members` are further members of its own. Its kind is its status, so its type is blank."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": int(status), "detail": detail}
     return body | ({"errors": list(errors)} if errors else {}) | members
 
 
-def problem_response(body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None) -> Response:
+def build_problem_response(body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None) -> Response:
     """A problem object as a response, with the headers that belong to its status."""
     status = HTTPStatus(body["status"])
     return Response(
@@ -72,53 +74,53 @@ def problem_response(body: Mapping[str, Any], *, headers: Mapping[str, str] | No
     )
 
 
-def problem_of(error: MetricEngineError) -> dict[str, Any]:
+def describe_error(error: MetricEngineError) -> dict[str, Any]:
     """The problem object of a domain error; one that is not in the table is our own fault and shows nothing."""
     status = STATUSES.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
-    if isinstance(error, InvalidQuestion):
+    if isinstance(error, InvalidQuery):
         faults = [{"parameter": fault.parameter, "detail": fault.message} for fault in error.problems]
-        return problem(status, str(error), errors=faults)
+        return build_problem(status, str(error), errors=faults)
     if isinstance(error, InvalidBody):
         faults = [{"pointer": place, "detail": message} for place, message in error.faults]
-        return problem(status, str(error), errors=faults)
+        return build_problem(status, str(error), errors=faults)
     if isinstance(error, StaleLayout):
-        return problem(status, str(error), layout=error.current)
+        return build_problem(status, str(error), layout=error.current)
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
-        return unexpected()
-    return problem(status, DETAILS.get(type(error), str(error)))
+        return build_internal_error()
+    return build_problem(status, DETAILS.get(type(error), str(error)))
 
 
-def unexpected() -> dict[str, Any]:
+def build_internal_error() -> dict[str, Any]:
     """What the outside learns of a fault of our own."""
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong here; the log has it by X-Request-ID")
+    return build_problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong here; the log has it by X-Request-ID")
 
 
 async def on_domain_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, MetricEngineError)
-    body = problem_of(error)
+    body = describe_error(error)
     if body["status"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        logger.error("%s: %s", type(error).__name__, error, exc_info=error if body == unexpected() else None)
-    return problem_response(body)
+        logger.error("%s: %s", type(error).__name__, error, exc_info=error if body == build_internal_error() else None)
+    return build_problem_response(body)
 
 
 async def on_validation_error(request: Request, error: Exception) -> Response:
     """What pydantic found, without the values it found it in: they may be credentials."""
     assert isinstance(error, RequestValidationError)
-    errors = [location_error(fault) for fault in error.errors()]
+    errors = [describe_fault(fault) for fault in error.errors()]
     detail = "; ".join(f"{fault.get('parameter') or fault.get('pointer')}: {fault['detail']}" for fault in errors)
-    return problem_response(problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors))
+    return build_problem_response(build_problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors))
 
 
-def location_error(fault: Mapping[str, Any]) -> dict[str, str]:
+def describe_fault(fault: Mapping[str, Any]) -> dict[str, str]:
     """An error of RFC 9457's: a JSON pointer into the body, or the name of a parameter."""
     place, *path = fault["loc"]
     message = str(fault["msg"]).removeprefix("Value error, ")
     if place == "body":
-        return {"pointer": pointer(path), "detail": message}
+        return {"pointer": format_pointer(path), "detail": message}
     return {"parameter": ".".join(map(str, path)), "detail": message}
 
 
-def pointer(path: Sequence[str | int]) -> str:
+def format_pointer(path: Sequence[str | int]) -> str:
     """A JSON pointer as a URI fragment's text: `#/widgets/3/id`."""
     return "#" + "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
@@ -127,16 +129,16 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     """Unknown paths, wrong methods, and what a route raises with a status of its own."""
     assert isinstance(error, HTTPException)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        allowed = ", ".join(sorted(methods(request)))
+        allowed = ", ".join(sorted(find_methods(request)))
         detail = f"this path does not take {request.method}; it takes {allowed}"
-        return problem_response(problem(error.status_code, detail), headers={"Allow": allowed})
+        return build_problem_response(build_problem(error.status_code, detail), headers={"Allow": allowed})
     detail = error.detail
     if detail == HTTPStatus.NOT_FOUND.phrase:
         detail = "there is nothing at this path; /docs lists the paths"
-    return problem_response(problem(error.status_code, detail), headers=error.headers)
+    return build_problem_response(build_problem(error.status_code, detail), headers=error.headers)
 
 
-def methods(request: Request) -> set[str]:
+def find_methods(request: Request) -> set[str]:
     """What the request's path takes, by the routes of just that path or else by all that match it."""
     path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
     routes = [route for route in iter_route_contexts(request.app.routes) if route.methods]
@@ -145,7 +147,7 @@ def methods(request: Request) -> set[str]:
     return {method for route in own or matching for method in route.methods or ()}
 
 
-def install(app: FastAPI) -> None:
+def add_error_handlers(app: FastAPI) -> None:
     """Make every error of the app a problem. What is none of these is caught around the app, by `access`."""
     app.add_exception_handler(MetricEngineError, on_domain_error)
     app.add_exception_handler(RequestValidationError, on_validation_error)

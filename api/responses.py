@@ -14,7 +14,7 @@ Origin = Literal["hit", "miss"]
 STALE = '110 - "Response is Stale"'
 
 
-def answer(
+def build_response(
     request: Request, body: Mapping[str, Any], *, origin: Origin = "miss", stale_seconds: float | None = None
 ) -> Response:
     """The body as JSON, or 304 where the client holds exactly it.
@@ -26,12 +26,12 @@ def answer(
     headers = {"ETag": etag, "Cache-Control": "private, no-cache", "X-Cache": origin}
     if stale_seconds is not None:
         headers |= {"Age": str(int(stale_seconds)), "Warning": STALE}
-    if holds(request, etag):
+    if has_etag(request, etag):
         return Response(status_code=304, headers=headers)
     return Response(content, media_type="application/json", headers=headers)
 
 
-def holds(request: Request, etag: str) -> bool:
+def has_etag(request: Request, etag: str) -> bool:
     """Whether `If-None-Match` names the ETag; a weak one is as good for reading."""
     given = ",".join(request.headers.getlist("if-none-match"))
     return any(tag.strip().removeprefix("W/") in ("*", etag) for tag in given.split(","))

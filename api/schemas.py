@@ -19,8 +19,8 @@ SyncStatus = Literal["queued", "running", "succeeded", "partial", "failed", "can
 # An account whose rows come from elsewhere is skipped.
 SyncPartStatus = Literal["queued", "running", "succeeded", "partial", "failed", "cancelled", "skipped"]
 
-MOST_KEYS = 50
-MOST_WIDGETS = 200
+MAX_KEYS = 50
+MAX_WIDGETS = 200
 
 
 # What the engine itself reads and explains is documented here, not validated.
@@ -28,7 +28,7 @@ SOURCE_LIST = "^((ga4|instagram|meta)(,(ga4|instagram|meta))*)?$"
 ACCOUNT_ID = "^(act_)?[0-9]{1,32}$"
 
 
-def documented(kind: str, **keywords: Any) -> WithJsonSchema:
+def describe_optional(kind: str, **keywords: Any) -> WithJsonSchema:
     """The JSON schema of an optional value of this type."""
     return WithJsonSchema({"type": [kind, "null"], **keywords})
 
@@ -36,7 +36,7 @@ def documented(kind: str, **keywords: Any) -> WithJsonSchema:
 Text = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[^\\x00]*$"})]
 # A member that is left out where there is nothing to say; it is never null.
 Absent = SkipJsonSchema[None]
-Day = Annotated[str | None, documented("string", format="date")]
+Day = Annotated[str | None, describe_optional("string", format="date")]
 
 
 class Fault(BaseModel):
@@ -165,12 +165,12 @@ class BatchQuestion(BaseModel):
     # Unknown members are caught by the router, which names the nearest one.
     model_config = ConfigDict(extra="allow", json_schema_extra={"additionalProperties": False})
 
-    keys: Annotated[list[Text], Field(max_length=MOST_KEYS, examples=[["ga4.sessions", "meta.roas"]])]
+    keys: Annotated[list[Text], Field(max_length=MAX_KEYS, examples=[["ga4.sessions", "meta.roas"]])]
     start: Day = None
     end: Day = None
-    compare: Annotated[str | None, documented("string", enum=[*Compare, None], default=Compare.OFF)] = None
-    sources: Annotated[str | None, documented("string", pattern=SOURCE_LIST)] = None
-    grain: Annotated[str | None, documented("string", enum=[*Grain, None], default=Grain.DAY)] = None
+    compare: Annotated[str | None, describe_optional("string", enum=[*Compare, None], default=Compare.OFF)] = None
+    sources: Annotated[str | None, describe_optional("string", pattern=SOURCE_LIST)] = None
+    grain: Annotated[str | None, describe_optional("string", enum=[*Grain, None], default=Grain.DAY)] = None
 
 
 class Batch(BaseModel):
@@ -225,7 +225,7 @@ class NewLayout(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    widgets: Annotated[list[LayoutWidget], Field(max_length=MOST_WIDGETS)]
+    widgets: Annotated[list[LayoutWidget], Field(max_length=MAX_WIDGETS)]
     version: Annotated[StrictInt, Field(ge=0)] | None = None
 
 

@@ -18,15 +18,15 @@ from engine.errors import InvalidSetting, MetricEngineError
 from runtime.settings import Settings
 
 LEEWAY = timedelta(seconds=30)
-REMEMBERED = 10_000
+MAX_REMEMBERED = 10_000
 REMEMBERED_SECONDS = 60
-LONGEST_TOKEN = 8_192
+MAX_TOKEN_LENGTH = 8_192
 KEYS_LIFESPAN_SECONDS = 300
 KEYS_COOLDOWN_SECONDS = 10
 KEYS_TIMEOUT_SECONDS = 5
 REQUIRED_CLAIMS = ["exp", "sub"]
 
-UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+UUID_PATTERN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 
 class Unauthenticated(MetricEngineError):
@@ -45,12 +45,12 @@ class Identity:
     expires_at: float
 
 
-class Keys(Protocol):
+class KeySource(Protocol):
     """Where the key comes from that a token's signature is checked with, and by which algorithms."""
 
     algorithms: tuple[str, ...]
 
-    def key(self, token: str) -> PyJWK | bytes: ...
+    def get_key(self, token: str) -> PyJWK | bytes: ...
 
 
 class SharedSecret:
@@ -61,7 +61,7 @@ class SharedSecret:
     def __init__(self, secret: SecretStr) -> None:
         self.secret = secret.get_secret_value().encode()
 
-    def key(self, token: str) -> bytes:
+    def get_key(self, token: str) -> bytes:
         return self.secret
 
 
@@ -81,25 +81,25 @@ class PublicKeys:
         lifespan: float = KEYS_LIFESPAN_SECONDS,
         cooldown: float = KEYS_COOLDOWN_SECONDS,
     ) -> None:
-        self.client = PatientClient(url, lifespan=lifespan, cooldown_duration=cooldown, timeout=KEYS_TIMEOUT_SECONDS)
+        self.client = PatientKeyClient(url, lifespan=lifespan, cooldown_duration=cooldown, timeout=KEYS_TIMEOUT_SECONDS)
 
-    def key(self, token: str) -> PyJWK:
+    def get_key(self, token: str) -> PyJWK:
         kid = jwt.get_unverified_header(token).get("kid")
         if not isinstance(kid, str):
             raise Unauthenticated("the token's header names no key (kid)")
         return self.client.get_signing_key(kid)
 
 
-class PatientClient(PyJWKClient):
+class PatientKeyClient(PyJWKClient):
     """A client that asks rarely even when it gets no answer, and then makes do with the last good one."""
 
-    asked_at = float("-inf")
+    last_fetch_at = float("-inf")
     last_good: dict[str, Any] | None = None
 
     def fetch_data(self) -> Any:
         # The base class holds its lock around this call, so the two fields change together.
-        if time.monotonic() - self.asked_at >= self.cooldown_duration:
-            self.asked_at = time.monotonic()
+        if time.monotonic() - self.last_fetch_at >= self.cooldown_duration:
+            self.last_fetch_at = time.monotonic()
             try:
                 self.last_good = super().fetch_data()
             except (PyJWTError, OSError, ValueError, RecursionError):
@@ -113,17 +113,17 @@ class PatientClient(PyJWKClient):
 class Authenticator:
     """Tells whose a bearer token is. One that was verified is remembered for a minute, never beyond its `exp`."""
 
-    def __init__(self, keys: Keys, *, audience: str | None = None, issuer: str | None = None) -> None:
+    def __init__(self, keys: KeySource, *, audience: str | None = None, issuer: str | None = None) -> None:
         self.keys = keys
         self.audience = audience
         self.issuer = issuer
-        self.remembered: dict[bytes, Identity] = {}
+        self.identities: dict[bytes, Identity] = {}
         self.lock = Lock()
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Authenticator:
         """Raises InvalidSetting when neither JWT_SECRET nor JWKS_URL is set."""
-        keys: Keys
+        keys: KeySource
         if settings.jwt_secret is not None:
             keys = SharedSecret(settings.jwt_secret)
         elif settings.jwks_url is not None:
@@ -134,33 +134,33 @@ class Authenticator:
             )
         return cls(keys, audience=settings.jwt_audience, issuer=settings.jwt_issuer)
 
-    def recall(self, token: str) -> Identity | None:
+    def get_remembered(self, token: str) -> Identity | None:
         """The identity of a token verified a moment ago, or None. Never blocks."""
-        identity = self.remembered.get(digest(token))
+        identity = self.identities.get(hash_token(token))
         return identity if identity is not None and time.time() < identity.expires_at else None
 
-    def verify(self, token: str) -> Identity:
+    def verify_token(self, token: str) -> Identity:
         """Check a token. May fetch keys, so it may block.
 
         Raises Unauthenticated, or KeysUnavailable when there is nothing to check it with.
         """
-        claims = self.claims(token)
+        claims = self.decode_claims(token)
         user = claims["sub"].lower()
-        if not UUID.fullmatch(user):
+        if not UUID_PATTERN.fullmatch(user):
             raise Unauthenticated("the token's subject (sub) is not a UUID")
         now = time.time()
         identity = Identity(user, min(float(claims["exp"]), now + REMEMBERED_SECONDS))
         if now < identity.expires_at:
-            self.remember(token, identity)
+            self.remember_identity(token, identity)
         return identity
 
-    def claims(self, token: str) -> dict[str, Any]:
-        if len(token) > LONGEST_TOKEN:
+    def decode_claims(self, token: str) -> dict[str, Any]:
+        if len(token) > MAX_TOKEN_LENGTH:
             raise Unauthenticated("the token is too long")
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
-                self.keys.key(token),
+                self.keys.get_key(token),
                 algorithms=self.keys.algorithms,
                 audience=self.audience,
                 issuer=self.issuer,
@@ -178,19 +178,19 @@ class Authenticator:
             raise Unauthenticated("the token is not valid here") from None
         return claims
 
-    def remember(self, token: str, identity: Identity) -> None:
+    def remember_identity(self, token: str, identity: Identity) -> None:
         with self.lock:
-            while len(self.remembered) >= REMEMBERED:
-                del self.remembered[next(iter(self.remembered))]
-            self.remembered[digest(token)] = identity
+            while len(self.identities) >= MAX_REMEMBERED:
+                del self.identities[next(iter(self.identities))]
+            self.identities[hash_token(token)] = identity
 
 
-def digest(token: str) -> bytes:
+def hash_token(token: str) -> bytes:
     """What a token is remembered by: its text would be a secret in memory."""
     return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
 
 
-def sign(
+def create_token(
     user: str,
     *,
     secret: SecretStr,
@@ -202,7 +202,7 @@ def sign(
 
     Raises ValueError when `user` is not a UUID.
     """
-    if not UUID.fullmatch(user.lower()):
+    if not UUID_PATTERN.fullmatch(user.lower()):
         raise ValueError(f"{user!r} is not a UUID; write one such as 00000000-0000-4000-8000-000000000001")
     now = int(time.time())
     claims = {"sub": user.lower(), "iat": now, "exp": now + int(lifetime.total_seconds())}

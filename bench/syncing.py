@@ -22,18 +22,18 @@ from zoneinfo import ZoneInfo
 from cryptography.fernet import Fernet
 from sqlalchemy import select
 
-from api.tokens import sign
+from api.tokens import create_token
 from engine.calendar import Window
 from engine.catalog.catalog import load_catalog
 from engine.slices import CURSORS
 from engine.warehouse.warehouse import Warehouse
 from runtime.settings import Settings
-from runtime.shipped import shipped_metrics
+from runtime.shipped import get_shipped_folder
 from state import State
-from state.jobs.jobs import ACTIVE
+from state.jobs.jobs import ACTIVE_STATUSES
 from state.tables import sync_jobs
 from tests.support.environment import read_settings
-from tests.support.sync.crowds import Crowd, name
+from tests.support.sync.crowds import Crowd, make_user_id
 
 USERS = 1_000
 LOOK_SECONDS = 0.25
@@ -47,7 +47,7 @@ def main(users: int = USERS) -> None:
         crowd = Crowd.of(users, now)
         key, secret = Fernet.generate_key().decode(), secrets.token_urlsafe(48)
         state = State.open(url, encryption_key=key)
-        crowd.connect(state)
+        crowd.connect_accounts(state)
         pretend_history(crowd, url, now)
         crowd.make_trouble(seconds=1)
         with crowd.stand_ins as providers:
@@ -56,31 +56,33 @@ def main(users: int = USERS) -> None:
                 "DATABASE_URL": url,
                 "ENCRYPTION_KEY": key,
                 "JWT_SECRET": secret,
-                **providers.environment(),
+                **providers.build_environment(),
             }
-            with server(environment) as (process, address):
-                measure(state, process, address, read_settings({"JWT_SECRET": secret}), crowd)
+            with run_server(environment) as (process, address):
+                measure_sync(state, process, address, read_settings({"JWT_SECRET": secret}), crowd)
             calls = providers.calls
         state.close()
         statuses = Counter(call.status for call in calls)
         print(f"  calls {len(calls):,}: {dict(sorted(statuses.items()))}")
 
 
-def measure(state: State, process: subprocess.Popen[bytes], address: str, settings: Settings, crowd: Crowd) -> None:
+def measure_sync(
+    state: State, process: subprocess.Popen[bytes], address: str, settings: Settings, crowd: Crowd
+) -> None:
     """Wait for the run that the server makes good at its start, and ask for a job's state meanwhile."""
-    user = name(crowd.users[-1])
+    user = make_user_id(crowd.users[-1])
     assert settings.jwt_secret is not None
-    token = sign(user, secret=settings.jwt_secret, lifetime=timedelta(hours=1))
+    token = create_token(user, secret=settings.jwt_secret, lifetime=timedelta(hours=1))
     began = time.perf_counter()
     job_id = wait_for_job(state, user)
     request = Request(f"{address}/v1/sync/job/{job_id}", headers={"Authorization": f"Bearer {token}"})
     latencies, peak = [], 0
-    while active(state):
+    while has_active_jobs(state):
         asked = time.perf_counter()
         with urlopen(request, timeout=60) as answer:
             answer.read()
         latencies.append(time.perf_counter() - asked)
-        peak = max(peak, resident(process.pid))
+        peak = max(peak, read_resident_bytes(process.pid))
         time.sleep(LOOK_SECONDS)
     seconds = time.perf_counter() - began
     with state.database.connect() as connection:
@@ -93,14 +95,14 @@ def measure(state: State, process: subprocess.Popen[bytes], address: str, settin
 
 def pretend_history(crowd: Crowd, url: str, now: datetime) -> None:
     """Let every account be as far as the day before yesterday, as it is on all days but its first."""
-    catalog = load_catalog(shipped_metrics())
+    catalog = load_catalog(get_shipped_folder())
     warehouse = Warehouse(url)
     warehouse.create_tables(catalog.tables.values())
     yesterday = now.astimezone(LOS_ANGELES).date() - timedelta(days=1)
     done = Window(yesterday - timedelta(days=420), yesterday - timedelta(days=1))
     rows = [
         {
-            "user_id": name(user),
+            "user_id": make_user_id(user),
             "table_name": table.name,
             "account_id": account,
             "first_day": done.start,
@@ -128,20 +130,22 @@ def wait_for_job(state: State, user: str) -> str:
         time.sleep(0.01)
 
 
-def active(state: State) -> bool:
+def has_active_jobs(state: State) -> bool:
     with state.database.connect() as connection:
-        waiting = select(sync_jobs.c.id).where(sync_jobs.c.user_id.is_not(None), sync_jobs.c.status.in_(ACTIVE))
+        waiting = select(sync_jobs.c.id).where(
+            sync_jobs.c.user_id.is_not(None), sync_jobs.c.status.in_(ACTIVE_STATUSES)
+        )
         return connection.execute(waiting.limit(1)).scalar() is not None
 
 
-def resident(process: int) -> int:
+def read_resident_bytes(process: int) -> int:
     """The bytes of memory that a process holds."""
     pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 @contextmanager
-def server(environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def run_server(environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """A server of its own process, and its address."""
     command = [sys.executable, "-m", "cli", "serve", "--port", "0"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:

@@ -25,7 +25,7 @@ DATABASE = f"sqlite:///{FOLDER}/demo.db"
 
 
 @contextmanager
-def demonstration(metrics: Path) -> Iterator[None]:
+def use_demo(metrics: Path) -> Iterator[None]:
     """Point the environment at the demo, which is made where it is missing or of another day.
 
     Inside, the providers' stand-ins answer on this machine. DEMO_DATABASE_URL puts the demo elsewhere; DATABASE_URL
@@ -40,19 +40,21 @@ def demonstration(metrics: Path) -> Iterator[None]:
     for name in ("JWKS_URL", "SYNC_PROVIDERS"):
         os.environ.pop(name, None)
     FOLDER.mkdir(exist_ok=True)
-    os.environ["JWT_SECRET"] = os.environ.get("JWT_SECRET", "").strip() or kept("jwt-secret", new_secret)
-    os.environ["ENCRYPTION_KEY"] = kept("encryption-key", new_key)
+    os.environ["JWT_SECRET"] = os.environ.get("JWT_SECRET", "").strip() or read_or_make_secret(
+        "jwt-secret", generate_secret
+    )
+    os.environ["ENCRYPTION_KEY"] = read_or_make_secret("encryption-key", generate_key)
     with StandIns(DemoWorld()) as providers:
-        os.environ |= providers.environment()
-        fill(metrics, own_warehouse=own_warehouse)
+        os.environ |= providers.build_environment()
+        fill_demo(metrics, own_warehouse=own_warehouse)
         yield
 
 
-def fill(metrics: Path, *, own_warehouse: bool) -> None:
+def fill_demo(metrics: Path, *, own_warehouse: bool) -> None:
     """Bring the demo's database up to yesterday."""
     with open_services(metrics) as services:
         database = DemoDatabase(services.state, services.warehouse, services.catalog, own=own_warehouse)
-        yesterday = services.today() - timedelta(days=1)
+        yesterday = services.get_today() - timedelta(days=1)
         if not database.is_current(yesterday):
             steps = database.fill(yesterday)
             with click.progressbar(
@@ -62,7 +64,7 @@ def fill(metrics: Path, *, own_warehouse: bool) -> None:
                     pass
 
 
-def kept(name: str, new: Callable[[], str]) -> str:
+def read_or_make_secret(name: str, new: Callable[[], str]) -> str:
     """A secret of the demo, made the first time and readable by nobody else."""
     path = FOLDER / name
     if path.is_file() and (found := path.read_text().strip()):
@@ -73,9 +75,9 @@ def kept(name: str, new: Callable[[], str]) -> str:
     return secret
 
 
-def new_secret() -> str:
+def generate_secret() -> str:
     return secrets.token_urlsafe(48)
 
 
-def new_key() -> str:
+def generate_key() -> str:
     return Fernet.generate_key().decode()

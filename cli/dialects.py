@@ -16,14 +16,14 @@ from engine.compiler.dialects.sqlite import SQLite
 from engine.compiler.dialects.trino import Trino
 
 # Those that questions are answered on, and those that SQL is only written for.
-EXECUTED: tuple[type[Dialect], ...] = (SQLite, PostgreSQL, DuckDB, ClickHouse)
-WRITTEN: tuple[type[Dialect], ...] = (BigQuery, Snowflake, Trino, Spark, Redshift)
-DIALECTS: dict[str, type[Dialect]] = {dialect.name: dialect for dialect in (*EXECUTED, *WRITTEN)}
+EXECUTED_DIALECTS: tuple[type[Dialect], ...] = (SQLite, PostgreSQL, DuckDB, ClickHouse)
+WRITTEN_DIALECTS: tuple[type[Dialect], ...] = (BigQuery, Snowflake, Trino, Spark, Redshift)
+DIALECTS: dict[str, type[Dialect]] = {dialect.name: dialect for dialect in (*EXECUTED_DIALECTS, *WRITTEN_DIALECTS)}
 
 dialect_option = click.option(
     "--dialect",
     type=click.Choice(list(DIALECTS)),
     default=SQLite.name,
     show_default=True,
-    help=f"The database to write for; {', '.join(each.name for each in WRITTEN)} are written and never run by this.",
+    help=f"The database to write for; {', '.join(each.name for each in WRITTEN_DIALECTS)} are written and never run.",
 )

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import click
 
-from runtime.shipped import shipped_metrics
+from runtime.shipped import get_shipped_folder
 
 FOLDER = click.Path(path_type=Path)
 
@@ -15,7 +15,7 @@ metrics_option = click.option(
     "--metrics",
     type=FOLDER,
     metavar="DIR",
-    default=shipped_metrics,
+    default=get_shipped_folder,
     show_default="the shipped ones",
     envvar="METRICS_DIR",
     show_envvar=True,
@@ -28,7 +28,7 @@ unread_metrics_option = click.option(
 )
 
 
-def as_text(context: click.Context, parameter: click.Parameter, user: UUID | None) -> str | None:
+def uuid_to_text(context: click.Context, parameter: click.Parameter, user: UUID | None) -> str | None:
     return None if user is None else str(user)
 
 
@@ -37,6 +37,6 @@ user_option = click.option(
     type=click.UUID,
     required=True,
     metavar="UUID",
-    callback=as_text,
+    callback=uuid_to_text,
     help="Whose data: the user's UUID, as in the token's subject.",
 )

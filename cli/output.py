@@ -15,10 +15,10 @@ from engine.catalog.metrics import CombinedMetric, Metric
 from engine.files.definitions import Better, DeltaKind, Format
 
 BARS = "▁▂▃▄▅▆▇█"
-MOST_BARS = 60
+MAX_BARS = 60
 NO_VALUE = "–"
 # Beyond it two columns a series no longer fit a terminal's width.
-MOST_COMPARED = 4
+MAX_COMPARED = 4
 # Where there is no terminal there is no edge to break lines at.
 WIDTH_WITHOUT_TERMINAL = 240
 
@@ -31,26 +31,28 @@ def print_answer(metric: Metric, body: Body) -> None:
     if not console.is_terminal:
         console.width = WIDTH_WITHOUT_TERMINAL
     meta = body["meta"]
-    console.print(Text(printable(meta["title"]), style="bold"), Text(meta["key"], style="dim"))
+    console.print(Text(to_printable(meta["title"]), style="bold"), Text(meta["key"], style="dim"))
     if metric.description:
-        console.print(printable(metric.description))
-    console.print(Text(period(body), style="dim"))
+        console.print(to_printable(metric.description))
+    console.print(Text(format_period(body), style="dim"))
     if not body["series"]:
-        console.print(without_series(meta))
+        console.print(explain_no_series(meta))
         return
     total = Text("Total  ")
-    total.append_text(stats(body["stats"], headline(metric), meta["currency"], absolute(metric)))
+    total.append_text(
+        format_stats(body["stats"], get_headline_metric(metric), meta["currency"], has_absolute_delta(metric))
+    )
     console.print(total)
     console.print()
-    console.print(overview(metric, body))
+    console.print(build_overview(metric, body))
     console.print()
-    console.print(points(metric, body))
+    console.print(build_points_table(metric, body))
     if body["items"]:
         console.print()
-        console.print(items(body, meta["currency"]))
+        console.print(build_items_table(body, meta["currency"]))
 
 
-def period(body: Body) -> str:
+def format_period(body: Body) -> str:
     meta = body["meta"]
     text = f"{meta['start']} to {meta['end']}, by {meta['grain']}"
     if "comparison" in body:
@@ -58,63 +60,65 @@ def period(body: Body) -> str:
     return text
 
 
-def without_series(meta: Mapping[str, Any]) -> str:
+def explain_no_series(meta: Mapping[str, Any]) -> str:
     if not meta["missing_sources"]:
         return "No data in this period."
     return f"Not connected, or switched off: {', '.join(meta['missing_sources'])}."
 
 
-def part_named(metric: Metric, name: str) -> Metric:
+def select_part(metric: Metric, name: str) -> Metric:
     """The metric that a series is written like: of a combined one, the part that it comes from."""
     if isinstance(metric, CombinedMetric):
         return next((part for part in metric.combined if part.title == name), metric)
     return metric
 
 
-def headline(metric: Metric) -> Metric:
+def get_headline_metric(metric: Metric) -> Metric:
     """The metric that the total is written like: of a combined one, the first part, unless it is a correlation."""
     return metric.combined[0] if isinstance(metric, CombinedMetric) and not metric.correlation else metric
 
 
-def absolute(metric: Metric) -> bool:
+def has_absolute_delta(metric: Metric) -> bool:
     """Whether the total's change is a difference."""
-    return (isinstance(metric, CombinedMetric) and metric.correlation) or headline(metric).delta == "absolute"
+    return (isinstance(metric, CombinedMetric) and metric.correlation) or get_headline_metric(
+        metric
+    ).delta == "absolute"
 
 
-def overview(metric: Metric, body: Body) -> Table:
+def build_overview(metric: Metric, body: Body) -> Table:
     """A line for each series: its course and its total."""
     table = Table.grid(padding=(0, 2))
     for series in body["series"]:
-        like = part_named(metric, series["name"])
+        like = select_part(metric, series["name"])
         table.add_row(
-            printable(series["name"]),
-            Text(sparkline([point["v"] for point in series["points"]]), style="cyan"),
-            stats(series["stats"], like, body["meta"]["currency"], like.delta == "absolute"),
+            to_printable(series["name"]),
+            Text(draw_sparkline([point["v"] for point in series["points"]]), style="cyan"),
+            format_stats(series["stats"], like, body["meta"]["currency"], like.delta == "absolute"),
         )
     return table
 
 
-def points(metric: Metric, body: Body) -> Table:
+def build_points_table(metric: Metric, body: Body) -> Table:
     """A line for each bucket, a column for each series, and beside a few of them what they are compared with."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column(body["meta"]["grain"])
     columns: list[list[str]] = [[point["t"] for point in body["series"][0]["points"]]]
     compared = body.get("comparison", {"series": []})["series"]
-    if len(body["series"]) > MOST_COMPARED:
+    if len(body["series"]) > MAX_COMPARED:
         compared = []
     for index, series in enumerate(body["series"]):
-        like = part_named(metric, series["name"])
-        table.add_column(printable(series["name"]), justify="right")
-        columns.append([value(point["v"], like.format, None) for point in series["points"]])
+        like = select_part(metric, series["name"])
+        table.add_column(to_printable(series["name"]), justify="right")
+        columns.append([format_value(point["v"], like.format, None) for point in series["points"]])
         if compared:
             table.add_column("before", justify="right", style="dim")
-            columns.append([value(point["v"], like.format, None) for point in compared[index]["points"]])
+            columns.append([format_value(point["v"], like.format, None) for point in compared[index]["points"]])
     for row in zip(*columns, strict=True):
         table.add_row(*row)
     return table
 
 
-def items(body: Body, currency: str | None) -> Table:
+def build_items_table(body: Body, currency: str | None) -> Table:
     """The items, best first."""
     first = body["items"][0]
     shown = [name for name in first if name not in ("id", "values")]
@@ -122,39 +126,42 @@ def items(body: Body, currency: str | None) -> Table:
     for name in ("id", *shown):
         table.add_column(name, overflow="ellipsis", max_width=40, no_wrap=True)
     for name in first["values"]:
-        table.add_column(printable(name), justify="right")
+        table.add_column(to_printable(name), justify="right")
     for item in body["items"]:
-        texts = [printable("" if item[name] is None else str(item[name])) for name in ("id", *shown)]
-        table.add_row(*texts, *(value(number, "decimal", None) for number in item["values"].values()))
+        texts = [to_printable("" if item[name] is None else str(item[name])) for name in ("id", *shown)]
+        table.add_row(*texts, *(format_value(number, "decimal", None) for number in item["values"].values()))
     return table
 
 
-def stats(figures: Mapping[str, Value], like: Metric, currency: str | None, is_absolute: bool) -> Text:
+def format_stats(figures: Mapping[str, Value], like: Metric, currency: str | None, is_absolute: bool) -> Text:
     """A total and its change, green where that is good and red where it is not."""
-    text = Text(value(figures["value"], like.format, currency), style="bold")
+    text = Text(format_value(figures["value"], like.format, currency), style="bold")
     if figures["delta"] is not None:
         kind: DeltaKind = "absolute" if is_absolute else "relative"
-        text.append(f"  {change(figures['delta'], kind, like.format)}", style=colour(figures["delta"], like.better))
+        text.append(
+            f"  {format_change(figures['delta'], kind, like.format)}",
+            style=choose_colour(figures["delta"], like.better),
+        )
     if figures["previous"] is not None:
-        text.append(f"  from {value(figures['previous'], like.format, currency)}", style="not bold dim")
+        text.append(f"  from {format_value(figures['previous'], like.format, currency)}", style="not bold dim")
     return text
 
 
-def colour(delta: float, better: Better) -> str:
+def choose_colour(delta: float, better: Better) -> str:
     if better == "neutral" or delta == 0:
         return "default"
     return "green" if (delta > 0) is (better == "up") else "red"
 
 
-def change(delta: float, kind: DeltaKind, shape: Format) -> str:
+def format_change(delta: float, kind: DeltaKind, shape: Format) -> str:
     if kind == "relative":
         return f"{delta:+,.1%}"
     if shape == "percent":
         return f"{delta * 100:+,.2f} points"
-    return f"{'+' if delta >= 0 else ''}{value(delta, shape, None)}"
+    return f"{'+' if delta >= 0 else ''}{format_value(delta, shape, None)}"
 
 
-def value(number: Value, shape: Format, currency: str | None) -> str:
+def format_value(number: Value, shape: Format, currency: str | None) -> str:
     """A number as its metric's format has it."""
     if number is None:
         return NO_VALUE
@@ -164,14 +171,14 @@ def value(number: Value, shape: Format, currency: str | None) -> str:
         case "percent":
             return f"{number:.2%}"
         case "currency":
-            return f"{number:,.2f}" + (f" {printable(currency)}" if currency else "")
+            return f"{number:,.2f}" + (f" {to_printable(currency)}" if currency else "")
     return f"{number:,.2f}".rstrip("0").rstrip(".")
 
 
-def sparkline(values: Sequence[Value]) -> str:
+def draw_sparkline(values: Sequence[Value]) -> str:
     """The course of the values in at most `MOST_BARS` characters; a gap is a blank."""
-    width = -(-len(values) // MOST_BARS)
-    means = [mean(values[at : at + width]) for at in range(0, len(values), width)]
+    width = -(-len(values) // MAX_BARS)
+    means = [compute_mean(values[at : at + width]) for at in range(0, len(values), width)]
     known = [each for each in means if each is not None]
     low, high = min(known, default=0.0), max(known, default=0.0)
     spread = high - low
@@ -181,11 +188,11 @@ def sparkline(values: Sequence[Value]) -> str:
     )
 
 
-def mean(values: Sequence[Value]) -> Value:
+def compute_mean(values: Sequence[Value]) -> Value:
     known = [each for each in values if each is not None]
     return fsum(known) / len(known) if known else None
 
 
-def printable(text: str) -> str:
+def to_printable(text: str) -> str:
     """A text without the characters that could command the terminal."""
     return "".join(each if each.isprintable() else " " for each in text)

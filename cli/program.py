@@ -13,9 +13,9 @@ import click
 from click.exceptions import Exit
 
 import engine
-from cli.words import counted
+from cli.counts import format_count
 from engine.errors import InvalidCatalog, MetricEngineError
-from engine.suggestions import did_you_mean, nearest_names
+from engine.suggestions import did_you_mean, find_nearest_names
 
 # Each is the first line of its command's own help, and stands here so that listing them imports none.
 COMMANDS = {
@@ -35,7 +35,7 @@ COMMANDS = {
 }
 
 
-class Commands(click.Group):
+class CommandGroup(click.Group):
     """Finds commands by name, and turns the project's errors into lines on standard error."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -51,7 +51,7 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in COMMANDS:
-            ctx.fail(f"no command {args[0]!r}{did_you_mean(nearest_names(args[0], COMMANDS))}")
+            ctx.fail(f"no command {args[0]!r}{did_you_mean(find_nearest_names(args[0], COMMANDS))}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -62,7 +62,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except MetricEngineError as error:
-            click.echo(complaint(error), err=True)
+            click.echo(format_error(error), err=True)
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise
@@ -70,17 +70,17 @@ class Commands(click.Group):
         raise Exit(1)
 
 
-def complaint(error: MetricEngineError) -> str:
+def format_error(error: MetricEngineError) -> str:
     """What is wrong, in one line; for metric files and files of rows also each place in a line of its own."""
     if not isinstance(error, InvalidCatalog):
         return f"error: {error}"
-    from engine.diagnostics import as_text
+    from engine.diagnostics import render_text
 
-    places = as_text(error.diagnostics, error.texts)
-    return f"{places}\nerror: the metric files have {counted(len(error.diagnostics), 'problem')}"
+    places = render_text(error.diagnostics, error.texts)
+    return f"{places}\nerror: the metric files have {format_count(len(error.diagnostics), 'problem')}"
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(engine.__version__)
 @click.pass_context
 def main(context: click.Context) -> None:

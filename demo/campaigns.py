@@ -5,8 +5,8 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
-from demo.rhythm import black_friday, dice, in_spell
-from demo.tenants import Account, Tenant
+from demo.rhythm import find_black_friday, is_in_spell, seed_random
+from demo.tenants import DemoAccount, DemoTenant
 
 FLIGHT_DAYS = 42
 RAMP = (0.55, 0.75, 0.9)
@@ -35,15 +35,15 @@ class Promotion(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def promotions(tenant_key: str, year: int) -> tuple[Promotion, ...]:
+def list_promotions(tenant_key: str, year: int) -> tuple[Promotion, ...]:
     """The tenant's sales of one calendar year; they begin up to four days early or late."""
-    shift = dice(f"{tenant_key}/promotions", year)
+    shift = seed_random(f"{tenant_key}/promotions", year)
 
     def sale(name: str, first: date, days: int, budget: float) -> Promotion:
         begin = first + timedelta(days=shift.randint(-4, 4))
         return Promotion(name, begin, begin + timedelta(days=days - 1), budget)
 
-    friday = black_friday(year)
+    friday = find_black_friday(year)
     return (
         sale("January Clearance", date(year, 1, 8), 16, 320.0),
         sale("Valentine's Gifts", date(year, 2, 6), 8, 220.0),
@@ -56,29 +56,31 @@ def promotions(tenant_key: str, year: int) -> tuple[Promotion, ...]:
     )
 
 
-def promotion(tenant: Tenant, day: date) -> Promotion | None:
+def find_promotion(tenant: DemoTenant, day: date) -> Promotion | None:
     """The sale that is on, if there is one."""
-    return next((sale for sale in promotions(tenant.key, day.year) if sale.first <= day <= sale.last), None)
+    return next((sale for sale in list_promotions(tenant.key, day.year) if sale.first <= day <= sale.last), None)
 
 
-def running(tenant: Tenant, account: Account, day: date) -> Iterator[Campaign]:
+def iter_campaigns(tenant: DemoTenant, account: DemoAccount, day: date) -> Iterator[Campaign]:
     """The campaigns that deliver on the day; none on the days on which the account's payment has failed."""
-    stream = tenant.stream(account, "campaigns")
-    if in_spell(f"{stream}/payment", day, every=240, longest=2):
+    stream = tenant.build_stream_key(account, "campaigns")
+    if is_in_spell(f"{stream}/payment", day, every=240, longest=2):
         return
     # Prospecting is switched off for a while now and then, to test whether anybody misses it.
-    if not in_spell(f"{stream}/holdout", day, every=130, longest=12):
-        yield Campaign(_id(stream, "prospecting"), "Prospecting | Lookalike 2%", 360.0, 8.4, 0.0112, 0.029)
-    yield Campaign(_id(stream, "retargeting"), "Retargeting | Catalogue", 130.0, 11.5, 0.0160, 0.044)
+    if not is_in_spell(f"{stream}/holdout", day, every=130, longest=12):
+        yield Campaign(
+            _make_campaign_id(stream, "prospecting"), "Prospecting | Lookalike 2%", 360.0, 8.4, 0.0112, 0.029
+        )
+    yield Campaign(_make_campaign_id(stream, "retargeting"), "Retargeting | Catalogue", 130.0, 11.5, 0.0160, 0.044)
     if day.toordinal() // FLIGHT_DAYS % 2 == 0:
-        yield Campaign(_id(stream, "video"), "Brand | Video views", 110.0, 5.2, 0.0061, 0.018)
-    if sale := promotion(tenant, day):
+        yield Campaign(_make_campaign_id(stream, "video"), "Brand | Video views", 110.0, 5.2, 0.0061, 0.018)
+    if sale := find_promotion(tenant, day):
         age = (day - sale.first).days
         budget = sale.budget * (RAMP[age] if age < len(RAMP) else 1.0)
         name = f"{sale.name} {day.year}"
-        yield Campaign(_id(stream, name), name, budget, 9.2, 0.0125, 0.033)
+        yield Campaign(_make_campaign_id(stream, name), name, budget, 9.2, 0.0125, 0.033)
 
 
 @lru_cache(maxsize=1024)
-def _id(stream: str, name: str) -> str:
-    return f"1202{dice(f'{stream}/{name}', 0).randrange(10**13):013d}"
+def _make_campaign_id(stream: str, name: str) -> str:
+    return f"1202{seed_random(f'{stream}/{name}', 0).randrange(10**13):013d}"

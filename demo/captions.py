@@ -26,7 +26,7 @@ VIRAL = (
 )
 
 
-def caption(chance: Random, products: tuple[str, ...], *, viral: bool) -> str | None:
+def write_caption(chance: Random, products: tuple[str, ...], *, viral: bool) -> str | None:
     """A caption that names one of the products; now and then a post has none."""
     thing = chance.choice(products)
     text = chance.choice(VIRAL if viral else CAPTIONS)

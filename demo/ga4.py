@@ -6,9 +6,17 @@ from datetime import date
 from random import Random
 from typing import NamedTuple
 
-from demo.campaigns import promotion
-from demo.rhythm import dice, drift, in_spell, season, trend, weekly, wobble
-from demo.tenants import Account, Tenant
+from demo.campaigns import find_promotion
+from demo.rhythm import (
+    compute_drift,
+    compute_season,
+    compute_trend,
+    compute_weekday_factor,
+    draw_factor,
+    is_in_spell,
+    seed_random,
+)
+from demo.tenants import DemoAccount, DemoTenant
 
 BASKET = 68.0
 # Not every click arrives: some visitors leave before the page has loaded, or refuse to be counted.
@@ -40,7 +48,7 @@ CHANNELS = (
 )
 
 
-class Visits(NamedTuple):
+class ChannelVisits(NamedTuple):
     """One channel's day."""
 
     channel: str
@@ -51,50 +59,54 @@ class Visits(NamedTuple):
     revenue: float
 
 
-def visits(tenant: Tenant, account: Account, day: date, *, clicks: int, lift: float) -> list[Visits]:
+def simulate_visits(
+    tenant: DemoTenant, account: DemoAccount, day: date, *, clicks: int, lift: float
+) -> list[ChannelVisits]:
     """The channels that had sessions. `clicks` are those on Meta; `lift` raises organic social."""
-    stream = tenant.stream(account, "channels")
-    mood = drift(stream, day, every=10, size=0.05) * wobble(dice(stream, day.toordinal()), 0.04)
-    demand = account.size * trend(day, 0.13) * season(day) * weekly(day) * mood
+    stream = tenant.build_stream_key(account, "channels")
+    mood = compute_drift(stream, day, every=10, size=0.05) * draw_factor(seed_random(stream, day.toordinal()), 0.04)
+    demand = account.size * compute_trend(day, 0.13) * compute_season(day) * compute_weekday_factor(day) * mood
     found = []
     for channel in CHANNELS:
-        expected = channel.sessions * demand * _push(channel.name, day, lift)
+        expected = channel.sessions * demand * _weigh_channel(channel.name, day, lift)
         if channel.name == "Paid Social":
             expected = clicks * SESSIONS_PER_CLICK
-        chance = dice(f"{stream}/{channel.name}", day.toordinal())
-        sessions = round(expected * wobble(chance, channel.spread))
+        chance = seed_random(f"{stream}/{channel.name}", day.toordinal())
+        sessions = round(expected * draw_factor(chance, channel.spread))
         if sessions > 0:
-            found.append(_visit(chance, channel, day, sessions))
+            found.append(_simulate_channel(chance, channel, day, sessions))
     return found
 
 
-def _push(channel: str, day: date, lift: float) -> float:
+def _weigh_channel(channel: str, day: date, lift: float) -> float:
     if channel == "Email":
         return 2.3 if day.weekday() in NEWSLETTER_DAYS else 0.6
     return math.pow(lift, 0.7) if channel == "Organic Social" else 1.0
 
 
-def _visit(chance: Random, channel: Channel, day: date, sessions: int) -> Visits:
-    appetite = channel.rate * (0.6 + 0.4 * season(day)) * (1.06 if day.weekday() == 6 else 1.0)
-    conversions = min(sessions, round(sessions * appetite * wobble(chance, 0.12)))
-    return Visits(
+def _simulate_channel(chance: Random, channel: Channel, day: date, sessions: int) -> ChannelVisits:
+    appetite = channel.rate * (0.6 + 0.4 * compute_season(day)) * (1.06 if day.weekday() == 6 else 1.0)
+    conversions = min(sessions, round(sessions * appetite * draw_factor(chance, 0.12)))
+    return ChannelVisits(
         channel=channel.name,
         users=max(1, round(sessions * chance.uniform(0.82, 0.91))),
         sessions=sessions,
-        engaged_sessions=min(sessions, round(sessions * channel.engaged * wobble(chance, 0.04))),
+        engaged_sessions=min(sessions, round(sessions * channel.engaged * draw_factor(chance, 0.04))),
         conversions=float(conversions),
-        revenue=round(conversions * BASKET * wobble(chance, 0.09), 2),
+        revenue=round(conversions * BASKET * draw_factor(chance, 0.09), 2),
     )
 
 
-def channel_row(tenant: Tenant, account: Account, day: date, visit: Visits) -> dict[str, object]:
+def build_channel_row(tenant: DemoTenant, account: DemoAccount, day: date, visit: ChannelVisits) -> dict[str, object]:
     """A row of `ga4_channels_daily`."""
     return {"user_id": tenant.user_id, "date": day, "property_id": account.id, **visit._asdict()}
 
 
-def day_row(tenant: Tenant, account: Account, day: date, found: Sequence[Visits]) -> dict[str, object]:
+def build_day_row(
+    tenant: DemoTenant, account: DemoAccount, day: date, found: Sequence[ChannelVisits]
+) -> dict[str, object]:
     """A row of `ga4_daily`: its channels' sums, but fewer users: one may come through several channels."""
-    chance = dice(tenant.stream(account, "day"), day.toordinal())
+    chance = seed_random(tenant.build_stream_key(account, "day"), day.toordinal())
     sessions = sum(visit.sessions for visit in found)
     conversions = sum(visit.conversions for visit in found)
     users = round(sessions * chance.uniform(0.77, 0.81))
@@ -139,21 +151,23 @@ SALE = Page("/collections/", 14.0, 0.63, 1.7)
 LONG_TAIL = Page("", 14.0, 0.55, 1.0)
 
 
-def landing_rows(tenant: Tenant, account: Account, day: date, found: Sequence[Visits]) -> list[dict[str, object]]:
+def build_landing_rows(
+    tenant: DemoTenant, account: DemoAccount, day: date, found: Sequence[ChannelVisits]
+) -> list[dict[str, object]]:
     """Rows of `ga4_landing_pages_daily`: the top pages, which never add up to more than the day itself."""
-    stream = tenant.stream(account, "pages")
-    pages = [*_pages(tenant, day), LONG_TAIL]
-    chances = [dice(f"{stream}/{page.path}", day.toordinal()) for page in pages]
+    stream = tenant.build_stream_key(account, "pages")
+    pages = [*_list_pages(tenant, day), LONG_TAIL]
+    chances = [seed_random(f"{stream}/{page.path}", day.toordinal()) for page in pages]
     weights = [
-        page.weight * drift(f"{stream}/{page.path}", day, every=17, size=0.18) * wobble(chance, 0.08)
+        page.weight * compute_drift(f"{stream}/{page.path}", day, every=17, size=0.18) * draw_factor(chance, 0.08)
         for page, chance in zip(pages, chances, strict=True)
     ]
-    sessions = _shared(sum(visit.sessions for visit in found), weights)
-    engaged = _shared(
+    sessions = _split_total(sum(visit.sessions for visit in found), weights)
+    engaged = _split_total(
         sum(visit.engaged_sessions for visit in found),
         [weight * page.engaged for weight, page in zip(weights, pages, strict=True)],
     )
-    conversions = _shared(
+    conversions = _split_total(
         sum(visit.conversions for visit in found),
         [weight * page.rate for weight, page in zip(weights, pages, strict=True)],
     )
@@ -173,23 +187,23 @@ def landing_rows(tenant: Tenant, account: Account, day: date, found: Sequence[Vi
     ]
 
 
-def _shared(total: float, weights: Sequence[float]) -> list[int]:
+def _split_total(total: float, weights: Sequence[float]) -> list[int]:
     whole = sum(weights)
     return [int(total * weight / whole) for weight in weights]
 
 
-def _pages(tenant: Tenant, day: date) -> list[Page]:
+def _list_pages(tenant: DemoTenant, day: date) -> list[Page]:
     pages = [*PAGES]
-    pages += [PRODUCT._replace(path=PRODUCT.path + _slug(product)) for product in tenant.products]
-    if sale := promotion(tenant, day):
-        pages.append(SALE._replace(path=SALE.path + _slug(sale.name)))
+    pages += [PRODUCT._replace(path=PRODUCT.path + _make_slug(product)) for product in tenant.products]
+    if sale := find_promotion(tenant, day):
+        pages.append(SALE._replace(path=SALE.path + _make_slug(sale.name)))
     return pages
 
 
-def _slug(name: str) -> str:
+def _make_slug(name: str) -> str:
     return name.lower().replace("'", "").replace(" ", "-")
 
 
-def untracked(tenant: Tenant, account: Account, day: date) -> bool:
+def is_untracked(tenant: DemoTenant, account: DemoAccount, day: date) -> bool:
     """Whether the tag was broken on the day, so that the property has no rows at all."""
-    return in_spell(tenant.stream(account, "untracked"), day, every=170, longest=3)
+    return is_in_spell(tenant.build_stream_key(account, "untracked"), day, every=170, longest=3)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
 from demo import ga4, instagram, meta
-from demo.tenants import Account, Tenant
+from demo.tenants import DemoAccount, DemoTenant
 
 Row = dict[str, object]
 
@@ -14,7 +14,7 @@ META_EDGES = (2, 0)
 AUDIENCE_EDGES = (3, 1)
 
 
-def rows(tenant: Tenant, *, until: date, days: int = 730) -> Mapping[str, list[Row]]:
+def generate_history(tenant: DemoTenant, *, until: date, days: int = 730) -> Mapping[str, list[Row]]:
     """The rows of the `days` days that end with `until`, by the name of the fact table; of all six tables.
 
     A row is keyed by column name and holds text, integers, floats (money to the cent), dates, and for
@@ -26,76 +26,82 @@ def rows(tenant: Tenant, *, until: date, days: int = 730) -> Mapping[str, list[R
     if days < 1:
         raise ValueError(f"days must be at least 1, not {days}")
     span = [until - timedelta(days=back) for back in reversed(range(days))]
-    delivered = list(_delivered(tenant, span))
-    heard = list(_heard(tenant, span))
+    delivered = list(_iter_deliveries(tenant, span))
+    heard = list(_iter_audiences(tenant, span))
     # What Meta and Instagram did on a day brings the site its paid and organic social sessions, also on the
     # days that the tables of those two lack.
     clicks: Counter[date] = Counter()
     for _, day, delivery in delivered:
         clicks[day] += delivery.clicks
     lift = {day: audience.lift for _, day, audience in heard}
-    visited = list(_visited(tenant, span, clicks, lift))
-    meta_days = _inside(span, META_EDGES)
-    audience_days = _inside(span, AUDIENCE_EDGES)
+    visited = list(_iter_visits(tenant, span, clicks, lift))
+    meta_days = _trim_edges(span, META_EDGES)
+    audience_days = _trim_edges(span, AUDIENCE_EDGES)
     return {
-        "ga4_daily": [ga4.day_row(tenant, account, day, found) for account, day, found in visited],
+        "ga4_daily": [ga4.build_day_row(tenant, account, day, found) for account, day, found in visited],
         "ga4_channels_daily": [
-            ga4.channel_row(tenant, account, day, visit) for account, day, found in visited for visit in found
+            ga4.build_channel_row(tenant, account, day, visit) for account, day, found in visited for visit in found
         ],
         "ga4_landing_pages_daily": [
-            row for account, day, found in visited for row in ga4.landing_rows(tenant, account, day, found)
+            row for account, day, found in visited for row in ga4.build_landing_rows(tenant, account, day, found)
         ],
         "meta_ads_daily": [
-            meta.row(tenant, account, day, delivery) for account, day, delivery in delivered if day in meta_days
+            meta.build_campaign_row(tenant, account, day, delivery)
+            for account, day, delivery in delivered
+            if day in meta_days
         ],
         "ig_account_daily": [
-            instagram.account_row(tenant, account, day, audience)
+            instagram.build_account_row(tenant, account, day, audience)
             for account, day, audience in heard
-            if day in audience_days and not instagram.unreported(tenant, account, day)
+            if day in audience_days and not instagram.is_unreported(tenant, account, day)
         ],
         "ig_media": [
-            instagram.media_row(tenant, account, day, posted, until=until)
-            for account in tenant.connected("instagram")
-            for day, posted in _posted(tenant, account, span)
+            instagram.build_media_row(tenant, account, day, posted, until=until)
+            for account in tenant.list_accounts("instagram")
+            for day, posted in _iter_posts(tenant, account, span)
         ],
     }
 
 
-def _inside(span: Sequence[date], edges: tuple[int, int]) -> frozenset[date]:
+def _trim_edges(span: Sequence[date], edges: tuple[int, int]) -> frozenset[date]:
     first, last = edges
     return frozenset(span[first : len(span) - last])
 
 
-def _delivered(tenant: Tenant, span: Sequence[date]) -> Iterator[tuple[Account, date, meta.Delivery]]:
-    for account in tenant.connected("meta"):
+def _iter_deliveries(
+    tenant: DemoTenant, span: Sequence[date]
+) -> Iterator[tuple[DemoAccount, date, meta.CampaignDelivery]]:
+    for account in tenant.list_accounts("meta"):
         for day in span:
-            for delivery in meta.deliveries(tenant, account, day):
+            for delivery in meta.simulate_deliveries(tenant, account, day):
                 yield account, day, delivery
 
 
-def _posted(tenant: Tenant, account: Account, span: Sequence[date]) -> Iterator[tuple[date, instagram.Post]]:
+def _iter_posts(
+    tenant: DemoTenant, account: DemoAccount, span: Sequence[date]
+) -> Iterator[tuple[date, instagram.Post]]:
     for day in span:
-        if posted := instagram.post(tenant, account, day):
+        if posted := instagram.simulate_post(tenant, account, day):
             yield day, posted
 
 
-def _heard(tenant: Tenant, span: Sequence[date]) -> Iterator[tuple[Account, date, instagram.Audience]]:
+def _iter_audiences(tenant: DemoTenant, span: Sequence[date]) -> Iterator[tuple[DemoAccount, date, instagram.Audience]]:
     before = [span[0] - timedelta(days=back) for back in range(1, instagram.RIPE_AFTER)]
-    for account in tenant.connected("instagram"):
-        posts = dict(_posted(tenant, account, [*before, *span]))
+    for account in tenant.list_accounts("instagram"):
+        posts = dict(_iter_posts(tenant, account, [*before, *span]))
         for day in span:
-            recent = instagram.recent_posts(posts, day)
-            yield account, day, instagram.audience(tenant, account, day, recent)
+            recent = instagram.list_recent_posts(posts, day)
+            yield account, day, instagram.simulate_audience(tenant, account, day, recent)
 
 
-def _visited(
-    tenant: Tenant, span: Sequence[date], clicks: Mapping[date, int], lift: Mapping[date, float]
-) -> Iterator[tuple[Account, date, list[ga4.Visits]]]:
-    for account in tenant.connected("ga4"):
+def _iter_visits(
+    tenant: DemoTenant, span: Sequence[date], clicks: Mapping[date, int], lift: Mapping[date, float]
+) -> Iterator[tuple[DemoAccount, date, list[ga4.ChannelVisits]]]:
+    for account in tenant.list_accounts("ga4"):
         for day in span:
-            if not ga4.untracked(tenant, account, day):
+            if not ga4.is_untracked(tenant, account, day):
                 yield (
                     account,
                     day,
-                    ga4.visits(tenant, account, day, clicks=clicks.get(day, 0), lift=lift.get(day, 1.0)),
+                    ga4.simulate_visits(tenant, account, day, clicks=clicks.get(day, 0), lift=lift.get(day, 1.0)),
                 )

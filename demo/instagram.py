@@ -6,9 +6,18 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from demo.captions import caption
-from demo.rhythm import dice, drift, in_spell, season, spell, trend, weekly, wobble
-from demo.tenants import Account, Tenant
+from demo.captions import write_caption
+from demo.rhythm import (
+    compute_drift,
+    compute_season,
+    compute_trend,
+    compute_weekday_factor,
+    draw_factor,
+    find_spell,
+    is_in_spell,
+    seed_random,
+)
+from demo.tenants import DemoAccount, DemoTenant
 
 ZONE = "America/Los_Angeles"
 VIRAL_EVERY = 150
@@ -20,7 +29,7 @@ POSTS_A_DAY = (0.70, 0.78, 0.60, 0.80, 0.68, 0.45, 0.38)
 SHORTCODE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
-class Kind(NamedTuple):
+class MediaType(NamedTuple):
     """A media type: how often it is posted, the share of the followers it reaches, and its engagement."""
 
     media_type: str
@@ -30,12 +39,12 @@ class Kind(NamedTuple):
     rate: float
 
 
-KINDS = (
-    Kind("IMAGE", 0.42, 0.15, 1.15, 0.041),
-    Kind("CAROUSEL_ALBUM", 0.26, 0.18, 1.30, 0.048),
-    Kind("VIDEO", 0.32, 0.27, 1.70, 0.039),
+MEDIA_TYPES = (
+    MediaType("IMAGE", 0.42, 0.15, 1.15, 0.041),
+    MediaType("CAROUSEL_ALBUM", 0.26, 0.18, 1.30, 0.048),
+    MediaType("VIDEO", 0.32, 0.27, 1.70, 0.039),
 )
-REEL = KINDS[-1]
+REEL = MEDIA_TYPES[-1]
 
 
 class Post(NamedTuple):
@@ -58,56 +67,58 @@ class Post(NamedTuple):
         return self.likes + self.comments + self.saves + self.shares
 
 
-def followers(tenant: Tenant, account: Account, day: date) -> int:
+def count_followers(tenant: DemoTenant, account: DemoAccount, day: date) -> int:
     """Steady growth, and a step up after each viral post."""
     gained = 0.0
     for block in range(VIRAL_SINCE, day.toordinal() // VIRAL_EVERY + 1):
-        age = (day - _viral_day(tenant.stream(account, "viral"), block)).days
+        age = (day - _find_viral_day(tenant.build_stream_key(account, "viral"), block)).days
         if age >= 0:
             gained += 1 - math.exp(-(age + 1) / 4)
-    noise = dice(tenant.stream(account, "followers"), day.toordinal()).gauss(0, 3)
-    return round(account.size * (21_000 * trend(day, 0.14) + 650 * gained) + noise)
+    noise = seed_random(tenant.build_stream_key(account, "followers"), day.toordinal()).gauss(0, 3)
+    return round(account.size * (21_000 * compute_trend(day, 0.14) + 650 * gained) + noise)
 
 
-def post(tenant: Tenant, account: Account, day: date) -> Post | None:
+def simulate_post(tenant: DemoTenant, account: DemoAccount, day: date) -> Post | None:
     """The day's post, if there is one: about four a week."""
-    chance = dice(tenant.stream(account, "posts"), day.toordinal())
-    viral = day == _viral_day(tenant.stream(account, "viral"), day.toordinal() // VIRAL_EVERY)
+    chance = seed_random(tenant.build_stream_key(account, "posts"), day.toordinal())
+    viral = day == _find_viral_day(tenant.build_stream_key(account, "viral"), day.toordinal() // VIRAL_EVERY)
     if chance.random() >= POSTS_A_DAY[day.weekday()] and not viral:
         return None
-    kind = REEL if viral else chance.choices(KINDS, [kind.weight for kind in KINDS])[0]
-    reach = followers(tenant, account, day) * kind.reach * wobble(chance, 0.3) * (16.0 if viral else 1.0)
-    interactions = reach * kind.rate * wobble(chance, 0.22) * (1.35 if viral else 1.0)
+    kind = REEL if viral else chance.choices(MEDIA_TYPES, [kind.weight for kind in MEDIA_TYPES])[0]
+    reach = count_followers(tenant, account, day) * kind.reach * draw_factor(chance, 0.3) * (16.0 if viral else 1.0)
+    interactions = reach * kind.rate * draw_factor(chance, 0.22) * (1.35 if viral else 1.0)
     local = datetime.combine(day, time(chance.choice((7, 9, 12, 17, 19, 21)), chance.randrange(60)))
     shortcode = "C" + "".join(chance.choices(SHORTCODE, k=10))
     return Post(
         media_id=f"178{chance.randrange(10**14):014d}",
         posted_at=local.replace(tzinfo=ZoneInfo(ZONE)).astimezone(UTC),
         media_type=kind.media_type,
-        caption=caption(chance, tenant.products, viral=viral),
+        caption=write_caption(chance, tenant.products, viral=viral),
         permalink=f"https://www.instagram.com/{'reel' if kind is REEL else 'p'}/{shortcode}/",
         likes=round(interactions * 0.80),
-        comments=round(interactions * 0.05 * wobble(chance, 0.4)),
-        saves=round(interactions * 0.09 * wobble(chance, 0.4)),
-        shares=round(interactions * 0.06 * wobble(chance, 0.4)),
+        comments=round(interactions * 0.05 * draw_factor(chance, 0.4)),
+        saves=round(interactions * 0.09 * draw_factor(chance, 0.4)),
+        shares=round(interactions * 0.06 * draw_factor(chance, 0.4)),
         reach=round(reach),
         views=round(reach * kind.views),
     )
 
 
 @lru_cache(maxsize=1024)
-def _viral_day(stream: str, block: int) -> date:
-    return spell(stream, block, every=VIRAL_EVERY, longest=1)[0]
+def _find_viral_day(stream: str, block: int) -> date:
+    return find_spell(stream, block, every=VIRAL_EVERY, longest=1)[0]
 
 
-def ripeness(age: int) -> float:
+def compute_ripeness(age: int) -> float:
     """The share of its lifetime values that a post has at the end of the day `age` days after its own."""
     return 1 - math.exp(-(age + 0.9) / 1.8)
 
 
-def media_row(tenant: Tenant, account: Account, day: date, posted: Post, *, until: date) -> dict[str, object]:
+def build_media_row(
+    tenant: DemoTenant, account: DemoAccount, day: date, posted: Post, *, until: date
+) -> dict[str, object]:
     """A row of `ig_media`, with the lifetime values of the end of `until`."""
-    ripe = ripeness((until - day).days)
+    ripe = compute_ripeness((until - day).days)
     counts = {name: round(getattr(posted, name) * ripe) for name in ("likes", "comments", "saves", "shares")}
     return {
         "user_id": tenant.user_id,
@@ -135,24 +146,30 @@ class Audience(NamedTuple):
     lift: float
 
 
-def audience(tenant: Tenant, account: Account, day: date, recent: list[tuple[date, Post]]) -> Audience:
+def simulate_audience(tenant: DemoTenant, account: DemoAccount, day: date, recent: list[tuple[date, Post]]) -> Audience:
     """The day as its followers and the posts of the last `RIPE_AFTER` days make it."""
-    stream = tenant.stream(account, "audience")
-    chance = dice(stream, day.toordinal())
-    following = followers(tenant, account, day)
-    quiet = following * 0.1 * weekly(day) * season(day) * drift(stream, day, every=13, size=0.08)
-    reach, views = quiet * wobble(chance, 0.05), quiet * 1.5
-    interactions = quiet * 0.022 * wobble(chance, 0.12)
+    stream = tenant.build_stream_key(account, "audience")
+    chance = seed_random(stream, day.toordinal())
+    following = count_followers(tenant, account, day)
+    quiet = (
+        following
+        * 0.1
+        * compute_weekday_factor(day)
+        * compute_season(day)
+        * compute_drift(stream, day, every=13, size=0.08)
+    )
+    reach, views = quiet * draw_factor(chance, 0.05), quiet * 1.5
+    interactions = quiet * 0.022 * draw_factor(chance, 0.12)
     for posted_on, posted in recent:
         age = (day - posted_on).days
-        share = ripeness(age) - (ripeness(age - 1) if age else 0.0)
+        share = compute_ripeness(age) - (compute_ripeness(age - 1) if age else 0.0)
         reach += posted.reach * share
         views += posted.views * share
         interactions += posted.interactions * share
     return Audience(round(reach), round(max(views, reach)), round(interactions), following, reach / quiet)
 
 
-def account_row(tenant: Tenant, account: Account, day: date, seen: Audience) -> dict[str, object]:
+def build_account_row(tenant: DemoTenant, account: DemoAccount, day: date, seen: Audience) -> dict[str, object]:
     """A row of `ig_account_daily`."""
     return {
         "user_id": tenant.user_id,
@@ -165,12 +182,12 @@ def account_row(tenant: Tenant, account: Account, day: date, seen: Audience) -> 
     }
 
 
-def unreported(tenant: Tenant, account: Account, day: date) -> bool:
+def is_unreported(tenant: DemoTenant, account: DemoAccount, day: date) -> bool:
     """Whether the day is one for which Instagram never answered."""
-    return in_spell(tenant.stream(account, "unreported"), day, every=140, longest=2)
+    return is_in_spell(tenant.build_stream_key(account, "unreported"), day, every=140, longest=2)
 
 
-def recent_posts(posts: dict[date, Post], day: date) -> list[tuple[date, Post]]:
+def list_recent_posts(posts: dict[date, Post], day: date) -> list[tuple[date, Post]]:
     """The posts of the day and of the days before it that still bring something, newest first."""
     days = (day - timedelta(days=age) for age in range(RIPE_AFTER))
     return [(posted_on, posts[posted_on]) for posted_on in days if posted_on in posts]

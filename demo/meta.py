@@ -3,14 +3,14 @@
 from datetime import date
 from typing import NamedTuple
 
-from demo.campaigns import Campaign, running
-from demo.rhythm import dice, drift, season, trend, wobble
-from demo.tenants import Account, Tenant
+from demo.campaigns import Campaign, iter_campaigns
+from demo.rhythm import compute_drift, compute_season, compute_trend, draw_factor, seed_random
+from demo.tenants import DemoAccount, DemoTenant
 
 BASKET = 74.0
 
 
-class Delivery(NamedTuple):
+class CampaignDelivery(NamedTuple):
     """What one campaign did on one day; money in the account's currency."""
 
     campaign_id: str
@@ -23,23 +23,26 @@ class Delivery(NamedTuple):
     conversion_value: float
 
 
-def deliveries(tenant: Tenant, account: Account, day: date) -> list[Delivery]:
+def simulate_deliveries(tenant: DemoTenant, account: DemoAccount, day: date) -> list[CampaignDelivery]:
     """The account's campaigns of the day, always-on ones first."""
-    stream = tenant.stream(account, "campaigns")
+    stream = tenant.build_stream_key(account, "campaigns")
     # One auction for all: competition moves the price of every campaign alike, most of all before Christmas.
-    price = drift(f"{stream}/price", day, every=11, size=0.05) * (0.6 + 0.4 * season(day))
-    pace = account.size * trend(day, 0.1) * drift(f"{stream}/pace", day, every=8, size=0.2)
-    return [_deliver(stream, campaign, day, pace=pace, price=price) for campaign in running(tenant, account, day)]
+    price = compute_drift(f"{stream}/price", day, every=11, size=0.05) * (0.6 + 0.4 * compute_season(day))
+    pace = account.size * compute_trend(day, 0.1) * compute_drift(f"{stream}/pace", day, every=8, size=0.2)
+    return [
+        _simulate_delivery(stream, campaign, day, pace=pace, price=price)
+        for campaign in iter_campaigns(tenant, account, day)
+    ]
 
 
-def _deliver(stream: str, campaign: Campaign, day: date, *, pace: float, price: float) -> Delivery:
-    chance = dice(f"{stream}/{campaign.id}", day.toordinal())
-    spend = campaign.budget * pace * wobble(chance, 0.11)
-    impressions = round(1000 * spend / (campaign.cpm * price * wobble(chance, 0.05)))
-    clicks = round(impressions * campaign.ctr * wobble(chance, 0.06))
-    appetite = campaign.rate * (0.5 + 0.5 * season(day))
-    conversions = min(clicks, round(clicks * appetite * wobble(chance, 0.13)))
-    return Delivery(
+def _simulate_delivery(stream: str, campaign: Campaign, day: date, *, pace: float, price: float) -> CampaignDelivery:
+    chance = seed_random(f"{stream}/{campaign.id}", day.toordinal())
+    spend = campaign.budget * pace * draw_factor(chance, 0.11)
+    impressions = round(1000 * spend / (campaign.cpm * price * draw_factor(chance, 0.05)))
+    clicks = round(impressions * campaign.ctr * draw_factor(chance, 0.06))
+    appetite = campaign.rate * (0.5 + 0.5 * compute_season(day))
+    conversions = min(clicks, round(clicks * appetite * draw_factor(chance, 0.13)))
+    return CampaignDelivery(
         campaign_id=campaign.id,
         campaign_name=campaign.name,
         spend=round(spend, 2),
@@ -47,11 +50,13 @@ def _deliver(stream: str, campaign: Campaign, day: date, *, pace: float, price: 
         clicks=clicks,
         reach=round(impressions / chance.uniform(1.15, 1.7)),
         conversions=float(conversions),
-        conversion_value=round(conversions * BASKET * wobble(chance, 0.1), 2),
+        conversion_value=round(conversions * BASKET * draw_factor(chance, 0.1), 2),
     )
 
 
-def row(tenant: Tenant, account: Account, day: date, delivery: Delivery) -> dict[str, object]:
+def build_campaign_row(
+    tenant: DemoTenant, account: DemoAccount, day: date, delivery: CampaignDelivery
+) -> dict[str, object]:
     """A row of `meta_ads_daily`."""
     return {
         "user_id": tenant.user_id,

@@ -15,64 +15,64 @@ WEEK = (1.09, 1.06, 1.04, 1.03, 0.99, 0.85, 0.94)
 HOLIDAYS = {(12, 24): 0.8, (12, 25): 0.62, (12, 26): 0.85, (12, 31): 0.82, (1, 1): 0.74, (7, 4): 0.8}
 
 
-def dice(stream: str, position: int) -> Random:
+def seed_random(stream: str, position: int) -> Random:
     """The chance of one stream at one position: a day's ordinal, a block's number, a year."""
     return Random(f"{stream}/{position}")
 
 
-def wobble(chance: Random, size: float) -> float:
+def draw_factor(chance: Random, size: float) -> float:
     """A factor around 1 with the relative spread `size`, never zero or below."""
     return math.exp(chance.gauss(0.0, size))
 
 
-def weekly(day: date) -> float:
+def compute_weekday_factor(day: date) -> float:
     """The weekday's share, 1 on average over a week; busy from Monday on, quiet on Saturday."""
     return WEEK[day.weekday()]
 
 
-def trend(day: date, yearly: float) -> float:
+def compute_trend(day: date, yearly: float) -> float:
     """Growth by `yearly` (0.1 is 10 %) a year, 1 on the first day of 2025."""
     return math.pow(1.0 + yearly, (day - ANCHOR).days / 365.25)
 
 
-def season(day: date) -> float:
+def compute_season(day: date) -> float:
     """The time of year: slow in summer, a peak around Black Friday, quiet on the holidays themselves."""
     turn = 2 * math.pi * (day.timetuple().tm_yday - 340) / 365.25
     wave = 1.0 + 0.07 * math.cos(turn) + 0.02 * math.cos(2 * turn)
-    from_peak = (day - black_friday(day.year)).days - 1
+    from_peak = (day - find_black_friday(day.year)).days - 1
     peak = 0.35 * math.exp(-((from_peak / 2.5) ** 2))
     return (wave + peak) * HOLIDAYS.get((day.month, day.day), 1.0)
 
 
 @lru_cache(maxsize=64)
-def black_friday(year: int) -> date:
+def find_black_friday(year: int) -> date:
     """The day after the fourth Thursday of November."""
     first = date(year, 11, 1)
     return first + timedelta(days=(3 - first.weekday()) % 7 + 22)
 
 
-def drift(stream: str, day: date, *, every: int, size: float) -> float:
+def compute_drift(stream: str, day: date, *, every: int, size: float) -> float:
     """A factor around 1 that wanders smoothly, with a new direction every so many days."""
     block, offset = divmod(day.toordinal(), every)
     ease = (1 - math.cos(math.pi * offset / every)) / 2
-    return math.exp(size * (_knot(stream, block) * (1 - ease) + _knot(stream, block + 1) * ease))
+    return math.exp(size * (_draw_knot(stream, block) * (1 - ease) + _draw_knot(stream, block + 1) * ease))
 
 
 @lru_cache(maxsize=8192)
-def _knot(stream: str, block: int) -> float:
-    return dice(stream, block).gauss(0.0, 1.0)
+def _draw_knot(stream: str, block: int) -> float:
+    return seed_random(stream, block).gauss(0.0, 1.0)
 
 
 @lru_cache(maxsize=8192)
-def spell(stream: str, block: int, *, every: int, longest: int) -> tuple[date, date]:
+def find_spell(stream: str, block: int, *, every: int, longest: int) -> tuple[date, date]:
     """First and last day of the one spell in a block of `every` days; it lasts 1 to `longest` days."""
-    chance = dice(stream, block)
+    chance = seed_random(stream, block)
     length = chance.randint(1, longest)
     first = block * every + chance.randrange(every - length + 1)
     return date.fromordinal(first), date.fromordinal(first + length - 1)
 
 
-def in_spell(stream: str, day: date, *, every: int, longest: int) -> bool:
+def is_in_spell(stream: str, day: date, *, every: int, longest: int) -> bool:
     """Whether the day lies in its block's spell."""
-    first, last = spell(stream, day.toordinal() // every, every=every, longest=longest)
+    first, last = find_spell(stream, day.toordinal() // every, every=every, longest=longest)
     return first <= day <= last

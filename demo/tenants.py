@@ -7,7 +7,7 @@ Source = Literal["ga4", "instagram", "meta"]
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class DemoAccount:
     """One connected account. `size` scales its volumes: 1.0 is a shop of some 3,600 sessions a day."""
 
     source: Source
@@ -17,12 +17,12 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Tenant:
+class DemoTenant:
     """A demo user. The same `seed` and `user_id` always give the same history."""
 
     user_id: str
     name: str
-    accounts: tuple[Account, ...] = ()
+    accounts: tuple[DemoAccount, ...] = ()
     products: tuple[str, ...] = ()
     seed: int = 1
 
@@ -31,7 +31,7 @@ class Tenant:
         """The connected sources, each once, in alphabetical order."""
         return tuple(sorted({account.source for account in self.accounts}))
 
-    def connected(self, source: Source) -> tuple[Account, ...]:
+    def list_accounts(self, source: Source) -> tuple[DemoAccount, ...]:
         """The accounts of one source."""
         return tuple(account for account in self.accounts if account.source == source)
 
@@ -40,47 +40,47 @@ class Tenant:
         """The key under which chance is drawn for what all the accounts share."""
         return f"{self.seed}/{self.user_id}"
 
-    def stream(self, account: Account, name: str) -> str:
+    def build_stream_key(self, account: DemoAccount, name: str) -> str:
         """The key under which chance is drawn for `name` of one account."""
         return f"{self.key}/{account.id}/{name}"
 
 
-EVERYTHING = Tenant(
+EVERYTHING = DemoTenant(
     user_id="00000000-0000-4000-8000-000000000001",
     name="Alder & Finch",
     accounts=(
-        Account("ga4", "318204557", currency="USD"),
-        Account("meta", "act_798085168510957", currency="USD"),
-        Account("instagram", "17841439536867616"),
+        DemoAccount("ga4", "318204557", currency="USD"),
+        DemoAccount("meta", "act_798085168510957", currency="USD"),
+        DemoAccount("instagram", "17841439536867616"),
     ),
     products=("linen shirt", "wool throw", "oak stool", "enamel mug", "canvas tote"),
 )
 
-GA4_ONLY = Tenant(
+GA4_ONLY = DemoTenant(
     user_id="00000000-0000-4000-8000-000000000002",
     name="Paper Lantern Books",
-    accounts=(Account("ga4", "402771936", currency="USD", size=1.4),),
+    accounts=(DemoAccount("ga4", "402771936", currency="USD", size=1.4),),
     products=("field notebook", "fountain pen", "wall calendar", "short story box", "reading lamp"),
 )
 
-TWO_CURRENCIES = Tenant(
+TWO_CURRENCIES = DemoTenant(
     user_id="00000000-0000-4000-8000-000000000003",
     name="Maison Verdier",
     accounts=(
-        Account("ga4", "377019842", currency="EUR", size=0.8),
-        Account("meta", "act_564120987733201", currency="EUR", size=0.7),
-        Account("meta", "act_231907755480116", currency="USD", size=0.35),
+        DemoAccount("ga4", "377019842", currency="EUR", size=0.8),
+        DemoAccount("meta", "act_564120987733201", currency="EUR", size=0.7),
+        DemoAccount("meta", "act_231907755480116", currency="USD", size=0.35),
     ),
     products=("silk scarf", "leather belt", "card holder", "cashmere beanie", "travel pouch"),
 )
 
-INSTAGRAM_ONLY = Tenant(
+INSTAGRAM_ONLY = DemoTenant(
     user_id="00000000-0000-4000-8000-000000000004",
     name="Tidepool Ceramics",
-    accounts=(Account("instagram", "17841402268841935", size=0.4),),
+    accounts=(DemoAccount("instagram", "17841402268841935", size=0.4),),
     products=("speckled mug", "moon vase", "ramen bowl", "butter dish", "planter"),
 )
 
-NO_DATA = Tenant(user_id="00000000-0000-4000-8000-000000000005", name="Blank Slate Supply")
+NO_DATA = DemoTenant(user_id="00000000-0000-4000-8000-000000000005", name="Blank Slate Supply")
 
-TENANTS: tuple[Tenant, ...] = (EVERYTHING, GA4_ONLY, TWO_CURRENCIES, INSTAGRAM_ONLY, NO_DATA)
+TENANTS: tuple[DemoTenant, ...] = (EVERYTHING, GA4_ONLY, TWO_CURRENCIES, INSTAGRAM_ONLY, NO_DATA)

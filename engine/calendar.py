@@ -10,7 +10,7 @@ from functools import lru_cache
 
 DAY = timedelta(days=1)
 # The days that there are: what every engine can hold and nobody needs more of.
-EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
+MIN_DATE, MAX_DATE = date(1900, 1, 1), date(2199, 12, 31)
 
 
 class Grain(StrEnum):
@@ -65,20 +65,20 @@ class Axis:
 class Period:
     """The asked window and, unless compare is off, the one it is compared with."""
 
-    asked: Axis
-    compared: Axis | None
+    current: Axis
+    comparison: Axis | None
     grain: Grain
     compare: Compare
 
     @property
     def windows(self) -> tuple[Window, ...]:
-        return (self.asked.window,) if self.compared is None else (self.asked.window, self.compared.window)
+        return (self.current.window,) if self.comparison is None else (self.current.window, self.comparison.window)
 
     @property
     def ranges(self) -> tuple[Window, ...]:
         """The days to read, as disjoint windows in order: one where the two windows touch or overlap."""
-        if self.compared is None:
-            return (self.asked.window,)
+        if self.comparison is None:
+            return (self.current.window,)
         first, second = sorted(self.windows, key=lambda window: window.start)
         if second.start <= first.end + DAY:
             return (Window(first.start, max(first.end, second.end)),)
@@ -86,63 +86,63 @@ class Period:
 
 
 @lru_cache(maxsize=512)
-def period(start: date, end: date, grain: Grain, compare: Compare) -> Period:
+def build_period(start: date, end: date, grain: Grain, compare: Compare) -> Period:
     """The period from `start` to `end`; the same arguments give the same object."""
     asked = Window(start, end)
-    labels = tuple(bucket_starts(asked, grain))
+    labels = tuple(iter_bucket_starts(asked, grain))
     firsts = (start, *labels[1:])
     compared = None
     if compare is not Compare.OFF:
-        window = comparison_window(asked, compare)
-        moved = tuple(moved_back(label, asked, compare) for label in labels)
-        compared = axis(window, (window.start, *moved[1:]), (window.start, *moved[1:]))
-    return Period(axis(asked, labels, firsts), compared, grain, compare)
+        window = get_comparison_window(asked, compare)
+        moved = tuple(shift_bucket_start(label, asked, compare) for label in labels)
+        compared = build_axis(window, (window.start, *moved[1:]), (window.start, *moved[1:]))
+    return Period(build_axis(asked, labels, firsts), compared, grain, compare)
 
 
-def axis(window: Window, labels: tuple[date, ...], firsts: tuple[date, ...]) -> Axis:
+def build_axis(window: Window, labels: tuple[date, ...], firsts: tuple[date, ...]) -> Axis:
     """The window cut where each bucket's first day stands: a bucket ends on the day before the next one."""
     ends = (*(first - DAY for first in firsts[1:]), window.end)
     return Axis(window, tuple(map(Bucket, labels, firsts, ends)))
 
 
-def bucket_starts(window: Window, grain: Grain) -> Iterator[date]:
+def iter_bucket_starts(window: Window, grain: Grain) -> Iterator[date]:
     """The first day of every calendar bucket that the window touches; the first may lie before it."""
-    day = bucket_start(window.start, grain)
+    day = get_bucket_start(window.start, grain)
     while day <= window.end:
         yield day
-        day = next_bucket(day, grain)
+        day = get_next_bucket(day, grain)
 
 
-def bucket_start(day: date, grain: Grain) -> date:
+def get_bucket_start(day: date, grain: Grain) -> date:
     """The first day of the calendar bucket that `day` lies in."""
     if grain is Grain.WEEK:
         return day - timedelta(days=day.weekday())
     return day.replace(day=1) if grain is Grain.MONTH else day
 
 
-def next_bucket(day: date, grain: Grain) -> date:
+def get_next_bucket(day: date, grain: Grain) -> date:
     """The first day of the bucket after the one that begins on `day`."""
     if grain is Grain.MONTH:
         return day.replace(year=day.year + day.month // 12, month=day.month % 12 + 1)
     return day + (7 * DAY if grain is Grain.WEEK else DAY)
 
 
-def comparison_window(asked: Window, compare: Compare) -> Window:
+def get_comparison_window(asked: Window, compare: Compare) -> Window:
     """The window that `asked` is compared with."""
     if compare is Compare.PREVIOUS_PERIOD:
         return Window(asked.start - asked.days * DAY, asked.start - DAY)
-    return Window(year_earlier(asked.start, leap_day=(2, 28)), year_earlier(asked.end, leap_day=(2, 28)))
+    return Window(shift_year_back(asked.start, leap_day=(2, 28)), shift_year_back(asked.end, leap_day=(2, 28)))
 
 
-def moved_back(day: date, asked: Window, compare: Compare) -> date:
+def shift_bucket_start(day: date, asked: Window, compare: Compare) -> date:
     """The day of the comparison window at which the bucket that begins on `day` begins."""
     if compare is Compare.PREVIOUS_PERIOD:
         return day - asked.days * DAY
     # A leap day's bucket begins where 1 March's does, and so covers no day: 28 February is not counted twice.
-    return year_earlier(day, leap_day=(3, 1))
+    return shift_year_back(day, leap_day=(3, 1))
 
 
-def year_earlier(day: date, *, leap_day: tuple[int, int]) -> date:
+def shift_year_back(day: date, *, leap_day: tuple[int, int]) -> date:
     """The same calendar date one year earlier; 29 February becomes `leap_day`, a month and a day."""
     month, day_of_month = leap_day if (day.month, day.day) == (2, 29) else (day.month, day.day)
     return date(day.year - 1, month, day_of_month)

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.diagnostics import Diagnostic
-from engine.suggestions import MOST_COMPARED, did_you_mean, nearest_names
+from engine.suggestions import MAX_COMPARED_LENGTH, did_you_mean, find_nearest_names
 
 
 class MetricEngineError(Exception):
@@ -38,24 +38,24 @@ class UnknownMetric(MetricEngineError):
 
     def __init__(self, key: str, known: Iterable[str]) -> None:
         self.key = key
-        alike = nearest_names(key, known)
-        self.nearest = alike or nearest_names(key, known, cutoff=0)
+        alike = find_nearest_names(key, known)
+        self.nearest = alike or find_nearest_names(key, known, cutoff=0)
         hint = did_you_mean(alike) or f"; the nearest are {', '.join(self.nearest)}"
-        super().__init__(f"no widget {key[:MOST_COMPARED]!r}{hint}")
+        super().__init__(f"no widget {key[:MAX_COMPARED_LENGTH]!r}{hint}")
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ParameterProblem:
     """One wrong parameter of a question: its name, and what is allowed."""
 
     parameter: str
     message: str
 
 
-class InvalidQuestion(MetricEngineError):
+class InvalidQuery(MetricEngineError):
     """One or several parameters of a question are wrong."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[ParameterProblem]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(f"{problem.parameter}: {problem.message}" for problem in self.problems))
 

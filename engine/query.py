@@ -8,12 +8,12 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
-from engine.calendar import EARLIEST, LATEST, Compare, Grain, Period, period
-from engine.errors import InvalidQuestion, Problem
-from engine.suggestions import did_you_mean, nearest_names
+from engine.calendar import MAX_DATE, MIN_DATE, Compare, Grain, Period, build_period
+from engine.errors import InvalidQuery, ParameterProblem
+from engine.suggestions import did_you_mean, find_nearest_names
 
 SOURCES = ("ga4", "instagram", "meta")
-MOST_DAYS = 1_100
+MAX_DAYS = 1_100
 DEFAULT_DAYS = 28
 
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -22,7 +22,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class MetricQuery:
     """What is asked of every metric alike.
 
     `sources` are the switched-on sources, or None for every connected one.
@@ -36,10 +36,10 @@ class Question:
 
     @property
     def period(self) -> Period:
-        return period(self.start, self.end, self.grain, self.compare)
+        return build_period(self.start, self.end, self.grain, self.compare)
 
 
-def parse_question(
+def parse_metric_query(
     *,
     today: date,
     start: str | None = None,
@@ -47,15 +47,15 @@ def parse_question(
     compare: str | None = None,
     grain: str | None = None,
     sources: str | None = None,
-) -> Question:
+) -> MetricQuery:
     """Read a question from its texts; None means the default.
 
     `today` is the current date in the reporting time zone: the default window is the 28 days before it.
     Raises InvalidQuestion with a problem for every wrong parameter.
     """
-    problems: list[Problem] = []
+    problems: list[ParameterProblem] = []
     first, last = parse_dates(start, end, today, problems)
-    question = Question(
+    query = MetricQuery(
         start=first,
         end=last,
         compare=parse_choice("compare", compare, Compare.OFF, problems),
@@ -63,11 +63,11 @@ def parse_question(
         sources=parse_sources(sources, problems),
     )
     if problems:
-        raise InvalidQuestion(problems)
-    return question
+        raise InvalidQuery(problems)
+    return query
 
 
-def parse_dates(start: str | None, end: str | None, today: date, problems: list[Problem]) -> tuple[date, date]:
+def parse_dates(start: str | None, end: str | None, today: date, problems: list[ParameterProblem]) -> tuple[date, date]:
     """The asked window's first and last day; the default window where there is a problem."""
     yesterday = today - timedelta(days=1)
     default = (yesterday - timedelta(days=DEFAULT_DAYS - 1), yesterday)
@@ -75,33 +75,35 @@ def parse_dates(start: str | None, end: str | None, today: date, problems: list[
         return default
     if start is None or end is None:
         missing, given = ("start", "end") if start is None else ("end", "start")
-        problems.append(Problem(missing, f"is missing: give both start and end, or neither (only {given} is given)"))
+        problems.append(
+            ParameterProblem(missing, f"is missing: give both start and end, or neither (only {given} is given)")
+        )
         return default
     first, last = parse_date("start", start, problems), parse_date("end", end, problems)
     if first is None or last is None:
         return default
     if first > last:
-        problems.append(Problem("start", f"must not be after end: {first} is after {last}"))
-    elif (days := (last - first).days + 1) > MOST_DAYS:
-        problems.append(Problem("end", f"the range has {days:,} days; at most {MOST_DAYS:,} are allowed"))
+        problems.append(ParameterProblem("start", f"must not be after end: {first} is after {last}"))
+    elif (days := (last - first).days + 1) > MAX_DAYS:
+        problems.append(ParameterProblem("end", f"the range has {days:,} days; at most {MAX_DAYS:,} are allowed"))
     return first, last
 
 
-def parse_date(parameter: str, text: str, problems: list[Problem]) -> date | None:
+def parse_date(parameter: str, text: str, problems: list[ParameterProblem]) -> date | None:
     """An ISO date, such as 2025-01-31."""
     try:
         day = date.fromisoformat(text) if ISO_DATE.fullmatch(text) else None
     except ValueError:
         day = None
     if day is None:
-        problems.append(Problem(parameter, f"{shown(text)} is not a date; write it as YYYY-MM-DD"))
-    elif not EARLIEST <= day <= LATEST:
-        problems.append(Problem(parameter, f"{day} is out of range; dates run from {EARLIEST} to {LATEST}"))
+        problems.append(ParameterProblem(parameter, f"{quote_text(text)} is not a date; write it as YYYY-MM-DD"))
+    elif not MIN_DATE <= day <= MAX_DATE:
+        problems.append(ParameterProblem(parameter, f"{day} is out of range; dates run from {MIN_DATE} to {MAX_DATE}"))
         return None
     return day
 
 
-def parse_choice(parameter: str, text: str | None, default: Choice, problems: list[Problem]) -> Choice:
+def parse_choice(parameter: str, text: str | None, default: Choice, problems: list[ParameterProblem]) -> Choice:
     """One of the values of the enumeration that `default` belongs to."""
     if text is None:
         return default
@@ -110,12 +112,14 @@ def parse_choice(parameter: str, text: str | None, default: Choice, problems: li
         return type(default)(text)
     allowed = ", ".join(choices)
     problems.append(
-        Problem(parameter, f"{shown(text)} is not one of {allowed}{did_you_mean(nearest_names(text, choices))}")
+        ParameterProblem(
+            parameter, f"{quote_text(text)} is not one of {allowed}{did_you_mean(find_nearest_names(text, choices))}"
+        )
     )
     return default
 
 
-def parse_sources(text: str | None, problems: list[Problem]) -> frozenset[str] | None:
+def parse_sources(text: str | None, problems: list[ParameterProblem]) -> frozenset[str] | None:
     """A comma list of sources; an empty one switches all of them off."""
     if text is None:
         return None
@@ -124,14 +128,14 @@ def parse_sources(text: str | None, problems: list[Problem]) -> frozenset[str] |
         if name not in SOURCES:
             allowed = ", ".join(SOURCES)
             problems.append(
-                Problem(
+                ParameterProblem(
                     "sources",
-                    f"{shown(name)} is not one of {allowed}{did_you_mean(nearest_names(name, SOURCES))}",
+                    f"{quote_text(name)} is not one of {allowed}{did_you_mean(find_nearest_names(name, SOURCES))}",
                 )
             )
     return frozenset(names)
 
 
-def shown(text: str) -> str:
+def quote_text(text: str) -> str:
     """What was given, quoted, and cut where it is long."""
     return repr(text if len(text) <= 40 else text[:40] + "…")

@@ -6,22 +6,22 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 # Beyond so many characters a name is somebody's mistake or mischief, and resembles nothing.
-MOST_COMPARED = 100
-MOST_CANDIDATES = 500
-MOST_LISTED = 30
-LISTED_WIDTH = 240
+MAX_COMPARED_LENGTH = 100
+MAX_CANDIDATES = 500
+MAX_LISTED_NAMES = 30
+MAX_LISTED_WIDTH = 240
 
 
-def nearest_names(name: str, known: Iterable[str], *, most: int = 3, cutoff: float = 0.6) -> tuple[str, ...]:
+def find_nearest_names(name: str, known: Iterable[str], *, limit: int = 3, cutoff: float = 0.6) -> tuple[str, ...]:
     """The names in `known` that resemble `name`, best first; none when nothing does by the `cutoff`, from 0 to 1."""
-    names, name = sorted(known), name[:MOST_COMPARED]
+    names, name = sorted(known), name[:MAX_COMPARED_LENGTH]
     alike = [each for each in names if each.casefold() == name.casefold()]
-    return tuple(alike[:most]) or tuple(difflib.get_close_matches(name, names, n=most, cutoff=cutoff))
+    return tuple(alike[:limit]) or tuple(difflib.get_close_matches(name, names, n=limit, cutoff=cutoff))
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
+def find_nearest_name(name: str, known: Iterable[str]) -> str | None:
     """The one name in `known` that most resembles `name`, or None."""
-    return next(iter(nearest_names(name, known, most=1)), None)
+    return next(iter(find_nearest_names(name, known, limit=1)), None)
 
 
 def did_you_mean(names: Sequence[str]) -> str:
@@ -29,27 +29,27 @@ def did_you_mean(names: Sequence[str]) -> str:
     return f"; did you mean {' or '.join(map(repr, names))}?" if names else ""
 
 
-def hint(name: str, known: Iterable[str], otherwise: str = "", *, cutoff: float = 0.6) -> str:
+def suggest_name(name: str, known: Iterable[str], otherwise: str = "", *, cutoff: float = 0.6) -> str:
     """The remedy for a name that is none of the known ones: `; did you mean 'sessions'?` where one resembles it.
 
     Where none does: `otherwise`, or else all of them, if they are not too many to read.
     """
     names = list(known)
-    return resembling(name, names, cutoff=cutoff) or otherwise or listing(names)
+    return suggest_similar_name(name, names, cutoff=cutoff) or otherwise or list_choices(names)
 
 
-def resembling(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+def suggest_similar_name(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """`; did you mean 'sessions'?` where one of the known names resembles `name`, otherwise nothing."""
     likely = list(known)
-    if len(likely) > MOST_CANDIDATES:
+    if len(likely) > MAX_CANDIDATES:
         likely = [each for each in likely if each[:1] == name[:1] and abs(len(each) - len(name)) <= 2]
-    return did_you_mean(nearest_names(name[:MOST_COMPARED], likely[:MOST_CANDIDATES], most=1, cutoff=cutoff))
+    return did_you_mean(find_nearest_names(name[:MAX_COMPARED_LENGTH], likely[:MAX_CANDIDATES], limit=1, cutoff=cutoff))
 
 
-def listing(names: Sequence[str]) -> str:
+def list_choices(names: Sequence[str]) -> str:
     """`; there are 'a', 'b' and 'c'` where that is short, otherwise nothing."""
-    if not 0 < len(names) <= MOST_LISTED:
+    if not 0 < len(names) <= MAX_LISTED_NAMES:
         return ""
     *others, last = map(repr, names)
     text = f"are {', '.join(others)} and {last}" if others else f"is {last}"
-    return f"; there {text}" if len(text) <= LISTED_WIDTH else ""
+    return f"; there {text}" if len(text) <= MAX_LISTED_WIDTH else ""

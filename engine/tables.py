@@ -9,9 +9,9 @@ from typing import Literal
 from sqlglot import exp
 
 # What values are, in expressions: a whole number is written without a point, a double may have a fraction.
-Kind = Literal["whole", "double", "text", "uuid", "date", "timestamp", "timestamptz", "boolean"]
+ValueType = Literal["whole", "double", "text", "uuid", "date", "timestamp", "timestamptz", "boolean"]
 
-KINDS: Mapping[str, Kind] = {
+VALUE_TYPES: Mapping[str, ValueType] = {
     "uuid": "uuid",
     "text": "text",
     "date": "date",
@@ -23,10 +23,10 @@ KINDS: Mapping[str, Kind] = {
     "double": "double",
     "numeric": "double",
 }
-NUMBERS: frozenset[Kind] = frozenset(("whole", "double"))
-MOMENTS: frozenset[Kind] = frozenset(("timestamp", "timestamptz"))
+NUMBER_TYPES: frozenset[ValueType] = frozenset(("whole", "double"))
+TIMESTAMP_TYPES: frozenset[ValueType] = frozenset(("timestamp", "timestamptz"))
 # Kinds whose values are written in one way on every engine, and so may be a text or a name.
-NAMING: frozenset[Kind] = frozenset(("text", "uuid", "whole", "date", "boolean"))
+NAMEABLE_TYPES: frozenset[ValueType] = frozenset(("text", "uuid", "whole", "date", "boolean"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ class Column:
     money: bool = False
 
     @property
-    def kind(self) -> Kind:
-        return KINDS[self.type]
+    def value_type(self) -> ValueType:
+        return VALUE_TYPES[self.type]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +64,7 @@ class Table:
     reads: tuple[Table, ...] = ()
 
     @property
-    def account(self) -> Column | None:
+    def account_column(self) -> Column | None:
         """The column that tells which account of the source a row is from: the key's first after tenant and time."""
         for name in self.key:
             if name not in (self.tenant, self.time):
@@ -72,8 +72,8 @@ class Table:
                 return column if column.type == "text" else None
         return None
 
-    def scanned(self) -> tuple[Table, ...]:
+    def list_physical_tables(self) -> tuple[Table, ...]:
         """The physical tables that reading this one scans; several times the same one counts once."""
         if self.query is None:
             return (self,)
-        return tuple(dict.fromkeys(table for read in self.reads for table in read.scanned()))
+        return tuple(dict.fromkeys(table for read in self.reads for table in read.list_physical_tables()))

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from operator import itemgetter
 
-from engine.answer.engine import Answer, Engine
-from engine.answer.fetch import Asker
+from engine.answer.engine import Engine, WidgetAnswer
+from engine.answer.fetch import RequestContext
 from engine.answer.response import Body
 from engine.calendar import Window
 from engine.catalog.insight_resolution import Insights
-from engine.query import Question
+from engine.query import MetricQuery
 from insights.facts import Fact, Finding, Span
 from insights.finding import find, metrics_for
 
@@ -26,7 +26,7 @@ class Gathered:
 
     insights: Insights
     catalog: str
-    asker: Asker
+    asker: RequestContext
     span: Span
     active: frozenset[str]
     findings: Sequence[Finding]
@@ -44,15 +44,15 @@ class Gathered:
         return list(dict.fromkeys(fact for _, fact in sorted(ranked, key=itemgetter(0))))
 
 
-def counted(answer: Answer, span: Span) -> Body:
+def counted(answer: WidgetAnswer, span: Span) -> Body:
     """The answer's body, its days without rows empty: a sum fills them with 0, but nobody has counted them.
 
     Days that are not over are left out, and so are those of the compared window that they would be held against.
     """
     body = answer.body
     windows = [body["series"], body.get("comparison", {}).get("series", [])]
-    for outcome in answer.outcomes:
-        for series, days in zip(windows, outcome.counted, strict=False):
+    for outcome in answer.results:
+        for series, days in zip(windows, outcome.buckets_with_rows, strict=False):
             for each in series:
                 for point, there in zip(each["points"], days, strict=True):
                     if not there:
@@ -65,11 +65,11 @@ def counted(answer: Answer, span: Span) -> Body:
     return body
 
 
-def gather(engine: Engine, question: Question, asker: Asker, *, today: date) -> Gathered:
+def gather(engine: Engine, question: MetricQuery, asker: RequestContext, *, today: date) -> Gathered:
     """Ask the engine for all that insights look at, at once. Raises WarehouseUnavailable."""
     insights = engine.catalog.insights
     active = asker.connected if question.sources is None else asker.connected & question.sources
-    answers = engine.ask_metrics(metrics_for(insights, active), question, asker)
+    answers = engine.query_metrics(metrics_for(insights, active), question, asker)
     span = Span(Window(question.start, question.end), question.compare, today)
     return Gathered(
         insights=insights,
@@ -78,7 +78,7 @@ def gather(engine: Engine, question: Question, asker: Asker, *, today: date) -> 
         span=span,
         active=active,
         findings=find(insights, {key: counted(each, span) for key, each in answers.items()}, active, span),
-        cached=bool(answers) and all(each.cached for each in answers.values()),
+        cached=bool(answers) and all(each.is_cached for each in answers.values()),
         stale_seconds=max(
             (each.stale_seconds for each in answers.values() if each.stale_seconds is not None), default=None
         ),

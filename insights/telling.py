@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from cachetools import TTLCache
 
-from engine.answer.cache import Cache, Key, Rows, digest
+from engine.answer.cache import Cache, CacheKey, Rows, hash_text
 from insights.context import context
 from insights.gathering import Gathered
 from insights.ground import Ground
@@ -65,7 +65,7 @@ class Teller:
     ) -> None:
         """`cache` is that of the scans: answers of the model are kept beside them."""
         self.model = model
-        self.failed: TTLCache[Key, Unusable | Ungrounded] = TTLCache(MOST_FAILED, ttl=FAILED, timer=clock)
+        self.failed: TTLCache[CacheKey, Unusable | Ungrounded] = TTLCache(MOST_FAILED, ttl=FAILED, timer=clock)
         self.lock = Lock()
         self.cache = None if cache is None else Cache(cache.store, ttl=KEPT)
         self.places = BoundedSemaphore(MOST_WAITING)
@@ -112,7 +112,7 @@ class Teller:
                 raise
             finally:
                 self.places.release()
-        found = None if self.cache is None else self.cache.reserve(asked)
+        found = None if self.cache is None else self.cache.get_stale(asked)
         if found is None:
             raise Unusable("busy")
         return by_model(found.rows, cached=True)
@@ -131,8 +131,8 @@ class Teller:
 
         if self.cache is None:
             return by_model(ask(), cached=False)
-        found = self.cache.read(key(model, gathered, told), ask)
-        return by_model(found.rows, cached=found.cached)
+        found = self.cache.get_or_fetch(key(model, gathered, told), ask)
+        return by_model(found.rows, cached=found.is_cached)
 
 
 def by_model(rows: Rows, *, cached: bool) -> Told:
@@ -145,13 +145,13 @@ def by_model(rows: Rows, *, cached: bool) -> Told:
     )
 
 
-def key(model: LanguageModel, gathered: Gathered, told: str) -> Key:
+def key(model: LanguageModel, gathered: Gathered, told: str) -> CacheKey:
     """All that the model's answer depends on: whose it is, and every word that the model is told."""
-    return Key(
+    return CacheKey(
         tenant=gathered.asker.tenant,
         dialect="insights",
         catalog=gathered.catalog,
-        statement=digest("\0".join((model.name, INSTRUCTIONS, gathered.span.compare.value, told))),
+        statement=hash_text("\0".join((model.name, INSTRUCTIONS, gathered.span.compare.value, told))),
         days=(gathered.span.window,),
         data_version=gathered.asker.data_version,
     )

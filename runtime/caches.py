@@ -8,44 +8,44 @@ from urllib.parse import urlsplit
 
 from cachetools import TTLCache
 
-from engine.answer.cache import MOST_STALE, Cache, MemoryStore, Store
+from engine.answer.cache import MAX_STALE_SECONDS, Cache, CacheStore, MemoryStore
 from engine.errors import InvalidSetting
 from runtime.settings import Settings
 from state.tenants import Tenant
 
-MOST_KNOWN = 50_000
+MAX_TENANTS = 50_000
 
 
 def open_cache(settings: Settings) -> Cache | None:
     """The cache of scans; None where CACHE_TTL_SECONDS is 0. Raises InvalidSetting."""
     ttl = settings.cache_ttl_seconds
-    return Cache(open_store(settings, max(ttl, MOST_STALE)), ttl=ttl) if ttl else None
+    return Cache(open_store(settings, max(ttl, MAX_STALE_SECONDS)), ttl=ttl) if ttl else None
 
 
-def open_store(settings: Settings, seconds: int) -> Store:
+def open_store(settings: Settings, seconds: int) -> CacheStore:
     """Redis where REDIS_URL names it, or else the memory of this process."""
     if settings.redis_url is None:
         return MemoryStore(seconds=seconds)
     try:
-        from engine.answer.redis import RedisStore
+        from engine.answer.redis_store import RedisStore
     except ImportError:
         raise InvalidSetting("REDIS_URL is set and its driver is missing: pip install 'metric-engine[redis]'") from None
-    return RedisStore(settings.redis_url.get_secret_value(), seconds=seconds, namespace=namespace(settings))
+    return RedisStore(settings.redis_url.get_secret_value(), seconds=seconds, namespace=build_namespace(settings))
 
 
-def namespace(settings: Settings) -> str:
+def build_namespace(settings: Settings) -> str:
     """The warehouse in a few letters: two installations may share one Redis. The password is no part of it."""
     parts = urlsplit(settings.facts_url.get_secret_value())
     address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}?{parts.query}"
     return blake2b(address.encode(), digest_size=8).hexdigest()
 
 
-class KnownTenants:
+class TenantCache:
     """The last that was read of each user, for an hour. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._tenants: TTLCache[str, Tenant] = TTLCache(MOST_KNOWN, MOST_STALE)
+        self._tenants: TTLCache[str, Tenant] = TTLCache(MAX_TENANTS, MAX_STALE_SECONDS)
 
     def get(self, user: str) -> Tenant | None:
         with self._lock:

@@ -30,7 +30,7 @@ class JsonFormatter(logging.Formatter):
         return to_json(line).decode()
 
 
-def configure() -> None:
+def configure_logging() -> None:
     """Send the process's logs to standard error as JSON lines: our own from INFO on, the libraries' warnings."""
     output = logging.StreamHandler()
     output.setFormatter(JsonFormatter())

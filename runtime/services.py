@@ -11,26 +11,26 @@ from datetime import date, datetime
 from typing import Self, TypeVar
 
 from engine.answer.cache import Cache
-from engine.answer.engine import Answer, Engine
-from engine.answer.fetch import Asker
+from engine.answer.engine import Engine, WidgetAnswer
+from engine.answer.fetch import RequestContext
 from engine.catalog.catalog import Catalog, load_catalog
 from engine.errors import InvalidCatalog, StateUnavailable, UnknownMetric, WarehouseUnavailable
-from engine.query import Question
+from engine.query import MetricQuery
 from engine.warehouse.warehouse import Warehouse
 from insights.telling import Teller
-from runtime.caches import KnownTenants, open_cache
+from runtime.caches import TenantCache, open_cache
 from runtime.narrator import open_teller
 from runtime.settings import Settings
 from runtime.sync_worker import open_worker
 from state import State
 from state.tenants import Tenant
-from sync.job import Seen
+from sync.job import SyncObserver
 from sync.schedule import Schedule
 from sync.worker import Worker
 
 logger = logging.getLogger("metric_engine.runtime.services")
 
-Found = TypeVar("Found")
+ResultT = TypeVar("ResultT")
 
 
 @dataclass(slots=True)
@@ -45,8 +45,8 @@ class Services:
     engine: Engine
     state: State
     settings: Settings
-    rejected: Mapping[str, int] = field(default_factory=dict)
-    known: KnownTenants = field(default_factory=KnownTenants)
+    problem_counts: Mapping[str, int] = field(default_factory=dict)
+    tenant_cache: TenantCache = field(default_factory=TenantCache)
     worker: Worker | None = None
     schedule: Schedule = field(init=False)
     teller: Teller = field(init=False)
@@ -74,7 +74,7 @@ class Services:
             opened.callback(state.close)
             warehouse = Warehouse(settings.facts_url.get_secret_value(), setting=settings.facts_setting)
             opened.callback(warehouse.close)
-            services = cls(engine_over(catalog, warehouse), state, settings)
+            services = cls(open_engine(catalog, warehouse), state, settings)
             opened.pop_all()
         return services
 
@@ -100,50 +100,52 @@ class Services:
     def warehouse(self) -> Warehouse:
         return self.engine.warehouse
 
-    def open_worker(self, seen: Seen, *, schedule: Schedule | None = None) -> Worker:
+    def open_worker(self, observer: SyncObserver, *, schedule: Schedule | None = None) -> Worker:
         """Open a worker that is not yet at work; with a schedule it opens the daily runs too. Raises InvalidSetting."""
         return open_worker(
             self.settings,
             state=self.state,
             warehouse=self.warehouse,
             tables=lambda: self.catalog.tables,
-            seen=seen,
+            observer=observer,
             schedule=schedule,
         )
 
-    def ask(self, keys: Sequence[str], question: Question, *, user: str) -> dict[str, Answer | UnknownMetric]:
+    def query_many(
+        self, keys: Sequence[str], query: MetricQuery, *, user: str
+    ) -> dict[str, WidgetAnswer | UnknownMetric]:
         """Answer several keys; an unknown key has its error for an answer.
 
         Without the state database, from what the cache holds for the sources that the user had when last seen.
         Raises StateUnavailable, WarehouseUnavailable.
         """
-        return self.asked(user, lambda engine, asker: engine.ask_all(keys, question, asker))
+        return self.run_for_user(user, lambda engine, asker: engine.query_many(keys, query, asker))
 
-    def asked(self, user: str, ask: Callable[[Engine, Asker], Found]) -> Found:
+    def run_for_user(self, user: str, run: Callable[[Engine, RequestContext], ResultT]) -> ResultT:
         """Return what the engine that serves right now answers this user, with the state database or without it.
 
         Raises StateUnavailable, WarehouseUnavailable.
         """
         engine = self.engine
         try:
-            asker = self.asker(user)
+            asker = self.get_context(user)
         except StateUnavailable as away:
-            last_seen = self.known.get(user)
+            last_seen = self.tenant_cache.get(user)
             if last_seen is None:
                 raise
             try:
-                return ask(engine, asker_of(user, last_seen, offline=True))
+                return run(engine, build_context(user, last_seen, offline=True))
             except WarehouseUnavailable:
                 raise away from None
-        return ask(engine, asker)
+        return run(engine, asker)
 
-    def asker(self, user: str) -> Asker:
+    def get_context(self, user: str) -> RequestContext:
         """Return which sources the user has connected, and how new the data is. Raises StateUnavailable."""
         tenant = self.state.tenants.get(user)
-        self.known.put(user, tenant)
-        return asker_of(user, tenant)
+        self.tenant_cache.put(user, tenant)
+        return build_context(user, tenant)
 
-    def reload(self) -> None:
+    def reload_catalog(self) -> None:
         """Serve the coming requests from the metric files as they are now, or on from the last good ones.
 
         Raises WarehouseUnavailable, and then nothing has changed.
@@ -151,24 +153,24 @@ class Services:
         try:
             catalog = load_catalog(self.settings.metrics_folder)
         except InvalidCatalog as invalid:
-            self.rejected = Counter(diagnostic.code for diagnostic in invalid.diagnostics)
+            self.problem_counts = Counter(diagnostic.code for diagnostic in invalid.diagnostics)
             logger.error("the metric files are invalid, the last good ones serve on:\n%s", invalid)
             return
-        self.engine = engine_over(catalog, self.engine.warehouse, self.engine.cache)
-        self.rejected = {}
-        logger.info("serving %d widgets, catalog %s", len(catalog.served), catalog.version)
+        self.engine = open_engine(catalog, self.engine.warehouse, self.engine.cache)
+        self.problem_counts = {}
+        logger.info("serving %d widgets, catalog %s", len(catalog.widgets), catalog.version)
 
-    def kick(self) -> None:
+    def wake_worker(self) -> None:
         """Have a sync that was just asked for begin at once, where this process does syncs."""
         if self.worker is not None:
             self.worker.kick()
 
-    def today(self) -> date:
+    def get_today(self) -> date:
         """Return the current date in the reporting time zone."""
         return datetime.now(self.settings.reporting_timezone).date()
 
 
-def engine_over(catalog: Catalog, warehouse: Warehouse, cache: Cache | None = None) -> Engine:
+def open_engine(catalog: Catalog, warehouse: Warehouse, cache: Cache | None = None) -> Engine:
     """Return an engine whose tables are there. Raises WarehouseUnavailable."""
     if warehouse.is_ours:
         # Any other database belongs to somebody: its tables are made when something is written to them.
@@ -176,5 +178,5 @@ def engine_over(catalog: Catalog, warehouse: Warehouse, cache: Cache | None = No
     return Engine(catalog, warehouse, cache)
 
 
-def asker_of(user: str, tenant: Tenant, *, offline: bool = False) -> Asker:
-    return Asker(tenant=user, connected=tenant.sources, data_version=tenant.data_version, offline=offline)
+def build_context(user: str, tenant: Tenant, *, offline: bool = False) -> RequestContext:
+    return RequestContext(tenant=user, connected=tenant.sources, data_version=tenant.data_version, offline=offline)

@@ -12,12 +12,12 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from engine.errors import InvalidSetting
-from engine.suggestions import did_you_mean, nearest_names
-from runtime.shipped import shipped_metrics
+from engine.suggestions import did_you_mean, find_nearest_names
+from runtime.shipped import get_shipped_folder
 
 DEFAULT_DATABASE = "sqlite:///metric-engine.db"
 DEFAULT_TIMEZONE = "America/Los_Angeles"
-SHORTEST_SECRET = 32
+MIN_SECRET_BYTES = 32
 
 SCHEME = re.compile(r"[a-z][a-z0-9+]*://", re.ASCII)
 IN_MEMORY = re.compile(r"(sqlite|duckdb)(?:\+\w+)?://(?:/|/:memory:)?(?:\?.*)?")
@@ -72,7 +72,7 @@ class Settings(BaseSettings):
         try:
             return cls(**given)
         except ValidationError as error:
-            raise InvalidSetting(first_fault(error)) from None
+            raise InvalidSetting(format_first_fault(error)) from None
 
     @model_validator(mode="before")
     @classmethod
@@ -93,18 +93,18 @@ class Settings(BaseSettings):
     @property
     def metrics_folder(self) -> Path:
         """The folder of metric files: METRICS_DIR, or else the shipped one."""
-        return self.metrics_dir or shipped_metrics()
+        return self.metrics_dir or get_shipped_folder()
 
     @field_validator("database_url", "warehouse_url", "redis_url")
     @classmethod
-    def address_with_scheme(cls, url: SecretStr | None) -> SecretStr | None:
+    def check_scheme(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None and not SCHEME.match(url.get_secret_value()):
             raise ValueError("is not a URL; write one such as sqlite:///metric-engine.db")
         return url
 
     @field_validator("warehouse_url")
     @classmethod
-    def more_than_memory(cls, url: SecretStr | None) -> SecretStr | None:
+    def reject_in_memory(cls, url: SecretStr | None) -> SecretStr | None:
         found = url and IN_MEMORY.fullmatch(url.get_secret_value())
         if found:
             raise ValueError(f"names no file, so that what is loaded is lost; write {found[1]}:///path/to/file.db")
@@ -112,37 +112,37 @@ class Settings(BaseSettings):
 
     @field_validator("metrics_dir")
     @classmethod
-    def existing_folder(cls, folder: Path | None) -> Path | None:
+    def check_folder(cls, folder: Path | None) -> Path | None:
         if folder is not None and not folder.is_dir():
             raise ValueError("there is no such folder; name the folder that holds the *.yaml files")
         return folder
 
     @field_validator("jwt_secret")
     @classmethod
-    def long_enough(cls, secret: SecretStr | None) -> SecretStr | None:
-        if secret is not None and (size := len(secret.get_secret_value().encode())) < SHORTEST_SECRET:
+    def check_secret_length(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and (size := len(secret.get_secret_value().encode())) < MIN_SECRET_BYTES:
             raise ValueError(
-                f"has {size} bytes and needs at least {SHORTEST_SECRET}; `openssl rand -hex 32` makes a good one"
+                f"has {size} bytes and needs at least {MIN_SECRET_BYTES}; `openssl rand -hex 32` makes a good one"
             )
         return secret
 
     @field_validator("jwks_url", "ga4_base_url", "google_token_url", "meta_base_url", "instagram_base_url")
     @classmethod
-    def web_address(cls, url: str | None) -> str | None:
+    def check_web_address(cls, url: str | None) -> str | None:
         if url is not None and not is_web_address(url):
             raise ValueError("is not a web address; write https://host/path")
         return url
 
     @field_validator("cors_origins", mode="before")
     @classmethod
-    def comma_list(cls, origins: Any) -> Any:
+    def split_origins(cls, origins: Any) -> Any:
         if isinstance(origins, str):
             return tuple(origin.strip() for origin in origins.split(",") if origin.strip())
         return origins
 
     @field_validator("cors_origins")
     @classmethod
-    def bare_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+    def check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
         for origin in origins:
             if origin != "*" and not is_origin(origin):
                 raise ValueError(
@@ -152,31 +152,31 @@ class Settings(BaseSettings):
 
     @field_validator("sync_providers")
     @classmethod
-    def importable(cls, name: str | None) -> str | None:
+    def check_importable(cls, name: str | None) -> str | None:
         if name is not None and not IMPORTABLE.fullmatch(name):
             raise ValueError(f"{name!r} names no function; write package.module:function")
         return name
 
     @field_validator("rate_limit")
     @classmethod
-    def readable_rate(cls, rate: str | None) -> str | None:
+    def check_rate(cls, rate: str | None) -> str | None:
         if rate is not None and not RATE.fullmatch(rate):
             raise ValueError(f"{rate!r} is not a rate; write a count and a span, such as 100/minute")
         return rate
 
     @field_validator("reporting_timezone", mode="before")
     @classmethod
-    def known_zone(cls, zone: Any) -> Any:
+    def parse_zone(cls, zone: Any) -> Any:
         if not isinstance(zone, str):
             return zone
         zones = available_timezones()
         if zone not in zones:
-            hint = did_you_mean(nearest_names(zone, zones))
+            hint = did_you_mean(find_nearest_names(zone, zones))
             raise ValueError(f"{zone!r} is not a known time zone{hint or '; write one such as Europe/Berlin'}")
         return ZoneInfo(zone)
 
     @model_validator(mode="after")
-    def one_way_to_verify(self) -> Self:
+    def check_token_settings(self) -> Self:
         if self.jwt_secret is not None and self.jwks_url is not None:
             raise ValueError("JWT_SECRET and JWKS_URL are both set; keep the one that signs your tokens")
         if self.jwks_url is not None and self.jwt_audience is None:
@@ -186,7 +186,7 @@ class Settings(BaseSettings):
         return self
 
 
-def first_fault(error: ValidationError) -> str:
+def format_first_fault(error: ValidationError) -> str:
     """The first fault in one line, without the value that was given: it may be a secret."""
     fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
     message = fault["msg"].removeprefix("Value error, ")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def shipped_metrics() -> Path:
+def get_shipped_folder() -> Path:
     """Return the folder of the shipped metric files: beside the rooms, installed or in a checkout.
 
     It is relative where it is below the current folder, so that diagnostics read as they are typed.

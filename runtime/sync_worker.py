@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from engine.errors import InvalidSetting
 from engine.query import SOURCES
-from engine.suggestions import did_you_mean, nearest_names
+from engine.suggestions import did_you_mean, find_nearest_names
 from engine.tables import Table
 from engine.warehouse.warehouse import Warehouse
 from runtime.settings import Settings
 from state import State
-from sync.job import Bounds, Means, Seen
+from sync.job import JobLimits, SyncContext, SyncObserver
 from sync.provider import Provider
 from sync.schedule import Schedule
 from sync.worker import Worker
@@ -33,26 +33,26 @@ def open_worker(
     state: State,
     warehouse: Warehouse,
     tables: Callable[[], Mapping[str, Table]],
-    seen: Seen,
+    observer: SyncObserver,
     schedule: Schedule | None = None,
 ) -> Worker:
     """A worker, not yet at work; with a schedule it opens the daily runs too. Raises InvalidSetting."""
-    own = own_providers(settings.sync_providers)
+    own = import_providers(settings.sync_providers)
 
     @asynccontextmanager
-    async def providers() -> AsyncIterator[Mapping[str, Provider]]:
-        from sync.http import Calls
+    async def open_all_providers() -> AsyncIterator[Mapping[str, Provider]]:
+        from sync.http import ProviderClient
         from sync.providers.registry import open_providers
 
-        async with Calls() as calls:
-            yield {**open_providers(calls, addresses(settings), applications(settings)), **own}
+        async with ProviderClient() as calls:
+            yield {**open_providers(calls, build_addresses(settings), build_applications(settings)), **own}
 
-    writers = 1 if warehouse.database.embedded else SERVER_WRITERS
-    means = Means(state, warehouse, tables, providers, seen, Bounds(writers=writers))
-    return Worker(means, schedule)
+    writers = 1 if warehouse.driver.embedded else SERVER_WRITERS
+    context = SyncContext(state, warehouse, tables, open_all_providers, observer, JobLimits(writers=writers))
+    return Worker(context, schedule)
 
 
-def own_providers(setting: str | None) -> Mapping[str, Provider]:
+def import_providers(setting: str | None) -> Mapping[str, Provider]:
     """What `module:function` gives: providers by source, which take the place of ours. Raises InvalidSetting."""
     if setting is None:
         return {}
@@ -63,12 +63,12 @@ def own_providers(setting: str | None) -> Mapping[str, Provider]:
         raise InvalidSetting(f"SYNC_PROVIDERS: {setting!r} cannot be imported: {error}") from None
     for source in given:
         if source not in SOURCES:
-            hint = did_you_mean(nearest_names(source, SOURCES)) or f"; there are {', '.join(SOURCES)}"
+            hint = did_you_mean(find_nearest_names(source, SOURCES)) or f"; there are {', '.join(SOURCES)}"
             raise InvalidSetting(f"SYNC_PROVIDERS: {setting!r} provides {source!r}, which is no source{hint}")
     return given
 
 
-def addresses(settings: Settings) -> Addresses:
+def build_addresses(settings: Settings) -> Addresses:
     """Where the providers are: their own addresses, unless a setting says otherwise."""
     from sync.providers.registry import Addresses
 
@@ -81,7 +81,7 @@ def addresses(settings: Settings) -> Addresses:
     return Addresses(**{name: address for name, address in given.items() if address is not None})
 
 
-def applications(settings: Settings) -> Applications:
+def build_applications(settings: Settings) -> Applications:
     """As what the installation is known to the providers."""
     from sync.providers.registry import Applications
 

@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, select, update
 
 from state.credentials import Credentials, Keyring
-from state.database import Database
+from state.database import StateDatabase
 from state.tables import connections
 
-ACTIVE = "active"
+ACTIVE_STATUS = "active"
 EXTERNAL = "external"
 NEEDS_REAUTH = "needs_reauth"
 
@@ -52,11 +52,11 @@ class Connections:
 
     __slots__ = ("_database", "_keyring")
 
-    def __init__(self, database: Database, keyring: Keyring) -> None:
+    def __init__(self, database: StateDatabase, keyring: Keyring) -> None:
         self._database = database
         self._keyring = keyring
 
-    def list(self, user: str) -> tuple[Connection, ...]:
+    def list_connections(self, user: str) -> tuple[Connection, ...]:
         """The user's connections, by source and account."""
         columns = connections.c
         statement = (
@@ -88,7 +88,7 @@ class Connections:
         """
         now = datetime.now(UTC)
         values: dict[str, Any] = {
-            "status": EXTERNAL if credentials is None else ACTIVE,
+            "status": EXTERNAL if credentials is None else ACTIVE_STATUS,
             "credentials": None if credentials is None else self._keyring.encrypt(credentials),
             "credentials_at": None if credentials is None else now,
             "last_error": None,
@@ -118,25 +118,27 @@ class Connections:
     def delete(self, user: str, source: str, account_id: str | None = None) -> int:
         """Remove an account, or all of the source's; how many there were. Their facts stay."""
         with self._database.connect() as connection:
-            return connection.execute(delete(connections).where(_matching(user, source, account_id))).rowcount
+            return connection.execute(delete(connections).where(_match_account(user, source, account_id))).rowcount
 
-    def credentials(self, user: str, source: str, account_id: str) -> Credentials | None:
+    def get_credentials(self, user: str, source: str, account_id: str) -> Credentials | None:
         """What to read the account with; None if it is external or not connected.
 
         Raises `NoEncryptionKey` or `UnreadableCredentials`.
         """
-        statement = select(connections.c.credentials).where(_matching(user, source, account_id))
+        statement = select(connections.c.credentials).where(_match_account(user, source, account_id))
         with self._database.connect() as connection:
             stored = connection.execute(statement).scalar()
         return None if stored is None else self._keyring.decrypt(stored)
 
-    def users(self) -> tuple[str, ...]:
+    def list_users(self) -> tuple[str, ...]:
         """The users who have an account that a sync can read."""
-        statement = select(connections.c.user_id).where(connections.c.status == ACTIVE).distinct().order_by("user_id")
+        statement = (
+            select(connections.c.user_id).where(connections.c.status == ACTIVE_STATUS).distinct().order_by("user_id")
+        )
         with self._database.connect() as connection:
             return tuple(connection.execute(statement).scalars())
 
-    def to_sync(self, user: str) -> tuple[SyncedAccount, ...]:
+    def list_synced_accounts(self, user: str) -> tuple[SyncedAccount, ...]:
         """The user's accounts with credentials, by source and account. Their credentials are decrypted on demand."""
         columns = connections.c
         statement = (
@@ -158,25 +160,25 @@ class Connections:
         """Whether the account is connected with credentials, at this moment."""
         columns = connections.c
         statement = select(columns.account_id).where(
-            _matching(user, source, account_id), columns.credentials.is_not(None)
+            _match_account(user, source, account_id), columns.credentials.is_not(None)
         )
         with self._database.connect() as connection:
             return connection.execute(statement).scalar() is not None
 
-    def succeeded(self, user: str, source: str, account_id: str, at: datetime) -> None:
+    def mark_succeeded(self, user: str, source: str, account_id: str, at: datetime) -> None:
         """Note that the account was read to its end."""
-        self._set(_matching(user, source, account_id), last_success_at=at, last_error=None)
+        self._update(_match_account(user, source, account_id), last_success_at=at, last_error=None)
 
-    def failed(self, user: str, source: str, account_id: str, error: str) -> None:
+    def mark_failed(self, user: str, source: str, account_id: str, error: str) -> None:
         """Note why the account could not be read, in words for its user."""
-        self._set(_matching(user, source, account_id), last_error=error)
+        self._update(_match_account(user, source, account_id), last_error=error)
 
-    def refused(self, user: str, source: str, account_id: str, error: str, *, credentials_at: datetime) -> None:
+    def mark_refused(self, user: str, source: str, account_id: str, error: str, *, credentials_at: datetime) -> None:
         """Note that the provider takes these credentials no more; nothing where the user has given others since."""
-        same = and_(_matching(user, source, account_id), connections.c.credentials_at == credentials_at)
-        self._set(same, status=NEEDS_REAUTH, last_error=error)
+        same = and_(_match_account(user, source, account_id), connections.c.credentials_at == credentials_at)
+        self._update(same, status=NEEDS_REAUTH, last_error=error)
 
-    def renew(
+    def renew_credentials(
         self, user: str, source: str, account_id: str, credentials: Mapping[str, Any], *, credentials_at: datetime
     ) -> datetime:
         """Put credentials in the place of those of `credentials_at`, unless the user has given others since.
@@ -184,19 +186,19 @@ class Connections:
         When the new ones were issued. Raises `NoEncryptionKey`.
         """
         now = datetime.now(UTC)
-        same = and_(_matching(user, source, account_id), connections.c.credentials_at == credentials_at)
-        self._set(same, credentials=self._keyring.encrypt(credentials), credentials_at=now)
+        same = and_(_match_account(user, source, account_id), connections.c.credentials_at == credentials_at)
+        self._update(same, credentials=self._keyring.encrypt(credentials), credentials_at=now)
         return now
 
-    def remember(self, user: str, source: str, account_id: str, options: Mapping[str, Any]) -> None:
+    def add_options(self, user: str, source: str, account_id: str, options: Mapping[str, Any]) -> None:
         """Add to the connection's options."""
-        matching = _matching(user, source, account_id)
-        with self._database.transaction() as connection:
+        matching = _match_account(user, source, account_id)
+        with self._database.begin_transaction() as connection:
             known = connection.execute(select(connections.c.options).where(matching).with_for_update()).scalar()
             if known is not None:
                 connection.execute(update(connections).where(matching).values(options={**known, **options}))
 
-    def _set(self, matching: ColumnElement[bool], **values: Any) -> None:
+    def _update(self, matching: ColumnElement[bool], **values: Any) -> None:
         statement = update(connections).where(matching).values(**values, updated_at=datetime.now(UTC))
         with self._database.connect() as connection:
             connection.execute(statement)
@@ -210,18 +212,18 @@ class Connections:
         columns = connections.c
         key = (columns.user_id, columns.source, columns.account_id)
         stored = select(*key, columns.credentials).where(columns.credentials.is_not(None)).with_for_update()
-        with self._database.transaction() as connection:
+        with self._database.begin_transaction() as connection:
             rows = connection.execute(stored).all()
             for user, source, account_id, ciphertext in rows:
                 connection.execute(
                     update(connections)
-                    .where(_matching(user, source, account_id))
+                    .where(_match_account(user, source, account_id))
                     .values(credentials=self._keyring.rotate(ciphertext))
                 )
             return len(rows)
 
 
-def _matching(user: str, source: str, account_id: str | None) -> ColumnElement[bool]:
+def _match_account(user: str, source: str, account_id: str | None) -> ColumnElement[bool]:
     columns = connections.c
     account = () if account_id is None else (columns.account_id == account_id,)
     return and_(columns.user_id == user, columns.source == source, *account)

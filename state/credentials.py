@@ -45,7 +45,7 @@ class Keyring:
     def parse(cls, setting: str | None) -> Keyring:
         """The keyring of a comma list of Fernet keys. Raises `InvalidSetting` for a malformed one."""
         keys = [key.strip() for key in (setting or "").split(",")]
-        return cls(*(_fernet(key, position) for position, key in enumerate(keys, 1) if key))
+        return cls(*(_parse_key(key, position) for position, key in enumerate(keys, 1) if key))
 
     def __bool__(self) -> bool:
         return self._fernet is not None
@@ -56,29 +56,29 @@ class Keyring:
     def encrypt(self, credentials: Mapping[str, Any]) -> str:
         """The ciphertext to store. Raises `NoEncryptionKey`."""
         text = json.dumps(dict(credentials), separators=(",", ":"))
-        return self._required().encrypt(text.encode()).decode()
+        return self._require_fernet().encrypt(text.encode()).decode()
 
     def decrypt(self, stored: str) -> Credentials:
         """The credentials in a ciphertext. Raises `NoEncryptionKey` or `UnreadableCredentials`."""
         try:
-            return Credentials(json.loads(self._required().decrypt(stored)))
+            return Credentials(json.loads(self._require_fernet().decrypt(stored)))
         except InvalidToken:
             raise UnreadableCredentials from None
 
     def rotate(self, stored: str) -> str:
         """The same ciphertext under the first key. Raises as `decrypt` does."""
         try:
-            return self._required().rotate(stored).decode()
+            return self._require_fernet().rotate(stored).decode()
         except InvalidToken:
             raise UnreadableCredentials from None
 
-    def _required(self) -> MultiFernet:
+    def _require_fernet(self) -> MultiFernet:
         if self._fernet is None:
             raise NoEncryptionKey
         return self._fernet
 
 
-def _fernet(key: str, position: int) -> Fernet:
+def _parse_key(key: str, position: int) -> Fernet:
     try:
         return Fernet(key)
     except ValueError:

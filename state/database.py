@@ -25,14 +25,14 @@ DRIVERS = {
     "postgres": "postgresql+psycopg",
     "postgresql+psycopg": "postgresql+psycopg",
 }
-FORMS = "sqlite:///path/to/file.db or postgresql://user:password@host:5432/name"
+URL_FORMS = "sqlite:///path/to/file.db or postgresql://user:password@host:5432/name"
 BUSY_SECONDS = 15
 CONNECT_SECONDS = 5
 # Beyond the longest migration: a request's statements take milliseconds.
 STATEMENT_SECONDS = 30
 
 
-class Database:
+class StateDatabase:
     """Connections to the state database.
 
     Whatever goes wrong with the database itself while a block of `connect` or `transaction` runs comes out
@@ -52,16 +52,16 @@ class Database:
     @contextmanager
     def connect(self) -> Iterator[Connection]:
         """A connection on which every statement commits by itself."""
-        with self._translated(), self.engine.connect() as connection:
+        with self._translate_errors(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def begin_transaction(self) -> Iterator[Connection]:
         """A connection in one transaction: committed at the end of the block, rolled back on an error.
 
         On SQLite it holds the write lock from its beginning, so that it never fails half-way for want of it.
         """
-        with self._translated(), self.engine.connect() as connection:
+        with self._translate_errors(), self.engine.connect() as connection:
             if self.dialect == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             else:
@@ -105,35 +105,35 @@ class Database:
         self.engine.dispose()
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
         except (IntegrityError, DataError):
             raise
         except (DBAPIError, NoFreeConnection) as error:
             raise StateUnavailable(
-                f"the state database cannot be used: {_reason(error)}; "
-                f"check DATABASE_URL ({_without_secrets(self.engine.url)})"
+                f"the state database cannot be used: {_describe_error(error)}; "
+                f"check DATABASE_URL ({_redact_url(self.engine.url)})"
             ) from error
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str) -> StateDatabase:
     """Open the database at `url`, without connecting to it yet.
 
     The folder of an SQLite file is made if it is missing.
     Raises `InvalidSetting` for a URL that cannot be meant or whose driver is not installed,
     `StateUnavailable` for a folder that cannot be made.
     """
-    parsed = _parse(url)
+    parsed = _parse_url(url)
     if parsed.drivername == "sqlite":
-        return Database(_open_sqlite(parsed))
-    return Database(_open_postgresql(parsed))
+        return StateDatabase(_open_sqlite(parsed))
+    return StateDatabase(_open_postgresql(parsed))
 
 
-def _parse(url: str) -> URL:
+def _parse_url(url: str) -> URL:
     # A password with an unescaped @ spills into the host or the name, and from there into error messages.
     malformed = InvalidSetting(
-        f"DATABASE_URL is not a database URL: write {FORMS}, with special characters percent-encoded"
+        f"DATABASE_URL is not a database URL: write {URL_FORMS}, with special characters percent-encoded"
     )
     try:
         parsed = make_url(url)
@@ -142,7 +142,7 @@ def _parse(url: str) -> URL:
     if parsed.get_backend_name() != "sqlite" and "@" in f"{parsed.host}{parsed.database}":
         raise malformed
     if parsed.drivername not in DRIVERS:
-        raise InvalidSetting(f"DATABASE_URL: {parsed.drivername!r} cannot hold the state tables: write {FORMS}")
+        raise InvalidSetting(f"DATABASE_URL: {parsed.drivername!r} cannot hold the state tables: write {URL_FORMS}")
     return parsed.set(drivername=DRIVERS[parsed.drivername])
 
 
@@ -187,10 +187,10 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
 
 def _open_postgresql(url: URL) -> Engine:
     try:
-        from engine.warehouse.drivers.postgresql_timeouts import NETWORK, be_patient
+        from engine.warehouse.drivers.postgresql_timeouts import NETWORK_OPTIONS, set_response_timeout
 
         engine = create_engine(
-            url.update_query_dict({**NETWORK, "connect_timeout": str(CONNECT_SECONDS), **url.query}),
+            url.update_query_dict({**NETWORK_OPTIONS, "connect_timeout": str(CONNECT_SECONDS), **url.query}),
             isolation_level="AUTOCOMMIT",
             hide_parameters=True,
             pool_pre_ping=True,
@@ -198,7 +198,7 @@ def _open_postgresql(url: URL) -> Engine:
             pool_timeout=CONNECT_SECONDS,
         )
         # A frozen server holds no thread for longer. The server's own statement_timeout would not tell.
-        be_patient(engine, STATEMENT_SECONDS)
+        set_response_timeout(engine, STATEMENT_SECONDS)
         return engine
     except ImportError:
         raise InvalidSetting(
@@ -206,12 +206,12 @@ def _open_postgresql(url: URL) -> Engine:
         ) from None
 
 
-def _reason(error: DBAPIError | NoFreeConnection) -> str:
+def _describe_error(error: DBAPIError | NoFreeConnection) -> str:
     if isinstance(error, DBAPIError):
         # Further lines are hints, and the statement.
         return " ".join(str(error.orig).strip().split("\n")[0].split())
     return "every connection is in use"
 
 
-def _without_secrets(url: URL) -> str:
+def _redact_url(url: URL) -> str:
     return url.set(query={}).render_as_string(hide_password=True)

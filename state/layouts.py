@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, text
 
-from state.database import Database
+from state.database import StateDatabase
 from state.errors import StaleLayout
 from state.tables import user_dashboard_layouts
 from state.types import Json
 
-MOST_VERSIONS = 2**63
+MAX_VERSIONS = 2**63
 
 # The version lives in the document, so that a table which another application made serves as it is. A layout
 # without one is at version 0, and so is a user without a layout.
@@ -56,7 +56,7 @@ class Layouts:
 
     __slots__ = ("_database", "_save")
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
         statement = _SAVE[database.dialect].format(saved=_SAVED_VERSION[database.dialect])
         self._save = text(statement).bindparams(bindparam("layout", type_=Json)).columns(layout=Json)
@@ -66,7 +66,7 @@ class Layouts:
         table = user_dashboard_layouts
         with self._database.connect() as connection:
             row = connection.execute(select(table.c.layout).where(table.c.user_id == user)).one_or_none()
-        return {"widgets": []} if row is None else _document(row.layout)
+        return {"widgets": []} if row is None else _to_document(row.layout)
 
     def save(self, user: str, layout: Mapping[str, Any], *, version: int | None = None) -> dict[str, Any]:
         """Save `layout` and return it with its new `version`, one more than the last.
@@ -74,17 +74,17 @@ class Layouts:
         `version` is the one last read, 0 for none: if another has been saved since, nothing is, and
         `StaleLayout` carries that one. Without a version the last write wins.
         """
-        if version is not None and not 0 <= version < MOST_VERSIONS:
+        if version is not None and not 0 <= version < MAX_VERSIONS:
             raise StaleLayout(self.get(user))
         parameters = {"user": user, "layout": dict(layout), "version": version}
         with self._database.connect() as connection:
             row = connection.execute(self._save, parameters).one_or_none()
         if row is None:
             raise StaleLayout(self.get(user))
-        return _document(row.layout)
+        return _to_document(row.layout)
 
 
-def _document(layout: Any) -> dict[str, Any]:
+def _to_document(layout: Any) -> dict[str, Any]:
     # A table that was there before may hold a bare list of widgets, or a `version` of its own kind.
     fields = {"widgets": layout} if isinstance(layout, list) else layout
     version = fields.get("version")

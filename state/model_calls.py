@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from state.database import Database
+from state.database import StateDatabase
 from state.tables import app_settings
 
 
@@ -16,7 +16,7 @@ class ModelCalls:
 
     __slots__ = ("_database",)
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
     def spend(self, user: str, day: date, *, most: int) -> bool:
@@ -27,7 +27,7 @@ class ModelCalls:
         key = f"llm_calls/{user}"
         today = day.isoformat()
         first: dict[str, Any] = {"day": today, "calls": 0}
-        with self._database.transaction() as connection:
+        with self._database.begin_transaction() as connection:
             # The row is there before it is read: calls at the same time wait for one another at it.
             connection.execute(
                 self._database.insert(app_settings, {"key": key, "value": first}).on_conflict_do_nothing()

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
+from state.app_settings import AppSettings
 from state.connections import Connections
 from state.credentials import Keyring
-from state.database import Database, open_database
+from state.database import StateDatabase, open_database
 from state.jobs.jobs import Jobs
-from state.jobs.queue import Queue
-from state.jobs.runs import Runs
+from state.jobs.queue import JobQueue
+from state.jobs.runs import ScheduledRuns
 from state.layouts import Layouts
 from state.migrations import migrate
-from state.settings import Settings
 from state.tenants import Tenants
 
 
@@ -21,14 +21,14 @@ from state.tenants import Tenants
 class State:
     """One object per kind of state, all on the same database. Safe to share between threads."""
 
-    database: Database
+    database: StateDatabase
     tenants: Tenants
     layouts: Layouts
     connections: Connections
-    settings: Settings
+    app_settings: AppSettings
     jobs: Jobs
-    queue: Queue
-    runs: Runs
+    queue: JobQueue
+    runs: ScheduledRuns
 
     @classmethod
     def open(cls, url: str, *, encryption_key: str | None = None) -> Self:
@@ -49,10 +49,10 @@ class State:
             tenants=Tenants(database),
             layouts=Layouts(database),
             connections=Connections(database, keyring),
-            settings=Settings(database),
+            app_settings=AppSettings(database),
             jobs=Jobs(database),
-            queue=Queue(database),
-            runs=Runs(database),
+            queue=JobQueue(database),
+            runs=ScheduledRuns(database),
         )
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from state.database import Database
+from state.database import StateDatabase
 from state.tables import data_versions
 
 _READ = """
@@ -27,7 +27,7 @@ class Tenants:
 
     __slots__ = ("_database", "_read")
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
         self._read = database.sql(_READ)
 
@@ -40,7 +40,7 @@ class Tenants:
             data_version=max((version for _, version in rows if version is not None), default=0),
         )
 
-    def advance(self, user: str) -> int:
+    def advance_data_version(self, user: str) -> int:
         """Move the data version on, so that no cached answer is used again; the new version."""
         version = data_versions.c.version
         statement = (

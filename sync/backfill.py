@@ -12,12 +12,12 @@ HISTORY_DAYS = 400
 SUNDAY = 6
 
 
-def windows(
+def plan_windows(
     cursor: Window | None,
     yesterday: date,
     *,
-    restates: int,
-    weekly: int | None = None,
+    restate_days: int,
+    weekly_days: int | None = None,
     chunk: int,
     history: int = HISTORY_DAYS,
 ) -> tuple[Window, ...]:
@@ -29,28 +29,28 @@ def windows(
     """
     earliest = yesterday - timedelta(days=history - 1)
     if cursor is None:
-        return tuple(backwards(earliest, yesterday, chunk))
+        return tuple(iter_backwards(earliest, yesterday, chunk))
     # What was loaded last was not final then, so it is asked again, however long ago that is.
     newest = min(cursor.end, yesterday)
-    again = weekly if weekly is not None and holds_sunday(cursor.end + DAY, yesterday) else restates
+    again = weekly_days if weekly_days is not None and contains_sunday(cursor.end + DAY, yesterday) else restate_days
     first = max(earliest, cursor.start, newest - timedelta(days=again - 1))
     before = min(cursor.start - DAY, yesterday)
-    return (*forwards(first, yesterday, chunk), *backwards(earliest, before, chunk))
+    return (*iter_forwards(first, yesterday, chunk), *iter_backwards(earliest, before, chunk))
 
 
-def holds_sunday(first: date, last: date) -> bool:
+def contains_sunday(first: date, last: date) -> bool:
     """Whether one of the days is a Sunday: a week is done, however many syncs were missed meanwhile."""
     return any((first + timedelta(days=step)).weekday() == SUNDAY for step in range(min(7, (last - first).days + 1)))
 
 
-def forwards(first: date, last: date, chunk: int) -> Iterator[Window]:
+def iter_forwards(first: date, last: date, chunk: int) -> Iterator[Window]:
     while first <= last:
         end = min(last, first + timedelta(days=chunk - 1))
         yield Window(first, end)
         first = end + DAY
 
 
-def backwards(first: date, last: date, chunk: int) -> Iterator[Window]:
+def iter_backwards(first: date, last: date, chunk: int) -> Iterator[Window]:
     while last >= first:
         start = max(first, last - timedelta(days=chunk - 1))
         yield Window(start, last)

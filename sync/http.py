@@ -13,8 +13,8 @@ import httpx
 from tenacity import AsyncRetrying, retry_if_exception_type
 
 from sync.errors import Throttled, Unreachable
-from sync.limits import PACE, Gates, Insistence, Pace
-from sync.parsing import Answer, Site
+from sync.limits import CALL_LIMITS, CallLimits, ConcurrencyLimits, RetryPolicy
+from sync.parsing import ProviderResponse, Site
 
 logger = logging.getLogger("metric_engine.sync.http")
 
@@ -22,7 +22,7 @@ Reading = TypeVar("Reading")
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ProviderRequest:
     """What is asked: a query, and a form or JSON where something is posted. The token travels as a header."""
 
     method: str
@@ -33,19 +33,21 @@ class Request:
     token: str | None = field(default=None, repr=False)
 
 
-class Calls:
+class ProviderClient:
     """The calls of one event loop to all providers. Close it, or use it as a context.
 
     Credentials travel with a call and are kept nowhere; nothing here writes an address to a log.
     """
 
-    def __init__(self, pace: Pace = PACE, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        self.pace = pace
+    def __init__(
+        self, limits: CallLimits = CALL_LIMITS, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
+        self.limits = limits
         self.sleep = sleep
-        self._gates = Gates(pace)
+        self._concurrency = ConcurrencyLimits(limits)
         self._client = httpx.AsyncClient(
-            timeout=httpx.Timeout(pace.silence, connect=pace.connect),
-            limits=httpx.Limits(max_connections=pace.at_once, max_keepalive_connections=pace.at_once),
+            timeout=httpx.Timeout(limits.silence, connect=limits.connect),
+            limits=httpx.Limits(max_connections=limits.at_once, max_keepalive_connections=limits.at_once),
             follow_redirects=False,
             # Neither a proxy nor a .netrc of the machine has a say in where a token goes.
             trust_env=False,
@@ -54,39 +56,41 @@ class Calls:
         for name in ("httpx", "httpcore"):
             logging.getLogger(name).setLevel(logging.WARNING)
 
-    async def ask(self, site: Site, account: str, request: Request, read: Callable[[Answer], Reading]) -> Reading:
+    async def request(
+        self, site: Site, account: str, request: ProviderRequest, read: Callable[[ProviderResponse], Reading]
+    ) -> Reading:
         """What `read` makes of the answer; it may raise any ProviderError.
 
         Unreachable is tried again a few times; Throttled is waited for, as long as the patience lasts, and others
         are called meanwhile. Raises ProviderError.
         """
-        insistence = Insistence(self.pace)
+        policy = RetryPolicy(self.limits)
         attempts = AsyncRetrying(
             retry=retry_if_exception_type((Unreachable, Throttled)),
-            wait=insistence.wait,
-            stop=insistence.stop,
+            wait=policy.wait,
+            stop=policy.stop,
             sleep=self.sleep,
             reraise=True,
         )
 
         async def attempt() -> Reading:
-            return read(await self._answer(site, account, request))
+            return read(await self._send(site, account, request))
 
         return await attempts(attempt)
 
-    async def _answer(self, site: Site, account: str, request: Request) -> Answer:
-        async with self._gates.passed(site.source, account):
+    async def _send(self, site: Site, account: str, request: ProviderRequest) -> ProviderResponse:
+        async with self._concurrency.acquire(site.source, account):
             try:
-                async with asyncio.timeout(self.pace.call):
-                    return await self._received(site, request)
+                async with asyncio.timeout(self.limits.call):
+                    return await self._receive(site, request)
             except (httpx.TransportError, TimeoutError) as error:
                 # Its words may hold an address; its name does for a start.
                 logger.info("%s: %s", site.source, type(error).__name__)
-                raise site.silent() from None
+                raise site.no_answer() from None
             except httpx.DecodingError:
-                raise site.odd("with something that cannot be unpacked") from None
+                raise site.unreadable("with something that cannot be unpacked") from None
 
-    async def _received(self, site: Site, request: Request) -> Answer:
+    async def _receive(self, site: Site, request: ProviderRequest) -> ProviderResponse:
         headers = {} if request.token is None else {"Authorization": f"Bearer {request.token}"}
         async with self._client.stream(
             request.method,
@@ -99,9 +103,9 @@ class Calls:
             body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk
-                if len(body) > self.pace.most_bytes:
-                    raise site.odd("with more data than is taken in at once")
-            return Answer(site, response.status_code, response.headers, bytes(body))
+                if len(body) > self.limits.max_bytes:
+                    raise site.unreadable("with more data than is taken in at once")
+            return ProviderResponse(site, response.status_code, response.headers, bytes(body))
 
     async def aclose(self) -> None:
         await self._client.aclose()

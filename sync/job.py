@@ -16,21 +16,21 @@ from engine.warehouse.warehouse import Warehouse
 from state import State
 from state.connections import EXTERNAL, NEEDS_REAUTH, SyncedAccount
 from state.errors import NoEncryptionKey, UnreadableCredentials
-from state.jobs.queue import Work
+from state.jobs.queue import ClaimedJob
 from sync.errors import NeedsReauth, ProviderError
 from sync.provider import Account, Provider
-from sync.report import CANCELLED, FAILED, RUNNING, SKIPPED, SUCCEEDED, AccountReport, Report, ended
-from sync.sink import DISCONNECTED, WarehouseIntake
+from sync.report import CANCELLED, FAILED, RUNNING, SKIPPED, SUCCEEDED, AccountReport, JobReport, has_ended
+from sync.sink import DISCONNECTED, WarehouseSink
 
 RECONNECT = "the saved sign-in is no longer accepted; connect the account again"
-OURS = "something went wrong here; the log has it, and the next sync tries again"
-AWAY = "a database of this installation did not answer; the next sync goes on from here"
+OWN_FAULT = "something went wrong here; the log has it, and the next sync tries again"
+DATABASE_DOWN = "a database of this installation did not answer; the next sync goes on from here"
 
 logger = logging.getLogger("metric_engine.sync.job")
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class JobLimits:
     """How much at once and how long at most, in seconds; a job's owner counts as dead a `lease` after its last word.
 
     The owner says how far it is every `look`, where it has come further, and every `beat` that it lives.
@@ -49,16 +49,16 @@ class Bounds:
     attempts: int = 3
 
 
-class Seen(Protocol):
+class SyncObserver(Protocol):
     """Who counts what syncs come to."""
 
-    def account(self, source: str, status: str, rows: int, seconds: float) -> None: ...
+    def count_account(self, source: str, status: str, rows: int, seconds: float) -> None: ...
 
-    def job(self, status: str) -> None: ...
+    def count_job(self, status: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class SyncContext:
     """What every job of a process works with.
 
     `tables` gives the fact tables as they are declared at the moment; `providers` opens the providers, by source.
@@ -68,102 +68,106 @@ class Means:
     warehouse: Warehouse
     tables: Callable[[], Mapping[str, Table]]
     providers: Callable[[], AbstractAsyncContextManager[Mapping[str, Provider]]]
-    seen: Seen
-    bounds: Bounds = Bounds()
+    observer: SyncObserver
+    limits: JobLimits = JobLimits()
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
-class Desk:
+class JobRunner:
     """Where a process does its jobs: the providers are open, and accounts and writers take turns."""
 
-    def __init__(self, means: Means, providers: Mapping[str, Provider]) -> None:
-        self.means = means
+    def __init__(self, context: SyncContext, providers: Mapping[str, Provider]) -> None:
+        self.context = context
         self.providers = providers
-        self.turns = asyncio.Semaphore(means.bounds.writers)
+        self.writer_turns = asyncio.Semaphore(context.limits.writers)
         # Two users may have connected the same account.
-        self.busy: dict[tuple[str, str], asyncio.Lock] = {}
+        self.account_locks: dict[tuple[str, str], asyncio.Lock] = {}
 
-    async def run(self, work: Work, report: Report, accounts: Mapping[tuple[str, str], SyncedAccount]) -> None:
+    async def run_job(
+        self, work: ClaimedJob, report: JobReport, accounts: Mapping[tuple[str, str], SyncedAccount]
+    ) -> None:
         """Read every account of the job that has not been read; what each came to stands in the report."""
         async with asyncio.TaskGroup() as group:
             for key, account in accounts.items():
-                if not ended(report.accounts[key].status):
-                    group.create_task(self.read(work.user, account, report.accounts[key]))
+                if not has_ended(report.accounts[key].status):
+                    group.create_task(self.sync_account(work.user, account, report.accounts[key]))
 
-    async def read(self, user: str, connected: SyncedAccount, report: AccountReport) -> None:
+    async def sync_account(self, user: str, connected: SyncedAccount, report: AccountReport) -> None:
         """Read one account. Nothing that goes wrong leaves here but a cancellation."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         report.status = RUNNING
         key = (connected.source, connected.account_id)
-        connections = self.means.state.connections
-        intake: WarehouseIntake | None = None
+        connections = self.context.state.connections
+        sink: WarehouseSink | None = None
         try:
             async with AsyncExitStack() as stack:
-                await stack.enter_async_context(self.busy.setdefault(key, asyncio.Lock()))
-                await stack.enter_async_context(asyncio.timeout(self.means.bounds.account_seconds))
+                await stack.enter_async_context(self.account_locks.setdefault(key, asyncio.Lock()))
+                await stack.enter_async_context(asyncio.timeout(self.context.limits.account_seconds))
                 if connected.status == NEEDS_REAUTH:
                     raise NeedsReauth(connected.last_error or RECONNECT)
                 provider = self.providers.get(connected.source)
                 if provider is None:
                     raise ProviderError(f"this installation has no provider for {connected.source}")
-                intake = await self.intake(user, connected, report)
-                await provider.sync(intake.account, intake)
+                sink = await self.open_sink(user, connected, report)
+                await provider.sync(sink.account, sink)
             report.status, report.error = SUCCEEDED, None
-            now = self.means.clock()
-            await asyncio.to_thread(connections.succeeded, user, *key, now)
+            now = self.context.clock()
+            await asyncio.to_thread(connections.mark_succeeded, user, *key, now)
         except NeedsReauth as error:
             report.status, report.error = FAILED, str(error)
-            if intake is not None:
-                credentials_at = intake.credentials_at
-                await self.note(connections.refused, user, *key, str(error), credentials_at=credentials_at)
+            if sink is not None:
+                credentials_at = sink.credentials_at
+                await self.write_if_possible(
+                    connections.mark_refused, user, *key, str(error), credentials_at=credentials_at
+                )
         except ProviderError as error:
-            await self.failed(user, key, report, str(error))
+            await self.mark_failed(user, key, report, str(error))
         except TimeoutError:
-            minutes = round(self.means.bounds.account_seconds / 60)
+            minutes = round(self.context.limits.account_seconds / 60)
             text = f"it took longer than {minutes} minutes; what came stays, and the next sync goes on from there"
-            await self.failed(user, key, report, text)
+            await self.mark_failed(user, key, report, text)
         except (NoEncryptionKey, UnreadableCredentials) as error:
-            await self.failed(user, key, report, str(error))
+            await self.mark_failed(user, key, report, str(error))
         except (StateUnavailable, WarehouseUnavailable) as error:
             logger.error("sync: %s: %s", type(error).__name__, error)
-            await self.failed(user, key, report, AWAY)
+            await self.mark_failed(user, key, report, DATABASE_DOWN)
         except Exception:
             # A provider may be anybody's, and no fault of one may reach the others.
             logger.exception("sync: an account of %s failed unexpectedly", connected.source)
-            await self.failed(user, key, report, OURS)
+            await self.mark_failed(user, key, report, OWN_FAULT)
         finally:
-            status = report.status if ended(report.status) else CANCELLED
-            self.means.seen.account(connected.source, status, report.rows, loop.time() - began)
+            status = report.status if has_ended(report.status) else CANCELLED
+            self.context.observer.count_account(connected.source, status, report.rows, loop.time() - began)
             if report.rows:
-                await self.note(self.means.state.tenants.advance, user)
+                await self.write_if_possible(self.context.state.tenants.advance_data_version, user)
 
-    async def intake(self, user: str, connected: SyncedAccount, report: AccountReport) -> WarehouseIntake:
-        means = self.means
+    async def open_sink(self, user: str, connected: SyncedAccount, report: AccountReport) -> WarehouseSink:
+        context = self.context
         credentials = await asyncio.to_thread(
-            means.state.connections.credentials, user, connected.source, connected.account_id
+            context.state.connections.get_credentials, user, connected.source, connected.account_id
         )
         if credentials is None:
             raise ProviderError(DISCONNECTED)
         account = Account(
             connected.source, connected.account_id, credentials, connected.credentials_at, connected.options
         )
-        return WarehouseIntake(
+        return WarehouseSink(
             user=user,
             account=account,
             report=report,
-            state=means.state,
-            warehouse=means.warehouse,
-            declared=means.tables(),
-            turns=self.turns,
-            clock=means.clock,
+            state=context.state,
+            warehouse=context.warehouse,
+            declared=context.tables(),
+            turns=self.writer_turns,
+            clock=context.clock,
         )
 
-    async def failed(self, user: str, key: tuple[str, str], report: AccountReport, error: str) -> None:
+    async def mark_failed(self, user: str, key: tuple[str, str], report: AccountReport, error: str) -> None:
         report.status, report.error = FAILED, error
-        await self.note(self.means.state.connections.failed, user, *key, error)
+        await self.write_if_possible(self.context.state.connections.mark_failed, user, *key, error)
 
-    async def note(self, write: Callable[..., object], *arguments: object, **more: object) -> None:
+    async def write_if_possible(self, write: Callable[..., object], *arguments: object, **more: object) -> None:
         """Write down what is good to know and not worth failing for."""
         try:
             await asyncio.to_thread(write, *arguments, **more)
@@ -171,12 +175,14 @@ class Desk:
             logger.error("sync: %s", error)
 
 
-def report_of(work: Work, state: State) -> tuple[Report, dict[tuple[str, str], SyncedAccount]]:
+def load_report(work: ClaimedJob, state: State) -> tuple[JobReport, dict[tuple[str, str], SyncedAccount]]:
     """The job's report, with what was done of it before, and the accounts to read. Raises StateUnavailable."""
-    wanted = [each for each in state.connections.list(work.user) if not work.wanted or each.source in work.wanted]
-    report = Report([(each.source, each.account_id) for each in wanted], work.sources)
+    wanted = [
+        each for each in state.connections.list_connections(work.user) if not work.wanted or each.source in work.wanted
+    ]
+    report = JobReport([(each.source, each.account_id) for each in wanted], work.sources)
     for each in wanted:
         if each.status == EXTERNAL:
             report.accounts[each.source, each.account_id].status = SKIPPED
-    accounts = {(each.source, each.account_id): each for each in state.connections.to_sync(work.user)}
+    accounts = {(each.source, each.account_id): each for each in state.connections.list_synced_accounts(work.user)}
     return report, {key: account for key, account in accounts.items() if key in report.accounts}

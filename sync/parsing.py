@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sync.errors import NeedsReauth, NotPermitted, Throttled, Unreachable, Unreadable
 
-LARGEST = 2**63 - 1
-DIGITS = 40
+MAX_NUMBER = 2**63 - 1
+MAX_DIGITS = 40
 
-Object = Mapping[str, Any]
+JsonObject = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,38 +25,38 @@ class Site:
     source: str
     name: str
 
-    def silent(self) -> Unreachable:
+    def no_answer(self) -> Unreachable:
         return Unreachable(f"{self.name} does not answer; the next sync tries again")
 
-    def faulty(self) -> Unreachable:
+    def server_fault(self) -> Unreachable:
         return Unreachable(f"{self.name} has a fault of its own; the next sync tries again")
 
-    def throttled(self, seconds: float | None) -> Throttled:
-        pause = "for now; the next sync" if seconds is None else f"for about {roughly(seconds)}; a sync after that"
+    def too_many_calls(self, seconds: float | None) -> Throttled:
+        pause = "for now; the next sync" if seconds is None else f"for about {format_wait(seconds)}; a sync after that"
         return Throttled(f"{self.name} accepts no more calls {pause} goes on where this one stopped", seconds=seconds)
 
-    def disconnected(self) -> NeedsReauth:
+    def needs_reauth(self) -> NeedsReauth:
         return NeedsReauth(f"{self.name} no longer accepts these credentials; connect the account again")
 
-    def bearer(self, credentials: Mapping[str, Any], name: str) -> str:
+    def require_token(self, credentials: Mapping[str, Any], name: str) -> str:
         """The token of that name, fit for a header. Raises NeedsReauth."""
         token = credentials.get(name)
         if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token.strip():
-            raise self.disconnected()
+            raise self.needs_reauth()
         return token.strip()
 
-    def forbidden(self, remedy: str) -> NotPermitted:
+    def not_permitted(self, remedy: str) -> NotPermitted:
         return NotPermitted(f"{self.name} does not let these credentials read the account; {remedy}")
 
-    def odd(self, what: str) -> Unreadable:
+    def unreadable(self, what: str) -> Unreadable:
         """An answer that is not as documented; `what` completes "Meta answered …"."""
         return Unreadable(f"{self.name} answered {what}; nothing was changed, and the next sync asks again")
 
-    def without(self, what: str) -> Unreadable:
-        return self.odd(f"without {what}")
+    def unreadable_without(self, what: str) -> Unreadable:
+        return self.unreadable(f"without {what}")
 
 
-def roughly(seconds: float) -> str:
+def format_wait(seconds: float) -> str:
     """A time to wait, in the words of someone who waits."""
     minutes = max(1, round(seconds / 60))
     if minutes < 100:
@@ -65,7 +65,7 @@ def roughly(seconds: float) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ProviderResponse:
     """A provider's answer as it came; header names are in lower case."""
 
     site: Site
@@ -73,92 +73,92 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
 
-    def object(self) -> Object:
+    def parse_object(self) -> JsonObject:
         """The JSON object that it is. Raises Unreadable."""
         try:
             found = json.loads(self.body)
         except (ValueError, RecursionError):
             if self.body.lstrip()[:1] == b"<" or "html" in self.headers.get("content-type", ""):
-                raise self.site.odd("with a web page instead of data") from None
-            raise self.site.odd("with something that breaks off or is no JSON") from None
+                raise self.site.unreadable("with a web page instead of data") from None
+            raise self.site.unreadable("with something that breaks off or is no JSON") from None
         if not isinstance(found, dict):
-            raise self.site.odd("with data of another form than it documents")
+            raise self.site.unreadable("with data of another form than it documents")
         return found
 
-    def retry_after(self) -> float | None:
+    def read_retry_after(self) -> float | None:
         """The seconds that the header of this name asks for, where it says so in seconds."""
         text = self.headers.get("retry-after", "")
-        return positive(int(text)) if text.isascii() and text.isdigit() and len(text) < DIGITS else None
+        return positive_or_none(int(text)) if text.isascii() and text.isdigit() and len(text) < MAX_DIGITS else None
 
 
-def positive(seconds: float) -> float | None:
+def positive_or_none(seconds: float) -> float | None:
     return float(seconds) if seconds > 0 else None
 
 
-class Reader:
+class ObjectReader:
     """Reads the values of one provider's objects; each method raises Unreadable, naming what is wrong."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
 
-    def text(self, found: Object, name: str) -> str:
+    def read_text(self, found: JsonObject, name: str) -> str:
         value = found.get(name)
         if not isinstance(value, str) or not value:
-            raise self.site.without(f"a value for {name!r}")
-        return clean(value)
+            raise self.site.unreadable_without(f"a value for {name!r}")
+        return clean_text(value)
 
-    def optional_text(self, found: Object, name: str) -> str | None:
-        return self.text(found, name) if found.get(name) not in (None, "") else None
+    def read_optional_text(self, found: JsonObject, name: str) -> str | None:
+        return self.read_text(found, name) if found.get(name) not in (None, "") else None
 
-    def items(self, found: Object, name: str) -> list[Object]:
+    def read_list(self, found: JsonObject, name: str) -> list[JsonObject]:
         """The objects of a list; none where it is left out."""
         value = found.get(name, [])
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            raise self.site.without(f"a list of {name!r}")
+            raise self.site.unreadable_without(f"a list of {name!r}")
         return value
 
-    def part(self, found: Object, name: str) -> Object:
+    def read_object(self, found: JsonObject, name: str) -> JsonObject:
         """The object inside an object; an empty one where it is left out."""
         value = found.get(name, {})
         if not isinstance(value, dict):
-            raise self.site.without(f"a value for {name!r}")
+            raise self.site.unreadable_without(f"a value for {name!r}")
         return value
 
-    def amount(self, value: Any, name: str) -> Decimal:
+    def parse_number(self, value: Any, name: str) -> Decimal:
         """A finite number, written as a number or as text."""
-        if isinstance(value, (str, int, float)) and not isinstance(value, bool) and len(str(value)) <= DIGITS:
+        if isinstance(value, (str, int, float)) and not isinstance(value, bool) and len(str(value)) <= MAX_DIGITS:
             try:
                 number = Decimal(str(value))
             except InvalidOperation:
                 number = Decimal("NaN")
-            if number.is_finite() and abs(number) <= LARGEST:
+            if number.is_finite() and abs(number) <= MAX_NUMBER:
                 return number
-        raise self.site.without(f"a number for {name!r}")
+        raise self.site.unreadable_without(f"a number for {name!r}")
 
-    def whole(self, value: Any, name: str) -> int:
-        number = self.amount(value, name)
+    def parse_int(self, value: Any, name: str) -> int:
+        number = self.parse_number(value, name)
         if number != number.to_integral_value():
-            raise self.site.without(f"a whole number for {name!r}")
+            raise self.site.unreadable_without(f"a whole number for {name!r}")
         return int(number)
 
-    def moment(self, value: Any, name: str) -> datetime:
+    def parse_datetime(self, value: Any, name: str) -> datetime:
         """A point in time, aware."""
         try:
             moment = datetime.fromisoformat(value)
         except (TypeError, ValueError):
-            raise self.site.without(f"a time for {name!r}") from None
+            raise self.site.unreadable_without(f"a time for {name!r}") from None
         if moment.tzinfo is None:
-            raise self.site.without(f"a time zone for {name!r}")
+            raise self.site.unreadable_without(f"a time zone for {name!r}")
         return moment
 
-    def zone(self, found: Object, name: str) -> ZoneInfo:
-        zone = zone_named(self.text(found, name))
+    def read_time_zone(self, found: JsonObject, name: str) -> ZoneInfo:
+        zone = parse_time_zone(self.read_text(found, name))
         if zone is None:
-            raise self.site.odd("with a time zone that is not known here")
+            raise self.site.unreadable("with a time zone that is not known here")
         return zone
 
 
-def zone_named(name: Any) -> ZoneInfo | None:
+def parse_time_zone(name: Any) -> ZoneInfo | None:
     """The time zone of that name, if it is one."""
     try:
         return ZoneInfo(name)
@@ -166,6 +166,6 @@ def zone_named(name: Any) -> ZoneInfo | None:
         return None
 
 
-def clean(text: str) -> str:
+def clean_text(text: str) -> str:
     """Text that every database takes: without NUL and lone surrogates."""
     return text.replace("\0", "").encode(errors="replace").decode()

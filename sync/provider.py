@@ -32,7 +32,7 @@ class Account:
     options: Mapping[str, Any]
 
 
-class Intake(Protocol):
+class Sink(Protocol):
     """Where one account's rows go. Only this account of this user can be reached through it."""
 
     @property
@@ -42,10 +42,10 @@ class Intake(Protocol):
     def now(self) -> datetime:
         """The current time, aware."""
 
-    async def cursor(self, table: str) -> Window | None:
+    async def get_cursor(self, table: str) -> Window | None:
         """The days that have been restated so far, without a gap; None before the first."""
 
-    async def held(self, table: str, days: Window) -> Sequence[Row]:
+    async def get_rows(self, table: str, days: Window) -> Sequence[Row]:
         """The rows that the table has of these days; `restate` takes them as they are. The day is a `date`."""
 
     async def restate(self, table: str, days: Window, rows: Sequence[Row]) -> None:
@@ -55,29 +55,29 @@ class Intake(Protocol):
         `datetime`, None. All rows have the same columns; those that the table lacks are left out.
         """
 
-    def progress(self, fraction: float) -> None:
+    def report_progress(self, fraction: float) -> None:
         """How much of this account is done, 0 to 1."""
 
     def skip(self, count: int, reason: str) -> None:
         """Things that could not be read and were passed over, such as `3, "posts without insights"`."""
 
-    async def renew(self, credentials: Mapping[str, Any]) -> None:
+    async def renew_credentials(self, credentials: Mapping[str, Any]) -> None:
         """Keep new credentials in the place of the old ones, encrypted."""
 
-    async def remember(self, options: Mapping[str, Any]) -> None:
+    async def add_options(self, options: Mapping[str, Any]) -> None:
         """Add to the connection's options."""
 
 
 class Provider(Protocol):
     """One source of accounts."""
 
-    async def sync(self, account: Account, intake: Intake) -> None:
+    async def sync(self, account: Account, sink: Sink) -> None:
         """Bring the account's tables up to date. Called again it goes on from the cursors.
 
         Raises ProviderError, of the class that says what to do. It may be cancelled at any await.
         """
 
 
-def local_yesterday(now: datetime, zone: Any) -> date:
+def get_local_yesterday(now: datetime, zone: Any) -> date:
     """The last complete day in a time zone."""
     return date.fromordinal(now.astimezone(zone).toordinal() - 1)

@@ -29,17 +29,19 @@ class AccountReport:
         return {"status": self.status, "rows": self.rows, "error": self.error, "skipped": dict(self.skipped)}
 
 
-class Report:
+class JobReport:
     """All accounts of a job by source and id; those of `before` that succeeded stay as they were."""
 
     def __init__(self, accounts: Iterable[tuple[str, str]], before: Mapping[str, Any] | None = None) -> None:
-        self.accounts = {key: known(before or {}, *key) for key in accounts}
+        self.accounts = {key: restore_report(before or {}, *key) for key in accounts}
 
     def as_json(self) -> dict[str, Any]:
         """`{"ga4": {"status", "rows", "error", "accounts": {id: {"status", "rows", "error", "skipped"}}}}`."""
-        return {source: self.source(source) for source in dict.fromkeys(source for source, _ in self.accounts)}
+        return {
+            source: self.summarize_source(source) for source in dict.fromkeys(source for source, _ in self.accounts)
+        }
 
-    def source(self, source: str) -> dict[str, Any]:
+    def summarize_source(self, source: str) -> dict[str, Any]:
         own = {account: report for (of, account), report in self.accounts.items() if of == source}
         faults = [(account, report.error) for account, report in own.items() if report.error]
         error = None
@@ -47,7 +49,7 @@ class Report:
             account, text = faults[0]
             error = text if len(own) == 1 else f"account {account}: {text}"
         return {
-            "status": together([report.status for report in own.values()]),
+            "status": combine_statuses([report.status for report in own.values()]),
             "rows": sum(report.rows for report in own.values()),
             "error": error,
             "accounts": {account: report.as_json() for account, report in own.items()},
@@ -57,13 +59,13 @@ class Report:
     def progress(self) -> float:
         """How much is done, 0 to 1: each account counts the same."""
         read = [report for report in self.accounts.values() if report.status != SKIPPED]
-        return sum(1.0 if ended(report.status) else report.fraction for report in read) / len(read) if read else 1.0
+        return sum(1.0 if has_ended(report.status) else report.fraction for report in read) / len(read) if read else 1.0
 
     @property
     def status(self) -> str:
         """`succeeded`, `partial` or `failed`, once every account has ended."""
         statuses = [report.status for report in self.accounts.values() if report.status != SKIPPED]
-        return together(statuses) if statuses else SUCCEEDED
+        return combine_statuses(statuses) if statuses else SUCCEEDED
 
     @property
     def detail(self) -> str | None:
@@ -71,18 +73,18 @@ class Report:
         nothing = all(report.status == SKIPPED for report in self.accounts.values())
         return NOTHING_TO_READ if nothing else None
 
-    def stop(self, status: str, error: str | None = None) -> None:
+    def end_accounts(self, status: str, error: str | None = None) -> None:
         """End every account that has not ended."""
         for report in self.accounts.values():
-            if not ended(report.status):
+            if not has_ended(report.status):
                 report.status, report.error = status, error
 
 
-def ended(status: str) -> bool:
+def has_ended(status: str) -> bool:
     return status not in (QUEUED, RUNNING)
 
 
-def known(before: Mapping[str, Any], source: str, account: str) -> AccountReport:
+def restore_report(before: Mapping[str, Any], source: str, account: str) -> AccountReport:
     """What an earlier attempt has done of an account: all or, as it will be done again, nothing."""
     report = before.get(source, {}).get("accounts", {}).get(account, {})
     if report.get("status") != SUCCEEDED:
@@ -90,7 +92,7 @@ def known(before: Mapping[str, Any], source: str, account: str) -> AccountReport
     return AccountReport(SUCCEEDED, report["rows"], None, dict(report["skipped"]), 1.0)
 
 
-def together(statuses: Iterable[str]) -> str:
+def combine_statuses(statuses: Iterable[str]) -> str:
     """The status of several."""
     found = set(statuses)
     if len(found - {SKIPPED}) <= 1:

@@ -10,30 +10,30 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.errors import StateUnavailable
-from state.jobs.runs import Runs
+from state.jobs.runs import ScheduledRuns
 
 ZONE = ZoneInfo("America/Los_Angeles")
-AT = time(0, 15)
+RUN_TIME = time(0, 15)
 # A timer may sleep through the moment, as the machine it runs on may.
 LOOK_SECONDS = 60
 
 logger = logging.getLogger("metric_engine.sync.schedule")
 
 
-def due_date(now: datetime) -> date:
+def get_due_date(now: datetime) -> date:
     """The local date whose run is the newest that should have begun."""
     local = now.astimezone(ZONE)
-    return local.date() if local.time() >= AT else local.date() - timedelta(days=1)
+    return local.date() if local.time() >= RUN_TIME else local.date() - timedelta(days=1)
 
 
-def local_date(now: datetime) -> date:
+def to_local_date(now: datetime) -> date:
     """The date in the schedule's time zone."""
     return now.astimezone(ZONE).date()
 
 
-def moment(day: date) -> datetime:
+def get_run_start(day: date) -> datetime:
     """When the run of a local date begins."""
-    return datetime.combine(day, AT, ZONE)
+    return datetime.combine(day, RUN_TIME, ZONE)
 
 
 class Schedule:
@@ -42,29 +42,29 @@ class Schedule:
     A run that was missed is made good at the next start, and only the newest of several.
     """
 
-    def __init__(self, runs: Runs, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, runs: ScheduledRuns, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.runs = runs
         self.clock = clock
         self._opened: date | None = None
         self._timer: Any = None
 
-    def look(self) -> bool:
+    def open_due_run(self) -> bool:
         """Open the run that is due, unless it is open; whether this call did. Raises StateUnavailable."""
-        day = due_date(self.clock())
+        day = get_due_date(self.clock())
         # A clock that is set back brings no second run of a day.
         if self._opened is not None and day <= self._opened:
             return False
-        _, new = self.runs.open(day)
+        _, new = self.runs.open_run(day)
         self._opened = day
         return new
 
-    def next_at(self) -> datetime:
+    def get_next_start(self) -> datetime:
         """When the next run will begin. Raises StateUnavailable."""
-        day = due_date(self.clock()) + timedelta(days=1)
+        day = get_due_date(self.clock()) + timedelta(days=1)
         # Somebody may have asked for tomorrow's run before its time.
-        return moment(day if self.runs.get(day) is None else day + timedelta(days=1))
+        return get_run_start(day if self.runs.get_run_id(day) is None else day + timedelta(days=1))
 
-    def start(self, opened: Callable[[], None]) -> None:
+    def start(self, on_new_run: Callable[[], None]) -> None:
         """Look now, at 00:15 of every day, and now and then; called in an event loop. `opened` hears of a new run."""
         from apscheduler.schedulers.asyncio import AsyncIOScheduler
         from apscheduler.triggers.calendarinterval import CalendarIntervalTrigger
@@ -72,14 +72,14 @@ class Schedule:
 
         async def look() -> None:
             try:
-                if await asyncio.to_thread(self.look):
-                    opened()
-                await asyncio.to_thread(self.runs.close)
+                if await asyncio.to_thread(self.open_due_run):
+                    on_new_run()
+                await asyncio.to_thread(self.runs.close_ended_runs)
             except StateUnavailable as error:
                 logger.error("schedule: %s", error)
 
         daily = CalendarIntervalTrigger(
-            days=1, hour=AT.hour, minute=AT.minute, start_date=due_date(self.clock()), timezone=ZONE
+            days=1, hour=RUN_TIME.hour, minute=RUN_TIME.minute, start_date=get_due_date(self.clock()), timezone=ZONE
         )
         timer = self._timer = AsyncIOScheduler(timezone=ZONE)
         for trigger in (daily, IntervalTrigger(seconds=LOOK_SECONDS)):

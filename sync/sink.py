@@ -21,7 +21,7 @@ DISCONNECTED = "the account was disconnected meanwhile"
 
 
 @dataclass(slots=True)
-class WarehouseIntake:
+class WarehouseSink:
     """An `Intake` into this installation. The databases are asked in threads, the writing ones in turns."""
 
     user: str
@@ -46,11 +46,11 @@ class WarehouseIntake:
     def now(self) -> datetime:
         return self.clock()
 
-    async def cursor(self, table: str) -> Window | None:
-        return await asyncio.to_thread(self.warehouse.cursor, self.declared[table], self.user, self.account.id)
+    async def get_cursor(self, table: str) -> Window | None:
+        return await asyncio.to_thread(self.warehouse.get_cursor, self.declared[table], self.user, self.account.id)
 
-    async def held(self, table: str, days: Window) -> Sequence[Row]:
-        return await asyncio.to_thread(self.warehouse.held, self.slice_of(table, days))
+    async def get_rows(self, table: str, days: Window) -> Sequence[Row]:
+        return await asyncio.to_thread(self.warehouse.get_rows, self.get_slice(table, days))
 
     async def restate(self, table: str, days: Window, rows: Sequence[Row]) -> None:
         columns = self.declared[table].columns
@@ -58,18 +58,18 @@ class WarehouseIntake:
         async with self.turns:
             if not await asyncio.to_thread(self.is_connected):
                 raise ProviderError(DISCONNECTED)
-            self.report.rows += await asyncio.to_thread(self.warehouse.restate, self.slice_of(table, days), wanted)
+            self.report.rows += await asyncio.to_thread(self.warehouse.restate, self.get_slice(table, days), wanted)
 
-    def progress(self, fraction: float) -> None:
+    def report_progress(self, fraction: float) -> None:
         self.report.fraction = min(1.0, max(self.report.fraction, fraction))
 
     def skip(self, count: int, reason: str) -> None:
         if count:
             self.report.skipped[reason] = self.report.skipped.get(reason, 0) + count
 
-    async def renew(self, credentials: Mapping[str, Any]) -> None:
+    async def renew_credentials(self, credentials: Mapping[str, Any]) -> None:
         self.credentials_at = await asyncio.to_thread(
-            self.state.connections.renew,
+            self.state.connections.renew_credentials,
             self.user,
             self.account.source,
             self.account.id,
@@ -77,12 +77,12 @@ class WarehouseIntake:
             credentials_at=self.credentials_at,
         )
 
-    async def remember(self, options: Mapping[str, Any]) -> None:
+    async def add_options(self, options: Mapping[str, Any]) -> None:
         connections = self.state.connections
-        await asyncio.to_thread(connections.remember, self.user, self.account.source, self.account.id, options)
+        await asyncio.to_thread(connections.add_options, self.user, self.account.source, self.account.id, options)
 
     def is_connected(self) -> bool:
         return self.state.connections.is_synced(self.user, self.account.source, self.account.id)
 
-    def slice_of(self, table: str, days: Window) -> Slice:
+    def get_slice(self, table: str, days: Window) -> Slice:
         return Slice(self.declared[table], self.user, self.account.id, days)

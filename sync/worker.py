@@ -15,9 +15,9 @@ from secrets import token_hex
 from typing import Self, TypeVar
 
 from engine.errors import StateUnavailable
-from state.jobs.queue import Lease, Work
-from sync.job import Desk, Means, report_of
-from sync.report import CANCELLED, FAILED, Report
+from state.jobs.queue import ClaimedJob, Lease
+from sync.job import JobRunner, SyncContext, load_report
+from sync.report import CANCELLED, FAILED, JobReport
 from sync.schedule import Schedule
 
 THREADS = 8
@@ -37,12 +37,12 @@ class Worker:
     With a schedule it also opens the day's run. Use it as a context manager: leaving it gives the jobs under way back.
     """
 
-    def __init__(self, means: Means, schedule: Schedule | None = None) -> None:
-        self.means = means
+    def __init__(self, context: SyncContext, schedule: Schedule | None = None) -> None:
+        self.context = context
         self.schedule = schedule
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{token_hex(4)}"
-        self.doing: set[asyncio.Task[None]] = set()
-        self._thread = threading.Thread(target=self._run, name="sync", daemon=True)
+        self.running_tasks: set[asyncio.Task[None]] = set()
+        self._thread = threading.Thread(target=self._run_loop, name="sync", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._kicked = asyncio.Event()
         self._stopping = threading.Event()
@@ -65,7 +65,7 @@ class Worker:
             self._thread.join()
 
     @property
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
         """Whether it is at work."""
         return self._thread.is_alive() and not self._stopping.is_set()
 
@@ -75,144 +75,147 @@ class Worker:
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._kicked.set)
 
-    def _run(self) -> None:
+    def _run_loop(self) -> None:
         with asyncio.Runner() as runner:
             self._loop = runner.get_loop()
             with ThreadPoolExecutor(THREADS, thread_name_prefix="sync") as threads:
                 self._loop.set_default_executor(threads)
-                runner.run(self._work())
+                runner.run(self._run_jobs())
 
-    async def _work(self) -> None:
+    async def _run_jobs(self) -> None:
         async with AsyncExitStack() as stack:
-            desk: Desk | None = None
+            desk: JobRunner | None = None
             if self.schedule is not None:
                 self.schedule.start(self.kick)
                 stack.callback(self.schedule.stop)
             while not self._stopping.is_set():
-                if (work := await self._claim()) is None:
-                    await self._rest()
+                if (work := await self._claim_job()) is None:
+                    await self._wait_for_work()
                     continue
                 if desk is None:
                     # Most processes of a day have nothing to sync, and providers take a while to import.
-                    providers = await stack.enter_async_context(self.means.providers())
-                    stack.push_async_callback(self._give_back)
-                    desk = Desk(self.means, providers)
-                task = asyncio.create_task(self._do(desk, work))
-                self.doing.add(task)
-                task.add_done_callback(self._done)
+                    providers = await stack.enter_async_context(self.context.providers())
+                    stack.push_async_callback(self._release_jobs)
+                    desk = JobRunner(self.context, providers)
+                task = asyncio.create_task(self._run_job(desk, work))
+                self.running_tasks.add(task)
+                task.add_done_callback(self._on_task_done)
 
-    async def _give_back(self) -> None:
-        for task in self.doing:
+    async def _release_jobs(self) -> None:
+        for task in self.running_tasks:
             task.cancel()
-        await asyncio.gather(*self.doing, return_exceptions=True)
+        await asyncio.gather(*self.running_tasks, return_exceptions=True)
 
-    async def _claim(self) -> Work | None:
+    async def _claim_job(self) -> ClaimedJob | None:
         """The next job, unless there are enough under way."""
-        bounds = self.means.bounds
-        if len(self.doing) >= bounds.jobs:
+        limits = self.context.limits
+        if len(self.running_tasks) >= limits.jobs:
             return None
         try:
             return await asyncio.to_thread(
-                self.means.state.queue.claim, self.owner, now=self.means.clock(), lease=timedelta(seconds=bounds.lease)
+                self.context.state.queue.claim,
+                self.owner,
+                now=self.context.clock(),
+                lease=timedelta(seconds=limits.lease),
             )
         except StateUnavailable as error:
             logger.error("sync: %s", error)
             return None
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self.doing.discard(task)
+    def _on_task_done(self, task: asyncio.Task[None]) -> None:
+        self.running_tasks.discard(task)
         self._kicked.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("sync: a job was dropped and will be taken up again", exc_info=error)
 
-    async def _rest(self) -> None:
+    async def _wait_for_work(self) -> None:
         """Until somebody kicks, or it is time to look again."""
         try:
-            async with asyncio.timeout(self.means.bounds.poll):
+            async with asyncio.timeout(self.context.limits.poll):
                 await self._kicked.wait()
         except TimeoutError:
             return
         self._kicked.clear()
 
-    async def _do(self, desk: Desk, work: Work) -> None:
+    async def _run_job(self, runner: JobRunner, work: ClaimedJob) -> None:
         """Do one job to its end, and give it back where this process has to stop."""
-        report, accounts = await asyncio.to_thread(report_of, work, self.means.state)
-        if work.attempts > self.means.bounds.attempts:
-            report.stop(FAILED, INTERRUPTED)
-            await self._end(work, report, FAILED, INTERRUPTED)
+        report, accounts = await asyncio.to_thread(load_report, work, self.context.state)
+        if work.attempts > self.context.limits.attempts:
+            report.end_accounts(FAILED, INTERRUPTED)
+            await self._end_job(work, report, FAILED, INTERRUPTED)
             return
-        reading = asyncio.create_task(desk.run(work, report, accounts))
+        reading = asyncio.create_task(runner.run_job(work, report, accounts))
         try:
-            lease = await self._attend(work, report, reading)
+            lease = await self._watch_job(work, report, reading)
         except asyncio.CancelledError:
-            await self._cancel(reading)
-            queue, progress = self.means.state.queue, report.progress
+            await self._cancel_task(reading)
+            queue, progress = self.context.state.queue, report.progress
             await asyncio.to_thread(queue.release, work, self.owner, progress=progress, sources=report.as_json())
             raise
         if lease is Lease.HELD and reading.done():
             reading.result()
-            await self._end(work, report, report.status, report.detail)
+            await self._end_job(work, report, report.status, report.detail)
             return
-        await self._cancel(reading)
+        await self._cancel_task(reading)
         if lease is Lease.CANCELLED:
-            report.stop(CANCELLED)
-            await self._end(work, report, CANCELLED, STOPPED)
+            report.end_accounts(CANCELLED)
+            await self._end_job(work, report, CANCELLED, STOPPED)
         elif lease is Lease.HELD:
-            report.stop(FAILED, TOO_LONG)
-            await self._end(work, report, report.status, TOO_LONG)
+            report.end_accounts(FAILED, TOO_LONG)
+            await self._end_job(work, report, report.status, TOO_LONG)
 
-    async def _attend(self, work: Work, report: Report, reading: asyncio.Task[None]) -> Lease:
+    async def _watch_job(self, work: ClaimedJob, report: JobReport, reading: asyncio.Task[None]) -> Lease:
         """Send heartbeats until the reading is done, its time is up, or the job is no longer to be done by us."""
-        bounds = self.means.bounds
+        limits = self.context.limits
         loop = asyncio.get_running_loop()
-        until = loop.time() + bounds.job_seconds
+        until = loop.time() + limits.job_seconds
         heard, told = loop.time(), None
         while loop.time() < until:
-            if (news := (report.progress, report.as_json())) != told or loop.time() - heard >= bounds.beat:
+            if (news := (report.progress, report.as_json())) != told or loop.time() - heard >= limits.beat:
                 try:
-                    lease = await self._beat(work, report)
+                    lease = await self._renew_lease(work, report)
                     heard, told = loop.time(), news
                 except StateUnavailable as error:
                     logger.error("sync: %s", error)
                     # By now another process may have taken the job up.
-                    lease = Lease.LOST if heard < loop.time() - bounds.lease else Lease.HELD
+                    lease = Lease.LOST if heard < loop.time() - limits.lease else Lease.HELD
                 if lease is not Lease.HELD:
                     return lease
-            done, _ = await asyncio.wait({reading}, timeout=min(bounds.look, bounds.beat))
+            done, _ = await asyncio.wait({reading}, timeout=min(limits.look, limits.beat))
             if done:
                 return Lease.HELD
         return Lease.HELD
 
-    async def _beat(self, work: Work, report: Report) -> Lease:
+    async def _renew_lease(self, work: ClaimedJob, report: JobReport) -> Lease:
         return await asyncio.to_thread(
-            self.means.state.queue.beat,
+            self.context.state.queue.renew_lease,
             work,
             self.owner,
-            now=self.means.clock(),
+            now=self.context.clock(),
             progress=report.progress,
             sources=report.as_json(),
         )
 
-    async def _cancel(self, reading: asyncio.Task[None]) -> None:
+    async def _cancel_task(self, reading: asyncio.Task[None]) -> None:
         reading.cancel()
         await asyncio.wait({reading})
 
-    async def _end(self, work: Work, report: Report, status: str, detail: str | None) -> None:
+    async def _end_job(self, work: ClaimedJob, report: JobReport, status: str, detail: str | None) -> None:
         """End the job, as soon as the state database takes it; another process does it where that is too late."""
-        state = self.means.state
-        ended = await self._patiently(
+        state = self.context.state
+        ended = await self._write_patiently(
             lambda: state.queue.end(
-                work, self.owner, now=self.means.clock(), status=status, sources=report.as_json(), detail=detail
+                work, self.owner, now=self.context.clock(), status=status, sources=report.as_json(), detail=detail
             )
         )
         if ended:
-            self.means.seen.job(status)
+            self.context.observer.count_job(status)
             if work.run is not None:
-                await self._patiently(state.runs.close)
+                await self._write_patiently(state.runs.close_ended_runs)
 
-    async def _patiently(self, write: Callable[[], Result]) -> Result | None:
+    async def _write_patiently(self, write: Callable[[], Result]) -> Result | None:
         """The result of a write that is tried again while the state database is away, for as long as a lease."""
-        until = asyncio.get_running_loop().time() + self.means.bounds.lease
+        until = asyncio.get_running_loop().time() + self.context.limits.lease
         while True:
             try:
                 return await asyncio.to_thread(write)

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from runtime.shipped import shipped_metrics
+from runtime.shipped import get_shipped_folder
 
 NINE = (
     *("ga4.users", "ga4.sessions", "ga4.conv_rate", "ga4.traffic_channels", "meta.roas", "meta.cost_metrics"),
@@ -52,7 +52,7 @@ metrics:
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class DemoServer:
     """A running `metric-engine serve --demo`."""
 
     address: str
@@ -70,7 +70,7 @@ class Server:
         with urllib.request.urlopen(request, timeout=30) as response:
             return json.load(response)
 
-    def ended(self, job_id: str) -> Any:
+    def wait_for_job(self, job_id: str) -> Any:
         """The sync job, once it has ended."""
         deadline = time.monotonic() + 60
         while (job := self.get(f"/v1/sync/job/{job_id}"))["finished_at"] is None:
@@ -79,17 +79,17 @@ class Server:
         return job
 
 
-def command(*arguments: str) -> list[str]:
+def build_command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "cli", *arguments]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoServer]:
     folder = tmp_path_factory.mktemp("installation")
-    metrics = Path(shutil.copytree(shipped_metrics(), folder / "metrics"))
+    metrics = Path(shutil.copytree(get_shipped_folder(), folder / "metrics"))
     (metrics / "mine.yaml").write_text(NEW_WIDGET, encoding="utf-8")
     with subprocess.Popen(
-        command("serve", "--demo", "--port", "0", "--metrics", str(metrics)),
+        build_command("serve", "--demo", "--port", "0", "--metrics", str(metrics)),
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -99,7 +99,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         try:
             for line in process.stdout:
                 if found := re.search(r'Bearer ([^"]+)" "(http://[^/]+)/v1', line):
-                    yield Server(found[2], found[1], metrics)
+                    yield DemoServer(found[2], found[1], metrics)
                     break
             else:
                 pytest.fail("the server printed no curl line")
@@ -109,7 +109,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.mark.parametrize(("compare", "grain"), list(itertools.product(COMPARES, GRAINS)))
-def test_the_demo_answers_every_key(server: Server, compare: str, grain: str) -> None:
+def test_the_demo_answers_every_key(server: DemoServer, compare: str, grain: str) -> None:
     for key in NINE:
         answer = server.get(f"/v1/widgets/{key}?compare={compare}&grain={grain}")
         assert answer["meta"]["key"] == key
@@ -126,27 +126,27 @@ def test_the_demo_answers_every_key(server: Server, compare: str, grain: str) ->
             assert (answer["stats"]["previous"] is not None) == valued
 
 
-def test_a_new_widget_is_a_file_of_yaml(server: Server) -> None:
+def test_a_new_widget_is_a_file_of_yaml(server: DemoServer) -> None:
     assert "ga4.pages_engaged" in {widget["key"] for widget in server.get("/v1/widgets")["widgets"]}
     answer = server.get("/v1/widgets/ga4.pages_engaged?compare=previous_period")
     assert [series["name"] for series in answer["series"]][-1] == "Other"
     described = server.get("/openapi.json")["paths"]["/v1/widgets/ga4.pages_engaged"]["get"]
     assert described["description"] == "Engaged sessions, by the page that they began on."
     for name in ("validate", "test"):
-        done = subprocess.run(command(name, str(server.metrics)), capture_output=True, text=True, check=False)
+        done = subprocess.run(build_command(name, str(server.metrics)), capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 
 
-def test_a_sync_brings_what_is_missing(server: Server) -> None:
+def test_a_sync_brings_what_is_missing(server: DemoServer) -> None:
     """POST, poll, meta, and the widget that has changed."""
-    server.ended(server.post("/v1/sync/all/run")["job_id"])
+    server.wait_for_job(server.post("/v1/sync/all/run")["job_id"])
     whole = server.get("/v1/widgets/ga4.sessions")
     database = server.metrics.parent / ".metric-engine" / "demo.db"
     lost = "DELETE FROM ga4_daily WHERE user_id = ? AND date = ?"
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute(lost, ("00000000-0000-4000-8000-000000000001", whole["meta"]["end"]))
     before = server.get("/v1/dashboard/meta")["last_sync_at"]
-    job = server.ended(server.post("/v1/sync/all/run")["job_id"])
+    job = server.wait_for_job(server.post("/v1/sync/all/run")["job_id"])
     assert job["status"] == "succeeded", job
     assert {source: part["status"] for source, part in job["sources"].items()} == {
         "ga4": "succeeded",
@@ -160,8 +160,8 @@ def test_a_sync_brings_what_is_missing(server: Server) -> None:
     assert whole["stats"]["value"] <= again["stats"]["value"] < 1.01 * whole["stats"]["value"]
 
 
-def test_a_stranger_is_kept_out(server: Server) -> None:
+def test_a_stranger_is_kept_out(server: DemoServer) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
-        Server(server.address, "no-token", server.metrics).get("/v1/widgets/ga4.sessions")
+        DemoServer(server.address, "no-token", server.metrics).get("/v1/widgets/ga4.sessions")
     assert refused.value.code == 401
     refused.value.close()

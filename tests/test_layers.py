@@ -53,20 +53,20 @@ DOORS: Mapping[str, frozenset[str]] = {
 MODULES = sorted(path.relative_to(ROOT) for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 
 
-def dotted_name(path: Path) -> str:
+def make_dotted_name(path: Path) -> str:
     return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
 
 
-NAMES = frozenset(map(dotted_name, MODULES))
+NAMES = frozenset(map(make_dotted_name, MODULES))
 
 
 @cache
-def imported_modules(path: Path) -> frozenset[str]:
+def list_imported_modules(path: Path) -> frozenset[str]:
     """Return the modules that a file imports; of a name that is a module itself, that one."""
-    return frozenset(each_import(path))
+    return frozenset(iter_imports(path))
 
 
-def each_import(path: Path) -> Iterator[str]:
+def iter_imports(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -82,7 +82,7 @@ def test_a_room_imports_what_stands_before_it(room: str) -> None:
     for path in MODULES:
         if path.parts[0] != room:
             continue
-        for name in imported_modules(path):
+        for name in list_imported_modules(path):
             first = name.partition(".")[0]
             if first in ROOMS:
                 assert first in {room} | ROOMS[room], f"{path} imports {name}"
@@ -90,7 +90,7 @@ def test_a_room_imports_what_stands_before_it(room: str) -> None:
                 assert room in DOORS[first], f"{path} imports {name}; only {sorted(DOORS[first])} may"
 
 
-def engine_folder(dotted: str) -> str:
+def find_engine_folder(dotted: str) -> str:
     parts = dotted.split(".")
     return parts[1] if len(parts) > 1 and parts[1] in ENGINE_FOLDERS[1:] else parts[0]
 
@@ -98,14 +98,14 @@ def engine_folder(dotted: str) -> str:
 def test_the_engines_folders_import_only_those_before_them() -> None:
     for path in MODULES:
         if path.parts[0] == "engine":
-            floor = ENGINE_FOLDERS.index(engine_folder(dotted_name(path)))
-            for name in imported_modules(path):
+            floor = ENGINE_FOLDERS.index(find_engine_folder(make_dotted_name(path)))
+            for name in list_imported_modules(path):
                 if name.partition(".")[0] == "engine":
-                    assert ENGINE_FOLDERS.index(engine_folder(name)) <= floor, f"{path} imports {name}"
+                    assert ENGINE_FOLDERS.index(find_engine_folder(name)) <= floor, f"{path} imports {name}"
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    graph = {dotted_name(path): imported_modules(path) & NAMES for path in MODULES}
+    graph = {make_dotted_name(path): list_imported_modules(path) & NAMES for path in MODULES}
     list(TopologicalSorter(graph).static_order())
 
 

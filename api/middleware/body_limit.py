@@ -9,13 +9,13 @@ from pydantic_core import from_json
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import problem, problem_response
+from api.problems import build_problem, build_problem_response
 
-MOST_BYTES = 64 * 1024
-DEEPEST = 32
+MAX_BODY_BYTES = 64 * 1024
+MAX_DEPTH = 32
 
 
-class Bodies:
+class BodyLimit:
     """Reads a request's body, once and whole, before the application sees it.
 
     Answers 413 to more than 64 KB, and 422 to what is not JSON, nests deeper than 32 levels, or holds what a
@@ -29,15 +29,15 @@ class Bodies:
         if scope["type"] != "http" or not has_body(scope):
             await self.app(scope, receive, send)
             return
-        body = await read(scope, receive)
+        body = await read_body(scope, receive)
         if body is None:
-            refusal = problem(413, f"the body is too large; at most {MOST_BYTES:,} bytes are allowed")
-        elif body and (fault := json_fault(scope, body)):
-            refusal = problem(422, fault)
+            refusal = build_problem(413, f"the body is too large; at most {MAX_BODY_BYTES:,} bytes are allowed")
+        elif body and (fault := find_json_fault(scope, body)):
+            refusal = build_problem(422, fault)
         else:
-            await self.app(scope, replay(body, receive), send)
+            await self.app(scope, replay_body(body, receive), send)
             return
-        await problem_response(refusal)(scope, receive, send)
+        await build_problem_response(refusal)(scope, receive, send)
 
 
 def has_body(scope: Scope) -> bool:
@@ -45,33 +45,33 @@ def has_body(scope: Scope) -> bool:
     return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
 
 
-async def read(scope: Scope, receive: Receive) -> bytes | None:
+async def read_body(scope: Scope, receive: Receive) -> bytes | None:
     """The body, or None when it is too large; what the client says of its size is only believed when it is too much."""
     declared = Headers(scope=scope).get("content-length", "0")
-    if declared.isdecimal() and int(declared) > MOST_BYTES:
+    if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
         return None
     body = bytearray()
     more = True
     while more:
         message = await receive()
         body += message.get("body", b"")
-        if len(body) > MOST_BYTES:
+        if len(body) > MAX_BODY_BYTES:
             return None
         more = message.get("more_body", False)
     return bytes(body)
 
 
-def replay(body: bytes, receive: Receive) -> Receive:
+def replay_body(body: bytes, receive: Receive) -> Receive:
     """A `receive` that gives the body that was read, and then what comes after it: a disconnect."""
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def replayed() -> Message:
+    async def receive_again() -> Message:
         return messages.pop() if messages else await receive()
 
-    return replayed
+    return receive_again
 
 
-def json_fault(scope: Scope, body: bytes) -> str | None:
+def find_json_fault(scope: Scope, body: bytes) -> str | None:
     """What makes the body unfit, in words without any of it; None when nothing does."""
     media_type = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
@@ -80,23 +80,23 @@ def json_fault(scope: Scope, body: bytes) -> str | None:
         value = from_json(body, allow_inf_nan=False)
     except ValueError as error:
         return f"the body is not valid JSON: {error}"
-    return value_fault(value)
+    return find_value_fault(value)
 
 
-def value_fault(value: Any) -> str | None:
+def find_value_fault(value: Any) -> str | None:
     level = [value]
-    for _ in range(DEEPEST + 1):
+    for _ in range(MAX_DEPTH + 1):
         if not level:
             return None
         if any(isinstance(item, str) and "\0" in item for item in level):
             return "the body holds a NUL character; leave it out"
         if any(isinstance(item, float) and not math.isfinite(item) for item in level):
             return "the body holds a number beyond the range of a double"
-        level = [member for item in level for member in members(item)]
-    return f"the body nests deeper than {DEEPEST} levels"
+        level = [member for item in level for member in list_members(item)]
+    return f"the body nests deeper than {MAX_DEPTH} levels"
 
 
-def members(value: Any) -> list[Any]:
+def list_members(value: Any) -> list[Any]:
     if isinstance(value, dict):
         return [*value.keys(), *value.values()]
     return value if isinstance(value, list) else []

@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from limits.strategies import RateLimiter
 
 # Seconds for one count in Redis; a request does not wait longer for it.
-TIMEOUT = 0.5
+TIMEOUT_SECONDS = 0.5
 
 
-def open_rate(settings: Settings) -> Rate | None:
+def open_rate_limit(settings: Settings) -> RateLimit | None:
     """The limit that the settings describe; None where RATE_LIMIT is not set. Raises InvalidSetting."""
     if settings.rate_limit is None:
         return None
     redis = settings.redis_url
-    return Rate(settings.rate_limit, redis_url=None if redis is None else redis.get_secret_value())
+    return RateLimit(settings.rate_limit, redis_url=None if redis is None else redis.get_secret_value())
 
 
-class Rate:
+class RateLimit:
     """A limit such as `100/minute` for each user: over all processes where they share Redis, or else in this one.
 
     While Redis is away each process counts for itself. Thread-safe.
@@ -37,53 +37,53 @@ class Rate:
         from limits.strategies import SlidingWindowCounterRateLimiter
 
         self.item = parse(text)
-        self.own = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self.shared = None if redis_url is None else Shared(redis_url)
+        self.local_limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self.shared = None if redis_url is None else SharedLimiter(redis_url)
 
     @property
-    def blocks(self) -> bool:
+    def is_blocking(self) -> bool:
         """Whether to count takes a call to another process."""
         return self.shared is not None
 
-    def wait(self, user: str) -> int:
+    def count_request(self, user: str) -> int:
         """Count a request of `user`: 0 when it may pass, else the whole seconds until one may."""
-        if self.shared is not None and self.shared.breaker.closed():
+        if self.shared is not None and self.shared.breaker.can_try():
             from limits.errors import StorageError
 
             try:
-                seconds = self.counted(self.shared.limiter, user)
+                seconds = self.hit_limiter(self.shared.limiter, user)
             except StorageError:
                 self.shared.breaker.trip()
             else:
                 self.shared.breaker.reset()
                 return seconds
-        return self.counted(self.own, user)
+        return self.hit_limiter(self.local_limiter, user)
 
-    def counted(self, limiter: RateLimiter, user: str) -> int:
+    def hit_limiter(self, limiter: RateLimiter, user: str) -> int:
         if limiter.hit(self.item, user):
             return 0
         reset = limiter.get_window_stats(self.item, user).reset_time
         return max(1, math.ceil(reset - time.time()))
 
 
-class Shared:
+class SharedLimiter:
     """A limiter that counts in Redis, and what keeps it from being asked while Redis is away."""
 
     def __init__(self, url: str) -> None:
         from limits.storage import RedisStorage
         from limits.strategies import SlidingWindowCounterRateLimiter
 
-        from engine.answer.redis import Breaker
+        from engine.answer.redis_store import CircuitBreaker
 
         try:
             storage = RedisStorage(
                 url,
                 key_prefix="metric-engine:rate",
                 wrap_exceptions=True,
-                socket_timeout=TIMEOUT,
-                socket_connect_timeout=TIMEOUT,
+                socket_timeout=TIMEOUT_SECONDS,
+                socket_connect_timeout=TIMEOUT_SECONDS,
             )
         except ValueError:
             raise InvalidSetting("REDIS_URL is not a URL of Redis; write redis://host:6379/0, for example") from None
         self.limiter = SlidingWindowCounterRateLimiter(storage)
-        self.breaker = Breaker()
+        self.breaker = CircuitBreaker()

@@ -10,9 +10,9 @@ from secrets import token_hex
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.metrics import Instruments
+from api.metrics import ServerMetrics
 from api.middleware.authentication import is_guarded
-from api.problems import problem_response, unexpected
+from api.problems import build_internal_error, build_problem_response
 from runtime.logging import request_id
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
@@ -36,18 +36,18 @@ PAGE_POLICY = (
 logger = logging.getLogger("metric_engine.access")
 
 
-class Access:
+class RequestLogging:
     """Stands around all else: what escapes the application becomes a bare 500, and its traceback goes to the log."""
 
-    def __init__(self, app: ASGIApp, *, instruments: Instruments) -> None:
+    def __init__(self, app: ASGIApp, *, server_metrics: ServerMetrics) -> None:
         self.app = app
-        self.instruments = instruments
+        self.server_metrics = server_metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        identifier = identify(scope)
+        identifier = get_request_id(scope)
         token = request_id.set(identifier)
         began = time.perf_counter()
         status: int | None = None
@@ -61,7 +61,7 @@ class Access:
                 origin = "stale" if "warning" in headers else headers.get("x-cache")
                 # A browser applies the policy of a 304, which has no type, to its own copy of the page.
                 kind = headers.get("content-type", "" if is_guarded(scope) else "text/html")
-                secure(headers, identifier, PAGE_POLICY if kind.startswith("text/html") else DATA_POLICY)
+                add_security_headers(headers, identifier, PAGE_POLICY if kind.startswith("text/html") else DATA_POLICY)
             await send(message)
 
         try:
@@ -70,18 +70,18 @@ class Access:
             logger.exception("unexpected error")
             if status is not None:
                 raise
-            await problem_response(unexpected())(scope, receive, send_with_headers)
+            await build_problem_response(build_internal_error())(scope, receive, send_with_headers)
         finally:
             seconds = time.perf_counter() - began
-            endpoint = endpoint_name(scope)
-            self.instruments.request(endpoint, status, seconds)
+            endpoint = get_endpoint_name(scope)
+            self.server_metrics.count_request(endpoint, status, seconds)
             if origin is not None:
-                self.instruments.answer(endpoint, origin)
-            logger.info("request", extra={"fields": line(scope["method"], endpoint, status, seconds)})
+                self.server_metrics.count_answer(endpoint, origin)
+            logger.info("request", extra={"fields": build_log_fields(scope["method"], endpoint, status, seconds)})
             request_id.reset(token)
 
 
-def secure(headers: MutableHeaders, identifier: str, policy: str) -> None:
+def add_security_headers(headers: MutableHeaders, identifier: str, policy: str) -> None:
     """Add what every answer carries."""
     headers["X-Request-ID"] = identifier
     headers.setdefault("Content-Security-Policy", policy)
@@ -89,18 +89,18 @@ def secure(headers: MutableHeaders, identifier: str, policy: str) -> None:
         headers.setdefault(name, value)
 
 
-def identify(scope: Scope) -> str:
+def get_request_id(scope: Scope) -> str:
     """The caller's X-Request-ID where it is harmless, or a new one."""
     given = Headers(scope=scope).get("x-request-id", "")
     return given if REQUEST_ID.fullmatch(given) else token_hex(8)
 
 
-def endpoint_name(scope: Scope) -> str | None:
+def get_endpoint_name(scope: Scope) -> str | None:
     """The name of what answered; None where no route was reached."""
     endpoint = scope.get("endpoint")
     return getattr(endpoint, "__name__", type(endpoint).__name__) if endpoint else None
 
 
-def line(method: str, endpoint: str | None, status: int | None, seconds: float) -> dict[str, object]:
+def build_log_fields(method: str, endpoint: str | None, status: int | None, seconds: float) -> dict[str, object]:
     """What the log says of a request: what answered it, never its path, its query or who asked."""
     return {"method": method, "endpoint": endpoint, "status": status, "milliseconds": round(seconds * 1000, 2)}

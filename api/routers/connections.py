@@ -12,37 +12,37 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from api.middleware.authentication import tenant
-from api.problems import InvalidBody, pointer
+from api.middleware.authentication import get_tenant
+from api.problems import InvalidBody, format_pointer
 from api.request_state import get_services
 from api.schemas import ConnectionEntry, ConnectionList, ConnectionOptions, NewConnection
-from engine.query import SOURCES, shown
-from engine.suggestions import did_you_mean, nearest_names
+from engine.query import SOURCES, quote_text
+from engine.suggestions import did_you_mean, find_nearest_names
 
 Secret = Annotated[str, Field(min_length=1, max_length=8_192)]
 
 UNKNOWN_SOURCE = "no source of that name"
 DIGITS = re.compile(r"[0-9]{1,32}", re.ASCII)
 # The source that each option is for.
-OPTIONS = {"conversion_action": "meta", "time_zone": "instagram"}
+OPTION_SOURCES = {"conversion_action": "meta", "time_zone": "instagram"}
 AD_ACCOUNT = re.compile(r"act_[0-9]{1,32}", re.ASCII)
 
 
-class Credentials(BaseModel):
+class ProviderCredentials(BaseModel):
     """What a provider gave us. Neither it nor its errors ever show a value."""
 
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
 
-class AccessToken(Credentials):
+class AccessTokenCredentials(ProviderCredentials):
     access_token: Secret
 
 
-class RefreshToken(Credentials):
+class RefreshTokenCredentials(ProviderCredentials):
     refresh_token: Secret
 
 
-class ServiceAccountKey(Credentials):
+class ServiceAccountKey(ProviderCredentials):
     """The parts of Google's key file that sign. Its `token_uri` is not kept: it would say where to send them."""
 
     model_config = ConfigDict(extra="ignore", strict=True, hide_input_in_errors=True)
@@ -52,20 +52,20 @@ class ServiceAccountKey(Credentials):
     private_key_id: Secret | None = None
 
 
-class ServiceAccount(Credentials):
+class ServiceAccountCredentials(ProviderCredentials):
     service_account: ServiceAccountKey
 
 
-def source(source: Annotated[str, Path(json_schema_extra={"enum": list(SOURCES)})]) -> str:
+def get_source(source: Annotated[str, Path(json_schema_extra={"enum": list(SOURCES)})]) -> str:
     """The source in the path."""
     if source not in SOURCES:
-        hint = did_you_mean(nearest_names(source, SOURCES)) or f"; there are {', '.join(SOURCES)}"
-        raise HTTPException(404, f"no source {shown(source)}{hint}")
+        hint = did_you_mean(find_nearest_names(source, SOURCES)) or f"; there are {', '.join(SOURCES)}"
+        raise HTTPException(404, f"no source {quote_text(source)}{hint}")
     return source
 
 
-User = Annotated[str, Depends(tenant)]
-Source = Annotated[str, Depends(source)]
+User = Annotated[str, Depends(get_tenant)]
+Source = Annotated[str, Depends(get_source)]
 # Accounts that came with a `load` may be called anything a database can hold.
 AccountId = Annotated[str | None, Query(pattern=r"^[^\x00]*$", max_length=200)]
 
@@ -74,7 +74,7 @@ router = APIRouter(prefix="/connections", tags=["connections"])
 
 @router.get("", summary="The connected accounts")
 def connections(request: Request, user: User) -> ConnectionList:
-    found = get_services(request).state.connections.list(user)
+    found = get_services(request).state.connections.list_connections(user)
     return ConnectionList(connections=[ConnectionEntry.model_validate(asdict(entry)) for entry in found])
 
 
@@ -105,33 +105,35 @@ def check_account(source: str, account_id: str) -> None:
     """Raises InvalidBody for an id that the source's accounts cannot have."""
     form, words = (AD_ACCOUNT, "act_ and digits") if source == "meta" else (DIGITS, "digits")
     if not form.fullmatch(account_id):
-        raise InvalidBody([("#/account_id", f"{shown(account_id)} is not an account id of {source}: {words}")])
+        raise InvalidBody([("#/account_id", f"{quote_text(account_id)} is not an account id of {source}: {words}")])
 
 
 def read_credentials(source: str, given: dict[str, Any]) -> dict[str, Any]:
     """The credentials in the source's shape. Raises InvalidBody, without a value of them."""
-    shape: type[Credentials] = AccessToken
+    shape: type[ProviderCredentials] = AccessTokenCredentials
     if source == "ga4":
-        shape = ServiceAccount if "service_account" in given else RefreshToken
+        shape = ServiceAccountCredentials if "service_account" in given else RefreshTokenCredentials
     try:
         return shape.model_validate(given).model_dump(exclude_none=True)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
-        raise InvalidBody([(pointer(["credentials", *fault["loc"]]), str(fault["msg"])) for fault in faults]) from None
+        raise InvalidBody(
+            [(format_pointer(["credentials", *fault["loc"]]), str(fault["msg"])) for fault in faults]
+        ) from None
 
 
 def read_options(source: str, given: ConnectionOptions) -> dict[str, str]:
     """The options, of which each is for one source. Raises InvalidBody."""
     options: dict[str, str] = given.model_dump(exclude_none=True)
     faults = [
-        (f"#/options/{name}", f"is for {OPTIONS[name]} only; leave it out")
+        (f"#/options/{name}", f"is for {OPTION_SOURCES[name]} only; leave it out")
         for name in options
-        if OPTIONS[name] != source
+        if OPTION_SOURCES[name] != source
     ]
     zone = options.get("time_zone")
     if zone is not None and zone not in (zones := available_timezones()):
-        hint = did_you_mean(nearest_names(zone, zones)) or "; write one such as Europe/Berlin"
-        faults.append(("#/options/time_zone", f"{shown(zone)} is not a known time zone{hint}"))
+        hint = did_you_mean(find_nearest_names(zone, zones)) or "; write one such as Europe/Berlin"
+        faults.append(("#/options/time_zone", f"{quote_text(zone)} is not a known time zone{hint}"))
     if faults:
         raise InvalidBody(faults)
     return options

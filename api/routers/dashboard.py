@@ -8,14 +8,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
 
-from api.middleware.authentication import tenant
+from api.middleware.authentication import get_tenant
 from api.problems import InvalidBody
 from api.request_state import get_services
 from api.schemas import DashboardMeta, Layout, NewLayout
 from engine.errors import UnknownMetric
 from engine.query import SOURCES
 
-User = Annotated[str, Depends(tenant)]
+User = Annotated[str, Depends(get_tenant)]
 
 router = APIRouter(prefix="/dashboard", tags=["dashboard"])
 
@@ -27,8 +27,8 @@ def meta(request: Request, user: User) -> DashboardMeta:
     connected = state.tenants.get(user).sources
     return DashboardMeta.model_validate(
         {
-            "last_sync_at": state.jobs.last_success_at(user),
-            "next_scheduled_at": services.schedule.next_at(),
+            "last_sync_at": state.jobs.get_last_success_at(user),
+            "next_scheduled_at": services.schedule.get_next_start(),
             "connected_sources": {source: source in connected for source in SOURCES},
         }
     )
@@ -37,7 +37,7 @@ def meta(request: Request, user: User) -> DashboardMeta:
 @router.get("/layout", summary="The saved layout", response_model=None, responses={200: {"model": Layout}})
 def layout(request: Request, user: User) -> dict[str, Any]:
     services = get_services(request)
-    return with_unknown(services.state.layouts.get(user), services.engine.catalog.served)
+    return add_unknown(services.state.layouts.get(user), services.engine.catalog.widgets)
 
 
 @router.post(
@@ -48,27 +48,27 @@ def layout(request: Request, user: User) -> dict[str, Any]:
 )
 def save_layout(request: Request, new: NewLayout, user: User) -> dict[str, Any]:
     services = get_services(request)
-    served = services.engine.catalog.served
+    served = services.engine.catalog.widgets
     asked = new.model_dump(mode="json", exclude={"version", "unknown"})
-    unknown = [(place, key) for place, key in enumerate(ids(asked)) if key not in served]
+    unknown = [(place, key) for place, key in enumerate(list_widget_ids(asked)) if key not in served]
     if unknown:
         # What was saved while it was known may be saved again.
-        saved = set(ids(services.state.layouts.get(user)))
+        saved = set(list_widget_ids(services.state.layouts.get(user)))
         faults = [
             (f"#/widgets/{place}/id", str(UnknownMetric(key, served))) for place, key in unknown if key not in saved
         ]
         if faults:
             raise InvalidBody(faults)
-    return with_unknown(services.state.layouts.save(user, asked, version=new.version), served)
+    return add_unknown(services.state.layouts.save(user, asked, version=new.version), served)
 
 
-def with_unknown(saved: dict[str, Any], served: Mapping[str, Any]) -> dict[str, Any]:
+def add_unknown(saved: dict[str, Any], served: Mapping[str, Any]) -> dict[str, Any]:
     """The layout, and in `unknown` those of its ids that no longer name a widget."""
-    unknown = [key for key in dict.fromkeys(ids(saved)) if key not in served]
+    unknown = [key for key in dict.fromkeys(list_widget_ids(saved)) if key not in served]
     return saved | {"unknown": unknown} if unknown else saved
 
 
-def ids(saved: Mapping[str, Any]) -> list[str]:
+def list_widget_ids(saved: Mapping[str, Any]) -> list[str]:
     """The widgets' ids; a table that was there before may hold other things too."""
     widgets = saved["widgets"] if isinstance(saved["widgets"], list) else []
     return [str(widget["id"]) for widget in widgets if isinstance(widget, dict) and "id" in widget]

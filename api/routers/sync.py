@@ -11,13 +11,13 @@ from fastapi import APIRouter, Depends, Header, Path
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from api.middleware.authentication import tenant
+from api.middleware.authentication import get_tenant
 from api.request_state import get_services
 from api.schemas import Problem, SyncJob, SyncRun, SyncStarted
 from state.jobs.jobs import Job
-from sync.schedule import local_date
+from sync.schedule import to_local_date
 
-User = Annotated[str, Depends(tenant)]
+User = Annotated[str, Depends(get_tenant)]
 JobId = Annotated[str, Path(alias="id")]
 
 UNKNOWN_JOB = "no sync job of that id"
@@ -34,7 +34,7 @@ router = APIRouter(prefix="/sync", tags=["sync"])
 def sync_now(request: Request, user: User) -> SyncStarted:
     services = get_services(request)
     job_id = services.state.jobs.start(user)
-    services.kick()
+    services.wake_worker()
     return SyncStarted(job_id=job_id)
 
 
@@ -44,7 +44,7 @@ def sync_now(request: Request, user: User) -> SyncStarted:
     responses={404: {"description": UNKNOWN_JOB}},
 )
 def sync_job(request: Request, job_id: JobId, user: User) -> SyncJob:
-    return shown(get_services(request).state.jobs.get(user, job_id))
+    return build_sync_job(get_services(request).state.jobs.get(user, job_id))
 
 
 @router.delete(
@@ -57,7 +57,7 @@ def sync_job(request: Request, job_id: JobId, user: User) -> SyncJob:
 def cancel_sync(request: Request, job_id: JobId, user: User) -> SyncJob:
     jobs = get_services(request).state.jobs
     jobs.cancel(user, job_id)
-    return shown(jobs.get(user, job_id))
+    return build_sync_job(jobs.get(user, job_id))
 
 
 @router.post(
@@ -77,15 +77,15 @@ def sync_cron(request: Request, x_cron_secret: Annotated[str, Header()] = "") ->
         raise HTTPException(HTTPStatus.NOT_FOUND, "CRON_SECRET is not set, so nobody may start the day's run from here")
     if not hmac.compare_digest(x_cron_secret.encode(), secret.get_secret_value().encode()):
         raise HTTPException(HTTPStatus.UNAUTHORIZED, "send the installation's CRON_SECRET in X-Cron-Secret")
-    day = local_date(services.schedule.clock())
-    run_id, new = services.state.runs.open(day)
+    day = to_local_date(services.schedule.clock())
+    run_id, new = services.state.runs.open_run(day)
     # The schedule may have opened it before somebody connected an account.
-    late = 0 if new else services.state.runs.admit(run_id)
-    services.kick()
+    late = 0 if new else services.state.runs.add_missing_jobs(run_id)
+    services.wake_worker()
     return SyncRun(run_id=run_id, date=day, started=new or late > 0)
 
 
-def shown(found: Job | None) -> SyncJob:
+def build_sync_job(found: Job | None) -> SyncJob:
     """The job as the API gives it. Raises HTTPException for none."""
     if found is None:
         raise HTTPException(HTTPStatus.NOT_FOUND, f"{UNKNOWN_JOB}; POST /v1/sync/all/run gives the id of yours")

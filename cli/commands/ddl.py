@@ -35,16 +35,16 @@ def ddl(dialect: str, cluster: str | None, metrics: Path) -> None:
     if cluster is not None and not isinstance(written, ClickHouse):
         raise click.UsageError(f"--cluster is ClickHouse's; {written.title} is told apart by its own means")
     tables = [*(table for table in load_catalog(metrics).tables.values() if table.query is None), CURSORS]
-    click.echo("\n\n".join(statements(written, tables, cluster)))
+    click.echo("\n\n".join(iter_statements(written, tables, cluster)))
 
 
-def statements(dialect: Dialect, tables: Iterable[Table], cluster: str | None) -> Iterator[str]:
+def iter_statements(dialect: Dialect, tables: Iterable[Table], cluster: str | None) -> Iterator[str]:
     """The statements of the tables, the first under a comment with what is worth knowing beyond them."""
-    advice = dialect.advice()
+    advice = dialect.get_advice()
     if advice:
         yield "\n".join(f"-- {line}" for line in advice.split("\n"))
     for table in tables:
         if cluster is not None and isinstance(dialect, ClickHouse):
-            yield from (f"{statement};" for statement in dialect.create_on_cluster(table, cluster))
+            yield from (f"{statement};" for statement in dialect.emit_create_on_cluster(table, cluster))
         else:
-            yield f"{dialect.create_table(table)};"
+            yield f"{dialect.emit_create_table(table)};"

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from cli.options import metrics_option, user_option
 from cli.services import open_services
 from engine.calendar import Compare
-from engine.query import parse_question
+from engine.query import parse_metric_query
 from insights.gathering import Gathered, gather
 from insights.speaking import grouped
 from insights.telling import Told, body
@@ -54,9 +54,9 @@ def insights(
       metric-engine insights --user UUID --start 2025-01-01 --end 2025-01-31 --compare previous_year
     """
     with open_services(metrics) as services:
-        today = services.today()
-        question = parse_question(today=today, start=start, end=end, compare=compare, sources=sources)
-        gathered = gather(services.engine, question, services.asker(user), today=today)
+        today = services.get_today()
+        question = parse_metric_query(today=today, start=start, end=end, compare=compare, sources=sources)
+        gathered = gather(services.engine, question, services.get_context(user), today=today)
         told = services.teller.tell(gathered, spend=budget(services.state, services.settings, user, today))
     if shape == "json":
         click.echo(to_json(body(gathered, told), indent=2, inf_nan_mode="null"))

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
+from cli.counts import format_count
 from cli.options import metrics_option, user_option
 from cli.services import open_services
-from cli.words import counted
 from engine.authoring.csv_import import CsvRows
-from engine.suggestions import did_you_mean, nearest_names
+from engine.suggestions import did_you_mean, find_nearest_names
 from engine.tables import Table
 from runtime.services import Services
 
@@ -64,24 +64,26 @@ def load(
       metric-engine load ga4_daily users.csv --user UUID --map sessions=visits --account 318204557
     """
     with open_services(metrics) as services:
-        target = found_table(services, table)
-        rows = CsvRows(file, target, user, headers=headers(mapped, target), account=account or "", ignored=ignored)
-        column = rows.table.account
-        if account is not None and (column is None or column.name not in rows.fixed):
+        target = get_table(services, table)
+        rows = CsvRows(
+            file, target, user, headers=parse_mappings(mapped, target), account=account or "", ignored=ignored
+        )
+        column = rows.table.account_column
+        if account is not None and (column is None or column.name not in rows.fixed_values):
             lack = (
                 f"the file has a column for {column.name} of its own" if column else "the table has no account column"
             )
             raise click.UsageError(f"--account: {lack}")
-        count, accounts = fill(services, rows)
+        count, accounts = load_rows(services, rows)
         for each in sorted(accounts):
             services.state.connections.mark_external(user, target.source, each)
-        services.state.tenants.advance(user)
-    click.echo(f"{counted(count, 'row')} loaded into {table}")
+        services.state.tenants.advance_data_version(user)
+    click.echo(f"{format_count(count, 'row')} loaded into {table}")
 
 
-def fill(services: Services, rows: CsvRows) -> tuple[int, set[str]]:
+def load_rows(services: Services, rows: CsvRows) -> tuple[int, set[str]]:
     """Check the whole file, then load it. How many rows, and of which accounts."""
-    column = rows.table.account
+    column = rows.table.account_column
     accounts: set[str] = set()
     count = 0
     for row in rows:
@@ -94,16 +96,16 @@ def fill(services: Services, rows: CsvRows) -> tuple[int, set[str]]:
     return count, accounts
 
 
-def found_table(services: Services, name: str) -> Table:
+def get_table(services: Services, name: str) -> Table:
     tables = services.catalog.tables
     if name not in tables:
         physical = sorted(each for each, table in tables.items() if table.query is None)
-        hint = did_you_mean(nearest_names(name, physical)) or f"; there are {', '.join(physical)}"
+        hint = did_you_mean(find_nearest_names(name, physical)) or f"; there are {', '.join(physical)}"
         raise click.UsageError(f"no table {name!r}{hint}")
     return tables[name]
 
 
-def headers(mapped: Sequence[str], table: Table) -> dict[str, str]:
+def parse_mappings(mapped: Sequence[str], table: Table) -> dict[str, str]:
     """The header of each column that --map names."""
     found: dict[str, str] = {}
     for text in mapped:
@@ -112,7 +114,7 @@ def headers(mapped: Sequence[str], table: Table) -> dict[str, str]:
             raise click.UsageError(f"--map {text}: write the table's column, =, and the file's header")
         if column not in table.columns or column == table.tenant:
             columns = [name for name in table.columns if name != table.tenant]
-            hint = did_you_mean(nearest_names(column, columns)) or f"; it has {', '.join(columns)}"
+            hint = did_you_mean(find_nearest_names(column, columns)) or f"; it has {', '.join(columns)}"
             raise click.UsageError(f"--map {text}: {table.name} has no column {column!r} to fill{hint}")
         if column in found:
             raise click.UsageError(f"--map {text}: {column!r} is mapped twice")

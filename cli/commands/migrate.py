@@ -7,7 +7,7 @@ import click
 from cli.options import unread_metrics_option
 from runtime.settings import Settings
 from state.database import open_database
-from state.migrations import HEAD
+from state.migrations import HEAD_REVISION
 from state.migrations import migrate as migrate_database
 
 
@@ -29,4 +29,4 @@ def migrate() -> None:
         changed = migrate_database(database)
     finally:
         database.close()
-    click.echo(f"the state tables {'are now' if changed else 'were already'} at revision {HEAD}")
+    click.echo(f"the state tables {'are now' if changed else 'were already'} at revision {HEAD_REVISION}")

@@ -13,22 +13,22 @@ from typing import get_args
 import click
 
 from cli.options import metrics_option
-from engine.authoring.edit import Entry, Line, with_entry
-from engine.authoring.new_test import drafted_test
+from engine.authoring.edit import EntryLine, MetricEntry, add_entry
+from engine.authoring.new_test import draft_test
 from engine.authoring.test_runner import run_tests
 from engine.catalog.catalog import Catalog, load_catalog
-from engine.catalog.metric_resolver import title_of
+from engine.catalog.metric_resolver import make_title
 from engine.catalog.metrics import TableMetric
-from engine.catalog.reporter import Place
-from engine.catalog.rules import KEY
+from engine.catalog.reporter import Reporter
+from engine.catalog.rules import KEY_PATTERN
 from engine.diagnostics import Diagnostics
 from engine.errors import InvalidCatalog
 from engine.files.definitions import Format, MetricDefinition, Total
 from engine.files.document import is_template
-from engine.files.folder import MACROS, File, read_folder
+from engine.files.folder import MACROS_FILE, MetricFile, read_folder
 from engine.language.expressions import Expression, resolve_expression
 from engine.language.faults import Faults
-from engine.suggestions import did_you_mean, nearest_names
+from engine.suggestions import did_you_mean, find_nearest_names
 from engine.tables import Table
 
 FORMATS, TOTALS = get_args(Format), get_args(Total)
@@ -66,27 +66,29 @@ def new(
     files = read_folder(metrics, Diagnostics()).files
     check_key(key, files)
     asking = sys.stdin.isatty()
-    title_by_default = title_of(key, MetricDefinition())
+    title_by_default = make_title(key, MetricDefinition())
     if asking:
         table = table or ask_table(catalog)
         value = value or ask_value(catalog.tables.get(table))
         total = total or ask_total(catalog.tables.get(table), value)
-        shape = shape or ask("Format", FORMATS, "format", default=DEFAULT_FORMAT)
+        shape = shape or ask_choice("Format", FORMATS, "format", default=DEFAULT_FORMAT)
         title = title or click.prompt("Title", default=title_by_default)
     if table is None or value is None:
         missing = " and ".join(f"--{name}" for name, given in (("table", table), ("value", value)) if given is None)
         raise click.UsageError(f"{missing} missing; the tables are {', '.join(catalog.tables)}")
-    file = home(key, table, files)
-    draft = Draft(key, file, lines(file, table, value, total, shape or DEFAULT_FORMAT, title or title_by_default))
+    file = choose_file(key, table, files)
+    draft = MetricDraft(
+        key, file, build_lines(file, table, value, total, shape or DEFAULT_FORMAT, title or title_by_default)
+    )
     draft.add(metrics)
-    place = f"{file.name}, line {line_of(file, key)}"
+    place = f"{file.name}, line {get_line_number(file, key)}"
     click.echo(f"added {key} to {place}; its test passes. Look at the test's numbers: they are the engine's own.")
 
 
-class Draft:
+class MetricDraft:
     """An entry that is tried on a copy of the folder until nothing is wrong with it."""
 
-    def __init__(self, key: str, file: File, lines: list[Line]) -> None:
+    def __init__(self, key: str, file: MetricFile, lines: list[EntryLine]) -> None:
         self.key = key
         self.path = Path(file.name)
         self.lines = lines
@@ -94,33 +96,35 @@ class Draft:
 
     def add(self, folder: Path) -> None:
         """Write the entry with a test. Raises InvalidCatalog."""
-        catalog = self.tried(folder, self.text())
+        catalog = self.load_changed_catalog(folder, self.render_file())
         metric = catalog.metrics[self.key]
         assert isinstance(metric, TableMetric)
-        test = drafted_test(catalog, metric)
-        self.lines.append(Line("tests", [test], "Small enough to check by hand: a change of the value shows here."))
-        text = self.text()
-        catalog = self.tried(folder, text)
-        failed = [result for result in run_tests(catalog, [catalog.metrics[self.key]]) if not result.passed]
+        test = draft_test(catalog, metric)
+        self.lines.append(
+            EntryLine("tests", [test], "Small enough to check by hand: a change of the value shows here.")
+        )
+        text = self.render_file()
+        catalog = self.load_changed_catalog(folder, text)
+        failed = [result for result in run_tests(catalog, [catalog.metrics[self.key]]) if not result.has_passed]
         if failed:
             raise click.ClickException(
                 f"the test of {self.key} does not pass: {failed[0].error or failed[0].mismatches}"
             )
-        self.write(text)
+        self.write_file(text)
 
-    def text(self) -> bytes:
+    def render_file(self) -> bytes:
         """The file with the entry."""
-        entry = Entry(self.key, "Say in `description:` what it shows, in a sentence.", self.lines)
-        text = with_entry(self.before, entry)
+        entry = MetricEntry(self.key, "Say in `description:` what it shows, in a sentence.", self.lines)
+        text = add_entry(self.before, entry)
         if text is None:
-            written = "\n".join(entry.in_block("  "))
+            written = "\n".join(entry.render_block("  "))
             raise click.ClickException(f"{self.path} is written in a form to which nothing can be added:\n{written}")
         return text
 
-    def tried(self, folder: Path, text: bytes) -> Catalog:
+    def load_changed_catalog(self, folder: Path, text: bytes) -> Catalog:
         """The catalog of the folder with this text in the file's place. Raises InvalidCatalog, at the real file."""
         with TemporaryDirectory() as scratch:
-            for path in (*folder.glob("*.yaml"), *folder.glob(MACROS)):
+            for path in (*folder.glob("*.yaml"), *folder.glob(MACROS_FILE)):
                 shutil.copyfile(path, Path(scratch, path.name))
             Path(scratch, self.path.name).write_bytes(text)
             try:
@@ -130,7 +134,7 @@ class Draft:
                 texts = {str(folder / Path(name).name): each for name, each in invalid.texts.items()}
                 raise InvalidCatalog(found, texts) from None
 
-    def write(self, text: bytes) -> None:
+    def write_file(self, text: bytes) -> None:
         """Put the text in the file's place at once, unless somebody else has changed the file."""
         target = self.path.resolve()
         if target.read_bytes() != self.before:
@@ -141,20 +145,20 @@ class Draft:
         beside.replace(target)
 
 
-def check_key(key: str, files: Iterable[File]) -> None:
+def check_key(key: str, files: Iterable[MetricFile]) -> None:
     """Raises BadParameter for what is no key, and InvalidCatalog for one that there is."""
-    if not KEY.fullmatch(key):
+    if not KEY_PATTERN.fullmatch(key):
         raise click.BadParameter("use letters, digits, _ and dots, such as ga4.sessions", param_hint="KEY")
     for file in files:
         if key in file.definition.metrics:
             diagnostics = Diagnostics()
-            place = Place(file, ("metrics", key), diagnostics, key)
-            place.at_key("duplicate-metric", f"the key {key!r} is given here already; choose another one")
+            place = Reporter(file, ("metrics", key), diagnostics, key)
+            place.report_at_key("duplicate-metric", f"the key {key!r} is given here already; choose another one")
             text = Path(file.name).read_text(encoding="utf-8-sig")
-            raise InvalidCatalog(diagnostics.in_file_order(), {file.name: text.split("\n")})
+            raise InvalidCatalog(diagnostics.list_in_file_order(), {file.name: text.split("\n")})
 
 
-def home(key: str, table: str, files: Iterable[File]) -> File:
+def choose_file(key: str, table: str, files: Iterable[MetricFile]) -> MetricFile:
     """The file that declares the table; for a table that none declares, where the key's neighbours are."""
     group = key.partition(".")[0]
     return max(
@@ -166,66 +170,66 @@ def home(key: str, table: str, files: Iterable[File]) -> File:
     )
 
 
-def lines(file: File, table: str, value: str, total: str | None, shape: str, title: str) -> list[Line]:
+def build_lines(file: MetricFile, table: str, value: str, total: str | None, shape: str, title: str) -> list[EntryLine]:
     """The entry's keys, but for its tests."""
-    written = [Line("title", title)]
+    written = [EntryLine("title", title)]
     if file.definition.table != table:
-        written.append(Line("table", table))
-    written.append(Line("value", value))
+        written.append(EntryLine("table", table))
+    written.append(EntryLine("value", value))
     if total is not None:
-        written.append(Line("total", total))
-    return [*written, Line("format", shape)]
+        written.append(EntryLine("total", total))
+    return [*written, EntryLine("format", shape)]
 
 
-def line_of(file: File, key: str) -> int:
+def get_line_number(file: MetricFile, key: str) -> int:
     (found,) = (each for each in read_folder(Path(file.name).parent, Diagnostics()).files if each.name == file.name)
-    return found.document.key_position(("metrics", key)).line
+    return found.document.locate_key(("metrics", key)).line
 
 
 def ask_table(catalog: Catalog) -> str:
-    return ask("Table", tuple(catalog.tables), "table")
+    return ask_choice("Table", tuple(catalog.tables), "table")
 
 
 def ask_value(table: Table | None) -> str:
     """An expression that can be read, over the table's columns."""
 
-    def checked(text: str) -> str:
+    def check_value(text: str) -> str:
         if table is not None and not is_template(text):
-            resolved(text, table)
+            resolve_value(text, table)
         return text
 
     if table is not None:
         click.echo(f"Columns: {', '.join(table.columns)}")
-    return prompted("Value, such as sum(column)", checked)
+    return prompt_until_valid("Value, such as sum(column)", check_value)
 
 
 def ask_total(table: Table | None, value: str) -> str | None:
     """How the period is summed up, where adding its days up would be wrong."""
-    if table is None or is_template(value) or not (columns := resolved(value, table).non_additive):
+    if table is None or is_template(value) or not (columns := resolve_value(value, table).non_additive):
         return None
     click.echo(f"{columns[0][0]} may not be added up over days: state what a period shows.")
-    return ask("Total", TOTALS, "total", default="average")
+    return ask_choice("Total", TOTALS, "total", default="average")
 
 
-def resolved(text: str, table: Table) -> Expression:
+def resolve_value(text: str, table: Table) -> Expression:
     try:
         return resolve_expression(text, table)
     except Faults as faults:
         raise click.BadParameter(str(faults)) from None
 
 
-def ask(label: str, choices: tuple[str, ...], noun: str, default: str | None = None) -> str:
+def ask_choice(label: str, choices: tuple[str, ...], noun: str, default: str | None = None) -> str:
     """One of the choices."""
 
-    def checked(text: str) -> str:
+    def check_choice(text: str) -> str:
         if text not in choices:
-            raise click.BadParameter(f"{text!r} is no {noun}{did_you_mean(nearest_names(text, choices, most=1))}")
+            raise click.BadParameter(f"{text!r} is no {noun}{did_you_mean(find_nearest_names(text, choices, limit=1))}")
         return text
 
-    return prompted(f"{label} ({', '.join(choices)})", checked, default)
+    return prompt_until_valid(f"{label} ({', '.join(choices)})", check_choice, default)
 
 
-def prompted(label: str, checked: Callable[[str], str], default: str | None = None) -> str:
+def prompt_until_valid(label: str, check: Callable[[str], str], default: str | None = None) -> str:
     """What is typed, asked again until it passes."""
-    answer: str = click.prompt(label, default=default, value_proc=checked)
+    answer: str = click.prompt(label, default=default, value_proc=check)
     return answer

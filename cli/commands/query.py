@@ -14,7 +14,7 @@ from cli.options import metrics_option, user_option
 from cli.services import open_services
 from engine.answer.response import Body
 from engine.calendar import Compare, Grain
-from engine.query import parse_question
+from engine.query import parse_metric_query
 
 
 @click.command()
@@ -62,12 +62,12 @@ def query(
       metric-engine query ga4.traffic_channels --user UUID --grain week --format csv
     """
     with open_services(metrics) as services:
-        metric = services.catalog.metric(key)
-        question = parse_question(
-            today=services.today(), start=start, end=end, compare=compare, grain=grain, sources=sources
+        metric = services.catalog.get_widget(key)
+        question = parse_metric_query(
+            today=services.get_today(), start=start, end=end, compare=compare, grain=grain, sources=sources
         )
-        connected = services.asker(user).connected
-        body = services.engine.answer(key, question, tenant=user, connected=connected)
+        connected = services.get_context(user).connected
+        body = services.engine.query_body(key, question, tenant=user, connected=connected)
     if shape == "json":
         click.echo(to_json(body, indent=2, inf_nan_mode="null"))
     elif shape == "csv":

@@ -27,41 +27,41 @@ def schema(insights: bool) -> None:
       metric-engine schema > my-metrics/schema.json
       metric-engine schema --insights > my-metrics/insights.schema.json
     """
-    click.echo(json.dumps(insights_schema() if insights else file_schema(), indent=2, ensure_ascii=False))
+    click.echo(json.dumps(build_insights_schema() if insights else build_file_schema(), indent=2, ensure_ascii=False))
 
 
-def insights_schema() -> dict[str, Any]:
+def build_insights_schema() -> dict[str, Any]:
     """The schema of insights.yaml (draft 2020-12)."""
-    written = without_titles(InsightsDefinition.model_json_schema())
+    written = remove_titles(InsightsDefinition.model_json_schema())
     return {"$schema": GenerateJsonSchema.schema_dialect, "title": "insights.yaml", **written}
 
 
-def file_schema() -> dict[str, Any]:
+def build_file_schema() -> dict[str, Any]:
     """The schema of a metric file, shorthands included (draft 2020-12)."""
-    written = without_titles(FileDefinition.model_json_schema())
+    written = remove_titles(FileDefinition.model_json_schema())
     definitions = written["$defs"]
     metrics, columns = written["properties"]["metrics"], definitions["TableDefinition"]["properties"]["columns"]
     # The models turn a bare text into a mapping before their schema begins.
-    allow(metrics, definitions["MetricDefinition"]["properties"]["value"]["anyOf"][0], "The value alone.")
-    allow(
+    allow_shorthand(metrics, definitions["MetricDefinition"]["properties"]["value"]["anyOf"][0], "The value alone.")
+    allow_shorthand(
         columns, {"type": "string", "enum": definitions["ColumnDefinition"]["properties"]["type"]["enum"]}, "The type."
     )
     return {"$schema": GenerateJsonSchema.schema_dialect, "title": "A metric file", **written}
 
 
-def allow(members: dict[str, Any], shorthand: dict[str, Any], description: str) -> None:
+def allow_shorthand(members: dict[str, Any], shorthand: dict[str, Any], description: str) -> None:
     """Let the members of a mapping be written as `shorthand` too."""
     members["additionalProperties"] = {
         "anyOf": [{**shorthand, "description": description}, members["additionalProperties"]]
     }
 
 
-def without_titles(part: Any) -> Any:
+def remove_titles(part: Any) -> Any:
     """The schema without the titles that pydantic makes from names; a property called title is a mapping, and stays."""
     if isinstance(part, dict):
         return {
-            name: without_titles(value)
+            name: remove_titles(value)
             for name, value in part.items()
             if not (name == "title" and isinstance(value, str))
         }
-    return [without_titles(each) for each in part] if isinstance(part, list) else part
+    return [remove_titles(each) for each in part] if isinstance(part, list) else part

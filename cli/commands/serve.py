@@ -22,10 +22,10 @@ from uvicorn.supervisors import Multiprocess
 
 from api.app import app_from_environment
 from api.metrics import SHARED_FOLDER
-from cli.commands.token import signed
-from cli.demonstration import DATABASE, DATABASE_VARIABLE, demonstration
+from cli.commands.token import sign_token
+from cli.demonstration import DATABASE, DATABASE_VARIABLE, use_demo
 from cli.options import metrics_option
-from cli.watching import Watcher, stamp
+from cli.watcher import Watcher, stamp_folder
 from demo.tenants import EVERYTHING
 from engine.catalog.catalog import load_catalog
 from engine.errors import InvalidSetting, MetricEngineError
@@ -75,41 +75,41 @@ def serve(demo: bool, host: str, port: int, workers: int, reload: bool, metrics:
         raise click.UsageError(f"--host {host}: the demo's token is for all to see, so it only serves 127.0.0.1 or ::1")
     if reload and workers > 1:
         raise click.UsageError("--reload watches for one process; leave it out, or --workers")
-    listening = listen(host, port)
+    listening = open_socket(host, port)
     os.environ["METRICS_DIR"] = str(metrics)
-    with demonstration(metrics) if demo else nullcontext():
-        before = stamp(metrics)
+    with use_demo(metrics) if demo else nullcontext():
+        before = stamp_folder(metrics)
         app = app_from_environment()
         services: Services = app.state.services
-        address = address_of(listening)
-        click.echo(invitation(services, address) if demo else f"Dashboard and API: {address}/")
+        address = format_address(listening)
+        click.echo(render_invitation(services, address) if demo else f"Dashboard and API: {address}/")
         sys.stdout.flush()
         if workers > 1:
             warehouse = services.engine.warehouse
             services.state.close()
             warehouse.close()
-            if warehouse.database.exclusive:
+            if warehouse.driver.exclusive:
                 listening.close()
                 raise click.UsageError(f"{warehouse.dialect.title} lets one process in; leave --workers out")
             run_workers(listening, workers)
         else:
             watcher = Watcher(services, metrics, before)
-            with watcher.on_hangup(), watcher if reload else nullcontext():
-                run(listening, app)
+            with watcher.reload_on_hangup(), watcher if reload else nullcontext():
+                run_server(listening, app)
 
 
-def run(listening: socket.socket, app: App) -> None:
+def run_server(listening: socket.socket, app: App) -> None:
     """Answer from this process until it is told to stop."""
-    server = uvicorn.Server(configuration(app))
+    server = uvicorn.Server(build_config(app))
     # uvicorn stops in good order on Ctrl-C, and then raises what Ctrl-C would have.
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
     if not server.started:
         sys.exit(1)
-    leave_the_stuck()
+    exit_stuck_threads()
 
 
-def leave_the_stuck() -> None:
+def exit_stuck_threads() -> None:
     """End the process without the threads that still wait for a database: Python would wait for them without end."""
     for thread in threading.enumerate():
         if thread is not threading.main_thread() and not thread.daemon:
@@ -122,10 +122,10 @@ def run_workers(listening: socket.socket, workers: int) -> None:
     """Answer from processes that share the socket until this one is told to stop; one that dies is replaced."""
     with TemporaryDirectory(prefix="metric-engine-") as counters:
         os.environ[SHARED_FOLDER] = counters
-        Workers(configuration(FACTORY, factory=True, workers=workers), sockets=[listening]).run()
+        WorkerSupervisor(build_config(FACTORY, factory=True, workers=workers), sockets=[listening]).run()
 
 
-class Workers(Multiprocess):
+class WorkerSupervisor(Multiprocess):
     """uvicorn's supervisor, which lets the door stand open to the last: callers would wait at it in vain."""
 
     def handle_hup(self) -> None:
@@ -143,7 +143,7 @@ class Workers(Multiprocess):
         super().terminate_all()
 
 
-def configuration(app: App | str, *, factory: bool = False, workers: int = 1) -> uvicorn.Config:
+def build_config(app: App | str, *, factory: bool = False, workers: int = 1) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         factory=factory,
@@ -165,7 +165,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def listen(host: str, port: int) -> socket.socket:
+def open_socket(host: str, port: int) -> socket.socket:
     """A socket on which requests wait until the server accepts them: who reads the address may call it at once.
 
     Raises InvalidSetting for an address that is in use or not this machine's.
@@ -181,17 +181,17 @@ def listen(host: str, port: int) -> socket.socket:
         raise InvalidSetting(f"cannot listen on {host}:{port}: {reason}; choose another --host or --port") from None
 
 
-def address_of(listening: socket.socket) -> str:
+def format_address(listening: socket.socket) -> str:
     host, port = listening.getsockname()[:2]
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def invitation(services: Services, address: str) -> str:
+def render_invitation(services: Services, address: str) -> str:
     """What a newcomer can do next."""
-    served = services.engine.catalog.served
+    served = services.engine.catalog.widgets
     key = FIRST_KEY if FIRST_KEY in served else next(iter(served), "")
     user = EVERYTHING.user_id
-    token = signed(Settings.from_environment(), user, TOKEN_LIFETIME)
+    token = sign_token(Settings.from_environment(), user, TOKEN_LIFETIME)
     program = sys.argv[0] if Path(sys.argv[0]).name == "metric-engine" else "metric-engine"
     warehouse = services.engine.warehouse
     # The URL of a database elsewhere may hold a password.
@@ -201,7 +201,7 @@ def invitation(services: Services, address: str) -> str:
     query = f"DATABASE_URL={state} {facts}{program} query {shlex.quote(key)} --user {user} --compare previous_period"
     elsewhere = (
         f"{warehouse.dialect.title} lets one process in, so that other commands wait until this one has stopped.\n"
-        if warehouse.database.exclusive
+        if warehouse.driver.exclusive
         else f"Or in another terminal, from this folder:\n{query}\n{facts}{program} sync --demo --user {user}\n"
     )
     # What stands behind the # never leaves the browser.

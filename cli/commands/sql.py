@@ -9,11 +9,11 @@ import click
 
 from cli.dialects import DIALECTS, dialect_option
 from cli.options import metrics_option
-from engine.calendar import Compare, Grain, period
+from engine.calendar import Compare, Grain, build_period
 from engine.catalog.catalog import load_catalog
 from engine.catalog.metrics import Metric
 from engine.compiler.plan import ItemsScan, Scan, Shape, plan
-from engine.compiler.statements import PreparedPlan, Statements
+from engine.compiler.statements import CompiledPlan, StatementCompiler
 from engine.errors import UnknownMetric
 
 # How many ranges of days a statement reads depends on the window's length, not on where it lies.
@@ -53,27 +53,27 @@ def sql(key: str, dialect: str, compare: str, grain: str, metrics: Path) -> None
     metric = catalog.metrics.get(key)
     if metric is None:
         raise UnknownMetric(key, catalog.metrics)
-    prepared = PreparedPlan(plan([metric]), Statements(DIALECTS[dialect](), catalog.tables.values()))
-    click.echo("\n\n".join(statements(metric, prepared, Compare(compare), Grain(grain))))
+    prepared = CompiledPlan(plan([metric]), StatementCompiler(DIALECTS[dialect](), catalog.tables.values()))
+    click.echo("\n\n".join(render_statements(metric, prepared, Compare(compare), Grain(grain))))
 
 
-def statements(metric: Metric, prepared: PreparedPlan, compare: Compare, grain: Grain) -> list[str]:
+def render_statements(metric: Metric, prepared: CompiledPlan, compare: Compare, grain: Grain) -> list[str]:
     """The statements of the metric, each under its comment."""
-    ranges = len(period(*LIKE_THE_DEFAULT, grain, compare).ranges)
+    ranges = len(build_period(*LIKE_THE_DEFAULT, grain, compare).ranges)
     title = f"-- {metric.key}: {metric.title}, by {grain.value}, compare {compare.value}"
     scans = [
-        f"{title}\n{about_scan(scan, compare, grain, ranges)}\n{prepared.scan(scan, ranges)};"
+        f"{title}\n{describe_scan(scan, compare, grain, ranges)}\n{prepared.get_scan_sql(scan, ranges)};"
         for scan in prepared.plan.scans
     ]
     items = [
-        f"{title}\n{about_items(each.items)}\n{prepared.items(each.items)};"
+        f"{title}\n{describe_items(each.items)}\n{prepared.get_items_sql(each.items)};"
         for each in prepared.plan.metrics.values()
         if each.items is not None
     ]
     return scans + items
 
 
-def about_scan(scan: Scan, compare: Compare, grain: Grain, ranges: int) -> str:
+def describe_scan(scan: Scan, compare: Compare, grain: Grain, ranges: int) -> str:
     """What a scan reads and binds."""
     members = f" and by {scan.breakdown.column}, the first {scan.breakdown.top}" if scan.breakdown else ""
     windows = "the window" if compare is Compare.OFF else "both windows"
@@ -91,7 +91,7 @@ def about_scan(scan: Scan, compare: Compare, grain: Grain, ranges: int) -> str:
     return f"-- reads {scan.table.name}: {rows}\n-- binds {', '.join(bound)}"
 
 
-def about_items(scan: ItemsScan) -> str:
+def describe_items(scan: ItemsScan) -> str:
     items = scan.items
     return (
         f"-- reads {scan.table.name}: the {items.limit} items by {items.by} with the most {items.order.name}\n"

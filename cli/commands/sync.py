@@ -10,10 +10,10 @@ from pathlib import Path
 import click
 from click.exceptions import Exit
 
-from cli.demonstration import demonstration
-from cli.options import as_text, metrics_option
+from cli.counts import format_count
+from cli.demonstration import use_demo
+from cli.options import metrics_option, uuid_to_text
 from cli.services import open_services
-from cli.words import counted
 from engine.errors import StateUnavailable
 from engine.query import SOURCES
 from runtime.services import Services
@@ -26,7 +26,7 @@ STEPS = 1000
 
 @click.command()
 @click.option(
-    "--user", type=click.UUID, metavar="UUID", callback=as_text, help="Whose accounts; all users' unless said."
+    "--user", type=click.UUID, metavar="UUID", callback=uuid_to_text, help="Whose accounts; all users' unless said."
 )
 @click.option("--source", type=click.Choice(SOURCES), help="Which source; all of them unless said.")
 @click.option("--demo", is_flag=True, help="Sync the demo of this folder with stand-ins for the providers.")
@@ -44,51 +44,51 @@ def sync(user: str | None, source: str | None, demo: bool, metrics: Path) -> Non
       metric-engine sync --user UUID --source meta
       metric-engine sync --demo
     """
-    with demonstration(metrics) if demo else nullcontext(), open_services(metrics) as services:
+    with use_demo(metrics) if demo else nullcontext(), open_services(metrics) as services:
         wanted = () if source is None else (source,)
-        users = services.state.connections.users() if user is None else (user,)
+        users = services.state.connections.list_users() if user is None else (user,)
         if not users:
             click.echo("no user has an account to sync; PUT /v1/connections/{source} connects one")
             return
         jobs = {each: services.state.jobs.start(each, wanted) for each in users}
-        ended = attend(services, jobs)
+        ended = run_jobs(services, jobs)
     for each, job in ended.items():
-        tell(job, each if user is None else None)
+        print_job(job, each if user is None else None)
     if any(job.status != SUCCEEDED for job in ended.values()):
         raise Exit(1)
 
 
-def attend(services: Services, jobs: dict[str, str]) -> dict[str, Job]:
+def run_jobs(services: Services, jobs: dict[str, str]) -> dict[str, Job]:
     """Do the jobs and show how far they are; what they came to."""
-    worker = services.open_worker(Unseen())
+    worker = services.open_worker(NullObserver())
     bar = click.progressbar(length=STEPS, label="Syncing", file=sys.stderr, hidden=not sys.stderr.isatty())
     with worker, bar as shown:
         while True:
             found = {user: services.state.jobs.get(user, job_id) for user, job_id in jobs.items()}
             known = {user: job for user, job in found.items() if job is not None}
-            done = sum(1.0 if job.ended else job.progress for job in known.values()) / max(len(known), 1)
+            done = sum(1.0 if job.has_ended else job.progress for job in known.values()) / max(len(known), 1)
             shown.update(max(0, int(done * STEPS) - shown.pos))
-            if all(job.ended for job in known.values()):
+            if all(job.has_ended for job in known.values()):
                 return known
-            if not worker.alive:
+            if not worker.is_alive:
                 raise StateUnavailable("the sync has stopped; the log says why")
             time.sleep(LOOK_SECONDS)
 
 
-def tell(job: Job, user: str | None) -> None:
+def print_job(job: Job, user: str | None) -> None:
     """A line for the job, and one for each account."""
     click.echo(f"{f'{user}: ' if user else ''}{job.status}{f': {job.detail}' if job.detail else ''}")
     for source, part in job.sources.items():
         for account, report in part["accounts"].items():
-            words = "comes from elsewhere" if report["status"] == SKIPPED else counted(report["rows"], "row")
+            words = "comes from elsewhere" if report["status"] == SKIPPED else format_count(report["rows"], "row")
             words += "".join(f"; {count} {what} passed over" for what, count in report["skipped"].items())
             error = f"; {report['error']}" if report["status"] in (FAILED, PARTIAL) else ""
             click.echo(f"  {source} {account}: {words}{error}")
 
 
-class Unseen:
+class NullObserver:
     """Nobody counts what a command does."""
 
-    def account(self, source: str, status: str, rows: int, seconds: float) -> None: ...
+    def count_account(self, source: str, status: str, rows: int, seconds: float) -> None: ...
 
-    def job(self, status: str) -> None: ...
+    def count_job(self, status: str) -> None: ...

@@ -10,14 +10,14 @@ from typing import Any
 
 import click
 
+from cli.counts import format_count
 from cli.options import metrics_option
-from cli.words import counted
-from engine.authoring.test_runner import ABSENT, Mismatch, TestResult, run_tests
+from engine.authoring.test_runner import MISSING, Mismatch, TestResult, run_tests
 from engine.catalog.catalog import Catalog, load_catalog
 from engine.catalog.metrics import Metric
 from engine.errors import UnknownMetric
 
-HEAD = ("where", "expected", "got")
+HEADER = ("where", "expected", "got")
 
 
 @click.command()
@@ -37,28 +37,28 @@ def test(context: click.Context, names: tuple[str, ...], metrics: Path) -> None:
       metric-engine test ga4.sessions ga4.conv_rate
       metric-engine test my-metrics ga4.sessions
     """
-    folder, keys = split(names, metrics)
+    folder, keys = split_names(names, metrics)
     catalog = load_catalog(folder)
-    chosen = choose(catalog, keys)
+    chosen = choose_metrics(catalog, keys)
     began = time.perf_counter()
     results = list(run_tests(catalog, chosen))
     elapsed = time.perf_counter() - began
-    failed = [result for result in results if not result.passed]
+    failed = [result for result in results if not result.has_passed]
     for result in failed:
-        click.echo(f"{failure(result)}\n")
-    click.echo(summary(chosen, results, len(failed), elapsed))
+        click.echo(f"{format_failure(result)}\n")
+    click.echo(format_summary(chosen, results, len(failed), elapsed))
     if failed:
         context.exit(1)
 
 
-def split(names: tuple[str, ...], metrics: Path) -> tuple[Path, tuple[str, ...]]:
+def split_names(names: tuple[str, ...], metrics: Path) -> tuple[Path, tuple[str, ...]]:
     """The folder and the keys: the first name is a folder if there is one, or if it is written like a path."""
     if names and (Path(names[0]).is_dir() or "/" in names[0]):
         return Path(names[0]), names[1:]
     return metrics, names
 
 
-def choose(catalog: Catalog, keys: Sequence[str]) -> list[Metric]:
+def choose_metrics(catalog: Catalog, keys: Sequence[str]) -> list[Metric]:
     """The metrics of these keys, or all of them. Raises UnknownMetric."""
     for key in keys:
         if key not in catalog.metrics:
@@ -66,29 +66,29 @@ def choose(catalog: Catalog, keys: Sequence[str]) -> list[Metric]:
     return [catalog.metrics[key] for key in dict.fromkeys(keys)] if keys else list(catalog.metrics.values())
 
 
-def failure(result: TestResult) -> str:
+def format_failure(result: TestResult) -> str:
     """What was expected, what came, and the rows it came from."""
     title = click.style("FAIL", fg="red", bold=True) + f" {result.metric}: {result.test}"
-    lines = [title, *([f"  {result.error}"] if result.error else side_by_side(result.mismatches))]
+    lines = [title, *([f"  {result.error}"] if result.error else format_mismatches(result.mismatches))]
     for table, rows in result.rows.items():
         lines.append(f"  rows of {table}:")
-        lines += [f"    {in_json(row)}" for row in rows] or ["    none"]
+        lines += [f"    {format_json(row)}" for row in rows] or ["    none"]
     return "\n".join(lines)
 
 
-def side_by_side(mismatches: Sequence[Mismatch]) -> list[str]:
-    cells = [HEAD, *((each.path, in_json(each.expected), in_json(each.got)) for each in mismatches)]
+def format_mismatches(mismatches: Sequence[Mismatch]) -> list[str]:
+    cells = [HEADER, *((each.path, format_json(each.expected), format_json(each.actual)) for each in mismatches)]
     widths = [max(len(row[column]) for row in cells) for column in range(2)]
     return [f"  {where:<{widths[0]}}  {expected:<{widths[1]}}  {got}" for where, expected, got in cells]
 
 
-def in_json(value: Any) -> str:
-    return repr(value) if value is ABSENT else json.dumps(value, ensure_ascii=False)
+def format_json(value: Any) -> str:
+    return repr(value) if value is MISSING else json.dumps(value, ensure_ascii=False)
 
 
-def summary(metrics: Sequence[Metric], results: Sequence[TestResult], failed: int, seconds: float) -> str:
+def format_summary(metrics: Sequence[Metric], results: Sequence[TestResult], failed: int, seconds: float) -> str:
     untested = sum(not metric.tests for metric in metrics)
-    parts = [f"{counted(len(results), 'test')} of {counted(len(metrics) - untested, 'metric')}"]
+    parts = [f"{format_count(len(results), 'test')} of {format_count(len(metrics) - untested, 'metric')}"]
     parts.append(click.style(f"{failed} failed", fg="red") if failed else "all passed")
     if untested:
         parts.append(f"{untested} {'metric has' if untested == 1 else 'metrics have'} no tests")

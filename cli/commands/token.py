@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import click
 
-from api.tokens import sign
+from api.tokens import create_token
 from cli.options import unread_metrics_option, user_option
 from engine.errors import InvalidSetting
 from runtime.settings import Settings
@@ -26,14 +26,14 @@ def token(user: str, days: int) -> None:
     Example:
       curl -H "Authorization: Bearer $(metric-engine token --user UUID)" http://127.0.0.1:8000/v1/widgets
     """
-    click.echo(signed(Settings.from_environment(), user, timedelta(days=days)))
+    click.echo(sign_token(Settings.from_environment(), user, timedelta(days=days)))
 
 
-def signed(settings: Settings, user: str, lifetime: timedelta) -> str:
+def sign_token(settings: Settings, user: str, lifetime: timedelta) -> str:
     """A token that a server with these settings accepts. Raises InvalidSetting without a JWT_SECRET."""
     if settings.jwt_secret is None:
         raise InvalidSetting("JWT_SECRET: is not set; a token is signed with the secret that the server verifies with")
-    return sign(
+    return create_token(
         user,
         secret=settings.jwt_secret,
         lifetime=lifetime,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
+from cli.counts import format_count
 from cli.options import FOLDER, metrics_option
-from cli.words import counted
 from engine.catalog.catalog import Catalog, load_catalog
-from engine.diagnostics import Diagnostic, as_github, as_json, as_text
+from engine.diagnostics import Diagnostic, render_github, render_json, render_text
 from engine.errors import InvalidCatalog
 
 
@@ -46,13 +46,13 @@ def validate(context: click.Context, folder: Path | None, shape: str, database: 
         if database:
             check_database(folder, catalog)
     except InvalidCatalog as invalid:
-        click.echo(report(invalid, shape))
+        click.echo(format_report(invalid, shape))
         context.exit(1)
     if shape == "json":
-        click.echo(as_json(()))
+        click.echo(render_json(()))
     else:
         files = len(list(folder.glob("*.yaml")))
-        click.echo(f"{counted(len(catalog.metrics), 'metric')} in {counted(files, 'file')}: no problems")
+        click.echo(f"{format_count(len(catalog.metrics), 'metric')} in {format_count(files, 'file')}: no problems")
 
 
 def check_database(folder: Path, catalog: Catalog) -> None:
@@ -65,7 +65,7 @@ def check_database(folder: Path, catalog: Catalog) -> None:
     settings = Settings.from_environment()
     warehouse = Warehouse(settings.facts_url.get_secret_value(), setting=settings.facts_setting)
     try:
-        if not warehouse.database.embedded:
+        if not warehouse.driver.embedded:
             # A server that does not answer is given up sooner by the door that requests go through.
             warehouse.ping()
         check_live_tables(
@@ -73,21 +73,21 @@ def check_database(folder: Path, catalog: Catalog) -> None:
             catalog.tables,
             warehouse.engine,
             setting=settings.facts_setting,
-            reason=warehouse.database.reason,
+            reason=warehouse.driver.explain_error,
         )
     finally:
         warehouse.close()
 
 
-def report(invalid: InvalidCatalog, shape: str) -> str:
+def format_report(invalid: InvalidCatalog, shape: str) -> str:
     """All problems, in the shape asked for."""
     found = invalid.diagnostics
     if shape == "json":
-        return as_json(found)
+        return render_json(found)
     if shape == "github":
-        return as_github(found)
-    return f"{as_text(found, invalid.texts)}\n{summary(found)}"
+        return render_github(found)
+    return f"{render_text(found, invalid.texts)}\n{format_summary(found)}"
 
 
-def summary(found: tuple[Diagnostic, ...]) -> str:
-    return f"{counted(len(found), 'problem')} in {counted(len({each.file for each in found}), 'file')}"
+def format_summary(found: tuple[Diagnostic, ...]) -> str:
+    return f"{format_count(len(found), 'problem')} in {format_count(len({each.file for each in found}), 'file')}"

@@ -20,7 +20,7 @@ PAGE_AND_QUERY = "landingPagePlusQueryString"
 Metrics = Mapping[str, float]
 
 
-class Visits(NamedTuple):
+class PropertyVisits(NamedTuple):
     """A day of a GA4 property, or of one member of a dimension; metrics by GA4's names."""
 
     day: date
@@ -41,17 +41,17 @@ class Property:
     other: Metrics | None = None
     thresholded: bool = False
 
-    def rows(self, dimension: str | None, first: date, last: date, now: datetime) -> Iterator[Visits]:
+    def iter_rows(self, dimension: str | None, first: date, last: date, now: datetime) -> Iterator[PropertyVisits]:
         """The rows from `first` to `last`: of the days, or of the members of the dimension beside the date."""
         if dimension is None:
             for day, metrics in list(self.days.items()):
                 if first <= day <= last:
-                    yield Visits(day, None, metrics)
+                    yield PropertyVisits(day, None, metrics)
             return
         members = self.channels if dimension == CHANNEL else self.pages
         for (day, member), metrics in list(members.items()):
             if first <= day <= last:
-                yield Visits(day, member, metrics)
+                yield PropertyVisits(day, member, metrics)
 
 
 # The tiers under which Meta reports one and the same purchase.
@@ -59,7 +59,7 @@ PURCHASES = ("omni_purchase", "purchase", "offsite_conversion.fb_pixel_purchase"
 
 
 @dataclass
-class Delivery:
+class AdDelivery:
     """A campaign's day; money in the account's currency. What is None or absent, Meta leaves out."""
 
     day: date
@@ -72,7 +72,7 @@ class Delivery:
     actions: dict[str, float] = field(default_factory=dict)
     action_values: dict[str, float] = field(default_factory=dict)
 
-    def with_purchases(self, count: float, value: float, tiers: Iterable[str] = PURCHASES) -> Delivery:
+    def add_purchases(self, count: float, value: float, tiers: Iterable[str] = PURCHASES) -> AdDelivery:
         """The same with so many purchases, in each of the tiers."""
         for tier in tiers:
             self.actions[tier] = count
@@ -88,16 +88,16 @@ class AdAccount:
     zone: str = LOS_ANGELES
     currency: str = "USD"
     name: str = "Ad account"
-    deliveries: list[Delivery] = field(default_factory=list)
+    deliveries: list[AdDelivery] = field(default_factory=list)
     most_days: int | None = None
 
-    def rows(self, first: date, last: date, now: datetime) -> Iterator[Delivery]:
+    def iter_rows(self, first: date, last: date, now: datetime) -> Iterator[AdDelivery]:
         """The campaigns' days from `first` to `last`."""
         return (delivery for delivery in list(self.deliveries) if first <= delivery.day <= last)
 
 
 @dataclass
-class Medium:
+class PostedMedium:
     """A post; `insights` are lifetime values by Instagram's names, `lacks` the metrics its type does not have."""
 
     id: str
@@ -120,22 +120,22 @@ class Profile:
     username: str = "shop"
     followers: int = 1000
     days: dict[date, Metrics] = field(default_factory=dict)
-    posts: list[Medium] = field(default_factory=list)
+    posts: list[PostedMedium] = field(default_factory=list)
 
-    def followers_count(self, now: datetime) -> int:
+    def count_followers(self, now: datetime) -> int:
         return self.followers
 
-    def media_count(self, now: datetime) -> int:
-        return len(self.media(now))
+    def count_media(self, now: datetime) -> int:
+        return len(self.list_media(now))
 
-    def audience(self, first: date, last: date, now: datetime) -> Mapping[date, Metrics]:
+    def get_audience(self, first: date, last: date, now: datetime) -> Mapping[date, Metrics]:
         """The days from `first` to `last` of which Instagram knows something."""
         return {day: metrics for day, metrics in sorted(self.days.items()) if first <= day <= last}
 
-    def media(self, now: datetime) -> list[Medium]:
+    def list_media(self, now: datetime) -> list[PostedMedium]:
         """What is posted by now and not deleted, newest first."""
         posted = [post for post in self.posts if post.posted_at <= now]
         return sorted(posted, key=lambda post: (post.posted_at, post.id), reverse=True)
 
-    def medium(self, medium_id: str, now: datetime) -> Medium | None:
-        return next((post for post in self.media(now) if post.id == medium_id), None)
+    def find_medium(self, medium_id: str, now: datetime) -> PostedMedium | None:
+        return next((post for post in self.list_media(now) if post.id == medium_id), None)

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from demo.providers.wire import Request, without_secrets
+from demo.providers.wire import StandInRequest, drop_secrets
 
 # A demo may run for weeks.
-MOST_KEPT = 100_000
+MAX_CALLS = 100_000
 
 
 @dataclass(slots=True)
-class Call:
+class LoggedCall:
     """A call, without any secret. `status` and `seconds` are None until it is answered, and if it never is.
 
     `account` is the account or, for a token endpoint, "". `token_in_query` says that a token stood in the
@@ -37,30 +37,30 @@ class Call:
     started: float = field(default_factory=time.perf_counter)
 
 
-class Calls:
+class CallLog:
     """The calls in the order in which they came; written by the server's thread, read by any."""
 
     def __init__(self) -> None:
-        self._calls: deque[Call] = deque(maxlen=MOST_KEPT)
+        self._calls: deque[LoggedCall] = deque(maxlen=MAX_CALLS)
         self._under_way: Counter[str] = Counter()
         self._peaks: Counter[str] = Counter()
         self._errors: dict[str, list[datetime]] = defaultdict(list)
-        self.most_at_once = 0
+        self.max_at_once = 0
 
     def __len__(self) -> int:
         return len(self._calls)
 
-    def __iter__(self) -> Iterator[Call]:
+    def __iter__(self) -> Iterator[LoggedCall]:
         return iter(list(self._calls))
 
-    def of(
+    def filter_calls(
         self,
         *,
         account: str | None = None,
         path: str | None = None,
         status: int | None = None,
         method: str | None = None,
-    ) -> list[Call]:
+    ) -> list[LoggedCall]:
         """The calls for the account, with `path` as a part of their path, with the status, by the method."""
         return [
             call
@@ -72,11 +72,11 @@ class Calls:
         ]
 
     @property
-    def leaks(self) -> list[Call]:
+    def leaks(self) -> list[LoggedCall]:
         """The calls with a token in the query string."""
         return [call for call in self if call.token_in_query]
 
-    def peak(self, account: str) -> int:
+    def get_peak(self, account: str) -> int:
         """The most calls for one account that were under way at once."""
         return self._peaks[account]
 
@@ -85,11 +85,11 @@ class Calls:
         """`peak` of every account that was asked for."""
         return dict(self._peaks)
 
-    def under_way(self, account: str | None = None) -> int:
+    def count_under_way(self, account: str | None = None) -> int:
         """How many calls have been read and not yet answered."""
         return self._under_way.total() if account is None else self._under_way[account]
 
-    def server_errors(self, account: str, since: datetime) -> int:
+    def count_server_errors(self, account: str, since: datetime) -> int:
         """How many calls for the account have been answered with a 5xx since then."""
         return sum(at > since for at in self._errors[account])
 
@@ -97,21 +97,21 @@ class Calls:
         """Forget the calls and the peaks; what is under way and what counts for a quota stays."""
         self._calls.clear()
         self._peaks.clear()
-        self.most_at_once = 0
+        self.max_at_once = 0
 
-    def begin(self, request: Request, account: str, at: datetime, *, token_in_query: bool) -> Call:
+    def begin_call(self, request: StandInRequest, account: str, at: datetime, *, token_in_query: bool) -> LoggedCall:
         """Note a call that was read."""
         sent = request.form or request.json()
-        body = without_secrets(sent) if isinstance(sent, dict) else {}
-        query = without_secrets(request.query)
-        call = Call(len(self._calls) + 1, at, request.method, request.path, account, query, body, token_in_query)
+        body = drop_secrets(sent) if isinstance(sent, dict) else {}
+        query = drop_secrets(request.query)
+        call = LoggedCall(len(self._calls) + 1, at, request.method, request.path, account, query, body, token_in_query)
         self._calls.append(call)
         self._under_way[account] += 1
         self._peaks[account] = max(self._peaks[account], self._under_way[account])
-        self.most_at_once = max(self.most_at_once, self._under_way.total())
+        self.max_at_once = max(self.max_at_once, self._under_way.total())
         return call
 
-    def end(self, call: Call) -> None:
+    def end_call(self, call: LoggedCall) -> None:
         """Note that a call is over."""
         call.seconds = time.perf_counter() - call.started
         self._under_way[call.account] -= 1

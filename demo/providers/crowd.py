@@ -11,14 +11,14 @@ from demo.providers.accounts import (
     CHANNEL,
     LOS_ANGELES,
     AdAccount,
-    Delivery,
-    Medium,
+    AdDelivery,
     Metrics,
+    PostedMedium,
     Profile,
     Property,
-    Visits,
+    PropertyVisits,
 )
-from demo.providers.world import World
+from demo.providers.world import ProviderWorld
 
 CHANNELS = ("Direct", "Organic Search")
 PAGES = ("/", "/shop")
@@ -27,7 +27,7 @@ POSTS = 3
 ZONE = ZoneInfo(LOS_ANGELES)
 
 
-class User(NamedTuple):
+class CrowdUser(NamedTuple):
     """A user's accounts, and a token for each."""
 
     number: int
@@ -46,16 +46,16 @@ class PlainProperty(Property):
         super().__init__(account_id, zone)
         self.base = base
 
-    def sessions(self, day: date) -> int:
+    def count_sessions(self, day: date) -> int:
         return self.base + day.day
 
-    def rows(self, dimension: str | None, first: date, last: date, now: datetime) -> Iterator[Visits]:
+    def iter_rows(self, dimension: str | None, first: date, last: date, now: datetime) -> Iterator[PropertyVisits]:
         today = now.astimezone(ZoneInfo(self.zone)).date()
         members = (None,) if dimension is None else CHANNELS if dimension == CHANNEL else PAGES
-        for day in _days(first, min(last, today)):
+        for day in _iter_days(first, min(last, today)):
             for number, member in enumerate(members):
-                share, rest = divmod(self.sessions(day), len(members))
-                yield Visits(day, member, _visits(share + (rest if number == 0 else 0)))
+                share, rest = divmod(self.count_sessions(day), len(members))
+                yield PropertyVisits(day, member, _build_metrics(share + (rest if number == 0 else 0)))
 
 
 class PlainAdAccount(AdAccount):
@@ -65,10 +65,10 @@ class PlainAdAccount(AdAccount):
         super().__init__(account_id, zone)
         self.base = base
 
-    def rows(self, first: date, last: date, now: datetime) -> Iterator[Delivery]:
+    def iter_rows(self, first: date, last: date, now: datetime) -> Iterator[AdDelivery]:
         today = now.astimezone(ZoneInfo(self.zone)).date()
-        for day in _days(first, min(last, today)):
-            delivery = Delivery(
+        for day in _iter_days(first, min(last, today)):
+            delivery = AdDelivery(
                 day,
                 self.id.replace("act_", "1202"),
                 "Always on",
@@ -77,41 +77,41 @@ class PlainAdAccount(AdAccount):
                 spend=f"{self.base}.25",
                 reach=80 * self.base,
             )
-            yield delivery.with_purchases(1, 50.0)
+            yield delivery.add_purchases(1, 50.0)
 
 
 class PlainProfile(Profile):
     """Each day a reach of `base`, and three posts, ten days apart, before `until`."""
 
     def __init__(self, account_id: str, base: int, until: date) -> None:
-        posts = [_post(account_id, base, until, number) for number in range(POSTS)]
+        posts = [_build_post(account_id, base, until, number) for number in range(POSTS)]
         super().__init__(account_id, f"user{base}", followers=1000 + base, posts=posts)
         self.base = base
 
-    def audience(self, first: date, last: date, now: datetime) -> dict[date, Metrics]:
+    def get_audience(self, first: date, last: date, now: datetime) -> dict[date, Metrics]:
         today = now.astimezone(ZONE).date()
         return {
             day: {"reach": self.base, "follower_count": 1, "views": 2 * self.base, "total_interactions": 7}
-            for day in _days(first, min(last, today))
+            for day in _iter_days(first, min(last, today))
         }
 
 
-def crowd(world: World, size: int, *, zone: str = LOS_ANGELES) -> list[User]:
+def add_crowd(world: ProviderWorld, size: int, *, zone: str = LOS_ANGELES) -> list[CrowdUser]:
     """Add so many users to a world. User 0 has the ids 700000000, act_800000000 and 17840000000000000."""
     until = world.now().astimezone(ZONE).date()
-    return [_user(world, number, zone, until) for number in range(size)]
+    return [_add_user(world, number, zone, until) for number in range(size)]
 
 
-def _user(world: World, number: int, zone: str, until: date) -> User:
+def _add_user(world: ProviderWorld, number: int, zone: str, until: date) -> CrowdUser:
     base = 100 + number
     property_id, ad_account_id = str(700_000_000 + number), f"act_{800_000_000 + number}"
     profile_id = str(17_840_000_000_000_000 + number)
-    world.add(
+    world.add_accounts(
         PlainProperty(property_id, base, zone),
         PlainAdAccount(ad_account_id, base, zone),
         PlainProfile(profile_id, base, until),
     )
-    return User(
+    return CrowdUser(
         number,
         property_id,
         world.google.issue(property_id),
@@ -122,7 +122,7 @@ def _user(world: World, number: int, zone: str, until: date) -> User:
     )
 
 
-def _visits(sessions: int) -> Metrics:
+def _build_metrics(sessions: int) -> Metrics:
     return {
         "activeUsers": sessions - 1,
         "newUsers": sessions // 2,
@@ -134,9 +134,9 @@ def _visits(sessions: int) -> Metrics:
     }
 
 
-def _post(profile_id: str, base: int, until: date, number: int) -> Medium:
+def _build_post(profile_id: str, base: int, until: date, number: int) -> PostedMedium:
     day = until - timedelta(days=1 + number * POSTED_EVERY)
-    return Medium(
+    return PostedMedium(
         f"18{profile_id[2:]}{number}",
         datetime.combine(day, time(9, 30), ZONE).astimezone(UTC),
         caption=f"Post {number}",
@@ -147,5 +147,5 @@ def _post(profile_id: str, base: int, until: date, number: int) -> Medium:
     )
 
 
-def _days(first: date, last: date) -> Iterator[date]:
+def _iter_days(first: date, last: date) -> Iterator[date]:
     return (first + timedelta(days=number) for number in range((last - first).days + 1))

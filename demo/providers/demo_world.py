@@ -14,16 +14,16 @@ from demo.providers.accounts import (
     CHANNEL,
     LOS_ANGELES,
     AdAccount,
-    Delivery,
-    Medium,
+    AdDelivery,
     Metrics,
+    PostedMedium,
     Profile,
     Property,
-    Visits,
+    PropertyVisits,
 )
-from demo.providers.tokens import Clock, Grant, Tokens, real_time
-from demo.providers.world import World
-from demo.tenants import TENANTS, Account, Tenant
+from demo.providers.tokens import Clock, Grant, Tokens, get_utc_now
+from demo.providers.world import ProviderWorld
+from demo.tenants import TENANTS, DemoAccount, DemoTenant
 
 ZONE = ZoneInfo(LOS_ANGELES)
 # A little more than the demo's two years, whose first days lack some sources.
@@ -35,29 +35,29 @@ Row = Mapping[str, object]
 
 
 @dataclass
-class Past:
+class TenantHistory:
     """A tenant's history up to today, by table, account and day; made once a day."""
 
-    tenant: Tenant
+    tenant: DemoTenant
     _today: date | None = None
     _rows: dict[tuple[str, str, date], list[Row]] = field(default_factory=dict)
 
-    def of(self, table: str, account: str, day: date, now: datetime) -> list[Row]:
+    def get_rows(self, table: str, account: str, day: date, now: datetime) -> list[Row]:
         """The final rows of a day of an account; none for days to come."""
         today = now.astimezone(ZONE).date()
         if day > today:
             return []
         if today != self._today:
-            self._rows = self._made(today)
+            self._rows = self._generate_rows(today)
             self._today = today
         return self._rows.get((table, account, day), [])
 
-    def _made(self, today: date) -> dict[tuple[str, str, date], list[Row]]:
+    def _generate_rows(self, today: date) -> dict[tuple[str, str, date], list[Row]]:
         rows: dict[tuple[str, str, date], list[Row]] = defaultdict(list)
-        for table, found in history.rows(self.tenant, until=today + AHEAD, days=DAYS).items():
+        for table, found in history.generate_history(self.tenant, until=today + AHEAD, days=DAYS).items():
             account, day = ACCOUNT_AND_DAY[table]
             for row in found:
-                rows[table, str(row[account]), _date(row[day])].append(row)
+                rows[table, str(row[account]), _require_date(row[day])].append(row)
         return dict(rows)
 
 
@@ -74,41 +74,45 @@ ACCOUNT_AND_DAY = {
 class DemoProperty(Property):
     """A property of the demo; its last three days and today are still being counted."""
 
-    def __init__(self, account: Account, past: Past) -> None:
+    def __init__(self, account: DemoAccount, past: TenantHistory) -> None:
         super().__init__(account.id, LOS_ANGELES, account.currency or "USD")
         self._past = past
 
-    def rows(self, dimension: str | None, first: date, last: date, now: datetime) -> Iterator[Visits]:
-        for day in _days(first, last):
-            share = ripening.visits(ripening.days_since(day, ZONE, now))
+    def iter_rows(self, dimension: str | None, first: date, last: date, now: datetime) -> Iterator[PropertyVisits]:
+        for day in _iter_days(first, last):
+            share = ripening.ripen_visits(ripening.count_days_since(day, ZONE, now))
             if dimension is None:
-                yield from self._day(day, share, now)
+                yield from self._iter_day(day, share, now)
             elif dimension == CHANNEL:
-                yield from self._members("ga4_channels_daily", "channel", day, share, now)
+                yield from self._iter_members("ga4_channels_daily", "channel", day, share, now)
             else:
-                yield from self._members("ga4_landing_pages_daily", "landing_page", day, share, now)
+                yield from self._iter_members("ga4_landing_pages_daily", "landing_page", day, share, now)
 
-    def _members(self, table: str, column: str, day: date, share: float, now: datetime) -> Iterator[Visits]:
-        for row in self._past.of(table, self.id, day, now):
-            yield Visits(day, str(row[column]), _counted(row, share))
+    def _iter_members(
+        self, table: str, column: str, day: date, share: float, now: datetime
+    ) -> Iterator[PropertyVisits]:
+        for row in self._past.get_rows(table, self.id, day, now):
+            yield PropertyVisits(day, str(row[column]), _count_metrics(row, share))
 
-    def _day(self, day: date, share: float, now: datetime) -> Iterator[Visits]:
-        for row in self._past.of("ga4_daily", self.id, day, now):
+    def _iter_day(self, day: date, share: float, now: datetime) -> Iterator[PropertyVisits]:
+        for row in self._past.get_rows("ga4_daily", self.id, day, now):
             # The day is its channels' sum at any time, not only in the end.
-            channels = [visits.metrics for visits in self._members("ga4_channels_daily", "channel", day, share, now)]
+            channels = [
+                visits.metrics for visits in self._iter_members("ga4_channels_daily", "channel", day, share, now)
+            ]
             metrics = {
                 name: sum(channel[name] for channel in channels)
                 for name in ("sessions", "engagedSessions", "keyEvents", "totalRevenue")
             }
-            converting = ripening.count(_number(row["converting_sessions"]), share)
-            yield Visits(
+            converting = ripening.scale_count(_require_number(row["converting_sessions"]), share)
+            yield PropertyVisits(
                 day,
                 None,
                 {
                     **metrics,
                     "totalRevenue": round(metrics["totalRevenue"], 2),
-                    "activeUsers": ripening.count(_number(row["users"]), share),
-                    "newUsers": ripening.count(_number(row["new_users"]), share),
+                    "activeUsers": ripening.scale_count(_require_number(row["users"]), share),
+                    "newUsers": ripening.scale_count(_require_number(row["new_users"]), share),
                     "sessionKeyEventRate": converting / metrics["sessions"] if metrics["sessions"] else 0.0,
                 },
             )
@@ -117,63 +121,63 @@ class DemoProperty(Property):
 class DemoAdAccount(AdAccount):
     """An ad account of the demo: purchases are credited to a day for four weeks."""
 
-    def __init__(self, account: Account, past: Past) -> None:
+    def __init__(self, account: DemoAccount, past: TenantHistory) -> None:
         super().__init__(account.id, LOS_ANGELES, account.currency or "USD", past.tenant.name)
         self._past = past
 
-    def rows(self, first: date, last: date, now: datetime) -> Iterator[Delivery]:
-        for day in _days(first, last):
-            age = ripening.days_since(day, ZONE, now)
-            for row in self._past.of("meta_ads_daily", self.id, day, now):
-                yield _delivery(day, row, ripening.deliveries(age), ripening.purchases(age))
+    def iter_rows(self, first: date, last: date, now: datetime) -> Iterator[AdDelivery]:
+        for day in _iter_days(first, last):
+            age = ripening.count_days_since(day, ZONE, now)
+            for row in self._past.get_rows("meta_ads_daily", self.id, day, now):
+                yield _build_delivery(day, row, ripening.ripen_deliveries(age), ripening.ripen_purchases(age))
 
 
 class DemoProfile(Profile):
     """An Instagram account of the demo: a day is told of at noon of the next, a post collects for its lifetime."""
 
-    def __init__(self, account: Account, past: Past) -> None:
+    def __init__(self, account: DemoAccount, past: TenantHistory) -> None:
         super().__init__(account.id, past.tenant.name.lower().replace(" & ", ".").replace(" ", ""))
         self._account = account
         self._past = past
 
-    def followers_count(self, now: datetime) -> int:
-        return instagram.followers(self._past.tenant, self._account, now.astimezone(ZONE).date())
+    def count_followers(self, now: datetime) -> int:
+        return instagram.count_followers(self._past.tenant, self._account, now.astimezone(ZONE).date())
 
-    def media_count(self, now: datetime) -> int:
-        return sum(1 for _ in self._posts(now))
+    def count_media(self, now: datetime) -> int:
+        return sum(1 for _ in self._iter_posts(now))
 
-    def audience(self, first: date, last: date, now: datetime) -> dict[date, Metrics]:
+    def get_audience(self, first: date, last: date, now: datetime) -> dict[date, Metrics]:
         days: dict[date, Metrics] = {}
-        for day in _days(first, last):
-            share = ripening.audience(ripening.days_since(day, ZONE, now))
-            for row in self._past.of("ig_account_daily", self.id, day, now) if share else ():
-                days[day] = self._heard(day, row, share)
+        for day in _iter_days(first, last):
+            share = ripening.ripen_audience(ripening.count_days_since(day, ZONE, now))
+            for row in self._past.get_rows("ig_account_daily", self.id, day, now) if share else ():
+                days[day] = self._build_metrics(day, row, share)
         return days
 
-    def _heard(self, day: date, row: Row, share: float) -> Metrics:
-        before = instagram.followers(self._past.tenant, self._account, day - timedelta(days=1))
-        interactions = ripening.count(_number(row["interactions"]), share)
+    def _build_metrics(self, day: date, row: Row, share: float) -> Metrics:
+        before = instagram.count_followers(self._past.tenant, self._account, day - timedelta(days=1))
+        interactions = ripening.scale_count(_require_number(row["interactions"]), share)
         return {
-            "reach": ripening.count(_number(row["reach"]), share),
-            "views": ripening.count(_number(row["views"]), share),
+            "reach": ripening.scale_count(_require_number(row["reach"]), share),
+            "views": ripening.scale_count(_require_number(row["views"]), share),
             "total_interactions": interactions,
-            "accounts_engaged": ripening.count(interactions, 0.8),
-            "follower_count": max(0, int(_number(row["followers"])) - before),
+            "accounts_engaged": ripening.scale_count(interactions, 0.8),
+            "follower_count": max(0, int(_require_number(row["followers"])) - before),
         }
 
-    def media(self, now: datetime) -> list[Medium]:
-        return [_medium(day, post, now) for day, post in self._posts(now)]
+    def list_media(self, now: datetime) -> list[PostedMedium]:
+        return [_build_medium(day, post, now) for day, post in self._iter_posts(now)]
 
-    def medium(self, medium_id: str, now: datetime) -> Medium | None:
-        found = (_medium(day, post, now) for day, post in self._posts(now) if post.media_id == medium_id)
+    def find_medium(self, medium_id: str, now: datetime) -> PostedMedium | None:
+        found = (_build_medium(day, post, now) for day, post in self._iter_posts(now) if post.media_id == medium_id)
         return next(found, None)
 
-    def _posts(self, now: datetime) -> Iterator[tuple[date, instagram.Post]]:
+    def _iter_posts(self, now: datetime) -> Iterator[tuple[date, instagram.Post]]:
         """Newest first."""
         today = now.astimezone(ZONE).date()
         for age in range(DAYS):
             day = today - timedelta(days=age)
-            post = instagram.post(self._past.tenant, self._account, day)
+            post = instagram.simulate_post(self._past.tenant, self._account, day)
             if post is not None and post.posted_at <= now:
                 yield day, post
 
@@ -185,77 +189,79 @@ class LastingTokens(Tokens):
         return next(token for token, grant in self._grants.items() if grant is old)
 
 
-class DemoWorld(World):
+class DemoWorld(ProviderWorld):
     """The accounts of the demo's tenants, and the tokens of `credentials`, which last for ever."""
 
-    def __init__(self, now: Clock = real_time) -> None:
+    def __init__(self, now: Clock = get_utc_now) -> None:
         super().__init__(now)
         self.meta, self.instagram = LastingTokens("EAAB", self.now), LastingTokens("IGAA", self.now)
         for tenant in TENANTS:
-            past = Past(tenant)
+            past = TenantHistory(tenant)
             for account in tenant.accounts:
                 self._connect(account, past)
 
-    def _connect(self, account: Account, past: Past) -> None:
-        token = token_of(account)
+    def _connect(self, account: DemoAccount, past: TenantHistory) -> None:
+        token = make_token(account)
         if account.source == "ga4":
-            self.add(DemoProperty(account, past))
+            self.add_accounts(DemoProperty(account, past))
             self.google.issue(account.id, token=token)
         elif account.source == "meta":
-            self.add(DemoAdAccount(account, past))
+            self.add_accounts(DemoAdAccount(account, past))
             self.meta.issue(account.id, token=token, lasts=None)
         else:
-            self.add(DemoProfile(account, past))
+            self.add_accounts(DemoProfile(account, past))
             self.instagram.issue(account.id, token=token, lasts=None)
 
 
-def token_of(account: Account) -> str:
+def make_token(account: DemoAccount) -> str:
     """The token that the demo's providers take for an account. It is no secret: it opens nothing but the demo."""
     return f"demo-{account.source}-{account.id}"
 
 
-def credentials(account: Account) -> dict[str, str]:
+def make_credentials(account: DemoAccount) -> dict[str, str]:
     """What a user gives to connect one of the demo's accounts."""
-    return {"refresh_token" if account.source == "ga4" else "access_token": token_of(account)}
+    return {"refresh_token" if account.source == "ga4" else "access_token": make_token(account)}
 
 
-def _counted(row: Row, share: float) -> Metrics:
-    conversions = _number(row["conversions"])
+def _count_metrics(row: Row, share: float) -> Metrics:
+    conversions = _require_number(row["conversions"])
     counted = {
-        "activeUsers": ripening.count(_number(row["users"]), share),
-        "sessions": ripening.count(_number(row["sessions"]), share),
-        "engagedSessions": ripening.count(_number(row["engaged_sessions"]), share),
-        "keyEvents": ripening.count(conversions, share),
+        "activeUsers": ripening.scale_count(_require_number(row["users"]), share),
+        "sessions": ripening.scale_count(_require_number(row["sessions"]), share),
+        "engagedSessions": ripening.scale_count(_require_number(row["engaged_sessions"]), share),
+        "keyEvents": ripening.scale_count(conversions, share),
     }
-    revenue = _number(row.get("revenue", 0.0))
-    return {**counted, "totalRevenue": _of(revenue, counted["keyEvents"], conversions)}
+    revenue = _require_number(row.get("revenue", 0.0))
+    return {**counted, "totalRevenue": _prorate_money(revenue, counted["keyEvents"], conversions)}
 
 
-def _delivery(day: date, row: Row, share: float, bought: float) -> Delivery:
-    conversions = _number(row["conversions"])
-    purchases = ripening.count(conversions, bought)
-    clicks = ripening.count(_number(row["clicks"]), share)
-    delivery = Delivery(
+def _build_delivery(day: date, row: Row, share: float, bought: float) -> AdDelivery:
+    conversions = _require_number(row["conversions"])
+    purchases = ripening.scale_count(conversions, bought)
+    clicks = ripening.scale_count(_require_number(row["clicks"]), share)
+    delivery = AdDelivery(
         day,
         str(row["campaign_id"]),
         str(row["campaign_name"]),
-        impressions=ripening.count(_number(row["impressions"]), share),
+        impressions=ripening.scale_count(_require_number(row["impressions"]), share),
         clicks=clicks,
-        spend=f"{ripening.count(_number(row['spend']) * 100, share) / 100:.2f}",
-        reach=ripening.count(_number(row["reach"]), share),
+        spend=f"{ripening.scale_count(_require_number(row['spend']) * 100, share) / 100:.2f}",
+        reach=ripening.scale_count(_require_number(row["reach"]), share),
         actions={"link_click": clicks},
     )
     if purchases:
-        delivery.with_purchases(purchases, _of(_number(row["conversion_value"]), purchases, conversions))
+        delivery.add_purchases(
+            purchases, _prorate_money(_require_number(row["conversion_value"]), purchases, conversions)
+        )
     return delivery
 
 
-def _medium(day: date, post: instagram.Post, now: datetime) -> Medium:
-    share = ripening.medium(ripening.days_since(day, ZONE, now))
+def _build_medium(day: date, post: instagram.Post, now: datetime) -> PostedMedium:
+    share = ripening.ripen_medium(ripening.count_days_since(day, ZONE, now))
     likes, comments, saves, shares = (
         round(value * share) for value in (post.likes, post.comments, post.saves, post.shares)
     )
-    return Medium(
+    return PostedMedium(
         post.media_id,
         post.posted_at,
         media_type=post.media_type,
@@ -276,20 +282,20 @@ def _medium(day: date, post: instagram.Post, now: datetime) -> Medium:
     )
 
 
-def _of(money: float, some: float, all_of_them: float) -> float:
+def _prorate_money(money: float, some: float, all_of_them: float) -> float:
     """The part of the money that belongs to some of the purchases."""
     return round(money * some / all_of_them, 2) if all_of_them else 0.0
 
 
-def _days(first: date, last: date) -> Iterator[date]:
+def _iter_days(first: date, last: date) -> Iterator[date]:
     return (first + timedelta(days=number) for number in range((last - first).days + 1))
 
 
-def _number(value: object) -> float:
+def _require_number(value: object) -> float:
     assert isinstance(value, int | float)
     return value
 
 
-def _date(value: object) -> date:
+def _require_date(value: object) -> date:
     assert isinstance(value, date)
     return value

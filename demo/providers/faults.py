@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from demo.providers.wire import HTML, Answer, Delivery, Request
+from demo.providers.wire import HTML, DeliveryMode, StandInRequest, StandInResponse
 
 PAGE = b"<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Something went wrong</h1></body></html>"
 
@@ -23,13 +23,13 @@ class Fault:
     """
 
     name: str
-    answer: Callable[[Request], Answer] | None = None
+    answer: Callable[[StandInRequest], StandInResponse] | None = None
     change: Callable[[Any], Any] | None = None
-    spoil: Callable[[Answer], Answer] | None = None
-    delivery: Delivery = Delivery.WHOLE
+    spoil: Callable[[StandInResponse], StandInResponse] | None = None
+    delivery: DeliveryMode = DeliveryMode.WHOLE
     delay: float = 0.0
 
-    def applied(self, answer: Answer) -> Answer:
+    def applied(self, answer: StandInResponse) -> StandInResponse:
         """The provider's answer, changed."""
         if self.change is not None:
             changed = self.change(json.loads(answer.body))
@@ -45,7 +45,7 @@ class Plant:
     account: str | None = None
     token: str | None = None
     path: str | None = None
-    when: Callable[[Request], bool] | None = None
+    when: Callable[[StandInRequest], bool] | None = None
     times: int | None = None
     skip: int = 0
     chance: float = 1.0
@@ -53,7 +53,7 @@ class Plant:
     hits: int = 0
     _seen: Counter[str] = field(default_factory=Counter)
 
-    def befalls(self, request: Request, account: str, token: str | None) -> bool:
+    def befalls(self, request: StandInRequest, account: str, token: str | None) -> bool:
         """Whether it befalls this call, which then counts.
 
         Chance is drawn by account and by that account's own count of calls, so that it does not depend on the
@@ -87,7 +87,7 @@ class Faults:
         account: str | None = None,
         token: str | None = None,
         path: str | None = None,
-        when: Callable[[Request], bool] | None = None,
+        when: Callable[[StandInRequest], bool] | None = None,
         times: int | None = None,
         skip: int = 0,
         chance: float = 1.0,
@@ -105,7 +105,7 @@ class Faults:
         """Nothing goes wrong any more."""
         self._plants.clear()
 
-    def of(self, request: Request, account: str, token: str | None) -> Fault | None:
+    def of(self, request: StandInRequest, account: str, token: str | None) -> Fault | None:
         """The fault that befalls this call."""
         return next((plant.fault for plant in list(self._plants) if plant.befalls(request, account, token)), None)
 
@@ -117,27 +117,27 @@ def slow(seconds: float) -> Fault:
 
 def drip(seconds: float) -> Fault:
     """The right answer in small pieces, over so many seconds."""
-    return Fault("drip", delivery=Delivery.DRIP, delay=seconds)
+    return Fault("drip", delivery=DeliveryMode.DRIP, delay=seconds)
 
 
 def hang() -> Fault:
     """No answer, for as long as the client waits."""
-    return Fault("hang", delivery=Delivery.HANG)
+    return Fault("hang", delivery=DeliveryMode.HANG)
 
 
 def reset() -> Fault:
     """The connection is reset before the answer."""
-    return Fault("reset", delivery=Delivery.RESET)
+    return Fault("reset", delivery=DeliveryMode.RESET)
 
 
 def cut_off() -> Fault:
     """Half of the promised body, and then the connection closes."""
-    return Fault("cut off", delivery=Delivery.CUT_OFF)
+    return Fault("cut off", delivery=DeliveryMode.CUT_OFF)
 
 
 def html(status: int = 200) -> Fault:
     """A page for people, as proxies and outages bring it."""
-    return Fault("html", answer=lambda request: Answer(PAGE, status, HTML))
+    return Fault("html", answer=lambda request: StandInResponse(PAGE, status, HTML))
 
 
 def truncated_json() -> Fault:
@@ -147,12 +147,12 @@ def truncated_json() -> Fault:
 
 def empty(status: int = 200) -> Fault:
     """An answer without a body."""
-    return Fault("empty", answer=lambda request: Answer(b"", status))
+    return Fault("empty", answer=lambda request: StandInResponse(b"", status))
 
 
 def other_json(content: Any, status: int = 200) -> Fault:
     """Some JSON that is not what was asked for."""
-    return Fault("other JSON", answer=lambda request: Answer.json(content, status))
+    return Fault("other JSON", answer=lambda request: StandInResponse.json(content, status))
 
 
 def changed(name: str, change: Callable[[Any], Any]) -> Fault:

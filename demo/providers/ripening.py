@@ -20,55 +20,55 @@ INSTAGRAM_DAYS = 2.0
 INSTAGRAM_SILENCE = 0.5
 
 
-def days_since(day: date, zone: ZoneInfo, now: datetime) -> float:
+def count_days_since(day: date, zone: ZoneInfo, now: datetime) -> float:
     """The time from the end of the day, in the zone, until now, in days of the zone's calendar.
 
     A day is a day, also when a clock change makes it an hour longer, and time never goes back in it.
     """
     today = now.astimezone(zone).date()
-    start, end = (_midnight(today + timedelta(days=days), zone) for days in (0, 1))
+    start, end = (_find_midnight(today + timedelta(days=days), zone) for days in (0, 1))
     return (today - day).days - 1 + (now - start) / (end - start)
 
 
-def visits(age: float) -> float:
+def ripen_visits(age: float) -> float:
     """GA4 goes on counting for three days."""
-    return _ripe(age, GA4_DAYS, short=0.08)
+    return _ripen_share(age, GA4_DAYS, short=0.08)
 
 
-def deliveries(age: float) -> float:
+def ripen_deliveries(age: float) -> float:
     """Meta's impressions, clicks and spend settle within two days."""
-    return _ripe(age, META_DAYS, short=0.02)
+    return _ripen_share(age, META_DAYS, short=0.02)
 
 
-def purchases(age: float) -> float:
+def ripen_purchases(age: float) -> float:
     """A purchase is credited to a click of up to four weeks before."""
-    return _ripe(age, META_CONVERSION_DAYS, short=0.3)
+    return _ripen_share(age, META_CONVERSION_DAYS, short=0.3)
 
 
-def audience(age: float) -> float:
+def ripen_audience(age: float) -> float:
     """Instagram's days are late, and then a little short."""
-    return 0.0 if age < INSTAGRAM_SILENCE else _ripe(age, INSTAGRAM_DAYS, short=0.1)
+    return 0.0 if age < INSTAGRAM_SILENCE else _ripen_share(age, INSTAGRAM_DAYS, short=0.1)
 
 
-def medium(age: float) -> float:
+def ripen_medium(age: float) -> float:
     """A post's lifetime values: those of the demo's history at the ends of days, and evenly in between."""
     if age <= -1:
         return 0.0
     whole = math.floor(age)
-    before = instagram.ripeness(whole) if whole >= 0 else 0.0
-    return before + (instagram.ripeness(whole + 1) - before) * (age - whole)
+    before = instagram.compute_ripeness(whole) if whole >= 0 else 0.0
+    return before + (instagram.compute_ripeness(whole + 1) - before) * (age - whole)
 
 
-def count(value: float, share: float) -> int:
+def scale_count(value: float, share: float) -> int:
     """So much of a count as there is already."""
     return math.floor(value * share + 1e-9)
 
 
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
+def _find_midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-def _ripe(age: float, days: float, *, short: float) -> float:
+def _ripen_share(age: float, days: float, *, short: float) -> float:
     """`short` is what is lacking at the end of the day; it closes within so many days."""
     if age <= -1:
         return 0.0

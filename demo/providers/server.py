@@ -8,16 +8,23 @@ from concurrent.futures import Future
 from threading import Thread
 from typing import NamedTuple, Self
 
-from demo.providers.calls import Call, Calls
+from demo.providers.calls import CallLog, LoggedCall
 from demo.providers.faults import Faults
-from demo.providers.wire import Answer, Delivery, Refused, Request, read_request, write_answer
-from demo.providers.world import World
+from demo.providers.wire import (
+    DeliveryMode,
+    ErrorResponse,
+    StandInRequest,
+    StandInResponse,
+    read_request,
+    write_response,
+)
+from demo.providers.world import ProviderWorld
 
 HOST = "127.0.0.1"
 BACKLOG = 1024
 
 
-class Subject(NamedTuple):
+class CallSubject(NamedTuple):
     """What a call is about: the account, the token that came along, and whether it may stand in the query."""
 
     account: str
@@ -34,11 +41,11 @@ class StandIn(ABC):
 
     name: str
 
-    def __init__(self, world: World, *, port: int = 0, latency: float = 0.0) -> None:
+    def __init__(self, world: ProviderWorld, *, port: int = 0, latency: float = 0.0) -> None:
         self.world = world
         self.port = port
         self.latency = latency
-        self.calls = Calls()
+        self.calls = CallLog()
         self.faults = Faults()
         self._thread: Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -52,17 +59,17 @@ class StandIn(ABC):
         return f"http://{HOST}:{self.port}"
 
     @abstractmethod
-    def subject(self, request: Request) -> Subject:
+    def identify_subject(self, request: StandInRequest) -> CallSubject:
         """What the call is about."""
 
     @abstractmethod
-    def answer(self, request: Request, subject: Subject) -> Answer:
+    def respond(self, request: StandInRequest, subject: CallSubject) -> StandInResponse:
         """The provider's answer. Raises `Refused`."""
 
     def start(self) -> Self:
         """Serve; on the same port as before if it was closed. Raises `OSError` if the port is taken."""
         ready: Future[int] = Future()
-        self._thread = Thread(target=self._run, args=(ready,), name=f"{self.name} stand-in", daemon=True)
+        self._thread = Thread(target=self._run_loop, args=(ready,), name=f"{self.name} stand-in", daemon=True)
         self._thread.start()
         self.port = ready.result()
         return self
@@ -85,14 +92,14 @@ class StandIn(ABC):
     def __exit__(self, *raised: object) -> None:
         self.close()
 
-    def _run(self, ready: Future[int]) -> None:
+    def _run_loop(self, ready: Future[int]) -> None:
         asyncio.run(self._serve(ready))
 
     async def _serve(self, ready: Future[int]) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         try:
-            server = await asyncio.start_server(self._connected, HOST, self.port, backlog=BACKLOG)
+            server = await asyncio.start_server(self._serve_connection, HOST, self.port, backlog=BACKLOG)
         except OSError as error:
             ready.set_exception(error)
             return
@@ -107,15 +114,15 @@ class StandIn(ABC):
         await asyncio.gather(*tasks, return_exceptions=True)
         await server.wait_closed()
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._connections.add(task)
-        task.add_done_callback(self._disconnected)
+        task.add_done_callback(self._forget_connection)
         try:
             usable = True
             while usable and (request := await read_request(reader)) is not None:
-                usable = await self._exchange(request, reader, writer)
+                usable = await self._serve_request(request, reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             # The client has gone, in the middle of a request or of its answer.
             return
@@ -125,24 +132,26 @@ class StandIn(ABC):
         finally:
             writer.close()
 
-    def _disconnected(self, task: asyncio.Task[None]) -> None:
+    def _forget_connection(self, task: asyncio.Task[None]) -> None:
         self._connections.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._failures.append(error)
 
-    async def _exchange(self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        subject = self.subject(request)
-        call = self.calls.begin(request, subject.account, self.world.now(), token_in_query=subject.token_in_query)
+    async def _serve_request(
+        self, request: StandInRequest, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
+        subject = self.identify_subject(request)
+        call = self.calls.begin_call(request, subject.account, self.world.now(), token_in_query=subject.token_in_query)
         try:
-            return await self._answered(call, request, subject, reader, writer)
+            return await self._answer_call(call, request, subject, reader, writer)
         finally:
-            self.calls.end(call)
+            self.calls.end_call(call)
 
-    async def _answered(
+    async def _answer_call(
         self,
-        call: Call,
-        request: Request,
-        subject: Subject,
+        call: LoggedCall,
+        request: StandInRequest,
+        subject: CallSubject,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> bool:
@@ -150,24 +159,24 @@ class StandIn(ABC):
             await asyncio.sleep(self.latency)
         fault = self.faults.of(request, subject.account, subject.token)
         if fault is None:
-            answer = self._said(request, subject)
+            answer = self._respond_or_refuse(request, subject)
             call.status = answer.status
-            return await write_answer(answer, Delivery.WHOLE, reader, writer)
+            return await write_response(answer, DeliveryMode.WHOLE, reader, writer)
         call.fault = fault.name
-        if fault.delay and fault.delivery is Delivery.WHOLE:
+        if fault.delay and fault.delivery is DeliveryMode.WHOLE:
             await asyncio.sleep(fault.delay)
         if fault.answer is not None:
             answer = fault.answer(request)
         else:
-            answer = self._said(request, subject)
+            answer = self._respond_or_refuse(request, subject)
             # A refusal is no body to be changed: the fault was meant for an answer.
             answer = fault.applied(answer) if answer.status == 200 else answer
-        if fault.delivery not in (Delivery.HANG, Delivery.RESET):
+        if fault.delivery not in (DeliveryMode.HANG, DeliveryMode.RESET):
             call.status = answer.status
-        return await write_answer(answer, fault.delivery, reader, writer, over=fault.delay)
+        return await write_response(answer, fault.delivery, reader, writer, over=fault.delay)
 
-    def _said(self, request: Request, subject: Subject) -> Answer:
+    def _respond_or_refuse(self, request: StandInRequest, subject: CallSubject) -> StandInResponse:
         try:
-            return self.answer(request, subject)
-        except Refused as refused:
+            return self.respond(request, subject)
+        except ErrorResponse as refused:
             return refused.answer

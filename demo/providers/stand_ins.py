@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import Self
 
-from demo.providers.calls import Call
+from demo.providers.calls import LoggedCall
 from demo.providers.google.ga4 import GA4StandIn
 from demo.providers.graph.instagram import InstagramStandIn
 from demo.providers.graph.meta import MetaStandIn
 from demo.providers.server import StandIn
-from demo.providers.world import APP, CLIENT, World
+from demo.providers.world import APP, CLIENT, ProviderWorld
 
 
 class StandIns:
@@ -19,7 +19,7 @@ class StandIns:
     `latency` is what each call takes at least, in seconds.
     """
 
-    def __init__(self, world: World, *, latency: float = 0.0) -> None:
+    def __init__(self, world: ProviderWorld, *, latency: float = 0.0) -> None:
         self.world = world
         self.ga4 = GA4StandIn(world, latency=latency)
         self.meta = MetaStandIn(world, latency=latency)
@@ -49,7 +49,7 @@ class StandIns:
     def __exit__(self, *raised: object) -> None:
         self.close()
 
-    def environment(self) -> dict[str, str]:
+    def build_environment(self) -> dict[str, str]:
         """The settings that send a sync here, by the names of their environment variables."""
         client_id, client_secret = CLIENT
         app_id, app_secret = APP
@@ -65,12 +65,12 @@ class StandIns:
         }
 
     @property
-    def calls(self) -> list[Call]:
+    def calls(self) -> list[LoggedCall]:
         """The calls of all three, by the time at which they came."""
         return sorted((call for stand_in in self.all for call in stand_in.calls), key=lambda call: call.started)
 
     @property
-    def leaks(self) -> list[Call]:
+    def leaks(self) -> list[LoggedCall]:
         """The calls with a token in the query string where it must not be."""
         return [call for stand_in in self.all for call in stand_in.calls.leaks]
 

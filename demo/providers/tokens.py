@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 Clock = Callable[[], datetime]
 
 SIXTY_DAYS = timedelta(days=60)
-ACCESS_LASTS = timedelta(seconds=3599)
+ACCESS_LIFETIME = timedelta(seconds=3599)
 
 
-def real_time() -> datetime:
+def get_utc_now() -> datetime:
     return datetime.now(UTC)
 
 
@@ -26,7 +26,7 @@ class Grant:
     expires_at: datetime | None = None
     dead: int | None = None
 
-    def expired(self, now: datetime) -> bool:
+    def is_expired(self, now: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= now
 
 
@@ -70,7 +70,7 @@ class GoogleTokens:
     def __init__(self, now: Clock) -> None:
         self._now = now
         self.clients: dict[str, str] = {}
-        self.service_accounts: dict[str, ServiceAccount] = {}
+        self.service_accounts: dict[str, GoogleServiceAccount] = {}
         self._refresh: dict[str, Grant] = {}
         self._access: dict[str, Grant] = {}
         self._origins: dict[str, str] = {}
@@ -87,7 +87,7 @@ class GoogleTokens:
 
     def allow(self, email: str, public_key: str, *properties: str) -> None:
         """A service account that may read the properties; the key is PEM, of the key it signs with."""
-        self.service_accounts[email] = ServiceAccount(public_key, frozenset(properties))
+        self.service_accounts[email] = GoogleServiceAccount(public_key, frozenset(properties))
 
     def revoke(self, token: str) -> None:
         """Make the refresh token invalid, and every access token it has been given."""
@@ -95,16 +95,16 @@ class GoogleTokens:
         for access in [access for access, origin in self._origins.items() if origin == token]:
             del self._origins[access], self._access[access]
 
-    def refresh(self, token: str) -> frozenset[str] | None:
+    def find_properties(self, token: str) -> frozenset[str] | None:
         """The properties of a refresh token; None if it is dead."""
         grant = self._refresh.get(token)
         return None if grant is None else grant.accounts
 
-    def access(self, properties: frozenset[str], origin: str) -> str:
+    def issue_access_token(self, properties: frozenset[str], origin: str) -> str:
         """A new access token, given for a refresh token or to a service account."""
         now = self._now()
         token = f"ya29.{secrets.token_urlsafe(48)}"
-        self._access[token] = Grant(properties, now, now + ACCESS_LASTS)
+        self._access[token] = Grant(properties, now, now + ACCESS_LIFETIME)
         self._origins[token] = origin
         return token
 
@@ -114,7 +114,7 @@ class GoogleTokens:
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceAccount:
+class GoogleServiceAccount:
     """A service account's public key in PEM, and the properties it may read."""
 
     public_key: str

@@ -27,7 +27,7 @@ SECRETS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class StandInRequest:
     """A request; header names are in lower case, repeated slashes in the path are one."""
 
     method: str
@@ -63,7 +63,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StandInResponse:
     """A status, a body, and headers beside the ones that every answer has."""
 
     body: bytes
@@ -72,11 +72,11 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def json(cls, content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+    def json(cls, content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> StandInResponse:
         body = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
         return cls(body, status, headers=headers or {})
 
-    def head(self) -> bytes:
+    def format_head(self) -> bytes:
         lines = [
             f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}",
             f"Content-Type: {self.content_type}",
@@ -86,14 +86,14 @@ class Answer:
         return "\r\n".join([*lines, "", ""]).encode()
 
 
-class Refused(Exception):
+class ErrorResponse(Exception):
     """The provider says no; `answer` is how."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: StandInResponse) -> None:
         self.answer = answer
 
 
-class Delivery(Enum):
+class DeliveryMode(Enum):
     """How an answer goes out."""
 
     WHOLE = auto()
@@ -110,7 +110,7 @@ class Delivery(Enum):
 DRIPS = 20
 
 
-async def read_request(reader: asyncio.StreamReader) -> Request | None:
+async def read_request(reader: asyncio.StreamReader) -> StandInRequest | None:
     """The next request on the connection; None when the client has closed it."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
@@ -128,32 +128,32 @@ async def read_request(reader: asyncio.StreamReader) -> Request | None:
     body = await reader.readexactly(int(headers.get("content-length", "0")))
     url = urlsplit(target)
     path = "/" + "/".join(part for part in unquote(url.path).split("/") if part)
-    return Request(method, path, dict(parse_qsl(url.query, keep_blank_values=True)), headers, body)
+    return StandInRequest(method, path, dict(parse_qsl(url.query, keep_blank_values=True)), headers, body)
 
 
-async def write_answer(
-    answer: Answer,
-    delivery: Delivery,
+async def write_response(
+    answer: StandInResponse,
+    delivery: DeliveryMode,
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
     *,
     over: float = 0.0,
 ) -> bool:
     """Send the answer; whether the connection can be used again. `over` is the time of a drip, in seconds."""
-    if delivery is Delivery.WHOLE:
+    if delivery is DeliveryMode.WHOLE:
         # Headers and body in one write: in two, the second waits 40 ms for the first one's acknowledgement.
-        writer.write(answer.head() + answer.body)
+        writer.write(answer.format_head() + answer.body)
         await writer.drain()
         return True
-    if delivery is Delivery.HANG:
+    if delivery is DeliveryMode.HANG:
         await reader.read()
-    elif delivery is Delivery.RESET:
+    elif delivery is DeliveryMode.RESET:
         writer.transport.abort()
-    elif delivery is Delivery.CUT_OFF:
-        writer.write(answer.head() + answer.body[: len(answer.body) // 2])
+    elif delivery is DeliveryMode.CUT_OFF:
+        writer.write(answer.format_head() + answer.body[: len(answer.body) // 2])
         await writer.drain()
     else:
-        writer.write(answer.head())
+        writer.write(answer.format_head())
         size = max(1, len(answer.body) // DRIPS)
         for start in range(0, len(answer.body), size):
             await asyncio.sleep(over / DRIPS)
@@ -162,6 +162,6 @@ async def write_answer(
     return False
 
 
-def without_secrets(fields: Mapping[str, Any]) -> dict[str, Any]:
+def drop_secrets(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that may be kept and shown."""
     return {name: value for name, value in fields.items() if name not in SECRETS}

@@ -5,20 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 
 from demo.providers.accounts import AdAccount, Profile, Property
-from demo.providers.tokens import Clock, GoogleTokens, Tokens, real_time
+from demo.providers.tokens import Clock, GoogleTokens, Tokens, get_utc_now
 
 # The OAuth client and the Meta app that every world knows, each with its key.
 CLIENT = ("stand-in-client", "stand-in-client-key")
 APP = ("1000000000000001", "stand-in-app-key")
 
 
-class World:
+class ProviderWorld:
     """Accounts by id, and the tokens to read them with. It may change while it is served.
 
     Move the clock, and days end, tokens expire, and what ripens has ripened.
     """
 
-    def __init__(self, now: Clock = real_time) -> None:
+    def __init__(self, now: Clock = get_utc_now) -> None:
         self.clock = now
         self.properties: dict[str, Property] = {}
         self.ad_accounts: dict[str, AdAccount] = {}
@@ -35,7 +35,7 @@ class World:
         """The time in UTC; another `clock` may be set at any moment."""
         return self.clock()
 
-    def add(self, *accounts: Property | AdAccount | Profile) -> None:
+    def add_accounts(self, *accounts: Property | AdAccount | Profile) -> None:
         """Add accounts, or replace those of the same id."""
         for account in accounts:
             if isinstance(account, Property):
@@ -45,10 +45,10 @@ class World:
             else:
                 self.profiles[account.id] = account
 
-    def profile_of_medium(self, medium_id: str) -> str | None:
+    def find_profile_of_medium(self, medium_id: str) -> str | None:
         """The id of the profile that posted a medium, also if it has deleted it since; None if nobody did."""
         if medium_id not in self._posters:
             now = self.now()
             for profile in list(self.profiles.values()):
-                self._posters.update((medium.id, profile.id) for medium in profile.media(now))
+                self._posters.update((medium.id, profile.id) for medium in profile.list_media(now))
         return self._posters.get(medium_id)

@@ -22,14 +22,14 @@ from engine.errors import WarehouseUnavailable
 Rows = Sequence[Sequence[Any]]
 
 # How old, in seconds, an answer may be that is given because there is no newer one.
-MOST_STALE = 3_600
-MOST_BYTES = 64 * 2**20
+MAX_STALE_SECONDS = 3_600
+MAX_CACHE_BYTES = 64 * 2**20
 # How many rows of an entry are weighed: to weigh all takes as long as to read them from SQLite.
-ROWS_WEIGHED = 16
+SAMPLED_ROWS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
+class CacheKey:
     """All that the rows of a statement depend on: leave one thing out, and somebody reads another's numbers.
 
     `statement` is the digest of its text and `days` what it reads; `slots` is how a scan of slots cuts them (start,
@@ -46,13 +46,13 @@ class Key:
     data_version: int
 
     @property
-    def place(self) -> str:
+    def store_key(self) -> str:
         """Where its rows are kept, a digest: an entry of a newer data version takes the older one's place."""
-        return digest(repr(replace(self, data_version=0)))
+        return hash_text(repr(replace(self, data_version=0)))
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CacheEntry:
     """Rows as they were at `read_at`, in seconds since 1970. Many answers share them: neither they nor a row change."""
 
     rows: Rows
@@ -61,23 +61,23 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CachedRows:
     """Rows, whether they were kept, their age in seconds, and whether they are older than they should be."""
 
     rows: Rows
-    cached: bool = False
-    stale: bool = False
+    is_cached: bool = False
+    is_stale: bool = False
     age: float = 0
 
 
-class Store(Protocol):
+class CacheStore(Protocol):
     """Where entries are kept, by place."""
 
-    def get(self, place: str) -> Entry | None: ...
+    def get(self, store_key: str) -> CacheEntry | None: ...
 
-    def put(self, place: str, entry: Entry) -> None: ...
+    def put(self, store_key: str, entry: CacheEntry) -> None: ...
 
-    def turn(self, place: str) -> AbstractContextManager[Entry | None]:
+    def lock_entry(self, store_key: str) -> AbstractContextManager[CacheEntry | None]:
         """Wait while another process that shares the store fills the place, then keep others waiting.
 
         Enters with what it has put there.
@@ -89,14 +89,14 @@ class Store(Protocol):
 class Cache:
     """Keeps rows for `ttl` seconds, and for an hour in reserve. Thread-safe; equal misses at once make one query."""
 
-    def __init__(self, store: Store, *, ttl: float, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, store: CacheStore, *, ttl: float, clock: Callable[[], float] = time.time) -> None:
         self.store = store
         self.ttl = ttl
         self._clock = clock
         self._lock = Lock()
-        self._flights: dict[Key, Future[Found]] = {}
+        self._flights: dict[CacheKey, Future[CachedRows]] = {}
 
-    def read(self, key: Key, query: Callable[[], Rows]) -> Found:
+    def get_or_fetch(self, key: CacheKey, fetch_rows: Callable[[], Rows]) -> CachedRows:
         """The rows under the key, or else those that `query` brings.
 
         Where it raises WarehouseUnavailable: the rows of up to an hour ago, whatever their data version. Raises it
@@ -109,55 +109,59 @@ class Cache:
         if not leads:
             return flight.result()
         try:
-            found = self._read(key, query)
+            found = self._get_fresh_or_fetch(key, fetch_rows)
         except BaseException as error:
-            self._land(key)
+            self._end_flight(key)
             flight.set_exception(error)
             raise
-        self._land(key)
+        self._end_flight(key)
         flight.set_result(found)
         return found
 
-    def reserve(self, key: Key) -> Found | None:
+    def get_stale(self, key: CacheKey) -> CachedRows | None:
         """The rows of up to an hour ago, whatever their data version."""
-        entry = self.store.get(key.place)
-        return None if entry is None or self._age(entry) > MOST_STALE else self._found(entry, stale=True)
+        entry = self.store.get(key.store_key)
+        return (
+            None
+            if entry is None or self._get_age(entry) > MAX_STALE_SECONDS
+            else self._build_cached_rows(entry, stale=True)
+        )
 
     def close(self) -> None:
         self.store.close()
 
-    def _read(self, key: Key, query: Callable[[], Rows]) -> Found:
-        place = key.place
-        found = self._fresh(self.store.get(place), key)
+    def _get_fresh_or_fetch(self, key: CacheKey, fetch_rows: Callable[[], Rows]) -> CachedRows:
+        store_key = key.store_key
+        found = self._select_fresh(self.store.get(store_key), key)
         if found is not None:
             return found
-        with self.store.turn(place) as entry:
-            return self._fresh(entry, key) or self._query(place, key, query)
+        with self.store.lock_entry(store_key) as entry:
+            return self._select_fresh(entry, key) or self._fetch_and_store(store_key, key, fetch_rows)
 
-    def _query(self, place: str, key: Key, query: Callable[[], Rows]) -> Found:
+    def _fetch_and_store(self, store_key: str, key: CacheKey, fetch_rows: Callable[[], Rows]) -> CachedRows:
         read_at = self._clock()
         try:
-            rows = tuple(map(tuple, query()))
+            rows = tuple(map(tuple, fetch_rows()))
         except WarehouseUnavailable:
-            if (found := self.reserve(key)) is None:
+            if (found := self.get_stale(key)) is None:
                 raise
             return found
-        self.store.put(place, Entry(rows, read_at, key.data_version))
-        return Found(rows)
+        self.store.put(store_key, CacheEntry(rows, read_at, key.data_version))
+        return CachedRows(rows)
 
-    def _fresh(self, entry: Entry | None, key: Key) -> Found | None:
-        if entry is None or entry.data_version != key.data_version or self._age(entry) >= self.ttl:
+    def _select_fresh(self, entry: CacheEntry | None, key: CacheKey) -> CachedRows | None:
+        if entry is None or entry.data_version != key.data_version or self._get_age(entry) >= self.ttl:
             return None
-        return self._found(entry, stale=False)
+        return self._build_cached_rows(entry, stale=False)
 
-    def _found(self, entry: Entry, *, stale: bool) -> Found:
-        return Found(entry.rows, cached=True, stale=stale, age=self._age(entry))
+    def _build_cached_rows(self, entry: CacheEntry, *, stale: bool) -> CachedRows:
+        return CachedRows(entry.rows, is_cached=True, is_stale=stale, age=self._get_age(entry))
 
-    def _age(self, entry: Entry) -> float:
+    def _get_age(self, entry: CacheEntry) -> float:
         # Another machine's clock may be ahead of this one's.
         return max(0.0, self._clock() - entry.read_at)
 
-    def _land(self, key: Key) -> None:
+    def _end_flight(self, key: CacheKey) -> None:
         with self._lock:
             del self._flights[key]
 
@@ -165,35 +169,35 @@ class Cache:
 class MemoryStore:
     """Entries of this process: what was not read for longest goes first, once they take more than `most_bytes`."""
 
-    def __init__(self, *, seconds: float, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, *, seconds: float, max_bytes: int = MAX_CACHE_BYTES) -> None:
         self._lock = Lock()
-        self._sized: TTLCache[str, tuple[int, Entry]] = TTLCache(most_bytes, ttl=seconds, getsizeof=itemgetter(0))
+        self._entries: TTLCache[str, tuple[int, CacheEntry]] = TTLCache(max_bytes, ttl=seconds, getsizeof=itemgetter(0))
 
-    def get(self, place: str) -> Entry | None:
+    def get(self, store_key: str) -> CacheEntry | None:
         with self._lock:
-            sized = self._sized.get(place)
+            sized = self._entries.get(store_key)
         return None if sized is None else sized[1]
 
-    def put(self, place: str, entry: Entry) -> None:
-        size = size_of(entry.rows)
-        if size <= self._sized.maxsize:
+    def put(self, store_key: str, entry: CacheEntry) -> None:
+        size = estimate_size(entry.rows)
+        if size <= self._entries.maxsize:
             with self._lock:
-                self._sized[place] = (size, entry)
+                self._entries[store_key] = (size, entry)
 
-    def turn(self, place: str) -> AbstractContextManager[Entry | None]:
+    def lock_entry(self, store_key: str) -> AbstractContextManager[CacheEntry | None]:
         return nullcontext()
 
     def close(self) -> None:
         with self._lock:
-            self._sized.clear()
+            self._entries.clear()
 
 
-def digest(text: str) -> str:
+def hash_text(text: str) -> str:
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def size_of(rows: Rows) -> int:
+def estimate_size(rows: Rows) -> int:
     """The bytes that rows take, judged by some of them."""
-    some = rows[:: len(rows) // ROWS_WEIGHED + 1]
+    some = rows[:: len(rows) // SAMPLED_ROWS + 1]
     weight = sum(getsizeof(row) + sum(map(getsizeof, row)) for row in some)
     return getsizeof(rows) + weight * len(rows) // max(len(some), 1)

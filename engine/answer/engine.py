@@ -8,27 +8,27 @@ from threading import Lock
 
 from cachetools import TTLCache
 
-from engine.answer.aggregate import MIXED, Outcome, fold, tracks
-from engine.answer.cache import Cache, Found
-from engine.answer.fetch import Asker, Reader
-from engine.answer.response import Body, Measured, body, shape
+from engine.answer.aggregate import MIXED, MetricResult, aggregate_metric, build_period_buckets
+from engine.answer.cache import Cache, CachedRows
+from engine.answer.fetch import RequestContext, ScanFetcher
+from engine.answer.response import Body, TableResults, build_body, build_result
 from engine.catalog.catalog import Catalog
 from engine.catalog.metrics import Metric
 from engine.compiler.plan import ItemsScan, MetricPlan, Scan, plan
-from engine.compiler.statements import PreparedPlan, Statements
+from engine.compiler.statements import CompiledPlan, StatementCompiler
 from engine.errors import UnknownMetric, WarehouseUnavailable
-from engine.query import Question
-from engine.warehouse.health import Pulse
+from engine.query import MetricQuery
+from engine.warehouse.health import HealthCheck
 from engine.warehouse.warehouse import Warehouse
 
 # Beyond one plan for each widget: dashboards ask for many of them in one batch.
-MOST_PLANS = 2_000
+MAX_PLANS = 2_000
 # Seconds: what a plan avoids may work again later.
-PLANS_LAST = 600
+PLAN_TTL_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class WidgetAnswer:
     """The body of GET /v1/widgets/{key}, and where it came from.
 
     `cached` where nothing had to be read; `stale_seconds` is the age of its oldest rows where they were given because
@@ -37,9 +37,9 @@ class Answer:
     """
 
     body: Body
-    cached: bool
+    is_cached: bool
     stale_seconds: float | None
-    outcomes: tuple[Outcome, ...] = ()
+    results: tuple[MetricResult, ...] = ()
 
 
 class Engine:
@@ -53,25 +53,27 @@ class Engine:
         self.catalog = catalog
         self.warehouse = warehouse
         self.cache = cache
-        self.statements = Statements(warehouse.dialect, catalog.tables.values())
-        self._shared = None if cache is None else PreparedPlan(plan(catalog.metrics.values()), self.statements)
-        self._plans: TTLCache[tuple[str, ...], PreparedPlan] = TTLCache(MOST_PLANS, PLANS_LAST)
+        self.statements = StatementCompiler(warehouse.dialect, catalog.tables.values())
+        self._shared_plan = None if cache is None else CompiledPlan(plan(catalog.metrics.values()), self.statements)
+        self._plans: TTLCache[tuple[str, ...], CompiledPlan] = TTLCache(MAX_PLANS, PLAN_TTL_SECONDS)
         self._lock = Lock()
-        self._pulse = Pulse(warehouse)
+        self._health = HealthCheck(warehouse)
 
-    def answer(
-        self, key: str, question: Question, *, tenant: str, connected: frozenset[str], data_version: int = 0
+    def query_body(
+        self, key: str, query: MetricQuery, *, tenant: str, connected: frozenset[str], data_version: int = 0
     ) -> Body:
         """The body of GET /v1/widgets/{key}, for this tenant and these connected sources.
 
         Raises UnknownMetric, WarehouseUnavailable.
         """
-        return self.ask(key, question, Asker(tenant=tenant, connected=connected, data_version=data_version)).body
+        return self.query(
+            key, query, RequestContext(tenant=tenant, connected=connected, data_version=data_version)
+        ).body
 
-    def answers(
+    def query_bodies(
         self,
         keys: Sequence[str],
-        question: Question,
+        query: MetricQuery,
         *,
         tenant: str,
         connected: frozenset[str],
@@ -81,120 +83,131 @@ class Engine:
 
         Raises WarehouseUnavailable.
         """
-        found = self.ask_all(keys, question, Asker(tenant=tenant, connected=connected, data_version=data_version))
-        return {key: each.body if isinstance(each, Answer) else each for key, each in found.items()}
+        found = self.query_many(
+            keys, query, RequestContext(tenant=tenant, connected=connected, data_version=data_version)
+        )
+        return {key: each.body if isinstance(each, WidgetAnswer) else each for key, each in found.items()}
 
-    def ask(self, key: str, question: Question, asker: Asker) -> Answer:
+    def query(self, key: str, query: MetricQuery, context: RequestContext) -> WidgetAnswer:
         """The answer for one key. Raises UnknownMetric, WarehouseUnavailable."""
-        return self.ask_metrics([self.catalog.metric(key)], question, asker)[key]
+        return self.query_metrics([self.catalog.get_widget(key)], query, context)[key]
 
-    def ask_all(self, keys: Sequence[str], question: Question, asker: Asker) -> dict[str, Answer | UnknownMetric]:
+    def query_many(
+        self, keys: Sequence[str], query: MetricQuery, context: RequestContext
+    ) -> dict[str, WidgetAnswer | UnknownMetric]:
         """The answers for several keys, from one plan; an unknown key has its error for an answer.
 
         Raises WarehouseUnavailable.
         """
         known: dict[str, Metric] = {}
-        found: dict[str, Answer | UnknownMetric] = {}
+        found: dict[str, WidgetAnswer | UnknownMetric] = {}
         for key in keys:
             try:
-                known[key] = self.catalog.metric(key)
+                known[key] = self.catalog.get_widget(key)
             except UnknownMetric as error:
                 found[key] = error
-        found |= self.ask_metrics(list(known.values()), question, asker)
+        found |= self.query_metrics(list(known.values()), query, context)
         return {key: found[key] for key in keys}
 
-    def prepared(self, metrics: Sequence[Metric]) -> PreparedPlan:
+    def get_plan(self, metrics: Sequence[Metric]) -> CompiledPlan:
         """The plan by which these metrics are answered."""
-        if self._shared is not None and not self._plans:
-            return self._shared
-        keys = keys_of(metrics)
+        if self._shared_plan is not None and not self._plans:
+            return self._shared_plan
+        keys = collect_keys(metrics)
         with self._lock:
             found = self._plans.get(keys)
         if found is None:
-            found = self._shared or self._keep(keys, self._plan(metrics))
+            found = self._shared_plan or self._keep_plan(keys, self._compile_plan(metrics))
         return found
 
-    def ask_metrics(self, metrics: Sequence[Metric], question: Question, asker: Asker) -> dict[str, Answer]:
+    def query_metrics(
+        self, metrics: Sequence[Metric], query: MetricQuery, context: RequestContext
+    ) -> dict[str, WidgetAnswer]:
         """The answers for metrics of the catalog, hidden ones too, from one plan. Raises WarehouseUnavailable."""
-        prepared = self.prepared(metrics)
+        compiled = self.get_plan(metrics)
         try:
-            return self._answers(metrics, prepared, question, asker)
+            return self._build_answers(metrics, compiled, query, context)
         except WarehouseUnavailable:
-            if prepared is not self._shared or asker.offline:
+            if compiled is not self._shared_plan or context.offline:
                 raise
             self.warehouse.ping()
         # The warehouse is there: what it refuses may be what another metric needs of the same scan.
-        alone = self._plan(metrics)
-        answers = self._answers(metrics, alone, question, asker)
-        self._keep(keys_of(metrics), alone)
+        alone = self._compile_plan(metrics)
+        answers = self._build_answers(metrics, alone, query, context)
+        self._keep_plan(collect_keys(metrics), alone)
         return answers
 
-    def _answers(
-        self, metrics: Sequence[Metric], prepared: PreparedPlan, question: Question, asker: Asker
-    ) -> dict[str, Answer]:
-        active = asker.connected if question.sources is None else asker.connected & question.sources
+    def _build_answers(
+        self, metrics: Sequence[Metric], compiled: CompiledPlan, query: MetricQuery, context: RequestContext
+    ) -> dict[str, WidgetAnswer]:
+        active = context.connected if query.sources is None else context.connected & query.sources
         dialect = self.warehouse.dialect
-        asked = tracks(question.start, question.end, question.grain, question.compare, dialect)
-        reader = Reader(
+        buckets = build_period_buckets(query.start, query.end, query.grain, query.compare, dialect)
+        fetcher = ScanFetcher(
             warehouse=self.warehouse,
             cache=self.cache,
             catalog=self.catalog.version,
-            prepared=prepared,
-            question=question,
-            asked=asked,
-            asker=asker,
+            compiled=compiled,
+            query=query,
+            buckets=buckets,
+            context=context,
         )
         plans = {
-            part.key: prepared.plan.metrics[part.key]
+            part.key: compiled.plan.metrics[part.key]
             for metric in metrics
-            for part in metric.rests_on
+            for part in metric.table_metrics
             if part.table.source in active
         }
-        outcomes = {key: fold(each, reader.rows_of(each), asked, dialect) for key, each in plans.items()}
+        results = {
+            key: aggregate_metric(each, fetcher.fetch_metric_rows(each), buckets, dialect)
+            for key, each in plans.items()
+        }
         items = {
-            key: reader.items(each.items, mixed=outcomes[key].currency == MIXED)
+            key: fetcher.fetch_items(each.items, mixed=results[key].currency == MIXED)
             for key, each in plans.items()
             if each.items is not None
         }
-        measured = Measured(outcomes, items, asked)
-        away = self.cache is not None and (asker.offline or self._away(reader.found.values()))
+        table_results = TableResults(results, items, buckets)
+        is_down = self.cache is not None and (context.offline or self._is_warehouse_down(fetcher.cached_rows.values()))
         answers = {}
         for metric in metrics:
-            answer = body(metric, shape(metric, measured), question, asked, active)
-            used = [part.key for part in metric.rests_on if part.key in plans]
-            made_of = tuple([outcomes[key] for key in used])
+            answer = build_body(metric, build_result(metric, table_results), query, buckets, active)
+            used = [part.key for part in metric.table_metrics if part.key in plans]
+            made_of = tuple([results[key] for key in used])
             if self.cache is None:
-                answers[metric.key] = Answer(answer, cached=False, stale_seconds=None, outcomes=made_of)
+                answers[metric.key] = WidgetAnswer(answer, is_cached=False, stale_seconds=None, results=made_of)
                 continue
-            found = [reader.found[scan] for key in used for scan in scans_of(plans[key])]
-            answers[metric.key] = self._kept_answer(answer, found, away, made_of)
+            found = [fetcher.cached_rows[scan] for key in used for scan in iter_scans(plans[key])]
+            answers[metric.key] = self._build_cached_answer(answer, found, is_down, made_of)
         return answers
 
-    def _kept_answer(self, answer: Body, found: Sequence[Found], away: bool, made_of: tuple[Outcome, ...]) -> Answer:
-        cached = all(each.cached for each in found)
-        if not away and not any(each.stale for each in found):
-            return Answer(answer, cached, None, made_of)
+    def _build_cached_answer(
+        self, answer: Body, found: Sequence[CachedRows], is_down: bool, made_of: tuple[MetricResult, ...]
+    ) -> WidgetAnswer:
+        cached = all(each.is_cached for each in found)
+        if not is_down and not any(each.is_stale for each in found):
+            return WidgetAnswer(answer, cached, None, made_of)
         answer["meta"]["stale"] = True
-        return Answer(answer, cached, max((each.age for each in found), default=0.0), made_of)
+        return WidgetAnswer(answer, cached, max((each.age for each in found), default=0.0), made_of)
 
-    def _away(self, found: Collection[Found]) -> bool:
+    def _is_warehouse_down(self, found: Collection[CachedRows]) -> bool:
         """Whether the warehouse is away while everything was found in the cache."""
-        return bool(found) and all(each.cached for each in found) and not self._pulse.beats()
+        return bool(found) and all(each.is_cached for each in found) and not self._health.is_up()
 
-    def _plan(self, metrics: Sequence[Metric]) -> PreparedPlan:
-        return PreparedPlan(plan(metrics), self.statements)
+    def _compile_plan(self, metrics: Sequence[Metric]) -> CompiledPlan:
+        return CompiledPlan(plan(metrics), self.statements)
 
-    def _keep(self, keys: tuple[str, ...], prepared: PreparedPlan) -> PreparedPlan:
+    def _keep_plan(self, keys: tuple[str, ...], compiled: CompiledPlan) -> CompiledPlan:
         with self._lock:
-            self._plans[keys] = prepared
-        return prepared
+            self._plans[keys] = compiled
+        return compiled
 
 
-def keys_of(metrics: Iterable[Metric]) -> tuple[str, ...]:
+def collect_keys(metrics: Iterable[Metric]) -> tuple[str, ...]:
     return tuple([metric.key for metric in metrics])
 
 
-def scans_of(plan: MetricPlan) -> Iterator[Scan | ItemsScan]:
+def iter_scans(plan: MetricPlan) -> Iterator[Scan | ItemsScan]:
     yield plan.whole.scan
     if plan.members is not None:
         yield plan.members.scan

@@ -6,20 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.answer.aggregate import Row, Tracks
-from engine.answer.cache import Cache, Found, Key, digest
-from engine.answer.items import item_list
+from engine.answer.aggregate import PeriodBuckets, Row
+from engine.answer.cache import Cache, CachedRows, CacheKey, hash_text
+from engine.answer.items import build_items
 from engine.answer.response import Body
 from engine.calendar import Window
 from engine.compiler.plan import ItemsScan, MetricPlan, Scan, Shape
-from engine.compiler.statements import PreparedPlan
+from engine.compiler.statements import CompiledPlan
 from engine.errors import WarehouseUnavailable
-from engine.query import Question
+from engine.query import MetricQuery
 from engine.warehouse.warehouse import Warehouse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asker:
+class RequestContext:
     """Who asks: the tenant, its connected sources, the version of its facts; `offline` if only the cache may answer."""
 
     tenant: str
@@ -28,7 +28,7 @@ class Asker:
     offline: bool = False
 
 
-class Reader:
+class ScanFetcher:
     """Reads what one question needs. `found` is what every scan came to."""
 
     def __init__(
@@ -37,62 +37,62 @@ class Reader:
         warehouse: Warehouse,
         cache: Cache | None,
         catalog: str,
-        prepared: PreparedPlan,
-        question: Question,
-        asked: Tracks,
-        asker: Asker,
+        compiled: CompiledPlan,
+        query: MetricQuery,
+        buckets: PeriodBuckets,
+        context: RequestContext,
     ) -> None:
         self.warehouse = warehouse
         self.cache = cache
         self.catalog = catalog
-        self.prepared = prepared
-        self.question = question
-        self.asked = asked
-        self.asker = asker
-        self.ranges = question.period.ranges
-        self.found: dict[Scan | ItemsScan, Found] = {}
+        self.compiled = compiled
+        self.query = query
+        self.buckets = buckets
+        self.context = context
+        self.ranges = query.period.ranges
+        self.cached_rows: dict[Scan | ItemsScan, CachedRows] = {}
 
-    def rows_of(self, plan: MetricPlan) -> Mapping[Scan, Sequence[Row]]:
+    def fetch_metric_rows(self, plan: MetricPlan) -> Mapping[Scan, Sequence[Row]]:
         """The rows of the metric's scans."""
         scans = [reading.scan for reading in (plan.whole, plan.members) if reading is not None]
-        return {scan: self.rows(scan) for scan in scans}
+        return {scan: self.fetch_scan(scan) for scan in scans}
 
-    def rows(self, scan: Scan) -> Sequence[Row]:
-        sql = self.prepared.scan(scan, len(self.ranges))
+    def fetch_scan(self, scan: Scan) -> Sequence[Row]:
+        sql = self.compiled.get_scan_sql(scan, len(self.ranges))
         if scan.shape is Shape.DAYS:
-            return self.read(scan, sql, lambda: self.bound(self.ranges), self.ranges)
-        question = self.question
-        cut = (question.start, question.end, question.grain, question.compare)
+            return self.fetch_once(scan, sql, lambda: self.bind_parameters(self.ranges), self.ranges)
+        query = self.query
+        cut = (query.start, query.end, query.grain, query.compare)
 
         def parameters() -> dict[str, Any]:
-            bound = self.bound(self.ranges if scan.breakdown is not None else ())
-            return bound | {"slots": self.warehouse.dialect.slots_parameter(self.asked.slots)}
+            bound = self.bind_parameters(self.ranges if scan.breakdown is not None else ())
+            return bound | {"slots": self.warehouse.dialect.bind_slots(self.buckets.slot_days)}
 
-        return self.read(scan, sql, parameters, self.ranges, slots=cut)
+        return self.fetch_once(scan, sql, parameters, self.ranges, slots=cut)
 
-    def items(self, scan: ItemsScan, *, mixed: bool) -> list[Body]:
-        sql = self.prepared.items(scan)
-        window = (Window(self.question.start, self.question.end),)
+    def fetch_items(self, scan: ItemsScan, *, mixed: bool) -> list[Body]:
+        sql = self.compiled.get_items_sql(scan)
+        window = (Window(self.query.start, self.query.end),)
         ranked_by_money = scan.items.order.expression.money
 
         def parameters() -> dict[str, Any]:
-            return self.bound(window) | ({"mixed": int(mixed)} if ranked_by_money else {})
+            return self.bind_parameters(window) | ({"mixed": int(mixed)} if ranked_by_money else {})
 
-        rows = self.read(scan, sql, parameters, window, mixed=mixed if ranked_by_money else None)
-        return item_list(scan, rows, mixed=mixed)
+        rows = self.fetch_once(scan, sql, parameters, window, mixed=mixed if ranked_by_money else None)
+        return build_items(scan, rows, mixed=mixed)
 
-    def key(self, sql: str, days: tuple[Window, ...], **more: Any) -> Key:
-        return Key(
-            tenant=self.asker.tenant,
+    def build_cache_key(self, sql: str, days: tuple[Window, ...], **more: Any) -> CacheKey:
+        return CacheKey(
+            tenant=self.context.tenant,
             dialect=self.warehouse.dialect.name,
             catalog=self.catalog,
-            statement=digest(sql),
+            statement=hash_text(sql),
             days=days,
-            data_version=self.asker.data_version,
+            data_version=self.context.data_version,
             **more,
         )
 
-    def read(
+    def fetch_once(
         self,
         scan: Scan | ItemsScan,
         sql: str,
@@ -101,27 +101,30 @@ class Reader:
         **more: Any,
     ) -> Sequence[Row]:
         """The rows of a statement, once; `days` and `more` go into the key. Raises WarehouseUnavailable."""
-        found = self.found.get(scan)
+        found = self.cached_rows.get(scan)
         if found is None:
-            found = self.found[scan] = self.find(
-                lambda: self.warehouse.query(sql, parameters()), lambda: self.key(sql, days, **more)
+            found = self.cached_rows[scan] = self.fetch_through_cache(
+                lambda: self.warehouse.query(sql, parameters()), lambda: self.build_cache_key(sql, days, **more)
             )
         return found.rows
 
-    def find(self, query: Callable[[], Sequence[Row]], key: Callable[[], Key]) -> Found:
+    def fetch_through_cache(self, fetch_rows: Callable[[], Sequence[Row]], key: Callable[[], CacheKey]) -> CachedRows:
         if self.cache is None:
-            return Found(query())
-        if not self.asker.offline:
-            return self.cache.read(key(), query)
-        reserve = self.cache.reserve(key())
+            return CachedRows(fetch_rows())
+        if not self.context.offline:
+            return self.cache.get_or_fetch(key(), fetch_rows)
+        reserve = self.cache.get_stale(key())
         if reserve is None:
             raise WarehouseUnavailable("the cache holds no answer")
         return reserve
 
-    def bound(self, windows: Sequence[Window]) -> dict[str, Any]:
+    def bind_parameters(self, windows: Sequence[Window]) -> dict[str, Any]:
         """The tenant and the days to read, as the driver takes them."""
         dialect = self.warehouse.dialect
-        parameters: dict[str, Any] = {"tenant": dialect.tenant(self.asker.tenant)}
+        parameters: dict[str, Any] = {"tenant": dialect.bind_tenant_id(self.context.tenant)}
         for index, window in enumerate(windows):
-            parameters[f"start{index}"], parameters[f"end{index}"] = dialect.day(window.start), dialect.day(window.end)
+            parameters[f"start{index}"], parameters[f"end{index}"] = (
+                dialect.bind_day(window.start),
+                dialect.bind_day(window.end),
+            )
         return parameters

@@ -10,24 +10,24 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from engine.answer.aggregate import MIXED, Line, Outcome, Tracks, Value, known
+from engine.answer.aggregate import MIXED, MetricResult, PeriodBuckets, SeriesValues, Value, nan_to_none
 from engine.catalog.metrics import CombinedMetric, DerivedMetric, Metric, TableMetric
 from engine.files.definitions import DeltaKind
-from engine.query import Question
+from engine.query import MetricQuery
 
 Body = dict[str, Any]
 
 
 @dataclass(slots=True)
-class Shaped:
+class WidgetResult:
     """What a metric of any kind comes to.
 
     `money` tells for each line whether it is computed from money; `provisional` is the first day that the source may
     still restate, as ISO text.
     """
 
-    lines: list[Line]
-    deltas: list[DeltaKind]
+    series: list[SeriesValues]
+    delta_kinds: list[DeltaKind]
     money: list[bool]
     value: Value
     previous: Value
@@ -39,125 +39,132 @@ class Shaped:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class TableResults:
     """The outcomes and items of the metrics over tables that have been measured, by key."""
 
-    outcomes: Mapping[str, Outcome]
+    results: Mapping[str, MetricResult]
     items: Mapping[str, list[Body]]
-    tracks: Tracks
+    buckets: PeriodBuckets
 
 
-def shape(metric: Metric, measured: Measured) -> Shaped | None:
+def build_result(metric: Metric, table_results: TableResults) -> WidgetResult | None:
     """Put together what a metric comes to; None where a source that it cannot do without is missing."""
     match metric:
         case TableMetric():
-            return shape_table(metric, measured)
+            return build_table_result(metric, table_results)
         case CombinedMetric():
-            return shape_combined(metric, measured)
+            return build_combined_result(metric, table_results)
         case DerivedMetric():
-            return shape_derived(metric, measured)
+            return build_derived_result(metric, table_results)
     raise TypeError(f"no shape for {type(metric).__name__}")
 
 
-def shape_table(metric: TableMetric, measured: Measured) -> Shaped | None:
-    outcome = measured.outcomes.get(metric.key)
-    if outcome is None:
+def build_table_result(metric: TableMetric, table_results: TableResults) -> WidgetResult | None:
+    result = table_results.results.get(metric.key)
+    if result is None:
         return None
-    lines = outcome.lines
+    lines = result.series
     expressions = [series.expression for series in metric.series]
-    return Shaped(
-        lines=lines,
-        deltas=[metric.delta] * len(lines),
+    return WidgetResult(
+        series=lines,
+        delta_kinds=[metric.delta] * len(lines),
         money=[expressions[0].money] * len(lines) if metric.by is not None else [each.money for each in expressions],
-        value=outcome.value,
-        previous=outcome.previous,
-        through=outcome.through,
-        compared_through=outcome.compared_through,
-        provisional=provisional_from(outcome.through, metric.table.restates),
-        currency=outcome.currency,
-        items=measured.items.get(metric.key, []),
+        value=result.value,
+        previous=result.previous,
+        through=result.through,
+        compared_through=result.compared_through,
+        provisional=find_provisional_day(result.through, metric.table.restates),
+        currency=result.currency,
+        items=table_results.items.get(metric.key, []),
     )
 
 
-def shape_combined(metric: CombinedMetric, measured: Measured) -> Shaped | None:
-    found = [shape(part, measured) for part in metric.combined]
+def build_combined_result(metric: CombinedMetric, table_results: TableResults) -> WidgetResult | None:
+    found = [build_result(part, table_results) for part in metric.combined]
     parts = [each for each in found if each is not None]
     if not parts:
         return None
-    currency = common_currency(parts)
+    currency = find_common_currency(parts)
     if currency == MIXED:
         for part in parts:
-            without_money(part)
+            clear_money(part)
     value, previous = parts[0].value, parts[0].previous
     if metric.correlation:
         value = previous = None
         if len(parts) == len(found):
-            first, second = (part.lines[0] for part in parts)
-            value = correlation(first.points, second.points)
-            previous = correlation(first.compared, second.compared)
-    return Shaped(
-        lines=[line for part in parts for line in part.lines],
-        deltas=[delta for part in parts for delta in part.deltas],
+            first, second = (part.series[0] for part in parts)
+            value = compute_correlation(first.points, second.points)
+            previous = compute_correlation(first.compared, second.compared)
+    return WidgetResult(
+        series=[line for part in parts for line in part.series],
+        delta_kinds=[delta for part in parts for delta in part.delta_kinds],
         money=[money for part in parts for money in part.money],
         value=value,
         previous=previous,
-        **common_days(parts),
+        **find_common_days(parts),
         currency=currency,
         items=[],
     )
 
 
-def shape_derived(metric: DerivedMetric, measured: Measured) -> Shaped | None:
-    found = [shape(operand, measured) for operand in metric.operands]
+def build_derived_result(metric: DerivedMetric, table_results: TableResults) -> WidgetResult | None:
+    found = [build_result(operand, table_results) for operand in metric.operands]
     parts = [each for each in found if each is not None]
     if len(parts) < len(found):
         return None
-    lines = [part.lines[0] for part in parts]
-    currency = common_currency(parts)
+    lines = [part.series[0] for part in parts]
+    currency = find_common_currency(parts)
 
-    def derived(row: Sequence[Value]) -> Value:
-        return known(metric.evaluate(row))
+    def evaluate_row(row: Sequence[Value]) -> Value:
+        return nan_to_none(metric.evaluate(row))
 
-    line = Line(
+    line = SeriesValues(
         metric.title,
-        points=[derived(row) for row in zip(*(each.points for each in lines), strict=True)],
-        value=derived([each.value for each in lines]),
-        compared=[derived(row) for row in zip(*(each.compared for each in lines), strict=True)],
-        previous=derived([each.previous for each in lines]),
+        points=[evaluate_row(row) for row in zip(*(each.points for each in lines), strict=True)],
+        value=evaluate_row([each.value for each in lines]),
+        compared=[evaluate_row(row) for row in zip(*(each.compared for each in lines), strict=True)],
+        previous=evaluate_row([each.previous for each in lines]),
     )
     money = any(part.money[0] for part in parts)
-    shaped = Shaped(
-        [line], [metric.delta], [money], line.value, line.previous, **common_days(parts), currency=currency, items=[]
+    shaped = WidgetResult(
+        [line],
+        [metric.delta],
+        [money],
+        line.value,
+        line.previous,
+        **find_common_days(parts),
+        currency=currency,
+        items=[],
     )
     if currency == MIXED:
-        without_money(shaped)
+        clear_money(shaped)
     return shaped
 
 
-def common_days(parts: Sequence[Shaped]) -> Mapping[str, str | None]:
+def find_common_days(parts: Sequence[WidgetResult]) -> Mapping[str, str | None]:
     """The days up to which all parts have data, and from which any of them is provisional."""
     provisional = [part.provisional for part in parts if part.provisional is not None]
     return {
-        "through": earliest([part.through for part in parts]),
-        "compared_through": earliest([part.compared_through for part in parts]),
+        "through": find_earliest([part.through for part in parts]),
+        "compared_through": find_earliest([part.compared_through for part in parts]),
         "provisional": min(provisional, default=None),
     }
 
 
-def earliest(days: Sequence[str | None]) -> str | None:
+def find_earliest(days: Sequence[str | None]) -> str | None:
     """The earliest of the days; None if any is."""
-    known = [day for day in days if day is not None]
-    return min(known) if len(known) == len(days) else None
+    known_days = [day for day in days if day is not None]
+    return min(known_days) if len(known_days) == len(days) else None
 
 
-def common_currency(parts: Sequence[Shaped]) -> str | None:
+def find_common_currency(parts: Sequence[WidgetResult]) -> str | None:
     found = {part.currency for part in parts} - {None}
     return MIXED if len(found) > 1 else next(iter(found), None)
 
 
-def without_money(shaped: Shaped) -> None:
+def clear_money(shaped: WidgetResult) -> None:
     """Amounts in several currencies are shown as nothing at all."""
-    for line, money in zip(shaped.lines, shaped.money, strict=True):
+    for line, money in zip(shaped.series, shaped.money, strict=True):
         if money:
             line.points, line.compared = [None] * len(line.points), [None] * len(line.compared)
             line.value = line.previous = None
@@ -166,24 +173,24 @@ def without_money(shaped: Shaped) -> None:
 
 
 @lru_cache(maxsize=1024)
-def provisional_from(through: str | None, restates: int | None) -> str | None:
+def find_provisional_day(through: str | None, restates: int | None) -> str | None:
     if through is None or restates is None:
         return None
     return (date.fromisoformat(through) - timedelta(days=restates - 1)).isoformat()
 
 
-def correlation(first: Sequence[Value], second: Sequence[Value]) -> Value:
+def compute_correlation(first: Sequence[Value], second: Sequence[Value]) -> Value:
     """Pearson's r over the points at which both have a value; None for fewer than three, or without variance."""
     pairs = [(a, b) for a, b in zip(first, second, strict=True) if a is not None and b is not None]
-    if len(pairs) < 3 or not (varies([a for a, _ in pairs]) and varies([b for _, b in pairs])):
+    if len(pairs) < 3 or not (has_variance([a for a, _ in pairs]) and has_variance([b for _, b in pairs])):
         return None
     try:
-        return pearson([a for a, _ in pairs], [b for _, b in pairs])
+        return compute_pearson([a for a, _ in pairs], [b for _, b in pairs])
     except (OverflowError, ValueError):
         return None
 
 
-def pearson(first: Sequence[float], second: Sequence[float]) -> Value:
+def compute_pearson(first: Sequence[float], second: Sequence[float]) -> Value:
     """Raises OverflowError or ValueError where the squares leave a double's range."""
     mean_a, mean_b = (math.fsum(values) / len(values) for values in (first, second))
     covariance = math.fsum((a - mean_a) * (b - mean_b) for a, b in zip(first, second, strict=True))
@@ -194,13 +201,13 @@ def pearson(first: Sequence[float], second: Sequence[float]) -> Value:
     return max(-1.0, min(1.0, r)) if math.isfinite(r) else None
 
 
-def varies(values: Sequence[float]) -> bool:
+def has_variance(values: Sequence[float]) -> bool:
     """Whether the values differ by more than the rounding of their computation."""
     tolerance = 1e-12 * max(map(abs, values))
     return any(abs(a - b) > tolerance for a, b in pairwise(sorted(values)))
 
 
-def delta(value: Value, previous: Value, kind: DeltaKind) -> Value:
+def compute_delta(value: Value, previous: Value, kind: DeltaKind) -> Value:
     """The change from previous to value: a fraction of previous, or the difference."""
     if value is None or previous is None:
         return None
@@ -210,57 +217,59 @@ def delta(value: Value, previous: Value, kind: DeltaKind) -> Value:
     return change if math.isfinite(change) else None
 
 
-def stats(value: Value, previous: Value, kind: DeltaKind) -> Body:
-    return {"value": value, "previous": previous, "delta": delta(value, previous, kind)}
+def build_stats(value: Value, previous: Value, kind: DeltaKind) -> Body:
+    return {"value": value, "previous": previous, "delta": compute_delta(value, previous, kind)}
 
 
-def body(metric: Metric, shaped: Shaped | None, question: Question, tracks: Tracks, active: frozenset[str]) -> Body:
+def build_body(
+    metric: Metric, shaped: WidgetResult | None, query: MetricQuery, buckets: PeriodBuckets, active: frozenset[str]
+) -> Body:
     """The answer as GET /v1/widgets/{key} gives it."""
-    answer: Body = {"series": [], "stats": stats(None, None, metric.delta)}
-    compared = question.period.compared
+    answer: Body = {"series": [], "stats": build_stats(None, None, metric.delta)}
+    compared = query.period.comparison
     if compared is not None:
         window = compared.window
         answer["comparison"] = {"start": window.start.isoformat(), "end": window.end.isoformat(), "series": []}
     answer["items"] = []
     if shaped is not None:
-        labels = tracks.asked.labels
+        labels = buckets.asked.labels
         answer["series"] = [
             {
                 "name": line.name,
                 "points": [{"t": t, "v": v} for t, v in zip(labels, line.points, strict=True)],
-                "stats": stats(line.value, line.previous, kind),
+                "stats": build_stats(line.value, line.previous, kind),
             }
-            for line, kind in zip(shaped.lines, shaped.deltas, strict=True)
+            for line, kind in zip(shaped.series, shaped.delta_kinds, strict=True)
         ]
-        answer["stats"] = stats(shaped.value, shaped.previous, delta_kind(metric, shaped))
+        answer["stats"] = build_stats(shaped.value, shaped.previous, get_delta_kind(metric, shaped))
         answer["items"] = shaped.items
-        if tracks.compared is not None:
-            labels = tracks.compared.labels
+        if buckets.compared is not None:
+            labels = buckets.compared.labels
             answer["comparison"]["series"] = [
                 {"name": line.name, "points": [{"t": t, "v": v} for t, v in zip(labels, line.compared, strict=True)]}
-                for line in shaped.lines
+                for line in shaped.series
             ]
-    answer["meta"] = meta(metric, shaped, question, active)
+    answer["meta"] = build_meta(metric, shaped, query, active)
     return answer
 
 
-def delta_kind(metric: Metric, shaped: Shaped) -> DeltaKind:
+def get_delta_kind(metric: Metric, shaped: WidgetResult) -> DeltaKind:
     """A correlation changes by a difference; a combined headline as the series that it is."""
     if isinstance(metric, CombinedMetric):
-        return "absolute" if metric.correlation else shaped.deltas[0]
+        return "absolute" if metric.correlation else shaped.delta_kinds[0]
     return metric.delta
 
 
-def meta(metric: Metric, shaped: Shaped | None, question: Question, active: frozenset[str]) -> Body:
+def build_meta(metric: Metric, shaped: WidgetResult | None, query: MetricQuery, active: frozenset[str]) -> Body:
     return {
         "key": metric.key,
         "title": metric.title,
         "format": metric.format,
         "better": metric.better,
-        "grain": question.grain.value,
-        "start": question.start.isoformat(),
-        "end": question.end.isoformat(),
-        "compare": question.compare.value,
+        "grain": query.grain.value,
+        "start": query.start.isoformat(),
+        "end": query.end.isoformat(),
+        "compare": query.compare.value,
         "total": metric.total if isinstance(metric, TableMetric) else "period",
         "currency": shaped.currency if shaped else None,
         "sources": list(metric.sources),

@@ -13,18 +13,18 @@ from sqlalchemy.dialects.postgresql.base import PGInspector
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 from sqlalchemy.schema import CreateIndex
 
-from engine.catalog.reporter import Place
+from engine.catalog.reporter import Reporter
 from engine.diagnostics import Diagnostics
 from engine.errors import InvalidCatalog, InvalidSetting, WarehouseUnavailable
 from engine.files.folder import read_folder
-from engine.suggestions import did_you_mean, nearest_names
+from engine.suggestions import did_you_mean, find_nearest_names
 from engine.tables import Column, Table
 
 LiveType = types.TypeEngine[Any]
 
 # The types of a database that a declared type can be read from. Every aggregate is cast to double, so that fractions
 # hold whole numbers; the other way round the declaration would be wrong.
-FITTING: Mapping[str, tuple[type[LiveType], ...]] = {
+READABLE_TYPES: Mapping[str, tuple[type[LiveType], ...]] = {
     "uuid": (types.Uuid,),
     "text": (types.String,),
     "date": (types.Date,),
@@ -37,7 +37,7 @@ FITTING: Mapping[str, tuple[type[LiveType], ...]] = {
     "numeric": (types.Float, types.Numeric, types.Integer),
 }
 # SQLite has no such types: their values are ISO text, and 0 or 1.
-WITHOUT_TYPE_IN_SQLITE: Mapping[str, tuple[type[LiveType], ...]] = {
+SQLITE_TYPES: Mapping[str, tuple[type[LiveType], ...]] = {
     "uuid": (types.String,),
     "date": (types.String,),
     "timestamp": (types.String,),
@@ -51,7 +51,7 @@ CLICKHOUSE_TYPES: Mapping[str, LiveType] = {
     "FixedString": types.String(),
 }
 # ClickHouse's tables that keep rows and no order.
-UNSORTED = ("Log", "TinyLog", "StripeLog", "Memory")
+UNSORTED_ENGINES = ("Log", "TinyLog", "StripeLog", "Memory")
 # What to declare a column of the database as, the first that it is an instance of.
 DECLARED_AS: Sequence[tuple[type[types.TypeEngine[Any]], str]] = (
     (types.Uuid, "uuid"),
@@ -65,7 +65,7 @@ DECLARED_AS: Sequence[tuple[type[types.TypeEngine[Any]], str]] = (
 )
 
 
-def first_line(error: Exception) -> str:
+def get_first_line(error: Exception) -> str:
     return str(getattr(error, "orig", None) or error).split("\n")[0]
 
 
@@ -75,29 +75,29 @@ def check_live_tables(
     database: Engine,
     *,
     setting: str = "WAREHOUSE_URL",
-    reason: Callable[[Exception], str] = first_line,
+    reason: Callable[[Exception], str] = get_first_line,
 ) -> None:
     """Hold the tables that a folder declares against those of a database; tables that are queries are passed over.
 
     `setting` is where the database's URL is from, `reason` says what is wrong with the database. Raises InvalidCatalog
     with every difference at its declaration, InvalidSetting or WarehouseUnavailable.
     """
-    refuse_missing_file(database, setting)
+    raise_if_file_missing(database, setting)
     diagnostics = Diagnostics()
     read = read_folder(folder, Diagnostics())
     try:
-        live = LiveTables(sqlalchemy.inspect(database))
+        live = LiveTableChecker(sqlalchemy.inspect(database))
         for file in read.files:
             for name in file.definition.tables:
                 if tables[name].query is None:
-                    live.check(Place(file, ("tables", name), diagnostics), tables[name])
+                    live.check_table(Reporter(file, ("tables", name), diagnostics), tables[name])
     except SQLAlchemyError as error:
         raise WarehouseUnavailable(f"{setting}: the warehouse cannot be used: {reason(error)}") from error
     if diagnostics:
-        raise InvalidCatalog(diagnostics.in_file_order(), read.texts)
+        raise InvalidCatalog(diagnostics.list_in_file_order(), read.texts)
 
 
-def refuse_missing_file(database: Engine, setting: str) -> None:
+def raise_if_file_missing(database: Engine, setting: str) -> None:
     """SQLite and DuckDB make a file that is not there; looking at tables should not."""
     name = database.url.database
     in_memory = not name or name == ":memory:" or name.startswith("file:")
@@ -112,7 +112,7 @@ def refuse_missing_file(database: Engine, setting: str) -> None:
         raise InvalidSetting(f"{setting}: there is no database {name}; `metric-engine load` or `serve` makes it")
 
 
-class LiveTables:
+class LiveTableChecker:
     """The tables of a database, looked at through SQLAlchemy's inspector."""
 
     def __init__(self, inspector: Inspector) -> None:
@@ -121,61 +121,61 @@ class LiveTables:
         self.is_sqlite = self.dialect.name == "sqlite"
         self.is_clickhouse = self.dialect.name == "clickhousedb"
 
-    def check(self, place: Place, table: Table) -> None:
+    def check_table(self, reporter: Reporter, table: Table) -> None:
         """Report how the database differs from a declared table."""
         schema, _, name = table.physical.rpartition(".")
-        renamed = place.file.definition.tables[table.name].name is not None
-        where = place.within("name") if renamed else place
-        report = where.at_value if renamed else where.at_key
+        renamed = reporter.file.definition.tables[table.name].name is not None
+        where = reporter.descend("name") if renamed else reporter
+        report = where.report_at_value if renamed else where.report_at_key
         if schema and schema not in self.inspector.get_schema_names():
-            hint = did_you_mean(nearest_names(schema, self.inspector.get_schema_names(), most=1))
+            hint = did_you_mean(find_nearest_names(schema, self.inspector.get_schema_names(), limit=1))
             report("missing-live-table", f"the database has no schema {schema!r}{hint}")
         elif not self.inspector.has_table(name, schema=schema or None):
-            hint = did_you_mean(nearest_names(name, self.names(schema or None), most=1))
+            hint = did_you_mean(find_nearest_names(name, self.iter_names(schema or None), limit=1))
             remedy = hint or "; `metric-engine ddl` prints the statement that makes it"
             report("missing-live-table", f"the database has no table {table.physical!r}{remedy}")
         else:
-            live = self.columns(name, schema or None)
-            missing = [column for column in table.columns.values() if self.folded(column.physical) not in live]
+            live = self.get_columns(name, schema or None)
+            missing = [column for column in table.columns.values() if self.fold_name(column.physical) not in live]
             for column in missing:
-                self.report_missing(place, table, column, live)
+                self.report_missing_column(reporter, table, column, live)
             for column in table.columns.values():
                 if column not in missing:
                     is_time = column is table.columns[table.time]
-                    self.check_type(place, column, live[self.folded(column.physical)][1], is_time=is_time)
+                    self.check_type(reporter, column, live[self.fold_name(column.physical)][1], is_time=is_time)
             if not {table.columns[table.tenant], table.columns[table.time]} & set(missing):
-                self.check_index(place, table, name, schema or None)
+                self.check_index(reporter, table, name, schema or None)
 
-    def names(self, schema: str | None) -> Iterator[str]:
+    def iter_names(self, schema: str | None) -> Iterator[str]:
         yield from self.inspector.get_table_names(schema)
         yield from self.inspector.get_view_names(schema)
 
-    def columns(self, name: str, schema: str | None) -> Mapping[str, tuple[str, LiveType]]:
+    def get_columns(self, name: str, schema: str | None) -> Mapping[str, tuple[str, LiveType]]:
         """The name and type of each column, by the name that it is compared by."""
         return {
-            self.folded(column["name"]): (column["name"], column["type"])
+            self.fold_name(column["name"]): (column["name"], column["type"])
             for column in self.inspector.get_columns(name, schema)
         }
 
-    def folded(self, name: str) -> str:
+    def fold_name(self, name: str) -> str:
         """A column's name as names are compared: SQLite does not tell upper from lower case."""
         return name.lower() if self.is_sqlite else name
 
-    def report_missing(
-        self, place: Place, table: Table, column: Column, live: Mapping[str, tuple[str, LiveType]]
+    def report_missing_column(
+        self, reporter: Reporter, table: Table, column: Column, live: Mapping[str, tuple[str, LiveType]]
     ) -> None:
-        declared = {self.folded(each.physical) for each in table.columns.values()}
+        declared = {self.fold_name(each.physical) for each in table.columns.values()}
         others = [name for folded, (name, _) in live.items() if folded not in declared]
-        hint = did_you_mean(nearest_names(column.physical, others, most=1))
+        hint = did_you_mean(find_nearest_names(column.physical, others, limit=1))
         remedy = hint or "; if it is called otherwise there, name it with `column:`"
         message = f"the database's table {table.physical} has no column {column.physical!r}{remedy}"
         if column.physical == column.name:
-            place.at_key("missing-live-column", message, "columns", column.name)
+            reporter.report_at_key("missing-live-column", message, "columns", column.name)
         else:
-            place.at_value("missing-live-column", message, "columns", column.name, "column")
+            reporter.report_at_value("missing-live-column", message, "columns", column.name, "column")
 
-    def check_type(self, place: Place, column: Column, live: LiveType, *, is_time: bool) -> None:
-        fitting = FITTING[column.type] + (WITHOUT_TYPE_IN_SQLITE.get(column.type, ()) if self.is_sqlite else ())
+    def check_type(self, reporter: Reporter, column: Column, live: LiveType, *, is_time: bool) -> None:
+        fitting = READABLE_TYPES[column.type] + (SQLITE_TYPES.get(column.type, ()) if self.is_sqlite else ())
         live = getattr(live, "data_type", live)  # a domain of PostgreSQL is of another type
         kind = CLICKHOUSE_TYPES.get(type(live).__name__, live) if self.is_clickhouse else live
         # An enumeration compares and sorts as its numbers do, and knows no other texts than its own.
@@ -189,14 +189,14 @@ class LiveTables:
             remedy = f"make it {column.type}, in a column of its own or a view, and name that"
         else:
             remedy = f"declare it {as_declared}"
-        message = f"column {column.physical!r} is {self.spelled(live)} in the database, not {column.type}; {remedy}"
-        short = not isinstance(place.file.document.data["tables"][place.path[1]]["columns"][column.name], dict)
-        place.at_value("wrong-live-type", message, "columns", column.name, *(() if short else ("type",)))
+        message = f"column {column.physical!r} is {self.format_type(live)} in the database, not {column.type}; {remedy}"
+        short = not isinstance(reporter.file.document.data["tables"][reporter.path[1]]["columns"][column.name], dict)
+        reporter.report_at_value("wrong-live-type", message, "columns", column.name, *(() if short else ("type",)))
 
-    def spelled(self, live: LiveType) -> str:
+    def format_type(self, live: LiveType) -> str:
         return live.compile(self.dialect).lower()
 
-    def check_index(self, place: Place, table: Table, name: str, schema: str | None) -> None:
+    def check_index(self, reporter: Reporter, table: Table, name: str, schema: str | None) -> None:
         """Report a table whose rows of one tenant cannot be found without reading all of them.
 
         A view has no index of its own, what is elsewhere has its indexes there, and DuckDB looks for rows by what each
@@ -204,7 +204,7 @@ class LiveTables:
         """
         if self.dialect.name == "duckdb":
             return
-        tenant = self.folded(table.columns[table.tenant].physical)
+        tenant = self.fold_name(table.columns[table.tenant].physical)
         if name in self.inspector.get_view_names(schema):
             return
         if isinstance(self.inspector, PGInspector) and name in self.inspector.get_foreign_table_names(schema):
@@ -212,18 +212,19 @@ class LiveTables:
         if self.is_clickhouse:
             order = ", ".join(table.columns[column].physical for column in (table.tenant, table.time))
             message = f"this table is not sorted by {tenant!r} first, so that every request reads all of its rows"
-            if self.sorted_by(name, schema) not in (tenant, None):
-                place.at_key("missing-live-index", f"{message}; make it with ORDER BY ({order})")
+            if self.get_sorting_column(name, schema) not in (tenant, None):
+                reporter.report_at_key("missing-live-index", f"{message}; make it with ORDER BY ({order})")
             return
         if any(
-            leading is not None and self.folded(leading) == tenant for leading in self.leading_columns(name, schema)
+            leading is not None and self.fold_name(leading) == tenant
+            for leading in self.iter_leading_columns(name, schema)
         ):
             return
-        statement = self.create_index(table, name, schema)
+        statement = self.render_create_index(table, name, schema)
         message = f"no index of this table begins with {tenant!r}, so that every request reads all of its rows"
-        place.at_key("missing-live-index", f"{message}; make one: {statement}")
+        reporter.report_at_key("missing-live-index", f"{message}; make one: {statement}")
 
-    def leading_columns(self, name: str, schema: str | None) -> Iterator[str | None]:
+    def iter_leading_columns(self, name: str, schema: str | None) -> Iterator[str | None]:
         """The first column of the primary key and of each index that holds every row; None for an expression."""
         yield from self.inspector.get_pk_constraint(name, schema)["constrained_columns"][:1]
         with warnings.catch_warnings():
@@ -237,7 +238,7 @@ class LiveTables:
             if index.get("dialect_options", {}).get(f"{self.dialect.name}_where") is None:
                 yield from index["column_names"][:1]
 
-    def sorted_by(self, name: str, schema: str | None) -> str | None:
+    def get_sorting_column(self, name: str, schema: str | None) -> str | None:
         """The first column that a table of ClickHouse is sorted by; of one over a cluster, that of its shards.
 
         None for shards under names of somebody's own, which cannot be looked into from here, and for what is a view or
@@ -252,11 +253,11 @@ class LiveTables:
                 parameters["name"] = f"{name}_local"
                 local = connection.exec_driver_sql(f"SELECT sorting_key {found}", parameters).scalar()
                 return None if local is None else str(local).partition(",")[0]
-        if not (engine.endswith("MergeTree") or engine in UNSORTED):
+        if not (engine.endswith("MergeTree") or engine in UNSORTED_ENGINES):
             return None
         return str(key).partition(",")[0]
 
-    def create_index(self, table: Table, name: str, schema: str | None) -> str:
+    def render_create_index(self, table: Table, name: str, schema: str | None) -> str:
         """The statement that makes the index, as the database spells it."""
         physical = [table.columns[column].physical for column in (table.tenant, table.time)]
         made = sqlalchemy.Table(name, MetaData(), *(sqlalchemy.Column(column) for column in physical), schema=schema)

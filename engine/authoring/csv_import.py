@@ -8,58 +8,58 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from engine.authoring.csv_values import CONVERSIONS
+from engine.authoring.csv_values import PARSERS
 from engine.errors import InvalidRows
-from engine.suggestions import did_you_mean, nearest_names
+from engine.suggestions import did_you_mean, find_nearest_names
 from engine.tables import Column, Table
 
-MOST_FAULTS = 20
+MAX_FAULTS = 20
 # Bytes of a text in a key: what an index of PostgreSQL takes, with room for the rest of the key.
-LONGEST_KEY = 2_000
+MAX_KEY_BYTES = 2_000
 # What no upload may say for itself, whatever the table calls its tenant.
 TENANT_HEADER = "user_id"
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class CsvField:
     """A column of the table and the position, from 0, of the file's column that fills it."""
 
     column: Column
     position: int
     header: str
-    required: bool
-    in_key: bool
+    is_required: bool
+    is_in_key: bool
 
-    def value(self, given: str) -> Any:
+    def parse_value(self, given: str) -> Any:
         """The column's value; an empty text is NULL, except where one is required. Raises ValueError."""
         if self.column.type != "text":
             given = given.strip()
-        if not given and not self.required:
+        if not given and not self.is_required:
             return None
         if not given and self.column.type != "text":
             raise ValueError("is empty; each row needs a value")
-        if self.in_key and self.column.type == "text" and len(given.encode()) > LONGEST_KEY:
-            raise ValueError(f"is longer than the {LONGEST_KEY:,} bytes that a key may have; shorten it")
-        return CONVERSIONS[self.column.type](given)
+        if self.is_in_key and self.column.type == "text" and len(given.encode()) > MAX_KEY_BYTES:
+            raise ValueError(f"is longer than the {MAX_KEY_BYTES:,} bytes that a key may have; shorten it")
+        return PARSERS[self.column.type](given)
 
 
-class Faults:
+class CsvFaults:
     """Collects what is wrong with a file, up to `MOST_FAULTS`."""
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.found: list[str] = []
+        self.messages: list[str] = []
 
     def add(self, line: int, column: int, message: str) -> None:
-        self.found.append(f"{self.file}:{line}:{column}: {message}")
-        if len(self.found) >= MOST_FAULTS:
-            self.found.append(f"the first {MOST_FAULTS} problems are shown")
-            self.stop()
+        self.messages.append(f"{self.file}:{line}:{column}: {message}")
+        if len(self.messages) >= MAX_FAULTS:
+            self.messages.append(f"the first {MAX_FAULTS} problems are shown")
+            self.raise_if_any()
 
-    def stop(self) -> None:
+    def raise_if_any(self) -> None:
         """Raises InvalidRows if anything was found."""
-        if self.found:
-            raise InvalidRows("\n".join((f"nothing was loaded from {self.file}", *self.found)))
+        if self.messages:
+            raise InvalidRows("\n".join((f"nothing was loaded from {self.file}", *self.messages)))
 
 
 class CsvRows:
@@ -91,44 +91,44 @@ class CsvRows:
             raise InvalidRows(f"table {table.name!r} is a query; load the tables that it reads")
         if not table.key:
             raise InvalidRows(f"table {table.name!r} has no key, so its rows cannot be replaced; give it `key:`")
-        self.fixed: dict[str, Any] = {table.tenant: tenant}
-        faults = Faults(str(path))
-        with self.opened() as file:
-            self.header_line, header = next(self.records(file, faults), (1, []))
-        self.fields = self.matched([name.strip() for name in header], account, faults)
-        faults.stop()
+        self.fixed_values: dict[str, Any] = {table.tenant: tenant}
+        faults = CsvFaults(str(path))
+        with self.open_file() as file:
+            self.header_line, header = next(self.iter_records(file, faults), (1, []))
+        self.fields = self.match_header([name.strip() for name in header], account, faults)
+        faults.raise_if_any()
 
     @property
-    def required(self) -> frozenset[str]:
+    def required_columns(self) -> frozenset[str]:
         """The columns that each row must have a value in; of a text, an empty one will do."""
         return frozenset((*self.table.key, self.table.time))
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
         """The rows, converted. After the first fault no row comes any more, and the rest is only checked."""
-        faults = Faults(str(self.path))
+        faults = CsvFaults(str(self.path))
         seen: dict[tuple[Any, ...], int] = {}
-        with self.opened() as file:
-            records = self.records(file, faults)
+        with self.open_file() as file:
+            records = self.iter_records(file, faults)
             width = len(next(records, (1, []))[1])
             for line, record in records:
                 if len(record) != width:
                     place = min(len(record), width) + 1
                     faults.add(line, place, f"the row has {len(record)} fields, and the header {width}")
                     continue
-                row = self.row(line, record, seen, faults)
-                if row is not None and not faults.found:
+                row = self.read_row(line, record, seen, faults)
+                if row is not None and not faults.messages:
                     yield row
-        faults.stop()
+        faults.raise_if_any()
 
-    def row(
-        self, line: int, record: Sequence[str], seen: dict[tuple[Any, ...], int], faults: Faults
+    def read_row(
+        self, line: int, record: Sequence[str], seen: dict[tuple[Any, ...], int], faults: CsvFaults
     ) -> Mapping[str, Any] | None:
         """One record as a row, or None with its faults reported; `seen` has the line of each key so far."""
-        row = dict(self.fixed)
+        row = dict(self.fixed_values)
         sound = True
         for field in self.fields:
             try:
-                row[field.column.name] = field.value(record[field.position])
+                row[field.column.name] = field.parse_value(record[field.position])
             except ValueError as error:
                 faults.add(line, field.position + 1, f"{field.header}: {error}")
                 sound = False
@@ -137,13 +137,13 @@ class CsvRows:
         key = tuple(row[name] for name in self.table.key)
         first = seen.setdefault(key, line)
         if first != line:
-            place = min(field.position for field in self.fields if field.required) + 1
-            named = ", ".join(f"{name} {row[name]}" for name in self.table.key if name not in self.fixed)
+            place = min(field.position for field in self.fields if field.is_required) + 1
+            named = ", ".join(f"{name} {row[name]}" for name in self.table.key if name not in self.fixed_values)
             faults.add(line, place, f"the same key as line {first} ({named}); each may be there once")
             return None
         return row
 
-    def matched(self, header: Sequence[str], account: str, faults: Faults) -> list[Field]:
+    def match_header(self, header: Sequence[str], account: str, faults: CsvFaults) -> list[CsvField]:
         """Which column of the table each of the file's fills; what is missing or twice there is reported."""
         positions: dict[str, int] = {}
         for position, name in enumerate(header):
@@ -162,32 +162,32 @@ class CsvRows:
             if name == self.table.tenant:
                 continue
             if found is not None:
-                fields.append(Field(column, found, wanted, name in self.required, name in self.table.key))
+                fields.append(CsvField(column, found, wanted, name in self.required_columns, name in self.table.key))
             elif name in self.headers:
-                hint = did_you_mean(nearest_names(wanted, positions)) or f"; it has {', '.join(header)}"
+                hint = did_you_mean(find_nearest_names(wanted, positions)) or f"; it has {', '.join(header)}"
                 faults.add(self.header_line, 1, f"the file has no column {wanted!r}{hint}")
-            elif column is self.table.account:
-                self.fixed[name] = account
-            elif name in self.required:
-                faults.add(self.header_line, 1, self.lacking(name, header))
+            elif column is self.table.account_column:
+                self.fixed_values[name] = account
+            elif name in self.required_columns:
+                faults.add(self.header_line, 1, self.describe_missing_column(name, header))
         self.report_unknown(header, fields, faults)
-        if not faults.found and all(field.required for field in fields):
+        if not faults.messages and all(field.is_required for field in fields):
             self.report_no_values(header, fields, faults)
         return fields
 
-    def lacking(self, name: str, header: Sequence[str]) -> str:
-        similar = nearest_names(name, header, most=1)
+    def describe_missing_column(self, name: str, header: Sequence[str]) -> str:
+        similar = find_nearest_names(name, header, limit=1)
         remedy = f"; write --map {name}={similar[0] if similar else 'HEADER'}"
         return f"the file has no column {name!r}, which each row needs{remedy} if it is called otherwise"
 
-    def report_unknown(self, header: Sequence[str], fields: Sequence[Field], faults: Faults) -> None:
+    def report_unknown(self, header: Sequence[str], fields: Sequence[CsvField], faults: CsvFaults) -> None:
         """Report headers that fill nothing: passed over in silence, a misspelt one would be missed."""
         used = {field.position for field in fields}
         filled = {field.column.name for field in fields}
-        empty = [name for name in self.table.columns if name not in filled and name not in self.fixed]
+        empty = [name for name in self.table.columns if name not in filled and name not in self.fixed_values]
         for position, name in enumerate(header):
             if position not in used and name not in self.ignored and name not in (TENANT_HEADER, self.table.tenant):
-                similar = nearest_names(name.casefold(), empty, most=1)
+                similar = find_nearest_names(name.casefold(), empty, limit=1)
                 column = similar[0] if similar else "COLUMN"
                 write = f"{did_you_mean(similar)} Write" if similar else "; write"
                 faults.add(
@@ -197,22 +197,22 @@ class CsvRows:
                     f"or leave it out with --ignore {name}",
                 )
 
-    def report_no_values(self, header: Sequence[str], fields: Sequence[Field], faults: Faults) -> None:
+    def report_no_values(self, header: Sequence[str], fields: Sequence[CsvField], faults: CsvFaults) -> None:
         """Report a file of keys alone, at the first header that might have been meant for a value."""
-        values = [name for name in self.table.columns if name not in self.required]
+        values = [name for name in self.table.columns if name not in self.required_columns]
         if not values:
             return
         used = {field.position for field in fields}
         place, name = next(((at, name) for at, name in enumerate(header) if at not in used), (0, header[0]))
-        hint = did_you_mean(nearest_names(name, values)) or f"; its columns are {', '.join(values)}"
+        hint = did_you_mean(find_nearest_names(name, values)) or f"; its columns are {', '.join(values)}"
         faults.add(
             self.header_line, place + 1, f"{name}: is no value of table {self.table.name!r}{hint} (--map column=header)"
         )
 
-    def opened(self) -> TextIO:
+    def open_file(self) -> TextIO:
         return self.path.open(encoding="utf-8-sig", newline="")
 
-    def undecodable_line(self) -> int:
+    def find_undecodable_line(self) -> int:
         """The first line that is not UTF-8; a file is decoded in blocks, which know no lines."""
         with self.path.open("rb") as file:
             for number, line in enumerate(file, 1):
@@ -222,7 +222,7 @@ class CsvRows:
                     return number
         return 1
 
-    def records(self, file: TextIO, faults: Faults) -> Iterator[tuple[int, list[str]]]:
+    def iter_records(self, file: TextIO, faults: CsvFaults) -> Iterator[tuple[int, list[str]]]:
         """The records that are not empty, each with the line that it begins on."""
         reader = csv.reader(file, strict=True)
         line = 1
@@ -233,10 +233,10 @@ class CsvRows:
                 return
             except csv.Error as error:
                 faults.add(line, 1, f"is not CSV: {error}")
-                faults.stop()
+                faults.raise_if_any()
             except UnicodeDecodeError:
-                faults.add(self.undecodable_line(), 1, "the line is not UTF-8; save the file as UTF-8")
-                faults.stop()
+                faults.add(self.find_undecodable_line(), 1, "the line is not UTF-8; save the file as UTF-8")
+                faults.raise_if_any()
             if record:
                 yield line, record
             line = reader.line_num + 1

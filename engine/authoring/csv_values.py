@@ -10,27 +10,27 @@ from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
-from engine.calendar import EARLIEST, LATEST
+from engine.calendar import MAX_DATE, MIN_DATE
 
 INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?", re.ASCII)
 DATE = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})", re.ASCII)
 # What a `numeric` column holds on every engine: 38 digits, nine of them behind the point.
 NUMERIC = Context(prec=38, rounding=ROUND_HALF_UP)
-SMALLEST = Decimal("1e-9")
+NUMERIC_STEP = Decimal("1e-9")
 BOOLEANS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
 
 
-def text(given: str) -> str:
+def parse_text(given: str) -> str:
     if "\0" in given:
         raise ValueError("holds a NUL character; remove it")
     return given
 
 
-def whole_number(bits: int) -> Callable[[str], int]:
+def build_integer_parser(bits: int) -> Callable[[str], int]:
     def convert(given: str) -> int:
         if not INTEGER.fullmatch(given):
-            raise ValueError(f"{shown(given)} is not a whole number; write digits only, such as 1234")
+            raise ValueError(f"{quote_value(given)} is not a whole number; write digits only, such as 1234")
         number = int(given)
         if not -(2 ** (bits - 1)) <= number < 2 ** (bits - 1):
             raise ValueError(f"{given} is too large for the column")
@@ -39,89 +39,89 @@ def whole_number(bits: int) -> Callable[[str], int]:
     return convert
 
 
-def number(given: str) -> Decimal:
+def parse_number(given: str) -> Decimal:
     if not NUMBER.fullmatch(given):
-        raise ValueError(f"{shown(given)} is not a number; write one such as 1234.5")
+        raise ValueError(f"{quote_value(given)} is not a number; write one such as 1234.5")
     found = Decimal(given)
     if not math.isfinite(float(found)):
-        raise ValueError(f"{shown(given)} is too large for the column")
+        raise ValueError(f"{quote_value(given)} is too large for the column")
     return found
 
 
-def decimal(given: str) -> Decimal:
-    found = number(given)
+def parse_decimal(given: str) -> Decimal:
+    found = parse_number(given)
     try:
-        return found.quantize(SMALLEST, context=NUMERIC)
+        return found.quantize(NUMERIC_STEP, context=NUMERIC)
     except InvalidOperation:
-        raise ValueError(f"{shown(given)} is too large for the column") from None
+        raise ValueError(f"{quote_value(given)} is too large for the column") from None
 
 
-def day(given: str) -> date:
+def parse_day(given: str) -> date:
     parts = DATE.fullmatch(given)
     try:
         found = date(*map(int, parts.groups())) if parts is not None and given.count("-") in (0, 2) else None
     except ValueError:
         found = None
     if found is None:
-        raise ValueError(f"{shown(given)} is not a date; write it as 2025-01-31 or 20250131")
-    return within_range(found, given)
+        raise ValueError(f"{quote_value(given)} is not a date; write it as 2025-01-31 or 20250131")
+    return reject_out_of_range(found, given)
 
 
-def within_range(found: date, given: str) -> date:
+def reject_out_of_range(found: date, given: str) -> date:
     """A date that questions can ask for and every engine can hold."""
-    if not EARLIEST <= found <= LATEST:
-        raise ValueError(f"{shown(given)} is out of range; dates run from {EARLIEST} to {LATEST}")
+    if not MIN_DATE <= found <= MAX_DATE:
+        raise ValueError(f"{quote_value(given)} is out of range; dates run from {MIN_DATE} to {MAX_DATE}")
     return found
 
 
-def moment(*, zoned: bool) -> Callable[[str], datetime]:
+def build_timestamp_parser(*, zoned: bool) -> Callable[[str], datetime]:
     example = "2025-01-31T08:30:00+00:00" if zoned else "2025-01-31T08:30:00"
 
     def convert(given: str) -> datetime:
         try:
             found = datetime.fromisoformat(given)
         except ValueError:
-            raise ValueError(f"{shown(given)} is not a timestamp; write it as {example}") from None
+            raise ValueError(f"{quote_value(given)} is not a timestamp; write it as {example}") from None
         if (found.tzinfo is not None) is not zoned:
             fault = "lacks its offset from UTC" if zoned else "has an offset from UTC, which the column cannot hold"
-            raise ValueError(f"{shown(given)} {fault}; write it as {example}")
+            raise ValueError(f"{quote_value(given)} {fault}; write it as {example}")
         # Of a year at the end of time the moment in UTC would be of no year.
-        within_range(found.date(), given)
+        reject_out_of_range(found.date(), given)
         return found.astimezone(UTC) if zoned else found
 
     return convert
 
 
-def boolean(given: str) -> bool:
+def parse_boolean(given: str) -> bool:
     try:
         return BOOLEANS[given.lower()]
     except KeyError:
-        raise ValueError(f"{shown(given)} is neither true nor false") from None
+        raise ValueError(f"{quote_value(given)} is neither true nor false") from None
 
 
-def uuid(given: str) -> UUID:
+def parse_uuid(given: str) -> UUID:
     try:
         return UUID(given)
     except ValueError:
-        raise ValueError(f"{shown(given)} is not a UUID") from None
+        raise ValueError(f"{quote_value(given)} is not a UUID") from None
 
 
 # By a column's type. Each raises ValueError with what is wrong and what is allowed.
-CONVERSIONS: Mapping[str, Callable[[str], Any]] = {
-    "text": text,
-    "uuid": uuid,
-    "date": day,
-    "timestamp": moment(zoned=False),
-    "timestamptz": moment(zoned=True),
-    "boolean": boolean,
-    "integer": whole_number(32),
-    "bigint": whole_number(64),
+PARSERS: Mapping[str, Callable[[str], Any]] = {
+    "text": parse_text,
+    "uuid": parse_uuid,
+    "date": parse_day,
+    "timestamp": build_timestamp_parser(zoned=False),
+    "timestamptz": build_timestamp_parser(zoned=True),
+    "boolean": parse_boolean,
+    "integer": build_integer_parser(32),
+    "bigint": build_integer_parser(64),
     # Without the sign of a zero, which some engines keep.
-    "double": lambda given: float(number(given)) or 0.0,
-    "numeric": decimal,
+    "double": lambda given: float(parse_number(given)) or 0.0,
+    "numeric": parse_decimal,
 }
 
 
-def shown(given: str) -> str:
+def quote_value(given: str) -> str:
     """What was given, quoted, and cut where it is long."""
     return repr(given if len(given) <= 40 else given[:40] + "…")

@@ -10,63 +10,65 @@ from typing import Any
 from sqlglot import exp
 
 from engine.answer.engine import Engine
-from engine.authoring.test_runner import Localised, whole_row
+from engine.authoring.test_runner import LocalCatalog, complete_row
 from engine.catalog.catalog import Catalog
 from engine.catalog.metrics import TableMetric
-from engine.language.parser import parse_expression, start_of
-from engine.query import SOURCES, Question
-from engine.tables import NUMBERS, Column, Table
+from engine.language.parser import locate_node, parse_expression
+from engine.query import SOURCES, MetricQuery
+from engine.tables import NUMBER_TYPES, Column, Table
 from engine.warehouse.warehouse import Warehouse
 
 DAYS = (date(2025, 1, 1), date(2025, 1, 2))
 # The first number of an expression is 1 and 3, any other 4 and 4: sums, differences and ratios stay easy to check.
-FIRST, OTHERS = (1, 3), (4, 4)
-TENANT = "00000000-0000-4000-8000-000000000000"
+FIRST_NUMBERS, OTHER_NUMBERS = (1, 3), (4, 4)
+SAMPLE_TENANT = "00000000-0000-4000-8000-000000000000"
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
-def drafted_test(catalog: Catalog, metric: TableMetric) -> Mapping[str, Any]:
+def draft_test(catalog: Catalog, metric: TableMetric) -> Mapping[str, Any]:
     """A test of the metric as it stands in a metric file; its expectation is the engine's own answer."""
-    tables = metric.table.scanned()
-    rows = {table.name: sample_rows(table, metric) for table in tables}
-    body = answered(catalog, metric, rows)
-    points = {point["t"]: shortened(point["v"]) for point in body["series"][metric.headline]["points"]}
+    tables = metric.table.list_physical_tables()
+    rows = {table.name: build_sample_rows(table, metric) for table in tables}
+    body = query_sample_rows(catalog, metric, rows)
+    points = {point["t"]: round_value(point["v"]) for point in body["series"][metric.headline]["points"]}
     return {
         "name": "two days",
         "rows": rows if len(tables) > 1 else rows[tables[0].name],
         "start": DAYS[0].isoformat(),
         "end": DAYS[1].isoformat(),
-        "expect": {"stats": {"value": shortened(body["stats"]["value"])}, "points": points},
+        "expect": {"stats": {"value": round_value(body["stats"]["value"])}, "points": points},
     }
 
 
-def sample_rows(table: Table, metric: TableMetric) -> list[dict[str, Any]]:
+def build_sample_rows(table: Table, metric: TableMetric) -> list[dict[str, Any]]:
     """A row for each day with a value in each column that the metric reads of a physical table."""
     trees = [parse_expression(metric.series[metric.headline].expression.text)]
     if metric.table.query is not None:
         trees.append(metric.table.query)
-    compared = {name: text for tree in trees for name, text in compared_texts(tree)}
-    names = [name for name in read_columns(trees) if name in table.columns and name not in (table.tenant, table.time)]
-    numbers = [name for name in names if table.columns[name].kind in NUMBERS]
+    compared = {name: text for tree in trees for name, text in find_compared_texts(tree)}
+    names = [
+        name for name in list_column_names(trees) if name in table.columns and name not in (table.tenant, table.time)
+    ]
+    numbers = [name for name in names if table.columns[name].value_type in NUMBER_TYPES]
     rows = []
     for index, day in enumerate(DAYS):
         row: dict[str, Any] = {table.time: day.isoformat()}
         for name in names:
             column = table.columns[name]
-            number = FIRST[index] if name in numbers[:1] else OTHERS[index]
-            row[name] = number if name in numbers else sample(column, index, compared.get(name))
+            number = FIRST_NUMBERS[index] if name in numbers[:1] else OTHER_NUMBERS[index]
+            row[name] = number if name in numbers else build_sample_value(column, index, compared.get(name))
         rows.append(row)
     return rows
 
 
-def read_columns(trees: Sequence[exp.Expr]) -> list[str]:
+def list_column_names(trees: Sequence[exp.Expr]) -> list[str]:
     """The columns that are named, each once, in the order in which they are written."""
-    columns = [column for tree in trees for column in sorted(tree.find_all(exp.Column), key=start_of)]
+    columns = [column for tree in trees for column in sorted(tree.find_all(exp.Column), key=locate_node)]
     return list(dict.fromkeys(column.name for column in columns))
 
 
-def compared_texts(tree: exp.Expr) -> Iterator[tuple[str, str]]:
+def find_compared_texts(tree: exp.Expr) -> Iterator[tuple[str, str]]:
     """The columns that are compared with a text, and the first text of each comparison."""
     for comparison in tree.find_all(exp.EQ, exp.In):
         texts = [each for each in comparison.find_all(exp.Literal) if each.is_string]
@@ -74,9 +76,9 @@ def compared_texts(tree: exp.Expr) -> Iterator[tuple[str, str]]:
             yield comparison.this.name, texts[0].name
 
 
-def sample(column: Column, index: int, compared: str | None) -> str | bool:
+def build_sample_value(column: Column, index: int, compared: str | None) -> str | bool:
     """A value of a column that is not a number, for the first or the second day."""
-    match column.kind:
+    match column.value_type:
         case "boolean":
             return True
         case "date":
@@ -86,23 +88,25 @@ def sample(column: Column, index: int, compared: str | None) -> str | bool:
     return compared if compared is not None else "ab"[index]
 
 
-def answered(catalog: Catalog, metric: TableMetric, rows: Rows) -> Mapping[str, Any]:
+def query_sample_rows(catalog: Catalog, metric: TableMetric, rows: Rows) -> Mapping[str, Any]:
     """What the engine answers to these rows, in a database in memory."""
-    local = Localised(catalog).catalog
+    local = LocalCatalog(catalog).catalog
     warehouse = Warehouse("sqlite://")
     try:
         for name, listed in rows.items():
             # The rows leave columns out, those of the key too.
             table = replace(local.tables[name], key=())
             warehouse.create_tables([table])
-            warehouse.upsert(table, (whole_row(table, row, TENANT) for row in listed))
-        question = Question(*DAYS)
-        return Engine(local, warehouse).answer(metric.key, question, tenant=TENANT, connected=frozenset(SOURCES))
+            warehouse.upsert(table, (complete_row(table, row, SAMPLE_TENANT) for row in listed))
+        query = MetricQuery(*DAYS)
+        return Engine(local, warehouse).query_body(
+            metric.key, query, tenant=SAMPLE_TENANT, connected=frozenset(SOURCES)
+        )
     finally:
         warehouse.close()
 
 
-def shortened(value: float | None) -> float | None:
+def round_value(value: float | None) -> float | None:
     """The value without what floating point adds to it, whole where it is whole."""
     if value is None:
         return None

@@ -14,13 +14,13 @@ from engine.catalog.catalog import Catalog
 from engine.catalog.metrics import CombinedMetric, DerivedMetric, Metric, TableMetric
 from engine.errors import WarehouseUnavailable
 from engine.files.definitions import Expectation, Points, SeriesExpectation, TestDefinition
-from engine.query import SOURCES, Question
+from engine.query import SOURCES, MetricQuery
 from engine.tables import Table
 from engine.warehouse.warehouse import Warehouse
 
-TOLERANCE = 1e-9
+RELATIVE_TOLERANCE = 1e-9
 # What is left of a sum that should be zero.
-SMALLEST = 1e-12
+ABSOLUTE_TOLERANCE = 1e-12
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -31,17 +31,17 @@ class Mismatch:
 
     path: str
     expected: Any
-    got: Any
+    actual: Any
 
 
-class Absent:
+class MissingValue:
     """What stands for something that the answer does not have."""
 
     def __repr__(self) -> str:
         return "nothing"
 
 
-ABSENT = Absent()
+MISSING = MissingValue()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +60,13 @@ class TestResult:
     error: str | None = None
 
     @property
-    def passed(self) -> bool:
+    def has_passed(self) -> bool:
         return not self.mismatches and self.error is None
 
 
 def run_tests(catalog: Catalog, metrics: Iterable[Metric]) -> Iterator[TestResult]:
     """Run the tests of these metrics, hidden ones included, in order."""
-    local = Localised(catalog).catalog
+    local = LocalCatalog(catalog).catalog
     warehouse = Warehouse("sqlite://")
     try:
         # Rows of a test leave columns out, those of the key too.
@@ -83,136 +83,136 @@ def run_tests(catalog: Catalog, metrics: Iterable[Metric]) -> Iterator[TestResul
 
 def run_test(engine: Engine, metric: Metric, test: TestDefinition, tenant: str) -> TestResult:
     """Put the test's rows into the warehouse as the tenant's, and ask."""
-    rows = rows_by_table(metric, test)
-    question = Question(test.start, test.end, Compare(test.compare), Grain(test.grain))
+    rows = get_rows_by_table(metric, test)
+    query = MetricQuery(test.start, test.end, Compare(test.compare), Grain(test.grain))
     try:
         for name, listed in rows.items():
             table = engine.catalog.tables[name]
-            engine.warehouse.upsert(replace(table, key=()), (whole_row(table, row, tenant) for row in listed))
-        body = engine.answer(metric.key, question, tenant=tenant, connected=frozenset(SOURCES))
+            engine.warehouse.upsert(replace(table, key=()), (complete_row(table, row, tenant) for row in listed))
+        body = engine.query_body(metric.key, query, tenant=tenant, connected=frozenset(SOURCES))
     except WarehouseUnavailable as error:
         return TestResult(metric.key, test.name, rows, error=str(error))
-    return TestResult(metric.key, test.name, rows, tuple(differences(metric, test.expect, body)))
+    return TestResult(metric.key, test.name, rows, tuple(find_differences(metric, test.expect, body)))
 
 
-def rows_by_table(metric: Metric, test: TestDefinition) -> Rows:
+def get_rows_by_table(metric: Metric, test: TestDefinition) -> Rows:
     """The rows by table; a bare list is those of the one table that the metric reads."""
     if isinstance(test.rows, dict):
         return test.rows
-    (table,) = {table for each in metric.rests_on for table in each.table.scanned()}
+    (table,) = {table for each in metric.table_metrics for table in each.table.list_physical_tables()}
     return {table.name: test.rows}
 
 
-def whole_row(table: Table, row: Mapping[str, Any], tenant: str) -> Mapping[str, Any]:
+def complete_row(table: Table, row: Mapping[str, Any], tenant: str) -> Mapping[str, Any]:
     return {**dict.fromkeys(table.columns), table.tenant: tenant, **row}
 
 
-class Localised:
+class LocalCatalog:
     """A catalog whose tables can be made in an empty database, whatever they are called, and that hides nothing."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._tables: dict[str, Table] = {}
         self._metrics: dict[str, Metric] = {}
         self.catalog = Catalog(
-            tables={name: self.table(table) for name, table in catalog.tables.items()},
-            metrics={key: self.metric(metric) for key, metric in catalog.metrics.items()},
+            tables={name: self.localize_table(table) for name, table in catalog.tables.items()},
+            metrics={key: self.localize_metric(metric) for key, metric in catalog.metrics.items()},
             version=catalog.version,
         )
 
-    def table(self, table: Table) -> Table:
+    def localize_table(self, table: Table) -> Table:
         if table.name not in self._tables:
             self._tables[table.name] = replace(
                 table,
                 physical=table.name,
                 columns={name: replace(column, physical=name) for name, column in table.columns.items()},
-                reads=tuple(self.table(read) for read in table.reads),
+                reads=tuple(self.localize_table(read) for read in table.reads),
             )
         return self._tables[table.name]
 
-    def metric(self, metric: Metric) -> Metric:
+    def localize_metric(self, metric: Metric) -> Metric:
         if metric.key not in self._metrics:
-            self._metrics[metric.key] = self.replaced(metric)
+            self._metrics[metric.key] = self.replace_tables(metric)
         return self._metrics[metric.key]
 
-    def replaced(self, metric: Metric) -> Metric:
+    def replace_tables(self, metric: Metric) -> Metric:
         match metric:
             case TableMetric():
-                return replace(metric, hidden=False, table=self.table(metric.table))
+                return replace(metric, hidden=False, table=self.localize_table(metric.table))
             case CombinedMetric():
-                return replace(metric, hidden=False, combined=tuple(map(self.metric, metric.combined)))
+                return replace(metric, hidden=False, combined=tuple(map(self.localize_metric, metric.combined)))
             case DerivedMetric():
-                return replace(metric, hidden=False, operands=tuple(map(self.metric, metric.operands)))
+                return replace(metric, hidden=False, operands=tuple(map(self.localize_metric, metric.operands)))
         raise TypeError(f"no local {type(metric).__name__}")
 
 
-def differences(metric: Metric, expected: Expectation, body: Body) -> Iterator[Mismatch]:
+def find_differences(metric: Metric, expected: Expectation, body: Body) -> Iterator[Mismatch]:
     """Where an answer differs from what is expected of it; what is not stated may be anything."""
     headline = metric.headline if isinstance(metric, TableMetric) else 0
     has_points = not (isinstance(metric, TableMetric) and metric.by is not None)
-    yield from series_differences("", expected, body["stats"], body, headline if has_points else None)
+    yield from find_series_differences("", expected, body["stats"], body, headline if has_points else None)
     positions = {series["name"]: index for index, series in enumerate(body["series"])}
     for name, wanted in (expected.series or {}).items():
         index = positions.get(name)
         if index is None:
-            yield Mismatch(f"series.{name}", "a series", ABSENT)
+            yield Mismatch(f"series.{name}", "a series", MISSING)
         else:
-            yield from series_differences(f"series.{name}.", wanted, body["series"][index]["stats"], body, index)
+            yield from find_series_differences(f"series.{name}.", wanted, body["series"][index]["stats"], body, index)
     if expected.items is not None:
         # The first items, unless none is expected.
-        yield from list_differences("items", expected.items, body["items"][: len(expected.items) or None])
-    yield from subset_differences("meta", expected.meta or {}, body["meta"])
+        yield from find_list_differences("items", expected.items, body["items"][: len(expected.items) or None])
+    yield from find_subset_differences("meta", expected.meta or {}, body["meta"])
 
 
-def series_differences(
+def find_series_differences(
     prefix: str, expected: SeriesExpectation, stats: Mapping[str, Any], body: Body, index: int | None
 ) -> Iterator[Mismatch]:
     """Where a series of the answer differs; `index` None is a whole that has no points of its own."""
     if expected.stats is not None:
         for name in sorted(expected.stats.model_fields_set, key=list(stats).index):
-            yield from value_differences(f"{prefix}stats.{name}", getattr(expected.stats, name), stats[name])
-    yield from point_differences(f"{prefix}points", expected.points, body["series"], index)
+            yield from find_value_differences(f"{prefix}stats.{name}", getattr(expected.stats, name), stats[name])
+    yield from find_point_differences(f"{prefix}points", expected.points, body["series"], index)
     comparison = body.get("comparison", {"series": []})["series"]
-    yield from point_differences(f"{prefix}comparison", expected.comparison, comparison, index)
+    yield from find_point_differences(f"{prefix}comparison", expected.comparison, comparison, index)
 
 
-def point_differences(
+def find_point_differences(
     path: str, expected: Points | None, series: Sequence[Body], index: int | None
 ) -> Iterator[Mismatch]:
-    known: dict[str, Any] = {}
+    values_by_day: dict[str, Any] = {}
     if index is not None and index < len(series):
         for point in series[index]["points"]:
             # Where a bucket covers no day, the next one begins on the same date: that one is meant.
-            known[point["t"]] = point["v"]
+            values_by_day[point["t"]] = point["v"]
     for day, value in (expected or {}).items():
-        yield from value_differences(f"{path}.{day}", value, known.get(day, ABSENT))
+        yield from find_value_differences(f"{path}.{day}", value, values_by_day.get(day, MISSING))
 
 
-def value_differences(path: str, expected: Any, got: Any) -> Iterator[Mismatch]:
+def find_value_differences(path: str, expected: Any, actual: Any) -> Iterator[Mismatch]:
     """Compare two JSON values: mappings as subsets, lists item by item, numbers by their size."""
-    if isinstance(expected, dict) and isinstance(got, dict):
-        yield from subset_differences(path, expected, got)
-    elif isinstance(expected, list) and isinstance(got, list):
-        yield from list_differences(path, expected, got)
-    elif not same(expected, got):
-        yield Mismatch(path, expected, got)
+    if isinstance(expected, dict) and isinstance(actual, dict):
+        yield from find_subset_differences(path, expected, actual)
+    elif isinstance(expected, list) and isinstance(actual, list):
+        yield from find_list_differences(path, expected, actual)
+    elif not is_same(expected, actual):
+        yield Mismatch(path, expected, actual)
 
 
-def subset_differences(path: str, expected: Mapping[str, Any], got: Mapping[str, Any]) -> Iterator[Mismatch]:
+def find_subset_differences(path: str, expected: Mapping[str, Any], actual: Mapping[str, Any]) -> Iterator[Mismatch]:
     for name, value in expected.items():
-        yield from value_differences(f"{path}.{name}", value, got.get(name, ABSENT))
+        yield from find_value_differences(f"{path}.{name}", value, actual.get(name, MISSING))
 
 
-def list_differences(path: str, expected: Sequence[Any], got: Sequence[Any]) -> Iterator[Mismatch]:
+def find_list_differences(path: str, expected: Sequence[Any], actual: Sequence[Any]) -> Iterator[Mismatch]:
     for index, value in enumerate(expected):
-        yield from value_differences(f"{path}[{index}]", value, got[index] if index < len(got) else ABSENT)
-    for index in range(len(expected), len(got)):
-        yield Mismatch(f"{path}[{index}]", ABSENT, got[index])
+        yield from find_value_differences(f"{path}[{index}]", value, actual[index] if index < len(actual) else MISSING)
+    for index in range(len(expected), len(actual)):
+        yield Mismatch(f"{path}[{index}]", MISSING, actual[index])
 
 
-def same(expected: Any, got: Any) -> bool:
-    if is_number(expected) and is_number(got):
-        return math.isclose(expected, got, rel_tol=TOLERANCE, abs_tol=SMALLEST)
-    return type(expected) is type(got) and bool(expected == got)
+def is_same(expected: Any, actual: Any) -> bool:
+    if is_number(expected) and is_number(actual):
+        return math.isclose(expected, actual, rel_tol=RELATIVE_TOLERANCE, abs_tol=ABSOLUTE_TOLERANCE)
+    return type(expected) is type(actual) and bool(expected == actual)
 
 
 def is_number(value: Any) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.catalog.insight_resolution import Insights, resolve_insights
 from engine.catalog.metrics import Metric
-from engine.catalog.resolver import resolve
+from engine.catalog.resolver import resolve_folder
 from engine.diagnostics import Diagnostics
 from engine.errors import InvalidCatalog, UnknownMetric
 from engine.files.folder import read_folder
@@ -26,24 +26,24 @@ class Catalog:
     insights: Insights = field(default_factory=Insights)
 
     @cached_property
-    def served(self) -> Mapping[str, Metric]:
+    def widgets(self) -> Mapping[str, Metric]:
         """The metrics that are widgets, in the order of their keys."""
         return {key: metric for key, metric in sorted(self.metrics.items()) if not metric.hidden}
 
-    def metric(self, key: str) -> Metric:
+    def get_widget(self, key: str) -> Metric:
         """The widget called `key`. Raises UnknownMetric, for a hidden one too."""
         try:
-            return self.served[key]
+            return self.widgets[key]
         except KeyError:
-            raise UnknownMetric(key, self.served) from None
+            raise UnknownMetric(key, self.widgets) from None
 
 
 def load_catalog(folder: Path) -> Catalog:
     """Read, resolve and check a folder of metric files. Raises InvalidCatalog with every problem of every file."""
     diagnostics = Diagnostics()
     files = read_folder(folder, diagnostics)
-    tables, metrics = resolve(files, diagnostics)
+    tables, metrics = resolve_folder(files, diagnostics)
     insights = resolve_insights(files, metrics, diagnostics)
     if diagnostics:
-        raise InvalidCatalog(diagnostics.in_file_order(), files.texts)
+        raise InvalidCatalog(diagnostics.list_in_file_order(), files.texts)
     return Catalog(tables, metrics, files.version, insights)

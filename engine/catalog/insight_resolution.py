@@ -11,16 +11,16 @@ from pydantic import BaseModel, ValidationError
 from engine.catalog.insight_definitions import FactDefinition, Group, InsightsDefinition, RuleDefinition
 from engine.catalog.insight_fields import COMMON, FIELDS, Kind, trials
 from engine.catalog.metrics import CombinedMetric, Metric, TableMetric
-from engine.catalog.reporter import Place, Reported
-from engine.catalog.rules import KEY
+from engine.catalog.reporter import AlreadyReported, Reporter
+from engine.catalog.rules import KEY_PATTERN
 from engine.catalog.sentences import NO_MARKUP, NOT_PLAIN, Sentence, SentenceSandbox, compile_condition, compile_saying
 from engine.diagnostics import Diagnostics
 from engine.files.definitions import FileDefinition
-from engine.files.document import Document, Path, parse
-from engine.files.folder import File, Folder
-from engine.files.schema_errors import report
+from engine.files.document import Document, KeyPath, parse_document
+from engine.files.folder import MetricFile, MetricFolder
+from engine.files.schema_errors import report_schema_errors
 from engine.language.jinja import Sandbox, TemplateFault, TemplateFaults
-from engine.suggestions import hint
+from engine.suggestions import suggest_name
 
 KINDS: tuple[Kind, ...] = ("change", "members", "spikes", "pair", "explain", "quiet")
 COMPANIONS: Mapping[str, Kind] = {
@@ -88,11 +88,11 @@ class Insights:
     most: int = MOST
 
 
-def resolve_insights(folder: Folder, metrics: Mapping[str, Metric], diagnostics: Diagnostics) -> Insights:
+def resolve_insights(folder: MetricFolder, metrics: Mapping[str, Metric], diagnostics: Diagnostics) -> Insights:
     """Resolve the folder's insights.yaml; what cannot be resolved is reported and left out."""
     if folder.insights is None:
         return Insights()
-    document = parse(*folder.insights, diagnostics)
+    document = parse_document(*folder.insights, diagnostics)
     if document is None:
         return Insights()
     return Resolver(folder, document, metrics, diagnostics).resolve()
@@ -102,7 +102,7 @@ class Resolver:
     """Resolves one insights.yaml against the metrics of its folder."""
 
     def __init__(
-        self, folder: Folder, document: Document, metrics: Mapping[str, Metric], diagnostics: Diagnostics
+        self, folder: MetricFolder, document: Document, metrics: Mapping[str, Metric], diagnostics: Diagnostics
     ) -> None:
         self.document = document
         self.metrics = metrics
@@ -110,7 +110,7 @@ class Resolver:
         self.complete = folder.complete
         self.declared = {key for file in folder.files for key in (file.document.data.get("metrics") or ())}
         self.sandbox = SentenceSandbox()
-        self.place = Place(File(document, FileDefinition()), (), diagnostics)
+        self.place = Reporter(MetricFile(document, FileDefinition()), (), diagnostics)
 
     def resolve(self) -> Insights:
         most = self.check_shape()
@@ -118,11 +118,11 @@ class Resolver:
         observations: dict[str, Observation] = {}
         kinds: dict[str, Kind] = {}
         for name, definition in facts.items():
-            place = self.place.within("facts", name)
+            place = self.place.descend("facts", name)
             try:
                 kinds[name] = self.kind(place, name, definition)
                 observations[name] = self.observation(place, name, kinds[name], definition)
-            except Reported:
+            except AlreadyReported:
                 continue
         names = self.stated("facts")
         return Insights(
@@ -130,7 +130,7 @@ class Resolver:
             tuple(
                 rule
                 for name, definition in rules.items()
-                if (rule := self.rule(self.place.within("rules", name), name, definition, kinds, names)) is not None
+                if (rule := self.rule(self.place.descend("rules", name), name, definition, kinds, names)) is not None
             ),
             most,
         )
@@ -140,7 +140,7 @@ class Resolver:
         try:
             return InsightsDefinition.model_validate(self.document.data).most
         except ValidationError as error:
-            report(error.errors(include_url=False), self.document, self.diagnostics, model_of)
+            report_schema_errors(error.errors(include_url=False), self.document, self.diagnostics, model_of)
             return MOST
 
     def stated(self, section: str) -> Collection[str]:
@@ -157,29 +157,31 @@ class Resolver:
                 continue  # Reported with the whole.
         return found
 
-    def kind(self, place: Place, name: str, definition: FactDefinition) -> Kind:
+    def kind(self, place: Reporter, name: str, definition: FactDefinition) -> Kind:
         if name in COMMON:
-            place.at_key("bad-name", f"{name!r} is what every sentence has already; name the fact otherwise")
-            raise Reported
-        if not KEY.fullmatch(name) or "." in name:
-            place.at_key("bad-name", f"{name!r} is not a name for a fact; use letters, digits and _, such as sessions")
-            raise Reported
+            place.report_at_key("bad-name", f"{name!r} is what every sentence has already; name the fact otherwise")
+            raise AlreadyReported
+        if not KEY_PATTERN.fullmatch(name) or "." in name:
+            place.report_at_key(
+                "bad-name", f"{name!r} is not a name for a fact; use letters, digits and _, such as sessions"
+            )
+            raise AlreadyReported
         given = [kind for kind in KINDS if getattr(definition, kind) is not None]
         if not given:
-            place.at_key("missing-key", f"a fact needs one of {', '.join(KINDS[:-1])} or {KINDS[-1]}")
-            raise Reported
+            place.report_at_key("missing-key", f"a fact needs one of {', '.join(KINDS[:-1])} or {KINDS[-1]}")
+            raise AlreadyReported
         for extra in given[1:]:
-            place.at_key("misplaced-key", f"{extra} does not go with {given[0]}: a fact has one of them", extra)
+            place.report_at_key("misplaced-key", f"{extra} does not go with {given[0]}: a fact has one of them", extra)
         strangers = [
             key for key, kind in COMPANIONS.items() if getattr(definition, key) is not None and kind != given[0]
         ]
         for key in strangers:
-            place.at_key("misplaced-key", f"{key} goes with {COMPANIONS[key]}, not with {given[0]}", key)
+            place.report_at_key("misplaced-key", f"{key} goes with {COMPANIONS[key]}, not with {given[0]}", key)
         if given[1:] or strangers:
-            raise Reported
+            raise AlreadyReported
         return given[0]
 
-    def observation(self, place: Place, name: str, kind: Kind, definition: FactDefinition) -> Observation:
+    def observation(self, place: Reporter, name: str, kind: Kind, definition: FactDefinition) -> Observation:
         match kind:
             case "pair":
                 keys = definition.pair or []
@@ -208,75 +210,77 @@ class Resolver:
             called=tuple(definition.called),
         )
 
-    def metric(self, place: Place, key: str, *at: str | int) -> Metric:
+    def metric(self, place: Reporter, key: str, *at: str | int) -> Metric:
         """The metric called `key`, hidden ones too. Raises Reported."""
         found = self.metrics.get(key)
         if found is None:
             if key not in self.declared and self.complete:
-                likely = hint(key, self.declared)
-                place.at_value("unknown-metric", f"no metric {key!r} is declared{likely}", *at)
-            raise Reported
+                likely = suggest_name(key, self.declared)
+                place.report_at_value("unknown-metric", f"no metric {key!r} is declared{likely}", *at)
+            raise AlreadyReported
         if isinstance(found, CombinedMetric):
-            place.at_value("wrong-metric", f"metric {key!r} combines several; name one of them", *at)
-            raise Reported
+            place.report_at_value("wrong-metric", f"metric {key!r} combines several; name one of them", *at)
+            raise AlreadyReported
         return found
 
-    def volume(self, place: Place, key: str | None) -> Metric | None:
+    def volume(self, place: Reporter, key: str | None) -> Metric | None:
         return None if key is None else self.metric(place, key, "volume")
 
-    def breakdown(self, place: Place, metric: Metric, *at: str) -> TableMetric:
+    def breakdown(self, place: Reporter, metric: Metric, *at: str) -> TableMetric:
         """A metric whose members add up. Raises Reported."""
         if not isinstance(metric, TableMetric) or metric.by is None:
-            place.at_value("wrong-metric", f"metric {metric.key!r} has no breakdown; name one with `by`", *at)
-            raise Reported
+            place.report_at_value("wrong-metric", f"metric {metric.key!r} has no breakdown; name one with `by`", *at)
+            raise AlreadyReported
         if not metric.series[0].expression.additive or metric.total != "period" or not metric.other:
             message = f"the members of {metric.key!r} do not add up to a whole; name a breakdown of a sum, with Other"
-            place.at_value("wrong-metric", message, *at)
-            raise Reported
+            place.report_at_value("wrong-metric", message, *at)
+            raise AlreadyReported
         return metric
 
-    def ratio(self, place: Place, definition: FactDefinition) -> list[Metric]:
+    def ratio(self, place: Reporter, definition: FactDefinition) -> list[Metric]:
         """The ratio, and the two breakdowns that it is made of. Raises Reported."""
         found = [self.metric(place, str(definition.explain), "explain")]
         parts = []
         for name in ("numerator", "denominator"):
             key = getattr(definition, name)
             if key is None:
-                place.at_key("missing-key", f"explain needs {name}: a metric with a breakdown")
-                raise Reported
+                place.report_at_key("missing-key", f"explain needs {name}: a metric with a breakdown")
+                raise AlreadyReported
             parts.append(self.breakdown(place, self.metric(place, key, name), name))
         upper, lower = parts
         if (upper.table, upper.by) != (lower.table, lower.by):
             message = f"{upper.key!r} and {lower.key!r} are not broken down alike; they need one table and one `by`"
-            place.at_value("wrong-metric", message, "denominator")
-            raise Reported
+            place.report_at_value("wrong-metric", message, "denominator")
+            raise AlreadyReported
         return [*found, upper, lower]
 
-    def posts(self, place: Place, key: str) -> Metric:
+    def posts(self, place: Reporter, key: str) -> Metric:
         metric = self.metric(place, key, "posts")
         items = metric.items if isinstance(metric, TableMetric) else None
         if items is None:
-            place.at_value("wrong-metric", f"metric {key!r} has no items; name one with `items`", "posts")
-            raise Reported
+            place.report_at_value("wrong-metric", f"metric {key!r} has no items; name one with `items`", "posts")
+            raise AlreadyReported
         assert isinstance(metric, TableMetric)
         if metric.table.time not in items.show:
             message = f"the items of {key!r} do not show their day; add {metric.table.time!r} to their `show`"
-            place.at_value("wrong-metric", message, "posts")
-            raise Reported
+            place.report_at_value("wrong-metric", message, "posts")
+            raise AlreadyReported
         return metric
 
-    def check_series(self, place: Place, metric: Metric, series: str) -> None:
+    def check_series(self, place: Reporter, metric: Metric, series: str) -> None:
         names = [each.name for each in metric.series] if isinstance(metric, TableMetric) else []
         if series not in names:
-            place.at_value("unknown-series", f"no series {series!r}{hint(series, names)}", "series")
-            raise Reported
+            place.report_at_value("unknown-series", f"no series {series!r}{suggest_name(series, names)}", "series")
+            raise AlreadyReported
 
     def rule(
-        self, place: Place, name: str, definition: RuleDefinition, kinds: Mapping[str, Kind], facts: Collection[str]
+        self, place: Reporter, name: str, definition: RuleDefinition, kinds: Mapping[str, Kind], facts: Collection[str]
     ) -> Rule | None:
         unknown = [(index, fact) for index, fact in enumerate(definition.about) if fact not in facts]
         for index, fact in unknown:
-            place.at_value("undefined-name", f"no fact {fact!r} is declared{hint(fact, facts)}", "about", index)
+            place.report_at_value(
+                "undefined-name", f"no fact {fact!r} is declared{suggest_name(fact, facts)}", "about", index
+            )
         if unknown or any(fact not in kinds for fact in facts):
             return None  # Without the kinds of all facts no sentence can be judged.
         tried = Trial(place, self.sandbox, kinds, list(trials(kinds, frozenset(definition.about))))
@@ -303,7 +307,7 @@ class Resolver:
 class Trial:
     """Tries the sentences of one rule out on examples of its facts."""
 
-    place: Place
+    place: Reporter
     sandbox: Sandbox
     kinds: Mapping[str, Kind]
     examples: Sequence[Mapping[str, Any]]
@@ -327,7 +331,7 @@ class Trial:
                 each._replace(offset=min(each.offset, last), message=each.message + remedy(each.code))
                 for each in faults.faults
             )
-            self.place.in_template(TemplateFaults(*bounded), key)
+            self.place.report_template_faults(TemplateFaults(*bounded), key)
             return None
         return sentence
 
@@ -336,7 +340,7 @@ def remedy(code: str) -> str:
     return f"; {MAY_BE_MISSING}" if code == "template-error" else ""
 
 
-def model_of(path: Path) -> type[BaseModel]:
+def model_of(path: KeyPath) -> type[BaseModel]:
     """The model of the mapping at a path of insights.yaml."""
     models: Mapping[Any, type[BaseModel]] = {"facts": FactDefinition, "rules": RuleDefinition}
     return models.get(path[0], InsightsDefinition) if len(path) > 1 else InsightsDefinition

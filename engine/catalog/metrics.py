@@ -8,7 +8,7 @@ from functools import cached_property
 from sqlglot import exp
 
 from engine.files.definitions import Better, DeltaKind, Fill, Format, TestDefinition, Total
-from engine.language.evaluator import Evaluate
+from engine.language.evaluator import Evaluator
 from engine.language.expressions import Aggregate, Expression
 from engine.tables import Table
 
@@ -16,7 +16,7 @@ DEFAULT_TOP = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Series:
+class MetricSeries:
     """A named line of a widget."""
 
     name: str
@@ -24,13 +24,13 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Items:
+class RankedItems:
     """A ranked list beside the series: `values` by name, ranked by `order`."""
 
     by: str
     show: tuple[str, ...]
-    values: tuple[Series, ...]
-    order: Series
+    values: tuple[MetricSeries, ...]
+    order: MetricSeries
     limit: int
 
 
@@ -54,14 +54,14 @@ class Metric:
         return ()
 
     @cached_property
-    def rests_on(self) -> tuple[TableMetric, ...]:
+    def table_metrics(self) -> tuple[TableMetric, ...]:
         """The metrics over tables that this one rests on, each once."""
-        return tuple({metric.key: metric for part in self.parts for metric in part.rests_on}.values())
+        return tuple({metric.key: metric for part in self.parts for metric in part.table_metrics}.values())
 
     @cached_property
     def sources(self) -> tuple[str, ...]:
         """The sources it needs, in alphabetical order."""
-        return tuple(sorted({metric.table.source for metric in self.rests_on}))
+        return tuple(sorted({metric.table.source for metric in self.table_metrics}))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -69,25 +69,25 @@ class TableMetric(Metric):
     """Expressions over one table."""
 
     table: Table
-    series: tuple[Series, ...]
+    series: tuple[MetricSeries, ...]
     headline: int = 0
     where: exp.Expr | None = None
     passing: Aggregate | None = None
     by: str | None = None
     top: int = DEFAULT_TOP
     other: bool = True
-    items: Items | None = None
+    items: RankedItems | None = None
     total: Total = "period"
     fill: Fill | None = None
 
     @cached_property
-    def rests_on(self) -> tuple[TableMetric, ...]:
+    def table_metrics(self) -> tuple[TableMetric, ...]:
         return (self,)
 
     @property
-    def whole(self) -> bool:
+    def is_unmergeable(self) -> bool:
         """Whether a bucket or a total can only be had from all of its rows at once."""
-        return self.total == "period" and not all(series.expression.mergeable for series in self.series)
+        return self.total == "period" and not all(series.expression.is_mergeable for series in self.series)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -107,7 +107,7 @@ class DerivedMetric(Metric):
     """Arithmetic between metrics; `evaluate` takes a row with a value for each operand."""
 
     operands: tuple[Metric, ...]
-    evaluate: Evaluate
+    evaluate: Evaluator
 
     @property
     def parts(self) -> tuple[Metric, ...]:

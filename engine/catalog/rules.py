@@ -6,94 +6,98 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from engine.files.definitions import CONTENTS, MetricDefinition
-from engine.files.document import Path
-from engine.suggestions import hint
+from engine.files.definitions import CONTENT_KEYS, MetricDefinition
+from engine.files.document import KeyPath
+from engine.suggestions import suggest_name
 
-KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
-OF_ANY = frozenset(("title", "description", "format", "better", "chart", "hidden", "delta", "tests"))
-OF_TABLE = OF_ANY | {"table", "where", "by", "top", "other", "items", "total", "fill"}
-ALLOWED = {
-    "value": OF_TABLE | {"value"},
-    "series": (OF_TABLE | {"series", "headline"}) - {"by", "top", "other"},
-    "combine": OF_ANY | {"combine", "stat"},
-    "derive": OF_ANY | {"derive"},
+KEY_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
+COMMON_KEYS = frozenset(("title", "description", "format", "better", "chart", "hidden", "delta", "tests"))
+TABLE_KEYS = COMMON_KEYS | {"table", "where", "by", "top", "other", "items", "total", "fill"}
+ALLOWED_KEYS = {
+    "value": TABLE_KEYS | {"value"},
+    "series": (TABLE_KEYS | {"series", "headline"}) - {"by", "top", "other"},
+    "combine": COMMON_KEYS | {"combine", "stat"},
+    "derive": COMMON_KEYS | {"derive"},
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class RuleViolation:
     """A broken rule: at the key, or else the value, that stands at `path` below the metric."""
 
     code: str
     message: str
-    path: Path = ()
+    path: KeyPath = ()
     at_value: bool = False
 
 
 # The keys that the metric has in its file: those whose values have the wrong shape are not in its definition.
-Stated = Collection[str]
-Rule = Callable[[str, MetricDefinition, Stated], Iterator[Finding]]
+GivenKeys = Collection[str]
+Rule = Callable[[str, MetricDefinition, GivenKeys], Iterator[RuleViolation]]
 
 
-def key_is_a_name(key: str, definition: MetricDefinition, stated: Stated) -> Iterator[Finding]:
-    if not KEY.fullmatch(key):
-        yield Finding("bad-name", f"{key!r} is not a key; use letters, digits, _ and dots, such as ga4.sessions")
+def find_bad_key(key: str, definition: MetricDefinition, given_keys: GivenKeys) -> Iterator[RuleViolation]:
+    if not KEY_PATTERN.fullmatch(key):
+        yield RuleViolation("bad-name", f"{key!r} is not a key; use letters, digits, _ and dots, such as ga4.sessions")
 
 
-def one_content(key: str, definition: MetricDefinition, stated: Stated) -> Iterator[Finding]:
-    given = content(definition)
+def find_wrong_contents(key: str, definition: MetricDefinition, given_keys: GivenKeys) -> Iterator[RuleViolation]:
+    given = get_content_keys(definition)
     # An unknown key may well be the content's, misspelt.
-    if not given and set(stated) <= MetricDefinition.model_fields.keys():
-        yield Finding("missing-key", "a metric needs one of value, series, combine or derive")
+    if not given and set(given_keys) <= MetricDefinition.model_fields.keys():
+        yield RuleViolation("missing-key", "a metric needs one of value, series, combine or derive")
     for extra in given[1:]:
-        yield Finding("misplaced-key", f"{extra} does not go with {given[0]}: a metric has one of them", (extra,))
+        yield RuleViolation("misplaced-key", f"{extra} does not go with {given[0]}: a metric has one of them", (extra,))
 
 
-def keys_fit_the_content(key: str, definition: MetricDefinition, stated: Stated) -> Iterator[Finding]:
-    given = content(definition)
+def find_misplaced_keys(key: str, definition: MetricDefinition, given_keys: GivenKeys) -> Iterator[RuleViolation]:
+    given = get_content_keys(definition)
     if len(given) != 1:
         return
-    for name in sorted(definition.model_fields_set - ALLOWED[given[0]] - set(CONTENTS)):
-        yield Finding("misplaced-key", f"{name} does not go with {given[0]}", (name,))
+    for name in sorted(definition.model_fields_set - ALLOWED_KEYS[given[0]] - set(CONTENT_KEYS)):
+        yield RuleViolation("misplaced-key", f"{name} does not go with {given[0]}", (name,))
 
 
-def members_need_a_breakdown(key: str, definition: MetricDefinition, stated: Stated) -> Iterator[Finding]:
-    if "by" not in stated and content(definition) == ["value"]:
+def find_members_without_breakdown(
+    key: str, definition: MetricDefinition, given_keys: GivenKeys
+) -> Iterator[RuleViolation]:
+    if "by" not in given_keys and get_content_keys(definition) == ["value"]:
         for name in ("top", "other"):
             if getattr(definition, name) is not None:
-                yield Finding("misplaced-key", f"{name} needs `by`, the column to break down by", (name,))
+                yield RuleViolation("misplaced-key", f"{name} needs `by`, the column to break down by", (name,))
 
 
-def headline_is_a_series(key: str, definition: MetricDefinition, stated: Stated) -> Iterator[Finding]:
+def find_unknown_headline(key: str, definition: MetricDefinition, given_keys: GivenKeys) -> Iterator[RuleViolation]:
     if definition.series and definition.headline is not None and definition.headline not in definition.series:
-        likely = hint(definition.headline, definition.series)
-        yield Finding("unknown-series", f"no series {definition.headline!r}{likely}", ("headline",), at_value=True)
+        likely = suggest_name(definition.headline, definition.series)
+        yield RuleViolation(
+            "unknown-series", f"no series {definition.headline!r}{likely}", ("headline",), at_value=True
+        )
 
 
-def order_is_a_value(key: str, definition: MetricDefinition, stated: Stated) -> Iterator[Finding]:
+def find_unknown_order(key: str, definition: MetricDefinition, given_keys: GivenKeys) -> Iterator[RuleViolation]:
     items = definition.items
     if items and items.order is not None and items.order not in items.values:
-        likely = hint(items.order, items.values)
-        yield Finding("unknown-value", f"no value {items.order!r}{likely}", ("items", "order"), at_value=True)
+        likely = suggest_name(items.order, items.values)
+        yield RuleViolation("unknown-value", f"no value {items.order!r}{likely}", ("items", "order"), at_value=True)
 
 
-def correlation_of_two(key: str, definition: MetricDefinition, stated: Stated) -> Iterator[Finding]:
+def find_wrong_correlation(key: str, definition: MetricDefinition, given_keys: GivenKeys) -> Iterator[RuleViolation]:
     if definition.stat == "correlation" and definition.combine and len(definition.combine) != 2:
         message = "a correlation is between two metrics; remove this one, or `stat`"
-        yield Finding("wrong-value", message, ("combine", 2), at_value=True)
+        yield RuleViolation("wrong-value", message, ("combine", 2), at_value=True)
 
 
-def content(definition: MetricDefinition) -> list[str]:
-    return [name for name in CONTENTS if getattr(definition, name) is not None]
+def get_content_keys(definition: MetricDefinition) -> list[str]:
+    return [name for name in CONTENT_KEYS if getattr(definition, name) is not None]
 
 
 RULES: tuple[Rule, ...] = (
-    key_is_a_name,
-    one_content,
-    keys_fit_the_content,
-    members_need_a_breakdown,
-    headline_is_a_series,
-    order_is_a_value,
-    correlation_of_two,
+    find_bad_key,
+    find_wrong_contents,
+    find_misplaced_keys,
+    find_members_without_breakdown,
+    find_unknown_headline,
+    find_unknown_order,
+    find_wrong_correlation,
 )

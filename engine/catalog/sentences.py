@@ -14,8 +14,17 @@ from typing import Any
 from jinja2 import Template, nodes
 from jinja2.runtime import Undefined
 
-from engine.language.jinja import FAULTS, MOST_CHARACTERS, Sandbox, TemplateFault, TemplateFaults, fault, named, scalar
-from engine.suggestions import hint
+from engine.language.jinja import (
+    MAX_CHARACTERS,
+    TEMPLATE_ERRORS,
+    Sandbox,
+    TemplateFault,
+    TemplateFaults,
+    explain_template_error,
+    format_scalar,
+    iter_name_offsets,
+)
+from engine.suggestions import suggest_name
 
 CONDITION = ("{% if ", " %}yes{% endif %}")
 MOST_PRINTED = 2_000
@@ -35,8 +44,8 @@ BEFORE_MARK = re.compile(r" (?=[,.;:!?)](?:\s|$))")
 class SentenceSandbox(Sandbox):
     """The sandbox without the marks of the origins: a sentence is read by people, not by the SQL parser."""
 
-    def printed(self, value: Any) -> str:
-        text = str(value) if isinstance(value, Undefined) else scalar(value)
+    def print_value(self, value: Any) -> str:
+        text = str(value) if isinstance(value, Undefined) else format_scalar(value)
         return text[:MOST_PRINTED]
 
     def step(self) -> None:
@@ -54,14 +63,14 @@ class Sentence:
         """The sentence with these facts, in one line, without spaces before commas. Raises TemplateFaults."""
         try:
             return BEFORE_MARK.sub("", " ".join(self.template.render(facts).split()))
-        except FAULTS as error:
-            raise TemplateFaults(fault(error, self.text)) from error
+        except TEMPLATE_ERRORS as error:
+            raise TemplateFaults(explain_template_error(error, self.text)) from error
 
 
 def compile_sentence(sandbox: Sandbox, text: str, fields: Mapping[str, Any]) -> Sentence:
     """Compile a sentence that uses these facts; `fields` are examples of them. Raises TemplateFaults."""
-    if len(text) > MOST_CHARACTERS:
-        raise TemplateFaults(TemplateFault(0, "template-limits", f"longer than {MOST_CHARACTERS:,} characters"))
+    if len(text) > MAX_CHARACTERS:
+        raise TemplateFaults(TemplateFault(0, "template-limits", f"longer than {MAX_CHARACTERS:,} characters"))
     try:
         sandbox.refuse_undefined(text, fields)
         tree = sandbox.parse(text)
@@ -73,8 +82,8 @@ def compile_sentence(sandbox: Sandbox, text: str, fields: Mapping[str, Any]) -> 
         if faults:
             raise TemplateFaults(*faults)
         template = sandbox.from_string(text)
-    except FAULTS as error:
-        raise TemplateFaults(fault(error, text)) from error
+    except TEMPLATE_ERRORS as error:
+        raise TemplateFaults(explain_template_error(error, text)) from error
     return Sentence(template, text)
 
 
@@ -118,7 +127,7 @@ def misnamed(tree: nodes.Template, text: str, fields: Mapping[str, Any]) -> Iter
         *parents, name = path
         within = reached(fields, parents)
         if isinstance(within, Mapping) and name not in within:
-            message = f"{'.'.join(parents)} has no {name!r}{hint(name, within)}"
+            message = f"{'.'.join(parents)} has no {name!r}{suggest_name(name, within)}"
             yield TemplateFault(offset_of(text, path), "undefined-name", message)
 
 
@@ -149,7 +158,7 @@ def offset_of(text: str, path: Sequence[str]) -> int:
     """Where the last name of the path stands."""
     gap = r"\s*(?:\[\s*\d+\s*\]\s*)?\.\s*"
     dotted = re.compile(gap.join(map(re.escape, path[:-1])) + gap)
-    for start in named(text, path[0]):
+    for start in iter_name_offsets(text, path[0]):
         if (found := dotted.match(text, start)) and text.startswith(path[-1], found.end()):
             return found.end()
-    return next(named(text, path[0]), 0)
+    return next(iter_name_offsets(text, path[0]), 0)

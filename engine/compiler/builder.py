@@ -12,109 +12,111 @@ from collections.abc import Mapping, Sequence
 from sqlglot import exp
 
 from engine.compiler.dialects.base import Dialect
-from engine.compiler.dialects.expressions import written
+from engine.compiler.dialects.expressions import wrap_sql
 from engine.compiler.plan import Breakdown, ItemsScan, Scan, Shape
 from engine.language.expressions import Aggregate, Expression
-from engine.language.select import REFERENCE
+from engine.language.select import REFERENCE_PREFIX
 from engine.tables import Table
 
 NOT_SET = "(not set)"
 OTHER = "Other"
 
 
-class Builder:
+class StatementBuilder:
     """Writes the statements of one dialect."""
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
 
-    def scan(self, scan: Scan, ranges: int) -> str:
+    def emit_scan(self, scan: Scan, range_count: int) -> str:
         """The statement of a scan whose days lie in one range or in two."""
         if scan.breakdown is not None:
-            return self.members(scan, scan.breakdown, ranges)
-        return self.days(scan, ranges) if scan.shape is Shape.DAYS else self.slots(scan)
+            return self.emit_member_scan(scan, scan.breakdown, range_count)
+        return self.emit_day_scan(scan, range_count) if scan.shape is Shape.DAYS else self.emit_slot_scan(scan)
 
     # Without a breakdown
 
-    def days(self, scan: Scan, ranges: int) -> str:
-        columns = self.columns(scan.table)
+    def emit_day_scan(self, scan: Scan, range_count: int) -> str:
+        columns = self.emit_columns(scan.table)
         day = columns[scan.table.time]
-        selected = ",\n  ".join((f"{day} AS day", *self.aggregates(scan.aggregates, columns)))
+        selected = ",\n  ".join((f"{day} AS day", *self.emit_aggregates(scan.aggregates, columns)))
         return "\nUNION ALL\n".join(
-            f"SELECT\n  {selected}\nFROM {self.source(scan.table)}\n"
-            f"WHERE {self.covered(scan.table)}{self.between(day, index)}\nGROUP BY {day}"
-            for index in range(ranges)
+            f"SELECT\n  {selected}\nFROM {self.emit_source(scan.table)}\n"
+            f"WHERE {self.emit_tenant_conjunct(scan.table)}{self.emit_day_range(day, index)}\nGROUP BY {day}"
+            for index in range(range_count)
         )
 
-    def slots(self, scan: Scan) -> str:
-        columns = self.columns(scan.table)
+    def emit_slot_scan(self, scan: Scan) -> str:
+        columns = self.emit_columns(scan.table)
         day = columns[scan.table.time]
         leading = ("k.slot AS slot", f"MIN({day}) AS first", f"MAX({day}) AS last")
-        selected = ",\n  ".join((*leading, *self.aggregates(scan.aggregates, columns)))
+        selected = ",\n  ".join((*leading, *self.emit_aggregates(scan.aggregates, columns)))
         return (
-            f"WITH slots AS {self.dialect.materialized()}(\n{indented(self.dialect.slots())}\n)\n"
-            f"SELECT\n  {selected}\nFROM slots AS k CROSS JOIN {self.source(scan.table)}\n"
-            f"WHERE {self.covered(scan.table)}{day} = k.day\nGROUP BY k.slot"
+            f"WITH slots AS {self.dialect.emit_materialized()}(\n{indent_sql(self.dialect.emit_slots())}\n)\n"
+            f"SELECT\n  {selected}\nFROM slots AS k CROSS JOIN {self.emit_source(scan.table)}\n"
+            f"WHERE {self.emit_tenant_conjunct(scan.table)}{day} = k.day\nGROUP BY k.slot"
         )
 
     # With a breakdown
 
-    def members(self, scan: Scan, breakdown: Breakdown, ranges: int) -> str:
+    def emit_member_scan(self, scan: Scan, breakdown: Breakdown, range_count: int) -> str:
         """Rank the members over both windows, then group their rows; the rest is folded before it is grouped."""
         needed = [*scan.aggregates, *breakdown.ranking.aggregates]
-        names = used_columns(needed, *([breakdown.currency] if breakdown.currency else []))
-        inner = self.columns(scan.table)
-        member = f"COALESCE({self.named(scan.table, breakdown.column)}, {quoted(NOT_SET)})"
-        scoped = self.scoped(scan.table, {"__day": inner[scan.table.time], "__member": member}, names, ranges)
-        outer = {name: self.dialect.column("s", name) for name in names}
-        queries = {"scoped": scoped, "ranked": self.ranked(breakdown, outer)}
+        names = collect_used_columns(needed, *([breakdown.currency] if breakdown.currency else []))
+        inner = self.emit_columns(scan.table)
+        member = f"COALESCE({self.emit_member_name(scan.table, breakdown.column)}, {quote_literal(NOT_SET)})"
+        scoped = self.emit_scoped_rows(
+            scan.table, {"__day": inner[scan.table.time], "__member": member}, names, range_count
+        )
+        outer = {name: self.dialect.emit_column("s", name) for name in names}
+        queries = {"scoped": scoped, "ranked": self.emit_ranking(breakdown, outer)}
         if scan.shape is Shape.SLOTS:
-            queries["slots"] = self.dialect.slots()
+            queries["slots"] = self.dialect.emit_slots()
             leading = ["k.slot AS slot", "MIN(s.__day) AS first", "MAX(s.__day) AS last"]
             source, condition, groups = "slots AS k CROSS JOIN scoped AS s", "\nWHERE s.__day = k.day", "k.slot"
         else:
             leading, source, condition, groups = ["s.__day AS day"], "scoped AS s", "", "s.__day"
         leading += ["r.place AS place", "MIN(r.member) AS member"]
-        selected = ",\n  ".join((*leading, *self.aggregates(scan.aggregates, outer)))
+        selected = ",\n  ".join((*leading, *self.emit_aggregates(scan.aggregates, outer)))
         return (
-            f"{self.queries(queries)}\nSELECT\n  {selected}\nFROM {source}\n"
+            f"{self.emit_with_clause(queries)}\nSELECT\n  {selected}\nFROM {source}\n"
             f"LEFT JOIN ranked AS r ON r.member = s.__member AND r.place <= {breakdown.top}{condition}\n"
             f"GROUP BY {groups}, r.place"
         )
 
-    def ranked(self, breakdown: Breakdown, columns: Mapping[str, str]) -> str:
-        aggregates = {each: self.aggregate(each, columns) for each in breakdown.ranking.aggregates}
-        value = f"COALESCE({self.value(breakdown.ranking, aggregates)}, 0)"
+    def emit_ranking(self, breakdown: Breakdown, columns: Mapping[str, str]) -> str:
+        aggregates = {each: self.emit_aggregate(each, columns) for each in breakdown.ranking.aggregates}
+        value = f"COALESCE({self.emit_value(breakdown.ranking, aggregates)}, 0)"
         if breakdown.currency is not None:
             # Amounts in several currencies have no order: their members are ranked by name.
             currency = columns[breakdown.currency]
             value = f"CASE WHEN (SELECT MIN({currency}) < MAX({currency}) FROM scoped AS s) THEN 0 ELSE {value} END"
-        having = f"\nHAVING {self.aggregate(breakdown.passing, columns)} > 0" if breakdown.passing else ""
+        having = f"\nHAVING {self.emit_aggregate(breakdown.passing, columns)} > 0" if breakdown.passing else ""
         return (
             f"SELECT s.__member AS member, ROW_NUMBER() OVER (ORDER BY {value} DESC, s.__member) AS place\n"
-            f"FROM scoped AS s\nWHERE s.__member <> {quoted(OTHER)}\nGROUP BY s.__member{having}"
+            f"FROM scoped AS s\nWHERE s.__member <> {quote_literal(OTHER)}\nGROUP BY s.__member{having}"
         )
 
     # Items
 
-    def items(self, scan: ItemsScan) -> str:
+    def emit_items(self, scan: ItemsScan) -> str:
         """The items with the largest values over the asked window, each with the columns of its latest row."""
         table, items = scan.table, scan.items
-        aggregates = item_aggregates(scan)
-        names = used_columns(aggregates, *items.show, *table.key)
-        inner = self.columns(table)
-        identifier = self.named(table, items.by)
+        aggregates = collect_item_aggregates(scan)
+        names = collect_used_columns(aggregates, *items.show, *table.key)
+        inner = self.emit_columns(table)
+        identifier = self.emit_member_name(table, items.by)
         condition = f"{inner[items.by]} IS NOT NULL"
         if scan.where is not None:
-            condition += f" AND ({self.dialect.expression(scan.where, inner)})"
+            condition += f" AND ({self.dialect.emit_expression(scan.where, inner)})"
         leading = {"__day": inner[table.time], "__id": identifier}
-        outer = {name: self.dialect.column("s", name) for name in names}
-        values = self.aggregates(aggregates, outer)
+        outer = {name: self.dialect.emit_column("s", name) for name in names}
+        values = self.emit_aggregates(aggregates, outer)
         shown = [f"{outer[name]} AS shown{index}" for index, name in enumerate(items.show)]
-        order = self.item_order(scan, {each: f"v.a{index}" for index, each in enumerate(aggregates)})
+        order = self.emit_item_order(scan, {each: f"v.a{index}" for index, each in enumerate(aggregates)})
         latest = ", ".join(("s.__day DESC", *(outer[name] for name in table.key)))
         queries = {
-            "scoped": self.scoped(table, leading, names, 1, condition),
+            "scoped": self.emit_scoped_rows(table, leading, names, 1, condition),
             "valued": f"SELECT s.__id AS id, {', '.join(values)}\nFROM scoped AS s\nGROUP BY s.__id",
             "ranked": f"SELECT v.*, ROW_NUMBER() OVER (ORDER BY {order}, v.id) AS place\nFROM valued AS v",
             "latest": f"SELECT {', '.join(('s.__id AS id', *shown))}, "
@@ -123,115 +125,118 @@ class Builder:
         selected = ["r.id AS id", *(f"r.a{index} AS a{index}" for index in range(len(aggregates)))]
         selected += [f"l.shown{index} AS shown{index}" for index in range(len(items.show))]
         return (
-            f"{self.queries(queries)}\nSELECT\n  {f',{chr(10)}  '.join(selected)}\nFROM ranked AS r\n"
+            f"{self.emit_with_clause(queries)}\nSELECT\n  {f',{chr(10)}  '.join(selected)}\nFROM ranked AS r\n"
             f"JOIN latest AS l ON l.id = r.id AND l.nth = 1\nWHERE r.place <= {items.limit}\nORDER BY r.place"
         )
 
-    def item_order(self, scan: ItemsScan, columns: Mapping[Aggregate, str]) -> str:
+    def emit_item_order(self, scan: ItemsScan, columns: Mapping[Aggregate, str]) -> str:
         expression = scan.items.order.expression
-        value = self.value(expression, columns)
+        value = self.emit_value(expression, columns)
         if expression.additive:
             value = f"COALESCE({value}, 0)"
         if expression.money:
-            value = f"CASE WHEN {self.dialect.bind('mixed')} = 1 THEN NULL ELSE {value} END"
+            value = f"CASE WHEN {self.dialect.emit_parameter('mixed')} = 1 THEN NULL ELSE {value} END"
         return f"CASE WHEN {value} IS NULL THEN 1 ELSE 0 END, {value} DESC"
 
     # Parts
 
-    def queries(self, queries: Mapping[str, str]) -> str:
-        word = self.dialect.materialized()
+    def emit_with_clause(self, queries: Mapping[str, str]) -> str:
+        word = self.dialect.emit_materialized()
         return "WITH " + ", ".join(
-            f"{name} AS {word if name in ('scoped', 'slots') else ''}(\n{indented(sql)}\n)"
+            f"{name} AS {word if name in ('scoped', 'slots') else ''}(\n{indent_sql(sql)}\n)"
             for name, sql in queries.items()
         )
 
-    def scoped(
-        self, table: Table, leading: Mapping[str, str], names: Sequence[str], ranges: int, condition: str = ""
+    def emit_scoped_rows(
+        self, table: Table, leading: Mapping[str, str], names: Sequence[str], range_count: int, condition: str = ""
     ) -> str:
         """The rows of the tenant within the ranges, with these columns by their own names."""
-        columns = self.columns(table)
+        columns = self.emit_columns(table)
         selected = [f"{sql} AS {name}" for name, sql in leading.items()]
-        selected += [f"{columns[name]} AS {self.dialect.identifier(name)}" for name in names]
+        selected += [f"{columns[name]} AS {self.dialect.quote_identifier(name)}" for name in names]
         return "\nUNION ALL\n".join(
-            f"SELECT {', '.join(selected)}\nFROM {self.source(table)}\n"
-            f"WHERE {self.covered(table)}{self.between(columns[table.time], index)}"
+            f"SELECT {', '.join(selected)}\nFROM {self.emit_source(table)}\n"
+            f"WHERE {self.emit_tenant_conjunct(table)}{self.emit_day_range(columns[table.time], index)}"
             + (f" AND {condition}" if condition else "")
-            for index in range(ranges)
+            for index in range(range_count)
         )
 
-    def columns(self, table: Table) -> dict[str, str]:
+    def emit_columns(self, table: Table) -> dict[str, str]:
         """How the columns of a table are written: by their physical names, unless it is a query."""
         return {
-            name: self.dialect.read(
-                self.dialect.column("t", column.physical if table.query is None else name), column.type
+            name: self.dialect.normalize_column(
+                self.dialect.emit_column("t", column.physical if table.query is None else name), column.type
             )
             for name, column in table.columns.items()
         }
 
-    def named(self, table: Table, column: str) -> str:
+    def emit_member_name(self, table: Table, column: str) -> str:
         """A column's values as the names of members or items."""
-        return self.dialect.named(self.columns(table)[column], table.columns[column].kind)
+        return self.dialect.emit_name(self.emit_columns(table)[column], table.columns[column].value_type)
 
-    def source(self, table: Table) -> str:
+    def emit_source(self, table: Table) -> str:
         if table.query is None:
-            return f"{self.dialect.identifier(table.physical)} AS t"
+            return f"{self.dialect.quote_identifier(table.physical)} AS t"
         reads = {read.name: read for read in table.reads}
 
-        def scanned(node: exp.Table) -> str | None:
-            if not node.name.startswith(REFERENCE):
+        def emit_table(node: exp.Table) -> str | None:
+            if not node.name.startswith(REFERENCE_PREFIX):
                 return None
-            name = node.name.removeprefix(REFERENCE)
-            return f"{self.rows_of(reads[name])} AS {self.dialect.identifier(node.alias or name)}"
+            name = node.name.removeprefix(REFERENCE_PREFIX)
+            return f"{self.emit_tenant_rows(reads[name])} AS {self.dialect.quote_identifier(node.alias or name)}"
 
-        return f"(\n{indented(self.dialect.query(table.query, scanned))}\n) AS t"
+        return f"(\n{indent_sql(self.dialect.emit_query(table.query, emit_table))}\n) AS t"
 
-    def rows_of(self, table: Table) -> str:
+    def emit_tenant_rows(self, table: Table) -> str:
         """The tenant's rows of a table that a query reads, as a query of its own, with the declared names."""
-        columns = ", ".join(f"{sql} AS {self.dialect.identifier(name)}" for name, sql in self.columns(table).items())
-        where = f" WHERE {self.predicate(table)}" if table.query is None else ""
-        return f"(SELECT {columns} FROM {self.source(table)}{where})"
+        columns = ", ".join(
+            f"{sql} AS {self.dialect.quote_identifier(name)}" for name, sql in self.emit_columns(table).items()
+        )
+        where = f" WHERE {self.emit_tenant_predicate(table)}" if table.query is None else ""
+        return f"(SELECT {columns} FROM {self.emit_source(table)}{where})"
 
-    def predicate(self, table: Table) -> str:
+    def emit_tenant_predicate(self, table: Table) -> str:
         tenant = table.columns[table.tenant]
-        return f"{self.dialect.column('t', tenant.physical)} = {self.dialect.bind_tenant(tenant.type)}"
+        return f"{self.dialect.emit_column('t', tenant.physical)} = {self.dialect.emit_tenant_parameter(tenant.type)}"
 
-    def covered(self, table: Table) -> str:
+    def emit_tenant_conjunct(self, table: Table) -> str:
         """The tenant's predicate, for a physical table; the scans inside a query have their own."""
-        return f"{self.predicate(table)} AND " if table.query is None else ""
+        return f"{self.emit_tenant_predicate(table)} AND " if table.query is None else ""
 
-    def between(self, day: str, index: int) -> str:
-        return f"{day} BETWEEN {self.dialect.bind(f'start{index}')} AND {self.dialect.bind(f'end{index}')}"
+    def emit_day_range(self, day: str, index: int) -> str:
+        start, end = (self.dialect.emit_parameter(f"{bound}{index}") for bound in ("start", "end"))
+        return f"{day} BETWEEN {start} AND {end}"
 
-    def aggregates(self, aggregates: Sequence[Aggregate], columns: Mapping[str, str]) -> list[str]:
-        return [f"{self.aggregate(each, columns)} AS a{index}" for index, each in enumerate(aggregates)]
+    def emit_aggregates(self, aggregates: Sequence[Aggregate], columns: Mapping[str, str]) -> list[str]:
+        return [f"{self.emit_aggregate(each, columns)} AS a{index}" for index, each in enumerate(aggregates)]
 
-    def aggregate(self, aggregate: Aggregate, columns: Mapping[str, str]) -> str:
+    def emit_aggregate(self, aggregate: Aggregate, columns: Mapping[str, str]) -> str:
         if aggregate.argument is None:
             return "COUNT(*)"
-        argument = self.dialect.expression(aggregate.argument, columns)
+        argument = self.dialect.emit_expression(aggregate.argument, columns)
         if aggregate.function == "sum":
             # A sum of big integers may overflow or come back as a decimal; a double does neither.
-            argument = self.dialect.double(argument)
+            argument = self.dialect.emit_double(argument)
         return f"{aggregate.function.upper()}({'DISTINCT ' if aggregate.distinct else ''}{argument})"
 
-    def value(self, expression: Expression, aggregates: Mapping[Aggregate, str]) -> str:
+    def emit_value(self, expression: Expression, aggregates: Mapping[Aggregate, str]) -> str:
         """An expression with its aggregates in place, in floating point."""
 
-        def filled(node: exp.Expr) -> exp.Expr:
+        def fill_placeholder(node: exp.Expr) -> exp.Expr:
             if not isinstance(node, exp.Placeholder):
                 return node
-            sql = self.dialect.double(aggregates[expression.aggregates[int(node.name)]])
-            return written(f"COALESCE({sql}, 0)" if expression.sum_of_several else sql, "double")
+            sql = self.dialect.emit_double(aggregates[expression.aggregates[int(node.name)]])
+            return wrap_sql(f"COALESCE({sql}, 0)" if expression.is_sum_of_several else sql, "double")
 
-        return self.dialect.expression(expression.tree.transform(filled), None)
+        return self.dialect.emit_expression(expression.tree.transform(fill_placeholder), None)
 
 
-def item_aggregates(scan: ItemsScan) -> list[Aggregate]:
+def collect_item_aggregates(scan: ItemsScan) -> list[Aggregate]:
     """The aggregates that the values of the items are computed from, each once."""
     return list(dict.fromkeys(each for value in scan.items.values for each in value.expression.aggregates))
 
 
-def used_columns(aggregates: Sequence[Aggregate], *more: str) -> list[str]:
+def collect_used_columns(aggregates: Sequence[Aggregate], *more: str) -> list[str]:
     """The columns that some aggregates read, and these, each once."""
     names = [
         column.name
@@ -242,9 +247,9 @@ def used_columns(aggregates: Sequence[Aggregate], *more: str) -> list[str]:
     return list(dict.fromkeys((*names, *more)))
 
 
-def quoted(text: str) -> str:
+def quote_literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def indented(sql: str) -> str:
+def indent_sql(sql: str) -> str:
     return "\n".join(f"  {line}" for line in sql.split("\n"))

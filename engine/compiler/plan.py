@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlglot import exp
 
-from engine.catalog.metrics import Items, Metric, Series, TableMetric
-from engine.language.evaluator import Evaluate
-from engine.language.expressions import Aggregate, Expression, extreme_text
+from engine.catalog.metrics import Metric, MetricSeries, RankedItems, TableMetric
+from engine.language.evaluator import Evaluator
+from engine.language.expressions import Aggregate, Expression, make_text_extreme
 from engine.tables import Table
 
 
@@ -68,7 +68,7 @@ class ItemsScan:
     """One statement over one table, for the asked window: the items with the largest values."""
 
     table: Table
-    items: Items
+    items: RankedItems
     where: exp.Expr | None
 
 
@@ -77,21 +77,21 @@ class Measure:
     """A series of a metric as a function of a row of its scan; None where no row passes the metric's `where`."""
 
     name: str
-    evaluate: Evaluate
+    evaluate: Evaluator
     additive: bool
     money: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reading:
+class ScanProjection:
     """How one metric reads one scan's rows: its measures, and where a row has what else it needs."""
 
     scan: Scan
     measures: tuple[Measure, ...]
     passing: int | None
     currency: tuple[int, int] | None
-    merges: tuple[Merge | None, ...]
-    evaluators: tuple[Evaluate, ...]
+    merges: tuple[MergeFunction | None, ...]
+    evaluators: tuple[Evaluator, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,8 +99,8 @@ class MetricPlan:
     """How one metric over a table is answered: `whole` over all members, `members` by member, `items` as a list."""
 
     metric: TableMetric
-    whole: Reading
-    members: Reading | None
+    whole: ScanProjection
+    members: ScanProjection | None
     items: ItemsScan | None
 
 
@@ -112,31 +112,31 @@ class Plan:
     metrics: Mapping[str, MetricPlan]
 
 
-Merge = Callable[[Sequence[Any]], Any]
+MergeFunction = Callable[[Sequence[Any]], Any]
 ScanKey = tuple[str, Shape, object]
 
 
 def plan(metrics: Iterable[Metric]) -> Plan:
     """The fewest scans that answer these metrics; metrics that read the same rows share one."""
-    measured = {metric.key: metric for each in metrics for metric in each.rests_on}
+    table_metrics = {metric.key: metric for each in metrics for metric in each.table_metrics}
     wanted: dict[ScanKey, dict[Aggregate, None]] = {}
     shells: dict[ScanKey, tuple[TableMetric, Shape, Breakdown | None]] = {}
     uses: dict[str, tuple[ScanKey, ScanKey | None]] = {}
-    for metric in measured.values():
-        shape = Shape.SLOTS if metric.whole else Shape.DAYS
-        breakdown = breakdown_of(metric)
+    for metric in table_metrics.values():
+        shape = Shape.SLOTS if metric.is_unmergeable else Shape.DAYS
+        breakdown = plan_breakdown(metric)
         split: ScanKey | None = None
         if breakdown is not None:
             split = (metric.table.name, shape, breakdown.identity)
             shells.setdefault(split, (metric, shape, breakdown))
-            wanted.setdefault(split, {}).update(dict.fromkeys(needs(metric)))
+            wanted.setdefault(split, {}).update(dict.fromkeys(iter_needed_aggregates(metric)))
         # Members add up to all of them only where their aggregates merge.
-        if split is not None and all(series.expression.mergeable for series in metric.series):
+        if split is not None and all(series.expression.is_mergeable for series in metric.series):
             whole: ScanKey = split
         else:
             whole = (metric.table.name, shape, None)
             shells.setdefault(whole, (metric, shape, None))
-            wanted.setdefault(whole, {}).update(dict.fromkeys(needs(metric)))
+            wanted.setdefault(whole, {}).update(dict.fromkeys(iter_needed_aggregates(metric)))
         uses[metric.key] = (whole, split)
     scans = {
         key: Scan(metric.table, shape, tuple(wanted[key]), breakdown)
@@ -147,16 +147,16 @@ def plan(metrics: Iterable[Metric]) -> Plan:
         metrics={
             key: MetricPlan(
                 metric=metric,
-                whole=reading(metric, scans[uses[key][0]]),
-                members=reading(metric, scans[split]) if (split := uses[key][1]) is not None else None,
+                whole=build_projection(metric, scans[uses[key][0]]),
+                members=build_projection(metric, scans[split]) if (split := uses[key][1]) is not None else None,
                 items=ItemsScan(metric.table, metric.items, metric.where) if metric.items else None,
             )
-            for key, metric in measured.items()
+            for key, metric in table_metrics.items()
         },
     )
 
 
-def breakdown_of(metric: TableMetric) -> Breakdown | None:
+def plan_breakdown(metric: TableMetric) -> Breakdown | None:
     if metric.by is None:
         return None
     ranking = metric.series[0].expression
@@ -164,74 +164,82 @@ def breakdown_of(metric: TableMetric) -> Breakdown | None:
     return Breakdown(metric.by, metric.top, ranking, metric.passing, currency)
 
 
-def needs(metric: TableMetric) -> Iterable[Aggregate]:
+def iter_needed_aggregates(metric: TableMetric) -> Iterable[Aggregate]:
     """The aggregates that a metric's rows must hold."""
     for series in metric.series:
         yield from series.expression.aggregates
     if metric.passing is not None:
         yield metric.passing
-    yield from currencies(metric)
+    yield from get_currency_bounds(metric)
 
 
-def currencies(metric: TableMetric) -> tuple[Aggregate, ...]:
+def get_currency_bounds(metric: TableMetric) -> tuple[Aggregate, ...]:
     """The least and greatest currency of the rows, for a metric that shows money; equal where there is one."""
     column = metric.table.currency
     if column is None or not shows_money(metric):
         return ()
-    return (extreme_text("min", column), extreme_text("max", column))
+    return (make_text_extreme("min", column), make_text_extreme("max", column))
 
 
 def shows_money(metric: TableMetric) -> bool:
-    values: tuple[Series, ...] = metric.items.values if metric.items else ()
+    values: tuple[MetricSeries, ...] = metric.items.values if metric.items else ()
     return any(series.expression.money for series in (*metric.series, *values))
 
 
-def reading(metric: TableMetric, scan: Scan) -> Reading:
+def build_projection(metric: TableMetric, scan: Scan) -> ScanProjection:
     positions = scan.positions
-    lowest_highest = currencies(metric)
+    lowest_highest = get_currency_bounds(metric)
     passing = positions[metric.passing] if metric.passing is not None else None
     # A shared scan's rows hold more than this metric reads: the rest is not added up.
-    used = frozenset(needs(metric))
+    used = frozenset(iter_needed_aggregates(metric))
     first = min(positions.values(), default=0)
-    measures = tuple(measure(series, positions, passing) for series in metric.series)
-    return Reading(
+    measures = tuple(build_measure(series, positions, passing) for series in metric.series)
+    return ScanProjection(
         scan=scan,
         measures=measures,
         evaluators=tuple(each.evaluate for each in measures),
         passing=passing,
         currency=(positions[lowest_highest[0]], positions[lowest_highest[1]]) if lowest_highest else None,
-        merges=(*[None] * first, *(MERGES[each.function] if each in used else None for each in scan.aggregates)),
+        merges=(
+            *[None] * first,
+            *(MERGE_FUNCTIONS[each.function] if each in used else None for each in scan.aggregates),
+        ),
     )
 
 
-def measure(series: Series, positions: Mapping[Aggregate, int], passing: int | None) -> Measure:
-    evaluate = series.expression.evaluator(positions)
+def build_measure(series: MetricSeries, positions: Mapping[Aggregate, int], passing: int | None) -> Measure:
+    evaluate = series.expression.compile_evaluator(positions)
     if passing is not None:
-        evaluate = where_any_passes(evaluate, passing)
+        evaluate = require_passing_row(evaluate, passing)
     return Measure(series.name, evaluate, series.expression.additive, series.expression.money)
 
 
-def where_any_passes(evaluate: Evaluate, passing: int) -> Evaluate:
+def require_passing_row(evaluate: Evaluator, passing: int) -> Evaluator:
     return lambda row: evaluate(row) if row[passing] else None
 
 
-def total_of(values: Sequence[Any]) -> float | None:
+def sum_values(values: Sequence[Any]) -> float | None:
     """SUM: NULL is passed over, and no value at all is NULL. Exact whatever the order; NaN beyond a double."""
     try:
         return fsum(values)
     except TypeError:
         known = [value for value in values if value is not None]
-        return total_of(known) if known else None
+        return sum_values(known) if known else None
     except (OverflowError, ValueError):
         return nan
 
 
-def least_of(values: Sequence[Any]) -> Any:
+def find_minimum(values: Sequence[Any]) -> Any:
     return min((value for value in values if value is not None), default=None)
 
 
-def greatest_of(values: Sequence[Any]) -> Any:
+def find_maximum(values: Sequence[Any]) -> Any:
     return max((value for value in values if value is not None), default=None)
 
 
-MERGES: Mapping[str, Merge] = {"sum": total_of, "count": total_of, "min": least_of, "max": greatest_of}
+MERGE_FUNCTIONS: Mapping[str, MergeFunction] = {
+    "sum": sum_values,
+    "count": sum_values,
+    "min": find_minimum,
+    "max": find_maximum,
+}

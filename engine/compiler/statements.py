@@ -4,51 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.compiler.builder import Builder
+from engine.compiler.builder import StatementBuilder
 from engine.compiler.dialects.base import Dialect
 from engine.compiler.plan import ItemsScan, Plan, Scan
-from engine.compiler.tenant_guard import check_covered
+from engine.compiler.tenant_guard import check_tenant_predicates
 from engine.tables import Table
 
 
-class Statements:
+class StatementCompiler:
     """Writes the statements of one catalog in one dialect. No text leaves here that the second look has not passed."""
 
     def __init__(self, dialect: Dialect, tables: Iterable[Table]) -> None:
-        self.builder = Builder(dialect)
+        self.builder = StatementBuilder(dialect)
         self.dialect = dialect
-        self.tenants = {table.physical: table.columns[table.tenant].physical for table in tables if table.query is None}
+        self.tenant_columns = {
+            table.physical: table.columns[table.tenant].physical for table in tables if table.query is None
+        }
 
-    def scan(self, scan: Scan, ranges: int) -> str:
+    def compile_scan(self, scan: Scan, range_count: int) -> str:
         """The statement of a scan whose days lie in one range or in two. Raises UncoveredScan."""
-        return self.checked(self.builder.scan(scan, ranges))
+        return self.check_statement(self.builder.emit_scan(scan, range_count))
 
-    def items(self, scan: ItemsScan) -> str:
+    def compile_items(self, scan: ItemsScan) -> str:
         """The statement of a list of items. Raises UncoveredScan."""
-        return self.checked(self.builder.items(scan))
+        return self.check_statement(self.builder.emit_items(scan))
 
-    def checked(self, sql: str) -> str:
-        check_covered(sql, self.tenants, self.dialect.name)
+    def check_statement(self, sql: str) -> str:
+        check_tenant_predicates(sql, self.tenant_columns, self.dialect.name)
         return sql
 
 
-class PreparedPlan:
+class CompiledPlan:
     """A plan with the statements that have been asked of it so far."""
 
-    def __init__(self, plan: Plan, statements: Statements) -> None:
+    def __init__(self, plan: Plan, statements: StatementCompiler) -> None:
         self.plan = plan
         self.statements = statements
         self._scans: dict[tuple[Scan, int], str] = {}
         self._items: dict[ItemsScan, str] = {}
 
-    def scan(self, scan: Scan, ranges: int) -> str:
-        text = self._scans.get((scan, ranges))
+    def get_scan_sql(self, scan: Scan, range_count: int) -> str:
+        text = self._scans.get((scan, range_count))
         if text is None:
-            text = self._scans[(scan, ranges)] = self.statements.scan(scan, ranges)
+            text = self._scans[(scan, range_count)] = self.statements.compile_scan(scan, range_count)
         return text
 
-    def items(self, scan: ItemsScan) -> str:
+    def get_items_sql(self, scan: ItemsScan) -> str:
         text = self._items.get(scan)
         if text is None:
-            text = self._items[scan] = self.statements.items(scan)
+            text = self._items[scan] = self.statements.compile_items(scan)
         return text

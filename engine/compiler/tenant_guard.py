@@ -14,12 +14,12 @@ from sqlglot.errors import SqlglotError
 
 from engine.errors import UncoveredScan
 
-TENANT = "tenant"
+TENANT_PARAMETER = "tenant"
 # Functions that make rows from a bound parameter, and so read no table.
-ROW_MAKERS = frozenset(("json_each", "jsonb_array_elements"))
+ROW_FUNCTIONS = frozenset(("json_each", "jsonb_array_elements"))
 
 
-def check_covered(sql: str, tenants: Mapping[str, str], dialect: str) -> None:
+def check_tenant_predicates(sql: str, tenant_columns: Mapping[str, str], dialect: str) -> None:
     """Refuse a statement that may read rows of another tenant.
 
     `tenants` gives the tenant's column of each physical table. Raises UncoveredScan.
@@ -31,31 +31,31 @@ def check_covered(sql: str, tenants: Mapping[str, str], dialect: str) -> None:
     if len(statements) != 1 or not isinstance(statements[0], (exp.Select, exp.SetOperation)):
         raise UncoveredScan("a statement must be one query")
     for source in statements[0].find_all(exp.From, exp.Join):
-        check_source(source.this)
+        check_row_source(source.this)
     for table in statements[0].find_all(exp.Table):
-        if not makes_rows(table) and not is_with_query(table):
-            check_scan(table, tenants)
+        if not is_row_function(table) and not is_with_query(table):
+            check_scan(table, tenant_columns)
 
 
-def check_source(source: exp.Expr) -> None:
+def check_row_source(source: exp.Expr) -> None:
     """What rows come from is a table, a query, or a function of bound parameters: UNNEST and its like."""
     if not isinstance(source, (exp.Table, exp.Subquery)) and source.find(exp.Column, exp.Table, exp.Select):
         raise UncoveredScan("rows are made of something else than tables and bound parameters")
 
 
-def check_scan(table: exp.Table, tenants: Mapping[str, str]) -> None:
+def check_scan(table: exp.Table, tenant_columns: Mapping[str, str]) -> None:
     name = ".".join(part.name for part in table.parts)
-    if name not in tenants:
+    if name not in tenant_columns:
         raise UncoveredScan(f"table {name!r} is not declared")
     select = table.find_ancestor(exp.Select)
-    if select is None or not reads_directly(select, table):
+    if select is None or not is_read_directly(select, table):
         raise UncoveredScan(f"table {name!r} is not read by a SELECT of its own")
-    column = (table.alias_or_name, tenants[name])
-    if not any(equals_tenant(conjunct, column) for conjunct in conjuncts(select)):
+    column = (table.alias_or_name, tenant_columns[name])
+    if not any(is_tenant_equality(conjunct, column) for conjunct in iter_where_conjuncts(select)):
         raise UncoveredScan(f"the scan of table {name!r} lacks the tenant's predicate")
 
 
-def reads_directly(select: exp.Select, table: exp.Table) -> bool:
+def is_read_directly(select: exp.Select, table: exp.Table) -> bool:
     """Whether the table stands in FROM or in an inner join: the WHERE then holds for each of its rows."""
     parent = table.parent
     if isinstance(parent, exp.From):
@@ -63,7 +63,7 @@ def reads_directly(select: exp.Select, table: exp.Table) -> bool:
     return isinstance(parent, exp.Join) and parent.parent is select and not parent.side
 
 
-def conjuncts(select: exp.Select) -> Iterator[exp.Expr]:
+def iter_where_conjuncts(select: exp.Select) -> Iterator[exp.Expr]:
     """The conditions that WHERE joins by AND at its top."""
     where = select.args.get("where")
     pending = [where.this] if where is not None else []
@@ -75,37 +75,37 @@ def conjuncts(select: exp.Select) -> Iterator[exp.Expr]:
             yield condition
 
 
-def equals_tenant(condition: exp.Expr, column: tuple[str, str]) -> bool:
+def is_tenant_equality(condition: exp.Expr, column: tuple[str, str]) -> bool:
     if not isinstance(condition, exp.EQ):
         return False
     sides = (condition.this, condition.expression)
-    return any(is_column(one, column) and is_tenant(other) for one, other in (sides, sides[::-1]))
+    return any(is_column(one, column) and is_tenant_parameter(other) for one, other in (sides, sides[::-1]))
 
 
 def is_column(node: exp.Expr, column: tuple[str, str]) -> bool:
     return isinstance(node, exp.Column) and (node.table, node.name) == column
 
 
-def is_tenant(node: exp.Expr) -> bool:
+def is_tenant_parameter(node: exp.Expr) -> bool:
     """The tenant's bound parameter, however the dialect writes it."""
-    return (parameter := bound(node)) is not None and parameter.name == TENANT
+    return (parameter := get_bound_parameter(node)) is not None and parameter.name == TENANT_PARAMETER
 
 
-def bound(node: exp.Expr) -> exp.Expr | None:
+def get_bound_parameter(node: exp.Expr) -> exp.Expr | None:
     """The bound parameter that a node is; casting it to a type changes nothing."""
     if isinstance(node, exp.Cast):
         node = node.this
     return node if isinstance(node, (exp.Placeholder, exp.Parameter)) else None
 
 
-def makes_rows(table: exp.Table) -> bool:
+def is_row_function(table: exp.Table) -> bool:
     """Whether this is a function that makes rows from bound parameters only."""
     function = table.this
     if not isinstance(function, exp.Func):
         return False
     name = function.name if isinstance(function, exp.Anonymous) else function.sql_name()
     arguments = function.expressions
-    return name.lower() in ROW_MAKERS and all(bound(each) is not None for each in arguments)
+    return name.lower() in ROW_FUNCTIONS and all(get_bound_parameter(each) is not None for each in arguments)
 
 
 def is_with_query(table: exp.Table) -> bool:
@@ -113,11 +113,11 @@ def is_with_query(table: exp.Table) -> bool:
     if len(table.parts) > 1 or not isinstance(table.this, exp.Identifier):
         return False
     inner: exp.Expr = table
-    for ancestor in ancestors(table):
+    for ancestor in iter_ancestors(table):
         with_ = ancestor.args.get("with_")
         if with_ is not None:
             for query in with_.expressions:
-                if inner is with_ and any(each is query for each in (table, *ancestors(table))):
+                if inner is with_ and any(each is query for each in (table, *iter_ancestors(table))):
                     break
                 if query.alias == table.name:
                     return True
@@ -125,7 +125,7 @@ def is_with_query(table: exp.Table) -> bool:
     return False
 
 
-def ancestors(node: exp.Expr) -> Iterator[exp.Expr]:
+def iter_ancestors(node: exp.Expr) -> Iterator[exp.Expr]:
     while node.parent is not None:
         node = node.parent
         yield node

@@ -22,10 +22,10 @@ Total = Literal["period", "average", "last"]
 Fill = Literal["zero", "null"]
 DeltaKind = Literal["relative", "absolute"]
 # What a metric is made of: it has one of these keys.
-CONTENTS = ("value", "series", "combine", "derive")
+CONTENT_KEYS = ("value", "series", "combine", "derive")
 
 
-def iso_date(value: object) -> object:
+def parse_iso_date(value: object) -> object:
     """The date that a text such as 2025-01-31 is. Raises ValueError."""
     if isinstance(value, str) and ISO_DATE.fullmatch(value):
         return date.fromisoformat(value)
@@ -33,15 +33,15 @@ def iso_date(value: object) -> object:
 
 
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-Day = Annotated[date, BeforeValidator(iso_date)]
+Day = Annotated[date, BeforeValidator(parse_iso_date)]
 
 
-def shorthand(key: str) -> BeforeValidator:
+def accept_shorthand(key: str) -> BeforeValidator:
     """A bare text stands for a mapping with that one key."""
     return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)
 
 
-def null_by_name(value: object) -> object:
+def convert_null(value: object) -> object:
     """`fill: null` is YAML's null, and meant as the word."""
     return "null" if value is None else value
 
@@ -55,7 +55,7 @@ class Definition(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def given(cls, value: object, info: ValidationInfo) -> object:
+    def require_value(cls, value: object, info: ValidationInfo) -> object:
         name = str(info.field_name)
         # What else is no null says so itself.
         if value is None and cls.model_fields[name].default is None and name not in cls.nullable:
@@ -103,7 +103,7 @@ class TableDefinition(Definition):
         description="The columns that identify a row.",
         examples=[["user_id", "date", "property_id"]],
     )
-    columns: Annotated[dict[str, Annotated[ColumnDefinition, shorthand("type")]], Field(min_length=1)] = Field(
+    columns: Annotated[dict[str, Annotated[ColumnDefinition, accept_shorthand("type")]], Field(min_length=1)] = Field(
         description="The columns by name: a type, or a mapping.",
         examples=[{"user_id": "uuid", "date": "date"}],
     )
@@ -235,7 +235,7 @@ class MetricDefinition(Definition):
     total: Total | None = Field(
         None, description="How a bucket or period is summed up: period (once over its rows), average or last."
     )
-    fill: Annotated[Fill | None, BeforeValidator(null_by_name)] = Field(
+    fill: Annotated[Fill | None, BeforeValidator(convert_null)] = Field(
         None, description="What a bucket without a value shows inside the data's extent: zero or null."
     )
     delta: DeltaKind | None = Field(None, description="The change as a fraction (relative) or a difference.")
@@ -263,7 +263,7 @@ class FileDefinition(Definition):
     tables: dict[str, TableDefinition] = Field(
         default_factory=dict, description="Tables by name; a name is given once in the folder."
     )
-    metrics: dict[str, Annotated[MetricDefinition, shorthand("value")]] = Field(
+    metrics: dict[str, Annotated[MetricDefinition, accept_shorthand("value")]] = Field(
         default_factory=dict,
         description="Metrics by key; a key is given once in the folder.",
         examples=[{"ga4.sessions": "sum(sessions)"}],

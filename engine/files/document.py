@@ -13,26 +13,26 @@ from typing import Any
 
 import yaml
 
-from engine.diagnostics import MOST_PROBLEMS, Diagnostics, Position
-from engine.files.yaml_errors import explained
+from engine.diagnostics import MAX_PROBLEMS, Diagnostics, Position
+from engine.files.yaml_errors import explain_yaml_error
 
 START = Position(1, 1)
-MOST_DEPTH = 40
-MOST_NODES = 80_000
+MAX_DEPTH = 40
+MAX_NODES = 80_000
 
 INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)", re.ASCII)
 DECIMAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
 NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 TRUE = frozenset(("true", "True", "TRUE"))
 FALSE = frozenset(("false", "False", "FALSE"))
-SILENT_BOOLEANS = frozenset(
+YAML_1_1_BOOLEANS = frozenset(
     spelling(word) for word in ("yes", "no", "on", "off") for spelling in (str, str.title, str.upper)
 )
 QUOTES = ("'", '"')
 ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r?\n[ \t]*|.)", re.DOTALL)
 
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 
 @dataclass(slots=True)
@@ -49,9 +49,9 @@ class ScalarNode(Node):
     raw: str
     style: str | None
 
-    def position(self, offset: int) -> Position:
+    def locate_character(self, offset: int) -> Position:
         """Where the character at `offset` of the text stands in the file."""
-        return advanced(self.start, self.raw[: raw_offset(self.text, self.raw, self.style, offset)])
+        return advance_position(self.start, self.raw[: find_raw_offset(self.text, self.raw, self.style, offset)])
 
 
 @dataclass(slots=True)
@@ -72,35 +72,35 @@ class Document:
     data: dict[str, Any]
     root: MappingNode
 
-    def node(self, path: Path) -> Node:
+    def find_node(self, path: KeyPath) -> Node:
         """The value at `path`; the innermost one that there is, where the path leads out of the document."""
         node: Node = self.root
         for segment in path:
-            inner = child(node, segment)
+            inner = get_child(node, segment)
             if inner is None:
                 break
             node = inner
         return node
 
-    def position(self, path: Path) -> Position:
+    def locate_value(self, path: KeyPath) -> Position:
         """Where the value at `path` begins."""
-        return self.node(path).start
+        return self.find_node(path).start
 
-    def key_position(self, path: Path) -> Position:
+    def locate_key(self, path: KeyPath) -> Position:
         """Where the last key of `path` stands."""
         *parents, key = path
-        node = self.node(tuple(parents))
+        node = self.find_node(tuple(parents))
         if isinstance(node, MappingNode) and key in node.entries:
             return node.entries[str(key)][0].start
         return node.start
 
-    def text_position(self, path: Path, offset: int) -> Position:
+    def locate_character(self, path: KeyPath, offset: int) -> Position:
         """Where the character at `offset` of the text at `path` stands."""
-        node = self.node(path)
-        return node.position(offset) if isinstance(node, ScalarNode) else node.start
+        node = self.find_node(path)
+        return node.locate_character(offset) if isinstance(node, ScalarNode) else node.start
 
 
-def child(node: Node, segment: str | int) -> Node | None:
+def get_child(node: Node, segment: str | int) -> Node | None:
     if isinstance(node, MappingNode):
         entry = node.entries.get(str(segment))
         return entry[1] if entry else None
@@ -109,46 +109,48 @@ def child(node: Node, segment: str | int) -> Node | None:
     return None
 
 
-def parse(file: str, content: bytes, diagnostics: Diagnostics) -> Document | None:
+def parse_document(file: str, content: bytes, diagnostics: Diagnostics) -> Document | None:
     """Read one file; None, and a diagnostic, when it is not a YAML mapping at all."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8", "replace")
-        diagnostics.error(file, advanced(START, before), "yaml-syntax", "the file is not UTF-8; save it as UTF-8")
+        diagnostics.add_error(
+            file, advance_position(START, before), "yaml-syntax", "the file is not UTF-8; save it as UTF-8"
+        )
         return None
     composer = Composer(text)
     try:
         root = composer.compose()
     except yaml.YAMLError as error:
-        line, column, message = explained(error, text, composer.open_brackets(), composer.last_quoted)
-        diagnostics.error(file, Position(line, column), "yaml-syntax", message)
+        line, column, message = explain_yaml_error(error, text, composer.list_open_brackets(), composer.last_quoted)
+        diagnostics.add_error(file, Position(line, column), "yaml-syntax", message)
         return None
-    except Refused as refused:
-        diagnostics.error(file, refused.position, refused.code, refused.message)
+    except UnsupportedYaml as refused:
+        diagnostics.add_error(file, refused.position, refused.code, refused.message)
         return None
     finally:
         for position, code, message, metric in composer.problems:
-            diagnostics.error(file, position, code, message, metric=metric or composer.metric_at(position))
+            diagnostics.add_error(file, position, code, message, metric=metric or composer.find_metric_at(position))
     if root is None:
         return Document(file, {}, MappingNode(START))
     if not isinstance(root, MappingNode):
-        diagnostics.error(file, root.start, "wrong-type", "a metric file is a mapping of `tables:`, `metrics:`, …")
+        diagnostics.add_error(file, root.start, "wrong-type", "a metric file is a mapping of `tables:`, `metrics:`, …")
         return None
-    return Document(file, plain(root), root)
+    return Document(file, convert_node(root), root)
 
 
-def plain(node: Node) -> Any:
+def convert_node(node: Node) -> Any:
     """The node as plain Python data."""
     if isinstance(node, MappingNode):
-        return {key: plain(value) for key, (_, value) in node.entries.items()}
+        return {key: convert_node(value) for key, (_, value) in node.entries.items()}
     if isinstance(node, SequenceNode):
-        return [plain(item) for item in node.items]
+        return [convert_node(item) for item in node.items]
     assert isinstance(node, ScalarNode)
     return node.value
 
 
-class Refused(Exception):
+class UnsupportedYaml(Exception):
     """The document is well-formed YAML that no metric file may be."""
 
     def __init__(self, position: Position, code: str, message: str) -> None:
@@ -174,7 +176,7 @@ class Composer:
         self.problems: list[tuple[Position, str, str, str | None]] = []
         self.stack: list[Frame] = []
         self.anchors: dict[str, tuple[Node, int]] = {}
-        self.count = 0
+        self.node_count = 0
         self.root: Node | None = None
         # The last text in quotes that spans lines: it is where a quote that is never closed may have begun.
         self.last_quoted: tuple[int, int] | None = None
@@ -186,29 +188,31 @@ class Composer:
             finished: Node
             match event:
                 case yaml.DocumentStartEvent() if self.root is not None:
-                    raise Refused(mark(event), "yaml-syntax", "a second document; one file is one document")
+                    raise UnsupportedYaml(
+                        get_event_position(event), "yaml-syntax", "a second document; one file is one document"
+                    )
                 case yaml.CollectionStartEvent():
-                    stack.append(self.opened(event, len(stack)))
+                    stack.append(self.open_collection(event, len(stack)))
                     continue
                 case yaml.CollectionEndEvent():
                     frame = stack.pop()
                     finished = frame.node
                     if frame.anchor:
-                        self.anchors[frame.anchor] = (finished, self.count - frame.before)
+                        self.anchors[frame.anchor] = (finished, self.node_count - frame.before)
                 case yaml.AliasEvent():
-                    finished = self.alias(event)
+                    finished = self.resolve_alias(event)
                 case yaml.ScalarEvent():
-                    finished = self.scalar(event)
+                    finished = self.build_scalar(event)
                 case _:
                     continue
             if stack:
-                self.add(stack[-1], finished)
+                self.add_node(stack[-1], finished)
             else:
-                self.checked(finished)
+                self.check_boolean_word(finished)
                 self.root = finished
         return self.root
 
-    def open_brackets(self) -> list[tuple[int, int, str]]:
+    def list_open_brackets(self) -> list[tuple[int, int, str]]:
         """Where the brackets and braces begin that are still open, and which they are, the innermost last."""
         return [
             (*frame.node.start, "bracket" if isinstance(frame.node, SequenceNode) else "brace")
@@ -216,7 +220,7 @@ class Composer:
             if frame.bracketed
         ]
 
-    def metric_at(self, position: Position) -> str | None:
+    def find_metric_at(self, position: Position) -> str | None:
         """The key of the metric that the position lies in."""
         if not isinstance(self.root, MappingNode):
             return None
@@ -229,86 +233,96 @@ class Composer:
         begun = [key for key, (node, _) in metrics[1].entries.items() if node.start <= position]
         return begun[-1] if begun else None
 
-    def opened(self, event: yaml.CollectionStartEvent, depth: int) -> Frame:
-        if depth == MOST_DEPTH:
-            raise Refused(mark(event), "yaml-limits", f"nested more than {MOST_DEPTH} deep; a metric file needs 8")
+    def open_collection(self, event: yaml.CollectionStartEvent, depth: int) -> Frame:
+        if depth == MAX_DEPTH:
+            raise UnsupportedYaml(
+                get_event_position(event), "yaml-limits", f"nested more than {MAX_DEPTH} deep; a metric file needs 8"
+            )
         self.refuse_tag(event)
-        before = self.count
-        self.counted(event)
+        before = self.node_count
+        self.count_nodes(event)
         kind = MappingNode if isinstance(event, yaml.MappingStartEvent) else SequenceNode
-        return Frame(kind(mark(event)), event.anchor, bool(event.flow_style), before)
+        return Frame(kind(get_event_position(event)), event.anchor, bool(event.flow_style), before)
 
-    def add(self, frame: Frame, node: Node) -> None:
+    def add_node(self, frame: Frame, node: Node) -> None:
         """Put a finished value where it belongs: into a list, or behind the key that waits for it."""
         if isinstance(frame.node, SequenceNode):
-            self.checked(node)
+            self.check_boolean_word(node)
             frame.node.items.append(node)
         elif frame.key is None:
             if not isinstance(node, ScalarNode):
-                raise Refused(frame.node.start, "wrong-type", "a key must be plain text; put `{{ … }}` in quotes")
-            self.checked(node, key=True)
+                raise UnsupportedYaml(
+                    frame.node.start, "wrong-type", "a key must be plain text; put `{{ … }}` in quotes"
+                )
+            self.check_boolean_word(node, key=True)
             frame.key = node
         else:
             key, frame.key = frame.key, None
-            self.checked(node)
+            self.check_boolean_word(node)
             if key.text in frame.node.entries:
                 line = frame.node.entries[key.text][0].start.line
                 message = f"{key.text!r} is given in line {line} already; remove one of them or rename it"
                 section = self.stack[0].key.text if len(self.stack) == 2 and self.stack[0].key else None
-                self.problem(key.start, "duplicate-key", message, metric=key.text if section == "metrics" else None)
+                self.add_problem(key.start, "duplicate-key", message, metric=key.text if section == "metrics" else None)
             else:
                 frame.node.entries[key.text] = (key, node)
 
-    def scalar(self, event: yaml.ScalarEvent) -> ScalarNode:
-        self.counted(event)
+    def build_scalar(self, event: yaml.ScalarEvent) -> ScalarNode:
+        self.count_nodes(event)
         assert event.start_mark is not None
         assert event.end_mark is not None
         raw = self.text[event.start_mark.index : event.end_mark.index]
         style = event.style or None
-        node = ScalarNode(mark(event), event.value, event.value, raw, style)
+        node = ScalarNode(get_event_position(event), event.value, event.value, raw, style)
         if event.tag is not None and event.tag != "tag:yaml.org,2002:str":
             self.refuse_tag(event)
         if style is None and event.tag is None:
-            node.value = resolved(event.value)
+            node.value = resolve_scalar(event.value)
         elif style in QUOTES and event.start_mark.line != event.end_mark.line:
             self.last_quoted = (event.start_mark.index, event.end_mark.index)
         if event.anchor:
             self.anchors[event.anchor] = (node, 1)
         return node
 
-    def checked(self, node: Node, *, key: bool = False) -> None:
+    def check_boolean_word(self, node: Node, *, key: bool = False) -> None:
         """Refuse the words that YAML 1.1 silently takes for booleans."""
-        if isinstance(node, ScalarNode) and node.style is None and node.value in SILENT_BOOLEANS:
+        if isinstance(node, ScalarNode) and node.style is None and node.value in YAML_1_1_BOOLEANS:
             message = f"YAML may read {node.text} as a boolean; write '{node.text}' in quotes"
             if not key:
                 message += ", or true" if node.text.lower() in ("yes", "on") else ", or false"
-            self.problem(node.start, "yaml-boolean", message)
+            self.add_problem(node.start, "yaml-boolean", message)
 
-    def alias(self, event: yaml.AliasEvent) -> Node:
+    def resolve_alias(self, event: yaml.AliasEvent) -> Node:
         if event.anchor not in self.anchors:
-            raise Refused(mark(event), "yaml-syntax", f"no anchor &{event.anchor} stands before *{event.anchor}")
+            raise UnsupportedYaml(
+                get_event_position(event), "yaml-syntax", f"no anchor &{event.anchor} stands before *{event.anchor}"
+            )
         node, size = self.anchors[event.anchor]
-        self.counted(event, size)
+        self.count_nodes(event, size)
         return node
 
-    def counted(self, event: yaml.Event, nodes: int = 1) -> None:
+    def count_nodes(self, event: yaml.Event, nodes: int = 1) -> None:
         # An alias counts as all that it stands for: ten lines of aliases can stand for a billion values.
-        self.count += nodes
-        if self.count > MOST_NODES:
-            raise Refused(mark(event), "yaml-limits", f"more than {MOST_NODES:,} values in one file; split it")
+        self.node_count += nodes
+        if self.node_count > MAX_NODES:
+            raise UnsupportedYaml(
+                get_event_position(event), "yaml-limits", f"more than {MAX_NODES:,} values in one file; split it"
+            )
 
     def refuse_tag(self, event: yaml.NodeEvent) -> None:
         tag = getattr(event, "tag", None)
         if tag is not None:
             written = tag.replace("tag:yaml.org,2002:", "!!")
-            raise Refused(mark(event), "yaml-tag", f"the tag {written[:80]} has no meaning here; remove it")
+            raise UnsupportedYaml(
+                get_event_position(event), "yaml-tag", f"the tag {written[:80]} has no meaning here; remove it"
+            )
 
-    def problem(self, position: Position, code: str, message: str, *, metric: str | None = None) -> None:
-        if len(self.problems) < MOST_PROBLEMS:
+    def add_problem(self, position: Position, code: str, message: str, *, metric: str | None = None) -> None:
+        if len(self.problems) < MAX_PROBLEMS:
             self.problems.append((position, code, message, metric))
 
 
-def resolved(text: str) -> str | int | float | bool | None:
+def resolve_scalar(text: str) -> str | int | float | bool | None:
     """A plain scalar's value by YAML 1.2's core rules; a number in any other notation stays text."""
     if text in NULLS:
         return None
@@ -319,20 +333,20 @@ def resolved(text: str) -> str | int | float | bool | None:
     return float(text) if DECIMAL.fullmatch(text) else text
 
 
-def mark(event: yaml.Event) -> Position:
+def get_event_position(event: yaml.Event) -> Position:
     assert event.start_mark is not None
     return Position(event.start_mark.line + 1, event.start_mark.column + 1)
 
 
-def advanced(start: Position, passed: str) -> Position:
+def advance_position(start: Position, text: str) -> Position:
     """The position after `passed`, read from `start` on."""
-    lines = passed.replace("\r\n", "\n").split("\n")
+    lines = text.replace("\r\n", "\n").split("\n")
     if len(lines) == 1:
-        return Position(start.line, start.column + len(passed))
+        return Position(start.line, start.column + len(text))
     return Position(start.line + len(lines) - 1, len(lines[-1]) + 1)
 
 
-def raw_offset(text: str, raw: str, style: str | None, offset: int) -> int:
+def find_raw_offset(text: str, raw: str, style: str | None, offset: int) -> int:
     """Where the character at `offset` of a scalar's text stands in the characters that it was written with.
 
     YAML folds lines, doubles quotes and escapes: the two are walked side by side.
@@ -342,14 +356,14 @@ def raw_offset(text: str, raw: str, style: str | None, offset: int) -> int:
         at = raw.find("\n") + 1
     elif style in QUOTES and text:
         at = 1
-    for character, width in spelled(text, raw, style, at, offset):
+    for character, width in iter_raw_spans(text, raw, style, at, offset):
         at = character + width
     while at < len(raw) and raw[at] in " \t\r\n" and offset < len(text) and not text[offset].isspace():
         at += 1
     return at
 
 
-def spelled(text: Sequence[str], raw: str, style: str | None, at: int, offset: int) -> Iterator[tuple[int, int]]:
+def iter_raw_spans(text: Sequence[str], raw: str, style: str | None, at: int, offset: int) -> Iterator[tuple[int, int]]:
     """For each character before `offset`: where it is written, and how many characters that takes."""
     for character in text[:offset]:
         if character.isspace():

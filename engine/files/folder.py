@@ -13,31 +13,31 @@ from pydantic import ValidationError
 from engine.diagnostics import Diagnostics
 from engine.errors import InvalidSetting
 from engine.files.definitions import FileDefinition, MetricDefinition, TableDefinition
-from engine.files.document import START, Document, is_template, parse
-from engine.files.schema_errors import existing, report
+from engine.files.document import START, Document, is_template, parse_document
+from engine.files.schema_errors import find_existing_path, report_schema_errors
 
-MACROS = "macros.j2"
-INSIGHTS = "insights.yaml"
-MOST_BYTES = 1_000_000
-MOST_TURNS = 4
-MOST_FAULTS = 2_000
-MOST_WORK = 70_000
+MACROS_FILE = "macros.j2"
+INSIGHTS_FILE = "insights.yaml"
+MAX_BYTES = 1_000_000
+MAX_ROUNDS = 4
+MAX_FAULTS = 2_000
+MAX_WORK = 70_000
 TEXT_WORK = 8
 TEMPLATE_WORK = 120
 
 # Without these a table or a metric cannot be judged any further.
-CRUCIAL = {"tables": ("time", "columns"), "metrics": ("value", "series", "combine", "derive")}
-SOUND_TEST = {"name": "", "start": "2025-01-01", "end": "2025-01-01", "expect": {}}
+CRUCIAL_KEYS = {"tables": ("time", "columns"), "metrics": ("value", "series", "combine", "derive")}
+VALID_TEST = {"name": "", "start": "2025-01-01", "end": "2025-01-01", "expect": {}}
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class MetricFile:
     """A metric file: where its values stand, and those of them that have the right shape."""
 
     document: Document
     definition: FileDefinition
 
-    def lost(self, section: Literal["tables", "metrics"]) -> set[str]:
+    def list_malformed(self, section: Literal["tables", "metrics"]) -> set[str]:
         """The tables or metrics whose shape is wrong: they are declared, but say nothing."""
         declared = self.document.data.get(section)
         return set(declared) - set(getattr(self.definition, section)) if isinstance(declared, dict) else set()
@@ -48,13 +48,13 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
+class MetricFolder:
     """What a folder of metric files holds. `complete` is false where a file could not be read at all.
 
     `insights` is its insights.yaml, not parsed yet: the file's name and its bytes.
     """
 
-    files: tuple[File, ...]
+    files: tuple[MetricFile, ...]
     macros: str
     macros_file: str
     version: str
@@ -63,28 +63,28 @@ class Folder:
     insights: tuple[str, bytes] | None = None
 
 
-def read_folder(folder: Path, diagnostics: Diagnostics) -> Folder:
+def read_folder(folder: Path, diagnostics: Diagnostics) -> MetricFolder:
     """Read every `*.yaml` of a folder, in the order of their names; all but insights.yaml are metric files.
 
     Raises InvalidSetting.
     """
     if not folder.is_dir():
         raise InvalidSetting(f"METRICS_DIR: {folder} is not a folder; name the folder of the metric files")
-    insights_path = folder / INSIGHTS
+    insights_path = folder / INSIGHTS_FILE
     paths = sorted(path for path in folder.glob("*.yaml") if path != insights_path)
     if not paths:
         raise InvalidSetting(f"METRICS_DIR: {folder} holds no *.yaml file; name the folder of the metric files")
-    macros_path = folder / MACROS
-    contents = {path: read(path, diagnostics) for path in (*paths, insights_path, macros_path) if path.is_file()}
+    macros_path = folder / MACROS_FILE
+    contents = {path: read_file(path, diagnostics) for path in (*paths, insights_path, macros_path) if path.is_file()}
     version = hashlib.sha256()
     for path, content in contents.items():
         version.update(f"{path.name}\0{len(content)}\0".encode() + content)
-    files: list[File] = []
+    files: list[MetricFile] = []
     for path in paths:
-        document = parse(str(path), contents[path], diagnostics)
+        document = parse_document(str(path), contents[path], diagnostics)
         if document is not None:
-            files.append(shaped(document, diagnostics))
-    return Folder(
+            files.append(validate_document(document, diagnostics))
+    return MetricFolder(
         files=tuple(files),
         macros=contents.get(macros_path, b"").decode("utf-8", "replace"),
         macros_file=str(macros_path),
@@ -95,66 +95,66 @@ def read_folder(folder: Path, diagnostics: Diagnostics) -> Folder:
     )
 
 
-def read(path: Path, diagnostics: Diagnostics) -> bytes:
+def read_file(path: Path, diagnostics: Diagnostics) -> bytes:
     content = path.read_bytes()
-    if len(content) > MOST_BYTES:
-        diagnostics.error(str(path), START, "yaml-limits", f"larger than {MOST_BYTES:,} bytes; split it")
+    if len(content) > MAX_BYTES:
+        diagnostics.add_error(str(path), START, "yaml-limits", f"larger than {MAX_BYTES:,} bytes; split it")
         return b""
     return content
 
 
-def shaped(document: Document, diagnostics: Diagnostics) -> File:
+def validate_document(document: Document, diagnostics: Diagnostics) -> MetricFile:
     """Hold a document against the models: what does not fit is reported and left out, alone or with what needs it."""
     data = document.data
-    for turn in range(MOST_TURNS):
+    for turn in range(MAX_ROUNDS):
         try:
-            return File(document, bounded(FileDefinition.model_validate(data), document, diagnostics))
+            return MetricFile(document, limit_work(FileDefinition.model_validate(data), document, diagnostics))
         except ValidationError as error:
             faults = error.errors(include_url=False, include_context=True)
         if turn == 0:
-            data = copied(data)
-            report(faults, document, diagnostics)
-        if len(faults) > MOST_FAULTS:
+            data = copy_nested(data)
+            report_schema_errors(faults, document, diagnostics)
+        if len(faults) > MAX_FAULTS:
             break
-        paths = [(existing(fault["loc"], data), fault["type"] == "extra_forbidden") for fault in faults]
+        paths = [(find_existing_path(fault["loc"], data), fault["type"] == "extra_forbidden") for fault in faults]
         for path, unknown in paths:
-            leave_out(data, path, unknown=unknown)
-    return File(document, FileDefinition())
+            remove_value(data, path, unknown=unknown)
+    return MetricFile(document, FileDefinition())
 
 
-def bounded(definition: FileDefinition, document: Document, diagnostics: Diagnostics) -> FileDefinition:
+def limit_work(definition: FileDefinition, document: Document, diagnostics: Diagnostics) -> FileDefinition:
     """The definition without what is beyond the work that one file may give."""
     work = 0
     kept: dict[str, dict[str, Any]] = {"tables": {}, "metrics": {}}
     for section, names in kept.items():
         for name, each in getattr(definition, section).items():
-            work += work_of(each)
-            if work > MOST_WORK:
+            work += estimate_work(each)
+            if work > MAX_WORK:
                 message = "the expressions of this file are too many or too long from here on; split the file"
-                diagnostics.error(document.file, document.key_position((section, name)), "yaml-limits", message)
+                diagnostics.add_error(document.file, document.locate_key((section, name)), "yaml-limits", message)
                 return definition.model_copy(update=kept)
             names[name] = each
     return definition
 
 
-def work_of(definition: TableDefinition | MetricDefinition) -> int:
+def estimate_work(definition: TableDefinition | MetricDefinition) -> int:
     """The characters that have to be parsed of a table or metric; what each text takes anyhow is counted as some."""
     if isinstance(definition, TableDefinition):
-        return work_of_text(definition.sql or "") + TEXT_WORK * len(definition.columns) // 4
+        return estimate_text_work(definition.sql or "") + TEXT_WORK * len(definition.columns) // 4
     items = definition.items.values.values() if definition.items else ()
     given = (definition.value, definition.where, definition.derive, *(definition.series or {}).values(), *items)
     texts = [text for text in given if text is not None]
-    return TEXT_WORK * (1 + len(definition.combine or ())) + sum(map(work_of_text, texts))
+    return TEXT_WORK * (1 + len(definition.combine or ())) + sum(map(estimate_text_work, texts))
 
 
-def work_of_text(text: str) -> int:
+def estimate_text_work(text: str) -> int:
     return TEXT_WORK + len(text) + (TEMPLATE_WORK if is_template(text) else 0)
 
 
-def leave_out(data: dict[str, Any], path: Sequence[str | int], *, unknown: bool) -> None:
+def remove_value(data: dict[str, Any], path: Sequence[str | int], *, unknown: bool) -> None:
     """Take the value at `path` out of the data, or the whole that makes no sense without it."""
     section = path[0] if path else None
-    if section in CRUCIAL and not unknown and (len(path) == 2 or (len(path) > 2 and is_crucial(path))):
+    if section in CRUCIAL_KEYS and not unknown and (len(path) == 2 or (len(path) > 2 and is_crucial(path))):
         path = path[:2]
     within: Any = data
     for depth, segment in enumerate(path):
@@ -166,7 +166,7 @@ def leave_out(data: dict[str, Any], path: Sequence[str | int], *, unknown: bool)
         if segment == "tests" and depth == 2 and not unknown and len(path) in (4, 5):
             # The other tests keep their numbers, and this one its rows: they can be wrong as well.
             rows = inner[path[3]].get("rows", {}) if isinstance(inner[path[3]], dict) else {}
-            inner[path[3]] = {**SOUND_TEST, "rows": rows}
+            inner[path[3]] = {**VALID_TEST, "rows": rows}
             return
         if depth + 1 == len(path):
             del within[segment]
@@ -176,11 +176,11 @@ def leave_out(data: dict[str, Any], path: Sequence[str | int], *, unknown: bool)
 
 
 def is_crucial(path: Sequence[str | int]) -> bool:
-    return path[2] in CRUCIAL[str(path[0])] and (len(path) == 3 or path[2] == "combine")
+    return path[2] in CRUCIAL_KEYS[str(path[0])] and (len(path) == 3 or path[2] == "combine")
 
 
-def copied(value: Any) -> Any:
+def copy_nested(value: Any) -> Any:
     """A copy that can be taken apart, in which an alias is a value of its own."""
     if isinstance(value, dict):
-        return {key: copied(each) for key, each in value.items()}
-    return [copied(each) for each in value] if isinstance(value, list) else value
+        return {key: copy_nested(each) for key, each in value.items()}
+    return [copy_nested(each) for each in value] if isinstance(value, list) else value

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from engine.diagnostics import Diagnostics, Position
 from engine.files.definitions import (
-    CONTENTS,
+    CONTENT_KEYS,
     ColumnDefinition,
     Expectation,
     FileDefinition,
@@ -21,10 +21,10 @@ from engine.files.definitions import (
     TableDefinition,
     TestDefinition,
 )
-from engine.files.document import Document, Path
-from engine.suggestions import hint, resembling
+from engine.files.document import Document, KeyPath
+from engine.suggestions import suggest_name, suggest_similar_name
 
-MODELS: Mapping[str, type[BaseModel]] = {
+MODELS_BY_KEY: Mapping[str, type[BaseModel]] = {
     "columns": ColumnDefinition,
     "tables": TableDefinition,
     "metrics": MetricDefinition,
@@ -35,7 +35,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "stats": StatsExpectation,
 }
 # What is easily put one level too high: a key of the inner mapping, by the key that holds that.
-NESTED: Mapping[type[BaseModel], Mapping[str, type[BaseModel]]] = {
+NESTED_MODELS: Mapping[type[BaseModel], Mapping[str, type[BaseModel]]] = {
     TestDefinition: {"expect": Expectation},
     Expectation: {"stats": StatsExpectation},
     SeriesExpectation: {"stats": StatsExpectation},
@@ -43,7 +43,7 @@ NESTED: Mapping[type[BaseModel], Mapping[str, type[BaseModel]]] = {
 VALUE_CODES = {"format": "unknown-format", "source": "unknown-source"}
 IN_BRACES = "inside [ ] and { } a comma ends a text: put all of it in quotes"
 EXPRESSIONS = ("value", "derive", "where", "sql")
-WORDS = (
+PLAIN_WORDS = (
     ("Input should be", "must be"),
     ("a valid string", "text"),
     ("a valid dictionary", "a mapping"),
@@ -56,11 +56,11 @@ WORDS = (
 )
 
 
-def report(
+def report_schema_errors(
     faults: Sequence[ErrorDetails],
     document: Document,
     diagnostics: Diagnostics,
-    model_of: Callable[[Path], type[BaseModel]] | None = None,
+    model_of: Callable[[KeyPath], type[BaseModel]] | None = None,
 ) -> None:
     """Report pydantic's errors, each at the key or value that it is about.
 
@@ -68,56 +68,65 @@ def report(
     """
     unknown = [fault["loc"] for fault in faults if fault["type"] == "extra_forbidden"]
     for fault in faults:
-        if diagnostics.full(document.file):
+        if diagnostics.is_full(document.file):
             return
         *parents, name = fault["loc"]
         if fault["type"] == "missing" and any(
-            list(loc[:-1]) == parents and resembling(str(loc[-1]), [str(name)]) for loc in unknown
+            list(loc[:-1]) == parents and suggest_similar_name(str(loc[-1]), [str(name)]) for loc in unknown
         ):
             continue  # The key is there, misspelt.
-        path = existing(fault["loc"], document.data)
-        position, code, message = described(fault, path, document, model_of or model_at)
-        if not diagnostics.any_at(document.file, position):
+        path = find_existing_path(fault["loc"], document.data)
+        position, code, message = describe_fault(fault, path, document, model_of or get_model_at)
+        if not diagnostics.has_problem_at(document.file, position):
             metric = str(path[1]) if len(path) > 1 and path[0] == "metrics" else None
-            diagnostics.error(document.file, position, code, message, metric=metric)
+            diagnostics.add_error(document.file, position, code, message, metric=metric)
 
 
-def described(
-    fault: ErrorDetails, path: Path, document: Document, model_of: Callable[[Path], type[BaseModel]]
+def describe_fault(
+    fault: ErrorDetails, path: KeyPath, document: Document, model_of: Callable[[KeyPath], type[BaseModel]]
 ) -> tuple[Position, str, str]:
     """Where a fault is, with which code, and what to change."""
     kind, name, given = fault["type"], str(fault["loc"][-1]), fault["input"]
     if kind == "extra_forbidden" and name == "<<":
-        return document.key_position(path), "unknown-key", "YAML's merge key << has no meaning here; write the keys out"
+        return document.locate_key(path), "unknown-key", "YAML's merge key << has no meaning here; write the keys out"
     if kind == "extra_forbidden":
         model = model_of(path[:-1])
         if given is None and name.count(")") > name.count("("):
-            return document.key_position(path), "unknown-key", IN_BRACES
-        likely = belonging(name, given, model) or hint(name, model.model_fields)
-        return document.key_position(path), "unknown-key", f"unknown key {shown(name)}{likely}"
+            return document.locate_key(path), "unknown-key", IN_BRACES
+        likely = suggest_placement(name, given, model) or suggest_name(name, model.model_fields)
+        return document.locate_key(path), "unknown-key", f"unknown key {describe_value(name)}{likely}"
     if kind == "missing":
-        return document.key_position(path), "missing-key", f"the key {name!r} is missing"
+        return document.locate_key(path), "missing-key", f"the key {name!r} is missing"
     if kind == "literal_error":
         allowed = str(fault.get("ctx", {}).get("expected", ""))
         words = allowed.replace("'", "").replace(" or ", ", ").split(", ")
-        likely = resembling(given, words) if isinstance(given, str) else ""
-        message = f"{shown(given)} is not allowed for {name}: write {allowed}{likely}"
-        return document.position(path), VALUE_CODES.get(name, "wrong-value"), message
+        likely = suggest_similar_name(given, words) if isinstance(given, str) else ""
+        message = f"{describe_value(given)} is not allowed for {name}: write {allowed}{likely}"
+        return document.locate_value(path), VALUE_CODES.get(name, "wrong-value"), message
     if kind == "too_short":
         least = fault["ctx"]["min_length"]
         message = f"{name} needs {'an entry' if least == 1 else f'{least} entries'} at least"
-        return document.position(path), "wrong-value", message
+        return document.locate_value(path), "wrong-value", message
     if name in ("start", "end"):
-        return document.position(path), "wrong-type", f"must be a date such as 2025-01-31, not {shown(given)}"
+        return (
+            document.locate_value(path),
+            "wrong-type",
+            f"must be a date such as 2025-01-31, not {describe_value(given)}",
+        )
     if kind in ("greater_than_equal", "less_than_equal"):
-        return document.position(path), "wrong-value", f"{said(fault['msg'])}, not {shown(given)}"
+        return (
+            document.locate_value(path),
+            "wrong-value",
+            f"{simplify_message(fault['msg'])}, not {describe_value(given)}",
+        )
     if given is None and name.count(")") > name.count("("):
-        return document.key_position(path), "wrong-type", IN_BRACES
-    message = f"{said(fault['msg'])}, {'but nothing stands here' if given is None else f'not {shown(given)}'}"
-    return document.position(path), "wrong-type", message + remedy(kind, name, given)
+        return document.locate_key(path), "wrong-type", IN_BRACES
+    actual = "but nothing stands here" if given is None else f"not {describe_value(given)}"
+    message = f"{simplify_message(fault['msg'])}, {actual}"
+    return document.locate_value(path), "wrong-type", message + suggest_fix(kind, name, given)
 
 
-def existing(loc: tuple[str | int, ...], data: Any) -> Path:
+def find_existing_path(loc: tuple[str | int, ...], data: Any) -> KeyPath:
     """The part of pydantic's path that the data has: shorthands and dates add segments of their own."""
     path: list[str | int] = []
     for segment in loc:
@@ -129,36 +138,36 @@ def existing(loc: tuple[str | int, ...], data: Any) -> Path:
     return tuple(path)
 
 
-def model_at(path: Path) -> type[BaseModel]:
+def get_model_at(path: KeyPath) -> type[BaseModel]:
     """The model of the mapping at `path`."""
     for segment in reversed(path[-2:]):
-        if segment in MODELS and (len(path) > 1 or segment in ("tables", "metrics")):
-            return MODELS[str(segment)]
+        if segment in MODELS_BY_KEY and (len(path) > 1 or segment in ("tables", "metrics")):
+            return MODELS_BY_KEY[str(segment)]
     return FileDefinition
 
 
-def belonging(name: str, given: object, model: type[BaseModel]) -> str:
+def suggest_placement(name: str, given: object, model: type[BaseModel]) -> str:
     """What to do with a key that is one of a mapping further in, or that holds its value; nothing if it is neither."""
     if (word := name.partition(":")[0]) != name and word in model.model_fields:
         return f"; a space is missing after '{word}:'"
     inner = given.keys() if isinstance(given, dict) else dict[str, object]().keys()
     if model is FileDefinition and "columns" in inner:
         return "; put it under `tables:`"
-    if model is FileDefinition and ("." in name or not inner.isdisjoint(CONTENTS)):
+    if model is FileDefinition and ("." in name or not inner.isdisjoint(CONTENT_KEYS)):
         return "; put it under `metrics:`"
-    for key, nested in NESTED.get(model, {}).items():
+    for key, nested in NESTED_MODELS.get(model, {}).items():
         if name in nested.model_fields:
             return f"; write {key}: {{{name}: …}}"
     return ""
 
 
-def said(message: str) -> str:
-    for word, plain in WORDS:
+def simplify_message(message: str) -> str:
+    for word, plain in PLAIN_WORDS:
         message = message.replace(word, plain)
     return message.split(" or instance of ")[0]
 
 
-def remedy(kind: str, name: str, given: object) -> str:
+def suggest_fix(kind: str, name: str, given: object) -> str:
     if name in EXPRESSIONS and kind == "string_type":
         return "; write an expression, such as sum(sessions)" if name == "value" else ""
     if kind == "string_type" and isinstance(given, (int, float)):
@@ -169,7 +178,7 @@ def remedy(kind: str, name: str, given: object) -> str:
     return ""
 
 
-def shown(given: object) -> str:
+def describe_value(given: object) -> str:
     if isinstance(given, bool):
         return "true" if given else "false"
     if given is None or isinstance(given, (dict, list)):

@@ -11,12 +11,20 @@ from typing import Any
 from sqlglot import exp
 from sqlglot.generator import Generator
 
-from engine.language.evaluator import NODES, Evaluate, compile_arithmetic
-from engine.language.faults import Fault, Faults, refuse
-from engine.language.parser import AGGREGATES, parse_expression, start_of
-from engine.language.types import CONDITIONS, SPOKEN, TEXT_FUNCTIONS, annotate, is_constant, kind_faults, kind_of
-from engine.suggestions import hint
-from engine.tables import KINDS, NUMBERS, Column, Kind, Table
+from engine.language.evaluator import NODE_COMPILERS, Evaluator, compile_arithmetic
+from engine.language.faults import Fault, Faults, raise_if_any
+from engine.language.parser import AGGREGATES, locate_node, parse_expression
+from engine.language.types import (
+    CONDITIONS,
+    TEXT_FUNCTIONS,
+    TYPE_PHRASES,
+    annotate_types,
+    find_type_faults,
+    get_value_type,
+    is_constant,
+)
+from engine.suggestions import suggest_name
+from engine.tables import NUMBER_TYPES, VALUE_TYPES, Column, Table, ValueType
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +40,7 @@ class Aggregate:
     distinct: bool = field(compare=False, default=False)
 
     @property
-    def mergeable(self) -> bool:
+    def is_mergeable(self) -> bool:
         """Whether the value over several days follows from the values of each day."""
         return not self.distinct or self.function in ("min", "max")
 
@@ -50,36 +58,36 @@ class Expression:
     non_additive: tuple[tuple[str, int], ...] = ()
 
     @property
-    def mergeable(self) -> bool:
-        return all(aggregate.mergeable for aggregate in self.aggregates)
+    def is_mergeable(self) -> bool:
+        return all(aggregate.is_mergeable for aggregate in self.aggregates)
 
     @property
-    def sum_of_several(self) -> bool:
+    def is_sum_of_several(self) -> bool:
         """Whether several sums are added: one without a value adds nothing, so that the buckets sum to the total."""
         return self.additive and len(self.aggregates) > 1
 
-    def evaluator(self, positions: Mapping[Aggregate, int]) -> Evaluate:
+    def compile_evaluator(self, positions: Mapping[Aggregate, int]) -> Evaluator:
         """A function from a row to the value; `positions` tells where the row has each aggregate."""
-        if self.sum_of_several:
+        if self.is_sum_of_several:
             terms = compile_arithmetic(self.tree)
-            return sum_of_terms(terms, itemgetter(*(positions[each] for each in self.aggregates)))
+            return make_sum_of_terms(terms, itemgetter(*(positions[each] for each in self.aggregates)))
         tree = self.tree.copy()
         for placeholder in list(tree.find_all(exp.Placeholder)):
             placeholder.set("this", str(positions[self.aggregates[int(placeholder.name)]]))
         return compile_arithmetic(tree)
 
 
-def sum_of_terms(terms: Evaluate, pick: Callable[[Sequence[Any]], tuple[Any, ...]]) -> Evaluate:
+def make_sum_of_terms(terms: Evaluator, pick: Callable[[Sequence[Any]], tuple[Any, ...]]) -> Evaluator:
     """Evaluate over the picked aggregates, with 0 for those without a value where another has one."""
 
-    def summed(row: Sequence[Any]) -> Any:
+    def evaluate_sum(row: Sequence[Any]) -> Any:
         values = pick(row)
         if None not in values:
             return terms(values)
         known = [0 if value is None else value for value in values]
         return None if all(value is None for value in values) else terms(known)
 
-    return summed
+    return evaluate_sum
 
 
 def resolve_expression(
@@ -96,23 +104,25 @@ def resolve_expression(
     that may have a column which this one lacks. Raises Faults.
     """
     tree, columns = parse_expression(text), table.columns
-    non_additive = () if total_stated else unstated_totals(tree, columns)
-    unknown = unknown_columns(tree, table, others)
-    annotate(tree, kinds_of(table))
-    out_of_place = tuple(misplaced(tree, columns))
+    non_additive = () if total_stated else find_unstated_totals(tree, columns)
+    unknown = find_unknown_columns(tree, table, others)
+    annotate_types(tree, make_type_lookup(table))
+    out_of_place = tuple(find_misplaced_nodes(tree, columns))
     # Where no text may stand at all, what may be made a text is not worth telling.
-    kinds = (fault for fault in kind_faults(tree) if not (out_of_place and fault.code == "not-a-text"))
-    refuse((*unknown, *out_of_place, *kinds, *non_additive))
-    kind = kind_of(tree)
-    if kind not in NUMBERS:
-        raise Faults(Fault(start_of(tree), "not-a-number", f"the value is {SPOKEN[kind]}; a metric is a number"))
+    kinds = (fault for fault in find_type_faults(tree) if not (out_of_place and fault.code == "not-a-text"))
+    raise_if_any((*unknown, *out_of_place, *kinds, *non_additive))
+    kind = get_value_type(tree)
+    if kind not in NUMBER_TYPES:
+        raise Faults(
+            Fault(locate_node(tree), "not-a-number", f"the value is {TYPE_PHRASES[kind]}; a metric is a number")
+        )
     used = {column.name for column in tree.find_all(exp.Column)}
     aggregates: list[Aggregate] = []
     additive = is_additive(tree, columns)
-    uses = tuple((column.name, start_of(column)) for column in non_additive_uses(tree, columns))
+    uses = tuple((column.name, locate_node(column)) for column in find_non_additive_uses(tree, columns))
     return Expression(
         text=text,
-        tree=lifted(tree, where, aggregates),
+        tree=lift_aggregates(tree, where, aggregates),
         aggregates=tuple(aggregates),
         additive=additive,
         money=any(columns[name].money for name in used),
@@ -124,84 +134,84 @@ def resolve_predicate(text: str, table: Table, others: Iterable[Table] = ()) -> 
     """Read a row predicate over a table's columns; `others` as for an expression. Raises Faults."""
     tree = parse_expression(text)
     aggregates = (
-        Fault(start_of(found), "aggregate-in-where", "an aggregate may not stand in where: it filters rows")
+        Fault(locate_node(found), "aggregate-in-where", "an aggregate may not stand in where: it filters rows")
         for found in tree.find_all(*AGGREGATES)
     )
-    annotate(tree, kinds_of(table))
-    refuse((*aggregates, *unknown_columns(tree, table, others), *kind_faults(tree)))
-    if (kind := kind_of(tree)) != "boolean":
-        raise Faults(Fault(start_of(tree), "not-a-condition", f"where is {SPOKEN[kind]}; write a condition"))
+    annotate_types(tree, make_type_lookup(table))
+    raise_if_any((*aggregates, *find_unknown_columns(tree, table, others), *find_type_faults(tree)))
+    if (kind := get_value_type(tree)) != "boolean":
+        raise Faults(Fault(locate_node(tree), "not-a-condition", f"where is {TYPE_PHRASES[kind]}; write a condition"))
     return tree
 
 
-def kinds_of(table: Table) -> Callable[[exp.Column], Kind | None]:
+def make_type_lookup(table: Table) -> Callable[[exp.Column], ValueType | None]:
     """What each column of a table is; None for one that it does not have, or whose type has a fault of its own."""
-    return lambda column: KINDS.get(table.columns[column.name].type) if column.name in table.columns else None
+    return lambda column: VALUE_TYPES.get(table.columns[column.name].type) if column.name in table.columns else None
 
 
-def passing_rows(where: exp.Expr | None) -> Aggregate | None:
+def count_passing_rows(where: exp.Expr | None) -> Aggregate | None:
     """The number of rows that pass `where`: it tells a value of 0 from no value. None where all rows pass."""
     if where is None:
         return None
-    return aggregate_of("count", guarded(None, where))
+    return make_aggregate("count", guard_argument(None, where))
 
 
-def extreme_text(function: str, column: str) -> Aggregate:
+def make_text_extreme(function: str, column: str) -> Aggregate:
     """The least or greatest text of a column."""
-    return aggregate_of(function, exp.column(column))
+    return make_aggregate(function, exp.column(column))
 
 
-def unknown_columns(tree: exp.Expr, table: Table, others: Iterable[Table]) -> Iterator[Fault]:
+def find_unknown_columns(tree: exp.Expr, table: Table, others: Iterable[Table]) -> Iterator[Fault]:
     for column in tree.find_all(exp.Column):
         if column.table:
             message = f"{column.sql()!r} has a table's name in it; write {column.name!r}"
         elif column.name not in table.columns:
-            message = unknown_column(column.name, table, others, quoted=column.this.quoted)
+            message = describe_unknown_column(column.name, table, others, quoted=column.this.quoted)
         else:
             continue
-        yield Fault(start_of(column), "unknown-column", message)
+        yield Fault(locate_node(column), "unknown-column", message)
 
 
-def unknown_column(name: str, table: Table, others: Iterable[Table] = (), *, quoted: bool = False) -> str:
+def describe_unknown_column(name: str, table: Table, others: Iterable[Table] = (), *, quoted: bool = False) -> str:
     """What is wrong with a column's name, and its remedy: in double quotes it may well be meant as text."""
     otherwise = next((f"; table {other.name} has it" for other in others if name in other.columns), "")
     if quoted:
         otherwise = f"; text stands in single quotes: '{name}'"
-    return f"column {name!r} is not in table {table.name}{hint(name, table.columns, otherwise)}"
+    return f"column {name!r} is not in table {table.name}{suggest_name(name, table.columns, otherwise)}"
 
 
-def misplaced(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[Fault]:
+def find_misplaced_nodes(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[Fault]:
     """Aggregates inside aggregates, columns outside of them, an expression without any."""
     aggregates = list(tree.find_all(*AGGREGATES))
     if not aggregates and not tree.find(exp.Column):
-        yield Fault(start_of(tree), "no-aggregate", "a value needs an aggregate, such as sum(column)")
+        yield Fault(locate_node(tree), "no-aggregate", "a value needs an aggregate, such as sum(column)")
     for aggregate in aggregates:
-        kind = kind_of(aggregate)
+        kind = get_value_type(aggregate)
         if aggregate.find_ancestor(*AGGREGATES):
-            yield Fault(start_of(aggregate), "nested-aggregate", "an aggregate may not stand inside another one")
+            yield Fault(locate_node(aggregate), "nested-aggregate", "an aggregate may not stand inside another one")
         elif kind in ("text", "date", "timestamp", "timestamptz") and aggregate is not tree.unnest():
-            message = f"{aggregate.sql()!r} is {SPOKEN[kind]}; only numbers may stand outside of aggregates"
-            yield Fault(start_of(aggregate), "not-a-number", message)
+            message = f"{aggregate.sql()!r} is {TYPE_PHRASES[kind]}; only numbers may stand outside of aggregates"
+            yield Fault(locate_node(aggregate), "not-a-number", message)
     for column in tree.find_all(exp.Column):
         if column.name in columns and not column.table and not column.find_ancestor(*AGGREGATES):
             name = column.name
             yield Fault(
-                start_of(column),
+                locate_node(column),
                 "not-aggregated",
                 f"column {name!r} stands outside an aggregate; write sum({name})",
             )
     for found in tree.walk(prune=lambda each: isinstance(each, AGGREGATES)):
         if isinstance(found, TEXT_FUNCTIONS) or (isinstance(found, exp.Literal) and found.is_string):
-            yield Fault(start_of(found), "not-a-number", "text may stand only inside an aggregate")
-        elif not isinstance(found, AGGREGATES) and not known_above(found):
+            yield Fault(locate_node(found), "not-a-number", "text may stand only inside an aggregate")
+        elif not isinstance(found, AGGREGATES) and not is_computable(found):
             name = found.key.replace("_", " ")
-            yield Fault(start_of(found), "sql-forbidden", f"{name} may stand only inside an aggregate")
+            yield Fault(locate_node(found), "sql-forbidden", f"{name} may stand only inside an aggregate")
 
 
-def known_above(node: exp.Expr) -> bool:
+def is_computable(node: exp.Expr) -> bool:
     """Whether a node can be computed from aggregates, outside the database."""
     inner = (exp.Column, exp.Identifier, exp.DataType, exp.DataTypeParam)
-    return type(node) in NODES or isinstance(node, inner)
+    return type(node) in NODE_COMPILERS or isinstance(node, inner)
 
 
 def is_additive(node: exp.Expr, columns: Mapping[str, Column]) -> bool:
@@ -219,35 +229,35 @@ def is_additive(node: exp.Expr, columns: Mapping[str, Column]) -> bool:
         case exp.Div():
             return is_additive(node.this, columns) and is_constant(node.expression)
         case exp.Sum() | exp.Count():
-            return not isinstance(node.this, exp.Distinct) and not any(non_additive_uses(node, columns))
+            return not isinstance(node.this, exp.Distinct) and not any(find_non_additive_uses(node, columns))
     return False
 
 
-def unstated_totals(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[Fault]:
-    for column in non_additive_uses(tree, columns):
+def find_unstated_totals(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[Fault]:
+    for column in find_non_additive_uses(tree, columns):
         message = f"column {column.name!r} may not be summed over days; state total: average, last or period"
-        yield Fault(start_of(column), "non-additive", message)
+        yield Fault(locate_node(column), "non-additive", message)
 
 
-def non_additive_uses(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[exp.Column]:
+def find_non_additive_uses(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[exp.Column]:
     """Columns that may not be summed over days and that an aggregate takes values of."""
     for column in tree.find_all(exp.Column):
-        if column.name in columns and not columns[column.name].additive and not in_condition(column):
+        if column.name in columns and not columns[column.name].additive and not is_in_condition(column):
             yield column
 
 
-def in_condition(node: exp.Expr) -> bool:
+def is_in_condition(node: exp.Expr) -> bool:
     """Whether a node only decides which values are taken, as in `CASE WHEN node > 0 THEN …`."""
     return node.find_ancestor(*CONDITIONS) is not None
 
 
-def lifted(node: exp.Expr, where: exp.Expr | None, aggregates: list[Aggregate]) -> exp.Expr:
+def lift_aggregates(node: exp.Expr, where: exp.Expr | None, aggregates: list[Aggregate]) -> exp.Expr:
     """The tree, changed: every aggregate is replaced by a placeholder into `aggregates`."""
 
-    def replaced(each: exp.Expr) -> exp.Expr:
+    def replace_aggregate(each: exp.Expr) -> exp.Expr:
         if isinstance(each, exp.Avg):
             parts = exp.Div(this=exp.Sum(this=each.this.copy()), expression=exp.Count(this=each.this.copy()))
-            return exp.Paren(this=parts.transform(replaced))
+            return exp.Paren(this=parts.transform(replace_aggregate))
         if not isinstance(each, AGGREGATES):
             return each
         distinct = isinstance(each.this, exp.Distinct)
@@ -255,33 +265,33 @@ def lifted(node: exp.Expr, where: exp.Expr | None, aggregates: list[Aggregate]) 
         if isinstance(argument, exp.Star):
             argument = None
         if where is not None:
-            argument = guarded(argument, where)
-        aggregate = aggregate_of(each.key, argument, distinct=distinct)
+            argument = guard_argument(argument, where)
+        aggregate = make_aggregate(each.key, argument, distinct=distinct)
         if aggregate not in aggregates:
             aggregates.append(aggregate)
         placeholder = exp.Placeholder(this=str(aggregates.index(aggregate)))
-        placeholder.meta["kind"] = kind_of(each)
+        placeholder.meta["kind"] = get_value_type(each)
         return placeholder
 
-    return node.transform(replaced, copy=False)
+    return node.transform(replace_aggregate, copy=False)
 
 
-def guarded(argument: exp.Expr | None, where: exp.Expr) -> exp.Expr:
+def guard_argument(argument: exp.Expr | None, where: exp.Expr) -> exp.Expr:
     """The argument of an aggregate that skips the rows which do not pass `where`."""
     value = argument.copy() if argument is not None else exp.Literal.number(1)
     return exp.Case(ifs=[exp.If(this=where.copy(), true=value)])
 
 
-class Writer(threading.local):
+class LocalGenerator(threading.local):
     """sqlglot's generator, one for each thread: making a new one takes longer than writing a text."""
 
     def __init__(self) -> None:
         self.generator = Generator()
 
 
-WRITER = Writer()
+LOCAL_GENERATOR = LocalGenerator()
 
 
-def aggregate_of(function: str, argument: exp.Expr | None, *, distinct: bool = False) -> Aggregate:
-    inner = "*" if argument is None else WRITER.generator.generate(argument, copy=False)
+def make_aggregate(function: str, argument: exp.Expr | None, *, distinct: bool = False) -> Aggregate:
+    inner = "*" if argument is None else LOCAL_GENERATOR.generator.generate(argument, copy=False)
     return Aggregate(f"{function.upper()}({'DISTINCT ' if distinct else ''}{inner})", function, argument, distinct)

@@ -22,6 +22,6 @@ class Faults(Exception):
         super().__init__("; ".join(fault.message for fault in faults))
 
 
-def refuse(faults: Iterable[Fault]) -> None:
+def raise_if_any(faults: Iterable[Fault]) -> None:
     if found := tuple(dict.fromkeys(faults)):
         raise Faults(*found)

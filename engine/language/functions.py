@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine.language.faults import Fault
-from engine.suggestions import hint
+from engine.suggestions import suggest_name
 
 AGGREGATE_NAMES = ("sum", "count", "avg", "min", "max")
 FUNCTION_NAMES = (
@@ -14,25 +14,25 @@ FUNCTION_NAMES = (
     *("length", "ln", "lower", "month", "nullif", "pow", "power", "replace", "round", "sqrt", "substring", "substr"),
     *("trim", "upper", "year"),
 )
-PARTS = "year(date), month(date), day(date) or isodow(date), of which 1 is Monday"
-CLOCK = "each question says which days it asks for"
-GRAIN = "the grain of a question makes weeks and months"
-HELD = "write x like '%…%'"
-REMAINDER = "write a - b * floor(a / b)"
-ELSEWHERE: Mapping[str, str] = {
-    **dict.fromkeys(("extract", "date_part", "datepart", "strftime", "format_date"), f"write {PARTS}"),
+DATE_PART_CALLS = "year(date), month(date), day(date) or isodow(date), of which 1 is Monday"
+CLOCK_REMEDY = "each question says which days it asks for"
+GRAIN_REMEDY = "the grain of a question makes weeks and months"
+LIKE_REMEDY = "write x like '%…%'"
+REMAINDER_REMEDY = "write a - b * floor(a / b)"
+FUNCTION_REMEDIES: Mapping[str, str] = {
+    **dict.fromkeys(("extract", "date_part", "datepart", "strftime", "format_date"), f"write {DATE_PART_CALLS}"),
     **dict.fromkeys(("dayofweek", "day_of_week", "weekday", "dow", "dayname", "todayofweek"), "write isodow(date)"),
     **dict.fromkeys(("dayofmonth", "day_of_month"), "write day(date)"),
-    **dict.fromkeys(("date_trunc", "datetrunc", "week", "isoweek", "quarter", "last_day"), GRAIN),
-    **dict.fromkeys(("now", "today", "curdate", "getdate", "current_date", "current_timestamp"), CLOCK),
+    **dict.fromkeys(("date_trunc", "datetrunc", "week", "isoweek", "quarter", "last_day"), GRAIN_REMEDY),
+    **dict.fromkeys(("now", "today", "curdate", "getdate", "current_date", "current_timestamp"), CLOCK_REMEDY),
     **dict.fromkeys(("to_char", "date_format"), "write cast(date as text), which is 2025-01-31"),
     **dict.fromkeys(("countif", "count_if"), "write count(case when … then 1 end)"),
     **dict.fromkeys(("sumif", "sum_if"), "write sum(case when … then … end)"),
     **dict.fromkeys(("safe_divide", "div0", "divide", "div"), "write a / b, which is null where b is 0"),
     **dict.fromkeys(("starts_with", "startswith"), "write x like '…%'"),
     **dict.fromkeys(("ends_with", "endswith", "right"), "write x like '%…'"),
-    **dict.fromkeys(("contains", "instr", "strpos", "position", "charindex", "locate"), HELD),
-    **dict.fromkeys(("regexp_like", "regexp_contains", "regexp_matches", "match"), HELD),
+    **dict.fromkeys(("contains", "instr", "strpos", "position", "charindex", "locate"), LIKE_REMEDY),
+    **dict.fromkeys(("regexp_like", "regexp_contains", "regexp_matches", "match"), LIKE_REMEDY),
     **dict.fromkeys(("approx_count_distinct", "count_distinct", "uniq"), "write count(distinct x)"),
     **dict.fromkeys(("try_cast", "safe_cast", "convert"), "write cast(x as double)"),
     **dict.fromkeys(("trunc", "truncate"), "write cast(x as int)"),
@@ -45,35 +45,37 @@ ELSEWHERE: Mapping[str, str] = {
     "to_date": "write date(x)",
 }
 # Signs, and what the parser calls operators.
-SIGNS: Mapping[str, str] = {
-    "%": REMAINDER,
-    "mod": REMAINDER,
+SIGN_REMEDIES: Mapping[str, str] = {
+    "%": REMAINDER_REMEDY,
+    "mod": REMAINDER_REMEDY,
     "^": "write pow(x, 2)",
     "&": "write and",
     "|": "write or",
     "!": "write not, or <>",
-    "~": HELD,
+    "~": LIKE_REMEDY,
     "`": "names need no quotes",
     "[": "names need no quotes",
     "=": "write >=",
     "ilike": "write lower(x) like '…%'",
-    "regexp like": HELD,
-    "regexp ilike": HELD,
+    "regexp like": LIKE_REMEDY,
+    "regexp ilike": LIKE_REMEDY,
     "null safe eq": "write a = b or (a is null and b is null)",
     "null safe neq": "write a <> b or a is null",
-    "interval": CLOCK,
+    "interval": CLOCK_REMEDY,
     "escape": "write replace(x, '%', '!') like '…', say",
     "tuple": "compare each by itself, joined by and",
 }
 
 
-def instead_of(name: str) -> str:
+def suggest_instead(name: str) -> str:
     """The remedy as the end of a message; nothing where there is none."""
-    found = ELSEWHERE.get(name) or SIGNS.get(name)
+    found = FUNCTION_REMEDIES.get(name) or SIGN_REMEDIES.get(name)
     return f"; {found}" if found else ""
 
 
-def forbidden_function(offset: int, name: str) -> Fault:
+def make_forbidden_function_fault(offset: int, name: str) -> Fault:
     # A short name resembles many: only a near miss is worth naming.
-    likely = instead_of(name) or hint(name, FUNCTION_NAMES, f"; there are {', '.join(FUNCTION_NAMES)}", cutoff=0.78)
+    likely = suggest_instead(name) or suggest_name(
+        name, FUNCTION_NAMES, f"; there are {', '.join(FUNCTION_NAMES)}", cutoff=0.78
+    )
     return Fault(offset, "forbidden-function", f"the function {name!r} is not allowed{likely}")

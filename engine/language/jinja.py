@@ -17,47 +17,47 @@ from jinja2.runtime import Context, LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from engine.files.document import is_template
-from engine.suggestions import hint
+from engine.suggestions import suggest_name
 
 # What a `{{ … }}` printed stands between these two, until the origins are known.
-OPENED, CLOSED = "\ue000", "\ue001"
-PRINTED = re.compile(f"[{OPENED}{CLOSED}]")
+MARK_START, MARK_END = "\ue000", "\ue001"
+MARKS = re.compile(f"[{MARK_START}{MARK_END}]")
 BLOCKS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 STRINGS = re.compile(r"'[^']*'|\"[^\"]*\"")
-TESTED = re.compile(r"\bis\s+(not\s+)?(un)?defined\b")
+DEFINED_TEST = re.compile(r"\bis\s+(not\s+)?(un)?defined\b")
 MACRO = re.compile(r"\{%[-+]?\s*macro\s+(\w+)")
 
-MOST_CHARACTERS = 20_000
-MOST_MARKED = 3 * MOST_CHARACTERS
-MOST_NUMBER = 1e15
+MAX_CHARACTERS = 20_000
+MAX_MARKED_CHARACTERS = 3 * MAX_CHARACTERS
+MAX_NUMBER = 1e15
 # Of all templates of a folder together.
-MOST_PRINTED = 5_000_000
-MOST_STEPS = 50_000
+MAX_PRINTED_CHARACTERS = 5_000_000
+MAX_STEPS = 50_000
 
-LISTS = (nodes.List, nodes.Tuple)
-TESTS = ("defined", "undefined", "none", "number", "string")
-ALLOWED = (
+LIST_NODES = (nodes.List, nodes.Tuple)
+ALLOWED_TESTS = ("defined", "undefined", "none", "number", "string")
+ALLOWED_NODES = (
     *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.Const, nodes.Name, nodes.Operand, nodes.Keyword),
     *(nodes.Call, nodes.Filter, nodes.Test, nodes.Getattr, nodes.Getitem, nodes.Macro, nodes.For, nodes.If),
-    *(nodes.CondExpr, nodes.Compare, nodes.And, nodes.Or, nodes.Not, *LISTS),
+    *(nodes.CondExpr, nodes.Compare, nodes.And, nodes.Or, nodes.Not, *LIST_NODES),
     *(nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.Neg, nodes.Pos),
 )
 CLOSINGS = {"{{": "}}", "{%": "%}", "{#": "#}"}
-SPOKEN = {"Assign": "set", "AssignBlock": "set", "Concat": "~", "FromImport": "import", "Pow": "**", "Mod": "%"}
-FAULTS = (
+NODE_NAMES = {"Assign": "set", "AssignBlock": "set", "Concat": "~", "FromImport": "import", "Pow": "**", "Mod": "%"}
+TEMPLATE_ERRORS = (
     *(TemplateError, ArithmeticError, AssertionError, AttributeError, LookupError),
     *(RecursionError, MemoryError, SyntaxError, TypeError, ValueError),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
+class RenderedText:
     """A text and, for each of its characters, the offset in the template that it came from."""
 
     text: str
     origins: tuple[int, ...] | None = None
 
-    def origin(self, offset: int) -> int:
+    def get_origin(self, offset: int) -> int:
         """The template's offset for an offset of the text; what a `{{ … }}` printed comes from its braces."""
         if self.origins is None:
             return offset
@@ -89,17 +89,17 @@ class Sandbox(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset(("+", "-", "*", "/"))
 
     def __init__(self, *, whole: bool = True) -> None:
-        super().__init__(undefined=StrictUndefined, finalize=self.printed, keep_trailing_newline=True)
+        super().__init__(undefined=StrictUndefined, finalize=self.print_value, keep_trailing_newline=True)
         self.globals = {}
         self.filters = {
-            "join": bounded_join,
-            "lower": lambda value: scalar(value).lower(),
+            "join": join_bounded,
+            "lower": lambda value: format_scalar(value).lower(),
             "map": lambda values, name: [self.filters[name](value) for value in values],
-            "replace": bounded_replace,
-            "trim": lambda value: scalar(value).strip(),
-            "upper": lambda value: scalar(value).upper(),
+            "replace": replace_bounded,
+            "trim": lambda value: format_scalar(value).strip(),
+            "upper": lambda value: format_scalar(value).upper(),
         }
-        self.tests = {name: self.tests[name] for name in TESTS}
+        self.tests = {name: self.tests[name] for name in ALLOWED_TESTS}
         self.whole = whole
         self.steps = 0
         self.characters = 0
@@ -107,16 +107,16 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def step(self) -> None:
         """Count a turn of a loop or a call of a macro."""
         self.steps += 1
-        if self.steps > MOST_STEPS:
-            raise TooMuch(f"more than {MOST_STEPS:,} turns of loops and calls of macros")
+        if self.steps > MAX_STEPS:
+            raise TemplateLimitExceeded(f"more than {MAX_STEPS:,} turns of loops and calls of macros")
 
-    def printed(self, value: Any) -> str:
+    def print_value(self, value: Any) -> str:
         """What `{{ value }}` gives, between the marks."""
-        text = str(value) if isinstance(value, Undefined) else scalar(value)
+        text = str(value) if isinstance(value, Undefined) else format_scalar(value)
         self.characters += len(text)
-        if len(text) > MOST_MARKED or self.characters > MOST_PRINTED:
-            raise TooMuch("the templates print too much")
-        return f"{OPENED}{text}{CLOSED}"
+        if len(text) > MAX_MARKED_CHARACTERS or self.characters > MAX_PRINTED_CHARACTERS:
+            raise TemplateLimitExceeded("the templates print too much")
+        return f"{MARK_START}{text}{MARK_END}"
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Nothing but a loop has attributes."""
@@ -129,7 +129,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return super().getattr(obj, attribute)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        if not all(isinstance(each, (int, float)) and abs(each) < MOST_NUMBER for each in (left, right)):
+        if not all(isinstance(each, (int, float)) and abs(each) < MAX_NUMBER for each in (left, right)):
             raise SecurityError(f"{operator} is for numbers; print texts side by side")
         return super().call_binop(context, operator, left, right)
 
@@ -138,11 +138,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
     ) -> str:
         """Jinja's step from tree to code, taken only by a tree of which every node is on the allow-list."""
         for node in list(source.find_all(nodes.Node)):
-            if not isinstance(node, ALLOWED):
+            if not isinstance(node, ALLOWED_NODES):
                 kind = type(node).__name__
-                raise NotAllowed(f"{SPOKEN.get(kind, kind.lower())} is not allowed in a template", node.lineno)
-            if isinstance(node, nodes.Call) and any(node.find(kind) for kind in LISTS):
-                raise NotAllowed("a list is not allowed as an argument", node.lineno)
+                raise ForbiddenTemplateNode(
+                    f"{NODE_NAMES.get(kind, kind.lower())} is not allowed in a template", node.lineno
+                )
+            if isinstance(node, nodes.Call) and any(node.find(kind) for kind in LIST_NODES):
+                raise ForbiddenTemplateNode("a list is not allowed as an argument", node.lineno)
             if isinstance(node, (nodes.For, nodes.Macro)):
                 count = nodes.Call(nodes.EnvironmentAttribute("step"), [], [], None, None)
                 node.body.insert(0, nodes.ExprStmt(count).set_lineno(node.lineno).set_environment(self))
@@ -152,20 +154,20 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """The macros that a file of macros defines, by name; they see `names`. Raises TemplateFaults."""
         try:
             template = self.from_string(text)
-            self.refuse_undefined(text, (*names, *macro_names(text)))
+            self.refuse_undefined(text, (*names, *find_macro_names(text)))
             module = template.make_module(dict(names))
-        except FAULTS as error:
-            raise TemplateFaults(fault(error, text)) from error
+        except TEMPLATE_ERRORS as error:
+            raise TemplateFaults(explain_template_error(error, text)) from error
         return {name: value for name, value in vars(module).items() if not name.startswith("_")}
 
     def refuse_undefined(self, text: str, names: Collection[str]) -> None:
         """Raise TemplateFaults for every name that a template uses and nobody defines."""
         unknown = meta.find_undeclared_variables(self.parse(text)).difference(names)
-        if unknown and not TESTED.search(text):
-            raise TemplateFaults(*(sorted(undefined_names(text, unknown, names)) if self.whole else ()))
+        if unknown and not DEFINED_TEST.search(text):
+            raise TemplateFaults(*(sorted(find_undefined_names(text, unknown, names)) if self.whole else ()))
 
 
-class NotAllowed(SecurityError):
+class ForbiddenTemplateNode(SecurityError):
     """A template has something that no metric file needs."""
 
     def __init__(self, message: str, line: int) -> None:
@@ -173,11 +175,11 @@ class NotAllowed(SecurityError):
         super().__init__(message)
 
 
-class TooMuch(SecurityError):
+class TemplateLimitExceeded(SecurityError):
     """The templates would take more time or memory than any metric file needs."""
 
 
-def scalar(value: Any) -> str:
+def format_scalar(value: Any) -> str:
     """The text of a text, a number or a truth value; a list has none."""
     if not isinstance(value, (str, int, float)):
         kind = "a list" if isinstance(value, list) else "a mapping" if isinstance(value, Mapping) else "no text"
@@ -185,48 +187,48 @@ def scalar(value: Any) -> str:
     return str(value)
 
 
-def bounded_join(values: Iterable[Any], separator: str) -> str:
-    texts = [scalar(value) for value in values]
+def join_bounded(values: Iterable[Any], separator: str) -> str:
+    texts = [format_scalar(value) for value in values]
     refuse_length(sum(map(len, texts)) + len(texts) * len(separator))
     return separator.join(texts)
 
 
-def bounded_replace(value: Any, old: str, new: str) -> str:
-    text = scalar(value)
+def replace_bounded(value: Any, old: str, new: str) -> str:
+    text = format_scalar(value)
     refuse_length(len(text) + text.count(old) * len(new))
     return text.replace(old, new)
 
 
 def refuse_length(characters: int) -> None:
-    if characters > MOST_CHARACTERS:
-        raise TooMuch(f"a text of more than {MOST_CHARACTERS:,} characters")
+    if characters > MAX_CHARACTERS:
+        raise TemplateLimitExceeded(f"a text of more than {MAX_CHARACTERS:,} characters")
 
 
-def render(sandbox: Sandbox, text: str, names: Mapping[str, Any]) -> Rendered:
+def render_template(sandbox: Sandbox, text: str, names: Mapping[str, Any]) -> RenderedText:
     """Render a template with these names in sight; text without Jinja stays as it is.
 
     Raises TemplateFaults.
     """
     if not is_template(text):
-        return Rendered(text)
-    if len(text) > MOST_CHARACTERS:
-        raise TemplateFaults(TemplateFault(0, "template-limits", f"longer than {MOST_CHARACTERS:,} characters"))
+        return RenderedText(text)
+    if len(text) > MAX_CHARACTERS:
+        raise TemplateFaults(TemplateFault(0, "template-limits", f"longer than {MAX_CHARACTERS:,} characters"))
     try:
         template = sandbox.from_string(text)
         sandbox.refuse_undefined(text, names)
         marked_text = template.render(names)
-    except FAULTS as error:
-        raise TemplateFaults(fault(error, text)) from error
-    if len(marked_text) > MOST_MARKED:
-        raise TemplateFaults(TemplateFault(0, "template-limits", f"makes more than {MOST_CHARACTERS:,} characters"))
-    return traced(marked_text, text)
+    except TEMPLATE_ERRORS as error:
+        raise TemplateFaults(explain_template_error(error, text)) from error
+    if len(marked_text) > MAX_MARKED_CHARACTERS:
+        raise TemplateFaults(TemplateFault(0, "template-limits", f"makes more than {MAX_CHARACTERS:,} characters"))
+    return trace_origins(marked_text, text)
 
 
-def unmarked(text: str) -> str:
-    return PRINTED.sub("", text)
+def strip_marks(text: str) -> str:
+    return MARKS.sub("", text)
 
 
-def traced(marked_text: str, template: str) -> Rendered:
+def trace_origins(marked_text: str, template: str) -> RenderedText:
     """Take the marks out of a rendered text and note where each character came from.
 
     Literal text is looked for in the template from where the last piece ended; a printed piece belongs to the
@@ -235,12 +237,12 @@ def traced(marked_text: str, template: str) -> Rendered:
     text: list[str] = []
     origins: list[int] = []
     depth, at = 0, 0
-    for piece in re.split(f"([{OPENED}{CLOSED}])", marked_text):
-        if piece == OPENED:
+    for piece in re.split(f"([{MARK_START}{MARK_END}])", marked_text):
+        if piece == MARK_START:
             if depth == 0:
                 at = max(at, template.find("{{", at))
             depth += 1
-        elif piece == CLOSED:
+        elif piece == MARK_END:
             depth -= 1
             if depth == 0:
                 at = template.find("}}", at) + 2 or at
@@ -254,10 +256,10 @@ def traced(marked_text: str, template: str) -> Rendered:
             origins.extend(range(at, at + len(piece)))
             at += len(piece)
     limit = max(len(template) - 1, 0)
-    return Rendered("".join(text), tuple(min(origin, limit) for origin in origins))
+    return RenderedText("".join(text), tuple(min(origin, limit) for origin in origins))
 
 
-def call_offset(text: str, function: str, argument: str) -> int:
+def find_call_offset(text: str, function: str, argument: str) -> int:
     """Where a template calls a function with this text: the text itself, or else the function's name."""
     found = re.search(rf"\b{function}\(\s*['\"]({re.escape(argument)})['\"]", text)
     if found:
@@ -266,25 +268,25 @@ def call_offset(text: str, function: str, argument: str) -> int:
     return called.start() if called else max(0, text.find("{{"))
 
 
-def fault(error: Exception, template: str) -> TemplateFault:
+def explain_template_error(error: Exception, template: str) -> TemplateFault:
     """Where a Jinja error stands in its template, and what it says."""
     message = f"Jinja: {error}"
     if isinstance(error, TemplateSyntaxError):
-        return syntax_fault(error, template)
-    if isinstance(error, NotAllowed):
-        return TemplateFault(brace(template, error.line), "template-forbidden", message)
-    offset = brace(template, raised_at(error.__traceback__))
+        return explain_syntax_error(error, template)
+    if isinstance(error, ForbiddenTemplateNode):
+        return TemplateFault(find_brace(template, error.line), "template-forbidden", message)
+    offset = find_brace(template, find_raising_line(error.__traceback__))
     if isinstance(error, RecursionError):
         return TemplateFault(offset, "template-limits", "Jinja: nested too deeply, or a macro that calls itself")
-    if isinstance(error, TooMuch | MemoryError):
+    if isinstance(error, TemplateLimitExceeded | MemoryError):
         return TemplateFault(offset, "template-limits", message)
     if isinstance(error, SecurityError):
         return TemplateFault(offset, "template-forbidden", message)
     return TemplateFault(offset, "template-error", message)
 
 
-def syntax_fault(error: TemplateSyntaxError, template: str) -> TemplateFault:
-    message, offset = str(error.message), unclosed_brace(template, error.lineno)
+def explain_syntax_error(error: TemplateSyntaxError, template: str) -> TemplateFault:
+    message, offset = str(error.message), find_unclosed_brace(template, error.lineno)
     if found := re.search(r"No filter named '(\w+)'", message):
         written = re.compile(rf"\|\s*({found[1]})\b").search(template, offset)
         message = f"there is no filter {found[1]!r}; there are join, lower, map, replace, trim and upper"
@@ -296,16 +298,16 @@ def syntax_fault(error: TemplateSyntaxError, template: str) -> TemplateFault:
     return TemplateFault(offset, "template-syntax", f"Jinja: {message}")
 
 
-def brace(template: str, line: int) -> int:
+def find_brace(template: str, line: int) -> int:
     """The offset of the first Jinja brace from the beginning of a line on; of the line, without any."""
     start = len("".join(template.splitlines(keepends=True)[: line - 1]))
     found = re.compile(r"\{[{%#]").search(template, start)
     return found.start() if found else min(start, len(template))
 
 
-def unclosed_brace(template: str, line: int) -> int:
+def find_unclosed_brace(template: str, line: int) -> int:
     """The first Jinja brace from the beginning of a line on that is not closed before the next one, if any is."""
-    first = brace(template, line)
+    first = find_brace(template, line)
     opened = [found.start() for found in re.compile(r"\{[{%#]").finditer(template, first)]
     for start, following in zip(opened, [*opened[1:], len(template)], strict=True):
         if template.count("\n", 0, start) + 1 != line:
@@ -315,7 +317,7 @@ def unclosed_brace(template: str, line: int) -> int:
     return first
 
 
-def raised_at(trace: TracebackType | None) -> int:
+def find_raising_line(trace: TracebackType | None) -> int:
     """The line of the template that led to an error."""
     line = 1
     while trace is not None:
@@ -325,19 +327,19 @@ def raised_at(trace: TracebackType | None) -> int:
     return line
 
 
-def macro_names(text: str) -> list[str]:
+def find_macro_names(text: str) -> list[str]:
     """The names of the macros that a text defines, be it broken or not."""
     return MACRO.findall(text)
 
 
-def undefined_names(template: str, names: Iterable[str], known: Iterable[str]) -> Iterator[TemplateFault]:
+def find_undefined_names(template: str, names: Iterable[str], known: Iterable[str]) -> Iterator[TemplateFault]:
     """A fault for each of these names, where the template's blocks use it first."""
     for name in names:
-        message = f"{name!r} is not defined{hint(name, known, '; define it in `vars:`')}"
-        yield TemplateFault(next(named(template, name), 0), "undefined-name", message)
+        message = f"{name!r} is not defined{suggest_name(name, known, '; define it in `vars:`')}"
+        yield TemplateFault(next(iter_name_offsets(template, name), 0), "undefined-name", message)
 
 
-def named(template: str, name: str) -> Iterator[int]:
+def iter_name_offsets(template: str, name: str) -> Iterator[int]:
     """The offsets at which a name stands in the blocks of a template, outside of texts."""
     for block in BLOCKS.finditer(template):
         code = STRINGS.sub(lambda text: " " * len(text[0]), block[0])

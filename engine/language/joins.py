@@ -8,15 +8,15 @@ from functools import reduce
 from sqlglot import exp
 
 from engine.language.faults import Fault
-from engine.language.parser import start_of
+from engine.language.parser import locate_node
 from engine.tables import Column
 
 OUTER = ("LEFT", "RIGHT", "FULL")
-ALLOWED = "JOIN, LEFT JOIN, RIGHT JOIN, FULL JOIN or CROSS JOIN"
+ALLOWED_JOINS = "JOIN, LEFT JOIN, RIGHT JOIN, FULL JOIN or CROSS JOIN"
 Columns = Mapping[str, Column]
 
 
-def join_all(select: exp.Select, sources: Mapping[str, Columns], merged: dict[str, exp.Expr]) -> Iterator[Fault]:
+def rewrite_joins(select: exp.Select, sources: Mapping[str, Columns], merged: dict[str, exp.Expr]) -> Iterator[Fault]:
     """Write out the joins of a SELECT in place; what they join and what a column that USING names is, into `merged`.
 
     `sources` are the columns of what is read, by its name, in order.
@@ -27,18 +27,18 @@ def join_all(select: exp.Select, sources: Mapping[str, Columns], merged: dict[st
         if using := join.args.get("using"):
             conditions: list[exp.Expr] = []
             for column in using:
-                fault = merge(join, column, before, (name, sources[name]), merged, conditions)
+                fault = merge_using_column(join, column, before, (name, sources[name]), merged, conditions)
                 if fault is not None:
                     yield fault
             join.set("using", None)
             join.set("on", reduce(lambda a, b: exp.And(this=a, expression=b), conditions) if conditions else None)
             join.meta["merged"] = True
-        yield from join_faults(join, before, (name, sources[name]))
+        yield from find_join_faults(join, before, (name, sources[name]))
         if not join.side and join.args.get("on") is None:
             join.set("kind", "CROSS")
 
 
-def merge(
+def merge_using_column(
     join: exp.Join,
     named: exp.Expr,
     before: Mapping[str, Columns],
@@ -51,10 +51,10 @@ def merge(
     having = [each for each, others in before.items() if column in others]
     if column not in columns or not having:
         message = f"column {column!r} is not on both sides of this JOIN; write ON"
-        return Fault(start_of(named), "unknown-column", message)
+        return Fault(locate_node(named), "unknown-column", message)
     if column not in merged and len(having) > 1:
         message = f"column {column!r} is in {' and '.join(having)}; write ON {having[0]}.{column} = {name}.{column}"
-        return Fault(start_of(named), "ambiguous-column", message)
+        return Fault(locate_node(named), "ambiguous-column", message)
     identifier = exp.to_identifier(column, quoted=True)
     left = merged.get(column) or exp.column(identifier, table=exp.to_identifier(having[0], quoted=True))
     right = exp.column(identifier.copy(), table=exp.to_identifier(name, quoted=True))
@@ -69,40 +69,44 @@ def merge(
     return None
 
 
-def join_faults(join: exp.Join, before: Mapping[str, Columns], joined: tuple[str, Columns]) -> Iterator[Fault]:
+def find_join_faults(join: exp.Join, before: Mapping[str, Columns], joined: tuple[str, Columns]) -> Iterator[Fault]:
     on, words = join.args.get("on"), join.side or join.kind
     if join.kind not in ("", "INNER", "OUTER", "CROSS"):
-        yield Fault(start_of(join), "sql-forbidden", f"{join.kind} JOIN is not allowed; write {ALLOWED}")
+        yield Fault(locate_node(join), "sql-forbidden", f"{join.kind} JOIN is not allowed; write {ALLOWED_JOINS}")
     elif on is None and join.side in OUTER and not join.meta.get("merged"):
-        yield Fault(start_of(join), "sql-syntax", f"this {words} JOIN lacks its ON")
+        yield Fault(locate_node(join), "sql-syntax", f"this {words} JOIN lacks its ON")
     elif on is not None and join.kind == "CROSS":
-        yield Fault(start_of(on), "sql-syntax", "a CROSS JOIN takes no ON; write JOIN")
+        yield Fault(locate_node(on), "sql-syntax", "a CROSS JOIN takes no ON; write JOIN")
     elif on is not None:
         known = {*before, joined[0]}
-        later = [each for each in on.find_all(exp.Column) if each.table and source(each) not in known]
+        later = [each for each in on.find_all(exp.Column) if each.table and get_column_source(each) not in known]
         for column in later:
-            message = f"{source(column)!r} is not joined yet here; an ON names what stands before it"
-            yield Fault(start_of(column), "unknown-column", message)
-        if join.side in OUTER and not later and not any(pairs(each, before, joined) for each in conjuncts(on)):
+            message = f"{get_column_source(column)!r} is not joined yet here; an ON names what stands before it"
+            yield Fault(locate_node(column), "unknown-column", message)
+        if (
+            join.side in OUTER
+            and not later
+            and not any(is_equality_across(each, before, joined) for each in iter_conjuncts(on))
+        ):
             message = f"a {words} JOIN needs an equality of a column on either side, such as a.date = b.date"
-            yield Fault(start_of(on), "sql-forbidden", message)
+            yield Fault(locate_node(on), "sql-forbidden", message)
 
 
-def source(column: exp.Column) -> str:
+def get_column_source(column: exp.Column) -> str:
     return column.table.rpartition(":")[2]
 
 
-def conjuncts(condition: exp.Expr) -> Iterator[exp.Expr]:
+def iter_conjuncts(condition: exp.Expr) -> Iterator[exp.Expr]:
     """The conditions that AND joins at the top."""
     inner = condition.unnest()
     if isinstance(inner, exp.And):
-        yield from conjuncts(inner.this)
-        yield from conjuncts(inner.expression)
+        yield from iter_conjuncts(inner.this)
+        yield from iter_conjuncts(inner.expression)
     else:
         yield inner
 
 
-def pairs(condition: exp.Expr, before: Mapping[str, Columns], joined: tuple[str, Columns]) -> bool:
+def is_equality_across(condition: exp.Expr, before: Mapping[str, Columns], joined: tuple[str, Columns]) -> bool:
     """Whether a condition says that something of the tables before is equal to something of the joined one."""
     if not isinstance(condition, exp.EQ):
         return False
@@ -110,12 +114,14 @@ def pairs(condition: exp.Expr, before: Mapping[str, Columns], joined: tuple[str,
     sides = []
     for side in (condition.this, condition.expression):
         of = {
-            (source(each) == name) if each.table else (each.name in columns and not named(each.name, before))
+            (get_column_source(each) == name)
+            if each.table
+            else (each.name in columns and not has_column(each.name, before))
             for each in side.find_all(exp.Column)
         }
         sides.append(of)
     return sides in ([{True}, {False}], [{False}, {True}])
 
 
-def named(column: str, sources: Mapping[str, Collection[str]]) -> bool:
+def has_column(column: str, sources: Mapping[str, Collection[str]]) -> bool:
     return any(column in columns for columns in sources.values())

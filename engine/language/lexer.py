@@ -10,11 +10,11 @@ from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
 from sqlglot.tokens import Tokenizer
 
-from engine.language.faults import Fault, Faults, refuse
-from engine.language.functions import forbidden_function, instead_of
+from engine.language.faults import Fault, Faults, raise_if_any
+from engine.language.functions import make_forbidden_function_fault, suggest_instead
 
-MOST_CHARACTERS = 10_000
-MOST_DEPTH = 50
+MAX_CHARACTERS = 10_000
+MAX_DEPTH = 50
 # Tokens after which nesting begins anew: everything else may be a prefix that the parser recurses on.
 OPERANDS = frozenset((TokenType.VAR, TokenType.NUMBER, TokenType.STRING, TokenType.IDENTIFIER, TokenType.R_PAREN))
 # What may stand in SQL beside names, numbers and texts.
@@ -23,22 +23,22 @@ PLACEHOLDERS = frozenset("?:@${")
 QUOTED_OR_COMMENT = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--|/\*|'|\"""")
 
 
-def tokenized(text: str, inside: str) -> list[Token]:
+def tokenize_sql(text: str, inside: str) -> list[Token]:
     """The words of a text, all of which may stand in SQL, its quotes and parentheses closed. Raises Faults."""
-    refuse(surface(text))
+    raise_if_any(find_surface_faults(text))
     try:
         tokens = Tokenizer().tokenize(text)
     except SqlglotError as error:
         raise Faults(Fault(0, "sql-syntax", "not a SQL expression: it cannot be read")) from error
-    refuse((*unbalanced(tokens), *unfinished_branches(tokens)))
-    refuse(forbidden_words(tokens, text, inside))
+    raise_if_any((*find_unbalanced_tokens(tokens), *find_unfinished_branches(tokens)))
+    raise_if_any(find_forbidden_tokens(tokens, text, inside))
     return tokens
 
 
-def surface(text: str) -> Iterable[Fault]:
+def find_surface_faults(text: str) -> Iterable[Fault]:
     """What can be told without parsing: the length, comments, an unclosed quote."""
-    if len(text) > MOST_CHARACTERS:
-        yield Fault(0, "sql-limits", f"longer than {MOST_CHARACTERS:,} characters; make a `sql:` table of it")
+    if len(text) > MAX_CHARACTERS:
+        yield Fault(0, "sql-limits", f"longer than {MAX_CHARACTERS:,} characters; make a `sql:` table of it")
         return
     for match in QUOTED_OR_COMMENT.finditer(text):
         if match[0] in ("--", "/*"):
@@ -49,7 +49,7 @@ def surface(text: str) -> Iterable[Fault]:
             return
 
 
-def unbalanced(tokens: list[Token]) -> Iterable[Fault]:
+def find_unbalanced_tokens(tokens: list[Token]) -> Iterable[Fault]:
     """Parentheses without their counterpart, too many of them, a second statement."""
     opened: list[Token] = []
     run = 0
@@ -65,14 +65,14 @@ def unbalanced(tokens: list[Token]) -> Iterable[Fault]:
                 yield Fault(token.start, "sql-syntax", "this ) closes nothing; remove it")
                 return
             opened.pop()
-        if len(opened) > MOST_DEPTH or run > MOST_DEPTH:
-            yield Fault(token.start, "sql-limits", f"nested more than {MOST_DEPTH} deep; make a `sql:` table of it")
+        if len(opened) > MAX_DEPTH or run > MAX_DEPTH:
+            yield Fault(token.start, "sql-limits", f"nested more than {MAX_DEPTH} deep; make a `sql:` table of it")
             return
     if opened:
         yield Fault(opened[-1].start, "sql-syntax", "this ( is never closed")
 
 
-def unfinished_branches(tokens: list[Token]) -> Iterable[Fault]:
+def find_unfinished_branches(tokens: list[Token]) -> Iterable[Fault]:
     """A WHEN without its THEN, which the parser takes for one."""
     waiting: list[Token] = []
     for token in tokens:
@@ -85,12 +85,12 @@ def unfinished_branches(tokens: list[Token]) -> Iterable[Fault]:
                 return
 
 
-def forbidden_words(tokens: list[Token], text: str, inside: str) -> Iterable[Fault]:
+def find_forbidden_tokens(tokens: list[Token], text: str, inside: str) -> Iterable[Fault]:
     """Symbols that no expression needs, and functions that are written without parentheses."""
     for index, token in enumerate(tokens):
         symbol = text[token.start]
         if token.token_type in Parser.NO_PAREN_FUNCTIONS:
-            yield forbidden_function(token.start, token.text.lower())
+            yield make_forbidden_function_fault(token.start, token.text.lower())
         elif symbol.isalnum() or symbol in "_'\"" or token.text in SYMBOLS or token.token_type is TokenType.NUMBER:
             continue
         elif token.token_type is TokenType.COLON and index == 1:
@@ -99,11 +99,11 @@ def forbidden_words(tokens: list[Token], text: str, inside: str) -> Iterable[Fau
             yield Fault(token.start, "sql-forbidden", "a placeholder is not allowed; write the value")
             return
         else:
-            message = f"{symbol} is not allowed in {inside}{instead_of(symbol)}"
+            message = f"{symbol} is not allowed in {inside}{suggest_instead(symbol)}"
             yield Fault(token.start, "sql-forbidden", message)
 
 
-def call_before(tokens: list[Token], closing: int) -> Token | None:
+def find_call_before(tokens: list[Token], closing: int) -> Token | None:
     """The name of the function whose parentheses end at this token."""
     depth = 0
     for index in range(closing, 0, -1):

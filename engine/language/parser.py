@@ -14,14 +14,14 @@ from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
 
-from engine.language.faults import Fault, Faults, refuse
-from engine.language.functions import forbidden_function, instead_of
-from engine.language.lexer import call_before, tokenized
+from engine.language.faults import Fault, Faults, raise_if_any
+from engine.language.functions import make_forbidden_function_fault, suggest_instead
+from engine.language.lexer import find_call_before, tokenize_sql
 
-MOST_OPERATORS = 200
+MAX_OPERATORS = 200
 
 AGGREGATES = (exp.Sum, exp.Count, exp.Avg, exp.Min, exp.Max)
-FUNCTIONS: tuple[type[exp.Expr], ...] = (
+FUNCTION_NODES: tuple[type[exp.Expr], ...] = (
     exp.Abs,
     exp.Ceil,
     exp.Coalesce,
@@ -48,17 +48,17 @@ FUNCTIONS: tuple[type[exp.Expr], ...] = (
     exp.Upper,
     exp.Year,
 )
-OPERATORS: tuple[type[exp.Expr], ...] = (
+OPERATOR_NODES: tuple[type[exp.Expr], ...] = (
     *(exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg, exp.Paren, exp.DPipe),
     *(exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.And, exp.Or, exp.Not),
     *(exp.Is, exp.In, exp.Between, exp.Like, exp.Case, exp.Cast),
 )
-LEAVES: tuple[type[exp.Expr], ...] = (
+LEAF_NODES: tuple[type[exp.Expr], ...] = (
     *(exp.Column, exp.Identifier, exp.Literal, exp.Null, exp.Boolean, exp.DataType, exp.DataTypeParam),
 )
-SCALAR = frozenset((*FUNCTIONS, *OPERATORS, *LEAVES))
-EXPRESSION = SCALAR | {*AGGREGATES, exp.Distinct, exp.Star}
-QUERY = EXPRESSION | {
+SCALAR_NODES = frozenset((*FUNCTION_NODES, *OPERATOR_NODES, *LEAF_NODES))
+EXPRESSION_NODES = SCALAR_NODES | {*AGGREGATES, exp.Distinct, exp.Star}
+QUERY_NODES = EXPRESSION_NODES | {
     *(exp.Select, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.With, exp.CTE),
     *(exp.Subquery, exp.Table, exp.TableAlias, exp.Alias),
 }
@@ -70,7 +70,7 @@ CAST_TYPES = frozenset(
 )
 TEXT_TYPES = (exp.DType.TEXT, exp.DType.VARCHAR)
 CAST_NAMES = "date, text, int, bigint, double or decimal"
-CLAUSES: dict[type[exp.Expr], str] = {
+CLAUSE_NAMES: dict[type[exp.Expr], str] = {
     exp.Order: "ORDER BY",
     exp.Limit: "LIMIT",
     exp.Offset: "OFFSET",
@@ -80,9 +80,9 @@ CLAUSES: dict[type[exp.Expr], str] = {
     exp.Union: "UNION",
 }
 # How many arguments a function takes, at least and at most; one that is not here takes one.
-ARGUMENTS: dict[type[exp.Expr], tuple[int, int]] = {
-    **dict.fromkeys((exp.Coalesce, exp.Greatest, exp.Least), (2, MOST_OPERATORS)),
-    exp.Concat: (1, MOST_OPERATORS),
+ARGUMENT_COUNTS: dict[type[exp.Expr], tuple[int, int]] = {
+    **dict.fromkeys((exp.Coalesce, exp.Greatest, exp.Least), (2, MAX_OPERATORS)),
+    exp.Concat: (1, MAX_OPERATORS),
     exp.If: (2, 3),
     exp.Nullif: (2, 2),
     exp.Pow: (2, 2),
@@ -90,8 +90,8 @@ ARGUMENTS: dict[type[exp.Expr], tuple[int, int]] = {
     exp.Round: (1, 2),
     exp.Substring: (2, 3),
 }
-IS_WHAT = "is takes null, true or false; compare values with ="
-SEVERAL = {"max": "greatest", "min": "least"}
+IS_REMEDY = "is takes null, true or false; compare values with ="
+VARIADIC_FUNCTIONS = {"max": "greatest", "min": "least"}
 # Arguments of a node that change what it means and that no expression needs.
 FORBIDDEN_ARGUMENTS: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.Cast: ("format", "default", "action"),
@@ -110,7 +110,7 @@ FORBIDDEN_REMEDIES: dict[tuple[type[exp.Expr], str], str] = {
     (exp.Group, "all"): "ALL is not allowed here; name what the rows are grouped by",
 }
 
-CALLED = re.compile(r"(\w+)\s*\(")
+CALL = re.compile(r"(\w+)\s*\(")
 
 
 class QuietParser(Parser):
@@ -122,44 +122,44 @@ class QuietParser(Parser):
 
 def parse_expression(text: str) -> exp.Expr:
     """One expression in which every node is on the allow-list. Raises Faults."""
-    tokens = tokenized(text, "an expression")
-    refuse(
+    tokens = tokenize_sql(text, "an expression")
+    raise_if_any(
         Fault(token.start, "sql-subquery", "a query may not stand in an expression; name the table in `table:`")
         for token in tokens
         if token.token_type is TokenType.SELECT
     )
-    tree = parsed(text, tokens)
-    refuse(unlisted(tree, EXPRESSION, text, "an expression"))
+    tree = parse_tokens(text, tokens)
+    raise_if_any(find_unlisted_nodes(tree, EXPRESSION_NODES, text, "an expression"))
     return tree
 
 
-def parse_query(text: str) -> exp.Select:
+def parse_select(text: str) -> exp.Select:
     """One SELECT in which every node is on the allow-list. Raises Faults."""
-    tree = parsed(text, tokenized(text, "a `sql:` table"))
+    tree = parse_tokens(text, tokenize_sql(text, "a `sql:` table"))
     if not isinstance(tree, exp.Select):
         found = re.search(r"\b(union|intersect|except)\b", text, re.IGNORECASE)
         offset = found.start() if found and isinstance(tree, exp.SetOperation) else 0
         raise Faults(Fault(offset, "sql-statement", "a `sql:` table is one SELECT and nothing else"))
-    refuse((*unlisted(tree, QUERY, text, "a `sql:` table"), *nested_queries(tree, text)))
+    raise_if_any((*find_unlisted_nodes(tree, QUERY_NODES, text, "a `sql:` table"), *find_nested_queries(tree, text)))
     return tree
 
 
-def parsed(text: str, tokens: list[Token]) -> exp.Expr:
+def parse_tokens(text: str, tokens: list[Token]) -> exp.Expr:
     try:
         trees = [tree for tree in QuietParser().parse(tokens, text) if tree is not None]
     except ParseError as error:
-        raise Faults(parse_fault(error, text, tokens)) from error
+        raise Faults(explain_parse_error(error, text, tokens)) from error
     except (SqlglotError, RecursionError, ValueError) as error:
         raise Faults(Fault(0, "sql-syntax", "not a SQL expression: it cannot be read")) from error
     if len(trees) != 1:
         raise Faults(Fault(0, "sql-syntax", "the expression is empty"))
-    if depth(trees[0]) > MOST_OPERATORS:
-        message = f"more than {MOST_OPERATORS} operations in a row; make a `sql:` table of it"
+    if measure_depth(trees[0]) > MAX_OPERATORS:
+        message = f"more than {MAX_OPERATORS} operations in a row; make a `sql:` table of it"
         raise Faults(Fault(0, "sql-limits", message))
     return trees[0]
 
 
-def depth(tree: exp.Expr) -> int:
+def measure_depth(tree: exp.Expr) -> int:
     """How many nodes lie between the root and the leaf that is farthest from it."""
     level, deepest = [tree], 0
     while level:
@@ -168,7 +168,7 @@ def depth(tree: exp.Expr) -> int:
     return deepest
 
 
-def parse_fault(error: ParseError, text: str, tokens: list[Token]) -> Fault:
+def explain_parse_error(error: ParseError, text: str, tokens: list[Token]) -> Fault:
     """sqlglot's complaint in an analyst's words, at the token that it is about."""
     first = error.errors[0] if error.errors else {}
     word = str(first.get("highlight") or "")
@@ -179,7 +179,7 @@ def parse_fault(error: ParseError, text: str, tokens: list[Token]) -> Fault:
         return Fault(0, "sql-syntax", "not a SQL expression")
     offset, description = tokens[index].start, str(first.get("description") or "")
     before = tokens[index - 1] if index else None
-    if "number of provided arguments" in description and (call := call_before(tokens, index)) is not None:
+    if "number of provided arguments" in description and (call := find_call_before(tokens, index)) is not None:
         name = call.text.lower()
         return Fault(call.start, "sql-forbidden", f"{name}() takes fewer arguments than these")
     if "Required keyword" in description:
@@ -193,7 +193,7 @@ def parse_fault(error: ParseError, text: str, tokens: list[Token]) -> Fault:
     return Fault(offset, "sql-syntax", f"unexpected {word!r}" if word else "not a SQL expression")
 
 
-def unlisted(tree: exp.Expr, allowed: frozenset[type[exp.Expr]], text: str, inside: str) -> Iterable[Fault]:
+def find_unlisted_nodes(tree: exp.Expr, allowed: frozenset[type[exp.Expr]], text: str, inside: str) -> Iterable[Fault]:
     """A fault for every node that is not on the allow-list; what lies inside one is not looked at again."""
 
     def prune(node: exp.Expr) -> bool:
@@ -201,52 +201,54 @@ def unlisted(tree: exp.Expr, allowed: frozenset[type[exp.Expr]], text: str, insi
 
     for node in tree.walk(prune=prune):
         if type(node) not in allowed:
-            yield not_allowed(node, text, inside)
+            yield explain_forbidden_node(node, text, inside)
             continue
         if isinstance(node, exp.Cast) and node.to.this not in CAST_TYPES:
             message = f"cast to {node.to.sql().lower()} is not allowed; cast to {CAST_NAMES}"
-            yield Fault(type_of_cast(node, text), "sql-forbidden", message)
+            yield Fault(locate_cast_type(node, text), "sql-forbidden", message)
         elif isinstance(node, exp.Cast) and node.to.this in TEXT_TYPES and node.to.expressions:
             message = "a length is not allowed here, since not every database cuts the text; write substring(…)"
-            yield Fault(type_of_cast(node, text), "sql-forbidden", message)
+            yield Fault(locate_cast_type(node, text), "sql-forbidden", message)
         if isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count):
-            yield Fault(start_of(node), "sql-forbidden", "* may stand only in count(*); name the column")
+            yield Fault(locate_node(node), "sql-forbidden", "* may stand only in count(*); name the column")
         if isinstance(node, exp.Distinct) and not isinstance(node.parent, exp.Select) and len(node.expressions) != 1:
-            yield Fault(start_of(node), "sql-forbidden", "distinct takes one column")
+            yield Fault(locate_node(node), "sql-forbidden", "distinct takes one column")
         if isinstance(node, exp.Table) and not isinstance(node.this, exp.Identifier):
-            yield Fault(start_of(node), "sql-forbidden", "a table function is not allowed; read a declared table")
+            yield Fault(locate_node(node), "sql-forbidden", "a table function is not allowed; read a declared table")
         if isinstance(node, exp.Count) and node.this is None:
-            yield Fault(start_of(node), "sql-syntax", "count() counts nothing; write count(*)")
-        elif isinstance(node, (*AGGREGATES, *FUNCTIONS)) and not isinstance(node.parent, exp.Case):
-            yield from wrong_arguments(node, text)
+            yield Fault(locate_node(node), "sql-syntax", "count() counts nothing; write count(*)")
+        elif isinstance(node, (*AGGREGATES, *FUNCTION_NODES)) and not isinstance(node.parent, exp.Case):
+            yield from find_wrong_arguments(node, text)
         if isinstance(node, exp.Is) and not isinstance(node.expression, (exp.Null, exp.Boolean)):
-            yield Fault(keyword("IS", text, start_of(node.expression)), "sql-forbidden", IS_WHAT)
+            yield Fault(locate_keyword("IS", text, locate_node(node.expression)), "sql-forbidden", IS_REMEDY)
         if isinstance(node, exp.In) and not node.expressions and not node.args.get("query"):
-            yield Fault(keyword("IN", text, start_of(node), after=True), "sql-syntax", "in () names no value")
+            yield Fault(locate_keyword("IN", text, locate_node(node), after=True), "sql-syntax", "in () names no value")
         if isinstance(node, exp.TableAlias) and node.columns:
             message = "columns may not be renamed here; rename them in their SELECT with AS"
-            yield Fault(start_of(node.columns[0]), "sql-forbidden", message)
+            yield Fault(locate_node(node.columns[0]), "sql-forbidden", message)
         for argument in FORBIDDEN_ARGUMENTS.get(type(node), ()):
             if node.args.get(argument):
                 word = argument.strip("_").upper()
                 message = FORBIDDEN_REMEDIES.get((type(node), argument), f"{word} is not allowed here")
-                yield Fault(keyword(word, text, start_of(node)), "sql-forbidden", message)
+                yield Fault(locate_keyword(word, text, locate_node(node)), "sql-forbidden", message)
 
 
-def wrong_arguments(node: exp.Expr, text: str) -> Iterable[Fault]:
+def find_wrong_arguments(node: exp.Expr, text: str) -> Iterable[Fault]:
     """A function with more or fewer arguments than it has on every database."""
-    least, most = ARGUMENTS.get(type(node), (1, 1))
+    least, most = ARGUMENT_COUNTS.get(type(node), (1, 1))
     values = [value for value in node.args.values() if isinstance(value, (exp.Expr, list))]
     given = sum(len(value) if isinstance(value, list) else 1 for value in values)
     if not least <= given <= most:
-        offset, name = called(node, text)
-        wanted = f"at least {least}" if most == MOST_OPERATORS else f"{least} or {most}" if least < most else str(most)
-        several = f"; {SEVERAL[name]}() compares several" if given > most and name in SEVERAL else ""
+        offset, name = locate_call(node, text)
+        wanted = f"at least {least}" if most == MAX_OPERATORS else f"{least} or {most}" if least < most else str(most)
+        several = (
+            f"; {VARIADIC_FUNCTIONS[name]}() compares several" if given > most and name in VARIADIC_FUNCTIONS else ""
+        )
         message = f"{name}() takes {wanted} argument{'s' if most > 1 else ''}, not {given}{several}"
         yield Fault(offset, "sql-forbidden", message)
 
 
-def nested_queries(tree: exp.Select, text: str) -> Iterable[Fault]:
+def find_nested_queries(tree: exp.Select, text: str) -> Iterable[Fault]:
     """A SELECT may stand in FROM, in JOIN and in WITH; not inside an expression."""
     for query in tree.find_all(exp.Select):
         inner: exp.Expr = query
@@ -255,53 +257,55 @@ def nested_queries(tree: exp.Select, text: str) -> Iterable[Fault]:
         outer = inner.parent
         joined = isinstance(outer, exp.Join) and inner.arg_key == "this"
         # What is refused as a whole, such as LATERAL, is not refused again for what is in it.
-        if type(outer) in QUERY and not joined and not isinstance(outer, (exp.CTE, exp.From)):
-            offset = keyword("SELECT", text, start_of(query))
+        if type(outer) in QUERY_NODES and not joined and not isinstance(outer, (exp.CTE, exp.From)):
+            offset = locate_keyword("SELECT", text, locate_node(query))
             yield Fault(offset, "sql-subquery", "a subquery may stand in FROM, JOIN or WITH only")
 
 
-def not_allowed(node: exp.Expr, text: str, inside: str) -> Fault:
+def explain_forbidden_node(node: exp.Expr, text: str, inside: str) -> Fault:
     """Why a node is refused, named as an analyst would name it."""
-    offset = start_of(node)
+    offset = locate_node(node)
     if isinstance(node, exp.WithinGroup):
-        return not_allowed(node.this, text, inside)
+        return explain_forbidden_node(node.this, text, inside)
     if isinstance(node, exp.Filter):
         message = "filter is not allowed; write sum(case when … then … end)"
-        return Fault(keyword("FILTER", text, offset, after=True), "sql-forbidden", message)
+        return Fault(locate_keyword("FILTER", text, offset, after=True), "sql-forbidden", message)
     if isinstance(node, exp.Window):
         message = "a window function is not allowed; a metric is an aggregate over the rows of its period"
-        return Fault(keyword("OVER", text, offset, after=True), "sql-window", message)
+        return Fault(locate_keyword("OVER", text, offset, after=True), "sql-window", message)
     if isinstance(node, exp.Alias):
         message = "AS is not allowed here; a series is named by its key"
-        return Fault(keyword("AS", text, start_of(node.args["alias"])), "sql-forbidden", message)
+        return Fault(locate_keyword("AS", text, locate_node(node.args["alias"])), "sql-forbidden", message)
     if isinstance(node, exp.Func) and not isinstance(node, exp.Binary):
-        return forbidden_function(*called(node, text))
+        return make_forbidden_function_fault(*locate_call(node, text))
     if isinstance(node, exp.Command | exp.DDL | exp.DML):
         return Fault(offset, "sql-statement", f"a statement may not stand in {inside}")
-    if type(node) in CLAUSES:
-        word = CLAUSES[type(node)]
-        return Fault(keyword(word, text, offset), "sql-forbidden", f"{word} is not allowed in {inside}")
-    name = spoken(node)
-    return Fault(keyword(name, text, offset), "sql-forbidden", f"{name} is not allowed in {inside}{instead_of(name)}")
+    if type(node) in CLAUSE_NAMES:
+        word = CLAUSE_NAMES[type(node)]
+        return Fault(locate_keyword(word, text, offset), "sql-forbidden", f"{word} is not allowed in {inside}")
+    name = format_node_name(node)
+    return Fault(
+        locate_keyword(name, text, offset), "sql-forbidden", f"{name} is not allowed in {inside}{suggest_instead(name)}"
+    )
 
 
-def called(node: exp.Expr, text: str) -> tuple[int, str]:
+def locate_call(node: exp.Expr, text: str) -> tuple[int, str]:
     """Where the name of a function stands, and how it is written."""
-    offset = start_of(node)
+    offset = locate_node(node)
     if node.meta_get("start") is not None:
-        written = CALLED.match(text, offset)
+        written = CALL.match(text, offset)
     else:
         # The parser remembers what is in the parentheses only.
-        *_, written = (None, *CALLED.finditer(text, 0, offset))
-    return (written.start(), written[1].lower()) if written else (offset, spoken(node))
+        *_, written = (None, *CALL.finditer(text, 0, offset))
+    return (written.start(), written[1].lower()) if written else (offset, format_node_name(node))
 
 
-def spoken(node: exp.Expr) -> str:
+def format_node_name(node: exp.Expr) -> str:
     """`PercentileCont` as `percentile cont`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).lower()
 
 
-def keyword(word: str, text: str, offset: int, *, after: bool = False) -> int:
+def locate_keyword(word: str, text: str, offset: int, *, after: bool = False) -> int:
     """Where a keyword stands: the last one up to the offset, or the first one after it; the offset without any."""
     found = [match.start() for match in re.finditer(rf"\b{word}\b".replace(" ", r"\s+"), text, re.IGNORECASE)]
     before = [start for start in found if start <= offset]
@@ -309,18 +313,18 @@ def keyword(word: str, text: str, offset: int, *, after: bool = False) -> int:
     return (following[:1] or [offset])[0] if after else (before[-1:] or following[:1] or [offset])[0]
 
 
-def type_of_cast(node: exp.Cast, text: str) -> int:
+def locate_cast_type(node: exp.Cast, text: str) -> int:
     """Where the type of a cast stands: behind its AS, those of the casts inside it left out."""
     inner = sum(1 for _ in node.this.find_all(exp.Cast))
     found = [match.end() for match in re.finditer(r"\bas\s+|::\s*", text, re.IGNORECASE)]
-    behind = [end for end in found if end > start_of(node.this)]
-    return behind[inner] if inner < len(behind) else start_of(node)
+    behind = [end for end in found if end > locate_node(node.this)]
+    return behind[inner] if inner < len(behind) else locate_node(node)
 
 
-def start_of(node: exp.Expr) -> int:
+def locate_node(node: exp.Expr) -> int:
     """The offset of the first character of a node that the parser remembers."""
     starts = [start for found in node.walk() if (start := found.meta_get("start")) is not None]
     if starts:
         return int(min(starts))
     parent = node.parent
-    return start_of(parent) if parent is not None else 0
+    return locate_node(parent) if parent is not None else 0

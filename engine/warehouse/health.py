@@ -9,32 +9,32 @@ from typing import Protocol
 from engine.errors import StateUnavailable, WarehouseUnavailable
 
 # Seconds for which an answer to a ping stands.
-STANDS = 0.2
+CHECK_TTL_SECONDS = 0.2
 
 
-class Database(Protocol):
+class Pingable(Protocol):
     """What can be asked whether it answers: it raises WarehouseUnavailable or StateUnavailable where it does not."""
 
     def ping(self) -> None: ...
 
 
-class Pulse:
+class HealthCheck:
     """Asks a database now and then, one caller at a time: the others go by what is known. Thread-safe."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Pingable) -> None:
         self._database = database
-        self._asking = Lock()
-        self._asked = float("-inf")
-        self._beats = True
+        self._check_lock = Lock()
+        self._checked_at = float("-inf")
+        self._last_result = True
 
-    def beats(self) -> bool:
-        if time.monotonic() - self._asked >= STANDS and self._asking.acquire(blocking=False):
+    def is_up(self) -> bool:
+        if time.monotonic() - self._checked_at >= CHECK_TTL_SECONDS and self._check_lock.acquire(blocking=False):
             try:
-                self._beats = self._ping()
-                self._asked = time.monotonic()
+                self._last_result = self._ping()
+                self._checked_at = time.monotonic()
             finally:
-                self._asking.release()
-        return self._beats
+                self._check_lock.release()
+        return self._last_result
 
     def _ping(self) -> bool:
         try:

@@ -16,9 +16,9 @@ from engine.errors import WarehouseUnavailable
 from engine.slices import CURSORS, Slice
 from engine.tables import Table
 from engine.warehouse.drivers.base import Condition
-from engine.warehouse.drivers.open import open_database
+from engine.warehouse.drivers.open import open_driver
 
-BATCH = 500
+BATCH_ROWS = 500
 
 
 class Warehouse:
@@ -27,34 +27,34 @@ class Warehouse:
     def __init__(self, url: str, *, setting: str = "WAREHOUSE_URL") -> None:
         """Open nothing yet; `setting` is where the URL is from. Raises InvalidSetting."""
         self.setting = setting
-        self.database = open_database(url, setting)
-        self.dialect = self.database.dialect
-        self._observe: Callable[[float], None] = unobserved
-        self._present: set[str] = set()
+        self.driver = open_driver(url, setting)
+        self.dialect = self.driver.dialect
+        self._observer: Callable[[float], None] = ignore_seconds
+        self._existing_tables: set[str] = set()
 
     @property
     def is_ours(self) -> bool:
         """Whether the database is the installation's own to lay out: an embedded file, or that of the state tables."""
-        return self.database.embedded or self.setting == "DATABASE_URL"
+        return self.driver.embedded or self.setting == "DATABASE_URL"
 
     @property
     def engine(self) -> sqlalchemy.Engine:
         """SQLAlchemy's view of the database."""
-        return self.database.engine
+        return self.driver.engine
 
     def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         """The rows of a statement. Raises WarehouseUnavailable."""
         began = time.perf_counter()
         try:
-            return self.database.query(sql, parameters)
-        except self.database.errors as error:
-            raise self.unavailable(error) from error
+            return self.driver.query(sql, parameters)
+        except self.driver.errors as error:
+            raise self.build_unavailable_error(error) from error
         finally:
-            self._observe(time.perf_counter() - began)
+            self._observer(time.perf_counter() - began)
 
-    def observe(self, seen: Callable[[float], None]) -> None:
+    def observe_queries(self, observer: Callable[[float], None]) -> None:
         """Tell `seen` the seconds that each query takes from now on, one that fails too."""
-        self._observe = seen
+        self._observer = observer
 
     def ping(self) -> None:
         """Raises WarehouseUnavailable when the database does not answer."""
@@ -63,27 +63,29 @@ class Warehouse:
     def create_tables(self, tables: Iterable[Table]) -> None:
         """Make the physical tables that are not there yet, as they are declared, and the engine's own."""
         physical = [table for table in (*tables, CURSORS) if table.query is None]
-        with self._translated():
-            self.database.run(self.dialect.create_table(table) for table in physical)
+        with self._translate_errors():
+            self.driver.run(self.dialect.emit_create_table(table) for table in physical)
 
     def drop_tables(self, tables: Iterable[Table]) -> None:
         """Remove physical tables with all of their rows."""
-        names = [self.dialect.identifier(table.physical) for table in tables if table.query is None]
-        with self._translated():
-            self.database.run(f"DROP TABLE IF EXISTS {name}" for name in names)
-        self._present.clear()
+        names = [self.dialect.quote_identifier(table.physical) for table in tables if table.query is None]
+        with self._translate_errors():
+            self.driver.run(f"DROP TABLE IF EXISTS {name}" for name in names)
+        self._existing_tables.clear()
 
     def upsert(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:
         """Insert rows, all or none; one with the key of a row that is there takes its place. How many there were.
 
         A table that is missing is made first, here and below. Raises WarehouseUnavailable.
         """
-        return self._write(table, rows)
+        return self._write_rows(table, rows)
 
-    def replace(self, table: Table, tenant: str, rows: Iterable[Mapping[str, Any]]) -> int:
+    def replace_tenant_rows(self, table: Table, tenant: str, rows: Iterable[Mapping[str, Any]]) -> int:
         """Put these rows in the place of all of the tenant's. How many there were."""
-        theirs = Condition(self.dialect.of_tenant(table), {"tenant": self.dialect.tenant(tenant)})
-        return self._write(table, rows, instead_of=theirs)
+        condition = Condition(
+            self.dialect.emit_tenant_condition(table), {"tenant": self.dialect.bind_tenant_id(tenant)}
+        )
+        return self._write_rows(table, rows, instead_of=condition)
 
     def restate(self, slice_: Slice, rows: Iterable[Mapping[str, Any]]) -> int:
         """Put these rows in the place of the slice's, and move its cursor, in one step. How many there were.
@@ -92,18 +94,20 @@ class Warehouse:
         cannot be reached. Raises ValueError for a row of another day, WarehouseUnavailable.
         """
         table = slice_.table
-        fixed = {table.tenant: slice_.tenant} | ({table.account.name: slice_.account} if table.account else {})
+        fixed = {table.tenant: slice_.tenant} | (
+            {table.account_column.name: slice_.account} if table.account_column else {}
+        )
 
-        def whole() -> Iterator[Mapping[str, Any]]:
+        def iter_whole_rows() -> Iterator[Mapping[str, Any]]:
             for row in rows:
                 if not slice_.days.start <= row[table.time] <= slice_.days.end:
                     raise ValueError(f"a row of {table.name} lies outside its slice")
                 yield {**row, **fixed}
 
-        held = Condition(self.dialect.of_slice(table), self.dialect.slice_parameters(slice_))
-        return self._write(table, whole(), instead_of=held, moves=slice_)
+        condition = Condition(self.dialect.emit_slice_condition(table), self.dialect.bind_slice(slice_))
+        return self._write_rows(table, iter_whole_rows(), instead_of=condition, moves=slice_)
 
-    def _write(
+    def _write_rows(
         self,
         table: Table,
         rows: Iterable[Mapping[str, Any]],
@@ -113,80 +117,82 @@ class Warehouse:
     ) -> int:
         count = 0
 
-        def counted() -> Iterator[list[Mapping[str, Any]]]:
+        def iter_counted_batches() -> Iterator[list[Mapping[str, Any]]]:
             nonlocal count
-            for batch in batches(rows):
+            for batch in iter_batches(rows):
                 count += len(batch)
                 yield batch
 
-        self._ensure((table, CURSORS) if moves else (table,))
-        with self._translated():
-            self.database.write(table, counted(), instead_of=instead_of, moves=moves)
+        self._ensure_tables((table, CURSORS) if moves else (table,))
+        with self._translate_errors():
+            self.driver.write(table, iter_counted_batches(), instead_of=instead_of, moves=moves)
         return count
 
-    def _ensure(self, tables: Sequence[Table]) -> None:
+    def _ensure_tables(self, tables: Sequence[Table]) -> None:
         """Make tables to write to that are missing. Whoever may not make any may still fill those that are there."""
-        missing = [table for table in tables if table.physical not in self._present and not self._is_there(table)]
+        missing = [
+            table for table in tables if table.physical not in self._existing_tables and not self._has_table(table)
+        ]
         if missing:
-            with self._translated():
-                self.database.run(self.dialect.create_table(table) for table in missing)
-        self._present.update(table.physical for table in tables)
+            with self._translate_errors():
+                self.driver.run(self.dialect.emit_create_table(table) for table in missing)
+        self._existing_tables.update(table.physical for table in tables)
 
-    def _is_there(self, table: Table) -> bool:
+    def _has_table(self, table: Table) -> bool:
         try:
-            self.database.query(self.dialect.select(table, (table.tenant,), "1 = 0"), {})
-        except self.database.errors as error:
-            if not self.database.is_missing_table(error):
-                raise self.unavailable(error) from error
+            self.driver.query(self.dialect.emit_select(table, (table.tenant,), "1 = 0"), {})
+        except self.driver.errors as error:
+            if not self.driver.is_missing_table(error):
+                raise self.build_unavailable_error(error) from error
             return False
         return True
 
-    def holds(self, table: Table, tenant: str) -> bool:
+    def has_rows(self, table: Table, tenant: str) -> bool:
         """Whether the table is there and has a row of the tenant. Raises WarehouseUnavailable."""
-        sql = f"{self.dialect.select(table, (table.tenant,), self.dialect.of_tenant(table))} LIMIT 1"
-        return self._is_there(table) and bool(self.query(sql, {"tenant": self.dialect.tenant(tenant)}))
+        sql = f"{self.dialect.emit_select(table, (table.tenant,), self.dialect.emit_tenant_condition(table))} LIMIT 1"
+        return self._has_table(table) and bool(self.query(sql, {"tenant": self.dialect.bind_tenant_id(tenant)}))
 
-    def held(self, slice_: Slice) -> list[dict[str, Any]]:
+    def get_rows(self, slice_: Slice) -> list[dict[str, Any]]:
         """The slice's rows without tenant and account, such that `restate` takes them. Raises WarehouseUnavailable."""
         table = slice_.table
-        account = table.account.name if table.account else None
+        account = table.account_column.name if table.account_column else None
         columns = [name for name in table.columns if name not in (table.tenant, account)]
-        sql = self.dialect.select(table, columns, self.dialect.of_slice(table))
-        rows = [dict(zip(columns, row, strict=True)) for row in self.query(sql, self.dialect.slice_parameters(slice_))]
-        return [row | {table.time: date.fromisoformat(self.dialect.iso(row[table.time]))} for row in rows]
+        sql = self.dialect.emit_select(table, columns, self.dialect.emit_slice_condition(table))
+        rows = [dict(zip(columns, row, strict=True)) for row in self.query(sql, self.dialect.bind_slice(slice_))]
+        return [row | {table.time: date.fromisoformat(self.dialect.format_day(row[table.time]))} for row in rows]
 
-    def cursor(self, table: Table, tenant: str, account: str) -> Window | None:
+    def get_cursor(self, table: Table, tenant: str, account: str) -> Window | None:
         """The days of an account that have been restated, without a gap; None before the first."""
-        condition = self.dialect.of_tenant(CURSORS)
-        sql = self.dialect.select(CURSORS, ("first_day", "last_day", "table_name", "account_id"), condition)
-        if CURSORS.physical not in self._present and not self._is_there(CURSORS):
+        condition = self.dialect.emit_tenant_condition(CURSORS)
+        sql = self.dialect.emit_select(CURSORS, ("first_day", "last_day", "table_name", "account_id"), condition)
+        if CURSORS.physical not in self._existing_tables and not self._has_table(CURSORS):
             return None
-        for first, last, *place in self.query(sql, {"tenant": self.dialect.tenant(tenant)}):
+        for first, last, *place in self.query(sql, {"tenant": self.dialect.bind_tenant_id(tenant)}):
             if place == [table.name, account]:
-                return Window(*(date.fromisoformat(self.dialect.iso(day)) for day in (first, last)))
+                return Window(*(date.fromisoformat(self.dialect.format_day(day)) for day in (first, last)))
         return None
 
     def close(self) -> None:
         """Close every connection; a later question opens new ones."""
-        self.database.close()
+        self.driver.close()
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
-        except self.database.errors as error:
-            raise self.unavailable(error) from error
+        except self.driver.errors as error:
+            raise self.build_unavailable_error(error) from error
 
-    def unavailable(self, error: Exception) -> WarehouseUnavailable:
+    def build_unavailable_error(self, error: Exception) -> WarehouseUnavailable:
         """One line without SQL and without the URL: the setting, the fault and the remedy."""
-        return WarehouseUnavailable(f"{self.setting}: the warehouse cannot be used: {self.database.reason(error)}")
+        return WarehouseUnavailable(f"{self.setting}: the warehouse cannot be used: {self.driver.explain_error(error)}")
 
 
-def unobserved(seconds: float) -> None:
+def ignore_seconds(seconds: float) -> None:
     """Nobody wants to know."""
 
 
-def batches(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+def iter_batches(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
     iterator = iter(rows)
-    while batch := list(itertools.islice(iterator, BATCH)):
+    while batch := list(itertools.islice(iterator, BATCH_ROWS)):
         yield batch

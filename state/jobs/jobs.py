@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlalchemy import case, select, update
 
-from state.database import Database
+from state.database import StateDatabase
 from state.tables import sync_jobs
 
-ACTIVE = ("queued", "running")
+ACTIVE_STATUSES = ("queued", "running")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ class Job:
     detail: str | None
 
     @property
-    def ended(self) -> bool:
-        return self.status not in ACTIVE
+    def has_ended(self) -> bool:
+        return self.status not in ACTIVE_STATUSES
 
 
-SHOWN = tuple(sync_jobs.c[name] for name in Job.__slots__)
+JOB_COLUMNS = tuple(sync_jobs.c[name] for name in Job.__slots__)
 
 
 class Jobs:
@@ -45,16 +45,16 @@ class Jobs:
 
     __slots__ = ("_database",)
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
     def get(self, user: str, job_id: str) -> Job | None:
         """The user's job of that id; None for another user's, an unknown one, and text that is no id."""
-        known = as_id(job_id)
+        known = parse_job_id(job_id)
         if known is None:
             return None
         columns = sync_jobs.c
-        statement = select(*SHOWN).where(columns.id == known, columns.user_id == user)
+        statement = select(*JOB_COLUMNS).where(columns.id == known, columns.user_id == user)
         with self._database.connect() as connection:
             row = connection.execute(statement).one_or_none()
         return None if row is None else Job(*row)
@@ -67,7 +67,7 @@ class Jobs:
         new = {"id": str(uuid.uuid4()), "user_id": user, "wanted": sorted(wanted), "created_at": datetime.now(UTC)}
         statement = self._database.insert(sync_jobs, new).on_conflict_do_nothing().returning(sync_jobs.c.id)
         columns = sync_jobs.c
-        active = select(columns.id).where(columns.user_id == user, columns.status.in_(ACTIVE))
+        active = select(columns.id).where(columns.user_id == user, columns.status.in_(ACTIVE_STATUSES))
         with self._database.connect() as connection:
             while True:
                 # The one that stood in the way may have ended between the two statements.
@@ -77,7 +77,7 @@ class Jobs:
 
     def cancel(self, user: str, job_id: str) -> bool:
         """Ask for the job to end: a queued one is cancelled at once. False for a job that the user does not have."""
-        known = as_id(job_id)
+        known = parse_job_id(job_id)
         if known is None:
             return False
         columns = sync_jobs.c
@@ -85,7 +85,7 @@ class Jobs:
         queued = columns.status == "queued"
         statement = (
             update(sync_jobs)
-            .where(columns.id == known, columns.user_id == user, columns.status.in_(ACTIVE))
+            .where(columns.id == known, columns.user_id == user, columns.status.in_(ACTIVE_STATUSES))
             .values(
                 status=case((queued, "cancelled"), else_=columns.status),
                 finished_at=case((queued, now), else_=columns.finished_at),
@@ -97,7 +97,7 @@ class Jobs:
                 return True
         return self.get(user, known) is not None
 
-    def last_success_at(self, user: str) -> datetime | None:
+    def get_last_success_at(self, user: str) -> datetime | None:
         """When the user's newest job that succeeded finished."""
         columns = sync_jobs.c
         statement = (
@@ -111,7 +111,7 @@ class Jobs:
             return finished
 
 
-def as_id(text: str) -> str | None:
+def parse_job_id(text: str) -> str | None:
     """A job's id as it is stored; None for text that is none."""
     try:
         return str(uuid.UUID(text))

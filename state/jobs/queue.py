@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, literal, or_, select, update
 
-from state.database import Database
+from state.database import StateDatabase
 from state.tables import app_settings, sync_jobs
 from state.types import Timestamp
 
@@ -18,7 +18,7 @@ LAST_SYNC = "last_sync"
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class ClaimedJob:
     """A job that was taken up: whose it is, which sources it is for (none: all), and what was done of it before."""
 
     id: str
@@ -37,15 +37,15 @@ class Lease(Enum):
     LOST = "lost"
 
 
-class Queue:
+class JobQueue:
     """The jobs that wait for somebody, for processes on any number of machines."""
 
     __slots__ = ("_database",)
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
-    def claim(self, owner: str, *, now: datetime, lease: timedelta) -> Work | None:
+    def claim(self, owner: str, *, now: datetime, lease: timedelta) -> ClaimedJob | None:
         """Take up a queued job, or one whose owner has not been heard of for as long as a lease; None if there is none.
 
         A job that somebody waits for comes before those of a scheduled run.
@@ -75,13 +75,15 @@ class Queue:
             if connection.execute(waiting).scalar() is None:
                 return None
             row = connection.execute(taken).one_or_none()
-        return None if row is None else Work(row[0], row[1], row[2], tuple(row[3]), row[4], row[5])
+        return None if row is None else ClaimedJob(row[0], row[1], row[2], tuple(row[3]), row[4], row[5])
 
-    def beat(self, work: Work, owner: str, *, now: datetime, progress: float, sources: Mapping[str, Any]) -> Lease:
+    def renew_lease(
+        self, work: ClaimedJob, owner: str, *, now: datetime, progress: float, sources: Mapping[str, Any]
+    ) -> Lease:
         """Say that the job is being done, and how far it is."""
         statement = (
             update(sync_jobs)
-            .where(_held(work, owner))
+            .where(_holds_lease(work, owner))
             .values(heartbeat_at=now, progress=progress, sources=dict(sources))
             .returning(sync_jobs.c.cancel_requested_at)
         )
@@ -91,16 +93,18 @@ class Queue:
             return Lease.LOST
         return Lease.HELD if row[0] is None else Lease.CANCELLED
 
-    def release(self, work: Work, owner: str, *, progress: float, sources: Mapping[str, Any]) -> None:
+    def release(self, work: ClaimedJob, owner: str, *, progress: float, sources: Mapping[str, Any]) -> None:
         """Give the job back as it is, for another to go on with at once: this attempt does not count."""
         columns = sync_jobs.c
         values = {"status": "queued", "lease_owner": None, "attempts": columns.attempts - 1, "progress": progress}
         with self._database.connect() as connection:
-            connection.execute(update(sync_jobs).where(_held(work, owner)).values(**values, sources=dict(sources)))
+            connection.execute(
+                update(sync_jobs).where(_holds_lease(work, owner)).values(**values, sources=dict(sources))
+            )
 
     def end(
         self,
-        work: Work,
+        work: ClaimedJob,
         owner: str,
         *,
         now: datetime,
@@ -112,17 +116,17 @@ class Queue:
         progress = {} if status == "cancelled" else {"progress": 1.0}
         statement = (
             update(sync_jobs)
-            .where(_held(work, owner))
+            .where(_holds_lease(work, owner))
             .values(status=status, finished_at=now, lease_owner=None, detail=detail, sources=dict(sources), **progress)
         )
         last = {"value": {"at": now.isoformat(), "job_id": work.id}, "updated_at": now}
-        with self._database.transaction() as connection:
+        with self._database.begin_transaction() as connection:
             ended = connection.execute(statement).rowcount > 0
             if ended and status == "succeeded":
                 connection.execute(self._database.upsert(app_settings, key={"key": LAST_SYNC}, values=last))
         return ended
 
 
-def _held(work: Work, owner: str) -> ColumnElement[bool]:
+def _holds_lease(work: ClaimedJob, owner: str) -> ColumnElement[bool]:
     columns = sync_jobs.c
     return and_(columns.id == work.id, columns.status == "running", columns.lease_owner == owner)

@@ -10,18 +10,18 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect
 
 from engine.errors import StateUnavailable
-from state.database import Database
+from state.database import StateDatabase
 
-HEAD = "0002"
+HEAD_REVISION = "0002"
 
 # Not Alembic's own default: a database that is shared with another application may hold that one's.
 VERSION_TABLE = "metric_engine_version"
 
 # Any number will do, as long as every process takes the same.
-LOCK = 0x6D_65_74_72_69_63
+ADVISORY_LOCK = 0x6D_65_74_72_69_63
 
 
-def migrate(database: Database) -> bool:
+def migrate(database: StateDatabase) -> bool:
     """Bring the state tables to the newest revision; True if anything had to be done.
 
     Safe in any number of processes at once: one migrates, the others wait for it.
@@ -29,19 +29,19 @@ def migrate(database: Database) -> bool:
     Raises `StateUnavailable`, also for a database that a newer release has migrated.
     """
     with database.connect() as connection:
-        if recorded(connection) == HEAD:
+        if read_revision(connection) == HEAD_REVISION:
             return False
-    with database.transaction() as connection:
+    with database.begin_transaction() as connection:
         if database.dialect == "postgresql":
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
-        current = recorded(connection)
-        if current == HEAD:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})")
+        current = read_revision(connection)
+        if current == HEAD_REVISION:
             return False
         _upgrade(connection, current)
         return True
 
 
-def recorded(connection: Connection) -> str | None:
+def read_revision(connection: Connection) -> str | None:
     """The revision that the database is at, or None before the first."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
@@ -57,7 +57,7 @@ def _upgrade(connection: Connection, current: str | None) -> None:
 
     script = ScriptDirectory(str(Path(__file__).parent))
     try:
-        revisions = [*script.iterate_revisions(HEAD, current or "base")]
+        revisions = [*script.iterate_revisions(HEAD_REVISION, current or "base")]
     except ResolutionError:
         raise StateUnavailable(
             f"the state database is at revision {current}, which this release does not know: "
@@ -67,4 +67,4 @@ def _upgrade(connection: Connection, current: str | None) -> None:
     with Operations.context(context):
         for revision in reversed(revisions):
             revision.module.upgrade()
-    context.stamp(script, HEAD)
+    context.stamp(script, HEAD_REVISION)

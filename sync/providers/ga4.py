@@ -11,22 +11,22 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.calendar import Window
-from sync.backfill import HISTORY_DAYS, windows
+from sync.backfill import HISTORY_DAYS, plan_windows
 from sync.errors import NeedsReauth, NotPermitted, Unreadable
-from sync.http import Calls, Request
-from sync.parsing import Answer, Object, clean, positive, zone_named
-from sync.provider import Account, Intake, Row, local_yesterday
-from sync.providers.google import GOOGLE, READ, Bearer, SignIn
+from sync.http import ProviderClient, ProviderRequest
+from sync.parsing import JsonObject, ProviderResponse, clean_text, parse_time_zone, positive_or_none
+from sync.provider import Account, Row, Sink, get_local_yesterday
+from sync.providers.google import GOOGLE, READER, GoogleSignIn, TokenCache
 
 ASSUMED_ZONE = ZoneInfo("America/Los_Angeles")
-RESTATES = 3
-WEEKLY = 30
-PAGE = 10_000
+RESTATE_DAYS = 3
+WEEKLY_RESTATE_DAYS = 30
+PAGE_SIZE = 10_000
 DAY_TEXT = re.compile(r"[0-9]{8}", re.ASCII)
 RETRY_INFO = "type.googleapis.com/google.rpc.RetryInfo"
 
 RATE = "sessionKeyEventRate"
-WHOLE = {
+WHOLE_METRICS = {
     "users": "activeUsers",
     "new_users": "newUsers",
     "sessions": "sessions",
@@ -37,7 +37,7 @@ REVENUE = "totalRevenue"
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class TableReport:
     """What fills a table: the dimension beside the date and its column, the metrics, and the days asked at once."""
 
     table: str
@@ -52,18 +52,18 @@ class Report:
 
 
 REPORTS = (
-    Report("ga4_daily", 100, (*WHOLE.values(), CONVERSIONS, RATE, REVENUE)),
-    Report(
+    TableReport("ga4_daily", 100, (*WHOLE_METRICS.values(), CONVERSIONS, RATE, REVENUE)),
+    TableReport(
         "ga4_channels_daily",
         100,
         ("activeUsers", "sessions", "engagedSessions", CONVERSIONS, REVENUE),
         dimension="sessionDefaultChannelGroup",
         column="channel",
     ),
-    Report(
+    TableReport(
         "ga4_landing_pages_daily",
         # The days of a week's deeper look, and the one that has passed since.
-        WEEKLY + 1,
+        WEEKLY_RESTATE_DAYS + 1,
         ("activeUsers", "sessions", "engagedSessions", CONVERSIONS),
         dimension="landingPage",
         column="landing_page",
@@ -72,7 +72,7 @@ REPORTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ReportRows:
     """A window's rows, how many more had no date or one outside the window, and the property's time zone."""
 
     rows: Sequence[Row]
@@ -84,71 +84,73 @@ class Found:
 class GA4:
     """The provider of the source `ga4`; an account is a property."""
 
-    def __init__(self, calls: Calls, sign_in: SignIn, *, base: str, history: int = HISTORY_DAYS) -> None:
-        self.calls = calls
+    def __init__(
+        self, client: ProviderClient, sign_in: GoogleSignIn, *, base: str, history: int = HISTORY_DAYS
+    ) -> None:
+        self.client = client
         self.sign_in = sign_in
         self.base = base.rstrip("/")
         self.history = history
 
-    async def sync(self, account: Account, intake: Intake) -> None:
+    async def sync(self, account: Account, sink: Sink) -> None:
         """Bring the three tables up to date, as far as the installation has them. Raises ProviderError."""
-        bearer = Bearer(self.sign_in, account.id, account.credentials, intake.now)
-        zone: ZoneInfo | None = zone_named(account.options.get("time_zone")) or ASSUMED_ZONE
+        tokens = TokenCache(self.sign_in, account.id, account.credentials, sink.now)
+        zone: ZoneInfo | None = parse_time_zone(account.options.get("time_zone")) or ASSUMED_ZONE
         # Only an answer tells where the property's day ends; one that moves it is asked for anew.
         for _ in range(2):
             if zone is not None:
-                zone = await self.advance(account.id, bearer, intake, zone)
+                zone = await self.sync_tables(account.id, tokens, sink, zone)
         if zone is not None:
-            raise GOOGLE.odd("with one time zone and then with another")
+            raise GOOGLE.unreadable("with one time zone and then with another")
 
-    async def advance(self, account: str, bearer: Bearer, intake: Intake, zone: ZoneInfo) -> ZoneInfo | None:
+    async def sync_tables(self, account: str, tokens: TokenCache, sink: Sink, zone: ZoneInfo) -> ZoneInfo | None:
         """Go on from the cursors to yesterday in `zone`; or stop and say in which zone the property really is."""
-        yesterday = local_yesterday(intake.now(), zone)
-        asked = await self.asked(intake, yesterday)
+        yesterday = get_local_yesterday(sink.now(), zone)
+        asked = await self.plan_reports(sink, yesterday)
         for done, (report, window) in enumerate(asked, 1):
-            found = await self.read(account, bearer, report, window)
+            found = await self.fetch_window(account, tokens, report, window)
             if found.zone.key != zone.key:
                 zone = found.zone
-                await intake.remember({"time_zone": zone.key})
-                if local_yesterday(intake.now(), zone) != yesterday:
+                await sink.add_options({"time_zone": zone.key})
+                if get_local_yesterday(sink.now(), zone) != yesterday:
                     return zone
             for count, reason in ((found.undated, "without a date"), (found.astray, "of days that were not asked for")):
                 if count:
-                    intake.skip(count, f"rows {reason} ({report.table})")
-            await intake.restate(report.table, window, found.rows)
-            intake.progress(done / len(asked))
+                    sink.skip(count, f"rows {reason} ({report.table})")
+            await sink.restate(report.table, window, found.rows)
+            sink.report_progress(done / len(asked))
         return None
 
-    async def asked(self, intake: Intake, yesterday: date) -> Sequence[tuple[Report, Window]]:
+    async def plan_reports(self, sink: Sink, yesterday: date) -> Sequence[tuple[TableReport, Window]]:
         """The windows of all tables, so that each table's newest days come before any table's older ones."""
-        found: list[tuple[int, Report, Window]] = []
+        found: list[tuple[int, TableReport, Window]] = []
         for report in REPORTS:
-            if report.table in intake.tables:
-                cursor = await intake.cursor(report.table)
-                chosen = windows(
+            if report.table in sink.tables:
+                cursor = await sink.get_cursor(report.table)
+                chosen = plan_windows(
                     cursor,
                     yesterday,
-                    restates=RESTATES,
-                    weekly=WEEKLY,
+                    restate_days=RESTATE_DAYS,
+                    weekly_days=WEEKLY_RESTATE_DAYS,
                     chunk=report.chunk,
                     history=self.history,
                 )
                 found += [(place, report, window) for place, window in enumerate(chosen)]
         return [(report, window) for _, report, window in sorted(found, key=lambda each: each[0])]
 
-    async def read(self, account: str, bearer: Bearer, report: Report, window: Window) -> Found:
+    async def fetch_window(self, account: str, tokens: TokenCache, report: TableReport, window: Window) -> ReportRows:
         """All pages of a window."""
         rows: dict[tuple[Any, ...], dict[str, Any]] = {}
         offset, total, undated, astray = 0, 1, 0, 0
         while offset < total:
-            page = await self.page(account, bearer, report, window, offset)
-            listed = READ.items(page, "rows")
-            total = READ.whole(page.get("rowCount", 0), "rowCount")
+            page = await self.fetch_page(account, tokens, report, window, offset)
+            listed = READER.read_list(page, "rows")
+            total = READER.parse_int(page.get("rowCount", 0), "rowCount")
             if total > offset and not listed:
-                raise GOOGLE.without("some of its rows")
-            metadata = READ.part(page, "metadata")
-            zone = READ.zone(metadata, "timeZone")
-            for row in rows_of(page, report, listed, metadata):
+                raise GOOGLE.unreadable_without("some of its rows")
+            metadata = READER.read_object(page, "metadata")
+            zone = READER.read_time_zone(metadata, "timeZone")
+            for row in parse_rows(page, report, listed, metadata):
                 if row is None:
                     undated += 1
                     continue
@@ -157,116 +159,126 @@ class GA4:
                     astray += 1
                     continue
                 key = (row["date"], row.get(report.column or ""))
-                rows[key] = row if key not in rows else together(rows[key], row)
+                rows[key] = row if key not in rows else sum_rows(rows[key], row)
             offset += len(listed)
-        return Found(list(rows.values()), undated, astray, zone)
+        return ReportRows(list(rows.values()), undated, astray, zone)
 
-    async def page(self, account: str, bearer: Bearer, report: Report, window: Window, offset: int) -> Object:
+    async def fetch_page(
+        self, account: str, tokens: TokenCache, report: TableReport, window: Window, offset: int
+    ) -> JsonObject:
         body = {
             "dateRanges": [{"startDate": window.start.isoformat(), "endDate": window.end.isoformat()}],
             "dimensions": [{"name": name} for name in report.dimensions],
             "metrics": [{"name": name} for name in report.metrics],
             # Pages of a report without an order may overlap.
             "orderBys": [{"dimension": {"dimensionName": name}} for name in report.dimensions],
-            "limit": str(PAGE),
+            "limit": str(PAGE_SIZE),
             "offset": str(offset),
         }
         url = f"{self.base}/v1beta/properties/{account}:runReport"
-        token = await bearer.token()
+        token = await tokens.get_token()
         try:
-            return await self.calls.ask(GOOGLE, account, Request("POST", url, json=body, token=token), reported)
+            return await self.client.request(
+                GOOGLE, account, ProviderRequest("POST", url, json=body, token=token), parse_report
+            )
         except NeedsReauth:
             # A token may go before its time; a second one is not wrong twice.
-            bearer.forget()
-            token = await bearer.token()
-            return await self.calls.ask(GOOGLE, account, Request("POST", url, json=body, token=token), reported)
+            tokens.forget()
+            token = await tokens.get_token()
+            return await self.client.request(
+                GOOGLE, account, ProviderRequest("POST", url, json=body, token=token), parse_report
+            )
 
 
-def reported(answer: Answer) -> Object:
+def parse_report(answer: ProviderResponse) -> JsonObject:
     """The answer to a report. Raises ProviderError, of the class that its status says."""
     if answer.status >= 500:
-        raise GOOGLE.faulty()
+        raise GOOGLE.server_fault()
     if answer.status == 429:
-        raise GOOGLE.throttled(retry_delay(answer))
-    found = answer.object()
+        raise GOOGLE.too_many_calls(read_retry_delay(answer))
+    found = answer.parse_object()
     match answer.status:
         case 200:
             return found
         case 401:
-            raise GOOGLE.disconnected()
+            raise GOOGLE.needs_reauth()
         case 403:
-            raise GOOGLE.forbidden("give them at least the role Viewer on the property, or connect it again")
+            raise GOOGLE.not_permitted("give them at least the role Viewer on the property, or connect it again")
         case 404:
             raise NotPermitted("Google Analytics knows no such property; check its number and connect it again")
-    raise GOOGLE.odd("that it does not understand the question")
+    raise GOOGLE.unreadable("that it does not understand the question")
 
 
-def retry_delay(answer: Answer) -> float | None:
+def read_retry_delay(answer: ProviderResponse) -> float | None:
     """The seconds that the answer to too many calls asks for, in its header or in its details."""
-    return answer.retry_after() or detailed_delay(answer)
+    return answer.read_retry_after() or read_delay_detail(answer)
 
 
-def detailed_delay(answer: Answer) -> float | None:
+def read_delay_detail(answer: ProviderResponse) -> float | None:
     try:
-        for detail in answer.object()["error"]["details"]:
+        for detail in answer.parse_object()["error"]["details"]:
             if detail["@type"] == RETRY_INFO:
-                return positive(float(detail["retryDelay"].removesuffix("s")))
+                return positive_or_none(float(detail["retryDelay"].removesuffix("s")))
     except (Unreadable, LookupError, AttributeError, TypeError, ValueError):
         # A hint that cannot be read is none.
         pass
     return None
 
 
-def rows_of(page: Object, report: Report, listed: Sequence[Object], metadata: Object) -> list[dict[str, Any] | None]:
+def parse_rows(
+    page: JsonObject, report: TableReport, listed: Sequence[JsonObject], metadata: JsonObject
+) -> list[dict[str, Any] | None]:
     """The rows of a page by column, each value read by its header; None for one without a date."""
-    dimensions = places(page, "dimensionHeaders", report.dimensions) if listed else {}
-    metrics = places(page, "metricHeaders", report.metrics) if listed else {}
-    currency = READ.text(metadata, "currencyCode") if report.table == "ga4_daily" and listed else None
+    dimensions = locate_columns(page, "dimensionHeaders", report.dimensions) if listed else {}
+    metrics = locate_columns(page, "metricHeaders", report.metrics) if listed else {}
+    currency = READER.read_text(metadata, "currencyCode") if report.table == "ga4_daily" and listed else None
     rows: list[dict[str, Any] | None] = []
     for each in listed:
-        members = values(each, "dimensionValues", dimensions)
-        numbers = values(each, "metricValues", metrics)
-        day = day_of(members["date"])
+        members = read_values(each, "dimensionValues", dimensions)
+        numbers = read_values(each, "metricValues", metrics)
+        day = parse_day(members["date"])
         if day is None:
             rows.append(None)
             continue
         row: dict[str, Any] = {"date": day}
         if report.dimension is not None and report.column is not None:
-            row[report.column] = clean(members[report.dimension])
-        row |= {column: READ.whole(numbers[name], name) for column, name in WHOLE.items() if name in numbers}
-        row["conversions"] = float(READ.amount(numbers[CONVERSIONS], CONVERSIONS))
+            row[report.column] = clean_text(members[report.dimension])
+        row |= {
+            column: READER.parse_int(numbers[name], name) for column, name in WHOLE_METRICS.items() if name in numbers
+        }
+        row["conversions"] = float(READER.parse_number(numbers[CONVERSIONS], CONVERSIONS))
         if RATE in numbers:
             # A rate is rounded to its last digits, and so many sessions are not.
-            row["converting_sessions"] = float(round(READ.amount(numbers[RATE], RATE) * row["sessions"], 6))
+            row["converting_sessions"] = float(round(READER.parse_number(numbers[RATE], RATE) * row["sessions"], 6))
         if REVENUE in numbers:
-            row["revenue"] = READ.amount(numbers[REVENUE], REVENUE)
+            row["revenue"] = READER.parse_number(numbers[REVENUE], REVENUE)
         if currency is not None:
             row["currency"] = currency
         rows.append(row)
     return rows
 
 
-def places(page: Object, headers: str, wanted: Sequence[str]) -> Mapping[str, int]:
+def locate_columns(page: JsonObject, headers: str, wanted: Sequence[str]) -> Mapping[str, int]:
     """Where each wanted value stands in a row."""
-    found = {header.get("name"): place for place, header in enumerate(READ.items(page, headers))}
+    found = {header.get("name"): place for place, header in enumerate(READER.read_list(page, headers))}
     for name in wanted:
         if name not in found:
-            raise GOOGLE.without(f"the column {name!r}")
+            raise GOOGLE.unreadable_without(f"the column {name!r}")
     return {name: found[name] for name in wanted}
 
 
-def values(row: Object, name: str, where: Mapping[str, int]) -> Mapping[str, str]:
-    listed = READ.items(row, name)
+def read_values(row: JsonObject, name: str, where: Mapping[str, int]) -> Mapping[str, str]:
+    listed = READER.read_list(row, name)
     found = {}
     for wanted, place in where.items():
         value = listed[place].get("value") if place < len(listed) else None
         if not isinstance(value, str):
-            raise GOOGLE.without(f"a value for {wanted!r}")
+            raise GOOGLE.unreadable_without(f"a value for {wanted!r}")
         found[wanted] = value
     return found
 
 
-def day_of(text: str) -> date | None:
+def parse_day(text: str) -> date | None:
     """The day; None for `(other)` and the like, which can stand where a date stands."""
     if text.startswith("("):
         return None
@@ -275,10 +287,10 @@ def day_of(text: str) -> date | None:
             return date(int(text[:4]), int(text[4:6]), int(text[6:]))
         except ValueError:
             pass
-    raise GOOGLE.without("a date for 'date'")
+    raise GOOGLE.unreadable_without("a date for 'date'")
 
 
-def together(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+def sum_rows(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     """Two rows of the same key, added up."""
     return {
         name: value + other[name] if isinstance(value, (int, float, Decimal)) else value for name, value in one.items()

@@ -10,59 +10,63 @@ import jwt
 from pydantic import SecretStr
 
 from sync.errors import NeedsReauth, NotPermitted
-from sync.http import Calls, Request
-from sync.parsing import Answer, Reader, Site
+from sync.http import ProviderClient, ProviderRequest
+from sync.parsing import ObjectReader, ProviderResponse, Site
 
 GOOGLE = Site("ga4", "Google Analytics")
-READ = Reader(GOOGLE)
+READER = ObjectReader(GOOGLE)
 
 SCOPE = "https://www.googleapis.com/auth/analytics.readonly"
 ASSERTION = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-ASSERTED = timedelta(hours=1)
+ASSERTION_LIFETIME = timedelta(hours=1)
 # A token is replaced so long before it expires, and is good for so long where Google does not say.
-EARLY = timedelta(minutes=1)
-BRIEF = 300
-LONGEST = 86_400
+RENEWAL_MARGIN = timedelta(minutes=1)
+DEFAULT_TOKEN_SECONDS = 300
+MAX_TOKEN_SECONDS = 86_400
 NEVER = datetime(1, 1, 2, tzinfo=UTC)
 
 # What Google calls a refresh token or a key that nobody can use any more, and an installation it does not know.
-DEAD = ("invalid_grant", "unauthorized_client", "access_denied")
+DEAD_GRANT = ("invalid_grant", "unauthorized_client", "access_denied")
 UNKNOWN_INSTALLATION = ("invalid_client", "deleted_client")
 
 
-class SignIn:
+class GoogleSignIn:
     """How this installation gets access tokens: where, and as which application."""
 
-    def __init__(self, calls: Calls, *, address: str, client_id: str | None, client_secret: SecretStr | None) -> None:
-        self.calls = calls
+    def __init__(
+        self, client: ProviderClient, *, address: str, client_id: str | None, client_secret: SecretStr | None
+    ) -> None:
+        self.client = client
         self.address = address
         self.client_id = client_id
         self.client_secret = client_secret
 
-    async def grant(self, account: str, credentials: Mapping[str, Any], now: datetime) -> tuple[str, datetime]:
+    async def fetch_token(self, account: str, credentials: Mapping[str, Any], now: datetime) -> tuple[str, datetime]:
         """An access token, and until when it is good. Raises ProviderError."""
         form = (
-            self.signed(credentials["service_account"], now)
+            self.build_assertion_form(credentials["service_account"], now)
             if "service_account" in credentials
-            else self.form(credentials)
+            else self.build_refresh_form(credentials)
         )
-        answer = await self.calls.ask(GOOGLE, account, Request("POST", self.address, form=form), granted)
-        seconds = READ.whole(answer.get("expires_in", BRIEF), "expires_in")
-        return GOOGLE.bearer(answer, "access_token"), now + timedelta(seconds=min(seconds, LONGEST))
+        answer = await self.client.request(
+            GOOGLE, account, ProviderRequest("POST", self.address, form=form), parse_grant
+        )
+        seconds = READER.parse_int(answer.get("expires_in", DEFAULT_TOKEN_SECONDS), "expires_in")
+        return GOOGLE.require_token(answer, "access_token"), now + timedelta(seconds=min(seconds, MAX_TOKEN_SECONDS))
 
-    def form(self, credentials: Mapping[str, Any]) -> dict[str, str]:
+    def build_refresh_form(self, credentials: Mapping[str, Any]) -> dict[str, str]:
         if self.client_id is None or self.client_secret is None:
             raise NotPermitted(
                 "Google Analytics cannot be read: this installation lacks GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET"
             )
         return {
             "grant_type": "refresh_token",
-            "refresh_token": GOOGLE.bearer(credentials, "refresh_token"),
+            "refresh_token": GOOGLE.require_token(credentials, "refresh_token"),
             "client_id": self.client_id,
             "client_secret": self.client_secret.get_secret_value(),
         }
 
-    def signed(self, key: Any, now: datetime) -> dict[str, str]:
+    def build_assertion_form(self, key: Any, now: datetime) -> dict[str, str]:
         """The form of a service account, which vouches for itself. Where the key file says to go is not heeded."""
         try:
             claims = {
@@ -70,7 +74,7 @@ class SignIn:
                 "scope": SCOPE,
                 "aud": self.address,
                 "iat": now,
-                "exp": now + ASSERTED,
+                "exp": now + ASSERTION_LIFETIME,
             }
             headers = {"kid": key["private_key_id"]} if "private_key_id" in key else None
             assertion = jwt.encode(claims, key["private_key"], algorithm="RS256", headers=headers)
@@ -81,11 +85,11 @@ class SignIn:
         return {"grant_type": ASSERTION, "assertion": assertion}
 
 
-class Bearer:
+class TokenCache:
     """One sync's access token, fetched when it is needed and before it expires."""
 
     def __init__(
-        self, sign_in: SignIn, account: str, credentials: Mapping[str, Any], now: Callable[[], datetime]
+        self, sign_in: GoogleSignIn, account: str, credentials: Mapping[str, Any], now: Callable[[], datetime]
     ) -> None:
         self._sign_in = sign_in
         self._account = account
@@ -94,10 +98,10 @@ class Bearer:
         self._token = ""
         self._good_until = NEVER
 
-    async def token(self) -> str:
+    async def get_token(self) -> str:
         """Raises ProviderError."""
-        if (now := self._now()) >= self._good_until - EARLY:
-            self._token, self._good_until = await self._sign_in.grant(self._account, self._credentials, now)
+        if (now := self._now()) >= self._good_until - RENEWAL_MARGIN:
+            self._token, self._good_until = await self._sign_in.fetch_token(self._account, self._credentials, now)
         return self._token
 
     def forget(self) -> None:
@@ -105,20 +109,20 @@ class Bearer:
         self._good_until = NEVER
 
 
-def granted(answer: Answer) -> Mapping[str, Any]:
+def parse_grant(answer: ProviderResponse) -> Mapping[str, Any]:
     """The answer of the token's address. Raises ProviderError."""
     if answer.status == 429:
-        raise GOOGLE.throttled(answer.retry_after())
+        raise GOOGLE.too_many_calls(answer.read_retry_after())
     if answer.status >= 500:
-        raise GOOGLE.faulty()
-    found = answer.object()
+        raise GOOGLE.server_fault()
+    found = answer.parse_object()
     if answer.status == 200:
         return found
-    if found.get("error") in DEAD:
-        raise GOOGLE.disconnected()
+    if found.get("error") in DEAD_GRANT:
+        raise GOOGLE.needs_reauth()
     if found.get("error") in UNKNOWN_INSTALLATION:
         raise NotPermitted(
             "Google does not know this installation; whoever runs it has to correct "
             "GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET"
         )
-    raise GOOGLE.odd("with an error instead of an access token")
+    raise GOOGLE.unreadable("with an error instead of an access token")

@@ -10,9 +10,9 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from sync.errors import NeedsReauth, NotPermitted, ProviderError, TooMuchData, Unreadable
-from sync.http import Calls, Request
-from sync.parsing import Answer, Object, Reader, Site, positive
-from sync.provider import Account, Intake
+from sync.http import ProviderClient, ProviderRequest
+from sync.parsing import JsonObject, ObjectReader, ProviderResponse, Site, positive_or_none
+from sync.provider import Account, Sink
 
 # Error codes, with their subcodes where those matter.
 DEAD_TOKEN = frozenset({102, 190})
@@ -31,15 +31,15 @@ RENEWED_AFTER = timedelta(days=7)
 logger = logging.getLogger("metric_engine.sync.providers.graph")
 
 
-class Gone(NotPermitted):
+class ObjectNotFound(NotPermitted):
     """There is no such object, or not for these credentials."""
 
 
-class Withheld(NotPermitted):
+class AccessWithheld(NotPermitted):
     """These credentials may not see this, or too few people have: code 10 says either."""
 
 
-class Refused(Unreadable):
+class RejectedRequest(Unreadable):
     """The question is not understood: a parameter, a field or a metric is wrong for this object."""
 
     def __init__(self, message: str, *, code: int, subcode: int) -> None:
@@ -48,30 +48,30 @@ class Refused(Unreadable):
         super().__init__(message)
 
 
-class Graph:
+class GraphClient:
     """One account's questions to a Graph API, with its token as a header."""
 
-    def __init__(self, calls: Calls, site: Site, base: str, account: str, token: str) -> None:
-        self.calls = calls
+    def __init__(self, client: ProviderClient, site: Site, base: str, account: str, token: str) -> None:
+        self.client = client
         self.site = site
-        self.read = Reader(site)
+        self.reader = ObjectReader(site)
         self.base = base
         self.account = account
         self.token = token
 
-    async def get(self, path: str, query: Mapping[str, str]) -> Object:
+    async def get(self, path: str, query: Mapping[str, str]) -> JsonObject:
         """The object at a path. Raises ProviderError."""
-        return await self.ask("GET", path, query=query)
+        return await self.request("GET", path, query=query)
 
-    async def post(self, path: str, form: Mapping[str, str]) -> Object:
+    async def post(self, path: str, form: Mapping[str, str]) -> JsonObject:
         """The answer to a form. Raises ProviderError."""
-        return await self.ask("POST", path, form=form)
+        return await self.request("POST", path, form=form)
 
-    async def ask(self, method: Literal["GET", "POST"], path: str, **what: Mapping[str, str]) -> Object:
-        request = Request(method, f"{self.base}/{path}", token=self.token, **what)
-        return await self.calls.ask(self.site, self.account, request, answered)
+    async def request(self, method: Literal["GET", "POST"], path: str, **what: Mapping[str, str]) -> JsonObject:
+        request = ProviderRequest(method, f"{self.base}/{path}", token=self.token, **what)
+        return await self.client.request(self.site, self.account, request, parse_response)
 
-    async def pages(self, path: str, query: Mapping[str, str]) -> AsyncGenerator[Sequence[Object], None]:
+    async def iter_pages(self, path: str, query: Mapping[str, str]) -> AsyncGenerator[Sequence[JsonObject], None]:
         """The pages of a list, by cursors. The address of the next page is never followed: it carries a token.
 
         Raises ProviderError.
@@ -81,115 +81,117 @@ class Graph:
         while True:
             found = await self.get(path, query if after is None else {**query, "after": after})
             if "data" not in found:
-                raise self.site.without("a list of 'data'")
-            yield self.read.items(found, "data")
-            paging = self.read.part(found, "paging")
+                raise self.site.unreadable_without("a list of 'data'")
+            yield self.reader.read_list(found, "data")
+            paging = self.reader.read_object(found, "paging")
             if "next" not in paging:
                 return
-            after = self.read.text(self.read.part(paging, "cursors"), "after")
+            after = self.reader.read_text(self.reader.read_object(paging, "cursors"), "after")
             if after in seen:
-                raise self.site.odd("with the same page again and again")
+                raise self.site.unreadable("with the same page again and again")
             seen.add(after)
 
-    async def renew(self, account: Account, intake: Intake, path: str, query: Mapping[str, str]) -> None:
+    async def renew_token(self, account: Account, sink: Sink, path: str, query: Mapping[str, str]) -> None:
         """Go on with a younger token, once the present one is a week old.
 
         The two addresses that give one want the old one in the query, so nothing may tell what was asked there. Any
         failure but a dead token lets the old one serve on. Raises NeedsReauth.
         """
-        if intake.now() - account.credentials_at < RENEWED_AFTER:
+        if sink.now() - account.credentials_at < RENEWED_AFTER:
             return
         try:
-            request = Request("GET", f"{self.base}/{path}", query=query)
-            found = await self.calls.ask(self.site, self.account, request, answered)
-            token = self.site.bearer(found, "access_token")
+            request = ProviderRequest("GET", f"{self.base}/{path}", query=query)
+            found = await self.client.request(self.site, self.account, request, parse_response)
+            token = self.site.require_token(found, "access_token")
         except NeedsReauth:
             raise
         except ProviderError as error:
             logger.warning("%s: a token could not be renewed: %s", self.site.source, error)
         else:
-            await intake.renew({**account.credentials, "access_token": token})
+            await sink.renew_credentials({**account.credentials, "access_token": token})
             self.token = token
 
 
-def answered(answer: Answer) -> Object:
+def parse_response(answer: ProviderResponse) -> JsonObject:
     """The object that the answer is. Raises ProviderError, of the class that its error's code says."""
     site = answer.site
     try:
-        found = answer.object()
+        found = answer.parse_object()
     except Unreadable:
         if answer.status == 429:
-            raise site.throttled(pause(answer)) from None
+            raise site.too_many_calls(read_pause(answer)) from None
         if answer.status >= 500:
-            raise site.faulty() from None
+            raise site.server_fault() from None
         raise
     error = found.get("error")
     if isinstance(error, dict):
-        raise classified(answer, error)
+        raise classify_error(answer, error)
     if answer.status >= 500:
-        raise site.faulty()
+        raise site.server_fault()
     if answer.status != 200:
-        raise site.odd("with an error that it does not explain")
+        raise site.unreadable("with an error that it does not explain")
     return found
 
 
-def classified(answer: Answer, error: Object) -> ProviderError:
+def classify_error(answer: ProviderResponse, error: JsonObject) -> ProviderError:
     """The error of an answer. Its words are the provider's and are shown to nobody."""
     site = answer.site
-    code, subcode = (number(error.get(name)) for name in ("code", "error_subcode"))
+    code, subcode = (int_or_zero(error.get(name)) for name in ("code", "error_subcode"))
     logger.info("%s: code %d/%d, trace %.40r", site.source, code, subcode, error.get("fbtrace_id"))
     if code in DEAD_TOKEN or (answer.status == 401 and not code):
-        return site.disconnected()
+        return site.needs_reauth()
     if code in THROTTLE or answer.status == 429:
-        return site.throttled(pause(answer))
+        return site.too_many_calls(read_pause(answer))
     if (code, subcode) == (INVALID, TOO_MUCH_DATA) or TOO_MUCH_DATA_WORDS in str(error.get("message")).lower():
         return TooMuchData(f"{site.name} has more data for a day than it gives out at once; it cannot be loaded")
     if (code, subcode) == (INVALID, NO_SUCH_OBJECT) or answer.status == 404:
-        return Gone(f"{site.name} knows no such account, or not for these credentials; check it and connect it again")
+        return ObjectNotFound(
+            f"{site.name} knows no such account, or not for these credentials; check it and connect it again"
+        )
     if code == WITHHELD:
-        return Withheld(str(site.forbidden(PERMIT)))
+        return AccessWithheld(str(site.not_permitted(PERMIT)))
     if code in PERMISSION or (answer.status == 403 and not code):
-        return site.forbidden(PERMIT)
+        return site.not_permitted(PERMIT)
     if code in TRANSIENT or error.get("is_transient") is True or answer.status >= 500:
-        return site.faulty()
-    message = str(site.odd("that it does not understand the question"))
-    return Refused(message, code=code, subcode=subcode)
+        return site.server_fault()
+    message = str(site.unreadable("that it does not understand the question"))
+    return RejectedRequest(message, code=code, subcode=subcode)
 
 
 PERMIT = "connect it again and allow the access that is asked for"
 
 
-def number(value: Any) -> int:
+def int_or_zero(value: Any) -> int:
     return value if isinstance(value, int) else 0
 
 
-def hinted(value: Any) -> float:
+def float_or_zero(value: Any) -> float:
     return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else 0.0
 
 
-def pause(answer: Answer) -> float | None:
+def read_pause(answer: ProviderResponse) -> float | None:
     """The seconds until calls are accepted again, where one of the headers tells."""
     hints = [
-        answer.retry_after(),
+        answer.read_retry_after(),
         *(
-            positive(60 * hinted(usage.get("estimated_time_to_regain_access")))
-            for usage in usages(answer.headers.get("x-business-use-case-usage"))
+            positive_or_none(60 * float_or_zero(usage.get("estimated_time_to_regain_access")))
+            for usage in parse_usages(answer.headers.get("x-business-use-case-usage"))
         ),
         *(
-            positive(hinted(usage.get("reset_time_duration")))
-            for usage in usages(answer.headers.get("x-ad-account-usage"))
+            positive_or_none(float_or_zero(usage.get("reset_time_duration")))
+            for usage in parse_usages(answer.headers.get("x-ad-account-usage"))
         ),
     ]
     return max((hint for hint in hints if hint is not None), default=None)
 
 
-def usages(header: str | None) -> list[Object]:
+def parse_usages(header: str | None) -> list[JsonObject]:
     """The objects in a header, at whatever depth: one of the two nests them by business and list."""
     try:
         waiting = [json.loads(header or "{}")]
     except (ValueError, RecursionError):
         return []
-    found: list[Object] = []
+    found: list[JsonObject] = []
     while waiting:
         each = waiting.pop()
         if isinstance(each, dict):

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from sync.backfill import HISTORY_DAYS, windows
-from sync.http import Calls
-from sync.parsing import zone_named
-from sync.provider import Account, Intake, local_yesterday
-from sync.providers.graph import Graph
-from sync.providers.instagram_days import CHUNK as DAYS_CHUNK
-from sync.providers.instagram_days import PACIFIC, Days
-from sync.providers.instagram_days import RESTATES as DAYS_RESTATES
+from sync.backfill import HISTORY_DAYS, plan_windows
+from sync.http import ProviderClient
+from sync.parsing import parse_time_zone
+from sync.provider import Account, Sink, get_local_yesterday
+from sync.providers.graph import GraphClient
+from sync.providers.instagram_days import CHUNK_DAYS as DAYS_CHUNK
+from sync.providers.instagram_days import PACIFIC, InstagramDays
+from sync.providers.instagram_days import RESTATE_DAYS as DAYS_RESTATES
 from sync.providers.instagram_days import TABLE as DAYS_TABLE
-from sync.providers.instagram_insights import INSTAGRAM, Insights
-from sync.providers.instagram_media import CHUNK as MEDIA_CHUNK
-from sync.providers.instagram_media import RESTATES as MEDIA_RESTATES
+from sync.providers.instagram_insights import INSTAGRAM, InstagramInsights
+from sync.providers.instagram_media import CHUNK_DAYS as MEDIA_CHUNK
+from sync.providers.instagram_media import RESTATE_DAYS as MEDIA_RESTATES
 from sync.providers.instagram_media import TABLE as MEDIA_TABLE
-from sync.providers.instagram_media import Media
+from sync.providers.instagram_media import InstagramMedia
 
 Step = Callable[[], Awaitable[None]]
 
@@ -26,50 +26,50 @@ Step = Callable[[], Awaitable[None]]
 class Instagram:
     """The provider of the source `instagram`; an account is a professional account."""
 
-    def __init__(self, calls: Calls, *, base: str, history: int = HISTORY_DAYS) -> None:
-        self.calls = calls
+    def __init__(self, client: ProviderClient, *, base: str, history: int = HISTORY_DAYS) -> None:
+        self.client = client
         self.base = base.rstrip("/")
         self.history = history
 
-    async def sync(self, account: Account, intake: Intake) -> None:
+    async def sync(self, account: Account, sink: Sink) -> None:
         """Bring the two tables up to date, as far as the installation has them. Raises ProviderError."""
-        token = INSTAGRAM.bearer(account.credentials, "access_token")
-        graph = Graph(self.calls, INSTAGRAM, self.base, account.id, token)
+        token = INSTAGRAM.require_token(account.credentials, "access_token")
+        graph = GraphClient(self.client, INSTAGRAM, self.base, account.id, token)
         query = {"grant_type": "ig_refresh_token", "access_token": token}
-        await graph.renew(account, intake, "refresh_access_token", query)
-        insights = Insights(graph, intake, account.options)
-        days = await self.days(account, insights, intake) if DAYS_TABLE in intake.tables else []
-        media = await self.media(account, insights, intake) if MEDIA_TABLE in intake.tables else []
+        await graph.renew_token(account, sink, "refresh_access_token", query)
+        insights = InstagramInsights(graph, sink, account.options)
+        days = await self.plan_days(account, insights, sink) if DAYS_TABLE in sink.tables else []
+        media = await self.plan_media(account, insights, sink) if MEDIA_TABLE in sink.tables else []
         # Each table's newest window comes before either's older ones.
         steps = [step for _, step in sorted((*enumerate(days), *enumerate(media)), key=lambda each: each[0])]
         for done, step in enumerate(steps, 1):
             await step()
-            intake.progress(done / len(steps))
+            sink.report_progress(done / len(steps))
 
-    async def days(self, account: Account, insights: Insights, intake: Intake) -> list[Step]:
-        yesterday = local_yesterday(intake.now(), PACIFIC)
+    async def plan_days(self, account: Account, insights: InstagramInsights, sink: Sink) -> list[Step]:
+        yesterday = get_local_yesterday(sink.now(), PACIFIC)
         about = await insights.graph.get(account.id, {"fields": "followers_count"})
-        followers = insights.graph.read.whole(about.get("followers_count"), "followers_count")
-        days = Days(account.id, insights, intake, yesterday, followers, account.options)
-        asked = windows(
-            await intake.cursor(DAYS_TABLE),
+        followers = insights.graph.reader.parse_int(about.get("followers_count"), "followers_count")
+        days = InstagramDays(account.id, insights, sink, yesterday, followers, account.options)
+        asked = plan_windows(
+            await sink.get_cursor(DAYS_TABLE),
             yesterday,
-            restates=DAYS_RESTATES,
+            restate_days=DAYS_RESTATES,
             chunk=DAYS_CHUNK,
             history=self.history,
         )
         return [partial(days.restate, window) for window in asked]
 
-    async def media(self, account: Account, insights: Insights, intake: Intake) -> list[Step]:
-        zone = zone_named(account.options.get("time_zone")) or PACIFIC
-        media = Media(account.id, insights, intake, zone)
-        asked = windows(
-            await intake.cursor(MEDIA_TABLE),
-            local_yesterday(intake.now(), zone),
-            restates=MEDIA_RESTATES,
+    async def plan_media(self, account: Account, insights: InstagramInsights, sink: Sink) -> list[Step]:
+        zone = parse_time_zone(account.options.get("time_zone")) or PACIFIC
+        media = InstagramMedia(account.id, insights, sink, zone)
+        asked = plan_windows(
+            await sink.get_cursor(MEDIA_TABLE),
+            get_local_yesterday(sink.now(), zone),
+            restate_days=MEDIA_RESTATES,
             chunk=MEDIA_CHUNK,
             history=self.history,
         )
         if asked:
-            await media.list(min(window.start for window in asked))
+            await media.fetch_list(min(window.start for window in asked))
         return [partial(media.restate, window) for window in asked]

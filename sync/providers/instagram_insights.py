@@ -5,76 +5,80 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sync.parsing import Object, Site
-from sync.provider import Intake
-from sync.providers.graph import INVALID, Graph, Refused
+from sync.parsing import JsonObject, Site
+from sync.provider import Sink
+from sync.providers.graph import INVALID, GraphClient, RejectedRequest
 
 INSTAGRAM = Site("instagram", "Instagram")
 # The option that says what which kind lacks.
-OPTION = "unsupported"
+UNSUPPORTED_OPTION = "unsupported"
 # The medium is from before its account became a professional one, and so has no metrics at all.
 TOO_EARLY = 2108006
 
 
-class Insights:
+class InstagramInsights:
     """What an account and its media are asked for, less what their kind is known to lack."""
 
-    def __init__(self, graph: Graph, intake: Intake, options: Mapping[str, Any]) -> None:
+    def __init__(self, graph: GraphClient, sink: Sink, options: Mapping[str, Any]) -> None:
         self.graph = graph
-        self.intake = intake
-        self.lacking = remembered(options.get(OPTION))
+        self.sink = sink
+        self.unsupported = parse_unsupported(options.get(UNSUPPORTED_OPTION))
 
-    async def of(self, path: str, kind: str, metrics: Sequence[str], query: Mapping[str, str]) -> dict[str, Object]:
+    async def fetch_metrics(
+        self, path: str, kind: str, metrics: Sequence[str], query: Mapping[str, str]
+    ) -> dict[str, JsonObject]:
         """The metrics that are answered, by name. Raises ProviderError: Refused where none of them is understood."""
-        asked = [metric for metric in metrics if metric not in self.lacking.get(kind, ())]
+        asked = [metric for metric in metrics if metric not in self.unsupported.get(kind, ())]
         if not asked:
             return {}
         try:
-            return await self.once(path, asked, query)
-        except Refused as error:
-            if len(asked) == 1 or not of_a_metric(error):
+            return await self.fetch_metrics_once(path, asked, query)
+        except RejectedRequest as error:
+            if len(asked) == 1 or not is_metric_error(error):
                 raise
-        found: dict[str, Object] = {}
-        refusals: dict[str, Refused] = {}
+        found: dict[str, JsonObject] = {}
+        refusals: dict[str, RejectedRequest] = {}
         for metric in asked:
             try:
-                found |= await self.once(path, [metric], query)
-            except Refused as error:
-                if not of_a_metric(error):
+                found |= await self.fetch_metrics_once(path, [metric], query)
+            except RejectedRequest as error:
+                if not is_metric_error(error):
                     raise
                 refusals[metric] = error
         if len(refusals) == len(asked):
             # Then it is not the metrics that are wrong.
             raise refusals[asked[0]]
-        await self.remember(kind, list(refusals))
+        await self.remember_unsupported(kind, list(refusals))
         return found
 
-    async def once(self, path: str, metrics: Sequence[str], query: Mapping[str, str]) -> dict[str, Object]:
+    async def fetch_metrics_once(
+        self, path: str, metrics: Sequence[str], query: Mapping[str, str]
+    ) -> dict[str, JsonObject]:
         found = await self.graph.get(f"{path}/insights", {"metric": ",".join(metrics), **query})
         if "data" not in found:
-            raise INSTAGRAM.without("a list of 'data'")
-        return {self.graph.read.text(each, "name"): each for each in self.graph.read.items(found, "data")}
+            raise INSTAGRAM.unreadable_without("a list of 'data'")
+        return {self.graph.reader.read_text(each, "name"): each for each in self.graph.reader.read_list(found, "data")}
 
-    async def remember(self, kind: str, metrics: Sequence[str]) -> None:
+    async def remember_unsupported(self, kind: str, metrics: Sequence[str]) -> None:
         if metrics:
-            self.lacking[kind] = sorted({*self.lacking.get(kind, ()), *metrics})
-            await self.intake.remember({OPTION: dict(self.lacking)})
+            self.unsupported[kind] = sorted({*self.unsupported.get(kind, ()), *metrics})
+            await self.sink.add_options({UNSUPPORTED_OPTION: dict(self.unsupported)})
 
-    def value(self, metric: Object, name: str) -> int | None:
+    def read_value(self, metric: JsonObject, name: str) -> int | None:
         """The one value of a metric, in either of the two forms; None where there is none yet."""
-        read = self.graph.read
+        reader = self.graph.reader
         if "total_value" in metric:
-            total = read.part(metric, "total_value")
-            return read.whole(total.get("value"), name) if total else None
-        listed = read.items(metric, "values")
-        return read.whole(listed[0].get("value"), name) if listed else None
+            total = reader.read_object(metric, "total_value")
+            return reader.parse_int(total.get("value"), name) if total else None
+        listed = reader.read_list(metric, "values")
+        return reader.parse_int(listed[0].get("value"), name) if listed else None
 
 
-def of_a_metric(error: Refused) -> bool:
+def is_metric_error(error: RejectedRequest) -> bool:
     return error.code == INVALID and error.subcode != TOO_EARLY
 
 
-def remembered(option: Any) -> dict[str, list[str]]:
+def parse_unsupported(option: Any) -> dict[str, list[str]]:
     """What an earlier sync remembered; options are the user's, and may hold anything."""
     if not isinstance(option, Mapping):
         return {}

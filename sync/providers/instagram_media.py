@@ -10,17 +10,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.calendar import Window
-from sync.parsing import Object
-from sync.provider import Intake
-from sync.providers.graph import INVALID, Gone, Graph, Refused, Withheld
-from sync.providers.instagram_insights import INSTAGRAM, Insights
+from sync.parsing import JsonObject
+from sync.provider import Sink
+from sync.providers.graph import INVALID, AccessWithheld, GraphClient, ObjectNotFound, RejectedRequest
+from sync.providers.instagram_insights import INSTAGRAM, InstagramInsights
 
 TABLE = "ig_media"
 # Media of so many days are asked for again each time; a day more fits into one window.
-RESTATES = 30
-CHUNK = 31
+RESTATE_DAYS = 30
+CHUNK_DAYS = 31
 
-PAGE = "100"
+PAGE_SIZE = "100"
 FIELDS = (
     "id",
     "caption",
@@ -52,7 +52,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Medium:
+class MediaItem:
     """A medium as the list has it: its columns of the table, and the kind that tells which metrics it has."""
 
     id: str
@@ -61,24 +61,24 @@ class Medium:
     columns: Mapping[str, Any]
 
 
-class Media:
+class InstagramMedia:
     """Restates the media of one account."""
 
-    def __init__(self, account: str, insights: Insights, intake: Intake, zone: ZoneInfo) -> None:
+    def __init__(self, account: str, insights: InstagramInsights, sink: Sink, zone: ZoneInfo) -> None:
         self.account = account
         self.insights = insights
-        self.intake = intake
+        self.sink = sink
         self.zone = zone
-        self.listed: Sequence[Medium] = ()
+        self.listed: Sequence[MediaItem] = ()
 
-    async def list(self, since: date) -> None:
+    async def fetch_list(self, since: date) -> None:
         """Read the list, newest first, back to the media of a day. Raises ProviderError."""
         graph = self.insights.graph
-        found: dict[str, Medium] = {}
-        query = {"fields": ",".join(FIELDS), "limit": PAGE}
-        async with aclosing(graph.pages(f"{self.account}/media", query)) as pages:
+        found: dict[str, MediaItem] = {}
+        query = {"fields": ",".join(FIELDS), "limit": PAGE_SIZE}
+        async with aclosing(graph.iter_pages(f"{self.account}/media", query)) as pages:
             async for page in pages:
-                media = [medium(graph, each, self.zone) for each in page]
+                media = [parse_media_item(graph, each, self.zone) for each in page]
                 found |= {each.id: each for each in media}
                 if media and all(each.posted_on < since for each in media):
                     break
@@ -90,58 +90,60 @@ class Media:
         A medium leaves the table only when Instagram says of itself that there is none: one that the list lacks is
         asked for all the same. Raises ProviderError.
         """
-        held = {row["media_id"]: known(row) for row in await self.intake.held(TABLE, window)}
+        held = {row["media_id"]: pick_columns(row) for row in await self.sink.get_rows(TABLE, window)}
         listed = {each.id: each for each in self.listed if window.start <= each.posted_on <= window.end}
         rows, skipped = [], 0
         for media_id in dict.fromkeys((*listed, *held)):
             before, found = held.get(media_id), listed.get(media_id)
             try:
-                answered = await self.values(media_id, found.kind if found else str((before or {})["media_type"]))
-            except Gone:
+                answered = await self.fetch_values(media_id, found.kind if found else str((before or {})["media_type"]))
+            except ObjectNotFound:
                 continue
-            except (Withheld, Refused) as error:
-                if isinstance(error, Refused) and error.code != INVALID:
+            except (AccessWithheld, RejectedRequest) as error:
+                if isinstance(error, RejectedRequest) and error.code != INVALID:
                     raise
                 skipped += 1
                 rows += [before] if before else []
                 continue
             rows.append(dict.fromkeys(COLUMNS) | (before or {}) | (dict(found.columns) if found else {}) | answered)
         if skipped:
-            self.intake.skip(skipped, "posts without insights")
-        await self.intake.restate(TABLE, window, rows)
+            self.sink.skip(skipped, "posts without insights")
+        await self.sink.restate(TABLE, window, rows)
 
-    async def values(self, media_id: str, kind: str) -> dict[str, int]:
+    async def fetch_values(self, media_id: str, kind: str) -> dict[str, int]:
         """The values that there are, by column. Raises ProviderError."""
         if not media_id.isdigit():
             # It was never one of Instagram's: somebody loaded it.
             return {}
-        found = await self.insights.of(media_id, kind, list(METRICS), {})
-        values = {METRICS[name]: self.insights.value(metric, name) for name, metric in found.items() if name in METRICS}
+        found = await self.insights.fetch_metrics(media_id, kind, list(METRICS), {})
+        values = {
+            METRICS[name]: self.insights.read_value(metric, name) for name, metric in found.items() if name in METRICS
+        }
         return {column: value for column, value in values.items() if value is not None}
 
 
-def medium(graph: Graph, found: Object, zone: ZoneInfo) -> Medium:
-    read = graph.read
-    media_id = read.text(found, "id")
+def parse_media_item(graph: GraphClient, found: JsonObject, zone: ZoneInfo) -> MediaItem:
+    reader = graph.reader
+    media_id = reader.read_text(found, "id")
     if not (media_id.isascii() and media_id.isdigit()):
-        raise INSTAGRAM.without("a number for 'id'")
-    posted_at = read.moment(found.get("timestamp"), "timestamp").astimezone(UTC)
-    media_type = read.text(found, "media_type")
-    product = read.optional_text(found, "media_product_type")
+        raise INSTAGRAM.unreadable_without("a number for 'id'")
+    posted_at = reader.parse_datetime(found.get("timestamp"), "timestamp").astimezone(UTC)
+    media_type = reader.read_text(found, "media_type")
+    product = reader.read_optional_text(found, "media_product_type")
     posted_on = posted_at.astimezone(zone).date()
     columns = {
         "posted_on": posted_on,
         "media_id": media_id,
         "posted_at": posted_at,
         "media_type": media_type,
-        "caption": read.optional_text(found, "caption"),
-        "permalink": read.optional_text(found, "permalink"),
+        "caption": reader.read_optional_text(found, "caption"),
+        "permalink": reader.read_optional_text(found, "permalink"),
         # Likes that the account hides are left out.
-        **{column: read.whole(found[name], name) for name, column in COUNTS.items() if name in found},
+        **{column: reader.parse_int(found[name], name) for name, column in COUNTS.items() if name in found},
     }
-    return Medium(media_id, media_type if product is None else f"{product} {media_type}", posted_on, columns)
+    return MediaItem(media_id, media_type if product is None else f"{product} {media_type}", posted_on, columns)
 
 
-def known(row: Mapping[str, Any]) -> dict[str, Any]:
+def pick_columns(row: Mapping[str, Any]) -> dict[str, Any]:
     """The columns that are loaded here, of a row that the table has."""
     return {name: row.get(name) for name in COLUMNS}

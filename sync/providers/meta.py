@@ -14,26 +14,26 @@ from typing import Any
 from pydantic import SecretStr
 
 from engine.calendar import DAY, Window
-from sync.backfill import HISTORY_DAYS, windows
+from sync.backfill import HISTORY_DAYS, plan_windows
 from sync.errors import TooMuchData, Unreachable, Unreadable
-from sync.http import Calls
-from sync.parsing import Object, Site
-from sync.provider import Account, Intake, Row, local_yesterday
-from sync.providers.graph import Gone, Graph, Refused
+from sync.http import ProviderClient
+from sync.parsing import JsonObject, Site
+from sync.provider import Account, Row, Sink, get_local_yesterday
+from sync.providers.graph import GraphClient, ObjectNotFound, RejectedRequest
 
 META = Site("meta", "Meta")
 VERSION = "v26.0"
-VERSIONED = re.compile(r"/v[0-9]+\.[0-9]+", re.ASCII)
+VERSION_SUFFIX = re.compile(r"/v[0-9]+\.[0-9]+", re.ASCII)
 
 TABLE = "meta_ads_daily"
-RESTATES = 28
+RESTATE_DAYS = 28
 # Days asked for in one answer, and in one report that Meta prepares; beyond the first it would time out.
-AT_ONCE = 31
-CHUNK = 100
+MAX_DAYS_AT_ONCE = 31
+CHUNK_DAYS = 100
 # Meta keeps 37 months.
-MOST_HISTORY = 37 * 30
+MAX_HISTORY_DAYS = 37 * 30
 
-PAGE = "500"
+PAGE_SIZE = "500"
 FIELDS = (
     "account_currency",
     "campaign_id",
@@ -53,59 +53,61 @@ GIVEN_UP = ("Job Failed", "Job Skipped")
 
 
 @dataclass(slots=True)
-class Reading:
+class AdAccountSync:
     """How an ad account's rows are read: the types of action that count, best first.
 
     `reports` is whether Meta prepares reports for it, as far as is known; `astray` how many rows lay outside of what
     was asked.
     """
 
-    graph: Graph
+    graph: GraphClient
     account: str
     conversions: Sequence[str]
-    reports: bool = True
+    has_reports: bool = True
     astray: int = 0
 
 
-class Meta:
+class MetaAds:
     """The provider of the source `meta`; an account is an ad account, `act_…`."""
 
     def __init__(
         self,
-        calls: Calls,
+        client: ProviderClient,
         *,
         base: str,
         app_id: str | None = None,
         app_secret: SecretStr | None = None,
         history: int = HISTORY_DAYS,
     ) -> None:
-        self.calls = calls
-        self.base = versioned(base)
+        self.client = client
+        self.base = add_version(base)
         self.app_id = app_id
         self.app_secret = app_secret
-        self.history = min(history, MOST_HISTORY)
+        self.history = min(history, MAX_HISTORY_DAYS)
 
-    async def sync(self, account: Account, intake: Intake) -> None:
+    async def sync(self, account: Account, sink: Sink) -> None:
         """Bring the table up to date, if the installation has it. Raises ProviderError."""
-        if TABLE not in intake.tables:
+        if TABLE not in sink.tables:
             return
-        graph = Graph(self.calls, META, self.base, account.id, META.bearer(account.credentials, "access_token"))
-        await self.renew(graph, account, intake)
+        graph = GraphClient(
+            self.client, META, self.base, account.id, META.require_token(account.credentials, "access_token")
+        )
+        await self.renew_token(graph, account, sink)
         about = await graph.get(account.id, {"fields": "timezone_name"})
-        zone = graph.read.zone(about, "timezone_name")
+        zone = graph.reader.read_time_zone(about, "timezone_name")
         named = account.options.get("conversion_action")
         conversions = (named,) if isinstance(named, str) and named else PURCHASES
-        reading = Reading(graph, account.id, conversions)
-        cursor = await intake.cursor(TABLE)
-        yesterday = local_yesterday(intake.now(), zone)
-        asked = windows(cursor, yesterday, restates=RESTATES, chunk=CHUNK, history=self.history)
+        ad_account = AdAccountSync(graph, account.id, conversions)
+        cursor = await sink.get_cursor(TABLE)
+        yesterday = get_local_yesterday(sink.now(), zone)
+        asked = plan_windows(cursor, yesterday, restate_days=RESTATE_DAYS, chunk=CHUNK_DAYS, history=self.history)
         for done, window in enumerate(asked, 1):
-            await intake.restate(TABLE, window, await self.rows(reading, window))
-            intake.progress(done / len(asked))
-        if reading.astray:
-            intake.skip(reading.astray, "rows of days that were not asked for")
+            await sink.restate(TABLE, window, await self.fetch_rows(ad_account, window))
+            sink.report_progress(done / len(asked))
+        if ad_account.astray:
+            sink.skip(ad_account.astray, "rows of days that were not asked for")
 
-    async def renew(self, graph: Graph, account: Account, intake: Intake) -> None:
+    async def renew_token(self, graph: GraphClient, account: Account, sink: Sink) -> None:
         if self.app_id is None or self.app_secret is None:
             return
         query = {
@@ -114,30 +116,30 @@ class Meta:
             "client_secret": self.app_secret.get_secret_value(),
             "fb_exchange_token": graph.token,
         }
-        await graph.renew(account, intake, "oauth/access_token", query)
+        await graph.renew_token(account, sink, "oauth/access_token", query)
 
-    async def rows(self, reading: Reading, window: Window) -> Sequence[Row]:
+    async def fetch_rows(self, ad_account: AdAccountSync, window: Window) -> Sequence[Row]:
         """A window's rows, asked for in halves where it is too much at once."""
         try:
-            return await self.whole(reading, window)
+            return await self.fetch_rows_at_once(ad_account, window)
         except TooMuchData:
             if window.days == 1:
                 raise
         middle = window.start + timedelta(days=window.days // 2 - 1)
-        earlier = await self.rows(reading, Window(window.start, middle))
-        return [*earlier, *await self.rows(reading, Window(middle + DAY, window.end))]
+        earlier = await self.fetch_rows(ad_account, Window(window.start, middle))
+        return [*earlier, *await self.fetch_rows(ad_account, Window(middle + DAY, window.end))]
 
-    async def whole(self, reading: Reading, window: Window) -> Sequence[Row]:
+    async def fetch_rows_at_once(self, ad_account: AdAccountSync, window: Window) -> Sequence[Row]:
         question = {
             "level": "campaign",
             "time_increment": "1",
             "time_range": json.dumps({"since": window.start.isoformat(), "until": window.end.isoformat()}),
             "fields": ",".join(FIELDS),
         }
-        if window.days <= AT_ONCE:
-            pages = reading.graph.pages(f"{reading.account}/insights", {**question, "limit": PAGE})
-        elif reading.reports:
-            pages = self.reported(reading, question)
+        if window.days <= MAX_DAYS_AT_ONCE:
+            pages = ad_account.graph.iter_pages(f"{ad_account.account}/insights", {**question, "limit": PAGE_SIZE})
+        elif ad_account.has_reports:
+            pages = self.iter_report_pages(ad_account, question)
         else:
             raise TooMuchData("Meta prepares no report for this account")
         rows: dict[tuple[date, str], dict[str, Any]] = {}
@@ -149,93 +151,96 @@ class Meta:
                     text = json.dumps(found, sort_keys=True)
                     if text not in seen:
                         seen.add(text)
-                        row = read_row(reading, found)
+                        row = parse_row(ad_account, found)
                         if not window.start <= row["date"] <= window.end:
                             # Today's, say, which is not complete.
-                            reading.astray += 1
+                            ad_account.astray += 1
                             continue
                         key = (row["date"], row["campaign_id"])
-                        rows[key] = row if key not in rows else together(rows[key], row)
+                        rows[key] = row if key not in rows else sum_rows(rows[key], row)
         return list(rows.values())
 
-    async def reported(self, reading: Reading, question: Mapping[str, str]) -> AsyncGenerator[Sequence[Object], None]:
+    async def iter_report_pages(
+        self, ad_account: AdAccountSync, question: Mapping[str, str]
+    ) -> AsyncGenerator[Sequence[JsonObject], None]:
         """The pages of a report that Meta prepares meanwhile."""
-        graph, pace = reading.graph, self.calls.pace
+        graph, limits = ad_account.graph, self.client.limits
         try:
-            ordered = await graph.post(f"{reading.account}/insights", question)
-            run = graph.read.text(ordered, "report_run_id")
-        except (Gone, Refused, Unreadable, Unreachable):
+            ordered = await graph.post(f"{ad_account.account}/insights", question)
+            run = graph.reader.read_text(ordered, "report_run_id")
+        except (ObjectNotFound, RejectedRequest, Unreadable, Unreachable):
             # No report can be ordered for this account, or by way of what stands between: it answers short windows.
-            reading.reports = False
+            ad_account.has_reports = False
             raise TooMuchData("Meta prepares no report for this account") from None
         if not run.isdigit():
-            raise META.without("a number for 'report_run_id'")
+            raise META.unreadable_without("a number for 'report_run_id'")
 
-        waited, wait = 0.0, pace.poll
-        while not await self.ready(graph, run):
-            if waited >= pace.report:
+        waited, wait = 0.0, limits.poll
+        while not await self.is_report_ready(graph, run):
+            if waited >= limits.report:
                 raise Unreachable("Meta takes too long to prepare its report; the next sync asks again")
-            await self.calls.sleep(wait)
+            await self.client.sleep(wait)
             waited += wait
-            wait = min(2 * wait, pace.longest_poll)
-        async with aclosing(graph.pages(f"{run}/insights", {"limit": PAGE})) as pages:
+            wait = min(2 * wait, limits.max_poll)
+        async with aclosing(graph.iter_pages(f"{run}/insights", {"limit": PAGE_SIZE})) as pages:
             async for page in pages:
                 yield page
 
-    async def ready(self, graph: Graph, run: str) -> bool:
+    async def is_report_ready(self, graph: GraphClient, run: str) -> bool:
         state = await graph.get(run, {"fields": "async_status,async_percent_completion"})
-        status = graph.read.text(state, "async_status")
+        status = graph.reader.read_text(state, "async_status")
         if status in GIVEN_UP:
             # Meta does not say why; a shorter report is the remedy that it recommends.
             raise TooMuchData("Meta gave up on its report; the next sync asks again")
         return status == COMPLETED
 
 
-def versioned(base: str) -> str:
+def add_version(base: str) -> str:
     """The base of all addresses with the version in it, whether or not the setting has one."""
     base = base.rstrip("/")
-    return base if VERSIONED.fullmatch(base[base.rfind("/") :]) else f"{base}/{VERSION}"
+    return base if VERSION_SUFFIX.fullmatch(base[base.rfind("/") :]) else f"{base}/{VERSION}"
 
 
-def read_row(reading: Reading, found: Object) -> dict[str, Any]:
-    read = reading.graph.read
+def parse_row(ad_account: AdAccountSync, found: JsonObject) -> dict[str, Any]:
+    reader = ad_account.graph.reader
     try:
-        day = date.fromisoformat(read.text(found, "date_start"))
+        day = date.fromisoformat(reader.read_text(found, "date_start"))
     except ValueError:
-        raise META.without("a date for 'date_start'") from None
+        raise META.unreadable_without("a date for 'date_start'") from None
     if found.get("date_stop", found["date_start"]) != found["date_start"]:
-        raise META.odd("for several days at once")
-    conversions, value = converted(reading, found)
+        raise META.unreadable("for several days at once")
+    conversions, value = count_conversions(ad_account, found)
     return {
         "date": day,
-        "campaign_id": read.text(found, "campaign_id"),
-        "campaign_name": read.optional_text(found, "campaign_name"),
-        "spend": read.amount(found.get("spend"), "spend"),
-        **{name: read.whole(found.get(name), name) for name in ("impressions", "clicks", "reach")},
+        "campaign_id": reader.read_text(found, "campaign_id"),
+        "campaign_name": reader.read_optional_text(found, "campaign_name"),
+        "spend": reader.parse_number(found.get("spend"), "spend"),
+        **{name: reader.parse_int(found.get(name), name) for name in ("impressions", "clicks", "reach")},
         "conversions": float(conversions),
         "conversion_value": value,
-        "currency": read.text(found, "account_currency"),
+        "currency": reader.read_text(found, "account_currency"),
     }
 
 
-def converted(reading: Reading, found: Object) -> tuple[Decimal, Decimal]:
+def count_conversions(ad_account: AdAccountSync, found: JsonObject) -> tuple[Decimal, Decimal]:
     """How many conversions a row has, and their value: of the first type of action that it has."""
-    counts = totals(reading, found, "actions")
-    for action in reading.conversions:
+    counts = read_actions(ad_account, found, "actions")
+    for action in ad_account.conversions:
         if action in counts:
-            return counts[action], totals(reading, found, "action_values").get(action, Decimal(0))
+            return counts[action], read_actions(ad_account, found, "action_values").get(action, Decimal(0))
     return Decimal(0), Decimal(0)
 
 
-def totals(reading: Reading, found: Object, name: str) -> dict[str, Decimal]:
+def read_actions(ad_account: AdAccountSync, found: JsonObject, name: str) -> dict[str, Decimal]:
     """The values of a list of actions by type; one that never happened is left out."""
-    read = reading.graph.read
+    reader = ad_account.graph.reader
     return {
-        read.text(action, "action_type"): read.amount(action.get("value"), name) for action in read.items(found, name)
+        reader.read_text(action, "action_type"): reader.parse_number(action.get("value"), name)
+        for action in reader.read_list(found, name)
     }
 
 
-def together(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+def sum_rows(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     """Two rows of the same campaign and day, added up."""
     return {
         name: value + other[name] if isinstance(value, (int, float, Decimal)) else value for name, value in one.items()

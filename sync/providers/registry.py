@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from sync.backfill import HISTORY_DAYS
-from sync.http import Calls
+from sync.http import ProviderClient
 from sync.provider import Provider
 from sync.providers.ga4 import GA4
-from sync.providers.google import SignIn
+from sync.providers.google import GoogleSignIn
 from sync.providers.instagram import Instagram
-from sync.providers.meta import Meta
+from sync.providers.meta import MetaAds
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Applications:
 
 
 def open_providers(
-    calls: Calls,
+    client: ProviderClient,
     addresses: Addresses | None = None,
     applications: Applications | None = None,
     *,
@@ -47,20 +47,20 @@ def open_providers(
     """The providers by source, all asking through `calls`; a first sync brings `history` days."""
     where = addresses or Addresses()
     known = applications or Applications()
-    sign_in = SignIn(
-        calls,
+    sign_in = GoogleSignIn(
+        client,
         address=where.google_tokens,
         client_id=known.google_client_id,
         client_secret=known.google_client_secret,
     )
     return {
-        "ga4": GA4(calls, sign_in, base=where.ga4, history=history),
-        "meta": Meta(
-            calls,
+        "ga4": GA4(client, sign_in, base=where.ga4, history=history),
+        "meta": MetaAds(
+            client,
             base=where.meta,
             app_id=known.meta_app_id,
             app_secret=known.meta_app_secret,
             history=history,
         ),
-        "instagram": Instagram(calls, base=where.instagram, history=history),
+        "instagram": Instagram(client, base=where.instagram, history=history),
     }

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from api.tokens import sign
+from api.tokens import create_token
 from engine.answer.engine import Engine
 from engine.catalog.catalog import load_catalog
 from engine.warehouse.warehouse import Warehouse
@@ -46,20 +46,20 @@ metrics:
 """
 
 
-def token(user: str, lifetime: timedelta = timedelta(hours=1)) -> str:
-    return sign(user, secret=SECRET, lifetime=lifetime)
+def sign_token(user: str, lifetime: timedelta = timedelta(hours=1)) -> str:
+    return create_token(user, secret=SECRET, lifetime=lifetime)
 
 
-def bearer(user: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token(user)}"}
+def make_bearer_headers(user: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {sign_token(user)}"}
 
 
-def settings(**given: str) -> Settings:
+def make_settings(**given: str) -> Settings:
     return read_settings({"JWT_SECRET": SECRET.get_secret_value()} | given)
 
 
 @contextmanager
-def running(app: FastAPI) -> Iterator[str]:
+def run_app(app: FastAPI) -> Iterator[str]:
     """The address of a real server of this app on this machine."""
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listening:
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -114,7 +114,7 @@ def engine(tmp_path: Path, folder: Path) -> Iterator[Engine]:
 
 @pytest.fixture
 def app(engine: Engine, state: State, folder: Path) -> FastAPI:
-    return create_app(Services(engine, state, settings(METRICS_DIR=str(folder))))
+    return create_app(Services(engine, state, make_settings(METRICS_DIR=str(folder))))
 
 
 @pytest.fixture
@@ -131,5 +131,5 @@ def anonymous(app: FastAPI) -> Iterator[TestClient]:
 
 @pytest.fixture
 def client(app: FastAPI) -> Iterator[TestClient]:
-    with TestClient(app, headers=bearer(ALICE)) as client:
+    with TestClient(app, headers=make_bearer_headers(ALICE)) as client:
         yield client

@@ -13,7 +13,7 @@ from engine.answer.engine import Engine
 from engine.errors import InvalidSetting
 from runtime.services import Services
 from state import State
-from tests.api.conftest import ALICE, bearer, settings
+from tests.api.conftest import ALICE, make_bearer_headers, make_settings
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("pages")
 def test_the_dashboards_files_stand_beside_the_api_and_not_before_it(engine: Engine, state: State) -> None:
-    with TestClient(create_app(Services(engine, state, settings()))) as client:
+    with TestClient(create_app(Services(engine, state, make_settings()))) as client:
         page = client.get("/")
         assert page.text == "<title>Dashboard</title>"
         assert "default-src 'self'" in page.headers["Content-Security-Policy"]
@@ -41,17 +41,17 @@ def test_the_dashboards_files_stand_beside_the_api_and_not_before_it(engine: Eng
         assert client.get("/nothing", headers={"Accept": "text/html"}).status_code == 404
         assert client.get("/healthz").json() == {"status": "ok"}
         assert client.get("/v1/nothing").status_code == 401
-        assert client.get("/v1/nothing", headers=bearer(ALICE)).status_code == 404
-        assert client.post("/v1/nothing", headers=bearer(ALICE)).status_code == 404
+        assert client.get("/v1/nothing", headers=make_bearer_headers(ALICE)).status_code == 404
+        assert client.post("/v1/nothing", headers=make_bearer_headers(ALICE)).status_code == 404
         assert client.post("/v1/sync/cron").status_code == 404
-        refused = client.delete("/v1/widgets/ga4.sessions", headers=bearer(ALICE))
+        refused = client.delete("/v1/widgets/ga4.sessions", headers=make_bearer_headers(ALICE))
         assert refused.status_code == 405
         assert "GET" in refused.headers["Allow"]
 
 
 def test_without_a_way_to_verify_tokens_there_is_no_app(engine: Engine, state: State) -> None:
     with pytest.raises(InvalidSetting, match="JWT_SECRET"):
-        create_app(Services(engine, state, settings(JWT_SECRET="")))
+        create_app(Services(engine, state, make_settings(JWT_SECRET="")))
 
 
 def test_the_app_imports_nothing_before_it_is_needed() -> None:

@@ -16,9 +16,9 @@ from api.app import create_app
 from engine.answer.engine import Engine
 from runtime.services import Services
 from state import State
-from tests.api.conftest import ALICE, bearer, running, settings, token
+from tests.api.conftest import ALICE, make_bearer_headers, make_settings, run_app, sign_token
 
-BEARER = f"Authorization: Bearer {token(ALICE)}"
+BEARER = f"Authorization: Bearer {sign_token(ALICE)}"
 UPGRADE = "Upgrade: websocket", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13"
 
 Send = Callable[..., tuple[int, str]]
@@ -27,7 +27,7 @@ Send = Callable[..., tuple[int, str]]
 @pytest.fixture
 def send(app: FastAPI) -> Iterator[Send]:
     """Send a request as it is written; the status and the whole answer."""
-    with running(app) as address:
+    with run_app(app) as address:
         host, _, port = address.removeprefix("http://").partition(":")
 
         def exchange(line: str, *headers: str, body: bytes = b"") -> tuple[int, str]:
@@ -54,8 +54,8 @@ def send(app: FastAPI) -> Iterator[Send]:
         *("http://evil.example.com/v1/widgets", "\\v1\\widgets", "/v1\\widgets", "/x/v1/widgets", "/v1/widgets%00"),
         *("/healthz/../v1/widgets", "/v1/sync/cron/../../widgets", "/v1/sync/cron%2f..%2f..%2fwidgets"),
         *("/docs/../v1/dashboard/layout", "/openapi.json/v1/widgets", "/v1/sync/cron/", "/%2e%2e/%2e%2e/etc/passwd"),
-        *(f"/v1/widgets?access_token={token(ALICE)}", f"/v1/widgets?token={token(ALICE)}"),
-        f"/v1/widgets?Authorization=Bearer%20{token(ALICE)}",
+        *(f"/v1/widgets?access_token={sign_token(ALICE)}", f"/v1/widgets?token={sign_token(ALICE)}"),
+        f"/v1/widgets?Authorization=Bearer%20{sign_token(ALICE)}",
     ],
 )
 def test_no_path_leads_in_without_a_token(send: Send, path: str) -> None:
@@ -69,7 +69,7 @@ def test_no_path_leads_in_without_a_token(send: Send, path: str) -> None:
 def test_no_header_changes_the_method(send: Send, state: State, header: str) -> None:
     status, _ = send("GET /v1/connections/ga4", BEARER, f"{header}: DELETE")
     assert status == 405
-    assert len(state.connections.list(ALICE)) == 1
+    assert len(state.connections.list_connections(ALICE)) == 1
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,8 @@ def test_no_header_changes_the_method(send: Send, state: State, header: str) -> 
         ("X-Rewrite-URL: /healthz",),
         ("X-Forwarded-Prefix: /v1",),
         ("X-Forwarded-User: " + ALICE, "X-User: " + ALICE),
-        ("Cookie: token=" + token(ALICE),),
-        ("Proxy-Authorization: Bearer " + token(ALICE),),
+        ("Cookie: token=" + sign_token(ALICE),),
+        ("Proxy-Authorization: Bearer " + sign_token(ALICE),),
         ("Authorization: Basic eDp4", BEARER),
     ],
 )
@@ -130,13 +130,13 @@ def test_a_body_of_two_lengths_is_refused_and_hides_no_request(
 @pytest.mark.parametrize("path", ["/", "/v1/widgets", "/v1/live", "/healthz"])
 def test_there_is_no_websocket(app: FastAPI, send: Send, path: str) -> None:
     assert send(f"GET {path}", "Connection: Upgrade", *UPGRADE)[0] in (200, 401, 404)
-    with TestClient(app, headers=bearer(ALICE)) as client, pytest.raises(WebSocketDisconnect):
+    with TestClient(app, headers=make_bearer_headers(ALICE)) as client, pytest.raises(WebSocketDisconnect):
         client.websocket_connect(path).__enter__()
 
 
 def test_no_origin_may_read_with_cookies(engine: Engine, state: State) -> None:
     for origins in ("*", "https://app.example.com"):
-        app = create_app(Services(engine, state, settings(CORS_ORIGINS=origins)))
+        app = create_app(Services(engine, state, make_settings(CORS_ORIGINS=origins)))
         with TestClient(app) as client:
             for origin in ("https://app.example.com", "null", "https://app.example.com.evil.example", "http://[::1]"):
                 asked = {"Origin": origin, "Access-Control-Request-Method": "GET"}
@@ -161,7 +161,7 @@ def test_the_page_runs_and_wears_only_what_is_the_servers_own(client: TestClient
 
 def test_asking_whether_it_is_ready_is_cheap_for_the_databases(engine: Engine, app: FastAPI) -> None:
     asked: list[float] = []
-    engine.warehouse.observe(asked.append)
+    engine.warehouse.observe_queries(asked.append)
     with TestClient(app) as client, ThreadPoolExecutor(8) as pool:
         statuses = {answer.status_code for answer in pool.map(lambda _: client.get("/readyz"), range(100))}
     assert statuses == {200}

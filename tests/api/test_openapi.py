@@ -15,14 +15,14 @@ from runtime.services import Services
 HIDDEN = {"/docs", "/openapi.json"}
 
 
-def document(client: TestClient) -> dict[str, Any]:
+def get_document(client: TestClient) -> dict[str, Any]:
     found: dict[str, Any] = client.get("/openapi.json").json()
     return found
 
 
 def test_every_route_is_documented(app: FastAPI, anonymous: TestClient) -> None:
     documented = {
-        (method.upper(), path) for path, operations in document(anonymous)["paths"].items() for method in operations
+        (method.upper(), path) for path, operations in get_document(anonymous)["paths"].items() for method in operations
     }
     for route in iter_route_contexts(app.routes):
         if route.path not in HIDDEN:
@@ -31,7 +31,7 @@ def test_every_route_is_documented(app: FastAPI, anonymous: TestClient) -> None:
 
 
 def test_every_widget_has_a_path_with_its_words_and_an_example(anonymous: TestClient) -> None:
-    paths = document(anonymous)["paths"]
+    paths = get_document(anonymous)["paths"]
     sessions = paths["/v1/widgets/ga4.sessions"]["get"]
     assert sessions["summary"] == "Sessions"
     assert sessions["description"] == "Sessions started on the day."
@@ -52,14 +52,14 @@ def test_every_widget_has_a_path_with_its_words_and_an_example(anonymous: TestCl
 def test_operation_ids_are_unique(anonymous: TestClient) -> None:
     ids = [
         operation["operationId"]
-        for operations in document(anonymous)["paths"].values()
+        for operations in get_document(anonymous)["paths"].values()
         for operation in operations.values()
     ]
     assert len(ids) == len(set(ids))
 
 
 def test_v1_documents_its_token_and_its_problems(anonymous: TestClient) -> None:
-    for path, operations in document(anonymous)["paths"].items():
+    for path, operations in get_document(anonymous)["paths"].items():
         for operation in operations.values():
             if not path.startswith("/v1/"):
                 assert "security" not in operation
@@ -74,7 +74,7 @@ def test_v1_documents_its_token_and_its_problems(anonymous: TestClient) -> None:
 
 
 def test_every_reference_leads_somewhere(anonymous: TestClient) -> None:
-    found = document(anonymous)
+    found = get_document(anonymous)
 
     def references(node: Any) -> list[str]:
         if isinstance(node, dict):
@@ -88,7 +88,7 @@ def test_every_reference_leads_somewhere(anonymous: TestClient) -> None:
 
 
 def test_real_answers_fit_the_document(anonymous: TestClient, client: TestClient) -> None:
-    found = document(anonymous)
+    found = get_document(anonymous)
     answers = {
         "/v1/widgets": client.get("/v1/widgets"),
         "/v1/widgets/ga4.sessions": client.get("/v1/widgets/ga4.sessions?compare=previous_year"),
@@ -102,10 +102,10 @@ def test_real_answers_fit_the_document(anonymous: TestClient, client: TestClient
 
 
 def test_a_new_key_shows_up_after_a_reload(client: TestClient, services: Services, folder: Path) -> None:
-    assert "/v1/widgets/ga4.double" not in document(client)["paths"]
+    assert "/v1/widgets/ga4.double" not in get_document(client)["paths"]
     (folder / "more.yaml").write_text("source: ga4\ntable: ga4_daily\nmetrics:\n  ga4.double: 2 * sum(sessions)\n")
-    services.reload()
-    assert "/v1/widgets/ga4.double" in document(client)["paths"]
+    services.reload_catalog()
+    assert "/v1/widgets/ga4.double" in get_document(client)["paths"]
     found = client.get("/v1/widgets/ga4.double?start=2025-01-01&end=2025-01-10").json()
     assert found["stats"]["value"] == 110
     assert "ga4.double" in [entry["key"] for entry in client.get("/v1/widgets").json()["widgets"]]

@@ -16,7 +16,7 @@ from state import State
 UNEXPECTED = "the password is hunter2"
 
 
-def failing(app: FastAPI, error: Exception) -> str:
+def add_failing_route(app: FastAPI, error: Exception) -> str:
     """Make the app fail at a path, and return the path."""
 
     @app.get("/v1/failing")
@@ -26,7 +26,7 @@ def failing(app: FastAPI, error: Exception) -> str:
     return "/v1/failing"
 
 
-def check(answer: Any, status: int) -> dict[str, Any]:
+def check_problem(answer: Any, status: int) -> dict[str, Any]:
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     problem: dict[str, Any] = answer.json()
@@ -37,7 +37,7 @@ def check(answer: Any, status: int) -> dict[str, Any]:
 
 def test_an_unknown_path_is_404(client: TestClient) -> None:
     for path in ("/nothing", "/v1/nothing", "/v1/widgets/", "/v1/dashboard", "/v1/connections/ga4/1"):
-        check(client.request("OPTIONS" if path == "/nothing" else "GET", path), 404)
+        check_problem(client.request("OPTIONS" if path == "/nothing" else "GET", path), 404)
 
 
 def test_a_wrong_method_is_405_with_those_that_are_right(client: TestClient) -> None:
@@ -48,7 +48,7 @@ def test_a_wrong_method_is_405_with_those_that_are_right(client: TestClient) -> 
         "/v1/connections/ga4": "DELETE, PUT",
     }.items():
         answer = client.patch(path)
-        assert "PATCH" in check(answer, 405)["detail"]
+        assert "PATCH" in check_problem(answer, 405)["detail"]
         assert answer.headers["Allow"] == allowed
 
 
@@ -56,8 +56,8 @@ def test_a_wrong_method_is_405_with_those_that_are_right(client: TestClient) -> 
 def test_an_unreachable_database_is_503_without_its_address(
     app: FastAPI, client: TestClient, kind: type[MetricEngineError]
 ) -> None:
-    answer = client.get(failing(app, kind("no route to postgresql://app@10.0.0.7/facts")))
-    problem = check(answer, 503)
+    answer = client.get(add_failing_route(app, kind("no route to postgresql://app@10.0.0.7/facts")))
+    problem = check_problem(answer, 503)
     assert int(answer.headers["Retry-After"]) > 0
     assert "10.0.0.7" not in answer.text
     assert "try again" in problem["detail"]
@@ -67,8 +67,8 @@ def test_an_unreachable_database_is_503_without_its_address(
 def test_a_fault_of_our_own_is_a_bare_500_and_logged(
     app: FastAPI, client: TestClient, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
-    answer = client.get(failing(app, error))
-    problem = check(answer, 500)
+    answer = client.get(add_failing_route(app, error))
+    problem = check_problem(answer, 500)
     assert "hunter2" not in answer.text
     assert "Traceback" not in answer.text
     assert "errors" not in problem
@@ -86,7 +86,7 @@ def test_a_state_database_that_goes_away_is_503(client: TestClient, state: State
     (tmp_path / "state.db").mkdir()
     for path in ("/v1/dashboard/layout", "/v1/widgets/ga4.sessions"):
         answer = client.get(path)
-        check(answer, 503)
+        check_problem(answer, 503)
         assert str(tmp_path) not in answer.text
     assert client.get("/v1/widgets").status_code == 200
 
@@ -100,7 +100,7 @@ def test_a_warehouse_that_goes_away_is_503(client: TestClient, engine: Engine, t
         client.get("/v1/widgets/ga4.sessions"),
         client.post("/v1/widgets/batch", json={"keys": ["ga4.sessions"]}),
     ):
-        check(answer, 503)
+        check_problem(answer, 503)
         assert int(answer.headers["Retry-After"]) > 0
         assert str(tmp_path) not in answer.text
     assert client.get("/readyz").status_code == 503
@@ -109,5 +109,5 @@ def test_a_warehouse_that_goes_away_is_503(client: TestClient, engine: Engine, t
 
 def test_parameters_of_the_query_are_named(client: TestClient) -> None:
     answer = client.post("/v1/widgets/batch", json={"keys": [], "start": "2025-01-01"})
-    problem = check(answer, 422)
+    problem = check_problem(answer, 422)
     assert problem["errors"][0]["parameter"] == "end"

@@ -6,30 +6,38 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from tests.support.published import BEGIN, END, FRONTEND, OPENAPI, frontend_text, openapi_text, shipped_document
-from tests.support.typescript import declarations, type_of
+from tests.support.published import (
+    BEGIN,
+    END,
+    FRONTEND,
+    OPENAPI,
+    build_shipped_document,
+    format_frontend,
+    format_openapi,
+)
+from tests.support.typescript import render_declarations, render_type
 
 REMEDY = "has drifted: run `python -m tests.support.published` and read the difference"
 
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    return shipped_document()
+    return build_shipped_document()
 
 
 def test_the_committed_document_is_what_is_served(document: dict[str, Any]) -> None:
-    assert OPENAPI.read_text(encoding="utf-8") == openapi_text(document), f"openapi.json {REMEDY}"
+    assert OPENAPI.read_text(encoding="utf-8") == format_openapi(document), f"openapi.json {REMEDY}"
 
 
 def test_the_types_of_the_frontends_page_are_the_documents(document: dict[str, Any]) -> None:
     page = FRONTEND.read_text(encoding="utf-8")
     assert page.count(BEGIN) == page.count(END) == 1
-    assert page == frontend_text(document, page), f"docs/frontend.md {REMEDY}"
+    assert page == format_frontend(document, page), f"docs/frontend.md {REMEDY}"
 
 
 def test_names_and_optionality_are_the_schemas(document: dict[str, Any]) -> None:
     """The generator's own test: every interface is read back from its text."""
-    written = declarations(document)
+    written = render_declarations(document)
     schemas = document["components"]["schemas"]
     interfaces = dict(re.findall(r"export interface (\w+) \{\n(.*?)\n\}", written, re.DOTALL))
     assert interfaces.keys() == {name for name, schema in schemas.items() if "properties" in schema}
@@ -58,12 +66,12 @@ def test_names_and_optionality_are_the_schemas(document: dict[str, Any]) -> None
     ],
 )
 def test_each_kind_of_schema_has_its_type(schema: dict[str, Any], expected: str) -> None:
-    assert type_of(schema) == expected
+    assert render_type(schema) == expected
 
 
 def test_a_schema_without_a_type_is_an_error() -> None:
     with pytest.raises(ValueError, match="no type"):
-        type_of({"not": {}})
+        render_type({"not": {}})
 
 
 def test_what_is_left_out_is_never_null(client: TestClient, document: dict[str, Any]) -> None:

@@ -32,7 +32,7 @@ def test_an_invalid_folder_takes_nothing_down(
 ) -> None:
     before = services.engine
     (folder / "wrong.yaml").write_text(WRONG)
-    services.reload()
+    services.reload_catalog()
     assert services.engine is before
     assert "wrong.yaml:4" in caplog.text
     found = client.get("/readyz")
@@ -46,9 +46,9 @@ def test_an_invalid_folder_takes_nothing_down(
 
 def test_a_repaired_folder_is_served_again(client: TestClient, services: Services, folder: Path) -> None:
     (folder / "wrong.yaml").write_text(WRONG)
-    services.reload()
+    services.reload_catalog()
     (folder / "wrong.yaml").write_text(WRONG.replace("sesions", "sessions"))
-    services.reload()
+    services.reload_catalog()
     assert client.get("/readyz").json()["checks"]["catalog"]["status"] == "ok"
     found = client.get("/v1/widgets/ga4.wrong?start=2025-01-01&end=2025-01-10").json()
     assert found["stats"]["value"] == 55
@@ -56,7 +56,7 @@ def test_a_repaired_folder_is_served_again(client: TestClient, services: Service
 
 def test_a_new_table_is_there_after_the_reload(client: TestClient, services: Services, folder: Path) -> None:
     (folder / "new.yaml").write_text(NEW_TABLE)
-    services.reload()
+    services.reload_catalog()
     found = client.get("/v1/widgets/ga4.orders")
     assert found.status_code == 200
     assert found.json()["stats"]["value"] is None

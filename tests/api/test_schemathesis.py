@@ -18,9 +18,9 @@ from engine.answer.engine import Engine
 from engine.catalog.catalog import load_catalog
 from engine.warehouse.warehouse import Warehouse
 from runtime.services import Services
-from runtime.shipped import shipped_metrics
+from runtime.shipped import get_shipped_folder
 from state import State
-from tests.api.conftest import ENCRYPTION_KEY, running, settings, token
+from tests.api.conftest import ENCRYPTION_KEY, make_settings, run_app, sign_token
 
 SECONDS = 15
 
@@ -33,10 +33,10 @@ def state(tmp_path: Path) -> State:
 @pytest.fixture
 def engine(tmp_path: Path, state: State) -> Engine:
     """The shipped widgets over two months of the demo's history."""
-    engine = Engine(load_catalog(shipped_metrics()), Warehouse(f"sqlite:///{tmp_path / 'facts.db'}"))
+    engine = Engine(load_catalog(get_shipped_folder()), Warehouse(f"sqlite:///{tmp_path / 'facts.db'}"))
     engine.warehouse.create_tables(engine.catalog.tables.values())
     demo = DemoDatabase(state, engine.warehouse, engine.catalog, days=60)
-    demo.connect()
+    demo.connect_accounts()
     demo.fill_tenant(EVERYTHING, date.today() - timedelta(days=1))  # noqa: DTZ011
     return engine
 
@@ -44,12 +44,12 @@ def engine(tmp_path: Path, state: State) -> Engine:
 def test_no_5xx_no_undocumented_status_no_schema_violation(
     engine: Engine, state: State, tmp_path: Path, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
-    app = create_app(Services(engine, state, settings(CRON_SECRET="only-for-the-cron")))
-    with running(app) as address:
+    app = create_app(Services(engine, state, make_settings(CRON_SECRET="only-for-the-cron")))
+    with run_app(app) as address:
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "schemathesis.cli", "run", f"{address}/openapi.json"),
-                *("--header", f"Authorization: Bearer {token(EVERYTHING.user_id)}"),
+                *("--header", f"Authorization: Bearer {sign_token(EVERYTHING.user_id)}"),
                 *("--phases", "examples,coverage,fuzzing", "--max-examples", "25", "--max-time", str(SECONDS)),
                 # What the document cannot say is refused too: a start without an end, a layout's unknown widget.
                 *("--exclude-checks", "positive_data_acceptance"),

@@ -26,7 +26,7 @@ from api.tokens import (
     PublicKeys,
     SharedSecret,
     Unauthenticated,
-    sign,
+    create_token,
 )
 from engine.errors import InvalidSetting
 from tests.api.conftest import ALICE, SECRET
@@ -35,16 +35,16 @@ from tests.support.environment import read_settings
 AUDIENCE = "dashboards"
 
 
-def claims(**changes: Any) -> dict[str, Any]:
+def make_claims(**changes: Any) -> dict[str, Any]:
     given = {"sub": ALICE, "exp": int(time.time()) + 3600} | changes
     return {name: value for name, value in given.items() if value is not None}
 
 
-def hs256(**changes: Any) -> str:
-    return jwt.encode(claims(**changes), SECRET.get_secret_value(), algorithm="HS256")
+def sign_hs256(**changes: Any) -> str:
+    return jwt.encode(make_claims(**changes), SECRET.get_secret_value(), algorithm="HS256")
 
 
-def raw(header: dict[str, Any], payload: bytes) -> str:
+def encode_raw(header: dict[str, Any], payload: bytes) -> str:
     def part(content: bytes) -> str:
         return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
@@ -57,22 +57,22 @@ def authenticator() -> Authenticator:
 
 
 def test_a_signed_token_names_its_user(authenticator: Authenticator) -> None:
-    token = sign(ALICE.upper(), secret=SECRET, lifetime=timedelta(minutes=5))
-    assert authenticator.verify(token).user == ALICE
+    token = create_token(ALICE.upper(), secret=SECRET, lifetime=timedelta(minutes=5))
+    assert authenticator.verify_token(token).user == ALICE
 
 
 def test_only_a_uuid_can_be_signed() -> None:
     with pytest.raises(ValueError, match="not a UUID"):
-        sign("alice", secret=SECRET, lifetime=timedelta(minutes=5))
+        create_token("alice", secret=SECRET, lifetime=timedelta(minutes=5))
 
 
 def test_the_subject_is_compared_in_lower_case(authenticator: Authenticator) -> None:
-    assert authenticator.verify(hs256(sub=ALICE.upper())).user == ALICE
+    assert authenticator.verify_token(sign_hs256(sub=ALICE.upper())).user == ALICE
 
 
 @pytest.mark.parametrize("seconds", [-25, 3600])
 def test_a_token_is_good_until_30_seconds_after_its_end(authenticator: Authenticator, seconds: int) -> None:
-    assert authenticator.verify(hs256(exp=int(time.time()) + seconds)).user == ALICE
+    assert authenticator.verify_token(sign_hs256(exp=int(time.time()) + seconds)).user == ALICE
 
 
 @pytest.mark.parametrize(
@@ -83,66 +83,66 @@ def test_a_token_is_good_until_30_seconds_after_its_end(authenticator: Authentic
         "a.b.c",
         "ü.ü.ü",
         "x" * 100_000,
-        hs256(exp=int(time.time()) - 40),
-        hs256(exp=None),
-        hs256(exp="tomorrow"),
-        hs256(exp=float("inf")),
-        hs256(sub=None),
-        hs256(sub="alice"),
-        hs256(sub=ALICE.replace("-", "")),
-        hs256(sub=f"{{{ALICE}}}"),
-        hs256(sub=ALICE + "\n"),
-        hs256(nbf=int(time.time()) + 3_600),
-        jwt.encode(claims(), "another secret of thirty-two bytes or so", algorithm="HS256"),
-        jwt.encode(claims(), SECRET.get_secret_value() + " and more, for the longer hash", algorithm="HS512"),
-        jwt.encode(claims(), "", algorithm="none"),
-        raw({"alg": "none"}, json.dumps(claims()).encode()),
-        raw({"alg": "None", "typ": "JWT"}, json.dumps(claims()).encode()),
-        raw({"alg": "HS256"}, b"[" * 4_000),
-        raw({"alg": "HS256"}, b"\xff"),
-        hs256()[:-3] + "AAA",
+        sign_hs256(exp=int(time.time()) - 40),
+        sign_hs256(exp=None),
+        sign_hs256(exp="tomorrow"),
+        sign_hs256(exp=float("inf")),
+        sign_hs256(sub=None),
+        sign_hs256(sub="alice"),
+        sign_hs256(sub=ALICE.replace("-", "")),
+        sign_hs256(sub=f"{{{ALICE}}}"),
+        sign_hs256(sub=ALICE + "\n"),
+        sign_hs256(nbf=int(time.time()) + 3_600),
+        jwt.encode(make_claims(), "another secret of thirty-two bytes or so", algorithm="HS256"),
+        jwt.encode(make_claims(), SECRET.get_secret_value() + " and more, for the longer hash", algorithm="HS512"),
+        jwt.encode(make_claims(), "", algorithm="none"),
+        encode_raw({"alg": "none"}, json.dumps(make_claims()).encode()),
+        encode_raw({"alg": "None", "typ": "JWT"}, json.dumps(make_claims()).encode()),
+        encode_raw({"alg": "HS256"}, b"[" * 4_000),
+        encode_raw({"alg": "HS256"}, b"\xff"),
+        sign_hs256()[:-3] + "AAA",
     ],
 )
 def test_any_other_token_is_refused(authenticator: Authenticator, token: str) -> None:
     with pytest.raises(Unauthenticated) as caught:
-        authenticator.verify(token)
+        authenticator.verify_token(token)
     assert ALICE not in str(caught.value)
-    assert authenticator.recall(token) is None
+    assert authenticator.get_remembered(token) is None
 
 
 def test_audience_and_issuer_count_when_they_are_set() -> None:
     strict = Authenticator(SharedSecret(SECRET), audience=AUDIENCE, issuer="https://id.example.com")
     right = {"aud": AUDIENCE, "iss": "https://id.example.com"}
-    assert strict.verify(hs256(**right)).user == ALICE
+    assert strict.verify_token(sign_hs256(**right)).user == ALICE
     for wrong in ({}, right | {"aud": "billing"}, right | {"iss": "https://evil.example.com"}, {"aud": AUDIENCE}):
         with pytest.raises(Unauthenticated):
-            strict.verify(hs256(**wrong))
+            strict.verify_token(sign_hs256(**wrong))
 
 
 def test_without_an_audience_setting_a_token_may_have_one(authenticator: Authenticator) -> None:
-    assert authenticator.verify(hs256(aud="authenticated")).user == ALICE
+    assert authenticator.verify_token(sign_hs256(aud="authenticated")).user == ALICE
 
 
 def test_signing_carries_audience_and_issuer() -> None:
     strict = Authenticator(SharedSecret(SECRET), audience=AUDIENCE, issuer="me")
-    token = sign(ALICE, secret=SECRET, lifetime=timedelta(minutes=1), audience=AUDIENCE, issuer="me")
-    assert strict.verify(token).user == ALICE
+    token = create_token(ALICE, secret=SECRET, lifetime=timedelta(minutes=1), audience=AUDIENCE, issuer="me")
+    assert strict.verify_token(token).user == ALICE
 
 
 def test_a_verified_token_is_remembered_for_a_minute_but_never_beyond_its_end(
     authenticator: Authenticator,
 ) -> None:
-    long, short, late = hs256(), hs256(exp=int(time.time()) + 20), hs256(exp=int(time.time()) - 5)
+    long, short, late = sign_hs256(), sign_hs256(exp=int(time.time()) + 20), sign_hs256(exp=int(time.time()) - 5)
     for token in (long, short, late):
-        assert authenticator.recall(token) is None
-        authenticator.verify(token)
-    kept, brief = authenticator.recall(long), authenticator.recall(short)
+        assert authenticator.get_remembered(token) is None
+        authenticator.verify_token(token)
+    kept, brief = authenticator.get_remembered(long), authenticator.get_remembered(short)
     assert kept is not None
     assert brief is not None
     assert kept.expires_at - time.time() <= REMEMBERED_SECONDS
     assert brief.expires_at - time.time() <= 20
-    assert authenticator.recall(late) is None
-    assert long.encode() not in authenticator.remembered
+    assert authenticator.get_remembered(late) is None
+    assert long.encode() not in authenticator.identities
 
 
 def test_without_a_way_to_verify_nothing_starts() -> None:
@@ -166,7 +166,7 @@ class KeyServer:
 
 @pytest.fixture
 def key_server() -> Iterator[KeyServer]:
-    class Answer(BaseHTTPRequestHandler):
+    class KeyServerHandler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             published.asked += 1
             body = b"<html>" if published.broken else json.dumps({"keys": published.keys}).encode()
@@ -178,7 +178,7 @@ def key_server() -> Iterator[KeyServer]:
         def log_message(self, *_: object) -> None:
             """Keep the test's output quiet."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), KeyServerHandler) as server:
         published = KeyServer(server)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -193,20 +193,20 @@ RSA_JWK = RSAAlgorithm.to_jwk(RSA_KEY.public_key(), as_dict=True) | {"kid": "rsa
 EC_JWK = ECAlgorithm.to_jwk(EC_KEY.public_key(), as_dict=True) | {"kid": "ec", "use": "sig"}
 
 
-def by_keys(server: KeyServer) -> Authenticator:
+def make_key_authenticator(server: KeyServer) -> Authenticator:
     return Authenticator(PublicKeys(server.url), audience=AUDIENCE)
 
 
-def rs256(kid: str = "rsa", **changes: Any) -> str:
-    return jwt.encode(claims(aud=AUDIENCE, **changes), RSA_KEY, algorithm="RS256", headers={"kid": kid})
+def sign_rs256(kid: str = "rsa", **changes: Any) -> str:
+    return jwt.encode(make_claims(aud=AUDIENCE, **changes), RSA_KEY, algorithm="RS256", headers={"kid": kid})
 
 
 def test_published_keys_verify_rs256_and_es256_with_one_fetch(key_server: KeyServer) -> None:
     key_server.keys = [RSA_JWK, EC_JWK]
-    authenticator = by_keys(key_server)
-    es256 = jwt.encode(claims(aud=AUDIENCE), EC_KEY, algorithm="ES256", headers={"kid": "ec"})
-    assert authenticator.verify(rs256()).user == ALICE
-    assert authenticator.verify(es256).user == ALICE
+    authenticator = make_key_authenticator(key_server)
+    es256 = jwt.encode(make_claims(aud=AUDIENCE), EC_KEY, algorithm="ES256", headers={"kid": "ec"})
+    assert authenticator.verify_token(sign_rs256()).user == ALICE
+    assert authenticator.verify_token(es256).user == ALICE
     assert key_server.asked == 1
 
 
@@ -214,19 +214,19 @@ def test_a_public_key_is_not_a_secret(key_server: KeyServer) -> None:
     """Algorithm confusion: HS256 'signed' with the text of the public key, and with a shared key in the set."""
     shared = base64.urlsafe_b64encode(b"k" * 32).rstrip(b"=").decode()
     key_server.keys = [RSA_JWK, {"kty": "oct", "kid": "shared", "k": shared}]
-    authenticator = by_keys(key_server)
+    authenticator = make_key_authenticator(key_server)
     pem = RSA_KEY.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     # PyJWT itself refuses to sign with a public key's text, so the signature is made by hand.
-    unsigned = raw({"alg": "HS256", "kid": "rsa"}, json.dumps(claims(aud=AUDIENCE)).encode())[:-1]
+    unsigned = encode_raw({"alg": "HS256", "kid": "rsa"}, json.dumps(make_claims(aud=AUDIENCE)).encode())[:-1]
     mac = hmac.new(pem, unsigned.encode(), hashlib.sha256).digest()
     confused = f"{unsigned}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
-    symmetric = jwt.encode(claims(aud=AUDIENCE), b"k" * 32, algorithm="HS256", headers={"kid": "shared"})
-    unnamed = jwt.encode(claims(aud=AUDIENCE), RSA_KEY, algorithm="RS256")
-    other_algorithm = jwt.encode(claims(aud=AUDIENCE), RSA_KEY, algorithm="RS512", headers={"kid": "rsa"})
-    for token in (confused, symmetric, unnamed, other_algorithm, rs256(exp=1)):
+    symmetric = jwt.encode(make_claims(aud=AUDIENCE), b"k" * 32, algorithm="HS256", headers={"kid": "shared"})
+    unnamed = jwt.encode(make_claims(aud=AUDIENCE), RSA_KEY, algorithm="RS256")
+    other_algorithm = jwt.encode(make_claims(aud=AUDIENCE), RSA_KEY, algorithm="RS512", headers={"kid": "rsa"})
+    for token in (confused, symmetric, unnamed, other_algorithm, sign_rs256(exp=1)):
         with pytest.raises(Unauthenticated):
-            authenticator.verify(token)
-    assert authenticator.verify(rs256()).user == ALICE
+            authenticator.verify_token(token)
+    assert authenticator.verify_token(sign_rs256()).user == ALICE
 
 
 def test_an_unknown_key_is_looked_up_again_but_not_for_every_forger(key_server: KeyServer) -> None:
@@ -234,34 +234,34 @@ def test_an_unknown_key_is_looked_up_again_but_not_for_every_forger(key_server: 
     authenticator = Authenticator(PublicKeys(key_server.url, cooldown=0.3), audience=AUDIENCE)
     for _ in range(20):
         with pytest.raises(Unauthenticated):
-            authenticator.verify(rs256())
+            authenticator.verify_token(sign_rs256())
     assert key_server.asked == 1
     key_server.keys = [RSA_JWK, EC_JWK]
     time.sleep(0.35)
-    assert authenticator.verify(rs256()).user == ALICE
+    assert authenticator.verify_token(sign_rs256()).user == ALICE
     assert key_server.asked == 2
 
 
 def test_while_the_keys_cannot_be_fetched_the_last_good_ones_serve(key_server: KeyServer) -> None:
     key_server.keys = [RSA_JWK]
     authenticator = Authenticator(PublicKeys(key_server.url, lifespan=0.01, cooldown=0.01), audience=AUDIENCE)
-    assert authenticator.verify(rs256()).user == ALICE
+    assert authenticator.verify_token(sign_rs256()).user == ALICE
     key_server.broken = True
     time.sleep(0.02)
-    assert authenticator.verify(rs256(sub=ALICE.upper())).user == ALICE
+    assert authenticator.verify_token(sign_rs256(sub=ALICE.upper())).user == ALICE
     assert key_server.asked == 2
 
 
 def test_keys_that_were_never_fetched_are_not_the_tokens_fault(key_server: KeyServer) -> None:
     key_server.broken = True
-    authenticator = by_keys(key_server)
+    authenticator = make_key_authenticator(key_server)
     for _ in range(5):
         with pytest.raises(KeysUnavailable):
-            authenticator.verify(rs256())
+            authenticator.verify_token(sign_rs256())
     assert key_server.asked == 1
 
 
 def test_the_secret_is_read_as_utf_8() -> None:
     secret = SecretStr("ключ ключ ключ ключ ключ ключ")
-    token = sign(ALICE, secret=secret, lifetime=timedelta(minutes=1))
-    assert Authenticator(SharedSecret(secret)).verify(token).user == ALICE
+    token = create_token(ALICE, secret=secret, lifetime=timedelta(minutes=1))
+    assert Authenticator(SharedSecret(secret)).verify_token(token).user == ALICE

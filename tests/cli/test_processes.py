@@ -23,7 +23,7 @@ import psycopg
 import pytest
 
 from cli.commands.serve import GRACE_SECONDS
-from tests.api.conftest import ALICE, SECRET, bearer
+from tests.api.conftest import ALICE, SECRET, make_bearer_headers
 from tests.cli.conftest import SHIPPED, Run
 
 PROGRAM = (sys.executable, "-m", "cli", "serve", "--port", "0")
@@ -32,7 +32,7 @@ PATIENCE = 90
 LOCKS = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'user_dashboard_layouts'::regclass"
 
 
-class Server:
+class ServeProcess:
     """A running `metric-engine serve`."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
@@ -43,12 +43,12 @@ class Server:
         self.address = found[0]
 
     def get(self, path: str) -> Any:
-        request = urllib.request.Request(self.address + path, headers=bearer(ALICE))
+        request = urllib.request.Request(self.address + path, headers=make_bearer_headers(ALICE))
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return answer.status, answer.read().decode()
 
     def post(self, path: str, body: Any) -> Any:
-        headers = bearer(ALICE) | {"Content-Type": "application/json"}
+        headers = make_bearer_headers(ALICE) | {"Content-Type": "application/json"}
         request = urllib.request.Request(self.address + path, json.dumps(body).encode(), headers)
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return json.load(answer)
@@ -64,14 +64,14 @@ class Server:
         return time.monotonic() - began
 
 
-Serve = Callable[..., Server]
+Serve = Callable[..., ServeProcess]
 
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
     started: list[subprocess.Popen[str]] = []
 
-    def start(*arguments: str, database: str = f"sqlite:///{tmp_path}/all.db") -> Server:
+    def start(*arguments: str, database: str = f"sqlite:///{tmp_path}/all.db") -> ServeProcess:
         environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(SHIPPED.parent),
@@ -91,7 +91,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
                 start_new_session=True,
             )
         started.append(process)
-        return Server(process)
+        return ServeProcess(process)
 
     yield start
     for process in started:
@@ -101,14 +101,14 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         process.communicate()
 
 
-def counted(server: Server) -> int:
+def count_health_answers(server: ServeProcess) -> int:
     """The answers of `/healthz` that `/metrics` tells of."""
     text = server.get("/metrics")[1]
     found = re.search(r'requests_total\{endpoint="healthz",status="2xx"\} (\d+)', text)
     return int(found[1]) if found else 0
 
 
-def workers_of(server: Server) -> set[int]:
+def list_workers(server: ServeProcess) -> set[int]:
     children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
     found = {}
     for child in children:
@@ -123,22 +123,22 @@ def test_workers_share_the_socket_and_count_as_one(serve: Serve, tmp_path: Path)
     with ThreadPoolExecutor(8) as pool:
         assert [status for status, _ in pool.map(server.get, ["/healthz"] * 60)] == [200] * 60
     # Whichever of them is asked.
-    assert {counted(server) for _ in range(6)} == {60}
-    first = workers_of(server)
+    assert {count_health_answers(server) for _ in range(6)} == {60}
+    first = list_workers(server)
     assert len(first) == 2
 
     os.kill(min(first), signal.SIGKILL)
     deadline = time.monotonic() + PATIENCE
-    while len(workers_of(server) - first) != 1:
+    while len(list_workers(server) - first) != 1:
         assert time.monotonic() < deadline, "no new worker took the place of the one that died"
         time.sleep(0.1)
     server.get("/healthz")
-    assert counted(server) == 61
+    assert count_health_answers(server) == 61
 
-    before = workers_of(server)
+    before = list_workers(server)
     server.process.send_signal(signal.SIGHUP)
     deadline = time.monotonic() + PATIENCE
-    while workers_of(server) & before:
+    while list_workers(server) & before:
         assert server.get("/healthz")[0] == 200
         assert time.monotonic() < deadline, "not every worker was replaced"
         time.sleep(0.05)
@@ -149,16 +149,16 @@ def test_workers_share_the_socket_and_count_as_one(serve: Serve, tmp_path: Path)
     assert "Traceback" not in (tmp_path / "log").read_text()
 
 
-def served(server: Server) -> set[str]:
+def list_served_keys(server: ServeProcess) -> set[str]:
     return {each["key"] for each in json.loads(server.get("/v1/widgets")[1])["widgets"]}
 
 
-def hang_up_until(server: Server, done: Callable[[], bool], *, replaced: bool) -> None:
+def hang_up_until(server: ServeProcess, done: Callable[[], bool], *, replaced: bool) -> None:
     """Send SIGHUP, and wait until it has had its effect, in every worker if these are to be replaced."""
-    before = workers_of(server) if replaced else set()
+    before = list_workers(server) if replaced else set()
     server.process.send_signal(signal.SIGHUP)
     deadline = time.monotonic() + PATIENCE
-    while workers_of(server) & before or not done():
+    while list_workers(server) & before or not done():
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -173,14 +173,14 @@ def test_a_hangup_takes_valid_files_into_service_and_no_others(serve: Serve, tmp
     server = serve("--workers", workers, "--metrics", "mine")
     server.wait_ready()
     (metrics / "new.yaml").write_text(NEW)
-    hang_up_until(server, lambda: all("ga4.new" in served(server) for _ in range(8)), replaced=True)
+    hang_up_until(server, lambda: all("ga4.new" in list_served_keys(server) for _ in range(8)), replaced=True)
     (metrics / "worse.yaml").write_text(BROKEN)
     hang_up_until(server, lambda: "worse.yaml" in (tmp_path / "log").read_text(), replaced=False)
-    assert all("ga4.new" in served(server) for _ in range(8))
+    assert all("ga4.new" in list_served_keys(server) for _ in range(8))
     assert server.process.poll() is None
     (metrics / "worse.yaml").unlink()
     (metrics / "new.yaml").unlink()
-    hang_up_until(server, lambda: not any("ga4.new" in served(server) for _ in range(8)), replaced=True)
+    hang_up_until(server, lambda: not any("ga4.new" in list_served_keys(server) for _ in range(8)), replaced=True)
 
 
 def test_a_saved_layout_survives_a_restart(serve: Serve, state_url: str) -> None:
@@ -212,7 +212,7 @@ def test_reloading_is_for_one_process(run: Run) -> None:
 
 
 @contextmanager
-def layouts_locked(url: str) -> Iterator[Callable[[], int]]:
+def lock_layouts(url: str) -> Iterator[Callable[[], int]]:
     """No layout can be read meanwhile; gives how many requests wait for one."""
     with psycopg.connect(url) as locking, psycopg.connect(url, autocommit=True) as looking:
         locking.execute("LOCK TABLE user_dashboard_layouts IN ACCESS EXCLUSIVE MODE")
@@ -220,9 +220,9 @@ def layouts_locked(url: str) -> Iterator[Callable[[], int]]:
 
 
 @contextmanager
-def waiting(server: Server, url: str) -> Iterator[Any]:
+def hold_request(server: ServeProcess, url: str) -> Iterator[Any]:
     """A request for the layout is under way, and waits until the block ends."""
-    with ThreadPoolExecutor(1) as pool, layouts_locked(url) as waiters:
+    with ThreadPoolExecutor(1) as pool, lock_layouts(url) as waiters:
         answer = pool.submit(server.get, "/v1/dashboard/layout")
         deadline = time.monotonic() + PATIENCE
         while not waiters():
@@ -235,7 +235,7 @@ def waiting(server: Server, url: str) -> Iterator[Any]:
 def test_what_is_under_way_is_answered_before_the_end(serve: Serve, postgres_url: str, workers: str) -> None:
     server = serve("--workers", workers, database=postgres_url)
     server.wait_ready()
-    with waiting(server, postgres_url) as answer:
+    with hold_request(server, postgres_url) as answer:
         server.process.send_signal(signal.SIGTERM)
         time.sleep(1)
         assert server.process.poll() is None
@@ -249,6 +249,6 @@ def test_what_is_under_way_is_answered_before_the_end(serve: Serve, postgres_url
 def test_what_never_ends_does_not_keep_the_server(serve: Serve, postgres_url: str, by: signal.Signals) -> None:
     server = serve(database=postgres_url)
     server.wait_ready()
-    with waiting(server, postgres_url) as answer:
+    with hold_request(server, postgres_url) as answer:
         assert GRACE_SECONDS - 1 < server.stop(by) < GRACE_SECONDS + 6
     assert answer.exception(PATIENCE) is not None

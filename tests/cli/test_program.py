@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.program import COMMANDS, main
-from runtime.shipped import shipped_metrics
+from runtime.shipped import get_shipped_folder
 from tests.cli.conftest import SHIPPED, Run
 
 HEAVY = ("fastapi", "sqlalchemy", "rich", "uvicorn")
@@ -67,9 +67,9 @@ def test_a_folder_that_may_not_be_written_is_one_line(run: Run, tmp_path: Path) 
 
 def test_the_shipped_folder_is_shown_from_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(SHIPPED.parent)
-    assert shipped_metrics() == Path("metrics")
+    assert get_shipped_folder() == Path("metrics")
     monkeypatch.chdir(tmp_path)
-    assert shipped_metrics() == SHIPPED
+    assert get_shipped_folder() == SHIPPED
 
 
 def test_validate_loads_neither_web_server_nor_database() -> None:

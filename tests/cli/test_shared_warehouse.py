@@ -22,7 +22,7 @@ import psycopg
 import pytest
 
 from state import State
-from tests.api.conftest import ALICE, SECRET, bearer
+from tests.api.conftest import ALICE, SECRET, make_bearer_headers
 from tests.cli.conftest import SHIPPED
 from tests.sync.conftest import ENCRYPTION_KEY
 
@@ -38,7 +38,7 @@ CLIENTS = 3
 MOST_CONNECTIONS = 3 * (CLIENTS + 2)
 
 
-class Installation:
+class SharedInstallation:
     """An installation's environment and its servers."""
 
     def __init__(self, folder: Path, warehouse_url: str) -> None:
@@ -84,7 +84,7 @@ class Installation:
         assert found, (self.folder / "log").read_text()
         return found[1]
 
-    def connections(self) -> int:
+    def count_connections(self) -> int:
         """How many connections to the warehouse there are."""
         with psycopg.connect(self.warehouse_url) as connection:
             looked = "SELECT count(*) - 1 FROM pg_stat_activity WHERE datname = current_database()"
@@ -100,13 +100,13 @@ class Installation:
 
 
 @pytest.fixture
-def installation(tmp_path: Path, postgres_url: str) -> Iterator[Installation]:
-    installation = Installation(tmp_path, postgres_url)
+def installation(tmp_path: Path, postgres_url: str) -> Iterator[SharedInstallation]:
+    installation = SharedInstallation(tmp_path, postgres_url)
     yield installation
     installation.stop()
 
 
-class Readers:
+class SteadyReaders:
     """Clients that ask on and on, and remember when they were told what."""
 
     def __init__(self, hosts: list[str]) -> None:
@@ -115,15 +115,15 @@ class Readers:
         # When it was answered, the host, the status, and the numbers in the answer, or None in a stale one.
         self.answers: list[tuple[float, str, int, frozenset[float] | None]] = []
 
-    def ask_on(self, host: str) -> None:
+    def keep_asking(self, host: str) -> None:
         connection = HTTPConnection(host, timeout=PATIENCE)
         while not self.stopped.is_set():
-            connection.request("GET", PATH, headers=bearer(ALICE))
+            connection.request("GET", PATH, headers=make_bearer_headers(ALICE))
             answer = connection.getresponse()
             body = json.loads(answer.read())
             numbers = None
             if answer.status == 200:
-                numbers = None if body["meta"].get("stale") else numbers_of(body)
+                numbers = None if body["meta"].get("stale") else read_numbers(body)
             else:
                 assert (answer.status, int(answer.getheader("Retry-After") or 0) > 0) == (503, True), body
                 assert body["detail"] == "the warehouse does not answer; try again shortly"
@@ -132,20 +132,20 @@ class Readers:
             connection.close()
             time.sleep(0.01)
 
-    def since(self, at: float) -> Counter[tuple[str, int, frozenset[float] | None]]:
+    def count_since(self, at: float) -> Counter[tuple[str, int, frozenset[float] | None]]:
         return Counter((host, status, numbers) for when, host, status, numbers in self.answers if when >= at)
 
     def wait_for(self, number: int) -> float:
         """Wait until for half a second every server has given just this answer; the seconds that it took."""
         began = time.monotonic()
         wanted = {(host, 200, frozenset({float(number)})) for host in self.hosts}
-        while time.monotonic() < began + 0.5 or self.since(time.monotonic() - 0.5).keys() != wanted:
-            assert time.monotonic() < began + PATIENCE, self.since(time.monotonic() - 2)
+        while time.monotonic() < began + 0.5 or self.count_since(time.monotonic() - 0.5).keys() != wanted:
+            assert time.monotonic() < began + PATIENCE, self.count_since(time.monotonic() - 2)
             time.sleep(0.02)
         return time.monotonic() - began
 
 
-def numbers_of(body: dict[str, object]) -> frozenset[float]:
+def read_numbers(body: dict[str, object]) -> frozenset[float]:
     """The mean of each channel's days: of a window half of which is restated it would lie between two numbers."""
     series = body["series"]
     assert isinstance(series, list)
@@ -155,19 +155,19 @@ def numbers_of(body: dict[str, object]) -> frozenset[float]:
 
 
 def test_servers_on_one_warehouse_show_one_state_of_it_and_outlive_it(
-    installation: Installation, postgres_server: PostgresServer
+    installation: SharedInstallation, postgres_server: PostgresServer
 ) -> None:
     installation.sync(1)
     hosts = [installation.serve(), installation.serve("--workers", "2", CACHE_TTL_SECONDS="0")]
-    readers = Readers(hosts)
+    readers = SteadyReaders(hosts)
     with ThreadPoolExecutor(2 * CLIENTS) as pool:
-        clients = [pool.submit(readers.ask_on, host) for host in hosts * CLIENTS]
+        clients = [pool.submit(readers.keep_asking, host) for host in hosts * CLIENTS]
         try:
             readers.wait_for(1)
             for number in (2, 3):
                 installation.sync(number)
                 readers.wait_for(number)
-            assert installation.connections() <= MOST_CONNECTIONS
+            assert installation.count_connections() <= MOST_CONNECTIONS
             seen = {numbers for *_, numbers in readers.answers}
             assert seen <= {frozenset({float(number)}) for number in (1, 2, 3)}
 
@@ -179,7 +179,7 @@ def test_servers_on_one_warehouse_show_one_state_of_it_and_outlive_it(
             readers.wait_for(3)
             installation.sync(4)
             readers.wait_for(4)
-            assert installation.connections() <= MOST_CONNECTIONS
+            assert installation.count_connections() <= MOST_CONNECTIONS
         finally:
             readers.stopped.set()
         for client in clients:

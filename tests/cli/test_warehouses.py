@@ -13,8 +13,8 @@ import sqlglot
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from cli.commands.serve import invitation
-from cli.demonstration import demonstration, new_key
+from cli.commands.serve import render_invitation
+from cli.demonstration import generate_key, use_demo
 from cli.dialects import DIALECTS
 from demo.database import DemoDatabase
 from demo.tenants import EVERYTHING
@@ -24,15 +24,15 @@ from engine.errors import WarehouseUnavailable
 from engine.warehouse.warehouse import Warehouse
 from runtime.services import Services
 from state import State
-from tests.api.conftest import bearer, settings
+from tests.api.conftest import make_bearer_headers, make_settings
 from tests.cli.conftest import ALICE, BOB, SECRET, SHIPPED, Run
-from tests.support.oracle.questions import same
+from tests.support.oracle.questions import find_differences
 
 ROWS = "date,property_id,sessions\n2025-01-01,1,5\n2025-01-02,1,7\n2025-01-02,2,1\n"
 WINDOW = ("--start", "2025-01-01", "--end", "2025-01-02", "--format", "json")
 
 
-def total(run: Run, user: str, **environment: str) -> float | None:
+def query_total(run: Run, user: str, **environment: str) -> float | None:
     answer = json.loads(run("query", "ga4.sessions", "--user", user, *WINDOW, **environment).stdout)
     value: float | None = answer["stats"]["value"]
     return value
@@ -44,8 +44,8 @@ def test_rows_are_loaded_and_asked_for(run: Run, warehouse_url: str, tmp_path: P
     for user in (ALICE, ALICE, BOB):
         result = run(*load, user, WAREHOUSE_URL=warehouse_url)
         assert (result.exit_code, result.stdout) == (0, "3 rows loaded into ga4_daily\n"), result.stderr
-    assert total(run, ALICE, WAREHOUSE_URL=warehouse_url) == 13
-    assert total(run, ALICE) is None
+    assert query_total(run, ALICE, WAREHOUSE_URL=warehouse_url) == 13
+    assert query_total(run, ALICE) is None
 
 
 CSV_LOADED = {
@@ -87,7 +87,7 @@ def test_every_engine_loads_the_same_files(run: Run, warehouse_url: str, tmp_pat
     (tmp_path / "rows.csv").write_text(text, encoding="utf-8", newline="")
     result = run("load", "ga4_daily", "rows.csv", "--user", ALICE, WAREHOUSE_URL=warehouse_url)
     assert (result.exit_code, result.stdout) == (0, "2 rows loaded into ga4_daily\n"), result.stderr
-    assert total(run, ALICE, WAREHOUSE_URL=warehouse_url) == sessions
+    assert query_total(run, ALICE, WAREHOUSE_URL=warehouse_url) == sessions
 
 
 def test_every_engine_refuses_the_same_files_and_loads_none_of_it(run: Run, warehouse_url: str, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_every_engine_refuses_the_same_files_and_loads_none_of_it(run: Run, ware
         result = run("load", "ga4_daily", "rows.csv", "--user", ALICE, WAREHOUSE_URL=warehouse_url)
         assert result.stderr == f"error: nothing was loaded from rows.csv\nrows.csv:{problem}\n"
     warehouse = Warehouse(warehouse_url)
-    assert not warehouse.holds(load_catalog(SHIPPED).tables["ga4_daily"], ALICE)
+    assert not warehouse.has_rows(load_catalog(SHIPPED).tables["ga4_daily"], ALICE)
     warehouse.close()
 
 
@@ -125,16 +125,16 @@ def test_columns_that_a_file_lacks_stay_as_they_are(run: Run, warehouse_url: str
     assert run(*load, WAREHOUSE_URL=warehouse_url).exit_code == 0
     (tmp_path / "rows.csv").write_text("date,property_id,sessions\n2025-01-02,1,20\n2025-01-02,3,6\n")
     assert run(*load, WAREHOUSE_URL=warehouse_url).exit_code == 0
-    assert total(run, ALICE, WAREHOUSE_URL=warehouse_url) == 26
+    assert query_total(run, ALICE, WAREHOUSE_URL=warehouse_url) == 26
     answer = json.loads(run("query", "ga4.conv_rate", "--user", ALICE, *WINDOW, WAREHOUSE_URL=warehouse_url).stdout)
     assert answer["stats"]["value"] == pytest.approx((5 + 7 + 1) / 26)
 
 
 def test_facts_are_in_the_state_tables_database_unless_said_otherwise(run: Run, state_url: str, tmp_path: Path) -> None:
-    assert total(run, ALICE, DATABASE_URL=state_url) is None
+    assert query_total(run, ALICE, DATABASE_URL=state_url) is None
     (tmp_path / "rows.csv").write_text(ROWS, encoding="utf-8")
     assert run("load", "ga4_daily", "rows.csv", "--user", ALICE, DATABASE_URL=state_url).exit_code == 0
-    assert total(run, ALICE, DATABASE_URL=state_url) == 13
+    assert query_total(run, ALICE, DATABASE_URL=state_url) == 13
 
 
 def test_somebodys_warehouse_is_not_laid_out_to_be_read(run: Run, postgres_url: str, tmp_path: Path) -> None:
@@ -168,17 +168,17 @@ DEMO_QUESTIONS = list(
 
 def test_the_demo_shows_the_same_on_every_engine(warehouse_url: str, tmp_path: Path) -> None:
     catalog, until = load_catalog(SHIPPED), date(2025, 3, 31)
-    keys = list(catalog.served)
+    keys = list(catalog.widgets)
     answers = []
     for name, url in (("own", f"sqlite:///{tmp_path}/own.db"), ("theirs", warehouse_url)):
-        state = State.open(f"sqlite:///{tmp_path}/{name}-state.db", encryption_key=new_key())
+        state = State.open(f"sqlite:///{tmp_path}/{name}-state.db", encryption_key=generate_key())
         warehouse = Warehouse(url)
         demo = DemoDatabase(state, warehouse, catalog, days=60, own=name == "own")
         assert not demo.is_current(until)
         list(demo.fill(until))
         assert demo.is_current(until)
-        app = create_app(Services(Engine(catalog, warehouse), state, settings()))
-        with TestClient(app, headers=bearer(EVERYTHING.user_id)) as client:
+        app = create_app(Services(Engine(catalog, warehouse), state, make_settings()))
+        with TestClient(app, headers=make_bearer_headers(EVERYTHING.user_id)) as client:
             answers.append(
                 [
                     client.post("/v1/widgets/batch", json={"keys": keys, **window, "compare": compare, "grain": grain})
@@ -189,7 +189,10 @@ def test_the_demo_shows_the_same_on_every_engine(warehouse_url: str, tmp_path: P
     own, theirs = ([answer.json()["widgets"] for answer in each] for each in answers)
     assert own[0]["ga4.sessions"]["stats"]["value"] > 0
     assert [
-        path for one, other in zip(own, theirs, strict=True) for key in keys for path in same(one[key], other[key])
+        path
+        for one, other in zip(own, theirs, strict=True)
+        for key in keys
+        for path in find_differences(one[key], other[key])
     ] == []
 
 
@@ -203,14 +206,14 @@ def test_the_demo_fills_the_warehouse_that_is_set_and_drops_nothing_there(
     theirs = Warehouse(url)
     with theirs.engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE ga4_daily (user_id TEXT, date TEXT)")
-    with pytest.raises(WarehouseUnavailable, match="ga4_daily"), demonstration(SHIPPED):
+    with pytest.raises(WarehouseUnavailable, match="ga4_daily"), use_demo(SHIPPED):
         pytest.fail("the table lacks most of its columns")
     assert theirs.query("SELECT count(*) FROM ga4_daily", {}) == [(0,)]
     theirs.drop_tables([load_catalog(SHIPPED).tables["ga4_daily"]])
-    with demonstration(SHIPPED):
+    with use_demo(SHIPPED):
         assert os.environ["WAREHOUSE_URL"] == url
         assert os.environ["DATABASE_URL"] == "sqlite:///.metric-engine/demo.db"
-    assert theirs.holds(load_catalog(SHIPPED).tables["ga4_daily"], EVERYTHING.user_id)
+    assert theirs.has_rows(load_catalog(SHIPPED).tables["ga4_daily"], EVERYTHING.user_id)
     theirs.close()
 
 
@@ -219,20 +222,22 @@ def test_the_demo_invites_to_what_its_warehouse_allows(
 ) -> None:
     monkeypatch.setenv("JWT_SECRET", SECRET)
 
-    def invited(**urls: str) -> str:
-        given = settings(**urls)
+    def read_invitation(**urls: str) -> str:
+        given = make_settings(**urls)
         warehouse, state = Warehouse(given.facts_url.get_secret_value()), State.open(sqlite_url)
-        text = invitation(Services(Engine(load_catalog(SHIPPED), warehouse), state, given), "http://127.0.0.1:8000")
+        text = render_invitation(
+            Services(Engine(load_catalog(SHIPPED), warehouse), state, given), "http://127.0.0.1:8000"
+        )
         warehouse.close()
         state.close()
         return text
 
     query = "metric-engine query ga4.sessions --user 00000000-0000-4000-8000-000000000001"
-    assert f"\nDATABASE_URL=sqlite:///.metric-engine/demo.db {query} " in invited(DATABASE_URL=sqlite_url)
-    elsewhere = invited(DATABASE_URL=sqlite_url, WAREHOUSE_URL=f"sqlite:///{tmp_path}/facts.db")
+    assert f"\nDATABASE_URL=sqlite:///.metric-engine/demo.db {query} " in read_invitation(DATABASE_URL=sqlite_url)
+    elsewhere = read_invitation(DATABASE_URL=sqlite_url, WAREHOUSE_URL=f"sqlite:///{tmp_path}/facts.db")
     assert f'demo.db WAREHOUSE_URL="$WAREHOUSE_URL" {query} ' in elsewhere
     assert '\nWAREHOUSE_URL="$WAREHOUSE_URL" metric-engine sync --demo ' in elsewhere
-    alone = invited(DATABASE_URL=sqlite_url, WAREHOUSE_URL=duckdb_url)
+    alone = read_invitation(DATABASE_URL=sqlite_url, WAREHOUSE_URL=duckdb_url)
     assert "\nDuckDB lets one process in, so that other commands wait until this one has stopped.\n" in alone
     assert "metric-engine query" not in alone
 
@@ -256,7 +261,7 @@ def test_a_cluster_has_a_table_on_each_shard_and_one_over_them(run: Run) -> None
 
 @pytest.mark.parametrize("dialect", list(DIALECTS))
 def test_sql_is_shown_in_every_dialect(run: Run, dialect: str) -> None:
-    for key in load_catalog(SHIPPED).served:
+    for key in load_catalog(SHIPPED).widgets:
         result = run("sql", key, "--dialect", dialect, "--compare", "previous_year")
         assert result.exit_code == 0, result.stderr
         assert result.stdout.startswith(f"-- {key}: ")

@@ -39,7 +39,7 @@ def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
     opened.close()
 
 
-def last_day(warehouse: Warehouse) -> str:
+def read_last_day(warehouse: Warehouse) -> str:
     return str(
         warehouse.query("SELECT MAX(date) FROM ga4_daily WHERE user_id = :user", {"user": EVERYTHING.user_id})[0][0]
     )
@@ -50,7 +50,7 @@ def test_it_follows_the_days_and_keeps_what_users_change(state: State, warehouse
     assert not database.is_current(DAY)
     assert tuple(database.fill(DAY)) == TENANTS
     assert database.is_current(DAY)
-    assert last_day(warehouse) == DAY.isoformat()
+    assert read_last_day(warehouse) == DAY.isoformat()
     for tenant in TENANTS:
         assert state.tenants.get(tenant.user_id).sources == frozenset(tenant.sources)
 
@@ -58,7 +58,7 @@ def test_it_follows_the_days_and_keeps_what_users_change(state: State, warehouse
     version = state.tenants.get(EVERYTHING.user_id).data_version
     assert not database.is_current(NEXT_DAY)
     list(database.fill(NEXT_DAY))
-    assert last_day(warehouse) == NEXT_DAY.isoformat()
+    assert read_last_day(warehouse) == NEXT_DAY.isoformat()
     assert state.tenants.get(EVERYTHING.user_id).sources == {"ga4", "instagram"}
     assert state.tenants.get(EVERYTHING.user_id).data_version > version
 

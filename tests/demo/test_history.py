@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from demo.history import rows
-from demo.tenants import EVERYTHING, GA4_ONLY, INSTAGRAM_ONLY, NO_DATA, TENANTS, TWO_CURRENCIES, Tenant
+from demo.history import generate_history
+from demo.tenants import EVERYTHING, GA4_ONLY, INSTAGRAM_ONLY, NO_DATA, TENANTS, TWO_CURRENCIES, DemoTenant
 
 UNTIL = date(2025, 9, 30)
 DAYS = 730
@@ -66,18 +66,18 @@ Row = dict[str, Any]
 
 
 @cache
-def history(tenant: Tenant, until: date = UNTIL, days: int = DAYS) -> Mapping[str, Sequence[Row]]:
-    return rows(tenant, until=until, days=days)
+def generate_cached_history(tenant: DemoTenant, until: date = UNTIL, days: int = DAYS) -> Mapping[str, Sequence[Row]]:
+    return generate_history(tenant, until=until, days=days)
 
 
-def by_day(found: Sequence[Row], column: str) -> dict[date, float]:
+def sum_by_day(found: Sequence[Row], column: str) -> dict[date, float]:
     totals: dict[date, float] = defaultdict(float)
     for row in found:
         totals[row["date"]] += row[column]
     return dict(totals)
 
 
-def by_key(table: str, found: Sequence[Row]) -> dict[tuple[object, ...], Row]:
+def index_by_key(table: str, found: Sequence[Row]) -> dict[tuple[object, ...], Row]:
     return {tuple(row[column] for column in KEYS[table]): row for row in found}
 
 
@@ -102,32 +102,34 @@ def test_it_is_the_same_in_another_process() -> None:
 
 def test_another_seed_or_user_gives_another_history() -> None:
     for other in (replace(EVERYTHING, seed=2), replace(EVERYTHING, user_id=GA4_ONLY.user_id)):
-        ours, theirs = history(EVERYTHING, UNTIL, 30), history(other, UNTIL, 30)
+        ours, theirs = generate_cached_history(EVERYTHING, UNTIL, 30), generate_cached_history(other, UNTIL, 30)
         for table in ("ga4_daily", "meta_ads_daily", "ig_account_daily"):
             without_user = [[{**row, "user_id": ""} for row in found[table]] for found in (ours, theirs)]
             assert without_user[0] != without_user[1]
 
 
 @pytest.mark.parametrize("tenant", CONNECTED, ids=lambda tenant: tenant.name)
-def test_a_day_more_only_appends(tenant: Tenant) -> None:
-    shorter = history(tenant)
-    longer = history(tenant, UNTIL + timedelta(days=1), DAYS + 1)
+def test_a_day_more_only_appends(tenant: DemoTenant) -> None:
+    shorter = generate_cached_history(tenant)
+    longer = generate_cached_history(tenant, UNTIL + timedelta(days=1), DAYS + 1)
     for table in KEYS.keys() - {"ig_media"}:
-        before, after = by_key(table, shorter[table]), by_key(table, longer[table])
+        before, after = index_by_key(table, shorter[table]), index_by_key(table, longer[table])
         assert before.items() <= after.items()
         assert {key[1] for key in after.keys() - before.keys()} <= {UNTIL, UNTIL + timedelta(days=1)}
 
 
 def test_a_shorter_history_is_the_end_of_a_longer_one() -> None:
-    short, long = history(EVERYTHING, UNTIL, 28), history(EVERYTHING)
+    short, long = generate_cached_history(EVERYTHING, UNTIL, 28), generate_cached_history(EVERYTHING)
     for table in KEYS:
         assert short[table]
-        assert by_key(table, short[table]).items() <= by_key(table, long[table]).items()
+        assert index_by_key(table, short[table]).items() <= index_by_key(table, long[table]).items()
 
 
 def test_lifetime_values_only_grow() -> None:
-    earlier = by_key("ig_media", history(EVERYTHING)["ig_media"])
-    later = by_key("ig_media", history(EVERYTHING, UNTIL + timedelta(days=5), DAYS + 5)["ig_media"])
+    earlier = index_by_key("ig_media", generate_cached_history(EVERYTHING)["ig_media"])
+    later = index_by_key(
+        "ig_media", generate_cached_history(EVERYTHING, UNTIL + timedelta(days=5), DAYS + 5)["ig_media"]
+    )
     grown = 0
     for key, row in earlier.items():
         for column, value in row.items():
@@ -140,9 +142,9 @@ def test_lifetime_values_only_grow() -> None:
 
 
 @pytest.mark.parametrize("tenant", CONNECTED, ids=lambda tenant: tenant.name)
-def test_rows_have_the_tables_columns(tenant: Tenant) -> None:
-    for table, found in history(tenant).items():
-        assert len(by_key(table, found)) == len(found)
+def test_rows_have_the_tables_columns(tenant: DemoTenant) -> None:
+    for table, found in generate_cached_history(tenant).items():
+        assert len(index_by_key(table, found)) == len(found)
         for row in found:
             assert row.keys() == {*KEYS[table]} | INTEGERS[table] | FLOATS[table] | OTHERS[table]
             assert row["user_id"] == tenant.user_id
@@ -160,7 +162,7 @@ def test_a_tenant_has_rows_exactly_where_it_is_connected() -> None:
     }
     for tenant in TENANTS:
         expected = set().union(*(tables[source] for source in tenant.sources))
-        assert {table for table, found in history(tenant).items() if found} == expected
+        assert {table for table, found in generate_cached_history(tenant).items() if found} == expected
     assert EVERYTHING.user_id == "00000000-0000-4000-8000-000000000001"
     assert EVERYTHING.sources == ("ga4", "instagram", "meta")
     assert GA4_ONLY.sources == ("ga4",)
@@ -170,31 +172,31 @@ def test_a_tenant_has_rows_exactly_where_it_is_connected() -> None:
 
 
 def test_one_tenant_advertises_in_two_currencies() -> None:
-    found = history(TWO_CURRENCIES)["meta_ads_daily"]
+    found = generate_cached_history(TWO_CURRENCIES)["meta_ads_daily"]
     assert {(row["account_id"], row["currency"]) for row in found} == {
-        (account.id, account.currency) for account in TWO_CURRENCIES.connected("meta")
+        (account.id, account.currency) for account in TWO_CURRENCIES.list_accounts("meta")
     }
     assert {row["currency"] for row in found if row["date"] > UNTIL - timedelta(days=28)} == {"EUR", "USD"}
-    assert {row["currency"] for row in history(EVERYTHING)["meta_ads_daily"]} == {"USD"}
+    assert {row["currency"] for row in generate_cached_history(EVERYTHING)["meta_ads_daily"]} == {"USD"}
 
 
 @pytest.mark.parametrize("tenant", [EVERYTHING, GA4_ONLY, TWO_CURRENCIES], ids=lambda tenant: tenant.name)
-def test_channels_and_pages_add_up(tenant: Tenant) -> None:
-    found = history(tenant)
+def test_channels_and_pages_add_up(tenant: DemoTenant) -> None:
+    found = generate_cached_history(tenant)
     for column in ("sessions", "engaged_sessions", "conversions"):
-        assert by_day(found["ga4_channels_daily"], column) == by_day(found["ga4_daily"], column)
-        pages, days = by_day(found["ga4_landing_pages_daily"], column), by_day(found["ga4_daily"], column)
+        assert sum_by_day(found["ga4_channels_daily"], column) == sum_by_day(found["ga4_daily"], column)
+        pages, days = sum_by_day(found["ga4_landing_pages_daily"], column), sum_by_day(found["ga4_daily"], column)
         assert pages.keys() == days.keys()
         assert all(0.5 * days[day] < pages[day] <= days[day] for day in days)
-    revenue = by_day(found["ga4_channels_daily"], "revenue")
-    assert by_day(found["ga4_daily"], "revenue") == pytest.approx(revenue, abs=0.001)
-    channel_users = by_day(found["ga4_channels_daily"], "users")
+    revenue = sum_by_day(found["ga4_channels_daily"], "revenue")
+    assert sum_by_day(found["ga4_daily"], "revenue") == pytest.approx(revenue, abs=0.001)
+    channel_users = sum_by_day(found["ga4_channels_daily"], "users")
     assert all(row["users"] < channel_users[row["date"]] for row in found["ga4_daily"])
 
 
 @pytest.mark.parametrize("tenant", [EVERYTHING, GA4_ONLY, TWO_CURRENCIES], ids=lambda tenant: tenant.name)
-def test_a_site_day_hangs_together(tenant: Tenant) -> None:
-    found = history(tenant)
+def test_a_site_day_hangs_together(tenant: DemoTenant) -> None:
+    found = generate_cached_history(tenant)
     for row in found["ga4_daily"]:
         assert row["new_users"] <= row["users"] < row["sessions"]
         assert 0 < row["converting_sessions"] <= row["conversions"] <= row["sessions"]
@@ -210,13 +212,13 @@ def test_a_site_day_hangs_together(tenant: Tenant) -> None:
 
 
 @pytest.mark.parametrize("tenant", [EVERYTHING, TWO_CURRENCIES], ids=lambda tenant: tenant.name)
-def test_ads_hang_together(tenant: Tenant) -> None:
-    found = history(tenant)["meta_ads_daily"]
+def test_ads_hang_together(tenant: DemoTenant) -> None:
+    found = generate_cached_history(tenant)["meta_ads_daily"]
     for row in found:
         assert row["spend"] > 0
         assert row["conversions"] <= row["clicks"] < row["reach"] < row["impressions"]
         assert (row["conversion_value"] > 0) == (row["conversions"] > 0)
-    for account in tenant.connected("meta"):
+    for account in tenant.list_accounts("meta"):
         own = [row for row in found if row["account_id"] == account.id]
         spend = sum(row["spend"] for row in own)
         assert 2 < sum(row["conversion_value"] for row in own) / spend < 4
@@ -225,7 +227,7 @@ def test_ads_hang_together(tenant: Tenant) -> None:
 
 def test_campaigns_start_and_stop() -> None:
     days: dict[str, list[date]] = defaultdict(list)
-    for row in history(EVERYTHING)["meta_ads_daily"]:
+    for row in generate_cached_history(EVERYTHING)["meta_ads_daily"]:
         days[row["campaign_name"]].append(row["date"])
     sale = days["Summer Sale 2024"]
     assert sale[0] > FIRST
@@ -237,8 +239,8 @@ def test_campaigns_start_and_stop() -> None:
 
 
 @pytest.mark.parametrize("tenant", [EVERYTHING, INSTAGRAM_ONLY], ids=lambda tenant: tenant.name)
-def test_instagram_hangs_together(tenant: Tenant) -> None:
-    days, media = history(tenant)["ig_account_daily"], history(tenant)["ig_media"]
+def test_instagram_hangs_together(tenant: DemoTenant) -> None:
+    days, media = generate_cached_history(tenant)["ig_account_daily"], generate_cached_history(tenant)["ig_media"]
     for row in days:
         assert 0 < row["interactions"] < row["reach"] <= row["views"]
     rate = sum(row["interactions"] for row in days) / sum(row["reach"] for row in days)
@@ -256,7 +258,7 @@ def test_instagram_hangs_together(tenant: Tenant) -> None:
 
 
 def test_captions_are_what_people_write() -> None:
-    captions = [row["caption"] for row in history(EVERYTHING)["ig_media"]]
+    captions = [row["caption"] for row in generate_cached_history(EVERYTHING)["ig_media"]]
     written = [caption for caption in captions if caption is not None]
     assert 0 < captions.count(None) < len(captions) / 10
     for mark in ('"', "'", "“", "🌿", "<", "&", "\n", "%", ",", "é"):
@@ -265,14 +267,14 @@ def test_captions_are_what_people_write() -> None:
 
 
 @pytest.mark.parametrize("tenant", [EVERYTHING, INSTAGRAM_ONLY], ids=lambda tenant: tenant.name)
-def test_a_viral_post_stands_out(tenant: Tenant) -> None:
-    media, days = history(tenant)["ig_media"], history(tenant)["ig_account_daily"]
+def test_a_viral_post_stands_out(tenant: DemoTenant) -> None:
+    media, days = generate_cached_history(tenant)["ig_media"], generate_cached_history(tenant)["ig_account_daily"]
     viral = max(media, key=lambda row: int(row["reach"]))
     assert viral["media_type"] == "VIDEO"
     assert viral["reach"] > 8 * median(row["reach"] for row in media)
-    reach = by_day(days, "reach")
+    reach = sum_by_day(days, "reach")
     assert reach[viral["posted_on"]] > 3 * median(reach.values())
-    followers = by_day(days, "followers")
+    followers = sum_by_day(days, "followers")
     week = timedelta(days=7)
     gained = followers[viral["posted_on"] + week] - followers[viral["posted_on"] - timedelta(days=1)]
     usual = median(followers[day + week] - followers[day] for day in followers if day + week in followers)
@@ -280,22 +282,22 @@ def test_a_viral_post_stands_out(tenant: Tenant) -> None:
 
 
 def test_a_viral_post_brings_the_site_visitors() -> None:
-    viral = max(history(EVERYTHING)["ig_media"], key=lambda row: int(row["reach"]))
+    viral = max(generate_cached_history(EVERYTHING)["ig_media"], key=lambda row: int(row["reach"]))
     social = {
         row["date"]: row["sessions"]
-        for row in history(EVERYTHING)["ga4_channels_daily"]
+        for row in generate_cached_history(EVERYTHING)["ga4_channels_daily"]
         if row["channel"] == "Organic Social"
     }
     assert social[viral["posted_on"]] > 2 * median(social.values())
 
 
 @pytest.mark.parametrize("tenant", [EVERYTHING, GA4_ONLY, TWO_CURRENCIES], ids=lambda tenant: tenant.name)
-def test_the_week_the_year_and_the_trend_show(tenant: Tenant) -> None:
-    sessions = by_day(history(tenant)["ga4_daily"], "sessions")
+def test_the_week_the_year_and_the_trend_show(tenant: DemoTenant) -> None:
+    sessions = sum_by_day(generate_cached_history(tenant)["ga4_daily"], "sessions")
     weekdays = mean(count for day, count in sessions.items() if day.weekday() < 5)
     weekends = mean(count for day, count in sessions.items() if day.weekday() >= 5)
     assert 0.75 < weekends / weekdays < 0.95
-    revenue = by_day(history(tenant)["ga4_daily"], "revenue")
+    revenue = sum_by_day(generate_cached_history(tenant)["ga4_daily"], "revenue")
     peak = mean(revenue[day] for day in (date(2024, 11, 29), date(2024, 12, 2)) if day in revenue)
     assert peak > 1.2 * mean(revenue.values())
     half = FIRST + timedelta(days=365)
@@ -308,22 +310,22 @@ def test_days_are_missing_inside_and_at_the_edges() -> None:
     for tenant in CONNECTED:
         for table in ("ga4_daily", "meta_ads_daily", "ig_account_daily"):
             days_of = defaultdict(set)
-            for row in history(tenant)[table]:
+            for row in generate_cached_history(tenant)[table]:
                 days_of[row[KEYS[table][2]]].add(row["date"])
             for account, days in days_of.items():
                 inside = (max(days) - min(days)).days + 1
                 assert 1 <= inside - len(days) <= 20, (account, table)
-    days = {row["date"] for row in history(EVERYTHING)["ig_account_daily"]}
+    days = {row["date"] for row in generate_cached_history(EVERYTHING)["ig_account_daily"]}
     assert (min(days), max(days)) == (FIRST + timedelta(days=3), UNTIL - timedelta(days=1))
-    days = {row["date"] for row in history(EVERYTHING)["meta_ads_daily"]}
+    days = {row["date"] for row in generate_cached_history(EVERYTHING)["meta_ads_daily"]}
     assert (min(days), max(days)) == (FIRST + timedelta(days=2), UNTIL)
 
 
 @pytest.mark.parametrize("until", [date(2024, 3, 1), UNTIL, date(2026, 11, 22), date(2028, 2, 29)])
 @pytest.mark.parametrize("tenant", [EVERYTHING, TWO_CURRENCIES], ids=lambda tenant: tenant.name)
-def test_spend_and_sessions_go_together_but_not_perfectly(tenant: Tenant, until: date) -> None:
-    spend = by_day(history(tenant, until)["meta_ads_daily"], "spend")
-    sessions = by_day(history(tenant, until)["ga4_daily"], "sessions")
+def test_spend_and_sessions_go_together_but_not_perfectly(tenant: DemoTenant, until: date) -> None:
+    spend = sum_by_day(generate_cached_history(tenant, until)["meta_ads_daily"], "spend")
+    sessions = sum_by_day(generate_cached_history(tenant, until)["ga4_daily"], "sessions")
     days = sorted(spend.keys() & sessions.keys())
     for window in (days, days[-365:]):
         r = correlation([spend[day] for day in window], [sessions[day] for day in window])
@@ -331,8 +333,8 @@ def test_spend_and_sessions_go_together_but_not_perfectly(tenant: Tenant, until:
 
 
 def test_paid_social_sessions_follow_the_clicks() -> None:
-    found = history(EVERYTHING)
-    clicks = by_day(found["meta_ads_daily"], "clicks")
+    found = generate_cached_history(EVERYTHING)
+    clicks = sum_by_day(found["meta_ads_daily"], "clicks")
     paid = {row["date"]: row["sessions"] for row in found["ga4_channels_daily"] if row["channel"] == "Paid Social"}
     days = sorted(clicks.keys() & paid.keys())
     assert correlation([clicks[day] for day in days], [paid[day] for day in days]) > 0.9
@@ -340,11 +342,11 @@ def test_paid_social_sessions_follow_the_clicks() -> None:
     # A day on which nothing was delivered has no paid social sessions either.
     delivered = {day for day in paid if day >= FIRST + timedelta(days=2)}
     assert delivered <= clicks.keys()
-    assert "Paid Social" not in {row["channel"] for row in history(GA4_ONLY)["ga4_channels_daily"]}
+    assert "Paid Social" not in {row["channel"] for row in generate_cached_history(GA4_ONLY)["ga4_channels_daily"]}
 
 
 def test_ten_posts_in_any_four_weeks() -> None:
-    posted = [row["posted_on"] for row in history(EVERYTHING)["ig_media"]]
+    posted = [row["posted_on"] for row in generate_cached_history(EVERYTHING)["ig_media"]]
     for start in range(0, DAYS - 28, 7):
         first = FIRST + timedelta(days=start)
         assert sum(first <= day < first + timedelta(days=28) for day in posted) >= 10
@@ -352,18 +354,18 @@ def test_ten_posts_in_any_four_weeks() -> None:
 
 @pytest.mark.parametrize("days", [1, 2, 5])
 def test_a_few_days_are_a_history_too(days: int) -> None:
-    found = history(EVERYTHING, UNTIL, days)
+    found = generate_cached_history(EVERYTHING, UNTIL, days)
     assert len(found["ga4_daily"]) == days
     assert found.keys() == KEYS.keys()
 
 
 def test_no_days_are_refused() -> None:
     with pytest.raises(ValueError, match="days must be at least 1, not 0"):
-        rows(EVERYTHING, until=UNTIL, days=0)
+        generate_history(EVERYTHING, until=UNTIL, days=0)
 
 
 def test_all_tenants_take_a_moment() -> None:
     started = time.process_time()
     for tenant in TENANTS:
-        rows(tenant, until=UNTIL)
+        generate_history(tenant, until=UNTIL)
     assert time.process_time() - started < 3

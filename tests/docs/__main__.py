@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from tests.support.docs import reference, tutorial
 
-reference.PAGE.write_text(reference.generated(reference.PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+reference.PAGE.write_text(reference.regenerate_page(reference.PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 with TemporaryDirectory() as folder:
-    text = tutorial.executed(tutorial.PAGE.read_text(encoding="utf-8"), Path(folder))
+    text = tutorial.execute_page(tutorial.PAGE.read_text(encoding="utf-8"), Path(folder))
 tutorial.PAGE.write_text(text, encoding="utf-8")

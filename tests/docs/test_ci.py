@@ -13,10 +13,10 @@ from click.testing import CliRunner, Result
 
 import engine
 from cli import main
-from tests.support.docs.blocks import blocks
+from tests.support.docs.blocks import find_blocks
 from tests.support.paths import DOCS
 
-WORKFLOW, (DATABASE_STEP,), CONFIGURATION = (yaml.safe_load(block.text) for block in blocks("ci.md", "yaml"))
+WORKFLOW, (DATABASE_STEP,), CONFIGURATION = (yaml.safe_load(block.text) for block in find_blocks("ci.md", "yaml"))
 HOOKS: list[dict[str, Any]] = yaml.safe_load((DOCS.parent / ".pre-commit-hooks.yaml").read_text())
 STEPS = [step["run"] for step in WORKFLOW["jobs"]["metrics"]["steps"] if "run" in step]
 COMMANDS = [command for command in STEPS if command.startswith("metric-engine ")]
@@ -52,7 +52,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def run(command: str, **environment: str) -> Result:
+def run_command(command: str, **environment: str) -> Result:
     program, *arguments = shlex.split(command)
     assert program == "metric-engine"
     return CliRunner().invoke(main, arguments, env=environment, catch_exceptions=False)
@@ -65,20 +65,20 @@ def test_the_workflow_checks_and_tests() -> None:
 
 @pytest.mark.parametrize("command", [*COMMANDS, *HOOK_COMMANDS])
 def test_a_sound_folder_passes(repository: Path, command: str) -> None:
-    assert run(command).exit_code == 0
+    assert run_command(command).exit_code == 0
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, *HOOK_COMMANDS])
 def test_a_broken_file_does_not(repository: Path, command: str) -> None:
     repository.write_text(FILE.replace("value: sum(sessions)", "value: sum(sesions)"), encoding="utf-8")
-    result = run(command)
+    result = run_command(command)
     assert result.exit_code == 1
     assert "column 'sesions' is not in table ga4_daily; did you mean 'sessions'?" in result.output
 
 
 def test_a_problem_is_an_annotation_on_its_line(repository: Path) -> None:
     repository.write_text(FILE.replace("value: sum(sessions)", "value: sum(sesions)"), encoding="utf-8")
-    assert run(COMMANDS[0]).stdout == (
+    assert run_command(COMMANDS[0]).stdout == (
         "::error file=metrics/ga4.yaml,line=10,col=16,title=unknown-column::ga4.sessions: "
         "column 'sesions' is not in table ga4_daily; did you mean 'sessions'?\n"
     )
@@ -87,22 +87,22 @@ def test_a_problem_is_an_annotation_on_its_line(repository: Path) -> None:
 @pytest.mark.parametrize("command", [COMMANDS[1], HOOK_COMMANDS[1]])
 def test_a_failing_test_fails(repository: Path, command: str) -> None:
     repository.write_text(FILE.replace("{value: 3}", "{value: 4}"), encoding="utf-8")
-    assert run(command).exit_code == 1
+    assert run_command(command).exit_code == 1
 
 
 def test_the_step_with_a_database_looks_into_it(repository: Path) -> None:
     (repository.parent.parent / "facts.db").touch()
-    result = run(DATABASE_STEP["run"], WAREHOUSE_URL="sqlite:///facts.db")
+    result = run_command(DATABASE_STEP["run"], WAREHOUSE_URL="sqlite:///facts.db")
     assert result.exit_code == 1
     assert result.stdout.startswith("::error file=metrics/ga4.yaml,line=4,col=3,title=missing-live-table::")
     assert list(DATABASE_STEP["env"]) == ["WAREHOUSE_URL"]
 
 
 def test_the_json_is_as_shown(repository: Path) -> None:
-    (shown,) = blocks("ci.md", "json")
-    assert json.loads(run("metric-engine validate metrics --format json").stdout) == []
+    (shown,) = find_blocks("ci.md", "json")
+    assert json.loads(run_command("metric-engine validate metrics --format json").stdout) == []
     repository.write_text(FILE.replace("value: sum(sessions)", "value: sum(sesions)"), encoding="utf-8")
-    (problem,) = json.loads(run("metric-engine validate metrics --format json").stdout)
+    (problem,) = json.loads(run_command("metric-engine validate metrics --format json").stdout)
     assert problem == {**json.loads(shown.text), "line": 10, "column": 16}
 
 

@@ -33,7 +33,7 @@ MODULES = (
     *(rules, shapes, syntax, table_resolution, templates, words),
 )
 HYPHENATED = re.compile(r"[a-z]+(-[a-z]+)+")
-REPORTING = ("at_key", "at_value", "at_position", "Fault")
+REPORTING = ("report_at_key", "report_at_value", "report_at_position", "Fault")
 BLOCK = re.compile(r"```(?:yaml|jinja)\n(.*?)```", re.DOTALL)
 SECTION = re.compile(r"^### `([a-z-]+)`\n(.*?)(?=^##|\Z)", re.DOTALL | re.MULTILINE)
 
@@ -43,7 +43,7 @@ REST = REST.partition("\n## With `--database`")[0]
 EXAMPLES = {code: BLOCK.findall(text) for code, text in SECTION.findall(f"\n## {REST}")}
 
 
-def codes_of(path: Path) -> Iterator[str]:
+def iter_codes(path: Path) -> Iterator[str]:
     """The codes in a module: words with a hyphen, and the first text of a call that reports."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and HYPHENATED.fullmatch(node.value):
@@ -55,7 +55,7 @@ def codes_of(path: Path) -> Iterator[str]:
                 yield texts[0]
 
 
-def codes(tmp_path: Path, example: str) -> set[str]:
+def find_codes(tmp_path: Path, example: str) -> set[str]:
     (tmp_path / "ga4.yaml").write_text("".join(BLOCK.findall(HEAD)), encoding="utf-8")
     (tmp_path / "mine.yaml").write_text(example, encoding="utf-8")
     try:
@@ -66,7 +66,7 @@ def codes(tmp_path: Path, example: str) -> set[str]:
 
 
 def test_page_and_source_have_the_same_codes() -> None:
-    source = {code for module in MODULES for code in codes_of(Path(str(module.__file__)))}
+    source = {code for module in MODULES for code in iter_codes(Path(str(module.__file__)))}
     assert sorted(EXAMPLES) == sorted(source)
 
 
@@ -80,5 +80,5 @@ def test_the_page_is_in_alphabetical_order() -> None:
 @pytest.mark.parametrize("code", EXAMPLES)
 def test_the_wrong_example_gives_its_code_and_the_right_one_loads(code: str, tmp_path: Path) -> None:
     wrong, right = EXAMPLES[code]
-    assert codes(tmp_path, wrong) == {code}
-    assert codes(tmp_path, right) == set()
+    assert find_codes(tmp_path, wrong) == {code}
+    assert find_codes(tmp_path, right) == set()

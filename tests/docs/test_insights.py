@@ -12,7 +12,7 @@ from engine.catalog.insight_definitions import RuleDefinition
 from engine.catalog.insight_fields import FIELDS
 from insights.grounding import Reason
 from insights.model import Failure
-from runtime.shipped import shipped_metrics
+from runtime.shipped import get_shipped_folder
 from tests.support.paths import DOCS
 
 PAGE = (DOCS / "insights.md").read_text(encoding="utf-8")
@@ -20,7 +20,7 @@ PAGE = (DOCS / "insights.md").read_text(encoding="utf-8")
 
 def test_the_example_loads(tmp_path: Path) -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
-    for path in shipped_metrics().glob("*.yaml"):
+    for path in get_shipped_folder().glob("*.yaml"):
         shutil.copy(path, tmp_path)
     (tmp_path / "insights.yaml").write_text(example, encoding="utf-8")
     insights = load_catalog(tmp_path).insights

@@ -13,11 +13,11 @@ from engine.authoring import check_database as live_tables
 from engine.authoring.check_database import check_live_tables
 from engine.catalog.catalog import load_catalog
 from engine.errors import InvalidCatalog
-from tests.support.docs.blocks import blocks
+from tests.support.docs.blocks import find_blocks
 from tests.support.paths import DOCS
 
-BESIDE = blocks("errors.md", "yaml")[0].text
-DATABASE = blocks("errors.md", "sql")[0].text
+BESIDE = find_blocks("errors.md", "yaml")[0].text
+DATABASE = find_blocks("errors.md", "sql")[0].text
 SECTIONS = re.findall(
     r"^### `([a-z-]+)`\n.*?^```yaml\n(.*?)^```.*?^```(yaml|sql)\n(.*?)^```",
     (DOCS / "errors.md").read_text(encoding="utf-8").partition("\n## With `--database`")[2],
@@ -25,7 +25,7 @@ SECTIONS = re.findall(
 )
 
 
-def codes(folder: Path, example: str, *statements: str) -> set[str]:
+def find_live_codes(folder: Path, example: str, *statements: str) -> set[str]:
     """The codes for an example on the page's database, after these statements."""
     (folder / "facts.db").unlink(missing_ok=True)
     connection = sqlite3.connect(folder / "facts.db")
@@ -52,5 +52,7 @@ def test_page_and_source_have_the_same_codes() -> None:
 def test_the_wrong_example_gives_its_code_and_the_right_one_none(
     code: str, wrong: str, language: str, right: str, tmp_path: Path
 ) -> None:
-    assert codes(tmp_path, wrong) == {code}
-    assert (codes(tmp_path, right) if language == "yaml" else codes(tmp_path, wrong, right)) == set()
+    assert find_live_codes(tmp_path, wrong) == {code}
+    assert (
+        find_live_codes(tmp_path, right) if language == "yaml" else find_live_codes(tmp_path, wrong, right)
+    ) == set()

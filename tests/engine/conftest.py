@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from demo.history import rows
+from demo.history import generate_history
 from demo.tenants import EVERYTHING
 from engine.catalog.catalog import Catalog, load_catalog
 from engine.warehouse.warehouse import Warehouse
@@ -36,16 +36,16 @@ class CountingWarehouse(Warehouse):
 
 
 @pytest.fixture(scope="session")
-def shipped() -> Catalog:
+def shipped_catalog() -> Catalog:
     return load_catalog(METRICS)
 
 
 @pytest.fixture
-def demo(shipped: Catalog, tmp_path: Path) -> Iterator[CountingWarehouse]:
+def demo(shipped_catalog: Catalog, tmp_path: Path) -> Iterator[CountingWarehouse]:
     warehouse = CountingWarehouse(f"sqlite:///{tmp_path / 'facts.db'}")
-    warehouse.create_tables(shipped.tables.values())
-    for name, table_rows in rows(EVERYTHING, until=UNTIL, days=90).items():
-        warehouse.upsert(shipped.tables[name], table_rows)
+    warehouse.create_tables(shipped_catalog.tables.values())
+    for name, table_rows in generate_history(EVERYTHING, until=UNTIL, days=90).items():
+        warehouse.upsert(shipped_catalog.tables[name], table_rows)
     warehouse.statements.clear()
     yield warehouse
     warehouse.close()
@@ -54,5 +54,5 @@ def demo(shipped: Catalog, tmp_path: Path) -> Iterator[CountingWarehouse]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if conformance.ASKED:
         terminalreporter.section("conformance with the oracle")
-        for line in conformance.matrix():
+        for line in conformance.iter_matrix_lines():
             terminalreporter.write_line(line)

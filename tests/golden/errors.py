@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.catalog.catalog import load_catalog
-from engine.diagnostics import as_text
+from engine.diagnostics import render_text
 from engine.errors import InvalidCatalog
 
 HERE = Path(__file__).parent
@@ -16,25 +16,25 @@ CASES = HERE / "errors"
 SOUND = HERE / "sound"
 
 
-def cases() -> list[Path]:
+def list_cases() -> list[Path]:
     """Every broken file and folder."""
     return sorted(path for path in CASES.iterdir() if path.is_dir() or path.suffix == ".yaml")
 
 
-def expected_path(case: Path) -> Path:
+def find_expected_path(case: Path) -> Path:
     return case.with_suffix(".txt")
 
 
-def found(case: Path) -> InvalidCatalog:
+def collect_invalid(case: Path) -> InvalidCatalog:
     """The problems of a broken file that is loaded beside the sound ones."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for source in (*SOUND.iterdir(), *(case.iterdir() if case.is_dir() else [case])):
             shutil.copy(source, folder)
-        return problems(folder)
+        return collect_problems(folder)
 
 
-def problems(folder: Path) -> InvalidCatalog:
+def collect_problems(folder: Path) -> InvalidCatalog:
     """The problems of a folder, its paths from the folder on; none when it loads."""
     try:
         load_catalog(folder)
@@ -48,15 +48,15 @@ def problems(folder: Path) -> InvalidCatalog:
     return InvalidCatalog(())
 
 
-def diagnosed(case: Path) -> str:
+def render_diagnostics(case: Path) -> str:
     """What a terminal shows of a broken file."""
-    invalid = found(case)
-    return as_text(invalid.diagnostics, invalid.texts) + "\n"
+    invalid = collect_invalid(case)
+    return render_text(invalid.diagnostics, invalid.texts) + "\n"
 
 
 def main() -> None:
     """Write every expected text again, and remove those without a file."""
     for path in CASES.glob("*.txt"):
         path.unlink()
-    for case in cases():
-        expected_path(case).write_text(diagnosed(case), encoding="utf-8")
+    for case in list_cases():
+        find_expected_path(case).write_text(render_diagnostics(case), encoding="utf-8")

@@ -8,21 +8,21 @@ import pytest
 
 from engine.catalog.catalog import load_catalog
 from engine.errors import InvalidCatalog
-from tests.golden.errors import CASES, cases, diagnosed, expected_path, found
+from tests.golden.errors import CASES, collect_invalid, find_expected_path, list_cases, render_diagnostics
 
 
-@pytest.mark.parametrize("case", cases(), ids=lambda case: case.stem)
+@pytest.mark.parametrize("case", list_cases(), ids=lambda case: case.stem)
 def test_a_broken_file_gives_its_text(case: Path) -> None:
-    assert diagnosed(case) == expected_path(case).read_text(encoding="utf-8")
+    assert render_diagnostics(case) == find_expected_path(case).read_text(encoding="utf-8")
 
 
 def test_every_text_has_its_file() -> None:
-    assert set(CASES.glob("*.txt")) == {expected_path(case) for case in cases()}
+    assert set(CASES.glob("*.txt")) == {find_expected_path(case) for case in list_cases()}
 
 
-@pytest.mark.parametrize("case", cases(), ids=lambda case: case.stem)
+@pytest.mark.parametrize("case", list_cases(), ids=lambda case: case.stem)
 def test_a_place_has_one_problem(case: Path) -> None:
-    places = [(each.file, each.line, each.column) for each in found(case).diagnostics]
+    places = [(each.file, each.line, each.column) for each in collect_invalid(case).diagnostics]
     assert places
     assert len(places) == len(set(places))
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from demo.history import rows
+from demo.history import generate_history
 from demo.tenants import EVERYTHING, GA4_ONLY, TWO_CURRENCIES
 from insights.context import context
 from insights.gathering import Gathered
@@ -175,7 +175,9 @@ def count(gathered: Gathered, *, most: int) -> Counter[str]:
 def demo(worlds: Worlds, windows: list[tuple[int, int]]) -> Iterator[Gathered]:
     """What the demo's tenants with a site had in windows of so many days, that end so many days before the last."""
     for tenant in (EVERYTHING, GA4_ONLY, TWO_CURRENCIES):
-        for table, listed in rows(tenant, until=LAST, days=max(2 * days + back for days, back in windows)).items():
+        for table, listed in generate_history(
+            tenant, until=LAST, days=max(2 * days + back for days, back in windows)
+        ).items():
             worlds.warehouse.upsert(worlds.catalog.tables[table], listed)
         for days, back in windows:
             end = LAST - timedelta(days=back)

@@ -118,7 +118,7 @@ def assert_alike(view: Any, example: Any, where: str) -> None:
 def test_a_request_is_a_handful_of_statements(worlds: Worlds) -> None:
     tenant = worlds.settle(history(8, days=28))
     statements: list[float] = []
-    worlds.warehouse.observe(statements.append)
+    worlds.warehouse.observe_queries(statements.append)
     worlds.gather(tenant)
     # Six tables; the channels and the campaigns ranked by two values each, a ratio of all channels, and the posts.
     assert len(statements) == 11

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from demo.history import rows
+from demo.history import generate_history
 from demo.tenants import EVERYTHING, GA4_ONLY, TWO_CURRENCIES
 from engine.answer.cache import Cache, MemoryStore
 from insights.context import context
@@ -318,7 +318,7 @@ def test_what_is_true_of_the_demo_may_be_told(teller: Teller, fake: Fake, worlds
     """Nearly all of it: the check may drop a truth, but seldom."""
     end, seen = date(2025, 6, 29), 0
     for tenant in (EVERYTHING, GA4_ONLY, TWO_CURRENCIES):
-        listed = rows(tenant, until=end, days=2 * days)
+        listed = generate_history(tenant, until=end, days=2 * days)
         for table, history_of_table in listed.items():
             worlds.warehouse.upsert(worlds.catalog.tables[table], history_of_table)
         gathered = worlds.gather(tenant.user_id, days=days, end=end, connected=frozenset(tenant.sources))

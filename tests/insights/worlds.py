@@ -11,12 +11,12 @@ from typing import Any
 from uuid import UUID
 
 from engine.answer.engine import Engine
-from engine.answer.fetch import Asker
+from engine.answer.fetch import RequestContext
 from engine.catalog.catalog import Catalog, load_catalog
-from engine.query import parse_question
+from engine.query import parse_metric_query
 from engine.warehouse.warehouse import Warehouse
 from insights.gathering import Gathered, gather
-from runtime.shipped import shipped_metrics
+from runtime.shipped import get_shipped_folder
 
 END = date(2025, 3, 30)
 EVERY_SOURCE = frozenset(("ga4", "instagram", "meta"))
@@ -191,7 +191,7 @@ class Worlds:
     """One warehouse, a tenant for each history."""
 
     def __init__(self, url: str = "sqlite://") -> None:
-        self.catalog: Catalog = load_catalog(shipped_metrics())
+        self.catalog: Catalog = load_catalog(get_shipped_folder())
         self.warehouse = Warehouse(url)
         self.warehouse.create_tables(self.catalog.tables.values())
         self.engine = Engine(self.catalog, self.warehouse)
@@ -217,9 +217,14 @@ class Worlds:
         today: date | None = None,
     ) -> Gathered:
         """What is known on `today`, the day after the window's end unless said."""
-        question = parse_question(today=end, start=str(end - timedelta(days=days - 1)), end=str(end), compare=compare)
+        question = parse_metric_query(
+            today=end, start=str(end - timedelta(days=days - 1)), end=str(end), compare=compare
+        )
         return gather(
-            self.engine, question, Asker(tenant=tenant, connected=connected), today=today or end + timedelta(days=1)
+            self.engine,
+            question,
+            RequestContext(tenant=tenant, connected=connected),
+            today=today or end + timedelta(days=1),
         )
 
     def close(self) -> None:

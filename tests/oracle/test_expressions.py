@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.oracle.expressions import additive, aggregated, scalar
-from tests.support.oracle.syntax import parse
+from tests.support.oracle.expressions import evaluate_group, evaluate_row, is_additive
+from tests.support.oracle.syntax import parse_expression
 
 ROW = {"a": 7, "b": 2, "zero": 0, "none": None, "text": " It's ", "half": 2.5}
 
@@ -67,7 +67,7 @@ ROW = {"a": 7, "b": 2, "zero": 0, "none": None, "text": " It's ", "half": 2.5}
     ],
 )
 def test_scalars(text: str, expected: Any) -> None:
-    found = scalar(parse(text), ROW)
+    found = evaluate_row(parse_expression(text), ROW)
     assert (float(found) if isinstance(found, Fraction) else found) == expected
     assert isinstance(found, bool) is isinstance(expected, bool)
 
@@ -95,12 +95,12 @@ ROWS: list[dict[str, Any]] = [{"x": 1, "s": "b"}, {"x": 1, "s": "a"}, {"x": None
     ],
 )
 def test_aggregates(text: str, expected: Any) -> None:
-    assert aggregated(parse(text), ROWS) == expected
+    assert evaluate_group(parse_expression(text), ROWS) == expected
 
 
 def test_no_rows() -> None:
-    assert aggregated(parse("count(*) + count(distinct x)"), []) == 0
-    assert aggregated(parse("sum(x)"), []) is None
+    assert evaluate_group(parse_expression("count(*) + count(distinct x)"), []) == 0
+    assert evaluate_group(parse_expression("sum(x)"), []) is None
 
 
 @pytest.mark.parametrize(
@@ -124,17 +124,17 @@ def test_no_rows() -> None:
     ],
 )
 def test_additive(text: str, expected: bool) -> None:
-    assert additive(parse(text), frozenset({"users"})) is expected
+    assert is_additive(parse_expression(text), frozenset({"users"})) is expected
 
 
 @pytest.mark.parametrize("text", ["", "1 +", "(1", "1 2", "a ; b", "case when 1 then 2", "a not 3", "sum("])
 def test_what_is_not_an_expression(text: str) -> None:
     with pytest.raises(ValueError, match=r"expected|did not expect|cannot read"):
-        parse(text)
+        parse_expression(text)
 
 
 def test_columns_belong_inside_aggregates_and_aggregates_outside_rows() -> None:
     with pytest.raises(ValueError, match="outside an aggregate"):
-        aggregated(parse("sum(x) + x"), ROWS)
+        evaluate_group(parse_expression("sum(x) + x"), ROWS)
     with pytest.raises(ValueError, match="inside a row expression"):
-        aggregated(parse("sum(max(x))"), ROWS)
+        evaluate_group(parse_expression("sum(max(x))"), ROWS)

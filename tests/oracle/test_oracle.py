@@ -7,16 +7,25 @@ from typing import Any
 
 import pytest
 
-from tests.support.oracle.asking import GAP, ME, YOU, ask, prior, row, totals, values
 from tests.support.oracle.definitions import Definitions
-from tests.support.oracle.oracle import answer
+from tests.support.oracle.one_metric import (
+    GAP,
+    ME,
+    YOU,
+    get_totals,
+    list_prior_points,
+    list_values,
+    make_row,
+    query_oracle,
+)
+from tests.support.oracle.oracle import compute_answer
 
 
 class TestSpans:
     def test_the_whole_body(self) -> None:
         metric = {"title": "Sum", "value": "sum(x)", "format": "integer", "better": "down"}
-        rows = [*GAP, row("2024-12-31", x=14), row("2025-01-03", x=99, user_id=YOU)]
-        found = ask(metric, rows, "2025-01-02", "2025-01-04", compare="previous_period")
+        rows = [*GAP, make_row("2024-12-31", x=14), make_row("2025-01-03", x=99, user_id=YOU)]
+        found = query_oracle(metric, rows, "2025-01-02", "2025-01-04", compare="previous_period")
         assert found == {
             "series": [
                 {
@@ -85,28 +94,28 @@ class TestSpans:
         ],
     )
     def test_gaps(self, metric: Any, expected: list[Any], total: Any) -> None:
-        found = ask(metric, GAP, "2025-01-01", "2025-01-05")
-        assert (values(found), found["stats"]["value"]) == (expected, total)
+        found = query_oracle(metric, GAP, "2025-01-01", "2025-01-05")
+        assert (list_values(found), found["stats"]["value"]) == (expected, total)
 
     def test_the_span_is_that_of_the_table_before_any_where(self) -> None:
-        rows = [row("2025-01-01", who="a", x=1), row("2025-01-03", who="b", x=2)]
-        assert values(ask({"value": "sum(x)", "where": "who = 'a'"}, rows, "2025-01-01", "2025-01-04")) == [
-            *(1, 0, 0, None)
-        ]
+        rows = [make_row("2025-01-01", who="a", x=1), make_row("2025-01-03", who="b", x=2)]
+        assert list_values(
+            query_oracle({"value": "sum(x)", "where": "who = 'a'"}, rows, "2025-01-01", "2025-01-04")
+        ) == [*(1, 0, 0, None)]
 
     def test_no_rows_is_null_not_zero(self) -> None:
-        found = ask("sum(x)", GAP, "2025-03-01", "2025-03-02", compare="previous_period")
-        assert (values(found), totals(found)) == ([None, None], (None, None, None))
+        found = query_oracle("sum(x)", GAP, "2025-03-01", "2025-03-02", compare="previous_period")
+        assert (list_values(found), get_totals(found)) == ([None, None], (None, None, None))
         assert found["meta"]["data_through"] is found["meta"]["provisional_from"] is None
 
     def test_each_window_has_its_own_span(self) -> None:
-        rows = [row("2025-01-01", x=1), row("2025-01-05", x=2)]
-        found = ask("sum(x)", rows, "2025-01-04", "2025-01-06", compare="previous_period")
-        assert values(found) == [None, 2, None]
-        assert prior(found) == [("2025-01-01", 1), ("2025-01-02", None), ("2025-01-03", None)]
+        rows = [make_row("2025-01-01", x=1), make_row("2025-01-05", x=2)]
+        found = query_oracle("sum(x)", rows, "2025-01-04", "2025-01-06", compare="previous_period")
+        assert list_values(found) == [None, 2, None]
+        assert list_prior_points(found) == [("2025-01-01", 1), ("2025-01-02", None), ("2025-01-03", None)]
 
     def test_provisional_days_reach_back_from_the_last_row(self) -> None:
-        found = ask("sum(x)", [row("2025-01-10", x=1)], "2025-01-01", "2025-01-31")
+        found = query_oracle("sum(x)", [make_row("2025-01-10", x=1)], "2025-01-01", "2025-01-31")
         assert (found["meta"]["data_through"], found["meta"]["provisional_from"]) == (
             "2025-01-10",
             "2025-01-08",
@@ -115,11 +124,11 @@ class TestSpans:
 
 class TestTotals:
     ROWS = (
-        row("2025-01-06", users=10, x=1, y=1.0),
-        row("2025-01-06", users=2, x=1, y=1.0),
-        row("2025-01-08", users=None, x=4, y=2.0),
-        row("2025-01-12", users=6, x=1, y=0.0),
-        row("2025-01-14", users=8, x=None, y=4.0),
+        make_row("2025-01-06", users=10, x=1, y=1.0),
+        make_row("2025-01-06", users=2, x=1, y=1.0),
+        make_row("2025-01-08", users=None, x=4, y=2.0),
+        make_row("2025-01-12", users=6, x=1, y=0.0),
+        make_row("2025-01-14", users=8, x=None, y=4.0),
     )
 
     @pytest.mark.parametrize(
@@ -133,79 +142,79 @@ class TestTotals:
     def test_days_that_may_not_be_summed(self, total: str, value: float, week: list[float], month: list[float]) -> None:
         metric = {"value": "sum(users)", "total": total}
         asked = (metric, list(self.ROWS), "2025-01-06", "2025-01-19")
-        assert values(ask(*asked, grain="week")) == pytest.approx(week)
-        assert values(ask(*asked, grain="month")) == pytest.approx(month)
-        assert ask(*asked)["stats"]["value"] == pytest.approx(value)
+        assert list_values(query_oracle(*asked, grain="week")) == pytest.approx(week)
+        assert list_values(query_oracle(*asked, grain="month")) == pytest.approx(month)
+        assert query_oracle(*asked)["stats"]["value"] == pytest.approx(value)
 
     def test_an_average_skips_days_that_are_filled(self) -> None:
-        found = ask({"value": "sum(x)", "total": "average"}, list(self.ROWS), "2025-01-06", "2025-01-14")
-        assert values(found) == [2, 0, 4, 0, 0, 0, 1, 0, 0]
+        found = query_oracle({"value": "sum(x)", "total": "average"}, list(self.ROWS), "2025-01-06", "2025-01-14")
+        assert list_values(found) == [2, 0, 4, 0, 0, 0, 1, 0, 0]
         assert found["stats"]["value"] == pytest.approx(7 / 3)
 
     def test_the_last_day_is_the_last_with_a_value(self) -> None:
         metric = {"value": "sum(x) / sum(y)", "total": "last"}
-        assert ask(metric, list(self.ROWS), "2025-01-06", "2025-01-14")["stats"]["value"] == 2
+        assert query_oracle(metric, list(self.ROWS), "2025-01-06", "2025-01-14")["stats"]["value"] == 2
 
     def test_a_ratio_is_the_ratio_of_sums(self) -> None:
-        found = ask("sum(x) / sum(y)", list(self.ROWS), "2025-01-06", "2025-01-14")
+        found = query_oracle("sum(x) / sum(y)", list(self.ROWS), "2025-01-06", "2025-01-14")
         assert found["stats"]["value"] == pytest.approx(7 / 8)
 
     def test_a_distinct_count_is_exact_over_the_period(self) -> None:
-        assert ask("count(distinct x)", list(self.ROWS), "2025-01-06", "2025-01-14")["stats"]["value"] == 2
+        assert query_oracle("count(distinct x)", list(self.ROWS), "2025-01-06", "2025-01-14")["stats"]["value"] == 2
 
 
 class TestCalendar:
     def test_partial_weeks_are_named_by_their_monday(self) -> None:
-        rows = [row(f"2025-01-{day:02}", x=1) for day in range(1, 32)]
-        found = ask("sum(x)", rows, "2025-01-08", "2025-01-21", grain="week", compare="previous_period")
+        rows = [make_row(f"2025-01-{day:02}", x=1) for day in range(1, 32)]
+        found = query_oracle("sum(x)", rows, "2025-01-08", "2025-01-21", grain="week", compare="previous_period")
         assert [(point["t"], point["v"]) for point in found["series"][0]["points"]] == [
             *(("2025-01-06", 5), ("2025-01-13", 7), ("2025-01-20", 2))
         ]
-        assert prior(found) == [("2024-12-25", None), ("2024-12-30", 5), ("2025-01-06", 2)]
+        assert list_prior_points(found) == [("2024-12-25", None), ("2024-12-30", 5), ("2025-01-06", 2)]
 
     def test_months_of_31_and_30_days(self) -> None:
-        rows = [row(str(date(2025, 3, 1) + timedelta(days=i)), x=1) for i in range(61)]
-        found = ask("sum(x)", rows, "2025-04-01", "2025-04-30", grain="month", compare="previous_period")
+        rows = [make_row(str(date(2025, 3, 1) + timedelta(days=i)), x=1) for i in range(61)]
+        found = query_oracle("sum(x)", rows, "2025-04-01", "2025-04-30", grain="month", compare="previous_period")
         assert (found["comparison"]["start"], found["comparison"]["end"]) == ("2025-03-02", "2025-03-31")
-        assert totals(found) == (30, 30, 0)
-        found = ask("sum(x)", rows, "2025-03-01", "2025-03-31", compare="previous_period")
-        assert (found["comparison"]["start"], len(prior(found))) == ("2025-01-29", 31)
+        assert get_totals(found) == (30, 30, 0)
+        found = query_oracle("sum(x)", rows, "2025-03-01", "2025-03-31", compare="previous_period")
+        assert (found["comparison"]["start"], len(list_prior_points(found))) == ("2025-01-29", 31)
 
     def test_two_months_against_the_days_before(self) -> None:
-        found = ask("sum(x)", GAP, "2025-02-10", "2025-03-05", grain="month", compare="previous_period")
+        found = query_oracle("sum(x)", GAP, "2025-02-10", "2025-03-05", grain="month", compare="previous_period")
         assert [point["t"] for point in found["series"][0]["points"]] == ["2025-02-01", "2025-03-01"]
-        assert [t for t, _ in prior(found)] == ["2025-01-17", "2025-02-05"]
+        assert [t for t, _ in list_prior_points(found)] == ["2025-01-17", "2025-02-05"]
 
     def test_the_leap_day_against_a_common_year(self) -> None:
-        rows = [row(f"2023-{day}", x=i) for i, day in enumerate(("02-27", "02-28", "03-01", "03-02"), 1)]
-        found = ask("sum(x)", rows, "2024-02-28", "2024-03-01", compare="previous_year")
-        assert prior(found) == [("2023-02-28", 2), ("2023-03-01", None), ("2023-03-01", 3)]
-        assert totals(found)[1] == 5
+        rows = [make_row(f"2023-{day}", x=i) for i, day in enumerate(("02-27", "02-28", "03-01", "03-02"), 1)]
+        found = query_oracle("sum(x)", rows, "2024-02-28", "2024-03-01", compare="previous_year")
+        assert list_prior_points(found) == [("2023-02-28", 2), ("2023-03-01", None), ("2023-03-01", 3)]
+        assert get_totals(found)[1] == 5
 
     def test_a_window_that_begins_or_ends_on_the_leap_day(self) -> None:
-        rows = [row(f"2023-{day}", x=i) for i, day in enumerate(("02-27", "02-28", "03-01"), 1)]
-        found = ask("sum(x)", rows, "2024-02-29", "2024-03-01", compare="previous_year")
-        assert prior(found) == [("2023-02-28", 2), ("2023-03-01", 3)]
-        found = ask("sum(x)", rows, "2024-02-28", "2024-02-29", compare="previous_year")
-        assert prior(found) == [("2023-02-28", 2), ("2023-03-01", None)]
+        rows = [make_row(f"2023-{day}", x=i) for i, day in enumerate(("02-27", "02-28", "03-01"), 1)]
+        found = query_oracle("sum(x)", rows, "2024-02-29", "2024-03-01", compare="previous_year")
+        assert list_prior_points(found) == [("2023-02-28", 2), ("2023-03-01", 3)]
+        found = query_oracle("sum(x)", rows, "2024-02-28", "2024-02-29", compare="previous_year")
+        assert list_prior_points(found) == [("2023-02-28", 2), ("2023-03-01", None)]
         assert found["comparison"]["end"] == "2023-02-28"
 
     def test_a_common_year_against_the_leap_day(self) -> None:
-        rows = [row(f"2024-{day}", x=i) for i, day in enumerate(("02-28", "02-29", "03-01"), 1)]
-        found = ask("sum(x)", rows, "2025-02-28", "2025-03-01", compare="previous_year")
-        assert prior(found) == [("2024-02-28", 3), ("2024-03-01", 3)]
-        assert totals(found)[1] == 6
+        rows = [make_row(f"2024-{day}", x=i) for i, day in enumerate(("02-28", "02-29", "03-01"), 1)]
+        found = query_oracle("sum(x)", rows, "2025-02-28", "2025-03-01", compare="previous_year")
+        assert list_prior_points(found) == [("2024-02-28", 3), ("2024-03-01", 3)]
+        assert get_totals(found)[1] == 6
 
     def test_a_week_that_begins_on_the_leap_day(self) -> None:
-        rows = [row("2015-02-28", x=1), row("2015-03-01", x=2), row("2015-03-06", x=4)]
-        found = ask("sum(x)", rows, "2016-02-22", "2016-03-06", grain="week", compare="previous_year")
-        assert prior(found) == [("2015-02-22", 1), ("2015-03-01", 6)]
+        rows = [make_row("2015-02-28", x=1), make_row("2015-03-01", x=2), make_row("2015-03-06", x=4)]
+        found = query_oracle("sum(x)", rows, "2016-02-22", "2016-03-06", grain="week", compare="previous_year")
+        assert list_prior_points(found) == [("2015-02-22", 1), ("2015-03-01", 6)]
 
     def test_a_range_longer_than_a_year_overlaps_the_year_before(self) -> None:
-        rows = [row("2023-06-01", x=1), row("2024-06-01", x=2), row("2025-01-15", x=4)]
-        found = ask("sum(x)", rows, "2024-01-01", "2025-06-30", grain="month", compare="previous_year")
-        assert totals(found) == (6, 3, 1)
-        assert len(values(found)) == len(prior(found)) == 18
+        rows = [make_row("2023-06-01", x=1), make_row("2024-06-01", x=2), make_row("2025-01-15", x=4)]
+        found = query_oracle("sum(x)", rows, "2024-01-01", "2025-06-30", grain="month", compare="previous_year")
+        assert get_totals(found) == (6, 3, 1)
+        assert len(list_values(found)) == len(list_prior_points(found)) == 18
 
 
 class TestDeltas:
@@ -216,26 +225,26 @@ class TestDeltas:
         [(4, 5, 0.25, 1), (-4, 2, 1.5, 6), (0, 5, None, 5), (None, 5, None, None), (5, None, None, None)],
     )
     def test_both_ways(self, before: Any, now: Any, relative: Any, absolute: Any) -> None:
-        rows = [row(self.BEFORE, x=before), row(self.NOW, x=now)]
+        rows = [make_row(self.BEFORE, x=before), make_row(self.NOW, x=now)]
         for delta, expected in (("relative", relative), ("absolute", absolute)):
-            found = ask({"value": "avg(x)", "delta": delta}, rows, self.NOW, compare="previous_period")
-            assert totals(found) == (now, before, expected)
+            found = query_oracle({"value": "avg(x)", "delta": delta}, rows, self.NOW, compare="previous_period")
+            assert get_totals(found) == (now, before, expected)
 
     def test_off_has_neither_previous_nor_comparison(self) -> None:
-        found = ask("sum(x)", [row(self.BEFORE, x=1), row(self.NOW, x=2)], self.NOW)
-        assert totals(found) == (2, None, None)
+        found = query_oracle("sum(x)", [make_row(self.BEFORE, x=1), make_row(self.NOW, x=2)], self.NOW)
+        assert get_totals(found) == (2, None, None)
         assert "comparison" not in found
 
 
 def test_a_hidden_or_unknown_key_has_no_answer() -> None:
     with pytest.raises(KeyError):
-        ask({"value": "sum(x)", "hidden": True}, [], "2025-01-01")
+        query_oracle({"value": "sum(x)", "hidden": True}, [], "2025-01-01")
     empty: Definitions = {"tables": {}, "metrics": {}}
     day = date(2025, 1, 1)
     with pytest.raises(KeyError):
-        answer(empty, "a.metric", {}, tenant=ME, start=day, end=day)
+        compute_answer(empty, "a.metric", {}, tenant=ME, start=day, end=day)
 
 
 def test_a_title_is_made_from_the_key() -> None:
-    found = ask("sum(x)", [], "2025-01-01")
+    found = query_oracle("sum(x)", [], "2025-01-01")
     assert found["meta"]["title"] == found["series"][0]["name"] == "Metric"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.oracle.queries import Relation, answer, filled, parse_query
+from tests.support.oracle.queries import Relation, evaluate_query, fill_query_tables, parse_query
 
 A = Relation(("k", "n"), [{"k": "x", "n": 1}, {"k": "x", "n": 5}, {"k": "y", "n": None}, {"k": None, "n": 7}])
 B = Relation(("k", "m"), [{"k": "x", "m": 10}, {"k": "z", "m": 20}, {"k": None, "m": 30}])
@@ -39,7 +39,7 @@ CASES: dict[str, list[tuple[Any, ...]]] = {
 
 @pytest.mark.parametrize("text", CASES)
 def test_a_query_gives_these_rows(text: str) -> None:
-    assert [tuple(row.values()) for row in answer(parse_query(text), TABLES).rows] == CASES[text]
+    assert [tuple(row.values()) for row in evaluate_query(parse_query(text), TABLES).rows] == CASES[text]
 
 
 def test_a_query_sees_the_rows_of_one_tenant_at_a_time() -> None:
@@ -48,6 +48,6 @@ def test_a_query_sees_the_rows_of_one_tenant_at_a_time() -> None:
     columns = {"user_id": "uuid", "n": "bigint"}
     tables = {"days": {"columns": columns}, "tops": {"sql": text}, "both": {"sql": more}}
     rows = [{"user_id": "me", "n": 1}, {"user_id": "me", "n": 2}, {"user_id": "you", "n": 9}]
-    found = filled({"tables": tables}, {"days": rows})
+    found = fill_query_tables({"tables": tables}, {"days": rows})
     assert found["tops"] == [{"user_id": "me", "n": 2}, {"user_id": "you", "n": 9}]
     assert [tuple(row.values()) for row in found["both"]] == [("me", 1, 2), ("me", 2, 2), ("you", 9, 9)]

@@ -10,29 +10,38 @@ from typing import Any
 
 import yaml
 
-from tests.support.oracle.definitions import Catalog, merge
-from tests.support.oracle.oracle import answer
-from tests.support.oracle.questions import HUGE, Question, World, made, questions, same, texts, world
-from tests.support.oracle.syntax import Aggregate, columns, walk
+from tests.support.oracle.definitions import OracleCatalog, merge_files
+from tests.support.oracle.oracle import compute_answer
+from tests.support.oracle.questions import (
+    HUGE,
+    OracleRequest,
+    OracleWorld,
+    dump_files,
+    find_differences,
+    get_world,
+    iter_questions,
+    make_world,
+)
+from tests.support.oracle.syntax import OracleAggregate, list_columns, walk_nodes
 
 
-def asked(place: World, question: Question) -> dict[str, Any]:
-    return answer(place.definitions, rows=place.held, **asdict(question))
+def answer_request(place: OracleWorld, question: OracleRequest) -> dict[str, Any]:
+    return compute_answer(place.definitions, rows=place.held, **asdict(question))
 
 
 def test_a_seed_says_everything() -> None:
-    assert made(1) == made(1)
-    assert list(questions(1, 50)) == list(questions(1, 50))
-    assert world(1).rows != world(2).rows
+    assert make_world(1) == make_world(1)
+    assert list(iter_questions(1, 50)) == list(iter_questions(1, 50))
+    assert get_world(1).rows != get_world(2).rows
 
 
 def test_yaml_reads_back_as_the_definitions() -> None:
-    place = world(3)
-    assert merge(yaml.safe_load(text) for text in texts(place).values()) == place.definitions
+    place = get_world(3)
+    assert merge_files(yaml.safe_load(text) for text in dump_files(place).values()) == place.definitions
 
 
 def test_every_kind_in_the_language() -> None:
-    place = world(4)
+    place = get_world(4)
     metrics = place.definitions["metrics"].values()
     assert len(metrics) >= 40
     said = {key for metric in metrics for key in metric}
@@ -45,24 +54,24 @@ def test_every_kind_in_the_language() -> None:
 
 def test_every_metric_on_a_column_that_may_not_be_summed_states_its_total() -> None:
     for seed in range(5):
-        place = world(seed)
-        catalog = Catalog(place.definitions)
+        place = get_world(seed)
+        catalog = OracleCatalog(place.definitions)
         for key, metric in place.definitions["metrics"].items():
             if "table" not in metric:
                 continue
-            unsummable = catalog.table(key).unsummable
+            unsummable = catalog.get_table(key).unsummable
             used = {
                 name
-                for measure in (*catalog.measures(key), *catalog.item_values(key))
-                for part in walk(measure.node)
-                if isinstance(part, Aggregate)
-                for name in columns(part)
+                for measure in (*catalog.list_measures(key), *catalog.list_item_values(key))
+                for part in walk_nodes(measure.node)
+                if isinstance(part, OracleAggregate)
+                for name in list_columns(part)
             }
             assert "total" in metric or used.isdisjoint(unsummable), key
 
 
 def test_rows_are_awkward_and_their_keys_unique() -> None:
-    place = world(5)
+    place = get_world(5)
     for name, rows in place.rows.items():
         table = place.definitions["tables"][name]
         assert len({tuple(row[column] for column in table["key"]) for row in rows}) == len(rows)
@@ -75,7 +84,7 @@ def test_rows_are_awkward_and_their_keys_unique() -> None:
 
 def test_sums_are_exact_in_double_precision() -> None:
     for seed in range(5):
-        place = world(seed)
+        place = get_world(seed)
         for rows in place.held.values():
             for tenant in place.tenants:
                 mine = [row for row in rows if row["user_id"] == tenant]
@@ -89,10 +98,10 @@ def test_questions_cover_the_keys_and_get_telling_answers() -> None:
     told: set[str] = set()
     kinds: set[object] = set()
     for seed in range(6):
-        place = world(seed)
-        for question in questions(seed, 240):
+        place = get_world(seed)
+        for question in iter_questions(seed, 240):
             assert 1 <= (question.end - question.start).days + 1 <= 1100
-            found = asked(place, question)
+            found = answer_request(place, question)
             kinds |= {question.compare, question.grain, found["meta"]["currency"]}
             kinds |= {"items"} if found["items"] else set()
             kinds |= {"partly"} if found["meta"]["missing_sources"] and found["series"] else set()
@@ -100,19 +109,19 @@ def test_questions_cover_the_keys_and_get_telling_answers() -> None:
                 told.add(question.key)
     # Conditions made at random may keep no row.
     assert sum(key.startswith("ga4.query") for key in told) >= 14
-    silent = {key for key in served(place) if key not in told and not key.startswith("ga4.query")}
+    silent = {key for key in list_served_keys(place) if key not in told and not key.startswith("ga4.query")}
     assert silent == {"ga4.never_rate", "corr.with_never", "corr.over_nothing"}
     assert kinds >= {"off", "previous_period", "previous_year", "day", "week", "month", "items", "partly"}
     assert kinds >= {None, "USD", "EUR", "mixed"}
 
 
-def served(place: World) -> list[str]:
+def list_served_keys(place: OracleWorld) -> list[str]:
     return [key for key, metric in place.definitions["metrics"].items() if not metric.get("hidden")]
 
 
-def telling() -> dict[str, Any]:
-    place = world(6)
-    question = Question(
+def answer_telling_request() -> dict[str, Any]:
+    place = get_world(6)
+    question = OracleRequest(
         key="ig.content_perf",
         tenant=place.tenants[0],
         start=date(2023, 1, 1),
@@ -122,13 +131,13 @@ def telling() -> dict[str, Any]:
         sources=None,
         connected=("instagram",),
     )
-    return asked(place, question)
+    return answer_request(place, question)
 
 
 def test_same_names_what_differs() -> None:
-    expected = telling()
+    expected = answer_telling_request()
     actual = deepcopy(expected)
-    assert same(expected, actual) == []
+    assert find_differences(expected, actual) == []
     actual["series"][1]["points"][2]["v"] = "7"
     actual["series"][0]["name"] = "Else"
     actual["comparison"]["series"][0]["points"].pop()
@@ -136,26 +145,26 @@ def test_same_names_what_differs() -> None:
     actual["items"][0]["caption"] = "changed"
     actual["stats"]["value"] *= 1.00001
     del actual["meta"]["total"]
-    assert [line.partition(":")[0] for line in same(expected, actual)] == [
+    assert [line.partition(":")[0] for line in find_differences(expected, actual)] == [
         *("series[0].name", "series[1].points[2].v", "stats.value", "comparison.series[0].points"),
         *("items[0].caption", "items[0].values.more", "meta.total"),
     ]
 
 
 def test_same_forgives_rounding_order_of_sources_and_further_fields() -> None:
-    expected = telling()
+    expected = answer_telling_request()
     expected["meta"]["sources"] = ["ga4", "meta"]
     actual = deepcopy(expected)
     actual["meta"] |= {"sources": ["meta", "ga4"], "stale": True}
     actual["stats"]["value"] *= 1 + 1e-12
     actual["series"][0]["color"] = "red"
-    assert same(expected, actual) == []
+    assert find_differences(expected, actual) == []
 
 
 def test_same_wants_numbers_and_the_comparison() -> None:
-    expected = telling()
+    expected = answer_telling_request()
     actual = deepcopy(expected)
     del actual["comparison"]
-    assert "comparison: only in the expected answer" in same(expected, actual)
+    assert "comparison: only in the expected answer" in find_differences(expected, actual)
     actual = {**expected, "stats": {**expected["stats"], "value": float("nan")}}
-    assert [line.partition(":")[0] for line in same(expected, actual)] == ["stats.value"]
+    assert [line.partition(":")[0] for line in find_differences(expected, actual)] == ["stats.value"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import InvalidSetting
-from runtime.shipped import shipped_metrics
+from runtime.shipped import get_shipped_folder
 from tests.support.environment import read_settings
 
 SECRET = "a secret of at least thirty-two bytes"
@@ -15,7 +15,7 @@ def test_nothing_set_gives_the_documented_defaults() -> None:
     settings = read_settings({})
     assert settings.database_url.get_secret_value() == "sqlite:///metric-engine.db"
     assert settings.facts_url == settings.database_url
-    assert settings.metrics_folder == shipped_metrics()
+    assert settings.metrics_folder == get_shipped_folder()
     assert settings.reporting_timezone.key == "America/Los_Angeles"
     assert settings.cache_ttl_seconds == 90
     assert settings.llm_daily_budget == 200

@@ -20,38 +20,38 @@ TOKEN = {"access_token": "EAAB-very-secret-token"}
 SYNCED = datetime(2025, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
 
-def connection(source: str, account_id: str, status: str) -> Connection:
+def make_connection(source: str, account_id: str, status: str) -> Connection:
     return Connection(source, account_id, status, last_success_at=None, last_error=None)
 
 
-def stored(state: State, user: str, source: str, account_id: str) -> dict[str, Any] | None:
-    credentials = state.connections.credentials(user, source, account_id)
+def read_stored_credentials(state: State, user: str, source: str, account_id: str) -> dict[str, Any] | None:
+    credentials = state.connections.get_credentials(user, source, account_id)
     return None if credentials is None else dict(credentials)
 
 
 def test_a_user_starts_without_connections(state: State) -> None:
-    assert state.connections.list(TENANT) == ()
+    assert state.connections.list_connections(TENANT) == ()
 
 
 def test_one_or_several_accounts_a_source(state: State) -> None:
-    assert state.connections.put(TENANT, "meta", "act_2", TOKEN) == connection("meta", "act_2", "active")
+    assert state.connections.put(TENANT, "meta", "act_2", TOKEN) == make_connection("meta", "act_2", "active")
     state.connections.put(TENANT, "meta", "act_1", TOKEN)
-    assert state.connections.put(TENANT, "ga4", "123") == connection("ga4", "123", "external")
+    assert state.connections.put(TENANT, "ga4", "123") == make_connection("ga4", "123", "external")
     state.connections.put(OTHER_TENANT, "instagram", "9", TOKEN)
-    assert state.connections.list(TENANT) == (
-        connection("ga4", "123", "external"),
-        connection("meta", "act_1", "active"),
-        connection("meta", "act_2", "active"),
+    assert state.connections.list_connections(TENANT) == (
+        make_connection("ga4", "123", "external"),
+        make_connection("meta", "act_1", "active"),
+        make_connection("meta", "act_2", "active"),
     )
 
 
 def test_credentials_come_out_for_the_account_alone(state: State) -> None:
     state.connections.put(TENANT, "meta", "act_1", TOKEN)
     state.connections.put(TENANT, "ga4", "123")
-    assert stored(state, TENANT, "meta", "act_1") == TOKEN
-    assert stored(state, TENANT, "ga4", "123") is None
-    assert stored(state, TENANT, "meta", "act_2") is None
-    assert stored(state, OTHER_TENANT, "meta", "act_1") is None
+    assert read_stored_credentials(state, TENANT, "meta", "act_1") == TOKEN
+    assert read_stored_credentials(state, TENANT, "ga4", "123") is None
+    assert read_stored_credentials(state, TENANT, "meta", "act_2") is None
+    assert read_stored_credentials(state, OTHER_TENANT, "meta", "act_1") is None
 
 
 def test_new_credentials_heal_a_connection(state: State) -> None:
@@ -59,18 +59,18 @@ def test_new_credentials_heal_a_connection(state: State) -> None:
     broken = {"status": "needs_reauth", "last_error": "the token has expired", "last_success_at": SYNCED}
     with state.database.connect() as opened:
         opened.execute(update(connections).values(broken))
-    assert state.connections.list(TENANT) == (
+    assert state.connections.list_connections(TENANT) == (
         Connection("meta", "act_1", "needs_reauth", SYNCED, "the token has expired"),
     )
     renewed = state.connections.put(TENANT, "meta", "act_1", {"access_token": "another"})
     assert renewed == Connection("meta", "act_1", "active", SYNCED, None)
-    assert stored(state, TENANT, "meta", "act_1") == {"access_token": "another"}
+    assert read_stored_credentials(state, TENANT, "meta", "act_1") == {"access_token": "another"}
 
 
 def test_a_connection_put_without_credentials_loses_them(state: State) -> None:
     state.connections.put(TENANT, "meta", "act_1", TOKEN)
-    assert state.connections.put(TENANT, "meta", "act_1") == connection("meta", "act_1", "external")
-    assert stored(state, TENANT, "meta", "act_1") is None
+    assert state.connections.put(TENANT, "meta", "act_1") == make_connection("meta", "act_1", "external")
+    assert read_stored_credentials(state, TENANT, "meta", "act_1") is None
 
 
 def test_external_is_marked_once_and_never_downgrades(state: State) -> None:
@@ -78,11 +78,11 @@ def test_external_is_marked_once_and_never_downgrades(state: State) -> None:
     for _ in range(2):
         state.connections.mark_external(TENANT, "meta", "act_1")
         state.connections.mark_external(TENANT, "ga4")
-    assert state.connections.list(TENANT) == (
-        connection("ga4", "", "external"),
-        connection("meta", "act_1", "active"),
+    assert state.connections.list_connections(TENANT) == (
+        make_connection("ga4", "", "external"),
+        make_connection("meta", "act_1", "active"),
     )
-    assert stored(state, TENANT, "meta", "act_1") == TOKEN
+    assert read_stored_credentials(state, TENANT, "meta", "act_1") == TOKEN
 
 
 def test_accounts_are_removed_one_by_one_or_together(state: State) -> None:
@@ -93,17 +93,17 @@ def test_accounts_are_removed_one_by_one_or_together(state: State) -> None:
     assert state.connections.delete(TENANT, "meta", "act_2") == 1
     assert state.connections.delete(TENANT, "meta", "act_2") == 0
     assert state.connections.delete(TENANT, "meta") == 2
-    assert state.connections.list(TENANT) == (connection("ga4", "123", "external"),)
-    assert len(state.connections.list(OTHER_TENANT)) == 1
+    assert state.connections.list_connections(TENANT) == (make_connection("ga4", "123", "external"),)
+    assert len(state.connections.list_connections(OTHER_TENANT)) == 1
 
 
 def test_without_a_key_only_external_connections_can_be_stored(state_url: str) -> None:
     state = State.open(state_url)
     with pytest.raises(NoEncryptionKey):
         state.connections.put(TENANT, "meta", "act_1", TOKEN)
-    assert state.connections.list(TENANT) == ()
+    assert state.connections.list_connections(TENANT) == ()
     state.connections.put(TENANT, "meta", "act_1")
-    assert state.connections.list(TENANT) == (connection("meta", "act_1", "external"),)
+    assert state.connections.list_connections(TENANT) == (make_connection("meta", "act_1", "external"),)
     state.close()
 
 
@@ -116,14 +116,14 @@ def test_rotation_lets_the_old_key_go(state: State, state_url: str, encryption_k
     stranger = State.open(state_url, encryption_key=new)
     with pytest.raises(UnreadableCredentials):
         stranger.connections.rotate()
-    assert stored(state, TENANT, "meta", "act_1") == TOKEN
+    assert read_stored_credentials(state, TENANT, "meta", "act_1") == TOKEN
 
     both = State.open(state_url, encryption_key=f"{new},{encryption_key}")
     assert both.connections.rotate() == 2
-    assert stored(stranger, TENANT, "meta", "act_1") == TOKEN
-    assert stored(stranger, OTHER_TENANT, "meta", "act_1") == TOKEN
+    assert read_stored_credentials(stranger, TENANT, "meta", "act_1") == TOKEN
+    assert read_stored_credentials(stranger, OTHER_TENANT, "meta", "act_1") == TOKEN
     with pytest.raises(UnreadableCredentials):
-        state.connections.credentials(TENANT, "meta", "act_1")
+        state.connections.get_credentials(TENANT, "meta", "act_1")
     stranger.close()
     both.close()
 
@@ -141,6 +141,6 @@ def test_upper_and_lower_case_are_one_tenant(state: State) -> None:
     user = "abcdef00-1111-4111-8111-111111111111"
     state.connections.put(user.upper(), "ga4", "123")
     state.connections.put(user, "ga4", "123", TOKEN)
-    assert state.connections.list(user.upper()) == (connection("ga4", "123", "active"),)
+    assert state.connections.list_connections(user.upper()) == (make_connection("ga4", "123", "active"),)
     assert state.tenants.get(user.upper()) == state.tenants.get(user)
     assert state.connections.delete(user.upper(), "ga4") == 1

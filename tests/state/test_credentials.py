@@ -12,19 +12,19 @@ from state.errors import NoEncryptionKey, UnreadableCredentials
 TOKEN = {"refresh_token": "1//secret-refresh-token"}
 
 
-def key() -> str:
+def make_key() -> str:
     return Fernet.generate_key().decode()
 
 
 def test_what_is_encrypted_can_be_read_back() -> None:
-    keyring = Keyring.parse(key())
+    keyring = Keyring.parse(make_key())
     stored = keyring.encrypt(TOKEN)
     assert "secret" not in stored
     assert dict(keyring.decrypt(stored)) == TOKEN
 
 
 def test_credentials_and_keys_never_show_themselves() -> None:
-    setting = key()
+    setting = make_key()
     keyring = Keyring.parse(setting)
     credentials = keyring.decrypt(keyring.encrypt(TOKEN))
     assert credentials["refresh_token"] == TOKEN["refresh_token"]
@@ -35,7 +35,7 @@ def test_credentials_and_keys_never_show_themselves() -> None:
 
 
 def test_the_first_key_encrypts_and_all_decrypt() -> None:
-    old, new = key(), key()
+    old, new = make_key(), make_key()
     stored = Keyring.parse(old).encrypt(TOKEN)
     both = Keyring.parse(f"{new}, {old}")
     assert dict(both.decrypt(stored)) == TOKEN
@@ -44,8 +44,8 @@ def test_the_first_key_encrypts_and_all_decrypt() -> None:
 
 
 def test_a_lost_key_says_so() -> None:
-    stored = Keyring.parse(key()).encrypt(TOKEN)
-    keyring = Keyring.parse(key())
+    stored = Keyring.parse(make_key()).encrypt(TOKEN)
+    keyring = Keyring.parse(make_key())
     with pytest.raises(UnreadableCredentials, match="ENCRYPTION_KEY"):
         keyring.decrypt(stored)
     with pytest.raises(UnreadableCredentials, match="ENCRYPTION_KEY"):
@@ -65,7 +65,7 @@ def test_without_a_key_nothing_can_be_stored(setting: str | None) -> None:
 @pytest.mark.parametrize("malformed", ["correct horse", "YQ==", "ä" * 44, "A" * 45])
 def test_a_malformed_key_is_named_by_its_place(malformed: str) -> None:
     with pytest.raises(InvalidSetting, match=r"\AENCRYPTION_KEY: key 2 is not 32 bytes") as caught:
-        Keyring.parse(f"{key()},{malformed}")
+        Keyring.parse(f"{make_key()},{malformed}")
     assert malformed not in str(caught.value)
     assert "\n" not in str(caught.value)
 

@@ -94,7 +94,7 @@ def test_a_read_only_file(tmp_path: Path) -> None:
     State.open(f"sqlite:///{tmp_path}/state.db").close()
     state = State.open(f"sqlite:///file:{tmp_path}/state.db?mode=ro&uri=true")
     with pytest.raises(StateUnavailable, match=r"readonly database; check DATABASE_URL"):
-        state.settings.set("theme", "dark")
+        state.app_settings.set("theme", "dark")
     state.close()
 
 
@@ -124,18 +124,18 @@ def test_opening_a_file_waits_for_whoever_is_writing_it(sqlite_url: str, tmp_pat
 
 def test_a_transaction_is_whole_or_nothing(state: State) -> None:
     twice = [insert(app_settings).values(key="one", value=value) for value in (1, 2)]
-    with pytest.raises(IntegrityError), state.database.transaction() as connection:
+    with pytest.raises(IntegrityError), state.database.begin_transaction() as connection:
         list(map(connection.execute, twice))
-    assert state.settings.get("one") is None
-    with state.database.transaction() as connection:
+    assert state.app_settings.get("one") is None
+    with state.database.begin_transaction() as connection:
         connection.execute(twice[0])
-    assert state.settings.get("one") == 1
+    assert state.app_settings.get("one") == 1
 
 
 def test_a_statement_outside_a_transaction_commits_by_itself(state: State) -> None:
     with state.database.connect() as connection:
         connection.execute(insert(app_settings).values(key="one", value=1))
-        assert state.settings.get("one") == 1
+        assert state.app_settings.get("one") == 1
 
 
 def test_parameters_stay_out_of_error_messages(state: State) -> None:
@@ -146,12 +146,12 @@ def test_parameters_stay_out_of_error_messages(state: State) -> None:
 
 def test_connections_that_the_server_closed_are_replaced(postgres_url: str) -> None:
     state = State.open(postgres_url)
-    state.settings.set("theme", "dark")
+    state.app_settings.set("theme", "dark")
     with psycopg.connect(postgres_url) as connection:
         closed = connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         ).fetchall()
     assert closed
-    assert state.settings.get("theme") == "dark"
+    assert state.app_settings.get("theme") == "dark"
     state.close()

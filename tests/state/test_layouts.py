@@ -24,7 +24,7 @@ documents = st.recursive(
 )
 
 
-def layout(name: str) -> dict[str, Any]:
+def make_layout(name: str) -> dict[str, Any]:
     return {"widgets": [{"id": name}]}
 
 
@@ -33,7 +33,7 @@ def test_a_user_without_a_layout_has_no_widgets(state: State) -> None:
 
 
 def test_a_saved_layout_outlives_the_process(state: State, state_url: str) -> None:
-    saved = state.layouts.save(TENANT, layout("ga4.users"))
+    saved = state.layouts.save(TENANT, make_layout("ga4.users"))
     assert saved == {"widgets": [{"id": "ga4.users"}], "version": 1}
     again = State.open(state_url)
     assert again.layouts.get(TENANT) == saved
@@ -56,36 +56,36 @@ def test_unknown_properties_come_back_untouched(state: State, widget: dict[str, 
 
 
 def test_each_save_moves_the_version_by_one(state: State) -> None:
-    first = state.layouts.save(TENANT, layout("one"), version=0)
-    second = state.layouts.save(TENANT, first | layout("two"), version=first["version"])
-    third = state.layouts.save(TENANT, layout("three"))
+    first = state.layouts.save(TENANT, make_layout("one"), version=0)
+    second = state.layouts.save(TENANT, first | make_layout("two"), version=first["version"])
+    third = state.layouts.save(TENANT, make_layout("three"))
     assert [saved["version"] for saved in (first, second, third)] == [1, 2, 3]
     assert state.layouts.get(TENANT) == {"widgets": [{"id": "three"}], "version": 3}
 
 
 def test_a_stale_version_saves_nothing_and_carries_the_current_layout(state: State) -> None:
-    read = state.layouts.save(TENANT, layout("read by both tabs"))
-    current = state.layouts.save(TENANT, layout("first tab"), version=read["version"])
+    read = state.layouts.save(TENANT, make_layout("read by both tabs"))
+    current = state.layouts.save(TENANT, make_layout("first tab"), version=read["version"])
     with pytest.raises(StaleLayout, match="saved elsewhere") as caught:
-        state.layouts.save(TENANT, layout("second tab"), version=read["version"])
+        state.layouts.save(TENANT, make_layout("second tab"), version=read["version"])
     assert caught.value.current == current == state.layouts.get(TENANT)
 
 
 @pytest.mark.parametrize("version", [1, 7, -1, 2**62, 2**63, 10**40])
 def test_a_version_that_was_never_given_is_stale(state: State, version: int) -> None:
     with pytest.raises(StaleLayout) as caught:
-        state.layouts.save(TENANT, layout("one"), version=version)
+        state.layouts.save(TENANT, make_layout("one"), version=version)
     assert caught.value.current == state.layouts.get(TENANT) == {"widgets": []}
 
 
 @pytest.mark.parametrize("saves_before", [0, 1])
 def test_of_many_tabs_with_one_version_one_wins(state: State, saves_before: int) -> None:
     for _ in range(saves_before):
-        state.layouts.save(TENANT, layout("before"))
+        state.layouts.save(TENANT, make_layout("before"))
 
     def save(tab: int) -> dict[str, Any] | StaleLayout:
         try:
-            return state.layouts.save(TENANT, layout(f"tab {tab}"), version=saves_before)
+            return state.layouts.save(TENANT, make_layout(f"tab {tab}"), version=saves_before)
         except StaleLayout as stale:
             return stale
 
@@ -99,7 +99,7 @@ def test_of_many_tabs_with_one_version_one_wins(state: State, saves_before: int)
 
 def test_without_a_version_every_save_succeeds(state: State) -> None:
     with ThreadPoolExecutor(SAVERS) as pool:
-        saved = list(pool.map(lambda tab: state.layouts.save(TENANT, layout(f"tab {tab}")), range(SAVERS)))
+        saved = list(pool.map(lambda tab: state.layouts.save(TENANT, make_layout(f"tab {tab}")), range(SAVERS)))
     assert sorted(each["version"] for each in saved) == list(range(1, SAVERS + 1))
     last = max(saved, key=lambda each: each["version"])
     assert state.layouts.get(TENANT) == last
@@ -107,6 +107,6 @@ def test_without_a_version_every_save_succeeds(state: State) -> None:
 
 def test_upper_and_lower_case_are_one_tenant(state: State) -> None:
     user = "abcdef00-1111-4111-8111-111111111111"
-    state.layouts.save(user.upper(), layout("one"))
-    assert state.layouts.save(user, layout("two"), version=1) == {"widgets": [{"id": "two"}], "version": 2}
+    state.layouts.save(user.upper(), make_layout("one"))
+    assert state.layouts.save(user, make_layout("two"), version=1) == {"widgets": [{"id": "two"}], "version": 2}
     assert state.layouts.get(user.upper()) == state.layouts.get(user)

@@ -15,8 +15,8 @@ from sqlalchemy import inspect
 
 from engine.errors import StateUnavailable
 from state import State, migrations
-from state.database import Database, open_database
-from state.migrations import HEAD, VERSION_TABLE, migrate
+from state.database import StateDatabase, open_database
+from state.migrations import HEAD_REVISION, VERSION_TABLE, migrate
 from state.tables import metadata
 from tests.conftest import TENANT
 
@@ -43,7 +43,7 @@ def migrate_together(url: str, start: Barrier) -> None:
     database.close()
 
 
-def differences(database: Database) -> list[object]:
+def list_schema_differences(database: StateDatabase) -> list[object]:
     with database.connect() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE, "compare_type": True})
         return list(compare_metadata(context, metadata))
@@ -51,13 +51,13 @@ def differences(database: Database) -> list[object]:
 
 def test_the_newest_revision_is_the_one_the_code_expects() -> None:
     script = ScriptDirectory(str(Path(migrations.__file__).parent))
-    assert script.get_heads() == [HEAD]
+    assert script.get_heads() == [HEAD_REVISION]
 
 
 def test_migrations_lead_to_the_declared_tables(state_url: str) -> None:
     database = open_database(state_url)
     assert migrate(database) is True
-    assert differences(database) == []
+    assert list_schema_differences(database) == []
     assert migrate(database) is False
     database.close()
 
@@ -74,7 +74,7 @@ def test_eight_processes_migrate_at_once(state_url: str) -> None:
     assert [process.exitcode for process in processes] == [0] * PROCESSES
     database = open_database(state_url)
     assert migrate(database) is False
-    assert differences(database) == []
+    assert list_schema_differences(database) == []
     database.close()
 
 
@@ -82,7 +82,7 @@ def test_an_existing_database_is_taken_as_it_is(postgres_url: str) -> None:
     with psycopg.connect(postgres_url) as connection:
         connection.execute(EXISTING)
     state = State.open(postgres_url)
-    assert state.settings.get("theme") == "dark"
+    assert state.app_settings.get("theme") == "dark"
     layout = state.layouts.get(TENANT)
     assert layout == {"widgets": [{"id": "ga4.users", "size": "lg"}], "v": 2.5, "version": 0}
     assert state.layouts.save(TENANT, layout, version=0)["version"] == 1

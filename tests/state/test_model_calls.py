@@ -27,7 +27,7 @@ def test_the_count_outlives_the_process_and_has_one_row_a_user(state_url: str) -
         ModelCalls(state.database).spend(ALICE, DAY, most=9)
         state.close()
     state = State.open(state_url)
-    assert state.settings.get(f"llm_calls/{ALICE}") == {"day": "2025-01-01", "calls": 2}
+    assert state.app_settings.get(f"llm_calls/{ALICE}") == {"day": "2025-01-01", "calls": 2}
     state.close()
 
 

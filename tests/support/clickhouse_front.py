@@ -41,11 +41,11 @@ OPENERS = {"lz4": lz4.frame.decompress}
 INSERT = re.compile(rb"(INSERT INTO .+?) FORMAT (Native)\s", re.S)
 
 
-class Refused(Exception):
+class ClickHouseError(Exception):
     """An error with a code of ClickHouse's."""
 
 
-class Engine:
+class EmbeddedClickHouse:
     """The engine, to which one statement at a time is given, over a connection with just its settings."""
 
     def __init__(self) -> None:
@@ -55,10 +55,10 @@ class Engine:
         self.lock = Lock()
         self.sessions: set[str] = set()
         self.connections: dict[frozenset[tuple[str, str]], Any] = {}
-        self.connection(())
+        self.open_connection(())
         Path(file.name).unlink()
 
-    def connection(self, settings: Iterable[tuple[str, str]]) -> Any:
+    def open_connection(self, settings: Iterable[tuple[str, str]]) -> Any:
         # Last of all the one after which no other can be set.
         wanted = sorted(settings, key=lambda each: each[0] == "readonly")
         connection = self.connections.get(frozenset(wanted))
@@ -71,7 +71,9 @@ class Engine:
     def run(self, body: bytes, given: Mapping[str, str]) -> bytes:
         session = {given["session_id"]} if "session_id" in given else set()
         if session & self.sessions:
-            raise Refused("Code: 373. DB::Exception: Session is locked by a concurrent client. (SESSION_IS_LOCKED)")
+            raise ClickHouseError(
+                "Code: 373. DB::Exception: Session is locked by a concurrent client. (SESSION_IS_LOCKED)"
+            )
         self.sessions |= session
         try:
             with self.lock:
@@ -82,7 +84,7 @@ class Engine:
     def run_alone(self, body: bytes, given: Mapping[str, str]) -> bytes:
         parameters = {name.removeprefix("param_"): text for name, text in given.items() if name.startswith("param_")}
         settings = [each for each in given.items() if each[0] not in TRANSPORT and not each[0].startswith("param_")]
-        connection = self.connection(settings)
+        connection = self.open_connection(settings)
         database = given.get("database") or "default"
         connection.query(f'USE "{database}"')
         rows = INSERT.match(body)
@@ -95,32 +97,32 @@ class Engine:
         return b""
 
 
-class Handler(BaseHTTPRequestHandler):
+class ClickHouseHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    engine: Engine
+    engine: EmbeddedClickHouse
 
     def do_GET(self) -> None:
         self.do_POST()
 
     def do_POST(self) -> None:
-        body = self.body()
+        body = self.read_body()
         given = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
         try:
             if urlsplit(self.path).path == "/ping":
                 answer = b"Ok.\n"
-            elif not self.is_known():
-                raise Refused(
+            elif not self.is_authenticated():
+                raise ClickHouseError(
                     "Code: 516. DB::Exception: Authentication failed: password is incorrect. (AUTHENTICATION_FAILED)"
                 )
             else:
                 answer = self.engine.run(given["query"].encode() + b"\n" + body if "query" in given else body, given)
-        except (RuntimeError, Refused) as error:
+        except (RuntimeError, ClickHouseError) as error:
             code = re.search(r"Code: (\d+)", str(error))
-            self.answer(500, str(error).encode(), {"X-ClickHouse-Exception-Code": code[1] if code else "1002"})
+            self.send_answer(500, str(error).encode(), {"X-ClickHouse-Exception-Code": code[1] if code else "1002"})
         else:
-            self.answer(200, answer, {"X-ClickHouse-Timezone": "UTC", "X-ClickHouse-Summary": "{}"})
+            self.send_answer(200, answer, {"X-ClickHouse-Timezone": "UTC", "X-ClickHouse-Summary": "{}"})
 
-    def body(self) -> bytes:
+    def read_body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") == "chunked":
             chunks = []
             while size := int(self.rfile.readline(), 16):
@@ -132,11 +134,11 @@ class Handler(BaseHTTPRequestHandler):
             data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         return bytes(OPENERS.get(self.headers.get("Content-Encoding") or "", bytes)(data))
 
-    def is_known(self) -> bool:
+    def is_authenticated(self) -> bool:
         kind, _, encoded = (self.headers.get("Authorization") or "").partition(" ")
         return kind == "Basic" and b64decode(encoded).decode() == f"{USER}:{PASSWORD}"
 
-    def answer(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+    def send_answer(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -149,8 +151,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    Handler.engine = Engine()
-    server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1]) if len(sys.argv) > 1 else 0), Handler)
+    ClickHouseHandler.engine = EmbeddedClickHouse()
+    server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1]) if len(sys.argv) > 1 else 0), ClickHouseHandler)
     sys.stdout.write(f"{server.server_address[1]}\n")
     sys.stdout.flush()
     server.serve_forever()

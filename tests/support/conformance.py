@@ -10,7 +10,7 @@ ASKED: Counter[tuple[str, str]] = Counter()
 EQUAL: Counter[tuple[str, str]] = Counter()
 
 
-def kind(metric: Mapping[str, Any]) -> str:
+def classify_metric(metric: Mapping[str, Any]) -> str:
     """What a metric's definition asks of an engine, in a word."""
     if "derive" in metric:
         return "derived"
@@ -32,22 +32,22 @@ def kind(metric: Mapping[str, Any]) -> str:
     return "series" if "series" in metric else "ratio" if "/" in values else "value"
 
 
-def record(engine: str, metric: Mapping[str, Any], *, equal: bool) -> None:
-    place = (engine, kind(metric))
+def record_answer(engine: str, metric: Mapping[str, Any], *, equal: bool) -> None:
+    place = (engine, classify_metric(metric))
     ASKED[place] += 1
     EQUAL[place] += equal
 
 
-def matrix() -> Iterator[str]:
+def iter_matrix_lines() -> Iterator[str]:
     """The lines of a table: a row for each kind, a column for each engine, equal/asked; the sums last."""
     engines = list(dict.fromkeys(engine for engine, _ in ASKED))
     kinds = sorted({kind for _, kind in ASKED})
     yield f"{'equal / asked':18}" + "".join(f"{engine:>15}" for engine in engines)
     for each in kinds:
-        yield f"{each:18}" + "".join(cell(EQUAL[engine, each], ASKED[engine, each]) for engine in engines)
+        yield f"{each:18}" + "".join(format_cell(EQUAL[engine, each], ASKED[engine, each]) for engine in engines)
     sums = [[sum(counts[engine, each] for each in kinds) for counts in (EQUAL, ASKED)] for engine in engines]
-    yield f"{'all':18}" + "".join(cell(*pair) for pair in sums)
+    yield f"{'all':18}" + "".join(format_cell(*pair) for pair in sums)
 
 
-def cell(equal: int, asked: int) -> str:
+def format_cell(equal: int, asked: int) -> str:
     return f"{f'{equal:,} / {asked:,}':>15}"

@@ -44,7 +44,7 @@ CREATE TABLE ig_media (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class HandWrittenMetric:
     """A metric over one table.
 
     `sql` has a column for each of `series`. `additive`: no value within the table's days means 0. `money`: no value
@@ -63,7 +63,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ByMember(Written):
+class HandWrittenBreakdown(HandWrittenMetric):
     """A metric broken down: `sql` is over all members, `member_sql` has a row (member, value) for each.
 
     `ranked` lists the members of both periods, largest first; after `top` of them comes Other.
@@ -203,14 +203,16 @@ ORDER BY interactions DESC, media_id
 LIMIT 10
 """
 
-WRITTEN: Mapping[str, Written] = {
-    "ga4.users": Written(source="ga4", table="ga4_daily", sql=USERS, series=("Daily users",)),
-    "ga4.sessions": Written(source="ga4", table="ga4_daily", sql=SESSIONS, series=("Sessions",), additive=True),
-    "ga4.conv_rate": Written(source="ga4", table="ga4_daily", sql=CONV_RATE, series=("Conversion rate",)),
-    "ga4.revenue": Written(
+WRITTEN: Mapping[str, HandWrittenMetric] = {
+    "ga4.users": HandWrittenMetric(source="ga4", table="ga4_daily", sql=USERS, series=("Daily users",)),
+    "ga4.sessions": HandWrittenMetric(
+        source="ga4", table="ga4_daily", sql=SESSIONS, series=("Sessions",), additive=True
+    ),
+    "ga4.conv_rate": HandWrittenMetric(source="ga4", table="ga4_daily", sql=CONV_RATE, series=("Conversion rate",)),
+    "ga4.revenue": HandWrittenMetric(
         source="ga4", table="ga4_daily", sql=REVENUE, series=("Revenue",), additive=True, money=True
     ),
-    "ga4.traffic_channels": ByMember(
+    "ga4.traffic_channels": HandWrittenBreakdown(
         source="ga4",
         table="ga4_channels_daily",
         sql=CHANNEL_SESSIONS,
@@ -220,7 +222,7 @@ WRITTEN: Mapping[str, Written] = {
         ranked=CHANNELS,
         top=6,
     ),
-    "ga4.landing_pages": ByMember(
+    "ga4.landing_pages": HandWrittenBreakdown(
         source="ga4",
         table="ga4_landing_pages_daily",
         sql=LANDING_PAGE_SESSIONS,
@@ -230,7 +232,7 @@ WRITTEN: Mapping[str, Written] = {
         ranked=LANDING_PAGES,
         top=8,
     ),
-    "meta.spend": Written(
+    "meta.spend": HandWrittenMetric(
         source="meta",
         table="meta_ads_daily",
         sql=SPEND,
@@ -239,14 +241,16 @@ WRITTEN: Mapping[str, Written] = {
         money=True,
         restates=28,
     ),
-    "meta.roas": Written(
+    "meta.roas": HandWrittenMetric(
         source="meta", table="meta_ads_daily", sql=ROAS, series=("Return on ad spend",), money=True, restates=28
     ),
-    "meta.cost_metrics": Written(
+    "meta.cost_metrics": HandWrittenMetric(
         source="meta", table="meta_ads_daily", sql=COST_METRICS, series=("CPC", "CPM", "CPA"), money=True, restates=28
     ),
-    "meta.ctr": Written(source="meta", table="meta_ads_daily", sql=CTR, series=("Click-through rate",), restates=28),
-    "meta.campaigns": ByMember(
+    "meta.ctr": HandWrittenMetric(
+        source="meta", table="meta_ads_daily", sql=CTR, series=("Click-through rate",), restates=28
+    ),
+    "meta.campaigns": HandWrittenBreakdown(
         source="meta",
         table="meta_ads_daily",
         sql=SPEND,
@@ -258,11 +262,13 @@ WRITTEN: Mapping[str, Written] = {
         ranked=CAMPAIGNS,
         top=6,
     ),
-    "ig.engagement_rate": Written(
+    "ig.engagement_rate": HandWrittenMetric(
         source="instagram", table="ig_account_daily", sql=ENGAGEMENT_RATE, series=("Engagement rate",)
     ),
-    "ig.followers": Written(source="instagram", table="ig_account_daily", sql=FOLLOWERS, series=("Followers",)),
-    "ig.content_perf": Written(
+    "ig.followers": HandWrittenMetric(
+        source="instagram", table="ig_account_daily", sql=FOLLOWERS, series=("Followers",)
+    ),
+    "ig.content_perf": HandWrittenMetric(
         source="instagram",
         table="ig_media",
         day="posted_on",

@@ -8,30 +8,30 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.app import create_app
-from api.openapi import document
+from api.openapi import build_document
 from engine.answer.engine import Engine
 from engine.catalog.catalog import load_catalog
 from engine.warehouse.warehouse import Warehouse
 from runtime.services import Services
-from runtime.shipped import shipped_metrics
+from runtime.shipped import get_shipped_folder
 from state import State
 from tests.support.environment import read_settings
 from tests.support.paths import ROOT
-from tests.support.typescript import declarations
+from tests.support.typescript import render_declarations
 
 OPENAPI = ROOT / "docs" / "openapi.json"
 FRONTEND = ROOT / "docs" / "frontend.md"
 BEGIN, END = "<!-- types -->\n", "<!-- end of types -->\n"
 
 
-def shipped_document() -> dict[str, Any]:
+def build_shipped_document() -> dict[str, Any]:
     """The OpenAPI document of the shipped metrics, as JSON has it."""
-    catalog = load_catalog(shipped_metrics())
+    catalog = load_catalog(get_shipped_folder())
     settings = read_settings({"JWT_SECRET": "no token is signed or verified with it"})
     with tempfile.TemporaryDirectory() as folder:
         engine, state = Engine(catalog, Warehouse("sqlite://")), State.open(f"sqlite:///{folder}/state.db")
         try:
-            written = document(create_app(Services(engine, state, settings)), catalog)
+            written = build_document(create_app(Services(engine, state, settings)), catalog)
         finally:
             engine.warehouse.close()
             state.close()
@@ -39,22 +39,22 @@ def shipped_document() -> dict[str, Any]:
     return found
 
 
-def openapi_text(document: Mapping[str, Any]) -> str:
+def format_openapi(document: Mapping[str, Any]) -> str:
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
-def frontend_text(document: Mapping[str, Any], current: str) -> str:
+def format_frontend(document: Mapping[str, Any], current: str) -> str:
     """The page with the types of the document between its two marks."""
     before, _, rest = current.partition(BEGIN)
     _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}```typescript\n{declarations(document)}\n```\n{END}{after}"
+    return f"{before}{BEGIN}```typescript\n{render_declarations(document)}\n```\n{END}{after}"
 
 
-def publish() -> None:
-    document = shipped_document()
-    OPENAPI.write_text(openapi_text(document), encoding="utf-8")
-    FRONTEND.write_text(frontend_text(document, FRONTEND.read_text(encoding="utf-8")), encoding="utf-8")
+def publish_api() -> None:
+    document = build_shipped_document()
+    OPENAPI.write_text(format_openapi(document), encoding="utf-8")
+    FRONTEND.write_text(format_frontend(document, FRONTEND.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    publish()
+    publish_api()

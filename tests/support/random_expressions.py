@@ -56,7 +56,7 @@ LITERALS: Mapping[str, Sequence[tuple[str, Any]]] = {
 KINDS = ("whole", "double", "text", "boolean", "date")
 
 
-def constant(value: Any) -> Value:
+def make_constant(value: Any) -> Value:
     return lambda row: value
 
 
@@ -69,42 +69,42 @@ class Author:
 
     def write(self, kind: str, depth: int, *, exact: bool = False) -> Piece:
         if depth <= 0 or self.random.random() < 0.1:
-            return self.leaf(kind)
+            return self.write_leaf(kind)
         ways = WAYS_ABOVE if self.above else WAYS
         piece: Piece = self.random.choice(ways[kind])(self, kind, depth - 1, exact)
         return piece
 
-    def leaf(self, kind: str) -> Piece:
+    def write_leaf(self, kind: str) -> Piece:
         names = [name for name, each in COLUMNS.items() if each == kind]
         if names and self.random.random() < 0.7 and not (self.above and kind == "boolean"):
             name = self.random.choice(names)
             return Piece(f"max({name})" if self.above else name, kind, lambda row: row[name])
         if self.random.random() < 0.05 and kind in ("text", "boolean"):
             # What NULL is, a cast says: by itself it is of no kind.
-            return Piece("nullif('a', 'a')", kind, constant(None)) if kind == "text" else self.known_null()
+            return Piece("nullif('a', 'a')", kind, make_constant(None)) if kind == "text" else self.write_null()
         text, value = self.random.choice(LITERALS[kind])
-        return Piece(text, kind, constant(value))
+        return Piece(text, kind, make_constant(value))
 
-    def known_null(self) -> Piece:
-        return Piece("(1 / 0 > 1)", "boolean", constant(None))
+    def write_null(self) -> Piece:
+        return Piece("(1 / 0 > 1)", "boolean", make_constant(None))
 
-    def number(self, depth: int, *, exact: bool = False) -> Piece:
+    def write_number(self, depth: int, *, exact: bool = False) -> Piece:
         return self.write(self.random.choice(("whole", "double")), depth, exact=exact)
 
-    def exact(self, kind: str, depth: int) -> Piece:
+    def write_exact(self, kind: str, depth: int) -> Piece:
         """An expression that may decide between others."""
         return self.write(kind, depth, exact=True)
 
-    def pair(self, depth: int) -> tuple[Piece, Piece, Callable[[Any], Any]]:
+    def write_pair(self, depth: int) -> tuple[Piece, Piece, Callable[[Any], Any]]:
         """Two values that may be compared, and how: whole numbers and doubles as doubles."""
         kind = self.random.choice(("number",) if self.above else ("number", "number", "text", "date"))
         if kind != "number":
-            return self.exact(kind, depth), self.exact(kind, depth), lambda value: value
-        left, right = self.number(depth, exact=True), self.number(depth, exact=True)
-        return left, right, as_compared(left, right)
+            return self.write_exact(kind, depth), self.write_exact(kind, depth), lambda value: value
+        left, right = self.write_number(depth, exact=True), self.write_number(depth, exact=True)
+        return left, right, choose_conversion(left, right)
 
 
-def as_compared(*pieces: Piece) -> Callable[[Any], Any]:
+def choose_conversion(*pieces: Piece) -> Callable[[Any], Any]:
     if len({piece.kind for piece in pieces}) == 1:
         return lambda value: value
     return lambda value: None if value is None else float(value)
@@ -113,9 +113,9 @@ def as_compared(*pieces: Piece) -> Callable[[Any], Any]:
 Way = Callable[[Author, str, int, bool], Piece]
 
 
-def arithmetic(author: Author, kind: str, depth: int, exact: bool) -> Piece:
+def write_arithmetic(author: Author, kind: str, depth: int, exact: bool) -> Piece:
     sign = author.random.choice("+-*/")
-    left, right = author.number(depth, exact=exact), author.number(depth, exact=exact)
+    left, right = author.write_number(depth, exact=exact), author.write_number(depth, exact=exact)
     compute = NUMBERS[sign]
     return Piece(
         f"({left.text} {sign} {right.text})",
@@ -125,9 +125,9 @@ def arithmetic(author: Author, kind: str, depth: int, exact: bool) -> Piece:
     )
 
 
-def numeric(author: Author, kind: str, depth: int, exact: bool) -> Piece:
+def write_numeric_call(author: Author, kind: str, depth: int, exact: bool) -> Piece:
     name = author.random.choice(("abs", "sqrt", "negative", *(() if exact else ("ln", "exp"))))
-    inner, compute = author.number(depth, exact=exact), NUMBERS[name]
+    inner, compute = author.write_number(depth, exact=exact), NUMBERS[name]
     text = f"(-{inner.text})" if name == "negative" else f"{name}({inner.text})"
     if name == "negative" and inner.text[0] in "-.0123456789":
         # A literal with a sign is a literal, and may be a whole number.
@@ -135,9 +135,9 @@ def numeric(author: Author, kind: str, depth: int, exact: bool) -> Piece:
     return Piece(text, "double", lambda row: compute(inner.value(row)), inner.exact and name not in ("ln", "exp"))
 
 
-def stepped(author: Author, kind: str, depth: int, exact: bool) -> Piece:
+def write_step(author: Author, kind: str, depth: int, exact: bool) -> Piece:
     """Functions that make a step somewhere, where a last bit would decide."""
-    inner = author.number(depth, exact=True)
+    inner = author.write_number(depth, exact=True)
     name = author.random.choice(("floor", "ceil", "round", "round"))
     compute = NUMBERS[name]
     if name == "round" and author.random.random() < 0.7:
@@ -146,18 +146,18 @@ def stepped(author: Author, kind: str, depth: int, exact: bool) -> Piece:
     return Piece(f"{name}({inner.text})", "double", lambda row: compute(inner.value(row)))
 
 
-def powered(author: Author, kind: str, depth: int, exact: bool) -> Piece:
+def write_power(author: Author, kind: str, depth: int, exact: bool) -> Piece:
     if exact:
-        return arithmetic(author, kind, depth, exact)
-    base = author.number(depth, exact=True)
+        return write_arithmetic(author, kind, depth, exact)
+    base = author.write_number(depth, exact=True)
     text, exponent = author.random.choice((("2", 2), ("-1", -1), ("0", 0), ("0.5", 0.5), ("1000", 1000), ("3", 3)))
     name = author.random.choice(("pow", "power"))
     compute = NUMBERS["pow"]
     return Piece(f"{name}({base.text}, {text})", "double", lambda row: compute(base.value(row), exponent), False)
 
 
-def to_double(author: Author, kind: str, depth: int, exact: bool) -> Piece:
-    inner = author.number(depth, exact=exact)
+def write_double_cast(author: Author, kind: str, depth: int, exact: bool) -> Piece:
+    inner = author.write_number(depth, exact=exact)
     name = author.random.choice(("double", "float", "real", "decimal", "decimal(10, 2)"))
     return Piece(
         f"cast({inner.text} as {name})",
@@ -167,28 +167,28 @@ def to_double(author: Author, kind: str, depth: int, exact: bool) -> Piece:
     )
 
 
-def to_whole(author: Author, kind: str, depth: int, exact: bool) -> Piece:
-    inner = author.exact(author.random.choice(("double", "whole", "boolean")), depth)
+def write_whole_cast(author: Author, kind: str, depth: int, exact: bool) -> Piece:
+    inner = author.write_exact(author.random.choice(("double", "whole", "boolean")), depth)
     if author.above and inner.kind == "boolean":
-        inner = author.exact("double", depth)
+        inner = author.write_exact("double", depth)
     name = author.random.choice(("int", "bigint"))
     # A whole number is one already, however large.
-    convert = (lambda value: value) if inner.kind == "whole" else functions.whole
+    convert = (lambda value: value) if inner.kind == "whole" else functions.truncate_number
     return Piece(f"cast({inner.text} as {name})", "whole", lambda row: convert(inner.value(row)))
 
 
-def length(author: Author, kind: str, depth: int, exact: bool) -> Piece:
-    inner, compute = author.exact("text", depth), TEXTS["length"]
+def write_length(author: Author, kind: str, depth: int, exact: bool) -> Piece:
+    inner, compute = author.write_exact("text", depth), TEXTS["length"]
     return Piece(f"length({inner.text})", "whole", lambda row: compute(inner.value(row)))
 
 
-def part_of_date(author: Author, kind: str, depth: int, exact: bool) -> Piece:
-    inner, name = author.exact("date", depth), author.random.choice(("year", "month", "day", "isodow"))
+def write_date_part(author: Author, kind: str, depth: int, exact: bool) -> Piece:
+    inner, name = author.write_exact("date", depth), author.random.choice(("year", "month", "day", "isodow"))
     compute = DATES[name]
     return Piece(f"{name}({inner.text})", "whole", lambda row: compute(inner.value(row)))
 
 
-def alternatives(author: Author, kind: str, depth: int, exact: bool) -> Piece:
+def write_alternatives(author: Author, kind: str, depth: int, exact: bool) -> Piece:
     name = author.random.choice(("coalesce", "coalesce", "greatest", "least"))
     if kind == "boolean":
         name = "coalesce"
@@ -196,12 +196,12 @@ def alternatives(author: Author, kind: str, depth: int, exact: bool) -> Piece:
     if kind == "double" and author.random.random() < 0.5:
         pieces[0] = author.write("whole", depth, exact=True)
     compute = {
-        "coalesce": functions.first_known,
-        "greatest": functions.extreme(max),
-        "least": functions.extreme(min),
+        "coalesce": functions.find_first_known,
+        "greatest": functions.make_extreme(max),
+        "least": functions.make_extreme(min),
     }[name]
     # Of whole numbers and doubles, all are doubles.
-    alike = as_compared(*pieces)
+    alike = choose_conversion(*pieces)
     return Piece(
         f"{name}({', '.join(piece.text for piece in pieces)})",
         kind,
@@ -210,18 +210,18 @@ def alternatives(author: Author, kind: str, depth: int, exact: bool) -> Piece:
     )
 
 
-def null_where_equal(author: Author, kind: str, depth: int, exact: bool) -> Piece:
-    value, other = author.exact(kind, depth), author.exact(kind, depth)
+def write_nullif(author: Author, kind: str, depth: int, exact: bool) -> Piece:
+    value, other = author.write_exact(kind, depth), author.write_exact(kind, depth)
 
-    def kept(row: Row) -> Any:
+    def keep_unequal(row: Row) -> Any:
         found, refused = value.value(row), other.value(row)
         return None if found is not None and found == refused else found
 
-    return Piece(f"nullif({value.text}, {other.text})", kind, kept)
+    return Piece(f"nullif({value.text}, {other.text})", kind, keep_unequal)
 
 
-def conditional(author: Author, kind: str, depth: int, exact: bool) -> Piece:
-    condition = author.exact("boolean", depth)
+def write_if(author: Author, kind: str, depth: int, exact: bool) -> Piece:
+    condition = author.write_exact("boolean", depth)
     yes, no = author.write(kind, depth, exact=exact), author.write(kind, depth, exact=exact)
     form = author.random.choice(("if({}, {}, {})", "case when {} then {} else {} end"))
     return Piece(
@@ -232,8 +232,8 @@ def conditional(author: Author, kind: str, depth: int, exact: bool) -> Piece:
     )
 
 
-def chosen(author: Author, kind: str, depth: int, exact: bool) -> Piece:
-    subject, option, alike = author.pair(depth)
+def write_case(author: Author, kind: str, depth: int, exact: bool) -> Piece:
+    subject, option, alike = author.write_pair(depth)
     result = author.write(kind, depth, exact=exact)
     compare = COMPARISONS["="]
     return Piece(
@@ -244,14 +244,14 @@ def chosen(author: Author, kind: str, depth: int, exact: bool) -> Piece:
     )
 
 
-def textual(author: Author, kind: str, depth: int, exact: bool) -> Piece:
+def write_text_call(author: Author, kind: str, depth: int, exact: bool) -> Piece:
     name = author.random.choice(("lower", "upper", "trim"))
-    inner, compute = author.exact("text", depth), TEXTS[name]
+    inner, compute = author.write_exact("text", depth), TEXTS[name]
     return Piece(f"{name}({inner.text})", "text", lambda row: compute(inner.value(row)))
 
 
-def replacing(author: Author, kind: str, depth: int, exact: bool) -> Piece:
-    parts = [author.exact("text", depth), author.leaf("text"), author.leaf("text")]
+def write_replace(author: Author, kind: str, depth: int, exact: bool) -> Piece:
+    parts = [author.write_exact("text", depth), author.write_leaf("text"), author.write_leaf("text")]
     compute = TEXTS["replace"]
     return Piece(
         f"replace({', '.join(part.text for part in parts)})",
@@ -260,17 +260,17 @@ def replacing(author: Author, kind: str, depth: int, exact: bool) -> Piece:
     )
 
 
-def part_of(author: Author, kind: str, depth: int, exact: bool) -> Piece:
+def write_substring(author: Author, kind: str, depth: int, exact: bool) -> Piece:
     places = [author.random.choice((1, 2, 3)), author.random.choice((0, 1, 2, 30))][: author.random.choice((1, 2))]
-    numbers = [Piece(str(place), "whole", constant(place)) for place in places]
+    numbers = [Piece(str(place), "whole", make_constant(place)) for place in places]
     if author.random.random() < 0.4:
-        numbers = [author.exact(author.random.choice(("whole", "double")), min(depth, 1)) for _ in places]
+        numbers = [author.write_exact(author.random.choice(("whole", "double")), min(depth, 1)) for _ in places]
         # A literal must be a place that there is.
         numbers = [
-            number if any(name in number.text for name in COLUMNS) else Piece("1", "whole", constant(1))
+            number if any(name in number.text for name in COLUMNS) else Piece("1", "whole", make_constant(1))
             for number in numbers
         ]
-    parts = [author.exact("text", depth), *numbers]
+    parts = [author.write_exact("text", depth), *numbers]
     name = author.random.choice(("substring", "substr"))
     compute = TEXTS["substring"]
     return Piece(
@@ -280,9 +280,9 @@ def part_of(author: Author, kind: str, depth: int, exact: bool) -> Piece:
     )
 
 
-def joined(author: Author, kind: str, depth: int, exact: bool) -> Piece:
-    parts = [author.exact(author.random.choice(KINDS), depth) for _ in range(2)]
-    parts = [part if part.kind != "double" else author.exact("text", depth) for part in parts]
+def write_concat(author: Author, kind: str, depth: int, exact: bool) -> Piece:
+    parts = [author.write_exact(author.random.choice(KINDS), depth) for _ in range(2)]
+    parts = [part if part.kind != "double" else author.write_exact("text", depth) for part in parts]
     compute = TEXTS["concat"]
     form = author.random.choice(("concat({}, {})", "({} || {})"))
     return Piece(
@@ -290,14 +290,14 @@ def joined(author: Author, kind: str, depth: int, exact: bool) -> Piece:
     )
 
 
-def to_text(author: Author, kind: str, depth: int, exact: bool) -> Piece:
-    inner = author.exact(author.random.choice(("whole", "boolean", "date", "text")), depth)
+def write_text_cast(author: Author, kind: str, depth: int, exact: bool) -> Piece:
+    inner = author.write_exact(author.random.choice(("whole", "boolean", "date", "text")), depth)
     name = author.random.choice(("text", "varchar"))
-    return Piece(f"cast({inner.text} as {name})", "text", lambda row: functions.text_of(inner.value(row)))
+    return Piece(f"cast({inner.text} as {name})", "text", lambda row: functions.format_text(inner.value(row)))
 
 
-def comparison(author: Author, kind: str, depth: int, exact: bool) -> Piece:
-    left, right, alike = author.pair(depth)
+def write_comparison(author: Author, kind: str, depth: int, exact: bool) -> Piece:
+    left, right, alike = author.write_pair(depth)
     sign = author.random.choice(tuple(COMPARISONS))
     compute = COMPARISONS[sign]
     return Piece(
@@ -307,96 +307,113 @@ def comparison(author: Author, kind: str, depth: int, exact: bool) -> Piece:
     )
 
 
-def between(author: Author, kind: str, depth: int, exact: bool) -> Piece:
-    value, low, _ = author.pair(depth)
-    high = author.exact(value.kind, depth)
-    alike = as_compared(value, low, high)
+def write_between(author: Author, kind: str, depth: int, exact: bool) -> Piece:
+    value, low, _ = author.write_pair(depth)
+    high = author.write_exact(value.kind, depth)
+    alike = choose_conversion(value, low, high)
     least, most = COMPARISONS[">="], COMPARISONS["<="]
     negated = author.random.random() < 0.3
 
-    def held(row: Row) -> bool | None:
+    def is_between(row: Row) -> bool | None:
         found = alike(value.value(row))
-        inside = functions.both(least(found, alike(low.value(row))), most(found, alike(high.value(row))))
+        inside = functions.combine_and(least(found, alike(low.value(row))), most(found, alike(high.value(row))))
         return inside if not negated or inside is None else not inside
 
     word = "not between" if negated else "between"
-    return Piece(f"({value.text} {word} {low.text} and {high.text})", "boolean", held)
+    return Piece(f"({value.text} {word} {low.text} and {high.text})", "boolean", is_between)
 
 
-def member(author: Author, kind: str, depth: int, exact: bool) -> Piece:
-    value = author.exact(author.random.choice(("whole", "double") if author.above else KINDS[:3]), depth)
+def write_in(author: Author, kind: str, depth: int, exact: bool) -> Piece:
+    value = author.write_exact(author.random.choice(("whole", "double") if author.above else KINDS[:3]), depth)
     options = author.random.sample(LITERALS[value.kind], 3)
     negated = author.random.random() < 0.3
 
-    def held(row: Row) -> bool | None:
+    def is_member(row: Row) -> bool | None:
         found = value.value(row)
         return None if found is None else (found in [option for _, option in options]) is not negated
 
     word = "not in" if negated else "in"
-    return Piece(f"({value.text} {word} ({', '.join(text for text, _ in options)}))", "boolean", held)
+    return Piece(f"({value.text} {word} ({', '.join(text for text, _ in options)}))", "boolean", is_member)
 
 
-def matching(author: Author, kind: str, depth: int, exact: bool) -> Piece:
-    value, pattern = author.exact("text", depth), author.leaf("text")
+def write_like(author: Author, kind: str, depth: int, exact: bool) -> Piece:
+    value, pattern = author.write_exact("text", depth), author.write_leaf("text")
     negated = author.random.random() < 0.3
     compute = TEXTS["like"]
 
-    def held(row: Row) -> bool | None:
+    def is_match(row: Row) -> bool | None:
         found = compute(value.value(row), pattern.value(row))
         return found if found is None else found is not negated
 
-    return Piece(f"({value.text} {'not like' if negated else 'like'} {pattern.text})", "boolean", held)
+    return Piece(f"({value.text} {'not like' if negated else 'like'} {pattern.text})", "boolean", is_match)
 
 
-def known(author: Author, kind: str, depth: int, exact: bool) -> Piece:
-    inner = author.exact("double" if author.above else author.random.choice(KINDS), depth)
+def write_is_null(author: Author, kind: str, depth: int, exact: bool) -> Piece:
+    inner = author.write_exact("double" if author.above else author.random.choice(KINDS), depth)
     negated = author.random.random() < 0.5
     word = "is not null" if negated else "is null"
     return Piece(f"({inner.text} {word})", "boolean", lambda row: (inner.value(row) is None) is not negated)
 
 
-def certain(author: Author, kind: str, depth: int, exact: bool) -> Piece:
-    inner = author.exact("boolean", depth)
+def write_is_true(author: Author, kind: str, depth: int, exact: bool) -> Piece:
+    inner = author.write_exact("boolean", depth)
     word, wanted = author.random.choice((("true", True), ("false", False)))
     return Piece(f"({inner.text} is {word})", "boolean", lambda row: inner.value(row) is wanted)
 
 
-def connected(author: Author, kind: str, depth: int, exact: bool) -> Piece:
-    left, right = author.exact("boolean", depth), author.exact("boolean", depth)
+def write_and_or(author: Author, kind: str, depth: int, exact: bool) -> Piece:
+    left, right = author.write_exact("boolean", depth), author.write_exact("boolean", depth)
     word = author.random.choice(("and", "or"))
-    compute = functions.both if word == "and" else functions.either
+    compute = functions.combine_and if word == "and" else functions.combine_or
     return Piece(
         f"({left.text} {word} {right.text})", "boolean", lambda row: compute(left.value(row), right.value(row))
     )
 
 
-def opposite(author: Author, kind: str, depth: int, exact: bool) -> Piece:
-    inner = author.exact("boolean", depth)
+def write_not(author: Author, kind: str, depth: int, exact: bool) -> Piece:
+    inner = author.write_exact("boolean", depth)
     return Piece(
         f"(not {inner.text})", "boolean", lambda row: None if (value := inner.value(row)) is None else not value
     )
 
 
-def day(author: Author, kind: str, depth: int, exact: bool) -> Piece:
+def write_day(author: Author, kind: str, depth: int, exact: bool) -> Piece:
     name = author.random.choice(("at", "ts", "d"))
     form = author.random.choice(("date({})", "cast({} as date)"))
     return Piece(
-        form.format(name), "date", lambda row: None if (value := row[name]) is None else functions.day_of(value)
+        form.format(name),
+        "date",
+        lambda row: None if (value := row[name]) is None else functions.truncate_to_day(value),
     )
 
 
-CHOICES: tuple[Way, ...] = (alternatives, null_where_equal, conditional, chosen)
-CONDITIONS: tuple[Way, ...] = (comparison, comparison, between, member, known, connected, opposite)
-DOUBLES: tuple[Way, ...] = (arithmetic, arithmetic, numeric, stepped, powered, to_double)
+CHOICES: tuple[Way, ...] = (write_alternatives, write_nullif, write_if, write_case)
+CONDITIONS: tuple[Way, ...] = (
+    write_comparison,
+    write_comparison,
+    write_between,
+    write_in,
+    write_is_null,
+    write_and_or,
+    write_not,
+)
+DOUBLES: tuple[Way, ...] = (
+    write_arithmetic,
+    write_arithmetic,
+    write_numeric_call,
+    write_step,
+    write_power,
+    write_double_cast,
+)
 WAYS: Mapping[str, Sequence[Way]] = {
-    "whole": (to_whole, length, length, part_of_date, *CHOICES),
+    "whole": (write_whole_cast, write_length, write_length, write_date_part, *CHOICES),
     "double": (*DOUBLES, *CHOICES),
-    "text": (textual, replacing, part_of, joined, to_text, *CHOICES),
-    "boolean": (*CONDITIONS, matching, matching, certain, *CHOICES),
-    "date": (day, day, *CHOICES),
+    "text": (write_text_call, write_replace, write_substring, write_concat, write_text_cast, *CHOICES),
+    "boolean": (*CONDITIONS, write_like, write_like, write_is_true, *CHOICES),
+    "date": (write_day, write_day, *CHOICES),
 }
 WAYS_ABOVE: Mapping[str, Sequence[Way]] = {
-    "whole": (to_whole, *CHOICES),
+    "whole": (write_whole_cast, *CHOICES),
     "double": (*DOUBLES, *CHOICES),
-    "boolean": (*CONDITIONS, certain),
+    "boolean": (*CONDITIONS, write_is_true),
 }

@@ -17,7 +17,7 @@ from engine.calendar import Compare, Grain
 from engine.catalog.catalog import Catalog, load_catalog
 from engine.diagnostics import Diagnostic
 from engine.errors import InvalidCatalog
-from engine.query import Question
+from engine.query import MetricQuery
 from engine.warehouse.warehouse import Warehouse
 from tests.support.paths import METRICS
 
@@ -42,7 +42,7 @@ COLUMNS: Mapping[str, Any] = {
 DAYS: Mapping[str, Any] = {"time": "date", "currency": "currency", "columns": COLUMNS}
 
 
-def file(
+def make_file(
     metrics: Mapping[str, Any], tables: Mapping[str, Any] | None = None, *, source: str = "ga4", **more: Any
 ) -> dict[str, Any]:
     """A metric file as plain data, with the table `days` unless other tables are given."""
@@ -50,7 +50,7 @@ def file(
     return {"source": source, "table": next(iter(held), "days"), "tables": held, "metrics": metrics, **more}
 
 
-def catalog_of(*files: Mapping[str, Any] | str, macros: str = "") -> Catalog:
+def load_files(*files: Mapping[str, Any] | str, macros: str = "") -> Catalog:
     """The catalog of files given as data or as YAML text. Raises InvalidCatalog."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -63,20 +63,20 @@ def catalog_of(*files: Mapping[str, Any] | str, macros: str = "") -> Catalog:
         return load_catalog(folder)
 
 
-def refused(*files: Mapping[str, Any] | str, macros: str = "") -> Sequence[Diagnostic]:
+def collect_diagnostics(*files: Mapping[str, Any] | str, macros: str = "") -> Sequence[Diagnostic]:
     """The diagnostics of files that may not load."""
     with pytest.raises(InvalidCatalog) as caught:
-        catalog_of(*files, macros=macros)
+        load_files(*files, macros=macros)
     return caught.value.diagnostics
 
 
-def row(day: str, **cells: Any) -> Row:
+def make_row(day: str, **cells: Any) -> Row:
     """A row of `days` of the tenant ME, unless `user_id` says whose."""
     blank = {"user_id": ME, "who": None, "x": None, "y": None, "users": None, "spend": None, "currency": None}
     return {**blank, "date": date.fromisoformat(day), **cells}
 
 
-def ask(
+def query_engine(
     engine: Engine,
     key: str,
     start: str | date,
@@ -89,12 +89,12 @@ def ask(
 ) -> Body:
     """The answer for these days; the last is the first unless said."""
     first, last = (date.fromisoformat(str(day)) for day in (start, end or start))
-    question = Question(first, last, Compare(compare), Grain(grain))
-    return engine.answer(key, question, tenant=tenant, connected=connected)
+    question = MetricQuery(first, last, Compare(compare), Grain(grain))
+    return engine.query_body(key, question, tenant=tenant, connected=connected)
 
 
 @contextmanager
-def warehouse_of(catalog: Catalog, rows: Mapping[str, Sequence[Row]]) -> Iterator[Warehouse]:
+def open_warehouse(catalog: Catalog, rows: Mapping[str, Sequence[Row]]) -> Iterator[Warehouse]:
     """An embedded warehouse with the catalog's tables and these rows by table."""
     warehouse = Warehouse("sqlite://")
     warehouse.create_tables(catalog.tables.values())
@@ -106,39 +106,39 @@ def warehouse_of(catalog: Catalog, rows: Mapping[str, Sequence[Row]]) -> Iterato
         warehouse.close()
 
 
-def answered(
+def answer_metric(
     metric: Any, rows: Sequence[Row] | Mapping[str, Sequence[Row]], start: str, end: str | None = None, **asked: Any
 ) -> Body:
     """The answer of one metric over `days`; the files may also be given whole, as a list whose metric is `m`."""
-    files = metric if isinstance(metric, list) else [file({"m": metric})]
-    catalog = catalog_of(*files)
+    files = metric if isinstance(metric, list) else [make_file({"m": metric})]
+    catalog = load_files(*files)
     held = rows if isinstance(rows, Mapping) else {"days": rows}
-    with warehouse_of(catalog, held) as warehouse:
-        return ask(Engine(catalog, warehouse), "m", start, end, **asked)
+    with open_warehouse(catalog, held) as warehouse:
+        return query_engine(Engine(catalog, warehouse), "m", start, end, **asked)
 
 
-def series(body: Body) -> dict[str, Any]:
+def index_series(body: Body) -> dict[str, Any]:
     return {each["name"]: each for each in body["series"]}
 
 
-def names(body: Body) -> list[str]:
+def list_series_names(body: Body) -> list[str]:
     return [each["name"] for each in body["series"]]
 
 
-def points(body: Body, name: str | None = None) -> list[Any]:
+def list_points(body: Body, name: str | None = None) -> list[Any]:
     """The values of one series; of the first unless named."""
-    found = series(body)[name] if name is not None else body["series"][0]
+    found = index_series(body)[name] if name is not None else body["series"][0]
     return [point["v"] for point in found["points"]]
 
 
-def compared(body: Body, name: str | None = None) -> list[tuple[str, Any]]:
+def list_compared_points(body: Body, name: str | None = None) -> list[tuple[str, Any]]:
     """The points of the comparison, as (t, value)."""
     listed = body["comparison"]["series"]
     found = next(each for each in listed if each["name"] == name) if name is not None else listed[0]
     return [(point["t"], point["v"]) for point in found["points"]]
 
 
-def stats(body: Body, name: str | None = None) -> tuple[Any, Any, Any]:
+def get_stats(body: Body, name: str | None = None) -> tuple[Any, Any, Any]:
     """(value, previous, delta) of the widget, or of one series."""
-    found = series(body)[name]["stats"] if name is not None else body["stats"]
+    found = index_series(body)[name]["stats"] if name is not None else body["stats"]
     return found["value"], found["previous"], found["delta"]

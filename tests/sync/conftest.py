@@ -15,59 +15,59 @@ import pytest
 from engine.calendar import Window
 from engine.catalog.catalog import load_catalog
 from engine.warehouse.warehouse import Warehouse
-from runtime.shipped import shipped_metrics
+from runtime.shipped import get_shipped_folder
 from state import State
-from sync.job import Bounds, Means
-from sync.provider import Account, Intake, Provider
+from sync.job import JobLimits, SyncContext
+from sync.provider import Account, Provider, Sink
 
 ENCRYPTION_KEY = "ZmVybmV0LWtleS1vZi10aGlydHktdHdvLWJ5dGVzISE="
 NOW = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
 YESTERDAY = date(2026, 3, 13)
-QUICK = Bounds(lease=1.0, beat=0.02, poll=0.02)
-CATALOG = load_catalog(shipped_metrics())
+QUICK = JobLimits(lease=1.0, beat=0.02, poll=0.02)
+CATALOG = load_catalog(get_shipped_folder())
 TABLES = {"ga4": "ga4_daily", "meta": "meta_ads_daily", "instagram": "ig_account_daily"}
 
-Script = Callable[[Account, Intake], Awaitable[None]]
+Script = Callable[[Account, Sink], Awaitable[None]]
 
 
 @dataclass
-class Told:
+class ScriptedProvider:
     """A provider of a team's own, which does with each account what it is told; unless told, it brings three days."""
 
     scripts: dict[str, Script] = field(default_factory=dict)
     seen: list[Account] = field(default_factory=list)
 
-    async def sync(self, account: Account, intake: Intake) -> None:
+    async def sync(self, account: Account, sink: Sink) -> None:
         self.seen.append(account)
-        await self.scripts.get(account.id, bring)(account, intake)
+        await self.scripts.get(account.id, restate_days)(account, sink)
 
 
-async def bring(account: Account, intake: Intake, *, sessions: int = 1) -> None:
+async def restate_days(account: Account, sink: Sink, *, sessions: int = 1) -> None:
     """Three days of one row each."""
     days = Window(YESTERDAY - timedelta(days=2), YESTERDAY)
     columns: dict[str, dict[str, Any]] = {"ga4": {"sessions": sessions}, "meta": {"campaign_id": "1"}}
     rows = [{"date": day, **columns.get(account.source, {})} for day in days]
-    await intake.restate(TABLES[account.source], days, rows)
-    intake.progress(1.0)
+    await sink.restate(TABLES[account.source], days, rows)
+    sink.report_progress(1.0)
 
 
-async def hang(account: Account, intake: Intake) -> None:
+async def hang_after_restate(account: Account, sink: Sink) -> None:
     """Bring three days, and never come to an end."""
-    await bring(account, intake)
+    await restate_days(account, sink)
     await asyncio.sleep(600)
 
 
 @dataclass
-class Counts:
+class RecordingObserver:
     """Counts what syncs come to."""
 
     accounts: list[tuple[str, str, int]] = field(default_factory=list)
     jobs: list[str] = field(default_factory=list)
 
-    def account(self, source: str, status: str, rows: int, seconds: float) -> None:
+    def count_account(self, source: str, status: str, rows: int, seconds: float) -> None:
         self.accounts.append((source, status, rows))
 
-    def job(self, status: str) -> None:
+    def count_job(self, status: str) -> None:
         self.jobs.append(status)
 
 
@@ -88,30 +88,35 @@ def warehouse(state_url: str, tmp_path: Path) -> Iterator[Warehouse]:
 
 
 @pytest.fixture
-def told() -> Told:
-    return Told()
+def provider() -> ScriptedProvider:
+    return ScriptedProvider()
 
 
 @pytest.fixture
-def counts() -> Counts:
-    return Counts()
+def counts() -> RecordingObserver:
+    return RecordingObserver()
 
 
-def connect(state: State, user: str, *accounts: tuple[str, str]) -> None:
+def connect_accounts(state: State, user: str, *accounts: tuple[str, str]) -> None:
     for source, account in accounts:
         state.connections.put(user, source, account, {"access_token": f"token-of-{account}"})
 
 
-def means_of(
-    state: State, warehouse: Warehouse, provider: Provider, counts: Counts, bounds: Bounds = QUICK, **more: Any
-) -> Means:
+def make_sync_context(
+    state: State,
+    warehouse: Warehouse,
+    provider: Provider,
+    counts: RecordingObserver,
+    bounds: JobLimits = QUICK,
+    **more: Any,
+) -> SyncContext:
     @asynccontextmanager
     async def providers() -> AsyncIterator[Mapping[str, Provider]]:
         yield dict.fromkeys(TABLES, provider)
 
-    return Means(state, warehouse, lambda: CATALOG.tables, providers, counts, bounds, **more)
+    return SyncContext(state, warehouse, lambda: CATALOG.tables, providers, counts, bounds, **more)
 
 
 @pytest.fixture
-def means(state: State, warehouse: Warehouse, told: Told, counts: Counts) -> Means:
-    return means_of(state, warehouse, told, counts)
+def means(state: State, warehouse: Warehouse, provider: ScriptedProvider, counts: RecordingObserver) -> SyncContext:
+    return make_sync_context(state, warehouse, provider, counts)

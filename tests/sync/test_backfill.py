@@ -8,54 +8,58 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.calendar import Window
-from sync.backfill import windows
+from sync.backfill import plan_windows
 
 FRIDAY = date(2026, 3, 13)
 
 
-def back(days: int, until: date = FRIDAY) -> date:
+def subtract_days(days: int, until: date = FRIDAY) -> date:
     return until - timedelta(days=days)
 
 
 def test_a_first_sync_begins_with_the_newest() -> None:
-    assert windows(None, FRIDAY, restates=3, chunk=4, history=10) == (
-        Window(back(3), back(0)),
-        Window(back(7), back(4)),
-        Window(back(9), back(8)),
+    assert plan_windows(None, FRIDAY, restate_days=3, chunk=4, history=10) == (
+        Window(subtract_days(3), subtract_days(0)),
+        Window(subtract_days(7), subtract_days(4)),
+        Window(subtract_days(9), subtract_days(8)),
     )
 
 
 def test_the_next_day_asks_again_for_what_was_not_final() -> None:
-    done = Window(back(400), back(1))
-    assert windows(done, FRIDAY, restates=3, chunk=30) == (Window(back(3), FRIDAY),)
-    assert windows(Window(back(400), FRIDAY), FRIDAY, restates=3, chunk=30) == (Window(back(2), FRIDAY),)
+    done = Window(subtract_days(400), subtract_days(1))
+    assert plan_windows(done, FRIDAY, restate_days=3, chunk=30) == (Window(subtract_days(3), FRIDAY),)
+    assert plan_windows(Window(subtract_days(400), FRIDAY), FRIDAY, restate_days=3, chunk=30) == (
+        Window(subtract_days(2), FRIDAY),
+    )
 
 
 def test_a_pause_is_made_good_from_its_beginning() -> None:
-    assert windows(Window(back(400), back(20)), FRIDAY, restates=3, chunk=10) == (
-        Window(back(22), back(13)),
-        Window(back(12), back(3)),
-        Window(back(2), FRIDAY),
+    assert plan_windows(Window(subtract_days(400), subtract_days(20)), FRIDAY, restate_days=3, chunk=10) == (
+        Window(subtract_days(22), subtract_days(13)),
+        Window(subtract_days(12), subtract_days(3)),
+        Window(subtract_days(2), FRIDAY),
     )
 
 
 def test_once_a_week_more_is_asked_again() -> None:
     for age, deep in ((9, True), (6, True), (5, False), (4, False), (1, False), (0, False)):
         # The Sunday before is five days back.
-        asked = windows(Window(back(400), back(age)), FRIDAY, restates=3, weekly=30, chunk=60)
-        assert asked == (Window(back(age + (29 if deep else 2)), FRIDAY),)
+        asked = plan_windows(
+            Window(subtract_days(400), subtract_days(age)), FRIDAY, restate_days=3, weekly_days=30, chunk=60
+        )
+        assert asked == (Window(subtract_days(age + (29 if deep else 2)), FRIDAY),)
 
 
 def test_a_history_that_was_broken_off_goes_on() -> None:
-    assert windows(Window(back(6), back(0)), FRIDAY, restates=3, chunk=4, history=10) == (
-        Window(back(2), back(0)),
-        Window(back(9), back(7)),
+    assert plan_windows(Window(subtract_days(6), subtract_days(0)), FRIDAY, restate_days=3, chunk=4, history=10) == (
+        Window(subtract_days(2), subtract_days(0)),
+        Window(subtract_days(9), subtract_days(7)),
     )
 
 
 def test_an_account_whose_day_moved_back_loses_nothing() -> None:
-    ahead = Window(back(399), FRIDAY + timedelta(days=1))
-    assert windows(ahead, FRIDAY, restates=3, chunk=30) == (Window(back(2), FRIDAY),)
+    ahead = Window(subtract_days(399), FRIDAY + timedelta(days=1))
+    assert plan_windows(ahead, FRIDAY, restate_days=3, chunk=30) == (Window(subtract_days(2), FRIDAY),)
 
 
 @given(
@@ -68,14 +72,14 @@ def test_an_account_whose_day_moved_back_loses_nothing() -> None:
 def test_the_days_that_are_done_never_have_a_gap(
     ends: tuple[int, int] | None, restates: int, chunk: int, history: int, broken_off_after: int
 ) -> None:
-    cursor = None if ends is None else Window(back(max(ends)), back(min(ends)))
+    cursor = None if ends is None else Window(subtract_days(max(ends)), subtract_days(min(ends)))
     done: set[date] = set() if cursor is None else set(cursor)
-    asked = windows(cursor, FRIDAY, restates=restates, chunk=chunk, history=history)
+    asked = plan_windows(cursor, FRIDAY, restate_days=restates, chunk=chunk, history=history)
     for window in asked[:broken_off_after]:
         assert window.days <= chunk
         done |= set(window)
         # What a cursor says that only knows its least and its greatest day, within the history that is wanted.
-        claimed = {each for each in Window(min(done), max(done)) if each >= back(history - 1)}
+        claimed = {each for each in Window(min(done), max(done)) if each >= subtract_days(history - 1)}
         assert claimed <= done
     if broken_off_after >= len(asked):
-        assert {back(age) for age in range(history)} <= done
+        assert {subtract_days(age) for age in range(history)} <= done

@@ -21,16 +21,16 @@ from state import State
 from state.tables import metadata, sync_jobs
 from sync.worker import Worker
 from tests.support.paths import ROOT
-from tests.support.sync.crowds import Crowd, is_dead, means_of, name
-from tests.sync.conftest import CATALOG, ENCRYPTION_KEY, QUICK, Counts
-from tests.sync.test_worker import ended, eventually
+from tests.support.sync.crowds import Crowd, is_dead, make_sync_context, make_user_id
+from tests.sync.conftest import CATALOG, ENCRYPTION_KEY, QUICK, RecordingObserver
+from tests.sync.test_worker import wait_for_job, wait_until
 
 PHYSICAL = [table.physical for table in CATALOG.tables.values() if table.query is None]
 NOON = datetime(2026, 3, 13, 20, tzinfo=UTC)
 YESTERDAY = date(2026, 3, 12)
 
 
-def contents(warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
+def read_contents(warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every fact table."""
     found = {}
     for table in (*PHYSICAL, "sync_cursors"):
@@ -44,7 +44,7 @@ def test_killed_in_the_middle_it_goes_on_and_doubles_nothing(
     now = datetime.now(UTC)
     crowd = Crowd.of(1, now)
     [user] = crowd.users
-    crowd.connect(state)
+    crowd.connect_accounts(state)
     facts = f"sqlite:///{tmp_path}/facts.db" if state_url.startswith("sqlite") else state_url
     # So that there is a middle.
     for stand_in in crowd.stand_ins.all:
@@ -56,10 +56,10 @@ def test_killed_in_the_middle_it_goes_on_and_doubles_nothing(
             "DATABASE_URL": state_url,
             "WAREHOUSE_URL": facts,
             "ENCRYPTION_KEY": ENCRYPTION_KEY,
-            **providers.environment(),
+            **providers.build_environment(),
         }
         process = subprocess.Popen(
-            [sys.executable, "-m", "cli", "sync", "--user", name(user)],
+            [sys.executable, "-m", "cli", "sync", "--user", make_user_id(user)],
             env=environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -68,28 +68,28 @@ def test_killed_in_the_middle_it_goes_on_and_doubles_nothing(
 
         def is_half_done() -> bool:
             nonlocal job_id
-            job_id = job_id or started(state, name(user))
+            job_id = job_id or find_job_id(state, make_user_id(user))
             if job_id is None:
                 return False
-            job = state.jobs.get(name(user), job_id)
+            job = state.jobs.get(make_user_id(user), job_id)
             assert job is not None
-            assert not job.ended, "it was too quick to be killed"
+            assert not job.has_ended, "it was too quick to be killed"
             return job.progress > 0.3
 
-        eventually(is_half_done, what="it does not begin", seconds=60)
+        wait_until(is_half_done, what="it does not begin", seconds=60)
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert job_id is not None
-        job = state.jobs.get(name(user), job_id)
+        job = state.jobs.get(make_user_id(user), job_id)
         assert job is not None
         assert job.status == "running"
         for stand_in in providers.all:
             stand_in.latency = 0
-        means = means_of(providers, state, warehouse, now=now, history=400, bounds=QUICK)
+        means = make_sync_context(providers, state, warehouse, now=now, history=400, bounds=QUICK)
         with Worker(replace(means, clock=lambda: datetime.now(UTC))):
-            job = ended(state, job_id, name(user))
+            job = wait_for_job(state, job_id, make_user_id(user))
         assert job.status == "succeeded", job.sources
-        killed = contents(warehouse)
+        killed = read_contents(warehouse)
         assert len(killed["ga4_daily"]) == 400
         assert len(killed["meta_ads_daily"]) == 400
         assert len(killed["ig_account_daily"]) == 400
@@ -109,7 +109,7 @@ def test_killed_in_the_middle_it_goes_on_and_doubles_nothing(
     assert crowd.stand_ins.leaks == []
 
 
-def started(state: State, user: str) -> str | None:
+def find_job_id(state: State, user: str) -> str | None:
     """The id of the user's job, once there is one."""
     with state.database.connect() as connection:
         found: str | None = connection.execute(select(sync_jobs.c.id).where(sync_jobs.c.user_id == user)).scalar()
@@ -125,37 +125,41 @@ def test_a_crowd_in_trouble(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     crowd = Crowd.of(SIZE, NOON)
-    crowd.connect(state)
+    crowd.connect_accounts(state)
     crowd.make_trouble()
-    counts = Counts()
+    counts = RecordingObserver()
     bounds = replace(QUICK, jobs=32, lease=30, writers=1 if state_url.startswith("sqlite") else 8)
     with crowd.stand_ins as providers:
-        means = means_of(providers, state, warehouse, now=NOON, history=HISTORY, bounds=bounds, counts=counts)
-        state.runs.open(YESTERDAY)
+        means = make_sync_context(providers, state, warehouse, now=NOON, history=HISTORY, bounds=bounds, counts=counts)
+        state.runs.open_run(YESTERDAY)
         with Worker(means):
-            eventually(lambda: len(counts.jobs) == SIZE, what="the run does not end", seconds=120)
+            wait_until(lambda: len(counts.jobs) == SIZE, what="the run does not end", seconds=120)
         assert providers.leaks == []
     dead = sum(map(is_dead, crowd.users))
     assert sorted(counts.jobs) == ["failed"] * dead + ["succeeded"] * (SIZE - dead)
     for user in crowd.users:
-        statuses = {each.status for each in state.connections.list(name(user))}
+        statuses = {each.status for each in state.connections.list_connections(make_user_id(user))}
         assert statuses == ({"needs_reauth"} if is_dead(user) else {"active"})
     days = [YESTERDAY - timedelta(days=back) for back in range(HISTORY)]
     found = warehouse.query("SELECT user_id, sum(sessions) FROM ga4_daily GROUP BY user_id", {})
     assert {str(user): int(total) for user, total in found} == {
-        name(user): sum(100 + user.number + day.day for day in days) for user in crowd.users if not is_dead(user)
+        make_user_id(user): sum(100 + user.number + day.day for day in days)
+        for user in crowd.users
+        if not is_dead(user)
     }
     found = warehouse.query("SELECT user_id, sum(spend), sum(conversions) FROM meta_ads_daily GROUP BY user_id", {})
     assert {str(user): (float(spend), float(sold)) for user, spend, sold in found} == {
-        name(user): (HISTORY * (100.25 + user.number), float(HISTORY)) for user in crowd.users if not is_dead(user)
+        make_user_id(user): (HISTORY * (100.25 + user.number), float(HISTORY))
+        for user in crowd.users
+        if not is_dead(user)
     }
-    told = caplog.text + everything(state)
+    told = caplog.text + dump_state(state)
     for user in crowd.users:
         for secret in (user.refresh_token, user.meta_token, user.instagram_token):
             assert secret not in told
 
 
-def everything(state: State) -> str:
+def dump_state(state: State) -> str:
     """The state database as text."""
     with state.database.connect() as connection:
         return "\n".join(str(connection.execute(select(table)).all()) for table in metadata.sorted_tables)

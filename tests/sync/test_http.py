@@ -20,81 +20,91 @@ from demo.providers.graph import graph_faults
 from demo.providers.graph.instagram import InstagramStandIn
 from demo.providers.graph.meta import MetaStandIn
 from demo.providers.server import StandIn
-from demo.providers.wire import Answer
-from demo.providers.world import World
+from demo.providers.wire import StandInResponse
+from demo.providers.world import ProviderWorld
 from sync.errors import NeedsReauth, ProviderError, Throttled, Unreachable, Unreadable
-from sync.http import Calls, Request
-from sync.limits import PACE, Pace
-from sync.parsing import Object, Reader, Site, roughly
-from sync.providers.graph import answered
-from tests.support.sync.providing import CLIENT_SECRET, HASTY, META_SECRET, QUICK, new_desk, new_world, sync
+from sync.http import ProviderClient, ProviderRequest
+from sync.limits import CALL_LIMITS, CallLimits
+from sync.parsing import JsonObject, ObjectReader, Site, format_wait
+from sync.providers.graph import parse_response
+from tests.support.sync.recording_sink import (
+    CLIENT_SECRET,
+    HASTY,
+    META_SECRET,
+    QUICK,
+    make_world,
+    open_sink,
+    sync_account,
+)
 
 SITE = Site("instagram", "Instagram")
 ACCOUNTS = [str(number) for number in range(1, 31)]
 
 
 @pytest.fixture
-def world() -> World:
-    world = new_world()
-    world.add(*(Profile(account) for account in ACCOUNTS))
+def world() -> ProviderWorld:
+    world = make_world()
+    world.add_accounts(*(Profile(account) for account in ACCOUNTS))
     return world
 
 
 @pytest.fixture
-def stand_in(world: World) -> Iterator[StandIn]:
+def stand_in(world: ProviderWorld) -> Iterator[StandIn]:
     with InstagramStandIn(world, latency=0.02) as stand_in:
         yield stand_in
 
 
-def asked(stand_in: StandIn, account: str) -> Request:
+def make_request(stand_in: StandIn, account: str) -> ProviderRequest:
     token = stand_in.world.instagram.issue(*ACCOUNTS)
-    return Request("GET", f"{stand_in.url}/{account}", query={"fields": "followers_count"}, token=token)
+    return ProviderRequest("GET", f"{stand_in.url}/{account}", query={"fields": "followers_count"}, token=token)
 
 
 def test_so_many_calls_are_under_way_and_no_more(stand_in: StandIn) -> None:
-    pace = replace(PACE, at_once=6, at_once_each=4, at_once_account=2)
+    pace = replace(CALL_LIMITS, at_once=6, at_once_each=4, at_once_account=2)
 
     async def all_of(accounts: list[str]) -> None:
-        async with Calls(pace) as calls:
-            await asyncio.gather(*(calls.ask(SITE, each, asked(stand_in, each), answered) for each in accounts))
+        async with ProviderClient(pace) as calls:
+            await asyncio.gather(
+                *(calls.request(SITE, each, make_request(stand_in, each), parse_response) for each in accounts)
+            )
 
     asyncio.run(all_of(ACCOUNTS))
-    assert stand_in.calls.most_at_once == 4
+    assert stand_in.calls.max_at_once == 4
     stand_in.calls.clear()
     asyncio.run(all_of(["1"] * 8 + ["2"] * 8))
     assert stand_in.calls.peaks == {"1": 2, "2": 2}
 
 
-def test_the_limit_over_all_providers(world: World, stand_in: StandIn) -> None:
-    async def mixed() -> None:
-        async with Calls(replace(PACE, at_once=3, at_once_each=3)) as calls:
+def test_the_limit_over_all_providers(world: ProviderWorld, stand_in: StandIn) -> None:
+    async def request_both() -> None:
+        async with ProviderClient(replace(CALL_LIMITS, at_once=3, at_once_each=3)) as calls:
             sites = [SITE, Site("meta", "Meta")] * 10
             requests = [
-                calls.ask(site, each, asked(stand_in, each), answered)
+                calls.request(site, each, make_request(stand_in, each), parse_response)
                 for site, each in zip(sites, ACCOUNTS[:20], strict=True)
             ]
             await asyncio.gather(*requests)
 
-    asyncio.run(mixed())
-    assert stand_in.calls.most_at_once == 3
+    asyncio.run(request_both())
+    assert stand_in.calls.max_at_once == 3
 
 
 def test_who_waits_for_a_limit_holds_up_no_one(stand_in: StandIn) -> None:
     stand_in.faults.plant(graph_faults.throttled(80002, seconds=90), account="1", times=1)
 
-    async def one_at_a_time() -> tuple[Object, list[float]]:
+    async def one_at_a_time() -> tuple[JsonObject, list[float]]:
         over, naps = asyncio.Event(), []
 
         async def sleep(seconds: float) -> None:
             naps.append(seconds)
             await over.wait()
 
-        async with Calls(replace(PACE, at_once=1), sleep=sleep) as calls:
-            waiting = asyncio.create_task(calls.ask(SITE, "1", asked(stand_in, "1"), answered))
+        async with ProviderClient(replace(CALL_LIMITS, at_once=1), sleep=sleep) as calls:
+            waiting = asyncio.create_task(calls.request(SITE, "1", make_request(stand_in, "1"), parse_response))
             while not naps:
                 await asyncio.sleep(0.005)
             for _ in range(3):
-                await calls.ask(SITE, "2", asked(stand_in, "2"), answered)
+                await calls.request(SITE, "2", make_request(stand_in, "2"), parse_response)
             over.set()
             return await waiting, naps
 
@@ -107,21 +117,21 @@ def test_who_waits_for_a_limit_holds_up_no_one(stand_in: StandIn) -> None:
 def test_failures_and_limits_are_counted_apart(stand_in: StandIn) -> None:
     for fault in (graph_faults.throttled(80002, seconds=1), graph_faults.transient()):
         stand_in.faults.plant(fault, times=2)
-    assert outcome(stand_in)["followers_count"] == 1000
+    assert run_request(stand_in)["followers_count"] == 1000
     assert len(stand_in.calls) == 5
 
 
-def answering(answer: Answer) -> Fault:
+def make_answer_fault(answer: StandInResponse) -> Fault:
     return Fault("answer", answer=lambda request: answer)
 
 
-def outcome(stand_in: StandIn, pace: Pace = QUICK) -> Object:
+def run_request(stand_in: StandIn, pace: CallLimits = QUICK) -> JsonObject:
     async def sleep(seconds: float) -> None:
         await asyncio.sleep(0)
 
-    async def one() -> Object:
-        async with Calls(pace, sleep=sleep) as calls:
-            return await calls.ask(SITE, "1", asked(stand_in, "1"), answered)
+    async def one() -> JsonObject:
+        async with ProviderClient(pace, sleep=sleep) as calls:
+            return await calls.request(SITE, "1", make_request(stand_in, "1"), parse_response)
 
     return asyncio.run(one())
 
@@ -129,7 +139,7 @@ def outcome(stand_in: StandIn, pace: Pace = QUICK) -> Object:
 def test_a_body_without_end_is_not_taken_in(stand_in: StandIn) -> None:
     stand_in.faults.plant(faults.other_json({"data": "x" * 300_000}))
     with pytest.raises(Unreadable, match="more data than is taken in at once"):
-        outcome(stand_in, replace(QUICK, most_bytes=100_000))
+        run_request(stand_in, replace(QUICK, max_bytes=100_000))
     assert len(stand_in.calls) == 1
 
 
@@ -138,50 +148,50 @@ def test_a_body_without_end_is_not_taken_in(stand_in: StandIn) -> None:
 def test_an_answer_that_does_not_come_is_not_waited_for(stand_in: StandIn, fault: Fault) -> None:
     stand_in.faults.plant(fault)
     with pytest.raises(Unreachable, match="does not answer"):
-        outcome(stand_in, HASTY)
+        run_request(stand_in, HASTY)
     assert len(stand_in.calls) == 3
 
 
 @pytest.mark.parametrize("body", [b'{"a":' * 100_000, b"\xff\xfe", b'{"a": NaN', b"null", b'"x"'])
 def test_what_is_no_object_is_unreadable(stand_in: StandIn, body: bytes) -> None:
-    stand_in.faults.plant(answering(Answer(body)))
+    stand_in.faults.plant(make_answer_fault(StandInResponse(body)))
     with pytest.raises(Unreadable, match=r"Instagram answered with .*; nothing was changed"):
-        outcome(stand_in)
+        run_request(stand_in)
 
 
-def test_a_redirect_is_not_followed(stand_in: StandIn, world: World) -> None:
+def test_a_redirect_is_not_followed(stand_in: StandIn, world: ProviderWorld) -> None:
     with InstagramStandIn(world) as elsewhere:
-        moved = Answer(b"<html>Moved</html>", 302, "text/html", {"Location": f"{elsewhere.url}/1"})
-        stand_in.faults.plant(answering(moved))
+        moved = StandInResponse(b"<html>Moved</html>", 302, "text/html", {"Location": f"{elsewhere.url}/1"})
+        stand_in.faults.plant(make_answer_fault(moved))
         with pytest.raises(Unreadable, match="web page"):
-            outcome(stand_in)
+            run_request(stand_in)
         assert len(elsewhere.calls) == 0
 
 
 def test_a_proxy_of_the_machine_has_no_say(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
-    assert outcome(stand_in)["followers_count"] == 1000
+    assert run_request(stand_in)["followers_count"] == 1000
 
 
 def test_headers_of_limits_that_cannot_be_read_are_none(stand_in: StandIn) -> None:
     for text in ("", "no JSON", "[" * 10_000, '{"1": [{"estimated_time_to_regain_access": "soon"}]}', "[null, 1]"):
         headers = {"X-Business-Use-Case-Usage": text, "X-Ad-Account-Usage": text, "Retry-After": "Thu, 1 Jan 2026"}
         refusal = graph_faults.error(4, "limit", headers=headers)
-        stand_in.faults.plant(answering(refusal), times=1)
-        assert outcome(stand_in)["followers_count"] == 1000
+        stand_in.faults.plant(make_answer_fault(refusal), times=1)
+        assert run_request(stand_in)["followers_count"] == 1000
 
 
 def test_a_limit_of_http_is_one_too(stand_in: StandIn) -> None:
-    refusal = Answer(b"slow down", 429, "text/plain", {"Retry-After": "7200"})
-    stand_in.faults.plant(answering(refusal))
+    refusal = StandInResponse(b"slow down", 429, "text/plain", {"Retry-After": "7200"})
+    stand_in.faults.plant(make_answer_fault(refusal))
     with pytest.raises(Throttled, match="for about 2 hours") as failure:
-        outcome(stand_in)
+        run_request(stand_in)
     assert failure.value.seconds == 7200
 
 
 def test_a_time_to_wait_is_told_in_round_words() -> None:
-    assert [roughly(seconds) for seconds in (1, 60, 89, 91, 5400, 7200, 90_000)] == [
+    assert [format_wait(seconds) for seconds in (1, 60, 89, 91, 5400, 7200, 90_000)] == [
         *("1 minute", "1 minute", "1 minute", "2 minutes"),
         *("90 minutes", "2 hours", "25 hours"),
     ]
@@ -190,14 +200,14 @@ def test_a_time_to_wait_is_told_in_round_words() -> None:
 @pytest.mark.parametrize("value", ["", "x", "1e400", "NaN", "Infinity", "9" * 50, None, True, [], 1.5, "1.5", 2**63])
 def test_what_is_no_whole_number_is_unreadable(value: object) -> None:
     with pytest.raises(Unreadable, match=r"without a (whole )?number for 'views'"):
-        Reader(SITE).whole(value, "views")
+        ObjectReader(SITE).parse_int(value, "views")
 
 
 def test_no_token_is_written_down(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Every way a token travels, through success and failure, with every log as loud as it can be."""
     caplog.set_level(logging.DEBUG)
-    world = new_world()
-    world.add(Property("1"), AdAccount("act_2"), Profile("3"))
+    world = make_world()
+    world.add_accounts(Property("1"), AdAccount("act_2"), Profile("3"))
     secrets = [CLIENT_SECRET, META_SECRET, world.google.issue("1"), world.meta.issue("act_2")]
     secrets.append(world.instagram.issue("3"))
     servers: list[tuple[str, str, StandIn, dict[str, str]]] = [
@@ -207,20 +217,20 @@ def test_no_token_is_written_down(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     ]
     written = []
     for source, account, stand_in, credentials in servers:
-        with stand_in, new_desk(f"sqlite:///{tmp_path}/{source}.db", source, account) as desk:
+        with stand_in, open_sink(f"sqlite:///{tmp_path}/{source}.db", source, account) as desk:
             for fault in (None, faults.reset(), faults.html(), faults.cut_off(), graph_faults.token_dead()):
                 stand_in.faults.clear()
                 if fault is not None:
                     stand_in.faults.plant(fault)
                 try:
-                    sync(desk, stand_in, credentials, history=1, age=timedelta(days=30))
+                    sync_account(desk, stand_in, credentials, history=1, age=timedelta(days=30))
                 except ProviderError as error:
                     written.append("".join(traceback.format_exception(error)))
                 secrets += [each["access_token"] for each in desk.renewed]
             assert stand_in.calls.leaks == []
     assert len(written) == 4 * 3
     assert any(record.name.startswith("metric_engine.sync") for record in caplog.records)
-    written += [caplog.text, repr(Request("GET", "http://x/?access_token=" + secrets[4], token=secrets[4]))]
+    written += [caplog.text, repr(ProviderRequest("GET", "http://x/?access_token=" + secrets[4], token=secrets[4]))]
     for secret in secrets:
         assert not [text for text in written if secret in text]
 
@@ -228,5 +238,5 @@ def test_no_token_is_written_down(tmp_path: Path, caplog: pytest.LogCaptureFixtu
 def test_a_dead_token_is_asked_with_once(stand_in: StandIn) -> None:
     stand_in.faults.plant(graph_faults.token_dead())
     with pytest.raises(NeedsReauth):
-        outcome(stand_in)
+        run_request(stand_in)
     assert len(stand_in.calls) == 1

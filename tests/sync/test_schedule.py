@@ -18,12 +18,12 @@ from sqlalchemy import select
 
 from state import State
 from state.tables import sync_jobs
-from sync.job import Means
-from sync.schedule import AT, ZONE, Schedule, due_date, moment
+from sync.job import SyncContext
+from sync.schedule import RUN_TIME, ZONE, Schedule, get_due_date, get_run_start
 from sync.worker import Worker
 from tests.conftest import OTHER_TENANT, TENANT
-from tests.sync.conftest import Told, connect
-from tests.sync.test_worker import eventually
+from tests.sync.conftest import ScriptedProvider, connect_accounts
+from tests.sync.test_worker import wait_until
 
 PROCESSES = 8
 FIRST, LAST = date(2026, 1, 1), date(2027, 12, 31)
@@ -33,13 +33,13 @@ LOS_ANGELES = ZoneInfo("America/Los_Angeles")
 SUMMER = ((date(2026, 3, 9), date(2026, 11, 1)), (date(2027, 3, 15), date(2027, 11, 7)))
 
 
-def quarter_past(day: date) -> datetime:
+def find_quarter_past(day: date) -> datetime:
     """00:15 in Los Angeles, by the calendar of its summer time and nothing else."""
     hours = 7 if any(first <= day <= last for first, last in SUMMER) else 8
     return datetime(day.year, day.month, day.day, hours, 15, tzinfo=UTC)
 
 
-class Clock:
+class StandingClock:
     """A clock that stands until it is moved."""
 
     def __init__(self, now: datetime) -> None:
@@ -51,34 +51,36 @@ class Clock:
 
 def test_every_day_has_its_moment() -> None:
     for day in DAYS:
-        begins = quarter_past(day)
-        assert moment(day) == begins
-        assert due_date(begins) == day
-        assert due_date(begins - timedelta(seconds=1)) == day - timedelta(days=1)
+        begins = find_quarter_past(day)
+        assert get_run_start(day) == begins
+        assert get_due_date(begins) == day
+        assert get_due_date(begins - timedelta(seconds=1)) == day - timedelta(days=1)
 
 
 def test_the_timer_knows_the_same_moments() -> None:
-    trigger = CalendarIntervalTrigger(days=1, hour=AT.hour, minute=AT.minute, start_date=FIRST, timezone=ZONE)
-    fires = [trigger.get_next_fire_time(None, quarter_past(FIRST))]
+    trigger = CalendarIntervalTrigger(
+        days=1, hour=RUN_TIME.hour, minute=RUN_TIME.minute, start_date=FIRST, timezone=ZONE
+    )
+    fires = [trigger.get_next_fire_time(None, find_quarter_past(FIRST))]
     while len(fires) < len(DAYS):
         fires.append(trigger.get_next_fire_time(fires[-1], fires[-1]))
-    assert [fire.astimezone(UTC) for fire in fires] == [quarter_past(day) for day in DAYS]
+    assert [fire.astimezone(UTC) for fire in fires] == [find_quarter_past(day) for day in DAYS]
     hours = Counter(
         (later.astimezone(UTC) - fire.astimezone(UTC)) / timedelta(hours=1) for fire, later in pairwise(fires)
     )
     assert hours == {24: len(DAYS) - 5, 23: 2, 25: 2}
 
 
-def live_through(url: str, seed: int, start: Barrier, opened: Queue[date]) -> None:
+def live_through_years(url: str, seed: int, start: Barrier, opened: Queue[date]) -> None:
     """One process's two years: it looks at the clock every so often, as timers of busy machines do."""
     state = State.open(url)
     chance = random.Random(seed)
-    clock = Clock(quarter_past(FIRST))
+    clock = StandingClock(find_quarter_past(FIRST))
     schedule = Schedule(state.runs, clock)
     start.wait()
-    while clock.now < quarter_past(LAST) + timedelta(hours=12):
-        if schedule.look():
-            opened.put(due_date(clock.now))
+    while clock.now < find_quarter_past(LAST) + timedelta(hours=12):
+        if schedule.open_due_run():
+            opened.put(get_due_date(clock.now))
         clock.now += timedelta(minutes=chance.uniform(5, 300))
     state.close()
 
@@ -89,7 +91,7 @@ def test_eight_processes_open_each_days_run_once(state_url: str) -> None:
     context.set_forkserver_preload(["state", "sync.schedule"])
     start, opened = context.Barrier(PROCESSES), context.Queue()
     processes = [
-        context.Process(target=live_through, args=(state_url, seed, start, opened)) for seed in range(PROCESSES)
+        context.Process(target=live_through_years, args=(state_url, seed, start, opened)) for seed in range(PROCESSES)
     ]
     for process in processes:
         process.start()
@@ -108,46 +110,46 @@ def test_eight_processes_open_each_days_run_once(state_url: str) -> None:
 
 
 def test_what_was_missed_is_made_good_once(state: State) -> None:
-    clock = Clock(quarter_past(date(2026, 6, 1)))
-    assert Schedule(state.runs, clock).look()
+    clock = StandingClock(find_quarter_past(date(2026, 6, 1)))
+    assert Schedule(state.runs, clock).open_due_run()
     clock.now += timedelta(days=10, hours=3)
     after_a_pause = Schedule(state.runs, clock)
-    assert [after_a_pause.look() for _ in range(3)] == [True, False, False]
-    assert state.runs.get(date(2026, 6, 11)) is not None
-    assert state.runs.get(date(2026, 6, 10)) is None
+    assert [after_a_pause.open_due_run() for _ in range(3)] == [True, False, False]
+    assert state.runs.get_run_id(date(2026, 6, 11)) is not None
+    assert state.runs.get_run_id(date(2026, 6, 10)) is None
 
 
 def test_a_clock_that_is_set_back_brings_no_second_run(state: State) -> None:
-    clock = Clock(quarter_past(date(2026, 6, 2)))
+    clock = StandingClock(find_quarter_past(date(2026, 6, 2)))
     schedule = Schedule(state.runs, clock)
-    assert schedule.look()
+    assert schedule.open_due_run()
     clock.now -= timedelta(hours=2)
-    assert not schedule.look()
-    assert state.runs.get(date(2026, 6, 1)) is None
+    assert not schedule.open_due_run()
+    assert state.runs.get_run_id(date(2026, 6, 1)) is None
 
 
 def test_what_is_announced_is_what_will_happen(state: State) -> None:
-    clock = Clock(quarter_past(date(2026, 3, 8)))
+    clock = StandingClock(find_quarter_past(date(2026, 3, 8)))
     schedule = Schedule(state.runs, clock)
-    schedule.look()
-    assert schedule.next_at() == quarter_past(date(2026, 3, 9))
-    clock.now = quarter_past(date(2026, 3, 9)) - timedelta(minutes=5)
-    assert schedule.next_at() == quarter_past(date(2026, 3, 9))
+    schedule.open_due_run()
+    assert schedule.get_next_start() == find_quarter_past(date(2026, 3, 9))
+    clock.now = find_quarter_past(date(2026, 3, 9)) - timedelta(minutes=5)
+    assert schedule.get_next_start() == find_quarter_past(date(2026, 3, 9))
     # Somebody asks for the new date's run between midnight and a quarter past.
-    state.runs.open(date(2026, 3, 9))
-    assert schedule.next_at() == quarter_past(date(2026, 3, 10))
+    state.runs.open_run(date(2026, 3, 9))
+    assert schedule.get_next_start() == find_quarter_past(date(2026, 3, 10))
     clock.now += timedelta(minutes=5)
-    assert not schedule.look()
+    assert not schedule.open_due_run()
 
 
 def test_a_run_has_a_job_for_each_user_with_something_to_read(state: State) -> None:
-    connect(state, TENANT, ("ga4", "1"), ("meta", "act_2"))
-    connect(state, OTHER_TENANT, ("ga4", "3"))
+    connect_accounts(state, TENANT, ("ga4", "1"), ("meta", "act_2"))
+    connect_accounts(state, OTHER_TENANT, ("ga4", "3"))
     state.connections.put("33333333-3333-4333-8333-333333333333", "ga4", "4")
     own = state.jobs.start(OTHER_TENANT)
-    run, new = state.runs.open(date(2026, 6, 1))
+    run, new = state.runs.open_run(date(2026, 6, 1))
     assert new
-    assert state.runs.open(date(2026, 6, 1)) == (run, False)
+    assert state.runs.open_run(date(2026, 6, 1)) == (run, False)
     with state.database.connect() as connection:
         jobs = connection.execute(
             select(sync_jobs.c.user_id, sync_jobs.c.run_id).where(sync_jobs.c.user_id.is_not(None))
@@ -156,16 +158,16 @@ def test_a_run_has_a_job_for_each_user_with_something_to_read(state: State) -> N
     assert state.jobs.start(OTHER_TENANT) == own
 
 
-def test_a_run_is_opened_done_and_closed(state: State, told: Told, means: Means) -> None:
-    connect(state, TENANT, ("ga4", "1"))
-    connect(state, OTHER_TENANT, ("meta", "act_3"))
+def test_a_run_is_opened_done_and_closed(state: State, provider: ScriptedProvider, means: SyncContext) -> None:
+    connect_accounts(state, TENANT, ("ga4", "1"))
+    connect_accounts(state, OTHER_TENANT, ("meta", "act_3"))
 
     async def fail(*_: object) -> None:
         await asyncio.sleep(0)
         raise RuntimeError
 
-    told.scripts = {"act_3": fail}
-    day = due_date(datetime.now(UTC))
+    provider.scripts = {"act_3": fail}
+    day = get_due_date(datetime.now(UTC))
 
     def run() -> tuple[str, float] | None:
         columns = sync_jobs.c
@@ -176,9 +178,9 @@ def test_a_run_is_opened_done_and_closed(state: State, told: Told, means: Means)
         return None if row is None else (row[0], row[1])
 
     with Worker(means, Schedule(state.runs)):
-        eventually(lambda: run() == ("partial", 1.0), what="the run is not closed")
-    assert state.jobs.last_success_at(TENANT) is not None
-    assert state.jobs.last_success_at(OTHER_TENANT) is None
+        wait_until(lambda: run() == ("partial", 1.0), what="the run is not closed")
+    assert state.jobs.get_last_success_at(TENANT) is not None
+    assert state.jobs.get_last_success_at(OTHER_TENANT) is None
 
 
 @pytest.mark.parametrize(
@@ -194,11 +196,11 @@ def test_a_run_is_opened_done_and_closed(state: State, told: Told, means: Means)
     ],
 )
 def test_a_run_ends_as_its_jobs_do(state: State, statuses: list[str], expected: str) -> None:
-    run, _ = state.runs.open(date(2026, 6, 1))
+    run, _ = state.runs.open_run(date(2026, 6, 1))
     with state.database.connect() as connection:
         for number, status in enumerate(statuses):
             user = f"00000000-0000-4000-8000-{number:012d}"
             job = {"id": user, "user_id": user, "run_id": run, "status": status}
             connection.execute(sync_jobs.insert().values(job))
-        state.runs.close()
+        state.runs.close_ended_runs()
         assert connection.execute(select(sync_jobs.c.status).where(sync_jobs.c.id == run)).scalar() == expected

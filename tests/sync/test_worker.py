@@ -16,25 +16,33 @@ from state import State
 from state.jobs.jobs import Job
 from state.jobs.queue import Lease
 from sync.errors import NeedsReauth, NotPermitted, Throttled
-from sync.job import OURS, Means
-from sync.provider import Account, Intake
+from sync.job import OWN_FAULT, SyncContext
+from sync.provider import Account, Sink
 from sync.report import NOTHING_TO_READ
 from sync.worker import INTERRUPTED, TOO_LONG, Worker
 from tests.conftest import OTHER_TENANT, TENANT
-from tests.sync.conftest import QUICK, Counts, Told, bring, connect, hang, means_of
+from tests.sync.conftest import (
+    QUICK,
+    RecordingObserver,
+    ScriptedProvider,
+    connect_accounts,
+    hang_after_restate,
+    make_sync_context,
+    restate_days,
+)
 
 GA4, META, INSTAGRAM = ("ga4", "1"), ("meta", "act_2"), ("instagram", "3")
 LEASE = timedelta(seconds=QUICK.lease)
 
 
-def eventually(found: Callable[[], bool], *, what: str, seconds: float = 20) -> None:
+def wait_until(found: Callable[[], bool], *, what: str, seconds: float = 20) -> None:
     deadline = time.monotonic() + seconds
     while not found():
         assert time.monotonic() < deadline, what
         time.sleep(0.01)
 
 
-def ended(state: State, job_id: str, user: str = TENANT) -> Job:
+def wait_for_job(state: State, job_id: str, user: str = TENANT) -> Job:
     """The job, once it has ended."""
 
     def look() -> Job:
@@ -42,27 +50,29 @@ def ended(state: State, job_id: str, user: str = TENANT) -> Job:
         assert job is not None
         return job
 
-    eventually(lambda: look().ended, what="the job hangs")
+    wait_until(lambda: look().has_ended, what="the job hangs")
     return look()
 
 
-def status_of(state: State, source: str, user: str = TENANT) -> tuple[str, str | None]:
-    [found] = [each for each in state.connections.list(user) if each.source == source]
+def read_status(state: State, source: str, user: str = TENANT) -> tuple[str, str | None]:
+    [found] = [each for each in state.connections.list_connections(user) if each.source == source]
     return found.status, found.last_error
 
 
-def sync_once(means: Means, user: str = TENANT) -> Job:
+def sync_once(means: SyncContext, user: str = TENANT) -> Job:
     job_id = means.state.jobs.start(user)
     with Worker(means):
-        return ended(means.state, job_id, user)
+        return wait_for_job(means.state, job_id, user)
 
 
-def rows_of(warehouse: Warehouse, table: str) -> list[tuple[object, ...]]:
+def read_rows(warehouse: Warehouse, table: str) -> list[tuple[object, ...]]:
     return [tuple(row) for row in warehouse.query(f"SELECT * FROM {table} ORDER BY 1, 2, 3", {})]
 
 
-def test_a_sync_brings_every_source(state: State, warehouse: Warehouse, means: Means, counts: Counts) -> None:
-    connect(state, TENANT, GA4, META, INSTAGRAM)
+def test_a_sync_brings_every_source(
+    state: State, warehouse: Warehouse, means: SyncContext, counts: RecordingObserver
+) -> None:
+    connect_accounts(state, TENANT, GA4, META, INSTAGRAM)
     before = state.tenants.get(TENANT).data_version
     job = sync_once(means)
     assert (job.status, job.progress, job.detail) == ("succeeded", 1.0, None)
@@ -71,135 +81,156 @@ def test_a_sync_brings_every_source(state: State, warehouse: Warehouse, means: M
         "instagram": ("succeeded", 3, None),
         "meta": ("succeeded", 3, None),
     }
-    assert state.jobs.last_success_at(TENANT) == job.finished_at
+    assert state.jobs.get_last_success_at(TENANT) == job.finished_at
     assert job.finished_at is not None
-    assert state.settings.get("last_sync") == {"at": job.finished_at.isoformat(), "job_id": job.id}
+    assert state.app_settings.get("last_sync") == {"at": job.finished_at.isoformat(), "job_id": job.id}
     assert state.tenants.get(TENANT).data_version > before
-    assert all(each.last_success_at is not None for each in state.connections.list(TENANT))
+    assert all(each.last_success_at is not None for each in state.connections.list_connections(TENANT))
     assert sorted(counts.accounts) == [(source, "succeeded", 3) for source in ("ga4", "instagram", "meta")]
     assert counts.jobs == ["succeeded"]
-    assert [str(row[0]) for row in rows_of(warehouse, "ga4_daily")] == [TENANT] * 3
+    assert [str(row[0]) for row in read_rows(warehouse, "ga4_daily")] == [TENANT] * 3
 
 
-def test_a_second_sync_changes_no_row(state: State, warehouse: Warehouse, means: Means) -> None:
-    connect(state, TENANT, GA4, META)
+def test_a_second_sync_changes_no_row(state: State, warehouse: Warehouse, means: SyncContext) -> None:
+    connect_accounts(state, TENANT, GA4, META)
     sync_once(means)
-    before = rows_of(warehouse, "ga4_daily"), rows_of(warehouse, "meta_ads_daily"), rows_of(warehouse, "sync_cursors")
+    before = (
+        read_rows(warehouse, "ga4_daily"),
+        read_rows(warehouse, "meta_ads_daily"),
+        read_rows(warehouse, "sync_cursors"),
+    )
     sync_once(means)
-    after = rows_of(warehouse, "ga4_daily"), rows_of(warehouse, "meta_ads_daily"), rows_of(warehouse, "sync_cursors")
+    after = (
+        read_rows(warehouse, "ga4_daily"),
+        read_rows(warehouse, "meta_ads_daily"),
+        read_rows(warehouse, "sync_cursors"),
+    )
     assert after == before
 
 
-def test_nothing_connected_succeeds_at_once_and_says_so(state: State, means: Means, told: Told) -> None:
+def test_nothing_connected_succeeds_at_once_and_says_so(
+    state: State, means: SyncContext, provider: ScriptedProvider
+) -> None:
     job = sync_once(means)
     assert (job.status, job.progress, job.sources, job.detail) == ("succeeded", 1.0, {}, NOTHING_TO_READ)
     state.connections.put(TENANT, "ga4", "9")
     job = sync_once(means)
     assert (job.status, job.detail) == ("succeeded", NOTHING_TO_READ)
     assert job.sources["ga4"]["status"] == "skipped"
-    assert told.seen == []
+    assert provider.seen == []
 
 
-def test_one_source_that_fails_fails_no_other(state: State, means: Means, told: Told, warehouse: Warehouse) -> None:
-    async def break_down(account: Account, intake: Intake) -> None:
+def test_one_source_that_fails_fails_no_other(
+    state: State, means: SyncContext, provider: ScriptedProvider, warehouse: Warehouse
+) -> None:
+    async def break_down(account: Account, sink: Sink) -> None:
         raise ZeroDivisionError
 
-    async def refuse(account: Account, intake: Intake) -> None:
+    async def refuse(account: Account, sink: Sink) -> None:
         raise NotPermitted("Meta does not let this sign-in read the account")
 
-    connect(state, TENANT, GA4, META, INSTAGRAM, ("meta", "act_5"))
-    told.scripts = {"3": break_down, "act_2": refuse}
+    connect_accounts(state, TENANT, GA4, META, INSTAGRAM, ("meta", "act_5"))
+    provider.scripts = {"3": break_down, "act_2": refuse}
     job = sync_once(means)
     assert job.status == "partial"
     assert {source: (part["status"], part["rows"], part["error"]) for source, part in job.sources.items()} == {
         "ga4": ("succeeded", 3, None),
-        "instagram": ("failed", 0, OURS),
+        "instagram": ("failed", 0, OWN_FAULT),
         "meta": ("partial", 3, "account act_2: Meta does not let this sign-in read the account"),
     }
-    assert state.jobs.last_success_at(TENANT) is None
-    assert state.settings.get("last_sync") is None
-    assert len(rows_of(warehouse, "ga4_daily")) == 3
+    assert state.jobs.get_last_success_at(TENANT) is None
+    assert state.app_settings.get("last_sync") is None
+    assert len(read_rows(warehouse, "ga4_daily")) == 3
 
 
-def test_what_a_failed_account_brought_stays_and_is_shown(state: State, means: Means, told: Told) -> None:
-    async def half(account: Account, intake: Intake) -> None:
-        await bring(account, intake)
+def test_what_a_failed_account_brought_stays_and_is_shown(
+    state: State, means: SyncContext, provider: ScriptedProvider
+) -> None:
+    async def half(account: Account, sink: Sink) -> None:
+        await restate_days(account, sink)
         raise Throttled("Google limits the calls; the next sync goes on from here", seconds=3600)
 
-    connect(state, TENANT, GA4)
-    told.scripts = {"1": half}
+    connect_accounts(state, TENANT, GA4)
+    provider.scripts = {"1": half}
     before = state.tenants.get(TENANT).data_version
     job = sync_once(means)
     assert (job.status, job.sources["ga4"]["rows"]) == ("failed", 3)
     assert state.tenants.get(TENANT).data_version > before
-    assert status_of(state, "ga4") == ("active", "Google limits the calls; the next sync goes on from here")
+    assert read_status(state, "ga4") == ("active", "Google limits the calls; the next sync goes on from here")
 
 
-def test_dead_credentials_are_tried_once(state: State, means: Means, told: Told) -> None:
-    async def dead(account: Account, intake: Intake) -> None:
+def test_dead_credentials_are_tried_once(state: State, means: SyncContext, provider: ScriptedProvider) -> None:
+    async def dead(account: Account, sink: Sink) -> None:
         raise NeedsReauth("Meta no longer accepts the sign-in; connect the account again")
 
-    connect(state, TENANT, META, GA4)
-    told.scripts = {"act_2": dead}
+    connect_accounts(state, TENANT, META, GA4)
+    provider.scripts = {"act_2": dead}
     job = sync_once(means)
     assert job.sources["meta"]["error"] == "Meta no longer accepts the sign-in; connect the account again"
-    assert status_of(state, "meta") == ("needs_reauth", "Meta no longer accepts the sign-in; connect the account again")
-    told.seen.clear()
+    assert read_status(state, "meta") == (
+        "needs_reauth",
+        "Meta no longer accepts the sign-in; connect the account again",
+    )
+    provider.seen.clear()
     assert sync_once(means).status == "partial"
-    assert [account.source for account in told.seen] == ["ga4"]
-    connect(state, TENANT, META)
-    told.scripts = {}
+    assert [account.source for account in provider.seen] == ["ga4"]
+    connect_accounts(state, TENANT, META)
+    provider.scripts = {}
     assert sync_once(means).status == "succeeded"
-    assert status_of(state, "meta") == ("active", None)
+    assert read_status(state, "meta") == ("active", None)
 
 
 def test_an_account_that_is_disconnected_meanwhile_gets_no_more_rows(
-    state: State, means: Means, told: Told, warehouse: Warehouse
+    state: State, means: SyncContext, provider: ScriptedProvider, warehouse: Warehouse
 ) -> None:
-    async def disconnected(account: Account, intake: Intake) -> None:
+    async def disconnect_account(account: Account, sink: Sink) -> None:
         await asyncio.to_thread(state.connections.delete, TENANT, "ga4")
-        await bring(account, intake)
+        await restate_days(account, sink)
 
-    connect(state, TENANT, GA4)
-    told.scripts = {"1": disconnected}
+    connect_accounts(state, TENANT, GA4)
+    provider.scripts = {"1": disconnect_account}
     job = sync_once(means)
     assert (job.status, job.sources["ga4"]["error"]) == ("failed", "the account was disconnected meanwhile")
-    assert rows_of(warehouse, "ga4_daily") == []
+    assert read_rows(warehouse, "ga4_daily") == []
 
 
-def test_new_credentials_are_not_blamed_for_the_old(state: State, means: Means, told: Told) -> None:
-    async def dead_meanwhile(account: Account, intake: Intake) -> None:
-        await asyncio.to_thread(connect, state, TENANT, META)
+def test_new_credentials_are_not_blamed_for_the_old(
+    state: State, means: SyncContext, provider: ScriptedProvider
+) -> None:
+    async def dead_meanwhile(account: Account, sink: Sink) -> None:
+        await asyncio.to_thread(connect_accounts, state, TENANT, META)
         raise NeedsReauth("the old ones are dead")
 
-    connect(state, TENANT, META)
-    told.scripts = {"act_2": dead_meanwhile}
+    connect_accounts(state, TENANT, META)
+    provider.scripts = {"act_2": dead_meanwhile}
     assert sync_once(means).status == "failed"
-    assert status_of(state, "meta") == ("active", None)
+    assert read_status(state, "meta") == ("active", None)
 
 
-def test_renewed_credentials_are_kept_unless_the_user_gave_others(state: State, means: Means, told: Told) -> None:
-    async def renew(account: Account, intake: Intake) -> None:
-        await intake.renew({"access_token": "renewed"})
-        await intake.remember({"time_zone": "Pacific/Auckland"})
+def test_renewed_credentials_are_kept_unless_the_user_gave_others(
+    state: State, means: SyncContext, provider: ScriptedProvider
+) -> None:
+    async def renew(account: Account, sink: Sink) -> None:
+        await sink.renew_credentials({"access_token": "renewed"})
+        await sink.add_options({"time_zone": "Pacific/Auckland"})
 
-    async def renew_too_late(account: Account, intake: Intake) -> None:
-        await asyncio.to_thread(connect, state, TENANT, META)
-        await intake.renew({"access_token": "renewed too late"})
+    async def renew_too_late(account: Account, sink: Sink) -> None:
+        await asyncio.to_thread(connect_accounts, state, TENANT, META)
+        await sink.renew_credentials({"access_token": "renewed too late"})
 
     def token() -> object:
-        credentials = state.connections.credentials(TENANT, *META)
+        credentials = state.connections.get_credentials(TENANT, *META)
         return credentials and credentials["access_token"]
 
-    connect(state, TENANT, META)
-    told.scripts = {"act_2": renew}
+    connect_accounts(state, TENANT, META)
+    provider.scripts = {"act_2": renew}
     sync_once(means)
     assert token() == "renewed"
-    assert state.connections.to_sync(TENANT)[0].options == {"time_zone": "Pacific/Auckland"}
-    told.scripts = {"act_2": renew_too_late}
+    assert state.connections.list_synced_accounts(TENANT)[0].options == {"time_zone": "Pacific/Auckland"}
+    provider.scripts = {"act_2": renew_too_late}
     sync_once(means)
     assert token() == "token-of-act_2"
-    assert told.seen[-1].options == {"time_zone": "Pacific/Auckland"}
+    assert provider.seen[-1].options == {"time_zone": "Pacific/Auckland"}
 
 
 def test_a_job_is_one_however_often_it_is_asked_for(state: State) -> None:
@@ -210,10 +241,10 @@ def test_a_job_is_one_however_often_it_is_asked_for(state: State) -> None:
 
 
 def test_progress_is_seen_while_it_runs_and_a_cancel_ends_it(
-    state: State, means: Means, told: Told, warehouse: Warehouse
+    state: State, means: SyncContext, provider: ScriptedProvider, warehouse: Warehouse
 ) -> None:
-    connect(state, TENANT, GA4, META)
-    told.scripts = {"1": hang}
+    connect_accounts(state, TENANT, GA4, META)
+    provider.scripts = {"1": hang_after_restate}
     job_id = state.jobs.start(TENANT)
     with Worker(means) as worker:
         worker.kick()
@@ -222,7 +253,7 @@ def test_progress_is_seen_while_it_runs_and_a_cancel_ends_it(
             job = state.jobs.get(TENANT, job_id)
             return job is not None and job.sources.get("meta", {}).get("status") == "succeeded"
 
-        eventually(is_half, what="no progress")
+        wait_until(is_half, what="no progress")
         job = state.jobs.get(TENANT, job_id)
         assert job is not None
         assert job.status == "running"
@@ -231,15 +262,15 @@ def test_progress_is_seen_while_it_runs_and_a_cancel_ends_it(
         assert state.jobs.start(TENANT) == job_id
         assert not state.jobs.cancel(OTHER_TENANT, job_id)
         assert state.jobs.cancel(TENANT, job_id)
-        job = ended(state, job_id)
+        job = wait_for_job(state, job_id)
     assert (job.status, job.sources["ga4"]["status"]) == ("cancelled", "cancelled")
     assert job.sources["meta"]["status"] == "succeeded"
-    assert len(rows_of(warehouse, "ga4_daily")) == 3
-    assert state.jobs.last_success_at(TENANT) is None
+    assert len(read_rows(warehouse, "ga4_daily")) == 3
+    assert state.jobs.get_last_success_at(TENANT) is None
 
 
-def test_a_queued_job_is_cancelled_at_once(state: State, means: Means, told: Told) -> None:
-    connect(state, TENANT, GA4)
+def test_a_queued_job_is_cancelled_at_once(state: State, means: SyncContext, provider: ScriptedProvider) -> None:
+    connect_accounts(state, TENANT, GA4)
     job_id = state.jobs.start(TENANT)
     assert state.jobs.cancel(TENANT, job_id)
     job = state.jobs.get(TENANT, job_id)
@@ -248,16 +279,18 @@ def test_a_queued_job_is_cancelled_at_once(state: State, means: Means, told: Tol
     assert job.finished_at is not None
     assert sync_once(means).id != job_id
     assert state.jobs.cancel(TENANT, job_id)
-    assert ended(state, job_id).status == "cancelled"
+    assert wait_for_job(state, job_id).status == "cancelled"
 
 
-def test_an_account_and_a_job_have_their_time(state: State, warehouse: Warehouse, told: Told, counts: Counts) -> None:
-    connect(state, TENANT, GA4, META)
-    told.scripts = {"1": hang}
-    job = sync_once(means_of(state, warehouse, told, counts, replace(QUICK, account_seconds=0.3)))
+def test_an_account_and_a_job_have_their_time(
+    state: State, warehouse: Warehouse, provider: ScriptedProvider, counts: RecordingObserver
+) -> None:
+    connect_accounts(state, TENANT, GA4, META)
+    provider.scripts = {"1": hang_after_restate}
+    job = sync_once(make_sync_context(state, warehouse, provider, counts, replace(QUICK, account_seconds=0.3)))
     assert job.status == "partial"
     assert "took longer than" in job.sources["ga4"]["error"]
-    job = sync_once(means_of(state, warehouse, told, counts, replace(QUICK, job_seconds=0.3)))
+    job = sync_once(make_sync_context(state, warehouse, provider, counts, replace(QUICK, job_seconds=0.3)))
     assert (job.status, job.detail) == ("partial", TOO_LONG)
     assert job.sources["ga4"] | {"accounts": None} == {
         "status": "failed",
@@ -267,28 +300,28 @@ def test_an_account_and_a_job_have_their_time(state: State, warehouse: Warehouse
     }
 
 
-def test_a_job_whose_process_died_goes_on(state: State, means: Means, told: Told) -> None:
-    connect(state, TENANT, GA4, META)
+def test_a_job_whose_process_died_goes_on(state: State, means: SyncContext, provider: ScriptedProvider) -> None:
+    connect_accounts(state, TENANT, GA4, META)
     job_id = state.jobs.start(TENANT)
     dead = state.queue.claim("the dead", now=datetime.now(UTC), lease=LEASE)
     assert dead is not None
     part = {"status": "succeeded", "rows": 7, "error": None, "skipped": {}}
     done = {"ga4": {"status": "succeeded", "rows": 7, "error": None, "accounts": {"1": part}}}
-    assert state.queue.beat(dead, "the dead", now=datetime.now(UTC), progress=0.5, sources=done) is Lease.HELD
+    assert state.queue.renew_lease(dead, "the dead", now=datetime.now(UTC), progress=0.5, sources=done) is Lease.HELD
     assert state.queue.claim("the hasty", now=datetime.now(UTC), lease=LEASE) is None
     with Worker(means):
-        job = ended(state, job_id)
+        job = wait_for_job(state, job_id)
     assert job.status == "succeeded"
-    assert [account.source for account in told.seen] == ["meta"]
+    assert [account.source for account in provider.seen] == ["meta"]
     assert {source: part["rows"] for source, part in job.sources.items()} == {"ga4": 7, "meta": 3}
     # Should the dead one have been asleep only, it finds the job to be another's.
-    assert state.queue.beat(dead, "the dead", now=datetime.now(UTC), progress=0.6, sources=done) is Lease.LOST
+    assert state.queue.renew_lease(dead, "the dead", now=datetime.now(UTC), progress=0.6, sources=done) is Lease.LOST
     assert not state.queue.end(dead, "the dead", now=datetime.now(UTC), status="failed", sources={})
-    assert ended(state, job_id).status == "succeeded"
+    assert wait_for_job(state, job_id).status == "succeeded"
 
 
-def test_a_job_that_kills_its_processes_ends(state: State, means: Means, told: Told) -> None:
-    connect(state, TENANT, GA4)
+def test_a_job_that_kills_its_processes_ends(state: State, means: SyncContext, provider: ScriptedProvider) -> None:
+    connect_accounts(state, TENANT, GA4)
     job_id = state.jobs.start(TENANT)
     long_ago = datetime.now(UTC) - timedelta(hours=1)
     for attempt in range(QUICK.attempts):
@@ -296,48 +329,50 @@ def test_a_job_that_kills_its_processes_ends(state: State, means: Means, told: T
         assert work is not None
         assert work.attempts == attempt + 1
     with Worker(means):
-        job = ended(state, job_id)
+        job = wait_for_job(state, job_id)
     assert (job.status, job.detail, job.sources["ga4"]["error"]) == ("failed", INTERRUPTED, INTERRUPTED)
-    assert told.seen == []
+    assert provider.seen == []
 
 
-def test_a_process_that_stops_gives_its_job_back(state: State, means: Means, told: Told) -> None:
-    connect(state, TENANT, GA4, META)
-    told.scripts = {"1": hang}
+def test_a_process_that_stops_gives_its_job_back(state: State, means: SyncContext, provider: ScriptedProvider) -> None:
+    connect_accounts(state, TENANT, GA4, META)
+    provider.scripts = {"1": hang_after_restate}
     job_id = state.jobs.start(TENANT)
     for _ in range(QUICK.attempts + 2):
-        told.seen.clear()
+        provider.seen.clear()
         with Worker(means):
-            eventually(lambda: "1" in {account.id for account in told.seen}, what="not taken up")
+            wait_until(lambda: "1" in {account.id for account in provider.seen}, what="not taken up")
         job = state.jobs.get(TENANT, job_id)
         assert job is not None
         assert job.status == "queued"
-    told.scripts = {}
+    provider.scripts = {}
     with Worker(means):
-        assert ended(state, job_id).status == "succeeded"
+        assert wait_for_job(state, job_id).status == "succeeded"
 
 
-def test_many_workers_do_each_job_once(state: State, means: Means, told: Told, counts: Counts) -> None:
+def test_many_workers_do_each_job_once(
+    state: State, means: SyncContext, provider: ScriptedProvider, counts: RecordingObserver
+) -> None:
     users = [f"00000000-0000-4000-8000-{number:012d}" for number in range(24)]
     for user in users:
-        connect(state, user, ("ga4", user[-3:]))
+        connect_accounts(state, user, ("ga4", user[-3:]))
     ids = {user: state.jobs.start(user) for user in users}
     workers = [Worker(means) for _ in range(3)]
     for worker in workers:
         worker.start()
     try:
-        assert {ended(state, job_id, user).status for user, job_id in ids.items()} == {"succeeded"}
+        assert {wait_for_job(state, job_id, user).status for user, job_id in ids.items()} == {"succeeded"}
     finally:
         for worker in workers:
             worker.stop()
-    assert sorted(account.id for account in told.seen) == sorted(user[-3:] for user in users)
+    assert sorted(account.id for account in provider.seen) == sorted(user[-3:] for user in users)
     assert counts.jobs == ["succeeded"] * len(users)
 
 
 def test_somebody_who_waits_comes_before_the_days_run(state: State) -> None:
     for user in (TENANT, OTHER_TENANT):
-        connect(state, user, GA4)
-    state.runs.open(datetime.now(UTC).date())
+        connect_accounts(state, user, GA4)
+    state.runs.open_run(datetime.now(UTC).date())
     waiting = "33333333-3333-4333-8333-333333333333"
     state.jobs.start(waiting)
     order = [state.queue.claim("one", now=datetime.now(UTC), lease=LEASE) for _ in range(3)]
@@ -348,11 +383,11 @@ def test_somebody_who_waits_comes_before_the_days_run(state: State) -> None:
 
 @pytest.mark.parametrize("wanted", [("meta",), ("ga4", "instagram")])
 def test_a_sync_of_some_sources_leaves_the_others(
-    state: State, means: Means, told: Told, wanted: tuple[str, ...]
+    state: State, means: SyncContext, provider: ScriptedProvider, wanted: tuple[str, ...]
 ) -> None:
-    connect(state, TENANT, GA4, META, INSTAGRAM)
+    connect_accounts(state, TENANT, GA4, META, INSTAGRAM)
     job_id = state.jobs.start(TENANT, wanted)
     with Worker(means):
-        job = ended(state, job_id)
+        job = wait_for_job(state, job_id)
     assert job.sources.keys() == set(wanted)
-    assert {account.source for account in told.seen} == set(wanted)
+    assert {account.source for account in provider.seen} == set(wanted)

@@ -31,7 +31,7 @@ UNSAFE = re.compile(
 )
 
 
-class Elements(HTMLParser):
+class PageElements(HTMLParser):
     """Every element of a page with its attributes, and the text inside scripts and styles."""
 
     def __init__(self, text: str) -> None:
@@ -53,11 +53,11 @@ class Elements(HTMLParser):
 
 
 @pytest.fixture
-def page() -> Elements:
-    return Elements(TEXTS["index.html"])
+def page() -> PageElements:
+    return PageElements(TEXTS["index.html"])
 
 
-def imports(module: str) -> list[tuple[str, str]]:
+def list_imports(module: str) -> list[tuple[str, str]]:
     """What a module imports: the clause and the file's name."""
     return [(found["what"], str(PurePosixPath(found["place"]))) for found in IMPORT.finditer(TEXTS[module])]
 
@@ -81,7 +81,7 @@ def test_an_address_would_be_found(text: str) -> None:
     assert ADDRESS.search(text)
 
 
-def test_the_page_has_no_inline_script_or_style(page: Elements) -> None:
+def test_the_page_has_no_inline_script_or_style(page: PageElements) -> None:
     assert page.inline == []
     assert [tag for tag, _ in page.found if tag == "style"] == []
     assert [attributes for tag, attributes in page.found if tag == "script" and not attributes.get("src")] == []
@@ -89,13 +89,13 @@ def test_the_page_has_no_inline_script_or_style(page: Elements) -> None:
     assert [name for name in names if name == "style" or name.startswith("on")] == []
 
 
-def test_the_page_links_only_to_files_that_are_there(page: Elements) -> None:
+def test_the_page_links_only_to_files_that_are_there(page: PageElements) -> None:
     links = [urlsplit(link) for link in page.values("src") + page.values("href")]
     assert {link.path for link in links} - {""} <= set(TEXTS)
     assert {link.fragment for link in links} - {""} <= set(page.values("id"))
 
 
-def test_the_ids_are_unique_and_what_refers_to_them_finds_them(page: Elements) -> None:
+def test_the_ids_are_unique_and_what_refers_to_them_finds_them(page: PageElements) -> None:
     ids = page.values("id")
     assert len(ids) == len(set(ids))
     assert set(page.values("aria-labelledby") + page.values("for")) <= set(ids)
@@ -108,8 +108,8 @@ def test_a_module_makes_no_markup_from_text(module: str) -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_imports_what_is_there(module: str) -> None:
-    assert len(imports(module)) == len(re.findall(r"^import\b", TEXTS[module], re.MULTILINE))
-    for what, name in imports(module):
+    assert len(list_imports(module)) == len(re.findall(r"^import\b", TEXTS[module], re.MULTILINE))
+    for what, name in list_imports(module):
         assert name in MODULES
         if what.startswith("{"):
             wanted = {part.split(" as ")[0].strip() for part in what.strip("{}").split(",")} - {""}
@@ -118,7 +118,7 @@ def test_a_module_imports_what_is_there(module: str) -> None:
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name != ENTRY])
 def test_a_module_uses_what_it_imports_and_exports_what_is_used(module: str) -> None:
-    importers = [(other, what) for other in MODULES for what, name in imports(other) if name == module]
+    importers = [(other, what) for other in MODULES for what, name in list_imports(other) if name == module]
     assert importers
     for name in EXPORT.findall(TEXTS[module]):
         own_use = len(re.findall(rf"\b{name}\b", TEXTS[module])) > 1
@@ -128,19 +128,19 @@ def test_a_module_uses_what_it_imports_and_exports_what_is_used(module: str) -> 
 @pytest.mark.parametrize("module", MODULES)
 def test_an_imported_name_is_used(module: str) -> None:
     body = IMPORT.sub("", TEXTS[module])
-    for what, _ in imports(module):
+    for what, _ in list_imports(module):
         names = [what.removeprefix("* as ")] if what.startswith("*") else what.strip("{} ").split(",")
         for name in (part.split(" as ")[-1].strip() for part in names):
             assert not name or re.search(rf"\b{name}\b", body), name
 
 
-def test_every_element_that_a_module_asks_for_is_on_the_page(page: Elements) -> None:
+def test_every_element_that_a_module_asks_for_is_on_the_page(page: PageElements) -> None:
     asked = {name for module in MODULES for name in re.findall(r'byId\("([^"]+)"\)', TEXTS[module])}
     assert asked
     assert asked <= set(page.values("id"))
 
 
-def test_every_control_has_a_name(page: Elements) -> None:
+def test_every_control_has_a_name(page: PageElements) -> None:
     """A control is named by itself, or stands in a label."""
     text = TEXTS["index.html"]
     labelled = "".join(re.findall(r"<label.*?</label>", text, re.DOTALL))

@@ -10,13 +10,13 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from demo.providers.accounts import CHANNEL, PAGE, PAGE_AND_QUERY, Property, Visits
+from demo.providers.accounts import CHANNEL, PAGE, PAGE_AND_QUERY, Property, PropertyVisits
 from demo.providers.google.google_faults import error
-from demo.providers.wire import Refused
+from demo.providers.wire import ErrorResponse
 
-MOST_ROWS = 250_000
-USUAL_ROWS = 10_000
-MOST_RANGES = 4
+MAX_ROWS = 250_000
+DEFAULT_ROWS = 10_000
+MAX_RANGES = 4
 SCHEMA = (
     "For a list of valid dimensions and metrics, see "
     "https://developers.google.com/analytics/devguides/reporting/data/v1/api-schema "
@@ -50,14 +50,14 @@ Values = Mapping[str, float]
 DERIVED: dict[str, Callable[[Values], float]] = {
     "totalUsers": lambda row: row.get("activeUsers", 0),
     "purchaseRevenue": lambda row: row.get("totalRevenue", 0),
-    "engagementRate": lambda row: _ratio(row.get("engagedSessions", 0), row.get("sessions", 0)),
-    "bounceRate": lambda row: 1 - _ratio(row.get("engagedSessions", 0), row.get("sessions", 0)),
+    "engagementRate": lambda row: _divide_or_zero(row.get("engagedSessions", 0), row.get("sessions", 0)),
+    "bounceRate": lambda row: 1 - _divide_or_zero(row.get("engagedSessions", 0), row.get("sessions", 0)),
 }
 # Of several days, the average by sessions and not the sum.
 RATES = frozenset({"averageSessionDuration", "bounceRate", "engagementRate", "sessionKeyEventRate"})
 
 
-class Range(NamedTuple):
+class ReportRange(NamedTuple):
     """A date range, and the name under which its rows stand if there are several."""
 
     name: str
@@ -65,38 +65,38 @@ class Range(NamedTuple):
     last: date
 
 
-class Line(NamedTuple):
+class ReportRow(NamedTuple):
     """A row: the values of the dimensions, and of the metrics as numbers."""
 
     dimensions: tuple[str, ...]
     metrics: tuple[float, ...]
 
 
-class Report:
+class Ga4Report:
     """One request, understood. Raises `Refused` with INVALID_ARGUMENT where Google does."""
 
-    def __init__(self, account: Property, asked: Any, now: datetime, *, most_rows: int = MOST_ROWS) -> None:
+    def __init__(self, account: Property, asked: Any, now: datetime, *, most_rows: int = MAX_ROWS) -> None:
         if not isinstance(asked, dict):
-            raise _invalid("Invalid JSON payload received. Expected an object.")
+            raise _build_invalid_argument("Invalid JSON payload received. Expected an object.")
         self.account = account
         self.now = now
-        self.ranges = list(_ranges(asked.get("dateRanges"), now.astimezone(ZoneInfo(account.zone)).date()))
-        self.dimensions = [_named(item, "dimension") for item in asked.get("dimensions") or ()]
-        self.metrics = [_named(item, "metric") for item in asked.get("metrics") or ()]
+        self.ranges = list(_iter_ranges(asked.get("dateRanges"), now.astimezone(ZoneInfo(account.zone)).date()))
+        self.dimensions = [_read_name(item, "dimension") for item in asked.get("dimensions") or ()]
+        self.metrics = [_read_name(item, "metric") for item in asked.get("metrics") or ()]
         for names, known, kind in ((self.dimensions, DIMENSIONS, "dimension"), (self.metrics, TYPES, "metric")):
             for name in names:
-                _check(name, known, kind)
+                _check_name(name, known, kind)
         if not self.metrics and not self.dimensions:
-            raise _invalid("At least one dimension or metric is required.")
+            raise _build_invalid_argument("At least one dimension or metric is required.")
         self.orders = asked.get("orderBys") or []
-        self.offset = _count(asked.get("offset"), "offset", 0)
-        self.limit = min(_count(asked.get("limit"), "limit", USUAL_ROWS) or USUAL_ROWS, most_rows)
+        self.offset = _parse_count(asked.get("offset"), "offset", 0)
+        self.limit = min(_parse_count(asked.get("limit"), "limit", DEFAULT_ROWS) or DEFAULT_ROWS, most_rows)
         self.keeps_empty = bool(asked.get("keepEmptyRows"))
         self.shows_quota = bool(asked.get("returnPropertyQuota"))
 
-    def content(self) -> Json:
+    def build_content(self) -> Json:
         """The answer's JSON. As in every proto3 message, what is empty or zero is absent."""
-        lines = self._ordered(self._lines())
+        lines = self._sort_rows(self._build_rows())
         page = lines[self.offset : self.offset + self.limit]
         content: Json = {}
         names = [*self.dimensions, RANGE] if len(self.ranges) > 1 else self.dimensions
@@ -105,13 +105,13 @@ class Report:
         if self.metrics:
             content["metricHeaders"] = [{"name": name, "type": TYPES[name]} for name in self.metrics]
         if page:
-            content["rows"] = [self._row(line) for line in page]
+            content["rows"] = [self._format_row(line) for line in page]
         if lines:
             content["rowCount"] = len(lines)
-        content["metadata"] = self._metadata()
+        content["metadata"] = self._build_metadata()
         return {**content, "kind": "analyticsData#runReport"}
 
-    def _metadata(self) -> Json:
+    def _build_metadata(self) -> Json:
         metadata: Json = {"currencyCode": self.account.currency, "timeZone": self.account.zone}
         if self.account.other is not None:
             metadata["dataLossFromOtherRow"] = True
@@ -119,36 +119,39 @@ class Report:
             metadata["subjectToThresholding"] = True
         return metadata
 
-    def _row(self, line: Line) -> Json:
+    def _format_row(self, line: ReportRow) -> Json:
         row: Json = {}
         if line.dimensions:
             row["dimensionValues"] = [{"value": value} for value in line.dimensions]
         row["metricValues"] = [
-            {"value": _text(value, TYPES[name])} for name, value in zip(self.metrics, line.metrics, strict=True)
+            {"value": _format_number(value, TYPES[name])}
+            for name, value in zip(self.metrics, line.metrics, strict=True)
         ]
         return row
 
-    def _lines(self) -> list[Line]:
+    def _build_rows(self) -> list[ReportRow]:
         members = [name for name in self.dimensions if name != "date"]
         if len(members) > 1:
-            raise _invalid("Please remove a dimension to make the request compatible.")
+            raise _build_invalid_argument("Please remove a dimension to make the request compatible.")
         groups: dict[tuple[str, ...], list[Values]] = defaultdict(list)
         for span in self.ranges:
             mark = (span.name,) if len(self.ranges) > 1 else ()
-            for visits in self.account.rows(members[0] if members else None, span.first, span.last, self.now):
-                groups[(*self._key(visits), *mark)].append(visits.metrics)
+            for visits in self.account.iter_rows(members[0] if members else None, span.first, span.last, self.now):
+                groups[(*self._iter_key(visits), *mark)].append(visits.metrics)
             if self.account.other is not None and "date" in self.dimensions:
                 key = tuple("(other)" for _ in self.dimensions)
                 groups[(*key, *mark)].append(self.account.other)
-        lines = [Line(key, tuple(_value(name, rows) for name in self.metrics)) for key, rows in groups.items()]
+        lines = [
+            ReportRow(key, tuple(_combine_values(name, rows) for name in self.metrics)) for key, rows in groups.items()
+        ]
         # Rows in which nothing was counted are left out.
         return [line for line in lines if self.keeps_empty or not self.metrics or any(line.metrics)]
 
-    def _key(self, visits: Visits) -> Iterator[str]:
+    def _iter_key(self, visits: PropertyVisits) -> Iterator[str]:
         for name in self.dimensions:
             yield visits.day.strftime("%Y%m%d") if name == "date" else str(visits.member)
 
-    def _ordered(self, lines: list[Line]) -> list[Line]:
+    def _sort_rows(self, lines: list[ReportRow]) -> list[ReportRow]:
         """In the order asked for; otherwise by the first metric, largest first, and not by date."""
         lines.sort(key=lambda line: line.dimensions)
         if not self.orders and self.metrics:
@@ -163,23 +166,25 @@ class Report:
                 position = self.metrics.index(name)
                 lines.sort(key=lambda line: line.metrics[position], reverse=reverse)
             else:
-                raise _invalid(f"Field {name} is not in the request, so the report cannot be ordered by it.")
+                raise _build_invalid_argument(
+                    f"Field {name} is not in the request, so the report cannot be ordered by it."
+                )
         return lines
 
 
-def _ranges(asked: Any, today: date) -> Iterator[Range]:
+def _iter_ranges(asked: Any, today: date) -> Iterator[ReportRange]:
     if not isinstance(asked, list) or not asked:
-        raise _invalid("A date range is required.")
-    if len(asked) > MOST_RANGES:
-        raise _invalid(f"Requests are allowed up to {MOST_RANGES} date ranges.")
+        raise _build_invalid_argument("A date range is required.")
+    if len(asked) > MAX_RANGES:
+        raise _build_invalid_argument(f"Requests are allowed up to {MAX_RANGES} date ranges.")
     for number, item in enumerate(asked):
-        first, last = _day(item.get("startDate"), today), _day(item.get("endDate"), today)
+        first, last = _parse_day(item.get("startDate"), today), _parse_day(item.get("endDate"), today)
         if first > last:
-            raise _invalid(f"The start date {first} is after the end date {last}.")
-        yield Range(item.get("name") or f"date_range_{number}", first, last)
+            raise _build_invalid_argument(f"The start date {first} is after the end date {last}.")
+        yield ReportRange(item.get("name") or f"date_range_{number}", first, last)
 
 
-def _day(text: Any, today: date) -> date:
+def _parse_day(text: Any, today: date) -> date:
     if text == "today":
         return today
     if text == "yesterday":
@@ -191,24 +196,24 @@ def _day(text: Any, today: date) -> date:
             return date.fromisoformat(text)
         except ValueError:
             pass
-    raise _invalid(f"Did not recognize date {text!r}; use YYYY-MM-DD, NdaysAgo, yesterday, or today.")
+    raise _build_invalid_argument(f"Did not recognize date {text!r}; use YYYY-MM-DD, NdaysAgo, yesterday, or today.")
 
 
-def _named(item: Any, kind: str) -> str:
+def _read_name(item: Any, kind: str) -> str:
     name = item.get("name") if isinstance(item, dict) else None
     if not isinstance(name, str):
-        raise _invalid(f"Each {kind} has a name.")
+        raise _build_invalid_argument(f"Each {kind} has a name.")
     return name
 
 
-def _check(name: str, known: Iterable[str], kind: str) -> None:
+def _check_name(name: str, known: Iterable[str], kind: str) -> None:
     if name not in known:
         near = "keyEvents" if name == "conversions" else next(iter(get_close_matches(name, known, 1)), None)
         hint = f"Did you mean {near}? " if near else ""
-        raise _invalid(f"{hint}Field {name} is not a valid {kind}. {SCHEMA}")
+        raise _build_invalid_argument(f"{hint}Field {name} is not a valid {kind}. {SCHEMA}")
 
 
-def _count(value: Any, name: str, default: int) -> int:
+def _parse_count(value: Any, name: str, default: int) -> int:
     """Google's JSON has 64-bit numbers as text, and takes both."""
     if value is None:
         return default
@@ -217,34 +222,34 @@ def _count(value: Any, name: str, default: int) -> int:
     except (TypeError, ValueError):
         count = -1
     if count < 0 or isinstance(value, bool):
-        raise _invalid(f"Invalid value at '{name}' (TYPE_INT64), {value!r}")
+        raise _build_invalid_argument(f"Invalid value at '{name}' (TYPE_INT64), {value!r}")
     return count
 
 
-def _value(name: str, rows: list[Values]) -> float:
-    values = [_metric(name, row) for row in rows]
+def _combine_values(name: str, rows: list[Values]) -> float:
+    values = [_read_metric(name, row) for row in rows]
     if name in RATES and len(rows) > 1:
         sessions = [row.get("sessions", 0) for row in rows]
-        return _ratio(sum(value * count for value, count in zip(values, sessions, strict=True)), sum(sessions))
+        return _divide_or_zero(sum(value * count for value, count in zip(values, sessions, strict=True)), sum(sessions))
     return sum(values)
 
 
-def _metric(name: str, row: Values) -> float:
+def _read_metric(name: str, row: Values) -> float:
     if name in row:
         return row[name]
     return DERIVED[name](row) if name in DERIVED else 0
 
 
-def _ratio(part: float, whole: float) -> float:
+def _divide_or_zero(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
 
 
-def _text(value: float, kind: str) -> str:
+def _format_number(value: float, kind: str) -> str:
     """A number as Google writes it: whole ones without a point, others with all their digits."""
     if kind == "TYPE_INTEGER" or value == int(value):
         return str(int(value))
     return repr(float(value))
 
 
-def _invalid(message: str) -> Refused:
-    return Refused(error(400, "INVALID_ARGUMENT", message))
+def _build_invalid_argument(message: str) -> ErrorResponse:
+    return ErrorResponse(error(400, "INVALID_ARGUMENT", message))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from demo.providers.faults import Fault, changed
-from demo.providers.wire import Answer
+from demo.providers.wire import StandInResponse
 
 Json = dict[str, Any]
 
@@ -41,20 +41,20 @@ def error(
     *,
     details: list[Json] | None = None,
     headers: Mapping[str, str] | None = None,
-) -> Answer:
+) -> StandInResponse:
     """An error of a Google API."""
     content: Json = {"code": code, "message": message, "status": status}
     if details:
         content["details"] = details
-    return Answer.json({"error": content}, code, {"Vary": "Origin, X-Origin, Referer", **(headers or {})})
+    return StandInResponse.json({"error": content}, code, {"Vary": "Origin, X-Origin, Referer", **(headers or {})})
 
 
-def token_error(name: str, description: str, status: int = 400) -> Answer:
+def token_error(name: str, description: str, status: int = 400) -> StandInResponse:
     """An error of the token endpoint, which has a form of its own."""
-    return Answer.json({"error": name, "error_description": description}, status, NO_STORE)
+    return StandInResponse.json({"error": name, "error_description": description}, status, NO_STORE)
 
 
-def refused_token(reason: str = "ACCESS_TOKEN_EXPIRED") -> Answer:
+def refused_token(reason: str = "ACCESS_TOKEN_EXPIRED") -> StandInResponse:
     details = {
         "@type": "type.googleapis.com/google.rpc.ErrorInfo",
         "reason": reason,
@@ -105,11 +105,11 @@ def invalid_client() -> Fault:
     return Fault("invalid_client", answer=lambda request: unknown_client())
 
 
-def dead_refresh_token() -> Answer:
+def dead_refresh_token() -> StandInResponse:
     return token_error("invalid_grant", "Token has been expired or revoked.")
 
 
-def unknown_client() -> Answer:
+def unknown_client() -> StandInResponse:
     return token_error("invalid_client", "The OAuth client was not found.", 401)
 
 

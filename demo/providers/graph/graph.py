@@ -12,14 +12,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from demo.providers.graph import graph_faults
-from demo.providers.server import StandIn, Subject
+from demo.providers.server import CallSubject, StandIn
 from demo.providers.tokens import Grant, Tokens
-from demo.providers.wire import Answer, Refused, Request
-from demo.providers.world import World
+from demo.providers.wire import ErrorResponse, StandInRequest, StandInResponse
+from demo.providers.world import ProviderWorld
 
 VERSION = re.compile(r"/v\d+\.\d+(?=/)")
 # What the real one gives where no limit is asked for.
-USUAL_ROWS = 25
+DEFAULT_ROWS = 25
 
 Json = dict[str, Any]
 
@@ -30,7 +30,7 @@ class GraphStandIn(StandIn):
     # Where a token may stand in the query string, because that is how it is exchanged.
     token_paths: frozenset[str]
 
-    def __init__(self, world: World, *, port: int = 0, latency: float = 0.0, most_rows: int = 500) -> None:
+    def __init__(self, world: ProviderWorld, *, port: int = 0, latency: float = 0.0, most_rows: int = 500) -> None:
         super().__init__(world, port=port, latency=latency)
         self.most_rows = most_rows
 
@@ -40,101 +40,101 @@ class GraphStandIn(StandIn):
         """The tokens of this provider."""
 
     @abstractmethod
-    def account_of(self, path: str) -> str:
+    def find_account_id(self, path: str) -> str:
         """The account that a path without version is about, "" for none."""
 
     @abstractmethod
-    def node(self, request: Request, path: str, grant: Grant) -> Answer:
+    def read_node(self, request: StandInRequest, path: str, grant: Grant) -> StandInResponse:
         """The answer to a call with a live token. Raises `Refused`."""
 
     @abstractmethod
-    def exchange(self, request: Request) -> Answer:
+    def exchange_token(self, request: StandInRequest) -> StandInResponse:
         """The answer to a call of `token_paths`. Raises `Refused`."""
 
-    def subject(self, request: Request) -> Subject:
-        path = unversioned(request)
+    def identify_subject(self, request: StandInRequest) -> CallSubject:
+        path = strip_version(request)
         token = request.bearer or request.fields.get("access_token")
         leaked = path not in self.token_paths and "access_token" in request.query
-        return Subject(self.account_of(path), token, leaked)
+        return CallSubject(self.find_account_id(path), token, leaked)
 
-    def answer(self, request: Request, subject: Subject) -> Answer:
-        path = unversioned(request)
+    def respond(self, request: StandInRequest, subject: CallSubject) -> StandInResponse:
+        path = strip_version(request)
         if path in self.token_paths:
-            return self.exchange(request)
-        return self.node(request, path, self.granted(subject.token))
+            return self.exchange_token(request)
+        return self.read_node(request, path, self.authorize_token(subject.token))
 
-    def granted(self, token: str | None) -> Grant:
+    def authorize_token(self, token: str | None) -> Grant:
         """What a token stands for. Raises `Refused` for one that is missing, unknown, dead or expired."""
         if token is None:
-            raise Refused(graph_faults.error(104, "An access token is required to request this resource."))
+            raise ErrorResponse(graph_faults.error(104, "An access token is required to request this resource."))
         grant = self.tokens.find(token)
         if grant is None:
-            raise Refused(graph_faults.dead_token(None))
+            raise ErrorResponse(graph_faults.dead_token(None))
         if grant.dead is not None:
-            raise Refused(graph_faults.dead_token(grant.dead))
-        if grant.expired(self.world.now()):
-            raise Refused(graph_faults.dead_token(463))
+            raise ErrorResponse(graph_faults.dead_token(grant.dead))
+        if grant.is_expired(self.world.now()):
+            raise ErrorResponse(graph_faults.dead_token(463))
         return grant
 
-    def page(self, rows: Sequence[Json], request: Request, token: str | None) -> Json:
+    def build_page(self, rows: Sequence[Json], request: StandInRequest, token: str | None) -> Json:
         """The page of `rows` that a request asks for, with its cursors.
 
         `next` holds this host and the token, as the real one does. It is for who has nothing better.
         """
         fields = request.fields
-        limit = min(_positive(fields.get("limit"), USUAL_ROWS), self.most_rows)
-        start = _position(fields["after"]) + 1 if fields.get("after") else 0
+        limit = min(_parse_limit(fields.get("limit"), DEFAULT_ROWS), self.most_rows)
+        start = _decode_cursor(fields["after"]) + 1 if fields.get("after") else 0
         page = list(rows[start : start + limit])
         if not page:
             return {"data": []}
         end = start + len(page)
-        paging: Json = {"cursors": {"before": _cursor(start), "after": _cursor(end - 1)}}
+        paging: Json = {"cursors": {"before": _encode_cursor(start), "after": _encode_cursor(end - 1)}}
         kept = {name: value for name, value in fields.items() if name not in ("access_token", "after", "before")}
         for name, position, wanted in (("next", end - 1, end < len(rows)), ("previous", start, start > 0)):
             if wanted:
                 side = "after" if name == "next" else "before"
-                query = urlencode({"access_token": token or "", **kept, side: _cursor(position)})
+                query = urlencode({"access_token": token or "", **kept, side: _encode_cursor(position)})
                 paging[name] = f"{self.url}{request.path}?{query}"
         return {"data": page, "paging": paging}
 
 
-def unversioned(request: Request) -> str:
+def strip_version(request: StandInRequest) -> str:
     """The path without its version."""
     return VERSION.sub("", request.path, count=1) if VERSION.match(request.path) else request.path
 
 
-def names(fields: Mapping[str, str], name: str) -> list[str]:
+def split_names(fields: Mapping[str, str], name: str) -> list[str]:
     """A comma list, or a JSON list, of names."""
     text = fields.get(name, "").strip()
     return [part.strip(" \"'") for part in text.strip("[]").split(",") if part.strip(" \"'")]
 
 
-def moment(text: str, zone: tzinfo) -> datetime:
+def parse_moment(text: str, zone: tzinfo) -> datetime:
     """A time given in unix seconds, or as a date, which is its midnight in the zone. Raises `Refused`."""
     if re.fullmatch(r"\d{5,12}", text):
         return datetime.fromtimestamp(int(text), UTC)
     try:
         return datetime.combine(date.fromisoformat(text), time(), zone).astimezone(UTC)
     except ValueError:
-        raise Refused(graph_faults.invalid(f"{text!r} is no unix timestamp and no date")) from None
+        raise ErrorResponse(graph_faults.invalid(f"{text!r} is no unix timestamp and no date")) from None
 
 
-def _positive(text: str | None, default: int) -> int:
+def _parse_limit(text: str | None, default: int) -> int:
     if text is None:
         return default
     if not text.isdigit() or int(text) == 0:
-        raise Refused(graph_faults.invalid("Param limit must be an integer greater than 0"))
+        raise ErrorResponse(graph_faults.invalid("Param limit must be an integer greater than 0"))
     return int(text)
 
 
-def _cursor(position: int) -> str:
+def _encode_cursor(position: int) -> str:
     """Opaque, and of a length that tells nothing."""
     return base64.urlsafe_b64encode(f"QVFIUk{position}ZD".encode()).decode().rstrip("=")
 
 
-def _position(cursor: str) -> int:
+def _decode_cursor(cursor: str) -> int:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
         return int(text.removeprefix("QVFIUk").removesuffix("ZD"))
     except (binascii.Error, UnicodeDecodeError, ValueError):
-        raise Refused(graph_faults.invalid("Invalid cursors values")) from None
+        raise ErrorResponse(graph_faults.invalid("Invalid cursors values")) from None

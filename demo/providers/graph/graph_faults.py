@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from demo.providers.faults import Fault, changed
-from demo.providers.wire import Answer
+from demo.providers.wire import StandInResponse
 
 Json = dict[str, Any]
 
@@ -71,7 +71,7 @@ def error(
     title: str | None = None,
     explanation: str | None = None,
     headers: Mapping[str, str] | None = None,
-) -> Answer:
+) -> StandInResponse:
     """An error of the Graph API."""
     content: Json = {"message": message, "type": kind, "code": code}
     if subcode is not None:
@@ -86,14 +86,14 @@ def error(
     if code == 190:
         challenge = f'OAuth "Facebook Platform" "invalid_token" "{message}"'
         headers = {**(headers or {}), "WWW-Authenticate": challenge}
-    return Answer.json({"error": content}, status, headers)
+    return StandInResponse.json({"error": content}, status, headers)
 
 
-def dead_token(subcode: int | None) -> Answer:
+def dead_token(subcode: int | None) -> StandInResponse:
     return error(190, DEAD_TOKENS.get(subcode, DEAD_TOKENS[467]), subcode)
 
 
-def missing(object_id: str, status: int = 400) -> Answer:
+def missing(object_id: str, status: int = 400) -> StandInResponse:
     message = (
         f"Unsupported get request. Object with ID '{object_id}' does not exist, cannot be loaded due to missing "
         "permissions, or does not support this operation. Please read the Graph API documentation at "
@@ -102,7 +102,7 @@ def missing(object_id: str, status: int = 400) -> Answer:
     return error(100, message, 33, kind="GraphMethodException", status=status)
 
 
-def invalid(message: str) -> Answer:
+def invalid(message: str) -> StandInResponse:
     """Code 100: a parameter is wrong."""
     return error(100, f"(#100) {message}")
 
@@ -151,7 +151,7 @@ def transient(code: int = 2, status: int | None = None) -> Fault:
 
 def unavailable(status: int = 503) -> Fault:
     """A 5xx from before the API, with no JSON."""
-    return Fault(str(status), answer=lambda request: Answer(b"upstream connect error", status, "text/plain"))
+    return Fault(str(status), answer=lambda request: StandInResponse(b"upstream connect error", status, "text/plain"))
 
 
 def token_dead(subcode: int | None = 463) -> Fault:
@@ -170,7 +170,7 @@ def too_much_data(code: int = 100) -> Fault:
     return Fault(f"too much data {code}", answer=lambda request: reduce_the_data(code))
 
 
-def reduce_the_data(code: int = 100) -> Answer:
+def reduce_the_data(code: int = 100) -> StandInResponse:
     message = "Please reduce the amount of data you're asking for, then retry your request"
     return error(code, message, 1487534 if code == 100 else None, status=500 if code == 1 else 400)
 

@@ -10,18 +10,18 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from demo.providers.accounts import AdAccount, Delivery
-from demo.providers.graph.graph import Json, names
+from demo.providers.accounts import AdAccount, AdDelivery
+from demo.providers.graph.graph import Json, split_names
 from demo.providers.graph.graph_faults import error, invalid, reduce_the_data
-from demo.providers.wire import Refused
+from demo.providers.wire import ErrorResponse
 
-MONTHS = 37
+MAX_MONTHS = 37
 LEVELS = ("account", "campaign")
-USUAL_FIELDS = ("account_id", "impressions", "spend")
+DEFAULT_FIELDS = ("account_id", "impressions", "spend")
 FIELDS_PAGE = "https://developers.facebook.com/docs/marketing-api/reference/ads-insights/"
 
 
-class Insights:
+class InsightsRequest:
     """One request for insights, understood. Raises `Refused` where Meta does."""
 
     def __init__(self, account: AdAccount, fields: Mapping[str, str], now: datetime, *, at_once: bool) -> None:
@@ -29,29 +29,29 @@ class Insights:
         self.now = now
         self.level = fields.get("level", "account")
         if self.level not in LEVELS:
-            raise Refused(invalid(f"Param level must be one of {{{', '.join(LEVELS)}}}"))
+            raise ErrorResponse(invalid(f"Param level must be one of {{{', '.join(LEVELS)}}}"))
         self.today = now.astimezone(ZoneInfo(account.zone)).date()
-        self.first, self.last = self._window(fields)
-        self.step = self._step(fields.get("time_increment", "all_days"))
-        self.fields = names(fields, "fields") or list(USUAL_FIELDS)
+        self.first, self.last = self._parse_window(fields)
+        self.step = self._parse_step(fields.get("time_increment", "all_days"))
+        self.fields = split_names(fields, "fields") or list(DEFAULT_FIELDS)
         for name in self.fields:
             if name not in FIELDS and name not in ("date_start", "date_stop"):
                 message = f"{name} is not valid for fields param. please check {FIELDS_PAGE} for all valid values"
-                raise Refused(invalid(message))
+                raise ErrorResponse(invalid(message))
         days = (self.last - self.first).days + 1
         if at_once and account.most_days is not None and days > account.most_days:
-            raise Refused(reduce_the_data())
+            raise ErrorResponse(reduce_the_data())
 
-    def rows(self) -> list[Json]:
+    def build_rows(self) -> list[Json]:
         """A row for each campaign (or the account) and each step in which it delivered something."""
-        groups: dict[tuple[date, str], list[Delivery]] = defaultdict(list)
-        for delivery in self.account.rows(self.first, self.last, self.now):
+        groups: dict[tuple[date, str], list[AdDelivery]] = defaultdict(list)
+        for delivery in self.account.iter_rows(self.first, self.last, self.now):
             start = self.first + timedelta(days=(delivery.day - self.first).days // self.step * self.step)
             groups[start, delivery.campaign_id if self.level == "campaign" else ""].append(delivery)
-        return [self._row(start, group) for (start, _), group in sorted(groups.items(), key=lambda item: item[0])]
+        return [self._build_row(start, group) for (start, _), group in sorted(groups.items(), key=lambda item: item[0])]
 
-    def _row(self, start: date, group: list[Delivery]) -> Json:
-        total = group[0] if len(group) == 1 else _total(group)
+    def _build_row(self, start: date, group: list[AdDelivery]) -> Json:
+        total = group[0] if len(group) == 1 else _sum_deliveries(group)
         row: Json = {}
         for name in self.fields:
             if name in FIELDS and (value := FIELDS[name](self.account, total)) not in (None, []):
@@ -61,25 +61,25 @@ class Insights:
         stop = min(start + timedelta(days=self.step - 1), self.last)
         return {**row, "date_start": start.isoformat(), "date_stop": stop.isoformat()}
 
-    def _window(self, fields: Mapping[str, str]) -> tuple[date, date]:
+    def _parse_window(self, fields: Mapping[str, str]) -> tuple[date, date]:
         text = fields.get("time_range")
         if text is None:
-            return self._preset(fields.get("date_preset", "last_30d"))
+            return self._resolve_preset(fields.get("date_preset", "last_30d"))
         try:
             span = json.loads(text)
             first, last = date.fromisoformat(span["since"]), date.fromisoformat(span["until"])
         except (ValueError, KeyError, TypeError):
             message = "Must be a JSON object with since and until, each a date in YYYY-MM-DD"
-            raise Refused(invalid(f"param time_range: {message}")) from None
+            raise ErrorResponse(invalid(f"param time_range: {message}")) from None
         if first > last:
-            raise Refused(invalid("since must not be later than until"))
+            raise ErrorResponse(invalid("since must not be later than until"))
         months = (self.today.year - first.year) * 12 + self.today.month - first.month
-        if months > MONTHS or (months == MONTHS and first.day < self.today.day):
+        if months > MAX_MONTHS or (months == MAX_MONTHS and first.day < self.today.day):
             message = "(#3018) The start date of the time range cannot be beyond 37 months from the current date"
-            raise Refused(error(3018, message))
+            raise ErrorResponse(error(3018, message))
         return first, last
 
-    def _preset(self, name: str) -> tuple[date, date]:
+    def _resolve_preset(self, name: str) -> tuple[date, date]:
         yesterday = self.today - timedelta(days=1)
         if name == "today":
             return self.today, self.today
@@ -87,20 +87,20 @@ class Insights:
             return yesterday, yesterday
         if name in ("last_3d", "last_7d", "last_14d", "last_28d", "last_30d", "last_90d"):
             return self.today - timedelta(days=int(name[5:-1])), yesterday
-        raise Refused(invalid(f"{name} is not a date_preset of this stand-in"))
+        raise ErrorResponse(invalid(f"{name} is not a date_preset of this stand-in"))
 
-    def _step(self, text: str) -> int:
+    def _parse_step(self, text: str) -> int:
         if text == "all_days":
             return (self.last - self.first).days + 1
         if text.isdigit() and 1 <= int(text) <= 90:
             return int(text)
-        raise Refused(invalid("Param time_increment must be all_days or a number of days from 1 to 90"))
+        raise ErrorResponse(invalid("Param time_increment must be all_days or a number of days from 1 to 90"))
 
 
-def _total(group: list[Delivery]) -> Delivery:
+def _sum_deliveries(group: list[AdDelivery]) -> AdDelivery:
     """Several rows as one. The reach is the largest of theirs, the least that it can be."""
     first = group[0]
-    total = Delivery(first.day, first.campaign_id, first.campaign_name)
+    total = AdDelivery(first.day, first.campaign_id, first.campaign_name)
     total.impressions = sum(row.impressions or 0 for row in group)
     total.clicks = sum(row.clicks or 0 for row in group)
     total.spend = sum((Decimal(str(row.spend or 0)) for row in group), Decimal(0))
@@ -113,42 +113,42 @@ def _total(group: list[Delivery]) -> Delivery:
     return total
 
 
-def _count(value: int | None) -> str | None:
+def _format_count(value: int | None) -> str | None:
     return None if value is None else str(value)
 
 
-def _money(value: Decimal | float | str | None) -> str | None:
+def _format_money(value: Decimal | float | str | None) -> str | None:
     return None if value is None else str(value)
 
 
-def _actions(values: Mapping[str, float]) -> list[Json]:
-    return list(_listed(values))
+def _format_actions(values: Mapping[str, float]) -> list[Json]:
+    return list(_iter_actions(values))
 
 
-def _listed(values: Mapping[str, float]) -> Iterator[Json]:
+def _iter_actions(values: Mapping[str, float]) -> Iterator[Json]:
     for kind, value in values.items():
         yield {"action_type": kind, "value": str(int(value)) if value == int(value) else str(value)}
 
 
-def _rate(part: Decimal | float | str | None, whole: float | None, scale: int = 1) -> str | None:
+def _format_rate(part: Decimal | float | str | None, whole: float | None, scale: int = 1) -> str | None:
     return None if not whole or part is None else str(round(scale * float(part) / whole, 6))
 
 
-FIELDS: dict[str, Callable[[AdAccount, Delivery], Any]] = {
+FIELDS: dict[str, Callable[[AdAccount, AdDelivery], Any]] = {
     "account_currency": lambda account, row: account.currency,
     "account_id": lambda account, row: account.id.removeprefix("act_"),
     "account_name": lambda account, row: account.name,
-    "action_values": lambda account, row: _actions(row.action_values),
-    "actions": lambda account, row: _actions(row.actions),
+    "action_values": lambda account, row: _format_actions(row.action_values),
+    "actions": lambda account, row: _format_actions(row.actions),
     "campaign_id": lambda account, row: row.campaign_id,
     "campaign_name": lambda account, row: row.campaign_name,
-    "clicks": lambda account, row: _count(row.clicks),
-    "cpc": lambda account, row: _rate(row.spend, row.clicks),
-    "cpm": lambda account, row: _rate(row.spend, row.impressions, 1000),
-    "ctr": lambda account, row: _rate(row.clicks, row.impressions, 100),
-    "frequency": lambda account, row: _rate(row.impressions, row.reach),
-    "impressions": lambda account, row: _count(row.impressions),
-    "inline_link_clicks": lambda account, row: _count(row.clicks),
-    "reach": lambda account, row: _count(row.reach),
-    "spend": lambda account, row: _money(row.spend),
+    "clicks": lambda account, row: _format_count(row.clicks),
+    "cpc": lambda account, row: _format_rate(row.spend, row.clicks),
+    "cpm": lambda account, row: _format_rate(row.spend, row.impressions, 1000),
+    "ctr": lambda account, row: _format_rate(row.clicks, row.impressions, 100),
+    "frequency": lambda account, row: _format_rate(row.impressions, row.reach),
+    "impressions": lambda account, row: _format_count(row.impressions),
+    "inline_link_clicks": lambda account, row: _format_count(row.clicks),
+    "reach": lambda account, row: _format_count(row.reach),
+    "spend": lambda account, row: _format_money(row.spend),
 }

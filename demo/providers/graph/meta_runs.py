@@ -8,17 +8,17 @@ from datetime import datetime
 from typing import Literal
 
 from demo.providers.graph.graph import Json
-from demo.providers.graph.meta_insights import Insights
+from demo.providers.graph.meta_insights import InsightsRequest
 
 End = Literal["Job Completed", "Job Failed", "Job Skipped", "never"]
 
 
 @dataclass(slots=True)
-class Run:
+class ReportRun:
     """A report that is being made. Each poll finds it a step further."""
 
     id: str
-    insights: Insights
+    insights: InsightsRequest
     started_at: datetime
     end: End
     polls: int
@@ -29,10 +29,10 @@ class Run:
     def poll(self, now: datetime) -> Json:
         """The node's content."""
         self.asked += 1
-        status, percent = self._state()
+        status, percent = self._get_status()
         if status == "Job Completed" and self.ended_at is None:
             self.ended_at = now
-            self._rows = self.insights.rows()
+            self._rows = self.insights.build_rows()
         content: Json = {
             "id": self.id,
             "account_id": self.insights.account.id.removeprefix("act_"),
@@ -48,7 +48,7 @@ class Run:
             content |= {"error_code": 2601, "error_message": "The report could not be made. Please try again."}
         return content
 
-    def _state(self) -> tuple[str, int]:
+    def _get_status(self) -> tuple[str, int]:
         if self.asked > self.polls and self.end != "never":
             # A report that was not made to its end keeps the percentage at which it stopped.
             return self.end, 100 if self.end == "Job Completed" else 62
@@ -64,25 +64,25 @@ class Run:
         return None if self.ended_at is None else self._rows
 
 
-class Runs:
+class ReportRuns:
     """The reports of a stand-in. `polls` is how often one is found unfinished."""
 
     def __init__(self, polls: int = 2) -> None:
         self.polls = polls
-        self._runs: dict[str, Run] = {}
+        self._runs: dict[str, ReportRun] = {}
         self._ends: deque[End] = deque()
 
     def end_with(self, *ends: End) -> None:
         """How the next reports end, in the order in which they are asked for; the others are completed."""
         self._ends.extend(ends)
 
-    def start(self, insights: Insights, now: datetime) -> Run:
+    def start(self, insights: InsightsRequest, now: datetime) -> ReportRun:
         end = self._ends.popleft() if self._ends else "Job Completed"
         run_id = str(6_023_920_149_000 + len(self._runs))
-        run = self._runs[run_id] = Run(run_id, insights, now, end, self.polls)
+        run = self._runs[run_id] = ReportRun(run_id, insights, now, end, self.polls)
         return run
 
-    def find(self, run_id: str) -> Run | None:
+    def find(self, run_id: str) -> ReportRun | None:
         return self._runs.get(run_id)
 
     def __len__(self) -> int:

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from sqlglot import exp
 
-from engine.compiler.dialects.compile_only import Unexecuted
-from engine.compiler.dialects.expressions import Write
+from engine.compiler.dialects.compile_only import CompileOnlyDialect
+from engine.compiler.dialects.expressions import EmitNode
 from engine.tables import Table
 
 TYPES = {
@@ -24,43 +24,43 @@ TYPES = {
 }
 
 
-class BigQuery(Unexecuted):
+class BigQuery(CompileOnlyDialect):
     name: ClassVar[str] = "bigquery"
     title: ClassVar[str] = "BigQuery"
     double_type: ClassVar[str] = "FLOAT64"
     whole_type: ClassVar[str] = "INT64"
 
-    def identifier(self, name: str) -> str:
+    def quote_identifier(self, name: str) -> str:
         return ".".join(f"`{part}`" for part in name.split("."))
 
-    def bind(self, parameter: str) -> str:
+    def emit_parameter(self, parameter: str) -> str:
         return f"@{parameter}"
 
-    def slots(self) -> str:
+    def emit_slots(self) -> str:
         # Bound as ARRAY<STRUCT<slot INT64, day DATE>>.
-        return f"SELECT p.slot AS slot, p.day AS day FROM UNNEST({self.bind('slots')}) AS p"
+        return f"SELECT p.slot AS slot, p.day AS day FROM UNNEST({self.emit_parameter('slots')}) AS p"
 
-    def text(self, sql: str) -> str:
+    def emit_text(self, sql: str) -> str:
         return f"CAST({sql} AS STRING)"
 
-    def extreme(self, node: exp.Expr, sql: Write) -> str | None:
-        return self.lenient_extreme(node.key.upper(), node, sql)
+    def emit_extreme(self, node: exp.Expr, sql: EmitNode) -> str | None:
+        return self.emit_null_skipping_extreme(node.key.upper(), node, sql)
 
-    def like(self, node: exp.Expr, sql: Write) -> str | None:
-        return self.escaping_like(node, sql)
+    def emit_like(self, node: exp.Expr, sql: EmitNode) -> str | None:
+        return self.emit_escaped_like(node, sql)
 
-    def date_part(self, node: exp.Expr, sql: Write) -> str | None:
+    def emit_date_part(self, node: exp.Expr, sql: EmitNode) -> str | None:
         if isinstance(node, exp.DayOfWeekIso):
             # Its week begins with Sunday, at 1.
             return f"(MOD(EXTRACT(DAYOFWEEK FROM {sql(node.this)}) + 5, 7) + 1)"
-        return super().date_part(node, sql)
+        return super().emit_date_part(node, sql)
 
-    def column_type(self, type_name: str) -> str:
+    def emit_column_type(self, type_name: str) -> str:
         return TYPES[type_name]
 
-    def create_table(self, table: Table) -> str:
-        day, tenant = (self.identifier(table.columns[name].physical) for name in (table.time, table.tenant))
-        lines = ",\n".join(f"  {line}" for line in self.column_definitions(table))
-        name = self.identifier(table.physical)
+    def emit_create_table(self, table: Table) -> str:
+        day, tenant = (self.quote_identifier(table.columns[name].physical) for name in (table.time, table.tenant))
+        lines = ",\n".join(f"  {line}" for line in self.emit_column_definitions(table))
+        name = self.quote_identifier(table.physical)
         # A day is a partition and a tenant a block of it: what a question reads, and what it is charged for.
         return f"CREATE TABLE IF NOT EXISTS {name} (\n{lines}\n)\nPARTITION BY {day}\nCLUSTER BY {tenant}"

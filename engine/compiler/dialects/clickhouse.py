@@ -13,12 +13,12 @@ from typing import Any, ClassVar
 from sqlglot import exp
 
 from engine.compiler.dialects.base import Dialect
-from engine.compiler.dialects.expressions import Double, Write, met, written
-from engine.language.types import kind_of
+from engine.compiler.dialects.expressions import DoubleSql, EmitNode, build_branch_condition, wrap_sql
+from engine.language.types import get_value_type
 from engine.slices import CURSORS
 from engine.tables import Table
 
-VERSION, DELETED = "_version", "_deleted"
+VERSION_COLUMN, DELETED_COLUMN = "_version", "_deleted"
 TYPES = {
     "uuid": "UUID",
     "text": "String",
@@ -37,7 +37,7 @@ DATE_PARTS: Mapping[type[exp.Expr], str] = {
     exp.Day: "toDayOfMonth",
     exp.DayOfWeekIso: "toDayOfWeek",
 }
-PARAMETERS = {"slots": "Array(Tuple(UInt32, Date32))", "mixed": "UInt8", "account": "String"}
+PARAMETER_TYPES = {"slots": "Array(Tuple(UInt32, Date32))", "mixed": "UInt8", "account": "String"}
 
 
 class ClickHouse(Dialect):
@@ -47,61 +47,61 @@ class ClickHouse(Dialect):
     count_type: ClassVar[str] = "Int32"
     substring_name: ClassVar[str] = "substringUTF8"
 
-    def bind(self, parameter: str) -> str:
+    def emit_parameter(self, parameter: str) -> str:
         # All others are days.
-        return f"{{{parameter}:{PARAMETERS.get(parameter, 'Date32')}}}"
+        return f"{{{parameter}:{PARAMETER_TYPES.get(parameter, 'Date32')}}}"
 
-    def bind_tenant(self, type_name: str) -> str:
+    def emit_tenant_parameter(self, type_name: str) -> str:
         return f"{{tenant:{TYPES[type_name]}}}"
 
-    def day(self, day: date) -> date:
+    def bind_day(self, day: date) -> date:
         return day
 
-    def iso(self, day: date) -> str:
+    def format_day(self, day: date) -> str:
         return day.isoformat()
 
-    def tenant(self, tenant: str) -> str:
+    def bind_tenant_id(self, tenant: str) -> str:
         return tenant
 
-    def slots(self) -> str:
-        pairs = f"arrayJoin({self.bind('slots')}) AS p"
+    def emit_slots(self) -> str:
+        pairs = f"arrayJoin({self.emit_parameter('slots')}) AS p"
         return f"SELECT tupleElement(p, 1) AS slot, tupleElement(p, 2) AS day FROM (SELECT {pairs})"
 
-    def slots_parameter(self, slots: Sequence[tuple[int, date]]) -> list[tuple[int, date]]:
+    def bind_slots(self, slots: Sequence[tuple[int, date]]) -> list[tuple[int, date]]:
         return list(slots)
 
-    def materialized(self) -> str:
+    def emit_materialized(self) -> str:
         return ""
 
     # Expressions
 
-    def double(self, sql: str) -> str:
-        return sql if isinstance(sql, Double) else Double(f"toFloat64({sql})")
+    def emit_double(self, sql: str) -> str:
+        return sql if isinstance(sql, DoubleSql) else DoubleSql(f"toFloat64({sql})")
 
-    def text(self, sql: str) -> str:
+    def emit_text(self, sql: str) -> str:
         return f"CAST({sql} AS Nullable(String))"
 
-    def like(self, node: exp.Expr, sql: Write) -> str | None:
+    def emit_like(self, node: exp.Expr, sql: EmitNode) -> str | None:
         word = "NOT LIKE" if node.args.get("negate") else "LIKE"
         return rf"{sql(node.this)} {word} replaceAll({sql(node.expression)}, '\\', '\\\\')"
 
-    def compared(self, node: exp.Expr, sql: Write) -> str | None:
+    def emit_comparison(self, node: exp.Expr, sql: EmitNode) -> str | None:
         if isinstance(node, exp.In) and any(each.find(exp.Null, exp.Column) for each in node.expressions):
             # IN passes over NULL.
-            return f"({' OR '.join(sql(met(node.this, each)) for each in node.expressions)})"
-        if isinstance(node, exp.In) and kind_of(node.this) == "double":
+            return f"({' OR '.join(sql(build_branch_condition(node.this, each)) for each in node.expressions)})"
+        if isinstance(node, exp.In) and get_value_type(node.this) == "double":
             # A set holds -0.0 and 0.0 as two.
             copy = node.copy()
-            copy.set("this", written(f"({self.double(sql(node.this))} + 0)"))
-            copy.set("expressions", [written(sql(each)) for each in node.expressions])
+            copy.set("this", wrap_sql(f"({self.emit_double(sql(node.this))} + 0)"))
+            copy.set("expressions", [wrap_sql(sql(each)) for each in node.expressions])
             return copy.sql(dialect=self.name, identify=True, comments=False)
-        return super().compared(node, sql)
+        return super().emit_comparison(node, sql)
 
-    def cut_to(self, type_name: str, sql: str) -> str:
+    def emit_truncating_cast(self, type_name: str, sql: str) -> str:
         # What a CASE leaves out is computed all the same, and a CAST of what is no number fails.
-        return f"accurateCastOrNull({self.cut(sql)}, '{type_name}')"
+        return f"accurateCastOrNull({self.emit_truncation(sql)}, '{type_name}')"
 
-    def counted(self, node: exp.Expr, sql: Write) -> str | None:
+    def emit_count(self, node: exp.Expr, sql: EmitNode) -> str | None:
         # What it counts is UInt64, which has no type in common with Int64.
         if isinstance(node, exp.Length):
             return f"CAST(CHAR_LENGTH({sql(node.this)}) AS Nullable({self.whole_type}))"
@@ -109,78 +109,83 @@ class ClickHouse(Dialect):
         argument = sql(node.this.expressions[0] if distinct else node.this)
         return f"toInt64(COUNT({'DISTINCT ' if distinct else ''}{argument}))"
 
-    def date_part(self, node: exp.Expr, sql: Write) -> str | None:
+    def emit_date_part(self, node: exp.Expr, sql: EmitNode) -> str | None:
         return f"toInt64({DATE_PARTS[type(node)]}({sql(node.this)}))"
 
-    def literal(self, node: exp.Expr, sql: Write) -> str | None:
+    def emit_literal(self, node: exp.Expr, sql: EmitNode) -> str | None:
         # So is a literal that is larger than UInt32.
         return f"toInt64({node.name})" if node.is_int and int(node.name) >= 2**32 else None
 
     # Tables
 
-    def column_type(self, type_name: str) -> str:
+    def emit_column_type(self, type_name: str) -> str:
         return TYPES[type_name]
 
-    def column_definitions(self, table: Table) -> list[str]:
-        types = {column.physical: self.column_type(column.type) for column in table.columns.values()}
-        key = {table.columns[name].physical for name in sorting_key(table)}
+    def emit_column_definitions(self, table: Table) -> list[str]:
+        types = {column.physical: self.emit_column_type(column.type) for column in table.columns.values()}
+        key = {table.columns[name].physical for name in get_sorting_key(table)}
         return [
-            f"{self.identifier(name)} {kind if name in key else f'Nullable({kind})'}" for name, kind in types.items()
+            f"{self.quote_identifier(name)} {kind if name in key else f'Nullable({kind})'}"
+            for name, kind in types.items()
         ]
 
-    def create_table(self, table: Table) -> str:
-        return f"{self.body(table, table.physical, '')}\n{self.layout(table, '')}"
+    def emit_create_table(self, table: Table) -> str:
+        return f"{self.emit_table_body(table, table.physical, '')}\n{self.emit_table_layout(table, '')}"
 
-    def create_on_cluster(self, table: Table, cluster: str) -> tuple[str, str]:
+    def emit_create_on_cluster(self, table: Table, cluster: str) -> tuple[str, str]:
         """The table of each shard, and the one over them that is read and written to: a tenant is on one shard."""
-        on = f" ON CLUSTER {self.identifier(cluster)}"
+        on = f" ON CLUSTER {self.quote_identifier(cluster)}"
         local = f"{table.physical}_local"
         replicated = "'/clickhouse/tables/{shard}/{database}/{table}', '{replica}'"
         schema, _, name = local.rpartition(".")
         database = f"'{schema}'" if schema else "currentDatabase()"
-        shard = f"cityHash64({self.identifier(table.columns[table.tenant].physical)})"
+        shard = f"cityHash64({self.quote_identifier(table.columns[table.tenant].physical)})"
         over = f"Distributed('{cluster}', {database}, '{name}', {shard})"
-        names = [self.identifier(each) for each in (table.physical, local)]
+        names = [self.quote_identifier(each) for each in (table.physical, local)]
         return (
-            f"{self.body(table, local, on)}\n{self.layout(table, replicated)}",
+            f"{self.emit_table_body(table, local, on)}\n{self.emit_table_layout(table, replicated)}",
             f"CREATE TABLE IF NOT EXISTS {names[0]}{on} AS {names[1]}\nENGINE = {over}",
         )
 
-    def body(self, table: Table, name: str, on: str) -> str:
+    def emit_table_body(self, table: Table, name: str, on: str) -> str:
         if table is CURSORS:
-            columns = [
-                f"{self.identifier(column.physical)} {extreme(column.name, self.column_type(column.type))}"
-                for column in table.columns.values()
-            ]
+            types = {
+                each: get_cursor_column_type(each, self.emit_column_type(table.columns[each].type))
+                for each in table.columns
+            }
+            columns = [f"{self.quote_identifier(table.columns[each].physical)} {kind}" for each, kind in types.items()]
         else:
-            columns = self.column_definitions(table)
+            columns = self.emit_column_definitions(table)
             if table.key:
-                columns += [f"{VERSION} UInt64 DEFAULT toUnixTimestamp64Nano(now64(9))", f"{DELETED} UInt8 DEFAULT 0"]
+                columns += [
+                    f"{VERSION_COLUMN} UInt64 DEFAULT toUnixTimestamp64Nano(now64(9))",
+                    f"{DELETED_COLUMN} UInt8 DEFAULT 0",
+                ]
         lines = ",\n".join(f"  {line}" for line in columns)
-        return f"CREATE TABLE IF NOT EXISTS {self.identifier(name)}{on} (\n{lines}\n)"
+        return f"CREATE TABLE IF NOT EXISTS {self.quote_identifier(name)}{on} (\n{lines}\n)"
 
-    def layout(self, table: Table, replicated: str) -> str:
+    def emit_table_layout(self, table: Table, replicated: str) -> str:
         """The engine and the order. Without partitions, so that whatever a restatement inserts is one part."""
         kind, arguments = "MergeTree", []
         if table is CURSORS:
             kind = "AggregatingMergeTree"
         elif table.key:
-            kind, arguments = "ReplacingMergeTree", [VERSION, DELETED]
+            kind, arguments = "ReplacingMergeTree", [VERSION_COLUMN, DELETED_COLUMN]
         if replicated:
             kind, arguments = f"Replicated{kind}", [replicated, *arguments]
-        order = ", ".join(self.identifier(table.columns[name].physical) for name in sorting_key(table))
+        order = ", ".join(self.quote_identifier(table.columns[name].physical) for name in get_sorting_key(table))
         return f"ENGINE = {kind}({', '.join(arguments)})\nORDER BY ({order})"
 
-    def value(self, value: Any, type_name: str) -> Any:
+    def bind_value(self, value: Any, type_name: str) -> Any:
         # A column of an insert is of one kind.
         return str(value) if type_name == "uuid" and value is not None else value
 
 
-def sorting_key(table: Table) -> Sequence[str]:
+def get_sorting_key(table: Table) -> Sequence[str]:
     return table.key or (table.tenant, table.time)
 
 
-def extreme(column: str, column_type: str) -> str:
+def get_cursor_column_type(column: str, column_type: str) -> str:
     """The type of a column of the cursors, of which the least or the greatest value is kept."""
     function = {"first_day": "min", "last_day": "max"}.get(column)
     return f"SimpleAggregateFunction({function}, {column_type})" if function else column_type

@@ -10,34 +10,34 @@ from typing import Any
 from sqlglot import exp
 
 from engine.compiler.dialects.base import Dialect
-from engine.compiler.dialects.expressions import Write
+from engine.compiler.dialects.expressions import EmitNode
 
 
-class Unexecuted(Dialect):
+class CompileOnlyDialect(Dialect):
     """Parameters are written `:name`, and `slots` is JSON: [[slot, "2025-01-31"], …]."""
 
-    def bind(self, parameter: str) -> str:
+    def emit_parameter(self, parameter: str) -> str:
         return f":{parameter}"
 
-    def day(self, day: date) -> Any:
+    def bind_day(self, day: date) -> Any:
         return day.isoformat()
 
-    def iso(self, day: Any) -> str:
+    def format_day(self, day: Any) -> str:
         return str(day)
 
-    def tenant(self, tenant: str) -> Any:
+    def bind_tenant_id(self, tenant: str) -> Any:
         return tenant
 
-    def slots_parameter(self, slots: Sequence[tuple[int, date]]) -> Any:
+    def bind_slots(self, slots: Sequence[tuple[int, date]]) -> Any:
         return json.dumps([(slot, day.isoformat()) for slot, day in slots])
 
-    def value(self, value: Any, type_name: str) -> Any:
+    def bind_value(self, value: Any, type_name: str) -> Any:
         return value
 
-    def materialized(self) -> str:
+    def emit_materialized(self) -> str:
         return ""
 
-    def escaping_like(self, node: exp.Expr, sql: Write) -> str:
+    def emit_escaped_like(self, node: exp.Expr, sql: EmitNode) -> str:
         """LIKE where a backslash in the pattern would be an escape, and one in a literal too."""
         word = "NOT LIKE" if node.args.get("negate") else "LIKE"
         pattern = sql(node.expression)

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 from sqlglot import exp
 
-from engine.compiler.dialects.expressions import Write
-from engine.compiler.dialects.transactional import Transactional
+from engine.compiler.dialects.expressions import EmitNode
+from engine.compiler.dialects.transactional import TransactionalDialect
 from engine.slices import CURSORS
 from engine.tables import Table
 
@@ -28,60 +28,60 @@ TYPES = {
 }
 
 
-class DuckDB(Transactional):
+class DuckDB(TransactionalDialect):
     name: ClassVar[str] = "duckdb"
     title: ClassVar[str] = "DuckDB"
     double_type: ClassVar[str] = "DOUBLE"
 
-    def bind(self, parameter: str) -> str:
+    def emit_parameter(self, parameter: str) -> str:
         return f"${parameter}"
 
-    def day(self, day: date) -> date:
+    def bind_day(self, day: date) -> date:
         return day
 
-    def iso(self, day: date) -> str:
+    def format_day(self, day: date) -> str:
         return day.isoformat()
 
-    def tenant(self, tenant: str) -> str:
+    def bind_tenant_id(self, tenant: str) -> str:
         return tenant
 
-    def slots(self) -> str:
-        pairs = f"UNNEST(CAST({self.bind('slots')} AS STRUCT(slot INT, day DATE)[])) AS p"
+    def emit_slots(self) -> str:
+        pairs = f"UNNEST(CAST({self.emit_parameter('slots')} AS STRUCT(slot INT, day DATE)[])) AS p"
         return f"SELECT p.slot AS slot, p.day AS day FROM (SELECT {pairs})"
 
-    def slots_parameter(self, slots: Sequence[tuple[int, date]]) -> list[dict[str, Any]]:
+    def bind_slots(self, slots: Sequence[tuple[int, date]]) -> list[dict[str, Any]]:
         return [{"slot": slot, "day": day} for slot, day in slots]
 
     # Expressions
 
-    def lower(self, node: exp.Expr, sql: Write) -> str | None:
-        return f"TRANSLATE({self.text(sql(node.this))}, '{ascii_uppercase}', '{ascii_lowercase}')"
+    def emit_lower(self, node: exp.Expr, sql: EmitNode) -> str | None:
+        return f"TRANSLATE({self.emit_text(sql(node.this))}, '{ascii_uppercase}', '{ascii_lowercase}')"
 
-    def upper(self, node: exp.Expr, sql: Write) -> str | None:
-        return f"TRANSLATE({self.text(sql(node.this))}, '{ascii_lowercase}', '{ascii_uppercase}')"
+    def emit_upper(self, node: exp.Expr, sql: EmitNode) -> str | None:
+        return f"TRANSLATE({self.emit_text(sql(node.this))}, '{ascii_lowercase}', '{ascii_uppercase}')"
 
-    def trimmed(self, node: exp.Expr, sql: Write) -> str | None:
+    def emit_trim(self, node: exp.Expr, sql: EmitNode) -> str | None:
         return f"TRIM({sql(node.this)}, ' ')"
 
-    def literal(self, node: exp.Expr, sql: Write) -> str | None:
+    def emit_literal(self, node: exp.Expr, sql: EmitNode) -> str | None:
         # With an exponent it is a double, without it a decimal.
         fraction = not node.args["is_string"] and "." in node.name and "e" not in node.name.lower()
         return f"{node.name}e0" if fraction else None
 
     # Tables
 
-    def column_type(self, type_name: str) -> str:
+    def emit_column_type(self, type_name: str) -> str:
         return TYPES[type_name]
 
-    def create_table(self, table: Table) -> str:
-        return self.keyed_table(table)
+    def emit_create_table(self, table: Table) -> str:
+        return self.emit_keyed_table(table)
 
-    def upsert(self, table: Table, columns: Sequence[str]) -> str:
+    def emit_upsert(self, table: Table, columns: Sequence[str]) -> str:
         """INSERT of many rows, given as a list for each column: row by row takes a hundred times as long."""
-        lists = ", ".join(f"UNNEST(CAST(? AS {self.column_type(table.columns[name].type)}[]))" for name in columns)
-        return self.conflict_upsert(table, columns, f"SELECT {lists}")
+        lists = ", ".join(f"UNNEST(CAST(? AS {self.emit_column_type(table.columns[name].type)}[]))" for name in columns)
+        return self.emit_conflict_upsert(table, columns, f"SELECT {lists}")
 
-    def move_cursor(self) -> str:
+    def emit_cursor_upsert(self) -> str:
         names = ", ".join(CURSORS.columns)
         return (
             f"INSERT INTO {CURSORS.physical} ({names}) VALUES (?, ?, ?, ?, ?) "
@@ -89,5 +89,5 @@ class DuckDB(Transactional):
             "first_day = LEAST(first_day, excluded.first_day), last_day = GREATEST(last_day, excluded.last_day)"
         )
 
-    def value(self, value: Any, type_name: str) -> Any:
+    def bind_value(self, value: Any, type_name: str) -> Any:
         return value

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 from sqlglot import exp
 
-from engine.compiler.dialects.expressions import Write
-from engine.compiler.dialects.transactional import Transactional
-from engine.language.types import kind_of
+from engine.compiler.dialects.expressions import EmitNode
+from engine.compiler.dialects.transactional import TransactionalDialect
+from engine.language.types import get_value_type
 from engine.slices import CURSORS
 from engine.tables import Table
 
@@ -30,55 +30,55 @@ TYPES = {
 }
 
 
-class PostgreSQL(Transactional):
+class PostgreSQL(TransactionalDialect):
     name: ClassVar[str] = "postgres"
     title: ClassVar[str] = "PostgreSQL"
     no_escape: ClassVar[str] = " ESCAPE ''"
 
-    def read(self, sql: str, type_name: str) -> str:
+    def normalize_column(self, sql: str, type_name: str) -> str:
         # A database's own collation may put ä beside a, or take no notice of case.
-        return f'{sql} COLLATE "C"' if type_name == "text" else super().read(sql, type_name)
+        return f'{sql} COLLATE "C"' if type_name == "text" else super().normalize_column(sql, type_name)
 
-    def bind(self, parameter: str) -> str:
+    def emit_parameter(self, parameter: str) -> str:
         return f"%({parameter})s"
 
-    def bind_tenant(self, type_name: str) -> str:
+    def emit_tenant_parameter(self, type_name: str) -> str:
         # Two tables of one statement may differ in the type, a parameter has one.
-        return f"CAST({self.bind('tenant')} AS {type_name.upper()})"
+        return f"CAST({self.emit_parameter('tenant')} AS {type_name.upper()})"
 
-    def day(self, day: date) -> date:
+    def bind_day(self, day: date) -> date:
         return day
 
-    def iso(self, day: date) -> str:
+    def format_day(self, day: date) -> str:
         return day.isoformat()
 
-    def tenant(self, tenant: str) -> str:
+    def bind_tenant_id(self, tenant: str) -> str:
         return tenant
 
-    def slots(self) -> str:
-        pairs = f"JSONB_ARRAY_ELEMENTS(CAST({self.bind('slots')} AS JSONB)) AS p"
+    def emit_slots(self) -> str:
+        pairs = f"JSONB_ARRAY_ELEMENTS(CAST({self.emit_parameter('slots')} AS JSONB)) AS p"
         return f"SELECT CAST(p.value ->> 0 AS INT) AS slot, CAST(p.value ->> 1 AS DATE) AS day FROM {pairs}"
 
-    def slots_parameter(self, slots: Sequence[tuple[int, date]]) -> str:
+    def bind_slots(self, slots: Sequence[tuple[int, date]]) -> str:
         return json.dumps([(slot, day.isoformat()) for slot, day in slots])
 
     # Expressions
 
-    def of_query(self, column: exp.Column) -> str:
+    def emit_query_column(self, column: exp.Column) -> str:
         # What a query makes of literals has the database's own collation.
-        sql = super().of_query(column)
-        return f'{sql} COLLATE "C"' if kind_of(column) == "text" else sql
+        sql = super().emit_query_column(column)
+        return f'{sql} COLLATE "C"' if get_value_type(column) == "text" else sql
 
-    def text(self, sql: str) -> str:
+    def emit_text(self, sql: str) -> str:
         return f'CAST({sql} AS TEXT) COLLATE "C"'
 
-    def lower(self, node: exp.Expr, sql: Write) -> str | None:
-        return f"LOWER({self.text(sql(node.this))})"
+    def emit_lower(self, node: exp.Expr, sql: EmitNode) -> str | None:
+        return f"LOWER({self.emit_text(sql(node.this))})"
 
-    def upper(self, node: exp.Expr, sql: Write) -> str | None:
-        return f"UPPER({self.text(sql(node.this))})"
+    def emit_upper(self, node: exp.Expr, sql: EmitNode) -> str | None:
+        return f"UPPER({self.emit_text(sql(node.this))})"
 
-    def literal(self, node: exp.Expr, sql: Write) -> str | None:
+    def emit_literal(self, node: exp.Expr, sql: EmitNode) -> str | None:
         if node.args["is_string"] and "%" in node.name:
             # psycopg takes a percent sign for the beginning of a parameter.
             return "'" + node.name.replace("'", "''").replace("%", "%%") + "'"
@@ -86,13 +86,13 @@ class PostgreSQL(Transactional):
 
     # Tables
 
-    def column_type(self, type_name: str) -> str:
+    def emit_column_type(self, type_name: str) -> str:
         return TYPES[type_name]
 
-    def create_table(self, table: Table) -> str:
-        return self.keyed_table(table)
+    def emit_create_table(self, table: Table) -> str:
+        return self.emit_keyed_table(table)
 
-    def advice(self) -> str:
+    def get_advice(self) -> str:
         return (
             "The primary keys begin with the tenant and the day, so that a question reads one stretch of one index.\n"
             "Beyond some 100 million rows in a table, append PARTITION BY HASH (user_id) to its statement before the\n"
@@ -100,10 +100,10 @@ class PostgreSQL(Transactional):
             "vacuum or an index is about that one. BRIN indexes on the date do not help: no question is without tenant."
         )
 
-    def upsert(self, table: Table, columns: Sequence[str]) -> str:
-        return self.conflict_upsert(table, columns, f"VALUES ({', '.join(['%s'] * len(columns))})")
+    def emit_upsert(self, table: Table, columns: Sequence[str]) -> str:
+        return self.emit_conflict_upsert(table, columns, f"VALUES ({', '.join(['%s'] * len(columns))})")
 
-    def move_cursor(self) -> str:
+    def emit_cursor_upsert(self) -> str:
         names = ", ".join(CURSORS.columns)
         return (
             f"INSERT INTO {CURSORS.physical} AS held ({names}) VALUES (%s, %s, %s, %s, %s) "
@@ -112,5 +112,5 @@ class PostgreSQL(Transactional):
             "last_day = GREATEST(held.last_day, excluded.last_day)"
         )
 
-    def value(self, value: Any, type_name: str) -> Any:
+    def bind_value(self, value: Any, type_name: str) -> Any:
         return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from engine.compiler.dialects.compile_only import Unexecuted
+from engine.compiler.dialects.compile_only import CompileOnlyDialect
 from engine.tables import Table
 
 TYPES = {
@@ -21,19 +21,19 @@ TYPES = {
 }
 
 
-class Snowflake(Unexecuted):
+class Snowflake(CompileOnlyDialect):
     name: ClassVar[str] = "snowflake"
     title: ClassVar[str] = "Snowflake"
     double_type: ClassVar[str] = "DOUBLE"
     weekday_field: ClassVar[str] = "DAYOFWEEKISO"
 
-    def slots(self) -> str:
-        pairs = f"TABLE(FLATTEN(INPUT => PARSE_JSON({self.bind('slots')}))) AS f"
+    def emit_slots(self) -> str:
+        pairs = f"TABLE(FLATTEN(INPUT => PARSE_JSON({self.emit_parameter('slots')}))) AS f"
         return f"SELECT CAST(f.value[0] AS INT) AS slot, CAST(f.value[1] AS DATE) AS day FROM {pairs}"
 
-    def column_type(self, type_name: str) -> str:
+    def emit_column_type(self, type_name: str) -> str:
         return TYPES[type_name]
 
-    def create_table(self, table: Table) -> str:
-        order = ", ".join(self.identifier(table.columns[name].physical) for name in (table.tenant, table.time))
-        return f"{self.keyed_table(table)}\nCLUSTER BY ({order})"
+    def emit_create_table(self, table: Table) -> str:
+        order = ", ".join(self.quote_identifier(table.columns[name].physical) for name in (table.tenant, table.time))
+        return f"{self.emit_keyed_table(table)}\nCLUSTER BY ({order})"

@@ -11,13 +11,13 @@ from uuid import UUID
 
 from sqlglot import exp
 
-from engine.compiler.dialects.expressions import Write
-from engine.compiler.dialects.transactional import Transactional
+from engine.compiler.dialects.expressions import EmitNode
+from engine.compiler.dialects.transactional import TransactionalDialect
 from engine.slices import CURSORS
 from engine.tables import Table
 
 # What STRFTIME calls them. Its week begins with Sunday, at 0.
-FIELDS: Mapping[type[exp.Expr], str] = {exp.Year: "'%Y'", exp.Month: "'%m'", exp.Day: "'%d'"}
+STRFTIME_FIELDS: Mapping[type[exp.Expr], str] = {exp.Year: "'%Y'", exp.Month: "'%m'", exp.Day: "'%d'"}
 TYPES = {
     "uuid": "TEXT",
     "text": "TEXT",
@@ -32,71 +32,71 @@ TYPES = {
 }
 
 
-class SQLite(Transactional):
+class SQLite(TransactionalDialect):
     name: ClassVar[str] = "sqlite"
     title: ClassVar[str] = "SQLite"
     double_type: ClassVar[str] = "REAL"
     substring_name: ClassVar[str] = "SUBSTR"
 
-    def identifier(self, name: str) -> str:
+    def quote_identifier(self, name: str) -> str:
         # There are no schemas in one file: a dotted name is the table's whole name.
         return f'"{name}"'
 
-    def bind(self, parameter: str) -> str:
+    def emit_parameter(self, parameter: str) -> str:
         return f":{parameter}"
 
-    def day(self, day: date) -> str:
+    def bind_day(self, day: date) -> str:
         return day.isoformat()
 
-    def iso(self, day: str) -> str:
+    def format_day(self, day: str) -> str:
         return day
 
-    def tenant(self, tenant: str) -> str:
+    def bind_tenant_id(self, tenant: str) -> str:
         return tenant
 
-    def slots(self) -> str:
-        pairs = f"json_each({self.bind('slots')})"
+    def emit_slots(self) -> str:
+        pairs = f"json_each({self.emit_parameter('slots')})"
         return f"SELECT json_extract(value, '$[0]') AS slot, json_extract(value, '$[1]') AS day FROM {pairs}"
 
-    def slots_parameter(self, slots: Sequence[tuple[int, date]]) -> str:
+    def bind_slots(self, slots: Sequence[tuple[int, date]]) -> str:
         return json.dumps([(slot, day.isoformat()) for slot, day in slots])
 
-    def extreme(self, node: exp.Expr, sql: Write) -> str | None:
-        return self.lenient_extreme("MAX" if isinstance(node, exp.Greatest) else "MIN", node, sql)
+    def emit_extreme(self, node: exp.Expr, sql: EmitNode) -> str | None:
+        return self.emit_null_skipping_extreme("MAX" if isinstance(node, exp.Greatest) else "MIN", node, sql)
 
-    def replaced(self, node: exp.Expr, sql: Write) -> str | None:
+    def emit_replace(self, node: exp.Expr, sql: EmitNode) -> str | None:
         # Where there is nothing to replace, SQLite does not look at what NULL would be put there.
         text, old, new = (sql(node.args[name]) for name in ("this", "expression", "replacement"))
         known = isinstance(node.args["replacement"], exp.Literal)
         return None if known else f"CASE WHEN {new} IS NOT NULL THEN REPLACE({text}, {old}, {new}) END"
 
-    def cut(self, sql: str) -> str:
+    def emit_truncation(self, sql: str) -> str:
         # A cast to a whole number truncates.
         return sql
 
-    def date_part(self, node: exp.Expr, sql: Write) -> str | None:
+    def emit_date_part(self, node: exp.Expr, sql: EmitNode) -> str | None:
         if isinstance(node, exp.DayOfWeekIso):
             return f"(CAST(STRFTIME('%w', {sql(node.this)}, '-1 day') AS INTEGER) + 1)"
-        return f"CAST(STRFTIME({FIELDS[type(node)]}, {sql(node.this)}) AS INTEGER)"
+        return f"CAST(STRFTIME({STRFTIME_FIELDS[type(node)]}, {sql(node.this)}) AS INTEGER)"
 
     # What has no root or logarithm is NULL.
-    def root(self, node: exp.Expr, sql: Write) -> str | None:
+    def emit_sqrt(self, node: exp.Expr, sql: EmitNode) -> str | None:
         return None
 
-    def logarithm(self, node: exp.Expr, sql: Write) -> str | None:
+    def emit_ln(self, node: exp.Expr, sql: EmitNode) -> str | None:
         return None
 
-    def column_type(self, type_name: str) -> str:
+    def emit_column_type(self, type_name: str) -> str:
         return TYPES[type_name]
 
-    def create_table(self, table: Table) -> str:
+    def emit_create_table(self, table: Table) -> str:
         # Without rowid the primary key is the table: a tenant's days are one stretch of it.
-        return self.keyed_table(table) + (" WITHOUT ROWID" if table.key else "")
+        return self.emit_keyed_table(table) + (" WITHOUT ROWID" if table.key else "")
 
-    def upsert(self, table: Table, columns: Sequence[str]) -> str:
-        return self.conflict_upsert(table, columns, f"VALUES ({', '.join('?' * len(columns))})")
+    def emit_upsert(self, table: Table, columns: Sequence[str]) -> str:
+        return self.emit_conflict_upsert(table, columns, f"VALUES ({', '.join('?' * len(columns))})")
 
-    def move_cursor(self) -> str:
+    def emit_cursor_upsert(self) -> str:
         names = ", ".join(CURSORS.columns)
         return (
             f"INSERT INTO {CURSORS.physical} ({names}) VALUES (?, ?, ?, ?, ?) "
@@ -104,7 +104,7 @@ class SQLite(Transactional):
             "first_day = MIN(first_day, excluded.first_day), last_day = MAX(last_day, excluded.last_day)"
         )
 
-    def value(self, value: Any, type_name: str) -> Any:
+    def bind_value(self, value: Any, type_name: str) -> Any:
         match value:
             case datetime():
                 # A moment is kept in UTC; a time without a zone is kept as it was written.

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from sqlglot import exp
 
-from engine.compiler.dialects.compile_only import Unexecuted
-from engine.compiler.dialects.expressions import Write
+from engine.compiler.dialects.compile_only import CompileOnlyDialect
+from engine.compiler.dialects.expressions import EmitNode
 from engine.tables import Table
 
 TYPES = {
@@ -24,33 +24,33 @@ TYPES = {
 }
 
 
-class Trino(Unexecuted):
+class Trino(CompileOnlyDialect):
     name: ClassVar[str] = "trino"
     title: ClassVar[str] = "Trino"
     double_type: ClassVar[str] = "DOUBLE"
     weekday_field: ClassVar[str] = "DOW"
 
-    def bind_tenant(self, type_name: str) -> str:
-        return f"CAST({self.bind('tenant')} AS {TYPES[type_name]})"
+    def emit_tenant_parameter(self, type_name: str) -> str:
+        return f"CAST({self.emit_parameter('tenant')} AS {TYPES[type_name]})"
 
-    def slots(self) -> str:
-        pairs = f"CAST(JSON_PARSE({self.bind('slots')}) AS ARRAY(ROW(slot INTEGER, day DATE)))"
+    def emit_slots(self) -> str:
+        pairs = f"CAST(JSON_PARSE({self.emit_parameter('slots')}) AS ARRAY(ROW(slot INTEGER, day DATE)))"
         return f"SELECT p.slot AS slot, p.day AS day FROM UNNEST({pairs}) AS p (slot, day)"
 
-    def text(self, sql: str) -> str:
+    def emit_text(self, sql: str) -> str:
         return f"CAST({sql} AS VARCHAR)"
 
-    def extreme(self, node: exp.Expr, sql: Write) -> str | None:
-        return self.lenient_extreme(node.key.upper(), node, sql)
+    def emit_extreme(self, node: exp.Expr, sql: EmitNode) -> str | None:
+        return self.emit_null_skipping_extreme(node.key.upper(), node, sql)
 
-    def cut(self, sql: str) -> str:
+    def emit_truncation(self, sql: str) -> str:
         return f"TRUNCATE({sql})"
 
-    def column_type(self, type_name: str) -> str:
+    def emit_column_type(self, type_name: str) -> str:
         return TYPES[type_name]
 
-    def create_table(self, table: Table) -> str:
+    def emit_create_table(self, table: Table) -> str:
         tenant, day = (table.columns[name].physical for name in (table.tenant, table.time))
-        lines = ",\n".join(f"  {line}" for line in self.column_definitions(table))
+        lines = ",\n".join(f"  {line}" for line in self.emit_column_definitions(table))
         layout = f"partitioning = ARRAY['bucket({tenant}, 64)', 'month({day})'], sorted_by = ARRAY['{tenant}', '{day}']"
-        return f"CREATE TABLE IF NOT EXISTS {self.identifier(table.physical)} (\n{lines}\n)\nWITH ({layout})"
+        return f"CREATE TABLE IF NOT EXISTS {self.quote_identifier(table.physical)} (\n{lines}\n)\nWITH ({layout})"

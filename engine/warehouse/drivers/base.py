@@ -27,7 +27,7 @@ class Condition:
     parameters: Mapping[str, Any]
 
 
-class Database(ABC):
+class WarehouseDriver(ABC):
     """One database. Opens nothing before it is used; safe to share between threads."""
 
     dialect: Dialect
@@ -47,7 +47,7 @@ class Database(ABC):
         """What the driver raises when the database fails."""
 
     @abstractmethod
-    def reason(self, error: Exception) -> str:
+    def explain_error(self, error: Exception) -> str:
         """What is wrong and, after a semicolon, what to do; one line without the SQL, the URL and its secrets."""
 
     @abstractmethod

@@ -16,16 +16,16 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DataError, Error, OperationalError
 from clickhouse_connect.driver.httputil import check_env_proxy, get_pool_manager
 
-from engine.compiler.dialects.clickhouse import DELETED, ClickHouse
+from engine.compiler.dialects.clickhouse import DELETED_COLUMN, ClickHouse
 from engine.slices import CURSORS, Slice
 from engine.tables import Table
-from engine.warehouse.drivers.base import CONNECT_SECONDS, STATEMENT_SECONDS, Condition, Database, Row
-from engine.warehouse.drivers.sqlalchemy_pool import driver_fault
+from engine.warehouse.drivers.base import CONNECT_SECONDS, STATEMENT_SECONDS, Condition, Row, WarehouseDriver
+from engine.warehouse.drivers.sqlalchemy_pool import unwrap_driver_error
 
 # What a moment's date is must not depend on where the server stands.
-SESSION: Mapping[str, Any] = {"session_timezone": "UTC"}
-READING: Mapping[str, Any] = {
-    **SESSION,
+SESSION_SETTINGS: Mapping[str, Any] = {"session_timezone": "UTC"}
+READ_SETTINGS: Mapping[str, Any] = {
+    **SESSION_SETTINGS,
     # The newest version of each row; tables that keep no versions are read as they are.
     "final": 1,
     # A name in WHERE and GROUP BY is the column's, as SQL has it, though something selected is called like it.
@@ -40,23 +40,23 @@ READING: Mapping[str, Any] = {
     # Nothing but reading, and settings such as these.
     "readonly": 2,
 }
-WRITING: Mapping[str, Any] = {
-    **SESSION,
+WRITE_SETTINGS: Mapping[str, Any] = {
+    **SESSION_SETTINGS,
     # All rows of an insert make one part, and are there when it returns.
     "min_insert_block_size_rows": 1_000_000_000,
     "min_insert_block_size_bytes": 0,
     "async_insert": 0,
     "distributed_foreground_insert": 1,
 }
-WRITER_PATIENCE = 600
+WRITE_TIMEOUT_SECONDS = 600
 # As many as there are threads that answer requests; more are made where need be, and not kept.
-MOST_CONNECTIONS = 40
-MISSING_TABLE = frozenset((60, 81))
-NO_SUCH_COLUMN = 16
-EMBEDDED_FAULT = "EmbeddedServer"
+MAX_CONNECTIONS = 40
+MISSING_TABLE_CODES = frozenset((60, 81))
+UNKNOWN_COLUMN_CODE = 16
+EMBEDDED_FAULT_MARK = "EmbeddedServer"
 
 REMEDIES: Mapping[int, str] = {
-    NO_SUCH_COLUMN: "rows are replaced in tables as `metric-engine ddl --dialect clickhouse` prints them",
+    UNKNOWN_COLUMN_CODE: "rows are replaced in tables as `metric-engine ddl --dialect clickhouse` prints them",
     47: "`metric-engine validate --database` tells what differs from the declarations",
     81: "make the database, or check its name",
     60: "`metric-engine ddl --dialect clickhouse` prints the statements that make the tables",
@@ -72,15 +72,15 @@ REMEDIES: Mapping[int, str] = {
 }
 
 
-class ClickHouseDatabase(Database):
+class ClickHouseDriver(WarehouseDriver):
     def __init__(self, url: sqlalchemy.URL) -> None:
         self.dialect = ClickHouse()
         self.embedded = self.exclusive = url.drivername == "chdb"
-        self._arguments = arguments(url)
-        self._engine = sqlalchemy.create_engine("clickhousedb://", creator=self._connection)
+        self._arguments = get_client_arguments(url)
+        self._engine = sqlalchemy.create_engine("clickhousedb://", creator=self._open_connection)
         self._lock = threading.Lock()
         self._clients: dict[str, Client] = {}
-        self._pool = None if self.embedded else connections(self._arguments)
+        self._pool = None if self.embedded else open_connection_pool(self._arguments)
         # What fails is raised, and told once; and an address has the tenant in it.
         for name in ("clickhouse_connect", "urllib3.connectionpool"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -93,10 +93,10 @@ class ClickHouseDatabase(Database):
     def errors(self) -> tuple[type[Exception], ...]:
         return (Error, sqlalchemy.exc.SQLAlchemyError)
 
-    def _connection(self) -> Connection:
+    def _open_connection(self) -> Connection:
         return Connection(**self._arguments)
 
-    def _client(self, name: str, settings: Mapping[str, Any], patience: int) -> Client:
+    def _get_client(self, name: str, settings: Mapping[str, Any], patience: int) -> Client:
         with self._lock:
             client = self._clients.get(name)
             if client is None:
@@ -110,11 +110,11 @@ class ClickHouseDatabase(Database):
     @property
     def _reader(self) -> Client:
         limits = {"max_execution_time": STATEMENT_SECONDS}
-        return self._client("reader", {**limits, **READING}, STATEMENT_SECONDS + CONNECT_SECONDS)
+        return self._get_client("reader", {**limits, **READ_SETTINGS}, STATEMENT_SECONDS + CONNECT_SECONDS)
 
     @property
     def _writer(self) -> Client:
-        return self._client("writer", WRITING, WRITER_PATIENCE)
+        return self._get_client("writer", WRITE_SETTINGS, WRITE_TIMEOUT_SECONDS)
 
     def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         rows: Sequence[Sequence[Any]] = self._reader.query(sql, parameters=dict(parameters)).result_rows
@@ -129,29 +129,29 @@ class ClickHouseDatabase(Database):
     ) -> None:
         rows = list(chain.from_iterable(batches))
         if instead_of is None:
-            rows = self._completed(table, rows)
+            rows = self._complete_rows(table, rows)
         columns = list(rows[0]) if rows else list(table.key)
-        values = [self.dialect.values(table, columns, row) for row in rows]
+        values = [self.dialect.bind_row(table, columns, row) for row in rows]
         names = [table.columns[name].physical for name in columns]
         if instead_of is not None:
             # Rows that go and rows that come are one insert: no reader sees the one without the other. Of two with
             # the same key the later one counts.
-            graves = self._graves(table, columns, instead_of)
+            graves = self._build_tombstones(table, columns, instead_of)
             values = [*graves, *([*row, 0] for row in values)]
-            names.append(DELETED)
-        self._insert(table, names, values)
+            names.append(DELETED_COLUMN)
+        self._insert_rows(table, names, values)
         if moves is not None:
             # There is no transaction over two tables: a cursor that lags behind only has days fetched again.
-            self._insert(CURSORS, list(CURSORS.columns), [self.dialect.cursor_values(moves)])
+            self._insert_rows(CURSORS, list(CURSORS.columns), [self.dialect.bind_cursor(moves)])
 
-    def _completed(self, table: Table, rows: list[Row]) -> list[Row]:
+    def _complete_rows(self, table: Table, rows: list[Row]) -> list[Row]:
         """The rows, with what is held under their keys in the columns that they lack.
 
         A newer version of a row is all of it. What another writes between the look and the insert is lost.
         """
         if not rows or not table.key:
             return rows
-        live = {name for name, *_ in self.query(f"DESCRIBE TABLE {self.dialect.identifier(table.physical)}", {})}
+        live = {name for name, *_ in self.query(f"DESCRIBE TABLE {self.dialect.quote_identifier(table.physical)}", {})}
         lacked = live - {table.columns[name].physical for name in rows[0]}
         # Two declared columns may be the same physical one.
         names = list({each.physical: each.name for each in table.columns.values() if each.physical in lacked}.values())
@@ -159,34 +159,34 @@ class ClickHouseDatabase(Database):
             return rows
         width = len(table.key)
         held: dict[tuple[Any, ...], Sequence[Any]] = {}
-        day = self.dialect.identifier(table.columns[table.time].physical)
-        days_between = f"{day} BETWEEN {self.dialect.bind('start')} AND {self.dialect.bind('end')}"
-        condition = f"{self.dialect.of_tenant(table)} AND {days_between}"
+        day = self.dialect.quote_identifier(table.columns[table.time].physical)
+        days_between = f"{day} BETWEEN {self.dialect.emit_parameter('start')} AND {self.dialect.emit_parameter('end')}"
+        condition = f"{self.dialect.emit_tenant_condition(table)} AND {days_between}"
         for tenant in {row[table.tenant] for row in rows}:
             days = [row[table.time] for row in rows if row[table.tenant] == tenant]
             parameters = {"tenant": tenant, "start": min(days), "end": max(days)}
-            for found in self.query(self.dialect.select(table, (*table.key, *names), condition), parameters):
-                held[self._identity(table, found[:width])] = found[width:]
+            for found in self.query(self.dialect.emit_select(table, (*table.key, *names), condition), parameters):
+                held[self._normalize_key(table, found[:width])] = found[width:]
         nothing = [None] * len(names)
-        keys = ((row, self._identity(table, [row[name] for name in table.key])) for row in rows)
+        keys = ((row, self._normalize_key(table, [row[name] for name in table.key])) for row in rows)
         return [{**row, **dict(zip(names, held.get(key, nothing), strict=True))} for row, key in keys]
 
-    def _identity(self, table: Table, key: Sequence[Any]) -> tuple[Any, ...]:
+    def _normalize_key(self, table: Table, key: Sequence[Any]) -> tuple[Any, ...]:
         """A key's values, however they are given."""
         return tuple(
-            self.dialect.value(value, table.columns[name].type) for name, value in zip(table.key, key, strict=True)
+            self.dialect.bind_value(value, table.columns[name].type) for name, value in zip(table.key, key, strict=True)
         )
 
-    def _graves(self, table: Table, columns: Sequence[str], condition: Condition) -> list[list[Any]]:
+    def _build_tombstones(self, table: Table, columns: Sequence[str], condition: Condition) -> list[list[Any]]:
         """Newest versions, of the rows that meet a condition, that say that they are gone."""
         if not table.key:
             raise OperationalError(f"rows of {table.name} cannot be told apart; declare its key")
-        held = self.query(self.dialect.select(table, table.key, condition.sql), condition.parameters)
+        held = self.query(self.dialect.emit_select(table, table.key, condition.sql), condition.parameters)
         blank = dict.fromkeys(columns)
         graves = [blank | dict(zip(table.key, key, strict=True)) for key in held]
-        return [[*self.dialect.values(table, columns, grave), 1] for grave in graves]
+        return [[*self.dialect.bind_row(table, columns, grave), 1] for grave in graves]
 
-    def _insert(self, table: Table, names: Sequence[str], values: Sequence[Sequence[Any]]) -> None:
+    def _insert_rows(self, table: Table, names: Sequence[str], values: Sequence[Sequence[Any]]) -> None:
         if values:
             schema, _, name = table.physical.rpartition(".")
             try:
@@ -195,21 +195,21 @@ class ClickHouseDatabase(Database):
                 raise DataError("a number is too large for its column") from error
 
     def is_missing_table(self, error: Exception) -> bool:
-        return getattr(driver_fault(error), "code", None) in MISSING_TABLE
+        return getattr(unwrap_driver_error(error), "code", None) in MISSING_TABLE_CODES
 
-    def reason(self, error: Exception) -> str:
-        fault = driver_fault(error)
+    def explain_error(self, error: Exception) -> str:
+        fault = unwrap_driver_error(error)
         code = getattr(fault, "code", None)
-        message = server_message(fault)
-        if self.embedded and EMBEDDED_FAULT in message:
-            return embedded_fault(str(fault))
+        message = extract_server_message(fault)
+        if self.embedded and EMBEDDED_FAULT_MARK in message:
+            return explain_embedded_fault(str(fault))
         if code is None and isinstance(fault, OperationalError) and "HTTP" in str(fault):
-            return f"{network_fault(str(fault))}; check the host, the port and that the server runs"
+            return f"{explain_network_fault(str(fault))}; check the host, the port and that the server runs"
         foreign = re.match(r"HTTP driver received HTTP status (\d+)", message) if code is None else None
         if foreign:
             return f"what answers there is not ClickHouse (HTTP status {foreign[1]}); check the host and the port"
-        if f"Unrecognized column '{DELETED}'" in message:
-            code = NO_SUCH_COLUMN
+        if f"Unrecognized column '{DELETED_COLUMN}'" in message:
+            code = UNKNOWN_COLUMN_CODE
         remedy = None if code is None else REMEDIES.get(code)
         return f"{message}; {remedy}" if remedy else message
 
@@ -223,7 +223,7 @@ class ClickHouseDatabase(Database):
         self._engine.dispose()
 
 
-def arguments(url: sqlalchemy.URL) -> dict[str, Any]:
+def get_client_arguments(url: sqlalchemy.URL) -> dict[str, Any]:
     """What clickhouse-connect opens; in-process, the URL itself says it all."""
     if url.drivername == "chdb":
         return {"dsn": url.render_as_string(hide_password=False)}
@@ -240,21 +240,21 @@ def arguments(url: sqlalchemy.URL) -> dict[str, Any]:
     }
 
 
-def connections(given: Mapping[str, Any]) -> Any:
+def open_connection_pool(given: Mapping[str, Any]) -> Any:
     """A pool of connections to what clickhouse-connect is given, through a proxy where the environment names one."""
     proxy = check_env_proxy(given["interface"], given["host"], given["port"])
     through: dict[str, Any] = {f"{given['interface']}_proxy": proxy} if proxy else {}
-    return get_pool_manager(maxsize=MOST_CONNECTIONS, **through)
+    return get_pool_manager(maxsize=MAX_CONNECTIONS, **through)
 
 
-def server_message(error: Exception) -> str:
+def extract_server_message(error: Exception) -> str:
     """What the server says, in one line, without its stack, its version and the statement."""
     # "… Code: 60. DB::Exception: Unknown table … 'x'. In scope SELECT …. (UNKNOWN_TABLE) (version …)"
     message = " ".join(str(error).split()).rpartition("DB::Exception: ")[2]
     return re.split(r"\.? (?:In scope|Maybe you meant|\([A-Z_]+\)|\(version)", message, maxsplit=1)[0].rstrip(". ")
 
 
-def embedded_fault(message: str) -> str:
+def explain_embedded_fault(message: str) -> str:
     """Why the engine in this process does not open its folder; of a lock it tells only standard error."""
     found = re.search(r'filesystem error: in \w+: ([^"\[]+)', message)
     if "already initialized" in message:
@@ -263,7 +263,7 @@ def embedded_fault(message: str) -> str:
     return f"{reason}; name a folder that may be written, and let no other process have it open"
 
 
-def network_fault(message: str) -> str:
+def explain_network_fault(message: str) -> str:
     """Why there is no answer, out of what urllib3 says."""
     found = re.search(r"\[Errno -?\d+\] ([^\"')]+)|(timed out)", message)
     return (found[1] or found[2]).strip() if found else "the server does not answer"

@@ -16,17 +16,17 @@ from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 from engine.compiler.dialects.duckdb import DuckDB
 from engine.tables import Table
 from engine.warehouse.drivers.base import STATEMENT_SECONDS, Row
-from engine.warehouse.drivers.sqlalchemy_pool import Pooled, driver_fault, first_line
+from engine.warehouse.drivers.sqlalchemy_pool import SQLAlchemyDriver, get_message_line, unwrap_driver_error
 
-NAME_ANOTHER = "name a DuckDB file, or one that does not exist yet"
+OTHER_FILE_REMEDY = "name a DuckDB file, or one that does not exist yet"
 # By a word of the message: the exceptions do not tell these apart.
 REMEDIES: Mapping[str, str] = {
     "Conflicting lock": "DuckDB lets one process in; stop the other one, or move to PostgreSQL",
     "No such file or directory": "make the folder, or check the path",
     "Is a directory": "name a file in it",
-    "not a valid DuckDB": NAME_ANOTHER,
-    "not DuckDB's": NAME_ANOTHER,
-    "xtension": NAME_ANOTHER,
+    "not a valid DuckDB": OTHER_FILE_REMEDY,
+    "not DuckDB's": OTHER_FILE_REMEDY,
+    "xtension": OTHER_FILE_REMEDY,
     "read-only": "the file may not be written; give this user the right to",
     "Permission denied": "give this user the right to read and write the file and its folder",
     "No space left": "make room on the disk",
@@ -39,7 +39,7 @@ REMEDIES: Mapping[str, str] = {
 }
 
 
-class DuckDBDatabase(Pooled):
+class DuckDBDriver(SQLAlchemyDriver):
     embedded = True
     exclusive = True
     driver_error = duckdb.Error
@@ -48,23 +48,23 @@ class DuckDBDatabase(Pooled):
         # An extension that some file asks for is not fetched from anywhere.
         settings = {"autoinstall_known_extensions": False}
         super().__init__(sqlalchemy.create_engine(url, poolclass=StaticPool, connect_args={"config": settings}))
-        sqlalchemy.event.listen(self._engine, "connect", refuse_other_files)
+        sqlalchemy.event.listen(self._engine, "connect", raise_if_other_file)
         self.dialect = DuckDB()
         self._local = threading.local()
-        self._opening = threading.Lock()
-        self._writing = threading.Lock()
-        self._watch = Watch()
+        self._open_lock = threading.Lock()
+        self._write_lock = threading.Lock()
+        self._watchdog = StatementWatchdog()
 
     def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         reader = getattr(self._local, "reader", None)
         if reader is None:
-            reader = self._local.reader = self._another()
-        with self._watch.over(reader), self._reopened_after_the_fatal():
+            reader = self._local.reader = self._duplicate_connection()
+        with self._watchdog.limit_statement(reader), self._close_after_fatal_error():
             rows: Sequence[Sequence[Any]] = reader.execute(sql, parameters).fetchall()
         return rows
 
     @contextmanager
-    def _reopened_after_the_fatal(self) -> Iterator[None]:
+    def _close_after_fatal_error(self) -> Iterator[None]:
         """After a disk that was full, say, DuckDB answers nothing until the file is opened again."""
         try:
             yield
@@ -72,9 +72,9 @@ class DuckDBDatabase(Pooled):
             self.close()
             raise
 
-    def _another(self) -> duckdb.DuckDBPyConnection:
+    def _duplicate_connection(self) -> duckdb.DuckDBPyConnection:
         """Another connection to the file that is open in this process."""
-        with self._opening:
+        with self._open_lock:
             pooled = self._engine.raw_connection()
             root: Any = pooled.driver_connection
             connection: duckdb.DuckDBPyConnection = root.duplicate()
@@ -83,9 +83,9 @@ class DuckDBDatabase(Pooled):
         return connection
 
     @contextmanager
-    def transaction(self) -> Iterator[DBAPICursor]:
-        with self._writing, self._reopened_after_the_fatal():
-            connection: Any = self._another()
+    def open_transaction(self) -> Iterator[DBAPICursor]:
+        with self._write_lock, self._close_after_fatal_error():
+            connection: Any = self._duplicate_connection()
             try:
                 connection.begin()
                 yield connection
@@ -94,21 +94,21 @@ class DuckDBDatabase(Pooled):
                 # What is not committed is lost with the connection.
                 connection.close()
 
-    def insert(self, cursor: DBAPICursor, table: Table, rows: Sequence[Row]) -> None:
+    def insert_rows(self, cursor: DBAPICursor, table: Table, rows: Sequence[Row]) -> None:
         columns = tuple(rows[0])
-        values = [self.dialect.values(table, columns, row) for row in rows]
+        values = [self.dialect.bind_row(table, columns, row) for row in rows]
         if table.key:
             # One statement cannot change a row twice: of several with one key the last one counts.
             key = [columns.index(name) for name in table.key]
             values = list({tuple(row[index] for index in key): row for row in values}.values())
-        cursor.execute(self.dialect.upsert(table, columns), [list(each) for each in zip(*values, strict=True)])
+        cursor.execute(self.dialect.emit_upsert(table, columns), [list(each) for each in zip(*values, strict=True)])
 
     def is_missing_table(self, error: Exception) -> bool:
-        fault = driver_fault(error)
+        fault = unwrap_driver_error(error)
         return isinstance(fault, duckdb.CatalogException) and "does not exist" in str(fault)
 
-    def reason(self, error: Exception) -> str:
-        message = first_line(driver_fault(error))
+    def explain_error(self, error: Exception) -> str:
+        message = get_message_line(unwrap_driver_error(error))
         if self.is_missing_table(error):
             return f"{message}; `metric-engine ddl --dialect duckdb` prints the statements that make the tables"
         remedy = next((remedy for word, remedy in REMEDIES.items() if word in message), None)
@@ -119,7 +119,7 @@ class DuckDBDatabase(Pooled):
         super().close()
 
 
-def refuse_other_files(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+def raise_if_other_file(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
     """DuckDB opens a CSV or Parquet file too: as a view in memory, beside which whatever is loaded is lost."""
     cursor = connection.cursor()
     cursor.execute(
@@ -131,19 +131,19 @@ def refuse_other_files(connection: DBAPIConnection, entry: ConnectionPoolEntry) 
         raise duckdb.IOException("the file is not DuckDB's, and what is loaded beside it would be lost")
 
 
-class Watch:
+class StatementWatchdog:
     """Interrupts what takes too long: DuckDB has no limit of its own."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._running: dict[duckdb.DuckDBPyConnection, float] = {}
+        self._deadlines: dict[duckdb.DuckDBPyConnection, float] = {}
         self._thread: threading.Thread | None = None
 
     @contextmanager
-    def over(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    def limit_statement(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         """Interrupt the connection when this block takes longer than STATEMENT_SECONDS."""
         with self._lock:
-            self._running[connection] = time.monotonic() + STATEMENT_SECONDS
+            self._deadlines[connection] = time.monotonic() + STATEMENT_SECONDS
             if self._thread is None:
                 self._thread = threading.Thread(target=self._interrupt_late, daemon=True)
                 self._thread.start()
@@ -151,7 +151,7 @@ class Watch:
             yield
         finally:
             with self._lock:
-                del self._running[connection]
+                del self._deadlines[connection]
 
     def _interrupt_late(self) -> None:
         # Ends when nothing has run for a while; the next statement begins another.
@@ -159,9 +159,9 @@ class Watch:
             time.sleep(1)
             with self._lock:
                 now = time.monotonic()
-                for connection, deadline in self._running.items():
+                for connection, deadline in self._deadlines.items():
                     if now > deadline:
                         connection.interrupt()
-                if not self._running:
+                if not self._deadlines:
                     self._thread = None
                     return

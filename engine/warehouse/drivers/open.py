@@ -9,12 +9,12 @@ import sqlalchemy
 from sqlalchemy.exc import ArgumentError
 
 from engine.errors import InvalidSetting
-from engine.suggestions import did_you_mean, nearest_names
-from engine.warehouse.drivers.base import Database
+from engine.suggestions import did_you_mean, find_nearest_names
+from engine.warehouse.drivers.base import WarehouseDriver
 
-EMBEDDED = ("sqlite", "duckdb", "chdb")
+EMBEDDED_BACKENDS = ("sqlite", "duckdb", "chdb")
 # The forms of a URL, by the name that it begins with.
-FORMS: Mapping[str, str] = {
+URL_FORMS: Mapping[str, str] = {
     "sqlite": "sqlite:///path/to/file.db",
     "postgresql": "postgresql://user:password@host:5432/name",
     "duckdb": "duckdb:///path/to/file.duckdb",
@@ -23,7 +23,7 @@ FORMS: Mapping[str, str] = {
 }
 
 
-def open_database(url: str, setting: str) -> Database:
+def open_driver(url: str, setting: str) -> WarehouseDriver:
     """The database of a URL, not connected to yet; `setting` is where the URL is from.
 
     Raises InvalidSetting for a URL that names no supported database, or one whose driver is not installed.
@@ -31,40 +31,42 @@ def open_database(url: str, setting: str) -> Database:
     try:
         parsed = sqlalchemy.make_url(url)
     except (ArgumentError, ValueError):
-        raise InvalidSetting(f"{setting} is not a database URL; write {FORMS['sqlite']}, for example") from None
+        raise InvalidSetting(f"{setting} is not a database URL; write {URL_FORMS['sqlite']}, for example") from None
     backend = parsed.get_backend_name()
     backend = "postgresql" if backend == "postgres" else backend
     opener = OPENERS.get(backend)
     if opener is None:
-        hint = did_you_mean(nearest_names(backend, FORMS, most=1)) or f"; there are {', '.join(FORMS)}"
+        hint = did_you_mean(find_nearest_names(backend, URL_FORMS, limit=1)) or f"; there are {', '.join(URL_FORMS)}"
         raise InvalidSetting(f"{setting}: {backend!r} is not a supported warehouse{hint}")
-    if backend not in EMBEDDED and "@" in f"{parsed.host}{parsed.database}":
+    if backend not in EMBEDDED_BACKENDS and "@" in f"{parsed.host}{parsed.database}":
         # A password with an unescaped @ spills into the host or the name, and from there into error messages.
         raise InvalidSetting(f"{setting} is not a database URL: percent-encode special characters in the password")
     try:
         return opener(parsed)
     except ImportError:
-        extra = EXTRAS[backend]
+        extra = PACKAGE_EXTRAS[backend]
         raise InvalidSetting(
             f"{setting} names {backend}, whose driver is missing: pip install 'metric-engine[{extra}]'"
         ) from None
 
 
-def opener(module: str, name: str) -> Callable[[sqlalchemy.URL], Database]:
+def make_opener(module: str, name: str) -> Callable[[sqlalchemy.URL], WarehouseDriver]:
     """Import the database's module when it is opened: its driver may not be installed."""
 
-    def opened(url: sqlalchemy.URL) -> Database:
-        database: Callable[[sqlalchemy.URL], Database] = getattr(import_module(f"{__package__}.{module}"), name)
-        return database(url)
+    def import_and_open(url: sqlalchemy.URL) -> WarehouseDriver:
+        driver_class: Callable[[sqlalchemy.URL], WarehouseDriver] = getattr(
+            import_module(f"{__package__}.{module}"), name
+        )
+        return driver_class(url)
 
-    return opened
+    return import_and_open
 
 
 OPENERS = {
-    "sqlite": opener("sqlite", "SQLiteDatabase"),
-    "postgresql": opener("postgresql", "PostgreSQLDatabase"),
-    "duckdb": opener("duckdb", "DuckDBDatabase"),
-    "clickhouse": opener("clickhouse", "ClickHouseDatabase"),
-    "chdb": opener("clickhouse", "ClickHouseDatabase"),
+    "sqlite": make_opener("sqlite", "SQLiteDriver"),
+    "postgresql": make_opener("postgresql", "PostgreSQLDriver"),
+    "duckdb": make_opener("duckdb", "DuckDBDriver"),
+    "clickhouse": make_opener("clickhouse", "ClickHouseDriver"),
+    "chdb": make_opener("clickhouse", "ClickHouseDriver"),
 }
-EXTRAS = {"postgresql": "postgres", "duckdb": "duckdb", "clickhouse": "clickhouse", "chdb": "clickhouse"}
+PACKAGE_EXTRAS = {"postgresql": "postgres", "duckdb": "duckdb", "clickhouse": "clickhouse", "chdb": "clickhouse"}

@@ -17,19 +17,19 @@ from engine.slices import CURSORS, Slice
 from engine.tables import Table
 from engine.warehouse.drivers import postgresql_grants as grants
 from engine.warehouse.drivers.base import CONNECT_SECONDS, STATEMENT_SECONDS, Condition, Row
-from engine.warehouse.drivers.postgresql_timeouts import NETWORK, Unanswered, be_patient
-from engine.warehouse.drivers.sqlalchemy_pool import Pooled, driver_fault, first_line
+from engine.warehouse.drivers.postgresql_timeouts import NETWORK_OPTIONS, ServerUnresponsive, set_response_timeout
+from engine.warehouse.drivers.sqlalchemy_pool import SQLAlchemyDriver, get_message_line, unwrap_driver_error
 
 # Several processes with so many each stay below the hundred that a server takes unless it is told otherwise.
-MOST_READERS = 16
+MAX_READERS = 16
 # Beyond the server's own limit: only a server that keeps no time is waited for so long.
-READER_PATIENCE = STATEMENT_SECONDS + 5
-WRITER_PATIENCE = 600
+READ_TIMEOUT_SECONDS = STATEMENT_SECONDS + 5
+WRITE_TIMEOUT_SECONDS = 600
 # Neither what a moment's date is nor how a date is written may depend on where the server stands.
-SESSION = {"TimeZone": "UTC", "DateStyle": "ISO"}
-RIGHTS = "SELECT p FROM unnest(%(rights)s::text[]) AS p WHERE NOT has_table_privilege(%(table)s, p)"
+SESSION_SETTINGS = {"TimeZone": "UTC", "DateStyle": "ISO"}
+MISSING_RIGHTS_SQL = "SELECT p FROM unnest(%(rights)s::text[]) AS p WHERE NOT has_table_privilege(%(table)s, p)"
 # One at a time lays out tables: two that make the same one at once would fail.
-LAYOUT_LOCK = "SELECT pg_advisory_xact_lock(7271963440512)"
+LAYOUT_LOCK_SQL = "SELECT pg_advisory_xact_lock(7271963440512)"
 
 REMEDIES: Mapping[type[psycopg.Error], str] = {
     psycopg.errors.UndefinedTable: "`metric-engine ddl --dialect postgres` prints the statements that make the tables",
@@ -45,7 +45,7 @@ REMEDIES: Mapping[type[psycopg.Error], str] = {
 }
 
 
-class PostgreSQLDatabase(Pooled):
+class PostgreSQLDriver(SQLAlchemyDriver):
     driver_error = psycopg.Error
 
     def __init__(self, url: sqlalchemy.URL) -> None:
@@ -54,22 +54,25 @@ class PostgreSQLDatabase(Pooled):
         limits = {"statement_timeout": f"{STATEMENT_SECONDS}s", "default_transaction_read_only": "on"}
         super().__init__(
             sqlalchemy.create_engine(
-                url, poolclass=NullPool, connect_args=NETWORK | {"options": options(given, SESSION)}
+                url,
+                poolclass=NullPool,
+                connect_args=NETWORK_OPTIONS | {"options": format_session_options(given, SESSION_SETTINGS)},
             )
         )
-        be_patient(self._engine, WRITER_PATIENCE)
+        set_response_timeout(self._engine, WRITE_TIMEOUT_SECONDS)
         self._readers = sqlalchemy.create_engine(
             url,
             poolclass=QueuePool,
-            pool_size=MOST_READERS // 2,
-            max_overflow=MOST_READERS - MOST_READERS // 2,
+            pool_size=MAX_READERS // 2,
+            max_overflow=MAX_READERS - MAX_READERS // 2,
             pool_timeout=CONNECT_SECONDS,
             pool_use_lifo=True,
             # Each statement is a transaction of its own; there is nothing to roll back.
             pool_reset_on_return=None,
-            connect_args=NETWORK | {"options": options(given, SESSION | limits), "autocommit": True},
+            connect_args=NETWORK_OPTIONS
+            | {"options": format_session_options(given, SESSION_SETTINGS | limits), "autocommit": True},
         )
-        be_patient(self._readers, READER_PATIENCE)
+        set_response_timeout(self._readers, READ_TIMEOUT_SECONDS)
         sqlalchemy.event.listen(self._readers, "connect", read_decimals_as_doubles)
         self.dialect = PostgreSQL()
 
@@ -83,12 +86,12 @@ class PostgreSQLDatabase(Pooled):
             except psycopg.errors.InsufficientPrivilege as error:
                 user = connection.info.user
                 pooled.invalidate()
-                raise grants.to_read(error, user) from error
+                raise grants.build_read_denial(error, user) from error
             except psycopg.Error as error:
                 gone = connection.closed
                 pooled.invalidate()
                 # The server may have restarted since: a connection that was idle proves nothing.
-                if not (idle and gone and not isinstance(error, Unanswered)):
+                if not (idle and gone and not isinstance(error, ServerUnresponsive)):
                     raise
             else:
                 pooled.info["read"] = True
@@ -97,9 +100,9 @@ class PostgreSQLDatabase(Pooled):
 
     def run(self, statements: Iterable[str]) -> None:
         try:
-            super().run((LAYOUT_LOCK, *statements))
+            super().run((LAYOUT_LOCK_SQL, *statements))
         except psycopg.errors.InsufficientPrivilege as error:
-            raise grants.to_make(error, self._user()) from error
+            raise grants.build_create_denial(error, self._get_user()) from error
 
     def write(
         self, table: Table, batches: Iterable[Sequence[Row]], *, instead_of: Condition | None, moves: Slice | None
@@ -112,32 +115,34 @@ class PostgreSQLDatabase(Pooled):
             needed[table] += ["DELETE"] if instead_of is not None else []
             if moves is not None:
                 needed[CURSORS] = ["SELECT", "INSERT", "UPDATE"]
-            lacking = {each.physical: rights for each in needed if (rights := self._lacking(each, needed[each]))}
+            lacking = {
+                each.physical: rights for each in needed if (rights := self._find_missing_rights(each, needed[each]))
+            }
             # What else keeps a row out, such as a policy, the server names itself.
-            raise grants.to_write(lacking, self._user()) if lacking else error from error
+            raise grants.build_write_denial(lacking, self._get_user()) if lacking else error from error
 
-    def _lacking(self, table: Table, rights: Sequence[str]) -> list[str]:
-        parameters = {"rights": list(rights), "table": self.dialect.identifier(table.physical)}
-        return [right for (right,) in self.query(RIGHTS, parameters)]
+    def _find_missing_rights(self, table: Table, rights: Sequence[str]) -> list[str]:
+        parameters = {"rights": list(rights), "table": self.dialect.quote_identifier(table.physical)}
+        return [right for (right,) in self.query(MISSING_RIGHTS_SQL, parameters)]
 
-    def _user(self) -> str:
+    def _get_user(self) -> str:
         (((user,),)) = self.query("SELECT current_user", {})
         return str(user)
 
     def is_missing_table(self, error: Exception) -> bool:
-        return isinstance(driver_fault(error), (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName))
+        return isinstance(unwrap_driver_error(error), (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName))
 
-    def reason(self, error: Exception) -> str:
+    def explain_error(self, error: Exception) -> str:
         if isinstance(error, NoFreeConnection):
-            return f"all {MOST_READERS} connections are in use; try again"
-        fault = driver_fault(error)
-        if isinstance(fault, grants.Ungranted):
+            return f"all {MAX_READERS} connections are in use; try again"
+        fault = unwrap_driver_error(error)
+        if isinstance(fault, grants.MissingGrant):
             return str(fault)
         remedy = next((text for kind, text in REMEDIES.items() if isinstance(fault, kind)), None)
         unopened = isinstance(fault, psycopg.OperationalError) or str(fault).startswith("invalid connection option")
         if remedy is None and unopened and getattr(fault, "sqlstate", None) is None:
-            return connection_fault(fault)
-        return f"{first_line(fault)}; {remedy}" if remedy else first_line(fault)
+            return explain_connection_fault(fault)
+        return f"{get_message_line(fault)}; {remedy}" if remedy else get_message_line(fault)
 
     def close(self) -> None:
         self._readers.dispose()
@@ -150,12 +155,12 @@ def read_decimals_as_doubles(connection: DBAPIConnection, entry: ConnectionPoolE
     adapted.adapters.register_loader("numeric", FloatLoader)
 
 
-def options(given: str, settings: Mapping[str, str]) -> str:
+def format_session_options(given: str, settings: Mapping[str, str]) -> str:
     """What a session begins with: what the URL asks for, and these settings."""
     return " ".join([*given.split(), *(f"-c {name}={value}" for name, value in settings.items())])
 
 
-def connection_fault(error: Exception) -> str:
+def explain_connection_fault(error: Exception) -> str:
     """Why there is no connection, as the server says it, or the network, and what to do."""
     # "connection failed: connection to server at …, port … failed: FATAL:  password authentication failed for user …"
     message = " ".join(str(error).split())

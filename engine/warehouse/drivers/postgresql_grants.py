@@ -7,35 +7,35 @@ from collections.abc import Iterable, Mapping
 
 import psycopg
 
-DENIED = re.compile(r"permission denied for (?:(schema)|table|view|materialized view|foreign table) (\S+)")
+DENIED_PATTERN = re.compile(r"permission denied for (?:(schema)|table|view|materialized view|foreign table) (\S+)")
 
 
-class Ungranted(psycopg.Error):
+class MissingGrant(psycopg.Error):
     """The user lacks a right; the message says which, and what grants it."""
 
 
-def to_read(error: psycopg.Error, user: str) -> Ungranted:
+def build_read_denial(error: psycopg.Error, user: str) -> MissingGrant:
     """Why a statement that only reads was refused."""
     message = str(error).strip().split("\n")[0]
-    found = DENIED.search(message)
+    found = DENIED_PATTERN.search(message)
     if found is None:
-        return Ungranted(f"{message}; let {user} read it")
+        return MissingGrant(f"{message}; let {user} read it")
     right = "USAGE ON SCHEMA" if found[1] else "SELECT ON"
-    return Ungranted(f"{message}; GRANT {right} {found[2]} TO {user}")
+    return MissingGrant(f"{message}; GRANT {right} {found[2]} TO {user}")
 
 
-def to_write(lacking: Mapping[str, Iterable[str]], user: str) -> Ungranted:
+def build_write_denial(lacking: Mapping[str, Iterable[str]], user: str) -> MissingGrant:
     """What a user lacks to write, by table."""
     rights = {table: ", ".join(each) for table, each in lacking.items()}
     lacks = " and ".join(f"{each} on {table}" for table, each in rights.items())
     grants = "; ".join(f"GRANT {each} ON {table} TO {user}" for table, each in rights.items())
-    return Ungranted(f"{user} lacks {lacks}; {grants}")
+    return MissingGrant(f"{user} lacks {lacks}; {grants}")
 
 
-def to_make(error: psycopg.Error, user: str) -> Ungranted:
+def build_create_denial(error: psycopg.Error, user: str) -> MissingGrant:
     """Why a table could not be made."""
     message = str(error).strip().split("\n")[0]
-    found = DENIED.search(message)
+    found = DENIED_PATTERN.search(message)
     remedy = "have its owner make the tables that `metric-engine ddl --dialect postgres` prints"
     grant = f"GRANT USAGE, CREATE ON SCHEMA {found[2]} TO {user}, or " if found and found[1] else ""
-    return Ungranted(f"{message}; {grant}{remedy}")
+    return MissingGrant(f"{message}; {grant}{remedy}")

@@ -11,7 +11,7 @@ from psycopg.abc import PQGen
 Result = TypeVar("Result")
 
 # A connection on which nothing is acknowledged for so long is dead: a cable pulled, a machine gone.
-NETWORK = {
+NETWORK_OPTIONS = {
     "connect_timeout": "5",
     "tcp_user_timeout": "25000",
     "keepalives_idle": "10",
@@ -20,11 +20,11 @@ NETWORK = {
 }
 
 
-class Unanswered(psycopg.OperationalError):
+class ServerUnresponsive(psycopg.OperationalError):
     """The server has kept silent for too long; the connection is closed."""
 
 
-class Patient(psycopg.Connection[Any]):
+class TimeoutConnection(psycopg.Connection[Any]):
     """A connection that is given up when the server has kept silent for `patience` seconds."""
 
     patience: float
@@ -35,14 +35,14 @@ class Patient(psycopg.Connection[Any]):
             return super().wait(gen, interval, limit)
         except psycopg.errors._WaitTimeout:
             self.pgconn.finish()
-            raise Unanswered(f"the server has not answered for {limit:g} s") from None
+            raise ServerUnresponsive(f"the server has not answered for {limit:g} s") from None
 
 
-def be_patient(engine: sqlalchemy.Engine, seconds: float) -> None:
+def set_response_timeout(engine: sqlalchemy.Engine, seconds: float) -> None:
     """Let every connection of an engine wait for its server for so long and no longer."""
-    kind: type[Patient] = type("PatientConnection", (Patient,), {"patience": seconds})
+    kind: type[TimeoutConnection] = type("PatientConnection", (TimeoutConnection,), {"patience": seconds})
 
-    def connect(_dialect: object, _record: object, arguments: list[Any], keywords: dict[str, Any]) -> Patient:
+    def connect(_dialect: object, _record: object, arguments: list[Any], keywords: dict[str, Any]) -> TimeoutConnection:
         return kind.connect(*arguments, **keywords)
 
     sqlalchemy.event.listen(engine, "do_connect", connect)

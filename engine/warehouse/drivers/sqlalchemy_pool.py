@@ -9,16 +9,16 @@ import sqlalchemy
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import SQLAlchemyError
 
-from engine.compiler.dialects.transactional import Transactional
+from engine.compiler.dialects.transactional import TransactionalDialect
 from engine.slices import Slice
 from engine.tables import Table
-from engine.warehouse.drivers.base import Condition, Database, Row
+from engine.warehouse.drivers.base import Condition, Row, WarehouseDriver
 
 
-class Pooled(Database):
+class SQLAlchemyDriver(WarehouseDriver):
     """A database that SQLAlchemy connects to. `driver_error` is the root of its driver's exceptions."""
 
-    dialect: Transactional
+    dialect: TransactionalDialect
     driver_error: type[Exception]
 
     def __init__(self, engine: sqlalchemy.Engine) -> None:
@@ -33,7 +33,7 @@ class Pooled(Database):
         return (SQLAlchemyError, self.driver_error)
 
     @contextmanager
-    def connection(self) -> Iterator[DBAPIConnection]:
+    def open_connection(self) -> Iterator[DBAPIConnection]:
         """A driver's connection of the pool, to write through."""
         connection = self._engine.raw_connection()
         try:
@@ -42,9 +42,9 @@ class Pooled(Database):
             connection.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[DBAPICursor]:
+    def open_transaction(self) -> Iterator[DBAPICursor]:
         """A driver's cursor in one transaction: committed at the end of the block, rolled back on any error."""
-        with self.connection() as connection:
+        with self.open_connection() as connection:
             try:
                 yield connection.cursor()
                 connection.commit()
@@ -53,36 +53,36 @@ class Pooled(Database):
                 raise
 
     def run(self, statements: Iterable[str]) -> None:
-        with self.transaction() as cursor:
+        with self.open_transaction() as cursor:
             for statement in statements:
                 cursor.execute(statement)
 
     def write(
         self, table: Table, batches: Iterable[Sequence[Row]], *, instead_of: Condition | None, moves: Slice | None
     ) -> None:
-        with self.transaction() as cursor:
+        with self.open_transaction() as cursor:
             if instead_of is not None:
-                cursor.execute(self.dialect.delete(table, instead_of.sql), instead_of.parameters)
+                cursor.execute(self.dialect.emit_delete(table, instead_of.sql), instead_of.parameters)
             for batch in batches:
-                self.insert(cursor, table, batch)
+                self.insert_rows(cursor, table, batch)
             if moves is not None:
-                cursor.execute(self.dialect.move_cursor(), self.dialect.cursor_values(moves))
+                cursor.execute(self.dialect.emit_cursor_upsert(), self.dialect.bind_cursor(moves))
 
-    def insert(self, cursor: DBAPICursor, table: Table, rows: Sequence[Row]) -> None:
+    def insert_rows(self, cursor: DBAPICursor, table: Table, rows: Sequence[Row]) -> None:
         """Insert rows that have the same columns."""
         columns = tuple(rows[0])
-        values = [self.dialect.values(table, columns, row) for row in rows]
-        cursor.executemany(self.dialect.upsert(table, columns), values)
+        values = [self.dialect.bind_row(table, columns, row) for row in rows]
+        cursor.executemany(self.dialect.emit_upsert(table, columns), values)
 
     def close(self) -> None:
         self._engine.dispose()
 
 
-def driver_fault(error: Exception) -> Exception:
+def unwrap_driver_error(error: Exception) -> Exception:
     """The driver's own error, which SQLAlchemy may have wrapped."""
     original = getattr(error, "orig", None)
     return original if isinstance(original, Exception) else error
 
 
-def first_line(error: Exception) -> str:
+def get_message_line(error: Exception) -> str:
     return str(error).strip().split("\n")[0]

@@ -16,11 +16,11 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool, PoolProxiedConnection
 
 from engine.compiler.dialects.sqlite import SQLite
 from engine.warehouse.drivers.base import STATEMENT_SECONDS
-from engine.warehouse.drivers.sqlalchemy_pool import Pooled, driver_fault, first_line
+from engine.warehouse.drivers.sqlalchemy_pool import SQLAlchemyDriver, get_message_line, unwrap_driver_error
 
 BUSY_SECONDS = 30
 # How many steps of its virtual machine pass between two looks at the clock: some milliseconds.
-STEPS = 500_000
+STEPS_BETWEEN_CHECKS = 500_000
 
 REMEDIES: Mapping[int, str] = {
     sqlite3.SQLITE_CANTOPEN: "check the path, and that its folder exists and may be written",
@@ -34,7 +34,7 @@ REMEDIES: Mapping[int, str] = {
 }
 
 
-class SQLiteDatabase(Pooled):
+class SQLiteDriver(SQLAlchemyDriver):
     embedded = True
     driver_error = sqlite3.Error
 
@@ -48,20 +48,20 @@ class SQLiteDatabase(Pooled):
                 connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
             )
         )
-        sqlalchemy.event.listen(self._engine, "connect", prepare)
+        sqlalchemy.event.listen(self._engine, "connect", prepare_connection)
         self.dialect = SQLite()
         self._local = threading.local()
         self._readers: WeakSet[PoolProxiedConnection] = WeakSet()
 
     def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         try:
-            rows: Sequence[Sequence[Any]] = self._reader().execute(sql, parameters).fetchall()
+            rows: Sequence[Sequence[Any]] = self._get_reader().execute(sql, parameters).fetchall()
         except self.errors:
             self._drop_reader()
             raise
         return rows
 
-    def _reader(self) -> Any:
+    def _get_reader(self) -> Any:
         """The driver's connection that this thread reads through; to ask the pool each time would cost a tenth."""
         local = self._local
         local.deadline = time.monotonic() + STATEMENT_SECONDS
@@ -73,7 +73,7 @@ class SQLiteDatabase(Pooled):
                 # The thread's own: it writes nothing, and gives up what takes too long.
                 connection: Any = pooled.driver_connection
                 connection.execute("PRAGMA query_only=ON")
-                connection.set_progress_handler(lambda: time.monotonic() > local.deadline, STEPS)
+                connection.set_progress_handler(lambda: time.monotonic() > local.deadline, STEPS_BETWEEN_CHECKS)
         return pooled.driver_connection
 
     def _drop_reader(self) -> None:
@@ -83,11 +83,11 @@ class SQLiteDatabase(Pooled):
             pooled.close()
 
     def is_missing_table(self, error: Exception) -> bool:
-        return str(driver_fault(error)).startswith("no such table: ")
+        return str(unwrap_driver_error(error)).startswith("no such table: ")
 
-    def reason(self, error: Exception) -> str:
-        fault = driver_fault(error)
-        message = first_line(fault)
+    def explain_error(self, error: Exception) -> str:
+        fault = unwrap_driver_error(error)
+        message = get_message_line(fault)
         if self.is_missing_table(error) or message.startswith("no such column: "):
             return f"{message}; `metric-engine validate --database` tells what differs from the declarations"
         code = getattr(fault, "sqlite_errorcode", None)
@@ -101,15 +101,15 @@ class SQLiteDatabase(Pooled):
         super().close()
 
 
-def floor(value: float | None) -> float | None:
+def floor_number(value: float | None) -> float | None:
     return value if value is None or not math.isfinite(value) else float(math.floor(value))
 
 
-def prepare(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+def prepare_connection(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
     """Readers do not wait for a writer, and LIKE tells upper from lower case as other engines do."""
     driver: Any = connection
     # SQLAlchemy has put a FLOOR of its own in the place of SQLite's, one that fails on NULL.
-    driver.create_function("floor", 1, floor, deterministic=True)
+    driver.create_function("floor", 1, floor_number, deterministic=True)
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")

@@ -12,13 +12,13 @@ from api.middleware.authentication import OPEN_PATHS
 from engine.answer.engine import Engine
 from runtime.services import Services
 from state import State
-from tests.api.conftest import ALICE, BOB, bearer, settings, token
+from tests.api.conftest import ALICE, BOB, make_bearer_headers, make_settings, sign_token
 from tests.conftest import RedisServer
 
 PUBLIC = {"/healthz", "/readyz", "/metrics", "/docs", "/openapi.json"}
 
 
-def routes(app: FastAPI) -> list[tuple[str, str]]:
+def list_routes(app: FastAPI) -> list[tuple[str, str]]:
     """Every method and path of the route table; the dashboard's files are a mount and have no methods."""
     return [
         (method, route.path)
@@ -29,7 +29,7 @@ def routes(app: FastAPI) -> list[tuple[str, str]]:
 
 
 def test_every_route_of_v1_needs_a_token(app: FastAPI, anonymous: TestClient) -> None:
-    guarded = [(method, path) for method, path in routes(app) if path not in PUBLIC | OPEN_PATHS]
+    guarded = [(method, path) for method, path in list_routes(app) if path not in PUBLIC | OPEN_PATHS]
     assert len(guarded) >= 10
     for method, path in guarded:
         assert path.startswith("/v1/")
@@ -44,7 +44,7 @@ def test_a_route_added_tomorrow_is_closed(app: FastAPI, anonymous: TestClient) -
         return "news"
 
     assert anonymous.get("/v1/tomorrow").status_code == 401
-    assert anonymous.get("/v1/tomorrow", headers=bearer(ALICE)).json() == "news"
+    assert anonymous.get("/v1/tomorrow", headers=make_bearer_headers(ALICE)).json() == "news"
 
 
 @pytest.mark.parametrize(
@@ -56,10 +56,10 @@ def test_no_spelling_of_the_path_leads_around_the_guard(anonymous: TestClient, p
 
 
 def test_behind_a_prefix_the_guard_still_stands(engine: Engine, state: State) -> None:
-    app = create_app(Services(engine, state, settings()))
+    app = create_app(Services(engine, state, make_settings()))
     with TestClient(app, root_path="/metrics-api") as client:
         assert client.get("/metrics-api/v1/widgets").status_code == 401
-        assert client.get("/metrics-api/v1/widgets", headers=bearer(ALICE)).status_code == 200
+        assert client.get("/metrics-api/v1/widgets", headers=make_bearer_headers(ALICE)).status_code == 200
         assert client.get("/metrics-api/healthz").status_code == 200
 
 
@@ -76,7 +76,7 @@ def test_the_rest_is_public(anonymous: TestClient) -> None:
 
 @pytest.mark.parametrize(
     "authorization",
-    ["", "Bearer", "Bearer ", "Basic abc", token(ALICE), "Bearer x", f"Token {token(ALICE)}", "Bearer a b"],
+    ["", "Bearer", "Bearer ", "Basic abc", sign_token(ALICE), "Bearer x", f"Token {sign_token(ALICE)}", "Bearer a b"],
 )
 def test_a_header_that_is_no_bearer_token_is_401(anonymous: TestClient, authorization: str) -> None:
     answer = anonymous.get("/v1/widgets", headers={"Authorization": authorization})
@@ -87,12 +87,12 @@ def test_a_header_that_is_no_bearer_token_is_401(anonymous: TestClient, authoriz
 
 
 def test_an_expired_token_says_so(anonymous: TestClient) -> None:
-    old = {"Authorization": f"Bearer {token(ALICE, timedelta(minutes=-5))}"}
+    old = {"Authorization": f"Bearer {sign_token(ALICE, timedelta(minutes=-5))}"}
     assert "expired" in anonymous.get("/v1/widgets", headers=old).json()["detail"]
 
 
 def test_the_scheme_is_read_in_any_case(anonymous: TestClient) -> None:
-    assert anonymous.get("/v1/widgets", headers={"Authorization": f"bearer {token(ALICE)}"}).status_code == 200
+    assert anonymous.get("/v1/widgets", headers={"Authorization": f"bearer {sign_token(ALICE)}"}).status_code == 200
 
 
 def test_a_websocket_without_a_token_is_closed(app: FastAPI, anonymous: TestClient) -> None:
@@ -103,7 +103,7 @@ def test_a_websocket_without_a_token_is_closed(app: FastAPI, anonymous: TestClie
 
 
 def test_unreachable_keys_are_503_with_retry_after(engine: Engine, state: State) -> None:
-    nowhere = settings(JWT_SECRET="", JWKS_URL="http://127.0.0.1:9/keys", JWT_AUDIENCE="dashboards")
+    nowhere = make_settings(JWT_SECRET="", JWKS_URL="http://127.0.0.1:9/keys", JWT_AUDIENCE="dashboards")
     app = create_app(Services(engine, state, nowhere))
     keyed = "eyJhbGciOiJSUzI1NiIsImtpZCI6ImEifQ.e30.c2ln"
     with TestClient(app) as client:
@@ -113,24 +113,24 @@ def test_unreachable_keys_are_503_with_retry_after(engine: Engine, state: State)
 
 
 def test_the_rate_is_each_users_own(engine: Engine, state: State) -> None:
-    app = create_app(Services(engine, state, settings(RATE_LIMIT="3/minute")))
+    app = create_app(Services(engine, state, make_settings(RATE_LIMIT="3/minute")))
     with TestClient(app) as client:
-        statuses = [client.get("/v1/widgets", headers=bearer(ALICE)).status_code for _ in range(5)]
+        statuses = [client.get("/v1/widgets", headers=make_bearer_headers(ALICE)).status_code for _ in range(5)]
         assert statuses == [200, 200, 200, 429, 429]
-        assert client.get("/v1/widgets", headers=bearer(BOB)).status_code == 200
-        refused = client.get("/v1/widgets", headers=bearer(ALICE))
+        assert client.get("/v1/widgets", headers=make_bearer_headers(BOB)).status_code == 200
+        refused = client.get("/v1/widgets", headers=make_bearer_headers(ALICE))
         assert 1 <= int(refused.headers["Retry-After"]) <= 60
         assert refused.json()["title"] == "Too Many Requests"
         assert client.get("/healthz").status_code == 200
 
 
 def test_processes_that_share_redis_share_the_rate(engine: Engine, state: State, redis_server: RedisServer) -> None:
-    given = settings(RATE_LIMIT="3/minute", REDIS_URL=redis_server.url)
+    given = make_settings(RATE_LIMIT="3/minute", REDIS_URL=redis_server.url)
     apps = [create_app(Services(engine, state, given)) for _ in range(2)]
     with TestClient(apps[0]) as one, TestClient(apps[1]) as other:
 
         def statuses(*clients: TestClient, user: str = ALICE) -> list[int]:
-            return [client.get("/v1/widgets", headers=bearer(user)).status_code for client in clients]
+            return [client.get("/v1/widgets", headers=make_bearer_headers(user)).status_code for client in clients]
 
         assert statuses(one, other, one, other, one) == [200, 200, 200, 429, 429]
         assert statuses(other, user=BOB) == [200]

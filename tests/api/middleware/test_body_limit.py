@@ -6,16 +6,16 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
-from api.middleware.body_limit import DEEPEST, MOST_BYTES
+from api.middleware.body_limit import MAX_BODY_BYTES, MAX_DEPTH
 
 JSON = {"Content-Type": "application/json"}
 
 
-def nested(depth: int) -> str:
+def nest_brackets(depth: int) -> str:
     return "[" * depth + "]" * depth
 
 
-def layout(value: str) -> bytes:
+def make_layout(value: str) -> bytes:
     return f'{{"widgets": [{{"id": "ga4.sessions", "x": {value}}}]}}'.encode()
 
 
@@ -25,16 +25,16 @@ def layout(value: str) -> bytes:
         (b"{", "not valid JSON"),
         (b"\xff", "not valid JSON"),
         (b"null x", "not valid JSON"),
-        (layout('"\\u0000"'), "NUL"),
-        (layout('{"a\\u0000": 1}'), "NUL"),
-        (layout('"\\ud800"'), "not valid JSON"),
-        (layout('"@"').replace(b"@", b"\xed\xa0\x80"), "not valid JSON"),
-        (layout("NaN"), "not valid JSON"),
-        (layout("-Infinity"), "not valid JSON"),
-        (layout("1e999"), "number"),
-        (layout("1" * 5_000), "not valid JSON"),
-        (layout(nested(DEEPEST)), "deeper"),
-        (layout(nested(10_000)), "not valid JSON"),
+        (make_layout('"\\u0000"'), "NUL"),
+        (make_layout('{"a\\u0000": 1}'), "NUL"),
+        (make_layout('"\\ud800"'), "not valid JSON"),
+        (make_layout('"@"').replace(b"@", b"\xed\xa0\x80"), "not valid JSON"),
+        (make_layout("NaN"), "not valid JSON"),
+        (make_layout("-Infinity"), "not valid JSON"),
+        (make_layout("1e999"), "number"),
+        (make_layout("1" * 5_000), "not valid JSON"),
+        (make_layout(nest_brackets(MAX_DEPTH)), "deeper"),
+        (make_layout(nest_brackets(10_000)), "not valid JSON"),
         (b"[" * 60_000, "not valid JSON"),
     ],
 )
@@ -47,8 +47,15 @@ def test_what_is_not_fit_to_be_stored_is_422(client: TestClient, body: bytes, wo
 
 
 def test_what_is_just_fit_comes_back(client: TestClient) -> None:
-    for value in (nested(DEEPEST - 4), '"\\ud83d\\ude00"', "1.0", "12345678901234567890", "1e308", '"\\\\u0000"'):
-        answer = client.post("/v1/dashboard/layout", content=layout(value), headers=JSON)
+    for value in (
+        nest_brackets(MAX_DEPTH - 4),
+        '"\\ud83d\\ude00"',
+        "1.0",
+        "12345678901234567890",
+        "1e308",
+        '"\\\\u0000"',
+    ):
+        answer = client.post("/v1/dashboard/layout", content=make_layout(value), headers=JSON)
         assert answer.status_code == 200
         kept = client.get("/v1/dashboard/layout").json()["widgets"][0]["x"]
         assert json.dumps(kept) == json.dumps(json.loads(value))
@@ -67,14 +74,14 @@ def test_no_body_where_one_is_needed_is_422(client: TestClient) -> None:
     assert answer.json()["errors"] == [{"pointer": "#", "detail": "Field required"}]
 
 
-def of_size(size: int) -> bytes:
+def make_body(size: int) -> bytes:
     body = b'{"keys": [], "start": "'
     return body + b"x" * (size - len(body) - 2) + b'"}'
 
 
 def test_64_kilobytes_are_the_most(client: TestClient) -> None:
-    assert client.post("/v1/widgets/batch", content=of_size(MOST_BYTES), headers=JSON).status_code == 422
-    for body in (of_size(MOST_BYTES + 1), b"x" * 10_000_000):
+    assert client.post("/v1/widgets/batch", content=make_body(MAX_BODY_BYTES), headers=JSON).status_code == 422
+    for body in (make_body(MAX_BODY_BYTES + 1), b"x" * 10_000_000):
         answer = client.post("/v1/widgets/batch", content=body, headers=JSON)
         assert answer.status_code == 413
         assert answer.headers["content-type"] == "application/problem+json"
@@ -85,7 +92,7 @@ def test_a_body_without_a_length_is_counted_as_it_comes(client: TestClient) -> N
 
     def endless() -> Iterator[bytes]:
         nonlocal sent
-        while sent < 100 * MOST_BYTES:
+        while sent < 100 * MAX_BODY_BYTES:
             sent += 1024
             yield b"x" * 1024
 

@@ -7,14 +7,14 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 
-from api.middleware.body_limit import MOST_BYTES
+from api.middleware.body_limit import MAX_BODY_BYTES
 
 # A member that each route's own body may have or not: what is wrong is found whatever it stands in.
 BODIES: dict[str, bytes] = {
     "nothing but an opening": b"{",
     "not JSON": b"widgets: []",
     "not UTF-8": b'{"widgets": [], "keys": [], "account_id": "\xff"}',
-    "too large": b'{"widgets": [], "keys": [], "account_id": "' + b"1" * MOST_BYTES + b'"}',
+    "too large": b'{"widgets": [], "keys": [], "account_id": "' + b"1" * MAX_BODY_BYTES + b'"}',
     "deeply nested": b'{"widgets": [], "keys": [], "account_id": ' + b"[" * 20_000 + b"]" * 20_000 + b"}",
     "nested a little too deep": b'{"widgets": [], "keys": [], "account_id": ' + b"[" * 40 + b"]" * 40 + b"}",
     "NUL": b'{"widgets": [{"id": "ga4.sessions", "x": "\\u0000"}], "keys": ["\\u0000"], "account_id": "\\u0000"}',
@@ -32,7 +32,7 @@ BODIES: dict[str, bytes] = {
 WITHOUT_BODY = "/v1/sync/"
 
 
-def routes(app: FastAPI) -> list[tuple[str, str]]:
+def list_body_routes(app: FastAPI) -> list[tuple[str, str]]:
     """The routes of /v1 that take a body, by way of any id in their paths."""
     return sorted(
         (method, route.path.replace("{source}", "ga4").replace("{key}", "ga4.sessions").replace("{id}", "1"))
@@ -47,17 +47,17 @@ def routes(app: FastAPI) -> list[tuple[str, str]]:
 def test_what_no_body_may_be_is_4xx_and_changes_nothing(
     app: FastAPI, client: TestClient, body: bytes, declared: bool
 ) -> None:
-    paths = routes(app)
+    paths = list_body_routes(app)
     assert len(paths) >= 3
-    before = everything(client)
+    before = read_everything(client)
     for method, path in paths:
         content = body if declared else iter([body[:10], body[10:]])
         answer = client.request(method, path, content=content, headers={"Content-Type": "application/json"})
         assert 400 <= answer.status_code < 500, (method, path, answer.text)
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["detail"]
-        assert everything(client) == before, (method, path)
+        assert read_everything(client) == before, (method, path)
 
 
-def everything(client: TestClient) -> list[str]:
+def read_everything(client: TestClient) -> list[str]:
     return [client.get(path).text for path in ("/v1/dashboard/layout", "/v1/connections", "/v1/dashboard/meta")]

@@ -14,12 +14,12 @@ from engine.answer.engine import Engine
 from runtime.logging import JsonFormatter
 from runtime.services import Services
 from state import State
-from tests.api.conftest import ALICE, bearer, settings, token
+from tests.api.conftest import ALICE, make_bearer_headers, make_settings, sign_token
 
 ORIGIN = "https://app.example.com"
 
 
-class Lines(io.StringIO):
+class LogLines(io.StringIO):
     """What was logged, as the objects that were written."""
 
     def read_all(self) -> list[dict[str, Any]]:
@@ -27,8 +27,8 @@ class Lines(io.StringIO):
 
 
 @pytest.fixture
-def log() -> Iterator[Lines]:
-    lines = Lines()
+def log() -> Iterator[LogLines]:
+    lines = LogLines()
     handler = logging.StreamHandler(lines)
     handler.setFormatter(JsonFormatter())
     logger = logging.getLogger("metric_engine")
@@ -40,7 +40,7 @@ def log() -> Iterator[Lines]:
     logger.setLevel(before)
 
 
-def test_a_request_is_one_line_without_personal_data(client: TestClient, log: Lines) -> None:
+def test_a_request_is_one_line_without_personal_data(client: TestClient, log: LogLines) -> None:
     client.get("/v1/widgets/ga4.sessions?start=2025-01-01&end=2025-01-02", headers={"X-Request-ID": "abc-1"})
     [line] = log.read_all()
     assert line.pop("milliseconds") > 0
@@ -56,18 +56,18 @@ def test_a_request_is_one_line_without_personal_data(client: TestClient, log: Li
     }
 
 
-def test_what_no_route_takes_is_logged_without_its_path(anonymous: TestClient, log: Lines) -> None:
-    anonymous.get("/users/jane@example.com?token=hunter2", headers={"Authorization": f"Bearer {token(ALICE)}"})
+def test_what_no_route_takes_is_logged_without_its_path(anonymous: TestClient, log: LogLines) -> None:
+    anonymous.get("/users/jane@example.com?token=hunter2", headers={"Authorization": f"Bearer {sign_token(ALICE)}"})
     anonymous.get("/v1/users/jane@example.com")
     assert [(line["endpoint"], line["status"]) for line in log.read_all()] == [(None, 404), (None, 401)]
     text = log.getvalue()
     assert "jane" not in text
     assert "hunter2" not in text
-    assert token(ALICE)[:20] not in text
+    assert sign_token(ALICE)[:20] not in text
     assert ALICE not in text
 
 
-def test_an_exception_is_one_json_line(log: Lines) -> None:
+def test_an_exception_is_one_json_line(log: LogLines) -> None:
     try:
         raise ValueError("broken\nin two")
     except ValueError:
@@ -96,7 +96,7 @@ def test_every_answer_has_security_headers(client: TestClient) -> None:
         assert "private" in headers["Cache-Control"]
 
 
-def preflight(client: TestClient, origin: str) -> Any:
+def send_preflight(client: TestClient, origin: str) -> Any:
     asked = {
         "Origin": origin,
         "Access-Control-Request-Method": "GET",
@@ -106,20 +106,22 @@ def preflight(client: TestClient, origin: str) -> Any:
 
 
 def test_only_the_origins_of_the_setting_may_read(engine: Engine, state: State) -> None:
-    app = create_app(Services(engine, state, settings(CORS_ORIGINS=ORIGIN)))
+    app = create_app(Services(engine, state, make_settings(CORS_ORIGINS=ORIGIN)))
     with TestClient(app) as client:
-        assert preflight(client, ORIGIN).headers["Access-Control-Allow-Origin"] == ORIGIN
-        assert preflight(client, "https://evil.example.com").status_code == 400
-        answer = client.get("/v1/widgets", headers=bearer(ALICE) | {"Origin": ORIGIN})
+        assert send_preflight(client, ORIGIN).headers["Access-Control-Allow-Origin"] == ORIGIN
+        assert send_preflight(client, "https://evil.example.com").status_code == 400
+        answer = client.get("/v1/widgets", headers=make_bearer_headers(ALICE) | {"Origin": ORIGIN})
         assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
         assert "ETag" in answer.headers["Access-Control-Expose-Headers"]
         refused = client.get("/v1/widgets", headers={"Origin": ORIGIN})
         assert refused.status_code == 401
         assert refused.headers["Access-Control-Allow-Origin"] == ORIGIN
-        stranger = client.get("/v1/widgets", headers=bearer(ALICE) | {"Origin": "https://evil.example.com"})
+        stranger = client.get(
+            "/v1/widgets", headers=make_bearer_headers(ALICE) | {"Origin": "https://evil.example.com"}
+        )
         assert "Access-Control-Allow-Origin" not in stranger.headers
 
 
 def test_without_the_setting_no_other_origin_may_read(client: TestClient) -> None:
-    assert "Access-Control-Allow-Origin" not in preflight(client, ORIGIN).headers
+    assert "Access-Control-Allow-Origin" not in send_preflight(client, ORIGIN).headers
     assert "Access-Control-Allow-Origin" not in client.get("/v1/widgets", headers={"Origin": ORIGIN}).headers

@@ -15,13 +15,13 @@ from api.app import create_app
 from api.schemas import Batch, Widget
 from engine.answer.cache import Cache, MemoryStore
 from engine.answer.engine import Engine
-from engine.answer.redis import RedisStore
+from engine.answer.redis_store import RedisStore
 from engine.errors import InvalidSetting
-from engine.warehouse.health import STANDS
-from runtime.caches import namespace, open_cache
+from engine.warehouse.health import CHECK_TTL_SECONDS
+from runtime.caches import build_namespace, open_cache
 from runtime.services import Services
 from state import State
-from tests.api.conftest import ALICE, BOB, bearer, settings
+from tests.api.conftest import ALICE, BOB, make_bearer_headers, make_settings
 from tests.conftest import RedisServer
 
 PERIOD = {"start": "2025-01-01", "end": "2025-01-10"}
@@ -40,12 +40,12 @@ class Outage:
         self.database.close()  # type: ignore[attr-defined]
         self.whole = self.file.read_bytes()
         self.file.write_bytes(b"no database" * 1_000)
-        time.sleep(STANDS)
+        time.sleep(CHECK_TTL_SECONDS)
 
     def __exit__(self, *error: object) -> None:
         self.database.close()  # type: ignore[attr-defined]
         self.file.write_bytes(self.whole)
-        time.sleep(STANDS)
+        time.sleep(CHECK_TTL_SECONDS)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def state_outage(tmp_path: Path, state: State) -> Outage:
     return Outage(tmp_path / "state.db", state)
 
 
-def load(services: Services, sessions: int) -> None:
+def change_first_day(services: Services, sessions: int) -> None:
     """Change ALICE's first day, as a sync or a load does."""
     row = {
         "user_id": ALICE,
@@ -68,7 +68,7 @@ def load(services: Services, sessions: int) -> None:
         "converting_sessions": 1.0,
     }
     services.engine.warehouse.upsert(services.engine.catalog.tables["ga4_daily"], [row])
-    services.state.tenants.advance(ALICE)
+    services.state.tenants.advance_data_version(ALICE)
 
 
 def test_the_second_of_two_equal_requests_is_a_hit(client: TestClient) -> None:
@@ -84,7 +84,7 @@ def test_widgets_of_one_table_share_and_tenants_do_not(client: TestClient, state
     client.get(URL, params=PERIOD)
     weekly = client.get("/v1/widgets/ga4.conv_rate", params=PERIOD | {"grain": "week"})
     assert weekly.headers["X-Cache"] == "hit"
-    others = client.get(URL, params=PERIOD, headers=bearer(BOB))
+    others = client.get(URL, params=PERIOD, headers=make_bearer_headers(BOB))
     assert others.headers["X-Cache"] == "miss"
     assert others.json()["stats"]["value"] is None
 
@@ -98,7 +98,7 @@ def test_a_batch_is_a_hit_where_all_of_it_is(client: TestClient) -> None:
 
 def test_loaded_rows_are_in_the_next_answer(client: TestClient, services: Services) -> None:
     assert client.get(URL, params=PERIOD).json()["stats"]["value"] == 55
-    load(services, sessions=1_000)
+    change_first_day(services, sessions=1_000)
     fresh = client.get(URL, params=PERIOD)
     assert fresh.headers["X-Cache"] == "miss"
     assert fresh.json()["stats"]["value"] == 1_054
@@ -110,7 +110,7 @@ def test_a_catalog_reloaded_does_not_read_the_former_ones_entries(
     client.get(URL, params=PERIOD)
     file = folder / "ga4.yaml"
     file.write_text(file.read_text().replace("value: sum(sessions), format", "value: 2 * sum(sessions), format"))
-    services.reload()
+    services.reload_catalog()
     doubled = client.get(URL, params=PERIOD)
     assert doubled.headers["X-Cache"] == "miss"
     assert doubled.json()["stats"]["value"] == 110
@@ -121,7 +121,7 @@ def test_a_stale_answer_stands_in_for_the_warehouse(
     client: TestClient, services: Services, warehouse_outage: Outage
 ) -> None:
     client.get(URL, params=PERIOD)
-    services.state.tenants.advance(ALICE)
+    services.state.tenants.advance_data_version(ALICE)
     with warehouse_outage:
         stale = client.get(URL, params=PERIOD)
         other = client.get(URL, params={"start": "2025-01-02", "end": "2025-01-10"})
@@ -163,7 +163,7 @@ def test_a_stale_answer_survives_the_state_database(
     with state_outage:
         without_state = client.get(URL, params=PERIOD)
         unread = client.get(URL, params={"start": "2025-01-02", "end": "2025-01-10"})
-        stranger = client.get(URL, params=PERIOD, headers=bearer(BOB))
+        stranger = client.get(URL, params=PERIOD, headers=make_bearer_headers(BOB))
         with warehouse_outage:
             without_both = client.get(URL, params=PERIOD)
     for stale in (without_state, without_both):
@@ -178,8 +178,8 @@ def test_a_stale_answer_survives_the_state_database(
 
 @pytest.fixture
 def redis_client(redis_server: RedisServer, engine: Engine, state: State) -> Iterator[TestClient]:
-    app = create_app(Services(engine, state, settings(REDIS_URL=redis_server.url)))
-    with TestClient(app, headers=bearer(ALICE)) as client:
+    app = create_app(Services(engine, state, make_settings(REDIS_URL=redis_server.url)))
+    with TestClient(app, headers=make_bearer_headers(ALICE)) as client:
         yield client
     app.state.services.engine.cache.close()
 
@@ -202,32 +202,32 @@ def test_redis_stands_in_for_the_warehouse(redis_client: TestClient, warehouse_o
 
 
 def test_no_time_to_live_is_no_cache(engine: Engine, state: State) -> None:
-    app = create_app(Services(engine, state, settings(CACHE_TTL_SECONDS="0")))
-    with TestClient(app, headers=bearer(ALICE)) as client:
+    app = create_app(Services(engine, state, make_settings(CACHE_TTL_SECONDS="0")))
+    with TestClient(app, headers=make_bearer_headers(ALICE)) as client:
         assert [client.get(URL, params=PERIOD).headers["X-Cache"] for _ in range(2)] == ["miss", "miss"]
 
 
 def test_the_settings_choose_the_store(redis_server: RedisServer) -> None:
-    in_process, shared = open_cache(settings()), open_cache(settings(REDIS_URL=redis_server.url))
+    in_process, shared = open_cache(make_settings()), open_cache(make_settings(REDIS_URL=redis_server.url))
     assert isinstance(in_process, Cache)
     assert isinstance(in_process.store, MemoryStore)
     assert isinstance(shared, Cache)
     assert isinstance(shared.store, RedisStore)
-    assert open_cache(settings(CACHE_TTL_SECONDS="0", REDIS_URL=redis_server.url)) is None
+    assert open_cache(make_settings(CACHE_TTL_SECONDS="0", REDIS_URL=redis_server.url)) is None
 
 
 def test_a_redis_url_of_something_else_stops_the_start() -> None:
     with pytest.raises(InvalidSetting, match=r"^REDIS_URL"):
-        open_cache(settings(REDIS_URL="http://host"))
+        open_cache(make_settings(REDIS_URL="http://host"))
 
 
 def test_a_missing_driver_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "engine.answer.redis", None)
+    monkeypatch.setitem(sys.modules, "engine.answer.redis_store", None)
     with pytest.raises(InvalidSetting, match=r"^REDIS_URL.*metric-engine\[redis\]"):
-        open_cache(settings(REDIS_URL="redis://localhost"))
+        open_cache(make_settings(REDIS_URL="redis://localhost"))
 
 
 def test_the_warehouse_names_the_space_in_redis_and_its_password_does_not() -> None:
     urls = ("postgresql://u:one@h/facts", "postgresql://u:two@h/facts", "postgresql://u:one@h/others")
-    first, second, third = (namespace(settings(WAREHOUSE_URL=url)) for url in urls)
+    first, second, third = (build_namespace(make_settings(WAREHOUSE_URL=url)) for url in urls)
     assert first == second != third

@@ -11,7 +11,7 @@ from api.app import create_app
 from engine.answer.engine import Engine
 from runtime.services import Services
 from state import State
-from tests.api.conftest import ALICE, BOB, bearer, settings
+from tests.api.conftest import ALICE, BOB, make_bearer_headers, make_settings
 
 PATH = "/v1/connections"
 PRIVATE = "the-very-secret-value"
@@ -24,8 +24,8 @@ GOOGLE_KEY = {
 }
 
 
-def sources(client: TestClient, user: str = ALICE) -> list[tuple[str, str, str]]:
-    found = client.get(PATH, headers=bearer(user)).json()["connections"]
+def list_sources(client: TestClient, user: str = ALICE) -> list[tuple[str, str, str]]:
+    found = client.get(PATH, headers=make_bearer_headers(user)).json()["connections"]
     return [(entry["source"], entry["account_id"], entry["status"]) for entry in found]
 
 
@@ -55,9 +55,9 @@ def test_credentials_go_in_and_never_come_out(
         "last_success_at": None,
         "last_error": None,
     }
-    assert (source, account_id, "active") in sources(client)
+    assert (source, account_id, "active") in list_sources(client)
     assert PRIVATE not in answer.text + client.get(PATH).text + caplog.text
-    kept = state.connections.credentials(ALICE, source, account_id)
+    kept = state.connections.get_credentials(ALICE, source, account_id)
     assert kept is not None
     assert PRIVATE in str(dict(kept))
     assert "evil.example.com" not in str(dict(kept))
@@ -72,17 +72,17 @@ def test_without_credentials_the_rows_come_from_elsewhere(client: TestClient) ->
 def test_removing_one_account_or_all_of_a_source(client: TestClient) -> None:
     for account in ("act_1", "act_2", "act_3"):
         client.put(f"{PATH}/meta", json={"account_id": account})
-    client.put(f"{PATH}/meta", json={"account_id": "act_1"}, headers=bearer(BOB))
+    client.put(f"{PATH}/meta", json={"account_id": "act_1"}, headers=make_bearer_headers(BOB))
     assert client.delete(f"{PATH}/meta", params={"account_id": "act_1"}).status_code == 204
-    assert sources(client) == [
+    assert list_sources(client) == [
         ("ga4", "1", "external"),
         ("meta", "act_2", "external"),
         ("meta", "act_3", "external"),
     ]
     assert client.delete(f"{PATH}/meta").content == b""
-    assert sources(client) == [("ga4", "1", "external")]
+    assert list_sources(client) == [("ga4", "1", "external")]
     assert client.delete(f"{PATH}/meta").status_code == 204
-    assert sources(client, BOB) == [("meta", "act_1", "external")]
+    assert list_sources(client, BOB) == [("meta", "act_1", "external")]
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
@@ -113,7 +113,7 @@ def test_an_account_id_of_the_wrong_form_is_422(client: TestClient, source: str,
     answer = client.put(f"{PATH}/{source}", json={"account_id": account_id})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"] == "#/account_id"
-    assert len(sources(client)) == 1
+    assert len(list_sources(client)) == 1
 
 
 @pytest.mark.parametrize(
@@ -149,13 +149,13 @@ def test_a_wrong_body_is_422(client: TestClient, body: Any) -> None:
 
 def test_without_a_key_credentials_are_not_taken(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
     keyless = State.open(f"sqlite:///{tmp_path_factory.mktemp('state')}/state.db")
-    app: FastAPI = create_app(Services(engine, keyless, settings()))
-    with TestClient(app, headers=bearer(ALICE)) as client:
+    app: FastAPI = create_app(Services(engine, keyless, make_settings()))
+    with TestClient(app, headers=make_bearer_headers(ALICE)) as client:
         body = {"account_id": "1", "credentials": {"refresh_token": PRIVATE}}
         answer = client.put(f"{PATH}/ga4", json=body)
         assert answer.status_code == 409
         assert "ENCRYPTION_KEY" in answer.json()["detail"]
-        assert sources(client) == []
+        assert list_sources(client) == []
         assert client.put(f"{PATH}/ga4", json={"account_id": "1"}).status_code == 200
 
 
@@ -164,7 +164,7 @@ def test_an_account_that_came_with_a_load_can_be_removed(client: TestClient, sta
         state.connections.mark_external(ALICE, "ga4", account)
     assert client.delete(f"{PATH}/ga4", params={"account_id": ""}).status_code == 204
     assert client.delete(f"{PATH}/ga4", params={"account_id": "shop 1"}).status_code == 204
-    assert sources(client) == [("ga4", "1", "external")]
+    assert list_sources(client) == [("ga4", "1", "external")]
 
 
 @pytest.mark.parametrize("account_id", ["\0", "1" * 201])

@@ -11,7 +11,7 @@ from api.schemas import DashboardMeta, Layout
 from runtime.services import Services
 from state import State
 from state.tables import sync_jobs
-from tests.api.conftest import ALICE, BOB, bearer
+from tests.api.conftest import ALICE, BOB, make_bearer_headers
 
 PATH = "/v1/dashboard/layout"
 
@@ -30,7 +30,7 @@ def test_a_layout_comes_back_untouched(client: TestClient) -> None:
     Layout.model_validate(saved)
     assert saved == {"widgets": widgets, "theme": "dark", "version": 1}
     assert client.get(PATH).json() == saved
-    assert client.get(PATH, headers=bearer(BOB)).json() == {"widgets": []}
+    assert client.get(PATH, headers=make_bearer_headers(BOB)).json() == {"widgets": []}
 
 
 def test_a_stale_version_is_409_with_the_current_layout(client: TestClient) -> None:
@@ -101,7 +101,7 @@ def test_a_version_beyond_all_is_stale(client: TestClient) -> None:
 
 
 def test_meta_of_a_new_user(client: TestClient) -> None:
-    found = client.get("/v1/dashboard/meta", headers=bearer(BOB)).json()
+    found = client.get("/v1/dashboard/meta", headers=make_bearer_headers(BOB)).json()
     assert datetime.fromisoformat(found.pop("next_scheduled_at")) > datetime.now(UTC)
     assert found == {
         "last_sync_at": None,

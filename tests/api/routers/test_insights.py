@@ -25,9 +25,9 @@ from engine.warehouse.warehouse import Warehouse
 from insights.model import LanguageModel, Limits
 from insights.telling import MOST_WAITING, Teller
 from runtime.services import Services
-from runtime.shipped import shipped_metrics
+from runtime.shipped import get_shipped_folder
 from state import State
-from tests.api.conftest import ALICE, BOB, bearer, settings
+from tests.api.conftest import ALICE, BOB, make_bearer_headers, make_settings
 from tests.insights import fake as answers
 from tests.insights.conftest import EVENTFUL
 from tests.insights.fake import Fake, bullets, serving
@@ -46,7 +46,7 @@ TRUE = {
 def facts(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The URL of a warehouse in which much happened to Alice, and a little to Bob."""
     url = f"sqlite:///{tmp_path_factory.mktemp('facts')}/facts.db"
-    warehouse, catalog = Warehouse(url), load_catalog(shipped_metrics())
+    warehouse, catalog = Warehouse(url), load_catalog(get_shipped_folder())
     warehouse.create_tables(catalog.tables.values())
     for user, plant in ((ALICE, EVENTFUL), (BOB, replace(EVENTFUL, channel={"Direct": 0.3}))):
         for table, rows in history(1, plant, days=28).items():
@@ -63,20 +63,20 @@ def open_app(facts: str, state: State) -> Callable[..., FastAPI]:
     state.connections.put(BOB, "ga4", "1")
 
     def make(folder: Path | None = None, **given: str) -> FastAPI:
-        catalog = load_catalog(folder or shipped_metrics())
+        catalog = load_catalog(folder or get_shipped_folder())
         named = {"METRICS_DIR": str(folder)} if folder else {}
-        return create_app(Services(Engine(catalog, Warehouse(facts)), state, settings(**named, **given)))
+        return create_app(Services(Engine(catalog, Warehouse(facts)), state, make_settings(**named, **given)))
 
     return make
 
 
 @pytest.fixture
 def client(open_app: Callable[..., FastAPI]) -> Iterator[TestClient]:
-    with TestClient(open_app(), headers=bearer(ALICE)) as opened:
+    with TestClient(open_app(), headers=make_bearer_headers(ALICE)) as opened:
         yield opened
 
 
-def get(client: TestClient, **parameters: str) -> dict[str, Any]:
+def get_insights(client: TestClient, **parameters: str) -> dict[str, Any]:
     response = client.get("/v1/insights", params=PERIOD | parameters)
     assert response.status_code == 200, response.text
     InsightList.model_validate(response.json())
@@ -84,13 +84,13 @@ def get(client: TestClient, **parameters: str) -> dict[str, Any]:
     return found
 
 
-def texts(found: dict[str, Any]) -> list[str]:
+def list_bullets(found: dict[str, Any]) -> list[str]:
     return [bullet for item in found["items"] for bullet in item["bullets"]]
 
 
 def test_the_rules_tell_what_happened(client: TestClient) -> None:
-    found = get(client)
-    said = texts(found)
+    found = get_insights(client)
+    said = list_bullets(found)
     assert found["meta"] == {
         "generated_by": "rules",
         "dropped": {},
@@ -113,28 +113,28 @@ def test_the_figures_are_the_widgets(client: TestClient) -> None:
         f"Sessions are down {abs(stats['delta']):.0%} against the previous 28 days "
         f"({stats['value']:,.0f} after {stats['previous']:,.0f})"
     )
-    assert any(text.startswith(expected) for text in texts(get(client)))
+    assert any(text.startswith(expected) for text in list_bullets(get_insights(client)))
 
 
 def test_only_connected_and_switched_on_sources_are_cited(client: TestClient) -> None:
-    found = get(client, sources="ga4")
+    found = get_insights(client, sources="ga4")
     assert {item["group"] for item in found["items"]} == {"Traffic"}
     assert found["meta"]["sources"] == ["ga4"]
-    assert get(client, sources="")["items"] == []
-    bob = client.get("/v1/insights", params=PERIOD, headers=bearer(BOB)).json()
+    assert get_insights(client, sources="")["items"] == []
+    bob = client.get("/v1/insights", params=PERIOD, headers=make_bearer_headers(BOB)).json()
     assert {item["group"] for item in bob["items"]} == {"Traffic"}
-    assert any("Direct" in text for text in texts(bob))
+    assert any("Direct" in text for text in list_bullets(bob))
 
 
 def test_without_data_nothing_is_told(client: TestClient) -> None:
-    assert get(client, start="2020-01-01", end="2020-01-28")["items"] == []
-    nobody = client.get("/v1/insights", headers=bearer("00000000-0000-4000-8000-00000000000c")).json()
+    assert get_insights(client, start="2020-01-01", end="2020-01-28")["items"] == []
+    nobody = client.get("/v1/insights", headers=make_bearer_headers("00000000-0000-4000-8000-00000000000c")).json()
     assert nobody["items"] == []
 
 
 def test_a_folder_without_insights_has_none(open_app: Callable[..., FastAPI], folder: Path) -> None:
-    with TestClient(open_app(folder), headers=bearer(ALICE)) as client:
-        found = get(client)
+    with TestClient(open_app(folder), headers=make_bearer_headers(ALICE)) as client:
+        found = get_insights(client)
     assert (found["items"], found["meta"]["generated_by"]) == ([], "rules")
 
 
@@ -149,7 +149,7 @@ def test_an_answer_is_kept_and_known_by_its_tag(client: TestClient) -> None:
 
 
 def test_what_the_insights_read_the_widgets_need_not(client: TestClient) -> None:
-    get(client)
+    get_insights(client)
     for key in ("ga4.sessions", "ga4.landing_pages", "meta.roas", "ig.content_perf"):
         widget = client.get(f"/v1/widgets/{key}", params=PERIOD | {"compare": "previous_period"})
         assert widget.headers["X-Cache"] == "hit"
@@ -182,20 +182,20 @@ def test_it_needs_a_token(open_app: Callable[..., FastAPI]) -> None:
 def test_a_reload_brings_new_rules(open_app: Callable[..., FastAPI], tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     mine.mkdir()
-    for path in shipped_metrics().glob("*.yaml"):
+    for path in get_shipped_folder().glob("*.yaml"):
         (mine / path.name).write_text(path.read_text())
     app = open_app(mine)
     held: Services = app.state.services
-    with TestClient(app, headers=bearer(ALICE)) as client:
+    with TestClient(app, headers=make_bearer_headers(ALICE)) as client:
         (mine / "insights.yaml").write_text(
             "facts: {s: {change: ga4.sessions}}\n"
             "rules: {r: {group: Traffic, importance: 1, about: [s], say: 'Sessions are {{ s.words }}.'}}\n"
         )
-        held.reload()
-        assert texts(get(client)) == ["Sessions are down 23%."]
+        held.reload_catalog()
+        assert list_bullets(get_insights(client)) == ["Sessions are down 23%."]
         (mine / "insights.yaml").write_text("facts: {s: {change: ga4.sesions}}\n")
-        held.reload()
-        assert texts(get(client)) == ["Sessions are down 23%."]
+        held.reload_catalog()
+        assert list_bullets(get_insights(client)) == ["Sessions are down 23%."]
         assert client.get("/readyz").json()["checks"]["catalog"]["problems"] == {"unknown-metric": 1}
 
 
@@ -212,33 +212,33 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
 
 
 def test_the_model_tells_what_the_data_bears_out(open_app: Callable[..., FastAPI], fake: Fake) -> None:
-    with TestClient(open_app(LLM_MODEL="openai/fake"), headers=bearer(ALICE)) as client:
-        found = get(client)
+    with TestClient(open_app(LLM_MODEL="openai/fake"), headers=make_bearer_headers(ALICE)) as client:
+        found = get_insights(client)
         assert found["items"] == [{"group": group, "bullets": said} for group, said in TRUE.items()]
         assert found["meta"]["generated_by"] == "llm"
         again = client.get("/v1/insights", params=PERIOD)
         assert again.headers["X-Cache"] == "hit"
         assert len(fake.requests) == 1
-        bob = client.get("/v1/insights", params=PERIOD, headers=bearer(BOB)).json()
+        bob = client.get("/v1/insights", params=PERIOD, headers=make_bearer_headers(BOB)).json()
         assert (bob["meta"]["generated_by"], bob["meta"]["fallback"]) == ("rules", "ungrounded")
 
 
 def test_new_facts_are_told_anew(open_app: Callable[..., FastAPI], fake: Fake, state: State) -> None:
-    with TestClient(open_app(LLM_MODEL="openai/fake"), headers=bearer(ALICE)) as client:
-        get(client)
-        state.tenants.advance(ALICE)
-        get(client)
+    with TestClient(open_app(LLM_MODEL="openai/fake"), headers=make_bearer_headers(ALICE)) as client:
+        get_insights(client)
+        state.tenants.advance_data_version(ALICE)
+        get_insights(client)
     assert len(fake.requests) == 2
 
 
 def test_a_budget_is_a_users_own(open_app: Callable[..., FastAPI], fake: Fake) -> None:
     app = open_app(LLM_MODEL="openai/fake", LLM_DAILY_BUDGET="2", CACHE_TTL_SECONDS="0")
-    with TestClient(app, headers=bearer(ALICE)) as client:
-        authors = [get(client)["meta"]["generated_by"] for _ in range(3)]
+    with TestClient(app, headers=make_bearer_headers(ALICE)) as client:
+        authors = [get_insights(client)["meta"]["generated_by"] for _ in range(3)]
         assert authors == ["llm", "llm", "rules"]
-        assert get(client)["meta"]["fallback"] == "budget"
+        assert get_insights(client)["meta"]["fallback"] == "budget"
         assert len(fake.requests) == 2
-        client.get("/v1/insights", params=PERIOD, headers=bearer(BOB))
+        client.get("/v1/insights", params=PERIOD, headers=make_bearer_headers(BOB))
         assert len(fake.requests) == 3
 
 
@@ -246,12 +246,12 @@ def test_a_hanging_model_does_not_hold_the_answer(open_app: Callable[..., FastAP
     app = open_app(LLM_MODEL="openai/fake")
     app.state.services.teller = Teller(LanguageModel("openai/fake", limits=Limits(call=0.3, whole=1.0, pause=0.01)))
     fake.says(answers.hangs)
-    with TestClient(app, headers=bearer(ALICE)) as client:
+    with TestClient(app, headers=make_bearer_headers(ALICE)) as client:
         began = time.monotonic()
-        found = get(client)
+        found = get_insights(client)
     assert time.monotonic() - began < 4
     assert (found["meta"]["generated_by"], found["meta"]["fallback"]) == ("rules", "timeout")
-    assert len(texts(found)) >= 6
+    assert len(list_bullets(found)) >= 6
 
 
 def test_widgets_are_answered_while_many_insights_wait(open_app: Callable[..., FastAPI], fake: Fake) -> None:
@@ -267,17 +267,17 @@ def test_widgets_are_answered_while_many_insights_wait(open_app: Callable[..., F
         bullets(**TRUE)(exchange)
 
     fake.says(hangs)
-    with TestClient(app, headers=bearer(ALICE)) as client:
+    with TestClient(app, headers=make_bearer_headers(ALICE)) as client:
 
         def ask(back: int) -> dict[str, Any]:
             end = END - timedelta(days=back % 4)
-            return get(client, start=str(end - timedelta(days=8 + back // 4)), end=str(end))
+            return get_insights(client, start=str(end - timedelta(days=8 + back // 4)), end=str(end))
 
         with ThreadPoolExecutor(60) as pool:
             asked = [pool.submit(ask, back) for back in range(60)]
             while len(fake.requests) < MOST_WAITING:
                 time.sleep(0.01)
-            widget = client.get("/v1/widgets/ga4.sessions", params=PERIOD, headers=bearer(BOB))
+            widget = client.get("/v1/widgets/ga4.sessions", params=PERIOD, headers=make_bearer_headers(BOB))
             waiting = sum(not each.done() for each in asked)
             assert not overdue.is_set()
             released.set()

@@ -17,7 +17,7 @@ from engine.catalog.catalog import load_catalog
 from engine.warehouse.warehouse import Warehouse
 from runtime.services import Services
 from state import State
-from tests.api.conftest import ALICE, bearer, settings
+from tests.api.conftest import ALICE, make_bearer_headers, make_settings
 
 FILE = """\
 source: ga4
@@ -53,16 +53,16 @@ def app(
     warehouse = Warehouse(warehouse_url)
     uuid, day = UUIDS[engine_name].format(ALICE), DAYS.get(engine_name, "DATE '2025-01-01'")
     views = {"slow": SLOW[engine_name], "quick": "7"}
-    warehouse.database.run(
+    warehouse.driver.run(
         f"CREATE VIEW {name} AS {ROW.format(uuid=uuid, day=day, number=number)}" for name, number in views.items()
     )
     engine = Engine(load_catalog(tmp_path / "mine"), warehouse)
-    yield create_app(Services(engine, state, settings()))
+    yield create_app(Services(engine, state, make_settings()))
     warehouse.close()
 
 
 def test_a_slow_question_is_503_and_the_others_are_answered(app: FastAPI) -> None:
-    with TestClient(app, headers=bearer(ALICE)) as client, ThreadPoolExecutor(6) as pool:
+    with TestClient(app, headers=make_bearer_headers(ALICE)) as client, ThreadPoolExecutor(6) as pool:
         slow = [
             pool.submit(client.get, "/v1/widgets/ga4.slow", params=PERIOD | {"grain": grain})
             for grain in ("day", "week")

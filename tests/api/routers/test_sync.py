@@ -18,11 +18,11 @@ from api.app import create_app
 from engine.answer.engine import Engine
 from engine.errors import InvalidSetting
 from runtime.services import Services
-from runtime.sync_worker import own_providers
+from runtime.sync_worker import import_providers
 from state import State
 from sync.report import NOTHING_TO_READ
-from sync.schedule import local_date
-from tests.api.conftest import ALICE, BOB, bearer, settings
+from sync.schedule import to_local_date
+from tests.api.conftest import ALICE, BOB, make_bearer_headers, make_settings
 
 CRON = "a-secret-of-the-cron"
 ACCOUNT = "318204557"
@@ -32,22 +32,22 @@ PASSWORD = "the-exports-password"
 @pytest.fixture
 def app(engine: Engine, state: State) -> FastAPI:
     state.connections.delete(ALICE, "ga4")
-    given = settings(CRON_SECRET=CRON, SYNC_PROVIDERS="tests.support.sync.own_service:providers")
+    given = make_settings(CRON_SECRET=CRON, SYNC_PROVIDERS="tests.support.sync.own_service:providers")
     return create_app(Services(engine, state, given), does_syncs=True)
 
 
 @pytest.fixture
 def client(app: FastAPI) -> Iterator[TestClient]:
-    with TestClient(app, headers=bearer(ALICE)) as client:
+    with TestClient(app, headers=make_bearer_headers(ALICE)) as client:
         yield client
 
 
-def connect(client: TestClient, password: str = PASSWORD) -> None:
+def connect_ga4(client: TestClient, password: str = PASSWORD) -> None:
     body = {"account_id": ACCOUNT, "credentials": {"refresh_token": password}}
     assert client.put("/v1/connections/ga4", json=body).status_code == 200
 
 
-def ended(client: TestClient, job_id: str) -> dict[str, Any]:
+def wait_for_job(client: TestClient, job_id: str) -> dict[str, Any]:
     deadline = time.monotonic() + 20
     while True:
         job: dict[str, Any] = client.get(f"/v1/sync/job/{job_id}").json()
@@ -57,18 +57,18 @@ def ended(client: TestClient, job_id: str) -> dict[str, Any]:
         time.sleep(0.01)
 
 
-def run(client: TestClient) -> dict[str, Any]:
+def run_sync(client: TestClient) -> dict[str, Any]:
     answer = client.post("/v1/sync/all/run")
     assert answer.status_code == 202
-    return ended(client, answer.json()["job_id"])
+    return wait_for_job(client, answer.json()["job_id"])
 
 
 def test_a_sync_is_asked_for_looked_at_and_seen_in_the_widget(client: TestClient) -> None:
-    connect(client)
+    connect_ga4(client)
     assert client.get("/v1/dashboard/meta").json()["last_sync_at"] is None
     before = client.get("/v1/widgets/ga4.sessions").json()
     assert before["stats"]["value"] is None
-    job = run(client)
+    job = run_sync(client)
     assert job["status"] == "succeeded"
     assert job["progress"] == 1
     assert job["sources"]["ga4"] | {"accounts": None} == {
@@ -90,8 +90,8 @@ def test_a_sync_is_asked_for_looked_at_and_seen_in_the_widget(client: TestClient
 
 
 def test_a_failure_says_what_to_do(client: TestClient) -> None:
-    connect(client, "wrong")
-    job = run(client)
+    connect_ga4(client, "wrong")
+    job = run_sync(client)
     assert job["status"] == "failed"
     assert job["sources"]["ga4"]["error"] == "The export does not know this password; ask the data team for it"
     [connection] = client.get("/v1/connections").json()["connections"]
@@ -100,7 +100,7 @@ def test_a_failure_says_what_to_do(client: TestClient) -> None:
 
 
 def test_nothing_connected_succeeds_and_says_so(client: TestClient) -> None:
-    job = run(client)
+    job = run_sync(client)
     assert (job["status"], job["detail"], job["sources"]) == ("succeeded", NOTHING_TO_READ, {})
 
 
@@ -111,13 +111,13 @@ def test_jobs_of_others_and_of_nobody_are_not_there(client: TestClient, state: S
             answer = client.request(method, f"/v1/sync/job/{job_id}")
             assert answer.status_code == 404, job_id
             assert answer.headers["content-type"] == "application/problem+json"
-    hers = client.get(f"/v1/sync/job/{theirs}", headers=bearer(BOB)).json()
+    hers = client.get(f"/v1/sync/job/{theirs}", headers=make_bearer_headers(BOB)).json()
     assert hers["id"] == theirs
 
 
 def test_a_job_is_cancelled(engine: Engine, state: State) -> None:
     # Nobody does it here, so it waits.
-    with TestClient(create_app(Services(engine, state, settings())), headers=bearer(ALICE)) as client:
+    with TestClient(create_app(Services(engine, state, make_settings())), headers=make_bearer_headers(ALICE)) as client:
         job_id = client.post("/v1/sync/all/run").json()["job_id"]
         assert client.post("/v1/sync/all/run").json() == {"job_id": job_id}
         assert client.get(f"/v1/sync/job/{job_id}").json()["status"] == "queued"
@@ -136,19 +136,19 @@ def test_the_cron_needs_its_secret(client: TestClient, secret: str | None) -> No
 
 
 def test_without_a_secret_there_is_no_cron(engine: Engine, state: State) -> None:
-    with TestClient(create_app(Services(engine, state, settings()))) as client:
+    with TestClient(create_app(Services(engine, state, make_settings()))) as client:
         assert client.post("/v1/sync/cron", headers={"X-Cron-Secret": ""}).status_code == 404
 
 
 def test_the_cron_begins_the_days_run_once(engine: Engine, state: State) -> None:
     state.connections.put(BOB, "ga4", ACCOUNT, {"refresh_token": PASSWORD})
-    given = settings(CRON_SECRET=CRON)
+    given = make_settings(CRON_SECRET=CRON)
     with TestClient(create_app(Services(engine, state, given))) as client:
         answers = [client.post("/v1/sync/cron", headers={"X-Cron-Secret": CRON}) for _ in range(3)]
         assert [answer.status_code for answer in answers] == [202] * 3
         assert [answer.json()["started"] for answer in answers] == [True, False, False]
         assert len({answer.json()["run_id"] for answer in answers}) == 1
-        assert answers[0].json()["date"] == local_date(datetime.now(UTC)).isoformat()
+        assert answers[0].json()["date"] == to_local_date(datetime.now(UTC)).isoformat()
         work = state.queue.claim("anybody", now=datetime.now(UTC), lease=timedelta(minutes=1))
         assert work is not None
         assert (work.user, work.run) == (BOB, answers[0].json()["run_id"])
@@ -158,7 +158,7 @@ def test_the_cron_takes_in_who_has_connected_since(client: TestClient) -> None:
     """A new server makes the day's run good at once, when nobody has an account yet."""
     headers = {"X-Cron-Secret": CRON}
     client.post("/v1/sync/cron", headers=headers)
-    connect(client)
+    connect_ga4(client)
     assert client.post("/v1/sync/cron", headers=headers).json()["started"] is True
     deadline = time.monotonic() + 20
     while client.get("/v1/dashboard/meta").json()["last_sync_at"] is None:
@@ -176,8 +176,8 @@ def test_the_scheduler_is_ready_and_announces_the_next_run(client: TestClient) -
 
 
 def test_syncs_are_counted(client: TestClient) -> None:
-    connect(client)
-    run(client)
+    connect_ga4(client)
+    run_sync(client)
     lines = client.get("/metrics").text.splitlines()
     assert 'metric_engine_sync_jobs_total{status="succeeded"} 1.0' in lines
     assert 'metric_engine_sync_rows_total{source="ga4"} 3.0' in lines
@@ -185,12 +185,12 @@ def test_syncs_are_counted(client: TestClient) -> None:
 
 
 def test_answers_are_as_documented(client: TestClient) -> None:
-    connect(client)
+    connect_ga4(client)
     found = client.get("/openapi.json").json()
     started = client.post("/v1/sync/all/run")
     shapes = {
         ("/v1/sync/all/run", "post", "202"): started.json(),
-        ("/v1/sync/job/{id}", "get", "200"): ended(client, started.json()["job_id"]),
+        ("/v1/sync/job/{id}", "get", "200"): wait_for_job(client, started.json()["job_id"]),
         ("/v1/sync/job/{id}", "delete", "202"): client.delete(f"/v1/sync/job/{started.json()['job_id']}").json(),
         ("/v1/sync/cron", "post", "202"): client.post("/v1/sync/cron", headers={"X-Cron-Secret": CRON}).json(),
     }
@@ -221,11 +221,11 @@ def test_a_connection_has_options(
     answer = client.put(f"/v1/connections/{source}", json=body)
     if place is None:
         assert answer.status_code == 200
-        assert [dict(each.options) for each in state.connections.to_sync(ALICE)] == [options]
+        assert [dict(each.options) for each in state.connections.list_synced_accounts(ALICE)] == [options]
     else:
         assert answer.status_code == 422
         assert [fault["pointer"] for fault in answer.json()["errors"]] == [place]
-        assert state.connections.to_sync(ALICE) == ()
+        assert state.connections.list_synced_accounts(ALICE) == ()
 
 
 @pytest.mark.parametrize(
@@ -238,9 +238,9 @@ def test_a_connection_has_options(
 )
 def test_providers_that_are_not_there_stop_the_start(engine: Engine, state: State, name: str) -> None:
     with pytest.raises(InvalidSetting, match=r"^SYNC_PROVIDERS: "):
-        create_app(Services(engine, state, settings(SYNC_PROVIDERS=name)), does_syncs=True)
-    assert own_providers(None) == {}
+        create_app(Services(engine, state, make_settings(SYNC_PROVIDERS=name)), does_syncs=True)
+    assert import_providers(None) == {}
 
 
-def of_a_strange_source() -> dict[str, object]:
+def make_strange_source() -> dict[str, object]:
     return {"tiktok": object()}

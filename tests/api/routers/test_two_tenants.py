@@ -20,7 +20,7 @@ from engine.answer.engine import Engine
 from runtime.services import Services
 from state import State
 from state.tables import metadata, sync_jobs
-from tests.api.conftest import ALICE, BOB, ENCRYPTION_KEY, bearer, settings
+from tests.api.conftest import ALICE, BOB, ENCRYPTION_KEY, make_bearer_headers, make_settings
 
 JOB = "10b00000-0000-4000-8000-000000000001"
 BOBS_JOB = "b0b00000-0000-4000-8000-000000000001"
@@ -32,7 +32,7 @@ KEYS = ("ga4.sessions", "ga4.conv_rate", "ga4.secret")
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class RouteRequest:
     """One way to ask a route, in the words of another user's data."""
 
     path: str
@@ -41,50 +41,53 @@ class Ask:
 
 
 # Every route of /v1: one that is added tomorrow needs its line here.
-ROUTES: Mapping[tuple[str, str], list[Ask]] = {
-    ("GET", "/v1/widgets"): [Ask("/v1/widgets")],
+ROUTES: Mapping[tuple[str, str], list[RouteRequest]] = {
+    ("GET", "/v1/widgets"): [RouteRequest("/v1/widgets")],
     ("GET", "/v1/widgets/{key}"): [
-        Ask(f"/v1/widgets/{key}", PERIOD | {"grain": grain}) for key in KEYS for grain in ("day", "month")
+        RouteRequest(f"/v1/widgets/{key}", PERIOD | {"grain": grain}) for key in KEYS for grain in ("day", "month")
     ],
-    ("POST", "/v1/widgets/batch"): [Ask("/v1/widgets/batch", body={"keys": [*KEYS], **PERIOD})],
-    ("GET", "/v1/dashboard/meta"): [Ask("/v1/dashboard/meta")],
+    ("POST", "/v1/widgets/batch"): [RouteRequest("/v1/widgets/batch", body={"keys": [*KEYS], **PERIOD})],
+    ("GET", "/v1/dashboard/meta"): [RouteRequest("/v1/dashboard/meta")],
     ("GET", "/v1/dashboard/layout"): [
-        Ask("/v1/dashboard/layout"),
-        Ask("/v1/dashboard/layout", {"user_id": ALICE, "user": ALICE, "tenant": ALICE}),
+        RouteRequest("/v1/dashboard/layout"),
+        RouteRequest("/v1/dashboard/layout", {"user_id": ALICE, "user": ALICE, "tenant": ALICE}),
     ],
     ("POST", "/v1/dashboard/layout"): [
-        Ask("/v1/dashboard/layout", body={"widgets": [], "user_id": ALICE}),
-        Ask("/v1/dashboard/layout", body={"widgets": [{"id": "ga4.sessions"}], "version": 1}),
-        Ask("/v1/dashboard/layout", body={"widgets": [{"id": "ga4.sessions"}], "version": 2}),
+        RouteRequest("/v1/dashboard/layout", body={"widgets": [], "user_id": ALICE}),
+        RouteRequest("/v1/dashboard/layout", body={"widgets": [{"id": "ga4.sessions"}], "version": 1}),
+        RouteRequest("/v1/dashboard/layout", body={"widgets": [{"id": "ga4.sessions"}], "version": 2}),
     ],
     ("GET", "/v1/insights"): [
-        Ask("/v1/insights", {"start": PERIOD["start"], "end": PERIOD["end"]}),
-        Ask("/v1/insights", {"user_id": ALICE}),
+        RouteRequest("/v1/insights", {"start": PERIOD["start"], "end": PERIOD["end"]}),
+        RouteRequest("/v1/insights", {"user_id": ALICE}),
     ],
-    ("GET", "/v1/connections"): [Ask("/v1/connections"), Ask("/v1/connections", {"user_id": ALICE})],
+    ("GET", "/v1/connections"): [RouteRequest("/v1/connections"), RouteRequest("/v1/connections", {"user_id": ALICE})],
     ("PUT", "/v1/connections/{source}"): [
-        Ask("/v1/connections/ga4", body={"account_id": ACCOUNT}),
-        Ask("/v1/connections/ga4", body={"account_id": ACCOUNT, "credentials": {"refresh_token": "bobs-own"}}),
+        RouteRequest("/v1/connections/ga4", body={"account_id": ACCOUNT}),
+        RouteRequest("/v1/connections/ga4", body={"account_id": ACCOUNT, "credentials": {"refresh_token": "bobs-own"}}),
     ],
     ("DELETE", "/v1/connections/{source}"): [
-        Ask("/v1/connections/ga4", {"account_id": ACCOUNT}),
-        Ask("/v1/connections/ga4", {"account_id": ACCOUNT, "user_id": ALICE}),
-        Ask("/v1/connections/ga4"),
+        RouteRequest("/v1/connections/ga4", {"account_id": ACCOUNT}),
+        RouteRequest("/v1/connections/ga4", {"account_id": ACCOUNT, "user_id": ALICE}),
+        RouteRequest("/v1/connections/ga4"),
     ],
     # He has no job but the one that he starts himself.
-    ("POST", "/v1/sync/all/run"): [Ask("/v1/sync/all/run"), Ask("/v1/sync/all/run", {"user_id": ALICE})],
-    ("GET", "/v1/sync/job/{id}"): [Ask(f"/v1/sync/job/{JOB}"), Ask(f"/v1/sync/job/{BOBS_JOB}")],
-    ("DELETE", "/v1/sync/job/{id}"): [Ask(f"/v1/sync/job/{JOB}"), Ask(f"/v1/sync/job/{BOBS_JOB}")],
+    ("POST", "/v1/sync/all/run"): [
+        RouteRequest("/v1/sync/all/run"),
+        RouteRequest("/v1/sync/all/run", {"user_id": ALICE}),
+    ],
+    ("GET", "/v1/sync/job/{id}"): [RouteRequest(f"/v1/sync/job/{JOB}"), RouteRequest(f"/v1/sync/job/{BOBS_JOB}")],
+    ("DELETE", "/v1/sync/job/{id}"): [RouteRequest(f"/v1/sync/job/{JOB}"), RouteRequest(f"/v1/sync/job/{BOBS_JOB}")],
 }
 
 
 @pytest.fixture
-def shared(state_url: str) -> Iterator[State]:
+def shared_state(state_url: str) -> Iterator[State]:
     """A state in which ALICE has something of everything, and BOB a connection of his own."""
     state = State.open(state_url, encryption_key=ENCRYPTION_KEY)
     state.connections.put(ALICE, "ga4", ACCOUNT, {"refresh_token": PRIVATE})
     state.layouts.save(ALICE, {"widgets": [{"id": "ga4.sessions", "note": PRIVATE}]})
-    state.tenants.advance(ALICE)
+    state.tenants.advance_data_version(ALICE)
     state.connections.put(BOB, "ga4", "42")
     with state.database.connect() as connection:
         for job, user in ((JOB, ALICE), (BOBS_JOB, BOB)):
@@ -94,13 +97,13 @@ def shared(state_url: str) -> Iterator[State]:
 
 
 @pytest.fixture
-def app(engine: Engine, shared: State) -> FastAPI:
+def app(engine: Engine, shared_state: State) -> FastAPI:
     row = {"user_id": ALICE, "date": date(2025, 1, 11), "property_id": ACCOUNT, "sessions": SESSIONS}
     engine.warehouse.upsert(engine.catalog.tables["ga4_daily"], [row | {"converting_sessions": 1.0}])
-    return create_app(Services(engine, shared, settings()))
+    return create_app(Services(engine, shared_state, make_settings()))
 
 
-def everything_of(user: str, state: State, engine: Engine) -> dict[str, Any]:
+def read_everything_of(user: str, state: State, engine: Engine) -> dict[str, Any]:
     """All rows of a user, in both databases."""
     found: dict[str, Any] = {}
     with state.database.connect() as connection:
@@ -113,7 +116,7 @@ def everything_of(user: str, state: State, engine: Engine) -> dict[str, Any]:
     return found
 
 
-def routes(app: FastAPI) -> set[tuple[str, str]]:
+def list_route_set(app: FastAPI) -> set[tuple[str, str]]:
     return {
         (method, route.path)
         for route in iter_route_contexts(app.routes)
@@ -122,42 +125,42 @@ def routes(app: FastAPI) -> set[tuple[str, str]]:
     }
 
 
-def ask(client: TestClient, method: str, asked: Ask, user: str) -> Any:
+def send_request(client: TestClient, method: str, asked: RouteRequest, user: str) -> Any:
     content = None if asked.body is None else json.dumps(asked.body)
-    headers = bearer(user) | {"Content-Type": "application/json"}
+    headers = make_bearer_headers(user) | {"Content-Type": "application/json"}
     return client.request(method, asked.path, params=asked.params, content=content, headers=headers)
 
 
 def test_every_route_is_asked(app: FastAPI) -> None:
-    assert routes(app) == ROUTES.keys()
+    assert list_route_set(app) == ROUTES.keys()
 
 
 def read_all(client: TestClient, user: str) -> list[str]:
     return [
-        ask(client, "GET", asked, user).text
+        send_request(client, "GET", asked, user).text
         for (method, _), ways in ROUTES.items()
         if method == "GET"
         for asked in ways
     ]
 
 
-def test_nothing_of_another_user_is_seen_or_changed(app: FastAPI, shared: State, engine: Engine) -> None:
+def test_nothing_of_another_user_is_seen_or_changed(app: FastAPI, shared_state: State, engine: Engine) -> None:
     with TestClient(app) as client:
         # What she reads first is in every cache.
         hers = read_all(client, ALICE)
         assert all(any(secret in text for text in hers) for secret in (PRIVATE, str(SESSIONS), ACCOUNT))
-        before = everything_of(ALICE, shared, engine)
+        before = read_everything_of(ALICE, shared_state, engine)
         assert all(before[name] for name in ("connections", "user_dashboard_layouts", "sync_jobs", "ga4_daily"))
 
         walk = sorted(ROUTES, key=lambda route: ("GET", "POST", "PUT", "DELETE").index(route[0]))
         for method, asked in [(route[0], asked) for route in walk for asked in ROUTES[route]]:
-            answer = ask(client, method, asked, BOB)
+            answer = send_request(client, method, asked, BOB)
             assert answer.status_code < 500, (method, asked)
             told = answer.text + str(answer.headers)
             for secret in (PRIVATE, ALICE, str(SESSIONS), ACCOUNT, JOB):
                 # He may read what he says himself.
                 assert secret in str(asked) or secret not in told, (method, asked, secret)
-            assert everything_of(ALICE, shared, engine) == before, (method, asked)
+            assert read_everything_of(ALICE, shared_state, engine) == before, (method, asked)
         assert read_all(client, ALICE) == hers
 
 
@@ -165,7 +168,7 @@ def test_what_bob_may_see_is_his_own(app: FastAPI) -> None:
     """The walk would prove little if every request were refused."""
     with TestClient(app) as client:
         statuses = {
-            (method, path): {ask(client, method, asked, BOB).status_code for asked in ways}
+            (method, path): {send_request(client, method, asked, BOB).status_code for asked in ways}
             for (method, path), ways in ROUTES.items()
         }
         assert all(any(status < 300 for status in found) for found in statuses.values()), statuses

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from api.schemas import Batch, Widget, WidgetCatalog
 from runtime.services import Services
-from tests.api.conftest import BOB, bearer
+from tests.api.conftest import BOB, make_bearer_headers
 
 PERIOD = {"start": "2025-01-01", "end": "2025-01-10"}
 
@@ -54,12 +54,12 @@ def test_the_default_is_the_last_28_complete_days_in_the_reporting_zone(client: 
 
 
 def test_another_user_sees_nothing_of_it(client: TestClient, services: Services) -> None:
-    found = client.get("/v1/widgets/ga4.sessions", params=PERIOD, headers=bearer(BOB)).json()
+    found = client.get("/v1/widgets/ga4.sessions", params=PERIOD, headers=make_bearer_headers(BOB)).json()
     assert found["series"] == []
     assert found["stats"] == {"value": None, "previous": None, "delta": None}
     assert found["meta"]["missing_sources"] == ["ga4"]
     services.state.connections.put(BOB, "ga4", "1")
-    found = client.get("/v1/widgets/ga4.sessions", params=PERIOD, headers=bearer(BOB)).json()
+    found = client.get("/v1/widgets/ga4.sessions", params=PERIOD, headers=make_bearer_headers(BOB)).json()
     assert {point["v"] for point in found["series"][0]["points"]} == {None}
 
 

@@ -22,21 +22,21 @@ def load(run: Run, tmp_path: Path) -> Run:
     return invoke
 
 
-def stored(columns: str, table: str = "ga4_daily") -> list[tuple[Any, ...]]:
+def read_stored(columns: str, table: str = "ga4_daily") -> list[tuple[Any, ...]]:
     warehouse = Warehouse("sqlite:///metric-engine.db")
     found = [tuple(row) for row in warehouse.query(f"SELECT {columns} FROM {table} ORDER BY 1, 2", {})]
     warehouse.close()
     return found
 
 
-def connections(user: str = ALICE) -> list[tuple[str, str, str]]:
+def list_connections(user: str = ALICE) -> list[tuple[str, str, str]]:
     state = State.open("sqlite:///metric-engine.db")
-    found = [(each.source, each.account_id, each.status) for each in state.connections.list(user)]
+    found = [(each.source, each.account_id, each.status) for each in state.connections.list_connections(user)]
     state.close()
     return found
 
 
-def total(run: Run, key: str, user: str) -> Any:
+def query_total(run: Run, key: str, user: str) -> Any:
     options = ("--start", "2025-01-01", "--end", "2025-01-31", "--format", "json")
     return json.loads(run("query", key, "--user", user, *options).stdout)["stats"]["value"]
 
@@ -45,7 +45,7 @@ def test_rows_are_converted_by_their_columns(load: Run) -> None:
     text = "\ufeffvisits,date,conversions,revenue,currency\n+12,20250102,1e1,3.50,EUR\n,2025-01-01,.5,,\n"
     result = load(text, "--map", "sessions=visits")
     assert (result.exit_code, result.stdout) == (0, "2 rows loaded into ga4_daily\n")
-    assert stored("date, sessions, conversions, revenue, currency, user_id, property_id") == [
+    assert read_stored("date, sessions, conversions, revenue, currency, user_id, property_id") == [
         ("2025-01-01", None, 0.5, None, None, ALICE, ""),
         ("2025-01-02", 12, 10.0, 3.5, "EUR", ALICE, ""),
     ]
@@ -53,17 +53,17 @@ def test_rows_are_converted_by_their_columns(load: Run) -> None:
 
 def test_a_load_is_seen_by_a_query_of_that_user_alone(load: Run, run: Run) -> None:
     load("date,sessions\n2025-01-01,3\n2025-01-02,4\n")
-    assert connections() == [("ga4", "", "external")]
-    assert total(run, "ga4.sessions", ALICE) == 7
-    assert total(run, "ga4.sessions", ALICE.upper()) == 7
-    assert connections(BOB) == []
-    assert total(run, "ga4.sessions", BOB) is None
+    assert list_connections() == [("ga4", "", "external")]
+    assert query_total(run, "ga4.sessions", ALICE) == 7
+    assert query_total(run, "ga4.sessions", ALICE.upper()) == 7
+    assert list_connections(BOB) == []
+    assert query_total(run, "ga4.sessions", BOB) is None
 
 
 def test_a_second_load_replaces_the_same_keys(load: Run, run: Run) -> None:
     load("date,sessions,users\n2025-01-01,3,1\n2025-01-02,4,1\n")
     load("date,sessions\n2025-01-02,40\n")
-    assert stored("date, sessions, users") == [("2025-01-01", 3, 1), ("2025-01-02", 40, 1)]
+    assert read_stored("date, sessions, users") == [("2025-01-01", 3, 1), ("2025-01-02", 40, 1)]
 
 
 def test_a_load_makes_cached_answers_old(load: Run) -> None:
@@ -79,8 +79,8 @@ def test_a_load_makes_cached_answers_old(load: Run) -> None:
 def test_accounts_come_from_the_option_or_the_file(load: Run) -> None:
     load("date,sessions\n2025-01-01,3\n", "--account", "77")
     load("date,sessions,property_id\n2025-01-01,3,88\n2025-01-01,3,99\n")
-    assert stored("property_id, date") == [("77", "2025-01-01"), ("88", "2025-01-01"), ("99", "2025-01-01")]
-    assert connections() == [("ga4", account, "external") for account in ("77", "88", "99")]
+    assert read_stored("property_id, date") == [("77", "2025-01-01"), ("88", "2025-01-01"), ("99", "2025-01-01")]
+    assert list_connections() == [("ga4", account, "external") for account in ("77", "88", "99")]
 
 
 def test_an_account_is_not_given_twice(load: Run) -> None:
@@ -97,18 +97,18 @@ def test_only_the_account_is_filled(load: Run) -> None:
 
 def test_a_header_is_passed_over_where_it_is_said(load: Run) -> None:
     assert load("date,sessions,colour\n2025-01-01,3,red\n", "--ignore", "colour").exit_code == 0
-    assert stored("date, sessions") == [("2025-01-01", 3)]
+    assert read_stored("date, sessions") == [("2025-01-01", 3)]
 
 
 def test_a_mapped_header_fills_that_column_only(load: Run) -> None:
     assert load("date,users\n2025-01-01,3\n", "--map", "sessions=users").exit_code == 0
-    assert stored("sessions, users") == [(3, None)]
+    assert read_stored("sessions, users") == [(3, None)]
 
 
 def test_timestamps_and_texts(load: Run) -> None:
     text = 'posted_on,media_id,posted_at,caption\n2025-01-01,m,2025-01-01T09:30:00+02:00,"Hello, ""you""\n=1"\n'
     assert load(text, table="ig_media").exit_code == 0
-    assert stored("posted_at, caption", "ig_media") == [("2025-01-01 07:30:00+00:00", 'Hello, "you"\n=1')]
+    assert read_stored("posted_at, caption", "ig_media") == [("2025-01-01 07:30:00+00:00", 'Hello, "you"\n=1')]
 
 
 GOOD = "2025-01-01,1\n"
@@ -151,8 +151,8 @@ def test_a_fault_is_named_and_nothing_is_loaded(load: Run, text: str | bytes, pr
     assert result.exit_code == 1
     assert result.stderr.startswith("error: nothing was loaded from rows.csv\n")
     assert f"\nrows.csv:{problem}" in result.stderr
-    assert stored("date, sessions") == []
-    assert connections() == []
+    assert read_stored("date, sessions") == []
+    assert list_connections() == []
 
 
 def test_all_faults_are_named_up_to_twenty(load: Run) -> None:

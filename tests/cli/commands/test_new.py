@@ -44,12 +44,12 @@ def metrics(tmp_path: Path) -> Path:
     return Path(shutil.copytree(SHIPPED, tmp_path / "metrics"))
 
 
-def contents(folder: Path) -> dict[str, bytes]:
+def read_contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_an_entry_is_appended_to_the_file_of_the_table(run: Run, metrics: Path) -> None:
-    before = contents(metrics)
+    before = read_contents(metrics)
     options = ("--table", "ga4_daily", "--value", RATE, "--format", "percent", "--metrics", "metrics")
     result = run("new", "ga4.engagement_rate", *options)
     line = before["ga4.yaml"].count(b"\n") + 3
@@ -57,7 +57,7 @@ def test_an_entry_is_appended_to_the_file_of_the_table(run: Run, metrics: Path) 
         f"added ga4.engagement_rate to metrics/ga4.yaml, line {line}; its test passes. "
         "Look at the test's numbers: they are the engine's own.\n"
     )
-    assert contents(metrics) == {**before, "ga4.yaml": before["ga4.yaml"] + ADDED.encode()}
+    assert read_contents(metrics) == {**before, "ga4.yaml": before["ga4.yaml"] + ADDED.encode()}
     assert run("test", "metrics", "ga4.engagement_rate").exit_code == 0
 
 
@@ -125,12 +125,12 @@ tables:
 def test_what_is_wrong_is_said_as_validate_says_it_and_nothing_is_written(
     run: Run, metrics: Path, key: str, table: str, value: str, options: Sequence[str], message: str
 ) -> None:
-    before = contents(metrics)
+    before = read_contents(metrics)
     result = run("new", key, "--table", table, "--value", value, *options, "--metrics", "metrics")
     assert result.exit_code == 1
     assert message in result.stderr
     assert "metrics/" in result.stderr.partition(":")[0]
-    assert contents(metrics) == before
+    assert read_contents(metrics) == before
 
 
 def test_a_key_must_be_a_key(run: Run, metrics: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.output import change, colour, printable, sparkline, value
+from cli.output import choose_colour, draw_sparkline, format_change, format_value, to_printable
 from tests.cli.conftest import ALICE, Run
 
 DAYS = ("--start", "2025-01-01", "--end", "2025-01-03")
@@ -24,14 +24,14 @@ def ask(run: Run, tmp_path: Path) -> Run:
     return lambda *arguments, **environment: run("query", *arguments, "--user", ALICE, *DAYS, **environment)
 
 
-def lines(text: str) -> list[str]:
+def split_lines(text: str) -> list[str]:
     return [" ".join(line.split()) for line in text.splitlines()]
 
 
 def test_a_table_shows_total_course_and_points(ask: Run) -> None:
     result = ask("ga4.sessions", "--compare", "previous_period")
     assert result.exit_code == 0
-    assert lines(result.stdout) == [
+    assert split_lines(result.stdout) == [
         "Sessions ga4.sessions",
         "Sessions started on the day.",
         "2025-01-01 to 2025-01-03, by day, against 2024-12-29 to 2024-12-31",
@@ -58,7 +58,7 @@ def test_colours_reach_a_terminal_unless_it_wants_none(ask: Run) -> None:
 
 
 def test_a_combined_metric_is_written_part_by_part(ask: Run) -> None:
-    shown = lines(ask("corr.spend_vs_sessions").stdout)
+    shown = split_lines(ask("corr.spend_vs_sessions").stdout)
     assert shown[3] == "Total –"
     assert shown[5:7] == ["Ad spend ▁█ 30.50 EUR", "Sessions ▁█ 4,000"]
 
@@ -66,7 +66,7 @@ def test_a_combined_metric_is_written_part_by_part(ask: Run) -> None:
 def test_items_cannot_command_the_terminal(ask: Run) -> None:
     result = ask("ig.content_perf", "--sources", "instagram")
     assert "\x1b" not in result.stdout
-    assert lines(result.stdout)[-1].startswith("m [31mred ")
+    assert split_lines(result.stdout)[-1].startswith("m [31mred ")
 
 
 def test_a_switched_off_source_is_named(ask: Run) -> None:
@@ -124,30 +124,30 @@ def test_a_wrong_setting_is_one_line(run: Run) -> None:
 
 
 def test_numbers_are_written_by_format() -> None:
-    assert [value(1234.5678, each, "EUR") for each in ("integer", "decimal", "percent", "currency")] == [
+    assert [format_value(1234.5678, each, "EUR") for each in ("integer", "decimal", "percent", "currency")] == [
         "1,235",
         "1,234.57",
         "123456.78%",
         "1,234.57 EUR",
     ]
-    assert value(None, "currency", "EUR") == "–"
-    assert value(20.0, "decimal", None) == "20"
+    assert format_value(None, "currency", "EUR") == "–"
+    assert format_value(20.0, "decimal", None) == "20"
 
 
 def test_changes_are_written_and_coloured_by_what_is_good() -> None:
-    assert change(0.125, "relative", "integer") == "+12.5%"
-    assert change(-0.0125, "absolute", "percent") == "-1.25 points"
-    assert change(3, "absolute", "integer") == "+3"
-    assert [colour(1, each) for each in ("up", "down", "neutral")] == ["green", "red", "default"]
-    assert [colour(-1, each) for each in ("up", "down", "neutral")] == ["red", "green", "default"]
+    assert format_change(0.125, "relative", "integer") == "+12.5%"
+    assert format_change(-0.0125, "absolute", "percent") == "-1.25 points"
+    assert format_change(3, "absolute", "integer") == "+3"
+    assert [choose_colour(1, each) for each in ("up", "down", "neutral")] == ["green", "red", "default"]
+    assert [choose_colour(-1, each) for each in ("up", "down", "neutral")] == ["red", "green", "default"]
 
 
 def test_a_sparkline_keeps_gaps_and_fits_a_line() -> None:
-    assert sparkline([0, None, 7]) == "▁ █"
-    assert sparkline([5, 5]) == "▄▄"
-    assert sparkline([None]) == " "
-    assert len(sparkline(list(range(1100)))) <= 60
+    assert draw_sparkline([0, None, 7]) == "▁ █"
+    assert draw_sparkline([5, 5]) == "▄▄"
+    assert draw_sparkline([None]) == " "
+    assert len(draw_sparkline(list(range(1100)))) <= 60
 
 
 def test_texts_cannot_command_the_terminal() -> None:
-    assert printable("a\x1b[2J\nb\u202ec") == "a [2J b c"
+    assert to_printable("a\x1b[2J\nb\u202ec") == "a [2J b c"

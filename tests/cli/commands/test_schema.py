@@ -9,30 +9,30 @@ from typing import Any
 import jsonschema
 import pytest
 
-from cli.commands.schema import file_schema
+from cli.commands.schema import build_file_schema
 from engine.diagnostics import Diagnostics
-from engine.files.document import parse
+from engine.files.document import parse_document
 
-SCHEMA = file_schema()
+SCHEMA = build_file_schema()
 
 
-def described() -> Iterator[Any]:
+def iter_described_keys() -> Iterator[Any]:
     """Every key of a metric file, with its schema."""
     for name, definition in {"File": SCHEMA, **SCHEMA["$defs"]}.items():
         for key, schema in definition.get("properties", {}).items():
             yield pytest.param(schema, id=f"{name}.{key}")
 
 
-KEYS = list(described())
+KEYS = list(iter_described_keys())
 
 
-def chooses(schema: Any) -> bool:
+def is_choice(schema: Any) -> bool:
     """Whether an editor knows all the values: a choice or a flag."""
     options = schema.get("anyOf", [schema])
     return any("enum" in each or "const" in each or each.get("type") == "boolean" for each in options)
 
 
-def refers(schema: Any) -> bool:
+def is_reference(schema: Any) -> bool:
     """Whether the value is a mapping whose own keys are described."""
     return "$ref" in json.dumps(schema)
 
@@ -44,7 +44,7 @@ def test_every_key_is_described(schema: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("schema", KEYS)
 def test_every_key_has_an_example_or_a_choice(schema: dict[str, Any]) -> None:
-    assert schema.get("examples") or chooses(schema) or refers(schema) or "default" in schema
+    assert schema.get("examples") or is_choice(schema) or is_reference(schema) or "default" in schema
 
 
 @pytest.mark.parametrize("schema", KEYS)
@@ -94,17 +94,17 @@ MISTAKES = [
 ]
 
 
-def fits(text: str) -> bool:
-    document = parse("a.yaml", text.encode(), Diagnostics())
+def is_valid(text: str) -> bool:
+    document = parse_document("a.yaml", text.encode(), Diagnostics())
     assert document is not None
     return jsonschema.Draft202012Validator(SCHEMA).is_valid(document.data)
 
 
 def test_a_sound_file_is_accepted() -> None:
-    assert fits(SOUND)
+    assert is_valid(SOUND)
 
 
 @pytest.mark.parametrize(("right", "wrong"), MISTAKES, ids=[wrong.strip() or "no time" for _, wrong in MISTAKES])
 def test_typical_mistakes_are_refused(right: str, wrong: str) -> None:
     assert SOUND.count(right) == 1
-    assert not fits(SOUND.replace(right, wrong))
+    assert not is_valid(SOUND.replace(right, wrong))

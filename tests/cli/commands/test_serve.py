@@ -55,13 +55,13 @@ def serve(environment: dict[str, str], tmp_path: Path) -> Iterator[Serve]:
         server.communicate()
 
 
-def curl_line(server: subprocess.Popen[str]) -> list[str]:
+def read_curl_line(server: subprocess.Popen[str]) -> list[str]:
     """The curl line that the server prints; the words of it."""
     assert server.stdout is not None
     return shlex.split(next(line for line in server.stdout if line.startswith("curl ")))
 
 
-def called(words: list[str], path: str = "", body: Any = None) -> Any:
+def call_curl(words: list[str], path: str = "", body: Any = None) -> Any:
     """Do what the curl line does, at once; at another path, and with a body to post, where they are given."""
     name, _, text = words[words.index("-H") + 1].partition(": ")
     address = re.sub("/v1/.*", path, words[-1]) if path else words[-1]
@@ -73,13 +73,13 @@ def called(words: list[str], path: str = "", body: Any = None) -> Any:
 
 def test_the_demo_answers_the_line_that_it_prints(serve: Serve, tmp_path: Path) -> None:
     server = serve("--demo", "--port", "0")
-    words = curl_line(server)
-    body = called(words)
+    words = read_curl_line(server)
+    body = call_curl(words)
     yesterday = datetime.now(ZoneInfo("America/Los_Angeles")).date() - timedelta(days=1)
     assert body["meta"]["end"] == yesterday.isoformat()
     assert body["stats"]["delta"] is not None
-    for widget in called(words, "/v1/widgets")["widgets"]:
-        answer = called(words, f"/v1/widgets/{widget['key']}?compare=previous_year")
+    for widget in call_curl(words, "/v1/widgets")["widgets"]:
+        answer = call_curl(words, f"/v1/widgets/{widget['key']}?compare=previous_year")
         assert answer["series"], widget["key"]
         assert answer["stats"]["value"] is not None, widget["key"]
     kept = tmp_path / ".metric-engine"
@@ -92,7 +92,7 @@ def test_the_demo_answers_the_line_that_it_prints(serve: Serve, tmp_path: Path) 
     made = (kept / "demo.db").stat().st_ino
     again = serve("--demo", "--port", "0")
     # A sync may have restated the last days meanwhile.
-    assert called(curl_line(again))["meta"] == body["meta"]
+    assert call_curl(read_curl_line(again))["meta"] == body["meta"]
     assert "Demo data" not in (tmp_path / "log").read_text()
     assert (kept / "demo.db").stat().st_ino == made
 
@@ -100,28 +100,28 @@ def test_the_demo_answers_the_line_that_it_prints(serve: Serve, tmp_path: Path) 
 def test_the_demo_may_be_on_postgresql(serve: Serve, environment: dict[str, str], postgres_url: str) -> None:
     environment["DEMO_DATABASE_URL"] = postgres_url
     server = serve("--demo", "--port", "0")
-    words = curl_line(server)
-    assert called(words)["stats"]["delta"] is not None
+    words = read_curl_line(server)
+    assert call_curl(words)["stats"]["delta"] is not None
     layout = {"widgets": [{"id": "ga4.sessions", "size": "l"}]}
-    called(words, "/v1/dashboard/layout", layout)
+    call_curl(words, "/v1/dashboard/layout", layout)
     server.send_signal(signal.SIGTERM)
     server.wait(PATIENCE)
-    again = curl_line(serve("--demo", "--port", "0"))
-    assert called(again, "/v1/dashboard/layout") == layout | {"version": 1}
-    assert called(again)["stats"]["delta"] is not None
+    again = read_curl_line(serve("--demo", "--port", "0"))
+    assert call_curl(again, "/v1/dashboard/layout") == layout | {"version": 1}
+    assert call_curl(again)["stats"]["delta"] is not None
 
 
 def test_changed_metric_files_are_served(serve: Serve, tmp_path: Path) -> None:
     shutil.copytree(SHIPPED, tmp_path / "mine")
-    words = curl_line(serve("--demo", "--port", "0", "--reload", "--metrics", "mine"))
+    words = read_curl_line(serve("--demo", "--port", "0", "--reload", "--metrics", "mine"))
     (tmp_path / "mine" / "new.yaml").write_text(
         "source: ga4\nmetrics:\n  ga4.new: {table: ga4_daily, value: sum(new_users), title: New}\n"
     )
     deadline = time.monotonic() + PATIENCE
-    while "ga4.new" not in (keys := [each["key"] for each in called(words, "/v1/widgets")["widgets"]]):
+    while "ga4.new" not in (keys := [each["key"] for each in call_curl(words, "/v1/widgets")["widgets"]]):
         assert time.monotonic() < deadline, keys
         time.sleep(0.1)
-    assert called(words, "/v1/widgets/ga4.new")["stats"]["value"] > 0
+    assert call_curl(words, "/v1/widgets/ga4.new")["stats"]["value"] > 0
 
 
 def test_a_port_in_use_is_one_line(environment: dict[str, str], tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ import jsonschema
 import jwt
 import pytest
 
-from cli.commands.schema import file_schema, insights_schema
+from cli.commands.schema import build_file_schema, build_insights_schema
 from engine.diagnostics import Diagnostics
-from engine.files.document import parse
+from engine.files.document import parse_document
 from tests.cli.conftest import ALICE, SECRET, SHIPPED, Run
 
 
@@ -96,9 +96,9 @@ def test_the_schema_in_the_repository_is_the_one_printed(run: Run) -> None:
 
 @pytest.mark.parametrize("file", sorted(SHIPPED.glob("*.yaml")), ids=lambda file: file.stem)
 def test_the_shipped_files_fit_their_schema(file: Path) -> None:
-    document = parse(str(file), file.read_bytes(), Diagnostics())
+    document = parse_document(str(file), file.read_bytes(), Diagnostics())
     assert document is not None
-    schema = insights_schema() if file.name == "insights.yaml" else file_schema()
+    schema = build_insights_schema() if file.name == "insights.yaml" else build_file_schema()
     jsonschema.validate(json.loads(json.dumps(document.data)), schema)
 
 
@@ -118,11 +118,11 @@ def test_the_shipped_files_fit_their_schema(file: Path) -> None:
     ],
 )
 def test_the_schema_knows_the_shorthands_and_no_other_keys(file: object, fits: bool) -> None:
-    validator = jsonschema.Draft202012Validator(file_schema())
-    validator.check_schema(file_schema())
+    validator = jsonschema.Draft202012Validator(build_file_schema())
+    validator.check_schema(build_file_schema())
     assert validator.is_valid(file) is fits
 
 
 def test_the_schema_keeps_descriptions() -> None:
-    definitions = file_schema()["$defs"]
+    definitions = build_file_schema()["$defs"]
     assert definitions["MetricDefinition"]["properties"]["title"]["description"].startswith("The widget's title")

@@ -15,16 +15,16 @@ ENVIRONMENT = {
 }
 
 
-def connect(user: str, source: str, account: str, **credentials: str) -> None:
+def connect_account(user: str, source: str, account: str, **credentials: str) -> None:
     state = State.open(DATABASE, encryption_key=ENCRYPTION_KEY)
     state.connections.put(user, source, account, credentials or None)
     state.close()
 
 
 def test_all_users_are_synced(run: Run) -> None:
-    connect(ALICE, "ga4", "1", refresh_token="the-exports-password")
-    connect(BOB, "ga4", "2", refresh_token="the-exports-password")
-    connect(BOB, "meta", "act_3")
+    connect_account(ALICE, "ga4", "1", refresh_token="the-exports-password")
+    connect_account(BOB, "ga4", "2", refresh_token="the-exports-password")
+    connect_account(BOB, "meta", "act_3")
     done = run("sync", **ENVIRONMENT)
     assert done.exit_code == 0, done.output
     assert done.stdout.splitlines() == [
@@ -41,7 +41,7 @@ def test_all_users_are_synced(run: Run) -> None:
 
 
 def test_an_account_that_cannot_be_read_ends_with_1(run: Run) -> None:
-    connect(ALICE, "ga4", "1", refresh_token="wrong")
+    connect_account(ALICE, "ga4", "1", refresh_token="wrong")
     done = run("sync", "--user", ALICE, **ENVIRONMENT)
     assert done.exit_code == 1
     assert done.stdout.splitlines() == [
@@ -55,7 +55,7 @@ def test_nothing_to_sync_is_said(run: Run) -> None:
     done = run("sync", "--user", ALICE, **ENVIRONMENT)
     assert (done.exit_code, done.stdout.partition(":")[0]) == (0, "succeeded")
     assert "nothing to sync" in done.stdout
-    connect(ALICE, "ga4", "1", refresh_token="the-exports-password")
+    connect_account(ALICE, "ga4", "1", refresh_token="the-exports-password")
     assert "nothing to sync" in run("sync", "--user", ALICE, "--source", "meta", **ENVIRONMENT).stdout
 
 
@@ -66,7 +66,7 @@ def test_a_source_that_is_none_is_named(run: Run) -> None:
 
 
 def test_without_the_key_the_credentials_stay_shut(run: Run) -> None:
-    connect(ALICE, "ga4", "1", refresh_token="the-exports-password")
+    connect_account(ALICE, "ga4", "1", refresh_token="the-exports-password")
     done = run("sync", "--user", ALICE, **ENVIRONMENT | {"ENCRYPTION_KEY": ""})
     assert done.exit_code == 1
     assert "ENCRYPTION_KEY is not set" in done.stdout

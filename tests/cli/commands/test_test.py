@@ -35,7 +35,7 @@ PASSING = """\
 """
 
 
-def one(expect: str, *, rows: str = "[{date: 2025-01-01, channel: Email, sessions: 3}]", by: str = "") -> str:
+def make_metric(expect: str, *, rows: str = "[{date: 2025-01-01, channel: Email, sessions: 3}]", by: str = "") -> str:
     """A metric with one test that expects this."""
     return (
         f"  v.sessions:\n    value: sum(sessions)\n    title: Sessions\n{by}    tests:\n      - name: one\n"
@@ -84,7 +84,7 @@ def test_keys_choose(run: Run, folder: Folder) -> None:
     ],
 )
 def test_a_difference_is_shown(run: Run, folder: Folder, expect: str, line: tuple[str, ...]) -> None:
-    result = run("test", folder(one(expect)))
+    result = run("test", folder(make_metric(expect)))
     assert result.exit_code == 1
     shown = [" ".join(each.split()) for each in result.stdout.splitlines()]
     assert shown[:3] == ["FAIL v.sessions: one", "where expected got", " ".join(line)]
@@ -101,7 +101,7 @@ def test_a_difference_is_shown(run: Run, folder: Folder, expect: str, line: tupl
     ],
 )
 def test_a_difference_of_a_breakdown_is_shown(run: Run, folder: Folder, expect: str, path: str) -> None:
-    result = run("test", folder(one(expect, by=BY)))
+    result = run("test", folder(make_metric(expect, by=BY)))
     assert result.exit_code == 1
     assert f"  {path}  " in result.stdout
 
@@ -115,9 +115,9 @@ def test_a_difference_of_a_breakdown_is_shown(run: Run, folder: Folder, expect: 
     ],
 )
 def test_what_is_not_stated_may_be_anything(run: Run, folder: Folder, expect: str) -> None:
-    assert run("test", folder(one(expect))).exit_code == 0
+    assert run("test", folder(make_metric(expect))).exit_code == 0
 
 
 def test_the_first_items_are_enough(run: Run, folder: Folder) -> None:
     rows = "[{date: 2025-01-01, channel: Email, sessions: 3}, {date: 2025-01-01, channel: Direct, sessions: 2}]"
-    assert run("test", folder(one("{items: [{id: Email}]}", rows=rows, by=BY))).exit_code == 0
+    assert run("test", folder(make_metric("{items: [{id: Email}]}", rows=rows, by=BY))).exit_code == 0

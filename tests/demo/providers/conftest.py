@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from demo.providers.accounts import AdAccount, Delivery, Medium, Profile, Property
+from demo.providers.accounts import AdAccount, AdDelivery, PostedMedium, Profile, Property
 from demo.providers.stand_ins import StandIns
-from demo.providers.world import CLIENT, World
+from demo.providers.world import CLIENT, ProviderWorld
 
 # Noon in Los Angeles.
 NOW = datetime(2026, 3, 20, 19, 0, tzinfo=UTC)
@@ -19,7 +19,7 @@ TODAY = date(2026, 3, 20)
 PROPERTY, AD_ACCOUNT, PROFILE = "318204557", "act_798085168510957", "17841439536867616"
 
 
-class Clock:
+class MovableClock:
     """A clock that a test moves."""
 
     def __init__(self, now: datetime = NOW) -> None:
@@ -33,16 +33,16 @@ class Clock:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> MovableClock:
+    return MovableClock()
 
 
 @pytest.fixture
-def world(clock: Clock) -> World:
+def world(clock: MovableClock) -> ProviderWorld:
     """Ten days up to today: on the day `d` days ago, 100 + d of whatever is counted first."""
     days = {d: TODAY - timedelta(days=d) for d in range(10)}
-    world = World(clock)
-    world.add(
+    world = ProviderWorld(clock)
+    world.add_accounts(
         Property(
             PROPERTY,
             days={
@@ -60,7 +60,7 @@ def world(clock: Clock) -> World:
             AD_ACCOUNT,
             name="Alder & Finch",
             deliveries=[
-                Delivery(day, f"12020{n}", f"Campaign {n}", 1000 + d, 10, "14.35", 700).with_purchases(2, 99.5)
+                AdDelivery(day, f"12020{n}", f"Campaign {n}", 1000 + d, 10, "14.35", 700).add_purchases(2, 99.5)
                 for d, day in days.items()
                 for n in range(2)
             ],
@@ -72,7 +72,7 @@ def world(clock: Clock) -> World:
                 for d, day in days.items()
             },
             posts=[
-                Medium(
+                PostedMedium(
                     f"1780{d}",
                     datetime(day.year, day.month, day.day, 9, 30, tzinfo=UTC),
                     caption=f"Post {d}",
@@ -87,7 +87,7 @@ def world(clock: Clock) -> World:
 
 
 @pytest.fixture
-def stand_ins(world: World) -> Iterator[StandIns]:
+def stand_ins(world: ProviderWorld) -> Iterator[StandIns]:
     with StandIns(world) as stand_ins:
         yield stand_ins
 
@@ -99,7 +99,7 @@ def client() -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def google(world: World, stand_ins: StandIns, client: httpx.Client) -> dict[str, str]:
+def google(world: ProviderWorld, stand_ins: StandIns, client: httpx.Client) -> dict[str, str]:
     """The headers of a caller who may read the property."""
     client_id, client_secret = CLIENT
     form = {
@@ -113,13 +113,13 @@ def google(world: World, stand_ins: StandIns, client: httpx.Client) -> dict[str,
 
 
 @pytest.fixture
-def meta(world: World) -> dict[str, str]:
+def meta(world: ProviderWorld) -> dict[str, str]:
     """The headers of a caller who may read the ad account."""
     return {"Authorization": f"Bearer {world.meta.issue(AD_ACCOUNT, lasts=None)}"}
 
 
 @pytest.fixture
-def instagram(world: World) -> dict[str, str]:
+def instagram(world: ProviderWorld) -> dict[str, str]:
     """The headers of a caller who may read the profile."""
     return {"Authorization": f"Bearer {world.instagram.issue(PROFILE, lasts=None)}"}
 

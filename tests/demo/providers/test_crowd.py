@@ -7,15 +7,15 @@ from datetime import date, timedelta
 
 import httpx
 
-from demo.providers.crowd import crowd
+from demo.providers.crowd import add_crowd
 from demo.providers.stand_ins import StandIns
-from demo.providers.world import CLIENT, World
-from tests.demo.providers.conftest import Clock
+from demo.providers.world import CLIENT, ProviderWorld
+from tests.demo.providers.conftest import MovableClock
 
 
-def test_a_user_reads_its_own_rows(clock: Clock, client: httpx.Client) -> None:
-    world = World(clock)
-    users = crowd(world, 1000)
+def test_a_user_reads_its_own_rows(clock: MovableClock, client: httpx.Client) -> None:
+    world = ProviderWorld(clock)
+    users = add_crowd(world, 1000)
     assert len({user.property_id for user in users}) == 1000
     user = users[7]
     assert (user.property_id, user.ad_account_id, user.profile_id) == (
@@ -80,10 +80,10 @@ def test_a_user_reads_its_own_rows(clock: Clock, client: httpx.Client) -> None:
         assert stand_ins.calls[0].path == "/token"
 
 
-def test_a_crowd_anywhere(clock: Clock) -> None:
-    world = World(clock)
-    (user,) = crowd(world, 1, zone="Pacific/Auckland")
+def test_a_crowd_anywhere(clock: MovableClock) -> None:
+    world = ProviderWorld(clock)
+    (user,) = add_crowd(world, 1, zone="Pacific/Auckland")
     assert world.properties[user.property_id].zone == "Pacific/Auckland"
     # In Los Angeles it is still the 20th.
-    rows = world.properties[user.property_id].rows(None, date(2026, 3, 20), date(2026, 3, 25), clock.now)
+    rows = world.properties[user.property_id].iter_rows(None, date(2026, 3, 20), date(2026, 3, 25), clock.now)
     assert [visits.day for visits in rows] == [date(2026, 3, 20), date(2026, 3, 21)]

@@ -22,11 +22,11 @@ from demo.providers.google.google_faults import (
     words_for_numbers,
 )
 from demo.providers.stand_ins import StandIns
-from demo.providers.world import World
-from tests.demo.providers.conftest import PROPERTY, TODAY, Ask, Clock
+from demo.providers.world import ProviderWorld
+from tests.demo.providers.conftest import PROPERTY, TODAY, Ask, MovableClock
 
 
-def table(answer: httpx.Response) -> dict[tuple[str, ...], tuple[str, ...]]:
+def index_metrics(answer: httpx.Response) -> dict[tuple[str, ...], tuple[str, ...]]:
     """The metrics by the dimensions."""
     return {
         tuple(value["value"] for value in row["dimensionValues"]): tuple(
@@ -72,25 +72,25 @@ def test_no_rows_are_no_member(report: Ask) -> None:
     assert content["metricHeaders"]
 
 
-def test_a_day_on_which_nothing_was_counted_has_no_row(world: World, report: Ask) -> None:
+def test_a_day_on_which_nothing_was_counted_has_no_row(world: ProviderWorld, report: Ask) -> None:
     world.properties[PROPERTY].days[TODAY - timedelta(days=1)] = {"sessions": 0}
-    assert ("20260319",) not in table(report())
-    assert table(report(keepEmptyRows=True))["20260319",] == ("0",)
+    assert ("20260319",) not in index_metrics(report())
+    assert index_metrics(report(keepEmptyRows=True))["20260319",] == ("0",)
 
 
 @pytest.mark.parametrize("dimension", ["sessionDefaultChannelGroup", "landingPage", "landingPagePlusQueryString"])
 def test_members_of_a_dimension(report: Ask, dimension: str) -> None:
-    found = table(report(dimensions=[{"name": "date"}, {"name": dimension}]))
+    found = index_metrics(report(dimensions=[{"name": "date"}, {"name": dimension}]))
     members = ["Direct", "Organic Search"] if dimension == "sessionDefaultChannelGroup" else ["/"]
     assert sorted(found) == [(f"202603{day}", member) for day in range(11, 20) for member in members]
 
 
 def test_dimensions_stand_in_the_order_asked_for(report: Ask) -> None:
-    found = table(report(dimensions=[{"name": "sessionDefaultChannelGroup"}, {"name": "date"}]))
+    found = index_metrics(report(dimensions=[{"name": "sessionDefaultChannelGroup"}, {"name": "date"}]))
     assert found["Direct", "20260319"] == ("51",)
 
 
-def test_days_of_the_propertys_own_zone(world: World, report: Ask, clock: Clock) -> None:
+def test_days_of_the_propertys_own_zone(world: ProviderWorld, report: Ask, clock: MovableClock) -> None:
     # At 10:15 UTC it is 00:15 in Honolulu, 03:15 in Los Angeles and 23:15 in Auckland; at 09:15 UTC
     # Honolulu is still on the day before.
     for zone, now, yesterday in (
@@ -101,12 +101,12 @@ def test_days_of_the_propertys_own_zone(world: World, report: Ask, clock: Clock)
     ):
         clock.now = now
         world.properties[PROPERTY].zone = zone
-        found = table(report(dateRanges=[{"startDate": "yesterday", "endDate": "yesterday"}]))
+        found = index_metrics(report(dateRanges=[{"startDate": "yesterday", "endDate": "yesterday"}]))
         assert list(found) == [(yesterday,)], (zone, now)
 
 
 def test_today_is_given_to_whoever_asks(report: Ask) -> None:
-    found = table(report(dateRanges=[{"startDate": "yesterday", "endDate": "today"}]))
+    found = index_metrics(report(dateRanges=[{"startDate": "yesterday", "endDate": "today"}]))
     assert found == {("20260320",): ("100",), ("20260319",): ("101",)}
 
 
@@ -119,7 +119,7 @@ def test_pages(report: Ask) -> None:
     assert "rows" not in report(limit=4, offset=9).json()
 
 
-def test_ten_thousand_rows_are_a_page(world: World, report: Ask) -> None:
+def test_ten_thousand_rows_are_a_page(world: ProviderWorld, report: Ask) -> None:
     pages = {(TODAY - timedelta(days=1), f"/{number}"): {"sessions": 1} for number in range(10_001)}
     world.properties[PROPERTY].pages = dict(pages)
     content = report(dimensions=[{"name": "date"}, {"name": "landingPage"}]).json()
@@ -128,15 +128,15 @@ def test_ten_thousand_rows_are_a_page(world: World, report: Ask) -> None:
 
 def test_rows_come_by_the_first_metric_unless_ordered(report: Ask) -> None:
     newest_last = [f"202603{day}" for day in range(11, 20)]
-    assert [day for (day,) in table(report())] == newest_last
+    assert [day for (day,) in index_metrics(report())] == newest_last
     order = [{"dimension": {"dimensionName": "date"}, "desc": True}]
-    assert [day for (day,) in table(report(orderBys=order))] == newest_last[::-1]
+    assert [day for (day,) in index_metrics(report(orderBys=order))] == newest_last[::-1]
     order = [{"metric": {"metricName": "sessions"}, "desc": False}]
-    assert [day for (day,) in table(report(orderBys=order))] == newest_last[::-1]
+    assert [day for (day,) in index_metrics(report(orderBys=order))] == newest_last[::-1]
 
 
 def test_without_the_date_a_span_is_one_row(report: Ask) -> None:
-    found = table(report(dimensions=[{"name": "sessionDefaultChannelGroup"}]))
+    found = index_metrics(report(dimensions=[{"name": "sessionDefaultChannelGroup"}]))
     assert found["Direct",] == (str(sum(50 + d for d in range(1, 10))),)
 
 
@@ -149,14 +149,14 @@ def test_several_date_ranges_bring_a_dimension_of_their_own(report: Ask) -> None
     spans = [{"startDate": "yesterday", "endDate": "yesterday"}, {"startDate": "2026-03-11", "endDate": "2026-03-12"}]
     answer = report(dateRanges=spans, dimensions=[])
     assert answer.json()["dimensionHeaders"] == [{"name": "dateRange"}]
-    assert table(answer) == {("date_range_0",): ("101",), ("date_range_1",): ("217",)}
+    assert index_metrics(answer) == {("date_range_0",): ("101",), ("date_range_1",): ("217",)}
 
 
-def test_the_other_row_stands_where_a_date_belongs(world: World, report: Ask) -> None:
+def test_the_other_row_stands_where_a_date_belongs(world: ProviderWorld, report: Ask) -> None:
     world.properties[PROPERTY].other = {"sessions": 7}
     answer = report()
     assert answer.json()["metadata"]["dataLossFromOtherRow"] is True
-    assert table(answer)["(other)",] == ("7",)
+    assert index_metrics(answer)["(other)",] == ("7",)
 
 
 def test_the_quota_is_told_when_asked_for(report: Ask) -> None:
@@ -189,7 +189,7 @@ def test_what_is_wrong_is_refused(report: Ask, more: dict[str, object], words: s
     assert words in error["message"]
 
 
-def test_a_token_is_needed_and_expires(report: Ask, clock: Clock) -> None:
+def test_a_token_is_needed_and_expires(report: Ask, clock: MovableClock) -> None:
     for headers in ({}, {"Authorization": "Bearer ya29.unknown"}):
         answer = report(headers=headers)
         assert answer.status_code == 401
@@ -200,8 +200,8 @@ def test_a_token_is_needed_and_expires(report: Ask, clock: Clock) -> None:
     assert report().status_code == 401
 
 
-def test_another_property_is_forbidden(world: World, report: Ask) -> None:
-    world.add(Property("999"))
+def test_another_property_is_forbidden(world: ProviderWorld, report: Ask) -> None:
+    world.add_accounts(Property("999"))
     for property_id in ("999", "404"):
         answer = report(property_id)
         assert answer.status_code == 403
@@ -215,10 +215,10 @@ def test_a_property_takes_ten_calls_at_once(stand_ins: StandIns, report: Ask) ->
     refused = [answer for answer in answers if answer.status_code == 429]
     assert 1 <= len(refused) <= 2
     assert all("concurrent requests" in answer.json()["error"]["message"] for answer in refused)
-    assert stand_ins.ga4.calls.peak(PROPERTY) == 12
+    assert stand_ins.ga4.calls.get_peak(PROPERTY) == 12
 
 
-def test_ten_server_errors_block_a_property_for_an_hour(stand_ins: StandIns, report: Ask, clock: Clock) -> None:
+def test_ten_server_errors_block_a_property_for_an_hour(stand_ins: StandIns, report: Ask, clock: MovableClock) -> None:
     stand_ins.ga4.faults.plant(server_error(), account=PROPERTY, times=10)
     assert [report().status_code for _ in range(11)] == [500] * 10 + [429]
     clock.move(timedelta(minutes=59))
@@ -270,16 +270,16 @@ def test_broken_reports_to_plant(stand_ins: StandIns, report: Ask) -> None:
     assert len(content["metricHeaders"]) == 1
     assert content["rows"][0]["metricValues"] == []
     stand_ins.ga4.faults.plant(nulls(), times=1)
-    assert {str(value) for (value,) in table(report()).values()} == {"None"}
+    assert {str(value) for (value,) in index_metrics(report()).values()} == {"None"}
     stand_ins.ga4.faults.plant(words_for_numbers(), times=1)
-    assert set(table(report()).values()) == {("(data not available)",)}
+    assert set(index_metrics(report()).values()) == {("(data not available)",)}
 
 
-def test_restated_and_withdrawn_rows(world: World, report: Ask) -> None:
+def test_restated_and_withdrawn_rows(world: ProviderWorld, report: Ask) -> None:
     days = world.properties[PROPERTY].days
     days[date(2026, 3, 19)] = {"sessions": 500}
     del days[date(2026, 3, 18)]
-    found = table(report())
+    found = index_metrics(report())
     assert found["20260319",] == ("500",)
     assert ("20260318",) not in found
 

@@ -9,20 +9,20 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from demo.providers.accounts import Medium, Profile
+from demo.providers.accounts import PostedMedium, Profile
 from demo.providers.graph import graph_faults
 from demo.providers.stand_ins import StandIns
-from demo.providers.world import World
-from tests.demo.providers.conftest import PROFILE, Ask, Clock
+from demo.providers.world import ProviderWorld
+from tests.demo.providers.conftest import PROFILE, Ask, MovableClock
 
 LOS_ANGELES = ZoneInfo("America/Los_Angeles")
 
 
-def midnight(day: date) -> str:
+def format_midnight(day: date) -> str:
     return str(int(datetime(day.year, day.month, day.day, tzinfo=LOS_ANGELES).timestamp()))
 
 
-def series(answer: httpx.Response, metric: str = "reach") -> dict[str, int]:
+def read_series(answer: httpx.Response, metric: str = "reach") -> dict[str, int]:
     (found,) = (item for item in answer.json()["data"] if item["name"] == metric)
     return {value["end_time"]: value["value"] for value in found["values"]}
 
@@ -34,7 +34,7 @@ def test_a_profile(graph: Ask) -> None:
 
 
 def test_a_day_ends_at_midnight_in_los_angeles(graph: Ask) -> None:
-    since, until = midnight(date(2026, 3, 7)), midnight(date(2026, 3, 9))
+    since, until = format_midnight(date(2026, 3, 7)), format_midnight(date(2026, 3, 9))
     answer = graph(f"{PROFILE}/insights", metric="reach", period="day", since=since, until=until)
     # The tenth day ago is the 11th of March: nothing is known of these two.
     assert answer.json() == {"data": []}
@@ -42,31 +42,37 @@ def test_a_day_ends_at_midnight_in_los_angeles(graph: Ask) -> None:
         f"{PROFILE}/insights",
         metric="reach,follower_count",
         period="day",
-        since=midnight(date(2026, 3, 18)),
-        until=midnight(date(2026, 3, 20)),
+        since=format_midnight(date(2026, 3, 18)),
+        until=format_midnight(date(2026, 3, 20)),
     )
-    assert series(answer) == {"2026-03-19T07:00:00+0000": 102, "2026-03-20T07:00:00+0000": 101}
-    assert series(answer, "follower_count") == {"2026-03-19T07:00:00+0000": 2, "2026-03-20T07:00:00+0000": 1}
+    assert read_series(answer) == {"2026-03-19T07:00:00+0000": 102, "2026-03-20T07:00:00+0000": 101}
+    assert read_series(answer, "follower_count") == {"2026-03-19T07:00:00+0000": 2, "2026-03-20T07:00:00+0000": 1}
     first = answer.json()["data"][0]
     assert (first["period"], first["id"]) == ("day", f"{PROFILE}/insights/reach/day")
 
 
-def test_both_clock_changes(world: World, graph: Ask, clock: Clock) -> None:
+def test_both_clock_changes(world: ProviderWorld, graph: Ask, clock: MovableClock) -> None:
     world.profiles[PROFILE].days = {
         day: {"reach": day.day} for day in (date(2026, 3, 7), date(2026, 3, 8), date(2026, 10, 31), date(2026, 11, 1))
     }
 
-    def asked(first: date, last: date) -> dict[str, int]:
-        return series(
-            graph(f"{PROFILE}/insights", metric="reach", period="day", since=midnight(first), until=midnight(last))
+    def read_reach(first: date, last: date) -> dict[str, int]:
+        return read_series(
+            graph(
+                f"{PROFILE}/insights",
+                metric="reach",
+                period="day",
+                since=format_midnight(first),
+                until=format_midnight(last),
+            )
         )
 
-    assert asked(date(2026, 3, 7), date(2026, 3, 9)) == {
+    assert read_reach(date(2026, 3, 7), date(2026, 3, 9)) == {
         "2026-03-08T08:00:00+0000": 7,
         "2026-03-09T07:00:00+0000": 8,
     }
     clock.now = datetime(2026, 11, 5, tzinfo=UTC)
-    assert asked(date(2026, 10, 31), date(2026, 11, 2)) == {
+    assert read_reach(date(2026, 10, 31), date(2026, 11, 2)) == {
         "2026-11-01T07:00:00+0000": 31,
         "2026-11-02T08:00:00+0000": 1,
     }
@@ -74,7 +80,7 @@ def test_both_clock_changes(world: World, graph: Ask, clock: Clock) -> None:
 
 def test_dates_are_midnights_in_los_angeles(graph: Ask) -> None:
     answer = graph(f"{PROFILE}/insights", metric="reach", period="day", since="2026-03-18", until="2026-03-20")
-    assert list(series(answer)) == ["2026-03-19T07:00:00+0000", "2026-03-20T07:00:00+0000"]
+    assert list(read_series(answer)) == ["2026-03-19T07:00:00+0000", "2026-03-20T07:00:00+0000"]
 
 
 def test_a_total_is_one_number(graph: Ask) -> None:
@@ -83,8 +89,8 @@ def test_a_total_is_one_number(graph: Ask) -> None:
         metric="views,total_interactions",
         metric_type="total_value",
         period="day",
-        since=midnight(date(2026, 3, 18)),
-        until=midnight(date(2026, 3, 20)),
+        since=format_midnight(date(2026, 3, 18)),
+        until=format_midnight(date(2026, 3, 20)),
     )
     values = {item["name"]: item["total_value"]["value"] for item in answer.json()["data"]}
     assert values == {"views": 302 + 301, "total_interactions": 18}
@@ -96,10 +102,10 @@ def test_today_is_given_to_whoever_asks(graph: Ask) -> None:
         f"{PROFILE}/insights",
         metric="reach",
         period="day",
-        since=midnight(date(2026, 3, 20)),
-        until=midnight(date(2026, 3, 21)),
+        since=format_midnight(date(2026, 3, 20)),
+        until=format_midnight(date(2026, 3, 21)),
     )
-    assert series(answer) == {"2026-03-21T07:00:00+0000": 100}
+    assert read_series(answer) == {"2026-03-21T07:00:00+0000": 100}
 
 
 @pytest.mark.parametrize(
@@ -124,14 +130,14 @@ def test_one_wrong_metric_fails_the_whole_call(graph: Ask, more: dict[str, str],
     assert words in answer.json()["error"]["message"]
 
 
-def test_thirty_days_with_a_clock_change_are_an_hour_too_long(graph: Ask, clock: Clock) -> None:
+def test_thirty_days_with_a_clock_change_are_an_hour_too_long(graph: Ask, clock: MovableClock) -> None:
     clock.now = datetime(2026, 11, 20, tzinfo=UTC)
     for first, status in ((date(2026, 10, 15), 400), (date(2026, 9, 15), 200)):
-        span = {"since": midnight(first), "until": midnight(first + timedelta(days=30))}
+        span = {"since": format_midnight(first), "until": format_midnight(first + timedelta(days=30))}
         assert graph(f"{PROFILE}/insights", metric="reach", period="day", **span).status_code == status
 
 
-def test_followers_a_day_need_a_hundred_followers(world: World, graph: Ask) -> None:
+def test_followers_a_day_need_a_hundred_followers(world: ProviderWorld, graph: Ask) -> None:
     span = {"period": "day", "since": "2026-03-18", "until": "2026-03-20"}
     world.profiles[PROFILE].followers = 99
     assert graph(f"{PROFILE}/insights", metric="reach,follower_count", **span).status_code == 400
@@ -154,11 +160,11 @@ def test_media_newest_first_by_pages(graph: Ask) -> None:
     second = graph(f"{PROFILE}/media", limit="6", after=first["paging"]["cursors"]["after"]).json()
     assert second["data"] == [{"id": f"1780{d}"} for d in range(6, 10)]
     assert "next" not in second["paging"]
-    since = graph(f"{PROFILE}/media", since=midnight(date(2026, 3, 18))).json()
+    since = graph(f"{PROFILE}/media", since=format_midnight(date(2026, 3, 18))).json()
     assert [item["id"] for item in since["data"]] == ["17800", "17801", "17802"]
 
 
-def test_what_a_post_does_not_have_is_left_out(world: World, graph: Ask) -> None:
+def test_what_a_post_does_not_have_is_left_out(world: ProviderWorld, graph: Ask) -> None:
     posts = world.profiles[PROFILE].posts
     posts[0] = replace(posts[0], caption=None, like_count=None)
     fields = {"fields": "caption,like_count,comments_count"}
@@ -175,7 +181,7 @@ def test_lifetime_values(graph: Ask) -> None:
     assert content["data"][0]["id"] == "17801/insights/reach/lifetime"
 
 
-def test_a_metric_that_the_type_lacks_fails_the_whole_call(world: World, graph: Ask) -> None:
+def test_a_metric_that_the_type_lacks_fails_the_whole_call(world: ProviderWorld, graph: Ask) -> None:
     posts = world.profiles[PROFILE].posts
     posts[1] = replace(posts[1], media_product_type="STORY", lacks=frozenset({"saved"}))
     for metric in ("saved", "impressions", "plays", "video_views"):
@@ -184,7 +190,7 @@ def test_a_metric_that_the_type_lacks_fails_the_whole_call(world: World, graph: 
     assert len(graph("17801/insights", metric="reach,shares").json()["data"]) == 2
 
 
-def test_a_deleted_medium_does_not_exist(world: World, stand_ins: StandIns, graph: Ask) -> None:
+def test_a_deleted_medium_does_not_exist(world: ProviderWorld, stand_ins: StandIns, graph: Ask) -> None:
     assert graph("17801/insights", metric="reach").status_code == 200
     del world.profiles[PROFILE].posts[1]
     answer = graph("17801/insights", metric="reach")
@@ -195,28 +201,30 @@ def test_a_deleted_medium_does_not_exist(world: World, stand_ins: StandIns, grap
     assert "17801" not in graph(f"{PROFILE}/media").text
 
 
-def test_another_profiles_things_do_not_exist(world: World, graph: Ask) -> None:
-    posted = Medium("99", datetime(2026, 3, 1, tzinfo=UTC), insights={"reach": 1})
-    world.add(Profile("222", posts=[posted]))
+def test_another_profiles_things_do_not_exist(world: ProviderWorld, graph: Ask) -> None:
+    posted = PostedMedium("99", datetime(2026, 3, 1, tzinfo=UTC), insights={"reach": 1})
+    world.add_accounts(Profile("222", posts=[posted]))
     for path in ("222", "222/media", "222/insights", "99", "99/insights", "17801/media", "333"):
         assert graph(path).json()["error"]["error_subcode"] == 33, path
 
 
-def test_a_token_is_refreshed(world: World, stand_ins: StandIns, client: httpx.Client, clock: Clock) -> None:
-    def refreshed(token: str) -> httpx.Response:
+def test_a_token_is_refreshed(
+    world: ProviderWorld, stand_ins: StandIns, client: httpx.Client, clock: MovableClock
+) -> None:
+    def refresh_token(token: str) -> httpx.Response:
         fields = {"grant_type": "ig_refresh_token", "access_token": token}
         return client.get(f"{stand_ins.instagram.url}/refresh_access_token", params=fields)
 
     old = world.instagram.issue(PROFILE, age=timedelta(hours=23))
-    answer = refreshed(old)
+    answer = refresh_token(old)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, 100)
     clock.move(timedelta(hours=1))
-    content = refreshed(old).json()
+    content = refresh_token(old).json()
     assert content["expires_in"] // 86400 == 59
     clock.move(timedelta(days=59, hours=1))
     headers = {"Authorization": f"Bearer {content['access_token']}"}
     assert client.get(f"{stand_ins.instagram.url}/{PROFILE}", headers=headers).status_code == 200
-    error = refreshed(old).json()["error"]
+    error = refresh_token(old).json()["error"]
     assert (error["code"], error["error_subcode"]) == (190, 463)
     # There, a token may stand in the query string.
     assert stand_ins.leaks == []
@@ -243,7 +251,7 @@ def test_errors_to_plant(stand_ins: StandIns, graph: Ask) -> None:
 def test_nulls_to_plant(stand_ins: StandIns, graph: Ask) -> None:
     stand_ins.instagram.faults.plant(graph_faults.nulls())
     answer = graph(f"{PROFILE}/insights", metric="reach", period="day", since="2026-03-18", until="2026-03-20")
-    assert series(answer) == {"2026-03-19T07:00:00+0000": None, "2026-03-20T07:00:00+0000": None}
+    assert read_series(answer) == {"2026-03-19T07:00:00+0000": None, "2026-03-20T07:00:00+0000": None}
     content = graph("17801/insights", metric="reach").json()
     assert content["data"][0]["values"] == [{"value": None}]
     assert graph(PROFILE, fields="followers_count").json() == {"followers_count": None, "id": PROFILE}

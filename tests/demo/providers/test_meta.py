@@ -8,13 +8,13 @@ from datetime import date, timedelta
 import httpx
 import pytest
 
-from demo.providers.accounts import AdAccount, Delivery
+from demo.providers.accounts import AdAccount, AdDelivery
 from demo.providers.faults import Fault
 from demo.providers.graph import graph_faults
 from demo.providers.graph.meta_runs import End
 from demo.providers.stand_ins import StandIns
-from demo.providers.world import APP, World
-from tests.demo.providers.conftest import AD_ACCOUNT, Ask, Clock
+from demo.providers.world import APP, ProviderWorld
+from tests.demo.providers.conftest import AD_ACCOUNT, Ask, MovableClock
 
 
 def test_an_account(stand_ins: StandIns, client: httpx.Client, meta: dict[str, str]) -> None:
@@ -58,9 +58,9 @@ def test_insights_have_the_documented_form(insights: Ask) -> None:
     assert json.loads(answer.headers["x-ad-account-usage"])["reset_time_duration"] == 0
 
 
-def test_what_was_not_is_left_out(world: World, insights: Ask) -> None:
+def test_what_was_not_is_left_out(world: ProviderWorld, insights: Ask) -> None:
     day = date(2026, 3, 19)
-    world.ad_accounts[AD_ACCOUNT].deliveries = [Delivery(day, "1", "Silent", 10, None, "0.10", 9)]
+    world.ad_accounts[AD_ACCOUNT].deliveries = [AdDelivery(day, "1", "Silent", 10, None, "0.10", 9)]
     assert insights().json()["data"] == [
         {
             "campaign_id": "1",
@@ -104,16 +104,18 @@ def test_next_holds_the_token_and_following_it_is_noticed(
 
 
 def test_levels_and_increments(insights: Ask) -> None:
-    def found(**more: str) -> list[tuple[str, str, str]]:
+    def read_impressions(**more: str) -> list[tuple[str, str, str]]:
         rows = insights(fields="impressions", **more).json()["data"]
         return [(row["date_start"], row["date_stop"], row["impressions"]) for row in rows]
 
     days = [1000 + d for d in range(9, 0, -1)]
-    by_account = found(level="account")
+    by_account = read_impressions(level="account")
     assert by_account[0] == ("2026-03-11", "2026-03-11", str(2 * 1009))
     assert len(by_account) == 9
-    assert found(level="account", time_increment="all_days") == [("2026-03-11", "2026-03-19", str(2 * sum(days)))]
-    assert found(time_increment="7")[::2] == [
+    assert read_impressions(level="account", time_increment="all_days") == [
+        ("2026-03-11", "2026-03-19", str(2 * sum(days)))
+    ]
+    assert read_impressions(time_increment="7")[::2] == [
         ("2026-03-11", "2026-03-17", str(sum(days[:7]))),
         ("2026-03-18", "2026-03-19", str(sum(days[7:]))),
     ]
@@ -145,7 +147,7 @@ def test_what_is_wrong_is_refused(insights: Ask, more: dict[str, str], code: int
     assert error["fbtrace_id"]
 
 
-def test_a_window_that_is_too_long_at_once(world: World, insights: Ask) -> None:
+def test_a_window_that_is_too_long_at_once(world: ProviderWorld, insights: Ask) -> None:
     world.ad_accounts[AD_ACCOUNT].most_days = 5
     error = insights().json()["error"]
     assert (error["code"], error["error_subcode"]) == (100, 1487534)
@@ -153,7 +155,7 @@ def test_a_window_that_is_too_long_at_once(world: World, insights: Ask) -> None:
     assert len(insights(time_range='{"since":"2026-03-15","until":"2026-03-19"}').json()["data"]) == 10
 
 
-def run(stand_ins: StandIns, client: httpx.Client, meta: dict[str, str]) -> str:
+def start_run(stand_ins: StandIns, client: httpx.Client, meta: dict[str, str]) -> str:
     form = {
         "level": "campaign",
         "time_increment": "1",
@@ -167,11 +169,11 @@ def run(stand_ins: StandIns, client: httpx.Client, meta: dict[str, str]) -> str:
 
 
 def test_a_report_is_polled_and_then_read(
-    world: World, stand_ins: StandIns, client: httpx.Client, meta: dict[str, str]
+    world: ProviderWorld, stand_ins: StandIns, client: httpx.Client, meta: dict[str, str]
 ) -> None:
     # Too long at once; for a report it is not.
     world.ad_accounts[AD_ACCOUNT].most_days = 5
-    url = f"{stand_ins.meta.url}/v26.0/{run(stand_ins, client, meta)}"
+    url = f"{stand_ins.meta.url}/v26.0/{start_run(stand_ins, client, meta)}"
     early = client.get(f"{url}/insights", headers=meta)
     assert early.status_code == 400
     assert (early.json()["error"]["code"], early.json()["error"]["is_transient"]) == (2601, True)
@@ -195,7 +197,7 @@ def test_a_report_is_polled_and_then_read(
 def test_a_report_that_is_never_made(stand_ins: StandIns, client: httpx.Client, meta: dict[str, str], end: End) -> None:
     stand_ins.meta.runs.end_with(end)
     stand_ins.meta.runs.polls = 4
-    url = f"{stand_ins.meta.url}/v26.0/{run(stand_ins, client, meta)}"
+    url = f"{stand_ins.meta.url}/v26.0/{start_run(stand_ins, client, meta)}"
     states = [client.get(url, headers=meta).json()["async_status"] for _ in range(6)]
     assert states[:4] == ["Job Not Started", "Job Started", "Job Running", "Job Running"]
     assert states[4:] == (["Job Running"] * 2 if end == "never" else [end] * 2)
@@ -203,7 +205,7 @@ def test_a_report_that_is_never_made(stand_ins: StandIns, client: httpx.Client, 
     assert client.get(f"{url[:-1]}9", headers=meta).json()["error"]["error_subcode"] == 33
 
 
-def test_dead_tokens(world: World, insights: Ask, clock: Clock) -> None:
+def test_dead_tokens(world: ProviderWorld, insights: Ask, clock: MovableClock) -> None:
     def error(token: str) -> tuple[int, int, int | None]:
         answer = insights(headers={"Authorization": f"Bearer {token}"})
         assert "www-authenticate" in answer.headers
@@ -220,8 +222,8 @@ def test_dead_tokens(world: World, insights: Ask, clock: Clock) -> None:
     assert error(token) == (400, 190, 463)
 
 
-def test_accounts_that_may_not_be_read(world: World, insights: Ask) -> None:
-    world.add(AdAccount("act_1"))
+def test_accounts_that_may_not_be_read(world: ProviderWorld, insights: Ask) -> None:
+    world.add_accounts(AdAccount("act_1"))
     answer = insights("act_1")
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, 200)
     error = insights("act_2").json()["error"]
@@ -234,7 +236,7 @@ def test_a_version_is_needed_and_ages(stand_ins: StandIns, client: httpx.Client,
         assert answer.json()["error"]["code"] == 2635
 
 
-def exchanged(stand_ins: StandIns, client: httpx.Client, token: str, **more: str) -> httpx.Response:
+def exchange_token(stand_ins: StandIns, client: httpx.Client, token: str, **more: str) -> httpx.Response:
     app_id, app_secret = APP
     fields = {
         "grant_type": "fb_exchange_token",
@@ -247,24 +249,24 @@ def exchanged(stand_ins: StandIns, client: httpx.Client, token: str, **more: str
 
 
 def test_a_token_is_exchanged_for_a_longer_one(
-    world: World, stand_ins: StandIns, client: httpx.Client, insights: Ask, clock: Clock
+    world: ProviderWorld, stand_ins: StandIns, client: httpx.Client, insights: Ask, clock: MovableClock
 ) -> None:
     old = world.meta.issue(AD_ACCOUNT, age=timedelta(0), lasts=timedelta(hours=2))
-    content = exchanged(stand_ins, client, old).json()
+    content = exchange_token(stand_ins, client, old).json()
     assert content["token_type"] == "bearer"
     assert content["expires_in"] // 86400 == 59
     clock.move(timedelta(hours=3))
     assert insights(headers={"Authorization": f"Bearer {content['access_token']}"}).status_code == 200
-    error = exchanged(stand_ins, client, old).json()["error"]
+    error = exchange_token(stand_ins, client, old).json()["error"]
     assert (error["code"], error["error_subcode"]) == (190, 463)
     assert stand_ins.leaks == []
     assert old not in repr(list(stand_ins.meta.calls))
 
 
-def test_a_wrong_exchange_is_refused(world: World, stand_ins: StandIns, client: httpx.Client) -> None:
+def test_a_wrong_exchange_is_refused(world: ProviderWorld, stand_ins: StandIns, client: httpx.Client) -> None:
     token = world.meta.issue(AD_ACCOUNT)
     for more, code in (({"client_id": "7"}, 101), ({"client_secret": "x"}, 1), ({"grant_type": "x"}, 100)):
-        answer = exchanged(stand_ins, client, token, **more)
+        answer = exchange_token(stand_ins, client, token, **more)
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)
 
 

@@ -27,9 +27,9 @@ from requests import Session
 from demo.providers.google import google_faults
 from demo.providers.graph import graph_faults
 from demo.providers.stand_ins import StandIns
-from demo.providers.tokens import real_time
-from demo.providers.world import CLIENT, World
-from tests.demo.providers.conftest import AD_ACCOUNT, PROFILE, PROPERTY, Clock
+from demo.providers.tokens import get_utc_now
+from demo.providers.world import CLIENT, ProviderWorld
+from tests.demo.providers.conftest import AD_ACCOUNT, PROFILE, PROPERTY, MovableClock
 
 # Google has not typed them.
 CREDENTIALS: Callable[..., Credentials] = Credentials
@@ -38,7 +38,7 @@ SCOPE = "https://www.googleapis.com/auth/analytics.readonly"
 
 
 @pytest.fixture
-def facebook(world: World, stand_ins: StandIns, monkeypatch: pytest.MonkeyPatch) -> Iterator[FacebookAdsApi]:
+def facebook(world: ProviderWorld, stand_ins: StandIns, monkeypatch: pytest.MonkeyPatch) -> Iterator[FacebookAdsApi]:
     monkeypatch.setattr(FacebookSession, "GRAPH", stand_ins.meta.url)
     session = FacebookSession(access_token=world.meta.issue(AD_ACCOUNT))
     yield FacebookAdsApi(session)
@@ -46,7 +46,9 @@ def facebook(world: World, stand_ins: StandIns, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
-def instagram_api(world: World, stand_ins: StandIns, monkeypatch: pytest.MonkeyPatch) -> Iterator[FacebookAdsApi]:
+def instagram_api(
+    world: ProviderWorld, stand_ins: StandIns, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[FacebookAdsApi]:
     monkeypatch.setattr(FacebookSession, "GRAPH", stand_ins.instagram.url)
     session = FacebookSession(access_token=world.instagram.issue(PROFILE))
     yield FacebookAdsApi(session)
@@ -81,7 +83,7 @@ def test_meta_makes_a_report(facebook: FacebookAdsApi) -> None:
     assert [row["spend"] for row in rows] == ["14.35"] * 18
 
 
-def test_meta_understands_the_errors(world: World, stand_ins: StandIns, facebook: FacebookAdsApi) -> None:
+def test_meta_understands_the_errors(world: ProviderWorld, stand_ins: StandIns, facebook: FacebookAdsApi) -> None:
     account = AdAccount(AD_ACCOUNT, api=facebook)
     for fault, code, subcode in (
         (graph_faults.throttled(80004, minutes=3), 80004, 2446079),
@@ -116,13 +118,13 @@ def test_instagram_reads_a_profile_its_days_and_its_media(instagram_api: Faceboo
     assert (saved["period"], saved["values"][0]["value"]) == ("lifetime", 1)
 
 
-def analytics(stand_ins: StandIns, credentials: Credentials) -> BetaAnalyticsDataClient:
+def open_analytics(stand_ins: StandIns, credentials: Credentials) -> BetaAnalyticsDataClient:
     return BetaAnalyticsDataClient(
         credentials=credentials, transport="rest", client_options={"api_endpoint": stand_ins.ga4.url}
     )
 
 
-def of_a_user(stand_ins: StandIns, refresh_token: str) -> Credentials:
+def make_user_credentials(stand_ins: StandIns, refresh_token: str) -> Credentials:
     client_id, client_secret = CLIENT
     return CREDENTIALS(
         None,
@@ -133,7 +135,7 @@ def of_a_user(stand_ins: StandIns, refresh_token: str) -> Credentials:
     )
 
 
-def asked(**more: object) -> RunReportRequest:
+def make_report_request(**more: object) -> RunReportRequest:
     return RunReportRequest(
         property=f"properties/{PROPERTY}",
         date_ranges=[DateRange(start_date="2026-03-11", end_date="2026-03-19")],
@@ -144,15 +146,15 @@ def asked(**more: object) -> RunReportRequest:
 
 
 @pytest.fixture
-def ga4(world: World, stand_ins: StandIns) -> Iterator[BetaAnalyticsDataClient]:
+def ga4(world: ProviderWorld, stand_ins: StandIns) -> Iterator[BetaAnalyticsDataClient]:
     """Google's client, which gets its access tokens from the stand-in, too."""
-    with analytics(stand_ins, of_a_user(stand_ins, world.google.issue(PROPERTY))) as client:
+    with open_analytics(stand_ins, make_user_credentials(stand_ins, world.google.issue(PROPERTY))) as client:
         yield client
 
 
 def test_ga4_reads_all_pages(ga4: BetaAnalyticsDataClient) -> None:
     pages: list[RunReportResponse] = [
-        ga4.run_report(asked(limit=10, offset=offset, return_property_quota=True)) for offset in (0, 10)
+        ga4.run_report(make_report_request(limit=10, offset=offset, return_property_quota=True)) for offset in (0, 10)
     ]
     assert [len(page.rows) for page in pages] == [10, 8]
     page = pages[0]
@@ -177,19 +179,19 @@ def test_ga4_understands_the_errors(stand_ins: StandIns, ga4: BetaAnalyticsDataC
     ):
         stand_ins.ga4.faults.plant(fault, account=PROPERTY, times=1)
         with pytest.raises(error):
-            ga4.run_report(asked(), retry=None)
-    request = asked()
+            ga4.run_report(make_report_request(), retry=None)
+    request = make_report_request()
     request.metrics.append(Metric(name="conversions"))
     with pytest.raises(BadRequest, match="Did you mean keyEvents"):
         ga4.run_report(request)
 
 
 def test_google_gets_a_new_token_when_one_is_refused(
-    world: World, stand_ins: StandIns, ga4: BetaAnalyticsDataClient
+    world: ProviderWorld, stand_ins: StandIns, ga4: BetaAnalyticsDataClient
 ) -> None:
-    ga4.run_report(asked())
+    ga4.run_report(make_report_request())
     stand_ins.ga4.faults.plant(google_faults.unauthenticated(), account=PROPERTY, times=1)
-    assert ga4.run_report(asked()).row_count == 18
+    assert ga4.run_report(make_report_request()).row_count == 18
     assert [(call.path[:6], call.status) for call in stand_ins.ga4.calls] == [
         ("/token", 200),
         ("/v1bet", 200),
@@ -200,14 +202,17 @@ def test_google_gets_a_new_token_when_one_is_refused(
     assert stand_ins.leaks == []
 
 
-def test_google_understands_a_dead_refresh_token(world: World, stand_ins: StandIns) -> None:
+def test_google_understands_a_dead_refresh_token(world: ProviderWorld, stand_ins: StandIns) -> None:
     token = world.google.issue(PROPERTY)
     world.google.revoke(token)
-    with analytics(stand_ins, of_a_user(stand_ins, token)) as client, pytest.raises(RefreshError, match="revoked"):
-        client.run_report(asked())
+    with (
+        open_analytics(stand_ins, make_user_credentials(stand_ins, token)) as client,
+        pytest.raises(RefreshError, match="revoked"),
+    ):
+        client.run_report(make_report_request())
 
 
-def test_google_signs_for_a_service_account(world: World, stand_ins: StandIns, clock: Clock) -> None:
+def test_google_signs_for_a_service_account(world: ProviderWorld, stand_ins: StandIns, clock: MovableClock) -> None:
     key = rsa.generate_private_key(65537, 2048)
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     private = key.private_bytes(
@@ -215,7 +220,7 @@ def test_google_signs_for_a_service_account(world: World, stand_ins: StandIns, c
     )
     world.google.allow("reader@demo", public.decode(), PROPERTY)
     # The library signs with the real time.
-    clock.now = real_time()
+    clock.now = get_utc_now()
     credentials = SIGNER(
         {
             "type": "service_account",
@@ -228,5 +233,5 @@ def test_google_signs_for_a_service_account(world: World, stand_ins: StandIns, c
     # The client would sign for itself, and never ask for a token.
     with Session() as session:
         credentials.refresh(Request(session))
-    with analytics(stand_ins, CREDENTIALS(credentials.token)) as client:
-        assert client.run_report(asked()).row_count == 18
+    with open_analytics(stand_ins, CREDENTIALS(credentials.token)) as client:
+        assert client.run_report(make_report_request()).row_count == 18

@@ -12,15 +12,15 @@ import httpx
 import pytest
 
 from demo.providers import faults
-from demo.providers.crowd import User, crowd
+from demo.providers.crowd import CrowdUser, add_crowd
 from demo.providers.faults import Fault
 from demo.providers.google.ga4 import GA4StandIn
 from demo.providers.graph.meta import MetaStandIn
-from demo.providers.server import Subject
+from demo.providers.server import CallSubject
 from demo.providers.stand_ins import StandIns
-from demo.providers.wire import Answer, Request
-from demo.providers.world import World
-from tests.demo.providers.conftest import AD_ACCOUNT, NOW, PROFILE, PROPERTY, Ask, Clock
+from demo.providers.wire import StandInRequest, StandInResponse
+from demo.providers.world import ProviderWorld
+from tests.demo.providers.conftest import AD_ACCOUNT, NOW, PROFILE, PROPERTY, Ask, MovableClock
 
 
 def test_an_html_page(stand_ins: StandIns, report: Ask) -> None:
@@ -63,7 +63,7 @@ def test_a_reset_connection(stand_ins: StandIns, report: Ask) -> None:
     with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
         report()
     assert report().status_code == 200
-    assert [(call.fault, call.status) for call in stand_ins.ga4.calls.of(account=PROPERTY)] == [
+    assert [(call.fault, call.status) for call in stand_ins.ga4.calls.filter_calls(account=PROPERTY)] == [
         ("reset", None),
         (None, 200),
     ]
@@ -75,10 +75,10 @@ def test_a_hang_lasts_until_the_client_gives_up(stand_ins: StandIns, report: Ask
     with pytest.raises(httpx.ReadTimeout):
         report()
     assert report().status_code == 200
-    hung = stand_ins.ga4.calls.of(account=PROPERTY)[0]
+    hung = stand_ins.ga4.calls.filter_calls(account=PROPERTY)[0]
     assert (hung.fault, hung.status) == ("hang", None)
     deadline = time.monotonic() + 5
-    while stand_ins.ga4.calls.under_way():
+    while stand_ins.ga4.calls.count_under_way():
         assert time.monotonic() < deadline, "the hung call is still under way"
         time.sleep(0.01)
 
@@ -110,11 +110,11 @@ def test_faults_fit_some_calls(stand_ins: StandIns, insights: Ask, graph: Ask, m
     assert len(stand_ins.meta.calls) == 1
 
 
-def test_a_share_of_the_calls_is_the_same_share_in_any_order(world: World) -> None:
+def test_a_share_of_the_calls_is_the_same_share_in_any_order(world: ProviderWorld) -> None:
     def befallen(order: list[str]) -> set[tuple[str, int]]:
         stand_in = MetaStandIn(world)
         stand_in.faults.plant(faults.html(500), chance=0.2, seed=3)
-        request = Request("GET", "/v26.0/act_1/insights", {}, {})
+        request = StandInRequest("GET", "/v26.0/act_1/insights", {}, {})
         seen: dict[str, int] = {}
         found = set()
         for account in order:
@@ -144,11 +144,13 @@ def test_the_log_knows_who_asked_for_what(stand_ins: StandIns, report: Ask, insi
     assert asked.body["dateRanges"] == [{"startDate": "9daysAgo", "endDate": "yesterday"}]
     assert (ads.account, ads.query["level"]) == (AD_ACCOUNT, "campaign")
     assert (media.account, dict(media.query)) == (PROFILE, {"limit": "3"})
-    assert stand_ins.meta.calls.of(account=AD_ACCOUNT, path="insights", status=200, method="GET") == [ads]
-    assert stand_ins.meta.calls.of(status=400) == []
+    assert stand_ins.meta.calls.filter_calls(account=AD_ACCOUNT, path="insights", status=200, method="GET") == [ads]
+    assert stand_ins.meta.calls.filter_calls(status=400) == []
 
 
-def test_tokens_in_the_query_are_found_and_not_kept(stand_ins: StandIns, client: httpx.Client, world: World) -> None:
+def test_tokens_in_the_query_are_found_and_not_kept(
+    stand_ins: StandIns, client: httpx.Client, world: ProviderWorld
+) -> None:
     token = world.meta.issue(AD_ACCOUNT)
     url = f"{stand_ins.meta.url}/v26.0/{AD_ACCOUNT}"
     assert client.get(url, params={"access_token": token}).status_code == 200
@@ -164,7 +166,7 @@ def test_the_most_calls_at_once(stand_ins: StandIns, insights: Ask) -> None:
         for answer in [threads.submit(insights) for _ in range(4)]:
             assert answer.result().status_code == 200
     calls = stand_ins.meta.calls
-    assert (calls.most_at_once, calls.peak(AD_ACCOUNT), calls.peaks) == (4, 4, {AD_ACCOUNT: 4})
+    assert (calls.max_at_once, calls.get_peak(AD_ACCOUNT), calls.peaks) == (4, 4, {AD_ACCOUNT: 4})
 
 
 def test_connections_are_kept_alive_and_requests_may_come_in_pieces(stand_ins: StandIns) -> None:
@@ -184,24 +186,24 @@ def test_connections_are_kept_alive_and_requests_may_come_in_pieces(stand_ins: S
     assert len(stand_ins.meta.calls) == 5
 
 
-def test_it_closes_with_calls_under_way(world: World) -> None:
+def test_it_closes_with_calls_under_way(world: ProviderWorld) -> None:
     stand_in = MetaStandIn(world)
     stand_in.faults.plant(faults.hang())
     with stand_in, ThreadPoolExecutor(1) as threads, httpx.Client() as client:
         call = threads.submit(client.get, stand_in.url)
-        while not stand_in.calls.under_way():
+        while not stand_in.calls.count_under_way():
             time.sleep(0.001)
         stand_in.close()
         with pytest.raises(httpx.RemoteProtocolError):
             call.result()
 
 
-def test_it_closes_on_a_client_that_does_not_read(world: World) -> None:
+def test_it_closes_on_a_client_that_does_not_read(world: ProviderWorld) -> None:
     stand_in = MetaStandIn(world)
     stand_in.faults.plant(faults.other_json("x" * 20_000_000))
     with stand_in, socket.create_connection(("127.0.0.1", stand_in.port), timeout=5) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
-        while not stand_in.calls.under_way():
+        while not stand_in.calls.count_under_way():
             time.sleep(0.001)
         stand_in.close()
         received = 0
@@ -211,7 +213,7 @@ def test_it_closes_on_a_client_that_does_not_read(world: World) -> None:
         assert received < 20_000_000
 
 
-def test_it_comes_back_on_the_same_port(world: World) -> None:
+def test_it_comes_back_on_the_same_port(world: ProviderWorld) -> None:
     stand_in = GA4StandIn(world)
     with stand_in:
         url = stand_in.url
@@ -224,7 +226,7 @@ def test_it_comes_back_on_the_same_port(world: World) -> None:
         stand_in.close()  # Closing what is closed does nothing.
 
 
-def test_a_taken_port_is_an_error_and_nothing_stays_open(world: World) -> None:
+def test_a_taken_port_is_an_error_and_nothing_stays_open(world: ProviderWorld) -> None:
     with GA4StandIn(world) as first:
         stand_ins = StandIns(world)
         stand_ins.instagram.port = first.port
@@ -234,9 +236,9 @@ def test_a_taken_port_is_an_error_and_nothing_stays_open(world: World) -> None:
             socket.create_connection(("127.0.0.1", stand_ins.meta.port)).close()
 
 
-def test_what_goes_wrong_inside_is_told_at_the_end(world: World) -> None:
+def test_what_goes_wrong_inside_is_told_at_the_end(world: ProviderWorld) -> None:
     class Broken(MetaStandIn):
-        def answer(self, request: Request, subject: Subject) -> Answer:
+        def answer(self, request: StandInRequest, subject: CallSubject) -> StandInResponse:
             raise ZeroDivisionError
 
     stand_in = Broken(world).start()
@@ -252,9 +254,9 @@ def test_a_changed_answer_that_was_a_refusal_stays_one(stand_ins: StandIns, repo
     assert report().json().keys() == {"changed"}
 
 
-def test_many_users_with_thirty_calls_at_once(clock: Clock) -> None:
-    world = World(clock)
-    users = crowd(world, 100)
+def test_many_users_with_thirty_calls_at_once(clock: MovableClock) -> None:
+    world = ProviderWorld(clock)
+    users = add_crowd(world, 100)
     fields = {
         "level": "campaign",
         "time_increment": "1",
@@ -265,7 +267,7 @@ def test_many_users_with_thirty_calls_at_once(clock: Clock) -> None:
     async def ask_all(stand_in: MetaStandIn) -> list[int]:
         gate = asyncio.Semaphore(30)
 
-        async def ask(client: httpx.AsyncClient, user: User) -> int:
+        async def ask(client: httpx.AsyncClient, user: CrowdUser) -> int:
             headers = {"Authorization": f"Bearer {user.meta_token}"}
             async with gate:
                 answer = await client.get(f"/v26.0/{user.ad_account_id}/insights", params=fields, headers=headers)
@@ -277,4 +279,4 @@ def test_many_users_with_thirty_calls_at_once(clock: Clock) -> None:
     with MetaStandIn(world, latency=0.002) as stand_in:
         assert asyncio.run(ask_all(stand_in)) == [19] * 500
         assert len(stand_in.calls) == 500
-        assert 2 <= stand_in.calls.most_at_once <= 30
+        assert 2 <= stand_in.calls.max_at_once <= 30

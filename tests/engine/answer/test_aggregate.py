@@ -15,17 +15,17 @@ from tests.support.worlds import (
     ME,
     YOU,
     Body,
-    answered,
-    ask,
-    catalog_of,
-    compared,
-    file,
-    names,
-    points,
-    row,
-    series,
-    stats,
-    warehouse_of,
+    answer_metric,
+    get_stats,
+    index_series,
+    list_compared_points,
+    list_points,
+    list_series_names,
+    load_files,
+    make_file,
+    make_row,
+    open_warehouse,
+    query_engine,
 )
 
 TWO_DAYS = ("2025-01-01", "2025-01-02")
@@ -35,204 +35,230 @@ BY_WHO: dict[str, Any] = {"value": "sum(x)", "by": "who"}
 
 
 def test_the_prior_period_survives_a_filter_of_exactly_the_current_window() -> None:
-    rows = [row("2025-01-01", x=5), row("2025-01-03", x=7)]
+    rows = [make_row("2025-01-01", x=5), make_row("2025-01-03", x=7)]
     metric = {"value": "sum(x)", "where": "date BETWEEN '2025-01-03' AND '2025-01-04'"}
-    body = answered(metric, rows, "2025-01-03", "2025-01-04", compare="previous_period")
+    body = answer_metric(metric, rows, "2025-01-03", "2025-01-04", compare="previous_period")
     # The rows of the prior period are there, and none passes: 0, and no delta, rather than a period without data.
-    assert stats(body) == (7, 0, None)
-    assert compared(body) == [("2025-01-01", 0), ("2025-01-02", None)]
+    assert get_stats(body) == (7, 0, None)
+    assert list_compared_points(body) == [("2025-01-01", 0), ("2025-01-02", None)]
     assert body["meta"]["comparison_through"] == "2025-01-01"
 
 
 def test_a_filter_does_not_shorten_the_days_that_have_data() -> None:
-    rows = [row("2025-01-01", x=5, who="a"), row("2025-01-02", x=7, who="b"), row("2025-01-03", x=9, who="a")]
-    body = answered({"value": "sum(x)", "where": "who = 'b'"}, rows, "2024-12-31", "2025-01-04")
-    assert points(body) == [None, 0, 7, 0, None]
+    rows = [
+        make_row("2025-01-01", x=5, who="a"),
+        make_row("2025-01-02", x=7, who="b"),
+        make_row("2025-01-03", x=9, who="a"),
+    ]
+    body = answer_metric({"value": "sum(x)", "where": "who = 'b'"}, rows, "2024-12-31", "2025-01-04")
+    assert list_points(body) == [None, 0, 7, 0, None]
     assert body["meta"]["data_through"] == "2025-01-03"
 
 
 def test_a_month_of_31_days_is_compared_with_the_31_days_before_it() -> None:
-    rows = [row("2025-02-28", x=1), row("2025-01-29", x=10), row("2025-01-28", x=100), row("2025-03-31", x=1000)]
-    body = answered("sum(x)", rows, "2025-03-01", "2025-03-31", compare="previous_period", grain="month")
+    rows = [
+        make_row("2025-02-28", x=1),
+        make_row("2025-01-29", x=10),
+        make_row("2025-01-28", x=100),
+        make_row("2025-03-31", x=1000),
+    ]
+    body = answer_metric("sum(x)", rows, "2025-03-01", "2025-03-31", compare="previous_period", grain="month")
     assert body["comparison"]["start"] == "2025-01-29"
-    assert stats(body) == (1000, 11, (1000 - 11) / 11)
-    assert compared(body) == [("2025-01-29", 11)]
+    assert get_stats(body) == (1000, 11, (1000 - 11) / 11)
+    assert list_compared_points(body) == [("2025-01-29", 11)]
 
 
 def test_a_month_is_compared_with_the_same_month_of_the_year_before_whatever_its_days() -> None:
-    rows = [row("2024-02-29", x=4), row("2024-02-01", x=1), row("2025-02-28", x=10), row("2024-03-01", x=100)]
-    body = answered("sum(x)", rows, "2025-02-01", "2025-02-28", compare="previous_year", grain="month")
+    rows = [
+        make_row("2024-02-29", x=4),
+        make_row("2024-02-01", x=1),
+        make_row("2025-02-28", x=10),
+        make_row("2024-03-01", x=100),
+    ]
+    body = answer_metric("sum(x)", rows, "2025-02-01", "2025-02-28", compare="previous_year", grain="month")
     assert body["comparison"]["start"] == "2024-02-01"
     assert body["comparison"]["end"] == "2024-02-28"
-    assert stats(body) == (10, 1, 9)
+    assert get_stats(body) == (10, 1, 9)
 
 
 def test_29_february_is_compared_with_no_day_and_28_february_counts_once() -> None:
-    rows = [row(day, x=1) for day in ("2024-02-28", "2024-02-29", "2024-03-01")]
-    rows += [row("2023-02-28", x=10), row("2023-03-01", x=100)]
-    body = answered("sum(x)", rows, "2024-02-28", "2024-03-01", compare="previous_year")
-    assert points(body) == [1, 1, 1]
-    assert compared(body) == [("2023-02-28", 10), ("2023-03-01", None), ("2023-03-01", 100)]
-    assert stats(body) == (3, 110, (3 - 110) / 110)
+    rows = [make_row(day, x=1) for day in ("2024-02-28", "2024-02-29", "2024-03-01")]
+    rows += [make_row("2023-02-28", x=10), make_row("2023-03-01", x=100)]
+    body = answer_metric("sum(x)", rows, "2024-02-28", "2024-03-01", compare="previous_year")
+    assert list_points(body) == [1, 1, 1]
+    assert list_compared_points(body) == [("2023-02-28", 10), ("2023-03-01", None), ("2023-03-01", 100)]
+    assert get_stats(body) == (3, 110, (3 - 110) / 110)
 
 
 def test_29_february_alone_is_compared_with_28_february() -> None:
-    rows = [row("2024-02-29", x=3), row("2023-02-28", x=2), row("2023-03-01", x=50)]
-    body = answered("sum(x)", rows, "2024-02-29", compare="previous_year")
-    assert stats(body) == (3, 2, 0.5)
-    assert compared(body) == [("2023-02-28", 2)]
+    rows = [make_row("2024-02-29", x=3), make_row("2023-02-28", x=2), make_row("2023-03-01", x=50)]
+    body = answer_metric("sum(x)", rows, "2024-02-29", compare="previous_year")
+    assert get_stats(body) == (3, 2, 0.5)
+    assert list_compared_points(body) == [("2023-02-28", 2)]
 
 
 @pytest.mark.parametrize("value", ["sum(x)", "sum(x) + 0 * count(distinct y)"])
 def test_a_row_may_lie_in_a_range_longer_than_a_year_and_in_the_year_before_it(value: str) -> None:
-    rows = [row("2023-06-15", x=1, y=1), row("2024-06-15", x=10, y=1), row("2025-06-15", x=100, y=1)]
-    body = answered(value, rows, "2024-01-01", "2025-12-31", compare="previous_year", grain="month")
+    rows = [make_row("2023-06-15", x=1, y=1), make_row("2024-06-15", x=10, y=1), make_row("2025-06-15", x=100, y=1)]
+    body = answer_metric(value, rows, "2024-01-01", "2025-12-31", compare="previous_year", grain="month")
     # 2024-06-15 is in both: in 2024–2025, and in 2023–2024.
-    assert stats(body) == (110, 11, 9)
-    assert [value for value in points(body) if value] == [10, 100]
-    assert [value for _, value in compared(body) if value] == [1, 10]
+    assert get_stats(body) == (110, 11, 9)
+    assert [value for value in list_points(body) if value] == [10, 100]
+    assert [value for _, value in list_compared_points(body) if value] == [1, 10]
 
 
 def test_a_bucket_is_named_after_its_first_day_even_where_the_range_begins_inside_it() -> None:
-    rows = [row("2025-01-29", x=1), row("2025-01-30", x=2), row("2025-02-03", x=4)]
-    body = answered("sum(x)", rows, "2025-01-30", "2025-02-04", grain="week")
+    rows = [make_row("2025-01-29", x=1), make_row("2025-01-30", x=2), make_row("2025-02-03", x=4)]
+    body = answer_metric("sum(x)", rows, "2025-01-30", "2025-02-04", grain="week")
     assert body["series"][0]["points"] == [{"t": "2025-01-27", "v": 2}, {"t": "2025-02-03", "v": 4}]
 
 
 def test_the_days_on_which_clocks_change_are_days_like_any_other() -> None:
-    rows = [row(day, x=1) for day in ("2025-03-08", "2025-03-09", "2025-03-10", "2025-11-01", "2025-11-02")]
-    assert points(answered("sum(x)", rows, "2025-03-08", "2025-03-10")) == [1, 1, 1]
-    assert points(answered("sum(x)", rows, "2025-11-01", "2025-11-03")) == [1, 1, None]
+    rows = [make_row(day, x=1) for day in ("2025-03-08", "2025-03-09", "2025-03-10", "2025-11-01", "2025-11-02")]
+    assert list_points(answer_metric("sum(x)", rows, "2025-03-08", "2025-03-10")) == [1, 1, 1]
+    assert list_points(answer_metric("sum(x)", rows, "2025-11-01", "2025-11-03")) == [1, 1, None]
 
 
 def test_the_years_first_days_may_lie_in_the_last_week_of_the_year_before() -> None:
-    rows = [row("2024-12-30", x=1), row("2025-01-01", x=2), row("2025-01-06", x=4)]
-    body = answered("sum(x)", rows, "2024-12-29", "2025-01-06", grain="week")
+    rows = [make_row("2024-12-30", x=1), make_row("2025-01-01", x=2), make_row("2025-01-06", x=4)]
+    body = answer_metric("sum(x)", rows, "2024-12-29", "2025-01-06", grain="week")
     assert [point["t"] for point in body["series"][0]["points"]] == ["2024-12-23", "2024-12-30", "2025-01-06"]
-    assert points(body) == [None, 3, 4]
+    assert list_points(body) == [None, 3, 4]
 
 
 # Arithmetic
 
 
 def test_one_divided_by_two_is_a_half() -> None:
-    body = answered("sum(x) / sum(y)", [row("2025-01-01", x=1, y=2)], "2025-01-01")
-    assert stats(body)[0] == 0.5
+    body = answer_metric("sum(x) / sum(y)", [make_row("2025-01-01", x=1, y=2)], "2025-01-01")
+    assert get_stats(body)[0] == 0.5
 
 
 @pytest.mark.parametrize("value", ["sum(x / users)", "sum(CASE WHEN x / users > 0.4 THEN x / users END)"])
 def test_so_it_is_inside_an_aggregate(value: str) -> None:
-    body = answered({"value": value, "total": "period"}, [row("2025-01-01", x=1, users=2)], "2025-01-01")
-    assert stats(body)[0] == 0.5
+    body = answer_metric({"value": value, "total": "period"}, [make_row("2025-01-01", x=1, users=2)], "2025-01-01")
+    assert get_stats(body)[0] == 0.5
 
 
 def test_a_division_by_nothing_has_no_value_and_not_infinity() -> None:
-    body = answered("sum(x) / sum(y)", [row("2025-01-01", x=1, y=0), row("2025-01-02", x=3, y=2)], *TWO_DAYS)
-    assert points(body) == [None, 1.5]
-    assert stats(body)[0] == 2
+    body = answer_metric(
+        "sum(x) / sum(y)", [make_row("2025-01-01", x=1, y=0), make_row("2025-01-02", x=3, y=2)], *TWO_DAYS
+    )
+    assert list_points(body) == [None, 1.5]
+    assert get_stats(body)[0] == 2
 
 
 def test_a_ratios_total_is_the_ratio_of_the_sums() -> None:
-    rows = [row("2025-01-01", x=1, y=2), row("2025-01-02", x=1, y=8)]
-    body = answered("sum(x) / sum(y)", rows, *TWO_DAYS, grain="month")
-    assert stats(body)[0] == 0.2
-    assert points(body) == [0.2]
+    rows = [make_row("2025-01-01", x=1, y=2), make_row("2025-01-02", x=1, y=8)]
+    body = answer_metric("sum(x) / sum(y)", rows, *TWO_DAYS, grain="month")
+    assert get_stats(body)[0] == 0.2
+    assert list_points(body) == [0.2]
 
 
 def test_where_nothing_was_before_there_is_no_delta() -> None:
-    body = answered("sum(x)", [row("2025-01-01", x=0), row("2025-01-02", x=5)], "2025-01-02", compare="previous_period")
-    assert stats(body) == (5, 0, None)
+    body = answer_metric(
+        "sum(x)", [make_row("2025-01-01", x=0), make_row("2025-01-02", x=5)], "2025-01-02", compare="previous_period"
+    )
+    assert get_stats(body) == (5, 0, None)
 
 
 def test_a_negative_prior_value_does_not_turn_the_deltas_sign() -> None:
-    rows = [row("2025-01-01", x=-4), row("2025-01-02", x=2)]
-    assert stats(answered("sum(x)", rows, "2025-01-02", compare="previous_period")) == (2, -4, 1.5)
+    rows = [make_row("2025-01-01", x=-4), make_row("2025-01-02", x=2)]
+    assert get_stats(answer_metric("sum(x)", rows, "2025-01-02", compare="previous_period")) == (2, -4, 1.5)
 
 
 def test_an_absolute_delta_is_the_difference_even_from_nothing() -> None:
-    rows = [row("2025-01-01", x=0), row("2025-01-02", x=5)]
-    body = answered({"value": "sum(x)", "delta": "absolute"}, rows, "2025-01-02", compare="previous_period")
-    assert stats(body) == (5, 0, 5)
+    rows = [make_row("2025-01-01", x=0), make_row("2025-01-02", x=5)]
+    body = answer_metric({"value": "sum(x)", "delta": "absolute"}, rows, "2025-01-02", compare="previous_period")
+    assert get_stats(body) == (5, 0, 5)
 
 
 def test_two_huge_integers_are_added_without_overflow() -> None:
-    rows = [row("2025-01-01", x=9 * 10**18), row("2025-01-01", x=9 * 10**18)]
-    assert stats(answered("sum(x)", rows, "2025-01-01"))[0] == pytest.approx(1.8e19, rel=1e-12)
-    by_day = [row("2025-01-01", x=9 * 10**18), row("2025-01-02", x=9 * 10**18)]
-    assert stats(answered("sum(x)", by_day, *TWO_DAYS))[0] == pytest.approx(1.8e19, rel=1e-12)
-    body = answered("sum(x) + 0 * count(distinct y)", rows, "2025-01-01")
-    assert stats(body)[0] == pytest.approx(1.8e19, rel=1e-12)
+    rows = [make_row("2025-01-01", x=9 * 10**18), make_row("2025-01-01", x=9 * 10**18)]
+    assert get_stats(answer_metric("sum(x)", rows, "2025-01-01"))[0] == pytest.approx(1.8e19, rel=1e-12)
+    by_day = [make_row("2025-01-01", x=9 * 10**18), make_row("2025-01-02", x=9 * 10**18)]
+    assert get_stats(answer_metric("sum(x)", by_day, *TWO_DAYS))[0] == pytest.approx(1.8e19, rel=1e-12)
+    body = answer_metric("sum(x) + 0 * count(distinct y)", rows, "2025-01-01")
+    assert get_stats(body)[0] == pytest.approx(1.8e19, rel=1e-12)
 
 
 def test_only_nulls_are_zero_for_a_sum_and_nothing_for_a_ratio_or_a_maximum() -> None:
-    rows = [row("2025-01-01", y=1), row("2025-01-02", x=3, y=1)]
-    assert points(answered("sum(x)", rows, *TWO_DAYS)) == [0, 3]
-    assert points(answered("sum(x) / sum(y)", rows, *TWO_DAYS)) == [None, 3]
-    assert points(answered("max(x)", rows, *TWO_DAYS)) == [None, 3]
+    rows = [make_row("2025-01-01", y=1), make_row("2025-01-02", x=3, y=1)]
+    assert list_points(answer_metric("sum(x)", rows, *TWO_DAYS)) == [0, 3]
+    assert list_points(answer_metric("sum(x) / sum(y)", rows, *TWO_DAYS)) == [None, 3]
+    assert list_points(answer_metric("max(x)", rows, *TWO_DAYS)) == [None, 3]
 
 
 # Members
 
 
 def test_a_member_of_the_prior_period_alone_is_shown_and_ranked() -> None:
-    rows = [row("2025-01-02", who="now", x=5), row("2025-01-01", who="then", x=9)]
-    body = answered(BY_WHO, rows, "2025-01-02", compare="previous_period")
-    assert names(body) == ["then", "now"]
-    assert stats(body, "then") == (0, 9, -1)
-    assert stats(body, "now") == (5, 0, None)
-    assert stats(body) == (5, 9, (5 - 9) / 9)
-    alone = answered(BY_WHO, rows, "2025-01-02")
-    assert names(alone) == ["now"]
+    rows = [make_row("2025-01-02", who="now", x=5), make_row("2025-01-01", who="then", x=9)]
+    body = answer_metric(BY_WHO, rows, "2025-01-02", compare="previous_period")
+    assert list_series_names(body) == ["then", "now"]
+    assert get_stats(body, "then") == (0, 9, -1)
+    assert get_stats(body, "now") == (5, 0, None)
+    assert get_stats(body) == (5, 9, (5 - 9) / 9)
+    alone = answer_metric(BY_WHO, rows, "2025-01-02")
+    assert list_series_names(alone) == ["now"]
 
 
 def test_null_and_not_set_are_one_member() -> None:
-    rows = [row("2025-01-01", who=None, x=1), row("2025-01-01", who="(not set)", x=2), row("2025-01-01", who="", x=4)]
-    body = answered(BY_WHO, rows, "2025-01-01")
+    rows = [
+        make_row("2025-01-01", who=None, x=1),
+        make_row("2025-01-01", who="(not set)", x=2),
+        make_row("2025-01-01", who="", x=4),
+    ]
+    body = answer_metric(BY_WHO, rows, "2025-01-01")
     assert [(each["name"], each["stats"]["value"]) for each in body["series"]] == [("", 4), ("(not set)", 3)]
 
 
 def test_a_member_called_other_belongs_to_other_however_large() -> None:
-    rows = [row("2025-01-01", who="Other", x=100), row("2025-01-01", who="a", x=3), row("2025-01-01", who="b", x=2)]
-    body = answered({**BY_WHO, "top": 1}, rows, "2025-01-01")
+    rows = [
+        make_row("2025-01-01", who="Other", x=100),
+        make_row("2025-01-01", who="a", x=3),
+        make_row("2025-01-01", who="b", x=2),
+    ]
+    body = answer_metric({**BY_WHO, "top": 1}, rows, "2025-01-01")
     assert [(each["name"], each["stats"]["value"]) for each in body["series"]] == [("a", 3), ("Other", 102)]
-    everyone = answered(BY_WHO, rows, "2025-01-01")
-    assert names(everyone) == ["a", "b", "Other"]
+    everyone = answer_metric(BY_WHO, rows, "2025-01-01")
+    assert list_series_names(everyone) == ["a", "b", "Other"]
 
 
 def test_there_is_no_other_where_top_leaves_nobody_out() -> None:
-    rows = [row("2025-01-01", who="a", x=3), row("2025-01-01", who="b", x=2)]
-    assert names(answered({**BY_WHO, "top": 2}, rows, "2025-01-01")) == ["a", "b"]
-    assert names(answered({**BY_WHO, "top": 1}, rows, "2025-01-01")) == ["a", "Other"]
+    rows = [make_row("2025-01-01", who="a", x=3), make_row("2025-01-01", who="b", x=2)]
+    assert list_series_names(answer_metric({**BY_WHO, "top": 2}, rows, "2025-01-01")) == ["a", "b"]
+    assert list_series_names(answer_metric({**BY_WHO, "top": 1}, rows, "2025-01-01")) == ["a", "Other"]
 
 
 def test_without_other_the_rest_is_left_out_and_still_counted() -> None:
-    rows = [row("2025-01-01", who="a", x=3), row("2025-01-01", who="b", x=2)]
-    body = answered({**BY_WHO, "top": 1, "other": False}, rows, "2025-01-01")
-    assert names(body) == ["a"]
-    assert stats(body)[0] == 5
+    rows = [make_row("2025-01-01", who="a", x=3), make_row("2025-01-01", who="b", x=2)]
+    body = answer_metric({**BY_WHO, "top": 1, "other": False}, rows, "2025-01-01")
+    assert list_series_names(body) == ["a"]
+    assert get_stats(body)[0] == 5
 
 
 def test_others_ratio_is_made_of_its_sums() -> None:
-    rows = [row("2025-01-01", who=who, x=x, y=y) for who, x, y in (("a", 9, 1), ("b", 1, 2), ("c", 1, 8))]
-    body = answered({"value": "sum(x) / sum(y)", "by": "who", "top": 1}, rows, "2025-01-01")
-    assert stats(body, "a")[0] == 9
-    assert stats(body, "Other")[0] == 0.2
-    assert stats(body)[0] == 1
+    rows = [make_row("2025-01-01", who=who, x=x, y=y) for who, x, y in (("a", 9, 1), ("b", 1, 2), ("c", 1, 8))]
+    body = answer_metric({"value": "sum(x) / sum(y)", "by": "who", "top": 1}, rows, "2025-01-01")
+    assert get_stats(body, "a")[0] == 9
+    assert get_stats(body, "Other")[0] == 0.2
+    assert get_stats(body)[0] == 1
 
 
 def test_a_distinct_count_of_all_members_counts_nobody_twice() -> None:
-    rows = [row("2025-01-01", who=who, x=1) for who in ("a", "b", "c")]
-    body = answered({"value": "count(distinct x)", "by": "who", "top": 1}, rows, "2025-01-01")
-    assert names(body) == ["a", "Other"]
-    assert stats(body, "Other")[0] == 1
-    assert stats(body)[0] == 1
+    rows = [make_row("2025-01-01", who=who, x=1) for who in ("a", "b", "c")]
+    body = answer_metric({"value": "count(distinct x)", "by": "who", "top": 1}, rows, "2025-01-01")
+    assert list_series_names(body) == ["a", "Other"]
+    assert get_stats(body, "Other")[0] == 1
+    assert get_stats(body)[0] == 1
 
 
 def test_equal_members_stand_in_the_order_of_their_code_points() -> None:
     members = ["b", "B", "a", "é", "😀", "\uffe5", "Z", "日本"]
-    rows = [row("2025-01-01", who=who, x=1) for who in members]
-    body = answered(BY_WHO, rows, "2025-01-01")
-    assert names(body) == ["B", "Z", "a", "b", "é", "日本", "\uffe5", "😀"]
+    rows = [make_row("2025-01-01", who=who, x=1) for who in members]
+    body = answer_metric(BY_WHO, rows, "2025-01-01")
+    assert list_series_names(body) == ["B", "Z", "a", "b", "é", "日本", "\uffe5", "😀"]
 
 
 TEXTS = (
@@ -243,30 +269,30 @@ TEXTS = (
 
 @pytest.mark.parametrize("who", TEXTS, ids=lambda text: ascii(text)[1:20])
 def test_any_text_may_be_a_members_name(who: str) -> None:
-    body = answered(BY_WHO, [row("2025-01-01", who=who, x=1)], "2025-01-01")
-    assert names(body) == [who]
-    assert stats(body, who)[0] == 1
+    body = answer_metric(BY_WHO, [make_row("2025-01-01", who=who, x=1)], "2025-01-01")
+    assert list_series_names(body) == [who]
+    assert get_stats(body, who)[0] == 1
 
 
 def test_members_that_differ_in_case_or_spaces_are_different() -> None:
-    rows = [row("2025-01-01", who=who, x=x) for who, x in (("a", 4), ("A", 3), ("a ", 2))]
-    assert names(answered(BY_WHO, rows, "2025-01-01")) == ["a", "A", "a "]
+    rows = [make_row("2025-01-01", who=who, x=x) for who, x in (("a", 4), ("A", 3), ("a ", 2))]
+    assert list_series_names(answer_metric(BY_WHO, rows, "2025-01-01")) == ["a", "A", "a "]
 
 
 def test_a_member_without_rows_that_pass_is_not_shown() -> None:
-    rows = [row("2025-01-01", who="a", x=1), row("2025-01-01", who="b", x=-1)]
-    body = answered({**BY_WHO, "where": "x > 0"}, rows, "2025-01-01")
-    assert names(body) == ["a"]
+    rows = [make_row("2025-01-01", who="a", x=1), make_row("2025-01-01", who="b", x=-1)]
+    body = answer_metric({**BY_WHO, "where": "x > 0"}, rows, "2025-01-01")
+    assert list_series_names(body) == ["a"]
 
 
 def test_like_tells_upper_from_lower_case() -> None:
     rows = [
-        row("2025-01-01", who="Paid", x=1),
-        row("2025-01-01", who="paid", x=2),
-        row("2025-01-01", who="unpaid", x=4),
+        make_row("2025-01-01", who="Paid", x=1),
+        make_row("2025-01-01", who="paid", x=2),
+        make_row("2025-01-01", who="unpaid", x=4),
     ]
-    assert stats(answered({"value": "sum(x)", "where": "who LIKE 'paid%'"}, rows, "2025-01-01"))[0] == 2
-    assert stats(answered({"value": "sum(x)", "where": "who NOT LIKE 'Pa_d'"}, rows, "2025-01-01"))[0] == 6
+    assert get_stats(answer_metric({"value": "sum(x)", "where": "who LIKE 'paid%'"}, rows, "2025-01-01"))[0] == 2
+    assert get_stats(answer_metric({"value": "sum(x)", "where": "who NOT LIKE 'Pa_d'"}, rows, "2025-01-01"))[0] == 6
 
 
 # Money
@@ -274,44 +300,44 @@ def test_like_tells_upper_from_lower_case() -> None:
 
 def test_amounts_in_several_currencies_are_never_added() -> None:
     rows = [
-        row("2025-01-01", who="a", spend=10, x=2, currency="EUR"),
-        row("2025-01-02", who="b", spend=20, x=4, currency="USD"),
+        make_row("2025-01-01", who="a", spend=10, x=2, currency="EUR"),
+        make_row("2025-01-02", who="b", spend=20, x=4, currency="USD"),
     ]
     metric = {"series": {"Spend": "sum(spend)", "X": "sum(x)", "CPX": "sum(spend) / sum(x)"}}
-    body = answered(metric, rows, *TWO_DAYS)
+    body = answer_metric(metric, rows, *TWO_DAYS)
     assert body["meta"]["currency"] == "mixed"
-    assert stats(body) == (None, None, None)
-    assert points(body, "Spend") == [None, None]
-    assert points(body, "CPX") == [None, None]
+    assert get_stats(body) == (None, None, None)
+    assert list_points(body, "Spend") == [None, None]
+    assert list_points(body, "CPX") == [None, None]
     # What is no money can still be told.
-    assert points(body, "X") == [2, 4]
+    assert list_points(body, "X") == [2, 4]
 
 
 def test_one_day_of_another_currency_in_the_prior_period_is_enough() -> None:
-    rows = [row("2025-01-01", spend=10, currency="EUR"), row("2025-01-02", spend=20, currency="USD")]
-    alone = answered("sum(spend)", rows, "2025-01-02")
-    assert stats(alone)[0] == 20
+    rows = [make_row("2025-01-01", spend=10, currency="EUR"), make_row("2025-01-02", spend=20, currency="USD")]
+    alone = answer_metric("sum(spend)", rows, "2025-01-02")
+    assert get_stats(alone)[0] == 20
     assert alone["meta"]["currency"] == "USD"
-    body = answered("sum(spend)", rows, "2025-01-02", compare="previous_period")
-    assert stats(body) == (None, None, None)
+    body = answer_metric("sum(spend)", rows, "2025-01-02", compare="previous_period")
+    assert get_stats(body) == (None, None, None)
     assert body["meta"]["currency"] == "mixed"
 
 
 def test_members_in_several_currencies_stand_in_the_order_of_their_names() -> None:
     rows = [
-        row("2025-01-01", who="a", spend=1, currency="EUR"),
-        row("2025-01-01", who="b", spend=99, currency="USD"),
+        make_row("2025-01-01", who="a", spend=1, currency="EUR"),
+        make_row("2025-01-01", who="b", spend=99, currency="USD"),
     ]
-    body = answered({"value": "sum(spend)", "by": "who"}, rows, "2025-01-01")
-    assert names(body) == ["a", "b"]
-    assert points(body, "b") == [None]
+    body = answer_metric({"value": "sum(spend)", "by": "who"}, rows, "2025-01-01")
+    assert list_series_names(body) == ["a", "b"]
+    assert list_points(body, "b") == [None]
 
 
 def test_a_missing_currency_is_not_another_one() -> None:
-    rows = [row("2025-01-01", spend=1, currency=None), row("2025-01-01", spend=2, currency="EUR")]
-    body = answered("sum(spend)", rows, "2025-01-01")
+    rows = [make_row("2025-01-01", spend=1, currency=None), make_row("2025-01-01", spend=2, currency="EUR")]
+    body = answer_metric("sum(spend)", rows, "2025-01-01")
     assert body["meta"]["currency"] == "EUR"
-    assert stats(body)[0] == 3
+    assert get_stats(body)[0] == 3
 
 
 # Totals
@@ -319,55 +345,55 @@ def test_a_missing_currency_is_not_another_one() -> None:
 
 def test_a_distinct_count_of_a_period_is_not_the_sum_of_its_days() -> None:
     rows = [
-        row("2025-01-06", who="a"),
-        row("2025-01-07", who="a"),
-        row("2025-01-13", who="a"),
-        row("2025-01-13", who="b"),
+        make_row("2025-01-06", who="a"),
+        make_row("2025-01-07", who="a"),
+        make_row("2025-01-13", who="a"),
+        make_row("2025-01-13", who="b"),
     ]
-    body = answered("count(distinct who)", rows, "2025-01-06", "2025-01-13", grain="week")
-    assert points(body) == [1, 2]
-    assert stats(body)[0] == 2
-    by_day = answered("count(distinct who)", rows, "2025-01-06", "2025-01-13")
+    body = answer_metric("count(distinct who)", rows, "2025-01-06", "2025-01-13", grain="week")
+    assert list_points(body) == [1, 2]
+    assert get_stats(body)[0] == 2
+    by_day = answer_metric("count(distinct who)", rows, "2025-01-06", "2025-01-13")
     # Not additive: a day without rows has no value, even between others.
-    assert points(by_day) == [1, 1, None, None, None, None, None, 2]
+    assert list_points(by_day) == [1, 1, None, None, None, None, None, 2]
 
 
 AUDIENCE = [
-    *(row("2025-01-27", users=10), row("2025-01-28", users=20), row("2025-01-28", users=None)),
-    *(row("2025-01-30", users=None), row("2025-02-03", users=60), row("2025-02-03", users=6)),
+    *(make_row("2025-01-27", users=10), make_row("2025-01-28", users=20), make_row("2025-01-28", users=None)),
+    *(make_row("2025-01-30", users=None), make_row("2025-02-03", users=60), make_row("2025-02-03", users=6)),
 ]
 
 
 def test_an_average_is_of_the_days_that_have_a_value_at_every_grain() -> None:
     metric = {"value": "sum(users)", "total": "average"}
-    week = answered(metric, AUDIENCE, "2025-01-27", "2025-02-09", grain="week")
-    assert points(week) == [15, 66]
-    assert stats(week)[0] == 32
-    month = answered(metric, AUDIENCE, "2025-01-27", "2025-02-09", grain="month")
-    assert points(month) == [15, 66]
-    assert points(answered(metric, AUDIENCE, "2025-01-28", "2025-01-30")) == [20, None, None]
+    week = answer_metric(metric, AUDIENCE, "2025-01-27", "2025-02-09", grain="week")
+    assert list_points(week) == [15, 66]
+    assert get_stats(week)[0] == 32
+    month = answer_metric(metric, AUDIENCE, "2025-01-27", "2025-02-09", grain="month")
+    assert list_points(month) == [15, 66]
+    assert list_points(answer_metric(metric, AUDIENCE, "2025-01-28", "2025-01-30")) == [20, None, None]
 
 
 def test_the_last_is_of_the_last_day_that_has_a_value_at_every_grain() -> None:
     metric = {"value": "sum(users)", "total": "last"}
-    week = answered(metric, AUDIENCE, "2025-01-27", "2025-02-09", grain="week")
-    assert points(week) == [20, 66]
-    assert stats(week)[0] == 66
-    january = answered(metric, AUDIENCE, "2025-01-01", "2025-01-31", grain="month")
-    assert stats(january)[0] == 20
+    week = answer_metric(metric, AUDIENCE, "2025-01-27", "2025-02-09", grain="week")
+    assert list_points(week) == [20, 66]
+    assert get_stats(week)[0] == 66
+    january = answer_metric(metric, AUDIENCE, "2025-01-01", "2025-01-31", grain="month")
+    assert get_stats(january)[0] == 20
     # The table's last day is the 30th all the same.
     assert january["meta"]["data_through"] == "2025-01-30"
 
 
 def test_a_broken_down_average_is_of_each_members_own_days() -> None:
     rows = [
-        *(row("2025-01-01", who="a", users=10), row("2025-01-02", who="a", users=20)),
-        row("2025-01-02", who="b", users=6),
+        *(make_row("2025-01-01", who="a", users=10), make_row("2025-01-02", who="a", users=20)),
+        make_row("2025-01-02", who="b", users=6),
     ]
-    body = answered({"value": "sum(users)", "by": "who", "total": "average"}, rows, *TWO_DAYS)
-    assert stats(body, "a")[0] == 15
-    assert stats(body, "b")[0] == 6
-    assert stats(body)[0] == (10 + 26) / 2
+    body = answer_metric({"value": "sum(users)", "by": "who", "total": "average"}, rows, *TWO_DAYS)
+    assert get_stats(body, "a")[0] == 15
+    assert get_stats(body, "b")[0] == 6
+    assert get_stats(body)[0] == (10 + 26) / 2
 
 
 # Tables that are called otherwise
@@ -391,25 +417,25 @@ FACTS = (
 )
 
 
-def fact_answer(files: list[Any], **asked: Any) -> Body:
+def answer_facts(files: list[Any], **asked: Any) -> Body:
     """An answer over a table of somebody's own that holds two tenants' rows."""
-    catalog = catalog_of(*files)
+    catalog = load_files(*files)
     warehouse = Warehouse("sqlite://")
     with warehouse.engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE analytics_fact (account_uuid, day, visits, pages, channel_group)")
         connection.exec_driver_sql("INSERT INTO analytics_fact VALUES (?, ?, ?, ?, ?)", list(FACTS))
-    body = ask(Engine(catalog, warehouse), "m", *TWO_DAYS, **asked)
+    body = query_engine(Engine(catalog, warehouse), "m", *TWO_DAYS, **asked)
     warehouse.close()
     return body
 
 
 def test_a_table_its_columns_and_its_tenant_may_be_called_otherwise() -> None:
-    body = fact_answer([file({"m": {"value": "sum(sessions)", "where": "who <> 'z'"}}, {"fact": FACT})])
-    assert points(body) == [3, 4]
-    by_who = fact_answer([file({"m": {"value": "sum(sessions)", "by": "who"}}, {"fact": FACT})], grain="month")
-    assert names(by_who) == ["b", "a"]
-    whole = fact_answer([file({"m": "count(distinct who)"}, {"fact": FACT})])
-    assert stats(whole)[0] == 2
+    body = answer_facts([make_file({"m": {"value": "sum(sessions)", "where": "who <> 'z'"}}, {"fact": FACT})])
+    assert list_points(body) == [3, 4]
+    by_who = answer_facts([make_file({"m": {"value": "sum(sessions)", "by": "who"}}, {"fact": FACT})], grain="month")
+    assert list_series_names(by_who) == ["b", "a"]
+    whole = answer_facts([make_file({"m": "count(distinct who)"}, {"fact": FACT})])
+    assert get_stats(whole)[0] == 2
 
 
 def test_two_tables_may_be_the_same_physical_one() -> None:
@@ -420,9 +446,9 @@ def test_two_tables_may_be_the_same_physical_one() -> None:
         "p": {"value": "sum(pages)", "table": "pages"},
         "m": {"derive": "p / v"},
     }
-    body = fact_answer([file(metrics, tables)])
-    assert points(body) == [10, 10]
-    assert stats(body)[0] == 10
+    body = answer_facts([make_file(metrics, tables)])
+    assert list_points(body) == [10, 10]
+    assert get_stats(body)[0] == 10
 
 
 def test_a_query_sees_the_declared_names_of_what_it_reads() -> None:
@@ -434,15 +460,19 @@ def test_a_query_sees_the_declared_names_of_what_it_reads() -> None:
             "columns": {"user_id": "uuid", "date": "date", "s": "bigint"},
         },
     }
-    body = fact_answer([file({"m": {"value": "sum(s)", "table": "q"}}, tables)])
-    assert points(body) == [3, 4]
+    body = answer_facts([make_file({"m": {"value": "sum(s)", "table": "q"}}, tables)])
+    assert list_points(body) == [3, 4]
 
 
 # Tables that are queries
 
 QUERIED = [
-    *(row("2025-01-01", who="a", x=1, y=2), row("2025-01-01", who="b", x=10, y=20), row("2025-01-02", who="a", x=5)),
-    *(row("2025-01-01", who="a", x=100, y=100, user_id=YOU), row("2025-01-02", who="c", x=100, user_id=YOU)),
+    *(
+        make_row("2025-01-01", who="a", x=1, y=2),
+        make_row("2025-01-01", who="b", x=10, y=20),
+        make_row("2025-01-02", who="a", x=5),
+    ),
+    *(make_row("2025-01-01", who="a", x=100, y=100, user_id=YOU), make_row("2025-01-02", who="c", x=100, user_id=YOU)),
 ]
 QUERIES = {
     "a filter": ("SELECT user_id, date, x FROM {{ table('days') }} WHERE who = 'a'", [1, 5]),
@@ -496,27 +526,31 @@ def test_a_query_is_a_table_of_one_tenants_rows(sql: str, expected: list[float],
     }
     rows = {
         "days": QUERIED,
-        "others": [row("2025-01-01", x=3), row("2025-01-01", x=1000, user_id=YOU), row("2025-01-02", x=9, user_id=YOU)],
+        "others": [
+            make_row("2025-01-01", x=3),
+            make_row("2025-01-01", x=1000, user_id=YOU),
+            make_row("2025-01-02", x=9, user_id=YOU),
+        ],
     }
-    body = answered([file({"m": {"value": metric, "table": "q"}}, tables)], rows, *TWO_DAYS)
-    assert points(body) == expected
+    body = answer_metric([make_file({"m": {"value": metric, "table": "q"}}, tables)], rows, *TWO_DAYS)
+    assert list_points(body) == expected
 
 
 # Templates
 
 
 def test_a_variable_stands_in_where() -> None:
-    files = [file({"m": {"value": "sum(x)", "where": "who IN {{ some }}"}}, vars={"some": "('a', 'c')"})]
-    assert stats(answered(files, QUERIED, *TWO_DAYS))[0] == 6
+    files = [make_file({"m": {"value": "sum(x)", "where": "who IN {{ some }}"}}, vars={"some": "('a', 'c')"})]
+    assert get_stats(answer_metric(files, QUERIED, *TWO_DAYS))[0] == 6
 
 
 def test_a_macro_makes_an_expression() -> None:
-    catalog = catalog_of(
-        file({"m": "{{ rate('x', 'y') }}"}),
+    catalog = load_files(
+        make_file({"m": "{{ rate('x', 'y') }}"}),
         macros="{% macro rate(a, b) %}sum({{ a }}) / sum({{ b }}){% endmacro %}",
     )
-    with warehouse_of(catalog, {"days": QUERIED}) as warehouse:
-        assert stats(ask(Engine(catalog, warehouse), "m", "2025-01-01"))[0] == 0.5
+    with open_warehouse(catalog, {"days": QUERIED}) as warehouse:
+        assert get_stats(query_engine(Engine(catalog, warehouse), "m", "2025-01-01"))[0] == 0.5
 
 
 def test_a_metric_in_a_metric_keeps_its_own_filter() -> None:
@@ -524,9 +558,9 @@ def test_a_metric_in_a_metric_keeps_its_own_filter() -> None:
         "a": {"value": "sum(x)", "where": "who = 'a' OR who = 'c'", "hidden": True},
         "m": {"value": "{{ metric('a') }} / sum(x)", "where": "date = '2025-01-01'"},
     }
-    body = answered([file(metrics)], QUERIED, *TWO_DAYS)
+    body = answer_metric([make_file(metrics)], QUERIED, *TWO_DAYS)
     # 1 of the 11 of 1 January; 2 January passes for neither part.
-    assert stats(body)[0] == pytest.approx(1 / 11)
+    assert get_stats(body)[0] == pytest.approx(1 / 11)
 
 
 def test_a_metric_in_a_metric_keeps_its_filter_in_counts() -> None:
@@ -535,25 +569,25 @@ def test_a_metric_in_a_metric_keeps_its_filter_in_counts() -> None:
         "d": {"value": "count(distinct who)", "where": "who = 'a'"},
         "m": "10 * {{ metric('n') }} + {{ metric('d') }}",
     }
-    assert stats(answered([file(metrics)], QUERIED, *TWO_DAYS))[0] == 21
+    assert get_stats(answer_metric([make_file(metrics)], QUERIED, *TWO_DAYS))[0] == 21
 
 
 def test_a_sum_of_metrics_binds_before_what_stands_around_it() -> None:
     metrics = {"s": "sum(x) + sum(y)", "m": "2 * {{ metric('s') }}"}
-    assert stats(answered([file(metrics)], QUERIED, "2025-01-01"))[0] == 2 * (11 + 22)
+    assert get_stats(answer_metric([make_file(metrics)], QUERIED, "2025-01-01"))[0] == 2 * (11 + 22)
 
 
 # Metrics over metrics
 
 
 def test_a_hidden_metric_is_not_served_and_can_be_used() -> None:
-    catalog = catalog_of(file({"h": {"value": "sum(x)", "hidden": True}, "m": {"derive": "h * 2"}}))
-    assert list(catalog.served) == ["m"]
-    with warehouse_of(catalog, {"days": QUERIED}) as warehouse:
+    catalog = load_files(make_file({"h": {"value": "sum(x)", "hidden": True}, "m": {"derive": "h * 2"}}))
+    assert list(catalog.widgets) == ["m"]
+    with open_warehouse(catalog, {"days": QUERIED}) as warehouse:
         engine = Engine(catalog, warehouse)
-        assert points(ask(engine, "m", *TWO_DAYS)) == [22, 10]
+        assert list_points(query_engine(engine, "m", *TWO_DAYS)) == [22, 10]
         with pytest.raises(UnknownMetric):
-            ask(engine, "h", *TWO_DAYS)
+            query_engine(engine, "h", *TWO_DAYS)
 
 
 def test_a_derived_metric_may_be_derived_from_derived_ones() -> None:
@@ -564,32 +598,32 @@ def test_a_derived_metric_may_be_derived_from_derived_ones() -> None:
         "sum": {"derive": "x + y"},
         "m": {"derive": "(sum - x) * ratio - x"},
     }
-    rows = [row("2025-01-01", x=1, y=2), row("2025-01-02", x=3, y=4), row("2025-01-03", x=5)]
-    body = answered([file(metrics)], rows, "2025-01-01", "2025-01-03")
+    rows = [make_row("2025-01-01", x=1, y=2), make_row("2025-01-02", x=3, y=4), make_row("2025-01-03", x=5)]
+    body = answer_metric([make_file(metrics)], rows, "2025-01-01", "2025-01-03")
     # y · (x / y) − x, where y is not 0.
-    assert points(body) == [0, 0, None]
-    assert stats(body)[0] == pytest.approx(6 * (9 / 6) - 9)
+    assert list_points(body) == [0, 0, None]
+    assert get_stats(body)[0] == pytest.approx(6 * (9 / 6) - 9)
 
 
 def test_a_join_of_metrics_never_multiplies_rows() -> None:
-    ads = file({"spend": "sum(spend)"}, {"ads": DAYS}, source="meta")
-    site = file({"visits": "sum(x)", "m": {"derive": "spend / visits"}})
+    ads = make_file({"spend": "sum(spend)"}, {"ads": DAYS}, source="meta")
+    site = make_file({"visits": "sum(x)", "m": {"derive": "spend / visits"}})
     rows = {
-        "ads": [row("2025-01-01", spend=1), row("2025-01-01", spend=2), row("2025-01-01", spend=3)],
-        "days": [row("2025-01-01", x=1), row("2025-01-01", x=1)],
+        "ads": [make_row("2025-01-01", spend=1), make_row("2025-01-01", spend=2), make_row("2025-01-01", spend=3)],
+        "days": [make_row("2025-01-01", x=1), make_row("2025-01-01", x=1)],
     }
-    assert stats(answered([ads, site], rows, "2025-01-01"))[0] == 3
+    assert get_stats(answer_metric([ads, site], rows, "2025-01-01"))[0] == 3
 
 
 def test_a_derived_value_is_missing_where_one_of_its_parts_is() -> None:
-    ads = file({"spend": "sum(spend)"}, {"ads": DAYS}, source="meta")
-    site = file({"visits": "sum(x)", "m": {"derive": "spend + visits"}})
-    rows = {"ads": [row("2025-01-01", spend=1)], "days": [row(day, x=1) for day in TWO_DAYS]}
-    body = answered([ads, site], rows, *TWO_DAYS)
-    assert points(body) == [2, None]
-    assert stats(body)[0] == 3
+    ads = make_file({"spend": "sum(spend)"}, {"ads": DAYS}, source="meta")
+    site = make_file({"visits": "sum(x)", "m": {"derive": "spend + visits"}})
+    rows = {"ads": [make_row("2025-01-01", spend=1)], "days": [make_row(day, x=1) for day in TWO_DAYS]}
+    body = answer_metric([ads, site], rows, *TWO_DAYS)
+    assert list_points(body) == [2, None]
+    assert get_stats(body)[0] == 3
     assert body["meta"]["data_through"] == "2025-01-01"
-    gone = answered([ads, site], rows, *TWO_DAYS, connected=frozenset(["ga4"]))
+    gone = answer_metric([ads, site], rows, *TWO_DAYS, connected=frozenset(["ga4"]))
     assert gone["series"] == []
     assert gone["meta"]["missing_sources"] == ["meta"]
 
@@ -598,8 +632,10 @@ def test_a_correlation_needs_three_points_and_variance() -> None:
     metrics = {"x": "sum(x)", "y": "sum(y)", "m": {"combine": ["x", "y"], "stat": "correlation"}}
 
     def correlation(*pairs: tuple[int, int]) -> float | None:
-        rows = [row(f"2025-01-0{day}", x=x, y=y) for day, (x, y) in enumerate(pairs, 1)]
-        found: float | None = stats(answered([file(metrics)], rows, "2025-01-01", f"2025-01-0{len(pairs)}"))[0]
+        rows = [make_row(f"2025-01-0{day}", x=x, y=y) for day, (x, y) in enumerate(pairs, 1)]
+        found: float | None = get_stats(
+            answer_metric([make_file(metrics)], rows, "2025-01-01", f"2025-01-0{len(pairs)}")
+        )[0]
         return found
 
     assert correlation((1, 2), (2, 4)) is None
@@ -610,12 +646,12 @@ def test_a_correlation_needs_three_points_and_variance() -> None:
 
 
 def test_fill_rules_over_what_an_expression_would_be_filled_with() -> None:
-    rows = [row("2025-01-01", x=1, y=1), row("2025-01-03", x=3, y=1)]
+    rows = [make_row("2025-01-01", x=1, y=1), make_row("2025-01-03", x=3, y=1)]
     asked = ("2024-12-31", "2025-01-04")
-    assert points(answered("sum(x)", rows, *asked)) == [None, 1, 0, 3, None]
-    assert points(answered({"value": "sum(x)", "fill": "null"}, rows, *asked)) == [None, 1, None, 3, None]
-    assert points(answered("max(x)", rows, *asked)) == [None, 1, None, 3, None]
-    assert points(answered({"value": "max(x)", "fill": "zero"}, rows, *asked)) == [None, 1, 0, 3, None]
+    assert list_points(answer_metric("sum(x)", rows, *asked)) == [None, 1, 0, 3, None]
+    assert list_points(answer_metric({"value": "sum(x)", "fill": "null"}, rows, *asked)) == [None, 1, None, 3, None]
+    assert list_points(answer_metric("max(x)", rows, *asked)) == [None, 1, None, 3, None]
+    assert list_points(answer_metric({"value": "max(x)", "fill": "zero"}, rows, *asked)) == [None, 1, 0, 3, None]
 
 
 # Items
@@ -623,46 +659,50 @@ def test_fill_rules_over_what_an_expression_would_be_filled_with() -> None:
 
 def test_items_are_of_the_asked_window_with_ties_by_id_and_the_latest_rows_columns() -> None:
     rows = [
-        *(row("2025-01-01", who="b", x=5, y=1), row("2025-01-02", who="b", x=1, y=2), row("2025-01-02", who="a", x=6)),
-        *(row("2024-12-31", who="c", x=99), row("2025-01-01", who=None, x=99)),
-        *(row("2025-01-01", who="d"), row("2025-01-01", who="a", x=500, user_id=YOU)),
+        *(
+            make_row("2025-01-01", who="b", x=5, y=1),
+            make_row("2025-01-02", who="b", x=1, y=2),
+            make_row("2025-01-02", who="a", x=6),
+        ),
+        *(make_row("2024-12-31", who="c", x=99), make_row("2025-01-01", who=None, x=99)),
+        *(make_row("2025-01-01", who="d"), make_row("2025-01-01", who="a", x=500, user_id=YOU)),
     ]
     items = {"by": "who", "show": ["y", "date"], "values": {"x": "sum(x)", "top": "max(x)"}, "order": "x"}
-    body = answered({"value": "sum(x)", "items": items}, rows, *TWO_DAYS, compare="previous_period")
+    body = answer_metric({"value": "sum(x)", "items": items}, rows, *TWO_DAYS, compare="previous_period")
     assert body["items"] == [
         {"id": "a", "y": None, "date": "2025-01-02", "values": {"x": 6, "top": 6}},
         {"id": "b", "y": 2, "date": "2025-01-02", "values": {"x": 6, "top": 5}},
         {"id": "d", "y": None, "date": "2025-01-01", "values": {"x": 0, "top": None}},
     ]
-    assert series(body)["M"]["stats"]["previous"] == 99
+    assert index_series(body)["M"]["stats"]["previous"] == 99
 
 
 def test_a_table_of_one_tenant_says_nothing_to_another() -> None:
-    rows = [row("2025-01-01", x=5, who="a", user_id=YOU)]
+    rows = [make_row("2025-01-01", x=5, who="a", user_id=YOU)]
     for metric in ("sum(x)", "count(*)", "count(distinct who)"):
-        body = answered(metric, rows, "2025-01-01")
-        assert points(body) == [None]
-        assert stats(body) == (None, None, None)
+        body = answer_metric(metric, rows, "2025-01-01")
+        assert list_points(body) == [None]
+        assert get_stats(body) == (None, None, None)
         assert body["meta"]["data_through"] is None
-    assert answered(BY_WHO, rows, "2025-01-01")["series"] == []
+    assert answer_metric(BY_WHO, rows, "2025-01-01")["series"] == []
 
 
 def test_the_tables_own_columns_may_be_called_like_sqls_words() -> None:
     columns = {**COLUMNS, "group": "text", "order": "bigint"}
     tables = {"days": {**DAYS, "columns": columns}}
-    rows = [{**row("2025-01-01"), "group": "a", "order": 3}]
-    body = answered([file({"m": {"value": 'sum("order")', "by": "group"}}, tables)], rows, "2025-01-01")
-    assert stats(body, "a")[0] == 3
+    rows = [{**make_row("2025-01-01"), "group": "a", "order": 3}]
+    body = answer_metric([make_file({"m": {"value": 'sum("order")', "by": "group"}}, tables)], rows, "2025-01-01")
+    assert get_stats(body, "a")[0] == 3
 
 
 def test_of_several_sums_one_without_a_value_adds_nothing() -> None:
-    rows = [row("2025-01-01", x=10), row("2025-01-02", x=1, y=1.0)]
-    answer = answered("sum(x) - sum(y)", rows, "2025-01-01", "2025-01-02")
-    assert points(answer) == [10, 0]
-    assert stats(answer)[0] == 10
+    rows = [make_row("2025-01-01", x=10), make_row("2025-01-02", x=1, y=1.0)]
+    answer = answer_metric("sum(x) - sum(y)", rows, "2025-01-01", "2025-01-02")
+    assert list_points(answer) == [10, 0]
+    assert get_stats(answer)[0] == 10
 
 
 def test_if_needs_no_else() -> None:
-    rows = [row("2025-01-01", x=10, who="a"), row("2025-01-01", x=5, who="b")]
-    answer = answered("sum(if(who = 'a', x)) + sum(if(who = 'b', if(x > 3, 1, 0), 7))", rows, "2025-01-01")
-    assert points(answer) == [18]
+    rows = [make_row("2025-01-01", x=10, who="a"), make_row("2025-01-01", x=5, who="b")]
+    answer = answer_metric("sum(if(who = 'a', x)) + sum(if(who = 'b', if(x > 3, 1, 0), 7))", rows, "2025-01-01")
+    assert list_points(answer) == [18]

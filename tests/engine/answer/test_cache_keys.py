@@ -12,17 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.answer.cache import MOST_STALE, Cache, Found, Key, MemoryStore, Rows
+from engine.answer.cache import MAX_STALE_SECONDS, Cache, CachedRows, CacheKey, MemoryStore, Rows
 from engine.answer.engine import Engine
-from engine.answer.fetch import Asker
+from engine.answer.fetch import RequestContext
 from engine.answer.response import Body
 from engine.calendar import Compare, Grain
 from engine.catalog.catalog import load_catalog
-from engine.query import SOURCES, Question
+from engine.query import SOURCES, MetricQuery
 from engine.warehouse.warehouse import Warehouse
-from tests.support.oracle.questions import texts, world
+from tests.support.oracle.questions import dump_files, get_world
 
-WORLD = world(0)
+WORLD = get_world(0)
 VERSIONS = (0, 1)
 # Items ranked by money, which the world itself has none of.
 DEAREST = """\
@@ -38,7 +38,7 @@ DEPENDENT = ("ga4.channel_distinct", "ga4.properties", "meta.accounts", "meta.de
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class CacheRequest:
     key: str | int
     tenant: str
     data_version: int
@@ -49,42 +49,42 @@ class Request:
     sources: frozenset[str] | None
 
     @property
-    def question(self) -> Question:
+    def question(self) -> MetricQuery:
         end = self.start + timedelta(days=self.days - 1)
-        return Question(self.start, end, self.compare, self.grain, self.sources)
+        return MetricQuery(self.start, end, self.compare, self.grain, self.sources)
 
     @property
-    def asker(self) -> Asker:
-        return Asker(tenant=self.tenant, connected=frozenset(SOURCES), data_version=self.data_version)
+    def asker(self) -> RequestContext:
+        return RequestContext(tenant=self.tenant, connected=frozenset(SOURCES), data_version=self.data_version)
 
 
-class Ledger(Cache):
+class LedgerCache(Cache):
     """Keeps nothing fresh, and writes down what was read under which key."""
 
     def __init__(self) -> None:
-        super().__init__(MemoryStore(seconds=MOST_STALE), ttl=0)
-        self.rows: dict[Key, Rows] = {}
+        super().__init__(MemoryStore(seconds=MAX_STALE_SECONDS), ttl=0)
+        self.rows: dict[CacheKey, Rows] = {}
 
-    def read(self, key: Key, query: Callable[[], Rows]) -> Found:
-        found = super().read(key, query)
+    def get_or_fetch(self, key: CacheKey, fetch_rows: Callable[[], Rows]) -> CachedRows:
+        found = super().get_or_fetch(key, fetch_rows)
         self.rows[key] = found.rows
         return found
 
 
-class Installation:
+class CachedInstallation:
     """One catalog, and the facts as they were at each data version."""
 
     def __init__(self, folder: Path) -> None:
-        for name, text in texts(WORLD).items():
+        for name, text in dump_files(WORLD).items():
             (folder / name).write_text(text, encoding="utf-8")
         (folder / "dearest.yaml").write_text(DEAREST, encoding="utf-8")
         self.catalog = load_catalog(folder)
-        self.warehouses = {version: self.warehouse(version) for version in VERSIONS}
-        self.cache = Cache(MemoryStore(seconds=MOST_STALE), ttl=90)
-        self.ledger = Ledger()
-        self.plain, self.cached, self.noted = map(self.engines, (None, self.cache, self.ledger))
+        self.warehouses = {version: self.open_warehouse(version) for version in VERSIONS}
+        self.cache = Cache(MemoryStore(seconds=MAX_STALE_SECONDS), ttl=90)
+        self.ledger = LedgerCache()
+        self.plain, self.cached, self.noted = map(self.make_engines, (None, self.cache, self.ledger))
 
-    def warehouse(self, version: int) -> Warehouse:
+    def open_warehouse(self, version: int) -> Warehouse:
         warehouse = Warehouse("sqlite://")
         warehouse.create_tables(self.catalog.tables.values())
         for name, rows in WORLD.rows.items():
@@ -92,13 +92,13 @@ class Installation:
             warehouse.upsert(self.catalog.tables[name], rows if version else rows[::3])
         return warehouse
 
-    def engines(self, cache: Cache | None) -> Mapping[int, Engine]:
+    def make_engines(self, cache: Cache | None) -> Mapping[int, Engine]:
         return {version: Engine(self.catalog, each, cache) for version, each in self.warehouses.items()}
 
-    def answer(self, engines: Mapping[int, Engine], request: Request) -> Body:
-        return engines[request.data_version].ask(str(request.key), request.question, request.asker).body
+    def answer(self, engines: Mapping[int, Engine], request: CacheRequest) -> Body:
+        return engines[request.data_version].query(str(request.key), request.question, request.asker).body
 
-    def rows(self, request: Request) -> Mapping[Key, Rows]:
+    def read_rows(self, request: CacheRequest) -> Mapping[CacheKey, Rows]:
         """What the request reads, by key."""
         self.ledger.rows = {}
         self.answer(self.noted, request)
@@ -106,9 +106,9 @@ class Installation:
 
 
 @pytest.fixture(scope="module")
-def installation() -> Iterator[Installation]:
+def installation() -> Iterator[CachedInstallation]:
     with tempfile.TemporaryDirectory() as folder:
-        made = Installation(Path(folder))
+        made = CachedInstallation(Path(folder))
     yield made
     for warehouse in made.warehouses.values():
         warehouse.close()
@@ -128,43 +128,43 @@ FIELDS: Mapping[str, st.SearchStrategy[object]] = {
 
 
 @st.composite
-def pairs(draw: st.DrawFn) -> tuple[Request, Request]:
+def draw_request_pair(draw: st.DrawFn) -> tuple[CacheRequest, CacheRequest]:
     """Two requests that differ in a few things."""
     first = {name: draw(values) for name, values in FIELDS.items()}
     changed = draw(st.sets(st.sampled_from(sorted(FIELDS)), max_size=3))
     second = first | {name: draw(FIELDS[name]) for name in sorted(changed)}
-    return Request(**first), Request(**second)  # type: ignore[arg-type]
+    return CacheRequest(**first), CacheRequest(**second)  # type: ignore[arg-type]
 
 
-def named(pair: tuple[Request, Request], installation: Installation) -> list[Request]:
+def resolve_keys(pair: tuple[CacheRequest, CacheRequest], installation: CachedInstallation) -> list[CacheRequest]:
     """The requests, with keys of the catalog in the place of numbers."""
-    keys = list(installation.catalog.served)
+    keys = list(installation.catalog.widgets)
     return [
         request if isinstance(request.key, str) else replace(request, key=keys[request.key % len(keys)])
         for request in pair
     ]
 
 
-@given(pair=pairs())
+@given(pair=draw_request_pair())
 @settings(max_examples=300, deadline=None)
 def test_what_one_request_leaves_changes_no_answer_of_another(
-    installation: Installation, pair: tuple[Request, Request]
+    installation: CachedInstallation, pair: tuple[CacheRequest, CacheRequest]
 ) -> None:
     installation.cache.close()
-    for request in named(pair, installation):
+    for request in resolve_keys(pair, installation):
         expected = installation.answer(installation.plain, request)
         assert installation.answer(installation.cached, request) == expected
 
 
-@given(pair=pairs())
+@given(pair=draw_request_pair())
 @settings(max_examples=300, deadline=None)
 def test_equal_keys_mean_equal_rows_and_no_two_tenants_have_one(
-    installation: Installation, pair: tuple[Request, Request]
+    installation: CachedInstallation, pair: tuple[CacheRequest, CacheRequest]
 ) -> None:
-    one, other = named(pair, installation)
-    rows_of_one, rows_of_other = installation.rows(one), installation.rows(other)
+    one, other = resolve_keys(pair, installation)
+    rows_of_one, rows_of_other = installation.read_rows(one), installation.read_rows(other)
     assert all(rows_of_one[key] == rows_of_other[key] for key in rows_of_one.keys() & rows_of_other.keys())
     if one.tenant != other.tenant:
-        assert not {key.place for key in rows_of_one} & {key.place for key in rows_of_other}
+        assert not {key.store_key for key in rows_of_one} & {key.store_key for key in rows_of_other}
     keys = {*rows_of_one, *rows_of_other}
-    assert len({(key.place, key.data_version) for key in keys}) == len(keys)
+    assert len({(key.store_key, key.data_version) for key in keys}) == len(keys)

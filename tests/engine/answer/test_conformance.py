@@ -13,24 +13,24 @@ import pytest
 from engine.answer.engine import Engine
 from engine.calendar import Compare, Grain
 from engine.catalog.catalog import load_catalog
-from engine.query import Question
+from engine.query import MetricQuery
 from engine.warehouse.warehouse import Warehouse
-from tests.support.conformance import record
+from tests.support.conformance import record_answer
 from tests.support.oracle import questions as asking
-from tests.support.oracle.oracle import answer
-from tests.support.oracle.questions import questions, same, texts, world
+from tests.support.oracle.oracle import compute_answer
+from tests.support.oracle.questions import dump_files, find_differences, get_world, iter_questions
 
 WORLDS = range(10)
 QUESTIONS = 300
 
 
 @lru_cache(maxsize=len(WORLDS))
-def expected(seed: int) -> list[tuple[asking.Question, Mapping[str, Any]]]:
+def compute_expected(seed: int) -> list[tuple[asking.OracleRequest, Mapping[str, Any]]]:
     """The questions to a world, each with the oracle's answer: worked out once for all engines."""
-    place = world(seed)
+    place = get_world(seed)
     return [
-        (question, answer(place.definitions, rows=place.held, **asdict(question)))
-        for question in questions(seed, QUESTIONS)
+        (question, compute_answer(place.definitions, rows=place.held, **asdict(question)))
+        for question in iter_questions(seed, QUESTIONS)
     ]
 
 
@@ -42,8 +42,8 @@ def seed(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture
 def engine(seed: int, warehouse_url: str, tmp_path: Path) -> Iterator[Engine]:
-    place = world(seed)
-    for name, text in texts(place).items():
+    place = get_world(seed)
+    for name, text in dump_files(place).items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     catalog = load_catalog(tmp_path)
     warehouse = Warehouse(warehouse_url)
@@ -55,12 +55,12 @@ def engine(seed: int, warehouse_url: str, tmp_path: Path) -> Iterator[Engine]:
 
 
 def test_every_answer_is_the_oracles(seed: int, engine: Engine, engine_name: str) -> None:
-    metrics = world(seed).definitions["metrics"]
+    metrics = get_world(seed).definitions["metrics"]
     differing = []
-    for question, wanted in expected(seed):
-        actual = engine.answer(
+    for question, wanted in compute_expected(seed):
+        actual = engine.query_body(
             question.key,
-            Question(
+            MetricQuery(
                 question.start,
                 question.end,
                 Compare(question.compare),
@@ -70,7 +70,7 @@ def test_every_answer_is_the_oracles(seed: int, engine: Engine, engine_name: str
             tenant=question.tenant,
             connected=frozenset(question.connected),
         )
-        found = same(wanted, actual)
-        record(engine_name, metrics[question.key], equal=not found)
+        found = find_differences(wanted, actual)
+        record_answer(engine_name, metrics[question.key], equal=not found)
         differing += [f"{question}: {path}" for path in found]
     assert not differing, "\n".join(differing[:12])

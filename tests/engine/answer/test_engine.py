@@ -13,21 +13,21 @@ from threading import Barrier
 import pytest
 
 from demo.tenants import EVERYTHING
-from engine.answer.cache import MOST_STALE, Cache, MemoryStore
-from engine.answer.engine import Answer, Engine
-from engine.answer.fetch import Asker
+from engine.answer.cache import MAX_STALE_SECONDS, Cache, MemoryStore
+from engine.answer.engine import Engine, WidgetAnswer
+from engine.answer.fetch import RequestContext
 from engine.calendar import Compare, Grain
 from engine.catalog.catalog import Catalog, load_catalog
 from engine.errors import UnknownMetric, WarehouseUnavailable
-from engine.query import SOURCES, Question
-from engine.warehouse.health import STANDS
+from engine.query import SOURCES, MetricQuery
+from engine.warehouse.health import CHECK_TTL_SECONDS
 from engine.warehouse.warehouse import Warehouse
 from tests.conftest import OTHER_TENANT, TENANT
-from tests.engine.answer.test_cache import Clock
+from tests.engine.answer.test_cache import FakeSeconds
 from tests.engine.conftest import NINE, CountingWarehouse
 
-JUNE = Question(date(2025, 6, 3), date(2025, 6, 30), Compare.PREVIOUS_PERIOD)
-ASKER = Asker(tenant=EVERYTHING.user_id, connected=frozenset(SOURCES), data_version=1)
+JUNE = MetricQuery(date(2025, 6, 3), date(2025, 6, 30), Compare.PREVIOUS_PERIOD)
+ASKER = RequestContext(tenant=EVERYTHING.user_id, connected=frozenset(SOURCES), data_version=1)
 
 ORDERS = """\
 source: ga4
@@ -58,16 +58,16 @@ metrics:
     value: sum(spend)
     items: {by: campaign_id, values: {spend: sum(spend)}, order: spend, limit: 10}
 """
-DAYS = Question(date(2025, 1, 1), date(2025, 1, 31))
+DAYS = MetricQuery(date(2025, 1, 1), date(2025, 1, 31))
 
 
-def new_cache(*, ttl: float = 90) -> Cache:
-    return Cache(MemoryStore(seconds=MOST_STALE), ttl=ttl)
+def make_cache(*, ttl: float = 90) -> Cache:
+    return Cache(MemoryStore(seconds=MAX_STALE_SECONDS), ttl=ttl)
 
 
 @pytest.fixture
-def engine(shipped: Catalog, demo: CountingWarehouse) -> Engine:
-    return Engine(shipped, demo, new_cache())
+def engine(shipped_catalog: Catalog, demo: CountingWarehouse) -> Engine:
+    return Engine(shipped_catalog, demo, make_cache())
 
 
 @pytest.fixture
@@ -91,15 +91,15 @@ def orders(tmp_path: Path, file: Path) -> Iterator[Engine]:
             for day in (date(2025, 1, 1), date(2025, 1, 31))
         ],
     )
-    yield Engine(catalog, warehouse, new_cache())
+    yield Engine(catalog, warehouse, make_cache())
     warehouse.close()
 
 
-def asker(**given: object) -> Asker:
-    return replace(Asker(tenant=TENANT, connected=frozenset(SOURCES)), **given)  # type: ignore[arg-type]
+def make_context(**given: object) -> RequestContext:
+    return replace(RequestContext(tenant=TENANT, connected=frozenset(SOURCES)), **given)  # type: ignore[arg-type]
 
 
-def statements(engine: Engine) -> int:
+def count_statements(engine: Engine) -> int:
     """How many there have been since the last time, without pings."""
     warehouse = engine.warehouse
     assert isinstance(warehouse, CountingWarehouse)
@@ -123,58 +123,58 @@ def repair_file(warehouse: Warehouse, file: Path, whole: bytes) -> None:
 
 def test_nine_widgets_one_by_one_make_four_to_six_statements(engine: Engine) -> None:
     for key in NINE:
-        engine.ask(key, JUNE, ASKER)
-    assert 4 <= statements(engine) <= 6
-    assert all(engine.ask(key, JUNE, ASKER).cached for key in NINE)
-    assert statements(engine) == 0
+        engine.query(key, JUNE, ASKER)
+    assert 4 <= count_statements(engine) <= 6
+    assert all(engine.query(key, JUNE, ASKER).is_cached for key in NINE)
+    assert count_statements(engine) == 0
 
 
 def test_a_hundred_equal_questions_at_once_make_one_statement(engine: Engine) -> None:
     callers = 100
     barrier = Barrier(callers)
 
-    def ask(_: int) -> Answer:
+    def ask(_: int) -> WidgetAnswer:
         barrier.wait()
-        return engine.ask("ga4.sessions", JUNE, ASKER)
+        return engine.query("ga4.sessions", JUNE, ASKER)
 
     with ThreadPoolExecutor(callers) as threads:
         bodies = [answer.body for answer in threads.map(ask, range(callers))]
-    assert statements(engine) == 1
+    assert count_statements(engine) == 1
     assert bodies == [bodies[0]] * callers
 
 
-def test_without_a_cache_a_widget_reads_what_it_needs(shipped: Catalog, demo: CountingWarehouse) -> None:
-    engine = Engine(shipped, demo)
-    assert not engine.ask("ga4.sessions", JUNE, ASKER).cached
+def test_without_a_cache_a_widget_reads_what_it_needs(shipped_catalog: Catalog, demo: CountingWarehouse) -> None:
+    engine = Engine(shipped_catalog, demo)
+    assert not engine.query("ga4.sessions", JUNE, ASKER).is_cached
     assert "revenue" not in demo.statements[-1]
     for key in NINE:
-        engine.ask(key, JUNE, ASKER)
-    assert statements(engine) > 6
+        engine.query(key, JUNE, ASKER)
+    assert count_statements(engine) > 6
 
 
 def test_answers_are_the_same_with_a_cache_and_without(
-    shipped: Catalog, demo: CountingWarehouse, engine: Engine
+    shipped_catalog: Catalog, demo: CountingWarehouse, engine: Engine
 ) -> None:
-    plain = Engine(shipped, demo)
+    plain = Engine(shipped_catalog, demo)
     for grain in Grain:
         for compare in Compare:
             question = replace(JUNE, grain=grain, compare=compare)
-            for key in shipped.served:
-                assert engine.ask(key, question, ASKER).body == plain.ask(key, question, ASKER).body
+            for key in shipped_catalog.widgets:
+                assert engine.query(key, question, ASKER).body == plain.query(key, question, ASKER).body
 
 
 def test_every_grain_reads_the_same_days(engine: Engine) -> None:
-    engine.ask_all(NINE, JUNE, ASKER)
+    engine.query_many(NINE, JUNE, ASKER)
     for grain in Grain:
-        found = engine.ask_all(NINE, replace(JUNE, grain=grain), ASKER)
-        assert all(isinstance(each, Answer) and each.cached for each in found.values())
+        found = engine.query_many(NINE, replace(JUNE, grain=grain), ASKER)
+        assert all(isinstance(each, WidgetAnswer) and each.is_cached for each in found.values())
 
 
 def test_what_does_not_merge_is_read_for_every_grain(orders: Engine) -> None:
-    orders.ask("ga4.buyers", DAYS, asker())
-    assert orders.ask("ga4.orders", DAYS, asker()).cached
-    month = orders.ask("ga4.buyers", replace(DAYS, grain=Grain.MONTH), asker())
-    assert not month.cached
+    orders.query("ga4.buyers", DAYS, make_context())
+    assert orders.query("ga4.orders", DAYS, make_context()).is_cached
+    month = orders.query("ga4.buyers", replace(DAYS, grain=Grain.MONTH), make_context())
+    assert not month.is_cached
     assert month.body["series"][0]["points"] == [{"t": "2025-01-01", "v": 1}]
 
 
@@ -191,95 +191,97 @@ def test_items_ranked_by_money_are_read_again_where_the_currencies_are_mixed(tmp
             {"user_id": TENANT, "date": date(2024, 12, 31), "campaign_id": "c", "spend": 3.0, "currency": "EUR"},
         ],
     )
-    engine = Engine(catalog, warehouse, new_cache())
-    day = Question(date(2025, 1, 1), date(2025, 1, 1))
+    engine = Engine(catalog, warehouse, make_cache())
+    day = MetricQuery(date(2025, 1, 1), date(2025, 1, 1))
     compared = replace(day, compare=Compare.PREVIOUS_PERIOD)
     for question, order in ((day, ["b", "a"]), (compared, ["a", "b"]), (day, ["b", "a"])):
-        items = engine.ask("meta.campaigns", question, asker()).body["items"]
+        items = engine.query("meta.campaigns", question, make_context()).body["items"]
         assert [item["id"] for item in items] == order
     warehouse.close()
 
 
 def test_a_batch_is_cached_where_all_of_it_is(engine: Engine) -> None:
-    engine.ask("ga4.sessions", JUNE, ASKER)
-    found = engine.ask_all(["ga4.users", "meta.roas", "ga4.nothing"], JUNE, ASKER)
-    cached = {key: each.cached for key, each in found.items() if isinstance(each, Answer)}
+    engine.query("ga4.sessions", JUNE, ASKER)
+    found = engine.query_many(["ga4.users", "meta.roas", "ga4.nothing"], JUNE, ASKER)
+    cached = {key: each.is_cached for key, each in found.items() if isinstance(each, WidgetAnswer)}
     assert cached == {"ga4.users": True, "meta.roas": False}
     assert isinstance(found["ga4.nothing"], UnknownMetric)
 
 
 def test_a_data_version_that_has_moved_makes_the_next_answer_fresh(orders: Engine) -> None:
-    assert orders.answer("ga4.amount", DAYS, tenant=TENANT, connected=frozenset(SOURCES))["stats"]["value"] == 4
+    assert orders.query_body("ga4.amount", DAYS, tenant=TENANT, connected=frozenset(SOURCES))["stats"]["value"] == 4
     row = {"user_id": TENANT, "date": date(2025, 1, 2), "order_id": "new", "buyer": "c", "amount": 3.0, "refund": 0.0}
     orders.warehouse.upsert(orders.catalog.tables["orders"], [row])
-    assert orders.ask("ga4.amount", DAYS, asker()).body["stats"]["value"] == 4
-    assert orders.ask("ga4.amount", DAYS, asker(data_version=1)).body["stats"]["value"] == 7
+    assert orders.query("ga4.amount", DAYS, make_context()).body["stats"]["value"] == 4
+    assert orders.query("ga4.amount", DAYS, make_context(data_version=1)).body["stats"]["value"] == 7
 
 
 def test_tenants_share_nothing(orders: Engine) -> None:
-    orders.ask("ga4.amount", DAYS, asker())
-    other = orders.ask("ga4.amount", DAYS, asker(tenant=OTHER_TENANT))
-    assert not other.cached
+    orders.query("ga4.amount", DAYS, make_context())
+    other = orders.query("ga4.amount", DAYS, make_context(tenant=OTHER_TENANT))
+    assert not other.is_cached
     assert other.body["stats"]["value"] is None
 
 
 def test_a_warehouse_that_is_away_is_stood_in_for(orders: Engine, file: Path) -> None:
-    clock = Clock()
-    engine = Engine(orders.catalog, orders.warehouse, Cache(MemoryStore(seconds=MOST_STALE), ttl=90, clock=clock))
-    fresh = engine.ask("ga4.amount", DAYS, asker())
-    assert (fresh.cached, fresh.stale_seconds, "stale" in fresh.body["meta"]) == (False, None, False)
+    clock = FakeSeconds()
+    engine = Engine(
+        orders.catalog, orders.warehouse, Cache(MemoryStore(seconds=MAX_STALE_SECONDS), ttl=90, clock=clock)
+    )
+    fresh = engine.query("ga4.amount", DAYS, make_context())
+    assert (fresh.is_cached, fresh.stale_seconds, "stale" in fresh.body["meta"]) == (False, None, False)
     whole = break_file(engine.warehouse, file)
     clock.now += 600
-    stale = engine.ask("ga4.refunds", DAYS, asker(data_version=1))
-    assert (stale.cached, stale.stale_seconds, stale.body["meta"]["stale"]) == (True, 600, True)
+    stale = engine.query("ga4.refunds", DAYS, make_context(data_version=1))
+    assert (stale.is_cached, stale.stale_seconds, stale.body["meta"]["stale"]) == (True, 600, True)
     assert stale.body["stats"]["value"] == 2
     with pytest.raises(WarehouseUnavailable):
-        engine.ask("ga4.buyers", DAYS, asker())
-    clock.now += MOST_STALE
+        engine.query("ga4.buyers", DAYS, make_context())
+    clock.now += MAX_STALE_SECONDS
     with pytest.raises(WarehouseUnavailable):
-        engine.ask("ga4.amount", DAYS, asker())
+        engine.query("ga4.amount", DAYS, make_context())
     repair_file(engine.warehouse, file, whole)
-    healed = engine.ask("ga4.amount", DAYS, asker(data_version=1))
-    assert (healed.cached, healed.stale_seconds) == (False, None)
+    healed = engine.query("ga4.amount", DAYS, make_context(data_version=1))
+    assert (healed.is_cached, healed.stale_seconds) == (False, None)
 
 
 def test_fresh_rows_are_called_stale_too_while_the_warehouse_is_away(orders: Engine, file: Path) -> None:
-    orders.ask("ga4.amount", DAYS, asker())
-    assert orders.ask("ga4.amount", DAYS, asker()).stale_seconds is None
+    orders.query("ga4.amount", DAYS, make_context())
+    assert orders.query("ga4.amount", DAYS, make_context()).stale_seconds is None
     whole = break_file(orders.warehouse, file)
-    time.sleep(STANDS)
-    stale = orders.ask("ga4.amount", DAYS, asker())
-    assert stale.cached
+    time.sleep(CHECK_TTL_SECONDS)
+    stale = orders.query("ga4.amount", DAYS, make_context())
+    assert stale.is_cached
     assert stale.body["meta"]["stale"]
     repair_file(orders.warehouse, file, whole)
-    time.sleep(STANDS)
-    assert orders.ask("ga4.amount", DAYS, asker()).stale_seconds is None
+    time.sleep(CHECK_TTL_SECONDS)
+    assert orders.query("ga4.amount", DAYS, make_context()).stale_seconds is None
 
 
 def test_offline_only_the_cache_answers(orders: Engine) -> None:
     with pytest.raises(WarehouseUnavailable):
-        orders.ask("ga4.amount", DAYS, asker(offline=True))
-    orders.ask("ga4.amount", DAYS, asker())
-    statements(orders)
-    offline = orders.ask("ga4.amount", DAYS, asker(offline=True, data_version=9))
-    assert offline.cached
+        orders.query("ga4.amount", DAYS, make_context(offline=True))
+    orders.query("ga4.amount", DAYS, make_context())
+    count_statements(orders)
+    offline = orders.query("ga4.amount", DAYS, make_context(offline=True, data_version=9))
+    assert offline.is_cached
     assert offline.body["meta"]["stale"]
-    assert statements(orders) == 0
+    assert count_statements(orders) == 0
 
 
 def test_a_metric_that_the_warehouse_refuses_takes_no_other_down(orders: Engine) -> None:
     with orders.warehouse.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE orders DROP COLUMN refund")
-    assert orders.ask("ga4.amount", DAYS, asker()).body["stats"]["value"] == 4
-    assert orders.ask("ga4.buyers", DAYS, asker()).body["stats"]["value"] == 1
+    assert orders.query("ga4.amount", DAYS, make_context()).body["stats"]["value"] == 4
+    assert orders.query("ga4.buyers", DAYS, make_context()).body["stats"]["value"] == 1
     with pytest.raises(WarehouseUnavailable):
-        orders.ask("ga4.refunds", DAYS, asker())
-    statements(orders)
+        orders.query("ga4.refunds", DAYS, make_context())
+    count_statements(orders)
     # It is not tried every time.
-    assert orders.ask("ga4.amount", DAYS, asker()).cached
-    assert statements(orders) == 0
+    assert orders.query("ga4.amount", DAYS, make_context()).is_cached
+    assert count_statements(orders) == 0
 
 
 def test_a_time_to_live_of_nothing_keeps_nothing_fresh(orders: Engine) -> None:
-    engine = Engine(orders.catalog, orders.warehouse, new_cache(ttl=0))
-    assert not any(engine.ask("ga4.amount", DAYS, asker()).cached for _ in range(2))
+    engine = Engine(orders.catalog, orders.warehouse, make_cache(ttl=0))
+    assert not any(engine.query("ga4.amount", DAYS, make_context()).is_cached for _ in range(2))

@@ -13,7 +13,7 @@ import pytest
 
 from engine.answer.engine import Engine
 from engine.warehouse.warehouse import Warehouse
-from tests.support.worlds import ME, ask, catalog_of, file, names
+from tests.support.worlds import ME, list_series_names, load_files, make_file, query_engine
 
 DAY = date(2025, 3, 1)
 ITEM = "00000000-0000-4000-8000-0000000000aa"
@@ -112,7 +112,7 @@ def engine(warehouse_url: str) -> Iterator[Engine]:
         metrics[f"computed_{name}"] = {"table": "computed", "value": "sum(visits)", "by": name}
     items = {"by": "id", "show": EVERYTHING, "values": {"v": "sum(total)"}}
     metrics["computed_items"] = {"table": "computed", "value": "count(*)", "items": items}
-    catalog = catalog_of(file(metrics, {"facts": FACTS, "computed": COMPUTED}))
+    catalog = load_files(make_file(metrics, {"facts": FACTS, "computed": COMPUTED}))
     warehouse = Warehouse(warehouse_url)
     warehouse.create_tables(catalog.tables.values())
     warehouse.upsert(catalog.tables["facts"], [{"user_id": ME, "date": DAY, **row} for row in ROWS])
@@ -121,21 +121,21 @@ def engine(warehouse_url: str) -> Iterator[Engine]:
 
 
 def test_members_have_the_same_names(engine: Engine) -> None:
-    assert {name: names(ask(engine, f"by_{name}", DAY)) for name in MEMBERS} == MEMBERS
-    assert names(ask(engine, "computed_n", DAY)) == ["1"]
-    assert names(ask(engine, "computed_paid", DAY)) == ["true", "false", "(not set)"]
-    assert names(ask(engine, "computed_whole", DAY)) == ["7", "0", "(not set)"]
-    assert names(ask(engine, "computed_day", DAY)) == ["2025-01-02", "(not set)"]
+    assert {name: list_series_names(query_engine(engine, f"by_{name}", DAY)) for name in MEMBERS} == MEMBERS
+    assert list_series_names(query_engine(engine, "computed_n", DAY)) == ["1"]
+    assert list_series_names(query_engine(engine, "computed_paid", DAY)) == ["true", "false", "(not set)"]
+    assert list_series_names(query_engine(engine, "computed_whole", DAY)) == ["7", "0", "(not set)"]
+    assert list_series_names(query_engine(engine, "computed_day", DAY)) == ["2025-01-02", "(not set)"]
 
 
 def test_items_have_the_same_ids(engine: Engine) -> None:
     for name, members in MEMBERS.items():
-        found = ask(engine, f"items_{name}", DAY)["items"]
+        found = query_engine(engine, f"items_{name}", DAY)["items"]
         assert [item["id"] for item in found] == [member for member in members if member != "(not set)"]
 
 
 def test_items_are_the_same_json(engine: Engine) -> None:
-    found = [[item[name] for name in SHOWN] for item in ask(engine, "items_id", DAY)["items"]]
+    found = [[item[name] for name in SHOWN] for item in query_engine(engine, "items_id", DAY)["items"]]
     assert json.dumps(found) == json.dumps(
         [
             [
@@ -152,7 +152,7 @@ def test_items_are_the_same_json(engine: Engine) -> None:
 
 
 def test_what_a_query_computes_is_the_same_json(engine: Engine) -> None:
-    found = [[item[name] for name in EVERYTHING] for item in ask(engine, "computed_items", DAY)["items"]]
+    found = [[item[name] for name in EVERYTHING] for item in query_engine(engine, "computed_items", DAY)["items"]]
     assert json.dumps(found) == json.dumps(
         [
             [5, 5.0, 1, True, 7, "2025-01-02", "true52024-02-29"],
@@ -166,9 +166,9 @@ def test_a_database_of_another_custom_writes_dates_alike(postgres_url: str) -> N
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f"ALTER DATABASE {connection.info.dbname} SET DateStyle = 'German'".encode())
     metrics = {"m": {"value": "count(*)", "by": "since", "where": "concat(since) = '2024-02-29'"}}
-    catalog = catalog_of(file(metrics, {"facts": FACTS}))
+    catalog = load_files(make_file(metrics, {"facts": FACTS}))
     warehouse = Warehouse(postgres_url)
     warehouse.create_tables(catalog.tables.values())
     warehouse.upsert(catalog.tables["facts"], [{"user_id": ME, "date": DAY, **row} for row in ROWS])
-    assert names(ask(Engine(catalog, warehouse), "m", DAY)) == ["2024-02-29"]
+    assert list_series_names(query_engine(Engine(catalog, warehouse), "m", DAY)) == ["2024-02-29"]
     warehouse.close()

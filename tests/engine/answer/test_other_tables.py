@@ -13,7 +13,7 @@ from engine.catalog.catalog import Catalog, load_catalog
 from engine.errors import InvalidCatalog
 from engine.warehouse.warehouse import Warehouse
 from tests.conftest import OTHER_TENANT, TENANT
-from tests.support.worlds import ask
+from tests.support.worlds import query_engine
 
 # tenant, day, channel, visits, spend
 ROWS = (
@@ -31,7 +31,7 @@ FILLED_BASE = "INSERT INTO base VALUES {values}"
 SEEN = "SELECT tenant, {day} AS day, channel, visits, spend FROM base"
 
 
-def made(name: str, types: str, tail: str = "", more: str = "") -> str:
+def create_table_sql(name: str, types: str, tail: str = "", more: str = "") -> str:
     """CREATE TABLE of the five columns with these types."""
     columns = zip(("tenant", "day", "channel", "visits", "spend"), types.split("|"), strict=True)
     return f"CREATE TABLE {name} ({', '.join(f'{column} {kind}' for column, kind in columns)}{more}) {tail}"
@@ -42,14 +42,14 @@ FITTING: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "postgres varchar int4 real": (
         "postgres",
         "text date text integer double",
-        (made("facts", "varchar(36)|date|varchar(9)|int4|real"), "CREATE INDEX ON facts (tenant)", FILLED),
+        (create_table_sql("facts", "varchar(36)|date|varchar(9)|int4|real"), "CREATE INDEX ON facts (tenant)", FILLED),
     ),
     "postgres char(36) domain numeric": (
         "postgres",
         "text date text numeric numeric",
         (
             "CREATE DOMAIN channel AS text",
-            made("facts", "char(36)|date|channel|numeric(20, 0)|numeric(20, 4)"),
+            create_table_sql("facts", "char(36)|date|channel|numeric(20, 0)|numeric(20, 4)"),
             "CREATE UNIQUE INDEX ON facts (tenant, day, channel)",
             FILLED,
         ),
@@ -58,7 +58,7 @@ FITTING: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "postgres",
         "uuid date text bigint numeric",
         (
-            made(
+            create_table_sql(
                 "facts",
                 "uuid|date|text|smallint|numeric",
                 "PARTITION BY HASH (tenant)",
@@ -73,7 +73,7 @@ FITTING: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "postgres",
         "uuid date text bigint numeric",
         (
-            made("base", "uuid|timestamp|text|bigint|numeric"),
+            create_table_sql("base", "uuid|timestamp|text|bigint|numeric"),
             FILLED_BASE,
             f"CREATE VIEW facts AS {SEEN.format(day='day::date')}",
         ),
@@ -82,7 +82,7 @@ FITTING: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "postgres",
         "uuid date text bigint numeric",
         (
-            made("base", "uuid|date|text|bigint|numeric"),
+            create_table_sql("base", "uuid|date|text|bigint|numeric"),
             FILLED_BASE,
             "CREATE MATERIALIZED VIEW facts AS SELECT * FROM base",
             "CREATE INDEX ON facts (tenant, day)",
@@ -91,13 +91,13 @@ FITTING: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "duckdb varchar hugeint": (
         "duckdb",
         "text date text bigint numeric",
-        (made("facts", "varchar|date|varchar|hugeint|decimal(9, 4)"), FILLED),
+        (create_table_sql("facts", "varchar|date|varchar|hugeint|decimal(9, 4)"), FILLED),
     ),
     "duckdb view": (
         "duckdb",
         "uuid date text bigint double",
         (
-            made("base", "uuid|timestamp|varchar|utinyint|float"),
+            create_table_sql("base", "uuid|timestamp|varchar|utinyint|float"),
             FILLED_BASE,
             f"CREATE VIEW facts AS {SEEN.format(day='CAST(day AS DATE)')}",
         ),
@@ -106,7 +106,7 @@ FITTING: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "clickhouse",
         "text date text bigint numeric",
         (
-            made(
+            create_table_sql(
                 "facts",
                 "LowCardinality(String)|Date|LowCardinality(Nullable(String))|UInt8|Decimal(9, 4)",
                 MERGE_TREE,
@@ -117,18 +117,21 @@ FITTING: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "clickhouse nullable": (
         "clickhouse",
         "uuid date text bigint double",
-        (made("facts", "UUID|Date32|Nullable(String)|Nullable(UInt64)|Nullable(Float32)", MERGE_TREE), FILLED),
+        (
+            create_table_sql("facts", "UUID|Date32|Nullable(String)|Nullable(UInt64)|Nullable(Float32)", MERGE_TREE),
+            FILLED,
+        ),
     ),
     "clickhouse fixed strings": (
         "clickhouse",
         "text date text bigint numeric",
-        (made("facts", "FixedString(36)|Date|FixedString(1)|Int128|Decimal(18, 2)", MERGE_TREE), FILLED),
+        (create_table_sql("facts", "FixedString(36)|Date|FixedString(1)|Int128|Decimal(18, 2)", MERGE_TREE), FILLED),
     ),
     "clickhouse view": (
         "clickhouse",
         "uuid date text bigint numeric",
         (
-            made("base", "UUID|DateTime|String|Int64|Decimal(9, 2)", MERGE_TREE),
+            create_table_sql("base", "UUID|DateTime|String|Int64|Decimal(9, 2)", MERGE_TREE),
             FILLED_BASE,
             f"CREATE VIEW facts AS {SEEN.format(day='toDate(day)')}",
         ),
@@ -137,7 +140,7 @@ FITTING: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "clickhouse",
         "uuid date text bigint numeric",
         (
-            made("base", "UUID|Date|String|Int64|Decimal(9, 2)", MERGE_TREE),
+            create_table_sql("base", "UUID|Date|String|Int64|Decimal(9, 2)", MERGE_TREE),
             f"CREATE MATERIALIZED VIEW facts {MERGE_TREE} AS SELECT * FROM base",
             FILLED_BASE,
         ),
@@ -146,7 +149,7 @@ FITTING: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "sqlite",
         "uuid date text bigint numeric",
         (
-            made("base", "varchar(36)|datetime|varchar|int|decimal(9, 2)"),
+            create_table_sql("base", "varchar(36)|datetime|varchar|int|decimal(9, 2)"),
             FILLED_BASE,
             f"CREATE VIEW facts AS {SEEN.format(day='date(day)')}",
         ),
@@ -178,7 +181,7 @@ def warehouse(warehouse_url: str) -> Iterator[Warehouse]:
     warehouse.close()
 
 
-def declared(folder: Path, types: str, names: str, metrics: str) -> Catalog:
+def load_declared_catalog(folder: Path, types: str, names: str, metrics: str) -> Catalog:
     columns = ", ".join(f"{name}: {kind}" for name, kind in zip(names.split(), types.split(), strict=True))
     (folder / "facts.yaml").write_text(
         f"source: ga4\ntable: facts\ntables:\n  facts: {{time: day, tenant: tenant, columns: {{{columns}}}}}\n"
@@ -195,8 +198,8 @@ def test_what_is_accepted_gives_the_right_numbers(
     warehouse: Warehouse, types: str, statements: tuple[str, ...], tmp_path: Path
 ) -> None:
     for statement in statements:
-        warehouse.database.run([statement.format(values=VALUES)])
-    catalog = declared(
+        warehouse.driver.run([statement.format(values=VALUES)])
+    catalog = load_declared_catalog(
         tmp_path,
         types,
         "tenant day channel visits spend",
@@ -207,7 +210,7 @@ def test_what_is_accepted_gives_the_right_numbers(
     )
     check_live_tables(tmp_path, catalog.tables, warehouse.engine)
     engine = Engine(catalog, warehouse)
-    answers = {key: ask(engine, key, "2025-01-01", "2025-01-02", tenant=TENANT) for key in catalog.served}
+    answers = {key: query_engine(engine, key, "2025-01-01", "2025-01-02", tenant=TENANT) for key in catalog.widgets}
     assert {key: answer["stats"]["value"] for key, answer in answers.items()} == {
         "ga4.spend": 4.0,
         "ga4.ratio": 4.0 / 15,
@@ -223,10 +226,10 @@ def test_what_is_not_a_type_of_ours_is_refused_with_what_to_do(
     warehouse: Warehouse, types: str, columns: str, remedy: str, tmp_path: Path
 ) -> None:
     if "level" in columns:
-        warehouse.database.run(["CREATE TYPE level AS ENUM ('b', 'a')"])
+        warehouse.driver.run(["CREATE TYPE level AS ENUM ('b', 'a')"])
     clickhouse = warehouse.dialect.name == "clickhouse"
-    warehouse.database.run([f"CREATE TABLE facts (tenant {columns}) {MERGE_TREE if clickhouse else ''}"])
-    catalog = declared(tmp_path, types, "tenant day channel", "  ga4.rows: count(*)\n")
+    warehouse.driver.run([f"CREATE TABLE facts (tenant {columns}) {MERGE_TREE if clickhouse else ''}"])
+    catalog = load_declared_catalog(tmp_path, types, "tenant day channel", "  ga4.rows: count(*)\n")
     with pytest.raises(InvalidCatalog) as caught:
         check_live_tables(tmp_path, catalog.tables, warehouse.engine)
     (fault,) = [each for each in caught.value.diagnostics if each.code == "wrong-live-type"]
@@ -235,13 +238,13 @@ def test_what_is_not_a_type_of_ours_is_refused_with_what_to_do(
 
 def test_a_foreign_table_is_a_table_that_has_its_indexes_elsewhere(postgres_url: str, tmp_path: Path) -> None:
     warehouse = Warehouse(postgres_url)
-    warehouse.database.run(
+    warehouse.driver.run(
         [
             "CREATE FOREIGN DATA WRAPPER elsewhere",
             "CREATE SERVER there FOREIGN DATA WRAPPER elsewhere",
             "CREATE FOREIGN TABLE facts (tenant uuid, day date, channel text) SERVER there",
         ]
     )
-    catalog = declared(tmp_path, "uuid date text", "tenant day channel", "  ga4.rows: count(*)\n")
+    catalog = load_declared_catalog(tmp_path, "uuid date text", "tenant day channel", "  ga4.rows: count(*)\n")
     check_live_tables(tmp_path, catalog.tables, warehouse.engine)
     warehouse.close()

@@ -12,7 +12,7 @@ from engine.authoring.check_database import check_live_tables
 from engine.catalog.catalog import load_catalog
 from engine.errors import InvalidCatalog, InvalidSetting, WarehouseUnavailable
 from engine.warehouse.warehouse import Warehouse
-from runtime.shipped import shipped_metrics
+from runtime.shipped import get_shipped_folder
 
 FILE = """\
 source: ga4
@@ -44,7 +44,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sqlalch
     engine.dispose()
 
 
-def run(database: sqlalchemy.Engine, *statements: str) -> None:
+def run_statements(database: sqlalchemy.Engine, *statements: str) -> None:
     """Run statements in which `{uuid}` is the database's type for a UUID."""
     uuid = "text" if database.dialect.name == "sqlite" else "uuid"
     with database.begin() as connection:
@@ -52,7 +52,7 @@ def run(database: sqlalchemy.Engine, *statements: str) -> None:
             connection.exec_driver_sql(statement.replace("{uuid}", uuid))
 
 
-def found(folder: Path, database: sqlalchemy.Engine, text: str = FILE) -> Sequence[str]:
+def find_differences(folder: Path, database: sqlalchemy.Engine, text: str = FILE) -> Sequence[str]:
     """The differences, without the folder that they are in."""
     (folder / "visits.yaml").write_text(text, encoding="utf-8")
     try:
@@ -63,28 +63,28 @@ def found(folder: Path, database: sqlalchemy.Engine, text: str = FILE) -> Sequen
 
 
 def test_tables_as_declared_have_no_problem(database: sqlalchemy.Engine, tmp_path: Path) -> None:
-    run(database, f"CREATE TABLE visits ({FITTING}, PRIMARY KEY (user_id, date))")
-    assert found(tmp_path, database) == []
+    run_statements(database, f"CREATE TABLE visits ({FITTING}, PRIMARY KEY (user_id, date))")
+    assert find_differences(tmp_path, database) == []
 
 
 def test_the_embedded_tables_fit_the_shipped_files(tmp_path: Path) -> None:
     warehouse = Warehouse(f"sqlite:///{tmp_path}/facts.db")
-    catalog = load_catalog(shipped_metrics())
+    catalog = load_catalog(get_shipped_folder())
     warehouse.create_tables(catalog.tables.values())
-    check_live_tables(shipped_metrics(), catalog.tables, warehouse.engine)
+    check_live_tables(get_shipped_folder(), catalog.tables, warehouse.engine)
     warehouse.close()
 
 
 def test_a_missing_table_with_the_nearest_name(database: sqlalchemy.Engine, tmp_path: Path) -> None:
-    run(database, f"CREATE TABLE visit ({FITTING})")
-    assert found(tmp_path, database) == [
+    run_statements(database, f"CREATE TABLE visit ({FITTING})")
+    assert find_differences(tmp_path, database) == [
         "visits.yaml:3:3: error[missing-live-table] the database has no table 'visits'; did you mean 'visit'?"
     ]
 
 
 def test_a_missing_table_with_a_name_of_its_own(database: sqlalchemy.Engine, tmp_path: Path) -> None:
     renamed = FILE.replace("    time: date\n", "    time: date\n    name: facts\n", 1)
-    assert found(tmp_path, database, renamed) == [
+    assert find_differences(tmp_path, database, renamed) == [
         (
             "visits.yaml:5:11: error[missing-live-table] the database has no table 'facts'; `metric-engine ddl` prints "
             "the statement that makes it"
@@ -94,14 +94,16 @@ def test_a_missing_table_with_a_name_of_its_own(database: sqlalchemy.Engine, tmp
 
 def test_a_missing_schema(database: sqlalchemy.Engine, tmp_path: Path) -> None:
     renamed = FILE.replace("    time: date\n", "    time: date\n    name: analytic.visits\n", 1)
-    assert found(tmp_path, database, renamed) == [
+    assert find_differences(tmp_path, database, renamed) == [
         "visits.yaml:5:11: error[missing-live-table] the database has no schema 'analytic'"
     ]
 
 
 def test_missing_columns_at_their_names(database: sqlalchemy.Engine, tmp_path: Path) -> None:
-    run(database, "CREATE TABLE visits (user_id {uuid} PRIMARY KEY, date date, chanel text, visit bigint, rate float)")
-    assert found(tmp_path, database) == [
+    run_statements(
+        database, "CREATE TABLE visits (user_id {uuid} PRIMARY KEY, date date, chanel text, visit bigint, rate float)"
+    )
+    assert find_differences(tmp_path, database) == [
         (
             "visits.yaml:8:7: error[missing-live-column] the database's table visits has no column 'channel'; "
             "did you mean 'chanel'?"
@@ -114,13 +116,13 @@ def test_missing_columns_at_their_names(database: sqlalchemy.Engine, tmp_path: P
 
 
 def test_types_that_do_not_fit_at_the_type(database: sqlalchemy.Engine, tmp_path: Path) -> None:
-    run(
+    run_statements(
         database,
         "CREATE TABLE visits "
         "(user_id {uuid} PRIMARY KEY, date timestamp, channel bigint, visits varchar(9), rate date)",
     )
     timestamp = "timestamp" if database.dialect.name == "sqlite" else "timestamp without time zone"
-    assert found(tmp_path, database) == [
+    assert find_differences(tmp_path, database) == [
         (
             f"visits.yaml:7:13: error[wrong-live-type] column 'date' is {timestamp} in the database, not date; "
             "make a date of it, in a column of its own or a view, and name that"
@@ -139,8 +141,8 @@ def test_types_that_do_not_fit_at_the_type(database: sqlalchemy.Engine, tmp_path
 
 def test_fractions_are_not_whole_numbers(database: sqlalchemy.Engine, tmp_path: Path) -> None:
     fractions = FITTING.replace("visits integer", "visits numeric(9, 2)")
-    run(database, f"CREATE TABLE visits ({fractions}, PRIMARY KEY (user_id, date))")
-    assert found(tmp_path, database) == [
+    run_statements(database, f"CREATE TABLE visits ({fractions}, PRIMARY KEY (user_id, date))")
+    assert find_differences(tmp_path, database) == [
         (
             "visits.yaml:9:24: error[wrong-live-type] column 'visits' is numeric(9, 2) in the database, not bigint; "
             "declare it numeric"
@@ -163,15 +165,15 @@ NO_INDEX = (
     ],
 )
 def test_an_index_that_finds_no_tenant_does_not_count(database: sqlalchemy.Engine, tmp_path: Path, index: str) -> None:
-    run(database, f"CREATE TABLE visits ({FITTING})", index)
-    assert found(tmp_path, database) == [NO_INDEX]
+    run_statements(database, f"CREATE TABLE visits ({FITTING})", index)
+    assert find_differences(tmp_path, database) == [NO_INDEX]
 
 
 def test_the_statement_makes_the_index(database: sqlalchemy.Engine, tmp_path: Path) -> None:
-    run(database, f"CREATE TABLE visits ({FITTING})")
-    assert found(tmp_path, database) == [NO_INDEX]
-    run(database, NO_INDEX.partition("make one: ")[2])
-    assert found(tmp_path, database) == []
+    run_statements(database, f"CREATE TABLE visits ({FITTING})")
+    assert find_differences(tmp_path, database) == [NO_INDEX]
+    run_statements(database, NO_INDEX.partition("make one: ")[2])
+    assert find_differences(tmp_path, database) == []
 
 
 @pytest.mark.parametrize(
@@ -182,30 +184,30 @@ def test_the_statement_makes_the_index(database: sqlalchemy.Engine, tmp_path: Pa
     ],
 )
 def test_any_index_that_begins_with_the_tenant_counts(database: sqlalchemy.Engine, tmp_path: Path, made: str) -> None:
-    run(database, made)
-    assert found(tmp_path, database) == []
+    run_statements(database, made)
+    assert find_differences(tmp_path, database) == []
 
 
 def test_a_view_needs_no_index(database: sqlalchemy.Engine, tmp_path: Path) -> None:
-    run(database, f"CREATE TABLE facts ({FITTING})", "CREATE VIEW visits AS SELECT * FROM facts")
-    assert found(tmp_path, database) == []
+    run_statements(database, f"CREATE TABLE facts ({FITTING})", "CREATE VIEW visits AS SELECT * FROM facts")
+    assert find_differences(tmp_path, database) == []
 
 
 def test_a_query_is_checked_through_the_tables_that_it_reads(database: sqlalchemy.Engine, tmp_path: Path) -> None:
-    run(database, f"CREATE TABLE visits ({FITTING}, PRIMARY KEY (user_id, date))")
+    run_statements(database, f"CREATE TABLE visits ({FITTING}, PRIMARY KEY (user_id, date))")
     query = """\
   emails:
     time: date
     sql: SELECT user_id, date, sessions FROM {{ table('visits') }} WHERE channel = 'Email'
     columns: {user_id: uuid, date: date, sessions: bigint}
 """
-    assert found(tmp_path, database, FILE + query) == []
+    assert find_differences(tmp_path, database, FILE + query) == []
 
 
 def test_looking_does_not_make_a_database(tmp_path: Path) -> None:
     engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path}/none.db")
     with pytest.raises(InvalidSetting, match=r"WAREHOUSE_URL: there is no database .*none\.db"):
-        check_live_tables(shipped_metrics(), load_catalog(shipped_metrics()).tables, engine)
+        check_live_tables(get_shipped_folder(), load_catalog(get_shipped_folder()).tables, engine)
     assert not (tmp_path / "none.db").exists()
 
 
@@ -213,5 +215,5 @@ def test_a_database_that_does_not_answer_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "facts.db").write_bytes(b"this is no database at all, but a text " * 200)
     engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path}/facts.db")
     with pytest.raises(WarehouseUnavailable, match="WAREHOUSE_URL"):
-        check_live_tables(shipped_metrics(), load_catalog(shipped_metrics()).tables, engine)
+        check_live_tables(get_shipped_folder(), load_catalog(get_shipped_folder()).tables, engine)
     engine.dispose()

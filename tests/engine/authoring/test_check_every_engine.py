@@ -10,26 +10,26 @@ from engine.authoring.check_database import check_live_tables
 from engine.catalog.catalog import Catalog, load_catalog
 from engine.errors import InvalidCatalog
 from engine.warehouse.warehouse import Warehouse
-from runtime.shipped import shipped_metrics
+from runtime.shipped import get_shipped_folder
 
 
-def test_what_the_engine_makes_is_as_declared(warehouse_url: str, shipped: Catalog) -> None:
+def test_what_the_engine_makes_is_as_declared(warehouse_url: str, shipped_catalog: Catalog) -> None:
     warehouse = Warehouse(warehouse_url)
-    warehouse.create_tables(shipped.tables.values())
-    check_live_tables(shipped_metrics(), shipped.tables, warehouse.engine)
+    warehouse.create_tables(shipped_catalog.tables.values())
+    check_live_tables(get_shipped_folder(), shipped_catalog.tables, warehouse.engine)
     warehouse.close()
 
 
-def test_what_differs_is_named(warehouse_url: str, shipped: Catalog, tmp_path: Path) -> None:
+def test_what_differs_is_named(warehouse_url: str, shipped_catalog: Catalog, tmp_path: Path) -> None:
     warehouse = Warehouse(warehouse_url)
-    warehouse.create_tables(shipped.tables.values())
+    warehouse.create_tables(shipped_catalog.tables.values())
     dialect = warehouse.dialect
-    text, number = dialect.column_type("text"), dialect.column_type("bigint")
+    text, number = dialect.emit_column_type("text"), dialect.emit_column_type("bigint")
     layout = "ENGINE = MergeTree ORDER BY day" if dialect.name == "clickhouse" else ""
-    warehouse.database.run(
+    warehouse.driver.run(
         [
             "DROP TABLE ga4_channels_daily",
-            f"CREATE TABLE visits (user_id {text}, day {dialect.column_type('date')}, visits {number}) {layout}",
+            f"CREATE TABLE visits (user_id {text}, day {dialect.emit_column_type('date')}, visits {number}) {layout}",
         ]
     )
     (tmp_path / "ga4.yaml").write_text(

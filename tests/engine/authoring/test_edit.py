@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from engine.authoring.edit import Entry, Line, plain, with_entry
+from engine.authoring.edit import EntryLine, MetricEntry, add_entry, render_scalar
 from engine.diagnostics import Diagnostics
-from engine.files.document import parse
+from engine.files.document import parse_document
 
 ROW = {"date": "2025-01-01", "sessions": 3, "channel": "a, b"}
 TESTS = [
@@ -21,23 +21,23 @@ TESTS = [
         "expect": {"stats": {"value": 3}, "points": {"2025-01-01": 3, "2025-01-02": None}},
     }
 ]
-ENTRY = Entry(
+ENTRY = MetricEntry(
     "a.new",
     "A comment.",
     (
-        Line("title", "Yes: a # title"),
-        Line("value", "sum(sessions)"),
-        Line("format", "integer", "Another one."),
-        Line("tests", TESTS),
+        EntryLine("title", "Yes: a # title"),
+        EntryLine("value", "sum(sessions)"),
+        EntryLine("format", "integer", "Another one."),
+        EntryLine("tests", TESTS),
     ),
 )
 WRITTEN = {"title": "Yes: a # title", "value": "sum(sessions)", "format": "integer", "tests": TESTS}
 
 
-def read(content: bytes) -> dict[str, Any]:
+def read_document(content: bytes) -> dict[str, Any]:
     diagnostics = Diagnostics()
-    document = parse("a.yaml", content, diagnostics)
-    assert document is not None, [str(each) for each in diagnostics.in_file_order()]
+    document = parse_document("a.yaml", content, diagnostics)
+    assert document is not None, [str(each) for each in diagnostics.list_in_file_order()]
     assert not diagnostics
     return document.data
 
@@ -80,9 +80,9 @@ FILES = {
 @pytest.mark.parametrize("text", FILES.values(), ids=FILES.keys())
 def test_an_entry_is_added_and_all_else_stays(text: str, newline: str) -> None:
     before = text.replace("\n", newline).encode()
-    after = with_entry(before, ENTRY)
+    after = add_entry(before, ENTRY)
     assert after is not None
-    old, new = read(before), read(after)
+    old, new = read_document(before), read_document(after)
     metrics = new.pop("metrics")
     assert metrics.pop("a.new") == WRITTEN
     assert metrics == (old.pop("metrics", None) or {})
@@ -95,13 +95,13 @@ def test_an_entry_is_added_and_all_else_stays(text: str, newline: str) -> None:
 
 def test_a_file_that_ends_with_its_metrics_only_grows() -> None:
     before = FILES["last"].encode()
-    after = with_entry(before, ENTRY)
+    after = add_entry(before, ENTRY)
     assert after is not None
     assert after.startswith(before)
 
 
 def test_an_entry_is_written_to_be_read() -> None:
-    after = with_entry(FILES["directly followed"].encode(), ENTRY)
+    after = add_entry(FILES["directly followed"].encode(), ENTRY)
     assert after is not None
     assert after.decode() == (
         """\
@@ -135,7 +135,7 @@ metrics:
     ids=["alias", "empty braces in braces"],
 )
 def test_a_form_to_which_nothing_can_be_added_is_left_alone(text: str) -> None:
-    assert with_entry(text.encode(), ENTRY) is None
+    assert add_entry(text.encode(), ENTRY) is None
 
 
 @pytest.mark.parametrize(
@@ -161,5 +161,5 @@ def test_a_form_to_which_nothing_can_be_added_is_left_alone(text: str) -> None:
     ],
 )
 def test_texts_that_yaml_would_read_otherwise_are_quoted(value: str) -> None:
-    assert read(f"a: {plain(value)}\n".encode()) == {"a": value}
-    assert plain(value) != value
+    assert read_document(f"a: {render_scalar(value)}\n".encode()) == {"a": value}
+    assert render_scalar(value) != value

@@ -58,7 +58,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def problems(folder: Path, insights: str) -> list[str]:
+def list_problems(folder: Path, insights: str) -> list[str]:
     """What is said of a folder with this insights.yaml."""
     (folder / "insights.yaml").write_text(insights)
     try:
@@ -154,13 +154,13 @@ MISTAKES = [
 
 
 def test_the_sound_file_has_no_problems(folder: Path) -> None:
-    assert problems(folder, SOUND) == []
+    assert list_problems(folder, SOUND) == []
 
 
 @pytest.mark.parametrize(("right", "wrong", "place", "code", "said"), MISTAKES, ids=[each[1] for each in MISTAKES])
 def test_a_mistake_is_shown_where_it_is(folder: Path, right: str, wrong: str, place: str, code: str, said: str) -> None:
     assert SOUND.count(right) == 1
-    first, *others = problems(folder, SOUND.replace(right, wrong))
+    first, *others = list_problems(folder, SOUND.replace(right, wrong))
     assert first.startswith(f"{place}: error[{code}]")
     assert said in first
     # Rules about facts that are no more.
@@ -169,7 +169,7 @@ def test_a_mistake_is_shown_where_it_is(folder: Path, right: str, wrong: str, pl
 
 def test_problems_of_all_files_are_told_at_once(folder: Path) -> None:
     (folder / "ga4.yaml").write_text(GA4.replace("ga4.sessions: sum(n)", "ga4.sessions: sum(nn)"))
-    found = problems(folder, SOUND.replace("least: 0.05", "lesat: 0.05"))
+    found = list_problems(folder, SOUND.replace("least: 0.05", "lesat: 0.05"))
     assert [each.partition("[")[2].partition("]")[0] for each in found] == ["unknown-column", "unknown-key"]
 
 

@@ -13,7 +13,7 @@ import pytest
 from engine.answer.engine import Engine
 from engine.calendar import Compare
 from engine.catalog.catalog import Catalog
-from engine.query import Question
+from engine.query import MetricQuery
 from engine.tables import Table
 from engine.warehouse.warehouse import Warehouse
 from tests.support.worlds import EVERY_SOURCE
@@ -25,7 +25,7 @@ DAYS = 150
 VALUES: Mapping[str, Any] = {"text": "a", "date": LAST, "timestamptz": None, "bigint": 1, "double": 1.0, "numeric": 1}
 
 
-class Remembering(Warehouse):
+class RecordingWarehouse(Warehouse):
     """Remembers what was asked of it, to have it explained later."""
 
     asked: list[tuple[str, Mapping[str, Any]]]
@@ -35,7 +35,7 @@ class Remembering(Warehouse):
         return super().query(sql, parameters)
 
 
-def rows(table: Table) -> Iterator[dict[str, Any]]:
+def iter_rows(table: Table) -> Iterator[dict[str, Any]]:
     blank = {name: VALUES.get(column.type) for name, column in table.columns.items()}
     for tenant in TENANTS:
         for offset in range(DAYS):
@@ -43,43 +43,43 @@ def rows(table: Table) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture
-def warehouse(warehouse_url: str, shipped: Catalog) -> Iterator[Remembering]:
-    warehouse = Remembering(warehouse_url)
-    warehouse.create_tables(shipped.tables.values())
-    for table in shipped.tables.values():
+def warehouse(warehouse_url: str, shipped_catalog: Catalog) -> Iterator[RecordingWarehouse]:
+    warehouse = RecordingWarehouse(warehouse_url)
+    warehouse.create_tables(shipped_catalog.tables.values())
+    for table in shipped_catalog.tables.values():
         if table.query is None:
-            warehouse.upsert(table, rows(table))
+            warehouse.upsert(table, iter_rows(table))
     warehouse.asked = []
     yield warehouse
     warehouse.close()
 
 
-def explained(warehouse: Warehouse, prefix: str, sql: str, parameters: Mapping[str, Any]) -> str:
-    found = warehouse.database.query(f"{prefix} {sql}", parameters)
+def explain_query(warehouse: Warehouse, prefix: str, sql: str, parameters: Mapping[str, Any]) -> str:
+    found = warehouse.driver.query(f"{prefix} {sql}", parameters)
     return "\n".join(str(row[-1]) for row in found)
 
 
-def sqlite(warehouse: Warehouse, sql: str, parameters: Mapping[str, Any]) -> Iterator[str]:
+def check_sqlite_plan(warehouse: Warehouse, sql: str, parameters: Mapping[str, Any]) -> Iterator[str]:
     """Each access to a fact table is a search by the primary key, from the tenant on."""
-    plan = explained(warehouse, "EXPLAIN QUERY PLAN", sql, parameters)
+    plan = explain_query(warehouse, "EXPLAIN QUERY PLAN", sql, parameters)
     for line in re.findall(r"(?:SCAN|SEARCH) t\b.*", plan):
         if not re.match(r"SEARCH t USING PRIMARY KEY \(user_id=\? AND", line):
             yield line
 
 
-def postgres(warehouse: Warehouse, sql: str, parameters: Mapping[str, Any]) -> Iterator[str]:
+def check_postgres_plan(warehouse: Warehouse, sql: str, parameters: Mapping[str, Any]) -> Iterator[str]:
     """No table is read as a whole, and what is looked up in an index begins with the tenant."""
     with warehouse.engine.begin() as connection:
         connection.exec_driver_sql("ANALYZE")
-    plan = explained(warehouse, "EXPLAIN", sql, parameters)
+    plan = explain_query(warehouse, "EXPLAIN", sql, parameters)
     yield from re.findall(r"Seq Scan on \w+ t\b.*", plan)
     if not re.search(r"Index Cond: \(\(?user_id = ", plan):
         yield f"no index on the tenant:\n{plan}"
 
 
-def duckdb(warehouse: Warehouse, sql: str, parameters: Mapping[str, Any]) -> Iterator[str]:
+def check_duckdb_plan(warehouse: Warehouse, sql: str, parameters: Mapping[str, Any]) -> Iterator[str]:
     """Each scan of a fact table is told the tenant, by which it passes over whole stretches of rows."""
-    scans = list(scans_of(json.loads(explained(warehouse, "EXPLAIN (FORMAT json)", sql, parameters))))
+    scans = list(iter_scans(json.loads(explain_query(warehouse, "EXPLAIN (FORMAT json)", sql, parameters))))
     if not scans:
         yield "no scan"
     for scan in scans:
@@ -87,17 +87,17 @@ def duckdb(warehouse: Warehouse, sql: str, parameters: Mapping[str, Any]) -> Ite
             yield str(scan)
 
 
-def scans_of(nodes: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+def iter_scans(nodes: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """What a plan of DuckDB's says of each table that it scans."""
     for node in nodes:
         if "Table" in node["extra_info"]:
             yield {"Filters": "none", **node["extra_info"]}
-        yield from scans_of(node["children"])
+        yield from iter_scans(node["children"])
 
 
-def clickhouse(warehouse: Warehouse, sql: str, parameters: Mapping[str, Any]) -> Iterator[str]:
+def check_clickhouse_plan(warehouse: Warehouse, sql: str, parameters: Mapping[str, Any]) -> Iterator[str]:
     """Each read of a fact table goes by the primary key, with the tenant in its condition, to a granule or two."""
-    plan = explained(warehouse, "EXPLAIN indexes = 1", sql, parameters)
+    plan = explain_query(warehouse, "EXPLAIN indexes = 1", sql, parameters)
     reads = plan.split("ReadFromMergeTree")[1:]
     if not reads:
         yield f"no read:\n{plan}"
@@ -107,17 +107,22 @@ def clickhouse(warehouse: Warehouse, sql: str, parameters: Mapping[str, Any]) ->
             yield read
 
 
-CHECKS = {"sqlite": sqlite, "postgres": postgres, "duckdb": duckdb, "clickhouse": clickhouse}
+CHECKS = {
+    "sqlite": check_sqlite_plan,
+    "postgres": check_postgres_plan,
+    "duckdb": check_duckdb_plan,
+    "clickhouse": check_clickhouse_plan,
+}
 
 
 def test_every_shipped_metric_reads_through_the_tenants_key(
-    warehouse: Remembering, shipped: Catalog, engine_name: str
+    warehouse: RecordingWarehouse, shipped_catalog: Catalog, engine_name: str
 ) -> None:
-    engine = Engine(shipped, warehouse)
+    engine = Engine(shipped_catalog, warehouse)
     for compare in (Compare.PREVIOUS_PERIOD, Compare.PREVIOUS_YEAR):
-        question = Question(LAST - timedelta(days=27), LAST, compare)
-        for key in shipped.served:
-            engine.answer(key, question, tenant=ASKER, connected=EVERY_SOURCE)
+        question = MetricQuery(LAST - timedelta(days=27), LAST, compare)
+        for key in shipped_catalog.widgets:
+            engine.query_body(key, question, tenant=ASKER, connected=EVERY_SOURCE)
     asked, warehouse.asked = dict(warehouse.asked), []
     assert len(asked) > 15
     faults = [

@@ -11,8 +11,8 @@ from engine.answer.engine import Engine
 from engine.catalog.catalog import load_catalog
 from engine.compiler.dialects.base import Dialect
 from engine.compiler.plan import plan
-from engine.compiler.statements import Statements
-from engine.compiler.tenant_guard import check_covered
+from engine.compiler.statements import StatementCompiler
+from engine.compiler.tenant_guard import check_tenant_predicates
 from engine.errors import UncoveredScan
 from tests.support.worlds import (
     COLUMNS,
@@ -20,14 +20,14 @@ from tests.support.worlds import (
     ME,
     SHIPPED,
     YOU,
-    ask,
-    catalog_of,
-    file,
-    points,
-    refused,
-    row,
-    stats,
-    warehouse_of,
+    collect_diagnostics,
+    get_stats,
+    list_points,
+    load_files,
+    make_file,
+    make_row,
+    open_warehouse,
+    query_engine,
 )
 
 TENANTS = {"facts": "user_id", "ads": "owner", "analytics.facts": "user_id"}
@@ -123,41 +123,43 @@ UNCOVERED = {
 
 @pytest.mark.parametrize("sql", COVERED.values(), ids=COVERED)
 def test_a_covered_statement_passes(sql: str) -> None:
-    check_covered(sql, TENANTS, "sqlite")
+    check_tenant_predicates(sql, TENANTS, "sqlite")
 
 
 @pytest.mark.parametrize("sql", UNCOVERED.values(), ids=UNCOVERED)
 def test_what_cannot_be_proved_is_refused(sql: str) -> None:
     with pytest.raises(UncoveredScan):
-        check_covered(sql, TENANTS, "sqlite")
+        check_tenant_predicates(sql, TENANTS, "sqlite")
 
 
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
 def test_every_statement_of_the_shipped_metrics_passes_and_none_without_its_predicates(dialect: type[Dialect]) -> None:
     catalog = load_catalog(SHIPPED)
-    statements = Statements(dialect(), catalog.tables.values())
-    (predicate,) = {statements.builder.predicate(table) for table in catalog.tables.values() if table.query is None}
-    planned = plan(catalog.served.values())
-    texts = [statements.scan(scan, ranges) for scan in planned.scans for ranges in (1, 2)]
-    texts += [statements.items(each.items) for each in planned.metrics.values() if each.items is not None]
+    statements = StatementCompiler(dialect(), catalog.tables.values())
+    (predicate,) = {
+        statements.builder.emit_tenant_predicate(table) for table in catalog.tables.values() if table.query is None
+    }
+    planned = plan(catalog.widgets.values())
+    texts = [statements.compile_scan(scan, ranges) for scan in planned.scans for ranges in (1, 2)]
+    texts += [statements.compile_items(each.items) for each in planned.metrics.values() if each.items is not None]
     assert len(texts) > 10
     for text in texts:
         for index in range(text.count(predicate)):
             parts = text.split(predicate)
             weakened = predicate.join(parts[: index + 1]) + "1 = 1" + predicate.join(parts[index + 1 :])
             with pytest.raises(UncoveredScan):
-                check_covered(weakened, statements.tenants, dialect.name)
+                check_tenant_predicates(weakened, statements.tenant_columns, dialect.name)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
 def test_slots_and_awkward_expressions_are_read_back(dialect: type[Dialect]) -> None:
     texts = ("count(distinct who)", "sum(least(x, y) / 2)", "max(round(ln(y), 2))", "sum(cast(y as int))")
     metrics = {f"m{index}": {"value": text, "by": "who", "where": r"who like '%\'"} for index, text in enumerate(texts)}
-    catalog = catalog_of(file(metrics))
-    statements = Statements(dialect(), catalog.tables.values())
-    for metric in catalog.served.values():
+    catalog = load_files(make_file(metrics))
+    statements = StatementCompiler(dialect(), catalog.tables.values())
+    for metric in catalog.widgets.values():
         for scan in plan([metric]).scans:
-            assert statements.builder.predicate(scan.table) in statements.scan(scan, 2)
+            assert statements.builder.emit_tenant_predicate(scan.table) in statements.compile_scan(scan, 2)
 
 
 # As each dialect writes them: what is bound to the tenant, and what is not.
@@ -172,10 +174,10 @@ BOUND = {
 @pytest.mark.parametrize("dialect", BOUND)
 def test_the_parameter_is_known_however_it_is_written(dialect: str) -> None:
     bound, unbound = BOUND[dialect]
-    check_covered(f"SELECT sum(x) FROM facts AS t WHERE {bound}", TENANTS, dialect)
+    check_tenant_predicates(f"SELECT sum(x) FROM facts AS t WHERE {bound}", TENANTS, dialect)
     for condition in (unbound, f"{bound} OR 1 = 1", f"NOT ({bound})"):
         with pytest.raises(UncoveredScan):
-            check_covered(f"SELECT sum(x) FROM facts AS t WHERE {condition}", TENANTS, dialect)
+            check_tenant_predicates(f"SELECT sum(x) FROM facts AS t WHERE {condition}", TENANTS, dialect)
 
 
 ROW_MAKERS = {
@@ -189,9 +191,9 @@ ROW_MAKERS = {
 @pytest.mark.parametrize("dialect", ROW_MAKERS)
 def test_rows_are_made_of_bound_parameters_only(dialect: str) -> None:
     allowed, refused_ = ROW_MAKERS[dialect]
-    check_covered(f"SELECT 1 FROM {allowed} AS p", TENANTS, dialect)
+    check_tenant_predicates(f"SELECT 1 FROM {allowed} AS p", TENANTS, dialect)
     with pytest.raises(UncoveredScan):
-        check_covered(f"SELECT 1 FROM {refused_} AS p", TENANTS, dialect)
+        check_tenant_predicates(f"SELECT 1 FROM {refused_} AS p", TENANTS, dialect)
 
 
 # What a metric file may not say: the key of the metric, and its code.
@@ -224,7 +226,7 @@ WORDS: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("metric", "code"), WORDS.values(), ids=WORDS)
 def test_an_expression_that_reaches_out_is_refused_when_it_is_loaded(metric: dict[str, Any], code: str) -> None:
-    found = refused(file({"m": metric}))
+    found = collect_diagnostics(make_file({"m": metric}))
     assert [each.code for each in found] == [code], found
     assert found[0].line > 0
     assert found[0].column > 0
@@ -255,13 +257,13 @@ TEMPLATES = {
 
 @pytest.mark.parametrize("template", TEMPLATES.values(), ids=TEMPLATES)
 def test_a_template_that_reaches_out_is_refused_when_it_is_loaded(template: str) -> None:
-    (found,) = refused(file({"m": {"value": template}}))
+    (found,) = collect_diagnostics(make_file({"m": {"value": template}}))
     assert found.code.startswith(("template", "undefined")), found
 
 
 @pytest.mark.parametrize("depth", [500, 4000])
 def test_an_expression_that_is_nested_too_deeply_is_refused(depth: int) -> None:
-    found = refused(file({"m": {"value": "(" * depth + "sum(x)" + ")" * depth}}))
+    found = collect_diagnostics(make_file({"m": {"value": "(" * depth + "sum(x)" + ")" * depth}}))
     assert [each.code for each in found] == ["sql-limits"]
 
 
@@ -278,25 +280,25 @@ SPELLINGS = (
 
 @pytest.mark.parametrize("name", STATE_TABLES)
 def test_the_installations_own_tables_cannot_be_declared(name: str) -> None:
-    found = refused(file({"m": "sum(x)"}, {"days": {**DAYS, "name": name}}))
+    found = collect_diagnostics(make_file({"m": "sum(x)"}, {"days": {**DAYS, "name": name}}))
     assert [each.code for each in found] == ["reserved-table"]
 
 
 @pytest.mark.parametrize("name", SPELLINGS)
 def test_nor_under_another_spelling(name: str) -> None:
-    found = refused(file({"m": "sum(x)"}, {"days": {**DAYS, "name": name}}))
+    found = collect_diagnostics(make_file({"m": "sum(x)"}, {"days": {**DAYS, "name": name}}))
     assert [each.code for each in found] == ["bad-name"]
 
 
 @pytest.mark.parametrize("name", ["connections", "Sync_Jobs", "sqlite_master"])
 def test_nor_as_the_name_of_a_table(name: str) -> None:
-    assert "reserved-table" in [each.code for each in refused(file({"m": "sum(x)"}, {name: DAYS}))]
+    assert "reserved-table" in [each.code for each in collect_diagnostics(make_file({"m": "sum(x)"}, {name: DAYS}))]
 
 
-def query(sql: str) -> dict[str, Any]:
+def make_query_file(sql: str) -> dict[str, Any]:
     """A file with a `sql:` table over `days`, and a metric `m` over it."""
     inner = {"time": "date", "sql": sql, "columns": {"user_id": "uuid", "date": "date", "x": "bigint"}}
-    return {**file({"m": {"value": "sum(x)", "table": "q"}}), "tables": {"days": DAYS, "ads": DAYS, "q": inner}}
+    return {**make_file({"m": {"value": "sum(x)", "table": "q"}}), "tables": {"days": DAYS, "ads": DAYS, "q": inner}}
 
 
 QUERIES = {
@@ -331,7 +333,7 @@ QUERIES = {
 
 @pytest.mark.parametrize(("sql", "code"), QUERIES.values(), ids=QUERIES)
 def test_a_query_that_reaches_out_is_refused_when_it_is_loaded(sql: str, code: str) -> None:
-    assert code in [each.code for each in refused(query(sql))]
+    assert code in [each.code for each in collect_diagnostics(make_query_file(sql))]
 
 
 SHADOWING = {
@@ -353,31 +355,35 @@ SHADOWING = {
 
 @pytest.mark.parametrize("sql", SHADOWING.values(), ids=SHADOWING)
 def test_a_query_may_reuse_names_and_still_reads_one_tenants_rows(sql: str) -> None:
-    catalog = catalog_of(query(sql))
-    rows = [row("2025-01-01", x=1), row("2025-01-01", x=1, user_id=YOU), row("2025-01-01", x=1, user_id=YOU)]
-    with warehouse_of(catalog, {"days": rows}) as warehouse:
-        assert points(ask(Engine(catalog, warehouse), "m", "2025-01-01")) == [1000]
+    catalog = load_files(make_query_file(sql))
+    rows = [
+        make_row("2025-01-01", x=1),
+        make_row("2025-01-01", x=1, user_id=YOU),
+        make_row("2025-01-01", x=1, user_id=YOU),
+    ]
+    with open_warehouse(catalog, {"days": rows}) as warehouse:
+        assert list_points(query_engine(Engine(catalog, warehouse), "m", "2025-01-01")) == [1000]
 
 
 def test_the_tenants_own_column_cannot_be_made_constant_by_a_query() -> None:
     """A query that gives everybody's rows one name still holds only those of the tenant who asks."""
     sql = f"SELECT '{ME}' AS user_id, date, x FROM {{{{ table('days') }}}}"
-    catalog = catalog_of(query(sql))
-    with warehouse_of(catalog, {"days": [row("2025-01-01", x=5, user_id=YOU)]}) as warehouse:
-        assert stats(ask(Engine(catalog, warehouse), "m", "2025-01-01")) == (None, None, None)
+    catalog = load_files(make_query_file(sql))
+    with open_warehouse(catalog, {"days": [make_row("2025-01-01", x=5, user_id=YOU)]}) as warehouse:
+        assert get_stats(query_engine(Engine(catalog, warehouse), "m", "2025-01-01")) == (None, None, None)
 
 
 def test_the_tenant_is_bound_and_never_text() -> None:
-    catalog = catalog_of(file({"m": "sum(x)"}))
-    with warehouse_of(catalog, {"days": [row("2025-01-01", x=5)]}) as warehouse:
-        answer = ask(Engine(catalog, warehouse), "m", "2025-01-01", tenant="' OR 1=1 --")
-    assert stats(answer) == (None, None, None)
+    catalog = load_files(make_file({"m": "sum(x)"}))
+    with open_warehouse(catalog, {"days": [make_row("2025-01-01", x=5)]}) as warehouse:
+        answer = query_engine(Engine(catalog, warehouse), "m", "2025-01-01", tenant="' OR 1=1 --")
+    assert get_stats(answer) == (None, None, None)
 
 
 def test_a_column_that_is_not_there_is_never_read_as_a_text() -> None:
     """SQLite reads an unknown name in double quotes as a text: every row would pass `"user_id" = …`."""
     renamed = {**COLUMNS, "user_id": {"type": "uuid", "column": "owner"}}
-    catalog = catalog_of(file({"m": "sum(x)"}, {"days": {**DAYS, "columns": renamed}}))
-    with warehouse_of(catalog, {"days": [row("2025-01-01", x=5, user_id=YOU)]}) as warehouse:
-        answer = ask(Engine(catalog, warehouse), "m", "2025-01-01", tenant="owner")
-    assert stats(answer) == (None, None, None)
+    catalog = load_files(make_file({"m": "sum(x)"}, {"days": {**DAYS, "columns": renamed}}))
+    with open_warehouse(catalog, {"days": [make_row("2025-01-01", x=5, user_id=YOU)]}) as warehouse:
+        answer = query_engine(Engine(catalog, warehouse), "m", "2025-01-01", tenant="owner")
+    assert get_stats(answer) == (None, None, None)

@@ -14,14 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.catalog.catalog import load_catalog
-from engine.diagnostics import as_github, as_json, as_text
+from engine.diagnostics import render_github, render_json, render_text
 from engine.errors import InvalidCatalog
-from runtime.shipped import shipped_metrics
+from runtime.shipped import get_shipped_folder
 
-FILES = {path.name: path.read_text(encoding="utf-8") for path in sorted(shipped_metrics().glob("*.yaml"))}
+FILES = {path.name: path.read_text(encoding="utf-8") for path in sorted(get_shipped_folder().glob("*.yaml"))}
 MEGABYTE = 990_000
-MOST_SECONDS = 2.0
-MOST_MEGABYTES = 200
+MAX_SECONDS = 2.0
+MAX_MEGABYTES = 200
 TABLE = "source: ga4\ntable: t\ntables:\n t: {time: date, columns: {user_id: uuid, date: date, a: bigint, b: text}}\n"
 QUERY = (
     "source: ga4\ntables:\n"
@@ -102,7 +102,7 @@ JINJA = (
 )
 
 
-def load(files: Mapping[str, bytes]) -> None:
+def check_load(files: Mapping[str, bytes]) -> None:
     """Load a folder of these files; what it reports must show in every format."""
     with tempfile.TemporaryDirectory() as name:
         for file, content in files.items():
@@ -116,25 +116,25 @@ def load(files: Mapping[str, bytes]) -> None:
     found = invalid.diagnostics
     assert found
     assert all(each.line > 0 and each.column > 0 for each in found)
-    assert len(json.loads(as_json(found))) == len(found)
-    assert as_text(found, invalid.texts)
-    assert as_github(found).count("\n") == len(found) - 1
+    assert len(json.loads(render_json(found))) == len(found)
+    assert render_text(found, invalid.texts)
+    assert render_github(found).count("\n") == len(found) - 1
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=200), st.binary(max_size=100))
 def test_any_bytes(content: bytes, macros: bytes) -> None:
-    load({"a.yaml": content, "macros.j2": macros})
+    check_load({"a.yaml": content, "macros.j2": macros})
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.text(st.sampled_from("\n\n  :-[]{}&*!|>'\"%@`#?,ab<\t\r\u0085\ufeff"), max_size=60))
 def test_any_yaml(text: str) -> None:
-    load({"a.yaml": text.encode()})
+    check_load({"a.yaml": text.encode()})
 
 
 @st.composite
-def mutated(draw: st.DrawFn) -> dict[str, bytes]:
+def draw_mutated_files(draw: st.DrawFn) -> dict[str, bytes]:
     """The shipped files, one of them with a few places overwritten, cut out or doubled."""
     name = draw(st.sampled_from(sorted(FILES)))
     text = FILES[name]
@@ -149,23 +149,23 @@ def mutated(draw: st.DrawFn) -> dict[str, bytes]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(mutated())
+@given(draw_mutated_files())
 def test_mutated_shipped_files(files: dict[str, bytes]) -> None:
-    load(files)
+    check_load(files)
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from(WORDS), max_size=14).map("".join), st.sampled_from(("value", "where", "derive")))
 def test_any_expression(text: str, key: str) -> None:
     value = "" if key == "value" else "value: sum(a), " if key == "where" else ""
-    load({"a.yaml": f"{TABLE}metrics:\n m: {{{value}{key}: {json.dumps(text)}}}\n n: sum(a)\n".encode()})
+    check_load({"a.yaml": f"{TABLE}metrics:\n m: {{{value}{key}: {json.dumps(text)}}}\n n: sum(a)\n".encode()})
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.sampled_from(WORDS), max_size=14).map("".join))
 def test_any_query(text: str) -> None:
     query = "select " + text.replace(" from t", " from {{ table('t') }}")
-    load({"a.yaml": QUERY.replace("__", json.dumps(query)).encode()})
+    check_load({"a.yaml": QUERY.replace("__", json.dumps(query)).encode()})
 
 
 @settings(max_examples=200, deadline=None)
@@ -175,10 +175,10 @@ def test_any_query(text: str) -> None:
 )
 def test_any_template(text: str, macros: str) -> None:
     metrics = f"vars: {{x: [a, b], paid: a}}\n{TABLE}metrics:\n m: {json.dumps(text)}\n n: sum(a)\n"
-    load({"a.yaml": metrics.encode(), "macros.j2": macros.encode()})
+    check_load({"a.yaml": metrics.encode(), "macros.j2": macros.encode()})
 
 
-def filled(head: str, line: str, tail: str = "", size: int = MEGABYTE) -> str:
+def fill_to_size(head: str, line: str, tail: str = "", size: int = MEGABYTE) -> str:
     """`head` and as many numbered lines as `size` characters hold."""
     count = (size - len(head) - len(tail)) // (len(line) + 5)
     return head + "".join(line.replace("#", str(number)) for number in range(count)) + tail
@@ -189,19 +189,19 @@ LOOPS = "".join(f"{{% for {name} in x %}}" for name in "abcdefgh") + "{% endfor 
 WORST = {
     "brackets": "[" * MEGABYTE,
     "aliases": "k0: &k0 [x, x, x, x, x, x, x, x, x]\n" + NESTED,
-    "keys": filled("", "key#: 1\n"),
-    "equal keys": filled("", "key: 1\n"),
-    "metrics": filled(f"{TABLE}metrics:\n", " m#: sum(a)\n"),
-    "metrics within the limit": filled(f"{TABLE}metrics:\n", " m#: sum(a)\n", size=300_000),
-    "wrong metrics": filled(f"{TABLE}metrics:\n", " m#: {value: sum(c) / sum(d), by: e}\n", size=400_000),
-    "cycles": filled(f"{TABLE}metrics:\n", " m#: {derive: m# + n#}\n", size=400_000),
+    "keys": fill_to_size("", "key#: 1\n"),
+    "equal keys": fill_to_size("", "key: 1\n"),
+    "metrics": fill_to_size(f"{TABLE}metrics:\n", " m#: sum(a)\n"),
+    "metrics within the limit": fill_to_size(f"{TABLE}metrics:\n", " m#: sum(a)\n", size=300_000),
+    "wrong metrics": fill_to_size(f"{TABLE}metrics:\n", " m#: {value: sum(c) / sum(d), by: e}\n", size=400_000),
+    "cycles": fill_to_size(f"{TABLE}metrics:\n", " m#: {derive: m# + n#}\n", size=400_000),
     "an expression": f"{TABLE}metrics:\n m: {'sum(a) + ' * (MEGABYTE // 9)}1\n",
-    "expressions": filled(f"{TABLE}metrics:\n", f" m#: {'sum(a) + ' * 190}1\n", size=230_000),
-    "templates": filled(f"{TABLE}vars: {{v: sum(a)}}\nmetrics:\n", " m#: '{{ v }}'\n", size=300_000),
+    "expressions": fill_to_size(f"{TABLE}metrics:\n", f" m#: {'sum(a) + ' * 190}1\n", size=230_000),
+    "templates": fill_to_size(f"{TABLE}vars: {{v: sum(a)}}\nmetrics:\n", " m#: '{{ v }}'\n", size=300_000),
     "a loop": f"vars: {{x: [{', '.join(map(str, range(1000)))}]}}\n{TABLE}metrics:\n m: '{LOOPS}{' ' * 900_000}'\n",
     "loops": f"vars: {{x: [{', '.join(map(str, range(1000)))}]}}\n{TABLE}metrics:\n m: '{LOOPS}'\n",
     "calls of macros": f"{TABLE}metrics:\n m: '{'{{ f(1) }}' * 1700}'\n n: '{'{{ f(1) }}' * 1700}'\n",
-    "tests": filled(f"{TABLE}metrics:\n m:\n  value: sum(a)\n  tests:\n", "   - {name: x#}\n", size=400_000),
+    "tests": fill_to_size(f"{TABLE}metrics:\n m:\n  value: sum(a)\n  tests:\n", "   - {name: x#}\n", size=400_000),
     "one text": f"{TABLE}metrics:\n m: {{title: '{'x' * MEGABYTE}', value: sum(a)}}\n",
 }
 MACROS = "{% macro f(a) %}{{ a }}{{ a }}{{ g(a) }}{% endmacro %}{% macro g(a) %}{{ a }}{% endmacro %}\n"
@@ -226,7 +226,7 @@ print(json.dumps({"seconds": took, "megabytes": peak / 1024 / (1024 if sys.platf
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, float]]:
+def measurements(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, float]]:
     """Processor seconds to load each of the worst folders, in a process of its own, and the memory that it took."""
     root = tmp_path_factory.mktemp("worst")
     for name, text in WORST.items():
@@ -241,9 +241,9 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, fl
 
 
 @pytest.mark.parametrize("name", WORST)
-def test_a_megabyte_takes_two_seconds_at_the_most(name: str, measured: dict[str, dict[str, float]]) -> None:
-    assert measured["seconds"][name] < MOST_SECONDS
+def test_a_megabyte_takes_two_seconds_at_the_most(name: str, measurements: dict[str, dict[str, float]]) -> None:
+    assert measurements["seconds"][name] < MAX_SECONDS
 
 
-def test_all_of_them_take_little_memory(measured: dict[str, float]) -> None:
-    assert measured["megabytes"] < MOST_MEGABYTES
+def test_all_of_them_take_little_memory(measurements: dict[str, float]) -> None:
+    assert measurements["megabytes"] < MAX_MEGABYTES

@@ -19,9 +19,9 @@ from engine.answer.engine import Engine
 from engine.errors import WarehouseUnavailable
 from engine.language.functions import AGGREGATE_NAMES, FUNCTION_NAMES
 from engine.warehouse.warehouse import Warehouse
-from tests.support.oracle.functions import Beyond
+from tests.support.oracle.functions import BeyondDouble
 from tests.support.random_expressions import Author, Piece
-from tests.support.worlds import ME, ask, catalog_of, file, points
+from tests.support.worlds import ME, list_points, load_files, make_file, query_engine
 
 SEED = int(os.environ.get("DIFFERENTIAL_SEED", "1"))
 PIECES = int(os.environ.get("DIFFERENTIAL_PIECES", "120"))
@@ -79,24 +79,24 @@ FIRST = date(2025, 3, 1)
 LAST = FIRST + timedelta(days=len(CELLS) - 1)
 
 
-def moment(text: str | None, zone: timezone) -> datetime | None:
+def parse_moment(text: str | None, zone: timezone) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text).replace(tzinfo=zone)
 
 
-def rows() -> list[dict[str, Any]]:
+def make_rows() -> list[dict[str, Any]]:
     found = [dict(zip(COLUMNS, cells, strict=True)) for cells in CELLS]
     for row in found:
-        row["at"] = moment(row["at"], WEST)
+        row["at"] = parse_moment(row["at"], WEST)
         row["ts"] = None if row["ts"] is None else datetime.fromisoformat(row["ts"])
     return found
 
 
 # What an expression sees: a decimal is a double.
-SEEN = [row | {"z": None if row["z"] is None else float(row["z"])} for row in rows()]
+SEEN = [row | {"z": None if row["z"] is None else float(row["z"])} for row in make_rows()]
 
 
 @lru_cache
-def pieces(kinds: tuple[str, ...], count: int, *, above: bool = False) -> list[tuple[Piece, list[Any]]]:
+def make_pieces(kinds: tuple[str, ...], count: int, *, above: bool = False) -> list[tuple[Piece, list[Any]]]:
     """Expressions of these kinds in turn, each with its values on the rows; worked out once for all engines."""
     random = Random(f"{SEED} {kinds} {above}")
     author = Author(random, above=above)
@@ -107,42 +107,42 @@ def pieces(kinds: tuple[str, ...], count: int, *, above: bool = False) -> list[t
             continue
         try:
             found.append((piece, [piece.value(row) for row in SEEN]))
-        except Beyond:
+        except BeyondDouble:
             continue
     return found
 
 
-def batches(found: Sequence[tuple[Piece, list[Any]]]) -> list[Sequence[tuple[Piece, list[Any]]]]:
+def split_batches(found: Sequence[tuple[Piece, list[Any]]]) -> list[Sequence[tuple[Piece, list[Any]]]]:
     return [found[start : start + TOGETHER] for start in range(0, len(found), TOGETHER)]
 
 
-def inside() -> list[tuple[Piece, list[Any]]]:
-    return pieces(("whole", "double"), PIECES)
+def make_inside_pieces() -> list[tuple[Piece, list[Any]]]:
+    return make_pieces(("whole", "double"), PIECES)
 
 
-def above() -> list[tuple[Piece, list[Any]]]:
-    return pieces(("whole", "double"), PIECES // 2, above=True)
+def make_above_pieces() -> list[tuple[Piece, list[Any]]]:
+    return make_pieces(("whole", "double"), PIECES // 2, above=True)
 
 
-def queried() -> list[tuple[Piece, list[Any]]]:
-    return pieces(tuple(TYPES), PIECES)
+def make_queried_pieces() -> list[tuple[Piece, list[Any]]]:
+    return make_pieces(tuple(TYPES), PIECES)
 
 
-def filtered() -> list[tuple[Piece, list[Any]]]:
-    return pieces(("boolean",), PIECES // 4)
+def make_filter_pieces() -> list[tuple[Piece, list[Any]]]:
+    return make_pieces(("boolean",), PIECES // 4)
 
 
-def metrics() -> tuple[dict[str, Any], dict[str, Any]]:
+def make_metrics() -> tuple[dict[str, Any], dict[str, Any]]:
     """The metrics and the `sql:` tables that evaluate all of them."""
     found: dict[str, Any] = {}
     tables: dict[str, Any] = {"facts": TABLE}
-    for index, batch in enumerate(batches(inside())):
+    for index, batch in enumerate(split_batches(make_inside_pieces())):
         found[f"inside{index}"] = {"series": {f"e{n}": f"max({piece.text})" for n, (piece, _) in enumerate(batch)}}
-    for index, batch in enumerate(batches(above())):
+    for index, batch in enumerate(split_batches(make_above_pieces())):
         found[f"above{index}"] = {"series": {f"e{n}": piece.text for n, (piece, _) in enumerate(batch)}}
-    for index, (piece, _) in enumerate(filtered()):
+    for index, (piece, _) in enumerate(make_filter_pieces()):
         found[f"filtered{index}"] = {"value": "count(*)", "where": piece.text}
-    for index, batch in enumerate(batches(queried())):
+    for index, batch in enumerate(split_batches(make_queried_pieces())):
         selected = ", ".join(f"{piece.text} AS e{n}" for n, (piece, _) in enumerate(batch))
         names = {f"e{n}": TYPES[piece.kind] for n, (piece, _) in enumerate(batch)}
         tables[f"query{index}"] = {
@@ -163,68 +163,74 @@ def metrics() -> tuple[dict[str, Any], dict[str, Any]]:
 
 @pytest.fixture
 def engine(warehouse_url: str) -> Iterator[Engine]:
-    catalog = catalog_of(file(*metrics()))
+    catalog = load_files(make_file(*make_metrics()))
     warehouse = Warehouse(warehouse_url)
     warehouse.create_tables(catalog.tables.values())
     listed = [
         {"user_id": ME, "date": FIRST + timedelta(days=index), "id": f"row{index}", **row}
-        for index, row in enumerate(rows())
+        for index, row in enumerate(make_rows())
     ]
     warehouse.upsert(catalog.tables["facts"], listed)
     yield Engine(catalog, warehouse)
     warehouse.close()
 
 
-def same(found: Any, wanted: Any) -> bool:
+def is_same(found: Any, wanted: Any) -> bool:
     """Whether both are written alike as JSON, but for the last digits of a double."""
     if type(found) is not type(wanted):
         return False
     return bool(found == (pytest.approx(wanted, rel=1e-9, abs=1e-300) if isinstance(wanted, float) else wanted))
 
 
-def differences(batch: Sequence[tuple[Piece, list[Any]]], found: Mapping[int, Sequence[Any]]) -> Iterator[str]:
+def iter_differences(batch: Sequence[tuple[Piece, list[Any]]], found: Mapping[int, Sequence[Any]]) -> Iterator[str]:
     for n, (piece, wanted) in enumerate(batch):
         for index, (value, right) in enumerate(zip(found[n], wanted, strict=True)):
-            if not same(value, right):
+            if not is_same(value, right):
                 yield f"{piece.text}: {value!r} instead of {right!r} on row {index}"
                 break
 
 
-def series_of(engine: Engine, key: str, batch: Sequence[tuple[Piece, list[Any]]]) -> Mapping[int, Sequence[Any]]:
-    body = ask(engine, key, FIRST, LAST)
-    return {n: points(body, f"e{n}") for n in range(len(batch))}
+def read_series(engine: Engine, key: str, batch: Sequence[tuple[Piece, list[Any]]]) -> Mapping[int, Sequence[Any]]:
+    body = query_engine(engine, key, FIRST, LAST)
+    return {n: list_points(body, f"e{n}") for n in range(len(batch))}
 
 
-def value_of(engine: Engine, key: str, batch: Sequence[tuple[Piece, list[Any]]]) -> Mapping[int, Sequence[Any]]:
-    return {0: points(ask(engine, key, FIRST, LAST))}
+def read_value(engine: Engine, key: str, batch: Sequence[tuple[Piece, list[Any]]]) -> Mapping[int, Sequence[Any]]:
+    return {0: list_points(query_engine(engine, key, FIRST, LAST))}
 
 
-def columns_of(engine: Engine, key: str, batch: Sequence[tuple[Piece, list[Any]]]) -> Mapping[int, Sequence[Any]]:
-    items = sorted(ask(engine, key, FIRST, LAST)["items"], key=lambda item: str(item["id"]))
+def read_columns(engine: Engine, key: str, batch: Sequence[tuple[Piece, list[Any]]]) -> Mapping[int, Sequence[Any]]:
+    items = sorted(query_engine(engine, key, FIRST, LAST)["items"], key=lambda item: str(item["id"]))
     return {n: [item[f"e{n}"] for item in items] for n in range(len(batch))}
 
 
-def json_of(value: Any) -> Any:
+def convert_to_json(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
 def test_expressions_are_worth_the_same_everywhere(engine: Engine) -> None:
-    asked = [(f"inside{n}", batch, series_of) for n, batch in enumerate(batches(inside()))]
-    asked += [(f"above{n}", batch, series_of) for n, batch in enumerate(batches(above()))]
-    for n, batch in enumerate(batches(queried())):
-        asked.append((f"queried{n}", [(piece, [*map(json_of, values)]) for piece, values in batch], columns_of))
-    for n, (piece, values) in enumerate(filtered()):
+    asked = [(f"inside{n}", batch, read_series) for n, batch in enumerate(split_batches(make_inside_pieces()))]
+    asked += [(f"above{n}", batch, read_series) for n, batch in enumerate(split_batches(make_above_pieces()))]
+    for n, batch in enumerate(split_batches(make_queried_pieces())):
+        asked.append(
+            (f"queried{n}", [(piece, [*map(convert_to_json, values)]) for piece, values in batch], read_columns)
+        )
+    for n, (piece, values) in enumerate(make_filter_pieces()):
         passing = [1 if value is True else None for value in values]
-        asked.append((f"filtered{n}", [(piece, passing)], value_of))
+        asked.append((f"filtered{n}", [(piece, passing)], read_value))
     differing: list[str] = []
     for key, batch, answers in asked:
         try:
-            differing += [f"{key}: {each}" for each in differences(batch, answers(engine, key, batch))]
+            differing += [f"{key}: {each}" for each in iter_differences(batch, answers(engine, key, batch))]
         except WarehouseUnavailable as error:
             differing.append(f"{key}: {error}, of {batch[0][0].text} and {len(batch) - 1} more")
     assert not differing, f"{len(differing)} differ:\n" + "\n".join(differing[:40])
 
 
 def test_every_function_is_among_them() -> None:
-    texts = " ".join(piece.text for listed in (inside(), above(), queried(), filtered()) for piece, _ in listed)
+    texts = " ".join(
+        piece.text
+        for listed in (make_inside_pieces(), make_above_pieces(), make_queried_pieces(), make_filter_pieces())
+        for piece, _ in listed
+    )
     assert {name for name in FUNCTION_NAMES if name not in AGGREGATE_NAMES and f"{name}(" not in texts} == set()

@@ -12,7 +12,7 @@ import pytest
 from engine.answer.engine import Engine
 from engine.errors import WarehouseUnavailable
 from engine.warehouse.warehouse import Warehouse
-from tests.support.worlds import ME, ask, catalog_of, file, points
+from tests.support.worlds import ME, list_points, load_files, make_file, query_engine
 
 TABLE = {
     "time": "date",
@@ -165,7 +165,7 @@ CONDITIONS: dict[str, list[int]] = {
 }
 
 
-def value_of(condition: str) -> str:
+def make_value(condition: str) -> str:
     return f"max(case when {condition} then 1 else 0 end)"
 
 
@@ -176,13 +176,13 @@ ITEMS = {
 }
 METRICS: dict[str, Any] = {
     f"m{index}": {"value": f"max({text})", "fill": "null"} for index, text in enumerate(NUMBERS)
-} | {f"c{index}": {"value": value_of(text), "fill": "null"} for index, text in enumerate(CONDITIONS)}
+} | {f"c{index}": {"value": make_value(text), "fill": "null"} for index, text in enumerate(CONDITIONS)}
 METRICS["items"] = ITEMS
 
 
 @pytest.fixture
 def engine(warehouse_url: str) -> Iterator[Engine]:
-    catalog = catalog_of(file(METRICS, {"facts": TABLE}))
+    catalog = load_files(make_file(METRICS, {"facts": TABLE}))
     warehouse = Warehouse(warehouse_url)
     warehouse.create_tables(catalog.tables.values())
     rows = [{"user_id": ME, "date": FIRST + timedelta(days=index), **row} for index, row in enumerate(ROWS)]
@@ -198,7 +198,9 @@ def test_every_function_and_operator_means_the_same(engine: Engine) -> None:
         for index, (text, values) in enumerate(cases.items()):
             found: list[Any] | WarehouseUnavailable
             try:
-                found = points(ask(engine, f"{prefix}{index}", FIRST, FIRST + timedelta(days=len(ROWS) - 1)))
+                found = list_points(
+                    query_engine(engine, f"{prefix}{index}", FIRST, FIRST + timedelta(days=len(ROWS) - 1))
+                )
             except WarehouseUnavailable as error:
                 found = error
             wanted = [value if value is None else pytest.approx(value, rel=1e-9, abs=1e-12) for value in values]
@@ -208,7 +210,7 @@ def test_every_function_and_operator_means_the_same(engine: Engine) -> None:
 
 
 def test_columns_are_shown_alike(engine: Engine) -> None:
-    found = ask(engine, "items", FIRST, FIRST + timedelta(days=len(ROWS) - 1))["items"]
+    found = query_engine(engine, "items", FIRST, FIRST + timedelta(days=len(ROWS) - 1))["items"]
     assert [[item["id"], *(item[name] for name in SHOWN)] for item in found] == [
         ["2025-03-01", ROWS[0]["who"], 7, 2.5, 0.125, True, "2025-03-02T01:30:00+00:00", "2025-03-01"],
         ["2025-03-03", None, None, None, None, None, None, "2025-03-03"],

@@ -10,7 +10,7 @@ import pytest
 
 from engine.answer.engine import Engine
 from engine.warehouse.warehouse import Warehouse
-from tests.support.worlds import ME, ask, catalog_of, file
+from tests.support.worlds import ME, load_files, make_file, query_engine
 
 FIRST, LAST = date(2025, 1, 1), date(2025, 1, 2)
 # id, day, s, n, i; the sums below are worked out from these by hand.
@@ -51,7 +51,7 @@ VALUES: list[tuple[str, float]] = [
 ]
 
 
-def query(selected: str, condition: str) -> dict[str, Any]:
+def make_query_table(selected: str, condition: str) -> dict[str, Any]:
     names = [part.split(" AS ")[-1].strip() for part in selected.split(", ") if not part.endswith("5)")]
     columns = {name: "text" if name == "s" else "bigint" for name in names if name in ("n", "i", "k", "s")}
     sql = f"SELECT user_id, date, {selected} FROM {{{{ table('facts') }}}} WHERE {condition}"
@@ -60,11 +60,11 @@ def query(selected: str, condition: str) -> dict[str, Any]:
 
 @pytest.fixture
 def engine(warehouse_url: str) -> Iterator[Engine]:
-    tables = {f"q{index}": query(*each[:2]) for index, each in enumerate(QUERIES)}
+    tables = {f"q{index}": make_query_table(*each[:2]) for index, each in enumerate(QUERIES)}
     metrics = {f"q{index}": {"table": f"q{index}", "value": each[2]} for index, each in enumerate(QUERIES)}
     metrics |= {f"v{index}": {"table": "facts", "value": value} for index, (value, _) in enumerate(VALUES)}
     metrics["w"] = {"table": "facts", "value": "count(*)", "where": "if(n / i > 0.5, true, false)"}
-    catalog = catalog_of(file(metrics, {"facts": FACTS, **tables}))
+    catalog = load_files(make_file(metrics, {"facts": FACTS, **tables}))
     warehouse = Warehouse(warehouse_url)
     warehouse.create_tables(catalog.tables.values())
     columns = ("id", "date", "s", "n", "i")
@@ -80,5 +80,5 @@ def engine(warehouse_url: str) -> Iterator[Engine]:
 def test_a_condition_means_the_column_and_an_if_is_written_whole(engine: Engine) -> None:
     expected = {f"q{index}": each[3] for index, each in enumerate(QUERIES)}
     expected |= {f"v{index}": value for index, (_, value) in enumerate(VALUES)} | {"w": 2}
-    found = {key: ask(engine, key, FIRST, LAST)["stats"]["value"] for key in expected}
+    found = {key: query_engine(engine, key, FIRST, LAST)["stats"]["value"] for key in expected}
     assert found == {key: pytest.approx(value) for key, value in expected.items()}

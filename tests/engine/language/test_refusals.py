@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.worlds import catalog_of, file, refused
+from tests.support.worlds import collect_diagnostics, load_files, make_file
 
 COLUMNS = {
     "user_id": "uuid",
@@ -162,7 +162,7 @@ REMEDIED: list[tuple[str, str, str]] = [
 NAMES: list[dict[str, str]] = [{"N": "bigint"}, {"__day": "bigint"}, {"_version": "bigint"}, {"True": "boolean"}]
 
 
-def at(found: Any, text: str, wanted: str) -> tuple[str, str]:
+def locate_diagnostic(found: Any, text: str, wanted: str) -> tuple[str, str]:
     """The code of the first diagnostic, and what stands where it points."""
     line = text.splitlines()[found.line - 1]
     return found.code, line[found.column - 1 :][: len(wanted)]
@@ -175,22 +175,22 @@ def test_a_query_is_refused(sql: str, code: str, place: str) -> None:
         "source: ga4\ntables:\n  q:\n    time: date\n    columns: {user_id: uuid, date: date}\n"
         f"    sql: |\n      {written}\n"
     )
-    found = refused(file({}, TABLES), query)
-    assert [at(each, query, place) for each in found] == [(code, place)]
+    found = collect_diagnostics(make_file({}, TABLES), query)
+    assert [locate_diagnostic(each, query, place) for each in found] == [(code, place)]
 
 
 @pytest.mark.parametrize(("condition", "code", "place"), CONDITIONS, ids=[condition for condition, *_ in CONDITIONS])
 def test_a_condition_is_refused(condition: str, code: str, place: str) -> None:
     text = f"source: ga4\ntable: facts\nmetrics:\n  a.m:\n    value: sum(n)\n    where: |\n      {condition}\n"
-    assert at(refused(file({}, TABLES), text)[0], text, place) == (code, place)
+    assert locate_diagnostic(collect_diagnostics(make_file({}, TABLES), text)[0], text, place) == (code, place)
 
 
 @pytest.mark.parametrize(("wrong", "remedy", "right"), REMEDIED, ids=[wrong for wrong, *_ in REMEDIED])
 def test_what_is_refused_can_be_written_otherwise(wrong: str, remedy: str, right: str) -> None:
     metric = {"value": "sum(n)"}
-    found = refused(file({"a.m": {**metric, "where": wrong}}, TABLES))[0]
+    found = collect_diagnostics(make_file({"a.m": {**metric, "where": wrong}}, TABLES))[0]
     assert found.message.endswith(remedy)
-    catalog_of(file({"a.m": {**metric, "where": right}}, TABLES))
+    load_files(make_file({"a.m": {**metric, "where": right}}, TABLES))
 
 
 @pytest.mark.parametrize(
@@ -203,13 +203,13 @@ def test_what_is_refused_can_be_written_otherwise(wrong: str, remedy: str, right
 )
 def test_a_comma_in_braces_wants_quotes(metric: str, place: str) -> None:
     text = f"source: ga4\nmetrics:\n  a.m: {metric}\n"
-    found = refused(file({}, TABLES), text)[-1]
+    found = collect_diagnostics(make_file({}, TABLES), text)[-1]
     assert "a comma ends a text: put all of it in quotes" in found.message
-    assert at(found, text, place)[1] == place
+    assert locate_diagnostic(found, text, place)[1] == place
 
 
 def test_a_breakdown_is_by_a_column() -> None:
-    (found,) = refused(file({"a.m": {"value": "sum(n)", "by": "lower(s)"}}, TABLES))
+    (found,) = collect_diagnostics(make_file({"a.m": {"value": "sum(n)", "by": "lower(s)"}}, TABLES))
     assert found.code == "unknown-column"
     assert found.message == "by takes a column's name; give this expression a column in a `sql:` table"
 
@@ -217,12 +217,12 @@ def test_a_breakdown_is_by_a_column() -> None:
 @pytest.mark.parametrize(("value", "code", "place"), VALUES, ids=[value for value, *_ in VALUES])
 def test_a_value_is_refused(value: str, code: str, place: str) -> None:
     text = f"source: ga4\ntable: facts\nmetrics:\n  a.m:\n    value: |\n      {value}\n"
-    assert at(refused(file({}, TABLES), text)[0], text, place) == (code, place)
+    assert locate_diagnostic(collect_diagnostics(make_file({}, TABLES), text)[0], text, place) == (code, place)
 
 
 @pytest.mark.parametrize("column", NAMES, ids=lambda column: next(iter(column)))
 def test_a_columns_name_is_refused(column: dict[str, str]) -> None:
-    (found,) = refused(file({}, {"facts": {"time": "date", "columns": {**COLUMNS, **column}}}))
+    (found,) = collect_diagnostics(make_file({}, {"facts": {"time": "date", "columns": {**COLUMNS, **column}}}))
     assert found.code == "bad-name"
 
 
@@ -230,7 +230,7 @@ def test_a_columns_name_is_refused(column: dict[str, str]) -> None:
 def test_a_query_gives_what_is_declared(given: str, type_name: str) -> None:
     sql = f"SELECT user_id, date, {given} AS k FROM {{{{ table('facts') }}}}"
     query = {"time": "date", "sql": sql, "columns": {"user_id": "uuid", "date": "date", "k": type_name}}
-    (found,) = refused(file({}, {**TABLES, "q": query}))
+    (found,) = collect_diagnostics(make_file({}, {**TABLES, "q": query}))
     assert found.code == "wrong-column-type"
     assert f"'k' is {type_name} here" in found.message
 
@@ -239,5 +239,5 @@ def test_a_query_gives_what_is_declared(given: str, type_name: str) -> None:
 def test_a_key_without_a_value_is_not_left_out_silently(key: str) -> None:
     table = "fill: null" if key == "table" else "table: facts"
     text = f"source: ga4\nmetrics:\n  a.m:\n    value: sum(n)\n    {table}\n    {key}:\n"
-    (found,) = refused(file({}, TABLES), text)
+    (found,) = collect_diagnostics(make_file({}, TABLES), text)
     assert (found.code, found.line, found.message) == ("wrong-type", 6, "needs a value, but nothing stands here")

@@ -12,7 +12,7 @@ import pytest
 from engine.answer.engine import Engine
 from engine.errors import WarehouseUnavailable
 from engine.warehouse.warehouse import Warehouse
-from tests.support.worlds import ME, YOU, ask, catalog_of, file, names
+from tests.support.worlds import ME, YOU, list_series_names, load_files, make_file, query_engine
 
 DAYS = (date(2025, 1, 1), date(2025, 1, 2))
 TABLES: Mapping[str, Any] = {
@@ -51,7 +51,7 @@ FACTS: list[tuple[Any, ...]] = [
 USES: list[tuple[Any, ...]] = [("a", 1, 100, "x"), ("c", 1, 400, "y"), ("c", 2, 200, None), ("z", 2, 300, "z")]
 
 
-class Case(NamedTuple):
+class SelectCase(NamedTuple):
     """A query, the value over it and what that is over both days. FACTS and USES stand for the tables."""
 
     sql: str
@@ -64,55 +64,63 @@ PAIR = "SELECT f.user_id, f.date, {} FROM FACTS AS f {} USES AS u ON f.user_id =
 RIGHT = "SELECT u.user_id, u.day AS date, {} FROM FACTS AS f {} USES AS u {}"
 NAMES = [
     # A name is the column's in every clause, whatever the query gives under it.
-    Case(HEAD + "i AS n FROM FACTS WHERE n > 2", "sum(n)", 1 + 2),
-    Case(HEAD + "n + 1 AS n FROM FACTS WHERE n > 2 AND n < 7", "sum(n)", 6 + 4),
-    Case(HEAD + "n, n + 1 AS k, n + 2 AS j FROM FACTS", "sum(k) + sum(j)", 21 + 26),
-    Case(HEAD + 'n AS "order", i AS "select", n AS day FROM FACTS', 'sum("order") + sum("select") + sum(day)', 49),
-    Case(HEAD + "n AS a0, i AS slot, n AS t FROM FACTS", "sum(a0) + sum(slot) + sum(t)", 16 + 17 + 16),
-    Case(HEAD + "n AS k FROM (SELECT user_id, date, i AS n FROM FACTS WHERE n > 2)", "sum(k)", 1 + 2),
-    Case("SELECT FACTS.user_id, facts.date, FACTS.n AS k FROM FACTS WHERE FACTS.n > 1", "sum(k)", 15),
+    SelectCase(HEAD + "i AS n FROM FACTS WHERE n > 2", "sum(n)", 1 + 2),
+    SelectCase(HEAD + "n + 1 AS n FROM FACTS WHERE n > 2 AND n < 7", "sum(n)", 6 + 4),
+    SelectCase(HEAD + "n, n + 1 AS k, n + 2 AS j FROM FACTS", "sum(k) + sum(j)", 21 + 26),
+    SelectCase(
+        HEAD + 'n AS "order", i AS "select", n AS day FROM FACTS', 'sum("order") + sum("select") + sum(day)', 49
+    ),
+    SelectCase(HEAD + "n AS a0, i AS slot, n AS t FROM FACTS", "sum(a0) + sum(slot) + sum(t)", 16 + 17 + 16),
+    SelectCase(HEAD + "n AS k FROM (SELECT user_id, date, i AS n FROM FACTS WHERE n > 2)", "sum(k)", 1 + 2),
+    SelectCase("SELECT FACTS.user_id, facts.date, FACTS.n AS k FROM FACTS WHERE FACTS.n > 1", "sum(k)", 15),
     # GROUP BY takes a result where no column is called so, or its number.
-    Case(HEAD + "lower(s) AS low, max(n) AS k FROM FACTS GROUP BY user_id, date, low", "sum(k)", 5 + 7 + 3),
-    Case(HEAD + "lower(s) AS low, max(n) AS k FROM FACTS GROUP BY 1, 2, 3", "sum(k)", 5 + 7 + 3),
-    Case(HEAD + "lower(s) AS s, max(n) AS k FROM FACTS GROUP BY user_id, date, s", "sum(k)", 1 + 5 + 7 + 3 + 0),
-    Case(HEAD + "lower(s) AS s, max(n) AS k FROM FACTS GROUP BY user_id, date, lower(s)", "sum(k)", 5 + 7 + 3),
-    Case(HEAD + "'x' AS x, 7 AS j, max(n) AS k FROM FACTS GROUP BY user_id, date, x, j", "sum(k) + sum(j)", 12 + 14),
-    Case(HEAD + "sum(n) AS k FROM FACTS GROUP BY user_id, date HAVING sum(n) > 7", "sum(k)", 10),
-    Case(HEAD + "sum(n) AS k FROM FACTS GROUP BY user_id, date, f HAVING f", "sum(k)", 1 + 3),
-    Case("SELECT DISTINCT user_id, date, lower(s) AS s FROM FACTS", "count(*)", 1 + 3),
+    SelectCase(HEAD + "lower(s) AS low, max(n) AS k FROM FACTS GROUP BY user_id, date, low", "sum(k)", 5 + 7 + 3),
+    SelectCase(HEAD + "lower(s) AS low, max(n) AS k FROM FACTS GROUP BY 1, 2, 3", "sum(k)", 5 + 7 + 3),
+    SelectCase(HEAD + "lower(s) AS s, max(n) AS k FROM FACTS GROUP BY user_id, date, s", "sum(k)", 1 + 5 + 7 + 3 + 0),
+    SelectCase(HEAD + "lower(s) AS s, max(n) AS k FROM FACTS GROUP BY user_id, date, lower(s)", "sum(k)", 5 + 7 + 3),
+    SelectCase(
+        HEAD + "'x' AS x, 7 AS j, max(n) AS k FROM FACTS GROUP BY user_id, date, x, j", "sum(k) + sum(j)", 12 + 14
+    ),
+    SelectCase(HEAD + "sum(n) AS k FROM FACTS GROUP BY user_id, date HAVING sum(n) > 7", "sum(k)", 10),
+    SelectCase(HEAD + "sum(n) AS k FROM FACTS GROUP BY user_id, date, f HAVING f", "sum(k)", 1 + 3),
+    SelectCase("SELECT DISTINCT user_id, date, lower(s) AS s FROM FACTS", "count(*)", 1 + 3),
 ]
 JOINS = [
-    Case(PAIR.format("u.n", "JOIN", "AND f.id = u.id"), "sum(n)", 100 + 200),
-    Case(PAIR.format("u.n, f.n AS m", ",", "").replace(" ON ", " WHERE "), "sum(n) + sum(m)", 500 * 6 + 2 * 16),
-    Case(PAIR.format("u.n", "LEFT JOIN", "AND f.id = u.id"), "count(*) + count(n)", 6 + 2),
-    Case(PAIR.format("coalesce(u.w, 'none') AS w", "LEFT JOIN", "AND f.id = u.id"), "count(distinct w)", 2),
-    Case(PAIR.format("u.w", "LEFT JOIN", "AND f.id = u.id WHERE u.id IS NULL"), "count(*)", 4),
-    Case(PAIR.format("f.n * u.n AS n", "JOIN", "AND (f.id = u.id OR f.n > 6)"), "sum(n)", 100 + 1400 + 2100),
-    Case(PAIR.format("u.n", "JOIN", "AND f.n * 40 > u.n"), "sum(n)", 100 + 200),
-    Case(RIGHT.format("f.n", "RIGHT JOIN", "ON f.id = u.id AND f.date = u.day"), "count(*) + sum(n)", 4 + 1 + 7),
-    Case(RIGHT.format("f.n", "FULL JOIN", "ON f.id = u.id AND f.date = u.day"), "count(*) + sum(n)", 4 + 1 + 7),
-    Case(RIGHT.format("id, f.n", "RIGHT JOIN", "USING (user_id, id)"), "count(distinct id) + sum(n)", 3 + 1 + 7 + 7),
-    Case(
+    SelectCase(PAIR.format("u.n", "JOIN", "AND f.id = u.id"), "sum(n)", 100 + 200),
+    SelectCase(PAIR.format("u.n, f.n AS m", ",", "").replace(" ON ", " WHERE "), "sum(n) + sum(m)", 500 * 6 + 2 * 16),
+    SelectCase(PAIR.format("u.n", "LEFT JOIN", "AND f.id = u.id"), "count(*) + count(n)", 6 + 2),
+    SelectCase(PAIR.format("coalesce(u.w, 'none') AS w", "LEFT JOIN", "AND f.id = u.id"), "count(distinct w)", 2),
+    SelectCase(PAIR.format("u.w", "LEFT JOIN", "AND f.id = u.id WHERE u.id IS NULL"), "count(*)", 4),
+    SelectCase(PAIR.format("f.n * u.n AS n", "JOIN", "AND (f.id = u.id OR f.n > 6)"), "sum(n)", 100 + 1400 + 2100),
+    SelectCase(PAIR.format("u.n", "JOIN", "AND f.n * 40 > u.n"), "sum(n)", 100 + 200),
+    SelectCase(RIGHT.format("f.n", "RIGHT JOIN", "ON f.id = u.id AND f.date = u.day"), "count(*) + sum(n)", 4 + 1 + 7),
+    SelectCase(RIGHT.format("f.n", "FULL JOIN", "ON f.id = u.id AND f.date = u.day"), "count(*) + sum(n)", 4 + 1 + 7),
+    SelectCase(
+        RIGHT.format("id, f.n", "RIGHT JOIN", "USING (user_id, id)"), "count(distinct id) + sum(n)", 3 + 1 + 7 + 7
+    ),
+    SelectCase(
         "SELECT coalesce(f.user_id, u.user_id) AS user_id, coalesce(f.date, u.day) AS date, id, u.n "
         "FROM FACTS AS f FULL JOIN USES AS u USING (user_id, id)",
         "count(*) + count(distinct id) + sum(n)",
         8 + 7 + 1000,
     ),
-    Case(
+    SelectCase(
         "SELECT user_id, f.date, id, sum(u.n) AS n FROM FACTS AS f LEFT JOIN USES AS u USING (user_id, id) "
         "GROUP BY user_id, f.date, id",
         "count(*) + sum(n)",
         6 + 700,
     ),
     # A whole number is joined with what was computed.
-    Case(PAIR.format("u.n", "LEFT JOIN", "AND f.n * 100 = u.n"), "count(*) + sum(n)", 6 + 100 + 300),
-    Case(PAIR.format("u.n", "JOIN", "AND f.y * 80 = u.n"), "sum(n)", 200),
-    Case(PAIR.format("u.n", "JOIN", "AND date(f.at) = u.day AND f.id = u.id"), "sum(n)", 100),
-    Case("SELECT f.user_id, f.date, u.n FROM FACTS AS f CROSS JOIN USES AS u", "sum(n)", 6000),
-    Case("SELECT f.user_id, f.date, u.n FROM FACTS AS f, USES AS u LEFT JOIN USES AS v ON v.id = f.id", "count(*)", 28),
+    SelectCase(PAIR.format("u.n", "LEFT JOIN", "AND f.n * 100 = u.n"), "count(*) + sum(n)", 6 + 100 + 300),
+    SelectCase(PAIR.format("u.n", "JOIN", "AND f.y * 80 = u.n"), "sum(n)", 200),
+    SelectCase(PAIR.format("u.n", "JOIN", "AND date(f.at) = u.day AND f.id = u.id"), "sum(n)", 100),
+    SelectCase("SELECT f.user_id, f.date, u.n FROM FACTS AS f CROSS JOIN USES AS u", "sum(n)", 6000),
+    SelectCase(
+        "SELECT f.user_id, f.date, u.n FROM FACTS AS f, USES AS u LEFT JOIN USES AS v ON v.id = f.id", "count(*)", 28
+    ),
 ]
 NESTED = [
-    Case(
+    SelectCase(
         "WITH a AS (SELECT user_id, date, n FROM FACTS WHERE n > 1), "
         "b AS (SELECT user_id, date, max(n) AS top FROM a GROUP BY user_id, date) "
         "SELECT a.user_id, a.date, a.n / b.top AS n FROM a JOIN b ON a.date = b.date",
@@ -120,32 +128,36 @@ NESTED = [
         1 + 1 + 3 / 7,
     ),
     # An aggregate of no rows is NULL, a count of none is 0.
-    Case(
+    SelectCase(
         "WITH none AS (SELECT max(s) AS s, min(date) AS d, sum(n) AS n, count(*) AS c FROM FACTS WHERE n > 99) "
         "SELECT f.user_id, f.date, none.s, none.d, none.n, none.c FROM FACTS AS f, none",
         "count(s) + count(d) + count(n) + sum(c)",
         0,
     ),
-    Case(
+    SelectCase(
         "WITH a AS (SELECT user_id, date, i AS n FROM FACTS) SELECT user_id, date, n FROM "
         "(WITH b AS (SELECT user_id, date, n * 10 AS n FROM a WHERE n > 1) SELECT user_id, date, n FROM b) AS x",
         "sum(n)",
         160,
     ),
     # Whole numbers that become too large, means, and conditions as columns.
-    Case(HEAD + "sum(9223372036854775807) AS n FROM FACTS GROUP BY user_id, date", "sum(n)", 6 * 2.0**63),
-    Case(
+    SelectCase(HEAD + "sum(9223372036854775807) AS n FROM FACTS GROUP BY user_id, date", "sum(n)", 6 * 2.0**63),
+    SelectCase(
         HEAD + "avg(n) AS n, avg(distinct f2) AS m FROM (SELECT user_id, date, n, cast(f as int) AS f2 FROM FACTS) "
         "GROUP BY user_id, date",
         "sum(n) + sum(m)",
         3 + 10 / 3 + 0.5 + 0.5,
     ),
-    Case(HEAD + "n > 2 AS big, f IS TRUE AS g FROM FACTS", "sum(if(big and g, 1, 0)) + sum(cast(big as int))", 1 + 3),
-    Case(HEAD + "cast(b as int) AS n FROM (SELECT user_id, date, n > 2 AS b FROM FACTS)", "sum(n)", 3),
-    Case(HEAD + "coalesce(i, 0.5) AS n FROM FACTS", "sum(n)", 18),
-    Case(HEAD + "case when n > 2 then 1 end AS n FROM FACTS", "sum(n) + count(n)", 3 + 3),
-    Case(HEAD + "cast(null as bigint) AS n, cast(null as date) AS d FROM FACTS", "count(*) + count(n) + count(d)", 6),
-    Case(f"SELECT '{YOU}' AS user_id, date, n FROM FACTS WHERE user_id = '{ME}'", "sum(n)", 16),
+    SelectCase(
+        HEAD + "n > 2 AS big, f IS TRUE AS g FROM FACTS", "sum(if(big and g, 1, 0)) + sum(cast(big as int))", 1 + 3
+    ),
+    SelectCase(HEAD + "cast(b as int) AS n FROM (SELECT user_id, date, n > 2 AS b FROM FACTS)", "sum(n)", 3),
+    SelectCase(HEAD + "coalesce(i, 0.5) AS n FROM FACTS", "sum(n)", 18),
+    SelectCase(HEAD + "case when n > 2 then 1 end AS n FROM FACTS", "sum(n) + count(n)", 3 + 3),
+    SelectCase(
+        HEAD + "cast(null as bigint) AS n, cast(null as date) AS d FROM FACTS", "count(*) + count(n) + count(d)", 6
+    ),
+    SelectCase(f"SELECT '{YOU}' AS user_id, date, n FROM FACTS WHERE user_id = '{ME}'", "sum(n)", 16),
 ]
 # What rows a condition keeps: NULL is neither true nor false.
 CONDITIONS: dict[str, str] = {
@@ -191,7 +203,7 @@ TYPES = {
 CASES = {f"q{index}": case for index, case in enumerate((*NAMES, *JOINS, *NESTED))}
 
 
-def table(case: Case) -> dict[str, Any]:
+def make_query_table(case: SelectCase) -> dict[str, Any]:
     """A query as a table, with the columns that its value uses."""
     sql = case.sql.replace("FACTS", "{{ table('facts') }}").replace("USES", "{{ table('uses') }}")
     columns = {name: kind for name, kind in TYPES.items() if re.search(rf"\b{name}\b", case.value)}
@@ -203,7 +215,9 @@ def engine(warehouse_url: str) -> Iterator[Engine]:
     metrics: dict[str, Any] = {name: {"table": name, "value": case.value} for name, case in CASES.items()}
     for index, condition in enumerate(CONDITIONS):
         metrics[f"c{index}"] = {"table": "facts", "value": "count(*)", "where": condition, "by": "id", "top": 9}
-    catalog = catalog_of(file(metrics, {**TABLES, **{name: table(case) for name, case in CASES.items()}}))
+    catalog = load_files(
+        make_file(metrics, {**TABLES, **{name: make_query_table(case) for name, case in CASES.items()}})
+    )
     warehouse = Warehouse(warehouse_url)
     warehouse.create_tables(catalog.tables.values())
     columns = ("id", "date", "s", "n", "i", "y", "f")
@@ -224,7 +238,7 @@ def test_a_query_means_the_same(engine: Engine) -> None:
     for name, case in CASES.items():
         found: float | WarehouseUnavailable | None
         try:
-            found = ask(engine, name, *DAYS)["stats"]["value"]
+            found = query_engine(engine, name, *DAYS)["stats"]["value"]
         except WarehouseUnavailable as error:
             found = error
         if found != pytest.approx(case.expected):
@@ -234,6 +248,7 @@ def test_a_query_means_the_same(engine: Engine) -> None:
 
 def test_null_is_neither_true_nor_false(engine: Engine) -> None:
     found = {
-        condition: "".join(sorted(names(ask(engine, f"c{index}", *DAYS)))) for index, condition in enumerate(CONDITIONS)
+        condition: "".join(sorted(list_series_names(query_engine(engine, f"c{index}", *DAYS))))
+        for index, condition in enumerate(CONDITIONS)
     }
     assert found == CONDITIONS

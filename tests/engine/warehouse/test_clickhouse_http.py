@@ -25,17 +25,17 @@ from engine.errors import WarehouseUnavailable
 from engine.slices import CURSORS, Slice
 from engine.tables import Table
 from engine.warehouse.warehouse import Warehouse
-from runtime.shipped import shipped_metrics
+from runtime.shipped import get_shipped_folder
 from tests.conftest import OTHER_TENANT, TENANT
 from tests.support.clickhouse_front import PASSWORD, USER
 from tests.support.paths import ROOT
-from tests.support.worlds import ask
+from tests.support.worlds import query_engine
 
 JANUARY = Window(date(2025, 1, 1), date(2025, 1, 31))
 CHANNELS = [f"channel {number}" for number in range(20)]
 
 
-class Server:
+class ClickHouseProcess:
     """The interface before an engine in a process of its own; it can go away and come back, empty."""
 
     def __init__(self) -> None:
@@ -52,89 +52,89 @@ class Server:
         self.process.kill()
         self.process.communicate()
 
-    def url(self, *, password: str = PASSWORD, database: str = "default") -> str:
+    def make_url(self, *, password: str = PASSWORD, database: str = "default") -> str:
         return f"clickhouse://{USER}:{quote(password)}@127.0.0.1:{self.port}/{database}"
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    server = Server()
+def server() -> Iterator[ClickHouseProcess]:
+    server = ClickHouseProcess()
     yield server
     server.stop()
 
 
 @pytest.fixture
-def warehouse(server: Server) -> Iterator[Warehouse]:
-    warehouse = Warehouse(server.url())
+def warehouse(server: ClickHouseProcess) -> Iterator[Warehouse]:
+    warehouse = Warehouse(server.make_url())
     yield warehouse
     warehouse.close()
 
 
-def restate(warehouse: Warehouse, table: Table, number: int) -> None:
+def restate_number(warehouse: Warehouse, table: Table, number: int) -> None:
     """Let every channel of every day of January have this number."""
     rows = [{"date": day, "channel": channel, "sessions": number} for day in JANUARY for channel in CHANNELS]
     assert warehouse.restate(Slice(table, TENANT, "1", JANUARY), rows) == len(rows)
 
 
-def restate_all(warehouse: Warehouse, table: Table, numbers: Iterable[int]) -> None:
+def restate_numbers(warehouse: Warehouse, table: Table, numbers: Iterable[int]) -> None:
     for number in numbers:
-        restate(warehouse, table, number)
+        restate_number(warehouse, table, number)
 
 
-def sessions(engine: Engine, tenant: str = TENANT) -> float | None:
-    answer = ask(engine, "ga4.traffic_channels", JANUARY.start, JANUARY.end, tenant=tenant)
+def query_sessions(engine: Engine, tenant: str = TENANT) -> float | None:
+    answer = query_engine(engine, "ga4.traffic_channels", JANUARY.start, JANUARY.end, tenant=tenant)
     value: float | None = answer["stats"]["value"]
     return value
 
 
-def in_use(warehouse: Warehouse, catalog: Catalog) -> None:
+def check_in_use(warehouse: Warehouse, catalog: Catalog) -> None:
     """Loaded, restated and asked from many threads, with a state that is never half."""
     table, engine = catalog.tables["ga4_channels_daily"], Engine(catalog, warehouse)
     warehouse.upsert(
         table, [{"user_id": OTHER_TENANT, "date": JANUARY.start, "property_id": "1", "channel": "a", "sessions": 9}]
     )
-    restate(warehouse, table, 1)
+    restate_number(warehouse, table, 1)
     one = 31 * len(CHANNELS)
     with ThreadPoolExecutor(8) as threads:
-        assert set(threads.map(lambda _: sessions(engine), range(40))) == {one}
-        written = threads.submit(restate_all, warehouse, table, (2, 3, 4))
-        seen = set(threads.map(lambda _: sessions(engine), range(60)))
+        assert set(threads.map(lambda _: query_sessions(engine), range(40))) == {one}
+        written = threads.submit(restate_numbers, warehouse, table, (2, 3, 4))
+        seen = set(threads.map(lambda _: query_sessions(engine), range(60)))
         written.result()
     assert seen <= {one, 2 * one, 3 * one, 4 * one}
-    assert sessions(engine) == 4 * one
+    assert query_sessions(engine) == 4 * one
     warehouse.restate(Slice(table, TENANT, "1", Window(JANUARY.start, JANUARY.start)), [])
-    assert sessions(engine) == 4 * (one - len(CHANNELS))
-    assert sessions(engine, OTHER_TENANT) == 9
-    assert warehouse.cursor(table, TENANT, "1") == JANUARY
+    assert query_sessions(engine) == 4 * (one - len(CHANNELS))
+    assert query_sessions(engine, OTHER_TENANT) == 9
+    assert warehouse.get_cursor(table, TENANT, "1") == JANUARY
 
 
-def test_the_warehouse_in_use(warehouse: Warehouse, shipped: Catalog) -> None:
-    warehouse.create_tables(shipped.tables.values())
-    check_live_tables(shipped_metrics(), shipped.tables, warehouse.engine)
-    in_use(warehouse, shipped)
+def test_the_warehouse_in_use(warehouse: Warehouse, shipped_catalog: Catalog) -> None:
+    warehouse.create_tables(shipped_catalog.tables.values())
+    check_live_tables(get_shipped_folder(), shipped_catalog.tables, warehouse.engine)
+    check_in_use(warehouse, shipped_catalog)
     with pytest.raises(WarehouseUnavailable, match="readonly mode; the user may only read"):
         warehouse.query("TRUNCATE TABLE ga4_channels_daily", {})
 
 
-def test_tables_of_a_cluster_in_use(warehouse: Warehouse, server: Server, shipped: Catalog) -> None:
+def test_tables_of_a_cluster_in_use(warehouse: Warehouse, server: ClickHouseProcess, shipped_catalog: Catalog) -> None:
     """As `ddl --cluster main` prints them, of one replica that is made by hand."""
-    warehouse.database.run(["CREATE DATABASE clustered"])
-    clustered = Warehouse(server.url(database="clustered"))
-    for table in (*shipped.tables.values(), CURSORS):
-        statements = ClickHouse().create_on_cluster(table, "main") if table.query is None else ()
+    warehouse.driver.run(["CREATE DATABASE clustered"])
+    clustered = Warehouse(server.make_url(database="clustered"))
+    for table in (*shipped_catalog.tables.values(), CURSORS):
+        statements = ClickHouse().emit_create_on_cluster(table, "main") if table.query is None else ()
         for statement in statements:
             alone = re.sub(
                 r"Replicated(\w+)\('[^']*', '\{replica\}'(?:, )?", r"\1(", statement.replace(' ON CLUSTER "main"', "")
             )
-            clustered.database.run([alone])
-    check_live_tables(shipped_metrics(), shipped.tables, clustered.engine)
-    in_use(clustered, shipped)
+            clustered.driver.run([alone])
+    check_live_tables(get_shipped_folder(), shipped_catalog.tables, clustered.engine)
+    check_in_use(clustered, shipped_catalog)
     over = "SELECT name FROM system.tables WHERE database = 'clustered' AND engine = 'Distributed' ORDER BY name"
     assert ("ga4_channels_daily",) in clustered.query(over, {})
     clustered.close()
 
 
-def fault(url: str) -> str:
+def read_fault(url: str) -> str:
     warehouse = Warehouse(url)
     with pytest.raises(WarehouseUnavailable) as caught:
         warehouse.ping()
@@ -145,16 +145,18 @@ def fault(url: str) -> str:
     return message.removeprefix("WAREHOUSE_URL: the warehouse cannot be used: ")
 
 
-def test_what_is_wrong_is_said(server: Server) -> None:
-    wrong = fault(server.url(password="s3cret"))
+def test_what_is_wrong_is_said(server: ClickHouseProcess) -> None:
+    wrong = read_fault(server.make_url(password="s3cret"))
     assert wrong == "Authentication failed: password is incorrect; check the user and the password"
-    assert fault(server.url(database="nowhere")).endswith("does not exist; make the database, or check its name")
+    assert read_fault(server.make_url(database="nowhere")).endswith(
+        "does not exist; make the database, or check its name"
+    )
 
 
 @contextmanager
-def something_else() -> Iterator[int]:
+def run_other_server() -> Iterator[int]:
     """The port of an HTTP server that is no ClickHouse."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Silent) as listening:
+    with ThreadingHTTPServer(("127.0.0.1", 0), SilentHandler) as listening:
         thread = threading.Thread(target=listening.serve_forever)
         thread.start()
         yield listening.server_address[1]
@@ -162,20 +164,22 @@ def something_else() -> Iterator[int]:
         thread.join()
 
 
-class Silent(SimpleHTTPRequestHandler):
+class SilentHandler(SimpleHTTPRequestHandler):
     def log_message(self, *arguments: Any) -> None:
         """Nobody reads it."""
 
 
 def test_another_server_is_not_taken_for_clickhouse() -> None:
-    with something_else() as port:
-        told = fault(f"clickhouse://me:s3cret@127.0.0.1:{port}/default")
+    with run_other_server() as port:
+        told = read_fault(f"clickhouse://me:s3cret@127.0.0.1:{port}/default")
     assert told == "what answers there is not ClickHouse (HTTP status 501); check the host and the port"
 
 
-def test_a_server_that_comes_back_is_answered_from_again(shipped: Catalog, caplog: pytest.LogCaptureFixture) -> None:
-    server = Server()
-    warehouse = Warehouse(server.url())
+def test_a_server_that_comes_back_is_answered_from_again(
+    shipped_catalog: Catalog, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = ClickHouseProcess()
+    warehouse = Warehouse(server.make_url())
     warehouse.ping()
     server.stop()
     for _ in range(2):
@@ -183,11 +187,11 @@ def test_a_server_that_comes_back_is_answered_from_again(shipped: Catalog, caplo
             warehouse.ping()
     server.start()
     warehouse.ping()
-    table = shipped.tables["ga4_daily"]
+    table = shipped_catalog.tables["ga4_daily"]
     warehouse.upsert(table, [{"user_id": TENANT, "date": JANUARY.start, "property_id": "1", "sessions": 5}])
-    assert warehouse.holds(table, TENANT)
+    assert warehouse.has_rows(table, TENANT)
     server.stop()
     with pytest.raises(WarehouseUnavailable):
-        warehouse.holds(table, TENANT)
+        warehouse.has_rows(table, TENANT)
     assert not caplog.records, "the driver's own words name the tenant"
     warehouse.close()

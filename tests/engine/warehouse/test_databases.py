@@ -20,10 +20,10 @@ import sqlalchemy
 from engine.answer.engine import Engine
 from engine.catalog.catalog import Catalog
 from engine.errors import InvalidSetting, WarehouseUnavailable
-from engine.warehouse.drivers.postgresql_timeouts import be_patient
+from engine.warehouse.drivers.postgresql_timeouts import set_response_timeout
 from engine.warehouse.warehouse import Warehouse
 from tests.conftest import TENANT
-from tests.support.worlds import ask
+from tests.support.worlds import query_engine
 
 LONG = {
     "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n",
@@ -39,7 +39,7 @@ WRITES = {
 
 
 @contextmanager
-def opened(url: str) -> Iterator[Warehouse]:
+def open_warehouse(url: str) -> Iterator[Warehouse]:
     warehouse = Warehouse(url)
     try:
         yield warehouse
@@ -47,9 +47,9 @@ def opened(url: str) -> Iterator[Warehouse]:
         warehouse.close()
 
 
-def fault(url: str) -> str:
+def read_fault(url: str) -> str:
     """Why a warehouse does not answer, when it is asked for the first time."""
-    with opened(url) as warehouse, pytest.raises(WarehouseUnavailable) as caught:
+    with open_warehouse(url) as warehouse, pytest.raises(WarehouseUnavailable) as caught:
         warehouse.ping()
     message = str(caught.value)
     assert message.startswith("WAREHOUSE_URL: the warehouse cannot be used: ")
@@ -68,7 +68,7 @@ def test_a_statement_that_takes_too_long_is_given_up(
 ) -> None:
     module = {"postgres": "postgresql"}.get(engine_name, engine_name)
     monkeypatch.setattr(f"engine.warehouse.drivers.{module}.STATEMENT_SECONDS", 1)
-    with opened(warehouse_url) as warehouse:
+    with open_warehouse(warehouse_url) as warehouse:
         began = time.monotonic()
         with pytest.raises(WarehouseUnavailable, match=r"; .*ask for fewer days"):
             warehouse.query(LONG[engine_name], {})
@@ -77,45 +77,47 @@ def test_a_statement_that_takes_too_long_is_given_up(
 
 
 @pytest.mark.parametrize("engine_name", list(WRITES))
-def test_a_reader_can_only_read(engine_name: str, warehouse_url: str, shipped: Catalog) -> None:
-    table = shipped.tables["ga4_daily"]
-    with opened(warehouse_url) as warehouse:
+def test_a_reader_can_only_read(engine_name: str, warehouse_url: str, shipped_catalog: Catalog) -> None:
+    table = shipped_catalog.tables["ga4_daily"]
+    with open_warehouse(warehouse_url) as warehouse:
         warehouse.upsert(table, [{"user_id": TENANT, "date": date(2025, 1, 1), "property_id": "1", "sessions": 5}])
         with pytest.raises(WarehouseUnavailable, match=r"read-?only"):
             warehouse.query(WRITES[engine_name], {})
-        assert warehouse.holds(table, TENANT)
+        assert warehouse.has_rows(table, TENANT)
 
 
-def test_missing_tables_are_named_with_what_makes_them(warehouse_url: str, shipped: Catalog) -> None:
-    with opened(warehouse_url) as warehouse, pytest.raises(WarehouseUnavailable) as caught:
-        ask(Engine(shipped, warehouse), "ga4.sessions", "2025-01-01")
+def test_missing_tables_are_named_with_what_makes_them(warehouse_url: str, shipped_catalog: Catalog) -> None:
+    with open_warehouse(warehouse_url) as warehouse, pytest.raises(WarehouseUnavailable) as caught:
+        query_engine(Engine(shipped_catalog, warehouse), "ga4.sessions", "2025-01-01")
     assert "ga4_daily" in str(caught.value)
     assert "`metric-engine " in str(caught.value)
 
 
-def test_writing_makes_the_table_and_looking_does_not(warehouse_url: str, shipped: Catalog) -> None:
-    table = shipped.tables["ga4_daily"]
-    with opened(warehouse_url) as warehouse:
-        assert not warehouse.holds(table, TENANT)
-        assert warehouse.cursor(table, TENANT, "1") is None
-        assert not warehouse.holds(table, TENANT)
-        warehouse.replace(table, TENANT, [{"user_id": TENANT, "date": date(2025, 1, 1), "property_id": "1"}])
-        assert warehouse.holds(table, TENANT)
+def test_writing_makes_the_table_and_looking_does_not(warehouse_url: str, shipped_catalog: Catalog) -> None:
+    table = shipped_catalog.tables["ga4_daily"]
+    with open_warehouse(warehouse_url) as warehouse:
+        assert not warehouse.has_rows(table, TENANT)
+        assert warehouse.get_cursor(table, TENANT, "1") is None
+        assert not warehouse.has_rows(table, TENANT)
+        warehouse.replace_tenant_rows(
+            table, TENANT, [{"user_id": TENANT, "date": date(2025, 1, 1), "property_id": "1"}]
+        )
+        assert warehouse.has_rows(table, TENANT)
 
 
 def test_a_closed_warehouse_opens_again(warehouse_url: str) -> None:
-    with opened(warehouse_url) as warehouse:
+    with open_warehouse(warehouse_url) as warehouse:
         warehouse.ping()
         warehouse.close()
         warehouse.ping()
 
 
-def test_of_two_rows_with_one_key_the_later_one_counts(warehouse_url: str, shipped: Catalog) -> None:
+def test_of_two_rows_with_one_key_the_later_one_counts(warehouse_url: str, shipped_catalog: Catalog) -> None:
     row = {"user_id": TENANT, "date": date(2025, 1, 1), "property_id": "1"}
-    with opened(warehouse_url) as warehouse:
-        warehouse.upsert(shipped.tables["ga4_daily"], [row | {"sessions": number} for number in (1, 2)])
-        warehouse.upsert(shipped.tables["ga4_daily"], [row | {"sessions": 3}])
-        answer = ask(Engine(shipped, warehouse), "ga4.sessions", "2025-01-01", tenant=TENANT)
+    with open_warehouse(warehouse_url) as warehouse:
+        warehouse.upsert(shipped_catalog.tables["ga4_daily"], [row | {"sessions": number} for number in (1, 2)])
+        warehouse.upsert(shipped_catalog.tables["ga4_daily"], [row | {"sessions": 3}])
+        answer = query_engine(Engine(shipped_catalog, warehouse), "ga4.sessions", "2025-01-01", tenant=TENANT)
         assert answer["stats"]["value"] == 3
 
 
@@ -123,23 +125,23 @@ def test_of_two_rows_with_one_key_the_later_one_counts(warehouse_url: str, shipp
 
 
 def test_sqlite_names_path_and_file(tmp_path: Path) -> None:
-    assert "; check the path" in fault(f"sqlite:///{tmp_path}/nowhere/facts.db")
+    assert "; check the path" in read_fault(f"sqlite:///{tmp_path}/nowhere/facts.db")
     (other := tmp_path / "other.db").write_bytes(b"something else " * 100)
-    assert "; the file is something else" in fault(f"sqlite:///{other}")
+    assert "; the file is something else" in read_fault(f"sqlite:///{other}")
 
 
-def test_sqlite_that_may_not_be_written(tmp_path: Path, shipped: Catalog) -> None:
-    with opened(f"sqlite:///{tmp_path}/facts.db") as warehouse:
-        warehouse.create_tables(shipped.tables.values())
-    with opened(f"sqlite:///file:{tmp_path}/facts.db?mode=ro&uri=true") as warehouse:
-        assert ask(Engine(shipped, warehouse), "ga4.sessions", "2025-01-01")["stats"]["value"] is None
+def test_sqlite_that_may_not_be_written(tmp_path: Path, shipped_catalog: Catalog) -> None:
+    with open_warehouse(f"sqlite:///{tmp_path}/facts.db") as warehouse:
+        warehouse.create_tables(shipped_catalog.tables.values())
+    with open_warehouse(f"sqlite:///file:{tmp_path}/facts.db?mode=ro&uri=true") as warehouse:
+        assert query_engine(Engine(shipped_catalog, warehouse), "ga4.sessions", "2025-01-01")["stats"]["value"] is None
         with pytest.raises(WarehouseUnavailable, match="; the file or its folder may not be written"):
-            warehouse.upsert(shipped.tables["ga4_daily"], [{"user_id": TENANT, "date": "2025-01-01"}])
+            warehouse.upsert(shipped_catalog.tables["ga4_daily"], [{"user_id": TENANT, "date": "2025-01-01"}])
 
 
-def test_sqlite_on_a_full_disk(tmp_path: Path, shipped: Catalog) -> None:
-    with opened(f"sqlite:///{tmp_path}/facts.db") as warehouse:
-        warehouse.create_tables(shipped.tables.values())
+def test_sqlite_on_a_full_disk(tmp_path: Path, shipped_catalog: Catalog) -> None:
+    with open_warehouse(f"sqlite:///{tmp_path}/facts.db") as warehouse:
+        warehouse.create_tables(shipped_catalog.tables.values())
 
         def fill(connection: sqlite3.Connection, _: object) -> None:
             connection.execute("PRAGMA max_page_count = 20")
@@ -147,17 +149,17 @@ def test_sqlite_on_a_full_disk(tmp_path: Path, shipped: Catalog) -> None:
         sqlalchemy.event.listen(warehouse.engine, "connect", fill)
         rows = [{"user_id": TENANT, "date": date(2025, 1, 1), "property_id": str(number)} for number in range(5000)]
         with pytest.raises(WarehouseUnavailable, match="full; the disk is full; make room"):
-            warehouse.upsert(shipped.tables["ga4_daily"], rows)
-        assert not warehouse.holds(shipped.tables["ga4_daily"], TENANT)
+            warehouse.upsert(shipped_catalog.tables["ga4_daily"], rows)
+        assert not warehouse.has_rows(shipped_catalog.tables["ga4_daily"], TENANT)
 
 
 # DuckDB
 
 
 def test_duckdb_names_path_and_file(tmp_path: Path) -> None:
-    assert "; make the folder" in fault(f"duckdb:///{tmp_path}/nowhere/facts.duckdb")
+    assert "; make the folder" in read_fault(f"duckdb:///{tmp_path}/nowhere/facts.duckdb")
     (other := tmp_path / "other.duckdb").write_bytes(b"something else " * 100)
-    assert "; name a DuckDB file" in fault(f"duckdb:///{other}")
+    assert "; name a DuckDB file" in read_fault(f"duckdb:///{other}")
 
 
 def test_duckdb_lets_one_process_in(tmp_path: Path) -> None:
@@ -166,7 +168,7 @@ def test_duckdb_lets_one_process_in(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         other.stdout.readline()
-        assert "; DuckDB lets one process in" in fault(f"duckdb:///{path}")
+        assert "; DuckDB lets one process in" in read_fault(f"duckdb:///{path}")
         other.communicate()
 
 
@@ -176,28 +178,28 @@ def test_duckdb_lets_one_process_in(tmp_path: Path) -> None:
 def test_postgres_names_database_and_user(postgres_url: str) -> None:
     url = sqlalchemy.make_url(postgres_url)
     nowhere = url.set(database="nowhere").render_as_string(hide_password=False)
-    assert 'database "nowhere" does not exist; make it' in fault(nowhere)
+    assert 'database "nowhere" does not exist; make it' in read_fault(nowhere)
     nobody = url.set(username="nobody", password="s3cret").render_as_string(hide_password=False)
-    assert "; check the user and the password" in fault(nobody)
+    assert "; check the user and the password" in read_fault(nobody)
 
 
 def test_postgres_says_when_the_password_is_wrong() -> None:
     """What a server says to a wrong password, in its own words and format."""
     fields = b'SFATAL\0VFATAL\0C28P01\0Mpassword authentication failed for user "me"\0\0'
     refusal = b"E" + (len(fields) + 4).to_bytes(4, "big") + fields
-    with answering(refusal) as port:
-        message = fault(f"postgresql://me:s3cret@127.0.0.1:{port}/facts?sslmode=disable&gssencmode=disable")
+    with run_replier(refusal) as port:
+        message = read_fault(f"postgresql://me:s3cret@127.0.0.1:{port}/facts?sslmode=disable&gssencmode=disable")
     assert 'password authentication failed for user "me"; check the user and the password' in message
 
 
 def test_postgres_that_is_not_there() -> None:
-    message = fault(f"postgresql://me:s3cret@127.0.0.1:{free_port()}/facts")
+    message = read_fault(f"postgresql://me:s3cret@127.0.0.1:{find_free_port()}/facts")
     assert message.endswith("Connection refused; check the host, the port and that the server runs")
 
 
 def test_postgres_that_keeps_silent_is_given_up(postgres_url: str) -> None:
     engine = sqlalchemy.create_engine(sqlalchemy.make_url(postgres_url).set(drivername="postgresql+psycopg"))
-    be_patient(engine, 0.5)
+    set_response_timeout(engine, 0.5)
     late = pytest.raises(sqlalchemy.exc.OperationalError, match=r"the server has not answered for 0\.5 s")
     with late, engine.connect() as connection:
         connection.exec_driver_sql("SELECT pg_sleep(30)")
@@ -205,7 +207,7 @@ def test_postgres_that_keeps_silent_is_given_up(postgres_url: str) -> None:
 
 
 def test_a_connection_that_the_server_closed_while_it_was_idle_is_replaced(postgres_url: str) -> None:
-    with opened(postgres_url) as warehouse:
+    with open_warehouse(postgres_url) as warehouse:
         (((backend,),)) = warehouse.query("SELECT pg_backend_pid()", {})
         with warehouse.engine.begin() as connection:
             connection.exec_driver_sql("SELECT pg_terminate_backend(%s)", (backend,))
@@ -216,7 +218,7 @@ def test_a_connection_that_the_server_closed_while_it_was_idle_is_replaced(postg
 
 
 def test_clickhouse_that_is_not_there() -> None:
-    message = fault(f"clickhouse://me:s3cret@127.0.0.1:{free_port()}/facts")
+    message = read_fault(f"clickhouse://me:s3cret@127.0.0.1:{find_free_port()}/facts")
     assert message.endswith("Connection refused; check the host, the port and that the server runs")
 
 
@@ -224,7 +226,7 @@ def test_clickhouse_that_keeps_silent_is_given_up(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("engine.warehouse.drivers.clickhouse.STATEMENT_SECONDS", 0)
     monkeypatch.setattr("engine.warehouse.drivers.clickhouse.CONNECT_SECONDS", 1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        message = fault(f"clickhouse://me:s3cret@127.0.0.1:{silent.getsockname()[1]}/facts")
+        message = read_fault(f"clickhouse://me:s3cret@127.0.0.1:{silent.getsockname()[1]}/facts")
     assert message.endswith("timed out; check the host, the port and that the server runs")
 
 
@@ -236,26 +238,28 @@ def test_clickhouse_says_when_the_password_is_wrong() -> None:
     )
 
     head = f"HTTP/1.1 403 Forbidden\r\nX-ClickHouse-Exception-Code: 516\r\nContent-Length: {len(words)}\r\n\r\n"
-    with answering(f"{head}{words}".encode()) as port:
-        message = fault(f"clickhouse://me:s3cret@127.0.0.1:{port}/facts")
+    with run_replier(f"{head}{words}".encode()) as port:
+        message = read_fault(f"clickhouse://me:s3cret@127.0.0.1:{port}/facts")
     assert "Authentication failed" in message
     assert message.endswith("; check the user and the password")
 
 
 def test_clickhouse_names_a_database_that_is_missing(clickhouse_url: str) -> None:
-    assert "; make the database" in fault(f"{clickhouse_url}_nowhere")
+    assert "; make the database" in read_fault(f"{clickhouse_url}_nowhere")
 
 
-def test_clickhouse_replaces_rows_only_where_they_can_be_told_apart(clickhouse_url: str, shipped: Catalog) -> None:
-    table = shipped.tables["ga4_daily"]
+def test_clickhouse_replaces_rows_only_where_they_can_be_told_apart(
+    clickhouse_url: str, shipped_catalog: Catalog
+) -> None:
+    table = shipped_catalog.tables["ga4_daily"]
     rows = [{"user_id": TENANT, "date": date(2025, 1, 1), "property_id": "1"}]
-    with opened(clickhouse_url) as warehouse:
-        warehouse.database.run(
+    with open_warehouse(clickhouse_url) as warehouse:
+        warehouse.driver.run(
             ["CREATE TABLE ga4_daily (user_id UUID, date Date, property_id String) ENGINE = MergeTree ORDER BY user_id"]
         )
         assert warehouse.upsert(table, rows) == 1
         with pytest.raises(WarehouseUnavailable, match="metric-engine ddl --dialect clickhouse"):
-            warehouse.replace(table, TENANT, rows)
+            warehouse.replace_tenant_rows(table, TENANT, rows)
 
 
 # URLs and drivers
@@ -296,14 +300,14 @@ def test_a_missing_driver_names_its_extra(url: str, driver: str, extra: str, mon
     assert str(caught.value) == line
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port: int = listening.getsockname()[1]
         return port
 
 
 @contextmanager
-def answering(reply: bytes) -> Iterator[int]:
+def run_replier(reply: bytes) -> Iterator[int]:
     """A port that answers whatever comes with these bytes."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 

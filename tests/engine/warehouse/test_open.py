@@ -21,14 +21,14 @@ from engine.catalog.catalog import Catalog
 from engine.errors import WarehouseUnavailable
 from engine.slices import Slice
 from engine.warehouse.warehouse import Warehouse
-from runtime.shipped import shipped_metrics
+from runtime.shipped import get_shipped_folder
 from tests.conftest import TENANT
-from tests.support.worlds import ask
+from tests.support.worlds import query_engine
 
 ROW = {"user_id": TENANT, "date": date(2025, 1, 1), "property_id": "1", "sessions": 5}
 
 
-def told(url: str, catalog: Catalog) -> str:
+def read_open_fault(url: str, catalog: Catalog) -> str:
     """What writing, reading and looking at the tables say, which is the same."""
     warehouse = Warehouse(url)
     faults: list[str] = []
@@ -36,7 +36,7 @@ def told(url: str, catalog: Catalog) -> str:
         lambda: warehouse.upsert(catalog.tables["ga4_daily"], [ROW]),
         warehouse.ping,
         lambda: check_live_tables(
-            shipped_metrics(), catalog.tables, warehouse.engine, reason=warehouse.database.reason
+            get_shipped_folder(), catalog.tables, warehouse.engine, reason=warehouse.driver.explain_error
         ),
     ):
         with pytest.raises(WarehouseUnavailable) as caught:
@@ -71,9 +71,9 @@ ANOTHER = "; name a DuckDB file, or one that does not exist yet"
         ("folder", "Is a directory; name a file in it"),
     ],
 )
-def test_duckdb_and_what_is_no_file_of_its_own(places: Path, shipped: Catalog, name: str, fault: str) -> None:
+def test_duckdb_and_what_is_no_file_of_its_own(places: Path, shipped_catalog: Catalog, name: str, fault: str) -> None:
     before = sorted(each.name for each in places.iterdir())
-    assert told(f"duckdb:///{places}/{name}", shipped).endswith(fault)
+    assert read_open_fault(f"duckdb:///{places}/{name}", shipped_catalog).endswith(fault)
     assert sorted(each.name for each in places.iterdir()) == before
 
 
@@ -84,15 +84,15 @@ def test_duckdb_and_what_is_no_file_of_its_own(places: Path, shipped: Catalog, n
         ("folder", "unable to open database file; check the path, and that its folder exists and may be written"),
     ],
 )
-def test_sqlite_and_what_is_no_file_of_its_own(places: Path, shipped: Catalog, name: str, fault: str) -> None:
-    assert told(f"sqlite:///{places}/{name}", shipped).endswith(fault)
+def test_sqlite_and_what_is_no_file_of_its_own(places: Path, shipped_catalog: Catalog, name: str, fault: str) -> None:
+    assert read_open_fault(f"sqlite:///{places}/{name}", shipped_catalog).endswith(fault)
 
 
 def test_sqlite_that_another_process_writes_to(
-    tmp_path: Path, shipped: Catalog, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, shipped_catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("engine.warehouse.drivers.sqlite.BUSY_SECONDS", 0.1)
-    table, warehouse = shipped.tables["ga4_daily"], Warehouse(f"sqlite:///{tmp_path}/facts.db")
+    table, warehouse = shipped_catalog.tables["ga4_daily"], Warehouse(f"sqlite:///{tmp_path}/facts.db")
     warehouse.upsert(table, [ROW])
     with closing(sqlite3.connect(tmp_path / "facts.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -109,9 +109,9 @@ from datetime import date
 from engine.catalog.catalog import load_catalog
 from engine.errors import WarehouseUnavailable
 from engine.warehouse.warehouse import Warehouse
-from runtime.shipped import shipped_metrics
+from runtime.shipped import get_shipped_folder
 
-table, warehouse = load_catalog(shipped_metrics()).tables["ga4_daily"], Warehouse(sys.argv[1])
+table, warehouse = load_catalog(get_shipped_folder()).tables["ga4_daily"], Warehouse(sys.argv[1])
 
 def rows(count):
     for number in range(count):
@@ -187,7 +187,7 @@ def test_a_folder_of_clickhouse_lets_one_process_in(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def limited(postgres_url: str) -> Callable[[str], str]:
+def limited_url(postgres_url: str) -> Callable[[str], str]:
     """Make a role and a database for it with statements on `{role}` and `{database}`; gives its URL."""
     url = sqlalchemy.make_url(postgres_url)
     role = f"limited_{url.database}"
@@ -201,58 +201,72 @@ def limited(postgres_url: str) -> Callable[[str], str]:
     return make
 
 
-def test_postgres_that_takes_no_more_connections(limited: Callable[..., str], shipped: Catalog) -> None:
-    url = limited("ALTER ROLE {role} CONNECTION LIMIT 0")
-    assert told(url, shipped).endswith("; raise max_connections or the role's limit, or run fewer processes")
+def test_postgres_that_takes_no_more_connections(limited_url: Callable[..., str], shipped_catalog: Catalog) -> None:
+    url = limited_url("ALTER ROLE {role} CONNECTION LIMIT 0")
+    assert read_open_fault(url, shipped_catalog).endswith(
+        "; raise max_connections or the role's limit, or run fewer processes"
+    )
 
 
-def test_postgres_that_lets_the_user_not_in(limited: Callable[..., str], shipped: Catalog) -> None:
-    url = limited("REVOKE CONNECT ON DATABASE {database} FROM public")
-    fault = told(url, shipped)
+def test_postgres_that_lets_the_user_not_in(limited_url: Callable[..., str], shipped_catalog: Catalog) -> None:
+    url = limited_url("REVOKE CONNECT ON DATABASE {database} FROM public")
+    fault = read_open_fault(url, shipped_catalog)
     assert fault.startswith("permission denied for database ")
     assert fault.endswith('"; GRANT CONNECT on it to this user')
 
 
-def test_postgres_with_an_option_that_is_none(postgres_url: str, shipped: Catalog) -> None:
-    assert told(f"{postgres_url}&sslmode=bogus", shipped) == 'invalid sslmode value: "bogus"; check the URL'
-    assert told(f"{postgres_url}&bogus=1", shipped) == 'invalid connection option "bogus"; check the URL'
+def test_postgres_with_an_option_that_is_none(postgres_url: str, shipped_catalog: Catalog) -> None:
+    assert (
+        read_open_fault(f"{postgres_url}&sslmode=bogus", shipped_catalog)
+        == 'invalid sslmode value: "bogus"; check the URL'
+    )
+    assert (
+        read_open_fault(f"{postgres_url}&bogus=1", shipped_catalog)
+        == 'invalid connection option "bogus"; check the URL'
+    )
 
 
 READ = "GRANT SELECT ON ga4_daily TO {role}"
 
 
 def test_a_role_that_may_only_read_serves_and_is_told_what_it_lacks_to_write(
-    limited: Callable[..., str], postgres_url: str, shipped: Catalog
+    limited_url: Callable[..., str], postgres_url: str, shipped_catalog: Catalog
 ) -> None:
-    table, owner = shipped.tables["ga4_daily"], Warehouse(postgres_url)
+    table, owner = shipped_catalog.tables["ga4_daily"], Warehouse(postgres_url)
     owner.create_tables([table])
     owner.upsert(table, [ROW])
-    reader = Warehouse(limited(READ))
+    reader = Warehouse(limited_url(READ))
     role = reader.engine.url.username
-    assert ask(Engine(shipped, reader), "ga4.sessions", "2025-01-01", tenant=TENANT)["stats"]["value"] == 5
+    assert (
+        query_engine(Engine(shipped_catalog, reader), "ga4.sessions", "2025-01-01", tenant=TENANT)["stats"]["value"]
+        == 5
+    )
 
-    def refused(write: Callable[[], object]) -> str:
+    def read_refusal(write: Callable[[], object]) -> str:
         with pytest.raises(WarehouseUnavailable) as caught:
             write()
         return str(caught.value).removeprefix("WAREHOUSE_URL: the warehouse cannot be used: ")
 
     lacks = f"{role} lacks INSERT, UPDATE on ga4_daily; GRANT INSERT, UPDATE ON ga4_daily TO {role}"
-    assert refused(lambda: reader.upsert(table, [ROW])) == lacks
+    assert read_refusal(lambda: reader.upsert(table, [ROW])) == lacks
     restated = Slice(table, TENANT, "1", Window(date(2025, 1, 1), date(2025, 1, 1)))
     rows = [{"date": date(2025, 1, 1), "sessions": 6}]
-    assert refused(lambda: reader.restate(restated, rows)) == (
+    assert read_refusal(lambda: reader.restate(restated, rows)) == (
         f"permission denied for table sync_cursors; GRANT SELECT ON sync_cursors TO {role}"
     )
-    owner.database.run([f"GRANT SELECT ON sync_cursors TO {role}", f"GRANT INSERT, UPDATE ON ga4_daily TO {role}"])
-    assert refused(lambda: reader.restate(restated, rows)) == (
+    owner.driver.run([f"GRANT SELECT ON sync_cursors TO {role}", f"GRANT INSERT, UPDATE ON ga4_daily TO {role}"])
+    assert read_refusal(lambda: reader.restate(restated, rows)) == (
         f"{role} lacks DELETE on ga4_daily and INSERT, UPDATE on sync_cursors; "
         f"GRANT DELETE ON ga4_daily TO {role}; GRANT INSERT, UPDATE ON sync_cursors TO {role}"
     )
     assert reader.upsert(table, [ROW | {"sessions": 7}]) == 1
-    owner.database.run([f"GRANT DELETE ON ga4_daily TO {role}", f"GRANT INSERT, UPDATE ON sync_cursors TO {role}"])
+    owner.driver.run([f"GRANT DELETE ON ga4_daily TO {role}", f"GRANT INSERT, UPDATE ON sync_cursors TO {role}"])
     assert reader.restate(restated, rows) == 1
-    assert ask(Engine(shipped, reader), "ga4.sessions", "2025-01-01", tenant=TENANT)["stats"]["value"] == 6
-    make = refused(lambda: reader.upsert(shipped.tables["ig_media"], [ROW]))
+    assert (
+        query_engine(Engine(shipped_catalog, reader), "ga4.sessions", "2025-01-01", tenant=TENANT)["stats"]["value"]
+        == 6
+    )
+    make = read_refusal(lambda: reader.upsert(shipped_catalog.tables["ig_media"], [ROW]))
     assert make.startswith("permission denied for schema public; GRANT USAGE, CREATE ON SCHEMA public TO ")
     assert make.endswith("make the tables that `metric-engine ddl --dialect postgres` prints")
     owner.close()
@@ -260,14 +274,14 @@ def test_a_role_that_may_only_read_serves_and_is_told_what_it_lacks_to_write(
 
 
 def test_a_role_that_may_not_read_is_told_what_it_lacks(
-    limited: Callable[..., str], postgres_url: str, shipped: Catalog
+    limited_url: Callable[..., str], postgres_url: str, shipped_catalog: Catalog
 ) -> None:
     owner = Warehouse(postgres_url)
-    owner.create_tables([shipped.tables["ga4_daily"]])
-    reader = Warehouse(limited("CREATE SCHEMA closed", "CREATE TABLE closed.facts (n int)"))
+    owner.create_tables([shipped_catalog.tables["ga4_daily"]])
+    reader = Warehouse(limited_url("CREATE SCHEMA closed", "CREATE TABLE closed.facts (n int)"))
     role = reader.engine.url.username
     with pytest.raises(WarehouseUnavailable, match=f"table ga4_daily; GRANT SELECT ON ga4_daily TO {role}$"):
-        ask(Engine(shipped, reader), "ga4.sessions", "2025-01-01")
+        query_engine(Engine(shipped_catalog, reader), "ga4.sessions", "2025-01-01")
     with pytest.raises(WarehouseUnavailable, match=f"schema closed; GRANT USAGE ON SCHEMA closed TO {role}$"):
         reader.query("SELECT n FROM closed.facts", {})
     owner.close()

@@ -30,17 +30,17 @@ def warehouse(path: Path) -> Iterator[Warehouse]:
     warehouse.close()
 
 
-def write(path: Path, statement: str) -> None:
+def execute_statement(path: Path, statement: str) -> None:
     with sqlite3.connect(path) as other:
         other.execute(statement)
     other.close()
 
 
 def test_a_read_that_fails_half_way_leaves_no_old_picture(path: Path, warehouse: Warehouse) -> None:
-    write(path, "INSERT INTO facts VALUES (CAST(x'fffe' AS TEXT))")
+    execute_statement(path, "INSERT INTO facts VALUES (CAST(x'fffe' AS TEXT))")
     with pytest.raises(WarehouseUnavailable) as caught:
         warehouse.query("SELECT name FROM facts", {})
-    write(path, "INSERT INTO facts VALUES ('c')")
+    execute_statement(path, "INSERT INTO facts VALUES ('c')")
     # The error, and with it the cursor that met it, is still held.
     assert caught.value
     assert warehouse.query("SELECT COUNT(*) FROM facts", {}) == [(4,)]
@@ -52,7 +52,7 @@ def test_each_thread_reads_what_others_have_written(path: Path, warehouse: Wareh
 
     with ThreadPoolExecutor(40) as threads:
         assert set(threads.map(count, range(400))) == {2}
-        write(path, "INSERT INTO facts VALUES ('c')")
+        execute_statement(path, "INSERT INTO facts VALUES ('c')")
         assert set(threads.map(count, range(400))) == {3}
 
 

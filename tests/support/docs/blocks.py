@@ -11,7 +11,7 @@ from tests.support.paths import DOCS
 FENCE = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
-class Block(NamedTuple):
+class FencedBlock(NamedTuple):
     """A fenced block: its language, its text, and the line of the page that it begins in."""
 
     language: str
@@ -19,8 +19,8 @@ class Block(NamedTuple):
     line: int
 
 
-def blocks(page: str, *languages: str) -> Sequence[Block]:
+def find_blocks(page: str, *languages: str) -> Sequence[FencedBlock]:
     """The blocks of a page of docs/ that are in one of these languages."""
     text = (DOCS / page).read_text(encoding="utf-8")
-    found = (Block(match[1], match[3], text.count("\n", 0, match.start()) + 2) for match in FENCE.finditer(text))
+    found = (FencedBlock(match[1], match[3], text.count("\n", 0, match.start()) + 2) for match in FENCE.finditer(text))
     return [block for block in found if block.language in languages]

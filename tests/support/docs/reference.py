@@ -10,60 +10,62 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cli.commands.schema import file_schema
-from engine.authoring.edit import braces
+from cli.commands.schema import build_file_schema
+from engine.authoring.edit import render_flow
 from engine.language.functions import AGGREGATE_NAMES, FUNCTION_NAMES
 from tests.support.paths import DOCS
 
 PAGE = DOCS / "metrics.md"
 PART = re.compile(r"(<!-- (keys|functions):? ?([^>]*?) ?-->\n).*?(<!-- end -->)", re.DOTALL)
 HEAD = "| key | what it takes | unless said | what it is | example |\n|---|---|---|---|---|\n"
-SCHEMA = file_schema()
+SCHEMA = build_file_schema()
 
 
-def generated(page: str) -> str:
+def regenerate_page(page: str) -> str:
     """The page with every generated part made anew."""
-    return PART.sub(lambda part: f"{part[1]}\n{content(part[2], part[3].split())}\n{part[4]}", page)
+    return PART.sub(lambda part: f"{part[1]}\n{generate_part(part[2], part[3].split())}\n{part[4]}", page)
 
 
-def content(kind: str, words: Sequence[str]) -> str:
-    return functions(words[0]) if kind == "functions" else keys(words[0], words[1:])
+def generate_part(kind: str, words: Sequence[str]) -> str:
+    return list_functions(words[0]) if kind == "functions" else build_key_table(words[0], words[1:])
 
 
-def functions(kind: str) -> str:
+def list_functions(kind: str) -> str:
     names = AGGREGATE_NAMES if kind == "aggregate" else [name for name in FUNCTION_NAMES if name not in AGGREGATE_NAMES]
     return " ".join(f"`{name}`" for name in names) + "\n"
 
 
-def keys(definition: str, chosen: Sequence[str]) -> str:
+def build_key_table(definition: str, chosen: Sequence[str]) -> str:
     """A table of a definition's keys: the chosen ones, or all of them."""
-    owner = properties(definition)
+    owner = get_properties(definition)
     required = (SCHEMA if definition == "FileDefinition" else SCHEMA["$defs"][definition]).get("required", ())
-    return HEAD + "".join(row(name, owner[name], needed=name in required) for name in chosen or owner)
+    return HEAD + "".join(format_key_row(name, owner[name], needed=name in required) for name in chosen or owner)
 
 
-def properties(definition: str) -> Mapping[str, Any]:
+def get_properties(definition: str) -> Mapping[str, Any]:
     found: Mapping[str, Any] = (SCHEMA if definition == "FileDefinition" else SCHEMA["$defs"][definition])["properties"]
     return found
 
 
-def row(name: str, schema: Mapping[str, Any], *, needed: bool) -> str:
+def format_key_row(name: str, schema: Mapping[str, Any], *, needed: bool) -> str:
     default = schema.get("default")
-    unless = "**required**" if needed else "–" if default is None else code(json.dumps(default).strip('"'))
-    example = "".join(code(each if isinstance(each, str) else braces(each)) for each in schema.get("examples", ())[:1])
-    cells = (code(name), takes(schema), unless, schema["description"].removesuffix("."), example)
+    unless = "**required**" if needed else "–" if default is None else format_code(json.dumps(default).strip('"'))
+    example = "".join(
+        format_code(each if isinstance(each, str) else render_flow(each)) for each in schema.get("examples", ())[:1]
+    )
+    cells = (format_code(name), describe_value(schema), unless, schema["description"].removesuffix("."), example)
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
 
 
-def takes(schema: Mapping[str, Any]) -> str:
+def describe_value(schema: Mapping[str, Any]) -> str:
     """What may be written, in a few words."""
     options = [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]
-    return " or ".join(dict.fromkeys(map(spoken, options)))
+    return " or ".join(dict.fromkeys(map(describe_schema, options)))
 
 
-def spoken(schema: Mapping[str, Any]) -> str:
+def describe_schema(schema: Mapping[str, Any]) -> str:
     if "enum" in schema or "const" in schema:
-        return " ".join(code(each) for each in schema.get("enum", [schema.get("const")]))
+        return " ".join(format_code(each) for each in schema.get("enum", [schema.get("const")]))
     if "$ref" in schema:
         return "any value" if schema["$ref"].endswith("/JsonValue") else "a mapping"
     match schema.get("type"):
@@ -76,17 +78,17 @@ def spoken(schema: Mapping[str, Any]) -> str:
         case "number":
             return "a number"
         case "array":
-            return f"a list of {plural(schema['items'])}"
+            return f"a list of {describe_plural(schema['items'])}"
         case "object":
-            return f"{plural(schema['additionalProperties'])} by name"
+            return f"{describe_plural(schema['additionalProperties'])} by name"
     return "rows"
 
 
-def plural(schema: Mapping[str, Any]) -> str:
+def describe_plural(schema: Mapping[str, Any]) -> str:
     """Several of them; a member of `tables` or `metrics` may be a text too, which the text around the table says."""
     kinds = {"text": "texts", "a number": "numbers", "any value": "values", "any value by name": "mappings"}
-    return kinds.get(takes(schema), "mappings")
+    return kinds.get(describe_value(schema), "mappings")
 
 
-def code(text: object) -> str:
+def format_code(text: object) -> str:
     return f"`{text}`"

@@ -14,7 +14,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from cli import main
-from runtime.shipped import shipped_metrics
+from runtime.shipped import get_shipped_folder
 from tests.support.docs.blocks import FENCE
 from tests.support.paths import DOCS
 
@@ -23,15 +23,15 @@ DURATION = re.compile(r"\(\d+ ms\)")
 SETTINGS = ("DATABASE_URL", "WAREHOUSE_URL", "METRICS_DIR", "JWT_SECRET", "REPORTING_TIMEZONE")
 
 
-def executed(page: str, folder: Path) -> str:
+def execute_page(page: str, folder: Path) -> str:
     """The page with the output of every command as it is when the page is followed in an empty folder."""
-    shutil.copytree(shipped_metrics().resolve(), folder / "metrics")
-    reader = Reader(folder)
+    shutil.copytree(get_shipped_folder().resolve(), folder / "metrics")
+    reader = PageFollower(folder)
     with chdir(folder):
-        return FENCE.sub(reader.follow, page)
+        return FENCE.sub(reader.follow_block, page)
 
 
-class Reader:
+class PageFollower:
     """Who does what the page says, from its beginning on."""
 
     def __init__(self, folder: Path) -> None:
@@ -39,17 +39,19 @@ class Reader:
         # What is not set here must not come from whoever runs the page.
         self.environment: dict[str, str | None] = dict.fromkeys(SETTINGS)
 
-    def follow(self, block: re.Match[str]) -> str:
+    def follow_block(self, block: re.Match[str]) -> str:
         language, name, text = block.groups()
         if language == "console":
-            return f"```console\n{''.join(self.typed(line) for line in text.splitlines() if line.startswith('$ '))}```"
+            return (
+                f"```console\n{''.join(self.run_line(line) for line in text.splitlines() if line.startswith('$ '))}```"
+            )
         if name is not None:
             file = self.folder / name.removeprefix("+")
             before = f"{file.read_text(encoding='utf-8')}\n" if name.startswith("+") else ""
             file.write_text(before + text, encoding="utf-8")
         return block[0]
 
-    def typed(self, line: str) -> str:
+    def run_line(self, line: str) -> str:
         """The line and what the command prints."""
         program, *arguments = shlex.split(line.removeprefix("$ "))
         if program == "export":

@@ -8,14 +8,14 @@ from random import Random
 COMPARED = ("<", "<=", ">", ">=", "=", "<>")
 
 
-def condition(rng: Random, numbers: Sequence[str], text: str, texts: Sequence[str], depth: int = 2) -> str:
+def make_condition(rng: Random, numbers: Sequence[str], text: str, texts: Sequence[str], depth: int = 2) -> str:
     """A condition over columns of numbers, and over one of texts that may be equal to these."""
 
     def inner() -> str:
-        return condition(rng, numbers, text, texts, depth - 1)
+        return make_condition(rng, numbers, text, texts, depth - 1)
 
     if depth == 0 or rng.random() < 0.4:
-        return predicate(rng, numbers, text, texts)
+        return make_predicate(rng, numbers, text, texts)
     one, two, three = inner(), inner(), inner()
     return rng.choice(
         [
@@ -29,7 +29,7 @@ def condition(rng: Random, numbers: Sequence[str], text: str, texts: Sequence[st
     )
 
 
-def predicate(rng: Random, numbers: Sequence[str], text: str, texts: Sequence[str]) -> str:
+def make_predicate(rng: Random, numbers: Sequence[str], text: str, texts: Sequence[str]) -> str:
     one, other = rng.choice(numbers), rng.choice(numbers)
     negated = rng.choice(["", "not "])
     listed = ", ".join(f"'{each}'" for each in texts)
@@ -57,10 +57,10 @@ def predicate(rng: Random, numbers: Sequence[str], text: str, texts: Sequence[st
     )
 
 
-def number(rng: Random, numbers: Sequence[str], text: str, texts: Sequence[str]) -> str:
+def make_number(rng: Random, numbers: Sequence[str], text: str, texts: Sequence[str]) -> str:
     """A number of a row, exact in double precision where the columns are quarters."""
     one, other = rng.choice(numbers), rng.choice(numbers)
-    first, second = (condition(rng, numbers, text, texts, 1) for _ in range(2))
+    first, second = (make_condition(rng, numbers, text, texts, 1) for _ in range(2))
     return rng.choice(
         [
             one,

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.support.oracle.expressions import additive
-from tests.support.oracle.syntax import Node, columns, parse
+from tests.support.oracle.expressions import is_additive
+from tests.support.oracle.syntax import Node, list_columns, parse_expression
 
 Definitions = dict[str, Any]
 
 
-def merge(files: Iterable[Mapping[str, Any]]) -> Definitions:
+def merge_files(files: Iterable[Mapping[str, Any]]) -> Definitions:
     """Several files as one: every table gets its file's `source`, every metric its `table`."""
     merged: Definitions = {"tables": {}, "metrics": {}}
     for document in files:
@@ -27,7 +27,7 @@ def merge(files: Iterable[Mapping[str, Any]]) -> Definitions:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class OracleTable:
     name: str
     source: str
     time: str
@@ -39,7 +39,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class OracleMeasure:
     """One aggregate expression of a metric and how its gaps and totals are made.
 
     `total` is period, average or last; `fill` is zero, null or "" where the metric says nothing.
@@ -53,29 +53,29 @@ class Measure:
     fill: str
 
 
-class Catalog:
+class OracleCatalog:
     """Looks up what a key means."""
 
     def __init__(self, definitions: Definitions) -> None:
         self.tables: dict[str, dict[str, Any]] = definitions["tables"]
         self.metrics: dict[str, dict[str, Any]] = definitions["metrics"]
 
-    def served(self, key: str) -> dict[str, Any]:
+    def get_served(self, key: str) -> dict[str, Any]:
         """Raises KeyError for a key that is unknown or hidden."""
         metric = self.metrics[key]
         if metric.get("hidden"):
             raise KeyError(key)
         return metric
 
-    def title(self, key: str) -> str:
+    def get_title(self, key: str) -> str:
         words = key.rpartition(".")[2].replace("_", " ")
         return str(self.metrics[key].get("title", words[:1].upper() + words[1:]))
 
-    def table(self, key: str) -> Table:
+    def get_table(self, key: str) -> OracleTable:
         name = self.metrics[key]["table"]
         entry = self.tables[name]
         shapes = {column: shape for column, shape in entry["columns"].items() if isinstance(shape, Mapping)}
-        return Table(
+        return OracleTable(
             name=name,
             source=entry["source"],
             time=entry["time"],
@@ -86,55 +86,55 @@ class Catalog:
             money=frozenset(name for name, shape in shapes.items() if shape.get("money")),
         )
 
-    def measures(self, key: str) -> list[Measure]:
+    def list_measures(self, key: str) -> list[OracleMeasure]:
         metric = self.metrics[key]
-        texts = metric.get("series") or {self.title(key): metric["value"]}
-        return [self.measure(key, name, text) for name, text in texts.items()]
+        texts = metric.get("series") or {self.get_title(key): metric["value"]}
+        return [self.parse_measure(key, name, text) for name, text in texts.items()]
 
-    def measure(self, key: str, name: str, text: str) -> Measure:
-        metric, table = self.metrics[key], self.table(key)
-        node = parse(str(text))
-        return Measure(
+    def parse_measure(self, key: str, name: str, text: str) -> OracleMeasure:
+        metric, table = self.metrics[key], self.get_table(key)
+        node = parse_expression(str(text))
+        return OracleMeasure(
             name=name,
             node=node,
-            additive=additive(node, table.unsummable),
-            money=not table.money.isdisjoint(columns(node)),
+            additive=is_additive(node, table.unsummable),
+            money=not table.money.isdisjoint(list_columns(node)),
             total=metric.get("total", "period"),
             fill=("zero" if metric["fill"] == "zero" else "null") if "fill" in metric else "",
         )
 
-    def item_values(self, key: str) -> list[Measure]:
+    def list_item_values(self, key: str) -> list[OracleMeasure]:
         values = self.metrics[key].get("items", {}).get("values", {})
-        return [self.measure(key, name, text) for name, text in values.items()]
+        return [self.parse_measure(key, name, text) for name, text in values.items()]
 
-    def where(self, key: str) -> Node | None:
+    def parse_where(self, key: str) -> Node | None:
         text = self.metrics[key].get("where")
-        return None if text is None else parse(str(text))
+        return None if text is None else parse_expression(str(text))
 
-    def parts(self, key: str) -> list[str]:
+    def list_parts(self, key: str) -> list[str]:
         """The metrics that a combined or derived one names, in order."""
         metric = self.metrics[key]
         if "combine" in metric:
             return list(metric["combine"])
-        return columns(parse(str(metric["derive"]))) if "derive" in metric else []
+        return list_columns(parse_expression(str(metric["derive"]))) if "derive" in metric else []
 
-    def sources(self, key: str) -> list[str]:
+    def list_sources(self, key: str) -> list[str]:
         """All the sources of a widget, in order of first need."""
         if "table" in self.metrics[key]:
-            return [self.table(key).source]
-        return list(dict.fromkeys(source for part in self.parts(key) for source in self.sources(part)))
+            return [self.get_table(key).source]
+        return list(dict.fromkeys(source for part in self.list_parts(key) for source in self.list_sources(part)))
 
-    def answerable(self, key: str, active: frozenset[str]) -> bool:
+    def is_answerable(self, key: str, active: frozenset[str]) -> bool:
         """Whether anything of a widget can be shown: a combined one needs any part, a derived one all."""
         if "combine" in self.metrics[key]:
-            return any(self.answerable(part, active) for part in self.parts(key))
-        return active.issuperset(self.sources(key))
+            return any(self.is_answerable(part, active) for part in self.list_parts(key))
+        return active.issuperset(self.list_sources(key))
 
-    def leaves(self, key: str, active: frozenset[str]) -> list[str]:
+    def list_leaves(self, key: str, active: frozenset[str]) -> list[str]:
         """The metrics on tables that a widget rests on, as far as it can be shown."""
-        if not self.answerable(key, active):
+        if not self.is_answerable(key, active):
             return []
         if "table" in self.metrics[key]:
             return [key]
-        found = (leaf for part in self.parts(key) for leaf in self.leaves(part, active))
+        found = (leaf for part in self.list_parts(key) for leaf in self.list_leaves(part, active))
         return list(dict.fromkeys(found))

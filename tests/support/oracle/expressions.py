@@ -10,13 +10,21 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from tests.support.oracle.syntax import Aggregate, Call, Case, Column, Literal, Node, walk
+from tests.support.oracle.syntax import (
+    Node,
+    OracleAggregate,
+    OracleCall,
+    OracleCase,
+    OracleColumn,
+    OracleLiteral,
+    walk_nodes,
+)
 
 Row = Mapping[str, Any]
 Value = Fraction | str | bool | date | None
 
 
-def exact(value: object) -> Value:
+def convert_cell(value: object) -> Value:
     """A cell as SQL sees it; every number is a fraction, so that no order of adding matters."""
     if value is None or isinstance(value, bool | str | date | Fraction):
         return value
@@ -25,49 +33,53 @@ def exact(value: object) -> Value:
     raise TypeError(f"a cell cannot hold {value!r}")
 
 
-def number(value: Value) -> Fraction | None:
+def require_number(value: Value) -> Fraction | None:
     if value is None or (isinstance(value, Fraction)):
         return value
     raise TypeError(f"{value!r} is not a number")
 
 
-def scalar(node: Node, row: Row) -> Value:
+def evaluate_row(node: Node, row: Row) -> Value:
     """The expression on one row (or on one value per metric)."""
-    return evaluate(node, row, None)
+    return evaluate_node(node, row, None)
 
 
-def aggregated(node: Node, rows: Sequence[Row], *, additive: bool = False) -> Fraction | None:
+def evaluate_group(node: Node, rows: Sequence[Row], *, additive: bool = False) -> Fraction | None:
     """The expression over a group of rows; a term of an additive one that has no value adds nothing to the others."""
-    terms = [aggregate(each, rows) for each in walk(node) if isinstance(each, Aggregate)] if additive else []
+    terms = (
+        [compute_aggregate(each, rows) for each in walk_nodes(node) if isinstance(each, OracleAggregate)]
+        if additive
+        else []
+    )
     some = any(term is not None for term in terms)
-    return number(evaluate(node, None, rows, absent=Fraction(0) if some else None))
+    return require_number(evaluate_node(node, None, rows, absent=Fraction(0) if some else None))
 
 
-def passes(node: Node | None, row: Row) -> bool:
+def meets_predicate(node: Node | None, row: Row) -> bool:
     """Whether a row meets a predicate; unknown is not met."""
-    return node is None or scalar(node, row) is True
+    return node is None or evaluate_row(node, row) is True
 
 
-def evaluate(node: Node, row: Row | None, rows: Sequence[Row] | None, *, absent: Fraction | None = None) -> Value:
+def evaluate_node(node: Node, row: Row | None, rows: Sequence[Row] | None, *, absent: Fraction | None = None) -> Value:
     """`absent` stands for an aggregate that has no value."""
     match node:
-        case Literal(value=value):
+        case OracleLiteral(value=value):
             return value
-        case Column(name=name):
+        case OracleColumn(name=name):
             if row is None:
                 raise ValueError(f"column {name} stands outside an aggregate")
-            return exact(row[name])
-        case Aggregate():
+            return convert_cell(row[name])
+        case OracleAggregate():
             if rows is None:
                 raise ValueError(f"{node.name} stands inside a row expression")
-            term = aggregate(node, rows)
+            term = compute_aggregate(node, rows)
             return absent if term is None else term
-        case Case(branches=branches, otherwise=otherwise):
+        case OracleCase(branches=branches, otherwise=otherwise):
             for condition, result in branches:
-                if evaluate(condition, row, rows, absent=absent) is True:
-                    return evaluate(result, row, rows, absent=absent)
-            return evaluate(otherwise, row, rows, absent=absent)
-    values = [evaluate(argument, row, rows, absent=absent) for argument in node.arguments]
+                if evaluate_node(condition, row, rows, absent=absent) is True:
+                    return evaluate_node(result, row, rows, absent=absent)
+            return evaluate_node(otherwise, row, rows, absent=absent)
+    values = [evaluate_node(argument, row, rows, absent=absent) for argument in node.arguments]
     if node.name in LENIENT:
         return LENIENT[node.name](values)
     if any(value is None for value in values):
@@ -75,10 +87,10 @@ def evaluate(node: Node, row: Row | None, rows: Sequence[Row] | None, *, absent:
     return STRICT[node.name](*values)
 
 
-def aggregate(node: Aggregate, rows: Sequence[Row]) -> Value:
+def compute_aggregate(node: OracleAggregate, rows: Sequence[Row]) -> Value:
     if node.argument is None:
         return Fraction(len(rows))
-    values = [value for row in rows if (value := scalar(node.argument, row)) is not None]
+    values = [value for row in rows if (value := evaluate_row(node.argument, row)) is not None]
     if node.distinct:
         values = list(dict.fromkeys(values))
     if node.name == "count":
@@ -87,65 +99,65 @@ def aggregate(node: Aggregate, rows: Sequence[Row]) -> Value:
         return None
     if node.name in ("min", "max"):
         return (min if node.name == "min" else max)(values)
-    total = sum((number(value) or Fraction(0) for value in values), Fraction(0))
+    total = sum((require_number(value) or Fraction(0) for value in values), Fraction(0))
     return total / len(values) if node.name == "avg" else total
 
 
-def either(values: Sequence[Value]) -> bool | None:
+def evaluate_or(values: Sequence[Value]) -> bool | None:
     """OR in three-valued logic."""
     if True in values:
         return True
     return None if None in values else False
 
 
-def both(values: Sequence[Value]) -> bool | None:
+def evaluate_and(values: Sequence[Value]) -> bool | None:
     """AND in three-valued logic."""
     if False in values:
         return False
     return None if None in values else True
 
 
-def opposite(value: Value) -> bool | None:
+def evaluate_not(value: Value) -> bool | None:
     return None if value is None else not value
 
 
-def member(values: Sequence[Value]) -> bool | None:
+def evaluate_in(values: Sequence[Value]) -> bool | None:
     """IN: an unknown element leaves a miss unknown."""
     subject, *options = values
-    return either([None if subject is None or option is None else subject == option for option in options])
+    return evaluate_or([None if subject is None or option is None else subject == option for option in options])
 
 
-def first_known(values: Sequence[Value]) -> Value:
+def evaluate_coalesce(values: Sequence[Value]) -> Value:
     return next((value for value in values if value is not None), None)
 
 
-def extreme(choose: Callable[[list[Any]], Value]) -> Callable[[Sequence[Value]], Value]:
-    def chosen(values: Sequence[Value]) -> Value:
+def make_extreme(choose: Callable[[list[Any]], Value]) -> Callable[[Sequence[Value]], Value]:
+    def choose_extreme(values: Sequence[Value]) -> Value:
         known = [value for value in values if value is not None]
         return choose(known) if known else None
 
-    return chosen
+    return choose_extreme
 
 
-def chosen(values: Sequence[Value]) -> Value:
+def evaluate_if(values: Sequence[Value]) -> Value:
     """IF, whose third argument may be left out."""
     condition, result, *otherwise = values
     return result if condition is True else next(iter(otherwise), None)
 
 
-def null_if(values: Sequence[Value]) -> Value:
+def evaluate_nullif(values: Sequence[Value]) -> Value:
     subject, other = values
     return None if subject is not None and subject == other else subject
 
 
-def rounded(value: Fraction, digits: Fraction = Fraction(0)) -> Fraction:
+def round_half_away(value: Fraction, digits: Fraction = Fraction(0)) -> Fraction:
     """Half away from zero."""
     scale = Fraction(10) ** int(digits)
     size = math.floor(abs(value) * scale + Fraction(1, 2)) / scale
     return -size if value < 0 else size
 
 
-def remainder(dividend: Fraction, divisor: Fraction) -> Fraction | None:
+def compute_remainder(dividend: Fraction, divisor: Fraction) -> Fraction | None:
     """With the sign of the dividend, as SQL has it."""
     if divisor == 0:
         return None
@@ -153,23 +165,23 @@ def remainder(dividend: Fraction, divisor: Fraction) -> Fraction | None:
     return -size if dividend < 0 else size
 
 
-def like(text: str, pattern: str) -> bool:
+def match_like(text: str, pattern: str) -> bool:
     """Case counts; % is any text and _ one character."""
     parts = ({"%": ".*", "_": "."}.get(sign, re.escape(sign)) for sign in pattern)
     return re.fullmatch("".join(parts), text, re.DOTALL) is not None
 
 
 LENIENT: Mapping[str, Callable[[Sequence[Value]], Value]] = {
-    "and": both,
-    "or": either,
-    "not": lambda values: opposite(values[0]),
+    "and": evaluate_and,
+    "or": evaluate_or,
+    "not": lambda values: evaluate_not(values[0]),
     "is null": lambda values: values[0] is None,
-    "in": member,
-    "coalesce": first_known,
-    "if": chosen,
-    "nullif": null_if,
-    "greatest": extreme(max),
-    "least": extreme(min),
+    "in": evaluate_in,
+    "coalesce": evaluate_coalesce,
+    "if": evaluate_if,
+    "nullif": evaluate_nullif,
+    "greatest": make_extreme(max),
+    "least": make_extreme(min),
 }
 
 STRICT: Mapping[str, Callable[..., Value]] = {
@@ -177,7 +189,7 @@ STRICT: Mapping[str, Callable[..., Value]] = {
     "-": lambda left, right: left - right,
     "*": lambda left, right: left * right,
     "/": lambda left, right: None if right == 0 else left / right,
-    "%": remainder,
+    "%": compute_remainder,
     "negative": lambda value: -value,
     "=": lambda left, right: left == right,
     "<>": lambda left, right: left != right,
@@ -185,9 +197,9 @@ STRICT: Mapping[str, Callable[..., Value]] = {
     "<=": lambda left, right: left <= right,
     ">": lambda left, right: left > right,
     ">=": lambda left, right: left >= right,
-    "like": like,
+    "like": match_like,
     "abs": abs,
-    "round": rounded,
+    "round": round_half_away,
     "floor": lambda value: Fraction(math.floor(value)),
     "ceil": lambda value: Fraction(math.ceil(value)),
     "lower": str.lower,
@@ -199,22 +211,24 @@ STRICT: Mapping[str, Callable[..., Value]] = {
 }
 
 
-def constant(node: Node) -> bool:
-    return not any(isinstance(part, Column | Aggregate) for part in walk(node))
+def is_constant(node: Node) -> bool:
+    return not any(isinstance(part, OracleColumn | OracleAggregate) for part in walk_nodes(node))
 
 
-def additive(node: Node, unsummable: frozenset[str]) -> bool:
+def is_additive(node: Node, unsummable: frozenset[str]) -> bool:
     """Whether parts of a period add up to the whole: sums and counts of columns outside `unsummable`,
     joined by + and -, multiplied or divided by constants."""
     match node:
-        case Aggregate(name="sum" | "count", distinct=False):
-            return unsummable.isdisjoint(part.name for part in walk(node) if isinstance(part, Column))
-        case Call(name="negative", arguments=(inner,)):
-            return additive(inner, unsummable)
-        case Call(name="+" | "-", arguments=(left, right)):
-            return additive(left, unsummable) and additive(right, unsummable)
-        case Call(name="*", arguments=(left, right)):
-            return (constant(left) and additive(right, unsummable)) or (constant(right) and additive(left, unsummable))
-        case Call(name="/", arguments=(left, right)):
-            return constant(right) and additive(left, unsummable)
+        case OracleAggregate(name="sum" | "count", distinct=False):
+            return unsummable.isdisjoint(part.name for part in walk_nodes(node) if isinstance(part, OracleColumn))
+        case OracleCall(name="negative", arguments=(inner,)):
+            return is_additive(inner, unsummable)
+        case OracleCall(name="+" | "-", arguments=(left, right)):
+            return is_additive(left, unsummable) and is_additive(right, unsummable)
+        case OracleCall(name="*", arguments=(left, right)):
+            return (is_constant(left) and is_additive(right, unsummable)) or (
+                is_constant(right) and is_additive(left, unsummable)
+            )
+        case OracleCall(name="/", arguments=(left, right)):
+            return is_constant(right) and is_additive(left, unsummable)
     return False

@@ -5,8 +5,8 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from tests.support.oracle.conditions import condition, number
-from tests.support.oracle.query_tables import query_file
+from tests.support.oracle.conditions import make_condition, make_number
+from tests.support.oracle.query_tables import make_query_file
 
 Document = dict[str, Any]
 
@@ -14,29 +14,29 @@ UNSUMMABLE = {"type": "bigint", "additive": False}
 MONEY = {"type": "numeric", "money": True}
 
 
-def documents(rng: Random) -> dict[str, Document]:
+def make_documents(rng: Random) -> dict[str, Document]:
     """File name → what `yaml.safe_load` gives for it."""
     return {
-        "ga4.yaml": ga4(rng),
-        "channels.yaml": channels(rng),
-        "meta.yaml": meta(rng),
-        "ig.yaml": instagram(rng),
-        "corr.yaml": {"metrics": between()},
-        "queries.yaml": query_file(rng),
+        "ga4.yaml": make_ga4_file(rng),
+        "channels.yaml": make_channels_file(rng),
+        "meta.yaml": make_meta_file(rng),
+        "ig.yaml": make_instagram_file(rng),
+        "corr.yaml": {"metrics": make_combined_metrics()},
+        "queries.yaml": make_query_file(rng),
     }
 
 
-def table(time: str, key: str, columns: dict[str, Any], **more: Any) -> Document:
+def make_table(time: str, key: str, columns: dict[str, Any], **more: Any) -> Document:
     """`line` tells rows of one day apart, so that any other column may be NULL."""
     head = {"user_id": "uuid", time: "date", "line": "bigint"}
     return {"time": time, "key": ["user_id", time, key], "columns": {**head, **columns}, **more}
 
 
-def stated(entry: Document) -> Document:
+def add_defaults(entry: Document) -> Document:
     return {"format": "decimal", "better": "up", **entry}
 
 
-def ga4(rng: Random) -> Document:
+def make_ga4_file(rng: Random) -> Document:
     columns = {
         "property_id": "text",
         "users": UNSUMMABLE,
@@ -112,19 +112,19 @@ def ga4(rng: Random) -> Document:
         "ga4.row_defaults": {"value": "sum(coalesce(sessions, 0) - coalesce(engaged, 1))"},
         "ga4.hidden_sessions": {"value": "sum(sessions)", "hidden": True},
     }
-    metrics |= {f"ga4.random_{i}": at_random(rng) for i in range(8)}
+    metrics |= {f"ga4.random_{i}": make_random_metric(rng) for i in range(8)}
     return {
         "source": "ga4",
         "table": "ga4_daily",
-        "tables": {"ga4_daily": table("date", "line", columns, restates=rng.choice([1, 3]), currency="currency")},
+        "tables": {"ga4_daily": make_table("date", "line", columns, restates=rng.choice([1, 3]), currency="currency")},
         "metrics": {
             "ga4.sessions": "sum(sessions)",
-            **{key: stated(entry) for key, entry in metrics.items()},
+            **{key: add_defaults(entry) for key, entry in metrics.items()},
         },
     }
 
 
-def at_random(rng: Random) -> Document:
+def make_random_metric(rng: Random) -> Document:
     """Sums and counts that are exact in any order: of quarters or, apart from them, of huge numbers."""
     columns = ["sessions", "engaged", rng.choice(["big", "conversions"])]
 
@@ -137,8 +137,8 @@ def at_random(rng: Random) -> Document:
                 f"sum({column})",
                 f"count({column})",
                 "count(*)",
-                f"sum({number(rng, columns, *texts)})",
-                f"sum({number(rng, columns, *texts)})",
+                f"sum({make_number(rng, columns, *texts)})",
+                f"sum({make_number(rng, columns, *texts)})",
                 f"2 * sum({column})",
                 f"sum({column}) / 2",
                 f"sum({column} + {rng.choice(columns)})",
@@ -151,13 +151,13 @@ def at_random(rng: Random) -> Document:
         text += f" {rng.choice(['+', '-'])} {term()}"
     entry: Document = {"value": text, "total": rng.choice(["period", "period", "average", "last"])}
     if rng.random() < 0.5:
-        entry["where"] = condition(rng, columns, *texts)
+        entry["where"] = make_condition(rng, columns, *texts)
     if rng.random() < 0.25:
         entry["fill"] = rng.choice(["zero", None])
     return entry
 
 
-def channels(rng: Random) -> Document:
+def make_channels_file(rng: Random) -> Document:
     columns = {
         "channel": "text",
         "users": UNSUMMABLE,
@@ -194,12 +194,12 @@ def channels(rng: Random) -> Document:
     return {
         "source": "ga4",
         "table": "channel_days",
-        "tables": {"channel_days": table("day", "line", columns)},
-        "metrics": {key: stated(entry) for key, entry in metrics.items()},
+        "tables": {"channel_days": make_table("day", "line", columns)},
+        "metrics": {key: add_defaults(entry) for key, entry in metrics.items()},
     }
 
 
-def meta(rng: Random) -> Document:
+def make_meta_file(rng: Random) -> Document:
     columns = {
         "account_id": "text",
         "campaign": "text",
@@ -236,16 +236,16 @@ def meta(rng: Random) -> Document:
         "meta.campaign_reach": {"value": "sum(reach)", **by, "total": "last", "other": False},
         "meta.hidden_value": {"value": "sum(conversion_value)", "hidden": True},
     }
-    ads = table("date", "line", columns, restates=rng.choice([2, 28]), currency="currency")
+    ads = make_table("date", "line", columns, restates=rng.choice([2, 28]), currency="currency")
     return {
         "source": "meta",
         "table": "ads_daily",
         "tables": {"ads_daily": ads},
-        "metrics": {key: stated(entry) for key, entry in metrics.items()},
+        "metrics": {key: add_defaults(entry) for key, entry in metrics.items()},
     }
 
 
-def instagram(rng: Random) -> Document:
+def make_instagram_file(rng: Random) -> Document:
     accounts = {
         "ig_user_id": "text",
         "reach": UNSUMMABLE,
@@ -307,14 +307,14 @@ def instagram(rng: Random) -> Document:
     return {
         "source": "instagram",
         "tables": {
-            "ig_days": table("date", "line", accounts),
-            "posts": table("posted_on", "line", posts, restates=3),
+            "ig_days": make_table("date", "line", accounts),
+            "posts": make_table("posted_on", "line", posts, restates=3),
         },
-        "metrics": {key: stated(entry) for key, entry in metrics.items()},
+        "metrics": {key: add_defaults(entry) for key, entry in metrics.items()},
     }
 
 
-def between() -> Document:
+def make_combined_metrics() -> Document:
     """Metrics of metrics, most of them over several sources."""
     metrics: Document = {
         "corr.spend_and_sessions": {"combine": ["meta.spend", "ga4.sessions"]},
@@ -337,4 +337,4 @@ def between() -> Document:
         "corr.over_nothing": {"derive": "ga4.sessions / ga4.never"},
         "corr.unfilled": {"derive": "ga4.sessions_unfilled + ga4.rows"},
     }
-    return {key: stated(entry) for key, entry in metrics.items()}
+    return {key: add_defaults(entry) for key, entry in metrics.items()}

@@ -13,16 +13,22 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
-from tests.support.oracle.definitions import Catalog, Definitions, Measure
-from tests.support.oracle.expressions import Row, number, passes, scalar
-from tests.support.oracle.measuring import Line, Number, View, breakdown, items, line
-from tests.support.oracle.syntax import parse
-from tests.support.oracle.windows import Bucket, Window, buckets, compared, compared_buckets
+from tests.support.oracle.definitions import Definitions, OracleCatalog, OracleMeasure
+from tests.support.oracle.expressions import Row, evaluate_row, meets_predicate, require_number
+from tests.support.oracle.series import Number, OracleSeries, TenantRows, build_breakdown, build_items, build_series
+from tests.support.oracle.syntax import parse_expression
+from tests.support.oracle.windows import (
+    OracleBucket,
+    OracleWindow,
+    get_compared_window,
+    list_buckets,
+    list_compared_buckets,
+)
 
 Rows = Mapping[str, Sequence[Row]]
 
 
-def answer(
+def compute_answer(
     definitions: Definitions,
     key: str,
     rows: Rows,
@@ -39,34 +45,34 @@ def answer(
 
     Raises KeyError for a key that is unknown or hidden.
     """
-    catalog = Catalog(definitions)
-    catalog.served(key)
+    catalog = OracleCatalog(definitions)
+    catalog.get_served(key)
     active = frozenset(connected if sources is None else set(connected) & set(sources))
-    asked = Asked(catalog, rows, tenant, Window(start, end), compare, grain, active)
-    return asked.body(key)
+    asked = OracleQuery(catalog, rows, tenant, OracleWindow(start, end), compare, grain, active)
+    return asked.build_body(key)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class OracleAnswer:
     """A widget before it is written as JSON; `headline` gives its stats."""
 
-    lines: Sequence[Line]
-    headline: Line
+    lines: Sequence[OracleSeries]
+    headline: OracleSeries
     items: Sequence[dict[str, Any]] = ()
 
 
-NOTHING = Line("", None)
+NOTHING = OracleSeries("", None)
 
 
-class Asked:
+class OracleQuery:
     """One question to one tenant's rows."""
 
     def __init__(
         self,
-        catalog: Catalog,
+        catalog: OracleCatalog,
         rows: Rows,
         tenant: str,
-        window: Window,
+        window: OracleWindow,
         compare: str,
         grain: str,
         active: frozenset[str],
@@ -78,99 +84,107 @@ class Asked:
         self.compare = compare
         self.grain = grain
         self.active = active
-        self.prior = compared(window, compare)
-        self.buckets = buckets(window, grain)
-        self.prior_buckets = compared_buckets(window, grain, compare)
+        self.prior = get_compared_window(window, compare)
+        self.buckets = list_buckets(window, grain)
+        self.prior_buckets = list_compared_buckets(window, grain, compare)
 
-    def views(self, key: str) -> tuple[View, View | None]:
+    def read_views(self, key: str) -> tuple[TenantRows, TenantRows | None]:
         """The rows of a metric's table in both windows."""
-        table = self.catalog.table(key)
+        table = self.catalog.get_table(key)
         rows = self.rows.get(table.name, ())
-        now = View.of(table, rows, self.tenant, self.window, self.buckets)
+        now = TenantRows.of(table, rows, self.tenant, self.window, self.buckets)
         if self.prior is None:
             return now, None
-        return now, View.of(table, rows, self.tenant, self.prior, self.prior_buckets)
+        return now, TenantRows.of(table, rows, self.tenant, self.prior, self.prior_buckets)
 
-    def currency(self, key: str) -> str | None:
+    def find_currency(self, key: str) -> str | None:
         """The one currency of the money that the widget shows in either window, or `mixed`."""
         found = set()
-        for leaf in self.catalog.leaves(key, self.active):
-            column = self.catalog.table(leaf).currency
-            measures = [*self.catalog.measures(leaf), *self.catalog.item_values(leaf)]
+        for leaf in self.catalog.list_leaves(key, self.active):
+            column = self.catalog.get_table(leaf).currency
+            measures = [*self.catalog.list_measures(leaf), *self.catalog.list_item_values(leaf)]
             if column is None or not any(measure.money for measure in measures):
                 continue
-            views = [view for view in self.views(leaf) if view is not None]
+            views = [view for view in self.read_views(leaf) if view is not None]
             found |= {row[column] for view in views for row in view.rows} - {None}
         if len(found) > 1:
             return "mixed"
         return next(iter(found), None)
 
-    def measured(self, key: str, *, mixed: bool) -> Answer:
+    def answer_table(self, key: str, *, mixed: bool) -> OracleAnswer:
         """A metric on a table."""
-        metric, where = self.catalog.metrics[key], self.catalog.where(key)
-        now, before = self.views(key)
+        metric, where = self.catalog.metrics[key], self.catalog.parse_where(key)
+        now, before = self.read_views(key)
 
-        def series(measure: Measure) -> Line:
-            return line(measure.name, measure, now, before, lambda row: passes(where, row), mixed=mixed)
+        def series(measure: OracleMeasure) -> OracleSeries:
+            return build_series(
+                measure.name, measure, now, before, lambda row: meets_predicate(where, row), mixed=mixed
+            )
 
-        lines = [series(measure) for measure in self.catalog.measures(key)]
+        lines = [series(measure) for measure in self.catalog.list_measures(key)]
         headline = next(one for one in lines if one.name == metric.get("headline", lines[0].name))
         if "by" in metric:
-            measure = self.catalog.measures(key)[0]
-            lines = breakdown(measure, where, metric, now, before, mixed=mixed)
+            measure = self.catalog.list_measures(key)[0]
+            lines = build_breakdown(measure, where, metric, now, before, mixed=mixed)
         listed = (
-            items(self.catalog.item_values(key), metric["items"], where, now, mixed=mixed) if "items" in metric else []
+            build_items(self.catalog.list_item_values(key), metric["items"], where, now, mixed=mixed)
+            if "items" in metric
+            else []
         )
-        return Answer(lines, headline, listed)
+        return OracleAnswer(lines, headline, listed)
 
-    def derived(self, key: str, *, mixed: bool) -> Answer:
+    def answer_derived(self, key: str, *, mixed: bool) -> OracleAnswer:
         """Arithmetic between metrics: points from points, totals from totals."""
-        node = parse(str(self.catalog.metrics[key]["derive"]))
-        parts = {part: self.shown(part, mixed=mixed).headline for part in self.catalog.parts(key)}
+        node = parse_expression(str(self.catalog.metrics[key]["derive"]))
+        parts = {part: self.answer_metric(part, mixed=mixed).headline for part in self.catalog.list_parts(key)}
 
         def at(values: Mapping[str, Number]) -> Number:
-            return number(scalar(node, values))
+            return require_number(evaluate_row(node, values))
 
-        made = Line(
-            self.catalog.title(key),
+        made = OracleSeries(
+            self.catalog.get_title(key),
             at({name: one.value for name, one in parts.items()}),
             at({name: one.previous for name, one in parts.items()}),
             [at({name: one.points[i] for name, one in parts.items()}) for i in range(len(self.buckets))],
             [at({name: one.prior[i] for name, one in parts.items()}) for i in range(len(self.prior_buckets))],
         )
-        return Answer([made], made)
+        return OracleAnswer([made], made)
 
-    def combined(self, key: str, *, mixed: bool) -> Answer:
-        parts = self.catalog.parts(key)
-        left = [part for part in parts if self.catalog.answerable(part, self.active)]
-        lines = [replace(self.shown(part, mixed=mixed).headline, name=self.catalog.title(part)) for part in left]
+    def answer_combined(self, key: str, *, mixed: bool) -> OracleAnswer:
+        parts = self.catalog.list_parts(key)
+        left = [part for part in parts if self.catalog.is_answerable(part, self.active)]
+        lines = [
+            replace(self.answer_metric(part, mixed=mixed).headline, name=self.catalog.get_title(part)) for part in left
+        ]
         if self.catalog.metrics[key].get("stat") != "correlation":
-            return Answer(lines, lines[0])
+            return OracleAnswer(lines, lines[0])
         if left != parts:
-            return Answer(lines, NOTHING)
+            return OracleAnswer(lines, NOTHING)
         first, second = lines
-        return Answer(
+        return OracleAnswer(
             lines,
-            Line("", correlation(first.points, second.points), correlation(first.prior, second.prior)),
+            OracleSeries(
+                "", compute_correlation(first.points, second.points), compute_correlation(first.prior, second.prior)
+            ),
         )
 
-    def shown(self, key: str, *, mixed: bool) -> Answer:
+    def answer_metric(self, key: str, *, mixed: bool) -> OracleAnswer:
         metric = self.catalog.metrics[key]
-        if not self.catalog.answerable(key, self.active):
-            return Answer([], NOTHING)
+        if not self.catalog.is_answerable(key, self.active):
+            return OracleAnswer([], NOTHING)
         if "combine" in metric:
-            return self.combined(key, mixed=mixed)
+            return self.answer_combined(key, mixed=mixed)
         if "derive" in metric:
-            return self.derived(key, mixed=mixed)
-        return self.measured(key, mixed=mixed)
+            return self.answer_derived(key, mixed=mixed)
+        return self.answer_table(key, mixed=mixed)
 
-    def body(self, key: str) -> dict[str, Any]:
-        metric, currency = self.catalog.metrics[key], self.currency(key)
-        shown = self.shown(key, mixed=currency == "mixed")
+    def build_body(self, key: str) -> dict[str, Any]:
+        metric, currency = self.catalog.metrics[key], self.find_currency(key)
+        shown = self.answer_metric(key, mixed=currency == "mixed")
 
         def own(name: str) -> str:
             """How the delta of a series is made: a combined metric's parts keep their own way."""
-            parts = {self.catalog.title(part): part for part in self.catalog.parts(key)}
+            parts = {self.catalog.get_title(part): part for part in self.catalog.list_parts(key)}
             source = parts[name] if "combine" in metric else key
             return str(self.catalog.metrics[source].get("delta", "relative"))
 
@@ -183,29 +197,31 @@ class Asked:
             "series": [
                 {
                     "name": one.name,
-                    "points": points(self.buckets, one.points),
-                    "stats": stats(one, own(one.name)),
+                    "points": format_points(self.buckets, one.points),
+                    "stats": compute_stats(one, own(one.name)),
                 }
                 for one in shown.lines
             ],
-            "stats": stats(shown.headline, headline),
-            "items": [listed(item) for item in shown.items],
-            "meta": self.meta(key, currency),
+            "stats": compute_stats(shown.headline, headline),
+            "items": [format_item(item) for item in shown.items],
+            "meta": self.build_meta(key, currency),
         }
         if self.prior is not None:
             body["comparison"] = {
                 "start": self.prior.start.isoformat(),
                 "end": self.prior.end.isoformat(),
-                "series": [{"name": one.name, "points": points(self.prior_buckets, one.prior)} for one in shown.lines],
+                "series": [
+                    {"name": one.name, "points": format_points(self.prior_buckets, one.prior)} for one in shown.lines
+                ],
             }
         return body
 
-    def meta(self, key: str, currency: str | None) -> dict[str, Any]:
-        metric, sources = self.catalog.metrics[key], self.catalog.sources(key)
-        through, prior_through, provisional = self.freshness(key)
+    def build_meta(self, key: str, currency: str | None) -> dict[str, Any]:
+        metric, sources = self.catalog.metrics[key], self.catalog.list_sources(key)
+        through, prior_through, provisional = self.compute_freshness(key)
         return {
             "key": key,
-            "title": self.catalog.title(key),
+            "title": self.catalog.get_title(key),
             "format": metric.get("format", "decimal"),
             "better": metric.get("better", "up"),
             "grain": self.grain,
@@ -216,27 +232,27 @@ class Asked:
             "currency": currency,
             "sources": sources,
             "missing_sources": [source for source in sources if source not in self.active],
-            "data_through": written(through),
-            "comparison_through": written(prior_through),
-            "provisional_from": written(provisional),
+            "data_through": format_date(through),
+            "comparison_through": format_date(prior_through),
+            "provisional_from": format_date(provisional),
         }
 
-    def freshness(self, key: str) -> tuple[date | None, date | None, date | None]:
+    def compute_freshness(self, key: str) -> tuple[date | None, date | None, date | None]:
         """The last days of the spans, and the first day that a source may still restate."""
         now: list[date | None] = []
         before: list[date | None] = []
         provisional = []
-        for leaf in self.catalog.leaves(key, self.active):
-            current, prior = self.views(leaf)
-            now.append(last_day(current))
-            before.append(last_day(prior))
-            restates = self.catalog.table(leaf).restates
+        for leaf in self.catalog.list_leaves(key, self.active):
+            current, prior = self.read_views(leaf)
+            now.append(find_last_day(current))
+            before.append(find_last_day(prior))
+            restates = self.catalog.get_table(leaf).restates
             if current.span is not None and restates:
                 provisional.append(current.span.end - timedelta(days=restates - 1))
-        return earliest(now), earliest(before), min(provisional, default=None)
+        return find_earliest(now), find_earliest(before), min(provisional, default=None)
 
 
-def stats(one: Line, delta: str) -> dict[str, float | None]:
+def compute_stats(one: OracleSeries, delta: str) -> dict[str, float | None]:
     value, previous = one.value, one.previous
     change: Number = None
     if value is not None and previous is not None:
@@ -244,19 +260,19 @@ def stats(one: Line, delta: str) -> dict[str, float | None]:
             change = value - previous
         elif previous != 0:
             change = (value - previous) / abs(previous)
-    return {"value": plain(value), "previous": plain(previous), "delta": plain(change)}
+    return {"value": format_number(value), "previous": format_number(previous), "delta": format_number(change)}
 
 
-def last_day(view: View | None) -> date | None:
+def find_last_day(view: TenantRows | None) -> date | None:
     return None if view is None or view.span is None else view.span.end
 
 
-def earliest(days: Sequence[date | None]) -> date | None:
+def find_earliest(days: Sequence[date | None]) -> date | None:
     known = [day for day in days if day is not None]
     return min(known) if known and len(known) == len(days) else None
 
 
-def correlation(left: Sequence[Number], right: Sequence[Number]) -> Number:
+def compute_correlation(left: Sequence[Number], right: Sequence[Number]) -> Number:
     """Pearson's r over the points at which both have a value."""
     pairs = [(a, b) for a, b in zip(left, right, strict=True) if a is not None and b is not None]
     if len(pairs) < 3:
@@ -274,20 +290,20 @@ def correlation(left: Sequence[Number], right: Sequence[Number]) -> Number:
     return -size if shared < 0 else size
 
 
-def points(places: Sequence[Bucket], values: Sequence[Number]) -> list[dict[str, Any]]:
-    return [{"t": place.t.isoformat(), "v": plain(value)} for place, value in zip(places, values, strict=True)]
+def format_points(places: Sequence[OracleBucket], values: Sequence[Number]) -> list[dict[str, Any]]:
+    return [{"t": place.t.isoformat(), "v": format_number(value)} for place, value in zip(places, values, strict=True)]
 
 
-def listed(item: dict[str, Any]) -> dict[str, Any]:
-    values = {name: plain(value) for name, value in item["values"].items()}
-    return {**{name: written(value) for name, value in item.items()}, "values": values}
+def format_item(item: dict[str, Any]) -> dict[str, Any]:
+    values = {name: format_number(value) for name, value in item["values"].items()}
+    return {**{name: format_date(value) for name, value in item.items()}, "values": values}
 
 
-def written(value: Any) -> Any:
+def format_date(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def plain(value: Number) -> float | None:
+def format_number(value: Number) -> float | None:
     if value is None:
         return None
     return value.numerator if value.denominator == 1 else float(value)

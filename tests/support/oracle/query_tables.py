@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from tests.support.oracle.conditions import condition, number
+from tests.support.oracle.conditions import make_condition, make_number
 
 PROPERTIES = ("p-1", "p-3")
 CHANNELS = ("Direct", "Other")
@@ -14,19 +14,28 @@ NUMBERS = ("sessions", "engaged", "conversions")
 Document = dict[str, Any]
 
 
-def query_file(rng: Random) -> Document:
+def make_query_file(rng: Random) -> Document:
     """A metric file of its own: the tables are those of ga4, read through queries."""
-    makers = (renamed, grouped, joined, outer, using, nested, of_query, distinct)
+    makers = (
+        alias_columns,
+        group_channels,
+        join_tables,
+        outer_join,
+        join_using,
+        nest_queries,
+        read_query,
+        select_distinct,
+    )
     tables = {f"query_{maker.__name__}": maker(rng) for maker in makers}
     metrics: Document = {}
     for name, table in tables.items():
         texts = [column for column, kind in table["columns"].items() if kind == "text"]
         for index in range(2):
-            metrics[f"ga4.{name}_{index}"] = {"table": name, **measured(rng, table["columns"], texts)}
+            metrics[f"ga4.{name}_{index}"] = {"table": name, **make_metric(rng, table["columns"], texts)}
     return {"source": "ga4", "tables": tables, "metrics": metrics}
 
 
-def measured(rng: Random, columns: dict[str, str], texts: list[str]) -> Document:
+def make_metric(rng: Random, columns: dict[str, str], texts: list[str]) -> Document:
     """A value over a query's columns."""
     numbers = [column for column, kind in columns.items() if kind == "double"]
     names = PROPERTIES if texts[0] == "property_id" else CHANNELS
@@ -35,7 +44,7 @@ def measured(rng: Random, columns: dict[str, str], texts: list[str]) -> Document
         f"sum({one})",
         f"sum({one}) - count({other})",
         f"sum({one}) / count(*)",
-        f"sum({number(rng, numbers, texts[0], names)})",
+        f"sum({make_number(rng, numbers, texts[0], names)})",
         f"count(distinct {texts[0]})",
         f"min({one}) + max({other})",
         f"if(sum({one}) > 10, count(*), sum({other}))",
@@ -45,33 +54,33 @@ def measured(rng: Random, columns: dict[str, str], texts: list[str]) -> Document
         values.append(f"sum(if(busy, {one}, 0))")
     entry: Document = {"value": rng.choice(values), "total": rng.choice(["period", "period", "average", "last"])}
     if rng.random() < 0.5:
-        entry["where"] = condition(rng, numbers, texts[0], names)
+        entry["where"] = make_condition(rng, numbers, texts[0], names)
     if rng.random() < 0.3:
         entry |= {"by": texts[0], "top": rng.randint(1, 4)}
     return {"format": "decimal", "better": "up", **entry}
 
 
-def table(sql: str, time: str, text: str, *numbers: str, **more: str) -> Document:
+def make_query_table(sql: str, time: str, text: str, *numbers: str, **more: str) -> Document:
     columns = {"user_id": "uuid", time: "date", text: "text", **dict.fromkeys(numbers, "double"), **more}
     return {"time": time, "sql": sql, "columns": columns}
 
 
-def daily(rng: Random, prefix: str = "") -> str:
+def make_daily_condition(rng: Random, prefix: str = "") -> str:
     """A condition over rows of `ga4_daily`."""
-    return condition(rng, [prefix + each for each in NUMBERS], f"{prefix}property_id", PROPERTIES)
+    return make_condition(rng, [prefix + each for each in NUMBERS], f"{prefix}property_id", PROPERTIES)
 
 
-def renamed(rng: Random) -> Document:
+def alias_columns(rng: Random) -> Document:
     first, second, third = rng.sample(NUMBERS, 3)
-    made = number(rng, NUMBERS, "property_id", PROPERTIES)
+    made = make_number(rng, NUMBERS, "property_id", PROPERTIES)
     sql = (
         f"SELECT user_id, date, property_id, {first} AS {second}, {second} * 2 AS {first}, {made} AS {third}\n"
-        f"FROM {{{{ table('ga4_daily') }}}}\nWHERE {daily(rng)}"
+        f"FROM {{{{ table('ga4_daily') }}}}\nWHERE {make_daily_condition(rng)}"
     )
-    return table(sql, "date", "property_id", *NUMBERS)
+    return make_query_table(sql, "date", "property_id", *NUMBERS)
 
 
-def grouped(rng: Random) -> Document:
+def group_channels(rng: Random) -> Document:
     key, named = rng.choice(
         [
             ("coalesce(channel, 'none') AS channel", "channel"),
@@ -82,28 +91,30 @@ def grouped(rng: Random) -> Document:
         ]
     )
     having = rng.choice(["", "\nHAVING count(*) > 1", "\nHAVING sum(engaged) > 3 or max(revenue) is null"])
-    where = condition(rng, ["engaged", "revenue"], "channel", CHANNELS)
+    where = make_condition(rng, ["engaged", "revenue"], "channel", CHANNELS)
     sql = (
         f"SELECT user_id, day, {key}, sum(engaged) AS engaged, count(revenue) AS n, max(revenue) AS most\n"
         f"FROM {{{{ table('channel_days') }}}}\nWHERE {where}\nGROUP BY user_id, day, {named}{having}"
     )
-    return table(sql, "day", key.rpartition(" ")[2], "engaged", "n", "most")
+    return make_query_table(sql, "day", key.rpartition(" ")[2], "engaged", "n", "most")
 
 
-def joined(rng: Random) -> Document:
+def join_tables(rng: Random) -> Document:
     side = rng.choice(["", "INNER ", "LEFT ", "LEFT OUTER "]).replace("OUTER ", "")
-    more = rng.choice(["", " AND g.line = c.line", " AND c.engaged > 2", f" AND {daily(rng, 'g.')}"])
-    where = rng.choice(["", "", "\nWHERE c.user_id IS NULL OR g.engaged > c.engaged", f"\nWHERE {daily(rng, 'g.')}"])
+    more = rng.choice(["", " AND g.line = c.line", " AND c.engaged > 2", f" AND {make_daily_condition(rng, 'g.')}"])
+    where = rng.choice(
+        ["", "", "\nWHERE c.user_id IS NULL OR g.engaged > c.engaged", f"\nWHERE {make_daily_condition(rng, 'g.')}"]
+    )
     sql = (
         "SELECT g.user_id, g.date, c.channel, g.engaged, c.engaged AS reached, "
         "c.revenue - g.conversions AS conversions\n"
         f"FROM {{{{ table('ga4_daily') }}}} AS g {side}JOIN {{{{ table('channel_days') }}}} AS c\n"
         f"ON g.date = c.day AND g.user_id = c.user_id{more}{where}"
     )
-    return table(sql, "date", "channel", "engaged", "reached", "conversions")
+    return make_query_table(sql, "date", "channel", "engaged", "reached", "conversions")
 
 
-def outer(rng: Random) -> Document:
+def outer_join(rng: Random) -> Document:
     side = rng.choice(["RIGHT", "FULL"])
     more = rng.choice(["", " AND c.engaged > 2", " AND g.engaged <> c.engaged"])
     sql = (
@@ -112,48 +123,49 @@ def outer(rng: Random) -> Document:
         f"FROM {{{{ table('ga4_daily') }}}} AS g {side} JOIN {{{{ table('channel_days') }}}} AS c\n"
         f"ON g.date = c.day AND g.line = c.line{more}"
     )
-    return table(sql, "date", "channel", "engaged", "reached")
+    return make_query_table(sql, "date", "channel", "engaged", "reached")
 
 
-def using(rng: Random) -> Document:
+def join_using(rng: Random) -> Document:
     side = rng.choice(["", "LEFT ", "RIGHT ", "FULL "])
     sql = (
         f"SELECT user_id, date, property_id, g.engaged, h.n, h.engaged AS most\n"
         f"FROM {{{{ table('ga4_daily') }}}} AS g {side}JOIN (\n"
         "  SELECT user_id, date, property_id, count(*) AS n, max(engaged) AS engaged\n"
-        f"  FROM {{{{ table('ga4_daily') }}}} WHERE {daily(rng)} GROUP BY user_id, date, property_id\n"
+        f"  FROM {{{{ table('ga4_daily') }}}} WHERE {make_daily_condition(rng)} GROUP BY user_id, date, property_id\n"
         ") AS h USING (user_id, property_id, date)"
     )
-    return table(sql, "date", "property_id", "engaged", "n", "most")
+    return make_query_table(sql, "date", "property_id", "engaged", "n", "most")
 
 
-def nested(rng: Random) -> Document:
+def nest_queries(rng: Random) -> Document:
     cross = rng.choice([",", " CROSS JOIN"])
     sql = (
         "WITH days AS (\n"
         "  SELECT user_id, date, property_id, sum(engaged) AS engaged, count(*) AS n\n"
-        f"  FROM {{{{ table('ga4_daily') }}}} WHERE {daily(rng)} GROUP BY user_id, date, property_id\n"
+        f"  FROM {{{{ table('ga4_daily') }}}} WHERE {make_daily_condition(rng)} GROUP BY user_id, date, property_id\n"
         "), tops AS (SELECT max(engaged) AS most, min(n) AS n, count(*) AS days FROM days)\n"
         f"SELECT d.user_id, d.date, d.property_id, d.engaged, t.most, t.n AS n, d.n + t.days AS more\n"
         f"FROM days AS d{cross} tops AS t\nWHERE {rng.choice(['d.engaged > t.most / 4', 'd.n >= t.n', 't.days > 3'])}"
     )
-    return table(sql, "date", "property_id", "engaged", "most", "n", "more")
+    return make_query_table(sql, "date", "property_id", "engaged", "most", "n", "more")
 
 
-def of_query(rng: Random) -> Document:
+def read_query(rng: Random) -> Document:
     sql = (
         "SELECT user_id, date, property_id, x.engaged + 1 AS engaged, "
-        f"{number(rng, NUMBERS, 'property_id', PROPERTIES)} AS sessions\n"
+        f"{make_number(rng, NUMBERS, 'property_id', PROPERTIES)} AS sessions\n"
         "FROM (SELECT user_id, date, property_id, sessions AS engaged, engaged AS conversions, "
         "conversions AS sessions\n"
-        f"  FROM {{{{ table('query_renamed') }}}} WHERE {daily(rng)}) AS x\nWHERE {daily(rng)}"
+        f"  FROM {{{{ table('query_alias_columns') }}}} WHERE {make_daily_condition(rng)}) AS x\n"
+        f"WHERE {make_daily_condition(rng)}"
     )
-    return table(sql, "date", "property_id", "engaged", "sessions")
+    return make_query_table(sql, "date", "property_id", "engaged", "sessions")
 
 
-def distinct(rng: Random) -> Document:
+def select_distinct(rng: Random) -> Document:
     sql = (
         "SELECT DISTINCT user_id, date, property_id, nullif(engaged, 0) AS engaged, "
-        f"{daily(rng)} AS busy\nFROM {{{{ table('ga4_daily') }}}}"
+        f"{make_daily_condition(rng)} AS busy\nFROM {{{{ table('ga4_daily') }}}}"
     )
-    return table(sql, "date", "property_id", "engaged", busy="boolean")
+    return make_query_table(sql, "date", "property_id", "engaged", busy="boolean")

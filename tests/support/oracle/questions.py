@@ -16,13 +16,13 @@ from uuid import UUID
 
 import yaml
 
-from tests.support.oracle.comparing import same
-from tests.support.oracle.definitions import Catalog, Definitions, merge
-from tests.support.oracle.metrics import Document, documents
+from tests.support.oracle.definitions import Definitions, OracleCatalog, merge_files
+from tests.support.oracle.differences import find_differences
+from tests.support.oracle.metrics import Document, make_documents
 from tests.support.oracle.oracle import Rows
-from tests.support.oracle.queries import filled
+from tests.support.oracle.queries import fill_query_tables
 
-__all__ = ["Question", "World", "questions", "same", "texts", "world"]
+__all__ = ["OracleRequest", "OracleWorld", "dump_files", "find_differences", "get_world", "iter_questions"]
 
 SOURCES = ("ga4", "instagram", "meta")
 CHANNELS = (
@@ -54,7 +54,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class OracleWorld:
     """`files` is a folder of metric files as plain data, `definitions` the same merged into one.
 
     The first tenant has many rows, then one with several currencies, one with few, one with a single
@@ -70,7 +70,7 @@ class World:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class OracleRequest:
     """The parameters of one request; `sources` None leaves them out."""
 
     key: str
@@ -84,7 +84,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Life:
+class TenantShape:
     """How full a tenant's tables are and which currencies each source has."""
 
     spells: int
@@ -93,42 +93,44 @@ class Life:
     currencies: Mapping[str, tuple[str | None, ...]]
 
 
-def same_money(*currencies: str | None) -> dict[str, tuple[str | None, ...]]:
+def share_currencies(*currencies: str | None) -> dict[str, tuple[str | None, ...]]:
     return dict.fromkeys(SOURCES, currencies)
 
 
 LIVES = (
-    Life(6, 0.85, 4, same_money("USD")),
-    Life(5, 0.6, 3, same_money("USD", "EUR", None)),
-    Life(2, 0.3, 2, same_money("GBP", None)),
-    Life(1, 0.0, 3, same_money("JPY")),
-    Life(3, 0.7, 2, {"ga4": ("EUR",), "meta": ("USD",), "instagram": ("EUR",)}),
-    Life(0, 0.0, 0, same_money()),
+    TenantShape(6, 0.85, 4, share_currencies("USD")),
+    TenantShape(5, 0.6, 3, share_currencies("USD", "EUR", None)),
+    TenantShape(2, 0.3, 2, share_currencies("GBP", None)),
+    TenantShape(1, 0.0, 3, share_currencies("JPY")),
+    TenantShape(3, 0.7, 2, {"ga4": ("EUR",), "meta": ("USD",), "instagram": ("EUR",)}),
+    TenantShape(0, 0.0, 0, share_currencies()),
 )
 
 
 @lru_cache(maxsize=4)
-def world(seed: int) -> World:
+def get_world(seed: int) -> OracleWorld:
     """A world is made once, and only read."""
-    return made(seed)
+    return make_world(seed)
 
 
-def made(seed: int) -> World:
+def make_world(seed: int) -> OracleWorld:
     rng = Random(seed)
-    files = documents(rng)
+    files = make_documents(rng)
     tenants = tuple(str(UUID(int=rng.getrandbits(128), version=4)) for _ in LIVES)
-    definitions = merge(files.values())
+    definitions = merge_files(files.values())
     rows: dict[str, list[Row]] = {name: [] for name, table in definitions["tables"].items() if "sql" not in table}
     for tenant, life in zip(tenants, LIVES, strict=True):
         starts = sorted(rng.sample(STARTS, life.spells))
         for name in rows:
-            rows[name] += tenant_rows(rng, name, definitions["tables"][name], tenant, life, starts)
+            rows[name] += make_tenant_rows(rng, name, definitions["tables"][name], tenant, life, starts)
     for found in rows.values():
         rng.shuffle(found)
-    return World(files, definitions, rows, filled(definitions, rows), tenants)
+    return OracleWorld(files, definitions, rows, fill_query_tables(definitions, rows), tenants)
 
 
-def tenant_rows(rng: Random, name: str, table: Document, tenant: str, life: Life, starts: list[date]) -> list[Row]:
+def make_tenant_rows(
+    rng: Random, name: str, table: Document, tenant: str, life: TenantShape, starts: list[date]
+) -> list[Row]:
     found = []
     left = 2  # huge values of a tenant's table, so that their sum stays exact
     for start in [start for start in starts if rng.random() < 0.85] or starts[:1]:
@@ -146,10 +148,10 @@ def tenant_rows(rng: Random, name: str, table: Document, tenant: str, life: Life
                 if "currency" in table["columns"]:
                     row["currency"] = currency if rng.random() < 0.9 else rng.choice(currencies)
                 found.append(row)
-    return once_a_day(found) if name == "posts" else found
+    return keep_once_a_day(found) if name == "posts" else found
 
 
-def once_a_day(posts: list[Row]) -> list[Row]:
+def keep_once_a_day(posts: list[Row]) -> list[Row]:
     """At most one row of a post on a day, so that its latest row is one."""
     return list({(row["posted_on"], row["media_id"]): row for row in posts}.values())
 
@@ -163,118 +165,118 @@ class Members:
         self.media = [str(number) for number in rng.sample(range(5, 25), 6)]
 
 
-def whole(rng: Random, high: int, *, low: int = 0) -> int | None:
+def draw_whole(rng: Random, high: int, *, low: int = 0) -> int | None:
     chance = rng.random()
     if chance < 0.08:
         return None
     return 0 if chance < 0.2 else rng.randint(low, high)
 
 
-def quarters(rng: Random, high: int, *, low: int = 0) -> float | None:
-    value = whole(rng, 4 * high, low=4 * low)
+def draw_quarters(rng: Random, high: int, *, low: int = 0) -> float | None:
+    value = draw_whole(rng, 4 * high, low=4 * low)
     return None if value is None else value / 4
 
 
-def ga4_row(rng: Random, members: Members, may_be_huge: bool) -> Row:
+def make_ga4_row(rng: Random, members: Members, may_be_huge: bool) -> Row:
     huge = may_be_huge and rng.random() < 0.03
     return {
         "property_id": rng.choice(["p-1", "p-2", "p-3", "P-1"]),
-        "users": whole(rng, 500),
-        "sessions": whole(rng, 60),
-        "engaged": whole(rng, 50),
-        "big": rng.choice([HUGE, -HUGE]) + rng.randint(-9, 9) if huge else whole(rng, 900, low=-900),
-        "conversions": quarters(rng, 20),
-        "revenue": quarters(rng, 300, low=-40),
+        "users": draw_whole(rng, 500),
+        "sessions": draw_whole(rng, 60),
+        "engaged": draw_whole(rng, 50),
+        "big": rng.choice([HUGE, -HUGE]) + rng.randint(-9, 9) if huge else draw_whole(rng, 900, low=-900),
+        "conversions": draw_quarters(rng, 20),
+        "revenue": draw_quarters(rng, 300, low=-40),
     }
 
 
-def channel_row(rng: Random, members: Members, may_be_huge: bool) -> Row:
+def make_channel_row(rng: Random, members: Members, may_be_huge: bool) -> Row:
     return {
         "channel": rng.choice(members.channels),
-        "users": whole(rng, 90),
-        "sessions": HUGE if may_be_huge and rng.random() < 0.01 else whole(rng, 12),
-        "engaged": whole(rng, 9),
-        "revenue": quarters(rng, 30, low=-4),
+        "users": draw_whole(rng, 90),
+        "sessions": HUGE if may_be_huge and rng.random() < 0.01 else draw_whole(rng, 12),
+        "engaged": draw_whole(rng, 9),
+        "revenue": draw_quarters(rng, 30, low=-4),
     }
 
 
-def ad_row(rng: Random, members: Members, may_be_huge: bool) -> Row:
+def make_ad_row(rng: Random, members: Members, may_be_huge: bool) -> Row:
     return {
         "account_id": rng.choice(["act_1", "act_2"]),
         "campaign": rng.choice(members.campaigns),
-        "spend": quarters(rng, 80),
-        "impressions": HUGE if may_be_huge and rng.random() < 0.01 else whole(rng, 5000),
-        "clicks": whole(rng, 70),
-        "reach": whole(rng, 4000),
-        "conversions": quarters(rng, 6),
-        "conversion_value": quarters(rng, 200, low=-10),
+        "spend": draw_quarters(rng, 80),
+        "impressions": HUGE if may_be_huge and rng.random() < 0.01 else draw_whole(rng, 5000),
+        "clicks": draw_whole(rng, 70),
+        "reach": draw_whole(rng, 4000),
+        "conversions": draw_quarters(rng, 6),
+        "conversion_value": draw_quarters(rng, 200, low=-10),
     }
 
 
-def account_row(rng: Random, members: Members, may_be_huge: bool) -> Row:
+def make_account_row(rng: Random, members: Members, may_be_huge: bool) -> Row:
     return {
         "ig_user_id": "1784",
-        "reach": whole(rng, 3000),
-        "views": HUGE if may_be_huge and rng.random() < 0.02 else whole(rng, 8000),
-        "interactions": whole(rng, 300),
-        "followers": whole(rng, 20000),
+        "reach": draw_whole(rng, 3000),
+        "views": HUGE if may_be_huge and rng.random() < 0.02 else draw_whole(rng, 8000),
+        "interactions": draw_whole(rng, 300),
+        "followers": draw_whole(rng, 20000),
     }
 
 
-def post_row(rng: Random, members: Members, may_be_huge: bool) -> Row:
+def make_post_row(rng: Random, members: Members, may_be_huge: bool) -> Row:
     media = rng.choice(members.media)
     return {
         "media_id": media,
         "media_type": rng.choice(TYPES),
         "caption": rng.choice(CAPTIONS),
         "permalink": f"https://example.org/p/{media}",
-        "interactions": whole(rng, 4),
+        "interactions": draw_whole(rng, 4),
         "likes": rng.randint(0, 3),
-        "reach": whole(rng, 5000),
+        "reach": draw_whole(rng, 5000),
     }
 
 
 ROWS = {
-    "ga4_daily": ga4_row,
-    "channel_days": channel_row,
-    "ads_daily": ad_row,
-    "ig_days": account_row,
-    "posts": post_row,
+    "ga4_daily": make_ga4_row,
+    "channel_days": make_channel_row,
+    "ads_daily": make_ad_row,
+    "ig_days": make_account_row,
+    "posts": make_post_row,
 }
 
 
-def questions(seed: int, n: int) -> Iterator[Question]:
+def iter_questions(seed: int, n: int) -> Iterator[OracleRequest]:
     """`n` questions to `world(seed)`; every served key is asked before any is asked again."""
     rng = Random(f"questions {seed}")
-    place = world(seed)
-    catalog = Catalog(place.definitions)
+    place = get_world(seed)
+    catalog = OracleCatalog(place.definitions)
     keys = [key for key, metric in place.definitions["metrics"].items() if not metric.get("hidden")]
     for i in range(n):
         if i % len(keys) == 0:
             rng.shuffle(keys)
         tenant = rng.choices(place.tenants, weights=(10, 6, 2, 1, 5, 1))[0]
         key = keys[i % len(keys)]
-        start, end = window(rng, catalog, place.held, key, tenant)
-        yield Question(
+        start, end = choose_window(rng, catalog, place.held, key, tenant)
+        yield OracleRequest(
             key=key,
             tenant=tenant,
             start=start,
             end=end,
             compare=rng.choice(["off", "previous_period", "previous_period", "previous_year", "previous_year"]),
             grain=rng.choice(["day", "day", "day", "week", "month"]),
-            sources=rng.choice([*6 * [None], chosen(rng), chosen(rng)]),
-            connected=rng.choice([*6 * [SOURCES], chosen(rng)]),
+            sources=rng.choice([*6 * [None], choose_sources(rng), choose_sources(rng)]),
+            connected=rng.choice([*6 * [SOURCES], choose_sources(rng)]),
         )
 
 
-def chosen(rng: Random) -> tuple[str, ...]:
+def choose_sources(rng: Random) -> tuple[str, ...]:
     return tuple(source for source in SOURCES if rng.random() < 0.6)
 
 
-def window(rng: Random, catalog: Catalog, rows: Rows, key: str, tenant: str) -> tuple[date, date]:
+def choose_window(rng: Random, catalog: OracleCatalog, rows: Rows, key: str, tenant: str) -> tuple[date, date]:
     """Mostly where the metric's tables have rows of the tenant, at the calendar's corners, or years long."""
-    leaf = rng.choice(catalog.leaves(key, frozenset(SOURCES)))
-    table = catalog.table(leaf)
+    leaf = rng.choice(catalog.list_leaves(key, frozenset(SOURCES)))
+    table = catalog.get_table(leaf)
     days = sorted(row[table.time] for row in rows[table.name] if row[table.tenant] == tenant) or [LEAP_DAY]
     day, one = rng.choice(days), timedelta(days=1)
     month = day.replace(day=1)
@@ -302,7 +304,7 @@ def window(rng: Random, catalog: Catalog, rows: Rows, key: str, tenant: str) -> 
     return rng.choice(rng.choice([near, near, far, corners]))
 
 
-def texts(place: World) -> dict[str, str]:
+def dump_files(place: OracleWorld) -> dict[str, str]:
     """File name → the YAML of a metric file, for the engine to read."""
     return {
         name: yaml.safe_dump(document, allow_unicode=True, sort_keys=False) for name, document in place.files.items()

@@ -22,19 +22,19 @@ TOKEN = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Literal:
+class OracleLiteral:
     value: Fraction | str | bool | None
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class OracleColumn:
     """A column of the table or, between metrics, a metric's key."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class OracleCall:
     """A scalar function or an operator, named by its sign."""
 
     name: str
@@ -42,13 +42,13 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class OracleCase:
     branches: tuple[tuple[Node, Node], ...]
     otherwise: Node
 
 
 @dataclass(frozen=True, slots=True)
-class Aggregate:
+class OracleAggregate:
     """`argument` is None for count(*)."""
 
     name: str
@@ -56,41 +56,41 @@ class Aggregate:
     distinct: bool
 
 
-Node = Literal | Column | Call | Case | Aggregate
+Node = OracleLiteral | OracleColumn | OracleCall | OracleCase | OracleAggregate
 
 
-def children(node: Node) -> tuple[Node, ...]:
+def list_children(node: Node) -> tuple[Node, ...]:
     match node:
-        case Call(arguments=arguments):
+        case OracleCall(arguments=arguments):
             return arguments
-        case Case(branches=branches, otherwise=otherwise):
+        case OracleCase(branches=branches, otherwise=otherwise):
             return (*(part for branch in branches for part in branch), otherwise)
-        case Aggregate(argument=argument):
+        case OracleAggregate(argument=argument):
             return () if argument is None else (argument,)
     return ()
 
 
-def walk(node: Node) -> Iterator[Node]:
+def walk_nodes(node: Node) -> Iterator[Node]:
     yield node
-    for child in children(node):
-        yield from walk(child)
+    for child in list_children(node):
+        yield from walk_nodes(child)
 
 
-def columns(node: Node) -> list[str]:
+def list_columns(node: Node) -> list[str]:
     """The names that an expression uses, in order, each once."""
-    return list(dict.fromkeys(part.name for part in walk(node) if isinstance(part, Column)))
+    return list(dict.fromkeys(part.name for part in walk_nodes(node) if isinstance(part, OracleColumn)))
 
 
-def parse(text: str) -> Node:
+def parse_expression(text: str) -> Node:
     """Raises ValueError, with the rest of the text, where the subset ends."""
-    parser = Parser(text)
-    node = parser.disjunction()
+    parser = OracleParser(text)
+    node = parser.parse_disjunction()
     if parser.kind is not None:
         raise ValueError(f"{text!r}: did not expect {parser.token!r}")
     return node
 
 
-class Parser:
+class OracleParser:
     """Stands on one token of the text: `kind` is None at its end."""
 
     def __init__(self, text: str) -> None:
@@ -127,127 +127,127 @@ class Parser:
         if not self.take(word):
             raise ValueError(f"{self.text!r}: expected {word!r} instead of {self.token!r}")
 
-    def disjunction(self) -> Node:
-        node = self.conjunction()
+    def parse_disjunction(self) -> Node:
+        node = self.parse_conjunction()
         while self.take("or"):
-            node = Call("or", (node, self.conjunction()))
+            node = OracleCall("or", (node, self.parse_conjunction()))
         return node
 
-    def conjunction(self) -> Node:
-        node = self.negation()
+    def parse_conjunction(self) -> Node:
+        node = self.parse_negation()
         while self.take("and"):
-            node = Call("and", (node, self.negation()))
+            node = OracleCall("and", (node, self.parse_negation()))
         return node
 
-    def negation(self) -> Node:
+    def parse_negation(self) -> Node:
         if self.take("not"):
-            return Call("not", (self.negation(),))
-        return self.predicate()
+            return OracleCall("not", (self.parse_negation(),))
+        return self.parse_predicate()
 
-    def predicate(self) -> Node:
-        node = self.sum()
+    def parse_predicate(self) -> Node:
+        node = self.parse_sum()
         while True:
             if self.at(*COMPARISONS):
                 sign = self.advance()
-                node = Call("<>" if sign == "!=" else sign, (node, self.sum()))
+                node = OracleCall("<>" if sign == "!=" else sign, (node, self.parse_sum()))
             elif self.take("is"):
                 negated = self.take("not")
                 self.expect("null")
-                node = negate(Call("is null", (node,)), negated)
+                node = negate_node(OracleCall("is null", (node,)), negated)
             elif self.at("not", "in", "between", "like"):
                 negated = self.take("not")
-                node = negate(self.membership(node), negated)
+                node = negate_node(self.parse_membership(node), negated)
             else:
                 return node
 
-    def membership(self, node: Node) -> Node:
+    def parse_membership(self, node: Node) -> Node:
         if self.take("in"):
             self.expect("(")
-            return Call("in", (node, *self.listed()))
+            return OracleCall("in", (node, *self.parse_list()))
         if self.take("between"):
-            low = self.sum()
+            low = self.parse_sum()
             self.expect("and")
-            return Call("and", (Call(">=", (node, low)), Call("<=", (node, self.sum()))))
+            return OracleCall("and", (OracleCall(">=", (node, low)), OracleCall("<=", (node, self.parse_sum()))))
         self.expect("like")
-        return Call("like", (node, self.sum()))
+        return OracleCall("like", (node, self.parse_sum()))
 
-    def sum(self) -> Node:
-        node = self.product()
+    def parse_sum(self) -> Node:
+        node = self.parse_product()
         while self.at("+", "-", "||"):
-            node = Call(self.advance(), (node, self.product()))
+            node = OracleCall(self.advance(), (node, self.parse_product()))
         return node
 
-    def product(self) -> Node:
-        node = self.signed()
+    def parse_product(self) -> Node:
+        node = self.parse_signed()
         while self.at("*", "/", "%"):
-            node = Call(self.advance(), (node, self.signed()))
+            node = OracleCall(self.advance(), (node, self.parse_signed()))
         return node
 
-    def signed(self) -> Node:
+    def parse_signed(self) -> Node:
         if self.take("-"):
-            return Call("negative", (self.signed(),))
+            return OracleCall("negative", (self.parse_signed(),))
         if self.take("+"):
-            return self.signed()
-        return self.primary()
+            return self.parse_signed()
+        return self.parse_primary()
 
-    def primary(self) -> Node:
+    def parse_primary(self) -> Node:
         if self.take("("):
-            node = self.disjunction()
+            node = self.parse_disjunction()
             self.expect(")")
             return node
         if self.kind == "number":
-            return Literal(Fraction(self.advance()))
+            return OracleLiteral(Fraction(self.advance()))
         if self.kind == "text":
-            return Literal(self.advance()[1:-1].replace("''", "'"))
+            return OracleLiteral(self.advance()[1:-1].replace("''", "'"))
         if self.kind == "quoted":
-            return Column(self.advance()[1:-1].replace('""', '"'))
+            return OracleColumn(self.advance()[1:-1].replace('""', '"'))
         if self.kind != "word":
             raise ValueError(f"{self.text!r}: expected a value instead of {self.token!r}")
-        return self.named()
+        return self.parse_name()
 
-    def named(self) -> Node:
+    def parse_name(self) -> Node:
         word = self.advance()
         name = word.lower()
         if name in ("null", "true", "false"):
-            return Literal({"null": None, "true": True, "false": False}[name])
+            return OracleLiteral({"null": None, "true": True, "false": False}[name])
         if name == "case":
-            return self.case()
+            return self.parse_case()
         if not self.take("("):
-            return Column(word)
+            return OracleColumn(word)
         if name in AGGREGATES:
-            return self.aggregate(name)
-        return Call(name, self.listed())
+            return self.parse_aggregate(name)
+        return OracleCall(name, self.parse_list())
 
-    def aggregate(self, name: str) -> Aggregate:
+    def parse_aggregate(self, name: str) -> OracleAggregate:
         if name == "count" and self.take("*"):
             self.expect(")")
-            return Aggregate(name, None, distinct=False)
+            return OracleAggregate(name, None, distinct=False)
         distinct = self.take("distinct")
-        argument = self.disjunction()
+        argument = self.parse_disjunction()
         self.expect(")")
-        return Aggregate(name, argument, distinct=distinct)
+        return OracleAggregate(name, argument, distinct=distinct)
 
-    def listed(self) -> tuple[Node, ...]:
+    def parse_list(self) -> tuple[Node, ...]:
         """What stands between an opened parenthesis and its end."""
         found: list[Node] = []
         while not self.take(")"):
             if found:
                 self.expect(",")
-            found.append(self.disjunction())
+            found.append(self.parse_disjunction())
         return tuple(found)
 
-    def case(self) -> Case:
-        subject = None if self.at("when") else self.disjunction()
+    def parse_case(self) -> OracleCase:
+        subject = None if self.at("when") else self.parse_disjunction()
         branches = []
         while self.take("when"):
-            when = self.disjunction()
+            when = self.parse_disjunction()
             self.expect("then")
-            condition = when if subject is None else Call("=", (subject, when))
-            branches.append((condition, self.disjunction()))
-        otherwise = self.disjunction() if self.take("else") else Literal(None)
+            condition = when if subject is None else OracleCall("=", (subject, when))
+            branches.append((condition, self.parse_disjunction()))
+        otherwise = self.parse_disjunction() if self.take("else") else OracleLiteral(None)
         self.expect("end")
-        return Case(tuple(branches), otherwise)
+        return OracleCase(tuple(branches), otherwise)
 
 
-def negate(node: Node, negated: bool) -> Node:
-    return Call("not", (node,)) if negated else node
+def negate_node(node: Node, negated: bool) -> Node:
+    return OracleCall("not", (node,)) if negated else node

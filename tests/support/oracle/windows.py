@@ -9,7 +9,7 @@ DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class OracleWindow:
     """Days from `start` to `end`, both inside; it covers no day when `end` is before `start`."""
 
     start: date
@@ -22,35 +22,35 @@ class Window:
     def __contains__(self, day: date) -> bool:
         return self.start <= day <= self.end
 
-    def meets(self, other: Window) -> bool:
+    def overlaps(self, other: OracleWindow) -> bool:
         return max(self.start, other.start) <= min(self.end, other.end)
 
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
+class OracleBucket:
     """One point of a series: `t` names it, `window` holds its days."""
 
     t: date
-    window: Window
+    window: OracleWindow
 
 
-def year_earlier(day: date, *, leap_day: tuple[int, int]) -> date:
+def subtract_year(day: date, *, leap_day: tuple[int, int]) -> date:
     """The same calendar date of the year before; 29 February becomes `leap_day` (month, day)."""
     month, number = leap_day if (day.month, day.day) == (2, 29) else (day.month, day.day)
     return date(day.year - 1, month, number)
 
 
-def compared(window: Window, compare: str) -> Window | None:
+def get_compared_window(window: OracleWindow, compare: str) -> OracleWindow | None:
     if compare == "off":
         return None
     if compare == "previous_period":
-        return Window(window.start - window.days * DAY, window.start - DAY)
+        return OracleWindow(window.start - window.days * DAY, window.start - DAY)
     if compare == "previous_year":
-        return Window(year_earlier(window.start, leap_day=(2, 28)), year_earlier(window.end, leap_day=(2, 28)))
+        return OracleWindow(subtract_year(window.start, leap_day=(2, 28)), subtract_year(window.end, leap_day=(2, 28)))
     raise ValueError(f"compare is not {compare!r}")
 
 
-def calendar_start(day: date, grain: str) -> date:
+def find_bucket_start(day: date, grain: str) -> date:
     if grain == "day":
         return day
     if grain == "week":
@@ -60,35 +60,35 @@ def calendar_start(day: date, grain: str) -> date:
     raise ValueError(f"grain is not {grain!r}")
 
 
-def following(first: date, grain: str) -> date:
+def find_next_bucket(first: date, grain: str) -> date:
     """The first day of the calendar bucket after the one that begins on `first`."""
     if grain == "month":
         return (first.replace(day=28) + 4 * DAY).replace(day=1)
     return first + (7 * DAY if grain == "week" else DAY)
 
 
-def buckets(window: Window, grain: str) -> list[Bucket]:
+def list_buckets(window: OracleWindow, grain: str) -> list[OracleBucket]:
     found = []
     day = window.start
     while day <= window.end:
-        first = calendar_start(day, grain)
-        after = following(first, grain)
-        found.append(Bucket(first, Window(day, min(after - DAY, window.end))))
+        first = find_bucket_start(day, grain)
+        after = find_next_bucket(first, grain)
+        found.append(OracleBucket(first, OracleWindow(day, min(after - DAY, window.end))))
         day = after
     return found
 
 
-def compared_buckets(window: Window, grain: str, compare: str) -> list[Bucket]:
+def list_compared_buckets(window: OracleWindow, grain: str, compare: str) -> list[OracleBucket]:
     """As many buckets as the window has, which partition the window it is compared with."""
-    prior = compared(window, compare)
+    prior = get_compared_window(window, compare)
     if prior is None:
         return []
 
-    def moved(day: date) -> date:
+    def move_day(day: date) -> date:
         if compare == "previous_period":
             return day - window.days * DAY
-        return year_earlier(day, leap_day=(3, 1))
+        return subtract_year(day, leap_day=(3, 1))
 
-    begins = [prior.start, *(moved(bucket.t) for bucket in buckets(window, grain)[1:])]
+    begins = [prior.start, *(move_day(bucket.t) for bucket in list_buckets(window, grain)[1:])]
     ends = [*(begin - DAY for begin in begins[1:]), prior.end]
-    return [Bucket(begin, Window(begin, end)) for begin, end in zip(begins, ends, strict=True)]
+    return [OracleBucket(begin, OracleWindow(begin, end)) for begin, end in zip(begins, ends, strict=True)]

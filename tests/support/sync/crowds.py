@@ -9,31 +9,31 @@ from datetime import datetime
 
 from pydantic import SecretStr
 
-from demo.providers.crowd import User, crowd
+from demo.providers.crowd import CrowdUser, add_crowd
 from demo.providers.google import google_faults
 from demo.providers.graph import graph_faults
 from demo.providers.stand_ins import StandIns
-from demo.providers.world import APP, CLIENT, World
+from demo.providers.world import APP, CLIENT, ProviderWorld
 from engine.warehouse.warehouse import Warehouse
 from state import State
-from sync.http import Calls
-from sync.job import Bounds, Means
-from sync.limits import PACE, Pace
+from sync.http import ProviderClient
+from sync.job import JobLimits, SyncContext
+from sync.limits import CALL_LIMITS, CallLimits
 from sync.provider import Provider
 from sync.providers.registry import Addresses, Applications, open_providers
-from tests.sync.conftest import CATALOG, Counts
+from tests.sync.conftest import CATALOG, RecordingObserver
 
 # As installations have it, but that nobody waits long where the stand-ins limit the calls.
-BRISK = replace(PACE, backoff=0.01, longest_backoff=0.1, throttled=0.02)
+BRISK = replace(CALL_LIMITS, backoff=0.01, max_backoff=0.1, throttled=0.02)
 DEAD_EVERY = 10
 THROTTLED = 0.2
 
 
-def name(user: User) -> str:
+def make_user_id(user: CrowdUser) -> str:
     return f"00000000-0000-4000-8000-{user.number:012d}"
 
 
-def is_dead(user: User) -> bool:
+def is_dead(user: CrowdUser) -> bool:
     return user.number % DEAD_EVERY == 0
 
 
@@ -41,19 +41,21 @@ def is_dead(user: User) -> bool:
 class Crowd:
     """A crowd of users and the stand-ins that know them."""
 
-    users: Sequence[User]
+    users: Sequence[CrowdUser]
     stand_ins: StandIns
 
     @classmethod
     def of(cls, size: int, now: datetime) -> Crowd:
-        world = World(lambda: now)
-        return cls(crowd(world, size), StandIns(world))
+        world = ProviderWorld(lambda: now)
+        return cls(add_crowd(world, size), StandIns(world))
 
-    def connect(self, state: State) -> None:
+    def connect_accounts(self, state: State) -> None:
         for user in self.users:
-            state.connections.put(name(user), "ga4", user.property_id, {"refresh_token": user.refresh_token})
-            state.connections.put(name(user), "meta", user.ad_account_id, {"access_token": user.meta_token})
-            state.connections.put(name(user), "instagram", user.profile_id, {"access_token": user.instagram_token})
+            state.connections.put(make_user_id(user), "ga4", user.property_id, {"refresh_token": user.refresh_token})
+            state.connections.put(make_user_id(user), "meta", user.ad_account_id, {"access_token": user.meta_token})
+            state.connections.put(
+                make_user_id(user), "instagram", user.profile_id, {"access_token": user.instagram_token}
+            )
 
     def make_trouble(self, *, seconds: int = 0) -> None:
         """Let the tokens of every tenth user die, and a fifth of all calls be throttled, Meta's for so many seconds."""
@@ -67,24 +69,26 @@ class Crowd:
             each.faults.plant(graph_faults.throttled(80000, seconds=seconds), chance=THROTTLED)
 
 
-def means_of(
+def make_sync_context(
     stand_ins: StandIns,
     state: State,
     warehouse: Warehouse,
     *,
     now: datetime,
     history: int,
-    bounds: Bounds,
-    pace: Pace = BRISK,
-    counts: Counts | None = None,
-) -> Means:
+    bounds: JobLimits,
+    pace: CallLimits = BRISK,
+    counts: RecordingObserver | None = None,
+) -> SyncContext:
     """What a worker needs that reads the stand-ins."""
     addresses = Addresses(stand_ins.ga4.url, stand_ins.ga4.token_url, stand_ins.meta.url, stand_ins.instagram.url)
     applications = Applications(CLIENT[0], SecretStr(CLIENT[1]), APP[0], SecretStr(APP[1]))
 
     @asynccontextmanager
     async def providers() -> AsyncIterator[Mapping[str, Provider]]:
-        async with Calls(pace) as calls:
+        async with ProviderClient(pace) as calls:
             yield open_providers(calls, addresses, applications, history=history)
 
-    return Means(state, warehouse, lambda: CATALOG.tables, providers, counts or Counts(), bounds, clock=lambda: now)
+    return SyncContext(
+        state, warehouse, lambda: CATALOG.tables, providers, counts or RecordingObserver(), bounds, clock=lambda: now
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from engine.calendar import Window
-from sync.provider import Account, Intake, Provider, local_yesterday
+from sync.provider import Account, Provider, Sink, get_local_yesterday
 
 DAYS, CHANNELS = 60, 25
 
@@ -16,16 +16,16 @@ DAYS, CHANNELS = 60, 25
 class DailyExport:
     """Restates sixty days of every channel, which is several batches of rows."""
 
-    async def sync(self, account: Account, intake: Intake) -> None:
+    async def sync(self, account: Account, sink: Sink) -> None:
         number = int(Path(os.environ["EXPORT"]).read_text())
-        yesterday = local_yesterday(intake.now(), ZoneInfo("America/Los_Angeles"))
+        yesterday = get_local_yesterday(sink.now(), ZoneInfo("America/Los_Angeles"))
         days = Window(yesterday - timedelta(days=DAYS - 1), yesterday)
         rows = [
             {"date": day, "channel": f"channel {channel}", "sessions": number}
             for day in days
             for channel in range(CHANNELS)
         ]
-        await intake.restate("ga4_channels_daily", days, rows)
+        await sink.restate("ga4_channels_daily", days, rows)
 
 
 def providers() -> dict[str, Provider]:

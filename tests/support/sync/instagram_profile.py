@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from demo.providers.accounts import Medium, Metrics, Profile
-from tests.support.sync.providing import HISTORY, back
+from demo.providers.accounts import Metrics, PostedMedium, Profile
+from tests.support.sync.recording_sink import HISTORY, subtract_days
 
 PROFILE = "17841439536867616"
 DAYS, MEDIA = "ig_account_daily", "ig_media"
@@ -15,16 +15,16 @@ INSIGHTS = "/insights"
 PACIFIC = ZoneInfo("America/Los_Angeles")
 
 
-def audience(day: date) -> dict[str, float]:
+def make_audience(day: date) -> dict[str, float]:
     return {"reach": 500 + day.day, "views": 900 + day.day, "total_interactions": 40 + day.day}
 
 
-def medium(age: int, hour: int = 12) -> Medium:
+def make_medium(age: int, hour: int = 12) -> PostedMedium:
     """The post of a day, at an hour of Los Angeles."""
     number = 1000 + age
-    return Medium(
+    return PostedMedium(
         f"1789{number}",
-        datetime.combine(back(age), time(hour, 30), PACIFIC).astimezone(UTC),
+        datetime.combine(subtract_days(age), time(hour, 30), PACIFIC).astimezone(UTC),
         media_type="VIDEO" if age % 2 else "IMAGE",
         media_product_type="REELS" if age % 2 else "FEED",
         caption=None if age == 3 else f"Post {age} 🐟",
@@ -41,12 +41,12 @@ def medium(age: int, hour: int = 12) -> Medium:
     )
 
 
-def expected(age: int) -> dict[str, Any]:
+def make_expected_post(age: int) -> dict[str, Any]:
     number = 1000 + age
     return {
-        "posted_on": back(age),
+        "posted_on": subtract_days(age),
         "media_id": f"1789{number}",
-        "posted_at": str(datetime.combine(back(age), time(12, 30), PACIFIC).astimezone(UTC)),
+        "posted_at": str(datetime.combine(subtract_days(age), time(12, 30), PACIFIC).astimezone(UTC)),
         "media_type": "VIDEO" if age % 2 else "IMAGE",
         "caption": None if age == 3 else f"Post {age} 🐟",
         "permalink": f"https://www.instagram.com/p/{number}/",
@@ -60,7 +60,7 @@ def expected(age: int) -> dict[str, Any]:
     }
 
 
-def of_day(day: date, followers: int | None = None) -> dict[str, Any]:
+def make_expected_day(day: date, followers: int | None = None) -> dict[str, Any]:
     return {
         "date": day,
         "reach": 500 + day.day,
@@ -70,7 +70,9 @@ def of_day(day: date, followers: int | None = None) -> dict[str, Any]:
     }
 
 
-def new_profile() -> Profile:
+def make_profile() -> Profile:
     """A profile with days and posts enough for a first sync, and a few more at either end."""
-    days: dict[date, Metrics] = {back(age): audience(back(age)) for age in range(-3, HISTORY + 3)}
-    return Profile(PROFILE, followers=2100, days=days, posts=[medium(age) for age in range(HISTORY + 3)])
+    days: dict[date, Metrics] = {
+        subtract_days(age): make_audience(subtract_days(age)) for age in range(-3, HISTORY + 3)
+    }
+    return Profile(PROFILE, followers=2100, days=days, posts=[make_medium(age) for age in range(HISTORY + 3)])

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from engine.calendar import Window
 from sync.errors import NotPermitted
-from sync.provider import Account, Intake, Provider, local_yesterday
+from sync.provider import Account, Provider, Sink, get_local_yesterday
 
 ZONE = ZoneInfo("Europe/Berlin")
 
@@ -15,14 +15,14 @@ ZONE = ZoneInfo("Europe/Berlin")
 class MorningExport:
     """Reads what the export says of the last three days."""
 
-    async def sync(self, account: Account, intake: Intake) -> None:
+    async def sync(self, account: Account, sink: Sink) -> None:
         if account.credentials["refresh_token"] != "the-exports-password":
             raise NotPermitted("The export does not know this password; ask the data team for it")
-        yesterday = local_yesterday(intake.now(), ZONE)
+        yesterday = get_local_yesterday(sink.now(), ZONE)
         days = Window(yesterday - timedelta(days=2), yesterday)
         rows = [{"date": day, "sessions": 100 + day.day} for day in days]
-        await intake.restate("ga4_daily", days, rows)
-        intake.progress(1.0)
+        await sink.restate("ga4_daily", days, rows)
+        sink.report_progress(1.0)
 
 
 def providers() -> dict[str, Provider]:

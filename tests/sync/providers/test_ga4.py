@@ -17,18 +17,18 @@ from demo.providers.accounts import Property
 from demo.providers.faults import Fault
 from demo.providers.google import google_faults
 from demo.providers.google.ga4 import GA4StandIn
-from demo.providers.wire import Answer, Request
+from demo.providers.wire import StandInRequest, StandInResponse
 from engine.calendar import Window
 from sync.errors import NeedsReauth, NotPermitted, ProviderError, Throttled, Unreachable, Unreadable
 from sync.providers.registry import Applications
-from tests.support.sync.providing import HISTORY, Desk, back, new_desk, new_world, sync
+from tests.support.sync.recording_sink import HISTORY, RecordingSink, make_world, open_sink, subtract_days, sync_account
 
 PROPERTY = "318204557"
 REPORT = ":runReport"
 CHANNELS = ("Direct", "Email", "Organic Search")
 
 
-def visits(day: date, share: int = 1) -> dict[str, float]:
+def make_visits(day: date, share: int = 1) -> dict[str, float]:
     sessions = 100 + day.day * share
     return {
         "activeUsers": sessions - 10,
@@ -42,23 +42,23 @@ def visits(day: date, share: int = 1) -> dict[str, float]:
     }
 
 
-def new_property(zone: str = "America/Los_Angeles") -> Property:
+def make_property(zone: str = "America/Los_Angeles") -> Property:
     """A property with days enough for a first sync, and a few more at either end."""
-    days = [back(age) for age in range(-3, HISTORY + 3)]
+    days = [subtract_days(age) for age in range(-3, HISTORY + 3)]
     return Property(
         PROPERTY,
         zone=zone,
         currency="EUR",
-        days={day: visits(day) for day in days},
-        channels={(day, name): visits(day, share) for day in days for share, name in enumerate(CHANNELS, 1)},
-        pages={(day, f"/{number}"): visits(day, number) for day in days for number in range(2)},
+        days={day: make_visits(day) for day in days},
+        channels={(day, name): make_visits(day, share) for day in days for share, name in enumerate(CHANNELS, 1)},
+        pages={(day, f"/{number}"): make_visits(day, number) for day in days for number in range(2)},
     )
 
 
 @pytest.fixture
 def google() -> Iterator[GA4StandIn]:
-    world = new_world()
-    world.add(new_property())
+    world = make_world()
+    world.add_accounts(make_property())
     with GA4StandIn(world) as stand_in:
         yield stand_in
 
@@ -69,19 +69,19 @@ def credentials(google: GA4StandIn) -> dict[str, Any]:
 
 
 @pytest.fixture
-def desk(sqlite_url: str) -> Iterator[Desk]:
-    with new_desk(sqlite_url, "ga4", PROPERTY) as desk:
+def desk(sqlite_url: str) -> Iterator[RecordingSink]:
+    with open_sink(sqlite_url, "ga4", PROPERTY) as desk:
         yield desk
 
 
-def table_of(desk: Desk) -> dict[str, list[dict[str, Any]]]:
-    return {name: desk.rows(name) for name in desk.tables}
+def read_tables(desk: RecordingSink) -> dict[str, list[dict[str, Any]]]:
+    return {name: desk.read_sorted_rows(name) for name in desk.tables}
 
 
-def test_the_rows_are_the_propertys(google: GA4StandIn, credentials: dict[str, Any], desk: Desk) -> None:
-    sync(desk, google, credentials)
-    days = [back(age) for age in reversed(range(HISTORY))]
-    assert desk.rows("ga4_daily") == [
+def test_the_rows_are_the_propertys(google: GA4StandIn, credentials: dict[str, Any], desk: RecordingSink) -> None:
+    sync_account(desk, google, credentials)
+    days = [subtract_days(age) for age in reversed(range(HISTORY))]
+    assert desk.read_sorted_rows("ga4_daily") == [
         {
             "date": day,
             "users": 90 + day.day,
@@ -95,7 +95,7 @@ def test_the_rows_are_the_propertys(google: GA4StandIn, credentials: dict[str, A
         }
         for day in days
     ]
-    assert desk.rows("ga4_channels_daily") == [
+    assert desk.read_sorted_rows("ga4_channels_daily") == [
         {
             "date": day,
             "channel": name,
@@ -108,130 +108,158 @@ def test_the_rows_are_the_propertys(google: GA4StandIn, credentials: dict[str, A
         for day in days
         for share, name in enumerate(CHANNELS, 1)
     ]
-    assert [(row["date"], row["landing_page"], row["sessions"]) for row in desk.rows("ga4_landing_pages_daily")] == [
-        (day, f"/{number}", 100 + day.day * number) for day in days for number in range(2)
-    ]
+    assert [
+        (row["date"], row["landing_page"], row["sessions"]) for row in desk.read_sorted_rows("ga4_landing_pages_daily")
+    ] == [(day, f"/{number}", 100 + day.day * number) for day in days for number in range(2)]
     assert desk.fractions == sorted(desk.fractions)
     assert desk.fractions[-1] == 1
     assert google.calls.leaks == []
-    assert len(google.calls.of(path="/token")) == 1
+    assert len(google.calls.filter_calls(path="/token")) == 1
 
 
 def test_the_next_day_asks_for_three_days_again_and_on_a_monday_for_thirty(
-    google: GA4StandIn, credentials: dict[str, Any], desk: Desk
+    google: GA4StandIn, credentials: dict[str, Any], desk: RecordingSink
 ) -> None:
-    sync(desk, google, credentials)
+    sync_account(desk, google, credentials)
     for day, first in ((14, date(2026, 3, 10)), (15, date(2026, 3, 11)), (16, date(2026, 2, 13))):
         desk.clock = datetime(2026, 3, day, 17, tzinfo=UTC)
         desk.windows.clear()
-        sync(desk, google, credentials)
+        sync_account(desk, google, credentials)
         assert set(desk.windows) == {(name, Window(first, date(2026, 3, day - 1))) for name in desk.tables}
 
 
-def test_the_same_again_changes_no_row(google: GA4StandIn, credentials: dict[str, Any], desk: Desk) -> None:
-    sync(desk, google, credentials)
-    before = table_of(desk)
-    sync(desk, google, credentials)
-    assert table_of(desk) == before
+def test_the_same_again_changes_no_row(google: GA4StandIn, credentials: dict[str, Any], desk: RecordingSink) -> None:
+    sync_account(desk, google, credentials)
+    before = read_tables(desk)
+    sync_account(desk, google, credentials)
+    assert read_tables(desk) == before
 
 
-def test_the_table_has_the_propertys_last_word(google: GA4StandIn, credentials: dict[str, Any], desk: Desk) -> None:
-    sync(desk, google, credentials)
+def test_the_table_has_the_propertys_last_word(
+    google: GA4StandIn, credentials: dict[str, Any], desk: RecordingSink
+) -> None:
+    sync_account(desk, google, credentials)
     account = google.world.properties[PROPERTY]
-    account.days[back(0)] = visits(back(0), share=9)
-    del account.days[back(1)]
-    del account.channels[back(2), "Email"]
-    account.pages[back(2), "/new"] = visits(back(2))
-    sync(desk, google, credentials)
-    assert desk.rows("ga4_daily")[-1]["sessions"] == 100 + 9 * back(0).day
-    assert back(1) not in [row["date"] for row in desk.rows("ga4_daily")]
-    assert len(desk.rows("ga4_daily")) == HISTORY - 1
-    channels = [row["channel"] for row in desk.rows("ga4_channels_daily") if row["date"] == back(2)]
+    account.days[subtract_days(0)] = make_visits(subtract_days(0), share=9)
+    del account.days[subtract_days(1)]
+    del account.channels[subtract_days(2), "Email"]
+    account.pages[subtract_days(2), "/new"] = make_visits(subtract_days(2))
+    sync_account(desk, google, credentials)
+    assert desk.read_sorted_rows("ga4_daily")[-1]["sessions"] == 100 + 9 * subtract_days(0).day
+    assert subtract_days(1) not in [row["date"] for row in desk.read_sorted_rows("ga4_daily")]
+    assert len(desk.read_sorted_rows("ga4_daily")) == HISTORY - 1
+    channels = [
+        row["channel"] for row in desk.read_sorted_rows("ga4_channels_daily") if row["date"] == subtract_days(2)
+    ]
     assert channels == ["Direct", "Organic Search"]
-    assert [row["landing_page"] for row in desk.rows("ga4_landing_pages_daily") if row["date"] == back(2)] == [
+    assert [
+        row["landing_page"]
+        for row in desk.read_sorted_rows("ga4_landing_pages_daily")
+        if row["date"] == subtract_days(2)
+    ] == [
         "/0",
         "/1",
         "/new",
     ]
 
 
-def test_every_page_is_read(google: GA4StandIn, credentials: dict[str, Any], desk: Desk) -> None:
+def test_every_page_is_read(google: GA4StandIn, credentials: dict[str, Any], desk: RecordingSink) -> None:
     account = google.world.properties[PROPERTY]
-    account.pages = {(back(age), f"/{number:05}"): visits(back(age)) for age in range(3) for number in range(3400)}
-    sync(desk, google, credentials, history=3)
-    assert len(desk.rows("ga4_landing_pages_daily")) == 10_200
-    pages = [call.body for call in google.calls.of(path=REPORT) if {"name": "landingPage"} in call.body["dimensions"]]
+    account.pages = {
+        (subtract_days(age), f"/{number:05}"): make_visits(subtract_days(age))
+        for age in range(3)
+        for number in range(3400)
+    }
+    sync_account(desk, google, credentials, history=3)
+    assert len(desk.read_sorted_rows("ga4_landing_pages_daily")) == 10_200
+    pages = [
+        call.body
+        for call in google.calls.filter_calls(path=REPORT)
+        if {"name": "landingPage"} in call.body["dimensions"]
+    ]
     assert [(body["limit"], body["offset"]) for body in pages] == [
         ("10000", "0"),
         ("10000", "10000"),
     ]
 
 
-def test_shorter_pages_than_asked_for_lose_nothing(credentials: dict[str, Any], desk: Desk) -> None:
-    world = new_world()
-    world.add(new_property())
+def test_shorter_pages_than_asked_for_lose_nothing(credentials: dict[str, Any], desk: RecordingSink) -> None:
+    world = make_world()
+    world.add_accounts(make_property())
     with GA4StandIn(world, most_rows=7) as google:
-        sync(desk, google, {"refresh_token": world.google.issue(PROPERTY)})
-    assert len(desk.rows("ga4_channels_daily")) == 3 * HISTORY
+        sync_account(desk, google, {"refresh_token": world.google.issue(PROPERTY)})
+    assert len(desk.read_sorted_rows("ga4_channels_daily")) == 3 * HISTORY
 
 
 def test_a_row_without_a_date_is_counted_and_left_out(
-    google: GA4StandIn, credentials: dict[str, Any], desk: Desk
+    google: GA4StandIn, credentials: dict[str, Any], desk: RecordingSink
 ) -> None:
-    google.world.properties[PROPERTY].other = visits(back(0))
-    sync(desk, google, credentials, history=5)
-    assert len(desk.rows("ga4_daily")) == 5
+    google.world.properties[PROPERTY].other = make_visits(subtract_days(0))
+    sync_account(desk, google, credentials, history=5)
+    assert len(desk.read_sorted_rows("ga4_daily")) == 5
     assert desk.skipped == [(1, f"rows without a date ({name})") for name in desk.tables]
 
 
-def test_a_row_of_today_is_counted_and_left_out(google: GA4StandIn, credentials: dict[str, Any], desk: Desk) -> None:
+def test_a_row_of_today_is_counted_and_left_out(
+    google: GA4StandIn, credentials: dict[str, Any], desk: RecordingSink
+) -> None:
     def longer(report: dict[str, Any]) -> dict[str, Any]:
         today = copy.deepcopy(report["rows"][0])
-        today["dimensionValues"][0]["value"] = f"{back(-1):%Y%m%d}"
+        today["dimensionValues"][0]["value"] = f"{subtract_days(-1):%Y%m%d}"
         return {**report, "rows": [*report["rows"], today], "rowCount": report["rowCount"] + 1}
 
     google.faults.plant(faults.changed("longer", longer), path=REPORT)
-    sync(desk, google, credentials, history=5)
-    assert [row["date"] for row in desk.rows("ga4_daily")] == [back(age) for age in reversed(range(5))]
+    sync_account(desk, google, credentials, history=5)
+    assert [row["date"] for row in desk.read_sorted_rows("ga4_daily")] == [
+        subtract_days(age) for age in reversed(range(5))
+    ]
     assert desk.skipped == [(1, f"rows of days that were not asked for ({name})") for name in desk.tables]
 
 
-def test_rows_of_the_same_key_are_added_up(google: GA4StandIn, credentials: dict[str, Any], desk: Desk) -> None:
-    def doubled(report: dict[str, Any]) -> dict[str, Any]:
+def test_rows_of_the_same_key_are_added_up(
+    google: GA4StandIn, credentials: dict[str, Any], desk: RecordingSink
+) -> None:
+    def double_rows(report: dict[str, Any]) -> dict[str, Any]:
         return {**report, "rows": report["rows"] * 2, "rowCount": 2 * report["rowCount"]}
 
-    google.faults.plant(faults.changed("doubled", doubled), path=REPORT)
-    sync(desk, google, credentials, history=2)
-    row = desk.rows("ga4_daily")[-1]
-    assert (row["sessions"], row["converting_sessions"], row["conversions"]) == (2 * (100 + back(0).day), 14, 19)
+    google.faults.plant(faults.changed("doubled", double_rows), path=REPORT)
+    sync_account(desk, google, credentials, history=2)
+    row = desk.read_sorted_rows("ga4_daily")[-1]
+    assert (row["sessions"], row["converting_sessions"], row["conversions"]) == (
+        2 * (100 + subtract_days(0).day),
+        14,
+        19,
+    )
 
 
 def test_values_are_read_by_their_headers_and_new_fields_ignored(
-    google: GA4StandIn, credentials: dict[str, Any], desk: Desk, tmp_path: Path
+    google: GA4StandIn, credentials: dict[str, Any], desk: RecordingSink, tmp_path: Path
 ) -> None:
-    sync(desk, google, credentials)
+    sync_account(desk, google, credentials)
     for fault in (google_faults.other_column_order(), faults.extra_fields()):
         google.faults.plant(fault, path=REPORT)
-        with new_desk(f"sqlite:///{tmp_path}/other.db", "ga4", PROPERTY) as other:
-            sync(other, google, credentials)
-            assert table_of(other) == table_of(desk)
+        with open_sink(f"sqlite:///{tmp_path}/other.db", "ga4", PROPERTY) as other:
+            sync_account(other, google, credentials)
+            assert read_tables(other) == read_tables(desk)
         google.faults.clear()
 
 
-def test_a_property_without_rows_is_up_to_date(google: GA4StandIn, credentials: dict[str, Any], desk: Desk) -> None:
-    google.world.add(Property(PROPERTY))
-    sync(desk, google, credentials)
-    assert not any(table_of(desk).values())
+def test_a_property_without_rows_is_up_to_date(
+    google: GA4StandIn, credentials: dict[str, Any], desk: RecordingSink
+) -> None:
+    google.world.add_accounts(Property(PROPERTY))
+    sync_account(desk, google, credentials)
+    assert not any(read_tables(desk).values())
     assert desk.fractions[-1] == 1
 
 
 def test_only_the_tables_of_the_installation_are_asked_for(
     google: GA4StandIn, credentials: dict[str, Any], sqlite_url: str
 ) -> None:
-    with new_desk(sqlite_url, "ga4", PROPERTY, tables=["ga4_daily"]) as desk:
-        sync(desk, google, credentials)
-        assert len(google.calls.of(path=REPORT)) == 1
-        assert len(desk.rows("ga4_daily")) == HISTORY
+    with open_sink(sqlite_url, "ga4", PROPERTY, tables=["ga4_daily"]) as desk:
+        sync_account(desk, google, credentials)
+        assert len(google.calls.filter_calls(path=REPORT)) == 1
+        assert len(desk.read_sorted_rows("ga4_daily")) == HISTORY
 
 
 # At 17:00 UTC it is the 13th nearly everywhere, and in Auckland the 14th; at 09:00 UTC in Honolulu still the 12th.
@@ -245,31 +273,31 @@ def test_only_the_tables_of_the_installation_are_asked_for(
     ],
 )
 def test_each_zone_has_its_own_yesterday(
-    google: GA4StandIn, desk: Desk, zone: str, now: datetime, yesterday: date
+    google: GA4StandIn, desk: RecordingSink, zone: str, now: datetime, yesterday: date
 ) -> None:
     google.world.clock = lambda: now
-    google.world.add(new_property(zone))
+    google.world.add_accounts(make_property(zone))
     desk.clock = now
     credentials = {"refresh_token": google.world.google.issue(PROPERTY)}
     for _ in range(2):
-        sync(desk, google, credentials)
+        sync_account(desk, google, credentials)
         for table in desk.tables:
-            days = {row["date"] for row in desk.rows(table)}
+            days = {row["date"] for row in desk.read_sorted_rows(table)}
             assert (min(days), max(days)) == (yesterday - timedelta(days=HISTORY - 1), yesterday)
         google.calls.clear()
     assert desk.options == ({} if zone == "America/Los_Angeles" else {"time_zone": zone})
 
 
-def test_a_zone_once_known_is_not_learnt_again(google: GA4StandIn, desk: Desk) -> None:
-    google.world.add(new_property("Pacific/Auckland"))
+def test_a_zone_once_known_is_not_learnt_again(google: GA4StandIn, desk: RecordingSink) -> None:
+    google.world.add_accounts(make_property("Pacific/Auckland"))
     credentials = {"refresh_token": google.world.google.issue(PROPERTY)}
-    sync(desk, google, credentials)
+    sync_account(desk, google, credentials)
     google.calls.clear()
-    sync(desk, google, credentials)
-    assert len(google.calls.of(path=REPORT)) == len(desk.tables)
+    sync_account(desk, google, credentials)
+    assert len(google.calls.filter_calls(path=REPORT)) == len(desk.tables)
 
 
-def test_a_service_account_signs_for_itself(google: GA4StandIn, desk: Desk) -> None:
+def test_a_service_account_signs_for_itself(google: GA4StandIn, desk: RecordingSink) -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     private = key.private_bytes(
@@ -284,26 +312,26 @@ def test_a_service_account_signs_for_itself(google: GA4StandIn, desk: Desk) -> N
         # Somebody else's address, to which no assertion may go.
         "token_uri": "http://127.0.0.1:1/token",
     }
-    sync(desk, google, {"service_account": service_account}, applications=Applications())
-    assert len(desk.rows("ga4_daily")) == HISTORY
+    sync_account(desk, google, {"service_account": service_account}, applications=Applications())
+    assert len(desk.read_sorted_rows("ga4_daily")) == HISTORY
     with pytest.raises(NeedsReauth, match="key cannot be used"):
-        sync(desk, google, {"service_account": {**service_account, "private_key": "-----BEGIN"}})
+        sync_account(desk, google, {"service_account": {**service_account, "private_key": "-----BEGIN"}})
     google.world.google.service_accounts.clear()
     with pytest.raises(NeedsReauth, match="connect the account again"):
-        sync(desk, google, {"service_account": service_account})
+        sync_account(desk, google, {"service_account": service_account})
 
 
 def test_an_access_token_that_goes_early_is_replaced_once(
-    google: GA4StandIn, credentials: dict[str, Any], desk: Desk
+    google: GA4StandIn, credentials: dict[str, Any], desk: RecordingSink
 ) -> None:
     google.faults.plant(google_faults.unauthenticated(), path=REPORT, times=1, skip=1)
-    sync(desk, google, credentials)
-    assert len(google.calls.of(path="/token")) == 2
-    assert len(desk.rows("ga4_daily")) == HISTORY
+    sync_account(desk, google, credentials)
+    assert len(google.calls.filter_calls(path="/token")) == 2
+    assert len(desk.read_sorted_rows("ga4_daily")) == HISTORY
 
 
 def test_an_access_token_is_replaced_before_it_expires(
-    google: GA4StandIn, credentials: dict[str, Any], desk: Desk
+    google: GA4StandIn, credentials: dict[str, Any], desk: RecordingSink
 ) -> None:
     now = desk.clock
 
@@ -314,10 +342,10 @@ def test_an_access_token_is_replaced_before_it_expires(
 
     google.world.clock = lambda: desk.clock
     google.faults.plant(faults.changed("long", later), path=REPORT)
-    sync(desk, google, credentials)
+    sync_account(desk, google, credentials)
     assert desk.clock > now + timedelta(hours=1)
-    assert google.calls.of(status=401) == []
-    assert len(google.calls.of(path="/token")) >= 2
+    assert google.calls.filter_calls(status=401) == []
+    assert len(google.calls.filter_calls(path="/token")) >= 2
 
 
 GOOGLE_FAILURES: list[tuple[str, Fault, str, type[ProviderError], str, int]] = [
@@ -358,48 +386,48 @@ GOOGLE_FAILURES: list[tuple[str, Fault, str, type[ProviderError], str, int]] = [
 def test_a_failure_is_of_its_class_and_changes_nothing(
     google: GA4StandIn,
     credentials: dict[str, Any],
-    desk: Desk,
+    desk: RecordingSink,
     fault: Fault,
     path: str,
     kind: type[ProviderError],
     words: str,
     calls: int,
 ) -> None:
-    sync(desk, google, credentials)
-    before = table_of(desk)
+    sync_account(desk, google, credentials)
+    before = read_tables(desk)
     google.calls.clear()
     google.world.properties[PROPERTY].days.clear()
-    google.world.properties[PROPERTY].days[back(0)] = visits(back(0), share=5)
+    google.world.properties[PROPERTY].days[subtract_days(0)] = make_visits(subtract_days(0), share=5)
     google.faults.plant(fault, path=path)
     with pytest.raises(kind, match=words) as failure:
-        sync(desk, google, credentials)
+        sync_account(desk, google, credentials)
     assert type(failure.value) is kind
     assert "://" not in str(failure.value)
-    assert len(google.calls.of(path=path)) == calls
-    assert table_of(desk) == before
+    assert len(google.calls.filter_calls(path=path)) == calls
+    assert read_tables(desk) == before
 
 
-def test_a_property_that_may_not_be_read(google: GA4StandIn, desk: Desk) -> None:
+def test_a_property_that_may_not_be_read(google: GA4StandIn, desk: RecordingSink) -> None:
     with pytest.raises(NotPermitted, match="Viewer"):
-        sync(desk, google, {"refresh_token": google.world.google.issue("1")})
+        sync_account(desk, google, {"refresh_token": google.world.google.issue("1")})
     with pytest.raises(NotPermitted, match="GOOGLE_CLIENT_ID"):
-        sync(desk, google, {"refresh_token": google.world.google.issue("1")}, applications=Applications())
+        sync_account(desk, google, {"refresh_token": google.world.google.issue("1")}, applications=Applications())
 
 
 def test_a_failure_half_way_through_the_pages_changes_nothing(
-    google: GA4StandIn, credentials: dict[str, Any], desk: Desk
+    google: GA4StandIn, credentials: dict[str, Any], desk: RecordingSink
 ) -> None:
-    sync(desk, google, credentials)
-    before = table_of(desk)
+    sync_account(desk, google, credentials)
+    before = read_tables(desk)
     account = google.world.properties[PROPERTY]
-    account.days = {day: visits(day, share=4) for day in account.days}
+    account.days = {day: make_visits(day, share=4) for day in account.days}
     google.most_rows = 2
     # Two pages of days, two of the first window of channels, and not the third.
     google.faults.plant(faults.cut_off(), path=REPORT, skip=3)
     with pytest.raises(Unreachable):
-        sync(desk, google, credentials)
-    after = table_of(desk)
-    assert after["ga4_daily"][-1]["sessions"] == 100 + 4 * back(0).day
+        sync_account(desk, google, credentials)
+    after = read_tables(desk)
+    assert after["ga4_daily"][-1]["sessions"] == 100 + 4 * subtract_days(0).day
     assert after["ga4_channels_daily"] == before["ga4_channels_daily"]
     assert after["ga4_landing_pages_daily"] == before["ga4_landing_pages_daily"]
 
@@ -407,34 +435,34 @@ def test_a_failure_half_way_through_the_pages_changes_nothing(
 def test_a_first_sync_that_was_broken_off_goes_on_where_it_stopped(
     google: GA4StandIn, credentials: dict[str, Any], sqlite_url: str
 ) -> None:
-    with new_desk(sqlite_url, "ga4", PROPERTY, tables=["ga4_landing_pages_daily"]) as desk:
+    with open_sink(sqlite_url, "ga4", PROPERTY, tables=["ga4_landing_pages_daily"]) as desk:
         google.faults.plant(faults.reset(), path=REPORT, skip=1)
         with pytest.raises(Unreachable):
-            sync(desk, google, credentials)
-        assert desk.rows("ga4_landing_pages_daily")[0]["date"] == back(30)
+            sync_account(desk, google, credentials)
+        assert desk.read_sorted_rows("ga4_landing_pages_daily")[0]["date"] == subtract_days(30)
         google.faults.clear()
-        sync(desk, google, credentials)
-        assert len(desk.rows("ga4_landing_pages_daily")) == 2 * HISTORY
+        sync_account(desk, google, credentials)
+        assert len(desk.read_sorted_rows("ga4_landing_pages_daily")) == 2 * HISTORY
 
 
-def hinted(request: Request) -> Answer:
+def answer_with_hint(request: StandInRequest) -> StandInResponse:
     details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "42s"}]
     return google_faults.error(429, "RESOURCE_EXHAUSTED", "Exhausted.", details=details)
 
 
 def test_a_quota_that_is_used_up_is_waited_for_and_then_left(
-    google: GA4StandIn, credentials: dict[str, Any], desk: Desk
+    google: GA4StandIn, credentials: dict[str, Any], desk: RecordingSink
 ) -> None:
     google.faults.plant(google_faults.exhausted(), path=REPORT, times=2)
-    naps = sync(desk, google, credentials, history=5)
+    naps = sync_account(desk, google, credentials, history=5)
     assert len(naps.seconds) == 2
     assert 10 <= naps.seconds[0] < naps.seconds[1]
-    google.faults.plant(Fault("hinted", answer=hinted), path=REPORT, times=1)
-    naps = sync(desk, google, credentials)
+    google.faults.plant(Fault("hinted", answer=answer_with_hint), path=REPORT, times=1)
+    naps = sync_account(desk, google, credentials)
     assert 42 <= naps.seconds[0] < 43
     google.faults.plant(google_faults.exhausted(), path=REPORT)
     google.calls.clear()
     with pytest.raises(Throttled, match=r"accepts no more calls for now; the next sync goes on"):
-        sync(desk, google, credentials)
+        sync_account(desk, google, credentials)
     # 10, 20, 40 and 80 seconds with their jitter; what comes after is more than the patience.
-    assert len(google.calls.of(path=REPORT)) in (4, 5)
+    assert len(google.calls.filter_calls(path=REPORT)) in (4, 5)

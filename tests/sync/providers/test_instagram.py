@@ -15,15 +15,32 @@ from demo.providers.graph import graph_faults
 from demo.providers.graph.instagram import InstagramStandIn
 from engine.calendar import Window
 from sync.errors import NeedsReauth, NotPermitted, ProviderError, Throttled, Unreachable, Unreadable
-from sync.providers.instagram_days import midnight
-from tests.support.sync.instagram_profile import DAYS, INSIGHTS, MEDIA, PROFILE, audience, expected, new_profile, of_day
-from tests.support.sync.providing import HISTORY, NOW, Desk, back, new_desk, new_world, sync
+from sync.providers.instagram_days import format_midnight
+from tests.support.sync.instagram_profile import (
+    DAYS,
+    INSIGHTS,
+    MEDIA,
+    PROFILE,
+    make_audience,
+    make_expected_day,
+    make_expected_post,
+    make_profile,
+)
+from tests.support.sync.recording_sink import (
+    HISTORY,
+    NOW,
+    RecordingSink,
+    make_world,
+    open_sink,
+    subtract_days,
+    sync_account,
+)
 
 
 @pytest.fixture
 def instagram() -> Iterator[InstagramStandIn]:
-    world = new_world()
-    world.add(new_profile())
+    world = make_world()
+    world.add_accounts(make_profile())
     with InstagramStandIn(world) as stand_in:
         yield stand_in
 
@@ -39,15 +56,19 @@ def credentials(instagram: InstagramStandIn) -> dict[str, Any]:
 
 
 @pytest.fixture
-def desk(sqlite_url: str) -> Iterator[Desk]:
-    with new_desk(sqlite_url, "instagram", PROFILE) as desk:
+def desk(sqlite_url: str) -> Iterator[RecordingSink]:
+    with open_sink(sqlite_url, "instagram", PROFILE) as desk:
         yield desk
 
 
-def test_the_rows_are_the_profiles(instagram: InstagramStandIn, credentials: dict[str, Any], desk: Desk) -> None:
-    sync(desk, instagram, credentials)
-    assert desk.rows(DAYS) == [of_day(back(age), None if age else 2100) for age in reversed(range(HISTORY))]
-    assert desk.rows(MEDIA) == [expected(age) for age in reversed(range(HISTORY))]
+def test_the_rows_are_the_profiles(
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink
+) -> None:
+    sync_account(desk, instagram, credentials)
+    assert desk.read_sorted_rows(DAYS) == [
+        make_expected_day(subtract_days(age), None if age else 2100) for age in reversed(range(HISTORY))
+    ]
+    assert desk.read_sorted_rows(MEDIA) == [make_expected_post(age) for age in reversed(range(HISTORY))]
     assert desk.fractions == [0.25, 0.5, 0.75, 1]
     assert desk.skipped == []
     assert instagram.calls.leaks == []
@@ -55,120 +76,135 @@ def test_the_rows_are_the_profiles(instagram: InstagramStandIn, credentials: dic
     assert len(instagram.calls) == 1 + 1 + 2 + 2 * HISTORY
 
 
-def test_the_same_again_changes_no_row(instagram: InstagramStandIn, credentials: dict[str, Any], desk: Desk) -> None:
-    sync(desk, instagram, credentials)
-    before = desk.rows(DAYS), desk.rows(MEDIA)
+def test_the_same_again_changes_no_row(
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink
+) -> None:
+    sync_account(desk, instagram, credentials)
+    before = desk.read_sorted_rows(DAYS), desk.read_sorted_rows(MEDIA)
     instagram.calls.clear()
     desk.windows.clear()
-    sync(desk, instagram, credentials)
-    assert (desk.rows(DAYS), desk.rows(MEDIA)) == before
-    assert desk.windows == [(DAYS, Window(back(2), back(0))), (MEDIA, Window(back(29), back(0)))]
+    sync_account(desk, instagram, credentials)
+    assert (desk.read_sorted_rows(DAYS), desk.read_sorted_rows(MEDIA)) == before
+    assert desk.windows == [
+        (DAYS, Window(subtract_days(2), subtract_days(0))),
+        (MEDIA, Window(subtract_days(29), subtract_days(0))),
+    ]
     assert len(instagram.calls) == 1 + 1 + 1 + 3 + 30
 
 
 def test_days_that_are_answered_late_are_no_reason_to_delete(
-    instagram: InstagramStandIn, credentials: dict[str, Any], desk: Desk, profile: Profile
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink, profile: Profile
 ) -> None:
-    sync(desk, instagram, credentials)
-    before = desk.rows(DAYS)
+    sync_account(desk, instagram, credentials)
+    before = desk.read_sorted_rows(DAYS)
     profile.days.clear()
-    profile.days[back(1)] = {"reach": 7}
-    sync(desk, instagram, credentials)
-    after = desk.rows(DAYS)
+    profile.days[subtract_days(1)] = {"reach": 7}
+    sync_account(desk, instagram, credentials)
+    after = desk.read_sorted_rows(DAYS)
     assert after == [*before[:-2], before[-2] | {"reach": 7}, before[-1]]
 
 
 def test_followers_stand_on_yesterday_and_stay_there(
-    instagram: InstagramStandIn, credentials: dict[str, Any], desk: Desk, profile: Profile
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink, profile: Profile
 ) -> None:
-    sync(desk, instagram, credentials)
+    sync_account(desk, instagram, credentials)
     for day in (1, 2):
         desk.clock = NOW + timedelta(days=day)
         instagram.world.clock = lambda: desk.clock
         profile.followers = 2100 + day
-        sync(desk, instagram, credentials)
-    assert [(row["date"], row["followers"]) for row in desk.rows(DAYS)[-4:]] == [
-        (back(1), None),
-        (back(0), 2100),
-        (back(-1), 2101),
-        (back(-2), 2102),
+        sync_account(desk, instagram, credentials)
+    assert [(row["date"], row["followers"]) for row in desk.read_sorted_rows(DAYS)[-4:]] == [
+        (subtract_days(1), None),
+        (subtract_days(0), 2100),
+        (subtract_days(-1), 2101),
+        (subtract_days(-2), 2102),
     ]
     assert desk.options == {}
 
 
 def test_followers_of_a_day_of_which_nothing_else_is_known_wait_for_it(
-    instagram: InstagramStandIn, credentials: dict[str, Any], desk: Desk, profile: Profile
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink, profile: Profile
 ) -> None:
-    late = profile.days.pop(back(0))
-    sync(desk, instagram, credentials)
-    assert desk.rows(DAYS)[-1]["date"] == back(1)
-    assert desk.options == {"followers": {back(0).isoformat(): 2100}}
-    profile.days[back(0)] = late
+    late = profile.days.pop(subtract_days(0))
+    sync_account(desk, instagram, credentials)
+    assert desk.read_sorted_rows(DAYS)[-1]["date"] == subtract_days(1)
+    assert desk.options == {"followers": {subtract_days(0).isoformat(): 2100}}
+    profile.days[subtract_days(0)] = late
     profile.followers = 2111
     desk.clock = NOW + timedelta(days=1)
     instagram.world.clock = lambda: desk.clock
-    sync(desk, instagram, credentials)
-    assert desk.rows(DAYS)[-2:] == [of_day(back(0), 2100), of_day(back(-1), 2111)]
+    sync_account(desk, instagram, credentials)
+    assert desk.read_sorted_rows(DAYS)[-2:] == [
+        make_expected_day(subtract_days(0), 2100),
+        make_expected_day(subtract_days(-1), 2111),
+    ]
     assert desk.options == {"followers": {}}
 
 
 def test_what_an_account_lacks_is_remembered_too(
-    instagram: InstagramStandIn, credentials: dict[str, Any], desk: Desk
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink
 ) -> None:
     refused = graph_faults.failed_call(100)
     instagram.faults.plant(refused, path=PROFILE, when=lambda request: "views" in request.query.get("metric", ""))
-    sync(desk, instagram, credentials, history=3)
+    sync_account(desk, instagram, credentials, history=3)
     assert desk.options["unsupported"]["account"] == ["views"]
-    assert desk.rows(DAYS)[-1] == of_day(back(0), 2100) | {"views": None}
+    assert desk.read_sorted_rows(DAYS)[-1] == make_expected_day(subtract_days(0), 2100) | {"views": None}
 
 
 def test_options_that_somebody_else_wrote_do_no_harm(
-    instagram: InstagramStandIn, credentials: dict[str, Any], desk: Desk
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink
 ) -> None:
     desk.options.update(unsupported=["reach"], followers="many", time_zone="Mars/Olympus")
-    sync(desk, instagram, credentials, history=2)
-    assert desk.rows(DAYS) == [of_day(back(1)), of_day(back(0), 2100)]
-    assert len(desk.rows(MEDIA)) == 2
+    sync_account(desk, instagram, credentials, history=2)
+    assert desk.read_sorted_rows(DAYS) == [
+        make_expected_day(subtract_days(1)),
+        make_expected_day(subtract_days(0), 2100),
+    ]
+    assert len(desk.read_sorted_rows(MEDIA)) == 2
 
 
-def test_a_day_of_a_clock_change_is_one_day(credentials: dict[str, Any], desk: Desk) -> None:
+def test_a_day_of_a_clock_change_is_one_day(credentials: dict[str, Any], desk: RecordingSink) -> None:
     # Summer time ends on 1 November 2026, a day of 25 hours.
     now = datetime(2026, 11, 20, 18, tzinfo=UTC)
     days = [date(2026, 10, 1) + timedelta(days=step) for step in range(50)]
-    world = new_world(now)
-    world.add(Profile(PROFILE, days={day: audience(day) for day in days}))
+    world = make_world(now)
+    world.add_accounts(Profile(PROFILE, days={day: make_audience(day) for day in days}))
     desk.clock = now
     with InstagramStandIn(world) as instagram:
-        sync(desk, instagram, {"access_token": world.instagram.issue(PROFILE)}, history=50)
-    assert desk.rows(DAYS) == [of_day(day, 1000 if day == days[-1] else None) for day in days]
-    assert int(midnight(date(2026, 11, 2))) - int(midnight(date(2026, 11, 1))) == 25 * 3600
+        sync_account(desk, instagram, {"access_token": world.instagram.issue(PROFILE)}, history=50)
+    assert desk.read_sorted_rows(DAYS) == [make_expected_day(day, 1000 if day == days[-1] else None) for day in days]
+    assert int(format_midnight(date(2026, 11, 2))) - int(format_midnight(date(2026, 11, 1))) == 25 * 3600
 
 
-def test_a_token_of_a_week_is_refreshed(instagram: InstagramStandIn, credentials: dict[str, Any], desk: Desk) -> None:
-    sync(desk, instagram, credentials, history=1, age=timedelta(days=6))
+def test_a_token_of_a_week_is_refreshed(
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink
+) -> None:
+    sync_account(desk, instagram, credentials, history=1, age=timedelta(days=6))
     assert desk.renewed == []
     instagram.faults.plant(graph_faults.token_dead(), token=credentials["access_token"], path=PROFILE)
-    sync(desk, instagram, credentials, history=1, age=timedelta(days=8))
+    sync_account(desk, instagram, credentials, history=1, age=timedelta(days=8))
     (renewed,) = desk.renewed
     assert renewed["access_token"] != credentials["access_token"]
-    assert len(instagram.calls.of(path="/refresh_access_token")) == 1
+    assert len(instagram.calls.filter_calls(path="/refresh_access_token")) == 1
 
 
-def test_a_token_that_cannot_be_refreshed_serves_on_unless_it_is_dead(instagram: InstagramStandIn, desk: Desk) -> None:
+def test_a_token_that_cannot_be_refreshed_serves_on_unless_it_is_dead(
+    instagram: InstagramStandIn, desk: RecordingSink
+) -> None:
     # Younger than a day, whatever the connection says.
     young = instagram.world.instagram.issue(PROFILE, age=timedelta(hours=2))
-    sync(desk, instagram, {"access_token": young}, history=1, age=timedelta(days=8))
+    sync_account(desk, instagram, {"access_token": young}, history=1, age=timedelta(days=8))
     assert desk.renewed == []
-    assert len(desk.rows(DAYS)) == 1
+    assert len(desk.read_sorted_rows(DAYS)) == 1
     expired = instagram.world.instagram.issue(PROFILE, age=timedelta(days=61))
     with pytest.raises(NeedsReauth, match="connect the account again"):
-        sync(desk, instagram, {"access_token": expired}, history=1, age=timedelta(days=8))
+        sync_account(desk, instagram, {"access_token": expired}, history=1, age=timedelta(days=8))
 
 
-def test_a_token_that_no_header_can_hold_is_dead(instagram: InstagramStandIn, desk: Desk) -> None:
+def test_a_token_that_no_header_can_hold_is_dead(instagram: InstagramStandIn, desk: RecordingSink) -> None:
     for token in ("", "a\nb", "ключ", 7, None):
         with pytest.raises(NeedsReauth):
-            sync(desk, instagram, {"access_token": token})
+            sync_account(desk, instagram, {"access_token": token})
     assert len(instagram.calls) == 0
 
 
@@ -204,7 +240,7 @@ INSTAGRAM_FAILURES: list[tuple[str, Fault, str, type[ProviderError], str, int]] 
 def test_a_failure_is_of_its_class_and_changes_nothing_of_its_table(
     instagram: InstagramStandIn,
     credentials: dict[str, Any],
-    desk: Desk,
+    desk: RecordingSink,
     profile: Profile,
     fault: Fault,
     path: str,
@@ -212,41 +248,41 @@ def test_a_failure_is_of_its_class_and_changes_nothing_of_its_table(
     words: str,
     calls: int,
 ) -> None:
-    sync(desk, instagram, credentials)
-    before = desk.rows(DAYS), desk.rows(MEDIA)
+    sync_account(desk, instagram, credentials)
+    before = desk.read_sorted_rows(DAYS), desk.read_sorted_rows(MEDIA)
     instagram.calls.clear()
     for post in profile.posts:
         post.like_count = 1
     instagram.faults.plant(fault, path=path)
     with pytest.raises(kind, match=words) as failure:
-        sync(desk, instagram, credentials)
+        sync_account(desk, instagram, credentials)
     assert "://" not in str(failure.value)
     assert "(#" not in str(failure.value)
-    assert len(instagram.calls.of(path=path)) == calls
-    assert (desk.rows(DAYS), desk.rows(MEDIA)) == before
+    assert len(instagram.calls.filter_calls(path=path)) == calls
+    assert (desk.read_sorted_rows(DAYS), desk.read_sorted_rows(MEDIA)) == before
 
 
-def test_a_limit_is_waited_for(instagram: InstagramStandIn, credentials: dict[str, Any], desk: Desk) -> None:
+def test_a_limit_is_waited_for(instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink) -> None:
     instagram.faults.plant(graph_faults.throttled(80002, minutes=2, account=PROFILE), path=INSIGHTS, times=1)
-    (nap,) = sync(desk, instagram, credentials, history=3).seconds
+    (nap,) = sync_account(desk, instagram, credentials, history=3).seconds
     assert 120 <= nap < 121
-    assert len(desk.rows(DAYS)) == 3
+    assert len(desk.read_sorted_rows(DAYS)) == 3
     instagram.faults.plant(graph_faults.throttled(80002, minutes=50, account=PROFILE), path=INSIGHTS)
     with pytest.raises(Throttled, match="for about 50 minutes"):
-        sync(desk, instagram, credentials, history=3)
+        sync_account(desk, instagram, credentials, history=3)
 
 
 def test_a_history_that_a_limit_breaks_off_goes_on(
-    instagram: InstagramStandIn, credentials: dict[str, Any], desk: Desk
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink
 ) -> None:
     # After the newest window of days and media, in the second one's days.
     instagram.faults.plant(graph_faults.throttled(80002, minutes=50), path=f"{PROFILE}/insights", skip=30)
     with pytest.raises(Throttled):
-        sync(desk, instagram, credentials)
-    assert [row["date"] for row in desk.rows(DAYS)] == [back(age) for age in reversed(range(28))]
-    assert len(desk.rows(MEDIA)) == 31
+        sync_account(desk, instagram, credentials)
+    assert [row["date"] for row in desk.read_sorted_rows(DAYS)] == [subtract_days(age) for age in reversed(range(28))]
+    assert len(desk.read_sorted_rows(MEDIA)) == 31
     instagram.faults.clear()
     instagram.calls.clear()
-    sync(desk, instagram, credentials)
-    assert len(desk.rows(DAYS)) == len(desk.rows(MEDIA)) == HISTORY
-    assert len(instagram.calls.of(path=f"{PROFILE}/insights")) == 1 + 3 + 1 + 12
+    sync_account(desk, instagram, credentials)
+    assert len(desk.read_sorted_rows(DAYS)) == len(desk.read_sorted_rows(MEDIA)) == HISTORY
+    assert len(instagram.calls.filter_calls(path=f"{PROFILE}/insights")) == 1 + 3 + 1 + 12

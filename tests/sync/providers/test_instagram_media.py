@@ -14,15 +14,24 @@ from demo.providers.accounts import Profile
 from demo.providers.faults import Fault
 from demo.providers.graph import graph_faults
 from demo.providers.graph.instagram import InstagramStandIn
-from demo.providers.wire import Request
-from tests.support.sync.instagram_profile import DAYS, INSIGHTS, MEDIA, PACIFIC, PROFILE, expected, medium, new_profile
-from tests.support.sync.providing import HISTORY, Desk, back, new_desk, new_world, sync
+from demo.providers.wire import StandInRequest
+from tests.support.sync.instagram_profile import (
+    DAYS,
+    INSIGHTS,
+    MEDIA,
+    PACIFIC,
+    PROFILE,
+    make_expected_post,
+    make_medium,
+    make_profile,
+)
+from tests.support.sync.recording_sink import HISTORY, RecordingSink, make_world, open_sink, subtract_days, sync_account
 
 
 @pytest.fixture
 def instagram() -> Iterator[InstagramStandIn]:
-    world = new_world()
-    world.add(new_profile())
+    world = make_world()
+    world.add_accounts(make_profile())
     with InstagramStandIn(world) as stand_in:
         yield stand_in
 
@@ -38,50 +47,52 @@ def credentials(instagram: InstagramStandIn) -> dict[str, Any]:
 
 
 @pytest.fixture
-def desk(sqlite_url: str) -> Iterator[Desk]:
-    with new_desk(sqlite_url, "instagram", PROFILE) as desk:
+def desk(sqlite_url: str) -> Iterator[RecordingSink]:
+    with open_sink(sqlite_url, "instagram", PROFILE) as desk:
         yield desk
 
 
-def of_media(request: Request) -> bool:
+def is_media_request(request: StandInRequest) -> bool:
     return request.path.endswith(INSIGHTS) and PROFILE not in request.path
 
 
-def test_the_list_of_media_is_read_by_its_cursors_as_far_as_it_is_wanted(desk: Desk) -> None:
-    world = new_world()
-    world.add(Profile(PROFILE, posts=[medium(age) for age in range(90)]))
+def test_the_list_of_media_is_read_by_its_cursors_as_far_as_it_is_wanted(desk: RecordingSink) -> None:
+    world = make_world()
+    world.add_accounts(Profile(PROFILE, posts=[make_medium(age) for age in range(90)]))
     credentials = {"access_token": world.instagram.issue(PROFILE)}
     with InstagramStandIn(world, most_rows=8) as instagram:
-        sync(desk, instagram, credentials)
+        sync_account(desk, instagram, credentials)
         # Five pages of 8 are 40 days; the sixth is older as a whole.
-        assert len(instagram.calls.of(path="/media")) == 6
+        assert len(instagram.calls.filter_calls(path="/media")) == 6
         assert instagram.calls.leaks == []
-    assert [row["posted_on"] for row in desk.rows(MEDIA)] == [back(age) for age in reversed(range(HISTORY))]
+    assert [row["posted_on"] for row in desk.read_sorted_rows(MEDIA)] == [
+        subtract_days(age) for age in reversed(range(HISTORY))
+    ]
 
 
-def test_an_old_medium_among_the_newest_does_not_end_the_list(desk: Desk) -> None:
-    world = new_world()
-    world.add(Profile(PROFILE, posts=[medium(age) for age in range(HISTORY)]))
+def test_an_old_medium_among_the_newest_does_not_end_the_list(desk: RecordingSink) -> None:
+    world = make_world()
+    world.add_accounts(Profile(PROFILE, posts=[make_medium(age) for age in range(HISTORY)]))
 
-    def pinned(page: dict[str, Any]) -> dict[str, Any]:
+    def pin_old_medium(page: dict[str, Any]) -> dict[str, Any]:
         old = {"id": "178955", "media_type": "IMAGE", "timestamp": "2025-01-01T08:00:00+0000"}
         return {**page, "data": [old, *page["data"]]}
 
     with InstagramStandIn(world, most_rows=8) as instagram:
-        instagram.faults.plant(faults.changed("pinned", pinned), path="/media")
-        sync(desk, instagram, {"access_token": world.instagram.issue(PROFILE)})
-    assert desk.rows(MEDIA) == [expected(age) for age in reversed(range(HISTORY))]
+        instagram.faults.plant(faults.changed("pinned", pin_old_medium), path="/media")
+        sync_account(desk, instagram, {"access_token": world.instagram.issue(PROFILE)})
+    assert desk.read_sorted_rows(MEDIA) == [make_expected_post(age) for age in reversed(range(HISTORY))]
 
 
 def test_media_have_the_values_of_their_last_sync_for_thirty_days(
-    instagram: InstagramStandIn, credentials: dict[str, Any], desk: Desk, profile: Profile
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink, profile: Profile
 ) -> None:
-    sync(desk, instagram, credentials)
+    sync_account(desk, instagram, credentials)
     for post in profile.posts:
         post.insights = {**post.insights, "reach": 5}
         post.like_count = 6
-    sync(desk, instagram, credentials)
-    assert [(row["reach"], row["likes"]) for row in desk.rows(MEDIA)] == [
+    sync_account(desk, instagram, credentials)
+    assert [(row["reach"], row["likes"]) for row in desk.read_sorted_rows(MEDIA)] == [
         *((10 * (1000 + age), 1000 + age) for age in reversed(range(30, HISTORY))),
         *[(5, 6)] * 30,
     ]
@@ -89,91 +100,95 @@ def test_media_have_the_values_of_their_last_sync_for_thirty_days(
 
 @pytest.mark.parametrize("status", [400, 404])
 def test_a_deleted_medium_leaves_the_table(
-    instagram: InstagramStandIn, credentials: dict[str, Any], desk: Desk, profile: Profile, status: int
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink, profile: Profile, status: int
 ) -> None:
-    sync(desk, instagram, credentials)
+    sync_account(desk, instagram, credentials)
     gone = profile.posts.pop(5)
     if status == 404:
         # In the list still, and gone when it is asked for.
         profile.posts.append(gone)
         instagram.faults.plant(graph_faults.gone(404), path=gone.id)
-    sync(desk, instagram, credentials)
-    assert desk.rows(MEDIA) == [expected(age) for age in reversed(range(HISTORY)) if age != 5]
+    sync_account(desk, instagram, credentials)
+    assert desk.read_sorted_rows(MEDIA) == [make_expected_post(age) for age in reversed(range(HISTORY)) if age != 5]
     assert desk.skipped == []
 
 
 def test_an_empty_list_is_no_reason_to_delete(
-    instagram: InstagramStandIn, credentials: dict[str, Any], desk: Desk
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink
 ) -> None:
-    sync(desk, instagram, credentials)
-    before = desk.rows(MEDIA)
+    sync_account(desk, instagram, credentials)
+    before = desk.read_sorted_rows(MEDIA)
     instagram.faults.plant(graph_faults.no_data(), path="/media")
-    sync(desk, instagram, credentials)
-    assert desk.rows(MEDIA) == before
+    sync_account(desk, instagram, credentials)
+    assert desk.read_sorted_rows(MEDIA) == before
 
 
 def test_empty_insights_are_no_reason_to_forget(
-    instagram: InstagramStandIn, credentials: dict[str, Any], desk: Desk, profile: Profile
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink, profile: Profile
 ) -> None:
     profile.posts[0].insights = {}
-    sync(desk, instagram, credentials)
-    assert desk.rows(MEDIA)[-1] == expected(0) | dict.fromkeys(("saves", "shares", "reach", "views", "interactions"))
-    before = desk.rows(MEDIA)
+    sync_account(desk, instagram, credentials)
+    assert desk.read_sorted_rows(MEDIA)[-1] == make_expected_post(0) | dict.fromkeys(
+        ("saves", "shares", "reach", "views", "interactions")
+    )
+    before = desk.read_sorted_rows(MEDIA)
     instagram.faults.plant(graph_faults.no_data(), path=INSIGHTS)
-    sync(desk, instagram, credentials)
-    assert desk.rows(MEDIA) == before
+    sync_account(desk, instagram, credentials)
+    assert desk.read_sorted_rows(MEDIA) == before
 
 
 @pytest.mark.parametrize("fault", [graph_faults.before_conversion(), graph_faults.too_few_viewers()])
 def test_a_medium_without_insights_is_counted_and_passed_over(
-    instagram: InstagramStandIn, credentials: dict[str, Any], desk: Desk, fault: Fault
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink, fault: Fault
 ) -> None:
-    instagram.faults.plant(fault, path=medium(7).id)
-    sync(desk, instagram, credentials)
-    assert desk.rows(MEDIA) == [expected(age) for age in reversed(range(HISTORY)) if age != 7]
+    instagram.faults.plant(fault, path=make_medium(7).id)
+    sync_account(desk, instagram, credentials)
+    assert desk.read_sorted_rows(MEDIA) == [make_expected_post(age) for age in reversed(range(HISTORY)) if age != 7]
     assert desk.skipped == [(1, "posts without insights")]
-    assert len(instagram.calls.of(path=f"{medium(7).id}/")) == 1
+    assert len(instagram.calls.filter_calls(path=f"{make_medium(7).id}/")) == 1
     # One that the table has already stays in it.
-    instagram.faults.plant(fault, path=medium(8).id)
-    sync(desk, instagram, credentials)
-    assert expected(8) in desk.rows(MEDIA)
+    instagram.faults.plant(fault, path=make_medium(8).id)
+    sync_account(desk, instagram, credentials)
+    assert make_expected_post(8) in desk.read_sorted_rows(MEDIA)
     assert desk.skipped[1:] == [(2, "posts without insights")]
 
 
 def test_what_a_kind_lacks_is_learnt_once_and_remembered(
-    instagram: InstagramStandIn, credentials: dict[str, Any], desk: Desk, profile: Profile
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink, profile: Profile
 ) -> None:
     for post in profile.posts:
         if post.media_product_type == "REELS":
             post.lacks = frozenset({"saved"})
-    sync(desk, instagram, credentials)
+    sync_account(desk, instagram, credentials)
     assert desk.options == {"unsupported": {"REELS VIDEO": ["saved"]}}
     lacking = {"saves": None}
-    assert desk.rows(MEDIA) == [expected(age) | (lacking if age % 2 else {}) for age in reversed(range(HISTORY))]
+    assert desk.read_sorted_rows(MEDIA) == [
+        make_expected_post(age) | (lacking if age % 2 else {}) for age in reversed(range(HISTORY))
+    ]
     # The first reel cost a call in vain and one for each metric; the others none more than any medium.
-    assert len(instagram.calls.of(path="1789")) == HISTORY + 5
+    assert len(instagram.calls.filter_calls(path="1789")) == HISTORY + 5
     instagram.calls.clear()
-    sync(desk, instagram, credentials)
-    assert len(instagram.calls.of(path="1789")) == 30
+    sync_account(desk, instagram, credentials)
+    assert len(instagram.calls.filter_calls(path="1789")) == 30
     assert desk.skipped == []
 
 
 def test_a_question_that_no_metric_can_be_asked_is_not_the_metrics_fault(
-    instagram: InstagramStandIn, credentials: dict[str, Any], desk: Desk
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink
 ) -> None:
-    instagram.faults.plant(graph_faults.failed_call(100), when=of_media)
-    sync(desk, instagram, credentials, history=3)
-    assert desk.rows(MEDIA) == []
+    instagram.faults.plant(graph_faults.failed_call(100), when=is_media_request)
+    sync_account(desk, instagram, credentials, history=3)
+    assert desk.read_sorted_rows(MEDIA) == []
     assert desk.skipped == [(3, "posts without insights")]
     assert desk.options == {}
 
 
 def test_likes_that_are_hidden_are_not_known(
-    instagram: InstagramStandIn, credentials: dict[str, Any], desk: Desk, profile: Profile
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink, profile: Profile
 ) -> None:
     profile.posts[0].like_count = None
-    sync(desk, instagram, credentials, history=2)
-    assert desk.rows(MEDIA) == [expected(1), expected(0) | {"likes": None}]
+    sync_account(desk, instagram, credentials, history=2)
+    assert desk.read_sorted_rows(MEDIA) == [make_expected_post(1), make_expected_post(0) | {"likes": None}]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +202,7 @@ def test_likes_that_are_hidden_are_not_known(
 def test_media_lie_on_the_days_of_the_accounts_zone(
     instagram: InstagramStandIn,
     credentials: dict[str, Any],
-    desk: Desk,
+    desk: RecordingSink,
     profile: Profile,
     zone: str,
     now: datetime,
@@ -196,12 +211,12 @@ def test_media_lie_on_the_days_of_the_accounts_zone(
     desk.options["time_zone"] = zone
     desk.clock = now
     instagram.world.clock = lambda: now
-    profile.posts = [medium(age, hour=23) for age in range(HISTORY + 3)]
-    sync(desk, instagram, credentials)
+    profile.posts = [make_medium(age, hour=23) for age in range(HISTORY + 3)]
+    sync_account(desk, instagram, credentials)
     wanted = sorted(post.posted_at.astimezone(ZoneInfo(zone)).date() for post in profile.posts)
-    assert [row["posted_on"] for row in desk.rows(MEDIA)] == [
+    assert [row["posted_on"] for row in desk.read_sorted_rows(MEDIA)] == [
         day for day in wanted if last - timedelta(days=HISTORY) < day <= last
     ]
-    assert max(row["posted_on"] for row in desk.rows(MEDIA)) == last
+    assert max(row["posted_on"] for row in desk.read_sorted_rows(MEDIA)) == last
     # The account's days are Instagram's, which end in Los Angeles.
-    assert desk.rows(DAYS)[-1]["date"] == now.astimezone(PACIFIC).date() - timedelta(days=1)
+    assert desk.read_sorted_rows(DAYS)[-1]["date"] == now.astimezone(PACIFIC).date() - timedelta(days=1)

@@ -12,15 +12,23 @@ import pytest
 from pydantic import SecretStr
 
 from demo.providers import faults
-from demo.providers.accounts import AdAccount, Delivery
+from demo.providers.accounts import AdAccount, AdDelivery
 from demo.providers.faults import Fault
 from demo.providers.graph import graph_faults
 from demo.providers.graph.meta import MetaStandIn
 from engine.calendar import Window
 from sync.errors import NeedsReauth, NotPermitted, ProviderError, Throttled, TooMuchData, Unreachable, Unreadable
-from sync.providers.meta import versioned
+from sync.providers.meta import add_version
 from sync.providers.registry import Applications
-from tests.support.sync.providing import META_APP, NOW, Desk, back, new_desk, new_world, sync
+from tests.support.sync.recording_sink import (
+    META_APP,
+    NOW,
+    RecordingSink,
+    make_world,
+    open_sink,
+    subtract_days,
+    sync_account,
+)
 
 ACCOUNT = "act_798085168510957"
 INSIGHTS = "/insights"
@@ -29,8 +37,8 @@ DAYS = 28
 WEEK = timedelta(days=7)
 
 
-def delivery(day: date, campaign: int = 1) -> Delivery:
-    return Delivery(
+def make_delivery(day: date, campaign: int = 1) -> AdDelivery:
+    return AdDelivery(
         day,
         str(120_000 + campaign),
         f"Campaign {campaign}",
@@ -38,10 +46,10 @@ def delivery(day: date, campaign: int = 1) -> Delivery:
         clicks=day.day * campaign,
         spend=f"{day.day}.{campaign:02}",
         reach=800 + day.day,
-    ).with_purchases(campaign, 50.5 * campaign)
+    ).add_purchases(campaign, 50.5 * campaign)
 
 
-def expected(day: date, campaign: int = 1) -> dict[str, Any]:
+def make_expected_row(day: date, campaign: int = 1) -> dict[str, Any]:
     return {
         "date": day,
         "campaign_id": str(120_000 + campaign),
@@ -56,16 +64,16 @@ def expected(day: date, campaign: int = 1) -> dict[str, Any]:
     }
 
 
-def new_account(zone: str = "America/Los_Angeles", days: int = DAYS) -> AdAccount:
+def make_account(zone: str = "America/Los_Angeles", days: int = DAYS) -> AdAccount:
     """An ad account with two campaigns; its days reach beyond a first sync at either end."""
-    found = [delivery(back(age), campaign) for age in range(-3, days + 3) for campaign in (1, 2)]
+    found = [make_delivery(subtract_days(age), campaign) for age in range(-3, days + 3) for campaign in (1, 2)]
     return AdAccount(ACCOUNT, zone=zone, currency="EUR", deliveries=found)
 
 
 @pytest.fixture
 def meta() -> Iterator[MetaStandIn]:
-    world = new_world()
-    world.add(new_account())
+    world = make_world()
+    world.add_accounts(make_account())
     with MetaStandIn(world) as stand_in:
         yield stand_in
 
@@ -76,49 +84,59 @@ def credentials(meta: MetaStandIn) -> dict[str, Any]:
 
 
 @pytest.fixture
-def desk(sqlite_url: str) -> Iterator[Desk]:
-    with new_desk(sqlite_url, "meta", ACCOUNT) as desk:
+def desk(sqlite_url: str) -> Iterator[RecordingSink]:
+    with open_sink(sqlite_url, "meta", ACCOUNT) as desk:
         yield desk
 
 
-def asked(meta: MetaStandIn) -> list[tuple[str, str]]:
+def list_asked_ranges(meta: MetaStandIn) -> list[tuple[str, str]]:
     """The time ranges of the calls for insights, in order."""
-    ranges = [json.loads(call.query["time_range"]) for call in meta.calls.of(path=INSIGHTS, method="GET")]
+    ranges = [json.loads(call.query["time_range"]) for call in meta.calls.filter_calls(path=INSIGHTS, method="GET")]
     return [(each["since"], each["until"]) for each in ranges]
 
 
-def test_the_rows_are_the_accounts(meta: MetaStandIn, credentials: dict[str, Any], desk: Desk) -> None:
-    sync(desk, meta, credentials, history=DAYS)
-    assert desk.rows(TABLE) == [expected(back(age), campaign) for age in reversed(range(DAYS)) for campaign in (1, 2)]
+def test_the_rows_are_the_accounts(meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink) -> None:
+    sync_account(desk, meta, credentials, history=DAYS)
+    assert desk.read_sorted_rows(TABLE) == [
+        make_expected_row(subtract_days(age), campaign) for age in reversed(range(DAYS)) for campaign in (1, 2)
+    ]
     assert desk.fractions == [1]
     assert meta.calls.leaks == []
     assert {call.path for call in meta.calls} == {f"/v26.0/{ACCOUNT}", f"/v26.0/{ACCOUNT}/insights"}
     assert all(call.method == "GET" for call in meta.calls)
 
 
-def test_every_page_is_read_by_its_cursor(credentials: dict[str, Any], desk: Desk) -> None:
-    world = new_world()
-    world.add(new_account())
+def test_every_page_is_read_by_its_cursor(credentials: dict[str, Any], desk: RecordingSink) -> None:
+    world = make_world()
+    world.add_accounts(make_account())
     with MetaStandIn(world, most_rows=5) as meta:
-        sync(desk, meta, {"access_token": world.meta.issue(ACCOUNT)}, history=DAYS)
-        assert len(meta.calls.of(path=INSIGHTS)) == 12
+        sync_account(desk, meta, {"access_token": world.meta.issue(ACCOUNT)}, history=DAYS)
+        assert len(meta.calls.filter_calls(path=INSIGHTS)) == 12
         assert meta.calls.leaks == []
-    assert desk.rows(TABLE) == [expected(back(age), campaign) for age in reversed(range(DAYS)) for campaign in (1, 2)]
+    assert desk.read_sorted_rows(TABLE) == [
+        make_expected_row(subtract_days(age), campaign) for age in reversed(range(DAYS)) for campaign in (1, 2)
+    ]
 
 
-def test_a_page_that_comes_again_and_again_ends(meta: MetaStandIn, credentials: dict[str, Any], desk: Desk) -> None:
+def test_a_page_that_comes_again_and_again_ends(
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink
+) -> None:
     endless = {"data": [], "paging": {"cursors": {"after": "x"}, "next": "http://127.0.0.1:1/"}}
     meta.faults.plant(faults.other_json(endless), path=INSIGHTS)
     with pytest.raises(Unreadable, match="again and again"):
-        sync(desk, meta, credentials, history=DAYS)
-    assert desk.rows(TABLE) == []
+        sync_account(desk, meta, credentials, history=DAYS)
+    assert desk.read_sorted_rows(TABLE) == []
 
 
-def test_a_first_sync_brings_400_days_by_reports(meta: MetaStandIn, credentials: dict[str, Any], desk: Desk) -> None:
-    meta.world.add(new_account(days=410))
-    naps = sync(desk, meta, credentials, history=400)
-    assert desk.rows(TABLE) == [expected(back(age), campaign) for age in reversed(range(400)) for campaign in (1, 2)]
-    assert desk.windows == [(TABLE, Window(back(end + 99), back(end))) for end in (0, 100, 200, 300)]
+def test_a_first_sync_brings_400_days_by_reports(
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink
+) -> None:
+    meta.world.add_accounts(make_account(days=410))
+    naps = sync_account(desk, meta, credentials, history=400)
+    assert desk.read_sorted_rows(TABLE) == [
+        make_expected_row(subtract_days(age), campaign) for age in reversed(range(400)) for campaign in (1, 2)
+    ]
+    assert desk.windows == [(TABLE, Window(subtract_days(end + 99), subtract_days(end))) for end in (0, 100, 200, 300)]
     assert len(meta.runs) == 4
     # Each report is found unfinished twice.
     assert naps.seconds == [1, 2] * 4
@@ -126,42 +144,44 @@ def test_a_first_sync_brings_400_days_by_reports(meta: MetaStandIn, credentials:
 
 
 def test_later_syncs_ask_for_28_days_again_in_one_answer(
-    meta: MetaStandIn, credentials: dict[str, Any], desk: Desk
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink
 ) -> None:
-    sync(desk, meta, credentials, history=DAYS)
-    before = desk.rows(TABLE)
+    sync_account(desk, meta, credentials, history=DAYS)
+    before = desk.read_sorted_rows(TABLE)
     meta.calls.clear()
-    sync(desk, meta, credentials, history=DAYS)
-    assert desk.rows(TABLE) == before
+    sync_account(desk, meta, credentials, history=DAYS)
+    assert desk.read_sorted_rows(TABLE) == before
     desk.clock = NOW + timedelta(days=1)
-    sync(desk, meta, credentials, history=60)
-    assert asked(meta)[:2] == [
-        (back(27).isoformat(), back(0).isoformat()),
-        (back(27).isoformat(), back(-1).isoformat()),
+    sync_account(desk, meta, credentials, history=60)
+    assert list_asked_ranges(meta)[:2] == [
+        (subtract_days(27).isoformat(), subtract_days(0).isoformat()),
+        (subtract_days(27).isoformat(), subtract_days(-1).isoformat()),
     ]
-    assert desk.rows(TABLE)[-1] == expected(back(-1), 2)
+    assert desk.read_sorted_rows(TABLE)[-1] == make_expected_row(subtract_days(-1), 2)
 
 
 @pytest.mark.parametrize("end", ["Job Failed", "Job Skipped"])
 def test_a_report_that_meta_gives_up_is_asked_for_in_halves(
-    meta: MetaStandIn, credentials: dict[str, Any], desk: Desk, end: Any
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink, end: Any
 ) -> None:
-    meta.world.add(new_account(days=90))
+    meta.world.add_accounts(make_account(days=90))
     meta.runs.end_with(end)
-    sync(desk, meta, credentials, history=80)
-    assert len(desk.rows(TABLE)) == 160
-    assert desk.windows == [(TABLE, Window(back(79), back(0)))]
+    sync_account(desk, meta, credentials, history=80)
+    assert len(desk.read_sorted_rows(TABLE)) == 160
+    assert desk.windows == [(TABLE, Window(subtract_days(79), subtract_days(0)))]
     assert len(meta.runs) == 3
 
 
-def test_a_row_of_today_is_counted_and_left_out(meta: MetaStandIn, credentials: dict[str, Any], desk: Desk) -> None:
+def test_a_row_of_today_is_counted_and_left_out(
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink
+) -> None:
     def longer(page: dict[str, Any]) -> dict[str, Any]:
-        today = {"date_start": back(-1).isoformat(), "date_stop": back(-1).isoformat()}
+        today = {"date_start": subtract_days(-1).isoformat(), "date_stop": subtract_days(-1).isoformat()}
         return {**page, "data": [*page["data"], {**page["data"][0], **today}]}
 
     meta.faults.plant(faults.changed("longer", longer), path=INSIGHTS)
-    sync(desk, meta, credentials, history=DAYS)
-    assert desk.rows(TABLE)[-1] == expected(back(0), 2)
+    sync_account(desk, meta, credentials, history=DAYS)
+    assert desk.read_sorted_rows(TABLE)[-1] == make_expected_row(subtract_days(0), 2)
     assert desk.skipped == [(1, "rows of days that were not asked for")]
 
 
@@ -169,30 +189,34 @@ def test_a_row_of_today_is_counted_and_left_out(meta: MetaStandIn, credentials: 
     "fault", [graph_faults.gone(), graph_faults.failed_call(100), faults.html(404), faults.html(501), faults.reset()]
 )
 def test_where_no_report_can_be_ordered_short_windows_are_asked(
-    meta: MetaStandIn, credentials: dict[str, Any], desk: Desk, fault: Fault
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink, fault: Fault
 ) -> None:
-    meta.world.add(new_account(days=90))
+    meta.world.add_accounts(make_account(days=90))
     meta.faults.plant(fault, path=INSIGHTS, when=lambda request: request.method == "POST")
-    sync(desk, meta, credentials, history=80)
-    assert len(desk.rows(TABLE)) == 160
-    assert desk.windows == [(TABLE, Window(back(79), back(0)))]
+    sync_account(desk, meta, credentials, history=80)
+    assert len(desk.read_sorted_rows(TABLE)) == 160
+    assert desk.windows == [(TABLE, Window(subtract_days(79), subtract_days(0)))]
     # It is ordered once, however many windows there are, and tried again only where nothing was said.
-    assert len(meta.calls.of(path=INSIGHTS, method="POST")) <= 3
+    assert len(meta.calls.filter_calls(path=INSIGHTS, method="POST")) <= 3
 
 
-def test_a_report_that_never_ends_is_left(meta: MetaStandIn, credentials: dict[str, Any], desk: Desk) -> None:
+def test_a_report_that_never_ends_is_left(meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink) -> None:
     meta.runs.end_with("never")
     with pytest.raises(Unreachable, match="too long"):
-        sync(desk, meta, credentials, history=90)
-    assert desk.rows(TABLE) == []
+        sync_account(desk, meta, credentials, history=90)
+    assert desk.read_sorted_rows(TABLE) == []
 
 
-def test_too_much_data_is_asked_for_in_halves(meta: MetaStandIn, credentials: dict[str, Any], desk: Desk) -> None:
+def test_too_much_data_is_asked_for_in_halves(
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink
+) -> None:
     meta.world.ad_accounts[ACCOUNT].most_days = 8
-    sync(desk, meta, credentials, history=DAYS)
-    assert len(desk.rows(TABLE)) == 2 * DAYS
-    assert desk.windows == [(TABLE, Window(back(27), back(0)))]
-    assert [(date.fromisoformat(end) - date.fromisoformat(start)).days + 1 for start, end in asked(meta)] == [
+    sync_account(desk, meta, credentials, history=DAYS)
+    assert len(desk.read_sorted_rows(TABLE)) == 2 * DAYS
+    assert desk.windows == [(TABLE, Window(subtract_days(27), subtract_days(0)))]
+    assert [
+        (date.fromisoformat(end) - date.fromisoformat(start)).days + 1 for start, end in list_asked_ranges(meta)
+    ] == [
         *(28, 14, 7, 7),
         *(14, 7, 7),
     ]
@@ -200,43 +224,47 @@ def test_too_much_data_is_asked_for_in_halves(meta: MetaStandIn, credentials: di
 
 @pytest.mark.parametrize("code", [100, 1])
 def test_too_much_data_for_a_day_is_the_end(
-    meta: MetaStandIn, credentials: dict[str, Any], desk: Desk, code: int
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink, code: int
 ) -> None:
-    sync(desk, meta, credentials, history=DAYS)
-    before = desk.rows(TABLE)
+    sync_account(desk, meta, credentials, history=DAYS)
+    before = desk.read_sorted_rows(TABLE)
     meta.calls.clear()
     meta.faults.plant(graph_faults.too_much_data(code), path=INSIGHTS)
     with pytest.raises(TooMuchData, match="more data for a day than it gives out"):
-        sync(desk, meta, credentials, history=DAYS)
-    assert len(meta.calls.of(path=INSIGHTS)) == 5
-    assert desk.rows(TABLE) == before
+        sync_account(desk, meta, credentials, history=DAYS)
+    assert len(meta.calls.filter_calls(path=INSIGHTS)) == 5
+    assert desk.read_sorted_rows(TABLE) == before
 
 
-def test_the_table_has_metas_last_word(meta: MetaStandIn, credentials: dict[str, Any], desk: Desk) -> None:
-    sync(desk, meta, credentials, history=DAYS)
+def test_the_table_has_metas_last_word(meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink) -> None:
+    sync_account(desk, meta, credentials, history=DAYS)
     found = meta.world.ad_accounts[ACCOUNT].deliveries
-    found[:] = [each for each in found if (each.day, each.campaign_id) != (back(20), "120002")]
-    next(each for each in found if each.day == back(27)).spend = "99.99"
-    found.append(delivery(back(3), campaign=3))
-    sync(desk, meta, credentials, history=DAYS)
-    rows = {(row["date"], row["campaign_id"]): row for row in desk.rows(TABLE)}
-    assert (back(20), "120002") not in rows
-    assert float(rows[back(27), "120001"]["spend"]) == 99.99
-    assert rows[back(3), "120003"] == expected(back(3), 3)
+    found[:] = [each for each in found if (each.day, each.campaign_id) != (subtract_days(20), "120002")]
+    next(each for each in found if each.day == subtract_days(27)).spend = "99.99"
+    found.append(make_delivery(subtract_days(3), campaign=3))
+    sync_account(desk, meta, credentials, history=DAYS)
+    rows = {(row["date"], row["campaign_id"]): row for row in desk.read_sorted_rows(TABLE)}
+    assert (subtract_days(20), "120002") not in rows
+    assert float(rows[subtract_days(27), "120001"]["spend"]) == 99.99
+    assert rows[subtract_days(3), "120003"] == make_expected_row(subtract_days(3), 3)
     assert len(rows) == 2 * DAYS
     meta.world.ad_accounts[ACCOUNT].deliveries.clear()
-    sync(desk, meta, credentials, history=DAYS)
-    assert desk.rows(TABLE) == []
+    sync_account(desk, meta, credentials, history=DAYS)
+    assert desk.read_sorted_rows(TABLE) == []
 
 
-def conversions(meta: MetaStandIn, credentials: dict[str, Any], desk: Desk, found: Delivery) -> tuple[float, float]:
+def sync_conversions(
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink, found: AdDelivery
+) -> tuple[float, float]:
     meta.world.ad_accounts[ACCOUNT].deliveries = [found]
-    sync(desk, meta, credentials, history=1)
-    (row,) = desk.rows(TABLE)
+    sync_account(desk, meta, credentials, history=1)
+    (row,) = desk.read_sorted_rows(TABLE)
     return row["conversions"], float(row["conversion_value"])
 
 
-def test_the_first_tier_counts_and_never_the_sum(meta: MetaStandIn, credentials: dict[str, Any], desk: Desk) -> None:
+def test_the_first_tier_counts_and_never_the_sum(
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink
+) -> None:
     omni, plain, pixel = "omni_purchase", "purchase", "offsite_conversion.fb_pixel_purchase"
     cases: list[tuple[dict[str, float], dict[str, float], tuple[float, float]]] = [
         ({pixel: 3, plain: 4, omni: 5, "lead": 9}, {pixel: 30, plain: 40, omni: 50.25}, (5, 50.25)),
@@ -247,27 +275,29 @@ def test_the_first_tier_counts_and_never_the_sum(meta: MetaStandIn, credentials:
         ({}, {}, (0, 0)),
     ]
     for actions, values, wanted in cases:
-        found = replace(delivery(back(0)), actions=actions, action_values=values)
-        assert conversions(meta, credentials, desk, found) == wanted
+        found = replace(make_delivery(subtract_days(0)), actions=actions, action_values=values)
+        assert sync_conversions(meta, credentials, desk, found) == wanted
     desk.options["conversion_action"] = "lead"
-    both = replace(delivery(back(0)), actions={"lead": 9, omni: 5}, action_values={"lead": 90, omni: 50})
-    assert conversions(meta, credentials, desk, both) == (9, 90)
-    assert conversions(meta, credentials, desk, replace(both, actions={omni: 5})) == (0, 0)
+    both = replace(make_delivery(subtract_days(0)), actions={"lead": 9, omni: 5}, action_values={"lead": 90, omni: 50})
+    assert sync_conversions(meta, credentials, desk, both) == (9, 90)
+    assert sync_conversions(meta, credentials, desk, replace(both, actions={omni: 5})) == (0, 0)
 
 
-def test_a_campaign_that_appears_twice_is_not_lost(meta: MetaStandIn, credentials: dict[str, Any], desk: Desk) -> None:
+def test_a_campaign_that_appears_twice_is_not_lost(
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink
+) -> None:
     def twice(page: dict[str, Any]) -> dict[str, Any]:
         more = [{**row, "spend": "1.5", "clicks": "2"} for row in page["data"]]
         # The last one, which is the same as another, is a page that overlaps.
         return {**page, "data": [*page["data"], *more, more[-1]]}
 
     meta.faults.plant(faults.changed("twice", twice), path=INSIGHTS)
-    sync(desk, meta, credentials, history=1)
-    one, other = desk.rows(TABLE)
-    assert float(one["spend"]) == pytest.approx(back(0).day + 0.01 + 1.5)
-    assert one["clicks"] == back(0).day + 2
-    assert (one["impressions"], one["conversions"]) == (2 * (1000 + back(0).day), 2)
-    assert (other["impressions"], other["conversions"]) == (2 * (1000 + back(0).day), 4)
+    sync_account(desk, meta, credentials, history=1)
+    one, other = desk.read_sorted_rows(TABLE)
+    assert float(one["spend"]) == pytest.approx(subtract_days(0).day + 0.01 + 1.5)
+    assert one["clicks"] == subtract_days(0).day + 2
+    assert (one["impressions"], one["conversions"]) == (2 * (1000 + subtract_days(0).day), 2)
+    assert (other["impressions"], other["conversions"]) == (2 * (1000 + subtract_days(0).day), 4)
 
 
 @pytest.mark.parametrize(
@@ -278,35 +308,35 @@ def test_a_campaign_that_appears_twice_is_not_lost(meta: MetaStandIn, credential
     ],
 )
 def test_each_zone_has_its_own_yesterday(
-    meta: MetaStandIn, desk: Desk, zone: str, now: datetime, yesterday: date
+    meta: MetaStandIn, desk: RecordingSink, zone: str, now: datetime, yesterday: date
 ) -> None:
     meta.world.clock = lambda: now
-    meta.world.add(new_account(zone))
+    meta.world.add_accounts(make_account(zone))
     desk.clock = now
-    sync(desk, meta, {"access_token": meta.world.meta.issue(ACCOUNT)}, history=DAYS)
-    days = [row["date"] for row in desk.rows(TABLE)]
+    sync_account(desk, meta, {"access_token": meta.world.meta.issue(ACCOUNT)}, history=DAYS)
+    days = [row["date"] for row in desk.read_sorted_rows(TABLE)]
     assert (days[0], days[-1]) == (yesterday - timedelta(days=DAYS - 1), yesterday)
 
 
-def test_a_token_of_a_week_is_exchanged(meta: MetaStandIn, credentials: dict[str, Any], desk: Desk) -> None:
-    sync(desk, meta, credentials, history=1, age=WEEK - timedelta(hours=1))
+def test_a_token_of_a_week_is_exchanged(meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink) -> None:
+    sync_account(desk, meta, credentials, history=1, age=WEEK - timedelta(hours=1))
     assert desk.renewed == []
-    sync(desk, meta, credentials, history=1, age=WEEK, applications=Applications())
+    sync_account(desk, meta, credentials, history=1, age=WEEK, applications=Applications())
     assert desk.renewed == []
     # The new one is in use at once.
     meta.faults.plant(graph_faults.token_dead(), token=credentials["access_token"], path=ACCOUNT)
-    sync(desk, meta, {**credentials, "note": "kept"}, history=1, age=WEEK)
+    sync_account(desk, meta, {**credentials, "note": "kept"}, history=1, age=WEEK)
     (renewed,) = desk.renewed
     assert renewed["note"] == "kept"
     assert renewed["access_token"] != credentials["access_token"]
-    exchange = meta.calls.of(path="/oauth/access_token")
+    exchange = meta.calls.filter_calls(path="/oauth/access_token")
     assert [call.path for call in exchange] == ["/v26.0/oauth/access_token"]
 
 
-def test_a_dead_token_is_not_exchanged(meta: MetaStandIn, credentials: dict[str, Any], desk: Desk) -> None:
+def test_a_dead_token_is_not_exchanged(meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink) -> None:
     meta.world.meta.kill(credentials["access_token"])
     with pytest.raises(NeedsReauth):
-        sync(desk, meta, credentials, age=WEEK)
+        sync_account(desk, meta, credentials, age=WEEK)
     assert len(meta.calls) == 1
     assert desk.renewed == []
 
@@ -315,20 +345,20 @@ def test_a_dead_token_is_not_exchanged(meta: MetaStandIn, credentials: dict[str,
     "fault", [faults.reset(), faults.html(), graph_faults.transient(), graph_faults.failed_call(101)]
 )
 def test_the_old_token_serves_on_where_it_cannot_be_exchanged(
-    meta: MetaStandIn, credentials: dict[str, Any], desk: Desk, fault: Fault
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink, fault: Fault
 ) -> None:
     meta.faults.plant(fault, path="/oauth/")
-    sync(desk, meta, credentials, history=1, age=WEEK)
-    assert len(desk.rows(TABLE)) == 2
+    sync_account(desk, meta, credentials, history=1, age=WEEK)
+    assert len(desk.read_sorted_rows(TABLE)) == 2
     assert desk.renewed == []
 
 
 def test_an_application_with_a_wrong_secret_reads_on(
-    meta: MetaStandIn, credentials: dict[str, Any], desk: Desk
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink
 ) -> None:
     wrong = Applications(meta_app_id=META_APP, meta_app_secret=SecretStr("wrong"))
-    sync(desk, meta, credentials, history=1, age=WEEK, applications=wrong)
-    assert len(desk.rows(TABLE)) == 2
+    sync_account(desk, meta, credentials, history=1, age=WEEK, applications=wrong)
+    assert len(desk.read_sorted_rows(TABLE)) == 2
 
 
 META_FAILURES: list[tuple[str, Fault, type[ProviderError], str, int]] = [
@@ -367,66 +397,66 @@ META_FAILURES: list[tuple[str, Fault, type[ProviderError], str, int]] = [
 def test_a_failure_is_of_its_class_and_changes_nothing(
     meta: MetaStandIn,
     credentials: dict[str, Any],
-    desk: Desk,
+    desk: RecordingSink,
     fault: Fault,
     kind: type[ProviderError],
     words: str,
     calls: int,
 ) -> None:
-    sync(desk, meta, credentials, history=DAYS)
-    before = desk.rows(TABLE)
+    sync_account(desk, meta, credentials, history=DAYS)
+    before = desk.read_sorted_rows(TABLE)
     meta.calls.clear()
     del meta.world.ad_accounts[ACCOUNT].deliveries[10:]
     meta.faults.plant(fault, path=INSIGHTS)
     with pytest.raises(kind, match=words) as failure:
-        sync(desk, meta, credentials, history=DAYS)
+        sync_account(desk, meta, credentials, history=DAYS)
     assert "://" not in str(failure.value)
     assert "(#" not in str(failure.value)
-    assert len(meta.calls.of(path=INSIGHTS)) == calls
-    assert desk.rows(TABLE) == before
+    assert len(meta.calls.filter_calls(path=INSIGHTS)) == calls
+    assert desk.read_sorted_rows(TABLE) == before
 
 
 def test_a_failure_half_way_through_the_pages_changes_nothing(
-    meta: MetaStandIn, credentials: dict[str, Any], desk: Desk
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink
 ) -> None:
-    sync(desk, meta, credentials, history=DAYS)
-    before = desk.rows(TABLE)
+    sync_account(desk, meta, credentials, history=DAYS)
+    before = desk.read_sorted_rows(TABLE)
     meta.most_rows = 10
     for each in meta.world.ad_accounts[ACCOUNT].deliveries:
         each.spend = "77"
     meta.faults.plant(faults.cut_off(), path=INSIGHTS, skip=3)
     with pytest.raises(Unreachable):
-        sync(desk, meta, credentials, history=DAYS)
-    assert desk.rows(TABLE) == before
+        sync_account(desk, meta, credentials, history=DAYS)
+    assert desk.read_sorted_rows(TABLE) == before
     meta.faults.clear()
-    sync(desk, meta, credentials, history=DAYS)
-    assert {float(row["spend"]) for row in desk.rows(TABLE)} == {77.0}
+    sync_account(desk, meta, credentials, history=DAYS)
+    assert {float(row["spend"]) for row in desk.read_sorted_rows(TABLE)} == {77.0}
 
 
 @pytest.mark.parametrize("code", [4, 17, 32, 613, 80000, 80003, 80004, 80006, 80008])
 def test_a_limit_is_waited_for_as_the_headers_say(
-    meta: MetaStandIn, credentials: dict[str, Any], desk: Desk, code: int
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink, code: int
 ) -> None:
     for minutes, seconds, least in ((2, 0, 120), (0, 45, 45), (1, 90, 90)):
         meta.faults.plant(graph_faults.throttled(code, minutes=minutes, seconds=seconds), path=INSIGHTS, times=1)
-        (nap,) = sync(desk, meta, credentials, history=1).seconds
+        (nap,) = sync_account(desk, meta, credentials, history=1).seconds
         assert least <= nap < least + 1
     meta.faults.plant(graph_faults.throttled(code, hints=False), path=INSIGHTS, times=1)
-    (nap,) = sync(desk, meta, credentials, history=1).seconds
+    (nap,) = sync_account(desk, meta, credentials, history=1).seconds
     assert 10 <= nap <= 20
 
 
 def test_a_limit_for_longer_than_the_patience_says_until_when(
-    meta: MetaStandIn, credentials: dict[str, Any], desk: Desk
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink
 ) -> None:
     meta.faults.plant(graph_faults.throttled(minutes=25), path=INSIGHTS)
     with pytest.raises(Throttled, match="no more calls for about 25 minutes; a sync after that goes on") as failure:
-        sync(desk, meta, credentials, history=1)
+        sync_account(desk, meta, credentials, history=1)
     assert failure.value.seconds == 25 * 60
-    assert len(meta.calls.of(path=INSIGHTS)) == 1
+    assert len(meta.calls.filter_calls(path=INSIGHTS)) == 1
 
 
 def test_the_version_is_in_the_path_once() -> None:
     for base in ("https://graph.facebook.com", "https://graph.facebook.com/", "https://graph.facebook.com/v26.0/"):
-        assert versioned(base) == "https://graph.facebook.com/v26.0"
-    assert versioned("http://127.0.0.1:9/v23.0") == "http://127.0.0.1:9/v23.0"
+        assert add_version(base) == "https://graph.facebook.com/v26.0"
+    assert add_version("http://127.0.0.1:9/v23.0") == "http://127.0.0.1:9/v23.0"

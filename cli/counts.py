@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 
-def counted(count: int, noun: str) -> str:
+def format_count(count: int, noun: str) -> str:
     """A count and its noun, such as `1 file` or `1,200 rows`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -20,24 +20,24 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from engine.answer.cache import Entry, Rows
+from engine.answer.cache import CacheEntry, Rows
 from engine.errors import InvalidSetting
 
 # Seconds: for one command; without Redis after it failed; between two looks at another's lock; until a wait for it
 # ends; until a lock goes whose holder has died.
-TIMEOUT = 0.5
+TIMEOUT_SECONDS = 0.5
 PAUSE = 5.0
-LOOK_AGAIN = 0.01
+POLL_SECONDS = 0.01
 PATIENCE = 5.0
-LOCK = 10.0
+LOCK_SECONDS = 10.0
 
 # Part of every name, so that versions which write entries otherwise do not read each other's.
-FORMAT = "metric-engine:1"
-RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end"
+NAME_FORMAT = "metric-engine:1"
+RELEASE_SCRIPT = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end"
 
-logger = logging.getLogger("metric_engine.engine.answer.redis")
+logger = logging.getLogger("metric_engine.engine.answer.redis_store")
 
-Answer = TypeVar("Answer")
+CommandResult = TypeVar("CommandResult")
 
 
 class RedisStore:
@@ -50,80 +50,82 @@ class RedisStore:
         """Connect to nothing yet. Raises InvalidSetting for a URL that is not Redis's."""
         try:
             self._redis = Redis.from_url(
-                url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, retry=Retry(NoBackoff(), 0)
+                url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS, retry=Retry(NoBackoff(), 0)
             )
         except ValueError:
             raise InvalidSetting("REDIS_URL is not a URL of Redis; write redis://host:6379/0, for example") from None
         self._milliseconds = int(seconds * 1_000)
-        self._prefix = f"{FORMAT}:{namespace}"
-        self._breaker = Breaker()
-        self._release = self._redis.register_script(RELEASE)
+        self._prefix = f"{NAME_FORMAT}:{namespace}"
+        self._breaker = CircuitBreaker()
+        self._release = self._redis.register_script(RELEASE_SCRIPT)
 
-    def get(self, place: str) -> Entry | None:
-        return read_entry(self._tried(lambda: self._redis.get(self._name(place)), None))
+    def get(self, store_key: str) -> CacheEntry | None:
+        return decode_entry(self._try_command(lambda: self._redis.get(self._build_name(store_key)), None))
 
-    def put(self, place: str, entry: Entry) -> None:
-        written = write_entry(entry)
+    def put(self, store_key: str, entry: CacheEntry) -> None:
+        written = encode_entry(entry)
         if written is not None:
-            self._tried(lambda: self._redis.set(self._name(place), written, px=self._milliseconds), None)
+            self._try_command(
+                lambda: self._redis.set(self._build_name(store_key), written, px=self._milliseconds), None
+            )
 
     @contextmanager
-    def turn(self, place: str) -> Iterator[Entry | None]:
+    def lock_entry(self, store_key: str) -> Iterator[CacheEntry | None]:
         """Hold the place's lock; who has waited for long, or has no Redis, goes on without."""
-        lock, token = f"{self._name(place)}:lock", token_hex(16)
-        held, written = self._wait(place, lock, token)
+        lock, token = f"{self._build_name(store_key)}:lock", token_hex(16)
+        held, written = self._acquire_lock(store_key, lock, token)
         try:
-            yield read_entry(written)
+            yield decode_entry(written)
         finally:
             if held:
-                self._tried(lambda: self._release(keys=[lock], args=[token]), None)
+                self._try_command(lambda: self._release(keys=[lock], args=[token]), None)
 
     def close(self) -> None:
         self._redis.close()
 
-    def _wait(self, place: str, lock: str, token: str) -> tuple[bool, Any]:
+    def _acquire_lock(self, store_key: str, lock: str, token: str) -> tuple[bool, Any]:
         """Whether the lock is held at last, and what is in the place since."""
 
         def look() -> tuple[bool, Any]:
             with self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.set(lock, token, nx=True, px=int(LOCK * 1_000))
-                pipeline.get(self._name(place))
+                pipeline.set(lock, token, nx=True, px=int(LOCK_SECONDS * 1_000))
+                pipeline.get(self._build_name(store_key))
                 held, written = pipeline.execute()
             return bool(held), written
 
         patient_until = time.monotonic() + PATIENCE
-        while (found := self._tried(look, None)) is not None:
+        while (found := self._try_command(look, None)) is not None:
             if found[0] or time.monotonic() > patient_until:
                 return found
-            time.sleep(LOOK_AGAIN)
+            time.sleep(POLL_SECONDS)
         return False, None
 
-    def _name(self, place: str) -> str:
-        return f"{self._prefix}:{place}"
+    def _build_name(self, store_key: str) -> str:
+        return f"{self._prefix}:{store_key}"
 
-    def _tried(self, command: Callable[[], Answer], otherwise: Answer) -> Answer:
+    def _try_command(self, command: Callable[[], CommandResult], default: CommandResult) -> CommandResult:
         """The answer to a command, or `otherwise` while there is no Redis."""
-        if not self._breaker.closed():
-            return otherwise
+        if not self._breaker.can_try():
+            return default
         try:
             answer = command()
         except (RedisError, OSError) as error:
             self._breaker.trip()
             # Its words may hold an address; its name does for a start.
             logger.warning("REDIS_URL: Redis fails (%s), nothing is cached for %d s", type(error).__name__, PAUSE)
-            return otherwise
+            return default
         self._breaker.reset()
         return answer
 
 
-class Breaker:
+class CircuitBreaker:
     """Opens at a failure; after a pause it lets one try again, and closes once that succeeds. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._open_until: float | None = None
 
-    def closed(self) -> bool:
+    def can_try(self) -> bool:
         """Whether to try."""
         if self._open_until is None:
             return True
@@ -144,28 +146,28 @@ class Breaker:
                 self._open_until = None
 
 
-def write_entry(entry: Entry) -> bytes | None:
+def encode_entry(entry: CacheEntry) -> bytes | None:
     """An entry as bytes; None where a value is of a kind that cannot be written."""
     try:
-        text = json.dumps([entry.data_version, entry.read_at, entry.rows], default=tagged, separators=(",", ":"))
+        text = json.dumps([entry.data_version, entry.read_at, entry.rows], default=encode_scalar, separators=(",", ":"))
     except TypeError:
         return None
     return zlib.compress(text.encode(), 1)
 
 
-def read_entry(written: Any) -> Entry | None:
+def decode_entry(written: Any) -> CacheEntry | None:
     """The entry that was written; None for anything else."""
     if not isinstance(written, bytes):
         return None
     try:
-        data_version, read_at, rows = json.loads(zlib.decompress(written), object_hook=untagged)
+        data_version, read_at, rows = json.loads(zlib.decompress(written), object_hook=decode_scalar)
         kept: Rows = tuple(map(tuple, rows))
     except (zlib.error, ValueError, TypeError, KeyError):
         return None
-    return Entry(kept, read_at, data_version)
+    return CacheEntry(kept, read_at, data_version)
 
 
-def tagged(value: Any) -> dict[str, str]:
+def encode_scalar(value: Any) -> dict[str, str]:
     """A value that JSON has no type for, under the letter of its type."""
     match value:
         case datetime():
@@ -179,12 +181,12 @@ def tagged(value: Any) -> dict[str, str]:
     raise TypeError(f"no JSON for {type(value).__name__}")
 
 
-def untagged(found: dict[str, str]) -> Any:
+def decode_scalar(found: dict[str, str]) -> Any:
     ((tag, text),) = found.items()
-    return TAGS[tag](text)
+    return DECODERS[tag](text)
 
 
-TAGS: dict[str, Callable[[str], Any]] = {
+DECODERS: dict[str, Callable[[str], Any]] = {
     "t": datetime.fromisoformat,
     "d": date.fromisoformat,
     "n": Decimal,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from tests.support.oracle.definitions import merge
-from tests.support.oracle.oracle import answer
+from tests.support.oracle.definitions import merge_files
+from tests.support.oracle.oracle import compute_answer
 
 ME = "00000000-0000-4000-8000-000000000001"
 YOU = "00000000-0000-4000-8000-000000000002"
@@ -29,12 +29,12 @@ DAYS = {
 }
 
 
-def row(day: str, **cells: Any) -> Row:
+def make_row(day: str, **cells: Any) -> Row:
     blank = {"user_id": ME, "who": None, "x": None, "y": None, "users": None, "spend": None, "currency": None}
     return {**blank, "date": date.fromisoformat(day), **cells}
 
 
-def ask(
+def query_oracle(
     metric: Any, rows: list[Row] | dict[str, list[Row]], start: str, end: str | None = None, **more: Any
 ) -> dict[str, Any]:
     """The answer of `a.metric` over tables `days` (of ga4) and `ads` (of meta), which look the same."""
@@ -50,21 +50,21 @@ def ask(
     ]
     held = rows if isinstance(rows, dict) else {"days": rows}
     asked = {"tenant": ME, "start": date.fromisoformat(start), "end": date.fromisoformat(end or start)}
-    return answer(merge(files), "a.metric", held, **{**asked, **more})
+    return compute_answer(merge_files(files), "a.metric", held, **{**asked, **more})
 
 
-def values(found: dict[str, Any], name: str | None = None) -> list[Any]:
+def list_values(found: dict[str, Any], name: str | None = None) -> list[Any]:
     series = {one["name"]: one for one in found["series"]}
     return [point["v"] for point in (series[name] if name else found["series"][0])["points"]]
 
 
-def prior(found: dict[str, Any], index: int = 0) -> list[tuple[str, Any]]:
+def list_prior_points(found: dict[str, Any], index: int = 0) -> list[tuple[str, Any]]:
     return [(point["t"], point["v"]) for point in found["comparison"]["series"][index]["points"]]
 
 
-def totals(found: dict[str, Any]) -> tuple[Any, Any, Any]:
+def get_totals(found: dict[str, Any]) -> tuple[Any, Any, Any]:
     stats = found["stats"]
     return stats["value"], stats["previous"], stats["delta"]
 
 
-GAP = [row("2025-01-02", x=3, y=1.0, users=5), row("2025-01-04", x=4, y=0.0, users=7)]
+GAP = [make_row("2025-01-02", x=3, y=1.0, users=5), make_row("2025-01-04", x=4, y=0.0, users=7)]

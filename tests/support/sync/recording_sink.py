@@ -12,27 +12,27 @@ from typing import Any
 from pydantic import SecretStr
 
 from demo.providers.server import StandIn
-from demo.providers.world import World
+from demo.providers.world import ProviderWorld
 from engine.calendar import Window
 from engine.catalog.catalog import load_catalog
 from engine.slices import Slice
 from engine.tables import Table
 from engine.warehouse.warehouse import Warehouse
-from runtime.shipped import shipped_metrics
+from runtime.shipped import get_shipped_folder
 from state.credentials import Credentials
-from sync.http import Calls
-from sync.limits import Pace
+from sync.http import ProviderClient
+from sync.limits import CallLimits
 from sync.provider import Account, Row
 from sync.providers.registry import Addresses, Applications, open_providers
 from tests.conftest import TENANT
 
-TABLES = load_catalog(shipped_metrics()).tables
+TABLES = load_catalog(get_shipped_folder()).tables
 # A Friday, ten in the morning in Los Angeles.
 NOW = datetime(2026, 3, 13, 17, 0, tzinfo=UTC)
 EVER = Window(date(2000, 1, 1), date(2100, 1, 1))
 HISTORY = 40
-QUICK = Pace(
-    backoff=0.001, longest_backoff=0.002, throttled=10, guessing=180, patience=180, silence=20, call=30, poll=1
+QUICK = CallLimits(
+    backoff=0.001, max_backoff=0.002, throttled=10, guessing=180, patience=180, silence=20, call=30, poll=1
 )
 # For answers that never come.
 HASTY = replace(QUICK, silence=0.2, call=0.4)
@@ -44,20 +44,20 @@ META_SECRET = "meta-secret-of-the-tests"
 APPLICATIONS = Applications(CLIENT, SecretStr(CLIENT_SECRET), META_APP, SecretStr(META_SECRET))
 
 
-def back(days: int) -> date:
+def subtract_days(days: int) -> date:
     """The day so many days before yesterday in Los Angeles."""
     return date(2026, 3, 12) - timedelta(days=days)
 
 
-def new_world(now: datetime = NOW) -> World:
-    world = World(lambda: now)
+def make_world(now: datetime = NOW) -> ProviderWorld:
+    world = ProviderWorld(lambda: now)
     world.google.register(CLIENT, CLIENT_SECRET)
     world.apps[META_APP] = META_SECRET
     return world
 
 
 @dataclass
-class Desk:
+class RecordingSink:
     """An intake into a warehouse, which notes what else it is told."""
 
     warehouse: Warehouse
@@ -77,45 +77,45 @@ class Desk:
     def now(self) -> datetime:
         return self.clock
 
-    async def cursor(self, table: str) -> Window | None:
-        return self.warehouse.cursor(TABLES[table], TENANT, self.account)
+    async def get_cursor(self, table: str) -> Window | None:
+        return self.warehouse.get_cursor(TABLES[table], TENANT, self.account)
 
-    async def held(self, table: str, days: Window) -> Sequence[Row]:
-        return self.warehouse.held(self.slice(table, days))
+    async def get_rows(self, table: str, days: Window) -> Sequence[Row]:
+        return self.warehouse.get_rows(self.make_slice(table, days))
 
     async def restate(self, table: str, days: Window, rows: Sequence[Row]) -> None:
         self.windows.append((table, days))
-        self.warehouse.restate(self.slice(table, days), rows)
+        self.warehouse.restate(self.make_slice(table, days), rows)
 
-    def progress(self, fraction: float) -> None:
+    def report_progress(self, fraction: float) -> None:
         self.fractions.append(fraction)
 
     def skip(self, count: int, reason: str) -> None:
         self.skipped.append((count, reason))
 
-    async def renew(self, credentials: Mapping[str, Any]) -> None:
+    async def renew_credentials(self, credentials: Mapping[str, Any]) -> None:
         self.renewed.append(dict(credentials))
 
-    async def remember(self, options: Mapping[str, Any]) -> None:
+    async def add_options(self, options: Mapping[str, Any]) -> None:
         self.options.update(options)
 
-    def slice(self, table: str, days: Window) -> Slice:
+    def make_slice(self, table: str, days: Window) -> Slice:
         return Slice(TABLES[table], TENANT, self.account, days)
 
-    def rows(self, table: str) -> list[dict[str, Any]]:
+    def read_sorted_rows(self, table: str) -> list[dict[str, Any]]:
         """The account's rows of a table, by their key."""
         declared: Table = TABLES[table]
         key = [name for name in declared.key if name not in ("user_id", "property_id", "account_id", "ig_user_id")]
-        rows = self.warehouse.held(self.slice(table, EVER))
+        rows = self.warehouse.get_rows(self.make_slice(table, EVER))
         return sorted(rows, key=lambda row: [row[name] for name in key])
 
 
 @contextmanager
-def new_desk(url: str, source: str, account: str, **more: Any) -> Iterator[Desk]:
+def open_sink(url: str, source: str, account: str, **more: Any) -> Iterator[RecordingSink]:
     """The desk of an account, at a warehouse with all its tables."""
     warehouse = Warehouse(url)
     warehouse.create_tables(TABLES.values())
-    yield Desk(warehouse, source, account, **more)
+    yield RecordingSink(warehouse, source, account, **more)
     warehouse.close()
 
 
@@ -130,14 +130,14 @@ class Naps:
         await asyncio.sleep(0)
 
 
-def sync(
-    desk: Desk,
+def sync_account(
+    desk: RecordingSink,
     stand_in: StandIn,
     credentials: Mapping[str, Any],
     *,
     age: timedelta = timedelta(days=1),
     applications: Applications = APPLICATIONS,
-    pace: Pace = QUICK,
+    pace: CallLimits = QUICK,
     history: int = HISTORY,
 ) -> Naps:
     """One sync of the desk's account; the naps that it took. Raises as the provider does."""
@@ -147,10 +147,10 @@ def sync(
         ga4=f"{stand_in.url}/", google_tokens=f"{stand_in.url}/token", meta=f"{stand_in.url}/", instagram=stand_in.url
     )
 
-    async def synced() -> None:
-        async with Calls(pace, sleep=naps) as calls:
+    async def sync_once() -> None:
+        async with ProviderClient(pace, sleep=naps) as calls:
             providers = open_providers(calls, addresses, applications, history=history)
             await providers[desk.source].sync(account, desk)
 
-    asyncio.run(synced())
+    asyncio.run(sync_once())
     return naps

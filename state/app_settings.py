@@ -7,16 +7,16 @@ from typing import Any
 
 from sqlalchemy import select
 
-from state.database import Database
+from state.database import StateDatabase
 from state.tables import app_settings
 
 
-class Settings:
+class AppSettings:
     """JSON values by key."""
 
     __slots__ = ("_database",)
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: StateDatabase) -> None:
         self._database = database
 
     def get(self, key: str) -> Any:

@@ -15,7 +15,7 @@ from runtime.services import Services
 
 SECONDS = 0.2
 
-logger = logging.getLogger("metric_engine.cli.watching")
+logger = logging.getLogger("metric_engine.cli.watcher")
 
 Stamp = dict[str, tuple[int, int]]
 
@@ -29,7 +29,7 @@ class Watcher:
     def __init__(self, services: Services, folder: Path, seen: Stamp) -> None:
         self.services = services
         self.folder = folder
-        self.seen = seen
+        self.last_stamp = seen
         self.stopped = Event()
         self.reloading = Lock()
         self.thread = Thread(target=self.watch, daemon=True)
@@ -44,20 +44,20 @@ class Watcher:
 
     def watch(self) -> None:
         while not self.stopped.wait(SECONDS):
-            found = stamp(self.folder)
-            if found != self.seen:
-                self.seen = found
+            found = stamp_folder(self.folder)
+            if found != self.last_stamp:
+                self.last_stamp = found
                 self.reload()
 
     def reload(self) -> None:
         try:
             with self.reloading:
-                self.services.reload()
+                self.services.reload_catalog()
         except (MetricEngineError, OSError) as error:
             logger.error("the metric files cannot be read, the last good ones serve on: %s", error)
 
     @contextmanager
-    def on_hangup(self) -> Iterator[None]:
+    def reload_on_hangup(self) -> Iterator[None]:
         """Reload on SIGHUP too, beside the requests that are under way."""
         if not hasattr(signal, "SIGHUP"):
             yield
@@ -69,7 +69,7 @@ class Watcher:
             signal.signal(signal.SIGHUP, before)
 
 
-def stamp(folder: Path) -> Stamp:
+def stamp_folder(folder: Path) -> Stamp:
     """When each metric file was last written, and its size."""
     found: Stamp = {}
     for path in (*folder.glob("*.yaml"), *folder.glob("*.j2")):

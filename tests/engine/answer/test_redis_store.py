@@ -12,22 +12,22 @@ from uuid import UUID
 import pytest
 from redis import Redis
 
-from engine.answer.cache import Cache, Entry, Found, Rows
-from engine.answer.redis import RedisStore
+from engine.answer.cache import Cache, CachedRows, CacheEntry, Rows
+from engine.answer.redis_store import RedisStore
 from engine.errors import InvalidSetting
 from tests.conftest import RedisServer
-from tests.engine.answer.test_cache import KEY, NEWER, ROWS, answering, away, never
+from tests.engine.answer.test_cache import KEY, NEWER, ROWS, fail_if_called, make_answer, raise_unavailable
 
 PROCESSES = 3
 
 
-def store_at(url: str, *, seconds: float = 3_600, namespace: str = "n") -> RedisStore:
+def open_store(url: str, *, seconds: float = 3_600, namespace: str = "n") -> RedisStore:
     return RedisStore(url, seconds=seconds, namespace=namespace)
 
 
 @pytest.fixture
 def store(redis_server: RedisServer) -> Iterator[RedisStore]:
-    opened = store_at(redis_server.url)
+    opened = open_store(redis_server.url)
     yield opened
     opened.close()
 
@@ -43,13 +43,13 @@ def test_rows_come_back_as_they_went(store: RedisStore) -> None:
         ),
         (datetime(2025, 1, 1, tzinfo=timezone(timedelta(hours=-8))), 0.1 + 0.2),
     )
-    store.put("a", Entry(rows, 1.5, 7))
-    assert store.get("a") == Entry(rows, 1.5, 7)
-    assert repr(store.get("a")) == repr(Entry(rows, 1.5, 7))
+    store.put("a", CacheEntry(rows, 1.5, 7))
+    assert store.get("a") == CacheEntry(rows, 1.5, 7)
+    assert repr(store.get("a")) == repr(CacheEntry(rows, 1.5, 7))
 
 
 def test_rows_without_a_written_form_are_not_kept(store: RedisStore) -> None:
-    store.put("a", Entry(((object(),),), 0, 0))
+    store.put("a", CacheEntry(((object(),),), 0, 0))
     assert store.get("a") is None
 
 
@@ -63,8 +63,8 @@ def test_what_is_not_an_entry_is_none(store: RedisStore, redis_server: RedisServ
 
 
 def test_entries_go_by_themselves(redis_server: RedisServer) -> None:
-    store = store_at(redis_server.url, seconds=0.05)
-    store.put("a", Entry(ROWS, 0, 0))
+    store = open_store(redis_server.url, seconds=0.05)
+    store.put("a", CacheEntry(ROWS, 0, 0))
     assert store.get("a") is not None
     time.sleep(0.1)
     assert store.get("a") is None
@@ -72,24 +72,24 @@ def test_entries_go_by_themselves(redis_server: RedisServer) -> None:
 
 
 def test_namespaces_are_apart(store: RedisStore, redis_server: RedisServer) -> None:
-    store.put("a", Entry(ROWS, 0, 0))
-    other = store_at(redis_server.url, namespace="m")
+    store.put("a", CacheEntry(ROWS, 0, 0))
+    other = open_store(redis_server.url, namespace="m")
     assert other.get("a") is None
     other.close()
 
 
 def test_no_key_tells_whose_rows_it_holds(store: RedisStore, redis_server: RedisServer) -> None:
-    Cache(store, ttl=90).read(KEY, answering(ROWS))
+    Cache(store, ttl=90).get_or_fetch(KEY, make_answer(ROWS))
     with Redis.from_url(redis_server.url) as client:
         (name,) = client.keys()
     assert KEY.tenant not in name.decode()
 
 
 def test_processes_read_what_another_has_read(redis_server: RedisServer) -> None:
-    first, second = (Cache(store_at(redis_server.url), ttl=90) for _ in range(2))
-    assert first.read(KEY, answering(ROWS)) == Found(ROWS)
-    found = second.read(KEY, never)
-    assert found.cached
+    first, second = (Cache(open_store(redis_server.url), ttl=90) for _ in range(2))
+    assert first.get_or_fetch(KEY, make_answer(ROWS)) == CachedRows(ROWS)
+    found = second.get_or_fetch(KEY, fail_if_called)
+    assert found.is_cached
     assert found.rows == ROWS
     first.close()
     second.close()
@@ -101,10 +101,10 @@ def test_equal_misses_of_many_at_once_make_one_query(redis_server: RedisServer) 
     barrier = threading.Barrier(callers)
     queries: list[int] = []
 
-    def call(number: int) -> Found:
-        cache = Cache(store_at(redis_server.url), ttl=90)
+    def call(number: int) -> CachedRows:
+        cache = Cache(open_store(redis_server.url), ttl=90)
         barrier.wait()
-        found = cache.read(KEY, lambda: slow(number))
+        found = cache.get_or_fetch(KEY, lambda: slow(number))
         cache.close()
         return found
 
@@ -119,8 +119,8 @@ def test_equal_misses_of_many_at_once_make_one_query(redis_server: RedisServer) 
     assert [each.rows for each in found] == [ROWS] * callers
 
 
-def ask_as_a_process(url: str, ready: threading.Barrier) -> None:
-    cache = Cache(store_at(url), ttl=90)
+def ask_in_process(url: str, ready: threading.Barrier) -> None:
+    cache = Cache(open_store(url), ttl=90)
     with Redis.from_url(url) as client:
 
         def query() -> Rows:
@@ -130,14 +130,16 @@ def ask_as_a_process(url: str, ready: threading.Barrier) -> None:
 
         ready.wait()
         with ThreadPoolExecutor(10) as threads:
-            assert [each.rows for each in threads.map(lambda _: cache.read(KEY, query), range(10))] == [ROWS] * 10
+            assert [each.rows for each in threads.map(lambda _: cache.get_or_fetch(KEY, query), range(10))] == [
+                ROWS
+            ] * 10
     cache.close()
 
 
 def test_processes_make_one_query_together(redis_server: RedisServer) -> None:
     context = multiprocessing.get_context("spawn")
     ready = context.Barrier(PROCESSES)
-    processes = [context.Process(target=ask_as_a_process, args=(redis_server.url, ready)) for _ in range(PROCESSES)]
+    processes = [context.Process(target=ask_in_process, args=(redis_server.url, ready)) for _ in range(PROCESSES)]
     for process in processes:
         process.start()
     for process in processes:
@@ -150,17 +152,17 @@ def test_processes_make_one_query_together(redis_server: RedisServer) -> None:
 def test_a_lock_whose_holder_has_died_is_waited_for_only_so_long(
     store: RedisStore, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.answer.redis.PATIENCE", 0.1)
+    monkeypatch.setattr("engine.answer.redis_store.PATIENCE", 0.1)
     with Redis.from_url(redis_server.url) as client:
-        lock = f"metric-engine:1:n:{KEY.place}:lock"
+        lock = f"metric-engine:1:n:{KEY.store_key}:lock"
         client.set(lock, "somebody else's")
-        assert Cache(store, ttl=90).read(KEY, answering(ROWS)) == Found(ROWS)
+        assert Cache(store, ttl=90).get_or_fetch(KEY, make_answer(ROWS)) == CachedRows(ROWS)
         assert client.get(lock) == b"somebody else's"
 
 
 def test_a_lock_goes_with_its_holder(store: RedisStore, redis_server: RedisServer) -> None:
     with Redis.from_url(redis_server.url) as client:
-        with store.turn("a"):
+        with store.lock_entry("a"):
             assert 0 < client.pttl("metric-engine:1:n:a:lock") <= 10_000
         assert client.keys() == []
 
@@ -168,50 +170,50 @@ def test_a_lock_goes_with_its_holder(store: RedisStore, redis_server: RedisServe
 def test_without_redis_there_is_no_cache_and_no_delay(
     redis_server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    cache = Cache(store_at(redis_server.url), ttl=90)
+    cache = Cache(open_store(redis_server.url), ttl=90)
     redis_server.stop()
     began = time.monotonic()
     for _ in range(50):
-        assert cache.read(KEY, answering(ROWS)) == Found(ROWS)
+        assert cache.get_or_fetch(KEY, make_answer(ROWS)) == CachedRows(ROWS)
     assert time.monotonic() - began < 0.5
-    assert cache.reserve(KEY) is None
+    assert cache.get_stale(KEY) is None
     assert len(caplog.messages) == 1
     assert redis_server.url not in caplog.text
 
 
 def test_a_redis_that_does_not_answer_delays_one_command_only(redis_server: RedisServer) -> None:
-    cache = Cache(store_at(redis_server.url), ttl=90)
-    cache.read(KEY, answering(ROWS))
+    cache = Cache(open_store(redis_server.url), ttl=90)
+    cache.get_or_fetch(KEY, make_answer(ROWS))
     with Redis.from_url(redis_server.url) as client:
         client.client_pause(2_000)
     began = time.monotonic()
     for _ in range(50):
-        assert cache.read(KEY, answering(NEWER)) == Found(NEWER)
+        assert cache.get_or_fetch(KEY, make_answer(NEWER)) == CachedRows(NEWER)
     assert time.monotonic() - began < 1.5
     cache.close()
 
 
 def test_redis_is_used_again_once_it_is_back(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.answer.redis.PAUSE", 0.05)
-    cache = Cache(store_at(redis_server.url), ttl=90)
+    monkeypatch.setattr("engine.answer.redis_store.PAUSE", 0.05)
+    cache = Cache(open_store(redis_server.url), ttl=90)
     redis_server.stop()
-    cache.read(KEY, answering(ROWS))
+    cache.get_or_fetch(KEY, make_answer(ROWS))
     redis_server.start()
     time.sleep(0.1)
-    assert cache.read(KEY, answering(ROWS)) == Found(ROWS)
-    assert cache.read(KEY, never).cached
-    assert cache.reserve(KEY) is not None
+    assert cache.get_or_fetch(KEY, make_answer(ROWS)) == CachedRows(ROWS)
+    assert cache.get_or_fetch(KEY, fail_if_called).is_cached
+    assert cache.get_stale(KEY) is not None
     cache.close()
 
 
 def test_rows_in_redis_stand_in_for_the_warehouse(store: RedisStore) -> None:
-    Cache(store, ttl=90, clock=lambda: time.time() - 100).read(KEY, answering(ROWS))
-    found = Cache(store, ttl=90).read(KEY, away)
-    assert found.stale
+    Cache(store, ttl=90, clock=lambda: time.time() - 100).get_or_fetch(KEY, make_answer(ROWS))
+    found = Cache(store, ttl=90).get_or_fetch(KEY, raise_unavailable)
+    assert found.is_stale
     assert found.age == pytest.approx(100, abs=5)
 
 
 def test_a_url_of_something_else_is_refused_without_showing_it() -> None:
     with pytest.raises(InvalidSetting, match=r"^REDIS_URL") as refused:
-        store_at("http://user:password@host")
+        open_store("http://user:password@host")
     assert "password" not in str(refused.value)

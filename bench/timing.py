@@ -22,7 +22,7 @@ class Timing:
         return f"{self.median * 1e6:8.1f} µs (p95 {self.slow * 1e6:.1f})"
 
 
-def side_by_side(subjects: dict[str, Subject], *, calls: int, rounds: int = 5) -> dict[str, Timing]:
+def time_side_by_side(subjects: dict[str, Subject], *, calls: int, rounds: int = 5) -> dict[str, Timing]:
     """Time each subject `calls` times a round, the subjects in turns; a subject is called with the call's number."""
     samples: dict[str, list[float]] = {name: [] for name in subjects}
     for subject in subjects.values():

@@ -18,24 +18,24 @@ POINT = ("t", "v")
 UNORDERED = ("meta.sources", "meta.missing_sources")
 
 
-def same(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> list[str]:
+def find_differences(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> list[str]:
     """The differing paths, each with both sides; empty when the answers agree.
 
     Keys beyond those of a widget's answer are not looked at.
     """
     found: list[str] = []
     for key in BODY:
-        compare(key, expected.get(key), actual.get(key), found)
+        collect_differences(key, expected.get(key), actual.get(key), found)
         if (key in expected) is not (key in actual):
-            found.append(one_sided(key, key in expected))
+            found.append(describe_missing(key, key in expected))
     return found
 
 
-def one_sided(path: str, wanted: bool) -> str:
+def describe_missing(path: str, wanted: bool) -> str:
     return f"{path}: only in the {'expected' if wanted else 'actual'} answer"
 
 
-def named(path: str) -> tuple[str, ...] | None:
+def get_compared_keys(path: str) -> tuple[str, ...] | None:
     """The keys that count in the object at `path`; None for all of them."""
     plain = "".join(sign for sign in path if not sign.isdigit())
     return {
@@ -50,25 +50,25 @@ def named(path: str) -> tuple[str, ...] | None:
     }.get(plain)
 
 
-def compare(path: str, expected: Any, actual: Any, found: list[str]) -> None:
+def collect_differences(path: str, expected: Any, actual: Any, found: list[str]) -> None:
     if isinstance(expected, Mapping) and isinstance(actual, Mapping):
-        for key in named(path) or sorted({*expected, *actual}):
+        for key in get_compared_keys(path) or sorted({*expected, *actual}):
             if (key in expected) is not (key in actual):
                 found.append(f"{path}.{key}: only in the {'expected' if key in expected else 'actual'} answer")
             elif key in expected:
-                compare(f"{path}.{key}", expected[key], actual[key], found)
+                collect_differences(f"{path}.{key}", expected[key], actual[key], found)
     elif isinstance(expected, list) and isinstance(actual, list):
         if path in UNORDERED:
             expected, actual = sorted(expected), sorted(actual)
         if len(expected) != len(actual):
             found.append(f"{path}: {len(expected)} expected, {len(actual)} found")
         for i, (left, right) in enumerate(zip(expected, actual, strict=False)):
-            compare(f"{path}[{i}]", left, right, found)
-    elif not equal(expected, actual):
+            collect_differences(f"{path}[{i}]", left, right, found)
+    elif not is_equal(expected, actual):
         found.append(f"{path}: expected {expected!r}, found {actual!r}")
 
 
-def equal(expected: Any, actual: Any) -> bool:
+def is_equal(expected: Any, actual: Any) -> bool:
     if is_number(expected) and is_number(actual):
         return math.isclose(expected, actual, rel_tol=1e-9, abs_tol=1e-12)
     return type(expected) is type(actual) and bool(expected == actual)
