@@ -9,6 +9,7 @@ import sqlalchemy
 from sqlalchemy.exc import ArgumentError
 
 from engine.errors import InvalidSetting
+from engine.extras import install_command
 from engine.suggestions import did_you_mean, nearest_names
 from engine.warehouse.drivers.base import Database
 
@@ -44,10 +45,8 @@ def open_database(url: str, setting: str) -> Database:
     try:
         return opener(parsed)
     except ImportError:
-        extra = EXTRAS[backend]
-        raise InvalidSetting(
-            f"{setting} names {backend}, whose driver is missing: pip install 'metric-engine[{extra}]'"
-        ) from None
+        remedy = install_command(EXTRAS[backend])
+        raise InvalidSetting(f"{setting} names {backend}, whose driver is missing: {remedy}") from None
 
 
 def opener(module: str, name: str) -> Callable[[sqlalchemy.URL], Database]:
