@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
-import engine
 from engine.extras import PACKAGES
 from runtime.settings import Settings
 from tests.support.paths import DOCS
@@ -36,10 +35,3 @@ def test_every_setting_is_listed_with_its_default() -> None:
 
 def test_every_extra_is_listed_with_its_packages() -> None:
     assert {extra: tuple(cell.strip("`").split("` `")) for extra, cell in EXTRAS.items()} == PACKAGES
-
-
-def test_the_version_is_this_one() -> None:
-    assert set(re.findall(r"metric_engine-([\d.]+)-py3|@v([\d.]+)'", PAGE)) == {
-        (engine.__version__, ""),
-        ("", engine.__version__),
-    }

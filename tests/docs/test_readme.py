@@ -14,7 +14,6 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-import engine
 from cli import main
 from demo.history import rows
 from demo.tenants import EVERYTHING
@@ -81,10 +80,3 @@ def test_the_yaml_is_three_widgets() -> None:
 
 def test_it_can_be_read_in_one_sitting() -> None:
     assert len(README.splitlines()) <= MAX_LINES
-
-
-def test_the_version_is_this_one() -> None:
-    assert set(re.findall(r"metric_engine-([\d.]+)-py3|@v([\d.]+)'", README)) == {
-        (engine.__version__, ""),
-        ("", engine.__version__),
-    }
