@@ -18,6 +18,7 @@ from threading import Thread
 from typing import Any, Literal, TypeVar
 
 from engine.errors import InvalidSetting
+from engine.extras import install_command
 from insights.prompt import RESPONSE_FORMAT, messages, read
 from insights.speaking import Bullet
 
@@ -66,7 +67,7 @@ class LanguageModel:
     def __init__(self, name: str, *, limits: Limits | None = None) -> None:
         """Raises InvalidSetting where litellm is not installed."""
         if find_spec("litellm") is None:
-            raise InvalidSetting("LLM_MODEL is set and litellm is missing: pip install 'metric-engine[llm]'")
+            raise InvalidSetting(f"LLM_MODEL is set and litellm is missing: {install_command('llm')}")
         self.name = name
         self.limits = limits or Limits()
         self.waiting: set[Future[list[Bullet]]] = set()
