@@ -97,7 +97,7 @@ class SqlFunction:
         return self.arity or (len(self.takes), len(self.takes))
 
     def pair_arguments(self, node: exp.Expr) -> Iterator[tuple[exp.Expr, Parameter]]:
-        """Each argument of a call, without its DISTINCT, beside its parameter."""
+        """Pair each argument of a call, without its DISTINCT, with its parameter."""
         arguments = (
             each.expressions[0] if isinstance(each, exp.Distinct) else each for each in node.iter_expressions()
         )

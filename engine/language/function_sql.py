@@ -1,4 +1,4 @@
-"""How functions are written in SQL, from the SQL of their arguments, which dialects write.
+"""The SQL of functions, from the SQL of their arguments, which dialects write.
 
 A template names an argument by its place, `{0}`; `{arguments}` is all of them, and `{engine.…}` an attribute of the
 dialect. What a template cannot say is a writer: a function from the arguments' SQL to the call's.
@@ -56,7 +56,7 @@ def write_concat(*parts: str) -> str:
 
 
 def make_null_skipping(name: str) -> Callable[..., str]:
-    """Make the writer of an extreme on an engine whose own function is NULL as soon as one argument is.
+    """Make the writer of an extreme where the engine's own is NULL as soon as one argument is.
 
     In the place of an argument that is NULL stands the first one that is not.
     """

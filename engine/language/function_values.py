@@ -80,7 +80,7 @@ def is_equal(a: Any, b: Any) -> bool:
 
 
 def align_operands(*values: Any) -> Sequence[Any]:
-    """Convert whole numbers beside doubles to doubles, since Python would compare them exactly."""
+    """Make doubles of whole numbers beside doubles, which Python would compare exactly."""
     return values if len({type(value) for value in values}) == 1 else [float(value) for value in values]
 
 
@@ -93,7 +93,7 @@ def ceil_number(value: float) -> float:
 
 
 def round_half_away(value: float, digits: float = 0) -> float:
-    """Round half away from zero, where Python rounds half to even; a number too large for such digits stays."""
+    """Round half away from zero; a number too large for such digits stays."""
     places = int(digits)
     scale = 10.0 ** abs(places)
     if abs(value) >= float(f"{MAX_EXACT_WHOLE}e{-places}"):

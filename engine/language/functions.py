@@ -1,4 +1,4 @@
-"""The table of SQL functions: all that there is to know of each function that an expression may call.
+"""The table of SQL functions: one entry for each function that an expression may call.
 
 The parser, the types, the evaluator, the dialects and the documentation read it. A new function is one entry; a dialect
 overrides the SQL of an entry by name, in its `function_sql`, where its engine differs.
@@ -358,7 +358,10 @@ FUNCTION_NAMES = (
 
 
 def find_function(node: exp.Expr) -> SqlFunction | None:
-    """The entry of a call; None for any other node, such as a branch of CASE, which sqlglot calls IF too."""
+    """Return the entry of a call; None for any other node.
+
+    A branch of CASE is no call, though sqlglot calls it IF.
+    """
     if node.arg_key == "ifs" and isinstance(node.parent, exp.Case):
         return None
     return FUNCTIONS.get(type(node))

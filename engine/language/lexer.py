@@ -25,7 +25,7 @@ QUOTED_OR_COMMENT = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--|/\*|'|\"""")
 
 
 def tokenize_sql(text: str, inside: str) -> list[Token]:
-    """Split a text into tokens that may stand in SQL, with quotes and parentheses closed. Raises Faults."""
+    """Split a text into tokens, all of which may stand in SQL. Raises Faults."""
     raise_if_any(find_surface_faults(text))
     try:
         tokens = Tokenizer().tokenize(text)
@@ -87,7 +87,7 @@ def find_unfinished_branches(tokens: list[Token]) -> Iterable[Fault]:
 
 
 def find_forbidden_tokens(tokens: list[Token], text: str, inside: str) -> Iterable[Fault]:
-    """Find symbols that no expression needs, and functions that are written without parentheses."""
+    """Find symbols that no expression needs, and functions without parentheses."""
     for index, token in enumerate(tokens):
         symbol = text[token.start]
         if token.token_type in Parser.NO_PAREN_FUNCTIONS:

@@ -281,7 +281,7 @@ def format_node_name(node: exp.Expr) -> str:
 
 
 def locate_keyword(word: str, text: str, offset: int, *, after: bool = False) -> int:
-    """Return where a keyword stands: the last one up to the offset, or the first one after it.
+    """Return where a keyword stands: the last up to the offset, or the first after it.
 
     Without such a keyword it is the offset itself.
     """
@@ -292,7 +292,7 @@ def locate_keyword(word: str, text: str, offset: int, *, after: bool = False) ->
 
 
 def locate_cast_type(node: exp.Cast, text: str) -> int:
-    """Return where the type of a cast stands: behind its own AS, not that of a cast inside it."""
+    """Return where the type of a cast stands: behind its AS, not that of a cast inside it."""
     inner = sum(1 for _ in node.this.find_all(exp.Cast))
     found = [match.end() for match in re.finditer(r"\bas\s+|::\s*", text, re.IGNORECASE)]
     behind = [end for end in found if end > locate_node(node.this)]

@@ -50,7 +50,7 @@ def find_type_faults(tree: exp.Expr) -> Iterator[Fault]:
 
 
 def find_wrong_operands(node: exp.Expr) -> Iterator[Fault]:
-    """Find operands of a type that an operation does not take: sums of text, conditions on numbers."""
+    """Find operands of a type that an operation does not take, such as a sum of texts."""
     function = find_function(node)
     if function is not None:
         for argument, parameter in function.pair_arguments(node):
@@ -302,7 +302,7 @@ def find_too_large_numbers(node: exp.Expr) -> Iterator[Fault]:
 
 
 def find_excess_repetition(node: exp.Expr) -> Iterator[Fault]:
-    """Find functions in one another that repeat their arguments: the text would grow without bound."""
+    """Find nested functions that repeat their arguments: the text would grow without bound."""
     times, above = count_repetitions(node), 1
     outer = node.parent
     while outer is not None and times > 1:

@@ -88,7 +88,7 @@ def get_cast_type(node: exp.Cast) -> ValueType:
 
 
 def get_alternatives(node: exp.Expr) -> list[exp.Expr]:
-    """List the nodes that a node chooses its value from; none for a node that chooses nothing."""
+    """List the nodes that a node chooses its value from; most nodes choose from none."""
     if isinstance(node, exp.Case):
         default = node.args.get("default")
         return [*(branch.args["true"] for branch in node.args["ifs"]), *([] if default is None else [default])]
@@ -120,7 +120,7 @@ def is_number_literal(node: exp.Expr) -> bool:
 
 
 def parse_whole_literal(node: exp.Expr) -> int | None:
-    """Return the whole number that a node is, with a sign or without; None for any other node."""
+    """Return the whole number that a node is, signed or not; None for any other node."""
     inner = node.unnest()
     if isinstance(inner, exp.Neg):
         value = parse_whole_literal(inner.this)

@@ -19,7 +19,7 @@ class Dialect(ExpressionEmitter):
     title: ClassVar[str]
 
     def emit_column(self, source: str, name: str) -> str:
-        """Write a column behind its source, since some engines read an unknown quoted name as a text."""
+        """Write a column behind its source: alone, an unknown quoted name is a text to some engines."""
         return f"{source}.{self.quote_identifier(name)}"
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""The dialect of BigQuery, which is written and not run here."""
+"""BigQuery: written, not run here."""
 
 from __future__ import annotations
 

@@ -79,7 +79,10 @@ class ExpressionEmitter(ABC):
         return tree.transform(self.rewrite_node, columns).sql(dialect=self.name, identify=True, comments=False)
 
     def emit_query(self, tree: exp.Select, scan: Callable[[exp.Table], str | None]) -> str:
-        """Write an analyst's query; `scan` returns the SQL in place of a table, or None for a WITH query."""
+        """Write an analyst's query.
+
+        `scan` returns the SQL in place of a table, or None for a WITH query.
+        """
 
         def replace_node(node: exp.Expr) -> exp.Expr:
             if isinstance(node, exp.Table):
@@ -100,7 +103,7 @@ class ExpressionEmitter(ABC):
         return f"{self.quote_identifier(column.table)}.{self.quote_identifier(column.name)}"
 
     def quote_with_name(self, name: str) -> str:
-        """Write the name of a WITH query such that no table can have it, and neither hides the other."""
+        """Write the name of a WITH query as one that no table can have: neither hides the other."""
         return self.quote_identifier(f"with {name}")
 
     def rewrite_node(self, node: exp.Expr, columns: Mapping[str, str] | None) -> exp.Expr:
@@ -137,7 +140,7 @@ class ExpressionEmitter(ABC):
         return render_call(text, arguments, self)
 
     def emit_argument(self, node: exp.Expr, parameter: Parameter, sql: EmitNode, uniform: EmitNode) -> str:
-        """Write an argument as its parameter wants it; `uniform` writes those that are of one type."""
+        """Write an argument for its parameter; `uniform` writes those that are of one type."""
         match parameter.kind:
             case "number":
                 return self.emit_double(sql(node))
@@ -221,7 +224,7 @@ class ExpressionEmitter(ABC):
         return self.emit_double(inner)
 
     def emit_whole(self, sql: str) -> str:
-        """Write what stands before the point of a double; NULL where no whole number is as large."""
+        """Write the whole part of a double; NULL where no whole number is as large."""
         return self.emit_truncating_cast(
             self.whole_type, f"CASE WHEN ABS({sql}) < 9223372036854775808.0 THEN {sql} END"
         )
@@ -257,7 +260,10 @@ NODE_EMITTERS: Mapping[type[exp.Expr], Callable[[ExpressionEmitter, exp.Expr, Em
 
 
 def build_branch_condition(subject: exp.Expr | None, option: exp.Expr) -> exp.Expr:
-    """Build the condition of a branch of CASE: an equality, since some engines take NULL for NULL."""
+    """Build the condition of a branch of CASE.
+
+    A subject is compared by `=`, since for some engines its NULL would equal NULL.
+    """
     return option if subject is None else exp.EQ(this=parenthesize(subject), expression=parenthesize(option))
 
 
@@ -271,7 +277,7 @@ def parenthesize(node: exp.Expr) -> exp.Expr:
 
 
 def needs_cast(node: exp.Expr) -> bool:
-    """Whether a number beside doubles is a whole one, and no literal that is exact as a double."""
+    """Whether a number beside doubles is whole, and no literal that is exact as a double."""
     literal = parse_whole_literal(node)
     return get_value_type(node) == "whole" and (literal is None or abs(literal) > MAX_EXACT_WHOLE)
 

@@ -32,4 +32,4 @@ class TransactionalDialect(Dialect):
 
     @abstractmethod
     def emit_cursor_upsert(self) -> str:
-        """Write INSERT of a row of `sync_cursors`, by the order of its columns; an existing one grows."""
+        """Write INSERT of a row of `sync_cursors`; an existing one only grows."""
