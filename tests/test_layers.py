@@ -30,7 +30,7 @@ ROOMS: Mapping[str, frozenset[str]] = {
 ENGINE_FOLDERS = ("engine", "files", "language", "catalog", "compiler", "warehouse", "answer", "authoring")
 DOORS: Mapping[str, frozenset[str]] = {
     "sqlglot": frozenset({"engine"}),
-    "jinja2": frozenset({"engine"}),
+    "jinja2": frozenset({"engine", "insights"}),
     "yaml": frozenset({"engine"}),
     "sqlalchemy": frozenset({"engine", "state"}),
     "psycopg": frozenset({"engine"}),

@@ -21,9 +21,9 @@ from api.responses import build_response
 from api.routers.widgets import read_query
 from api.schemas import InsightList
 from engine.calendar import Compare
-from insights.gathering import Gathered, gather
-from insights.telling import MOST_WAITING, Teller, body
-from runtime.narrator import budget
+from insights.collect_facts import CollectedFacts, collect_facts
+from insights.narrate import MOST_WAITING
+from runtime.narrator import budget, describe_narration
 
 PARAMETERS = ("start", "end", "compare", "sources")
 # Seconds. After them the model is not asked: the answer must be there within thirty.
@@ -80,22 +80,24 @@ async def insights(request: Request, user: Annotated[str, Depends(get_tenant)]) 
     return await run_in_pool(pools.narrate_pool, lambda: build_insights_response(request, user, gathered, is_late))
 
 
-def collect_insights(request: Request, user: str) -> Gathered:
+def collect_insights(request: Request, user: str) -> CollectedFacts:
     services = get_services(request)
     today = services.get_today()
     query = read_query(request, today=today, parameters=PARAMETERS, defaults=DEFAULTS)
-    return services.run_for_user(user, lambda engine, asker: gather(engine, query, asker, today=today))
+    language = services.settings.insights_language
+    return services.run_for_user(
+        user, lambda engine, asker: collect_facts(engine, query, asker, today=today, language=language)
+    )
 
 
-def build_insights_response(request: Request, user: str, gathered: Gathered, late: bool) -> Response:
+def build_insights_response(request: Request, user: str, gathered: CollectedFacts, late: bool) -> Response:
     """`late` tells whether the model's time would be too much."""
     services = get_services(request)
-    teller: Teller = services.teller
     spend = budget(services.state, services.settings, user, services.get_today())
-    told = teller.tell(gathered, spend=spend, late=late)
+    told = services.narrator.narrate(gathered, spend=spend, late=late)
     return build_response(
         request,
-        body(gathered, told),
+        describe_narration(gathered, told),
         origin="hit" if gathered.cached and told.cached else "miss",
         stale_seconds=gathered.stale_seconds,
     )

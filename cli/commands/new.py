@@ -16,7 +16,7 @@ from cli.options import metrics_option
 from engine.authoring.edit import EntryLine, MetricEntry, add_entry
 from engine.authoring.new_test import draft_test
 from engine.authoring.test_runner import run_tests
-from engine.catalog.catalog import Catalog, load_catalog
+from engine.catalog.catalog import Catalog
 from engine.catalog.metric_resolver import make_title
 from engine.catalog.metrics import TableMetric
 from engine.catalog.reporter import Reporter
@@ -30,6 +30,7 @@ from engine.language.expressions import Expression, resolve_expression
 from engine.language.faults import Faults
 from engine.suggestions import did_you_mean, find_nearest_names
 from engine.tables import Table
+from insights.config.load import load_catalog
 
 FORMATS, TOTALS = get_args(Format), get_args(Total)
 DEFAULT_FORMAT = "decimal"

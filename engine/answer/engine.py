@@ -110,20 +110,28 @@ class Engine:
         return {key: found[key] for key in keys}
 
     def get_plan(self, metrics: Sequence[Metric]) -> CompiledPlan:
-        """The plan by which these metrics are answered."""
-        if self._shared_plan is not None and not self._plans:
-            return self._shared_plan
+        """The plan by which these metrics are answered; metrics that are not of the catalog have one of their own."""
+        shared = self._shared_plan
+        if shared is not None and not all(
+            key in shared.plan.metrics for each in metrics for key in collect_keys(each.table_metrics)
+        ):
+            shared = None
+        if shared is not None and not self._plans:
+            return shared
         keys = collect_keys(metrics)
         with self._lock:
             found = self._plans.get(keys)
         if found is None:
-            found = self._shared_plan or self._keep_plan(keys, self._compile_plan(metrics))
+            found = shared or self._keep_plan(keys, self._compile_plan(metrics))
         return found
 
     def query_metrics(
         self, metrics: Sequence[Metric], query: MetricQuery, context: RequestContext
     ) -> dict[str, WidgetAnswer]:
-        """The answers for metrics of the catalog, hidden ones too, from one plan. Raises WarehouseUnavailable."""
+        """The answers for metrics over the catalog's tables, hidden ones too, from one plan.
+
+        Raises WarehouseUnavailable.
+        """
         compiled = self.get_plan(metrics)
         try:
             return self._build_answers(metrics, compiled, query, context)

@@ -23,7 +23,7 @@ class Exchange:
 
     @property
     def context(self) -> dict[str, Any]:
-        """The facts that the model is told."""
+        """The clauses that the model may choose from, and the rest of the request."""
         found: dict[str, Any] = json.loads(self.asked["messages"][-1]["content"])
         return found
 
@@ -83,6 +83,21 @@ def bullets(**groups: list[str]) -> Reply:
     """Bullets by group; `Cross_channel` is Cross-channel."""
     items = [{"group": group.replace("_", "-"), "bullets": texts} for group, texts in groups.items()]
     return text(json.dumps({"items": items}))
+
+
+def choose(pick: Callable[[dict[str, Any]], dict[str, list[str]]]) -> Reply:
+    """Bullets by group that are picked from the request."""
+    return lambda exchange: bullets(**pick(exchange.context))(exchange)
+
+
+def arrange(request: dict[str, Any]) -> dict[str, list[str]]:
+    """What a model would answer that keeps to its instructions: each clause, with its cause and its best advice."""
+    found: dict[str, list[str]] = {}
+    for each in request["clauses"]:
+        cause = f", {{{each['id']}.because}}" if "because" in each["parts"] else ""
+        advice = f" {each['advice'][0]}" if each["advice"] else ""
+        found.setdefault(each["group"], []).append(f"{{{each['id']}}}{cause}.{advice}")
+    return found
 
 
 def status(code: int) -> Reply:
