@@ -238,7 +238,7 @@ def test_a_taken_port_is_an_error_and_nothing_stays_open(world: ProviderWorld) -
 
 def test_what_goes_wrong_inside_is_told_at_the_end(world: ProviderWorld) -> None:
     class Broken(MetaStandIn):
-        def answer(self, request: StandInRequest, subject: CallSubject) -> StandInResponse:
+        def respond(self, request: StandInRequest, subject: CallSubject) -> StandInResponse:
             raise ZeroDivisionError
 
     stand_in = Broken(world).start()
