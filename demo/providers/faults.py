@@ -15,7 +15,7 @@ PAGE = b"<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Somethi
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class CallFault:
     """What goes wrong with a call.
 
     `answer` takes the place of the provider's; `change` gets the provider's answer as JSON and gives another;
@@ -29,7 +29,7 @@ class Fault:
     delivery: DeliveryMode = DeliveryMode.WHOLE
     delay: float = 0.0
 
-    def applied(self, answer: StandInResponse) -> StandInResponse:
+    def apply_to(self, answer: StandInResponse) -> StandInResponse:
         """The provider's answer, changed."""
         if self.change is not None:
             changed = self.change(json.loads(answer.body))
@@ -38,10 +38,10 @@ class Fault:
 
 
 @dataclass(slots=True)
-class Plant:
+class PlantedFault:
     """A fault and the calls it befalls: those that fit, after the first `skip`, at most `times`."""
 
-    fault: Fault
+    fault: CallFault
     account: str | None = None
     token: str | None = None
     path: str | None = None
@@ -74,15 +74,15 @@ class Plant:
         return True
 
 
-class Faults:
+class PlantedFaults:
     """The faults of one stand-in. The first planted that befalls a call is the one it gets."""
 
     def __init__(self) -> None:
-        self._plants: list[Plant] = []
+        self._plants: list[PlantedFault] = []
 
     def plant(
         self,
-        fault: Fault,
+        fault: CallFault,
         *,
         account: str | None = None,
         token: str | None = None,
@@ -92,12 +92,12 @@ class Faults:
         skip: int = 0,
         chance: float = 1.0,
         seed: int = 0,
-    ) -> Plant:
+    ) -> PlantedFault:
         """Plant a fault for every call that fits, or the first `times` of them, or a share of them.
 
         `path` is a part of the path. Without any condition it befalls every call until `clear`.
         """
-        plant = Plant(fault, account, token, path, when, times, skip, chance, seed)
+        plant = PlantedFault(fault, account, token, path, when, times, skip, chance, seed)
         self._plants.append(plant)
         return plant
 
@@ -105,75 +105,75 @@ class Faults:
         """Nothing goes wrong any more."""
         self._plants.clear()
 
-    def of(self, request: StandInRequest, account: str, token: str | None) -> Fault | None:
+    def find_fault(self, request: StandInRequest, account: str, token: str | None) -> CallFault | None:
         """The fault that befalls this call."""
         return next((plant.fault for plant in list(self._plants) if plant.befalls(request, account, token)), None)
 
 
-def slow(seconds: float) -> Fault:
+def slow_answer(seconds: float) -> CallFault:
     """The right answer, late."""
-    return Fault("slow", delay=seconds)
+    return CallFault("slow", delay=seconds)
 
 
-def drip(seconds: float) -> Fault:
+def drip_answer(seconds: float) -> CallFault:
     """The right answer in small pieces, over so many seconds."""
-    return Fault("drip", delivery=DeliveryMode.DRIP, delay=seconds)
+    return CallFault("drip", delivery=DeliveryMode.DRIP, delay=seconds)
 
 
-def hang() -> Fault:
+def hang_forever() -> CallFault:
     """No answer, for as long as the client waits."""
-    return Fault("hang", delivery=DeliveryMode.HANG)
+    return CallFault("hang", delivery=DeliveryMode.HANG)
 
 
-def reset() -> Fault:
+def reset_connection() -> CallFault:
     """The connection is reset before the answer."""
-    return Fault("reset", delivery=DeliveryMode.RESET)
+    return CallFault("reset", delivery=DeliveryMode.RESET)
 
 
-def cut_off() -> Fault:
+def cut_off_body() -> CallFault:
     """Half of the promised body, and then the connection closes."""
-    return Fault("cut off", delivery=DeliveryMode.CUT_OFF)
+    return CallFault("cut off", delivery=DeliveryMode.CUT_OFF)
 
 
-def html(status: int = 200) -> Fault:
+def send_html(status: int = 200) -> CallFault:
     """A page for people, as proxies and outages bring it."""
-    return Fault("html", answer=lambda request: StandInResponse(PAGE, status, HTML))
+    return CallFault("html", answer=lambda request: StandInResponse(PAGE, status, HTML))
 
 
-def truncated_json() -> Fault:
+def truncate_json() -> CallFault:
     """A whole HTTP answer whose JSON stops half-way."""
-    return Fault("truncated JSON", spoil=lambda answer: replace(answer, body=answer.body[: len(answer.body) * 2 // 3]))
+    return CallFault("truncated JSON", spoil=lambda answer: replace(answer, body=answer.body[: len(answer.body) * 2 // 3]))
 
 
-def empty(status: int = 200) -> Fault:
+def send_empty(status: int = 200) -> CallFault:
     """An answer without a body."""
-    return Fault("empty", answer=lambda request: StandInResponse(b"", status))
+    return CallFault("empty", answer=lambda request: StandInResponse(b"", status))
 
 
-def other_json(content: Any, status: int = 200) -> Fault:
+def send_json(content: Any, status: int = 200) -> CallFault:
     """Some JSON that is not what was asked for."""
-    return Fault("other JSON", answer=lambda request: StandInResponse.json(content, status))
+    return CallFault("other JSON", answer=lambda request: StandInResponse.json(content, status))
 
 
-def changed(name: str, change: Callable[[Any], Any]) -> Fault:
+def change_json(name: str, change: Callable[[Any], Any]) -> CallFault:
     """The right answer, changed by a function from JSON to JSON."""
-    return Fault(name, change=change)
+    return CallFault(name, change=change)
 
 
-def without(name: str) -> Fault:
+def drop_member(name: str) -> CallFault:
     """The right answer without one of its outermost members."""
-    return changed(f"without {name}", lambda content: {key: value for key, value in content.items() if key != name})
+    return change_json(f"without {name}", lambda content: {key: value for key, value in content.items() if key != name})
 
 
-def extra_fields() -> Fault:
+def add_extra_fields() -> CallFault:
     """The right answer with members that no documentation knows, at every level."""
-    return changed("extra fields", _with_extras)
+    return change_json("extra fields", _add_extras)
 
 
-def _with_extras(content: Any) -> Any:
+def _add_extras(content: Any) -> Any:
     if isinstance(content, dict):
         return {
             "new_in_this_version": {"beta": [1, None]},
-            **{key: _with_extras(value) for key, value in content.items()},
+            **{key: _add_extras(value) for key, value in content.items()},
         }
-    return [_with_extras(item) for item in content] if isinstance(content, list) else content
+    return [_add_extras(item) for item in content] if isinstance(content, list) else content

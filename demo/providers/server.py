@@ -9,7 +9,7 @@ from threading import Thread
 from typing import NamedTuple, Self
 
 from demo.providers.calls import CallLog, LoggedCall
-from demo.providers.faults import Faults
+from demo.providers.faults import PlantedFaults
 from demo.providers.wire import (
     DeliveryMode,
     ErrorResponse,
@@ -46,7 +46,7 @@ class StandIn(ABC):
         self.port = port
         self.latency = latency
         self.calls = CallLog()
-        self.faults = Faults()
+        self.faults = PlantedFaults()
         self._thread: Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -157,7 +157,7 @@ class StandIn(ABC):
     ) -> bool:
         if self.latency:
             await asyncio.sleep(self.latency)
-        fault = self.faults.of(request, subject.account, subject.token)
+        fault = self.faults.find_fault(request, subject.account, subject.token)
         if fault is None:
             answer = self._respond_or_refuse(request, subject)
             call.status = answer.status
@@ -170,7 +170,7 @@ class StandIn(ABC):
         else:
             answer = self._respond_or_refuse(request, subject)
             # A refusal is no body to be changed: the fault was meant for an answer.
-            answer = fault.applied(answer) if answer.status == 200 else answer
+            answer = fault.apply_to(answer) if answer.status == 200 else answer
         if fault.delivery not in (DeliveryMode.HANG, DeliveryMode.RESET):
             call.status = answer.status
         return await write_response(answer, fault.delivery, reader, writer, over=fault.delay)

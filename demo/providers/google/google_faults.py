@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from demo.providers.faults import Fault, changed
+from demo.providers.faults import CallFault, change_json
 from demo.providers.wire import StandInResponse
 
 Json = dict[str, Any]
@@ -34,7 +34,7 @@ SERVER_ERRORS = (
 )
 
 
-def error(
+def build_error(
     code: int,
     status: str,
     message: str,
@@ -49,12 +49,12 @@ def error(
     return StandInResponse.json({"error": content}, code, {"Vary": "Origin, X-Origin, Referer", **(headers or {})})
 
 
-def token_error(name: str, description: str, status: int = 400) -> StandInResponse:
+def build_token_error(name: str, description: str, status: int = 400) -> StandInResponse:
     """An error of the token endpoint, which has a form of its own."""
     return StandInResponse.json({"error": name, "error_description": description}, status, NO_STORE)
 
 
-def refused_token(reason: str = "ACCESS_TOKEN_EXPIRED") -> StandInResponse:
+def build_refused_token(reason: str = "ACCESS_TOKEN_EXPIRED") -> StandInResponse:
     details = {
         "@type": "type.googleapis.com/google.rpc.ErrorInfo",
         "reason": reason,
@@ -65,75 +65,75 @@ def refused_token(reason: str = "ACCESS_TOKEN_EXPIRED") -> StandInResponse:
         },
     }
     headers = {"WWW-Authenticate": 'Bearer realm="https://accounts.google.com/", error="invalid_token"'}
-    return error(401, "UNAUTHENTICATED", UNAUTHENTICATED, details=[details], headers=headers)
+    return build_error(401, "UNAUTHENTICATED", UNAUTHENTICATED, details=[details], headers=headers)
 
 
-def unauthenticated() -> Fault:
+def refuse_token() -> CallFault:
     """401: the access token is not accepted."""
-    return Fault("401", answer=lambda request: refused_token())
+    return CallFault("401", answer=lambda request: build_refused_token())
 
 
-def permission_denied() -> Fault:
+def deny_permission() -> CallFault:
     """403: the account may not read the property."""
-    return Fault("403", answer=lambda request: error(403, "PERMISSION_DENIED", PERMISSION_DENIED))
+    return CallFault("403", answer=lambda request: build_error(403, "PERMISSION_DENIED", PERMISSION_DENIED))
 
 
-def exhausted(message: str = TOKENS_PER_DAY) -> Fault:
+def exhaust_quota(message: str = TOKENS_PER_DAY) -> CallFault:
     """429: a quota is used up."""
-    return Fault("429", answer=lambda request: error(429, "RESOURCE_EXHAUSTED", message))
+    return CallFault("429", answer=lambda request: build_error(429, "RESOURCE_EXHAUSTED", message))
 
 
-def server_error(code: int = 500) -> Fault:
+def fail_server(code: int = 500) -> CallFault:
     """500 INTERNAL, 502, 503 UNAVAILABLE or 504."""
     status = {503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED"}.get(code, "INTERNAL")
     message = "The service is currently unavailable." if code == 503 else "Internal error encountered."
-    return Fault(str(code), answer=lambda request: error(code, status, message))
+    return CallFault(str(code), answer=lambda request: build_error(code, status, message))
 
 
-def invalid_argument(message: str = "The request is not valid.") -> Fault:
+def refuse_argument(message: str = "The request is not valid.") -> CallFault:
     """400: the request can never succeed as it is."""
-    return Fault("400", answer=lambda request: error(400, "INVALID_ARGUMENT", message))
+    return CallFault("400", answer=lambda request: build_error(400, "INVALID_ARGUMENT", message))
 
 
-def invalid_grant() -> Fault:
+def refuse_grant() -> CallFault:
     """The token endpoint: the refresh token is dead."""
-    return Fault("invalid_grant", answer=lambda request: dead_refresh_token())
+    return CallFault("invalid_grant", answer=lambda request: build_dead_refresh_token())
 
 
-def invalid_client() -> Fault:
+def refuse_client() -> CallFault:
     """The token endpoint: the installation's own client id or secret is wrong."""
-    return Fault("invalid_client", answer=lambda request: unknown_client())
+    return CallFault("invalid_client", answer=lambda request: build_unknown_client())
 
 
-def dead_refresh_token() -> StandInResponse:
-    return token_error("invalid_grant", "Token has been expired or revoked.")
+def build_dead_refresh_token() -> StandInResponse:
+    return build_token_error("invalid_grant", "Token has been expired or revoked.")
 
 
-def unknown_client() -> StandInResponse:
-    return token_error("invalid_client", "The OAuth client was not found.", 401)
+def build_unknown_client() -> StandInResponse:
+    return build_token_error("invalid_client", "The OAuth client was not found.", 401)
 
 
-def other_column_order() -> Fault:
+def reverse_columns() -> CallFault:
     """Headers and values turned round together: right for who reads by the headers."""
-    return changed("other column order", _turned)
+    return change_json("other column order", _reverse_report)
 
 
-def missing_column(name: str) -> Fault:
+def drop_column(name: str) -> CallFault:
     """The report lacks a metric or a dimension that was asked for, header and values."""
-    return changed(f"missing column {name}", lambda report: _columns(report, lambda header: header["name"] != name))
+    return change_json(f"missing column {name}", lambda report: _select_columns(report, lambda header: header["name"] != name))
 
 
-def short_rows() -> Fault:
+def shorten_rows() -> CallFault:
     """Every row has a metric less than the headers say."""
 
     def change(report: Json) -> Json:
         rows = [{**row, "metricValues": row["metricValues"][:-1]} for row in report.get("rows", [])]
         return {**report, "rows": rows}
 
-    return changed("short rows", change)
+    return change_json("short rows", change)
 
 
-def nulls() -> Fault:
+def null_metrics() -> CallFault:
     """Every metric of every row is null."""
 
     def change(report: Json) -> Json:
@@ -142,10 +142,10 @@ def nulls() -> Fault:
         ]
         return {**report, "rows": rows}
 
-    return changed("nulls", change)
+    return change_json("nulls", change)
 
 
-def words_for_numbers() -> Fault:
+def replace_metrics_with_words() -> CallFault:
     """Every metric of every row is a word."""
 
     def change(report: Json) -> Json:
@@ -155,10 +155,10 @@ def words_for_numbers() -> Fault:
         ]
         return {**report, "rows": rows}
 
-    return changed("words for numbers", change)
+    return change_json("words for numbers", change)
 
 
-def _turned(report: Json) -> Json:
+def _reverse_report(report: Json) -> Json:
     turned = {
         **report,
         "dimensionHeaders": report["dimensionHeaders"][::-1],
@@ -172,7 +172,7 @@ def _turned(report: Json) -> Json:
     return turned
 
 
-def _columns(report: Json, keep: Callable[[Json], bool]) -> Json:
+def _select_columns(report: Json, keep: Callable[[Json], bool]) -> Json:
     left = dict(report)
     for headers, values in (("dimensionHeaders", "dimensionValues"), ("metricHeaders", "metricValues")):
         kept = [position for position, header in enumerate(report[headers]) if keep(header)]

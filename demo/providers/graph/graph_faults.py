@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from demo.providers.faults import Fault, changed
+from demo.providers.faults import CallFault, change_json
 from demo.providers.wire import StandInResponse
 
 Json = dict[str, Any]
@@ -60,7 +60,7 @@ STATUSES = {1: 500, 2: 500, 4: 403, 10: 403}
 FORBIDDEN = range(200, 300)
 
 
-def error(
+def build_error(
     code: int,
     message: str,
     subcode: int | None = None,
@@ -89,25 +89,25 @@ def error(
     return StandInResponse.json({"error": content}, status, headers)
 
 
-def dead_token(subcode: int | None) -> StandInResponse:
-    return error(190, DEAD_TOKENS.get(subcode, DEAD_TOKENS[467]), subcode)
+def build_dead_token(subcode: int | None) -> StandInResponse:
+    return build_error(190, DEAD_TOKENS.get(subcode, DEAD_TOKENS[467]), subcode)
 
 
-def missing(object_id: str, status: int = 400) -> StandInResponse:
+def build_missing_object(object_id: str, status: int = 400) -> StandInResponse:
     message = (
         f"Unsupported get request. Object with ID '{object_id}' does not exist, cannot be loaded due to missing "
         "permissions, or does not support this operation. Please read the Graph API documentation at "
         "https://developers.facebook.com/docs/graph-api"
     )
-    return error(100, message, 33, kind="GraphMethodException", status=status)
+    return build_error(100, message, 33, kind="GraphMethodException", status=status)
 
 
-def invalid(message: str) -> StandInResponse:
+def build_invalid_parameter(message: str) -> StandInResponse:
     """Code 100: a parameter is wrong."""
-    return error(100, f"(#100) {message}")
+    return build_error(100, f"(#100) {message}")
 
 
-def usage(account: str, *, code: int = 80000, share: int = 1, minutes: int = 0, seconds: int = 0) -> dict[str, str]:
+def build_usage_headers(account: str, *, code: int = 80000, share: int = 1, minutes: int = 0, seconds: int = 0) -> dict[str, str]:
     """The headers that tell how much of the limits is used, in percent, and when there is access again."""
     share = 100 if minutes or seconds else share
     business = {
@@ -131,64 +131,64 @@ def usage(account: str, *, code: int = 80000, share: int = 1, minutes: int = 0, 
     }
 
 
-def throttled(
+def throttle_calls(
     code: int = 80004, *, minutes: int = 0, seconds: int = 0, hints: bool = True, account: str = "1"
-) -> Fault:
+) -> CallFault:
     """A rate limit; `minutes` until access is regained, or `seconds` until the account's is reset.
 
     Without `hints`, the headers that tell it are missing.
     """
     subcode = THROTTLE_SUBCODES.get(code)
-    headers = usage(account, code=code, minutes=minutes, seconds=seconds) if hints else {}
-    return Fault(f"throttle {code}", answer=lambda request: error(code, THROTTLES[code], subcode, headers=headers))
+    headers = build_usage_headers(account, code=code, minutes=minutes, seconds=seconds) if hints else {}
+    return CallFault(f"throttle {code}", answer=lambda request: build_error(code, THROTTLES[code], subcode, headers=headers))
 
 
-def transient(code: int = 2, status: int | None = None) -> Fault:
+def fail_transiently(code: int = 2, status: int | None = None) -> CallFault:
     """Codes 1 and 2; any other code is one that says of itself `is_transient`."""
     message = TRANSIENT.get(code, f"(#{code}) Please try again later.")
-    return Fault(f"transient {code}", answer=lambda request: error(code, message, status=status, transient=True))
+    return CallFault(f"transient {code}", answer=lambda request: build_error(code, message, status=status, transient=True))
 
 
-def unavailable(status: int = 503) -> Fault:
+def fail_gateway(status: int = 503) -> CallFault:
     """A 5xx from before the API, with no JSON."""
-    return Fault(str(status), answer=lambda request: StandInResponse(b"upstream connect error", status, "text/plain"))
+    return CallFault(str(status), answer=lambda request: StandInResponse(b"upstream connect error", status, "text/plain"))
 
 
-def token_dead(subcode: int | None = 463) -> Fault:
+def refuse_token(subcode: int | None = 463) -> CallFault:
     """190: expired (463), removed (458), password changed (460), logged out (467), or not a token at all (None)."""
-    return Fault(f"token {subcode}", answer=lambda request: dead_token(subcode))
+    return CallFault(f"token {subcode}", answer=lambda request: build_dead_token(subcode))
 
 
-def forbidden(code: int = 200) -> Fault:
+def forbid_account(code: int = 200) -> CallFault:
     """10 or 200–299: the account may not be read."""
     message = PERMISSIONS.get(code, f"(#{code}) Permissions error")
-    return Fault(f"permission {code}", answer=lambda request: error(code, message))
+    return CallFault(f"permission {code}", answer=lambda request: build_error(code, message))
 
 
-def too_much_data(code: int = 100) -> Fault:
+def refuse_amount(code: int = 100) -> CallFault:
     """100/1487534; with code 1 the same is said in words alone."""
-    return Fault(f"too much data {code}", answer=lambda request: reduce_the_data(code))
+    return CallFault(f"too much data {code}", answer=lambda request: build_too_much_data(code))
 
 
-def reduce_the_data(code: int = 100) -> StandInResponse:
+def build_too_much_data(code: int = 100) -> StandInResponse:
     message = "Please reduce the amount of data you're asking for, then retry your request"
-    return error(code, message, 1487534 if code == 100 else None, status=500 if code == 1 else 400)
+    return build_error(code, message, 1487534 if code == 100 else None, status=500 if code == 1 else 400)
 
 
-def gone(status: int = 400) -> Fault:
+def remove_object(status: int = 400) -> CallFault:
     """The object does not exist: 100/33, or with status 404."""
-    return Fault("gone", answer=lambda request: missing(request.path.split("/")[-2], status))
+    return CallFault("gone", answer=lambda request: build_missing_object(request.path.split("/")[-2], status))
 
 
-def before_conversion() -> Fault:
+def refuse_before_conversion() -> CallFault:
     """100/2108006: the medium is older than the account's being a business account."""
     explanation = (
         "The media was posted before the most recent time that the user's account was converted to a business "
         "account from a personal account."
     )
-    return Fault(
+    return CallFault(
         "before conversion",
-        answer=lambda request: error(
+        answer=lambda request: build_error(
             100,
             "Invalid parameter",
             2108006,
@@ -199,73 +199,73 @@ def before_conversion() -> Fault:
     )
 
 
-def too_few_viewers() -> Fault:
+def refuse_few_viewers() -> CallFault:
     """10: too few people have seen the medium."""
     message = "(#10) Not enough viewers for the media to show insights"
-    return Fault("too few viewers", answer=lambda request: error(10, message))
+    return CallFault("too few viewers", answer=lambda request: build_error(10, message))
 
 
-def failed_call(code: int, subcode: int | None = None, message: str = "Something is wrong", **more: Any) -> Fault:
+def fail_call(code: int, subcode: int | None = None, message: str = "Something is wrong", **more: Any) -> CallFault:
     """Any other error."""
-    return Fault(f"error {code}", answer=lambda request: error(code, message, subcode, **more))
+    return CallFault(f"error {code}", answer=lambda request: build_error(code, message, subcode, **more))
 
 
-KEPT = frozenset(
+KEPT_FIELDS = frozenset(
     {"account_id", "campaign_id", "campaign_name", "date_start", "date_stop", "end_time", "id", "name", "period"}
 )
 
 
-def nulls() -> Fault:
+def null_values() -> CallFault:
     """Every value is null, in every row; the ids, the names and the dates stay."""
-    return _of_rows("nulls", _nulled)
+    return _change_rows("nulls", _null_row)
 
 
-def missing_field(name: str) -> Fault:
+def drop_field(name: str) -> CallFault:
     """No row has the field, although it was asked for."""
-    return _of_rows(f"missing field {name}", lambda row: {key: value for key, value in row.items() if key != name})
+    return _change_rows(f"missing field {name}", lambda row: {key: value for key, value in row.items() if key != name})
 
 
-def words_for_numbers() -> Fault:
+def replace_numbers_with_words() -> CallFault:
     """Every number is a word."""
-    return _of_rows("words for numbers", _worded)
+    return _change_rows("words for numbers", _word_row)
 
 
-def no_data() -> Fault:
+def empty_data() -> CallFault:
     """An empty `data`, and no further page."""
-    return changed("no data", lambda content: {"data": []})
+    return change_json("no data", lambda content: {"data": []})
 
 
-def _of_rows(name: str, change: Callable[[Json], Json]) -> Fault:
+def _change_rows(name: str, change: Callable[[Json], Json]) -> CallFault:
     def changed_rows(content: Any) -> Any:
         if "data" not in content:
             return change(content)
         return {**content, "data": [change(row) for row in content["data"]]}
 
-    return changed(name, changed_rows)
+    return change_json(name, changed_rows)
 
 
-def _nulled(row: Json) -> Json:
+def _null_row(row: Json) -> Json:
     nulled: Json = {}
     for key, value in row.items():
-        if key in KEPT:
+        if key in KEPT_FIELDS:
             nulled[key] = value
         elif isinstance(value, dict):
-            nulled[key] = _nulled(value)
+            nulled[key] = _null_row(value)
         elif key == "values":
-            nulled[key] = [_nulled(item) for item in value]
+            nulled[key] = [_null_row(item) for item in value]
         else:
             nulled[key] = None
     return nulled
 
 
-def _worded(row: Json) -> Json:
+def _word_row(row: Json) -> Json:
     worded: Json = {}
     for key, value in row.items():
         if isinstance(value, dict):
-            worded[key] = _worded(value)
+            worded[key] = _word_row(value)
         elif isinstance(value, list):
-            worded[key] = [_worded(item) for item in value]
-        elif key not in KEPT and (isinstance(value, int) or (isinstance(value, str) and _is_number(value))):
+            worded[key] = [_word_row(item) for item in value]
+        elif key not in KEPT_FIELDS and (isinstance(value, int) or (isinstance(value, str) and _is_number(value))):
             worded[key] = "n/a"
         else:
             worded[key] = value

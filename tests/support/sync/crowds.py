@@ -64,9 +64,9 @@ class Crowd:
             self.stand_ins.world.google.revoke(user.refresh_token)
             self.stand_ins.world.meta.kill(user.meta_token)
             self.stand_ins.world.instagram.kill(user.instagram_token)
-        ga4.faults.plant(google_faults.exhausted(), chance=THROTTLED, path=":runReport")
+        ga4.faults.plant(google_faults.exhaust_quota(), chance=THROTTLED, path=":runReport")
         for each in (meta, instagram):
-            each.faults.plant(graph_faults.throttled(80000, seconds=seconds), chance=THROTTLED)
+            each.faults.plant(graph_faults.throttle_calls(80000, seconds=seconds), chance=THROTTLED)
 
 
 def make_sync_context(
