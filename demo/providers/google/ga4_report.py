@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from demo.providers.accounts import CHANNEL, PAGE, PAGE_AND_QUERY, Property, PropertyVisits
-from demo.providers.google.google_faults import build_error
+from demo.providers.google.google_errors import build_error
 from demo.providers.wire import ErrorResponse
 
 MAX_ROWS = 250_000

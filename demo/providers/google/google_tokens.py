@@ -7,7 +7,12 @@ from typing import Any
 
 import jwt
 
-from demo.providers.google.google_faults import NO_STORE, build_dead_refresh_token, build_token_error, build_unknown_client
+from demo.providers.google.google_errors import (
+    NO_STORE,
+    build_dead_refresh_token,
+    build_token_error,
+    build_unknown_client,
+)
 from demo.providers.tokens import ACCESS_LIFETIME, GoogleTokens
 from demo.providers.wire import ErrorResponse, StandInResponse
 from demo.providers.world import ProviderWorld

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from demo.providers.accounts import LOS_ANGELES, Metrics, PostedMedium, Profile
 from demo.providers.graph.graph import Json, parse_moment, split_names
-from demo.providers.graph.graph_faults import build_invalid_parameter
+from demo.providers.graph.graph_errors import build_invalid_parameter
 from demo.providers.wire import ErrorResponse, StandInResponse
 
 ZONE = ZoneInfo(LOS_ANGELES)
@@ -117,7 +117,9 @@ def _parse_span(fields: Mapping[str, str], now: datetime) -> tuple[datetime, dat
     # Thirty days are thirty times 24 hours, also when a clock change makes them an hour longer.
     if until - since > MAX_SPAN:
         seconds = int(MAX_SPAN.total_seconds())
-        raise ErrorResponse(build_invalid_parameter(f"There cannot be more than 30 days ({seconds} s) between since and until"))
+        raise ErrorResponse(
+            build_invalid_parameter(f"There cannot be more than 30 days ({seconds} s) between since and until")
+        )
     return since, until
 
 
@@ -132,11 +134,15 @@ def _check_metric(metric: str, profile: Profile, *, whole: bool, since: datetime
         raise ErrorResponse(build_invalid_parameter(message))
     if whole and metric not in TOTALS:
         raise ErrorResponse(
-            build_invalid_parameter(f"The following metrics ({metric}) are incompatible with the metric type (total_value)")
+            build_invalid_parameter(
+                f"The following metrics ({metric}) are incompatible with the metric type (total_value)"
+            )
         )
     if metric == "follower_count":
         if profile.count_followers(now) < MIN_FOLLOWERS:
-            raise ErrorResponse(build_invalid_parameter(f"(follower_count) is not available with fewer than {MIN_FOLLOWERS} followers"))
+            raise ErrorResponse(
+                build_invalid_parameter(f"(follower_count) is not available with fewer than {MIN_FOLLOWERS} followers")
+            )
         today = now.astimezone(ZONE).date()
         if since < datetime.combine(today - MAX_SPAN, time(), ZONE):
             message = "metric only supports querying data for the last 30 days excluding the current day"
@@ -174,4 +180,6 @@ def _make_title(metric: str) -> str:
 
 
 def _build_unknown_metric(position: int, known: frozenset[str]) -> StandInResponse:
-    return build_invalid_parameter(f"metric[{position}] must be one of the following values: {', '.join(sorted(known))}")
+    return build_invalid_parameter(
+        f"metric[{position}] must be one of the following values: {', '.join(sorted(known))}"
+    )

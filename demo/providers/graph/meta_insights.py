@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from demo.providers.accounts import AdAccount, AdDelivery
 from demo.providers.graph.graph import Json, split_names
-from demo.providers.graph.graph_faults import build_error, build_invalid_parameter, build_too_much_data
+from demo.providers.graph.graph_errors import build_error, build_invalid_parameter, build_too_much_data
 from demo.providers.wire import ErrorResponse
 
 MAX_MONTHS = 37
@@ -94,7 +94,9 @@ class InsightsRequest:
             return (self.last - self.first).days + 1
         if text.isdigit() and 1 <= int(text) <= 90:
             return int(text)
-        raise ErrorResponse(build_invalid_parameter("Param time_increment must be all_days or a number of days from 1 to 90"))
+        raise ErrorResponse(
+            build_invalid_parameter("Param time_increment must be all_days or a number of days from 1 to 90")
+        )
 
 
 def _sum_deliveries(group: list[AdDelivery]) -> AdDelivery:

@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 
-from demo.providers import faults
 from demo.providers.accounts import Profile
-from demo.providers.faults import CallFault
-from demo.providers.graph import graph_faults
 from demo.providers.graph.instagram import InstagramStandIn
 from engine.calendar import Window
 from sync.errors import NeedsReauth, NotPermitted, ProviderError, Throttled, Unreachable, Unreadable
 from sync.providers.instagram_days import format_midnight
+from tests.support.providers import faults, graph_faults
+from tests.support.providers.faults import CallFault, clear_faults, plant_fault
 from tests.support.sync.instagram_profile import (
     DAYS,
     INSIGHTS,
@@ -145,7 +144,7 @@ def test_what_an_account_lacks_is_remembered_too(
     instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink
 ) -> None:
     refused = graph_faults.fail_call(100)
-    instagram.faults.plant(refused, path=PROFILE, when=lambda request: "views" in request.query.get("metric", ""))
+    plant_fault(instagram, refused, path=PROFILE, when=lambda request: "views" in request.query.get("metric", ""))
     sync_account(desk, instagram, credentials, history=3)
     assert desk.options["unsupported"]["account"] == ["views"]
     assert desk.read_sorted_rows(DAYS)[-1] == make_expected_day(subtract_days(0), 2100) | {"views": None}
@@ -181,7 +180,7 @@ def test_a_token_of_a_week_is_refreshed(
 ) -> None:
     sync_account(desk, instagram, credentials, history=1, age=timedelta(days=6))
     assert desk.renewed == []
-    instagram.faults.plant(graph_faults.refuse_token(), token=credentials["access_token"], path=PROFILE)
+    plant_fault(instagram, graph_faults.refuse_token(), token=credentials["access_token"], path=PROFILE)
     sync_account(desk, instagram, credentials, history=1, age=timedelta(days=8))
     (renewed,) = desk.renewed
     assert renewed["access_token"] != credentials["access_token"]
@@ -253,7 +252,7 @@ def test_a_failure_is_of_its_class_and_changes_nothing_of_its_table(
     instagram.calls.clear()
     for post in profile.posts:
         post.like_count = 1
-    instagram.faults.plant(fault, path=path)
+    plant_fault(instagram, fault, path=path)
     with pytest.raises(kind, match=words) as failure:
         sync_account(desk, instagram, credentials)
     assert "://" not in str(failure.value)
@@ -263,11 +262,11 @@ def test_a_failure_is_of_its_class_and_changes_nothing_of_its_table(
 
 
 def test_a_limit_is_waited_for(instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink) -> None:
-    instagram.faults.plant(graph_faults.throttle_calls(80002, minutes=2, account=PROFILE), path=INSIGHTS, times=1)
+    plant_fault(instagram, graph_faults.throttle_calls(80002, minutes=2, account=PROFILE), path=INSIGHTS, times=1)
     (nap,) = sync_account(desk, instagram, credentials, history=3).seconds
     assert 120 <= nap < 121
     assert len(desk.read_sorted_rows(DAYS)) == 3
-    instagram.faults.plant(graph_faults.throttle_calls(80002, minutes=50, account=PROFILE), path=INSIGHTS)
+    plant_fault(instagram, graph_faults.throttle_calls(80002, minutes=50, account=PROFILE), path=INSIGHTS)
     with pytest.raises(Throttled, match="for about 50 minutes"):
         sync_account(desk, instagram, credentials, history=3)
 
@@ -276,12 +275,12 @@ def test_a_history_that_a_limit_breaks_off_goes_on(
     instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink
 ) -> None:
     # After the newest window of days and media, in the second one's days.
-    instagram.faults.plant(graph_faults.throttle_calls(80002, minutes=50), path=f"{PROFILE}/insights", skip=30)
+    plant_fault(instagram, graph_faults.throttle_calls(80002, minutes=50), path=f"{PROFILE}/insights", skip=30)
     with pytest.raises(Throttled):
         sync_account(desk, instagram, credentials)
     assert [row["date"] for row in desk.read_sorted_rows(DAYS)] == [subtract_days(age) for age in reversed(range(28))]
     assert len(desk.read_sorted_rows(MEDIA)) == 31
-    instagram.faults.clear()
+    clear_faults(instagram)
     instagram.calls.clear()
     sync_account(desk, instagram, credentials)
     assert len(desk.read_sorted_rows(DAYS)) == len(desk.read_sorted_rows(MEDIA)) == HISTORY

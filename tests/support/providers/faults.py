@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from enum import Enum, auto
 from random import Random
 from typing import Any
 
-from demo.providers.wire import HTML, DeliveryMode, StandInRequest, StandInResponse
+from demo.providers.server import Exchange, StandIn
+from demo.providers.wire import StandInRequest, StandInResponse, write_response
 
+HTML = "text/html; charset=UTF-8"
+DRIPS = 20
 PAGE = b"<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Something went wrong</h1></body></html>"
+
+
+class DeliveryMode(Enum):
+    """How an answer goes out."""
+
+    WHOLE = auto()
+    # Half of the body that Content-Length promises, and then the end.
+    CUT_OFF = auto()
+    # In pieces, so slowly that no single read takes long.
+    DRIP = auto()
+    # Nothing, for as long as the client waits.
+    HANG = auto()
+    # Nothing, and the connection is reset.
+    RESET = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,36 +97,84 @@ class PlantedFaults:
     """The faults of one stand-in. The first planted that befalls a call is the one it gets."""
 
     def __init__(self) -> None:
-        self._plants: list[PlantedFault] = []
-
-    def plant(
-        self,
-        fault: CallFault,
-        *,
-        account: str | None = None,
-        token: str | None = None,
-        path: str | None = None,
-        when: Callable[[StandInRequest], bool] | None = None,
-        times: int | None = None,
-        skip: int = 0,
-        chance: float = 1.0,
-        seed: int = 0,
-    ) -> PlantedFault:
-        """Plant a fault for every call that fits, or the first `times` of them, or a share of them.
-
-        `path` is a part of the path. Without any condition it befalls every call until `clear`.
-        """
-        plant = PlantedFault(fault, account, token, path, when, times, skip, chance, seed)
-        self._plants.append(plant)
-        return plant
-
-    def clear(self) -> None:
-        """Nothing goes wrong any more."""
-        self._plants.clear()
+        self.plants: list[PlantedFault] = []
 
     def find_fault(self, request: StandInRequest, account: str, token: str | None) -> CallFault | None:
         """The fault that befalls this call."""
-        return next((plant.fault for plant in list(self._plants) if plant.befalls(request, account, token)), None)
+        return next((plant.fault for plant in list(self.plants) if plant.befalls(request, account, token)), None)
+
+    async def intercept(self, exchange: Exchange) -> bool | None:
+        """Answer a call as its fault says; leave a call without one to the stand-in."""
+        fault = self.find_fault(exchange.request, exchange.subject.account, exchange.subject.token)
+        if fault is None:
+            return None
+        exchange.call.fault = fault.name
+        if fault.delay and fault.delivery is DeliveryMode.WHOLE:
+            await asyncio.sleep(fault.delay)
+        if fault.answer is not None:
+            answer = fault.answer(exchange.request)
+        else:
+            answer = exchange.respond()
+            # A refusal is no body to be changed: the fault was meant for an answer.
+            answer = fault.apply_to(answer) if answer.status == 200 else answer
+        if fault.delivery not in (DeliveryMode.HANG, DeliveryMode.RESET):
+            exchange.call.status = answer.status
+        return await deliver_answer(answer, fault, exchange)
+
+
+async def deliver_answer(answer: StandInResponse, fault: CallFault, exchange: Exchange) -> bool:
+    """Send the answer as the fault has it; whether the connection can be used again."""
+    reader, writer = exchange.reader, exchange.writer
+    match fault.delivery:
+        case DeliveryMode.WHOLE:
+            await write_response(answer, writer)
+            return True
+        case DeliveryMode.HANG:
+            await reader.read()
+        case DeliveryMode.RESET:
+            writer.transport.abort()
+        case DeliveryMode.CUT_OFF:
+            writer.write(answer.format_head() + answer.body[: len(answer.body) // 2])
+            await writer.drain()
+        case DeliveryMode.DRIP:
+            writer.write(answer.format_head())
+            size = max(1, len(answer.body) // DRIPS)
+            for start in range(0, len(answer.body), size):
+                await asyncio.sleep(fault.delay / DRIPS)
+                writer.write(answer.body[start : start + size])
+                await writer.drain()
+    return False
+
+
+def plant_fault(
+    stand_in: StandIn,
+    fault: CallFault,
+    *,
+    account: str | None = None,
+    token: str | None = None,
+    path: str | None = None,
+    when: Callable[[StandInRequest], bool] | None = None,
+    times: int | None = None,
+    skip: int = 0,
+    chance: float = 1.0,
+    seed: int = 0,
+) -> PlantedFault:
+    """Plant a fault for every call that fits, or the first `times` of them, or a share of them.
+
+    `path` is a part of the path. Without any condition it befalls every call until `clear_faults`.
+    """
+    planted = getattr(stand_in.interceptor, "__self__", None)
+    if not isinstance(planted, PlantedFaults):
+        planted = PlantedFaults()
+        stand_in.interceptor = planted.intercept
+    plant = PlantedFault(fault, account, token, path, when, times, skip, chance, seed)
+    planted.plants.append(plant)
+    return plant
+
+
+def clear_faults(stand_in: StandIn) -> None:
+    """Let nothing go wrong any more."""
+    stand_in.interceptor = None
 
 
 def slow_answer(seconds: float) -> CallFault:
@@ -142,7 +209,9 @@ def send_html(status: int = 200) -> CallFault:
 
 def truncate_json() -> CallFault:
     """A whole HTTP answer whose JSON stops half-way."""
-    return CallFault("truncated JSON", spoil=lambda answer: replace(answer, body=answer.body[: len(answer.body) * 2 // 3]))
+    return CallFault(
+        "truncated JSON", spoil=lambda answer: replace(answer, body=answer.body[: len(answer.body) * 2 // 3])
+    )
 
 
 def send_empty(status: int = 200) -> CallFault:
