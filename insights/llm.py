@@ -23,6 +23,7 @@ from pydantic import BaseModel, ValidationError
 
 from engine.calendar import Compare
 from engine.errors import InvalidSetting
+from engine.extras import install_command
 from insights.claims import GROUPS, Bullet, Clause, Offer, describe_clause
 from insights.collect_facts import CollectedFacts
 
@@ -69,7 +70,7 @@ class LanguageModel:
     def __init__(self, name: str, *, limits: Limits | None = None) -> None:
         """Raises InvalidSetting where litellm is not installed."""
         if find_spec("litellm") is None:
-            raise InvalidSetting("LLM_MODEL is set and litellm is missing: pip install 'metric-engine[llm]'")
+            raise InvalidSetting(f"LLM_MODEL is set and litellm is missing: {install_command('llm')}")
         self.name = name
         self.limits = limits or Limits()
         self.waiting: set[Future[list[Bullet]]] = set()

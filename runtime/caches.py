@@ -10,6 +10,7 @@ from cachetools import TTLCache
 
 from engine.answer.cache import MAX_STALE_SECONDS, Cache, CacheStore, MemoryStore
 from engine.errors import InvalidSetting
+from engine.extras import install_command
 from runtime.settings import Settings
 from state.tenants import Tenant
 
@@ -29,7 +30,8 @@ def open_store(settings: Settings, seconds: int) -> CacheStore:
     try:
         from engine.answer.redis_store import RedisStore
     except ImportError:
-        raise InvalidSetting("REDIS_URL is set and its driver is missing: pip install 'metric-engine[redis]'") from None
+        message = f"REDIS_URL is set and its driver is missing: {install_command('redis')}"
+        raise InvalidSetting(message) from None
     return RedisStore(settings.redis_url.get_secret_value(), seconds=seconds, namespace=build_namespace(settings))
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from engine.errors import InvalidSetting, StateUnavailable
+from engine.extras import install_command
 
 Insert: TypeAlias = postgresql.Insert | sqlite.Insert
 
@@ -202,7 +203,7 @@ def _open_postgresql(url: URL) -> Engine:
         return engine
     except ImportError:
         raise InvalidSetting(
-            "DATABASE_URL names PostgreSQL, whose driver is missing: pip install 'metric-engine[postgres]'"
+            f"DATABASE_URL names PostgreSQL, whose driver is missing: {install_command('postgres')}"
         ) from None
 
 

@@ -70,24 +70,6 @@ class Engine:
             key, query, RequestContext(tenant=tenant, connected=connected, data_version=data_version)
         ).body
 
-    def query_bodies(
-        self,
-        keys: Sequence[str],
-        query: MetricQuery,
-        *,
-        tenant: str,
-        connected: frozenset[str],
-        data_version: int = 0,
-    ) -> dict[str, Body | UnknownMetric]:
-        """The bodies for several keys, from one plan; an unknown key has its error for a body.
-
-        Raises WarehouseUnavailable.
-        """
-        found = self.query_many(
-            keys, query, RequestContext(tenant=tenant, connected=connected, data_version=data_version)
-        )
-        return {key: each.body if isinstance(each, WidgetAnswer) else each for key, each in found.items()}
-
     def query(self, key: str, query: MetricQuery, context: RequestContext) -> WidgetAnswer:
         """The answer for one key. Raises UnknownMetric, WarehouseUnavailable."""
         return self.query_metrics([self.catalog.get_widget(key)], query, context)[key]

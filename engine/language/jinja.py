@@ -224,10 +224,6 @@ def render_template(sandbox: Sandbox, text: str, names: Mapping[str, Any]) -> Re
     return trace_origins(marked_text, text)
 
 
-def strip_marks(text: str) -> str:
-    return MARKS.sub("", text)
-
-
 def trace_origins(marked_text: str, template: str) -> RenderedText:
     """Take the marks out of a rendered text and note where each character came from.
 

@@ -26,7 +26,6 @@ MAX_NAME_LENGTH = 50
 REFERENCE_PREFIX = "table:"
 # The type of a column whose declaration has a fault of its own: it fits everywhere.
 UNKNOWN_TYPE = ""
-JOINS = "JOIN, LEFT JOIN, RIGHT JOIN, FULL JOIN or CROSS JOIN"
 # The tables that a query names, by name; None for one that cannot be read.
 ReadTables = Mapping[str, Table | None]
 Columns = Mapping[str, Column]

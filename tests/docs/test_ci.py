@@ -60,7 +60,7 @@ def run_command(command: str, **environment: str) -> Result:
 
 def test_the_workflow_checks_and_tests() -> None:
     assert [shlex.split(command)[1] for command in COMMANDS] == ["validate", "test"]
-    assert set(STEPS) == {"pip install metric-engine", *COMMANDS}
+    assert set(STEPS) == {f"pip install 'metric-engine @ git+https://HOST/PATH@v{engine.__version__}'", *COMMANDS}
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, *HOOK_COMMANDS])

@@ -64,7 +64,7 @@ def test_every_spelling_of_postgresql_opens(postgres_url: str, scheme: str) -> N
 
 def test_a_missing_driver_names_the_extra(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(InvalidSetting, match=r"DATABASE_URL .*pip install 'metric-engine\[postgres\]'"):
+    with pytest.raises(InvalidSetting, match=r"DATABASE_URL .*pip install 'psycopg\[binary\]'"):
         open_database(postgres_url)
 
 

@@ -9,6 +9,7 @@ import sqlalchemy
 from sqlalchemy.exc import ArgumentError
 
 from engine.errors import InvalidSetting
+from engine.extras import install_command
 from engine.suggestions import did_you_mean, find_nearest_names
 from engine.warehouse.drivers.base import WarehouseDriver
 
@@ -44,10 +45,8 @@ def open_driver(url: str, setting: str) -> WarehouseDriver:
     try:
         return opener(parsed)
     except ImportError:
-        extra = PACKAGE_EXTRAS[backend]
-        raise InvalidSetting(
-            f"{setting} names {backend}, whose driver is missing: pip install 'metric-engine[{extra}]'"
-        ) from None
+        remedy = install_command(PACKAGE_EXTRAS[backend])
+        raise InvalidSetting(f"{setting} names {backend}, whose driver is missing: {remedy}") from None
 
 
 def make_opener(module: str, name: str) -> Callable[[sqlalchemy.URL], WarehouseDriver]:

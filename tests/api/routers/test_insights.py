@@ -313,5 +313,5 @@ def test_a_model_without_litellm_stops_the_start(
     open_app: Callable[..., FastAPI], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("insights.llm.find_spec", lambda name: None)
-    with pytest.raises(InvalidSetting, match=r"LLM_MODEL.*pip install 'metric-engine\[llm\]'"):
+    with pytest.raises(InvalidSetting, match=r"LLM_MODEL.*pip install litellm=="):
         open_app(LLM_MODEL="openai/fake")

@@ -20,6 +20,7 @@ import sqlalchemy
 from engine.answer.engine import Engine
 from engine.catalog.catalog import Catalog
 from engine.errors import InvalidSetting, WarehouseUnavailable
+from engine.extras import install_command
 from engine.warehouse.drivers.postgresql_timeouts import set_response_timeout
 from engine.warehouse.warehouse import Warehouse
 from tests.conftest import TENANT
@@ -296,7 +297,7 @@ def test_a_missing_driver_names_its_extra(url: str, driver: str, extra: str, mon
     monkeypatch.delitem(sys.modules, "engine.warehouse.drivers.postgresql_timeouts", raising=False)
     with pytest.raises(InvalidSetting) as caught:
         Warehouse(url, setting="DATABASE_URL")
-    line = f"DATABASE_URL names {backend}, whose driver is missing: pip install 'metric-engine[{extra}]'"
+    line = f"DATABASE_URL names {backend}, whose driver is missing: {install_command(extra)}"
     assert str(caught.value) == line
 
 

@@ -1,0 +1,19 @@
+"""The optional packages: each extra of the distribution, and what pip installs for it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+PACKAGES: Mapping[str, tuple[str, ...]] = {
+    "clickhouse": ("clickhouse-connect",),
+    "duckdb": ("duckdb", "duckdb-sqlalchemy"),
+    "llm": ("litellm==1.110.2",),
+    "postgres": ("psycopg[binary]",),
+    "redis": ("redis",),
+}
+
+
+def install_command(extra: str) -> str:
+    """Return the command that installs an extra's packages: it works wherever metric-engine itself came from."""
+    return f"pip install {shlex.join(PACKAGES[extra])} (the extra {extra!r})"
