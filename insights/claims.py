@@ -72,7 +72,7 @@ def write_bullet(parts: Sequence[Part], advice: Sequence[str], span: Span) -> Bu
         *((plain[:count], ()) for count in range(len(plain) - 1, 0, -1)),
     ]
     texts = [write_sentences(chosen, more, span.language) for chosen, more in choices]
-    against = span.language.write("against", compared=span.compared)
+    against = span.language.write("against", compared=span.comparison_text)
     fitting = (text for text in texts if len(text.replace(PERIOD, against)) <= MOST_CHARACTERS)
     groups = {part.clause.group for part in told}
     group = groups.pop() if len(groups) == 1 else "Cross-channel"
@@ -104,7 +104,7 @@ def is_small_inside(template: str) -> bool:
 
 def say_period_once(bullets: Sequence[Bullet], span: Span) -> list[Bullet]:
     """The bullets, of which only the first that is held against the compared window says so."""
-    against = span.language.write("against", compared=span.compared)
+    against = span.language.write("against", compared=span.comparison_text)
     said, found = False, []
     for bullet in bullets:
         text = bullet.text if said else bullet.text.replace(PERIOD, against, 1)
@@ -152,7 +152,7 @@ class Offer:
             "clauses": [describe_clause(each) for each in self.clauses],
         }
 
-    def read(self, bullet: Bullet, span: Span) -> Bullet:
+    def read_bullet(self, bullet: Bullet, span: Span) -> Bullet:
         """The bullet that a model's answer stands for. Raises RefusedBullet for all that is not offered."""
         if bullet.group not in GROUPS:
             raise RefusedBullet("group")
@@ -245,7 +245,7 @@ def read_bullets(offer: Offer, bullets: Sequence[Bullet], span: Span, drop: Call
     found: list[Bullet] = []
     for each in bullets:
         try:
-            bullet = offer.read(each, span)
+            bullet = offer.read_bullet(each, span)
             if bullet in found:
                 raise RefusedBullet("repeated")
             found.append(bullet)

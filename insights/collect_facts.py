@@ -81,9 +81,9 @@ def empty_uncounted(answer: WidgetAnswer, span: Span) -> Body:
                 for point, there in zip(each["points"], days, strict=True):
                     if not there:
                         point["v"] = None
-    if span.unfinished:
+    if span.unfinished_days:
         for each in (each for series in windows for each in series if each):
-            each["points"] = each["points"][: max(0, span.days - span.unfinished)]
+            each["points"] = each["points"][: max(0, span.days - span.unfinished_days)]
     return body
 
 

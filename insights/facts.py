@@ -50,7 +50,7 @@ class Span:
         return self.window.days
 
     @property
-    def unfinished(self) -> int:
+    def unfinished_days(self) -> int:
         """How many of the asked window's days are not over: today, and those to come."""
         return min(self.days, max(0, (self.window.end - self.today).days + 1))
 
@@ -60,7 +60,7 @@ class Span:
         return self.compare is Compare.PREVIOUS_PERIOD
 
     @property
-    def compared(self) -> str:
+    def comparison_text(self) -> str:
         """The compared window in words."""
         if self.compare is Compare.PREVIOUS_YEAR:
             return self.language.write("previous_year")

@@ -27,13 +27,13 @@ class NumberStyle:
 
     def write(self, value: float) -> str:
         """A value of the metric."""
-        return self._written(value, "percent", plus="")
+        return self._write_number(value, "percent", plus="")
 
     def write_difference(self, value: float) -> str:
         """A difference between values of the metric: of percentages, in points."""
-        return self._written(value, "points", plus="+")
+        return self._write_number(value, "points", plus="+")
 
-    def _written(self, value: float, percentage: str, *, plus: str) -> str:
+    def _write_number(self, value: float, percentage: str, *, plus: str) -> str:
         exact = value * 100 if self.format == "percent" else value
         number = self.language.write_number(exact, self.decimals)
         sign = "" if not any(each in "123456789" for each in number) else plus if exact > 0 else "-"

@@ -253,7 +253,7 @@ def describe_request(facts: CollectedFacts, offer: Offer) -> dict[str, Any]:
         "sources": [SOURCES.get(source, source) for source in sorted(facts.active)],
     }
     if span.compare is not Compare.OFF:
-        told["compared_with"] = span.compared
+        told["compared_with"] = span.comparison_text
     return told | offer.describe()
 
 

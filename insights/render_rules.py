@@ -23,7 +23,7 @@ def write_clauses(insights: Insights, findings: Iterable[Finding], span: Span) -
     notable = {name: each for name, each in known.items() if each.notable}
     views: dict[str, Any] = dict.fromkeys(insights.observations)
     views |= {name: finding.view for name, finding in notable.items()}
-    views |= {"compared": span.compared, "against": PERIOD, "days": span.days}
+    views |= {"compared": span.comparison_text, "against": PERIOD, "days": span.days}
     views["known"] = {name: name in known for name in insights.observations}
     said: list[tuple[float, float, Clause]] = []
     for rule in insights.rules:

@@ -69,7 +69,7 @@ def insights(
 def as_text(gathered: CollectedFacts, told: Narration) -> str:
     """The period, and the bullets below their headings."""
     window, compared = gathered.span.window, gathered.span.compare is not Compare.OFF
-    lines = [f"{window.start} to {window.end}" + (f", against {gathered.span.compared}" if compared else "")]
+    lines = [f"{window.start} to {window.end}" + (f", against {gathered.span.comparison_text}" if compared else "")]
     for item in group_bullets(told.bullets):
         lines += ["", item["group"], *(f"  • {bullet}" for bullet in item["bullets"])]
     if not told.bullets:

@@ -41,7 +41,7 @@ BEFORE_MARK = re.compile(r" (?=[,.;:!?)](?:\s|$))")
 class SentenceSandbox(Sandbox):
     """The sandbox without the marks of the origins: a sentence is read by people, not by the SQL parser."""
 
-    def printed(self, value: Any) -> str:
+    def print_value(self, value: Any) -> str:
         text = str(value) if isinstance(value, Undefined) else format_scalar(value)
         return text[:MOST_PRINTED]
 

@@ -107,7 +107,7 @@ def measure_change(
         return None
     windows, values = windows_of(found), read_values(found[0]["stats"])
     additive = isinstance(metric, TableMetric) and metric.total == "period" and metric.series[0].expression.additive
-    shared = only or windows.share(cut=span.unfinished > 0)
+    shared = only or windows.share(cut=span.unfinished_days > 0)
     if volume is not None:
         floors = read_values(answers[volume.key]["stats"])
         if any(each is None or each < observation.floor for each in floors):
@@ -181,7 +181,7 @@ def find_pair(observation: Observation, answers: Answers, span: Span) -> Finding
         return None
     leading, following = windows
     shared = Windows(join_days(leading.now, following.now), join_days(leading.then, following.then)).share(
-        cut=span.unfinished > 0
+        cut=span.unfinished_days > 0
     )
     first, second = (measure_change(metric, answers, observation, span, shared) for metric in observation.metrics)
     if first is None or second is None or first.shared != second.shared:

@@ -105,7 +105,7 @@ def add_up(body: Body, metric: Metric, span: Span) -> MembersTogether | None:
     days = days_together(body)
     if body["stats"]["value"] is None or len(days.now.values) != len(days.then.values):
         return None
-    shared = days.share(cut=span.unfinished > 0)
+    shared = days.share(cut=span.unfinished_days > 0)
     values = sum_up(days, body["stats"], shared)
     whole = change_of(metric, values, body["meta"]["currency"], span, span.describe_days(shared))
     if whole is None or not is_enough(shared):
@@ -173,7 +173,7 @@ def is_borne_out(observation: Observation, answers: Answers, together: MembersTo
     if observation.whole is None:
         return True
     found = series_of(answers[observation.whole.key])
-    if found is None or windows_of(found).share(cut=span.unfinished > 0) != together.shared:
+    if found is None or windows_of(found).share(cut=span.unfinished_days > 0) != together.shared:
         return False
     told = change_of(observation.whole, sum_up(windows_of(found), found[0]["stats"], together.shared), None, span)
     own = together.whole.relative

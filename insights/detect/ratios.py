@@ -55,7 +55,7 @@ class Effect:
         return "grew" if self.shifted > 0 else "shrank"
 
     @property
-    def standing(self) -> Literal["above", "below"]:
+    def position(self) -> Literal["above", "below"]:
         """Whether the member's own ratio lies above or below that of the whole."""
         return "above" if self.now > 0 else "below"
 
@@ -190,5 +190,5 @@ def view_driver(metric: Metric, effect: Effect, name: str, whole: Change, span: 
         "rate": style.write_difference(effect.rate),
         "mainly": "mix" if abs(effect.mix) > abs(effect.rate) else "rate",
         "weight": effect.weight,
-        "standing": effect.standing,
+        "standing": effect.position,
     }

@@ -113,7 +113,7 @@ def trickles(exchange: Exchange) -> None:
 
 
 @contextmanager
-def serving() -> Iterator[Fake]:
+def serve_model() -> Iterator[Fake]:
     """A running server."""
     stopped = threading.Event()
 

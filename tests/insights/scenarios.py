@@ -300,7 +300,7 @@ def loose(pattern: str) -> str:
     return pattern.partition(": ")[2]
 
 
-def scored(worlds: Worlds, gaps: float = 0.0, every: int = 1) -> dict[str, Score]:
+def score_scenarios(worlds: Worlds, gaps: float = 0.0, every: int = 1) -> dict[str, Score]:
     """The scores by kind of scenario, and of all together, with a part of the days missing; of one in `every`."""
     scores: dict[str, Score] = {}
     for scenario in list(scenarios())[::every]:
@@ -345,7 +345,7 @@ def main() -> None:
     try:
         print(compare(worlds))  # noqa: T201
         for gaps in (0.0, 0.05, 0.15):
-            scores = scored(worlds, gaps)
+            scores = score_scenarios(worlds, gaps)
             print(f"{gaps:.0%} of the days missing", table(scores), *scores["all"].misses, sep="\n")  # noqa: T201
             said = flat(worlds, gaps)
             print(f"of 800 flat histories {len(said)} bullets:", *said, sep="\n")  # noqa: T201

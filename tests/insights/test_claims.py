@@ -30,7 +30,7 @@ def span(eventful: CollectedFacts) -> Span:
     return eventful.span
 
 
-def read(offer: Offer, span: Span, *texts: str, group: str = "Traffic") -> tuple[list[str], dict[str, int]]:
+def read_answer(offer: Offer, span: Span, *texts: str, group: str = "Traffic") -> tuple[list[str], dict[str, int]]:
     """What is shown of these bullets, and how many are dropped, by reason."""
     dropped: Counter[str] = Counter()
     bullets = [Bullet(group, text) for text in texts]
@@ -63,7 +63,7 @@ SESSIONS = "Sessions are down 23% against the previous 28 days, from 29,263 to 2
     ],
 )
 def test_what_is_well_formed_is_shown(offer: Offer, span: Span, answer: str, shown: str) -> None:
-    assert read(offer, span, answer) == ([shown], {})
+    assert read_answer(offer, span, answer) == ([shown], {})
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_what_is_well_formed_is_shown(offer: Offer, span: Span, answer: str, sho
     ],
 )
 def test_nothing_else_is_shown(offer: Offer, span: Span, answer: str, reason: str) -> None:
-    assert read(offer, span, answer) == ([], {reason: 1})
+    assert read_answer(offer, span, answer) == ([], {reason: 1})
 
 
 def test_false_sayings_are_never_shown(offer: Offer, span: Span) -> None:
@@ -106,7 +106,7 @@ def test_false_sayings_are_never_shown(offer: Offer, span: Span) -> None:
     for group, saying in FALSE:
         answers = (saying, f"{{c2}}. {saying}", f"{saying} {{c2}}", f"{{c2}}, {saying[:-1]}, {{c4}}",
                    f"{{c2}}, {{c2.because}}. {saying}")  # fmt: skip
-        shown, dropped = read(offer, span, *answers, group=group)
+        shown, dropped = read_answer(offer, span, *answers, group=group)
         assert shown == [], saying
         assert sum(dropped.values()) == len(answers)
 
@@ -121,7 +121,7 @@ PIECES = st.sampled_from(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
 @given(st.lists(PIECES, min_size=1, max_size=8).map(" ".join))
 def test_what_is_shown_is_made_of_what_was_offered(offer: Offer, span: Span, answer: str) -> None:
-    shown, dropped = read(offer, span, answer)
+    shown, dropped = read_answer(offer, span, answer)
     assert len(shown) + sum(dropped.values()) == 1
     own = [text for each in offer.clauses for text in (each.text, each.because, *each.advice, each.member) if text]
     own = [text.replace(f" {PERIOD}", "").replace("{member}", "Organic Search") for text in own]
@@ -134,9 +134,9 @@ def test_what_is_shown_is_made_of_what_was_offered(offer: Offer, span: Span, ans
 
 
 def test_a_group_of_its_own_is_dropped_and_clauses_say_where_they_stand(offer: Offer, span: Span) -> None:
-    assert read(offer, span, "{c2}", group="Sport") == ([], {"group": 1})
+    assert read_answer(offer, span, "{c2}", group="Sport") == ([], {"group": 1})
     for answer, group in (("{c2}", "Traffic"), ("{c1}, while {c2}.", "Cross-channel"), ("{c1}; {c3}", "Ads")):
-        assert offer.read(Bullet("Content", answer), span).group == group
+        assert offer.read_bullet(Bullet("Content", answer), span).group == group
 
 
 def test_forty_choices_are_all_kept(offer: Offer, span: Span) -> None:
@@ -146,7 +146,7 @@ def test_forty_choices_are_all_kept(offer: Offer, span: Span) -> None:
     answers += [f"{{{each.id}}}. {advice}" for each in offer.clauses for advice in offer.general]
     answers += [f"{{{each.id}}}, {{{each.id}.because}}." for each in offer.clauses if each.because]
     assert len(answers) >= 40
-    shown, dropped = read(offer, span, *answers)
+    shown, dropped = read_answer(offer, span, *answers)
     assert (len(shown), dropped) == (len(answers), {})
     assert all(0 < len(text) <= MOST_CHARACTERS for text in shown)
 
@@ -156,7 +156,7 @@ def test_what_is_told_twice_is_left_out(offer: Offer, span: Span) -> None:
     first = offer.clauses[1]
     again = Part(first, joiner=", while")
     assert write_bullet([Part(first), again], [], span) == write_bullet([Part(first)], [], span)
-    assert read(offer, span, "{c2}", "{c2}.")[1] == {"repeated": 1}
+    assert read_answer(offer, span, "{c2}", "{c2}.")[1] == {"repeated": 1}
 
 
 def test_a_bullet_has_no_more_than_240_characters(span: Span) -> None:
@@ -212,7 +212,7 @@ def test_in_german(worlds: Worlds, eventful: CollectedFacts) -> None:
         "Sehen Sie sich zuerst Organic Search an."
     )
     german = make_offer(facts, write_clauses(facts.insights, facts.findings, facts.span))
-    shown, dropped = read(
+    shown, dropped = read_answer(
         german, facts.span, "{c2}, und {c4}. Sehen Sie sich zuerst {c2.member} an.", "{c1}, while {c2}"
     )
     assert dropped == {"joiner": 1}

@@ -16,7 +16,9 @@ SOURCES = {
 }
 
 
-def ended(seed: int, source: str, last: date, *, days: int = 28, closed: tuple[int, ...] = ()) -> dict[str, list[Row]]:
+def end_rows(
+    seed: int, source: str, last: date, *, days: int = 28, closed: tuple[int, ...] = ()
+) -> dict[str, list[Row]]:
     """A history in which a source has no rows after `last`, and never any on weekdays that are `closed`."""
     rows = history(seed, days=days, week=WEEKS[0])
     for table in SOURCES[source]:
@@ -24,7 +26,7 @@ def ended(seed: int, source: str, last: date, *, days: int = 28, closed: tuple[i
     return rows
 
 
-def said(worlds: Worlds, rows: dict[str, list[Row]], **question: Any) -> list[str]:
+def list_bullets(worlds: Worlds, rows: dict[str, list[Row]], **question: Any) -> list[str]:
     return worlds.tell(rows, **question)
 
 
@@ -50,34 +52,34 @@ def said(worlds: Worlds, rows: dict[str, list[Row]], **question: Any) -> list[st
     ],
 )
 def test_since_when_nothing_has_come(worlds: Worlds, source: str, last: date, text: str) -> None:
-    (first, *_) = said(worlds, ended(800, source, last))
+    (first, *_) = list_bullets(worlds, end_rows(800, source, last))
     assert first.startswith(text)
 
 
 def test_two_days_may_come_late_and_today_is_not_over(worlds: Worlds) -> None:
-    assert said(worlds, ended(801, "ga4", END - timedelta(days=2))) == []
-    rows = ended(802, "meta", END - timedelta(days=3))
-    assert len(said(worlds, rows)) == 1
-    assert said(worlds, rows, today=END) == []
+    assert list_bullets(worlds, end_rows(801, "ga4", END - timedelta(days=2))) == []
+    rows = end_rows(802, "meta", END - timedelta(days=3))
+    assert len(list_bullets(worlds, rows)) == 1
+    assert list_bullets(worlds, rows, today=END) == []
     # The month is not over: the days that are to come are not missed.
-    assert said(worlds, rows, today=END - timedelta(days=2)) == []
+    assert list_bullets(worlds, rows, today=END - timedelta(days=2)) == []
 
 
 def test_of_what_came_after_the_period_nobody_knows(worlds: Worlds) -> None:
     """Data is back since, or not: the period that is asked for ends before."""
-    rows = ended(806, "ga4", END - timedelta(days=6))
-    assert len(said(worlds, rows)) == 1
-    assert said(worlds, rows, today=END + timedelta(days=2)) == []
+    rows = end_rows(806, "ga4", END - timedelta(days=6))
+    assert len(list_bullets(worlds, rows)) == 1
+    assert list_bullets(worlds, rows, today=END + timedelta(days=2)) == []
 
 
 def test_a_closed_shop_is_not_silent(worlds: Worlds) -> None:
     """On a Monday, after a weekend without rows: only from three open days on."""
-    assert said(worlds, ended(803, "ga4", END - timedelta(days=4), closed=(5, 6))) == []
-    (only,) = said(worlds, ended(803, "ga4", END - timedelta(days=5), closed=(5, 6)))
+    assert list_bullets(worlds, end_rows(803, "ga4", END - timedelta(days=4), closed=(5, 6))) == []
+    (only,) = list_bullets(worlds, end_rows(803, "ga4", END - timedelta(days=5), closed=(5, 6)))
     assert only.startswith("Sessions have no data since 26 March.")
 
 
 def test_who_spends_now_and_then_is_not_silent(worlds: Worlds) -> None:
-    rows = ended(804, "meta", END - timedelta(days=6))
+    rows = end_rows(804, "meta", END - timedelta(days=6))
     rows["meta_ads_daily"] = [row for row in rows["meta_ads_daily"] if row["date"].toordinal() * 7 % 5 < 3]
-    assert not [text for text in said(worlds, rows) if "no data" in text]
+    assert not [text for text in list_bullets(worlds, rows) if "no data" in text]

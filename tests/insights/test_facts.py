@@ -27,7 +27,7 @@ ROWS = history(1, EVENTFUL, days=28)
 FIRST = date(2025, 3, 3)
 
 
-def summed(table: str, column: str, *, now: bool, **only: Any) -> float:
+def sum_column(table: str, column: str, *, now: bool, **only: Any) -> float:
     rows = [row for row in ROWS[table] if (row["date"] >= FIRST) == now]
     return float(sum(row[column] for row in rows if all(row[name] == value for name, value in only.items())))
 
@@ -38,7 +38,7 @@ def view(facts: CollectedFacts, name: str) -> Any:
 
 def test_a_change_is_that_of_the_rows(eventful: CollectedFacts) -> None:
     found = view(eventful, "sessions")
-    value, previous = (summed("ga4_daily", "sessions", now=now) for now in (True, False))
+    value, previous = (sum_column("ga4_daily", "sessions", now=now) for now in (True, False))
     assert (found["value"], found["previous"]) == (f"{value:,.0f}", f"{previous:,.0f}")
     assert found["difference"] == f"{value - previous:,.0f}"
     assert found["change"] == f"{(previous - value) / previous:.0%}"
@@ -47,8 +47,8 @@ def test_a_change_is_that_of_the_rows(eventful: CollectedFacts) -> None:
 
 def test_members_are_those_of_the_rows(eventful: CollectedFacts) -> None:
     found = view(eventful, "channels")
-    whole = summed("ga4_channels_daily", "sessions", now=True)
-    value = summed("ga4_channels_daily", "sessions", now=True, channel="Organic Search")
+    whole = sum_column("ga4_channels_daily", "sessions", now=True)
+    value = sum_column("ga4_channels_daily", "sessions", now=True, channel="Organic Search")
     (fallen,) = found["falling"]
     assert (fallen["name"], fallen["value"], fallen["share"]) == (
         "Organic Search",
@@ -71,8 +71,8 @@ def test_a_ratio_is_explained_by_the_campaign_that_fell(eventful: CollectedFacts
     found = view(eventful, "roas_why")
     assert (found["mainly"], found["driver"]["name"]) == ("rate", "Retargeting")
     own = [
-        summed("meta_ads_daily", "conversion_value", now=now, campaign_name="Retargeting")
-        / summed("meta_ads_daily", "spend", now=now, campaign_name="Retargeting")
+        sum_column("meta_ads_daily", "conversion_value", now=now, campaign_name="Retargeting")
+        / sum_column("meta_ads_daily", "spend", now=now, campaign_name="Retargeting")
         for now in (True, False)
     ]
     assert [found["driver"]["value"], found["driver"]["previous"]] == [f"{each:.2f}" for each in own]

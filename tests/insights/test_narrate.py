@@ -21,7 +21,7 @@ from insights.narrate import MOST_WAITING, Narration, Narrator
 from runtime.narrator import describe_narration
 from tests.insights import fake as answers
 from tests.insights.conftest import EVENTFUL
-from tests.insights.fake import Fake, Reply, arrange, bullets, choose, completion, serving, status, text
+from tests.insights.fake import Fake, Reply, arrange, bullets, choose, completion, serve_model, status, text
 from tests.insights.sayings import FALSE
 from tests.insights.worlds import Worlds, history, tell
 
@@ -52,7 +52,7 @@ SHOWN = {
 
 @pytest.fixture(scope="module")
 def fake() -> Iterator[Fake]:
-    with serving() as server:
+    with serve_model() as server:
         yield server
 
 
@@ -144,7 +144,7 @@ def test_when_the_model_fails_the_rules_speak(
     assert len(fake.requests) == calls
 
 
-def shaped(body: Any) -> Reply:
+def shape_reply(body: Any) -> Reply:
     """An answer of another shape than a completion's."""
     return lambda exchange: exchange.send(200, body)
 
@@ -154,18 +154,21 @@ MESSAGES: list[Any] = [{}, [], "no", 3, {"content": {}}, {"content": ["x"]}]
 REPLIES: list[Any] = [{}, [], None, "no", 3, {"error": None}, {"choices": 1, "object": "list"}]
 
 
-def changed(**changes: Any) -> Reply:
-    return shaped(completion('{"items": []}') | changes)
+def change_reply(**changes: Any) -> Reply:
+    return shape_reply(completion('{"items": []}') | changes)
 
 
 SHAPES: list[Any] = [
-    *(changed(choices=value) for value in NOTHINGS),
-    *(changed(choices=[{"message": value}]) for value in MESSAGES),
-    *(changed(choices=[{"message": {"role": "assistant", "content": value}}]) for value in (3, True, "", "[]", "null")),
+    *(change_reply(choices=value) for value in NOTHINGS),
+    *(change_reply(choices=[{"message": value}]) for value in MESSAGES),
+    *(
+        change_reply(choices=[{"message": {"role": "assistant", "content": value}}])
+        for value in (3, True, "", "[]", "null")
+    ),
     *(text(f'{{"items": {value}}}') for value in ("null", "{}", "[null]", "[[]]", '[{"group": 1, "bullets": [1]}]')),
-    *(shaped(value) for value in REPLIES),
-    changed(usage="no", model=None, created="x"),
-    changed(choices=[{"message": {"role": "assistant", "tool_calls": [{}], "content": None}}]),
+    *(shape_reply(value) for value in REPLIES),
+    change_reply(usage="no", model=None, created="x"),
+    change_reply(choices=[{"message": {"role": "assistant", "tool_calls": [{}], "content": None}}]),
     text('{"items": [' + '{"group": "Ads", "bullets": ["' + "A" * 2_000_000 + '"]}]}'),
 ]
 
@@ -181,7 +184,7 @@ def test_whatever_the_shape_of_the_reply_the_rules_speak(
 
 
 def test_a_reply_without_choices_is_malformed(narrator: Narrator, fake: Fake, eventful: CollectedFacts) -> None:
-    fake.says(changed(choices=[]))
+    fake.says(change_reply(choices=[]))
     assert narrator.narrate(eventful, spend=always).fallback == "malformed"
 
 

@@ -26,7 +26,7 @@ def always(spend: float, worth: float = 2.5) -> On:
     return lambda _: (spend, worth)
 
 
-def said(worlds: Worlds, budgets: dict[str, On]) -> list[str]:
+def list_bullets(worlds: Worlds, budgets: dict[str, On]) -> list[str]:
     return worlds.tell(flights(budgets))
 
 
@@ -52,7 +52,7 @@ def test_a_pause_that_another_campaign_covers_is_told(worlds: Worlds) -> None:
     """A sale begins on the day after the campaign that always runs stopped, and is as large: nothing tells them apart
     from a new name but the name itself.
     """
-    texts = said(
+    texts = list_bullets(
         worlds,
         {"Prospecting": until(7, 300, 3), "January Clearance": since(7, 330, 1), "Retargeting": always(120, 4)},
     )
@@ -62,13 +62,13 @@ def test_a_pause_that_another_campaign_covers_is_told(worlds: Worlds) -> None:
 
 
 def test_one_of_another_size_is_a_new_one(worlds: Worlds) -> None:
-    texts = said(worlds, {"Spring": until(28, 100), "Spring II": since(28, 200), "Prospecting": always(200)})
+    texts = list_bullets(worlds, {"Spring": until(28, 100), "Spring II": since(28, 200), "Prospecting": always(200)})
     assert [text for text in texts if text.startswith("Spend on “Spring II” is new")]
     assert [text for text in texts if text.startswith("Spend on “Spring” is down 100%")]
 
 
 def test_where_two_may_have_followed_neither_did(worlds: Worlds) -> None:
-    texts = said(
+    texts = list_bullets(
         worlds,
         {"Sale": until(28, 100), "Sale A": since(28, 105), "Sale B": since(28, 95), "Prospecting": always(200)},
     )

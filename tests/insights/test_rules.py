@@ -18,7 +18,7 @@ FIRST = END - timedelta(days=27)
 GA4 = ("ga4_daily", "ga4_channels_daily", "ga4_landing_pages_daily")
 
 
-def scaled(rows: Rows, table: str, columns: Mapping[str, float], *, days: Callable[[date], bool]) -> Rows:
+def scale_rows(rows: Rows, table: str, columns: Mapping[str, float], *, days: Callable[[date], bool]) -> Rows:
     """The rows with the columns of a table multiplied on these days."""
     listed = [
         row | {name: round(row[name] * factor, 2) for name, factor in columns.items()} if days(row["date"]) else row
@@ -83,7 +83,7 @@ def test_more_visitors_that_do_not_buy_are_not_to_be_repeated(worlds: Worlds) ->
 
 
 def test_a_site_that_converts_better_is_given_more(worlds: Worlds) -> None:
-    rows = scaled(history(40, days=28, noise=0.03), "ga4_daily", {"converting_sessions": 1.3}, days=now)
+    rows = scale_rows(history(40, days=28, noise=0.03), "ga4_daily", {"converting_sessions": 1.3}, days=now)
     (said,) = worlds.tell(rows)
     assert said.startswith("The conversion rate of the site is up 30% ")
     assert said.endswith("Bring more traffic to the pages that convert.")
@@ -115,8 +115,8 @@ def test_saved_spend_is_no_loss_only_where_nothing_was_lost(
 ) -> None:
     """What is down by a tenth may be less than what is notable, and is no gain."""
     rows = history(8, days=28, noise=0.01)
-    rows = scaled(rows, "meta_ads_daily", {"spend": 0.7, "conversions": conversions}, days=now)
-    rows = scaled(rows, "ga4_daily", {"revenue": revenue}, days=now)
+    rows = scale_rows(rows, "meta_ads_daily", {"spend": 0.7, "conversions": conversions}, days=now)
+    rows = scale_rows(rows, "ga4_daily", {"revenue": revenue}, days=now)
     saved = [text for text in worlds.tell(rows) if text.startswith("Ad spend is down 30%")]
     assert bool(saved) is told_so
     for text in saved:
@@ -135,11 +135,11 @@ def test_spend_that_brings_something_is_not_to_be_held_back(worlds: Worlds) -> N
 
 
 def test_clicks_and_impressions_that_cost_more_are_told(worlds: Worlds) -> None:
-    dearer = scaled(history(31, days=28), "meta_ads_daily", {"clicks": 0.5}, days=now)
+    dearer = scale_rows(history(31, days=28), "meta_ads_daily", {"clicks": 0.5}, days=now)
     (said,) = worlds.tell(dearer)
     assert said.startswith("The click rate is down 50% against the previous 28 days, from ")
     assert "; the cost per click is up 10" in said
-    dearer = scaled(history(31, days=28), "meta_ads_daily", {"clicks": 0.5, "impressions": 0.5}, days=now)
+    dearer = scale_rows(history(31, days=28), "meta_ads_daily", {"clicks": 0.5, "impressions": 0.5}, days=now)
     (said,) = worlds.tell(dearer)
     assert said.startswith("The CPM is up 100% against the previous 28 days, from $")
 
@@ -150,7 +150,7 @@ def test_clicks_and_impressions_that_cost_more_are_told(worlds: Worlds) -> None:
 @pytest.mark.parametrize("count", [1, 2, 3])
 @pytest.mark.parametrize("days", [7, 28])
 def test_a_checkout_that_broke_yesterday_is_told(worlds: Worlds, count: int, days: int) -> None:
-    rows = scaled(
+    rows = scale_rows(
         history(32, days=days),
         "ga4_daily",
         {"revenue": 0, "conversions": 0, "converting_sessions": 0},
@@ -162,18 +162,18 @@ def test_a_checkout_that_broke_yesterday_is_told(worlds: Worlds, count: int, day
 
 
 def test_a_budget_that_ran_away_for_a_day_is_told(worlds: Worlds) -> None:
-    rows = scaled(history(33, days=28), "meta_ads_daily", {"spend": 20}, days=lambda day: day == date(2025, 3, 26))
+    rows = scale_rows(history(33, days=28), "meta_ads_daily", {"spend": 20}, days=lambda day: day == date(2025, 3, 26))
     assert [text for text in worlds.tell(rows) if text.startswith("Ad spend stood out on 26 March: $5,")]
 
 
 def test_conversions_that_were_not_counted_for_a_day_are_told(worlds: Worlds) -> None:
-    rows = scaled(history(34, days=28), "meta_ads_daily", {"conversions": 0}, days=the_last(1))
+    rows = scale_rows(history(34, days=28), "meta_ads_daily", {"conversions": 0}, days=the_last(1))
     assert [text for text in worlds.tell(rows) if text.startswith("Conversions from ads stood out on 30 March: 0,")]
 
 
 @pytest.mark.parametrize("factor", [0, 3])
 def test_many_days_are_no_day_that_stands_out(worlds: Worlds, factor: float) -> None:
-    rows = scaled(history(35, days=28), "meta_ads_daily", dict.fromkeys(SPENT, factor), days=the_last(10))
+    rows = scale_rows(history(35, days=28), "meta_ads_daily", dict.fromkeys(SPENT, factor), days=the_last(10))
     texts = worlds.tell(rows)
     assert texts
     assert not [text for text in texts if "stood out" in text]
@@ -193,9 +193,9 @@ def test_a_large_order_now_and_then_is_no_news(worlds: Worlds) -> None:
 
 
 def test_refunds_beyond_all_sales_have_no_percentage(worlds: Worlds) -> None:
-    rows = scaled(history(43, days=28), "ga4_daily", {"revenue": -0.2}, days=now)
+    rows = scale_rows(history(43, days=28), "ga4_daily", {"revenue": -0.2}, days=now)
     assert worlds.tell(rows) == []
-    rows = scaled(history(43, days=28), "ga4_daily", {"revenue": -20}, days=the_last(1))
+    rows = scale_rows(history(43, days=28), "ga4_daily", {"revenue": -20}, days=the_last(1))
     assert not [text for text in worlds.tell(rows) if "Revenue" in text]
 
 
@@ -247,8 +247,8 @@ def test_it_is_said_once_against_what(worlds: Worlds) -> None:
         days=28,
         noise=0.03,
     )
-    rows = scaled(rows, "ga4_daily", {"converting_sessions": 0.7}, days=now)
-    rows = scaled(rows, "ig_account_daily", {"followers": 1.2, "reach": 1.5}, days=now)
+    rows = scale_rows(rows, "ga4_daily", {"converting_sessions": 0.7}, days=now)
+    rows = scale_rows(rows, "ig_account_daily", {"followers": 1.2, "reach": 1.5}, days=now)
     texts = worlds.tell(rows)
     assert len(texts) >= 7
     assert ["against the previous 28 days" in text for text in texts] == [True, *[False] * (len(texts) - 1)]

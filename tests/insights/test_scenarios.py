@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.insights.scenarios import Score, flat, scenarios, scored, table
+from tests.insights.scenarios import Score, flat, scenarios, score_scenarios, table
 from tests.insights.worlds import Worlds
 from tests.support.paths import DOCS
 
@@ -11,7 +11,7 @@ PAGE = DOCS / "insights-how.md"
 
 @pytest.fixture(scope="module")
 def scores(worlds: Worlds) -> dict[str, Score]:
-    return scored(worlds)
+    return score_scenarios(worlds)
 
 
 def test_there_are_two_hundred() -> None:
@@ -27,7 +27,7 @@ def test_every_planted_change_is_found_and_nothing_else_is_said(scores: dict[str
 
 def test_they_are_found_where_days_are_missing(worlds: Worlds) -> None:
     """A third of them; `python -m tests.insights.scenarios` looks at all, with 5 and 15 % of the days missing."""
-    scores = scored(worlds, 0.15, every=3)
+    scores = score_scenarios(worlds, 0.15, every=3)
     assert scores["all"].planted > 40
     assert (scores["all"].recall, scores["all"].precision) == (1, 1), scores["all"].misses
 

@@ -30,7 +30,7 @@ from state import State
 from tests.api.conftest import ALICE, BOB, make_bearer_headers, make_settings
 from tests.insights import fake as answers
 from tests.insights.conftest import EVENTFUL
-from tests.insights.fake import Fake, arrange, bullets, choose, serving
+from tests.insights.fake import Fake, arrange, bullets, choose, serve_model
 from tests.insights.worlds import END, history
 
 pytestmark = pytest.mark.filterwarnings("ignore:Item:UserWarning", "ignore::DeprecationWarning:litellm.*")
@@ -204,7 +204,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
     from insights.llm import import_litellm
 
     import_litellm()
-    with serving() as server:
+    with serve_model() as server:
         monkeypatch.setenv("OPENAI_API_KEY", "sk-nobody")
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         server.says(bullets(**TOLD))
