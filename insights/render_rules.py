@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine.language.jinja import TemplateFaults
+from engine.language.faults import TextFaults
 from insights.claims import Bullet, Clause, Part, fill_in, is_small_inside, say_period_once, write_bullet
 from insights.config.rules import Insights, Observation, Rule
 from insights.config.sentences import Sentence
@@ -43,7 +43,7 @@ def write_clause(rule: Rule, insights: Insights, views: Mapping[str, Any], span:
             return None
         say, because, member = (say_sentence(each, views) for each in (text.say, text.because, rule.member))
         advice = [span.language.advice[name] for name in rule.advise(views) if name in span.language.advice]
-    except TemplateFaults as faults:
+    except TextFaults as faults:
         logger.error("the rule %s of insights.yaml cannot be said: %s", rule.name, faults)
         return None
     if not say or any(find_markup(each) for each in (say, because)):

@@ -27,7 +27,7 @@ from engine.files.definitions import Format, MetricDefinition, Total
 from engine.files.document import is_template
 from engine.files.folder import MACROS_FILE, MetricFile, read_folder
 from engine.language.expressions import Expression, resolve_expression
-from engine.language.faults import Faults
+from engine.language.faults import TextFaults
 from engine.suggestions import did_you_mean, find_nearest_names
 from engine.tables import Table
 from insights.config.load import load_catalog
@@ -215,7 +215,7 @@ def ask_total(table: Table | None, value: str) -> str | None:
 def resolve_value(text: str, table: Table) -> Expression:
     try:
         return resolve_expression(text, table)
-    except Faults as faults:
+    except TextFaults as faults:
         raise click.BadParameter(str(faults)) from None
 
 

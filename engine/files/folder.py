@@ -38,14 +38,14 @@ class MetricFile:
     document: Document
     definition: FileDefinition
 
-    def declared(self, section: Literal["tables", "metrics"]) -> set[str]:
+    def list_declared(self, section: Literal["tables", "metrics"]) -> set[str]:
         """The names of all tables or metrics that the file declares, whatever their shape."""
         given = self.document.data.get(section)
         return set(given) if isinstance(given, dict) else set()
 
     def list_malformed(self, section: Literal["tables", "metrics"]) -> set[str]:
         """The tables or metrics whose shape is wrong: they are declared, but say nothing."""
-        return self.declared(section) - set(getattr(self.definition, section))
+        return self.list_declared(section) - set(getattr(self.definition, section))
 
     @property
     def name(self) -> str:

@@ -99,7 +99,7 @@ class FactResolver:
             refuse_fact(self.place, f"metric {key!r} combines several; name one of them", *at)
         if found is not None:
             return found
-        declared = {each for file in self.folder.files for each in file.declared("metrics")}
+        declared = {each for file in self.folder.files for each in file.list_declared("metrics")}
         if key in declared or not self.folder.complete:
             raise AlreadyReported
         refuse_fact(

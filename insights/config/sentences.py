@@ -16,12 +16,11 @@ from jinja2 import Template, nodes
 from jinja2.runtime import Undefined
 
 from engine.catalog.reporter import Reporter
+from engine.language.faults import TextFault, TextFaults
 from engine.language.jinja import (
     MAX_CHARACTERS,
     TEMPLATE_ERRORS,
     Sandbox,
-    TemplateFault,
-    TemplateFaults,
     explain_template_error,
     format_scalar,
     iter_name_offsets,
@@ -57,11 +56,11 @@ class Sentence:
     text: str
 
     def render(self, facts: Mapping[str, Any]) -> str:
-        """The sentence with these facts, in one line, without spaces before commas. Raises TemplateFaults."""
+        """The sentence with these facts, in one line, without spaces before commas. Raises TextFaults."""
         try:
             return BEFORE_MARK.sub("", " ".join(self.template.render(facts).split()))
         except TEMPLATE_ERRORS as error:
-            raise TemplateFaults(explain_template_error(error, self.text)) from error
+            raise TextFaults(explain_template_error(error, self.text)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,45 +72,42 @@ class RuleText:
 
 
 def compile_sentence(sandbox: Sandbox, text: str, fields: Mapping[str, Any]) -> Sentence:
-    """Compile a sentence that uses these facts; `fields` are examples of them. Raises TemplateFaults."""
+    """Compile a sentence that uses these facts; `fields` are examples of them. Raises TextFaults."""
     if len(text) > MAX_CHARACTERS:
-        raise TemplateFaults(TemplateFault(0, "template-limits", f"longer than {MAX_CHARACTERS:,} characters"))
+        raise TextFaults(TextFault(0, "template-limits", f"longer than {MAX_CHARACTERS:,} characters"))
     try:
         sandbox.refuse_undefined(text, fields)
         tree = sandbox.parse(text)
         faults = sorted(find_misnamed(tree, text, fields))
         if any(True for loop in tree.find_all(nodes.For) for _ in inner_loops(loop)):
-            faults.append(
-                TemplateFault(0, "template-forbidden", "Jinja: a loop in a loop is not allowed in a sentence")
-            )
+            faults.append(TextFault(0, "template-forbidden", "Jinja: a loop in a loop is not allowed in a sentence"))
         if faults:
-            raise TemplateFaults(*faults)
+            raise TextFaults(*faults)
         template: Template = Template.from_code(sandbox, sandbox.compile(tree), {})
     except TEMPLATE_ERRORS as error:
-        raise TemplateFaults(explain_template_error(error, text)) from error
+        raise TextFaults(explain_template_error(error, text)) from error
     return Sentence(template, text)
 
 
 def compile_saying(sandbox: Sandbox, text: str, fields: Mapping[str, Any]) -> Sentence:
-    """Compile a sentence as it is read: plain text, without markup and addresses. Raises TemplateFaults."""
+    """Compile a sentence as it is read: plain text, without markup and addresses. Raises TextFaults."""
     found = find_markup(BLOCK.sub(lambda block: " " * len(block[0]), text))
     if found is not None:
-        raise TemplateFaults(TemplateFault(found.start(), "template-forbidden", f"{found[0]!r} is {NO_MARKUP}"))
+        raise TextFaults(TextFault(found.start(), "template-forbidden", f"{found[0]!r} is {NO_MARKUP}"))
     return compile_sentence(sandbox, text, fields)
 
 
 def compile_condition(sandbox: Sandbox, text: str, fields: Mapping[str, Any]) -> Sentence:
-    """Compile a condition: a sentence that is empty unless it holds. Raises TemplateFaults."""
+    """Compile a condition: a sentence that is empty unless it holds. Raises TextFaults."""
     before, after = CONDITION
     try:
         return compile_sentence(sandbox, f"{before}{text}{after}", fields)
-    except TemplateFaults as faults:
+    except TextFaults as faults:
         last = max(len(text) - 1, 0)
         moved = [
-            TemplateFault(min(max(offset - len(before), 0), last), code, message)
-            for offset, code, message in faults.faults
+            TextFault(min(max(offset - len(before), 0), last), code, message) for offset, code, message in faults.faults
         ]
-        raise TemplateFaults(*moved) from faults
+        raise TextFaults(*moved) from faults
 
 
 def inner_loops(loop: nodes.For) -> Iterator[nodes.For]:
@@ -121,7 +117,7 @@ def inner_loops(loop: nodes.For) -> Iterator[nodes.For]:
         yield from child.find_all(nodes.For)
 
 
-def find_misnamed(tree: nodes.Template, text: str, fields: Mapping[str, Any]) -> Iterator[TemplateFault]:
+def find_misnamed(tree: nodes.Template, text: str, fields: Mapping[str, Any]) -> Iterator[TextFault]:
     """A fault for each `fact.field` that no fact of its kind has, at the field's name."""
     seen = set()
     for node in tree.find_all(nodes.Getattr):
@@ -133,7 +129,7 @@ def find_misnamed(tree: nodes.Template, text: str, fields: Mapping[str, Any]) ->
         within = reach_field(fields, parents)
         if isinstance(within, Mapping) and name not in within:
             message = f"{'.'.join(parents)} has no {name!r}{suggest_name(name, within)}"
-            yield TemplateFault(offset_of(text, path), "undefined-name", message)
+            yield TextFault(offset_of(text, path), "undefined-name", message)
 
 
 def path_of(node: nodes.Node) -> tuple[str, ...] | None:
@@ -204,15 +200,15 @@ class Trial:
             sentence = compiled(self.sandbox, text, self.fields)
             for said in {sentence.render(facts) for facts in self.examples}:
                 if (found := find_markup(said)) is not None:
-                    raise TemplateFaults(TemplateFault(0, "template-forbidden", f"it says {found[0]!r}, {NO_MARKUP}"))
-        except TemplateFaults as faults:
+                    raise TextFaults(TextFault(0, "template-forbidden", f"it says {found[0]!r}, {NO_MARKUP}"))
+        except TextFaults as faults:
             last = max(len(text) - 1, 0)
             remedies = {"template-error": f"; {MAY_BE_MISSING}"}
             bounded = [
                 each._replace(offset=min(each.offset, last), message=each.message + remedies.get(each.code, ""))
                 for each in faults.faults
             ]
-            self.place.report_template_faults(TemplateFaults(*bounded), *((key,) if isinstance(key, str) else key))
+            self.place.report_template_faults(TextFaults(*bounded), *((key,) if isinstance(key, str) else key))
             return None
         return sentence
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-Reply = Callable[["Exchange"], None]
+Reply = Callable[["ModelExchange"], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class ModelExchange:
     """A request, as the server got it, and what can be done with it."""
 
     handler: BaseHTTPRequestHandler
@@ -104,11 +104,11 @@ def status(code: int) -> Reply:
     return lambda exchange: exchange.send(code, {"error": {"message": "no", "type": "error", "code": str(code)}})
 
 
-def hangs(exchange: Exchange) -> None:
+def hangs(exchange: ModelExchange) -> None:
     exchange.stopped.wait(30)
 
 
-def trickles(exchange: Exchange) -> None:
+def trickles(exchange: ModelExchange) -> None:
     exchange.send(200, completion('{"items": []}'), pause=0.05)
 
 
@@ -124,7 +124,7 @@ def serve_model() -> Iterator[Fake]:
             fake.keys.append(self.headers.get("Authorization", ""))
             assert self.path == "/v1/chat/completions"
             try:
-                fake.next()(Exchange(self, asked, stopped))
+                fake.next()(ModelExchange(self, asked, stopped))
             except (BrokenPipeError, ConnectionResetError):
                 fake.given_up += 1
 

@@ -256,16 +256,16 @@ def test_the_days_that_are_compared_are_those_that_both_windows_have() -> None:
 
 @pytest.mark.parametrize(("lost", "name"), [("ga4_channels_daily", "channels"), ("ga4_daily", "channels")])
 def test_days_that_are_lost_make_no_driver_and_no_pair(worlds: Worlds, lost: str, name: str) -> None:
-    def found(rows: dict[str, list[Row]]) -> Any:
+    def find_view(rows: dict[str, list[Row]]) -> Any:
         findings = worlds.collect(worlds.settle(rows)).findings
         view = next((each.view for each in findings if each.observation.name == name), None)
         return view["driver"] if view is not None and name == "channels" else view
 
     rows = history(12, EVENTFUL, days=28)
-    assert found(rows) is not None
+    assert find_view(rows) is not None
     last = max(row["date"] for row in rows[lost])
     rows[lost] = [row for row in rows[lost] if row["date"] <= last - timedelta(days=5)]
-    assert found(rows) is None
+    assert find_view(rows) is None
 
 
 def test_a_driver_is_of_a_breakdown_that_changed_as_the_whole_did(worlds: Worlds) -> None:

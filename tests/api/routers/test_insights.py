@@ -283,7 +283,7 @@ def test_widgets_are_answered_while_many_insights_wait(open_app: Callable[..., F
     app.state.services.narrator.places = BoundedSemaphore(1_000)
     released, overdue = threading.Event(), threading.Event()
 
-    def hangs(exchange: answers.Exchange) -> None:
+    def hangs(exchange: answers.ModelExchange) -> None:
         if not released.wait(10):
             overdue.set()
         bullets(**TOLD)(exchange)
