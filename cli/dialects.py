@@ -15,7 +15,7 @@ from engine.compiler.dialects.spark import Spark
 from engine.compiler.dialects.sqlite import SQLite
 from engine.compiler.dialects.trino import Trino
 
-# Those that questions are answered on, and those that SQL is only written for.
+# The dialects of warehouses that run queries, and those that SQL is only written for.
 EXECUTED_DIALECTS: tuple[type[Dialect], ...] = (SQLite, PostgreSQL, DuckDB, ClickHouse)
 WRITTEN_DIALECTS: tuple[type[Dialect], ...] = (BigQuery, Snowflake, Trino, Spark, Redshift)
 DIALECTS: dict[str, type[Dialect]] = {dialect.name: dialect for dialect in (*EXECUTED_DIALECTS, *WRITTEN_DIALECTS)}

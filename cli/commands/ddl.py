@@ -31,15 +31,15 @@ def ddl(dialect: str, cluster: str | None, metrics: Path) -> None:
       metric-engine ddl --dialect sqlite | sqlite3 facts.db
       metric-engine ddl --dialect clickhouse --cluster main
     """
-    written = DIALECTS[dialect]()
-    if cluster is not None and not isinstance(written, ClickHouse):
-        raise click.UsageError(f"--cluster is ClickHouse's; {written.title} is told apart by its own means")
+    target = DIALECTS[dialect]()
+    if cluster is not None and not isinstance(target, ClickHouse):
+        raise click.UsageError(f"--cluster is ClickHouse's; {target.title} is told apart by its own means")
     tables = [*(table for table in load_catalog(metrics).tables.values() if table.query is None), CURSORS]
-    click.echo("\n\n".join(iter_statements(written, tables, cluster)))
+    click.echo("\n\n".join(iter_statements(target, tables, cluster)))
 
 
 def iter_statements(dialect: Dialect, tables: Iterable[Table], cluster: str | None) -> Iterator[str]:
-    """The statements of the tables, the first under a comment with what is worth knowing beyond them."""
+    """Render the tables' statements, after a comment with the dialect's advice if it has any."""
     advice = dialect.get_advice()
     if advice:
         yield "\n".join(f"-- {line}" for line in advice.split("\n"))

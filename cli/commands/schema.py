@@ -34,7 +34,7 @@ def schema(insights: bool, language: bool) -> None:
 
 
 def build_insights_schema() -> dict[str, Any]:
-    """The schema of insights.yaml (draft 2020-12)."""
+    """Build the JSON Schema of insights.yaml (draft 2020-12)."""
     written = remove_titles(InsightsDefinition.model_json_schema())
     return {"$schema": GenerateJsonSchema.schema_dialect, "title": "insights.yaml", **written}
 
@@ -46,11 +46,11 @@ def language_schema() -> dict[str, Any]:
 
 
 def build_file_schema() -> dict[str, Any]:
-    """The schema of a metric file, shorthands included (draft 2020-12)."""
+    """Build the JSON Schema of a metric file, including shorthands (draft 2020-12)."""
     written = remove_titles(FileDefinition.model_json_schema())
     definitions = written["$defs"]
     metrics, columns = written["properties"]["metrics"], definitions["TableDefinition"]["properties"]["columns"]
-    # The models turn a bare text into a mapping before their schema begins.
+    # The models convert a bare text to a mapping before validation, which pydantic's schema does not show.
     allow_shorthand(metrics, definitions["MetricDefinition"]["properties"]["value"]["anyOf"][0], "The value alone.")
     allow_shorthand(
         columns, {"type": "string", "enum": definitions["ColumnDefinition"]["properties"]["type"]["enum"]}, "The type."
@@ -59,14 +59,14 @@ def build_file_schema() -> dict[str, Any]:
 
 
 def allow_shorthand(members: dict[str, Any], shorthand: dict[str, Any], description: str) -> None:
-    """Let the members of a mapping be written as `shorthand` too."""
+    """Allow `shorthand` as an alternative for the members of a mapping."""
     members["additionalProperties"] = {
         "anyOf": [{**shorthand, "description": description}, members["additionalProperties"]]
     }
 
 
 def remove_titles(part: Any) -> Any:
-    """The schema without the titles that pydantic makes from names; a property called title is a mapping, and stays."""
+    """Remove the titles that pydantic makes from names; a property named title is a mapping and stays."""
     if isinstance(part, dict):
         return {
             name: remove_titles(value)
