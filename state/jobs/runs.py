@@ -28,9 +28,9 @@ class ScheduledRuns:
         A new run has a job for every user with an account to read, except those with an active job. One of all
         processes creates it, and it is committed when this returns.
         """
-        run = self.get_run_id(day)
-        if run is not None:
-            return run, False
+        run_id = self.get_run_id(day)
+        if run_id is not None:
+            return run_id, False
         now = datetime.now(UTC)
         run = {"id": str(uuid.uuid4()), "schedule_key": day.isoformat(), "status": "running"}
         opened = self._database.insert(sync_jobs, run | {"created_at": now, "started_at": now})
@@ -40,9 +40,9 @@ class ScheduledRuns:
                 self._add_jobs(connection, run["id"], now)
                 return run["id"], True
         # Another process was faster and has committed.
-        run = self.get_run_id(day)
-        assert run is not None
-        return run, False
+        run_id = self.get_run_id(day)
+        assert run_id is not None
+        return run_id, False
 
     def add_missing_jobs(self, run: str) -> int:
         """Add a job for every user with an account to read and no job in the run; returns their number.
