@@ -1,4 +1,4 @@
-"""The shapes of the API, for its documentation and its typed clients; the widgets' hot path does without them."""
+"""The shapes of the API, for its documentation and typed clients; the hot path needs none."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ACCOUNT_ID = "^(act_)?[0-9]{1,32}$"
 
 
 def describe_optional(kind: str, **keywords: Any) -> WithJsonSchema:
-    """The JSON schema of an optional value of this type."""
+    """Return the JSON schema of an optional value of this type."""
     return WithJsonSchema({"type": [kind, "null"], **keywords})
 
 

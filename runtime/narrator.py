@@ -1,4 +1,7 @@
-"""Who tells the insights: the rules, or the language model that the settings name, within each user's budget."""
+"""The narrator of insights: the rules, or the language model that the settings name.
+
+A model is called within each user's daily budget.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +30,14 @@ def open_narrator(settings: Settings, cache: Cache | None = None) -> Narrator:
 
 
 def budget(state: State, settings: Settings, user: str, day: date) -> Callable[[], bool]:
-    """Whether one more call for the user is within the day's budget; each call that is, is counted."""
+    """Return a check of the user's daily budget for model calls; it counts each allowed call."""
     calls = ModelCalls(state.database)
 
     def spend() -> bool:
         try:
             return calls.spend(user, day, most=settings.llm_daily_budget)
         except StateUnavailable as away:
-            # What cannot be counted is not spent.
+            # A call that cannot be counted is not made.
             logger.error("%s", away)
             return False
 

@@ -1,4 +1,4 @@
-"""What an installation runs on, opened once: for the API, for every command and for the benches."""
+"""The services of an installation, opened once: for the API, every command and the benches."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ ResultT = TypeVar("ResultT")
 
 @dataclass(slots=True)
 class Services:
-    """The catalog with the warehouse and the cache, the state, and who writes the insights; `close` ends them all.
+    """The engine, the state, the narrator and the worker; `close` closes them all.
 
-    Read `engine` once in a request: a reload swaps it between two reads. `rejected` counts the problems of the newest
-    metric files by code; empty while the engine serves just those. `worker` does the syncs of this process, where it
-    does any.
+    Read `engine` once in a request: a reload replaces it between two reads. `problem_counts` counts the problems of the
+    newest metric files by code; it is empty while the engine serves just those. `worker` does the syncs of this
+    process, where it does any.
     """
 
     engine: Engine
@@ -62,7 +62,7 @@ class Services:
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
-        """Open what the settings describe; the embedded databases are made where they are missing.
+        """Open what the settings describe; missing embedded databases are created.
 
         Raises InvalidSetting, InvalidCatalog, StateUnavailable or WarehouseUnavailable.
         """
@@ -81,7 +81,7 @@ class Services:
         return services
 
     def close(self) -> None:
-        """End the worker, wait for the model's calls, and close the databases."""
+        """Stop the worker, wait for the model's calls, and close the databases."""
         if self.worker is not None:
             self.worker.stop()
         self.narrator.close()
@@ -103,7 +103,10 @@ class Services:
         return self.engine.warehouse
 
     def open_worker(self, observer: SyncObserver, *, schedule: Schedule | None = None) -> Worker:
-        """Open a worker that is not yet at work; with a schedule it opens the daily runs too. Raises InvalidSetting."""
+        """Open a worker without starting it; with a schedule it opens the daily runs too.
+
+        Raises InvalidSetting.
+        """
         return open_worker(
             self.settings,
             state=self.state,
@@ -116,21 +119,22 @@ class Services:
     def query_many(
         self, keys: Sequence[str], query: MetricQuery, *, user: str
     ) -> dict[str, WidgetAnswer | UnknownMetric]:
-        """Answer several keys; an unknown key has its error for an answer.
+        """Answer several keys; an unknown key gets its error.
 
-        Without the state database, from what the cache holds for the sources that the user had when last seen.
-        Raises StateUnavailable, WarehouseUnavailable.
+        Without the state database, the cache answers for the sources that the user had when last seen. Raises
+        StateUnavailable, WarehouseUnavailable.
         """
-        return self.run_for_user(user, lambda engine, asker: engine.query_many(keys, query, asker))
+        return self.run_for_user(user, lambda engine, context: engine.query_many(keys, query, context))
 
     def run_for_user(self, user: str, run: Callable[[Engine, RequestContext], ResultT]) -> ResultT:
-        """Return what the engine that serves right now answers this user, with the state database or without it.
+        """Return the result of `run` with the current engine and this user's context.
 
-        Raises StateUnavailable, WarehouseUnavailable.
+        Without the state database it runs offline, for the user as last seen. Raises StateUnavailable,
+        WarehouseUnavailable.
         """
         engine = self.engine
         try:
-            asker = self.get_context(user)
+            context = self.get_context(user)
         except StateUnavailable as away:
             last_seen = self.tenant_cache.get(user)
             if last_seen is None:
@@ -139,16 +143,16 @@ class Services:
                 return run(engine, build_context(user, last_seen, offline=True))
             except WarehouseUnavailable:
                 raise away from None
-        return run(engine, asker)
+        return run(engine, context)
 
     def get_context(self, user: str) -> RequestContext:
-        """Return which sources the user has connected, and how new the data is. Raises StateUnavailable."""
+        """Return the user's connected sources and data version. Raises StateUnavailable."""
         tenant = self.state.tenants.get(user)
         self.tenant_cache.put(user, tenant)
         return build_context(user, tenant)
 
     def reload_catalog(self) -> None:
-        """Serve the coming requests from the metric files as they are now, or on from the last good ones.
+        """Serve coming requests from the current metric files, or keep the last good ones.
 
         Raises WarehouseUnavailable, and then nothing has changed.
         """
@@ -163,7 +167,7 @@ class Services:
         logger.info("serving %d widgets, catalog %s", len(catalog.widgets), catalog.version)
 
     def wake_worker(self) -> None:
-        """Have a sync that was just asked for begin at once, where this process does syncs."""
+        """Begin a requested sync at once, where this process does syncs."""
         if self.worker is not None:
             self.worker.kick()
 
@@ -173,9 +177,9 @@ class Services:
 
 
 def open_engine(catalog: Catalog, warehouse: Warehouse, cache: Cache | None = None) -> Engine:
-    """Return an engine whose tables are there. Raises WarehouseUnavailable."""
+    """Return an engine whose tables exist. Raises WarehouseUnavailable."""
     if warehouse.is_ours:
-        # Any other database belongs to somebody: its tables are made when something is written to them.
+        # Any other database has an owner: its tables are created when something is written to them.
         warehouse.create_tables(catalog.tables.values())
     return Engine(catalog, warehouse, cache)
 
