@@ -13,7 +13,7 @@ from uuid import UUID
 from engine.catalog.metrics import MetricSeries
 from engine.compiler.builder import collect_item_aggregates
 from engine.compiler.plan import ItemsScan
-from engine.language.evaluator import Evaluator
+from engine.language.function_values import Evaluator
 from engine.tables import TIMESTAMP_TYPES, VALUE_TYPES, ValueType
 
 

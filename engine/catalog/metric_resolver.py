@@ -35,8 +35,9 @@ from engine.language.expressions import (
     resolve_predicate,
 )
 from engine.language.faults import TextFault, TextFaults, raise_if_any
+from engine.language.functions import AGGREGATES
 from engine.language.jinja import RenderedText, Sandbox, find_call_offset, render_template
-from engine.language.parser import AGGREGATES, locate_node, parse_expression
+from engine.language.parser import locate_node, parse_expression
 from engine.language.select import NAME_PATTERN
 from engine.suggestions import suggest_name
 from engine.tables import NAMEABLE_TYPES, TIMESTAMP_TYPES, VALUE_TYPES, Table

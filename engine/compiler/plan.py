@@ -11,8 +11,8 @@ from typing import Any
 from sqlglot import exp
 
 from engine.catalog.metrics import Metric, MetricSeries, RankedItems, TableMetric
-from engine.language.evaluator import Evaluator
 from engine.language.expressions import Aggregate, Expression, make_text_extreme
+from engine.language.function_values import Evaluator
 from engine.tables import Table
 
 

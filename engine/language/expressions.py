@@ -11,20 +11,24 @@ from typing import Any
 from sqlglot import exp
 from sqlglot.generator import Generator
 
-from engine.language.evaluator import NODE_COMPILERS, Evaluator, compile_arithmetic
+from engine.language.evaluator import compile_arithmetic, is_computable
 from engine.language.faults import TextFault, TextFaults, raise_if_any
-from engine.language.parser import AGGREGATES, locate_node, parse_expression
+from engine.language.function_values import Evaluator
+from engine.language.functions import AGGREGATES, makes_text
+from engine.language.parser import locate_node, parse_expression
+from engine.language.type_checks import find_type_faults
 from engine.language.types import (
     CONDITIONS,
-    TEXT_FUNCTIONS,
     TYPE_PHRASES,
     annotate_types,
-    find_type_faults,
     get_value_type,
     is_constant,
 )
 from engine.suggestions import suggest_name
 from engine.tables import NUMBER_TYPES, VALUE_TYPES, Column, Table, ValueType
+
+# Nodes of a tree that have no value of their own; IF as a branch of CASE.
+VALUELESS_NODES = (exp.Column, exp.Identifier, exp.DataType, exp.DataTypeParam, exp.If)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,17 +207,11 @@ def find_misplaced_nodes(tree: exp.Expr, columns: Mapping[str, Column]) -> Itera
                 f"column {name!r} stands outside an aggregate; write sum({name})",
             )
     for found in tree.walk(prune=lambda each: isinstance(each, AGGREGATES)):
-        if isinstance(found, TEXT_FUNCTIONS) or (isinstance(found, exp.Literal) and found.is_string):
+        if makes_text(found) or (isinstance(found, exp.Literal) and found.is_string):
             yield TextFault(locate_node(found), "not-a-number", "text may stand only inside an aggregate")
-        elif not isinstance(found, AGGREGATES) and not is_computable(found):
+        elif not isinstance(found, (*AGGREGATES, *VALUELESS_NODES)) and not is_computable(found):
             name = found.key.replace("_", " ")
             yield TextFault(locate_node(found), "sql-forbidden", f"{name} may stand only inside an aggregate")
-
-
-def is_computable(node: exp.Expr) -> bool:
-    """Whether a node can be computed from aggregates, outside the database."""
-    inner = (exp.Column, exp.Identifier, exp.DataType, exp.DataTypeParam)
-    return type(node) in NODE_COMPILERS or isinstance(node, inner)
 
 
 def is_additive(node: exp.Expr, columns: Mapping[str, Column]) -> bool:

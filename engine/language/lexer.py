@@ -1,4 +1,4 @@
-"""SQL word by word, before it is parsed: quotes and parentheses that match, and signs that an expression may hold."""
+"""The tokens of a SQL text: its quotes and parentheses match, and every sign is allowed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from sqlglot.tokenizer_core import Token, TokenType
 from sqlglot.tokens import Tokenizer
 
 from engine.language.faults import TextFault, TextFaults, raise_if_any
-from engine.language.functions import make_forbidden_function_fault, suggest_instead
+from engine.language.functions import make_forbidden_function_fault
+from engine.language.remedies import suggest_instead
 
 MAX_CHARACTERS = 10_000
 MAX_DEPTH = 50
@@ -24,7 +25,7 @@ QUOTED_OR_COMMENT = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--|/\*|'|\"""")
 
 
 def tokenize_sql(text: str, inside: str) -> list[Token]:
-    """The words of a text, all of which may stand in SQL, its quotes and parentheses closed. Raises TextFaults."""
+    """Split a text into tokens that may stand in SQL, with quotes and parentheses closed. Raises TextFaults."""
     raise_if_any(find_surface_faults(text))
     try:
         tokens = Tokenizer().tokenize(text)
@@ -36,7 +37,7 @@ def tokenize_sql(text: str, inside: str) -> list[Token]:
 
 
 def find_surface_faults(text: str) -> Iterable[TextFault]:
-    """What can be told without parsing: the length, comments, an unclosed quote."""
+    """Find what needs no tokens: a text too long, a comment, an unclosed quote."""
     if len(text) > MAX_CHARACTERS:
         yield TextFault(0, "sql-limits", f"longer than {MAX_CHARACTERS:,} characters; make a `sql:` table of it")
         return
@@ -50,7 +51,7 @@ def find_surface_faults(text: str) -> Iterable[TextFault]:
 
 
 def find_unbalanced_tokens(tokens: list[Token]) -> Iterable[TextFault]:
-    """Parentheses without their counterpart, too many of them, a second statement."""
+    """Find unmatched parentheses, too many of them, and a second statement."""
     opened: list[Token] = []
     run = 0
     for token in tokens:
@@ -73,7 +74,7 @@ def find_unbalanced_tokens(tokens: list[Token]) -> Iterable[TextFault]:
 
 
 def find_unfinished_branches(tokens: list[Token]) -> Iterable[TextFault]:
-    """A WHEN without its THEN, which the parser takes for one."""
+    """Find a WHEN without its THEN, which the parser accepts."""
     waiting: list[Token] = []
     for token in tokens:
         if token.token_type in (TokenType.CASE, TokenType.WHEN):
@@ -86,7 +87,7 @@ def find_unfinished_branches(tokens: list[Token]) -> Iterable[TextFault]:
 
 
 def find_forbidden_tokens(tokens: list[Token], text: str, inside: str) -> Iterable[TextFault]:
-    """Symbols that no expression needs, and functions that are written without parentheses."""
+    """Find symbols that no expression needs, and functions that are written without parentheses."""
     for index, token in enumerate(tokens):
         symbol = text[token.start]
         if token.token_type in Parser.NO_PAREN_FUNCTIONS:
@@ -104,7 +105,7 @@ def find_forbidden_tokens(tokens: list[Token], text: str, inside: str) -> Iterab
 
 
 def find_call_before(tokens: list[Token], closing: int) -> Token | None:
-    """The name of the function whose parentheses end at this token."""
+    """Return the name of the function whose parentheses end at this token."""
     depth = 0
     for index in range(closing, 0, -1):
         depth += {TokenType.R_PAREN: 1, TokenType.L_PAREN: -1}.get(tokens[index].token_type, 0)

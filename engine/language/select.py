@@ -13,9 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from sqlglot import exp
 
 from engine.language.faults import TextFault, raise_if_any
+from engine.language.functions import AGGREGATES
 from engine.language.joins import rewrite_joins
-from engine.language.parser import AGGREGATES, locate_node
-from engine.language.types import TYPE_PHRASES, annotate_types, find_type_faults, get_value_type
+from engine.language.parser import locate_node
+from engine.language.type_checks import find_type_faults
+from engine.language.types import TYPE_PHRASES, annotate_types, get_value_type
 from engine.suggestions import suggest_name
 from engine.tables import VALUE_TYPES, Column, Table, ValueType
 
