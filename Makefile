@@ -35,10 +35,12 @@ check: $(VENV)/dev.stamp    ## ruff, types, the metric files, their schema
 	$(BIN)/metric-engine test metrics
 	$(BIN)/metric-engine schema | diff -u metrics/schema.json -
 	$(BIN)/metric-engine schema --insights | diff -u metrics/insights.schema.json -
+	$(BIN)/metric-engine schema --language | diff -u metrics/language.schema.json -
 
 golden: $(VENV)/dev.stamp   ## write the golden files again; read the difference before you commit it
 	$(BIN)/metric-engine schema > metrics/schema.json
 	$(BIN)/metric-engine schema --insights > metrics/insights.schema.json
+	$(BIN)/metric-engine schema --language > metrics/language.schema.json
 	$(BIN)/python -m tests.golden
 	$(BIN)/python -m tests.docs
 	$(BIN)/python -m tests.support.published

@@ -189,7 +189,7 @@ class InsightGroup(BaseModel):
 class InsightMeta(BaseModel):
     """Who wrote the sentences, and over which data.
 
-    `dropped` counts what a language model said and the data did not bear out, by reason; `fallback` tells why the rules
+    `dropped` counts what a language model answered and nothing offered it, by reason; `fallback` tells why the rules
     speak in its place.
     """
 

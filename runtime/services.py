@@ -13,13 +13,14 @@ from typing import Self, TypeVar
 from engine.answer.cache import Cache
 from engine.answer.engine import Engine, WidgetAnswer
 from engine.answer.fetch import RequestContext
-from engine.catalog.catalog import Catalog, load_catalog
+from engine.catalog.catalog import Catalog
 from engine.errors import InvalidCatalog, StateUnavailable, UnknownMetric, WarehouseUnavailable
 from engine.query import MetricQuery
 from engine.warehouse.warehouse import Warehouse
-from insights.telling import Teller
+from insights.config.load import check_language, load_catalog
+from insights.narrate import Narrator
 from runtime.caches import TenantCache, open_cache
-from runtime.narrator import open_teller
+from runtime.narrator import open_narrator
 from runtime.settings import Settings
 from runtime.sync_worker import open_worker
 from state import State
@@ -49,14 +50,15 @@ class Services:
     tenant_cache: TenantCache = field(default_factory=TenantCache)
     worker: Worker | None = None
     schedule: Schedule = field(init=False)
-    teller: Teller = field(init=False)
+    narrator: Narrator = field(init=False)
 
     def __post_init__(self) -> None:
         """Give the engine the cache that the settings describe. Raises InvalidSetting."""
         self.schedule = Schedule(self.state.runs)
         if self.engine.cache is None:
             self.engine = Engine(self.engine.catalog, self.engine.warehouse, open_cache(self.settings))
-        self.teller = open_teller(self.settings, self.engine.cache)
+        check_language(self.catalog, self.settings.insights_language)
+        self.narrator = open_narrator(self.settings, self.engine.cache)
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -82,7 +84,7 @@ class Services:
         """Stop the worker, wait for the model's calls, and close the databases."""
         if self.worker is not None:
             self.worker.stop()
-        self.teller.close()
+        self.narrator.close()
         self.engine.warehouse.close()
         self.state.close()
 

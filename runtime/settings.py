@@ -50,6 +50,7 @@ class Settings(BaseSettings):
 
     llm_model: str | None = None
     llm_daily_budget: int = Field(default=200, ge=0)
+    insights_language: str = "en"
     cron_secret: SecretStr | None = None
     encryption_key: SecretStr | None = None
 

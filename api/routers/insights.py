@@ -21,9 +21,9 @@ from api.responses import build_response
 from api.routers.widgets import read_query
 from api.schemas import InsightList
 from engine.calendar import Compare
-from insights.gathering import Gathered, gather
-from insights.telling import MOST_WAITING, Teller, body
-from runtime.narrator import budget
+from insights.collect_facts import CollectedFacts, collect_facts
+from insights.narrate import MOST_WAITING
+from runtime.narrator import budget, describe_narration
 
 PARAMETERS = ("start", "end", "compare", "sources")
 # Seconds. Later than that the model is not called: the answer must be there within thirty.
@@ -75,27 +75,29 @@ router = APIRouter(tags=["insights"])
 async def insights(request: Request, user: Annotated[str, Depends(get_tenant)]) -> Response:
     began = monotonic()
     pools: InsightPools = request.app.state.insight_pools
-    gathered = await run_in_pool(pools.collect_pool, lambda: collect_insights(request, user))
+    facts = await run_in_pool(pools.collect_pool, lambda: collect_insights(request, user))
     is_late = monotonic() - began > MAX_COLLECT_SECONDS
-    return await run_in_pool(pools.narrate_pool, lambda: build_insights_response(request, user, gathered, is_late))
+    return await run_in_pool(pools.narrate_pool, lambda: build_insights_response(request, user, facts, is_late))
 
 
-def collect_insights(request: Request, user: str) -> Gathered:
+def collect_insights(request: Request, user: str) -> CollectedFacts:
     services = get_services(request)
     today = services.get_today()
     query = read_query(request, today=today, parameters=PARAMETERS, defaults=DEFAULTS)
-    return services.run_for_user(user, lambda engine, context: gather(engine, query, context, today=today))
+    language = services.settings.insights_language
+    return services.run_for_user(
+        user, lambda engine, context: collect_facts(engine, query, context, today=today, language=language)
+    )
 
 
-def build_insights_response(request: Request, user: str, gathered: Gathered, late: bool) -> Response:
+def build_insights_response(request: Request, user: str, facts: CollectedFacts, late: bool) -> Response:
     """Build the response; `late` tells that no time is left for the model."""
     services = get_services(request)
-    teller: Teller = services.teller
     spend = budget(services.state, services.settings, user, services.get_today())
-    told = teller.tell(gathered, spend=spend, late=late)
+    narration = services.narrator.narrate(facts, spend=spend, late=late)
     return build_response(
         request,
-        body(gathered, told),
-        origin="hit" if gathered.cached and told.cached else "miss",
-        stale_seconds=gathered.stale_seconds,
+        describe_narration(facts, narration),
+        origin="hit" if facts.cached and narration.cached else "miss",
+        stale_seconds=facts.stale_seconds,
     )

@@ -16,7 +16,7 @@ from cli.options import metrics_option
 from engine.authoring.edit import EntryLine, MetricEntry, add_entry
 from engine.authoring.new_test import draft_test
 from engine.authoring.test_runner import run_tests
-from engine.catalog.catalog import Catalog, load_catalog
+from engine.catalog.catalog import Catalog
 from engine.catalog.metric_resolver import make_title
 from engine.catalog.metrics import TableMetric
 from engine.catalog.reporter import Reporter
@@ -27,9 +27,10 @@ from engine.files.definitions import Format, MetricDefinition, Total
 from engine.files.document import is_template
 from engine.files.folder import MACROS_FILE, MetricFile, read_folder
 from engine.language.expressions import Expression, resolve_expression
-from engine.language.faults import Faults
+from engine.language.faults import TextFaults
 from engine.suggestions import did_you_mean, find_nearest_names
 from engine.tables import Table
+from insights.config.load import load_catalog
 
 FORMATS, TOTALS = get_args(Format), get_args(Total)
 DEFAULT_FORMAT = "decimal"
@@ -214,7 +215,7 @@ def ask_total(table: Table | None, value: str) -> str | None:
 def resolve_value(text: str, table: Table) -> Expression:
     try:
         return resolve_expression(text, table)
-    except Faults as faults:
+    except TextFaults as faults:
         raise click.BadParameter(str(faults)) from None
 
 

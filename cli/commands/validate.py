@@ -8,9 +8,10 @@ import click
 
 from cli.counts import format_count
 from cli.options import FOLDER, metrics_option
-from engine.catalog.catalog import Catalog, load_catalog
+from engine.catalog.catalog import Catalog
 from engine.diagnostics import Diagnostic, render_github, render_json, render_text
 from engine.errors import InvalidCatalog
+from insights.config.load import load_catalog
 
 
 @click.command()

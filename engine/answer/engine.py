@@ -92,20 +92,25 @@ class Engine:
         return {key: found[key] for key in keys}
 
     def get_plan(self, metrics: Sequence[Metric]) -> CompiledPlan:
-        """Return the compiled plan that answers these metrics."""
-        if self._shared_plan is not None and not self._plans:
-            return self._shared_plan
+        """Return the compiled plan of these metrics; those outside the catalog get their own."""
+        shared = self._shared_plan
+        if shared is not None and not all(
+            key in shared.plan.metrics for each in metrics for key in collect_keys(each.table_metrics)
+        ):
+            shared = None
+        if shared is not None and not self._plans:
+            return shared
         keys = collect_keys(metrics)
         with self._lock:
             found = self._plans.get(keys)
         if found is None:
-            found = self._shared_plan or self._keep_plan(keys, self._compile_plan(metrics))
+            found = shared or self._keep_plan(keys, self._compile_plan(metrics))
         return found
 
     def query_metrics(
         self, metrics: Sequence[Metric], query: MetricQuery, context: RequestContext
     ) -> dict[str, WidgetAnswer]:
-        """Answer metrics of the catalog, hidden ones too, from one plan.
+        """Answer metrics over the catalog's tables, hidden ones too, from one plan.
 
         Raises WarehouseUnavailable.
         """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.language.faults import Fault
+from engine.language.faults import TextFault
 from engine.suggestions import suggest_name
 
 AGGREGATE_NAMES = ("sum", "count", "avg", "min", "max")
@@ -73,9 +73,9 @@ def suggest_instead(name: str) -> str:
     return f"; {found}" if found else ""
 
 
-def make_forbidden_function_fault(offset: int, name: str) -> Fault:
+def make_forbidden_function_fault(offset: int, name: str) -> TextFault:
     # A short name resembles many: only a near miss is worth naming.
     likely = suggest_instead(name) or suggest_name(
         name, FUNCTION_NAMES, f"; there are {', '.join(FUNCTION_NAMES)}", cutoff=0.78
     )
-    return Fault(offset, "forbidden-function", f"the function {name!r} is not allowed{likely}")
+    return TextFault(offset, "forbidden-function", f"the function {name!r} is not allowed{likely}")

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlglot import exp
 
-from engine.language.faults import Fault
+from engine.language.faults import TextFault
 from engine.language.parser import AGGREGATES, locate_node
 from engine.tables import NAMEABLE_TYPES, NUMBER_TYPES, TIMESTAMP_TYPES, ValueType
 
@@ -126,10 +126,10 @@ def is_constant(node: exp.Expr) -> bool:
     return not any(isinstance(each, (exp.Column, exp.Star, *AGGREGATES)) for each in node.walk())
 
 
-# Faults: each check looks at one node of an annotated tree.
+# TextFaults: each check looks at one node of an annotated tree.
 
 
-def find_type_faults(tree: exp.Expr) -> Iterator[Fault]:
+def find_type_faults(tree: exp.Expr) -> Iterator[TextFault]:
     """What one engine refuses, or what engines would answer differently."""
     for node in tree.walk():
         if unclear := list(find_chained_comparisons(node)):
@@ -139,7 +139,7 @@ def find_type_faults(tree: exp.Expr) -> Iterator[Fault]:
             yield from check(node)
 
 
-def find_wrong_operands(node: exp.Expr) -> Iterator[Fault]:
+def find_wrong_operands(node: exp.Expr) -> Iterator[TextFault]:
     """Sums of text, arithmetic on text, conditions on numbers, text functions of what is no text."""
     if isinstance(node, (*ARITHMETIC, *NUMERIC_FUNCTIONS)):
         yield from find_unwanted_types(node.iter_expressions(), NUMBER_TYPES, "not-a-number", "a number")
@@ -164,13 +164,13 @@ def find_wrong_operands(node: exp.Expr) -> Iterator[Fault]:
         yield from find_undated_operand(node.this)
 
 
-def find_undated_operand(operand: exp.Expr) -> Iterator[Fault]:
+def find_undated_operand(operand: exp.Expr) -> Iterator[TextFault]:
     """What has no year and no weekday, or has not one of its own: a moment's day is asked for by date()."""
     kind = get_value_type(operand)
     if kind not in ("date", None):
         makes_one = kind in TIMESTAMP_TYPES or is_text_literal(operand)
         remedy = f"; write date({operand.sql()})" if makes_one else ""
-        yield Fault(
+        yield TextFault(
             locate_node(operand), "not-comparable", f"{operand.sql()!r} is {TYPE_PHRASES[kind]}, not a date{remedy}"
         )
 
@@ -182,17 +182,17 @@ def is_standalone_if(node: exp.Expr) -> bool:
 
 def find_unwanted_types(
     operands: Iterable[exp.Expr], wanted: Iterable[str], code: str, what: str, remedy: str = ""
-) -> Iterator[Fault]:
+) -> Iterator[TextFault]:
     for operand in operands:
         kind = get_value_type(operand)
         if kind is not None and kind not in wanted:
             more = f"{remedy} it" if remedy and kind in NAMEABLE_TYPES else ""
             if kind == "boolean" and wanted is NUMBER_TYPES:
                 more = "; write case when … then 1 end"
-            yield Fault(locate_node(operand), code, f"{operand.sql()!r} is {TYPE_PHRASES[kind]}, not {what}{more}")
+            yield TextFault(locate_node(operand), code, f"{operand.sql()!r} is {TYPE_PHRASES[kind]}, not {what}{more}")
 
 
-def find_different_types(node: exp.Expr) -> Iterator[Fault]:
+def find_different_types(node: exp.Expr) -> Iterator[TextFault]:
     """Values side by side of which one is text and the other a number, say."""
     if isinstance(node, (*COMPARISONS, exp.Nullif)):
         yield from find_incomparable_operands(list(node.iter_expressions()), since=isinstance(node, (exp.GTE, exp.LT)))
@@ -204,7 +204,7 @@ def find_different_types(node: exp.Expr) -> Iterator[Fault]:
         yield from find_unordered_operand(node)
 
 
-def find_unordered_operand(node: exp.Expr) -> Iterator[Fault]:
+def find_unordered_operand(node: exp.Expr) -> Iterator[TextFault]:
     """What is not in one order everywhere: UUIDs, and the greater of two conditions."""
     compared = isinstance(node, COMPARISONS)
     for operand in list(node.iter_expressions())[1 if compared else 0 :]:
@@ -212,22 +212,22 @@ def find_unordered_operand(node: exp.Expr) -> Iterator[Fault]:
         if kind == "uuid" or (kind == "boolean" and not compared):
             message = f"{operand.sql()!r} is {TYPE_PHRASES[kind]}, which has no order everywhere"
             code = "not-a-number" if isinstance(node, (exp.Min, exp.Max)) else "not-comparable"
-            yield Fault(locate_node(operand), code, f"{message}; cast it to {'text' if kind == 'uuid' else 'int'}")
+            yield TextFault(locate_node(operand), code, f"{message}; cast it to {'text' if kind == 'uuid' else 'int'}")
             return
 
 
-def find_chained_comparisons(node: exp.Expr) -> Iterator[Fault]:
+def find_chained_comparisons(node: exp.Expr) -> Iterator[TextFault]:
     """A comparison of comparisons: which comes first is not the same everywhere."""
     if isinstance(node, (*COMPARISONS, exp.Like)):
         for operand in [node.this] if isinstance(node, exp.In) else node.iter_expressions():
             if isinstance(operand, (*CONDITIONS, *CONNECTIVES)):
                 message = f"join comparisons by AND, or put {operand.sql()} in parentheses: which is first differs"
-                yield Fault(locate_node(operand), "sql-syntax", message)
+                yield TextFault(locate_node(operand), "sql-syntax", message)
 
 
 def find_incomparable_operands(
     operands: Sequence[exp.Expr], *, compared: bool = True, since: bool = False
-) -> Iterator[Fault]:
+) -> Iterator[TextFault]:
     """Operands of another kind than the first one that has any; what is `compared` may be the text of a date.
 
     `since`: of a moment it is asked whether it is before a day or not, which is in its text too.
@@ -248,7 +248,7 @@ def find_incomparable_operands(
         elif compared and literal is not None and "uuid" in kinds:
             yield from find_invalid_uuid(literal)
         else:
-            yield Fault(locate_node(operand), "not-comparable", describe_difference(operand, first, kinds))
+            yield TextFault(locate_node(operand), "not-comparable", describe_difference(operand, first, kinds))
 
 
 def describe_difference(operand: exp.Expr, first: exp.Expr, kinds: Collection[ValueType | None]) -> str:
@@ -278,7 +278,7 @@ def is_text_literal(node: exp.Expr) -> bool:
     return isinstance(node.unnest(), exp.Literal) and bool(node.unnest().is_string)
 
 
-def find_invalid_date(literal: exp.Expr) -> Iterator[Fault]:
+def find_invalid_date(literal: exp.Expr) -> Iterator[TextFault]:
     """A date is written in full, and there is such a day."""
     written = literal.unnest().name
     try:
@@ -286,10 +286,12 @@ def find_invalid_date(literal: exp.Expr) -> Iterator[Fault]:
     except ValueError:
         right = False
     if not right:
-        yield Fault(locate_node(literal), "not-comparable", f"{written!r} is no date; write one such as '2025-01-31'")
+        yield TextFault(
+            locate_node(literal), "not-comparable", f"{written!r} is no date; write one such as '2025-01-31'"
+        )
 
 
-def find_invalid_uuid(literal: exp.Expr) -> Iterator[Fault]:
+def find_invalid_uuid(literal: exp.Expr) -> Iterator[TextFault]:
     written = literal.unnest().name
     try:
         right = str(UUID(written)) == written
@@ -297,10 +299,10 @@ def find_invalid_uuid(literal: exp.Expr) -> Iterator[Fault]:
         right = False
     if not right:
         message = f"{written!r} is no uuid in lower case, such as '00000000-0000-4000-8000-000000000001'"
-        yield Fault(locate_node(literal), "not-comparable", message)
+        yield TextFault(locate_node(literal), "not-comparable", message)
 
 
-def find_unportable_texts(node: exp.Expr) -> Iterator[Fault]:
+def find_unportable_texts(node: exp.Expr) -> Iterator[TextFault]:
     """Texts of what each engine writes in its own way: 1 or 1.0, with a T or without."""
     if isinstance(node, exp.Concat):
         operands = node.expressions
@@ -316,10 +318,10 @@ def find_unportable_texts(node: exp.Expr) -> Iterator[Fault]:
             remedy = "cast it to int first" if kind == "double" else f"write date({operand.sql()})"
             what = "a number with a fraction" if kind == "double" else TYPE_PHRASES[kind]
             message = f"{operand.sql()!r} is {what}, which databases write differently; {remedy}"
-            yield Fault(locate_node(operand), "not-a-text", message)
+            yield TextFault(locate_node(operand), "not-a-text", message)
 
 
-def find_wrong_casts(node: exp.Expr) -> Iterator[Fault]:
+def find_wrong_casts(node: exp.Expr) -> Iterator[TextFault]:
     """Casts that one engine refuses where another guesses."""
     if isinstance(node, exp.Date):
         target: ValueType = "date"
@@ -335,23 +337,23 @@ def find_wrong_casts(node: exp.Expr) -> Iterator[Fault]:
             message = (
                 f"{inner.sql()!r} is {TYPE_PHRASES[kind]}, of which no date can be made; declare the column as a date"
             )
-            yield Fault(locate_node(inner), "not-comparable", message)
+            yield TextFault(locate_node(inner), "not-comparable", message)
     elif is_text_literal(inner):
         if not NUMBER.fullmatch(inner.unnest().name):
-            yield Fault(locate_node(inner), "not-comparable", f"{inner.unnest().name!r} is no number")
+            yield TextFault(locate_node(inner), "not-comparable", f"{inner.unnest().name!r} is no number")
     elif kind is not None and kind not in NUMBER_TYPES | {"boolean"}:
         remedy = "; declare the column as a number" if kind == "text" else ""
         message = f"{inner.sql()!r} is {TYPE_PHRASES[kind]}, of which no number can be made{remedy}"
-        yield Fault(locate_node(inner), "not-comparable", message)
+        yield TextFault(locate_node(inner), "not-comparable", message)
 
 
-def find_wrong_positions(node: exp.Expr) -> Iterator[Fault]:
+def find_wrong_positions(node: exp.Expr) -> Iterator[TextFault]:
     """Digits to round to and characters to count, outside of what means the same everywhere."""
     if isinstance(node, exp.Round) and (digits := node.args.get("decimals")) is not None:
         count = parse_whole_literal(digits)
         if count is None or abs(count) > MAX_DIGITS:
             message = f"round() takes the number of its digits as such, from -{MAX_DIGITS} to {MAX_DIGITS}"
-            yield Fault(locate_node(digits), "sql-forbidden", message)
+            yield TextFault(locate_node(digits), "sql-forbidden", message)
     if isinstance(node, exp.Substring):
         for name, least, message in (
             ("start", 1, "the first character is at 1; substring() does not count from the end"),
@@ -362,7 +364,7 @@ def find_wrong_positions(node: exp.Expr) -> Iterator[Fault]:
                 continue
             yield from find_unwanted_types([place], NUMBER_TYPES, "not-a-number", "a number")
             if is_number_literal(place) and ((count := parse_whole_literal(place)) is None or count < least):
-                yield Fault(locate_node(place), "sql-forbidden", message)
+                yield TextFault(locate_node(place), "sql-forbidden", message)
 
 
 def is_number_literal(node: exp.Expr) -> bool:
@@ -380,18 +382,18 @@ def parse_whole_literal(node: exp.Expr) -> int | None:
     return int(inner.name) if isinstance(inner, exp.Literal) and inner.is_int else None
 
 
-def find_too_large_numbers(node: exp.Expr) -> Iterator[Fault]:
+def find_too_large_numbers(node: exp.Expr) -> Iterator[TextFault]:
     """Numbers that no engine's types hold."""
     if isinstance(node, exp.Literal) and not node.is_string:
         if node.is_int and int(node.name) > MAX_WHOLE:
-            yield Fault(locate_node(node), "sql-limits", f"a whole number is at most {MAX_WHOLE}; write 1e20, say")
+            yield TextFault(locate_node(node), "sql-limits", f"a whole number is at most {MAX_WHOLE}; write 1e20, say")
         elif not math.isfinite(float(node.name)):
-            yield Fault(locate_node(node), "sql-limits", "a number is at most 1.7e308")
+            yield TextFault(locate_node(node), "sql-limits", "a number is at most 1.7e308")
         elif float(node.name) == 0 and node.name.lower().partition("e")[0].strip("0."):
-            yield Fault(locate_node(node), "sql-limits", "a number is at least 5e-324, or 0")
+            yield TextFault(locate_node(node), "sql-limits", "a number is at least 5e-324, or 0")
 
 
-def find_excess_repetition(node: exp.Expr) -> Iterator[Fault]:
+def find_excess_repetition(node: exp.Expr) -> Iterator[TextFault]:
     """Functions whose argument is written several times, one in another: the text would grow without bound."""
     times, above = count_repetitions(node), 1
     outer = node.parent
@@ -400,7 +402,7 @@ def find_excess_repetition(node: exp.Expr) -> Iterator[Fault]:
         outer = outer.parent
     if times * above > MAX_REPETITIONS >= above:
         message = "too many functions such as round() in one another; make a `sql:` table of the inner ones"
-        yield Fault(locate_node(node), "sql-limits", message)
+        yield TextFault(locate_node(node), "sql-limits", message)
 
 
 def count_repetitions(node: exp.Expr) -> int:
@@ -413,7 +415,7 @@ def count_repetitions(node: exp.Expr) -> int:
     return ARGUMENT_REPETITIONS.get(type(node), 1)
 
 
-Check = Callable[[exp.Expr], Iterator[Fault]]
+Check = Callable[[exp.Expr], Iterator[TextFault]]
 CHECKS: tuple[Check, ...] = (
     find_wrong_operands,
     find_different_types,
