@@ -24,7 +24,10 @@ logger = logging.getLogger("metric_engine.runtime.narrator")
 
 
 def open_narrator(settings: Settings, cache: Cache | None = None) -> Narrator:
-    """The narrator with the model that LLM_MODEL names. Raises InvalidSetting where litellm is not installed."""
+    """Open the narrator with the model of LLM_MODEL, if any.
+
+    Raises InvalidSetting where litellm is not installed.
+    """
     model = None if settings.llm_model is None else LanguageModel(settings.llm_model)
     return Narrator(model, cache)
 
@@ -44,19 +47,19 @@ def budget(state: State, settings: Settings, user: str, day: date) -> Callable[[
     return spend
 
 
-def describe_narration(facts: CollectedFacts, told: Narration) -> dict[str, Any]:
-    """The body of GET /v1/insights."""
+def describe_narration(facts: CollectedFacts, narration: Narration) -> dict[str, Any]:
+    """Build the body of GET /v1/insights."""
     window = facts.span.window
     meta: dict[str, Any] = {
-        "generated_by": told.author,
-        "dropped": dict(told.dropped),
+        "generated_by": narration.author,
+        "dropped": dict(narration.dropped),
         "start": window.start.isoformat(),
         "end": window.end.isoformat(),
         "compare": facts.span.compare.value,
         "sources": sorted(facts.active),
     }
-    if told.fallback is not None:
-        meta["fallback"] = told.fallback
+    if narration.fallback is not None:
+        meta["fallback"] = narration.fallback
     if facts.stale_seconds is not None:
         meta["stale"] = True
-    return {"items": group_bullets(told.bullets), "meta": meta}
+    return {"items": group_bullets(narration.bullets), "meta": meta}
