@@ -21,9 +21,8 @@ from api.middleware.rate_limit import open_rate_limit
 from api.middleware.request_logging import RequestLogging
 from api.routers import connections, dashboard, insights, sync, widgets
 from api.tokens import Authenticator
+from engine import HealthCheck, __version__
 from engine import __doc__ as summary
-from engine import __version__
-from engine.warehouse.health import HealthCheck
 from runtime import logging as logs
 from runtime.services import Services
 from runtime.settings import Settings

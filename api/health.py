@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from api.metrics import ServerMetrics
 from api.problems import RETRY_AFTER
 from api.request_state import get_services
-from engine.warehouse.health import HealthCheck
+from engine import HealthCheck
 from runtime.services import Services
 
 router = APIRouter(tags=["operations"])

@@ -18,10 +18,7 @@ from api.problems import MEDIA_TYPE
 from api.request_state import get_services
 from api.responses import STALE, Origin
 from api.schemas import SOURCE_LIST
-from engine.calendar import Compare, Grain
-from engine.catalog.catalog import Catalog
-from engine.catalog.metrics import Metric
-from engine.query import MAX_DAYS
+from engine import MAX_DAYS, Catalog, Compare, Grain, Metric
 
 DOCS_POLICY = (
     "default-src 'none'; connect-src 'self'; img-src 'self' data: https://fastapi.tiangolo.com; "

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.tokens import KeysUnavailable, Unauthenticated
-from engine.errors import InvalidQuery, MetricEngineError, StateUnavailable, UnknownMetric, WarehouseUnavailable
+from engine import InvalidQuery, MetricEngineError, StateUnavailable, UnknownMetric, WarehouseUnavailable
 from state.errors import NoEncryptionKey, StaleLayout
 
 MEDIA_TYPE = "application/problem+json"

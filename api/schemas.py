@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
-from engine.calendar import Compare, Grain
+from engine import Compare, Grain
 
 Source = Literal["ga4", "instagram", "meta"]
 Format = Literal["integer", "decimal", "percent", "currency"]

@@ -14,7 +14,7 @@ import jwt
 from jwt import PyJWK, PyJWKClient, PyJWTError
 from pydantic import SecretStr
 
-from engine.errors import InvalidSetting, MetricEngineError
+from engine import InvalidSetting, MetricEngineError
 from runtime.settings import Settings
 
 LEEWAY = timedelta(seconds=30)

@@ -6,12 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from engine.answer.engine import Engine, WidgetAnswer
-from engine.answer.fetch import RequestContext
-from engine.answer.response import Body
-from engine.calendar import Window
-from engine.catalog.metrics import Metric
-from engine.query import MetricQuery
+from engine import Body, Engine, Metric, MetricQuery, RequestContext, WidgetAnswer, Window
 from insights.config.fields import Kind
 from insights.config.languages import DEFAULT_LANGUAGE
 from insights.config.load import insights_of

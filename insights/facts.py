@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal
 
-from engine.answer.response import Body
-from engine.calendar import Compare, Window, get_comparison_window
+from engine import Body, Compare, Window, get_comparison_window
 from insights.config.languages import Language
 from insights.config.rules import Observation
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.files.definitions import Format
+from engine import Format
 from insights.config.languages import Language
 
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}

@@ -21,9 +21,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
-from engine.calendar import Compare
-from engine.errors import InvalidSetting
-from engine.extras import install_command
+from engine import Compare, InvalidSetting, install_command
 from insights.claims import GROUPS, Bullet, Clause, Offer, describe_clause
 from insights.collect_facts import CollectedFacts
 

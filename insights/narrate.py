@@ -11,7 +11,7 @@ from typing import Literal
 
 from cachetools import TTLCache
 
-from engine.answer.cache import Cache, CacheKey, Rows, hash_text
+from engine import Cache, CacheKey, Rows, hash_text
 from insights.claims import Bullet, Clause, read_bullets, say_period_once
 from insights.collect_facts import CollectedFacts
 from insights.llm import INSTRUCTIONS, Failure, LanguageModel, Unusable, describe_request, make_offer, write_json

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine.language.faults import TextFaults
+from engine import TextFaults
 from insights.claims import Bullet, Clause, Part, fill_in, is_small_inside, say_period_once, write_bullet
 from insights.config.rules import Insights, Observation, Rule
 from insights.config.sentences import Sentence

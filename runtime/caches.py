@@ -8,9 +8,7 @@ from urllib.parse import urlsplit
 
 from cachetools import TTLCache
 
-from engine.answer.cache import MAX_STALE_SECONDS, Cache, CacheStore, MemoryStore
-from engine.errors import InvalidSetting
-from engine.extras import install_command
+from engine import MAX_STALE_SECONDS, Cache, CacheStore, InvalidSetting, MemoryStore, install_command
 from runtime.settings import Settings
 from state.tenants import Tenant
 
@@ -31,7 +29,7 @@ def open_store(settings: Settings, seconds: int) -> CacheStore:
     if settings.redis_url is None:
         return MemoryStore(seconds=seconds)
     try:
-        from engine.answer.redis_store import RedisStore
+        from engine import RedisStore
     except ImportError:
         message = f"REDIS_URL is set and its driver is missing: {install_command('redis')}"
         raise InvalidSetting(message) from None

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from engine.answer.cache import Cache
-from engine.errors import StateUnavailable
+from engine import Cache, StateUnavailable
 from insights.claims import group_bullets
 from insights.collect_facts import CollectedFacts
 from insights.llm import LanguageModel

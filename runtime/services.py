@@ -10,13 +10,19 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Self, TypeVar
 
-from engine.answer.cache import Cache
-from engine.answer.engine import Engine, WidgetAnswer
-from engine.answer.fetch import RequestContext
-from engine.catalog.catalog import Catalog
-from engine.errors import InvalidCatalog, StateUnavailable, UnknownMetric, WarehouseUnavailable
-from engine.query import MetricQuery
-from engine.warehouse.warehouse import Warehouse
+from engine import (
+    Cache,
+    Catalog,
+    Engine,
+    InvalidCatalog,
+    MetricQuery,
+    RequestContext,
+    StateUnavailable,
+    UnknownMetric,
+    Warehouse,
+    WarehouseUnavailable,
+    WidgetAnswer,
+)
 from insights.config.load import check_language, load_catalog
 from insights.narrate import Narrator
 from runtime.caches import TenantCache, open_cache

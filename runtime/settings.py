@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from engine.errors import InvalidSetting
-from engine.suggestions import did_you_mean, find_nearest_names
+from engine import InvalidSetting, did_you_mean, find_nearest_names
 from runtime.shipped import get_shipped_folder
 
 DEFAULT_DATABASE = "sqlite:///metric-engine.db"

@@ -8,11 +8,7 @@ from dataclasses import fields
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from engine.errors import InvalidSetting
-from engine.query import SOURCES
-from engine.suggestions import did_you_mean, find_nearest_names
-from engine.tables import Table
-from engine.warehouse.warehouse import Warehouse
+from engine import SOURCES, InvalidSetting, Table, Warehouse, did_you_mean, find_nearest_names
 from runtime.settings import Settings
 from state import State
 from sync.job import JobLimits, SyncContext, SyncObserver

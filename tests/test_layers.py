@@ -104,6 +104,13 @@ def test_the_engines_folders_import_only_those_before_them() -> None:
                     assert ENGINE_FOLDERS.index(find_engine_folder(name)) <= floor, f"{path} imports {name}"
 
 
+@pytest.mark.parametrize("room", sorted(set(ROOMS) - {"engine"} | {"bench"}))
+def test_other_rooms_import_the_engines_public_names_alone(room: str) -> None:
+    for path in sorted((ROOT / room).rglob("*.py")):
+        deep = {name for name in list_imported_modules(path.relative_to(ROOT)) if name.startswith("engine.")}
+        assert not deep, f"{path.relative_to(ROOT)} imports {sorted(deep)}: import what engine/__init__.pyi lists"
+
+
 def test_no_modules_import_each_other_in_a_circle() -> None:
     graph = {make_dotted_name(path): list_imported_modules(path) & NAMES for path in MODULES}
     list(TopologicalSorter(graph).static_order())

@@ -6,7 +6,7 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from engine.errors import InvalidSetting
+from engine import InvalidSetting
 from runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class SharedLimiter:
         from limits.storage import RedisStorage
         from limits.strategies import SlidingWindowCounterRateLimiter
 
-        from engine.answer.redis_store import CircuitBreaker
+        from engine import CircuitBreaker
 
         try:
             storage = RedisStorage(

@@ -16,8 +16,7 @@ from api.middleware.authentication import get_tenant
 from api.problems import InvalidBody, format_pointer
 from api.request_state import get_services
 from api.schemas import ConnectionEntry, ConnectionList, ConnectionOptions, NewConnection
-from engine.query import SOURCES, quote_text
-from engine.suggestions import did_you_mean, find_nearest_names
+from engine import SOURCES, did_you_mean, find_nearest_names, quote_text
 
 Secret = Annotated[str, Field(min_length=1, max_length=8_192)]
 

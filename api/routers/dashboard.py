@@ -12,8 +12,7 @@ from api.middleware.authentication import get_tenant
 from api.problems import InvalidBody
 from api.request_state import get_services
 from api.schemas import DashboardMeta, Layout, NewLayout
-from engine.errors import UnknownMetric
-from engine.query import SOURCES
+from engine import SOURCES, UnknownMetric
 
 User = Annotated[str, Depends(get_tenant)]
 

@@ -20,7 +20,7 @@ from api.request_state import get_services
 from api.responses import build_response
 from api.routers.widgets import read_query
 from api.schemas import InsightList
-from engine.calendar import Compare
+from engine import Compare
 from insights.collect_facts import CollectedFacts, collect_facts
 from insights.narrate import MOST_WAITING
 from runtime.narrator import budget, describe_narration

@@ -16,12 +16,19 @@ from api.problems import describe_error
 from api.request_state import get_services
 from api.responses import build_response
 from api.schemas import Batch, BatchQuestion, WidgetCatalog
-from engine.answer.engine import WidgetAnswer
-from engine.calendar import Grain
-from engine.catalog.metrics import TableMetric
-from engine.errors import InvalidQuery, ParameterProblem, UnknownMetric
-from engine.query import MetricQuery, parse_metric_query, quote_text
-from engine.suggestions import did_you_mean, find_nearest_names
+from engine import (
+    Grain,
+    InvalidQuery,
+    MetricQuery,
+    ParameterProblem,
+    TableMetric,
+    UnknownMetric,
+    WidgetAnswer,
+    did_you_mean,
+    find_nearest_names,
+    parse_metric_query,
+    quote_text,
+)
 
 PARAMETERS = ("start", "end", "compare", "sources", "grain")
 

@@ -9,8 +9,7 @@ from pydantic_core import to_json
 
 from cli.options import metrics_option, user_option
 from cli.services import open_services
-from engine.calendar import Compare
-from engine.query import parse_metric_query
+from engine import Compare, parse_metric_query
 from insights.claims import group_bullets
 from insights.collect_facts import CollectedFacts, collect_facts
 from insights.narrate import Narration

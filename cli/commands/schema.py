@@ -9,7 +9,7 @@ import click
 from pydantic.json_schema import GenerateJsonSchema
 
 from cli.options import unread_metrics_option
-from engine.files.definitions import FileDefinition
+from engine import FileDefinition
 from insights.config.definitions import InsightsDefinition, LanguageDefinition
 
 

@@ -12,10 +12,7 @@ import click
 
 from cli.counts import format_count
 from cli.options import metrics_option
-from engine.authoring.test_runner import MISSING, Mismatch, TestResult, run_tests
-from engine.catalog.catalog import Catalog
-from engine.catalog.metrics import Metric
-from engine.errors import UnknownMetric
+from engine import MISSING, Catalog, Metric, Mismatch, TestResult, UnknownMetric, run_tests
 from insights.config.load import load_catalog
 
 HEADER = ("where", "expected", "got")

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from engine.files.definitions import Definition
+from engine import Definition
 
 Group = Literal["Cross-channel", "Ads", "Traffic", "Content"]
 MONTHS = [

@@ -6,11 +6,7 @@ import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.catalog.catalog import Catalog, raise_if_any, resolve_catalog
-from engine.diagnostics import Diagnostics
-from engine.errors import InvalidSetting
-from engine.files.folder import read_folder
-from engine.suggestions import suggest_name
+from engine import Catalog, Diagnostics, InvalidSetting, raise_if_any, read_folder, resolve_catalog, suggest_name
 from insights.config.resolve import resolve_insights
 from insights.config.rules import Insights
 

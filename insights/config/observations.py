@@ -6,11 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
-from engine.catalog.metrics import CombinedMetric, Metric, TableMetric
-from engine.catalog.reporter import AlreadyReported, Reporter
-from engine.catalog.rules import KEY_PATTERN
-from engine.files.folder import MetricFolder
-from engine.suggestions import suggest_name
+from engine import (
+    KEY_PATTERN,
+    AlreadyReported,
+    CombinedMetric,
+    Metric,
+    MetricFolder,
+    Reporter,
+    TableMetric,
+    suggest_name,
+)
 from insights.config.definitions import FactDefinition
 from insights.config.fields import COMMON, FIELDS, Kind
 from insights.config.rules import Observation

@@ -9,14 +9,20 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from engine.catalog.metrics import Metric
-from engine.catalog.reporter import AlreadyReported, Reporter
-from engine.diagnostics import Diagnostics
-from engine.files.definitions import FileDefinition
-from engine.files.document import Document, KeyPath, parse_document
-from engine.files.folder import MetricFile, MetricFolder
-from engine.files.schema_errors import report_schema_errors
-from engine.suggestions import suggest_name
+from engine import (
+    AlreadyReported,
+    Diagnostics,
+    Document,
+    FileDefinition,
+    KeyPath,
+    Metric,
+    MetricFile,
+    MetricFolder,
+    Reporter,
+    parse_document,
+    report_schema_errors,
+    suggest_name,
+)
 from insights.config import definitions as shapes
 from insights.config.definitions import InsightsDefinition, LanguageDefinition
 from insights.config.fields import Kind, fields_of, list_trials

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.catalog.metrics import Metric
+from engine import Metric
 from insights.config.definitions import Group
 from insights.config.fields import Kind
 from insights.config.languages import DEFAULT_LANGUAGE, Language

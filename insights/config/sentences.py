@@ -15,17 +15,18 @@ from typing import Any
 from jinja2 import Template, nodes
 from jinja2.runtime import Undefined
 
-from engine.catalog.reporter import Reporter
-from engine.language.faults import TextFault, TextFaults
-from engine.language.jinja import (
+from engine import (
     MAX_CHARACTERS,
     TEMPLATE_ERRORS,
+    Reporter,
     Sandbox,
+    TextFault,
+    TextFaults,
     explain_template_error,
     format_scalar,
     iter_name_offsets,
+    suggest_name,
 )
-from engine.suggestions import suggest_name
 from insights.config.definitions import LanguageDefinition, SentenceDefinition
 from insights.config.fields import Fields
 from insights.sanitize import find_markup

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from engine.answer.response import Body
-from engine.catalog.metrics import Metric, TableMetric
-from engine.files.definitions import Better
+from engine import Better, Body, Metric, TableMetric
 from insights.config.rules import Observation
 from insights.detect.significance import DayValues, Windows, days_together, is_enough, is_mean, weigh_ratios, windows_of
 from insights.facts import PERIOD, Answers, Direction, Finding, SharedDays, Span, series_of

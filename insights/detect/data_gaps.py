@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from engine.answer.response import Body
+from engine import Body
 from insights.config.rules import Observation
 from insights.facts import Answers, Finding, Span
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from engine.answer.response import Body
-from engine.catalog.metrics import Metric
+from engine import Body, Metric
 from insights.config.rules import Observation
 from insights.detect.changes import Change, change_of
 from insights.detect.renames import Rename, find_renames

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from math import fsum, isclose
 from typing import Any, Literal
 
-from engine.answer.response import Body
-from engine.catalog.metrics import Metric
+from engine import Body, Metric
 from insights.config.rules import Observation
 from insights.detect.changes import Change, change_of, measure_change
 from insights.detect.significance import days_together, windows_of

@@ -14,7 +14,7 @@ from math import fsum, isclose, log, sqrt
 from statistics import fmean, median, variance
 from typing import Any
 
-from engine.answer.response import Body
+from engine import Body
 from insights.facts import SharedDays
 
 Value = float | None

@@ -7,8 +7,7 @@ from datetime import date, timedelta
 from statistics import median
 from typing import Any
 
-from engine.answer.response import Body
-from engine.catalog.metrics import TableMetric
+from engine import Body, TableMetric
 from insights.config.languages import Language
 from insights.config.rules import Observation
 from insights.detect.significance import FEWEST_TO_STAND_OUT_OF, STANDS_OUT, DayValues, days_of, robust_z_score
