@@ -75,7 +75,8 @@ class SqlFunction:
     is_aggregate: bool = False
     # Its SQL; None where every engine means the same by what sqlglot writes.
     sql: FunctionSql | None = None
-    # How often an engine's text repeats an argument at the most; a function tells it from the number of arguments.
+    # A call's weight in the limit on nested calls: about how often an engine's text repeats an argument, always or
+    # by the number of arguments.
     repeats: int | Callable[[int], int] = 1
     # From the evaluators of its arguments to that of its value; None for a function of rows, of texts or of dates,
     # which only databases compute.
@@ -92,7 +93,7 @@ class SqlFunction:
 
     @property
     def argument_counts(self) -> tuple[int, int]:
-        """How many arguments the function takes, at least and at most."""
+        """The least and the greatest number of arguments."""
         return self.arity or (len(self.takes), len(self.takes))
 
     def pair_arguments(self, node: exp.Expr) -> Iterator[tuple[exp.Expr, Parameter]]:
@@ -107,5 +108,5 @@ class SqlFunction:
         return [argument for argument, _ in self.pair_arguments(node)]
 
     def count_repetitions(self, node: exp.Expr) -> int:
-        """How often the text of a call repeats an argument at the most."""
+        """Return the weight of a call: about how often an engine's text repeats an argument."""
         return self.repeats if isinstance(self.repeats, int) else self.repeats(len(self.get_arguments(node)))

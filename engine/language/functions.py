@@ -42,7 +42,7 @@ AGGREGATE_FUNCTIONS = (
         gives="double",
         is_aggregate=True,
         sql="SUM({0})",
-        documentation="a double",
+        documentation="the sum of the values, a double",
     ),
     SqlFunction(
         "count(x)",
@@ -124,8 +124,9 @@ NUMBER_FUNCTIONS = (
         sql=write_round,
         repeats=4,
         evaluate=partial(make_strict, values.round_half_away),
-        documentation="a half goes away from zero: `sign(x) × floor(abs(x) × 10ⁿ + 0.5) / 10ⁿ`; `n` is a number from "
-        "−15 to 15, and `round(1238, -2)` is 1200. From 2⁵³ on, in units of 10⁻ⁿ, `x` stays",
+        documentation="rounded to `n` digits, or to none; a half goes away from zero: "
+        "`sign(x) × floor(abs(x) × 10ⁿ + 0.5) / 10ⁿ`. `n` is a number from −15 to 15, and `round(1238, -2)` is 1200. "
+        "From 2⁵³ on, in units of 10⁻ⁿ, `x` stays",
     ),
     SqlFunction(
         "sqrt(x)",
@@ -135,7 +136,7 @@ NUMBER_FUNCTIONS = (
         sql=SQRT_SQL,
         repeats=2,
         evaluate=partial(make_strict, values.compute_sqrt),
-        documentation="NULL for `x` below 0",
+        documentation="the square root; NULL for `x` below 0",
     ),
     SqlFunction(
         "ln(x)",
@@ -145,7 +146,7 @@ NUMBER_FUNCTIONS = (
         sql=LN_SQL,
         repeats=2,
         evaluate=partial(make_strict, values.compute_ln),
-        documentation="NULL for `x` of 0 and below",
+        documentation="the natural logarithm; NULL for `x` of 0 and below",
     ),
     SqlFunction(
         "exp(x)",
@@ -155,7 +156,7 @@ NUMBER_FUNCTIONS = (
         sql=EXP_SQL,
         repeats=3,
         evaluate=partial(make_strict, values.compute_exp),
-        documentation="NULL for `x` above 709.7, 0 below −708.3",
+        documentation="e to the power of `x`; NULL for `x` above 709.7, 0 below −708.3",
     ),
     SqlFunction(
         "pow(b, e)",
@@ -166,8 +167,8 @@ NUMBER_FUNCTIONS = (
         sql=write_power,
         repeats=6,
         evaluate=partial(make_strict, values.compute_power),
-        documentation="1 where `e` is 0; NULL for 0 to a negative power and for a negative number to a fraction; NULL "
-        "where `e × ln(abs(b))` is above 709.7, 0 where it is below −708.3",
+        documentation="`b` to the power of `e`: 1 where `e` is 0; NULL for 0 to a negative power and for a negative "
+        "number to a fraction; NULL where `e × ln(abs(b))` is above 709.7, 0 where it is below −708.3",
     ),
 )
 
@@ -180,7 +181,7 @@ CHOICE_FUNCTIONS = (
         gives="common",
         sql="COALESCE({arguments})",
         evaluate=values.make_coalesce,
-        documentation="the first that is not NULL",
+        documentation="the first value that is not NULL",
     ),
     SqlFunction(
         "nullif(a, b)",
@@ -200,7 +201,7 @@ CHOICE_FUNCTIONS = (
         sql="GREATEST({arguments})",
         repeats=lambda arguments: arguments + 1,
         evaluate=partial(values.make_extreme, max),
-        documentation="passes over NULL; of numbers, texts, dates",
+        documentation="the greatest number, text or date; NULL is passed over",
     ),
     SqlFunction(
         "least(a, b, …)",
@@ -211,7 +212,7 @@ CHOICE_FUNCTIONS = (
         sql="LEAST({arguments})",
         repeats=lambda arguments: arguments + 1,
         evaluate=partial(values.make_extreme, min),
-        documentation="passes over NULL; of numbers, texts, dates",
+        documentation="the least number, text or date; NULL is passed over",
     ),
     SqlFunction(
         "if(c, a[, b])",
@@ -231,7 +232,7 @@ TEXT_FUNCTIONS = (
         exp.Length,
         takes=(TEXT,),
         gives="whole",
-        documentation="in code points",
+        documentation="the number of code points",
     ),
     SqlFunction(
         "lower(s)",
@@ -261,7 +262,7 @@ TEXT_FUNCTIONS = (
         takes=(TEXT, TEXT, TEXT),
         gives="text",
         repeats=2,
-        documentation="every occurrence; where `old` is empty, none",
+        documentation="`new` for every occurrence of `old`; where `old` is empty, for none",
     ),
     SqlFunction(
         "substring(s, start[, n])",
@@ -291,7 +292,7 @@ TEXT_FUNCTIONS = (
         arity=(1, MAX_ARGUMENTS),
         gives="text",
         sql=write_concat,
-        documentation="NULL where any part is, as is `s || t`. Whole numbers, dates (`2025-01-31`) and conditions "
+        documentation="the texts joined; NULL where any is NULL. Whole numbers, dates (`2025-01-31`) and conditions "
         "(`true`, `false`) become texts; doubles and timestamps are refused: write `cast(x as int)` or `date(at)`",
     ),
 )
@@ -302,7 +303,7 @@ DATE_FUNCTIONS = (
         exp.Date,
         takes=(MOMENT,),
         gives="date",
-        documentation="of a date, or the date of a timestamp, with time zone in UTC",
+        documentation="a date itself, or the date of a timestamp, with time zone in UTC",
     ),
     SqlFunction(
         "year(d)",
@@ -310,7 +311,7 @@ DATE_FUNCTIONS = (
         takes=(DATE,),
         gives="whole",
         sql="CAST(EXTRACT(YEAR FROM {0}) AS {engine.whole_type})",
-        documentation="of a date; of a timestamp, `year(date(at))`",
+        documentation="the year of a date; of a timestamp, `year(date(at))`",
     ),
     SqlFunction(
         "month(d)",
@@ -318,7 +319,7 @@ DATE_FUNCTIONS = (
         takes=(DATE,),
         gives="whole",
         sql="CAST(EXTRACT(MONTH FROM {0}) AS {engine.whole_type})",
-        documentation="from 1 to 12",
+        documentation="the month of a date, from 1 to 12",
     ),
     SqlFunction(
         "day(d)",
@@ -326,7 +327,7 @@ DATE_FUNCTIONS = (
         takes=(DATE,),
         gives="whole",
         sql="CAST(EXTRACT(DAY FROM {0}) AS {engine.whole_type})",
-        documentation="from 1 to 31",
+        documentation="the day of the month of a date, from 1 to 31",
     ),
     SqlFunction(
         "isodow(d)",
@@ -334,14 +335,14 @@ DATE_FUNCTIONS = (
         takes=(DATE,),
         gives="whole",
         sql="CAST(EXTRACT({engine.weekday_field} FROM {0}) AS {engine.whole_type})",
-        documentation="the day of the week, from 1, a Monday, to 7",
+        documentation="the day of the week of a date, from 1, a Monday, to 7",
     ),
 )
 
-TABLE = (*AGGREGATE_FUNCTIONS, *NUMBER_FUNCTIONS, *CHOICE_FUNCTIONS, *TEXT_FUNCTIONS, *DATE_FUNCTIONS)
+SQL_FUNCTIONS = (*AGGREGATE_FUNCTIONS, *NUMBER_FUNCTIONS, *CHOICE_FUNCTIONS, *TEXT_FUNCTIONS, *DATE_FUNCTIONS)
 # Every function by its node, and by the node of its operator.
-FUNCTIONS: Mapping[type[exp.Expr], SqlFunction] = {function.node: function for function in TABLE} | {
-    function.operator: function for function in TABLE if function.operator is not None
+FUNCTIONS: Mapping[type[exp.Expr], SqlFunction] = {function.node: function for function in SQL_FUNCTIONS} | {
+    function.operator: function for function in SQL_FUNCTIONS if function.operator is not None
 }
 AGGREGATES = tuple(function.node for function in AGGREGATE_FUNCTIONS)
 AGGREGATE_NAMES = tuple(name for function in AGGREGATE_FUNCTIONS for name in function.names)
@@ -349,7 +350,7 @@ FUNCTION_NAMES = (
     *AGGREGATE_NAMES,
     *(
         name
-        for function in sorted(TABLE, key=lambda each: each.name)
+        for function in sorted(SQL_FUNCTIONS, key=lambda each: each.name)
         if not function.is_aggregate
         for name in function.names
     ),
