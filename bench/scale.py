@@ -1,9 +1,9 @@
-"""The figures of docs/scale.md: what a question costs as tenants are added, on three engines.
+"""The figures of docs/scale.md: the cost of a query as tenants are added, on three databases.
 
     python -m bench.scale [TENANTS …]
 
-Each tenant has DAYS rows of ga4_daily, so that the largest step is bounded; what a question reads does not depend on
-how long its tenant's history is.
+Each tenant has DAYS rows of ga4_daily, which bounds the largest step; the rows that a query reads do not depend on the
+length of its tenant's history.
 """
 
 from __future__ import annotations
@@ -21,12 +21,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from engine.answer.engine import Engine
-from engine.calendar import Compare
-from engine.catalog.catalog import load_catalog
-from engine.query import MetricQuery
-from engine.tables import Table
-from engine.warehouse.warehouse import Warehouse
+from engine import Compare, Engine, MetricQuery, Table, Warehouse, load_catalog
 from runtime.shipped import get_shipped_folder
 
 KEY = "ga4.sessions"
@@ -34,13 +29,13 @@ LAST = date(2025, 6, 30)
 DAYS = 60
 STEPS = (100, 2_000, 20_000)
 CALLS = 400
-# How many tenants are loaded in one step.
+# The number of tenants that are loaded in one statement.
 TOGETHER = 500
-QUESTION = MetricQuery(LAST - timedelta(days=27), LAST, Compare.PREVIOUS_PERIOD)
+QUERY = MetricQuery(LAST - timedelta(days=27), LAST, Compare.PREVIOUS_PERIOD)
 
 
 class LastQueryWarehouse(Warehouse):
-    """Remembers what was asked of it last."""
+    """A warehouse that keeps its last statement and parameters."""
 
     last: tuple[str, Mapping[str, Any]]
 
@@ -56,7 +51,7 @@ def make_tenant(number: int) -> str:
 def iter_rows(table: Table, numbers: range) -> Iterator[dict[str, Any]]:
     for number in numbers:
         for offset in range(DAYS):
-            yield {name: compute_volume(number, offset, place) for place, name in enumerate(table.columns)} | {
+            yield {name: compute_volume(number, offset, position) for position, name in enumerate(table.columns)} | {
                 "user_id": make_tenant(number),
                 "date": LAST - timedelta(days=offset),
                 "property_id": "1",
@@ -64,9 +59,9 @@ def iter_rows(table: Table, numbers: range) -> Iterator[dict[str, Any]]:
             }
 
 
-def compute_volume(number: int, offset: int, place: int) -> int:
-    """A figure of a tenant's day that no compression guesses."""
-    return (number * 2_654_435_761 + offset * 40_503 + place * 97) % 65_521
+def compute_volume(number: int, offset: int, position: int) -> int:
+    """Compute a value of a tenant's day that does not compress well."""
+    return (number * 2_654_435_761 + offset * 40_503 + position * 97) % 65_521
 
 
 @contextmanager
@@ -98,7 +93,7 @@ ENGINES = {"SQLite": open_sqlite, "PostgreSQL": run_postgres, "ClickHouse": open
 
 
 def settle_table(warehouse: Warehouse, table: Table) -> None:
-    """What a server does by itself in time: statistics and vacuum, or one part of many."""
+    """Do what a server does by itself in time: gather statistics and vacuum, or merge parts."""
     name = warehouse.dialect.name
     if name == "postgres":
         with warehouse.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -108,23 +103,23 @@ def settle_table(warehouse: Warehouse, table: Table) -> None:
 
 
 def explain_scan(warehouse: LastQueryWarehouse) -> str:
-    """What the engine itself says that the last statement reads."""
+    """Return the database's own account of what the last statement reads."""
     sql, parameters = warehouse.last
     name = warehouse.dialect.name
     if name == "sqlite":
-        # Its plan is one search by tenant and days, which reads what it finds.
+        # SQLite's plan is one search by tenant and days, which reads only the rows that it returns.
         return f"{warehouse.query(f'SELECT count(*) FROM ({sql})', parameters)[0][0]} rows"
     prefix = "EXPLAIN (ANALYZE, BUFFERS)" if name == "postgres" else "EXPLAIN indexes = 1"
     plan = "\n".join(str(row[0]) for row in warehouse.query(f"{prefix} {sql}", parameters))
     if name == "postgres":
-        found = re.search(r"Scan .*actual.* rows=(\d+).*(?:\n.*)*?shared hit=(\d+)", plan)
-        return f"{found[1]} rows, {found[2]} pages" if found else plan
+        match = re.search(r"Scan .*actual.* rows=(\d+).*(?:\n.*)*?shared hit=(\d+)", plan)
+        return f"{match[1]} rows, {match[2]} pages" if match else plan
     granules = re.search(r"PrimaryKey(?:\n.*)*?Granules: (\d+)/(\d+)", plan)
     return f"{granules[1]} granule of {granules[2]}" if granules else plan
 
 
 def measure_size(warehouse: Warehouse, table: Table) -> int:
-    """Bytes on disk of the table, its indexes included."""
+    """Return the table's bytes on disk, including its indexes."""
     statement = {
         "sqlite": "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
         "postgres": f"SELECT pg_total_relation_size('{table.physical}')",
@@ -149,11 +144,11 @@ def measure_scale(engine_name: str, tenants: int) -> None:
         order = [chance.randrange(tenants) for _ in range(CALLS)]
         sessions = list(table.columns).index("sessions")
         seconds = []
-        for asker in order:
+        for number in order:
             began = time.perf_counter()
-            body = engine.query_body(KEY, QUESTION, tenant=make_tenant(asker), connected=frozenset(["ga4"]))
+            body = engine.query_body(KEY, QUERY, tenant=make_tenant(number), connected=frozenset(["ga4"]))
             seconds.append(time.perf_counter() - began)
-            assert body["stats"]["value"] == sum(compute_volume(asker, offset, sessions) for offset in range(28))
+            assert body["stats"]["value"] == sum(compute_volume(number, offset, sessions) for offset in range(28))
         median, slow = statistics.median(seconds) * 1e3, statistics.quantiles(seconds, n=20)[-1] * 1e3
         read = explain_scan(warehouse)
         print(

@@ -1,4 +1,4 @@
-"""A day's sync of a thousand users, some of them in trouble: a real server against the providers' stand-ins."""
+"""The sync of a thousand users, some with errors: a real server against the providers' stand-ins."""
 
 from __future__ import annotations
 
@@ -23,10 +23,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import select
 
 from api.tokens import create_token
-from engine.calendar import Window
-from engine.catalog.catalog import load_catalog
-from engine.slices import CURSORS
-from engine.warehouse.warehouse import Warehouse
+from engine import CURSORS, Warehouse, Window, load_catalog
 from runtime.settings import Settings
 from runtime.shipped import get_shipped_folder
 from state import State
@@ -69,7 +66,7 @@ def main(users: int = USERS) -> None:
 def measure_sync(
     state: State, process: subprocess.Popen[bytes], address: str, settings: Settings, crowd: Crowd
 ) -> None:
-    """Wait for the run that the server makes good at its start, and ask for a job's state meanwhile."""
+    """Time the missed run that the server opens at its start, and requests for a job meanwhile."""
     user = make_user_id(crowd.users[-1])
     assert settings.jwt_secret is not None
     token = create_token(user, secret=settings.jwt_secret, lifetime=timedelta(hours=1))
@@ -78,23 +75,24 @@ def measure_sync(
     request = Request(f"{address}/v1/sync/job/{job_id}", headers={"Authorization": f"Bearer {token}"})
     latencies, peak = [], 0
     while has_active_jobs(state):
-        asked = time.perf_counter()
+        requested = time.perf_counter()
         with urlopen(request, timeout=60) as answer:
             answer.read()
-        latencies.append(time.perf_counter() - asked)
+        latencies.append(time.perf_counter() - requested)
         peak = max(peak, read_resident_bytes(process.pid))
         time.sleep(LOOK_SECONDS)
     seconds = time.perf_counter() - began
     with state.database.connect() as connection:
-        found = connection.execute(select(sync_jobs.c.status).where(sync_jobs.c.user_id.is_not(None))).scalars().all()
+        jobs = select(sync_jobs.c.status).where(sync_jobs.c.user_id.is_not(None))
+        statuses = connection.execute(jobs).scalars().all()
     print(f"\na day's sync of {len(crowd.users):,} users, three accounts each, SQLite")
-    print(f"  jobs {dict(Counter(found))} in {seconds:.1f} s, at most {peak / 2**20:.0f} MB")
+    print(f"  jobs {dict(Counter(statuses))} in {seconds:.1f} s, at most {peak / 2**20:.0f} MB")
     slow = statistics.quantiles(latencies, n=20)[-1]
     print(f"  GET …/job/{{id}} meanwhile: {statistics.median(latencies) * 1e3:.1f} ms (p95 {slow * 1e3:.1f})")
 
 
 def pretend_history(crowd: Crowd, url: str, now: datetime) -> None:
-    """Let every account be as far as the day before yesterday, as it is on all days but its first."""
+    """Set every cursor to the day before yesterday, as on any day but an account's first."""
     catalog = load_catalog(get_shipped_folder())
     warehouse = Warehouse(url)
     warehouse.create_tables(catalog.tables.values())
@@ -124,9 +122,9 @@ def pretend_history(crowd: Crowd, url: str, now: datetime) -> None:
 def wait_for_job(state: State, user: str) -> str:
     while True:
         with state.database.connect() as connection:
-            found = connection.execute(select(sync_jobs.c.id).where(sync_jobs.c.user_id == user)).scalar()
-        if found is not None:
-            return str(found)
+            job_id = connection.execute(select(sync_jobs.c.id).where(sync_jobs.c.user_id == user)).scalar()
+        if job_id is not None:
+            return str(job_id)
         time.sleep(0.01)
 
 
@@ -139,14 +137,14 @@ def has_active_jobs(state: State) -> bool:
 
 
 def read_resident_bytes(process: int) -> int:
-    """The bytes of memory that a process holds."""
+    """Return the resident memory of a process in bytes."""
     pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 @contextmanager
 def run_server(environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """A server of its own process, and its address."""
+    """Run a server in a process of its own; yields the process and its address."""
     command = [sys.executable, "-m", "cli", "serve", "--port", "0"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None

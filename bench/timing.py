@@ -1,4 +1,4 @@
-"""Timing side by side: two things are measured in turns, so that both see the same machine."""
+"""Timing side by side: subjects are measured in turns, so that load on the machine affects all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Subject = Callable[[int], object]
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds a call: the median and the 95th percentile."""
+    """The seconds of a call: the median and the 95th percentile."""
 
     median: float
     slow: float
@@ -23,7 +23,7 @@ class Timing:
 
 
 def time_side_by_side(subjects: dict[str, Subject], *, calls: int, rounds: int = 5) -> dict[str, Timing]:
-    """Time each subject `calls` times a round, the subjects in turns; a subject is called with the call's number."""
+    """Time each subject `calls` times a round, in turns; a subject gets the number of the call."""
     samples: dict[str, list[float]] = {name: [] for name in subjects}
     for subject in subjects.values():
         for number in range(min(calls, 50)):
@@ -38,5 +38,6 @@ def time_side_by_side(subjects: dict[str, Subject], *, calls: int, rounds: int =
                 samples[name].append(time.perf_counter() - began)
     gc.unfreeze()
     return {
-        name: Timing(statistics.median(found), statistics.quantiles(found, n=20)[-1]) for name, found in samples.items()
+        name: Timing(statistics.median(seconds), statistics.quantiles(seconds, n=20)[-1])
+        for name, seconds in samples.items()
     }

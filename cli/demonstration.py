@@ -1,4 +1,4 @@
-"""The demo's installation: a database of its own, secrets of its own, and stand-ins for the three providers."""
+"""The demo's installation: its own database and secrets, and stand-ins for the three providers."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ DATABASE = f"sqlite:///{FOLDER}/demo.db"
 
 @contextmanager
 def use_demo(metrics: Path) -> Iterator[None]:
-    """Point the environment at the demo, which is made where it is missing or of another day.
+    """Point the environment at the demo, which is created if it is missing or of another day.
 
-    Inside, the providers' stand-ins answer on this machine. DEMO_DATABASE_URL puts the demo elsewhere; DATABASE_URL
-    does not, as it may name an installation whose users are real. A WAREHOUSE_URL that is set stays: then the demo's
-    facts are there, beside what others have there.
+    Inside the block, the providers' stand-ins run on this machine. DEMO_DATABASE_URL moves the demo's database;
+    DATABASE_URL does not, as it may name an installation with real users. A WAREHOUSE_URL is kept: the demo's facts are
+    then added to that warehouse.
     """
     own_warehouse = not os.environ.get("WAREHOUSE_URL", "").strip()
     os.environ["DATABASE_URL"] = os.environ.get(DATABASE_VARIABLE, "").strip() or DATABASE
     if own_warehouse:
         os.environ["WAREHOUSE_URL"] = os.environ["DATABASE_URL"]
-    # The demo's own tokens are what opens it, and no real provider shall ever see them.
+    # Only the demo's own tokens open it, and no real provider may see its credentials.
     for name in ("JWKS_URL", "SYNC_PROVIDERS"):
         os.environ.pop(name, None)
     FOLDER.mkdir(exist_ok=True)
@@ -65,10 +65,10 @@ def fill_demo(metrics: Path, *, own_warehouse: bool) -> None:
 
 
 def read_or_make_secret(name: str, new: Callable[[], str]) -> str:
-    """A secret of the demo, made the first time and readable by nobody else."""
+    """Return a secret of the demo, created at the first call in a file that only its owner can read."""
     path = FOLDER / name
-    if path.is_file() and (found := path.read_text().strip()):
-        return found
+    if path.is_file() and (saved := path.read_text().strip()):
+        return saved
     secret = new()
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(secret)

@@ -1,4 +1,4 @@
-"""What several commands take."""
+"""The options that several commands share."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ metrics_option = click.option(
     help="The folder of metric files.",
 )
 
-# Every command takes the option, so that a script can give it to all of them.
+# Commands that do not read the metric files accept the option too, so that a script can pass it to every command.
 unread_metrics_option = click.option(
     "--metrics", type=FOLDER, metavar="DIR", expose_value=False, help="Not read by this command."
 )

@@ -1,4 +1,4 @@
-"""An answer in the terminal: the total, a sparkline for each series, the points, the items."""
+"""An answer in the terminal: the total, a sparkline per series, the points, the items."""
 
 from __future__ import annotations
 
@@ -10,23 +10,21 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from engine.answer.response import Body
-from engine.catalog.metrics import CombinedMetric, Metric
-from engine.files.definitions import Better, DeltaKind, Format
+from engine import Better, Body, CombinedMetric, DeltaKind, Format, Metric
 
 BARS = "▁▂▃▄▅▆▇█"
 MAX_BARS = 60
 NO_VALUE = "–"
-# Beyond it two columns a series no longer fit a terminal's width.
+# With more series, two columns per series do not fit a terminal's width.
 MAX_COMPARED = 4
-# Where there is no terminal there is no edge to break lines at.
+# Without a terminal, lines need not be broken.
 WIDTH_WITHOUT_TERMINAL = 240
 
 Value = float | None
 
 
 def print_answer(metric: Metric, body: Body) -> None:
-    """Print the answer to a question about the metric, in colour where standard output is a terminal."""
+    """Print a metric's answer, in colour if standard output is a terminal."""
     console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = WIDTH_WITHOUT_TERMINAL
@@ -67,26 +65,26 @@ def explain_no_series(meta: Mapping[str, Any]) -> str:
 
 
 def select_part(metric: Metric, name: str) -> Metric:
-    """The metric that a series is written like: of a combined one, the part that it comes from."""
+    """Return the metric that defines a series' format: of a combined metric, the part of this name."""
     if isinstance(metric, CombinedMetric):
         return next((part for part in metric.combined if part.title == name), metric)
     return metric
 
 
 def get_headline_metric(metric: Metric) -> Metric:
-    """The metric that the total is written like: of a combined one, the first part, unless it is a correlation."""
+    """Return the metric that defines the total's format: the first part, except of a correlation."""
     return metric.combined[0] if isinstance(metric, CombinedMetric) and not metric.correlation else metric
 
 
 def has_absolute_delta(metric: Metric) -> bool:
-    """Whether the total's change is a difference."""
+    """Whether the total's change is a difference, not a ratio."""
     return (isinstance(metric, CombinedMetric) and metric.correlation) or get_headline_metric(
         metric
     ).delta == "absolute"
 
 
 def build_overview(metric: Metric, body: Body) -> Table:
-    """A line for each series: its course and its total."""
+    """Build a row for each series: its sparkline and its total."""
     table = Table.grid(padding=(0, 2))
     for series in body["series"]:
         like = select_part(metric, series["name"])
@@ -99,42 +97,42 @@ def build_overview(metric: Metric, body: Body) -> Table:
 
 
 def build_points_table(metric: Metric, body: Body) -> Table:
-    """A line for each bucket, a column for each series, and beside a few of them what they are compared with."""
+    """Build a row for each bucket and a column for each series, with compared values if they fit."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column(body["meta"]["grain"])
     columns: list[list[str]] = [[point["t"] for point in body["series"][0]["points"]]]
-    compared = body.get("comparison", {"series": []})["series"]
+    prior = body.get("comparison", {"series": []})["series"]
     if len(body["series"]) > MAX_COMPARED:
-        compared = []
+        prior = []
     for index, series in enumerate(body["series"]):
         like = select_part(metric, series["name"])
         table.add_column(to_printable(series["name"]), justify="right")
         columns.append([format_value(point["v"], like.format, None) for point in series["points"]])
-        if compared:
+        if prior:
             table.add_column("before", justify="right", style="dim")
-            columns.append([format_value(point["v"], like.format, None) for point in compared[index]["points"]])
+            columns.append([format_value(point["v"], like.format, None) for point in prior[index]["points"]])
     for row in zip(*columns, strict=True):
         table.add_row(*row)
     return table
 
 
 def build_items_table(body: Body, currency: str | None) -> Table:
-    """The items, best first."""
+    """Build a row for each item, best first."""
     first = body["items"][0]
-    shown = [name for name in first if name not in ("id", "values")]
+    fields = [name for name in first if name not in ("id", "values")]
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("id", *shown):
+    for name in ("id", *fields):
         table.add_column(name, overflow="ellipsis", max_width=40, no_wrap=True)
     for name in first["values"]:
         table.add_column(to_printable(name), justify="right")
     for item in body["items"]:
-        texts = [to_printable("" if item[name] is None else str(item[name])) for name in ("id", *shown)]
+        texts = [to_printable("" if item[name] is None else str(item[name])) for name in ("id", *fields)]
         table.add_row(*texts, *(format_value(number, "decimal", None) for number in item["values"].values()))
     return table
 
 
 def format_stats(figures: Mapping[str, Value], like: Metric, currency: str | None, is_absolute: bool) -> Text:
-    """A total and its change, green where that is good and red where it is not."""
+    """Format a total and its change, green if the change is good and red if not."""
     text = Text(format_value(figures["value"], like.format, currency), style="bold")
     if figures["delta"] is not None:
         kind: DeltaKind = "absolute" if is_absolute else "relative"
@@ -162,7 +160,7 @@ def format_change(delta: float, kind: DeltaKind, shape: Format) -> str:
 
 
 def format_value(number: Value, shape: Format, currency: str | None) -> str:
-    """A number as its metric's format has it."""
+    """Format a number in its metric's format."""
     if number is None:
         return NO_VALUE
     match shape:
@@ -176,11 +174,11 @@ def format_value(number: Value, shape: Format, currency: str | None) -> str:
 
 
 def draw_sparkline(values: Sequence[Value]) -> str:
-    """The course of the values in at most `MOST_BARS` characters; a gap is a blank."""
+    """Draw the values in at most `MAX_BARS` characters; a gap is a blank."""
     width = -(-len(values) // MAX_BARS)
     means = [compute_mean(values[at : at + width]) for at in range(0, len(values), width)]
-    known = [each for each in means if each is not None]
-    low, high = min(known, default=0.0), max(known, default=0.0)
+    present = [each for each in means if each is not None]
+    low, high = min(present, default=0.0), max(present, default=0.0)
     spread = high - low
     top = len(BARS) - 1
     return "".join(
@@ -189,10 +187,10 @@ def draw_sparkline(values: Sequence[Value]) -> str:
 
 
 def compute_mean(values: Sequence[Value]) -> Value:
-    known = [each for each in values if each is not None]
-    return fsum(known) / len(known) if known else None
+    present = [each for each in values if each is not None]
+    return fsum(present) / len(present) if present else None
 
 
 def to_printable(text: str) -> str:
-    """A text without the characters that could command the terminal."""
+    """Replace the characters that could control the terminal."""
     return "".join(each if each.isprintable() else " " for each in text)

@@ -1,4 +1,4 @@
-"""The command line's table of contents: a command's module is imported when the command is asked for."""
+"""The command line's entry point; a command's module is imported when the command is called."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from click.exceptions import Exit
 
 import engine
 from cli.counts import format_count
-from engine.errors import InvalidCatalog, MetricEngineError
-from engine.suggestions import did_you_mean, find_nearest_names
+from engine import InvalidCatalog, MetricEngineError, did_you_mean, find_nearest_names
 
-# Each is the first line of its command's own help, and stands here so that listing them imports none.
+# The first line of each command's own help, repeated here so that listing the commands imports none of them.
 COMMANDS = {
     "serve": "Serve the API and the dashboard.",
     "validate": "Check the metric files.",
@@ -36,7 +35,7 @@ COMMANDS = {
 
 
 class CommandGroup(click.Group):
-    """Finds commands by name, and turns the project's errors into lines on standard error."""
+    """The group of all commands; it prints the project's errors as lines on standard error."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -71,13 +70,13 @@ class CommandGroup(click.Group):
 
 
 def format_error(error: MetricEngineError) -> str:
-    """What is wrong, in one line; for metric files and files of rows also each place in a line of its own."""
+    """Format an error in one line; for invalid files also each problem in a line of its own."""
     if not isinstance(error, InvalidCatalog):
         return f"error: {error}"
-    from engine.diagnostics import render_text
+    from engine import render_text
 
-    places = render_text(error.diagnostics, error.texts)
-    return f"{places}\nerror: the metric files have {format_count(len(error.diagnostics), 'problem')}"
+    problems = render_text(error.diagnostics, error.texts)
+    return f"{problems}\nerror: the metric files have {format_count(len(error.diagnostics), 'problem')}"
 
 
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -95,6 +94,6 @@ def main(context: click.Context) -> None:
     if os.environ.get("NO_COLOR"):
         context.color = False
     for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show a sparkline gets question marks instead of a traceback.
+        # A terminal that cannot show a sparkline shows question marks instead of a traceback.
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")

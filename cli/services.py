@@ -1,4 +1,4 @@
-"""The services that a command works on."""
+"""The services that a command uses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from runtime.settings import Settings
 
 
 def open_services(metrics: Path) -> Services:
-    """Open what the environment describes, over the metric files of this folder.
+    """Open the services of the environment's settings, with the metric files of this folder.
 
     Raises InvalidSetting, InvalidCatalog, StateUnavailable or WarehouseUnavailable.
     """

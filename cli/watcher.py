@@ -1,4 +1,4 @@
-"""The metric files are served as they are now: by `serve --reload` when they change, and on SIGHUP."""
+"""The reloading of served metric files: when they change, with `serve --reload`, and on SIGHUP."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Self
 
-from engine.errors import MetricEngineError
+from engine import MetricEngineError
 from runtime.services import Services
 
 SECONDS = 0.2
@@ -21,9 +21,9 @@ Stamp = dict[str, tuple[int, int]]
 
 
 class Watcher:
-    """Looks at a folder several times a second, and lets what is served follow it.
+    """A thread that reloads the served catalog when files of a folder change.
 
-    `seen` is the folder's stamp from before its files were read, so that no change falls in between.
+    `seen` is the folder's stamp from before its files were read, so that no change is missed.
     """
 
     def __init__(self, services: Services, folder: Path, seen: Stamp) -> None:
@@ -44,9 +44,9 @@ class Watcher:
 
     def watch(self) -> None:
         while not self.stopped.wait(SECONDS):
-            found = stamp_folder(self.folder)
-            if found != self.last_stamp:
-                self.last_stamp = found
+            stamp = stamp_folder(self.folder)
+            if stamp != self.last_stamp:
+                self.last_stamp = stamp
                 self.reload()
 
     def reload(self) -> None:
@@ -58,7 +58,7 @@ class Watcher:
 
     @contextmanager
     def reload_on_hangup(self) -> Iterator[None]:
-        """Reload on SIGHUP too, beside the requests that are under way."""
+        """Reload on SIGHUP too, in a thread, so that running requests are not interrupted."""
         if not hasattr(signal, "SIGHUP"):
             yield
             return
@@ -70,13 +70,13 @@ class Watcher:
 
 
 def stamp_folder(folder: Path) -> Stamp:
-    """When each metric file was last written, and its size."""
-    found: Stamp = {}
+    """Return when each metric file was last written, and its size."""
+    stamp: Stamp = {}
     for path in (*folder.glob("*.yaml"), *folder.glob("*.j2")):
         try:
             status = path.stat()
         except OSError:
-            # Editors replace a file by another, so it may be gone between two looks.
+            # Editors replace a file by another, so it may be missing for a moment.
             continue
-        found[path.name] = (status.st_mtime_ns, status.st_size)
-    return found
+        stamp[path.name] = (status.st_mtime_ns, status.st_size)
+    return stamp

@@ -1,4 +1,4 @@
-"""Settings of the installation that the server itself keeps: `app_settings`."""
+"""The installation's settings that the server itself keeps, in `app_settings`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from state.tables import app_settings
 
 
 class AppSettings:
-    """JSON values by key."""
+    """JSON values by key, for the whole installation."""
 
     __slots__ = ("_database",)
 
@@ -20,13 +20,13 @@ class AppSettings:
         self._database = database
 
     def get(self, key: str) -> Any:
-        """The value under `key`, or None."""
+        """Return the value of `key`, or None if it is missing."""
         statement = select(app_settings.c.value).where(app_settings.c.key == key)
         with self._database.connect() as connection:
             return connection.execute(statement).scalar()
 
     def set(self, key: str, value: Any) -> None:
-        """Put the JSON `value` under `key`, in place of any other."""
+        """Save the JSON `value` under `key`; it replaces an earlier one."""
         values = {"value": value, "updated_at": datetime.now(UTC)}
         with self._database.connect() as connection:
             connection.execute(self._database.upsert(app_settings, key={"key": key}, values=values))

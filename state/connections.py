@@ -1,4 +1,4 @@
-"""Which accounts of which sources a user has connected, and the credentials to read them with."""
+"""The accounts that users have connected, by source, and the credentials to read them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NEEDS_REAUTH = "needs_reauth"
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A connected account, as its user may see it.
+    """A connected account, without its credentials.
 
     `status` is `active`, `external` (its rows come from elsewhere, a sync skips it), or `needs_reauth`.
     """
@@ -34,9 +34,9 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class SyncedAccount:
-    """An account that a sync reads; `credentials_at` is when its credentials were given or last renewed.
+    """An account that a sync reads.
 
-    `last_error` is what became of the last time it was read.
+    `credentials_at` is when its credentials were given or last renewed. `last_error` is the last sync's, or None.
     """
 
     source: str
@@ -48,7 +48,7 @@ class SyncedAccount:
 
 
 class Connections:
-    """The connections of every user; credentials go in encrypted and come out only through `credentials`."""
+    """The connections of every user; only `get_credentials` returns credentials, stored encrypted."""
 
     __slots__ = ("_database", "_keyring")
 
@@ -57,7 +57,7 @@ class Connections:
         self._keyring = keyring
 
     def list_connections(self, user: str) -> tuple[Connection, ...]:
-        """The user's connections, by source and account."""
+        """List the user's connections, by source and account."""
         columns = connections.c
         statement = (
             select(
@@ -81,10 +81,10 @@ class Connections:
         credentials: Mapping[str, Any] | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> Connection:
-        """Connect an account, or replace what was known of it: without credentials as `external`.
+        """Connect an account or replace its connection; without credentials it is `external`.
 
-        An earlier error is forgotten, the last success is not, nor are the options unless others are given. Raises
-        `NoEncryptionKey`.
+        Clears the last error and keeps the last success. Keeps the options, unless others are given.
+        Raises `NoEncryptionKey`.
         """
         now = datetime.now(UTC)
         values: dict[str, Any] = {
@@ -98,30 +98,30 @@ class Connections:
             values["options"] = dict(options)
         key = {"user_id": user, "source": source, "account_id": account_id}
         columns = connections.c
-        shown = (
+        returned = (
             columns.source,
             columns.account_id,
             columns.status,
             columns.last_success_at,
             columns.last_error,
         )
-        statement = self._database.upsert(connections, key=key, values=values).returning(*shown)
+        statement = self._database.upsert(connections, key=key, values=values).returning(*returned)
         with self._database.connect() as connection:
             return Connection(*connection.execute(statement).one())
 
     def mark_external(self, user: str, source: str, account_id: str = "") -> None:
-        """Make the source count as connected: its rows come from elsewhere. A known account stays."""
+        """Connect an account whose rows come from elsewhere; one that is connected already stays as it is."""
         values = {"user_id": user, "source": source, "account_id": account_id, "status": EXTERNAL}
         with self._database.connect() as connection:
             connection.execute(self._database.insert(connections, values).on_conflict_do_nothing())
 
     def delete(self, user: str, source: str, account_id: str | None = None) -> int:
-        """Remove an account, or all of the source's; how many there were. Their facts stay."""
+        """Delete an account, or all of the source's, and return their number; their facts stay."""
         with self._database.connect() as connection:
             return connection.execute(delete(connections).where(_match_account(user, source, account_id))).rowcount
 
     def get_credentials(self, user: str, source: str, account_id: str) -> Credentials | None:
-        """What to read the account with; None if it is external or not connected.
+        """Return the account's credentials; None if it is external or not connected.
 
         Raises `NoEncryptionKey` or `UnreadableCredentials`.
         """
@@ -131,7 +131,7 @@ class Connections:
         return None if stored is None else self._keyring.decrypt(stored)
 
     def list_users(self) -> tuple[str, ...]:
-        """The users who have an account that a sync can read."""
+        """List the users with an account that a sync can read."""
         statement = (
             select(connections.c.user_id).where(connections.c.status == ACTIVE_STATUS).distinct().order_by("user_id")
         )
@@ -139,7 +139,7 @@ class Connections:
             return tuple(connection.execute(statement).scalars())
 
     def list_synced_accounts(self, user: str) -> tuple[SyncedAccount, ...]:
-        """The user's accounts with credentials, by source and account. Their credentials are decrypted on demand."""
+        """List the user's accounts that have credentials, by source and account."""
         columns = connections.c
         statement = (
             select(
@@ -157,7 +157,7 @@ class Connections:
             return tuple(SyncedAccount(*row) for row in connection.execute(statement))
 
     def is_synced(self, user: str, source: str, account_id: str) -> bool:
-        """Whether the account is connected with credentials, at this moment."""
+        """Whether the account is connected with credentials at this moment."""
         columns = connections.c
         statement = select(columns.account_id).where(
             _match_account(user, source, account_id), columns.credentials.is_not(None)
@@ -166,24 +166,27 @@ class Connections:
             return connection.execute(statement).scalar() is not None
 
     def mark_succeeded(self, user: str, source: str, account_id: str, at: datetime) -> None:
-        """Note that the account was read to its end."""
+        """Record that the account was read completely; clears its last error."""
         self._update(_match_account(user, source, account_id), last_success_at=at, last_error=None)
 
     def mark_failed(self, user: str, source: str, account_id: str, error: str) -> None:
-        """Note why the account could not be read, in words for its user."""
+        """Record why the account could not be read, in words for its user."""
         self._update(_match_account(user, source, account_id), last_error=error)
 
     def mark_refused(self, user: str, source: str, account_id: str, error: str, *, credentials_at: datetime) -> None:
-        """Note that the provider takes these credentials no more; nothing where the user has given others since."""
+        """Record that the provider rejects the credentials of `credentials_at`.
+
+        Does nothing if the user has given others since.
+        """
         same = and_(_match_account(user, source, account_id), connections.c.credentials_at == credentials_at)
         self._update(same, status=NEEDS_REAUTH, last_error=error)
 
     def renew_credentials(
         self, user: str, source: str, account_id: str, credentials: Mapping[str, Any], *, credentials_at: datetime
     ) -> datetime:
-        """Put credentials in the place of those of `credentials_at`, unless the user has given others since.
+        """Replace the credentials of `credentials_at`, unless the user has given others since.
 
-        When the new ones were issued. Raises `NoEncryptionKey`.
+        Returns when the new ones were issued. Raises `NoEncryptionKey`.
         """
         now = datetime.now(UTC)
         same = and_(_match_account(user, source, account_id), connections.c.credentials_at == credentials_at)
@@ -191,12 +194,12 @@ class Connections:
         return now
 
     def add_options(self, user: str, source: str, account_id: str, options: Mapping[str, Any]) -> None:
-        """Add to the connection's options."""
+        """Add to the connection's options; equal names are overwritten."""
         matching = _match_account(user, source, account_id)
         with self._database.begin_transaction() as connection:
-            known = connection.execute(select(connections.c.options).where(matching).with_for_update()).scalar()
-            if known is not None:
-                connection.execute(update(connections).where(matching).values(options={**known, **options}))
+            current = connection.execute(select(connections.c.options).where(matching).with_for_update()).scalar()
+            if current is not None:
+                connection.execute(update(connections).where(matching).values(options={**current, **options}))
 
     def _update(self, matching: ColumnElement[bool], **values: Any) -> None:
         statement = update(connections).where(matching).values(**values, updated_at=datetime.now(UTC))
@@ -204,9 +207,9 @@ class Connections:
             connection.execute(statement)
 
     def rotate(self) -> int:
-        """Encrypt all credentials anew under the first key; how many rows.
+        """Encrypt all credentials again under the first key, and return their number.
 
-        After it, the other keys may leave `ENCRYPTION_KEY`. Raises `NoEncryptionKey` or
+        Afterwards the other keys may be removed from `ENCRYPTION_KEY`. Raises `NoEncryptionKey` or
         `UnreadableCredentials`, and then nothing has changed.
         """
         columns = connections.c

@@ -8,12 +8,12 @@ from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from engine.errors import InvalidSetting
+from engine import InvalidSetting
 from state.errors import NoEncryptionKey, UnreadableCredentials
 
 
 class Credentials(Mapping[str, Any]):
-    """What a provider gave us for an account, by name. Never shows itself."""
+    """An account's credentials by name; `repr` hides them."""
 
     __slots__ = ("_values",)
 
@@ -43,7 +43,7 @@ class Keyring:
 
     @classmethod
     def parse(cls, setting: str | None) -> Keyring:
-        """The keyring of a comma list of Fernet keys. Raises `InvalidSetting` for a malformed one."""
+        """Parse a comma list of Fernet keys. Raises `InvalidSetting` for a malformed key."""
         keys = [key.strip() for key in (setting or "").split(",")]
         return cls(*(_parse_key(key, position) for position, key in enumerate(keys, 1) if key))
 
@@ -54,19 +54,19 @@ class Keyring:
         return "Keyring(hidden)"
 
     def encrypt(self, credentials: Mapping[str, Any]) -> str:
-        """The ciphertext to store. Raises `NoEncryptionKey`."""
+        """Return the ciphertext to store. Raises `NoEncryptionKey`."""
         text = json.dumps(dict(credentials), separators=(",", ":"))
         return self._require_fernet().encrypt(text.encode()).decode()
 
     def decrypt(self, stored: str) -> Credentials:
-        """The credentials in a ciphertext. Raises `NoEncryptionKey` or `UnreadableCredentials`."""
+        """Return a ciphertext's credentials. Raises `NoEncryptionKey` or `UnreadableCredentials`."""
         try:
             return Credentials(json.loads(self._require_fernet().decrypt(stored)))
         except InvalidToken:
             raise UnreadableCredentials from None
 
     def rotate(self, stored: str) -> str:
-        """The same ciphertext under the first key. Raises as `decrypt` does."""
+        """Encrypt a ciphertext's credentials under the first key. Raises as `decrypt` does."""
         try:
             return self._require_fernet().rotate(stored).decode()
         except InvalidToken:

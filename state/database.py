@@ -1,4 +1,4 @@
-"""The door to the state database: an SQLAlchemy engine whose failures are `StateUnavailable`."""
+"""The state database's SQLAlchemy engine; its failures are raised as `StateUnavailable`."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from engine.errors import InvalidSetting, StateUnavailable
-from engine.extras import install_command
+from engine import InvalidSetting, StateUnavailable, install_command
 
 Insert: TypeAlias = postgresql.Insert | sqlite.Insert
 
@@ -29,15 +28,15 @@ DRIVERS = {
 URL_FORMS = "sqlite:///path/to/file.db or postgresql://user:password@host:5432/name"
 BUSY_SECONDS = 15
 CONNECT_SECONDS = 5
-# Beyond the longest migration: a request's statements take milliseconds.
+# Longer than the longest migration: a request's statements take milliseconds.
 STATEMENT_SECONDS = 30
 
 
 class StateDatabase:
     """Connections to the state database.
 
-    Whatever goes wrong with the database itself while a block of `connect` or `transaction` runs comes out
-    as `StateUnavailable`; violated constraints come out as SQLAlchemy raises them.
+    A block of `connect` or `begin_transaction` raises `StateUnavailable` when the database itself fails. Violated
+    constraints stay SQLAlchemy's own errors.
     """
 
     __slots__ = ("engine",)
@@ -52,15 +51,15 @@ class StateDatabase:
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
-        """A connection on which every statement commits by itself."""
+        """Open a connection on which every statement commits by itself."""
         with self._translate_errors(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def begin_transaction(self) -> Iterator[Connection]:
-        """A connection in one transaction: committed at the end of the block, rolled back on an error.
+        """Open a transaction: committed at the end of the block, rolled back on an error.
 
-        On SQLite it holds the write lock from its beginning, so that it never fails half-way for want of it.
+        On SQLite it takes the write lock at its beginning, so that it cannot fail half-way for lack of it.
         """
         with self._translate_errors(), self.engine.connect() as connection:
             if self.dialect == "sqlite":
@@ -71,26 +70,26 @@ class StateDatabase:
             connection.commit()
 
     def upsert(self, table: Table, *, key: Mapping[str, Any], values: Mapping[str, Any]) -> Insert:
-        """One statement that inserts the row of `key`, or sets `values` on the one that is there."""
+        """Build one statement that inserts the row of `key`, or sets `values` on an existing one."""
         return self.insert(table, {**key, **values}).on_conflict_do_update(index_elements=[*key], set_=values)
 
     def insert(self, table: Table, values: Mapping[str, Any]) -> Insert:
-        """The dialect's own INSERT, which knows `ON CONFLICT`."""
+        """Build the dialect's own INSERT, which supports `ON CONFLICT`."""
         if self.dialect == "postgresql":
             return postgresql.insert(table).values(values)
         return sqlite.insert(table).values(values)
 
     def sql(self, text: str) -> str:
-        """Fixed SQL with `?` for parameters, in the driver's own placeholder style."""
+        """Convert SQL with `?` for parameters to the driver's placeholder style."""
         return text.replace("?", "%s") if self.dialect == "postgresql" else text
 
     def ping(self) -> None:
-        """Return if the database answers, or raise `StateUnavailable`."""
+        """Check that the database answers. Raises `StateUnavailable`."""
         with self.connect() as connection:
             connection.exec_driver_sql("SELECT 1")
 
     def observe(self, seen: Callable[[float], None]) -> None:
-        """Tell `seen` the seconds that each statement takes from now on."""
+        """Call `seen` with the seconds of each statement from now on."""
 
         def before(connection: Connection, *_: Any) -> None:
             connection.info["began"] = time.perf_counter()
@@ -121,9 +120,9 @@ class StateDatabase:
 def open_database(url: str) -> StateDatabase:
     """Open the database at `url`, without connecting to it yet.
 
-    The folder of an SQLite file is made if it is missing.
-    Raises `InvalidSetting` for a URL that cannot be meant or whose driver is not installed,
-    `StateUnavailable` for a folder that cannot be made.
+    Creates the folder of an SQLite file if it is missing.
+    Raises `InvalidSetting` for a URL that is invalid or whose driver is not installed,
+    `StateUnavailable` for a folder that cannot be created.
     """
     parsed = _parse_url(url)
     if parsed.drivername == "sqlite":
@@ -172,8 +171,8 @@ def _configure_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) ->
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:
-    # The one statement that does not wait for a lock: of several processes that open a new file, one switches
-    # it and the others fail at once. It costs nothing on a file that is switched.
+    # The only statement that does not wait for a lock: of several processes that open a new file, one switches
+    # it and the others fail at once. It costs nothing on a file that is switched already.
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
@@ -188,7 +187,7 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
 
 def _open_postgresql(url: URL) -> Engine:
     try:
-        from engine.warehouse.drivers.postgresql_timeouts import NETWORK_OPTIONS, set_response_timeout
+        from engine import NETWORK_OPTIONS, set_response_timeout
 
         engine = create_engine(
             url.update_query_dict({**NETWORK_OPTIONS, "connect_timeout": str(CONNECT_SECONDS), **url.query}),
@@ -198,7 +197,7 @@ def _open_postgresql(url: URL) -> Engine:
             max_overflow=15,
             pool_timeout=CONNECT_SECONDS,
         )
-        # A frozen server holds no thread for longer. The server's own statement_timeout would not tell.
+        # A frozen server cannot report its own statement_timeout, so the client limits how long a thread waits.
         set_response_timeout(engine, STATEMENT_SECONDS)
         return engine
     except ImportError:
@@ -209,7 +208,7 @@ def _open_postgresql(url: URL) -> Engine:
 
 def _describe_error(error: DBAPIError | NoFreeConnection) -> str:
     if isinstance(error, DBAPIError):
-        # Further lines are hints, and the statement.
+        # Further lines hold hints and the statement.
         return " ".join(str(error.orig).strip().split("\n")[0].split())
     return "every connection is in use"
 

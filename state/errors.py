@@ -1,7 +1,7 @@
-"""What the state room raises beside the engine's own errors.
+"""Errors of the state database, beside the engine's own.
 
 MetricEngineError
-├── StaleLayout               a layout was saved over one that had moved on; carries the current one
+├── StaleLayout               a layout was saved over a newer one; carries the newer one
 ├── NoEncryptionKey           credentials cannot be stored: no ENCRYPTION_KEY is set
 └── UnreadableCredentials     no key in ENCRYPTION_KEY decrypts what is stored
 """
@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.errors import MetricEngineError
+from engine import MetricEngineError
 
 
 class StaleLayout(MetricEngineError):
-    """The version sent is not the one saved; `current` is the layout as it stands now."""
+    """The request's version is not the saved one; `current` is the saved layout."""
 
     def __init__(self, current: dict[str, Any]) -> None:
         self.current = current
@@ -22,7 +22,7 @@ class StaleLayout(MetricEngineError):
 
 
 class NoEncryptionKey(MetricEngineError):
-    """Credentials arrived or are stored, and there is no key to encrypt or decrypt them with."""
+    """Credentials cannot be encrypted or decrypted, because no key is set."""
 
     def __init__(self) -> None:
         super().__init__("credentials cannot be stored or read: ENCRYPTION_KEY is not set")

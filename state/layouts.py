@@ -1,4 +1,4 @@
-"""Dashboard layouts: one document per user, versioned so that two tabs lose nothing silently."""
+"""Dashboard layouts: one document per user, versioned so that two tabs cannot lose changes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from state.types import Json
 
 MAX_VERSIONS = 2**63
 
-# The version lives in the document, so that a table which another application made serves as it is. A layout
-# without one is at version 0, and so is a user without a layout.
+# The version is part of the document, so that a table which another application created can be used unchanged. A
+# layout without a version is at version 0, and so is a user without a layout.
 _SAVE = {
     "sqlite": """
         INSERT INTO user_dashboard_layouts (user_id, layout, updated_at)
@@ -52,7 +52,7 @@ _SAVED_VERSION = {
 
 
 class Layouts:
-    """The saved layouts: documents as `json.loads` gives them, without NUL and lone surrogates."""
+    """The saved layouts: documents as `json.loads` returns them, without NUL and lone surrogates."""
 
     __slots__ = ("_database", "_save")
 
@@ -62,7 +62,7 @@ class Layouts:
         self._save = text(statement).bindparams(bindparam("layout", type_=Json)).columns(layout=Json)
 
     def get(self, user: str) -> dict[str, Any]:
-        """The user's layout with its `version`, or `{"widgets": []}` for a user who never saved one."""
+        """Return the user's layout with its `version`; `{"widgets": []}` if none was saved."""
         table = user_dashboard_layouts
         with self._database.connect() as connection:
             row = connection.execute(select(table.c.layout).where(table.c.user_id == user)).one_or_none()
@@ -71,8 +71,8 @@ class Layouts:
     def save(self, user: str, layout: Mapping[str, Any], *, version: int | None = None) -> dict[str, Any]:
         """Save `layout` and return it with its new `version`, one more than the last.
 
-        `version` is the one last read, 0 for none: if another has been saved since, nothing is, and
-        `StaleLayout` carries that one. Without a version the last write wins.
+        `version` is the one that the caller has read, 0 for none. Without a version the last write wins.
+        Raises `StaleLayout` with the saved layout if another has been saved since; then nothing is saved.
         """
         if version is not None and not 0 <= version < MAX_VERSIONS:
             raise StaleLayout(self.get(user))
@@ -85,7 +85,7 @@ class Layouts:
 
 
 def _to_document(layout: Any) -> dict[str, Any]:
-    # A table that was there before may hold a bare list of widgets, or a `version` of its own kind.
+    # A table of another application may hold a bare list of widgets, or a `version` of another type.
     fields = {"widgets": layout} if isinstance(layout, list) else layout
     version = fields.get("version")
     return {"widgets": [], **fields, "version": version if isinstance(version, int) else 0}

@@ -1,4 +1,4 @@
-"""How often the language model was asked today for each user: counted by all processes together."""
+"""Counts of today's calls of the language model by user, shared by all processes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from state.tables import app_settings
 
 
 class ModelCalls:
-    """A count a user, in `app_settings`: a new day begins it anew, so that none has more than one row."""
+    """One count per user, in `app_settings`; a new day resets it, so that the rows do not grow."""
 
     __slots__ = ("_database",)
 
@@ -20,7 +20,7 @@ class ModelCalls:
         self._database = database
 
     def spend(self, user: str, day: date, *, most: int) -> bool:
-        """Count a call of the user's on this day, unless `most` are counted; whether it was.
+        """Count a call of the user on this day; False, and no count, if there are `most` already.
 
         Raises StateUnavailable.
         """
@@ -28,7 +28,7 @@ class ModelCalls:
         today = day.isoformat()
         first: dict[str, Any] = {"day": today, "calls": 0}
         with self._database.begin_transaction() as connection:
-            # The row is there before it is read: calls at the same time wait for one another at it.
+            # The row exists before it is read, so that simultaneous calls wait for one another at its lock.
             connection.execute(
                 self._database.insert(app_settings, {"key": key, "value": first}).on_conflict_do_nothing()
             )

@@ -1,4 +1,4 @@
-"""The whole of the state, opened at once."""
+"""All state of an installation, opened together."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from state.tenants import Tenants
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One object per kind of state, all on the same database. Safe to share between threads."""
+    """One object per kind of state, all on one database. Safe to share between threads."""
 
     database: StateDatabase
     tenants: Tenants
@@ -34,8 +34,7 @@ class State:
     def open(cls, url: str, *, encryption_key: str | None = None) -> Self:
         """Open the database at `url` and bring its tables to the newest revision.
 
-        Raises `InvalidSetting` for a malformed URL or key, `StateUnavailable` for a database that does
-        not answer.
+        Raises `InvalidSetting` for a malformed URL or key, `StateUnavailable` if the database does not answer.
         """
         keyring = Keyring.parse(encryption_key)
         database = open_database(url)

@@ -1,4 +1,4 @@
-"""The state tables, as the newest migration leaves them."""
+"""The state tables, as of the newest migration."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ app_settings = Table(
     Column("updated_at", Timestamp, nullable=False, server_default=func.now()),
 )
 
-# One row per connected account. `credentials` is ciphertext, or null where the rows come from elsewhere;
+# One row per connected account. `credentials` is ciphertext, or null where the rows come from elsewhere.
 # `credentials_at` is when the provider issued them, for tokens that are renewed by age.
 connections = Table(
     "connections",
@@ -63,7 +63,7 @@ connections = Table(
     Column("updated_at", Timestamp, nullable=False, server_default=func.now()),
 )
 
-# How often a user's facts have changed: part of every cache key.
+# The number of changes of a user's facts: part of every cache key.
 data_versions = Table(
     "data_versions",
     metadata,
@@ -76,9 +76,9 @@ JOB_STATUSES = ("queued", "running", "succeeded", "partial", "failed", "cancelle
 _ACTIVE = text("status IN ('queued', 'running')")
 _SUCCEEDED = text("status = 'succeeded'")
 
-# A user's job, or with a `schedule_key` and no user the day's run, whose jobs name it in `run_id`.
-# `wanted` lists the sources to sync, none for all; `sources` maps each to {"status", "rows", "error", "accounts"}.
-# A job is held by `lease_owner` for as long as `heartbeat_at` is recent; `attempts` counts how often it was taken up.
+# A user's job or, with a `schedule_key` and no user, the day's run, whose jobs name it in `run_id`.
+# `wanted` lists the sources to sync, empty for all; `sources` maps each to {"status", "rows", "error", "accounts"}.
+# `lease_owner` holds a job while `heartbeat_at` is recent; `attempts` counts how often it was claimed.
 sync_jobs = Table(
     "sync_jobs",
     metadata,

@@ -1,4 +1,4 @@
-"""What every widget request asks of the state database, in one statement."""
+"""A tenant's connected sources and data version, read in one statement for every request."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _READ = """
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A user's connected sources, and the version of the user's facts (0 until they first change)."""
+    """A user's connected sources, and the version of the user's facts: 0 until they first change."""
 
     sources: frozenset[str]
     data_version: int
 
 
 class Tenants:
-    """Users as the engine sees them."""
+    """The tenants, one per user."""
 
     __slots__ = ("_database", "_read")
 
@@ -32,7 +32,7 @@ class Tenants:
         self._read = database.sql(_READ)
 
     def get(self, user: str) -> Tenant:
-        """The tenant as it stands; an unknown user has no sources."""
+        """Read the tenant; an unknown user has no sources."""
         with self._database.connect() as connection:
             rows = connection.exec_driver_sql(self._read, (user, user)).all()
         return Tenant(
@@ -41,7 +41,7 @@ class Tenants:
         )
 
     def advance_data_version(self, user: str) -> int:
-        """Move the data version on, so that no cached answer is used again; the new version."""
+        """Increment the data version, so that no cached answer is used again, and return it."""
         version = data_versions.c.version
         statement = (
             self._database.insert(data_versions, {"user_id": user, "version": 1})

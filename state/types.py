@@ -10,12 +10,12 @@ from sqlalchemy import DateTime, Dialect, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-# SQLite compares the text of a uuid without regard to case, as PostgreSQL's type does.
+# PostgreSQL's uuid ignores case; SQLite's text must too.
 UUID = Uuid(as_uuid=False).with_variant(Text(collation="NOCASE"), "sqlite")
 
 
 class Json(TypeDecorator[Any]):
-    """A JSON value: `jsonb` on PostgreSQL, text on SQLite, where a column of type JSON turns 1.0 into 1."""
+    """A JSON value: `jsonb` on PostgreSQL, text on SQLite, whose JSON columns turn 1.0 into 1."""
 
     impl = Text
     cache_ok = True
@@ -35,7 +35,7 @@ class Json(TypeDecorator[Any]):
 
 
 class Timestamp(TypeDecorator[datetime]):
-    """An instant: `timestamptz` on PostgreSQL, UTC text on SQLite; always aware, always UTC, in Python."""
+    """An instant: `timestamptz` on PostgreSQL, UTC text on SQLite, an aware UTC datetime in Python."""
 
     impl = DateTime(timezone=True)
     cache_ok = True

@@ -1,1 +1,1 @@
-"""Sync: the providers' rows into the fact tables, by jobs that survive and on a schedule that does not slip."""
+"""Sync: jobs that copy the providers' rows into the fact tables, on request and every day."""

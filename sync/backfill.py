@@ -1,13 +1,13 @@
-"""Which days to ask a provider for, given how far an account has come."""
+"""The days to request from a provider, given those that an account has already."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from engine.calendar import DAY, Window
+from engine import DAY, Window
 
-# What a first sync brings.
+# The days that a first sync reads.
 HISTORY_DAYS = 400
 SUNDAY = 6
 
@@ -21,16 +21,16 @@ def plan_windows(
     chunk: int,
     history: int = HISTORY_DAYS,
 ) -> tuple[Window, ...]:
-    """The windows to restate, in an order in which the days that are done never have a gap.
+    """Plan the windows to restate, in an order that never leaves a gap between finished days.
 
-    First forwards from the cursor to `yesterday`, with the last `restates` days that the provider may still have
-    changed (`weekly` days once a week), then backwards to `history` days; a first sync begins with the newest. No
-    window has more than `chunk` days.
+    First come the days from the cursor forwards to `yesterday`, with the last `restate_days` days before them, which
+    the provider may still have changed (`weekly_days` once a week). Then come the days before the cursor backwards, up
+    to `history` days in all. A first sync begins with the newest days. No window has more than `chunk` days.
     """
     earliest = yesterday - timedelta(days=history - 1)
     if cursor is None:
         return tuple(iter_backwards(earliest, yesterday, chunk))
-    # What was loaded last was not final then, so it is asked again, however long ago that is.
+    # The newest days were not final when they were loaded, so they are read again, however long ago that was.
     newest = min(cursor.end, yesterday)
     again = weekly_days if weekly_days is not None and contains_sunday(cursor.end + DAY, yesterday) else restate_days
     first = max(earliest, cursor.start, newest - timedelta(days=again - 1))
@@ -39,7 +39,7 @@ def plan_windows(
 
 
 def contains_sunday(first: date, last: date) -> bool:
-    """Whether one of the days is a Sunday: a week is done, however many syncs were missed meanwhile."""
+    """Whether one of the days is a Sunday, so that a week ends however many syncs were missed."""
     return any((first + timedelta(days=step)).weekday() == SUNDAY for step in range(min(7, (last - first).days + 1)))
 
 

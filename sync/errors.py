@@ -1,4 +1,4 @@
-"""What a provider's answer can mean, in classes that say what to do.
+"""Errors of providers, one class for each reaction.
 
 MetricEngineError
 └── ProviderError       one plain sentence for the user, without secrets and addresses
@@ -12,15 +12,15 @@ MetricEngineError
 
 from __future__ import annotations
 
-from engine.errors import MetricEngineError
+from engine import MetricEngineError
 
 
 class ProviderError(MetricEngineError):
-    """An account cannot be read; the message is what its user reads."""
+    """An account cannot be read; the message is shown to its user."""
 
 
 class Throttled(ProviderError):
-    """The provider limits the calls; `seconds` is how long it says to wait, or None where it does not say."""
+    """The provider limits the calls; `seconds` is the wait that it requests, or None."""
 
     def __init__(self, message: str, *, seconds: float | None = None) -> None:
         self.seconds = seconds
@@ -28,7 +28,7 @@ class Throttled(ProviderError):
 
 
 class Unreachable(ProviderError):
-    """The provider does not answer, or with a fault of its own."""
+    """The provider does not answer, or answers with a server error."""
 
 
 class NeedsReauth(ProviderError):
@@ -36,7 +36,7 @@ class NeedsReauth(ProviderError):
 
 
 class NotPermitted(ProviderError):
-    """The credentials are good, and do not reach this account or what is asked of it."""
+    """The credentials are valid but do not permit this request for this account."""
 
 
 class TooMuchData(ProviderError):
@@ -44,4 +44,4 @@ class TooMuchData(ProviderError):
 
 
 class Unreadable(ProviderError):
-    """The answer lacks what the provider documents, or is no JSON at all."""
+    """The answer lacks what the provider documents, or is not JSON."""

@@ -1,4 +1,4 @@
-"""The one door to the providers: a call, bounded in time and size, tried again as its failure deserves."""
+"""The HTTP client for all providers: calls limited in time and size, with retries by kind of failure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Reading = TypeVar("Reading")
 
 @dataclass(frozen=True, slots=True)
 class ProviderRequest:
-    """What is asked: a query, and a form or JSON where something is posted. The token travels as a header."""
+    """A request to a provider: a query, and a form or JSON to post; the token is sent as a header."""
 
     method: str
     url: str = field(repr=False)
@@ -34,9 +34,9 @@ class ProviderRequest:
 
 
 class ProviderClient:
-    """The calls of one event loop to all providers. Close it, or use it as a context.
+    """The client of one event loop for all providers. Close it, or use it as a context.
 
-    Credentials travel with a call and are kept nowhere; nothing here writes an address to a log.
+    It keeps no credentials and logs no addresses.
     """
 
     def __init__(
@@ -49,20 +49,20 @@ class ProviderClient:
             timeout=httpx.Timeout(limits.silence, connect=limits.connect),
             limits=httpx.Limits(max_connections=limits.at_once, max_keepalive_connections=limits.at_once),
             follow_redirects=False,
-            # Neither a proxy nor a .netrc of the machine has a say in where a token goes.
+            # Neither a proxy nor a .netrc of the machine may redirect a token.
             trust_env=False,
         )
-        # They log every address with its query, in which two endpoints want a token.
+        # They log every address with its query, which holds a token at two endpoints.
         for name in ("httpx", "httpcore"):
             logging.getLogger(name).setLevel(logging.WARNING)
 
     async def request(
         self, site: Site, account: str, request: ProviderRequest, read: Callable[[ProviderResponse], Reading]
     ) -> Reading:
-        """What `read` makes of the answer; it may raise any ProviderError.
+        """Send the request, with retries, and return the result of `read` on the answer.
 
-        Unreachable is tried again a few times; Throttled is waited for, as long as the patience lasts, and others
-        are called meanwhile. Raises ProviderError.
+        `read` may raise any ProviderError. Unreachable is retried a few times. Throttled is retried after a wait, up to
+        the patience of the limits; other accounts are called meanwhile. Raises ProviderError.
         """
         policy = RetryPolicy(self.limits)
         attempts = AsyncRetrying(
@@ -84,7 +84,7 @@ class ProviderClient:
                 async with asyncio.timeout(self.limits.call):
                     return await self._receive(site, request)
             except (httpx.TransportError, TimeoutError) as error:
-                # Its words may hold an address; its name does for a start.
+                # The error's text may hold an address, so only its class is logged.
                 logger.info("%s: %s", site.source, type(error).__name__)
                 raise site.no_answer() from None
             except httpx.DecodingError:

@@ -1,4 +1,4 @@
-"""One job, done: every account of its user, side by side, so that none can fail another."""
+"""The execution of one job: all accounts of its user, concurrently and independent of one another."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from engine.errors import StateUnavailable, WarehouseUnavailable
-from engine.tables import Table
-from engine.warehouse.warehouse import Warehouse
+from engine import StateUnavailable, Table, Warehouse, WarehouseUnavailable
 from state import State
 from state.connections import EXTERNAL, NEEDS_REAUTH, SyncedAccount
 from state.errors import NoEncryptionKey, UnreadableCredentials
@@ -31,11 +29,12 @@ logger = logging.getLogger("metric_engine.sync.job")
 
 @dataclass(frozen=True, slots=True)
 class JobLimits:
-    """How much at once and how long at most, in seconds; a job's owner counts as dead a `lease` after its last word.
+    """Limits of a process's jobs; durations are in seconds.
 
-    The owner says how far it is every `look`, where it has come further, and every `beat` that it lives.
-
-    There are many `jobs`, since most of them wait for a provider most of the time; its calls have limits of their own.
+    `jobs` run at once: many, since most of them wait for a provider most of the time. `writers` write at once. A job's
+    owner checks for progress every `look` and saves it if there is any, and otherwise renews its lease every `beat`;
+    it counts as dead a `lease` after the last renewal. A worker looks for new jobs every `poll`. A job is claimed at
+    most `attempts` times.
     """
 
     jobs: int = 100
@@ -50,7 +49,7 @@ class JobLimits:
 
 
 class SyncObserver(Protocol):
-    """Who counts what syncs come to."""
+    """A counter of the results of syncs."""
 
     def count_account(self, source: str, status: str, rows: int, seconds: float) -> None: ...
 
@@ -59,9 +58,9 @@ class SyncObserver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SyncContext:
-    """What every job of a process works with.
+    """The services that every job of a process uses.
 
-    `tables` gives the fact tables as they are declared at the moment; `providers` opens the providers, by source.
+    `tables` returns the fact tables of the current catalog. `providers` opens the providers, by source.
     """
 
     state: State
@@ -74,7 +73,7 @@ class SyncContext:
 
 
 class JobRunner:
-    """Where a process does its jobs: the providers are open, and accounts and writers take turns."""
+    """The runner of a process's jobs: open providers, a lock per account, and turns for writers."""
 
     def __init__(self, context: SyncContext, providers: Mapping[str, Provider]) -> None:
         self.context = context
@@ -86,14 +85,14 @@ class JobRunner:
     async def run_job(
         self, work: ClaimedJob, report: JobReport, accounts: Mapping[tuple[str, str], SyncedAccount]
     ) -> None:
-        """Read every account of the job that has not been read; what each came to stands in the report."""
+        """Sync every account of the job that has not ended yet; the results go into the report."""
         async with asyncio.TaskGroup() as group:
             for key, account in accounts.items():
                 if not has_ended(report.accounts[key].status):
                     group.create_task(self.sync_account(work.user, account, report.accounts[key]))
 
     async def sync_account(self, user: str, connected: SyncedAccount, report: AccountReport) -> None:
-        """Read one account. Nothing that goes wrong leaves here but a cancellation."""
+        """Sync one account. Every failure goes into the report; only a cancellation is raised."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         report.status = RUNNING
@@ -133,7 +132,7 @@ class JobRunner:
             logger.error("sync: %s: %s", type(error).__name__, error)
             await self.mark_failed(user, key, report, DATABASE_DOWN)
         except Exception:
-            # A provider may be anybody's, and no fault of one may reach the others.
+            # A provider may be third-party code, and its bugs must not fail other accounts.
             logger.exception("sync: an account of %s failed unexpectedly", connected.source)
             await self.mark_failed(user, key, report, OWN_FAULT)
         finally:
@@ -168,7 +167,7 @@ class JobRunner:
         await self.write_if_possible(self.context.state.connections.mark_failed, user, *key, error)
 
     async def write_if_possible(self, write: Callable[..., object], *arguments: object, **more: object) -> None:
-        """Write down what is good to know and not worth failing for."""
+        """Write to the state database; log a failure, as the sync does not depend on the write."""
         try:
             await asyncio.to_thread(write, *arguments, **more)
         except StateUnavailable as error:
@@ -176,7 +175,10 @@ class JobRunner:
 
 
 def load_report(work: ClaimedJob, state: State) -> tuple[JobReport, dict[tuple[str, str], SyncedAccount]]:
-    """The job's report, with what was done of it before, and the accounts to read. Raises StateUnavailable."""
+    """Load the job's report, with the results of earlier attempts, and the accounts to read.
+
+    Raises StateUnavailable.
+    """
     wanted = [
         each for each in state.connections.list_connections(work.user) if not work.wanted or each.source in work.wanted
     ]

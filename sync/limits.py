@@ -1,4 +1,4 @@
-"""How long, how often and how many at once: every number of the calls to a provider, and what goes by them."""
+"""Limits of the calls to providers: timeouts, retries and concurrency."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from sync.errors import Throttled
 
 @dataclass(frozen=True, slots=True)
 class CallLimits:
-    """Seconds, unless said otherwise.
+    """The numbers that limit calls; durations are in seconds.
 
-    `tries` are all that a call gets while the provider does not answer; `backoff` is the first wait between them,
-    doubled each time. `throttled` is the first wait for a provider that limits the calls and does not say for how
-    long, and `guessing` how long one call may wait altogether without being told; `patience` is how long where it is
-    told. `connect` and `silence` limit a connection, `call` one
-    try as a whole. `poll` is the first wait for a report that the provider prepares, `report` the longest in all.
-    `at_once` calls are under way, `at_once_each` of one provider and `at_once_account` of one of its accounts.
+    `tries` is how often a call is sent while the provider does not answer. `backoff` is the first wait between two
+    tries, doubled each time up to `max_backoff`. `throttled` is the first wait for a provider that limits the calls
+    without saying for how long; a call waits at most `guessing` in all then, and at most `patience` where the provider
+    says how long. `connect` and `silence` limit a connection, `call` one try as a whole, `max_bytes` an answer.
+    `poll` is the first wait for a report that the provider prepares, `max_poll` the longest, `report` all of them
+    together. `at_once` calls run at the same time, `at_once_each` of one provider, `at_once_account` of one account.
     """
 
     tries: int = 3
@@ -47,7 +47,7 @@ CALL_LIMITS = CallLimits()
 
 
 class RetryPolicy:
-    """What one call does about its failures: how long it waits, and when it gives up."""
+    """The retries of one call: how long it waits after a failure, and when it stops."""
 
     def __init__(self, limits: CallLimits) -> None:
         self.limits = limits
@@ -56,7 +56,7 @@ class RetryPolicy:
         self.throttled = wait_exponential_jitter(
             max=limits.patience, jitter=limits.throttled, multiplier=limits.throttled
         )
-        # All who were told the same time do not come back at the same moment.
+        # Calls that were told the same wait must not all return at the same moment.
         self.spread = wait_random(0, limits.backoff)
 
     def wait(self, state: RetryCallState) -> float:
@@ -79,18 +79,18 @@ def get_exception(state: RetryCallState) -> BaseException | None:
 
 
 class ConcurrencyLimits:
-    """Let so many calls through at once: of an account, of a provider, and in all."""
+    """Limits of simultaneous calls: per account, per provider, and in all."""
 
     def __init__(self, limits: CallLimits) -> None:
         self._limits = limits
         self._all = asyncio.Semaphore(limits.at_once)
         self._providers: dict[str, asyncio.Semaphore] = {}
-        # Those of accounts go when nobody stands before them any more.
+        # Weak, so that an account's semaphore is dropped once no call uses it.
         self._accounts: WeakValueDictionary[tuple[str, str], asyncio.Semaphore] = WeakValueDictionary()
 
     @asynccontextmanager
     async def acquire(self, source: str, account: str) -> AsyncIterator[None]:
-        """Wait for a place, the narrowest gate first: who waits for an account takes no one else's place."""
+        """Wait for a slot, the account's first, so that a waiting call takes no other account's slot."""
         provider = self._providers.setdefault(source, asyncio.Semaphore(self._limits.at_once_each))
         of_account = self._accounts.setdefault((source, account), asyncio.Semaphore(self._limits.at_once_account))
         async with of_account, provider, self._all:

@@ -1,4 +1,4 @@
-"""What a provider answered, read with suspicion: what is documented is there, or a sentence says what is not."""
+"""Checked reading of providers' answers: a missing or invalid value raises a clear error."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ JsonObject = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A provider: its source, and the name that its user knows. It words what is said of it."""
+    """A provider's source and display name, and the errors that name it."""
 
     source: str
     name: str
@@ -39,7 +39,7 @@ class Site:
         return NeedsReauth(f"{self.name} no longer accepts these credentials; connect the account again")
 
     def require_token(self, credentials: Mapping[str, Any], name: str) -> str:
-        """The token of that name, fit for a header. Raises NeedsReauth."""
+        """Return the token of this name, valid in a header. Raises NeedsReauth."""
         token = credentials.get(name)
         if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token.strip():
             raise self.needs_reauth()
@@ -49,7 +49,7 @@ class Site:
         return NotPermitted(f"{self.name} does not let these credentials read the account; {remedy}")
 
     def unreadable(self, what: str) -> Unreadable:
-        """An answer that is not as documented; `what` completes "Meta answered …"."""
+        """Build the error of an undocumented answer; `what` completes "Meta answered …"."""
         return Unreadable(f"{self.name} answered {what}; nothing was changed, and the next sync asks again")
 
     def unreadable_without(self, what: str) -> Unreadable:
@@ -57,7 +57,7 @@ class Site:
 
 
 def format_wait(seconds: float) -> str:
-    """A time to wait, in the words of someone who waits."""
+    """Format a wait in minutes, or in hours if it is long."""
     minutes = max(1, round(seconds / 60))
     if minutes < 100:
         return f"{minutes} minute{'s' * (minutes > 1)}"
@@ -74,19 +74,19 @@ class ProviderResponse:
     body: bytes
 
     def parse_object(self) -> JsonObject:
-        """The JSON object that it is. Raises Unreadable."""
+        """Parse the body as a JSON object. Raises Unreadable."""
         try:
-            found = json.loads(self.body)
+            content = json.loads(self.body)
         except (ValueError, RecursionError):
             if self.body.lstrip()[:1] == b"<" or "html" in self.headers.get("content-type", ""):
                 raise self.site.unreadable("with a web page instead of data") from None
             raise self.site.unreadable("with something that breaks off or is no JSON") from None
-        if not isinstance(found, dict):
+        if not isinstance(content, dict):
             raise self.site.unreadable("with data of another form than it documents")
-        return found
+        return content
 
     def read_retry_after(self) -> float | None:
-        """The seconds that the header of this name asks for, where it says so in seconds."""
+        """Return the seconds of the Retry-After header; None if it is missing or not in seconds."""
         text = self.headers.get("retry-after", "")
         return positive_or_none(int(text)) if text.isascii() and text.isdigit() and len(text) < MAX_DIGITS else None
 
@@ -96,36 +96,36 @@ def positive_or_none(seconds: float) -> float | None:
 
 
 class ObjectReader:
-    """Reads the values of one provider's objects; each method raises Unreadable, naming what is wrong."""
+    """Reader of the values in a provider's JSON objects; each method raises Unreadable."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
 
-    def read_text(self, found: JsonObject, name: str) -> str:
-        value = found.get(name)
+    def read_text(self, item: JsonObject, name: str) -> str:
+        value = item.get(name)
         if not isinstance(value, str) or not value:
             raise self.site.unreadable_without(f"a value for {name!r}")
         return clean_text(value)
 
-    def read_optional_text(self, found: JsonObject, name: str) -> str | None:
-        return self.read_text(found, name) if found.get(name) not in (None, "") else None
+    def read_optional_text(self, item: JsonObject, name: str) -> str | None:
+        return self.read_text(item, name) if item.get(name) not in (None, "") else None
 
-    def read_list(self, found: JsonObject, name: str) -> list[JsonObject]:
-        """The objects of a list; none where it is left out."""
-        value = found.get(name, [])
-        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+    def read_list(self, item: JsonObject, name: str) -> list[JsonObject]:
+        """Read a list of objects; an empty one if it is missing."""
+        value = item.get(name, [])
+        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
             raise self.site.unreadable_without(f"a list of {name!r}")
         return value
 
-    def read_object(self, found: JsonObject, name: str) -> JsonObject:
-        """The object inside an object; an empty one where it is left out."""
-        value = found.get(name, {})
+    def read_object(self, item: JsonObject, name: str) -> JsonObject:
+        """Read an object inside an object; an empty one if it is missing."""
+        value = item.get(name, {})
         if not isinstance(value, dict):
             raise self.site.unreadable_without(f"a value for {name!r}")
         return value
 
     def parse_number(self, value: Any, name: str) -> Decimal:
-        """A finite number, written as a number or as text."""
+        """Parse a finite number, given as a number or as text."""
         if isinstance(value, (str, int, float)) and not isinstance(value, bool) and len(str(value)) <= MAX_DIGITS:
             try:
                 number = Decimal(str(value))
@@ -142,7 +142,7 @@ class ObjectReader:
         return int(number)
 
     def parse_datetime(self, value: Any, name: str) -> datetime:
-        """A point in time, aware."""
+        """Parse a time in ISO format that has a time zone."""
         try:
             moment = datetime.fromisoformat(value)
         except (TypeError, ValueError):
@@ -151,15 +151,15 @@ class ObjectReader:
             raise self.site.unreadable_without(f"a time zone for {name!r}")
         return moment
 
-    def read_time_zone(self, found: JsonObject, name: str) -> ZoneInfo:
-        zone = parse_time_zone(self.read_text(found, name))
+    def read_time_zone(self, item: JsonObject, name: str) -> ZoneInfo:
+        zone = parse_time_zone(self.read_text(item, name))
         if zone is None:
             raise self.site.unreadable("with a time zone that is not known here")
         return zone
 
 
 def parse_time_zone(name: Any) -> ZoneInfo | None:
-    """The time zone of that name, if it is one."""
+    """Return the time zone of this name, or None if it is unknown."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, OSError, ValueError, TypeError):
@@ -167,5 +167,5 @@ def parse_time_zone(name: Any) -> ZoneInfo | None:
 
 
 def clean_text(text: str) -> str:
-    """Text that every database takes: without NUL and lone surrogates."""
+    """Remove what some databases refuse: NUL and lone surrogates."""
     return text.replace("\0", "").encode(errors="replace").decode()

@@ -1,7 +1,7 @@
-"""The seam between a sync and a provider: what is asked of one, and what it is given to work with.
+"""The interface between a sync and a provider: what a provider implements, and what it is given.
 
-A team with a sync service of its own implements `Provider` and names it in SYNC_PROVIDERS; it may hand its rows to the
-intake, or write the fact tables itself and only report its progress.
+A team with a sync service of its own implements `Provider` and names it in SYNC_PROVIDERS. It may give its rows to the
+sink, or write the fact tables itself and only report its progress.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from engine.calendar import Window
+from engine import Window
 from state.credentials import Credentials
 
 Row = Mapping[str, Any]
@@ -19,7 +19,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A connected account, and what to read it with.
+    """A connected account and its credentials.
 
     `credentials_at` is when the credentials were given or last renewed. `options` are the connection's own, such as
     `time_zone` or `conversion_action`.
@@ -33,36 +33,36 @@ class Account:
 
 
 class Sink(Protocol):
-    """Where one account's rows go. Only this account of this user can be reached through it."""
+    """The destination of one account's rows; it reaches only this account of this user."""
 
     @property
     def tables(self) -> Collection[str]:
-        """The fact tables that the installation has; rows of any other are not wanted."""
+        """The installation's fact tables of this source; no other can be restated."""
 
     def now(self) -> datetime:
-        """The current time, aware."""
+        """Return the current time, with a time zone."""
 
     async def get_cursor(self, table: str) -> Window | None:
-        """The days that have been restated so far, without a gap; None before the first."""
+        """Return the days that have been restated so far, without a gap; None before the first."""
 
     async def get_rows(self, table: str, days: Window) -> Sequence[Row]:
-        """The rows that the table has of these days; `restate` takes them as they are. The day is a `date`."""
+        """Return the table's rows of these days, in the form that `restate` takes; days are `date`s."""
 
     async def restate(self, table: str, days: Window, rows: Sequence[Row]) -> None:
-        """Put the rows in the place of all that the table has of these days, in one transaction with the cursor.
+        """Replace the table's rows of these days and move the cursor, in one transaction.
 
         A row is keyed by column, without user and account; it holds text, int, float, `Decimal`, `date`, aware
-        `datetime`, None. All rows have the same columns; those that the table lacks are left out.
+        `datetime` or None. All rows have the same columns; those that the table lacks are ignored.
         """
 
     def report_progress(self, fraction: float) -> None:
-        """How much of this account is done, 0 to 1."""
+        """Report the finished share of this account, 0 to 1."""
 
     def skip(self, count: int, reason: str) -> None:
-        """Things that could not be read and were passed over, such as `3, "posts without insights"`."""
+        """Report things that could not be read and were left out, as `3, "posts without insights"`."""
 
     async def renew_credentials(self, credentials: Mapping[str, Any]) -> None:
-        """Keep new credentials in the place of the old ones, encrypted."""
+        """Save new credentials, encrypted, in place of the old ones."""
 
     async def add_options(self, options: Mapping[str, Any]) -> None:
         """Add to the connection's options."""
@@ -72,12 +72,12 @@ class Provider(Protocol):
     """One source of accounts."""
 
     async def sync(self, account: Account, sink: Sink) -> None:
-        """Bring the account's tables up to date. Called again it goes on from the cursors.
+        """Bring the account's tables up to date; a later call continues from the cursors.
 
-        Raises ProviderError, of the class that says what to do. It may be cancelled at any await.
+        May be cancelled at any await. Raises ProviderError, of the class that says what to do.
         """
 
 
 def get_local_yesterday(now: datetime, zone: Any) -> date:
-    """The last complete day in a time zone."""
+    """Return the last complete day in a time zone."""
     return date.fromordinal(now.astimezone(zone).toordinal() - 1)

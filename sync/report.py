@@ -1,4 +1,4 @@
-"""What a job has come to so far, account by account: the API's JSON, the job's progress, and its outcome."""
+"""The results of a job by account: the API's JSON, the job's progress and its status."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 QUEUED, RUNNING = "queued", "running"
 SUCCEEDED, PARTIAL, FAILED = "succeeded", "partial", "failed"
-# Its rows come from elsewhere.
+# The status of an external account, whose rows come from elsewhere.
 SKIPPED = "skipped"
 CANCELLED = "cancelled"
 
@@ -17,7 +17,10 @@ NOTHING_TO_READ = "no connected account has credentials to read it with, so ther
 
 @dataclass(slots=True)
 class AccountReport:
-    """One account: `rows` as restated so far, `error` for its user, `skipped` what was passed over, by reason."""
+    """The result of one account.
+
+    `rows` is the number restated so far, `error` is for its user, `skipped` counts what was left out by reason.
+    """
 
     status: str = QUEUED
     rows: int = 0
@@ -30,13 +33,13 @@ class AccountReport:
 
 
 class JobReport:
-    """All accounts of a job by source and id; those of `before` that succeeded stay as they were."""
+    """The results of a job's accounts, by source and id; those that succeeded `before` are kept."""
 
     def __init__(self, accounts: Iterable[tuple[str, str]], before: Mapping[str, Any] | None = None) -> None:
         self.accounts = {key: restore_report(before or {}, *key) for key in accounts}
 
     def as_json(self) -> dict[str, Any]:
-        """`{"ga4": {"status", "rows", "error", "accounts": {id: {"status", "rows", "error", "skipped"}}}}`."""
+        """Return `{"ga4": {"status", "rows", "error", "accounts": {id: …}}}`, an `AccountReport` for each id."""
         return {
             source: self.summarize_source(source) for source in dict.fromkeys(source for source, _ in self.accounts)
         }
@@ -57,7 +60,7 @@ class JobReport:
 
     @property
     def progress(self) -> float:
-        """How much is done, 0 to 1: each account counts the same."""
+        """The finished share of the job, 0 to 1; each account counts the same."""
         read = [report for report in self.accounts.values() if report.status != SKIPPED]
         return sum(1.0 if has_ended(report.status) else report.fraction for report in read) / len(read) if read else 1.0
 
@@ -69,9 +72,9 @@ class JobReport:
 
     @property
     def detail(self) -> str | None:
-        """What there is to say of the whole."""
-        nothing = all(report.status == SKIPPED for report in self.accounts.values())
-        return NOTHING_TO_READ if nothing else None
+        """A message about the whole job, or None."""
+        is_empty = all(report.status == SKIPPED for report in self.accounts.values())
+        return NOTHING_TO_READ if is_empty else None
 
     def end_accounts(self, status: str, error: str | None = None) -> None:
         """End every account that has not ended."""
@@ -85,7 +88,7 @@ def has_ended(status: str) -> bool:
 
 
 def restore_report(before: Mapping[str, Any], source: str, account: str) -> AccountReport:
-    """What an earlier attempt has done of an account: all or, as it will be done again, nothing."""
+    """Restore an account's result from an earlier attempt, if it succeeded; otherwise begin anew."""
     report = before.get(source, {}).get("accounts", {}).get(account, {})
     if report.get("status") != SUCCEEDED:
         return AccountReport()
@@ -93,12 +96,12 @@ def restore_report(before: Mapping[str, Any], source: str, account: str) -> Acco
 
 
 def combine_statuses(statuses: Iterable[str]) -> str:
-    """The status of several."""
-    found = set(statuses)
-    if len(found - {SKIPPED}) <= 1:
-        return next(iter(found - {SKIPPED}), SKIPPED)
-    if found & {QUEUED, RUNNING}:
+    """Combine the statuses of several accounts into one."""
+    read = set(statuses) - {SKIPPED}
+    if len(read) <= 1:
+        return next(iter(read), SKIPPED)
+    if read & {QUEUED, RUNNING}:
         return RUNNING
-    if CANCELLED in found:
+    if CANCELLED in read:
         return CANCELLED
     return PARTIAL

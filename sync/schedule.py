@@ -1,4 +1,4 @@
-"""The daily run: at 00:15 in Los Angeles, every day of the year, once, whatever number of processes there are."""
+"""The daily run: at 00:15 in Los Angeles, once a day, in one of any number of processes."""
 
 from __future__ import annotations
 
@@ -9,37 +9,38 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from engine.errors import StateUnavailable
+from engine import StateUnavailable
 from state.jobs.runs import ScheduledRuns
 
 ZONE = ZoneInfo("America/Los_Angeles")
 RUN_TIME = time(0, 15)
-# A timer may sleep through the moment, as the machine it runs on may.
+# The daily timer may miss its moment, for instance while the machine sleeps.
 LOOK_SECONDS = 60
 
 logger = logging.getLogger("metric_engine.sync.schedule")
 
 
 def get_due_date(now: datetime) -> date:
-    """The local date whose run is the newest that should have begun."""
+    """Return the local date of the newest run that should have begun."""
     local = now.astimezone(ZONE)
     return local.date() if local.time() >= RUN_TIME else local.date() - timedelta(days=1)
 
 
 def to_local_date(now: datetime) -> date:
-    """The date in the schedule's time zone."""
+    """Return the date in the schedule's time zone."""
     return now.astimezone(ZONE).date()
 
 
 def get_run_start(day: date) -> datetime:
-    """When the run of a local date begins."""
+    """Return when the run of a local date begins."""
     return datetime.combine(day, RUN_TIME, ZONE)
 
 
 class Schedule:
-    """Opens the run of each local date. Many processes may have one: the state database lets one of them open it.
+    """The timer that opens the run of each local date.
 
-    A run that was missed is made good at the next start, and only the newest of several.
+    Any number of processes may have one: the state database lets one of them open a run. After a missed start, the
+    newest missed run is opened at the next one.
     """
 
     def __init__(self, runs: ScheduledRuns, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -49,9 +50,9 @@ class Schedule:
         self._timer: Any = None
 
     def open_due_run(self) -> bool:
-        """Open the run that is due, unless it is open; whether this call did. Raises StateUnavailable."""
+        """Open the run that is due; False if it is open already. Raises StateUnavailable."""
         day = get_due_date(self.clock())
-        # A clock that is set back brings no second run of a day.
+        # A clock that is set back must not open a day's run again.
         if self._opened is not None and day <= self._opened:
             return False
         _, new = self.runs.open_run(day)
@@ -59,13 +60,16 @@ class Schedule:
         return new
 
     def get_next_start(self) -> datetime:
-        """When the next run will begin. Raises StateUnavailable."""
+        """Return when the next run will begin. Raises StateUnavailable."""
         day = get_due_date(self.clock()) + timedelta(days=1)
-        # Somebody may have asked for tomorrow's run before its time.
+        # A caller may have opened tomorrow's run before its time.
         return get_run_start(day if self.runs.get_run_id(day) is None else day + timedelta(days=1))
 
     def start(self, on_new_run: Callable[[], None]) -> None:
-        """Look now, at 00:15 of every day, and now and then; called in an event loop. `opened` hears of a new run."""
+        """Open due runs now, daily at 00:15 and every minute; needs a running event loop.
+
+        `on_new_run` is called for each new run.
+        """
         from apscheduler.schedulers.asyncio import AsyncIOScheduler
         from apscheduler.triggers.calendarinterval import CalendarIntervalTrigger
         from apscheduler.triggers.interval import IntervalTrigger

@@ -1,4 +1,4 @@
-"""Where one account's rows go: into the warehouse, slice by slice, and what is to be kept of the account."""
+"""The sink of one account: its rows go to the warehouse, its credentials and options to the state."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from engine.calendar import Window
-from engine.slices import Slice
-from engine.tables import Table
-from engine.warehouse.warehouse import Warehouse
+from engine import Slice, Table, Warehouse, Window
 from state import State
 from sync.errors import ProviderError
 from sync.provider import Account, Row
@@ -22,7 +19,7 @@ DISCONNECTED = "the account was disconnected meanwhile"
 
 @dataclass(slots=True)
 class WarehouseSink:
-    """An `Intake` into this installation. The databases are asked in threads, the writing ones in turns."""
+    """A `Sink` into this installation's databases: used in threads, written to in turns."""
 
     user: str
     account: Account
@@ -54,11 +51,11 @@ class WarehouseSink:
 
     async def restate(self, table: str, days: Window, rows: Sequence[Row]) -> None:
         columns = self.declared[table].columns
-        wanted = [{name: value for name, value in row.items() if name in columns} for row in rows]
+        known_rows = [{name: value for name, value in row.items() if name in columns} for row in rows]
         async with self.turns:
             if not await asyncio.to_thread(self.is_connected):
                 raise ProviderError(DISCONNECTED)
-            self.report.rows += await asyncio.to_thread(self.warehouse.restate, self.get_slice(table, days), wanted)
+            self.report.rows += await asyncio.to_thread(self.warehouse.restate, self.get_slice(table, days), known_rows)
 
     def report_progress(self, fraction: float) -> None:
         self.report.fraction = min(1.0, max(self.report.fraction, fraction))

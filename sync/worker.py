@@ -1,4 +1,4 @@
-"""The thread that does a process's jobs: it takes them up, keeps them alive, and ends them."""
+"""The thread that runs a process's jobs: it claims them, renews their leases, and ends them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from datetime import timedelta
 from secrets import token_hex
 from typing import Self, TypeVar
 
-from engine.errors import StateUnavailable
+from engine import StateUnavailable
 from state.jobs.queue import ClaimedJob, Lease
 from sync.job import JobRunner, SyncContext, load_report
 from sync.report import CANCELLED, FAILED, JobReport
@@ -32,9 +32,10 @@ Result = TypeVar("Result")
 
 
 class Worker:
-    """Does the jobs of the queue, several at once, in a thread and an event loop of its own; any process may have one.
+    """A worker that runs jobs of the queue concurrently, in a thread and event loop of its own.
 
-    With a schedule it also opens the day's run. Use it as a context manager: leaving it gives the jobs under way back.
+    Any number of processes may have one. With a schedule it also opens the day's run. Use it as a context manager:
+    leaving it returns unfinished jobs to the queue.
     """
 
     def __init__(self, context: SyncContext, schedule: Schedule | None = None) -> None:
@@ -58,7 +59,7 @@ class Worker:
         self._thread.start()
 
     def stop(self) -> None:
-        """Begin nothing new, give the jobs under way back, and end."""
+        """Stop claiming jobs, return the unfinished ones to the queue, and end the thread."""
         self._stopping.set()
         self.kick()
         if self._thread.is_alive():
@@ -66,11 +67,11 @@ class Worker:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it is at work."""
+        """Whether the thread runs and is not stopping."""
         return self._thread.is_alive() and not self._stopping.is_set()
 
     def kick(self) -> None:
-        """Look for work now instead of in a moment."""
+        """Look for a job now instead of at the next poll."""
         loop = self._loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._kicked.set)
@@ -84,7 +85,7 @@ class Worker:
 
     async def _run_jobs(self) -> None:
         async with AsyncExitStack() as stack:
-            desk: JobRunner | None = None
+            runner: JobRunner | None = None
             if self.schedule is not None:
                 self.schedule.start(self.kick)
                 stack.callback(self.schedule.stop)
@@ -92,12 +93,12 @@ class Worker:
                 if (work := await self._claim_job()) is None:
                     await self._wait_for_work()
                     continue
-                if desk is None:
-                    # Most processes of a day have nothing to sync, and providers take a while to import.
+                if runner is None:
+                    # Opened late: many processes have nothing to sync, and providers are slow to import.
                     providers = await stack.enter_async_context(self.context.providers())
                     stack.push_async_callback(self._release_jobs)
-                    desk = JobRunner(self.context, providers)
-                task = asyncio.create_task(self._run_job(desk, work))
+                    runner = JobRunner(self.context, providers)
+                task = asyncio.create_task(self._run_job(runner, work))
                 self.running_tasks.add(task)
                 task.add_done_callback(self._on_task_done)
 
@@ -107,7 +108,7 @@ class Worker:
         await asyncio.gather(*self.running_tasks, return_exceptions=True)
 
     async def _claim_job(self) -> ClaimedJob | None:
-        """The next job, unless there are enough under way."""
+        """Claim the next job; None if there is none, or if enough are running."""
         limits = self.context.limits
         if len(self.running_tasks) >= limits.jobs:
             return None
@@ -129,7 +130,7 @@ class Worker:
             logger.error("sync: a job was dropped and will be taken up again", exc_info=error)
 
     async def _wait_for_work(self) -> None:
-        """Until somebody kicks, or it is time to look again."""
+        """Wait for a kick or for the next poll."""
         try:
             async with asyncio.timeout(self.context.limits.poll):
                 await self._kicked.wait()
@@ -138,7 +139,7 @@ class Worker:
         self._kicked.clear()
 
     async def _run_job(self, runner: JobRunner, work: ClaimedJob) -> None:
-        """Do one job to its end, and give it back where this process has to stop."""
+        """Run one job to its end, or return it to the queue if this process has to stop."""
         report, accounts = await asyncio.to_thread(load_report, work, self.context.state)
         if work.attempts > self.context.limits.attempts:
             report.end_accounts(FAILED, INTERRUPTED)
@@ -165,20 +166,20 @@ class Worker:
             await self._end_job(work, report, report.status, TOO_LONG)
 
     async def _watch_job(self, work: ClaimedJob, report: JobReport, reading: asyncio.Task[None]) -> Lease:
-        """Send heartbeats until the reading is done, its time is up, or the job is no longer to be done by us."""
+        """Renew the lease until the job is read, its time is up, or the lease is lost or cancelled."""
         limits = self.context.limits
         loop = asyncio.get_running_loop()
         until = loop.time() + limits.job_seconds
-        heard, told = loop.time(), None
+        renewed_at, saved = loop.time(), None
         while loop.time() < until:
-            if (news := (report.progress, report.as_json())) != told or loop.time() - heard >= limits.beat:
+            if (progress := (report.progress, report.as_json())) != saved or loop.time() - renewed_at >= limits.beat:
                 try:
                     lease = await self._renew_lease(work, report)
-                    heard, told = loop.time(), news
+                    renewed_at, saved = loop.time(), progress
                 except StateUnavailable as error:
                     logger.error("sync: %s", error)
-                    # By now another process may have taken the job up.
-                    lease = Lease.LOST if heard < loop.time() - limits.lease else Lease.HELD
+                    # After a lease without renewal another process may have claimed the job.
+                    lease = Lease.LOST if renewed_at < loop.time() - limits.lease else Lease.HELD
                 if lease is not Lease.HELD:
                     return lease
             done, _ = await asyncio.wait({reading}, timeout=min(limits.look, limits.beat))
@@ -201,7 +202,7 @@ class Worker:
         await asyncio.wait({reading})
 
     async def _end_job(self, work: ClaimedJob, report: JobReport, status: str, detail: str | None) -> None:
-        """End the job, as soon as the state database takes it; another process does it where that is too late."""
+        """End the job, with retries; if the database is down for a lease, another process ends it."""
         state = self.context.state
         ended = await self._write_patiently(
             lambda: state.queue.end(
@@ -214,7 +215,7 @@ class Worker:
                 await self._write_patiently(state.runs.close_ended_runs)
 
     async def _write_patiently(self, write: Callable[[], Result]) -> Result | None:
-        """The result of a write that is tried again while the state database is away, for as long as a lease."""
+        """Retry a write for as long as a lease while the state database is down; None if it fails."""
         until = asyncio.get_running_loop().time() + self.context.limits.lease
         while True:
             try:

@@ -1,1 +1,1 @@
-"""A file a command."""
+"""The commands, one per file."""

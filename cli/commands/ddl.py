@@ -9,11 +9,7 @@ import click
 
 from cli.dialects import DIALECTS, dialect_option
 from cli.options import metrics_option
-from engine.catalog.catalog import load_catalog
-from engine.compiler.dialects.base import Dialect
-from engine.compiler.dialects.clickhouse import ClickHouse
-from engine.slices import CURSORS
-from engine.tables import Table
+from engine import CURSORS, ClickHouse, Dialect, Table, load_catalog
 
 
 @click.command()
@@ -31,15 +27,15 @@ def ddl(dialect: str, cluster: str | None, metrics: Path) -> None:
       metric-engine ddl --dialect sqlite | sqlite3 facts.db
       metric-engine ddl --dialect clickhouse --cluster main
     """
-    written = DIALECTS[dialect]()
-    if cluster is not None and not isinstance(written, ClickHouse):
-        raise click.UsageError(f"--cluster is ClickHouse's; {written.title} is told apart by its own means")
+    target = DIALECTS[dialect]()
+    if cluster is not None and not isinstance(target, ClickHouse):
+        raise click.UsageError(f"--cluster is ClickHouse's; {target.title} is told apart by its own means")
     tables = [*(table for table in load_catalog(metrics).tables.values() if table.query is None), CURSORS]
-    click.echo("\n\n".join(iter_statements(written, tables, cluster)))
+    click.echo("\n\n".join(iter_statements(target, tables, cluster)))
 
 
 def iter_statements(dialect: Dialect, tables: Iterable[Table], cluster: str | None) -> Iterator[str]:
-    """The statements of the tables, the first under a comment with what is worth knowing beyond them."""
+    """Render the tables' statements, after a comment with the dialect's advice if it has any."""
     advice = dialect.get_advice()
     if advice:
         yield "\n".join(f"-- {line}" for line in advice.split("\n"))

@@ -11,9 +11,7 @@ import click
 from cli.counts import format_count
 from cli.options import metrics_option, user_option
 from cli.services import open_services
-from engine.authoring.csv_import import CsvRows
-from engine.suggestions import did_you_mean, find_nearest_names
-from engine.tables import Table
+from engine import CsvRows, Table, did_you_mean, find_nearest_names
 from runtime.services import Services
 
 
@@ -82,17 +80,15 @@ def load(
 
 
 def load_rows(services: Services, rows: CsvRows) -> tuple[int, set[str]]:
-    """Check the whole file, then load it. How many rows, and of which accounts."""
+    """Check the whole file, then load it; returns the number of rows, and their accounts."""
     column = rows.table.account_column
     accounts: set[str] = set()
     count = 0
     for row in rows:
         count += 1
         accounts.add(row[column.name] if column else "")
-    with click.progressbar(
-        rows, length=count, label="Loading", file=sys.stderr, hidden=not sys.stderr.isatty()
-    ) as shown:
-        services.warehouse.upsert(rows.table, shown)
+    with click.progressbar(rows, length=count, label="Loading", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        services.warehouse.upsert(rows.table, bar)
     return count, accounts
 
 
@@ -106,8 +102,8 @@ def get_table(services: Services, name: str) -> Table:
 
 
 def parse_mappings(mapped: Sequence[str], table: Table) -> dict[str, str]:
-    """The header of each column that --map names."""
-    found: dict[str, str] = {}
+    """Parse the values of --map: the file's header by the table's column. Raises UsageError."""
+    headers: dict[str, str] = {}
     for text in mapped:
         column, separator, header = text.partition("=")
         if not separator or not header:
@@ -116,7 +112,7 @@ def parse_mappings(mapped: Sequence[str], table: Table) -> dict[str, str]:
             columns = [name for name in table.columns if name != table.tenant]
             hint = did_you_mean(find_nearest_names(column, columns)) or f"; it has {', '.join(columns)}"
             raise click.UsageError(f"--map {text}: {table.name} has no column {column!r} to fill{hint}")
-        if column in found:
+        if column in headers:
             raise click.UsageError(f"--map {text}: {column!r} is mapped twice")
-        found[column] = header
-    return found
+        headers[column] = header
+    return headers

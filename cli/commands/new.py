@@ -13,23 +13,34 @@ from typing import get_args
 import click
 
 from cli.options import metrics_option
-from engine.authoring.edit import EntryLine, MetricEntry, add_entry
-from engine.authoring.new_test import draft_test
-from engine.authoring.test_runner import run_tests
-from engine.catalog.catalog import Catalog, load_catalog
-from engine.catalog.metric_resolver import make_title
-from engine.catalog.metrics import TableMetric
-from engine.catalog.reporter import Reporter
-from engine.catalog.rules import KEY_PATTERN
-from engine.diagnostics import Diagnostics
-from engine.errors import InvalidCatalog
-from engine.files.definitions import Format, MetricDefinition, Total
-from engine.files.document import is_template
-from engine.files.folder import MACROS_FILE, MetricFile, read_folder
-from engine.language.expressions import Expression, resolve_expression
-from engine.language.faults import Faults
-from engine.suggestions import did_you_mean, find_nearest_names
-from engine.tables import Table
+from engine import (
+    KEY_PATTERN,
+    MACROS_FILE,
+    Catalog,
+    Diagnostics,
+    EntryLine,
+    Expression,
+    Format,
+    InvalidCatalog,
+    MetricDefinition,
+    MetricEntry,
+    MetricFile,
+    Reporter,
+    Table,
+    TableMetric,
+    TextFaults,
+    Total,
+    add_entry,
+    did_you_mean,
+    draft_test,
+    find_nearest_names,
+    is_template,
+    make_title,
+    read_folder,
+    resolve_expression,
+    run_tests,
+)
+from insights.config.load import load_catalog
 
 FORMATS, TOTALS = get_args(Format), get_args(Total)
 DEFAULT_FORMAT = "decimal"
@@ -65,20 +76,19 @@ def new(
     catalog = load_catalog(metrics)
     files = read_folder(metrics, Diagnostics()).files
     check_key(key, files)
-    asking = sys.stdin.isatty()
-    title_by_default = make_title(key, MetricDefinition())
-    if asking:
+    default_title = make_title(key, MetricDefinition())
+    if sys.stdin.isatty():
         table = table or ask_table(catalog)
         value = value or ask_value(catalog.tables.get(table))
         total = total or ask_total(catalog.tables.get(table), value)
         shape = shape or ask_choice("Format", FORMATS, "format", default=DEFAULT_FORMAT)
-        title = title or click.prompt("Title", default=title_by_default)
+        title = title or click.prompt("Title", default=default_title)
     if table is None or value is None:
         missing = " and ".join(f"--{name}" for name, given in (("table", table), ("value", value)) if given is None)
         raise click.UsageError(f"{missing} missing; the tables are {', '.join(catalog.tables)}")
     file = choose_file(key, table, files)
     draft = MetricDraft(
-        key, file, build_lines(file, table, value, total, shape or DEFAULT_FORMAT, title or title_by_default)
+        key, file, build_lines(file, table, value, total, shape or DEFAULT_FORMAT, title or default_title)
     )
     draft.add(metrics)
     place = f"{file.name}, line {get_line_number(file, key)}"
@@ -86,7 +96,7 @@ def new(
 
 
 class MetricDraft:
-    """An entry that is tried on a copy of the folder until nothing is wrong with it."""
+    """A new entry, checked on a copy of the folder before it is written."""
 
     def __init__(self, key: str, file: MetricFile, lines: list[EntryLine]) -> None:
         self.key = key
@@ -95,7 +105,7 @@ class MetricDraft:
         self.before = self.path.read_bytes()
 
     def add(self, folder: Path) -> None:
-        """Write the entry with a test. Raises InvalidCatalog."""
+        """Write the entry with a test. Raises InvalidCatalog or ClickException."""
         catalog = self.load_changed_catalog(folder, self.render_file())
         metric = catalog.metrics[self.key]
         assert isinstance(metric, TableMetric)
@@ -113,16 +123,16 @@ class MetricDraft:
         self.write_file(text)
 
     def render_file(self) -> bytes:
-        """The file with the entry."""
+        """Render the file with the entry. Raises ClickException."""
         entry = MetricEntry(self.key, "Say in `description:` what it shows, in a sentence.", self.lines)
         text = add_entry(self.before, entry)
         if text is None:
-            written = "\n".join(entry.render_block("  "))
-            raise click.ClickException(f"{self.path} is written in a form to which nothing can be added:\n{written}")
+            block = "\n".join(entry.render_block("  "))
+            raise click.ClickException(f"{self.path} is written in a form to which nothing can be added:\n{block}")
         return text
 
     def load_changed_catalog(self, folder: Path, text: bytes) -> Catalog:
-        """The catalog of the folder with this text in the file's place. Raises InvalidCatalog, at the real file."""
+        """Load the folder with this text as the file. Raises InvalidCatalog, naming the real file."""
         with TemporaryDirectory() as scratch:
             for path in (*folder.glob("*.yaml"), *folder.glob(MACROS_FILE)):
                 shutil.copyfile(path, Path(scratch, path.name))
@@ -130,12 +140,12 @@ class MetricDraft:
             try:
                 return load_catalog(Path(scratch))
             except InvalidCatalog as invalid:
-                found = [replace(each, file=str(folder / Path(each.file).name)) for each in invalid.diagnostics]
+                diagnostics = [replace(each, file=str(folder / Path(each.file).name)) for each in invalid.diagnostics]
                 texts = {str(folder / Path(name).name): each for name, each in invalid.texts.items()}
-                raise InvalidCatalog(found, texts) from None
+                raise InvalidCatalog(diagnostics, texts) from None
 
     def write_file(self, text: bytes) -> None:
-        """Put the text in the file's place at once, unless somebody else has changed the file."""
+        """Replace the file atomically. Raises ClickException if it has been changed meanwhile."""
         target = self.path.resolve()
         if target.read_bytes() != self.before:
             raise click.ClickException(f"{self.path} has changed meanwhile; try again")
@@ -146,20 +156,20 @@ class MetricDraft:
 
 
 def check_key(key: str, files: Iterable[MetricFile]) -> None:
-    """Raises BadParameter for what is no key, and InvalidCatalog for one that there is."""
+    """Check a new key. Raises BadParameter for an invalid one, InvalidCatalog for an existing one."""
     if not KEY_PATTERN.fullmatch(key):
         raise click.BadParameter("use letters, digits, _ and dots, such as ga4.sessions", param_hint="KEY")
     for file in files:
         if key in file.definition.metrics:
             diagnostics = Diagnostics()
-            place = Reporter(file, ("metrics", key), diagnostics, key)
-            place.report_at_key("duplicate-metric", f"the key {key!r} is given here already; choose another one")
+            reporter = Reporter(file, ("metrics", key), diagnostics, key)
+            reporter.report_at_key("duplicate-metric", f"the key {key!r} is given here already; choose another one")
             text = Path(file.name).read_text(encoding="utf-8-sig")
             raise InvalidCatalog(diagnostics.list_in_file_order(), {file.name: text.split("\n")})
 
 
 def choose_file(key: str, table: str, files: Iterable[MetricFile]) -> MetricFile:
-    """The file that declares the table; for a table that none declares, where the key's neighbours are."""
+    """Choose the file that declares the table, or else the one with most metrics of the key's group."""
     group = key.partition(".")[0]
     return max(
         files,
@@ -171,19 +181,19 @@ def choose_file(key: str, table: str, files: Iterable[MetricFile]) -> MetricFile
 
 
 def build_lines(file: MetricFile, table: str, value: str, total: str | None, shape: str, title: str) -> list[EntryLine]:
-    """The entry's keys, but for its tests."""
-    written = [EntryLine("title", title)]
+    """Build the entry's lines, without its tests."""
+    lines = [EntryLine("title", title)]
     if file.definition.table != table:
-        written.append(EntryLine("table", table))
-    written.append(EntryLine("value", value))
+        lines.append(EntryLine("table", table))
+    lines.append(EntryLine("value", value))
     if total is not None:
-        written.append(EntryLine("total", total))
-    return [*written, EntryLine("format", shape)]
+        lines.append(EntryLine("total", total))
+    return [*lines, EntryLine("format", shape)]
 
 
 def get_line_number(file: MetricFile, key: str) -> int:
-    (found,) = (each for each in read_folder(Path(file.name).parent, Diagnostics()).files if each.name == file.name)
-    return found.document.locate_key(("metrics", key)).line
+    (current,) = (each for each in read_folder(Path(file.name).parent, Diagnostics()).files if each.name == file.name)
+    return current.document.locate_key(("metrics", key)).line
 
 
 def ask_table(catalog: Catalog) -> str:
@@ -191,7 +201,7 @@ def ask_table(catalog: Catalog) -> str:
 
 
 def ask_value(table: Table | None) -> str:
-    """An expression that can be read, over the table's columns."""
+    """Prompt for an expression that is valid over the table's columns."""
 
     def check_value(text: str) -> str:
         if table is not None and not is_template(text):
@@ -204,7 +214,7 @@ def ask_value(table: Table | None) -> str:
 
 
 def ask_total(table: Table | None, value: str) -> str | None:
-    """How the period is summed up, where adding its days up would be wrong."""
+    """Prompt for the period's total where the days may not be added up; otherwise None."""
     if table is None or is_template(value) or not (columns := resolve_value(value, table).non_additive):
         return None
     click.echo(f"{columns[0][0]} may not be added up over days: state what a period shows.")
@@ -214,12 +224,12 @@ def ask_total(table: Table | None, value: str) -> str | None:
 def resolve_value(text: str, table: Table) -> Expression:
     try:
         return resolve_expression(text, table)
-    except Faults as faults:
+    except TextFaults as faults:
         raise click.BadParameter(str(faults)) from None
 
 
 def ask_choice(label: str, choices: tuple[str, ...], noun: str, default: str | None = None) -> str:
-    """One of the choices."""
+    """Prompt for one of the choices."""
 
     def check_choice(text: str) -> str:
         if text not in choices:
@@ -230,6 +240,6 @@ def ask_choice(label: str, choices: tuple[str, ...], noun: str, default: str | N
 
 
 def prompt_until_valid(label: str, check: Callable[[str], str], default: str | None = None) -> str:
-    """What is typed, asked again until it passes."""
+    """Prompt until `check` accepts the answer."""
     answer: str = click.prompt(label, default=default, value_proc=check)
     return answer

@@ -12,9 +12,7 @@ from pydantic_core import to_json
 
 from cli.options import metrics_option, user_option
 from cli.services import open_services
-from engine.answer.response import Body
-from engine.calendar import Compare, Grain
-from engine.query import parse_metric_query
+from engine import Body, Compare, Grain, parse_metric_query
 
 
 @click.command()
@@ -63,11 +61,11 @@ def query(
     """
     with open_services(metrics) as services:
         metric = services.catalog.get_widget(key)
-        question = parse_metric_query(
+        metric_query = parse_metric_query(
             today=services.get_today(), start=start, end=end, compare=compare, grain=grain, sources=sources
         )
         connected = services.get_context(user).connected
-        body = services.engine.query_body(key, question, tenant=user, connected=connected)
+        body = services.engine.query_body(key, metric_query, tenant=user, connected=connected)
     if shape == "json":
         click.echo(to_json(body, indent=2, inf_nan_mode="null"))
     elif shape == "csv":
@@ -79,9 +77,9 @@ def query(
 
 
 def as_csv(body: Body) -> str:
-    """A line for each series and bucket; with a comparison, the bucket's counterpart beside it."""
-    written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\n")
+    """Format a line for each series and bucket, with the compared bucket beside it if there is one."""
+    output = io.StringIO()
+    writer = csv.writer(output, lineterminator="\n")
     comparison = body.get("comparison")
     if comparison is None:
         writer.writerow(("series", "t", "value"))
@@ -91,4 +89,4 @@ def as_csv(body: Body) -> str:
         compared = comparison["series"][index]["points"] if comparison else []
         for now, then in zip_longest(series["points"], compared):
             writer.writerow((series["name"], now["t"], now["v"], *((then["t"], then["v"]) if then else ())))
-    return written.getvalue()
+    return output.getvalue()

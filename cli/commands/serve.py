@@ -27,8 +27,8 @@ from cli.demonstration import DATABASE, DATABASE_VARIABLE, use_demo
 from cli.options import metrics_option
 from cli.watcher import Watcher, stamp_folder
 from demo.tenants import EVERYTHING
-from engine.catalog.catalog import load_catalog
-from engine.errors import InvalidSetting, MetricEngineError
+from engine import InvalidSetting, MetricEngineError
+from insights.config.load import load_catalog
 from runtime.services import Services
 from runtime.settings import Settings
 
@@ -40,7 +40,7 @@ FIRST_KEY = "ga4.sessions"
 App: TypeAlias = Callable[..., Any]
 
 FACTORY = f"{app_from_environment.__module__}:{app_from_environment.__name__}"
-# Less than what `docker stop` waits before it kills.
+# Less than `docker stop` waits before it kills.
 GRACE_SECONDS = 8
 STUCK_SECONDS = 0.2
 
@@ -99,9 +99,9 @@ def serve(demo: bool, host: str, port: int, workers: int, reload: bool, metrics:
 
 
 def run_server(listening: socket.socket, app: App) -> None:
-    """Answer from this process until it is told to stop."""
+    """Serve from this process until it is told to stop."""
     server = uvicorn.Server(build_config(app))
-    # uvicorn stops in good order on Ctrl-C, and then raises what Ctrl-C would have.
+    # uvicorn stops gracefully on Ctrl-C, and then raises KeyboardInterrupt again.
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
     if not server.started:
@@ -110,7 +110,7 @@ def run_server(listening: socket.socket, app: App) -> None:
 
 
 def exit_stuck_threads() -> None:
-    """End the process without the threads that still wait for a database: Python would wait for them without end."""
+    """End the process even if threads wait for a database, which Python would wait for forever."""
     for thread in threading.enumerate():
         if thread is not threading.main_thread() and not thread.daemon:
             thread.join(STUCK_SECONDS)
@@ -119,17 +119,17 @@ def exit_stuck_threads() -> None:
 
 
 def run_workers(listening: socket.socket, workers: int) -> None:
-    """Answer from processes that share the socket until this one is told to stop; one that dies is replaced."""
+    """Serve from processes that share the socket; one that dies is replaced."""
     with TemporaryDirectory(prefix="metric-engine-") as counters:
         os.environ[SHARED_FOLDER] = counters
         WorkerSupervisor(build_config(FACTORY, factory=True, workers=workers), sockets=[listening]).run()
 
 
 class WorkerSupervisor(Multiprocess):
-    """uvicorn's supervisor, which lets the door stand open to the last: callers would wait at it in vain."""
+    """uvicorn's supervisor, which closes the socket first when it stops, so that no caller waits in vain."""
 
     def handle_hup(self) -> None:
-        """Replace the workers by ones with the metric files as they are now, if those can be served."""
+        """Replace the workers by ones with the current metric files, if those are valid."""
         try:
             load_catalog(Path(os.environ["METRICS_DIR"]))
         except (MetricEngineError, OSError) as error:
@@ -166,14 +166,14 @@ def is_loopback(host: str) -> bool:
 
 
 def open_socket(host: str, port: int) -> socket.socket:
-    """A socket on which requests wait until the server accepts them: who reads the address may call it at once.
+    """Open a listening socket, on which early requests wait until the server accepts them.
 
     Raises InvalidSetting for an address that is in use or not this machine's.
     """
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listening = socket.create_server(address[:2], family=family, backlog=2048)
-        # Each connection inherits it; without it an answer's last part waits 40 ms for the client's acknowledgement.
+        # Inherited by each connection; without it an answer's last part waits 40 ms for an acknowledgement.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listening
     except OSError as error:
@@ -187,7 +187,7 @@ def format_address(listening: socket.socket) -> str:
 
 
 def render_invitation(services: Services, address: str) -> str:
-    """What a newcomer can do next."""
+    """Render the demo's next steps: the dashboard's address and a request."""
     served = services.engine.catalog.widgets
     key = FIRST_KEY if FIRST_KEY in served else next(iter(served), "")
     user = EVERYTHING.user_id
@@ -204,7 +204,7 @@ def render_invitation(services: Services, address: str) -> str:
         if warehouse.driver.exclusive
         else f"Or in another terminal, from this folder:\n{query}\n{facts}{program} sync --demo --user {user}\n"
     )
-    # What stands behind the # never leaves the browser.
+    # The fragment after the # never leaves the browser.
     return (
         f"Open the dashboard of {EVERYTHING.name}, a demo user:\n{address}/#token={token}\n"
         f"\nOr ask the API; the token is good for {TOKEN_LIFETIME.days} days:\n"

@@ -9,14 +9,22 @@ import click
 
 from cli.dialects import DIALECTS, dialect_option
 from cli.options import metrics_option
-from engine.calendar import Compare, Grain, build_period
-from engine.catalog.catalog import load_catalog
-from engine.catalog.metrics import Metric
-from engine.compiler.plan import ItemsScan, Scan, Shape, plan
-from engine.compiler.statements import CompiledPlan, StatementCompiler
-from engine.errors import UnknownMetric
+from engine import (
+    Compare,
+    CompiledPlan,
+    Grain,
+    ItemsScan,
+    Metric,
+    Scan,
+    Shape,
+    StatementCompiler,
+    UnknownMetric,
+    build_period,
+    load_catalog,
+    plan,
+)
 
-# How many ranges of days a statement reads depends on the window's length, not on where it lies.
+# The number of ranges of days in a statement depends on the window's length, not on its dates.
 LIKE_THE_DEFAULT = date(2025, 1, 1), date(2025, 1, 28)
 
 
@@ -53,28 +61,28 @@ def sql(key: str, dialect: str, compare: str, grain: str, metrics: Path) -> None
     metric = catalog.metrics.get(key)
     if metric is None:
         raise UnknownMetric(key, catalog.metrics)
-    prepared = CompiledPlan(plan([metric]), StatementCompiler(DIALECTS[dialect](), catalog.tables.values()))
-    click.echo("\n\n".join(render_statements(metric, prepared, Compare(compare), Grain(grain))))
+    compiled = CompiledPlan(plan([metric]), StatementCompiler(DIALECTS[dialect](), catalog.tables.values()))
+    click.echo("\n\n".join(render_statements(metric, compiled, Compare(compare), Grain(grain))))
 
 
-def render_statements(metric: Metric, prepared: CompiledPlan, compare: Compare, grain: Grain) -> list[str]:
-    """The statements of the metric, each under its comment."""
+def render_statements(metric: Metric, compiled: CompiledPlan, compare: Compare, grain: Grain) -> list[str]:
+    """Render the statements of the metric, each after its comment."""
     ranges = len(build_period(*LIKE_THE_DEFAULT, grain, compare).ranges)
     title = f"-- {metric.key}: {metric.title}, by {grain.value}, compare {compare.value}"
     scans = [
-        f"{title}\n{describe_scan(scan, compare, grain, ranges)}\n{prepared.get_scan_sql(scan, ranges)};"
-        for scan in prepared.plan.scans
+        f"{title}\n{describe_scan(scan, compare, grain, ranges)}\n{compiled.get_scan_sql(scan, ranges)};"
+        for scan in compiled.plan.scans
     ]
     items = [
-        f"{title}\n{describe_items(each.items)}\n{prepared.get_items_sql(each.items)};"
-        for each in prepared.plan.metrics.values()
+        f"{title}\n{describe_items(each.items)}\n{compiled.get_items_sql(each.items)};"
+        for each in compiled.plan.metrics.values()
         if each.items is not None
     ]
     return scans + items
 
 
 def describe_scan(scan: Scan, compare: Compare, grain: Grain, ranges: int) -> str:
-    """What a scan reads and binds."""
+    """Describe what a scan reads and binds."""
     members = f" and by {scan.breakdown.column}, the first {scan.breakdown.top}" if scan.breakdown else ""
     windows = "the window" if compare is Compare.OFF else "both windows"
     if scan.shape is Shape.DAYS:

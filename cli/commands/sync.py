@@ -14,8 +14,7 @@ from cli.counts import format_count
 from cli.demonstration import use_demo
 from cli.options import metrics_option, uuid_to_text
 from cli.services import open_services
-from engine.errors import StateUnavailable
-from engine.query import SOURCES
+from engine import SOURCES, StateUnavailable
 from runtime.services import Services
 from state.jobs.jobs import Job
 from sync.report import FAILED, PARTIAL, SKIPPED, SUCCEEDED
@@ -59,24 +58,24 @@ def sync(user: str | None, source: str | None, demo: bool, metrics: Path) -> Non
 
 
 def run_jobs(services: Services, jobs: dict[str, str]) -> dict[str, Job]:
-    """Do the jobs and show how far they are; what they came to."""
+    """Run the jobs with a progress bar, and return them once all have ended, by user."""
     worker = services.open_worker(NullObserver())
     bar = click.progressbar(length=STEPS, label="Syncing", file=sys.stderr, hidden=not sys.stderr.isatty())
-    with worker, bar as shown:
+    with worker, bar:
         while True:
-            found = {user: services.state.jobs.get(user, job_id) for user, job_id in jobs.items()}
-            known = {user: job for user, job in found.items() if job is not None}
-            done = sum(1.0 if job.has_ended else job.progress for job in known.values()) / max(len(known), 1)
-            shown.update(max(0, int(done * STEPS) - shown.pos))
-            if all(job.has_ended for job in known.values()):
-                return known
+            rows = {user: services.state.jobs.get(user, job_id) for user, job_id in jobs.items()}
+            current = {user: job for user, job in rows.items() if job is not None}
+            done = sum(1.0 if job.has_ended else job.progress for job in current.values()) / max(len(current), 1)
+            bar.update(max(0, int(done * STEPS) - bar.pos))
+            if all(job.has_ended for job in current.values()):
+                return current
             if not worker.is_alive:
                 raise StateUnavailable("the sync has stopped; the log says why")
             time.sleep(LOOK_SECONDS)
 
 
 def print_job(job: Job, user: str | None) -> None:
-    """A line for the job, and one for each account."""
+    """Print a line for the job, and one for each account."""
     click.echo(f"{f'{user}: ' if user else ''}{job.status}{f': {job.detail}' if job.detail else ''}")
     for source, part in job.sources.items():
         for account, report in part["accounts"].items():
@@ -87,7 +86,7 @@ def print_job(job: Job, user: str | None) -> None:
 
 
 class NullObserver:
-    """Nobody counts what a command does."""
+    """An observer that counts nothing: a command has no metrics page."""
 
     def count_account(self, source: str, status: str, rows: int, seconds: float) -> None: ...
 

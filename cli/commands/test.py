@@ -12,10 +12,8 @@ import click
 
 from cli.counts import format_count
 from cli.options import metrics_option
-from engine.authoring.test_runner import MISSING, Mismatch, TestResult, run_tests
-from engine.catalog.catalog import Catalog, load_catalog
-from engine.catalog.metrics import Metric
-from engine.errors import UnknownMetric
+from engine import MISSING, Catalog, Metric, Mismatch, TestResult, UnknownMetric, run_tests
+from insights.config.load import load_catalog
 
 HEADER = ("where", "expected", "got")
 
@@ -52,14 +50,14 @@ def test(context: click.Context, names: tuple[str, ...], metrics: Path) -> None:
 
 
 def split_names(names: tuple[str, ...], metrics: Path) -> tuple[Path, tuple[str, ...]]:
-    """The folder and the keys: the first name is a folder if there is one, or if it is written like a path."""
+    """Split the names into a folder and keys; the first is a folder if it exists or looks like a path."""
     if names and (Path(names[0]).is_dir() or "/" in names[0]):
         return Path(names[0]), names[1:]
     return metrics, names
 
 
 def choose_metrics(catalog: Catalog, keys: Sequence[str]) -> list[Metric]:
-    """The metrics of these keys, or all of them. Raises UnknownMetric."""
+    """Return the metrics of these keys, or all of them. Raises UnknownMetric."""
     for key in keys:
         if key not in catalog.metrics:
             raise UnknownMetric(key, catalog.metrics)
@@ -67,7 +65,7 @@ def choose_metrics(catalog: Catalog, keys: Sequence[str]) -> list[Metric]:
 
 
 def format_failure(result: TestResult) -> str:
-    """What was expected, what came, and the rows it came from."""
+    """Format the expected and the actual values, and the rows of the test."""
     title = click.style("FAIL", fg="red", bold=True) + f" {result.metric}: {result.test}"
     lines = [title, *([f"  {result.error}"] if result.error else format_mismatches(result.mismatches))]
     for table, rows in result.rows.items():

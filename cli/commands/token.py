@@ -8,7 +8,7 @@ import click
 
 from api.tokens import create_token
 from cli.options import unread_metrics_option, user_option
-from engine.errors import InvalidSetting
+from engine import InvalidSetting
 from runtime.settings import Settings
 
 
@@ -30,7 +30,7 @@ def token(user: str, days: int) -> None:
 
 
 def sign_token(settings: Settings, user: str, lifetime: timedelta) -> str:
-    """A token that a server with these settings accepts. Raises InvalidSetting without a JWT_SECRET."""
+    """Sign a token that a server with these settings accepts. Raises InvalidSetting."""
     if settings.jwt_secret is None:
         raise InvalidSetting("JWT_SECRET: is not set; a token is signed with the secret that the server verifies with")
     return create_token(

@@ -8,9 +8,8 @@ import click
 
 from cli.counts import format_count
 from cli.options import FOLDER, metrics_option
-from engine.catalog.catalog import Catalog, load_catalog
-from engine.diagnostics import Diagnostic, render_github, render_json, render_text
-from engine.errors import InvalidCatalog
+from engine import Catalog, Diagnostic, InvalidCatalog, render_github, render_json, render_text
+from insights.config.load import load_catalog
 
 
 @click.command()
@@ -56,17 +55,16 @@ def validate(context: click.Context, folder: Path | None, shape: str, database: 
 
 
 def check_database(folder: Path, catalog: Catalog) -> None:
-    """Hold the declared tables against those of the warehouse. Raises InvalidCatalog."""
-    # Imported here: without a database to look into, the check starts in half the time.
-    from engine.authoring.check_database import check_live_tables
-    from engine.warehouse.warehouse import Warehouse
+    """Compare the declared tables with those of the warehouse. Raises InvalidCatalog."""
+    # Imported here, because the check starts in half the time without a database.
+    from engine import Warehouse, check_live_tables
     from runtime.settings import Settings
 
     settings = Settings.from_environment()
     warehouse = Warehouse(settings.facts_url.get_secret_value(), setting=settings.facts_setting)
     try:
         if not warehouse.driver.embedded:
-            # A server that does not answer is given up sooner by the door that requests go through.
+            # The warehouse's own connection gives up an unreachable server sooner than the check's would.
             warehouse.ping()
         check_live_tables(
             folder,
@@ -80,14 +78,15 @@ def check_database(folder: Path, catalog: Catalog) -> None:
 
 
 def format_report(invalid: InvalidCatalog, shape: str) -> str:
-    """All problems, in the shape asked for."""
-    found = invalid.diagnostics
+    """Format all problems in the requested format: text, json or github."""
+    problems = invalid.diagnostics
     if shape == "json":
-        return render_json(found)
+        return render_json(problems)
     if shape == "github":
-        return render_github(found)
-    return f"{render_text(found, invalid.texts)}\n{format_summary(found)}"
+        return render_github(problems)
+    return f"{render_text(problems, invalid.texts)}\n{format_summary(problems)}"
 
 
-def format_summary(found: tuple[Diagnostic, ...]) -> str:
-    return f"{format_count(len(found), 'problem')} in {format_count(len({each.file for each in found}), 'file')}"
+def format_summary(problems: tuple[Diagnostic, ...]) -> str:
+    files = {each.file for each in problems}
+    return f"{format_count(len(problems), 'problem')} in {format_count(len(files), 'file')}"

@@ -78,4 +78,4 @@ class StandIns:
         """Forget the calls, and let nothing go wrong any more."""
         for stand_in in self.all:
             stand_in.calls.clear()
-            stand_in.faults.clear()
+            stand_in.interceptor = None

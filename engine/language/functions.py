@@ -13,7 +13,7 @@ from functools import partial
 from sqlglot import exp
 
 from engine.language import function_values as values
-from engine.language.faults import Fault
+from engine.language.faults import TextFault
 from engine.language.function_entry import Parameter, SqlFunction
 from engine.language.function_sql import EXP_SQL, LN_SQL, SQRT_SQL, write_concat, write_if, write_power, write_round
 from engine.language.function_values import make_strict
@@ -373,9 +373,9 @@ def makes_text(node: exp.Expr) -> bool:
     return function is not None and function.gives == "text"
 
 
-def make_forbidden_function_fault(offset: int, name: str) -> Fault:
+def make_forbidden_function_fault(offset: int, name: str) -> TextFault:
     # A short name resembles many: only a near miss is worth naming.
     likely = suggest_instead(name) or suggest_name(
         name, FUNCTION_NAMES, f"; there are {', '.join(FUNCTION_NAMES)}", cutoff=0.78
     )
-    return Fault(offset, "forbidden-function", f"the function {name!r} is not allowed{likely}")
+    return TextFault(offset, "forbidden-function", f"the function {name!r} is not allowed{likely}")

@@ -10,7 +10,7 @@ from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
 from sqlglot.tokens import Tokenizer
 
-from engine.language.faults import Fault, Faults, raise_if_any
+from engine.language.faults import TextFault, TextFaults, raise_if_any
 from engine.language.functions import make_forbidden_function_fault
 from engine.language.remedies import suggest_instead
 
@@ -25,55 +25,55 @@ QUOTED_OR_COMMENT = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--|/\*|'|\"""")
 
 
 def tokenize_sql(text: str, inside: str) -> list[Token]:
-    """Split a text into tokens, all of which may stand in SQL. Raises Faults."""
+    """Split a text into tokens, all of which may stand in SQL. Raises TextFaults."""
     raise_if_any(find_surface_faults(text))
     try:
         tokens = Tokenizer().tokenize(text)
     except SqlglotError as error:
-        raise Faults(Fault(0, "sql-syntax", "not a SQL expression: it cannot be read")) from error
+        raise TextFaults(TextFault(0, "sql-syntax", "not a SQL expression: it cannot be read")) from error
     raise_if_any((*find_unbalanced_tokens(tokens), *find_unfinished_branches(tokens)))
     raise_if_any(find_forbidden_tokens(tokens, text, inside))
     return tokens
 
 
-def find_surface_faults(text: str) -> Iterable[Fault]:
+def find_surface_faults(text: str) -> Iterable[TextFault]:
     """Find what needs no tokens: a text too long, a comment, an unclosed quote."""
     if len(text) > MAX_CHARACTERS:
-        yield Fault(0, "sql-limits", f"longer than {MAX_CHARACTERS:,} characters; make a `sql:` table of it")
+        yield TextFault(0, "sql-limits", f"longer than {MAX_CHARACTERS:,} characters; make a `sql:` table of it")
         return
     for match in QUOTED_OR_COMMENT.finditer(text):
         if match[0] in ("--", "/*"):
-            yield Fault(match.start(), "sql-comment", "a comment may not stand in SQL; use a YAML comment (#)")
+            yield TextFault(match.start(), "sql-comment", "a comment may not stand in SQL; use a YAML comment (#)")
             return
         if match[0] in ("'", '"'):
-            yield Fault(match.start(), "sql-syntax", "this quote is never closed")
+            yield TextFault(match.start(), "sql-syntax", "this quote is never closed")
             return
 
 
-def find_unbalanced_tokens(tokens: list[Token]) -> Iterable[Fault]:
+def find_unbalanced_tokens(tokens: list[Token]) -> Iterable[TextFault]:
     """Find unmatched parentheses, too many of them, and a second statement."""
     opened: list[Token] = []
     run = 0
     for token in tokens:
         run = 0 if token.token_type in OPERANDS else run + 1
         if token.token_type is TokenType.SEMICOLON:
-            yield Fault(token.start, "sql-statement", "one statement is all; remove the ; and what follows")
+            yield TextFault(token.start, "sql-statement", "one statement is all; remove the ; and what follows")
             return
         if token.token_type is TokenType.L_PAREN:
             opened.append(token)
         elif token.token_type is TokenType.R_PAREN:
             if not opened:
-                yield Fault(token.start, "sql-syntax", "this ) closes nothing; remove it")
+                yield TextFault(token.start, "sql-syntax", "this ) closes nothing; remove it")
                 return
             opened.pop()
         if len(opened) > MAX_DEPTH or run > MAX_DEPTH:
-            yield Fault(token.start, "sql-limits", f"nested more than {MAX_DEPTH} deep; make a `sql:` table of it")
+            yield TextFault(token.start, "sql-limits", f"nested more than {MAX_DEPTH} deep; make a `sql:` table of it")
             return
     if opened:
-        yield Fault(opened[-1].start, "sql-syntax", "this ( is never closed")
+        yield TextFault(opened[-1].start, "sql-syntax", "this ( is never closed")
 
 
-def find_unfinished_branches(tokens: list[Token]) -> Iterable[Fault]:
+def find_unfinished_branches(tokens: list[Token]) -> Iterable[TextFault]:
     """Find a WHEN without its THEN, which the parser accepts."""
     waiting: list[Token] = []
     for token in tokens:
@@ -82,11 +82,11 @@ def find_unfinished_branches(tokens: list[Token]) -> Iterable[Fault]:
         elif token.token_type in (TokenType.THEN, TokenType.END) and waiting:
             begun = waiting.pop()
             if begun.token_type is TokenType.WHEN and token.token_type is TokenType.END:
-                yield Fault(begun.start, "sql-syntax", "THEN is missing after this WHEN")
+                yield TextFault(begun.start, "sql-syntax", "THEN is missing after this WHEN")
                 return
 
 
-def find_forbidden_tokens(tokens: list[Token], text: str, inside: str) -> Iterable[Fault]:
+def find_forbidden_tokens(tokens: list[Token], text: str, inside: str) -> Iterable[TextFault]:
     """Find symbols that no expression needs, and functions without parentheses."""
     for index, token in enumerate(tokens):
         symbol = text[token.start]
@@ -95,13 +95,13 @@ def find_forbidden_tokens(tokens: list[Token], text: str, inside: str) -> Iterab
         elif symbol.isalnum() or symbol in "_'\"" or token.text in SYMBOLS or token.token_type is TokenType.NUMBER:
             continue
         elif token.token_type is TokenType.COLON and index == 1:
-            yield Fault(tokens[0].start, "sql-syntax", f"a space is missing after '{tokens[0].text}:'")
+            yield TextFault(tokens[0].start, "sql-syntax", f"a space is missing after '{tokens[0].text}:'")
         elif symbol in PLACEHOLDERS:
-            yield Fault(token.start, "sql-forbidden", "a placeholder is not allowed; write the value")
+            yield TextFault(token.start, "sql-forbidden", "a placeholder is not allowed; write the value")
             return
         else:
             message = f"{symbol} is not allowed in {inside}{suggest_instead(symbol)}"
-            yield Fault(token.start, "sql-forbidden", message)
+            yield TextFault(token.start, "sql-forbidden", message)
 
 
 def find_call_before(tokens: list[Token], closing: int) -> Token | None:

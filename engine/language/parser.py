@@ -14,7 +14,7 @@ from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
 
-from engine.language.faults import Fault, Faults, raise_if_any
+from engine.language.faults import TextFault, TextFaults, raise_if_any
 from engine.language.function_entry import SqlFunction
 from engine.language.functions import AGGREGATES, FUNCTIONS, MAX_ARGUMENTS, find_function, make_forbidden_function_fault
 from engine.language.lexer import find_call_before, tokenize_sql
@@ -84,10 +84,10 @@ class QuietParser(Parser):
 
 
 def parse_expression(text: str) -> exp.Expr:
-    """Parse an expression in which every node is on the allow-list. Raises Faults."""
+    """Parse an expression in which every node is on the allow-list. Raises TextFaults."""
     tokens = tokenize_sql(text, "an expression")
     raise_if_any(
-        Fault(token.start, "sql-subquery", "a query may not stand in an expression; name the table in `table:`")
+        TextFault(token.start, "sql-subquery", "a query may not stand in an expression; name the table in `table:`")
         for token in tokens
         if token.token_type is TokenType.SELECT
     )
@@ -97,12 +97,12 @@ def parse_expression(text: str) -> exp.Expr:
 
 
 def parse_select(text: str) -> exp.Select:
-    """Parse a SELECT in which every node is on the allow-list. Raises Faults."""
+    """Parse a SELECT in which every node is on the allow-list. Raises TextFaults."""
     tree = parse_tokens(text, tokenize_sql(text, "a `sql:` table"))
     if not isinstance(tree, exp.Select):
         found = re.search(r"\b(union|intersect|except)\b", text, re.IGNORECASE)
         offset = found.start() if found and isinstance(tree, exp.SetOperation) else 0
-        raise Faults(Fault(offset, "sql-statement", "a `sql:` table is one SELECT and nothing else"))
+        raise TextFaults(TextFault(offset, "sql-statement", "a `sql:` table is one SELECT and nothing else"))
     raise_if_any((*find_unlisted_nodes(tree, QUERY_NODES, text, "a `sql:` table"), *find_nested_queries(tree, text)))
     return tree
 
@@ -111,14 +111,14 @@ def parse_tokens(text: str, tokens: list[Token]) -> exp.Expr:
     try:
         trees = [tree for tree in QuietParser().parse(tokens, text) if tree is not None]
     except ParseError as error:
-        raise Faults(explain_parse_error(error, text, tokens)) from error
+        raise TextFaults(explain_parse_error(error, text, tokens)) from error
     except (SqlglotError, RecursionError, ValueError) as error:
-        raise Faults(Fault(0, "sql-syntax", "not a SQL expression: it cannot be read")) from error
+        raise TextFaults(TextFault(0, "sql-syntax", "not a SQL expression: it cannot be read")) from error
     if len(trees) != 1:
-        raise Faults(Fault(0, "sql-syntax", "the expression is empty"))
+        raise TextFaults(TextFault(0, "sql-syntax", "the expression is empty"))
     if measure_depth(trees[0]) > MAX_OPERATORS:
         message = f"more than {MAX_OPERATORS} operations in a row; make a `sql:` table of it"
-        raise Faults(Fault(0, "sql-limits", message))
+        raise TextFaults(TextFault(0, "sql-limits", message))
     return trees[0]
 
 
@@ -131,7 +131,7 @@ def measure_depth(tree: exp.Expr) -> int:
     return deepest
 
 
-def explain_parse_error(error: ParseError, text: str, tokens: list[Token]) -> Fault:
+def explain_parse_error(error: ParseError, text: str, tokens: list[Token]) -> TextFault:
     """Put sqlglot's error in an analyst's words, at its token."""
     first = error.errors[0] if error.errors else {}
     word = str(first.get("highlight") or "")
@@ -139,24 +139,28 @@ def explain_parse_error(error: ParseError, text: str, tokens: list[Token]) -> Fa
     end = sum(len(each) + 1 for each in text.split("\n")[: line - 1]) + column
     index = next((index for index, token in enumerate(tokens) if token.end + 1 == end), 0)
     if not tokens:
-        return Fault(0, "sql-syntax", "not a SQL expression")
+        return TextFault(0, "sql-syntax", "not a SQL expression")
     offset, description = tokens[index].start, str(first.get("description") or "")
     before = tokens[index - 1] if index else None
     if "number of provided arguments" in description and (call := find_call_before(tokens, index)) is not None:
         name = call.text.lower()
-        return Fault(call.start, "sql-forbidden", f"{name}() takes fewer arguments than these")
+        return TextFault(call.start, "sql-forbidden", f"{name}() takes fewer arguments than these")
     if "Required keyword" in description:
-        return Fault(offset, "sql-syntax", f"something is missing after {word!r}" if word else "something is missing")
+        return TextFault(
+            offset, "sql-syntax", f"something is missing after {word!r}" if word else "something is missing"
+        )
     if expected := re.match(r"Expect(ing|ed) (\S+)", description):
         side = "before" if expected[1] == "ing" and index + 1 < len(tokens) else "after"
-        return Fault(offset, "sql-syntax", f"{expected[2]} is missing {side} {word!r}")
+        return TextFault(offset, "sql-syntax", f"{expected[2]} is missing {side} {word!r}")
     # sqlglot reads a word after an expression as its alias, and a * after an operator as a column.
     if before and (before.token_type is TokenType.STAR or tokens[index].token_type is TokenType.L_PAREN):
         offset, word = before.start, before.text
-    return Fault(offset, "sql-syntax", f"unexpected {word!r}" if word else "not a SQL expression")
+    return TextFault(offset, "sql-syntax", f"unexpected {word!r}" if word else "not a SQL expression")
 
 
-def find_unlisted_nodes(tree: exp.Expr, allowed: frozenset[type[exp.Expr]], text: str, inside: str) -> Iterable[Fault]:
+def find_unlisted_nodes(
+    tree: exp.Expr, allowed: frozenset[type[exp.Expr]], text: str, inside: str
+) -> Iterable[TextFault]:
     """Find the nodes that are not on the allow-list; the nodes inside one are left out."""
 
     def prune(node: exp.Expr) -> bool:
@@ -171,44 +175,48 @@ def find_unlisted_nodes(tree: exp.Expr, allowed: frozenset[type[exp.Expr]], text
             continue
         if isinstance(node, exp.Cast) and node.to.this not in CAST_TYPES:
             message = f"cast to {node.to.sql().lower()} is not allowed; cast to {CAST_NAMES}"
-            yield Fault(locate_cast_type(node, text), "sql-forbidden", message)
+            yield TextFault(locate_cast_type(node, text), "sql-forbidden", message)
         elif isinstance(node, exp.Cast) and node.to.this in TEXT_TYPES and node.to.expressions:
             message = "a length is not allowed here, since not every database cuts the text; write substring(…)"
-            yield Fault(locate_cast_type(node, text), "sql-forbidden", message)
+            yield TextFault(locate_cast_type(node, text), "sql-forbidden", message)
         if isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count):
-            yield Fault(locate_node(node), "sql-forbidden", "* may stand only in count(*); name the column")
+            yield TextFault(locate_node(node), "sql-forbidden", "* may stand only in count(*); name the column")
         if isinstance(node, exp.Distinct) and not isinstance(node.parent, exp.Select):
             yield from find_wrong_distinct(node)
         if isinstance(node, exp.Table) and not isinstance(node.this, exp.Identifier):
-            yield Fault(locate_node(node), "sql-forbidden", "a table function is not allowed; read a declared table")
+            yield TextFault(
+                locate_node(node), "sql-forbidden", "a table function is not allowed; read a declared table"
+            )
         if isinstance(node, exp.Count) and node.this is None:
-            yield Fault(locate_node(node), "sql-syntax", "count() counts nothing; write count(*)")
+            yield TextFault(locate_node(node), "sql-syntax", "count() counts nothing; write count(*)")
         elif (function := find_function(node)) is not None:
             yield from find_wrong_argument_count(node, function, text)
         if isinstance(node, exp.Is) and not isinstance(node.expression, (exp.Null, exp.Boolean)):
-            yield Fault(locate_keyword("IS", text, locate_node(node.expression)), "sql-forbidden", IS_REMEDY)
+            yield TextFault(locate_keyword("IS", text, locate_node(node.expression)), "sql-forbidden", IS_REMEDY)
         if isinstance(node, exp.In) and not node.expressions and not node.args.get("query"):
-            yield Fault(locate_keyword("IN", text, locate_node(node), after=True), "sql-syntax", "in () names no value")
+            yield TextFault(
+                locate_keyword("IN", text, locate_node(node), after=True), "sql-syntax", "in () names no value"
+            )
         if isinstance(node, exp.TableAlias) and node.columns:
             message = "columns may not be renamed here; rename them in their SELECT with AS"
-            yield Fault(locate_node(node.columns[0]), "sql-forbidden", message)
+            yield TextFault(locate_node(node.columns[0]), "sql-forbidden", message)
         for argument in FORBIDDEN_ARGUMENTS.get(type(node), ()):
             if node.args.get(argument):
                 word = argument.strip("_").upper()
                 message = FORBIDDEN_REMEDIES.get((type(node), argument), f"{word} is not allowed here")
-                yield Fault(locate_keyword(word, text, locate_node(node)), "sql-forbidden", message)
+                yield TextFault(locate_keyword(word, text, locate_node(node)), "sql-forbidden", message)
 
 
-def find_wrong_distinct(node: exp.Distinct) -> Iterable[Fault]:
+def find_wrong_distinct(node: exp.Distinct) -> Iterable[TextFault]:
     """Find a DISTINCT that is not the only argument of an aggregate."""
     if not isinstance(node.parent, AGGREGATES):
         message = "distinct may stand only in an aggregate, such as count(distinct x)"
-        yield Fault(locate_node(node), "sql-forbidden", message)
+        yield TextFault(locate_node(node), "sql-forbidden", message)
     elif len(node.expressions) != 1:
-        yield Fault(locate_node(node), "sql-forbidden", "distinct takes one column")
+        yield TextFault(locate_node(node), "sql-forbidden", "distinct takes one column")
 
 
-def find_wrong_argument_count(node: exp.Expr, function: SqlFunction, text: str) -> Iterable[Fault]:
+def find_wrong_argument_count(node: exp.Expr, function: SqlFunction, text: str) -> Iterable[TextFault]:
     """Find a call with more or fewer arguments than the function takes."""
     least, most = function.argument_counts
     values = [value for value in node.args.values() if isinstance(value, (exp.Expr, list))]
@@ -220,10 +228,10 @@ def find_wrong_argument_count(node: exp.Expr, function: SqlFunction, text: str) 
             f"; {VARIADIC_FUNCTIONS[name]}() compares several" if given > most and name in VARIADIC_FUNCTIONS else ""
         )
         message = f"{name}() takes {wanted} argument{'s' if most > 1 else ''}, not {given}{several}"
-        yield Fault(offset, "sql-forbidden", message)
+        yield TextFault(offset, "sql-forbidden", message)
 
 
-def find_nested_queries(tree: exp.Select, text: str) -> Iterable[Fault]:
+def find_nested_queries(tree: exp.Select, text: str) -> Iterable[TextFault]:
     """Find the SELECTs that stand elsewhere than in FROM, JOIN and WITH."""
     for query in tree.find_all(exp.Select):
         inner: exp.Expr = query
@@ -234,32 +242,32 @@ def find_nested_queries(tree: exp.Select, text: str) -> Iterable[Fault]:
         # What is refused as a whole, such as LATERAL, is not refused again for what is in it.
         if type(outer) in QUERY_NODES and not joined and not isinstance(outer, (exp.CTE, exp.From)):
             offset = locate_keyword("SELECT", text, locate_node(query))
-            yield Fault(offset, "sql-subquery", "a subquery may stand in FROM, JOIN or WITH only")
+            yield TextFault(offset, "sql-subquery", "a subquery may stand in FROM, JOIN or WITH only")
 
 
-def explain_forbidden_node(node: exp.Expr, text: str, inside: str) -> Fault:
+def explain_forbidden_node(node: exp.Expr, text: str, inside: str) -> TextFault:
     """Tell why a node is refused, by the name that an analyst has for it."""
     offset = locate_node(node)
     if isinstance(node, exp.WithinGroup):
         return explain_forbidden_node(node.this, text, inside)
     if isinstance(node, exp.Filter):
         message = "filter is not allowed; write sum(case when … then … end)"
-        return Fault(locate_keyword("FILTER", text, offset, after=True), "sql-forbidden", message)
+        return TextFault(locate_keyword("FILTER", text, offset, after=True), "sql-forbidden", message)
     if isinstance(node, exp.Window):
         message = "a window function is not allowed; a metric is an aggregate over the rows of its period"
-        return Fault(locate_keyword("OVER", text, offset, after=True), "sql-window", message)
+        return TextFault(locate_keyword("OVER", text, offset, after=True), "sql-window", message)
     if isinstance(node, exp.Alias):
         message = "AS is not allowed here; a series is named by its key"
-        return Fault(locate_keyword("AS", text, locate_node(node.args["alias"])), "sql-forbidden", message)
+        return TextFault(locate_keyword("AS", text, locate_node(node.args["alias"])), "sql-forbidden", message)
     if isinstance(node, exp.Func) and not isinstance(node, exp.Binary):
         return make_forbidden_function_fault(*locate_call(node, text))
     if isinstance(node, exp.Command | exp.DDL | exp.DML):
-        return Fault(offset, "sql-statement", f"a statement may not stand in {inside}")
+        return TextFault(offset, "sql-statement", f"a statement may not stand in {inside}")
     if type(node) in CLAUSE_NAMES:
         word = CLAUSE_NAMES[type(node)]
-        return Fault(locate_keyword(word, text, offset), "sql-forbidden", f"{word} is not allowed in {inside}")
+        return TextFault(locate_keyword(word, text, offset), "sql-forbidden", f"{word} is not allowed in {inside}")
     name = format_node_name(node)
-    return Fault(
+    return TextFault(
         locate_keyword(name, text, offset), "sql-forbidden", f"{name} is not allowed in {inside}{suggest_instead(name)}"
     )
 

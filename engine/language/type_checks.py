@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlglot import exp
 
-from engine.language.faults import Fault
+from engine.language.faults import TextFault
 from engine.language.function_entry import ParameterKind
 from engine.language.functions import find_function
 from engine.language.parser import locate_node
@@ -39,7 +39,7 @@ NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
-def find_type_faults(tree: exp.Expr) -> Iterator[Fault]:
+def find_type_faults(tree: exp.Expr) -> Iterator[TextFault]:
     """Find the operations that an engine refuses, or that engines answer differently."""
     for node in tree.walk():
         if unclear := list(find_chained_comparisons(node)):
@@ -49,7 +49,7 @@ def find_type_faults(tree: exp.Expr) -> Iterator[Fault]:
             yield from check(node)
 
 
-def find_wrong_operands(node: exp.Expr) -> Iterator[Fault]:
+def find_wrong_operands(node: exp.Expr) -> Iterator[TextFault]:
     """Find operands of a type that an operation does not take, such as a sum of texts."""
     function = find_function(node)
     if function is not None:
@@ -70,41 +70,41 @@ def find_wrong_operands(node: exp.Expr) -> Iterator[Fault]:
         yield from CAST_CHECKS[get_cast_type(node)](node.this)
 
 
-def find_non_number(operand: exp.Expr) -> Iterator[Fault]:
+def find_non_number(operand: exp.Expr) -> Iterator[TextFault]:
     yield from find_unwanted_type(operand, NUMBER_TYPES, "not-a-number", "a number")
 
 
-def find_non_condition(operand: exp.Expr) -> Iterator[Fault]:
+def find_non_condition(operand: exp.Expr) -> Iterator[TextFault]:
     yield from find_unwanted_type(operand, ("boolean",), "not-a-condition", "a condition")
 
 
-def find_non_text(operand: exp.Expr) -> Iterator[Fault]:
+def find_non_text(operand: exp.Expr) -> Iterator[TextFault]:
     yield from find_unwanted_type(operand, ("text",), "not-a-text", "text", "; cast(… as text) makes text of")
 
 
-def find_undated_operand(operand: exp.Expr) -> Iterator[Fault]:
+def find_undated_operand(operand: exp.Expr) -> Iterator[TextFault]:
     """Find an operand that is no date; the date of a timestamp is written `date(…)`."""
     kind = get_value_type(operand)
     if kind not in ("date", None):
         makes_one = kind in TIMESTAMP_TYPES or is_text_literal(operand)
         remedy = f"; write date({operand.sql()})" if makes_one else ""
-        yield Fault(
+        yield TextFault(
             locate_node(operand), "not-comparable", f"{operand.sql()!r} is {TYPE_PHRASES[kind]}, not a date{remedy}"
         )
 
 
 def find_unwanted_type(
     operand: exp.Expr, wanted: Collection[str], code: str, what: str, remedy: str = ""
-) -> Iterator[Fault]:
+) -> Iterator[TextFault]:
     kind = get_value_type(operand)
     if kind is not None and kind not in wanted:
         more = f"{remedy} it" if remedy and kind in NAMEABLE_TYPES else ""
         if kind == "boolean" and wanted is NUMBER_TYPES:
             more = "; write case when … then 1 end"
-        yield Fault(locate_node(operand), code, f"{operand.sql()!r} is {TYPE_PHRASES[kind]}, not {what}{more}")
+        yield TextFault(locate_node(operand), code, f"{operand.sql()!r} is {TYPE_PHRASES[kind]}, not {what}{more}")
 
 
-def find_different_types(node: exp.Expr) -> Iterator[Fault]:
+def find_different_types(node: exp.Expr) -> Iterator[TextFault]:
     """Find values of different types side by side, such as a text and a number."""
     function = find_function(node)
     if function is not None:
@@ -126,28 +126,28 @@ def find_different_types(node: exp.Expr) -> Iterator[Fault]:
         yield from find_unordered_operand(operands[1:], ("uuid",), "not-comparable")
 
 
-def find_unordered_operand(operands: Iterable[exp.Expr], unordered: Collection[str], code: str) -> Iterator[Fault]:
+def find_unordered_operand(operands: Iterable[exp.Expr], unordered: Collection[str], code: str) -> Iterator[TextFault]:
     """Find the first operand of a type that has no order, or not the same one everywhere."""
     for operand in operands:
         kind = get_value_type(operand)
         if kind is not None and kind in unordered:
             message = f"{operand.sql()!r} is {TYPE_PHRASES[kind]}, which has no order everywhere"
-            yield Fault(locate_node(operand), code, f"{message}; cast it to {'text' if kind == 'uuid' else 'int'}")
+            yield TextFault(locate_node(operand), code, f"{message}; cast it to {'text' if kind == 'uuid' else 'int'}")
             return
 
 
-def find_chained_comparisons(node: exp.Expr) -> Iterator[Fault]:
+def find_chained_comparisons(node: exp.Expr) -> Iterator[TextFault]:
     """Find comparisons of comparisons: engines differ in which one comes first."""
     if isinstance(node, (*COMPARISONS, exp.Like)):
         for operand in [node.this] if isinstance(node, exp.In) else node.iter_expressions():
             if isinstance(operand, (*CONDITIONS, *CONNECTIVES)):
                 message = f"join comparisons by AND, or put {operand.sql()} in parentheses: which is first differs"
-                yield Fault(locate_node(operand), "sql-syntax", message)
+                yield TextFault(locate_node(operand), "sql-syntax", message)
 
 
 def find_incomparable_operands(
     operands: Sequence[exp.Expr], *, compared: bool = True, since: bool = False
-) -> Iterator[Fault]:
+) -> Iterator[TextFault]:
     """Find operands of another type than the first one that has any.
 
     An operand that is `compared` may be the text of a date. `since` tells that timestamps are compared by `>=` or `<`,
@@ -169,7 +169,7 @@ def find_incomparable_operands(
         elif compared and literal is not None and "uuid" in kinds:
             yield from find_invalid_uuid(literal)
         else:
-            yield Fault(locate_node(operand), "not-comparable", describe_difference(operand, first, kinds))
+            yield TextFault(locate_node(operand), "not-comparable", describe_difference(operand, first, kinds))
 
 
 def describe_difference(operand: exp.Expr, first: exp.Expr, kinds: Collection[ValueType | None]) -> str:
@@ -199,7 +199,7 @@ def is_text_literal(node: exp.Expr) -> bool:
     return isinstance(node.unnest(), exp.Literal) and bool(node.unnest().is_string)
 
 
-def find_invalid_date(literal: exp.Expr) -> Iterator[Fault]:
+def find_invalid_date(literal: exp.Expr) -> Iterator[TextFault]:
     """Find a text that is not an existing day, written in full."""
     written = literal.unnest().name
     try:
@@ -207,10 +207,12 @@ def find_invalid_date(literal: exp.Expr) -> Iterator[Fault]:
     except ValueError:
         right = False
     if not right:
-        yield Fault(locate_node(literal), "not-comparable", f"{written!r} is no date; write one such as '2025-01-31'")
+        yield TextFault(
+            locate_node(literal), "not-comparable", f"{written!r} is no date; write one such as '2025-01-31'"
+        )
 
 
-def find_invalid_uuid(literal: exp.Expr) -> Iterator[Fault]:
+def find_invalid_uuid(literal: exp.Expr) -> Iterator[TextFault]:
     written = literal.unnest().name
     try:
         right = str(UUID(written)) == written
@@ -218,20 +220,20 @@ def find_invalid_uuid(literal: exp.Expr) -> Iterator[Fault]:
         right = False
     if not right:
         message = f"{written!r} is no uuid in lower case, such as '00000000-0000-4000-8000-000000000001'"
-        yield Fault(locate_node(literal), "not-comparable", message)
+        yield TextFault(locate_node(literal), "not-comparable", message)
 
 
-def find_unportable_text(operand: exp.Expr) -> Iterator[Fault]:
+def find_unportable_text(operand: exp.Expr) -> Iterator[TextFault]:
     """Find a value that engines write as different texts: 1 or 1.0, with a T or without."""
     kind = get_value_type(operand)
     if kind in ("double", *TIMESTAMP_TYPES):
         remedy = "cast it to int first" if kind == "double" else f"write date({operand.sql()})"
         what = "a number with a fraction" if kind == "double" else TYPE_PHRASES[kind]
         message = f"{operand.sql()!r} is {what}, which databases write differently; {remedy}"
-        yield Fault(locate_node(operand), "not-a-text", message)
+        yield TextFault(locate_node(operand), "not-a-text", message)
 
 
-def find_undatable_operand(operand: exp.Expr) -> Iterator[Fault]:
+def find_undatable_operand(operand: exp.Expr) -> Iterator[TextFault]:
     """Find an operand of which an engine makes no date, or guesses one."""
     kind = get_value_type(operand)
     if is_text_literal(operand):
@@ -240,22 +242,22 @@ def find_undatable_operand(operand: exp.Expr) -> Iterator[Fault]:
         message = (
             f"{operand.sql()!r} is {TYPE_PHRASES[kind]}, of which no date can be made; declare the column as a date"
         )
-        yield Fault(locate_node(operand), "not-comparable", message)
+        yield TextFault(locate_node(operand), "not-comparable", message)
 
 
-def find_uncountable_operand(operand: exp.Expr) -> Iterator[Fault]:
+def find_uncountable_operand(operand: exp.Expr) -> Iterator[TextFault]:
     """Find an operand of which an engine makes no number, or guesses one."""
     kind = get_value_type(operand)
     if is_text_literal(operand):
         if not NUMBER.fullmatch(operand.unnest().name):
-            yield Fault(locate_node(operand), "not-comparable", f"{operand.unnest().name!r} is no number")
+            yield TextFault(locate_node(operand), "not-comparable", f"{operand.unnest().name!r} is no number")
     elif kind is not None and kind not in NUMBER_TYPES | {"boolean"}:
         remedy = "; declare the column as a number" if kind == "text" else ""
         message = f"{operand.sql()!r} is {TYPE_PHRASES[kind]}, of which no number can be made{remedy}"
-        yield Fault(locate_node(operand), "not-comparable", message)
+        yield TextFault(locate_node(operand), "not-comparable", message)
 
 
-NodeCheck = Callable[[exp.Expr], Iterator[Fault]]
+NodeCheck = Callable[[exp.Expr], Iterator[TextFault]]
 # What is checked of an argument by itself, by the kind of its parameter.
 ARGUMENT_CHECKS: Mapping[ParameterKind, NodeCheck] = {
     "number": find_non_number,
@@ -280,28 +282,28 @@ CAST_CHECKS: Mapping[ValueType, NodeCheck] = {
 }
 
 
-def find_numbers_out_of_range(node: exp.Expr) -> Iterator[Fault]:
+def find_numbers_out_of_range(node: exp.Expr) -> Iterator[TextFault]:
     """Find digits to round to and places of characters that do not mean the same everywhere."""
     function = find_function(node)
     for argument, parameter in () if function is None else function.pair_arguments(node):
         if parameter.kind == "digits" or (parameter.kind == "place" and is_number_literal(argument)):
             number = parse_whole_literal(argument)
             if number is None or not parameter.is_in_range(number):
-                yield Fault(locate_node(argument), "sql-forbidden", parameter.out_of_range)
+                yield TextFault(locate_node(argument), "sql-forbidden", parameter.out_of_range)
 
 
-def find_too_large_numbers(node: exp.Expr) -> Iterator[Fault]:
+def find_too_large_numbers(node: exp.Expr) -> Iterator[TextFault]:
     """Find numbers that the types of no engine hold."""
     if isinstance(node, exp.Literal) and not node.is_string:
         if node.is_int and int(node.name) > MAX_WHOLE:
-            yield Fault(locate_node(node), "sql-limits", f"a whole number is at most {MAX_WHOLE}; write 1e20, say")
+            yield TextFault(locate_node(node), "sql-limits", f"a whole number is at most {MAX_WHOLE}; write 1e20, say")
         elif not math.isfinite(float(node.name)):
-            yield Fault(locate_node(node), "sql-limits", "a number is at most 1.7e308")
+            yield TextFault(locate_node(node), "sql-limits", "a number is at most 1.7e308")
         elif float(node.name) == 0 and node.name.lower().partition("e")[0].strip("0."):
-            yield Fault(locate_node(node), "sql-limits", "a number is at least 5e-324, or 0")
+            yield TextFault(locate_node(node), "sql-limits", "a number is at least 5e-324, or 0")
 
 
-def find_excess_repetition(node: exp.Expr) -> Iterator[Fault]:
+def find_excess_repetition(node: exp.Expr) -> Iterator[TextFault]:
     """Find nested functions that repeat their arguments: the text would grow without bound."""
     times, above = count_repetitions(node), 1
     outer = node.parent
@@ -310,7 +312,7 @@ def find_excess_repetition(node: exp.Expr) -> Iterator[Fault]:
         outer = outer.parent
     if times * above > MAX_REPETITIONS >= above:
         message = "too many functions such as round() in one another; make a `sql:` table of the inner ones"
-        yield Fault(locate_node(node), "sql-limits", message)
+        yield TextFault(locate_node(node), "sql-limits", message)
 
 
 def count_repetitions(node: exp.Expr) -> int:

@@ -1,1 +1,1 @@
-"""Sync jobs: as users see them, as workers do, and the daily run's."""
+"""Sync jobs: for their users, for workers, and those of scheduled runs."""

@@ -1,4 +1,4 @@
-"""Sync jobs, as their user may see them: one at a time, asked for, looked at, cancelled."""
+"""Sync jobs for their users: start one, read it, cancel it; one is active at a time."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ ACTIVE_STATUSES = ("queued", "running")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A user's sync: `progress` is 0 to 1, `sources` maps a source to `{"status", "rows", "error", "accounts"}`.
+    """A user's sync job.
 
-    `detail` is what there is to say of the whole, or None.
+    `progress` is 0 to 1. `sources` maps a source to `{"status", "rows", "error", "accounts"}`. `detail` is a message
+    about the whole job, or None.
     """
 
     id: str
@@ -49,20 +50,20 @@ class Jobs:
         self._database = database
 
     def get(self, user: str, job_id: str) -> Job | None:
-        """The user's job of that id; None for another user's, an unknown one, and text that is no id."""
-        known = parse_job_id(job_id)
-        if known is None:
+        """Return the user's job; None for an unknown or invalid id, and for another user's job."""
+        stored_id = parse_job_id(job_id)
+        if stored_id is None:
             return None
         columns = sync_jobs.c
-        statement = select(*JOB_COLUMNS).where(columns.id == known, columns.user_id == user)
+        statement = select(*JOB_COLUMNS).where(columns.id == stored_id, columns.user_id == user)
         with self._database.connect() as connection:
             row = connection.execute(statement).one_or_none()
         return None if row is None else Job(*row)
 
     def start(self, user: str, wanted: Collection[str] = ()) -> str:
-        """Queue a sync of these sources, or of all; the id of the user's job that is active already, if there is one.
+        """Queue a sync of these sources, or of all, and return the job's id.
 
-        The job is committed when this returns.
+        If the user has an active job already, its id is returned instead. The job is committed when this returns.
         """
         new = {"id": str(uuid.uuid4()), "user_id": user, "wanted": sorted(wanted), "created_at": datetime.now(UTC)}
         statement = self._database.insert(sync_jobs, new).on_conflict_do_nothing().returning(sync_jobs.c.id)
@@ -70,22 +71,22 @@ class Jobs:
         active = select(columns.id).where(columns.user_id == user, columns.status.in_(ACTIVE_STATUSES))
         with self._database.connect() as connection:
             while True:
-                # The one that stood in the way may have ended between the two statements.
-                found = connection.execute(statement).scalar() or connection.execute(active).scalar()
-                if found is not None:
-                    return str(found)
+                # The active job that prevented the insert may have ended between the two statements.
+                stored_id = connection.execute(statement).scalar() or connection.execute(active).scalar()
+                if stored_id is not None:
+                    return str(stored_id)
 
     def cancel(self, user: str, job_id: str) -> bool:
-        """Ask for the job to end: a queued one is cancelled at once. False for a job that the user does not have."""
-        known = parse_job_id(job_id)
-        if known is None:
+        """Request the job's end; a queued one is cancelled at once. False for an unknown job."""
+        stored_id = parse_job_id(job_id)
+        if stored_id is None:
             return False
         columns = sync_jobs.c
         now = datetime.now(UTC)
         queued = columns.status == "queued"
         statement = (
             update(sync_jobs)
-            .where(columns.id == known, columns.user_id == user, columns.status.in_(ACTIVE_STATUSES))
+            .where(columns.id == stored_id, columns.user_id == user, columns.status.in_(ACTIVE_STATUSES))
             .values(
                 status=case((queued, "cancelled"), else_=columns.status),
                 finished_at=case((queued, now), else_=columns.finished_at),
@@ -95,10 +96,10 @@ class Jobs:
         with self._database.connect() as connection:
             if connection.execute(statement).rowcount:
                 return True
-        return self.get(user, known) is not None
+        return self.get(user, stored_id) is not None
 
     def get_last_success_at(self, user: str) -> datetime | None:
-        """When the user's newest job that succeeded finished."""
+        """Return when the user's newest successful job finished, or None."""
         columns = sync_jobs.c
         statement = (
             select(columns.finished_at)
@@ -112,7 +113,7 @@ class Jobs:
 
 
 def parse_job_id(text: str) -> str | None:
-    """A job's id as it is stored; None for text that is none."""
+    """Return a job's id as it is stored; None for an invalid one."""
     try:
         return str(uuid.UUID(text))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Sync jobs, as those who do them see them: taken up under a lease, kept alive by heartbeats, ended once."""
+"""Sync jobs for workers: claimed under a lease, kept alive by heartbeats, ended once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LAST_SYNC = "last_sync"
 
 @dataclass(frozen=True, slots=True)
 class ClaimedJob:
-    """A job that was taken up: whose it is, which sources it is for (none: all), and what was done of it before."""
+    """A claimed job: its user, its sources (empty: all), and what earlier attempts have done."""
 
     id: str
     user: str
@@ -30,7 +30,7 @@ class ClaimedJob:
 
 
 class Lease(Enum):
-    """What a heartbeat finds: the job is still one's own, is to be cancelled, or is no longer one's own."""
+    """The state of a lease: still held, to be cancelled, or lost to another worker."""
 
     HELD = "held"
     CANCELLED = "cancelled"
@@ -38,7 +38,7 @@ class Lease(Enum):
 
 
 class JobQueue:
-    """The jobs that wait for somebody, for processes on any number of machines."""
+    """The queue of jobs, for processes on any number of machines."""
 
     __slots__ = ("_database",)
 
@@ -46,9 +46,9 @@ class JobQueue:
         self._database = database
 
     def claim(self, owner: str, *, now: datetime, lease: timedelta) -> ClaimedJob | None:
-        """Take up a queued job, or one whose owner has not been heard of for as long as a lease; None if there is none.
+        """Claim a queued job, or one whose owner has been silent for a lease; None if there is none.
 
-        A job that somebody waits for comes before those of a scheduled run.
+        A user's own job comes before those of a scheduled run.
         """
         columns = sync_jobs.c
         abandoned = and_(columns.status == "running", columns.heartbeat_at < now - lease)
@@ -71,7 +71,7 @@ class JobQueue:
             .returning(columns.id, columns.user_id, columns.run_id, columns.wanted, columns.sources, columns.attempts)
         )
         with self._database.connect() as connection:
-            # To look first takes no lock: most of the time there is nothing to do.
+            # Read first, which takes no lock: most of the time there is no job.
             if connection.execute(waiting).scalar() is None:
                 return None
             row = connection.execute(taken).one_or_none()
@@ -80,7 +80,7 @@ class JobQueue:
     def renew_lease(
         self, work: ClaimedJob, owner: str, *, now: datetime, progress: float, sources: Mapping[str, Any]
     ) -> Lease:
-        """Say that the job is being done, and how far it is."""
+        """Renew the lease and save the job's progress; returns what has become of the lease."""
         statement = (
             update(sync_jobs)
             .where(_holds_lease(work, owner))
@@ -94,7 +94,7 @@ class JobQueue:
         return Lease.HELD if row[0] is None else Lease.CANCELLED
 
     def release(self, work: ClaimedJob, owner: str, *, progress: float, sources: Mapping[str, Any]) -> None:
-        """Give the job back as it is, for another to go on with at once: this attempt does not count."""
+        """Return the job to the queue for another worker; this attempt does not count."""
         columns = sync_jobs.c
         values = {"status": "queued", "lease_owner": None, "attempts": columns.attempts - 1, "progress": progress}
         with self._database.connect() as connection:
@@ -112,7 +112,7 @@ class JobQueue:
         sources: Mapping[str, Any],
         detail: str | None = None,
     ) -> bool:
-        """End the job; False if it is no longer one's own. A success is the installation's last sync from then on."""
+        """End the job; False if the lease is lost. A success becomes the installation's last sync."""
         progress = {} if status == "cancelled" else {"progress": 1.0}
         statement = (
             update(sync_jobs)

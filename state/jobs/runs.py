@@ -1,4 +1,4 @@
-"""Scheduled runs: once a local date, a job for every user who has something to sync."""
+"""Scheduled runs: one per local date, with a job for every user who has accounts to sync."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from state.tables import connections, sync_jobs
 
 
 class ScheduledRuns:
-    """The runs of every day, each the row of `sync_jobs` that its jobs name in `run_id`."""
+    """The runs, one per date, each the row of `sync_jobs` that its jobs name in `run_id`."""
 
     __slots__ = ("_database",)
 
@@ -23,13 +23,14 @@ class ScheduledRuns:
         self._database = database
 
     def open_run(self, day: date) -> tuple[str, bool]:
-        """The run of this local date, and whether it is new: then every user with an account to read has a job in it.
+        """Open the run of this local date; returns its id, and whether it is new.
 
-        A user whose own job is active has none. All of it is committed when this returns, by one of all processes.
+        A new run has a job for every user with an account to read, except those with an active job. One of all
+        processes creates it, and it is committed when this returns.
         """
-        found = self.get_run_id(day)
-        if found is not None:
-            return found, False
+        run_id = self.get_run_id(day)
+        if run_id is not None:
+            return run_id, False
         now = datetime.now(UTC)
         run = {"id": str(uuid.uuid4()), "schedule_key": day.isoformat(), "status": "running"}
         opened = self._database.insert(sync_jobs, run | {"created_at": now, "started_at": now})
@@ -38,15 +39,15 @@ class ScheduledRuns:
             if connection.execute(statement).scalar() is not None:
                 self._add_jobs(connection, run["id"], now)
                 return run["id"], True
-        # Another process was quicker, and has committed.
-        found = self.get_run_id(day)
-        assert found is not None
-        return found, False
+        # Another process was faster and has committed.
+        run_id = self.get_run_id(day)
+        assert run_id is not None
+        return run_id, False
 
     def add_missing_jobs(self, run: str) -> int:
-        """Add a job for every user who has an account to read and no job in the run yet; how many.
+        """Add a job for every user with an account to read and no job in the run; returns their number.
 
-        It may have been opened before they connected anything.
+        These users may have connected their first account after the run was opened.
         """
         reopened = update(sync_jobs).where(sync_jobs.c.id == run).values(status="running", finished_at=None)
         with self._database.begin_transaction() as connection:
@@ -64,14 +65,17 @@ class ScheduledRuns:
         return added
 
     def get_run_id(self, day: date) -> str | None:
-        """The id of the run of this local date; None where there was none so far."""
+        """Return the id of the run of this local date; None if there is none yet."""
         statement = select(sync_jobs.c.id).where(sync_jobs.c.schedule_key == day.isoformat())
         with self._database.connect() as connection:
-            found: str | None = connection.execute(statement).scalar()
-            return found
+            run: str | None = connection.execute(statement).scalar()
+            return run
 
     def close_ended_runs(self) -> int:
-        """End the runs whose jobs have all ended; how many. A run is `succeeded`, `failed` or `partial` as they are."""
+        """End the runs whose jobs have all ended, and return their number.
+
+        A run is `succeeded` if all its jobs are, `failed` if none is even in part, otherwise `partial`.
+        """
         job = sync_jobs.alias("job")
         jobs = select(job.c.id).where(job.c.run_id == sync_jobs.c.id)
 

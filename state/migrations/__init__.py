@@ -1,6 +1,6 @@
-"""The state tables' migrations: one Alembic revision per file of `versions/`, run by `migrate`.
+"""Migrations of the state tables: one Alembic revision per file of `versions/`, run by `migrate`.
 
-Alembic itself is only imported where there is something to do.
+Alembic is imported only when there is something to migrate.
 """
 
 from __future__ import annotations
@@ -9,23 +9,23 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect
 
-from engine.errors import StateUnavailable
+from engine import StateUnavailable
 from state.database import StateDatabase
 
 HEAD_REVISION = "0002"
 
-# Not Alembic's own default: a database that is shared with another application may hold that one's.
+# Not Alembic's default name: another application in the same database may use that one.
 VERSION_TABLE = "metric_engine_version"
 
-# Any number will do, as long as every process takes the same.
+# Any number serves, if every process uses the same.
 ADVISORY_LOCK = 0x6D_65_74_72_69_63
 
 
 def migrate(database: StateDatabase) -> bool:
-    """Bring the state tables to the newest revision; True if anything had to be done.
+    """Bring the state tables to the newest revision; True if anything has changed.
 
     Safe in any number of processes at once: one migrates, the others wait for it.
-    Tables and rows that an existing installation already has are kept as they are.
+    Existing tables and rows are kept.
     Raises `StateUnavailable`, also for a database that a newer release has migrated.
     """
     with database.connect() as connection:
@@ -42,7 +42,7 @@ def migrate(database: StateDatabase) -> bool:
 
 
 def read_revision(connection: Connection) -> str | None:
-    """The revision that the database is at, or None before the first."""
+    """Return the database's revision, or None before the first."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     revision: str | None = connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar()

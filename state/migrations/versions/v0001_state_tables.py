@@ -1,4 +1,4 @@
-"""The state tables."""
+"""Create the state tables."""
 
 from __future__ import annotations
 

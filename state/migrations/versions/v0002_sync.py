@@ -1,4 +1,4 @@
-"""What a sync is asked for, and what it says in the end: `wanted` and `detail` of `sync_jobs`."""
+"""Add the sources that a sync is for and its final message: `wanted` and `detail` of `sync_jobs`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ JSON = sa.Text().with_variant(JSONB(), "postgresql")
 
 def upgrade() -> None:
     op.add_column("sync_jobs", sa.Column("wanted", JSON, nullable=False, server_default="[]"))
-    # Alembic renames a column of SQLite only by copying the table.
+    # Plain SQL, because Alembic renames a column of SQLite by copying the table.
     op.execute("ALTER TABLE sync_jobs RENAME COLUMN error TO detail")
     op.create_index("sync_jobs_of_run", "sync_jobs", ["run_id"])

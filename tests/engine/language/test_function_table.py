@@ -14,7 +14,7 @@ from cli.dialects import DIALECTS
 from engine.compiler.dialects.base import Dialect
 from engine.language.evaluator import is_computable
 from engine.language.expressions import resolve_expression
-from engine.language.faults import Faults
+from engine.language.faults import TextFaults
 from engine.language.function_entry import Parameter, ParameterKind, SqlFunction
 from engine.language.function_values import make_strict
 from engine.language.functions import (
@@ -119,7 +119,7 @@ def test_more_or_fewer_arguments_are_refused(function: SqlFunction) -> None:
     least, most = function.argument_counts
     assert 0 < least <= most
     for count in {least - 1, most + 1} - {MAX_ARGUMENTS + 1}:
-        with pytest.raises(Faults):
+        with pytest.raises(TextFaults):
             parse_expression(write_call(function.name, function, count, ARGUMENTS))
 
 
