@@ -28,9 +28,9 @@ class ScheduledRuns:
         A new run has a job for every user with an account to read, except those with an active job. One of all
         processes creates it, and it is committed when this returns.
         """
-        run = self.get_run_id(day)
-        if run is not None:
-            return run, False
+        run_id = self.get_run_id(day)
+        if run_id is not None:
+            return run_id, False
         now = datetime.now(UTC)
         run = {"id": str(uuid.uuid4()), "schedule_key": day.isoformat(), "status": "running"}
         opened = self._database.insert(sync_jobs, run | {"created_at": now, "started_at": now})
@@ -40,12 +40,12 @@ class ScheduledRuns:
                 self._add_jobs(connection, run["id"], now)
                 return run["id"], True
         # Another process was faster and has committed.
-        run = self.get_run_id(day)
-        assert run is not None
-        return run, False
+        run_id = self.get_run_id(day)
+        assert run_id is not None
+        return run_id, False
 
     def add_missing_jobs(self, run: str) -> int:
-        """Add a job for every user with an account to read and no job in the run; returns their number.
+        """Add a job for every user with an account to read and none in the run; returns the number.
 
         These users may have connected their first account after the run was opened.
         """
@@ -68,8 +68,8 @@ class ScheduledRuns:
         """Return the id of the run of this local date; None if there is none yet."""
         statement = select(sync_jobs.c.id).where(sync_jobs.c.schedule_key == day.isoformat())
         with self._database.connect() as connection:
-            run: str | None = connection.execute(statement).scalar()
-            return run
+            run_id: str | None = connection.execute(statement).scalar()
+            return run_id
 
     def close_ended_runs(self) -> int:
         """End the runs whose jobs have all ended, and return their number.
