@@ -3,12 +3,14 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8000
+# The tests share the cores; a test that is run by hand needs no second process.
+PYTEST_PROCESSES := --numprocesses auto --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check golden bench lock clean
 
 help:            ## list the tasks
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # One environment serves all tasks; a stamp file tells which lock it was made from.
 $(VENV)/run.stamp: requirements/run.lock pyproject.toml
@@ -24,8 +26,8 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.lock
 run: $(VENV)/run.stamp      ## the demo: its data, the API and the dashboard, on 127.0.0.1:8000
 	$(BIN)/metric-engine serve --demo --port $(PORT)
 
-test: $(VENV)/dev.stamp     ## every test, on real databases
-	$(BIN)/python -m pytest
+test: $(VENV)/dev.stamp     ## every test, on real databases; ARGS=--all asks every generated question
+	$(BIN)/python -m pytest $(PYTEST_PROCESSES) $(ARGS)
 
 check: $(VENV)/dev.stamp    ## ruff, types, the metric files, their schema
 	$(BIN)/ruff check .
@@ -35,10 +37,12 @@ check: $(VENV)/dev.stamp    ## ruff, types, the metric files, their schema
 	$(BIN)/metric-engine test metrics
 	$(BIN)/metric-engine schema | diff -u metrics/schema.json -
 	$(BIN)/metric-engine schema --insights | diff -u metrics/insights.schema.json -
+	$(BIN)/metric-engine schema --language | diff -u metrics/language.schema.json -
 
 golden: $(VENV)/dev.stamp   ## write the golden files again; read the difference before you commit it
 	$(BIN)/metric-engine schema > metrics/schema.json
 	$(BIN)/metric-engine schema --insights > metrics/insights.schema.json
+	$(BIN)/metric-engine schema --language > metrics/language.schema.json
 	$(BIN)/python -m tests.golden
 	$(BIN)/python -m tests.docs
 	$(BIN)/python -m tests.support.published

@@ -1,4 +1,4 @@
-"""The application, put together."""
+"""Assemble the application of middlewares, routers and services."""
 
 from __future__ import annotations
 
@@ -21,9 +21,8 @@ from api.middleware.rate_limit import open_rate_limit
 from api.middleware.request_logging import RequestLogging
 from api.routers import connections, dashboard, insights, sync, widgets
 from api.tokens import Authenticator
+from engine import HealthCheck, __version__
 from engine import __doc__ as summary
-from engine import __version__
-from engine.warehouse.health import HealthCheck
 from runtime import logging as logs
 from runtime.services import Services
 from runtime.settings import Settings
@@ -33,10 +32,10 @@ ROUTERS = (widgets.router, dashboard.router, connections.router, sync.router, in
 
 
 def create_app(services: Services, *, does_syncs: bool = False) -> FastAPI:
-    """Put the API together over services, which it closes at the end.
+    """Build the API over services, which it closes at the end.
 
-    With `does_syncs` it opens the daily run and does the jobs; without, it leaves both to other processes. Raises
-    InvalidSetting when nothing says how to verify tokens, or a setting needs what is not installed.
+    With `does_syncs` it opens the daily run and does the jobs; without, other processes do both. Raises InvalidSetting
+    when no setting tells how to verify tokens, or when a setting needs a package that is not installed.
     """
     app = FastAPI(
         title="metric-engine",
@@ -49,32 +48,34 @@ def create_app(services: Services, *, does_syncs: bool = False) -> FastAPI:
     )
     app.state.services = services
     app.state.openapi_documents = {}
-    app.state.insight_rooms = insights.InsightPools()
+    app.state.insight_pools = insights.InsightPools()
     server_metrics = app.state.server_metrics = ServerMetrics()
     server_metrics.observe_databases(services)
     if does_syncs:
         services.worker = services.open_worker(server_metrics, schedule=services.schedule)
-    # Anybody may ask whether the server is ready, so the databases are asked at most now and then.
+    # /readyz is public, so that the databases are pinged only now and then.
     app.state.health_checks = {
         "state": HealthCheck(services.state.database),
         "warehouse": HealthCheck(services.warehouse),
     }
     problems.add_error_handlers(app)
-    # The hot path: a plain route, and the first one that is tried.
+    # The hot path is a plain route, and the first one to be tried.
     app.add_route("/v1/widgets/{key}", widgets.widget, methods=["GET"])
     for router in ROUTERS:
         app.include_router(router, prefix="/v1")
     app.include_router(operations.router)
     app.include_router(openapi.router)
     if PAGES.is_dir():
-        # Unlike a mount it comes after every route, so a wrong method is still 405 and an unknown path 404.
+        # Unlike a mount it is tried after every route, so that a wrong method is still 405 and an unknown path 404.
         app.frontend("/", directory=PAGES, fallback=None)
     add_middlewares(app, services.settings, server_metrics)
     return app
 
 
 def app_from_environment() -> FastAPI:
-    """Return the app that the environment describes: `uvicorn --factory api.app:app_from_environment`.
+    """Build the app that the environment describes, and configure the logs.
+
+    Run it with `uvicorn --factory api.app:app_from_environment`.
 
     Raises InvalidSetting, InvalidCatalog, StateUnavailable or WarehouseUnavailable.
     """
@@ -88,7 +89,7 @@ def app_from_environment() -> FastAPI:
 
 
 def add_middlewares(app: FastAPI, settings: Settings, server_metrics: ServerMetrics) -> None:
-    """What stands before the routes; the last one added is the outermost."""
+    """Add the middlewares; the last one added is the outermost."""
     rate_limit = open_rate_limit(settings)
     app.add_middleware(BodyLimit)
     app.add_middleware(Authentication, authenticator=Authenticator.from_settings(settings), rate_limit=rate_limit)
@@ -111,5 +112,5 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        app.state.insight_rooms.close()
+        app.state.insight_pools.close()
         await run_in_threadpool(services.close)

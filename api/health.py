@@ -1,4 +1,4 @@
-"""Whether the server lives, and whether it is ready: counts and codes, nothing of what files or rows hold."""
+"""Liveness and readiness: counts and codes, without contents of files or rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from api.metrics import ServerMetrics
 from api.problems import RETRY_AFTER
 from api.request_state import get_services
-from engine.warehouse.health import HealthCheck
+from engine import HealthCheck
 from runtime.services import Services
 
 router = APIRouter(tags=["operations"])
@@ -33,7 +33,8 @@ async def healthz() -> dict[str, str]:
 def readyz(request: Request) -> Response:
     health_checks: dict[str, HealthCheck] = request.app.state.health_checks
     checks: dict[str, Any] = {
-        name: {"status": "ok" if pulse.is_up() else "unavailable"} for name, pulse in health_checks.items()
+        name: {"status": "ok" if health_check.is_up() else "unavailable"}
+        for name, health_check in health_checks.items()
     }
     is_ready = all(check["status"] == "ok" for check in checks.values())
     checks["catalog"] = describe_catalog(get_services(request))
@@ -53,7 +54,10 @@ async def metrics(request: Request) -> Response:
 
 
 def describe_catalog(services: Services) -> dict[str, Any]:
-    """The catalog being served; `stale` while the newest files are invalid, with their problems counted by code."""
+    """Describe the catalog being served; it is `stale` while the newest files are invalid.
+
+    `problems` counts the problems of the newest files by code.
+    """
     served = services.engine.catalog
     return {
         "status": "stale" if services.problem_counts else "ok",
@@ -65,7 +69,7 @@ def describe_catalog(services: Services) -> dict[str, Any]:
 
 
 def describe_scheduler(services: Services) -> dict[str, Any]:
-    """Whether this process opens the daily run and does its jobs: `off` where that is left to others."""
+    """Tell whether this process does the daily run and its jobs; `off` where others do."""
     worker = services.worker
     if worker is None:
         return {"status": "off"}

@@ -1,4 +1,4 @@
-"""What `/metrics` shows: counts and times of the server, none of which names a user, a key or a path."""
+"""The server's metrics for Prometheus: counts and times, without users, keys or paths."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 import engine
 from runtime.services import Services
 
-# Where it is set, all processes that share the folder count as one: the library looks for it on its first import.
+# Where it is set, all processes that share the folder count as one; the library reads it at its first import.
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -22,7 +22,7 @@ ACCOUNT_SECONDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 1800)
 
 
 class ServerMetrics:
-    """The counters of one application. Every label has few values, and none that a request can choose."""
+    """The metrics of one application; a label has few values, none chosen by a request."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -72,7 +72,7 @@ class ServerMetrics:
         self.sync_jobs.labels(status).inc()
 
     def count_account(self, source: str, status: str, rows: int, seconds: float) -> None:
-        """Count an account that a sync has read, or could not read."""
+        """Count an account that a sync has read, or failed to read."""
         self.sync_rows.labels(source).inc(rows)
         self.sync_account_seconds.labels(source, status).observe(seconds)
 
@@ -83,7 +83,7 @@ class ServerMetrics:
         self.request_seconds.labels(name).observe(seconds)
 
     def count_answer(self, endpoint: str | None, origin: str) -> None:
-        """Count an answer: `hit`, `miss` or `stale`."""
+        """Count an answer by its origin: `hit`, `miss` or `stale`."""
         self.answers.labels(endpoint or "none", origin).inc()
 
     def observe_databases(self, services: Services) -> None:
@@ -92,7 +92,7 @@ class ServerMetrics:
         services.engine.warehouse.observe_queries(self.statement_seconds.labels("warehouse").observe)
 
     def render_exposition(self, services: Services) -> bytes:
-        """Everything in Prometheus's text format: of all processes together where they share a folder."""
+        """Render all metrics as Prometheus's text: of all processes that share a folder."""
         exposed = CollectorRegistry()
         if folder := os.environ.get(SHARED_FOLDER):
             MultiProcessCollector(exposed, folder)  # type: ignore[no-untyped-call]
@@ -103,7 +103,7 @@ class ServerMetrics:
 
 
 class CatalogCollector(Collector):
-    """What this process serves at the moment of asking."""
+    """Collects what this process serves at the time of the request."""
 
     def __init__(self, services: Services) -> None:
         self.services = services

@@ -1,4 +1,4 @@
-"""The OpenAPI document: the routes', and a path for every widget of the catalog."""
+"""The OpenAPI document: the API's routes, and a path for every widget of the catalog."""
 
 from __future__ import annotations
 
@@ -18,10 +18,7 @@ from api.problems import MEDIA_TYPE
 from api.request_state import get_services
 from api.responses import STALE, Origin
 from api.schemas import SOURCE_LIST
-from engine.calendar import Compare, Grain
-from engine.catalog.catalog import Catalog
-from engine.catalog.metrics import Metric
-from engine.query import MAX_DAYS
+from engine import MAX_DAYS, Catalog, Compare, Grain, Metric
 
 DOCS_POLICY = (
     "default-src 'none'; connect-src 'self'; img-src 'self' data: https://fastapi.tiangolo.com; "
@@ -55,7 +52,7 @@ router = APIRouter(include_in_schema=False)
 def openapi(request: Request) -> Response:
     services = get_services(request)
     catalog = services.engine.catalog
-    # The document takes a while to make, so that of the catalog that is served is kept.
+    # The document takes a while to build, so that the one of the current catalog is kept.
     documents: dict[str, bytes] = request.app.state.openapi_documents
     content = documents.get(catalog.version)
     if content is None:
@@ -73,7 +70,7 @@ async def docs() -> HTMLResponse:
 
 
 def build_document(app: FastAPI, catalog: Catalog) -> dict[str, Any]:
-    """The whole document, from the app's routes and the catalog that is served right now."""
+    """Build the whole document from the app's routes and the current catalog."""
     schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
     for unused in ("HTTPValidationError", "ValidationError"):
         schema["components"]["schemas"].pop(unused, None)
@@ -92,7 +89,7 @@ def build_document(app: FastAPI, catalog: Catalog) -> dict[str, Any]:
 
 
 def add_errors_and_security(operation: dict[str, Any], scheme: str) -> None:
-    """Say of an operation under /v1 what it needs, a token in general, and how its errors look."""
+    """Add to an operation under /v1 its security scheme and the shape of its errors."""
     operation["security"] = [{scheme: []}]
     responses = operation["responses"]
     for status, description in ERROR_DESCRIPTIONS.items():
@@ -126,7 +123,7 @@ def describe_widget(metric: Metric) -> dict[str, Any]:
 
 
 def describe_parameters() -> list[dict[str, Any]]:
-    """What every widget takes."""
+    """Describe the parameters that every widget takes."""
     day = {"type": "string", "format": "date"}
     sources = {"type": "string", "pattern": SOURCE_LIST}
     return [
@@ -144,8 +141,8 @@ def describe_parameter(name: str, schema: Mapping[str, Any], description: str) -
     return {"name": name, "in": "query", "required": False, "description": description, "schema": dict(schema)}
 
 
-def describe_choice(kind: type[StrEnum], default: StrEnum) -> dict[str, Any]:
-    return {"type": "string", "enum": [member.value for member in kind], "default": default.value}
+def describe_choice(choices: type[StrEnum], default: StrEnum) -> dict[str, Any]:
+    return {"type": "string", "enum": [member.value for member in choices], "default": default.value}
 
 
 def describe_answer(example: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -163,7 +160,7 @@ def describe_answer(example: Mapping[str, Any] | None = None) -> dict[str, Any]:
 
 
 def build_example(metric: Metric) -> dict[str, Any]:
-    """A made-up answer over two days, in the metric's own format."""
+    """Build an example answer over two days, in the metric's own format."""
     value, previous = EXAMPLES[metric.format]
     change = value - previous
     stats = {

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.tokens import KeysUnavailable, Unauthenticated
-from engine.errors import InvalidQuery, MetricEngineError, StateUnavailable, UnknownMetric, WarehouseUnavailable
+from engine import InvalidQuery, MetricEngineError, StateUnavailable, UnknownMetric, WarehouseUnavailable
 from state.errors import NoEncryptionKey, StaleLayout
 
 MEDIA_TYPE = "application/problem+json"
@@ -24,11 +24,11 @@ RETRY_AFTER: Mapping[str, str] = {"Retry-After": "5"}
 
 
 class InvalidBody(MetricEngineError):
-    """A body has faults that its model cannot see, each given as a JSON pointer and what is wrong there."""
+    """A body with faults that its model cannot see; each is a JSON pointer and a message."""
 
     def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
         self.faults = tuple(faults)
-        super().__init__("; ".join(f"{place}: {message}" for place, message in faults))
+        super().__init__("; ".join(f"{pointer}: {message}" for pointer, message in faults))
 
 
 STATUSES: Mapping[type[MetricEngineError], HTTPStatus] = {
@@ -42,7 +42,7 @@ STATUSES: Mapping[type[MetricEngineError], HTTPStatus] = {
     StateUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     WarehouseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-# What the outside is told instead of the error's own words, which may name hosts and tables: those go to the log.
+# Shown instead of the error's own message, which may name hosts and tables and goes to the log.
 DETAILS: Mapping[type[MetricEngineError], str] = {
     StateUnavailable: "the state database does not answer; try again shortly",
     WarehouseUnavailable: "the warehouse does not answer; try again shortly",
@@ -58,13 +58,16 @@ logger = logging.getLogger("metric_engine.api.problems")
 def build_problem(
     status: int, detail: str, *, errors: Sequence[Mapping[str, str]] = (), **members: Any
 ) -> dict[str, Any]:
-    """A problem object; `members` are further members of its own. Its kind is its status, so its type is blank."""
+    """Build a problem object with further `members`.
+
+    Its status tells its kind, so that its type is blank.
+    """
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": int(status), "detail": detail}
     return body | ({"errors": list(errors)} if errors else {}) | members
 
 
 def build_problem_response(body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None) -> Response:
-    """A problem object as a response, with the headers that belong to its status."""
+    """Build the response of a problem object, with the headers of its status."""
     status = HTTPStatus(body["status"])
     return Response(
         to_json(body),
@@ -75,13 +78,16 @@ def build_problem_response(body: Mapping[str, Any], *, headers: Mapping[str, str
 
 
 def describe_error(error: MetricEngineError) -> dict[str, Any]:
-    """The problem object of a domain error; one that is not in the table is our own fault and shows nothing."""
+    """Build the problem object of a domain error.
+
+    An error that is not in the table is an internal one and shows nothing.
+    """
     status = STATUSES.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
     if isinstance(error, InvalidQuery):
         faults = [{"parameter": fault.parameter, "detail": fault.message} for fault in error.problems]
         return build_problem(status, str(error), errors=faults)
     if isinstance(error, InvalidBody):
-        faults = [{"pointer": place, "detail": message} for place, message in error.faults]
+        faults = [{"pointer": pointer, "detail": message} for pointer, message in error.faults]
         return build_problem(status, str(error), errors=faults)
     if isinstance(error, StaleLayout):
         return build_problem(status, str(error), layout=error.current)
@@ -91,7 +97,7 @@ def describe_error(error: MetricEngineError) -> dict[str, Any]:
 
 
 def build_internal_error() -> dict[str, Any]:
-    """What the outside learns of a fault of our own."""
+    """Build the problem object of an internal error."""
     return build_problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong here; the log has it by X-Request-ID")
 
 
@@ -104,7 +110,7 @@ async def on_domain_error(request: Request, error: Exception) -> Response:
 
 
 async def on_validation_error(request: Request, error: Exception) -> Response:
-    """What pydantic found, without the values it found it in: they may be credentials."""
+    """Answer with pydantic's faults, without their values: they may be credentials."""
     assert isinstance(error, RequestValidationError)
     errors = [describe_fault(fault) for fault in error.errors()]
     detail = "; ".join(f"{fault.get('parameter') or fault.get('pointer')}: {fault['detail']}" for fault in errors)
@@ -112,21 +118,21 @@ async def on_validation_error(request: Request, error: Exception) -> Response:
 
 
 def describe_fault(fault: Mapping[str, Any]) -> dict[str, str]:
-    """An error of RFC 9457's: a JSON pointer into the body, or the name of a parameter."""
-    place, *path = fault["loc"]
+    """Describe one fault: by a JSON pointer into the body, or by a parameter's name."""
+    location, *path = fault["loc"]
     message = str(fault["msg"]).removeprefix("Value error, ")
-    if place == "body":
+    if location == "body":
         return {"pointer": format_pointer(path), "detail": message}
     return {"parameter": ".".join(map(str, path)), "detail": message}
 
 
 def format_pointer(path: Sequence[str | int]) -> str:
-    """A JSON pointer as a URI fragment's text: `#/widgets/3/id`."""
+    """Format a JSON pointer as a URI fragment, such as `#/widgets/3/id`."""
     return "#" + "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
-    """Unknown paths, wrong methods, and what a route raises with a status of its own."""
+    """Answer unknown paths, wrong methods, and errors that a route raises with their own status."""
     assert isinstance(error, HTTPException)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = ", ".join(sorted(find_methods(request)))
@@ -139,7 +145,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 
 
 def find_methods(request: Request) -> set[str]:
-    """What the request's path takes, by the routes of just that path or else by all that match it."""
+    """Find the methods of a path: of the routes of just that path, or of all that match it."""
     path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
     routes = [route for route in iter_route_contexts(request.app.routes) if route.methods]
     matching = [route for route in routes if route.path_regex.match(path)]
@@ -148,7 +154,7 @@ def find_methods(request: Request) -> set[str]:
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Make every error of the app a problem. What is none of these is caught around the app, by `access`."""
+    """Turn every error of the app into a problem; RequestLogging catches all others."""
     app.add_exception_handler(MetricEngineError, on_domain_error)
     app.add_exception_handler(RequestValidationError, on_validation_error)
     app.add_exception_handler(HTTPException, on_http_error)

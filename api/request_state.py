@@ -1,4 +1,4 @@
-"""What a request finds in its app's state."""
+"""What a request finds in its application's state."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from runtime.services import Services
 
 
 def get_services(request: Request) -> Services:
-    """Return what the request's app serves from."""
+    """Return the services of the request's application."""
     services: Services = request.app.state.services
     return services

@@ -1,4 +1,4 @@
-"""A 200 with JSON that a client may keep: ETag, 304, and where the answer came from."""
+"""A 200 with JSON that a client may keep: ETag, 304, and the origin of the answer."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ STALE = '110 - "Response is Stale"'
 def build_response(
     request: Request, body: Mapping[str, Any], *, origin: Origin = "miss", stale_seconds: float | None = None
 ) -> Response:
-    """The body as JSON, or 304 where the client holds exactly it.
+    """Build a response of the body as JSON, or a 304 where the client has exactly this body.
 
-    `origin` tells whether the cache had it; `stale_seconds` is its age where the cache had to stand in for a database.
+    `origin` tells whether the cache had it. `stale_seconds` is its age where the cache replaces a database that is
+    down.
     """
     content = to_json(body, inf_nan_mode="null")
     etag = f'"{blake2b(content, digest_size=16).hexdigest()}"'
@@ -32,6 +33,6 @@ def build_response(
 
 
 def has_etag(request: Request, etag: str) -> bool:
-    """Whether `If-None-Match` names the ETag; a weak one is as good for reading."""
+    """Whether `If-None-Match` names the ETag; a weak one is enough for reading."""
     given = ",".join(request.headers.getlist("if-none-match"))
     return any(tag.strip().removeprefix("W/") in ("*", etag) for tag in given.split(","))

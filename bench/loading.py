@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.catalog.catalog import load_catalog
+from engine import load_catalog
 from runtime.shipped import get_shipped_folder
 
 FILES = 100

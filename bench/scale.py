@@ -21,12 +21,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from engine.answer.engine import Engine
-from engine.calendar import Compare
-from engine.catalog.catalog import load_catalog
-from engine.query import MetricQuery
-from engine.tables import Table
-from engine.warehouse.warehouse import Warehouse
+from engine import Compare, Engine, MetricQuery, Table, Warehouse, load_catalog
 from runtime.shipped import get_shipped_folder
 
 KEY = "ga4.sessions"

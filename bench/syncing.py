@@ -23,10 +23,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import select
 
 from api.tokens import create_token
-from engine.calendar import Window
-from engine.catalog.catalog import load_catalog
-from engine.slices import CURSORS
-from engine.warehouse.warehouse import Warehouse
+from engine import CURSORS, Warehouse, Window, load_catalog
 from runtime.settings import Settings
 from runtime.shipped import get_shipped_folder
 from state import State

@@ -4,16 +4,7 @@ from __future__ import annotations
 
 import click
 
-from engine.compiler.dialects.base import Dialect
-from engine.compiler.dialects.bigquery import BigQuery
-from engine.compiler.dialects.clickhouse import ClickHouse
-from engine.compiler.dialects.duckdb import DuckDB
-from engine.compiler.dialects.postgresql import PostgreSQL
-from engine.compiler.dialects.redshift import Redshift
-from engine.compiler.dialects.snowflake import Snowflake
-from engine.compiler.dialects.spark import Spark
-from engine.compiler.dialects.sqlite import SQLite
-from engine.compiler.dialects.trino import Trino
+from engine import BigQuery, ClickHouse, Dialect, DuckDB, PostgreSQL, Redshift, Snowflake, Spark, SQLite, Trino
 
 # The dialects of warehouses that run queries, and those that SQL is only written for.
 EXECUTED_DIALECTS: tuple[type[Dialect], ...] = (SQLite, PostgreSQL, DuckDB, ClickHouse)

@@ -10,9 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from engine.answer.response import Body
-from engine.catalog.metrics import CombinedMetric, Metric
-from engine.files.definitions import Better, DeltaKind, Format
+from engine import Better, Body, CombinedMetric, DeltaKind, Format, Metric
 
 BARS = "▁▂▃▄▅▆▇█"
 MAX_BARS = 60

@@ -14,8 +14,7 @@ from click.exceptions import Exit
 
 import engine
 from cli.counts import format_count
-from engine.errors import InvalidCatalog, MetricEngineError
-from engine.suggestions import did_you_mean, find_nearest_names
+from engine import InvalidCatalog, MetricEngineError, did_you_mean, find_nearest_names
 
 # The first line of each command's own help, repeated here so that listing the commands imports none of them.
 COMMANDS = {
@@ -74,7 +73,7 @@ def format_error(error: MetricEngineError) -> str:
     """Format an error in one line; for invalid files also each problem in a line of its own."""
     if not isinstance(error, InvalidCatalog):
         return f"error: {error}"
-    from engine.diagnostics import render_text
+    from engine import render_text
 
     problems = render_text(error.diagnostics, error.texts)
     return f"{problems}\nerror: the metric files have {format_count(len(error.diagnostics), 'problem')}"

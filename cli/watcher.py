@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Self
 
-from engine.errors import MetricEngineError
+from engine import MetricEngineError
 from runtime.services import Services
 
 SECONDS = 0.2

@@ -10,11 +10,7 @@ from typing import Any
 from demo.history import generate_history
 from demo.providers.demo_world import make_credentials
 from demo.tenants import EVERYTHING, TENANTS, DemoTenant
-from engine.calendar import Window
-from engine.catalog.catalog import Catalog
-from engine.slices import Slice
-from engine.tables import Table
-from engine.warehouse.warehouse import Warehouse
+from engine import Catalog, Slice, Table, Warehouse, Window
 from state import State
 
 SETTING = "demo"

@@ -19,11 +19,6 @@ def find_nearest_names(name: str, known: Iterable[str], *, limit: int = 3, cutof
     return tuple(alike[:limit]) or tuple(difflib.get_close_matches(name, names, n=limit, cutoff=cutoff))
 
 
-def find_nearest_name(name: str, known: Iterable[str]) -> str | None:
-    """The one name in `known` that most resembles `name`, or None."""
-    return next(iter(find_nearest_names(name, known, limit=1)), None)
-
-
 def did_you_mean(names: Sequence[str]) -> str:
     """The closing words of an error message: `; did you mean 'a' or 'b'?`, or nothing."""
     return f"; did you mean {' or '.join(map(repr, names))}?" if names else ""

@@ -1,1 +1,1 @@
-"""Insights: facts of the data, the rules that speak of them, a language model, and the check on what it says."""
+"""Insights: what happened, in clauses that code writes from facts, and rules or a model that arrange them."""

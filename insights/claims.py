@@ -1,326 +1,254 @@
-"""The claims of a bullet, read phrase by phrase; the facts must prove each of them. What is no known phrase is a fault.
-
-A bullet is tiled from its start by the phrases in `Reader`: a subject (metrics, members), what is said of it (a move, a
-value, the value before, a share, who is behind it), a period, or advice. There is no phrase for anything else, so that
-nothing is passed over.
-"""
+"""Claims: clauses, each written from a fact, and bullets, which arrange clauses and hold nothing else."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
-from insights import phrases
-from insights.advice import ADVICE, PRAISE
-from insights.causes import Causes
-from insights.ground import Ground, folded
-from insights.proof import BEFORE, EFFECT, MOVED, SHARE, TIMES, USUAL, VALUE, Fault, Subject
-from insights.spelling import N, Spelled
-from insights.wordings import COMPARATIVES, NOUNS, TRANSITIVE, VERBS, sense_of
+from insights.config.definitions import Group
+from insights.config.languages import Language
+from insights.facts import PERIOD, Span
+from insights.sanitize import shorten_text
 
-# The source of what the site has.
-SITE = "ga4"
+MOST_CHARACTERS = 240
+NEW_SENTENCE = "."
+SMALL_INSIDE = re.compile(r"[^\W\d_a-z][a-z\u00df-\u00ff ]")
+
+Items = list[dict[str, Any]]
 
 
-class Reader(Causes):
-    """Reads one bullet from its start to its end."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clause:
+    """A sentence without its full stop, true whatever stands beside it.
 
-    def __init__(self, spelled: Spelled, ground: Ground, group: str) -> None:
-        super().__init__(spelled, ground, group)
-        # Whether another subject may join those of which nothing is said yet.
-        self.joining = False
-        self.advising = False
+    `because` is what is behind it, `member` whom its `advice` may name, and `subjects` what it speaks of. Its first
+    word `is_small` inside of a sentence if it is no name.
+    """
 
-    def read(self) -> None:
-        """Raises Fault at the first thing that is not proven."""
-        starts = True
-        while self.at < len(self.text):
-            if self.text[self.at].isspace():
-                self.at += 1
-                continue
-            starts = self.step(starts)
-        self.close()
+    id: str
+    group: Group
+    kind: str
+    importance: int
+    subjects: frozenset[str]
+    text: str
+    is_small: bool
+    because: str = ""
+    member: str = ""
+    advice: tuple[str, ...] = ()
 
-    def step(self, starts: bool) -> bool:
-        """Read one phrase; whether a clause starts behind it."""
-        if (end := phrases.END.match(self.text, self.at)) is not None:
-            self.at = end.end()
-            if end[0] in ":–—-":
-                self.joining = False
-            else:
-                self.close()
-            self.advising = False
-            return True
-        if starts and not self.waiting and (found := ADVICE.match(self.text, self.at)) is not None:
-            self.praise(found[0])
-            self.at = found.end()
-            self.advising, self.moving, self.behind = True, None, False
-            return False
-        if self.advising:
-            return self.advise()
-        for pattern, handler in PHRASES:
-            found = pattern.match(self.text, self.at)
-            if found is not None and found.end() > self.at and handler(self, found):
-                self.at = found.end()
-                # `…, so check it`
-                return found[0] in (",", "and", "but")
-        raise Fault("number" if re.match(N, self.text[self.at]) else "wording")
 
-    # Advice
+@dataclass(frozen=True, slots=True)
+class Bullet:
+    """A sentence or two under the heading of their group."""
 
-    def advise(self) -> bool:
-        if (found := phrases.FORWARD.match(self.text, self.at)) is not None:
-            self.forward(found)
-        elif (found := phrases.WHO.match(self.text, self.at)) is not None:
-            if not self.subjects:
-                raise Fault("wording")
-            self.advising = False
-            self.waiting = found["word"] != "whose"
-            self.at = found.end() if self.waiting else found.start("word")
-            return False
-        elif (found := phrases.REASON.match(self.text, self.at)) is not None:
-            self.advising = False
-        elif (found := phrases.SUBJECT.match(self.text, self.at)) is not None:
-            self.subjects = self.named(found)
-        elif (found := phrases.ADVISED.match(self.text, self.at)) is not None:
-            self.praise(found[0])
+    group: str
+    text: str
+
+
+class Part(NamedTuple):
+    """A clause of a bullet, with what is behind it or without, and what stands between it and the one before."""
+
+    clause: Clause
+    has_cause: bool = False
+    joiner: str = NEW_SENTENCE
+
+
+def write_bullet(parts: Sequence[Part], advice: Sequence[str], span: Span) -> Bullet:
+    """The bullet, as much of it as there is room for: clauses come before what is behind them, and that before advice.
+
+    A clause about what an earlier one has told is left out.
+    """
+    told: list[Part] = []
+    for part in parts:
+        if not any(part.clause.subjects & each.clause.subjects for each in told):
+            told.append(part)
+    plain = [part._replace(has_cause=False) for part in told]
+    choices = [
+        (told, advice),
+        (told, ()),
+        (plain, ()),
+        *((plain[:count], ()) for count in range(len(plain) - 1, 0, -1)),
+    ]
+    texts = [write_sentences(chosen, more, span.language) for chosen, more in choices]
+    against = span.language.write("against", compared=span.comparison_text)
+    fitting = (text for text in texts if len(text.replace(PERIOD, against)) <= MOST_CHARACTERS)
+    groups = {part.clause.group for part in told}
+    group = groups.pop() if len(groups) == 1 else "Cross-channel"
+    return Bullet(group, next(fitting, shorten_text(texts[-1].replace(f" {PERIOD}", ""), MOST_CHARACTERS)))
+
+
+def write_sentences(parts: Sequence[Part], advice: Sequence[str], language: Language) -> str:
+    """The clauses as they are joined, and the advice; what has been joined already is not joined again."""
+    text, joiners = "", language.definition.joiners
+    for part in parts:
+        clause = part.clause
+        said = f"{clause.text}, {clause.because}" if part.has_cause and clause.because else clause.text
+        if part.joiner == NEW_SENTENCE or any(each in f"{text} {said}" for each in joiners):
+            text += f"{'. ' if text else ''}{said[:1].upper()}{said[1:]}"
         else:
-            raise Fault("number" if re.match(N, self.text[self.at]) else "wording")
-        self.at = found.end()
-        return False
-
-    def praise(self, said: str) -> None:
-        """What went badly is not celebrated, nor done more of."""
-        if PRAISE.search(said) and self.verdicts == {"worse"}:
-            raise Fault("direction")
-
-    # Subjects
-
-    def named(self, found: re.Match[str]) -> list[Subject]:
-        metric, member = found["metric"] or found["second"], found["member"] or found["first"]
-        name = self.spelled.name(metric) if metric else None
-        who = self.spelled.name(member) if member else None
-        if name is None:
-            spoken = self.subjects[-1].name if self.subjects else None
-            name = spoken if spoken is not None and self.ground.about(spoken, who) else None
-        subject = Subject(name, who)
-        for said in filter(None, (found["owner"], found["place"])):
-            source = next(source for source, pattern in phrases.SOURCES_SAID if re.search(pattern, said))
-            if not any(source in fact.sources for fact in self.ground.about(name, who)):
-                raise Fault("source")
-        return [subject]
-
-    def subject(self, found: re.Match[str]) -> bool:
-        subjects = self.named(found)
-        if self.waiting and not self.joining:
-            raise Fault("wording")
-        self.subjects = [*self.subjects, *subjects] if self.waiting else subjects
-        self.waiting, self.joining, self.moving = True, False, None
-        self.behind, self.driven, self.place = False, False, None
-        return True
-
-    def possessive(self, found: re.Match[str]) -> bool:
-        if self.waiting or not self.subjects:
-            raise Fault("wording")
-        self.subjects = [Subject(self.spelled.name(found["metric"]), self.subjects[-1].member)]
-        self.waiting, self.moving, self.behind = True, None, False
-        return True
-
-    def pronoun(self, _: re.Match[str]) -> bool:
-        if self.waiting or not self.subjects:
-            raise Fault("wording")
-        self.waiting, self.moving, self.behind = True, None, False
-        return True
-
-    def nobody(self, found: re.Match[str]) -> bool:
-        """`You had …`, `there were …`, and `the site had …`, which is of the site's own source."""
-        if self.waiting:
-            raise Fault("wording")
-        self.subjects, self.waiting = [Subject()], True
-        self.place = SITE if found["site"] else None
-        return True
-
-    def close(self) -> None:
-        if self.waiting:
-            raise Fault("no_fact")
-        self.moving, self.behind, self.joining, self.moved, self.last = None, False, False, False, None
-        self.place, self.driven = None, False
-        self.movers.clear()
-
-    # What is said of them
-
-    def move(self, found: re.Match[str]) -> bool:
-        if not self.subjects:
-            raise Fault("no_fact")
-        sense = sense_of(found["way"], VERBS)
-        if found["number"] is None and found["way"] in ("changed", "moved"):
-            raise Fault("wording")
-        if found["number"] is not None and sense == "flat" and found["way"] not in ("changed", "moved"):
-            # `held steady at` says so of a value.
-            return False
-        self.prove(found, MOVED, sense) if found["number"] is not None else self.go(found[0], sense)
-        self.moving = None if found["number"] is not None else sense
-        return True
-
-    def gained(self, found: re.Match[str]) -> bool:
-        return self.prove(found, MOVED, sense_of(found["way"], TRANSITIVE))
-
-    def compared(self, found: re.Match[str]) -> bool:
-        return self.prove(found, MOVED, sense_of(found["way"], COMPARATIVES))
-
-    def noun(self, found: re.Match[str]) -> bool:
-        sense = sense_of(found["way"] or found["way2"], NOUNS)
-        number = found["number"] or found["number2"]
-        return self.proven_number(found[0], number, found["bound"] or found["bound2"], None, MOVED, sense)
-
-    def forward(self, found: re.Match[str]) -> bool:
-        """`a 23% drop in sessions`: the subject follows."""
-        if self.waiting:
-            raise Fault("wording")
-        self.subjects = self.named(found)
-        sense = sense_of(found["way"], NOUNS)
-        if found["size"] is None:
-            return self.go(found[0], sense)
-        return self.proven_number(found[0], found["size"], found["before"], None, MOVED, sense)
-
-    def reached(self, found: re.Match[str]) -> bool:
-        if not self.subjects and found["unit"]:
-            return self.figure(found)
-        return self.prove(found, VALUE)
-
-    def before(self, found: re.Match[str]) -> bool:
-        return self.prove(found, BEFORE)
-
-    def brought(self, found: re.Match[str]) -> bool:
-        """`Organic Search brought 4,690 sessions`: no metric brings itself."""
-        bare = found["unit"] is None
-        if bare and (found["earned"] or all(subject.name is None for subject in self.subjects)):
-            raise Fault("no_fact")
-        return self.prove(found, VALUE)
-
-    def share(self, found: re.Match[str]) -> bool:
-        if not self.subjects or self.subjects[-1].member is None:
-            raise Fault("no_fact")
-        self.subjects = [Subject(self.spelled.name(found["of"]), self.subjects[-1].member)]
-        return self.prove(found, SHARE)
-
-    def times(self, found: re.Match[str]) -> bool:
-        self.prove(found, TIMES)
-        if found["usual"] is not None:
-            self.proven_number("", found["usual"], None, None, USUAL)
-        return True
-
-    def usual(self, found: re.Match[str]) -> bool:
-        return self.prove(found, USUAL)
-
-    def figure(self, found: re.Match[str]) -> bool:
-        """A number by itself: with a sign a change, without one the value, or what a move in words came to."""
-        numeral = self.spelled.numeral(found["number"])
-        if numeral.sign:
-            behind = self.behind and any(fact.figure("effect") for s in self.subjects for fact in self.facts(s))
-            return self.prove(found, EFFECT if behind else MOVED)
-        if self.text[: self.at].rstrip().endswith("("):
-            # `fell (23%)`, and `fell by 6,860 (23%)`, but `fell 23% (22,403)`.
-            if self.moving is not None and not (self.moving in ("flat", "little") and numeral.unit is None):
-                return self.prove(found, MOVED, self.moving)
-            if self.last is MOVED and numeral.unit == "percent" and self.is_change(numeral):
-                return self.prove(found, MOVED, self.way)
-        if self.subjects or found["unit"]:
-            if found["unit"] and not self.waiting:
-                # `23%: 22,403 sessions`, and `…, and 740 interactions`.
-                name = self.spelled.name(found["unit"])
-                last = self.subjects[-1] if self.subjects else Subject()
-                same = last.name is None or bool(set(self.facts(last)) & set(self.ground.about(name, last.member)))
-                self.subjects = [Subject(name, last.member if same else None)]
-            return self.prove(found, VALUE)
-        raise Fault("no_fact")
-
-    # Days, periods and the rest
-
-    def day(self, found: re.Match[str]) -> bool:
-        return self.today is not None
-
-    def stood_out(self, found: re.Match[str]) -> bool:
-        """`25 March stood out with 740 interactions`, `interactions peaked on 25 March`."""
-        if self.today is None:
-            raise Fault("direction")
-        if found[0].startswith(("peaked", "spiked")) and self.subjects:
-            self.go("", "up")
-        elif not self.subjects:
-            self.subjects = [Subject()]
-        self.waiting = False
-        return True
-
-    def post(self, found: re.Match[str]) -> bool:
-        quote = self.spelled.name(found["quote"])
-        told = [fact for subject in self.subjects for fact in self.facts(subject)]
-        if self.today is None or not any(fact.quote and folded(fact.quote) == quote for fact in told):
-            raise Fault("date")
-        return True
-
-    def back(self, found: re.Match[str]) -> bool:
-        """The compared period behind a change, or behind a number of that period: not behind what was reached."""
-        allowed = {"in": (BEFORE,), "during": (BEFORE,), "over": (BEFORE, MOVED)}.get(found["how"], (MOVED, VALUE))
-        return self.last in allowed and (self.last is not VALUE or self.moved)
-
-    def within(self, _: re.Match[str]) -> bool:
-        return self.last is not BEFORE
-
-    def join(self, found: re.Match[str]) -> bool:
-        """A conjunction. Only `and` and commas let another subject join one of which nothing is said yet."""
-        self.joining = found[0] in (",", "and", "&")
-        if self.waiting and not self.joining:
-            raise Fault("wording")
-        if found[0] in ("while", "whereas", "but"):
-            self.moving = None
-        return True
-
-    def condition(self, _: re.Match[str]) -> bool:
-        """`…, until you know why`."""
-        self.close()
-        self.advising = True
-        return True
-
-    def filler(self, _: re.Match[str]) -> bool:
-        return True
+            text += f"{part.joiner} {said[:1].lower() if clause.is_small else said[:1]}{said[1:]}"
+    sentences = [end_sentence(text), *(end_sentence(each[:1].upper() + each[1:]) for each in advice)]
+    return " ".join(sentences)
 
 
-Handler = Callable[[Reader, re.Match[str]], bool]
-# The first that matches is taken, and never taken back.
-PHRASES: Sequence[tuple[re.Pattern[str], Handler]] = (
-    (phrases.BEHIND, Reader.is_behind),
-    (phrases.DRIVER, Reader.driver),
-    (phrases.ITSELF, Reader.itself),
-    (phrases.WITHOUT_DATA, Reader.without_data),
-    (phrases.SILENT, Reader.silent),
-    (phrases.NEW, Reader.new),
-    (phrases.REPLACED, Reader.replaced),
-    (phrases.STANDING, Reader.standing),
-    (phrases.WEIGHT, Reader.weight),
-    (phrases.FORWARD, Reader.forward),
-    (phrases.SHARE, Reader.share),
-    (phrases.TIMES, Reader.times),
-    (phrases.USUAL, Reader.usual),
-    (phrases.COMPARED_WITH, Reader.compared),
-    (phrases.NOUN, Reader.noun),
-    (phrases.GAINED, Reader.gained),
-    (phrases.STOOD_OUT, Reader.stood_out),
-    (phrases.BEFORE, Reader.before),
-    (phrases.WAS_BEFORE, Reader.before),
-    (phrases.MOVE, Reader.move),
-    (phrases.REACHED, Reader.reached),
-    (phrases.BROUGHT, Reader.brought),
-    (phrases.FIGURE, Reader.figure),
-    (phrases.POSSESSIVE, Reader.possessive),
-    (phrases.SUBJECT, Reader.subject),
-    (phrases.PRONOUN, Reader.pronoun),
-    (phrases.NOBODY, Reader.nobody),
-    (phrases.POST, Reader.post),
-    (phrases.DAY, Reader.day),
-    (phrases.AGAINST, Reader.filler),
-    (phrases.BACK, Reader.back),
-    (phrases.WITHIN, Reader.within),
-    (phrases.JOIN, Reader.join),
-    (phrases.CONDITION, Reader.condition),
-    (phrases.FILLER, Reader.filler),
-)
+def end_sentence(text: str) -> str:
+    return text if text[-1:] in ".!?…" else f"{text}."
+
+
+def is_small_inside(template: str) -> bool:
+    """Whether a sentence begins with a word of its own, and not with a name or an abbreviation."""
+    return SMALL_INSIDE.match(template.lstrip()) is not None
+
+
+def say_period_once(bullets: Sequence[Bullet], span: Span) -> list[Bullet]:
+    """The bullets, of which only the first that is held against the compared window says so."""
+    against = span.language.write("against", compared=span.comparison_text)
+    said, found = False, []
+    for bullet in bullets:
+        text = bullet.text if said else bullet.text.replace(PERIOD, against, 1)
+        said = said or PERIOD in bullet.text
+        found.append(Bullet(bullet.group, text.replace(f" {PERIOD}", "")))
+    return list(dict.fromkeys(found))
+
+
+def group_bullets(bullets: Sequence[Bullet]) -> Items:
+    """The bullets by group, the group of the most important one first."""
+    groups: dict[str, list[str]] = {}
+    for bullet in bullets:
+        groups.setdefault(bullet.group, []).append(bullet.text)
+    return [{"group": group, "bullets": texts} for group, texts in groups.items()]
+
+
+# What a model answers
+
+Reason = Literal["group", "words", "clause", "part", "joiner", "advice", "repeated"]
+GROUPS = ("Cross-channel", "Ads", "Traffic", "Content")
+REFERENCE = re.compile(r"\{\s*(\w+)(?:\.(\w+))?\s*\}")
+
+
+class RefusedBullet(Exception):
+    """A bullet that is no arrangement of what was offered; `reason` says why in a word."""
+
+    def __init__(self, reason: Reason) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a bullet may be made of: clauses, and advice that is good after any of them."""
+
+    clauses: Sequence[Clause]
+    general: Sequence[str]
+    language: Language
+
+    def describe(self) -> dict[str, Any]:
+        """The offer as the model reads it."""
+        return {
+            "joiners": list(self.language.definition.joiners),
+            "advice": list(self.general),
+            "clauses": [describe_clause(each) for each in self.clauses],
+        }
+
+    def read_bullet(self, bullet: Bullet, span: Span) -> Bullet:
+        """The bullet that a model's answer stands for. Raises RefusedBullet for all that is not offered."""
+        if bullet.group not in GROUPS:
+            raise RefusedBullet("group")
+        text, advice = self._split_advice(" ".join(bullet.text.split()))
+        parts = self._read_parts(text)
+        there = {part.clause.id for part in parts}
+        if len(there) < len(parts) or len(set(advice)) < len(advice):
+            raise RefusedBullet("repeated")
+        if any(owner is not None and owner.id not in there for owner, _ in advice):
+            raise RefusedBullet("advice")
+        return write_bullet(parts, [fill_in(sentence, owner) for owner, sentence in advice], span)
+
+    def _split_advice(self, text: str) -> tuple[str, list[tuple[Clause | None, str]]]:
+        """The text without its sentences of advice, and these, each with the clause whose advice it is."""
+        offered: list[tuple[str, Clause | None, str]] = [(each.rstrip(".!"), None, each) for each in self.general]
+        for clause in self.clauses:
+            offered += [(name_slots(each, clause).rstrip(".!"), clause, each) for each in clause.advice]
+        there = {each for each, _ in REFERENCE.findall(text)}
+        offered.sort(key=lambda each: each[1] is not None and each[1].id not in there)
+        found: list[tuple[Clause | None, str]] = []
+        while True:
+            rest = text.rstrip(" .!")
+            match = next((each for each in offered if ends_with(rest, each[0])), None)
+            if match is None:
+                return text, found[::-1]
+            found.append(match[1:])
+            text = rest[: len(rest) - len(match[0])]
+
+    def _read_parts(self, text: str) -> list[Part]:
+        clauses = {each.id: each for each in self.clauses}
+        joiners = {strip_marks(each): each for each in self.language.definition.joiners}
+        parts: list[Part] = []
+        at = 0
+        for match in REFERENCE.finditer(text):
+            between, at = strip_marks(text[at : match.start()]), match.end()
+            clause, part = clauses.get(match[1]), match[2]
+            if clause is None:
+                raise RefusedBullet("clause")
+            if part is not None:
+                if part != "because" or not clause.because or not parts or parts[-1][0] is not clause or between:
+                    raise RefusedBullet("part")
+                parts[-1] = parts[-1]._replace(has_cause=True)
+                continue
+            if not parts and between:
+                raise RefusedBullet("words")
+            joiner = NEW_SENTENCE if not parts or text[: match.start()].rstrip().endswith(".") else joiners.get(between)
+            if joiner is None or (joiner == NEW_SENTENCE and between):
+                raise RefusedBullet("joiner")
+            parts.append(Part(clause, joiner=joiner))
+        if not parts or strip_marks(text[at:]):
+            raise RefusedBullet("words")
+        return parts
+
+
+def describe_clause(clause: Clause) -> dict[str, Any]:
+    parts = {name: text for name in ("because", "member") if (text := getattr(clause, name))}
+    return {
+        "id": clause.id,
+        "group": clause.group,
+        "kind": clause.kind,
+        "importance": clause.importance,
+        "text": clause.text.replace(f" {PERIOD}", ""),
+        "parts": parts,
+        "advice": [name_slots(each, clause) for each in clause.advice],
+    }
+
+
+def name_slots(advice: str, clause: Clause) -> str:
+    """The advice as the model writes it: with the clause's name in its slot."""
+    return advice.replace("{member}", f"{{{clause.id}.member}}")
+
+
+def fill_in(advice: str, clause: Clause | None) -> str:
+    return advice if clause is None else advice.replace("{member}", clause.member)
+
+
+def ends_with(text: str, sentence: str) -> bool:
+    """Whether a text ends in a sentence, before which there is something else; blind to case."""
+    before = text[: -len(sentence)]
+    return before.endswith(" ") and text[len(before) :].casefold() == sentence.casefold()
+
+
+def strip_marks(text: str) -> str:
+    """The text as it is compared: without the marks and spaces around it, and blind to case."""
+    return text.strip(" ,.;:!–—-").casefold()
+
+
+def read_bullets(offer: Offer, bullets: Sequence[Bullet], span: Span, drop: Callable[[Reason], None]) -> list[Bullet]:
+    """The bullets that a model's answer stands for; `drop` is told of the others."""
+    found: list[Bullet] = []
+    for each in bullets:
+        try:
+            bullet = offer.read_bullet(each, span)
+            if bullet in found:
+                raise RefusedBullet("repeated")
+            found.append(bullet)
+        except RefusedBullet as refused:
+            drop(refused.reason)
+    return found

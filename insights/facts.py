@@ -1,69 +1,23 @@
-"""Facts: what the data says, one statement each, and findings: the facts that answer one entry of insights.yaml."""
+"""Findings: what the data says of an entry of insights.yaml, over the asked window and the one it is compared with."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Literal
 
-from engine.calendar import Compare, Window
-from engine.catalog.insight_resolution import Observation
-from engine.catalog.metrics import Metric
-from engine.files.definitions import Better
-from insights.figures import Figure, Role
+from engine import Body, Compare, Window, get_comparison_window
+from insights.config.languages import Language
+from insights.config.rules import Observation
 
+Answers = Mapping[str, Body]
 Direction = Literal["up", "down", "flat"]
-Verdict = Literal["better", "worse", "neutral"]
+# Which days of the asked and of the compared window are held against each other: those that both have.
+SharedDays = tuple[tuple[bool, ...], tuple[bool, ...]]
 
-# Below it a change is none, in words.
-FLAT = 0.005
-# Below it a change is little, beside that of another metric.
-LITTLE = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Weight:
-    """How a member weighs in a ratio: whether its share of the denominator, which has these names, grew or shrank, and
-    whether its own ratio lies above or below that of the whole.
-    """
-
-    moved: Literal["grew", "shrank"]
-    standing: Literal["above", "below"]
-    of: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
-    """One statement about a metric, or about one of its members, over the asked window.
-
-    `names` are what the metric may be called; `member`, and `quote` of what may be behind it, are fit to be quoted.
-    `day` is the one day that it is about. `telling` is false of members to which nothing happened. `missing` is how
-    many days have no data, where that bears on it, `replaces` the member in whose place this one has come, and `weight`
-    that of a member in a ratio. One that is `silent` says that there are no rows since its `day`,
-    one that is `new` that the compared window had none of it, though it was counted.
-    """
-
-    observation: str
-    key: str
-    names: tuple[str, ...]
-    sources: tuple[str, ...]
-    window: Window
-    direction: Direction
-    verdict: Verdict
-    figures: tuple[Figure, ...]
-    member: str | None = None
-    quote: str | None = None
-    day: date | None = None
-    telling: bool = True
-    missing: int = 0
-    replaces: str | None = None
-    weight: Weight | None = None
-    silent: bool = False
-    new: bool = False
-
-    def figure(self, role: Role) -> Figure | None:
-        return next((each for each in self.figures if each.role == role), None)
+# Where a sentence says against what it is held: a list of bullets says it once. A character that no name keeps.
+PERIOD = "\ue010"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,29 +25,31 @@ class Finding:
     """What an observation came to.
 
     `view` is what sentences see of it. `notable` tells whether it is worth a sentence, and `strength` how far it goes.
+    One that `silences` its sources makes every other finding about them unfair.
     """
 
     observation: Observation
     view: Mapping[str, Any]
-    facts: tuple[Fact, ...]
     notable: bool
     strength: float
+    silences: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The asked window, what it is compared with, and what day it is."""
+    """The asked window, what it is compared with, what day it is, and in which language that is told."""
 
     window: Window
     compare: Compare
     today: date
+    language: Language
 
     @property
     def days(self) -> int:
         return self.window.days
 
     @property
-    def unfinished(self) -> int:
+    def unfinished_days(self) -> int:
         """How many of the asked window's days are not over: today, and those to come."""
         return min(self.days, max(0, (self.window.end - self.today).days + 1))
 
@@ -103,37 +59,28 @@ class Span:
         return self.compare is Compare.PREVIOUS_PERIOD
 
     @property
-    def compared(self) -> str:
+    def comparison_text(self) -> str:
         """The compared window in words."""
         if self.compare is Compare.PREVIOUS_YEAR:
-            return "a year earlier"
-        return "the day before" if self.days == 1 else f"the previous {self.days:,} days"
+            return self.language.write("previous_year")
+        if self.days == 1:
+            return self.language.write("previous_day")
+        return self.language.write("previous_days", days=self.language.write_number(self.days))
+
+    def describe_days(self, shared: SharedDays | None) -> str:
+        """Against what a change is held, in words, where the days of `shared` alone are compared."""
+        if shared is None or not any(shared[0]):
+            return PERIOD
+        now, then = shared
+        first, last = now.index(True), len(now) - 1 - now[::-1].index(True)
+        if now != then or not all(now[first : last + 1]):
+            return self.language.write("shared_days", count=self.language.write_number(sum(now)))
+        starts = (self.window.start, get_comparison_window(self.window, self.compare).start)
+        days = [self.language.write_day(start + timedelta(days=days)) for start in starts for days in (first, last)]
+        return self.language.write("shared_dates", **dict(zip(("first", "last", "before", "until"), days, strict=True)))
 
 
-def direction_of(difference: float, relative: float | None) -> Direction:
-    if difference == 0 or (relative is not None and abs(relative) < FLAT):
-        return "flat"
-    return "up" if difference > 0 else "down"
-
-
-def days_without(count: int) -> str:
-    """How many days have no data, in words; empty where all have."""
-    return "" if not count else f"{count} {'day has' if count == 1 else 'days have'} no data"
-
-
-def verdict_of(direction: Direction, better: Better) -> Verdict:
-    if better == "neutral" or direction == "flat":
-        return "neutral"
-    return "better" if direction == better else "worse"
-
-
-def names_of(metric: Metric, called: tuple[str, ...], series: str | None = None) -> tuple[str, ...]:
-    """What a metric may be called: its title, without what it is broken down by, and what the file says."""
-    title = series or metric.title
-    whole, by, _ = title.partition(" by ")
-    return tuple(dict.fromkeys((title, *((whole,) if by else ()), *called)))
-
-
-def spoken_day(day: date) -> str:
-    """A day in words: 4 March."""
-    return f"{day.day} {day:%B}"
+def series_of(body: Body, name: str | None = None) -> tuple[Any, Any] | None:
+    """A series and its counterpart in the compared window: the one of that name, or else the first."""
+    pairs = zip(body["series"], body.get("comparison", {}).get("series") or (), strict=False)
+    return next((pair for pair in pairs if name in (None, pair[0]["name"])), None)

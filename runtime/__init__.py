@@ -1,1 +1,1 @@
-"""What an installation is made of, opened once for the API, the commands and the benches."""
+"""The services of an installation, opened once for the API, the commands and the benches."""

@@ -1,4 +1,4 @@
-"""What is kept beside the databases: the rows of scans, as the settings say, and what was last known of a user."""
+"""Caches beside the databases: scan rows, as the settings say, and each user's last tenant."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from urllib.parse import urlsplit
 
 from cachetools import TTLCache
 
-from engine.answer.cache import MAX_STALE_SECONDS, Cache, CacheStore, MemoryStore
-from engine.errors import InvalidSetting
-from engine.extras import install_command
+from engine import MAX_STALE_SECONDS, Cache, CacheStore, InvalidSetting, MemoryStore, install_command
 from runtime.settings import Settings
 from state.tenants import Tenant
 
@@ -18,17 +16,20 @@ MAX_TENANTS = 50_000
 
 
 def open_cache(settings: Settings) -> Cache | None:
-    """The cache of scans; None where CACHE_TTL_SECONDS is 0. Raises InvalidSetting."""
+    """Open the cache of scan rows; None where CACHE_TTL_SECONDS is 0. Raises InvalidSetting."""
     ttl = settings.cache_ttl_seconds
     return Cache(open_store(settings, max(ttl, MAX_STALE_SECONDS)), ttl=ttl) if ttl else None
 
 
 def open_store(settings: Settings, seconds: int) -> CacheStore:
-    """Redis where REDIS_URL names it, or else the memory of this process."""
+    """Open Redis where REDIS_URL names it, otherwise the memory of this process.
+
+    Raises InvalidSetting.
+    """
     if settings.redis_url is None:
         return MemoryStore(seconds=seconds)
     try:
-        from engine.answer.redis_store import RedisStore
+        from engine import RedisStore
     except ImportError:
         message = f"REDIS_URL is set and its driver is missing: {install_command('redis')}"
         raise InvalidSetting(message) from None
@@ -36,14 +37,17 @@ def open_store(settings: Settings, seconds: int) -> CacheStore:
 
 
 def build_namespace(settings: Settings) -> str:
-    """The warehouse in a few letters: two installations may share one Redis. The password is no part of it."""
+    """Build a short digest of the warehouse's URL, without the password.
+
+    It separates two installations that share one Redis.
+    """
     parts = urlsplit(settings.facts_url.get_secret_value())
     address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}?{parts.query}"
     return blake2b(address.encode(), digest_size=8).hexdigest()
 
 
 class TenantCache:
-    """The last that was read of each user, for an hour. Thread-safe."""
+    """The tenant last read for each user, for an hour. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = Lock()

@@ -13,25 +13,28 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
 class JsonFormatter(logging.Formatter):
-    """Writes `at, level, logger, message`, the request's id inside a request, and the record's own `fields`."""
+    """Formats a record as JSON: `at, level, logger, message`, and the record's own `fields`.
+
+    Inside a request it adds the request's id.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {
+        entry: dict[str, Any] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
         }
         if (current := request_id.get()) is not None:
-            line["request_id"] = current
-        line |= getattr(record, "fields", {})
+            entry["request_id"] = current
+        entry |= getattr(record, "fields", {})
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return to_json(line).decode()
+            entry["exception"] = self.formatException(record.exc_info)
+        return to_json(entry).decode()
 
 
 def configure_logging() -> None:
-    """Send the process's logs to standard error as JSON lines: our own from INFO on, the libraries' warnings."""
+    """Log to standard error as JSON lines: our loggers from INFO, the libraries' from WARNING."""
     output = logging.StreamHandler()
     output.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[output], force=True)

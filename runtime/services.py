@@ -1,4 +1,4 @@
-"""What an installation runs on, opened once: for the API, for every command and for the benches."""
+"""The services of an installation, opened once: for the API, every command and the benches."""
 
 from __future__ import annotations
 
@@ -10,16 +10,23 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Self, TypeVar
 
-from engine.answer.cache import Cache
-from engine.answer.engine import Engine, WidgetAnswer
-from engine.answer.fetch import RequestContext
-from engine.catalog.catalog import Catalog, load_catalog
-from engine.errors import InvalidCatalog, StateUnavailable, UnknownMetric, WarehouseUnavailable
-from engine.query import MetricQuery
-from engine.warehouse.warehouse import Warehouse
-from insights.telling import Teller
+from engine import (
+    Cache,
+    Catalog,
+    Engine,
+    InvalidCatalog,
+    MetricQuery,
+    RequestContext,
+    StateUnavailable,
+    UnknownMetric,
+    Warehouse,
+    WarehouseUnavailable,
+    WidgetAnswer,
+)
+from insights.config.load import check_language, load_catalog
+from insights.narrate import Narrator
 from runtime.caches import TenantCache, open_cache
-from runtime.narrator import open_teller
+from runtime.narrator import open_narrator
 from runtime.settings import Settings
 from runtime.sync_worker import open_worker
 from state import State
@@ -35,11 +42,11 @@ ResultT = TypeVar("ResultT")
 
 @dataclass(slots=True)
 class Services:
-    """The catalog with the warehouse and the cache, the state, and who writes the insights; `close` ends them all.
+    """The engine, the state, the narrator and the worker; `close` closes them all.
 
-    Read `engine` once in a request: a reload swaps it between two reads. `rejected` counts the problems of the newest
-    metric files by code; empty while the engine serves just those. `worker` does the syncs of this process, where it
-    does any.
+    Read `engine` once in a request: a reload replaces it between two reads. `problem_counts` counts the problems of the
+    newest metric files by code; it is empty while the engine serves just those. `worker` does the syncs of this
+    process, where it does any.
     """
 
     engine: Engine
@@ -49,18 +56,19 @@ class Services:
     tenant_cache: TenantCache = field(default_factory=TenantCache)
     worker: Worker | None = None
     schedule: Schedule = field(init=False)
-    teller: Teller = field(init=False)
+    narrator: Narrator = field(init=False)
 
     def __post_init__(self) -> None:
         """Give the engine the cache that the settings describe. Raises InvalidSetting."""
         self.schedule = Schedule(self.state.runs)
         if self.engine.cache is None:
             self.engine = Engine(self.engine.catalog, self.engine.warehouse, open_cache(self.settings))
-        self.teller = open_teller(self.settings, self.engine.cache)
+        check_language(self.catalog, self.settings.insights_language)
+        self.narrator = open_narrator(self.settings, self.engine.cache)
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
-        """Open what the settings describe; the embedded databases are made where they are missing.
+        """Open what the settings describe; missing embedded databases are created.
 
         Raises InvalidSetting, InvalidCatalog, StateUnavailable or WarehouseUnavailable.
         """
@@ -79,10 +87,10 @@ class Services:
         return services
 
     def close(self) -> None:
-        """End the worker, wait for the model's calls, and close the databases."""
+        """Stop the worker, wait for the model's calls, and close the databases."""
         if self.worker is not None:
             self.worker.stop()
-        self.teller.close()
+        self.narrator.close()
         self.engine.warehouse.close()
         self.state.close()
 
@@ -101,7 +109,10 @@ class Services:
         return self.engine.warehouse
 
     def open_worker(self, observer: SyncObserver, *, schedule: Schedule | None = None) -> Worker:
-        """Open a worker that is not yet at work; with a schedule it opens the daily runs too. Raises InvalidSetting."""
+        """Open a worker without starting it; with a schedule it opens the daily runs too.
+
+        Raises InvalidSetting.
+        """
         return open_worker(
             self.settings,
             state=self.state,
@@ -114,21 +125,22 @@ class Services:
     def query_many(
         self, keys: Sequence[str], query: MetricQuery, *, user: str
     ) -> dict[str, WidgetAnswer | UnknownMetric]:
-        """Answer several keys; an unknown key has its error for an answer.
+        """Answer several keys; an unknown key gets its error.
 
-        Without the state database, from what the cache holds for the sources that the user had when last seen.
-        Raises StateUnavailable, WarehouseUnavailable.
+        Without the state database, the cache answers for the sources that the user had when last seen. Raises
+        StateUnavailable, WarehouseUnavailable.
         """
-        return self.run_for_user(user, lambda engine, asker: engine.query_many(keys, query, asker))
+        return self.run_for_user(user, lambda engine, context: engine.query_many(keys, query, context))
 
     def run_for_user(self, user: str, run: Callable[[Engine, RequestContext], ResultT]) -> ResultT:
-        """Return what the engine that serves right now answers this user, with the state database or without it.
+        """Return the result of `run` with the current engine and this user's context.
 
-        Raises StateUnavailable, WarehouseUnavailable.
+        Without the state database it runs offline, for the user as last seen. Raises StateUnavailable,
+        WarehouseUnavailable.
         """
         engine = self.engine
         try:
-            asker = self.get_context(user)
+            context = self.get_context(user)
         except StateUnavailable as away:
             last_seen = self.tenant_cache.get(user)
             if last_seen is None:
@@ -137,16 +149,16 @@ class Services:
                 return run(engine, build_context(user, last_seen, offline=True))
             except WarehouseUnavailable:
                 raise away from None
-        return run(engine, asker)
+        return run(engine, context)
 
     def get_context(self, user: str) -> RequestContext:
-        """Return which sources the user has connected, and how new the data is. Raises StateUnavailable."""
+        """Return the user's connected sources and data version. Raises StateUnavailable."""
         tenant = self.state.tenants.get(user)
         self.tenant_cache.put(user, tenant)
         return build_context(user, tenant)
 
     def reload_catalog(self) -> None:
-        """Serve the coming requests from the metric files as they are now, or on from the last good ones.
+        """Serve coming requests from the current metric files, or keep the last good ones.
 
         Raises WarehouseUnavailable, and then nothing has changed.
         """
@@ -161,7 +173,7 @@ class Services:
         logger.info("serving %d widgets, catalog %s", len(catalog.widgets), catalog.version)
 
     def wake_worker(self) -> None:
-        """Have a sync that was just asked for begin at once, where this process does syncs."""
+        """Begin a requested sync at once, where this process does syncs."""
         if self.worker is not None:
             self.worker.kick()
 
@@ -171,9 +183,9 @@ class Services:
 
 
 def open_engine(catalog: Catalog, warehouse: Warehouse, cache: Cache | None = None) -> Engine:
-    """Return an engine whose tables are there. Raises WarehouseUnavailable."""
+    """Return an engine whose tables exist. Raises WarehouseUnavailable."""
     if warehouse.is_ours:
-        # Any other database belongs to somebody: its tables are made when something is written to them.
+        # Any other database has an owner: its tables are created when something is written to them.
         warehouse.create_tables(catalog.tables.values())
     return Engine(catalog, warehouse, cache)
 

@@ -1,4 +1,4 @@
-"""The environment, read once: a wrong variable stops the start with one line that names it."""
+"""The environment, read once: an invalid variable stops the start with one line."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from engine.errors import InvalidSetting
-from engine.suggestions import did_you_mean, find_nearest_names
+from engine import InvalidSetting, did_you_mean, find_nearest_names
 from runtime.shipped import get_shipped_folder
 
 DEFAULT_DATABASE = "sqlite:///metric-engine.db"
@@ -50,6 +49,7 @@ class Settings(BaseSettings):
 
     llm_model: str | None = None
     llm_daily_budget: int = Field(default=200, ge=0)
+    insights_language: str = "en"
     cron_secret: SecretStr | None = None
     encryption_key: SecretStr | None = None
 
@@ -65,9 +65,10 @@ class Settings(BaseSettings):
 
     @classmethod
     def from_environment(cls, **given: Any) -> Self:
-        """Read the environment's variables; a field that is `given` takes precedence, and an empty variable is unset.
+        """Read the settings from the environment's variables.
 
-        Raises InvalidSetting: one line that names the variable and the remedy, never its value.
+        A `given` field takes precedence, and an empty variable counts as unset. Raises InvalidSetting: one line that
+        names the variable and the remedy, never its value.
         """
         try:
             return cls(**given)
@@ -82,17 +83,17 @@ class Settings(BaseSettings):
 
     @property
     def facts_url(self) -> SecretStr:
-        """The URL of the fact tables: WAREHOUSE_URL, or else the state tables' database."""
+        """The URL of the fact tables: WAREHOUSE_URL, or the state tables' database without it."""
         return self.warehouse_url or self.database_url
 
     @property
     def facts_setting(self) -> str:
-        """The setting that says where the fact tables are."""
+        """The setting that names the database of the fact tables."""
         return "DATABASE_URL" if self.warehouse_url is None else "WAREHOUSE_URL"
 
     @property
     def metrics_folder(self) -> Path:
-        """The folder of metric files: METRICS_DIR, or else the shipped one."""
+        """The folder of metric files: METRICS_DIR, or the shipped one without it."""
         return self.metrics_dir or get_shipped_folder()
 
     @field_validator("database_url", "warehouse_url", "redis_url")
@@ -187,7 +188,7 @@ class Settings(BaseSettings):
 
 
 def format_first_fault(error: ValidationError) -> str:
-    """The first fault in one line, without the value that was given: it may be a secret."""
+    """Format the first fault as one line, without the given value: it may be a secret."""
     fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
     message = fault["msg"].removeprefix("Value error, ")
     variable = str(fault["loc"][0]).upper() if fault["loc"] else None
@@ -197,7 +198,7 @@ def format_first_fault(error: ValidationError) -> str:
 def is_web_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        # Read, since only reading tells that a port is none.
+        # Reading the port raises ValueError where it is invalid.
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False

@@ -6,9 +6,9 @@ from pathlib import Path
 
 
 def get_shipped_folder() -> Path:
-    """Return the folder of the shipped metric files: beside the rooms, installed or in a checkout.
+    """Return the folder of the shipped metric files, installed or in a checkout.
 
-    It is relative where it is below the current folder, so that diagnostics read as they are typed.
+    It is relative where it is below the current folder, so that diagnostics show the path as a user types it.
     """
     folder = Path(__file__).parents[1] / "metrics"
     here = Path.cwd()

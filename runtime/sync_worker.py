@@ -1,4 +1,4 @@
-"""The worker that does an installation's syncs, as the settings describe it."""
+"""The sync worker of an installation, as the settings describe it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,7 @@ from dataclasses import fields
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from engine.errors import InvalidSetting
-from engine.query import SOURCES
-from engine.suggestions import did_you_mean, find_nearest_names
-from engine.tables import Table
-from engine.warehouse.warehouse import Warehouse
+from engine import SOURCES, InvalidSetting, Table, Warehouse, did_you_mean, find_nearest_names
 from runtime.settings import Settings
 from state import State
 from sync.job import JobLimits, SyncContext, SyncObserver
@@ -36,7 +32,10 @@ def open_worker(
     observer: SyncObserver,
     schedule: Schedule | None = None,
 ) -> Worker:
-    """A worker, not yet at work; with a schedule it opens the daily runs too. Raises InvalidSetting."""
+    """Build a worker without starting it; with a schedule it opens the daily runs too.
+
+    Raises InvalidSetting.
+    """
     own = import_providers(settings.sync_providers)
 
     @asynccontextmanager
@@ -53,7 +52,10 @@ def open_worker(
 
 
 def import_providers(setting: str | None) -> Mapping[str, Provider]:
-    """What `module:function` gives: providers by source, which take the place of ours. Raises InvalidSetting."""
+    """Return the providers of `module:function`, by source; they replace the built-in ones.
+
+    Raises InvalidSetting.
+    """
     if setting is None:
         return {}
     module, _, name = setting.partition(":")
@@ -69,7 +71,7 @@ def import_providers(setting: str | None) -> Mapping[str, Provider]:
 
 
 def build_addresses(settings: Settings) -> Addresses:
-    """Where the providers are: their own addresses, unless a setting says otherwise."""
+    """Return the providers' addresses: their own, unless a setting replaces one."""
     from sync.providers.registry import Addresses
 
     given = {
@@ -82,7 +84,7 @@ def build_addresses(settings: Settings) -> Addresses:
 
 
 def build_applications(settings: Settings) -> Applications:
-    """As what the installation is known to the providers."""
+    """Return the ids and secrets by which the providers know the installation."""
     from sync.providers.registry import Applications
 
     return Applications(**{each.name: getattr(settings, each.name) for each in fields(Applications)})

@@ -8,7 +8,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from engine.errors import InvalidSetting
+from engine import InvalidSetting
 from state.errors import NoEncryptionKey, UnreadableCredentials
 
 

@@ -15,8 +15,7 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from engine.errors import InvalidSetting, StateUnavailable
-from engine.extras import install_command
+from engine import InvalidSetting, StateUnavailable, install_command
 
 Insert: TypeAlias = postgresql.Insert | sqlite.Insert
 
@@ -188,7 +187,7 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
 
 def _open_postgresql(url: URL) -> Engine:
     try:
-        from engine.warehouse.drivers.postgresql_timeouts import NETWORK_OPTIONS, set_response_timeout
+        from engine import NETWORK_OPTIONS, set_response_timeout
 
         engine = create_engine(
             url.update_query_dict({**NETWORK_OPTIONS, "connect_timeout": str(CONNECT_SECONDS), **url.query}),

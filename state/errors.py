@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.errors import MetricEngineError
+from engine import MetricEngineError
 
 
 class StaleLayout(MetricEngineError):

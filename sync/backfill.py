@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from engine.calendar import DAY, Window
+from engine import DAY, Window
 
 # The days that a first sync reads.
 HISTORY_DAYS = 400

@@ -12,7 +12,7 @@ MetricEngineError
 
 from __future__ import annotations
 
-from engine.errors import MetricEngineError
+from engine import MetricEngineError
 
 
 class ProviderError(MetricEngineError):

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from engine.errors import StateUnavailable, WarehouseUnavailable
-from engine.tables import Table
-from engine.warehouse.warehouse import Warehouse
+from engine import StateUnavailable, Table, Warehouse, WarehouseUnavailable
 from state import State
 from state.connections import EXTERNAL, NEEDS_REAUTH, SyncedAccount
 from state.errors import NoEncryptionKey, UnreadableCredentials

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from engine.calendar import Window
+from engine import Window
 from state.credentials import Credentials
 
 Row = Mapping[str, Any]

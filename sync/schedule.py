@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from engine.errors import StateUnavailable
+from engine import StateUnavailable
 from state.jobs.runs import ScheduledRuns
 
 ZONE = ZoneInfo("America/Los_Angeles")

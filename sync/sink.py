@@ -8,10 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from engine.calendar import Window
-from engine.slices import Slice
-from engine.tables import Table
-from engine.warehouse.warehouse import Warehouse
+from engine import Slice, Table, Warehouse, Window
 from state import State
 from sync.errors import ProviderError
 from sync.provider import Account, Row

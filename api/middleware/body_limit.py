@@ -1,4 +1,4 @@
-"""The door for request bodies: none too large, none that is not JSON fit to be stored."""
+"""The limit of request bodies: none too large, and only JSON that can be stored."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ MAX_DEPTH = 32
 class BodyLimit:
     """Reads a request's body, once and whole, before the application sees it.
 
-    Answers 413 to more than 64 KB, and 422 to what is not JSON, nests deeper than 32 levels, or holds what a
-    database cannot: NUL, lone surrogates, numbers beyond a double.
+    Answers 413 to more than 64 KB, and 422 to a body that is not JSON, nests deeper than 32 levels, or has what a
+    database cannot store: NUL, lone surrogates, numbers beyond a double.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -46,7 +46,10 @@ def has_body(scope: Scope) -> bool:
 
 
 async def read_body(scope: Scope, receive: Receive) -> bytes | None:
-    """The body, or None when it is too large; what the client says of its size is only believed when it is too much."""
+    """Return the body, or None when it is too large.
+
+    The size that the client declares is believed only when it is too large.
+    """
     declared = Headers(scope=scope).get("content-length", "0")
     if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
         return None
@@ -62,7 +65,7 @@ async def read_body(scope: Scope, receive: Receive) -> bytes | None:
 
 
 def replay_body(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives the body that was read, and then what comes after it: a disconnect."""
+    """Return a `receive` that gives the read body, and then what follows it: a disconnect."""
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive_again() -> Message:
@@ -72,7 +75,7 @@ def replay_body(body: bytes, receive: Receive) -> Receive:
 
 
 def find_json_fault(scope: Scope, body: bytes) -> str | None:
-    """What makes the body unfit, in words without any of it; None when nothing does."""
+    """Describe what makes the body invalid, without quoting it; None for a valid body."""
     media_type = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
         return "the body must be JSON; send it with Content-Type: application/json"

@@ -1,4 +1,4 @@
-"""Rate limits: so many requests a user in so long a time."""
+"""Rate limits: a number of requests in a span of time, for each user."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from engine.errors import InvalidSetting
+from engine import InvalidSetting
 from runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ TIMEOUT_SECONDS = 0.5
 
 
 def open_rate_limit(settings: Settings) -> RateLimit | None:
-    """The limit that the settings describe; None where RATE_LIMIT is not set. Raises InvalidSetting."""
+    """Open the limit that the settings describe; None without RATE_LIMIT. Raises InvalidSetting."""
     if settings.rate_limit is None:
         return None
     redis = settings.redis_url
@@ -25,13 +25,13 @@ def open_rate_limit(settings: Settings) -> RateLimit | None:
 
 
 class RateLimit:
-    """A limit such as `100/minute` for each user: over all processes where they share Redis, or else in this one.
+    """A limit such as `100/minute` for each user. Thread-safe.
 
-    While Redis is away each process counts for itself. Thread-safe.
+    Processes that share a Redis count together. Without Redis, and while it is down, each process counts alone.
     """
 
     def __init__(self, text: str, *, redis_url: str | None = None) -> None:
-        """Connect to nothing yet. Raises InvalidSetting for a URL that is not Redis's."""
+        """Prepare without connecting. Raises InvalidSetting for a URL that is not of Redis."""
         from limits import parse
         from limits.storage import MemoryStorage
         from limits.strategies import SlidingWindowCounterRateLimiter
@@ -42,11 +42,11 @@ class RateLimit:
 
     @property
     def is_blocking(self) -> bool:
-        """Whether to count takes a call to another process."""
+        """Whether counting calls another process."""
         return self.shared is not None
 
     def count_request(self, user: str) -> int:
-        """Count a request of `user`: 0 when it may pass, else the whole seconds until one may."""
+        """Count a request of `user`; return 0 if it may pass, else whole seconds until one may."""
         if self.shared is not None and self.shared.breaker.can_try():
             from limits.errors import StorageError
 
@@ -67,13 +67,13 @@ class RateLimit:
 
 
 class SharedLimiter:
-    """A limiter that counts in Redis, and what keeps it from being asked while Redis is away."""
+    """A limiter that counts in Redis, and the circuit breaker for when Redis is down."""
 
     def __init__(self, url: str) -> None:
         from limits.storage import RedisStorage
         from limits.strategies import SlidingWindowCounterRateLimiter
 
-        from engine.answer.redis_store import CircuitBreaker
+        from engine import CircuitBreaker
 
         try:
             storage = RedisStorage(

@@ -1,4 +1,4 @@
-"""Around every request: an id, security headers, one line in the log, and an answer whatever happens."""
+"""For every request: an id, security headers, one log line, and a response in any case."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SECURITY_HEADERS = {
 }
 
 DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
-# A page may run its own scripts and nobody else's.
+# A page may run its own scripts and no others.
 PAGE_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -37,7 +37,7 @@ logger = logging.getLogger("metric_engine.access")
 
 
 class RequestLogging:
-    """Stands around all else: what escapes the application becomes a bare 500, and its traceback goes to the log."""
+    """Wraps all else: an uncaught error becomes a bare 500, and its traceback goes to the log."""
 
     def __init__(self, app: ASGIApp, *, server_metrics: ServerMetrics) -> None:
         self.app = app
@@ -60,8 +60,10 @@ class RequestLogging:
                 headers = MutableHeaders(scope=message)
                 origin = "stale" if "warning" in headers else headers.get("x-cache")
                 # A browser applies the policy of a 304, which has no type, to its own copy of the page.
-                kind = headers.get("content-type", "" if is_guarded(scope) else "text/html")
-                add_security_headers(headers, identifier, PAGE_POLICY if kind.startswith("text/html") else DATA_POLICY)
+                media_type = headers.get("content-type", "" if is_guarded(scope) else "text/html")
+                add_security_headers(
+                    headers, identifier, PAGE_POLICY if media_type.startswith("text/html") else DATA_POLICY
+                )
             await send(message)
 
         try:
@@ -82,7 +84,7 @@ class RequestLogging:
 
 
 def add_security_headers(headers: MutableHeaders, identifier: str, policy: str) -> None:
-    """Add what every answer carries."""
+    """Add the headers that every response has."""
     headers["X-Request-ID"] = identifier
     headers.setdefault("Content-Security-Policy", policy)
     for name, value in SECURITY_HEADERS.items():
@@ -90,17 +92,17 @@ def add_security_headers(headers: MutableHeaders, identifier: str, policy: str) 
 
 
 def get_request_id(scope: Scope) -> str:
-    """The caller's X-Request-ID where it is harmless, or a new one."""
+    """Return the caller's X-Request-ID where it is safe, or a new one."""
     given = Headers(scope=scope).get("x-request-id", "")
     return given if REQUEST_ID.fullmatch(given) else token_hex(8)
 
 
 def get_endpoint_name(scope: Scope) -> str | None:
-    """The name of what answered; None where no route was reached."""
+    """Return the name of the endpoint that answered; None where no route was reached."""
     endpoint = scope.get("endpoint")
     return getattr(endpoint, "__name__", type(endpoint).__name__) if endpoint else None
 
 
 def build_log_fields(method: str, endpoint: str | None, status: int | None, seconds: float) -> dict[str, object]:
-    """What the log says of a request: what answered it, never its path, its query or who asked."""
+    """Build a request's log fields: its endpoint, never its path, its query or its user."""
     return {"method": method, "endpoint": endpoint, "status": status, "milliseconds": round(seconds * 1000, 2)}

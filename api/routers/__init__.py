@@ -1,1 +1,1 @@
-"""One router a theme."""
+"""The routers, one for each subject."""

@@ -16,8 +16,7 @@ from api.middleware.authentication import get_tenant
 from api.problems import InvalidBody, format_pointer
 from api.request_state import get_services
 from api.schemas import ConnectionEntry, ConnectionList, ConnectionOptions, NewConnection
-from engine.query import SOURCES, quote_text
-from engine.suggestions import did_you_mean, find_nearest_names
+from engine import SOURCES, did_you_mean, find_nearest_names, quote_text
 
 Secret = Annotated[str, Field(min_length=1, max_length=8_192)]
 
@@ -57,7 +56,7 @@ class ServiceAccountCredentials(ProviderCredentials):
 
 
 def get_source(source: Annotated[str, Path(json_schema_extra={"enum": list(SOURCES)})]) -> str:
-    """The source in the path."""
+    """Return the source of the path. Raises HTTPException for an unknown one."""
     if source not in SOURCES:
         hint = did_you_mean(find_nearest_names(source, SOURCES)) or f"; there are {', '.join(SOURCES)}"
         raise HTTPException(404, f"no source {quote_text(source)}{hint}")
@@ -66,7 +65,7 @@ def get_source(source: Annotated[str, Path(json_schema_extra={"enum": list(SOURC
 
 User = Annotated[str, Depends(get_tenant)]
 Source = Annotated[str, Depends(get_source)]
-# Accounts that came with a `load` may be called anything a database can hold.
+# Accounts that were loaded with `load` may have any id that a database can store.
 AccountId = Annotated[str | None, Query(pattern=r"^[^\x00]*$", max_length=200)]
 
 router = APIRouter(prefix="/connections", tags=["connections"])
@@ -102,14 +101,16 @@ def disconnect(request: Request, source: Source, user: User, account_id: Account
 
 
 def check_account(source: str, account_id: str) -> None:
-    """Raises InvalidBody for an id that the source's accounts cannot have."""
-    form, words = (AD_ACCOUNT, "act_ and digits") if source == "meta" else (DIGITS, "digits")
-    if not form.fullmatch(account_id):
-        raise InvalidBody([("#/account_id", f"{quote_text(account_id)} is not an account id of {source}: {words}")])
+    """Raise InvalidBody for an id that no account of the source can have."""
+    pattern, description = (AD_ACCOUNT, "act_ and digits") if source == "meta" else (DIGITS, "digits")
+    if not pattern.fullmatch(account_id):
+        raise InvalidBody(
+            [("#/account_id", f"{quote_text(account_id)} is not an account id of {source}: {description}")]
+        )
 
 
 def read_credentials(source: str, given: dict[str, Any]) -> dict[str, Any]:
-    """The credentials in the source's shape. Raises InvalidBody, without a value of them."""
+    """Return the credentials in the source's shape. Raises InvalidBody, without their values."""
     shape: type[ProviderCredentials] = AccessTokenCredentials
     if source == "ga4":
         shape = ServiceAccountCredentials if "service_account" in given else RefreshTokenCredentials
@@ -123,7 +124,7 @@ def read_credentials(source: str, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_options(source: str, given: ConnectionOptions) -> dict[str, str]:
-    """The options, of which each is for one source. Raises InvalidBody."""
+    """Return the options; each of them is for one source only. Raises InvalidBody."""
     options: dict[str, str] = given.model_dump(exclude_none=True)
     faults = [
         (f"#/options/{name}", f"is for {OPTION_SOURCES[name]} only; leave it out")

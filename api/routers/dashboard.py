@@ -1,4 +1,4 @@
-"""The dashboard: its layout, and what it rests on."""
+"""The dashboard: its layout, and the state of its data."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from api.middleware.authentication import get_tenant
 from api.problems import InvalidBody
 from api.request_state import get_services
 from api.schemas import DashboardMeta, Layout, NewLayout
-from engine.errors import UnknownMetric
-from engine.query import SOURCES
+from engine import SOURCES, UnknownMetric
 
 User = Annotated[str, Depends(get_tenant)]
 
@@ -49,26 +48,26 @@ def layout(request: Request, user: User) -> dict[str, Any]:
 def save_layout(request: Request, new: NewLayout, user: User) -> dict[str, Any]:
     services = get_services(request)
     served = services.engine.catalog.widgets
-    asked = new.model_dump(mode="json", exclude={"version", "unknown"})
-    unknown = [(place, key) for place, key in enumerate(list_widget_ids(asked)) if key not in served]
+    requested = new.model_dump(mode="json", exclude={"version", "unknown"})
+    unknown = [(index, key) for index, key in enumerate(list_widget_ids(requested)) if key not in served]
     if unknown:
-        # What was saved while it was known may be saved again.
+        # An id that was saved while it named a widget may be saved again.
         saved = set(list_widget_ids(services.state.layouts.get(user)))
         faults = [
-            (f"#/widgets/{place}/id", str(UnknownMetric(key, served))) for place, key in unknown if key not in saved
+            (f"#/widgets/{index}/id", str(UnknownMetric(key, served))) for index, key in unknown if key not in saved
         ]
         if faults:
             raise InvalidBody(faults)
-    return add_unknown(services.state.layouts.save(user, asked, version=new.version), served)
+    return add_unknown(services.state.layouts.save(user, requested, version=new.version), served)
 
 
 def add_unknown(saved: dict[str, Any], served: Mapping[str, Any]) -> dict[str, Any]:
-    """The layout, and in `unknown` those of its ids that no longer name a widget."""
+    """Add to a layout, as `unknown`, those of its ids that no longer name a widget."""
     unknown = [key for key in dict.fromkeys(list_widget_ids(saved)) if key not in served]
     return saved | {"unknown": unknown} if unknown else saved
 
 
 def list_widget_ids(saved: Mapping[str, Any]) -> list[str]:
-    """The widgets' ids; a table that was there before may hold other things too."""
+    """List the widgets' ids; a table that existed before may hold other things too."""
     widgets = saved["widgets"] if isinstance(saved["widgets"], list) else []
     return [str(widget["id"]) for widget in widgets if isinstance(widget, dict) and "id" in widget]

@@ -20,13 +20,13 @@ from api.request_state import get_services
 from api.responses import build_response
 from api.routers.widgets import read_query
 from api.schemas import InsightList
-from engine.calendar import Compare
-from insights.gathering import Gathered, gather
-from insights.telling import MOST_WAITING, Teller, body
-from runtime.narrator import budget
+from engine import Compare
+from insights.collect_facts import CollectedFacts, collect_facts
+from insights.narrate import MOST_WAITING
+from runtime.narrator import budget, describe_narration
 
 PARAMETERS = ("start", "end", "compare", "sources")
-# Seconds. After them the model is not asked: the answer must be there within thirty.
+# Seconds. Later than that the model is not called: the answer must be there within thirty.
 MAX_COLLECT_SECONDS = 5.0
 DEFAULTS = {"compare": Compare.PREVIOUS_PERIOD.value}
 
@@ -35,9 +35,9 @@ WorkResult = TypeVar("WorkResult")
 
 
 class InsightPools:
-    """Threads of the insights' own: however many wait for a model, or for the warehouse, the widgets need not.
+    """Threads for the insights alone, so that widgets never wait behind a model.
 
-    There are a few more for telling than may wait for the model, so that the rules are never kept waiting.
+    There are a few more for narrating than may wait for the model, so that the rules never wait.
     """
 
     def __init__(self) -> None:
@@ -50,12 +50,12 @@ class InsightPools:
 
 
 async def run_in_pool(pool: ThreadPoolExecutor, work: Callable[[], WorkResult]) -> WorkResult:
-    """What the work brings, done in one of the pool's threads."""
+    """Return the result of work that runs in one of the pool's threads."""
     return await asyncio.get_running_loop().run_in_executor(pool, copy_context().run, work)
 
 
 def select_parameters() -> list[dict[str, Any]]:
-    """What of a widget's parameters insights take, with their own defaults."""
+    """Select the widget parameters that insights take, with their own defaults."""
     found = [dict(each) for each in documented() if each["name"] in PARAMETERS]
     for each in found:
         if each["name"] in DEFAULTS:
@@ -74,28 +74,30 @@ router = APIRouter(tags=["insights"])
 )
 async def insights(request: Request, user: Annotated[str, Depends(get_tenant)]) -> Response:
     began = monotonic()
-    pools: InsightPools = request.app.state.insight_rooms
+    pools: InsightPools = request.app.state.insight_pools
     gathered = await run_in_pool(pools.collect_pool, lambda: collect_insights(request, user))
     is_late = monotonic() - began > MAX_COLLECT_SECONDS
     return await run_in_pool(pools.narrate_pool, lambda: build_insights_response(request, user, gathered, is_late))
 
 
-def collect_insights(request: Request, user: str) -> Gathered:
+def collect_insights(request: Request, user: str) -> CollectedFacts:
     services = get_services(request)
     today = services.get_today()
     query = read_query(request, today=today, parameters=PARAMETERS, defaults=DEFAULTS)
-    return services.run_for_user(user, lambda engine, asker: gather(engine, query, asker, today=today))
+    language = services.settings.insights_language
+    return services.run_for_user(
+        user, lambda engine, context: collect_facts(engine, query, context, today=today, language=language)
+    )
 
 
-def build_insights_response(request: Request, user: str, gathered: Gathered, late: bool) -> Response:
-    """`late` tells whether the model's time would be too much."""
+def build_insights_response(request: Request, user: str, gathered: CollectedFacts, late: bool) -> Response:
+    """Build the response; `late` tells that no time is left for the model."""
     services = get_services(request)
-    teller: Teller = services.teller
     spend = budget(services.state, services.settings, user, services.get_today())
-    told = teller.tell(gathered, spend=spend, late=late)
+    told = services.narrator.narrate(gathered, spend=spend, late=late)
     return build_response(
         request,
-        body(gathered, told),
+        describe_narration(gathered, told),
         origin="hit" if gathered.cached and told.cached else "miss",
         stale_seconds=gathered.stale_seconds,
     )

@@ -1,4 +1,4 @@
-"""The sync: run now, looked at, cancelled, and the day's run for an installation whose clock is elsewhere."""
+"""The sync: start, progress, cancellation, and the daily run for an external scheduler."""
 
 from __future__ import annotations
 
@@ -79,14 +79,14 @@ def sync_cron(request: Request, x_cron_secret: Annotated[str, Header()] = "") ->
         raise HTTPException(HTTPStatus.UNAUTHORIZED, "send the installation's CRON_SECRET in X-Cron-Secret")
     day = to_local_date(services.schedule.clock())
     run_id, new = services.state.runs.open_run(day)
-    # The schedule may have opened it before somebody connected an account.
+    # The schedule may have opened the run before a user connected an account.
     late = 0 if new else services.state.runs.add_missing_jobs(run_id)
     services.wake_worker()
     return SyncRun(run_id=run_id, date=day, started=new or late > 0)
 
 
 def build_sync_job(found: Job | None) -> SyncJob:
-    """The job as the API gives it. Raises HTTPException for none."""
+    """Build the API's form of a job. Raises HTTPException where there is none."""
     if found is None:
         raise HTTPException(HTTPStatus.NOT_FOUND, f"{UNKNOWN_JOB}; POST /v1/sync/all/run gives the id of yours")
     return SyncJob.model_validate(asdict(found))

@@ -1,4 +1,4 @@
-"""The widgets: what there is, one answer, several answers."""
+"""The widgets: their list, one answer, several answers."""
 
 from __future__ import annotations
 
@@ -16,12 +16,19 @@ from api.problems import describe_error
 from api.request_state import get_services
 from api.responses import build_response
 from api.schemas import Batch, BatchQuestion, WidgetCatalog
-from engine.answer.engine import WidgetAnswer
-from engine.calendar import Grain
-from engine.catalog.metrics import TableMetric
-from engine.errors import InvalidQuery, ParameterProblem, UnknownMetric
-from engine.query import MetricQuery, parse_metric_query, quote_text
-from engine.suggestions import did_you_mean, find_nearest_names
+from engine import (
+    Grain,
+    InvalidQuery,
+    MetricQuery,
+    ParameterProblem,
+    TableMetric,
+    UnknownMetric,
+    WidgetAnswer,
+    did_you_mean,
+    find_nearest_names,
+    parse_metric_query,
+    quote_text,
+)
 
 PARAMETERS = ("start", "end", "compare", "sources", "grain")
 
@@ -49,10 +56,12 @@ async def widgets(request: Request) -> Response:
 
 
 @router.post("/batch", summary="Several widgets at once", responses={200: {"model": Batch}})
-def batch(request: Request, asked: BatchQuestion, user: Annotated[str, Depends(get_tenant)]) -> Response:
+def batch(request: Request, batch_query: BatchQuestion, user: Annotated[str, Depends(get_tenant)]) -> Response:
     services = get_services(request)
-    query = build_query(asked.model_dump(include=set(PARAMETERS)), asked.model_extra or (), today=services.get_today())
-    found = services.query_many(asked.keys, query, user=user)
+    query = build_query(
+        batch_query.model_dump(include=set(PARAMETERS)), batch_query.model_extra or (), today=services.get_today()
+    )
+    found = services.query_many(batch_query.keys, query, user=user)
     answers = [each for each in found.values() if isinstance(each, WidgetAnswer)]
     return build_response(
         request,
@@ -63,7 +72,7 @@ def batch(request: Request, asked: BatchQuestion, user: Annotated[str, Depends(g
 
 
 def widget(request: Request) -> Response:
-    """A plain Starlette endpoint: this is the hot path, and its parameters are the engine's to read."""
+    """Answer one widget: a plain Starlette endpoint, because this is the hot path."""
     services = get_services(request)
     key = request.path_params["key"]
     found = services.query_many([key], read_query(request, today=services.get_today()), user=request.state.tenant)[key]
@@ -85,7 +94,10 @@ def read_query(
     parameters: Sequence[str] = PARAMETERS,
     defaults: Mapping[str, str] = MappingProxyType({}),
 ) -> MetricQuery:
-    """The question in the query string; a parameter that is not known or given twice is a problem too."""
+    """Read the query string as a metric query; unknown and repeated parameters are problems.
+
+    Raises InvalidQuery.
+    """
     given = request.query_params.multi_items()
     names = [name for name, _ in given]
     known = {name: text for name, text in given if name in parameters}
@@ -98,10 +110,7 @@ def read_query(
 def build_query(
     texts: Mapping[str, str | None], unknown: Iterable[str], *, today: date, problems: Iterable[ParameterProblem] = ()
 ) -> MetricQuery:
-    """Read a question, with every problem of its parameters at once.
-
-    Raises InvalidQuestion.
-    """
+    """Build a metric query. Raises InvalidQuery with every problem of its parameters."""
     found = [*problems, *map(describe_unknown_parameter, dict.fromkeys(unknown))]
     try:
         query = parse_metric_query(today=today, **texts)

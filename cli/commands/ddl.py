@@ -9,11 +9,7 @@ import click
 
 from cli.dialects import DIALECTS, dialect_option
 from cli.options import metrics_option
-from engine.catalog.catalog import load_catalog
-from engine.compiler.dialects.base import Dialect
-from engine.compiler.dialects.clickhouse import ClickHouse
-from engine.slices import CURSORS
-from engine.tables import Table
+from engine import CURSORS, ClickHouse, Dialect, Table, load_catalog
 
 
 @click.command()

@@ -9,12 +9,11 @@ from pydantic_core import to_json
 
 from cli.options import metrics_option, user_option
 from cli.services import open_services
-from engine.calendar import Compare
-from engine.query import parse_metric_query
-from insights.gathering import Gathered, gather
-from insights.speaking import grouped
-from insights.telling import Told, body
-from runtime.narrator import budget
+from engine import Compare, parse_metric_query
+from insights.claims import group_bullets
+from insights.collect_facts import CollectedFacts, collect_facts
+from insights.narrate import Narration
+from runtime.narrator import budget, describe_narration
 
 
 @click.command()
@@ -56,19 +55,21 @@ def insights(
     with open_services(metrics) as services:
         today = services.get_today()
         question = parse_metric_query(today=today, start=start, end=end, compare=compare, sources=sources)
-        gathered = gather(services.engine, question, services.get_context(user), today=today)
-        told = services.teller.tell(gathered, spend=budget(services.state, services.settings, user, today))
+        language = services.settings.insights_language
+        gathered = collect_facts(services.engine, question, services.get_context(user), today=today, language=language)
+        spend = budget(services.state, services.settings, user, today)
+        told = services.narrator.narrate(gathered, spend=spend)
     if shape == "json":
-        click.echo(to_json(body(gathered, told), indent=2, inf_nan_mode="null"))
+        click.echo(to_json(describe_narration(gathered, told), indent=2, inf_nan_mode="null"))
     else:
         click.echo(as_text(gathered, told))
 
 
-def as_text(gathered: Gathered, told: Told) -> str:
+def as_text(gathered: CollectedFacts, told: Narration) -> str:
     """The period, and the bullets below their headings."""
     window, compared = gathered.span.window, gathered.span.compare is not Compare.OFF
-    lines = [f"{window.start} to {window.end}" + (f", against {gathered.span.compared}" if compared else "")]
-    for item in grouped(told.bullets):
+    lines = [f"{window.start} to {window.end}" + (f", against {gathered.span.comparison_text}" if compared else "")]
+    for item in group_bullets(told.bullets):
         lines += ["", item["group"], *(f"  • {bullet}" for bullet in item["bullets"])]
     if not told.bullets:
         lines += ["", "Nothing to tell: no source is connected, nothing stood out, or too little is known."]

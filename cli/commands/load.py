@@ -11,9 +11,7 @@ import click
 from cli.counts import format_count
 from cli.options import metrics_option, user_option
 from cli.services import open_services
-from engine.authoring.csv_import import CsvRows
-from engine.suggestions import did_you_mean, find_nearest_names
-from engine.tables import Table
+from engine import CsvRows, Table, did_you_mean, find_nearest_names
 from runtime.services import Services
 
 

@@ -13,23 +13,34 @@ from typing import get_args
 import click
 
 from cli.options import metrics_option
-from engine.authoring.edit import EntryLine, MetricEntry, add_entry
-from engine.authoring.new_test import draft_test
-from engine.authoring.test_runner import run_tests
-from engine.catalog.catalog import Catalog, load_catalog
-from engine.catalog.metric_resolver import make_title
-from engine.catalog.metrics import TableMetric
-from engine.catalog.reporter import Reporter
-from engine.catalog.rules import KEY_PATTERN
-from engine.diagnostics import Diagnostics
-from engine.errors import InvalidCatalog
-from engine.files.definitions import Format, MetricDefinition, Total
-from engine.files.document import is_template
-from engine.files.folder import MACROS_FILE, MetricFile, read_folder
-from engine.language.expressions import Expression, resolve_expression
-from engine.language.faults import Faults
-from engine.suggestions import did_you_mean, find_nearest_names
-from engine.tables import Table
+from engine import (
+    KEY_PATTERN,
+    MACROS_FILE,
+    Catalog,
+    Diagnostics,
+    EntryLine,
+    Expression,
+    Format,
+    InvalidCatalog,
+    MetricDefinition,
+    MetricEntry,
+    MetricFile,
+    Reporter,
+    Table,
+    TableMetric,
+    TextFaults,
+    Total,
+    add_entry,
+    did_you_mean,
+    draft_test,
+    find_nearest_names,
+    is_template,
+    make_title,
+    read_folder,
+    resolve_expression,
+    run_tests,
+)
+from insights.config.load import load_catalog
 
 FORMATS, TOTALS = get_args(Format), get_args(Total)
 DEFAULT_FORMAT = "decimal"
@@ -213,7 +224,7 @@ def ask_total(table: Table | None, value: str) -> str | None:
 def resolve_value(text: str, table: Table) -> Expression:
     try:
         return resolve_expression(text, table)
-    except Faults as faults:
+    except TextFaults as faults:
         raise click.BadParameter(str(faults)) from None
 
 

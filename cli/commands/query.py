@@ -12,9 +12,7 @@ from pydantic_core import to_json
 
 from cli.options import metrics_option, user_option
 from cli.services import open_services
-from engine.answer.response import Body
-from engine.calendar import Compare, Grain
-from engine.query import parse_metric_query
+from engine import Body, Compare, Grain, parse_metric_query
 
 
 @click.command()

@@ -9,14 +9,15 @@ import click
 from pydantic.json_schema import GenerateJsonSchema
 
 from cli.options import unread_metrics_option
-from engine.catalog.insight_definitions import InsightsDefinition
-from engine.files.definitions import FileDefinition
+from engine import FileDefinition
+from insights.config.definitions import InsightsDefinition, LanguageDefinition
 
 
 @click.command()
 @click.option("--insights", is_flag=True, help="The schema of insights.yaml instead.")
+@click.option("--language", is_flag=True, help="The schema of a language of it, such as insights.de.yaml.")
 @unread_metrics_option
-def schema(insights: bool) -> None:
+def schema(insights: bool, language: bool) -> None:
     """Print the JSON Schema of a metric file.
 
     An editor that knows it completes and explains the keys of a metric file. Name it in the file's first line:
@@ -26,14 +27,22 @@ def schema(insights: bool) -> None:
     Examples:
       metric-engine schema > my-metrics/schema.json
       metric-engine schema --insights > my-metrics/insights.schema.json
+      metric-engine schema --language > my-metrics/language.schema.json
     """
-    click.echo(json.dumps(build_insights_schema() if insights else build_file_schema(), indent=2, ensure_ascii=False))
+    chosen = language_schema() if language else build_insights_schema() if insights else build_file_schema()
+    click.echo(json.dumps(chosen, indent=2, ensure_ascii=False))
 
 
 def build_insights_schema() -> dict[str, Any]:
     """Build the JSON Schema of insights.yaml (draft 2020-12)."""
     written = remove_titles(InsightsDefinition.model_json_schema())
     return {"$schema": GenerateJsonSchema.schema_dialect, "title": "insights.yaml", **written}
+
+
+def language_schema() -> dict[str, Any]:
+    """The schema of insights.de.yaml and the like (draft 2020-12)."""
+    written = remove_titles(LanguageDefinition.model_json_schema())
+    return {"$schema": GenerateJsonSchema.schema_dialect, "title": "A language of insights.yaml", **written}
 
 
 def build_file_schema() -> dict[str, Any]:

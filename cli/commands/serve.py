@@ -27,8 +27,8 @@ from cli.demonstration import DATABASE, DATABASE_VARIABLE, use_demo
 from cli.options import metrics_option
 from cli.watcher import Watcher, stamp_folder
 from demo.tenants import EVERYTHING
-from engine.catalog.catalog import load_catalog
-from engine.errors import InvalidSetting, MetricEngineError
+from engine import InvalidSetting, MetricEngineError
+from insights.config.load import load_catalog
 from runtime.services import Services
 from runtime.settings import Settings
 

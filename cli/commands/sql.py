@@ -9,12 +9,20 @@ import click
 
 from cli.dialects import DIALECTS, dialect_option
 from cli.options import metrics_option
-from engine.calendar import Compare, Grain, build_period
-from engine.catalog.catalog import load_catalog
-from engine.catalog.metrics import Metric
-from engine.compiler.plan import ItemsScan, Scan, Shape, plan
-from engine.compiler.statements import CompiledPlan, StatementCompiler
-from engine.errors import UnknownMetric
+from engine import (
+    Compare,
+    CompiledPlan,
+    Grain,
+    ItemsScan,
+    Metric,
+    Scan,
+    Shape,
+    StatementCompiler,
+    UnknownMetric,
+    build_period,
+    load_catalog,
+    plan,
+)
 
 # The number of ranges of days in a statement depends on the window's length, not on its dates.
 LIKE_THE_DEFAULT = date(2025, 1, 1), date(2025, 1, 28)

@@ -14,8 +14,7 @@ from cli.counts import format_count
 from cli.demonstration import use_demo
 from cli.options import metrics_option, uuid_to_text
 from cli.services import open_services
-from engine.errors import StateUnavailable
-from engine.query import SOURCES
+from engine import SOURCES, StateUnavailable
 from runtime.services import Services
 from state.jobs.jobs import Job
 from sync.report import FAILED, PARTIAL, SKIPPED, SUCCEEDED

@@ -12,10 +12,8 @@ import click
 
 from cli.counts import format_count
 from cli.options import metrics_option
-from engine.authoring.test_runner import MISSING, Mismatch, TestResult, run_tests
-from engine.catalog.catalog import Catalog, load_catalog
-from engine.catalog.metrics import Metric
-from engine.errors import UnknownMetric
+from engine import MISSING, Catalog, Metric, Mismatch, TestResult, UnknownMetric, run_tests
+from insights.config.load import load_catalog
 
 HEADER = ("where", "expected", "got")
 

@@ -8,7 +8,7 @@ import click
 
 from api.tokens import create_token
 from cli.options import unread_metrics_option, user_option
-from engine.errors import InvalidSetting
+from engine import InvalidSetting
 from runtime.settings import Settings
 
 

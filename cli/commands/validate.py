@@ -8,9 +8,8 @@ import click
 
 from cli.counts import format_count
 from cli.options import FOLDER, metrics_option
-from engine.catalog.catalog import Catalog, load_catalog
-from engine.diagnostics import Diagnostic, render_github, render_json, render_text
-from engine.errors import InvalidCatalog
+from engine import Catalog, Diagnostic, InvalidCatalog, render_github, render_json, render_text
+from insights.config.load import load_catalog
 
 
 @click.command()
@@ -58,8 +57,7 @@ def validate(context: click.Context, folder: Path | None, shape: str, database: 
 def check_database(folder: Path, catalog: Catalog) -> None:
     """Compare the declared tables with those of the warehouse. Raises InvalidCatalog."""
     # Imported here, because the check starts in half the time without a database.
-    from engine.authoring.check_database import check_live_tables
-    from engine.warehouse.warehouse import Warehouse
+    from engine import Warehouse, check_live_tables
     from runtime.settings import Settings
 
     settings = Settings.from_environment()

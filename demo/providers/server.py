@@ -1,23 +1,17 @@
-"""The base of the stand-ins: a local server with a log of calls and injected faults."""
+"""The base of the stand-ins: a local server with a log of its calls."""
 
 from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from functools import partial
 from threading import Thread
 from typing import NamedTuple, Self
 
 from demo.providers.calls import CallLog, LoggedCall
-from demo.providers.faults import Faults
-from demo.providers.wire import (
-    DeliveryMode,
-    ErrorResponse,
-    StandInRequest,
-    StandInResponse,
-    read_request,
-    write_response,
-)
+from demo.providers.wire import ErrorResponse, StandInRequest, StandInResponse, read_request, write_response
 from demo.providers.world import ProviderWorld
 
 HOST = "127.0.0.1"
@@ -30,6 +24,21 @@ class CallSubject(NamedTuple):
     account: str
     token: str | None
     token_in_query: bool
+
+
+class Exchange(NamedTuple):
+    """A call that is not answered yet: request, subject, the provider's answer and the connection."""
+
+    call: LoggedCall
+    request: StandInRequest
+    subject: CallSubject
+    respond: Callable[[], StandInResponse]
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+
+# Answers a call in place of the stand-in: returns whether the connection can be used again, or None if it does not.
+Interceptor = Callable[[Exchange], Awaitable[bool | None]]
 
 
 class StandIn(ABC):
@@ -46,7 +55,7 @@ class StandIn(ABC):
         self.port = port
         self.latency = latency
         self.calls = CallLog()
-        self.faults = Faults()
+        self.interceptor: Interceptor | None = None
         self._thread: Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -157,23 +166,15 @@ class StandIn(ABC):
     ) -> bool:
         if self.latency:
             await asyncio.sleep(self.latency)
-        fault = self.faults.of(request, subject.account, subject.token)
-        if fault is None:
-            answer = self._respond_or_refuse(request, subject)
-            call.status = answer.status
-            return await write_response(answer, DeliveryMode.WHOLE, reader, writer)
-        call.fault = fault.name
-        if fault.delay and fault.delivery is DeliveryMode.WHOLE:
-            await asyncio.sleep(fault.delay)
-        if fault.answer is not None:
-            answer = fault.answer(request)
-        else:
-            answer = self._respond_or_refuse(request, subject)
-            # The fault changes a successful answer's body; an error has no such body.
-            answer = fault.applied(answer) if answer.status == 200 else answer
-        if fault.delivery not in (DeliveryMode.HANG, DeliveryMode.RESET):
-            call.status = answer.status
-        return await write_response(answer, fault.delivery, reader, writer, over=fault.delay)
+        respond = partial(self._respond_or_refuse, request, subject)
+        if self.interceptor is not None:
+            is_reusable = await self.interceptor(Exchange(call, request, subject, respond, reader, writer))
+            if is_reusable is not None:
+                return is_reusable
+        answer = respond()
+        call.status = answer.status
+        await write_response(answer, writer)
+        return True
 
     def _respond_or_refuse(self, request: StandInRequest, subject: CallSubject) -> StandInResponse:
         try:

@@ -75,7 +75,7 @@ class StandIns:
         return [call for stand_in in self.all for call in stand_in.calls.leaks]
 
     def clear(self) -> None:
-        """Delete the calls and the injected faults."""
+        """Delete the calls and remove the interceptors."""
         for stand_in in self.all:
             stand_in.calls.clear()
-            stand_in.faults.clear()
+            stand_in.interceptor = None

@@ -1,4 +1,4 @@
-"""HTTP/1.1 for the stand-ins: whole requests, and answers whole or deliberately broken."""
+"""HTTP/1.1 for the stand-ins: whole requests, and answers in one write."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum, auto
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 JSON = "application/json; charset=UTF-8"
-HTML = "text/html; charset=UTF-8"
 SECRETS = frozenset(
     {
         "access_token",
@@ -93,23 +91,6 @@ class ErrorResponse(Exception):
         self.answer = answer
 
 
-class DeliveryMode(Enum):
-    """The way in which an answer is sent."""
-
-    WHOLE = auto()
-    # Half of the body that Content-Length announces, then the connection closes.
-    CUT_OFF = auto()
-    # In pieces: the whole takes long, but no single read does.
-    DRIP = auto()
-    # Nothing is sent for as long as the client waits.
-    HANG = auto()
-    # Nothing is sent, and the connection is reset.
-    RESET = auto()
-
-
-DRIPS = 20
-
-
 async def read_request(reader: asyncio.StreamReader) -> StandInRequest | None:
     """Read the next request on the connection; None if the client has closed it."""
     try:
@@ -131,38 +112,10 @@ async def read_request(reader: asyncio.StreamReader) -> StandInRequest | None:
     return StandInRequest(method, path, dict(parse_qsl(url.query, keep_blank_values=True)), headers, body)
 
 
-async def write_response(
-    answer: StandInResponse,
-    delivery: DeliveryMode,
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-    *,
-    over: float = 0.0,
-) -> bool:
-    """Send the answer, and return whether the connection can be used again.
-
-    `over` is the duration of a drip in seconds.
-    """
-    if delivery is DeliveryMode.WHOLE:
-        # One write for headers and body: a second one would wait 40 ms for the first one's acknowledgement.
-        writer.write(answer.format_head() + answer.body)
-        await writer.drain()
-        return True
-    if delivery is DeliveryMode.HANG:
-        await reader.read()
-    elif delivery is DeliveryMode.RESET:
-        writer.transport.abort()
-    elif delivery is DeliveryMode.CUT_OFF:
-        writer.write(answer.format_head() + answer.body[: len(answer.body) // 2])
-        await writer.drain()
-    else:
-        writer.write(answer.format_head())
-        size = max(1, len(answer.body) // DRIPS)
-        for start in range(0, len(answer.body), size):
-            await asyncio.sleep(over / DRIPS)
-            writer.write(answer.body[start : start + size])
-            await writer.drain()
-    return False
+async def write_response(answer: StandInResponse, writer: asyncio.StreamWriter) -> None:
+    # One write for headers and body: a second one would wait 40 ms for the first one's acknowledgement.
+    writer.write(answer.format_head() + answer.body)
+    await writer.drain()
 
 
 def drop_secrets(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ MIXED = "mixed"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BucketIndex:
-    """An axis as the driver's rows speak of it: which bucket a day lies in, which slot a bucket has."""
+    """The buckets of one window, indexed by the driver's days and by slot."""
 
     labels: tuple[str, ...]
     start: Any
@@ -41,9 +41,12 @@ class BucketIndex:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PeriodBuckets:
-    """The asked window's track and, unless compare is off, that of the one it is compared with."""
+    """The buckets of the requested window and, unless compare is off, of the compared one.
 
-    asked: BucketIndex
+    `slot_days` has the (slot, day) pairs of all windows.
+    """
+
+    current: BucketIndex
     compared: BucketIndex | None
     windows: tuple[BucketIndex, ...]
     slot_days: tuple[tuple[int, date], ...]
@@ -51,14 +54,14 @@ class PeriodBuckets:
 
 @lru_cache(maxsize=256)
 def build_period_buckets(start: date, end: date, grain: Grain, compare: Compare, dialect: Dialect) -> PeriodBuckets:
-    """The tracks of a period; the same arguments give the same object."""
-    asked_period = build_period(start, end, grain, compare)
-    asked = build_bucket_index(asked_period.current, dialect, 0)
-    if asked_period.comparison is None:
-        return PeriodBuckets(asked, None, (asked,), tuple(iter_slot_days(asked_period.current, asked)))
-    compared = build_bucket_index(asked_period.comparison, dialect, asked.total_slot + 1)
-    pairs = (*iter_slot_days(asked_period.current, asked), *iter_slot_days(asked_period.comparison, compared))
-    return PeriodBuckets(asked, compared, (asked, compared), pairs)
+    """Index the buckets of a period; equal arguments return the same object."""
+    period = build_period(start, end, grain, compare)
+    current = build_bucket_index(period.current, dialect, 0)
+    if period.comparison is None:
+        return PeriodBuckets(current, None, (current,), tuple(iter_slot_days(period.current, current)))
+    compared = build_bucket_index(period.comparison, dialect, current.total_slot + 1)
+    pairs = (*iter_slot_days(period.current, current), *iter_slot_days(period.comparison, compared))
+    return PeriodBuckets(current, compared, (current, compared), pairs)
 
 
 def build_bucket_index(axis: Axis, dialect: Dialect, first_slot: int) -> BucketIndex:
@@ -82,7 +85,7 @@ def build_bucket_index(axis: Axis, dialect: Dialect, first_slot: int) -> BucketI
 
 
 def iter_slot_days(axis: Axis, bucket_index: BucketIndex) -> Iterable[tuple[int, date]]:
-    """Each day in the slot of its bucket, and in that of its whole window."""
+    """Yield (slot, day): each day in its bucket's slot and in its window's total slot."""
     for index, bucket in enumerate(axis.buckets):
         for offset in range((bucket.end - bucket.start).days + 1):
             day = bucket.start + timedelta(days=offset)
@@ -92,7 +95,7 @@ def iter_slot_days(axis: Axis, bucket_index: BucketIndex) -> Iterable[tuple[int,
 
 @dataclass(slots=True)
 class SeriesValues:
-    """One series: a value for each bucket and for the whole of both windows."""
+    """One series: a value for each bucket and a total, in both windows."""
 
     name: str
     points: list[Value]
@@ -103,7 +106,10 @@ class SeriesValues:
 
 @dataclass(slots=True)
 class MetricResult:
-    """What a metric over a table comes to. `through` are the last days with rows, as ISO text."""
+    """The values of a metric over one table.
+
+    `through` and `compared_through` are the last days with rows, as ISO text.
+    """
 
     series: list[SeriesValues]
     value: Value
@@ -116,13 +122,16 @@ class MetricResult:
 
     @property
     def buckets_with_rows(self) -> list[list[bool]]:
-        """By window, whether the table has rows for each bucket: where it has none, a sum's 0 is a guess."""
-        return [mark_buckets_with_rows(self.scan, view) for view in self.windows]
+        """For each window, whether the table has rows in each bucket.
+
+        Without rows, the 0 of a sum is a guess.
+        """
+        return [mark_buckets_with_rows(self.scan, window) for window in self.windows]
 
 
 @dataclass(slots=True)
 class Extent:
-    """The first and last day of a window that have rows, as the driver gives days, and their buckets."""
+    """The first and last day with rows in a window, in the driver's form, and their buckets."""
 
     first: Any
     last: Any
@@ -132,9 +141,9 @@ class Extent:
 
 @dataclass(slots=True)
 class WindowRows:
-    """One window of a group of rows: the rows in it; and by bucket, the one row or the rows of each.
+    """The rows of a group within one window, and the same rows by bucket.
 
-    `cells` is None where a bucket may have several rows, `buckets` where it has one at the most.
+    `cells` has at most one row for each bucket, `buckets` any number; neither is set where only totals are computed.
     """
 
     bucket_index: BucketIndex
@@ -145,7 +154,7 @@ class WindowRows:
 
 @dataclass(slots=True)
 class WindowValues:
-    """One window of one group of rows: for each measure its points, and its total."""
+    """The values of a group in one window: for each measure its points and its total."""
 
     points: list[list[Value]]
     totals: list[Value]
@@ -154,21 +163,23 @@ class WindowValues:
 def aggregate_metric(
     plan: MetricPlan, rows_by_scan: Mapping[Scan, Sequence[Row]], buckets: PeriodBuckets, dialect: Dialect
 ) -> MetricResult:
-    """The outcome of one metric; `rows_of` has each scan's rows."""
+    """Compute the result of one metric from the rows of its scans."""
     metric, whole = plan.metric, plan.whole
     rows = rows_by_scan[whole.scan]
     currency = find_currency(whole, rows)
     # Where all members are in one scan's rows, a day has several of them.
     windows = (split_windows if whole.scan.breakdown is None else split_windows_of_members)(whole.scan, rows, buckets)
-    extents = [find_extent(whole.scan, view) for view in windows]
-    finish = SeriesBuilder(metric.fill, currency == MIXED, buckets, extents)
+    extents = [find_extent(whole.scan, window) for window in windows]
+    builder = SeriesBuilder(metric.fill, currency == MIXED, buckets, extents)
     if plan.members is None:
-        series = finish.build_series(whole.measures, [evaluate_window(whole, view, metric.total) for view in windows])
+        series = builder.build_series(
+            whole.measures, [evaluate_window(whole, window, metric.total) for window in windows]
+        )
         headline = series[metric.headline]
     else:
-        series = aggregate_members(plan.metric, plan.members, rows_by_scan[plan.members.scan], buckets, finish)
-        headline = finish.build_series(
-            whole.measures, [evaluate_totals(whole, view, metric.total) for view in windows]
+        series = aggregate_members(plan.metric, plan.members, rows_by_scan[plan.members.scan], buckets, builder)
+        headline = builder.build_series(
+            whole.measures, [evaluate_totals(whole, window, metric.total) for window in windows]
         )[0]
     through = [dialect.format_day(each.last) if each else None for each in extents]
     return MetricResult(
@@ -184,51 +195,57 @@ def aggregate_metric(
 
 
 def aggregate_members(
-    metric: TableMetric, reading: ScanProjection, rows: Sequence[Row], buckets: PeriodBuckets, finish: SeriesBuilder
+    metric: TableMetric, projection: ScanProjection, rows: Sequence[Row], buckets: PeriodBuckets, builder: SeriesBuilder
 ) -> list[SeriesValues]:
-    """A line for each member, largest first, and Other last where it has rows and is wanted."""
-    place, member = get_member_positions(reading)
+    """Build a series for each member, largest first, then Other if the metric shows it."""
+    place, member = get_member_positions(projection)
     grouped: dict[int | None, list[Row]] = {}
     for row in rows:
         grouped.setdefault(row[place], []).append(row)
     rest = grouped.pop(None, [])
     groups = [(str(group[0][member]), group) for _, group in sorted(grouped.items(), key=lambda each: each[0] or 0)]
-    if metric.other and any(reading.passing is None or row[reading.passing] for row in rest):
+    if metric.other and any(projection.passing is None or row[projection.passing] for row in rest):
         groups.append((OTHER, rest))
-    (measure,) = reading.measures
-    found = []
+    (measure,) = projection.measures
+    series = []
     for name, group in groups:
-        sides = [evaluate_window(reading, view, metric.total) for view in split_windows(reading.scan, group, buckets)]
-        found += finish.build_series([replace(measure, name=name)], sides)
-    return found
+        windows = [
+            evaluate_window(projection, window, metric.total)
+            for window in split_windows(projection.scan, group, buckets)
+        ]
+        series += builder.build_series([replace(measure, name=name)], windows)
+    return series
 
 
 @dataclass(slots=True)
 class SeriesBuilder:
-    """What is done to every value at the end: what is missing inside the data's extent is filled."""
+    """Finishes the values of each series: fills gaps within the data's extent, clears NaN."""
 
     fill: Fill | None
     mixed: bool
     buckets: PeriodBuckets
     extents: Sequence[Extent | None]
 
-    def build_series(self, measures: Sequence[Measure], sides: Sequence[WindowValues]) -> list[SeriesValues]:
-        """A line for each measure, from the sides of the asked window and of the compared one, if there is one."""
+    def build_series(self, measures: Sequence[Measure], windows: Sequence[WindowValues]) -> list[SeriesValues]:
+        """Build a series for each measure.
+
+        `windows` has the values of the requested window and, where there is one, of the compared window.
+        """
         found = []
         for index, measure in enumerate(measures):
-            asked = sides[0]
-            line = SeriesValues(
+            current = windows[0]
+            series = SeriesValues(
                 measure.name,
-                self.finish_points(measure, asked.points[index], self.buckets.asked, self.extents[0]),
-                self.finish_total(measure, asked.totals[index], self.extents[0]),
+                self.finish_points(measure, current.points[index], self.buckets.current, self.extents[0]),
+                self.finish_total(measure, current.totals[index], self.extents[0]),
             )
             if self.buckets.compared is not None:
-                compared = sides[1]
-                line.compared = self.finish_points(
+                compared = windows[1]
+                series.compared = self.finish_points(
                     measure, compared.points[index], self.buckets.compared, self.extents[1]
                 )
-                line.previous = self.finish_total(measure, compared.totals[index], self.extents[1])
-            found.append(line)
+                series.previous = self.finish_total(measure, compared.totals[index], self.extents[1])
+            found.append(series)
         return found
 
     def finish_points(
@@ -236,12 +253,12 @@ class SeriesBuilder:
     ) -> list[Value]:
         if self.mixed and measure.money:
             return [None] * len(points)
-        zero = self.fill == "zero" or (self.fill is None and measure.additive)
-        if zero and extent is not None and None in points:
+        fills_zero = self.fill == "zero" or (self.fill is None and measure.additive)
+        if fills_zero and extent is not None and None in points:
             for index in range(extent.first_bucket, extent.last_bucket + 1):
                 if points[index] is None and bucket_index.has_days[index]:
                     points[index] = 0
-        # NaN is a number that no double can hold: missing, but not zero. It is what does not equal itself.
+        # NaN stands for a number beyond a double: missing, but not zero. Only NaN differs from itself.
         if not all(map(eq, points, points)):
             points = [nan_to_none(value) for value in points]
         return points
@@ -253,17 +270,20 @@ class SeriesBuilder:
 
 
 def nan_to_none(value: Value) -> Value:
-    """The value, or None for NaN."""
+    """Return the value, or None for NaN."""
     return value if value == value else None
 
 
 def split_windows(scan: Scan, rows: Sequence[Row], buckets: PeriodBuckets) -> list[WindowRows]:
-    """The rows of one group by window: a row for each day or slot. Where the windows overlap, a row is in both."""
+    """Split the rows of one group by window; there is at most one row for each day or slot.
+
+    A row is in both windows where they overlap.
+    """
     if scan.shape is Shape.SLOTS:
         by_slot = {row[0]: row for row in rows}
-        return [build_window_from_slots(by_slot, track) for track in buckets.windows]
+        return [build_window_from_slots(by_slot, bucket_index) for bucket_index in buckets.windows]
     by_day = {row[0]: row for row in rows}
-    return [build_window_from_days(by_day, track) for track in buckets.windows]
+    return [build_window_from_days(by_day, bucket_index) for bucket_index in buckets.windows]
 
 
 def build_window_from_days(by_day: Mapping[Any, Row], bucket_index: BucketIndex) -> WindowRows:
@@ -284,40 +304,46 @@ def build_window_from_slots(by_slot: Mapping[int, Row], bucket_index: BucketInde
 
 
 def split_windows_of_members(scan: Scan, rows: Sequence[Row], buckets: PeriodBuckets) -> list[WindowRows]:
-    """The rows of all groups by window, for their totals: a day or a window may have several rows."""
+    """Split the rows of all groups by window, for totals; a day may have several rows."""
     if scan.shape is Shape.SLOTS:
-        return [WindowRows(track, [row for row in rows if row[0] == track.total_slot]) for track in buckets.windows]
+        return [
+            WindowRows(bucket_index, [row for row in rows if row[0] == bucket_index.total_slot])
+            for bucket_index in buckets.windows
+        ]
     return [
-        WindowRows(track, sorted((row for row in rows if track.start <= row[0] <= track.end), key=itemgetter(0)))
-        for track in buckets.windows
+        WindowRows(
+            bucket_index,
+            sorted((row for row in rows if bucket_index.start <= row[0] <= bucket_index.end), key=itemgetter(0)),
+        )
+        for bucket_index in buckets.windows
     ]
 
 
-def evaluate_window(reading: ScanProjection, window: WindowRows, total: Total) -> WindowValues:
-    """One window of a group of rows that has a row for each day or slot."""
-    whole = evaluate_totals(reading, window, total)
+def evaluate_window(projection: ScanProjection, window: WindowRows, total: Total) -> WindowValues:
+    """Evaluate points and totals of a group with at most one row for each day or slot."""
+    whole = evaluate_totals(projection, window, total)
     cells = window.cells
     if cells is None:
         if total != "period":
-            points = [[summarize_days(each, rows, total) for rows in window.buckets] for each in reading.measures]
+            points = [[summarize_days(each, rows, total) for rows in window.buckets] for each in projection.measures]
             return WindowValues(points, whole.totals)
-        cells = [merge_rows(reading, rows) for rows in window.buckets]
-    points = [[None if row is None else evaluate(row) for row in cells] for evaluate in reading.evaluators]
+        cells = [merge_rows(projection, rows) for rows in window.buckets]
+    points = [[None if row is None else evaluate(row) for row in cells] for evaluate in projection.evaluators]
     return WindowValues(points, whole.totals)
 
 
-def evaluate_totals(reading: ScanProjection, window: WindowRows, total: Total) -> WindowValues:
-    """The totals of one window alone; there may be several rows for a day."""
-    no_points: list[list[Value]] = [[]] * len(reading.measures)
+def evaluate_totals(projection: ScanProjection, window: WindowRows, total: Total) -> WindowValues:
+    """Evaluate the totals of one window, where a day may have several rows."""
+    no_points: list[list[Value]] = [[]] * len(projection.measures)
     if total != "period":
-        days = merge_members(reading, window.rows)
-        return WindowValues(no_points, [summarize_days(each, days, total) for each in reading.measures])
-    whole = merge_rows(reading, window.rows)
-    return WindowValues(no_points, [None if whole is None else evaluate(whole) for evaluate in reading.evaluators])
+        days = merge_members(projection, window.rows)
+        return WindowValues(no_points, [summarize_days(each, days, total) for each in projection.measures])
+    whole = merge_rows(projection, window.rows)
+    return WindowValues(no_points, [None if whole is None else evaluate(whole) for evaluate in projection.evaluators])
 
 
 def summarize_days(measure: Measure, rows: Iterable[Row], total: Total) -> Value:
-    """The average of the daily values, or the last of them, over the days that have one."""
+    """Return the average or the last of the daily values, over the days that have one."""
     values = [(row[0], value) for row in rows if (value := measure.evaluate(row)) is not None]
     if not values:
         return None
@@ -327,58 +353,61 @@ def summarize_days(measure: Measure, rows: Iterable[Row], total: Total) -> Value
     return None if whole is None else whole / len(values)
 
 
-def merge_rows(reading: ScanProjection, rows: Sequence[Row]) -> Row | None:
-    """Rows as one: sums added, extremes compared."""
+def merge_rows(projection: ScanProjection, rows: Sequence[Row]) -> Row | None:
+    """Merge rows into one: add sums, compare extremes. None where there are no rows."""
     if len(rows) < 2:
         return rows[0] if rows else None
     return [
         None if merge_column is None else merge_column(column)
-        for merge_column, column in zip(reading.merges, zip(*rows, strict=True), strict=True)
+        for merge_column, column in zip(projection.merges, zip(*rows, strict=True), strict=True)
     ]
 
 
-def merge_members(reading: ScanProjection, rows: Sequence[Row]) -> Sequence[Row]:
-    """The rows of all members as rows of no member: one a day."""
-    if reading.scan.breakdown is None:
+def merge_members(projection: ScanProjection, rows: Sequence[Row]) -> Sequence[Row]:
+    """Merge the rows of all members into one row a day."""
+    if projection.scan.breakdown is None:
         return rows
     by_day: dict[Any, list[Row]] = {}
     for row in rows:
         by_day.setdefault(row[0], []).append(row)
-    return [[day, *(merge_rows(reading, group) or ())[1:]] for day, group in by_day.items()]
+    return [[day, *(merge_rows(projection, group) or ())[1:]] for day, group in by_day.items()]
 
 
 def mark_buckets_with_rows(scan: Scan, window: WindowRows) -> list[bool]:
-    """Whether each bucket of the window has rows; of a window's rows without their days, whether there are any."""
+    """Return whether each bucket of the window has rows.
+
+    Where the rows carry no bucket, all buckets count as having rows if there are any.
+    """
     if window.cells is not None:
         return [row is not None for row in window.cells]
     if scan.shape is Shape.SLOTS:
         return [bool(window.rows)] * len(window.bucket_index.labels)
-    there = {window.bucket_index.bucket_by_day[row[0]] for row in window.rows}
-    return [index in there for index in range(len(window.bucket_index.labels))]
+    indexes = {window.bucket_index.bucket_by_day[row[0]] for row in window.rows}
+    return [index in indexes for index in range(len(window.bucket_index.labels))]
 
 
 def find_extent(scan: Scan, window: WindowRows) -> Extent | None:
-    """From the first to the last day for which the table has rows within the window."""
-    rows, track = window.rows, window.bucket_index
+    """Find the first and the last day with rows within the window."""
+    rows, bucket_index = window.rows, window.bucket_index
     if not rows:
         return None
     if scan.shape is Shape.SLOTS:
         first, last = min(row[1] for row in rows), max(row[2] for row in rows)
     else:
         first, last = rows[0][0], rows[-1][0]
-    return Extent(first, last, track.bucket_by_day[first], track.bucket_by_day[last])
+    return Extent(first, last, bucket_index.bucket_by_day[first], bucket_index.bucket_by_day[last])
 
 
-def find_currency(reading: ScanProjection, rows: Sequence[Row]) -> str | None:
-    """The one currency of the rows, MIXED where there are several, None where there is none or no money."""
-    if reading.currency is None:
+def find_currency(projection: ScanProjection, rows: Sequence[Row]) -> str | None:
+    """Return the rows' one currency, MIXED for several, None for none or without money."""
+    if projection.currency is None:
         return None
-    lowest, highest = reading.currency
+    lowest, highest = projection.currency
     found = {row[lowest] for row in rows} | {row[highest] for row in rows}
     found.discard(None)
     return MIXED if len(found) > 1 else next(iter(found), None)
 
 
-def get_member_positions(reading: ScanProjection) -> tuple[int, int]:
-    """Where a row of a breakdown has the member's place and name."""
-    return (1, 2) if reading.scan.shape is Shape.DAYS else (3, 4)
+def get_member_positions(projection: ScanProjection) -> tuple[int, int]:
+    """Return the positions of the member's place and name in a row of a breakdown."""
+    return (1, 2) if projection.scan.shape is Shape.DAYS else (3, 4)

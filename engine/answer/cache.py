@@ -1,4 +1,4 @@
-"""The rows of scans, kept: fresh for a while, and then in reserve for when the warehouse is away."""
+"""Cache of scan rows: fresh within the TTL, stale for an hour while the warehouse is down."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from engine.errors import WarehouseUnavailable
 
 Rows = Sequence[Sequence[Any]]
 
-# How old, in seconds, an answer may be that is given because there is no newer one.
+# The greatest age, in seconds, of rows that are served because the warehouse is down.
 MAX_STALE_SECONDS = 3_600
 MAX_CACHE_BYTES = 64 * 2**20
-# How many rows of an entry are weighed: to weigh all takes as long as to read them from SQLite.
+# How many rows of an entry are measured: measuring all takes as long as reading them from SQLite.
 SAMPLED_ROWS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheKey:
-    """All that the rows of a statement depend on: leave one thing out, and somebody reads another's numbers.
+    """Everything that a statement's rows depend on: a missing input would leak a tenant's rows.
 
-    `statement` is the digest of its text and `days` what it reads; `slots` is how a scan of slots cuts them (start,
-    end, grain, compare), and `mixed` what a list of items ranked by money was told of its currencies.
+    `statement` is the digest of the SQL text, and `days` are the windows that it reads. `slots` is how a scan of slots
+    divides them: start, end, grain, compare. `mixed` is the parameter of a list of items that is ranked by money.
     """
 
     tenant: str
@@ -47,13 +47,19 @@ class CacheKey:
 
     @property
     def store_key(self) -> str:
-        """Where its rows are kept, a digest: an entry of a newer data version takes the older one's place."""
+        """The digest under which the store keeps the rows.
+
+        It leaves the data version out, so that an entry of a newer version replaces the older one.
+        """
         return hash_text(repr(replace(self, data_version=0)))
 
 
 @dataclass(frozen=True, slots=True)
 class CacheEntry:
-    """Rows as they were at `read_at`, in seconds since 1970. Many answers share them: neither they nor a row change."""
+    """Rows as read at `read_at`, in seconds since 1970.
+
+    Many answers share them, so that neither the sequence nor a row may change.
+    """
 
     rows: Rows
     read_at: float
@@ -62,7 +68,7 @@ class CacheEntry:
 
 @dataclass(frozen=True, slots=True)
 class CachedRows:
-    """Rows, whether they were kept, their age in seconds, and whether they are older than they should be."""
+    """Rows, their age in seconds, whether they come from the cache, and whether they are stale."""
 
     rows: Rows
     is_cached: bool = False
@@ -71,23 +77,26 @@ class CachedRows:
 
 
 class CacheStore(Protocol):
-    """Where entries are kept, by place."""
+    """A store of entries by key."""
 
     def get(self, store_key: str) -> CacheEntry | None: ...
 
     def put(self, store_key: str, entry: CacheEntry) -> None: ...
 
     def lock_entry(self, store_key: str) -> AbstractContextManager[CacheEntry | None]:
-        """Wait while another process that shares the store fills the place, then keep others waiting.
+        """Wait while another process that shares the store fills the entry, then make others wait.
 
-        Enters with what it has put there.
+        Enters with the entry that the other process has put there, if any.
         """
 
     def close(self) -> None: ...
 
 
 class Cache:
-    """Keeps rows for `ttl` seconds, and for an hour in reserve. Thread-safe; equal misses at once make one query."""
+    """Rows that are fresh for `ttl` seconds, and kept for an hour in case the warehouse fails.
+
+    Thread-safe; equal misses at the same time make one query.
+    """
 
     def __init__(self, store: CacheStore, *, ttl: float, clock: Callable[[], float] = time.time) -> None:
         self.store = store
@@ -97,16 +106,16 @@ class Cache:
         self._flights: dict[CacheKey, Future[CachedRows]] = {}
 
     def get_or_fetch(self, key: CacheKey, fetch_rows: Callable[[], Rows]) -> CachedRows:
-        """The rows under the key, or else those that `query` brings.
+        """Return the fresh rows under the key, or fetch and store them.
 
-        Where it raises WarehouseUnavailable: the rows of up to an hour ago, whatever their data version. Raises it
+        Where `fetch_rows` raises WarehouseUnavailable: return rows up to an hour old, of any data version. Raises it
         where there are none.
         """
         with self._lock:
             flight = self._flights.get(key)
-            if leads := flight is None:
+            if is_first := flight is None:
                 flight = self._flights[key] = Future()
-        if not leads:
+        if not is_first:
             return flight.result()
         try:
             found = self._get_fresh_or_fetch(key, fetch_rows)
@@ -119,7 +128,7 @@ class Cache:
         return found
 
     def get_stale(self, key: CacheKey) -> CachedRows | None:
-        """The rows of up to an hour ago, whatever their data version."""
+        """Return rows up to an hour old, of any data version."""
         entry = self.store.get(key.store_key)
         return (
             None
@@ -167,7 +176,7 @@ class Cache:
 
 
 class MemoryStore:
-    """Entries of this process: what was not read for longest goes first, once they take more than `most_bytes`."""
+    """Entries of this process; the least recently used go first beyond `max_bytes`."""
 
     def __init__(self, *, seconds: float, max_bytes: int = MAX_CACHE_BYTES) -> None:
         self._lock = Lock()
@@ -197,7 +206,7 @@ def hash_text(text: str) -> str:
 
 
 def estimate_size(rows: Rows) -> int:
-    """The bytes that rows take, judged by some of them."""
-    some = rows[:: len(rows) // SAMPLED_ROWS + 1]
-    weight = sum(getsizeof(row) + sum(map(getsizeof, row)) for row in some)
-    return getsizeof(rows) + weight * len(rows) // max(len(some), 1)
+    """Estimate the bytes that rows take, from a sample of them."""
+    sample = rows[:: len(rows) // SAMPLED_ROWS + 1]
+    sample_bytes = sum(getsizeof(row) + sum(map(getsizeof, row)) for row in sample)
+    return getsizeof(rows) + sample_bytes * len(rows) // max(len(sample), 1)

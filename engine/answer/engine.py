@@ -1,4 +1,4 @@
-"""The engine: a catalog and a warehouse, asked a question."""
+"""The engine: answers metric queries from a catalog and a warehouse."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from engine.query import MetricQuery
 from engine.warehouse.health import HealthCheck
 from engine.warehouse.warehouse import Warehouse
 
-# Beyond one plan for each widget: dashboards ask for many of them in one batch.
+# More than one plan for each widget: a dashboard queries many widgets in one batch.
 MAX_PLANS = 2_000
-# Seconds: what a plan avoids may work again later.
+# A plan may avoid a scan that failed; after these seconds that scan is tried again.
 PLAN_TTL_SECONDS = 600
 
 
@@ -31,9 +31,9 @@ PLAN_TTL_SECONDS = 600
 class WidgetAnswer:
     """The body of GET /v1/widgets/{key}, and where it came from.
 
-    `cached` where nothing had to be read; `stale_seconds` is the age of its oldest rows where they were given because
-    the databases are away, and None where they are not. The body says so too, in `meta.stale`. `outcomes` are those of
-    the metrics over tables that it was put together from.
+    `is_cached` tells that nothing had to be read. `stale_seconds` is the age of the oldest rows where the answer is
+    stale because a database is down, and None otherwise; the body says so too, in `meta.stale`. `results` are those of
+    the metrics over tables that the answer is built from.
     """
 
     body: Body
@@ -43,10 +43,10 @@ class WidgetAnswer:
 
 
 class Engine:
-    """Answers questions. What does not depend on the question is worked out once and kept. Thread-safe.
+    """Answers metric queries. What does not depend on the query is computed once. Thread-safe.
 
-    With a cache a scan holds what all metrics of the catalog need of it, so that the first of them pays for the
-    others; without one, what is asked for and no more.
+    With a cache, a scan has what all metrics of the catalog need of it, so that the first query pays for the others.
+    Without one, a scan has only what the query needs.
     """
 
     def __init__(self, catalog: Catalog, warehouse: Warehouse, cache: Cache | None = None) -> None:
@@ -62,7 +62,7 @@ class Engine:
     def query_body(
         self, key: str, query: MetricQuery, *, tenant: str, connected: frozenset[str], data_version: int = 0
     ) -> Body:
-        """The body of GET /v1/widgets/{key}, for this tenant and these connected sources.
+        """Return the body of GET /v1/widgets/{key} for this tenant and its connected sources.
 
         Raises UnknownMetric, WarehouseUnavailable.
         """
@@ -70,60 +70,50 @@ class Engine:
             key, query, RequestContext(tenant=tenant, connected=connected, data_version=data_version)
         ).body
 
-    def query_bodies(
-        self,
-        keys: Sequence[str],
-        query: MetricQuery,
-        *,
-        tenant: str,
-        connected: frozenset[str],
-        data_version: int = 0,
-    ) -> dict[str, Body | UnknownMetric]:
-        """The bodies for several keys, from one plan; an unknown key has its error for a body.
-
-        Raises WarehouseUnavailable.
-        """
-        found = self.query_many(
-            keys, query, RequestContext(tenant=tenant, connected=connected, data_version=data_version)
-        )
-        return {key: each.body if isinstance(each, WidgetAnswer) else each for key, each in found.items()}
-
     def query(self, key: str, query: MetricQuery, context: RequestContext) -> WidgetAnswer:
-        """The answer for one key. Raises UnknownMetric, WarehouseUnavailable."""
+        """Return the answer for one key. Raises UnknownMetric, WarehouseUnavailable."""
         return self.query_metrics([self.catalog.get_widget(key)], query, context)[key]
 
     def query_many(
         self, keys: Sequence[str], query: MetricQuery, context: RequestContext
     ) -> dict[str, WidgetAnswer | UnknownMetric]:
-        """The answers for several keys, from one plan; an unknown key has its error for an answer.
+        """Return the answers for several keys, from one plan; an unknown key gets its error.
 
         Raises WarehouseUnavailable.
         """
-        known: dict[str, Metric] = {}
+        metrics: dict[str, Metric] = {}
         found: dict[str, WidgetAnswer | UnknownMetric] = {}
         for key in keys:
             try:
-                known[key] = self.catalog.get_widget(key)
+                metrics[key] = self.catalog.get_widget(key)
             except UnknownMetric as error:
                 found[key] = error
-        found |= self.query_metrics(list(known.values()), query, context)
+        found |= self.query_metrics(list(metrics.values()), query, context)
         return {key: found[key] for key in keys}
 
     def get_plan(self, metrics: Sequence[Metric]) -> CompiledPlan:
-        """The plan by which these metrics are answered."""
-        if self._shared_plan is not None and not self._plans:
-            return self._shared_plan
+        """Return the compiled plan that answers these metrics; metrics outside of the catalog have one of their own."""
+        shared = self._shared_plan
+        if shared is not None and not all(
+            key in shared.plan.metrics for each in metrics for key in collect_keys(each.table_metrics)
+        ):
+            shared = None
+        if shared is not None and not self._plans:
+            return shared
         keys = collect_keys(metrics)
         with self._lock:
             found = self._plans.get(keys)
         if found is None:
-            found = self._shared_plan or self._keep_plan(keys, self._compile_plan(metrics))
+            found = shared or self._keep_plan(keys, self._compile_plan(metrics))
         return found
 
     def query_metrics(
         self, metrics: Sequence[Metric], query: MetricQuery, context: RequestContext
     ) -> dict[str, WidgetAnswer]:
-        """The answers for metrics of the catalog, hidden ones too, from one plan. Raises WarehouseUnavailable."""
+        """Answer metrics over the catalog's tables, hidden ones too, from one plan.
+
+        Raises WarehouseUnavailable.
+        """
         compiled = self.get_plan(metrics)
         try:
             return self._build_answers(metrics, compiled, query, context)
@@ -131,7 +121,7 @@ class Engine:
             if compiled is not self._shared_plan or context.offline:
                 raise
             self.warehouse.ping()
-        # The warehouse is there: what it refuses may be what another metric needs of the same scan.
+        # The warehouse is up: it may have refused what another metric needs of the same scan.
         alone = self._compile_plan(metrics)
         answers = self._build_answers(metrics, alone, query, context)
         self._keep_plan(collect_keys(metrics), alone)
@@ -171,28 +161,28 @@ class Engine:
         is_down = self.cache is not None and (context.offline or self._is_warehouse_down(fetcher.cached_rows.values()))
         answers = {}
         for metric in metrics:
-            answer = build_body(metric, build_result(metric, table_results), query, buckets, active)
+            body = build_body(metric, build_result(metric, table_results), query, buckets, active)
             used = [part.key for part in metric.table_metrics if part.key in plans]
-            made_of = tuple([results[key] for key in used])
+            used_results = tuple([results[key] for key in used])
             if self.cache is None:
-                answers[metric.key] = WidgetAnswer(answer, is_cached=False, stale_seconds=None, results=made_of)
+                answers[metric.key] = WidgetAnswer(body, is_cached=False, stale_seconds=None, results=used_results)
                 continue
-            found = [fetcher.cached_rows[scan] for key in used for scan in iter_scans(plans[key])]
-            answers[metric.key] = self._build_cached_answer(answer, found, is_down, made_of)
+            cached_rows = [fetcher.cached_rows[scan] for key in used for scan in iter_scans(plans[key])]
+            answers[metric.key] = self._build_cached_answer(body, cached_rows, is_down, used_results)
         return answers
 
     def _build_cached_answer(
-        self, answer: Body, found: Sequence[CachedRows], is_down: bool, made_of: tuple[MetricResult, ...]
+        self, body: Body, cached_rows: Sequence[CachedRows], is_down: bool, results: tuple[MetricResult, ...]
     ) -> WidgetAnswer:
-        cached = all(each.is_cached for each in found)
-        if not is_down and not any(each.is_stale for each in found):
-            return WidgetAnswer(answer, cached, None, made_of)
-        answer["meta"]["stale"] = True
-        return WidgetAnswer(answer, cached, max((each.age for each in found), default=0.0), made_of)
+        cached = all(each.is_cached for each in cached_rows)
+        if not is_down and not any(each.is_stale for each in cached_rows):
+            return WidgetAnswer(body, cached, None, results)
+        body["meta"]["stale"] = True
+        return WidgetAnswer(body, cached, max((each.age for each in cached_rows), default=0.0), results)
 
-    def _is_warehouse_down(self, found: Collection[CachedRows]) -> bool:
-        """Whether the warehouse is away while everything was found in the cache."""
-        return bool(found) and all(each.is_cached for each in found) and not self._health.is_up()
+    def _is_warehouse_down(self, cached_rows: Collection[CachedRows]) -> bool:
+        """Whether the warehouse is down although the cache had everything."""
+        return bool(cached_rows) and all(each.is_cached for each in cached_rows) and not self._health.is_up()
 
     def _compile_plan(self, metrics: Sequence[Metric]) -> CompiledPlan:
         return CompiledPlan(plan(metrics), self.statements)

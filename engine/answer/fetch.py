@@ -1,4 +1,4 @@
-"""Scans → rows, from the cache or from the warehouse, each scan of a question once."""
+"""Scans → rows, from the cache or the warehouse; a query reads each scan once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from engine.warehouse.warehouse import Warehouse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestContext:
-    """Who asks: the tenant, its connected sources, the version of its facts; `offline` if only the cache may answer."""
+    """The caller's tenant, its connected sources and the version of its facts.
+
+    With `offline` only the cache may answer.
+    """
 
     tenant: str
     connected: frozenset[str]
@@ -29,7 +32,7 @@ class RequestContext:
 
 
 class ScanFetcher:
-    """Reads what one question needs. `found` is what every scan came to."""
+    """Fetches the rows that one query needs; `cached_rows` has those of each scan so far."""
 
     def __init__(
         self,
@@ -53,8 +56,8 @@ class ScanFetcher:
         self.cached_rows: dict[Scan | ItemsScan, CachedRows] = {}
 
     def fetch_metric_rows(self, plan: MetricPlan) -> Mapping[Scan, Sequence[Row]]:
-        """The rows of the metric's scans."""
-        scans = [reading.scan for reading in (plan.whole, plan.members) if reading is not None]
+        """Return the rows of each scan of the metric."""
+        scans = [projection.scan for projection in (plan.whole, plan.members) if projection is not None]
         return {scan: self.fetch_scan(scan) for scan in scans}
 
     def fetch_scan(self, scan: Scan) -> Sequence[Row]:
@@ -62,13 +65,13 @@ class ScanFetcher:
         if scan.shape is Shape.DAYS:
             return self.fetch_once(scan, sql, lambda: self.bind_parameters(self.ranges), self.ranges)
         query = self.query
-        cut = (query.start, query.end, query.grain, query.compare)
+        slots = (query.start, query.end, query.grain, query.compare)
 
         def parameters() -> dict[str, Any]:
             bound = self.bind_parameters(self.ranges if scan.breakdown is not None else ())
             return bound | {"slots": self.warehouse.dialect.bind_slots(self.buckets.slot_days)}
 
-        return self.fetch_once(scan, sql, parameters, self.ranges, slots=cut)
+        return self.fetch_once(scan, sql, parameters, self.ranges, slots=slots)
 
     def fetch_items(self, scan: ItemsScan, *, mixed: bool) -> list[Body]:
         sql = self.compiled.get_items_sql(scan)
@@ -100,7 +103,10 @@ class ScanFetcher:
         days: tuple[Window, ...],
         **more: Any,
     ) -> Sequence[Row]:
-        """The rows of a statement, once; `days` and `more` go into the key. Raises WarehouseUnavailable."""
+        """Fetch the rows of a scan's statement, once; `days` and `more` go into the cache key.
+
+        Raises WarehouseUnavailable.
+        """
         found = self.cached_rows.get(scan)
         if found is None:
             found = self.cached_rows[scan] = self.fetch_through_cache(
@@ -108,18 +114,20 @@ class ScanFetcher:
             )
         return found.rows
 
-    def fetch_through_cache(self, fetch_rows: Callable[[], Sequence[Row]], key: Callable[[], CacheKey]) -> CachedRows:
+    def fetch_through_cache(
+        self, fetch_rows: Callable[[], Sequence[Row]], build_key: Callable[[], CacheKey]
+    ) -> CachedRows:
         if self.cache is None:
             return CachedRows(fetch_rows())
         if not self.context.offline:
-            return self.cache.get_or_fetch(key(), fetch_rows)
-        reserve = self.cache.get_stale(key())
-        if reserve is None:
+            return self.cache.get_or_fetch(build_key(), fetch_rows)
+        stale = self.cache.get_stale(build_key())
+        if stale is None:
             raise WarehouseUnavailable("the cache holds no answer")
-        return reserve
+        return stale
 
     def bind_parameters(self, windows: Sequence[Window]) -> dict[str, Any]:
-        """The tenant and the days to read, as the driver takes them."""
+        """Bind the tenant and the days to read, in the driver's form."""
         dialect = self.warehouse.dialect
         parameters: dict[str, Any] = {"tenant": dialect.bind_tenant_id(self.context.tenant)}
         for index, window in enumerate(windows):

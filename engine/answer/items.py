@@ -13,20 +13,24 @@ from uuid import UUID
 from engine.catalog.metrics import MetricSeries
 from engine.compiler.builder import collect_item_aggregates
 from engine.compiler.plan import ItemsScan
-from engine.language.evaluator import Evaluator
+from engine.language.function_values import Evaluator
 from engine.tables import TIMESTAMP_TYPES, VALUE_TYPES, ValueType
 
 
 def build_items(scan: ItemsScan, rows: Iterable[Sequence[Any]], *, mixed: bool) -> list[dict[str, Any]]:
-    """The items in order: {id, the shown columns, values}. Money is None where the currencies are `mixed`."""
+    """Build the items in order: {id, the shown columns, values}.
+
+    Money is None where the currencies are `mixed`.
+    """
     values = get_value_evaluators(scan)
     first_shown = 1 + len(collect_item_aggregates(scan))
-    kinds = [scan.table.columns[name].type for name in scan.items.show]
+    type_names = [scan.table.columns[name].type for name in scan.items.show]
     return [
         {
             "id": row[0],
             **{
-                name: encode_value(row[first_shown + index], kinds[index]) for index, name in enumerate(scan.items.show)
+                name: encode_value(row[first_shown + index], type_names[index])
+                for index, name in enumerate(scan.items.show)
             },
             "values": {series.name: evaluate_value(series, evaluate, row, mixed) for series, evaluate in values},
         }
@@ -50,10 +54,10 @@ def evaluate_value(series: MetricSeries, evaluate: Evaluator, row: Sequence[Any]
 
 
 def encode_value(value: Any, type_name: str) -> Any:
-    """A column's value as JSON has it, whatever the driver makes of it.
+    """Encode a column's value for JSON, whatever type the driver returns.
 
-    Dates and moments are ISO text. What is declared whole has no point, what is declared double or numeric has one;
-    a number that JSON cannot hold is None.
+    Dates and timestamps become ISO text. An integer type has no decimal point; a double or numeric type has one. A
+    number that JSON cannot hold becomes None.
     """
     match value:
         case None:
@@ -67,20 +71,23 @@ def encode_value(value: Any, type_name: str) -> Any:
         case UUID():
             return str(value)
         case str() if type_name in TIMESTAMP_TYPES:
-            return encode_moment(read, type_name) if (read := parse_stored_moment(value)) else value
+            return encode_moment(moment, type_name) if (moment := parse_stored_moment(value)) else value
     return value
 
 
-def encode_number(value: bool | float | Decimal, kind: ValueType | None) -> bool | float | None:
-    if kind == "boolean":
+def encode_number(value: bool | float | Decimal, value_type: ValueType | None) -> bool | float | None:
+    if value_type == "boolean":
         return bool(value)
     if not math.isfinite(value):
         return None
-    return int(value) if kind == "whole" and value == int(value) else float(value)
+    return int(value) if value_type == "whole" and value == int(value) else float(value)
 
 
 def parse_stored_moment(text: str) -> datetime | None:
-    """A moment that is kept as text; None where it is none, which no type keeps out of SQLite."""
+    """Parse a timestamp that is stored as text; None for other text.
+
+    SQLite enforces no types, so that such a column may hold any text.
+    """
     try:
         return datetime.fromisoformat(text)
     except ValueError:
@@ -88,7 +95,7 @@ def parse_stored_moment(text: str) -> datetime | None:
 
 
 def encode_moment(value: datetime, type_name: str) -> str:
-    """A moment in UTC, whichever zone the driver gives it in; a time without a zone as it is."""
+    """Encode a timestamp in UTC, whatever its zone; one without a zone stays as it is."""
     if type_name == "timestamp":
         return value.replace(tzinfo=None).isoformat()
     return (value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)).isoformat()

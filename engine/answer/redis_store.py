@@ -1,4 +1,7 @@
-"""Entries in Redis, shared by all processes. It may go away at any time: then nothing is kept, and nothing waits."""
+"""Cache entries in Redis, shared by all processes.
+
+Redis may fail at any time: then nothing is cached, and no request waits.
+"""
 
 from __future__ import annotations
 
@@ -23,15 +26,16 @@ from redis.retry import Retry
 from engine.answer.cache import CacheEntry, Rows
 from engine.errors import InvalidSetting
 
-# Seconds: for one command; without Redis after it failed; between two looks at another's lock; until a wait for it
-# ends; until a lock goes whose holder has died.
 TIMEOUT_SECONDS = 0.5
-PAUSE = 5.0
+# How long Redis is left alone after a failure.
+PAUSE_SECONDS = 5.0
+# How often another process's lock is looked at, and how long a request waits for it.
 POLL_SECONDS = 0.01
-PATIENCE = 5.0
+MAX_WAIT_SECONDS = 5.0
+# When the lock of a process that died expires.
 LOCK_SECONDS = 10.0
 
-# Part of every name, so that versions which write entries otherwise do not read each other's.
+# Part of every name: versions that encode entries differently do not read each other's.
 NAME_FORMAT = "metric-engine:1"
 RELEASE_SCRIPT = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end"
 
@@ -41,13 +45,13 @@ CommandResult = TypeVar("CommandResult")
 
 
 class RedisStore:
-    """Entries that go by themselves after `seconds`. Thread-safe, and never raises for want of Redis.
+    """Entries that expire after `seconds`. Thread-safe; a failure of Redis is never raised.
 
     Installations with different namespaces do not see each other's entries.
     """
 
     def __init__(self, url: str, *, seconds: float, namespace: str) -> None:
-        """Connect to nothing yet. Raises InvalidSetting for a URL that is not Redis's."""
+        """Prepare a client without connecting. Raises InvalidSetting for a URL that is not of Redis."""
         try:
             self._redis = Redis.from_url(
                 url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS, retry=Retry(NoBackoff(), 0)
@@ -71,7 +75,7 @@ class RedisStore:
 
     @contextmanager
     def lock_entry(self, store_key: str) -> Iterator[CacheEntry | None]:
-        """Hold the place's lock; who has waited for long, or has no Redis, goes on without."""
+        """Hold the entry's lock; continue without it after a long wait or without Redis."""
         lock, token = f"{self._build_name(store_key)}:lock", token_hex(16)
         held, written = self._acquire_lock(store_key, lock, token)
         try:
@@ -84,18 +88,18 @@ class RedisStore:
         self._redis.close()
 
     def _acquire_lock(self, store_key: str, lock: str, token: str) -> tuple[bool, Any]:
-        """Whether the lock is held at last, and what is in the place since."""
+        """Return whether the lock is held in the end, and the entry's bytes at that time."""
 
-        def look() -> tuple[bool, Any]:
+        def try_lock() -> tuple[bool, Any]:
             with self._redis.pipeline(transaction=False) as pipeline:
                 pipeline.set(lock, token, nx=True, px=int(LOCK_SECONDS * 1_000))
                 pipeline.get(self._build_name(store_key))
                 held, written = pipeline.execute()
             return bool(held), written
 
-        patient_until = time.monotonic() + PATIENCE
-        while (found := self._try_command(look, None)) is not None:
-            if found[0] or time.monotonic() > patient_until:
+        deadline = time.monotonic() + MAX_WAIT_SECONDS
+        while (found := self._try_command(try_lock, None)) is not None:
+            if found[0] or time.monotonic() > deadline:
                 return found
             time.sleep(POLL_SECONDS)
         return False, None
@@ -104,41 +108,46 @@ class RedisStore:
         return f"{self._prefix}:{store_key}"
 
     def _try_command(self, command: Callable[[], CommandResult], default: CommandResult) -> CommandResult:
-        """The answer to a command, or `otherwise` while there is no Redis."""
+        """Return the result of a command, or `default` while Redis is down."""
         if not self._breaker.can_try():
             return default
         try:
             answer = command()
         except (RedisError, OSError) as error:
             self._breaker.trip()
-            # Its words may hold an address; its name does for a start.
-            logger.warning("REDIS_URL: Redis fails (%s), nothing is cached for %d s", type(error).__name__, PAUSE)
+            # The error's message may contain an address, so that only its class is logged.
+            logger.warning(
+                "REDIS_URL: Redis fails (%s), nothing is cached for %d s", type(error).__name__, PAUSE_SECONDS
+            )
             return default
         self._breaker.reset()
         return answer
 
 
 class CircuitBreaker:
-    """Opens at a failure; after a pause it lets one try again, and closes once that succeeds. Thread-safe."""
+    """Opens at a failure, lets one attempt through after a pause, and closes once that succeeds.
+
+    Thread-safe.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._open_until: float | None = None
 
     def can_try(self) -> bool:
-        """Whether to try."""
+        """Whether an attempt may be made now."""
         if self._open_until is None:
             return True
         with self._lock:
             now = time.monotonic()
             if self._open_until is not None and now < self._open_until:
                 return False
-            self._open_until = now + PAUSE
+            self._open_until = now + PAUSE_SECONDS
             return True
 
     def trip(self) -> None:
         with self._lock:
-            self._open_until = time.monotonic() + PAUSE
+            self._open_until = time.monotonic() + PAUSE_SECONDS
 
     def reset(self) -> None:
         if self._open_until is not None:
@@ -147,7 +156,7 @@ class CircuitBreaker:
 
 
 def encode_entry(entry: CacheEntry) -> bytes | None:
-    """An entry as bytes; None where a value is of a kind that cannot be written."""
+    """Encode an entry as bytes; None where a value has a type that cannot be encoded."""
     try:
         text = json.dumps([entry.data_version, entry.read_at, entry.rows], default=encode_scalar, separators=(",", ":"))
     except TypeError:
@@ -156,19 +165,19 @@ def encode_entry(entry: CacheEntry) -> bytes | None:
 
 
 def decode_entry(written: Any) -> CacheEntry | None:
-    """The entry that was written; None for anything else."""
+    """Decode an entry; None for anything else."""
     if not isinstance(written, bytes):
         return None
     try:
         data_version, read_at, rows = json.loads(zlib.decompress(written), object_hook=decode_scalar)
-        kept: Rows = tuple(map(tuple, rows))
+        cached_rows: Rows = tuple(map(tuple, rows))
     except (zlib.error, ValueError, TypeError, KeyError):
         return None
-    return CacheEntry(kept, read_at, data_version)
+    return CacheEntry(cached_rows, read_at, data_version)
 
 
 def encode_scalar(value: Any) -> dict[str, str]:
-    """A value that JSON has no type for, under the letter of its type."""
+    """Encode a value that JSON has no type for, under a letter for its type."""
     match value:
         case datetime():
             return {"t": value.isoformat()}

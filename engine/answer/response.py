@@ -1,4 +1,4 @@
-"""Outcomes → the answer to a question about one widget, ready to be written as JSON."""
+"""Metric results → the body of a widget's answer, ready to be written as JSON."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Body = dict[str, Any]
 
 @dataclass(slots=True)
 class WidgetResult:
-    """What a metric of any kind comes to.
+    """The values of a metric of any type.
 
-    `money` tells for each line whether it is computed from money; `provisional` is the first day that the source may
+    `money` tells for each series whether it is computed from money. `provisional` is the first day that the source may
     still restate, as ISO text.
     """
 
@@ -40,7 +40,7 @@ class WidgetResult:
 
 @dataclass(frozen=True, slots=True)
 class TableResults:
-    """The outcomes and items of the metrics over tables that have been measured, by key."""
+    """The results and items of metrics over tables, by key."""
 
     results: Mapping[str, MetricResult]
     items: Mapping[str, list[Body]]
@@ -48,7 +48,7 @@ class TableResults:
 
 
 def build_result(metric: Metric, table_results: TableResults) -> WidgetResult | None:
-    """Put together what a metric comes to; None where a source that it cannot do without is missing."""
+    """Build the result of a metric; None where a source that it needs is missing."""
     match metric:
         case TableMetric():
             return build_table_result(metric, table_results)
@@ -63,12 +63,12 @@ def build_table_result(metric: TableMetric, table_results: TableResults) -> Widg
     result = table_results.results.get(metric.key)
     if result is None:
         return None
-    lines = result.series
-    expressions = [series.expression for series in metric.series]
+    series = result.series
+    expressions = [each.expression for each in metric.series]
     return WidgetResult(
-        series=lines,
-        delta_kinds=[metric.delta] * len(lines),
-        money=[expressions[0].money] * len(lines) if metric.by is not None else [each.money for each in expressions],
+        series=series,
+        delta_kinds=[metric.delta] * len(series),
+        money=[expressions[0].money] * len(series) if metric.by is not None else [each.money for each in expressions],
         value=result.value,
         previous=result.previous,
         through=result.through,
@@ -96,7 +96,7 @@ def build_combined_result(metric: CombinedMetric, table_results: TableResults) -
             value = compute_correlation(first.points, second.points)
             previous = compute_correlation(first.compared, second.compared)
     return WidgetResult(
-        series=[line for part in parts for line in part.series],
+        series=[series for part in parts for series in part.series],
         delta_kinds=[delta for part in parts for delta in part.delta_kinds],
         money=[money for part in parts for money in part.money],
         value=value,
@@ -112,37 +112,37 @@ def build_derived_result(metric: DerivedMetric, table_results: TableResults) -> 
     parts = [each for each in found if each is not None]
     if len(parts) < len(found):
         return None
-    lines = [part.series[0] for part in parts]
+    operand_series = [part.series[0] for part in parts]
     currency = find_common_currency(parts)
 
     def evaluate_row(row: Sequence[Value]) -> Value:
         return nan_to_none(metric.evaluate(row))
 
-    line = SeriesValues(
+    series = SeriesValues(
         metric.title,
-        points=[evaluate_row(row) for row in zip(*(each.points for each in lines), strict=True)],
-        value=evaluate_row([each.value for each in lines]),
-        compared=[evaluate_row(row) for row in zip(*(each.compared for each in lines), strict=True)],
-        previous=evaluate_row([each.previous for each in lines]),
+        points=[evaluate_row(row) for row in zip(*(each.points for each in operand_series), strict=True)],
+        value=evaluate_row([each.value for each in operand_series]),
+        compared=[evaluate_row(row) for row in zip(*(each.compared for each in operand_series), strict=True)],
+        previous=evaluate_row([each.previous for each in operand_series]),
     )
     money = any(part.money[0] for part in parts)
-    shaped = WidgetResult(
-        [line],
+    result = WidgetResult(
+        [series],
         [metric.delta],
         [money],
-        line.value,
-        line.previous,
+        series.value,
+        series.previous,
         **find_common_days(parts),
         currency=currency,
         items=[],
     )
     if currency == MIXED:
-        clear_money(shaped)
-    return shaped
+        clear_money(result)
+    return result
 
 
 def find_common_days(parts: Sequence[WidgetResult]) -> Mapping[str, str | None]:
-    """The days up to which all parts have data, and from which any of them is provisional."""
+    """Find the days up to which all parts have data, and from which any is provisional."""
     provisional = [part.provisional for part in parts if part.provisional is not None]
     return {
         "through": find_earliest([part.through for part in parts]),
@@ -152,7 +152,7 @@ def find_common_days(parts: Sequence[WidgetResult]) -> Mapping[str, str | None]:
 
 
 def find_earliest(days: Sequence[str | None]) -> str | None:
-    """The earliest of the days; None if any is."""
+    """Return the earliest of the days; None if any is missing."""
     known_days = [day for day in days if day is not None]
     return min(known_days) if len(known_days) == len(days) else None
 
@@ -162,14 +162,14 @@ def find_common_currency(parts: Sequence[WidgetResult]) -> str | None:
     return MIXED if len(found) > 1 else next(iter(found), None)
 
 
-def clear_money(shaped: WidgetResult) -> None:
-    """Amounts in several currencies are shown as nothing at all."""
-    for line, money in zip(shaped.series, shaped.money, strict=True):
+def clear_money(result: WidgetResult) -> None:
+    """Clear the amounts of a result: several currencies have no common unit."""
+    for series, money in zip(result.series, result.money, strict=True):
         if money:
-            line.points, line.compared = [None] * len(line.points), [None] * len(line.compared)
-            line.value = line.previous = None
-    if shaped.money[0]:
-        shaped.value = shaped.previous = None
+            series.points, series.compared = [None] * len(series.points), [None] * len(series.compared)
+            series.value = series.previous = None
+    if result.money[0]:
+        result.value = result.previous = None
 
 
 @lru_cache(maxsize=1024)
@@ -180,7 +180,10 @@ def find_provisional_day(through: str | None, restates: int | None) -> str | Non
 
 
 def compute_correlation(first: Sequence[Value], second: Sequence[Value]) -> Value:
-    """Pearson's r over the points at which both have a value; None for fewer than three, or without variance."""
+    """Compute Pearson's r over the points where both series have a value.
+
+    None for fewer than three points, or without variance.
+    """
     pairs = [(a, b) for a, b in zip(first, second, strict=True) if a is not None and b is not None]
     if len(pairs) < 3 or not (has_variance([a for a, _ in pairs]) and has_variance([b for _, b in pairs])):
         return None
@@ -191,7 +194,10 @@ def compute_correlation(first: Sequence[Value], second: Sequence[Value]) -> Valu
 
 
 def compute_pearson(first: Sequence[float], second: Sequence[float]) -> Value:
-    """Raises OverflowError or ValueError where the squares leave a double's range."""
+    """Compute Pearson's r; None where it is not finite.
+
+    Raises OverflowError or ValueError where the squares exceed the range of a double.
+    """
     mean_a, mean_b = (math.fsum(values) / len(values) for values in (first, second))
     covariance = math.fsum((a - mean_a) * (b - mean_b) for a, b in zip(first, second, strict=True))
     spread_a = math.fsum((a - mean_a) ** 2 for a in first)
@@ -208,7 +214,7 @@ def has_variance(values: Sequence[float]) -> bool:
 
 
 def compute_delta(value: Value, previous: Value, kind: DeltaKind) -> Value:
-    """The change from previous to value: a fraction of previous, or the difference."""
+    """Compute the change from previous to value: a fraction of previous, or the difference."""
     if value is None or previous is None:
         return None
     if previous == 0 and kind == "relative":
@@ -222,45 +228,51 @@ def build_stats(value: Value, previous: Value, kind: DeltaKind) -> Body:
 
 
 def build_body(
-    metric: Metric, shaped: WidgetResult | None, query: MetricQuery, buckets: PeriodBuckets, active: frozenset[str]
+    metric: Metric, result: WidgetResult | None, query: MetricQuery, buckets: PeriodBuckets, active: frozenset[str]
 ) -> Body:
-    """The answer as GET /v1/widgets/{key} gives it."""
-    answer: Body = {"series": [], "stats": build_stats(None, None, metric.delta)}
+    """Build the body that GET /v1/widgets/{key} returns."""
+    body: Body = {"series": [], "stats": build_stats(None, None, metric.delta)}
     compared = query.period.comparison
     if compared is not None:
         window = compared.window
-        answer["comparison"] = {"start": window.start.isoformat(), "end": window.end.isoformat(), "series": []}
-    answer["items"] = []
-    if shaped is not None:
-        labels = buckets.asked.labels
-        answer["series"] = [
+        body["comparison"] = {"start": window.start.isoformat(), "end": window.end.isoformat(), "series": []}
+    body["items"] = []
+    if result is not None:
+        labels = buckets.current.labels
+        body["series"] = [
             {
-                "name": line.name,
-                "points": [{"t": t, "v": v} for t, v in zip(labels, line.points, strict=True)],
-                "stats": build_stats(line.value, line.previous, kind),
+                "name": series.name,
+                "points": [{"t": t, "v": v} for t, v in zip(labels, series.points, strict=True)],
+                "stats": build_stats(series.value, series.previous, kind),
             }
-            for line, kind in zip(shaped.series, shaped.delta_kinds, strict=True)
+            for series, kind in zip(result.series, result.delta_kinds, strict=True)
         ]
-        answer["stats"] = build_stats(shaped.value, shaped.previous, get_delta_kind(metric, shaped))
-        answer["items"] = shaped.items
+        body["stats"] = build_stats(result.value, result.previous, get_delta_kind(metric, result))
+        body["items"] = result.items
         if buckets.compared is not None:
             labels = buckets.compared.labels
-            answer["comparison"]["series"] = [
-                {"name": line.name, "points": [{"t": t, "v": v} for t, v in zip(labels, line.compared, strict=True)]}
-                for line in shaped.series
+            body["comparison"]["series"] = [
+                {
+                    "name": series.name,
+                    "points": [{"t": t, "v": v} for t, v in zip(labels, series.compared, strict=True)],
+                }
+                for series in result.series
             ]
-    answer["meta"] = build_meta(metric, shaped, query, active)
-    return answer
+    body["meta"] = build_meta(metric, result, query, active)
+    return body
 
 
-def get_delta_kind(metric: Metric, shaped: WidgetResult) -> DeltaKind:
-    """A correlation changes by a difference; a combined headline as the series that it is."""
+def get_delta_kind(metric: Metric, result: WidgetResult) -> DeltaKind:
+    """Return the kind of the headline's change.
+
+    A correlation changes by a difference, any other combined headline as its first series does.
+    """
     if isinstance(metric, CombinedMetric):
-        return "absolute" if metric.correlation else shaped.delta_kinds[0]
+        return "absolute" if metric.correlation else result.delta_kinds[0]
     return metric.delta
 
 
-def build_meta(metric: Metric, shaped: WidgetResult | None, query: MetricQuery, active: frozenset[str]) -> Body:
+def build_meta(metric: Metric, result: WidgetResult | None, query: MetricQuery, active: frozenset[str]) -> Body:
     return {
         "key": metric.key,
         "title": metric.title,
@@ -271,10 +283,10 @@ def build_meta(metric: Metric, shaped: WidgetResult | None, query: MetricQuery, 
         "end": query.end.isoformat(),
         "compare": query.compare.value,
         "total": metric.total if isinstance(metric, TableMetric) else "period",
-        "currency": shaped.currency if shaped else None,
+        "currency": result.currency if result else None,
         "sources": list(metric.sources),
         "missing_sources": [source for source in metric.sources if source not in active],
-        "data_through": shaped.through if shaped else None,
-        "comparison_through": shaped.compared_through if shaped else None,
-        "provisional_from": shaped.provisional if shaped else None,
+        "data_through": result.through if result else None,
+        "comparison_through": result.compared_through if result else None,
+        "provisional_from": result.provisional if result else None,
     }

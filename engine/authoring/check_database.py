@@ -1,4 +1,4 @@
-"""The declared tables held against those that are in the database: what is missing, and what is otherwise."""
+"""Compare the declared tables with those in the database: what is missing, what differs."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from engine.tables import Column, Table
 
 LiveType = types.TypeEngine[Any]
 
-# The types of a database that a declared type can be read from. Every aggregate is cast to double, so that fractions
-# hold whole numbers; the other way round the declaration would be wrong.
+# The database types that a declared type can be read from. Every aggregate is cast to double, so that a fraction may be
+# declared where the database has whole numbers; the reverse declaration would be wrong.
 READABLE_TYPES: Mapping[str, tuple[type[LiveType], ...]] = {
     "uuid": (types.Uuid,),
     "text": (types.String,),
@@ -44,15 +44,15 @@ SQLITE_TYPES: Mapping[str, tuple[type[LiveType], ...]] = {
     "timestamptz": (types.String,),
     "boolean": (types.Integer, types.Numeric),
 }
-# ClickHouse's types that SQLAlchemy has no class above for.
+# ClickHouse's types, which are no subclasses of SQLAlchemy's own.
 CLICKHOUSE_TYPES: Mapping[str, LiveType] = {
     "UUID": types.Uuid(),
     "String": types.String(),
     "FixedString": types.String(),
 }
-# ClickHouse's tables that keep rows and no order.
+# ClickHouse's table engines that keep rows without an order.
 UNSORTED_ENGINES = ("Log", "TinyLog", "StripeLog", "Memory")
-# What to declare a column of the database as, the first that it is an instance of.
+# How to declare a column of the database: by the first class that its type is an instance of.
 DECLARED_AS: Sequence[tuple[type[types.TypeEngine[Any]], str]] = (
     (types.Uuid, "uuid"),
     (types.Date, "date"),
@@ -77,9 +77,9 @@ def check_live_tables(
     setting: str = "WAREHOUSE_URL",
     reason: Callable[[Exception], str] = get_first_line,
 ) -> None:
-    """Hold the tables that a folder declares against those of a database; tables that are queries are passed over.
+    """Check the declared tables of a folder against a database; queries are skipped.
 
-    `setting` is where the database's URL is from, `reason` says what is wrong with the database. Raises InvalidCatalog
+    `setting` names where the database's URL is from, `reason` explains the database's errors. Raises InvalidCatalog
     with every difference at its declaration, InvalidSetting or WarehouseUnavailable.
     """
     raise_if_file_missing(database, setting)
@@ -98,7 +98,7 @@ def check_live_tables(
 
 
 def raise_if_file_missing(database: Engine, setting: str) -> None:
-    """SQLite and DuckDB make a file that is not there; looking at tables should not."""
+    """Raise InvalidSetting for a missing file, which SQLite and DuckDB would create."""
     name = database.url.database
     in_memory = not name or name == ":memory:" or name.startswith("file:")
     if database.dialect.name not in ("sqlite", "duckdb") or in_memory:
@@ -106,14 +106,14 @@ def raise_if_file_missing(database: Engine, setting: str) -> None:
     try:
         is_there = Path(str(name)).exists()
     except OSError:
-        # Whatever keeps it from being seen is told when it is opened.
+        # What keeps the file from being seen is reported when it is opened.
         return
     if not is_there:
         raise InvalidSetting(f"{setting}: there is no database {name}; `metric-engine load` or `serve` makes it")
 
 
 class LiveTableChecker:
-    """The tables of a database, looked at through SQLAlchemy's inspector."""
+    """Checks declared tables against a database, through SQLAlchemy's inspector."""
 
     def __init__(self, inspector: Inspector) -> None:
         self.inspector = inspector
@@ -151,14 +151,14 @@ class LiveTableChecker:
         yield from self.inspector.get_view_names(schema)
 
     def get_columns(self, name: str, schema: str | None) -> Mapping[str, tuple[str, LiveType]]:
-        """The name and type of each column, by the name that it is compared by."""
+        """Return the name and type of each column, by its folded name."""
         return {
             self.fold_name(column["name"]): (column["name"], column["type"])
             for column in self.inspector.get_columns(name, schema)
         }
 
     def fold_name(self, name: str) -> str:
-        """A column's name as names are compared: SQLite does not tell upper from lower case."""
+        """Fold a column's name for comparison: SQLite ignores upper and lower case."""
         return name.lower() if self.is_sqlite else name
 
     def report_missing_column(
@@ -176,13 +176,15 @@ class LiveTableChecker:
 
     def check_type(self, reporter: Reporter, column: Column, live: LiveType, *, is_time: bool) -> None:
         fitting = READABLE_TYPES[column.type] + (SQLITE_TYPES.get(column.type, ()) if self.is_sqlite else ())
-        live = getattr(live, "data_type", live)  # a domain of PostgreSQL is of another type
-        kind = CLICKHOUSE_TYPES.get(type(live).__name__, live) if self.is_clickhouse else live
-        # An enumeration compares and sorts as its numbers do, and knows no other texts than its own.
-        is_one = isinstance(kind, types.Enum)
-        if isinstance(kind, (types.NullType, *fitting)) and not is_one:
+        live = getattr(live, "data_type", live)  # a domain of PostgreSQL has another type below it
+        plain_type = CLICKHOUSE_TYPES.get(type(live).__name__, live) if self.is_clickhouse else live
+        # An enumeration sorts by its numbers and rejects any text that is not its own.
+        is_enum = isinstance(plain_type, types.Enum)
+        if isinstance(plain_type, (types.NullType, *fitting)) and not is_enum:
             return
-        as_declared = None if is_one else next((name for each, name in DECLARED_AS if isinstance(kind, each)), None)
+        as_declared = (
+            None if is_enum else next((name for each, name in DECLARED_AS if isinstance(plain_type, each)), None)
+        )
         if is_time:
             remedy = "make a date of it, in a column of its own or a view, and name that"
         elif as_declared is None:
@@ -190,17 +192,21 @@ class LiveTableChecker:
         else:
             remedy = f"declare it {as_declared}"
         message = f"column {column.physical!r} is {self.format_type(live)} in the database, not {column.type}; {remedy}"
-        short = not isinstance(reporter.file.document.data["tables"][reporter.path[1]]["columns"][column.name], dict)
-        reporter.report_at_value("wrong-live-type", message, "columns", column.name, *(() if short else ("type",)))
+        is_short_form = not isinstance(
+            reporter.file.document.data["tables"][reporter.path[1]]["columns"][column.name], dict
+        )
+        reporter.report_at_value(
+            "wrong-live-type", message, "columns", column.name, *(() if is_short_form else ("type",))
+        )
 
     def format_type(self, live: LiveType) -> str:
         return live.compile(self.dialect).lower()
 
     def check_index(self, reporter: Reporter, table: Table, name: str, schema: str | None) -> None:
-        """Report a table whose rows of one tenant cannot be found without reading all of them.
+        """Report a table that must be read whole to find the rows of one tenant.
 
-        A view has no index of its own, what is elsewhere has its indexes there, and DuckDB looks for rows by what each
-        stretch of a table holds.
+        Skipped are views, which have no index of their own, foreign tables, whose indexes are elsewhere, and DuckDB,
+        which finds rows by the least and greatest value of each row group.
         """
         if self.dialect.name == "duckdb":
             return
@@ -225,10 +231,13 @@ class LiveTableChecker:
         reporter.report_at_key("missing-live-index", f"{message}; make one: {statement}")
 
     def iter_leading_columns(self, name: str, schema: str | None) -> Iterator[str | None]:
-        """The first column of the primary key and of each index that holds every row; None for an expression."""
+        """Yield the first column of the primary key and of each index that covers every row.
+
+        None stands for an expression.
+        """
         yield from self.inspector.get_pk_constraint(name, schema)["constrained_columns"][:1]
         with warnings.catch_warnings():
-            # SQLAlchemy warns of an index of an expression; that one finds no tenant anyway.
+            # SQLAlchemy warns about an index on an expression, which cannot find a tenant anyway.
             warnings.simplefilter("ignore", SAWarning)
             uniques = self.inspector.get_unique_constraints(name, schema)
             indexes = self.inspector.get_indexes(name, schema)
@@ -239,27 +248,27 @@ class LiveTableChecker:
                 yield from index["column_names"][:1]
 
     def get_sorting_column(self, name: str, schema: str | None) -> str | None:
-        """The first column that a table of ClickHouse is sorted by; of one over a cluster, that of its shards.
+        """Return the first sorting column of a ClickHouse table, or of a Distributed table's shards.
 
-        None for shards under names of somebody's own, which cannot be looked into from here, and for what is a view or
-        stands for a table elsewhere.
+        None where the shards' tables have names that this process cannot derive, and for a view or a table that stands
+        for one elsewhere.
         """
         database = "currentDatabase()" if schema is None else "%(schema)s"
-        found = f"FROM system.tables WHERE database = {database} AND name = %(name)s"
+        source = f"FROM system.tables WHERE database = {database} AND name = %(name)s"
         with self.inspector.engine.connect() as connection:
             parameters = {"name": name, "schema": schema}
-            engine, key = connection.exec_driver_sql(f"SELECT engine, sorting_key {found}", parameters).one()
+            engine, key = connection.exec_driver_sql(f"SELECT engine, sorting_key {source}", parameters).one()
             if engine == "Distributed":
                 parameters["name"] = f"{name}_local"
-                local = connection.exec_driver_sql(f"SELECT sorting_key {found}", parameters).scalar()
+                local = connection.exec_driver_sql(f"SELECT sorting_key {source}", parameters).scalar()
                 return None if local is None else str(local).partition(",")[0]
         if not (engine.endswith("MergeTree") or engine in UNSORTED_ENGINES):
             return None
         return str(key).partition(",")[0]
 
     def render_create_index(self, table: Table, name: str, schema: str | None) -> str:
-        """The statement that makes the index, as the database spells it."""
+        """Render the statement that creates the index, in the database's dialect."""
         physical = [table.columns[column].physical for column in (table.tenant, table.time)]
-        made = sqlalchemy.Table(name, MetaData(), *(sqlalchemy.Column(column) for column in physical), schema=schema)
-        index = Index(f"{name}_{'_'.join(physical)}", *(made.c[column] for column in physical))
+        stub = sqlalchemy.Table(name, MetaData(), *(sqlalchemy.Column(column) for column in physical), schema=schema)
+        index = Index(f"{name}_{'_'.join(physical)}", *(stub.c[column] for column in physical))
         return str(CreateIndex(index).compile(dialect=self.dialect))

@@ -1,4 +1,7 @@
-"""A CSV file → rows of a table, strictly: every fault is named by line and column, and a faulty file gives no rows."""
+"""A CSV file → rows of a table, strictly.
+
+Every fault is reported by line and column, and a file with a fault gives no rows.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +17,15 @@ from engine.suggestions import did_you_mean, find_nearest_names
 from engine.tables import Column, Table
 
 MAX_FAULTS = 20
-# Bytes of a text in a key: what an index of PostgreSQL takes, with room for the rest of the key.
+# Bytes of a text in a key: PostgreSQL's index takes so many, with room for the rest of the key.
 MAX_KEY_BYTES = 2_000
-# What no upload may say for itself, whatever the table calls its tenant.
+# An upload must not name its tenant, whatever the table calls that column.
 TENANT_HEADER = "user_id"
 
 
 @dataclass(frozen=True, slots=True)
 class CsvField:
-    """A column of the table and the position, from 0, of the file's column that fills it."""
+    """A column of the table, and the position (from 0) of the file's column that fills it."""
 
     column: Column
     position: int
@@ -31,7 +34,10 @@ class CsvField:
     is_in_key: bool
 
     def parse_value(self, given: str) -> Any:
-        """The column's value; an empty text is NULL, except where one is required. Raises ValueError."""
+        """Parse a value of the column; an empty text is NULL, unless the column is required.
+
+        Raises ValueError.
+        """
         if self.column.type != "text":
             given = given.strip()
         if not given and not self.is_required:
@@ -44,7 +50,7 @@ class CsvField:
 
 
 class CsvFaults:
-    """Collects what is wrong with a file, up to `MOST_FAULTS`."""
+    """Collects the faults of a file, up to `MAX_FAULTS`."""
 
     def __init__(self, file: str) -> None:
         self.file = file
@@ -57,7 +63,7 @@ class CsvFaults:
             self.raise_if_any()
 
     def raise_if_any(self) -> None:
-        """Raises InvalidRows if anything was found."""
+        """Raise InvalidRows if there are any faults."""
         if self.messages:
             raise InvalidRows("\n".join((f"nothing was loaded from {self.file}", *self.messages)))
 
@@ -65,12 +71,12 @@ class CsvFaults:
 class CsvRows:
     """The rows of a UTF-8 file with a header, as rows of `table` that belong to `tenant`.
 
-    `headers` gives the file's header of each column that is not called like it. `account` fills the account column,
-    which is the key's first after the tenant and the time, where the file lacks it. `ignored` are headers to pass over;
-    any other that is no column is a fault.
+    `headers` gives the file's header of each column whose name differs. `account` fills the account column, which is
+    the key's first after the tenant and the time, where the file lacks it. `ignored` are headers to skip; any other
+    header that is not a column is a fault.
 
-    Reading the header raises InvalidRows, and so does iterating, which may be done several times. A message begins
-    with one line on the file and has a line `file:line:column: …` for each fault; column is the number of the field.
+    Reading the header raises InvalidRows, and so does iterating, which may be repeated. A message begins with one line
+    about the file and has a line `file:line:column: …` for each fault; column is the number of the field.
     """
 
     def __init__(
@@ -100,11 +106,14 @@ class CsvRows:
 
     @property
     def required_columns(self) -> frozenset[str]:
-        """The columns that each row must have a value in; of a text, an empty one will do."""
+        """The columns that need a value in each row; for a text, an empty one is enough."""
         return frozenset((*self.table.key, self.table.time))
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
-        """The rows, converted. After the first fault no row comes any more, and the rest is only checked."""
+        """Yield the converted rows; after the first fault, only check the rest.
+
+        Raises InvalidRows at the end if there were faults.
+        """
         faults = CsvFaults(str(self.path))
         seen: dict[tuple[Any, ...], int] = {}
         with self.open_file() as file:
@@ -112,8 +121,8 @@ class CsvRows:
             width = len(next(records, (1, []))[1])
             for line, record in records:
                 if len(record) != width:
-                    place = min(len(record), width) + 1
-                    faults.add(line, place, f"the row has {len(record)} fields, and the header {width}")
+                    field_number = min(len(record), width) + 1
+                    faults.add(line, field_number, f"the row has {len(record)} fields, and the header {width}")
                     continue
                 row = self.read_row(line, record, seen, faults)
                 if row is not None and not faults.messages:
@@ -123,28 +132,31 @@ class CsvRows:
     def read_row(
         self, line: int, record: Sequence[str], seen: dict[tuple[Any, ...], int], faults: CsvFaults
     ) -> Mapping[str, Any] | None:
-        """One record as a row, or None with its faults reported; `seen` has the line of each key so far."""
+        """Convert one record to a row; None after reporting its faults.
+
+        `seen` has the line of each key so far.
+        """
         row = dict(self.fixed_values)
-        sound = True
+        is_valid = True
         for field in self.fields:
             try:
                 row[field.column.name] = field.parse_value(record[field.position])
             except ValueError as error:
                 faults.add(line, field.position + 1, f"{field.header}: {error}")
-                sound = False
-        if not sound:
+                is_valid = False
+        if not is_valid:
             return None
         key = tuple(row[name] for name in self.table.key)
         first = seen.setdefault(key, line)
         if first != line:
-            place = min(field.position for field in self.fields if field.is_required) + 1
+            field_number = min(field.position for field in self.fields if field.is_required) + 1
             named = ", ".join(f"{name} {row[name]}" for name in self.table.key if name not in self.fixed_values)
-            faults.add(line, place, f"the same key as line {first} ({named}); each may be there once")
+            faults.add(line, field_number, f"the same key as line {first} ({named}); each may be there once")
             return None
         return row
 
     def match_header(self, header: Sequence[str], account: str, faults: CsvFaults) -> list[CsvField]:
-        """Which column of the table each of the file's fills; what is missing or twice there is reported."""
+        """Match the file's columns to the table's; report missing and repeated ones."""
         positions: dict[str, int] = {}
         for position, name in enumerate(header):
             if name in (TENANT_HEADER, self.table.tenant):
@@ -181,7 +193,7 @@ class CsvRows:
         return f"the file has no column {name!r}, which each row needs{remedy} if it is called otherwise"
 
     def report_unknown(self, header: Sequence[str], fields: Sequence[CsvField], faults: CsvFaults) -> None:
-        """Report headers that fill nothing: passed over in silence, a misspelt one would be missed."""
+        """Report headers that fill nothing: skipped silently, a misspelled one would be missed."""
         used = {field.position for field in fields}
         filled = {field.column.name for field in fields}
         empty = [name for name in self.table.columns if name not in filled and name not in self.fixed_values]
@@ -198,22 +210,24 @@ class CsvRows:
                 )
 
     def report_no_values(self, header: Sequence[str], fields: Sequence[CsvField], faults: CsvFaults) -> None:
-        """Report a file of keys alone, at the first header that might have been meant for a value."""
+        """Report a file of keys alone, at the first header that may be meant for a value."""
         values = [name for name in self.table.columns if name not in self.required_columns]
         if not values:
             return
         used = {field.position for field in fields}
-        place, name = next(((at, name) for at, name in enumerate(header) if at not in used), (0, header[0]))
+        position, name = next(((at, name) for at, name in enumerate(header) if at not in used), (0, header[0]))
         hint = did_you_mean(find_nearest_names(name, values)) or f"; its columns are {', '.join(values)}"
         faults.add(
-            self.header_line, place + 1, f"{name}: is no value of table {self.table.name!r}{hint} (--map column=header)"
+            self.header_line,
+            position + 1,
+            f"{name}: is no value of table {self.table.name!r}{hint} (--map column=header)",
         )
 
     def open_file(self) -> TextIO:
         return self.path.open(encoding="utf-8-sig", newline="")
 
     def find_undecodable_line(self) -> int:
-        """The first line that is not UTF-8; a file is decoded in blocks, which know no lines."""
+        """Find the first line that is not UTF-8; the decoder works on blocks, not on lines."""
         with self.path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 try:
@@ -223,7 +237,7 @@ class CsvRows:
         return 1
 
     def iter_records(self, file: TextIO, faults: CsvFaults) -> Iterator[tuple[int, list[str]]]:
-        """The records that are not empty, each with the line that it begins on."""
+        """Yield the records that are not empty, each with the line that it begins on."""
         reader = csv.reader(file, strict=True)
         line = 1
         while True:

@@ -1,4 +1,4 @@
-"""Texts of an export → values of a column's type, strictly: what cannot be meant is refused, never guessed."""
+"""Texts of an export → values of a column's type; an invalid text is refused, never guessed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.calendar import MAX_DATE, MIN_DATE
 INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?", re.ASCII)
 DATE = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})", re.ASCII)
-# What a `numeric` column holds on every engine: 38 digits, nine of them behind the point.
+# What a `numeric` column holds on every engine: 38 digits, nine of them after the point.
 NUMERIC = Context(prec=38, rounding=ROUND_HALF_UP)
 NUMERIC_STEP = Decimal("1e-9")
 BOOLEANS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
@@ -68,7 +68,7 @@ def parse_day(given: str) -> date:
 
 
 def reject_out_of_range(found: date, given: str) -> date:
-    """A date that questions can ask for and every engine can hold."""
+    """Return a date that queries allow and every engine can store. Raises ValueError."""
     if not MIN_DATE <= found <= MAX_DATE:
         raise ValueError(f"{quote_value(given)} is out of range; dates run from {MIN_DATE} to {MAX_DATE}")
     return found
@@ -85,7 +85,7 @@ def build_timestamp_parser(*, zoned: bool) -> Callable[[str], datetime]:
         if (found.tzinfo is not None) is not zoned:
             fault = "lacks its offset from UTC" if zoned else "has an offset from UTC, which the column cannot hold"
             raise ValueError(f"{quote_value(given)} {fault}; write it as {example}")
-        # Of a year at the end of time the moment in UTC would be of no year.
+        # Checked before the conversion: the first and last years that Python knows may leave its range in UTC.
         reject_out_of_range(found.date(), given)
         return found.astimezone(UTC) if zoned else found
 
@@ -106,7 +106,7 @@ def parse_uuid(given: str) -> UUID:
         raise ValueError(f"{quote_value(given)} is not a UUID") from None
 
 
-# By a column's type. Each raises ValueError with what is wrong and what is allowed.
+# Parsers by column type. Each raises ValueError with the fault and what is allowed.
 PARSERS: Mapping[str, Callable[[str], Any]] = {
     "text": parse_text,
     "uuid": parse_uuid,
@@ -116,12 +116,12 @@ PARSERS: Mapping[str, Callable[[str], Any]] = {
     "boolean": parse_boolean,
     "integer": build_integer_parser(32),
     "bigint": build_integer_parser(64),
-    # Without the sign of a zero, which some engines keep.
+    # `or 0.0` drops the sign of a negative zero, which some engines keep.
     "double": lambda given: float(parse_number(given)) or 0.0,
     "numeric": parse_decimal,
 }
 
 
 def quote_value(given: str) -> str:
-    """What was given, quoted, and cut where it is long."""
+    """Quote a text for a message, and cut it where it is long."""
     return repr(given if len(given) <= 40 else given[:40] + "…")

@@ -1,4 +1,4 @@
-"""A new entry in the text of a metric file: everything else stays as it is, to the byte."""
+"""Add an entry to the text of a metric file: every other byte stays as it is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import yaml
 
 from engine.files.document import NULLS, Loader, resolve_scalar
 
-# Text that YAML reads as itself without quotes, in a line of its own.
+# Text that YAML reads as itself without quotes, on a line of its own.
 PLAIN_TEXT = re.compile(r"[A-Za-z0-9(][\w .,()/*+<>='-]*", re.ASCII)
 BYTE_ORDER_MARK = "\ufeff"
 INDENT = "  "
@@ -20,7 +20,7 @@ INDENT = "  "
 
 @dataclass(frozen=True, slots=True)
 class EntryLine:
-    """A key of the entry, its value, and a comment above it."""
+    """A key of the entry, its value, and the comment above it."""
 
     key: str
     value: Any
@@ -29,14 +29,14 @@ class EntryLine:
 
 @dataclass(frozen=True, slots=True)
 class MetricEntry:
-    """A metric as it is to be written: its lines, and the comment above all of them."""
+    """A metric to write: its lines, and the comment above the entry."""
 
     key: str
     comment: str
     lines: Sequence[EntryLine]
 
     def render_block(self, indent: str) -> list[str]:
-        """The entry as indented lines."""
+        """Render the entry as indented lines."""
         written = [f"{indent}# {self.comment}", f"{indent}{self.key}:"]
         for line in self.lines:
             if line.comment is not None:
@@ -45,13 +45,13 @@ class MetricEntry:
         return written
 
     def render_braces(self) -> list[str]:
-        """The entry as lines within braces, where indentation means nothing."""
+        """Render the entry as lines within braces, where indentation means nothing."""
         inner = ", ".join(f"{line.key}: {render_flow(line.value)}" for line in self.lines)
         return [f"{INDENT}# {self.comment}", f"{INDENT}{self.key}: {{{inner}}}"]
 
 
 def iter_block_lines(key: str, value: Any, indent: str) -> Iterator[str]:
-    """A key and its value; lists of mappings stand in lines of their own, what is deeper in braces."""
+    """Yield a key and its value: lists of mappings as lines, deeper values in braces."""
     if isinstance(value, Mapping) and any(isinstance(inner, Mapping) for inner in value.values()):
         yield f"{indent}{key}:"
         for name, inner in value.items():
@@ -72,7 +72,7 @@ def iter_block_lines(key: str, value: Any, indent: str) -> Iterator[str]:
 
 
 def render_flow(value: Any) -> str:
-    """A value in YAML's flow style."""
+    """Render a value in YAML's flow style."""
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{key}: {render_flow(inner)}' for key, inner in value.items())}}}"
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -81,7 +81,7 @@ def render_flow(value: Any) -> str:
 
 
 def render_scalar(value: str | float | bool | None, *, within_braces: bool = False) -> str:
-    """A scalar, in quotes where YAML would read something else."""
+    """Render a scalar, in quotes where YAML would read another value."""
     if not isinstance(value, str):
         return json.dumps(value)
     unquoted = PLAIN_TEXT.fullmatch(value) and not value.endswith(" ") and not (within_braces and "," in value)
@@ -91,7 +91,7 @@ def render_scalar(value: str | float | bool | None, *, within_braces: bool = Fal
 
 
 def add_entry(content: bytes, entry: MetricEntry) -> bytes | None:
-    """The file with the entry at the end of its metrics; None where its form does not let it be added.
+    """Add the entry at the end of a file's metrics; None where the file's form prevents that.
 
     `content` is that of a metric file without errors.
     """
@@ -114,11 +114,11 @@ def insert_entry(text: str, entry: MetricEntry, newline: str) -> str | None:
     key, metrics = found
     start, end = get_span(metrics)
     if start < get_span(key)[1]:
-        return None  # an alias of a value that stands further up
+        return None  # an alias of an earlier value
     if is_empty(metrics):
         if root.flow_style:
             return None
-        # An empty value gives way to the entry; what follows in its line, such as a comment, stays.
+        # The entry replaces an empty value; the rest of its line, such as a comment, stays.
         text = text[:start].rstrip(" ") + text[end:]
         return insert_lines(
             text, skip_comments(text, find_next_line(text, get_span(key)[1])), entry.render_block(INDENT), newline
@@ -132,7 +132,7 @@ def insert_entry(text: str, entry: MetricEntry, newline: str) -> str | None:
 
 
 def get_span(node: yaml.Node) -> tuple[int, int]:
-    """Where a node begins and ends; that of a block ends behind the blank lines that follow it."""
+    """Return where a node begins and ends; a block ends after the blank lines that follow it."""
     assert node.start_mark is not None
     assert node.end_mark is not None
     return node.start_mark.index, node.end_mark.index
@@ -143,7 +143,7 @@ def is_empty(node: yaml.Node) -> bool:
 
 
 def find_end(node: yaml.Node) -> int:
-    """Where the last thing in a node ends."""
+    """Return where the last part of a node ends."""
     if isinstance(node, yaml.MappingNode) and not node.flow_style:
         return max(max(find_end(key), find_end(value)) for key, value in node.value)
     if isinstance(node, yaml.SequenceNode) and not node.flow_style:
@@ -152,14 +152,14 @@ def find_end(node: yaml.Node) -> int:
 
 
 def find_document_end(text: str) -> int:
-    """The end of the text, or the line of dots that ends the document."""
+    """Return the end of the text, or of the document where a line of dots ends it."""
     events = yaml.parse(text, Loader=Loader)
     ends = (event for event in events if isinstance(event, yaml.DocumentEndEvent) and event.explicit)
     return next((event.start_mark.index for event in ends if event.start_mark is not None), len(text))
 
 
 def insert_lines(text: str, at: int, lines: Sequence[str], newline: str) -> str:
-    """The text with these lines at `at`, which is the beginning of a line or the end of the text."""
+    """Insert lines at `at`, which is the beginning of a line or the end of the text."""
     before, after = text[:at], text[at:]
     if before and not before.endswith("\n"):
         before += newline
@@ -170,10 +170,10 @@ def insert_lines(text: str, at: int, lines: Sequence[str], newline: str) -> str:
 
 
 def insert_before_brace(text: str, node: yaml.MappingNode, lines: Sequence[str], newline: str) -> str:
-    """The text with these lines before the brace that closes a mapping."""
+    """Insert lines before the brace that closes a mapping."""
     at = get_span(node)[1] - 1
     last = max(find_end(value) for _, value in node.value)
-    # The comma goes before any comment behind the last value.
+    # The comma goes before any comment that follows the last value.
     comma = "" if "," in re.sub("#.*", "", text[last:at]) else ","
     between = text[last:at].rstrip(" ")
     gap = "" if between.endswith("\n") else newline
@@ -181,7 +181,7 @@ def insert_before_brace(text: str, node: yaml.MappingNode, lines: Sequence[str],
 
 
 def find_next_line(text: str, at: int) -> int:
-    """The beginning of the line after `at`; `at` itself where that begins a line."""
+    """Return the beginning of the next line, or `at` itself where a line begins there."""
     if at and text[at - 1] == "\n":
         return at
     found = text.find("\n", at)
@@ -189,7 +189,7 @@ def find_next_line(text: str, at: int) -> int:
 
 
 def skip_comments(text: str, at: int) -> int:
-    """The beginning of the first line from `at` on that is not an indented comment."""
+    """Return the beginning of the first line from `at` on that is not an indented comment."""
     while comment := re.compile(r"[ \t]+#.*(\n|$)").match(text, at):
         at = comment.end()
     return at

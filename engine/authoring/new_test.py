@@ -1,4 +1,4 @@
-"""A first test for a new metric: two small days, and what the engine makes of them."""
+"""The first test of a new metric: two small days, and the engine's answer to them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from engine.tables import NUMBER_TYPES, Column, Table
 from engine.warehouse.warehouse import Warehouse
 
 DAYS = (date(2025, 1, 1), date(2025, 1, 2))
-# The first number of an expression is 1 and 3, any other 4 and 4: sums, differences and ratios stay easy to check.
+# The first number column has 1 and 3, any other 4 and 4: sums, differences and ratios stay easy to check.
 FIRST_NUMBERS, OTHER_NUMBERS = (1, 3), (4, 4)
 SAMPLE_TENANT = "00000000-0000-4000-8000-000000000000"
 
@@ -27,7 +27,7 @@ Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 def draft_test(catalog: Catalog, metric: TableMetric) -> Mapping[str, Any]:
-    """A test of the metric as it stands in a metric file; its expectation is the engine's own answer."""
+    """Draft a test in the form of a metric file; it expects the engine's own answer."""
     tables = metric.table.list_physical_tables()
     rows = {table.name: build_sample_rows(table, metric) for table in tables}
     body = query_sample_rows(catalog, metric, rows)
@@ -42,7 +42,7 @@ def draft_test(catalog: Catalog, metric: TableMetric) -> Mapping[str, Any]:
 
 
 def build_sample_rows(table: Table, metric: TableMetric) -> list[dict[str, Any]]:
-    """A row for each day with a value in each column that the metric reads of a physical table."""
+    """Build a row for each day, with a value in each column that the metric reads."""
     trees = [parse_expression(metric.series[metric.headline].expression.text)]
     if metric.table.query is not None:
         trees.append(metric.table.query)
@@ -63,13 +63,13 @@ def build_sample_rows(table: Table, metric: TableMetric) -> list[dict[str, Any]]
 
 
 def list_column_names(trees: Sequence[exp.Expr]) -> list[str]:
-    """The columns that are named, each once, in the order in which they are written."""
+    """List the names of the columns, each once, in the order in which they are written."""
     columns = [column for tree in trees for column in sorted(tree.find_all(exp.Column), key=locate_node)]
     return list(dict.fromkeys(column.name for column in columns))
 
 
 def find_compared_texts(tree: exp.Expr) -> Iterator[tuple[str, str]]:
-    """The columns that are compared with a text, and the first text of each comparison."""
+    """Find columns that are compared with a text, and the first text of each comparison."""
     for comparison in tree.find_all(exp.EQ, exp.In):
         texts = [each for each in comparison.find_all(exp.Literal) if each.is_string]
         if isinstance(comparison.this, exp.Column) and texts:
@@ -77,7 +77,7 @@ def find_compared_texts(tree: exp.Expr) -> Iterator[tuple[str, str]]:
 
 
 def build_sample_value(column: Column, index: int, compared: str | None) -> str | bool:
-    """A value of a column that is not a number, for the first or the second day."""
+    """Build a value of a column that is not a number, for the first or second day."""
     match column.value_type:
         case "boolean":
             return True
@@ -89,12 +89,12 @@ def build_sample_value(column: Column, index: int, compared: str | None) -> str 
 
 
 def query_sample_rows(catalog: Catalog, metric: TableMetric, rows: Rows) -> Mapping[str, Any]:
-    """What the engine answers to these rows, in a database in memory."""
+    """Query the metric over these rows, in a database in memory."""
     local = LocalCatalog(catalog).catalog
     warehouse = Warehouse("sqlite://")
     try:
         for name, listed in rows.items():
-            # The rows leave columns out, those of the key too.
+            # The rows omit columns, even those of the key, which must not be NULL.
             table = replace(local.tables[name], key=())
             warehouse.create_tables([table])
             warehouse.upsert(table, (complete_row(table, row, SAMPLE_TENANT) for row in listed))
@@ -107,7 +107,7 @@ def query_sample_rows(catalog: Catalog, metric: TableMetric, rows: Rows) -> Mapp
 
 
 def round_value(value: float | None) -> float | None:
-    """The value without what floating point adds to it, whole where it is whole."""
+    """Round away what floating point adds; a whole number becomes an int."""
     if value is None:
         return None
     rounded = float(f"{value:.12g}")

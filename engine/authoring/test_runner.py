@@ -1,4 +1,4 @@
-"""Metrics' own tests: rows, a question, and what the answer must show, on a warehouse in memory."""
+"""The metrics' own tests: rows, a query and the expected answer, on a warehouse in memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from engine.tables import Table
 from engine.warehouse.warehouse import Warehouse
 
 RELATIVE_TOLERANCE = 1e-9
-# What is left of a sum that should be zero.
+# The rounding error of a sum that should be zero.
 ABSOLUTE_TOLERANCE = 1e-12
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -27,7 +27,7 @@ Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """Where the answer differs: `path` such as `series.Email.stats.value`."""
+    """A difference between two answers; `path` is such as `series.Email.stats.value`."""
 
     path: str
     expected: Any
@@ -35,7 +35,7 @@ class Mismatch:
 
 
 class MissingValue:
-    """What stands for something that the answer does not have."""
+    """A marker for something that the answer does not have."""
 
     def __repr__(self) -> str:
         return "nothing"
@@ -46,9 +46,9 @@ MISSING = MissingValue()
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """How a test went: it passed without mismatches. `rows` are the test's, by table.
+    """The result of one test: it passed where there are no mismatches and no error.
 
-    `error` tells why there is no answer at all.
+    `rows` are the test's rows by table. `error` tells why there is no answer at all.
     """
 
     __test__ = False  # pytest must not take the class for a test of its own
@@ -69,7 +69,7 @@ def run_tests(catalog: Catalog, metrics: Iterable[Metric]) -> Iterator[TestResul
     local = LocalCatalog(catalog).catalog
     warehouse = Warehouse("sqlite://")
     try:
-        # Rows of a test leave columns out, those of the key too.
+        # A test's rows omit columns, even those of the key, which must not be NULL.
         warehouse.create_tables(replace(table, key=()) for table in local.tables.values())
         engine = Engine(local, warehouse)
         numbered = enumerate((metric, test) for metric in metrics for test in metric.tests)
@@ -82,7 +82,7 @@ def run_tests(catalog: Catalog, metrics: Iterable[Metric]) -> Iterator[TestResul
 
 
 def run_test(engine: Engine, metric: Metric, test: TestDefinition, tenant: str) -> TestResult:
-    """Put the test's rows into the warehouse as the tenant's, and ask."""
+    """Write the test's rows as the tenant's, query the metric, and compare the answer."""
     rows = get_rows_by_table(metric, test)
     query = MetricQuery(test.start, test.end, Compare(test.compare), Grain(test.grain))
     try:
@@ -96,7 +96,7 @@ def run_test(engine: Engine, metric: Metric, test: TestDefinition, tenant: str) 
 
 
 def get_rows_by_table(metric: Metric, test: TestDefinition) -> Rows:
-    """The rows by table; a bare list is those of the one table that the metric reads."""
+    """Return the rows by table; a bare list belongs to the only table that the metric reads."""
     if isinstance(test.rows, dict):
         return test.rows
     (table,) = {table for each in metric.table_metrics for table in each.table.list_physical_tables()}
@@ -108,7 +108,7 @@ def complete_row(table: Table, row: Mapping[str, Any], tenant: str) -> Mapping[s
 
 
 class LocalCatalog:
-    """A catalog whose tables can be made in an empty database, whatever they are called, and that hides nothing."""
+    """A catalog whose tables fit an empty database under any names, and that hides nothing."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._tables: dict[str, Table] = {}
@@ -146,19 +146,21 @@ class LocalCatalog:
 
 
 def find_differences(metric: Metric, expected: Expectation, body: Body) -> Iterator[Mismatch]:
-    """Where an answer differs from what is expected of it; what is not stated may be anything."""
+    """Find where an answer differs from the expectation; what is not stated may be anything."""
     headline = metric.headline if isinstance(metric, TableMetric) else 0
     has_points = not (isinstance(metric, TableMetric) and metric.by is not None)
     yield from find_series_differences("", expected, body["stats"], body, headline if has_points else None)
     positions = {series["name"]: index for index, series in enumerate(body["series"])}
-    for name, wanted in (expected.series or {}).items():
+    for name, expected_series in (expected.series or {}).items():
         index = positions.get(name)
         if index is None:
             yield Mismatch(f"series.{name}", "a series", MISSING)
         else:
-            yield from find_series_differences(f"series.{name}.", wanted, body["series"][index]["stats"], body, index)
+            yield from find_series_differences(
+                f"series.{name}.", expected_series, body["series"][index]["stats"], body, index
+            )
     if expected.items is not None:
-        # The first items, unless none is expected.
+        # Only as many items as are expected are compared; an empty list expects none.
         yield from find_list_differences("items", expected.items, body["items"][: len(expected.items) or None])
     yield from find_subset_differences("meta", expected.meta or {}, body["meta"])
 
@@ -166,7 +168,7 @@ def find_differences(metric: Metric, expected: Expectation, body: Body) -> Itera
 def find_series_differences(
     prefix: str, expected: SeriesExpectation, stats: Mapping[str, Any], body: Body, index: int | None
 ) -> Iterator[Mismatch]:
-    """Where a series of the answer differs; `index` None is a whole that has no points of its own."""
+    """Find where a series differs; with `index` None it has no points of its own."""
     if expected.stats is not None:
         for name in sorted(expected.stats.model_fields_set, key=list(stats).index):
             yield from find_value_differences(f"{prefix}stats.{name}", getattr(expected.stats, name), stats[name])
@@ -181,7 +183,7 @@ def find_point_differences(
     values_by_day: dict[str, Any] = {}
     if index is not None and index < len(series):
         for point in series[index]["points"]:
-            # Where a bucket covers no day, the next one begins on the same date: that one is meant.
+            # A bucket that covers no day has the same date as the next one, which is meant.
             values_by_day[point["t"]] = point["v"]
     for day, value in (expected or {}).items():
         yield from find_value_differences(f"{path}.{day}", value, values_by_day.get(day, MISSING))

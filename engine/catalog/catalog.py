@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from engine.catalog.insight_resolution import Insights, resolve_insights
 from engine.catalog.metrics import Metric
 from engine.catalog.resolver import resolve_folder
 from engine.diagnostics import Diagnostics
 from engine.errors import InvalidCatalog, UnknownMetric
-from engine.files.folder import read_folder
+from engine.files.folder import MetricFolder, read_folder
 from engine.tables import Table
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """All tables by name, all metrics by key, and what insights look at; `version` changes with any of the files."""
+    """All tables by name, and all metrics by key; `version` changes with any of the files."""
 
     tables: Mapping[str, Table]
     metrics: Mapping[str, Metric]
     version: str
-    insights: Insights = field(default_factory=Insights)
 
     @cached_property
     def widgets(self) -> Mapping[str, Metric]:
@@ -42,8 +40,18 @@ def load_catalog(folder: Path) -> Catalog:
     """Read, resolve and check a folder of metric files. Raises InvalidCatalog with every problem of every file."""
     diagnostics = Diagnostics()
     files = read_folder(folder, diagnostics)
+    catalog = resolve_catalog(files, diagnostics)
+    raise_if_any(diagnostics, files)
+    return catalog
+
+
+def resolve_catalog(files: MetricFolder, diagnostics: Diagnostics) -> Catalog:
+    """Resolve the metric files of a folder; what cannot be resolved is reported and left out."""
     tables, metrics = resolve_folder(files, diagnostics)
-    insights = resolve_insights(files, metrics, diagnostics)
+    return Catalog(tables, metrics, files.version)
+
+
+def raise_if_any(diagnostics: Diagnostics, files: MetricFolder) -> None:
+    """Raise InvalidCatalog with all problems that were found, in the order of the files."""
     if diagnostics:
         raise InvalidCatalog(diagnostics.list_in_file_order(), files.texts)
-    return Catalog(tables, metrics, files.version, insights)

@@ -34,9 +34,10 @@ from engine.language.expressions import (
     resolve_expression,
     resolve_predicate,
 )
-from engine.language.faults import Fault, raise_if_any
-from engine.language.jinja import RenderedText, Sandbox, TemplateFaults, find_call_offset, render_template
-from engine.language.parser import AGGREGATES, locate_node, parse_expression
+from engine.language.faults import TextFault, TextFaults, raise_if_any
+from engine.language.functions import AGGREGATES
+from engine.language.jinja import RenderedText, Sandbox, find_call_offset, render_template
+from engine.language.parser import locate_node, parse_expression
 from engine.language.select import NAME_PATTERN
 from engine.suggestions import suggest_name
 from engine.tables import NAMEABLE_TYPES, TIMESTAMP_TYPES, VALUE_TYPES, Table
@@ -269,7 +270,7 @@ class MetricResolver:
 
         try:
             return render_template(self.sandbox, text, {**self.names, "metric": expand_metric, "table": reject_table})
-        except TemplateFaults as faults:
+        except TextFaults as faults:
             reporter.report_template_faults(faults, *path)
             raise AlreadyReported from faults
 
@@ -413,13 +414,13 @@ def inline_where(metric: TableMetric) -> str:
     return tree.sql()
 
 
-def find_non_arithmetic(tree: exp.Expr) -> Iterator[Fault]:
+def find_non_arithmetic(tree: exp.Expr) -> Iterator[TextFault]:
     message = "derive is arithmetic between metrics: + - * / and numbers"
     for node in tree.walk(prune=lambda each: not is_metric_arithmetic(each)):
         if not is_metric_arithmetic(node):
-            yield Fault(locate_node(node), "sql-forbidden", message)
+            yield TextFault(locate_node(node), "sql-forbidden", message)
     if not tree.find(exp.Column):
-        yield Fault(0, "no-metric", "derive names no metric, such as meta.spend / ga4.sessions")
+        yield TextFault(0, "no-metric", "derive names no metric, such as meta.spend / ga4.sessions")
 
 
 def is_metric_arithmetic(node: exp.Expr) -> bool:

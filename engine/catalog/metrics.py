@@ -8,8 +8,8 @@ from functools import cached_property
 from sqlglot import exp
 
 from engine.files.definitions import Better, DeltaKind, Fill, Format, TestDefinition, Total
-from engine.language.evaluator import Evaluator
 from engine.language.expressions import Aggregate, Expression
+from engine.language.function_values import Evaluator
 from engine.tables import Table
 
 DEFAULT_TOP = 10

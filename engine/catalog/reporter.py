@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from engine.diagnostics import Diagnostics, Position
 from engine.files.document import KeyPath, MappingNode
 from engine.files.folder import MetricFile
-from engine.language.faults import Fault, Faults
-from engine.language.jinja import RenderedText, TemplateFaults
+from engine.language.faults import TextFault, TextFaults
+from engine.language.jinja import RenderedText
 
 
 class AlreadyReported(Exception):
@@ -75,22 +75,22 @@ class Reporter:
     def report_at_position(self, position: Position, code: str, message: str) -> None:
         self.diagnostics.add_error(self.file.name, position, code, message, metric=self.metric)
 
-    def report_faults(self, rendered: RenderedText, faults: Iterable[Fault], *segments: str | int) -> None:
+    def report_faults(self, rendered: RenderedText, faults: Iterable[TextFault], *segments: str | int) -> None:
         """Report problems in the text at `segments`, at their characters."""
         for fault in faults:
             position = self.locate_character(segments, rendered.get_origin(fault.offset))
             self.report_at_position(position, fault.code, fault.message)
 
-    def report_template_faults(self, faults: TemplateFaults, *segments: str | int) -> None:
+    def report_template_faults(self, faults: TextFaults, *segments: str | int) -> None:
         """Report problems in the template at `segments`."""
         for fault in faults.faults:
             self.report_at_position(self.locate_character(segments, fault.offset), fault.code, fault.message)
 
     @contextmanager
     def report_errors(self, rendered: RenderedText, *segments: str | int) -> Iterator[None]:
-        """Turn the Faults of the text at `segments` into diagnostics, and then into Reported."""
+        """Turn the TextFaults of the text at `segments` into diagnostics, and then into Reported."""
         try:
             yield
-        except Faults as faults:
+        except TextFaults as faults:
             self.report_faults(rendered, faults.faults, *segments)
             raise AlreadyReported from faults

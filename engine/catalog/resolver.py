@@ -12,7 +12,8 @@ from engine.catalog.table_resolver import TableResolver
 from engine.diagnostics import Diagnostics
 from engine.files.document import START, advance_position
 from engine.files.folder import MetricFolder
-from engine.language.jinja import Sandbox, TemplateFaults, find_macro_names
+from engine.language.faults import TextFaults
+from engine.language.jinja import Sandbox, find_macro_names
 from engine.tables import Table
 
 
@@ -51,7 +52,7 @@ def compile_folder_macros(
 
     try:
         return sandbox.compile_macros(folder.macros, values)
-    except TemplateFaults as faults:
+    except TextFaults as faults:
         for offset, code, message in faults.faults:
             diagnostics.add_error(folder.macros_file, advance_position(START, folder.macros[:offset]), code, message)
     return dict.fromkeys(find_macro_names(folder.macros), raise_already_reported)

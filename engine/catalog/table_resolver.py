@@ -14,7 +14,8 @@ from engine.catalog.reporter import AlreadyReported, CollectErrors, Reporter
 from engine.diagnostics import Diagnostics
 from engine.files.definitions import TableDefinition
 from engine.files.folder import MetricFolder
-from engine.language.jinja import RenderedText, Sandbox, TemplateFaults, find_call_offset, render_template
+from engine.language.faults import TextFaults
+from engine.language.jinja import RenderedText, Sandbox, find_call_offset, render_template
 from engine.language.parser import parse_select
 from engine.language.select import NAME_PATTERN, REFERENCE_PREFIX, UNKNOWN_TYPE, QueryResolver
 from engine.language.types import TYPE_PHRASES
@@ -152,7 +153,7 @@ class TableResolver:
             return render_template(
                 self.sandbox, text, {**self.names, "table": reference_table, "metric": reject_metric}
             )
-        except TemplateFaults as faults:
+        except TextFaults as faults:
             reporter.report_template_faults(faults, "sql")
             raise AlreadyReported from faults
 

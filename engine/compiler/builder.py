@@ -1,4 +1,4 @@
-"""Scans → SQL text, with named parameters and the tenant's predicate on every physical table.
+"""Scans → SQL text, with named parameters and each physical table's tenant predicate.
 
 The text depends on the scan, on the dialect and on whether the two windows touch; never on a request.
 
@@ -23,13 +23,13 @@ OTHER = "Other"
 
 
 class StatementBuilder:
-    """Writes the statements of one dialect."""
+    """Builds the statements of one dialect."""
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
 
     def emit_scan(self, scan: Scan, range_count: int) -> str:
-        """The statement of a scan whose days lie in one range or in two."""
+        """Emit the statement of a scan whose days lie in one range or in two."""
         if scan.breakdown is not None:
             return self.emit_member_scan(scan, scan.breakdown, range_count)
         return self.emit_day_scan(scan, range_count) if scan.shape is Shape.DAYS else self.emit_slot_scan(scan)
@@ -60,7 +60,7 @@ class StatementBuilder:
     # With a breakdown
 
     def emit_member_scan(self, scan: Scan, breakdown: Breakdown, range_count: int) -> str:
-        """Rank the members over both windows, then group their rows; the rest is folded before it is grouped."""
+        """Rank the members over both windows, then group their rows, and the rest as one group."""
         needed = [*scan.aggregates, *breakdown.ranking.aggregates]
         names = collect_used_columns(needed, *([breakdown.currency] if breakdown.currency else []))
         inner = self.emit_columns(scan.table)
@@ -100,7 +100,10 @@ class StatementBuilder:
     # Items
 
     def emit_items(self, scan: ItemsScan) -> str:
-        """The items with the largest values over the asked window, each with the columns of its latest row."""
+        """Emit the items with the largest values in the requested window.
+
+        Each has the columns of its latest row.
+        """
         table, items = scan.table, scan.items
         aggregates = collect_item_aggregates(scan)
         names = collect_used_columns(aggregates, *items.show, *table.key)
@@ -141,16 +144,16 @@ class StatementBuilder:
     # Parts
 
     def emit_with_clause(self, queries: Mapping[str, str]) -> str:
-        word = self.dialect.emit_materialized()
+        materialized = self.dialect.emit_materialized()
         return "WITH " + ", ".join(
-            f"{name} AS {word if name in ('scoped', 'slots') else ''}(\n{indent_sql(sql)}\n)"
+            f"{name} AS {materialized if name in ('scoped', 'slots') else ''}(\n{indent_sql(sql)}\n)"
             for name, sql in queries.items()
         )
 
     def emit_scoped_rows(
         self, table: Table, leading: Mapping[str, str], names: Sequence[str], range_count: int, condition: str = ""
     ) -> str:
-        """The rows of the tenant within the ranges, with these columns by their own names."""
+        """Emit the tenant's rows within the ranges, with these columns under their own names."""
         columns = self.emit_columns(table)
         selected = [f"{sql} AS {name}" for name, sql in leading.items()]
         selected += [f"{columns[name]} AS {self.dialect.quote_identifier(name)}" for name in names]
@@ -162,7 +165,7 @@ class StatementBuilder:
         )
 
     def emit_columns(self, table: Table) -> dict[str, str]:
-        """How the columns of a table are written: by their physical names, unless it is a query."""
+        """Emit each column: by its physical name, or by its own where the table is a query."""
         return {
             name: self.dialect.normalize_column(
                 self.dialect.emit_column("t", column.physical if table.query is None else name), column.type
@@ -171,7 +174,7 @@ class StatementBuilder:
         }
 
     def emit_member_name(self, table: Table, column: str) -> str:
-        """A column's values as the names of members or items."""
+        """Emit a column's values as the names of members or items."""
         return self.dialect.emit_name(self.emit_columns(table)[column], table.columns[column].value_type)
 
     def emit_source(self, table: Table) -> str:
@@ -188,7 +191,7 @@ class StatementBuilder:
         return f"(\n{indent_sql(self.dialect.emit_query(table.query, emit_table))}\n) AS t"
 
     def emit_tenant_rows(self, table: Table) -> str:
-        """The tenant's rows of a table that a query reads, as a query of its own, with the declared names."""
+        """Emit the tenant's rows of a table as a subquery with the declared names."""
         columns = ", ".join(
             f"{sql} AS {self.dialect.quote_identifier(name)}" for name, sql in self.emit_columns(table).items()
         )
@@ -200,7 +203,7 @@ class StatementBuilder:
         return f"{self.dialect.emit_column('t', tenant.physical)} = {self.dialect.emit_tenant_parameter(tenant.type)}"
 
     def emit_tenant_conjunct(self, table: Table) -> str:
-        """The tenant's predicate, for a physical table; the scans inside a query have their own."""
+        """Emit a physical table's tenant predicate; the scans inside a query have their own."""
         return f"{self.emit_tenant_predicate(table)} AND " if table.query is None else ""
 
     def emit_day_range(self, day: str, index: int) -> str:
@@ -220,7 +223,7 @@ class StatementBuilder:
         return f"{aggregate.function.upper()}({'DISTINCT ' if aggregate.distinct else ''}{argument})"
 
     def emit_value(self, expression: Expression, aggregates: Mapping[Aggregate, str]) -> str:
-        """An expression with its aggregates in place, in floating point."""
+        """Emit an expression over its aggregates, in floating point."""
 
         def fill_placeholder(node: exp.Expr) -> exp.Expr:
             if not isinstance(node, exp.Placeholder):
@@ -232,12 +235,12 @@ class StatementBuilder:
 
 
 def collect_item_aggregates(scan: ItemsScan) -> list[Aggregate]:
-    """The aggregates that the values of the items are computed from, each once."""
+    """List the aggregates that the items' values are computed from, each once."""
     return list(dict.fromkeys(each for value in scan.items.values for each in value.expression.aggregates))
 
 
 def collect_used_columns(aggregates: Sequence[Aggregate], *more: str) -> list[str]:
-    """The columns that some aggregates read, and these, each once."""
+    """List the columns that the aggregates read, and those of `more`, each once."""
     names = [
         column.name
         for aggregate in aggregates

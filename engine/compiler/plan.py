@@ -1,4 +1,4 @@
-"""Metrics → the scans that answer them. No SQL yet, and nothing of a question but which metrics it asks for."""
+"""Metrics → the scans that answer them, without SQL and without a query's parameters."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any
 from sqlglot import exp
 
 from engine.catalog.metrics import Metric, MetricSeries, RankedItems, TableMetric
-from engine.language.evaluator import Evaluator
 from engine.language.expressions import Aggregate, Expression, make_text_extreme
+from engine.language.function_values import Evaluator
 from engine.tables import Table
 
 
 class Shape(StrEnum):
     """What a row of a scan stands for.
 
-    DAYS: a day. Buckets and totals are folded from days, so one scan serves every grain.
-    SLOTS: a bucket or a whole window, for aggregates that cannot be folded, such as distinct counts.
+    DAYS: a day. Buckets and totals are merged from days, so that one scan serves every grain.
+    SLOTS: a bucket or a whole window, for aggregates that do not merge, such as distinct counts.
     """
 
     DAYS = "days"
@@ -29,7 +29,7 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Breakdown:
-    """One group of rows a member; the largest `top` by `ranking`, the rest folded together."""
+    """Rows grouped by member: the largest `top` by `ranking`, and the rest as one group."""
 
     column: str
     top: int
@@ -45,10 +45,10 @@ class Breakdown:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scan:
-    """One statement over one table, for both windows at once: these aggregates, by day or slot, and by member.
+    """One statement over one table for both windows: aggregates by day or slot, and by member.
 
     A row is (day, *aggregates) or (slot, first day, last day, *aggregates); with a breakdown, (…, place, member,
-    *aggregates), where place and member are NULL for the rows that are folded together.
+    *aggregates), where place and member are NULL for the rows of the rest.
     """
 
     table: Table
@@ -58,14 +58,14 @@ class Scan:
 
     @property
     def positions(self) -> Mapping[Aggregate, int]:
-        """Where a row has each aggregate."""
+        """The position of each aggregate in a row."""
         first = (1 if self.shape is Shape.DAYS else 3) + (2 if self.breakdown else 0)
         return {aggregate: first + index for index, aggregate in enumerate(self.aggregates)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ItemsScan:
-    """One statement over one table, for the asked window: the items with the largest values."""
+    """One statement over one table for the requested window: the items with the largest values."""
 
     table: Table
     items: RankedItems
@@ -74,7 +74,7 @@ class ItemsScan:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measure:
-    """A series of a metric as a function of a row of its scan; None where no row passes the metric's `where`."""
+    """A series of a metric as a function of a row; None where no row passes its `where`."""
 
     name: str
     evaluate: Evaluator
@@ -84,7 +84,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScanProjection:
-    """How one metric reads one scan's rows: its measures, and where a row has what else it needs."""
+    """How one metric reads a scan's rows: its measures, and the positions of other columns."""
 
     scan: Scan
     measures: tuple[Measure, ...]
@@ -96,7 +96,10 @@ class ScanProjection:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MetricPlan:
-    """How one metric over a table is answered: `whole` over all members, `members` by member, `items` as a list."""
+    """How to answer one metric over a table.
+
+    `whole` covers all members together, `members` each of them, and `items` is the list.
+    """
 
     metric: TableMetric
     whole: ScanProjection
@@ -106,7 +109,7 @@ class MetricPlan:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """The scans that answer some metrics, each once, and how every metric over a table reads them."""
+    """The scans that answer some metrics, each once, and how each of these metrics reads them."""
 
     scans: tuple[Scan, ...]
     metrics: Mapping[str, MetricPlan]
@@ -117,9 +120,9 @@ ScanKey = tuple[str, Shape, object]
 
 
 def plan(metrics: Iterable[Metric]) -> Plan:
-    """The fewest scans that answer these metrics; metrics that read the same rows share one."""
+    """Plan the fewest scans that answer these metrics; those that read the same rows share one."""
     table_metrics = {metric.key: metric for each in metrics for metric in each.table_metrics}
-    wanted: dict[ScanKey, dict[Aggregate, None]] = {}
+    aggregates: dict[ScanKey, dict[Aggregate, None]] = {}
     shells: dict[ScanKey, tuple[TableMetric, Shape, Breakdown | None]] = {}
     uses: dict[str, tuple[ScanKey, ScanKey | None]] = {}
     for metric in table_metrics.values():
@@ -129,17 +132,17 @@ def plan(metrics: Iterable[Metric]) -> Plan:
         if breakdown is not None:
             split = (metric.table.name, shape, breakdown.identity)
             shells.setdefault(split, (metric, shape, breakdown))
-            wanted.setdefault(split, {}).update(dict.fromkeys(iter_needed_aggregates(metric)))
-        # Members add up to all of them only where their aggregates merge.
+            aggregates.setdefault(split, {}).update(dict.fromkeys(iter_needed_aggregates(metric)))
+        # Members add up to the whole only where their aggregates merge.
         if split is not None and all(series.expression.is_mergeable for series in metric.series):
             whole: ScanKey = split
         else:
             whole = (metric.table.name, shape, None)
             shells.setdefault(whole, (metric, shape, None))
-            wanted.setdefault(whole, {}).update(dict.fromkeys(iter_needed_aggregates(metric)))
+            aggregates.setdefault(whole, {}).update(dict.fromkeys(iter_needed_aggregates(metric)))
         uses[metric.key] = (whole, split)
     scans = {
-        key: Scan(metric.table, shape, tuple(wanted[key]), breakdown)
+        key: Scan(metric.table, shape, tuple(aggregates[key]), breakdown)
         for key, (metric, shape, breakdown) in shells.items()
     }
     return Plan(
@@ -165,7 +168,7 @@ def plan_breakdown(metric: TableMetric) -> Breakdown | None:
 
 
 def iter_needed_aggregates(metric: TableMetric) -> Iterable[Aggregate]:
-    """The aggregates that a metric's rows must hold."""
+    """Yield the aggregates that a metric's rows must have."""
     for series in metric.series:
         yield from series.expression.aggregates
     if metric.passing is not None:
@@ -174,7 +177,10 @@ def iter_needed_aggregates(metric: TableMetric) -> Iterable[Aggregate]:
 
 
 def get_currency_bounds(metric: TableMetric) -> tuple[Aggregate, ...]:
-    """The least and greatest currency of the rows, for a metric that shows money; equal where there is one."""
+    """Return the least and greatest currency of the rows, for a metric that shows money.
+
+    They are equal where there is one currency.
+    """
     column = metric.table.currency
     if column is None or not shows_money(metric):
         return ()
@@ -190,7 +196,7 @@ def build_projection(metric: TableMetric, scan: Scan) -> ScanProjection:
     positions = scan.positions
     lowest_highest = get_currency_bounds(metric)
     passing = positions[metric.passing] if metric.passing is not None else None
-    # A shared scan's rows hold more than this metric reads: the rest is not added up.
+    # A shared scan's rows have more than this metric reads: the rest is not merged.
     used = frozenset(iter_needed_aggregates(metric))
     first = min(positions.values(), default=0)
     measures = tuple(build_measure(series, positions, passing) for series in metric.series)
@@ -219,12 +225,15 @@ def require_passing_row(evaluate: Evaluator, passing: int) -> Evaluator:
 
 
 def sum_values(values: Sequence[Any]) -> float | None:
-    """SUM: NULL is passed over, and no value at all is NULL. Exact whatever the order; NaN beyond a double."""
+    """Add values as SQL's SUM does: NULL is skipped, and no value at all gives NULL.
+
+    The sum is exact in any order, and NaN beyond the range of a double.
+    """
     try:
         return fsum(values)
     except TypeError:
-        known = [value for value in values if value is not None]
-        return sum_values(known) if known else None
+        present = [value for value in values if value is not None]
+        return sum_values(present) if present else None
     except (OverflowError, ValueError):
         return nan
 

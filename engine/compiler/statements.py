@@ -1,4 +1,4 @@
-"""Plans → statements: written once, looked at a second time, and kept with their plan."""
+"""Plans → statements: compiled once, checked by the tenant guard, and kept with their plan."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.tables import Table
 
 
 class StatementCompiler:
-    """Writes the statements of one catalog in one dialect. No text leaves here that the second look has not passed."""
+    """Compiles a catalog's statements for one dialect; each one passes the tenant guard."""
 
     def __init__(self, dialect: Dialect, tables: Iterable[Table]) -> None:
         self.builder = StatementBuilder(dialect)
@@ -22,11 +22,11 @@ class StatementCompiler:
         }
 
     def compile_scan(self, scan: Scan, range_count: int) -> str:
-        """The statement of a scan whose days lie in one range or in two. Raises UncoveredScan."""
+        """Compile a scan whose days lie in one range or in two. Raises UncoveredScan."""
         return self.check_statement(self.builder.emit_scan(scan, range_count))
 
     def compile_items(self, scan: ItemsScan) -> str:
-        """The statement of a list of items. Raises UncoveredScan."""
+        """Compile a list of items. Raises UncoveredScan."""
         return self.check_statement(self.builder.emit_items(scan))
 
     def check_statement(self, sql: str) -> str:
@@ -35,7 +35,7 @@ class StatementCompiler:
 
 
 class CompiledPlan:
-    """A plan with the statements that have been asked of it so far."""
+    """A plan with the statements that have been compiled so far."""
 
     def __init__(self, plan: Plan, statements: StatementCompiler) -> None:
         self.plan = plan

@@ -1,7 +1,7 @@
-"""The second look at every statement, independent of the one who wrote it: is the tenant on each scan?
+"""Check each finished statement, independently of its builder, for the tenant on every scan.
 
-A statement is read back from its text. Each physical table in it must be one that the catalog declares, and the
-SELECT that reads it must say `table.tenant = :tenant` as a conjunct of its own WHERE. What cannot be proved is refused.
+A statement is parsed back from its text. Each physical table in it must be declared in the catalog, and the SELECT
+that reads it must say `table.tenant = :tenant` as a conjunct of its own WHERE. What cannot be proved is refused.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ROW_FUNCTIONS = frozenset(("json_each", "jsonb_array_elements"))
 def check_tenant_predicates(sql: str, tenant_columns: Mapping[str, str], dialect: str) -> None:
     """Refuse a statement that may read rows of another tenant.
 
-    `tenants` gives the tenant's column of each physical table. Raises UncoveredScan.
+    `tenant_columns` gives the tenant's column of each physical table. Raises UncoveredScan.
     """
     try:
         statements = sqlglot.parse(sql, dialect=dialect)
@@ -38,7 +38,7 @@ def check_tenant_predicates(sql: str, tenant_columns: Mapping[str, str], dialect
 
 
 def check_row_source(source: exp.Expr) -> None:
-    """What rows come from is a table, a query, or a function of bound parameters: UNNEST and its like."""
+    """Refuse rows of anything but a table, a query or a function of bound parameters (UNNEST)."""
     if not isinstance(source, (exp.Table, exp.Subquery)) and source.find(exp.Column, exp.Table, exp.Select):
         raise UncoveredScan("rows are made of something else than tables and bound parameters")
 
@@ -56,7 +56,7 @@ def check_scan(table: exp.Table, tenant_columns: Mapping[str, str]) -> None:
 
 
 def is_read_directly(select: exp.Select, table: exp.Table) -> bool:
-    """Whether the table stands in FROM or in an inner join: the WHERE then holds for each of its rows."""
+    """Whether the table is in FROM or an inner join, so that WHERE holds for each of its rows."""
     parent = table.parent
     if isinstance(parent, exp.From):
         return parent.parent is select
@@ -64,7 +64,7 @@ def is_read_directly(select: exp.Select, table: exp.Table) -> bool:
 
 
 def iter_where_conjuncts(select: exp.Select) -> Iterator[exp.Expr]:
-    """The conditions that WHERE joins by AND at its top."""
+    """Yield the conditions that WHERE joins by AND at its top level."""
     where = select.args.get("where")
     pending = [where.this] if where is not None else []
     while pending:
@@ -87,19 +87,19 @@ def is_column(node: exp.Expr, column: tuple[str, str]) -> bool:
 
 
 def is_tenant_parameter(node: exp.Expr) -> bool:
-    """The tenant's bound parameter, however the dialect writes it."""
+    """Whether the node is the tenant's bound parameter, in any dialect's notation."""
     return (parameter := get_bound_parameter(node)) is not None and parameter.name == TENANT_PARAMETER
 
 
 def get_bound_parameter(node: exp.Expr) -> exp.Expr | None:
-    """The bound parameter that a node is; casting it to a type changes nothing."""
+    """Return the bound parameter that a node is, with or without a cast; None otherwise."""
     if isinstance(node, exp.Cast):
         node = node.this
     return node if isinstance(node, (exp.Placeholder, exp.Parameter)) else None
 
 
 def is_row_function(table: exp.Table) -> bool:
-    """Whether this is a function that makes rows from bound parameters only."""
+    """Whether the table is a function that makes rows from bound parameters only."""
     function = table.this
     if not isinstance(function, exp.Func):
         return False
@@ -109,7 +109,7 @@ def is_row_function(table: exp.Table) -> bool:
 
 
 def is_with_query(table: exp.Table) -> bool:
-    """Whether the name is that of a WITH query in sight here; a query cannot see itself or those after it."""
+    """Whether the name is of a WITH query in scope: neither the query itself nor a later one."""
     if len(table.parts) > 1 or not isinstance(table.this, exp.Identifier):
         return False
     inner: exp.Expr = table

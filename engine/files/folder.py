@@ -17,7 +17,8 @@ from engine.files.document import START, Document, is_template, parse_document
 from engine.files.schema_errors import find_existing_path, report_schema_errors
 
 MACROS_FILE = "macros.j2"
-INSIGHTS_FILE = "insights.yaml"
+# Files of other rooms in the folder: read with the metric files, part of the version, and not interpreted here.
+COMPANIONS = ("insights.yaml", "insights.*.yaml")
 MAX_BYTES = 1_000_000
 MAX_ROUNDS = 4
 MAX_FAULTS = 2_000
@@ -37,10 +38,14 @@ class MetricFile:
     document: Document
     definition: FileDefinition
 
+    def list_declared(self, section: Literal["tables", "metrics"]) -> set[str]:
+        """The names of all tables or metrics that the file declares, whatever their shape."""
+        given = self.document.data.get(section)
+        return set(given) if isinstance(given, dict) else set()
+
     def list_malformed(self, section: Literal["tables", "metrics"]) -> set[str]:
         """The tables or metrics whose shape is wrong: they are declared, but say nothing."""
-        declared = self.document.data.get(section)
-        return set(declared) - set(getattr(self.definition, section)) if isinstance(declared, dict) else set()
+        return self.list_declared(section) - set(getattr(self.definition, section))
 
     @property
     def name(self) -> str:
@@ -51,7 +56,7 @@ class MetricFile:
 class MetricFolder:
     """What a folder of metric files holds. `complete` is false where a file could not be read at all.
 
-    `insights` is its insights.yaml, not parsed yet: the file's name and its bytes.
+    `companions` are the files that are not metric files, not parsed yet: their bytes by their paths, in order.
     """
 
     files: tuple[MetricFile, ...]
@@ -60,22 +65,22 @@ class MetricFolder:
     version: str
     complete: bool
     texts: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    insights: tuple[str, bytes] | None = None
+    companions: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def read_folder(folder: Path, diagnostics: Diagnostics) -> MetricFolder:
-    """Read every `*.yaml` of a folder, in the order of their names; all but insights.yaml are metric files.
+    """Read every `*.yaml` of a folder, in the order of their names; all but the COMPANIONS are metric files.
 
     Raises InvalidSetting.
     """
     if not folder.is_dir():
         raise InvalidSetting(f"METRICS_DIR: {folder} is not a folder; name the folder of the metric files")
-    insights_path = folder / INSIGHTS_FILE
-    paths = sorted(path for path in folder.glob("*.yaml") if path != insights_path)
+    others = sorted({path for pattern in COMPANIONS for path in folder.glob(pattern)})
+    paths = sorted(path for path in folder.glob("*.yaml") if path not in others)
     if not paths:
         raise InvalidSetting(f"METRICS_DIR: {folder} holds no *.yaml file; name the folder of the metric files")
     macros_path = folder / MACROS_FILE
-    contents = {path: read_file(path, diagnostics) for path in (*paths, insights_path, macros_path) if path.is_file()}
+    contents = {path: read_file(path, diagnostics) for path in (*paths, *others, macros_path) if path.is_file()}
     version = hashlib.sha256()
     for path, content in contents.items():
         version.update(f"{path.name}\0{len(content)}\0".encode() + content)
@@ -91,7 +96,7 @@ def read_folder(folder: Path, diagnostics: Diagnostics) -> MetricFolder:
         version=version.hexdigest()[:16],
         complete=len(files) == len(paths),
         texts={str(path): content.decode("utf-8-sig", "replace").split("\n") for path, content in contents.items()},
-        insights=(str(insights_path), contents[insights_path]) if insights_path in contents else None,
+        companions={str(path): contents[path] for path in others if path in contents},
     )
 
 

@@ -1,31 +1,26 @@
-"""What stands above the aggregates of an expression, as a Python function: SQL's arithmetic.
+"""The evaluator of an expression: a Python function from a row of aggregates to the value.
 
-The aggregates come from the database; adding them up over buckets, windows and members, and the division at
-the very end, are done here. NULL is None, and so is a division by zero; what no double can hold is NaN.
+The aggregates come from the database, and are added up over buckets, windows and members before. NULL is None, and so
+is a division by zero; a number that no double holds is NaN.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from sqlglot import exp
 
-from engine.language.types import ALTERNATIVES, get_value_type
+from engine.language.function_values import Evaluator, Row, align_operands, is_equal, make_strict
+from engine.language.functions import find_function
+from engine.language.types import get_value_type, has_common_type
 
 Value = float | bool | None
-Row = Sequence[Any]
-Evaluator = Callable[[Row], Any]
-
-# Beyond these, e to the power of something is no double, or as good as 0.
-MAX_EXPONENT, MIN_EXPONENT = 709.7, -708.3
-# Every whole number up to here is a double; what lies beyond has no fraction.
-MAX_EXACT_WHOLE = 2**53
 
 
 def compile_arithmetic(tree: exp.Expr) -> Evaluator:
-    """A function from a row of aggregates to the value of `tree`; placeholders are indices into the row."""
+    """Compile the evaluator of a tree, of which the placeholders are indices into the row."""
     evaluate = compile_node(tree)
     if isinstance(tree, exp.Placeholder):
         return evaluate
@@ -41,12 +36,23 @@ def compile_arithmetic(tree: exp.Expr) -> Evaluator:
 
 
 def compile_node(tree: exp.Expr) -> Evaluator:
-    evaluate = NODE_COMPILERS[type(tree)](tree)
-    return (
-        make_strict(float, evaluate)
-        if isinstance(tree, ALTERNATIVES) and get_value_type(tree) == "double"
-        else evaluate
-    )
+    evaluate = compile_call(tree) or NODE_COMPILERS[type(tree)](tree)
+    # Whole numbers beside doubles are doubles.
+    return make_strict(float, evaluate) if has_common_type(tree) and get_value_type(tree) == "double" else evaluate
+
+
+def compile_call(tree: exp.Expr) -> Evaluator | None:
+    """Compile the call of a function; None for any other node."""
+    function = find_function(tree)
+    if function is None or function.evaluate is None:
+        return None
+    return function.evaluate(*map(compile_node, function.get_arguments(tree)))
+
+
+def is_computable(node: exp.Expr) -> bool:
+    """Whether a node can be computed from aggregates, outside the database."""
+    function = find_function(node)
+    return type(node) in NODE_COMPILERS or (function is not None and function.evaluate is not None)
 
 
 def compile_placeholder(tree: exp.Expr) -> Evaluator:
@@ -72,24 +78,6 @@ def make_constant(value: Value) -> Callable[[exp.Expr], Evaluator]:
     return lambda tree: lambda row: value
 
 
-def make_strict(operation: Callable[..., Any], *arguments: Evaluator) -> Evaluator:
-    """NULL where any argument is NULL."""
-    if len(arguments) == 1:
-        (only,) = arguments
-
-        def evaluate_unary(row: Row) -> Any:
-            value = only(row)
-            return None if value is None else operation(value)
-
-        return evaluate_unary
-
-    def evaluate_strict(row: Row) -> Any:
-        values = [argument(row) for argument in arguments]
-        return None if None in values else operation(*values)
-
-    return evaluate_strict
-
-
 def make_binary(operation: Callable[[Any, Any], Any]) -> Callable[[exp.Expr], Evaluator]:
     def compile_binary(tree: exp.Expr) -> Evaluator:
         left, right = compile_node(tree.this), compile_node(tree.expression)
@@ -105,16 +93,6 @@ def make_binary(operation: Callable[[Any, Any], Any]) -> Callable[[exp.Expr], Ev
 
 def make_comparison(operation: Callable[[Any, Any], bool]) -> Callable[[exp.Expr], Evaluator]:
     return make_binary(lambda a, b: operation(*align_operands(a, b)))
-
-
-def is_equal(a: Any, b: Any) -> bool:
-    left, right = align_operands(a, b)
-    return bool(left == right)
-
-
-def align_operands(*values: Any) -> Sequence[Any]:
-    """Values to be compared: whole numbers with doubles as doubles, where Python would be exact."""
-    return values if len({type(value) for value in values}) == 1 else [float(value) for value in values]
 
 
 def compile_negation(tree: exp.Expr) -> Evaluator:
@@ -134,59 +112,8 @@ def compile_division(tree: exp.Expr) -> Evaluator:
     return evaluate_division
 
 
-def make_function(operation: Callable[..., Any], *names: str) -> Callable[[exp.Expr], Evaluator]:
-    """A strict function of the arguments that are called so in the tree; an absent one is left out."""
-
-    def compile_function(tree: exp.Expr) -> Evaluator:
-        return make_strict(
-            operation, *(compile_node(tree.args[name]) for name in names if tree.args.get(name) is not None)
-        )
-
-    return compile_function
-
-
-# What follows is what `dialects.expressions` writes for databases, step by step.
-
-
-def round_half_away(value: float, digits: float = 0) -> float:
-    """Half away from zero; Python rounds half to even. What is too large to have such digits stays."""
-    places = int(digits)
-    scale = 10.0 ** abs(places)
-    if abs(value) >= float(f"{MAX_EXACT_WHOLE}e{-places}"):
-        return float(value)
-    size = math.floor(abs(value) * scale + 0.5) / scale if places >= 0 else math.floor(abs(value) / scale + 0.5) * scale
-    return math.copysign(size, value)
-
-
-def compute_sqrt(value: float) -> float | None:
-    return math.sqrt(value) if value >= 0 else None
-
-
-def compute_ln(value: float) -> float | None:
-    return math.log(value) if value > 0 else None
-
-
-def compute_exp(value: float) -> float | None:
-    """None where it is beyond a double, 0 where it is below."""
-    if value < MIN_EXPONENT:
-        return 0.0
-    return math.exp(value) if value <= MAX_EXPONENT else None
-
-
-def compute_power(base: float, exponent: float) -> float | None:
-    """None where there is none, or it is beyond a double; 0 where it is below."""
-    if exponent == 0:
-        return 1.0
-    if base == 0:
-        return 0.0 if exponent > 0 else None
-    size = exponent * math.log(abs(base))
-    if (base < 0 and exponent != math.floor(exponent)) or size > MAX_EXPONENT:
-        return None
-    return 0.0 if size < MIN_EXPONENT else math.pow(base, exponent)
-
-
 def truncate_number(value: float) -> int | None:
-    """What stands before the point; None where no whole number is as large."""
+    """Return what stands before the point; None where no whole number is as large."""
     number = float(value)
     return math.trunc(number) if abs(number) < 2.0**63 else None
 
@@ -216,7 +143,7 @@ def compile_or(tree: exp.Expr) -> Evaluator:
 
 
 def compile_is(tree: exp.Expr) -> Evaluator:
-    """IS NULL, IS TRUE, IS FALSE: never NULL."""
+    """Compile IS NULL, IS TRUE or IS FALSE, which are never NULL."""
     tested = compile_node(tree.this)
     wanted = None if isinstance(tree.expression, exp.Null) else bool(tree.expression.this)
     return lambda row: tested(row) is wanted
@@ -253,36 +180,6 @@ def compile_between(tree: exp.Expr) -> Evaluator:
     return evaluate_between
 
 
-def compile_coalesce(tree: exp.Expr) -> Evaluator:
-    candidates = [compile_node(tree.this), *map(compile_node, tree.expressions)]
-    return lambda row: next((value for each in candidates if (value := each(row)) is not None), None)
-
-
-def make_extreme(choose: Callable[[list[Any]], Any]) -> Callable[[exp.Expr], Evaluator]:
-    """GREATEST and LEAST pass over NULL."""
-
-    def compile_extreme(tree: exp.Expr) -> Evaluator:
-        candidates = [compile_node(tree.this), *map(compile_node, tree.expressions)]
-
-        def evaluate_extreme(row: Row) -> Any:
-            known = [value for each in candidates if (value := each(row)) is not None]
-            return choose(known) if known else None
-
-        return evaluate_extreme
-
-    return compile_extreme
-
-
-def compile_nullif(tree: exp.Expr) -> Evaluator:
-    value, refused = compile_node(tree.this), compile_node(tree.expression)
-
-    def evaluate_nullif(row: Row) -> Any:
-        result, other = value(row), refused(row)
-        return result if result is None or other is None or not is_equal(result, other) else None
-
-    return evaluate_nullif
-
-
 def compile_case(tree: exp.Expr) -> Evaluator:
     subject = compile_node(tree.this) if tree.this is not None else None
     branches = [(compile_node(branch.this), compile_node(branch.args["true"])) for branch in tree.args["ifs"]]
@@ -297,12 +194,6 @@ def compile_case(tree: exp.Expr) -> Evaluator:
         return default(row)
 
     return evaluate_case
-
-
-def compile_if(tree: exp.Expr) -> Evaluator:
-    condition, true = compile_node(tree.this), compile_node(tree.args["true"])
-    false = compile_node(tree.args["false"]) if tree.args.get("false") is not None else make_constant(None)(tree)
-    return lambda row: true(row) if condition(row) is True else false(row)
 
 
 def compile_cast(tree: exp.Expr) -> Evaluator:
@@ -333,23 +224,10 @@ NODE_COMPILERS: dict[type[exp.Expr], Callable[[exp.Expr], Evaluator]] = {
     exp.GTE: make_comparison(lambda a, b: a >= b),
     exp.And: compile_and,
     exp.Or: compile_or,
-    exp.Not: make_function(lambda value: not value, "this"),
+    exp.Not: lambda tree: make_strict(lambda value: not value, compile_node(tree.this)),
     exp.Is: compile_is,
     exp.In: compile_in,
     exp.Between: compile_between,
-    exp.Coalesce: compile_coalesce,
-    exp.Nullif: compile_nullif,
-    exp.Greatest: make_extreme(max),
-    exp.Least: make_extreme(min),
     exp.Case: compile_case,
-    exp.If: compile_if,
     exp.Cast: compile_cast,
-    exp.Abs: make_function(math.fabs, "this"),
-    exp.Round: make_function(round_half_away, "this", "decimals"),
-    exp.Floor: make_function(lambda value: float(math.floor(value)), "this"),
-    exp.Ceil: make_function(lambda value: float(math.ceil(value)), "this"),
-    exp.Sqrt: make_function(compute_sqrt, "this"),
-    exp.Exp: make_function(compute_exp, "this"),
-    exp.Ln: make_function(compute_ln, "this"),
-    exp.Pow: make_function(compute_power, "this", "expression"),
 }

@@ -11,20 +11,24 @@ from typing import Any
 from sqlglot import exp
 from sqlglot.generator import Generator
 
-from engine.language.evaluator import NODE_COMPILERS, Evaluator, compile_arithmetic
-from engine.language.faults import Fault, Faults, raise_if_any
-from engine.language.parser import AGGREGATES, locate_node, parse_expression
+from engine.language.evaluator import compile_arithmetic, is_computable
+from engine.language.faults import TextFault, TextFaults, raise_if_any
+from engine.language.function_values import Evaluator
+from engine.language.functions import AGGREGATES, makes_text
+from engine.language.parser import locate_node, parse_expression
+from engine.language.type_checks import find_type_faults
 from engine.language.types import (
     CONDITIONS,
-    TEXT_FUNCTIONS,
     TYPE_PHRASES,
     annotate_types,
-    find_type_faults,
     get_value_type,
     is_constant,
 )
 from engine.suggestions import suggest_name
 from engine.tables import NUMBER_TYPES, VALUE_TYPES, Column, Table, ValueType
+
+# Nodes of a tree that have no value of their own; IF as a branch of CASE.
+VALUELESS_NODES = (exp.Column, exp.Identifier, exp.DataType, exp.DataTypeParam, exp.If)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ def resolve_expression(
     """Read an aggregate expression over a table, each aggregate over the rows that pass `where` only.
 
     Unless the metric's total is stated, no column that is not additive may be aggregated. `others` are the tables
-    that may have a column which this one lacks. Raises Faults.
+    that may have a column which this one lacks. Raises TextFaults.
     """
     tree, columns = parse_expression(text), table.columns
     non_additive = () if total_stated else find_unstated_totals(tree, columns)
@@ -113,8 +117,8 @@ def resolve_expression(
     raise_if_any((*unknown, *out_of_place, *kinds, *non_additive))
     kind = get_value_type(tree)
     if kind not in NUMBER_TYPES:
-        raise Faults(
-            Fault(locate_node(tree), "not-a-number", f"the value is {TYPE_PHRASES[kind]}; a metric is a number")
+        raise TextFaults(
+            TextFault(locate_node(tree), "not-a-number", f"the value is {TYPE_PHRASES[kind]}; a metric is a number")
         )
     used = {column.name for column in tree.find_all(exp.Column)}
     aggregates: list[Aggregate] = []
@@ -131,16 +135,18 @@ def resolve_expression(
 
 
 def resolve_predicate(text: str, table: Table, others: Iterable[Table] = ()) -> exp.Expr:
-    """Read a row predicate over a table's columns; `others` as for an expression. Raises Faults."""
+    """Read a row predicate over a table's columns; `others` as for an expression. Raises TextFaults."""
     tree = parse_expression(text)
     aggregates = (
-        Fault(locate_node(found), "aggregate-in-where", "an aggregate may not stand in where: it filters rows")
+        TextFault(locate_node(found), "aggregate-in-where", "an aggregate may not stand in where: it filters rows")
         for found in tree.find_all(*AGGREGATES)
     )
     annotate_types(tree, make_type_lookup(table))
     raise_if_any((*aggregates, *find_unknown_columns(tree, table, others), *find_type_faults(tree)))
     if (kind := get_value_type(tree)) != "boolean":
-        raise Faults(Fault(locate_node(tree), "not-a-condition", f"where is {TYPE_PHRASES[kind]}; write a condition"))
+        raise TextFaults(
+            TextFault(locate_node(tree), "not-a-condition", f"where is {TYPE_PHRASES[kind]}; write a condition")
+        )
     return tree
 
 
@@ -161,7 +167,7 @@ def make_text_extreme(function: str, column: str) -> Aggregate:
     return make_aggregate(function, exp.column(column))
 
 
-def find_unknown_columns(tree: exp.Expr, table: Table, others: Iterable[Table]) -> Iterator[Fault]:
+def find_unknown_columns(tree: exp.Expr, table: Table, others: Iterable[Table]) -> Iterator[TextFault]:
     for column in tree.find_all(exp.Column):
         if column.table:
             message = f"{column.sql()!r} has a table's name in it; write {column.name!r}"
@@ -169,7 +175,7 @@ def find_unknown_columns(tree: exp.Expr, table: Table, others: Iterable[Table]) 
             message = describe_unknown_column(column.name, table, others, quoted=column.this.quoted)
         else:
             continue
-        yield Fault(locate_node(column), "unknown-column", message)
+        yield TextFault(locate_node(column), "unknown-column", message)
 
 
 def describe_unknown_column(name: str, table: Table, others: Iterable[Table] = (), *, quoted: bool = False) -> str:
@@ -180,38 +186,32 @@ def describe_unknown_column(name: str, table: Table, others: Iterable[Table] = (
     return f"column {name!r} is not in table {table.name}{suggest_name(name, table.columns, otherwise)}"
 
 
-def find_misplaced_nodes(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[Fault]:
+def find_misplaced_nodes(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[TextFault]:
     """Aggregates inside aggregates, columns outside of them, an expression without any."""
     aggregates = list(tree.find_all(*AGGREGATES))
     if not aggregates and not tree.find(exp.Column):
-        yield Fault(locate_node(tree), "no-aggregate", "a value needs an aggregate, such as sum(column)")
+        yield TextFault(locate_node(tree), "no-aggregate", "a value needs an aggregate, such as sum(column)")
     for aggregate in aggregates:
         kind = get_value_type(aggregate)
         if aggregate.find_ancestor(*AGGREGATES):
-            yield Fault(locate_node(aggregate), "nested-aggregate", "an aggregate may not stand inside another one")
+            yield TextFault(locate_node(aggregate), "nested-aggregate", "an aggregate may not stand inside another one")
         elif kind in ("text", "date", "timestamp", "timestamptz") and aggregate is not tree.unnest():
             message = f"{aggregate.sql()!r} is {TYPE_PHRASES[kind]}; only numbers may stand outside of aggregates"
-            yield Fault(locate_node(aggregate), "not-a-number", message)
+            yield TextFault(locate_node(aggregate), "not-a-number", message)
     for column in tree.find_all(exp.Column):
         if column.name in columns and not column.table and not column.find_ancestor(*AGGREGATES):
             name = column.name
-            yield Fault(
+            yield TextFault(
                 locate_node(column),
                 "not-aggregated",
                 f"column {name!r} stands outside an aggregate; write sum({name})",
             )
     for found in tree.walk(prune=lambda each: isinstance(each, AGGREGATES)):
-        if isinstance(found, TEXT_FUNCTIONS) or (isinstance(found, exp.Literal) and found.is_string):
-            yield Fault(locate_node(found), "not-a-number", "text may stand only inside an aggregate")
-        elif not isinstance(found, AGGREGATES) and not is_computable(found):
+        if makes_text(found) or (isinstance(found, exp.Literal) and found.is_string):
+            yield TextFault(locate_node(found), "not-a-number", "text may stand only inside an aggregate")
+        elif not isinstance(found, (*AGGREGATES, *VALUELESS_NODES)) and not is_computable(found):
             name = found.key.replace("_", " ")
-            yield Fault(locate_node(found), "sql-forbidden", f"{name} may stand only inside an aggregate")
-
-
-def is_computable(node: exp.Expr) -> bool:
-    """Whether a node can be computed from aggregates, outside the database."""
-    inner = (exp.Column, exp.Identifier, exp.DataType, exp.DataTypeParam)
-    return type(node) in NODE_COMPILERS or isinstance(node, inner)
+            yield TextFault(locate_node(found), "sql-forbidden", f"{name} may stand only inside an aggregate")
 
 
 def is_additive(node: exp.Expr, columns: Mapping[str, Column]) -> bool:
@@ -233,10 +233,10 @@ def is_additive(node: exp.Expr, columns: Mapping[str, Column]) -> bool:
     return False
 
 
-def find_unstated_totals(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[Fault]:
+def find_unstated_totals(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[TextFault]:
     for column in find_non_additive_uses(tree, columns):
         message = f"column {column.name!r} may not be summed over days; state total: average, last or period"
-        yield Fault(locate_node(column), "non-additive", message)
+        yield TextFault(locate_node(column), "non-additive", message)
 
 
 def find_non_additive_uses(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[exp.Column]:

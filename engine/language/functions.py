@@ -1,81 +1,378 @@
-"""The functions that an expression may call, and what to write instead of other databases' functions and signs."""
+"""The table of SQL functions: all that there is to know of each function that an expression may call.
+
+The parser, the types, the evaluator, the dialects and the documentation read it. A new function is one entry; a dialect
+overrides the SQL of an entry by name, in its `function_sql`, where its engine differs.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from functools import partial
 
-from engine.language.faults import Fault
+from sqlglot import exp
+
+from engine.language import function_values as values
+from engine.language.faults import TextFault
+from engine.language.function_entry import Parameter, SqlFunction
+from engine.language.function_sql import EXP_SQL, LN_SQL, SQRT_SQL, write_concat, write_if, write_power, write_round
+from engine.language.function_values import make_strict
+from engine.language.remedies import suggest_instead
 from engine.suggestions import suggest_name
 
-AGGREGATE_NAMES = ("sum", "count", "avg", "min", "max")
+MAX_ARGUMENTS = 200
+MAX_DIGITS = 15
+
+ANY = Parameter("any")
+NUMBER = Parameter("number")
+TEXT = Parameter("text")
+NAMEABLE = Parameter("nameable")
+DATE = Parameter("date")
+MOMENT = Parameter("moment")
+CONDITION = Parameter("condition")
+COMPARED = Parameter("compared")
+ALIKE = Parameter("alike")
+ORDERED = Parameter("ordered")
+
+AGGREGATE_FUNCTIONS = (
+    SqlFunction(
+        "sum(x)",
+        exp.Sum,
+        takes=(NUMBER,),
+        gives="double",
+        is_aggregate=True,
+        sql="SUM({0})",
+        documentation="the sum of the values, a double",
+    ),
+    SqlFunction(
+        "count(x)",
+        exp.Count,
+        takes=(ANY,),
+        gives="whole",
+        is_aggregate=True,
+        documentation="how many values are not NULL; `count(*)` counts rows, `count(distinct x)` different values",
+    ),
+    SqlFunction(
+        "avg(x)",
+        exp.Avg,
+        takes=(NUMBER,),
+        gives="double",
+        is_aggregate=True,
+        sql="AVG({0})",
+        documentation="`sum(x) / count(x)`",
+    ),
+    SqlFunction(
+        "min(x)",
+        exp.Min,
+        takes=(ORDERED,),
+        gives="first",
+        is_aggregate=True,
+        documentation="the least number, text, date or timestamp",
+    ),
+    SqlFunction(
+        "max(x)",
+        exp.Max,
+        takes=(ORDERED,),
+        gives="first",
+        is_aggregate=True,
+        documentation="the greatest number, text, date or timestamp",
+    ),
+)
+
+NUMBER_FUNCTIONS = (
+    SqlFunction(
+        "abs(x)",
+        exp.Abs,
+        takes=(NUMBER,),
+        gives="double",
+        sql="ABS({0})",
+        evaluate=partial(make_strict, math.fabs),
+        documentation="`x` without its sign",
+    ),
+    SqlFunction(
+        "ceil(x)",
+        exp.Ceil,
+        takes=(NUMBER,),
+        gives="double",
+        sql="CEIL({0})",
+        evaluate=partial(make_strict, values.ceil_number),
+        documentation="the least number without a fraction that is not below `x`",
+    ),
+    SqlFunction(
+        "floor(x)",
+        exp.Floor,
+        takes=(NUMBER,),
+        gives="double",
+        sql="FLOOR({0})",
+        evaluate=partial(make_strict, values.floor_number),
+        documentation="the greatest number without a fraction that is not above `x`",
+    ),
+    SqlFunction(
+        "round(x[, n])",
+        exp.Round,
+        takes=(
+            NUMBER,
+            Parameter(
+                "digits",
+                least=-MAX_DIGITS,
+                most=MAX_DIGITS,
+                out_of_range=f"round() takes the number of its digits as such, from -{MAX_DIGITS} to {MAX_DIGITS}",
+            ),
+        ),
+        arity=(1, 2),
+        gives="double",
+        sql=write_round,
+        repeats=4,
+        evaluate=partial(make_strict, values.round_half_away),
+        documentation="rounded to `n` digits, or to none; a half goes away from zero: "
+        "`sign(x) × floor(abs(x) × 10ⁿ + 0.5) / 10ⁿ`. `n` is a number from −15 to 15, and `round(1238, -2)` is 1200. "
+        "From 2⁵³ on, in units of 10⁻ⁿ, `x` stays",
+    ),
+    SqlFunction(
+        "sqrt(x)",
+        exp.Sqrt,
+        takes=(NUMBER,),
+        gives="double",
+        sql=SQRT_SQL,
+        repeats=2,
+        evaluate=partial(make_strict, values.compute_sqrt),
+        documentation="the square root; NULL for `x` below 0",
+    ),
+    SqlFunction(
+        "ln(x)",
+        exp.Ln,
+        takes=(NUMBER,),
+        gives="double",
+        sql=LN_SQL,
+        repeats=2,
+        evaluate=partial(make_strict, values.compute_ln),
+        documentation="the natural logarithm; NULL for `x` of 0 and below",
+    ),
+    SqlFunction(
+        "exp(x)",
+        exp.Exp,
+        takes=(NUMBER,),
+        gives="double",
+        sql=EXP_SQL,
+        repeats=3,
+        evaluate=partial(make_strict, values.compute_exp),
+        documentation="e to the power of `x`; NULL for `x` above 709.7, 0 below −708.3",
+    ),
+    SqlFunction(
+        "pow(b, e)",
+        exp.Pow,
+        other_names=("power",),
+        takes=(NUMBER, NUMBER),
+        gives="double",
+        sql=write_power,
+        repeats=6,
+        evaluate=partial(make_strict, values.compute_power),
+        documentation="`b` to the power of `e`: 1 where `e` is 0; NULL for 0 to a negative power and for a negative "
+        "number to a fraction; NULL where `e × ln(abs(b))` is above 709.7, 0 where it is below −708.3",
+    ),
+)
+
+CHOICE_FUNCTIONS = (
+    SqlFunction(
+        "coalesce(a, b, …)",
+        exp.Coalesce,
+        takes=(ALIKE,),
+        arity=(2, MAX_ARGUMENTS),
+        gives="common",
+        sql="COALESCE({arguments})",
+        evaluate=values.make_coalesce,
+        documentation="the first value that is not NULL",
+    ),
+    SqlFunction(
+        "nullif(a, b)",
+        exp.Nullif,
+        takes=(COMPARED, COMPARED),
+        gives="first",
+        sql="NULLIF({0}, {1})",
+        evaluate=values.make_nullif,
+        documentation="NULL where both are equal, else `a`",
+    ),
+    SqlFunction(
+        "greatest(a, b, …)",
+        exp.Greatest,
+        takes=(ORDERED,),
+        arity=(2, MAX_ARGUMENTS),
+        gives="common",
+        sql="GREATEST({arguments})",
+        repeats=lambda arguments: arguments + 1,
+        evaluate=partial(values.make_extreme, max),
+        documentation="the greatest number, text or date; NULL is passed over",
+    ),
+    SqlFunction(
+        "least(a, b, …)",
+        exp.Least,
+        takes=(ORDERED,),
+        arity=(2, MAX_ARGUMENTS),
+        gives="common",
+        sql="LEAST({arguments})",
+        repeats=lambda arguments: arguments + 1,
+        evaluate=partial(values.make_extreme, min),
+        documentation="the least number, text or date; NULL is passed over",
+    ),
+    SqlFunction(
+        "if(c, a[, b])",
+        exp.If,
+        takes=(CONDITION, ALIKE, ALIKE),
+        arity=(2, 3),
+        gives="common",
+        sql=write_if,
+        evaluate=values.make_if,
+        documentation="`case when c then a else b end`",
+    ),
+)
+
+TEXT_FUNCTIONS = (
+    SqlFunction(
+        "length(s)",
+        exp.Length,
+        takes=(TEXT,),
+        gives="whole",
+        documentation="the number of code points",
+    ),
+    SqlFunction(
+        "lower(s)",
+        exp.Lower,
+        takes=(TEXT,),
+        gives="text",
+        documentation="changes the letters A to Z and no others",
+    ),
+    SqlFunction(
+        "upper(s)",
+        exp.Upper,
+        takes=(TEXT,),
+        gives="text",
+        documentation="changes the letters a to z and no others",
+    ),
+    SqlFunction(
+        "trim(s)",
+        exp.Trim,
+        takes=(TEXT,),
+        gives="text",
+        sql="TRIM({0})",
+        documentation="takes blanks (U+0020) away at both ends, and no other white space",
+    ),
+    SqlFunction(
+        "replace(s, old, new)",
+        exp.Replace,
+        takes=(TEXT, TEXT, TEXT),
+        gives="text",
+        repeats=2,
+        documentation="`new` for every occurrence of `old`; where `old` is empty, for none",
+    ),
+    SqlFunction(
+        "substring(s, start[, n])",
+        exp.Substring,
+        other_names=("substr",),
+        takes=(
+            TEXT,
+            Parameter(
+                "place",
+                least=1,
+                out_of_range="the first character is at 1; substring() does not count from the end",
+            ),
+            Parameter("place", least=0, out_of_range="substring() takes no fewer than 0 characters"),
+        ),
+        arity=(2, 3),
+        gives="text",
+        sql="{engine.substring_name}({arguments})",
+        repeats=4,
+        documentation="the first character is at 1. `start` and `n` written as numbers are whole, from 1 and from 0; "
+        "computed, they are cut at the point, and what is below counts as 1 and 0",
+    ),
+    SqlFunction(
+        "concat(s, …)",
+        exp.Concat,
+        operator=exp.DPipe,
+        takes=(NAMEABLE,),
+        arity=(1, MAX_ARGUMENTS),
+        gives="text",
+        sql=write_concat,
+        documentation="the texts joined; NULL where any is NULL. Whole numbers, dates (`2025-01-31`) and conditions "
+        "(`true`, `false`) become texts; doubles and timestamps are refused: write `cast(x as int)` or `date(at)`",
+    ),
+)
+
+DATE_FUNCTIONS = (
+    SqlFunction(
+        "date(x)",
+        exp.Date,
+        takes=(MOMENT,),
+        gives="date",
+        documentation="a date itself, or the date of a timestamp, with time zone in UTC",
+    ),
+    SqlFunction(
+        "year(d)",
+        exp.Year,
+        takes=(DATE,),
+        gives="whole",
+        sql="CAST(EXTRACT(YEAR FROM {0}) AS {engine.whole_type})",
+        documentation="the year of a date; of a timestamp, `year(date(at))`",
+    ),
+    SqlFunction(
+        "month(d)",
+        exp.Month,
+        takes=(DATE,),
+        gives="whole",
+        sql="CAST(EXTRACT(MONTH FROM {0}) AS {engine.whole_type})",
+        documentation="the month of a date, from 1 to 12",
+    ),
+    SqlFunction(
+        "day(d)",
+        exp.Day,
+        takes=(DATE,),
+        gives="whole",
+        sql="CAST(EXTRACT(DAY FROM {0}) AS {engine.whole_type})",
+        documentation="the day of the month of a date, from 1 to 31",
+    ),
+    SqlFunction(
+        "isodow(d)",
+        exp.DayOfWeekIso,
+        takes=(DATE,),
+        gives="whole",
+        sql="CAST(EXTRACT({engine.weekday_field} FROM {0}) AS {engine.whole_type})",
+        documentation="the day of the week of a date, from 1, a Monday, to 7",
+    ),
+)
+
+SQL_FUNCTIONS = (*AGGREGATE_FUNCTIONS, *NUMBER_FUNCTIONS, *CHOICE_FUNCTIONS, *TEXT_FUNCTIONS, *DATE_FUNCTIONS)
+# Every function by its node, and by the node of its operator.
+FUNCTIONS: Mapping[type[exp.Expr], SqlFunction] = {function.node: function for function in SQL_FUNCTIONS} | {
+    function.operator: function for function in SQL_FUNCTIONS if function.operator is not None
+}
+AGGREGATES = tuple(function.node for function in AGGREGATE_FUNCTIONS)
+AGGREGATE_NAMES = tuple(name for function in AGGREGATE_FUNCTIONS for name in function.names)
 FUNCTION_NAMES = (
     *AGGREGATE_NAMES,
-    *("abs", "ceil", "coalesce", "concat", "date", "day", "exp", "floor", "greatest", "if", "isodow", "least"),
-    *("length", "ln", "lower", "month", "nullif", "pow", "power", "replace", "round", "sqrt", "substring", "substr"),
-    *("trim", "upper", "year"),
+    *(
+        name
+        for function in sorted(SQL_FUNCTIONS, key=lambda each: each.name)
+        if not function.is_aggregate
+        for name in function.names
+    ),
 )
-DATE_PART_CALLS = "year(date), month(date), day(date) or isodow(date), of which 1 is Monday"
-CLOCK_REMEDY = "each question says which days it asks for"
-GRAIN_REMEDY = "the grain of a question makes weeks and months"
-LIKE_REMEDY = "write x like '%…%'"
-REMAINDER_REMEDY = "write a - b * floor(a / b)"
-FUNCTION_REMEDIES: Mapping[str, str] = {
-    **dict.fromkeys(("extract", "date_part", "datepart", "strftime", "format_date"), f"write {DATE_PART_CALLS}"),
-    **dict.fromkeys(("dayofweek", "day_of_week", "weekday", "dow", "dayname", "todayofweek"), "write isodow(date)"),
-    **dict.fromkeys(("dayofmonth", "day_of_month"), "write day(date)"),
-    **dict.fromkeys(("date_trunc", "datetrunc", "week", "isoweek", "quarter", "last_day"), GRAIN_REMEDY),
-    **dict.fromkeys(("now", "today", "curdate", "getdate", "current_date", "current_timestamp"), CLOCK_REMEDY),
-    **dict.fromkeys(("to_char", "date_format"), "write cast(date as text), which is 2025-01-31"),
-    **dict.fromkeys(("countif", "count_if"), "write count(case when … then 1 end)"),
-    **dict.fromkeys(("sumif", "sum_if"), "write sum(case when … then … end)"),
-    **dict.fromkeys(("safe_divide", "div0", "divide", "div"), "write a / b, which is null where b is 0"),
-    **dict.fromkeys(("starts_with", "startswith"), "write x like '…%'"),
-    **dict.fromkeys(("ends_with", "endswith", "right"), "write x like '%…'"),
-    **dict.fromkeys(("contains", "instr", "strpos", "position", "charindex", "locate"), LIKE_REMEDY),
-    **dict.fromkeys(("regexp_like", "regexp_contains", "regexp_matches", "match"), LIKE_REMEDY),
-    **dict.fromkeys(("approx_count_distinct", "count_distinct", "uniq"), "write count(distinct x)"),
-    **dict.fromkeys(("try_cast", "safe_cast", "convert"), "write cast(x as double)"),
-    **dict.fromkeys(("trunc", "truncate"), "write cast(x as int)"),
-    "left": "write substring(x, 1, n)",
-    "log": "write ln(x), or ln(x) / ln(10)",
-    "log10": "write ln(x) / ln(10)",
-    "log2": "write ln(x) / ln(2)",
-    "sign": "write case when x > 0 then 1 when x < 0 then -1 else 0 end",
-    "concat_ws": "write concat(a, ' ', b)",
-    "to_date": "write date(x)",
-}
-# Signs, and what the parser calls operators.
-SIGN_REMEDIES: Mapping[str, str] = {
-    "%": REMAINDER_REMEDY,
-    "mod": REMAINDER_REMEDY,
-    "^": "write pow(x, 2)",
-    "&": "write and",
-    "|": "write or",
-    "!": "write not, or <>",
-    "~": LIKE_REMEDY,
-    "`": "names need no quotes",
-    "[": "names need no quotes",
-    "=": "write >=",
-    "ilike": "write lower(x) like '…%'",
-    "regexp like": LIKE_REMEDY,
-    "regexp ilike": LIKE_REMEDY,
-    "null safe eq": "write a = b or (a is null and b is null)",
-    "null safe neq": "write a <> b or a is null",
-    "interval": CLOCK_REMEDY,
-    "escape": "write replace(x, '%', '!') like '…', say",
-    "tuple": "compare each by itself, joined by and",
-}
 
 
-def suggest_instead(name: str) -> str:
-    """The remedy as the end of a message; nothing where there is none."""
-    found = FUNCTION_REMEDIES.get(name) or SIGN_REMEDIES.get(name)
-    return f"; {found}" if found else ""
+def find_function(node: exp.Expr) -> SqlFunction | None:
+    """The entry of a call; None for any other node, such as a branch of CASE, which sqlglot calls IF too."""
+    if node.arg_key == "ifs" and isinstance(node.parent, exp.Case):
+        return None
+    return FUNCTIONS.get(type(node))
 
 
-def make_forbidden_function_fault(offset: int, name: str) -> Fault:
+def makes_text(node: exp.Expr) -> bool:
+    """Whether a node is a function of which the value is a text."""
+    function = find_function(node)
+    return function is not None and function.gives == "text"
+
+
+def make_forbidden_function_fault(offset: int, name: str) -> TextFault:
     # A short name resembles many: only a near miss is worth naming.
     likely = suggest_instead(name) or suggest_name(
         name, FUNCTION_NAMES, f"; there are {', '.join(FUNCTION_NAMES)}", cutoff=0.78
     )
-    return Fault(offset, "forbidden-function", f"the function {name!r} is not allowed{likely}")
+    return TextFault(offset, "forbidden-function", f"the function {name!r} is not allowed{likely}")

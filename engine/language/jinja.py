@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, meta, nodes
 from jinja2.exceptions import SecurityError
@@ -17,6 +17,7 @@ from jinja2.runtime import Context, LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from engine.files.document import is_template
+from engine.language.faults import TextFault, TextFaults
 from engine.suggestions import suggest_name
 
 # What a `{{ … }}` printed stands between these two, until the origins are known.
@@ -62,22 +63,6 @@ class RenderedText:
         if self.origins is None:
             return offset
         return self.origins[min(offset, len(self.origins) - 1)] if self.origins else 0
-
-
-class TemplateFault(NamedTuple):
-    """A problem in a template: at which offset of it, with which code, and why."""
-
-    offset: int
-    code: str
-    message: str
-
-
-class TemplateFaults(Exception):
-    """A template that cannot be rendered: all that was found."""
-
-    def __init__(self, *faults: TemplateFault) -> None:
-        self.faults = faults
-        super().__init__("; ".join(fault.message for fault in faults))
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -151,20 +136,20 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return str(super()._generate(source, name, filename, defer_init))
 
     def compile_macros(self, text: str, names: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The macros that a file of macros defines, by name; they see `names`. Raises TemplateFaults."""
+        """The macros that a file of macros defines, by name; they see `names`. Raises TextFaults."""
         try:
             template = self.from_string(text)
             self.refuse_undefined(text, (*names, *find_macro_names(text)))
             module = template.make_module(dict(names))
         except TEMPLATE_ERRORS as error:
-            raise TemplateFaults(explain_template_error(error, text)) from error
+            raise TextFaults(explain_template_error(error, text)) from error
         return {name: value for name, value in vars(module).items() if not name.startswith("_")}
 
     def refuse_undefined(self, text: str, names: Collection[str]) -> None:
-        """Raise TemplateFaults for every name that a template uses and nobody defines."""
+        """Raise TextFaults for every name that a template uses and nobody defines."""
         unknown = meta.find_undeclared_variables(self.parse(text)).difference(names)
         if unknown and not DEFINED_TEST.search(text):
-            raise TemplateFaults(*(sorted(find_undefined_names(text, unknown, names)) if self.whole else ()))
+            raise TextFaults(*(sorted(find_undefined_names(text, unknown, names)) if self.whole else ()))
 
 
 class ForbiddenTemplateNode(SecurityError):
@@ -207,25 +192,21 @@ def refuse_length(characters: int) -> None:
 def render_template(sandbox: Sandbox, text: str, names: Mapping[str, Any]) -> RenderedText:
     """Render a template with these names in sight; text without Jinja stays as it is.
 
-    Raises TemplateFaults.
+    Raises TextFaults.
     """
     if not is_template(text):
         return RenderedText(text)
     if len(text) > MAX_CHARACTERS:
-        raise TemplateFaults(TemplateFault(0, "template-limits", f"longer than {MAX_CHARACTERS:,} characters"))
+        raise TextFaults(TextFault(0, "template-limits", f"longer than {MAX_CHARACTERS:,} characters"))
     try:
         template = sandbox.from_string(text)
         sandbox.refuse_undefined(text, names)
         marked_text = template.render(names)
     except TEMPLATE_ERRORS as error:
-        raise TemplateFaults(explain_template_error(error, text)) from error
+        raise TextFaults(explain_template_error(error, text)) from error
     if len(marked_text) > MAX_MARKED_CHARACTERS:
-        raise TemplateFaults(TemplateFault(0, "template-limits", f"makes more than {MAX_CHARACTERS:,} characters"))
+        raise TextFaults(TextFault(0, "template-limits", f"makes more than {MAX_CHARACTERS:,} characters"))
     return trace_origins(marked_text, text)
-
-
-def strip_marks(text: str) -> str:
-    return MARKS.sub("", text)
 
 
 def trace_origins(marked_text: str, template: str) -> RenderedText:
@@ -268,34 +249,34 @@ def find_call_offset(text: str, function: str, argument: str) -> int:
     return called.start() if called else max(0, text.find("{{"))
 
 
-def explain_template_error(error: Exception, template: str) -> TemplateFault:
+def explain_template_error(error: Exception, template: str) -> TextFault:
     """Where a Jinja error stands in its template, and what it says."""
     message = f"Jinja: {error}"
     if isinstance(error, TemplateSyntaxError):
         return explain_syntax_error(error, template)
     if isinstance(error, ForbiddenTemplateNode):
-        return TemplateFault(find_brace(template, error.line), "template-forbidden", message)
+        return TextFault(find_brace(template, error.line), "template-forbidden", message)
     offset = find_brace(template, find_raising_line(error.__traceback__))
     if isinstance(error, RecursionError):
-        return TemplateFault(offset, "template-limits", "Jinja: nested too deeply, or a macro that calls itself")
+        return TextFault(offset, "template-limits", "Jinja: nested too deeply, or a macro that calls itself")
     if isinstance(error, TemplateLimitExceeded | MemoryError):
-        return TemplateFault(offset, "template-limits", message)
+        return TextFault(offset, "template-limits", message)
     if isinstance(error, SecurityError):
-        return TemplateFault(offset, "template-forbidden", message)
-    return TemplateFault(offset, "template-error", message)
+        return TextFault(offset, "template-forbidden", message)
+    return TextFault(offset, "template-error", message)
 
 
-def explain_syntax_error(error: TemplateSyntaxError, template: str) -> TemplateFault:
+def explain_syntax_error(error: TemplateSyntaxError, template: str) -> TextFault:
     message, offset = str(error.message), find_unclosed_brace(template, error.lineno)
     if found := re.search(r"No filter named '(\w+)'", message):
         written = re.compile(rf"\|\s*({found[1]})\b").search(template, offset)
         message = f"there is no filter {found[1]!r}; there are join, lower, map, replace, trim and upper"
-        return TemplateFault(written.start(1) if written else offset, "template-syntax", message)
+        return TextFault(written.start(1) if written else offset, "template-syntax", message)
     opening = template[offset : offset + 2]
     rest = re.split(r"\{[{%#]", template[offset + 2 :], maxsplit=1)[0]
     if opening in CLOSINGS and CLOSINGS[opening] not in rest:
-        return TemplateFault(offset, "template-syntax", f"this {opening} is never closed by {CLOSINGS[opening]}")
-    return TemplateFault(offset, "template-syntax", f"Jinja: {message}")
+        return TextFault(offset, "template-syntax", f"this {opening} is never closed by {CLOSINGS[opening]}")
+    return TextFault(offset, "template-syntax", f"Jinja: {message}")
 
 
 def find_brace(template: str, line: int) -> int:
@@ -332,11 +313,11 @@ def find_macro_names(text: str) -> list[str]:
     return MACRO.findall(text)
 
 
-def find_undefined_names(template: str, names: Iterable[str], known: Iterable[str]) -> Iterator[TemplateFault]:
+def find_undefined_names(template: str, names: Iterable[str], known: Iterable[str]) -> Iterator[TextFault]:
     """A fault for each of these names, where the template's blocks use it first."""
     for name in names:
         message = f"{name!r} is not defined{suggest_name(name, known, '; define it in `vars:`')}"
-        yield TemplateFault(next(iter_name_offsets(template, name), 0), "undefined-name", message)
+        yield TextFault(next(iter_name_offsets(template, name), 0), "undefined-name", message)
 
 
 def iter_name_offsets(template: str, name: str) -> Iterator[int]:

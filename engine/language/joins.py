@@ -7,7 +7,7 @@ from functools import reduce
 
 from sqlglot import exp
 
-from engine.language.faults import Fault
+from engine.language.faults import TextFault
 from engine.language.parser import locate_node
 from engine.tables import Column
 
@@ -16,7 +16,9 @@ ALLOWED_JOINS = "JOIN, LEFT JOIN, RIGHT JOIN, FULL JOIN or CROSS JOIN"
 Columns = Mapping[str, Column]
 
 
-def rewrite_joins(select: exp.Select, sources: Mapping[str, Columns], merged: dict[str, exp.Expr]) -> Iterator[Fault]:
+def rewrite_joins(
+    select: exp.Select, sources: Mapping[str, Columns], merged: dict[str, exp.Expr]
+) -> Iterator[TextFault]:
     """Write out the joins of a SELECT in place; what they join and what a column that USING names is, into `merged`.
 
     `sources` are the columns of what is read, by its name, in order.
@@ -45,16 +47,16 @@ def merge_using_column(
     joined: tuple[str, Columns],
     merged: dict[str, exp.Expr],
     conditions: list[exp.Expr],
-) -> Fault | None:
+) -> TextFault | None:
     """Join by a column that USING names; why that cannot be, or None."""
     column, (name, columns) = named.name, joined
     having = [each for each, others in before.items() if column in others]
     if column not in columns or not having:
         message = f"column {column!r} is not on both sides of this JOIN; write ON"
-        return Fault(locate_node(named), "unknown-column", message)
+        return TextFault(locate_node(named), "unknown-column", message)
     if column not in merged and len(having) > 1:
         message = f"column {column!r} is in {' and '.join(having)}; write ON {having[0]}.{column} = {name}.{column}"
-        return Fault(locate_node(named), "ambiguous-column", message)
+        return TextFault(locate_node(named), "ambiguous-column", message)
     identifier = exp.to_identifier(column, quoted=True)
     left = merged.get(column) or exp.column(identifier, table=exp.to_identifier(having[0], quoted=True))
     right = exp.column(identifier.copy(), table=exp.to_identifier(name, quoted=True))
@@ -69,27 +71,27 @@ def merge_using_column(
     return None
 
 
-def find_join_faults(join: exp.Join, before: Mapping[str, Columns], joined: tuple[str, Columns]) -> Iterator[Fault]:
+def find_join_faults(join: exp.Join, before: Mapping[str, Columns], joined: tuple[str, Columns]) -> Iterator[TextFault]:
     on, words = join.args.get("on"), join.side or join.kind
     if join.kind not in ("", "INNER", "OUTER", "CROSS"):
-        yield Fault(locate_node(join), "sql-forbidden", f"{join.kind} JOIN is not allowed; write {ALLOWED_JOINS}")
+        yield TextFault(locate_node(join), "sql-forbidden", f"{join.kind} JOIN is not allowed; write {ALLOWED_JOINS}")
     elif on is None and join.side in OUTER and not join.meta.get("merged"):
-        yield Fault(locate_node(join), "sql-syntax", f"this {words} JOIN lacks its ON")
+        yield TextFault(locate_node(join), "sql-syntax", f"this {words} JOIN lacks its ON")
     elif on is not None and join.kind == "CROSS":
-        yield Fault(locate_node(on), "sql-syntax", "a CROSS JOIN takes no ON; write JOIN")
+        yield TextFault(locate_node(on), "sql-syntax", "a CROSS JOIN takes no ON; write JOIN")
     elif on is not None:
         known = {*before, joined[0]}
         later = [each for each in on.find_all(exp.Column) if each.table and get_column_source(each) not in known]
         for column in later:
             message = f"{get_column_source(column)!r} is not joined yet here; an ON names what stands before it"
-            yield Fault(locate_node(column), "unknown-column", message)
+            yield TextFault(locate_node(column), "unknown-column", message)
         if (
             join.side in OUTER
             and not later
             and not any(is_equality_across(each, before, joined) for each in iter_conjuncts(on))
         ):
             message = f"a {words} JOIN needs an equality of a column on either side, such as a.date = b.date"
-            yield Fault(locate_node(on), "sql-forbidden", message)
+            yield TextFault(locate_node(on), "sql-forbidden", message)
 
 
 def get_column_source(column: exp.Column) -> str:

@@ -1,4 +1,4 @@
-"""SQL word by word, before it is parsed: quotes and parentheses that match, and signs that an expression may hold."""
+"""The tokens of a SQL text: its quotes and parentheses match, and every sign is allowed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
 from sqlglot.tokens import Tokenizer
 
-from engine.language.faults import Fault, Faults, raise_if_any
-from engine.language.functions import make_forbidden_function_fault, suggest_instead
+from engine.language.faults import TextFault, TextFaults, raise_if_any
+from engine.language.functions import make_forbidden_function_fault
+from engine.language.remedies import suggest_instead
 
 MAX_CHARACTERS = 10_000
 MAX_DEPTH = 50
@@ -24,56 +25,56 @@ QUOTED_OR_COMMENT = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--|/\*|'|\"""")
 
 
 def tokenize_sql(text: str, inside: str) -> list[Token]:
-    """The words of a text, all of which may stand in SQL, its quotes and parentheses closed. Raises Faults."""
+    """Split a text into tokens that may stand in SQL, with quotes and parentheses closed. Raises TextFaults."""
     raise_if_any(find_surface_faults(text))
     try:
         tokens = Tokenizer().tokenize(text)
     except SqlglotError as error:
-        raise Faults(Fault(0, "sql-syntax", "not a SQL expression: it cannot be read")) from error
+        raise TextFaults(TextFault(0, "sql-syntax", "not a SQL expression: it cannot be read")) from error
     raise_if_any((*find_unbalanced_tokens(tokens), *find_unfinished_branches(tokens)))
     raise_if_any(find_forbidden_tokens(tokens, text, inside))
     return tokens
 
 
-def find_surface_faults(text: str) -> Iterable[Fault]:
-    """What can be told without parsing: the length, comments, an unclosed quote."""
+def find_surface_faults(text: str) -> Iterable[TextFault]:
+    """Find what needs no tokens: a text too long, a comment, an unclosed quote."""
     if len(text) > MAX_CHARACTERS:
-        yield Fault(0, "sql-limits", f"longer than {MAX_CHARACTERS:,} characters; make a `sql:` table of it")
+        yield TextFault(0, "sql-limits", f"longer than {MAX_CHARACTERS:,} characters; make a `sql:` table of it")
         return
     for match in QUOTED_OR_COMMENT.finditer(text):
         if match[0] in ("--", "/*"):
-            yield Fault(match.start(), "sql-comment", "a comment may not stand in SQL; use a YAML comment (#)")
+            yield TextFault(match.start(), "sql-comment", "a comment may not stand in SQL; use a YAML comment (#)")
             return
         if match[0] in ("'", '"'):
-            yield Fault(match.start(), "sql-syntax", "this quote is never closed")
+            yield TextFault(match.start(), "sql-syntax", "this quote is never closed")
             return
 
 
-def find_unbalanced_tokens(tokens: list[Token]) -> Iterable[Fault]:
-    """Parentheses without their counterpart, too many of them, a second statement."""
+def find_unbalanced_tokens(tokens: list[Token]) -> Iterable[TextFault]:
+    """Find unmatched parentheses, too many of them, and a second statement."""
     opened: list[Token] = []
     run = 0
     for token in tokens:
         run = 0 if token.token_type in OPERANDS else run + 1
         if token.token_type is TokenType.SEMICOLON:
-            yield Fault(token.start, "sql-statement", "one statement is all; remove the ; and what follows")
+            yield TextFault(token.start, "sql-statement", "one statement is all; remove the ; and what follows")
             return
         if token.token_type is TokenType.L_PAREN:
             opened.append(token)
         elif token.token_type is TokenType.R_PAREN:
             if not opened:
-                yield Fault(token.start, "sql-syntax", "this ) closes nothing; remove it")
+                yield TextFault(token.start, "sql-syntax", "this ) closes nothing; remove it")
                 return
             opened.pop()
         if len(opened) > MAX_DEPTH or run > MAX_DEPTH:
-            yield Fault(token.start, "sql-limits", f"nested more than {MAX_DEPTH} deep; make a `sql:` table of it")
+            yield TextFault(token.start, "sql-limits", f"nested more than {MAX_DEPTH} deep; make a `sql:` table of it")
             return
     if opened:
-        yield Fault(opened[-1].start, "sql-syntax", "this ( is never closed")
+        yield TextFault(opened[-1].start, "sql-syntax", "this ( is never closed")
 
 
-def find_unfinished_branches(tokens: list[Token]) -> Iterable[Fault]:
-    """A WHEN without its THEN, which the parser takes for one."""
+def find_unfinished_branches(tokens: list[Token]) -> Iterable[TextFault]:
+    """Find a WHEN without its THEN, which the parser accepts."""
     waiting: list[Token] = []
     for token in tokens:
         if token.token_type in (TokenType.CASE, TokenType.WHEN):
@@ -81,12 +82,12 @@ def find_unfinished_branches(tokens: list[Token]) -> Iterable[Fault]:
         elif token.token_type in (TokenType.THEN, TokenType.END) and waiting:
             begun = waiting.pop()
             if begun.token_type is TokenType.WHEN and token.token_type is TokenType.END:
-                yield Fault(begun.start, "sql-syntax", "THEN is missing after this WHEN")
+                yield TextFault(begun.start, "sql-syntax", "THEN is missing after this WHEN")
                 return
 
 
-def find_forbidden_tokens(tokens: list[Token], text: str, inside: str) -> Iterable[Fault]:
-    """Symbols that no expression needs, and functions that are written without parentheses."""
+def find_forbidden_tokens(tokens: list[Token], text: str, inside: str) -> Iterable[TextFault]:
+    """Find symbols that no expression needs, and functions that are written without parentheses."""
     for index, token in enumerate(tokens):
         symbol = text[token.start]
         if token.token_type in Parser.NO_PAREN_FUNCTIONS:
@@ -94,17 +95,17 @@ def find_forbidden_tokens(tokens: list[Token], text: str, inside: str) -> Iterab
         elif symbol.isalnum() or symbol in "_'\"" or token.text in SYMBOLS or token.token_type is TokenType.NUMBER:
             continue
         elif token.token_type is TokenType.COLON and index == 1:
-            yield Fault(tokens[0].start, "sql-syntax", f"a space is missing after '{tokens[0].text}:'")
+            yield TextFault(tokens[0].start, "sql-syntax", f"a space is missing after '{tokens[0].text}:'")
         elif symbol in PLACEHOLDERS:
-            yield Fault(token.start, "sql-forbidden", "a placeholder is not allowed; write the value")
+            yield TextFault(token.start, "sql-forbidden", "a placeholder is not allowed; write the value")
             return
         else:
             message = f"{symbol} is not allowed in {inside}{suggest_instead(symbol)}"
-            yield Fault(token.start, "sql-forbidden", message)
+            yield TextFault(token.start, "sql-forbidden", message)
 
 
 def find_call_before(tokens: list[Token], closing: int) -> Token | None:
-    """The name of the function whose parentheses end at this token."""
+    """Return the name of the function whose parentheses end at this token."""
     depth = 0
     for index in range(closing, 0, -1):
         depth += {TokenType.R_PAREN: 1, TokenType.L_PAREN: -1}.get(tokens[index].token_type, 0)

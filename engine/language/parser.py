@@ -1,7 +1,7 @@
-"""SQL that an analyst writes → a sqlglot tree of which every node is on the allow-list.
+"""An analyst's SQL as a sqlglot tree of which every node is on the allow-list.
 
-What is not named here cannot be written: no subquery in an expression, no window function, no comment, no
-second statement, no function that is not listed.
+The allow-list is the table of functions and the nodes below: no subquery in an expression, no window function, no
+comment, no second statement, no other function.
 """
 
 from __future__ import annotations
@@ -14,50 +14,24 @@ from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
 
-from engine.language.faults import Fault, Faults, raise_if_any
-from engine.language.functions import make_forbidden_function_fault, suggest_instead
+from engine.language.faults import TextFault, TextFaults, raise_if_any
+from engine.language.function_entry import SqlFunction
+from engine.language.functions import AGGREGATES, FUNCTIONS, MAX_ARGUMENTS, find_function, make_forbidden_function_fault
 from engine.language.lexer import find_call_before, tokenize_sql
+from engine.language.remedies import suggest_instead
 
 MAX_OPERATORS = 200
 
-AGGREGATES = (exp.Sum, exp.Count, exp.Avg, exp.Min, exp.Max)
-FUNCTION_NODES: tuple[type[exp.Expr], ...] = (
-    exp.Abs,
-    exp.Ceil,
-    exp.Coalesce,
-    exp.Concat,
-    exp.Date,
-    exp.Day,
-    exp.DayOfWeekIso,
-    exp.Exp,
-    exp.Floor,
-    exp.Greatest,
-    exp.If,
-    exp.Least,
-    exp.Length,
-    exp.Ln,
-    exp.Lower,
-    exp.Month,
-    exp.Nullif,
-    exp.Pow,
-    exp.Replace,
-    exp.Round,
-    exp.Sqrt,
-    exp.Substring,
-    exp.Trim,
-    exp.Upper,
-    exp.Year,
-)
 OPERATOR_NODES: tuple[type[exp.Expr], ...] = (
-    *(exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg, exp.Paren, exp.DPipe),
+    *(exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg, exp.Paren),
     *(exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.And, exp.Or, exp.Not),
     *(exp.Is, exp.In, exp.Between, exp.Like, exp.Case, exp.Cast),
 )
 LEAF_NODES: tuple[type[exp.Expr], ...] = (
     *(exp.Column, exp.Identifier, exp.Literal, exp.Null, exp.Boolean, exp.DataType, exp.DataTypeParam),
 )
-SCALAR_NODES = frozenset((*FUNCTION_NODES, *OPERATOR_NODES, *LEAF_NODES))
-EXPRESSION_NODES = SCALAR_NODES | {*AGGREGATES, exp.Distinct, exp.Star}
+# What may stand in an expression beside functions, and what in a query.
+EXPRESSION_NODES = frozenset((*OPERATOR_NODES, *LEAF_NODES, exp.Distinct, exp.Star))
 QUERY_NODES = EXPRESSION_NODES | {
     *(exp.Select, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.With, exp.CTE),
     *(exp.Subquery, exp.Table, exp.TableAlias, exp.Alias),
@@ -78,17 +52,6 @@ CLAUSE_NAMES: dict[type[exp.Expr], str] = {
     exp.Qualify: "QUALIFY",
     exp.Lateral: "LATERAL",
     exp.Union: "UNION",
-}
-# How many arguments a function takes, at least and at most; one that is not here takes one.
-ARGUMENT_COUNTS: dict[type[exp.Expr], tuple[int, int]] = {
-    **dict.fromkeys((exp.Coalesce, exp.Greatest, exp.Least), (2, MAX_OPERATORS)),
-    exp.Concat: (1, MAX_OPERATORS),
-    exp.If: (2, 3),
-    exp.Nullif: (2, 2),
-    exp.Pow: (2, 2),
-    exp.Replace: (3, 3),
-    exp.Round: (1, 2),
-    exp.Substring: (2, 3),
 }
 IS_REMEDY = "is takes null, true or false; compare values with ="
 VARIADIC_FUNCTIONS = {"max": "greatest", "min": "least"}
@@ -114,17 +77,17 @@ CALL = re.compile(r"(\w+)\s*\(")
 
 
 class QuietParser(Parser):
-    """sqlglot's parser; what it takes for a command it does not know is refused here, and needs no warning there."""
+    """sqlglot's parser without its warning of an unknown command, which is refused here."""
 
     def _warn_unsupported(self) -> None:
         return None
 
 
 def parse_expression(text: str) -> exp.Expr:
-    """One expression in which every node is on the allow-list. Raises Faults."""
+    """Parse an expression in which every node is on the allow-list. Raises TextFaults."""
     tokens = tokenize_sql(text, "an expression")
     raise_if_any(
-        Fault(token.start, "sql-subquery", "a query may not stand in an expression; name the table in `table:`")
+        TextFault(token.start, "sql-subquery", "a query may not stand in an expression; name the table in `table:`")
         for token in tokens
         if token.token_type is TokenType.SELECT
     )
@@ -134,12 +97,12 @@ def parse_expression(text: str) -> exp.Expr:
 
 
 def parse_select(text: str) -> exp.Select:
-    """One SELECT in which every node is on the allow-list. Raises Faults."""
+    """Parse a SELECT in which every node is on the allow-list. Raises TextFaults."""
     tree = parse_tokens(text, tokenize_sql(text, "a `sql:` table"))
     if not isinstance(tree, exp.Select):
         found = re.search(r"\b(union|intersect|except)\b", text, re.IGNORECASE)
         offset = found.start() if found and isinstance(tree, exp.SetOperation) else 0
-        raise Faults(Fault(offset, "sql-statement", "a `sql:` table is one SELECT and nothing else"))
+        raise TextFaults(TextFault(offset, "sql-statement", "a `sql:` table is one SELECT and nothing else"))
     raise_if_any((*find_unlisted_nodes(tree, QUERY_NODES, text, "a `sql:` table"), *find_nested_queries(tree, text)))
     return tree
 
@@ -148,19 +111,19 @@ def parse_tokens(text: str, tokens: list[Token]) -> exp.Expr:
     try:
         trees = [tree for tree in QuietParser().parse(tokens, text) if tree is not None]
     except ParseError as error:
-        raise Faults(explain_parse_error(error, text, tokens)) from error
+        raise TextFaults(explain_parse_error(error, text, tokens)) from error
     except (SqlglotError, RecursionError, ValueError) as error:
-        raise Faults(Fault(0, "sql-syntax", "not a SQL expression: it cannot be read")) from error
+        raise TextFaults(TextFault(0, "sql-syntax", "not a SQL expression: it cannot be read")) from error
     if len(trees) != 1:
-        raise Faults(Fault(0, "sql-syntax", "the expression is empty"))
+        raise TextFaults(TextFault(0, "sql-syntax", "the expression is empty"))
     if measure_depth(trees[0]) > MAX_OPERATORS:
         message = f"more than {MAX_OPERATORS} operations in a row; make a `sql:` table of it"
-        raise Faults(Fault(0, "sql-limits", message))
+        raise TextFaults(TextFault(0, "sql-limits", message))
     return trees[0]
 
 
 def measure_depth(tree: exp.Expr) -> int:
-    """How many nodes lie between the root and the leaf that is farthest from it."""
+    """Count the nodes from the root to the leaf that is farthest from it."""
     level, deepest = [tree], 0
     while level:
         level = [child for node in level for child in node.iter_expressions()]
@@ -168,88 +131,108 @@ def measure_depth(tree: exp.Expr) -> int:
     return deepest
 
 
-def explain_parse_error(error: ParseError, text: str, tokens: list[Token]) -> Fault:
-    """sqlglot's complaint in an analyst's words, at the token that it is about."""
+def explain_parse_error(error: ParseError, text: str, tokens: list[Token]) -> TextFault:
+    """Put sqlglot's error in an analyst's words, at its token."""
     first = error.errors[0] if error.errors else {}
     word = str(first.get("highlight") or "")
     line, column = int(first.get("line") or 1), int(first.get("col") or 1)
     end = sum(len(each) + 1 for each in text.split("\n")[: line - 1]) + column
     index = next((index for index, token in enumerate(tokens) if token.end + 1 == end), 0)
     if not tokens:
-        return Fault(0, "sql-syntax", "not a SQL expression")
+        return TextFault(0, "sql-syntax", "not a SQL expression")
     offset, description = tokens[index].start, str(first.get("description") or "")
     before = tokens[index - 1] if index else None
     if "number of provided arguments" in description and (call := find_call_before(tokens, index)) is not None:
         name = call.text.lower()
-        return Fault(call.start, "sql-forbidden", f"{name}() takes fewer arguments than these")
+        return TextFault(call.start, "sql-forbidden", f"{name}() takes fewer arguments than these")
     if "Required keyword" in description:
-        return Fault(offset, "sql-syntax", f"something is missing after {word!r}" if word else "something is missing")
+        return TextFault(
+            offset, "sql-syntax", f"something is missing after {word!r}" if word else "something is missing"
+        )
     if expected := re.match(r"Expect(ing|ed) (\S+)", description):
         side = "before" if expected[1] == "ing" and index + 1 < len(tokens) else "after"
-        return Fault(offset, "sql-syntax", f"{expected[2]} is missing {side} {word!r}")
+        return TextFault(offset, "sql-syntax", f"{expected[2]} is missing {side} {word!r}")
     # sqlglot reads a word after an expression as its alias, and a * after an operator as a column.
     if before and (before.token_type is TokenType.STAR or tokens[index].token_type is TokenType.L_PAREN):
         offset, word = before.start, before.text
-    return Fault(offset, "sql-syntax", f"unexpected {word!r}" if word else "not a SQL expression")
+    return TextFault(offset, "sql-syntax", f"unexpected {word!r}" if word else "not a SQL expression")
 
 
-def find_unlisted_nodes(tree: exp.Expr, allowed: frozenset[type[exp.Expr]], text: str, inside: str) -> Iterable[Fault]:
-    """A fault for every node that is not on the allow-list; what lies inside one is not looked at again."""
+def find_unlisted_nodes(
+    tree: exp.Expr, allowed: frozenset[type[exp.Expr]], text: str, inside: str
+) -> Iterable[TextFault]:
+    """Find the nodes that are not on the allow-list; the nodes inside one are left out."""
 
     def prune(node: exp.Expr) -> bool:
-        return type(node) not in allowed or (isinstance(node, exp.Table) and not isinstance(node.this, exp.Identifier))
+        return not is_listed(node) or (isinstance(node, exp.Table) and not isinstance(node.this, exp.Identifier))
+
+    def is_listed(node: exp.Expr) -> bool:
+        return type(node) in allowed or type(node) in FUNCTIONS
 
     for node in tree.walk(prune=prune):
-        if type(node) not in allowed:
+        if not is_listed(node):
             yield explain_forbidden_node(node, text, inside)
             continue
         if isinstance(node, exp.Cast) and node.to.this not in CAST_TYPES:
             message = f"cast to {node.to.sql().lower()} is not allowed; cast to {CAST_NAMES}"
-            yield Fault(locate_cast_type(node, text), "sql-forbidden", message)
+            yield TextFault(locate_cast_type(node, text), "sql-forbidden", message)
         elif isinstance(node, exp.Cast) and node.to.this in TEXT_TYPES and node.to.expressions:
             message = "a length is not allowed here, since not every database cuts the text; write substring(…)"
-            yield Fault(locate_cast_type(node, text), "sql-forbidden", message)
+            yield TextFault(locate_cast_type(node, text), "sql-forbidden", message)
         if isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count):
-            yield Fault(locate_node(node), "sql-forbidden", "* may stand only in count(*); name the column")
-        if isinstance(node, exp.Distinct) and not isinstance(node.parent, exp.Select) and len(node.expressions) != 1:
-            yield Fault(locate_node(node), "sql-forbidden", "distinct takes one column")
+            yield TextFault(locate_node(node), "sql-forbidden", "* may stand only in count(*); name the column")
+        if isinstance(node, exp.Distinct) and not isinstance(node.parent, exp.Select):
+            yield from find_wrong_distinct(node)
         if isinstance(node, exp.Table) and not isinstance(node.this, exp.Identifier):
-            yield Fault(locate_node(node), "sql-forbidden", "a table function is not allowed; read a declared table")
+            yield TextFault(
+                locate_node(node), "sql-forbidden", "a table function is not allowed; read a declared table"
+            )
         if isinstance(node, exp.Count) and node.this is None:
-            yield Fault(locate_node(node), "sql-syntax", "count() counts nothing; write count(*)")
-        elif isinstance(node, (*AGGREGATES, *FUNCTION_NODES)) and not isinstance(node.parent, exp.Case):
-            yield from find_wrong_arguments(node, text)
+            yield TextFault(locate_node(node), "sql-syntax", "count() counts nothing; write count(*)")
+        elif (function := find_function(node)) is not None:
+            yield from find_wrong_argument_count(node, function, text)
         if isinstance(node, exp.Is) and not isinstance(node.expression, (exp.Null, exp.Boolean)):
-            yield Fault(locate_keyword("IS", text, locate_node(node.expression)), "sql-forbidden", IS_REMEDY)
+            yield TextFault(locate_keyword("IS", text, locate_node(node.expression)), "sql-forbidden", IS_REMEDY)
         if isinstance(node, exp.In) and not node.expressions and not node.args.get("query"):
-            yield Fault(locate_keyword("IN", text, locate_node(node), after=True), "sql-syntax", "in () names no value")
+            yield TextFault(
+                locate_keyword("IN", text, locate_node(node), after=True), "sql-syntax", "in () names no value"
+            )
         if isinstance(node, exp.TableAlias) and node.columns:
             message = "columns may not be renamed here; rename them in their SELECT with AS"
-            yield Fault(locate_node(node.columns[0]), "sql-forbidden", message)
+            yield TextFault(locate_node(node.columns[0]), "sql-forbidden", message)
         for argument in FORBIDDEN_ARGUMENTS.get(type(node), ()):
             if node.args.get(argument):
                 word = argument.strip("_").upper()
                 message = FORBIDDEN_REMEDIES.get((type(node), argument), f"{word} is not allowed here")
-                yield Fault(locate_keyword(word, text, locate_node(node)), "sql-forbidden", message)
+                yield TextFault(locate_keyword(word, text, locate_node(node)), "sql-forbidden", message)
 
 
-def find_wrong_arguments(node: exp.Expr, text: str) -> Iterable[Fault]:
-    """A function with more or fewer arguments than it has on every database."""
-    least, most = ARGUMENT_COUNTS.get(type(node), (1, 1))
+def find_wrong_distinct(node: exp.Distinct) -> Iterable[TextFault]:
+    """Find a DISTINCT that is not the only argument of an aggregate."""
+    if not isinstance(node.parent, AGGREGATES):
+        message = "distinct may stand only in an aggregate, such as count(distinct x)"
+        yield TextFault(locate_node(node), "sql-forbidden", message)
+    elif len(node.expressions) != 1:
+        yield TextFault(locate_node(node), "sql-forbidden", "distinct takes one column")
+
+
+def find_wrong_argument_count(node: exp.Expr, function: SqlFunction, text: str) -> Iterable[TextFault]:
+    """Find a call with more or fewer arguments than the function takes."""
+    least, most = function.argument_counts
     values = [value for value in node.args.values() if isinstance(value, (exp.Expr, list))]
     given = sum(len(value) if isinstance(value, list) else 1 for value in values)
     if not least <= given <= most:
         offset, name = locate_call(node, text)
-        wanted = f"at least {least}" if most == MAX_OPERATORS else f"{least} or {most}" if least < most else str(most)
+        wanted = f"at least {least}" if most == MAX_ARGUMENTS else f"{least} or {most}" if least < most else str(most)
         several = (
             f"; {VARIADIC_FUNCTIONS[name]}() compares several" if given > most and name in VARIADIC_FUNCTIONS else ""
         )
         message = f"{name}() takes {wanted} argument{'s' if most > 1 else ''}, not {given}{several}"
-        yield Fault(offset, "sql-forbidden", message)
+        yield TextFault(offset, "sql-forbidden", message)
 
 
-def find_nested_queries(tree: exp.Select, text: str) -> Iterable[Fault]:
-    """A SELECT may stand in FROM, in JOIN and in WITH; not inside an expression."""
+def find_nested_queries(tree: exp.Select, text: str) -> Iterable[TextFault]:
+    """Find the SELECTs that stand elsewhere than in FROM, JOIN and WITH."""
     for query in tree.find_all(exp.Select):
         inner: exp.Expr = query
         while isinstance(inner.parent, exp.Subquery):
@@ -259,38 +242,38 @@ def find_nested_queries(tree: exp.Select, text: str) -> Iterable[Fault]:
         # What is refused as a whole, such as LATERAL, is not refused again for what is in it.
         if type(outer) in QUERY_NODES and not joined and not isinstance(outer, (exp.CTE, exp.From)):
             offset = locate_keyword("SELECT", text, locate_node(query))
-            yield Fault(offset, "sql-subquery", "a subquery may stand in FROM, JOIN or WITH only")
+            yield TextFault(offset, "sql-subquery", "a subquery may stand in FROM, JOIN or WITH only")
 
 
-def explain_forbidden_node(node: exp.Expr, text: str, inside: str) -> Fault:
-    """Why a node is refused, named as an analyst would name it."""
+def explain_forbidden_node(node: exp.Expr, text: str, inside: str) -> TextFault:
+    """Tell why a node is refused, by the name that an analyst has for it."""
     offset = locate_node(node)
     if isinstance(node, exp.WithinGroup):
         return explain_forbidden_node(node.this, text, inside)
     if isinstance(node, exp.Filter):
         message = "filter is not allowed; write sum(case when … then … end)"
-        return Fault(locate_keyword("FILTER", text, offset, after=True), "sql-forbidden", message)
+        return TextFault(locate_keyword("FILTER", text, offset, after=True), "sql-forbidden", message)
     if isinstance(node, exp.Window):
         message = "a window function is not allowed; a metric is an aggregate over the rows of its period"
-        return Fault(locate_keyword("OVER", text, offset, after=True), "sql-window", message)
+        return TextFault(locate_keyword("OVER", text, offset, after=True), "sql-window", message)
     if isinstance(node, exp.Alias):
         message = "AS is not allowed here; a series is named by its key"
-        return Fault(locate_keyword("AS", text, locate_node(node.args["alias"])), "sql-forbidden", message)
+        return TextFault(locate_keyword("AS", text, locate_node(node.args["alias"])), "sql-forbidden", message)
     if isinstance(node, exp.Func) and not isinstance(node, exp.Binary):
         return make_forbidden_function_fault(*locate_call(node, text))
     if isinstance(node, exp.Command | exp.DDL | exp.DML):
-        return Fault(offset, "sql-statement", f"a statement may not stand in {inside}")
+        return TextFault(offset, "sql-statement", f"a statement may not stand in {inside}")
     if type(node) in CLAUSE_NAMES:
         word = CLAUSE_NAMES[type(node)]
-        return Fault(locate_keyword(word, text, offset), "sql-forbidden", f"{word} is not allowed in {inside}")
+        return TextFault(locate_keyword(word, text, offset), "sql-forbidden", f"{word} is not allowed in {inside}")
     name = format_node_name(node)
-    return Fault(
+    return TextFault(
         locate_keyword(name, text, offset), "sql-forbidden", f"{name} is not allowed in {inside}{suggest_instead(name)}"
     )
 
 
 def locate_call(node: exp.Expr, text: str) -> tuple[int, str]:
-    """Where the name of a function stands, and how it is written."""
+    """Return the offset of a function's name, and the name as it is written."""
     offset = locate_node(node)
     if node.meta_get("start") is not None:
         written = CALL.match(text, offset)
@@ -301,12 +284,15 @@ def locate_call(node: exp.Expr, text: str) -> tuple[int, str]:
 
 
 def format_node_name(node: exp.Expr) -> str:
-    """`PercentileCont` as `percentile cont`."""
+    """Format the name of a node in words: `PercentileCont` is `percentile cont`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).lower()
 
 
 def locate_keyword(word: str, text: str, offset: int, *, after: bool = False) -> int:
-    """Where a keyword stands: the last one up to the offset, or the first one after it; the offset without any."""
+    """Return where a keyword stands: the last one up to the offset, or the first one after it.
+
+    Without such a keyword it is the offset itself.
+    """
     found = [match.start() for match in re.finditer(rf"\b{word}\b".replace(" ", r"\s+"), text, re.IGNORECASE)]
     before = [start for start in found if start <= offset]
     following = [start for start in found if start > offset]
@@ -314,7 +300,7 @@ def locate_keyword(word: str, text: str, offset: int, *, after: bool = False) ->
 
 
 def locate_cast_type(node: exp.Cast, text: str) -> int:
-    """Where the type of a cast stands: behind its AS, those of the casts inside it left out."""
+    """Return where the type of a cast stands: behind its own AS, not that of a cast inside it."""
     inner = sum(1 for _ in node.this.find_all(exp.Cast))
     found = [match.end() for match in re.finditer(r"\bas\s+|::\s*", text, re.IGNORECASE)]
     behind = [end for end in found if end > locate_node(node.this)]
@@ -322,7 +308,7 @@ def locate_cast_type(node: exp.Cast, text: str) -> int:
 
 
 def locate_node(node: exp.Expr) -> int:
-    """The offset of the first character of a node that the parser remembers."""
+    """Return the offset of the first character of a node that the parser remembers."""
     starts = [start for found in node.walk() if (start := found.meta_get("start")) is not None]
     if starts:
         return int(min(starts))

@@ -12,10 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sqlglot import exp
 
-from engine.language.faults import Fault, raise_if_any
+from engine.language.faults import TextFault, raise_if_any
+from engine.language.functions import AGGREGATES
 from engine.language.joins import rewrite_joins
-from engine.language.parser import AGGREGATES, locate_node
-from engine.language.types import TYPE_PHRASES, annotate_types, find_type_faults, get_value_type
+from engine.language.parser import locate_node
+from engine.language.type_checks import find_type_faults
+from engine.language.types import TYPE_PHRASES, annotate_types, get_value_type
 from engine.suggestions import suggest_name
 from engine.tables import VALUE_TYPES, Column, Table, ValueType
 
@@ -26,25 +28,24 @@ MAX_NAME_LENGTH = 50
 REFERENCE_PREFIX = "table:"
 # The type of a column whose declaration has a fault of its own: it fits everywhere.
 UNKNOWN_TYPE = ""
-JOINS = "JOIN, LEFT JOIN, RIGHT JOIN, FULL JOIN or CROSS JOIN"
 # The tables that a query names, by name; None for one that cannot be read.
 ReadTables = Mapping[str, Table | None]
 Columns = Mapping[str, Column]
 
 
 class QueryResolver:
-    """Follows the names of tables and of WITH queries through a query, from the inside out. Raises Faults."""
+    """Follows the names of tables and of WITH queries through a query, from the inside out. Raises TextFaults."""
 
     def __init__(self, query: exp.Select, tables: ReadTables) -> None:
         raise_if_any((*find_incomplete_selects(query), *find_duplicate_names(query), *find_bad_names(query)))
         self.tables = tables
         self.scopes: list[Scope] = []
-        self.faults: list[Fault] = []
+        self.faults: list[TextFault] = []
         self.results = self.build_scope(query, {}).results
         raise_if_any(self.faults)
 
     def write_out(self) -> None:
-        """Write the query out, in place. Raises Faults."""
+        """Write the query out, in place. Raises TextFaults."""
         raise_if_any(fault for block in self.scopes for fault in block.find_faults())
         for block in self.scopes:
             block.write_out()
@@ -57,7 +58,7 @@ class QueryResolver:
             if query.alias in outer:
                 # SQLite takes a query that reads the outer one of its name to read itself.
                 message = f"a second query {query.alias!r}; give it a name of its own"
-                self.faults.append(Fault(locate_node(query.args["alias"]), "ambiguous-column", message))
+                self.faults.append(TextFault(locate_node(query.args["alias"]), "ambiguous-column", message))
             seen[query.alias] = self.resolve_columns(query.this, seen)
         sources: dict[str, Columns] = {}
         for index, node in enumerate(get_from_items(select)):
@@ -75,7 +76,7 @@ class QueryResolver:
             return self.build_scope(query, seen).results
         if query is not node or not isinstance(query, exp.Table):
             message = "this is not a query; remove the parentheses"
-            self.faults.append(Fault(locate_node(node), "sql-forbidden", message))
+            self.faults.append(TextFault(locate_node(node), "sql-forbidden", message))
             return {}
         name = query.name.removeprefix(REFERENCE_PREFIX)
         if not query.db and query.name.startswith(REFERENCE_PREFIX) and name in self.tables:
@@ -84,7 +85,7 @@ class QueryResolver:
         if not query.db and query.name in seen:
             return seen[query.name]
         message = f"table {name!r} is named directly; write {{{{ table('{name}') }}}}"
-        self.faults.append(Fault(locate_node(query), "undeclared-table", message))
+        self.faults.append(TextFault(locate_node(query), "undeclared-table", message))
         return {}
 
 
@@ -148,7 +149,7 @@ class Scope:
 
     # What is wrong
 
-    def find_faults(self) -> Iterator[Fault]:
+    def find_faults(self) -> Iterator[TextFault]:
         names = [
             *self.join_faults,
             *self.find_unknown_columns(),
@@ -163,10 +164,12 @@ class Scope:
             kind = get_value_type(condition)
             if kind not in ("boolean", None):
                 message = f"{condition.sql()!r} is {TYPE_PHRASES[kind]}; write a condition"
-                yield Fault(locate_node(condition), "not-a-condition", message)
+                yield TextFault(locate_node(condition), "not-a-condition", message)
         for each in self.select.selects:
             if get_value_type(each.unalias()) is None and not each.find(exp.Column):
-                yield Fault(locate_node(each), "not-comparable", "NULL is of no type; write cast(null as double), say")
+                yield TextFault(
+                    locate_node(each), "not-comparable", "NULL is of no type; write cast(null as double), say"
+                )
 
     def iter_clauses(self) -> Iterator[exp.Expr]:
         """Everything of this SELECT that holds columns, without the queries that it reads."""
@@ -178,7 +181,7 @@ class Scope:
         group = self.select.args.get("group")
         return group.expressions if group is not None else ()
 
-    def find_unknown_columns(self) -> Iterator[Fault]:
+    def find_unknown_columns(self) -> Iterator[TextFault]:
         given = [each.alias for each in self.select.selects]
         keys = {id(key) for key in self.get_group_keys() if self.find_result_number(key) is not None}
         for column in (each for clause in self.iter_clauses() for each in clause.find_all(exp.Column)):
@@ -187,7 +190,7 @@ class Scope:
                 continue
             if having and not column.table:
                 message = f"column {column.name!r} is in {' and '.join(having)}; write {having[0]}.{column.name}, say"
-                yield Fault(locate_node(column), "ambiguous-column", message)
+                yield TextFault(locate_node(column), "ambiguous-column", message)
                 continue
             inside = (
                 self.sources.get(column.table.removeprefix(REFERENCE_PREFIX), ())
@@ -197,44 +200,44 @@ class Scope:
             remedy = suggest_name(column.name, inside)
             if not column.table and column.name in given:
                 remedy = "; this query gives it: write its expression again, or select from a query that gives it"
-            yield Fault(
+            yield TextFault(
                 locate_node(column), "unknown-column", f"column {column.name!r} is in no table read here{remedy}"
             )
 
     def list_column_names(self) -> Sequence[str]:
         return list(dict.fromkeys(column for columns in self.sources.values() for column in columns))
 
-    def find_misplaced_aggregates(self) -> Iterator[Fault]:
+    def find_misplaced_aggregates(self) -> Iterator[TextFault]:
         having = self.select.args.get("having")
         allowed = [*self.select.selects, *([having.this] if having is not None else [])]
         for clause in self.iter_clauses():
             for found in clause.find_all(*AGGREGATES):
                 if not any(clause is each for each in allowed):
                     message = "an aggregate may stand in SELECT and HAVING only; WHERE, ON and GROUP BY are for rows"
-                    yield Fault(locate_node(found), "aggregate-in-where", message)
+                    yield TextFault(locate_node(found), "aggregate-in-where", message)
                 elif found.find_ancestor(*AGGREGATES):
                     message = "an aggregate may not stand inside another one"
-                    yield Fault(locate_node(found), "nested-aggregate", message)
+                    yield TextFault(locate_node(found), "nested-aggregate", message)
 
-    def find_misgrouped_keys(self) -> Iterator[Fault]:
+    def find_misgrouped_keys(self) -> Iterator[TextFault]:
         """Keys of GROUP BY that no row has, and a HAVING without any."""
         results = self.select.selects
         for key in self.get_group_keys():
             number = self.find_result_number(key)
             if number is None and key.find(exp.Column) is None:
                 message = "every row has the same value of this; group by columns"
-                yield Fault(locate_node(key), "sql-forbidden", message)
+                yield TextFault(locate_node(key), "sql-forbidden", message)
             elif number is not None and not 1 <= number <= len(results):
                 message = f"GROUP BY {number}, but the query gives {len(results)} columns"
-                yield Fault(locate_node(key), "unknown-column", message)
+                yield TextFault(locate_node(key), "unknown-column", message)
             elif number is not None and results[number - 1].find(*AGGREGATES):
                 message = f"GROUP BY {key.name} is an aggregate, which is made of the group"
-                yield Fault(locate_node(key), "aggregate-in-where", message)
+                yield TextFault(locate_node(key), "aggregate-in-where", message)
         having = self.select.args.get("having")
         if having is not None and not self.get_group_keys():
-            yield Fault(locate_node(having), "sql-forbidden", "HAVING needs a GROUP BY; rows are filtered by WHERE")
+            yield TextFault(locate_node(having), "sql-forbidden", "HAVING needs a GROUP BY; rows are filtered by WHERE")
 
-    def find_ungrouped_columns(self) -> Iterator[Fault]:
+    def find_ungrouped_columns(self) -> Iterator[TextFault]:
         """Columns beside an aggregate that the query does not group by."""
         having = self.select.args.get("having")
         grouped = [*self.select.selects, *([having.this] if having is not None else [])]
@@ -257,7 +260,7 @@ class Scope:
             for node in each.unalias().walk(prune=is_grouped):
                 if isinstance(node, exp.Column) and not is_grouped(node):
                     message = f"column {node.name!r} stands outside an aggregate; add it to GROUP BY"
-                    yield Fault(locate_node(node), "not-aggregated", message)
+                    yield TextFault(locate_node(node), "not-aggregated", message)
 
     def format_qualified(self, node: exp.Expr) -> str:
         """The text of an expression with each column's source in it: what means the same has the same one."""
@@ -312,20 +315,20 @@ def get_conditions(select: exp.Select) -> Sequence[exp.Expr]:
     return [each for each in (*joins, *others) if each is not None]
 
 
-def find_incomplete_selects(query: exp.Select) -> Iterator[Fault]:
+def find_incomplete_selects(query: exp.Select) -> Iterator[TextFault]:
     """A SELECT of nothing, a JOIN without FROM, and joins inside of joins."""
     for select in query.find_all(exp.Select):
         if not select.selects:
-            yield Fault(locate_node(select), "sql-syntax", "the query selects nothing")
+            yield TextFault(locate_node(select), "sql-syntax", "the query selects nothing")
         elif select.args.get("joins") and select.args.get("from_") is None:
-            yield Fault(locate_node(select.args["joins"][0]), "sql-syntax", "FROM is missing before this JOIN")
+            yield TextFault(locate_node(select.args["joins"][0]), "sql-syntax", "FROM is missing before this JOIN")
     for table in query.find_all(exp.Table):
         if table.args.get("joins"):
             message = "joins stand one after the other, each with its ON; for another order write (SELECT …) AS name"
-            yield Fault(locate_node(table), "sql-forbidden", message)
+            yield TextFault(locate_node(table), "sql-forbidden", message)
 
 
-def find_duplicate_names(query: exp.Select) -> Iterator[Fault]:
+def find_duplicate_names(query: exp.Select) -> Iterator[TextFault]:
     """Tables of one name side by side, and results of one name: which of them is meant cannot be told."""
     for select in query.find_all(exp.Select):
         with_ = select.args.get("with_")
@@ -337,16 +340,16 @@ def find_duplicate_names(query: exp.Select) -> Iterator[Fault]:
         yield from find_repeated_names("column", named, [each.output_name for each in named])
 
 
-def find_repeated_names(what: str, nodes: Sequence[exp.Expr], names: Sequence[str]) -> Iterator[Fault]:
+def find_repeated_names(what: str, nodes: Sequence[exp.Expr], names: Sequence[str]) -> Iterator[TextFault]:
     """Names that come a second time; some engines do not tell upper from lower case."""
     for index, (node, name) in enumerate(zip(nodes, names, strict=True)):
         if name.lower() in (each.lower() for each in names[:index]):
             called = repr(name) if name else "without a name"
             message = f"a second {what} {called}; give it a name of its own with AS"
-            yield Fault(locate_node(node), "ambiguous-column", message)
+            yield TextFault(locate_node(node), "ambiguous-column", message)
 
 
-def find_bad_names(query: exp.Select) -> Iterator[Fault]:
+def find_bad_names(query: exp.Select) -> Iterator[TextFault]:
     """Names that an analyst gives and that not every engine takes."""
     for node in query.find_all(exp.Alias, exp.TableAlias):
         identifier = node.args.get("alias" if isinstance(node, exp.Alias) else "this")
@@ -358,4 +361,4 @@ def find_bad_names(query: exp.Select) -> Iterator[Fault]:
             message = f"a name may have {MAX_NAME_LENGTH} characters, not {len(identifier.name)}"
         else:
             continue
-        yield Fault(locate_node(identifier), "bad-name", message)
+        yield TextFault(locate_node(identifier), "bad-name", message)

@@ -1,4 +1,4 @@
-"""Whether a database is there, for answers that did not need it."""
+"""Whether a database is up, for answers that did not need it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ from typing import Protocol
 
 from engine.errors import StateUnavailable, WarehouseUnavailable
 
-# Seconds for which an answer to a ping stands.
+# Seconds for which the result of a ping is valid.
 CHECK_TTL_SECONDS = 0.2
 
 
 class Pingable(Protocol):
-    """What can be asked whether it answers: it raises WarehouseUnavailable or StateUnavailable where it does not."""
+    """A database whose `ping` raises WarehouseUnavailable or StateUnavailable when it is down."""
 
     def ping(self) -> None: ...
 
 
 class HealthCheck:
-    """Asks a database now and then, one caller at a time: the others go by what is known. Thread-safe."""
+    """Pings a database now and then, one caller at a time; the others get the last result.
+
+    Thread-safe.
+    """
 
     def __init__(self, database: Pingable) -> None:
         self._database = database

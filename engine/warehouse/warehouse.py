@@ -1,4 +1,4 @@
-"""The fact tables: one door to whatever database they are in."""
+"""The fact tables: one interface to whichever database has them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Warehouse:
     """Reads and fills the fact tables of one database. Safe to share between threads."""
 
     def __init__(self, url: str, *, setting: str = "WAREHOUSE_URL") -> None:
-        """Open nothing yet; `setting` is where the URL is from. Raises InvalidSetting."""
+        """Open nothing yet; `setting` names where the URL is from. Raises InvalidSetting."""
         self.setting = setting
         self.driver = open_driver(url, setting)
         self.dialect = self.driver.dialect
@@ -34,16 +34,16 @@ class Warehouse:
 
     @property
     def is_ours(self) -> bool:
-        """Whether the database is the installation's own to lay out: an embedded file, or that of the state tables."""
+        """Whether the installation owns the layout: an embedded file, or the state tables' database."""
         return self.driver.embedded or self.setting == "DATABASE_URL"
 
     @property
     def engine(self) -> sqlalchemy.Engine:
-        """SQLAlchemy's view of the database."""
+        """SQLAlchemy's engine for the database."""
         return self.driver.engine
 
     def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
-        """The rows of a statement. Raises WarehouseUnavailable."""
+        """Return the rows of a statement. Raises WarehouseUnavailable."""
         began = time.perf_counter()
         try:
             return self.driver.query(sql, parameters)
@@ -53,45 +53,45 @@ class Warehouse:
             self._observer(time.perf_counter() - began)
 
     def observe_queries(self, observer: Callable[[float], None]) -> None:
-        """Tell `seen` the seconds that each query takes from now on, one that fails too."""
+        """Call `observer` with the seconds of each query from now on, failed ones too."""
         self._observer = observer
 
     def ping(self) -> None:
-        """Raises WarehouseUnavailable when the database does not answer."""
+        """Raise WarehouseUnavailable when the database does not answer."""
         self.query("SELECT 1", {})
 
     def create_tables(self, tables: Iterable[Table]) -> None:
-        """Make the physical tables that are not there yet, as they are declared, and the engine's own."""
+        """Create the missing physical tables as they are declared, and the engine's own."""
         physical = [table for table in (*tables, CURSORS) if table.query is None]
         with self._translate_errors():
             self.driver.run(self.dialect.emit_create_table(table) for table in physical)
 
     def drop_tables(self, tables: Iterable[Table]) -> None:
-        """Remove physical tables with all of their rows."""
+        """Drop physical tables with all of their rows."""
         names = [self.dialect.quote_identifier(table.physical) for table in tables if table.query is None]
         with self._translate_errors():
             self.driver.run(f"DROP TABLE IF EXISTS {name}" for name in names)
         self._existing_tables.clear()
 
     def upsert(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:
-        """Insert rows, all or none; one with the key of a row that is there takes its place. How many there were.
+        """Insert rows, all or none, and return their number; a row replaces the one with its key.
 
-        A table that is missing is made first, here and below. Raises WarehouseUnavailable.
+        A missing table is created first, here and in the methods below. Raises WarehouseUnavailable.
         """
         return self._write_rows(table, rows)
 
     def replace_tenant_rows(self, table: Table, tenant: str, rows: Iterable[Mapping[str, Any]]) -> int:
-        """Put these rows in the place of all of the tenant's. How many there were."""
+        """Replace all rows of the tenant by these, and return their number."""
         condition = Condition(
             self.dialect.emit_tenant_condition(table), {"tenant": self.dialect.bind_tenant_id(tenant)}
         )
         return self._write_rows(table, rows, instead_of=condition)
 
     def restate(self, slice_: Slice, rows: Iterable[Mapping[str, Any]]) -> int:
-        """Put these rows in the place of the slice's, and move its cursor, in one step. How many there were.
+        """Replace the slice's rows and move its cursor, in one step; return the number of rows.
 
-        The rows lie within the slice's days and lack its tenant and account, which are added here; others' rows
-        cannot be reached. Raises ValueError for a row of another day, WarehouseUnavailable.
+        The rows lie within the slice's days and lack its tenant and account, which are added here: rows of others
+        cannot be reached. Raises ValueError for a row of another day, and WarehouseUnavailable.
         """
         table = slice_.table
         fixed = {table.tenant: slice_.tenant} | (
@@ -129,7 +129,7 @@ class Warehouse:
         return count
 
     def _ensure_tables(self, tables: Sequence[Table]) -> None:
-        """Make tables to write to that are missing. Whoever may not make any may still fill those that are there."""
+        """Create missing tables to write to; where none is missing, no right to create is needed."""
         missing = [
             table for table in tables if table.physical not in self._existing_tables and not self._has_table(table)
         ]
@@ -148,12 +148,15 @@ class Warehouse:
         return True
 
     def has_rows(self, table: Table, tenant: str) -> bool:
-        """Whether the table is there and has a row of the tenant. Raises WarehouseUnavailable."""
+        """Whether the table exists and has a row of the tenant. Raises WarehouseUnavailable."""
         sql = f"{self.dialect.emit_select(table, (table.tenant,), self.dialect.emit_tenant_condition(table))} LIMIT 1"
         return self._has_table(table) and bool(self.query(sql, {"tenant": self.dialect.bind_tenant_id(tenant)}))
 
     def get_rows(self, slice_: Slice) -> list[dict[str, Any]]:
-        """The slice's rows without tenant and account, such that `restate` takes them. Raises WarehouseUnavailable."""
+        """Return the slice's rows without tenant and account, in the form that `restate` takes.
+
+        Raises WarehouseUnavailable.
+        """
         table = slice_.table
         account = table.account_column.name if table.account_column else None
         columns = [name for name in table.columns if name not in (table.tenant, account)]
@@ -162,18 +165,18 @@ class Warehouse:
         return [row | {table.time: date.fromisoformat(self.dialect.format_day(row[table.time]))} for row in rows]
 
     def get_cursor(self, table: Table, tenant: str, account: str) -> Window | None:
-        """The days of an account that have been restated, without a gap; None before the first."""
+        """Return the days of an account restated so far, without a gap; None before the first."""
         condition = self.dialect.emit_tenant_condition(CURSORS)
         sql = self.dialect.emit_select(CURSORS, ("first_day", "last_day", "table_name", "account_id"), condition)
         if CURSORS.physical not in self._existing_tables and not self._has_table(CURSORS):
             return None
-        for first, last, *place in self.query(sql, {"tenant": self.dialect.bind_tenant_id(tenant)}):
-            if place == [table.name, account]:
+        for first, last, *owner in self.query(sql, {"tenant": self.dialect.bind_tenant_id(tenant)}):
+            if owner == [table.name, account]:
                 return Window(*(date.fromisoformat(self.dialect.format_day(day)) for day in (first, last)))
         return None
 
     def close(self) -> None:
-        """Close every connection; a later question opens new ones."""
+        """Close every connection; a later query opens new ones."""
         self.driver.close()
 
     @contextmanager
@@ -184,12 +187,12 @@ class Warehouse:
             raise self.build_unavailable_error(error) from error
 
     def build_unavailable_error(self, error: Exception) -> WarehouseUnavailable:
-        """One line without SQL and without the URL: the setting, the fault and the remedy."""
+        """Build an error of one line, without SQL or URL: the setting, the fault, the remedy."""
         return WarehouseUnavailable(f"{self.setting}: the warehouse cannot be used: {self.driver.explain_error(error)}")
 
 
 def ignore_seconds(seconds: float) -> None:
-    """Nobody wants to know."""
+    """Ignore the seconds of a query: the observer until another is set."""
 
 
 def iter_batches(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect
 
-from engine.errors import StateUnavailable
+from engine import StateUnavailable
 from state.database import StateDatabase
 
 HEAD_REVISION = "0002"

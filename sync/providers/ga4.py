@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from engine.calendar import Window
+from engine import Window
 from sync.backfill import HISTORY_DAYS, plan_windows
 from sync.errors import NeedsReauth, NotPermitted, Unreadable
 from sync.http import ProviderClient, ProviderRequest

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from engine.calendar import DAY, Window
+from engine import DAY, Window
 from sync.provider import Sink
 from sync.providers.instagram_insights import InstagramInsights
 

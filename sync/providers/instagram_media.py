@@ -9,7 +9,7 @@ from datetime import UTC, date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from engine.calendar import Window
+from engine import Window
 from sync.parsing import JsonObject
 from sync.provider import Sink
 from sync.providers.graph import INVALID, AccessWithheld, GraphClient, ObjectNotFound, RejectedRequest

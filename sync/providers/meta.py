@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from engine.calendar import DAY, Window
+from engine import DAY, Window
 from sync.backfill import HISTORY_DAYS, plan_windows
 from sync.errors import TooMuchData, Unreachable, Unreadable
 from sync.http import ProviderClient

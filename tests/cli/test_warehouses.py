@@ -261,7 +261,8 @@ def test_a_cluster_has_a_table_on_each_shard_and_one_over_them(run: Run) -> None
 
 @pytest.mark.parametrize("dialect", list(DIALECTS))
 def test_sql_is_shown_in_every_dialect(run: Run, dialect: str) -> None:
-    for key in load_catalog(SHIPPED).widgets:
+    # A value, a breakdown and items; the golden files hold the statements of all metrics.
+    for key in ("meta.roas", "ga4.traffic_channels", "ig.content_perf"):
         result = run("sql", key, "--dialect", dialect, "--compare", "previous_year")
         assert result.exit_code == 0, result.stderr
         assert result.stdout.startswith(f"-- {key}: ")

@@ -83,9 +83,10 @@ def index_by_key(table: str, found: Sequence[Row]) -> dict[tuple[object, ...], R
 
 def test_it_is_the_same_in_another_process() -> None:
     script = (
-        "import hashlib; from datetime import date; from demo.history import rows;"
+        "import hashlib; from datetime import date; from demo.history import generate_history;"
         "from demo.tenants import EVERYTHING;"
-        "print(hashlib.sha256(repr(rows(EVERYTHING, until=date(2025, 9, 30), days=60)).encode()).hexdigest())"
+        "history = generate_history(EVERYTHING, until=date(2025, 9, 30), days=60);"
+        "print(hashlib.sha256(repr(history).encode()).hexdigest())"
     )
     digests = {
         subprocess.run(

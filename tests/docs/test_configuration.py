@@ -16,7 +16,7 @@ SETTINGS = dict(re.findall(r"^\| `([A-Z][A-Z0-9_]+)` \| (.+?) \| .+ \|$", PAGE, 
 EXTRAS = dict(re.findall(r"^\| `([a-z]+)` \| (.+?) \|$", PAGE.partition("## Extras")[2], re.MULTILINE))
 
 
-def written(default: object) -> str | None:
+def format_default(default: object) -> str | None:
     """Return a default as the page has it; None where it is nothing, which the page puts into words."""
     match default:
         case None | ():
@@ -30,7 +30,7 @@ def written(default: object) -> str | None:
 
 def test_every_setting_is_listed_with_its_default() -> None:
     quoted = {name: cell if cell.startswith("`") else None for name, cell in SETTINGS.items()}
-    assert quoted == {name.upper(): written(field.default) for name, field in Settings.model_fields.items()}
+    assert quoted == {name.upper(): format_default(field.default) for name, field in Settings.model_fields.items()}
 
 
 def test_every_extra_is_listed_with_its_packages() -> None:

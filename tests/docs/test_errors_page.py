@@ -19,7 +19,7 @@ from engine.errors import InvalidCatalog
 from engine.files import document
 from engine.files import folder as loading
 from engine.files import schema_errors as shapes
-from engine.language import expressions, functions, joins
+from engine.language import expressions, functions, joins, type_checks
 from engine.language import jinja as templates
 from engine.language import lexer as words
 from engine.language import parser as syntax
@@ -30,10 +30,10 @@ from tests.support.paths import DOCS
 PAGE = DOCS / "errors.md"
 MODULES = (
     *(declared_rows, document, expressions, functions, joins, kinds, loading, metric_resolution, queries, resolution),
-    *(rules, shapes, syntax, table_resolution, templates, words),
+    *(rules, shapes, syntax, table_resolution, templates, type_checks, words),
 )
 HYPHENATED = re.compile(r"[a-z]+(-[a-z]+)+")
-REPORTING = ("report_at_key", "report_at_value", "report_at_position", "Fault")
+REPORTING = ("report_at_key", "report_at_value", "report_at_position", "TextFault")
 BLOCK = re.compile(r"```(?:yaml|jinja)\n(.*?)```", re.DOTALL)
 SECTION = re.compile(r"^### `([a-z-]+)`\n(.*?)(?=^##|\Z)", re.DOTALL | re.MULTILINE)
 

@@ -13,7 +13,6 @@ from demo.history import generate_history
 from demo.tenants import EVERYTHING
 from engine.catalog.catalog import Catalog, load_catalog
 from engine.warehouse.warehouse import Warehouse
-from tests.support import conformance
 from tests.support.paths import METRICS
 
 UNTIL = date(2025, 6, 30)
@@ -49,10 +48,3 @@ def demo(shipped_catalog: Catalog, tmp_path: Path) -> Iterator[CountingWarehouse
     warehouse.statements.clear()
     yield warehouse
     warehouse.close()
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if conformance.ASKED:
-        terminalreporter.section("conformance with the oracle")
-        for line in conformance.iter_matrix_lines():
-            terminalreporter.write_line(line)

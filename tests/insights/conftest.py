@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from insights.gathering import Gathered
+from insights.collect_facts import CollectedFacts
 from tests.insights.worlds import Plant, Worlds, history
 
 # Much happens: a channel lost, a campaign that returns half, a post that took off.
@@ -24,5 +24,5 @@ def worlds() -> Iterator[Worlds]:
 
 
 @pytest.fixture(scope="session")
-def eventful(worlds: Worlds) -> Gathered:
-    return worlds.gather(worlds.settle(history(1, EVENTFUL, days=28)))
+def eventful(worlds: Worlds) -> CollectedFacts:
+    return worlds.collect(worlds.settle(history(1, EVENTFUL, days=28)))

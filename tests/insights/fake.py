@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-Reply = Callable[["Exchange"], None]
+Reply = Callable[["ModelExchange"], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class ModelExchange:
     """A request, as the server got it, and what can be done with it."""
 
     handler: BaseHTTPRequestHandler
@@ -23,7 +23,7 @@ class Exchange:
 
     @property
     def context(self) -> dict[str, Any]:
-        """The facts that the model is told."""
+        """The clauses that the model may choose from, and the rest of the request."""
         found: dict[str, Any] = json.loads(self.asked["messages"][-1]["content"])
         return found
 
@@ -85,20 +85,35 @@ def bullets(**groups: list[str]) -> Reply:
     return text(json.dumps({"items": items}))
 
 
+def choose(pick: Callable[[dict[str, Any]], dict[str, list[str]]]) -> Reply:
+    """Bullets by group that are picked from the request."""
+    return lambda exchange: bullets(**pick(exchange.context))(exchange)
+
+
+def arrange(request: dict[str, Any]) -> dict[str, list[str]]:
+    """What a model would answer that keeps to its instructions: each clause, with its cause and its best advice."""
+    found: dict[str, list[str]] = {}
+    for each in request["clauses"]:
+        cause = f", {{{each['id']}.because}}" if "because" in each["parts"] else ""
+        advice = f" {each['advice'][0]}" if each["advice"] else ""
+        found.setdefault(each["group"], []).append(f"{{{each['id']}}}{cause}.{advice}")
+    return found
+
+
 def status(code: int) -> Reply:
     return lambda exchange: exchange.send(code, {"error": {"message": "no", "type": "error", "code": str(code)}})
 
 
-def hangs(exchange: Exchange) -> None:
+def hangs(exchange: ModelExchange) -> None:
     exchange.stopped.wait(30)
 
 
-def trickles(exchange: Exchange) -> None:
+def trickles(exchange: ModelExchange) -> None:
     exchange.send(200, completion('{"items": []}'), pause=0.05)
 
 
 @contextmanager
-def serving() -> Iterator[Fake]:
+def serve_model() -> Iterator[Fake]:
     """A running server."""
     stopped = threading.Event()
 
@@ -109,7 +124,7 @@ def serving() -> Iterator[Fake]:
             fake.keys.append(self.headers.get("Authorization", ""))
             assert self.path == "/v1/chat/completions"
             try:
-                fake.next()(Exchange(self, asked, stopped))
+                fake.next()(ModelExchange(self, asked, stopped))
             except (BrokenPipeError, ConnectionResetError):
                 fake.given_up += 1
 

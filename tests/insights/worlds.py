@@ -12,10 +12,12 @@ from uuid import UUID
 
 from engine.answer.engine import Engine
 from engine.answer.fetch import RequestContext
-from engine.catalog.catalog import Catalog, load_catalog
 from engine.query import parse_metric_query
 from engine.warehouse.warehouse import Warehouse
-from insights.gathering import Gathered, gather
+from insights.claims import Bullet
+from insights.collect_facts import CollectedFacts, collect_facts
+from insights.config.load import InsightsCatalog, load_catalog
+from insights.render_rules import render_rules, write_clauses
 from runtime.shipped import get_shipped_folder
 
 END = date(2025, 3, 30)
@@ -187,11 +189,27 @@ def visits(channels: Mapping[str, Callable[[bool], tuple[float, float]]], *, day
     return rows
 
 
+SOURCES = ("ga4", "meta", "ig")
+
+
+def lose_days(
+    rows: dict[str, list[Row]], part: float, seed: int, *, keep: frozenset[date] = frozenset()
+) -> dict[str, list[Row]]:
+    """The rows without a part of the days, at random, of each source its own; those to `keep` are kept."""
+    chance = Random(seed)
+    days = sorted({row["date"] for listed in rows.values() for row in listed if "date" in row} - keep)
+    gone = {source: {day for day in days if chance.random() < part} for source in SOURCES}
+    return {
+        table: [row for row in listed if row.get("date") not in gone[table.partition("_")[0]]]
+        for table, listed in rows.items()
+    }
+
+
 class Worlds:
     """One warehouse, a tenant for each history."""
 
     def __init__(self, url: str = "sqlite://") -> None:
-        self.catalog: Catalog = load_catalog(get_shipped_folder())
+        self.catalog: InsightsCatalog = load_catalog(get_shipped_folder())
         self.warehouse = Warehouse(url)
         self.warehouse.create_tables(self.catalog.tables.values())
         self.engine = Engine(self.catalog, self.warehouse)
@@ -206,7 +224,7 @@ class Worlds:
                 self.warehouse.upsert(self.catalog.tables[table], [{"user_id": tenant, **row} for row in listed])
         return tenant
 
-    def gather(
+    def collect(
         self,
         tenant: str,
         *,
@@ -215,17 +233,28 @@ class Worlds:
         compare: str = "previous_period",
         end: date = END,
         today: date | None = None,
-    ) -> Gathered:
+        language: str = "en",
+    ) -> CollectedFacts:
         """What is known on `today`, the day after the window's end unless said."""
         question = parse_metric_query(
             today=end, start=str(end - timedelta(days=days - 1)), end=str(end), compare=compare
         )
-        return gather(
-            self.engine,
-            question,
-            RequestContext(tenant=tenant, connected=connected),
-            today=today or end + timedelta(days=1),
-        )
+        asker = RequestContext(tenant=tenant, connected=connected)
+        return collect_facts(self.engine, question, asker, today=today or end + timedelta(days=1), language=language)
+
+    def say(self, tenant: str, **question: Any) -> list[Bullet]:
+        """What the rules say of a tenant's rows."""
+        return tell(self.collect(tenant, **question))
+
+    def tell(self, rows: Mapping[str, Sequence[Row]], **question: Any) -> list[str]:
+        """What the rules say of these rows."""
+        return [each.text for each in self.say(self.settle(rows), **question)]
 
     def close(self) -> None:
         self.warehouse.close()
+
+
+def tell(facts: CollectedFacts) -> list[Bullet]:
+    """What the rules say."""
+    clauses = write_clauses(facts.insights, facts.findings, facts.span)
+    return render_rules(clauses, facts.span, facts.insights.most)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 ASKED: Counter[tuple[str, str]] = Counter()
@@ -30,6 +30,18 @@ def classify_metric(metric: Mapping[str, Any]) -> str:
     if "where" in metric:
         return "filtered"
     return "series" if "series" in metric else "ratio" if "/" in values else "value"
+
+
+def merge_counts(counts: Iterable[tuple[str, str, int, int]]) -> None:
+    """Add what another process has counted, as `list_counts` gives it."""
+    for engine, kind, equal, asked in counts:
+        ASKED[engine, kind] += asked
+        EQUAL[engine, kind] += equal
+
+
+def list_counts() -> list[tuple[str, str, int, int]]:
+    """The counts as rows of engine, kind, equal and asked, fit to be sent to another process."""
+    return [(engine, kind, EQUAL[engine, kind], asked) for (engine, kind), asked in ASKED.items()]
 
 
 def record_answer(engine: str, metric: Mapping[str, Any], *, equal: bool) -> None:

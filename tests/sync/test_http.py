@@ -12,11 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from demo.providers import faults
 from demo.providers.accounts import AdAccount, Profile, Property
-from demo.providers.faults import Fault
 from demo.providers.google.ga4 import GA4StandIn
-from demo.providers.graph import graph_faults
+from demo.providers.graph import graph_errors
 from demo.providers.graph.instagram import InstagramStandIn
 from demo.providers.graph.meta import MetaStandIn
 from demo.providers.server import StandIn
@@ -27,6 +25,8 @@ from sync.http import ProviderClient, ProviderRequest
 from sync.limits import CALL_LIMITS, CallLimits
 from sync.parsing import JsonObject, ObjectReader, Site, format_wait
 from sync.providers.graph import parse_response
+from tests.support.providers import faults, graph_faults
+from tests.support.providers.faults import CallFault, clear_faults, plant_fault
 from tests.support.sync.recording_sink import (
     CLIENT_SECRET,
     HASTY,
@@ -90,7 +90,7 @@ def test_the_limit_over_all_providers(world: ProviderWorld, stand_in: StandIn) -
 
 
 def test_who_waits_for_a_limit_holds_up_no_one(stand_in: StandIn) -> None:
-    stand_in.faults.plant(graph_faults.throttled(80002, seconds=90), account="1", times=1)
+    plant_fault(stand_in, graph_faults.throttle_calls(80002, seconds=90), account="1", times=1)
 
     async def one_at_a_time() -> tuple[JsonObject, list[float]]:
         over, naps = asyncio.Event(), []
@@ -115,14 +115,14 @@ def test_who_waits_for_a_limit_holds_up_no_one(stand_in: StandIn) -> None:
 
 
 def test_failures_and_limits_are_counted_apart(stand_in: StandIn) -> None:
-    for fault in (graph_faults.throttled(80002, seconds=1), graph_faults.transient()):
-        stand_in.faults.plant(fault, times=2)
+    for fault in (graph_faults.throttle_calls(80002, seconds=1), graph_faults.fail_transiently()):
+        plant_fault(stand_in, fault, times=2)
     assert run_request(stand_in)["followers_count"] == 1000
     assert len(stand_in.calls) == 5
 
 
-def make_answer_fault(answer: StandInResponse) -> Fault:
-    return Fault("answer", answer=lambda request: answer)
+def make_answer_fault(answer: StandInResponse) -> CallFault:
+    return CallFault("answer", answer=lambda request: answer)
 
 
 def run_request(stand_in: StandIn, pace: CallLimits = QUICK) -> JsonObject:
@@ -137,16 +137,18 @@ def run_request(stand_in: StandIn, pace: CallLimits = QUICK) -> JsonObject:
 
 
 def test_a_body_without_end_is_not_taken_in(stand_in: StandIn) -> None:
-    stand_in.faults.plant(faults.other_json({"data": "x" * 300_000}))
+    plant_fault(stand_in, faults.send_json({"data": "x" * 300_000}))
     with pytest.raises(Unreadable, match="more data than is taken in at once"):
         run_request(stand_in, replace(QUICK, max_bytes=100_000))
     assert len(stand_in.calls) == 1
 
 
 # Of the trickle's twenty pieces each comes well within the longest silence, and all of them beyond the longest call.
-@pytest.mark.parametrize("fault", [faults.hang(), faults.drip(2), faults.reset(), faults.cut_off()])
-def test_an_answer_that_does_not_come_is_not_waited_for(stand_in: StandIn, fault: Fault) -> None:
-    stand_in.faults.plant(fault)
+@pytest.mark.parametrize(
+    "fault", [faults.hang_forever(), faults.drip_answer(2), faults.reset_connection(), faults.cut_off_body()]
+)
+def test_an_answer_that_does_not_come_is_not_waited_for(stand_in: StandIn, fault: CallFault) -> None:
+    plant_fault(stand_in, fault)
     with pytest.raises(Unreachable, match="does not answer"):
         run_request(stand_in, HASTY)
     assert len(stand_in.calls) == 3
@@ -154,7 +156,7 @@ def test_an_answer_that_does_not_come_is_not_waited_for(stand_in: StandIn, fault
 
 @pytest.mark.parametrize("body", [b'{"a":' * 100_000, b"\xff\xfe", b'{"a": NaN', b"null", b'"x"'])
 def test_what_is_no_object_is_unreadable(stand_in: StandIn, body: bytes) -> None:
-    stand_in.faults.plant(make_answer_fault(StandInResponse(body)))
+    plant_fault(stand_in, make_answer_fault(StandInResponse(body)))
     with pytest.raises(Unreadable, match=r"Instagram answered with .*; nothing was changed"):
         run_request(stand_in)
 
@@ -162,7 +164,7 @@ def test_what_is_no_object_is_unreadable(stand_in: StandIn, body: bytes) -> None
 def test_a_redirect_is_not_followed(stand_in: StandIn, world: ProviderWorld) -> None:
     with InstagramStandIn(world) as elsewhere:
         moved = StandInResponse(b"<html>Moved</html>", 302, "text/html", {"Location": f"{elsewhere.url}/1"})
-        stand_in.faults.plant(make_answer_fault(moved))
+        plant_fault(stand_in, make_answer_fault(moved))
         with pytest.raises(Unreadable, match="web page"):
             run_request(stand_in)
         assert len(elsewhere.calls) == 0
@@ -177,14 +179,14 @@ def test_a_proxy_of_the_machine_has_no_say(stand_in: StandIn, monkeypatch: pytes
 def test_headers_of_limits_that_cannot_be_read_are_none(stand_in: StandIn) -> None:
     for text in ("", "no JSON", "[" * 10_000, '{"1": [{"estimated_time_to_regain_access": "soon"}]}', "[null, 1]"):
         headers = {"X-Business-Use-Case-Usage": text, "X-Ad-Account-Usage": text, "Retry-After": "Thu, 1 Jan 2026"}
-        refusal = graph_faults.error(4, "limit", headers=headers)
-        stand_in.faults.plant(make_answer_fault(refusal), times=1)
+        refusal = graph_errors.build_error(4, "limit", headers=headers)
+        plant_fault(stand_in, make_answer_fault(refusal), times=1)
         assert run_request(stand_in)["followers_count"] == 1000
 
 
 def test_a_limit_of_http_is_one_too(stand_in: StandIn) -> None:
     refusal = StandInResponse(b"slow down", 429, "text/plain", {"Retry-After": "7200"})
-    stand_in.faults.plant(make_answer_fault(refusal))
+    plant_fault(stand_in, make_answer_fault(refusal))
     with pytest.raises(Throttled, match="for about 2 hours") as failure:
         run_request(stand_in)
     assert failure.value.seconds == 7200
@@ -218,10 +220,16 @@ def test_no_token_is_written_down(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     written = []
     for source, account, stand_in, credentials in servers:
         with stand_in, open_sink(f"sqlite:///{tmp_path}/{source}.db", source, account) as desk:
-            for fault in (None, faults.reset(), faults.html(), faults.cut_off(), graph_faults.token_dead()):
-                stand_in.faults.clear()
+            for fault in (
+                None,
+                faults.reset_connection(),
+                faults.send_html(),
+                faults.cut_off_body(),
+                graph_faults.refuse_token(),
+            ):
+                clear_faults(stand_in)
                 if fault is not None:
-                    stand_in.faults.plant(fault)
+                    plant_fault(stand_in, fault)
                 try:
                     sync_account(desk, stand_in, credentials, history=1, age=timedelta(days=30))
                 except ProviderError as error:
@@ -236,7 +244,7 @@ def test_no_token_is_written_down(tmp_path: Path, caplog: pytest.LogCaptureFixtu
 
 
 def test_a_dead_token_is_asked_with_once(stand_in: StandIn) -> None:
-    stand_in.faults.plant(graph_faults.token_dead())
+    plant_fault(stand_in, graph_faults.refuse_token())
     with pytest.raises(NeedsReauth):
         run_request(stand_in)
     assert len(stand_in.calls) == 1

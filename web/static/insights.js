@@ -26,4 +26,4 @@ const group = ({ group, bullets }) =>
   h("section", { class: "group" }, h("h2", {}, group), h("ul", {}, bullets.map((bullet) => h("li", {}, bullet))));
 
 const author = ({ generated_by }) =>
-  generated_by === "llm" ? "Written by a language model; every number is checked against the data." : "From the data, by rules.";
+  generated_by === "llm" ? "Arranged by a language model, from sentences that the data bears out." : "From the data, by rules.";

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from datetime import timedelta
 
-from demo.providers.google import google_faults
+from demo.providers.google import google_errors
 from demo.providers.google.ga4_report import MAX_ROWS, Ga4Report
 from demo.providers.google.google_tokens import exchange_token
 from demo.providers.server import CallSubject, StandIn
@@ -52,7 +52,7 @@ class GA4StandIn(StandIn):
         if request.path == EXCHANGE and request.method == "POST":
             return exchange_token(self.world, request.form, self.token_url)
         if not RUN_REPORT.fullmatch(request.path) or request.method != "POST":
-            raise ErrorResponse(google_faults.error(404, "NOT_FOUND", "Requested entity was not found."))
+            raise ErrorResponse(google_errors.build_error(404, "NOT_FOUND", "Requested entity was not found."))
         self._authorize(subject)
         self._check_quotas(subject.account)
         account = self.world.properties[subject.account]
@@ -67,16 +67,16 @@ class GA4StandIn(StandIn):
         now = self.world.now()
         grant = self.world.google.find(subject.token) if subject.token else None
         if grant is None or grant.is_expired(now):
-            raise ErrorResponse(google_faults.refused_token())
+            raise ErrorResponse(google_errors.build_refused_token())
         # Like Google, answer the same for a property that does not exist as for a forbidden one.
         if subject.account not in grant.accounts or subject.account not in self.world.properties:
-            raise ErrorResponse(google_faults.error(403, "PERMISSION_DENIED", google_faults.PERMISSION_DENIED))
+            raise ErrorResponse(google_errors.build_error(403, "PERMISSION_DENIED", google_errors.PERMISSION_DENIED))
 
     def _check_quotas(self, account: str) -> None:
         if self.calls.count_server_errors(account, self.world.now() - AN_HOUR) >= MAX_ERRORS_PER_HOUR:
-            raise ErrorResponse(google_faults.error(429, "RESOURCE_EXHAUSTED", google_faults.SERVER_ERRORS))
+            raise ErrorResponse(google_errors.build_error(429, "RESOURCE_EXHAUSTED", google_errors.SERVER_ERRORS))
         if self.calls.count_under_way(account) > MAX_CONCURRENT_CALLS:
-            raise ErrorResponse(google_faults.error(429, "RESOURCE_EXHAUSTED", google_faults.TOO_MANY_AT_ONCE))
+            raise ErrorResponse(google_errors.build_error(429, "RESOURCE_EXHAUSTED", google_errors.TOO_MANY_AT_ONCE))
 
     def _build_quota(self, account: str) -> dict[str, dict[str, int]]:
         used = self._reports[account]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from demo.providers.accounts import CHANNEL, PAGE, PAGE_AND_QUERY, Property, PropertyVisits
-from demo.providers.google.google_faults import error
+from demo.providers.google.google_errors import build_error
 from demo.providers.wire import ErrorResponse
 
 MAX_ROWS = 250_000
@@ -252,4 +252,4 @@ def _format_number(value: float, kind: str) -> str:
 
 
 def _build_invalid_argument(message: str) -> ErrorResponse:
-    return ErrorResponse(error(400, "INVALID_ARGUMENT", message))
+    return ErrorResponse(build_error(400, "INVALID_ARGUMENT", message))

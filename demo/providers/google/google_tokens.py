@@ -7,7 +7,12 @@ from typing import Any
 
 import jwt
 
-from demo.providers.google.google_faults import NO_STORE, dead_refresh_token, token_error, unknown_client
+from demo.providers.google.google_errors import (
+    NO_STORE,
+    build_dead_refresh_token,
+    build_token_error,
+    build_unknown_client,
+)
 from demo.providers.tokens import ACCESS_LIFETIME, GoogleTokens
 from demo.providers.wire import ErrorResponse, StandInResponse
 from demo.providers.world import ProviderWorld
@@ -29,7 +34,7 @@ def exchange_token(world: ProviderWorld, fields: Mapping[str, str], audience: st
         properties, origin = _verify_assertion(world, fields.get("assertion", ""), audience)
     else:
         raise ErrorResponse(
-            token_error("unsupported_grant_type", f"Invalid grant_type: {fields.get('grant_type', '')}")
+            build_token_error("unsupported_grant_type", f"Invalid grant_type: {fields.get('grant_type', '')}")
         )
     content = {
         "access_token": google.issue_access_token(properties, origin),
@@ -43,14 +48,14 @@ def exchange_token(world: ProviderWorld, fields: Mapping[str, str], audience: st
 def _refresh_properties(google: GoogleTokens, fields: Mapping[str, str]) -> frozenset[str]:
     secret = google.clients.get(fields.get("client_id", ""))
     if secret is None:
-        raise ErrorResponse(unknown_client())
+        raise ErrorResponse(build_unknown_client())
     if secret != fields.get("client_secret"):
-        raise ErrorResponse(token_error("invalid_client", "Unauthorized", 401))
+        raise ErrorResponse(build_token_error("invalid_client", "Unauthorized", 401))
     if not fields.get("refresh_token"):
-        raise ErrorResponse(token_error("invalid_request", "Missing required parameter: refresh_token"))
+        raise ErrorResponse(build_token_error("invalid_request", "Missing required parameter: refresh_token"))
     properties = google.find_properties(fields["refresh_token"])
     if properties is None:
-        raise ErrorResponse(dead_refresh_token())
+        raise ErrorResponse(build_dead_refresh_token())
     return properties
 
 
@@ -59,7 +64,7 @@ def _verify_assertion(world: ProviderWorld, assertion: str, audience: str) -> tu
         unproven = jwt.decode(assertion, options={"verify_signature": False})
         account = world.google.service_accounts.get(str(unproven.get("iss")))
         if account is None:
-            raise ErrorResponse(token_error("invalid_grant", "Invalid grant: account not found"))
+            raise ErrorResponse(build_token_error("invalid_grant", "Invalid grant: account not found"))
         # Times are checked below against the world's clock, which may differ from the real one.
         claims: dict[str, Any] = jwt.decode(
             assertion,
@@ -69,16 +74,16 @@ def _verify_assertion(world: ProviderWorld, assertion: str, audience: str) -> tu
             options={"verify_exp": False, "verify_iat": False, "require": ["iss", "aud", "exp", "iat", "scope"]},
         )
     except jwt.InvalidSignatureError:
-        raise ErrorResponse(token_error("invalid_grant", "Invalid JWT Signature.")) from None
+        raise ErrorResponse(build_token_error("invalid_grant", "Invalid JWT Signature.")) from None
     except jwt.InvalidTokenError as error:
-        raise ErrorResponse(token_error("invalid_grant", f"Invalid JWT: {error}")) from None
+        raise ErrorResponse(build_token_error("invalid_grant", f"Invalid JWT: {error}")) from None
     now = world.now().timestamp()
     if (
         not claims["iat"] - MAX_CLOCK_SKEW <= now <= claims["exp"] + MAX_CLOCK_SKEW
         or claims["exp"] - claims["iat"] > MAX_LIFETIME
     ):
         message = "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe."
-        raise ErrorResponse(token_error("invalid_grant", message))
+        raise ErrorResponse(build_token_error("invalid_grant", message))
     if not SCOPES & set(str(claims["scope"]).split()):
-        raise ErrorResponse(token_error("invalid_scope", "Invalid OAuth scope or ID token audience provided."))
+        raise ErrorResponse(build_token_error("invalid_scope", "Invalid OAuth scope or ID token audience provided."))
     return account.properties, str(claims["iss"])

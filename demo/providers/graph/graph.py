@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, tzinfo
 from typing import Any
 from urllib.parse import urlencode
 
-from demo.providers.graph import graph_faults
+from demo.providers.graph import graph_errors
 from demo.providers.server import CallSubject, StandIn
 from demo.providers.tokens import Grant, Tokens
 from demo.providers.wire import ErrorResponse, StandInRequest, StandInResponse
@@ -66,14 +66,14 @@ class GraphStandIn(StandIn):
     def authorize_token(self, token: str | None) -> Grant:
         """Return a token's grant. Raises `ErrorResponse` if it is missing, unknown, dead or expired."""
         if token is None:
-            raise ErrorResponse(graph_faults.error(104, "An access token is required to request this resource."))
+            raise ErrorResponse(graph_errors.build_error(104, "An access token is required to request this resource."))
         grant = self.tokens.find(token)
         if grant is None:
-            raise ErrorResponse(graph_faults.dead_token(None))
+            raise ErrorResponse(graph_errors.build_dead_token(None))
         if grant.dead is not None:
-            raise ErrorResponse(graph_faults.dead_token(grant.dead))
+            raise ErrorResponse(graph_errors.build_dead_token(grant.dead))
         if grant.is_expired(self.world.now()):
-            raise ErrorResponse(graph_faults.dead_token(463))
+            raise ErrorResponse(graph_errors.build_dead_token(463))
         return grant
 
     def build_page(self, rows: Sequence[Json], request: StandInRequest, token: str | None) -> Json:
@@ -116,14 +116,16 @@ def parse_moment(text: str, zone: tzinfo) -> datetime:
     try:
         return datetime.combine(date.fromisoformat(text), time(), zone).astimezone(UTC)
     except ValueError:
-        raise ErrorResponse(graph_faults.invalid(f"{text!r} is no unix timestamp and no date")) from None
+        raise ErrorResponse(
+            graph_errors.build_invalid_parameter(f"{text!r} is no unix timestamp and no date")
+        ) from None
 
 
 def _parse_limit(text: str | None, default: int) -> int:
     if text is None:
         return default
     if not text.isdigit() or int(text) == 0:
-        raise ErrorResponse(graph_faults.invalid("Param limit must be an integer greater than 0"))
+        raise ErrorResponse(graph_errors.build_invalid_parameter("Param limit must be an integer greater than 0"))
     return int(text)
 
 
@@ -137,4 +139,4 @@ def _decode_cursor(cursor: str) -> int:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
         return int(text.removeprefix("QVFIUk").removesuffix("ZD"))
     except (binascii.Error, UnicodeDecodeError, ValueError):
-        raise ErrorResponse(graph_faults.invalid("Invalid cursors values")) from None
+        raise ErrorResponse(graph_errors.build_invalid_parameter("Invalid cursors values")) from None

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from demo.providers.accounts import LOS_ANGELES, PostedMedium, Profile
-from demo.providers.graph import graph_faults
+from demo.providers.graph import graph_errors
 from demo.providers.graph.graph import GraphStandIn, Json, parse_moment, split_names
 from demo.providers.graph.instagram_insights import build_medium_insights, build_profile_insights
 from demo.providers.tokens import SIXTY_DAYS, Grant, Tokens
@@ -70,8 +70,8 @@ class InstagramStandIn(GraphStandIn):
         profile = self.world.profiles.get(account)
         # Like Instagram, answer the same for another user's object as for one that does not exist.
         if match is None or request.method != "GET" or profile is None or account not in grant.accounts:
-            raise ErrorResponse(graph_faults.missing(node_id))
-        headers = graph_faults.usage(account, code=80002)
+            raise ErrorResponse(graph_errors.build_missing_object(node_id))
+        headers = graph_errors.build_usage_headers(account, code=80002)
         if node_id == profile.id:
             return StandInResponse.json(self._read_profile(request, match[2], profile), headers=headers)
         return StandInResponse.json(self._read_medium(request, match[2], profile, node_id), headers=headers)
@@ -98,7 +98,7 @@ class InstagramStandIn(GraphStandIn):
     def _read_medium(self, request: StandInRequest, edge: str | None, profile: Profile, medium_id: str) -> Json:
         medium = profile.find_medium(medium_id, self.world.now())
         if medium is None or edge == "media":
-            raise ErrorResponse(graph_faults.missing(medium_id))
+            raise ErrorResponse(graph_errors.build_missing_object(medium_id))
         if edge == "insights":
             return {"data": build_medium_insights(medium, request.fields)}
         wanted = _check_fields(split_names(request.fields, "fields"), MEDIUM_FIELDS, "Media")
@@ -107,12 +107,14 @@ class InstagramStandIn(GraphStandIn):
     def exchange_token(self, request: StandInRequest) -> StandInResponse:
         fields = request.fields
         if fields.get("grant_type") != "ig_refresh_token":
-            raise ErrorResponse(graph_faults.invalid("Invalid grant_type: only ig_refresh_token is known here"))
+            raise ErrorResponse(
+                graph_errors.build_invalid_parameter("Invalid grant_type: only ig_refresh_token is known here")
+            )
         old = self.authorize_token(self.identify_subject(request).token)
         now = self.world.now()
         if now - old.issued_at < MIN_TOKEN_AGE:
             message = "The access token must be at least 24 hours old to be refreshed."
-            raise ErrorResponse(graph_faults.error(100, message, kind="IGApiException"))
+            raise ErrorResponse(graph_errors.build_error(100, message, kind="IGApiException"))
         token = self.tokens.renew(old, SIXTY_DAYS)
         content = {"access_token": token, "token_type": "bearer", "expires_in": int(SIXTY_DAYS.total_seconds()) - 56}
         return StandInResponse.json(content)
@@ -123,7 +125,7 @@ def _check_fields(wanted: list[str], fields: Mapping[str, object], node: str) ->
     for name in wanted:
         if name not in fields:
             message = f"Tried accessing nonexisting field ({name}) on node type ({node})"
-            raise ErrorResponse(graph_faults.invalid(message))
+            raise ErrorResponse(graph_errors.build_invalid_parameter(message))
     return list(dict.fromkeys([*wanted, "id"]))
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from demo.providers.accounts import LOS_ANGELES, Metrics, PostedMedium, Profile
 from demo.providers.graph.graph import Json, parse_moment, split_names
-from demo.providers.graph.graph_faults import invalid
+from demo.providers.graph.graph_errors import build_invalid_parameter
 from demo.providers.wire import ErrorResponse, StandInResponse
 
 ZONE = ZoneInfo(LOS_ANGELES)
@@ -59,9 +59,9 @@ def build_profile_insights(profile: Profile, fields: Mapping[str, str], now: dat
     """
     metrics = split_names(fields, "metric")
     if not metrics:
-        raise ErrorResponse(invalid("The parameter metric is required"))
+        raise ErrorResponse(build_invalid_parameter("The parameter metric is required"))
     if split_names(fields, "period") != ["day"]:
-        raise ErrorResponse(invalid("The parameter period must be day for these metrics"))
+        raise ErrorResponse(build_invalid_parameter("The parameter period must be day for these metrics"))
     since, until = _parse_span(fields, now)
     whole = fields.get("metric_type") == "total_value"
     for metric in metrics:
@@ -80,14 +80,14 @@ def build_medium_insights(medium: PostedMedium, fields: Mapping[str, str]) -> li
     """Build the `data` of `/{medium}/insights`; one unavailable metric fails the whole call."""
     metrics = split_names(fields, "metric")
     if not metrics:
-        raise ErrorResponse(invalid("The parameter metric is required"))
+        raise ErrorResponse(build_invalid_parameter("The parameter metric is required"))
     for metric in metrics:
         if metric == "impressions":
             message = "the impressions metric is no longer supported for the queried media."
-            raise ErrorResponse(invalid(f"Starting from version v22.0 and above, {message}"))
+            raise ErrorResponse(build_invalid_parameter(f"Starting from version v22.0 and above, {message}"))
         if metric in medium.lacks or metric in GONE:
             message = f"The Media Insights API does not support the {metric} metric for this media product type."
-            raise ErrorResponse(invalid(message))
+            raise ErrorResponse(build_invalid_parameter(message))
         if metric not in OF_MEDIA:
             raise ErrorResponse(_build_unknown_metric(metrics.index(metric), OF_MEDIA))
     return [
@@ -113,34 +113,40 @@ def _parse_span(fields: Mapping[str, str], now: datetime) -> tuple[datetime, dat
     until = parse_moment(fields["until"], ZONE) if fields.get("until") else now
     since = parse_moment(fields["since"], ZONE) if fields.get("since") else until - timedelta(days=2)
     if since > until:
-        raise ErrorResponse(invalid("since param is not valid. It must be before until"))
+        raise ErrorResponse(build_invalid_parameter("since param is not valid. It must be before until"))
     # Like Instagram, count 30 days as 30 times 24 hours, even if a clock change makes them an hour longer.
     if until - since > MAX_SPAN:
         seconds = int(MAX_SPAN.total_seconds())
-        raise ErrorResponse(invalid(f"There cannot be more than 30 days ({seconds} s) between since and until"))
+        raise ErrorResponse(
+            build_invalid_parameter(f"There cannot be more than 30 days ({seconds} s) between since and until")
+        )
     return since, until
 
 
 def _check_metric(metric: str, profile: Profile, *, whole: bool, since: datetime, now: datetime) -> None:
     if metric in GONE:
         message = f"the {metric} metric is no longer supported for the queried user. Please refer to the documentation"
-        raise ErrorResponse(invalid(f"Starting from version 22 and above, {message} at {REFERENCE}"))
+        raise ErrorResponse(build_invalid_parameter(f"Starting from version 22 and above, {message} at {REFERENCE}"))
     if metric not in SERIES | TOTALS:
         raise ErrorResponse(_build_unknown_metric(0, SERIES | TOTALS))
     if not whole and metric not in SERIES:
         message = f"The following metrics ({metric}) should be specified with parameter metric_type=total_value"
-        raise ErrorResponse(invalid(message))
+        raise ErrorResponse(build_invalid_parameter(message))
     if whole and metric not in TOTALS:
         raise ErrorResponse(
-            invalid(f"The following metrics ({metric}) are incompatible with the metric type (total_value)")
+            build_invalid_parameter(
+                f"The following metrics ({metric}) are incompatible with the metric type (total_value)"
+            )
         )
     if metric == "follower_count":
         if profile.count_followers(now) < MIN_FOLLOWERS:
-            raise ErrorResponse(invalid(f"(follower_count) is not available with fewer than {MIN_FOLLOWERS} followers"))
+            raise ErrorResponse(
+                build_invalid_parameter(f"(follower_count) is not available with fewer than {MIN_FOLLOWERS} followers")
+            )
         today = now.astimezone(ZONE).date()
         if since < datetime.combine(today - MAX_SPAN, time(), ZONE):
             message = "metric only supports querying data for the last 30 days excluding the current day"
-            raise ErrorResponse(invalid(f"(follower_count) {message}"))
+            raise ErrorResponse(build_invalid_parameter(f"(follower_count) {message}"))
 
 
 def _build_series(profile_id: str, metric: str, days: Mapping[date, Metrics]) -> Json | None:
@@ -174,4 +180,6 @@ def _make_title(metric: str) -> str:
 
 
 def _build_unknown_metric(position: int, known: frozenset[str]) -> StandInResponse:
-    return invalid(f"metric[{position}] must be one of the following values: {', '.join(sorted(known))}")
+    return build_invalid_parameter(
+        f"metric[{position}] must be one of the following values: {', '.join(sorted(known))}"
+    )

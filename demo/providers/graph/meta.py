@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from demo.providers.accounts import AdAccount
-from demo.providers.graph import graph_faults
+from demo.providers.graph import graph_errors
 from demo.providers.graph.graph import GraphStandIn, split_names
 from demo.providers.graph.meta_insights import InsightsRequest
 from demo.providers.graph.meta_runs import ReportRuns
@@ -44,19 +44,19 @@ class MetaStandIn(GraphStandIn):
         version = re.match(r"/v(\d+)\.", request.path)
         if version is None or int(version[1]) < MIN_VERSION:
             message = "(#2635) You are calling a deprecated version of the Ads API. Please update to the latest version"
-            raise ErrorResponse(graph_faults.error(2635, message))
+            raise ErrorResponse(graph_errors.build_error(2635, message))
         account = self._find_account(path, grant)
         answer = (
             self._read_account(request, path, account) if ACCOUNT.fullmatch(path) else self._read_run(request, path)
         )
-        return replace(answer, headers=graph_faults.usage(account.id))
+        return replace(answer, headers=graph_errors.build_usage_headers(account.id))
 
     def _find_account(self, path: str, grant: Grant) -> AdAccount:
         account = self.world.ad_accounts.get(self.find_account_id(path))
         if account is None:
-            raise ErrorResponse(graph_faults.missing(path.split("/")[1]))
+            raise ErrorResponse(graph_errors.build_missing_object(path.split("/")[1]))
         if account.id not in grant.accounts:
-            raise ErrorResponse(graph_faults.error(200, graph_faults.PERMISSIONS[200]))
+            raise ErrorResponse(graph_errors.build_error(200, graph_errors.PERMISSIONS[200]))
         return account
 
     def _read_account(self, request: StandInRequest, path: str, account: AdAccount) -> StandInResponse:
@@ -71,12 +71,12 @@ class MetaStandIn(GraphStandIn):
     def _read_run(self, request: StandInRequest, path: str) -> StandInResponse:
         run = self.runs.find(path.split("/")[1])
         if run is None or request.method != "GET":
-            raise ErrorResponse(graph_faults.missing(path.split("/")[1]))
+            raise ErrorResponse(graph_errors.build_missing_object(path.split("/")[1]))
         if not path.endswith("/insights"):
             return StandInResponse.json(run.poll(self.world.now()))
         if run.rows is None:
             message = "Loading async insights report error: the report is not ready. Please try again later."
-            raise ErrorResponse(graph_faults.error(2601, message, 1815107, transient=True))
+            raise ErrorResponse(graph_errors.build_error(2601, message, 1815107, transient=True))
         return StandInResponse.json(self.build_page(run.rows, request, self._find_token(request)))
 
     def _find_token(self, request: StandInRequest) -> str | None:
@@ -86,11 +86,13 @@ class MetaStandIn(GraphStandIn):
         fields = request.fields
         secret = self.world.apps.get(fields.get("client_id", ""))
         if secret is None:
-            raise ErrorResponse(graph_faults.error(101, "Error validating application. Invalid application ID."))
+            raise ErrorResponse(graph_errors.build_error(101, "Error validating application. Invalid application ID."))
         if secret != fields.get("client_secret"):
-            raise ErrorResponse(graph_faults.error(1, "Error validating client secret.", status=400))
+            raise ErrorResponse(graph_errors.build_error(1, "Error validating client secret.", status=400))
         if fields.get("grant_type") != "fb_exchange_token":
-            raise ErrorResponse(graph_faults.invalid("Invalid grant_type: only fb_exchange_token is known here"))
+            raise ErrorResponse(
+                graph_errors.build_invalid_parameter("Invalid grant_type: only fb_exchange_token is known here")
+            )
         old = self.authorize_token(fields.get("fb_exchange_token"))
         token = self.tokens.renew(old, SIXTY_DAYS)
         content = {"access_token": token, "token_type": "bearer", "expires_in": int(SIXTY_DAYS.total_seconds()) - 56}
@@ -109,7 +111,7 @@ def _describe_account(account: AdAccount, fields: list[str]) -> dict[str, object
     for name in fields:
         if name not in values:
             message = f"Tried accessing nonexisting field ({name}) on node type (AdAccount)"
-            raise ErrorResponse(graph_faults.invalid(message))
+            raise ErrorResponse(graph_errors.build_invalid_parameter(message))
     return (
         {name: values[name] for name in dict.fromkeys([*fields, "id"])}
         if fields

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from demo.providers.accounts import AdAccount, AdDelivery
 from demo.providers.graph.graph import Json, split_names
-from demo.providers.graph.graph_faults import error, invalid, reduce_the_data
+from demo.providers.graph.graph_errors import build_error, build_invalid_parameter, build_too_much_data
 from demo.providers.wire import ErrorResponse
 
 MAX_MONTHS = 37
@@ -29,7 +29,7 @@ class InsightsRequest:
         self.now = now
         self.level = fields.get("level", "account")
         if self.level not in LEVELS:
-            raise ErrorResponse(invalid(f"Param level must be one of {{{', '.join(LEVELS)}}}"))
+            raise ErrorResponse(build_invalid_parameter(f"Param level must be one of {{{', '.join(LEVELS)}}}"))
         self.today = now.astimezone(ZoneInfo(account.zone)).date()
         self.first, self.last = self._parse_window(fields)
         self.step = self._parse_step(fields.get("time_increment", "all_days"))
@@ -37,10 +37,10 @@ class InsightsRequest:
         for name in self.fields:
             if name not in FIELDS and name not in ("date_start", "date_stop"):
                 message = f"{name} is not valid for fields param. please check {FIELDS_PAGE} for all valid values"
-                raise ErrorResponse(invalid(message))
+                raise ErrorResponse(build_invalid_parameter(message))
         days = (self.last - self.first).days + 1
         if at_once and account.most_days is not None and days > account.most_days:
-            raise ErrorResponse(reduce_the_data())
+            raise ErrorResponse(build_too_much_data())
 
     def build_rows(self) -> list[Json]:
         """Build a row for each campaign (or the account) and each time step with deliveries."""
@@ -70,13 +70,13 @@ class InsightsRequest:
             first, last = date.fromisoformat(span["since"]), date.fromisoformat(span["until"])
         except (ValueError, KeyError, TypeError):
             message = "Must be a JSON object with since and until, each a date in YYYY-MM-DD"
-            raise ErrorResponse(invalid(f"param time_range: {message}")) from None
+            raise ErrorResponse(build_invalid_parameter(f"param time_range: {message}")) from None
         if first > last:
-            raise ErrorResponse(invalid("since must not be later than until"))
+            raise ErrorResponse(build_invalid_parameter("since must not be later than until"))
         months = (self.today.year - first.year) * 12 + self.today.month - first.month
         if months > MAX_MONTHS or (months == MAX_MONTHS and first.day < self.today.day):
             message = "(#3018) The start date of the time range cannot be beyond 37 months from the current date"
-            raise ErrorResponse(error(3018, message))
+            raise ErrorResponse(build_error(3018, message))
         return first, last
 
     def _resolve_preset(self, name: str) -> tuple[date, date]:
@@ -87,14 +87,16 @@ class InsightsRequest:
             return yesterday, yesterday
         if name in ("last_3d", "last_7d", "last_14d", "last_28d", "last_30d", "last_90d"):
             return self.today - timedelta(days=int(name[5:-1])), yesterday
-        raise ErrorResponse(invalid(f"{name} is not a date_preset of this stand-in"))
+        raise ErrorResponse(build_invalid_parameter(f"{name} is not a date_preset of this stand-in"))
 
     def _parse_step(self, text: str) -> int:
         if text == "all_days":
             return (self.last - self.first).days + 1
         if text.isdigit() and 1 <= int(text) <= 90:
             return int(text)
-        raise ErrorResponse(invalid("Param time_increment must be all_days or a number of days from 1 to 90"))
+        raise ErrorResponse(
+            build_invalid_parameter("Param time_increment must be all_days or a number of days from 1 to 90")
+        )
 
 
 def _sum_deliveries(group: list[AdDelivery]) -> AdDelivery:

@@ -1,1 +1,1 @@
-"""What differs from engine to engine, said once for each."""
+"""The dialects: the differences of each engine, in one file each."""

@@ -1,13 +1,15 @@
-"""BigQuery: written, not run here."""
+"""The dialect of BigQuery, which is written and not run here."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from sqlglot import exp
 
 from engine.compiler.dialects.compile_only import CompileOnlyDialect
 from engine.compiler.dialects.expressions import EmitNode
+from engine.language.function_sql import FunctionSql, make_null_skipping
 from engine.tables import Table
 
 TYPES = {
@@ -29,6 +31,12 @@ class BigQuery(CompileOnlyDialect):
     title: ClassVar[str] = "BigQuery"
     double_type: ClassVar[str] = "FLOAT64"
     whole_type: ClassVar[str] = "INT64"
+    function_sql: ClassVar[Mapping[str, FunctionSql | None]] = {
+        "greatest": make_null_skipping("GREATEST"),
+        "least": make_null_skipping("LEAST"),
+        # Its week begins with Sunday, at 1.
+        "isodow": "(MOD(EXTRACT(DAYOFWEEK FROM {0}) + 5, 7) + 1)",
+    }
 
     def quote_identifier(self, name: str) -> str:
         return ".".join(f"`{part}`" for part in name.split("."))
@@ -43,17 +51,8 @@ class BigQuery(CompileOnlyDialect):
     def emit_text(self, sql: str) -> str:
         return f"CAST({sql} AS STRING)"
 
-    def emit_extreme(self, node: exp.Expr, sql: EmitNode) -> str | None:
-        return self.emit_null_skipping_extreme(node.key.upper(), node, sql)
-
     def emit_like(self, node: exp.Expr, sql: EmitNode) -> str | None:
         return self.emit_escaped_like(node, sql)
-
-    def emit_date_part(self, node: exp.Expr, sql: EmitNode) -> str | None:
-        if isinstance(node, exp.DayOfWeekIso):
-            # Its week begins with Sunday, at 1.
-            return f"(MOD(EXTRACT(DAYOFWEEK FROM {sql(node.this)}) + 5, 7) + 1)"
-        return super().emit_date_part(node, sql)
 
     def emit_column_type(self, type_name: str) -> str:
         return TYPES[type_name]

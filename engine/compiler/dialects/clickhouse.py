@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from engine.compiler.dialects.base import Dialect
 from engine.compiler.dialects.expressions import DoubleSql, EmitNode, build_branch_condition, wrap_sql
+from engine.language.function_sql import FunctionSql
 from engine.language.types import get_value_type
 from engine.slices import CURSORS
 from engine.tables import Table
@@ -31,12 +32,6 @@ TYPES = {
     "double": "Float64",
     "numeric": "Decimal(38, 9)",
 }
-DATE_PARTS: Mapping[type[exp.Expr], str] = {
-    exp.Year: "toYear",
-    exp.Month: "toMonth",
-    exp.Day: "toDayOfMonth",
-    exp.DayOfWeekIso: "toDayOfWeek",
-}
 PARAMETER_TYPES = {"slots": "Array(Tuple(UInt32, Date32))", "mixed": "UInt8", "account": "String"}
 
 
@@ -46,6 +41,15 @@ class ClickHouse(Dialect):
     whole_type: ClassVar[str] = "Int64"
     count_type: ClassVar[str] = "Int32"
     substring_name: ClassVar[str] = "substringUTF8"
+    function_sql: ClassVar[Mapping[str, FunctionSql | None]] = {
+        # What it counts is UInt64, which has no type in common with Int64.
+        "count": "toInt64(COUNT({0}))",
+        "length": "CAST(CHAR_LENGTH({0}) AS Nullable({engine.whole_type}))",
+        "year": "toInt64(toYear({0}))",
+        "month": "toInt64(toMonth({0}))",
+        "day": "toInt64(toDayOfMonth({0}))",
+        "isodow": "toInt64(toDayOfWeek({0}))",
+    }
 
     def emit_parameter(self, parameter: str) -> str:
         # All others are days.
@@ -101,19 +105,8 @@ class ClickHouse(Dialect):
         # What a CASE leaves out is computed all the same, and a CAST of what is no number fails.
         return f"accurateCastOrNull({self.emit_truncation(sql)}, '{type_name}')"
 
-    def emit_count(self, node: exp.Expr, sql: EmitNode) -> str | None:
-        # What it counts is UInt64, which has no type in common with Int64.
-        if isinstance(node, exp.Length):
-            return f"CAST(CHAR_LENGTH({sql(node.this)}) AS Nullable({self.whole_type}))"
-        distinct = isinstance(node.this, exp.Distinct)
-        argument = sql(node.this.expressions[0] if distinct else node.this)
-        return f"toInt64(COUNT({'DISTINCT ' if distinct else ''}{argument}))"
-
-    def emit_date_part(self, node: exp.Expr, sql: EmitNode) -> str | None:
-        return f"toInt64({DATE_PARTS[type(node)]}({sql(node.this)}))"
-
     def emit_literal(self, node: exp.Expr, sql: EmitNode) -> str | None:
-        # So is a literal that is larger than UInt32.
+        # A literal that is larger than UInt32 is UInt64.
         return f"toInt64({node.name})" if node.is_int and int(node.name) >= 2**32 else None
 
     # Tables
@@ -133,7 +126,7 @@ class ClickHouse(Dialect):
         return f"{self.emit_table_body(table, table.physical, '')}\n{self.emit_table_layout(table, '')}"
 
     def emit_create_on_cluster(self, table: Table, cluster: str) -> tuple[str, str]:
-        """The table of each shard, and the one over them that is read and written to: a tenant is on one shard."""
+        """Write the table of each shard, and the one over them; a tenant is on one shard."""
         on = f" ON CLUSTER {self.quote_identifier(cluster)}"
         local = f"{table.physical}_local"
         replicated = "'/clickhouse/tables/{shard}/{database}/{table}', '{replica}'"
@@ -165,7 +158,7 @@ class ClickHouse(Dialect):
         return f"CREATE TABLE IF NOT EXISTS {self.quote_identifier(name)}{on} (\n{lines}\n)"
 
     def emit_table_layout(self, table: Table, replicated: str) -> str:
-        """The engine and the order. Without partitions, so that whatever a restatement inserts is one part."""
+        """Write the engine and the order, without partitions: a restatement inserts one part."""
         kind, arguments = "MergeTree", []
         if table is CURSORS:
             kind = "AggregatingMergeTree"
@@ -186,6 +179,6 @@ def get_sorting_key(table: Table) -> Sequence[str]:
 
 
 def get_cursor_column_type(column: str, column_type: str) -> str:
-    """The type of a column of the cursors, of which the least or the greatest value is kept."""
+    """Return the type of a column of the cursors, which keeps the least or the greatest value."""
     function = {"first_day": "min", "last_day": "max"}.get(column)
     return f"SimpleAggregateFunction({function}, {column_type})" if function else column_type

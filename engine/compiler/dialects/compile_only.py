@@ -1,4 +1,4 @@
-"""Dialects that are written and read back, and that nothing here runs: their SQL is for another tool to run."""
+"""Dialects of which the SQL is written and read back, for another tool to run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.compiler.dialects.expressions import EmitNode
 
 
 class CompileOnlyDialect(Dialect):
-    """Parameters are written `:name`, and `slots` is JSON: [[slot, "2025-01-31"], …]."""
+    """A dialect with parameters `:name` and `slots` as JSON: [[slot, "2025-01-31"], …]."""
 
     def emit_parameter(self, parameter: str) -> str:
         return f":{parameter}"
@@ -38,7 +38,7 @@ class CompileOnlyDialect(Dialect):
         return ""
 
     def emit_escaped_like(self, node: exp.Expr, sql: EmitNode) -> str:
-        """LIKE where a backslash in the pattern would be an escape, and one in a literal too."""
+        """Write LIKE where a backslash would be an escape in a pattern and in a literal."""
         word = "NOT LIKE" if node.args.get("negate") else "LIKE"
         pattern = sql(node.expression)
         return rf"{sql(node.this)} {word} REPLACE({pattern}, '\\', '\\\\')"

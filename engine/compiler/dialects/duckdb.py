@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from string import ascii_lowercase, ascii_uppercase
 from typing import Any, ClassVar
@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from engine.compiler.dialects.expressions import EmitNode
 from engine.compiler.dialects.transactional import TransactionalDialect
+from engine.language.function_sql import FunctionSql
 from engine.slices import CURSORS
 from engine.tables import Table
 
@@ -32,6 +33,12 @@ class DuckDB(TransactionalDialect):
     name: ClassVar[str] = "duckdb"
     title: ClassVar[str] = "DuckDB"
     double_type: ClassVar[str] = "DOUBLE"
+    function_sql: ClassVar[Mapping[str, FunctionSql | None]] = {
+        # Its own change the letters of all scripts, and TRIM takes all white space away.
+        "lower": f"TRANSLATE(CAST({{0}} AS TEXT), '{ascii_uppercase}', '{ascii_lowercase}')",
+        "upper": f"TRANSLATE(CAST({{0}} AS TEXT), '{ascii_lowercase}', '{ascii_uppercase}')",
+        "trim": "TRIM({0}, ' ')",
+    }
 
     def emit_parameter(self, parameter: str) -> str:
         return f"${parameter}"
@@ -54,15 +61,6 @@ class DuckDB(TransactionalDialect):
 
     # Expressions
 
-    def emit_lower(self, node: exp.Expr, sql: EmitNode) -> str | None:
-        return f"TRANSLATE({self.emit_text(sql(node.this))}, '{ascii_uppercase}', '{ascii_lowercase}')"
-
-    def emit_upper(self, node: exp.Expr, sql: EmitNode) -> str | None:
-        return f"TRANSLATE({self.emit_text(sql(node.this))}, '{ascii_lowercase}', '{ascii_uppercase}')"
-
-    def emit_trim(self, node: exp.Expr, sql: EmitNode) -> str | None:
-        return f"TRIM({sql(node.this)}, ' ')"
-
     def emit_literal(self, node: exp.Expr, sql: EmitNode) -> str | None:
         # With an exponent it is a double, without it a decimal.
         fraction = not node.args["is_string"] and "." in node.name and "e" not in node.name.lower()
@@ -77,7 +75,7 @@ class DuckDB(TransactionalDialect):
         return self.emit_keyed_table(table)
 
     def emit_upsert(self, table: Table, columns: Sequence[str]) -> str:
-        """INSERT of many rows, given as a list for each column: row by row takes a hundred times as long."""
+        """Write INSERT of rows from a list for each column: row by row is a hundred times slower."""
         lists = ", ".join(f"UNNEST(CAST(? AS {self.emit_column_type(table.columns[name].type)}[]))" for name in columns)
         return self.emit_conflict_upsert(table, columns, f"SELECT {lists}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from engine.compiler.dialects.expressions import EmitNode
 from engine.compiler.dialects.transactional import TransactionalDialect
+from engine.language.function_sql import FunctionSql
 from engine.language.types import get_value_type
 from engine.slices import CURSORS
 from engine.tables import Table
@@ -34,6 +35,11 @@ class PostgreSQL(TransactionalDialect):
     name: ClassVar[str] = "postgres"
     title: ClassVar[str] = "PostgreSQL"
     no_escape: ClassVar[str] = " ESCAPE ''"
+    function_sql: ClassVar[Mapping[str, FunctionSql | None]] = {
+        # By this collation they change the letters A to Z and no others.
+        "lower": 'LOWER(CAST({0} AS TEXT) COLLATE "C")',
+        "upper": 'UPPER(CAST({0} AS TEXT) COLLATE "C")',
+    }
 
     def normalize_column(self, sql: str, type_name: str) -> str:
         # A database's own collation may put ä beside a, or take no notice of case.
@@ -71,12 +77,6 @@ class PostgreSQL(TransactionalDialect):
 
     def emit_text(self, sql: str) -> str:
         return f'CAST({sql} AS TEXT) COLLATE "C"'
-
-    def emit_lower(self, node: exp.Expr, sql: EmitNode) -> str | None:
-        return f"LOWER({self.emit_text(sql(node.this))})"
-
-    def emit_upper(self, node: exp.Expr, sql: EmitNode) -> str | None:
-        return f"UPPER({self.emit_text(sql(node.this))})"
 
     def emit_literal(self, node: exp.Expr, sql: EmitNode) -> str | None:
         if node.args["is_string"] and "%" in node.name:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from sqlglot import exp
 
 from engine.compiler.dialects.compile_only import CompileOnlyDialect
 from engine.compiler.dialects.expressions import EmitNode
+from engine.language.function_sql import FunctionSql
 from engine.tables import Table
 
 TYPES = {
@@ -28,6 +30,10 @@ DIGITS_SQL = "(SELECT 0 AS n" + "".join(f" UNION ALL SELECT {digit}" for digit i
 class Redshift(CompileOnlyDialect):
     name: ClassVar[str] = "redshift"
     title: ClassVar[str] = "Redshift"
+    function_sql: ClassVar[Mapping[str, FunctionSql | None]] = {
+        # Its week begins with Sunday, at 0.
+        "isodow": "(MOD(EXTRACT(DOW FROM {0}) + 6, 7) + 1)",
+    }
 
     def emit_slots(self) -> str:
         # It makes no rows of a bound list, so that the list is asked for its first, second, … pair.
@@ -46,12 +52,6 @@ class Redshift(CompileOnlyDialect):
 
     def emit_like(self, node: exp.Expr, sql: EmitNode) -> str | None:
         return self.emit_escaped_like(node, sql)
-
-    def emit_date_part(self, node: exp.Expr, sql: EmitNode) -> str | None:
-        if isinstance(node, exp.DayOfWeekIso):
-            # Its week begins with Sunday, at 0.
-            return f"(MOD(EXTRACT(DOW FROM {sql(node.this)}) + 6, 7) + 1)"
-        return super().emit_date_part(node, sql)
 
     def emit_column_type(self, type_name: str) -> str:
         return TYPES[type_name]

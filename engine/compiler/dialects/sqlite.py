@@ -9,15 +9,12 @@ from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlglot import exp
-
-from engine.compiler.dialects.expressions import EmitNode
+from engine.compiler.dialects.expressions import LiteralSql
 from engine.compiler.dialects.transactional import TransactionalDialect
+from engine.language.function_sql import FunctionSql, make_null_skipping
 from engine.slices import CURSORS
 from engine.tables import Table
 
-# What STRFTIME calls them. Its week begins with Sunday, at 0.
-STRFTIME_FIELDS: Mapping[type[exp.Expr], str] = {exp.Year: "'%Y'", exp.Month: "'%m'", exp.Day: "'%d'"}
 TYPES = {
     "uuid": "TEXT",
     "text": "TEXT",
@@ -32,11 +29,30 @@ TYPES = {
 }
 
 
+def write_replace(text: str, old: str, new: str) -> str:
+    # Where the old text is not found, SQLite ignores a new one that is NULL.
+    call = f"REPLACE({text}, {old}, {new})"
+    return call if isinstance(new, LiteralSql) else f"CASE WHEN {new} IS NOT NULL THEN {call} END"
+
+
 class SQLite(TransactionalDialect):
     name: ClassVar[str] = "sqlite"
     title: ClassVar[str] = "SQLite"
     double_type: ClassVar[str] = "REAL"
     substring_name: ClassVar[str] = "SUBSTR"
+    function_sql: ClassVar[Mapping[str, FunctionSql | None]] = {
+        "greatest": make_null_skipping("MAX"),
+        "least": make_null_skipping("MIN"),
+        "replace": write_replace,
+        "year": "CAST(STRFTIME('%Y', {0}) AS INTEGER)",
+        "month": "CAST(STRFTIME('%m', {0}) AS INTEGER)",
+        "day": "CAST(STRFTIME('%d', {0}) AS INTEGER)",
+        # Its week begins with Sunday, at 0.
+        "isodow": "(CAST(STRFTIME('%w', {0}, '-1 day') AS INTEGER) + 1)",
+        # They are NULL where they are undefined.
+        "sqrt": None,
+        "ln": None,
+    }
 
     def quote_identifier(self, name: str) -> str:
         # There are no schemas in one file: a dotted name is the table's whole name.
@@ -61,30 +77,9 @@ class SQLite(TransactionalDialect):
     def bind_slots(self, slots: Sequence[tuple[int, date]]) -> str:
         return json.dumps([(slot, day.isoformat()) for slot, day in slots])
 
-    def emit_extreme(self, node: exp.Expr, sql: EmitNode) -> str | None:
-        return self.emit_null_skipping_extreme("MAX" if isinstance(node, exp.Greatest) else "MIN", node, sql)
-
-    def emit_replace(self, node: exp.Expr, sql: EmitNode) -> str | None:
-        # Where there is nothing to replace, SQLite does not look at what NULL would be put there.
-        text, old, new = (sql(node.args[name]) for name in ("this", "expression", "replacement"))
-        known = isinstance(node.args["replacement"], exp.Literal)
-        return None if known else f"CASE WHEN {new} IS NOT NULL THEN REPLACE({text}, {old}, {new}) END"
-
     def emit_truncation(self, sql: str) -> str:
         # A cast to a whole number truncates.
         return sql
-
-    def emit_date_part(self, node: exp.Expr, sql: EmitNode) -> str | None:
-        if isinstance(node, exp.DayOfWeekIso):
-            return f"(CAST(STRFTIME('%w', {sql(node.this)}, '-1 day') AS INTEGER) + 1)"
-        return f"CAST(STRFTIME({STRFTIME_FIELDS[type(node)]}, {sql(node.this)}) AS INTEGER)"
-
-    # What has no root or logarithm is NULL.
-    def emit_sqrt(self, node: exp.Expr, sql: EmitNode) -> str | None:
-        return None
-
-    def emit_ln(self, node: exp.Expr, sql: EmitNode) -> str | None:
-        return None
 
     def emit_column_type(self, type_name: str) -> str:
         return TYPES[type_name]

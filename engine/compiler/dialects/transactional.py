@@ -1,4 +1,4 @@
-"""Databases whose rows change in place, several at once or none."""
+"""Databases of which the rows change in place, in transactions."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from engine.tables import Table
 
 
 class TransactionalDialect(Dialect):
-    """A dialect that writes what changes rows."""
+    """A dialect that writes the statements which change rows."""
 
     @abstractmethod
     def emit_upsert(self, table: Table, columns: Sequence[str]) -> str:
-        """INSERT of one row with these columns, which takes the place of one with the same key."""
+        """Write INSERT of a row with these columns, which replaces one with the same key."""
 
     def emit_conflict_upsert(self, table: Table, columns: Sequence[str], rows: str) -> str:
-        """INSERT of rows, where one with the same key is changed; `rows` makes them: VALUES or SELECT."""
+        """Write INSERT of rows, VALUES or SELECT, each of which changes one with the same key."""
         physical = [self.quote_identifier(table.columns[name].physical) for name in columns]
         text = f"INSERT INTO {self.quote_identifier(table.physical)} ({', '.join(physical)}) {rows}"
         if not table.key:
@@ -27,9 +27,9 @@ class TransactionalDialect(Dialect):
         return f"{text} ON CONFLICT ({', '.join(self.quote_key_columns(table))}) DO {change}"
 
     def emit_delete(self, table: Table, condition: str) -> str:
-        """DELETE of the rows that meet a condition."""
+        """Write DELETE of the rows that meet a condition."""
         return f"DELETE FROM {self.quote_identifier(table.physical)} WHERE {condition}"
 
     @abstractmethod
     def emit_cursor_upsert(self) -> str:
-        """INSERT of a row of `sync_cursors`, in the order of its columns; one that is there only grows."""
+        """Write INSERT of a row of `sync_cursors`, by the order of its columns; an existing one grows."""

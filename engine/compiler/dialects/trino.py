@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
-from sqlglot import exp
-
 from engine.compiler.dialects.compile_only import CompileOnlyDialect
-from engine.compiler.dialects.expressions import EmitNode
+from engine.language.function_sql import FunctionSql, make_null_skipping
 from engine.tables import Table
 
 TYPES = {
@@ -29,6 +28,10 @@ class Trino(CompileOnlyDialect):
     title: ClassVar[str] = "Trino"
     double_type: ClassVar[str] = "DOUBLE"
     weekday_field: ClassVar[str] = "DOW"
+    function_sql: ClassVar[Mapping[str, FunctionSql | None]] = {
+        "greatest": make_null_skipping("GREATEST"),
+        "least": make_null_skipping("LEAST"),
+    }
 
     def emit_tenant_parameter(self, type_name: str) -> str:
         return f"CAST({self.emit_parameter('tenant')} AS {TYPES[type_name]})"
@@ -39,9 +42,6 @@ class Trino(CompileOnlyDialect):
 
     def emit_text(self, sql: str) -> str:
         return f"CAST({sql} AS VARCHAR)"
-
-    def emit_extreme(self, node: exp.Expr, sql: EmitNode) -> str | None:
-        return self.emit_null_skipping_extreme(node.key.upper(), node, sql)
 
     def emit_truncation(self, sql: str) -> str:
         return f"TRUNCATE({sql})"

@@ -1,1 +1,1 @@
-"""How databases are opened, read, written and understood when they fail, said once for each."""
+"""The drivers: how each database is opened, read and written, and how its errors read."""

@@ -1,4 +1,4 @@
-"""The door to one database: what `Warehouse` asks of whatever the fact tables are in."""
+"""The interface of a database driver: what `Warehouse` needs of a database."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from engine.slices import Slice
 from engine.tables import Table
 
 Row = Mapping[str, Any]
-# Seconds after which a read is given up. A request waits no longer, and neither does whoever waits for its thread.
+# Seconds after which a read is aborted, so that neither its request nor one that needs its thread waits longer.
 STATEMENT_SECONDS = 20
 CONNECT_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Which rows: a condition of SQL and what is bound to it."""
+    """A SQL condition that selects rows, and its bound parameters."""
 
     sql: str
     parameters: Mapping[str, Any]
@@ -31,46 +31,50 @@ class WarehouseDriver(ABC):
     """One database. Opens nothing before it is used; safe to share between threads."""
 
     dialect: Dialect
-    # Whether it is a file of the installation's own, laid out by it alone.
+    # Whether it is a file that only the installation itself lays out.
     embedded: bool = False
-    # Whether a second process is kept out while this one has it open.
+    # Whether no second process can open it while this one has it open.
     exclusive: bool = False
 
     @property
     @abstractmethod
     def engine(self) -> sqlalchemy.Engine:
-        """SQLAlchemy's view of the database, to look at its tables through."""
+        """SQLAlchemy's engine, for inspecting the database's tables."""
 
     @property
     @abstractmethod
     def errors(self) -> tuple[type[Exception], ...]:
-        """What the driver raises when the database fails."""
+        """The exceptions that the driver raises when the database fails."""
 
     @abstractmethod
     def explain_error(self, error: Exception) -> str:
-        """What is wrong and, after a semicolon, what to do; one line without the SQL, the URL and its secrets."""
+        """Explain the fault and, after a semicolon, the remedy.
+
+        One line, without the SQL, the URL and its secrets.
+        """
 
     @abstractmethod
     def is_missing_table(self, error: Exception) -> bool:
-        """Whether a statement failed for want of a table."""
+        """Whether a statement failed because a table is missing."""
 
     @abstractmethod
     def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
-        """The rows of a statement that only reads."""
+        """Return the rows of a statement that only reads."""
 
     @abstractmethod
     def run(self, statements: Iterable[str]) -> None:
-        """Run statements that change the layout; of several processes that do so at once, one after the other."""
+        """Run statements that change the layout; concurrent processes take turns."""
 
     @abstractmethod
     def write(
         self, table: Table, batches: Iterable[Sequence[Row]], *, instead_of: Condition | None, moves: Slice | None
     ) -> None:
-        """Insert rows, all or none, so that no reader sees some of them; one with the key of another takes its place.
+        """Insert rows, all or none; a row replaces the one with its key.
 
-        `instead_of` are rows to remove, `moves` a slice whose cursor moves, both in the same step.
+        No reader sees only some of them. `instead_of` selects rows to remove, and `moves` is a slice whose cursor
+        moves, both in the same step.
         """
 
     @abstractmethod
     def close(self) -> None:
-        """Close every connection; a later question opens new ones."""
+        """Close every connection; a later query opens new ones."""

@@ -1,4 +1,4 @@
-"""ClickHouse, through clickhouse-connect: a server, or with the same calls the engine in this process (chdb)."""
+"""ClickHouse, through clickhouse-connect: a server, or the engine in this process (chdb)."""
 
 from __future__ import annotations
 
@@ -22,34 +22,34 @@ from engine.tables import Table
 from engine.warehouse.drivers.base import CONNECT_SECONDS, STATEMENT_SECONDS, Condition, Row, WarehouseDriver
 from engine.warehouse.drivers.sqlalchemy_pool import unwrap_driver_error
 
-# What a moment's date is must not depend on where the server stands.
+# The date of a timestamp must not depend on the server's location.
 SESSION_SETTINGS: Mapping[str, Any] = {"session_timezone": "UTC"}
 READ_SETTINGS: Mapping[str, Any] = {
     **SESSION_SETTINGS,
     # The newest version of each row; tables that keep no versions are read as they are.
     "final": 1,
-    # A name in WHERE and GROUP BY is the column's, as SQL has it, though something selected is called like it.
+    # A name in WHERE and GROUP BY is a column's, as in standard SQL, even where an alias has the same name.
     "prefer_column_name_to_alias": 1,
-    # A LEFT JOIN gives NULL, as SQL has it.
+    # A LEFT JOIN gives NULL, as in standard SQL.
     "join_use_nulls": 1,
-    # So does an aggregate of no rows, but for a count.
+    # An aggregate of no rows gives NULL too, except a count.
     "aggregate_functions_null_for_empty": 1,
     "optimize_skip_unused_shards": 1,
-    # It takes MAX(x / 0) for MAX(x) / 0, and then fails on the NULL.
+    # This optimization turns MAX(x / 0) into MAX(x) / 0, and then fails on the NULL.
     "optimize_arithmetic_operations_in_aggregate_functions": 0,
-    # Nothing but reading, and settings such as these.
+    # Only reading, and settings such as these.
     "readonly": 2,
 }
 WRITE_SETTINGS: Mapping[str, Any] = {
     **SESSION_SETTINGS,
-    # All rows of an insert make one part, and are there when it returns.
+    # All rows of an insert form one part, and are visible when it returns.
     "min_insert_block_size_rows": 1_000_000_000,
     "min_insert_block_size_bytes": 0,
     "async_insert": 0,
     "distributed_foreground_insert": 1,
 }
 WRITE_TIMEOUT_SECONDS = 600
-# As many as there are threads that answer requests; more are made where need be, and not kept.
+# One for each thread that answers requests; further ones are opened where needed, and not kept.
 MAX_CONNECTIONS = 40
 MISSING_TABLE_CODES = frozenset((60, 81))
 UNKNOWN_COLUMN_CODE = 16
@@ -81,7 +81,7 @@ class ClickHouseDriver(WarehouseDriver):
         self._lock = threading.Lock()
         self._clients: dict[str, Client] = {}
         self._pool = None if self.embedded else open_connection_pool(self._arguments)
-        # What fails is raised, and told once; and an address has the tenant in it.
+        # A failure is raised and reported once; these loggers would repeat it, with the tenant in the URL.
         for name in ("clickhouse_connect", "urllib3.connectionpool"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
 
@@ -96,11 +96,11 @@ class ClickHouseDriver(WarehouseDriver):
     def _open_connection(self) -> Connection:
         return Connection(**self._arguments)
 
-    def _get_client(self, name: str, settings: Mapping[str, Any], patience: int) -> Client:
+    def _get_client(self, name: str, settings: Mapping[str, Any], timeout: int) -> Client:
         with self._lock:
             client = self._clients.get(name)
             if client is None:
-                network: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "send_receive_timeout": patience}
+                network: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, "send_receive_timeout": timeout}
                 network["pool_mgr"] = self._pool
                 client = self._clients[name] = clickhouse_connect.get_client(
                     **self._arguments, **({} if self.embedded else network), settings=dict(settings), tz_mode="aware"
@@ -134,31 +134,34 @@ class ClickHouseDriver(WarehouseDriver):
         values = [self.dialect.bind_row(table, columns, row) for row in rows]
         names = [table.columns[name].physical for name in columns]
         if instead_of is not None:
-            # Rows that go and rows that come are one insert: no reader sees the one without the other. Of two with
-            # the same key the later one counts.
-            graves = self._build_tombstones(table, columns, instead_of)
-            values = [*graves, *([*row, 0] for row in values)]
+            # Removed rows and new ones are one insert: no reader sees the one without the other. Of two rows with the
+            # same key the later one counts.
+            tombstones = self._build_tombstones(table, columns, instead_of)
+            values = [*tombstones, *([*row, 0] for row in values)]
             names.append(DELETED_COLUMN)
         self._insert_rows(table, names, values)
         if moves is not None:
-            # There is no transaction over two tables: a cursor that lags behind only has days fetched again.
+            # There is no transaction over two tables: a cursor that lags behind only makes days be fetched again.
             self._insert_rows(CURSORS, list(CURSORS.columns), [self.dialect.bind_cursor(moves)])
 
     def _complete_rows(self, table: Table, rows: list[Row]) -> list[Row]:
-        """The rows, with what is held under their keys in the columns that they lack.
+        """Add to rows the columns that they lack, with the values stored under their keys.
 
-        A newer version of a row is all of it. What another writes between the look and the insert is lost.
+        A newer version of a row replaces all of it. What another process writes between the read and the insert is
+        lost.
         """
         if not rows or not table.key:
             return rows
-        live = {name for name, *_ in self.query(f"DESCRIBE TABLE {self.dialect.quote_identifier(table.physical)}", {})}
-        lacked = live - {table.columns[name].physical for name in rows[0]}
+        columns = {
+            name for name, *_ in self.query(f"DESCRIBE TABLE {self.dialect.quote_identifier(table.physical)}", {})
+        }
+        missing = columns - {table.columns[name].physical for name in rows[0]}
         # Two declared columns may be the same physical one.
-        names = list({each.physical: each.name for each in table.columns.values() if each.physical in lacked}.values())
+        names = list({each.physical: each.name for each in table.columns.values() if each.physical in missing}.values())
         if not names:
             return rows
         width = len(table.key)
-        held: dict[tuple[Any, ...], Sequence[Any]] = {}
+        stored: dict[tuple[Any, ...], Sequence[Any]] = {}
         day = self.dialect.quote_identifier(table.columns[table.time].physical)
         days_between = f"{day} BETWEEN {self.dialect.emit_parameter('start')} AND {self.dialect.emit_parameter('end')}"
         condition = f"{self.dialect.emit_tenant_condition(table)} AND {days_between}"
@@ -166,25 +169,25 @@ class ClickHouseDriver(WarehouseDriver):
             days = [row[table.time] for row in rows if row[table.tenant] == tenant]
             parameters = {"tenant": tenant, "start": min(days), "end": max(days)}
             for found in self.query(self.dialect.emit_select(table, (*table.key, *names), condition), parameters):
-                held[self._normalize_key(table, found[:width])] = found[width:]
-        nothing = [None] * len(names)
+                stored[self._normalize_key(table, found[:width])] = found[width:]
+        nulls = [None] * len(names)
         keys = ((row, self._normalize_key(table, [row[name] for name in table.key])) for row in rows)
-        return [{**row, **dict(zip(names, held.get(key, nothing), strict=True))} for row, key in keys]
+        return [{**row, **dict(zip(names, stored.get(key, nulls), strict=True))} for row, key in keys]
 
     def _normalize_key(self, table: Table, key: Sequence[Any]) -> tuple[Any, ...]:
-        """A key's values, however they are given."""
+        """Convert a key's values to one form, whatever types they are given in."""
         return tuple(
             self.dialect.bind_value(value, table.columns[name].type) for name, value in zip(table.key, key, strict=True)
         )
 
     def _build_tombstones(self, table: Table, columns: Sequence[str], condition: Condition) -> list[list[Any]]:
-        """Newest versions, of the rows that meet a condition, that say that they are gone."""
+        """Build newest versions that mark the rows that meet a condition as deleted."""
         if not table.key:
             raise OperationalError(f"rows of {table.name} cannot be told apart; declare its key")
-        held = self.query(self.dialect.emit_select(table, table.key, condition.sql), condition.parameters)
+        keys = self.query(self.dialect.emit_select(table, table.key, condition.sql), condition.parameters)
         blank = dict.fromkeys(columns)
-        graves = [blank | dict(zip(table.key, key, strict=True)) for key in held]
-        return [[*self.dialect.bind_row(table, columns, grave), 1] for grave in graves]
+        tombstones = [blank | dict(zip(table.key, key, strict=True)) for key in keys]
+        return [[*self.dialect.bind_row(table, columns, tombstone), 1] for tombstone in tombstones]
 
     def _insert_rows(self, table: Table, names: Sequence[str], values: Sequence[Sequence[Any]]) -> None:
         if values:
@@ -224,38 +227,44 @@ class ClickHouseDriver(WarehouseDriver):
 
 
 def get_client_arguments(url: sqlalchemy.URL) -> dict[str, Any]:
-    """What clickhouse-connect opens; in-process, the URL itself says it all."""
+    """Return the arguments of clickhouse-connect; for chdb the URL is the only one."""
     if url.drivername == "chdb":
         return {"dsn": url.render_as_string(hide_password=False)}
-    secure = url.query.get("secure") in ("true", "1") or url.port in (443, 8443)
+    is_secure = url.query.get("secure") in ("true", "1") or url.port in (443, 8443)
     return {
-        "interface": "https" if secure else "http",
+        "interface": "https" if is_secure else "http",
         "host": url.host or "localhost",
         "port": url.port,
         "username": url.username or "",
         "password": url.password or "",
         "database": url.database or "",
-        # A session lets one statement in at a time, and all threads read through one client.
+        # A session runs one statement at a time, and all threads read through one client.
         "autogenerate_session_id": False,
     }
 
 
 def open_connection_pool(given: Mapping[str, Any]) -> Any:
-    """A pool of connections to what clickhouse-connect is given, through a proxy where the environment names one."""
+    """Open a pool of connections for the arguments of clickhouse-connect.
+
+    It goes through a proxy where the environment names one.
+    """
     proxy = check_env_proxy(given["interface"], given["host"], given["port"])
     through: dict[str, Any] = {f"{given['interface']}_proxy": proxy} if proxy else {}
     return get_pool_manager(maxsize=MAX_CONNECTIONS, **through)
 
 
 def extract_server_message(error: Exception) -> str:
-    """What the server says, in one line, without its stack, its version and the statement."""
+    """Extract the server's message as one line, without stack, version and statement."""
     # "… Code: 60. DB::Exception: Unknown table … 'x'. In scope SELECT …. (UNKNOWN_TABLE) (version …)"
     message = " ".join(str(error).split()).rpartition("DB::Exception: ")[2]
     return re.split(r"\.? (?:In scope|Maybe you meant|\([A-Z_]+\)|\(version)", message, maxsplit=1)[0].rstrip(". ")
 
 
 def explain_embedded_fault(message: str) -> str:
-    """Why the engine in this process does not open its folder; of a lock it tells only standard error."""
+    """Explain why chdb does not open its folder.
+
+    Of a lock it tells nothing but on standard error.
+    """
     found = re.search(r'filesystem error: in \w+: ([^"\[]+)', message)
     if "already initialized" in message:
         return "this process has another folder open; it can have one"
@@ -264,6 +273,6 @@ def explain_embedded_fault(message: str) -> str:
 
 
 def explain_network_fault(message: str) -> str:
-    """Why there is no answer, out of what urllib3 says."""
+    """Explain why there is no answer, from urllib3's message."""
     found = re.search(r"\[Errno -?\d+\] ([^\"')]+)|(timed out)", message)
     return (found[1] or found[2]).strip() if found else "the server does not answer"

@@ -1,4 +1,4 @@
-"""DuckDB: one connection opens the file, each thread reads through a copy of it, and one at a time writes."""
+"""DuckDB: one connection opens the file, each thread reads through a copy, one writes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from engine.warehouse.drivers.base import STATEMENT_SECONDS, Row
 from engine.warehouse.drivers.sqlalchemy_pool import SQLAlchemyDriver, get_message_line, unwrap_driver_error
 
 OTHER_FILE_REMEDY = "name a DuckDB file, or one that does not exist yet"
-# By a word of the message: the exceptions do not tell these apart.
+# By a word of the message: the exceptions' classes do not distinguish these faults.
 REMEDIES: Mapping[str, str] = {
     "Conflicting lock": "DuckDB lets one process in; stop the other one, or move to PostgreSQL",
     "No such file or directory": "make the folder, or check the path",
@@ -45,7 +45,7 @@ class DuckDBDriver(SQLAlchemyDriver):
     driver_error = duckdb.Error
 
     def __init__(self, url: sqlalchemy.URL) -> None:
-        # An extension that some file asks for is not fetched from anywhere.
+        # A file must not make DuckDB download an extension.
         settings = {"autoinstall_known_extensions": False}
         super().__init__(sqlalchemy.create_engine(url, poolclass=StaticPool, connect_args={"config": settings}))
         sqlalchemy.event.listen(self._engine, "connect", raise_if_other_file)
@@ -65,7 +65,10 @@ class DuckDBDriver(SQLAlchemyDriver):
 
     @contextmanager
     def _close_after_fatal_error(self) -> Iterator[None]:
-        """After a disk that was full, say, DuckDB answers nothing until the file is opened again."""
+        """Close the file after a fatal error, such as a full disk.
+
+        DuckDB answers nothing more until the file is opened again.
+        """
         try:
             yield
         except duckdb.FatalException:
@@ -73,12 +76,12 @@ class DuckDBDriver(SQLAlchemyDriver):
             raise
 
     def _duplicate_connection(self) -> duckdb.DuckDBPyConnection:
-        """Another connection to the file that is open in this process."""
+        """Open another connection to the file that is open in this process."""
         with self._open_lock:
             pooled = self._engine.raw_connection()
             root: Any = pooled.driver_connection
             connection: duckdb.DuckDBPyConnection = root.duplicate()
-        # What a moment's date is must not depend on where the process runs.
+        # The date of a timestamp must not depend on the process's location.
         connection.execute("SET TimeZone = 'UTC'")
         return connection
 
@@ -91,14 +94,14 @@ class DuckDBDriver(SQLAlchemyDriver):
                 yield connection
                 connection.commit()
             finally:
-                # What is not committed is lost with the connection.
+                # Closing the connection drops what is not committed.
                 connection.close()
 
     def insert_rows(self, cursor: DBAPICursor, table: Table, rows: Sequence[Row]) -> None:
         columns = tuple(rows[0])
         values = [self.dialect.bind_row(table, columns, row) for row in rows]
         if table.key:
-            # One statement cannot change a row twice: of several with one key the last one counts.
+            # One statement cannot change a row twice: of several rows with one key the last one counts.
             key = [columns.index(name) for name in table.key]
             values = list({tuple(row[index] for index in key): row for row in values}.values())
         cursor.execute(self.dialect.emit_upsert(table, columns), [list(each) for each in zip(*values, strict=True)])
@@ -120,7 +123,10 @@ class DuckDBDriver(SQLAlchemyDriver):
 
 
 def raise_if_other_file(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
-    """DuckDB opens a CSV or Parquet file too: as a view in memory, beside which whatever is loaded is lost."""
+    """Refuse a file that is not DuckDB's own.
+
+    DuckDB opens a CSV or Parquet file as a view in memory, where other tables would be lost at the end.
+    """
     cursor = connection.cursor()
     cursor.execute(
         "SELECT path IS NOT NULL AND type = 'duckdb' FROM duckdb_databases() WHERE database_name = current_database()"
@@ -132,7 +138,7 @@ def raise_if_other_file(connection: DBAPIConnection, entry: ConnectionPoolEntry)
 
 
 class StatementWatchdog:
-    """Interrupts what takes too long: DuckDB has no limit of its own."""
+    """Interrupts statements that take too long: DuckDB has no limit of its own."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -154,7 +160,7 @@ class StatementWatchdog:
                 del self._deadlines[connection]
 
     def _interrupt_late(self) -> None:
-        # Ends when nothing has run for a while; the next statement begins another.
+        # The thread ends when no statement runs; the next statement starts another.
         while True:
             time.sleep(1)
             with self._lock:

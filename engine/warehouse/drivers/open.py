@@ -1,4 +1,4 @@
-"""A URL → the database that it names."""
+"""A URL → the driver of the database that it names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.suggestions import did_you_mean, find_nearest_names
 from engine.warehouse.drivers.base import WarehouseDriver
 
 EMBEDDED_BACKENDS = ("sqlite", "duckdb", "chdb")
-# The forms of a URL, by the name that it begins with.
+# The form of a URL, by its scheme.
 URL_FORMS: Mapping[str, str] = {
     "sqlite": "sqlite:///path/to/file.db",
     "postgresql": "postgresql://user:password@host:5432/name",
@@ -25,7 +25,7 @@ URL_FORMS: Mapping[str, str] = {
 
 
 def open_driver(url: str, setting: str) -> WarehouseDriver:
-    """The database of a URL, not connected to yet; `setting` is where the URL is from.
+    """Return the driver for a URL, not connected yet; `setting` names where the URL is from.
 
     Raises InvalidSetting for a URL that names no supported database, or one whose driver is not installed.
     """
@@ -50,7 +50,7 @@ def open_driver(url: str, setting: str) -> WarehouseDriver:
 
 
 def make_opener(module: str, name: str) -> Callable[[sqlalchemy.URL], WarehouseDriver]:
-    """Import the database's module when it is opened: its driver may not be installed."""
+    """Import the driver's module only when it is opened: its library may not be installed."""
 
     def import_and_open(url: sqlalchemy.URL) -> WarehouseDriver:
         driver_class: Callable[[sqlalchemy.URL], WarehouseDriver] = getattr(

@@ -1,4 +1,7 @@
-"""PostgreSQL. Readers have sessions that can only read and are cut short; writers open a connection each time."""
+"""PostgreSQL: pooled sessions for reading, and a new connection for each write.
+
+A session for reading cannot write, and its statements have a time limit.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +23,15 @@ from engine.warehouse.drivers.base import CONNECT_SECONDS, STATEMENT_SECONDS, Co
 from engine.warehouse.drivers.postgresql_timeouts import NETWORK_OPTIONS, ServerUnresponsive, set_response_timeout
 from engine.warehouse.drivers.sqlalchemy_pool import SQLAlchemyDriver, get_message_line, unwrap_driver_error
 
-# Several processes with so many each stay below the hundred that a server takes unless it is told otherwise.
+# Several processes with so many each stay below a server's default limit of a hundred connections.
 MAX_READERS = 16
-# Beyond the server's own limit: only a server that keeps no time is waited for so long.
+# Longer than the server's own limit: it only matters for a server that no longer enforces that.
 READ_TIMEOUT_SECONDS = STATEMENT_SECONDS + 5
 WRITE_TIMEOUT_SECONDS = 600
-# Neither what a moment's date is nor how a date is written may depend on where the server stands.
+# Neither the date of a timestamp nor the format of a date may depend on the server's location.
 SESSION_SETTINGS = {"TimeZone": "UTC", "DateStyle": "ISO"}
 MISSING_RIGHTS_SQL = "SELECT p FROM unnest(%(rights)s::text[]) AS p WHERE NOT has_table_privilege(%(table)s, p)"
-# One at a time lays out tables: two that make the same one at once would fail.
+# Layout changes take turns: two sessions that create the same table at once would fail.
 LAYOUT_LOCK_SQL = "SELECT pg_advisory_xact_lock(7271963440512)"
 
 REMEDIES: Mapping[type[psycopg.Error], str] = {
@@ -80,7 +83,7 @@ class PostgreSQLDriver(SQLAlchemyDriver):
         while True:
             pooled = self._readers.raw_connection()
             connection: Any = pooled.driver_connection
-            idle = pooled.info.get("read", False)
+            was_idle = pooled.info.get("read", False)
             try:
                 rows: Sequence[Sequence[Any]] = connection.execute(sql, parameters).fetchall()
             except psycopg.errors.InsufficientPrivilege as error:
@@ -88,10 +91,10 @@ class PostgreSQLDriver(SQLAlchemyDriver):
                 pooled.invalidate()
                 raise grants.build_read_denial(error, user) from error
             except psycopg.Error as error:
-                gone = connection.closed
+                is_closed = connection.closed
                 pooled.invalidate()
-                # The server may have restarted since: a connection that was idle proves nothing.
-                if not (idle and gone and not isinstance(error, ServerUnresponsive)):
+                # A connection that was idle may be closed only because the server has restarted: try another one.
+                if not (was_idle and is_closed and not isinstance(error, ServerUnresponsive)):
                     raise
             else:
                 pooled.info["read"] = True
@@ -115,11 +118,11 @@ class PostgreSQLDriver(SQLAlchemyDriver):
             needed[table] += ["DELETE"] if instead_of is not None else []
             if moves is not None:
                 needed[CURSORS] = ["SELECT", "INSERT", "UPDATE"]
-            lacking = {
+            missing = {
                 each.physical: rights for each in needed if (rights := self._find_missing_rights(each, needed[each]))
             }
-            # What else keeps a row out, such as a policy, the server names itself.
-            raise grants.build_write_denial(lacking, self._get_user()) if lacking else error from error
+            # The server itself names any other cause, such as a policy.
+            raise grants.build_write_denial(missing, self._get_user()) if missing else error from error
 
     def _find_missing_rights(self, table: Table, rights: Sequence[str]) -> list[str]:
         parameters = {"rights": list(rights), "table": self.dialect.quote_identifier(table.physical)}
@@ -138,7 +141,7 @@ class PostgreSQLDriver(SQLAlchemyDriver):
         fault = unwrap_driver_error(error)
         if isinstance(fault, grants.MissingGrant):
             return str(fault)
-        remedy = next((text for kind, text in REMEDIES.items() if isinstance(fault, kind)), None)
+        remedy = next((text for error_class, text in REMEDIES.items() if isinstance(fault, error_class)), None)
         unopened = isinstance(fault, psycopg.OperationalError) or str(fault).startswith("invalid connection option")
         if remedy is None and unopened and getattr(fault, "sqlstate", None) is None:
             return explain_connection_fault(fault)
@@ -150,18 +153,18 @@ class PostgreSQLDriver(SQLAlchemyDriver):
 
 
 def read_decimals_as_doubles(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
-    """What is computed from rows is computed in doubles, on every engine."""
+    """Read `numeric` as double: every engine computes in doubles."""
     adapted: Any = connection
     adapted.adapters.register_loader("numeric", FloatLoader)
 
 
 def format_session_options(given: str, settings: Mapping[str, str]) -> str:
-    """What a session begins with: what the URL asks for, and these settings."""
+    """Format a session's options: those of the URL, then these settings."""
     return " ".join([*given.split(), *(f"-c {name}={value}" for name, value in settings.items())])
 
 
 def explain_connection_fault(error: Exception) -> str:
-    """Why there is no connection, as the server says it, or the network, and what to do."""
+    """Explain why there is no connection, in the server's or the network's words."""
     # "connection failed: connection to server at …, port … failed: FATAL:  password authentication failed for user …"
     message = " ".join(str(error).split())
     reason = message.rpartition("FATAL: ")[2].rpartition(" failed: ")[2].partition(" Is the server")[0].strip()

@@ -1,4 +1,4 @@
-"""What a user of PostgreSQL may not do, and what lets it: the server names the table, and not the right."""
+"""Missing rights of a PostgreSQL user, and their GRANT: the server names the table only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class MissingGrant(psycopg.Error):
 
 
 def build_read_denial(error: psycopg.Error, user: str) -> MissingGrant:
-    """Why a statement that only reads was refused."""
+    """Explain why a statement that only reads was refused."""
     message = str(error).strip().split("\n")[0]
     found = DENIED_PATTERN.search(message)
     if found is None:
@@ -25,7 +25,7 @@ def build_read_denial(error: psycopg.Error, user: str) -> MissingGrant:
 
 
 def build_write_denial(lacking: Mapping[str, Iterable[str]], user: str) -> MissingGrant:
-    """What a user lacks to write, by table."""
+    """List the rights that a user lacks for writing, by table."""
     rights = {table: ", ".join(each) for table, each in lacking.items()}
     lacks = " and ".join(f"{each} on {table}" for table, each in rights.items())
     grants = "; ".join(f"GRANT {each} ON {table} TO {user}" for table, each in rights.items())
@@ -33,7 +33,7 @@ def build_write_denial(lacking: Mapping[str, Iterable[str]], user: str) -> Missi
 
 
 def build_create_denial(error: psycopg.Error, user: str) -> MissingGrant:
-    """Why a table could not be made."""
+    """Explain why a table could not be created."""
     message = str(error).strip().split("\n")[0]
     found = DENIED_PATTERN.search(message)
     remedy = "have its owner make the tables that `metric-engine ddl --dialect postgres` prints"

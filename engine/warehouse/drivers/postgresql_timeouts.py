@@ -1,4 +1,7 @@
-"""PostgreSQL connections that do not wait for ever: a server that is frozen, and not gone, answers nothing at all."""
+"""PostgreSQL connections that do not wait for ever.
+
+A server that is frozen, and not gone, neither answers nor closes its connections.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from psycopg.abc import PQGen
 
 Result = TypeVar("Result")
 
-# A connection on which nothing is acknowledged for so long is dead: a cable pulled, a machine gone.
+# A connection is dead that gets no acknowledgement for so long: an unplugged cable, a lost machine.
 NETWORK_OPTIONS = {
     "connect_timeout": "5",
     "tcp_user_timeout": "25000",
@@ -21,16 +24,16 @@ NETWORK_OPTIONS = {
 
 
 class ServerUnresponsive(psycopg.OperationalError):
-    """The server has kept silent for too long; the connection is closed."""
+    """The server has not answered in time; the connection is closed."""
 
 
 class TimeoutConnection(psycopg.Connection[Any]):
-    """A connection that is given up when the server has kept silent for `patience` seconds."""
+    """A connection that is closed when the server has not answered for `limit` seconds."""
 
-    patience: float
+    limit: float
 
     def wait(self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None) -> Result:
-        limit = self.patience if timeout is None else timeout
+        limit = self.limit if timeout is None else timeout
         try:
             return super().wait(gen, interval, limit)
         except psycopg.errors._WaitTimeout:
@@ -39,10 +42,10 @@ class TimeoutConnection(psycopg.Connection[Any]):
 
 
 def set_response_timeout(engine: sqlalchemy.Engine, seconds: float) -> None:
-    """Let every connection of an engine wait for its server for so long and no longer."""
-    kind: type[TimeoutConnection] = type("PatientConnection", (TimeoutConnection,), {"patience": seconds})
+    """Limit the seconds that every connection of an engine waits for its server."""
+    connection_class: type[TimeoutConnection] = type("LimitedConnection", (TimeoutConnection,), {"limit": seconds})
 
     def connect(_dialect: object, _record: object, arguments: list[Any], keywords: dict[str, Any]) -> TimeoutConnection:
-        return kind.connect(*arguments, **keywords)
+        return connection_class.connect(*arguments, **keywords)
 
     sqlalchemy.event.listen(engine, "do_connect", connect)

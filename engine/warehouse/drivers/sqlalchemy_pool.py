@@ -1,4 +1,4 @@
-"""What the databases with transactions share: connections of SQLAlchemy's pool, to which the text goes as it is."""
+"""The base of databases with transactions: SQLAlchemy's connections, and plain SQL text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.warehouse.drivers.base import Condition, Row, WarehouseDriver
 
 
 class SQLAlchemyDriver(WarehouseDriver):
-    """A database that SQLAlchemy connects to. `driver_error` is the root of its driver's exceptions."""
+    """A database that SQLAlchemy connects to; `driver_error` is the base of its exceptions."""
 
     dialect: TransactionalDialect
     driver_error: type[Exception]
@@ -34,7 +34,7 @@ class SQLAlchemyDriver(WarehouseDriver):
 
     @contextmanager
     def open_connection(self) -> Iterator[DBAPIConnection]:
-        """A driver's connection of the pool, to write through."""
+        """Take one of the pool's raw connections, for writing."""
         connection = self._engine.raw_connection()
         try:
             yield connection
@@ -43,7 +43,7 @@ class SQLAlchemyDriver(WarehouseDriver):
 
     @contextmanager
     def open_transaction(self) -> Iterator[DBAPICursor]:
-        """A driver's cursor in one transaction: committed at the end of the block, rolled back on any error."""
+        """Open a raw cursor in one transaction: committed at the end, rolled back on any error."""
         with self.open_connection() as connection:
             try:
                 yield connection.cursor()
@@ -79,7 +79,7 @@ class SQLAlchemyDriver(WarehouseDriver):
 
 
 def unwrap_driver_error(error: Exception) -> Exception:
-    """The driver's own error, which SQLAlchemy may have wrapped."""
+    """Return the driver's own error, which SQLAlchemy may have wrapped."""
     original = getattr(error, "orig", None)
     return original if isinstance(original, Exception) else error
 

@@ -19,7 +19,7 @@ from engine.warehouse.drivers.base import STATEMENT_SECONDS
 from engine.warehouse.drivers.sqlalchemy_pool import SQLAlchemyDriver, get_message_line, unwrap_driver_error
 
 BUSY_SECONDS = 30
-# How many steps of its virtual machine pass between two looks at the clock: some milliseconds.
+# Steps of SQLite's virtual machine between two checks of the deadline: a few milliseconds.
 STEPS_BETWEEN_CHECKS = 500_000
 
 REMEDIES: Mapping[int, str] = {
@@ -39,12 +39,12 @@ class SQLiteDriver(SQLAlchemyDriver):
     driver_error = sqlite3.Error
 
     def __init__(self, url: sqlalchemy.URL) -> None:
-        memory = url.database in (None, "", ":memory:")
+        is_in_memory = url.database in (None, "", ":memory:")
         super().__init__(
             sqlalchemy.create_engine(
                 url,
-                # In memory one connection is the database; in a file each thread keeps its own.
-                poolclass=StaticPool if memory else NullPool,
+                # In memory the one connection is the database; for a file each thread keeps its own.
+                poolclass=StaticPool if is_in_memory else NullPool,
                 connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
             )
         )
@@ -62,7 +62,7 @@ class SQLiteDriver(SQLAlchemyDriver):
         return rows
 
     def _get_reader(self) -> Any:
-        """The driver's connection that this thread reads through; to ask the pool each time would cost a tenth."""
+        """Return this thread's raw connection; asking the pool each time would cost a tenth more."""
         local = self._local
         local.deadline = time.monotonic() + STATEMENT_SECONDS
         pooled = getattr(local, "pooled", None)
@@ -70,7 +70,7 @@ class SQLiteDriver(SQLAlchemyDriver):
             pooled = local.pooled = self._engine.raw_connection()
             self._readers.add(pooled)
             if not isinstance(self._engine.pool, StaticPool):
-                # The thread's own: it writes nothing, and gives up what takes too long.
+                # Only this thread uses the connection, which cannot write and aborts a statement at the deadline.
                 connection: Any = pooled.driver_connection
                 connection.execute("PRAGMA query_only=ON")
                 connection.set_progress_handler(lambda: time.monotonic() > local.deadline, STEPS_BETWEEN_CHECKS)
@@ -106,9 +106,9 @@ def floor_number(value: float | None) -> float | None:
 
 
 def prepare_connection(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
-    """Readers do not wait for a writer, and LIKE tells upper from lower case as other engines do."""
+    """Let readers not wait for a writer, and make LIKE respect case as other engines do."""
     driver: Any = connection
-    # SQLAlchemy has put a FLOOR of its own in the place of SQLite's, one that fails on NULL.
+    # SQLAlchemy has replaced SQLite's FLOOR by one that fails on NULL.
     driver.create_function("floor", 1, floor_number, deterministic=True)
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from datetime import date
@@ -219,12 +218,6 @@ def test_the_settings_choose_the_store(redis_server: RedisServer) -> None:
 def test_a_redis_url_of_something_else_stops_the_start() -> None:
     with pytest.raises(InvalidSetting, match=r"^REDIS_URL"):
         open_cache(make_settings(REDIS_URL="http://host"))
-
-
-def test_a_missing_driver_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "engine.answer.redis_store", None)
-    with pytest.raises(InvalidSetting, match=r"^REDIS_URL.*metric-engine\[redis\]"):
-        open_cache(make_settings(REDIS_URL="redis://localhost"))
 
 
 def test_the_warehouse_names_the_space_in_redis_and_its_password_does_not() -> None:

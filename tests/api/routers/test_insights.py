@@ -19,26 +19,29 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.schemas import InsightList
 from engine.answer.engine import Engine
-from engine.catalog.catalog import load_catalog
 from engine.errors import InvalidSetting
 from engine.warehouse.warehouse import Warehouse
-from insights.model import LanguageModel, Limits
-from insights.telling import MOST_WAITING, Teller
+from insights.config.load import load_catalog
+from insights.llm import LanguageModel, Limits
+from insights.narrate import MOST_WAITING, Narrator
 from runtime.services import Services
 from runtime.shipped import get_shipped_folder
 from state import State
 from tests.api.conftest import ALICE, BOB, make_bearer_headers, make_settings
 from tests.insights import fake as answers
 from tests.insights.conftest import EVENTFUL
-from tests.insights.fake import Fake, bullets, serving
+from tests.insights.fake import Fake, arrange, bullets, choose, serve_model
 from tests.insights.worlds import END, history
 
 pytestmark = pytest.mark.filterwarnings("ignore:Item:UserWarning", "ignore::DeprecationWarning:litellm.*")
 
 PERIOD = {"start": str(END - timedelta(days=27)), "end": str(END)}
-TRUE = {
-    "Traffic": ["Sessions are down 23% to 22,403. Check Organic Search."],
-    "Ads": ["ROAS fell 26% to 2.25. Review Retargeting first."],
+TOLD = {"Traffic": ["{c2}. Look at {c2.member} first."], "Ads": ["{c1}; {c3}."]}
+SHOWN = {
+    "Traffic": [
+        "Sessions are down 23% against the previous 28 days, from 29,263 to 22,403. Look at Organic Search first.",
+    ],
+    "Ads": ["Return on ad spend is down 26%, from 3.02 to 2.25; conversions from ads are down 25%, from 659 to 492."],
 }
 
 
@@ -109,10 +112,7 @@ def test_the_rules_tell_what_happened(client: TestClient) -> None:
 def test_the_figures_are_the_widgets(client: TestClient) -> None:
     widget = client.get("/v1/widgets/ga4.sessions", params=PERIOD | {"compare": "previous_period"}).json()
     stats = widget["stats"]
-    expected = (
-        f"Sessions are down {abs(stats['delta']):.0%} against the previous 28 days "
-        f"({stats['value']:,.0f} after {stats['previous']:,.0f})"
-    )
+    expected = f"Sessions are down {abs(stats['delta']):.0%}, from {stats['previous']:,.0f} to {stats['value']:,.0f}"
     assert any(text.startswith(expected) for text in list_bullets(get_insights(client)))
 
 
@@ -201,26 +201,48 @@ def test_a_reload_brings_new_rules(open_app: Callable[..., FastAPI], tmp_path: P
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
-    from insights.model import library
+    from insights.llm import import_litellm
 
-    library()
-    with serving() as server:
+    import_litellm()
+    with serve_model() as server:
         monkeypatch.setenv("OPENAI_API_KEY", "sk-nobody")
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
-        server.says(bullets(**TRUE))
+        server.says(bullets(**TOLD))
         yield server
 
 
 def test_the_model_tells_what_the_data_bears_out(open_app: Callable[..., FastAPI], fake: Fake) -> None:
     with TestClient(open_app(LLM_MODEL="openai/fake"), headers=make_bearer_headers(ALICE)) as client:
         found = get_insights(client)
-        assert found["items"] == [{"group": group, "bullets": said} for group, said in TRUE.items()]
+        assert found["items"] == [{"group": group, "bullets": said} for group, said in SHOWN.items()]
         assert found["meta"]["generated_by"] == "llm"
         again = client.get("/v1/insights", params=PERIOD)
         assert again.headers["X-Cache"] == "hit"
         assert len(fake.requests) == 1
         bob = client.get("/v1/insights", params=PERIOD, headers=make_bearer_headers(BOB)).json()
-        assert (bob["meta"]["generated_by"], bob["meta"]["fallback"]) == ("rules", "ungrounded")
+        assert not any("22,403" in text or "Return" in text for text in list_bullets(bob))
+
+
+def test_a_model_that_types_its_own_sentences_is_not_shown(open_app: Callable[..., FastAPI], fake: Fake) -> None:
+    fake.says(bullets(**SHOWN))
+    with TestClient(open_app(LLM_MODEL="openai/fake"), headers=make_bearer_headers(ALICE)) as client:
+        found = get_insights(client)
+    assert (found["meta"]["generated_by"], found["meta"]["fallback"]) == ("rules", "ungrounded")
+
+
+def test_insights_speak_the_language_of_the_settings(open_app: Callable[..., FastAPI], fake: Fake) -> None:
+    with TestClient(open_app(INSIGHTS_LANGUAGE="de"), headers=make_bearer_headers(ALICE)) as client:
+        found = get_insights(client)
+    assert {item["group"] for item in found["items"]} == {"Ads", "Traffic", "Content"}
+    assert any(
+        text.startswith("Die Sitzungen sind um 23 % gefallen, von 29.263 auf 22.403") for text in list_bullets(found)
+    )
+    fake.says(choose(arrange))
+    app = open_app(INSIGHTS_LANGUAGE="de", LLM_MODEL="openai/fake")
+    with TestClient(app, headers=make_bearer_headers(ALICE)) as client:
+        assert sorted(list_bullets(get_insights(client))) == sorted(list_bullets(found))
+    with pytest.raises(InvalidSetting, match="INSIGHTS_LANGUAGE: 'xx' is not a language of the insights"):
+        open_app(INSIGHTS_LANGUAGE="xx")
 
 
 def test_new_facts_are_told_anew(open_app: Callable[..., FastAPI], fake: Fake, state: State) -> None:
@@ -244,7 +266,7 @@ def test_a_budget_is_a_users_own(open_app: Callable[..., FastAPI], fake: Fake) -
 
 def test_a_hanging_model_does_not_hold_the_answer(open_app: Callable[..., FastAPI], fake: Fake) -> None:
     app = open_app(LLM_MODEL="openai/fake")
-    app.state.services.teller = Teller(LanguageModel("openai/fake", limits=Limits(call=0.3, whole=1.0, pause=0.01)))
+    app.state.services.narrator = Narrator(LanguageModel("openai/fake", limits=Limits(call=0.3, whole=1.0, pause=0.01)))
     fake.says(answers.hangs)
     with TestClient(app, headers=make_bearer_headers(ALICE)) as client:
         began = time.monotonic()
@@ -257,14 +279,14 @@ def test_a_hanging_model_does_not_hold_the_answer(open_app: Callable[..., FastAP
 def test_widgets_are_answered_while_many_insights_wait(open_app: Callable[..., FastAPI], fake: Fake) -> None:
     """More of them than the server has threads for its requests: none of those may be taken by who waits."""
     app = open_app(LLM_MODEL="openai/fake")
-    app.state.services.teller = Teller(LanguageModel("openai/fake", limits=Limits(call=60.0, whole=90.0)))
-    app.state.services.teller.places = BoundedSemaphore(1_000)
+    app.state.services.narrator = Narrator(LanguageModel("openai/fake", limits=Limits(call=60.0, whole=90.0)))
+    app.state.services.narrator.places = BoundedSemaphore(1_000)
     released, overdue = threading.Event(), threading.Event()
 
-    def hangs(exchange: answers.Exchange) -> None:
+    def hangs(exchange: answers.ModelExchange) -> None:
         if not released.wait(10):
             overdue.set()
-        bullets(**TRUE)(exchange)
+        bullets(**TOLD)(exchange)
 
     fake.says(hangs)
     with TestClient(app, headers=make_bearer_headers(ALICE)) as client:
@@ -290,6 +312,6 @@ def test_widgets_are_answered_while_many_insights_wait(open_app: Callable[..., F
 def test_a_model_without_litellm_stops_the_start(
     open_app: Callable[..., FastAPI], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("insights.model.find_spec", lambda name: None)
+    monkeypatch.setattr("insights.llm.find_spec", lambda name: None)
     with pytest.raises(InvalidSetting, match=r"LLM_MODEL.*pip install litellm=="):
         open_app(LLM_MODEL="openai/fake")

@@ -29,7 +29,7 @@ def test_bullets_stand_below_their_headings(tell: Run) -> None:
         "2025-01-08 to 2025-01-14, against the previous 7 days\n"
         "\n"
         "Traffic\n"
-        "  • Sessions are up 107% against the previous 7 days (14,770 after 7,147).\n"
+        "  • Sessions are up 107% against the previous 7 days, from 7,147 to 14,770.\n"
     )
 
 
@@ -60,3 +60,14 @@ def test_without_a_budget_the_model_is_not_asked(tell: Run) -> None:
         rows = database.execute("SELECT value FROM app_settings WHERE key LIKE 'llm_calls/%'").fetchall()
     database.close()
     assert all(json.loads(value)["calls"] == 0 for (value,) in rows)
+
+
+def test_it_speaks_the_language_of_the_settings(tell: Run) -> None:
+    told = tell(INSIGHTS_LANGUAGE="de")
+    assert "Die Sitzungen sind gegenüber den 7 Tagen davor um 107 % gestiegen, von 7.147 auf 14.770." in told.stdout
+    refused = tell(INSIGHTS_LANGUAGE="xx")
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith(
+        "error: INSIGHTS_LANGUAGE: 'xx' is not a language of the insights; there are 'de' and"
+    )
+    assert refused.stderr.count("\n") == 1

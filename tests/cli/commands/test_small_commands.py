@@ -9,7 +9,7 @@ import jsonschema
 import jwt
 import pytest
 
-from cli.commands.schema import build_file_schema, build_insights_schema
+from cli.commands.schema import build_file_schema, build_insights_schema, language_schema
 from engine.diagnostics import Diagnostics
 from engine.files.document import parse_document
 from tests.cli.conftest import ALICE, SECRET, SHIPPED, Run
@@ -92,13 +92,15 @@ def test_sql_of_an_unknown_key_names_the_nearest(run: Run) -> None:
 def test_the_schema_in_the_repository_is_the_one_printed(run: Run) -> None:
     assert run("schema").stdout == (SHIPPED / "schema.json").read_text()
     assert run("schema", "--insights").stdout == (SHIPPED / "insights.schema.json").read_text()
+    assert run("schema", "--language").stdout == (SHIPPED / "language.schema.json").read_text()
 
 
 @pytest.mark.parametrize("file", sorted(SHIPPED.glob("*.yaml")), ids=lambda file: file.stem)
 def test_the_shipped_files_fit_their_schema(file: Path) -> None:
     document = parse_document(str(file), file.read_bytes(), Diagnostics())
     assert document is not None
-    schema = build_insights_schema() if file.name == "insights.yaml" else build_file_schema()
+    schemas = {"insights.yaml": build_insights_schema, "insights.de.yaml": language_schema}
+    schema = schemas.get(file.name, build_file_schema)()
     jsonschema.validate(json.loads(json.dumps(document.data)), schema)
 
 

@@ -9,21 +9,21 @@ import httpx
 import pytest
 
 from demo.providers.accounts import Property
-from demo.providers.faults import Fault, without
-from demo.providers.google.google_faults import (
-    exhausted,
-    missing_column,
-    nulls,
-    other_column_order,
-    permission_denied,
-    server_error,
-    short_rows,
-    unauthenticated,
-    words_for_numbers,
-)
 from demo.providers.stand_ins import StandIns
 from demo.providers.world import ProviderWorld
 from tests.demo.providers.conftest import PROPERTY, TODAY, Ask, MovableClock
+from tests.support.providers.faults import CallFault, drop_member, plant_fault
+from tests.support.providers.google_faults import (
+    deny_permission,
+    drop_column,
+    exhaust_quota,
+    fail_server,
+    null_metrics,
+    refuse_token,
+    replace_metrics_with_words,
+    reverse_columns,
+    shorten_rows,
+)
 
 
 def index_metrics(answer: httpx.Response) -> dict[tuple[str, ...], tuple[str, ...]]:
@@ -219,7 +219,7 @@ def test_a_property_takes_ten_calls_at_once(stand_ins: StandIns, report: Ask) ->
 
 
 def test_ten_server_errors_block_a_property_for_an_hour(stand_ins: StandIns, report: Ask, clock: MovableClock) -> None:
-    stand_ins.ga4.faults.plant(server_error(), account=PROPERTY, times=10)
+    plant_fault(stand_ins.ga4, fail_server(), account=PROPERTY, times=10)
     assert [report().status_code for _ in range(11)] == [500] * 10 + [429]
     clock.move(timedelta(minutes=59))
     assert report().status_code == 429
@@ -230,16 +230,16 @@ def test_ten_server_errors_block_a_property_for_an_hour(stand_ins: StandIns, rep
 @pytest.mark.parametrize(
     ("fault", "code", "status"),
     [
-        (unauthenticated(), 401, "UNAUTHENTICATED"),
-        (permission_denied(), 403, "PERMISSION_DENIED"),
-        (exhausted(), 429, "RESOURCE_EXHAUSTED"),
-        (server_error(500), 500, "INTERNAL"),
-        (server_error(503), 503, "UNAVAILABLE"),
+        (refuse_token(), 401, "UNAUTHENTICATED"),
+        (deny_permission(), 403, "PERMISSION_DENIED"),
+        (exhaust_quota(), 429, "RESOURCE_EXHAUSTED"),
+        (fail_server(500), 500, "INTERNAL"),
+        (fail_server(503), 503, "UNAVAILABLE"),
     ],
     ids=lambda value: str(getattr(value, "name", value)),
 )
-def test_errors_to_plant(stand_ins: StandIns, report: Ask, fault: Fault, code: int, status: str) -> None:
-    stand_ins.ga4.faults.plant(fault, account=PROPERTY, times=1)
+def test_errors_to_plant(stand_ins: StandIns, report: Ask, fault: CallFault, code: int, status: str) -> None:
+    plant_fault(stand_ins.ga4, fault, account=PROPERTY, times=1)
     answer = report()
     assert answer.status_code == code
     error = answer.json()["error"]
@@ -249,7 +249,7 @@ def test_errors_to_plant(stand_ins: StandIns, report: Ask, fault: Fault, code: i
 
 
 def test_columns_in_another_order_are_the_same_report(stand_ins: StandIns, report: Ask) -> None:
-    stand_ins.ga4.faults.plant(other_column_order(), times=1)
+    plant_fault(stand_ins.ga4, reverse_columns(), times=1)
     metrics = [{"name": "sessions"}, {"name": "activeUsers"}]
     turned, straight = report(metrics=metrics).json(), report(metrics=metrics).json()
     assert [header["name"] for header in turned["metricHeaders"]] == ["activeUsers", "sessions"]
@@ -259,19 +259,19 @@ def test_columns_in_another_order_are_the_same_report(stand_ins: StandIns, repor
 
 
 def test_broken_reports_to_plant(stand_ins: StandIns, report: Ask) -> None:
-    stand_ins.ga4.faults.plant(missing_column("sessions"), times=1)
+    plant_fault(stand_ins.ga4, drop_column("sessions"), times=1)
     content = report().json()
     assert content["metricHeaders"] == []
     assert content["rows"][0]["metricValues"] == []
-    stand_ins.ga4.faults.plant(without("dimensionHeaders"), times=1)
+    plant_fault(stand_ins.ga4, drop_member("dimensionHeaders"), times=1)
     assert "dimensionHeaders" not in report().json()
-    stand_ins.ga4.faults.plant(short_rows(), times=1)
+    plant_fault(stand_ins.ga4, shorten_rows(), times=1)
     content = report().json()
     assert len(content["metricHeaders"]) == 1
     assert content["rows"][0]["metricValues"] == []
-    stand_ins.ga4.faults.plant(nulls(), times=1)
+    plant_fault(stand_ins.ga4, null_metrics(), times=1)
     assert {str(value) for (value,) in index_metrics(report()).values()} == {"None"}
-    stand_ins.ga4.faults.plant(words_for_numbers(), times=1)
+    plant_fault(stand_ins.ga4, replace_metrics_with_words(), times=1)
     assert set(index_metrics(report()).values()) == {("(data not available)",)}
 
 

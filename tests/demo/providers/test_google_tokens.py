@@ -10,11 +10,12 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from demo.providers.google.google_faults import invalid_client, invalid_grant
 from demo.providers.google.google_tokens import SIGNED
 from demo.providers.stand_ins import StandIns
 from demo.providers.world import CLIENT, ProviderWorld
 from tests.demo.providers.conftest import PROPERTY, Ask, MovableClock
+from tests.support.providers.faults import plant_fault
+from tests.support.providers.google_faults import refuse_client, refuse_grant
 
 EMAIL = "reader@demo.iam.gserviceaccount.com"
 SCOPE = "https://www.googleapis.com/auth/analytics.readonly"
@@ -87,8 +88,8 @@ def test_what_is_wrong_is_refused(
 
 def test_errors_to_plant(world: ProviderWorld, stand_ins: StandIns, client: httpx.Client) -> None:
     token = world.google.issue(PROPERTY)
-    stand_ins.ga4.faults.plant(invalid_grant(), token=token, times=1)
-    stand_ins.ga4.faults.plant(invalid_client(), token=token, times=1)
+    plant_fault(stand_ins.ga4, refuse_grant(), token=token, times=1)
+    plant_fault(stand_ins.ga4, refuse_client(), token=token, times=1)
     answers = [refresh_token(stand_ins, client, token) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [400, 401, 200]
     assert [answer.json().get("error") for answer in answers] == ["invalid_grant", "invalid_client", None]

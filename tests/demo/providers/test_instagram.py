@@ -10,10 +10,11 @@ import httpx
 import pytest
 
 from demo.providers.accounts import PostedMedium, Profile
-from demo.providers.graph import graph_faults
 from demo.providers.stand_ins import StandIns
 from demo.providers.world import ProviderWorld
 from tests.demo.providers.conftest import PROFILE, Ask, MovableClock
+from tests.support.providers import graph_faults
+from tests.support.providers.faults import plant_fault
 
 LOS_ANGELES = ZoneInfo("America/Los_Angeles")
 
@@ -234,14 +235,14 @@ def test_a_token_is_refreshed(
 
 def test_errors_to_plant(stand_ins: StandIns, graph: Ask) -> None:
     for fault, status, code, subcode in (
-        (graph_faults.gone(), 400, 100, 33),
-        (graph_faults.gone(404), 404, 100, 33),
-        (graph_faults.before_conversion(), 400, 100, 2108006),
-        (graph_faults.too_few_viewers(), 403, 10, None),
-        (graph_faults.throttled(80002), 400, 80002, None),
-        (graph_faults.token_dead(460), 400, 190, 460),
+        (graph_faults.remove_object(), 400, 100, 33),
+        (graph_faults.remove_object(404), 404, 100, 33),
+        (graph_faults.refuse_before_conversion(), 400, 100, 2108006),
+        (graph_faults.refuse_few_viewers(), 403, 10, None),
+        (graph_faults.throttle_calls(80002), 400, 80002, None),
+        (graph_faults.refuse_token(460), 400, 190, 460),
     ):
-        stand_ins.instagram.faults.plant(fault, path="17801/insights", times=1)
+        plant_fault(stand_ins.instagram, fault, path="17801/insights", times=1)
         answer = graph("17801/insights", metric="reach")
         error = answer.json()["error"]
         assert (answer.status_code, error["code"], error.get("error_subcode")) == (status, code, subcode)
@@ -249,7 +250,7 @@ def test_errors_to_plant(stand_ins: StandIns, graph: Ask) -> None:
 
 
 def test_nulls_to_plant(stand_ins: StandIns, graph: Ask) -> None:
-    stand_ins.instagram.faults.plant(graph_faults.nulls())
+    plant_fault(stand_ins.instagram, graph_faults.null_values())
     answer = graph(f"{PROFILE}/insights", metric="reach", period="day", since="2026-03-18", until="2026-03-20")
     assert read_series(answer) == {"2026-03-19T07:00:00+0000": None, "2026-03-20T07:00:00+0000": None}
     content = graph("17801/insights", metric="reach").json()

@@ -9,12 +9,12 @@ import httpx
 import pytest
 
 from demo.providers.accounts import AdAccount, AdDelivery
-from demo.providers.faults import Fault
-from demo.providers.graph import graph_faults
 from demo.providers.graph.meta_runs import End
 from demo.providers.stand_ins import StandIns
 from demo.providers.world import APP, ProviderWorld
 from tests.demo.providers.conftest import AD_ACCOUNT, Ask, MovableClock
+from tests.support.providers import graph_faults
+from tests.support.providers.faults import CallFault, plant_fault
 
 
 def test_an_account(stand_ins: StandIns, client: httpx.Client, meta: dict[str, str]) -> None:
@@ -271,30 +271,33 @@ def test_a_wrong_exchange_is_refused(world: ProviderWorld, stand_ins: StandIns, 
 
 
 THROTTLES = (4, 17, 32, 613, 80000, 80001, 80002, 80003, 80004, 80005, 80006, 80008)
-ERRORS: list[tuple[Fault, int, int, int | None]] = [
-    *((graph_faults.throttled(code), 403 if code == 4 else 400, code, None) for code in (4, 32, 80000, 80006, 80008)),
-    (graph_faults.throttled(17), 400, 17, 2446079),
-    (graph_faults.throttled(613), 400, 613, 1487742),
-    (graph_faults.throttled(80004), 400, 80004, 2446079),
-    (graph_faults.transient(1), 500, 1, None),
-    (graph_faults.transient(2), 500, 2, None),
-    (graph_faults.transient(2, status=400), 400, 2, None),
-    (graph_faults.transient(3, status=400), 400, 3, None),
-    *((graph_faults.token_dead(subcode), 400, 190, subcode) for subcode in (None, 458, 460, 463, 467)),
-    (graph_faults.forbidden(10), 403, 10, None),
-    (graph_faults.forbidden(200), 403, 200, None),
-    (graph_faults.forbidden(294), 403, 294, None),
-    (graph_faults.too_much_data(), 400, 100, 1487534),
-    (graph_faults.too_much_data(1), 500, 1, None),
-    (graph_faults.failed_call(368, 1390008, "Blocked"), 400, 368, 1390008),
+ERRORS: list[tuple[CallFault, int, int, int | None]] = [
+    *(
+        (graph_faults.throttle_calls(code), 403 if code == 4 else 400, code, None)
+        for code in (4, 32, 80000, 80006, 80008)
+    ),
+    (graph_faults.throttle_calls(17), 400, 17, 2446079),
+    (graph_faults.throttle_calls(613), 400, 613, 1487742),
+    (graph_faults.throttle_calls(80004), 400, 80004, 2446079),
+    (graph_faults.fail_transiently(1), 500, 1, None),
+    (graph_faults.fail_transiently(2), 500, 2, None),
+    (graph_faults.fail_transiently(2, status=400), 400, 2, None),
+    (graph_faults.fail_transiently(3, status=400), 400, 3, None),
+    *((graph_faults.refuse_token(subcode), 400, 190, subcode) for subcode in (None, 458, 460, 463, 467)),
+    (graph_faults.forbid_account(10), 403, 10, None),
+    (graph_faults.forbid_account(200), 403, 200, None),
+    (graph_faults.forbid_account(294), 403, 294, None),
+    (graph_faults.refuse_amount(), 400, 100, 1487534),
+    (graph_faults.refuse_amount(1), 500, 1, None),
+    (graph_faults.fail_call(368, 1390008, "Blocked"), 400, 368, 1390008),
 ]
 
 
 @pytest.mark.parametrize(("fault", "status", "code", "subcode"), ERRORS, ids=lambda value: str(value)[:40])
 def test_errors_to_plant(
-    stand_ins: StandIns, insights: Ask, fault: Fault, status: int, code: int, subcode: int | None
+    stand_ins: StandIns, insights: Ask, fault: CallFault, status: int, code: int, subcode: int | None
 ) -> None:
-    stand_ins.meta.faults.plant(fault, account=AD_ACCOUNT, times=1)
+    plant_fault(stand_ins.meta, fault, account=AD_ACCOUNT, times=1)
     answer = insights()
     error = answer.json()["error"]
     assert (answer.status_code, error["code"], error.get("error_subcode")) == (status, code, subcode)
@@ -306,9 +309,9 @@ def test_errors_to_plant(
 
 @pytest.mark.parametrize("code", THROTTLES)
 def test_a_throttle_says_how_long(stand_ins: StandIns, insights: Ask, code: int) -> None:
-    stand_ins.meta.faults.plant(graph_faults.throttled(code, minutes=7, account=AD_ACCOUNT), times=1)
-    stand_ins.meta.faults.plant(graph_faults.throttled(code, seconds=90, account=AD_ACCOUNT), times=1)
-    stand_ins.meta.faults.plant(graph_faults.throttled(code, hints=False), times=1)
+    plant_fault(stand_ins.meta, graph_faults.throttle_calls(code, minutes=7, account=AD_ACCOUNT), times=1)
+    plant_fault(stand_ins.meta, graph_faults.throttle_calls(code, seconds=90, account=AD_ACCOUNT), times=1)
+    plant_fault(stand_ins.meta, graph_faults.throttle_calls(code, hints=False), times=1)
     minutes, seconds, silent = insights().headers, insights().headers, insights().headers
     (usage,) = json.loads(minutes["x-business-use-case-usage"])["798085168510957"]
     assert (usage["estimated_time_to_regain_access"], usage["call_count"]) == (7, 100)
@@ -318,17 +321,17 @@ def test_a_throttle_says_how_long(stand_ins: StandIns, insights: Ask, code: int)
 
 
 def test_broken_answers_to_plant(stand_ins: StandIns, insights: Ask) -> None:
-    stand_ins.meta.faults.plant(graph_faults.nulls(), times=1)
+    plant_fault(stand_ins.meta, graph_faults.null_values(), times=1)
     row = insights().json()["data"][0]
     assert (row["campaign_id"], row["date_start"]) == ("120200", "2026-03-11")
     assert {row[name] for name in ("spend", "impressions", "reach", "clicks")} == {None}
-    stand_ins.meta.faults.plant(graph_faults.missing_field("spend"), times=1)
+    plant_fault(stand_ins.meta, graph_faults.drop_field("spend"), times=1)
     assert "spend" not in insights().json()["data"][0]
-    stand_ins.meta.faults.plant(graph_faults.words_for_numbers(), times=1)
+    plant_fault(stand_ins.meta, graph_faults.replace_numbers_with_words(), times=1)
     row = insights().json()["data"][0]
     assert (row["spend"], row["actions"][0]["value"], row["date_start"]) == ("n/a", "n/a", "2026-03-11")
-    stand_ins.meta.faults.plant(graph_faults.no_data(), times=1)
+    plant_fault(stand_ins.meta, graph_faults.empty_data(), times=1)
     assert insights().json() == {"data": []}
-    stand_ins.meta.faults.plant(graph_faults.unavailable(), times=1)
+    plant_fault(stand_ins.meta, graph_faults.fail_gateway(), times=1)
     answer = insights()
     assert (answer.status_code, answer.headers["content-type"]) == (503, "text/plain")

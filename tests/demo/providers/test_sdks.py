@@ -24,12 +24,12 @@ from google.oauth2.credentials import Credentials
 from google.oauth2.service_account import Credentials as ServiceAccount
 from requests import Session
 
-from demo.providers.google import google_faults
-from demo.providers.graph import graph_faults
 from demo.providers.stand_ins import StandIns
 from demo.providers.tokens import get_utc_now
 from demo.providers.world import CLIENT, ProviderWorld
 from tests.demo.providers.conftest import AD_ACCOUNT, PROFILE, PROPERTY, MovableClock
+from tests.support.providers import google_faults, graph_faults
+from tests.support.providers.faults import plant_fault
 
 # Google has not typed them.
 CREDENTIALS: Callable[..., Credentials] = Credentials
@@ -86,16 +86,16 @@ def test_meta_makes_a_report(facebook: FacebookAdsApi) -> None:
 def test_meta_understands_the_errors(world: ProviderWorld, stand_ins: StandIns, facebook: FacebookAdsApi) -> None:
     account = AdAccount(AD_ACCOUNT, api=facebook)
     for fault, code, subcode in (
-        (graph_faults.throttled(80004, minutes=3), 80004, 2446079),
-        (graph_faults.token_dead(463), 190, 463),
-        (graph_faults.before_conversion(), 100, 2108006),
+        (graph_faults.throttle_calls(80004, minutes=3), 80004, 2446079),
+        (graph_faults.refuse_token(463), 190, 463),
+        (graph_faults.refuse_before_conversion(), 100, 2108006),
     ):
-        stand_ins.meta.faults.plant(fault, times=1)
+        plant_fault(stand_ins.meta, fault, times=1)
         with pytest.raises(FacebookRequestError) as caught:
             account.get_insights(params=INSIGHTS)
         assert (caught.value.api_error_code(), caught.value.api_error_subcode()) == (code, subcode)
         assert caught.value.api_error_type() == "OAuthException"
-    stand_ins.meta.faults.plant(graph_faults.transient(2), times=1)
+    plant_fault(stand_ins.meta, graph_faults.fail_transiently(2), times=1)
     with pytest.raises(FacebookRequestError) as caught:
         account.get_insights(params=INSIGHTS)
     assert caught.value.api_transient_error() is True
@@ -173,11 +173,11 @@ def test_ga4_reads_all_pages(ga4: BetaAnalyticsDataClient) -> None:
 
 def test_ga4_understands_the_errors(stand_ins: StandIns, ga4: BetaAnalyticsDataClient) -> None:
     for fault, error in (
-        (google_faults.permission_denied(), Forbidden),
-        (google_faults.exhausted(), TooManyRequests),
-        (google_faults.server_error(503), ServiceUnavailable),
+        (google_faults.deny_permission(), Forbidden),
+        (google_faults.exhaust_quota(), TooManyRequests),
+        (google_faults.fail_server(503), ServiceUnavailable),
     ):
-        stand_ins.ga4.faults.plant(fault, account=PROPERTY, times=1)
+        plant_fault(stand_ins.ga4, fault, account=PROPERTY, times=1)
         with pytest.raises(error):
             ga4.run_report(make_report_request(), retry=None)
     request = make_report_request()
@@ -190,7 +190,7 @@ def test_google_gets_a_new_token_when_one_is_refused(
     world: ProviderWorld, stand_ins: StandIns, ga4: BetaAnalyticsDataClient
 ) -> None:
     ga4.run_report(make_report_request())
-    stand_ins.ga4.faults.plant(google_faults.unauthenticated(), account=PROPERTY, times=1)
+    plant_fault(stand_ins.ga4, google_faults.refuse_token(), account=PROPERTY, times=1)
     assert ga4.run_report(make_report_request()).row_count == 18
     assert [(call.path[:6], call.status) for call in stand_ins.ga4.calls] == [
         ("/token", 200),

@@ -11,9 +11,7 @@ from contextlib import suppress
 import httpx
 import pytest
 
-from demo.providers import faults
 from demo.providers.crowd import CrowdUser, add_crowd
-from demo.providers.faults import Fault
 from demo.providers.google.ga4 import GA4StandIn
 from demo.providers.graph.meta import MetaStandIn
 from demo.providers.server import CallSubject
@@ -21,18 +19,20 @@ from demo.providers.stand_ins import StandIns
 from demo.providers.wire import StandInRequest, StandInResponse
 from demo.providers.world import ProviderWorld
 from tests.demo.providers.conftest import AD_ACCOUNT, NOW, PROFILE, PROPERTY, Ask, MovableClock
+from tests.support.providers import faults
+from tests.support.providers.faults import CallFault, plant_fault
 
 
 def test_an_html_page(stand_ins: StandIns, report: Ask) -> None:
     for status in (200, 502):
-        stand_ins.ga4.faults.plant(faults.html(status), account=PROPERTY, times=1)
+        plant_fault(stand_ins.ga4, faults.send_html(status), account=PROPERTY, times=1)
         answer = report()
         assert (answer.status_code, answer.headers["content-type"]) == (status, "text/html; charset=UTF-8")
         assert answer.text.startswith("<!DOCTYPE html>")
 
 
 def test_truncated_json(stand_ins: StandIns, report: Ask) -> None:
-    stand_ins.ga4.faults.plant(faults.truncated_json(), account=PROPERTY, times=1)
+    plant_fault(stand_ins.ga4, faults.truncate_json(), account=PROPERTY, times=1)
     answer = report()
     assert answer.status_code == 200
     with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
@@ -40,11 +40,11 @@ def test_truncated_json(stand_ins: StandIns, report: Ask) -> None:
 
 
 def test_other_bodies(stand_ins: StandIns, report: Ask) -> None:
-    stand_ins.ga4.faults.plant(faults.empty(), account=PROPERTY, times=1)
+    plant_fault(stand_ins.ga4, faults.send_empty(), account=PROPERTY, times=1)
     assert report().content == b""
-    stand_ins.ga4.faults.plant(faults.other_json(["rows"]), account=PROPERTY, times=1)
+    plant_fault(stand_ins.ga4, faults.send_json(["rows"]), account=PROPERTY, times=1)
     assert report().json() == ["rows"]
-    stand_ins.ga4.faults.plant(faults.extra_fields(), account=PROPERTY, times=1)
+    plant_fault(stand_ins.ga4, faults.add_extra_fields(), account=PROPERTY, times=1)
     content, plain = report().json(), report().json()
     assert "new_in_this_version" in content
     assert "new_in_this_version" in content["rows"][0]["metricValues"][0]
@@ -52,14 +52,14 @@ def test_other_bodies(stand_ins: StandIns, report: Ask) -> None:
 
 
 def test_a_cut_off_answer(stand_ins: StandIns, report: Ask) -> None:
-    stand_ins.ga4.faults.plant(faults.cut_off(), account=PROPERTY, times=1)
+    plant_fault(stand_ins.ga4, faults.cut_off_body(), account=PROPERTY, times=1)
     with pytest.raises(httpx.RemoteProtocolError, match="peer closed connection without sending complete message"):
         report()
     assert report().status_code == 200
 
 
 def test_a_reset_connection(stand_ins: StandIns, report: Ask) -> None:
-    stand_ins.ga4.faults.plant(faults.reset(), account=PROPERTY, times=1)
+    plant_fault(stand_ins.ga4, faults.reset_connection(), account=PROPERTY, times=1)
     with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
         report()
     assert report().status_code == 200
@@ -70,7 +70,7 @@ def test_a_reset_connection(stand_ins: StandIns, report: Ask) -> None:
 
 
 def test_a_hang_lasts_until_the_client_gives_up(stand_ins: StandIns, report: Ask, client: httpx.Client) -> None:
-    stand_ins.ga4.faults.plant(faults.hang(), account=PROPERTY, times=1)
+    plant_fault(stand_ins.ga4, faults.hang_forever(), account=PROPERTY, times=1)
     client.timeout = httpx.Timeout(0.2)
     with pytest.raises(httpx.ReadTimeout):
         report()
@@ -84,8 +84,8 @@ def test_a_hang_lasts_until_the_client_gives_up(stand_ins: StandIns, report: Ask
 
 
 def test_a_slow_answer_and_a_drip(stand_ins: StandIns, report: Ask, client: httpx.Client) -> None:
-    stand_ins.ga4.faults.plant(faults.slow(0.2), account=PROPERTY, times=1)
-    stand_ins.ga4.faults.plant(faults.drip(0.4), account=PROPERTY, times=1)
+    plant_fault(stand_ins.ga4, faults.slow_answer(0.2), account=PROPERTY, times=1)
+    plant_fault(stand_ins.ga4, faults.drip_answer(0.4), account=PROPERTY, times=1)
     # No single piece of a drip takes as long as the client would wait.
     client.timeout = httpx.Timeout(0.3)
     for _ in range(2):
@@ -95,14 +95,14 @@ def test_a_slow_answer_and_a_drip(stand_ins: StandIns, report: Ask, client: http
 
 
 def test_faults_fit_some_calls(stand_ins: StandIns, insights: Ask, graph: Ask, meta: dict[str, str]) -> None:
-    broken = faults.html(500)
+    broken = faults.send_html(500)
     token = meta["Authorization"].removeprefix("Bearer ")
-    plant = stand_ins.meta.faults.plant(broken, token=token, path="insights", skip=1, times=2)
+    plant = plant_fault(stand_ins.meta, broken, token=token, path="insights", skip=1, times=2)
     assert [insights().status_code for _ in range(4)] == [200, 500, 500, 200]
     assert plant.hits == 2
-    stand_ins.meta.faults.plant(broken, when=lambda request: request.query.get("limit") == "7")
+    plant_fault(stand_ins.meta, broken, when=lambda request: request.query.get("limit") == "7")
     assert [insights(limit=limit).status_code for limit in ("7", "8", "7")] == [500, 200, 500]
-    stand_ins.meta.faults.plant(broken, account="act_1")
+    plant_fault(stand_ins.meta, broken, account="act_1")
     assert insights().status_code == 200
     assert graph(PROFILE).status_code == 200
     stand_ins.clear()
@@ -113,13 +113,13 @@ def test_faults_fit_some_calls(stand_ins: StandIns, insights: Ask, graph: Ask, m
 def test_a_share_of_the_calls_is_the_same_share_in_any_order(world: ProviderWorld) -> None:
     def befallen(order: list[str]) -> set[tuple[str, int]]:
         stand_in = MetaStandIn(world)
-        stand_in.faults.plant(faults.html(500), chance=0.2, seed=3)
+        plant = plant_fault(stand_in, faults.send_html(500), chance=0.2, seed=3)
         request = StandInRequest("GET", "/v26.0/act_1/insights", {}, {})
         seen: dict[str, int] = {}
         found = set()
         for account in order:
             seen[account] = seen.get(account, 0) + 1
-            if stand_in.faults.of(request, account, None):
+            if plant.befalls(request, account, None):
                 found.add((account, seen[account]))
         return found
 
@@ -188,7 +188,7 @@ def test_connections_are_kept_alive_and_requests_may_come_in_pieces(stand_ins: S
 
 def test_it_closes_with_calls_under_way(world: ProviderWorld) -> None:
     stand_in = MetaStandIn(world)
-    stand_in.faults.plant(faults.hang())
+    plant_fault(stand_in, faults.hang_forever())
     with stand_in, ThreadPoolExecutor(1) as threads, httpx.Client() as client:
         call = threads.submit(client.get, stand_in.url)
         while not stand_in.calls.count_under_way():
@@ -200,7 +200,7 @@ def test_it_closes_with_calls_under_way(world: ProviderWorld) -> None:
 
 def test_it_closes_on_a_client_that_does_not_read(world: ProviderWorld) -> None:
     stand_in = MetaStandIn(world)
-    stand_in.faults.plant(faults.other_json("x" * 20_000_000))
+    plant_fault(stand_in, faults.send_json("x" * 20_000_000))
     with stand_in, socket.create_connection(("127.0.0.1", stand_in.port), timeout=5) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
         while not stand_in.calls.count_under_way():
@@ -238,7 +238,7 @@ def test_a_taken_port_is_an_error_and_nothing_stays_open(world: ProviderWorld) -
 
 def test_what_goes_wrong_inside_is_told_at_the_end(world: ProviderWorld) -> None:
     class Broken(MetaStandIn):
-        def answer(self, request: StandInRequest, subject: CallSubject) -> StandInResponse:
+        def respond(self, request: StandInRequest, subject: CallSubject) -> StandInResponse:
             raise ZeroDivisionError
 
     stand_in = Broken(world).start()
@@ -249,7 +249,7 @@ def test_what_goes_wrong_inside_is_told_at_the_end(world: ProviderWorld) -> None
 
 
 def test_a_changed_answer_that_was_a_refusal_stays_one(stand_ins: StandIns, report: Ask) -> None:
-    stand_ins.ga4.faults.plant(Fault("never", change=lambda content: {"changed": content}))
+    plant_fault(stand_ins.ga4, CallFault("never", change=lambda content: {"changed": content}))
     assert report(headers={}).json().keys() == {"error"}
     assert report().json().keys() == {"changed"}
 

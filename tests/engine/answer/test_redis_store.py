@@ -152,7 +152,7 @@ def test_processes_make_one_query_together(redis_server: RedisServer) -> None:
 def test_a_lock_whose_holder_has_died_is_waited_for_only_so_long(
     store: RedisStore, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.answer.redis_store.PATIENCE", 0.1)
+    monkeypatch.setattr("engine.answer.redis_store.MAX_WAIT_SECONDS", 0.1)
     with Redis.from_url(redis_server.url) as client:
         lock = f"metric-engine:1:n:{KEY.store_key}:lock"
         client.set(lock, "somebody else's")
@@ -194,7 +194,7 @@ def test_a_redis_that_does_not_answer_delays_one_command_only(redis_server: Redi
 
 
 def test_redis_is_used_again_once_it_is_back(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.answer.redis_store.PAUSE", 0.05)
+    monkeypatch.setattr("engine.answer.redis_store.PAUSE_SECONDS", 0.05)
     cache = Cache(open_store(redis_server.url), ttl=90)
     redis_server.stop()
     cache.get_or_fetch(KEY, make_answer(ROWS))

@@ -148,7 +148,7 @@ def draw_mutated_files(draw: st.DrawFn) -> dict[str, bytes]:
     return {**{each: content.encode() for each, content in FILES.items()}, name: text.encode()}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(draw_mutated_files())
 def test_mutated_shipped_files(files: dict[str, bytes]) -> None:
     check_load(files)

@@ -133,6 +133,10 @@ VALUES: list[tuple[str, str, str]] = [
     ("sum(f)", "not-a-number", "f"),
     ("max(f)", "not-a-number", "f"),
     ("count(max(n) > 1)", "nested-aggregate", "max(n)"),
+    ("sum(case when n > 1 then 1 else ceil(y, 2) end)", "sql-forbidden", "ceil"),
+    ("sum(case when n > 1 then 1 else if(n, 2, 3) end)", "not-a-condition", "n, 2"),
+    ("sum(abs(distinct n))", "sql-forbidden", "n)"),
+    ("count(distinct s || concat(distinct s))", "sql-forbidden", "s))"),
 ]
 # A condition that is refused, what the message ends with, and that remedy as an analyst follows it.
 REMEDIED: list[tuple[str, str, str]] = [

@@ -1,4 +1,4 @@
-"""The generated parts of docs/metrics.md: tables of keys, and lists of functions.
+"""The generated parts of docs/metrics.md: tables of keys, and the functions.
 
 A part is between a comment that names it and `<!-- end -->`; everything else is written by hand.
 """
@@ -12,7 +12,8 @@ from typing import Any
 
 from cli.commands.schema import build_file_schema
 from engine.authoring.edit import render_flow
-from engine.language.functions import AGGREGATE_NAMES, FUNCTION_NAMES
+from engine.language.function_entry import SqlFunction
+from engine.language.functions import AGGREGATE_NAMES, FUNCTION_NAMES, SQL_FUNCTIONS
 from tests.support.paths import DOCS
 
 PAGE = DOCS / "metrics.md"
@@ -27,12 +28,27 @@ def regenerate_page(page: str) -> str:
 
 
 def generate_part(kind: str, words: Sequence[str]) -> str:
-    return list_functions(words[0]) if kind == "functions" else build_key_table(words[0], words[1:])
+    if kind == "keys":
+        return build_key_table(words[0], words[1:])
+    return build_function_table() if words[0] == "meanings" else list_functions(words[0])
 
 
 def list_functions(kind: str) -> str:
     names = AGGREGATE_NAMES if kind == "aggregate" else [name for name in FUNCTION_NAMES if name not in AGGREGATE_NAMES]
     return " ".join(f"`{name}`" for name in names) + "\n"
+
+
+def build_function_table() -> str:
+    rows = (format_row(format_usage(function), function.documentation) for function in SQL_FUNCTIONS)
+    return "| function | what it means |\n|---|---|\n" + "".join(rows)
+
+
+def format_usage(function: SqlFunction) -> str:
+    return ", ".join(map(format_code, (function.usage, *function.other_names)))
+
+
+def format_row(*cells: str) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
 
 
 def build_key_table(definition: str, chosen: Sequence[str]) -> str:
@@ -54,8 +70,8 @@ def format_key_row(name: str, schema: Mapping[str, Any], *, needed: bool) -> str
     example = "".join(
         format_code(each if isinstance(each, str) else render_flow(each)) for each in schema.get("examples", ())[:1]
     )
-    cells = (format_code(name), describe_value(schema), unless, schema["description"].removesuffix("."), example)
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
+    description = schema["description"].removesuffix(".")
+    return format_row(format_code(name), describe_value(schema), unless, description, example)
 
 
 def describe_value(schema: Mapping[str, Any]) -> str:

@@ -10,8 +10,6 @@ from datetime import datetime
 from pydantic import SecretStr
 
 from demo.providers.crowd import CrowdUser, add_crowd
-from demo.providers.google import google_faults
-from demo.providers.graph import graph_faults
 from demo.providers.stand_ins import StandIns
 from demo.providers.world import APP, CLIENT, ProviderWorld
 from engine.warehouse.warehouse import Warehouse
@@ -21,6 +19,8 @@ from sync.job import JobLimits, SyncContext
 from sync.limits import CALL_LIMITS, CallLimits
 from sync.provider import Provider
 from sync.providers.registry import Addresses, Applications, open_providers
+from tests.support.providers import google_faults, graph_faults
+from tests.support.providers.faults import plant_fault
 from tests.sync.conftest import CATALOG, RecordingObserver
 
 # The limits of an installation, but with short waits when the stand-ins limit the calls.
@@ -67,9 +67,9 @@ class Crowd:
             self.stand_ins.world.google.revoke(user.refresh_token)
             self.stand_ins.world.meta.kill(user.meta_token)
             self.stand_ins.world.instagram.kill(user.instagram_token)
-        ga4.faults.plant(google_faults.exhausted(), chance=THROTTLED, path=":runReport")
+        plant_fault(ga4, google_faults.exhaust_quota(), chance=THROTTLED, path=":runReport")
         for each in (meta, instagram):
-            each.faults.plant(graph_faults.throttled(80000, seconds=seconds), chance=THROTTLED)
+            plant_fault(each, graph_faults.throttle_calls(80000, seconds=seconds), chance=THROTTLED)
 
 
 def make_sync_context(

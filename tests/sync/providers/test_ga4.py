@@ -12,15 +12,15 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from demo.providers import faults
 from demo.providers.accounts import Property
-from demo.providers.faults import Fault
-from demo.providers.google import google_faults
+from demo.providers.google import google_errors
 from demo.providers.google.ga4 import GA4StandIn
 from demo.providers.wire import StandInRequest, StandInResponse
 from engine.calendar import Window
 from sync.errors import NeedsReauth, NotPermitted, ProviderError, Throttled, Unreachable, Unreadable
 from sync.providers.registry import Applications
+from tests.support.providers import faults, google_faults
+from tests.support.providers.faults import CallFault, clear_faults, plant_fault
 from tests.support.sync.recording_sink import HISTORY, RecordingSink, make_world, open_sink, subtract_days, sync_account
 
 PROPERTY = "318204557"
@@ -208,7 +208,7 @@ def test_a_row_of_today_is_counted_and_left_out(
         today["dimensionValues"][0]["value"] = f"{subtract_days(-1):%Y%m%d}"
         return {**report, "rows": [*report["rows"], today], "rowCount": report["rowCount"] + 1}
 
-    google.faults.plant(faults.changed("longer", longer), path=REPORT)
+    plant_fault(google, faults.change_json("longer", longer), path=REPORT)
     sync_account(desk, google, credentials, history=5)
     assert [row["date"] for row in desk.read_sorted_rows("ga4_daily")] == [
         subtract_days(age) for age in reversed(range(5))
@@ -222,7 +222,7 @@ def test_rows_of_the_same_key_are_added_up(
     def double_rows(report: dict[str, Any]) -> dict[str, Any]:
         return {**report, "rows": report["rows"] * 2, "rowCount": 2 * report["rowCount"]}
 
-    google.faults.plant(faults.changed("doubled", double_rows), path=REPORT)
+    plant_fault(google, faults.change_json("doubled", double_rows), path=REPORT)
     sync_account(desk, google, credentials, history=2)
     row = desk.read_sorted_rows("ga4_daily")[-1]
     assert (row["sessions"], row["converting_sessions"], row["conversions"]) == (
@@ -236,12 +236,12 @@ def test_values_are_read_by_their_headers_and_new_fields_ignored(
     google: GA4StandIn, credentials: dict[str, Any], desk: RecordingSink, tmp_path: Path
 ) -> None:
     sync_account(desk, google, credentials)
-    for fault in (google_faults.other_column_order(), faults.extra_fields()):
-        google.faults.plant(fault, path=REPORT)
+    for fault in (google_faults.reverse_columns(), faults.add_extra_fields()):
+        plant_fault(google, fault, path=REPORT)
         with open_sink(f"sqlite:///{tmp_path}/other.db", "ga4", PROPERTY) as other:
             sync_account(other, google, credentials)
             assert read_tables(other) == read_tables(desk)
-        google.faults.clear()
+        clear_faults(google)
 
 
 def test_a_property_without_rows_is_up_to_date(
@@ -324,7 +324,7 @@ def test_a_service_account_signs_for_itself(google: GA4StandIn, desk: RecordingS
 def test_an_access_token_that_goes_early_is_replaced_once(
     google: GA4StandIn, credentials: dict[str, Any], desk: RecordingSink
 ) -> None:
-    google.faults.plant(google_faults.unauthenticated(), path=REPORT, times=1, skip=1)
+    plant_fault(google, google_faults.refuse_token(), path=REPORT, times=1, skip=1)
     sync_account(desk, google, credentials)
     assert len(google.calls.filter_calls(path="/token")) == 2
     assert len(desk.read_sorted_rows("ga4_daily")) == HISTORY
@@ -341,40 +341,40 @@ def test_an_access_token_is_replaced_before_it_expires(
         return report
 
     google.world.clock = lambda: desk.clock
-    google.faults.plant(faults.changed("long", later), path=REPORT)
+    plant_fault(google, faults.change_json("long", later), path=REPORT)
     sync_account(desk, google, credentials)
     assert desk.clock > now + timedelta(hours=1)
     assert google.calls.filter_calls(status=401) == []
     assert len(google.calls.filter_calls(path="/token")) >= 2
 
 
-GOOGLE_FAILURES: list[tuple[str, Fault, str, type[ProviderError], str, int]] = [
-    ("refused token", google_faults.unauthenticated(), REPORT, NeedsReauth, "connect the account again", 2),
-    ("dead refresh token", google_faults.invalid_grant(), "/token", NeedsReauth, "connect the account again", 1),
-    ("unknown client", google_faults.invalid_client(), "/token", NotPermitted, "GOOGLE_CLIENT_ID", 1),
-    ("forbidden", google_faults.permission_denied(), REPORT, NotPermitted, "Viewer", 1),
-    ("bad question", google_faults.invalid_argument(), REPORT, Unreadable, "does not understand", 1),
-    ("server error", google_faults.server_error(500), REPORT, Unreachable, "fault of its own", 3),
-    ("unavailable", google_faults.server_error(503), REPORT, Unreachable, "fault of its own", 3),
-    ("unavailable token", google_faults.server_error(503), "/token", Unreachable, "fault of its own", 3),
-    ("page on 502", faults.html(502), REPORT, Unreachable, "fault of its own", 3),
-    ("reset", faults.reset(), REPORT, Unreachable, "does not answer", 3),
-    ("cut off", faults.cut_off(), REPORT, Unreachable, "does not answer", 3),
-    ("page", faults.html(), REPORT, Unreadable, "web page instead of data", 1),
-    ("page on 403", faults.html(403), REPORT, Unreadable, "web page instead of data", 1),
-    ("truncated", faults.truncated_json(), REPORT, Unreadable, "breaks off", 1),
-    ("empty", faults.empty(), REPORT, Unreadable, "breaks off", 1),
-    ("a list", faults.other_json([1]), REPORT, Unreadable, "another form", 1),
-    ("another object", faults.other_json({"ok": True}), REPORT, Unreadable, "timeZone", 1),
-    ("a page of the token's", faults.html(), "/token", Unreadable, "web page instead of data", 1),
-    ("no token", faults.other_json({"expires_in": 1}), "/token", NeedsReauth, "connect the account", 1),
-    ("no sessions", google_faults.missing_column("sessions"), REPORT, Unreadable, "without the column 'sessions'", 1),
-    ("no date", google_faults.missing_column("date"), REPORT, Unreadable, "without the column 'date'", 1),
-    ("no headers", faults.without("metricHeaders"), REPORT, Unreadable, "without the column", 1),
-    ("no metadata", faults.without("metadata"), REPORT, Unreadable, "timeZone", 1),
-    ("short rows", google_faults.short_rows(), REPORT, Unreadable, "without a value", 1),
-    ("nulls", google_faults.nulls(), REPORT, Unreadable, "without a value", 1),
-    ("words", google_faults.words_for_numbers(), REPORT, Unreadable, "without a number", 1),
+GOOGLE_FAILURES: list[tuple[str, CallFault, str, type[ProviderError], str, int]] = [
+    ("refused token", google_faults.refuse_token(), REPORT, NeedsReauth, "connect the account again", 2),
+    ("dead refresh token", google_faults.refuse_grant(), "/token", NeedsReauth, "connect the account again", 1),
+    ("unknown client", google_faults.refuse_client(), "/token", NotPermitted, "GOOGLE_CLIENT_ID", 1),
+    ("forbidden", google_faults.deny_permission(), REPORT, NotPermitted, "Viewer", 1),
+    ("bad question", google_faults.refuse_argument(), REPORT, Unreadable, "does not understand", 1),
+    ("server error", google_faults.fail_server(500), REPORT, Unreachable, "fault of its own", 3),
+    ("unavailable", google_faults.fail_server(503), REPORT, Unreachable, "fault of its own", 3),
+    ("unavailable token", google_faults.fail_server(503), "/token", Unreachable, "fault of its own", 3),
+    ("page on 502", faults.send_html(502), REPORT, Unreachable, "fault of its own", 3),
+    ("reset", faults.reset_connection(), REPORT, Unreachable, "does not answer", 3),
+    ("cut off", faults.cut_off_body(), REPORT, Unreachable, "does not answer", 3),
+    ("page", faults.send_html(), REPORT, Unreadable, "web page instead of data", 1),
+    ("page on 403", faults.send_html(403), REPORT, Unreadable, "web page instead of data", 1),
+    ("truncated", faults.truncate_json(), REPORT, Unreadable, "breaks off", 1),
+    ("empty", faults.send_empty(), REPORT, Unreadable, "breaks off", 1),
+    ("a list", faults.send_json([1]), REPORT, Unreadable, "another form", 1),
+    ("another object", faults.send_json({"ok": True}), REPORT, Unreadable, "timeZone", 1),
+    ("a page of the token's", faults.send_html(), "/token", Unreadable, "web page instead of data", 1),
+    ("no token", faults.send_json({"expires_in": 1}), "/token", NeedsReauth, "connect the account", 1),
+    ("no sessions", google_faults.drop_column("sessions"), REPORT, Unreadable, "without the column 'sessions'", 1),
+    ("no date", google_faults.drop_column("date"), REPORT, Unreadable, "without the column 'date'", 1),
+    ("no headers", faults.drop_member("metricHeaders"), REPORT, Unreadable, "without the column", 1),
+    ("no metadata", faults.drop_member("metadata"), REPORT, Unreadable, "timeZone", 1),
+    ("short rows", google_faults.shorten_rows(), REPORT, Unreadable, "without a value", 1),
+    ("nulls", google_faults.null_metrics(), REPORT, Unreadable, "without a value", 1),
+    ("words", google_faults.replace_metrics_with_words(), REPORT, Unreadable, "without a number", 1),
 ]
 
 
@@ -387,7 +387,7 @@ def test_a_failure_is_of_its_class_and_changes_nothing(
     google: GA4StandIn,
     credentials: dict[str, Any],
     desk: RecordingSink,
-    fault: Fault,
+    fault: CallFault,
     path: str,
     kind: type[ProviderError],
     words: str,
@@ -398,7 +398,7 @@ def test_a_failure_is_of_its_class_and_changes_nothing(
     google.calls.clear()
     google.world.properties[PROPERTY].days.clear()
     google.world.properties[PROPERTY].days[subtract_days(0)] = make_visits(subtract_days(0), share=5)
-    google.faults.plant(fault, path=path)
+    plant_fault(google, fault, path=path)
     with pytest.raises(kind, match=words) as failure:
         sync_account(desk, google, credentials)
     assert type(failure.value) is kind
@@ -423,7 +423,7 @@ def test_a_failure_half_way_through_the_pages_changes_nothing(
     account.days = {day: make_visits(day, share=4) for day in account.days}
     google.most_rows = 2
     # Two pages of days, two of the first window of channels, and not the third.
-    google.faults.plant(faults.cut_off(), path=REPORT, skip=3)
+    plant_fault(google, faults.cut_off_body(), path=REPORT, skip=3)
     with pytest.raises(Unreachable):
         sync_account(desk, google, credentials)
     after = read_tables(desk)
@@ -436,31 +436,31 @@ def test_a_first_sync_that_was_broken_off_goes_on_where_it_stopped(
     google: GA4StandIn, credentials: dict[str, Any], sqlite_url: str
 ) -> None:
     with open_sink(sqlite_url, "ga4", PROPERTY, tables=["ga4_landing_pages_daily"]) as desk:
-        google.faults.plant(faults.reset(), path=REPORT, skip=1)
+        plant_fault(google, faults.reset_connection(), path=REPORT, skip=1)
         with pytest.raises(Unreachable):
             sync_account(desk, google, credentials)
         assert desk.read_sorted_rows("ga4_landing_pages_daily")[0]["date"] == subtract_days(30)
-        google.faults.clear()
+        clear_faults(google)
         sync_account(desk, google, credentials)
         assert len(desk.read_sorted_rows("ga4_landing_pages_daily")) == 2 * HISTORY
 
 
 def answer_with_hint(request: StandInRequest) -> StandInResponse:
     details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "42s"}]
-    return google_faults.error(429, "RESOURCE_EXHAUSTED", "Exhausted.", details=details)
+    return google_errors.build_error(429, "RESOURCE_EXHAUSTED", "Exhausted.", details=details)
 
 
 def test_a_quota_that_is_used_up_is_waited_for_and_then_left(
     google: GA4StandIn, credentials: dict[str, Any], desk: RecordingSink
 ) -> None:
-    google.faults.plant(google_faults.exhausted(), path=REPORT, times=2)
+    plant_fault(google, google_faults.exhaust_quota(), path=REPORT, times=2)
     naps = sync_account(desk, google, credentials, history=5)
     assert len(naps.seconds) == 2
     assert 10 <= naps.seconds[0] < naps.seconds[1]
-    google.faults.plant(Fault("hinted", answer=answer_with_hint), path=REPORT, times=1)
+    plant_fault(google, CallFault("hinted", answer=answer_with_hint), path=REPORT, times=1)
     naps = sync_account(desk, google, credentials)
     assert 42 <= naps.seconds[0] < 43
-    google.faults.plant(google_faults.exhausted(), path=REPORT)
+    plant_fault(google, google_faults.exhaust_quota(), path=REPORT)
     google.calls.clear()
     with pytest.raises(Throttled, match=r"accepts no more calls for now; the next sync goes on"):
         sync_account(desk, google, credentials)

@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 
-from demo.providers import faults
 from demo.providers.accounts import Profile
-from demo.providers.faults import Fault
-from demo.providers.graph import graph_faults
 from demo.providers.graph.instagram import InstagramStandIn
 from engine.calendar import Window
 from sync.errors import NeedsReauth, NotPermitted, ProviderError, Throttled, Unreachable, Unreadable
 from sync.providers.instagram_days import format_midnight
+from tests.support.providers import faults, graph_faults
+from tests.support.providers.faults import CallFault, clear_faults, plant_fault
 from tests.support.sync.instagram_profile import (
     DAYS,
     INSIGHTS,
@@ -144,8 +143,8 @@ def test_followers_of_a_day_of_which_nothing_else_is_known_wait_for_it(
 def test_what_an_account_lacks_is_remembered_too(
     instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink
 ) -> None:
-    refused = graph_faults.failed_call(100)
-    instagram.faults.plant(refused, path=PROFILE, when=lambda request: "views" in request.query.get("metric", ""))
+    refused = graph_faults.fail_call(100)
+    plant_fault(instagram, refused, path=PROFILE, when=lambda request: "views" in request.query.get("metric", ""))
     sync_account(desk, instagram, credentials, history=3)
     assert desk.options["unsupported"]["account"] == ["views"]
     assert desk.read_sorted_rows(DAYS)[-1] == make_expected_day(subtract_days(0), 2100) | {"views": None}
@@ -181,7 +180,7 @@ def test_a_token_of_a_week_is_refreshed(
 ) -> None:
     sync_account(desk, instagram, credentials, history=1, age=timedelta(days=6))
     assert desk.renewed == []
-    instagram.faults.plant(graph_faults.token_dead(), token=credentials["access_token"], path=PROFILE)
+    plant_fault(instagram, graph_faults.refuse_token(), token=credentials["access_token"], path=PROFILE)
     sync_account(desk, instagram, credentials, history=1, age=timedelta(days=8))
     (renewed,) = desk.renewed
     assert renewed["access_token"] != credentials["access_token"]
@@ -208,27 +207,27 @@ def test_a_token_that_no_header_can_hold_is_dead(instagram: InstagramStandIn, de
     assert len(instagram.calls) == 0
 
 
-INSTAGRAM_FAILURES: list[tuple[str, Fault, str, type[ProviderError], str, int]] = [
-    ("token", graph_faults.token_dead(), INSIGHTS, NeedsReauth, "connect the account again", 1),
-    ("permission", graph_faults.forbidden(10), f"{PROFILE}/insights", NotPermitted, "allow", 1),
-    ("permission of a medium", graph_faults.forbidden(200), "1789", NotPermitted, "allow", 1),
-    ("gone", graph_faults.gone(), f"{PROFILE}/media", NotPermitted, "knows no such account", 1),
-    ("transient", graph_faults.transient(), f"{PROFILE}/insights", Unreachable, "fault of its own", 3),
-    ("transient of a medium", graph_faults.transient(), "1789", Unreachable, "fault of its own", 3),
-    ("unavailable", graph_faults.unavailable(), "/media", Unreachable, "fault of its own", 3),
-    ("cut off", faults.cut_off(), "/media", Unreachable, "does not answer", 3),
-    ("reset", faults.reset(), "1789", Unreachable, "does not answer", 3),
-    ("bad question", graph_faults.failed_call(100), "/media", Unreadable, "does not understand", 1),
-    ("unknown code", graph_faults.failed_call(999), "1789", Unreadable, "does not understand", 1),
-    ("page", faults.html(), "/media", Unreadable, "web page instead of data", 1),
-    ("page on 404", faults.html(404), "1789", Unreadable, "web page instead of data", 1),
-    ("truncated", faults.truncated_json(), "/media", Unreadable, "breaks off", 1),
-    ("another object", faults.other_json({"ok": True}), "/media", Unreadable, "without a list of 'data'", 1),
-    ("nulls", graph_faults.nulls(), f"{PROFILE}/insights", Unreadable, "without a number", 1),
-    ("nulls of media", graph_faults.nulls(), "1789", Unreadable, "without a number", 1),
-    ("nulls in the list", graph_faults.nulls(), "/media", Unreadable, "without a", 1),
-    ("words", graph_faults.words_for_numbers(), f"{PROFILE}/insights", Unreadable, "without a number", 1),
-    ("no timestamp", graph_faults.missing_field("timestamp"), "/media", Unreadable, "'timestamp'", 1),
+INSTAGRAM_FAILURES: list[tuple[str, CallFault, str, type[ProviderError], str, int]] = [
+    ("token", graph_faults.refuse_token(), INSIGHTS, NeedsReauth, "connect the account again", 1),
+    ("permission", graph_faults.forbid_account(10), f"{PROFILE}/insights", NotPermitted, "allow", 1),
+    ("permission of a medium", graph_faults.forbid_account(200), "1789", NotPermitted, "allow", 1),
+    ("gone", graph_faults.remove_object(), f"{PROFILE}/media", NotPermitted, "knows no such account", 1),
+    ("transient", graph_faults.fail_transiently(), f"{PROFILE}/insights", Unreachable, "fault of its own", 3),
+    ("transient of a medium", graph_faults.fail_transiently(), "1789", Unreachable, "fault of its own", 3),
+    ("unavailable", graph_faults.fail_gateway(), "/media", Unreachable, "fault of its own", 3),
+    ("cut off", faults.cut_off_body(), "/media", Unreachable, "does not answer", 3),
+    ("reset", faults.reset_connection(), "1789", Unreachable, "does not answer", 3),
+    ("bad question", graph_faults.fail_call(100), "/media", Unreadable, "does not understand", 1),
+    ("unknown code", graph_faults.fail_call(999), "1789", Unreadable, "does not understand", 1),
+    ("page", faults.send_html(), "/media", Unreadable, "web page instead of data", 1),
+    ("page on 404", faults.send_html(404), "1789", Unreadable, "web page instead of data", 1),
+    ("truncated", faults.truncate_json(), "/media", Unreadable, "breaks off", 1),
+    ("another object", faults.send_json({"ok": True}), "/media", Unreadable, "without a list of 'data'", 1),
+    ("nulls", graph_faults.null_values(), f"{PROFILE}/insights", Unreadable, "without a number", 1),
+    ("nulls of media", graph_faults.null_values(), "1789", Unreadable, "without a number", 1),
+    ("nulls in the list", graph_faults.null_values(), "/media", Unreadable, "without a", 1),
+    ("words", graph_faults.replace_numbers_with_words(), f"{PROFILE}/insights", Unreadable, "without a number", 1),
+    ("no timestamp", graph_faults.drop_field("timestamp"), "/media", Unreadable, "'timestamp'", 1),
 ]
 
 
@@ -242,7 +241,7 @@ def test_a_failure_is_of_its_class_and_changes_nothing_of_its_table(
     credentials: dict[str, Any],
     desk: RecordingSink,
     profile: Profile,
-    fault: Fault,
+    fault: CallFault,
     path: str,
     kind: type[ProviderError],
     words: str,
@@ -253,7 +252,7 @@ def test_a_failure_is_of_its_class_and_changes_nothing_of_its_table(
     instagram.calls.clear()
     for post in profile.posts:
         post.like_count = 1
-    instagram.faults.plant(fault, path=path)
+    plant_fault(instagram, fault, path=path)
     with pytest.raises(kind, match=words) as failure:
         sync_account(desk, instagram, credentials)
     assert "://" not in str(failure.value)
@@ -263,11 +262,11 @@ def test_a_failure_is_of_its_class_and_changes_nothing_of_its_table(
 
 
 def test_a_limit_is_waited_for(instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink) -> None:
-    instagram.faults.plant(graph_faults.throttled(80002, minutes=2, account=PROFILE), path=INSIGHTS, times=1)
+    plant_fault(instagram, graph_faults.throttle_calls(80002, minutes=2, account=PROFILE), path=INSIGHTS, times=1)
     (nap,) = sync_account(desk, instagram, credentials, history=3).seconds
     assert 120 <= nap < 121
     assert len(desk.read_sorted_rows(DAYS)) == 3
-    instagram.faults.plant(graph_faults.throttled(80002, minutes=50, account=PROFILE), path=INSIGHTS)
+    plant_fault(instagram, graph_faults.throttle_calls(80002, minutes=50, account=PROFILE), path=INSIGHTS)
     with pytest.raises(Throttled, match="for about 50 minutes"):
         sync_account(desk, instagram, credentials, history=3)
 
@@ -276,12 +275,12 @@ def test_a_history_that_a_limit_breaks_off_goes_on(
     instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink
 ) -> None:
     # After the newest window of days and media, in the second one's days.
-    instagram.faults.plant(graph_faults.throttled(80002, minutes=50), path=f"{PROFILE}/insights", skip=30)
+    plant_fault(instagram, graph_faults.throttle_calls(80002, minutes=50), path=f"{PROFILE}/insights", skip=30)
     with pytest.raises(Throttled):
         sync_account(desk, instagram, credentials)
     assert [row["date"] for row in desk.read_sorted_rows(DAYS)] == [subtract_days(age) for age in reversed(range(28))]
     assert len(desk.read_sorted_rows(MEDIA)) == 31
-    instagram.faults.clear()
+    clear_faults(instagram)
     instagram.calls.clear()
     sync_account(desk, instagram, credentials)
     assert len(desk.read_sorted_rows(DAYS)) == len(desk.read_sorted_rows(MEDIA)) == HISTORY

@@ -9,12 +9,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from demo.providers import faults
 from demo.providers.accounts import Profile
-from demo.providers.faults import Fault
-from demo.providers.graph import graph_faults
 from demo.providers.graph.instagram import InstagramStandIn
 from demo.providers.wire import StandInRequest
+from tests.support.providers import faults, graph_faults
+from tests.support.providers.faults import CallFault, plant_fault
 from tests.support.sync.instagram_profile import (
     DAYS,
     INSIGHTS,
@@ -79,7 +78,7 @@ def test_an_old_medium_among_the_newest_does_not_end_the_list(desk: RecordingSin
         return {**page, "data": [old, *page["data"]]}
 
     with InstagramStandIn(world, most_rows=8) as instagram:
-        instagram.faults.plant(faults.changed("pinned", pin_old_medium), path="/media")
+        plant_fault(instagram, faults.change_json("pinned", pin_old_medium), path="/media")
         sync_account(desk, instagram, {"access_token": world.instagram.issue(PROFILE)})
     assert desk.read_sorted_rows(MEDIA) == [make_expected_post(age) for age in reversed(range(HISTORY))]
 
@@ -107,7 +106,7 @@ def test_a_deleted_medium_leaves_the_table(
     if status == 404:
         # In the list still, and gone when it is asked for.
         profile.posts.append(gone)
-        instagram.faults.plant(graph_faults.gone(404), path=gone.id)
+        plant_fault(instagram, graph_faults.remove_object(404), path=gone.id)
     sync_account(desk, instagram, credentials)
     assert desk.read_sorted_rows(MEDIA) == [make_expected_post(age) for age in reversed(range(HISTORY)) if age != 5]
     assert desk.skipped == []
@@ -118,7 +117,7 @@ def test_an_empty_list_is_no_reason_to_delete(
 ) -> None:
     sync_account(desk, instagram, credentials)
     before = desk.read_sorted_rows(MEDIA)
-    instagram.faults.plant(graph_faults.no_data(), path="/media")
+    plant_fault(instagram, graph_faults.empty_data(), path="/media")
     sync_account(desk, instagram, credentials)
     assert desk.read_sorted_rows(MEDIA) == before
 
@@ -132,22 +131,22 @@ def test_empty_insights_are_no_reason_to_forget(
         ("saves", "shares", "reach", "views", "interactions")
     )
     before = desk.read_sorted_rows(MEDIA)
-    instagram.faults.plant(graph_faults.no_data(), path=INSIGHTS)
+    plant_fault(instagram, graph_faults.empty_data(), path=INSIGHTS)
     sync_account(desk, instagram, credentials)
     assert desk.read_sorted_rows(MEDIA) == before
 
 
-@pytest.mark.parametrize("fault", [graph_faults.before_conversion(), graph_faults.too_few_viewers()])
+@pytest.mark.parametrize("fault", [graph_faults.refuse_before_conversion(), graph_faults.refuse_few_viewers()])
 def test_a_medium_without_insights_is_counted_and_passed_over(
-    instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink, fault: Fault
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink, fault: CallFault
 ) -> None:
-    instagram.faults.plant(fault, path=make_medium(7).id)
+    plant_fault(instagram, fault, path=make_medium(7).id)
     sync_account(desk, instagram, credentials)
     assert desk.read_sorted_rows(MEDIA) == [make_expected_post(age) for age in reversed(range(HISTORY)) if age != 7]
     assert desk.skipped == [(1, "posts without insights")]
     assert len(instagram.calls.filter_calls(path=f"{make_medium(7).id}/")) == 1
     # One that the table has already stays in it.
-    instagram.faults.plant(fault, path=make_medium(8).id)
+    plant_fault(instagram, fault, path=make_medium(8).id)
     sync_account(desk, instagram, credentials)
     assert make_expected_post(8) in desk.read_sorted_rows(MEDIA)
     assert desk.skipped[1:] == [(2, "posts without insights")]
@@ -176,7 +175,7 @@ def test_what_a_kind_lacks_is_learnt_once_and_remembered(
 def test_a_question_that_no_metric_can_be_asked_is_not_the_metrics_fault(
     instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink
 ) -> None:
-    instagram.faults.plant(graph_faults.failed_call(100), when=is_media_request)
+    plant_fault(instagram, graph_faults.fail_call(100), when=is_media_request)
     sync_account(desk, instagram, credentials, history=3)
     assert desk.read_sorted_rows(MEDIA) == []
     assert desk.skipped == [(3, "posts without insights")]

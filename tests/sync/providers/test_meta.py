@@ -11,15 +11,14 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from demo.providers import faults
 from demo.providers.accounts import AdAccount, AdDelivery
-from demo.providers.faults import Fault
-from demo.providers.graph import graph_faults
 from demo.providers.graph.meta import MetaStandIn
 from engine.calendar import Window
 from sync.errors import NeedsReauth, NotPermitted, ProviderError, Throttled, TooMuchData, Unreachable, Unreadable
 from sync.providers.meta import add_version
 from sync.providers.registry import Applications
+from tests.support.providers import faults, graph_faults
+from tests.support.providers.faults import CallFault, clear_faults, plant_fault
 from tests.support.sync.recording_sink import (
     META_APP,
     NOW,
@@ -122,7 +121,7 @@ def test_a_page_that_comes_again_and_again_ends(
     meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink
 ) -> None:
     endless = {"data": [], "paging": {"cursors": {"after": "x"}, "next": "http://127.0.0.1:1/"}}
-    meta.faults.plant(faults.other_json(endless), path=INSIGHTS)
+    plant_fault(meta, faults.send_json(endless), path=INSIGHTS)
     with pytest.raises(Unreadable, match="again and again"):
         sync_account(desk, meta, credentials, history=DAYS)
     assert desk.read_sorted_rows(TABLE) == []
@@ -179,20 +178,27 @@ def test_a_row_of_today_is_counted_and_left_out(
         today = {"date_start": subtract_days(-1).isoformat(), "date_stop": subtract_days(-1).isoformat()}
         return {**page, "data": [*page["data"], {**page["data"][0], **today}]}
 
-    meta.faults.plant(faults.changed("longer", longer), path=INSIGHTS)
+    plant_fault(meta, faults.change_json("longer", longer), path=INSIGHTS)
     sync_account(desk, meta, credentials, history=DAYS)
     assert desk.read_sorted_rows(TABLE)[-1] == make_expected_row(subtract_days(0), 2)
     assert desk.skipped == [(1, "rows of days that were not asked for")]
 
 
 @pytest.mark.parametrize(
-    "fault", [graph_faults.gone(), graph_faults.failed_call(100), faults.html(404), faults.html(501), faults.reset()]
+    "fault",
+    [
+        graph_faults.remove_object(),
+        graph_faults.fail_call(100),
+        faults.send_html(404),
+        faults.send_html(501),
+        faults.reset_connection(),
+    ],
 )
 def test_where_no_report_can_be_ordered_short_windows_are_asked(
-    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink, fault: Fault
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink, fault: CallFault
 ) -> None:
     meta.world.add_accounts(make_account(days=90))
-    meta.faults.plant(fault, path=INSIGHTS, when=lambda request: request.method == "POST")
+    plant_fault(meta, fault, path=INSIGHTS, when=lambda request: request.method == "POST")
     sync_account(desk, meta, credentials, history=80)
     assert len(desk.read_sorted_rows(TABLE)) == 160
     assert desk.windows == [(TABLE, Window(subtract_days(79), subtract_days(0)))]
@@ -229,7 +235,7 @@ def test_too_much_data_for_a_day_is_the_end(
     sync_account(desk, meta, credentials, history=DAYS)
     before = desk.read_sorted_rows(TABLE)
     meta.calls.clear()
-    meta.faults.plant(graph_faults.too_much_data(code), path=INSIGHTS)
+    plant_fault(meta, graph_faults.refuse_amount(code), path=INSIGHTS)
     with pytest.raises(TooMuchData, match="more data for a day than it gives out"):
         sync_account(desk, meta, credentials, history=DAYS)
     assert len(meta.calls.filter_calls(path=INSIGHTS)) == 5
@@ -291,7 +297,7 @@ def test_a_campaign_that_appears_twice_is_not_lost(
         # The last one, which is the same as another, is a page that overlaps.
         return {**page, "data": [*page["data"], *more, more[-1]]}
 
-    meta.faults.plant(faults.changed("twice", twice), path=INSIGHTS)
+    plant_fault(meta, faults.change_json("twice", twice), path=INSIGHTS)
     sync_account(desk, meta, credentials, history=1)
     one, other = desk.read_sorted_rows(TABLE)
     assert float(one["spend"]) == pytest.approx(subtract_days(0).day + 0.01 + 1.5)
@@ -324,7 +330,7 @@ def test_a_token_of_a_week_is_exchanged(meta: MetaStandIn, credentials: dict[str
     sync_account(desk, meta, credentials, history=1, age=WEEK, applications=Applications())
     assert desk.renewed == []
     # The new one is in use at once.
-    meta.faults.plant(graph_faults.token_dead(), token=credentials["access_token"], path=ACCOUNT)
+    plant_fault(meta, graph_faults.refuse_token(), token=credentials["access_token"], path=ACCOUNT)
     sync_account(desk, meta, {**credentials, "note": "kept"}, history=1, age=WEEK)
     (renewed,) = desk.renewed
     assert renewed["note"] == "kept"
@@ -342,12 +348,13 @@ def test_a_dead_token_is_not_exchanged(meta: MetaStandIn, credentials: dict[str,
 
 
 @pytest.mark.parametrize(
-    "fault", [faults.reset(), faults.html(), graph_faults.transient(), graph_faults.failed_call(101)]
+    "fault",
+    [faults.reset_connection(), faults.send_html(), graph_faults.fail_transiently(), graph_faults.fail_call(101)],
 )
 def test_the_old_token_serves_on_where_it_cannot_be_exchanged(
-    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink, fault: Fault
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink, fault: CallFault
 ) -> None:
-    meta.faults.plant(fault, path="/oauth/")
+    plant_fault(meta, fault, path="/oauth/")
     sync_account(desk, meta, credentials, history=1, age=WEEK)
     assert len(desk.read_sorted_rows(TABLE)) == 2
     assert desk.renewed == []
@@ -361,31 +368,34 @@ def test_an_application_with_a_wrong_secret_reads_on(
     assert len(desk.read_sorted_rows(TABLE)) == 2
 
 
-META_FAILURES: list[tuple[str, Fault, type[ProviderError], str, int]] = [
+META_FAILURES: list[tuple[str, CallFault, type[ProviderError], str, int]] = [
     *(
-        (f"token {subcode}", graph_faults.token_dead(subcode), NeedsReauth, "connect the account again", 1)
+        (f"token {subcode}", graph_faults.refuse_token(subcode), NeedsReauth, "connect the account again", 1)
         for subcode in (None, 458, 460, 463, 467)
     ),
-    *((f"permission {code}", graph_faults.forbidden(code), NotPermitted, "allow", 1) for code in (200, 272, 294, 299)),
-    ("gone", graph_faults.gone(), NotPermitted, "knows no such account", 1),
-    ("code 1", graph_faults.transient(1), Unreachable, "fault of its own", 3),
-    ("code 2", graph_faults.transient(2), Unreachable, "fault of its own", 3),
-    ("is transient", graph_faults.transient(2601), Unreachable, "fault of its own", 3),
-    ("unavailable", graph_faults.unavailable(), Unreachable, "fault of its own", 3),
-    ("page on 502", faults.html(502), Unreachable, "fault of its own", 3),
-    ("reset", faults.reset(), Unreachable, "does not answer", 3),
-    ("cut off", faults.cut_off(), Unreachable, "does not answer", 3),
-    ("bad question", graph_faults.failed_call(100), Unreadable, "does not understand", 1),
-    ("unknown code", graph_faults.failed_call(2635), Unreadable, "does not understand", 1),
-    ("page", faults.html(), Unreadable, "web page instead of data", 1),
-    ("page on 404", faults.html(404), Unreadable, "web page instead of data", 1),
-    ("truncated", faults.truncated_json(), Unreadable, "breaks off", 1),
-    ("a list", faults.other_json([1]), Unreadable, "another form", 1),
-    ("another object", faults.other_json({"ok": True}), Unreadable, "without a list of 'data'", 1),
-    ("nulls", graph_faults.nulls(), Unreadable, "without a", 1),
-    ("no spend", graph_faults.missing_field("spend"), Unreadable, "without a number for 'spend'", 1),
-    ("no date", graph_faults.missing_field("date_start"), Unreadable, "'date_start'", 1),
-    ("words", graph_faults.words_for_numbers(), Unreadable, "without a number", 1),
+    *(
+        (f"permission {code}", graph_faults.forbid_account(code), NotPermitted, "allow", 1)
+        for code in (200, 272, 294, 299)
+    ),
+    ("gone", graph_faults.remove_object(), NotPermitted, "knows no such account", 1),
+    ("code 1", graph_faults.fail_transiently(1), Unreachable, "fault of its own", 3),
+    ("code 2", graph_faults.fail_transiently(2), Unreachable, "fault of its own", 3),
+    ("is transient", graph_faults.fail_transiently(2601), Unreachable, "fault of its own", 3),
+    ("unavailable", graph_faults.fail_gateway(), Unreachable, "fault of its own", 3),
+    ("page on 502", faults.send_html(502), Unreachable, "fault of its own", 3),
+    ("reset", faults.reset_connection(), Unreachable, "does not answer", 3),
+    ("cut off", faults.cut_off_body(), Unreachable, "does not answer", 3),
+    ("bad question", graph_faults.fail_call(100), Unreadable, "does not understand", 1),
+    ("unknown code", graph_faults.fail_call(2635), Unreadable, "does not understand", 1),
+    ("page", faults.send_html(), Unreadable, "web page instead of data", 1),
+    ("page on 404", faults.send_html(404), Unreadable, "web page instead of data", 1),
+    ("truncated", faults.truncate_json(), Unreadable, "breaks off", 1),
+    ("a list", faults.send_json([1]), Unreadable, "another form", 1),
+    ("another object", faults.send_json({"ok": True}), Unreadable, "without a list of 'data'", 1),
+    ("nulls", graph_faults.null_values(), Unreadable, "without a", 1),
+    ("no spend", graph_faults.drop_field("spend"), Unreadable, "without a number for 'spend'", 1),
+    ("no date", graph_faults.drop_field("date_start"), Unreadable, "'date_start'", 1),
+    ("words", graph_faults.replace_numbers_with_words(), Unreadable, "without a number", 1),
 ]
 
 
@@ -398,7 +408,7 @@ def test_a_failure_is_of_its_class_and_changes_nothing(
     meta: MetaStandIn,
     credentials: dict[str, Any],
     desk: RecordingSink,
-    fault: Fault,
+    fault: CallFault,
     kind: type[ProviderError],
     words: str,
     calls: int,
@@ -407,7 +417,7 @@ def test_a_failure_is_of_its_class_and_changes_nothing(
     before = desk.read_sorted_rows(TABLE)
     meta.calls.clear()
     del meta.world.ad_accounts[ACCOUNT].deliveries[10:]
-    meta.faults.plant(fault, path=INSIGHTS)
+    plant_fault(meta, fault, path=INSIGHTS)
     with pytest.raises(kind, match=words) as failure:
         sync_account(desk, meta, credentials, history=DAYS)
     assert "://" not in str(failure.value)
@@ -424,11 +434,11 @@ def test_a_failure_half_way_through_the_pages_changes_nothing(
     meta.most_rows = 10
     for each in meta.world.ad_accounts[ACCOUNT].deliveries:
         each.spend = "77"
-    meta.faults.plant(faults.cut_off(), path=INSIGHTS, skip=3)
+    plant_fault(meta, faults.cut_off_body(), path=INSIGHTS, skip=3)
     with pytest.raises(Unreachable):
         sync_account(desk, meta, credentials, history=DAYS)
     assert desk.read_sorted_rows(TABLE) == before
-    meta.faults.clear()
+    clear_faults(meta)
     sync_account(desk, meta, credentials, history=DAYS)
     assert {float(row["spend"]) for row in desk.read_sorted_rows(TABLE)} == {77.0}
 
@@ -438,10 +448,10 @@ def test_a_limit_is_waited_for_as_the_headers_say(
     meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink, code: int
 ) -> None:
     for minutes, seconds, least in ((2, 0, 120), (0, 45, 45), (1, 90, 90)):
-        meta.faults.plant(graph_faults.throttled(code, minutes=minutes, seconds=seconds), path=INSIGHTS, times=1)
+        plant_fault(meta, graph_faults.throttle_calls(code, minutes=minutes, seconds=seconds), path=INSIGHTS, times=1)
         (nap,) = sync_account(desk, meta, credentials, history=1).seconds
         assert least <= nap < least + 1
-    meta.faults.plant(graph_faults.throttled(code, hints=False), path=INSIGHTS, times=1)
+    plant_fault(meta, graph_faults.throttle_calls(code, hints=False), path=INSIGHTS, times=1)
     (nap,) = sync_account(desk, meta, credentials, history=1).seconds
     assert 10 <= nap <= 20
 
@@ -449,7 +459,7 @@ def test_a_limit_is_waited_for_as_the_headers_say(
 def test_a_limit_for_longer_than_the_patience_says_until_when(
     meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink
 ) -> None:
-    meta.faults.plant(graph_faults.throttled(minutes=25), path=INSIGHTS)
+    plant_fault(meta, graph_faults.throttle_calls(minutes=25), path=INSIGHTS)
     with pytest.raises(Throttled, match="no more calls for about 25 minutes; a sync after that goes on") as failure:
         sync_account(desk, meta, credentials, history=1)
     assert failure.value.seconds == 25 * 60

@@ -1,0 +1,80 @@
+"""insights.yaml, resolved: facts to look for and rules that speak of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine import Metric
+from insights.config.definitions import Group
+from insights.config.fields import Kind
+from insights.config.languages import DEFAULT_LANGUAGE, Language
+from insights.config.sentences import Sentence
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Observation:
+    """A fact to look for.
+
+    `metrics` are, by kind: the one of change, members, quiet and spikes, and with posts the one of the items; the two
+    of a pair; the ratio of explain, its numerator and its denominator. `whole` is what the members are a breakdown of,
+    `volume` what must reach the floor in both windows, and `accounts` the metric of quiet by account.
+    """
+
+    name: str
+    kind: Kind
+    metrics: tuple[Metric, ...]
+    series: str | None = None
+    whole: Metric | None = None
+    volume: Metric | None = None
+    accounts: Metric | None = None
+    least: float = 0
+    floor: float = 0
+
+    @property
+    def rests_on(self) -> tuple[Metric, ...]:
+        """All metrics of the catalog that it takes to look."""
+        return (*self.metrics, *(each for each in (self.whole, self.volume) if each is not None))
+
+    @property
+    def sources(self) -> frozenset[str]:
+        return frozenset(source for metric in self.rests_on for source in metric.sources)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rule:
+    """A sentence that is said if all the facts in `about` have something to say, and the condition holds.
+
+    `advice` are names, each with the condition on which it is good advice; its sentences are the languages'.
+    """
+
+    name: str
+    group: Group
+    importance: int
+    about: tuple[str, ...]
+    when: Sentence | None = None
+    member: Sentence | None = None
+    advice: Mapping[str, Sentence | None] = field(default_factory=dict)
+
+    def holds(self, views: Mapping[str, Any]) -> bool:
+        return self.when is None or bool(self.when.render(views))
+
+    def advise(self, views: Mapping[str, Any]) -> list[str]:
+        """The names of what is good advice now, the best first."""
+        return [name for name, condition in self.advice.items() if condition is None or condition.render(views)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Insights:
+    """What insights look at and what they say; nothing, where the folder has no insights.yaml."""
+
+    observations: Mapping[str, Observation] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    most: int = 8
+    general: tuple[str, ...] = ()
+    languages: Mapping[str, Language] = field(default_factory=lambda: {DEFAULT_LANGUAGE: Language()})
+
+    def language(self, code: str) -> Language:
+        """The language of this code, or English where a reload took it away."""
+        return self.languages.get(code, self.languages[DEFAULT_LANGUAGE])

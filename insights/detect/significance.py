@@ -1,0 +1,275 @@
+"""Whether something happened: what changes by less than the days differ among themselves did not.
+
+Like is held against like: days that both windows have, and Mondays against Mondays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from itertools import pairwise
+from math import fsum, isclose, log, sqrt
+from statistics import fmean, median, variance
+from typing import Any
+
+from engine import Body
+from insights.facts import SharedDays
+
+Value = float | None
+
+# How many standard errors apart two windows' days must lie; members are many, so that chance gets more tries.
+CLEAR = 2.9
+CLEAR_MEMBER = 3.4
+# And how many more in a short window, whose weekdays come but once.
+MORE_IF_SHORT = 0.6
+# And where days are missing: which ones they are is a matter of chance, too.
+MORE_IF_PARTIAL = 0.4
+# With fewer degrees of freedom the days' spread tells nothing: then a change must be twice what is asked for.
+LEAST_FREEDOM = 3
+LEAST_WITHOUT_SPREAD = 0.4
+SHORT = 14
+FEWEST_STEPS = 7
+# The part of the days that must be there: in each window, and in both where only those are compared.
+LEAST_COVERED = 0.6
+LEAST_SHARED = 0.4
+FEWEST_SHARED = 3
+# So far the change of two totals may lie from the change of their days, each held against its own weekday: as a part
+# of it, or else in all.
+MOST_APART = 0.15
+LEAST_APART = 0.02
+# A normal distribution's standard deviation, by the median distance from the median.
+BY_MAD = 1.4826
+# A day stands out if it lies so many of these from the median, and a high one so many by its logarithm; days alike to
+# the last digit count as a bit apart.
+STANDS_OUT, STANDS_OUT_BY_FACTOR = 5.0, 3.5
+LEAST_SPREAD = 0.04
+FEWEST_TO_STAND_OUT_OF = 10
+# So far apart two ways of computing a number may lie.
+EXACTLY = 1e-6
+
+
+@dataclass(frozen=True)
+class DayValues:
+    """The values of a window's days, None where one was not counted; `first` is the first one's weekday, Monday 0."""
+
+    values: tuple[Value, ...]
+    first: int = 0
+
+    @cached_property
+    def by_day(self) -> list[tuple[int, float]]:
+        """The days that were counted, each with its weekday."""
+        return [((self.first + index) % 7, value) for index, value in enumerate(self.values) if value is not None]
+
+    @cached_property
+    def by_weekday(self) -> dict[int, list[float]]:
+        found: dict[int, list[float]] = {}
+        for weekday, value in self.by_day:
+            found.setdefault(weekday, []).append(value)
+        return found
+
+    @cached_property
+    def present(self) -> list[float]:
+        return [value for value in self.values if value is not None]
+
+    def count_expected(self, other: DayValues) -> int:
+        """How many of the days there should be: all but weekdays that neither window has, such as a shop's Sundays."""
+        closed = {*range(7)} - self.by_weekday.keys() - other.by_weekday.keys()
+        return sum((self.first + index) % 7 not in closed for index in range(len(self.values)))
+
+    def keep(self, days: Sequence[bool]) -> DayValues:
+        """The same without the days that are not to be kept."""
+        return DayValues(tuple([v if kept else None for v, kept in zip(self.values, days, strict=True)]), self.first)
+
+    def squeeze(self, days: Sequence[bool]) -> DayValues:
+        """The days that are to be kept, as if there were no others."""
+        return DayValues(tuple([value for value, kept in zip(self.values, days, strict=True) if kept]), self.first)
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """The days of the asked window and of the compared one."""
+
+    now: DayValues
+    then: DayValues
+
+    def share(self, *, cut: bool) -> SharedDays | None:
+        """The days that both have, where either lacks some or the window is `cut`; None where all are compared.
+
+        The first days of a window are held against the first of the other; where days are missing here and there, each
+        is held against one of its weekday.
+        """
+        now, then = self.now, self.then
+        if not cut and now.count_expected(then) == len(now.present) and then.count_expected(now) == len(then.present):
+            return None
+        shift = (now.first - then.first) % 7
+        pairs = [a is not None and b is not None for a, b in zip(now.values, then.values, strict=True)]
+        if shift == 0 or not any(pairs[pairs.index(False) :] if False in pairs else ()):
+            return tuple(pairs), tuple(pairs)
+        paired = [a is not None and b is not None for a, b in zip(now.values, then.values[shift:], strict=False)]
+        nothing = [False] * (len(pairs) - len(paired))
+        return (*paired, *nothing), (*nothing, *paired)
+
+    def keep(self, shared: SharedDays | None) -> Windows:
+        """The same without the days that are not compared."""
+        return self if shared is None else Windows(self.now.keep(shared[0]), self.then.keep(shared[1]))
+
+    @property
+    def totals(self) -> tuple[float, float]:
+        return fsum(self.now.present), fsum(self.then.present)
+
+    @property
+    def is_covered(self) -> bool:
+        """Whether both have values for most of their days."""
+        both = ((self.now, self.then), (self.then, self.now))
+        return all(
+            each.present and len(each.present) >= LEAST_COVERED * each.count_expected(other) for each, other in both
+        )
+
+    @property
+    def have_same_weekdays(self) -> bool:
+        return self.now.by_weekday.keys() == self.then.by_weekday.keys()
+
+    @property
+    def weekday_change(self) -> float | None:
+        """The change of the days' mean, every weekday counting once; None where the windows have different ones."""
+        if not self.now.present or not self.have_same_weekdays:
+            return None
+        now, base = (fsum(map(fmean, each.by_weekday.values())) for each in (self.now, self.then))
+        return (now - base) / abs(base) if base else None
+
+    def is_fair(self, change: float, shared: SharedDays | None) -> bool:
+        """Whether the change of the sums is that of the days, and not of which of them are there."""
+        held = self.weekday_change
+        return shared is None or (held is not None and is_near(change, held))
+
+    def is_clear(
+        self, change: float, *, least: float, additive: bool, clear: float = CLEAR, partial: bool = False
+    ) -> bool:
+        """Whether the change of a total, as a fraction, is one: large enough, and more than the days' own variance.
+
+        Windows with other weekdays than each other are never clear: that Monday is not Sunday is no news.
+        """
+        held, counts = self.weekday_change, (len(self.now.present), len(self.then.present))
+        if abs(change) < least or not held or (held > 0) != (change > 0) or (additive and abs(held) < least):
+            return False
+        rhythm = len(self.now.by_weekday) - 1
+        freedom = sum(counts) - 2 - rhythm
+        if min(freedom, *counts) < LEAST_FREEDOM:
+            return abs(change) >= max(2 * least, LEAST_WITHOUT_SPREAD)
+        recent, before = self._remove_rhythm()
+        error = sqrt(residual_variance(recent) / len(recent) + residual_variance(before) / len(before))
+        # The weekdays' rhythm was taken from the same days, which makes them look calmer than they are.
+        error *= sqrt((freedom + rhythm) / freedom)
+        clear += MORE_IF_SHORT * (min(counts) < SHORT) + MORE_IF_PARTIAL * partial
+        return abs(fmean(recent) - fmean(before)) >= students_quantile(clear, freedom) * error
+
+    def _remove_rhythm(self) -> tuple[list[float], list[float]]:
+        """The days as they would be if all weekdays were alike: each divided by what its weekday is of a mean day."""
+        weekdays = self.now.by_weekday
+        usual = {day: fmean(self.then.by_weekday[day]) + fmean(values) for day, values in weekdays.items()}
+        middle = fmean(usual.values())
+        if min(usual.values()) <= 0:
+            return self.now.present, self.then.present
+        calm = [[value * middle / usual[day] for day, value in each.by_day] for each in (self.now, self.then)]
+        return calm[0], calm[1]
+
+
+def is_near(change: float, held: float) -> bool:
+    return abs(change - held) <= max(LEAST_APART, MOST_APART * abs(held))
+
+
+def is_enough(shared: SharedDays | None) -> bool:
+    """Whether the days that both windows have are enough to speak of them."""
+    return shared is None or sum(shared[0]) >= max(FEWEST_SHARED, LEAST_SHARED * len(shared[0]))
+
+
+def windows_of(series: tuple[Any, Any]) -> Windows:
+    return Windows(*map(days_of, series))
+
+
+def days_of(series: Any) -> DayValues:
+    """The days of a series of a body; of none, no days."""
+    points = series["points"] if series is not None else ()
+    first = date.fromisoformat(points[0]["t"]).weekday() if points else 0
+    return DayValues(tuple([point["v"] for point in points]), first)
+
+
+def days_together(body: Body) -> Windows:
+    """The days of all members together, in both windows."""
+    found = []
+    for series in (body["series"], body.get("comparison", {}).get("series") or ()):
+        days = [days_of(each) for each in series]
+        sums = [
+            fsum(known) if (known := [value for value in day if value is not None]) else None
+            for day in zip(*(each.values for each in days), strict=True)
+        ]
+        found.append(DayValues(tuple(sums), days[0].first if days else 0))
+    return Windows(*found)
+
+
+def weigh_ratios(ratios: DayValues, volumes: DayValues) -> DayValues:
+    """A ratio's days such that their plain mean is the whole window's ratio, where `volumes` are its denominators.
+
+    A day lies as far from that as its volume bears: one of little volume tells little.
+    """
+    pairs = [
+        None if ratio is None or volume is None else (ratio, volume)
+        for ratio, volume in zip(ratios.values, volumes.values, strict=True)
+    ]
+    there = [pair for pair in pairs if pair is not None]
+    whole = fsum(volume for _, volume in there)
+    if whole <= 0:
+        return ratios
+    ratio_of_all = fsum(ratio * volume for ratio, volume in there) / whole
+    usual = whole / len(there)
+    values = [None if each is None else ratio_of_all + each[1] / usual * (each[0] - ratio_of_all) for each in pairs]
+    return DayValues(tuple(values), ratios.first)
+
+
+def is_mean(days: DayValues, value: float) -> bool:
+    return bool(days.present) and isclose(fmean(days.present), value, rel_tol=EXACTLY, abs_tol=EXACTLY**2)
+
+
+def residual_variance(values: Sequence[float]) -> float:
+    """The variance of the days around the course that they take: a week of sales is none, but a single day is.
+
+    By the mean square of what a day differs from the day before it, where that is less than the plain variance, and
+    where there are days enough.
+    """
+    if len(values) < FEWEST_STEPS:
+        return variance(values)
+    steps = [(after - before) ** 2 for before, after in pairwise(values)]
+    return min(variance(values), fmean(steps) / 2)
+
+
+def students_quantile(clear: float, freedom: int) -> float:
+    """As many standard errors of Student's distribution as are as rare as `clear` are of the normal one.
+
+    By the first terms of Cornish and Fisher's expansion.
+    """
+    first = (clear**3 + clear) / (4 * freedom)
+    second = (5 * clear**5 + 16 * clear**3 + 3 * clear) / (96 * freedom**2)
+    return clear + first + second
+
+
+def robust_z_score(value: float, others: Sequence[float]) -> float:
+    """How far a day's value lies from the median of all, in robust standard deviations; below 0 for a low one.
+
+    A high one is measured by how many times as much it is, too: a shop of few orders has days of many times the usual
+    now and then, and nothing has happened.
+    """
+    middle = median(others)
+    score = count_deviations(value, others, LEAST_SPREAD * abs(middle))
+    if score <= 0 or middle <= 0:
+        return score
+    by_factor = count_deviations(log(value), [log(each) for each in others if each > 0], LEAST_SPREAD)
+    return min(score, by_factor * STANDS_OUT / STANDS_OUT_BY_FACTOR)
+
+
+def count_deviations(value: float, others: Sequence[float], least: float) -> float:
+    """How far a value lies from the median, in standard deviations by the median distance from it."""
+    middle = median(others)
+    spread = max(BY_MAD * median(abs(each - middle) for each in others), least)
+    return (value - middle) / spread if spread else 0.0

@@ -1,0 +1,159 @@
+"""What is told: bullets by group, arranged by the language model where it answers well, or else by the rules."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from threading import BoundedSemaphore, Lock
+from time import monotonic
+from typing import Literal
+
+from cachetools import TTLCache
+
+from engine import Cache, CacheKey, Rows, hash_text
+from insights.claims import Bullet, Clause, read_bullets, say_period_once
+from insights.collect_facts import CollectedFacts
+from insights.llm import INSTRUCTIONS, Failure, LanguageModel, Unusable, describe_request, make_offer, write_json
+from insights.render_rules import render_rules, write_clauses
+
+Author = Literal["llm", "rules"]
+
+# Of the model's bullets where others were dropped, if the rules have as many; with fewer the rules speak.
+FEWEST = 2
+# Of those who wait for the model at a time: each holds a thread that requests for widgets need too.
+MOST_WAITING = 8
+# Seconds. An answer is kept by all that it was made from, so that age alone does not make it wrong.
+KEPT = 3_600
+# Seconds. So long the rules speak at once where the model has just failed at the very same.
+FAILED = 60
+MOST_FAILED = 1_000
+# Failures that are over as soon as somebody else is done, or known without asking.
+PASSING: frozenset[Failure] = frozenset(("busy", "budget"))
+
+
+@dataclass(frozen=True, slots=True)
+class Narration:
+    """The bullets, the most important first, and who arranged them.
+
+    `dropped` counts the model's bullets that are no arrangement of what it was offered, by reason; `fallback` tells why
+    the rules speak although there is a model. `cached` where no model had to be asked.
+    """
+
+    bullets: list[Bullet]
+    author: Author = "rules"
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    fallback: Failure | Literal["ungrounded"] | None = None
+    cached: bool = True
+
+
+class TooFewBullets(Exception):
+    """Too few of the model's bullets are arrangements of what it was offered."""
+
+    def __init__(self, dropped: Mapping[str, int]) -> None:
+        self.dropped = dropped
+        super().__init__(", ".join(dropped))
+
+
+class Narrator:
+    """Tells what was collected. Thread-safe."""
+
+    def __init__(
+        self, model: LanguageModel | None = None, cache: Cache | None = None, *, clock: Callable[[], float] = monotonic
+    ) -> None:
+        """`cache` is that of the scans: answers of the model are kept beside them."""
+        self.model = model
+        self.failed: TTLCache[CacheKey, Unusable | TooFewBullets] = TTLCache(MOST_FAILED, ttl=FAILED, timer=clock)
+        self.lock = Lock()
+        self.cache = None if cache is None else Cache(cache.store, ttl=KEPT)
+        self.places = BoundedSemaphore(MOST_WAITING)
+
+    def close(self) -> None:
+        """Whoever waits for the model is told what the rules say."""
+        if self.model is not None:
+            self.model.close()
+
+    def narrate(self, facts: CollectedFacts, *, spend: Callable[[], bool], late: bool = False) -> Narration:
+        """The bullets. `spend` is asked before each call to the model: it tells whether one more is within the budget.
+
+        What the model arranges, if enough of it is well-formed; or else what the rules say. When it is `late` already
+        the model is not asked.
+        """
+        clauses = write_clauses(facts.insights, facts.findings, facts.span)
+        spoken = render_rules(clauses, facts.span, facts.insights.most)
+        if self.model is None or not clauses or facts.asker.offline:
+            return Narration(spoken)
+        asked = ModelRequest(self.model, facts, clauses, max(1, min(FEWEST, len(spoken))))
+        try:
+            return self._ask_in_turn(asked, spend, late=late)
+        except Unusable as unusable:
+            return Narration(spoken, fallback=unusable.failure, cached=False)
+        except TooFewBullets as few:
+            return Narration(spoken, dropped=few.dropped, fallback="ungrounded", cached=False)
+
+    def _ask_in_turn(self, asked: ModelRequest, spend: Callable[[], bool], *, late: bool) -> Narration:
+        """What the model says, while there is a place to wait for it, or said before.
+
+        Raises Unusable, TooFewBullets.
+        """
+        with self.lock:
+            failed = self.failed.get(asked.key)
+        if failed is not None:
+            raise failed
+        if not late and self.places.acquire(blocking=False):
+            try:
+                if self.cache is None:
+                    return narration_of(asked.ask(spend), cached=False)
+                read = self.cache.get_or_fetch(asked.key, lambda: asked.ask(spend))
+                return narration_of(read.rows, cached=read.is_cached)
+            except (Unusable, TooFewBullets) as failure:
+                if not (isinstance(failure, Unusable) and failure.failure in PASSING):
+                    with self.lock:
+                        self.failed[asked.key] = failure
+                raise
+            finally:
+                self.places.release()
+        kept = None if self.cache is None else self.cache.get_stale(asked.key)
+        if kept is None:
+            raise Unusable("busy")
+        return narration_of(kept.rows, cached=True)
+
+
+class ModelRequest:
+    """What a model is asked about the facts; `key` is all that its answer depends on: whose it is, and every word."""
+
+    def __init__(self, model: LanguageModel, facts: CollectedFacts, clauses: list[Clause], fewest: int) -> None:
+        self.model, self.facts, self.fewest = model, facts, fewest
+        self.offer = make_offer(facts, clauses)
+        self.text = write_json(describe_request(facts, self.offer))
+        self.key = CacheKey(
+            tenant=facts.asker.tenant,
+            dialect="insights",
+            catalog=facts.catalog,
+            statement=hash_text("\0".join((model.name, INSTRUCTIONS, facts.span.compare.value, self.text))),
+            days=(facts.span.window,),
+            data_version=facts.asker.data_version,
+        )
+
+    def ask(self, spend: Callable[[], bool]) -> Rows:
+        """The model's bullets, and how many were dropped, as rows. Raises Unusable, TooFewBullets."""
+        dropped: Counter[str] = Counter()
+        answered = self.model.ask(self.text, spend=spend)
+        bullets = read_bullets(self.offer, answered, self.facts.span, lambda reason: dropped.update((reason,)))
+        if len(bullets) < (self.fewest if dropped else 1):
+            raise TooFewBullets(dropped)
+        told = say_period_once(bullets[: self.facts.insights.most], self.facts.span)
+        return [
+            *(("bullet", each.group, each.text) for each in told),
+            *(("dropped", reason, count) for reason, count in dropped.items()),
+        ]
+
+
+def narration_of(rows: Rows, *, cached: bool) -> Narration:
+    """What the model said, from the rows that it is kept as."""
+    return Narration(
+        [Bullet(group, text) for kind, group, text in rows if kind == "bullet"],
+        "llm",
+        {reason: count for kind, reason, count in rows if kind == "dropped"},
+        cached=cached,
+    )

@@ -1,0 +1,1 @@
+"""What can be made to go wrong with the providers' stand-ins."""
