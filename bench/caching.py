@@ -93,7 +93,7 @@ def print_latencies(catalog: Catalog, warehouse: Warehouse, url: str, query: Met
 
 
 def make_caller(engine: Engine, keys: Sequence[str], query: MetricQuery, *, moving: bool) -> Callable[[], object]:
-    """Make a call that queries the keys in turn; with `moving` each call sees a new data version."""
+    """Make a call that queries the keys in turn; with `moving` each sees a new data version."""
     versions = iter(range(1, 10**9))
 
     def call() -> None:

@@ -59,7 +59,7 @@ def fill_table(warehouse: Warehouse, catalog: Catalog, tenants: int) -> None:
 
 
 def measure_engine(tenants: int, days: int) -> dict[str, Timing]:
-    """Time both subjects on `tenants` tenants and a window of `days`; each call queries another tenant."""
+    """Time both subjects on so many tenants and days; each call queries another tenant."""
     catalog = load_catalog(get_shipped_folder())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "warehouse.db"
@@ -92,7 +92,7 @@ def measure_engine(tenants: int, days: int) -> dict[str, Timing]:
 
 
 def measure_compile_times() -> tuple[float, float]:
-    """Return the milliseconds to compile a metric to checked SQL, and the microseconds to reuse a plan."""
+    """Return the milliseconds to compile a metric to SQL, and the microseconds to reuse a plan."""
     catalog = load_catalog(get_shipped_folder())
     warehouse = Warehouse("sqlite://")
     statements = StatementCompiler(warehouse.dialect, catalog.tables.values())

@@ -1,4 +1,4 @@
-"""The time to load and validate 1,000 metrics in 100 files, and of `validate` on the shipped files."""
+"""The time to load 1,000 metrics in 100 files, and of `validate` on the shipped files."""
 
 from __future__ import annotations
 

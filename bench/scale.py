@@ -1,4 +1,4 @@
-"""The figures of docs/scale.md: the cost of a query as tenants are added, on three databases.
+"""The figures of docs/scale.md: a query's cost as tenants are added, on three databases.
 
     python -m bench.scale [TENANTS …]
 

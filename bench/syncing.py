@@ -1,4 +1,4 @@
-"""The sync of a thousand users, some with errors: a real server against the providers' stand-ins."""
+"""The sync of a thousand users, some with errors, by a real server against stand-ins."""
 
 from __future__ import annotations
 

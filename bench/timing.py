@@ -1,4 +1,4 @@
-"""Timing side by side: subjects are measured in turns, so that load on the machine affects all."""
+"""Timing side by side: subjects run in turns, so that load on the machine affects all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo's installation: its own database and secrets, and stand-ins for the three providers."""
+"""The demo's installation: its own database and secrets, and the providers' stand-ins."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def fill_demo(metrics: Path, *, own_warehouse: bool) -> None:
 
 
 def read_or_make_secret(name: str, new: Callable[[], str]) -> str:
-    """Return a secret of the demo, created at the first call in a file that only its owner can read."""
+    """Return a secret of the demo; the first call creates it, readable only by its owner."""
     path = FOLDER / name
     if path.is_file() and (saved := path.read_text().strip()):
         return saved

@@ -65,14 +65,14 @@ def explain_no_series(meta: Mapping[str, Any]) -> str:
 
 
 def select_part(metric: Metric, name: str) -> Metric:
-    """Return the metric that defines a series' format: of a combined metric, the part of this name."""
+    """Return the metric whose format a series has: of a combined one, the part of this name."""
     if isinstance(metric, CombinedMetric):
         return next((part for part in metric.combined if part.title == name), metric)
     return metric
 
 
 def get_headline_metric(metric: Metric) -> Metric:
-    """Return the metric that defines the total's format: the first part, except of a correlation."""
+    """Return the metric whose format the total has: the first part, unless a correlation."""
     return metric.combined[0] if isinstance(metric, CombinedMetric) and not metric.correlation else metric
 
 
@@ -97,7 +97,7 @@ def build_overview(metric: Metric, body: Body) -> Table:
 
 
 def build_points_table(metric: Metric, body: Body) -> Table:
-    """Build a row for each bucket and a column for each series, with compared values if they fit."""
+    """Build a row per bucket and a column per series, with compared values if they fit."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column(body["meta"]["grain"])
     columns: list[list[str]] = [[point["t"] for point in body["series"][0]["points"]]]

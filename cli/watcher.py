@@ -1,4 +1,4 @@
-"""The reloading of served metric files: when they change, with `serve --reload`, and on SIGHUP."""
+"""The reloading of served metric files: on changes, with `serve --reload`, and on SIGHUP."""
 
 from __future__ import annotations
 

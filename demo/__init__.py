@@ -1,1 +1,1 @@
-"""A believable history for a handful of tenants, the same on every machine."""
+"""Realistic data for a few demo tenants, the same on every machine."""

@@ -1,4 +1,4 @@
-"""The campaigns of an ad account: what always runs, what comes in flights, and what a season brings."""
+"""The campaigns of an ad account: permanent ones, ones in flights, and seasonal sales."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -13,8 +13,10 @@ RAMP = (0.55, 0.75, 0.9)
 
 
 class Campaign(NamedTuple):
-    """`budget` is the daily spend in the account's currency at size 1; `cpm` per 1,000 impressions; `ctr`
-    clicks per impression; `rate` purchases per click.
+    """A campaign and its averages.
+
+    `budget` is the daily spend in the account's currency at size 1, `cpm` the spend per 1,000 impressions, `ctr` the
+    clicks per impression, `rate` the purchases per click.
     """
 
     id: str
@@ -26,7 +28,7 @@ class Campaign(NamedTuple):
 
 
 class Promotion(NamedTuple):
-    """A season's sale, from `first` to `last` inclusive."""
+    """A seasonal sale, from `first` to `last` inclusive."""
 
     name: str
     first: date
@@ -36,7 +38,7 @@ class Promotion(NamedTuple):
 
 @lru_cache(maxsize=256)
 def list_promotions(tenant_key: str, year: int) -> tuple[Promotion, ...]:
-    """The tenant's sales of one calendar year; they begin up to four days early or late."""
+    """List the tenant's sales of a calendar year; each begins up to four days early or late."""
     shift = seed_random(f"{tenant_key}/promotions", year)
 
     def sale(name: str, first: date, days: int, budget: float) -> Promotion:
@@ -57,16 +59,16 @@ def list_promotions(tenant_key: str, year: int) -> tuple[Promotion, ...]:
 
 
 def find_promotion(tenant: DemoTenant, day: date) -> Promotion | None:
-    """The sale that is on, if there is one."""
+    """Return the sale that runs on the day, or None."""
     return next((sale for sale in list_promotions(tenant.key, day.year) if sale.first <= day <= sale.last), None)
 
 
 def iter_campaigns(tenant: DemoTenant, account: DemoAccount, day: date) -> Iterator[Campaign]:
-    """The campaigns that deliver on the day; none on the days on which the account's payment has failed."""
+    """Yield the campaigns that deliver on the day; none if the account's payment failed."""
     stream = tenant.build_stream_key(account, "campaigns")
     if is_in_spell(f"{stream}/payment", day, every=240, longest=2):
         return
-    # Prospecting is switched off for a while now and then, to test whether anybody misses it.
+    # Prospecting is switched off now and then, as in a holdout test.
     if not is_in_spell(f"{stream}/holdout", day, every=130, longest=12):
         yield Campaign(
             _make_campaign_id(stream, "prospecting"), "Prospecting | Lookalike 2%", 360.0, 8.4, 0.0112, 0.029

@@ -1,4 +1,4 @@
-"""What a small shop writes under its pictures: emoji, quotes, hashtags, line breaks, at times nothing."""
+"""Captions of a small shop's posts: emoji, quotes, hashtags, line breaks, sometimes none."""
 
 from random import Random
 
@@ -27,7 +27,7 @@ VIRAL = (
 
 
 def write_caption(chance: Random, products: tuple[str, ...], *, viral: bool) -> str | None:
-    """A caption that names one of the products; now and then a post has none."""
+    """Write a caption that names one of the products; None for a post without a caption."""
     thing = chance.choice(products)
     text = chance.choice(VIRAL if viral else CAPTIONS)
     if not viral and chance.random() < 0.04:

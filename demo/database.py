@@ -1,4 +1,4 @@
-"""The demo's database: two years of every demo tenant, made anew when the days have moved on."""
+"""The demo's database: two years of data for every demo tenant, renewed every day."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ DAYS = 730
 
 
 class DemoDatabase:
-    """A state and a warehouse that hold the demo, with the tables that a catalog declares."""
+    """The demo's data in a state database and a warehouse, in the tables of a catalog."""
 
     def __init__(
         self, state: State, warehouse: Warehouse, catalog: Catalog, *, days: int = DAYS, own: bool = True
     ) -> None:
-        """`own` where no rows but the demo's are in the warehouse."""
+        """`own` means that the warehouse holds only the demo's rows."""
         self.state = state
         self.warehouse = warehouse
         self.days = days
@@ -31,7 +31,7 @@ class DemoDatabase:
         self.tables = {name: table for name, table in catalog.tables.items() if table.query is None}
 
     def is_current(self, until: date) -> bool:
-        """Whether the history ends with `until` and the tables are as they are declared now.
+        """Whether the history ends with `until` and the tables have their current declarations.
 
         Raises StateUnavailable or WarehouseUnavailable.
         """
@@ -40,23 +40,23 @@ class DemoDatabase:
         )
 
     def has_rows(self, table: Table) -> bool:
-        """Whether the warehouse has rows of the demo: it may be another one than the last time."""
+        """Whether the table has rows of the demo; the warehouse may be another one than last time."""
         return self.warehouse.has_rows(table, EVERYTHING.user_id)
 
     def fill(self, until: date) -> Iterator[DemoTenant]:
-        """Make what is missing or outdated; gives each tenant once its history up to `until` is in.
+        """Create what is missing or outdated; yields each tenant once its history is loaded.
 
-        The accounts are connected the first time only: what a user changes later stays. Stopped half-way, it is
-        done again the next time. Raises StateUnavailable or WarehouseUnavailable.
+        Accounts are connected only the first time, so that later changes by a user are kept. If it is interrupted, the
+        next call starts again. Raises StateUnavailable or WarehouseUnavailable.
         """
         before: dict[str, Any] = self.state.app_settings.get(SETTING) or {}
-        # A demo of an earlier release had accounts that no sync could read.
+        # Earlier releases connected the demo's accounts without credentials.
         if not before.get("connected"):
             self.connect_accounts()
         elif self.own and before.get("tables") != self.hash_layout():
-            # They may lack a column that is declared by now; only the demo's rows are in them.
+            # The tables may lack a new column, and they hold only the demo's rows.
             self.warehouse.drop_tables(self.tables.values())
-        # Until the end it is of no day.
+        # The mark has no day until all tenants are loaded, so that an interrupted fill is repeated.
         self.state.app_settings.set(SETTING, {"connected": True})
         self.warehouse.create_tables(self.tables.values())
         for tenant in TENANTS:
@@ -66,13 +66,13 @@ class DemoDatabase:
         self.state.app_settings.set(SETTING, self.make_mark(until))
 
     def connect_accounts(self) -> None:
-        """Connect every account with what the stand-ins take. Raises NoEncryptionKey."""
+        """Connect every account with the stand-ins' credentials. Raises NoEncryptionKey."""
         for tenant in TENANTS:
             for account in tenant.accounts:
                 self.state.connections.put(tenant.user_id, account.source, account.id, make_credentials(account))
 
     def fill_tenant(self, tenant: DemoTenant, until: date) -> None:
-        """Restate the history of each account, so that a sync goes on from `until`."""
+        """Restate the history of each account, so that a sync continues from `until`."""
         days = Window(until - timedelta(days=self.days - 1), until)
         for name, history in generate_history(tenant, until=until, days=self.days).items():
             table = self.tables.get(name)
@@ -92,11 +92,11 @@ class DemoDatabase:
         return {"through": until.isoformat(), "tables": self.hash_layout(), "connected": True}
 
     def hash_layout(self) -> str:
-        """A digest that changes with the declaration of any table."""
+        """Return a digest that changes with the declaration of any table."""
         statements = (self.warehouse.dialect.emit_create_table(table) for table in self.tables.values())
         return hashlib.sha256("\n".join(statements).encode()).hexdigest()[:16]
 
 
 def select_columns(table: Table, row: dict[str, object]) -> dict[str, object]:
-    """The row without the columns that the table does not have."""
+    """Return the row with only the table's columns."""
     return {name: value for name, value in row.items() if name in table.columns}

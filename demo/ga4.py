@@ -1,4 +1,4 @@
-"""GA4: sessions by channel, the property's day as their sum, and the pages on which they land."""
+"""GA4's rows: sessions by channel, their sums by day, and their landing pages."""
 
 import math
 from collections.abc import Sequence
@@ -19,13 +19,13 @@ from demo.rhythm import (
 from demo.tenants import DemoAccount, DemoTenant
 
 BASKET = 68.0
-# Not every click arrives: some visitors leave before the page has loaded, or refuse to be counted.
+# Not every click becomes a session: some visitors leave before the page has loaded, or refuse to be tracked.
 SESSIONS_PER_CLICK = 0.83
 NEWSLETTER_DAYS = (1, 3)
 
 
 class Channel(NamedTuple):
-    """Sessions a day at size 1, their daily spread, the share that engages, and purchases per session."""
+    """A channel: sessions a day at size 1, daily spread, engaged share, purchases per session."""
 
     name: str
     sessions: float
@@ -49,7 +49,7 @@ CHANNELS = (
 
 
 class ChannelVisits(NamedTuple):
-    """One channel's day."""
+    """The sessions of one channel on one day."""
 
     channel: str
     users: int
@@ -62,11 +62,14 @@ class ChannelVisits(NamedTuple):
 def simulate_visits(
     tenant: DemoTenant, account: DemoAccount, day: date, *, clicks: int, lift: float
 ) -> list[ChannelVisits]:
-    """The channels that had sessions. `clicks` are those on Meta; `lift` raises organic social."""
+    """Simulate the day's channels that have sessions.
+
+    `clicks` are Meta's and become paid social sessions; `lift` is Instagram's and scales organic social ones.
+    """
     stream = tenant.build_stream_key(account, "channels")
     mood = compute_drift(stream, day, every=10, size=0.05) * draw_factor(seed_random(stream, day.toordinal()), 0.04)
     demand = account.size * compute_trend(day, 0.13) * compute_season(day) * compute_weekday_factor(day) * mood
-    found = []
+    visits = []
     for channel in CHANNELS:
         expected = channel.sessions * demand * _weigh_channel(channel.name, day, lift)
         if channel.name == "Paid Social":
@@ -74,8 +77,8 @@ def simulate_visits(
         chance = seed_random(f"{stream}/{channel.name}", day.toordinal())
         sessions = round(expected * draw_factor(chance, channel.spread))
         if sessions > 0:
-            found.append(_simulate_channel(chance, channel, day, sessions))
-    return found
+            visits.append(_simulate_channel(chance, channel, day, sessions))
+    return visits
 
 
 def _weigh_channel(channel: str, day: date, lift: float) -> float:
@@ -98,17 +101,20 @@ def _simulate_channel(chance: Random, channel: Channel, day: date, sessions: int
 
 
 def build_channel_row(tenant: DemoTenant, account: DemoAccount, day: date, visit: ChannelVisits) -> dict[str, object]:
-    """A row of `ga4_channels_daily`."""
+    """Build a row of `ga4_channels_daily`."""
     return {"user_id": tenant.user_id, "date": day, "property_id": account.id, **visit._asdict()}
 
 
 def build_day_row(
-    tenant: DemoTenant, account: DemoAccount, day: date, found: Sequence[ChannelVisits]
+    tenant: DemoTenant, account: DemoAccount, day: date, visits: Sequence[ChannelVisits]
 ) -> dict[str, object]:
-    """A row of `ga4_daily`: its channels' sums, but fewer users: one may come through several channels."""
+    """Build a row of `ga4_daily`: the channels' sums.
+
+    The users are fewer than their sum, because a user may come through several channels.
+    """
     chance = seed_random(tenant.build_stream_key(account, "day"), day.toordinal())
-    sessions = sum(visit.sessions for visit in found)
-    conversions = sum(visit.conversions for visit in found)
+    sessions = sum(visit.sessions for visit in visits)
+    conversions = sum(visit.conversions for visit in visits)
     users = round(sessions * chance.uniform(0.77, 0.81))
     return {
         "user_id": tenant.user_id,
@@ -117,16 +123,16 @@ def build_day_row(
         "users": users,
         "new_users": round(users * chance.uniform(0.58, 0.67)),
         "sessions": sessions,
-        "engaged_sessions": sum(visit.engaged_sessions for visit in found),
+        "engaged_sessions": sum(visit.engaged_sessions for visit in visits),
         "conversions": conversions,
         "converting_sessions": float(math.floor(conversions * chance.uniform(0.90, 0.97))),
-        "revenue": round(sum(visit.revenue for visit in found), 2),
+        "revenue": round(sum(visit.revenue for visit in visits), 2),
         "currency": account.currency,
     }
 
 
 class Page(NamedTuple):
-    """A page's weight among the landings, the share that engages, and purchases compared with the average."""
+    """A page: its weight among landings, engaged share, and purchases relative to the average."""
 
     path: str
     weight: float
@@ -147,14 +153,14 @@ PAGES = (
 )
 PRODUCT = Page("/products/", 5.0, 0.60, 1.4)
 SALE = Page("/collections/", 14.0, 0.63, 1.7)
-# All the pages too small to be listed, which get no rows.
+# The weight of all pages that are too small to be listed, which get no rows.
 LONG_TAIL = Page("", 14.0, 0.55, 1.0)
 
 
 def build_landing_rows(
-    tenant: DemoTenant, account: DemoAccount, day: date, found: Sequence[ChannelVisits]
+    tenant: DemoTenant, account: DemoAccount, day: date, visits: Sequence[ChannelVisits]
 ) -> list[dict[str, object]]:
-    """Rows of `ga4_landing_pages_daily`: the top pages, which never add up to more than the day itself."""
+    """Build rows of `ga4_landing_pages_daily`: the top pages, whose sum never exceeds the day's."""
     stream = tenant.build_stream_key(account, "pages")
     pages = [*_list_pages(tenant, day), LONG_TAIL]
     chances = [seed_random(f"{stream}/{page.path}", day.toordinal()) for page in pages]
@@ -162,13 +168,13 @@ def build_landing_rows(
         page.weight * compute_drift(f"{stream}/{page.path}", day, every=17, size=0.18) * draw_factor(chance, 0.08)
         for page, chance in zip(pages, chances, strict=True)
     ]
-    sessions = _split_total(sum(visit.sessions for visit in found), weights)
+    sessions = _split_total(sum(visit.sessions for visit in visits), weights)
     engaged = _split_total(
-        sum(visit.engaged_sessions for visit in found),
+        sum(visit.engaged_sessions for visit in visits),
         [weight * page.engaged for weight, page in zip(weights, pages, strict=True)],
     )
     conversions = _split_total(
-        sum(visit.conversions for visit in found),
+        sum(visit.conversions for visit in visits),
         [weight * page.rate for weight, page in zip(weights, pages, strict=True)],
     )
     return [
@@ -205,5 +211,5 @@ def _make_slug(name: str) -> str:
 
 
 def is_untracked(tenant: DemoTenant, account: DemoAccount, day: date) -> bool:
-    """Whether the tag was broken on the day, so that the property has no rows at all."""
+    """Whether tracking was broken on the day, so that the property has no rows."""
     return is_in_spell(tenant.build_stream_key(account, "untracked"), day, every=170, longest=3)

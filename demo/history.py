@@ -1,4 +1,4 @@
-"""The rows of a tenant's fact tables, day by day."""
+"""The rows of a demo tenant's fact tables."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,27 +9,27 @@ from demo.tenants import DemoAccount, DemoTenant
 
 Row = dict[str, object]
 
-# Days that are missing at the first and at the last edge: Meta was connected late, Instagram answers late.
+# The numbers of days missing at the start and at the end: Meta was connected late, Instagram reports late.
 META_EDGES = (2, 0)
 AUDIENCE_EDGES = (3, 1)
 
 
 def generate_history(tenant: DemoTenant, *, until: date, days: int = 730) -> Mapping[str, list[Row]]:
-    """The rows of the `days` days that end with `until`, by the name of the fact table; of all six tables.
+    """Generate the rows of all six fact tables for the `days` days up to `until`, by table.
 
     A row is keyed by column name and holds text, integers, floats (money to the cent), dates, and for
     `posted_at` an aware datetime in UTC. A table whose source is not connected is empty. A day's row does
     not depend on `until` or `days`, except for the lifetime values of `ig_media`, which grow with age.
 
-    Raises `ValueError` when `days` is less than 1.
+    Raises `ValueError` if `days` is less than 1.
     """
     if days < 1:
         raise ValueError(f"days must be at least 1, not {days}")
     span = [until - timedelta(days=back) for back in reversed(range(days))]
     delivered = list(_iter_deliveries(tenant, span))
     heard = list(_iter_audiences(tenant, span))
-    # What Meta and Instagram did on a day brings the site its paid and organic social sessions, also on the
-    # days that the tables of those two lack.
+    # Meta's clicks and Instagram's lift determine the site's paid and organic social sessions, also on the days that
+    # the tables of those two lack.
     clicks: Counter[date] = Counter()
     for _, day, delivery in delivered:
         clicks[day] += delivery.clicks
@@ -38,12 +38,12 @@ def generate_history(tenant: DemoTenant, *, until: date, days: int = 730) -> Map
     meta_days = _trim_edges(span, META_EDGES)
     audience_days = _trim_edges(span, AUDIENCE_EDGES)
     return {
-        "ga4_daily": [ga4.build_day_row(tenant, account, day, found) for account, day, found in visited],
+        "ga4_daily": [ga4.build_day_row(tenant, account, day, visits) for account, day, visits in visited],
         "ga4_channels_daily": [
-            ga4.build_channel_row(tenant, account, day, visit) for account, day, found in visited for visit in found
+            ga4.build_channel_row(tenant, account, day, visit) for account, day, visits in visited for visit in visits
         ],
         "ga4_landing_pages_daily": [
-            row for account, day, found in visited for row in ga4.build_landing_rows(tenant, account, day, found)
+            row for account, day, visits in visited for row in ga4.build_landing_rows(tenant, account, day, visits)
         ],
         "meta_ads_daily": [
             meta.build_campaign_row(tenant, account, day, delivery)
@@ -56,9 +56,9 @@ def generate_history(tenant: DemoTenant, *, until: date, days: int = 730) -> Map
             if day in audience_days and not instagram.is_unreported(tenant, account, day)
         ],
         "ig_media": [
-            instagram.build_media_row(tenant, account, day, posted, until=until)
+            instagram.build_media_row(tenant, account, day, post, until=until)
             for account in tenant.list_accounts("instagram")
-            for day, posted in _iter_posts(tenant, account, span)
+            for day, post in _iter_posts(tenant, account, span)
         ],
     }
 
@@ -81,8 +81,8 @@ def _iter_posts(
     tenant: DemoTenant, account: DemoAccount, span: Sequence[date]
 ) -> Iterator[tuple[date, instagram.Post]]:
     for day in span:
-        if posted := instagram.simulate_post(tenant, account, day):
-            yield day, posted
+        if post := instagram.simulate_post(tenant, account, day):
+            yield day, post
 
 
 def _iter_audiences(tenant: DemoTenant, span: Sequence[date]) -> Iterator[tuple[DemoAccount, date, instagram.Audience]]:

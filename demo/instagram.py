@@ -1,4 +1,4 @@
-"""Instagram: posts, of which one goes viral every few months, and the account's days that they make."""
+"""Instagram's rows: posts, of which one goes viral every few months, and the account's days."""
 
 import math
 from datetime import UTC, date, datetime, time, timedelta
@@ -22,7 +22,7 @@ from demo.tenants import DemoAccount, DemoTenant
 ZONE = "America/Los_Angeles"
 VIRAL_EVERY = 150
 VIRAL_SINCE = date(2021, 1, 1).toordinal() // VIRAL_EVERY
-# Days after which a post has had nearly all it will ever have.
+# The days after which a post has nearly all of its lifetime values.
 RIPE_AFTER = 10
 
 POSTS_A_DAY = (0.70, 0.78, 0.60, 0.80, 0.68, 0.45, 0.38)
@@ -30,7 +30,7 @@ SHORTCODE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
 class MediaType(NamedTuple):
-    """A media type: how often it is posted, the share of the followers it reaches, and its engagement."""
+    """A media type: its frequency, the share of followers that it reaches, and its engagement."""
 
     media_type: str
     weight: float
@@ -48,7 +48,7 @@ REEL = MEDIA_TYPES[-1]
 
 
 class Post(NamedTuple):
-    """A post and what it will have collected once it has ripened."""
+    """A post with its final lifetime values."""
 
     media_id: str
     posted_at: datetime
@@ -68,7 +68,7 @@ class Post(NamedTuple):
 
 
 def count_followers(tenant: DemoTenant, account: DemoAccount, day: date) -> int:
-    """Steady growth, and a step up after each viral post."""
+    """Return the followers of a day: steady growth, and a step after each viral post."""
     gained = 0.0
     for block in range(VIRAL_SINCE, day.toordinal() // VIRAL_EVERY + 1):
         age = (day - _find_viral_day(tenant.build_stream_key(account, "viral"), block)).days
@@ -79,7 +79,7 @@ def count_followers(tenant: DemoTenant, account: DemoAccount, day: date) -> int:
 
 
 def simulate_post(tenant: DemoTenant, account: DemoAccount, day: date) -> Post | None:
-    """The day's post, if there is one: about four a week."""
+    """Simulate the day's post; None on days without one. There are about four a week."""
     chance = seed_random(tenant.build_stream_key(account, "posts"), day.toordinal())
     viral = day == _find_viral_day(tenant.build_stream_key(account, "viral"), day.toordinal() // VIRAL_EVERY)
     if chance.random() >= POSTS_A_DAY[day.weekday()] and not viral:
@@ -110,34 +110,34 @@ def _find_viral_day(stream: str, block: int) -> date:
 
 
 def compute_ripeness(age: int) -> float:
-    """The share of its lifetime values that a post has at the end of the day `age` days after its own."""
+    """Return a post's share of its lifetime values at the end of the day `age` days later."""
     return 1 - math.exp(-(age + 0.9) / 1.8)
 
 
 def build_media_row(
-    tenant: DemoTenant, account: DemoAccount, day: date, posted: Post, *, until: date
+    tenant: DemoTenant, account: DemoAccount, day: date, post: Post, *, until: date
 ) -> dict[str, object]:
-    """A row of `ig_media`, with the lifetime values of the end of `until`."""
+    """Build a row of `ig_media`, with the lifetime values at the end of `until`."""
     ripe = compute_ripeness((until - day).days)
-    counts = {name: round(getattr(posted, name) * ripe) for name in ("likes", "comments", "saves", "shares")}
+    counts = {name: round(getattr(post, name) * ripe) for name in ("likes", "comments", "saves", "shares")}
     return {
         "user_id": tenant.user_id,
         "posted_on": day,
         "ig_user_id": account.id,
-        "media_id": posted.media_id,
-        "posted_at": posted.posted_at,
-        "media_type": posted.media_type,
-        "caption": posted.caption,
-        "permalink": posted.permalink,
+        "media_id": post.media_id,
+        "posted_at": post.posted_at,
+        "media_type": post.media_type,
+        "caption": post.caption,
+        "permalink": post.permalink,
         **counts,
-        "reach": round(posted.reach * ripe),
-        "views": round(posted.views * ripe),
+        "reach": round(post.reach * ripe),
+        "views": round(post.views * ripe),
         "interactions": sum(counts.values()),
     }
 
 
 class Audience(NamedTuple):
-    """The account's day: `lift` is how far its posts carry it above a day without any."""
+    """The account's day; `lift` is its reach relative to a day without posts."""
 
     reach: int
     views: int
@@ -147,7 +147,7 @@ class Audience(NamedTuple):
 
 
 def simulate_audience(tenant: DemoTenant, account: DemoAccount, day: date, recent: list[tuple[date, Post]]) -> Audience:
-    """The day as its followers and the posts of the last `RIPE_AFTER` days make it."""
+    """Simulate the day, from its followers and the posts of the last `RIPE_AFTER` days."""
     stream = tenant.build_stream_key(account, "audience")
     chance = seed_random(stream, day.toordinal())
     following = count_followers(tenant, account, day)
@@ -160,34 +160,34 @@ def simulate_audience(tenant: DemoTenant, account: DemoAccount, day: date, recen
     )
     reach, views = quiet * draw_factor(chance, 0.05), quiet * 1.5
     interactions = quiet * 0.022 * draw_factor(chance, 0.12)
-    for posted_on, posted in recent:
+    for posted_on, post in recent:
         age = (day - posted_on).days
         share = compute_ripeness(age) - (compute_ripeness(age - 1) if age else 0.0)
-        reach += posted.reach * share
-        views += posted.views * share
-        interactions += posted.interactions * share
+        reach += post.reach * share
+        views += post.views * share
+        interactions += post.interactions * share
     return Audience(round(reach), round(max(views, reach)), round(interactions), following, reach / quiet)
 
 
-def build_account_row(tenant: DemoTenant, account: DemoAccount, day: date, seen: Audience) -> dict[str, object]:
-    """A row of `ig_account_daily`."""
+def build_account_row(tenant: DemoTenant, account: DemoAccount, day: date, audience: Audience) -> dict[str, object]:
+    """Build a row of `ig_account_daily`."""
     return {
         "user_id": tenant.user_id,
         "date": day,
         "ig_user_id": account.id,
-        "reach": seen.reach,
-        "views": seen.views,
-        "interactions": seen.interactions,
-        "followers": seen.followers,
+        "reach": audience.reach,
+        "views": audience.views,
+        "interactions": audience.interactions,
+        "followers": audience.followers,
     }
 
 
 def is_unreported(tenant: DemoTenant, account: DemoAccount, day: date) -> bool:
-    """Whether the day is one for which Instagram never answered."""
+    """Whether Instagram never reported the day."""
     return is_in_spell(tenant.build_stream_key(account, "unreported"), day, every=140, longest=2)
 
 
 def list_recent_posts(posts: dict[date, Post], day: date) -> list[tuple[date, Post]]:
-    """The posts of the day and of the days before it that still bring something, newest first."""
+    """List the posts until the day that still gain reach, newest first."""
     days = (day - timedelta(days=age) for age in range(RIPE_AFTER))
     return [(posted_on, posts[posted_on]) for posted_on in days if posted_on in posts]

@@ -1,4 +1,4 @@
-"""Meta Ads: a row per campaign and day on which it delivered."""
+"""Meta's rows: one per campaign and day on which it delivered."""
 
 from datetime import date
 from typing import NamedTuple
@@ -11,7 +11,7 @@ BASKET = 74.0
 
 
 class CampaignDelivery(NamedTuple):
-    """What one campaign did on one day; money in the account's currency."""
+    """The results of one campaign on one day; money is in the account's currency."""
 
     campaign_id: str
     campaign_name: str
@@ -24,9 +24,9 @@ class CampaignDelivery(NamedTuple):
 
 
 def simulate_deliveries(tenant: DemoTenant, account: DemoAccount, day: date) -> list[CampaignDelivery]:
-    """The account's campaigns of the day, always-on ones first."""
+    """Simulate the account's campaigns of the day, permanent ones first."""
     stream = tenant.build_stream_key(account, "campaigns")
-    # One auction for all: competition moves the price of every campaign alike, most of all before Christmas.
+    # All campaigns bid in one market, so competition moves their prices together, most before Christmas.
     price = compute_drift(f"{stream}/price", day, every=11, size=0.05) * (0.6 + 0.4 * compute_season(day))
     pace = account.size * compute_trend(day, 0.1) * compute_drift(f"{stream}/pace", day, every=8, size=0.2)
     return [
@@ -57,7 +57,7 @@ def _simulate_delivery(stream: str, campaign: Campaign, day: date, *, pace: floa
 def build_campaign_row(
     tenant: DemoTenant, account: DemoAccount, day: date, delivery: CampaignDelivery
 ) -> dict[str, object]:
-    """A row of `meta_ads_daily`."""
+    """Build a row of `meta_ads_daily`."""
     return {
         "user_id": tenant.user_id,
         "date": day,

@@ -1,4 +1,4 @@
-"""Who is in the demo, and which accounts they have connected."""
+"""The demo's tenants and their connected accounts."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ Source = Literal["ga4", "instagram", "meta"]
 
 @dataclass(frozen=True, slots=True)
 class DemoAccount:
-    """One connected account. `size` scales its volumes: 1.0 is a shop of some 3,600 sessions a day."""
+    """A connected account; `size` scales its volumes: 1.0 is about 3,600 sessions a day."""
 
     source: Source
     id: str
@@ -18,7 +18,7 @@ class DemoAccount:
 
 @dataclass(frozen=True, slots=True)
 class DemoTenant:
-    """A demo user. The same `seed` and `user_id` always give the same history."""
+    """A demo user; the same `seed` and `user_id` always have the same history."""
 
     user_id: str
     name: str
@@ -32,16 +32,16 @@ class DemoTenant:
         return tuple(sorted({account.source for account in self.accounts}))
 
     def list_accounts(self, source: Source) -> tuple[DemoAccount, ...]:
-        """The accounts of one source."""
+        """List the accounts of one source."""
         return tuple(account for account in self.accounts if account.source == source)
 
     @property
     def key(self) -> str:
-        """The key under which chance is drawn for what all the accounts share."""
+        """The stream key of what all accounts share."""
         return f"{self.seed}/{self.user_id}"
 
     def build_stream_key(self, account: DemoAccount, name: str) -> str:
-        """The key under which chance is drawn for `name` of one account."""
+        """Build the stream key of `name` of one account."""
         return f"{self.key}/{account.id}/{name}"
 
 

@@ -48,7 +48,10 @@ class SyncedAccount:
 
 
 class Connections:
-    """The connections of every user; only `get_credentials` returns credentials, stored encrypted."""
+    """The connections of every user; credentials are stored encrypted.
+
+    Only `get_credentials` returns them.
+    """
 
     __slots__ = ("_database", "_keyring")
 
@@ -110,7 +113,7 @@ class Connections:
             return Connection(*connection.execute(statement).one())
 
     def mark_external(self, user: str, source: str, account_id: str = "") -> None:
-        """Connect an account whose rows come from elsewhere; one that is connected already stays as it is."""
+        """Connect an account whose rows come from elsewhere; an existing connection is kept."""
         values = {"user_id": user, "source": source, "account_id": account_id, "status": EXTERNAL}
         with self._database.connect() as connection:
             connection.execute(self._database.insert(connections, values).on_conflict_do_nothing())

@@ -52,7 +52,7 @@ _SAVED_VERSION = {
 
 
 class Layouts:
-    """The saved layouts: documents as `json.loads` returns them, without NUL and lone surrogates."""
+    """The saved layouts: documents as of `json.loads`, without NUL and lone surrogates."""
 
     __slots__ = ("_database", "_save")
 

@@ -16,7 +16,7 @@ _READ = """
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A user's connected sources, and the version of the user's facts: 0 until they first change."""
+    """A user's connected sources, and the version of their facts: 0 until the first change."""
 
     sources: frozenset[str]
     data_version: int

@@ -35,7 +35,7 @@ class Json(TypeDecorator[Any]):
 
 
 class Timestamp(TypeDecorator[datetime]):
-    """An instant: `timestamptz` on PostgreSQL, UTC text on SQLite, an aware UTC datetime in Python."""
+    """An instant: `timestamptz` on PostgreSQL, UTC text on SQLite, aware and UTC in Python."""
 
     impl = DateTime(timezone=True)
     cache_ok = True

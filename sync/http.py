@@ -1,4 +1,4 @@
-"""The HTTP client for all providers: calls limited in time and size, with retries by kind of failure."""
+"""The HTTP client for all providers: calls limited in time and size, with retries."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Reading = TypeVar("Reading")
 
 @dataclass(frozen=True, slots=True)
 class ProviderRequest:
-    """A request to a provider: a query, and a form or JSON to post; the token is sent as a header."""
+    """A request to a provider, with a query, and a form or JSON to post; the token is a header."""
 
     method: str
     url: str = field(repr=False)

@@ -1,4 +1,4 @@
-"""The execution of one job: all accounts of its user, concurrently and independent of one another."""
+"""The execution of a job: all accounts of its user, concurrently and independently."""
 
 from __future__ import annotations
 

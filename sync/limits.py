@@ -90,7 +90,7 @@ class ConcurrencyLimits:
 
     @asynccontextmanager
     async def acquire(self, source: str, account: str) -> AsyncIterator[None]:
-        """Wait for a slot, the account's first, so that a waiting call takes no other account's slot."""
+        """Wait for a slot, the account's first, so that a waiting call blocks no other account."""
         provider = self._providers.setdefault(source, asyncio.Semaphore(self._limits.at_once_each))
         of_account = self._accounts.setdefault((source, account), asyncio.Semaphore(self._limits.at_once_account))
         async with of_account, provider, self._all:

@@ -1,4 +1,4 @@
-"""The interface between a sync and a provider: what a provider implements, and what it is given.
+"""The interface between a sync and a provider: `Provider`, `Account` and `Sink`.
 
 A team with a sync service of its own implements `Provider` and names it in SYNC_PROVIDERS. It may give its rows to the
 sink, or write the fact tables itself and only report its progress.

@@ -39,7 +39,7 @@ class JobReport:
         self.accounts = {key: restore_report(before or {}, *key) for key in accounts}
 
     def as_json(self) -> dict[str, Any]:
-        """Return `{"ga4": {"status", "rows", "error", "accounts": {id: …}}}`, an `AccountReport` for each id."""
+        """Return `{source: {"status", "rows", "error", "accounts"}}`, the accounts' reports by id."""
         return {
             source: self.summarize_source(source) for source in dict.fromkeys(source for source, _ in self.accounts)
         }
@@ -88,7 +88,7 @@ def has_ended(status: str) -> bool:
 
 
 def restore_report(before: Mapping[str, Any], source: str, account: str) -> AccountReport:
-    """Restore an account's result from an earlier attempt, if it succeeded; otherwise begin anew."""
+    """Restore an account's result if an earlier attempt succeeded; otherwise begin anew."""
     report = before.get(source, {}).get("accounts", {}).get(account, {})
     if report.get("status") != SUCCEEDED:
         return AccountReport()

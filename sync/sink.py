@@ -1,4 +1,4 @@
-"""The sink of one account: its rows go to the warehouse, its credentials and options to the state."""
+"""The sink of one account: rows go to the warehouse, credentials and options to the state."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ class MetricDraft:
 
 
 def check_key(key: str, files: Iterable[MetricFile]) -> None:
-    """Check a new key. Raises BadParameter for an invalid one, InvalidCatalog for an existing one."""
+    """Check a new key. Raises BadParameter if it is invalid, InvalidCatalog if it exists."""
     if not KEY_PATTERN.fullmatch(key):
         raise click.BadParameter("use letters, digits, _ and dots, such as ga4.sessions", param_hint="KEY")
     for file in files:
@@ -169,7 +169,7 @@ def check_key(key: str, files: Iterable[MetricFile]) -> None:
 
 
 def choose_file(key: str, table: str, files: Iterable[MetricFile]) -> MetricFile:
-    """Choose the file that declares the table, or else the one with most metrics of the key's group."""
+    """Choose the file that declares the table, else the one with most metrics of the group."""
     group = key.partition(".")[0]
     return max(
         files,

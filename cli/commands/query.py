@@ -77,7 +77,7 @@ def query(
 
 
 def as_csv(body: Body) -> str:
-    """Format a line for each series and bucket, with the compared bucket beside it if there is one."""
+    """Format a line for each series and bucket, beside the compared bucket if there is one."""
     output = io.StringIO()
     writer = csv.writer(output, lineterminator="\n")
     comparison = body.get("comparison")

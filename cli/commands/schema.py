@@ -66,7 +66,7 @@ def allow_shorthand(members: dict[str, Any], shorthand: dict[str, Any], descript
 
 
 def remove_titles(part: Any) -> Any:
-    """Remove the titles that pydantic makes from names; a property named title is a mapping and stays."""
+    """Remove pydantic's titles; a property named title is a mapping and stays."""
     if isinstance(part, dict):
         return {
             name: remove_titles(value)

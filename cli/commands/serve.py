@@ -126,7 +126,7 @@ def run_workers(listening: socket.socket, workers: int) -> None:
 
 
 class WorkerSupervisor(Multiprocess):
-    """uvicorn's supervisor, which closes the socket first when it stops, so that no caller waits in vain."""
+    """uvicorn's supervisor; when it stops, it closes the socket first, so that no caller waits."""
 
     def handle_hup(self) -> None:
         """Replace the workers by ones with the current metric files, if those are valid."""

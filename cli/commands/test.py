@@ -50,7 +50,7 @@ def test(context: click.Context, names: tuple[str, ...], metrics: Path) -> None:
 
 
 def split_names(names: tuple[str, ...], metrics: Path) -> tuple[Path, tuple[str, ...]]:
-    """Split the names into a folder and keys; the first is a folder if it exists or looks like a path."""
+    """Split names into folder and keys; the first is a folder if it exists or has a slash."""
     if names and (Path(names[0]).is_dir() or "/" in names[0]):
         return Path(names[0]), names[1:]
     return metrics, names

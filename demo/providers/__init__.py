@@ -1,5 +1,5 @@
-"""Local stand-ins for GA4, Meta Ads and Instagram, on the providers' own paths and in their own formats.
+"""Local stand-ins for GA4, Meta Ads and Instagram, with the providers' paths and formats.
 
-`StandIns` serves a `World` from this machine: the demo's (`demo_world`), one written by hand (`accounts`), or one
-of many users (`crowd`).
+`StandIns` serves a `ProviderWorld` from this machine: the demo's (`demo_world`), one with rows written by hand
+(`accounts`), or one of many users (`crowd`).
 """

@@ -1,7 +1,7 @@
-"""The accounts of a world with rows written by hand; others compute theirs.
+"""The accounts of a provider world, with rows written by hand; subclasses compute theirs.
 
-Change a row and the provider has restated it, delete it and the provider has withdrawn it. Rows of today and of
-later days are given to whoever asks for them, as the providers do.
+To restate a row, change it; to withdraw it, delete it. Rows of today and of later days are returned on request, as the
+providers do.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Metrics = Mapping[str, float]
 
 
 class PropertyVisits(NamedTuple):
-    """A day of a GA4 property, or of one member of a dimension; metrics by GA4's names."""
+    """A day of a GA4 property, or of one member of a dimension; metrics have GA4's names."""
 
     day: date
     member: str | None
@@ -30,7 +30,7 @@ class PropertyVisits(NamedTuple):
 
 @dataclass
 class Property:
-    """A GA4 property. `other` is the row that stands under `(other)` where a date belongs."""
+    """A GA4 property; `other` holds the metrics of the row `(other)`, which has no date."""
 
     id: str
     zone: str = LOS_ANGELES
@@ -42,7 +42,7 @@ class Property:
     thresholded: bool = False
 
     def iter_rows(self, dimension: str | None, first: date, last: date, now: datetime) -> Iterator[PropertyVisits]:
-        """The rows from `first` to `last`: of the days, or of the members of the dimension beside the date."""
+        """Yield the rows from `first` to `last`, by day, and by member if a dimension is given."""
         if dimension is None:
             for day, metrics in list(self.days.items()):
                 if first <= day <= last:
@@ -54,13 +54,13 @@ class Property:
                 yield PropertyVisits(day, member, metrics)
 
 
-# The tiers under which Meta reports one and the same purchase.
+# The action types under which Meta reports the same purchase.
 PURCHASES = ("omni_purchase", "purchase", "offsite_conversion.fb_pixel_purchase")
 
 
 @dataclass
 class AdDelivery:
-    """A campaign's day; money in the account's currency. What is None or absent, Meta leaves out."""
+    """A campaign's day, in the account's currency; answers leave out missing values."""
 
     day: date
     campaign_id: str
@@ -73,7 +73,7 @@ class AdDelivery:
     action_values: dict[str, float] = field(default_factory=dict)
 
     def add_purchases(self, count: float, value: float, tiers: Iterable[str] = PURCHASES) -> AdDelivery:
-        """The same with so many purchases, in each of the tiers."""
+        """Add purchases under each of the tiers, and return the delivery."""
         for tier in tiers:
             self.actions[tier] = count
             self.action_values[tier] = value
@@ -82,7 +82,7 @@ class AdDelivery:
 
 @dataclass
 class AdAccount:
-    """An ad account; the id begins with `act_`. `most_days` is the longest window that it answers at once."""
+    """An ad account; its id begins with `act_`. `most_days` limits the window of one answer."""
 
     id: str
     zone: str = LOS_ANGELES
@@ -92,13 +92,13 @@ class AdAccount:
     most_days: int | None = None
 
     def iter_rows(self, first: date, last: date, now: datetime) -> Iterator[AdDelivery]:
-        """The campaigns' days from `first` to `last`."""
+        """Yield the campaigns' days from `first` to `last`."""
         return (delivery for delivery in list(self.deliveries) if first <= delivery.day <= last)
 
 
 @dataclass
 class PostedMedium:
-    """A post; `insights` are lifetime values by Instagram's names, `lacks` the metrics its type does not have."""
+    """A post; `insights` are lifetime values by Instagram's names, `lacks` missing metrics."""
 
     id: str
     posted_at: datetime
@@ -114,7 +114,7 @@ class PostedMedium:
 
 @dataclass
 class Profile:
-    """An Instagram account; its days, in Los Angeles, by Instagram's names of metrics."""
+    """An Instagram account; its days are Los Angeles', its metrics have Instagram's names."""
 
     id: str
     username: str = "shop"
@@ -129,11 +129,11 @@ class Profile:
         return len(self.list_media(now))
 
     def get_audience(self, first: date, last: date, now: datetime) -> Mapping[date, Metrics]:
-        """The days from `first` to `last` of which Instagram knows something."""
+        """Return the days from `first` to `last` that Instagram has values for."""
         return {day: metrics for day, metrics in sorted(self.days.items()) if first <= day <= last}
 
     def list_media(self, now: datetime) -> list[PostedMedium]:
-        """What is posted by now and not deleted, newest first."""
+        """List the posts until now that are not deleted, newest first."""
         posted = [post for post in self.posts if post.posted_at <= now]
         return sorted(posted, key=lambda post: (post.posted_at, post.id), reverse=True)
 

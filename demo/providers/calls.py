@@ -1,4 +1,4 @@
-"""What was asked of a stand-in: every call, and how many were under way at once."""
+"""The log of a stand-in's calls, and the number of simultaneous ones."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any
 
 from demo.providers.wire import StandInRequest, drop_secrets
 
-# A demo may run for weeks.
+# A demo may run for weeks, so its log must not grow without limit.
 MAX_CALLS = 100_000
 
 
 @dataclass(slots=True)
 class LoggedCall:
-    """A call, without any secret. `status` and `seconds` are None until it is answered, and if it never is.
+    """A logged call, without secrets.
 
-    `account` is the account or, for a token endpoint, "". `token_in_query` says that a token stood in the
-    query string of a path that takes it from a header.
+    `status` and `seconds` are None until it is answered. `account` is "" for a token endpoint. `token_in_query` is true
+    if a token was in the query string of a path that takes it from a header.
     """
 
     number: int
@@ -38,7 +38,7 @@ class LoggedCall:
 
 
 class CallLog:
-    """The calls in the order in which they came; written by the server's thread, read by any."""
+    """The calls in order of arrival; written by the server's thread, read by any."""
 
     def __init__(self) -> None:
         self._calls: deque[LoggedCall] = deque(maxlen=MAX_CALLS)
@@ -61,7 +61,7 @@ class CallLog:
         status: int | None = None,
         method: str | None = None,
     ) -> list[LoggedCall]:
-        """The calls for the account, with `path` as a part of their path, with the status, by the method."""
+        """Return the calls that match all given filters; `path` matches a part of a call's path."""
         return [
             call
             for call in self
@@ -73,34 +73,34 @@ class CallLog:
 
     @property
     def leaks(self) -> list[LoggedCall]:
-        """The calls with a token in the query string."""
+        """The calls with a token in the query string where it is not allowed."""
         return [call for call in self if call.token_in_query]
 
     def get_peak(self, account: str) -> int:
-        """The most calls for one account that were under way at once."""
+        """Return the largest number of simultaneous calls for an account."""
         return self._peaks[account]
 
     @property
     def peaks(self) -> dict[str, int]:
-        """`peak` of every account that was asked for."""
+        """The largest number of simultaneous calls, by account."""
         return dict(self._peaks)
 
     def count_under_way(self, account: str | None = None) -> int:
-        """How many calls have been read and not yet answered."""
+        """Count the calls that have been read and not yet answered."""
         return self._under_way.total() if account is None else self._under_way[account]
 
     def count_server_errors(self, account: str, since: datetime) -> int:
-        """How many calls for the account have been answered with a 5xx since then."""
+        """Count the calls for the account that were answered with a 5xx since then."""
         return sum(at > since for at in self._errors[account])
 
     def clear(self) -> None:
-        """Forget the calls and the peaks; what is under way and what counts for a quota stays."""
+        """Delete the calls and the peaks; running calls and errors that count for a quota are kept."""
         self._calls.clear()
         self._peaks.clear()
         self.max_at_once = 0
 
     def begin_call(self, request: StandInRequest, account: str, at: datetime, *, token_in_query: bool) -> LoggedCall:
-        """Note a call that was read."""
+        """Log a call that was read."""
         sent = request.form or request.json()
         body = drop_secrets(sent) if isinstance(sent, dict) else {}
         query = drop_secrets(request.query)
@@ -112,7 +112,7 @@ class CallLog:
         return call
 
     def end_call(self, call: LoggedCall) -> None:
-        """Note that a call is over."""
+        """Log the end of a call."""
         call.seconds = time.perf_counter() - call.started
         self._under_way[call.account] -= 1
         if call.status is not None and call.status >= 500:

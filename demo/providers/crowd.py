@@ -1,4 +1,4 @@
-"""Many users with one account of each kind, whose rows cost next to nothing and can be told by heart."""
+"""Many users with one account per source, whose rows are cheap and easy to predict."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ZONE = ZoneInfo(LOS_ANGELES)
 
 
 class CrowdUser(NamedTuple):
-    """A user's accounts, and a token for each."""
+    """A user's accounts, with a token for each."""
 
     number: int
     property_id: str
@@ -40,7 +40,7 @@ class CrowdUser(NamedTuple):
 
 
 class PlainProperty(Property):
-    """Each day `base` sessions and one more for each day of the month; half of them in each channel."""
+    """A property with `base` sessions a day plus the day of the month, half in each channel."""
 
     def __init__(self, account_id: str, base: int, zone: str) -> None:
         super().__init__(account_id, zone)
@@ -59,7 +59,7 @@ class PlainProperty(Property):
 
 
 class PlainAdAccount(AdAccount):
-    """Each day one campaign that spends `base` and 25 cents, and sells one thing for 50."""
+    """An ad account whose campaign spends `base` and 25 cents a day, and sells one item for 50."""
 
     def __init__(self, account_id: str, base: int, zone: str) -> None:
         super().__init__(account_id, zone)
@@ -81,7 +81,7 @@ class PlainAdAccount(AdAccount):
 
 
 class PlainProfile(Profile):
-    """Each day a reach of `base`, and three posts, ten days apart, before `until`."""
+    """A profile with a reach of `base` a day, and three posts, ten days apart, before `until`."""
 
     def __init__(self, account_id: str, base: int, until: date) -> None:
         posts = [_build_post(account_id, base, until, number) for number in range(POSTS)]
@@ -97,7 +97,10 @@ class PlainProfile(Profile):
 
 
 def add_crowd(world: ProviderWorld, size: int, *, zone: str = LOS_ANGELES) -> list[CrowdUser]:
-    """Add so many users to a world. User 0 has the ids 700000000, act_800000000 and 17840000000000000."""
+    """Add `size` users to a world.
+
+    User 0 has the accounts 700000000, act_800000000 and 17840000000000000.
+    """
     until = world.now().astimezone(ZONE).date()
     return [_add_user(world, number, zone, until) for number in range(size)]
 

@@ -1,4 +1,4 @@
-"""The demo's world: its tenants' histories, as three providers tell them while they ripen."""
+"""The demo's world: its tenants' histories, as three providers report them while they ripen."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from demo.providers.world import ProviderWorld
 from demo.tenants import TENANTS, DemoAccount, DemoTenant
 
 ZONE = ZoneInfo(LOS_ANGELES)
-# A little more than the demo's two years, whose first days lack some sources.
+# Slightly more than the demo's two years, whose first days lack some sources.
 DAYS = 740
-# History lacks Instagram's last day; that the day is late is for the ripening to say.
+# The history lacks Instagram's last day, but here the ripening decides how late a day is reported.
 AHEAD = timedelta(days=2)
 
 Row = Mapping[str, object]
@@ -36,14 +36,14 @@ Row = Mapping[str, object]
 
 @dataclass
 class TenantHistory:
-    """A tenant's history up to today, by table, account and day; made once a day."""
+    """A tenant's history up to today, by table, account and day; generated once a day."""
 
     tenant: DemoTenant
     _today: date | None = None
     _rows: dict[tuple[str, str, date], list[Row]] = field(default_factory=dict)
 
     def get_rows(self, table: str, account: str, day: date, now: datetime) -> list[Row]:
-        """The final rows of a day of an account; none for days to come."""
+        """Return the final rows of an account's day; none for future days."""
         today = now.astimezone(ZONE).date()
         if day > today:
             return []
@@ -54,9 +54,9 @@ class TenantHistory:
 
     def _generate_rows(self, today: date) -> dict[tuple[str, str, date], list[Row]]:
         rows: dict[tuple[str, str, date], list[Row]] = defaultdict(list)
-        for table, found in history.generate_history(self.tenant, until=today + AHEAD, days=DAYS).items():
+        for table, table_rows in history.generate_history(self.tenant, until=today + AHEAD, days=DAYS).items():
             account, day = ACCOUNT_AND_DAY[table]
-            for row in found:
+            for row in table_rows:
                 rows[table, str(row[account]), _require_date(row[day])].append(row)
         return dict(rows)
 
@@ -72,7 +72,7 @@ ACCOUNT_AND_DAY = {
 
 
 class DemoProperty(Property):
-    """A property of the demo; its last three days and today are still being counted."""
+    """A property of the demo; its last three days and today are incomplete."""
 
     def __init__(self, account: DemoAccount, past: TenantHistory) -> None:
         super().__init__(account.id, LOS_ANGELES, account.currency or "USD")
@@ -96,7 +96,7 @@ class DemoProperty(Property):
 
     def _iter_day(self, day: date, share: float, now: datetime) -> Iterator[PropertyVisits]:
         for row in self._past.get_rows("ga4_daily", self.id, day, now):
-            # The day is its channels' sum at any time, not only in the end.
+            # The day is its channels' sum at any time, not only once it is complete.
             channels = [
                 visits.metrics for visits in self._iter_members("ga4_channels_daily", "channel", day, share, now)
             ]
@@ -119,7 +119,7 @@ class DemoProperty(Property):
 
 
 class DemoAdAccount(AdAccount):
-    """An ad account of the demo: purchases are credited to a day for four weeks."""
+    """An ad account of the demo; a day gains purchases for four weeks."""
 
     def __init__(self, account: DemoAccount, past: TenantHistory) -> None:
         super().__init__(account.id, LOS_ANGELES, account.currency or "USD", past.tenant.name)
@@ -133,7 +133,7 @@ class DemoAdAccount(AdAccount):
 
 
 class DemoProfile(Profile):
-    """An Instagram account of the demo: a day is told of at noon of the next, a post collects for its lifetime."""
+    """An Instagram account of the demo; days are reported at noon of the next, posts ripen."""
 
     def __init__(self, account: DemoAccount, past: TenantHistory) -> None:
         super().__init__(account.id, past.tenant.name.lower().replace(" & ", ".").replace(" ", ""))
@@ -169,11 +169,11 @@ class DemoProfile(Profile):
         return [_build_medium(day, post, now) for day, post in self._iter_posts(now)]
 
     def find_medium(self, medium_id: str, now: datetime) -> PostedMedium | None:
-        found = (_build_medium(day, post, now) for day, post in self._iter_posts(now) if post.media_id == medium_id)
-        return next(found, None)
+        media = (_build_medium(day, post, now) for day, post in self._iter_posts(now) if post.media_id == medium_id)
+        return next(media, None)
 
     def _iter_posts(self, now: datetime) -> Iterator[tuple[date, instagram.Post]]:
-        """Newest first."""
+        """Yield the posts until now with their days, newest first."""
         today = now.astimezone(ZONE).date()
         for age in range(DAYS):
             day = today - timedelta(days=age)
@@ -183,14 +183,14 @@ class DemoProfile(Profile):
 
 
 class LastingTokens(Tokens):
-    """Tokens of which each is its own successor: what a demo has kept must be good after a restart."""
+    """Tokens whose renewal returns the same one, so that stored ones survive a restart."""
 
     def renew(self, old: Grant, lasts: timedelta) -> str:
         return next(token for token, grant in self._grants.items() if grant is old)
 
 
 class DemoWorld(ProviderWorld):
-    """The accounts of the demo's tenants, and the tokens of `credentials`, which last for ever."""
+    """The accounts of the demo's tenants; the tokens of `make_credentials` never expire."""
 
     def __init__(self, now: Clock = get_utc_now) -> None:
         super().__init__(now)
@@ -214,12 +214,12 @@ class DemoWorld(ProviderWorld):
 
 
 def make_token(account: DemoAccount) -> str:
-    """The token that the demo's providers take for an account. It is no secret: it opens nothing but the demo."""
+    """Make an account's token, which is not secret, as it opens only the demo."""
     return f"demo-{account.source}-{account.id}"
 
 
 def make_credentials(account: DemoAccount) -> dict[str, str]:
-    """What a user gives to connect one of the demo's accounts."""
+    """Make the credentials that connect one of the demo's accounts."""
     return {"refresh_token" if account.source == "ga4" else "access_token": make_token(account)}
 
 
@@ -282,9 +282,9 @@ def _build_medium(day: date, post: instagram.Post, now: datetime) -> PostedMediu
     )
 
 
-def _prorate_money(money: float, some: float, all_of_them: float) -> float:
-    """The part of the money that belongs to some of the purchases."""
-    return round(money * some / all_of_them, 2) if all_of_them else 0.0
+def _prorate_money(money: float, part: float, whole: float) -> float:
+    """Return the share of the money that belongs to a part of the purchases."""
+    return round(money * part / whole, 2) if whole else 0.0
 
 
 def _iter_days(first: date, last: date) -> Iterator[date]:

@@ -1,7 +1,7 @@
-"""How complete a provider's numbers are, so long after what they count.
+"""The completeness of a provider's numbers by the age of their day.
 
-A share of the final value that only grows with the time, in days, since the end of the day that is counted;
-during the day itself the time is negative, -1 at its beginning.
+Each function returns the share of the final value. It only grows with the age: the days since the end of the counted
+day, which are negative during the day itself, -1 at its beginning.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ GA4_DAYS = 3.0
 META_DAYS = 2.0
 META_CONVERSION_DAYS = 28.0
 INSTAGRAM_DAYS = 2.0
-# Instagram tells of a day first so long after it.
+# The age at which Instagram first reports a day.
 INSTAGRAM_SILENCE = 0.5
 
 
 def count_days_since(day: date, zone: ZoneInfo, now: datetime) -> float:
-    """The time from the end of the day, in the zone, until now, in days of the zone's calendar.
+    """Return the calendar days from the end of the day, in the zone, until now.
 
-    A day is a day, also when a clock change makes it an hour longer, and time never goes back in it.
+    A day counts as one even if a clock change makes it longer or shorter, and the result never decreases with time.
     """
     today = now.astimezone(zone).date()
     start, end = (_find_midnight(today + timedelta(days=days), zone) for days in (0, 1))
@@ -31,27 +31,27 @@ def count_days_since(day: date, zone: ZoneInfo, now: datetime) -> float:
 
 
 def ripen_visits(age: float) -> float:
-    """GA4 goes on counting for three days."""
+    """Return the share of GA4's visits, which are complete after three days."""
     return _ripen_share(age, GA4_DAYS, short=0.08)
 
 
 def ripen_deliveries(age: float) -> float:
-    """Meta's impressions, clicks and spend settle within two days."""
+    """Return the share of Meta's impressions, clicks and spend, complete after two days."""
     return _ripen_share(age, META_DAYS, short=0.02)
 
 
 def ripen_purchases(age: float) -> float:
-    """A purchase is credited to a click of up to four weeks before."""
+    """Return the share of Meta's purchases, which are credited to clicks of the last four weeks."""
     return _ripen_share(age, META_CONVERSION_DAYS, short=0.3)
 
 
 def ripen_audience(age: float) -> float:
-    """Instagram's days are late, and then a little short."""
+    """Return the share of Instagram's days, which are reported late and incomplete at first."""
     return 0.0 if age < INSTAGRAM_SILENCE else _ripen_share(age, INSTAGRAM_DAYS, short=0.1)
 
 
 def ripen_medium(age: float) -> float:
-    """A post's lifetime values: those of the demo's history at the ends of days, and evenly in between."""
+    """Return the share of a post's lifetime values: the demo's at day ends, linear in between."""
     if age <= -1:
         return 0.0
     whole = math.floor(age)
@@ -60,7 +60,7 @@ def ripen_medium(age: float) -> float:
 
 
 def scale_count(value: float, share: float) -> int:
-    """So much of a count as there is already."""
+    """Return the share of a count, as a whole number."""
     return math.floor(value * share + 1e-9)
 
 
@@ -69,7 +69,7 @@ def _find_midnight(day: date, zone: ZoneInfo) -> datetime:
 
 
 def _ripen_share(age: float, days: float, *, short: float) -> float:
-    """`short` is what is lacking at the end of the day; it closes within so many days."""
+    """Return a share that lacks `short` at the end of the day, and nothing after `days`."""
     if age <= -1:
         return 0.0
     if age < 0:

@@ -1,4 +1,4 @@
-"""A provider's stand-in: a server on this machine, with a log of its calls."""
+"""The base of the stand-ins: a local server with a log of its calls."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BACKLOG = 1024
 
 
 class CallSubject(NamedTuple):
-    """What a call is about: the account, the token that came along, and whether it may stand in the query."""
+    """The account and token of a call; `token_in_query` marks a token where it is not allowed."""
 
     account: str
     token: str | None
@@ -27,7 +27,7 @@ class CallSubject(NamedTuple):
 
 
 class Exchange(NamedTuple):
-    """A call under way: what was asked by whom, what the provider answers, and the connection."""
+    """A call that is not answered yet: request, subject, the provider's answer and the connection."""
 
     call: LoggedCall
     request: StandInRequest
@@ -37,15 +37,15 @@ class Exchange(NamedTuple):
     writer: asyncio.StreamWriter
 
 
-# Answers a call in the stand-in's place: whether the connection can be used again, or None to leave the call to it.
+# Answers a call in place of the stand-in: returns whether the connection can be used again, or None if it does not.
 Interceptor = Callable[[Exchange], Awaitable[bool | None]]
 
 
 class StandIn(ABC):
-    """A local server that answers as a provider does, out of a world.
+    """A local server that answers like a provider, from a world.
 
-    It runs in a thread of its own between `start` and `close`, or as a context. `latency` is what each call
-    takes at least, in seconds: with none, calls are answered one by one and never meet.
+    It runs in a thread of its own between `start` and `close`, or as a context. `latency` is the minimum time of a
+    call in seconds; without one, calls are answered one after the other and never overlap.
     """
 
     name: str
@@ -69,14 +69,14 @@ class StandIn(ABC):
 
     @abstractmethod
     def identify_subject(self, request: StandInRequest) -> CallSubject:
-        """What the call is about."""
+        """Return the call's account and token."""
 
     @abstractmethod
     def respond(self, request: StandInRequest, subject: CallSubject) -> StandInResponse:
-        """The provider's answer. Raises `Refused`."""
+        """Return the provider's answer. Raises `ErrorResponse`."""
 
     def start(self) -> Self:
-        """Serve; on the same port as before if it was closed. Raises `OSError` if the port is taken."""
+        """Start serving, after `close` on the same port. Raises `OSError` if the port is in use."""
         ready: Future[int] = Future()
         self._thread = Thread(target=self._run_loop, args=(ready,), name=f"{self.name} stand-in", daemon=True)
         self._thread.start()
@@ -84,7 +84,7 @@ class StandIn(ABC):
         return self
 
     def close(self) -> None:
-        """Close the port and every connection. Raises what went wrong inside, if anything did."""
+        """Close the port and every connection. Raises the first error of the server's thread."""
         if self._thread is None:
             return
         if self._loop is not None and self._stop is not None:
@@ -115,7 +115,7 @@ class StandIn(ABC):
         ready.set_result(server.sockets[0].getsockname()[1])
         await self._stop.wait()
         server.close()
-        # A connection that was accepted last has its task, but has not begun it.
+        # Let the task of a connection that was just accepted begin, so that it can be cancelled.
         await asyncio.sleep(0)
         tasks = list(self._connections)
         for task in tasks:
@@ -133,10 +133,10 @@ class StandIn(ABC):
             while usable and (request := await read_request(reader)) is not None:
                 usable = await self._serve_request(request, reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
-            # The client has gone, in the middle of a request or of its answer.
+            # The client has disconnected in the middle of a request or of its answer.
             return
         except asyncio.CancelledError:
-            # The stand-in closes; what has not gone out by now never will. Nobody waits to hear of this task's end.
+            # The stand-in closes: drop unsent data. Not raised again, as nothing awaits this task.
             writer.transport.abort()
         finally:
             writer.close()
@@ -179,5 +179,5 @@ class StandIn(ABC):
     def _respond_or_refuse(self, request: StandInRequest, subject: CallSubject) -> StandInResponse:
         try:
             return self.respond(request, subject)
-        except ErrorResponse as refused:
-            return refused.answer
+        except ErrorResponse as error:
+            return error.answer

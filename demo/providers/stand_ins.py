@@ -1,4 +1,4 @@
-"""The three stand-ins over one world."""
+"""The stand-ins for all three providers."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from demo.providers.world import APP, CLIENT, ProviderWorld
 
 
 class StandIns:
-    """GA4, Meta and Instagram of one world; they run between `start` and `close`, or as a context.
+    """GA4, Meta and Instagram of one world; run them with `start` and `close`, or as a context.
 
-    `latency` is what each call takes at least, in seconds.
+    `latency` is the minimum time of a call in seconds.
     """
 
     def __init__(self, world: ProviderWorld, *, latency: float = 0.0) -> None:
@@ -30,7 +30,7 @@ class StandIns:
         return (self.ga4, self.meta, self.instagram)
 
     def start(self) -> Self:
-        """Serve. Raises `OSError` if a port is taken; then none is served."""
+        """Start all three. Raises `OSError` if a port is in use; then none runs."""
         with ExitStack() as started:
             for stand_in in self.all:
                 started.enter_context(stand_in)
@@ -38,7 +38,7 @@ class StandIns:
         return self
 
     def close(self) -> None:
-        """Close all three. Raises what went wrong inside one of them, if anything did."""
+        """Close all three. Raises the first error of a server's thread."""
         with ExitStack() as closing:
             for stand_in in self.all:
                 closing.callback(stand_in.close)
@@ -50,7 +50,7 @@ class StandIns:
         self.close()
 
     def build_environment(self) -> dict[str, str]:
-        """The settings that send a sync here, by the names of their environment variables."""
+        """Build the environment variables that direct a sync to these stand-ins."""
         client_id, client_secret = CLIENT
         app_id, app_secret = APP
         return {
@@ -66,16 +66,16 @@ class StandIns:
 
     @property
     def calls(self) -> list[LoggedCall]:
-        """The calls of all three, by the time at which they came."""
+        """The calls of all three, in order of arrival."""
         return sorted((call for stand_in in self.all for call in stand_in.calls), key=lambda call: call.started)
 
     @property
     def leaks(self) -> list[LoggedCall]:
-        """The calls with a token in the query string where it must not be."""
+        """The calls with a token in the query string where it is not allowed."""
         return [call for stand_in in self.all for call in stand_in.calls.leaks]
 
     def clear(self) -> None:
-        """Forget the calls, and let nothing go wrong any more."""
+        """Delete the calls and remove the interceptors."""
         for stand_in in self.all:
             stand_in.calls.clear()
             stand_in.interceptor = None

@@ -1,4 +1,4 @@
-"""Which token may read which account, and until when."""
+"""The providers' tokens: the accounts that each may read, and its expiry."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def get_utc_now() -> datetime:
 
 @dataclass(slots=True)
 class Grant:
-    """What a token stands for. `dead` is the Graph error's subcode with which a dead token is refused."""
+    """A token's accounts and lifetime; `dead` is the Graph API's error subcode of a dead token."""
 
     accounts: frozenset[str]
     issued_at: datetime
@@ -31,7 +31,7 @@ class Grant:
 
 
 class Tokens:
-    """Tokens that stand for accounts: Meta's, or Instagram's."""
+    """The tokens of Meta or of Instagram."""
 
     def __init__(self, prefix: str, now: Clock) -> None:
         self._prefix = prefix
@@ -45,27 +45,27 @@ class Tokens:
         age: timedelta = timedelta(days=2),
         lasts: timedelta | None = SIXTY_DAYS,
     ) -> str:
-        """A token for the accounts that was issued `age` ago and lasts so long from then, or for ever."""
+        """Issue a token, `age` ago, that is valid for `lasts` from then; None means forever."""
         token = token or f"{self._prefix}{secrets.token_hex(24)}"
         issued_at = self._now() - age
         self._grants[token] = Grant(frozenset(accounts), issued_at, None if lasts is None else issued_at + lasts)
         return token
 
     def find(self, token: str) -> Grant | None:
-        """What the token stands for, also if it is dead or expired; None if it was never issued."""
+        """Return the token's grant, even if dead or expired; None if it was never issued."""
         return self._grants.get(token)
 
     def renew(self, old: Grant, lasts: timedelta) -> str:
-        """A new token for the same accounts. The old one stays what it is."""
+        """Issue a new token for the same accounts; the old one remains valid."""
         return self.issue(*old.accounts, age=timedelta(), lasts=lasts)
 
     def kill(self, token: str, subcode: int = 460) -> None:
-        """Make the token invalid: 458 the app was removed, 460 the password changed, 467 logged out."""
+        """Make the token invalid: 458 app removed, 460 password changed, 467 logged out."""
         self._grants[token].dead = subcode
 
 
 class GoogleTokens:
-    """Google's refresh tokens and service accounts, and the access tokens that they have been given."""
+    """Google's refresh tokens, service accounts, and the access tokens issued to them."""
 
     def __init__(self, now: Clock) -> None:
         self._now = now
@@ -76,32 +76,32 @@ class GoogleTokens:
         self._origins: dict[str, str] = {}
 
     def register(self, client_id: str, client_secret: str) -> None:
-        """An OAuth client that may use refresh tokens."""
+        """Register an OAuth client that may use refresh tokens."""
         self.clients[client_id] = client_secret
 
     def issue(self, *properties: str, token: str | None = None) -> str:
-        """A refresh token for the properties."""
+        """Issue a refresh token for the properties."""
         token = token or f"1//0{secrets.token_urlsafe(32)}"
         self._refresh[token] = Grant(frozenset(properties), self._now())
         return token
 
     def allow(self, email: str, public_key: str, *properties: str) -> None:
-        """A service account that may read the properties; the key is PEM, of the key it signs with."""
+        """Allow a service account to read the properties; its public key is PEM."""
         self.service_accounts[email] = GoogleServiceAccount(public_key, frozenset(properties))
 
     def revoke(self, token: str) -> None:
-        """Make the refresh token invalid, and every access token it has been given."""
+        """Make the refresh token and its access tokens invalid."""
         del self._refresh[token]
         for access in [access for access, origin in self._origins.items() if origin == token]:
             del self._origins[access], self._access[access]
 
     def find_properties(self, token: str) -> frozenset[str] | None:
-        """The properties of a refresh token; None if it is dead."""
+        """Return the properties of a refresh token; None if it is invalid."""
         grant = self._refresh.get(token)
         return None if grant is None else grant.accounts
 
     def issue_access_token(self, properties: frozenset[str], origin: str) -> str:
-        """A new access token, given for a refresh token or to a service account."""
+        """Issue an access token; `origin` is the refresh token or the service account."""
         now = self._now()
         token = f"ya29.{secrets.token_urlsafe(48)}"
         self._access[token] = Grant(properties, now, now + ACCESS_LIFETIME)
@@ -109,13 +109,13 @@ class GoogleTokens:
         return token
 
     def find(self, token: str) -> Grant | None:
-        """What an access token stands for, also if it has expired; None if it was never issued."""
+        """Return an access token's grant, even if expired; None if it is invalid."""
         return self._access.get(token)
 
 
 @dataclass(frozen=True, slots=True)
 class GoogleServiceAccount:
-    """A service account's public key in PEM, and the properties it may read."""
+    """A service account's public key in PEM, and the properties that it may read."""
 
     public_key: str
     properties: frozenset[str]

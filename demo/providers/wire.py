@@ -1,4 +1,4 @@
-"""HTTP/1.1 as a stand-in needs it: whole requests in, answers out in one write."""
+"""HTTP/1.1 for the stand-ins: whole requests, and answers in one write."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SECRETS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class StandInRequest:
-    """A request; header names are in lower case, repeated slashes in the path are one."""
+    """A request; header names are in lower case, repeated slashes in the path are merged."""
 
     method: str
     path: str
@@ -42,18 +42,18 @@ class StandInRequest:
 
     @property
     def form(self) -> dict[str, str]:
-        """The fields of a urlencoded body; none if it is of another kind."""
+        """The fields of a urlencoded body; empty for any other body."""
         if not self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
             return {}
         return dict(parse_qsl(self.body.decode(), keep_blank_values=True))
 
     @property
     def fields(self) -> dict[str, str]:
-        """The query's and the form's fields."""
+        """The fields of query and form together."""
         return {**self.query, **self.form}
 
     def json(self) -> Any:
-        """The body as JSON, None if it is not. A body that is none of ours is the caller's fault, not ours."""
+        """Parse the body as JSON; None if it is invalid, which the provider answers with an error."""
         try:
             return json.loads(self.body)
         except ValueError:
@@ -62,7 +62,7 @@ class StandInRequest:
 
 @dataclass(frozen=True, slots=True)
 class StandInResponse:
-    """A status, a body, and headers beside the ones that every answer has."""
+    """A response: body, status, and headers beside those of every response."""
 
     body: bytes
     status: int = 200
@@ -85,14 +85,14 @@ class StandInResponse:
 
 
 class ErrorResponse(Exception):
-    """The provider says no; `answer` is how."""
+    """The provider refuses a request; `answer` is its response."""
 
     def __init__(self, answer: StandInResponse) -> None:
         self.answer = answer
 
 
 async def read_request(reader: asyncio.StreamReader) -> StandInRequest | None:
-    """The next request on the connection; None when the client has closed it."""
+    """Read the next request on the connection; None if the client has closed it."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError as end:
@@ -113,11 +113,11 @@ async def read_request(reader: asyncio.StreamReader) -> StandInRequest | None:
 
 
 async def write_response(answer: StandInResponse, writer: asyncio.StreamWriter) -> None:
-    # Headers and body in one write: in two, the second waits 40 ms for the first one's acknowledgement.
+    # One write for headers and body: a second one would wait 40 ms for the first one's acknowledgement.
     writer.write(answer.format_head() + answer.body)
     await writer.drain()
 
 
 def drop_secrets(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that may be kept and shown."""
+    """Return the fields without secrets."""
     return {name: value for name, value in fields.items() if name not in SECRETS}

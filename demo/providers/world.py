@@ -1,4 +1,4 @@
-"""What the providers know: accounts, tokens, and what time it is."""
+"""The providers' state: accounts, tokens and clock."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from datetime import datetime
 from demo.providers.accounts import AdAccount, Profile, Property
 from demo.providers.tokens import Clock, GoogleTokens, Tokens, get_utc_now
 
-# The OAuth client and the Meta app that every world knows, each with its key.
+# The OAuth client and the Meta app that every world has, each with its secret.
 CLIENT = ("stand-in-client", "stand-in-client-key")
 APP = ("1000000000000001", "stand-in-app-key")
 
 
 class ProviderWorld:
-    """Accounts by id, and the tokens to read them with. It may change while it is served.
+    """Accounts by id, and the tokens that read them; both may change while they are served.
 
-    Move the clock, and days end, tokens expire, and what ripens has ripened.
+    When the clock is moved, days end, tokens expire, and numbers ripen.
     """
 
     def __init__(self, now: Clock = get_utc_now) -> None:
@@ -27,12 +27,12 @@ class ProviderWorld:
         self.google.register(*CLIENT)
         self.meta = Tokens("EAAB", self.now)
         self.instagram = Tokens("IGAA", self.now)
-        # The Meta apps that may exchange tokens, each with its secret.
+        # The secrets of the Meta apps that may exchange tokens.
         self.apps: dict[str, str] = dict([APP])
         self._posters: dict[str, str] = {}
 
     def now(self) -> datetime:
-        """The time in UTC; another `clock` may be set at any moment."""
+        """Return the time in UTC; another `clock` may be set at any moment."""
         return self.clock()
 
     def add_accounts(self, *accounts: Property | AdAccount | Profile) -> None:
@@ -46,7 +46,7 @@ class ProviderWorld:
                 self.profiles[account.id] = account
 
     def find_profile_of_medium(self, medium_id: str) -> str | None:
-        """The id of the profile that posted a medium, also if it has deleted it since; None if nobody did."""
+        """Return the profile that posted a medium, even a deleted one; None if it is unknown."""
         if medium_id not in self._posters:
             now = self.now()
             for profile in list(self.profiles.values()):

@@ -45,7 +45,7 @@ class ScheduledRuns:
         return run_id, False
 
     def add_missing_jobs(self, run: str) -> int:
-        """Add a job for every user with an account to read and no job in the run; returns their number.
+        """Add a job for every user with an account to read and none in the run; returns the number.
 
         These users may have connected their first account after the run was opened.
         """
@@ -68,8 +68,8 @@ class ScheduledRuns:
         """Return the id of the run of this local date; None if there is none yet."""
         statement = select(sync_jobs.c.id).where(sync_jobs.c.schedule_key == day.isoformat())
         with self._database.connect() as connection:
-            run: str | None = connection.execute(statement).scalar()
-            return run
+            run_id: str | None = connection.execute(statement).scalar()
+            return run_id
 
     def close_ended_runs(self) -> int:
         """End the runs whose jobs have all ended, and return their number.

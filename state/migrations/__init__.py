@@ -1,4 +1,4 @@
-"""Migrations of the state tables: one Alembic revision per file of `versions/`, run by `migrate`.
+"""Migrations of the state tables: one Alembic revision per file of `versions/`.
 
 Alembic is imported only when there is something to migrate.
 """

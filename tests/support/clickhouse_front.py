@@ -1,10 +1,10 @@
-"""ClickHouse's HTTP interface before the engine in this process; run as a module it prints its port.
+"""A ClickHouse HTTP server over the in-process engine; run as a module it prints its port.
 
-No package carries a server, and the engine in a process takes no statement ON CLUSTER and writes to no replicated
-table; but it knows a cluster `main` of one shard, itself, so that a table over shards can be read and written.
-This server has the engine's own answers in the engine's own formats, and as much of the
-interface as clickhouse-connect speaks: statements and rows in a body, settings and parameters in the address, a session
-that lets one statement in, users, error codes. Statements run one after the other.
+No package contains a ClickHouse server. The in-process engine accepts no statement ON CLUSTER and cannot write to
+replicated tables. But it has a cluster `main` of one shard, itself, so that a table over shards can be read and
+written. The server returns the engine's own answers in the engine's own formats. It implements as much of the interface
+as clickhouse-connect uses: statements and rows in a body, settings and parameters in the address, a session that lets
+one statement in, users, error codes. Statements run one after the other.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ CONFIGURATION = """\
   </remote_servers>
 </clickhouse>
 """
-# It has no types.
+# chdb has no type hints.
 connect: Any = chdb.connect
 USER, PASSWORD = "reader", "pass word"
-# What is in the address and is no setting.
+# The parameters of the address that are not settings.
 TRANSPORT = {"database", "query", "session_id", "query_id", "wait_end_of_query", "client_protocol_version", "compress"}
 TRANSPORT |= {"send_progress_in_http_headers", "http_headers_progress_interval_ms", "enable_http_compression"}
 OPENERS = {"lz4": lz4.frame.decompress}
@@ -42,16 +42,16 @@ INSERT = re.compile(rb"(INSERT INTO .+?) FORMAT (Native)\s", re.S)
 
 
 class ClickHouseError(Exception):
-    """An error with a code of ClickHouse's."""
+    """An error with a ClickHouse code."""
 
 
 class EmbeddedClickHouse:
-    """The engine, to which one statement at a time is given, over a connection with just its settings."""
+    """The in-process engine; it runs one statement at a time, on a connection for its settings."""
 
     def __init__(self) -> None:
         with NamedTemporaryFile("w", suffix=".xml", delete=False) as file:
             file.write(CONFIGURATION)
-        self.place = f":memory:?config-file={file.name}"
+        self.address = f":memory:?config-file={file.name}"
         self.lock = Lock()
         self.sessions: set[str] = set()
         self.connections: dict[frozenset[tuple[str, str]], Any] = {}
@@ -59,12 +59,12 @@ class EmbeddedClickHouse:
         Path(file.name).unlink()
 
     def open_connection(self, settings: Iterable[tuple[str, str]]) -> Any:
-        # Last of all the one after which no other can be set.
-        wanted = sorted(settings, key=lambda each: each[0] == "readonly")
-        connection = self.connections.get(frozenset(wanted))
+        # `readonly` is last, because no setting can be changed after it.
+        ordered = sorted(settings, key=lambda each: each[0] == "readonly")
+        connection = self.connections.get(frozenset(ordered))
         if connection is None:
-            connection = self.connections[frozenset(wanted)] = connect(self.place)
-            for name, text in wanted:
+            connection = self.connections[frozenset(ordered)] = connect(self.address)
+            for name, text in ordered:
                 connection.query(f"SET {name} = '{text}'")
         return connection
 
@@ -147,7 +147,7 @@ class ClickHouseHandler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *arguments: Any) -> None:
-        """Nobody reads it."""
+        """Log nothing: no test reads it."""
 
 
 if __name__ == "__main__":

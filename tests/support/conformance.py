@@ -1,4 +1,4 @@
-"""How many questions each engine was asked, by the kind of metric, and how many answers were the oracle's."""
+"""The numbers of compared and of equal answers, by database and kind of metric."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ EQUAL: Counter[tuple[str, str]] = Counter()
 
 
 def classify_metric(metric: Mapping[str, Any]) -> str:
-    """What a metric's definition asks of an engine, in a word."""
+    """Return the kind of a metric's definition, in a word or two."""
     if "derive" in metric:
         return "derived"
     if "combine" in metric:
@@ -45,13 +45,13 @@ def list_counts() -> list[tuple[str, str, int, int]]:
 
 
 def record_answer(engine: str, metric: Mapping[str, Any], *, equal: bool) -> None:
-    place = (engine, classify_metric(metric))
-    ASKED[place] += 1
-    EQUAL[place] += equal
+    cell = (engine, classify_metric(metric))
+    ASKED[cell] += 1
+    EQUAL[cell] += equal
 
 
 def iter_matrix_lines() -> Iterator[str]:
-    """The lines of a table: a row for each kind, a column for each engine, equal/asked; the sums last."""
+    """Yield a table's lines: a row per kind, a column per database, equal/asked; sums last."""
     engines = list(dict.fromkeys(engine for engine, _ in ASKED))
     kinds = sorted({kind for _, kind in ASKED})
     yield f"{'equal / asked':18}" + "".join(f"{engine:>15}" for engine in engines)

@@ -1,4 +1,4 @@
-"""Settings of an environment that holds nothing but what a test gives."""
+"""Settings from an environment that a test gives, and from nothing else."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What each shipped metric must say, as SQL that a person wrote. Nothing here comes from the engine.
+"""The shipped metrics as SQL written by hand, independent of the engine.
 
-Every query gives the value of the days from :start to :end for :tenant. One bucket or one period at a time, so that
-none of them needs to know of buckets, of comparison or of gaps.
+Every query returns the value of the days from :start to :end for :tenant. It computes one bucket or one period, so that
+it needs no buckets, comparisons or gaps.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ CREATE TABLE ig_media (
 class HandWrittenMetric:
     """A metric over one table.
 
-    `sql` has a column for each of `series`. `additive`: no value within the table's days means 0. `money`: no value
-    where the rows hold several currencies. `restates`: that many days up to the last may still change.
+    `sql` has a column for each of `series`. `additive` means that a missing value within the table's days is 0, `money`
+    that there is no value if the rows hold several currencies. The last `restates` days may still change.
     """
 
     source: str
@@ -64,9 +64,10 @@ class HandWrittenMetric:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandWrittenBreakdown(HandWrittenMetric):
-    """A metric broken down: `sql` is over all members, `member_sql` has a row (member, value) for each.
+    """A metric with a breakdown.
 
-    `ranked` lists the members of both periods, largest first; after `top` of them comes Other.
+    `sql` is the value of all members; `member_sql` has a row (member, value) for each. `ranked` lists the members of
+    both periods, largest first; those after the first `top` are Other.
     """
 
     member_sql: str
@@ -74,7 +75,7 @@ class HandWrittenBreakdown(HandWrittenMetric):
     top: int
 
 
-# A daily figure that a visitor may be in twice: the mean of the days.
+# The mean of the days, because a visitor may be counted on several of them.
 USERS = """
 SELECT AVG(users_of_day) FROM (
   SELECT SUM(users) AS users_of_day FROM ga4_daily
@@ -164,7 +165,7 @@ WHERE user_id = :tenant AND date BETWEEN :start AND :end
 GROUP BY campaign
 """
 
-# Amounts in several currencies cannot be ranked: then the names decide.
+# Amounts in several currencies cannot be ranked, so members are then sorted by name.
 CAMPAIGNS = """
 WITH both AS (
   SELECT COALESCE(campaign_name, '(not set)') AS campaign, spend, currency FROM meta_ads_daily
@@ -175,13 +176,13 @@ GROUP BY campaign
 ORDER BY CASE WHEN (SELECT COUNT(DISTINCT currency) FROM both) = 1 THEN SUM(spend) END DESC, campaign
 """
 
-# Of the daily reach: an account that was reached on two days counts twice, as in Instagram's own reports.
+# The sum of the daily reach: an account that was reached on two days counts twice, as in Instagram's own reports.
 ENGAGEMENT_RATE = """
 SELECT 1.0 * SUM(interactions) / NULLIF(SUM(reach), 0) FROM ig_account_daily
 WHERE user_id = :tenant AND date BETWEEN :start AND :end
 """
 
-# A level: that of the last day which has one.
+# The value of the last day that has one, because followers are a level.
 FOLLOWERS = """
 SELECT SUM(followers) FROM ig_account_daily
 WHERE user_id = :tenant AND date = (
@@ -195,7 +196,7 @@ SELECT SUM(interactions), SUM(reach) FROM ig_media
 WHERE user_id = :tenant AND posted_on BETWEEN :start AND :end
 """
 
-# A post is posted once, and so has one row.
+# A post has one row, that of the day on which it was posted.
 BEST_CONTENT = """
 SELECT media_id AS id, caption, permalink, media_type, posted_on, interactions, reach FROM ig_media
 WHERE user_id = :tenant AND posted_on BETWEEN :start AND :end
@@ -280,7 +281,7 @@ WRITTEN: Mapping[str, HandWrittenMetric] = {
     ),
 }
 
-# Metrics over two of these; what is computed from them is plain arithmetic.
+# The parts of the metrics over two others, which are computed from these by arithmetic.
 COMBINED: Mapping[str, tuple[str, str]] = {
     "corr.spend_vs_sessions": ("meta.spend", "ga4.sessions"),
     "corr.cost_per_session": ("meta.spend", "ga4.sessions"),

@@ -1,4 +1,4 @@
-"""The places of the checkout that tests read."""
+"""The paths of the checkout that tests read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is published of the API: run as a module it writes docs/openapi.json and the types in docs/frontend.md."""
+"""The published API; run as a module, it writes docs/openapi.json and docs/frontend.md."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BEGIN, END = "<!-- types -->\n", "<!-- end of types -->\n"
 
 
 def build_shipped_document() -> dict[str, Any]:
-    """The OpenAPI document of the shipped metrics, as JSON has it."""
+    """Build the OpenAPI document of the shipped metrics as JSON values."""
     catalog = load_catalog(get_shipped_folder())
     settings = read_settings({"JWT_SECRET": "no token is signed or verified with it"})
     with tempfile.TemporaryDirectory() as folder:
@@ -44,7 +44,7 @@ def format_openapi(document: Mapping[str, Any]) -> str:
 
 
 def format_frontend(document: Mapping[str, Any], current: str) -> str:
-    """The page with the types of the document between its two marks."""
+    """Return the page with the document's types between its two marks."""
     before, _, rest = current.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}```typescript\n{render_declarations(document)}\n```\n{END}{after}"

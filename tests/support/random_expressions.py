@@ -1,4 +1,4 @@
-"""Well-typed expressions at random, each with what it is worth on a row: text and meaning grow side by side."""
+"""Random well-typed expressions, each built as text together with a function of its value."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Value = Callable[[Row], Any]
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """An expression. `exact`: computed by steps that are the same to the last bit everywhere."""
+    """An expression; if `exact`, its value is the same to the last bit on every database."""
 
     text: str
     kind: str
@@ -61,7 +61,7 @@ def make_constant(value: Any) -> Value:
 
 
 class Author:
-    """Writes expressions over the columns; `above`: over aggregates of them, where there are only numbers."""
+    """A writer of expressions over the columns; with `above`, over aggregates of them."""
 
     def __init__(self, random: Random, *, above: bool = False) -> None:
         self.random = random
@@ -80,7 +80,7 @@ class Author:
             name = self.random.choice(names)
             return Piece(f"max({name})" if self.above else name, kind, lambda row: row[name])
         if self.random.random() < 0.05 and kind in ("text", "boolean"):
-            # What NULL is, a cast says: by itself it is of no kind.
+            # A plain NULL has no type, so NULL is written as an expression that has one.
             return Piece("nullif('a', 'a')", kind, make_constant(None)) if kind == "text" else self.write_null()
         text, value = self.random.choice(LITERALS[kind])
         return Piece(text, kind, make_constant(value))
@@ -92,11 +92,11 @@ class Author:
         return self.write(self.random.choice(("whole", "double")), depth, exact=exact)
 
     def write_exact(self, kind: str, depth: int) -> Piece:
-        """An expression that may decide between others."""
+        """Write an exact expression, which may be compared or used as a condition."""
         return self.write(kind, depth, exact=True)
 
     def write_pair(self, depth: int) -> tuple[Piece, Piece, Callable[[Any], Any]]:
-        """Two values that may be compared, and how: whole numbers and doubles as doubles."""
+        """Write two comparable values, and return the conversion for comparing them."""
         kind = self.random.choice(("number",) if self.above else ("number", "number", "text", "date"))
         if kind != "number":
             return self.write_exact(kind, depth), self.write_exact(kind, depth), lambda value: value
@@ -130,13 +130,13 @@ def write_numeric_call(author: Author, kind: str, depth: int, exact: bool) -> Pi
     inner, compute = author.write_number(depth, exact=exact), NUMBERS[name]
     text = f"(-{inner.text})" if name == "negative" else f"{name}({inner.text})"
     if name == "negative" and inner.text[0] in "-.0123456789":
-        # A literal with a sign is a literal, and may be a whole number.
+        # A literal with a sign is still a literal, and may be a whole number.
         text = f"(-({inner.text}))"
     return Piece(text, "double", lambda row: compute(inner.value(row)), inner.exact and name not in ("ln", "exp"))
 
 
 def write_step(author: Author, kind: str, depth: int, exact: bool) -> Piece:
-    """Functions that make a step somewhere, where a last bit would decide."""
+    """Write a function with steps, where a last bit of its argument would matter."""
     inner = author.write_number(depth, exact=True)
     name = author.random.choice(("floor", "ceil", "round", "round"))
     compute = NUMBERS[name]
@@ -172,7 +172,7 @@ def write_whole_cast(author: Author, kind: str, depth: int, exact: bool) -> Piec
     if author.above and inner.kind == "boolean":
         inner = author.write_exact("double", depth)
     name = author.random.choice(("int", "bigint"))
-    # A whole number is one already, however large.
+    # A whole number is unchanged, however large.
     convert = (lambda value: value) if inner.kind == "whole" else functions.truncate_number
     return Piece(f"cast({inner.text} as {name})", "whole", lambda row: convert(inner.value(row)))
 
@@ -200,7 +200,7 @@ def write_alternatives(author: Author, kind: str, depth: int, exact: bool) -> Pi
         "greatest": functions.make_extreme(max),
         "least": functions.make_extreme(min),
     }[name]
-    # Of whole numbers and doubles, all are doubles.
+    # If whole numbers and doubles are mixed, all become doubles.
     alike = choose_conversion(*pieces)
     return Piece(
         f"{name}({', '.join(piece.text for piece in pieces)})",
@@ -265,7 +265,7 @@ def write_substring(author: Author, kind: str, depth: int, exact: bool) -> Piece
     numbers = [Piece(str(place), "whole", make_constant(place)) for place in places]
     if author.random.random() < 0.4:
         numbers = [author.write_exact(author.random.choice(("whole", "double")), min(depth, 1)) for _ in places]
-        # A literal must be a place that there is.
+        # A literal position must exist in the text.
         numbers = [
             number if any(name in number.text for name in COLUMNS) else Piece("1", "whole", make_constant(1))
             for number in numbers

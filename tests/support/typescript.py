@@ -1,4 +1,4 @@
-"""The TypeScript types of the OpenAPI document's schemas."""
+"""TypeScript types for the schemas of the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NAMES = {"string": "string", "integer": "number", "number": "number", "boolean":
 
 
 def render_declarations(document: Mapping[str, Any]) -> str:
-    """A declaration for each schema, in the order of their names."""
+    """Render a declaration for each schema, by name."""
     schemas = document["components"]["schemas"]
     return "\n\n".join(render_declaration(name, schemas[name]) for name in sorted(schemas))
 
@@ -33,7 +33,7 @@ def iter_members(schema: Mapping[str, Any]) -> Iterator[str]:
 
 
 def render_type(schema: Mapping[str, Any]) -> str:
-    """The type of a value. Raises ValueError for a keyword that it does not know."""
+    """Render the type of a value. Raises ValueError for an unknown keyword."""
     if "$ref" in schema:
         return str(schema["$ref"]).removeprefix(REFERENCE)
     if "anyOf" in schema:

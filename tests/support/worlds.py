@@ -1,4 +1,4 @@
-"""A folder of metric files with rows in an embedded warehouse, and questions to it, for the engine's tests."""
+"""Metric files with rows in an embedded warehouse, and queries, for the engine's tests."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ DAYS: Mapping[str, Any] = {"time": "date", "currency": "currency", "columns": CO
 def make_file(
     metrics: Mapping[str, Any], tables: Mapping[str, Any] | None = None, *, source: str = "ga4", **more: Any
 ) -> dict[str, Any]:
-    """A metric file as plain data, with the table `days` unless other tables are given."""
-    held = {"days": DAYS} if tables is None else tables
-    return {"source": source, "table": next(iter(held), "days"), "tables": held, "metrics": metrics, **more}
+    """Make a metric file as plain data, with the table `days` unless other tables are given."""
+    declared = {"days": DAYS} if tables is None else tables
+    return {"source": source, "table": next(iter(declared), "days"), "tables": declared, "metrics": metrics, **more}
 
 
 def load_files(*files: Mapping[str, Any] | str, macros: str = "") -> Catalog:
-    """The catalog of files given as data or as YAML text. Raises InvalidCatalog."""
+    """Load the catalog of files given as data or as YAML text. Raises InvalidCatalog."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for index, each in enumerate(files):
-            # JSON is YAML, and unlike a YAML writer's output it has no aliases.
+            # JSON is valid YAML and, unlike a YAML writer's output, has no aliases.
             text = each if isinstance(each, str) else json.dumps(each, ensure_ascii=False)
             (folder / f"{index}.yaml").write_text(text, encoding="utf-8")
         if macros:
@@ -64,14 +64,14 @@ def load_files(*files: Mapping[str, Any] | str, macros: str = "") -> Catalog:
 
 
 def collect_diagnostics(*files: Mapping[str, Any] | str, macros: str = "") -> Sequence[Diagnostic]:
-    """The diagnostics of files that may not load."""
+    """Return the diagnostics of files that must not load."""
     with pytest.raises(InvalidCatalog) as caught:
         load_files(*files, macros=macros)
     return caught.value.diagnostics
 
 
 def make_row(day: str, **cells: Any) -> Row:
-    """A row of `days` of the tenant ME, unless `user_id` says whose."""
+    """Make a row of `days`, of the tenant ME unless `user_id` is given."""
     blank = {"user_id": ME, "who": None, "x": None, "y": None, "users": None, "spend": None, "currency": None}
     return {**blank, "date": date.fromisoformat(day), **cells}
 
@@ -87,19 +87,19 @@ def query_engine(
     tenant: str = ME,
     connected: frozenset[str] = EVERY_SOURCE,
 ) -> Body:
-    """The answer for these days; the last is the first unless said."""
+    """Query a metric for these days; without `end`, for the day `start`."""
     first, last = (date.fromisoformat(str(day)) for day in (start, end or start))
-    question = MetricQuery(first, last, Compare(compare), Grain(grain))
-    return engine.query_body(key, question, tenant=tenant, connected=connected)
+    query = MetricQuery(first, last, Compare(compare), Grain(grain))
+    return engine.query_body(key, query, tenant=tenant, connected=connected)
 
 
 @contextmanager
 def open_warehouse(catalog: Catalog, rows: Mapping[str, Sequence[Row]]) -> Iterator[Warehouse]:
-    """An embedded warehouse with the catalog's tables and these rows by table."""
+    """Open an embedded warehouse with the catalog's tables and these rows by table."""
     warehouse = Warehouse("sqlite://")
     warehouse.create_tables(catalog.tables.values())
-    for name, listed in rows.items():
-        warehouse.upsert(catalog.tables[name], listed)
+    for name, table_rows in rows.items():
+        warehouse.upsert(catalog.tables[name], table_rows)
     try:
         yield warehouse
     finally:
@@ -107,14 +107,14 @@ def open_warehouse(catalog: Catalog, rows: Mapping[str, Sequence[Row]]) -> Itera
 
 
 def answer_metric(
-    metric: Any, rows: Sequence[Row] | Mapping[str, Sequence[Row]], start: str, end: str | None = None, **asked: Any
+    metric: Any, rows: Sequence[Row] | Mapping[str, Sequence[Row]], start: str, end: str | None = None, **options: Any
 ) -> Body:
-    """The answer of one metric over `days`; the files may also be given whole, as a list whose metric is `m`."""
+    """Query one metric over `days`, or the metric `m` of a list of whole files."""
     files = metric if isinstance(metric, list) else [make_file({"m": metric})]
     catalog = load_files(*files)
-    held = rows if isinstance(rows, Mapping) else {"days": rows}
-    with open_warehouse(catalog, held) as warehouse:
-        return query_engine(Engine(catalog, warehouse), "m", start, end, **asked)
+    rows_by_table = rows if isinstance(rows, Mapping) else {"days": rows}
+    with open_warehouse(catalog, rows_by_table) as warehouse:
+        return query_engine(Engine(catalog, warehouse), "m", start, end, **options)
 
 
 def index_series(body: Body) -> dict[str, Any]:
@@ -126,19 +126,19 @@ def list_series_names(body: Body) -> list[str]:
 
 
 def list_points(body: Body, name: str | None = None) -> list[Any]:
-    """The values of one series; of the first unless named."""
-    found = index_series(body)[name] if name is not None else body["series"][0]
-    return [point["v"] for point in found["points"]]
+    """List the values of a series, the first one unless named."""
+    series = index_series(body)[name] if name is not None else body["series"][0]
+    return [point["v"] for point in series["points"]]
 
 
 def list_compared_points(body: Body, name: str | None = None) -> list[tuple[str, Any]]:
-    """The points of the comparison, as (t, value)."""
-    listed = body["comparison"]["series"]
-    found = next(each for each in listed if each["name"] == name) if name is not None else listed[0]
-    return [(point["t"], point["v"]) for point in found["points"]]
+    """List the points of a compared series as (t, value), the first one unless named."""
+    compared = body["comparison"]["series"]
+    series = next(each for each in compared if each["name"] == name) if name is not None else compared[0]
+    return [(point["t"], point["v"]) for point in series["points"]]
 
 
 def get_stats(body: Body, name: str | None = None) -> tuple[Any, Any, Any]:
-    """(value, previous, delta) of the widget, or of one series."""
-    found = index_series(body)[name]["stats"] if name is not None else body["stats"]
-    return found["value"], found["previous"], found["delta"]
+    """Return (value, previous, delta) of the widget, or of one series."""
+    stats = index_series(body)[name]["stats"] if name is not None else body["stats"]
+    return stats["value"], stats["previous"], stats["delta"]

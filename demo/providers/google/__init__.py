@@ -1,1 +1,1 @@
-"""GA4's stand-in and Google's token endpoint."""
+"""The stand-ins for GA4 and for Google's token endpoint."""

@@ -1,4 +1,4 @@
-"""GA4's stand-in: the Data API's `runReport`, its quotas, and Google's token endpoint beside it."""
+"""The stand-in for GA4: the Data API's `runReport`, its quotas, and Google's token endpoint."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ MAX_TOKENS_PER_PROJECT = 14_000
 
 
 class GA4StandIn(StandIn):
-    """The Data API and the token endpoint.
+    """A server of the Data API and the token endpoint.
 
-    A property takes 10 calls at once and, after 10 server errors within an hour, none until the hour is over.
-    `most_rows` is the longest page, whatever is asked for.
+    A property accepts 10 calls at once and, after 10 server errors within an hour, none until the hour is over.
+    `most_rows` limits a page, whatever the request's limit.
     """
 
     name = "GA4"
@@ -43,10 +43,10 @@ class GA4StandIn(StandIn):
         return f"{self.url}{EXCHANGE}"
 
     def identify_subject(self, request: StandInRequest) -> CallSubject:
-        asked = RUN_REPORT.fullmatch(request.path)
+        match = RUN_REPORT.fullmatch(request.path)
         leaked = "access_token" in request.query or "refresh_token" in request.query
         token = request.form.get("refresh_token") if request.path == EXCHANGE else request.bearer
-        return CallSubject(asked[1] if asked else "", token, leaked)
+        return CallSubject(match[1] if match else "", token, leaked)
 
     def respond(self, request: StandInRequest, subject: CallSubject) -> StandInResponse:
         if request.path == EXCHANGE and request.method == "POST":
@@ -68,7 +68,7 @@ class GA4StandIn(StandIn):
         grant = self.world.google.find(subject.token) if subject.token else None
         if grant is None or grant.is_expired(now):
             raise ErrorResponse(google_errors.build_refused_token())
-        # What does not exist is not told apart from what is forbidden.
+        # Like Google, answer the same for a property that does not exist as for a forbidden one.
         if subject.account not in grant.accounts or subject.account not in self.world.properties:
             raise ErrorResponse(google_errors.build_error(403, "PERMISSION_DENIED", google_errors.PERMISSION_DENIED))
 

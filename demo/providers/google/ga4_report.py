@@ -1,4 +1,4 @@
-"""A GA4 report: what `runReport` answers for one property."""
+"""A GA4 report: the answer of `runReport` for one property."""
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ TYPES = {
 Json = dict[str, Any]
 Values = Mapping[str, float]
 
-# Metrics that a row need not hold, from those it does.
+# Metrics that are computed from others if a row lacks them.
 DERIVED: dict[str, Callable[[Values], float]] = {
     "totalUsers": lambda row: row.get("activeUsers", 0),
     "purchaseRevenue": lambda row: row.get("totalRevenue", 0),
     "engagementRate": lambda row: _divide_or_zero(row.get("engagedSessions", 0), row.get("sessions", 0)),
     "bounceRate": lambda row: 1 - _divide_or_zero(row.get("engagedSessions", 0), row.get("sessions", 0)),
 }
-# Of several days, the average by sessions and not the sum.
+# Metrics whose value over several rows is the average weighted by sessions, not the sum.
 RATES = frozenset({"averageSessionDuration", "bounceRate", "engagementRate", "sessionKeyEventRate"})
 
 
 class ReportRange(NamedTuple):
-    """A date range, and the name under which its rows stand if there are several."""
+    """A date range, with the name that marks its rows if there are several."""
 
     name: str
     first: date
@@ -66,38 +66,38 @@ class ReportRange(NamedTuple):
 
 
 class ReportRow(NamedTuple):
-    """A row: the values of the dimensions, and of the metrics as numbers."""
+    """A report's row: the values of the dimensions, and of the metrics as numbers."""
 
     dimensions: tuple[str, ...]
     metrics: tuple[float, ...]
 
 
 class Ga4Report:
-    """One request, understood. Raises `Refused` with INVALID_ARGUMENT where Google does."""
+    """One validated request. Raises `ErrorResponse` with INVALID_ARGUMENT where Google does."""
 
-    def __init__(self, account: Property, asked: Any, now: datetime, *, most_rows: int = MAX_ROWS) -> None:
-        if not isinstance(asked, dict):
+    def __init__(self, account: Property, request: Any, now: datetime, *, most_rows: int = MAX_ROWS) -> None:
+        if not isinstance(request, dict):
             raise _build_invalid_argument("Invalid JSON payload received. Expected an object.")
         self.account = account
         self.now = now
-        self.ranges = list(_iter_ranges(asked.get("dateRanges"), now.astimezone(ZoneInfo(account.zone)).date()))
-        self.dimensions = [_read_name(item, "dimension") for item in asked.get("dimensions") or ()]
-        self.metrics = [_read_name(item, "metric") for item in asked.get("metrics") or ()]
+        self.ranges = list(_iter_ranges(request.get("dateRanges"), now.astimezone(ZoneInfo(account.zone)).date()))
+        self.dimensions = [_read_name(item, "dimension") for item in request.get("dimensions") or ()]
+        self.metrics = [_read_name(item, "metric") for item in request.get("metrics") or ()]
         for names, known, kind in ((self.dimensions, DIMENSIONS, "dimension"), (self.metrics, TYPES, "metric")):
             for name in names:
                 _check_name(name, known, kind)
         if not self.metrics and not self.dimensions:
             raise _build_invalid_argument("At least one dimension or metric is required.")
-        self.orders = asked.get("orderBys") or []
-        self.offset = _parse_count(asked.get("offset"), "offset", 0)
-        self.limit = min(_parse_count(asked.get("limit"), "limit", DEFAULT_ROWS) or DEFAULT_ROWS, most_rows)
-        self.keeps_empty = bool(asked.get("keepEmptyRows"))
-        self.shows_quota = bool(asked.get("returnPropertyQuota"))
+        self.orders = request.get("orderBys") or []
+        self.offset = _parse_count(request.get("offset"), "offset", 0)
+        self.limit = min(_parse_count(request.get("limit"), "limit", DEFAULT_ROWS) or DEFAULT_ROWS, most_rows)
+        self.keeps_empty = bool(request.get("keepEmptyRows"))
+        self.shows_quota = bool(request.get("returnPropertyQuota"))
 
     def build_content(self) -> Json:
-        """The answer's JSON. As in every proto3 message, what is empty or zero is absent."""
-        lines = self._sort_rows(self._build_rows())
-        page = lines[self.offset : self.offset + self.limit]
+        """Build the answer's JSON; as in proto3, empty and zero values are left out."""
+        rows = self._sort_rows(self._build_rows())
+        page = rows[self.offset : self.offset + self.limit]
         content: Json = {}
         names = [*self.dimensions, RANGE] if len(self.ranges) > 1 else self.dimensions
         if names:
@@ -105,9 +105,9 @@ class Ga4Report:
         if self.metrics:
             content["metricHeaders"] = [{"name": name, "type": TYPES[name]} for name in self.metrics]
         if page:
-            content["rows"] = [self._format_row(line) for line in page]
-        if lines:
-            content["rowCount"] = len(lines)
+            content["rows"] = [self._format_row(row) for row in page]
+        if rows:
+            content["rowCount"] = len(rows)
         content["metadata"] = self._build_metadata()
         return {**content, "kind": "analyticsData#runReport"}
 
@@ -119,15 +119,14 @@ class Ga4Report:
             metadata["subjectToThresholding"] = True
         return metadata
 
-    def _format_row(self, line: ReportRow) -> Json:
-        row: Json = {}
-        if line.dimensions:
-            row["dimensionValues"] = [{"value": value} for value in line.dimensions]
-        row["metricValues"] = [
-            {"value": _format_number(value, TYPES[name])}
-            for name, value in zip(self.metrics, line.metrics, strict=True)
+    def _format_row(self, row: ReportRow) -> Json:
+        content: Json = {}
+        if row.dimensions:
+            content["dimensionValues"] = [{"value": value} for value in row.dimensions]
+        content["metricValues"] = [
+            {"value": _format_number(value, TYPES[name])} for name, value in zip(self.metrics, row.metrics, strict=True)
         ]
-        return row
+        return content
 
     def _build_rows(self) -> list[ReportRow]:
         members = [name for name in self.dimensions if name != "date"]
@@ -141,43 +140,44 @@ class Ga4Report:
             if self.account.other is not None and "date" in self.dimensions:
                 key = tuple("(other)" for _ in self.dimensions)
                 groups[(*key, *mark)].append(self.account.other)
-        lines = [
-            ReportRow(key, tuple(_combine_values(name, rows) for name in self.metrics)) for key, rows in groups.items()
+        rows = [
+            ReportRow(key, tuple(_combine_values(name, group) for name in self.metrics))
+            for key, group in groups.items()
         ]
-        # Rows in which nothing was counted are left out.
-        return [line for line in lines if self.keeps_empty or not self.metrics or any(line.metrics)]
+        # Like Google, leave out rows whose metrics are all zero.
+        return [row for row in rows if self.keeps_empty or not self.metrics or any(row.metrics)]
 
     def _iter_key(self, visits: PropertyVisits) -> Iterator[str]:
         for name in self.dimensions:
             yield visits.day.strftime("%Y%m%d") if name == "date" else str(visits.member)
 
-    def _sort_rows(self, lines: list[ReportRow]) -> list[ReportRow]:
-        """In the order asked for; otherwise by the first metric, largest first, and not by date."""
-        lines.sort(key=lambda line: line.dimensions)
+    def _sort_rows(self, rows: list[ReportRow]) -> list[ReportRow]:
+        """Sort in the request's order; without one by the first metric, largest first."""
+        rows.sort(key=lambda row: row.dimensions)
         if not self.orders and self.metrics:
-            lines.sort(key=lambda line: line.metrics[0], reverse=True)
+            rows.sort(key=lambda row: row.metrics[0], reverse=True)
         for order in reversed(self.orders):
             reverse = bool(order.get("desc"))
             name = order.get("dimension", {}).get("dimensionName") or order.get("metric", {}).get("metricName")
             if name in self.dimensions:
                 position = self.dimensions.index(name)
-                lines.sort(key=lambda line: line.dimensions[position], reverse=reverse)
+                rows.sort(key=lambda row: row.dimensions[position], reverse=reverse)
             elif name in self.metrics:
                 position = self.metrics.index(name)
-                lines.sort(key=lambda line: line.metrics[position], reverse=reverse)
+                rows.sort(key=lambda row: row.metrics[position], reverse=reverse)
             else:
                 raise _build_invalid_argument(
                     f"Field {name} is not in the request, so the report cannot be ordered by it."
                 )
-        return lines
+        return rows
 
 
-def _iter_ranges(asked: Any, today: date) -> Iterator[ReportRange]:
-    if not isinstance(asked, list) or not asked:
+def _iter_ranges(items: Any, today: date) -> Iterator[ReportRange]:
+    if not isinstance(items, list) or not items:
         raise _build_invalid_argument("A date range is required.")
-    if len(asked) > MAX_RANGES:
+    if len(items) > MAX_RANGES:
         raise _build_invalid_argument(f"Requests are allowed up to {MAX_RANGES} date ranges.")
-    for number, item in enumerate(asked):
+    for number, item in enumerate(items):
         first, last = _parse_day(item.get("startDate"), today), _parse_day(item.get("endDate"), today)
         if first > last:
             raise _build_invalid_argument(f"The start date {first} is after the end date {last}.")
@@ -214,7 +214,7 @@ def _check_name(name: str, known: Iterable[str], kind: str) -> None:
 
 
 def _parse_count(value: Any, name: str, default: int) -> int:
-    """Google's JSON has 64-bit numbers as text, and takes both."""
+    """Parse a 64-bit number, which Google's JSON writes as text and accepts as either."""
     if value is None:
         return default
     try:
@@ -245,7 +245,7 @@ def _divide_or_zero(part: float, whole: float) -> float:
 
 
 def _format_number(value: float, kind: str) -> str:
-    """A number as Google writes it: whole ones without a point, others with all their digits."""
+    """Format a number like Google: whole numbers without a point, others with all digits."""
     if kind == "TYPE_INTEGER" or value == int(value):
         return str(int(value))
     return repr(float(value))

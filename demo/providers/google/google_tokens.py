@@ -1,4 +1,4 @@
-"""Google's token endpoint: access tokens for refresh tokens, and for what a service account has signed."""
+"""Google's token endpoint: access tokens for refresh tokens and for signed assertions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAX_CLOCK_SKEW = 300
 
 
 def exchange_token(world: ProviderWorld, fields: Mapping[str, str], audience: str) -> StandInResponse:
-    """The answer to a form; `audience` is the endpoint's own URL. Raises `Refused`."""
+    """Answer a token request; `audience` is the endpoint's own URL. Raises `ErrorResponse`."""
     google = world.google
     if fields.get("grant_type") == REFRESH:
         properties, origin = _refresh_properties(google, fields), fields["refresh_token"]
@@ -65,7 +65,7 @@ def _verify_assertion(world: ProviderWorld, assertion: str, audience: str) -> tu
         account = world.google.service_accounts.get(str(unproven.get("iss")))
         if account is None:
             raise ErrorResponse(build_token_error("invalid_grant", "Invalid grant: account not found"))
-        # Times are held against the world's clock, which is not always the real one.
+        # Times are checked below against the world's clock, which may differ from the real one.
         claims: dict[str, Any] = jwt.decode(
             assertion,
             account.public_key,

@@ -1,1 +1,1 @@
-"""Meta's and Instagram's stand-ins, which share the Graph API."""
+"""The stand-ins for Meta and Instagram, which share the Graph API."""

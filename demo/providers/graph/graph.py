@@ -1,4 +1,4 @@
-"""What Meta's and Instagram's stand-ins share: versions, tokens, fields, times and pages of the Graph API."""
+"""The Graph API, shared by two stand-ins: versions, tokens, fields, times and pages."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from demo.providers.wire import ErrorResponse, StandInRequest, StandInResponse
 from demo.providers.world import ProviderWorld
 
 VERSION = re.compile(r"/v\d+\.\d+(?=/)")
-# What the real one gives where no limit is asked for.
+# The real API's page if a request has no limit.
 DEFAULT_ROWS = 25
 
 Json = dict[str, Any]
 
 
 class GraphStandIn(StandIn):
-    """A server of the Graph API. Paths may begin with a version. `most_rows` is the longest page."""
+    """A server of the Graph API. Paths may begin with a version. `most_rows` limits a page."""
 
-    # Where a token may stand in the query string, because that is how it is exchanged.
+    # The paths that exchange tokens, and so may have one in the query string.
     token_paths: frozenset[str]
 
     def __init__(self, world: ProviderWorld, *, port: int = 0, latency: float = 0.0, most_rows: int = 500) -> None:
@@ -37,19 +37,19 @@ class GraphStandIn(StandIn):
     @property
     @abstractmethod
     def tokens(self) -> Tokens:
-        """The tokens of this provider."""
+        """The provider's tokens."""
 
     @abstractmethod
     def find_account_id(self, path: str) -> str:
-        """The account that a path without version is about, "" for none."""
+        """Return the account of a path without version, "" if there is none."""
 
     @abstractmethod
     def read_node(self, request: StandInRequest, path: str, grant: Grant) -> StandInResponse:
-        """The answer to a call with a live token. Raises `Refused`."""
+        """Answer a call with a valid token. Raises `ErrorResponse`."""
 
     @abstractmethod
     def exchange_token(self, request: StandInRequest) -> StandInResponse:
-        """The answer to a call of `token_paths`. Raises `Refused`."""
+        """Answer a call of `token_paths`. Raises `ErrorResponse`."""
 
     def identify_subject(self, request: StandInRequest) -> CallSubject:
         path = strip_version(request)
@@ -64,7 +64,7 @@ class GraphStandIn(StandIn):
         return self.read_node(request, path, self.authorize_token(subject.token))
 
     def authorize_token(self, token: str | None) -> Grant:
-        """What a token stands for. Raises `Refused` for one that is missing, unknown, dead or expired."""
+        """Return a token's grant. Raises `ErrorResponse` if it is missing, unknown, dead or expired."""
         if token is None:
             raise ErrorResponse(graph_errors.build_error(104, "An access token is required to request this resource."))
         grant = self.tokens.find(token)
@@ -77,9 +77,9 @@ class GraphStandIn(StandIn):
         return grant
 
     def build_page(self, rows: Sequence[Json], request: StandInRequest, token: str | None) -> Json:
-        """The page of `rows` that a request asks for, with its cursors.
+        """Build the requested page of `rows`, with its cursors.
 
-        `next` holds this host and the token, as the real one does. It is for who has nothing better.
+        Like the real API's, the `next` URL holds this host and the token.
         """
         fields = request.fields
         limit = min(_parse_limit(fields.get("limit"), DEFAULT_ROWS), self.most_rows)
@@ -89,28 +89,28 @@ class GraphStandIn(StandIn):
             return {"data": []}
         end = start + len(page)
         paging: Json = {"cursors": {"before": _encode_cursor(start), "after": _encode_cursor(end - 1)}}
-        kept = {name: value for name, value in fields.items() if name not in ("access_token", "after", "before")}
-        for name, position, wanted in (("next", end - 1, end < len(rows)), ("previous", start, start > 0)):
-            if wanted:
+        repeated = {name: value for name, value in fields.items() if name not in ("access_token", "after", "before")}
+        for name, position, exists in (("next", end - 1, end < len(rows)), ("previous", start, start > 0)):
+            if exists:
                 side = "after" if name == "next" else "before"
-                query = urlencode({"access_token": token or "", **kept, side: _encode_cursor(position)})
+                query = urlencode({"access_token": token or "", **repeated, side: _encode_cursor(position)})
                 paging[name] = f"{self.url}{request.path}?{query}"
         return {"data": page, "paging": paging}
 
 
 def strip_version(request: StandInRequest) -> str:
-    """The path without its version."""
+    """Return the path without its version."""
     return VERSION.sub("", request.path, count=1) if VERSION.match(request.path) else request.path
 
 
 def split_names(fields: Mapping[str, str], name: str) -> list[str]:
-    """A comma list, or a JSON list, of names."""
+    """Split a comma list or a JSON list of names."""
     text = fields.get(name, "").strip()
     return [part.strip(" \"'") for part in text.strip("[]").split(",") if part.strip(" \"'")]
 
 
 def parse_moment(text: str, zone: tzinfo) -> datetime:
-    """A time given in unix seconds, or as a date, which is its midnight in the zone. Raises `Refused`."""
+    """Parse unix seconds, or a date as its midnight in the zone. Raises `ErrorResponse`."""
     if re.fullmatch(r"\d{5,12}", text):
         return datetime.fromtimestamp(int(text), UTC)
     try:
@@ -130,7 +130,7 @@ def _parse_limit(text: str | None, default: int) -> int:
 
 
 def _encode_cursor(position: int) -> str:
-    """Opaque, and of a length that tells nothing."""
+    """Encode a position as an opaque cursor."""
     return base64.urlsafe_b64encode(f"QVFIUk{position}ZD".encode()).decode().rstrip("=")
 
 

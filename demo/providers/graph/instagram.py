@@ -1,4 +1,4 @@
-"""Instagram's stand-in: profiles, their days, their media and the media's lifetime values."""
+"""The stand-in for Instagram: profiles, their days, and their media with lifetime values."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ MEDIUM_FIELDS: dict[str, Callable[[PostedMedium], Any]] = {
 
 
 class InstagramStandIn(GraphStandIn):
-    """The Instagram Graph API, with and without a version in the path."""
+    """A server of the Instagram Graph API, with or without a version in the path."""
 
     name = "Instagram"
     token_paths = frozenset({REFRESH})
@@ -55,26 +55,26 @@ class InstagramStandIn(GraphStandIn):
         return self.world.instagram
 
     def find_account_id(self, path: str) -> str:
-        """The profile; for a medium, the profile that posted it."""
-        asked = NODE.fullmatch(path)
-        if asked is None:
+        """Return the path's profile; for a medium, the profile that posted it."""
+        match = NODE.fullmatch(path)
+        if match is None:
             return ""
-        if asked[1] in self.world.profiles:
-            return asked[1]
-        return self.world.find_profile_of_medium(asked[1]) or ""
+        if match[1] in self.world.profiles:
+            return match[1]
+        return self.world.find_profile_of_medium(match[1]) or ""
 
     def read_node(self, request: StandInRequest, path: str, grant: Grant) -> StandInResponse:
-        asked = NODE.fullmatch(path)
-        node_id = asked[1] if asked else path.strip("/")
+        match = NODE.fullmatch(path)
+        node_id = match[1] if match else path.strip("/")
         account = self.find_account_id(path)
         profile = self.world.profiles.get(account)
-        # An object of somebody else's is one that does not exist.
-        if asked is None or request.method != "GET" or profile is None or account not in grant.accounts:
+        # Like Instagram, answer the same for another user's object as for one that does not exist.
+        if match is None or request.method != "GET" or profile is None or account not in grant.accounts:
             raise ErrorResponse(graph_errors.build_missing_object(node_id))
         headers = graph_errors.build_usage_headers(account, code=80002)
         if node_id == profile.id:
-            return StandInResponse.json(self._read_profile(request, asked[2], profile), headers=headers)
-        return StandInResponse.json(self._read_medium(request, asked[2], profile, node_id), headers=headers)
+            return StandInResponse.json(self._read_profile(request, match[2], profile), headers=headers)
+        return StandInResponse.json(self._read_medium(request, match[2], profile, node_id), headers=headers)
 
     def _read_profile(self, request: StandInRequest, edge: str | None, profile: Profile) -> Json:
         fields, now = request.fields, self.world.now()
@@ -121,7 +121,7 @@ class InstagramStandIn(GraphStandIn):
 
 
 def _check_fields(wanted: list[str], fields: Mapping[str, object], node: str) -> list[str]:
-    """The names of the fields asked for, and `id` always. Raises `Refused` for one that does not exist."""
+    """Return the requested fields and `id`. Raises `ErrorResponse` for an unknown field."""
     for name in wanted:
         if name not in fields:
             message = f"Tried accessing nonexisting field ({name}) on node type ({node})"

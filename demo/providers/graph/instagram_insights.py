@@ -14,7 +14,7 @@ from demo.providers.wire import ErrorResponse, StandInResponse
 ZONE = ZoneInfo(LOS_ANGELES)
 MAX_SPAN = timedelta(days=30)
 MIN_FOLLOWERS = 100
-# As a series of days, and as one number for a span; `reach` comes as either.
+# The metrics of a series of days, and those of one total for a span; `reach` is both.
 SERIES = frozenset({"follower_count", "reach"})
 TOTALS = frozenset(
     {
@@ -30,7 +30,7 @@ TOTALS = frozenset(
         "views",
     }
 )
-# People, who on several days are the same ones: the most of one day is the least that they can be.
+# Metrics that count people, who may be the same on several days: the largest day is a lower bound of a span's total.
 PEOPLE = frozenset({"accounts_engaged", "reach"})
 OF_MEDIA = frozenset(
     {
@@ -53,9 +53,9 @@ REFERENCE = "https://developers.facebook.com/docs/instagram-api/reference/ig-use
 
 
 def build_profile_insights(profile: Profile, fields: Mapping[str, str], now: datetime) -> list[Json]:
-    """The `data` of `/{profile}/insights`. One metric that is not to be had fails the whole call.
+    """Build the `data` of `/{profile}/insights`; one unavailable metric fails the whole call.
 
-    A day belongs to a span if its end lies in it: after `since`, and not after `until`. Raises `Refused`.
+    A day belongs to a span if its end is in it: after `since`, and not after `until`. Raises `ErrorResponse`.
     """
     metrics = split_names(fields, "metric")
     if not metrics:
@@ -67,17 +67,17 @@ def build_profile_insights(profile: Profile, fields: Mapping[str, str], now: dat
     for metric in metrics:
         _check_metric(metric, profile, whole=whole, since=since, now=now)
     first = since.astimezone(ZONE).date() - timedelta(days=1)
-    known = {
+    days = {
         day: values
         for day, values in profile.get_audience(first, until.astimezone(ZONE).date(), now).items()
         if since < find_day_end(day) <= until
     }
-    found = _build_total if whole else _build_series
-    return [item for metric in metrics if (item := found(profile.id, metric, known)) is not None]
+    build = _build_total if whole else _build_series
+    return [item for metric in metrics if (item := build(profile.id, metric, days)) is not None]
 
 
 def build_medium_insights(medium: PostedMedium, fields: Mapping[str, str]) -> list[Json]:
-    """The `data` of `/{medium}/insights`. One metric that its type lacks fails the whole call."""
+    """Build the `data` of `/{medium}/insights`; one unavailable metric fails the whole call."""
     metrics = split_names(fields, "metric")
     if not metrics:
         raise ErrorResponse(build_invalid_parameter("The parameter metric is required"))
@@ -105,7 +105,7 @@ def build_medium_insights(medium: PostedMedium, fields: Mapping[str, str]) -> li
 
 
 def find_day_end(day: date) -> datetime:
-    """When a day ends in Los Angeles, in UTC."""
+    """Return when a day ends in Los Angeles, in UTC."""
     return datetime.combine(day + timedelta(days=1), time(), ZONE).astimezone(UTC)
 
 
@@ -114,7 +114,7 @@ def _parse_span(fields: Mapping[str, str], now: datetime) -> tuple[datetime, dat
     since = parse_moment(fields["since"], ZONE) if fields.get("since") else until - timedelta(days=2)
     if since > until:
         raise ErrorResponse(build_invalid_parameter("since param is not valid. It must be before until"))
-    # Thirty days are thirty times 24 hours, also when a clock change makes them an hour longer.
+    # Like Instagram, count 30 days as 30 times 24 hours, even if a clock change makes them an hour longer.
     if until - since > MAX_SPAN:
         seconds = int(MAX_SPAN.total_seconds())
         raise ErrorResponse(

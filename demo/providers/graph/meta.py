@@ -1,4 +1,4 @@
-"""Meta's stand-in: ad accounts, their insights at once or as an asynchronous report, and longer-lived tokens."""
+"""The stand-in for Meta: ad accounts, insights at once or as a report, token exchange."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MIN_VERSION = 23
 
 
 class MetaStandIn(GraphStandIn):
-    """The Marketing API. `runs` are its asynchronous reports."""
+    """A server of the Marketing API; `runs` are its asynchronous reports."""
 
     name = "Meta"
     token_paths = frozenset({EXCHANGE})
@@ -35,9 +35,9 @@ class MetaStandIn(GraphStandIn):
         return self.world.meta
 
     def find_account_id(self, path: str) -> str:
-        if asked := ACCOUNT.fullmatch(path):
-            return asked[1]
-        run = self.runs.find(asked[1]) if (asked := RUN.fullmatch(path)) else None
+        if match := ACCOUNT.fullmatch(path):
+            return match[1]
+        run = self.runs.find(match[1]) if (match := RUN.fullmatch(path)) else None
         return run.insights.account.id if run is not None else ""
 
     def read_node(self, request: StandInRequest, path: str, grant: Grant) -> StandInResponse:
@@ -100,7 +100,7 @@ class MetaStandIn(GraphStandIn):
 
 
 def _describe_account(account: AdAccount, fields: list[str]) -> dict[str, object]:
-    known = {
+    values = {
         "account_id": account.id.removeprefix("act_"),
         "account_status": 1,
         "currency": account.currency,
@@ -109,11 +109,11 @@ def _describe_account(account: AdAccount, fields: list[str]) -> dict[str, object
         "timezone_name": account.zone,
     }
     for name in fields:
-        if name not in known:
+        if name not in values:
             message = f"Tried accessing nonexisting field ({name}) on node type (AdAccount)"
             raise ErrorResponse(graph_errors.build_invalid_parameter(message))
     return (
-        {name: known[name] for name in dict.fromkeys([*fields, "id"])}
+        {name: values[name] for name in dict.fromkeys([*fields, "id"])}
         if fields
-        else {name: known[name] for name in ("account_id", "id")}
+        else {name: values[name] for name in ("account_id", "id")}
     )

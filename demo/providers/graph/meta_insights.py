@@ -1,4 +1,4 @@
-"""Rows of Meta's insights, as one request wants them."""
+"""The rows of Meta's insights for one request."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FIELDS_PAGE = "https://developers.facebook.com/docs/marketing-api/reference/ads-
 
 
 class InsightsRequest:
-    """One request for insights, understood. Raises `Refused` where Meta does."""
+    """One validated request for insights. Raises `ErrorResponse` where Meta does."""
 
     def __init__(self, account: AdAccount, fields: Mapping[str, str], now: datetime, *, at_once: bool) -> None:
         self.account = account
@@ -43,7 +43,7 @@ class InsightsRequest:
             raise ErrorResponse(build_too_much_data())
 
     def build_rows(self) -> list[Json]:
-        """A row for each campaign (or the account) and each step in which it delivered something."""
+        """Build a row for each campaign (or the account) and each time step with deliveries."""
         groups: dict[tuple[date, str], list[AdDelivery]] = defaultdict(list)
         for delivery in self.account.iter_rows(self.first, self.last, self.now):
             start = self.first + timedelta(days=(delivery.day - self.first).days // self.step * self.step)
@@ -100,7 +100,7 @@ class InsightsRequest:
 
 
 def _sum_deliveries(group: list[AdDelivery]) -> AdDelivery:
-    """Several rows as one. The reach is the largest of theirs, the least that it can be."""
+    """Sum several rows; the reach is their largest, a lower bound."""
     first = group[0]
     total = AdDelivery(first.day, first.campaign_id, first.campaign_name)
     total.impressions = sum(row.impressions or 0 for row in group)
@@ -108,10 +108,10 @@ def _sum_deliveries(group: list[AdDelivery]) -> AdDelivery:
     total.spend = sum((Decimal(str(row.spend or 0)) for row in group), Decimal(0))
     total.reach = max(row.reach or 0 for row in group)
     for row in group:
-        for kind, count in row.actions.items():
-            total.actions[kind] = total.actions.get(kind, 0) + count
-        for kind, value in row.action_values.items():
-            total.action_values[kind] = round(total.action_values.get(kind, 0) + value, 2)
+        for action, count in row.actions.items():
+            total.actions[action] = total.actions.get(action, 0) + count
+        for action, value in row.action_values.items():
+            total.action_values[action] = round(total.action_values.get(action, 0) + value, 2)
     return total
 
 
@@ -128,8 +128,8 @@ def _format_actions(values: Mapping[str, float]) -> list[Json]:
 
 
 def _iter_actions(values: Mapping[str, float]) -> Iterator[Json]:
-    for kind, value in values.items():
-        yield {"action_type": kind, "value": str(int(value)) if value == int(value) else str(value)}
+    for action, value in values.items():
+        yield {"action_type": action, "value": str(int(value)) if value == int(value) else str(value)}
 
 
 def _format_rate(part: Decimal | float | str | None, whole: float | None, scale: int = 1) -> str | None:

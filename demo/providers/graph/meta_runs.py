@@ -1,4 +1,4 @@
-"""Meta's asynchronous reports: asked for, polled, and read when they are done."""
+"""Meta's asynchronous reports: requested, polled, and read once they are complete."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ End = Literal["Job Completed", "Job Failed", "Job Skipped", "never"]
 
 @dataclass(slots=True)
 class ReportRun:
-    """A report that is being made. Each poll finds it a step further."""
+    """An asynchronous report; each poll advances it by a step."""
 
     id: str
     insights: InsightsRequest
     started_at: datetime
     end: End
     polls: int
-    asked: int = 0
+    poll_count: int = 0
     ended_at: datetime | None = None
     _rows: list[Json] = field(default_factory=list)
 
     def poll(self, now: datetime) -> Json:
-        """The node's content."""
-        self.asked += 1
+        """Advance the report and return its node's content."""
+        self.poll_count += 1
         status, percent = self._get_status()
         if status == "Job Completed" and self.ended_at is None:
             self.ended_at = now
@@ -49,23 +49,23 @@ class ReportRun:
         return content
 
     def _get_status(self) -> tuple[str, int]:
-        if self.asked > self.polls and self.end != "never":
-            # A report that was not made to its end keeps the percentage at which it stopped.
+        if self.poll_count > self.polls and self.end != "never":
+            # A failed report keeps the percentage at which it stopped.
             return self.end, 100 if self.end == "Job Completed" else 62
-        if self.asked == 1:
+        if self.poll_count == 1:
             return "Job Not Started", 0
-        if self.asked == 2:
+        if self.poll_count == 2:
             return "Job Started", 0
-        return "Job Running", min(99, 100 * (self.asked - 1) // (self.polls + 1))
+        return "Job Running", min(99, 100 * (self.poll_count - 1) // (self.polls + 1))
 
     @property
     def rows(self) -> list[Json] | None:
-        """The rows as they were when it was completed; None before."""
+        """The rows at the time of completion; None before."""
         return None if self.ended_at is None else self._rows
 
 
 class ReportRuns:
-    """The reports of a stand-in. `polls` is how often one is found unfinished."""
+    """The reports of a stand-in; `polls` is the number of polls that find one unfinished."""
 
     def __init__(self, polls: int = 2) -> None:
         self.polls = polls
@@ -73,7 +73,7 @@ class ReportRuns:
         self._ends: deque[End] = deque()
 
     def end_with(self, *ends: End) -> None:
-        """How the next reports end, in the order in which they are asked for; the others are completed."""
+        """Set the ends of the next reports, in order of request; later ones complete."""
         self._ends.extend(ends)
 
     def start(self, insights: InsightsRequest, now: datetime) -> ReportRun:

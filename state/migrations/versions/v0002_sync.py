@@ -1,4 +1,4 @@
-"""Add the sources that a sync is for and its final message: `wanted` and `detail` of `sync_jobs`."""
+"""Add a sync's sources and its final message: `wanted` and `detail` of `sync_jobs`."""
 
 from __future__ import annotations
 

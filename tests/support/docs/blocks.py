@@ -12,7 +12,7 @@ FENCE = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE
 
 
 class FencedBlock(NamedTuple):
-    """A fenced block: its language, its text, and the line of the page that it begins in."""
+    """A fenced block: its language, its text, and the line where it begins."""
 
     language: str
     text: str
@@ -20,7 +20,7 @@ class FencedBlock(NamedTuple):
 
 
 def find_blocks(page: str, *languages: str) -> Sequence[FencedBlock]:
-    """The blocks of a page of docs/ that are in one of these languages."""
+    """Find the blocks of a page of docs/ that are in one of these languages."""
     text = (DOCS / page).read_text(encoding="utf-8")
-    found = (FencedBlock(match[1], match[3], text.count("\n", 0, match.start()) + 2) for match in FENCE.finditer(text))
-    return [block for block in found if block.language in languages]
+    blocks = (FencedBlock(match[1], match[3], text.count("\n", 0, match.start()) + 2) for match in FENCE.finditer(text))
+    return [block for block in blocks if block.language in languages]

@@ -1,4 +1,4 @@
-"""docs/images/validate.svg: a terminal in which `metric-engine validate` has read a file with three mistakes."""
+"""docs/images/validate.svg: the output of `metric-engine validate` for three mistakes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ metrics:
 
   ga4.sessions_per_user: sum(sessions) / sum(users)
 """
-# Rich's own frame names fonts on another host, which a page in a repository may not fetch.
+# Not Rich's own frame, which names fonts on another host that a page in a repository may not fetch.
 FRAME = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">
 <title>metric-engine validate names each mistake with its line, its column and the nearest name</title>
@@ -53,7 +53,7 @@ FRAME = """\
 
 
 def complaints(folder: Path) -> str:
-    """Return what the command prints of the shipped files and, beside them, one with mistakes."""
+    """Return the command's output for the shipped files and one with mistakes."""
     shutil.copytree(get_shipped_folder(), folder / "metrics")
     (folder / "metrics" / "team.yaml").write_text(MISTAKES, encoding="utf-8")
     with chdir(folder):
@@ -61,7 +61,7 @@ def complaints(folder: Path) -> str:
 
 
 def terminal(folder: Path) -> str:
-    """Return the picture; `folder` is an empty one to run the command in."""
+    """Return the picture; the command runs in `folder`, which must be empty."""
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), highlight=False, markup=False, emoji=False)
     console.print(f"$ {COMMAND}\n{complaints(folder)}", end="")
     svg = console.export_svg(title="metrics/team.yaml", code_format=FRAME, unique_id="validate")

@@ -1,6 +1,6 @@
-"""The generated parts of docs/metrics.md: tables of keys from the definitions, functions from the table of functions.
+"""The generated parts of docs/metrics.md: tables of keys, and the functions.
 
-A part stands between a comment that names it and `<!-- end -->`; what is around it is written by hand.
+A part is between a comment that names it and `<!-- end -->`; everything else is written by hand.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SCHEMA = build_file_schema()
 
 
 def regenerate_page(page: str) -> str:
-    """The page with every generated part made anew."""
+    """Return the page with every generated part regenerated."""
     return PART.sub(lambda part: f"{part[1]}\n{generate_part(part[2], part[3].split())}\n{part[4]}", page)
 
 
@@ -52,15 +52,16 @@ def format_row(*cells: str) -> str:
 
 
 def build_key_table(definition: str, chosen: Sequence[str]) -> str:
-    """A table of a definition's keys: the chosen ones, or all of them."""
+    """Build a table of a definition's keys: the chosen ones, or all of them."""
     owner = get_properties(definition)
     required = (SCHEMA if definition == "FileDefinition" else SCHEMA["$defs"][definition]).get("required", ())
     return HEAD + "".join(format_key_row(name, owner[name], needed=name in required) for name in chosen or owner)
 
 
 def get_properties(definition: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = (SCHEMA if definition == "FileDefinition" else SCHEMA["$defs"][definition])["properties"]
-    return found
+    schema: Mapping[str, Any] = SCHEMA if definition == "FileDefinition" else SCHEMA["$defs"][definition]
+    properties: Mapping[str, Any] = schema["properties"]
+    return properties
 
 
 def format_key_row(name: str, schema: Mapping[str, Any], *, needed: bool) -> str:
@@ -74,7 +75,7 @@ def format_key_row(name: str, schema: Mapping[str, Any], *, needed: bool) -> str
 
 
 def describe_value(schema: Mapping[str, Any]) -> str:
-    """What may be written, in a few words."""
+    """Describe the allowed values in a few words."""
     options = [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]
     return " or ".join(dict.fromkeys(map(describe_schema, options)))
 
@@ -101,7 +102,10 @@ def describe_schema(schema: Mapping[str, Any]) -> str:
 
 
 def describe_plural(schema: Mapping[str, Any]) -> str:
-    """Several of them; a member of `tables` or `metrics` may be a text too, which the text around the table says."""
+    """Describe several values of a schema.
+
+    A member of `tables` or `metrics` may also be a text; the page explains this beside the table.
+    """
     kinds = {"text": "texts", "a number": "numbers", "any value": "values", "any value by name": "mappings"}
     return kinds.get(describe_value(schema), "mappings")
 

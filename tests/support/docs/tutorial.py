@@ -1,6 +1,6 @@
-"""docs/tutorial.md, followed to the letter: files are written, commands run, and what they print is put below them.
+"""The execution of docs/tutorial.md: write its files, run its commands, insert their output.
 
-A block of a file has the file's name behind its language: it is the whole file, or with a + what goes to its end.
+A file's block has the file's name after its language. It is the whole file or, with a +, an addition at its end.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ SETTINGS = ("DATABASE_URL", "WAREHOUSE_URL", "METRICS_DIR", "JWT_SECRET", "REPOR
 
 
 def execute_page(page: str, folder: Path) -> str:
-    """The page with the output of every command as it is when the page is followed in an empty folder."""
+    """Follow the page in an empty folder, and return it with the output of every command."""
     shutil.copytree(get_shipped_folder().resolve(), folder / "metrics")
-    reader = PageFollower(folder)
+    follower = PageFollower(folder)
     with chdir(folder):
-        return FENCE.sub(reader.follow_block, page)
+        return FENCE.sub(follower.follow_block, page)
 
 
 class PageFollower:
-    """Who does what the page says, from its beginning on."""
+    """A reader who follows the page's instructions in order."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        # What is not set here must not come from whoever runs the page.
+        # Unset, so that the settings of the user who runs this have no effect.
         self.environment: dict[str, str | None] = dict.fromkeys(SETTINGS)
 
     def follow_block(self, block: re.Match[str]) -> str:
@@ -52,7 +52,7 @@ class PageFollower:
         return block[0]
 
     def run_line(self, line: str) -> str:
-        """The line and what the command prints."""
+        """Run a command line, and return it with its output."""
         program, *arguments = shlex.split(line.removeprefix("$ "))
         if program == "export":
             name, _, value = arguments[0].partition("=")
@@ -60,6 +60,6 @@ class PageFollower:
             return f"{line}\n"
         assert program == "metric-engine", line
         output = CliRunner().invoke(main, arguments, env=self.environment, catch_exceptions=False).output
-        # How long it took differs from one day to the next.
+        # Durations differ from run to run.
         lines = [each.rstrip() for each in DURATION.sub("(5 ms)", output).splitlines()]
         return "".join(f"{each}\n" for each in (line, *lines))

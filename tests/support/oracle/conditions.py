@@ -1,4 +1,4 @@
-"""Conditions and terms made at random: comparisons, lists and ranges with NULL in them, choices, safe divisions."""
+"""Random conditions and terms: comparisons, lists and ranges with NULL, safe divisions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ COMPARED = ("<", "<=", ">", ">=", "=", "<>")
 
 
 def make_condition(rng: Random, numbers: Sequence[str], text: str, texts: Sequence[str], depth: int = 2) -> str:
-    """A condition over columns of numbers, and over one of texts that may be equal to these."""
+    """Make a condition over columns of numbers, and over a column of texts with these values."""
 
     def inner() -> str:
         return make_condition(rng, numbers, text, texts, depth - 1)
@@ -58,7 +58,7 @@ def make_predicate(rng: Random, numbers: Sequence[str], text: str, texts: Sequen
 
 
 def make_number(rng: Random, numbers: Sequence[str], text: str, texts: Sequence[str]) -> str:
-    """A number of a row, exact in double precision where the columns are quarters."""
+    """Make a number of a row, exact in double precision if the columns are quarters."""
     one, other = rng.choice(numbers), rng.choice(numbers)
     first, second = (make_condition(rng, numbers, text, texts, 1) for _ in range(2))
     return rng.choice(

@@ -1,4 +1,4 @@
-"""Metric files as plain data, merged and read: what a key means, which tables and sources it needs."""
+"""Metric files as plain data: a key's metric, tables and sources."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Definitions = dict[str, Any]
 
 
 def merge_files(files: Iterable[Mapping[str, Any]]) -> Definitions:
-    """Several files as one: every table gets its file's `source`, every metric its `table`."""
+    """Merge files into one: every table gets its file's `source`, every metric its `table`."""
     merged: Definitions = {"tables": {}, "metrics": {}}
     for document in files:
         for name, table in document.get("tables", {}).items():
@@ -40,9 +40,9 @@ class OracleTable:
 
 @dataclass(frozen=True, slots=True)
 class OracleMeasure:
-    """One aggregate expression of a metric and how its gaps and totals are made.
+    """An aggregate expression of a metric, with the rules for its gaps and totals.
 
-    `total` is period, average or last; `fill` is zero, null or "" where the metric says nothing.
+    `total` is period, average or last; `fill` is zero, null, or "" if the metric does not set it.
     """
 
     name: str
@@ -54,14 +54,14 @@ class OracleMeasure:
 
 
 class OracleCatalog:
-    """Looks up what a key means."""
+    """The definitions by key."""
 
     def __init__(self, definitions: Definitions) -> None:
         self.tables: dict[str, dict[str, Any]] = definitions["tables"]
         self.metrics: dict[str, dict[str, Any]] = definitions["metrics"]
 
     def get_served(self, key: str) -> dict[str, Any]:
-        """Raises KeyError for a key that is unknown or hidden."""
+        """Return a metric's definition. Raises KeyError for a key that is unknown or hidden."""
         metric = self.metrics[key]
         if metric.get("hidden"):
             raise KeyError(key)
@@ -112,29 +112,29 @@ class OracleCatalog:
         return None if text is None else parse_expression(str(text))
 
     def list_parts(self, key: str) -> list[str]:
-        """The metrics that a combined or derived one names, in order."""
+        """List the metrics that a combined or derived one names, in order."""
         metric = self.metrics[key]
         if "combine" in metric:
             return list(metric["combine"])
         return list_columns(parse_expression(str(metric["derive"]))) if "derive" in metric else []
 
     def list_sources(self, key: str) -> list[str]:
-        """All the sources of a widget, in order of first need."""
+        """List all sources of a widget, in order of first use."""
         if "table" in self.metrics[key]:
             return [self.get_table(key).source]
         return list(dict.fromkeys(source for part in self.list_parts(key) for source in self.list_sources(part)))
 
     def is_answerable(self, key: str, active: frozenset[str]) -> bool:
-        """Whether anything of a widget can be shown: a combined one needs any part, a derived one all."""
+        """Whether a widget has an answer: a combined metric needs any part, a derived one all."""
         if "combine" in self.metrics[key]:
             return any(self.is_answerable(part, active) for part in self.list_parts(key))
         return active.issuperset(self.list_sources(key))
 
     def list_leaves(self, key: str, active: frozenset[str]) -> list[str]:
-        """The metrics on tables that a widget rests on, as far as it can be shown."""
+        """List the metrics on tables that a widget consists of, as far as it has an answer."""
         if not self.is_answerable(key, active):
             return []
         if "table" in self.metrics[key]:
             return [key]
-        found = (leaf for part in self.list_parts(key) for leaf in self.list_leaves(part, active))
-        return list(dict.fromkeys(found))
+        leaves = (leaf for part in self.list_parts(key) for leaf in self.list_leaves(part, active))
+        return list(dict.fromkeys(leaves))

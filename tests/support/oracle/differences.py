@@ -1,4 +1,4 @@
-"""Where two answers differ, by path; floats within 1e-9 relative and 1e-12 absolute."""
+"""The differences of two answers by path, beyond 1e-9 relative and 1e-12 absolute."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ UNORDERED = ("meta.sources", "meta.missing_sources")
 
 
 def find_differences(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> list[str]:
-    """The differing paths, each with both sides; empty when the answers agree.
+    """List the differing paths, each with both values; empty if the answers are equal.
 
-    Keys beyond those of a widget's answer are not looked at.
+    Keys that are not part of a widget's answer are ignored.
     """
-    found: list[str] = []
+    differences: list[str] = []
     for key in BODY:
-        collect_differences(key, expected.get(key), actual.get(key), found)
+        collect_differences(key, expected.get(key), actual.get(key), differences)
         if (key in expected) is not (key in actual):
-            found.append(describe_missing(key, key in expected))
-    return found
+            differences.append(describe_missing(key, key in expected))
+    return differences
 
 
 def describe_missing(path: str, wanted: bool) -> str:
@@ -36,7 +36,7 @@ def describe_missing(path: str, wanted: bool) -> str:
 
 
 def get_compared_keys(path: str) -> tuple[str, ...] | None:
-    """The keys that count in the object at `path`; None for all of them."""
+    """Return the keys to compare in the object at `path`; None for all of them."""
     plain = "".join(sign for sign in path if not sign.isdigit())
     return {
         "stats": STATS,
@@ -50,22 +50,22 @@ def get_compared_keys(path: str) -> tuple[str, ...] | None:
     }.get(plain)
 
 
-def collect_differences(path: str, expected: Any, actual: Any, found: list[str]) -> None:
+def collect_differences(path: str, expected: Any, actual: Any, differences: list[str]) -> None:
     if isinstance(expected, Mapping) and isinstance(actual, Mapping):
         for key in get_compared_keys(path) or sorted({*expected, *actual}):
             if (key in expected) is not (key in actual):
-                found.append(f"{path}.{key}: only in the {'expected' if key in expected else 'actual'} answer")
+                differences.append(f"{path}.{key}: only in the {'expected' if key in expected else 'actual'} answer")
             elif key in expected:
-                collect_differences(f"{path}.{key}", expected[key], actual[key], found)
+                collect_differences(f"{path}.{key}", expected[key], actual[key], differences)
     elif isinstance(expected, list) and isinstance(actual, list):
         if path in UNORDERED:
             expected, actual = sorted(expected), sorted(actual)
         if len(expected) != len(actual):
-            found.append(f"{path}: {len(expected)} expected, {len(actual)} found")
+            differences.append(f"{path}: {len(expected)} expected, {len(actual)} found")
         for i, (left, right) in enumerate(zip(expected, actual, strict=False)):
-            collect_differences(f"{path}[{i}]", left, right, found)
+            collect_differences(f"{path}[{i}]", left, right, differences)
     elif not is_equal(expected, actual):
-        found.append(f"{path}: expected {expected!r}, found {actual!r}")
+        differences.append(f"{path}: expected {expected!r}, found {actual!r}")
 
 
 def is_equal(expected: Any, actual: Any) -> bool:

@@ -1,4 +1,4 @@
-"""What an expression of the metric language is worth, in exact fractions, and whether it is additive."""
+"""An expression's value in exact fractions, and whether it is additive."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Value = Fraction | str | bool | date | None
 
 
 def convert_cell(value: object) -> Value:
-    """A cell as SQL sees it; every number is a fraction, so that no order of adding matters."""
+    """Convert a cell to SQL's value; numbers become fractions, exact in any order of addition."""
     if value is None or isinstance(value, bool | str | date | Fraction):
         return value
     if isinstance(value, int | float | Decimal):
@@ -40,12 +40,12 @@ def require_number(value: Value) -> Fraction | None:
 
 
 def evaluate_row(node: Node, row: Row) -> Value:
-    """The expression on one row (or on one value per metric)."""
+    """Evaluate an expression on one row, or on one value per metric."""
     return evaluate_node(node, row, None)
 
 
 def evaluate_group(node: Node, rows: Sequence[Row], *, additive: bool = False) -> Fraction | None:
-    """The expression over a group of rows; a term of an additive one that has no value adds nothing to the others."""
+    """Evaluate an expression over rows; missing terms of an additive one count as zero."""
     terms = (
         [compute_aggregate(each, rows) for each in walk_nodes(node) if isinstance(each, OracleAggregate)]
         if additive
@@ -56,12 +56,12 @@ def evaluate_group(node: Node, rows: Sequence[Row], *, additive: bool = False) -
 
 
 def meets_predicate(node: Node | None, row: Row) -> bool:
-    """Whether a row meets a predicate; unknown is not met."""
+    """Whether a row meets a predicate; NULL does not."""
     return node is None or evaluate_row(node, row) is True
 
 
 def evaluate_node(node: Node, row: Row | None, rows: Sequence[Row] | None, *, absent: Fraction | None = None) -> Value:
-    """`absent` stands for an aggregate that has no value."""
+    """Evaluate a node on a row or on rows; `absent` replaces an aggregate without a value."""
     match node:
         case OracleLiteral(value=value):
             return value
@@ -104,14 +104,14 @@ def compute_aggregate(node: OracleAggregate, rows: Sequence[Row]) -> Value:
 
 
 def evaluate_or(values: Sequence[Value]) -> bool | None:
-    """OR in three-valued logic."""
+    """Evaluate OR in three-valued logic."""
     if True in values:
         return True
     return None if None in values else False
 
 
 def evaluate_and(values: Sequence[Value]) -> bool | None:
-    """AND in three-valued logic."""
+    """Evaluate AND in three-valued logic."""
     if False in values:
         return False
     return None if None in values else True
@@ -122,7 +122,7 @@ def evaluate_not(value: Value) -> bool | None:
 
 
 def evaluate_in(values: Sequence[Value]) -> bool | None:
-    """IN: an unknown element leaves a miss unknown."""
+    """Evaluate IN: NULL if no element is equal and one is NULL."""
     subject, *options = values
     return evaluate_or([None if subject is None or option is None else subject == option for option in options])
 
@@ -133,14 +133,14 @@ def evaluate_coalesce(values: Sequence[Value]) -> Value:
 
 def make_extreme(choose: Callable[[list[Any]], Value]) -> Callable[[Sequence[Value]], Value]:
     def choose_extreme(values: Sequence[Value]) -> Value:
-        known = [value for value in values if value is not None]
-        return choose(known) if known else None
+        present = [value for value in values if value is not None]
+        return choose(present) if present else None
 
     return choose_extreme
 
 
 def evaluate_if(values: Sequence[Value]) -> Value:
-    """IF, whose third argument may be left out."""
+    """Evaluate IF, whose third argument is optional."""
     condition, result, *otherwise = values
     return result if condition is True else next(iter(otherwise), None)
 
@@ -151,14 +151,14 @@ def evaluate_nullif(values: Sequence[Value]) -> Value:
 
 
 def round_half_away(value: Fraction, digits: Fraction = Fraction(0)) -> Fraction:
-    """Half away from zero."""
+    """Round, with a half away from zero."""
     scale = Fraction(10) ** int(digits)
     size = math.floor(abs(value) * scale + Fraction(1, 2)) / scale
     return -size if value < 0 else size
 
 
 def compute_remainder(dividend: Fraction, divisor: Fraction) -> Fraction | None:
-    """With the sign of the dividend, as SQL has it."""
+    """Compute the remainder with the sign of the dividend, as in SQL."""
     if divisor == 0:
         return None
     size = abs(dividend) % abs(divisor)
@@ -166,7 +166,7 @@ def compute_remainder(dividend: Fraction, divisor: Fraction) -> Fraction | None:
 
 
 def match_like(text: str, pattern: str) -> bool:
-    """Case counts; % is any text and _ one character."""
+    """Match LIKE, with case: % is any text and _ one character."""
     parts = ({"%": ".*", "_": "."}.get(sign, re.escape(sign)) for sign in pattern)
     return re.fullmatch("".join(parts), text, re.DOTALL) is not None
 
@@ -216,8 +216,11 @@ def is_constant(node: Node) -> bool:
 
 
 def is_additive(node: Node, unsummable: frozenset[str]) -> bool:
-    """Whether parts of a period add up to the whole: sums and counts of columns outside `unsummable`,
-    joined by + and -, multiplied or divided by constants."""
+    """Whether the values of a period's parts add up to that of the whole.
+
+    True for sums and counts of columns that are not in `unsummable`, joined by + and -, multiplied or divided by
+    constants.
+    """
     match node:
         case OracleAggregate(name="sum" | "count", distinct=False):
             return unsummable.isdisjoint(part.name for part in walk_nodes(node) if isinstance(part, OracleColumn))

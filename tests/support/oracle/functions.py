@@ -1,4 +1,4 @@
-"""What the functions and operators of the language give, in plain Python, as docs/metrics.md says it.
+"""The language's functions and operators in plain Python, as defined by docs/metrics.md.
 
 None is NULL. A whole number is an int, every other number a float.
 """
@@ -16,11 +16,11 @@ UPPER = {ord(letter.lower()): letter for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 
 
 class BeyondDouble(Exception):
-    """A sum or a product that no double holds, or whose digits are all lost: of this the language promises nothing."""
+    """A result outside a double's range or without an exact digit, which is undefined."""
 
 
 def make_strict(function: Callable[..., Any]) -> Callable[..., Any]:
-    """NULL where any argument is."""
+    """Make a function that returns NULL if any argument is NULL."""
     return lambda *values: None if any(value is None for value in values) else function(*values)
 
 
@@ -53,7 +53,7 @@ def divide_or_null(left: float, right: float) -> float | None:
 
 
 def round_number(value: float, digits: int = 0) -> float:
-    """A half goes away from zero. From 2^53 on, in the last place that is kept, there is nothing to round."""
+    """Round, with a half away from zero; from 2^53 units of the last digit on nothing changes."""
     number = float(value)
     scale = 10.0 ** abs(digits)
     if abs(number) >= float(f"{2**53}e{-digits}"):
@@ -65,7 +65,7 @@ def round_number(value: float, digits: int = 0) -> float:
 
 
 def truncate_number(value: float | bool | None) -> int | None:
-    """What stands before the point; NULL beyond 2^63."""
+    """Remove the fraction; NULL beyond 2^63."""
     return None if value is None or abs(value) >= 2**63 else int(value)
 
 
@@ -98,7 +98,7 @@ def take_substring(text: str, start: float, length: float | None = None) -> str:
 
 
 def match_pattern(text: str, pattern: str) -> bool:
-    """% is any text, _ any character, and everything else itself."""
+    """Match LIKE: % is any text, _ any character, and everything else itself."""
     parts = (".*" if sign == "%" else "." if sign == "_" else re.escape(sign) for sign in pattern)
     return re.fullmatch("".join(parts), text, re.DOTALL) is not None
 
@@ -126,11 +126,11 @@ def find_first_known(*values: Any) -> Any:
 
 
 def make_extreme(choose: Callable[[Sequence[Any]], Any]) -> Callable[..., Any]:
-    """The greatest or the least of those that are not NULL."""
+    """Make GREATEST or LEAST of the arguments that are not NULL."""
 
     def choose_extreme(*values: Any) -> Any:
-        known = [value for value in values if value is not None]
-        return choose(known) if known else None
+        present = [value for value in values if value is not None]
+        return choose(present) if present else None
 
     return choose_extreme
 

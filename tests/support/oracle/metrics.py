@@ -1,4 +1,4 @@
-"""The metric files of a generated world: every kind in the language, and some made at random."""
+"""The metric files of a generated world: every kind of metric, and some at random."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MONEY = {"type": "numeric", "money": True}
 
 
 def make_documents(rng: Random) -> dict[str, Document]:
-    """File name → what `yaml.safe_load` gives for it."""
+    """Make the world's files by name, as `yaml.safe_load` would return them."""
     return {
         "ga4.yaml": make_ga4_file(rng),
         "channels.yaml": make_channels_file(rng),
@@ -27,7 +27,7 @@ def make_documents(rng: Random) -> dict[str, Document]:
 
 
 def make_table(time: str, key: str, columns: dict[str, Any], **more: Any) -> Document:
-    """`line` tells rows of one day apart, so that any other column may be NULL."""
+    """Make a table; `line` makes rows of a day unique, so that any other column may be NULL."""
     head = {"user_id": "uuid", time: "date", "line": "bigint"}
     return {"time": time, "key": ["user_id", time, key], "columns": {**head, **columns}, **more}
 
@@ -125,7 +125,7 @@ def make_ga4_file(rng: Random) -> Document:
 
 
 def make_random_metric(rng: Random) -> Document:
-    """Sums and counts that are exact in any order: of quarters or, apart from them, of huge numbers."""
+    """Make sums and counts that are exact in any order: of quarters, or of huge numbers only."""
     columns = ["sessions", "engaged", rng.choice(["big", "conversions"])]
 
     texts = ("property_id", ("p-1", "p-3"))
@@ -315,7 +315,7 @@ def make_instagram_file(rng: Random) -> Document:
 
 
 def make_combined_metrics() -> Document:
-    """Metrics of metrics, most of them over several sources."""
+    """Make metrics of metrics, most of them over several sources."""
     metrics: Document = {
         "corr.spend_and_sessions": {"combine": ["meta.spend", "ga4.sessions"]},
         "corr.moneys": {"combine": ["ga4.revenue", "meta.spend"]},

@@ -1,4 +1,4 @@
-"""One metric asked of hand-written rows, for the tests of the oracle."""
+"""One metric on hand-written rows, for the tests of the oracle."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def make_row(day: str, **cells: Any) -> Row:
 def query_oracle(
     metric: Any, rows: list[Row] | dict[str, list[Row]], start: str, end: str | None = None, **more: Any
 ) -> dict[str, Any]:
-    """The answer of `a.metric` over tables `days` (of ga4) and `ads` (of meta), which look the same."""
+    """Query `a.metric` over tables with equal columns: `days` (of ga4) and `ads` (of meta)."""
     files = [
         {"source": "ga4", "table": "days", "tables": {"days": DAYS}, "metrics": {"a.metric": metric}},
         {
@@ -48,22 +48,22 @@ def query_oracle(
         },
         {"source": "ga4", "table": "days", "metrics": {"g.x": "sum(x)", "g.spend": "sum(spend)"}},
     ]
-    held = rows if isinstance(rows, dict) else {"days": rows}
-    asked = {"tenant": ME, "start": date.fromisoformat(start), "end": date.fromisoformat(end or start)}
-    return compute_answer(merge_files(files), "a.metric", held, **{**asked, **more})
+    rows_by_table = rows if isinstance(rows, dict) else {"days": rows}
+    query = {"tenant": ME, "start": date.fromisoformat(start), "end": date.fromisoformat(end or start)}
+    return compute_answer(merge_files(files), "a.metric", rows_by_table, **{**query, **more})
 
 
-def list_values(found: dict[str, Any], name: str | None = None) -> list[Any]:
-    series = {one["name"]: one for one in found["series"]}
-    return [point["v"] for point in (series[name] if name else found["series"][0])["points"]]
+def list_values(body: dict[str, Any], name: str | None = None) -> list[Any]:
+    series = {one["name"]: one for one in body["series"]}
+    return [point["v"] for point in (series[name] if name else body["series"][0])["points"]]
 
 
-def list_prior_points(found: dict[str, Any], index: int = 0) -> list[tuple[str, Any]]:
-    return [(point["t"], point["v"]) for point in found["comparison"]["series"][index]["points"]]
+def list_prior_points(body: dict[str, Any], index: int = 0) -> list[tuple[str, Any]]:
+    return [(point["t"], point["v"]) for point in body["comparison"]["series"][index]["points"]]
 
 
-def get_totals(found: dict[str, Any]) -> tuple[Any, Any, Any]:
-    stats = found["stats"]
+def get_totals(body: dict[str, Any]) -> tuple[Any, Any, Any]:
+    stats = body["stats"]
     return stats["value"], stats["previous"], stats["delta"]
 
 

@@ -1,7 +1,7 @@
-"""The answer that a widget must give, worked out from plain rows in plain Python.
+"""The correct answer of a widget, computed from plain rows in plain Python.
 
-It shares nothing with the engine: no SQL, no parser, no calendar. Slow, exact (fractions) and simple,
-so that where the two agree, both are right, and where they do not, a reader can tell which is wrong.
+It shares nothing with the engine: no SQL, no parser, no calendar. It is slow, exact (fractions) and simple, so that a
+reader can tell which of two different answers is incorrect.
 """
 
 from __future__ import annotations
@@ -41,22 +41,22 @@ def compute_answer(
     sources: Collection[str] | None = None,
     connected: Collection[str] = ("ga4", "instagram", "meta"),
 ) -> dict[str, Any]:
-    """The body of `GET /v1/widgets/{key}`; `sources` None means every connected one.
+    """Compute the body of `GET /v1/widgets/{key}`; `sources` None means every connected one.
 
     Raises KeyError for a key that is unknown or hidden.
     """
     catalog = OracleCatalog(definitions)
     catalog.get_served(key)
     active = frozenset(connected if sources is None else set(connected) & set(sources))
-    asked = OracleQuery(catalog, rows, tenant, OracleWindow(start, end), compare, grain, active)
-    return asked.build_body(key)
+    query = OracleQuery(catalog, rows, tenant, OracleWindow(start, end), compare, grain, active)
+    return query.build_body(key)
 
 
 @dataclass(frozen=True, slots=True)
 class OracleAnswer:
-    """A widget before it is written as JSON; `headline` gives its stats."""
+    """A widget's answer before it is written as JSON; its stats are those of `headline`."""
 
-    lines: Sequence[OracleSeries]
+    series: Sequence[OracleSeries]
     headline: OracleSeries
     items: Sequence[dict[str, Any]] = ()
 
@@ -65,7 +65,7 @@ NOTHING = OracleSeries("", None)
 
 
 class OracleQuery:
-    """One question to one tenant's rows."""
+    """One query of one tenant's rows."""
 
     def __init__(
         self,
@@ -88,8 +88,8 @@ class OracleQuery:
         self.buckets = list_buckets(window, grain)
         self.prior_buckets = list_compared_buckets(window, grain, compare)
 
-    def read_views(self, key: str) -> tuple[TenantRows, TenantRows | None]:
-        """The rows of a metric's table in both windows."""
+    def read_windows(self, key: str) -> tuple[TenantRows, TenantRows | None]:
+        """Return the rows of a metric's table in both windows."""
         table = self.catalog.get_table(key)
         rows = self.rows.get(table.name, ())
         now = TenantRows.of(table, rows, self.tenant, self.window, self.buckets)
@@ -98,71 +98,72 @@ class OracleQuery:
         return now, TenantRows.of(table, rows, self.tenant, self.prior, self.prior_buckets)
 
     def find_currency(self, key: str) -> str | None:
-        """The one currency of the money that the widget shows in either window, or `mixed`."""
-        found = set()
+        """Find the currency of the widget's money in both windows; `mixed` if there are several."""
+        currencies = set()
         for leaf in self.catalog.list_leaves(key, self.active):
             column = self.catalog.get_table(leaf).currency
             measures = [*self.catalog.list_measures(leaf), *self.catalog.list_item_values(leaf)]
             if column is None or not any(measure.money for measure in measures):
                 continue
-            views = [view for view in self.read_views(leaf) if view is not None]
-            found |= {row[column] for view in views for row in view.rows} - {None}
-        if len(found) > 1:
+            windows = [window for window in self.read_windows(leaf) if window is not None]
+            currencies |= {row[column] for window in windows for row in window.rows} - {None}
+        if len(currencies) > 1:
             return "mixed"
-        return next(iter(found), None)
+        return next(iter(currencies), None)
 
     def answer_table(self, key: str, *, mixed: bool) -> OracleAnswer:
-        """A metric on a table."""
+        """Answer a metric on a table."""
         metric, where = self.catalog.metrics[key], self.catalog.parse_where(key)
-        now, before = self.read_views(key)
+        now, before = self.read_windows(key)
 
-        def series(measure: OracleMeasure) -> OracleSeries:
+        def build(measure: OracleMeasure) -> OracleSeries:
             return build_series(
                 measure.name, measure, now, before, lambda row: meets_predicate(where, row), mixed=mixed
             )
 
-        lines = [series(measure) for measure in self.catalog.list_measures(key)]
-        headline = next(one for one in lines if one.name == metric.get("headline", lines[0].name))
+        series = [build(measure) for measure in self.catalog.list_measures(key)]
+        headline = next(one for one in series if one.name == metric.get("headline", series[0].name))
         if "by" in metric:
             measure = self.catalog.list_measures(key)[0]
-            lines = build_breakdown(measure, where, metric, now, before, mixed=mixed)
-        listed = (
+            series = build_breakdown(measure, where, metric, now, before, mixed=mixed)
+        items = (
             build_items(self.catalog.list_item_values(key), metric["items"], where, now, mixed=mixed)
             if "items" in metric
             else []
         )
-        return OracleAnswer(lines, headline, listed)
+        return OracleAnswer(series, headline, items)
 
     def answer_derived(self, key: str, *, mixed: bool) -> OracleAnswer:
-        """Arithmetic between metrics: points from points, totals from totals."""
+        """Answer a derived metric: points from points, totals from totals."""
         node = parse_expression(str(self.catalog.metrics[key]["derive"]))
         parts = {part: self.answer_metric(part, mixed=mixed).headline for part in self.catalog.list_parts(key)}
 
-        def at(values: Mapping[str, Number]) -> Number:
+        def derive(values: Mapping[str, Number]) -> Number:
             return require_number(evaluate_row(node, values))
 
-        made = OracleSeries(
+        derived = OracleSeries(
             self.catalog.get_title(key),
-            at({name: one.value for name, one in parts.items()}),
-            at({name: one.previous for name, one in parts.items()}),
-            [at({name: one.points[i] for name, one in parts.items()}) for i in range(len(self.buckets))],
-            [at({name: one.prior[i] for name, one in parts.items()}) for i in range(len(self.prior_buckets))],
+            derive({name: one.value for name, one in parts.items()}),
+            derive({name: one.previous for name, one in parts.items()}),
+            [derive({name: one.points[i] for name, one in parts.items()}) for i in range(len(self.buckets))],
+            [derive({name: one.prior[i] for name, one in parts.items()}) for i in range(len(self.prior_buckets))],
         )
-        return OracleAnswer([made], made)
+        return OracleAnswer([derived], derived)
 
     def answer_combined(self, key: str, *, mixed: bool) -> OracleAnswer:
         parts = self.catalog.list_parts(key)
-        left = [part for part in parts if self.catalog.is_answerable(part, self.active)]
-        lines = [
-            replace(self.answer_metric(part, mixed=mixed).headline, name=self.catalog.get_title(part)) for part in left
+        answerable = [part for part in parts if self.catalog.is_answerable(part, self.active)]
+        series = [
+            replace(self.answer_metric(part, mixed=mixed).headline, name=self.catalog.get_title(part))
+            for part in answerable
         ]
         if self.catalog.metrics[key].get("stat") != "correlation":
-            return OracleAnswer(lines, lines[0])
-        if left != parts:
-            return OracleAnswer(lines, NOTHING)
-        first, second = lines
+            return OracleAnswer(series, series[0])
+        if answerable != parts:
+            return OracleAnswer(series, NOTHING)
+        first, second = series
         return OracleAnswer(
-            lines,
+            series,
             OracleSeries(
                 "", compute_correlation(first.points, second.points), compute_correlation(first.prior, second.prior)
             ),
@@ -180,17 +181,17 @@ class OracleQuery:
 
     def build_body(self, key: str) -> dict[str, Any]:
         metric, currency = self.catalog.metrics[key], self.find_currency(key)
-        shown = self.answer_metric(key, mixed=currency == "mixed")
+        answer = self.answer_metric(key, mixed=currency == "mixed")
 
-        def own(name: str) -> str:
-            """How the delta of a series is made: a combined metric's parts keep their own way."""
+        def get_delta(name: str) -> str:
+            """Return the kind of a series' delta; a combined metric's parts keep their own."""
             parts = {self.catalog.get_title(part): part for part in self.catalog.list_parts(key)}
             source = parts[name] if "combine" in metric else key
             return str(self.catalog.metrics[source].get("delta", "relative"))
 
         headline = metric.get("delta", "relative")
         if "combine" in metric:
-            headline = own(shown.lines[0].name) if shown.lines else headline
+            headline = get_delta(answer.series[0].name) if answer.series else headline
         if metric.get("stat") == "correlation":
             headline = "absolute"
         body: dict[str, Any] = {
@@ -198,12 +199,12 @@ class OracleQuery:
                 {
                     "name": one.name,
                     "points": format_points(self.buckets, one.points),
-                    "stats": compute_stats(one, own(one.name)),
+                    "stats": compute_stats(one, get_delta(one.name)),
                 }
-                for one in shown.lines
+                for one in answer.series
             ],
-            "stats": compute_stats(shown.headline, headline),
-            "items": [format_item(item) for item in shown.items],
+            "stats": compute_stats(answer.headline, headline),
+            "items": [format_item(item) for item in answer.items],
             "meta": self.build_meta(key, currency),
         }
         if self.prior is not None:
@@ -211,7 +212,7 @@ class OracleQuery:
                 "start": self.prior.start.isoformat(),
                 "end": self.prior.end.isoformat(),
                 "series": [
-                    {"name": one.name, "points": format_points(self.prior_buckets, one.prior)} for one in shown.lines
+                    {"name": one.name, "points": format_points(self.prior_buckets, one.prior)} for one in answer.series
                 ],
             }
         return body
@@ -238,12 +239,12 @@ class OracleQuery:
         }
 
     def compute_freshness(self, key: str) -> tuple[date | None, date | None, date | None]:
-        """The last days of the spans, and the first day that a source may still restate."""
+        """Return the last days of both windows' rows, and the first day that may still be restated."""
         now: list[date | None] = []
         before: list[date | None] = []
         provisional = []
         for leaf in self.catalog.list_leaves(key, self.active):
-            current, prior = self.read_views(leaf)
+            current, prior = self.read_windows(leaf)
             now.append(find_last_day(current))
             before.append(find_last_day(prior))
             restates = self.catalog.get_table(leaf).restates
@@ -263,17 +264,17 @@ def compute_stats(one: OracleSeries, delta: str) -> dict[str, float | None]:
     return {"value": format_number(value), "previous": format_number(previous), "delta": format_number(change)}
 
 
-def find_last_day(view: TenantRows | None) -> date | None:
-    return None if view is None or view.span is None else view.span.end
+def find_last_day(rows: TenantRows | None) -> date | None:
+    return None if rows is None or rows.span is None else rows.span.end
 
 
 def find_earliest(days: Sequence[date | None]) -> date | None:
-    known = [day for day in days if day is not None]
-    return min(known) if known and len(known) == len(days) else None
+    present = [day for day in days if day is not None]
+    return min(present) if present and len(present) == len(days) else None
 
 
 def compute_correlation(left: Sequence[Number], right: Sequence[Number]) -> Number:
-    """Pearson's r over the points at which both have a value."""
+    """Compute Pearson's r over the points where both series have a value."""
     pairs = [(a, b) for a, b in zip(left, right, strict=True) if a is not None and b is not None]
     if len(pairs) < 3:
         return None
@@ -290,8 +291,10 @@ def compute_correlation(left: Sequence[Number], right: Sequence[Number]) -> Numb
     return -size if shared < 0 else size
 
 
-def format_points(places: Sequence[OracleBucket], values: Sequence[Number]) -> list[dict[str, Any]]:
-    return [{"t": place.t.isoformat(), "v": format_number(value)} for place, value in zip(places, values, strict=True)]
+def format_points(buckets: Sequence[OracleBucket], values: Sequence[Number]) -> list[dict[str, Any]]:
+    return [
+        {"t": bucket.t.isoformat(), "v": format_number(value)} for bucket, value in zip(buckets, values, strict=True)
+    ]
 
 
 def format_item(item: dict[str, Any]) -> dict[str, Any]:

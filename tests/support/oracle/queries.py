@@ -1,4 +1,4 @@
-"""The rows of a table that is a query, worked out row by row: SELECT, joins, WITH, GROUP BY and HAVING."""
+"""The rows of a query table, computed row by row: SELECT, joins, WITH, GROUP BY and HAVING."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SIDES = ("inner", "left", "right", "full", "cross")
 
 @dataclass(frozen=True, slots=True)
 class FromSource:
-    """What stands in FROM or in a JOIN: a name, or a query. `side` is empty for the first."""
+    """A source of FROM or JOIN: a table's name or a query; `side` is empty for the first."""
 
     alias: str
     read: str | SelectQuery
@@ -46,7 +46,7 @@ class SelectQuery:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """Rows and the names of their columns, which are known without any row too."""
+    """Rows, and the names of their columns even if there are no rows."""
 
     columns: tuple[str, ...]
     rows: Sequence[Row]
@@ -56,7 +56,7 @@ Tables = Mapping[str, Relation]
 
 
 def fill_query_tables(definitions: Mapping[str, Any], rows: Mapping[str, Sequence[Row]]) -> dict[str, Sequence[Row]]:
-    """The rows with those of the tables that are queries, which see the rows of one tenant at a time."""
+    """Add the rows of the query tables; each query reads the rows of one tenant at a time."""
     made: dict[str, list[Row]] = {name: [] for name, table in definitions["tables"].items() if "sql" in table}
     for tenant in sorted({str(row["user_id"]) for found in rows.values() for row in found}):
         mine = {
@@ -64,7 +64,7 @@ def fill_query_tables(definitions: Mapping[str, Any], rows: Mapping[str, Sequenc
             for name, found in rows.items()
         }
         for name, found in made.items():
-            # A query reads those that are declared before it.
+            # A query may read the query tables that are declared before it.
             mine[name] = evaluate_query(parse_query(definitions["tables"][name]["sql"]), mine)
             found += mine[name].rows
     return {**rows, **made}
@@ -144,7 +144,7 @@ class QueryParser(OracleParser):
 
 
 def evaluate_query(query: SelectQuery, tables: Tables) -> Relation:
-    """What a query gives."""
+    """Evaluate a query over tables."""
     seen = dict(tables)
     for name, each in query.withs:
         seen[name] = evaluate_query(each, seen)
@@ -165,7 +165,7 @@ def evaluate_query(query: SelectQuery, tables: Tables) -> Relation:
 
 
 def resolve_group_key(key: Node, query: SelectQuery, columns: Sequence[str]) -> Node:
-    """A key of GROUP BY: a column of what is read, else the result of that name or number."""
+    """Resolve a key of GROUP BY: a source's column, else the result of this name or number."""
     if isinstance(key, OracleLiteral):
         return query.results[int(str(key.value)) - 1][1]
     if isinstance(key, OracleColumn) and key.name not in columns:
@@ -174,7 +174,7 @@ def resolve_group_key(key: Node, query: SelectQuery, columns: Sequence[str]) -> 
 
 
 def group_rows(keys: Sequence[Node], rows: Sequence[Row]) -> Sequence[Sequence[Row]]:
-    """Rows with equal keys together; without any key all rows are one group, be it empty."""
+    """Group rows with equal keys; without a key all rows are one group, even if it is empty."""
     if not keys:
         return [rows]
     found: dict[tuple[Any, ...], list[Row]] = {}
@@ -184,9 +184,9 @@ def group_rows(keys: Sequence[Node], rows: Sequence[Row]) -> Sequence[Sequence[R
 
 
 def join_sources(sources: Sequence[FromSource], tables: Tables) -> Relation:
-    """The rows of FROM and its joins, each cell by its source and its name: `a.n`.
+    """Join the sources of FROM; a cell's name is qualified by its source: `a.n`.
 
-    By its name alone, too, where there is one source, or where USING makes one column of two.
+    A cell also has its unqualified name if there is one source, or if USING merges two columns.
     """
     found = Relation((), [{}])
     for source in sources:
@@ -202,7 +202,7 @@ def join_sources(sources: Sequence[FromSource], tables: Tables) -> Relation:
 
 
 def iter_joined_rows(left: Relation, right: Sequence[Row], source: FromSource, columns: Sequence[str]) -> Iterator[Row]:
-    """The joined rows; those without a counterpart have NULL on the other side, where an outer join keeps them."""
+    """Yield the joined rows; those without a match have NULL on the other side if they are kept."""
     absent, matched = dict.fromkeys(columns), set[int]()
     before = {name: next(each for each in left.columns if strip_alias(each) == name) for name in source.using}
     equality = find_first_equality(source, before)
@@ -236,7 +236,7 @@ def strip_alias(column: str) -> str:
 
 
 def find_first_equality(source: FromSource, using: Mapping[str, str]) -> tuple[str, str] | None:
-    """Two columns that ON or USING says are equal: only rows that are equal there need be looked at."""
+    """Find two columns that ON or USING equates, to compare only rows with equal values."""
     if using:
         return using[source.using[-1]], f"{source.alias}.{source.using[-1]}"
     node = source.on

@@ -1,4 +1,4 @@
-"""Tables that are queries, made at random: aliases that hide columns, joins of every side, groups, WITH, nesting."""
+"""Random query tables: aliases that hide columns, joins, groups, WITH, nesting."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from tests.support.oracle.conditions import make_condition, make_number
 
 PROPERTIES = ("p-1", "p-3")
 CHANNELS = ("Direct", "Other")
-# Sums of these are exact, also of rows that a join repeats.
+# Columns whose sums are exact, even of rows that a join repeats.
 NUMBERS = ("sessions", "engaged", "conversions")
 Document = dict[str, Any]
 
 
 def make_query_file(rng: Random) -> Document:
-    """A metric file of its own: the tables are those of ga4, read through queries."""
+    """Make a metric file whose tables are queries over those of ga4."""
     makers = (
         alias_columns,
         group_channels,
@@ -36,7 +36,7 @@ def make_query_file(rng: Random) -> Document:
 
 
 def make_metric(rng: Random, columns: dict[str, str], texts: list[str]) -> Document:
-    """A value over a query's columns."""
+    """Make a metric over a query's columns."""
     numbers = [column for column, kind in columns.items() if kind == "double"]
     names = PROPERTIES if texts[0] == "property_id" else CHANNELS
     one, other = rng.choice(numbers), rng.choice(numbers)
@@ -66,7 +66,7 @@ def make_query_table(sql: str, time: str, text: str, *numbers: str, **more: str)
 
 
 def make_daily_condition(rng: Random, prefix: str = "") -> str:
-    """A condition over rows of `ga4_daily`."""
+    """Make a condition over rows of `ga4_daily`."""
     return make_condition(rng, [prefix + each for each in NUMBERS], f"{prefix}property_id", PROPERTIES)
 
 

@@ -1,7 +1,7 @@
-"""Awkward worlds and questions to them, the same for the same seed.
+"""Difficult worlds and random queries of them, reproducible by seed.
 
-Every value is a whole number or a quarter, and sums stay below 2**53: they are exact in double
-precision in any order, so that a comparison within 1e-9 is fair.
+Every value is a whole number or a quarter, and sums stay below 2**53. So they are exact in double precision in any
+order, and answers may be compared within 1e-9.
 """
 
 from __future__ import annotations
@@ -55,23 +55,24 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class OracleWorld:
-    """`files` is a folder of metric files as plain data, `definitions` the same merged into one.
+    """Metric files with rows of several tenants.
 
-    The first tenant has many rows, then one with several currencies, one with few, one with a single
-    day, one whose two sources differ in currency, and one without any.
+    `files` is a folder of metric files as plain data, `definitions` the same merged into one. The tenants are, in
+    order: one with many rows, with several currencies, with few rows, with a single day, with two sources of different
+    currencies, and without rows.
     """
 
     files: dict[str, Document]
     definitions: Definitions
     rows: dict[str, list[Row]]
-    # The same with those of the tables that are queries.
+    # The rows with those of the query tables.
     held: Rows
     tenants: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class OracleRequest:
-    """The parameters of one request; `sources` None leaves them out."""
+    """The parameters of one request; `sources` None means that the parameter is missing."""
 
     key: str
     tenant: str
@@ -85,7 +86,7 @@ class OracleRequest:
 
 @dataclass(frozen=True, slots=True)
 class TenantShape:
-    """How full a tenant's tables are and which currencies each source has."""
+    """The density of a tenant's rows, and the currencies of each source."""
 
     spells: int
     presence: float
@@ -109,7 +110,7 @@ LIVES = (
 
 @lru_cache(maxsize=4)
 def get_world(seed: int) -> OracleWorld:
-    """A world is made once, and only read."""
+    """Return the world of a seed; it is made once and must not be changed."""
     return make_world(seed)
 
 
@@ -123,16 +124,17 @@ def make_world(seed: int) -> OracleWorld:
         starts = sorted(rng.sample(STARTS, life.spells))
         for name in rows:
             rows[name] += make_tenant_rows(rng, name, definitions["tables"][name], tenant, life, starts)
-    for found in rows.values():
-        rng.shuffle(found)
+    for table_rows in rows.values():
+        rng.shuffle(table_rows)
     return OracleWorld(files, definitions, rows, fill_query_tables(definitions, rows), tenants)
 
 
 def make_tenant_rows(
     rng: Random, name: str, table: Document, tenant: str, life: TenantShape, starts: list[date]
 ) -> list[Row]:
-    found = []
-    left = 2  # huge values of a tenant's table, so that their sum stays exact
+    rows = []
+    # At most two huge values in a tenant's table, so that their sum stays exact.
+    left = 2
     for start in [start for start in starts if rng.random() < 0.85] or starts[:1]:
         currencies = life.currencies[table["source"]]
         currency = rng.choice(currencies)
@@ -147,17 +149,17 @@ def make_tenant_rows(
                 left -= any(isinstance(value, int) and abs(value) > HUGE / 2 for value in row.values())
                 if "currency" in table["columns"]:
                     row["currency"] = currency if rng.random() < 0.9 else rng.choice(currencies)
-                found.append(row)
-    return keep_once_a_day(found) if name == "posts" else found
+                rows.append(row)
+    return keep_once_a_day(rows) if name == "posts" else rows
 
 
 def keep_once_a_day(posts: list[Row]) -> list[Row]:
-    """At most one row of a post on a day, so that its latest row is one."""
+    """Keep one row of a post per day, so that its latest row is unambiguous."""
     return list({(row["posted_on"], row["media_id"]): row for row in posts}.values())
 
 
 class Members:
-    """The members that appear in one spell of days; some appear in no other."""
+    """The members of one spell of days; some appear in no other spell."""
 
     def __init__(self, rng: Random) -> None:
         self.channels = rng.sample(CHANNELS, rng.randint(2, 9))
@@ -246,17 +248,17 @@ ROWS = {
 
 
 def iter_questions(seed: int, n: int) -> Iterator[OracleRequest]:
-    """`n` questions to `world(seed)`; every served key is asked before any is asked again."""
+    """Yield `n` requests to `get_world(seed)`; every served key comes before any is repeated."""
     rng = Random(f"questions {seed}")
-    place = get_world(seed)
-    catalog = OracleCatalog(place.definitions)
-    keys = [key for key, metric in place.definitions["metrics"].items() if not metric.get("hidden")]
+    world = get_world(seed)
+    catalog = OracleCatalog(world.definitions)
+    keys = [key for key, metric in world.definitions["metrics"].items() if not metric.get("hidden")]
     for i in range(n):
         if i % len(keys) == 0:
             rng.shuffle(keys)
-        tenant = rng.choices(place.tenants, weights=(10, 6, 2, 1, 5, 1))[0]
+        tenant = rng.choices(world.tenants, weights=(10, 6, 2, 1, 5, 1))[0]
         key = keys[i % len(keys)]
-        start, end = choose_window(rng, catalog, place.held, key, tenant)
+        start, end = choose_window(rng, catalog, world.held, key, tenant)
         yield OracleRequest(
             key=key,
             tenant=tenant,
@@ -274,7 +276,7 @@ def choose_sources(rng: Random) -> tuple[str, ...]:
 
 
 def choose_window(rng: Random, catalog: OracleCatalog, rows: Rows, key: str, tenant: str) -> tuple[date, date]:
-    """Mostly where the metric's tables have rows of the tenant, at the calendar's corners, or years long."""
+    """Choose a window: near the tenant's rows, at a corner of the calendar, or years long."""
     leaf = rng.choice(catalog.list_leaves(key, frozenset(SOURCES)))
     table = catalog.get_table(leaf)
     days = sorted(row[table.time] for row in rows[table.name] if row[table.tenant] == tenant) or [LEAP_DAY]
@@ -304,8 +306,8 @@ def choose_window(rng: Random, catalog: OracleCatalog, rows: Rows, key: str, ten
     return rng.choice(rng.choice([near, near, far, corners]))
 
 
-def dump_files(place: OracleWorld) -> dict[str, str]:
-    """File name → the YAML of a metric file, for the engine to read."""
+def dump_files(world: OracleWorld) -> dict[str, str]:
+    """Dump the world's metric files as YAML by name, for the engine to read."""
     return {
-        name: yaml.safe_dump(document, allow_unicode=True, sort_keys=False) for name, document in place.files.items()
+        name: yaml.safe_dump(document, allow_unicode=True, sort_keys=False) for name, document in world.files.items()
     }

@@ -1,4 +1,4 @@
-"""One tenant's rows within a window, and the points and totals of a measure over them."""
+"""One tenant's rows in a window, and a measure's points and totals over them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OTHER = "Other"
 
 @dataclass(frozen=True, slots=True)
 class TenantRows:
-    """A table's rows of one tenant within a window; `span` is None where there are none."""
+    """A table's rows of one tenant in a window; `span` is None if there are none."""
 
     window: OracleWindow
     buckets: Sequence[OracleBucket]
@@ -31,14 +31,14 @@ class TenantRows:
     def of(
         cls, table: OracleTable, rows: Iterable[Row], tenant: str, window: OracleWindow, buckets: Sequence[OracleBucket]
     ) -> TenantRows:
-        kept = [row for row in rows if row[table.tenant] == tenant and row[table.time] in window]
-        days = [row[table.time] for row in kept]
-        return cls(window, buckets, kept, table.time, OracleWindow(min(days), max(days)) if days else None)
+        own = [row for row in rows if row[table.tenant] == tenant and row[table.time] in window]
+        days = [row[table.time] for row in own]
+        return cls(window, buckets, own, table.time, OracleWindow(min(days), max(days)) if days else None)
 
 
 @dataclass(frozen=True, slots=True)
 class OracleSeries:
-    """A series before it is written: `value` and `previous` are totals, points come one per bucket."""
+    """A series before it is written: `value` and `previous` are totals; a point per bucket."""
 
     name: str
     value: Number
@@ -48,7 +48,7 @@ class OracleSeries:
 
 
 def collapse_days(measure: OracleMeasure, rows: Sequence[Row], time: str) -> Number:
-    """The measure over some days' rows as its `total` says, None where it has no value."""
+    """Compute the measure over the rows of some days by its `total`; None if it has no value."""
     if not rows:
         return None
     if measure.total == "period":
@@ -63,19 +63,19 @@ def collapse_days(measure: OracleMeasure, rows: Sequence[Row], time: str) -> Num
     return daily[-1] if measure.total == "last" else sum(daily, Fraction(0)) / len(daily)
 
 
-def compute_total(measure: OracleMeasure, view: TenantRows, rows: Sequence[Row], *, mixed: bool) -> Number:
-    if view.span is None or (mixed and measure.money):
+def compute_total(measure: OracleMeasure, window: TenantRows, rows: Sequence[Row], *, mixed: bool) -> Number:
+    if window.span is None or (mixed and measure.money):
         return None
-    value = collapse_days(measure, rows, view.time)
+    value = collapse_days(measure, rows, window.time)
     return Fraction(0) if value is None and measure.additive else value
 
 
 def compute_point(
-    measure: OracleMeasure, view: TenantRows, rows: Sequence[Row], bucket: OracleBucket, *, mixed: bool
+    measure: OracleMeasure, window: TenantRows, rows: Sequence[Row], bucket: OracleBucket, *, mixed: bool
 ) -> Number:
-    if view.span is None or not bucket.window.overlaps(view.span) or (mixed and measure.money):
+    if window.span is None or not bucket.window.overlaps(window.span) or (mixed and measure.money):
         return None
-    value = collapse_days(measure, [row for row in rows if row[view.time] in bucket.window], view.time)
+    value = collapse_days(measure, [row for row in rows if row[window.time] in bucket.window], window.time)
     if value is not None:
         return value
     zero = measure.fill == "zero" if measure.fill else measure.additive
@@ -91,15 +91,15 @@ def build_series(
     *,
     mixed: bool,
 ) -> OracleSeries:
-    """The series of the rows that `keep` keeps."""
+    """Build the series of the rows for which `keep` is true."""
 
-    def read_view(view: TenantRows) -> tuple[Number, list[Number]]:
-        rows = [row for row in view.rows if keep(row)]
-        points = [compute_point(measure, view, rows, bucket, mixed=mixed) for bucket in view.buckets]
-        return compute_total(measure, view, rows, mixed=mixed), points
+    def read_window(window: TenantRows) -> tuple[Number, list[Number]]:
+        rows = [row for row in window.rows if keep(row)]
+        points = [compute_point(measure, window, rows, bucket, mixed=mixed) for bucket in window.buckets]
+        return compute_total(measure, window, rows, mixed=mixed), points
 
-    value, points = read_view(now)
-    previous, prior = (None, []) if before is None else read_view(before)
+    value, points = read_window(now)
+    previous, prior = (None, []) if before is None else read_window(before)
     return OracleSeries(name, value, previous, points, prior)
 
 
@@ -110,9 +110,9 @@ def get_member(row: Row, column: str) -> str:
 def rank_members(
     measure: OracleMeasure, where: Node | None, by: str, now: TenantRows, before: TenantRows | None, *, mixed: bool
 ) -> list[str]:
-    """The members with rows in either window, `Other` aside, the largest first.
+    """Rank the members with rows in either window, without `Other`, largest first.
 
-    A row that lies in both windows counts once.
+    A row in both windows counts once.
     """
     both = list(now.rows)
     if before is not None:
@@ -142,39 +142,39 @@ def build_breakdown(
     mixed: bool,
 ) -> list[OracleSeries]:
     by = metric["by"]
-    shown = rank_members(measure, where, by, now, before, mixed=mixed)[: metric.get("top", 10)]
+    top = rank_members(measure, where, by, now, before, mixed=mixed)[: metric.get("top", 10)]
 
-    def series(name: str, chosen: Callable[[str], bool]) -> OracleSeries:
+    def build(name: str, is_included: Callable[[str], bool]) -> OracleSeries:
         def keep(row: Row) -> bool:
-            return meets_predicate(where, row) and chosen(get_member(row, by))
+            return meets_predicate(where, row) and is_included(get_member(row, by))
 
         return build_series(name, measure, now, before, keep, mixed=mixed)
 
-    lines = [series(name, {name}.__contains__) for name in shown]
+    series = [build(name, {name}.__contains__) for name in top]
     rows = [*now.rows, *(before.rows if before else ())]
-    left_out = any(meets_predicate(where, row) and get_member(row, by) not in shown for row in rows)
-    if left_out and metric.get("other", True):
-        lines.append(series(OTHER, lambda member: member not in shown))
-    return lines
+    has_others = any(meets_predicate(where, row) and get_member(row, by) not in top for row in rows)
+    if has_others and metric.get("other", True):
+        series.append(build(OTHER, lambda member: member not in top))
+    return series
 
 
 def build_items(
     measures: Sequence[OracleMeasure], shape: dict[str, Any], where: Node | None, now: TenantRows, *, mixed: bool
 ) -> list[dict[str, Any]]:
-    """The largest items of the asked window; one without a value to order by comes last."""
+    """Build the largest items of the query's window; those without an order value come last."""
     groups: dict[str, list[Row]] = {}
     for row in now.rows:
         if meets_predicate(where, row) and row[shape["by"]] is not None:
             groups.setdefault(str(row[shape["by"]]), []).append(row)
-    found = []
+    items = []
     for name, rows in groups.items():
         latest = max(rows, key=lambda row: row[now.time])
         values = {measure.name: compute_total(measure, now, rows, mixed=mixed) for measure in measures}
         shown = {column: latest[column] for column in shape.get("show", [])}
-        found.append({"id": name, **shown, "values": values})
+        items.append({"id": name, **shown, "values": values})
 
     def rank(item: dict[str, Any]) -> tuple[bool, Fraction, str]:
         value = item["values"][shape["order"]]
         return value is None, -(value or Fraction(0)), item["id"]
 
-    return sorted(found, key=rank)[: shape.get("limit", 10)]
+    return sorted(items, key=rank)[: shape.get("limit", 10)]

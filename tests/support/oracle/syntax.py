@@ -1,4 +1,4 @@
-"""The SQL subset of the metric language, read by recursive descent into a small tree."""
+"""A recursive descent parser for the SQL subset of the metric language."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class OracleLiteral:
 
 @dataclass(frozen=True, slots=True)
 class OracleColumn:
-    """A column of the table or, between metrics, a metric's key."""
+    """A column of the table or, in a derived metric, a metric's key."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class OracleCall:
-    """A scalar function or an operator, named by its sign."""
+    """A scalar function or an operator, which has its sign as name."""
 
     name: str
     arguments: tuple[Node, ...]
@@ -49,7 +49,7 @@ class OracleCase:
 
 @dataclass(frozen=True, slots=True)
 class OracleAggregate:
-    """`argument` is None for count(*)."""
+    """An aggregate; `argument` is None for count(*)."""
 
     name: str
     argument: Node | None
@@ -77,12 +77,12 @@ def walk_nodes(node: Node) -> Iterator[Node]:
 
 
 def list_columns(node: Node) -> list[str]:
-    """The names that an expression uses, in order, each once."""
+    """List the column names of an expression, in order, each once."""
     return list(dict.fromkeys(part.name for part in walk_nodes(node) if isinstance(part, OracleColumn)))
 
 
 def parse_expression(text: str) -> Node:
-    """Raises ValueError, with the rest of the text, where the subset ends."""
+    """Parse an expression. Raises ValueError, with the rest of the text, for unsupported syntax."""
     parser = OracleParser(text)
     node = parser.parse_disjunction()
     if parser.kind is not None:
@@ -91,7 +91,7 @@ def parse_expression(text: str) -> Node:
 
 
 class OracleParser:
-    """Stands on one token of the text: `kind` is None at its end."""
+    """A parser at one token of the text; `kind` is None at the end."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -228,7 +228,7 @@ class OracleParser:
         return OracleAggregate(name, argument, distinct=distinct)
 
     def parse_list(self) -> tuple[Node, ...]:
-        """What stands between an opened parenthesis and its end."""
+        """Parse the list after an open parenthesis, with its end."""
         found: list[Node] = []
         while not self.take(")"):
             if found:

@@ -1,4 +1,4 @@
-"""The calendar of a question: its window, the window it is compared with, and the buckets of both."""
+"""The calendar of a query: its window, the compared window, and the buckets of both."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class OracleWindow:
-    """Days from `start` to `end`, both inside; it covers no day when `end` is before `start`."""
+    """The days from `start` to `end` inclusive; none if `end` is before `start`."""
 
     start: date
     end: date
@@ -28,14 +28,14 @@ class OracleWindow:
 
 @dataclass(frozen=True, slots=True)
 class OracleBucket:
-    """One point of a series: `t` names it, `window` holds its days."""
+    """A bucket, one point of a series: `t` names it, `window` holds its days."""
 
     t: date
     window: OracleWindow
 
 
 def subtract_year(day: date, *, leap_day: tuple[int, int]) -> date:
-    """The same calendar date of the year before; 29 February becomes `leap_day` (month, day)."""
+    """Return the calendar date a year earlier; 29 February becomes `leap_day` (month, day)."""
     month, number = leap_day if (day.month, day.day) == (2, 29) else (day.month, day.day)
     return date(day.year - 1, month, number)
 
@@ -61,25 +61,25 @@ def find_bucket_start(day: date, grain: str) -> date:
 
 
 def find_next_bucket(first: date, grain: str) -> date:
-    """The first day of the calendar bucket after the one that begins on `first`."""
+    """Return the first day of the calendar bucket after the one that begins on `first`."""
     if grain == "month":
         return (first.replace(day=28) + 4 * DAY).replace(day=1)
     return first + (7 * DAY if grain == "week" else DAY)
 
 
 def list_buckets(window: OracleWindow, grain: str) -> list[OracleBucket]:
-    found = []
+    buckets = []
     day = window.start
     while day <= window.end:
         first = find_bucket_start(day, grain)
         after = find_next_bucket(first, grain)
-        found.append(OracleBucket(first, OracleWindow(day, min(after - DAY, window.end))))
+        buckets.append(OracleBucket(first, OracleWindow(day, min(after - DAY, window.end))))
         day = after
-    return found
+    return buckets
 
 
 def list_compared_buckets(window: OracleWindow, grain: str, compare: str) -> list[OracleBucket]:
-    """As many buckets as the window has, which partition the window it is compared with."""
+    """List as many buckets as the window has; they partition the compared window."""
     prior = get_compared_window(window, compare)
     if prior is None:
         return []

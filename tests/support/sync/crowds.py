@@ -1,4 +1,4 @@
-"""Many users at once: a crowd's world, its stand-ins, and the worker that syncs it as an installation's does."""
+"""A crowd of users: their world, its stand-ins, and the context of a worker that syncs them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.providers import google_faults, graph_faults
 from tests.support.providers.faults import plant_fault
 from tests.sync.conftest import CATALOG, RecordingObserver
 
-# As installations have it, but that nobody waits long where the stand-ins limit the calls.
+# The limits of an installation, but with short waits when the stand-ins limit the calls.
 BRISK = replace(CALL_LIMITS, backoff=0.01, max_backoff=0.1, throttled=0.02)
 DEAD_EVERY = 10
 THROTTLED = 0.2
@@ -39,7 +39,7 @@ def is_dead(user: CrowdUser) -> bool:
 
 @dataclass
 class Crowd:
-    """A crowd of users and the stand-ins that know them."""
+    """A crowd of users and the stand-ins with their accounts."""
 
     users: Sequence[CrowdUser]
     stand_ins: StandIns
@@ -58,7 +58,10 @@ class Crowd:
             )
 
     def make_trouble(self, *, seconds: int = 0) -> None:
-        """Let the tokens of every tenth user die, and a fifth of all calls be throttled, Meta's for so many seconds."""
+        """Kill the tokens of every tenth user, and throttle a fifth of all calls.
+
+        Meta's and Instagram's throttled calls say to wait `seconds`.
+        """
         ga4, meta, instagram = self.stand_ins.all
         for user in filter(is_dead, self.users):
             self.stand_ins.world.google.revoke(user.refresh_token)
@@ -80,14 +83,14 @@ def make_sync_context(
     pace: CallLimits = BRISK,
     counts: RecordingObserver | None = None,
 ) -> SyncContext:
-    """What a worker needs that reads the stand-ins."""
+    """Make the context of a worker that reads the stand-ins."""
     addresses = Addresses(stand_ins.ga4.url, stand_ins.ga4.token_url, stand_ins.meta.url, stand_ins.instagram.url)
     applications = Applications(CLIENT[0], SecretStr(CLIENT[1]), APP[0], SecretStr(APP[1]))
 
     @asynccontextmanager
     async def providers() -> AsyncIterator[Mapping[str, Provider]]:
-        async with ProviderClient(pace) as calls:
-            yield open_providers(calls, addresses, applications, history=history)
+        async with ProviderClient(pace) as client:
+            yield open_providers(client, addresses, applications, history=history)
 
     return SyncContext(
         state, warehouse, lambda: CATALOG.tables, providers, counts or RecordingObserver(), bounds, clock=lambda: now

@@ -1,4 +1,4 @@
-"""A team's own export, which is another one each time: every number of sixty days is what a file says right now."""
+"""A team's own provider, whose export changes: every number of sixty days is that of a file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DAYS, CHANNELS = 60, 25
 
 
 class DailyExport:
-    """Restates sixty days of every channel, which is several batches of rows."""
+    """A provider that restates sixty days of every channel, in several batches of rows."""
 
     async def sync(self, account: Account, sink: Sink) -> None:
         number = int(Path(os.environ["EXPORT"]).read_text())

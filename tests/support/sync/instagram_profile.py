@@ -1,4 +1,4 @@
-"""An Instagram profile of the tests: a number of days and posts, and the rows that they should become."""
+"""An Instagram profile with days and posts, and the rows that are expected from them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def make_audience(day: date) -> dict[str, float]:
 
 
 def make_medium(age: int, hour: int = 12) -> PostedMedium:
-    """The post of a day, at an hour of Los Angeles."""
+    """Make the post of a day, at an hour of Los Angeles."""
     number = 1000 + age
     return PostedMedium(
         f"1789{number}",
@@ -71,7 +71,7 @@ def make_expected_day(day: date, followers: int | None = None) -> dict[str, Any]
 
 
 def make_profile() -> Profile:
-    """A profile with days and posts enough for a first sync, and a few more at either end."""
+    """Make a profile with days and posts for a first sync, and a few more at both ends."""
     days: dict[date, Metrics] = {
         subtract_days(age): make_audience(subtract_days(age)) for age in range(-3, HISTORY + 3)
     }

@@ -1,4 +1,4 @@
-"""A team's own way to its GA4 rows: an export that is there every morning."""
+"""A team's own provider of GA4 rows, which reads a daily export."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ZONE = ZoneInfo("Europe/Berlin")
 
 
 class MorningExport:
-    """Reads what the export says of the last three days."""
+    """A provider that reads the last three days of the export."""
 
     async def sync(self, account: Account, sink: Sink) -> None:
         if account.credentials["refresh_token"] != "the-exports-password":
@@ -26,5 +26,5 @@ class MorningExport:
 
 
 def providers() -> dict[str, Provider]:
-    """What SYNC_PROVIDERS=tests.support.sync.own_service:providers names."""
+    """Return the providers that SYNC_PROVIDERS=tests.support.sync.own_service:providers names."""
     return {"ga4": MorningExport()}

@@ -1,4 +1,4 @@
-"""What the providers' tests share: an account's intake into a warehouse, and a sync of it against the stand-ins."""
+"""The providers' tests: a sink that records its calls, and a sync into it from a stand-in."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from sync.providers.registry import Addresses, Applications, open_providers
 from tests.conftest import TENANT
 
 TABLES = load_catalog(get_shipped_folder()).tables
-# A Friday, ten in the morning in Los Angeles.
+# A Friday, 10:00 in Los Angeles.
 NOW = datetime(2026, 3, 13, 17, 0, tzinfo=UTC)
 EVER = Window(date(2000, 1, 1), date(2100, 1, 1))
 HISTORY = 40
 QUICK = CallLimits(
     backoff=0.001, max_backoff=0.002, throttled=10, guessing=180, patience=180, silence=20, call=30, poll=1
 )
-# For answers that never come.
+# Short timeouts, for answers that never come.
 HASTY = replace(QUICK, silence=0.2, call=0.4)
 
 CLIENT = "client-of-the-tests"
@@ -45,7 +45,7 @@ APPLICATIONS = Applications(CLIENT, SecretStr(CLIENT_SECRET), META_APP, SecretSt
 
 
 def subtract_days(days: int) -> date:
-    """The day so many days before yesterday in Los Angeles."""
+    """Return the day that is `days` before yesterday in Los Angeles."""
     return date(2026, 3, 12) - timedelta(days=days)
 
 
@@ -58,7 +58,7 @@ def make_world(now: datetime = NOW) -> ProviderWorld:
 
 @dataclass
 class RecordingSink:
-    """An intake into a warehouse, which notes what else it is told."""
+    """A sink into a warehouse that records its other calls."""
 
     warehouse: Warehouse
     source: str
@@ -103,7 +103,7 @@ class RecordingSink:
         return Slice(TABLES[table], TENANT, self.account, days)
 
     def read_sorted_rows(self, table: str) -> list[dict[str, Any]]:
-        """The account's rows of a table, by their key."""
+        """Return the account's rows of a table, sorted by key."""
         declared: Table = TABLES[table]
         key = [name for name in declared.key if name not in ("user_id", "property_id", "account_id", "ig_user_id")]
         rows = self.warehouse.get_rows(self.make_slice(table, EVER))
@@ -112,7 +112,7 @@ class RecordingSink:
 
 @contextmanager
 def open_sink(url: str, source: str, account: str, **more: Any) -> Iterator[RecordingSink]:
-    """The desk of an account, at a warehouse with all its tables."""
+    """Open the sink of an account, into a warehouse with all tables."""
     warehouse = Warehouse(url)
     warehouse.create_tables(TABLES.values())
     yield RecordingSink(warehouse, source, account, **more)
@@ -120,7 +120,7 @@ def open_sink(url: str, source: str, account: str, **more: Any) -> Iterator[Reco
 
 
 class Naps:
-    """Sleeps for hardly any time, and notes how long it was asked to."""
+    """A replacement of `asyncio.sleep` that records the seconds and does not wait."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
@@ -131,7 +131,7 @@ class Naps:
 
 
 def sync_account(
-    desk: RecordingSink,
+    sink: RecordingSink,
     stand_in: StandIn,
     credentials: Mapping[str, Any],
     *,
@@ -140,17 +140,17 @@ def sync_account(
     pace: CallLimits = QUICK,
     history: int = HISTORY,
 ) -> Naps:
-    """One sync of the desk's account; the naps that it took. Raises as the provider does."""
+    """Sync the sink's account once, and return the waits. Raises as the provider does."""
     naps = Naps()
-    account = Account(desk.source, desk.account, Credentials(credentials), desk.clock - age, dict(desk.options))
+    account = Account(sink.source, sink.account, Credentials(credentials), sink.clock - age, dict(sink.options))
     addresses = Addresses(
         ga4=f"{stand_in.url}/", google_tokens=f"{stand_in.url}/token", meta=f"{stand_in.url}/", instagram=stand_in.url
     )
 
     async def sync_once() -> None:
-        async with ProviderClient(pace, sleep=naps) as calls:
-            providers = open_providers(calls, addresses, applications, history=history)
-            await providers[desk.source].sync(account, desk)
+        async with ProviderClient(pace, sleep=naps) as client:
+            providers = open_providers(client, addresses, applications, history=history)
+            await providers[sink.source].sync(account, sink)
 
     asyncio.run(sync_once())
     return naps
