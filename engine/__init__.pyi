@@ -97,12 +97,15 @@ from .language.jinja import explain_template_error as explain_template_error
 from .language.jinja import format_scalar as format_scalar
 from .language.jinja import iter_name_offsets as iter_name_offsets
 from .query import MAX_DAYS as MAX_DAYS
-from .query import SOURCES as SOURCES
 from .query import MetricQuery as MetricQuery
 from .query import parse_metric_query as parse_metric_query
 from .query import quote_text as quote_text
 from .slices import CURSORS as CURSORS
 from .slices import Slice as Slice
+from .sources import ACCOUNT_PATTERN as ACCOUNT_PATTERN
+from .sources import SOURCES as SOURCES
+from .sources import SourceName as SourceName
+from .sources import suggest_source as suggest_source
 from .suggestions import did_you_mean as did_you_mean
 from .suggestions import find_nearest_names as find_nearest_names
 from .suggestions import suggest_name as suggest_name

@@ -10,9 +10,9 @@ from typing import TypeVar
 
 from engine.calendar import MAX_DATE, MIN_DATE, Compare, Grain, Period, build_period
 from engine.errors import InvalidQuery, ParameterProblem
+from engine.sources import SOURCES
 from engine.suggestions import did_you_mean, find_nearest_names
 
-SOURCES = ("ga4", "instagram", "meta")
 MAX_DAYS = 1_100
 DEFAULT_DAYS = 28
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 from sqlglot import exp
 
@@ -23,7 +23,7 @@ from engine.catalog.reporter import AlreadyReported, CollectErrors, Reporter
 from engine.catalog.rules import RULES, get_content_keys
 from engine.catalog.table_resolver import TableResolver
 from engine.diagnostics import Diagnostics, Position
-from engine.files.definitions import ItemsDefinition, MetricDefinition, SourceName
+from engine.files.definitions import ItemsDefinition, MetricDefinition
 from engine.files.document import KeyPath, is_template
 from engine.files.folder import MetricFolder
 from engine.language.evaluator import compile_arithmetic
@@ -39,6 +39,7 @@ from engine.language.functions import AGGREGATES
 from engine.language.jinja import RenderedText, Sandbox, find_call_offset, render_template
 from engine.language.parser import locate_node, parse_expression
 from engine.language.select import NAME_PATTERN
+from engine.sources import find_source_of_key
 from engine.suggestions import suggest_name
 from engine.tables import NAMEABLE_TYPES, TIMESTAMP_TYPES, VALUE_TYPES, Table
 
@@ -181,13 +182,13 @@ class MetricResolver:
         table = self.tables.find_table(name)
         if table is None:
             raise AlreadyReported
-        source, prefix = reporter.file.definition.source, str(reporter.metric).partition(".")[0]
+        source, named = reporter.file.definition.source, find_source_of_key(str(reporter.metric))
         if source is not None and table.source not in ("", source):
             table_reporter.report_at_value(
                 "wrong-source", f"table {name!r} belongs to source {table.source}, this file to {source}"
             )
-        elif source is None and prefix in get_args(SourceName) and table.source not in ("", prefix):
-            message = f"the key says {prefix}, but table {name!r} belongs to source {table.source}"
+        elif source is None and named is not None and table.source not in ("", named):
+            message = f"the key says {named}, but table {name!r} belongs to source {table.source}"
             reporter.report_at_key("wrong-source", message)
         return table
 

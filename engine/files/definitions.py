@@ -12,7 +12,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-SourceName = Literal["ga4", "instagram", "meta"]
+from engine.sources import SourceName
+
 ColumnType = Literal[
     "uuid", "text", "date", "timestamp", "timestamptz", "boolean", "integer", "bigint", "double", "numeric"
 ]

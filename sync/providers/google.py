@@ -13,7 +13,7 @@ from sync.errors import NeedsReauth, NotPermitted
 from sync.http import ProviderClient, ProviderRequest
 from sync.parsing import ObjectReader, ProviderResponse, Site
 
-GOOGLE = Site("ga4", "Google Analytics")
+GOOGLE = Site.of_source("ga4")
 READER = ObjectReader(GOOGLE)
 
 SCOPE = "https://www.googleapis.com/auth/analytics.readonly"

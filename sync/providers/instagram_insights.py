@@ -9,7 +9,7 @@ from sync.parsing import JsonObject, Site
 from sync.provider import Sink
 from sync.providers.graph import INVALID, GraphClient, RejectedRequest
 
-INSTAGRAM = Site("instagram", "Instagram")
+INSTAGRAM = Site.of_source("instagram")
 # The option that says what which kind lacks.
 UNSUPPORTED_OPTION = "unsupported"
 # The medium is from before its account became a professional one, and so has no metrics at all.

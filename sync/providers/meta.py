@@ -21,7 +21,7 @@ from sync.parsing import JsonObject, Site
 from sync.provider import Account, Row, Sink, get_local_yesterday
 from sync.providers.graph import GraphClient, ObjectNotFound, RejectedRequest
 
-META = Site("meta", "Meta")
+META = Site.of_source("meta")
 VERSION = "v26.0"
 VERSION_SUFFIX = re.compile(r"/v[0-9]+\.[0-9]+", re.ASCII)
 
