@@ -31,7 +31,7 @@ from .calendar import build_period as build_period
 from .calendar import get_comparison_window as get_comparison_window
 from .catalog.catalog import Catalog as Catalog
 from .catalog.catalog import load_catalog as load_catalog
-from .catalog.catalog import raise_if_any as raise_if_any
+from .catalog.catalog import raise_if_invalid as raise_if_invalid
 from .catalog.catalog import resolve_catalog as resolve_catalog
 from .catalog.metric_resolver import make_title as make_title
 from .catalog.metrics import CombinedMetric as CombinedMetric
@@ -70,6 +70,8 @@ from .errors import StateUnavailable as StateUnavailable
 from .errors import UnknownMetric as UnknownMetric
 from .errors import WarehouseUnavailable as WarehouseUnavailable
 from .extras import install_command as install_command
+from .faults import TextFault as TextFault
+from .faults import TextFaults as TextFaults
 from .files.definitions import Better as Better
 from .files.definitions import Definition as Definition
 from .files.definitions import DeltaKind as DeltaKind
@@ -88,8 +90,6 @@ from .files.folder import read_folder as read_folder
 from .files.schema_errors import report_schema_errors as report_schema_errors
 from .language.expressions import Expression as Expression
 from .language.expressions import resolve_expression as resolve_expression
-from .language.faults import TextFault as TextFault
-from .language.faults import TextFaults as TextFaults
 from .language.jinja import MAX_CHARACTERS as MAX_CHARACTERS
 from .language.jinja import TEMPLATE_ERRORS as TEMPLATE_ERRORS
 from .language.jinja import Sandbox as Sandbox

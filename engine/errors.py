@@ -46,7 +46,7 @@ class UnknownMetric(MetricEngineError):
 
 @dataclass(frozen=True, slots=True)
 class ParameterProblem:
-    """One wrong parameter of a question: its name, and what is allowed."""
+    """An invalid parameter of a query: its name, and what is allowed. It has no file, so it is no Diagnostic."""
 
     parameter: str
     message: str

@@ -23,6 +23,7 @@ from engine.catalog.reporter import AlreadyReported, CollectErrors, Reporter
 from engine.catalog.rules import RULES, get_content_keys
 from engine.catalog.table_resolver import TableResolver
 from engine.diagnostics import Diagnostics, Position
+from engine.faults import TextFault, raise_if_any
 from engine.files.definitions import ItemsDefinition, MetricDefinition
 from engine.files.document import KeyPath, is_template
 from engine.files.folder import MetricFolder
@@ -34,7 +35,6 @@ from engine.language.expressions import (
     resolve_expression,
     resolve_predicate,
 )
-from engine.language.faults import TextFault, TextFaults, raise_if_any
 from engine.language.functions import AGGREGATES
 from engine.language.jinja import RenderedText, Sandbox, find_call_offset, render_template
 from engine.language.parser import locate_node, parse_expression
@@ -109,9 +109,8 @@ class MetricResolver:
     def resolve_metric(self, reporter: Reporter, definition: MetricDefinition) -> Metric:
         errors = CollectErrors()
         for rule in RULES:
-            for finding in rule(str(reporter.metric), definition, reporter.list_keys()):
-                report = reporter.report_at_value if finding.at_value else reporter.report_at_key
-                report(finding.code, finding.message, *finding.path)
+            for problem in rule(reporter, definition):
+                reporter.diagnostics.add(problem)
                 errors.failed = True
         match get_content_keys(definition):
             case []:
@@ -198,7 +197,7 @@ class MetricResolver:
         errors = CollectErrors()
         rendered = self.render_expression(reporter, definition.where, table, errors, "where")
         errors.raise_if_failed()
-        with reporter.report_errors(rendered, "where"):
+        with reporter.catch_faults("where", rendered=rendered):
             return resolve_predicate(rendered.text, table, self.other_tables)
 
     def check_name_column(self, reporter: Reporter, table: Table, column: str, *path: str | int) -> None:
@@ -245,7 +244,7 @@ class MetricResolver:
             with errors:
                 rendered = self.render_expression(reporter, text, table, errors, *path)
                 stated = "total" in reporter.list_keys()
-                with reporter.report_errors(rendered, *path):
+                with reporter.catch_faults(*path, rendered=rendered):
                     expression = resolve_expression(
                         rendered.text, table, where, total_stated=stated, others=self.other_tables
                     )
@@ -269,11 +268,8 @@ class MetricResolver:
         def reject_table(name: str) -> str:
             raise ValueError("table() is for `sql:` tables; name the table in `table:`")
 
-        try:
+        with reporter.catch_faults(*path):
             return render_template(self.sandbox, text, {**self.names, "metric": expand_metric, "table": reject_table})
-        except TextFaults as faults:
-            reporter.report_template_faults(faults, *path)
-            raise AlreadyReported from faults
 
     def resolve_same_table_metric(self, reporter: Reporter, position: Position, key: str, table: Table) -> TableMetric:
         """The metric called `key`, which must have one value over this table."""
@@ -305,9 +301,9 @@ class MetricResolver:
 
     def resolve_derived_metric(self, reporter: Reporter, definition: MetricDefinition, text: str) -> DerivedMetric:
         errors, operands = CollectErrors(), dict[str, Metric]()
-        with reporter.report_errors(RenderedText(text), "derive"):
+        with reporter.catch_faults("derive"):
             tree = parse_expression(text)
-        with errors, reporter.report_errors(RenderedText(text), "derive"):
+        with errors, reporter.catch_faults("derive"):
             raise_if_any(find_non_arithmetic(tree))
         for column in tree.find_all(exp.Column):
             key = ".".join(part.name for part in column.parts)

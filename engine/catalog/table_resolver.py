@@ -14,7 +14,6 @@ from engine.catalog.reporter import AlreadyReported, CollectErrors, Reporter
 from engine.diagnostics import Diagnostics
 from engine.files.definitions import TableDefinition
 from engine.files.folder import MetricFolder
-from engine.language.faults import TextFaults
 from engine.language.jinja import RenderedText, Sandbox, find_call_offset, render_template
 from engine.language.parser import parse_select
 from engine.language.select import NAME_PATTERN, REFERENCE_PREFIX, UNKNOWN_TYPE, QueryResolver
@@ -125,12 +124,12 @@ class TableResolver:
         """The query of a `sql:` table; the tables that it reads are put into `read`. Raises Reported."""
         errors = CollectErrors()
         rendered = self.render_query(reporter, definition.sql or "", read, errors)
-        with reporter.report_errors(rendered, "sql"):
+        with reporter.catch_faults("sql", rendered=rendered):
             query = parse_select(rendered.text)
             resolver = QueryResolver(query, read)
         errors.raise_if_failed()
         given = resolver.results
-        with errors, reporter.report_errors(rendered, "sql"):
+        with errors, reporter.catch_faults("sql", rendered=rendered):
             resolver.write_out()
         with errors:
             check_query_columns(reporter, definition.tenant, columns, given)
@@ -149,13 +148,10 @@ class TableResolver:
         def reject_metric(key: str) -> str:
             raise ValueError("metric() is for the expressions of metrics")
 
-        try:
+        with reporter.catch_faults("sql"):
             return render_template(
                 self.sandbox, text, {**self.names, "table": reference_table, "metric": reject_metric}
             )
-        except TextFaults as faults:
-            reporter.report_template_faults(faults, "sql")
-            raise AlreadyReported from faults
 
     def resolve_read_table(self, reporter: Reporter, name: str, offset: int) -> Table:
         """The table that another one reads. Raises Reported."""

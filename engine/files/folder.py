@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from engine.diagnostics import Diagnostics
+from engine.diagnostics import START, Diagnostics, make_error
 from engine.errors import InvalidSetting
 from engine.files.definitions import FileDefinition, MetricDefinition, TableDefinition
-from engine.files.document import START, Document, is_template, parse_document
+from engine.files.document import Document, is_template, parse_document
 from engine.files.schema_errors import find_existing_path, report_schema_errors
 
 MACROS_FILE = "macros.j2"
@@ -103,7 +103,7 @@ def read_folder(folder: Path, diagnostics: Diagnostics) -> MetricFolder:
 def read_file(path: Path, diagnostics: Diagnostics) -> bytes:
     content = path.read_bytes()
     if len(content) > MAX_BYTES:
-        diagnostics.add_error(str(path), START, "yaml-limits", f"larger than {MAX_BYTES:,} bytes; split it")
+        diagnostics.add(make_error(str(path), START, "yaml-limits", f"larger than {MAX_BYTES:,} bytes; split it"))
         return b""
     return content
 
@@ -136,7 +136,7 @@ def limit_work(definition: FileDefinition, document: Document, diagnostics: Diag
             work += estimate_work(each)
             if work > MAX_WORK:
                 message = "the expressions of this file are too many or too long from here on; split the file"
-                diagnostics.add_error(document.file, document.locate_key((section, name)), "yaml-limits", message)
+                diagnostics.add(document.diagnose_key((section, name), "yaml-limits", message))
                 return definition.model_copy(update=kept)
             names[name] = each
     return definition

@@ -11,8 +11,8 @@ from typing import Any
 from sqlglot import exp
 from sqlglot.generator import Generator
 
+from engine.faults import TextFault, TextFaults, raise_if_any
 from engine.language.evaluator import compile_arithmetic, is_computable
-from engine.language.faults import TextFault, TextFaults, raise_if_any
 from engine.language.function_values import Evaluator
 from engine.language.functions import AGGREGATES, makes_text
 from engine.language.parser import locate_node, parse_expression

@@ -16,8 +16,8 @@ from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context, LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from engine.faults import TextFault, TextFaults
 from engine.files.document import is_template
-from engine.language.faults import TextFault, TextFaults
 from engine.suggestions import suggest_name
 
 # What a `{{ … }}` printed stands between these two, until the origins are known.

@@ -7,7 +7,7 @@ from functools import reduce
 
 from sqlglot import exp
 
-from engine.language.faults import TextFault
+from engine.faults import TextFault
 from engine.language.parser import locate_node
 from engine.tables import Column
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sqlglot import exp
 
-from engine.language.faults import TextFault, raise_if_any
+from engine.faults import TextFault, raise_if_any
 from engine.language.functions import AGGREGATES
 from engine.language.joins import rewrite_joins
 from engine.language.parser import locate_node

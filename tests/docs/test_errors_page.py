@@ -33,7 +33,10 @@ MODULES = (
     *(rules, shapes, syntax, table_resolution, templates, type_checks, words),
 )
 HYPHENATED = re.compile(r"[a-z]+(-[a-z]+)+")
-REPORTING = ("report_at_key", "report_at_value", "report_at_position", "TextFault")
+REPORTING = (
+    *("report_at_key", "report_at_value", "report_at_position", "diagnose_key", "diagnose_value"),
+    *("make_error", "TextFault"),
+)
 BLOCK = re.compile(r"```(?:yaml|jinja)\n(.*?)```", re.DOTALL)
 SECTION = re.compile(r"^### `([a-z-]+)`\n(.*?)(?=^##|\Z)", re.DOTALL | re.MULTILINE)
 
