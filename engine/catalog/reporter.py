@@ -49,6 +49,11 @@ class Reporter:
     diagnostics: Diagnostics
     metric: str | None = None
 
+    @property
+    def name(self) -> str:
+        """The last key of the path."""
+        return str(self.path[-1])
+
     def descend(self, *segments: str | int) -> Reporter:
         return Reporter(self.file, (*self.path, *segments), self.diagnostics, self.metric)
 

@@ -19,8 +19,8 @@ def explain_yaml_error(
 ) -> TextFault:
     """Explain an error of the YAML parser.
 
-    `brackets` are those that are open, the innermost last. `quoted` has the first and the last offset of the last quoted
-    text that spans lines.
+    `brackets` are those that are open, the innermost last. `quoted` has the first and the last offset of the last
+    quoted text that spans lines.
     """
     if isinstance(error, yaml.reader.ReaderError):
         return explain_unreadable_character(error, text)
