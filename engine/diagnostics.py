@@ -35,7 +35,7 @@ START = Position(1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """A problem at a position; `code` is stable and listed in docs/errors.md, `metric` the key of its metric."""
+    """A problem at a position, in the metric `metric`; docs/errors.md lists the stable `code`s."""
 
     file: str
     line: int
@@ -59,7 +59,7 @@ def make_error(file: str, position: Position, code: str, message: str, *, metric
 
 
 def make_error_at_offset(file: str, text: str, fault: TextFault) -> Diagnostic:
-    """Return the fault of a file's whole text as an error at its position."""
+    """Return a fault of a file's whole text as an error at its position."""
     return make_error(file, START.advance(text[: fault.offset]), fault.code, fault.message)
 
 
@@ -117,7 +117,7 @@ def render_text(diagnostics: Iterable[Diagnostic], sources: Mapping[str, Sequenc
 
 
 def extract_excerpt(diagnostic: Diagnostic, lines: Sequence[str]) -> tuple[str, ...]:
-    """Return the problem's line and a caret under its column; nothing if the file has no such line."""
+    """Return the problem's line with a caret under its column, or nothing without the line."""
     if not 0 < diagnostic.line <= len(lines):
         return ()
     number = str(diagnostic.line)

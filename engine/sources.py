@@ -1,4 +1,4 @@
-"""The table of sources: one entry for each, which all rooms read."""
+"""The table of sources, one entry each; all rooms read it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ ACCOUNT_DIGITS = "[0-9]{1,32}"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A source of facts, under the name that metric files, connections and routes give it.
+    """A source of facts, by the name that metric files, connections and routes use.
 
-    `title` names the product, and `provider` the service whose answers its errors speak of. Keys of its metrics begin
-    with `name` or `key_prefix`. An account's id is `account_prefix` and digits. `options` are those of its connections.
+    `title` is the product, and `provider` the service that its errors name. The keys of its metrics begin with `name`
+    or `key_prefix`. An account's id is `account_prefix` and digits. Its connections may have `options`.
     """
 
     name: str
@@ -58,7 +58,7 @@ PREFIXES = "|".join(source.account_prefix for source in SOURCES.values() if sour
 ACCOUNT_PATTERN = f"({PREFIXES})?{ACCOUNT_DIGITS}"
 
 if TYPE_CHECKING:
-    # The names are known to pydantic and to its schemas; a type checker takes no computed Literal.
+    # Pydantic checks and documents the names; a type checker accepts no computed Literal.
     SourceName = str
 else:
     SourceName = Literal[tuple(SOURCES)]
@@ -71,5 +71,5 @@ def find_source_of_key(key: str) -> str | None:
 
 
 def suggest_source(name: str) -> str:
-    """Return the remedy for a name that is no source's: the nearest one, or all of them."""
+    """Return the remedy for an unknown source: the nearest name, or all names."""
     return did_you_mean(find_nearest_names(name, SOURCES)) or f"; there are {', '.join(SOURCES)}"

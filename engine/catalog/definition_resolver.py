@@ -1,4 +1,4 @@
-"""The steps that tables and metrics share on their way from definitions to what their names mean."""
+"""The steps that the resolvers of tables and of metrics share."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ Resolved = TypeVar("Resolved")
 class Section:
     """A section of metric files, and the words of the errors about its names.
 
-    In its templates `noun` is the function that refers to another definition. `foreign` is the other section's, and
-    `foreign_error` what a call of that one gives.
+    In templates, a call of `noun` refers to another definition. A call of `foreign`, which is the other section's, is
+    the error `foreign_error`.
     """
 
     name: Literal["tables", "metrics"]
@@ -48,7 +48,7 @@ class Reference(NamedTuple):
 
 
 class DefinitionResolver(ABC, Generic[DefinitionType, Resolved]):
-    """Resolves the definitions of a section: each once, and after those that it refers to."""
+    """Resolver of a section's definitions: each once, after those that it refers to."""
 
     section: ClassVar[Section]
 
@@ -84,12 +84,12 @@ class DefinitionResolver(ABC, Generic[DefinitionType, Resolved]):
         self.declared[reporter.name] = (reporter, definition)
 
     def resolve_all(self) -> Mapping[str, Resolved]:
-        """Resolve all definitions; those with errors are left out."""
+        """Resolve all definitions, and leave out those with errors."""
         found = {name: self.find_resolved(name) for name in self.declared}
         return {name: each for name, each in found.items() if each is not None}
 
     def find_resolved(self, name: str) -> Resolved | None:
-        """Return what a name means; None for one that is unknown or whose definition has errors."""
+        """Return what a name means; None if it is unknown or its definition has errors."""
         if name not in self.resolved and name in self.declared:
             self.resolved[name] = None
             with contextlib.suppress(AlreadyReported):
@@ -97,9 +97,9 @@ class DefinitionResolver(ABC, Generic[DefinitionType, Resolved]):
         return self.resolved.get(name)
 
     def require_declared(self, reporter: Reporter, position: Position, name: str) -> None:
-        """Report a name that nothing declares. Raises AlreadyReported.
+        """Report an unknown name. Raises AlreadyReported.
 
-        In a folder that could not be read as a whole, the name may be declared, so it is not reported.
+        If a file could not be read, the name may be declared there, so it is not reported.
         """
         if name in self.declared or name in self.resolved:
             return
@@ -110,9 +110,9 @@ class DefinitionResolver(ABC, Generic[DefinitionType, Resolved]):
         raise AlreadyReported
 
     def follow_reference(self, reporter: Reporter, position: Position, name: str) -> Resolved:
-        """Return what a definition refers to.
+        """Return the meaning of a reference.
 
-        Raises AlreadyReported for an unknown name, a cycle, too long a chain, and a definition with errors.
+        Raises AlreadyReported for an unknown name, a cycle, too long a chain, or a definition with errors.
         """
         self.require_declared(reporter, position, name)
         reference = Reference(reporter, position, name)
@@ -134,7 +134,7 @@ class DefinitionResolver(ABC, Generic[DefinitionType, Resolved]):
         return found
 
     def raise_if_cycle(self, last: Reference) -> None:
-        """Report a cycle at its first reference in the order of the files. Raises AlreadyReported."""
+        """Report a cycle at its first reference in file order. Raises AlreadyReported."""
         route = [*self.references, last]
         names = [reference.reporter.name for reference in route]
         if last.name not in names:
@@ -149,7 +149,10 @@ class DefinitionResolver(ABC, Generic[DefinitionType, Resolved]):
     def render_text(
         self, reporter: Reporter, text: str, follow: Callable[[Position, str], str], *path: str | int
     ) -> RenderedText:
-        """Render the template at `path`; `follow` returns the text for a reference. Raises AlreadyReported."""
+        """Render the template at `path`. Raises AlreadyReported.
+
+        `follow` returns the text for a reference, given its position and its name.
+        """
 
         def follow_call(name: str) -> str:
             return follow(reporter.locate_character(path, find_call_offset(text, self.section.noun, name)), name)
@@ -157,7 +160,7 @@ class DefinitionResolver(ABC, Generic[DefinitionType, Resolved]):
         def reject_call(name: str) -> NoReturn:
             raise ValueError(self.section.foreign_error)
 
-        # An error about the arguments of a call names the function so.
+        # Errors about a call's arguments show these names.
         follow_call.__qualname__, reject_call.__qualname__ = self.section.noun, self.section.foreign
         functions = {self.section.noun: follow_call, self.section.foreign: reject_call}
         with reporter.catch_faults(*path):

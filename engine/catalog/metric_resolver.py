@@ -48,7 +48,7 @@ PLACEHOLDER_EXPRESSION = "(count(*))"
 
 
 class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
-    """Resolves each metric once, and after the metrics that it refers to."""
+    """Resolver of metrics: each once, after the metrics that it refers to."""
 
     section = Section(
         name="metrics",

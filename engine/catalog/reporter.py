@@ -88,14 +88,14 @@ class Reporter:
         self.diagnostics.add(make_error(self.file.name, position, code, message, metric=self.metric))
 
     def report_faults(self, faults: TextFaults, *segments: str | int, rendered: RenderedText | None = None) -> None:
-        """Report faults of the text at `segments`, or of what it was `rendered` to, at their characters."""
+        """Report faults of the text at `segments`, or of its `rendered` form."""
         for fault in faults.faults:
             offset = fault.offset if rendered is None else rendered.get_origin(fault.offset)
             self.report_at_position(self.locate_character(segments, offset), fault.code, fault.message)
 
     @contextmanager
     def catch_faults(self, *segments: str | int, rendered: RenderedText | None = None) -> Iterator[None]:
-        """Report the TextFaults that are raised inside, as `report_faults` does, and raise AlreadyReported."""
+        """Report the TextFaults that are raised inside, and raise AlreadyReported."""
         try:
             yield
         except TextFaults as faults:

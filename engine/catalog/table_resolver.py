@@ -37,7 +37,7 @@ TablesByName = dict[str, Table | None]
 
 
 class TableResolver(DefinitionResolver[TableDefinition, Table]):
-    """Resolves each declared table once, and queries after the tables that they read."""
+    """Resolver of tables: each once, and queries after the tables that they read."""
 
     section = Section(
         name="tables",
@@ -58,7 +58,10 @@ class TableResolver(DefinitionResolver[TableDefinition, Table]):
         self.faulty: set[str] = set()
 
     def resolve_definition(self, reporter: Reporter, definition: TableDefinition) -> Table:
-        """Resolve a table, even with errors: its declared columns are valid, and metrics are checked against them."""
+        """Resolve a table, even one with errors.
+
+        Its declared columns are valid, and metrics are checked against them.
+        """
         name = reporter.name
         columns = {column: Column(column, UNKNOWN_TYPE, column) for column in reporter.descend("columns").list_keys()}
         columns |= {
@@ -158,7 +161,7 @@ def match_query_column(column: Column, given: Column, *, is_tenant: bool) -> Col
     if declared is None or found is None or declared == found:
         return column
     if {declared, found} <= NUMBER_TYPES:
-        # A sum or a product is a double, also one of whole numbers.
+        # A sum or a product of whole numbers is a double, too.
         return replace(column, type="double")
     if is_tenant and {declared, found} == {"uuid", "text"}:
         # The column only has to exist, so it has the type that the query gives.

@@ -81,7 +81,7 @@ class Document:
     root: MappingNode
 
     def find_node(self, path: KeyPath) -> Node:
-        """Return the value at `path`, or the innermost one on the way if the path leads out of the document."""
+        """Return the value at `path`, or the last one on a path that leaves the document."""
         node: Node = self.root
         for segment in path:
             inner = get_child(node, segment)
@@ -176,7 +176,7 @@ class UnsupportedYaml(Exception):
 
 @dataclass(slots=True)
 class Frame:
-    """An open collection: its offset, its anchor, the number of nodes before it, and the key that lacks its value."""
+    """An open collection: its offset, the number of nodes before it, and a key without a value."""
 
     node: MappingNode | SequenceNode
     offset: int
@@ -201,7 +201,7 @@ class Composer:
         self.last_quoted: tuple[int, int] | None = None
 
     def compose(self) -> Node | None:
-        """Return the document's root node; None for an empty file. Raises UnsupportedYaml and yaml.YAMLError."""
+        """Return the root node; None for an empty file. Raises UnsupportedYaml and yaml.YAMLError."""
         stack = self.stack
         for event in yaml.parse(self.text, Loader=Loader):
             finished: Node
@@ -337,7 +337,7 @@ class Composer:
 
 
 def resolve_scalar(text: str) -> str | int | float | bool | None:
-    """Return a plain scalar's value by YAML 1.2's core rules; a number in another notation stays text."""
+    """Return a plain scalar's value by YAML 1.2's core rules; any other number stays text."""
     if text in NULLS:
         return None
     if text in TRUE or text in FALSE:

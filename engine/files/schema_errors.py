@@ -143,7 +143,7 @@ def get_model_at(path: KeyPath) -> type[BaseModel]:
 
 
 def suggest_placement(name: str, given: object, model: type[BaseModel]) -> str:
-    """Return the remedy for a key that belongs further in, or that contains its value; else nothing."""
+    """Return the remedy for a key that is one level off or contains its value; else nothing."""
     if (word := name.partition(":")[0]) != name and word in model.model_fields:
         return f"; a space is missing after '{word}:'"
     inner = given.keys() if isinstance(given, dict) else dict[str, object]().keys()

@@ -91,7 +91,7 @@ def explain_misplaced_colon(text: str, offset: int) -> TextFault:
 
 
 def explain_in_brackets(text: str, offset: int, bracket: Bracket) -> TextFault:
-    """Explain an error between [ ] or { }: a missing end, a missing comma, text that needs quotes."""
+    """Explain an error inside [ ] or { }: a missing end or comma, or text that needs quotes."""
     before, (opened, kind) = text[:offset].rstrip(), bracket
     if text.startswith("{", offset) or text.startswith("}", offset):
         return make_fault(offset, "inside [ ] and { }, text that holds a brace needs quotes")

@@ -28,7 +28,10 @@ class RefreshTokenCredentials(ProviderCredentials):
 
 
 class ServiceAccountKey(ProviderCredentials):
-    """The parts of Google's key file that sign; its `token_uri` is dropped, as it says where to send them."""
+    """The parts of Google's key file that sign.
+
+    Its `token_uri` is dropped: it would decide where the credentials are sent.
+    """
 
     model_config = ConfigDict(extra="ignore", strict=True, hide_input_in_errors=True)
 

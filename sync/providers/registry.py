@@ -1,4 +1,4 @@
-"""The table of providers: how each source's is opened, and which credentials it takes."""
+"""The table of providers: what opens each source's, and the credentials that it takes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ from sync.providers.meta import MetaAds
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """The providers' addresses, by the setting of each; a slash at the end, or Meta's version, may be there."""
+    """The providers' addresses, by setting.
+
+    They may end in a slash, and Meta's may include the version.
+    """
 
     ga4_base_url: str = "https://analyticsdata.googleapis.com"
     google_token_url: str = "https://oauth2.googleapis.com/token"  # noqa: S105
@@ -34,9 +37,9 @@ class Addresses:
 
 @dataclass(frozen=True, slots=True)
 class Applications:
-    """The installation as the providers know it, by the setting of each part.
+    """The installation's registrations with the providers, by setting.
 
-    Without Google's, no refresh token can be used; without Meta's, its tokens are not renewed.
+    Without Google's, no refresh token can be used. Without Meta's, its tokens are not renewed.
     """
 
     google_client_id: str | None = None
@@ -47,7 +50,7 @@ class Applications:
 
 @dataclass(frozen=True, slots=True)
 class ProviderContext:
-    """What a provider is opened with; a first sync loads `history` days."""
+    """The arguments that providers are opened with; a first sync loads `history` days."""
 
     client: ProviderClient
     addresses: Addresses
@@ -81,15 +84,15 @@ def open_meta(context: ProviderContext) -> Provider:
 
 @dataclass(frozen=True, slots=True)
 class ProviderEntry:
-    """A provider: what opens it, and the shapes of its credentials, the usual one last."""
+    """A provider: what opens it, and the shapes of its credentials, the default one last."""
 
     open: Callable[[ProviderContext], Provider]
     credentials: tuple[type[ProviderCredentials], ...]
 
     def read_credentials(self, given: Mapping[str, object]) -> Mapping[str, object]:
-        """Return the credentials in the shape that they resemble. Raises pydantic's ValidationError."""
-        *others, usual = self.credentials
-        shape = next((each for each in others if each.model_fields.keys() & given.keys()), usual)
+        """Validate credentials in the shape that they resemble. Raises ValidationError."""
+        *others, default = self.credentials
+        shape = next((each for each in others if each.model_fields.keys() & given.keys()), default)
         return shape.model_validate(given).model_dump(exclude_none=True)
 
 
