@@ -24,7 +24,10 @@ RETRY_AFTER: Mapping[str, str] = {"Retry-After": "5"}
 
 
 class InvalidBody(MetricEngineError):
-    """A body with faults that its model cannot see; each is a JSON pointer and a message."""
+    """A body with faults that its model cannot see; each is a JSON pointer and a message.
+
+    A request is no file, so these are no Diagnostics.
+    """
 
     def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
         self.faults = tuple(faults)

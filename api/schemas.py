@@ -9,9 +9,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
-from engine import Compare, Grain
+from engine import ACCOUNT_PATTERN, SOURCES, Compare, Grain, SourceName
 
-Source = Literal["ga4", "instagram", "meta"]
 Format = Literal["integer", "decimal", "percent", "currency"]
 Better = Literal["up", "down", "neutral"]
 
@@ -24,8 +23,9 @@ MAX_WIDGETS = 200
 
 
 # What the engine itself reads and explains is documented here, not validated.
-SOURCE_LIST = "^((ga4|instagram|meta)(,(ga4|instagram|meta))*)?$"
-ACCOUNT_ID = "^(act_)?[0-9]{1,32}$"
+SOURCE_NAME = f"({'|'.join(SOURCES)})"
+SOURCE_LIST = f"^({SOURCE_NAME}(,{SOURCE_NAME})*)?$"
+ACCOUNT_ID = f"^{ACCOUNT_PATTERN}$"
 
 
 def describe_optional(kind: str, **keywords: Any) -> WithJsonSchema:
@@ -119,8 +119,8 @@ class Meta(BaseModel):
     compare: Compare
     total: str | None
     currency: str | None
-    sources: list[Source]
-    missing_sources: list[Source]
+    sources: list[SourceName]
+    missing_sources: list[SourceName]
     data_through: date | None
     comparison_through: date | None
     provisional_from: date | None
@@ -145,7 +145,7 @@ class WidgetEntry(BaseModel):
     key: str
     title: str
     description: str
-    sources: list[Source]
+    sources: list[SourceName]
     format: Format
     better: Better
     chart: str | None
@@ -200,7 +200,7 @@ class InsightMeta(BaseModel):
     start: date
     end: date
     compare: Compare
-    sources: list[Source]
+    sources: list[SourceName]
     fallback: str | Absent = None
     stale: Literal[True] | Absent = None
 
@@ -244,7 +244,7 @@ class DashboardMeta(BaseModel):
 
     last_sync_at: datetime | None
     next_scheduled_at: datetime | None
-    connected_sources: dict[Source, bool]
+    connected_sources: dict[SourceName, bool]
 
 
 class SyncStarted(BaseModel):
@@ -288,7 +288,7 @@ class SyncJob(BaseModel):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-    sources: dict[Source, SyncSource]
+    sources: dict[SourceName, SyncSource]
     detail: str | None
 
 
@@ -316,7 +316,7 @@ class NewConnection(BaseModel):
 class ConnectionEntry(BaseModel):
     """A connected account. Credentials never come out."""
 
-    source: Source
+    source: SourceName
     account_id: str
     status: str
     last_success_at: datetime | None

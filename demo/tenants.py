@@ -1,16 +1,15 @@
 """The demo's tenants and their connected accounts."""
 
 from dataclasses import dataclass
-from typing import Literal
 
-Source = Literal["ga4", "instagram", "meta"]
+from engine import SourceName
 
 
 @dataclass(frozen=True, slots=True)
 class DemoAccount:
     """A connected account; `size` scales its volumes: 1.0 is about 3,600 sessions a day."""
 
-    source: Source
+    source: SourceName
     id: str
     currency: str | None = None
     size: float = 1.0
@@ -27,11 +26,11 @@ class DemoTenant:
     seed: int = 1
 
     @property
-    def sources(self) -> tuple[Source, ...]:
+    def sources(self) -> tuple[SourceName, ...]:
         """The connected sources, each once, in alphabetical order."""
         return tuple(sorted({account.source for account in self.accounts}))
 
-    def list_accounts(self, source: Source) -> tuple[DemoAccount, ...]:
+    def list_accounts(self, source: SourceName) -> tuple[DemoAccount, ...]:
         """List the accounts of one source."""
         return tuple(account for account in self.accounts if account.source == source)
 

@@ -31,7 +31,7 @@ from .calendar import build_period as build_period
 from .calendar import get_comparison_window as get_comparison_window
 from .catalog.catalog import Catalog as Catalog
 from .catalog.catalog import load_catalog as load_catalog
-from .catalog.catalog import raise_if_any as raise_if_any
+from .catalog.catalog import raise_if_invalid as raise_if_invalid
 from .catalog.catalog import resolve_catalog as resolve_catalog
 from .catalog.metric_resolver import make_title as make_title
 from .catalog.metrics import CombinedMetric as CombinedMetric
@@ -70,6 +70,8 @@ from .errors import StateUnavailable as StateUnavailable
 from .errors import UnknownMetric as UnknownMetric
 from .errors import WarehouseUnavailable as WarehouseUnavailable
 from .extras import install_command as install_command
+from .faults import TextFault as TextFault
+from .faults import TextFaults as TextFaults
 from .files.definitions import Better as Better
 from .files.definitions import Definition as Definition
 from .files.definitions import DeltaKind as DeltaKind
@@ -88,8 +90,6 @@ from .files.folder import read_folder as read_folder
 from .files.schema_errors import report_schema_errors as report_schema_errors
 from .language.expressions import Expression as Expression
 from .language.expressions import resolve_expression as resolve_expression
-from .language.faults import TextFault as TextFault
-from .language.faults import TextFaults as TextFaults
 from .language.jinja import MAX_CHARACTERS as MAX_CHARACTERS
 from .language.jinja import TEMPLATE_ERRORS as TEMPLATE_ERRORS
 from .language.jinja import Sandbox as Sandbox
@@ -97,12 +97,15 @@ from .language.jinja import explain_template_error as explain_template_error
 from .language.jinja import format_scalar as format_scalar
 from .language.jinja import iter_name_offsets as iter_name_offsets
 from .query import MAX_DAYS as MAX_DAYS
-from .query import SOURCES as SOURCES
 from .query import MetricQuery as MetricQuery
 from .query import parse_metric_query as parse_metric_query
 from .query import quote_text as quote_text
 from .slices import CURSORS as CURSORS
 from .slices import Slice as Slice
+from .sources import ACCOUNT_PATTERN as ACCOUNT_PATTERN
+from .sources import SOURCES as SOURCES
+from .sources import SourceName as SourceName
+from .sources import suggest_source as suggest_source
 from .suggestions import did_you_mean as did_you_mean
 from .suggestions import find_nearest_names as find_nearest_names
 from .suggestions import suggest_name as suggest_name

@@ -1,4 +1,4 @@
-"""Windows of days, their buckets, and the comparison window aligned to them. Pure calendar, no data."""
+"""Calendar: windows of days, their buckets, and the comparison window aligned to them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 DAY = timedelta(days=1)
-# The days that there are: what every engine can hold and nobody needs more of.
+# The dates that every database can store, and more than anybody needs.
 MIN_DATE, MAX_DATE = date(1900, 1, 1), date(2199, 12, 31)
 
 
@@ -22,7 +22,7 @@ class Grain(StrEnum):
 
 
 class Compare(StrEnum):
-    """What a period is compared with."""
+    """The comparison of a period."""
 
     OFF = "off"
     PREVIOUS_PERIOD = "previous_period"
@@ -46,7 +46,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """One point of a series: its label `t`, and the days it covers; none when `end` lies before `start`."""
+    """A point of a series: its label and its days; it has no days if `end` is before `start`."""
 
     label: date
     start: date
@@ -63,7 +63,7 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The asked window and, unless compare is off, the one it is compared with."""
+    """The requested window and, unless compare is off, its comparison window."""
 
     current: Axis
     comparison: Axis | None
@@ -76,7 +76,7 @@ class Period:
 
     @property
     def ranges(self) -> tuple[Window, ...]:
-        """The days to read, as disjoint windows in order: one where the two windows touch or overlap."""
+        """The days to read, as disjoint windows in order; windows that touch or overlap are merged."""
         if self.comparison is None:
             return (self.current.window,)
         first, second = sorted(self.windows, key=lambda window: window.start)
@@ -87,7 +87,7 @@ class Period:
 
 @lru_cache(maxsize=512)
 def build_period(start: date, end: date, grain: Grain, compare: Compare) -> Period:
-    """The period from `start` to `end`; the same arguments give the same object."""
+    """Build the period from `start` to `end`; equal arguments return the same object."""
     asked = Window(start, end)
     labels = tuple(iter_bucket_starts(asked, grain))
     firsts = (start, *labels[1:])
@@ -100,13 +100,13 @@ def build_period(start: date, end: date, grain: Grain, compare: Compare) -> Peri
 
 
 def build_axis(window: Window, labels: tuple[date, ...], firsts: tuple[date, ...]) -> Axis:
-    """The window cut where each bucket's first day stands: a bucket ends on the day before the next one."""
+    """Cut a window at each bucket's first day; a bucket ends on the day before the next one."""
     ends = (*(first - DAY for first in firsts[1:]), window.end)
     return Axis(window, tuple(map(Bucket, labels, firsts, ends)))
 
 
 def iter_bucket_starts(window: Window, grain: Grain) -> Iterator[date]:
-    """The first day of every calendar bucket that the window touches; the first may lie before it."""
+    """Yield the first day of each calendar bucket in the window; the first may be before it."""
     day = get_bucket_start(window.start, grain)
     while day <= window.end:
         yield day
@@ -114,35 +114,35 @@ def iter_bucket_starts(window: Window, grain: Grain) -> Iterator[date]:
 
 
 def get_bucket_start(day: date, grain: Grain) -> date:
-    """The first day of the calendar bucket that `day` lies in."""
+    """Return the first day of the calendar bucket that contains `day`."""
     if grain is Grain.WEEK:
         return day - timedelta(days=day.weekday())
     return day.replace(day=1) if grain is Grain.MONTH else day
 
 
 def get_next_bucket(day: date, grain: Grain) -> date:
-    """The first day of the bucket after the one that begins on `day`."""
+    """Return the first day of the bucket after the one that begins on `day`."""
     if grain is Grain.MONTH:
         return day.replace(year=day.year + day.month // 12, month=day.month % 12 + 1)
     return day + (7 * DAY if grain is Grain.WEEK else DAY)
 
 
 def get_comparison_window(asked: Window, compare: Compare) -> Window:
-    """The window that `asked` is compared with."""
+    """Return the window that `asked` is compared with."""
     if compare is Compare.PREVIOUS_PERIOD:
         return Window(asked.start - asked.days * DAY, asked.start - DAY)
     return Window(shift_year_back(asked.start, leap_day=(2, 28)), shift_year_back(asked.end, leap_day=(2, 28)))
 
 
 def shift_bucket_start(day: date, asked: Window, compare: Compare) -> date:
-    """The day of the comparison window at which the bucket that begins on `day` begins."""
+    """Return the comparison window's first day of the bucket that begins on `day`."""
     if compare is Compare.PREVIOUS_PERIOD:
         return day - asked.days * DAY
-    # A leap day's bucket begins where 1 March's does, and so covers no day: 28 February is not counted twice.
+    # A leap day's bucket begins where 1 March's does, so it has no day: 28 February is not counted twice.
     return shift_year_back(day, leap_day=(3, 1))
 
 
 def shift_year_back(day: date, *, leap_day: tuple[int, int]) -> date:
-    """The same calendar date one year earlier; 29 February becomes `leap_day`, a month and a day."""
+    """Return the date one year earlier; 29 February becomes `leap_day`, a month and a day."""
     month, day_of_month = leap_day if (day.month, day.day) == (2, 29) else (day.month, day.day)
     return date(day.year - 1, month, day_of_month)

@@ -1,4 +1,4 @@
-"""What is wrong with the metric files, where, and how it is shown."""
+"""Problems at a position of a file: collected, and rendered as text, as JSON and for GitHub."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal, NamedTuple
 
+from engine.faults import TextFault
+
 Severity = Literal["error", "warning"]
 
 EXCERPT_WIDTH = 120
@@ -15,15 +17,25 @@ MAX_PROBLEMS = 200
 
 
 class Position(NamedTuple):
-    """A place in a file; line and column count from 1, a column is a character."""
+    """A position in a file; line and column count from 1, a column is a character."""
 
     line: int
     column: int
 
+    def advance(self, text: str) -> Position:
+        """Return the position after a text that begins here."""
+        lines = text.replace("\r\n", "\n").split("\n")
+        if len(lines) == 1:
+            return Position(self.line, self.column + len(text))
+        return Position(self.line + len(lines) - 1, len(lines[-1]) + 1)
+
+
+START = Position(1, 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One problem at one place; `code` is stable and listed in docs/errors.md, `metric` the key it is in."""
+    """A problem at a position, in the metric `metric`; docs/errors.md lists the stable `code`s."""
 
     file: str
     line: int
@@ -33,15 +45,28 @@ class Diagnostic:
     metric: str | None
     message: str
 
+    @property
+    def position(self) -> Position:
+        return Position(self.line, self.column)
+
     def __str__(self) -> str:
         subject = f" {self.metric}:" if self.metric else ""
         return f"{self.file}:{self.line}:{self.column}: {self.severity}[{self.code}]{subject} {self.message}"
 
 
-class Diagnostics:
-    """Collects problems so that all of them are reported at once, each only once.
+def make_error(file: str, position: Position, code: str, message: str, *, metric: str | None = None) -> Diagnostic:
+    return Diagnostic(file, *position, "error", code, metric, message)
 
-    Of one file at most MOST_PROBLEMS are kept: no one reads more, and each costs time.
+
+def make_error_at_offset(file: str, text: str, fault: TextFault) -> Diagnostic:
+    """Return a fault of a file's whole text as an error at its position."""
+    return make_error(file, START.advance(text[: fault.offset]), fault.code, fault.message)
+
+
+class Diagnostics:
+    """A collection of problems, in which equal ones count once.
+
+    It keeps at most MAX_PROBLEMS of a file: nobody reads more, and each costs time.
     """
 
     def __init__(self) -> None:
@@ -49,19 +74,18 @@ class Diagnostics:
         self._places: set[tuple[str, Position]] = set()
         self._counts: Counter[str] = Counter()
 
-    def add_error(self, file: str, position: Position, code: str, message: str, *, metric: str | None = None) -> None:
-        found = Diagnostic(file, *position, "error", code, metric, message)
-        if found not in self._diagnostics and not self.is_full(file):
+    def add(self, found: Diagnostic) -> None:
+        if found not in self._diagnostics and not self.is_full(found.file):
             self._diagnostics[found] = None
-            self._places.add((file, position))
-            self._counts[file] += 1
+            self._places.add((found.file, found.position))
+            self._counts[found.file] += 1
 
     def is_full(self, file: str) -> bool:
-        """Whether no more problems of this file are kept."""
+        """Whether the collection keeps no more problems of this file."""
         return self._counts[file] >= MAX_PROBLEMS
 
     def has_problem_at(self, file: str, position: Position) -> bool:
-        """Whether a problem has been reported at this very place."""
+        """Whether the collection has a problem at exactly this position."""
         return (file, position) in self._places
 
     def __bool__(self) -> bool:
@@ -72,12 +96,12 @@ class Diagnostics:
 
 
 def render_json(diagnostics: Iterable[Diagnostic]) -> str:
-    """A JSON list of {file, line, column, severity, code, metric, message}."""
+    """Render a JSON list of {file, line, column, severity, code, metric, message}."""
     return json.dumps([asdict(diagnostic) for diagnostic in diagnostics], indent=2, ensure_ascii=False)
 
 
 def render_github(diagnostics: Iterable[Diagnostic]) -> str:
-    """GitHub's workflow commands: each becomes an annotation on its line of the pull request."""
+    """Render GitHub's workflow commands, which annotate the lines of a pull request."""
     return "\n".join(
         f"::{found.severity} file={escape_github_property(found.file)},line={found.line},col={found.column},"
         f"title={escape_github_property(found.code)}::{escape_github_text(format_message(found))}"
@@ -86,14 +110,14 @@ def render_github(diagnostics: Iterable[Diagnostic]) -> str:
 
 
 def render_text(diagnostics: Iterable[Diagnostic], sources: Mapping[str, Sequence[str]]) -> str:
-    """One paragraph a problem: its line and, where `sources` has its file's lines, an excerpt."""
+    """Render a paragraph for each problem, with an excerpt if `sources` has its file's lines."""
     return "\n".join(
         "\n".join((str(found), *extract_excerpt(found, sources.get(found.file, ())))) for found in diagnostics
     )
 
 
 def extract_excerpt(diagnostic: Diagnostic, lines: Sequence[str]) -> tuple[str, ...]:
-    """The line at fault and a caret under its column; nothing when the file has no such line."""
+    """Return the problem's line with a caret under its column, or nothing without the line."""
     if not 0 < diagnostic.line <= len(lines):
         return ()
     number = str(diagnostic.line)

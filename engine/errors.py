@@ -1,11 +1,11 @@
-"""Every error of the engine.
+"""The errors of the engine.
 
 MetricEngineError
-├── InvalidCatalog          the metric files have errors; carries all diagnostics
-├── UnknownMetric           no such key; names the nearest
-├── InvalidQuestion         a parameter of a question is wrong; carries all problems
+├── InvalidCatalog          the metric files have errors; has all diagnostics
+├── UnknownMetric           the key names no metric; has the nearest
+├── InvalidQuery            a parameter of a query is invalid; has all problems
 ├── InvalidRows             a file of rows cannot be loaded; names line and column
-├── InvalidSetting          a setting is missing or malformed; names it
+├── InvalidSetting          a setting is missing or invalid; names it
 ├── UncoveredScan           a statement would read a table without its tenant predicate
 ├── WarehouseUnavailable    the fact tables cannot be read
 └── StateUnavailable        the state tables cannot be read
@@ -21,11 +21,14 @@ from engine.suggestions import MAX_COMPARED_LENGTH, did_you_mean, find_nearest_n
 
 
 class MetricEngineError(Exception):
-    """The root: catch it to catch whatever the project raises on purpose."""
+    """The root of all errors that the project raises on purpose."""
 
 
 class InvalidCatalog(MetricEngineError):
-    """The metric files have errors: `diagnostics` are all of them in file order, `texts` the files' lines."""
+    """Metric files with errors.
+
+    `diagnostics` are all of them in file order, `texts` the lines of the files.
+    """
 
     def __init__(self, diagnostics: Sequence[Diagnostic], texts: Mapping[str, Sequence[str]] | None = None) -> None:
         self.diagnostics = tuple(diagnostics)
@@ -34,7 +37,7 @@ class InvalidCatalog(MetricEngineError):
 
 
 class UnknownMetric(MetricEngineError):
-    """No metric is served under `key`; `nearest` are the closest keys, best first."""
+    """A key that names no metric; `nearest` are the closest keys, best first."""
 
     def __init__(self, key: str, known: Iterable[str]) -> None:
         self.key = key
@@ -46,14 +49,17 @@ class UnknownMetric(MetricEngineError):
 
 @dataclass(frozen=True, slots=True)
 class ParameterProblem:
-    """One wrong parameter of a question: its name, and what is allowed."""
+    """An invalid parameter of a query: its name, and what is allowed.
+
+    It has no position in a file, so it is no Diagnostic.
+    """
 
     parameter: str
     message: str
 
 
 class InvalidQuery(MetricEngineError):
-    """One or several parameters of a question are wrong."""
+    """A query with invalid parameters."""
 
     def __init__(self, problems: Sequence[ParameterProblem]) -> None:
         self.problems = tuple(problems)
@@ -61,20 +67,20 @@ class InvalidQuery(MetricEngineError):
 
 
 class InvalidRows(MetricEngineError):
-    """A file of rows cannot be loaded: the message names the line, the column and the remedy."""
+    """A file of rows that cannot be loaded; the message names line, column and remedy."""
 
 
 class InvalidSetting(MetricEngineError):
-    """A setting is missing or malformed: the message is one line and names it."""
+    """A missing or invalid setting; the message is one line and names it."""
 
 
 class UncoveredScan(MetricEngineError):
-    """A statement reads a physical table without the tenant's predicate on it. Never sent to a database."""
+    """A statement that reads a physical table without the tenant's predicate; it is never sent."""
 
 
 class WarehouseUnavailable(MetricEngineError):
-    """The warehouse does not answer, or not as declared; the message is one line without secrets."""
+    """A warehouse that does not answer as declared; the message is one line without secrets."""
 
 
 class StateUnavailable(MetricEngineError):
-    """The state database does not answer; the message is one line without secrets."""
+    """A state database that does not answer; the message is one line without secrets."""

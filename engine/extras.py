@@ -1,4 +1,4 @@
-"""The optional packages: each extra of the distribution, and what pip installs for it."""
+"""The optional packages: the distribution's extras, and what pip installs for each."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
 
 
 def install_command(extra: str) -> str:
-    """Return the command that installs an extra's packages: it works wherever metric-engine itself came from."""
+    """Return the command that installs an extra's packages, wherever metric-engine came from."""
     return f"pip install {shlex.join(PACKAGES[extra])} (the extra {extra!r})"

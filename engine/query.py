@@ -1,4 +1,4 @@
-"""A question to a metric: which days, compared with what, in which buckets, from which sources."""
+"""Metric queries: days, comparison, grain and sources, parsed from texts."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TypeVar
 
 from engine.calendar import MAX_DATE, MIN_DATE, Compare, Grain, Period, build_period
 from engine.errors import InvalidQuery, ParameterProblem
+from engine.sources import SOURCES
 from engine.suggestions import did_you_mean, find_nearest_names
 
-SOURCES = ("ga4", "instagram", "meta")
 MAX_DAYS = 1_100
 DEFAULT_DAYS = 28
 
@@ -23,9 +23,9 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 @dataclass(frozen=True, slots=True)
 class MetricQuery:
-    """What is asked of every metric alike.
+    """The parameters that all metrics have.
 
-    `sources` are the switched-on sources, or None for every connected one.
+    `sources` are the switched-on sources, or None for all connected ones.
     """
 
     start: date
@@ -48,10 +48,10 @@ def parse_metric_query(
     grain: str | None = None,
     sources: str | None = None,
 ) -> MetricQuery:
-    """Read a question from its texts; None means the default.
+    """Parse a query from its texts; None means the default.
 
     `today` is the current date in the reporting time zone: the default window is the 28 days before it.
-    Raises InvalidQuestion with a problem for every wrong parameter.
+    Raises InvalidQuery with a problem for each invalid parameter.
     """
     problems: list[ParameterProblem] = []
     first, last = parse_dates(start, end, today, problems)
@@ -68,7 +68,7 @@ def parse_metric_query(
 
 
 def parse_dates(start: str | None, end: str | None, today: date, problems: list[ParameterProblem]) -> tuple[date, date]:
-    """The asked window's first and last day; the default window where there is a problem."""
+    """Parse the window's first and last day; after a problem, return the default window."""
     yesterday = today - timedelta(days=1)
     default = (yesterday - timedelta(days=DEFAULT_DAYS - 1), yesterday)
     if start is None and end is None:
@@ -90,7 +90,7 @@ def parse_dates(start: str | None, end: str | None, today: date, problems: list[
 
 
 def parse_date(parameter: str, text: str, problems: list[ParameterProblem]) -> date | None:
-    """An ISO date, such as 2025-01-31."""
+    """Parse an ISO date, such as 2025-01-31."""
     try:
         day = date.fromisoformat(text) if ISO_DATE.fullmatch(text) else None
     except ValueError:
@@ -104,7 +104,7 @@ def parse_date(parameter: str, text: str, problems: list[ParameterProblem]) -> d
 
 
 def parse_choice(parameter: str, text: str | None, default: Choice, problems: list[ParameterProblem]) -> Choice:
-    """One of the values of the enumeration that `default` belongs to."""
+    """Parse a value of the enumeration of `default`."""
     if text is None:
         return default
     choices = [choice.value for choice in type(default)]
@@ -120,7 +120,7 @@ def parse_choice(parameter: str, text: str | None, default: Choice, problems: li
 
 
 def parse_sources(text: str | None, problems: list[ParameterProblem]) -> frozenset[str] | None:
-    """A comma list of sources; an empty one switches all of them off."""
+    """Parse a comma list of sources; an empty one switches all of them off."""
     if text is None:
         return None
     names = [name.strip() for name in text.split(",")] if text.strip() else []
@@ -137,5 +137,5 @@ def parse_sources(text: str | None, problems: list[ParameterProblem]) -> frozens
 
 
 def quote_text(text: str) -> str:
-    """What was given, quoted, and cut where it is long."""
+    """Return a given text in quotes, shortened if it is long."""
     return repr(text if len(text) <= 40 else text[:40] + "…")

@@ -1,4 +1,4 @@
-"""Slices: the rows of one account of a tenant over some days, which a source has the last word on."""
+"""Slices: the rows of one account over some days, which its source replaces as a whole."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from engine.tables import Column, Table
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The rows of `table` that belong to this tenant and account and lie within these days."""
+    """The rows of `table` that belong to this tenant and account, within these days."""
 
     table: Table
     tenant: str
@@ -18,8 +18,8 @@ class Slice:
     days: Window
 
 
-# How far the slices of an account have come: all days of the window that a row spans have been restated. It is kept
-# beside the facts, so that it moves in the same transaction as they do.
+# The days of each account that have been restated, as one window. The table stands beside the facts, so that it changes
+# in the same transaction.
 CURSORS = Table(
     name="sync_cursors",
     source="",

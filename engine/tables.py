@@ -1,4 +1,4 @@
-"""Tables and their columns, resolved: what a scan reads."""
+"""Resolved tables and columns, which scans read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 from sqlglot import exp
 
-# What values are, in expressions: a whole number is written without a point, a double may have a fraction.
+# The types of values in expressions: a whole number is written without a point, a double may have a fraction.
 ValueType = Literal["whole", "double", "text", "uuid", "date", "timestamp", "timestamptz", "boolean"]
 
 VALUE_TYPES: Mapping[str, ValueType] = {
@@ -25,13 +25,13 @@ VALUE_TYPES: Mapping[str, ValueType] = {
 }
 NUMBER_TYPES: frozenset[ValueType] = frozenset(("whole", "double"))
 TIMESTAMP_TYPES: frozenset[ValueType] = frozenset(("timestamp", "timestamptz"))
-# Kinds whose values are written in one way on every engine, and so may be a text or a name.
+# Types whose values every database writes alike, so that they may become a text or a name.
 NAMEABLE_TYPES: frozenset[ValueType] = frozenset(("text", "uuid", "whole", "date", "boolean"))
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column as metrics name it; `physical` is what the database calls it."""
+    """A column as metrics name it; `physical` is its name in the database."""
 
     name: str
     type: str
@@ -65,7 +65,7 @@ class Table:
 
     @property
     def account_column(self) -> Column | None:
-        """The column that tells which account of the source a row is from: the key's first after tenant and time."""
+        """The text column with the account's id: the key's first after tenant and time; or None."""
         for name in self.key:
             if name not in (self.tenant, self.time):
                 column = self.columns[name]
@@ -73,7 +73,7 @@ class Table:
         return None
 
     def list_physical_tables(self) -> tuple[Table, ...]:
-        """The physical tables that reading this one scans; several times the same one counts once."""
+        """List the physical tables that a scan of this one reads, each once."""
         if self.query is None:
             return (self,)
         return tuple(dict.fromkeys(table for read in self.reads for table in read.list_physical_tables()))

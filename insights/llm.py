@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
-from engine import Compare, InvalidSetting, install_command
+from engine import SOURCES, Compare, InvalidSetting, install_command
 from insights.claims import GROUPS, Bullet, Clause, Offer, describe_clause
 from insights.collect_facts import CollectedFacts
 
@@ -202,7 +202,6 @@ TEXTS = {"type": "array", "items": {"type": "string"}}
 ITEM = shape_object(group={"type": "string", "enum": [*GROUPS]}, bullets=TEXTS)
 SCHEMA = shape_object(items={"type": "array", "items": ITEM})
 RESPONSE_FORMAT = {"type": "json_schema", "json_schema": {"name": "insights", "strict": True, "schema": SCHEMA}}
-SOURCES = {"ga4": "Google Analytics", "instagram": "Instagram", "meta": "Meta Ads"}
 
 MOST_TOKENS = 2_500
 # Tokenizers differ. Of such JSON the known ones make a token of 3.4 bytes or more, and of what outsiders may write in
@@ -248,7 +247,7 @@ def describe_request(facts: CollectedFacts, offer: Offer) -> dict[str, Any]:
         "from": span.window.start.isoformat(),
         "to": span.window.end.isoformat(),
         "language": span.language.code,
-        "sources": [SOURCES.get(source, source) for source in sorted(facts.active)],
+        "sources": [SOURCES[source].title if source in SOURCES else source for source in sorted(facts.active)],
     }
     if span.compare is not Compare.OFF:
         told["compared_with"] = span.comparison_text

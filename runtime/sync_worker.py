@@ -8,7 +8,7 @@ from dataclasses import fields
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from engine import SOURCES, InvalidSetting, Table, Warehouse, did_you_mean, find_nearest_names
+from engine import SOURCES, InvalidSetting, Table, Warehouse, suggest_source
 from runtime.settings import Settings
 from state import State
 from sync.job import JobLimits, SyncContext, SyncObserver
@@ -65,7 +65,7 @@ def import_providers(setting: str | None) -> Mapping[str, Provider]:
         raise InvalidSetting(f"SYNC_PROVIDERS: {setting!r} cannot be imported: {error}") from None
     for source in given:
         if source not in SOURCES:
-            hint = did_you_mean(find_nearest_names(source, SOURCES)) or f"; there are {', '.join(SOURCES)}"
+            hint = suggest_source(source)
             raise InvalidSetting(f"SYNC_PROVIDERS: {setting!r} provides {source!r}, which is no source{hint}")
     return given
 
@@ -74,12 +74,7 @@ def build_addresses(settings: Settings) -> Addresses:
     """Return the providers' addresses: their own, unless a setting replaces one."""
     from sync.providers.registry import Addresses
 
-    given = {
-        "ga4": settings.ga4_base_url,
-        "google_tokens": settings.google_token_url,
-        "meta": settings.meta_base_url,
-        "instagram": settings.instagram_base_url,
-    }
+    given = {each.name: getattr(settings, each.name) for each in fields(Addresses)}
     return Addresses(**{name: address for name, address in given.items() if address is not None})
 
 

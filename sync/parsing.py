@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from engine import SOURCES
 from sync.errors import NeedsReauth, NotPermitted, Throttled, Unreachable, Unreadable
 
 MAX_NUMBER = 2**63 - 1
@@ -24,6 +25,10 @@ class Site:
 
     source: str
     name: str
+
+    @classmethod
+    def of_source(cls, name: str) -> Site:
+        return cls(name, SOURCES[name].provider)
 
     def no_answer(self) -> Unreachable:
         return Unreachable(f"{self.name} does not answer; the next sync tries again")

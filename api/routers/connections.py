@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
@@ -16,50 +16,15 @@ from api.middleware.authentication import get_tenant
 from api.problems import InvalidBody, format_pointer
 from api.request_state import get_services
 from api.schemas import ConnectionEntry, ConnectionList, ConnectionOptions, NewConnection
-from engine import SOURCES, did_you_mean, find_nearest_names, quote_text
-
-Secret = Annotated[str, Field(min_length=1, max_length=8_192)]
+from engine import SOURCES, did_you_mean, find_nearest_names, quote_text, suggest_source
 
 UNKNOWN_SOURCE = "no source of that name"
-DIGITS = re.compile(r"[0-9]{1,32}", re.ASCII)
-# The source that each option is for.
-OPTION_SOURCES = {"conversion_action": "meta", "time_zone": "instagram"}
-AD_ACCOUNT = re.compile(r"act_[0-9]{1,32}", re.ASCII)
-
-
-class ProviderCredentials(BaseModel):
-    """What a provider gave us. Neither it nor its errors ever show a value."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
-
-
-class AccessTokenCredentials(ProviderCredentials):
-    access_token: Secret
-
-
-class RefreshTokenCredentials(ProviderCredentials):
-    refresh_token: Secret
-
-
-class ServiceAccountKey(ProviderCredentials):
-    """The parts of Google's key file that sign. Its `token_uri` is not kept: it would say where to send them."""
-
-    model_config = ConfigDict(extra="ignore", strict=True, hide_input_in_errors=True)
-
-    client_email: Secret
-    private_key: Secret
-    private_key_id: Secret | None = None
-
-
-class ServiceAccountCredentials(ProviderCredentials):
-    service_account: ServiceAccountKey
 
 
 def get_source(source: Annotated[str, Path(json_schema_extra={"enum": list(SOURCES)})]) -> str:
     """Return the source of the path. Raises HTTPException for an unknown one."""
     if source not in SOURCES:
-        hint = did_you_mean(find_nearest_names(source, SOURCES)) or f"; there are {', '.join(SOURCES)}"
-        raise HTTPException(404, f"no source {quote_text(source)}{hint}")
+        raise HTTPException(404, f"no source {quote_text(source)}{suggest_source(source)}")
     return source
 
 
@@ -102,20 +67,20 @@ def disconnect(request: Request, source: Source, user: User, account_id: Account
 
 def check_account(source: str, account_id: str) -> None:
     """Raise InvalidBody for an id that no account of the source can have."""
-    pattern, description = (AD_ACCOUNT, "act_ and digits") if source == "meta" else (DIGITS, "digits")
-    if not pattern.fullmatch(account_id):
-        raise InvalidBody(
-            [("#/account_id", f"{quote_text(account_id)} is not an account id of {source}: {description}")]
-        )
+    form = SOURCES[source].account_form
+    if not SOURCES[source].is_account_id(account_id):
+        raise InvalidBody([("#/account_id", f"{quote_text(account_id)} is not an account id of {source}: {form}")])
 
 
-def read_credentials(source: str, given: dict[str, Any]) -> dict[str, Any]:
+def read_credentials(source: str, given: dict[str, Any]) -> Mapping[str, Any]:
     """Return the credentials in the source's shape. Raises InvalidBody, without their values."""
-    shape: type[ProviderCredentials] = AccessTokenCredentials
-    if source == "ga4":
-        shape = ServiceAccountCredentials if "service_account" in given else RefreshTokenCredentials
+    # Imported late: providers are slow to import, and few requests have credentials.
+    from sync.providers.registry import PROVIDERS
+
+    if source not in PROVIDERS:
+        raise InvalidBody([("#/credentials", f"nothing here reads accounts of {source} with them; leave them out")])
     try:
-        return shape.model_validate(given).model_dump(exclude_none=True)
+        return PROVIDERS[source].read_credentials(given)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
         raise InvalidBody(
@@ -127,9 +92,9 @@ def read_options(source: str, given: ConnectionOptions) -> dict[str, str]:
     """Return the options; each of them is for one source only. Raises InvalidBody."""
     options: dict[str, str] = given.model_dump(exclude_none=True)
     faults = [
-        (f"#/options/{name}", f"is for {OPTION_SOURCES[name]} only; leave it out")
+        (f"#/options/{name}", f"is for {format_option_sources(name)} only; leave it out")
         for name in options
-        if OPTION_SOURCES[name] != source
+        if name not in SOURCES[source].options
     ]
     zone = options.get("time_zone")
     if zone is not None and zone not in (zones := available_timezones()):
@@ -138,3 +103,8 @@ def read_options(source: str, given: ConnectionOptions) -> dict[str, str]:
     if faults:
         raise InvalidBody(faults)
     return options
+
+
+def format_option_sources(option: str) -> str:
+    """Return the names of the sources that an option is for."""
+    return " and ".join(source.name for source in SOURCES.values() if option in source.options)

@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 from cli.options import metrics_option, user_option
 from cli.services import open_services
-from engine import Compare, parse_metric_query
+from engine import SOURCES, Compare, parse_metric_query
 from insights.claims import group_bullets
 from insights.collect_facts import CollectedFacts, collect_facts
 from insights.narrate import Narration
@@ -28,7 +28,7 @@ from runtime.narrator import budget, describe_narration
     help="What to compare with.",
 )
 @click.option(
-    "--sources", metavar="LIST", help="A comma list of ga4, instagram, meta; every connected one unless said."
+    "--sources", metavar="LIST", help=f"A comma list of {', '.join(SOURCES)}; every connected one unless said."
 )
 @click.option(
     "--format",

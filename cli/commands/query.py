@@ -12,7 +12,7 @@ from pydantic_core import to_json
 
 from cli.options import metrics_option, user_option
 from cli.services import open_services
-from engine import Body, Compare, Grain, parse_metric_query
+from engine import SOURCES, Body, Compare, Grain, parse_metric_query
 
 
 @click.command()
@@ -24,7 +24,7 @@ from engine import Body, Compare, Grain, parse_metric_query
     "--compare", type=click.Choice([each.value for each in Compare]), help="What to compare with; off unless said."
 )
 @click.option(
-    "--sources", metavar="LIST", help="A comma list of ga4, instagram, meta; every connected one unless said."
+    "--sources", metavar="LIST", help=f"A comma list of {', '.join(SOURCES)}; every connected one unless said."
 )
 @click.option(
     "--grain", type=click.Choice([each.value for each in Grain]), help="The width of a bucket; day unless said."

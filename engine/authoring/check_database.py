@@ -13,9 +13,10 @@ from sqlalchemy.dialects.postgresql.base import PGInspector
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 from sqlalchemy.schema import CreateIndex
 
+from engine.catalog.catalog import raise_if_invalid
 from engine.catalog.reporter import Reporter
 from engine.diagnostics import Diagnostics
-from engine.errors import InvalidCatalog, InvalidSetting, WarehouseUnavailable
+from engine.errors import InvalidSetting, WarehouseUnavailable
 from engine.files.folder import read_folder
 from engine.suggestions import did_you_mean, find_nearest_names
 from engine.tables import Column, Table
@@ -93,8 +94,7 @@ def check_live_tables(
                     live.check_table(Reporter(file, ("tables", name), diagnostics), tables[name])
     except SQLAlchemyError as error:
         raise WarehouseUnavailable(f"{setting}: the warehouse cannot be used: {reason(error)}") from error
-    if diagnostics:
-        raise InvalidCatalog(diagnostics.list_in_file_order(), read.texts)
+    raise_if_invalid(diagnostics, read)
 
 
 def raise_if_file_missing(database: Engine, setting: str) -> None:

@@ -50,7 +50,10 @@ class CsvField:
 
 
 class CsvFaults:
-    """Collects the faults of a file, up to `MAX_FAULTS`."""
+    """Collects the faults of a file, up to `MAX_FAULTS`.
+
+    They are no Diagnostics: their column is the number of a field, and they have no code.
+    """
 
     def __init__(self, file: str) -> None:
         self.file = file

@@ -14,7 +14,8 @@ from engine.authoring.test_runner import LocalCatalog, complete_row
 from engine.catalog.catalog import Catalog
 from engine.catalog.metrics import TableMetric
 from engine.language.parser import locate_node, parse_expression
-from engine.query import SOURCES, MetricQuery
+from engine.query import MetricQuery
+from engine.sources import SOURCES
 from engine.tables import NUMBER_TYPES, Column, Table
 from engine.warehouse.warehouse import Warehouse
 

@@ -14,7 +14,8 @@ from engine.catalog.catalog import Catalog
 from engine.catalog.metrics import CombinedMetric, DerivedMetric, Metric, TableMetric
 from engine.errors import WarehouseUnavailable
 from engine.files.definitions import Expectation, Points, SeriesExpectation, TestDefinition
-from engine.query import SOURCES, MetricQuery
+from engine.query import MetricQuery
+from engine.sources import SOURCES
 from engine.tables import Table
 from engine.warehouse.warehouse import Warehouse
 

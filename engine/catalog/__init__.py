@@ -1,1 +1,1 @@
-"""Definitions → tables and metrics in which every name has become the thing that it names."""
+"""Definitions → tables and metrics, whose names are resolved."""

@@ -1,4 +1,4 @@
-"""The catalog: every table and metric of a folder, resolved. What is served is read from here and nowhere else."""
+"""The catalog: all resolved tables and metrics of a folder, from which everything is served."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Catalog:
         return {key: metric for key, metric in sorted(self.metrics.items()) if not metric.hidden}
 
     def get_widget(self, key: str) -> Metric:
-        """The widget called `key`. Raises UnknownMetric, for a hidden one too."""
+        """Return the widget called `key`. Raises UnknownMetric, for a hidden one too."""
         try:
             return self.widgets[key]
         except KeyError:
@@ -37,21 +37,21 @@ class Catalog:
 
 
 def load_catalog(folder: Path) -> Catalog:
-    """Read, resolve and check a folder of metric files. Raises InvalidCatalog with every problem of every file."""
+    """Read, resolve and check a folder of metric files. Raises InvalidCatalog with all problems."""
     diagnostics = Diagnostics()
     files = read_folder(folder, diagnostics)
     catalog = resolve_catalog(files, diagnostics)
-    raise_if_any(diagnostics, files)
+    raise_if_invalid(diagnostics, files)
     return catalog
 
 
 def resolve_catalog(files: MetricFolder, diagnostics: Diagnostics) -> Catalog:
-    """Resolve the metric files of a folder; what cannot be resolved is reported and left out."""
+    """Resolve the metric files of a folder; those with errors are reported and left out."""
     tables, metrics = resolve_folder(files, diagnostics)
     return Catalog(tables, metrics, files.version)
 
 
-def raise_if_any(diagnostics: Diagnostics, files: MetricFolder) -> None:
-    """Raise InvalidCatalog with all problems that were found, in the order of the files."""
+def raise_if_invalid(diagnostics: Diagnostics, files: MetricFolder) -> None:
+    """Raise InvalidCatalog for one problem or more, with all of them in the order of the files."""
     if diagnostics:
         raise InvalidCatalog(diagnostics.list_in_file_order(), files.texts)

@@ -1,4 +1,4 @@
-"""Metrics' own tests against what the metric reads: its tables, columns and series, and days that are dates."""
+"""Checks of metrics' own tests: the tables, columns, series and days that they name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.tables import Table
 
 
 def check_tests(reporter: Reporter, metric: Metric) -> None:
-    """Report tests that name a table, column or series which the metric does not have, and days beyond a question's."""
+    """Report unknown tables, columns and series in a metric's tests, and days out of range."""
     if not metric.tests:
         return
     tables = {table.name: table for table in find_physical_tables(metric)}
@@ -29,7 +29,7 @@ def check_tests(reporter: Reporter, metric: Metric) -> None:
 
 
 def find_physical_tables(metric: Metric) -> Iterator[Table]:
-    """The physical tables that a metric rests on; none where one of its tables has an unreadable query."""
+    """Return the physical tables that a metric reads; none behind a query with errors."""
     pending: list[Metric | Table] = [metric]
     seen: set[int] = set()
     tables: list[Table] = []
@@ -50,7 +50,7 @@ def find_physical_tables(metric: Metric) -> Iterator[Table]:
 
 
 def check_days(reporter: Reporter, test: TestDefinition) -> None:
-    """Report days that no question may ask for."""
+    """Report days that no query may ask for."""
     try:
         parse_metric_query(today=date.max, start=test.start.isoformat(), end=test.end.isoformat())
     except InvalidQuery as invalid:
@@ -110,7 +110,7 @@ def check_points(reporter: Reporter, points: Mapping[str, float | None], key: st
 
 
 def get_series_names(metric: Metric) -> frozenset[str] | None:
-    """The names of a metric's series; None where they come from the rows."""
+    """Return the names of a metric's series; None if the rows decide them."""
     if isinstance(metric, CombinedMetric):
         return frozenset(name for part in metric.parts for name in get_series_names(part) or ())
     if isinstance(metric, TableMetric):

@@ -1,15 +1,15 @@
-"""Metrics: their expressions against their tables, and the metrics that they are made of."""
+"""Resolution of metrics: their expressions, and the metrics that they are made of."""
 
 from __future__ import annotations
 
-import contextlib
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, get_args
+from dataclasses import replace
+from typing import Any
 
 from sqlglot import exp
 
 from engine.catalog.check_tests import check_tests
+from engine.catalog.definition_resolver import DefinitionResolver, Section
 from engine.catalog.metrics import (
     DEFAULT_TOP,
     CombinedMetric,
@@ -23,9 +23,10 @@ from engine.catalog.reporter import AlreadyReported, CollectErrors, Reporter
 from engine.catalog.rules import RULES, get_content_keys
 from engine.catalog.table_resolver import TableResolver
 from engine.diagnostics import Diagnostics, Position
-from engine.files.definitions import ItemsDefinition, MetricDefinition, SourceName
-from engine.files.document import KeyPath, is_template
-from engine.files.folder import MetricFolder
+from engine.faults import TextFault, raise_if_any
+from engine.files.definitions import ItemsDefinition, MetricDefinition
+from engine.files.document import KeyPath
+from engine.files.folder import MetricFile, MetricFolder
 from engine.language.evaluator import compile_arithmetic
 from engine.language.expressions import (
     count_passing_rows,
@@ -34,30 +35,31 @@ from engine.language.expressions import (
     resolve_expression,
     resolve_predicate,
 )
-from engine.language.faults import TextFault, TextFaults, raise_if_any
 from engine.language.functions import AGGREGATES
-from engine.language.jinja import RenderedText, Sandbox, find_call_offset, render_template
+from engine.language.jinja import RenderedText, Sandbox
 from engine.language.parser import locate_node, parse_expression
 from engine.language.select import NAME_PATTERN
-from engine.suggestions import suggest_name
+from engine.sources import find_source_of_key
 from engine.tables import NAMEABLE_TYPES, TIMESTAMP_TYPES, VALUE_TYPES, Table
 
 DERIVE_NODES = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg, exp.Paren, exp.Literal, exp.Column, exp.Identifier)
-MAX_REFERENCE_DEPTH = 10
-# What a `metric()` that cannot be followed is taken for, so that the rest of the expression is checked.
+# What replaces a `metric()` with errors, so that the rest of the expression is checked.
 PLACEHOLDER_EXPRESSION = "(count(*))"
 
 
-class MetricReference(NamedTuple):
-    """From which metric, at which position, to which key."""
+class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
+    """Resolver of metrics: each once, after the metrics that it refers to."""
 
-    reporter: Reporter
-    position: Position
-    key: str
-
-
-class MetricResolver:
-    """Resolves each metric once, those that are made of others after these."""
+    section = Section(
+        name="metrics",
+        noun="metric",
+        unknown_code="unknown-metric",
+        duplicate_code="duplicate-metric",
+        duplicate_error="the key {name!r} is given in {file} already; rename one of them",
+        relation="metrics refer to each other",
+        foreign="table",
+        foreign_error="table() is for `sql:` tables; name the table in `table:`",
+    )
 
     def __init__(
         self,
@@ -67,50 +69,20 @@ class MetricResolver:
         tables: TableResolver,
         diagnostics: Diagnostics,
     ) -> None:
-        self.sandbox = sandbox
-        self.names = names
+        super().__init__(folder, sandbox, names, diagnostics)
         self.tables = tables
         self.other_tables = tuple(tables.resolve_all().values())
-        self.complete = folder.complete
-        self.declared: dict[str, tuple[Reporter, MetricDefinition]] = {}
-        self.resolved: dict[str, Metric | None] = {}
-        self.references: list[MetricReference] = []
-        self.depths: Counter[str] = Counter()
-        for file in folder.files:
-            self.resolved.update(dict.fromkeys(file.list_malformed("metrics")))
-            for key, definition in file.definition.metrics.items():
-                self.declare_metric(Reporter(file, ("metrics", key), diagnostics, key), key, definition)
 
-    def declare_metric(self, reporter: Reporter, key: str, definition: MetricDefinition) -> None:
-        if key in self.declared:
-            other = self.declared[key][0].file.name
-            reporter.report_at_key(
-                "duplicate-metric", f"the key {key!r} is given in {other} already; rename one of them"
-            )
-            return
-        self.declared[key] = (reporter, definition)
+    def make_reporter(self, file: MetricFile, name: str) -> Reporter:
+        return replace(super().make_reporter(file, name), metric=name)
 
-    def resolve_all(self) -> Mapping[str, Metric]:
-        found = {key: self.find_metric(key) for key in self.declared}
-        return {key: metric for key, metric in found.items() if metric is not None}
-
-    def find_metric(self, key: str) -> Metric | None:
-        """The metric called `key`; None where it has errors of its own."""
-        if key not in self.resolved and key in self.declared:
-            self.resolved[key] = None
-            reporter, definition = self.declared[key]
-            if reporter.diagnostics.is_full(reporter.file.name):
-                return None
-            with contextlib.suppress(AlreadyReported):
-                self.resolved[key] = self.resolve_metric(reporter, definition)
-        return self.resolved.get(key)
-
-    def resolve_metric(self, reporter: Reporter, definition: MetricDefinition) -> Metric:
+    def resolve_definition(self, reporter: Reporter, definition: MetricDefinition) -> Metric:
+        if self.diagnostics.is_full(reporter.file.name):
+            raise AlreadyReported
         errors = CollectErrors()
         for rule in RULES:
-            for finding in rule(str(reporter.metric), definition, reporter.list_keys()):
-                report = reporter.report_at_value if finding.at_value else reporter.report_at_key
-                report(finding.code, finding.message, *finding.path)
+            for problem in rule(reporter, definition):
+                self.diagnostics.add(problem)
                 errors.failed = True
         match get_content_keys(definition):
             case []:
@@ -136,7 +108,7 @@ class MetricResolver:
             name: (("series", name), text) for name, text in (definition.series or {}).items()
         }
         if definition.value is not None:
-            texts[make_title(str(reporter.metric), definition)] = (("value",), definition.value)
+            texts[make_title(reporter.name, definition)] = (("value",), definition.value)
         with errors:
             series = self.resolve_series(reporter, texts, table, where)
         if definition.by is not None:
@@ -148,7 +120,7 @@ class MetricResolver:
         errors.raise_if_failed()
         names = [each.name for each in series]
         return TableMetric(
-            **build_common_fields(str(reporter.metric), definition),
+            **build_common_fields(reporter.name, definition),
             table=table,
             series=series,
             headline=names.index(definition.headline) if definition.headline in names else 0,
@@ -163,9 +135,9 @@ class MetricResolver:
         )
 
     def resolve_metric_table(self, reporter: Reporter, definition: MetricDefinition) -> Table:
-        """The metric's own table, or the one at the head of its file."""
+        """Return the metric's own table, or its file's. Raises AlreadyReported."""
         name = definition.table or reporter.file.definition.table
-        # A fault of the default table stands at the head of the file, and is found once however many metrics use it.
+        # An error of the default table is reported at the head of the file, once for all metrics that use it.
         table_reporter = (
             reporter.descend("table") if definition.table else Reporter(reporter.file, ("table",), reporter.diagnostics)
         )
@@ -175,19 +147,17 @@ class MetricResolver:
                     "missing-table", "no table: give the metric `table:`, or the file one for all its metrics"
                 )
             raise AlreadyReported
-        if not self.tables.is_declared(name):
-            table_reporter.report_at_value("unknown-table", self.tables.describe_unknown_table(name))
-            raise AlreadyReported
-        table = self.tables.find_table(name)
+        self.tables.require_declared(table_reporter, table_reporter.locate_value(), name)
+        table = self.tables.find_resolved(name)
         if table is None:
             raise AlreadyReported
-        source, prefix = reporter.file.definition.source, str(reporter.metric).partition(".")[0]
+        source, named = reporter.file.definition.source, find_source_of_key(reporter.name)
         if source is not None and table.source not in ("", source):
             table_reporter.report_at_value(
                 "wrong-source", f"table {name!r} belongs to source {table.source}, this file to {source}"
             )
-        elif source is None and prefix in get_args(SourceName) and table.source not in ("", prefix):
-            message = f"the key says {prefix}, but table {name!r} belongs to source {table.source}"
+        elif source is None and named is not None and table.source not in ("", named):
+            message = f"the key says {named}, but table {name!r} belongs to source {table.source}"
             reporter.report_at_key("wrong-source", message)
         return table
 
@@ -197,11 +167,11 @@ class MetricResolver:
         errors = CollectErrors()
         rendered = self.render_expression(reporter, definition.where, table, errors, "where")
         errors.raise_if_failed()
-        with reporter.report_errors(rendered, "where"):
+        with reporter.catch_faults("where", rendered=rendered):
             return resolve_predicate(rendered.text, table, self.other_tables)
 
     def check_name_column(self, reporter: Reporter, table: Table, column: str, *path: str | int) -> None:
-        """The column must be one whose values are names: written in the same way by every database. Raises Reported."""
+        """Report a column whose values databases write differently. Raises AlreadyReported."""
         if column not in table.columns:
             message = describe_unknown_column(column, table, self.other_tables)
             if not NAME_PATTERN.fullmatch(column):
@@ -238,13 +208,13 @@ class MetricResolver:
     def resolve_series(
         self, reporter: Reporter, texts: Mapping[str, tuple[KeyPath, str]], table: Table, where: exp.Expr | None
     ) -> tuple[MetricSeries, ...]:
-        """Resolve expressions by name; all of them are looked at before the first fault ends it."""
+        """Resolve expressions by name. Raises AlreadyReported after the errors of all of them."""
         errors, found = CollectErrors(), list[MetricSeries]()
         for name, (path, text) in texts.items():
             with errors:
                 rendered = self.render_expression(reporter, text, table, errors, *path)
                 stated = "total" in reporter.list_keys()
-                with reporter.report_errors(rendered, *path):
+                with reporter.catch_faults(*path, rendered=rendered):
                     expression = resolve_expression(
                         rendered.text, table, where, total_stated=stated, others=self.other_tables
                     )
@@ -255,27 +225,17 @@ class MetricResolver:
     def render_expression(
         self, reporter: Reporter, text: str, table: Table, errors: CollectErrors, *path: str | int
     ) -> RenderedText:
-        """An expression without its Jinja; a `metric()` that cannot be followed fails the attempt."""
-        if not is_template(text):
-            return RenderedText(text)
+        """Render an expression; a `metric()` with errors fails a step of `errors`."""
 
-        def expand_metric(key: str) -> str:
-            position = reporter.locate_character(path, find_call_offset(text, "metric", key))
+        def expand_metric(position: Position, key: str) -> str:
             with errors:
                 return f"({inline_where(self.resolve_same_table_metric(reporter, position, key, table))})"
             return PLACEHOLDER_EXPRESSION
 
-        def reject_table(name: str) -> str:
-            raise ValueError("table() is for `sql:` tables; name the table in `table:`")
-
-        try:
-            return render_template(self.sandbox, text, {**self.names, "metric": expand_metric, "table": reject_table})
-        except TextFaults as faults:
-            reporter.report_template_faults(faults, *path)
-            raise AlreadyReported from faults
+        return self.render_text(reporter, text, expand_metric, *path)
 
     def resolve_same_table_metric(self, reporter: Reporter, position: Position, key: str, table: Table) -> TableMetric:
-        """The metric called `key`, which must have one value over this table."""
+        """Return the metric called `key`, which must have one value over this table."""
         found = self.follow_reference(reporter, position, key)
         if not isinstance(found, TableMetric) or found.by is not None or len(found.series) != 1:
             message = f"metric {key!r} has several series, or no table; metric() takes a metric with one value"
@@ -297,16 +257,16 @@ class MetricResolver:
                 found.append(self.resolve_single_series(reporter, reporter.locate_value("combine", index), key))
         errors.raise_if_failed()
         return CombinedMetric(
-            **build_common_fields(str(reporter.metric), definition),
+            **build_common_fields(reporter.name, definition),
             combined=tuple(found),
             correlation=definition.stat == "correlation",
         )
 
     def resolve_derived_metric(self, reporter: Reporter, definition: MetricDefinition, text: str) -> DerivedMetric:
         errors, operands = CollectErrors(), dict[str, Metric]()
-        with reporter.report_errors(RenderedText(text), "derive"):
+        with reporter.catch_faults("derive"):
             tree = parse_expression(text)
-        with errors, reporter.report_errors(RenderedText(text), "derive"):
+        with errors, reporter.catch_faults("derive"):
             raise_if_any(find_non_arithmetic(tree))
         for column in tree.find_all(exp.Column):
             key = ".".join(part.name for part in column.parts)
@@ -323,13 +283,13 @@ class MetricResolver:
             return node
 
         return DerivedMetric(
-            **build_common_fields(str(reporter.metric), definition),
+            **build_common_fields(reporter.name, definition),
             operands=tuple(operands.values()),
             evaluate=compile_arithmetic(tree.transform(replace_with_index)),
         )
 
     def resolve_single_series(self, reporter: Reporter, position: Position, key: str) -> Metric:
-        """The metric called `key`, which must have one series."""
+        """Return the metric called `key`, which must have one series."""
         metric = self.follow_reference(reporter, position, key)
         breakdown = isinstance(metric, TableMetric) and (metric.by is not None or len(metric.series) > 1)
         if breakdown or isinstance(metric, CombinedMetric):
@@ -338,47 +298,9 @@ class MetricResolver:
             raise AlreadyReported
         return metric
 
-    def follow_reference(self, reporter: Reporter, position: Position, key: str) -> Metric:
-        """Follow a reference from one metric to another."""
-        if key not in self.declared and key not in self.resolved:
-            if self.complete:
-                message = f"no metric {key!r} is declared{suggest_name(key, self.declared)}"
-                reporter.report_at_position(position, "unknown-metric", message)
-            raise AlreadyReported
-        reference = MetricReference(reporter, position, key)
-        self.raise_if_metric_cycle(reference)
-        self.references.append(reference)
-        try:
-            too_deep = len(self.references) > MAX_REFERENCE_DEPTH
-            metric = None if too_deep else self.find_metric(key)
-        finally:
-            self.references.pop()
-        if metric is not None:
-            depth = self.depths[str(reporter.metric)] = max(self.depths[str(reporter.metric)], self.depths[key] + 1)
-            too_deep = depth > MAX_REFERENCE_DEPTH
-        if too_deep:
-            reporter.report_at_position(
-                position, "too-deep", f"metrics refer to each other more than {MAX_REFERENCE_DEPTH} deep"
-            )
-        if too_deep or metric is None:
-            raise AlreadyReported
-        return metric
-
-    def raise_if_metric_cycle(self, last: MetricReference) -> None:
-        route = [*self.references, last]
-        keys = [reference.reporter.metric for reference in route]
-        if last.key not in keys:
-            return
-        cycle = route[keys.index(last.key) :]
-        first = min(range(len(cycle)), key=lambda index: (cycle[index].reporter.file.name, cycle[index].position))
-        cycle = cycle[first:] + cycle[:first]
-        named = " → ".join(str(reference.reporter.metric) for reference in (*cycle, cycle[0]))
-        cycle[0].reporter.report_at_position(cycle[0].position, "cycle", f"metrics refer to each other: {named}")
-        raise AlreadyReported
-
 
 def build_common_fields(key: str, definition: MetricDefinition) -> dict[str, Any]:
-    """What every metric has, whatever it is computed from."""
+    """Build the fields that every kind of metric has."""
     return {
         "key": key,
         "title": make_title(key, definition),
@@ -393,7 +315,7 @@ def build_common_fields(key: str, definition: MetricDefinition) -> dict[str, Any
 
 
 def make_title(key: str, definition: MetricDefinition) -> str:
-    """The title, or one made from the key: `ga4.conv_rate` is "Conv rate"."""
+    """Return the title, or one made from the key: "Conv rate" for `ga4.conv_rate`."""
     if definition.title is not None:
         return definition.title
     words = key.rpartition(".")[2].replace("_", " ").strip()
@@ -401,7 +323,7 @@ def make_title(key: str, definition: MetricDefinition) -> str:
 
 
 def inline_where(metric: TableMetric) -> str:
-    """A metric's expression as text, its own `where` moved into its aggregates."""
+    """Return a metric's expression as text, with its `where` moved into its aggregates."""
     tree = parse_expression(metric.series[0].expression.text)
     if metric.where is None:
         return tree.sql()

@@ -1,4 +1,4 @@
-"""Metrics, resolved: every name is the thing it names."""
+"""Resolved metrics: each name is an object."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class RankedItems:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Metric:
-    """What every widget has, whatever it is computed from."""
+    """The properties of every widget, however it is computed."""
 
     key: str
     title: str
@@ -55,12 +55,12 @@ class Metric:
 
     @cached_property
     def table_metrics(self) -> tuple[TableMetric, ...]:
-        """The metrics over tables that this one rests on, each once."""
+        """The metrics over tables that this one is computed from, each once."""
         return tuple({metric.key: metric for part in self.parts for metric in part.table_metrics}.values())
 
     @cached_property
     def sources(self) -> tuple[str, ...]:
-        """The sources it needs, in alphabetical order."""
+        """The sources that it needs, in alphabetical order."""
         return tuple(sorted({metric.table.source for metric in self.table_metrics}))
 
 
@@ -86,7 +86,7 @@ class TableMetric(Metric):
 
     @property
     def is_unmergeable(self) -> bool:
-        """Whether a bucket or a total can only be had from all of its rows at once."""
+        """Whether each bucket and total needs all of its rows at once."""
         return self.total == "period" and not all(series.expression.is_mergeable for series in self.series)
 
 

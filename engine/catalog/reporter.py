@@ -1,26 +1,26 @@
-"""A definition's place in the files: problems are reported from here, each at the token that it is about."""
+"""A definition's place in the files, from which its problems are reported at their tokens."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from engine.diagnostics import Diagnostics, Position
+from engine.diagnostics import Diagnostic, Diagnostics, Position, make_error
+from engine.faults import TextFaults
 from engine.files.document import KeyPath, MappingNode
 from engine.files.folder import MetricFile
-from engine.language.faults import TextFault, TextFaults
 from engine.language.jinja import RenderedText
 
 
 class AlreadyReported(Exception):
-    """What was asked for cannot be had, and the reason has been reported already."""
+    """A step failed, and its reason has been reported."""
 
 
 class CollectErrors:
-    """Several steps of which each may raise Reported: the others are taken all the same, and `finish` raises it.
+    """Several steps that are all taken, although each may raise AlreadyReported.
 
-    A step is the block of a `with attempt:`.
+    A step is the block of a `with errors:`; `raise_if_failed` raises what a step raised.
     """
 
     def __init__(self) -> None:
@@ -35,25 +35,30 @@ class CollectErrors:
         return reported
 
     def raise_if_failed(self) -> None:
-        """Raise Reported if any step did."""
+        """Raise AlreadyReported if any step did."""
         if self.failed:
             raise AlreadyReported
 
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """The mapping at `path` of a file; `metric` is the key of the metric that it belongs to."""
+    """The mapping at `path` of a file; `metric` is the key of its metric."""
 
     file: MetricFile
     path: KeyPath
     diagnostics: Diagnostics
     metric: str | None = None
 
+    @property
+    def name(self) -> str:
+        """The last key of the path."""
+        return str(self.path[-1])
+
     def descend(self, *segments: str | int) -> Reporter:
         return Reporter(self.file, (*self.path, *segments), self.diagnostics, self.metric)
 
     def list_keys(self) -> Collection[str]:
-        """The keys of the mapping, as they stand in the file."""
+        """Return the keys that the mapping has in the file."""
         node = self.file.document.find_node(self.path)
         return node.entries.keys() if isinstance(node, MappingNode) else ()
 
@@ -63,34 +68,36 @@ class Reporter:
     def locate_character(self, segments: KeyPath, offset: int) -> Position:
         return self.file.document.locate_character((*self.path, *segments), offset)
 
+    def diagnose_key(self, code: str, message: str, *segments: str | int) -> Diagnostic:
+        """Return a problem at a key: the definition's own, or the one at `segments` below it."""
+        return self.file.document.diagnose_key((*self.path, *segments), code, message, metric=self.metric)
+
+    def diagnose_value(self, code: str, message: str, *segments: str | int) -> Diagnostic:
+        """Return a problem at the value at `segments`."""
+        return self.file.document.diagnose_value((*self.path, *segments), code, message, metric=self.metric)
+
     def report_at_key(self, code: str, message: str, *segments: str | int) -> None:
         """Report a problem at a key: the definition's own, or the one at `segments` below it."""
-        position = self.file.document.locate_key((*self.path, *segments))
-        self.report_at_position(position, code, message)
+        self.diagnostics.add(self.diagnose_key(code, message, *segments))
 
     def report_at_value(self, code: str, message: str, *segments: str | int) -> None:
-        """Report a problem at the value that stands at `segments`."""
-        self.report_at_position(self.locate_value(*segments), code, message)
+        """Report a problem at the value at `segments`."""
+        self.diagnostics.add(self.diagnose_value(code, message, *segments))
 
     def report_at_position(self, position: Position, code: str, message: str) -> None:
-        self.diagnostics.add_error(self.file.name, position, code, message, metric=self.metric)
+        self.diagnostics.add(make_error(self.file.name, position, code, message, metric=self.metric))
 
-    def report_faults(self, rendered: RenderedText, faults: Iterable[TextFault], *segments: str | int) -> None:
-        """Report problems in the text at `segments`, at their characters."""
-        for fault in faults:
-            position = self.locate_character(segments, rendered.get_origin(fault.offset))
-            self.report_at_position(position, fault.code, fault.message)
-
-    def report_template_faults(self, faults: TextFaults, *segments: str | int) -> None:
-        """Report problems in the template at `segments`."""
+    def report_faults(self, faults: TextFaults, *segments: str | int, rendered: RenderedText | None = None) -> None:
+        """Report faults of the text at `segments`, or of its `rendered` form."""
         for fault in faults.faults:
-            self.report_at_position(self.locate_character(segments, fault.offset), fault.code, fault.message)
+            offset = fault.offset if rendered is None else rendered.get_origin(fault.offset)
+            self.report_at_position(self.locate_character(segments, offset), fault.code, fault.message)
 
     @contextmanager
-    def report_errors(self, rendered: RenderedText, *segments: str | int) -> Iterator[None]:
-        """Turn the TextFaults of the text at `segments` into diagnostics, and then into Reported."""
+    def catch_faults(self, *segments: str | int, rendered: RenderedText | None = None) -> Iterator[None]:
+        """Report the TextFaults that are raised inside, and raise AlreadyReported."""
         try:
             yield
         except TextFaults as faults:
-            self.report_faults(rendered, faults.faults, *segments)
+            self.report_faults(faults, *segments, rendered=rendered)
             raise AlreadyReported from faults

@@ -1,13 +1,13 @@
-"""What a metric's keys must be to one another. Each rule is one function; RULES is the table of contents."""
+"""Rules for a metric's keys, a function each; RULES lists them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
+from engine.catalog.reporter import Reporter
+from engine.diagnostics import Diagnostic
 from engine.files.definitions import CONTENT_KEYS, MetricDefinition
-from engine.files.document import KeyPath
 from engine.suggestions import suggest_name
 
 KEY_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
@@ -21,71 +21,60 @@ ALLOWED_KEYS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class RuleViolation:
-    """A broken rule: at the key, or else the value, that stands at `path` below the metric."""
-
-    code: str
-    message: str
-    path: KeyPath = ()
-    at_value: bool = False
+# A rule yields what is wrong with a metric. The reporter knows the keys that the metric has in its file: those whose
+# values have the wrong shape are not in its definition.
+Rule = Callable[[Reporter, MetricDefinition], Iterator[Diagnostic]]
 
 
-# The keys that the metric has in its file: those whose values have the wrong shape are not in its definition.
-GivenKeys = Collection[str]
-Rule = Callable[[str, MetricDefinition, GivenKeys], Iterator[RuleViolation]]
+def find_bad_key(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
+    if not KEY_PATTERN.fullmatch(str(reporter.metric)):
+        message = f"{reporter.metric!r} is not a key; use letters, digits, _ and dots, such as ga4.sessions"
+        yield reporter.diagnose_key("bad-name", message)
 
 
-def find_bad_key(key: str, definition: MetricDefinition, given_keys: GivenKeys) -> Iterator[RuleViolation]:
-    if not KEY_PATTERN.fullmatch(key):
-        yield RuleViolation("bad-name", f"{key!r} is not a key; use letters, digits, _ and dots, such as ga4.sessions")
-
-
-def find_wrong_contents(key: str, definition: MetricDefinition, given_keys: GivenKeys) -> Iterator[RuleViolation]:
+def find_wrong_contents(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
     given = get_content_keys(definition)
     # An unknown key may well be the content's, misspelt.
-    if not given and set(given_keys) <= MetricDefinition.model_fields.keys():
-        yield RuleViolation("missing-key", "a metric needs one of value, series, combine or derive")
+    if not given and set(reporter.list_keys()) <= MetricDefinition.model_fields.keys():
+        yield reporter.diagnose_key("missing-key", "a metric needs one of value, series, combine or derive")
     for extra in given[1:]:
-        yield RuleViolation("misplaced-key", f"{extra} does not go with {given[0]}: a metric has one of them", (extra,))
+        yield reporter.diagnose_key(
+            "misplaced-key", f"{extra} does not go with {given[0]}: a metric has one of them", extra
+        )
 
 
-def find_misplaced_keys(key: str, definition: MetricDefinition, given_keys: GivenKeys) -> Iterator[RuleViolation]:
+def find_misplaced_keys(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
     given = get_content_keys(definition)
     if len(given) != 1:
         return
     for name in sorted(definition.model_fields_set - ALLOWED_KEYS[given[0]] - set(CONTENT_KEYS)):
-        yield RuleViolation("misplaced-key", f"{name} does not go with {given[0]}", (name,))
+        yield reporter.diagnose_key("misplaced-key", f"{name} does not go with {given[0]}", name)
 
 
-def find_members_without_breakdown(
-    key: str, definition: MetricDefinition, given_keys: GivenKeys
-) -> Iterator[RuleViolation]:
-    if "by" not in given_keys and get_content_keys(definition) == ["value"]:
+def find_members_without_breakdown(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
+    if "by" not in reporter.list_keys() and get_content_keys(definition) == ["value"]:
         for name in ("top", "other"):
             if getattr(definition, name) is not None:
-                yield RuleViolation("misplaced-key", f"{name} needs `by`, the column to break down by", (name,))
+                yield reporter.diagnose_key("misplaced-key", f"{name} needs `by`, the column to break down by", name)
 
 
-def find_unknown_headline(key: str, definition: MetricDefinition, given_keys: GivenKeys) -> Iterator[RuleViolation]:
+def find_unknown_headline(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
     if definition.series and definition.headline is not None and definition.headline not in definition.series:
         likely = suggest_name(definition.headline, definition.series)
-        yield RuleViolation(
-            "unknown-series", f"no series {definition.headline!r}{likely}", ("headline",), at_value=True
-        )
+        yield reporter.diagnose_value("unknown-series", f"no series {definition.headline!r}{likely}", "headline")
 
 
-def find_unknown_order(key: str, definition: MetricDefinition, given_keys: GivenKeys) -> Iterator[RuleViolation]:
+def find_unknown_order(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
     items = definition.items
     if items and items.order is not None and items.order not in items.values:
         likely = suggest_name(items.order, items.values)
-        yield RuleViolation("unknown-value", f"no value {items.order!r}{likely}", ("items", "order"), at_value=True)
+        yield reporter.diagnose_value("unknown-value", f"no value {items.order!r}{likely}", "items", "order")
 
 
-def find_wrong_correlation(key: str, definition: MetricDefinition, given_keys: GivenKeys) -> Iterator[RuleViolation]:
+def find_wrong_correlation(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
     if definition.stat == "correlation" and definition.combine and len(definition.combine) != 2:
         message = "a correlation is between two metrics; remove this one, or `stat`"
-        yield RuleViolation("wrong-value", message, ("combine", 2), at_value=True)
+        yield reporter.diagnose_value("wrong-value", message, "combine", 2)
 
 
 def get_content_keys(definition: MetricDefinition) -> list[str]:

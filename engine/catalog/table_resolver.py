@@ -1,8 +1,7 @@
-"""Tables: their columns, their physical names, and the queries that some of them are."""
+"""Resolution of tables: their columns, their physical names, and their queries."""
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -10,12 +9,12 @@ from typing import Any
 
 from sqlglot import exp
 
+from engine.catalog.definition_resolver import DefinitionResolver, Section
 from engine.catalog.reporter import AlreadyReported, CollectErrors, Reporter
-from engine.diagnostics import Diagnostics
+from engine.diagnostics import Diagnostics, Position
 from engine.files.definitions import TableDefinition
 from engine.files.folder import MetricFolder
-from engine.language.faults import TextFaults
-from engine.language.jinja import RenderedText, Sandbox, find_call_offset, render_template
+from engine.language.jinja import Sandbox
 from engine.language.parser import parse_select
 from engine.language.select import NAME_PATTERN, REFERENCE_PREFIX, UNKNOWN_TYPE, QueryResolver
 from engine.language.types import TYPE_PHRASES
@@ -30,64 +29,40 @@ RESERVED_NAMES = frozenset(
         *("information_schema", "system", "pg_catalog"),
     )
 )
-# What tables of ClickHouse have besides the declared columns, and what SQLite takes for a value whatever the quotes.
+# Columns that ClickHouse's tables have anyway, and words that SQLite reads as values even in quotes.
 RESERVED_COLUMNS = frozenset(("_version", "_deleted", "true", "false"))
 RESERVED_PREFIXES = ("sqlite_", "pg_")
-MAX_READ_DEPTH = 10
-# The tables that a query names, by name; None for one that cannot be read.
+# The tables that a query reads, by name; None for one with errors.
 TablesByName = dict[str, Table | None]
 
 
-class TableResolver:
-    """Resolves each declared table once, queries after the tables that they read."""
+class TableResolver(DefinitionResolver[TableDefinition, Table]):
+    """Resolver of tables: each once, and queries after the tables that they read."""
+
+    section = Section(
+        name="tables",
+        noun="table",
+        unknown_code="unknown-table",
+        duplicate_code="duplicate-table",
+        duplicate_error="table {name!r} is declared in {file} already; rename one of them",
+        relation="tables read each other",
+        foreign="metric",
+        foreign_error="metric() is for the expressions of metrics",
+    )
 
     def __init__(
         self, folder: MetricFolder, sandbox: Sandbox, names: Mapping[str, Any], diagnostics: Diagnostics
     ) -> None:
-        self.sandbox = sandbox
-        self.names = names
-        self.complete = folder.complete
-        self.declared: dict[str, tuple[Reporter, TableDefinition]] = {}
-        self.resolved: dict[str, Table | None] = {}
-        self.resolving: list[tuple[Reporter, str, int]] = []
-        # Tables whose query is wrong: their columns are known all the same, but not what they read.
+        super().__init__(folder, sandbox, names, diagnostics)
+        # Tables whose query has errors: their columns are known nevertheless, but not what they read.
         self.faulty: set[str] = set()
-        for file in folder.files:
-            self.resolved.update(dict.fromkeys(file.list_malformed("tables")))
-            for name, definition in file.definition.tables.items():
-                self.declare_table(Reporter(file, ("tables", name), diagnostics), name, definition)
 
-    def declare_table(self, reporter: Reporter, name: str, definition: TableDefinition) -> None:
-        if name in self.declared:
-            other = self.declared[name][0].file.name
-            reporter.report_at_key(
-                "duplicate-table", f"table {name!r} is declared in {other} already; rename one of them"
-            )
-            return
-        self.declared[name] = (reporter, definition)
+    def resolve_definition(self, reporter: Reporter, definition: TableDefinition) -> Table:
+        """Resolve a table, even one with errors.
 
-    def resolve_all(self) -> Mapping[str, Table]:
-        found = {name: self.find_table(name) for name in self.declared}
-        return {name: table for name, table in found.items() if table is not None}
-
-    def is_declared(self, name: str) -> bool:
-        """Whether the name is declared, be it with errors; in a folder that could not be read whole, it may be."""
-        return name in self.declared or name in self.resolved or not self.complete
-
-    def find_table(self, name: str) -> Table | None:
-        """The table called `name`; None where it is unknown or has errors of its own."""
-        if name not in self.resolved and name in self.declared:
-            self.resolved[name] = None
-            reporter, definition = self.declared[name]
-            with contextlib.suppress(AlreadyReported):
-                self.resolved[name] = self.resolve_table(reporter, name, definition)
-        return self.resolved.get(name)
-
-    def describe_unknown_table(self, name: str) -> str:
-        return f"no table {name!r} is declared{suggest_name(name, {**self.declared, **self.resolved})}"
-
-    def resolve_table(self, reporter: Reporter, name: str, definition: TableDefinition) -> Table:
-        """The table, be it with faults: what is said about its columns holds, and metrics are checked against it."""
+        Its declared columns are valid, and metrics are checked against them.
+        """
+        name = reporter.name
         columns = {column: Column(column, UNKNOWN_TYPE, column) for column in reporter.descend("columns").list_keys()}
         columns |= {
             column: Column(column, each.type, each.column or column, each.additive, each.money)
@@ -122,87 +97,48 @@ class TableResolver:
     def resolve_query(
         self, reporter: Reporter, definition: TableDefinition, columns: dict[str, Column], read: TablesByName
     ) -> exp.Select:
-        """The query of a `sql:` table; the tables that it reads are put into `read`. Raises Reported."""
+        """Resolve the query of a `sql:` table, and put the tables that it reads into `read`.
+
+        Raises AlreadyReported.
+        """
         errors = CollectErrors()
-        rendered = self.render_query(reporter, definition.sql or "", read, errors)
-        with reporter.report_errors(rendered, "sql"):
+
+        def follow_table(position: Position, name: str) -> str:
+            read.setdefault(name, None)
+            with errors:
+                read[name] = self.resolve_read_table(reporter, position, name)
+            return f'"{REFERENCE_PREFIX}{name}"'
+
+        rendered = self.render_text(reporter, definition.sql or "", follow_table, "sql")
+        with reporter.catch_faults("sql", rendered=rendered):
             query = parse_select(rendered.text)
             resolver = QueryResolver(query, read)
         errors.raise_if_failed()
         given = resolver.results
-        with errors, reporter.report_errors(rendered, "sql"):
+        with errors, reporter.catch_faults("sql", rendered=rendered):
             resolver.write_out()
         with errors:
             check_query_columns(reporter, definition.tenant, columns, given)
         errors.raise_if_failed()
         return query
 
-    def render_query(self, reporter: Reporter, text: str, read: TablesByName, errors: CollectErrors) -> RenderedText:
-        """The query with a reference for each `table()`; one that cannot be followed fails the attempt."""
-
-        def reference_table(name: str) -> str:
-            read.setdefault(name, None)
-            with errors:
-                read[name] = self.resolve_read_table(reporter, name, find_call_offset(text, "table", name))
-            return f'"{REFERENCE_PREFIX}{name}"'
-
-        def reject_metric(key: str) -> str:
-            raise ValueError("metric() is for the expressions of metrics")
-
-        try:
-            return render_template(
-                self.sandbox, text, {**self.names, "table": reference_table, "metric": reject_metric}
-            )
-        except TextFaults as faults:
-            reporter.report_template_faults(faults, "sql")
-            raise AlreadyReported from faults
-
-    def resolve_read_table(self, reporter: Reporter, name: str, offset: int) -> Table:
-        """The table that another one reads. Raises Reported."""
-        position = reporter.locate_character(("sql",), offset)
-        if not self.is_declared(name):
-            reporter.report_at_position(position, "unknown-table", self.describe_unknown_table(name))
-            raise AlreadyReported
-        self.raise_if_table_cycle(reporter, name, offset)
-        if len(self.resolving) == MAX_READ_DEPTH:
-            reporter.report_at_position(position, "too-deep", f"tables read each other more than {MAX_READ_DEPTH} deep")
-            raise AlreadyReported
-        self.resolving.append((reporter, name, offset))
-        try:
-            table = self.find_table(name)
-        finally:
-            self.resolving.pop()
+    def resolve_read_table(self, reporter: Reporter, position: Position, name: str) -> Table:
+        """Return a table that another one reads. Raises AlreadyReported."""
+        table = self.follow_reference(reporter, position, name)
         source = reporter.file.definition.source
-        if table is not None and source and table.source and table.source != source:
+        if source and table.source and table.source != source:
             message = f"table {name!r} belongs to source {table.source}, this one to {source}; derive across sources"
             reporter.report_at_position(position, "wrong-source", message)
             raise AlreadyReported
-        if table is None or name in self.faulty:
+        if name in self.faulty:
             raise AlreadyReported
         return table
-
-    def raise_if_table_cycle(self, reporter: Reporter, name: str, offset: int) -> None:
-        route = [*self.resolving, (reporter, name, offset)]
-        names = [each.path[1] for each, _, _ in route]
-        if name not in names:
-            return
-        cycle = route[names.index(name) :]
-        first = min(
-            range(len(cycle)), key=lambda index: (cycle[index][0].file.name, cycle[index][0].locate_value("sql"))
-        )
-        cycle = cycle[first:] + cycle[:first]
-        named = " → ".join(str(each.path[1]) for each, _, _ in (*cycle, cycle[0]))
-        first_reporter, _, where = cycle[0]
-        first_reporter.report_at_position(
-            first_reporter.locate_character(("sql",), where), "cycle", f"tables read each other: {named}"
-        )
-        raise AlreadyReported
 
 
 def check_query_columns(
     reporter: Reporter, tenant: str, columns: dict[str, Column], given: Mapping[str, Column]
 ) -> None:
-    """Hold the declared columns of a query against those that it gives. Raises Reported."""
+    """Compare the declared columns of a query with those that it gives. Raises AlreadyReported."""
     errors = CollectErrors()
     for name, column in columns.items():
         if name not in given:
@@ -220,15 +156,15 @@ def check_query_columns(
 
 
 def match_query_column(column: Column, given: Column, *, is_tenant: bool) -> Column | str:
-    """The declared column as the query gives it, or why it cannot be what it is declared as."""
+    """Return the declared column as the query gives it, or why its declaration is wrong."""
     declared, found = VALUE_TYPES.get(column.type), VALUE_TYPES.get(given.type)
     if declared is None or found is None or declared == found:
         return column
     if {declared, found} <= NUMBER_TYPES:
-        # A sum or a product is a double, also one of whole numbers.
+        # A sum or a product of whole numbers is a double, too.
         return replace(column, type="double")
     if is_tenant and {declared, found} == {"uuid", "text"}:
-        # Nothing is asked of it but to be there: it is what the query makes of it.
+        # The column only has to exist, so it has the type that the query gives.
         return replace(column, type=given.type)
     dated = declared == "date" and found in TIMESTAMP_TYPES
     remedy = f"write date(…) AS {column.name}" if dated else f"declare it as {given.type}"
@@ -236,7 +172,7 @@ def match_query_column(column: Column, given: Column, *, is_tenant: bool) -> Col
 
 
 def check_columns(reporter: Reporter, name: str, definition: TableDefinition, columns: Mapping[str, Column]) -> None:
-    """Report what the table's own keys say of columns that are not there, or do not fit."""
+    """Report keys of the table that name a missing column, or one of a wrong type."""
 
     def check_column(column: str, *path: str | int, kinds: Collection[str] = VALUE_TYPES, what: str = "") -> None:
         if column not in columns:
@@ -265,7 +201,7 @@ def check_columns(reporter: Reporter, name: str, definition: TableDefinition, co
 
 
 def check_names(reporter: Reporter, name: str, definition: TableDefinition, columns: Mapping[str, Column]) -> None:
-    """Report physical names that are none, or that are the installation's own."""
+    """Report invalid physical names, and those of the installation's own tables."""
     if not NAME_PATTERN.fullmatch(name):
         reporter.report_at_key("bad-name", f"{name!r} is not a table's name; use letters, digits and _")
     seen: dict[str, str] = {}

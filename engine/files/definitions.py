@@ -1,6 +1,6 @@
-"""The shape of a metric file: what an analyst may write, as pydantic models. Raw text, nothing resolved yet.
+"""The shape of metric files as pydantic models: raw text, without resolved names.
 
-Field descriptions and examples are the language's reference: the JSON Schema is made from them.
+The descriptions and examples of the fields are the language's reference: the JSON Schema is made from them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-SourceName = Literal["ga4", "instagram", "meta"]
+from engine.sources import SourceName
+
 ColumnType = Literal[
     "uuid", "text", "date", "timestamp", "timestamptz", "boolean", "integer", "bigint", "double", "numeric"
 ]
@@ -26,7 +27,7 @@ CONTENT_KEYS = ("value", "series", "combine", "derive")
 
 
 def parse_iso_date(value: object) -> object:
-    """The date that a text such as 2025-01-31 is. Raises ValueError."""
+    """Parse a date such as 2025-01-31. Raises ValueError."""
     if isinstance(value, str) and ISO_DATE.fullmatch(value):
         return date.fromisoformat(value)
     raise ValueError
@@ -37,12 +38,12 @@ Day = Annotated[date, BeforeValidator(parse_iso_date)]
 
 
 def accept_shorthand(key: str) -> BeforeValidator:
-    """A bare text stands for a mapping with that one key."""
+    """Return a validator that accepts a bare text in place of a mapping with this one key."""
     return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)
 
 
 def convert_null(value: object) -> object:
-    """`fill: null` is YAML's null, and meant as the word."""
+    """Convert YAML's null, which `fill: null` gives, to the word."""
     return "null" if value is None else value
 
 
@@ -50,14 +51,14 @@ class Definition(BaseModel):
     """A mapping of the file: no unknown keys, no silent conversions."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-    # Keys that may be null. Any other one without a value was begun and not finished: it is never left out silently.
+    # Keys that may be null. Any other key without a value is unfinished, and reported.
     nullable: ClassVar[frozenset[str]] = frozenset()
 
     @field_validator("*", mode="before")
     @classmethod
     def require_value(cls, value: object, info: ValidationInfo) -> object:
         name = str(info.field_name)
-        # What else is no null says so itself.
+        # The errors of the type report every other value.
         if value is None and cls.model_fields[name].default is None and name not in cls.nullable:
             raise PydanticCustomError("nothing", "needs a value")
         return value

@@ -1,22 +1,30 @@
-"""YAML text → Document: plain data, and beside it where each key and value stands.
+"""YAML text → Document: plain data, and beside it the position of each key and value.
 
-Scalars are read by YAML 1.2's rules. What YAML 1.1 would silently turn into something else (`NO`, `on`) is an
-error, and a date stays the text that it is.
+Scalars are read by YAML 1.2's rules. What YAML 1.1 would silently convert (`NO`, `on`) is an error, and a date stays
+text.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
 
-from engine.diagnostics import MAX_PROBLEMS, Diagnostics, Position
-from engine.files.yaml_errors import explain_yaml_error
+from engine.diagnostics import (
+    MAX_PROBLEMS,
+    START,
+    Diagnostic,
+    Diagnostics,
+    Position,
+    make_error,
+    make_error_at_offset,
+)
+from engine.faults import TextFault
+from engine.files.yaml_errors import Bracket, explain_yaml_error
 
-START = Position(1, 1)
 MAX_DEPTH = 40
 MAX_NODES = 80_000
 
@@ -37,7 +45,7 @@ KeyPath = tuple[str | int, ...]
 
 @dataclass(slots=True)
 class Node:
-    """A value of the file and the place where it begins."""
+    """A value of the file, and the position where it begins."""
 
     start: Position
 
@@ -50,8 +58,8 @@ class ScalarNode(Node):
     style: str | None
 
     def locate_character(self, offset: int) -> Position:
-        """Where the character at `offset` of the text stands in the file."""
-        return advance_position(self.start, self.raw[: find_raw_offset(self.text, self.raw, self.style, offset)])
+        """Return the position in the file of the character at `offset` of the text."""
+        return self.start.advance(self.raw[: find_raw_offset(self.text, self.raw, self.style, offset)])
 
 
 @dataclass(slots=True)
@@ -66,14 +74,14 @@ class MappingNode(Node):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A parsed file: `data` is what it says, `root` where it says it."""
+    """A parsed file: `data` holds its values, and `root` their positions too."""
 
     file: str
     data: dict[str, Any]
     root: MappingNode
 
     def find_node(self, path: KeyPath) -> Node:
-        """The value at `path`; the innermost one that there is, where the path leads out of the document."""
+        """Return the value at `path`, or the last one on a path that leaves the document."""
         node: Node = self.root
         for segment in path:
             inner = get_child(node, segment)
@@ -83,11 +91,11 @@ class Document:
         return node
 
     def locate_value(self, path: KeyPath) -> Position:
-        """Where the value at `path` begins."""
+        """Return the position where the value at `path` begins."""
         return self.find_node(path).start
 
     def locate_key(self, path: KeyPath) -> Position:
-        """Where the last key of `path` stands."""
+        """Return the position of the last key of `path`."""
         *parents, key = path
         node = self.find_node(tuple(parents))
         if isinstance(node, MappingNode) and key in node.entries:
@@ -95,9 +103,17 @@ class Document:
         return node.start
 
     def locate_character(self, path: KeyPath, offset: int) -> Position:
-        """Where the character at `offset` of the text at `path` stands."""
+        """Return the position of the character at `offset` of the text at `path`."""
         node = self.find_node(path)
         return node.locate_character(offset) if isinstance(node, ScalarNode) else node.start
+
+    def diagnose_key(self, path: KeyPath, code: str, message: str, *, metric: str | None = None) -> Diagnostic:
+        """Return an error at the last key of `path`."""
+        return make_error(self.file, self.locate_key(path), code, message, metric=metric)
+
+    def diagnose_value(self, path: KeyPath, code: str, message: str, *, metric: str | None = None) -> Diagnostic:
+        """Return an error at the value at `path`."""
+        return make_error(self.file, self.locate_value(path), code, message, metric=metric)
 
 
 def get_child(node: Node, segment: str | int) -> Node | None:
@@ -110,38 +126,38 @@ def get_child(node: Node, segment: str | int) -> Node | None:
 
 
 def parse_document(file: str, content: bytes, diagnostics: Diagnostics) -> Document | None:
-    """Read one file; None, and a diagnostic, when it is not a YAML mapping at all."""
+    """Read one file; a file that is no YAML mapping gives None and a diagnostic."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8", "replace")
-        diagnostics.add_error(
-            file, advance_position(START, before), "yaml-syntax", "the file is not UTF-8; save it as UTF-8"
-        )
+        fault = TextFault(len(before), "yaml-syntax", "the file is not UTF-8; save it as UTF-8")
+        diagnostics.add(make_error_at_offset(file, before, fault))
         return None
-    composer = Composer(text)
+    composer = Composer(file, text)
     try:
         root = composer.compose()
     except yaml.YAMLError as error:
-        line, column, message = explain_yaml_error(error, text, composer.list_open_brackets(), composer.last_quoted)
-        diagnostics.add_error(file, Position(line, column), "yaml-syntax", message)
+        fault = explain_yaml_error(error, text, composer.list_open_brackets(), composer.last_quoted)
+        diagnostics.add(make_error_at_offset(file, text, fault))
         return None
-    except UnsupportedYaml as refused:
-        diagnostics.add_error(file, refused.position, refused.code, refused.message)
+    except UnsupportedYaml as unsupported:
+        diagnostics.add(unsupported.diagnostic)
         return None
     finally:
-        for position, code, message, metric in composer.problems:
-            diagnostics.add_error(file, position, code, message, metric=metric or composer.find_metric_at(position))
+        for problem in composer.problems:
+            diagnostics.add(replace(problem, metric=problem.metric or composer.find_metric_at(problem.position)))
     if root is None:
         return Document(file, {}, MappingNode(START))
     if not isinstance(root, MappingNode):
-        diagnostics.add_error(file, root.start, "wrong-type", "a metric file is a mapping of `tables:`, `metrics:`, …")
+        message = "a metric file is a mapping of `tables:`, `metrics:`, …"
+        diagnostics.add(make_error(file, root.start, "wrong-type", message))
         return None
     return Document(file, convert_node(root), root)
 
 
 def convert_node(node: Node) -> Any:
-    """The node as plain Python data."""
+    """Convert a node to plain Python data."""
     if isinstance(node, MappingNode):
         return {key: convert_node(value) for key, (_, value) in node.entries.items()}
     if isinstance(node, SequenceNode):
@@ -151,17 +167,19 @@ def convert_node(node: Node) -> Any:
 
 
 class UnsupportedYaml(Exception):
-    """The document is well-formed YAML that no metric file may be."""
+    """YAML that is well-formed, but not allowed in metric files."""
 
-    def __init__(self, position: Position, code: str, message: str) -> None:
-        self.position, self.code, self.message = position, code, message
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        self.diagnostic = diagnostic
+        super().__init__(diagnostic.message)
 
 
 @dataclass(slots=True)
 class Frame:
-    """An open collection, its anchor, how many nodes stand before it, and the key that waits for its value."""
+    """An open collection: its offset, the number of nodes before it, and a key without a value."""
 
     node: MappingNode | SequenceNode
+    offset: int
     anchor: str | None
     bracketed: bool
     before: int
@@ -169,28 +187,27 @@ class Frame:
 
 
 class Composer:
-    """Builds nodes from the parser's events: without recursion and within bounds, whatever the text is."""
+    """Builder of nodes from the parser's events, without recursion and within bounds."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, file: str, text: str) -> None:
+        self.file = file
         self.text = text
-        self.problems: list[tuple[Position, str, str, str | None]] = []
+        self.problems: list[Diagnostic] = []
         self.stack: list[Frame] = []
         self.anchors: dict[str, tuple[Node, int]] = {}
         self.node_count = 0
         self.root: Node | None = None
-        # The last text in quotes that spans lines: it is where a quote that is never closed may have begun.
+        # The last text in quotes that spans lines: a quote that is never closed may have begun there.
         self.last_quoted: tuple[int, int] | None = None
 
     def compose(self) -> Node | None:
-        """The document's root node; None for an empty file. Raises Refused and yaml.YAMLError."""
+        """Return the root node; None for an empty file. Raises UnsupportedYaml and yaml.YAMLError."""
         stack = self.stack
         for event in yaml.parse(self.text, Loader=Loader):
             finished: Node
             match event:
                 case yaml.DocumentStartEvent() if self.root is not None:
-                    raise UnsupportedYaml(
-                        get_event_position(event), "yaml-syntax", "a second document; one file is one document"
-                    )
+                    raise self.reject_event(event, "yaml-syntax", "a second document; one file is one document")
                 case yaml.CollectionStartEvent():
                     stack.append(self.open_collection(event, len(stack)))
                     continue
@@ -212,16 +229,20 @@ class Composer:
                 self.root = finished
         return self.root
 
-    def list_open_brackets(self) -> list[tuple[int, int, str]]:
-        """Where the brackets and braces begin that are still open, and which they are, the innermost last."""
+    def reject_event(self, event: yaml.Event, code: str, message: str) -> UnsupportedYaml:
+        """Return the exception for an event that no metric file may have."""
+        return UnsupportedYaml(make_error(self.file, get_event_position(event), code, message))
+
+    def list_open_brackets(self) -> list[Bracket]:
+        """List the brackets and braces that are open, the innermost last."""
         return [
-            (*frame.node.start, "bracket" if isinstance(frame.node, SequenceNode) else "brace")
+            (frame.offset, "bracket" if isinstance(frame.node, SequenceNode) else "brace")
             for frame in self.stack
             if frame.bracketed
         ]
 
     def find_metric_at(self, position: Position) -> str | None:
-        """The key of the metric that the position lies in."""
+        """Return the key of the metric that contains the position, if any."""
         if not isinstance(self.root, MappingNode):
             return None
         metrics = self.root.entries.get("metrics")
@@ -235,25 +256,24 @@ class Composer:
 
     def open_collection(self, event: yaml.CollectionStartEvent, depth: int) -> Frame:
         if depth == MAX_DEPTH:
-            raise UnsupportedYaml(
-                get_event_position(event), "yaml-limits", f"nested more than {MAX_DEPTH} deep; a metric file needs 8"
-            )
+            raise self.reject_event(event, "yaml-limits", f"nested more than {MAX_DEPTH} deep; a metric file needs 8")
         self.refuse_tag(event)
         before = self.node_count
         self.count_nodes(event)
         kind = MappingNode if isinstance(event, yaml.MappingStartEvent) else SequenceNode
-        return Frame(kind(get_event_position(event)), event.anchor, bool(event.flow_style), before)
+        assert event.start_mark is not None
+        offset = event.start_mark.index
+        return Frame(kind(get_event_position(event)), offset, event.anchor, bool(event.flow_style), before)
 
     def add_node(self, frame: Frame, node: Node) -> None:
-        """Put a finished value where it belongs: into a list, or behind the key that waits for it."""
+        """Add a finished value to a list, or to the mapping whose key lacks its value."""
         if isinstance(frame.node, SequenceNode):
             self.check_boolean_word(node)
             frame.node.items.append(node)
         elif frame.key is None:
             if not isinstance(node, ScalarNode):
-                raise UnsupportedYaml(
-                    frame.node.start, "wrong-type", "a key must be plain text; put `{{ … }}` in quotes"
-                )
+                message = "a key must be plain text; put `{{ … }}` in quotes"
+                raise UnsupportedYaml(make_error(self.file, frame.node.start, "wrong-type", message))
             self.check_boolean_word(node, key=True)
             frame.key = node
         else:
@@ -285,7 +305,7 @@ class Composer:
         return node
 
     def check_boolean_word(self, node: Node, *, key: bool = False) -> None:
-        """Refuse the words that YAML 1.1 silently takes for booleans."""
+        """Report the words that YAML 1.1 silently converts to booleans."""
         if isinstance(node, ScalarNode) and node.style is None and node.value in YAML_1_1_BOOLEANS:
             message = f"YAML may read {node.text} as a boolean; write '{node.text}' in quotes"
             if not key:
@@ -294,36 +314,30 @@ class Composer:
 
     def resolve_alias(self, event: yaml.AliasEvent) -> Node:
         if event.anchor not in self.anchors:
-            raise UnsupportedYaml(
-                get_event_position(event), "yaml-syntax", f"no anchor &{event.anchor} stands before *{event.anchor}"
-            )
+            raise self.reject_event(event, "yaml-syntax", f"no anchor &{event.anchor} stands before *{event.anchor}")
         node, size = self.anchors[event.anchor]
         self.count_nodes(event, size)
         return node
 
     def count_nodes(self, event: yaml.Event, nodes: int = 1) -> None:
-        # An alias counts as all that it stands for: ten lines of aliases can stand for a billion values.
+        # An alias counts as all nodes that it repeats: ten lines of aliases can repeat a billion values.
         self.node_count += nodes
         if self.node_count > MAX_NODES:
-            raise UnsupportedYaml(
-                get_event_position(event), "yaml-limits", f"more than {MAX_NODES:,} values in one file; split it"
-            )
+            raise self.reject_event(event, "yaml-limits", f"more than {MAX_NODES:,} values in one file; split it")
 
     def refuse_tag(self, event: yaml.NodeEvent) -> None:
         tag = getattr(event, "tag", None)
         if tag is not None:
             written = tag.replace("tag:yaml.org,2002:", "!!")
-            raise UnsupportedYaml(
-                get_event_position(event), "yaml-tag", f"the tag {written[:80]} has no meaning here; remove it"
-            )
+            raise self.reject_event(event, "yaml-tag", f"the tag {written[:80]} has no meaning here; remove it")
 
     def add_problem(self, position: Position, code: str, message: str, *, metric: str | None = None) -> None:
         if len(self.problems) < MAX_PROBLEMS:
-            self.problems.append((position, code, message, metric))
+            self.problems.append(make_error(self.file, position, code, message, metric=metric))
 
 
 def resolve_scalar(text: str) -> str | int | float | bool | None:
-    """A plain scalar's value by YAML 1.2's core rules; a number in any other notation stays text."""
+    """Return a plain scalar's value by YAML 1.2's core rules; any other number stays text."""
     if text in NULLS:
         return None
     if text in TRUE or text in FALSE:
@@ -338,18 +352,10 @@ def get_event_position(event: yaml.Event) -> Position:
     return Position(event.start_mark.line + 1, event.start_mark.column + 1)
 
 
-def advance_position(start: Position, text: str) -> Position:
-    """The position after `passed`, read from `start` on."""
-    lines = text.replace("\r\n", "\n").split("\n")
-    if len(lines) == 1:
-        return Position(start.line, start.column + len(text))
-    return Position(start.line + len(lines) - 1, len(lines[-1]) + 1)
-
-
 def find_raw_offset(text: str, raw: str, style: str | None, offset: int) -> int:
-    """Where the character at `offset` of a scalar's text stands in the characters that it was written with.
+    """Return the offset in a scalar's source of the character at `offset` of its text.
 
-    YAML folds lines, doubles quotes and escapes: the two are walked side by side.
+    YAML folds lines, doubles quotes and escapes, so both are walked side by side.
     """
     at = 0
     if style in ("|", ">"):
@@ -364,7 +370,7 @@ def find_raw_offset(text: str, raw: str, style: str | None, offset: int) -> int:
 
 
 def iter_raw_spans(text: Sequence[str], raw: str, style: str | None, at: int, offset: int) -> Iterator[tuple[int, int]]:
-    """For each character before `offset`: where it is written, and how many characters that takes."""
+    """Yield, for each character before `offset`, the offset and the length of its source."""
     for character in text[:offset]:
         if character.isspace():
             width = 0
@@ -383,5 +389,5 @@ def iter_raw_spans(text: Sequence[str], raw: str, style: str | None, at: int, of
 
 
 def is_template(text: str) -> bool:
-    """Whether a text holds Jinja; all other text stays as it is."""
+    """Whether a text contains Jinja."""
     return "{{" in text or "{%" in text or "{#" in text

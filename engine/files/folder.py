@@ -1,4 +1,4 @@
-"""A folder of metric files → documents and their definitions, and diagnostics for what has the wrong shape."""
+"""A folder of metric files → documents and their definitions; wrong shapes are reported."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from engine.diagnostics import Diagnostics
+from engine.diagnostics import START, Diagnostics, make_error
 from engine.errors import InvalidSetting
 from engine.files.definitions import FileDefinition, MetricDefinition, TableDefinition
-from engine.files.document import START, Document, is_template, parse_document
+from engine.files.document import Document, is_template, parse_document
 from engine.files.schema_errors import find_existing_path, report_schema_errors
 
 MACROS_FILE = "macros.j2"
@@ -26,25 +26,25 @@ MAX_WORK = 70_000
 TEXT_WORK = 8
 TEMPLATE_WORK = 120
 
-# Without these a table or a metric cannot be judged any further.
+# A table or a metric without these cannot be checked further.
 CRUCIAL_KEYS = {"tables": ("time", "columns"), "metrics": ("value", "series", "combine", "derive")}
 VALID_TEST = {"name": "", "start": "2025-01-01", "end": "2025-01-01", "expect": {}}
 
 
 @dataclass(frozen=True, slots=True)
 class MetricFile:
-    """A metric file: where its values stand, and those of them that have the right shape."""
+    """A metric file: the positions of its values, and those values that have the right shape."""
 
     document: Document
     definition: FileDefinition
 
     def list_declared(self, section: Literal["tables", "metrics"]) -> set[str]:
-        """The names of all tables or metrics that the file declares, whatever their shape."""
+        """List the tables or metrics that the file declares, whatever their shape."""
         given = self.document.data.get(section)
         return set(given) if isinstance(given, dict) else set()
 
     def list_malformed(self, section: Literal["tables", "metrics"]) -> set[str]:
-        """The tables or metrics whose shape is wrong: they are declared, but say nothing."""
+        """List the declared tables or metrics that do not have the right shape."""
         return self.list_declared(section) - set(getattr(self.definition, section))
 
     @property
@@ -54,9 +54,9 @@ class MetricFile:
 
 @dataclass(frozen=True, slots=True)
 class MetricFolder:
-    """What a folder of metric files holds. `complete` is false where a file could not be read at all.
+    """The contents of a folder of metric files; `complete` is false if a file could not be read.
 
-    `companions` are the files that are not metric files, not parsed yet: their bytes by their paths, in order.
+    `companions` are the unparsed files that are not metric files: their bytes by their paths, in order.
     """
 
     files: tuple[MetricFile, ...]
@@ -69,9 +69,9 @@ class MetricFolder:
 
 
 def read_folder(folder: Path, diagnostics: Diagnostics) -> MetricFolder:
-    """Read every `*.yaml` of a folder, in the order of their names; all but the COMPANIONS are metric files.
+    """Read every `*.yaml` of a folder, in the order of their names. Raises InvalidSetting.
 
-    Raises InvalidSetting.
+    All but the COMPANIONS are metric files.
     """
     if not folder.is_dir():
         raise InvalidSetting(f"METRICS_DIR: {folder} is not a folder; name the folder of the metric files")
@@ -103,13 +103,13 @@ def read_folder(folder: Path, diagnostics: Diagnostics) -> MetricFolder:
 def read_file(path: Path, diagnostics: Diagnostics) -> bytes:
     content = path.read_bytes()
     if len(content) > MAX_BYTES:
-        diagnostics.add_error(str(path), START, "yaml-limits", f"larger than {MAX_BYTES:,} bytes; split it")
+        diagnostics.add(make_error(str(path), START, "yaml-limits", f"larger than {MAX_BYTES:,} bytes; split it"))
         return b""
     return content
 
 
 def validate_document(document: Document, diagnostics: Diagnostics) -> MetricFile:
-    """Hold a document against the models: what does not fit is reported and left out, alone or with what needs it."""
+    """Validate a document, and leave out what does not fit, together with all that needs it."""
     data = document.data
     for turn in range(MAX_ROUNDS):
         try:
@@ -128,7 +128,7 @@ def validate_document(document: Document, diagnostics: Diagnostics) -> MetricFil
 
 
 def limit_work(definition: FileDefinition, document: Document, diagnostics: Diagnostics) -> FileDefinition:
-    """The definition without what is beyond the work that one file may give."""
+    """Return the definition without the entries beyond the work that one file may cause."""
     work = 0
     kept: dict[str, dict[str, Any]] = {"tables": {}, "metrics": {}}
     for section, names in kept.items():
@@ -136,14 +136,14 @@ def limit_work(definition: FileDefinition, document: Document, diagnostics: Diag
             work += estimate_work(each)
             if work > MAX_WORK:
                 message = "the expressions of this file are too many or too long from here on; split the file"
-                diagnostics.add_error(document.file, document.locate_key((section, name)), "yaml-limits", message)
+                diagnostics.add(document.diagnose_key((section, name), "yaml-limits", message))
                 return definition.model_copy(update=kept)
             names[name] = each
     return definition
 
 
 def estimate_work(definition: TableDefinition | MetricDefinition) -> int:
-    """The characters that have to be parsed of a table or metric; what each text takes anyhow is counted as some."""
+    """Estimate the characters to parse of a table or metric, with a constant for each text."""
     if isinstance(definition, TableDefinition):
         return estimate_text_work(definition.sql or "") + TEXT_WORK * len(definition.columns) // 4
     items = definition.items.values.values() if definition.items else ()
@@ -157,7 +157,7 @@ def estimate_text_work(text: str) -> int:
 
 
 def remove_value(data: dict[str, Any], path: Sequence[str | int], *, unknown: bool) -> None:
-    """Take the value at `path` out of the data, or the whole that makes no sense without it."""
+    """Remove the value at `path`, or the whole entry that makes no sense without it."""
     section = path[0] if path else None
     if section in CRUCIAL_KEYS and not unknown and (len(path) == 2 or (len(path) > 2 and is_crucial(path))):
         path = path[:2]
@@ -169,7 +169,7 @@ def remove_value(data: dict[str, Any], path: Sequence[str | int], *, unknown: bo
         if isinstance(inner, list) and depth + 1 < len(path) and (segment != "tests" or depth != 2):
             path = path[: depth + 1]
         if segment == "tests" and depth == 2 and not unknown and len(path) in (4, 5):
-            # The other tests keep their numbers, and this one its rows: they can be wrong as well.
+            # The other tests keep their indexes, and this one its rows, which may have errors too.
             rows = inner[path[3]].get("rows", {}) if isinstance(inner[path[3]], dict) else {}
             inner[path[3]] = {**VALID_TEST, "rows": rows}
             return
@@ -185,7 +185,7 @@ def is_crucial(path: Sequence[str | int]) -> bool:
 
 
 def copy_nested(value: Any) -> Any:
-    """A copy that can be taken apart, in which an alias is a value of its own."""
+    """Copy nested data; an alias becomes a value of its own."""
     if isinstance(value, dict):
         return {key: copy_nested(each) for key, each in value.items()}
     return [copy_nested(each) for each in value] if isinstance(value, list) else value

@@ -1,14 +1,15 @@
-"""What does not have the shape of a metric file, in an analyst's words."""
+"""Errors of shape: what pydantic rejects in a document, in an analyst's words."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from engine.diagnostics import Diagnostics, Position
+from engine.diagnostics import Diagnostic, Diagnostics
 from engine.files.definitions import (
     CONTENT_KEYS,
     ColumnDefinition,
@@ -62,9 +63,9 @@ def report_schema_errors(
     diagnostics: Diagnostics,
     model_of: Callable[[KeyPath], type[BaseModel]] | None = None,
 ) -> None:
-    """Report pydantic's errors, each at the key or value that it is about.
+    """Report pydantic's errors, each at its key or value.
 
-    `model_of` gives the model of the mapping at a path, where the document is no metric file.
+    `model_of` returns the model of the mapping at a path; a metric file needs none.
     """
     unknown = [fault["loc"] for fault in faults if fault["type"] == "extra_forbidden"]
     for fault in faults:
@@ -76,58 +77,53 @@ def report_schema_errors(
         ):
             continue  # The key is there, misspelt.
         path = find_existing_path(fault["loc"], document.data)
-        position, code, message = describe_fault(fault, path, document, model_of or get_model_at)
-        if not diagnostics.has_problem_at(document.file, position):
-            metric = str(path[1]) if len(path) > 1 and path[0] == "metrics" else None
-            diagnostics.add_error(document.file, position, code, message, metric=metric)
+        problem = diagnose_schema_error(fault, path, document, model_of or get_model_at)
+        if not diagnostics.has_problem_at(document.file, problem.position):
+            diagnostics.add(problem)
 
 
-def describe_fault(
+def diagnose_schema_error(
     fault: ErrorDetails, path: KeyPath, document: Document, model_of: Callable[[KeyPath], type[BaseModel]]
-) -> tuple[Position, str, str]:
-    """Where a fault is, with which code, and what to change."""
+) -> Diagnostic:
+    """Return one of pydantic's errors as an error in the document, with what to change."""
     kind, name, given = fault["type"], str(fault["loc"][-1]), fault["input"]
+    metric = str(path[1]) if len(path) > 1 and path[0] == "metrics" else None
+    diagnose_key = partial(document.diagnose_key, path, metric=metric)
+    diagnose_value = partial(document.diagnose_value, path, metric=metric)
+    in_braces = given is None and name.count(")") > name.count("(")
     if kind == "extra_forbidden" and name == "<<":
-        return document.locate_key(path), "unknown-key", "YAML's merge key << has no meaning here; write the keys out"
+        return diagnose_key("unknown-key", "YAML's merge key << has no meaning here; write the keys out")
+    if kind == "extra_forbidden" and in_braces:
+        return diagnose_key("unknown-key", IN_BRACES)
     if kind == "extra_forbidden":
         model = model_of(path[:-1])
-        if given is None and name.count(")") > name.count("("):
-            return document.locate_key(path), "unknown-key", IN_BRACES
         likely = suggest_placement(name, given, model) or suggest_name(name, model.model_fields)
-        return document.locate_key(path), "unknown-key", f"unknown key {describe_value(name)}{likely}"
+        return diagnose_key("unknown-key", f"unknown key {describe_value(name)}{likely}")
     if kind == "missing":
-        return document.locate_key(path), "missing-key", f"the key {name!r} is missing"
+        return diagnose_key("missing-key", f"the key {name!r} is missing")
     if kind == "literal_error":
         allowed = str(fault.get("ctx", {}).get("expected", ""))
         words = allowed.replace("'", "").replace(" or ", ", ").split(", ")
         likely = suggest_similar_name(given, words) if isinstance(given, str) else ""
         message = f"{describe_value(given)} is not allowed for {name}: write {allowed}{likely}"
-        return document.locate_value(path), VALUE_CODES.get(name, "wrong-value"), message
+        return diagnose_value(VALUE_CODES.get(name, "wrong-value"), message)
     if kind == "too_short":
         least = fault["ctx"]["min_length"]
-        message = f"{name} needs {'an entry' if least == 1 else f'{least} entries'} at least"
-        return document.locate_value(path), "wrong-value", message
+        return diagnose_value(
+            "wrong-value", f"{name} needs {'an entry' if least == 1 else f'{least} entries'} at least"
+        )
     if name in ("start", "end"):
-        return (
-            document.locate_value(path),
-            "wrong-type",
-            f"must be a date such as 2025-01-31, not {describe_value(given)}",
-        )
+        return diagnose_value("wrong-type", f"must be a date such as 2025-01-31, not {describe_value(given)}")
     if kind in ("greater_than_equal", "less_than_equal"):
-        return (
-            document.locate_value(path),
-            "wrong-value",
-            f"{simplify_message(fault['msg'])}, not {describe_value(given)}",
-        )
-    if given is None and name.count(")") > name.count("("):
-        return document.locate_key(path), "wrong-type", IN_BRACES
+        return diagnose_value("wrong-value", f"{simplify_message(fault['msg'])}, not {describe_value(given)}")
+    if in_braces:
+        return diagnose_key("wrong-type", IN_BRACES)
     actual = "but nothing stands here" if given is None else f"not {describe_value(given)}"
-    message = f"{simplify_message(fault['msg'])}, {actual}"
-    return document.locate_value(path), "wrong-type", message + suggest_fix(kind, name, given)
+    return diagnose_value("wrong-type", f"{simplify_message(fault['msg'])}, {actual}{suggest_fix(kind, name, given)}")
 
 
 def find_existing_path(loc: tuple[str | int, ...], data: Any) -> KeyPath:
-    """The part of pydantic's path that the data has: shorthands and dates add segments of their own."""
+    """Return the part of pydantic's path that the data has; shorthands and dates add segments."""
     path: list[str | int] = []
     for segment in loc:
         in_list = isinstance(data, list) and isinstance(segment, int) and segment < len(data)
@@ -139,7 +135,7 @@ def find_existing_path(loc: tuple[str | int, ...], data: Any) -> KeyPath:
 
 
 def get_model_at(path: KeyPath) -> type[BaseModel]:
-    """The model of the mapping at `path`."""
+    """Return the model of the mapping at `path`."""
     for segment in reversed(path[-2:]):
         if segment in MODELS_BY_KEY and (len(path) > 1 or segment in ("tables", "metrics")):
             return MODELS_BY_KEY[str(segment)]
@@ -147,7 +143,7 @@ def get_model_at(path: KeyPath) -> type[BaseModel]:
 
 
 def suggest_placement(name: str, given: object, model: type[BaseModel]) -> str:
-    """What to do with a key that is one of a mapping further in, or that holds its value; nothing if it is neither."""
+    """Return the remedy for a key that is one level off or contains its value; else nothing."""
     if (word := name.partition(":")[0]) != name and word in model.model_fields:
         return f"; a space is missing after '{word}:'"
     inner = given.keys() if isinstance(given, dict) else dict[str, object]().keys()

@@ -1,4 +1,4 @@
-"""An analyst's expression, resolved against a table: its aggregates, and what is computed from them."""
+"""An analyst's expression, resolved against a table: aggregates, and arithmetic over them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 from sqlglot import exp
 from sqlglot.generator import Generator
 
+from engine.faults import TextFault, TextFaults, raise_if_any
 from engine.language.evaluator import compile_arithmetic, is_computable
-from engine.language.faults import TextFault, TextFaults, raise_if_any
 from engine.language.function_values import Evaluator
 from engine.language.functions import AGGREGATES, makes_text
 from engine.language.parser import locate_node, parse_expression
@@ -33,7 +33,7 @@ VALUELESS_NODES = (exp.Column, exp.Identifier, exp.DataType, exp.DataTypeParam, 
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """One aggregate over rows, such as `SUM(sessions)`; two with the same text are the same.
+    """An aggregate over rows, such as `SUM(sessions)`; equal texts are equal aggregates.
 
     `argument` is a tree over the table's columns, or None for `COUNT(*)`. A metric's `where` is part of it.
     """
@@ -58,7 +58,7 @@ class Expression:
     aggregates: tuple[Aggregate, ...]
     additive: bool
     money: bool
-    # Columns that may not be summed over days and are aggregated all the same, and where they stand.
+    # Aggregated columns that may not be summed over days, with their offsets.
     non_additive: tuple[tuple[str, int], ...] = ()
 
     @property
@@ -67,11 +67,14 @@ class Expression:
 
     @property
     def is_sum_of_several(self) -> bool:
-        """Whether several sums are added: one without a value adds nothing, so that the buckets sum to the total."""
+        """Whether the value adds several sums.
+
+        A sum without a value then adds nothing, so that the buckets add up to the total.
+        """
         return self.additive and len(self.aggregates) > 1
 
     def compile_evaluator(self, positions: Mapping[Aggregate, int]) -> Evaluator:
-        """A function from a row to the value; `positions` tells where the row has each aggregate."""
+        """Compile a function from a row to the value; `positions` locates the aggregates in the row."""
         if self.is_sum_of_several:
             terms = compile_arithmetic(self.tree)
             return make_sum_of_terms(terms, itemgetter(*(positions[each] for each in self.aggregates)))
@@ -82,7 +85,7 @@ class Expression:
 
 
 def make_sum_of_terms(terms: Evaluator, pick: Callable[[Sequence[Any]], tuple[Any, ...]]) -> Evaluator:
-    """Evaluate over the picked aggregates, with 0 for those without a value where another has one."""
+    """Evaluate over the picked aggregates; a missing value is 0 if another one is there."""
 
     def evaluate_sum(row: Sequence[Any]) -> Any:
         values = pick(row)
@@ -102,7 +105,7 @@ def resolve_expression(
     total_stated: bool = True,
     others: Iterable[Table] = (),
 ) -> Expression:
-    """Read an aggregate expression over a table, each aggregate over the rows that pass `where` only.
+    """Resolve an aggregate expression over the rows of a table that pass `where`.
 
     Unless the metric's total is stated, no column that is not additive may be aggregated. `others` are the tables
     that may have a column which this one lacks. Raises TextFaults.
@@ -112,7 +115,7 @@ def resolve_expression(
     unknown = find_unknown_columns(tree, table, others)
     annotate_types(tree, make_type_lookup(table))
     out_of_place = tuple(find_misplaced_nodes(tree, columns))
-    # Where no text may stand at all, what may be made a text is not worth telling.
+    # If no text is allowed at all, faults about texts are not reported.
     kinds = (fault for fault in find_type_faults(tree) if not (out_of_place and fault.code == "not-a-text"))
     raise_if_any((*unknown, *out_of_place, *kinds, *non_additive))
     kind = get_value_type(tree)
@@ -135,7 +138,10 @@ def resolve_expression(
 
 
 def resolve_predicate(text: str, table: Table, others: Iterable[Table] = ()) -> exp.Expr:
-    """Read a row predicate over a table's columns; `others` as for an expression. Raises TextFaults."""
+    """Resolve a row predicate over a table's columns.
+
+    `others` are the tables that may have a column which this one lacks. Raises TextFaults.
+    """
     tree = parse_expression(text)
     aggregates = (
         TextFault(locate_node(found), "aggregate-in-where", "an aggregate may not stand in where: it filters rows")
@@ -151,19 +157,22 @@ def resolve_predicate(text: str, table: Table, others: Iterable[Table] = ()) -> 
 
 
 def make_type_lookup(table: Table) -> Callable[[exp.Column], ValueType | None]:
-    """What each column of a table is; None for one that it does not have, or whose type has a fault of its own."""
+    """Return a function from a column to its type; None for one that is unknown or invalid."""
     return lambda column: VALUE_TYPES.get(table.columns[column.name].type) if column.name in table.columns else None
 
 
 def count_passing_rows(where: exp.Expr | None) -> Aggregate | None:
-    """The number of rows that pass `where`: it tells a value of 0 from no value. None where all rows pass."""
+    """Count the rows that pass `where`, which tells a value of 0 from no value.
+
+    Returns None if all rows pass.
+    """
     if where is None:
         return None
     return make_aggregate("count", guard_argument(None, where))
 
 
 def make_text_extreme(function: str, column: str) -> Aggregate:
-    """The least or greatest text of a column."""
+    """Return the aggregate for the least or greatest text of a column."""
     return make_aggregate(function, exp.column(column))
 
 
@@ -179,7 +188,10 @@ def find_unknown_columns(tree: exp.Expr, table: Table, others: Iterable[Table]) 
 
 
 def describe_unknown_column(name: str, table: Table, others: Iterable[Table] = (), *, quoted: bool = False) -> str:
-    """What is wrong with a column's name, and its remedy: in double quotes it may well be meant as text."""
+    """Describe an unknown column and its remedy.
+
+    A name in double quotes may be meant as text.
+    """
     otherwise = next((f"; table {other.name} has it" for other in others if name in other.columns), "")
     if quoted:
         otherwise = f"; text stands in single quotes: '{name}'"
@@ -187,7 +199,7 @@ def describe_unknown_column(name: str, table: Table, others: Iterable[Table] = (
 
 
 def find_misplaced_nodes(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[TextFault]:
-    """Aggregates inside aggregates, columns outside of them, an expression without any."""
+    """Find aggregates inside aggregates, columns outside of them, and a missing aggregate."""
     aggregates = list(tree.find_all(*AGGREGATES))
     if not aggregates and not tree.find(exp.Column):
         yield TextFault(locate_node(tree), "no-aggregate", "a value needs an aggregate, such as sum(column)")
@@ -215,7 +227,7 @@ def find_misplaced_nodes(tree: exp.Expr, columns: Mapping[str, Column]) -> Itera
 
 
 def is_additive(node: exp.Expr, columns: Mapping[str, Column]) -> bool:
-    """Whether the days' values add up to the period's: sums and counts, + and −, constant factors."""
+    """Whether the days' values add up to the period's: sums, counts, + and −, constant factors."""
     match node:
         case exp.Paren() | exp.Neg():
             return is_additive(node.this, columns)
@@ -240,19 +252,19 @@ def find_unstated_totals(tree: exp.Expr, columns: Mapping[str, Column]) -> Itera
 
 
 def find_non_additive_uses(tree: exp.Expr, columns: Mapping[str, Column]) -> Iterator[exp.Column]:
-    """Columns that may not be summed over days and that an aggregate takes values of."""
+    """Find columns that may not be summed over days, but whose values are aggregated."""
     for column in tree.find_all(exp.Column):
         if column.name in columns and not columns[column.name].additive and not is_in_condition(column):
             yield column
 
 
 def is_in_condition(node: exp.Expr) -> bool:
-    """Whether a node only decides which values are taken, as in `CASE WHEN node > 0 THEN …`."""
+    """Whether a node only selects values, as in `CASE WHEN node > 0 THEN …`."""
     return node.find_ancestor(*CONDITIONS) is not None
 
 
 def lift_aggregates(node: exp.Expr, where: exp.Expr | None, aggregates: list[Aggregate]) -> exp.Expr:
-    """The tree, changed: every aggregate is replaced by a placeholder into `aggregates`."""
+    """Replace each aggregate of the tree by a placeholder into `aggregates`, in place."""
 
     def replace_aggregate(each: exp.Expr) -> exp.Expr:
         if isinstance(each, exp.Avg):
@@ -277,13 +289,13 @@ def lift_aggregates(node: exp.Expr, where: exp.Expr | None, aggregates: list[Agg
 
 
 def guard_argument(argument: exp.Expr | None, where: exp.Expr) -> exp.Expr:
-    """The argument of an aggregate that skips the rows which do not pass `where`."""
+    """Return an aggregate's argument that skips the rows which do not pass `where`."""
     value = argument.copy() if argument is not None else exp.Literal.number(1)
     return exp.Case(ifs=[exp.If(this=where.copy(), true=value)])
 
 
 class LocalGenerator(threading.local):
-    """sqlglot's generator, one for each thread: making a new one takes longer than writing a text."""
+    """sqlglot's generator, one per thread: creating one takes longer than writing a text."""
 
     def __init__(self) -> None:
         self.generator = Generator()

@@ -12,8 +12,8 @@ from functools import partial
 
 from sqlglot import exp
 
+from engine.faults import TextFault
 from engine.language import function_values as values
-from engine.language.faults import TextFault
 from engine.language.function_entry import Parameter, SqlFunction
 from engine.language.function_sql import EXP_SQL, LN_SQL, SQRT_SQL, write_concat, write_if, write_power, write_round
 from engine.language.function_values import make_strict

@@ -1,6 +1,6 @@
-"""Jinja in metric files: rendered once, when the files are loaded, in a sandbox with strict undefined.
+"""Jinja in metric files, rendered once at load, in a sandbox with strict undefined.
 
-A rendered text remembers where each of its characters came from, so that an error in it is shown in the file.
+A rendered text has the origin of each of its characters, so that its errors are shown in the file.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context, LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from engine.faults import TextFault, TextFaults
 from engine.files.document import is_template
-from engine.language.faults import TextFault, TextFaults
 from engine.suggestions import suggest_name
 
-# What a `{{ … }}` printed stands between these two, until the origins are known.
+# The output of a `{{ … }}` stands between these two, until the origins are known.
 MARK_START, MARK_END = "\ue000", "\ue001"
 MARKS = re.compile(f"[{MARK_START}{MARK_END}]")
 BLOCKS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
@@ -31,7 +31,7 @@ MACRO = re.compile(r"\{%[-+]?\s*macro\s+(\w+)")
 MAX_CHARACTERS = 20_000
 MAX_MARKED_CHARACTERS = 3 * MAX_CHARACTERS
 MAX_NUMBER = 1e15
-# Of all templates of a folder together.
+# For all templates of a folder together.
 MAX_PRINTED_CHARACTERS = 5_000_000
 MAX_STEPS = 50_000
 
@@ -53,22 +53,22 @@ TEMPLATE_ERRORS = (
 
 @dataclass(frozen=True, slots=True)
 class RenderedText:
-    """A text and, for each of its characters, the offset in the template that it came from."""
+    """A text and, for each of its characters, the offset of its origin in the template."""
 
     text: str
     origins: tuple[int, ...] | None = None
 
     def get_origin(self, offset: int) -> int:
-        """The template's offset for an offset of the text; what a `{{ … }}` printed comes from its braces."""
+        """Return the origin of an offset; the output of a `{{ … }}` originates at its braces."""
         if self.origins is None:
             return offset
         return self.origins[min(offset, len(self.origins) - 1)] if self.origins else 0
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja without attributes that lead out, and without the means to fill the memory or the time.
+    """Jinja without access to Python's objects, and with limits on memory and time.
 
-    `whole` is false where a file could not be read: then a name that nobody defines may be defined there.
+    `whole` is false if a file could not be read: an unknown name may be defined there.
     """
 
     intercepted_binops = frozenset(("+", "-", "*", "/"))
@@ -90,13 +90,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.characters = 0
 
     def step(self) -> None:
-        """Count a turn of a loop or a call of a macro."""
+        """Count an iteration of a loop or a call of a macro."""
         self.steps += 1
         if self.steps > MAX_STEPS:
             raise TemplateLimitExceeded(f"more than {MAX_STEPS:,} turns of loops and calls of macros")
 
     def print_value(self, value: Any) -> str:
-        """What `{{ value }}` gives, between the marks."""
+        """Return the output of `{{ value }}`, between the marks."""
         text = str(value) if isinstance(value, Undefined) else format_scalar(value)
         self.characters += len(text)
         if len(text) > MAX_MARKED_CHARACTERS or self.characters > MAX_PRINTED_CHARACTERS:
@@ -104,11 +104,11 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return f"{MARK_START}{text}{MARK_END}"
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Nothing but a loop has attributes."""
+        """Whether templates may read an attribute: only a loop's."""
         return isinstance(obj, LoopContext) and not attr.startswith("_")
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """`name.key` is `name['key']`, and never a method."""
+        """Return `name['key']` for `name.key`, and never a method."""
         if isinstance(obj, Mapping):
             return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
         return super().getattr(obj, attribute)
@@ -121,7 +121,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def _generate(
         self, source: nodes.Template, name: str | None, filename: str | None, defer_init: bool = False
     ) -> str:
-        """Jinja's step from tree to code, taken only by a tree of which every node is on the allow-list."""
+        """Compile a template's tree, if all of its nodes are on the allow-list."""
         for node in list(source.find_all(nodes.Node)):
             if not isinstance(node, ALLOWED_NODES):
                 kind = type(node).__name__
@@ -136,7 +136,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return str(super()._generate(source, name, filename, defer_init))
 
     def compile_macros(self, text: str, names: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The macros that a file of macros defines, by name; they see `names`. Raises TextFaults."""
+        """Compile the macros of a text, by name; they see `names`. Raises TextFaults."""
         try:
             template = self.from_string(text)
             self.refuse_undefined(text, (*names, *find_macro_names(text)))
@@ -146,14 +146,14 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return {name: value for name, value in vars(module).items() if not name.startswith("_")}
 
     def refuse_undefined(self, text: str, names: Collection[str]) -> None:
-        """Raise TextFaults for every name that a template uses and nobody defines."""
+        """Raise TextFaults for the names that a template uses and nothing defines."""
         unknown = meta.find_undeclared_variables(self.parse(text)).difference(names)
         if unknown and not DEFINED_TEST.search(text):
             raise TextFaults(*(sorted(find_undefined_names(text, unknown, names)) if self.whole else ()))
 
 
 class ForbiddenTemplateNode(SecurityError):
-    """A template has something that no metric file needs."""
+    """A template's node that is not on the allow-list."""
 
     def __init__(self, message: str, line: int) -> None:
         self.line = line
@@ -161,11 +161,11 @@ class ForbiddenTemplateNode(SecurityError):
 
 
 class TemplateLimitExceeded(SecurityError):
-    """The templates would take more time or memory than any metric file needs."""
+    """Templates that would take too much time or memory."""
 
 
 def format_scalar(value: Any) -> str:
-    """The text of a text, a number or a truth value; a list has none."""
+    """Return the text of a text, a number or a boolean; a list has none."""
     if not isinstance(value, (str, int, float)):
         kind = "a list" if isinstance(value, list) else "a mapping" if isinstance(value, Mapping) else "no text"
         raise TypeError(f"this is {kind}; print its parts, or join them")
@@ -190,7 +190,7 @@ def refuse_length(characters: int) -> None:
 
 
 def render_template(sandbox: Sandbox, text: str, names: Mapping[str, Any]) -> RenderedText:
-    """Render a template with these names in sight; text without Jinja stays as it is.
+    """Render a template that sees these names; text without Jinja stays unchanged.
 
     Raises TextFaults.
     """
@@ -210,10 +210,9 @@ def render_template(sandbox: Sandbox, text: str, names: Mapping[str, Any]) -> Re
 
 
 def trace_origins(marked_text: str, template: str) -> RenderedText:
-    """Take the marks out of a rendered text and note where each character came from.
+    """Remove the marks from a rendered text, and find the origin of each character.
 
-    Literal text is looked for in the template from where the last piece ended; a printed piece belongs to the
-    next `{{` there.
+    Literal text is searched for in the template after the last piece; printed text belongs to the next `{{` there.
     """
     text: list[str] = []
     origins: list[int] = []
@@ -241,7 +240,7 @@ def trace_origins(marked_text: str, template: str) -> RenderedText:
 
 
 def find_call_offset(text: str, function: str, argument: str) -> int:
-    """Where a template calls a function with this text: the text itself, or else the function's name."""
+    """Find a call of a function with this text: at the text, or else at the function's name."""
     found = re.search(rf"\b{function}\(\s*['\"]({re.escape(argument)})['\"]", text)
     if found:
         return found.start(1)
@@ -250,7 +249,7 @@ def find_call_offset(text: str, function: str, argument: str) -> int:
 
 
 def explain_template_error(error: Exception, template: str) -> TextFault:
-    """Where a Jinja error stands in its template, and what it says."""
+    """Return the fault that a Jinja error is, at its offset in the template."""
     message = f"Jinja: {error}"
     if isinstance(error, TemplateSyntaxError):
         return explain_syntax_error(error, template)
@@ -280,14 +279,17 @@ def explain_syntax_error(error: TemplateSyntaxError, template: str) -> TextFault
 
 
 def find_brace(template: str, line: int) -> int:
-    """The offset of the first Jinja brace from the beginning of a line on; of the line, without any."""
+    """Return the offset of the first Jinja brace from a line on, or else of the line."""
     start = len("".join(template.splitlines(keepends=True)[: line - 1]))
     found = re.compile(r"\{[{%#]").search(template, start)
     return found.start() if found else min(start, len(template))
 
 
 def find_unclosed_brace(template: str, line: int) -> int:
-    """The first Jinja brace from the beginning of a line on that is not closed before the next one, if any is."""
+    """Return the offset of a line's first Jinja brace that is not closed before the next one.
+
+    If all are closed, return that of the first brace from the line on.
+    """
     first = find_brace(template, line)
     opened = [found.start() for found in re.compile(r"\{[{%#]").finditer(template, first)]
     for start, following in zip(opened, [*opened[1:], len(template)], strict=True):
@@ -299,7 +301,7 @@ def find_unclosed_brace(template: str, line: int) -> int:
 
 
 def find_raising_line(trace: TracebackType | None) -> int:
-    """The line of the template that led to an error."""
+    """Return the line of the template that raised an error."""
     line = 1
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == "<template>":
@@ -309,19 +311,19 @@ def find_raising_line(trace: TracebackType | None) -> int:
 
 
 def find_macro_names(text: str) -> list[str]:
-    """The names of the macros that a text defines, be it broken or not."""
+    """Return the names of the macros that a text defines, even one with errors."""
     return MACRO.findall(text)
 
 
 def find_undefined_names(template: str, names: Iterable[str], known: Iterable[str]) -> Iterator[TextFault]:
-    """A fault for each of these names, where the template's blocks use it first."""
+    """Yield a fault for each of these names, at its first use in the template's blocks."""
     for name in names:
         message = f"{name!r} is not defined{suggest_name(name, known, '; define it in `vars:`')}"
         yield TextFault(next(iter_name_offsets(template, name), 0), "undefined-name", message)
 
 
 def iter_name_offsets(template: str, name: str) -> Iterator[int]:
-    """The offsets at which a name stands in the blocks of a template, outside of texts."""
+    """Yield the offsets of a name in the blocks of a template, outside of quotes."""
     for block in BLOCKS.finditer(template):
         code = STRINGS.sub(lambda text: " " * len(text[0]), block[0])
         for found in re.finditer(rf"(?<![\w.|]){re.escape(name)}\b", code):

@@ -1,4 +1,4 @@
-"""The joins of a query, written so that every engine joins alike: ON for USING, CROSS JOIN for a comma."""
+"""The joins of a query, rewritten for all databases: ON for USING, CROSS JOIN for a comma."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import reduce
 
 from sqlglot import exp
 
-from engine.language.faults import TextFault
+from engine.faults import TextFault
 from engine.language.parser import locate_node
 from engine.tables import Column
 
@@ -19,9 +19,10 @@ Columns = Mapping[str, Column]
 def rewrite_joins(
     select: exp.Select, sources: Mapping[str, Columns], merged: dict[str, exp.Expr]
 ) -> Iterator[TextFault]:
-    """Write out the joins of a SELECT in place; what they join and what a column that USING names is, into `merged`.
+    """Rewrite the joins of a SELECT in place, and yield their faults.
 
-    `sources` are the columns of what is read, by its name, in order.
+    `sources` are the columns of what is read, by its name, in order. `merged` receives the expressions of the columns
+    that USING merges.
     """
     names = list(sources)
     for index, join in enumerate(select.args.get("joins", ()), 1):
@@ -48,7 +49,7 @@ def merge_using_column(
     merged: dict[str, exp.Expr],
     conditions: list[exp.Expr],
 ) -> TextFault | None:
-    """Join by a column that USING names; why that cannot be, or None."""
+    """Merge a column of USING, or return the fault that prevents it."""
     column, (name, columns) = named.name, joined
     having = [each for each, others in before.items() if column in others]
     if column not in columns or not having:
@@ -99,7 +100,7 @@ def get_column_source(column: exp.Column) -> str:
 
 
 def iter_conjuncts(condition: exp.Expr) -> Iterator[exp.Expr]:
-    """The conditions that AND joins at the top."""
+    """Yield the conditions that AND joins at the top."""
     inner = condition.unnest()
     if isinstance(inner, exp.And):
         yield from iter_conjuncts(inner.this)
@@ -109,7 +110,7 @@ def iter_conjuncts(condition: exp.Expr) -> Iterator[exp.Expr]:
 
 
 def is_equality_across(condition: exp.Expr, before: Mapping[str, Columns], joined: tuple[str, Columns]) -> bool:
-    """Whether a condition says that something of the tables before is equal to something of the joined one."""
+    """Whether a condition equates a value of the joined table and one of the tables before it."""
     if not isinstance(condition, exp.EQ):
         return False
     name, columns = joined

@@ -10,7 +10,7 @@ from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
 from sqlglot.tokens import Tokenizer
 
-from engine.language.faults import TextFault, TextFaults, raise_if_any
+from engine.faults import TextFault, TextFaults, raise_if_any
 from engine.language.functions import make_forbidden_function_fault
 from engine.language.remedies import suggest_instead
 

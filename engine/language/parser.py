@@ -14,7 +14,7 @@ from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
 
-from engine.language.faults import TextFault, TextFaults, raise_if_any
+from engine.faults import TextFault, TextFaults, raise_if_any
 from engine.language.function_entry import SqlFunction
 from engine.language.functions import AGGREGATES, FUNCTIONS, MAX_ARGUMENTS, find_function, make_forbidden_function_fault
 from engine.language.lexer import find_call_before, tokenize_sql

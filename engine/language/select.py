@@ -1,8 +1,8 @@
-"""The query of a `sql:` table: every name in it means one column of one source, whatever the engine's own rules.
+"""The query of a `sql:` table, rewritten so that each name means the same on every database.
 
-A name is a column of what is read, in every clause; never what the query itself gives, though GROUP BY may take it
-for that where no column is called so. The query is written out accordingly: a source before each column, a name
-behind each result, ON instead of USING.
+In every clause a name is a column of what the query reads, and never a result of the query itself; only GROUP BY may
+name a result if no column has its name. The rewritten query has a source before each column, a name for each result,
+and ON instead of USING.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sqlglot import exp
 
-from engine.language.faults import TextFault, raise_if_any
+from engine.faults import TextFault, raise_if_any
 from engine.language.functions import AGGREGATES
 from engine.language.joins import rewrite_joins
 from engine.language.parser import locate_node
@@ -22,19 +22,22 @@ from engine.suggestions import suggest_name
 from engine.tables import VALUE_TYPES, Column, Table, ValueType
 
 NAME_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-# PostgreSQL cuts off what is longer, with what the engine writes before it.
+# PostgreSQL cuts longer names, to which the engine adds a prefix.
 MAX_NAME_LENGTH = 50
-# What `table('name')` writes into a query: no analyst can write it, so a table that is not declared cannot be read.
+# The prefix that `table('name')` writes into a query; an analyst cannot write it, so only declared tables can be read.
 REFERENCE_PREFIX = "table:"
-# The type of a column whose declaration has a fault of its own: it fits everywhere.
+# The type of a column whose declaration has an error; it is compatible with all types.
 UNKNOWN_TYPE = ""
-# The tables that a query names, by name; None for one that cannot be read.
+# The tables that a query reads, by name; None for one with errors.
 ReadTables = Mapping[str, Table | None]
 Columns = Mapping[str, Column]
 
 
 class QueryResolver:
-    """Follows the names of tables and of WITH queries through a query, from the inside out. Raises TextFaults."""
+    """Resolver of a query's tables, WITH queries and columns, from the inside out.
+
+    Raises TextFaults.
+    """
 
     def __init__(self, query: exp.Select, tables: ReadTables) -> None:
         raise_if_any((*find_incomplete_selects(query), *find_duplicate_names(query), *find_bad_names(query)))
@@ -45,32 +48,32 @@ class QueryResolver:
         raise_if_any(self.faults)
 
     def write_out(self) -> None:
-        """Write the query out, in place. Raises TextFaults."""
+        """Rewrite the query in place. Raises TextFaults."""
         raise_if_any(fault for block in self.scopes for fault in block.find_faults())
         for block in self.scopes:
             block.write_out()
 
     def build_scope(self, select: exp.Select, outer: Mapping[str, Columns]) -> Scope:
-        """A SELECT that sees these WITH queries."""
+        """Build the scope of a SELECT that sees these WITH queries."""
         seen = dict(outer)
         with_ = select.args.get("with_")
         for query in with_.expressions if with_ is not None else ():
             if query.alias in outer:
-                # SQLite takes a query that reads the outer one of its name to read itself.
+                # SQLite reads the query itself instead of the outer one of its name.
                 message = f"a second query {query.alias!r}; give it a name of its own"
                 self.faults.append(TextFault(locate_node(query.args["alias"]), "ambiguous-column", message))
             seen[query.alias] = self.resolve_columns(query.this, seen)
         sources: dict[str, Columns] = {}
         for index, node in enumerate(get_from_items(select)):
             if not node.alias_or_name:
-                # Some engines want a name, though nothing uses it.
+                # Some databases require a name, although nothing uses it.
                 node.set("alias", exp.TableAlias(this=exp.to_identifier(f"query {index}", quoted=True)))
             sources[get_source_name(node)] = self.resolve_columns(node, seen)
         self.scopes.append(Scope(select, sources))
         return self.scopes[-1]
 
     def resolve_columns(self, node: exp.Expr, seen: Mapping[str, Columns]) -> Columns:
-        """The columns of what stands in FROM, JOIN or WITH."""
+        """Return the columns of an item of FROM, JOIN or WITH."""
         query = node.unnest()
         if isinstance(query, exp.Select):
             return self.build_scope(query, seen).results
@@ -90,12 +93,12 @@ class QueryResolver:
 
 
 class Scope:
-    """One SELECT and the columns of what it reads, by the names of its sources in their order."""
+    """A SELECT and the columns of its sources, by the sources' names, in order."""
 
     def __init__(self, select: exp.Select, sources: Mapping[str, Columns]) -> None:
         self.select = select
         self.sources = sources
-        # What a column stands for that is named without its source and that USING merges.
+        # The expressions of the columns that USING merges, for names without a source.
         self.merged: dict[str, exp.Expr] = {}
         self.join_faults = tuple(rewrite_joins(select, sources, self.merged))
         for each in select.selects:
@@ -104,10 +107,10 @@ class Scope:
             each.output_name: self.make_result_column(each) for each in select.selects if each.output_name
         }
 
-    # What a name means
+    # Names
 
     def resolve_source(self, column: exp.Column) -> str | None:
-        """The only source that a column can be of; None where there is none, or several."""
+        """Return the only source that a column can come from, or None."""
         if column.table:
             name = column.table.removeprefix(REFERENCE_PREFIX)
             return name if column.name in self.sources.get(name, {}) and not column.db else None
@@ -115,7 +118,7 @@ class Scope:
         return having[0] if len(having) == 1 else None
 
     def find_candidate_sources(self, column: exp.Column) -> Sequence[str]:
-        """The sources that have a column of this name."""
+        """Find the sources that have a column of this name."""
         return [name for name, columns in self.sources.items() if column.name in columns]
 
     def resolve_column(self, column: exp.Column) -> Column | None:
@@ -130,7 +133,7 @@ class Scope:
         return None if declared is None else VALUE_TYPES.get(declared.type)
 
     def make_result_column(self, node: exp.Expr) -> Column:
-        """What is selected, as a column of whatever reads this query."""
+        """Return a result as a column of whatever reads this query."""
         value, name = node.unalias(), node.output_name
         declared = self.resolve_column(value) if isinstance(value, exp.Column) else None
         kind = get_value_type(value)
@@ -138,7 +141,10 @@ class Scope:
         return Column(name, type_name, name)
 
     def find_result_number(self, key: exp.Expr) -> int | None:
-        """Which result, from 1, a key of GROUP BY gives by its number or by its name; None for an expression."""
+        """Return the result, counted from 1, that a key of GROUP BY refers to by number or name.
+
+        Returns None for an expression.
+        """
         if isinstance(key, exp.Literal) and key.is_int:
             return int(key.name)
         names = [each.output_name for each in self.select.selects]
@@ -147,7 +153,7 @@ class Scope:
         )
         return names.index(key.name) + 1 if is_name else None
 
-    # What is wrong
+    # Faults
 
     def find_faults(self) -> Iterator[TextFault]:
         names = [
@@ -172,7 +178,7 @@ class Scope:
                 )
 
     def iter_clauses(self) -> Iterator[exp.Expr]:
-        """Everything of this SELECT that holds columns, without the queries that it reads."""
+        """Yield all expressions of this SELECT, without the queries that it reads."""
         yield from self.select.selects
         yield from get_conditions(self.select)
         yield from self.get_group_keys()
@@ -220,7 +226,7 @@ class Scope:
                     yield TextFault(locate_node(found), "nested-aggregate", message)
 
     def find_misgrouped_keys(self) -> Iterator[TextFault]:
-        """Keys of GROUP BY that no row has, and a HAVING without any."""
+        """Find keys of GROUP BY that no row has, and a HAVING without GROUP BY."""
         results = self.select.selects
         for key in self.get_group_keys():
             number = self.find_result_number(key)
@@ -238,7 +244,7 @@ class Scope:
             yield TextFault(locate_node(having), "sql-forbidden", "HAVING needs a GROUP BY; rows are filtered by WHERE")
 
     def find_ungrouped_columns(self) -> Iterator[TextFault]:
-        """Columns beside an aggregate that the query does not group by."""
+        """Find columns beside an aggregate that are missing in GROUP BY."""
         having = self.select.args.get("having")
         grouped = [*self.select.selects, *([having.this] if having is not None else [])]
         if not self.get_group_keys() and not any(each.find(*AGGREGATES) for each in grouped):
@@ -263,13 +269,13 @@ class Scope:
                     yield TextFault(locate_node(node), "not-aggregated", message)
 
     def format_qualified(self, node: exp.Expr) -> str:
-        """The text of an expression with each column's source in it: what means the same has the same one."""
+        """Return an expression's text with all sources; expressions of equal meaning are equal."""
         return self.qualify_columns(node.copy()).sql()
 
-    # What is written
+    # Rewriting
 
     def qualify_columns(self, tree: exp.Expr) -> exp.Expr:
-        """The tree, changed: each column stands behind its source, or for what USING made of several."""
+        """Qualify each column of a tree, in place, by its source or by what USING merged."""
         return tree.transform(
             lambda node: self.qualify_column(node) if isinstance(node, exp.Column) else node, copy=False
         )
@@ -281,7 +287,7 @@ class Scope:
             annotate_types(merged, self.get_column_type)
             return merged
         found = exp.Column(this=column.this, table=exp.to_identifier(source, quoted=True))
-        # What dialects must know of the column when they write it.
+        # Dialects need the column's type to write it.
         found.meta["kind"] = VALUE_TYPES.get(declared.type)
         return found
 
@@ -299,7 +305,7 @@ class Scope:
 
 
 def get_from_items(select: exp.Select) -> Sequence[exp.Expr]:
-    """What stands in FROM and in the JOINs."""
+    """Return the items of FROM and of the JOINs."""
     parts = (select.args.get("from_"), *select.args.get("joins", ()))
     return [each.this for each in parts if each is not None]
 
@@ -309,14 +315,14 @@ def get_source_name(node: exp.Expr) -> str:
 
 
 def get_conditions(select: exp.Select) -> Sequence[exp.Expr]:
-    """What stands in ON, WHERE and HAVING."""
+    """Return the conditions of ON, WHERE and HAVING."""
     joins = [join.args.get("on") for join in select.args.get("joins", ())]
     others = [each.this for name in ("where", "having") if (each := select.args.get(name)) is not None]
     return [each for each in (*joins, *others) if each is not None]
 
 
 def find_incomplete_selects(query: exp.Select) -> Iterator[TextFault]:
-    """A SELECT of nothing, a JOIN without FROM, and joins inside of joins."""
+    """Find a SELECT of nothing, a JOIN without FROM, and joins inside joins."""
     for select in query.find_all(exp.Select):
         if not select.selects:
             yield TextFault(locate_node(select), "sql-syntax", "the query selects nothing")
@@ -329,7 +335,7 @@ def find_incomplete_selects(query: exp.Select) -> Iterator[TextFault]:
 
 
 def find_duplicate_names(query: exp.Select) -> Iterator[TextFault]:
-    """Tables of one name side by side, and results of one name: which of them is meant cannot be told."""
+    """Find sources of equal names, and results of equal names, which are ambiguous."""
     for select in query.find_all(exp.Select):
         with_ = select.args.get("with_")
         queries = with_.expressions if with_ is not None else ()
@@ -341,7 +347,7 @@ def find_duplicate_names(query: exp.Select) -> Iterator[TextFault]:
 
 
 def find_repeated_names(what: str, nodes: Sequence[exp.Expr], names: Sequence[str]) -> Iterator[TextFault]:
-    """Names that come a second time; some engines do not tell upper from lower case."""
+    """Find names that occur twice; some databases ignore upper and lower case."""
     for index, (node, name) in enumerate(zip(nodes, names, strict=True)):
         if name.lower() in (each.lower() for each in names[:index]):
             called = repr(name) if name else "without a name"
@@ -350,7 +356,7 @@ def find_repeated_names(what: str, nodes: Sequence[exp.Expr], names: Sequence[st
 
 
 def find_bad_names(query: exp.Select) -> Iterator[TextFault]:
-    """Names that an analyst gives and that not every engine takes."""
+    """Find names of the analyst's that some database does not accept."""
     for node in query.find_all(exp.Alias, exp.TableAlias):
         identifier = node.args.get("alias" if isinstance(node, exp.Alias) else "this")
         if not isinstance(identifier, exp.Identifier):

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlglot import exp
 
-from engine.language.faults import TextFault
+from engine.faults import TextFault
 from engine.language.function_entry import ParameterKind
 from engine.language.functions import find_function
 from engine.language.parser import locate_node

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine import Catalog, Diagnostics, InvalidSetting, raise_if_any, read_folder, resolve_catalog, suggest_name
+from engine import Catalog, Diagnostics, InvalidSetting, raise_if_invalid, read_folder, resolve_catalog, suggest_name
 from insights.config.resolve import resolve_insights
 from insights.config.rules import Insights
 
@@ -26,7 +26,7 @@ def load_catalog(folder: Path) -> InsightsCatalog:
     files = read_folder(folder, diagnostics)
     catalog = resolve_catalog(files, diagnostics)
     insights = resolve_insights(files, catalog.metrics, diagnostics)
-    raise_if_any(diagnostics, files)
+    raise_if_invalid(diagnostics, files)
     return InsightsCatalog(catalog.tables, catalog.metrics, catalog.version, insights)
 
 

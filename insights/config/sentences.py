@@ -209,7 +209,7 @@ class Trial:
                 each._replace(offset=min(each.offset, last), message=each.message + remedies.get(each.code, ""))
                 for each in faults.faults
             ]
-            self.place.report_template_faults(TextFaults(*bounded), *((key,) if isinstance(key, str) else key))
+            self.place.report_faults(TextFaults(*bounded), *((key,) if isinstance(key, str) else key))
             return None
         return sentence
 

@@ -1,1 +1,1 @@
-"""A file a provider, and the Graph API that two of them share."""
+"""The providers, a file each, and the Graph API that two of them share."""

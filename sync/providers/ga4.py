@@ -1,4 +1,4 @@
-"""GA4: a property's days, channels and landing pages, by the Data API's reports."""
+"""GA4: a property's days, channels and landing pages, from the Data API's reports."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ REVENUE = "totalRevenue"
 
 @dataclass(frozen=True, slots=True)
 class TableReport:
-    """What fills a table: the dimension beside the date and its column, the metrics, and the days asked at once."""
+    """The report that fills a table; `chunk` is the number of days of one request."""
 
     table: str
     chunk: int
@@ -62,7 +62,7 @@ REPORTS = (
     ),
     TableReport(
         "ga4_landing_pages_daily",
-        # The days of a week's deeper look, and the one that has passed since.
+        # The days that are restated weekly, and the day since.
         WEEKLY_RESTATE_DAYS + 1,
         ("activeUsers", "sessions", "engagedSessions", CONVERSIONS),
         dimension="landingPage",
@@ -73,7 +73,7 @@ REPORTS = (
 
 @dataclass(frozen=True, slots=True)
 class ReportRows:
-    """A window's rows, how many more had no date or one outside the window, and the property's time zone."""
+    """A window's rows, the counts of rows without a date or outside of it, and the time zone."""
 
     rows: Sequence[Row]
     undated: int
@@ -93,10 +93,10 @@ class GA4:
         self.history = history
 
     async def sync(self, account: Account, sink: Sink) -> None:
-        """Bring the three tables up to date, as far as the installation has them. Raises ProviderError."""
+        """Bring the installation's GA4 tables up to date. Raises ProviderError."""
         tokens = TokenCache(self.sign_in, account.id, account.credentials, sink.now)
         zone: ZoneInfo | None = parse_time_zone(account.options.get("time_zone")) or ASSUMED_ZONE
-        # Only an answer tells where the property's day ends; one that moves it is asked for anew.
+        # Only an answer tells the property's time zone; if it differs, the days are requested again.
         for _ in range(2):
             if zone is not None:
                 zone = await self.sync_tables(account.id, tokens, sink, zone)
@@ -104,7 +104,7 @@ class GA4:
             raise GOOGLE.unreadable("with one time zone and then with another")
 
     async def sync_tables(self, account: str, tokens: TokenCache, sink: Sink, zone: ZoneInfo) -> ZoneInfo | None:
-        """Go on from the cursors to yesterday in `zone`; or stop and say in which zone the property really is."""
+        """Sync from the cursors to yesterday in `zone`; return the right zone if it is another one."""
         yesterday = get_local_yesterday(sink.now(), zone)
         asked = await self.plan_reports(sink, yesterday)
         for done, (report, window) in enumerate(asked, 1):
@@ -122,7 +122,7 @@ class GA4:
         return None
 
     async def plan_reports(self, sink: Sink, yesterday: date) -> Sequence[tuple[TableReport, Window]]:
-        """The windows of all tables, so that each table's newest days come before any table's older ones."""
+        """Plan the windows of all tables: the newest days of each before the older ones of any."""
         found: list[tuple[int, TableReport, Window]] = []
         for report in REPORTS:
             if report.table in sink.tables:
@@ -139,7 +139,7 @@ class GA4:
         return [(report, window) for _, report, window in sorted(found, key=lambda each: each[0])]
 
     async def fetch_window(self, account: str, tokens: TokenCache, report: TableReport, window: Window) -> ReportRows:
-        """All pages of a window."""
+        """Fetch all pages of a window."""
         rows: dict[tuple[Any, ...], dict[str, Any]] = {}
         offset, total, undated, astray = 0, 1, 0, 0
         while offset < total:
@@ -155,7 +155,7 @@ class GA4:
                     undated += 1
                     continue
                 if not window.start <= row["date"] <= window.end:
-                    # Today's, say, which is not complete.
+                    # Such as today's, which is not complete.
                     astray += 1
                     continue
                 key = (row["date"], row.get(report.column or ""))
@@ -182,7 +182,7 @@ class GA4:
                 GOOGLE, account, ProviderRequest("POST", url, json=body, token=token), parse_report
             )
         except NeedsReauth:
-            # A token may go before its time; a second one is not wrong twice.
+            # A token may be revoked early; a second one must be accepted.
             tokens.forget()
             token = await tokens.get_token()
             return await self.client.request(
@@ -191,7 +191,7 @@ class GA4:
 
 
 def parse_report(answer: ProviderResponse) -> JsonObject:
-    """The answer to a report. Raises ProviderError, of the class that its status says."""
+    """Parse the answer to a report. Raises the ProviderError of its status."""
     if answer.status >= 500:
         raise GOOGLE.server_fault()
     if answer.status == 429:
@@ -210,7 +210,7 @@ def parse_report(answer: ProviderResponse) -> JsonObject:
 
 
 def read_retry_delay(answer: ProviderResponse) -> float | None:
-    """The seconds that the answer to too many calls asks for, in its header or in its details."""
+    """Return the seconds to wait after too many calls, from the header or the details."""
     return answer.read_retry_after() or read_delay_detail(answer)
 
 
@@ -220,7 +220,7 @@ def read_delay_detail(answer: ProviderResponse) -> float | None:
             if detail["@type"] == RETRY_INFO:
                 return positive_or_none(float(detail["retryDelay"].removesuffix("s")))
     except (Unreadable, LookupError, AttributeError, TypeError, ValueError):
-        # A hint that cannot be read is none.
+        # An invalid hint counts as missing.
         pass
     return None
 
@@ -228,7 +228,7 @@ def read_delay_detail(answer: ProviderResponse) -> float | None:
 def parse_rows(
     page: JsonObject, report: TableReport, listed: Sequence[JsonObject], metadata: JsonObject
 ) -> list[dict[str, Any] | None]:
-    """The rows of a page by column, each value read by its header; None for one without a date."""
+    """Parse the rows of a page, by column; None for a row without a date."""
     dimensions = locate_columns(page, "dimensionHeaders", report.dimensions) if listed else {}
     metrics = locate_columns(page, "metricHeaders", report.metrics) if listed else {}
     currency = READER.read_text(metadata, "currencyCode") if report.table == "ga4_daily" and listed else None
@@ -259,7 +259,7 @@ def parse_rows(
 
 
 def locate_columns(page: JsonObject, headers: str, wanted: Sequence[str]) -> Mapping[str, int]:
-    """Where each wanted value stands in a row."""
+    """Return the index of each wanted value in a row."""
     found = {header.get("name"): place for place, header in enumerate(READER.read_list(page, headers))}
     for name in wanted:
         if name not in found:
@@ -279,7 +279,7 @@ def read_values(row: JsonObject, name: str, where: Mapping[str, int]) -> Mapping
 
 
 def parse_day(text: str) -> date | None:
-    """The day; None for `(other)` and the like, which can stand where a date stands."""
+    """Parse the day; None for `(other)` and the like, which may replace a date."""
     if text.startswith("("):
         return None
     if DAY_TEXT.fullmatch(text):
@@ -291,7 +291,7 @@ def parse_day(text: str) -> date | None:
 
 
 def sum_rows(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """Two rows of the same key, added up."""
+    """Add up two rows of the same key."""
     return {
         name: value + other[name] if isinstance(value, (int, float, Decimal)) else value for name, value in one.items()
     }

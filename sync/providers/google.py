@@ -1,4 +1,4 @@
-"""Signing in at Google: access tokens from a refresh token or from a service account's key."""
+"""Google's sign-in: access tokens from a refresh token or from a service account's key."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from sync.errors import NeedsReauth, NotPermitted
 from sync.http import ProviderClient, ProviderRequest
 from sync.parsing import ObjectReader, ProviderResponse, Site
 
-GOOGLE = Site("ga4", "Google Analytics")
+GOOGLE = Site.of_source("ga4")
 READER = ObjectReader(GOOGLE)
 
 SCOPE = "https://www.googleapis.com/auth/analytics.readonly"
 ASSERTION = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ASSERTION_LIFETIME = timedelta(hours=1)
-# A token is replaced so long before it expires, and is good for so long where Google does not say.
+# A token is replaced this long before it expires. The default lifetime is for answers without one.
 RENEWAL_MARGIN = timedelta(minutes=1)
 DEFAULT_TOKEN_SECONDS = 300
 MAX_TOKEN_SECONDS = 86_400
 NEVER = datetime(1, 1, 2, tzinfo=UTC)
 
-# What Google calls a refresh token or a key that nobody can use any more, and an installation it does not know.
+# Google's errors for a refresh token or key that is no longer valid, and for an unknown installation.
 DEAD_GRANT = ("invalid_grant", "unauthorized_client", "access_denied")
 UNKNOWN_INSTALLATION = ("invalid_client", "deleted_client")
 
 
 class GoogleSignIn:
-    """How this installation gets access tokens: where, and as which application."""
+    """The installation's way to access tokens: the address, and the OAuth application."""
 
     def __init__(
         self, client: ProviderClient, *, address: str, client_id: str | None, client_secret: SecretStr | None
@@ -42,7 +42,7 @@ class GoogleSignIn:
         self.client_secret = client_secret
 
     async def fetch_token(self, account: str, credentials: Mapping[str, Any], now: datetime) -> tuple[str, datetime]:
-        """An access token, and until when it is good. Raises ProviderError."""
+        """Fetch an access token, and return it with its expiry. Raises ProviderError."""
         form = (
             self.build_assertion_form(credentials["service_account"], now)
             if "service_account" in credentials
@@ -67,7 +67,10 @@ class GoogleSignIn:
         }
 
     def build_assertion_form(self, key: Any, now: datetime) -> dict[str, str]:
-        """The form of a service account, which vouches for itself. Where the key file says to go is not heeded."""
+        """Build the form for a service account, with a signed assertion.
+
+        The address in its key file is ignored.
+        """
         try:
             claims = {
                 "iss": key["client_email"],
@@ -99,18 +102,18 @@ class TokenCache:
         self._good_until = NEVER
 
     async def get_token(self) -> str:
-        """Raises ProviderError."""
+        """Return a valid access token. Raises ProviderError."""
         if (now := self._now()) >= self._good_until - RENEWAL_MARGIN:
             self._token, self._good_until = await self._sign_in.fetch_token(self._account, self._credentials, now)
         return self._token
 
     def forget(self) -> None:
-        """The token is not accepted after all."""
+        """Discard the token, which was not accepted."""
         self._good_until = NEVER
 
 
 def parse_grant(answer: ProviderResponse) -> Mapping[str, Any]:
-    """The answer of the token's address. Raises ProviderError."""
+    """Parse the answer of the token's address. Raises ProviderError."""
     if answer.status == 429:
         raise GOOGLE.too_many_calls(answer.read_retry_after())
     if answer.status >= 500:

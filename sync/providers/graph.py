@@ -14,7 +14,7 @@ from sync.http import ProviderClient, ProviderRequest
 from sync.parsing import JsonObject, ObjectReader, ProviderResponse, Site, positive_or_none
 from sync.provider import Account, Sink
 
-# Error codes, with their subcodes where those matter.
+# Error codes, with the subcodes that matter.
 DEAD_TOKEN = frozenset({102, 190})
 THROTTLE = frozenset({4, 17, 32, 613, *range(80000, 80007), 80008})
 WITHHELD = 10
@@ -25,22 +25,22 @@ TOO_MUCH_DATA = 1487534
 TOO_MUCH_DATA_WORDS = "reduce the amount of data"
 TRANSIENT = frozenset({1, 2})
 
-# Tokens live for 60 days; one that is used every day is never older than this.
+# Tokens are valid for 60 days; one that is used every day is renewed at this age.
 RENEWED_AFTER = timedelta(days=7)
 
 logger = logging.getLogger("metric_engine.sync.providers.graph")
 
 
 class ObjectNotFound(NotPermitted):
-    """There is no such object, or not for these credentials."""
+    """The object does not exist, or not for these credentials."""
 
 
 class AccessWithheld(NotPermitted):
-    """These credentials may not see this, or too few people have: code 10 says either."""
+    """The credentials may not read this, or it covers too few people; code 10 means either."""
 
 
 class RejectedRequest(Unreadable):
-    """The question is not understood: a parameter, a field or a metric is wrong for this object."""
+    """The request is invalid: a parameter, a field or a metric does not fit the object."""
 
     def __init__(self, message: str, *, code: int, subcode: int) -> None:
         self.code = code
@@ -49,7 +49,7 @@ class RejectedRequest(Unreadable):
 
 
 class GraphClient:
-    """One account's questions to a Graph API, with its token as a header."""
+    """A client of a Graph API for one account, with its token in a header."""
 
     def __init__(self, client: ProviderClient, site: Site, base: str, account: str, token: str) -> None:
         self.client = client
@@ -60,11 +60,11 @@ class GraphClient:
         self.token = token
 
     async def get(self, path: str, query: Mapping[str, str]) -> JsonObject:
-        """The object at a path. Raises ProviderError."""
+        """Return the object at a path. Raises ProviderError."""
         return await self.request("GET", path, query=query)
 
     async def post(self, path: str, form: Mapping[str, str]) -> JsonObject:
-        """The answer to a form. Raises ProviderError."""
+        """Return the answer to a form. Raises ProviderError."""
         return await self.request("POST", path, form=form)
 
     async def request(self, method: Literal["GET", "POST"], path: str, **what: Mapping[str, str]) -> JsonObject:
@@ -72,9 +72,9 @@ class GraphClient:
         return await self.client.request(self.site, self.account, request, parse_response)
 
     async def iter_pages(self, path: str, query: Mapping[str, str]) -> AsyncGenerator[Sequence[JsonObject], None]:
-        """The pages of a list, by cursors. The address of the next page is never followed: it carries a token.
+        """Yield the pages of a list, by cursors. Raises ProviderError.
 
-        Raises ProviderError.
+        The address of the next page is never followed: it contains a token.
         """
         seen: set[str] = set()
         after: str | None = None
@@ -92,10 +92,10 @@ class GraphClient:
             seen.add(after)
 
     async def renew_token(self, account: Account, sink: Sink, path: str, query: Mapping[str, str]) -> None:
-        """Go on with a younger token, once the present one is a week old.
+        """Renew the token if it is a week old. Raises NeedsReauth.
 
-        The two addresses that give one want the old one in the query, so nothing may tell what was asked there. Any
-        failure but a dead token lets the old one serve on. Raises NeedsReauth.
+        Both addresses of the renewal take the old token in the query, so no log or error may show the request. After
+        any failure but a dead token, the old one stays.
         """
         if sink.now() - account.credentials_at < RENEWED_AFTER:
             return
@@ -113,7 +113,7 @@ class GraphClient:
 
 
 def parse_response(answer: ProviderResponse) -> JsonObject:
-    """The object that the answer is. Raises ProviderError, of the class that its error's code says."""
+    """Parse the answer's object. Raises the ProviderError of its error code."""
     site = answer.site
     try:
         found = answer.parse_object()
@@ -134,7 +134,7 @@ def parse_response(answer: ProviderResponse) -> JsonObject:
 
 
 def classify_error(answer: ProviderResponse, error: JsonObject) -> ProviderError:
-    """The error of an answer. Its words are the provider's and are shown to nobody."""
+    """Return the error of an answer; the provider's own words are never shown."""
     site = answer.site
     code, subcode = (int_or_zero(error.get(name)) for name in ("code", "error_subcode"))
     logger.info("%s: code %d/%d, trace %.40r", site.source, code, subcode, error.get("fbtrace_id"))
@@ -170,7 +170,7 @@ def float_or_zero(value: Any) -> float:
 
 
 def read_pause(answer: ProviderResponse) -> float | None:
-    """The seconds until calls are accepted again, where one of the headers tells."""
+    """Return the seconds until calls are accepted again, if a header has them."""
     hints = [
         answer.read_retry_after(),
         *(
@@ -186,7 +186,7 @@ def read_pause(answer: ProviderResponse) -> float | None:
 
 
 def parse_usages(header: str | None) -> list[JsonObject]:
-    """The objects in a header, at whatever depth: one of the two nests them by business and list."""
+    """Return the objects in a header at any depth: one header nests them by business and list."""
     try:
         waiting = [json.loads(header or "{}")]
     except (ValueError, RecursionError):

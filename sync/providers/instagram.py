@@ -1,4 +1,7 @@
-"""Instagram: an account's days and its media. What it does not answer is not known yet, never a reason to delete."""
+"""Instagram: an account's days and its media.
+
+A missing value is not known yet; it is never a reason to delete.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ class Instagram:
         self.history = history
 
     async def sync(self, account: Account, sink: Sink) -> None:
-        """Bring the two tables up to date, as far as the installation has them. Raises ProviderError."""
+        """Bring the installation's Instagram tables up to date. Raises ProviderError."""
         token = INSTAGRAM.require_token(account.credentials, "access_token")
         graph = GraphClient(self.client, INSTAGRAM, self.base, account.id, token)
         query = {"grant_type": "ig_refresh_token", "access_token": token}
@@ -40,7 +43,7 @@ class Instagram:
         insights = InstagramInsights(graph, sink, account.options)
         days = await self.plan_days(account, insights, sink) if DAYS_TABLE in sink.tables else []
         media = await self.plan_media(account, insights, sink) if MEDIA_TABLE in sink.tables else []
-        # Each table's newest window comes before either's older ones.
+        # The newest window of each table comes before the older ones of both.
         steps = [step for _, step in sorted((*enumerate(days), *enumerate(media)), key=lambda each: each[0])]
         for done, step in enumerate(steps, 1):
             await step()

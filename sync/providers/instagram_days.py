@@ -1,4 +1,4 @@
-"""An Instagram account's days. They end where Pacific days end, wherever the account is."""
+"""An Instagram account's days, which end at midnight Pacific time for every account."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from sync.providers.instagram_insights import InstagramInsights
 PACIFIC = ZoneInfo("America/Los_Angeles")
 TABLE = "ig_account_daily"
 RESTATE_DAYS = 3
-# Instagram answers for at most 30 times 24 hours; 30 days around the end of summer time have an hour more.
+# Instagram accepts at most 30 times 24 hours; 30 days around the end of summer time have an hour more.
 CHUNK_DAYS = 28
 
 COLUMNS = ("reach", "views", "interactions", "followers")
 SERIES = "reach"
-# Metrics of one value for all the time that is asked for, and so for a day at a time.
+# Metrics with one value for the whole requested time, and so requested day by day.
 TOTALS = {"views": "views", "total_interactions": "interactions"}
 KIND = "account"
-# The option that keeps the followers of days of which nothing else is known yet.
+# The option with the followers of days that have no other values yet.
 FOLLOWERS_OPTION = "followers"
 
 
 class InstagramDays:
-    """Restates the days of one account; `followers` is how many it has at the end of yesterday."""
+    """The days of one account; `followers` is its number of them at the end of yesterday."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class InstagramDays:
         self.followers = {**self.saved_followers, yesterday.isoformat(): followers}
 
     async def restate(self, window: Window) -> None:
-        """Ask for a window's days and lay the answers over what the table has. Raises ProviderError."""
+        """Fetch a window's days and merge them with the table's rows. Raises ProviderError."""
         reach = await self.fetch_reach(window)
         rows = {row["date"]: dict(row) for row in await self.sink.get_rows(TABLE, window)}
         for day in window:
@@ -61,8 +61,8 @@ class InstagramDays:
         await self.save_followers()
 
     async def fetch_reach(self, window: Window) -> dict[date, int]:
-        """The reach of the days that have one."""
-        # The last day ends at midnight: a second later, so that it is within whether or not `until` itself is.
+        """Fetch the reach by day, for the days that have one."""
+        # The last day ends at midnight; a second more includes it whether or not `until` is inclusive.
         until = str(int(format_midnight(window.end + DAY)) + 1)
         query = {"period": "day", "since": format_midnight(window.start), "until": until}
         found = await self.insights.fetch_metrics(self.account, KIND, [SERIES], query)
@@ -76,7 +76,7 @@ class InstagramDays:
         return reach
 
     async def fetch_totals(self, day: date) -> dict[str, int]:
-        """The values of one day that there are, by column."""
+        """Fetch the available values of one day, by column."""
         query = {
             "period": "day",
             "metric_type": "total_value",
@@ -90,7 +90,10 @@ class InstagramDays:
         return {column: value for column, value in values.items() if value is not None}
 
     async def save_followers(self) -> None:
-        """Remember the followers of days that have no row yet: a row of theirs alone would make the rest seem 0."""
+        """Save the followers of days without a row in the connection's options.
+
+        In a row of their own, all other values would seem to be 0.
+        """
         kept = {day: count for day, count in self.followers.items() if day >= self.first_saved_day.isoformat()}
         if kept != self.saved_followers:
             await self.sink.add_options({FOLLOWERS_OPTION: kept})
@@ -98,12 +101,12 @@ class InstagramDays:
 
 
 def pick_columns(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns that are loaded here, of a row that the table has."""
+    """Pick the columns that this module loads from a row of the table."""
     return {name: row[name] for name in COLUMNS if name in row}
 
 
 def format_midnight(day: date) -> str:
-    """When a day begins, in seconds since the epoch."""
+    """Return the beginning of a day, in seconds since the epoch."""
     return str(int(datetime.combine(day, time(), PACIFIC).timestamp()))
 
 

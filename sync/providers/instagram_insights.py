@@ -1,4 +1,7 @@
-"""Instagram's metrics: one that an object's kind lacks fails a whole call, so the rest is asked for without it."""
+"""Instagram's metrics.
+
+A metric that an object's kind does not have fails the whole call, which is then repeated without it.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,15 @@ from sync.parsing import JsonObject, Site
 from sync.provider import Sink
 from sync.providers.graph import INVALID, GraphClient, RejectedRequest
 
-INSTAGRAM = Site("instagram", "Instagram")
-# The option that says what which kind lacks.
+INSTAGRAM = Site.of_source("instagram")
+# The option with the metrics that each kind does not have.
 UNSUPPORTED_OPTION = "unsupported"
-# The medium is from before its account became a professional one, and so has no metrics at all.
+# The medium is older than the professional account, and so has no metrics at all.
 TOO_EARLY = 2108006
 
 
 class InstagramInsights:
-    """What an account and its media are asked for, less what their kind is known to lack."""
+    """The metrics of an account and its media, without those that their kind does not have."""
 
     def __init__(self, graph: GraphClient, sink: Sink, options: Mapping[str, Any]) -> None:
         self.graph = graph
@@ -27,7 +30,10 @@ class InstagramInsights:
     async def fetch_metrics(
         self, path: str, kind: str, metrics: Sequence[str], query: Mapping[str, str]
     ) -> dict[str, JsonObject]:
-        """The metrics that are answered, by name. Raises ProviderError: Refused where none of them is understood."""
+        """Fetch the available metrics, by name.
+
+        Raises ProviderError: RejectedRequest if the object has none of them.
+        """
         asked = [metric for metric in metrics if metric not in self.unsupported.get(kind, ())]
         if not asked:
             return {}
@@ -46,7 +52,7 @@ class InstagramInsights:
                     raise
                 refusals[metric] = error
         if len(refusals) == len(asked):
-            # Then it is not the metrics that are wrong.
+            # In this case the error is not about the metrics.
             raise refusals[asked[0]]
         await self.remember_unsupported(kind, list(refusals))
         return found
@@ -65,7 +71,7 @@ class InstagramInsights:
             await self.sink.add_options({UNSUPPORTED_OPTION: dict(self.unsupported)})
 
     def read_value(self, metric: JsonObject, name: str) -> int | None:
-        """The one value of a metric, in either of the two forms; None where there is none yet."""
+        """Return the only value of a metric, in either of its two forms; None before it has one."""
         reader = self.graph.reader
         if "total_value" in metric:
             total = reader.read_object(metric, "total_value")
@@ -79,7 +85,7 @@ def is_metric_error(error: RejectedRequest) -> bool:
 
 
 def parse_unsupported(option: Any) -> dict[str, list[str]]:
-    """What an earlier sync remembered; options are the user's, and may hold anything."""
+    """Parse what an earlier sync saved; options are the user's, and may contain anything."""
     if not isinstance(option, Mapping):
         return {}
     return {

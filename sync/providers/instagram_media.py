@@ -1,4 +1,4 @@
-"""An Instagram account's media, by the day they were posted on, with the values of their whole life so far."""
+"""An Instagram account's media by their day of posting, with the values of their lifetime."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sync.providers.graph import INVALID, AccessWithheld, GraphClient, ObjectNot
 from sync.providers.instagram_insights import INSTAGRAM, InstagramInsights
 
 TABLE = "ig_media"
-# Media of so many days are asked for again each time; a day more fits into one window.
+# The media of this many days are requested each time; a window holds one day more.
 RESTATE_DAYS = 30
 CHUNK_DAYS = 31
 
@@ -53,7 +53,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class MediaItem:
-    """A medium as the list has it: its columns of the table, and the kind that tells which metrics it has."""
+    """A medium of the list: its columns, and the kind that decides which metrics it has."""
 
     id: str
     kind: str
@@ -62,7 +62,7 @@ class MediaItem:
 
 
 class InstagramMedia:
-    """Restates the media of one account."""
+    """The media of one account."""
 
     def __init__(self, account: str, insights: InstagramInsights, sink: Sink, zone: ZoneInfo) -> None:
         self.account = account
@@ -72,7 +72,7 @@ class InstagramMedia:
         self.listed: Sequence[MediaItem] = ()
 
     async def fetch_list(self, since: date) -> None:
-        """Read the list, newest first, back to the media of a day. Raises ProviderError."""
+        """Fetch the list, newest first, back to the media of a day. Raises ProviderError."""
         graph = self.insights.graph
         found: dict[str, MediaItem] = {}
         query = {"fields": ",".join(FIELDS), "limit": PAGE_SIZE}
@@ -85,10 +85,10 @@ class InstagramMedia:
         self.listed = list(found.values())
 
     async def restate(self, window: Window) -> None:
-        """Ask for the metrics of a window's media, and lay the answers over what the table has.
+        """Fetch a window's media and merge them with the table's rows. Raises ProviderError.
 
-        A medium leaves the table only when Instagram says of itself that there is none: one that the list lacks is
-        asked for all the same. Raises ProviderError.
+        A medium is deleted only if Instagram answers that it does not exist; one that is missing in the list is
+        requested nevertheless.
         """
         held = {row["media_id"]: pick_columns(row) for row in await self.sink.get_rows(TABLE, window)}
         listed = {each.id: each for each in self.listed if window.start <= each.posted_on <= window.end}
@@ -111,9 +111,9 @@ class InstagramMedia:
         await self.sink.restate(TABLE, window, rows)
 
     async def fetch_values(self, media_id: str, kind: str) -> dict[str, int]:
-        """The values that there are, by column. Raises ProviderError."""
+        """Fetch the available values of a medium, by column. Raises ProviderError."""
         if not media_id.isdigit():
-            # It was never one of Instagram's: somebody loaded it.
+            # It was loaded from a file, and is none of Instagram's.
             return {}
         found = await self.insights.fetch_metrics(media_id, kind, list(METRICS), {})
         values = {
@@ -138,12 +138,12 @@ def parse_media_item(graph: GraphClient, found: JsonObject, zone: ZoneInfo) -> M
         "media_type": media_type,
         "caption": reader.read_optional_text(found, "caption"),
         "permalink": reader.read_optional_text(found, "permalink"),
-        # Likes that the account hides are left out.
+        # Hidden likes are missing in the answer.
         **{column: reader.parse_int(found[name], name) for name, column in COUNTS.items() if name in found},
     }
     return MediaItem(media_id, media_type if product is None else f"{product} {media_type}", posted_on, columns)
 
 
 def pick_columns(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns that are loaded here, of a row that the table has."""
+    """Pick the columns that this module loads from a row of the table."""
     return {name: row.get(name) for name in COLUMNS}

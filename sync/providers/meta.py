@@ -1,4 +1,4 @@
-"""Meta Ads: what each campaign of an ad account did on each day, by the Marketing API's insights."""
+"""Meta Ads: each campaign's days in an ad account, from the Marketing API's insights."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from sync.parsing import JsonObject, Site
 from sync.provider import Account, Row, Sink, get_local_yesterday
 from sync.providers.graph import GraphClient, ObjectNotFound, RejectedRequest
 
-META = Site("meta", "Meta")
+META = Site.of_source("meta")
 VERSION = "v26.0"
 VERSION_SUFFIX = re.compile(r"/v[0-9]+\.[0-9]+", re.ASCII)
 
 TABLE = "meta_ads_daily"
 RESTATE_DAYS = 28
-# Days asked for in one answer, and in one report that Meta prepares; beyond the first it would time out.
+# The days of one direct answer, and of one prepared report; a longer direct answer would time out.
 MAX_DAYS_AT_ONCE = 31
 CHUNK_DAYS = 100
 # Meta keeps 37 months.
@@ -45,7 +45,7 @@ FIELDS = (
     "actions",
     "action_values",
 )
-# One purchase appears under all of them: the first that a row has counts, and never their sum.
+# One purchase has all of these types: the first that a row has counts, and never their sum.
 PURCHASES = ("omni_purchase", "purchase", "offsite_conversion.fb_pixel_purchase")
 
 COMPLETED = "Job Completed"
@@ -54,10 +54,10 @@ GIVEN_UP = ("Job Failed", "Job Skipped")
 
 @dataclass(slots=True)
 class AdAccountSync:
-    """How an ad account's rows are read: the types of action that count, best first.
+    """One sync of an ad account, with the types of action that count, best first.
 
-    `reports` is whether Meta prepares reports for it, as far as is known; `astray` how many rows lay outside of what
-    was asked.
+    `has_reports` is whether Meta prepares reports for it, as far as is known. `astray` is the number of rows outside
+    of the requested days.
     """
 
     graph: GraphClient
@@ -119,7 +119,7 @@ class MetaAds:
         await graph.renew_token(account, sink, "oauth/access_token", query)
 
     async def fetch_rows(self, ad_account: AdAccountSync, window: Window) -> Sequence[Row]:
-        """A window's rows, asked for in halves where it is too much at once."""
+        """Fetch a window's rows, in halves if it is too much at once."""
         try:
             return await self.fetch_rows_at_once(ad_account, window)
         except TooMuchData:
@@ -147,13 +147,13 @@ class MetaAds:
         async with aclosing(pages):
             async for page in pages:
                 for found in page:
-                    # The same row on two pages is one row; another row of the same campaign and day is not.
+                    # Equal rows on two pages are one row; different rows of one campaign and day are added up.
                     text = json.dumps(found, sort_keys=True)
                     if text not in seen:
                         seen.add(text)
                         row = parse_row(ad_account, found)
                         if not window.start <= row["date"] <= window.end:
-                            # Today's, say, which is not complete.
+                            # Such as today's, which is not complete.
                             ad_account.astray += 1
                             continue
                         key = (row["date"], row["campaign_id"])
@@ -163,13 +163,13 @@ class MetaAds:
     async def iter_report_pages(
         self, ad_account: AdAccountSync, question: Mapping[str, str]
     ) -> AsyncGenerator[Sequence[JsonObject], None]:
-        """The pages of a report that Meta prepares meanwhile."""
+        """Yield the pages of a report that Meta prepares asynchronously."""
         graph, limits = ad_account.graph, self.client.limits
         try:
             ordered = await graph.post(f"{ad_account.account}/insights", question)
             run = graph.reader.read_text(ordered, "report_run_id")
         except (ObjectNotFound, RejectedRequest, Unreadable, Unreachable):
-            # No report can be ordered for this account, or by way of what stands between: it answers short windows.
+            # This account, or a proxy, allows no reports; short windows are answered directly.
             ad_account.has_reports = False
             raise TooMuchData("Meta prepares no report for this account") from None
         if not run.isdigit():
@@ -190,13 +190,13 @@ class MetaAds:
         state = await graph.get(run, {"fields": "async_status,async_percent_completion"})
         status = graph.reader.read_text(state, "async_status")
         if status in GIVEN_UP:
-            # Meta does not say why; a shorter report is the remedy that it recommends.
+            # Meta gives no reason, and recommends a shorter report.
             raise TooMuchData("Meta gave up on its report; the next sync asks again")
         return status == COMPLETED
 
 
 def add_version(base: str) -> str:
-    """The base of all addresses with the version in it, whether or not the setting has one."""
+    """Return the base of all addresses with the version, unless the setting has one."""
     base = base.rstrip("/")
     return base if VERSION_SUFFIX.fullmatch(base[base.rfind("/") :]) else f"{base}/{VERSION}"
 
@@ -223,7 +223,7 @@ def parse_row(ad_account: AdAccountSync, found: JsonObject) -> dict[str, Any]:
 
 
 def count_conversions(ad_account: AdAccountSync, found: JsonObject) -> tuple[Decimal, Decimal]:
-    """How many conversions a row has, and their value: of the first type of action that it has."""
+    """Return a row's conversions and their value, of the first type of action that it has."""
     counts = read_actions(ad_account, found, "actions")
     for action in ad_account.conversions:
         if action in counts:
@@ -232,7 +232,7 @@ def count_conversions(ad_account: AdAccountSync, found: JsonObject) -> tuple[Dec
 
 
 def read_actions(ad_account: AdAccountSync, found: JsonObject, name: str) -> dict[str, Decimal]:
-    """The values of a list of actions by type; one that never happened is left out."""
+    """Return the values of a list of actions, by type; an action that never happened is missing."""
     reader = ad_account.graph.reader
     return {
         reader.read_text(action, "action_type"): reader.parse_number(action.get("value"), name)
@@ -241,7 +241,7 @@ def read_actions(ad_account: AdAccountSync, found: JsonObject, name: str) -> dic
 
 
 def sum_rows(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """Two rows of the same campaign and day, added up."""
+    """Add up two rows of the same campaign and day."""
     return {
         name: value + other[name] if isinstance(value, (int, float, Decimal)) else value for name, value in one.items()
     }

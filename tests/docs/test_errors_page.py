@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from engine.catalog import check_tests as declared_rows
+from engine.catalog import definition_resolver, rules
 from engine.catalog import metric_resolver as metric_resolution
 from engine.catalog import resolver as resolution
-from engine.catalog import rules
 from engine.catalog import table_resolver as table_resolution
 from engine.catalog.catalog import load_catalog
 from engine.errors import InvalidCatalog
-from engine.files import document
+from engine.files import document, yaml_errors
 from engine.files import folder as loading
 from engine.files import schema_errors as shapes
 from engine.language import expressions, functions, joins, type_checks
@@ -29,11 +29,14 @@ from tests.support.paths import DOCS
 
 PAGE = DOCS / "errors.md"
 MODULES = (
-    *(declared_rows, document, expressions, functions, joins, kinds, loading, metric_resolution, queries, resolution),
-    *(rules, shapes, syntax, table_resolution, templates, type_checks, words),
+    *(declared_rows, definition_resolver, document, expressions, functions, joins, kinds, loading, metric_resolution),
+    *(queries, resolution, rules, shapes, syntax, table_resolution, templates, type_checks, words, yaml_errors),
 )
 HYPHENATED = re.compile(r"[a-z]+(-[a-z]+)+")
-REPORTING = ("report_at_key", "report_at_value", "report_at_position", "TextFault")
+REPORTING = (
+    *("report_at_key", "report_at_value", "report_at_position", "diagnose_key", "diagnose_value"),
+    *("make_error", "TextFault"),
+)
 BLOCK = re.compile(r"```(?:yaml|jinja)\n(.*?)```", re.DOTALL)
 SECTION = re.compile(r"^### `([a-z-]+)`\n(.*?)(?=^##|\Z)", re.DOTALL | re.MULTILINE)
 

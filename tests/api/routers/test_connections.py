@@ -11,6 +11,7 @@ from api.app import create_app
 from engine.answer.engine import Engine
 from runtime.services import Services
 from state import State
+from sync.providers.registry import PROVIDERS
 from tests.api.conftest import ALICE, BOB, make_bearer_headers, make_settings
 
 PATH = "/v1/connections"
@@ -145,6 +146,15 @@ def test_credentials_of_the_wrong_shape_are_422_and_not_repeated(
 @pytest.mark.parametrize("body", [{}, {"account_id": 1}, {"account_id": "1", "token": "x"}, []])
 def test_a_wrong_body_is_422(client: TestClient, body: Any) -> None:
     assert client.put(f"{PATH}/ga4", json=body).status_code == 422
+
+
+def test_a_source_without_a_provider_takes_no_credentials(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(PROVIDERS, "meta")
+    body = {"account_id": "act_1", "credentials": {"access_token": PRIVATE}}
+    answer = client.put(f"{PATH}/meta", json=body)
+    assert (answer.status_code, [fault["pointer"] for fault in answer.json()["errors"]]) == (422, ["#/credentials"])
+    assert PRIVATE not in answer.text
+    assert client.put(f"{PATH}/meta", json={"account_id": "act_1"}).json()["status"] == "external"
 
 
 def test_without_a_key_credentials_are_not_taken(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -19,7 +19,8 @@ from engine.answer.fetch import RequestContext
 from engine.calendar import Compare, Grain
 from engine.catalog.catalog import Catalog, load_catalog
 from engine.errors import UnknownMetric, WarehouseUnavailable
-from engine.query import SOURCES, MetricQuery
+from engine.query import MetricQuery
+from engine.sources import SOURCES
 from engine.warehouse.health import CHECK_TTL_SECONDS
 from engine.warehouse.warehouse import Warehouse
 from tests.conftest import OTHER_TENANT, TENANT

@@ -12,9 +12,9 @@ from sqlglot import exp, parse_one
 
 from cli.dialects import DIALECTS
 from engine.compiler.dialects.base import Dialect
+from engine.faults import TextFaults
 from engine.language.evaluator import is_computable
 from engine.language.expressions import resolve_expression
-from engine.language.faults import TextFaults
 from engine.language.function_entry import Parameter, ParameterKind, SqlFunction
 from engine.language.function_values import make_strict
 from engine.language.functions import (

@@ -144,7 +144,10 @@ def sync_account(
     naps = Naps()
     account = Account(sink.source, sink.account, Credentials(credentials), sink.clock - age, dict(sink.options))
     addresses = Addresses(
-        ga4=f"{stand_in.url}/", google_tokens=f"{stand_in.url}/token", meta=f"{stand_in.url}/", instagram=stand_in.url
+        ga4_base_url=f"{stand_in.url}/",
+        google_token_url=f"{stand_in.url}/token",
+        meta_base_url=f"{stand_in.url}/",
+        instagram_base_url=stand_in.url,
     )
 
     async def sync_once() -> None:

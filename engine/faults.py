@@ -1,4 +1,7 @@
-"""Something wrong at an offset of a text: an expression, a query or a template. In a file it becomes a Diagnostic."""
+"""Problems at an offset of a text, such as an expression, a template or a whole file.
+
+What is wrong at a position of a file is a Diagnostic: a fault becomes one when its text's place is known.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import NamedTuple
 
 
 class TextFault(NamedTuple):
-    """A problem in a text: at which offset, with which code, and what to change."""
+    """A problem in a text: its offset, its code, and a message that says what to change."""
 
     offset: int
     code: str
@@ -15,7 +18,7 @@ class TextFault(NamedTuple):
 
 
 class TextFaults(Exception):
-    """A text with problems: all that were found."""
+    """A text with problems, which are all given."""
 
     def __init__(self, *faults: TextFault) -> None:
         self.faults = faults
@@ -23,6 +26,6 @@ class TextFaults(Exception):
 
 
 def raise_if_any(faults: Iterable[TextFault]) -> None:
-    """Raise TextFaults where there are any; one that is found twice counts once."""
+    """Raise TextFaults for one fault or more; equal ones count once."""
     if distinct := tuple(dict.fromkeys(faults)):
         raise TextFaults(*distinct)
