@@ -130,6 +130,7 @@ def describe_parameters() -> list[dict[str, Any]]:
         describe_parameter("start", day, "The first day; with `end`, or neither for the last 28 complete days."),
         describe_parameter("end", day, f"The last day, at most {MAX_DAYS:,} days with the first."),
         describe_parameter("compare", describe_choice(Compare, Compare.OFF), "What the period is compared with."),
+        describe_parameter("compare_start", day, "The first day of the comparison; with `compare=custom`, and only then."),
         describe_parameter("grain", describe_choice(Grain, Grain.DAY), "The width of a bucket; weeks begin on Monday."),
         describe_parameter(
             "sources", sources, "The sources that are switched on, by commas; every connected one by default."

@@ -60,10 +60,14 @@ class Problem(BaseModel):
 
 
 class Point(BaseModel):
-    """A bucket of a series: its first day, and its value; null where the source has no data."""
+    """A bucket of a series: its first day, and its value; null where the source has no data.
+
+    `partial` where the window cuts the bucket, and absent otherwise.
+    """
 
     t: date
     v: float | None
+    partial: Literal[True] | Absent = None
 
 
 class Stats(BaseModel):
@@ -75,7 +79,7 @@ class Stats(BaseModel):
 
 
 class ComparedSeries(BaseModel):
-    """The compared period's points, aligned with the series by index."""
+    """The compared period's points, aligned with the series by index; of `previous_month` by the calendar."""
 
     name: str
     points: list[Point]
@@ -169,6 +173,7 @@ class BatchQuestion(BaseModel):
     start: Day = None
     end: Day = None
     compare: Annotated[str | None, describe_optional("string", enum=[*Compare, None], default=Compare.OFF)] = None
+    compare_start: Day = None
     sources: Annotated[str | None, describe_optional("string", pattern=SOURCE_LIST)] = None
     grain: Annotated[str | None, describe_optional("string", enum=[*Grain, None], default=Grain.DAY)] = None
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from calendar import monthrange
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -19,6 +20,8 @@ class Grain(StrEnum):
     DAY = "day"
     WEEK = "week"
     MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
 
 
 class Compare(StrEnum):
@@ -27,6 +30,15 @@ class Compare(StrEnum):
     OFF = "off"
     PREVIOUS_PERIOD = "previous_period"
     PREVIOUS_YEAR = "previous_year"
+    PREVIOUS_YEAR_WEEKDAY = "previous_year_weekday"
+    PREVIOUS_MONTH = "previous_month"
+    CUSTOM = "custom"
+
+
+# The months of a bucket.
+MONTHS: Mapping[Grain, int] = {Grain.MONTH: 1, Grain.QUARTER: 3, Grain.YEAR: 12}
+# 52 weeks, so that weekdays meet.
+WEEKDAY_YEAR = 364 * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +58,15 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A point of a series: its label and its days; it has no days if `end` is before `start`."""
+    """A point of a series: its label and its days; it has no days if `end` is before `start`.
+
+    It is partial where the window cuts the calendar's bucket, or the one opposite in the requested window.
+    """
 
     label: date
     start: date
     end: date
+    is_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +77,9 @@ class Axis:
     buckets: tuple[Bucket, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Period:
-    """The requested window and, unless compare is off, its comparison window."""
+    """The requested window and, unless compare is off, its comparison window; compared by identity."""
 
     current: Axis
     comparison: Axis | None
@@ -77,32 +93,74 @@ class Period:
     @property
     def ranges(self) -> tuple[Window, ...]:
         """The days to read, as disjoint windows in order; windows that touch or overlap are merged."""
+        return merge_windows(self.windows)
+
+    def get_comparison_to_date(self, through: date) -> Window | None:
+        """Return the days of the comparison window opposite the requested days up to `through`.
+
+        None without a comparison. The window has no days if its end is before its start.
+        """
         if self.comparison is None:
-            return (self.current.window,)
-        first, second = sorted(self.windows, key=lambda window: window.start)
-        if second.start <= first.end + DAY:
-            return (Window(first.start, max(first.end, second.end)),)
-        return (first, second)
+            return None
+        asked, compared = self.current.window, self.comparison.window
+        if self.compare is Compare.PREVIOUS_MONTH:
+            end = compared.start + (through - asked.start)
+        else:
+            end = shift_day(through + DAY, asked, compared, self.compare) - DAY
+        return Window(compared.start, min(end, compared.end))
+
+
+def merge_windows(windows: Iterable[Window]) -> tuple[Window, ...]:
+    """Merge windows that touch or overlap; the others stay, in order."""
+    merged: list[Window] = []
+    for window in sorted(windows, key=lambda each: each.start):
+        if merged and window.start <= merged[-1].end + DAY:
+            merged[-1] = Window(merged[-1].start, max(merged[-1].end, window.end))
+        else:
+            merged.append(window)
+    return tuple(merged)
 
 
 @lru_cache(maxsize=512)
-def build_period(start: date, end: date, grain: Grain, compare: Compare) -> Period:
-    """Build the period from `start` to `end`; equal arguments return the same object."""
+def build_period(start: date, end: date, grain: Grain, compare: Compare, compare_start: date | None = None) -> Period:
+    """Build the period from `start` to `end`; equal arguments return the same object.
+
+    `compare_start` is the first day of a custom comparison, and None for any other.
+    """
     asked = Window(start, end)
-    labels = tuple(iter_bucket_starts(asked, grain))
-    firsts = (start, *labels[1:])
+    current = build_calendar_axis(asked, grain)
     compared = None
     if compare is not Compare.OFF:
-        window = get_comparison_window(asked, compare)
-        moved = tuple(shift_bucket_start(label, asked, compare) for label in labels)
-        compared = build_axis(window, (window.start, *moved[1:]), (window.start, *moved[1:]))
-    return Period(build_axis(asked, labels, firsts), compared, grain, compare)
+        window = get_comparison_window(asked, compare, compare_start)
+        compared = (
+            build_calendar_axis(window, grain)
+            if compare is Compare.PREVIOUS_MONTH
+            else build_opposite_axis(current, window, compare)
+        )
+    return Period(current, compared, grain, compare)
 
 
-def build_axis(window: Window, labels: tuple[date, ...], firsts: tuple[date, ...]) -> Axis:
+def build_calendar_axis(window: Window, grain: Grain) -> Axis:
+    """Cut a window into the calendar's buckets; the first one's label may be before the window."""
+    labels = tuple(iter_bucket_starts(window, grain))
+    firsts = (window.start, *labels[1:])
+    is_cut = [False] * len(labels)
+    is_cut[0] = labels[0] < window.start
+    is_cut[-1] = is_cut[-1] or get_next_bucket(labels[-1], grain) - DAY > window.end
+    return build_axis(window, labels, firsts, is_cut)
+
+
+def build_opposite_axis(current: Axis, window: Window, compare: Compare) -> Axis:
+    """Cut the comparison window at the days opposite to those at which the requested window is cut."""
+    moved = (shift_day(bucket.label, current.window, window, compare) for bucket in current.buckets[1:])
+    firsts = (window.start, *moved)
+    return build_axis(window, firsts, firsts, [bucket.is_partial for bucket in current.buckets])
+
+
+def build_axis(window: Window, labels: Sequence[date], firsts: Sequence[date], is_partial: Sequence[bool]) -> Axis:
     """Cut a window at each bucket's first day; a bucket ends on the day before the next one."""
     ends = (*(first - DAY for first in firsts[1:]), window.end)
-    return Axis(window, tuple(map(Bucket, labels, firsts, ends)))
+    return Axis(window, tuple(map(Bucket, labels, firsts, ends, is_partial)))
 
 
 def iter_bucket_starts(window: Window, grain: Grain) -> Iterator[date]:
@@ -115,34 +173,58 @@ def iter_bucket_starts(window: Window, grain: Grain) -> Iterator[date]:
 
 def get_bucket_start(day: date, grain: Grain) -> date:
     """Return the first day of the calendar bucket that contains `day`."""
+    if grain is Grain.DAY:
+        return day
     if grain is Grain.WEEK:
         return day - timedelta(days=day.weekday())
-    return day.replace(day=1) if grain is Grain.MONTH else day
+    months = MONTHS[grain]
+    return day.replace(month=(day.month - 1) // months * months + 1, day=1)
 
 
 def get_next_bucket(day: date, grain: Grain) -> date:
     """Return the first day of the bucket after the one that begins on `day`."""
-    if grain is Grain.MONTH:
-        return day.replace(year=day.year + day.month // 12, month=day.month % 12 + 1)
+    if grain in MONTHS:
+        return shift_months(day, MONTHS[grain])
     return day + (7 * DAY if grain is Grain.WEEK else DAY)
 
 
-def get_comparison_window(asked: Window, compare: Compare) -> Window:
+def get_comparison_window(asked: Window, compare: Compare, compare_start: date | None = None) -> Window:
     """Return the window that `asked` is compared with."""
-    if compare is Compare.PREVIOUS_PERIOD:
-        return Window(asked.start - asked.days * DAY, asked.start - DAY)
-    return Window(shift_year_back(asked.start, leap_day=(2, 28)), shift_year_back(asked.end, leap_day=(2, 28)))
+    match compare:
+        case Compare.PREVIOUS_YEAR:
+            return Window(shift_year_back(asked.start, leap_day=(2, 28)), shift_year_back(asked.end, leap_day=(2, 28)))
+        case Compare.PREVIOUS_MONTH:
+            # The last day of a month is compared with the last day of the month before, however long these are.
+            ends_month = (asked.end + DAY).day == 1
+            end = asked.end.replace(day=1) - DAY if ends_month else shift_months(asked.end, -1)
+            return Window(shift_months(asked.start, -1), end)
+        case Compare.PREVIOUS_YEAR_WEEKDAY:
+            start = asked.start - WEEKDAY_YEAR
+        case Compare.CUSTOM if compare_start is not None:
+            start = compare_start
+        case Compare.PREVIOUS_PERIOD:
+            start = asked.start - asked.days * DAY
+        case _:
+            raise ValueError(f"no comparison window: {compare.value}, from {compare_start}")
+    return Window(start, start + (asked.days - 1) * DAY)
 
 
-def shift_bucket_start(day: date, asked: Window, compare: Compare) -> date:
-    """Return the comparison window's first day of the bucket that begins on `day`."""
-    if compare is Compare.PREVIOUS_PERIOD:
-        return day - asked.days * DAY
-    # A leap day's bucket begins where 1 March's does, so it has no day: 28 February is not counted twice.
-    return shift_year_back(day, leap_day=(3, 1))
+def shift_day(day: date, asked: Window, compared: Window, compare: Compare) -> date:
+    """Return the day of the comparison window that is opposite to `day`, where a bucket beginning on it begins."""
+    if compare is Compare.PREVIOUS_YEAR:
+        # A leap day's bucket begins where 1 March's does, so it has no day: 28 February is not counted twice.
+        return shift_year_back(day, leap_day=(3, 1))
+    return day - (asked.start - compared.start)
 
 
 def shift_year_back(day: date, *, leap_day: tuple[int, int]) -> date:
     """Return the date one year earlier; 29 February becomes `leap_day`, a month and a day."""
     month, day_of_month = leap_day if (day.month, day.day) == (2, 29) else (day.month, day.day)
     return date(day.year - 1, month, day_of_month)
+
+
+def shift_months(day: date, months: int) -> date:
+    """Return the date some months later, or earlier; a day that the month lacks becomes its last."""
+    index = day.year * 12 + day.month - 1 + months
+    year, month = divmod(index, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

@@ -25,7 +25,8 @@ Choice = TypeVar("Choice", bound=StrEnum)
 class MetricQuery:
     """The parameters that all metrics have.
 
-    `sources` are the switched-on sources, or None for all connected ones.
+    `sources` are the switched-on sources, or None for all connected ones. `compare_start` is the first day of a custom
+    comparison.
     """
 
     start: date
@@ -33,10 +34,11 @@ class MetricQuery:
     compare: Compare = Compare.OFF
     grain: Grain = Grain.DAY
     sources: frozenset[str] | None = None
+    compare_start: date | None = None
 
     @property
     def period(self) -> Period:
-        return build_period(self.start, self.end, self.grain, self.compare)
+        return build_period(self.start, self.end, self.grain, self.compare, self.compare_start)
 
 
 def parse_metric_query(
@@ -45,6 +47,7 @@ def parse_metric_query(
     start: str | None = None,
     end: str | None = None,
     compare: str | None = None,
+    compare_start: str | None = None,
     grain: str | None = None,
     sources: str | None = None,
 ) -> MetricQuery:
@@ -55,10 +58,12 @@ def parse_metric_query(
     """
     problems: list[ParameterProblem] = []
     first, last = parse_dates(start, end, today, problems)
+    comparison = parse_choice("compare", compare, Compare.OFF, problems)
     query = MetricQuery(
         start=first,
         end=last,
-        compare=parse_choice("compare", compare, Compare.OFF, problems),
+        compare=comparison,
+        compare_start=parse_compare_start(compare_start, comparison, problems),
         grain=parse_choice("grain", grain, Grain.DAY, problems),
         sources=parse_sources(sources, problems),
     )
@@ -87,6 +92,18 @@ def parse_dates(start: str | None, end: str | None, today: date, problems: list[
     elif (days := (last - first).days + 1) > MAX_DAYS:
         problems.append(ParameterProblem("end", f"the range has {days:,} days; at most {MAX_DAYS:,} are allowed"))
     return first, last
+
+
+def parse_compare_start(text: str | None, compare: Compare, problems: list[ParameterProblem]) -> date | None:
+    """Parse the first day of a custom comparison, which no other comparison has."""
+    if text is None:
+        if compare is Compare.CUSTOM:
+            problems.append(ParameterProblem("compare_start", "is missing: compare=custom needs its first day"))
+        return None
+    if compare is not Compare.CUSTOM:
+        problems.append(ParameterProblem("compare_start", "is for compare=custom only; leave it out"))
+        return None
+    return parse_date("compare_start", text, problems)
 
 
 def parse_date(parameter: str, text: str, problems: list[ParameterProblem]) -> date | None:

@@ -30,7 +30,7 @@ from engine import (
     quote_text,
 )
 
-PARAMETERS = ("start", "end", "compare", "sources", "grain")
+PARAMETERS = ("start", "end", "compare", "compare_start", "sources", "grain")
 
 router = APIRouter(prefix="/widgets", tags=["widgets"])
 

@@ -23,6 +23,7 @@ from engine import SOURCES, Body, Compare, Grain, parse_metric_query
 @click.option(
     "--compare", type=click.Choice([each.value for each in Compare]), help="What to compare with; off unless said."
 )
+@click.option("--compare-start", metavar="DATE", help="The first day of the comparison, with --compare custom.")
 @click.option(
     "--sources", metavar="LIST", help=f"A comma list of {', '.join(SOURCES)}; every connected one unless said."
 )
@@ -44,6 +45,7 @@ def query(
     start: str | None,
     end: str | None,
     compare: str | None,
+    compare_start: str | None,
     sources: str | None,
     grain: str | None,
     shape: str,
@@ -62,7 +64,13 @@ def query(
     with open_services(metrics) as services:
         metric = services.catalog.get_widget(key)
         metric_query = parse_metric_query(
-            today=services.get_today(), start=start, end=end, compare=compare, grain=grain, sources=sources
+            today=services.get_today(),
+            start=start,
+            end=end,
+            compare=compare,
+            compare_start=compare_start,
+            grain=grain,
+            sources=sources,
         )
         connected = services.get_context(user).connected
         body = services.engine.query_body(key, metric_query, tenant=user, connected=connected)

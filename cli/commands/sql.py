@@ -33,7 +33,7 @@ LIKE_THE_DEFAULT = date(2025, 1, 1), date(2025, 1, 28)
 @dialect_option
 @click.option(
     "--compare",
-    type=click.Choice([each.value for each in Compare]),
+    type=click.Choice([each.value for each in Compare if each is not Compare.CUSTOM]),
     default=Compare.OFF.value,
     show_default=True,
     help="What the period is compared with.",

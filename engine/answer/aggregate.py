@@ -12,7 +12,7 @@ from functools import lru_cache
 from operator import eq, itemgetter
 from typing import Any
 
-from engine.calendar import Axis, Compare, Grain, build_period
+from engine.calendar import Axis, Period
 from engine.catalog.metrics import TableMetric
 from engine.compiler.builder import OTHER
 from engine.compiler.dialects.base import Dialect
@@ -29,6 +29,8 @@ class BucketIndex:
     """The buckets of one window, indexed by the driver's days and by slot."""
 
     labels: tuple[str, ...]
+    # The buckets that their window cuts, by index.
+    partial: tuple[int, ...]
     start: Any
     end: Any
     bucket_by_day: Mapping[Any, int]
@@ -53,9 +55,8 @@ class PeriodBuckets:
 
 
 @lru_cache(maxsize=256)
-def build_period_buckets(start: date, end: date, grain: Grain, compare: Compare, dialect: Dialect) -> PeriodBuckets:
-    """Index the buckets of a period; equal arguments return the same object."""
-    period = build_period(start, end, grain, compare)
+def build_period_buckets(period: Period, dialect: Dialect) -> PeriodBuckets:
+    """Index the buckets of a period; the same period returns the same object."""
     current = build_bucket_index(period.current, dialect, 0)
     if period.comparison is None:
         return PeriodBuckets(current, None, (current,), tuple(iter_slot_days(period.current, current)))
@@ -72,6 +73,7 @@ def build_bucket_index(axis: Axis, dialect: Dialect, first_slot: int) -> BucketI
     }
     return BucketIndex(
         labels=tuple(bucket.label.isoformat() for bucket in axis.buckets),
+        partial=tuple(index for index, bucket in enumerate(axis.buckets) if bucket.is_partial),
         start=dialect.bind_day(axis.window.start),
         end=dialect.bind_day(axis.window.end),
         bucket_by_day=days,

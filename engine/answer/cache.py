@@ -33,7 +33,7 @@ class CacheKey:
     """Everything that a statement's rows depend on: a missing input would leak a tenant's rows.
 
     `statement` is the digest of the SQL text, and `days` are the windows that it reads. `slots` is how a scan of slots
-    divides them: start, end, grain, compare. `mixed` is the parameter of a list of items that is ranked by money.
+    divides them: start, end, grain, compare, its start. `mixed` is the parameter of a list of items that is ranked by money.
     """
 
     tenant: str
@@ -41,7 +41,7 @@ class CacheKey:
     catalog: str
     statement: str
     days: tuple[Window, ...]
-    slots: tuple[date, date, Grain, Compare] | None = None
+    slots: tuple[date, date, Grain, Compare, date | None] | None = None
     mixed: bool | None = None
     data_version: int
 

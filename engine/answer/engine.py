@@ -132,7 +132,7 @@ class Engine:
     ) -> dict[str, WidgetAnswer]:
         active = context.connected if query.sources is None else context.connected & query.sources
         dialect = self.warehouse.dialect
-        buckets = build_period_buckets(query.start, query.end, query.grain, query.compare, dialect)
+        buckets = build_period_buckets(query.period, dialect)
         fetcher = ScanFetcher(
             warehouse=self.warehouse,
             cache=self.cache,

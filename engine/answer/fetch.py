@@ -65,7 +65,7 @@ class ScanFetcher:
         if scan.shape is Shape.DAYS:
             return self.fetch_once(scan, sql, lambda: self.bind_parameters(self.ranges), self.ranges)
         query = self.query
-        slots = (query.start, query.end, query.grain, query.compare)
+        slots = (query.start, query.end, query.grain, query.compare, query.compare_start)
 
         def parameters() -> dict[str, Any]:
             bound = self.bind_parameters(self.ranges if scan.breakdown is not None else ())

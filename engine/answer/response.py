@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from engine.answer.aggregate import MIXED, MetricResult, PeriodBuckets, SeriesValues, Value, nan_to_none
+from engine.answer.aggregate import MIXED, BucketIndex, MetricResult, PeriodBuckets, SeriesValues, Value, nan_to_none
 from engine.catalog.metrics import CombinedMetric, DerivedMetric, Metric, TableMetric
 from engine.files.definitions import DeltaKind
 from engine.query import MetricQuery
@@ -238,11 +238,10 @@ def build_body(
         body["comparison"] = {"start": window.start.isoformat(), "end": window.end.isoformat(), "series": []}
     body["items"] = []
     if result is not None:
-        labels = buckets.current.labels
         body["series"] = [
             {
                 "name": series.name,
-                "points": [{"t": t, "v": v} for t, v in zip(labels, series.points, strict=True)],
+                "points": build_points(buckets.current, series.points),
                 "stats": build_stats(series.value, series.previous, kind),
             }
             for series, kind in zip(result.series, result.delta_kinds, strict=True)
@@ -250,16 +249,20 @@ def build_body(
         body["stats"] = build_stats(result.value, result.previous, get_delta_kind(metric, result))
         body["items"] = result.items
         if buckets.compared is not None:
-            labels = buckets.compared.labels
             body["comparison"]["series"] = [
-                {
-                    "name": series.name,
-                    "points": [{"t": t, "v": v} for t, v in zip(labels, series.compared, strict=True)],
-                }
+                {"name": series.name, "points": build_points(buckets.compared, series.compared)}
                 for series in result.series
             ]
     body["meta"] = build_meta(metric, result, query, active)
     return body
+
+
+def build_points(bucket_index: BucketIndex, values: Sequence[Value]) -> list[Body]:
+    """Build a point for each bucket; those that the window cuts say so."""
+    points: list[Body] = [{"t": t, "v": v} for t, v in zip(bucket_index.labels, values, strict=True)]
+    for index in bucket_index.partial:
+        points[index]["partial"] = True
+    return points
 
 
 def get_delta_kind(metric: Metric, result: WidgetResult) -> DeltaKind:

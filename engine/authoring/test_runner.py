@@ -85,7 +85,9 @@ def run_tests(catalog: Catalog, metrics: Iterable[Metric]) -> Iterator[TestResul
 def run_test(engine: Engine, metric: Metric, test: TestDefinition, tenant: str) -> TestResult:
     """Write the test's rows as the tenant's, query the metric, and compare the answer."""
     rows = get_rows_by_table(metric, test)
-    query = MetricQuery(test.start, test.end, Compare(test.compare), Grain(test.grain))
+    query = MetricQuery(
+        test.start, test.end, Compare(test.compare), Grain(test.grain), compare_start=test.compare_start
+    )
     try:
         for name, listed in rows.items():
             table = engine.catalog.tables[name]

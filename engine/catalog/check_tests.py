@@ -52,7 +52,13 @@ def find_physical_tables(metric: Metric) -> Iterator[Table]:
 def check_days(reporter: Reporter, test: TestDefinition) -> None:
     """Report days that no query may ask for."""
     try:
-        parse_metric_query(today=date.max, start=test.start.isoformat(), end=test.end.isoformat())
+        parse_metric_query(
+            today=date.max,
+            start=test.start.isoformat(),
+            end=test.end.isoformat(),
+            compare=test.compare,
+            compare_start=test.compare_start.isoformat() if test.compare_start else None,
+        )
     except InvalidQuery as invalid:
         for problem in invalid.problems:
             reporter.report_at_value("wrong-value", problem.message, problem.parameter)

@@ -179,10 +179,13 @@ class TestDefinition(Definition):
     )
     start: Day = Field(description="The first day asked for.", examples=["2025-01-01"])
     end: Day = Field(description="The last day asked for.", examples=["2025-01-02"])
-    compare: Literal["off", "previous_period", "previous_year"] = Field(
-        "off", description="What the period is compared with."
+    compare: Literal[
+        "off", "previous_period", "previous_year", "previous_year_weekday", "previous_month", "custom"
+    ] = Field("off", description="What the period is compared with.")
+    compare_start: Day | None = Field(
+        None, description="The first day of a custom comparison.", examples=["2024-12-01"]
     )
-    grain: Literal["day", "week", "month"] = Field("day", description="The width of a bucket.")
+    grain: Literal["day", "week", "month", "quarter", "year"] = Field("day", description="The width of a bucket.")
     expect: Expectation = Field(description="A subset of the answer.", examples=[{"stats": {"value": 7}}])
 
 
