@@ -18,7 +18,19 @@ from api.problems import MEDIA_TYPE
 from api.request_state import get_services
 from api.responses import STALE, Origin
 from api.schemas import SOURCE_LIST
-from engine import MAX_DAYS, Catalog, Compare, Grain, Metric
+from engine import (
+    EXCLUDE_PREFIX,
+    FILTER_PREFIX,
+    MAX_DAYS,
+    MAX_FILTER_LENGTH,
+    MAX_FILTER_VALUES,
+    NOT_SET,
+    Catalog,
+    Compare,
+    Dimension,
+    Grain,
+    Metric,
+)
 
 DOCS_POLICY = (
     "default-src 'none'; connect-src 'self'; img-src 'self' data: https://fastapi.tiangolo.com; "
@@ -79,7 +91,7 @@ def build_document(app: FastAPI, catalog: Catalog) -> dict[str, Any]:
         CRON: {"type": "apiKey", "in": "header", "name": "X-Cron-Secret"},
     }
     paths = schema["paths"]
-    paths["/v1/widgets/{key}"] = {"get": describe_any_widget()}
+    paths["/v1/widgets/{key}"] = {"get": describe_any_widget(catalog)}
     paths.update({f"/v1/widgets/{key}": {"get": describe_widget(metric)} for key, metric in catalog.widgets.items()})
     for path, operations in paths.items():
         if path.startswith("/v1/"):
@@ -100,13 +112,13 @@ def add_errors_and_security(operation: dict[str, Any], scheme: str) -> None:
             response["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 
-def describe_any_widget() -> dict[str, Any]:
+def describe_any_widget(catalog: Catalog) -> dict[str, Any]:
     key = {"name": "key", "in": "path", "required": True, "schema": {"type": "string"}, "example": "ga4.sessions"}
     return {
         "tags": ["widgets"],
         "summary": "The answer of a widget",
         "operationId": "widget",
-        "parameters": [key, *describe_parameters()],
+        "parameters": [key, *describe_parameters(), *describe_filters(catalog.dimensions)],
         "responses": {**describe_answer(), "404": {"description": UNKNOWN_KEY}},
     }
 
@@ -117,7 +129,7 @@ def describe_widget(metric: Metric) -> dict[str, Any]:
         "summary": metric.title,
         "description": metric.description or metric.title,
         "operationId": f"widget_{metric.key.replace('.', '_')}",
-        "parameters": describe_parameters(),
+        "parameters": [*describe_parameters(), *describe_filters(metric.dimensions)],
         "responses": describe_answer(build_example(metric)),
     }
 
@@ -130,11 +142,28 @@ def describe_parameters() -> list[dict[str, Any]]:
         describe_parameter("start", day, "The first day; with `end`, or neither for the last 28 complete days."),
         describe_parameter("end", day, f"The last day, at most {MAX_DAYS:,} days with the first."),
         describe_parameter("compare", describe_choice(Compare, Compare.OFF), "What the period is compared with."),
-        describe_parameter("compare_start", day, "The first day of the comparison; with `compare=custom`, and only then."),
+        describe_parameter(
+            "compare_start", day, "The first day of the comparison; with `compare=custom`, and only then."
+        ),
         describe_parameter("grain", describe_choice(Grain, Grain.DAY), "The width of a bucket; weeks begin on Monday."),
         describe_parameter(
             "sources", sources, "The sources that are switched on, by commas; every connected one by default."
         ),
+    ]
+
+
+def describe_filters(dimensions: Mapping[str, Dimension]) -> list[dict[str, Any]]:
+    """Describe the parameters that name members of each dimension."""
+    members = {
+        "type": "array",
+        "items": {"type": "string", "maxLength": MAX_FILTER_LENGTH},
+        "maxItems": MAX_FILTER_VALUES,
+    }
+    words = {FILTER_PREFIX: "any of these", EXCLUDE_PREFIX: "none of these"}
+    return [
+        describe_parameter(f"{prefix}{name}", members, f"{dimension.title}: {text} members; `{NOT_SET}` is NULL.")
+        for name, dimension in sorted(dimensions.items())
+        for prefix, text in words.items()
     ]
 
 
@@ -168,9 +197,20 @@ def build_example(metric: Metric) -> dict[str, Any]:
         "value": value,
         "previous": previous,
         "delta": round(change if metric.delta == "absolute" else change / previous, 4),
+        "to_date": None,
+    }
+    currency = "USD" if metric.format == "currency" else None
+    series = {
+        "name": metric.title,
+        "key": metric.key,
+        "format": metric.format,
+        "better": metric.better,
+        "currency": currency,
+        "points": build_points(EXAMPLE_DAYS[2:], value),
+        "stats": stats,
     }
     return {
-        "series": [{"name": metric.title, "points": build_points(EXAMPLE_DAYS[2:], value), "stats": stats}],
+        "series": [series],
         "stats": stats,
         "comparison": {
             "start": EXAMPLE_DAYS[0],
@@ -183,17 +223,20 @@ def build_example(metric: Metric) -> dict[str, Any]:
             "title": metric.title,
             "format": metric.format,
             "better": metric.better,
+            "delta": metric.delta,
             "grain": Grain.DAY,
             "start": EXAMPLE_DAYS[2],
             "end": EXAMPLE_DAYS[3],
             "compare": Compare.PREVIOUS_PERIOD,
             "total": "period",
-            "currency": "USD" if metric.format == "currency" else None,
+            "currency": currency,
             "sources": list(metric.sources),
             "missing_sources": [],
             "data_through": EXAMPLE_DAYS[3],
             "comparison_through": EXAMPLE_DAYS[1],
             "provisional_from": None,
+            "filters": {"applied": [], "ignored": []},
+            "notes": [],
         },
     }
 

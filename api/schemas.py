@@ -36,6 +36,7 @@ def describe_optional(kind: str, **keywords: Any) -> WithJsonSchema:
 Text = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[^\\x00]*$"})]
 # A member that is left out where there is nothing to say; it is never null.
 Absent = SkipJsonSchema[None]
+FilterMembers = dict[str, list[Text]] | None
 Day = Annotated[str | None, describe_optional("string", format="date")]
 
 
@@ -70,12 +71,22 @@ class Point(BaseModel):
     partial: Literal[True] | Absent = None
 
 
+class ToDate(BaseModel):
+    """The same over the days up to `through`, and those of the compared period opposite to them."""
+
+    through: date
+    value: float | None
+    previous: float | None
+    delta: float | None
+
+
 class Stats(BaseModel):
-    """The whole period's value, the compared period's, and the change."""
+    """The whole period's value, the compared period's, and the change; `to_date` where the period is unfinished."""
 
     value: float | None
     previous: float | None
     delta: float | None
+    to_date: ToDate | None
 
 
 class ComparedSeries(BaseModel):
@@ -86,8 +97,18 @@ class ComparedSeries(BaseModel):
 
 
 class Series(ComparedSeries):
-    """A named series: one point per bucket of the asked range, none missing."""
+    """A named series: one point per bucket of the asked range, none missing.
 
+    `key`, `format`, `better` and `currency` are those of the metric that it comes from. A member of a breakdown has an
+    `id`. `filtered` is false where a filter does not apply to it.
+    """
+
+    key: str
+    format: Format
+    better: Better
+    currency: str | None
+    id: str | Absent = None
+    filtered: Literal[False] | Absent = None
     stats: Stats
 
 
@@ -108,6 +129,33 @@ class Item(BaseModel):
     values: dict[str, float | None]
 
 
+class AppliedFilter(BaseModel):
+    """A filter that applies: any of the members of `filter`, none of `exclude`."""
+
+    dimension: str
+    filter: list[str]
+    exclude: list[str]
+
+
+class MetaFilters(BaseModel):
+    """The filters that apply to the widget, and the dimensions of those that do not."""
+
+    applied: list[AppliedFilter]
+    ignored: list[str]
+
+
+class Note(BaseModel):
+    """Something to be known of an account's data from one day to another, such as `late` or `sampled`."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    code: str
+    source: str
+    account: str
+    start: date = Field(alias="from")
+    end: date = Field(alias="to")
+
+
 class Meta(BaseModel):
     """What was asked and what the answer rests on; `stale` where it is the last known while a database is away."""
 
@@ -117,6 +165,7 @@ class Meta(BaseModel):
     title: str
     format: Format
     better: Better
+    delta: Literal["relative", "absolute"]
     grain: Grain
     start: date
     end: date
@@ -128,6 +177,8 @@ class Meta(BaseModel):
     data_through: date | None
     comparison_through: date | None
     provisional_from: date | None
+    filters: MetaFilters
+    notes: list[Note]
     stale: Literal[True] | Absent = None
 
 
@@ -139,6 +190,13 @@ class Widget(BaseModel):
     comparison: Comparison | Absent = None
     items: list[Item]
     meta: Meta
+
+
+class DimensionEntry(BaseModel):
+    """What a widget can be filtered by."""
+
+    name: str
+    title: str
 
 
 class WidgetEntry(BaseModel):
@@ -153,8 +211,13 @@ class WidgetEntry(BaseModel):
     format: Format
     better: Better
     chart: str | None
-    by: str | None = Field(description="The column that the widget is broken down by.")
+    by: str | None = Field(description="The dimension or column that the widget is broken down by.")
     grains: list[Grain]
+    group: str | None = Field(description="The section of a page that the widget belongs to.")
+    position: float | None = Field(description="The widget's place in its section, the least first.")
+    delta: Literal["relative", "absolute"]
+    dimensions: list[DimensionEntry] = Field(description="What the widget can be filtered by.")
+    hash: str = Field(description="A digest that changes with the definition, but not with titles and comments.")
 
 
 class WidgetCatalog(BaseModel):
@@ -176,6 +239,8 @@ class BatchQuestion(BaseModel):
     compare_start: Day = None
     sources: Annotated[str | None, describe_optional("string", pattern=SOURCE_LIST)] = None
     grain: Annotated[str | None, describe_optional("string", enum=[*Grain, None], default=Grain.DAY)] = None
+    filter: FilterMembers = Field(None, examples=[{"channel": ["Email"]}])
+    exclude: FilterMembers = None
 
 
 class Batch(BaseModel):

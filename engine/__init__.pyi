@@ -33,6 +33,7 @@ from .catalog.catalog import Catalog as Catalog
 from .catalog.catalog import load_catalog as load_catalog
 from .catalog.catalog import raise_if_invalid as raise_if_invalid
 from .catalog.catalog import resolve_catalog as resolve_catalog
+from .catalog.metric_hash import hash_metric as hash_metric
 from .catalog.metric_resolver import make_title as make_title
 from .catalog.metrics import CombinedMetric as CombinedMetric
 from .catalog.metrics import Metric as Metric
@@ -96,7 +97,12 @@ from .language.jinja import Sandbox as Sandbox
 from .language.jinja import explain_template_error as explain_template_error
 from .language.jinja import format_scalar as format_scalar
 from .language.jinja import iter_name_offsets as iter_name_offsets
+from .query import EXCLUDE_PREFIX as EXCLUDE_PREFIX
+from .query import FILTER_PREFIX as FILTER_PREFIX
 from .query import MAX_DAYS as MAX_DAYS
+from .query import MAX_FILTER_LENGTH as MAX_FILTER_LENGTH
+from .query import MAX_FILTER_VALUES as MAX_FILTER_VALUES
+from .query import NOT_SET as NOT_SET
 from .query import MetricQuery as MetricQuery
 from .query import parse_metric_query as parse_metric_query
 from .query import quote_text as quote_text
@@ -109,6 +115,7 @@ from .sources import suggest_source as suggest_source
 from .suggestions import did_you_mean as did_you_mean
 from .suggestions import find_nearest_names as find_nearest_names
 from .suggestions import suggest_name as suggest_name
+from .tables import Dimension as Dimension
 from .tables import Table as Table
 from .warehouse.drivers.postgresql_timeouts import NETWORK_OPTIONS as NETWORK_OPTIONS
 from .warehouse.drivers.postgresql_timeouts import set_response_timeout as set_response_timeout

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TypeVar
 
 from engine.calendar import MAX_DATE, MIN_DATE, Compare, Grain, Period, build_period
@@ -15,6 +17,10 @@ from engine.suggestions import did_you_mean, find_nearest_names
 
 MAX_DAYS = 1_100
 DEFAULT_DAYS = 28
+MAX_FILTER_VALUES, MAX_FILTER_LENGTH = 50, 500
+FILTER_PREFIX, EXCLUDE_PREFIX = "filter.", "exclude."
+# The name of the member of rows without a value.
+NOT_SET = "(not set)"
 
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
@@ -22,11 +28,20 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True)
+class DimensionFilter:
+    """The members of a dimension whose rows count: any of `include`, unless it is empty, and none of `exclude`."""
+
+    dimension: str
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class MetricQuery:
     """The parameters that all metrics have.
 
     `sources` are the switched-on sources, or None for all connected ones. `compare_start` is the first day of a custom
-    comparison.
+    comparison. All `filters` must hold.
     """
 
     start: date
@@ -35,6 +50,7 @@ class MetricQuery:
     grain: Grain = Grain.DAY
     sources: frozenset[str] | None = None
     compare_start: date | None = None
+    filters: tuple[DimensionFilter, ...] = ()
 
     @property
     def period(self) -> Period:
@@ -50,10 +66,13 @@ def parse_metric_query(
     compare_start: str | None = None,
     grain: str | None = None,
     sources: str | None = None,
+    include: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    exclude: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> MetricQuery:
     """Parse a query from its texts; None means the default.
 
-    `today` is the current date in the reporting time zone: the default window is the 28 days before it.
+    `today` is the current date in the reporting time zone: the default window is the 28 days before it. `include` and
+    `exclude` are members by dimension.
     Raises InvalidQuery with a problem for each invalid parameter.
     """
     problems: list[ParameterProblem] = []
@@ -66,6 +85,7 @@ def parse_metric_query(
         compare_start=parse_compare_start(compare_start, comparison, problems),
         grain=parse_choice("grain", grain, Grain.DAY, problems),
         sources=parse_sources(sources, problems),
+        filters=parse_filters(include, exclude, problems),
     )
     if problems:
         raise InvalidQuery(problems)
@@ -151,6 +171,62 @@ def parse_sources(text: str | None, problems: list[ParameterProblem]) -> frozens
                 )
             )
     return frozenset(names)
+
+
+def parse_filters(
+    include: Mapping[str, Sequence[str]], exclude: Mapping[str, Sequence[str]], problems: list[ParameterProblem]
+) -> tuple[DimensionFilter, ...]:
+    """Parse the members that each dimension includes and excludes; an empty text is the member without a value."""
+    for parameter, values in iter_filter_parameters(include, exclude):
+        if len(values) > MAX_FILTER_VALUES:
+            message = f"has {len(values)} values; at most {MAX_FILTER_VALUES} are allowed"
+            problems.append(ParameterProblem(parameter, message))
+        elif any(len(value) > MAX_FILTER_LENGTH for value in values):
+            message = f"has a value of more than {MAX_FILTER_LENGTH} characters"
+            problems.append(ParameterProblem(parameter, message))
+        elif not all(map(is_storable_text, values)):
+            problems.append(ParameterProblem(parameter, "has a character that no text has: NUL, or half a surrogate"))
+    return tuple(
+        DimensionFilter(name, get_members(include.get(name, ())), get_members(exclude.get(name, ())))
+        for name in dict.fromkeys((*include, *exclude))
+        if include.get(name) or exclude.get(name)
+    )
+
+
+def is_storable_text(text: str) -> bool:
+    """Whether a database can hold the text: without NUL and without half of a surrogate pair."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def iter_filter_parameters(
+    include: Mapping[str, Sequence[str]], exclude: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[str, Sequence[str]]]:
+    """Yield each filter's parameter and its values."""
+    for prefix, filters in ((FILTER_PREFIX, include), (EXCLUDE_PREFIX, exclude)):
+        for name, values in filters.items():
+            yield f"{prefix}{name}", values
+
+
+def get_members(values: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(value or NOT_SET for value in values))
+
+
+def check_dimensions(query: MetricQuery, dimensions: Collection[str]) -> None:
+    """Raise InvalidQuery for filters by what is no table's dimension."""
+    problems = [
+        ParameterProblem(f"{prefix}{each.dimension}"[:80], f"{quote_text(each.dimension)} is no dimension{hint}")
+        for each in query.filters
+        if each.dimension not in dimensions
+        for prefix, values in ((FILTER_PREFIX, each.include), (EXCLUDE_PREFIX, each.exclude))
+        if values
+        for hint in (did_you_mean(find_nearest_names(each.dimension, dimensions)) or list_dimensions(dimensions),)
+    ]
+    if problems:
+        raise InvalidQuery(problems)
+
+
+def list_dimensions(dimensions: Collection[str]) -> str:
+    return f"; there are {', '.join(sorted(dimensions))}" if dimensions else "; the metric files name none"
 
 
 def quote_text(text: str) -> str:

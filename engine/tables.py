@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from sqlglot import exp
@@ -44,6 +44,16 @@ class Column:
         return VALUE_TYPES[self.type]
 
 
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """What rows may be filtered and broken down by: a column's values, each under its latest label."""
+
+    name: str
+    column: str
+    title: str
+    label: str | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """A fact table, or a query over fact tables.
@@ -62,6 +72,12 @@ class Table:
     currency: str | None = None
     query: exp.Select | None = None
     reads: tuple[Table, ...] = ()
+    dimensions: Mapping[str, Dimension] = field(default_factory=dict)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The sources of the physical tables that a scan reads, in alphabetical order."""
+        return tuple(sorted({table.source for table in self.list_physical_tables()}))
 
     @property
     def account_column(self) -> Column | None:

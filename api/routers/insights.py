@@ -18,14 +18,14 @@ from api.openapi import NOT_MODIFIED
 from api.openapi import describe_parameters as documented
 from api.request_state import get_services
 from api.responses import build_response
-from api.routers.widgets import read_query
 from api.schemas import InsightList
+from api.widget_query import read_query
 from engine import Compare
 from insights.collect_facts import CollectedFacts, collect_facts
 from insights.narrate import MOST_WAITING
 from runtime.narrator import budget, describe_narration
 
-PARAMETERS = ("start", "end", "compare", "sources")
+PARAMETERS = ("start", "end", "compare", "compare_start", "sources")
 # Seconds. Later than that the model is not called: the answer must be there within thirty.
 MAX_COLLECT_SECONDS = 5.0
 DEFAULTS = {"compare": Compare.PREVIOUS_PERIOD.value}
@@ -83,7 +83,7 @@ async def insights(request: Request, user: Annotated[str, Depends(get_tenant)]) 
 def collect_insights(request: Request, user: str) -> CollectedFacts:
     services = get_services(request)
     today = services.get_today()
-    query = read_query(request, today=today, parameters=PARAMETERS, defaults=DEFAULTS)
+    query = read_query(request, today=today, parameters=PARAMETERS, filters=(), defaults=DEFAULTS)
     language = services.settings.insights_language
     return services.run_for_user(
         user, lambda engine, context: collect_facts(engine, query, context, today=today, language=language)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
-from types import MappingProxyType
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -16,21 +13,8 @@ from api.problems import describe_error
 from api.request_state import get_services
 from api.responses import build_response
 from api.schemas import Batch, BatchQuestion, WidgetCatalog
-from engine import (
-    Grain,
-    InvalidQuery,
-    MetricQuery,
-    ParameterProblem,
-    TableMetric,
-    UnknownMetric,
-    WidgetAnswer,
-    did_you_mean,
-    find_nearest_names,
-    parse_metric_query,
-    quote_text,
-)
-
-PARAMETERS = ("start", "end", "compare", "compare_start", "sources", "grain")
+from api.widget_query import build_batch_query, read_query
+from engine import Grain, TableMetric, UnknownMetric, WidgetAnswer, hash_metric
 
 router = APIRouter(prefix="/widgets", tags=["widgets"])
 
@@ -47,8 +31,13 @@ async def widgets(request: Request) -> Response:
             "format": metric.format,
             "better": metric.better,
             "chart": metric.chart,
-            "by": metric.by if isinstance(metric, TableMetric) else None,
+            "by": metric.by.name if isinstance(metric, TableMetric) and metric.by else None,
             "grains": [grain.value for grain in Grain],
+            "group": metric.group,
+            "position": metric.position,
+            "delta": metric.delta,
+            "dimensions": [{"name": each.name, "title": each.title} for each in metric.dimensions.values()],
+            "hash": hash_metric(metric),
         }
         for metric in catalog.widgets.values()
     ]
@@ -58,9 +47,7 @@ async def widgets(request: Request) -> Response:
 @router.post("/batch", summary="Several widgets at once", responses={200: {"model": Batch}})
 def batch(request: Request, batch_query: BatchQuestion, user: Annotated[str, Depends(get_tenant)]) -> Response:
     services = get_services(request)
-    query = build_query(
-        batch_query.model_dump(include=set(PARAMETERS)), batch_query.model_extra or (), today=services.get_today()
-    )
+    query = build_batch_query(batch_query.model_dump(), batch_query.model_extra or (), today=services.get_today())
     found = services.query_many(batch_query.keys, query, user=user)
     answers = [each for each in found.values() if isinstance(each, WidgetAnswer)]
     return build_response(
@@ -85,42 +72,3 @@ def widget(request: Request) -> Response:
 
 def get_body_or_problem(found: WidgetAnswer | UnknownMetric) -> dict[str, Any]:
     return describe_error(found) if isinstance(found, UnknownMetric) else found.body
-
-
-def read_query(
-    request: Request,
-    *,
-    today: date,
-    parameters: Sequence[str] = PARAMETERS,
-    defaults: Mapping[str, str] = MappingProxyType({}),
-) -> MetricQuery:
-    """Read the query string as a metric query; unknown and repeated parameters are problems.
-
-    Raises InvalidQuery.
-    """
-    given = request.query_params.multi_items()
-    names = [name for name, _ in given]
-    known = {name: text for name, text in given if name in parameters}
-    problems = [ParameterProblem(name, "is given more than once") for name in known if names.count(name) > 1]
-    unknown = dict.fromkeys(name for name in names if name not in parameters)
-    problems += [describe_unknown_parameter(name, parameters) for name in unknown]
-    return build_query({**defaults, **known}, (), today=today, problems=problems)
-
-
-def build_query(
-    texts: Mapping[str, str | None], unknown: Iterable[str], *, today: date, problems: Iterable[ParameterProblem] = ()
-) -> MetricQuery:
-    """Build a metric query. Raises InvalidQuery with every problem of its parameters."""
-    found = [*problems, *map(describe_unknown_parameter, dict.fromkeys(unknown))]
-    try:
-        query = parse_metric_query(today=today, **texts)
-    except InvalidQuery as invalid:
-        found += invalid.problems
-    if found:
-        raise InvalidQuery(found)
-    return query
-
-
-def describe_unknown_parameter(name: str, parameters: Sequence[str] = PARAMETERS) -> ParameterProblem:
-    hint = did_you_mean(find_nearest_names(name, parameters)) or f"; there are {', '.join(parameters)}"
-    return ParameterProblem(name[:40], f"{quote_text(name)} is not a parameter{hint}")

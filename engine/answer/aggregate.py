@@ -1,4 +1,4 @@
-"""Rows of a scan → the values of a metric: buckets, totals, members, both windows.
+"""Rows of a scan → the values of a metric: buckets, totals, members, all windows.
 
 Values come from components, never from other values: a ratio's total is the ratio of the sums.
 """
@@ -6,14 +6,14 @@ Values come from components, never from other values: a ratio's total is the rat
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
-from functools import lru_cache
-from operator import eq, itemgetter
+from dataclasses import dataclass, field
+from datetime import date
+from operator import eq
 from typing import Any
 
-from engine.calendar import Axis, Period
-from engine.catalog.metrics import TableMetric
+from engine.answer.extent import Extent
+from engine.answer.windows import BucketIndex, KnownDays, PeriodBuckets, find_known_days
+from engine.catalog.metrics import Metric, TableMetric
 from engine.compiler.builder import OTHER
 from engine.compiler.dialects.base import Dialect
 from engine.compiler.plan import Measure, MetricPlan, Scan, ScanProjection, Shape, sum_values
@@ -22,123 +22,58 @@ from engine.files.definitions import Fill, Total
 Row = Sequence[Any]
 Value = float | None
 MIXED = "mixed"
+# The positions of a member's place and name in a row of a breakdown.
+PLACE, MEMBER = 1, 2
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BucketIndex:
-    """The buckets of one window, indexed by the driver's days and by slot."""
+@dataclass(slots=True)
+class StatValues:
+    """The totals of both windows, and those of their days up to the last known one."""
 
-    labels: tuple[str, ...]
-    # The buckets that their window cuts, by index.
-    partial: tuple[int, ...]
-    start: Any
-    end: Any
-    bucket_by_day: Mapping[Any, int]
-    has_days: tuple[bool, ...]
-    # The day of each bucket, where every bucket is one day.
-    days: tuple[Any, ...] | None
-    first_slot: int
-    total_slot: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PeriodBuckets:
-    """The buckets of the requested window and, unless compare is off, of the compared one.
-
-    `slot_days` has the (slot, day) pairs of all windows.
-    """
-
-    current: BucketIndex
-    compared: BucketIndex | None
-    windows: tuple[BucketIndex, ...]
-    slot_days: tuple[tuple[int, date], ...]
-
-
-@lru_cache(maxsize=256)
-def build_period_buckets(period: Period, dialect: Dialect) -> PeriodBuckets:
-    """Index the buckets of a period; the same period returns the same object."""
-    current = build_bucket_index(period.current, dialect, 0)
-    if period.comparison is None:
-        return PeriodBuckets(current, None, (current,), tuple(iter_slot_days(period.current, current)))
-    compared = build_bucket_index(period.comparison, dialect, current.total_slot + 1)
-    pairs = (*iter_slot_days(period.current, current), *iter_slot_days(period.comparison, compared))
-    return PeriodBuckets(current, compared, (current, compared), pairs)
-
-
-def build_bucket_index(axis: Axis, dialect: Dialect, first_slot: int) -> BucketIndex:
-    days = {
-        dialect.bind_day(bucket.start + timedelta(days=offset)): index
-        for index, bucket in enumerate(axis.buckets)
-        for offset in range((bucket.end - bucket.start).days + 1)
-    }
-    return BucketIndex(
-        labels=tuple(bucket.label.isoformat() for bucket in axis.buckets),
-        partial=tuple(index for index, bucket in enumerate(axis.buckets) if bucket.is_partial),
-        start=dialect.bind_day(axis.window.start),
-        end=dialect.bind_day(axis.window.end),
-        bucket_by_day=days,
-        has_days=tuple(bucket.start <= bucket.end for bucket in axis.buckets),
-        days=tuple(days)
-        if len(days) == len(axis.buckets) and all(bucket.start == bucket.end for bucket in axis.buckets)
-        else None,
-        first_slot=first_slot,
-        total_slot=first_slot + len(axis.buckets),
-    )
-
-
-def iter_slot_days(axis: Axis, bucket_index: BucketIndex) -> Iterable[tuple[int, date]]:
-    """Yield (slot, day): each day in its bucket's slot and in its window's total slot."""
-    for index, bucket in enumerate(axis.buckets):
-        for offset in range((bucket.end - bucket.start).days + 1):
-            day = bucket.start + timedelta(days=offset)
-            yield bucket_index.first_slot + index, day
-            yield bucket_index.total_slot, day
+    value: Value = None
+    previous: Value = None
+    to_date: Value = None
+    previous_to_date: Value = None
 
 
 @dataclass(slots=True)
 class SeriesValues:
-    """One series: a value for each bucket and a total, in both windows."""
+    """One series of a metric: a value for each bucket of both windows, and its totals.
+
+    `currency` is that of its amounts, and None where it is not money. `id` is a member's.
+    """
 
     name: str
+    metric: Metric
+    money: bool
     points: list[Value]
-    value: Value = None
     compared: list[Value] = field(default_factory=list)
-    previous: Value = None
+    stats: StatValues = field(default_factory=StatValues)
+    currency: str | None = None
+    id: str | None = None
+
+    def clear_amounts(self, currency: str) -> None:
+        """Clear the values of money in several currencies, which have no common unit."""
+        if self.money:
+            self.points, self.compared = [None] * len(self.points), [None] * len(self.compared)
+            self.stats, self.currency = StatValues(), currency
 
 
 @dataclass(slots=True)
 class MetricResult:
-    """The values of a metric over one table.
-
-    `through` and `compared_through` are the last days with rows, as ISO text.
-    """
+    """The values of a metric over one table; `stats` is its headline, and `items` its list."""
 
     series: list[SeriesValues]
-    value: Value
-    previous: Value
-    through: str | None
-    compared_through: str | None
+    stats: StatValues
     currency: str | None
     scan: Scan
     windows: Sequence[WindowRows]
+    items: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def buckets_with_rows(self) -> list[list[bool]]:
-        """For each window, whether the table has rows in each bucket.
-
-        Without rows, the 0 of a sum is a guess.
-        """
+        """For each window, whether the table has rows in each bucket."""
         return [mark_buckets_with_rows(self.scan, window) for window in self.windows]
-
-
-@dataclass(slots=True)
-class Extent:
-    """The first and last day with rows in a window, in the driver's form, and their buckets."""
-
-    first: Any
-    last: Any
-    first_bucket: int
-    last_bucket: int
 
 
 @dataclass(slots=True)
@@ -154,121 +89,154 @@ class WindowRows:
     buckets: Sequence[Sequence[Row]] = ()
 
 
-@dataclass(slots=True)
-class WindowValues:
-    """The values of a group in one window: for each measure its points and its total."""
-
-    points: list[list[Value]]
-    totals: list[Value]
-
-
 def aggregate_metric(
-    plan: MetricPlan, rows_by_scan: Mapping[Scan, Sequence[Row]], buckets: PeriodBuckets, dialect: Dialect
+    plan: MetricPlan,
+    rows_by_scan: Mapping[Scan, Sequence[Row]],
+    buckets: PeriodBuckets,
+    extent: Extent | None,
+    dialect: Dialect,
 ) -> MetricResult:
     """Compute the result of one metric from the rows of its scans."""
     metric, whole = plan.metric, plan.whole
     rows = rows_by_scan[whole.scan]
     currency = find_currency(whole, rows)
-    # Where all members are in one scan's rows, a day has several of them.
-    windows = (split_windows if whole.scan.breakdown is None else split_windows_of_members)(whole.scan, rows, buckets)
-    extents = [find_extent(whole.scan, window) for window in windows]
-    builder = SeriesBuilder(metric.fill, currency == MIXED, buckets, extents)
+    builder = SeriesBuilder(metric, buckets, extent, dialect)
     if plan.members is None:
-        series = builder.build_series(
-            whole.measures, [evaluate_window(whole, window, metric.total) for window in windows]
-        )
-        headline = series[metric.headline]
+        series = builder.build_series(whole, rows)
+        stats = series[metric.headline].stats
     else:
-        series = aggregate_members(plan.metric, plan.members, rows_by_scan[plan.members.scan], buckets, builder)
-        headline = builder.build_series(
-            whole.measures, [evaluate_totals(whole, window, metric.total) for window in windows]
-        )[0]
-    through = [dialect.format_day(each.last) if each else None for each in extents]
+        series = builder.build_members(plan.members, rows_by_scan[plan.members.scan])
+        stats = builder.build_stats(whole, rows)[0]
+    split = split_window if whole.scan.breakdown is None else select_rows
     return MetricResult(
         series=series,
-        value=headline.value,
-        previous=headline.previous,
-        through=through[0],
-        compared_through=through[1] if len(through) > 1 else None,
+        stats=stats,
         currency=currency,
         scan=whole.scan,
-        windows=windows,
+        windows=[split(whole.scan, rows, index) for index in buckets.windows],
     )
-
-
-def aggregate_members(
-    metric: TableMetric, projection: ScanProjection, rows: Sequence[Row], buckets: PeriodBuckets, builder: SeriesBuilder
-) -> list[SeriesValues]:
-    """Build a series for each member, largest first, then Other if the metric shows it."""
-    place, member = get_member_positions(projection)
-    grouped: dict[int | None, list[Row]] = {}
-    for row in rows:
-        grouped.setdefault(row[place], []).append(row)
-    rest = grouped.pop(None, [])
-    groups = [(str(group[0][member]), group) for _, group in sorted(grouped.items(), key=lambda each: each[0] or 0)]
-    if metric.other and any(projection.passing is None or row[projection.passing] for row in rest):
-        groups.append((OTHER, rest))
-    (measure,) = projection.measures
-    series = []
-    for name, group in groups:
-        windows = [
-            evaluate_window(projection, window, metric.total)
-            for window in split_windows(projection.scan, group, buckets)
-        ]
-        series += builder.build_series([replace(measure, name=name)], windows)
-    return series
 
 
 @dataclass(slots=True)
 class SeriesBuilder:
-    """Finishes the values of each series: fills gaps within the data's extent, clears NaN."""
+    """Builds the series of one metric from the rows of its groups."""
 
-    fill: Fill | None
-    mixed: bool
+    metric: TableMetric
     buckets: PeriodBuckets
-    extents: Sequence[Extent | None]
+    extent: Extent | None
+    dialect: Dialect
 
-    def build_series(self, measures: Sequence[Measure], windows: Sequence[WindowValues]) -> list[SeriesValues]:
-        """Build a series for each measure.
-
-        `windows` has the values of the requested window and, where there is one, of the compared window.
-        """
+    def build_members(self, projection: ScanProjection, rows: Sequence[Row]) -> list[SeriesValues]:
+        """Build a series for each member, largest first, then Other if the metric shows it."""
+        grouped: dict[int | None, list[Row]] = {}
+        for row in rows:
+            grouped.setdefault(row[PLACE], []).append(row)
+        rest = grouped.pop(None, [])
+        groups = [(str(group[0][MEMBER]), group) for _, group in sorted(grouped.items(), key=lambda each: each[0] or 0)]
+        if self.metric.other and any(projection.passing is None or row[projection.passing] for row in rest):
+            groups.append((OTHER, rest))
         found = []
-        for index, measure in enumerate(measures):
-            current = windows[0]
-            series = SeriesValues(
-                measure.name,
-                self.finish_points(measure, current.points[index], self.buckets.current, self.extents[0]),
-                self.finish_total(measure, current.totals[index], self.extents[0]),
-            )
-            if self.buckets.compared is not None:
-                compared = windows[1]
-                series.compared = self.finish_points(
-                    measure, compared.points[index], self.buckets.compared, self.extents[1]
-                )
-                series.previous = self.finish_total(measure, compared.totals[index], self.extents[1])
+        for name, group in groups:
+            (series,) = self.build_series(projection, group)
+            series.name = series.id = name
             found.append(series)
         return found
 
-    def finish_points(
-        self, measure: Measure, points: list[Value], bucket_index: BucketIndex, extent: Extent | None
-    ) -> list[Value]:
-        if self.mixed and measure.money:
-            return [None] * len(points)
-        fills_zero = self.fill == "zero" or (self.fill is None and measure.additive)
-        if fills_zero and extent is not None and None in points:
-            for index in range(extent.first_bucket, extent.last_bucket + 1):
-                if points[index] is None and bucket_index.has_days[index]:
-                    points[index] = 0
-        # NaN stands for a number beyond a double: missing, but not zero. Only NaN differs from itself.
-        if not all(map(eq, points, points)):
-            points = [nan_to_none(value) for value in points]
-        return points
+    def build_series(self, projection: ScanProjection, rows: Sequence[Row]) -> list[SeriesValues]:
+        """Build a series for each measure from the rows of one group, at most one for each day or slot."""
+        currency = find_currency(projection, rows)
+        windows = [split_window(projection.scan, rows, index) for index in self.buckets.windows]
+        points = [self.evaluate_points(projection, window) for window in windows]
+        stats = self.build_stats(projection, rows, windows)
+        found = []
+        for index, measure in enumerate(projection.measures):
+            series = SeriesValues(
+                name=measure.name,
+                metric=self.metric,
+                money=measure.money,
+                points=points[0][index],
+                compared=points[1][index] if len(points) > 1 else [],
+                stats=stats[index],
+                currency=currency if measure.money else None,
+            )
+            if currency == MIXED:
+                series.clear_amounts(MIXED)
+            found.append(series)
+        return found
 
-    def finish_total(self, measure: Measure, value: Value, extent: Extent | None) -> Value:
-        if self.mixed and measure.money:
-            return None
-        return 0 if value is None and measure.additive and extent is not None else nan_to_none(value)
+    def build_stats(
+        self, projection: ScanProjection, rows: Sequence[Row], windows: Sequence[WindowRows] | None = None
+    ) -> list[StatValues]:
+        """Build the totals of each measure; `windows` are the rows by window, where they are split already."""
+        mixed = find_currency(projection, rows) == MIXED
+        split = windows or [select_rows(projection.scan, rows, index) for index in self.buckets.windows]
+        totals = [self.evaluate_totals(projection, window) for window in split]
+        to_date = [
+            self.evaluate_totals(projection, select_rows(projection.scan, rows, index))
+            for index in self.buckets.to_date
+        ]
+        found = []
+        for index, measure in enumerate(projection.measures):
+            if mixed and measure.money:
+                found.append(StatValues())
+                continue
+            values = [each[index] for each in (*totals, *to_date)]
+            found.append(StatValues(*(values if len(totals) > 1 else (*values, None))))
+        return found
+
+    def evaluate_points(self, projection: ScanProjection, window: WindowRows) -> list[list[Value]]:
+        """Evaluate each measure in each bucket."""
+        metric, known, cells = self.metric, self.find_known_days(window), window.cells
+        if cells is None and metric.total != "period":
+            points = [
+                [
+                    summarize_days(measure, rows, metric.total, known, bucket.start, bucket.end)
+                    for rows, bucket in zip(window.buckets, window.bucket_index.axis.buckets, strict=True)
+                ]
+                for measure in projection.measures
+            ]
+        else:
+            if cells is None:
+                cells = [merge_rows(projection, rows) for rows in window.buckets]
+            points = [[None if row is None else evaluate(row) for row in cells] for evaluate in projection.evaluators]
+        return [
+            finish_points(measure, values, metric.fill, known, window.bucket_index)
+            for measure, values in zip(projection.measures, points, strict=True)
+        ]
+
+    def evaluate_totals(self, projection: ScanProjection, window: WindowRows) -> list[Value]:
+        """Evaluate the total of each measure in a window, where a day may have several rows."""
+        known, total = self.find_known_days(window), self.metric.total
+        if total == "period":
+            row = merge_rows(projection, window.rows)
+            values = [None if row is None else evaluate(row) for evaluate in projection.evaluators]
+        else:
+            days, bounds = merge_members(projection, window.rows), window.bucket_index.axis.window
+            values = [
+                summarize_days(measure, days, total, known, bounds.start, bounds.end) for measure in projection.measures
+            ]
+        return [
+            0 if value is None and measure.additive and known is not None else nan_to_none(value)
+            for measure, value in zip(projection.measures, values, strict=True)
+        ]
+
+    def find_known_days(self, window: WindowRows) -> KnownDays | None:
+        return find_known_days(self.extent, window.bucket_index, self.dialect)
+
+
+def finish_points(
+    measure: Measure, points: list[Value], fill: Fill | None, known: KnownDays | None, bucket_index: BucketIndex
+) -> list[Value]:
+    """Fill the gaps within the known days, and clear NaN."""
+    fills_zero = fill == "zero" or (fill is None and measure.additive)
+    if fills_zero and known is not None and None in points:
+        for index in range(known.first_bucket, known.last_bucket + 1):
+            if points[index] is None and bucket_index.has_days[index]:
+                points[index] = 0
+    # NaN stands for a number beyond a double: missing, but not zero. Only NaN differs from itself.
+    if not all(map(eq, points, points)):
+        points = [nan_to_none(value) for value in points]
+    return points
 
 
 def nan_to_none(value: Value) -> Value:
@@ -276,19 +244,14 @@ def nan_to_none(value: Value) -> Value:
     return value if value == value else None
 
 
-def split_windows(scan: Scan, rows: Sequence[Row], buckets: PeriodBuckets) -> list[WindowRows]:
-    """Split the rows of one group by window; there is at most one row for each day or slot.
-
-    A row is in both windows where they overlap.
-    """
+def split_window(scan: Scan, rows: Sequence[Row], bucket_index: BucketIndex) -> WindowRows:
+    """Select the rows of one group in a window, by bucket; there is at most one row for each day or slot."""
     if scan.shape is Shape.SLOTS:
         by_slot = {row[0]: row for row in rows}
-        return [build_window_from_slots(by_slot, bucket_index) for bucket_index in buckets.windows]
+        whole = by_slot.get(bucket_index.total_slot)
+        cells = list(map(by_slot.get, range(bucket_index.first_slot, bucket_index.total_slot)))
+        return WindowRows(bucket_index, [] if whole is None else [whole], cells)
     by_day = {row[0]: row for row in rows}
-    return [build_window_from_days(by_day, bucket_index) for bucket_index in buckets.windows]
-
-
-def build_window_from_days(by_day: Mapping[Any, Row], bucket_index: BucketIndex) -> WindowRows:
     if bucket_index.days is not None:
         cells = list(map(by_day.get, bucket_index.days))
         return WindowRows(bucket_index, [row for row in cells if row is not None], cells)
@@ -299,60 +262,29 @@ def build_window_from_days(by_day: Mapping[Any, Row], bucket_index: BucketIndex)
     return WindowRows(bucket_index, inside, None, buckets)
 
 
-def build_window_from_slots(by_slot: Mapping[int, Row], bucket_index: BucketIndex) -> WindowRows:
-    whole = by_slot.get(bucket_index.total_slot)
-    cells = list(map(by_slot.get, range(bucket_index.first_slot, bucket_index.total_slot)))
-    return WindowRows(bucket_index, [] if whole is None else [whole], cells)
-
-
-def split_windows_of_members(scan: Scan, rows: Sequence[Row], buckets: PeriodBuckets) -> list[WindowRows]:
-    """Split the rows of all groups by window, for totals; a day may have several rows."""
+def select_rows(scan: Scan, rows: Sequence[Row], bucket_index: BucketIndex) -> WindowRows:
+    """Select the rows of all groups in a window, for totals; a day may have several rows."""
     if scan.shape is Shape.SLOTS:
-        return [
-            WindowRows(bucket_index, [row for row in rows if row[0] == bucket_index.total_slot])
-            for bucket_index in buckets.windows
-        ]
-    return [
-        WindowRows(
-            bucket_index,
-            sorted((row for row in rows if bucket_index.start <= row[0] <= bucket_index.end), key=itemgetter(0)),
-        )
-        for bucket_index in buckets.windows
-    ]
+        return WindowRows(bucket_index, [row for row in rows if row[0] == bucket_index.total_slot])
+    start, end = bucket_index.start, bucket_index.end
+    return WindowRows(bucket_index, [row for row in rows if start <= row[0] <= end])
 
 
-def evaluate_window(projection: ScanProjection, window: WindowRows, total: Total) -> WindowValues:
-    """Evaluate points and totals of a group with at most one row for each day or slot."""
-    whole = evaluate_totals(projection, window, total)
-    cells = window.cells
-    if cells is None:
-        if total != "period":
-            points = [[summarize_days(each, rows, total) for rows in window.buckets] for each in projection.measures]
-            return WindowValues(points, whole.totals)
-        cells = [merge_rows(projection, rows) for rows in window.buckets]
-    points = [[None if row is None else evaluate(row) for row in cells] for evaluate in projection.evaluators]
-    return WindowValues(points, whole.totals)
+def summarize_days(
+    measure: Measure, rows: Iterable[Row], total: Total, known: KnownDays | None, start: date, end: date
+) -> Value:
+    """Return the average or the last of the daily values from `start` to `end`.
 
-
-def evaluate_totals(projection: ScanProjection, window: WindowRows, total: Total) -> WindowValues:
-    """Evaluate the totals of one window, where a day may have several rows."""
-    no_points: list[list[Value]] = [[]] * len(projection.measures)
-    if total != "period":
-        days = merge_members(projection, window.rows)
-        return WindowValues(no_points, [summarize_days(each, days, total) for each in projection.measures])
-    whole = merge_rows(projection, window.rows)
-    return WindowValues(no_points, [None if whole is None else evaluate(whole) for evaluate in projection.evaluators])
-
-
-def summarize_days(measure: Measure, rows: Iterable[Row], total: Total) -> Value:
-    """Return the average or the last of the daily values, over the days that have one."""
+    The average is over the days that have a value; an additive one has 0 on a known day without.
+    """
     values = [(row[0], value) for row in rows if (value := measure.evaluate(row)) is not None]
-    if not values:
-        return None
     if total == "last":
-        return float(max(values)[1])
-    whole = sum_values([value for _, value in values])
-    return None if whole is None else whole / len(values)
+        return float(max(values)[1]) if values else None
+    count = len(values)
+    if measure.additive and known is not None:
+        count += known.count(start, end) - sum(day <= known.through for day, _ in values)
+    whole = sum_values([value for _, value in values]) if values else 0
+    return None if whole is None or count == 0 else whole / count
 
 
 def merge_rows(projection: ScanProjection, rows: Sequence[Row]) -> Row | None:
@@ -388,18 +320,6 @@ def mark_buckets_with_rows(scan: Scan, window: WindowRows) -> list[bool]:
     return [index in indexes for index in range(len(window.bucket_index.labels))]
 
 
-def find_extent(scan: Scan, window: WindowRows) -> Extent | None:
-    """Find the first and the last day with rows within the window."""
-    rows, bucket_index = window.rows, window.bucket_index
-    if not rows:
-        return None
-    if scan.shape is Shape.SLOTS:
-        first, last = min(row[1] for row in rows), max(row[2] for row in rows)
-    else:
-        first, last = rows[0][0], rows[-1][0]
-    return Extent(first, last, bucket_index.bucket_by_day[first], bucket_index.bucket_by_day[last])
-
-
 def find_currency(projection: ScanProjection, rows: Sequence[Row]) -> str | None:
     """Return the rows' one currency, MIXED for several, None for none or without money."""
     if projection.currency is None:
@@ -408,8 +328,3 @@ def find_currency(projection: ScanProjection, rows: Sequence[Row]) -> str | None
     found = {row[lowest] for row in rows} | {row[highest] for row in rows}
     found.discard(None)
     return MIXED if len(found) > 1 else next(iter(found), None)
-
-
-def get_member_positions(projection: ScanProjection) -> tuple[int, int]:
-    """Return the positions of the member's place and name in a row of a breakdown."""
-    return (1, 2) if projection.scan.shape is Shape.DAYS else (3, 4)

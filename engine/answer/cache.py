@@ -18,6 +18,7 @@ from cachetools import TTLCache
 
 from engine.calendar import Compare, Grain, Window
 from engine.errors import WarehouseUnavailable
+from engine.query import DimensionFilter
 
 Rows = Sequence[Sequence[Any]]
 
@@ -33,7 +34,8 @@ class CacheKey:
     """Everything that a statement's rows depend on: a missing input would leak a tenant's rows.
 
     `statement` is the digest of the SQL text, and `days` are the windows that it reads. `slots` is how a scan of slots
-    divides them: start, end, grain, compare, its start. `mixed` is the parameter of a list of items that is ranked by money.
+    divides them: start, end, grain, compare, its start, the last known day of an unfinished window. `mixed` is the
+    parameter of a list of items that is ranked by money.
     """
 
     tenant: str
@@ -41,8 +43,9 @@ class CacheKey:
     catalog: str
     statement: str
     days: tuple[Window, ...]
-    slots: tuple[date, date, Grain, Compare, date | None] | None = None
+    slots: tuple[date, date, Grain, Compare, date | None, date | None] | None = None
     mixed: bool | None = None
+    filters: tuple[DimensionFilter, ...] = ()
     data_version: int
 
     @property

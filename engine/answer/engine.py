@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
 from cachetools import TTLCache
 
-from engine.answer.aggregate import MIXED, MetricResult, aggregate_metric, build_period_buckets
+from engine.answer.aggregate import MetricResult
 from engine.answer.cache import Cache, CachedRows
 from engine.answer.fetch import RequestContext, ScanFetcher
-from engine.answer.response import Body, TableResults, build_body, build_result
+from engine.answer.request import WidgetRequest
+from engine.answer.response import Body
 from engine.catalog.catalog import Catalog
 from engine.catalog.metrics import Metric
-from engine.compiler.plan import ItemsScan, MetricPlan, Scan, plan
+from engine.compiler.plan import plan
 from engine.compiler.statements import CompiledPlan, StatementCompiler
 from engine.errors import UnknownMetric, WarehouseUnavailable
-from engine.query import MetricQuery
+from engine.query import MetricQuery, check_dimensions
 from engine.warehouse.health import HealthCheck
 from engine.warehouse.warehouse import Warehouse
 
@@ -112,8 +113,9 @@ class Engine:
     ) -> dict[str, WidgetAnswer]:
         """Answer metrics over the catalog's tables, hidden ones too, from one plan.
 
-        Raises WarehouseUnavailable.
+        Raises InvalidQuery for a filter by what is no dimension, and WarehouseUnavailable.
         """
+        check_dimensions(query, self.catalog.dimensions)
         compiled = self.get_plan(metrics)
         try:
             return self._build_answers(metrics, compiled, query, context)
@@ -130,46 +132,26 @@ class Engine:
     def _build_answers(
         self, metrics: Sequence[Metric], compiled: CompiledPlan, query: MetricQuery, context: RequestContext
     ) -> dict[str, WidgetAnswer]:
-        active = context.connected if query.sources is None else context.connected & query.sources
-        dialect = self.warehouse.dialect
-        buckets = build_period_buckets(query.period, dialect)
         fetcher = ScanFetcher(
             warehouse=self.warehouse,
             cache=self.cache,
             catalog=self.catalog.version,
             compiled=compiled,
             query=query,
-            buckets=buckets,
             context=context,
         )
-        plans = {
-            part.key: compiled.plan.metrics[part.key]
-            for metric in metrics
-            for part in metric.table_metrics
-            if part.table.source in active
+        request = WidgetRequest(fetcher)
+        found = {metric.key: request.build_widget(metric) for metric in metrics}
+        is_down = self.cache is not None and (context.offline or self._is_warehouse_down(fetcher.cached_rows))
+        if self.cache is None:
+            return {
+                key: WidgetAnswer(body, is_cached=False, stale_seconds=None, results=results)
+                for key, (body, results, _) in found.items()
+            }
+        return {
+            key: self._build_cached_answer(body, cached_rows, is_down, results)
+            for key, (body, results, cached_rows) in found.items()
         }
-        results = {
-            key: aggregate_metric(each, fetcher.fetch_metric_rows(each), buckets, dialect)
-            for key, each in plans.items()
-        }
-        items = {
-            key: fetcher.fetch_items(each.items, mixed=results[key].currency == MIXED)
-            for key, each in plans.items()
-            if each.items is not None
-        }
-        table_results = TableResults(results, items, buckets)
-        is_down = self.cache is not None and (context.offline or self._is_warehouse_down(fetcher.cached_rows.values()))
-        answers = {}
-        for metric in metrics:
-            body = build_body(metric, build_result(metric, table_results), query, buckets, active)
-            used = [part.key for part in metric.table_metrics if part.key in plans]
-            used_results = tuple([results[key] for key in used])
-            if self.cache is None:
-                answers[metric.key] = WidgetAnswer(body, is_cached=False, stale_seconds=None, results=used_results)
-                continue
-            cached_rows = [fetcher.cached_rows[scan] for key in used for scan in iter_scans(plans[key])]
-            answers[metric.key] = self._build_cached_answer(body, cached_rows, is_down, used_results)
-        return answers
 
     def _build_cached_answer(
         self, body: Body, cached_rows: Sequence[CachedRows], is_down: bool, results: tuple[MetricResult, ...]
@@ -195,11 +177,3 @@ class Engine:
 
 def collect_keys(metrics: Iterable[Metric]) -> tuple[str, ...]:
     return tuple([metric.key for metric in metrics])
-
-
-def iter_scans(plan: MetricPlan) -> Iterator[Scan | ItemsScan]:
-    yield plan.whole.scan
-    if plan.members is not None:
-        yield plan.members.scan
-    if plan.items is not None:
-        yield plan.items

@@ -2,37 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
-from engine.answer.aggregate import PeriodBuckets, Row
+from engine.answer.aggregate import Row
 from engine.answer.cache import Cache, CachedRows, CacheKey, hash_text
+from engine.answer.extent import AccountReads, Extent, find_extent
+from engine.answer.freshness import DataNote
 from engine.answer.items import build_items
-from engine.answer.response import Body
+from engine.answer.windows import PeriodBuckets
 from engine.calendar import Window
-from engine.compiler.plan import ItemsScan, MetricPlan, Scan, Shape
+from engine.compiler.filters import bind_filters, get_filter_shapes
+from engine.compiler.plan import ItemsScan, Scan, Shape
 from engine.compiler.statements import CompiledPlan
 from engine.errors import WarehouseUnavailable
-from engine.query import MetricQuery
+from engine.query import DimensionFilter, MetricQuery
+from engine.tables import Table
 from engine.warehouse.warehouse import Warehouse
+
+Filters = tuple[DimensionFilter, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestContext:
     """The caller's tenant, its connected sources and the version of its facts.
 
-    With `offline` only the cache may answer.
+    `reads` tells how far each connected account of a table has been read by syncs, and `notes` what is to be known of
+    some days. With `offline` only the cache may answer.
     """
 
     tenant: str
     connected: frozenset[str]
     data_version: int = 0
+    reads: AccountReads = field(default_factory=dict)
+    notes: Sequence[DataNote] = ()
     offline: bool = False
 
 
 class ScanFetcher:
-    """Fetches the rows that one query needs; `cached_rows` has those of each scan so far."""
+    """Fetches the rows that one query needs, each once."""
 
     def __init__(
         self,
@@ -42,7 +52,6 @@ class ScanFetcher:
         catalog: str,
         compiled: CompiledPlan,
         query: MetricQuery,
-        buckets: PeriodBuckets,
         context: RequestContext,
     ) -> None:
         self.warehouse = warehouse
@@ -50,39 +59,61 @@ class ScanFetcher:
         self.catalog = catalog
         self.compiled = compiled
         self.query = query
-        self.buckets = buckets
         self.context = context
         self.ranges = query.period.ranges
-        self.cached_rows: dict[Scan | ItemsScan, CachedRows] = {}
+        self.extents: dict[Table, Extent | None] = {}
+        self._fetched: dict[Hashable, CachedRows] = {}
 
-    def fetch_metric_rows(self, plan: MetricPlan) -> Mapping[Scan, Sequence[Row]]:
-        """Return the rows of each scan of the metric."""
-        scans = [projection.scan for projection in (plan.whole, plan.members) if projection is not None]
-        return {scan: self.fetch_scan(scan) for scan in scans}
+    @property
+    def cached_rows(self) -> Sequence[CachedRows]:
+        """What has been fetched so far."""
+        return list(self._fetched.values())
 
-    def fetch_scan(self, scan: Scan) -> Sequence[Row]:
-        sql = self.compiled.get_scan_sql(scan, len(self.ranges))
+    def fetch_extent(self, table: Table) -> Extent | None:
+        """Return the known days of a table; None where it has no rows."""
+        if table not in self.extents:
+            self.extents[table] = find_extent(table, self.fetch_row_days, self.context.reads)
+        return self.extents[table]
+
+    def fetch_row_days(self, table: Table) -> tuple[date, date] | None:
+        """Return the first and the last day of which a physical table has rows."""
+        sql = self.compiled.statements.get_row_days_sql(table)
+        rows = self.fetch_once((table,), sql, lambda: self.bind_parameters(()), ()).rows
+        days = [date.fromisoformat(self.warehouse.dialect.format_day(row[0])) for row in rows]
+        return (min(days), max(days)) if days else None
+
+    def fetch_scan(self, scan: Scan, filters: Filters, buckets: PeriodBuckets, to_date: date | None) -> CachedRows:
+        """Return a scan's rows; those of slots depend on the day up to which an unfinished window is known."""
+        sql = self.compiled.get_scan_sql(scan, len(self.ranges), get_filter_shapes(filters))
+        bound = bind_filters(filters)
         if scan.shape is Shape.DAYS:
-            return self.fetch_once(scan, sql, lambda: self.bind_parameters(self.ranges), self.ranges)
+            return self.fetch_once(
+                (scan, filters), sql, lambda: self.bind_parameters(self.ranges) | bound, self.ranges, filters=filters
+            )
         query = self.query
-        slots = (query.start, query.end, query.grain, query.compare, query.compare_start)
+        slots = (query.start, query.end, query.grain, query.compare, query.compare_start, to_date)
 
         def parameters() -> dict[str, Any]:
-            bound = self.bind_parameters(self.ranges if scan.breakdown is not None else ())
-            return bound | {"slots": self.warehouse.dialect.bind_slots(self.buckets.slot_days)}
+            ranges = self.ranges if scan.breakdown is not None else ()
+            return (
+                self.bind_parameters(ranges) | bound | {"slots": self.warehouse.dialect.bind_slots(buckets.slot_days)}
+            )
 
-        return self.fetch_once(scan, sql, parameters, self.ranges, slots=slots)
+        return self.fetch_once((scan, filters, to_date), sql, parameters, self.ranges, slots=slots, filters=filters)
 
-    def fetch_items(self, scan: ItemsScan, *, mixed: bool) -> list[Body]:
-        sql = self.compiled.get_items_sql(scan)
+    def fetch_items(self, scan: ItemsScan, filters: Filters, *, mixed: bool) -> tuple[CachedRows, list[dict[str, Any]]]:
+        """Return a list's rows, and its items."""
+        sql = self.compiled.get_items_sql(scan, get_filter_shapes(filters))
         window = (Window(self.query.start, self.query.end),)
         ranked_by_money = scan.items.order.expression.money
 
         def parameters() -> dict[str, Any]:
-            return self.bind_parameters(window) | ({"mixed": int(mixed)} if ranked_by_money else {})
+            money = {"mixed": int(mixed)} if ranked_by_money else {}
+            return self.bind_parameters(window) | bind_filters(filters) | money
 
-        rows = self.fetch_once(scan, sql, parameters, window, mixed=mixed if ranked_by_money else None)
-        return build_items(scan, rows, mixed=mixed)
+        given = mixed if ranked_by_money else None
+        rows = self.fetch_once((scan, filters, given), sql, parameters, window, mixed=given, filters=filters)
+        return rows, build_items(scan, rows.rows, mixed=mixed)
 
     def build_cache_key(self, sql: str, days: tuple[Window, ...], **more: Any) -> CacheKey:
         return CacheKey(
@@ -97,22 +128,22 @@ class ScanFetcher:
 
     def fetch_once(
         self,
-        scan: Scan | ItemsScan,
+        identity: Hashable,
         sql: str,
         parameters: Callable[[], dict[str, Any]],
         days: tuple[Window, ...],
         **more: Any,
-    ) -> Sequence[Row]:
-        """Fetch the rows of a scan's statement, once; `days` and `more` go into the cache key.
+    ) -> CachedRows:
+        """Fetch a statement's rows, once for each identity; `days` and `more` go into the cache key.
 
         Raises WarehouseUnavailable.
         """
-        found = self.cached_rows.get(scan)
+        found = self._fetched.get(identity)
         if found is None:
-            found = self.cached_rows[scan] = self.fetch_through_cache(
+            found = self._fetched[identity] = self.fetch_through_cache(
                 lambda: self.warehouse.query(sql, parameters()), lambda: self.build_cache_key(sql, days, **more)
             )
-        return found.rows
+        return found
 
     def fetch_through_cache(
         self, fetch_rows: Callable[[], Sequence[Row]], build_key: Callable[[], CacheKey]

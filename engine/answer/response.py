@@ -1,216 +1,35 @@
-"""Metric results → the body of a widget's answer, ready to be written as JSON."""
+"""Widget results → the body of a widget's answer, ready to be written as JSON."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from functools import lru_cache
-from itertools import pairwise
+from datetime import date
 from typing import Any
 
-from engine.answer.aggregate import MIXED, BucketIndex, MetricResult, PeriodBuckets, SeriesValues, Value, nan_to_none
-from engine.catalog.metrics import CombinedMetric, DerivedMetric, Metric, TableMetric
+from engine.answer.aggregate import SeriesValues, StatValues, Value
+from engine.answer.combine import WidgetResult
+from engine.answer.freshness import DataNote, Freshness
+from engine.answer.windows import BucketIndex, PeriodBuckets
+from engine.catalog.metrics import Metric, TableMetric
 from engine.files.definitions import DeltaKind
-from engine.query import MetricQuery
+from engine.query import DimensionFilter, MetricQuery
 
 Body = dict[str, Any]
 
 
-@dataclass(slots=True)
-class WidgetResult:
-    """The values of a metric of any type.
-
-    `money` tells for each series whether it is computed from money. `provisional` is the first day that the source may
-    still restate, as ISO text.
-    """
-
-    series: list[SeriesValues]
-    delta_kinds: list[DeltaKind]
-    money: list[bool]
-    value: Value
-    previous: Value
-    through: str | None
-    compared_through: str | None
-    provisional: str | None
-    currency: str | None
-    items: list[Body]
-
-
 @dataclass(frozen=True, slots=True)
-class TableResults:
-    """The results and items of metrics over tables, by key."""
+class AnswerContext:
+    """What a widget's answer rests on, besides its values."""
 
-    results: Mapping[str, MetricResult]
-    items: Mapping[str, list[Body]]
+    query: MetricQuery
     buckets: PeriodBuckets
-
-
-def build_result(metric: Metric, table_results: TableResults) -> WidgetResult | None:
-    """Build the result of a metric; None where a source that it needs is missing."""
-    match metric:
-        case TableMetric():
-            return build_table_result(metric, table_results)
-        case CombinedMetric():
-            return build_combined_result(metric, table_results)
-        case DerivedMetric():
-            return build_derived_result(metric, table_results)
-    raise TypeError(f"no shape for {type(metric).__name__}")
-
-
-def build_table_result(metric: TableMetric, table_results: TableResults) -> WidgetResult | None:
-    result = table_results.results.get(metric.key)
-    if result is None:
-        return None
-    series = result.series
-    expressions = [each.expression for each in metric.series]
-    return WidgetResult(
-        series=series,
-        delta_kinds=[metric.delta] * len(series),
-        money=[expressions[0].money] * len(series) if metric.by is not None else [each.money for each in expressions],
-        value=result.value,
-        previous=result.previous,
-        through=result.through,
-        compared_through=result.compared_through,
-        provisional=find_provisional_day(result.through, metric.table.restates),
-        currency=result.currency,
-        items=table_results.items.get(metric.key, []),
-    )
-
-
-def build_combined_result(metric: CombinedMetric, table_results: TableResults) -> WidgetResult | None:
-    found = [build_result(part, table_results) for part in metric.combined]
-    parts = [each for each in found if each is not None]
-    if not parts:
-        return None
-    currency = find_common_currency(parts)
-    if currency == MIXED:
-        for part in parts:
-            clear_money(part)
-    value, previous = parts[0].value, parts[0].previous
-    if metric.correlation:
-        value = previous = None
-        if len(parts) == len(found):
-            first, second = (part.series[0] for part in parts)
-            value = compute_correlation(first.points, second.points)
-            previous = compute_correlation(first.compared, second.compared)
-    return WidgetResult(
-        series=[series for part in parts for series in part.series],
-        delta_kinds=[delta for part in parts for delta in part.delta_kinds],
-        money=[money for part in parts for money in part.money],
-        value=value,
-        previous=previous,
-        **find_common_days(parts),
-        currency=currency,
-        items=[],
-    )
-
-
-def build_derived_result(metric: DerivedMetric, table_results: TableResults) -> WidgetResult | None:
-    found = [build_result(operand, table_results) for operand in metric.operands]
-    parts = [each for each in found if each is not None]
-    if len(parts) < len(found):
-        return None
-    operand_series = [part.series[0] for part in parts]
-    currency = find_common_currency(parts)
-
-    def evaluate_row(row: Sequence[Value]) -> Value:
-        return nan_to_none(metric.evaluate(row))
-
-    series = SeriesValues(
-        metric.title,
-        points=[evaluate_row(row) for row in zip(*(each.points for each in operand_series), strict=True)],
-        value=evaluate_row([each.value for each in operand_series]),
-        compared=[evaluate_row(row) for row in zip(*(each.compared for each in operand_series), strict=True)],
-        previous=evaluate_row([each.previous for each in operand_series]),
-    )
-    money = any(part.money[0] for part in parts)
-    result = WidgetResult(
-        [series],
-        [metric.delta],
-        [money],
-        series.value,
-        series.previous,
-        **find_common_days(parts),
-        currency=currency,
-        items=[],
-    )
-    if currency == MIXED:
-        clear_money(result)
-    return result
-
-
-def find_common_days(parts: Sequence[WidgetResult]) -> Mapping[str, str | None]:
-    """Find the days up to which all parts have data, and from which any is provisional."""
-    provisional = [part.provisional for part in parts if part.provisional is not None]
-    return {
-        "through": find_earliest([part.through for part in parts]),
-        "compared_through": find_earliest([part.compared_through for part in parts]),
-        "provisional": min(provisional, default=None),
-    }
-
-
-def find_earliest(days: Sequence[str | None]) -> str | None:
-    """Return the earliest of the days; None if any is missing."""
-    known_days = [day for day in days if day is not None]
-    return min(known_days) if len(known_days) == len(days) else None
-
-
-def find_common_currency(parts: Sequence[WidgetResult]) -> str | None:
-    found = {part.currency for part in parts} - {None}
-    return MIXED if len(found) > 1 else next(iter(found), None)
-
-
-def clear_money(result: WidgetResult) -> None:
-    """Clear the amounts of a result: several currencies have no common unit."""
-    for series, money in zip(result.series, result.money, strict=True):
-        if money:
-            series.points, series.compared = [None] * len(series.points), [None] * len(series.compared)
-            series.value = series.previous = None
-    if result.money[0]:
-        result.value = result.previous = None
-
-
-@lru_cache(maxsize=1024)
-def find_provisional_day(through: str | None, restates: int | None) -> str | None:
-    if through is None or restates is None:
-        return None
-    return (date.fromisoformat(through) - timedelta(days=restates - 1)).isoformat()
-
-
-def compute_correlation(first: Sequence[Value], second: Sequence[Value]) -> Value:
-    """Compute Pearson's r over the points where both series have a value.
-
-    None for fewer than three points, or without variance.
-    """
-    pairs = [(a, b) for a, b in zip(first, second, strict=True) if a is not None and b is not None]
-    if len(pairs) < 3 or not (has_variance([a for a, _ in pairs]) and has_variance([b for _, b in pairs])):
-        return None
-    try:
-        return compute_pearson([a for a, _ in pairs], [b for _, b in pairs])
-    except (OverflowError, ValueError):
-        return None
-
-
-def compute_pearson(first: Sequence[float], second: Sequence[float]) -> Value:
-    """Compute Pearson's r; None where it is not finite.
-
-    Raises OverflowError or ValueError where the squares exceed the range of a double.
-    """
-    mean_a, mean_b = (math.fsum(values) / len(values) for values in (first, second))
-    covariance = math.fsum((a - mean_a) * (b - mean_b) for a, b in zip(first, second, strict=True))
-    spread_a = math.fsum((a - mean_a) ** 2 for a in first)
-    spread_b = math.fsum((b - mean_b) ** 2 for b in second)
-    spread = math.sqrt(spread_a) * math.sqrt(spread_b)
-    r = covariance / spread if spread else math.nan
-    return max(-1.0, min(1.0, r)) if math.isfinite(r) else None
-
-
-def has_variance(values: Sequence[float]) -> bool:
-    """Whether the values differ by more than the rounding of their computation."""
-    tolerance = 1e-12 * max(map(abs, values))
-    return any(abs(a - b) > tolerance for a, b in pairwise(sorted(values)))
+    active: frozenset[str]
+    freshness: Freshness
+    notes: Sequence[DataNote]
+    applied: Sequence[DimensionFilter]
+    ignored: Sequence[str]
 
 
 def compute_delta(value: Value, previous: Value, kind: DeltaKind) -> Value:
@@ -223,37 +42,61 @@ def compute_delta(value: Value, previous: Value, kind: DeltaKind) -> Value:
     return change if math.isfinite(change) else None
 
 
-def build_stats(value: Value, previous: Value, kind: DeltaKind) -> Body:
-    return {"value": value, "previous": previous, "delta": compute_delta(value, previous, kind)}
+def build_stats(stats: StatValues, kind: DeltaKind, to_date: date | None = None) -> Body:
+    """Build the figures of a series or a headline; `to_date` is the day up to which it is unfinished."""
+    return {
+        "value": stats.value,
+        "previous": stats.previous,
+        "delta": compute_delta(stats.value, stats.previous, kind),
+        "to_date": None
+        if to_date is None
+        else {
+            "through": to_date.isoformat(),
+            "value": stats.to_date,
+            "previous": stats.previous_to_date,
+            "delta": compute_delta(stats.to_date, stats.previous_to_date, kind),
+        },
+    }
 
 
-def build_body(
-    metric: Metric, result: WidgetResult | None, query: MetricQuery, buckets: PeriodBuckets, active: frozenset[str]
-) -> Body:
+def build_body(metric: Metric, result: WidgetResult | None, context: AnswerContext) -> Body:
     """Build the body that GET /v1/widgets/{key} returns."""
-    body: Body = {"series": [], "stats": build_stats(None, None, metric.delta)}
-    compared = query.period.comparison
+    buckets, to_date = context.buckets, context.freshness.to_date
+    body: Body = {"series": [], "stats": build_stats(StatValues(), metric.delta)}
+    compared = context.query.period.comparison
     if compared is not None:
         window = compared.window
         body["comparison"] = {"start": window.start.isoformat(), "end": window.end.isoformat(), "series": []}
     body["items"] = []
     if result is not None:
-        body["series"] = [
-            {
-                "name": series.name,
-                "points": build_points(buckets.current, series.points),
-                "stats": build_stats(series.value, series.previous, kind),
-            }
-            for series, kind in zip(result.series, result.delta_kinds, strict=True)
-        ]
-        body["stats"] = build_stats(result.value, result.previous, get_delta_kind(metric, result))
+        body["series"] = [build_series(series, context) for series in result.series]
+        body["stats"] = build_stats(result.stats, result.delta, None if metric.is_correlation else to_date)
         body["items"] = result.items
         if buckets.compared is not None:
             body["comparison"]["series"] = [
                 {"name": series.name, "points": build_points(buckets.compared, series.compared)}
                 for series in result.series
             ]
-    body["meta"] = build_meta(metric, result, query, active)
+    body["meta"] = build_meta(metric, result, context)
+    return body
+
+
+def build_series(series: SeriesValues, context: AnswerContext) -> Body:
+    """Build one series, with what its own metric says of it."""
+    part = series.metric
+    body: Body = {
+        "name": series.name,
+        "key": part.key,
+        "format": part.format,
+        "better": part.better,
+        "currency": series.currency,
+        "points": build_points(context.buckets.current, series.points),
+        "stats": build_stats(series.stats, part.delta, context.freshness.to_date),
+    }
+    if series.id is not None:
+        body["id"] = series.id
+    if len(part.select_filters(context.applied)) < len(context.applied):
+        body["filtered"] = False
     return body
 
 
@@ -265,22 +108,14 @@ def build_points(bucket_index: BucketIndex, values: Sequence[Value]) -> list[Bod
     return points
 
 
-def get_delta_kind(metric: Metric, result: WidgetResult) -> DeltaKind:
-    """Return the kind of the headline's change.
-
-    A correlation changes by a difference, any other combined headline as its first series does.
-    """
-    if isinstance(metric, CombinedMetric):
-        return "absolute" if metric.correlation else result.delta_kinds[0]
-    return metric.delta
-
-
-def build_meta(metric: Metric, result: WidgetResult | None, query: MetricQuery, active: frozenset[str]) -> Body:
+def build_meta(metric: Metric, result: WidgetResult | None, context: AnswerContext) -> Body:
+    query, freshness = context.query, context.freshness if result else Freshness()
     return {
         "key": metric.key,
         "title": metric.title,
         "format": metric.format,
         "better": metric.better,
+        "delta": result.delta if result else metric.delta,
         "grain": query.grain.value,
         "start": query.start.isoformat(),
         "end": query.end.isoformat(),
@@ -288,8 +123,29 @@ def build_meta(metric: Metric, result: WidgetResult | None, query: MetricQuery, 
         "total": metric.total if isinstance(metric, TableMetric) else "period",
         "currency": result.currency if result else None,
         "sources": list(metric.sources),
-        "missing_sources": [source for source in metric.sources if source not in active],
-        "data_through": result.through if result else None,
-        "comparison_through": result.compared_through if result else None,
-        "provisional_from": result.provisional if result else None,
+        "missing_sources": [source for source in metric.sources if source not in context.active],
+        "data_through": format_day(freshness.through),
+        "comparison_through": format_day(freshness.compared_through),
+        "provisional_from": format_day(freshness.provisional),
+        "filters": {
+            "applied": [
+                {"dimension": each.dimension, "filter": list(each.include), "exclude": list(each.exclude)}
+                for each in context.applied
+            ],
+            "ignored": list(context.ignored),
+        },
+        "notes": [
+            {
+                "code": note.code,
+                "source": note.source,
+                "account": note.account,
+                "from": note.start.isoformat(),
+                "to": note.end.isoformat(),
+            }
+            for note in context.notes
+        ],
     }
+
+
+def format_day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()

@@ -12,7 +12,7 @@ from engine.catalog.resolver import resolve_folder
 from engine.diagnostics import Diagnostics
 from engine.errors import InvalidCatalog, UnknownMetric
 from engine.files.folder import MetricFolder, read_folder
-from engine.tables import Table
+from engine.tables import Dimension, Table
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,11 @@ class Catalog:
     def widgets(self) -> Mapping[str, Metric]:
         """The metrics that are widgets, in the order of their keys."""
         return {key: metric for key, metric in sorted(self.metrics.items()) if not metric.hidden}
+
+    @cached_property
+    def dimensions(self) -> Mapping[str, Dimension]:
+        """The dimensions of all tables, by name."""
+        return {name: each for table in self.tables.values() for name, each in table.dimensions.items()}
 
     def get_widget(self, key: str) -> Metric:
         """Return the widget called `key`. Raises UnknownMetric, for a hidden one too."""

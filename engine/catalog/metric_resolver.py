@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from engine.catalog.check_tests import check_tests
 from engine.catalog.definition_resolver import DefinitionResolver, Section
+from engine.catalog.dimensions import resolve_breakdown
 from engine.catalog.metrics import (
     DEFAULT_TOP,
     CombinedMetric,
@@ -38,9 +39,8 @@ from engine.language.expressions import (
 from engine.language.functions import AGGREGATES
 from engine.language.jinja import RenderedText, Sandbox
 from engine.language.parser import locate_node, parse_expression
-from engine.language.select import NAME_PATTERN
 from engine.sources import find_source_of_key
-from engine.tables import NAMEABLE_TYPES, TIMESTAMP_TYPES, VALUE_TYPES, Table
+from engine.tables import Dimension, Table
 
 DERIVE_NODES = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg, exp.Paren, exp.Literal, exp.Column, exp.Identifier)
 # What replaces a `metric()` with errors, so that the rest of the expression is checked.
@@ -101,7 +101,7 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
 
     def resolve_table_metric(self, reporter: Reporter, definition: MetricDefinition) -> TableMetric:
         table = self.resolve_metric_table(reporter, definition)
-        errors, where, items, series = CollectErrors(), None, None, tuple[MetricSeries, ...]()
+        errors, where, by, items, series = CollectErrors(), None, None, None, tuple[MetricSeries, ...]()
         with errors:
             where = self.resolve_where(reporter, definition, table)
         texts: dict[str, tuple[KeyPath, str]] = {
@@ -113,7 +113,7 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
             series = self.resolve_series(reporter, texts, table, where)
         if definition.by is not None:
             with errors:
-                self.check_name_column(reporter, table, definition.by, "by")
+                by = self.resolve_breakdown(reporter, table, definition.by, "by")
         if definition.items is not None:
             with errors:
                 items = self.resolve_items(reporter, definition.items, table, where)
@@ -126,7 +126,7 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
             headline=names.index(definition.headline) if definition.headline in names else 0,
             where=where,
             passing=count_passing_rows(where),
-            by=definition.by,
+            by=by,
             top=definition.top or DEFAULT_TOP,
             other=definition.other is not False,
             items=items,
@@ -170,27 +170,20 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         with reporter.catch_faults("where", rendered=rendered):
             return resolve_predicate(rendered.text, table, self.other_tables)
 
-    def check_name_column(self, reporter: Reporter, table: Table, column: str, *path: str | int) -> None:
-        """Report a column whose values databases write differently. Raises AlreadyReported."""
-        if column not in table.columns:
-            message = describe_unknown_column(column, table, self.other_tables)
-            if not NAME_PATTERN.fullmatch(column):
-                message = f"{path[-1]} takes a column's name; give this expression a column in a `sql:` table"
-            reporter.report_at_value("unknown-column", message, *path)
-            raise AlreadyReported
-        kind = VALUE_TYPES.get(table.columns[column].type)
-        if kind is not None and kind not in NAMEABLE_TYPES:
-            remedy = f"date({column})" if kind in TIMESTAMP_TYPES else f"cast({column} as int)"
-            message = f"{column!r} is {table.columns[column].type}, which databases write differently"
-            reporter.report_at_value("wrong-column-type", f"{message}; give {remedy} a column in a `sql:` table", *path)
-            raise AlreadyReported
+    def resolve_breakdown(self, reporter: Reporter, table: Table, name: str, *path: str | int) -> Dimension:
+        """Return the dimension or column of this name. Raises AlreadyReported."""
+
+        def describe_unknown(column: str) -> str:
+            return describe_unknown_column(column, table, self.other_tables)
+
+        return resolve_breakdown(reporter, table, name, describe_unknown, *path)
 
     def resolve_items(
         self, reporter: Reporter, items: ItemsDefinition, table: Table, where: exp.Expr | None
     ) -> RankedItems:
         errors = CollectErrors()
         with errors:
-            self.check_name_column(reporter, table, items.by, "items", "by")
+            by = self.resolve_breakdown(reporter, table, items.by, "items", "by")
         for index, column in enumerate(items.show):
             if column not in table.columns:
                 reporter.report_at_value(
@@ -203,7 +196,7 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         values = self.resolve_series(reporter, texts, table, where)
         errors.raise_if_failed()
         order = next((each for each in values if each.name == items.order), values[0])
-        return RankedItems(items.by, tuple(items.show), values, order, items.limit)
+        return RankedItems(by.column, tuple(items.show), values, order, items.limit)
 
     def resolve_series(
         self, reporter: Reporter, texts: Mapping[str, tuple[KeyPath, str]], table: Table, where: exp.Expr | None
@@ -282,10 +275,12 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
                 return exp.Placeholder(this=str(keys.index(".".join(part.name for part in node.parts))))
             return node
 
+        arithmetic = tree.transform(replace_with_index)
         return DerivedMetric(
             **build_common_fields(reporter.name, definition),
             operands=tuple(operands.values()),
-            evaluate=compile_arithmetic(tree.transform(replace_with_index)),
+            text=arithmetic.sql(),
+            evaluate=compile_arithmetic(arithmetic),
         )
 
     def resolve_single_series(self, reporter: Reporter, position: Position, key: str) -> Metric:
@@ -308,6 +303,8 @@ def build_common_fields(key: str, definition: MetricDefinition) -> dict[str, Any
         "format": definition.format or "decimal",
         "better": definition.better or "up",
         "chart": definition.chart,
+        "group": definition.group,
+        "position": definition.position,
         "hidden": definition.hidden,
         "delta": definition.delta or "relative",
         "tests": tuple(definition.tests),

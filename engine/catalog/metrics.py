@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -10,7 +11,8 @@ from sqlglot import exp
 from engine.files.definitions import Better, DeltaKind, Fill, Format, TestDefinition, Total
 from engine.language.expressions import Aggregate, Expression
 from engine.language.function_values import Evaluator
-from engine.tables import Table
+from engine.query import DimensionFilter
+from engine.tables import Dimension, Table
 
 DEFAULT_TOP = 10
 
@@ -44,6 +46,8 @@ class Metric:
     format: Format = "decimal"
     better: Better = "up"
     chart: str | None = None
+    group: str | None = None
+    position: float | None = None
     hidden: bool = False
     delta: DeltaKind = "relative"
     tests: tuple[TestDefinition, ...] = field(default=())
@@ -59,9 +63,29 @@ class Metric:
         return tuple({metric.key: metric for part in self.parts for metric in part.table_metrics}.values())
 
     @cached_property
+    def tables(self) -> tuple[Table, ...]:
+        """The tables that it reads, each once."""
+        return tuple(dict.fromkeys(metric.table for metric in self.table_metrics))
+
+    @cached_property
     def sources(self) -> tuple[str, ...]:
         """The sources that it needs, in alphabetical order."""
-        return tuple(sorted({metric.table.source for metric in self.table_metrics}))
+        return tuple(sorted({source for table in self.tables for source in table.sources}))
+
+    @cached_property
+    def dimensions(self) -> Mapping[str, Dimension]:
+        """What it can be filtered by: the dimensions that all its parts have."""
+        first, *others = (part.dimensions for part in self.parts)
+        return {name: each for name, each in first.items() if all(name in other for other in others)}
+
+    @property
+    def is_correlation(self) -> bool:
+        """Whether its headline is the correlation of two series."""
+        return False
+
+    def select_filters(self, filters: Iterable[DimensionFilter]) -> tuple[DimensionFilter, ...]:
+        """Select the filters by dimensions that it has."""
+        return tuple(each for each in filters if each.dimension in self.dimensions)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -73,7 +97,7 @@ class TableMetric(Metric):
     headline: int = 0
     where: exp.Expr | None = None
     passing: Aggregate | None = None
-    by: str | None = None
+    by: Dimension | None = None
     top: int = DEFAULT_TOP
     other: bool = True
     items: RankedItems | None = None
@@ -83,6 +107,10 @@ class TableMetric(Metric):
     @cached_property
     def table_metrics(self) -> tuple[TableMetric, ...]:
         return (self,)
+
+    @cached_property
+    def dimensions(self) -> Mapping[str, Dimension]:
+        return self.table.dimensions
 
     @property
     def is_unmergeable(self) -> bool:
@@ -101,12 +129,22 @@ class CombinedMetric(Metric):
     def parts(self) -> tuple[Metric, ...]:
         return self.combined
 
+    @property
+    def is_correlation(self) -> bool:
+        return self.correlation
+
+    @cached_property
+    def dimensions(self) -> Mapping[str, Dimension]:
+        """What any of its parts can be filtered by."""
+        return {name: each for part in self.parts for name, each in part.dimensions.items()}
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DerivedMetric(Metric):
-    """Arithmetic between metrics; `evaluate` takes a row with a value for each operand."""
+    """Arithmetic between metrics; `evaluate` takes a row with a value for each operand, and `text` shows it."""
 
     operands: tuple[Metric, ...]
+    text: str
     evaluate: Evaluator
 
     @property

@@ -11,7 +11,9 @@ from engine.files.definitions import CONTENT_KEYS, MetricDefinition
 from engine.suggestions import suggest_name
 
 KEY_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
-COMMON_KEYS = frozenset(("title", "description", "format", "better", "chart", "hidden", "delta", "tests"))
+COMMON_KEYS = frozenset(
+    ("title", "description", "format", "better", "chart", "group", "position", "hidden", "delta", "tests")
+)
 TABLE_KEYS = COMMON_KEYS | {"table", "where", "by", "top", "other", "items", "total", "fill"}
 ALLOWED_KEYS = {
     "value": TABLE_KEYS | {"value"},

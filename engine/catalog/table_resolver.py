@@ -10,6 +10,7 @@ from typing import Any
 from sqlglot import exp
 
 from engine.catalog.definition_resolver import DefinitionResolver, Section
+from engine.catalog.dimensions import resolve_dimensions
 from engine.catalog.reporter import AlreadyReported, CollectErrors, Reporter
 from engine.diagnostics import Diagnostics, Position
 from engine.files.definitions import TableDefinition
@@ -91,6 +92,7 @@ class TableResolver(DefinitionResolver[TableDefinition, Table]):
             restates=definition.restates,
             currency=definition.currency,
             query=query,
+            dimensions=resolve_dimensions(reporter, definition.dimensions, name, columns),
             reads=tuple(table for table in read.values() if table is not None),
         )
 

@@ -1,8 +1,10 @@
 """Scans → SQL text, with named parameters and each physical table's tenant predicate.
 
-The text depends on the scan, on the dialect and on whether the two windows touch; never on a request.
+The text depends on the scan, on the dialect, on whether the two windows touch, and on which dimensions are filtered;
+never on a request's values.
 
-Parameters: tenant; start0, end0 (and start1, end1: the days to read); slots; mixed.
+Parameters: tenant; start0, end0 (and start1, end1: the days to read); slots; mixed; include0_0, exclude0_0, …: the
+members that the first filter names.
 """
 
 from __future__ import annotations
@@ -13,12 +15,13 @@ from sqlglot import exp
 
 from engine.compiler.dialects.base import Dialect
 from engine.compiler.dialects.expressions import wrap_sql
+from engine.compiler.filters import FilterShape
 from engine.compiler.plan import Breakdown, ItemsScan, Scan, Shape
 from engine.language.expressions import Aggregate, Expression
 from engine.language.select import REFERENCE_PREFIX
+from engine.query import NOT_SET
 from engine.tables import Table
 
-NOT_SET = "(not set)"
 OTHER = "Other"
 
 
@@ -28,59 +31,71 @@ class StatementBuilder:
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
 
-    def emit_scan(self, scan: Scan, range_count: int) -> str:
+    def emit_scan(self, scan: Scan, range_count: int, filters: Sequence[FilterShape] = ()) -> str:
         """Emit the statement of a scan whose days lie in one range or in two."""
+        condition = self.emit_filters(scan.table, filters)
         if scan.breakdown is not None:
-            return self.emit_member_scan(scan, scan.breakdown, range_count)
-        return self.emit_day_scan(scan, range_count) if scan.shape is Shape.DAYS else self.emit_slot_scan(scan)
+            return self.emit_member_scan(scan, scan.breakdown, range_count, condition)
+        if scan.shape is Shape.DAYS:
+            return self.emit_day_scan(scan, range_count, condition)
+        return self.emit_slot_scan(scan, condition)
+
+    def emit_row_days(self, table: Table) -> str:
+        """Emit the first and the last day of which a physical table has rows for the tenant; no rows without any."""
+        day = self.emit_columns(table)[table.time]
+        rows = (
+            f"SELECT e.day FROM (SELECT {day} AS day FROM {self.emit_source(table)}\n"
+            f"WHERE {self.emit_tenant_conjunct(table)}{day} IS NOT NULL\nORDER BY {day}{order} LIMIT 1) AS e"
+            for order in ("", " DESC")
+        )
+        return "\nUNION ALL\n".join(rows)
 
     # Without a breakdown
 
-    def emit_day_scan(self, scan: Scan, range_count: int) -> str:
+    def emit_day_scan(self, scan: Scan, range_count: int, condition: str) -> str:
         columns = self.emit_columns(scan.table)
         day = columns[scan.table.time]
         selected = ",\n  ".join((f"{day} AS day", *self.emit_aggregates(scan.aggregates, columns)))
         return "\nUNION ALL\n".join(
             f"SELECT\n  {selected}\nFROM {self.emit_source(scan.table)}\n"
-            f"WHERE {self.emit_tenant_conjunct(scan.table)}{self.emit_day_range(day, index)}\nGROUP BY {day}"
+            f"WHERE {self.emit_tenant_conjunct(scan.table)}{self.emit_day_range(day, index)}{condition}\nGROUP BY {day}"
             for index in range(range_count)
         )
 
-    def emit_slot_scan(self, scan: Scan) -> str:
+    def emit_slot_scan(self, scan: Scan, condition: str) -> str:
         columns = self.emit_columns(scan.table)
         day = columns[scan.table.time]
-        leading = ("k.slot AS slot", f"MIN({day}) AS first", f"MAX({day}) AS last")
-        selected = ",\n  ".join((*leading, *self.emit_aggregates(scan.aggregates, columns)))
+        selected = ",\n  ".join(("k.slot AS slot", *self.emit_aggregates(scan.aggregates, columns)))
         return (
             f"WITH slots AS {self.dialect.emit_materialized()}(\n{indent_sql(self.dialect.emit_slots())}\n)\n"
             f"SELECT\n  {selected}\nFROM slots AS k CROSS JOIN {self.emit_source(scan.table)}\n"
-            f"WHERE {self.emit_tenant_conjunct(scan.table)}{day} = k.day\nGROUP BY k.slot"
+            f"WHERE {self.emit_tenant_conjunct(scan.table)}{day} = k.day{condition}\nGROUP BY k.slot"
         )
 
     # With a breakdown
 
-    def emit_member_scan(self, scan: Scan, breakdown: Breakdown, range_count: int) -> str:
+    def emit_member_scan(self, scan: Scan, breakdown: Breakdown, range_count: int, condition: str) -> str:
         """Rank the members over both windows, then group their rows, and the rest as one group."""
         needed = [*scan.aggregates, *breakdown.ranking.aggregates]
         names = collect_used_columns(needed, *([breakdown.currency] if breakdown.currency else []))
         inner = self.emit_columns(scan.table)
-        member = f"COALESCE({self.emit_member_name(scan.table, breakdown.column)}, {quote_literal(NOT_SET)})"
+        member = self.emit_member(scan.table, breakdown.column)
         scoped = self.emit_scoped_rows(
-            scan.table, {"__day": inner[scan.table.time], "__member": member}, names, range_count
+            scan.table, {"__day": inner[scan.table.time], "__member": member}, names, range_count, condition
         )
         outer = {name: self.dialect.emit_column("s", name) for name in names}
         queries = {"scoped": scoped, "ranked": self.emit_ranking(breakdown, outer)}
         if scan.shape is Shape.SLOTS:
             queries["slots"] = self.dialect.emit_slots()
-            leading = ["k.slot AS slot", "MIN(s.__day) AS first", "MAX(s.__day) AS last"]
-            source, condition, groups = "slots AS k CROSS JOIN scoped AS s", "\nWHERE s.__day = k.day", "k.slot"
+            leading, groups = ["k.slot AS slot"], "k.slot"
+            source, matched = "slots AS k CROSS JOIN scoped AS s", "\nWHERE s.__day = k.day"
         else:
-            leading, source, condition, groups = ["s.__day AS day"], "scoped AS s", "", "s.__day"
+            leading, groups, source, matched = ["s.__day AS day"], "s.__day", "scoped AS s", ""
         leading += ["r.place AS place", "MIN(r.member) AS member"]
         selected = ",\n  ".join((*leading, *self.emit_aggregates(scan.aggregates, outer)))
         return (
             f"{self.emit_with_clause(queries)}\nSELECT\n  {selected}\nFROM {source}\n"
-            f"LEFT JOIN ranked AS r ON r.member = s.__member AND r.place <= {breakdown.top}{condition}\n"
+            f"LEFT JOIN ranked AS r ON r.member = s.__member AND r.place <= {breakdown.top}{matched}\n"
             f"GROUP BY {groups}, r.place"
         )
 
@@ -99,7 +114,7 @@ class StatementBuilder:
 
     # Items
 
-    def emit_items(self, scan: ItemsScan) -> str:
+    def emit_items(self, scan: ItemsScan, filters: Sequence[FilterShape] = ()) -> str:
         """Emit the items with the largest values in the requested window.
 
         Each has the columns of its latest row.
@@ -109,7 +124,7 @@ class StatementBuilder:
         names = collect_used_columns(aggregates, *items.show, *table.key)
         inner = self.emit_columns(table)
         identifier = self.emit_member_name(table, items.by)
-        condition = f"{inner[items.by]} IS NOT NULL"
+        condition = f"{self.emit_filters(table, filters)} AND {inner[items.by]} IS NOT NULL"
         if scan.where is not None:
             condition += f" AND ({self.dialect.emit_expression(scan.where, inner)})"
         leading = {"__day": inner[table.time], "__id": identifier}
@@ -160,7 +175,7 @@ class StatementBuilder:
         return "\nUNION ALL\n".join(
             f"SELECT {', '.join(selected)}\nFROM {self.emit_source(table)}\n"
             f"WHERE {self.emit_tenant_conjunct(table)}{self.emit_day_range(columns[table.time], index)}"
-            + (f" AND {condition}" if condition else "")
+            f"{condition}"
             for index in range(range_count)
         )
 
@@ -176,6 +191,24 @@ class StatementBuilder:
     def emit_member_name(self, table: Table, column: str) -> str:
         """Emit a column's values as the names of members or items."""
         return self.dialect.emit_name(self.emit_columns(table)[column], table.columns[column].value_type)
+
+    def emit_member(self, table: Table, column: str) -> str:
+        """Emit the member that a row belongs to; NULL and an empty text are one member with the name for both."""
+        name = self.emit_member_name(table, column)
+        if table.columns[column].value_type == "text":
+            name = f"NULLIF({name}, '')"
+        return f"COALESCE({name}, {quote_literal(NOT_SET)})"
+
+    def emit_filters(self, table: Table, filters: Sequence[FilterShape]) -> str:
+        """Emit the conditions, each after AND, that a row is of the members that the filters let through."""
+        conditions = []
+        for index, shape in enumerate(filters):
+            member = self.emit_member(table, table.dimensions[shape.dimension].column)
+            for word, name, count in (("IN", "include", shape.include), ("NOT IN", "exclude", shape.exclude)):
+                if count:
+                    bound = (self.dialect.emit_text_parameter(f"{name}{index}_{each}") for each in range(count))
+                    conditions.append(f"\nAND {member} {word} ({', '.join(bound)})")
+        return "".join(conditions)
 
     def emit_source(self, table: Table) -> str:
         if table.query is None:

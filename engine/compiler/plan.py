@@ -47,8 +47,8 @@ class Breakdown:
 class Scan:
     """One statement over one table for both windows: aggregates by day or slot, and by member.
 
-    A row is (day, *aggregates) or (slot, first day, last day, *aggregates); with a breakdown, (…, place, member,
-    *aggregates), where place and member are NULL for the rows of the rest.
+    A row is (day or slot, *aggregates); with a breakdown, (day or slot, place, member, *aggregates), where place and
+    member are NULL for the rows of the rest.
     """
 
     table: Table
@@ -59,7 +59,7 @@ class Scan:
     @property
     def positions(self) -> Mapping[Aggregate, int]:
         """The position of each aggregate in a row."""
-        first = (1 if self.shape is Shape.DAYS else 3) + (2 if self.breakdown else 0)
+        first = 3 if self.breakdown else 1
         return {aggregate: first + index for index, aggregate in enumerate(self.aggregates)}
 
 
@@ -164,7 +164,7 @@ def plan_breakdown(metric: TableMetric) -> Breakdown | None:
         return None
     ranking = metric.series[0].expression
     currency = metric.table.currency if ranking.money else None
-    return Breakdown(metric.by, metric.top, ranking, metric.passing, currency)
+    return Breakdown(metric.by.column, metric.top, ranking, metric.passing, currency)
 
 
 def iter_needed_aggregates(metric: TableMetric) -> Iterable[Aggregate]:

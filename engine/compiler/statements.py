@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from engine.compiler.builder import StatementBuilder
 from engine.compiler.dialects.base import Dialect
+from engine.compiler.filters import FilterShape
 from engine.compiler.plan import ItemsScan, Plan, Scan
 from engine.compiler.tenant_guard import check_tenant_predicates
 from engine.tables import Table
+
+# Of one plan. A scan has a text for each set of filtered dimensions, times the few sizes of their lists.
+MAX_STATEMENTS = 4_096
+
+Filters = tuple[FilterShape, ...]
 
 
 class StatementCompiler:
@@ -17,17 +24,25 @@ class StatementCompiler:
     def __init__(self, dialect: Dialect, tables: Iterable[Table]) -> None:
         self.builder = StatementBuilder(dialect)
         self.dialect = dialect
+        self._row_days: dict[Table, str] = {}
         self.tenant_columns = {
             table.physical: table.columns[table.tenant].physical for table in tables if table.query is None
         }
 
-    def compile_scan(self, scan: Scan, range_count: int) -> str:
+    def compile_scan(self, scan: Scan, range_count: int, filters: Filters = ()) -> str:
         """Compile a scan whose days lie in one range or in two. Raises UncoveredScan."""
-        return self.check_statement(self.builder.emit_scan(scan, range_count))
+        return self.check_statement(self.builder.emit_scan(scan, range_count, filters))
 
-    def compile_items(self, scan: ItemsScan) -> str:
+    def compile_items(self, scan: ItemsScan, filters: Filters = ()) -> str:
         """Compile a list of items. Raises UncoveredScan."""
-        return self.check_statement(self.builder.emit_items(scan))
+        return self.check_statement(self.builder.emit_items(scan, filters))
+
+    def get_row_days_sql(self, table: Table) -> str:
+        """Return the statement of a physical table's first and last day with rows. Raises UncoveredScan."""
+        text = self._row_days.get(table)
+        if text is None:
+            text = self._row_days[table] = self.check_statement(self.builder.emit_row_days(table))
+        return text
 
     def check_statement(self, sql: str) -> str:
         check_tenant_predicates(sql, self.tenant_columns, self.dialect.name)
@@ -35,22 +50,10 @@ class StatementCompiler:
 
 
 class CompiledPlan:
-    """A plan with the statements that have been compiled so far."""
+    """A plan with the statements that have been compiled so far; those with filters are few, and the newest stay."""
 
     def __init__(self, plan: Plan, statements: StatementCompiler) -> None:
         self.plan = plan
         self.statements = statements
-        self._scans: dict[tuple[Scan, int], str] = {}
-        self._items: dict[ItemsScan, str] = {}
-
-    def get_scan_sql(self, scan: Scan, range_count: int) -> str:
-        text = self._scans.get((scan, range_count))
-        if text is None:
-            text = self._scans[(scan, range_count)] = self.statements.compile_scan(scan, range_count)
-        return text
-
-    def get_items_sql(self, scan: ItemsScan) -> str:
-        text = self._items.get(scan)
-        if text is None:
-            text = self._items[scan] = self.statements.compile_items(scan)
-        return text
+        self.get_scan_sql = lru_cache(MAX_STATEMENTS)(statements.compile_scan)
+        self.get_items_sql = lru_cache(MAX_STATEMENTS)(statements.compile_items)

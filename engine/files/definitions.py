@@ -78,6 +78,20 @@ class ColumnDefinition(Definition):
     )
 
 
+class DimensionDefinition(Definition):
+    """What a request may filter and break down by. A bare column is short for `{column: …}`."""
+
+    column: str | None = Field(
+        None,
+        description="The column whose values are the members; the dimension's name unless said.",
+        examples=["campaign_id"],
+    )
+    label: str | None = Field(
+        None, description="The text column that names a member: its latest row's.", examples=["campaign_name"]
+    )
+    title: str | None = Field(None, description="The title; made from the name unless said.", examples=["Campaign"])
+
+
 class TableDefinition(Definition):
     """A fact table, or a query over fact tables."""
 
@@ -103,6 +117,11 @@ class TableDefinition(Definition):
         default_factory=list,
         description="The columns that identify a row.",
         examples=[["user_id", "date", "property_id"]],
+    )
+    dimensions: dict[str, Annotated[DimensionDefinition, accept_shorthand("column")]] = Field(
+        default_factory=dict,
+        description="What a request may filter and break down by, and nothing else.",
+        examples=[{"property": {"column": "property_id", "title": "Property"}}],
     )
     columns: Annotated[dict[str, Annotated[ColumnDefinition, accept_shorthand("type")]], Field(min_length=1)] = Field(
         description="The columns by name: a type, or a mapping.",
@@ -179,9 +198,9 @@ class TestDefinition(Definition):
     )
     start: Day = Field(description="The first day asked for.", examples=["2025-01-01"])
     end: Day = Field(description="The last day asked for.", examples=["2025-01-02"])
-    compare: Literal[
-        "off", "previous_period", "previous_year", "previous_year_weekday", "previous_month", "custom"
-    ] = Field("off", description="What the period is compared with.")
+    compare: Literal["off", "previous_period", "previous_year", "previous_year_weekday", "previous_month", "custom"] = (
+        Field("off", description="What the period is compared with.")
+    )
     compare_start: Day | None = Field(
         None, description="The first day of a custom comparison.", examples=["2024-12-01"]
     )
@@ -246,6 +265,10 @@ class MetricDefinition(Definition):
     format: Format | None = Field(None, description="How a value is written; decimal unless said.")
     better: Better | None = Field(None, description="Which direction is good; up unless said.")
     chart: str | None = Field(None, description="A hint for the frontend.", examples=["line", "bar"])
+    group: str | None = Field(None, description="The section of a page that it belongs to.", examples=["Traffic"])
+    position: Annotated[float, Field(allow_inf_nan=False)] | None = Field(
+        None, description="Its place in its section, the least first.", examples=[10]
+    )
     hidden: bool = Field(False, description="true: usable by other metrics, not served.")
     tests: list[TestDefinition] = Field(
         default_factory=list, description="The metric's own tests; `metric-engine test` runs them."

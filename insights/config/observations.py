@@ -10,6 +10,7 @@ from engine import (
     KEY_PATTERN,
     AlreadyReported,
     CombinedMetric,
+    Dimension,
     Metric,
     MetricFolder,
     Reporter,
@@ -150,4 +151,10 @@ def split_by_account(metric: Metric) -> Metric | None:
     account = metric.table.account_column
     if account is None or not metric.series[0].expression.additive or metric.total != "period" or metric.series[1:]:
         return None
-    return replace(metric, key=f"{metric.key} by {account.name}", by=account.name, top=MOST_ACCOUNTS, items=None)
+    return replace(
+        metric,
+        key=f"{metric.key} by {account.name}",
+        by=Dimension(account.name, account.name, account.name),
+        top=MOST_ACCOUNTS,
+        items=None,
+    )

@@ -26,6 +26,10 @@ class Dialect(ExpressionEmitter):
     def emit_parameter(self, parameter: str) -> str:
         """Write a bound parameter for the driver."""
 
+    def emit_text_parameter(self, parameter: str) -> str:
+        """Write a bound text."""
+        return self.emit_parameter(parameter)
+
     def emit_tenant_parameter(self, type_name: str) -> str:
         """Write the bound tenant, to be compared with a column of this type."""
         return self.emit_parameter("tenant")

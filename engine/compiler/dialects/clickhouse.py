@@ -55,6 +55,9 @@ class ClickHouse(Dialect):
         # All others are days.
         return f"{{{parameter}:{PARAMETER_TYPES.get(parameter, 'Date32')}}}"
 
+    def emit_text_parameter(self, parameter: str) -> str:
+        return f"{{{parameter}:String}}"
+
     def emit_tenant_parameter(self, type_name: str) -> str:
         return f"{{tenant:{TYPES[type_name]}}}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.answer.response import compute_correlation
+from engine.answer.combine import compute_correlation
 from tests.support.worlds import answer_metric, get_stats, list_points, make_row
 
 LARGEST = 1.7e308

@@ -1,0 +1,98 @@
+"""Requests' texts → a metric query, with a problem for each invalid parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from types import MappingProxyType
+from typing import Any
+
+from starlette.requests import Request
+
+from engine import (
+    EXCLUDE_PREFIX,
+    FILTER_PREFIX,
+    InvalidQuery,
+    MetricQuery,
+    ParameterProblem,
+    did_you_mean,
+    find_nearest_names,
+    parse_metric_query,
+    quote_text,
+)
+
+PARAMETERS = ("start", "end", "compare", "compare_start", "sources", "grain")
+# The members of a batch beside these.
+FILTERS = ("filter", "exclude")
+
+
+def read_query(
+    request: Request,
+    *,
+    today: date,
+    parameters: Sequence[str] = PARAMETERS,
+    filters: Sequence[str] = (FILTER_PREFIX, EXCLUDE_PREFIX),
+    defaults: Mapping[str, str] = MappingProxyType({}),
+) -> MetricQuery:
+    """Read the query string as a metric query; unknown and repeated parameters are problems.
+
+    A parameter that begins with one of `filters` names a dimension, and may be repeated. Raises InvalidQuery.
+    """
+    members: dict[str, dict[str, list[str]]] = {prefix: {} for prefix in filters}
+    single: list[tuple[str, str]] = []
+    for name, text in request.query_params.multi_items():
+        prefix = next((prefix for prefix in filters if name.startswith(prefix)), None)
+        if prefix is None:
+            single.append((name, text))
+        else:
+            members[prefix].setdefault(name.removeprefix(prefix), []).append(text)
+    names = [name for name, _ in single]
+    texts = {name: text for name, text in single if name in parameters}
+    problems = [ParameterProblem(name, "is given more than once") for name in texts if names.count(name) > 1]
+    unknown = dict.fromkeys(name for name in names if name not in parameters)
+    problems += [
+        describe_unknown_parameter(name, (*parameters, *(f"{each}<dimension>" for each in filters))) for name in unknown
+    ]
+    return build_query(
+        {**defaults, **texts},
+        today=today,
+        problems=problems,
+        include=members.get(FILTER_PREFIX, {}),
+        exclude=members.get(EXCLUDE_PREFIX, {}),
+    )
+
+
+def build_batch_query(body: Mapping[str, Any], unknown: Iterable[str], *, today: date) -> MetricQuery:
+    """Build the metric query of a batch. Raises InvalidQuery."""
+    problems = [describe_unknown_parameter(name, (*PARAMETERS, *FILTERS)) for name in dict.fromkeys(unknown)]
+    return build_query(
+        {name: body.get(name) for name in PARAMETERS},
+        today=today,
+        problems=problems,
+        include=body.get("filter") or {},
+        exclude=body.get("exclude") or {},
+    )
+
+
+def build_query(
+    texts: Mapping[str, str | None],
+    *,
+    today: date,
+    problems: Iterable[ParameterProblem] = (),
+    include: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    exclude: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> MetricQuery:
+    """Build a metric query. Raises InvalidQuery with every problem of its parameters."""
+    found = list(problems)
+    try:
+        query = parse_metric_query(today=today, include=include, exclude=exclude, **texts)
+    except InvalidQuery as invalid:
+        found += invalid.problems
+    if found:
+        raise InvalidQuery(found)
+    return query
+
+
+def describe_unknown_parameter(name: str, parameters: Sequence[str]) -> ParameterProblem:
+    hint = did_you_mean(find_nearest_names(name, parameters)) or f"; there are {', '.join(parameters)}"
+    return ParameterProblem(name[:40], f"{quote_text(name)} is not a parameter{hint}")

@@ -1,0 +1,78 @@
+"""The extent of a table: the days that are known of it for a tenant, with rows or without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from engine.calendar import Window
+from engine.tables import Table
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRead:
+    """The last complete day up to which a sync has read a connected account.
+
+    One that has not been read for two weeks is late: its table is known without it.
+    """
+
+    through: date
+    is_late: bool = False
+
+
+# By table's name and account.
+AccountReads = Mapping[str, Mapping[str, AccountRead]]
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """The known days of a table, from its first row's to the last that has been read."""
+
+    first: date
+    through: date
+
+    def intersect(self, window: Window) -> Window | None:
+        """Return the days of a window that are known; None where there are none."""
+        return intersect_windows(Window(self.first, self.through), window)
+
+
+def intersect_windows(first: Window, second: Window) -> Window | None:
+    """Return the days that both windows have; None where there are none."""
+    common = Window(max(first.start, second.start), min(first.end, second.end))
+    return common if common.start <= common.end else None
+
+
+def find_extent(
+    table: Table, get_row_days: Callable[[Table], tuple[date, date] | None], reads: AccountReads
+) -> Extent | None:
+    """Find the extent of a table, or of the tables that a query reads; None where none of them has rows.
+
+    `get_row_days` returns the first and the last day with rows of a physical table.
+    """
+    found = [
+        Extent(days[0], find_read_day(reads.get(each.name, {})) or days[1])
+        for each in table.list_physical_tables()
+        if (days := get_row_days(each)) is not None
+    ]
+    if not found:
+        return None
+    return Extent(min(each.first for each in found), min(each.through for each in found))
+
+
+def find_read_day(accounts: Mapping[str, AccountRead]) -> date | None:
+    """Return the day up to which all accounts that are not late have been read; None without any."""
+    return min((account.through for account in accounts.values() if not account.is_late), default=None)
+
+
+def iter_late_accounts(tables: Iterable[Table], reads: AccountReads, window: Window) -> Iterable[tuple[str, str, date]]:
+    """Yield the source, account and last read day of each late account whose last day is before the window's end."""
+    accounts = {
+        (table.source, account): read.through
+        for each in tables
+        for table in each.list_physical_tables()
+        for account, read in reads.get(table.name, {}).items()
+        if read.is_late and read.through < window.end
+    }
+    for (source, account), through in sorted(accounts.items()):
+        yield source, account, through

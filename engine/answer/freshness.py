@@ -1,0 +1,98 @@
+"""How far a widget's data is known within a request's windows, and what is to be known of these days."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from engine.answer.extent import AccountReads, Extent, iter_late_accounts
+from engine.calendar import DAY, Compare, Period, Window
+from engine.catalog.metrics import Metric
+from engine.tables import Table
+
+GetExtent = Callable[[Table], Extent | None]
+
+
+@dataclass(frozen=True, slots=True)
+class DataNote:
+    """Something to be known of an account's data from one day to another, such as `late` or `sampled`."""
+
+    code: str
+    source: str
+    account: str
+    start: date
+    end: date
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """The days up to which a widget's data is known in both windows, and from which it may change.
+
+    `to_date` is the day up to which unfinished windows are compared; None where they are finished.
+    """
+
+    through: date | None = None
+    compared_through: date | None = None
+    provisional: date | None = None
+    to_date: date | None = None
+
+
+def find_freshness(
+    metric: Metric, period: Period, active: frozenset[str], get_extent: GetExtent, reads: AccountReads
+) -> Freshness:
+    """Find how far the data of a metric is known, by its tables whose sources are `active`."""
+    window = period.current.window
+    tables = [table for table in metric.tables if active.issuperset(table.sources)]
+    extents = [get_extent(table) for table in tables]
+    through = find_common_through(extents, window)
+    provisional = [
+        day
+        for table, extent in zip(tables, extents, strict=True)
+        if (day := find_provisional_day(table, extent, window)) is not None
+    ]
+    compared = None if period.comparison is None else find_common_through(extents, period.comparison.window)
+    to_date = None
+    if period.compare is not Compare.OFF and through is not None:
+        late = [day for *_, day in iter_late_accounts(tables, reads, window) if day >= window.start]
+        to_date = min(through, *late)
+    return Freshness(
+        through=through,
+        compared_through=compared,
+        provisional=min(provisional, default=None),
+        to_date=None if to_date is None or to_date >= window.end else to_date,
+    )
+
+
+def find_common_through(extents: Sequence[Extent | None], window: Window) -> date | None:
+    """Return the last day of the window that all extents know; None where one of them knows none."""
+    known = [None if extent is None else extent.intersect(window) for extent in extents]
+    days = [each.end for each in known if each is not None]
+    return min(days) if days and len(days) == len(known) else None
+
+
+def find_provisional_day(table: Table, extent: Extent | None, window: Window) -> date | None:
+    """Return the first day of the window that the table's source may still restate; None without one."""
+    if table.restates is None or extent is None or (known := extent.intersect(window)) is None:
+        return None
+    day = max(window.start, extent.through - timedelta(days=table.restates - 1))
+    return day if day <= known.end else None
+
+
+def list_notes(
+    metric: Metric, period: Period, active: frozenset[str], reads: AccountReads, notes: Iterable[DataNote]
+) -> list[DataNote]:
+    """List what is to be known of the days of a metric's windows, in the order of source, account and day."""
+    tables = [table for table in metric.tables if active.issuperset(table.sources)]
+    sources = {source for table in tables for source in table.sources}
+    window = period.current.window
+    found = [
+        DataNote("late", source, account, max(day + DAY, window.start), window.end)
+        for source, account, day in iter_late_accounts(tables, reads, window)
+    ]
+    found += [
+        note
+        for note in notes
+        if note.source in sources and any(note.start <= each.end and note.end >= each.start for each in period.windows)
+    ]
+    return sorted(found, key=lambda note: (note.source, note.account, note.start, note.code))

@@ -1,0 +1,99 @@
+"""One request: the widgets that it asks for, from rows that it reads once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from engine.answer.aggregate import MIXED, MetricResult, aggregate_metric
+from engine.answer.cache import CachedRows
+from engine.answer.combine import WidgetBuilder
+from engine.answer.extent import Extent
+from engine.answer.fetch import Filters, ScanFetcher
+from engine.answer.freshness import find_freshness, list_notes
+from engine.answer.response import AnswerContext, Body, build_body
+from engine.answer.windows import build_period_buckets
+from engine.calendar import Axis
+from engine.catalog.metrics import Metric, TableMetric
+
+
+@dataclass(frozen=True, slots=True)
+class TableResult:
+    """The result of a metric over a table, and the rows that it was computed from."""
+
+    result: MetricResult
+    cached_rows: tuple[CachedRows, ...]
+
+
+class WidgetRequest:
+    """Builds the widgets of one request; what several of them need is computed once."""
+
+    def __init__(self, fetcher: ScanFetcher) -> None:
+        self.fetcher = fetcher
+        self.query = fetcher.query
+        context = fetcher.context
+        self.active = context.connected if self.query.sources is None else context.connected & self.query.sources
+        self._results: dict[tuple[str, Filters, date | None], TableResult] = {}
+
+    def build_widget(self, metric: Metric) -> tuple[Body, tuple[MetricResult, ...], Sequence[CachedRows]]:
+        """Return a widget's body, the results that it was built from, and their rows."""
+        query, context, period = self.query, self.fetcher.context, self.query.period
+        freshness = find_freshness(metric, period, self.active, self.fetcher.fetch_extent, context.reads)
+        buckets = build_period_buckets(period, self.fetcher.warehouse.dialect, freshness.to_date)
+        used: dict[int, TableResult] = {}
+
+        def get_result(part: TableMetric, filters: Filters) -> MetricResult | None:
+            if not self.active.issuperset(part.sources):
+                return None
+            found = self.get_table_result(part, filters, freshness.to_date)
+            used[id(found)] = found
+            return found.result
+
+        axes: list[Axis] = [each.axis for each in buckets.windows]
+        builder = WidgetBuilder(get_result, self.list_extents, axes)
+        result = builder.build(metric, query.filters)
+        applied = metric.select_filters(query.filters)
+        body = build_body(
+            metric,
+            result,
+            AnswerContext(
+                query=query,
+                buckets=buckets,
+                active=self.active,
+                freshness=freshness,
+                notes=list_notes(metric, period, self.active, context.reads, context.notes),
+                applied=applied,
+                ignored=[each.dimension for each in query.filters if each not in applied],
+            ),
+        )
+        parts = list(used.values())
+        return body, tuple(each.result for each in parts), [rows for each in parts for rows in each.cached_rows]
+
+    def list_extents(self, metric: Metric) -> list[Extent | None]:
+        return [self.fetcher.fetch_extent(table) for table in metric.tables]
+
+    def get_table_result(self, metric: TableMetric, filters: Filters, to_date: date | None) -> TableResult:
+        """Compute the result of a metric over one table; the same arguments return the same object."""
+        identity = (metric.key, filters, to_date)
+        found = self._results.get(identity)
+        if found is None:
+            found = self._results[identity] = self.compute_table_result(metric, filters, to_date)
+        return found
+
+    def compute_table_result(self, metric: TableMetric, filters: Filters, to_date: date | None) -> TableResult:
+        fetcher, plan = self.fetcher, self.fetcher.compiled.plan.metrics[metric.key]
+        dialect = fetcher.warehouse.dialect
+        buckets = build_period_buckets(self.query.period, dialect, to_date)
+        fetched = {
+            projection.scan: fetcher.fetch_scan(projection.scan, filters, buckets, to_date)
+            for projection in (plan.whole, plan.members)
+            if projection is not None
+        }
+        rows = {scan: each.rows for scan, each in fetched.items()}
+        result = aggregate_metric(plan, rows, buckets, fetcher.fetch_extent(metric.table), dialect)
+        cached_rows = list(fetched.values())
+        if plan.items is not None:
+            item_rows, result.items = fetcher.fetch_items(plan.items, filters, mixed=result.currency == MIXED)
+            cached_rows.append(item_rows)
+        return TableResult(result, tuple(cached_rows))

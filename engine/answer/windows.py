@@ -1,0 +1,130 @@
+"""The windows of a request: their buckets, indexed by the driver's days and by slot, and their known days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Any
+
+from engine.answer.extent import Extent
+from engine.calendar import Axis, Period, Window
+from engine.compiler.dialects.base import Dialect
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BucketIndex:
+    """The buckets of one window, indexed by the driver's days and by slot; a window to date has none."""
+
+    axis: Axis
+    labels: tuple[str, ...]
+    # The buckets that their window cuts, by index.
+    partial: tuple[int, ...]
+    start: Any
+    end: Any
+    bucket_by_day: Mapping[Any, int]
+    has_days: tuple[bool, ...]
+    # The day of each bucket, where every bucket is one day.
+    days: tuple[Any, ...] | None
+    first_slot: int
+    total_slot: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PeriodBuckets:
+    """The buckets of the requested window and, unless compare is off, of the compared one.
+
+    `to_date` has the days of each window up to the last known one, where that is before the window's end; without a
+    comparison it is empty. `slot_days` has the (slot, day) pairs of all windows.
+    """
+
+    current: BucketIndex
+    compared: BucketIndex | None
+    to_date: tuple[BucketIndex, ...]
+    slot_days: tuple[tuple[int, date], ...]
+
+    @property
+    def windows(self) -> tuple[BucketIndex, ...]:
+        return (self.current,) if self.compared is None else (self.current, self.compared)
+
+
+@lru_cache(maxsize=256)
+def build_period_buckets(period: Period, dialect: Dialect, through: date | None = None) -> PeriodBuckets:
+    """Index the buckets of a period, known up to `through`; equal arguments return the same object."""
+    axes = [period.current] if period.comparison is None else [period.current, period.comparison]
+    opposite = None if through is None else period.get_comparison_to_date(through)
+    if through is not None and opposite is not None:
+        axes += [Axis(Window(period.current.window.start, through), ()), Axis(opposite, ())]
+    indexes: list[BucketIndex] = []
+    for axis in axes:
+        indexes.append(build_bucket_index(axis, dialect, indexes[-1].total_slot + 1 if indexes else 0))
+    return PeriodBuckets(
+        current=indexes[0],
+        compared=indexes[1] if period.comparison is not None else None,
+        to_date=tuple(indexes[2:]),
+        slot_days=tuple(pair for index in indexes for pair in iter_slot_days(index)),
+    )
+
+
+def build_bucket_index(axis: Axis, dialect: Dialect, first_slot: int) -> BucketIndex:
+    days = {
+        dialect.bind_day(bucket.start + timedelta(days=offset)): index
+        for index, bucket in enumerate(axis.buckets)
+        for offset in range((bucket.end - bucket.start).days + 1)
+    }
+    return BucketIndex(
+        axis=axis,
+        labels=tuple(bucket.label.isoformat() for bucket in axis.buckets),
+        partial=tuple(index for index, bucket in enumerate(axis.buckets) if bucket.is_partial),
+        start=dialect.bind_day(axis.window.start),
+        end=dialect.bind_day(axis.window.end),
+        bucket_by_day=days,
+        has_days=tuple(bucket.start <= bucket.end for bucket in axis.buckets),
+        days=tuple(days)
+        if len(days) == len(axis.buckets) and all(bucket.start == bucket.end for bucket in axis.buckets)
+        else None,
+        first_slot=first_slot,
+        total_slot=first_slot + len(axis.buckets),
+    )
+
+
+def iter_slot_days(index: BucketIndex) -> Iterable[tuple[int, date]]:
+    """Yield (slot, day): each day in its bucket's slot and in its window's total slot."""
+    for position, bucket in enumerate(index.axis.buckets):
+        for offset in range((bucket.end - bucket.start).days + 1):
+            yield index.first_slot + position, bucket.start + timedelta(days=offset)
+    for day in index.axis.window:
+        yield index.total_slot, day
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownDays:
+    """The days of a window that are within the extent, and the first and last bucket with such a day.
+
+    `through` is the extent's last day, in the driver's form.
+    """
+
+    days: Window
+    through: Any
+    first_bucket: int
+    last_bucket: int
+
+    def count(self, start: date, end: date) -> int:
+        """Return how many of the days from `start` to `end` are known."""
+        return max(0, (min(end, self.days.end) - max(start, self.days.start)).days + 1)
+
+
+@lru_cache(maxsize=1024)
+def find_known_days(extent: Extent | None, index: BucketIndex, dialect: Dialect) -> KnownDays | None:
+    """Find the known days of a window; None where the extent and the window do not meet."""
+    days = None if extent is None else extent.intersect(index.axis.window)
+    if extent is None or days is None:
+        return None
+    buckets = index.bucket_by_day
+    return KnownDays(
+        days=days,
+        through=dialect.bind_day(extent.through),
+        first_bucket=buckets[dialect.bind_day(days.start)] if buckets else 0,
+        last_bucket=buckets[dialect.bind_day(days.end)] if buckets else -1,
+    )

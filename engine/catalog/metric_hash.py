@@ -1,0 +1,67 @@
+"""The digest of a metric's definition as resolved, by which a changed definition is seen."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any
+
+from engine.catalog.metrics import CombinedMetric, DerivedMetric, Metric, MetricSeries, RankedItems, TableMetric
+from engine.tables import Table
+
+
+@lru_cache(maxsize=4_096)
+def hash_metric(metric: Metric) -> str:
+    """Return a digest that changes with the metric's definition, its table's and its operands'.
+
+    Titles, descriptions, tests and comments are no part of it, nor is how an expression is spaced.
+    """
+    return blake2b(repr(describe_metric(metric)).encode(), digest_size=12).hexdigest()
+
+
+def describe_metric(metric: Metric) -> tuple[Any, ...]:
+    """Describe a metric by plain values that are equal for equal definitions."""
+    common = (metric.key, metric.format, metric.better, metric.chart, metric.group, metric.position, metric.delta)
+    match metric:
+        case TableMetric():
+            return (*common, *describe_table_metric(metric))
+        case CombinedMetric():
+            return (*common, metric.correlation, *map(describe_metric, metric.combined))
+        case DerivedMetric():
+            return (*common, metric.text, *map(describe_metric, metric.operands))
+    raise TypeError(f"no description for {type(metric).__name__}")
+
+
+def describe_table_metric(metric: TableMetric) -> tuple[Any, ...]:
+    return (
+        describe_table(metric.table),
+        [describe_series(series, metric) for series in metric.series],
+        metric.headline,
+        None if metric.where is None else metric.where.sql(),
+        metric.by and (metric.by.name, metric.by.column, metric.by.label),
+        (metric.top, metric.other, metric.total, metric.fill),
+        metric.items and describe_items(metric.items, metric),
+    )
+
+
+def describe_series(series: MetricSeries, metric: Metric) -> tuple[Any, ...]:
+    expression = series.expression
+    # A series without a name of its own has its metric's title.
+    name = None if series.name == metric.title else series.name
+    return (name, expression.tree.sql(), [aggregate.text for aggregate in expression.aggregates])
+
+
+def describe_items(items: RankedItems, metric: Metric) -> tuple[Any, ...]:
+    values = [describe_series(each, metric) for each in items.values]
+    return (items.by, items.show, values, items.order.name, items.limit)
+
+
+@lru_cache(maxsize=1_024)
+def describe_table(table: Table) -> tuple[Any, ...]:
+    return (
+        (table.name, table.source, table.time, table.tenant, table.physical, table.key, table.restates, table.currency),
+        [(each.name, each.type, each.physical, each.additive, each.money) for each in table.columns.values()],
+        [(each.name, each.column, each.label) for each in table.dimensions.values()],
+        None if table.query is None else table.query.sql(comments=False),
+        [describe_table(read) for read in table.reads],
+    )
