@@ -216,6 +216,75 @@ class TestCalendar:
         assert get_totals(found) == (6, 3, 1)
         assert len(list_values(found)) == len(list_prior_points(found)) == 18
 
+    @pytest.mark.parametrize(
+        ("compare", "start", "end", "expected"),
+        [
+            ("previous_month", "2025-11-01", "2025-11-30", "2025-10-01 2025-10-31"),
+            ("previous_month", "2025-11-01", "2025-11-27", "2025-10-01 2025-10-27"),
+            ("previous_month", "2025-03-01", "2025-03-31", "2025-02-01 2025-02-28"),
+            ("previous_month", "2025-03-30", "2025-03-30", "2025-02-28 2025-02-28"),
+            ("previous_month", "2025-04-30", "2025-04-30", "2025-03-30 2025-03-31"),
+            ("previous_month", "2024-01-15", "2024-02-29", "2023-12-15 2024-01-31"),
+            ("previous_month", "2025-01-05", "2025-01-28", "2024-12-05 2024-12-28"),
+            ("previous_year_weekday", "2025-01-06", "2025-01-12", "2024-01-08 2024-01-14"),
+            ("previous_year", "2025-01-06", "2025-01-12", "2024-01-06 2024-01-12"),
+        ],
+    )
+    def test_the_compared_window(self, compare: str, start: str, end: str, expected: str) -> None:
+        found = query_oracle("sum(x)", [], start, end, compare=compare)
+        assert f"{found['comparison']['start']} {found['comparison']['end']}" == expected
+
+    def test_a_window_of_the_callers_own(self) -> None:
+        rows = [make_row(f"2025-01-{day:02}", x=day) for day in range(1, 21)]
+        options = {"compare": "custom", "compare_start": date(2025, 1, 10)}
+        found = query_oracle("sum(x)", rows, "2025-01-12", "2025-01-14", **options)
+        assert list_prior_points(found) == [("2025-01-10", 10), ("2025-01-11", 11), ("2025-01-12", 12)]
+        # 39 against 33: the day that both windows have counts in each of them.
+        assert get_totals(found)[:2] == (39, 33)
+        options["compare_start"] = date(2025, 1, 16)
+        assert get_totals(query_oracle("sum(x)", rows, "2025-01-12", "2025-01-14", **options))[:2] == (39, 51)
+
+    def test_weekdays_meet(self) -> None:
+        found = query_oracle("sum(x)", [], "2025-01-08", "2025-01-21", grain="week", compare="previous_year_weekday")
+        assert [t for t, _ in list_prior_points(found)] == ["2024-01-10", "2024-01-15", "2024-01-22"]
+
+    def test_quarters_and_years(self) -> None:
+        rows = [make_row(day, x=1) for day in ("2024-11-30", "2024-12-01", "2025-03-31", "2025-04-01", "2025-12-31")]
+        found = query_oracle("sum(x)", rows, "2024-12-01", "2025-12-31", grain="quarter")
+        assert found["series"][0]["points"] == [
+            {"t": "2024-10-01", "v": 1, "partial": True},
+            {"t": "2025-01-01", "v": 1},
+            {"t": "2025-04-01", "v": 1},
+            {"t": "2025-07-01", "v": 0},
+            {"t": "2025-10-01", "v": 1},
+        ]
+        found = query_oracle("sum(x)", rows, "2024-12-01", "2025-12-31", grain="year")
+        assert found["series"][0]["points"] == [
+            {"t": "2024-01-01", "v": 1, "partial": True},
+            {"t": "2025-01-01", "v": 3},
+        ]
+
+    def test_a_cut_bucket_is_partial_and_so_is_the_one_opposite(self) -> None:
+        found = query_oracle("sum(x)", [], "2025-01-05", "2025-01-20", grain="week", compare="previous_period")
+        both = (found["series"][0]["points"], found["comparison"]["series"][0]["points"])
+        assert [[point.get("partial") for point in points] for points in both] == [[True, None, None, True]] * 2
+        days = query_oracle("sum(x)", [], "2025-01-05", "2025-01-20")["series"][0]["points"]
+        assert not any("partial" in point for point in days)
+
+    def test_the_month_before_has_buckets_of_its_own(self) -> None:
+        rows = [
+            make_row(f"2025-0{month}-{day:02}", x=1) for month, days in ((2, 28), (3, 31)) for day in range(1, days)
+        ]
+        found = query_oracle("sum(x)", rows, "2025-03-01", "2025-03-31", grain="week", compare="previous_month")
+        assert len(list_values(found)) == 6
+        assert found["comparison"]["series"][0]["points"] == [
+            {"t": "2025-01-27", "v": 2, "partial": True},
+            {"t": "2025-02-03", "v": 7},
+            {"t": "2025-02-10", "v": 7},
+            {"t": "2025-02-17", "v": 7},
+            {"t": "2025-02-24", "v": 4, "partial": True},
+        ]
+
 
 class TestDeltas:
     NOW, BEFORE = "2025-01-02", "2025-01-01"

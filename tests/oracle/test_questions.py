@@ -13,6 +13,7 @@ import yaml
 from tests.support.oracle.definitions import OracleCatalog, merge_files
 from tests.support.oracle.oracle import compute_answer
 from tests.support.oracle.questions import (
+    ALL_FEATURES,
     HUGE,
     OracleRequest,
     OracleWorld,
@@ -32,6 +33,7 @@ def answer_request(place: OracleWorld, question: OracleRequest) -> dict[str, Any
 def test_a_seed_says_everything() -> None:
     assert make_world(1) == make_world(1)
     assert list(iter_questions(1, 50)) == list(iter_questions(1, 50))
+    assert list(iter_questions(1, 50)) != list(iter_questions(1, 50, ALL_FEATURES))
     assert get_world(1).rows != get_world(2).rows
 
 
@@ -99,7 +101,7 @@ def test_questions_cover_the_keys_and_get_telling_answers() -> None:
     kinds: set[object] = set()
     for seed in range(6):
         place = get_world(seed)
-        for question in iter_questions(seed, 240):
+        for question in iter_questions(seed, 240, ALL_FEATURES):
             assert 1 <= (question.end - question.start).days + 1 <= 1100
             found = answer_request(place, question)
             kinds |= {question.compare, question.grain, found["meta"]["currency"]}
@@ -112,6 +114,7 @@ def test_questions_cover_the_keys_and_get_telling_answers() -> None:
     silent = {key for key in list_served_keys(place) if key not in told and not key.startswith("ga4.query")}
     assert silent == {"ga4.never_rate", "corr.with_never", "corr.over_nothing"}
     assert kinds >= {"off", "previous_period", "previous_year", "day", "week", "month", "items", "partly"}
+    assert kinds >= {"previous_month", "previous_year_weekday", "custom", "quarter", "year"}
     assert kinds >= {None, "USD", "EUR", "mixed"}
 
 
@@ -127,6 +130,7 @@ def answer_telling_request() -> dict[str, Any]:
         start=date(2023, 1, 1),
         end=date(2025, 3, 31),
         compare="previous_year",
+        compare_start=None,
         grain="month",
         sources=None,
         connected=("instagram",),

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from tests.support.oracle.features import ANSWERED, QuestionFeatures
+
 BODY = ("series", "stats", "comparison", "items", "meta")
 META = (
     *("key", "title", "format", "better", "grain", "start", "end", "compare", "total", "currency"),
@@ -14,18 +16,22 @@ META = (
 SERIES = ("name", "points", "stats")
 COMPARED = ("name", "points")
 STATS = ("value", "previous", "delta")
-POINT = ("t", "v")
+POINT = ("t", "v", "partial")
+# The keys that an answer has with a feature only.
+ADDED: Mapping[str, frozenset[str]] = {"calendar": frozenset({"partial"})}
 UNORDERED = ("meta.sources", "meta.missing_sources")
 
 
-def find_differences(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> list[str]:
+def find_differences(
+    expected: Mapping[str, Any], actual: Mapping[str, Any], features: QuestionFeatures = ANSWERED
+) -> list[str]:
     """List the differing paths, each with both values; empty if the answers are equal.
 
-    Keys that are not part of a widget's answer are ignored.
+    Keys that are not part of a widget's answer, or of a feature that is off, are ignored.
     """
     differences: list[str] = []
     for key in BODY:
-        collect_differences(key, expected.get(key), actual.get(key), differences)
+        collect_differences(key, expected.get(key), actual.get(key), differences, features)
         if (key in expected) is not (key in actual):
             differences.append(describe_missing(key, key in expected))
     return differences
@@ -35,10 +41,10 @@ def describe_missing(path: str, wanted: bool) -> str:
     return f"{path}: only in the {'expected' if wanted else 'actual'} answer"
 
 
-def get_compared_keys(path: str) -> tuple[str, ...] | None:
+def get_compared_keys(path: str, features: QuestionFeatures) -> tuple[str, ...] | None:
     """Return the keys to compare in the object at `path`; None for all of them."""
     plain = "".join(sign for sign in path if not sign.isdigit())
-    return {
+    keys: tuple[str, ...] | None = {
         "stats": STATS,
         "meta": META,
         "series[]": SERIES,
@@ -48,22 +54,26 @@ def get_compared_keys(path: str) -> tuple[str, ...] | None:
         "comparison.series[]": COMPARED,
         "comparison.series[].points[]": POINT,
     }.get(plain)
+    left_out = {key for feature, added in ADDED.items() if not getattr(features, feature) for key in added}
+    return None if keys is None else tuple(key for key in keys if key not in left_out)
 
 
-def collect_differences(path: str, expected: Any, actual: Any, differences: list[str]) -> None:
+def collect_differences(
+    path: str, expected: Any, actual: Any, differences: list[str], features: QuestionFeatures = ANSWERED
+) -> None:
     if isinstance(expected, Mapping) and isinstance(actual, Mapping):
-        for key in get_compared_keys(path) or sorted({*expected, *actual}):
+        for key in get_compared_keys(path, features) or sorted({*expected, *actual}):
             if (key in expected) is not (key in actual):
                 differences.append(f"{path}.{key}: only in the {'expected' if key in expected else 'actual'} answer")
             elif key in expected:
-                collect_differences(f"{path}.{key}", expected[key], actual[key], differences)
+                collect_differences(f"{path}.{key}", expected[key], actual[key], differences, features)
     elif isinstance(expected, list) and isinstance(actual, list):
         if path in UNORDERED:
             expected, actual = sorted(expected), sorted(actual)
         if len(expected) != len(actual):
             differences.append(f"{path}: {len(expected)} expected, {len(actual)} found")
         for i, (left, right) in enumerate(zip(expected, actual, strict=False)):
-            collect_differences(f"{path}[{i}]", left, right, differences)
+            collect_differences(f"{path}[{i}]", left, right, differences, features)
     elif not is_equal(expected, actual):
         differences.append(f"{path}: expected {expected!r}, found {actual!r}")
 

@@ -37,6 +37,7 @@ def compute_answer(
     start: date,
     end: date,
     compare: str = "off",
+    compare_start: date | None = None,
     grain: str = "day",
     sources: Collection[str] | None = None,
     connected: Collection[str] = ("ga4", "instagram", "meta"),
@@ -48,7 +49,7 @@ def compute_answer(
     catalog = OracleCatalog(definitions)
     catalog.get_served(key)
     active = frozenset(connected if sources is None else set(connected) & set(sources))
-    query = OracleQuery(catalog, rows, tenant, OracleWindow(start, end), compare, grain, active)
+    query = OracleQuery(catalog, rows, tenant, OracleWindow(start, end), compare, grain, active, compare_start)
     return query.build_body(key)
 
 
@@ -76,6 +77,7 @@ class OracleQuery:
         compare: str,
         grain: str,
         active: frozenset[str],
+        compare_start: date | None = None,
     ) -> None:
         self.catalog = catalog
         self.rows = rows
@@ -84,9 +86,9 @@ class OracleQuery:
         self.compare = compare
         self.grain = grain
         self.active = active
-        self.prior = get_compared_window(window, compare)
+        self.prior = get_compared_window(window, compare, compare_start)
         self.buckets = list_buckets(window, grain)
-        self.prior_buckets = list_compared_buckets(window, grain, compare)
+        self.prior_buckets = list_compared_buckets(window, grain, compare, compare_start)
 
     def read_windows(self, key: str) -> tuple[TenantRows, TenantRows | None]:
         """Return the rows of a metric's table in both windows."""
@@ -293,7 +295,8 @@ def compute_correlation(left: Sequence[Number], right: Sequence[Number]) -> Numb
 
 def format_points(buckets: Sequence[OracleBucket], values: Sequence[Number]) -> list[dict[str, Any]]:
     return [
-        {"t": bucket.t.isoformat(), "v": format_number(value)} for bucket, value in zip(buckets, values, strict=True)
+        {"t": bucket.t.isoformat(), "v": format_number(value)} | ({"partial": True} if bucket.is_partial else {})
+        for bucket, value in zip(buckets, values, strict=True)
     ]
 
 

@@ -18,11 +18,22 @@ import yaml
 
 from tests.support.oracle.definitions import Definitions, OracleCatalog, merge_files
 from tests.support.oracle.differences import find_differences
+from tests.support.oracle.features import ALL_FEATURES, ANSWERED, QuestionFeatures
 from tests.support.oracle.metrics import Document, make_documents
 from tests.support.oracle.oracle import Rows
 from tests.support.oracle.queries import fill_query_tables
 
-__all__ = ["OracleRequest", "OracleWorld", "dump_files", "find_differences", "get_world", "iter_questions"]
+__all__ = [
+    "ALL_FEATURES",
+    "ANSWERED",
+    "OracleRequest",
+    "OracleWorld",
+    "QuestionFeatures",
+    "dump_files",
+    "find_differences",
+    "get_world",
+    "iter_questions",
+]
 
 SOURCES = ("ga4", "instagram", "meta")
 CHANNELS = (
@@ -79,6 +90,7 @@ class OracleRequest:
     start: date
     end: date
     compare: str
+    compare_start: date | None
     grain: str
     sources: tuple[str, ...] | None
     connected: tuple[str, ...]
@@ -247,7 +259,12 @@ ROWS = {
 }
 
 
-def iter_questions(seed: int, n: int) -> Iterator[OracleRequest]:
+COMPARES = ("off", "previous_period", "previous_period", "previous_year", "previous_year")
+MORE_COMPARES = ("previous_month", "previous_year_weekday", "custom")
+GRAINS = ("day", "day", "day", "week", "month")
+
+
+def iter_questions(seed: int, n: int, features: QuestionFeatures = ANSWERED) -> Iterator[OracleRequest]:
     """Yield `n` requests to `get_world(seed)`; every served key comes before any is repeated."""
     rng = Random(f"questions {seed}")
     world = get_world(seed)
@@ -259,13 +276,15 @@ def iter_questions(seed: int, n: int) -> Iterator[OracleRequest]:
         tenant = rng.choices(world.tenants, weights=(10, 6, 2, 1, 5, 1))[0]
         key = keys[i % len(keys)]
         start, end = choose_window(rng, catalog, world.held, key, tenant)
+        compare = rng.choice(COMPARES + features.calendar * MORE_COMPARES)
         yield OracleRequest(
             key=key,
             tenant=tenant,
             start=start,
             end=end,
-            compare=rng.choice(["off", "previous_period", "previous_period", "previous_year", "previous_year"]),
-            grain=rng.choice(["day", "day", "day", "week", "month"]),
+            compare=compare,
+            compare_start=start + timedelta(days=rng.randint(-40, 9)) if compare == "custom" else None,
+            grain=rng.choice(GRAINS + features.calendar * ("quarter", "year")),
             sources=rng.choice([*6 * [None], choose_sources(rng), choose_sources(rng)]),
             connected=rng.choice([*6 * [SOURCES], choose_sources(rng)]),
         )

@@ -28,10 +28,14 @@ class OracleWindow:
 
 @dataclass(frozen=True, slots=True)
 class OracleBucket:
-    """A bucket, one point of a series: `t` names it, `window` holds its days."""
+    """A bucket, one point of a series: `t` names it, `window` holds its days, a cut one is partial."""
 
     t: date
     window: OracleWindow
+    is_partial: bool = False
+
+
+GRAINS = {"month": 1, "quarter": 3, "year": 12}
 
 
 def subtract_year(day: date, *, leap_day: tuple[int, int]) -> date:
@@ -40,14 +44,34 @@ def subtract_year(day: date, *, leap_day: tuple[int, int]) -> date:
     return date(day.year - 1, month, number)
 
 
-def get_compared_window(window: OracleWindow, compare: str) -> OracleWindow | None:
+def find_month_end(day: date) -> date:
+    return find_next_bucket(day.replace(day=1), "month") - DAY
+
+
+def subtract_month(day: date) -> date:
+    """Return the date a month earlier; one that the month lacks becomes its last."""
+    last = day.replace(day=1) - DAY
+    return last.replace(day=min(day.day, last.day))
+
+
+def get_compared_window(window: OracleWindow, compare: str, compare_start: date | None = None) -> OracleWindow | None:
     if compare == "off":
         return None
-    if compare == "previous_period":
-        return OracleWindow(window.start - window.days * DAY, window.start - DAY)
     if compare == "previous_year":
         return OracleWindow(subtract_year(window.start, leap_day=(2, 28)), subtract_year(window.end, leap_day=(2, 28)))
-    raise ValueError(f"compare is not {compare!r}")
+    if compare == "previous_month":
+        whole = window.end == find_month_end(window.end)
+        end = window.end.replace(day=1) - DAY if whole else subtract_month(window.end)
+        return OracleWindow(subtract_month(window.start), end)
+    if compare == "custom":
+        if compare_start is None:
+            raise ValueError("compare is custom, without compare_start")
+        start = compare_start
+    elif compare in ("previous_period", "previous_year_weekday"):
+        start = window.start - (window.days if compare == "previous_period" else 364) * DAY
+    else:
+        raise ValueError(f"compare is not {compare!r}")
+    return OracleWindow(start, start + (window.days - 1) * DAY)
 
 
 def find_bucket_start(day: date, grain: str) -> date:
@@ -55,16 +79,17 @@ def find_bucket_start(day: date, grain: str) -> date:
         return day
     if grain == "week":
         return day - day.weekday() * DAY
-    if grain == "month":
-        return day.replace(day=1)
+    if grain in GRAINS:
+        return day.replace(month=day.month - (day.month - 1) % GRAINS[grain], day=1)
     raise ValueError(f"grain is not {grain!r}")
 
 
 def find_next_bucket(first: date, grain: str) -> date:
     """Return the first day of the calendar bucket after the one that begins on `first`."""
-    if grain == "month":
-        return (first.replace(day=28) + 4 * DAY).replace(day=1)
-    return first + (7 * DAY if grain == "week" else DAY)
+    if grain not in GRAINS:
+        return first + (7 * DAY if grain == "week" else DAY)
+    months = first.month - 1 + GRAINS[grain]
+    return date(first.year + months // 12, months % 12 + 1, 1)
 
 
 def list_buckets(window: OracleWindow, grain: str) -> list[OracleBucket]:
@@ -73,22 +98,35 @@ def list_buckets(window: OracleWindow, grain: str) -> list[OracleBucket]:
     while day <= window.end:
         first = find_bucket_start(day, grain)
         after = find_next_bucket(first, grain)
-        buckets.append(OracleBucket(first, OracleWindow(day, min(after - DAY, window.end))))
+        is_partial = first < window.start or after - DAY > window.end
+        buckets.append(OracleBucket(first, OracleWindow(day, min(after - DAY, window.end)), is_partial))
         day = after
     return buckets
 
 
-def list_compared_buckets(window: OracleWindow, grain: str, compare: str) -> list[OracleBucket]:
-    """List as many buckets as the window has; they partition the compared window."""
-    prior = get_compared_window(window, compare)
+def move_day(day: date, window: OracleWindow, prior: OracleWindow, compare: str) -> date:
+    """Return the day of the comparison at which a bucket begins that is opposite one that begins on `day`."""
+    if compare == "previous_year":
+        return subtract_year(day, leap_day=(3, 1))
+    return day + (prior.start - window.start)
+
+
+def list_compared_buckets(
+    window: OracleWindow, grain: str, compare: str, compare_start: date | None = None
+) -> list[OracleBucket]:
+    """List the buckets of the compared window, which they partition.
+
+    Those of `previous_month` are the calendar's; of the others there are as many as the window has.
+    """
+    prior = get_compared_window(window, compare, compare_start)
     if prior is None:
         return []
-
-    def move_day(day: date) -> date:
-        if compare == "previous_period":
-            return day - window.days * DAY
-        return subtract_year(day, leap_day=(3, 1))
-
-    begins = [prior.start, *(move_day(bucket.t) for bucket in list_buckets(window, grain)[1:])]
+    if compare == "previous_month":
+        return list_buckets(prior, grain)
+    opposite = list_buckets(window, grain)
+    begins = [prior.start, *(move_day(bucket.t, window, prior, compare) for bucket in opposite[1:])]
     ends = [*(begin - DAY for begin in begins[1:]), prior.end]
-    return [OracleBucket(begin, OracleWindow(begin, end)) for begin, end in zip(begins, ends, strict=True)]
+    return [
+        OracleBucket(begin, OracleWindow(begin, end), bucket.is_partial)
+        for begin, end, bucket in zip(begins, ends, opposite, strict=True)
+    ]
