@@ -21,7 +21,7 @@ from tests.support.oracle.one_metric import (
 from tests.support.oracle.oracle import compute_answer
 
 
-class TestSpans:
+class TestAnswers:
     def test_the_whole_body(self) -> None:
         metric = {"title": "Sum", "value": "sum(x)", "format": "integer", "better": "down"}
         rows = [*GAP, make_row("2024-12-31", x=14), make_row("2025-01-03", x=99, user_id=YOU)]
@@ -54,8 +54,9 @@ class TestSpans:
                 "sources": ["ga4"],
                 "missing_sources": [],
                 "data_through": "2025-01-04",
-                "comparison_through": "2024-12-31",
+                "comparison_through": "2025-01-01",
                 "provisional_from": "2025-01-02",
+                "notes": [],
             },
             "comparison": {
                 "start": "2024-12-30",
@@ -66,7 +67,7 @@ class TestSpans:
                         "points": [
                             {"t": "2024-12-30", "v": None},
                             {"t": "2024-12-31", "v": 14},
-                            {"t": "2025-01-01", "v": None},
+                            {"t": "2025-01-01", "v": 0},
                         ],
                     }
                 ],
@@ -97,7 +98,7 @@ class TestSpans:
         found = query_oracle(metric, GAP, "2025-01-01", "2025-01-05")
         assert (list_values(found), found["stats"]["value"]) == (expected, total)
 
-    def test_the_span_is_that_of_the_table_before_any_where(self) -> None:
+    def test_the_extent_is_that_of_the_table_before_any_where(self) -> None:
         rows = [make_row("2025-01-01", who="a", x=1), make_row("2025-01-03", who="b", x=2)]
         assert list_values(
             query_oracle({"value": "sum(x)", "where": "who = 'a'"}, rows, "2025-01-01", "2025-01-04")
@@ -108,11 +109,11 @@ class TestSpans:
         assert (list_values(found), get_totals(found)) == ([None, None], (None, None, None))
         assert found["meta"]["data_through"] is found["meta"]["provisional_from"] is None
 
-    def test_each_window_has_its_own_span(self) -> None:
+    def test_both_windows_are_of_one_extent(self) -> None:
         rows = [make_row("2025-01-01", x=1), make_row("2025-01-05", x=2)]
         found = query_oracle("sum(x)", rows, "2025-01-04", "2025-01-06", compare="previous_period")
-        assert list_values(found) == [None, 2, None]
-        assert list_prior_points(found) == [("2025-01-01", 1), ("2025-01-02", None), ("2025-01-03", None)]
+        assert list_values(found) == [0, 2, None]
+        assert list_prior_points(found) == [("2025-01-01", 1), ("2025-01-02", 0), ("2025-01-03", 0)]
 
     def test_provisional_days_reach_back_from_the_last_row(self) -> None:
         found = query_oracle("sum(x)", [make_row("2025-01-10", x=1)], "2025-01-01", "2025-01-31")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.support.oracle.expressions import is_additive
+from tests.support.oracle.extents import list_base_tables
 from tests.support.oracle.syntax import Node, list_columns, parse_expression
 
 Definitions = dict[str, Any]
@@ -29,7 +30,7 @@ def merge_files(files: Iterable[Mapping[str, Any]]) -> Definitions:
 @dataclass(frozen=True, slots=True)
 class OracleTable:
     name: str
-    source: str
+    sources: tuple[str, ...]
     time: str
     tenant: str
     restates: int
@@ -77,7 +78,7 @@ class OracleCatalog:
         shapes = {column: shape for column, shape in entry["columns"].items() if isinstance(shape, Mapping)}
         return OracleTable(
             name=name,
-            source=entry["source"],
+            sources=tuple(dict.fromkeys(self.tables[base]["source"] for base in list_base_tables(self.tables, name))),
             time=entry["time"],
             tenant=entry.get("tenant", "user_id"),
             restates=entry.get("restates", 0),
@@ -121,7 +122,7 @@ class OracleCatalog:
     def list_sources(self, key: str) -> list[str]:
         """List all sources of a widget, in order of first use."""
         if "table" in self.metrics[key]:
-            return [self.get_table(key).source]
+            return list(self.get_table(key).sources)
         return list(dict.fromkeys(source for part in self.list_parts(key) for source in self.list_sources(part)))
 
     def is_answerable(self, key: str, active: frozenset[str]) -> bool:

@@ -11,15 +11,15 @@ from tests.support.oracle.features import ANSWERED, QuestionFeatures
 BODY = ("series", "stats", "comparison", "items", "meta")
 META = (
     *("key", "title", "format", "better", "grain", "start", "end", "compare", "total", "currency"),
-    *("sources", "missing_sources", "data_through", "comparison_through", "provisional_from"),
+    *("sources", "missing_sources", "data_through", "comparison_through", "provisional_from", "notes"),
 )
 SERIES = ("name", "points", "stats")
 COMPARED = ("name", "points")
 STATS = ("value", "previous", "delta")
 POINT = ("t", "v", "partial")
 # The keys that an answer has with a feature only.
-ADDED: Mapping[str, frozenset[str]] = {"calendar": frozenset({"partial"})}
-UNORDERED = ("meta.sources", "meta.missing_sources")
+ADDED: Mapping[str, frozenset[str]] = {"calendar": frozenset({"partial"}), "extents": frozenset({"notes"})}
+UNORDERED = ("meta.sources", "meta.missing_sources", "meta.notes")
 
 
 def find_differences(
@@ -69,7 +69,7 @@ def collect_differences(
                 collect_differences(f"{path}.{key}", expected[key], actual[key], differences, features)
     elif isinstance(expected, list) and isinstance(actual, list):
         if path in UNORDERED:
-            expected, actual = sorted(expected), sorted(actual)
+            expected, actual = sorted(expected, key=str), sorted(actual, key=str)
         if len(expected) != len(actual):
             differences.append(f"{path}: {len(expected)} expected, {len(actual)} found")
         for i, (left, right) in enumerate(zip(expected, actual, strict=False)):

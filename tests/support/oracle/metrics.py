@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 from tests.support.oracle.conditions import make_condition, make_number
+from tests.support.oracle.features import QuestionFeatures
 from tests.support.oracle.query_tables import make_query_file
 
 Document = dict[str, Any]
@@ -14,7 +15,7 @@ UNSUMMABLE = {"type": "bigint", "additive": False}
 MONEY = {"type": "numeric", "money": True}
 
 
-def make_documents(rng: Random) -> dict[str, Document]:
+def make_documents(rng: Random, features: QuestionFeatures) -> dict[str, Document]:
     """Make the world's files by name, as `yaml.safe_load` would return them."""
     return {
         "ga4.yaml": make_ga4_file(rng),

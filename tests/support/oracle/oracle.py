@@ -7,18 +7,29 @@ reader can tell which of two different answers is incorrect.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
-from tests.support.oracle.definitions import Definitions, OracleCatalog, OracleMeasure
+from tests.support.oracle.definitions import Definitions, OracleCatalog
 from tests.support.oracle.expressions import Row, evaluate_row, meets_predicate, require_number
-from tests.support.oracle.series import Number, OracleSeries, TenantRows, build_breakdown, build_items, build_series
+from tests.support.oracle.extents import KnownTables, Reads
+from tests.support.oracle.series import (
+    Number,
+    OracleSeries,
+    SideValues,
+    TableRows,
+    build_breakdown,
+    build_items,
+    build_series,
+    list_both_rows,
+)
 from tests.support.oracle.syntax import parse_expression
 from tests.support.oracle.windows import (
     OracleBucket,
+    OracleSide,
     OracleWindow,
     get_compared_window,
     list_buckets,
@@ -41,15 +52,30 @@ def compute_answer(
     grain: str = "day",
     sources: Collection[str] | None = None,
     connected: Collection[str] = ("ga4", "instagram", "meta"),
+    reads: Reads | None = None,
 ) -> dict[str, Any]:
     """Compute the body of `GET /v1/widgets/{key}`; `sources` None means every connected one.
 
-    Raises KeyError for a key that is unknown or hidden.
+    `reads` says how far the tenant's accounts were read, by table and account: those that a sync reads. Raises KeyError
+    for a key that is unknown or hidden.
     """
     catalog = OracleCatalog(definitions)
     catalog.get_served(key)
-    active = frozenset(connected if sources is None else set(connected) & set(sources))
-    query = OracleQuery(catalog, rows, tenant, OracleWindow(start, end), compare, grain, active, compare_start)
+    window = OracleWindow(start, end)
+    prior = get_compared_window(window, compare, compare_start)
+    own = {
+        name: [row for row in table_rows if row[definitions["tables"][name].get("tenant", "user_id")] == tenant]
+        for name, table_rows in rows.items()
+    }
+    query = OracleQuery(
+        catalog,
+        KnownTables(definitions["tables"], own, reads or {}),
+        compare,
+        grain,
+        frozenset(connected if sources is None else set(connected) & set(sources)),
+        OracleSide(window, list_buckets(window, grain)),
+        OracleSide(prior, list_compared_buckets(window, grain, compare, compare_start)) if prior else None,
+    )
     return query.build_body(key)
 
 
@@ -62,42 +88,29 @@ class OracleAnswer:
     items: Sequence[dict[str, Any]] = ()
 
 
-NOTHING = OracleSeries("", None)
+NOTHING = OracleSeries("")
 
 
+@dataclass(frozen=True, slots=True)
 class OracleQuery:
     """One query of one tenant's rows."""
 
-    def __init__(
-        self,
-        catalog: OracleCatalog,
-        rows: Rows,
-        tenant: str,
-        window: OracleWindow,
-        compare: str,
-        grain: str,
-        active: frozenset[str],
-        compare_start: date | None = None,
-    ) -> None:
-        self.catalog = catalog
-        self.rows = rows
-        self.tenant = tenant
-        self.window = window
-        self.compare = compare
-        self.grain = grain
-        self.active = active
-        self.prior = get_compared_window(window, compare, compare_start)
-        self.buckets = list_buckets(window, grain)
-        self.prior_buckets = list_compared_buckets(window, grain, compare, compare_start)
+    catalog: OracleCatalog
+    known: KnownTables
+    compare: str
+    grain: str
+    active: frozenset[str]
+    now: OracleSide
+    before: OracleSide | None
 
-    def read_windows(self, key: str) -> tuple[TenantRows, TenantRows | None]:
-        """Return the rows of a metric's table in both windows."""
+    def read_rows(self, key: str) -> TableRows:
+        """Return the rows of a metric's table."""
         table = self.catalog.get_table(key)
-        rows = self.rows.get(table.name, ())
-        now = TenantRows.of(table, rows, self.tenant, self.window, self.buckets)
-        if self.prior is None:
-            return now, None
-        return now, TenantRows.of(table, rows, self.tenant, self.prior, self.prior_buckets)
+        return TableRows.of(table, self.known.find_extent(table.name), self.known.rows.get(table.name, ()))
+
+    def list_leaf_tables(self, key: str) -> list[str]:
+        """List the tables that the widget's answer consists of."""
+        return [self.catalog.get_table(leaf).name for leaf in self.catalog.list_leaves(key, self.active)]
 
     def find_currency(self, key: str) -> str | None:
         """Find the currency of the widget's money in both windows; `mixed` if there are several."""
@@ -107,8 +120,7 @@ class OracleQuery:
             measures = [*self.catalog.list_measures(leaf), *self.catalog.list_item_values(leaf)]
             if column is None or not any(measure.money for measure in measures):
                 continue
-            windows = [window for window in self.read_windows(leaf) if window is not None]
-            currencies |= {row[column] for window in windows for row in window.rows} - {None}
+            currencies |= {row[column] for row in list_both_rows(self.read_rows(leaf), self.now, self.before)} - {None}
         if len(currencies) > 1:
             return "mixed"
         return next(iter(currencies), None)
@@ -116,20 +128,14 @@ class OracleQuery:
     def answer_table(self, key: str, *, mixed: bool) -> OracleAnswer:
         """Answer a metric on a table."""
         metric, where = self.catalog.metrics[key], self.catalog.parse_where(key)
-        now, before = self.read_windows(key)
-
-        def build(measure: OracleMeasure) -> OracleSeries:
-            return build_series(
-                measure.name, measure, now, before, lambda row: meets_predicate(where, row), mixed=mixed
-            )
-
-        series = [build(measure) for measure in self.catalog.list_measures(key)]
+        rows = self.read_rows(key).select(lambda row: meets_predicate(where, row))
+        measures = self.catalog.list_measures(key)
+        series = [build_series(measure.name, measure, rows, self.now, self.before, mixed=mixed) for measure in measures]
         headline = next(one for one in series if one.name == metric.get("headline", series[0].name))
         if "by" in metric:
-            measure = self.catalog.list_measures(key)[0]
-            series = build_breakdown(measure, where, metric, now, before, mixed=mixed)
+            series = build_breakdown(measures[0], metric, rows, self.now, self.before, mixed=mixed)
         items = (
-            build_items(self.catalog.list_item_values(key), metric["items"], where, now, mixed=mixed)
+            build_items(self.catalog.list_item_values(key), metric["items"], rows, self.now, mixed=mixed)
             if "items" in metric
             else []
         )
@@ -143,12 +149,18 @@ class OracleQuery:
         def derive(values: Mapping[str, Number]) -> Number:
             return require_number(evaluate_row(node, values))
 
+        def derive_side(values: Mapping[str, SideValues], side: OracleSide | None) -> SideValues:
+            if side is None:
+                return SideValues()
+            return SideValues(
+                derive({name: one.total for name, one in values.items()}),
+                [derive({name: one.points[i] for name, one in values.items()}) for i in range(len(side.buckets))],
+            )
+
         derived = OracleSeries(
             self.catalog.get_title(key),
-            derive({name: one.value for name, one in parts.items()}),
-            derive({name: one.previous for name, one in parts.items()}),
-            [derive({name: one.points[i] for name, one in parts.items()}) for i in range(len(self.buckets))],
-            [derive({name: one.prior[i] for name, one in parts.items()}) for i in range(len(self.prior_buckets))],
+            derive_side({name: one.now for name, one in parts.items()}, self.now),
+            derive_side({name: one.before for name, one in parts.items()}, self.before),
         )
         return OracleAnswer([derived], derived)
 
@@ -164,12 +176,12 @@ class OracleQuery:
         if answerable != parts:
             return OracleAnswer(series, NOTHING)
         first, second = series
-        return OracleAnswer(
-            series,
-            OracleSeries(
-                "", compute_correlation(first.points, second.points), compute_correlation(first.prior, second.prior)
-            ),
+        correlation = OracleSeries(
+            "",
+            SideValues(compute_correlation(first.now.points, second.now.points)),
+            SideValues(compute_correlation(first.before.points, second.before.points)),
         )
+        return OracleAnswer(series, correlation)
 
     def answer_metric(self, key: str, *, mixed: bool) -> OracleAnswer:
         metric = self.catalog.metrics[key]
@@ -200,7 +212,7 @@ class OracleQuery:
             "series": [
                 {
                     "name": one.name,
-                    "points": format_points(self.buckets, one.points),
+                    "points": format_points(self.now.buckets, one.now.points),
                     "stats": compute_stats(one, get_delta(one.name)),
                 }
                 for one in answer.series
@@ -209,54 +221,85 @@ class OracleQuery:
             "items": [format_item(item) for item in answer.items],
             "meta": self.build_meta(key, currency),
         }
-        if self.prior is not None:
+        before = self.before
+        if before is not None:
             body["comparison"] = {
-                "start": self.prior.start.isoformat(),
-                "end": self.prior.end.isoformat(),
+                "start": before.window.start.isoformat(),
+                "end": before.window.end.isoformat(),
                 "series": [
-                    {"name": one.name, "points": format_points(self.prior_buckets, one.prior)} for one in answer.series
+                    {"name": one.name, "points": format_points(before.buckets, one.before.points)}
+                    for one in answer.series
                 ],
             }
         return body
 
     def build_meta(self, key: str, currency: str | None) -> dict[str, Any]:
         metric, sources = self.catalog.metrics[key], self.catalog.list_sources(key)
-        through, prior_through, provisional = self.compute_freshness(key)
         return {
             "key": key,
             "title": self.catalog.get_title(key),
             "format": metric.get("format", "decimal"),
             "better": metric.get("better", "up"),
             "grain": self.grain,
-            "start": self.window.start.isoformat(),
-            "end": self.window.end.isoformat(),
+            "start": self.now.window.start.isoformat(),
+            "end": self.now.window.end.isoformat(),
             "compare": self.compare,
             "total": metric.get("total", "period"),
             "currency": currency,
             "sources": sources,
             "missing_sources": [source for source in sources if source not in self.active],
-            "data_through": format_date(through),
-            "comparison_through": format_date(prior_through),
-            "provisional_from": format_date(provisional),
+            "data_through": format_date(self.find_through(key, self.now)),
+            "comparison_through": format_date(self.find_through(key, self.before)),
+            "provisional_from": format_date(self.find_provisional(key)),
+            "notes": list(self.iter_notes(key)),
         }
 
-    def compute_freshness(self, key: str) -> tuple[date | None, date | None, date | None]:
-        """Return the last days of both windows' rows, and the first day that may still be restated."""
-        now: list[date | None] = []
-        before: list[date | None] = []
-        provisional = []
+    def find_through(self, key: str, side: OracleSide | None) -> date | None:
+        """Find the last known day of a window, the earliest of the parts'; None if any part has none."""
+        if side is None or not self.catalog.is_answerable(key, self.active):
+            return None
+        if "table" in self.catalog.metrics[key]:
+            extent = self.known.find_extent(self.catalog.get_table(key).name)
+            return extent.cut(side.window).end if extent is not None and extent.overlaps(side.window) else None
+        parts = [part for part in self.catalog.list_parts(key) if self.catalog.is_answerable(part, self.active)]
+        return find_earliest([self.find_through(part, side) for part in parts])
+
+    def find_provisional(self, key: str) -> date | None:
+        """Find the first day that a source may still restate, the earliest of the parts'.
+
+        A query table says `restates` itself.
+        """
+        found = []
         for leaf in self.catalog.list_leaves(key, self.active):
-            current, prior = self.read_windows(leaf)
-            now.append(find_last_day(current))
-            before.append(find_last_day(prior))
-            restates = self.catalog.get_table(leaf).restates
-            if current.span is not None and restates:
-                provisional.append(current.span.end - timedelta(days=restates - 1))
-        return find_earliest(now), find_earliest(before), min(provisional, default=None)
+            table = self.catalog.get_table(leaf)
+            extent, through = self.known.find_extent(table.name), self.find_through(leaf, self.now)
+            if extent is None or through is None or not table.restates:
+                continue
+            first = max(self.now.window.start, extent.end - timedelta(days=table.restates - 1))
+            if first <= through:
+                found.append(first)
+        return min(found, default=None)
+
+    def iter_notes(self, key: str) -> Iterator[dict[str, Any]]:
+        """Yield what is to be known of the asked days: those of an account that was not read for 14 days.
+
+        The contract does not say which days `from` and `to` are; here they are those of the window that were not read.
+        """
+        window = self.now.window
+        for source, account, through in self.known.iter_late_accounts(self.list_leaf_tables(key)):
+            if through < window.end:
+                first = max(window.start, through + timedelta(days=1))
+                yield {
+                    "code": "late",
+                    "source": source,
+                    "account": account,
+                    "from": format_date(first),
+                    "to": format_date(window.end),
+                }
 
 
 def compute_stats(one: OracleSeries, delta: str) -> dict[str, float | None]:
-    value, previous = one.value, one.previous
+    value, previous = one.now.total, one.before.total
     change: Number = None
     if value is not None and previous is not None:
         if delta == "absolute":
@@ -264,10 +307,6 @@ def compute_stats(one: OracleSeries, delta: str) -> dict[str, float | None]:
         elif previous != 0:
             change = (value - previous) / abs(previous)
     return {"value": format_number(value), "previous": format_number(previous), "delta": format_number(change)}
-
-
-def find_last_day(rows: TenantRows | None) -> date | None:
-    return None if rows is None or rows.span is None else rows.span.end
 
 
 def find_earliest(days: Sequence[date | None]) -> date | None:

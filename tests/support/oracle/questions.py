@@ -7,7 +7,7 @@ order, and answers may be compared within 1e-9.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from random import Random
@@ -18,9 +18,10 @@ import yaml
 
 from tests.support.oracle.definitions import Definitions, OracleCatalog, merge_files
 from tests.support.oracle.differences import find_differences
+from tests.support.oracle.extents import AccountRead, Reads
 from tests.support.oracle.features import ALL_FEATURES, ANSWERED, QuestionFeatures
 from tests.support.oracle.metrics import Document, make_documents
-from tests.support.oracle.oracle import Rows
+from tests.support.oracle.oracle import Rows, compute_answer
 from tests.support.oracle.queries import fill_query_tables
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "OracleRequest",
     "OracleWorld",
     "QuestionFeatures",
+    "answer_request",
     "dump_files",
     "find_differences",
     "get_world",
@@ -36,6 +38,7 @@ __all__ = [
 ]
 
 SOURCES = ("ga4", "instagram", "meta")
+ACCOUNTS = {"ga4": ("p-1", "p-2", "p-3", "P-1"), "instagram": ("1784", "1785"), "meta": ("act_1", "act_2")}
 CHANNELS = (
     *("Direct", "direct", "Direct ", "Paid Search", "Paid Social", "paid search", "O'Brien", '"quoted"'),
     *(
@@ -79,6 +82,8 @@ class OracleWorld:
     # The rows with those of the query tables.
     held: Rows
     tenants: tuple[str, ...]
+    # By tenant: how far the accounts were read that a sync reads.
+    reads: Mapping[str, Reads]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,24 +126,45 @@ LIVES = (
 
 
 @lru_cache(maxsize=4)
-def get_world(seed: int) -> OracleWorld:
+def get_world(seed: int, features: QuestionFeatures = ANSWERED) -> OracleWorld:
     """Return the world of a seed; it is made once and must not be changed."""
-    return make_world(seed)
+    return make_world(seed, features)
 
 
-def make_world(seed: int) -> OracleWorld:
+def make_world(seed: int, features: QuestionFeatures = ANSWERED) -> OracleWorld:
     rng = Random(seed)
-    files = make_documents(rng)
+    files = make_documents(rng, features)
     tenants = tuple(str(UUID(int=rng.getrandbits(128), version=4)) for _ in LIVES)
     definitions = merge_files(files.values())
     rows: dict[str, list[Row]] = {name: [] for name, table in definitions["tables"].items() if "sql" not in table}
+    reads: dict[str, Reads] = {}
     for tenant, life in zip(tenants, LIVES, strict=True):
         starts = sorted(rng.sample(STARTS, life.spells))
-        for name in rows:
-            rows[name] += make_tenant_rows(rng, name, definitions["tables"][name], tenant, life, starts)
+        own = {name: make_tenant_rows(rng, name, definitions["tables"][name], tenant, life, starts) for name in rows}
+        for name, table_rows in own.items():
+            rows[name] += table_rows
+        reads[tenant] = make_reads(rng, definitions, own) if features.extents else {}
     for table_rows in rows.values():
         rng.shuffle(table_rows)
-    return OracleWorld(files, definitions, rows, fill_query_tables(definitions, rows), tenants)
+    return OracleWorld(files, definitions, rows, fill_query_tables(definitions, rows), tenants, reads)
+
+
+def make_reads(rng: Random, definitions: Definitions, rows: Rows) -> Reads:
+    """Make what a sync has read: no account of a table, some, or all; paused, behind, late, or before any row."""
+    reads: dict[str, dict[str, AccountRead]] = {}
+    for name, table_rows in rows.items():
+        table = definitions["tables"][name]
+        newest = max((row[table["time"]] for row in table_rows), default=LEAP_DAY)
+        days = sorted({row[table["time"]] for row in table_rows}) or [LEAP_DAY]
+        accounts = [account for account in ACCOUNTS[table["source"]] if rng.random() < rng.choice([0, 0.7, 1])]
+        reads[name] = {
+            account: AccountRead(
+                rng.choice([newest, newest + timedelta(days=rng.randint(-9, 20)), rng.choice(days)]),
+                is_late=rng.random() < 0.25,
+            )
+            for account in accounts
+        }
+    return reads
 
 
 def make_tenant_rows(
@@ -194,7 +220,7 @@ def draw_quarters(rng: Random, high: int, *, low: int = 0) -> float | None:
 def make_ga4_row(rng: Random, members: Members, may_be_huge: bool) -> Row:
     huge = may_be_huge and rng.random() < 0.03
     return {
-        "property_id": rng.choice(["p-1", "p-2", "p-3", "P-1"]),
+        "property_id": rng.choice(ACCOUNTS["ga4"]),
         "users": draw_whole(rng, 500),
         "sessions": draw_whole(rng, 60),
         "engaged": draw_whole(rng, 50),
@@ -216,7 +242,7 @@ def make_channel_row(rng: Random, members: Members, may_be_huge: bool) -> Row:
 
 def make_ad_row(rng: Random, members: Members, may_be_huge: bool) -> Row:
     return {
-        "account_id": rng.choice(["act_1", "act_2"]),
+        "account_id": rng.choice(ACCOUNTS["meta"]),
         "campaign": rng.choice(members.campaigns),
         "spend": draw_quarters(rng, 80),
         "impressions": HUGE if may_be_huge and rng.random() < 0.01 else draw_whole(rng, 5000),
@@ -229,7 +255,7 @@ def make_ad_row(rng: Random, members: Members, may_be_huge: bool) -> Row:
 
 def make_account_row(rng: Random, members: Members, may_be_huge: bool) -> Row:
     return {
-        "ig_user_id": "1784",
+        "ig_user_id": rng.choice(ACCOUNTS["instagram"]),
         "reach": draw_whole(rng, 3000),
         "views": HUGE if may_be_huge and rng.random() < 0.02 else draw_whole(rng, 8000),
         "interactions": draw_whole(rng, 300),
@@ -265,9 +291,9 @@ GRAINS = ("day", "day", "day", "week", "month")
 
 
 def iter_questions(seed: int, n: int, features: QuestionFeatures = ANSWERED) -> Iterator[OracleRequest]:
-    """Yield `n` requests to `get_world(seed)`; every served key comes before any is repeated."""
+    """Yield `n` requests to `get_world(seed, features)`; every served key comes before any is repeated."""
     rng = Random(f"questions {seed}")
-    world = get_world(seed)
+    world = get_world(seed, features)
     catalog = OracleCatalog(world.definitions)
     keys = [key for key, metric in world.definitions["metrics"].items() if not metric.get("hidden")]
     for i in range(n):
@@ -323,6 +349,11 @@ def choose_window(rng: Random, catalog: OracleCatalog, rows: Rows, key: str, ten
         (date(2024, 3, 1), date(2024, 3, 31)),
     ]
     return rng.choice(rng.choice([near, near, far, corners]))
+
+
+def answer_request(world: OracleWorld, request: OracleRequest) -> dict[str, Any]:
+    """Return the oracle's answer."""
+    return compute_answer(world.definitions, rows=world.held, reads=world.reads[request.tenant], **asdict(request))
 
 
 def dump_files(world: OracleWorld) -> dict[str, str]:

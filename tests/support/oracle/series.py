@@ -1,16 +1,17 @@
-"""One tenant's rows in a window, and a measure's points and totals over them."""
+"""One tenant's rows of a table, and a measure's points and totals over them."""
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
 from tests.support.oracle.definitions import OracleMeasure, OracleTable
-from tests.support.oracle.expressions import Row, evaluate_group, meets_predicate
-from tests.support.oracle.syntax import Node
-from tests.support.oracle.windows import OracleBucket, OracleWindow
+from tests.support.oracle.expressions import Row, evaluate_group
+from tests.support.oracle.windows import OracleSide, OracleWindow
 
 Number = Fraction | None
 NOT_SET = "(not set)"
@@ -18,37 +19,52 @@ OTHER = "Other"
 
 
 @dataclass(frozen=True, slots=True)
-class TenantRows:
-    """A table's rows of one tenant in a window; `span` is None if there are none."""
+class TableRows:
+    """Some rows of a table in the order of their days, and the days of which the table is known."""
 
-    window: OracleWindow
-    buckets: Sequence[OracleBucket]
+    table: OracleTable
+    extent: OracleWindow | None
     rows: Sequence[Row]
-    time: str
-    span: OracleWindow | None
+    days: Sequence[date]
 
     @classmethod
-    def of(
-        cls, table: OracleTable, rows: Iterable[Row], tenant: str, window: OracleWindow, buckets: Sequence[OracleBucket]
-    ) -> TenantRows:
-        own = [row for row in rows if row[table.tenant] == tenant and row[table.time] in window]
-        days = [row[table.time] for row in own]
-        return cls(window, buckets, own, table.time, OracleWindow(min(days), max(days)) if days else None)
+    def of(cls, table: OracleTable, extent: OracleWindow | None, rows: Iterable[Row]) -> TableRows:
+        ordered = sorted(rows, key=lambda row: row[table.time])
+        return cls(table, extent, ordered, [row[table.time] for row in ordered])
+
+    def select(self, keep: Callable[[Row], bool]) -> TableRows:
+        return TableRows.of(self.table, self.extent, filter(keep, self.rows))
+
+    def within(self, window: OracleWindow) -> Sequence[Row]:
+        return self.rows[bisect_left(self.days, window.start) : bisect_right(self.days, window.end)]
+
+    def is_known(self, window: OracleWindow) -> bool:
+        """Whether one of these days is known."""
+        return self.extent is not None and self.extent.overlaps(window)
+
+
+@dataclass(frozen=True, slots=True)
+class SideValues:
+    """A series' values in one of the two windows: its total, and a point per bucket."""
+
+    total: Number = None
+    points: Sequence[Number] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class OracleSeries:
-    """A series before it is written: `value` and `previous` are totals; a point per bucket."""
+    """A series before it is written."""
 
     name: str
-    value: Number
-    previous: Number = None
-    points: Sequence[Number] = ()
-    prior: Sequence[Number] = ()
+    now: SideValues = SideValues()
+    before: SideValues = SideValues()
 
 
 def collapse_days(measure: OracleMeasure, rows: Sequence[Row], time: str) -> Number:
-    """Compute the measure over the rows of some days by its `total`; None if it has no value."""
+    """Compute the measure over the rows of some days by its `total`; None if no row contributes a value.
+
+    Where there are rows, the expression's own value counts: a count of NULLs is 0, a sum of them None.
+    """
     if not rows:
         return None
     if measure.total == "period":
@@ -63,64 +79,54 @@ def collapse_days(measure: OracleMeasure, rows: Sequence[Row], time: str) -> Num
     return daily[-1] if measure.total == "last" else sum(daily, Fraction(0)) / len(daily)
 
 
-def compute_total(measure: OracleMeasure, window: TenantRows, rows: Sequence[Row], *, mixed: bool) -> Number:
-    if window.span is None or (mixed and measure.money):
-        return None
-    value = collapse_days(measure, rows, window.time)
-    return Fraction(0) if value is None and measure.additive else value
+def compute_total(measure: OracleMeasure, rows: TableRows, window: OracleWindow) -> Number:
+    """Compute the total of a window: without a value it is 0 if it is additive and a day of the window is known."""
+    value = collapse_days(measure, rows.within(window), rows.table.time)
+    return Fraction(0) if value is None and measure.additive and rows.is_known(window) else value
 
 
-def compute_point(
-    measure: OracleMeasure, window: TenantRows, rows: Sequence[Row], bucket: OracleBucket, *, mixed: bool
-) -> Number:
-    if window.span is None or not bucket.window.overlaps(window.span) or (mixed and measure.money):
-        return None
-    value = collapse_days(measure, [row for row in rows if row[window.time] in bucket.window], window.time)
-    if value is not None:
-        return value
-    zero = measure.fill == "zero" if measure.fill else measure.additive
-    return Fraction(0) if zero else None
+def compute_point(measure: OracleMeasure, rows: TableRows, window: OracleWindow) -> Number:
+    """Compute the point of a bucket, where `fill` goes before the rule for totals."""
+    value = collapse_days(measure, rows.within(window), rows.table.time)
+    is_zero = measure.fill == "zero" if measure.fill else measure.additive
+    return Fraction(0) if value is None and is_zero and rows.is_known(window) else value
+
+
+def compute_values(measure: OracleMeasure, rows: TableRows, side: OracleSide, *, mixed: bool) -> SideValues:
+    if mixed and measure.money:
+        return SideValues(None, [None] * len(side.buckets))
+    return SideValues(
+        compute_total(measure, rows, side.window),
+        [compute_point(measure, rows, bucket.window) for bucket in side.buckets],
+    )
 
 
 def build_series(
-    name: str,
-    measure: OracleMeasure,
-    now: TenantRows,
-    before: TenantRows | None,
-    keep: Callable[[Row], bool],
-    *,
-    mixed: bool,
+    name: str, measure: OracleMeasure, rows: TableRows, now: OracleSide, before: OracleSide | None, *, mixed: bool
 ) -> OracleSeries:
-    """Build the series of the rows for which `keep` is true."""
-
-    def read_window(window: TenantRows) -> tuple[Number, list[Number]]:
-        rows = [row for row in window.rows if keep(row)]
-        points = [compute_point(measure, window, rows, bucket, mixed=mixed) for bucket in window.buckets]
-        return compute_total(measure, window, rows, mixed=mixed), points
-
-    value, points = read_window(now)
-    previous, prior = (None, []) if before is None else read_window(before)
-    return OracleSeries(name, value, previous, points, prior)
+    return OracleSeries(
+        name,
+        compute_values(measure, rows, now, mixed=mixed),
+        SideValues() if before is None else compute_values(measure, rows, before, mixed=mixed),
+    )
 
 
 def get_member(row: Row, column: str) -> str:
     return NOT_SET if row[column] is None else str(row[column])
 
 
-def rank_members(
-    measure: OracleMeasure, where: Node | None, by: str, now: TenantRows, before: TenantRows | None, *, mixed: bool
-) -> list[str]:
-    """Rank the members with rows in either window, without `Other`, largest first.
+def list_both_rows(rows: TableRows, now: OracleSide, before: OracleSide | None) -> list[Row]:
+    """List the rows of both windows, a row of both once."""
+    if before is None:
+        return list(rows.within(now.window))
+    return [row for row in rows.rows if row[rows.table.time] in now.window or row[rows.table.time] in before.window]
 
-    A row in both windows counts once.
-    """
-    both = list(now.rows)
-    if before is not None:
-        both += [row for row in before.rows if row[before.time] not in now.window]
+
+def rank_members(measure: OracleMeasure, by: str, rows: Sequence[Row], *, mixed: bool) -> list[str]:
+    """Rank the members of these rows, without `Other`, largest first."""
     groups: dict[str, list[Row]] = {}
-    for row in both:
-        if meets_predicate(where, row):
-            groups.setdefault(get_member(row, by), []).append(row)
+    for row in rows:
+        groups.setdefault(get_member(row, by), []).append(row)
     groups.pop(OTHER, None)
 
     def rank(name: str) -> tuple[Fraction, str]:
@@ -134,42 +140,42 @@ def rank_members(
 
 def build_breakdown(
     measure: OracleMeasure,
-    where: Node | None,
     metric: dict[str, Any],
-    now: TenantRows,
-    before: TenantRows | None,
+    rows: TableRows,
+    now: OracleSide,
+    before: OracleSide | None,
     *,
     mixed: bool,
 ) -> list[OracleSeries]:
-    by = metric["by"]
-    top = rank_members(measure, where, by, now, before, mixed=mixed)[: metric.get("top", 10)]
+    by, both = metric["by"], list_both_rows(rows, now, before)
+    top = rank_members(measure, by, both, mixed=mixed)[: metric.get("top", 10)]
 
     def build(name: str, is_included: Callable[[str], bool]) -> OracleSeries:
-        def keep(row: Row) -> bool:
-            return meets_predicate(where, row) and is_included(get_member(row, by))
-
-        return build_series(name, measure, now, before, keep, mixed=mixed)
+        own = rows.select(lambda row: is_included(get_member(row, by)))
+        return build_series(name, measure, own, now, before, mixed=mixed)
 
     series = [build(name, {name}.__contains__) for name in top]
-    rows = [*now.rows, *(before.rows if before else ())]
-    has_others = any(meets_predicate(where, row) and get_member(row, by) not in top for row in rows)
-    if has_others and metric.get("other", True):
+    if any(get_member(row, by) not in top for row in both) and metric.get("other", True):
         series.append(build(OTHER, lambda member: member not in top))
     return series
 
 
 def build_items(
-    measures: Sequence[OracleMeasure], shape: dict[str, Any], where: Node | None, now: TenantRows, *, mixed: bool
+    measures: Sequence[OracleMeasure], shape: dict[str, Any], rows: TableRows, now: OracleSide, *, mixed: bool
 ) -> list[dict[str, Any]]:
     """Build the largest items of the query's window; those without an order value come last."""
     groups: dict[str, list[Row]] = {}
-    for row in now.rows:
-        if meets_predicate(where, row) and row[shape["by"]] is not None:
+    for row in rows.within(now.window):
+        if row[shape["by"]] is not None:
             groups.setdefault(str(row[shape["by"]]), []).append(row)
     items = []
-    for name, rows in groups.items():
-        latest = max(rows, key=lambda row: row[now.time])
-        values = {measure.name: compute_total(measure, now, rows, mixed=mixed) for measure in measures}
+    for name, own in groups.items():
+        latest = max(own, key=lambda row: row[rows.table.time])
+        item_rows = TableRows.of(rows.table, rows.extent, own)
+        values = {
+            measure.name: None if mixed and measure.money else compute_total(measure, item_rows, now.window)
+            for measure in measures
+        }
         shown = {column: latest[column] for column in shape.get("show", [])}
         items.append({"id": name, **shown, "values": values})
 

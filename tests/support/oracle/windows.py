@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -23,7 +24,14 @@ class OracleWindow:
         return self.start <= day <= self.end
 
     def overlaps(self, other: OracleWindow) -> bool:
-        return max(self.start, other.start) <= min(self.end, other.end)
+        return self.cut(other).days > 0
+
+    def covers(self, other: OracleWindow) -> bool:
+        return self.start <= other.start and other.end <= self.end
+
+    def cut(self, other: OracleWindow) -> OracleWindow:
+        """Return the days that both windows have."""
+        return OracleWindow(max(self.start, other.start), min(self.end, other.end))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,14 @@ class OracleBucket:
     t: date
     window: OracleWindow
     is_partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OracleSide:
+    """One of the two windows of a query, with its buckets."""
+
+    window: OracleWindow
+    buckets: Sequence[OracleBucket]
 
 
 GRAINS = {"month": 1, "quarter": 3, "year": 12}
