@@ -26,8 +26,8 @@ def read_through(day: str, *, is_late: bool = False) -> AccountRead:
 
 class TestThrough:
     def test_paused_ads_are_zero_where_an_account_was_read(self) -> None:
-        asked = {"compare": "previous_period", "reads": {"days": {"a": read_through("2025-01-06")}}}
-        found = query_oracle("sum(x)", PAUSED, "2025-01-05", "2025-01-08", **asked)
+        reads = {"days": {"a": read_through("2025-01-06")}}
+        found = query_oracle("sum(x)", PAUSED, "2025-01-05", "2025-01-08", compare="previous_period", reads=reads)
         assert (list_values(found), get_totals(found)) == ([0, 0, None, None], (0, 100, -1))
         assert list_prior_points(found) == [
             ("2025-01-01", None),

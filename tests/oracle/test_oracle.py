@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from tests.support.oracle.definitions import Definitions
+from tests.support.oracle.extents import AccountRead
 from tests.support.oracle.one_metric import (
     GAP,
     ME,
     YOU,
+    Row,
     get_totals,
     list_prior_points,
     list_values,
@@ -35,10 +37,10 @@ class TestAnswers:
                         {"t": "2025-01-03", "v": 0},
                         {"t": "2025-01-04", "v": 4},
                     ],
-                    "stats": {"value": 7, "previous": 14, "delta": -0.5},
+                    "stats": {"value": 7, "previous": 14, "delta": -0.5, "to_date": None},
                 }
             ],
-            "stats": {"value": 7, "previous": 14, "delta": -0.5},
+            "stats": {"value": 7, "previous": 14, "delta": -0.5, "to_date": None},
             "items": [],
             "meta": {
                 "key": "a.metric",
@@ -147,10 +149,63 @@ class TestTotals:
         assert list_values(query_oracle(*asked, grain="month")) == pytest.approx(month)
         assert query_oracle(*asked)["stats"]["value"] == pytest.approx(value)
 
-    def test_an_average_skips_days_that_are_filled(self) -> None:
-        found = query_oracle({"value": "sum(x)", "total": "average"}, list(self.ROWS), "2025-01-06", "2025-01-14")
-        assert list_values(found) == [2, 0, 4, 0, 0, 0, 1, 0, 0]
-        assert found["stats"]["value"] == pytest.approx(7 / 3)
+    def test_an_average_of_what_adds_up_is_over_every_known_day(self) -> None:
+        metric = {"value": "sum(x)", "total": "average"}
+        found = query_oracle(metric, list(self.ROWS), "2025-01-05", "2025-01-20")
+        assert list_values(found) == [None, 2, 0, 4, 0, 0, 0, 1, 0, 0, *[None] * 6]
+        # Nine days are known, from the 6th to the 14th.
+        assert found["stats"]["value"] == pytest.approx(7 / 9)
+        found = query_oracle({**metric, "fill": None}, list(self.ROWS), "2025-01-05", "2025-01-20", grain="week")
+        assert list_values(found) == [None, 1, None, None]
+        assert query_oracle({**metric, "where": "x > 9"}, list(self.ROWS), "2025-01-06")["stats"]["value"] == 0
+
+    def test_a_row_beyond_what_is_known_is_a_day_of_the_average(self) -> None:
+        reads = {"days": {"a": AccountRead(date(2025, 1, 8))}}
+        metric = {"value": "sum(x)", "total": "average"}
+        found = query_oracle(metric, list(self.ROWS), "2025-01-06", "2025-01-14", reads=reads)
+        # The 6th to the 8th are known: 2, 0, 4; of the later days only the 12th has a value.
+        assert found["stats"]["value"] == pytest.approx(7 / 4)
+
+    LEVELS = (
+        *(make_row(f"2025-01-0{day}", who="1", users=1000) for day in (1, 2, 3, 4)),
+        *(make_row(f"2025-01-0{day}", who="2", users=5000) for day in (1, 2, 3)),
+        *(make_row("2025-01-04", who="2", users=None), make_row("2025-01-01", who="3", users=9000)),
+    )
+
+    @pytest.mark.parametrize(
+        ("total", "days", "value", "points"),
+        [
+            ("last", {"account": "who"}, 15000, [15000, 6000, 6000, 1000]),
+            ("last", {}, 1000, [15000, 6000, 6000, 1000]),
+            ("first", {"account": "who"}, 15000, [15000, 6000, 6000, 1000]),
+            ("first", {}, 15000, [15000, 6000, 6000, 1000]),
+        ],
+    )
+    def test_the_last_day_of_each_account(self, total: str, days: Row, value: int, points: list[int]) -> None:
+        metric = {"value": "sum(users)", "total": total}
+        found = query_oracle(metric, list(self.LEVELS), "2025-01-01", "2025-01-04", days=days)
+        assert (found["stats"]["value"], list_values(found)) == (value, points)
+
+    def test_no_account_is_carried_into_a_bucket(self) -> None:
+        metric = {"value": "sum(users)", "total": "last"}
+        found = query_oracle(metric, list(self.LEVELS), "2025-01-02", "2025-01-04", days={"account": "who"})
+        assert found["stats"]["value"] == 6000
+        found = query_oracle(
+            {**metric, "by": "who"}, list(self.LEVELS), "2025-01-01", "2025-01-04", days={"account": "who"}
+        )
+        assert [one["stats"]["value"] for one in found["series"]] == [5000, 9000, 1000]
+
+    def test_the_rows_of_the_accounts_days_are_taken_together(self) -> None:
+        rows = [
+            *(make_row("2025-01-01", who="1", x=9, y=9.0), make_row("2025-01-02", who="1", x=1, y=4.0)),
+            *(make_row("2025-01-01", who="2", x=3, y=1.0), make_row("2025-01-02", who="2", x=8, y=0.0)),
+        ]
+        asked = {"value": "sum(x) / sum(y)", "total": "last"}
+        # Account 2 has no value on the 2nd: (1 + 3) / (4 + 1).
+        found = query_oracle(asked, rows, "2025-01-01", "2025-01-02", days={"account": "who"})
+        assert found["stats"]["value"] == pytest.approx(4 / 5)
+        first = query_oracle({**asked, "total": "first"}, rows, "2025-01-01", "2025-01-02", days={"account": "who"})
+        assert first["stats"]["value"] == pytest.approx(12 / 10)
 
     def test_the_last_day_is_the_last_with_a_value(self) -> None:
         metric = {"value": "sum(x) / sum(y)", "total": "last"}
@@ -237,7 +292,7 @@ class TestCalendar:
 
     def test_a_window_of_the_callers_own(self) -> None:
         rows = [make_row(f"2025-01-{day:02}", x=day) for day in range(1, 21)]
-        options = {"compare": "custom", "compare_start": date(2025, 1, 10)}
+        options: dict[str, Any] = {"compare": "custom", "compare_start": date(2025, 1, 10)}
         found = query_oracle("sum(x)", rows, "2025-01-12", "2025-01-14", **options)
         assert list_prior_points(found) == [("2025-01-10", 10), ("2025-01-11", 11), ("2025-01-12", 12)]
         # 39 against 33: the day that both windows have counts in each of them.

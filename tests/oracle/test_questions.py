@@ -94,13 +94,15 @@ def test_sums_are_exact_in_double_precision() -> None:
 def test_questions_cover_the_keys_and_get_telling_answers() -> None:
     told: set[str] = set()
     kinds: set[object] = set()
-    for seed in range(6):
+    for seed in range(8):
         place = get_world(seed, ALL_FEATURES)
-        for question in iter_questions(seed, 240, ALL_FEATURES):
+        for question in iter_questions(seed, 300, ALL_FEATURES):
             assert 1 <= (question.end - question.start).days + 1 <= 1100
             found = answer_request(place, question)
             kinds |= {question.compare, question.grain, found["meta"]["currency"]}
             kinds |= {"items"} if found["items"] else set()
+            kinds |= {"to date"} if found["stats"]["to_date"] else set()
+            kinds |= {"late"} if found["meta"]["notes"] else set()
             kinds |= {"partly"} if found["meta"]["missing_sources"] and found["series"] else set()
             if found["stats"]["value"] is not None:
                 told.add(question.key)
@@ -110,6 +112,7 @@ def test_questions_cover_the_keys_and_get_telling_answers() -> None:
     assert silent == {"ga4.never_rate", "corr.with_never", "corr.over_nothing"}
     assert kinds >= {"off", "previous_period", "previous_year", "day", "week", "month", "items", "partly"}
     assert kinds >= {"previous_month", "previous_year_weekday", "custom", "quarter", "year"}
+    assert kinds >= {"to date", "late"}
     assert kinds >= {None, "USD", "EUR", "mixed"}
 
 

@@ -35,6 +35,7 @@ class OracleTable:
     tenant: str
     restates: int
     currency: str | None
+    account: str | None
     unsummable: frozenset[str]
     money: frozenset[str]
 
@@ -43,7 +44,7 @@ class OracleTable:
 class OracleMeasure:
     """An aggregate expression of a metric, with the rules for its gaps and totals.
 
-    `total` is period, average or last; `fill` is zero, null, or "" if the metric does not set it.
+    `total` is period, average, last or first; `fill` is zero, null, or "" if the metric does not set it.
     """
 
     name: str
@@ -83,6 +84,7 @@ class OracleCatalog:
             tenant=entry.get("tenant", "user_id"),
             restates=entry.get("restates", 0),
             currency=entry.get("currency"),
+            account=entry.get("account"),
             unsummable=frozenset(name for name, shape in shapes.items() if shape.get("additive") is False),
             money=frozenset(name for name, shape in shapes.items() if shape.get("money")),
         )

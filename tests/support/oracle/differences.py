@@ -15,10 +15,14 @@ META = (
 )
 SERIES = ("name", "points", "stats")
 COMPARED = ("name", "points")
-STATS = ("value", "previous", "delta")
+STATS = ("value", "previous", "delta", "to_date")
 POINT = ("t", "v", "partial")
 # The keys that an answer has with a feature only.
-ADDED: Mapping[str, frozenset[str]] = {"calendar": frozenset({"partial"}), "extents": frozenset({"notes"})}
+ADDED: Mapping[str, frozenset[str]] = {
+    "calendar": frozenset({"partial"}),
+    "extents": frozenset({"notes"}),
+    "to_date": frozenset({"to_date"}),
+}
 UNORDERED = ("meta.sources", "meta.missing_sources", "meta.notes")
 
 

@@ -17,7 +17,7 @@ MONEY = {"type": "numeric", "money": True}
 
 def make_documents(rng: Random, features: QuestionFeatures) -> dict[str, Document]:
     """Make the world's files by name, as `yaml.safe_load` would return them."""
-    return {
+    files = {
         "ga4.yaml": make_ga4_file(rng),
         "channels.yaml": make_channels_file(rng),
         "meta.yaml": make_meta_file(rng),
@@ -25,6 +25,38 @@ def make_documents(rng: Random, features: QuestionFeatures) -> dict[str, Documen
         "corr.yaml": {"metrics": make_combined_metrics()},
         "queries.yaml": make_query_file(rng),
     }
+    if features.to_date:
+        add_accounts(files)
+    return files
+
+
+def add_accounts(files: dict[str, Document]) -> None:
+    """Name the accounts of tables, and add totals of their first day."""
+    for name, table, account in (
+        ("ga4.yaml", "ga4_daily", "property_id"),
+        ("meta.yaml", "ads_daily", "account_id"),
+        ("ig.yaml", "ig_days", "ig_user_id"),
+    ):
+        files[name]["tables"][table]["account"] = account
+    metrics: dict[str, Document] = {
+        "ga4.yaml": {
+            "ga4.users_first": {"value": "sum(users)", "total": "first"},
+            "ga4.users_first_share": {"value": "sum(users) / sum(sessions)", "total": "first", "where": "engaged > 4"},
+        },
+        "channels.yaml": {"ga4.channel_users_first": {"value": "sum(users)", "by": "channel", "total": "first"}},
+        "meta.yaml": {"meta.reach_last": {"value": "sum(reach)", "total": "last"}},
+        "ig.yaml": {
+            "ig.followers_first": {
+                "table": "ig_days",
+                "value": "sum(followers)",
+                "total": "first",
+                "delta": "absolute",
+            },
+            "ig.followers_by": {"table": "ig_days", "value": "sum(followers)", "total": "last", "by": "ig_user_id"},
+        },
+    }
+    for name, entries in metrics.items():
+        files[name]["metrics"] |= {key: add_defaults(entry) for key, entry in entries.items()}
 
 
 def make_table(time: str, key: str, columns: dict[str, Any], **more: Any) -> Document:

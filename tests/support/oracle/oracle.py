@@ -32,6 +32,7 @@ from tests.support.oracle.windows import (
     OracleSide,
     OracleWindow,
     get_compared_window,
+    get_days_opposite,
     list_buckets,
     list_compared_buckets,
 )
@@ -155,6 +156,7 @@ class OracleQuery:
             return SideValues(
                 derive({name: one.total for name, one in values.items()}),
                 [derive({name: one.points[i] for name, one in values.items()}) for i in range(len(side.buckets))],
+                derive({name: one.to_date for name, one in values.items()}),
             )
 
         derived = OracleSeries(
@@ -178,10 +180,26 @@ class OracleQuery:
         first, second = series
         correlation = OracleSeries(
             "",
-            SideValues(compute_correlation(first.now.points, second.now.points)),
-            SideValues(compute_correlation(first.before.points, second.before.points)),
+            SideValues(self.correlate(key, self.now, first.now.points, second.now.points)),
+            SideValues(self.correlate(key, self.before, first.before.points, second.before.points)),
         )
         return OracleAnswer(series, correlation)
+
+    def correlate(self, key: str, side: OracleSide | None, left: Sequence[Number], right: Sequence[Number]) -> Number:
+        """Compute the correlation over the buckets that neither the window nor an extent cuts.
+
+        A bucket that lies outside an extent altogether is not cut; it counts if rows give it a value.
+        """
+        if side is None:
+            return None
+        extents = [extent for name in self.list_leaf_tables(key) if (extent := self.known.find_extent(name))]
+        whole = [
+            i
+            for i, bucket in enumerate(side.buckets)
+            if not bucket.is_partial
+            and all(extent.covers(bucket.window) or not extent.overlaps(bucket.window) for extent in extents)
+        ]
+        return compute_correlation([left[i] for i in whole], [right[i] for i in whole])
 
     def answer_metric(self, key: str, *, mixed: bool) -> OracleAnswer:
         metric = self.catalog.metrics[key]
@@ -193,9 +211,36 @@ class OracleQuery:
             return self.answer_derived(key, mixed=mixed)
         return self.answer_table(key, mixed=mixed)
 
+    def find_to_date(self, key: str) -> date | None:
+        """Find the last day that a comparison can be fair to; None if the window is finished, or not compared.
+
+        That is the last known day, or that of an account that was not read for long, if it lies within the window: the
+        contract says that `to_date` still reaches to it "in windows that go beyond it". A window that begins after it
+        has no such days.
+        """
+        through, window = self.find_through(key, self.now), self.now.window
+        if self.before is None or through is None:
+            return None
+        late = [day for _, _, day in self.known.iter_late_accounts(self.list_leaf_tables(key)) if day in window]
+        last = min([through, *late])
+        return last if last < window.end else None
+
+    def cut_to_date(self, through: date | None) -> OracleQuery:
+        if self.before is None or through is None:
+            return self
+        now, before = self.now, self.before
+        opposite = get_days_opposite(now.window, before.window, self.compare, through)
+        return replace(
+            self,
+            now=replace(now, to_date=OracleWindow(now.window.start, through)),
+            before=replace(before, to_date=opposite),
+        )
+
     def build_body(self, key: str) -> dict[str, Any]:
         metric, currency = self.catalog.metrics[key], self.find_currency(key)
-        answer = self.answer_metric(key, mixed=currency == "mixed")
+        through = self.find_to_date(key)
+        answer = self.cut_to_date(through).answer_metric(key, mixed=currency == "mixed")
+        is_correlation = metric.get("stat") == "correlation"
 
         def get_delta(name: str) -> str:
             """Return the kind of a series' delta; a combined metric's parts keep their own."""
@@ -206,18 +251,18 @@ class OracleQuery:
         headline = metric.get("delta", "relative")
         if "combine" in metric:
             headline = get_delta(answer.series[0].name) if answer.series else headline
-        if metric.get("stat") == "correlation":
+        if is_correlation:
             headline = "absolute"
         body: dict[str, Any] = {
             "series": [
                 {
                     "name": one.name,
                     "points": format_points(self.now.buckets, one.now.points),
-                    "stats": compute_stats(one, get_delta(one.name)),
+                    "stats": compute_stats(one, get_delta(one.name), through),
                 }
                 for one in answer.series
             ],
-            "stats": compute_stats(answer.headline, headline),
+            "stats": compute_stats(answer.headline, headline, None if is_correlation else through),
             "items": [format_item(item) for item in answer.items],
             "meta": self.build_meta(key, currency),
         }
@@ -298,8 +343,15 @@ class OracleQuery:
                 }
 
 
-def compute_stats(one: OracleSeries, delta: str) -> dict[str, float | None]:
-    value, previous = one.now.total, one.before.total
+def compute_stats(one: OracleSeries, delta: str, through: date | None) -> dict[str, Any]:
+    """Compute the numbers of a series; `through` is the last day of `to_date`."""
+    to_date = None
+    if through is not None:
+        to_date = {"through": format_date(through), **compare_values(one.now.to_date, one.before.to_date, delta)}
+    return {**compare_values(one.now.total, one.before.total, delta), "to_date": to_date}
+
+
+def compare_values(value: Number, previous: Number, delta: str) -> dict[str, float | None]:
     change: Number = None
     if value is not None and previous is not None:
         if delta == "absolute":

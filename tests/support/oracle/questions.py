@@ -302,6 +302,10 @@ def iter_questions(seed: int, n: int, features: QuestionFeatures = ANSWERED) -> 
         tenant = rng.choices(world.tenants, weights=(10, 6, 2, 1, 5, 1))[0]
         key = keys[i % len(keys)]
         start, end = choose_window(rng, catalog, world.held, key, tenant)
+        grain = rng.choice(GRAINS + features.calendar * ("quarter", "year"))
+        if catalog.metrics[key].get("stat") and rng.random() < 0.6:
+            # A correlation needs three points at which both of its parts have a value.
+            start, end, grain = start - timedelta(days=15), min(end, start + timedelta(days=45)), "day"
         compare = rng.choice(COMPARES + features.calendar * MORE_COMPARES)
         yield OracleRequest(
             key=key,
@@ -310,7 +314,7 @@ def iter_questions(seed: int, n: int, features: QuestionFeatures = ANSWERED) -> 
             end=end,
             compare=compare,
             compare_start=start + timedelta(days=rng.randint(-40, 9)) if compare == "custom" else None,
-            grain=rng.choice(GRAINS + features.calendar * ("quarter", "year")),
+            grain=grain,
             sources=rng.choice([*6 * [None], choose_sources(rng), choose_sources(rng)]),
             connected=rng.choice([*6 * [SOURCES], choose_sources(rng)]),
         )

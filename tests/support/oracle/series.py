@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -45,10 +45,11 @@ class TableRows:
 
 @dataclass(frozen=True, slots=True)
 class SideValues:
-    """A series' values in one of the two windows: its total, and a point per bucket."""
+    """A series' values in one of the two windows: its total, a point per bucket, and the total to date."""
 
     total: Number = None
     points: Sequence[Number] = ()
+    to_date: Number = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,34 +61,67 @@ class OracleSeries:
     before: SideValues = SideValues()
 
 
-def collapse_days(measure: OracleMeasure, rows: Sequence[Row], time: str) -> Number:
-    """Compute the measure over the rows of some days by its `total`; None if no row contributes a value.
+def compute_measure(measure: OracleMeasure, rows: TableRows, window: OracleWindow) -> Number:
+    """Compute the measure over some days by its `total`; None if no row contributes a value.
 
     Where there are rows, the expression's own value counts: a count of NULLs is 0, a sum of them None.
     """
-    if not rows:
-        return None
-    if measure.total == "period":
-        return evaluate_group(measure.node, rows, additive=measure.additive)
-    by_day: dict[Any, list[Row]] = {}
-    for row in rows:
-        by_day.setdefault(row[time], []).append(row)
-    values = [evaluate_group(measure.node, by_day[day], additive=measure.additive) for day in sorted(by_day)]
-    daily = [value for value in values if value is not None]
+    held = rows.within(window)
+    if measure.total == "average":
+        return compute_average(measure, rows, window)
+    if measure.total in ("last", "first"):
+        held = choose_account_days(measure, held, rows.table, is_last=measure.total == "last")
+    return evaluate_group(measure.node, held, additive=measure.additive) if held else None
+
+
+def compute_average(measure: OracleMeasure, rows: TableRows, window: OracleWindow) -> Number:
+    """Compute the average of the daily values; an additive one has 0 on a known day without."""
+    daily = evaluate_days(measure, rows.within(window), rows.table.time)
     if not daily:
         return None
-    return daily[-1] if measure.total == "last" else sum(daily, Fraction(0)) / len(daily)
+    days = set(daily)
+    if measure.additive and rows.extent is not None:
+        known = rows.extent.cut(window)
+        days |= {known.start + timedelta(days=i) for i in range(known.days)}
+    return sum(daily.values(), Fraction(0)) / len(days)
+
+
+def evaluate_days(measure: OracleMeasure, rows: Iterable[Row], time: str) -> dict[date, Fraction]:
+    """Evaluate the measure on each day on which it has a value, in order."""
+    by_day: dict[date, list[Row]] = {}
+    for row in rows:
+        by_day.setdefault(row[time], []).append(row)
+    values = {day: evaluate_group(measure.node, by_day[day], additive=measure.additive) for day in sorted(by_day)}
+    return {day: value for day, value in values.items() if value is not None}
+
+
+def choose_account_days(
+    measure: OracleMeasure, rows: Sequence[Row], table: OracleTable, *, is_last: bool
+) -> Sequence[Row]:
+    """Choose each account's rows of the last (or first) day on which the measure has a value over that account's rows.
+
+    A table without an account is one.
+    """
+    accounts: dict[Any, list[Row]] = {}
+    for row in rows:
+        accounts.setdefault(row[table.account] if table.account else None, []).append(row)
+    chosen: list[Row] = []
+    for own in accounts.values():
+        days = list(evaluate_days(measure, own, table.time))
+        if days:
+            chosen += [row for row in own if row[table.time] == days[-1 if is_last else 0]]
+    return chosen
 
 
 def compute_total(measure: OracleMeasure, rows: TableRows, window: OracleWindow) -> Number:
     """Compute the total of a window: without a value it is 0 if it is additive and a day of the window is known."""
-    value = collapse_days(measure, rows.within(window), rows.table.time)
+    value = compute_measure(measure, rows, window)
     return Fraction(0) if value is None and measure.additive and rows.is_known(window) else value
 
 
 def compute_point(measure: OracleMeasure, rows: TableRows, window: OracleWindow) -> Number:
     """Compute the point of a bucket, where `fill` goes before the rule for totals."""
-    value = collapse_days(measure, rows.within(window), rows.table.time)
+    value = compute_measure(measure, rows, window)
     is_zero = measure.fill == "zero" if measure.fill else measure.additive
     return Fraction(0) if value is None and is_zero and rows.is_known(window) else value
 
@@ -98,6 +132,7 @@ def compute_values(measure: OracleMeasure, rows: TableRows, side: OracleSide, *,
     return SideValues(
         compute_total(measure, rows, side.window),
         [compute_point(measure, rows, bucket.window) for bucket in side.buckets],
+        compute_total(measure, rows, side.to_date) if side.to_date else None,
     )
 
 

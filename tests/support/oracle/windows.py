@@ -45,10 +45,14 @@ class OracleBucket:
 
 @dataclass(frozen=True, slots=True)
 class OracleSide:
-    """One of the two windows of a query, with its buckets."""
+    """One of the two windows of a query, with its buckets.
+
+    Of a window that is unfinished `to_date` are the days that are known, in the comparison those opposite.
+    """
 
     window: OracleWindow
     buckets: Sequence[OracleBucket]
+    to_date: OracleWindow | None = None
 
 
 GRAINS = {"month": 1, "quarter": 3, "year": 12}
@@ -146,3 +150,12 @@ def list_compared_buckets(
         OracleBucket(begin, OracleWindow(begin, end), bucket.is_partial)
         for begin, end, bucket in zip(begins, ends, opposite, strict=True)
     ]
+
+
+def get_days_opposite(window: OracleWindow, prior: OracleWindow, compare: str, through: date) -> OracleWindow:
+    """Return the days of the comparison that are opposite those from the window's start to `through`."""
+    if compare == "previous_month":
+        end = prior.start + (through - window.start)
+    else:
+        end = move_day(through + DAY, window, prior, compare) - DAY
+    return OracleWindow(prior.start, min(end, prior.end))
