@@ -32,6 +32,10 @@ class TestAnswers:
             "series": [
                 {
                     "name": "Sum",
+                    "key": "a.metric",
+                    "format": "integer",
+                    "better": "down",
+                    "currency": None,
                     "points": [
                         {"t": "2025-01-02", "v": 3},
                         {"t": "2025-01-03", "v": 0},
@@ -47,6 +51,7 @@ class TestAnswers:
                 "title": "Sum",
                 "format": "integer",
                 "better": "down",
+                "delta": "relative",
                 "grain": "day",
                 "start": "2025-01-02",
                 "end": "2025-01-04",
@@ -58,6 +63,7 @@ class TestAnswers:
                 "data_through": "2025-01-04",
                 "comparison_through": "2025-01-01",
                 "provisional_from": "2025-01-02",
+                "filters": {"applied": [], "ignored": []},
                 "notes": [],
             },
             "comparison": {

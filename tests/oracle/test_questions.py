@@ -103,6 +103,15 @@ def test_questions_cover_the_keys_and_get_telling_answers() -> None:
             kinds |= {"items"} if found["items"] else set()
             kinds |= {"to date"} if found["stats"]["to_date"] else set()
             kinds |= {"late"} if found["meta"]["notes"] else set()
+            kinds |= {"applied"} if found["meta"]["filters"]["applied"] and found["stats"]["value"] else set()
+            kinds |= {"ignored"} if found["meta"]["filters"]["ignored"] else set()
+            kinds |= {"unfiltered" for one in found["series"] if "filtered" in one}
+            kinds |= (
+                {*("own money" for one in found["series"] if one["stats"]["value"] and one["currency"] == "EUR")}
+                if found["meta"]["currency"] == "mixed"
+                else set()
+            )
+            kinds |= {"labels" for one in found["series"] if one.get("id", one["name"]) != one["name"]}
             kinds |= {"partly"} if found["meta"]["missing_sources"] and found["series"] else set()
             if found["stats"]["value"] is not None:
                 told.add(question.key)
@@ -112,7 +121,7 @@ def test_questions_cover_the_keys_and_get_telling_answers() -> None:
     assert silent == {"ga4.never_rate", "corr.with_never", "corr.over_nothing"}
     assert kinds >= {"off", "previous_period", "previous_year", "day", "week", "month", "items", "partly"}
     assert kinds >= {"previous_month", "previous_year_weekday", "custom", "quarter", "year"}
-    assert kinds >= {"to date", "late"}
+    assert kinds >= {"to date", "late", "applied", "ignored", "unfiltered", "own money", "labels"}
     assert kinds >= {None, "USD", "EUR", "mixed"}
 
 
@@ -132,6 +141,9 @@ def answer_telling_request() -> dict[str, Any]:
         grain="month",
         sources=None,
         connected=("instagram",),
+        filters={},
+        by=None,
+        top=None,
     )
     return answer_request(place, question)
 

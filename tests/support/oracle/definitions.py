@@ -28,6 +28,14 @@ def merge_files(files: Iterable[Mapping[str, Any]]) -> Definitions:
 
 
 @dataclass(frozen=True, slots=True)
+class OracleDimension:
+    """A column whose values are members; `label` is the column of their names, if there is one."""
+
+    column: str
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OracleTable:
     name: str
     sources: tuple[str, ...]
@@ -38,6 +46,11 @@ class OracleTable:
     account: str | None
     unsummable: frozenset[str]
     money: frozenset[str]
+    dimensions: Mapping[str, OracleDimension]
+
+    def get_dimension(self, name: str) -> OracleDimension:
+        """Return the dimension of this name, or else the column."""
+        return self.dimensions.get(name, OracleDimension(name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +66,8 @@ class OracleMeasure:
     money: bool
     total: str
     fill: str
+    format: str
+    better: str
 
 
 class OracleCatalog:
@@ -87,6 +102,10 @@ class OracleCatalog:
             account=entry.get("account"),
             unsummable=frozenset(name for name, shape in shapes.items() if shape.get("additive") is False),
             money=frozenset(name for name, shape in shapes.items() if shape.get("money")),
+            dimensions={
+                dimension: OracleDimension(shape["column"], shape.get("label"))
+                for dimension, shape in entry.get("dimensions", {}).items()
+            },
         )
 
     def list_measures(self, key: str) -> list[OracleMeasure]:
@@ -94,9 +113,12 @@ class OracleCatalog:
         texts = metric.get("series") or {self.get_title(key): metric["value"]}
         return [self.parse_measure(key, name, text) for name, text in texts.items()]
 
-    def parse_measure(self, key: str, name: str, text: str) -> OracleMeasure:
-        metric, table = self.metrics[key], self.get_table(key)
-        node = parse_expression(str(text))
+    def parse_measure(self, key: str, name: str, entry: Any) -> OracleMeasure:
+        """Parse an expression, or the mapping of one with a `format`, `better` and `total` of its own."""
+        table = self.get_table(key)
+        own = dict(entry) if isinstance(entry, Mapping) else {"value": entry}
+        metric = self.metrics[key] | own
+        node = parse_expression(str(own["value"]))
         return OracleMeasure(
             name=name,
             node=node,
@@ -104,11 +126,23 @@ class OracleCatalog:
             money=not table.money.isdisjoint(list_columns(node)),
             total=metric.get("total", "period"),
             fill=("zero" if metric["fill"] == "zero" else "null") if "fill" in metric else "",
+            format=metric.get("format", "decimal"),
+            better=metric.get("better", "up"),
         )
 
     def list_item_values(self, key: str) -> list[OracleMeasure]:
         values = self.metrics[key].get("items", {}).get("values", {})
         return [self.parse_measure(key, name, text) for name, text in values.items()]
+
+    def list_all_measures(self, key: str) -> list[OracleMeasure]:
+        """List everything that a metric on a table shows or ranks by."""
+        order = self.parse_order(key)
+        return [*self.list_measures(key), *self.list_item_values(key), *([order] if order else [])]
+
+    def parse_order(self, key: str) -> OracleMeasure | None:
+        """Parse the expression that a breakdown is ranked by, if it says one."""
+        order = self.metrics[key].get("order")
+        return None if "by" not in self.metrics[key] or order in (None, "name") else self.parse_measure(key, "", order)
 
     def parse_where(self, key: str) -> Node | None:
         text = self.metrics[key].get("where")

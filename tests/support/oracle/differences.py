@@ -10,20 +10,26 @@ from tests.support.oracle.features import ANSWERED, QuestionFeatures
 
 BODY = ("series", "stats", "comparison", "items", "meta")
 META = (
-    *("key", "title", "format", "better", "grain", "start", "end", "compare", "total", "currency"),
-    *("sources", "missing_sources", "data_through", "comparison_through", "provisional_from", "notes"),
+    *("key", "title", "format", "better", "delta", "grain", "start", "end", "compare", "total", "currency"),
+    *("sources", "missing_sources", "data_through", "comparison_through", "provisional_from", "filters", "notes"),
 )
-SERIES = ("name", "points", "stats")
+SERIES = ("name", "id", "key", "format", "better", "currency", "filtered", "points", "stats")
 COMPARED = ("name", "points")
 STATS = ("value", "previous", "delta", "to_date")
 POINT = ("t", "v", "partial")
-# The keys that an answer has with a feature only.
+# What an answer has with a feature only.
 ADDED: Mapping[str, frozenset[str]] = {
-    "calendar": frozenset({"partial"}),
-    "extents": frozenset({"notes"}),
-    "to_date": frozenset({"to_date"}),
+    "calendar": frozenset({"series[].points[].partial", "comparison.series[].points[].partial"}),
+    "extents": frozenset({"meta.notes"}),
+    "to_date": frozenset({"stats.to_date", "series[].stats.to_date"}),
+    "filters": frozenset(
+        {
+            *(f"series[].{key}" for key in ("id", "key", "format", "better", "currency", "filtered")),
+            *("meta.filters", "meta.delta"),
+        }
+    ),
 }
-UNORDERED = ("meta.sources", "meta.missing_sources", "meta.notes")
+UNORDERED = ("meta.sources", "meta.missing_sources", "meta.notes", "meta.filters.applied", "meta.filters.ignored")
 
 
 def find_differences(
@@ -45,9 +51,13 @@ def describe_missing(path: str, wanted: bool) -> str:
     return f"{path}: only in the {'expected' if wanted else 'actual'} answer"
 
 
+def remove_indexes(path: str) -> str:
+    return "".join(sign for sign in path if not sign.isdigit())
+
+
 def get_compared_keys(path: str, features: QuestionFeatures) -> tuple[str, ...] | None:
     """Return the keys to compare in the object at `path`; None for all of them."""
-    plain = "".join(sign for sign in path if not sign.isdigit())
+    plain = remove_indexes(path)
     keys: tuple[str, ...] | None = {
         "stats": STATS,
         "meta": META,
@@ -58,8 +68,8 @@ def get_compared_keys(path: str, features: QuestionFeatures) -> tuple[str, ...] 
         "comparison.series[]": COMPARED,
         "comparison.series[].points[]": POINT,
     }.get(plain)
-    left_out = {key for feature, added in ADDED.items() if not getattr(features, feature) for key in added}
-    return None if keys is None else tuple(key for key in keys if key not in left_out)
+    left_out = {path for feature, added in ADDED.items() if not getattr(features, feature) for path in added}
+    return None if keys is None else tuple(key for key in keys if f"{plain}.{key}" not in left_out)
 
 
 def collect_differences(

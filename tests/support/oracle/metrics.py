@@ -27,6 +27,8 @@ def make_documents(rng: Random, features: QuestionFeatures) -> dict[str, Documen
     }
     if features.to_date:
         add_accounts(files)
+    if features.filters:
+        add_dimensions(rng, files)
     return files
 
 
@@ -67,6 +69,70 @@ def make_table(time: str, key: str, columns: dict[str, Any], **more: Any) -> Doc
 
 def add_defaults(entry: Document) -> Document:
     return {"format": "decimal", "better": "up", **entry}
+
+
+# By file and table: the dimensions, of which `account` is one of several tables.
+DIMENSIONS: dict[tuple[str, str], Document] = {
+    ("ga4.yaml", "ga4_daily"): {"account": {"column": "property_id", "title": "Property"}},
+    ("channels.yaml", "channel_days"): {"channel": {"column": "channel"}},
+    ("meta.yaml", "ads_daily"): {
+        "account": {"column": "account_id"},
+        "campaign": {"column": "campaign", "title": "Campaign"},
+        "ad": {"column": "ad_id", "label": "ad_name"},
+    },
+    ("ig.yaml", "ig_days"): {"account": {"column": "ig_user_id"}},
+    ("ig.yaml", "posts"): {"kind": {"column": "media_type"}},
+}
+
+
+def add_dimensions(rng: Random, files: dict[str, Document]) -> None:
+    """Name the dimensions of tables, and add breakdowns in an order of their own, by label, and over money."""
+    for (name, table), dimensions in DIMENSIONS.items():
+        files[name]["tables"][table]["dimensions"] = dimensions
+    by: Document = {"by": "channel", "top": rng.randint(1, 6)}
+    metrics: dict[str, Document] = {
+        "ga4.yaml": {
+            "ga4.revenue_by": {"value": "sum(revenue)", "by": "account", "top": 2, "format": "currency"},
+            "ga4.parts": {
+                "series": {
+                    "Revenue": {"value": "sum(revenue)", "format": "currency", "better": "neutral"},
+                    "Users": {"value": "sum(users)", "total": "average", "format": "integer"},
+                    "Users at the end": {"value": "sum(users)", "total": "last"},
+                },
+                "headline": "Users",
+            },
+        },
+        "channels.yaml": {
+            "ga4.channels_busy": {"value": "sum(engaged) / sum(sessions)", **by, "order": "sum(sessions)"},
+            "ga4.channels_named": {"value": "sum(engaged)", **by, "order": "name"},
+            "ga4.channels_first": {
+                "value": "max(engaged)",
+                **by,
+                "order": "name",
+                "other": False,
+                "where": "engaged > 1",
+            },
+        },
+        "meta.yaml": {
+            "meta.ads": {"value": "sum(spend)", "by": "ad", "top": rng.randint(1, 5), "format": "currency"},
+            "meta.ads_named": {"value": "sum(clicks)", "by": "ad", "order": "name", "top": 3},
+            "meta.ads_costly": {"value": "sum(clicks) / sum(impressions)", "by": "ad", "order": "sum(spend)", "top": 3},
+            "meta.campaign_roas": {
+                "value": "sum(conversion_value) / sum(spend)",
+                "by": "campaign",
+                "order": "sum(clicks)",
+                "where": "clicks > 3",
+                "delta": "absolute",
+            },
+        },
+        "ig.yaml": {},
+        "corr.yaml": {
+            "corr.accounts": {"combine": ["meta.clicks", "ga4.unpaid", "ig.views", "corr.clicks_per_session"]},
+            "corr.per_view": {"derive": "meta.clicks / ig.views"},
+        },
+    }
+    for name, entries in metrics.items():
+        files[name]["metrics"] |= {key: add_defaults(entry) for key, entry in entries.items()}
 
 
 def make_ga4_file(rng: Random) -> Document:
@@ -236,6 +302,8 @@ def make_meta_file(rng: Random) -> Document:
     columns = {
         "account_id": "text",
         "campaign": "text",
+        "ad_id": "text",
+        "ad_name": "text",
         "spend": MONEY,
         "impressions": "bigint",
         "clicks": "bigint",

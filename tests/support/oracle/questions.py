@@ -56,6 +56,7 @@ CHANNELS = (
     ),
 )
 CAMPAIGNS = ("Brand", "Spring 'sale'", "😀😀", "Other", None, "(not set)", "brand", "Z", "")
+ADS = ("7", "70", "8", "Other", None, "")
 TYPES = ("IMAGE", "REEL", "CAROUSEL", None)
 CAPTIONS = ("Hello", "it's 😀", "", None, 'two\nlines, "quoted"')
 STARTS = (
@@ -99,6 +100,9 @@ class OracleRequest:
     grain: str
     sources: tuple[str, ...] | None
     connected: tuple[str, ...]
+    filters: Mapping[str, Mapping[str, tuple[str, ...]]]
+    by: str | None
+    top: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +144,10 @@ def make_world(seed: int, features: QuestionFeatures = ANSWERED) -> OracleWorld:
     reads: dict[str, Reads] = {}
     for tenant, life in zip(tenants, LIVES, strict=True):
         starts = sorted(rng.sample(STARTS, life.spells))
-        own = {name: make_tenant_rows(rng, name, definitions["tables"][name], tenant, life, starts) for name in rows}
+        own = {
+            name: make_tenant_rows(rng, name, definitions["tables"][name], tenant, life, starts, features)
+            for name in rows
+        }
         for name, table_rows in own.items():
             rows[name] += table_rows
         reads[tenant] = make_reads(rng, definitions, own) if features.extents else {}
@@ -168,27 +175,44 @@ def make_reads(rng: Random, definitions: Definitions, rows: Rows) -> Reads:
 
 
 def make_tenant_rows(
-    rng: Random, name: str, table: Document, tenant: str, life: TenantShape, starts: list[date]
+    rng: Random,
+    name: str,
+    table: Document,
+    tenant: str,
+    life: TenantShape,
+    starts: list[date],
+    features: QuestionFeatures,
 ) -> list[Row]:
     rows = []
+    # Most members have one currency, though the tenant has several.
+    currency_by_member: dict[Any, str | None] = {}
     # At most two huge values in a tenant's table, so that their sum stays exact.
     left = 2
     for start in [start for start in starts if rng.random() < 0.85] or starts[:1]:
         currencies = life.currencies[table["source"]]
         currency = rng.choice(currencies)
-        members = Members(rng)
+        members = Members(rng, features)
         length = rng.randint(9, 22) if life.presence else 1
         for offset in range(length):
             if rng.random() > (life.presence or 1.0):
                 continue
             for line in range(rng.randint(1, life.lines)):
-                row = {"user_id": tenant, table["time"]: start + timedelta(days=offset), "line": line}
+                row: Row = {"user_id": tenant, table["time"]: start + timedelta(days=offset), "line": line}
                 row |= ROWS[name](rng, members, left > 0)
                 left -= any(isinstance(value, int) and abs(value) > HUGE / 2 for value in row.values())
+                if "ad_name" in row:
+                    row["ad_name"] = name_ad(row["ad_id"], row["date"])
                 if "currency" in table["columns"]:
-                    row["currency"] = currency if rng.random() < 0.9 else rng.choice(currencies)
+                    member = row.get("ad_id", row.get("property_id"))
+                    own = currency_by_member.setdefault(member, rng.choice(currencies))
+                    row["currency"] = rng.choice([currency, own, own, own, own, rng.choice(currencies)])
                 rows.append(row)
     return keep_once_a_day(rows) if name == "posts" else rows
+
+
+def name_ad(ad: str | None, day: date) -> str | None:
+    """Name an ad, whose name changes by the month and is missing on some days."""
+    return None if not ad or day.day % 5 == 0 else f"{'Spring' if ad == '8' else 'Ad'} {9 - day.month % 3} {ad[0]}"
 
 
 def keep_once_a_day(posts: list[Row]) -> list[Row]:
@@ -199,9 +223,14 @@ def keep_once_a_day(posts: list[Row]) -> list[Row]:
 class Members:
     """The members of one spell of days; some appear in no other spell."""
 
-    def __init__(self, rng: Random) -> None:
-        self.channels = rng.sample(CHANNELS, rng.randint(2, 9))
-        self.campaigns = rng.sample(CAMPAIGNS, rng.randint(1, 5))
+    def __init__(self, rng: Random, features: QuestionFeatures) -> None:
+        # An empty text is `(not set)` for who knows filters.
+        channels, campaigns = (
+            [name for name in names if features.filters or name != ""] for names in (CHANNELS, CAMPAIGNS)
+        )
+        self.channels = rng.sample(channels, rng.randint(2, 9))
+        self.campaigns = rng.sample(campaigns, rng.randint(1, 5))
+        self.ads = rng.sample(ADS, rng.randint(2, 6))
         self.media = [str(number) for number in rng.sample(range(5, 25), 6)]
 
 
@@ -244,6 +273,8 @@ def make_ad_row(rng: Random, members: Members, may_be_huge: bool) -> Row:
     return {
         "account_id": rng.choice(ACCOUNTS["meta"]),
         "campaign": rng.choice(members.campaigns),
+        "ad_id": rng.choice(members.ads),
+        "ad_name": None,
         "spend": draw_quarters(rng, 80),
         "impressions": HUGE if may_be_huge and rng.random() < 0.01 else draw_whole(rng, 5000),
         "clicks": draw_whole(rng, 70),
@@ -317,7 +348,42 @@ def iter_questions(seed: int, n: int, features: QuestionFeatures = ANSWERED) -> 
             grain=grain,
             sources=rng.choice([*6 * [None], choose_sources(rng), choose_sources(rng)]),
             connected=rng.choice([*6 * [SOURCES], choose_sources(rng)]),
+            filters=choose_filters(rng, world, catalog, key, tenant) if features.filters else {},
+            **choose_breakdown(rng, catalog, key, features),
         )
+
+
+def choose_filters(
+    rng: Random, world: OracleWorld, catalog: OracleCatalog, key: str, tenant: str
+) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Choose filters of the widget's dimensions, and now and then of one that it lacks."""
+    leaves = [catalog.get_table(leaf) for leaf in catalog.list_leaves(key, frozenset(SOURCES))]
+    own = {name: (table, dimension) for table in leaves for name, dimension in table.dimensions.items()}
+    every = {name for table in world.definitions["tables"].values() for name in table.get("dimensions", {})}
+    names = sorted(own if rng.random() < 0.5 else every)
+    filters: dict[str, dict[str, tuple[str, ...]]] = {}
+    for name in rng.sample(names, min(len(names), rng.choice([0, 0, 1, 1, 2]))):
+        members = {"(not set)", "Other", "nobody's"}
+        if name in own:
+            table, dimension = own[name]
+            members |= {str(row[dimension.column] or "(not set)") for row in world.held[table.name]}
+        values = rng.sample(sorted(members), min(len(members), rng.randint(1, 4)))
+        cut = rng.choice([0, len(values), len(values), rng.randint(0, len(values))])
+        filters[name] = {"filter": tuple(values[:cut]), "exclude": tuple(values[cut:])}
+    return filters
+
+
+def choose_breakdown(rng: Random, catalog: OracleCatalog, key: str, features: QuestionFeatures) -> dict[str, Any]:
+    """Choose `by` and `top` of a request, for a widget that takes them."""
+    metric = catalog.metrics[key]
+    by = top = None
+    if features.filters and "table" in metric and "value" in metric:
+        dimensions = sorted(catalog.get_table(key).dimensions)
+        if dimensions and rng.random() < 0.25:
+            by = rng.choice(dimensions)
+        if (by or "by" in metric) and rng.random() < 0.4:
+            top = rng.randint(1, 5)
+    return {"by": by, "top": top}
 
 
 def choose_sources(rng: Random) -> tuple[str, ...]:

@@ -14,8 +14,6 @@ from tests.support.oracle.expressions import Row, evaluate_group
 from tests.support.oracle.windows import OracleSide, OracleWindow
 
 Number = Fraction | None
-NOT_SET = "(not set)"
-OTHER = "Other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +36,11 @@ class TableRows:
     def within(self, window: OracleWindow) -> Sequence[Row]:
         return self.rows[bisect_left(self.days, window.start) : bisect_right(self.days, window.end)]
 
+    def pick(self, windows: Iterable[OracleWindow]) -> list[Row]:
+        """Return the rows of these windows, a row of several once."""
+        held = list(windows)
+        return [row for row, day in zip(self.rows, self.days, strict=True) if any(day in window for window in held)]
+
     def is_known(self, window: OracleWindow) -> bool:
         """Whether one of these days is known."""
         return self.extent is not None and self.extent.overlaps(window)
@@ -53,10 +56,24 @@ class SideValues:
 
 
 @dataclass(frozen=True, slots=True)
+class SeriesHead:
+    """What a series says of itself; a member has an `id`, a part that the filters leave out is not filtered."""
+
+    name: str
+    key: str = ""
+    format: str = "decimal"
+    better: str = "up"
+    delta: str = "relative"
+    currency: str | None = None
+    id: str | None = None
+    is_filtered: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class OracleSeries:
     """A series before it is written."""
 
-    name: str
+    head: SeriesHead
     now: SideValues = SideValues()
     before: SideValues = SideValues()
 
@@ -126,8 +143,9 @@ def compute_point(measure: OracleMeasure, rows: TableRows, window: OracleWindow)
     return Fraction(0) if value is None and is_zero and rows.is_known(window) else value
 
 
-def compute_values(measure: OracleMeasure, rows: TableRows, side: OracleSide, *, mixed: bool) -> SideValues:
-    if mixed and measure.money:
+def compute_values(measure: OracleMeasure, rows: TableRows, side: OracleSide, *, is_hidden: bool) -> SideValues:
+    """Compute a window's values, all None for money that must not be added up."""
+    if is_hidden:
         return SideValues(None, [None] * len(side.buckets))
     return SideValues(
         compute_total(measure, rows, side.window),
@@ -137,62 +155,25 @@ def compute_values(measure: OracleMeasure, rows: TableRows, side: OracleSide, *,
 
 
 def build_series(
-    name: str, measure: OracleMeasure, rows: TableRows, now: OracleSide, before: OracleSide | None, *, mixed: bool
-) -> OracleSeries:
-    return OracleSeries(
-        name,
-        compute_values(measure, rows, now, mixed=mixed),
-        SideValues() if before is None else compute_values(measure, rows, before, mixed=mixed),
-    )
-
-
-def get_member(row: Row, column: str) -> str:
-    return NOT_SET if row[column] is None else str(row[column])
-
-
-def list_both_rows(rows: TableRows, now: OracleSide, before: OracleSide | None) -> list[Row]:
-    """List the rows of both windows, a row of both once."""
-    if before is None:
-        return list(rows.within(now.window))
-    return [row for row in rows.rows if row[rows.table.time] in now.window or row[rows.table.time] in before.window]
-
-
-def rank_members(measure: OracleMeasure, by: str, rows: Sequence[Row], *, mixed: bool) -> list[str]:
-    """Rank the members of these rows, without `Other`, largest first."""
-    groups: dict[str, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(get_member(row, by), []).append(row)
-    groups.pop(OTHER, None)
-
-    def rank(name: str) -> tuple[Fraction, str]:
-        value = (
-            None if mixed and measure.money else evaluate_group(measure.node, groups[name], additive=measure.additive)
-        )
-        return -(value or Fraction(0)), name
-
-    return sorted(groups, key=rank)
-
-
-def build_breakdown(
+    head: SeriesHead,
     measure: OracleMeasure,
-    metric: dict[str, Any],
     rows: TableRows,
     now: OracleSide,
     before: OracleSide | None,
     *,
-    mixed: bool,
-) -> list[OracleSeries]:
-    by, both = metric["by"], list_both_rows(rows, now, before)
-    top = rank_members(measure, by, both, mixed=mixed)[: metric.get("top", 10)]
+    is_hidden: bool,
+) -> OracleSeries:
+    return OracleSeries(
+        head,
+        compute_values(measure, rows, now, is_hidden=is_hidden),
+        SideValues() if before is None else compute_values(measure, rows, before, is_hidden=is_hidden),
+    )
 
-    def build(name: str, is_included: Callable[[str], bool]) -> OracleSeries:
-        own = rows.select(lambda row: is_included(get_member(row, by)))
-        return build_series(name, measure, own, now, before, mixed=mixed)
 
-    series = [build(name, {name}.__contains__) for name in top]
-    if any(get_member(row, by) not in top for row in both) and metric.get("other", True):
-        series.append(build(OTHER, lambda member: member not in top))
-    return series
+def find_currency(rows: Iterable[Row], column: str | None) -> str | None:
+    """Find the one currency of rows: `mixed` if they hold several, None if none."""
+    found = {row[column] for row in rows} - {None} if column else set()
+    return "mixed" if len(found) > 1 else next(iter(found), None)
 
 
 def build_items(
