@@ -112,6 +112,10 @@ def test_questions_cover_the_keys_and_get_telling_answers() -> None:
                 else set()
             )
             kinds |= {"labels" for one in found["series"] if one.get("id", one["name"]) != one["name"]}
+            rows = found.get("table", {}).get("rows", ())
+            kinds |= {"row money" for row in rows if found["meta"]["currency"] == "mixed" and row["currency"] == "EUR"}
+            kinds |= {"row label" for row in rows if row["id"] != row["label"]}
+            kinds |= {"cut table"} if len(rows) < found.get("table", {}).get("count", 0) else set()
             kinds |= {"partly"} if found["meta"]["missing_sources"] and found["series"] else set()
             if found["stats"]["value"] is not None:
                 told.add(question.key)
@@ -122,6 +126,7 @@ def test_questions_cover_the_keys_and_get_telling_answers() -> None:
     assert kinds >= {"off", "previous_period", "previous_year", "day", "week", "month", "items", "partly"}
     assert kinds >= {"previous_month", "previous_year_weekday", "custom", "quarter", "year"}
     assert kinds >= {"to date", "late", "applied", "ignored", "unfiltered", "own money", "labels"}
+    assert kinds >= {"row money", "row label", "cut table"}
     assert kinds >= {None, "USD", "EUR", "mixed"}
 
 
@@ -144,6 +149,9 @@ def answer_telling_request() -> dict[str, Any]:
         filters={},
         by=None,
         top=None,
+        sort=None,
+        limit=None,
+        offset=None,
     )
     return answer_request(place, question)
 

@@ -15,6 +15,7 @@ from tests.support.oracle.expressions import evaluate_row, meets_predicate, requ
 from tests.support.oracle.extents import KnownTables
 from tests.support.oracle.filters import Filters, apply_filters, make_row_filter
 from tests.support.oracle.freshness import OracleFreshness
+from tests.support.oracle.member_tables import OracleMemberTable, TableBuilder, TableShape, make_empty_table
 from tests.support.oracle.series import (
     Number,
     OracleSeries,
@@ -37,6 +38,9 @@ class OracleParameters:
     grain: str
     by: str | None = None
     top: int | None = None
+    sort: str | None = None
+    limit: int | None = None
+    offset: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class OracleAnswer:
     series: Sequence[OracleSeries]
     headline: OracleSeries
     items: Sequence[dict[str, Any]] = ()
+    table: OracleMemberTable | None = None
 
 
 NOTHING = OracleSeries(SeriesHead(""))
@@ -98,8 +103,9 @@ class OracleQuery:
         applied = apply_filters(self.catalog, key, filters)
         if "table" in self.catalog.metrics[key]:
             read = self.read_rows(key, applied)
-            has_money = any(measure.money for measure in self.catalog.list_all_measures(key))
-            return find_currency(read.pick(self.list_windows()), read.table.currency) if has_money else None
+            if not self.catalog.has_money(key):
+                return None
+            return find_currency(read.pick(self.list_windows()), read.table.currency)
         parts = [self.find_currency(part, applied) for part in self.catalog.list_parts(key)]
         found = set(parts) - {None}
         return "mixed" if len(found) > 1 else next(iter(found), None)
@@ -157,6 +163,35 @@ class OracleQuery:
             else []
         )
         return OracleAnswer(series, headline, items)
+
+    def answer_columns(self, key: str, filters: Filters) -> OracleAnswer:
+        """Answer a widget with columns: its series is the first column's total."""
+        where, read = self.catalog.parse_where(key), self.read_rows(key, filters)
+        rows = read.select(lambda row: meets_predicate(where, row))
+        measures, currency = self.catalog.list_measures(key), self.find_currency(key, filters)
+        heads = [self.make_head(key, measure, currency) for measure in measures]
+        first = build_series(
+            heads[0], measures[0], rows, self.now, self.before, is_hidden=self.is_mixed and measures[0].money
+        )
+        builder = TableBuilder(heads, measures, self.now, self.before, self.is_mixed)
+        return OracleAnswer([first], first, table=builder.build(self.make_table_shape(key), read, rows))
+
+    def make_table_shape(self, key: str) -> TableShape:
+        metric, having = self.catalog.metrics[key], self.catalog.parse_having(key)
+        order = metric.get("order", next(iter(metric["columns"])))
+        sort, direction = next(iter(order.items())) if isinstance(order, Mapping) else (order, "desc")
+        if self.parameters.sort is not None:
+            sort = self.parameters.sort.removeprefix("-")
+            direction = "desc" if self.parameters.sort.startswith("-") else "asc"
+        return TableShape(
+            dimension=self.catalog.get_table(key).get_dimension(metric["rows"]),
+            having=having,
+            having_money=self.catalog.is_money(key, having),
+            sort=sort,
+            is_descending=direction == "desc",
+            limit=self.parameters.limit or metric.get("limit", 50),
+            offset=self.parameters.offset or 0,
+        )
 
     def answer_derived(self, key: str, filters: Filters) -> OracleAnswer:
         """Answer a derived metric: points from points, totals from totals."""
@@ -229,16 +264,23 @@ class OracleQuery:
         ]
         return compute_correlation([left.points[i] for i in whole], [right.points[i] for i in whole])
 
+    def make_table_of_nothing(self, key: str) -> OracleMemberTable | None:
+        if "columns" not in self.catalog.metrics[key]:
+            return None
+        return make_empty_table([self.make_head(key, measure, None) for measure in self.catalog.list_measures(key)])
+
     def answer_metric(self, key: str, filters: Filters) -> OracleAnswer:
         """Answer a metric, with those of the filters that apply to it."""
         metric = self.catalog.metrics[key]
         if not self.catalog.is_answerable(key, self.active):
-            return OracleAnswer([], NOTHING)
+            return OracleAnswer([], NOTHING, table=self.make_table_of_nothing(key))
         applied = apply_filters(self.catalog, key, filters)
         if "combine" in metric:
             return self.answer_combined(key, applied)
         if "derive" in metric:
             return self.answer_derived(key, applied)
+        if "columns" in metric:
+            return self.answer_columns(key, applied)
         return self.answer_table(key, applied)
 
 

@@ -110,7 +110,7 @@ class OracleCatalog:
 
     def list_measures(self, key: str) -> list[OracleMeasure]:
         metric = self.metrics[key]
-        texts = metric.get("series") or {self.get_title(key): metric["value"]}
+        texts = metric.get("series") or metric.get("columns") or {self.get_title(key): metric["value"]}
         return [self.parse_measure(key, name, text) for name, text in texts.items()]
 
     def parse_measure(self, key: str, name: str, entry: Any) -> OracleMeasure:
@@ -134,10 +134,18 @@ class OracleCatalog:
         values = self.metrics[key].get("items", {}).get("values", {})
         return [self.parse_measure(key, name, text) for name, text in values.items()]
 
-    def list_all_measures(self, key: str) -> list[OracleMeasure]:
-        """List everything that a metric on a table shows or ranks by."""
-        order = self.parse_order(key)
-        return [*self.list_measures(key), *self.list_item_values(key), *([order] if order else [])]
+    def has_money(self, key: str) -> bool:
+        """Whether a metric on a table shows money, ranks by it, or chooses rows by it."""
+        order, having = self.parse_order(key), self.parse_having(key)
+        measures = [*self.list_measures(key), *self.list_item_values(key), *([order] if order else [])]
+        return any(measure.money for measure in measures) or self.is_money(key, having)
+
+    def is_money(self, key: str, node: Node | None) -> bool:
+        return node is not None and not self.get_table(key).money.isdisjoint(list_columns(node))
+
+    def parse_having(self, key: str) -> Node | None:
+        text = self.metrics[key].get("having")
+        return None if text is None else parse_expression(str(text))
 
     def parse_order(self, key: str) -> OracleMeasure | None:
         """Parse the expression that a breakdown is ranked by, if it says one."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.support.oracle.features import ANSWERED, QuestionFeatures
 
-BODY = ("series", "stats", "comparison", "items", "meta")
+BODY = ("series", "stats", "comparison", "items", "table", "meta")
 META = (
     *("key", "title", "format", "better", "delta", "grain", "start", "end", "compare", "total", "currency"),
     *("sources", "missing_sources", "data_through", "comparison_through", "provisional_from", "filters", "notes"),
@@ -28,6 +28,7 @@ ADDED: Mapping[str, frozenset[str]] = {
             *("meta.filters", "meta.delta"),
         }
     ),
+    "tables": frozenset({"table"}),
 }
 UNORDERED = ("meta.sources", "meta.missing_sources", "meta.notes", "meta.filters.applied", "meta.filters.ignored")
 
@@ -40,7 +41,7 @@ def find_differences(
     Keys that are not part of a widget's answer, or of a feature that is off, are ignored.
     """
     differences: list[str] = []
-    for key in BODY:
+    for key in [key for key in BODY if key not in list_left_out(features)]:
         collect_differences(key, expected.get(key), actual.get(key), differences, features)
         if (key in expected) is not (key in actual):
             differences.append(describe_missing(key, key in expected))
@@ -49,6 +50,11 @@ def find_differences(
 
 def describe_missing(path: str, wanted: bool) -> str:
     return f"{path}: only in the {'expected' if wanted else 'actual'} answer"
+
+
+def list_left_out(features: QuestionFeatures) -> frozenset[str]:
+    off = (added for feature, added in ADDED.items() if not getattr(features, feature))
+    return frozenset().union(*off)
 
 
 def remove_indexes(path: str) -> str:
@@ -64,11 +70,14 @@ def get_compared_keys(path: str, features: QuestionFeatures) -> tuple[str, ...] 
         "series[]": SERIES,
         "series[].stats": STATS,
         "series[].points[]": POINT,
+        "table": ("columns", "rows", "total", "count"),
+        "table.columns[]": ("name", "format", "better", "currency"),
+        "table.rows[]": ("id", "label", "currency", "values"),
         "comparison": ("start", "end", "series"),
         "comparison.series[]": COMPARED,
         "comparison.series[].points[]": POINT,
     }.get(plain)
-    left_out = {path for feature, added in ADDED.items() if not getattr(features, feature) for path in added}
+    left_out = list_left_out(features)
     return None if keys is None else tuple(key for key in keys if f"{plain}.{key}" not in left_out)
 
 

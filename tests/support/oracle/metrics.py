@@ -29,6 +29,8 @@ def make_documents(rng: Random, features: QuestionFeatures) -> dict[str, Documen
         add_accounts(files)
     if features.filters:
         add_dimensions(rng, files)
+    if features.tables:
+        add_tables(rng, files)
     return files
 
 
@@ -133,6 +135,53 @@ def add_dimensions(rng: Random, files: dict[str, Document]) -> None:
     }
     for name, entries in metrics.items():
         files[name]["metrics"] |= {key: add_defaults(entry) for key, entry in entries.items()}
+
+
+def add_tables(rng: Random, files: dict[str, Document]) -> None:
+    """Add tables: of money and of what does not add up, with every kind of order and of condition."""
+    spend: Document = {"value": "sum(spend)", "format": "currency", "better": "neutral"}
+    columns: Document = {
+        "Spend": spend,
+        "CPA": {"value": "sum(spend) / sum(conversions)", "format": "currency", "better": "down"},
+        "ROAS": "sum(conversion_value) / sum(spend)",
+        "Clicks": "sum(clicks)",
+    }
+    reach: Document = {"value": "sum(reach)", "total": rng.choice(["average", "last"]), "format": "integer"}
+    ads: Document = {"rows": "ad_id", "columns": columns}
+    metrics: dict[str, Document] = {
+        "ga4.yaml": {
+            "ga4.property_table": {
+                "rows": "property_id",
+                "columns": {"Users": "sum(users)", "Days": "count(distinct sessions)", "Revenue": "sum(revenue)"},
+                "total": "average",
+                "delta": "absolute",
+                "where": "engaged > 5",
+                "order": {"Days": "asc"},
+            },
+        },
+        "channels.yaml": {
+            "ga4.channel_table": {
+                "rows": "channel",
+                "columns": {"Rate": {"value": "sum(engaged) / sum(sessions)", "format": "percent"}, "Rows": "count(*)"},
+                "having": rng.choice(["count(*) > 2", "sum(sessions) >= 10", "max(engaged) is not null"]),
+                "limit": rng.randint(1, 6),
+            },
+        },
+        "meta.yaml": {
+            "meta.ad_table": {**ads, "order": rng.choice([{"CPA": "asc"}, {"ROAS": "desc"}, "Clicks", "Spend"])},
+            "meta.campaign_table": {
+                "rows": "campaign",
+                "columns": {"Clicks": "sum(clicks)", "Spend": spend, "Reach": reach},
+                "having": "sum(spend) >= 50",
+                "order": {rng.choice(["Clicks", "Reach"]): rng.choice(["asc", "desc"])},
+            },
+            "meta.reach_table": {"rows": "account_id", "columns": {"Reach": reach}, "having": "sum(spend) < 5000"},
+        },
+    }
+    for name, entries in metrics.items():
+        files[name]["metrics"] |= {key: add_defaults(entry) for key, entry in entries.items()}
+    if "dimensions" in files["meta.yaml"]["tables"]["ads_daily"]:
+        files["meta.yaml"]["metrics"]["meta.ad_table"]["rows"] = "ad"
 
 
 def make_ga4_file(rng: Random) -> Document:

@@ -16,6 +16,7 @@ from tests.support.oracle.definitions import Definitions, OracleCatalog
 from tests.support.oracle.expressions import Row
 from tests.support.oracle.extents import KnownTables, Reads
 from tests.support.oracle.filters import FilterReport, Filters, apply_filters, check_dimensions
+from tests.support.oracle.member_tables import Cells, OracleMemberTable
 from tests.support.oracle.series import Number, OracleSeries
 from tests.support.oracle.windows import (
     OracleBucket,
@@ -46,6 +47,9 @@ def compute_answer(
     filters: Filters | None = None,
     by: str | None = None,
     top: int | None = None,
+    sort: str | None = None,
+    limit: int | None = None,
+    offset: int | None = None,
 ) -> dict[str, Any]:
     """Compute the body of `GET /v1/widgets/{key}`; a parameter that is None is missing.
 
@@ -56,7 +60,7 @@ def compute_answer(
     catalog.get_served(key)
     chosen = {name: values for name, values in (filters or {}).items() if any(values.values())}
     check_dimensions(catalog, chosen)
-    parameters = OracleParameters(compare, grain, by, top)
+    parameters = OracleParameters(compare, grain, by, top, sort, limit, offset)
     check_parameters(catalog, key, parameters)
     window = OracleWindow(start, end)
     prior = get_compared_window(window, compare, compare_start)
@@ -83,6 +87,12 @@ def check_parameters(catalog: OracleCatalog, key: str, parameters: OracleParamet
         raise ValueError(f"{key} cannot be broken down by {parameters.by}")
     if parameters.top is not None and not (has_one_series and (parameters.by or "by" in metric)):
         raise ValueError(f"{key} has no breakdown")
+    asked = (parameters.sort, parameters.limit, parameters.offset)
+    columns = metric.get("columns", {})
+    if any(value is not None for value in asked) and not columns:
+        raise ValueError(f"{key} has no table")
+    if parameters.sort is not None and parameters.sort.removeprefix("-") not in columns:
+        raise ValueError(f"{key} has no column {parameters.sort}")
 
 
 def build_body(query: OracleQuery, key: str, filters: Filters) -> dict[str, Any]:
@@ -99,6 +109,8 @@ def build_body(query: OracleQuery, key: str, filters: Filters) -> dict[str, Any]
         "items": [format_item(item) for item in answer.items],
         "meta": build_meta(query, key, currency, get_delta_kind(query, key, answer), report),
     }
+    if answer.table is not None:
+        body["table"] = format_table(answer.table, through)
     before = query.before
     if before is not None:
         body["comparison"] = {
@@ -178,6 +190,24 @@ def format_series(one: OracleSeries, buckets: Sequence[OracleBucket], through: d
     if not head.is_filtered:
         body["filtered"] = False
     return body
+
+
+def format_table(table: OracleMemberTable, through: date | None) -> dict[str, Any]:
+    def format_cells(cells: Cells) -> dict[str, Any]:
+        return {name: compute_stats(one, through) for name, one in cells.items()}
+
+    return {
+        "columns": [
+            {"name": head.name, "format": head.format, "better": head.better, "currency": head.currency}
+            for head in table.columns
+        ],
+        "rows": [
+            {"id": row.id, "label": row.label, "currency": row.currency, "values": format_cells(row.cells)}
+            for row in table.rows
+        ],
+        "total": format_cells(table.total),
+        "count": table.count,
+    }
 
 
 def format_points(buckets: Sequence[OracleBucket], values: Sequence[Number]) -> list[dict[str, Any]]:

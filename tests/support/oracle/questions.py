@@ -103,6 +103,9 @@ class OracleRequest:
     filters: Mapping[str, Mapping[str, tuple[str, ...]]]
     by: str | None
     top: int | None
+    sort: str | None
+    limit: int | None
+    offset: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,6 +353,7 @@ def iter_questions(seed: int, n: int, features: QuestionFeatures = ANSWERED) -> 
             connected=rng.choice([*6 * [SOURCES], choose_sources(rng)]),
             filters=choose_filters(rng, world, catalog, key, tenant) if features.filters else {},
             **choose_breakdown(rng, catalog, key, features),
+            **choose_rows(rng, catalog, key),
         )
 
 
@@ -384,6 +388,16 @@ def choose_breakdown(rng: Random, catalog: OracleCatalog, key: str, features: Qu
         if (by or "by" in metric) and rng.random() < 0.4:
             top = rng.randint(1, 5)
     return {"by": by, "top": top}
+
+
+def choose_rows(rng: Random, catalog: OracleCatalog, key: str) -> dict[str, Any]:
+    """Choose the order and the part of a table that a request wants."""
+    columns = list(catalog.metrics[key].get("columns", ()))
+    return {
+        "sort": rng.choice(["", "-"]) + rng.choice(columns) if columns and rng.random() < 0.4 else None,
+        "limit": rng.randint(1, 4) if columns and rng.random() < 0.4 else None,
+        "offset": rng.randint(0, 3) if columns and rng.random() < 0.3 else None,
+    }
 
 
 def choose_sources(rng: Random) -> tuple[str, ...]:
