@@ -25,9 +25,10 @@ from tests.support.oracle.series import (
     build_items,
     build_series,
     find_currency,
+    make_blank_values,
 )
 from tests.support.oracle.syntax import parse_expression
-from tests.support.oracle.windows import OracleSide, OracleWindow, get_days_opposite
+from tests.support.oracle.windows import OracleLookback, OracleSide, OracleWindow, find_read_days, get_days_opposite
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,10 @@ NOTHING = OracleSeries(SeriesHead(""))
 
 @dataclass(frozen=True, slots=True)
 class OracleQuery:
-    """One query of one tenant's rows; `is_mixed` says that the widget's money is of several currencies."""
+    """One query of one tenant's rows; `is_mixed` says that the widget's money is of several currencies.
+
+    Every metric is rolling or to date as `windowed_like` is, if that is set: a target, as its widget.
+    """
 
     catalog: OracleCatalog
     known: KnownTables
@@ -67,13 +71,19 @@ class OracleQuery:
     now: OracleSide
     before: OracleSide | None
     is_mixed: bool = False
+    windowed_like: str | None = None
 
     @property
     def freshness(self) -> OracleFreshness:
         return OracleFreshness(self.catalog, self.known, self.active)
 
-    def list_windows(self) -> list[OracleWindow]:
-        return [side.window for side in (self.now, self.before) if side is not None]
+    def get_lookback(self, key: str) -> OracleLookback | None:
+        return self.catalog.get_lookback(self.windowed_like or key)
+
+    def list_windows(self, key: str) -> list[OracleWindow]:
+        """List the days that are read of both windows."""
+        sides = [side for side in (self.now, self.before) if side is not None]
+        return [find_read_days(side.window, self.get_lookback(key)) for side in sides]
 
     def cut_to_date(self, through: date | None) -> OracleQuery:
         """Return the query with the days of `to_date`, which are up to `through`."""
@@ -105,7 +115,7 @@ class OracleQuery:
             read = self.read_rows(key, applied)
             if not self.catalog.has_money(key):
                 return None
-            return find_currency(read.pick(self.list_windows()), read.table.currency)
+            return find_currency(read.pick(self.list_windows(key)), read.table.currency)
         parts = [self.find_currency(part, applied) for part in self.catalog.list_parts(key)]
         found = set(parts) - {None}
         return "mixed" if len(found) > 1 else next(iter(found), None)
@@ -133,6 +143,7 @@ class OracleQuery:
                 rows,
                 self.now,
                 self.before,
+                lookback=self.get_lookback(key),
                 is_hidden=self.is_mixed and measure.money,
             )
             for measure in measures
@@ -152,9 +163,10 @@ class OracleQuery:
                 measures[0],
                 read,
                 rows,
-                self.list_windows(),
+                self.list_windows(key),
                 self.now,
                 self.before,
+                lookback=self.get_lookback(key),
                 mixed=self.is_mixed,
             )
         items = (
@@ -194,17 +206,24 @@ class OracleQuery:
         )
 
     def answer_derived(self, key: str, filters: Filters) -> OracleAnswer:
-        """Answer a derived metric: points from points, totals from totals."""
+        """Answer a derived metric: points from points, totals from totals.
+
+        An operand that may be missing has no values where its source is off, or where nothing is known of a window.
+        """
         metric = self.catalog.metrics[key]
         node = parse_expression(str(metric["derive"]))
         parts = {part: self.answer_metric(part, filters).headline for part in self.catalog.list_parts(key)}
+        required = self.catalog.list_required_parts(key)
 
         def derive(values: Mapping[str, Number]) -> Number:
             return require_number(evaluate_row(node, values))
 
-        def derive_side(values: Mapping[str, SideValues], side: OracleSide | None) -> SideValues:
+        def derive_side(values: dict[str, SideValues], side: OracleSide | None) -> SideValues:
             if side is None:
                 return SideValues()
+            for part in values.keys() - set(required):
+                if self.freshness.find_through(part, side.window) is None:
+                    values[part] = make_blank_values(side)
             return SideValues(
                 derive({name: one.total for name, one in values.items()}),
                 [derive({name: one.points[i] for name, one in values.items()}) for i in range(len(side.buckets))],

@@ -10,7 +10,7 @@ from tests.support.oracle.definitions import OracleDimension, OracleMeasure
 from tests.support.oracle.expressions import Row, evaluate_group
 from tests.support.oracle.filters import NOT_SET, get_member
 from tests.support.oracle.series import OracleSeries, SeriesHead, TableRows, build_series, find_currency
-from tests.support.oracle.windows import OracleSide, OracleWindow
+from tests.support.oracle.windows import OracleLookback, OracleSide, OracleWindow
 
 OTHER = "Other"
 
@@ -66,6 +66,7 @@ def build_breakdown(
     now: OracleSide,
     before: OracleSide | None,
     *,
+    lookback: OracleLookback | None,
     mixed: bool,
 ) -> list[OracleSeries]:
     """Build a series per member of `rows`, those of `read` that pass the metric's `where`.
@@ -86,7 +87,7 @@ def build_breakdown(
             currency = find_currency(read.select(is_own).pick(windows), read.table.currency)
         is_hidden = mixed and measure.money and currency in (None, "mixed")
         own = replace(head, name=name, id=member, currency=currency)
-        return build_series(own, measure, rows.select(is_own), now, before, is_hidden=is_hidden)
+        return build_series(own, measure, rows.select(is_own), now, before, lookback=lookback, is_hidden=is_hidden)
 
     labels = {member: find_label(member, groups[member], breakdown.dimension, rows.table.time) for member in top}
     shown = sorted(top, key=lambda member: (labels[member], member)) if breakdown.is_by_name else top

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tests.support.oracle.expressions import is_additive
 from tests.support.oracle.extents import list_base_tables
-from tests.support.oracle.syntax import Node, list_columns, parse_expression
+from tests.support.oracle.syntax import Node, OracleCall, OracleColumn, list_children, list_columns, parse_expression
+from tests.support.oracle.windows import OracleLookback
 
 Definitions = dict[str, Any]
 
@@ -68,6 +69,15 @@ class OracleMeasure:
     fill: str
     format: str
     better: str
+
+
+def iter_required(node: Node) -> Iterator[str]:
+    """Yield the names that stand outside of `coalesce`, or last in it."""
+    if isinstance(node, OracleColumn):
+        yield node.name
+    children = list_children(node)
+    for child in children[-1:] if isinstance(node, OracleCall) and node.name == "coalesce" else children:
+        yield from iter_required(child)
 
 
 class OracleCatalog:
@@ -163,6 +173,16 @@ class OracleCatalog:
             return list(metric["combine"])
         return list_columns(parse_expression(str(metric["derive"]))) if "derive" in metric else []
 
+    def list_required_parts(self, key: str) -> list[str]:
+        """List the operands of a derived metric that it has no value without: those outside of `coalesce`."""
+        return list(dict.fromkeys(iter_required(parse_expression(str(self.metrics[key]["derive"])))))
+
+    def get_lookback(self, key: str) -> OracleLookback | None:
+        metric = self.metrics[key]
+        if "rolling" in metric:
+            return OracleLookback(rolling=int(metric["rolling"].removesuffix("days").removesuffix("day")))
+        return OracleLookback(period=metric["to_date"]) if "to_date" in metric else None
+
     def list_sources(self, key: str) -> list[str]:
         """List all sources of a widget, in order of first use."""
         if "table" in self.metrics[key]:
@@ -170,10 +190,13 @@ class OracleCatalog:
         return list(dict.fromkeys(source for part in self.list_parts(key) for source in self.list_sources(part)))
 
     def is_answerable(self, key: str, active: frozenset[str]) -> bool:
-        """Whether a widget has an answer: a combined metric needs any part, a derived one all."""
-        if "combine" in self.metrics[key]:
-            return any(self.is_answerable(part, active) for part in self.list_parts(key))
-        return active.issuperset(self.list_sources(key))
+        """Whether a widget has an answer: a combined metric needs any part, a derived one all that it requires."""
+        if "table" in self.metrics[key]:
+            return active.issuperset(self.list_sources(key))
+        required = self.list_required_parts(key) if "derive" in self.metrics[key] else []
+        return any(self.is_answerable(part, active) for part in self.list_parts(key)) and all(
+            self.is_answerable(part, active) for part in required
+        )
 
     def list_leaves(self, key: str, active: frozenset[str]) -> list[str]:
         """List the metrics on tables that a widget consists of, as far as it has an answer."""

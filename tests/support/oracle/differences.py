@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.support.oracle.features import ANSWERED, QuestionFeatures
 
-BODY = ("series", "stats", "comparison", "items", "table", "meta")
+BODY = ("series", "stats", "comparison", "items", "table", "target", "meta")
 META = (
     *("key", "title", "format", "better", "delta", "grain", "start", "end", "compare", "total", "currency"),
     *("sources", "missing_sources", "data_through", "comparison_through", "provisional_from", "filters", "notes"),
@@ -19,7 +19,9 @@ STATS = ("value", "previous", "delta", "to_date")
 POINT = ("t", "v", "partial")
 # What an answer has with a feature only.
 ADDED: Mapping[str, frozenset[str]] = {
-    "calendar": frozenset({"series[].points[].partial", "comparison.series[].points[].partial"}),
+    "calendar": frozenset(
+        {"series[].points[].partial", "comparison.series[].points[].partial", "target.series[].partial"}
+    ),
     "extents": frozenset({"meta.notes"}),
     "to_date": frozenset({"stats.to_date", "series[].stats.to_date"}),
     "filters": frozenset(
@@ -29,6 +31,7 @@ ADDED: Mapping[str, frozenset[str]] = {
         }
     ),
     "tables": frozenset({"table"}),
+    "windows": frozenset({"target"}),
 }
 UNORDERED = ("meta.sources", "meta.missing_sources", "meta.notes", "meta.filters.applied", "meta.filters.ignored")
 
@@ -70,6 +73,8 @@ def get_compared_keys(path: str, features: QuestionFeatures) -> tuple[str, ...] 
         "series[]": SERIES,
         "series[].stats": STATS,
         "series[].points[]": POINT,
+        "target": ("series", "value", "due", "progress", "projected"),
+        "target.series[]": POINT,
         "table": ("columns", "rows", "total", "count"),
         "table.columns[]": ("name", "format", "better", "currency"),
         "table.rows[]": ("id", "label", "currency", "values"),

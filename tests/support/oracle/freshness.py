@@ -28,14 +28,21 @@ class OracleFreshness:
         return [extent for name in self.list_leaf_tables(key) if (extent := self.known.find_extent(name))]
 
     def find_through(self, key: str, window: OracleWindow | None) -> date | None:
-        """Find the last known day of a window, the earliest of the parts'; None if any part has none."""
+        """Find the last known day of a window, the earliest of the parts'; None if any part has none.
+
+        An operand that may be missing does not count where it is.
+        """
         if window is None or not self.catalog.is_answerable(key, self.active):
             return None
         if "table" in self.catalog.metrics[key]:
             extent = self.known.find_extent(self.catalog.get_table(key).name)
             return extent.cut(window).end if extent is not None and extent.overlaps(window) else None
         parts = [part for part in self.catalog.list_parts(key) if self.catalog.is_answerable(part, self.active)]
-        return find_earliest([self.find_through(part, window) for part in parts])
+        days = {part: self.find_through(part, window) for part in parts}
+        if "derive" in self.catalog.metrics[key]:
+            required = self.catalog.list_required_parts(key)
+            days = {part: day for part, day in days.items() if part in required or day is not None}
+        return find_earliest(list(days.values()))
 
     def find_to_date(self, key: str, now: OracleSide, before: OracleSide | None) -> date | None:
         """Find the last day that a comparison can be fair to; None if the window is finished, or not compared.

@@ -31,6 +31,8 @@ def make_documents(rng: Random, features: QuestionFeatures) -> dict[str, Documen
         add_dimensions(rng, files)
     if features.tables:
         add_tables(rng, files)
+    if features.windows:
+        add_windows(rng, files)
     return files
 
 
@@ -182,6 +184,52 @@ def add_tables(rng: Random, files: dict[str, Document]) -> None:
         files[name]["metrics"] |= {key: add_defaults(entry) for key, entry in entries.items()}
     if "dimensions" in files["meta.yaml"]["tables"]["ads_daily"]:
         files["meta.yaml"]["metrics"]["meta.ad_table"]["rows"] = "ad"
+
+
+def add_windows(rng: Random, files: dict[str, Document]) -> None:
+    """Add rolling and to-date metrics, targets, and operands that may be missing."""
+    period, other = rng.sample(["week", "month", "quarter", "year"], 2)
+    by: Document = {"by": "channel", "top": rng.randint(1, 5)}
+    metrics: dict[str, Document] = {
+        "ga4.yaml": {
+            "ga4.sessions_rolling": {"value": "sum(sessions)", "rolling": f"{rng.choice([2, 7, 28])} days"},
+            "ga4.rate_rolling": {"value": "sum(engaged) / sum(sessions)", "rolling": "7 days", "where": "engaged > 3"},
+            "ga4.users_moving": {"value": "sum(users)", "rolling": "5 days", "total": "average"},
+            "ga4.rows_moving": {"value": "count(*)", "rolling": "3 days", "total": "average", "delta": "absolute"},
+            "ga4.users_lately": {"value": "sum(users)", "rolling": "4 days", "total": rng.choice(["last", "first"])},
+            "ga4.sessions_so_far": {"value": "sum(sessions)", "to_date": period, "target": {"day": 40}},
+            "ga4.conv_so_far": {"value": "sum(conversions) / sum(sessions)", "to_date": other},
+            "ga4.revenue_so_far": {"value": "sum(revenue)", "to_date": "month", "format": "currency"},
+            "ga4.users_so_far": {"value": "sum(users)", "to_date": "week", "total": "average"},
+            "ga4.sessions_goal": {"value": "sum(sessions)", "target": {"day": 25}},
+            "ga4.users_goal": {"value": "sum(users)", "total": "average", "target": {"value": 250}},
+            "ga4.rate_goal": {"value": "sum(engaged) / sum(sessions)", "target": {"metric": "meta.ctr"}},
+            "ga4.revenue_goal": {"value": "sum(revenue)", "target": {"metric": "meta.spend"}, "where": "engaged > 2"},
+        },
+        "channels.yaml": {
+            "ga4.channels_rolling": {"value": "sum(sessions)", **by, "rolling": f"{rng.choice([3, 10, 366])} days"},
+            "ga4.channels_so_far": {"value": "sum(engaged) / sum(sessions)", **by, "to_date": period},
+            "ga4.channels_goal": {"value": "sum(sessions)", **by, "target": {"metric": "ga4.sessions"}},
+        },
+        "meta.yaml": {
+            "meta.spend_mtd": {"value": "sum(spend)", "to_date": "month", "target": {"metric": "ga4.revenue"}},
+            "meta.spend_rolling": {"value": "sum(spend)", "by": "campaign", "top": 3, "rolling": "14 days"},
+            "meta.clicks_goal": {"value": "sum(clicks)", "rolling": "7 days", "target": {"metric": "ga4.sessions"}},
+            "meta.clicks_all": {"value": "sum(clicks)", "target": {"metric": "corr.index"}},
+        },
+        "ig.yaml": {},
+        "corr.yaml": {
+            "corr.anyway": {"derive": "coalesce(meta.clicks, 0) + coalesce(ig.views, 0) + ga4.unpaid"},
+            "corr.either": {"derive": "coalesce(meta.clicks, 0) + coalesce(ga4.sessions, 0)"},
+            "corr.share": {"derive": "ga4.sessions / (ga4.sessions + coalesce(corr.clicks_per_session, 0))"},
+            "corr.rolling_ratio": {"derive": "meta.clicks / ga4.sessions_rolling"},
+            "corr.both_rolling": {"combine": ["ga4.sessions_rolling", "meta.spend_mtd", "corr.either"]},
+            "corr.rolling_vs": {"combine": ["ga4.sessions_rolling", "ga4.rows"], "stat": "correlation"},
+            "corr.margin_goal": {"derive": "ga4.revenue - meta.spend", "target": {"value": 100}},
+        },
+    }
+    for name, entries in metrics.items():
+        files[name]["metrics"] |= {key: add_defaults(entry) for key, entry in entries.items()}
 
 
 def make_ga4_file(rng: Random) -> Document:

@@ -18,6 +18,7 @@ from tests.support.oracle.extents import KnownTables, Reads
 from tests.support.oracle.filters import FilterReport, Filters, apply_filters, check_dimensions
 from tests.support.oracle.member_tables import Cells, OracleMemberTable
 from tests.support.oracle.series import Number, OracleSeries
+from tests.support.oracle.targets import OracleTarget, build_target
 from tests.support.oracle.windows import (
     OracleBucket,
     OracleSide,
@@ -99,7 +100,8 @@ def build_body(query: OracleQuery, key: str, filters: Filters) -> dict[str, Any]
     """Build the body of a widget's answer."""
     currency = query.find_currency(key, filters)
     through = query.freshness.find_to_date(key, query.now, query.before)
-    answer = replace(query.cut_to_date(through), is_mixed=currency == "mixed").answer_metric(key, filters)
+    query = replace(query, is_mixed=currency == "mixed")
+    answer = query.cut_to_date(through).answer_metric(key, filters)
     is_correlation = query.catalog.metrics[key].get("stat") == "correlation"
     applied = apply_filters(query.catalog, key, filters)
     report = FilterReport(applied, [name for name in filters if name not in applied])
@@ -111,6 +113,9 @@ def build_body(query: OracleQuery, key: str, filters: Filters) -> dict[str, Any]
     }
     if answer.table is not None:
         body["table"] = format_table(answer.table, through)
+    if "target" in query.catalog.metrics[key]:
+        target = build_target(query, key, filters)
+        body["target"] = None if target is None else format_target(target, query.now.buckets)
     before = query.before
     if before is not None:
         body["comparison"] = {
@@ -207,6 +212,16 @@ def format_table(table: OracleMemberTable, through: date | None) -> dict[str, An
         ],
         "total": format_cells(table.total),
         "count": table.count,
+    }
+
+
+def format_target(target: OracleTarget, buckets: Sequence[OracleBucket]) -> dict[str, Any]:
+    return {
+        "series": format_points(buckets, target.goal.points),
+        "value": format_number(target.goal.total),
+        "due": format_number(target.goal.to_date),
+        "progress": format_number(target.progress),
+        "projected": format_number(target.projected),
     }
 
 

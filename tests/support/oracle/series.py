@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.support.oracle.definitions import OracleMeasure, OracleTable
 from tests.support.oracle.expressions import Row, evaluate_group
-from tests.support.oracle.windows import OracleSide, OracleWindow
+from tests.support.oracle.windows import OracleLookback, OracleSide, OracleWindow
 
 Number = Fraction | None
 
@@ -143,10 +143,37 @@ def compute_point(measure: OracleMeasure, rows: TableRows, window: OracleWindow)
     return Fraction(0) if value is None and is_zero and rows.is_known(window) else value
 
 
-def compute_values(measure: OracleMeasure, rows: TableRows, side: OracleSide, *, is_hidden: bool) -> SideValues:
+def compute_point_back(
+    measure: OracleMeasure, rows: TableRows, lookback: OracleLookback, window: OracleWindow
+) -> Number:
+    """Compute the point of a rolling or to-date metric whose days end with a window's last."""
+    if window.days == 0 or not lookback.is_known(rows.extent, window.end):
+        return None
+    return compute_total(measure, rows, lookback.find_days(window.end))
+
+
+def make_blank_values(side: OracleSide) -> SideValues:
+    return SideValues(None, [None] * len(side.buckets))
+
+
+def compute_values(
+    measure: OracleMeasure,
+    rows: TableRows,
+    side: OracleSide,
+    *,
+    lookback: OracleLookback | None = None,
+    is_hidden: bool = False,
+) -> SideValues:
     """Compute a window's values, all None for money that must not be added up."""
     if is_hidden:
-        return SideValues(None, [None] * len(side.buckets))
+        return make_blank_values(side)
+    if lookback is not None:
+        points = [compute_point_back(measure, rows, lookback, bucket.window) for bucket in side.buckets]
+        return SideValues(
+            next((point for point in reversed(points) if point is not None), None),
+            points,
+            compute_point_back(measure, rows, lookback, side.to_date) if side.to_date else None,
+        )
     return SideValues(
         compute_total(measure, rows, side.window),
         [compute_point(measure, rows, bucket.window) for bucket in side.buckets],
@@ -161,13 +188,13 @@ def build_series(
     now: OracleSide,
     before: OracleSide | None,
     *,
+    lookback: OracleLookback | None = None,
     is_hidden: bool,
 ) -> OracleSeries:
-    return OracleSeries(
-        head,
-        compute_values(measure, rows, now, is_hidden=is_hidden),
-        SideValues() if before is None else compute_values(measure, rows, before, is_hidden=is_hidden),
-    )
+    def compute_side(side: OracleSide) -> SideValues:
+        return compute_values(measure, rows, side, lookback=lookback, is_hidden=is_hidden)
+
+    return OracleSeries(head, compute_side(now), SideValues() if before is None else compute_side(before))
 
 
 def find_currency(rows: Iterable[Row], column: str | None) -> str | None:

@@ -112,6 +112,27 @@ def find_next_bucket(first: date, grain: str) -> date:
     return date(first.year + months // 12, months % 12 + 1, 1)
 
 
+@dataclass(frozen=True, slots=True)
+class OracleLookback:
+    """The days of a point that ends on a day: a number of them, or those since the first of a period."""
+
+    rolling: int = 0
+    period: str = ""
+
+    def find_days(self, last: date) -> OracleWindow:
+        first = last - (self.rolling - 1) * DAY if self.rolling else find_bucket_start(last, self.period)
+        return OracleWindow(first, last)
+
+    def is_known(self, extent: OracleWindow | None, last: date) -> bool:
+        """Whether a point may have a value: all days of a rolling one are known, the last day of another."""
+        return extent is not None and (extent.covers(self.find_days(last)) if self.rolling else last in extent)
+
+
+def find_read_days(window: OracleWindow, lookback: OracleLookback | None) -> OracleWindow:
+    """Return the days that are read for a window, whatever the grain: those of a point on its first day too."""
+    return window if lookback is None else OracleWindow(lookback.find_days(window.start).start, window.end)
+
+
 def list_buckets(window: OracleWindow, grain: str) -> list[OracleBucket]:
     buckets = []
     day = window.start
