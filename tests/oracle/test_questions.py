@@ -12,7 +12,6 @@ import yaml
 from tests.support.oracle.definitions import OracleCatalog, merge_files
 from tests.support.oracle.questions import (
     ALL_FEATURES,
-    HUGE,
     OracleRequest,
     OracleWorld,
     answer_request,
@@ -23,6 +22,7 @@ from tests.support.oracle.questions import (
     make_world,
 )
 from tests.support.oracle.syntax import OracleAggregate, list_columns, walk_nodes
+from tests.support.oracle.world_rows import HUGE
 
 
 def test_a_seed_says_everything() -> None:
