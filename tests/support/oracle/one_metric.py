@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from tests.support.oracle.definitions import merge_files
+from tests.support.oracle.definitions import Definitions, merge_files
 from tests.support.oracle.oracle import compute_answer
 from tests.support.oracle.queries import fill_query_tables
 
@@ -36,18 +36,13 @@ def make_row(day: str, **cells: Any) -> Row:
     return {**blank, "date": date.fromisoformat(day), **cells}
 
 
-def query_oracle(
+def make_definitions(
     metric: Any,
-    rows: list[Row] | dict[str, list[Row]],
-    start: str,
-    end: str | None = None,
-    *,
     days: Mapping[str, Any] | None = None,
     tables: Mapping[str, Any] | None = None,
     metrics: Mapping[str, Any] | None = None,
-    **more: Any,
-) -> dict[str, Any]:
-    """Query `a.metric` over tables with equal columns: `days` (of ga4) and `ads` (of meta).
+) -> Definitions:
+    """Define `a.metric` over tables with equal columns: `days` (of ga4) and `ads` (of meta).
 
     `days` adds to the definition of the first, `tables` and `metrics` to its file.
     """
@@ -65,7 +60,22 @@ def query_oracle(
             "metrics": {"m.x": "sum(x)", "m.spend": "sum(spend)", "m.users": {"value": "sum(users)"}},
         },
     ]
-    definitions = merge_files(files)
+    return merge_files(files)
+
+
+def query_oracle(
+    metric: Any,
+    rows: list[Row] | dict[str, list[Row]],
+    start: str,
+    end: str | None = None,
+    *,
+    days: Mapping[str, Any] | None = None,
+    tables: Mapping[str, Any] | None = None,
+    metrics: Mapping[str, Any] | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    """Query `a.metric`, defined as by `make_definitions`."""
+    definitions = make_definitions(metric, days, tables, metrics)
     rows_by_table = {"days": [], "ads": [], **rows} if isinstance(rows, dict) else {"days": rows, "ads": []}
     query = {"tenant": ME, "start": date.fromisoformat(start), "end": date.fromisoformat(end or start)}
     return compute_answer(definitions, "a.metric", fill_query_tables(definitions, rows_by_table), **{**query, **more})

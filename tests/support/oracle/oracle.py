@@ -57,27 +57,56 @@ def compute_answer(
     `reads` says how far the tenant's accounts were read, by table and account: those that a sync reads. Raises KeyError
     for a key that is unknown or hidden, ValueError for parameters that this widget does not take.
     """
-    catalog = OracleCatalog(definitions)
-    catalog.get_served(key)
+    query = make_query(
+        definitions,
+        rows,
+        tenant=tenant,
+        start=start,
+        end=end,
+        compare=compare,
+        compare_start=compare_start,
+        sources=sources,
+        connected=connected,
+        reads=reads,
+        parameters=OracleParameters(compare, grain, by, top, sort, limit, offset),
+    )
+    query.catalog.get_served(key)
     chosen = {name: values for name, values in (filters or {}).items() if any(values.values())}
-    check_dimensions(catalog, chosen)
-    parameters = OracleParameters(compare, grain, by, top, sort, limit, offset)
-    check_parameters(catalog, key, parameters)
+    check_dimensions(query.catalog, chosen)
+    check_parameters(query.catalog, key, query.parameters)
+    return build_body(query, key, chosen)
+
+
+def make_query(
+    definitions: Definitions,
+    rows: Rows,
+    *,
+    tenant: str,
+    start: date,
+    end: date,
+    compare: str = "off",
+    compare_start: date | None = None,
+    sources: Collection[str] | None,
+    connected: Collection[str],
+    reads: Reads | None,
+    parameters: OracleParameters | None = None,
+) -> OracleQuery:
+    """Make the query of one tenant's rows."""
+    asked = parameters or OracleParameters(compare, "day")
     window = OracleWindow(start, end)
     prior = get_compared_window(window, compare, compare_start)
     own = {
         name: [row for row in table_rows if row[definitions["tables"][name].get("tenant", "user_id")] == tenant]
         for name, table_rows in rows.items()
     }
-    query = OracleQuery(
-        catalog,
+    return OracleQuery(
+        OracleCatalog(definitions),
         KnownTables(definitions["tables"], own, reads or {}),
-        parameters,
+        asked,
         frozenset(connected if sources is None else set(connected) & set(sources)),
-        OracleSide(window, list_buckets(window, grain)),
-        OracleSide(prior, list_compared_buckets(window, grain, compare, compare_start)) if prior else None,
+        OracleSide(window, list_buckets(window, asked.grain)),
+        OracleSide(prior, list_compared_buckets(window, asked.grain, compare, compare_start)) if prior else None,
     )
-    return build_body(query, key, chosen)
 
 
 def check_parameters(catalog: OracleCatalog, key: str, parameters: OracleParameters) -> None:
