@@ -7,13 +7,16 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.support.oracle.definitions import OracleCatalog, merge_files
 from tests.support.oracle.questions import (
     ALL_FEATURES,
+    ANSWERED,
     OracleRequest,
     OracleWorld,
+    QuestionFeatures,
     answer_request,
     dump_files,
     find_differences,
@@ -35,40 +38,46 @@ def test_a_seed_says_everything() -> None:
 def test_yaml_reads_back_as_the_definitions() -> None:
     place = get_world(3)
     assert merge_files(yaml.safe_load(text) for text in dump_files(place).values()) == place.definitions
+    place = get_world(3, ALL_FEATURES)
+    assert merge_files(yaml.safe_load(text) for text in dump_files(place).values()) == place.definitions
 
 
 def test_every_kind_in_the_language() -> None:
-    place = get_world(4)
+    place = get_world(4, ALL_FEATURES)
     metrics = place.definitions["metrics"].values()
     assert len(metrics) >= 40
     said = {key for metric in metrics for key in metric}
     assert said >= {
         *("value", "series", "headline", "where", "by", "top", "other", "items", "combine", "derive"),
         *("stat", "total", "fill", "delta", "hidden", "title", "format", "better", "table"),
+        *("order", "rows", "columns", "having", "limit", "rolling", "to_date", "target"),
     }
-    assert {metric.get("total") for metric in metrics} >= {"period", "average", "last"}
+    assert {metric.get("total") for metric in metrics} >= {"period", "average", "last", "first"}
 
 
 def test_every_metric_on_a_column_that_may_not_be_summed_states_its_total() -> None:
     for seed in range(5):
-        place = get_world(seed)
+        place = get_world(seed, ALL_FEATURES)
         catalog = OracleCatalog(place.definitions)
         for key, metric in place.definitions["metrics"].items():
             if "table" not in metric:
                 continue
             unsummable = catalog.get_table(key).unsummable
-            used = {
-                name
-                for measure in (*catalog.list_measures(key), *catalog.list_item_values(key))
-                for part in walk_nodes(measure.node)
-                if isinstance(part, OracleAggregate)
-                for name in list_columns(part)
-            }
-            assert "total" in metric or used.isdisjoint(unsummable), key
+            for measure in (*catalog.list_measures(key), *catalog.list_item_values(key)):
+                used = {
+                    name
+                    for part in walk_nodes(measure.node)
+                    if isinstance(part, OracleAggregate)
+                    for name in list_columns(part)
+                }
+                entry = metric.get("series", metric.get("columns", {})).get(measure.name)
+                states_total = "total" in metric or (isinstance(entry, dict) and "total" in entry)
+                assert states_total or used.isdisjoint(unsummable), key
 
 
-def test_rows_are_awkward_and_their_keys_unique() -> None:
-    place = get_world(5)
+@pytest.mark.parametrize("features", [ANSWERED, ALL_FEATURES], ids=["answered", "all"])
+def test_rows_are_awkward_and_their_keys_unique(features: QuestionFeatures) -> None:
+    place = get_world(5, features)
     for name, rows in place.rows.items():
         table = place.definitions["tables"][name]
         assert len({tuple(row[column] for column in table["key"]) for row in rows}) == len(rows)
@@ -81,7 +90,7 @@ def test_rows_are_awkward_and_their_keys_unique() -> None:
 
 def test_sums_are_exact_in_double_precision() -> None:
     for seed in range(5):
-        place = get_world(seed)
+        place = get_world(seed, ALL_FEATURES)
         for rows in place.held.values():
             for tenant in place.tenants:
                 mine = [row for row in rows if row["user_id"] == tenant]

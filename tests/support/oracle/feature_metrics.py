@@ -39,6 +39,7 @@ def add_accounts(files: dict[str, Document]) -> None:
         ("ig.yaml", "ig_days", "ig_user_id"),
     ):
         files[name]["tables"][table]["account"] = account
+        files[name]["tables"][table]["key"].insert(2, account)
     metrics: dict[str, Document] = {
         "ga4.yaml": {
             "ga4.users_first": {"value": "sum(users)", "total": "first"},
