@@ -25,7 +25,7 @@ class TestBetweenMetrics:
     def test_the_earliest_day_of_the_parts(self) -> None:
         rows = {**TWO_TABLES, "ads": TWO_TABLES["ads"][:2]}
         meta = query_oracle({"derive": "m.x + g.x"}, rows, "2025-01-01", "2025-01-05")["meta"]
-        assert (meta["data_through"], meta["provisional_from"]) == ("2025-01-02", "2024-12-31")
+        assert (meta["data_through"], meta["provisional_from"]) == ("2025-01-02", "2025-01-01")
         assert (
             query_oracle({"derive": "m.x + g.x"}, {"ads": TWO_TABLES["ads"]}, "2025-01-01")["meta"]["data_through"]
             is None

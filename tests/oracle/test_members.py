@@ -57,7 +57,7 @@ class TestBreakdowns:
         rows = [make_row("2025-01-01", who=name, x={"minus": -1, "plus": 1}.get(name)) for name in names]
         found = query_oracle({"value": "avg(x)", "by": "who"}, rows, "2025-01-01")
         assert [one["name"] for one in found["series"]] == [
-            *("plus", "", "B", "b", "\N{FULLWIDTH TILDE}", "\N{GRINNING FACE}", "minus")
+            *("plus", "(not set)", "B", "b", "\N{FULLWIDTH TILDE}", "\N{GRINNING FACE}", "minus")
         ]
 
     def test_other_is_made_from_rows_and_ranking_ignores_the_total(self) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from tests.support.oracle.definitions import Definitions
+from tests.support.oracle.extents import AccountRead
 from tests.support.oracle.one_metric import (
     GAP,
     ME,
     YOU,
+    Row,
     get_totals,
     list_prior_points,
     list_values,
@@ -21,7 +23,7 @@ from tests.support.oracle.one_metric import (
 from tests.support.oracle.oracle import compute_answer
 
 
-class TestSpans:
+class TestAnswers:
     def test_the_whole_body(self) -> None:
         metric = {"title": "Sum", "value": "sum(x)", "format": "integer", "better": "down"}
         rows = [*GAP, make_row("2024-12-31", x=14), make_row("2025-01-03", x=99, user_id=YOU)]
@@ -30,21 +32,26 @@ class TestSpans:
             "series": [
                 {
                     "name": "Sum",
+                    "key": "a.metric",
+                    "format": "integer",
+                    "better": "down",
+                    "currency": None,
                     "points": [
                         {"t": "2025-01-02", "v": 3},
                         {"t": "2025-01-03", "v": 0},
                         {"t": "2025-01-04", "v": 4},
                     ],
-                    "stats": {"value": 7, "previous": 14, "delta": -0.5},
+                    "stats": {"value": 7, "previous": 14, "delta": -0.5, "to_date": None},
                 }
             ],
-            "stats": {"value": 7, "previous": 14, "delta": -0.5},
+            "stats": {"value": 7, "previous": 14, "delta": -0.5, "to_date": None},
             "items": [],
             "meta": {
                 "key": "a.metric",
                 "title": "Sum",
                 "format": "integer",
                 "better": "down",
+                "delta": "relative",
                 "grain": "day",
                 "start": "2025-01-02",
                 "end": "2025-01-04",
@@ -54,8 +61,10 @@ class TestSpans:
                 "sources": ["ga4"],
                 "missing_sources": [],
                 "data_through": "2025-01-04",
-                "comparison_through": "2024-12-31",
+                "comparison_through": "2025-01-01",
                 "provisional_from": "2025-01-02",
+                "filters": {"applied": [], "ignored": []},
+                "notes": [],
             },
             "comparison": {
                 "start": "2024-12-30",
@@ -66,7 +75,7 @@ class TestSpans:
                         "points": [
                             {"t": "2024-12-30", "v": None},
                             {"t": "2024-12-31", "v": 14},
-                            {"t": "2025-01-01", "v": None},
+                            {"t": "2025-01-01", "v": 0},
                         ],
                     }
                 ],
@@ -97,7 +106,7 @@ class TestSpans:
         found = query_oracle(metric, GAP, "2025-01-01", "2025-01-05")
         assert (list_values(found), found["stats"]["value"]) == (expected, total)
 
-    def test_the_span_is_that_of_the_table_before_any_where(self) -> None:
+    def test_the_extent_is_that_of_the_table_before_any_where(self) -> None:
         rows = [make_row("2025-01-01", who="a", x=1), make_row("2025-01-03", who="b", x=2)]
         assert list_values(
             query_oracle({"value": "sum(x)", "where": "who = 'a'"}, rows, "2025-01-01", "2025-01-04")
@@ -108,11 +117,11 @@ class TestSpans:
         assert (list_values(found), get_totals(found)) == ([None, None], (None, None, None))
         assert found["meta"]["data_through"] is found["meta"]["provisional_from"] is None
 
-    def test_each_window_has_its_own_span(self) -> None:
+    def test_both_windows_are_of_one_extent(self) -> None:
         rows = [make_row("2025-01-01", x=1), make_row("2025-01-05", x=2)]
         found = query_oracle("sum(x)", rows, "2025-01-04", "2025-01-06", compare="previous_period")
-        assert list_values(found) == [None, 2, None]
-        assert list_prior_points(found) == [("2025-01-01", 1), ("2025-01-02", None), ("2025-01-03", None)]
+        assert list_values(found) == [0, 2, None]
+        assert list_prior_points(found) == [("2025-01-01", 1), ("2025-01-02", 0), ("2025-01-03", 0)]
 
     def test_provisional_days_reach_back_from_the_last_row(self) -> None:
         found = query_oracle("sum(x)", [make_row("2025-01-10", x=1)], "2025-01-01", "2025-01-31")
@@ -146,10 +155,63 @@ class TestTotals:
         assert list_values(query_oracle(*asked, grain="month")) == pytest.approx(month)
         assert query_oracle(*asked)["stats"]["value"] == pytest.approx(value)
 
-    def test_an_average_skips_days_that_are_filled(self) -> None:
-        found = query_oracle({"value": "sum(x)", "total": "average"}, list(self.ROWS), "2025-01-06", "2025-01-14")
-        assert list_values(found) == [2, 0, 4, 0, 0, 0, 1, 0, 0]
-        assert found["stats"]["value"] == pytest.approx(7 / 3)
+    def test_an_average_of_what_adds_up_is_over_every_known_day(self) -> None:
+        metric = {"value": "sum(x)", "total": "average"}
+        found = query_oracle(metric, list(self.ROWS), "2025-01-05", "2025-01-20")
+        assert list_values(found) == [None, 2, 0, 4, 0, 0, 0, 1, 0, 0, *[None] * 6]
+        # Nine days are known, from the 6th to the 14th.
+        assert found["stats"]["value"] == pytest.approx(7 / 9)
+        found = query_oracle({**metric, "fill": None}, list(self.ROWS), "2025-01-05", "2025-01-20", grain="week")
+        assert list_values(found) == [None, 1, None, None]
+        assert query_oracle({**metric, "where": "x > 9"}, list(self.ROWS), "2025-01-06")["stats"]["value"] == 0
+
+    def test_a_row_beyond_what_is_known_is_a_day_of_the_average(self) -> None:
+        reads = {"days": {"a": AccountRead(date(2025, 1, 8))}}
+        metric = {"value": "sum(x)", "total": "average"}
+        found = query_oracle(metric, list(self.ROWS), "2025-01-06", "2025-01-14", reads=reads)
+        # The 6th to the 8th are known: 2, 0, 4; of the later days only the 12th has a value.
+        assert found["stats"]["value"] == pytest.approx(7 / 4)
+
+    LEVELS = (
+        *(make_row(f"2025-01-0{day}", who="1", users=1000) for day in (1, 2, 3, 4)),
+        *(make_row(f"2025-01-0{day}", who="2", users=5000) for day in (1, 2, 3)),
+        *(make_row("2025-01-04", who="2", users=None), make_row("2025-01-01", who="3", users=9000)),
+    )
+
+    @pytest.mark.parametrize(
+        ("total", "days", "value", "points"),
+        [
+            ("last", {"account": "who"}, 15000, [15000, 6000, 6000, 1000]),
+            ("last", {}, 1000, [15000, 6000, 6000, 1000]),
+            ("first", {"account": "who"}, 15000, [15000, 6000, 6000, 1000]),
+            ("first", {}, 15000, [15000, 6000, 6000, 1000]),
+        ],
+    )
+    def test_the_last_day_of_each_account(self, total: str, days: Row, value: int, points: list[int]) -> None:
+        metric = {"value": "sum(users)", "total": total}
+        found = query_oracle(metric, list(self.LEVELS), "2025-01-01", "2025-01-04", days=days)
+        assert (found["stats"]["value"], list_values(found)) == (value, points)
+
+    def test_no_account_is_carried_into_a_bucket(self) -> None:
+        metric = {"value": "sum(users)", "total": "last"}
+        found = query_oracle(metric, list(self.LEVELS), "2025-01-02", "2025-01-04", days={"account": "who"})
+        assert found["stats"]["value"] == 6000
+        found = query_oracle(
+            {**metric, "by": "who"}, list(self.LEVELS), "2025-01-01", "2025-01-04", days={"account": "who"}
+        )
+        assert [one["stats"]["value"] for one in found["series"]] == [5000, 9000, 1000]
+
+    def test_the_rows_of_the_accounts_days_are_taken_together(self) -> None:
+        rows = [
+            *(make_row("2025-01-01", who="1", x=9, y=9.0), make_row("2025-01-02", who="1", x=1, y=4.0)),
+            *(make_row("2025-01-01", who="2", x=3, y=1.0), make_row("2025-01-02", who="2", x=8, y=0.0)),
+        ]
+        asked = {"value": "sum(x) / sum(y)", "total": "last"}
+        # Account 2 has no value on the 2nd: (1 + 3) / (4 + 1).
+        found = query_oracle(asked, rows, "2025-01-01", "2025-01-02", days={"account": "who"})
+        assert found["stats"]["value"] == pytest.approx(4 / 5)
+        first = query_oracle({**asked, "total": "first"}, rows, "2025-01-01", "2025-01-02", days={"account": "who"})
+        assert first["stats"]["value"] == pytest.approx(12 / 10)
 
     def test_the_last_day_is_the_last_with_a_value(self) -> None:
         metric = {"value": "sum(x) / sum(y)", "total": "last"}
@@ -215,6 +277,75 @@ class TestCalendar:
         found = query_oracle("sum(x)", rows, "2024-01-01", "2025-06-30", grain="month", compare="previous_year")
         assert get_totals(found) == (6, 3, 1)
         assert len(list_values(found)) == len(list_prior_points(found)) == 18
+
+    @pytest.mark.parametrize(
+        ("compare", "start", "end", "expected"),
+        [
+            ("previous_month", "2025-11-01", "2025-11-30", "2025-10-01 2025-10-31"),
+            ("previous_month", "2025-11-01", "2025-11-27", "2025-10-01 2025-10-27"),
+            ("previous_month", "2025-03-01", "2025-03-31", "2025-02-01 2025-02-28"),
+            ("previous_month", "2025-03-30", "2025-03-30", "2025-02-28 2025-02-28"),
+            ("previous_month", "2025-04-30", "2025-04-30", "2025-03-30 2025-03-31"),
+            ("previous_month", "2024-01-15", "2024-02-29", "2023-12-15 2024-01-31"),
+            ("previous_month", "2025-01-05", "2025-01-28", "2024-12-05 2024-12-28"),
+            ("previous_year_weekday", "2025-01-06", "2025-01-12", "2024-01-08 2024-01-14"),
+            ("previous_year", "2025-01-06", "2025-01-12", "2024-01-06 2024-01-12"),
+        ],
+    )
+    def test_the_compared_window(self, compare: str, start: str, end: str, expected: str) -> None:
+        found = query_oracle("sum(x)", [], start, end, compare=compare)
+        assert f"{found['comparison']['start']} {found['comparison']['end']}" == expected
+
+    def test_a_window_of_the_callers_own(self) -> None:
+        rows = [make_row(f"2025-01-{day:02}", x=day) for day in range(1, 21)]
+        options: dict[str, Any] = {"compare": "custom", "compare_start": date(2025, 1, 10)}
+        found = query_oracle("sum(x)", rows, "2025-01-12", "2025-01-14", **options)
+        assert list_prior_points(found) == [("2025-01-10", 10), ("2025-01-11", 11), ("2025-01-12", 12)]
+        # 39 against 33: the day that both windows have counts in each of them.
+        assert get_totals(found)[:2] == (39, 33)
+        options["compare_start"] = date(2025, 1, 16)
+        assert get_totals(query_oracle("sum(x)", rows, "2025-01-12", "2025-01-14", **options))[:2] == (39, 51)
+
+    def test_weekdays_meet(self) -> None:
+        found = query_oracle("sum(x)", [], "2025-01-08", "2025-01-21", grain="week", compare="previous_year_weekday")
+        assert [t for t, _ in list_prior_points(found)] == ["2024-01-10", "2024-01-15", "2024-01-22"]
+
+    def test_quarters_and_years(self) -> None:
+        rows = [make_row(day, x=1) for day in ("2024-11-30", "2024-12-01", "2025-03-31", "2025-04-01", "2025-12-31")]
+        found = query_oracle("sum(x)", rows, "2024-12-01", "2025-12-31", grain="quarter")
+        assert found["series"][0]["points"] == [
+            {"t": "2024-10-01", "v": 1, "partial": True},
+            {"t": "2025-01-01", "v": 1},
+            {"t": "2025-04-01", "v": 1},
+            {"t": "2025-07-01", "v": 0},
+            {"t": "2025-10-01", "v": 1},
+        ]
+        found = query_oracle("sum(x)", rows, "2024-12-01", "2025-12-31", grain="year")
+        assert found["series"][0]["points"] == [
+            {"t": "2024-01-01", "v": 1, "partial": True},
+            {"t": "2025-01-01", "v": 3},
+        ]
+
+    def test_a_cut_bucket_is_partial_and_so_is_the_one_opposite(self) -> None:
+        found = query_oracle("sum(x)", [], "2025-01-05", "2025-01-20", grain="week", compare="previous_period")
+        both = (found["series"][0]["points"], found["comparison"]["series"][0]["points"])
+        assert [[point.get("partial") for point in points] for points in both] == [[True, None, None, True]] * 2
+        days = query_oracle("sum(x)", [], "2025-01-05", "2025-01-20")["series"][0]["points"]
+        assert not any("partial" in point for point in days)
+
+    def test_the_month_before_has_buckets_of_its_own(self) -> None:
+        rows = [
+            make_row(f"2025-0{month}-{day:02}", x=1) for month, days in ((2, 28), (3, 31)) for day in range(1, days)
+        ]
+        found = query_oracle("sum(x)", rows, "2025-03-01", "2025-03-31", grain="week", compare="previous_month")
+        assert len(list_values(found)) == 6
+        assert found["comparison"]["series"][0]["points"] == [
+            {"t": "2025-01-27", "v": 2, "partial": True},
+            {"t": "2025-02-03", "v": 7},
+            {"t": "2025-02-10", "v": 7},
+            {"t": "2025-02-17", "v": 7},
+            {"t": "2025-02-24", "v": 4, "partial": True},
+        ]
 
 
 class TestDeltas:

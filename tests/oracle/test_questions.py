@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import asdict
 from datetime import date
 from fractions import Fraction
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.support.oracle.definitions import OracleCatalog, merge_files
-from tests.support.oracle.oracle import compute_answer
 from tests.support.oracle.questions import (
-    HUGE,
+    ALL_FEATURES,
+    ANSWERED,
     OracleRequest,
     OracleWorld,
+    QuestionFeatures,
+    answer_request,
     dump_files,
     find_differences,
     get_world,
@@ -23,55 +25,59 @@ from tests.support.oracle.questions import (
     make_world,
 )
 from tests.support.oracle.syntax import OracleAggregate, list_columns, walk_nodes
-
-
-def answer_request(place: OracleWorld, question: OracleRequest) -> dict[str, Any]:
-    return compute_answer(place.definitions, rows=place.held, **asdict(question))
+from tests.support.oracle.world_rows import HUGE
 
 
 def test_a_seed_says_everything() -> None:
     assert make_world(1) == make_world(1)
     assert list(iter_questions(1, 50)) == list(iter_questions(1, 50))
+    assert list(iter_questions(1, 50)) != list(iter_questions(1, 50, ALL_FEATURES))
     assert get_world(1).rows != get_world(2).rows
 
 
 def test_yaml_reads_back_as_the_definitions() -> None:
     place = get_world(3)
     assert merge_files(yaml.safe_load(text) for text in dump_files(place).values()) == place.definitions
+    place = get_world(3, ALL_FEATURES)
+    assert merge_files(yaml.safe_load(text) for text in dump_files(place).values()) == place.definitions
 
 
 def test_every_kind_in_the_language() -> None:
-    place = get_world(4)
+    place = get_world(4, ALL_FEATURES)
     metrics = place.definitions["metrics"].values()
     assert len(metrics) >= 40
     said = {key for metric in metrics for key in metric}
     assert said >= {
         *("value", "series", "headline", "where", "by", "top", "other", "items", "combine", "derive"),
         *("stat", "total", "fill", "delta", "hidden", "title", "format", "better", "table"),
+        *("order", "rows", "columns", "having", "limit", "rolling", "to_date", "target"),
     }
-    assert {metric.get("total") for metric in metrics} >= {"period", "average", "last"}
+    assert {metric.get("total") for metric in metrics} >= {"period", "average", "last", "first"}
 
 
 def test_every_metric_on_a_column_that_may_not_be_summed_states_its_total() -> None:
     for seed in range(5):
-        place = get_world(seed)
+        place = get_world(seed, ALL_FEATURES)
         catalog = OracleCatalog(place.definitions)
         for key, metric in place.definitions["metrics"].items():
             if "table" not in metric:
                 continue
             unsummable = catalog.get_table(key).unsummable
-            used = {
-                name
-                for measure in (*catalog.list_measures(key), *catalog.list_item_values(key))
-                for part in walk_nodes(measure.node)
-                if isinstance(part, OracleAggregate)
-                for name in list_columns(part)
-            }
-            assert "total" in metric or used.isdisjoint(unsummable), key
+            for measure in (*catalog.list_measures(key), *catalog.list_item_values(key)):
+                used = {
+                    name
+                    for part in walk_nodes(measure.node)
+                    if isinstance(part, OracleAggregate)
+                    for name in list_columns(part)
+                }
+                entry = metric.get("series", metric.get("columns", {})).get(measure.name)
+                states_total = "total" in metric or (isinstance(entry, dict) and "total" in entry)
+                assert states_total or used.isdisjoint(unsummable), key
 
 
-def test_rows_are_awkward_and_their_keys_unique() -> None:
-    place = get_world(5)
+@pytest.mark.parametrize("features", [ANSWERED, ALL_FEATURES], ids=["answered", "all"])
+def test_rows_are_awkward_and_their_keys_unique(features: QuestionFeatures) -> None:
+    place = get_world(5, features)
     for name, rows in place.rows.items():
         table = place.definitions["tables"][name]
         assert len({tuple(row[column] for column in table["key"]) for row in rows}) == len(rows)
@@ -84,7 +90,7 @@ def test_rows_are_awkward_and_their_keys_unique() -> None:
 
 def test_sums_are_exact_in_double_precision() -> None:
     for seed in range(5):
-        place = get_world(seed)
+        place = get_world(seed, ALL_FEATURES)
         for rows in place.held.values():
             for tenant in place.tenants:
                 mine = [row for row in rows if row["user_id"] == tenant]
@@ -98,20 +104,44 @@ def test_questions_cover_the_keys_and_get_telling_answers() -> None:
     told: set[str] = set()
     kinds: set[object] = set()
     for seed in range(6):
-        place = get_world(seed)
-        for question in iter_questions(seed, 240):
+        place = get_world(seed, ALL_FEATURES)
+        for question in iter_questions(seed, 250, ALL_FEATURES):
             assert 1 <= (question.end - question.start).days + 1 <= 1100
             found = answer_request(place, question)
             kinds |= {question.compare, question.grain, found["meta"]["currency"]}
             kinds |= {"items"} if found["items"] else set()
+            kinds |= {"to date"} if found["stats"]["to_date"] else set()
+            kinds |= {"late"} if found["meta"]["notes"] else set()
+            kinds |= {"applied"} if found["meta"]["filters"]["applied"] and found["stats"]["value"] else set()
+            kinds |= {"ignored"} if found["meta"]["filters"]["ignored"] else set()
+            kinds |= {"unfiltered" for one in found["series"] if "filtered" in one}
+            kinds |= (
+                {*("own money" for one in found["series"] if one["stats"]["value"] and one["currency"] == "EUR")}
+                if found["meta"]["currency"] == "mixed"
+                else set()
+            )
+            kinds |= {"labels" for one in found["series"] if one.get("id", one["name"]) != one["name"]}
+            rows = found.get("table", {}).get("rows", ())
+            kinds |= {"row money" for row in rows if found["meta"]["currency"] == "mixed" and row["currency"] == "EUR"}
+            kinds |= {"row label" for row in rows if row["id"] != row["label"]}
+            kinds |= {"cut table"} if len(rows) < found.get("table", {}).get("count", 0) else set()
+            target = found.get("target") or {}
+            kinds |= {f"target's {part}" for part in ("due", "progress", "projected") if target.get(part)}
             kinds |= {"partly"} if found["meta"]["missing_sources"] and found["series"] else set()
             if found["stats"]["value"] is not None:
                 told.add(question.key)
     # Conditions made at random may keep no row.
     assert sum(key.startswith("ga4.query") for key in told) >= 14
-    silent = {key for key in list_served_keys(place) if key not in told and not key.startswith("ga4.query")}
-    assert silent == {"ga4.never_rate", "corr.with_never", "corr.over_nothing"}
+    # A correlation needs three whole buckets at which both parts have a value, which some never get.
+    correlations = {key for key, metric in place.definitions["metrics"].items() if "stat" in metric}
+    assert len(told & correlations) >= 4
+    keys = {key for key in list_served_keys(place) if not key.startswith("ga4.query")}
+    assert keys - told - correlations == {"ga4.never_rate", "corr.over_nothing"}
     assert kinds >= {"off", "previous_period", "previous_year", "day", "week", "month", "items", "partly"}
+    assert kinds >= {"previous_month", "previous_year_weekday", "custom", "quarter", "year"}
+    assert kinds >= {"to date", "late", "applied", "ignored", "unfiltered", "own money", "labels"}
+    assert kinds >= {"target's due", "target's progress", "target's projected"}
+    assert kinds >= {"row money", "row label", "cut table"}
     assert kinds >= {None, "USD", "EUR", "mixed"}
 
 
@@ -127,9 +157,16 @@ def answer_telling_request() -> dict[str, Any]:
         start=date(2023, 1, 1),
         end=date(2025, 3, 31),
         compare="previous_year",
+        compare_start=None,
         grain="month",
         sources=None,
         connected=("instagram",),
+        filters={},
+        by=None,
+        top=None,
+        sort=None,
+        limit=None,
+        offset=None,
     )
     return answer_request(place, question)
 

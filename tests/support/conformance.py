@@ -20,6 +20,10 @@ def classify_metric(metric: Mapping[str, Any]) -> str:
         return "query"
     if "items" in metric:
         return "items"
+    if "columns" in metric:
+        return "table"
+    if "rolling" in metric or "to_date" in metric:
+        return "rolling, to date"
     values = str(metric.get("series", metric.get("value"))).lower()
     if "by" in metric:
         return "breakdown, slots" if "distinct" in values else "breakdown"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from engine.warehouse.warehouse import Warehouse
 from tests.conftest import ALL
 from tests.support.conformance import record_answer
 from tests.support.oracle import questions as asking
-from tests.support.oracle.oracle import compute_answer
 from tests.support.oracle.questions import dump_files, find_differences, get_world, iter_questions
 
 WORLDS = range(10)
@@ -30,10 +28,7 @@ SAMPLE, QUESTIONS = 60, 300
 def compute_expected(seed: int, count: int) -> list[tuple[asking.OracleRequest, Mapping[str, Any]]]:
     """The questions to a world, each with the oracle's answer: worked out once for all engines."""
     place = get_world(seed)
-    return [
-        (question, compute_answer(place.definitions, rows=place.held, **asdict(question)))
-        for question in iter_questions(seed, count)
-    ]
+    return [(question, asking.answer_request(place, question)) for question in iter_questions(seed, count)]
 
 
 @pytest.fixture(params=WORLDS, ids="world{}".format)

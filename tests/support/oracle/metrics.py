@@ -6,17 +6,17 @@ from random import Random
 from typing import Any
 
 from tests.support.oracle.conditions import make_condition, make_number
+from tests.support.oracle.feature_metrics import Document, add_defaults, add_features
+from tests.support.oracle.features import QuestionFeatures
 from tests.support.oracle.query_tables import make_query_file
-
-Document = dict[str, Any]
 
 UNSUMMABLE = {"type": "bigint", "additive": False}
 MONEY = {"type": "numeric", "money": True}
 
 
-def make_documents(rng: Random) -> dict[str, Document]:
+def make_documents(rng: Random, features: QuestionFeatures) -> dict[str, Document]:
     """Make the world's files by name, as `yaml.safe_load` would return them."""
-    return {
+    files = {
         "ga4.yaml": make_ga4_file(rng),
         "channels.yaml": make_channels_file(rng),
         "meta.yaml": make_meta_file(rng),
@@ -24,16 +24,14 @@ def make_documents(rng: Random) -> dict[str, Document]:
         "corr.yaml": {"metrics": make_combined_metrics()},
         "queries.yaml": make_query_file(rng),
     }
+    add_features(rng, files, features)
+    return files
 
 
 def make_table(time: str, key: str, columns: dict[str, Any], **more: Any) -> Document:
     """Make a table; `line` makes rows of a day unique, so that any other column may be NULL."""
     head = {"user_id": "uuid", time: "date", "line": "bigint"}
     return {"time": time, "key": ["user_id", time, key], "columns": {**head, **columns}, **more}
-
-
-def add_defaults(entry: Document) -> Document:
-    return {"format": "decimal", "better": "up", **entry}
 
 
 def make_ga4_file(rng: Random) -> Document:
@@ -203,6 +201,8 @@ def make_meta_file(rng: Random) -> Document:
     columns = {
         "account_id": "text",
         "campaign": "text",
+        "ad_id": "text",
+        "ad_name": "text",
         "spend": MONEY,
         "impressions": "bigint",
         "clicks": "bigint",

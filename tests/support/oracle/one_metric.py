@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from tests.support.oracle.definitions import merge_files
+from tests.support.oracle.definitions import Definitions, merge_files
 from tests.support.oracle.oracle import compute_answer
+from tests.support.oracle.queries import fill_query_tables
 
 ME = "00000000-0000-4000-8000-000000000001"
 YOU = "00000000-0000-4000-8000-000000000002"
@@ -34,23 +36,49 @@ def make_row(day: str, **cells: Any) -> Row:
     return {**blank, "date": date.fromisoformat(day), **cells}
 
 
-def query_oracle(
-    metric: Any, rows: list[Row] | dict[str, list[Row]], start: str, end: str | None = None, **more: Any
-) -> dict[str, Any]:
-    """Query `a.metric` over tables with equal columns: `days` (of ga4) and `ads` (of meta)."""
+def make_definitions(
+    metric: Any,
+    days: Mapping[str, Any] | None = None,
+    tables: Mapping[str, Any] | None = None,
+    metrics: Mapping[str, Any] | None = None,
+) -> Definitions:
+    """Define `a.metric` over tables with equal columns: `days` (of ga4) and `ads` (of meta).
+
+    `days` adds to the definition of the first, `tables` and `metrics` to its file.
+    """
     files = [
-        {"source": "ga4", "table": "days", "tables": {"days": DAYS}, "metrics": {"a.metric": metric}},
+        {
+            "source": "ga4",
+            "table": "days",
+            "tables": {"days": {**DAYS, **(days or {})}, **(tables or {})},
+            "metrics": {"g.x": "sum(x)", "g.spend": "sum(spend)", **(metrics or {}), "a.metric": metric},
+        },
         {
             "source": "meta",
             "table": "ads",
             "tables": {"ads": DAYS},
             "metrics": {"m.x": "sum(x)", "m.spend": "sum(spend)", "m.users": {"value": "sum(users)"}},
         },
-        {"source": "ga4", "table": "days", "metrics": {"g.x": "sum(x)", "g.spend": "sum(spend)"}},
     ]
-    rows_by_table = rows if isinstance(rows, dict) else {"days": rows}
+    return merge_files(files)
+
+
+def query_oracle(
+    metric: Any,
+    rows: list[Row] | dict[str, list[Row]],
+    start: str,
+    end: str | None = None,
+    *,
+    days: Mapping[str, Any] | None = None,
+    tables: Mapping[str, Any] | None = None,
+    metrics: Mapping[str, Any] | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    """Query `a.metric`, defined as by `make_definitions`."""
+    definitions = make_definitions(metric, days, tables, metrics)
+    rows_by_table = {"days": [], "ads": [], **rows} if isinstance(rows, dict) else {"days": rows, "ads": []}
     query = {"tenant": ME, "start": date.fromisoformat(start), "end": date.fromisoformat(end or start)}
-    return compute_answer(merge_files(files), "a.metric", rows_by_table, **{**query, **more})
+    return compute_answer(definitions, "a.metric", fill_query_tables(definitions, rows_by_table), **{**query, **more})
 
 
 def list_values(body: dict[str, Any], name: str | None = None) -> list[Any]:

@@ -6,19 +6,22 @@ reader can tell which of two different answers is incorrect.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
-from fractions import Fraction
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
-from tests.support.oracle.definitions import Definitions, OracleCatalog, OracleMeasure
-from tests.support.oracle.expressions import Row, evaluate_row, meets_predicate, require_number
-from tests.support.oracle.series import Number, OracleSeries, TenantRows, build_breakdown, build_items, build_series
-from tests.support.oracle.syntax import parse_expression
+from tests.support.oracle.answers import NOTHING, OracleAnswer, OracleParameters, OracleQuery
+from tests.support.oracle.definitions import Definitions, OracleCatalog
+from tests.support.oracle.expressions import Row
+from tests.support.oracle.extents import KnownTables, Reads
+from tests.support.oracle.filters import FilterReport, Filters, apply_filters, check_dimensions
+from tests.support.oracle.member_tables import Cells, OracleMemberTable
+from tests.support.oracle.series import Number, OracleSeries
+from tests.support.oracle.targets import OracleTarget, build_target
 from tests.support.oracle.windows import (
     OracleBucket,
+    OracleSide,
     OracleWindow,
     get_compared_window,
     list_buckets,
@@ -37,224 +40,165 @@ def compute_answer(
     start: date,
     end: date,
     compare: str = "off",
+    compare_start: date | None = None,
     grain: str = "day",
     sources: Collection[str] | None = None,
     connected: Collection[str] = ("ga4", "instagram", "meta"),
+    reads: Reads | None = None,
+    filters: Filters | None = None,
+    by: str | None = None,
+    top: int | None = None,
+    sort: str | None = None,
+    limit: int | None = None,
+    offset: int | None = None,
 ) -> dict[str, Any]:
-    """Compute the body of `GET /v1/widgets/{key}`; `sources` None means every connected one.
+    """Compute the body of `GET /v1/widgets/{key}`; a parameter that is None is missing.
 
-    Raises KeyError for a key that is unknown or hidden.
+    `reads` says how far the tenant's accounts were read, by table and account: those that a sync reads. Raises KeyError
+    for a key that is unknown or hidden, ValueError for parameters that this widget does not take.
     """
-    catalog = OracleCatalog(definitions)
-    catalog.get_served(key)
-    active = frozenset(connected if sources is None else set(connected) & set(sources))
-    query = OracleQuery(catalog, rows, tenant, OracleWindow(start, end), compare, grain, active)
-    return query.build_body(key)
+    query = make_query(
+        definitions,
+        rows,
+        tenant=tenant,
+        start=start,
+        end=end,
+        compare=compare,
+        compare_start=compare_start,
+        sources=sources,
+        connected=connected,
+        reads=reads,
+        parameters=OracleParameters(compare, grain, by, top, sort, limit, offset),
+    )
+    query.catalog.get_served(key)
+    chosen = {name: values for name, values in (filters or {}).items() if any(values.values())}
+    check_dimensions(query.catalog, chosen)
+    check_parameters(query.catalog, key, query.parameters)
+    return build_body(query, key, chosen)
 
 
-@dataclass(frozen=True, slots=True)
-class OracleAnswer:
-    """A widget's answer before it is written as JSON; its stats are those of `headline`."""
+def make_query(
+    definitions: Definitions,
+    rows: Rows,
+    *,
+    tenant: str,
+    start: date,
+    end: date,
+    compare: str = "off",
+    compare_start: date | None = None,
+    sources: Collection[str] | None,
+    connected: Collection[str],
+    reads: Reads | None,
+    parameters: OracleParameters | None = None,
+) -> OracleQuery:
+    """Make the query of one tenant's rows."""
+    asked = parameters or OracleParameters(compare, "day")
+    window = OracleWindow(start, end)
+    prior = get_compared_window(window, compare, compare_start)
+    own = {
+        name: [row for row in table_rows if row[definitions["tables"][name].get("tenant", "user_id")] == tenant]
+        for name, table_rows in rows.items()
+    }
+    return OracleQuery(
+        OracleCatalog(definitions),
+        KnownTables(definitions["tables"], own, reads or {}),
+        asked,
+        frozenset(connected if sources is None else set(connected) & set(sources)),
+        OracleSide(window, list_buckets(window, asked.grain)),
+        OracleSide(prior, list_compared_buckets(window, asked.grain, compare, compare_start)) if prior else None,
+    )
 
-    series: Sequence[OracleSeries]
-    headline: OracleSeries
-    items: Sequence[dict[str, Any]] = ()
+
+def check_parameters(catalog: OracleCatalog, key: str, parameters: OracleParameters) -> None:
+    """Raise ValueError for a breakdown that the widget cannot have."""
+    metric = catalog.metrics[key]
+    has_one_series = "table" in metric and "value" in metric
+    if parameters.by is not None and not (has_one_series and parameters.by in catalog.get_table(key).dimensions):
+        raise ValueError(f"{key} cannot be broken down by {parameters.by}")
+    if parameters.top is not None and not (has_one_series and (parameters.by or "by" in metric)):
+        raise ValueError(f"{key} has no breakdown")
+    asked = (parameters.sort, parameters.limit, parameters.offset)
+    columns = metric.get("columns", {})
+    if any(value is not None for value in asked) and not columns:
+        raise ValueError(f"{key} has no table")
+    if parameters.sort is not None and parameters.sort.removeprefix("-") not in columns:
+        raise ValueError(f"{key} has no column {parameters.sort}")
 
 
-NOTHING = OracleSeries("", None)
-
-
-class OracleQuery:
-    """One query of one tenant's rows."""
-
-    def __init__(
-        self,
-        catalog: OracleCatalog,
-        rows: Rows,
-        tenant: str,
-        window: OracleWindow,
-        compare: str,
-        grain: str,
-        active: frozenset[str],
-    ) -> None:
-        self.catalog = catalog
-        self.rows = rows
-        self.tenant = tenant
-        self.window = window
-        self.compare = compare
-        self.grain = grain
-        self.active = active
-        self.prior = get_compared_window(window, compare)
-        self.buckets = list_buckets(window, grain)
-        self.prior_buckets = list_compared_buckets(window, grain, compare)
-
-    def read_windows(self, key: str) -> tuple[TenantRows, TenantRows | None]:
-        """Return the rows of a metric's table in both windows."""
-        table = self.catalog.get_table(key)
-        rows = self.rows.get(table.name, ())
-        now = TenantRows.of(table, rows, self.tenant, self.window, self.buckets)
-        if self.prior is None:
-            return now, None
-        return now, TenantRows.of(table, rows, self.tenant, self.prior, self.prior_buckets)
-
-    def find_currency(self, key: str) -> str | None:
-        """Find the currency of the widget's money in both windows; `mixed` if there are several."""
-        currencies = set()
-        for leaf in self.catalog.list_leaves(key, self.active):
-            column = self.catalog.get_table(leaf).currency
-            measures = [*self.catalog.list_measures(leaf), *self.catalog.list_item_values(leaf)]
-            if column is None or not any(measure.money for measure in measures):
-                continue
-            windows = [window for window in self.read_windows(leaf) if window is not None]
-            currencies |= {row[column] for window in windows for row in window.rows} - {None}
-        if len(currencies) > 1:
-            return "mixed"
-        return next(iter(currencies), None)
-
-    def answer_table(self, key: str, *, mixed: bool) -> OracleAnswer:
-        """Answer a metric on a table."""
-        metric, where = self.catalog.metrics[key], self.catalog.parse_where(key)
-        now, before = self.read_windows(key)
-
-        def build(measure: OracleMeasure) -> OracleSeries:
-            return build_series(
-                measure.name, measure, now, before, lambda row: meets_predicate(where, row), mixed=mixed
-            )
-
-        series = [build(measure) for measure in self.catalog.list_measures(key)]
-        headline = next(one for one in series if one.name == metric.get("headline", series[0].name))
-        if "by" in metric:
-            measure = self.catalog.list_measures(key)[0]
-            series = build_breakdown(measure, where, metric, now, before, mixed=mixed)
-        items = (
-            build_items(self.catalog.list_item_values(key), metric["items"], where, now, mixed=mixed)
-            if "items" in metric
-            else []
-        )
-        return OracleAnswer(series, headline, items)
-
-    def answer_derived(self, key: str, *, mixed: bool) -> OracleAnswer:
-        """Answer a derived metric: points from points, totals from totals."""
-        node = parse_expression(str(self.catalog.metrics[key]["derive"]))
-        parts = {part: self.answer_metric(part, mixed=mixed).headline for part in self.catalog.list_parts(key)}
-
-        def derive(values: Mapping[str, Number]) -> Number:
-            return require_number(evaluate_row(node, values))
-
-        derived = OracleSeries(
-            self.catalog.get_title(key),
-            derive({name: one.value for name, one in parts.items()}),
-            derive({name: one.previous for name, one in parts.items()}),
-            [derive({name: one.points[i] for name, one in parts.items()}) for i in range(len(self.buckets))],
-            [derive({name: one.prior[i] for name, one in parts.items()}) for i in range(len(self.prior_buckets))],
-        )
-        return OracleAnswer([derived], derived)
-
-    def answer_combined(self, key: str, *, mixed: bool) -> OracleAnswer:
-        parts = self.catalog.list_parts(key)
-        answerable = [part for part in parts if self.catalog.is_answerable(part, self.active)]
-        series = [
-            replace(self.answer_metric(part, mixed=mixed).headline, name=self.catalog.get_title(part))
-            for part in answerable
-        ]
-        if self.catalog.metrics[key].get("stat") != "correlation":
-            return OracleAnswer(series, series[0])
-        if answerable != parts:
-            return OracleAnswer(series, NOTHING)
-        first, second = series
-        return OracleAnswer(
-            series,
-            OracleSeries(
-                "", compute_correlation(first.points, second.points), compute_correlation(first.prior, second.prior)
-            ),
-        )
-
-    def answer_metric(self, key: str, *, mixed: bool) -> OracleAnswer:
-        metric = self.catalog.metrics[key]
-        if not self.catalog.is_answerable(key, self.active):
-            return OracleAnswer([], NOTHING)
-        if "combine" in metric:
-            return self.answer_combined(key, mixed=mixed)
-        if "derive" in metric:
-            return self.answer_derived(key, mixed=mixed)
-        return self.answer_table(key, mixed=mixed)
-
-    def build_body(self, key: str) -> dict[str, Any]:
-        metric, currency = self.catalog.metrics[key], self.find_currency(key)
-        answer = self.answer_metric(key, mixed=currency == "mixed")
-
-        def get_delta(name: str) -> str:
-            """Return the kind of a series' delta; a combined metric's parts keep their own."""
-            parts = {self.catalog.get_title(part): part for part in self.catalog.list_parts(key)}
-            source = parts[name] if "combine" in metric else key
-            return str(self.catalog.metrics[source].get("delta", "relative"))
-
-        headline = metric.get("delta", "relative")
-        if "combine" in metric:
-            headline = get_delta(answer.series[0].name) if answer.series else headline
-        if metric.get("stat") == "correlation":
-            headline = "absolute"
-        body: dict[str, Any] = {
+def build_body(query: OracleQuery, key: str, filters: Filters) -> dict[str, Any]:
+    """Build the body of a widget's answer."""
+    currency = query.find_currency(key, filters)
+    through = query.freshness.find_to_date(key, query.now, query.before)
+    query = replace(query, is_mixed=currency == "mixed")
+    answer = query.cut_to_date(through).answer_metric(key, filters)
+    is_correlation = query.catalog.metrics[key].get("stat") == "correlation"
+    applied = apply_filters(query.catalog, key, filters)
+    report = FilterReport(applied, [name for name in filters if name not in applied])
+    body: dict[str, Any] = {
+        "series": [format_series(one, query.now.buckets, through) for one in answer.series],
+        "stats": compute_stats(answer.headline, None if is_correlation else through),
+        "items": [format_item(item) for item in answer.items],
+        "meta": build_meta(query, key, currency, get_delta_kind(query, key, answer), report),
+    }
+    if answer.table is not None:
+        body["table"] = format_table(answer.table, through)
+    if "target" in query.catalog.metrics[key]:
+        target = build_target(query, key, filters)
+        body["target"] = None if target is None else format_target(target, query.now.buckets)
+    before = query.before
+    if before is not None:
+        body["comparison"] = {
+            "start": before.window.start.isoformat(),
+            "end": before.window.end.isoformat(),
             "series": [
-                {
-                    "name": one.name,
-                    "points": format_points(self.buckets, one.points),
-                    "stats": compute_stats(one, get_delta(one.name)),
-                }
+                {"name": one.head.name, "points": format_points(before.buckets, one.before.points)}
                 for one in answer.series
             ],
-            "stats": compute_stats(answer.headline, headline),
-            "items": [format_item(item) for item in answer.items],
-            "meta": self.build_meta(key, currency),
         }
-        if self.prior is not None:
-            body["comparison"] = {
-                "start": self.prior.start.isoformat(),
-                "end": self.prior.end.isoformat(),
-                "series": [
-                    {"name": one.name, "points": format_points(self.prior_buckets, one.prior)} for one in answer.series
-                ],
-            }
-        return body
-
-    def build_meta(self, key: str, currency: str | None) -> dict[str, Any]:
-        metric, sources = self.catalog.metrics[key], self.catalog.list_sources(key)
-        through, prior_through, provisional = self.compute_freshness(key)
-        return {
-            "key": key,
-            "title": self.catalog.get_title(key),
-            "format": metric.get("format", "decimal"),
-            "better": metric.get("better", "up"),
-            "grain": self.grain,
-            "start": self.window.start.isoformat(),
-            "end": self.window.end.isoformat(),
-            "compare": self.compare,
-            "total": metric.get("total", "period"),
-            "currency": currency,
-            "sources": sources,
-            "missing_sources": [source for source in sources if source not in self.active],
-            "data_through": format_date(through),
-            "comparison_through": format_date(prior_through),
-            "provisional_from": format_date(provisional),
-        }
-
-    def compute_freshness(self, key: str) -> tuple[date | None, date | None, date | None]:
-        """Return the last days of both windows' rows, and the first day that may still be restated."""
-        now: list[date | None] = []
-        before: list[date | None] = []
-        provisional = []
-        for leaf in self.catalog.list_leaves(key, self.active):
-            current, prior = self.read_windows(leaf)
-            now.append(find_last_day(current))
-            before.append(find_last_day(prior))
-            restates = self.catalog.get_table(leaf).restates
-            if current.span is not None and restates:
-                provisional.append(current.span.end - timedelta(days=restates - 1))
-        return find_earliest(now), find_earliest(before), min(provisional, default=None)
+    return body
 
 
-def compute_stats(one: OracleSeries, delta: str) -> dict[str, float | None]:
-    value, previous = one.value, one.previous
+def get_delta_kind(query: OracleQuery, key: str, answer: OracleAnswer) -> str:
+    """Return the kind of the widget's delta: that of its headline, if it has one."""
+    if answer.headline is not NOTHING:
+        return answer.headline.head.delta
+    return str(query.catalog.metrics[key].get("delta", "relative"))
+
+
+def build_meta(query: OracleQuery, key: str, currency: str | None, delta: str, report: FilterReport) -> dict[str, Any]:
+    metric, sources = query.catalog.metrics[key], query.catalog.list_sources(key)
+    window, freshness = query.now.window, query.freshness
+    return {
+        "key": key,
+        "title": query.catalog.get_title(key),
+        "format": metric.get("format", "decimal"),
+        "better": metric.get("better", "up"),
+        "delta": delta,
+        "grain": query.parameters.grain,
+        "start": window.start.isoformat(),
+        "end": window.end.isoformat(),
+        "compare": query.parameters.compare,
+        "total": metric.get("total", "period"),
+        "currency": currency,
+        "sources": sources,
+        "missing_sources": [source for source in sources if source not in query.active],
+        "data_through": format_date(freshness.find_through(key, window)),
+        "comparison_through": format_date(freshness.find_through(key, query.before.window if query.before else None)),
+        "provisional_from": format_date(freshness.find_provisional(key, window)),
+        "filters": report.build_body(),
+        "notes": list(freshness.iter_notes(key, window)),
+    }
+
+
+def compute_stats(one: OracleSeries, through: date | None) -> dict[str, Any]:
+    """Compute the numbers of a series; `through` is the last day of `to_date`."""
+    to_date, delta = None, one.head.delta
+    if through is not None:
+        to_date = {"through": format_date(through), **compare_values(one.now.to_date, one.before.to_date, delta)}
+    return {**compare_values(one.now.total, one.before.total, delta), "to_date": to_date}
+
+
+def compare_values(value: Number, previous: Number, delta: str) -> dict[str, float | None]:
     change: Number = None
     if value is not None and previous is not None:
         if delta == "absolute":
@@ -264,36 +208,56 @@ def compute_stats(one: OracleSeries, delta: str) -> dict[str, float | None]:
     return {"value": format_number(value), "previous": format_number(previous), "delta": format_number(change)}
 
 
-def find_last_day(rows: TenantRows | None) -> date | None:
-    return None if rows is None or rows.span is None else rows.span.end
+def format_series(one: OracleSeries, buckets: Sequence[OracleBucket], through: date | None) -> dict[str, Any]:
+    head = one.head
+    body: dict[str, Any] = {
+        "name": head.name,
+        "key": head.key,
+        "format": head.format,
+        "better": head.better,
+        "currency": head.currency,
+        "points": format_points(buckets, one.now.points),
+        "stats": compute_stats(one, through),
+    }
+    if head.id is not None:
+        body["id"] = head.id
+    if not head.is_filtered:
+        body["filtered"] = False
+    return body
 
 
-def find_earliest(days: Sequence[date | None]) -> date | None:
-    present = [day for day in days if day is not None]
-    return min(present) if present and len(present) == len(days) else None
+def format_table(table: OracleMemberTable, through: date | None) -> dict[str, Any]:
+    def format_cells(cells: Cells) -> dict[str, Any]:
+        return {name: compute_stats(one, through) for name, one in cells.items()}
+
+    return {
+        "columns": [
+            {"name": head.name, "format": head.format, "better": head.better, "currency": head.currency}
+            for head in table.columns
+        ],
+        "rows": [
+            {"id": row.id, "label": row.label, "currency": row.currency, "values": format_cells(row.cells)}
+            for row in table.rows
+        ],
+        "total": format_cells(table.total),
+        "count": table.count,
+    }
 
 
-def compute_correlation(left: Sequence[Number], right: Sequence[Number]) -> Number:
-    """Compute Pearson's r over the points where both series have a value."""
-    pairs = [(a, b) for a, b in zip(left, right, strict=True) if a is not None and b is not None]
-    if len(pairs) < 3:
-        return None
-    count = len(pairs)
-    mean_a = sum((a for a, _ in pairs), Fraction(0)) / count
-    mean_b = sum((b for _, b in pairs), Fraction(0)) / count
-    varied = sum(((a - mean_a) ** 2 for a, _ in pairs), Fraction(0)) * sum(
-        ((b - mean_b) ** 2 for _, b in pairs), Fraction(0)
-    )
-    if varied == 0:
-        return None
-    shared = sum(((a - mean_a) * (b - mean_b) for a, b in pairs), Fraction(0))
-    size = Fraction(math.sqrt(shared * shared / varied))
-    return -size if shared < 0 else size
+def format_target(target: OracleTarget, buckets: Sequence[OracleBucket]) -> dict[str, Any]:
+    return {
+        "series": format_points(buckets, target.goal.points),
+        "value": format_number(target.goal.total),
+        "due": format_number(target.goal.to_date),
+        "progress": format_number(target.progress),
+        "projected": format_number(target.projected),
+    }
 
 
 def format_points(buckets: Sequence[OracleBucket], values: Sequence[Number]) -> list[dict[str, Any]]:
     return [
-        {"t": bucket.t.isoformat(), "v": format_number(value)} for bucket, value in zip(buckets, values, strict=True)
+        {"t": bucket.t.isoformat(), "v": format_number(value)} | ({"partial": True} if bucket.is_partial else {})
+        for bucket, value in zip(buckets, values, strict=True)
     ]
 
 
