@@ -104,6 +104,11 @@ class TableDefinition(Definition):
         description="The columns that identify a row.",
         examples=[["user_id", "date", "property_id"]],
     )
+    account: str | None = Field(
+        None,
+        description="The text column of the source's account; without it all rows are of one connection.",
+        examples=["property_id"],
+    )
     columns: Annotated[dict[str, Annotated[ColumnDefinition, accept_shorthand("type")]], Field(min_length=1)] = Field(
         description="The columns by name: a type, or a mapping.",
         examples=[{"user_id": "uuid", "date": "date"}],

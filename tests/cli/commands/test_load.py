@@ -207,3 +207,45 @@ def test_only_tables_with_a_key_can_be_loaded(run: Run, tmp_path: Path, table: s
     result = run("load", table, "rows.csv", "--user", ALICE, "--metrics", "mine")
     assert result.exit_code == 1
     assert problem in result.stderr
+
+
+OWN_TABLES = """source: ga4
+tables:
+  orders:
+    time: date
+    key: [user_id, date, order_id]
+    columns: {user_id: uuid, date: date, order_id: text, total: double}
+  property_goals:
+    time: date
+    key: [user_id, date, goal, property_id]
+    account: property_id
+    columns: {user_id: uuid, date: date, goal: text, property_id: text, visits: bigint}
+metrics:
+  shop.orders: {table: orders, value: count(*)}
+"""
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path) -> str:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "own.yaml").write_text(OWN_TABLES)
+    return "own"
+
+
+def test_a_table_without_an_account_makes_one_connection(load: Run, own_folder: str) -> None:
+    orders = "".join(f"2025-01-01,o{number},5\n" for number in range(300))
+    result = load(f"date,order_id,total\n{orders}", "--metrics", own_folder, table="orders")
+    assert (result.exit_code, result.stdout) == (0, "300 rows loaded into orders\n")
+    assert list_connections() == [("ga4", "", "external")]
+
+
+def test_the_account_is_what_the_table_states_and_not_its_keys_first_text(load: Run, own_folder: str) -> None:
+    text = "date,goal,property_id,visits\n2025-01-01,sale,77,1\n2025-01-01,lead,77,2\n2025-01-01,sale,88,3\n"
+    assert load(text, "--metrics", own_folder, table="property_goals").exit_code == 0
+    assert list_connections() == [("ga4", "77", "external"), ("ga4", "88", "external")]
+
+
+def test_a_column_of_a_key_that_is_no_account_is_not_filled(load: Run, own_folder: str) -> None:
+    result = load("date,total\n2025-01-01,5\n", "--metrics", own_folder, table="orders")
+    assert result.exit_code == 1
+    assert "the file has no column 'order_id', which each row needs" in result.stderr
