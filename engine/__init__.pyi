@@ -14,7 +14,9 @@ from .answer.redis_store import CircuitBreaker as CircuitBreaker
 from .answer.redis_store import RedisStore as RedisStore
 from .answer.response import Body as Body
 from .authoring.check_database import check_live_tables as check_live_tables
+from .authoring.csv_header import CsvOptions as CsvOptions
 from .authoring.csv_import import CsvRows as CsvRows
+from .authoring.csv_presets import PRESETS as PRESETS
 from .authoring.edit import EntryLine as EntryLine
 from .authoring.edit import MetricEntry as MetricEntry
 from .authoring.edit import add_entry as add_entry
@@ -64,6 +66,7 @@ from .diagnostics import render_json as render_json
 from .diagnostics import render_text as render_text
 from .errors import InvalidCatalog as InvalidCatalog
 from .errors import InvalidQuery as InvalidQuery
+from .errors import InvalidRows as InvalidRows
 from .errors import InvalidSetting as InvalidSetting
 from .errors import MetricEngineError as MetricEngineError
 from .errors import ParameterProblem as ParameterProblem

@@ -67,7 +67,14 @@ class InvalidQuery(MetricEngineError):
 
 
 class InvalidRows(MetricEngineError):
-    """A file of rows that cannot be loaded; the message names line, column and remedy."""
+    """A file of rows that cannot be loaded; the message names line, column and remedy.
+
+    `remedies` are options of the command, each with its value, that would mend it.
+    """
+
+    def __init__(self, message: str, remedies: Sequence[tuple[str, ...]] = ()) -> None:
+        self.remedies = tuple(remedies)
+        super().__init__(message)
 
 
 class InvalidSetting(MetricEngineError):

@@ -17,7 +17,8 @@ class Source:
     """A source of facts, by the name that metric files, connections and routes use.
 
     `title` is the product, and `provider` the service that its errors name. The keys of its metrics begin with `name`
-    or `key_prefix`. An account's id is `account_prefix` and digits. Its connections may have `options`.
+    or `key_prefix`. An account's id is `account_prefix` and digits. Its connections may have `options`. A sync fills
+    its `synced_tables`.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Source:
     key_prefix: str
     account_prefix: str = ""
     options: tuple[str, ...] = ()
+    synced_tables: tuple[str, ...] = ()
 
     @property
     def account_form(self) -> str:
@@ -36,13 +38,30 @@ class Source:
         """Whether an account of this source can have this id."""
         return re.fullmatch(re.escape(self.account_prefix) + ACCOUNT_DIGITS, text, re.ASCII) is not None
 
+    def add_account_prefix(self, text: str) -> str:
+        """Write an account's id as connections do: exports have its digits alone."""
+        return f"{self.account_prefix}{text}" if re.fullmatch(ACCOUNT_DIGITS, text, re.ASCII) else text
+
 
 # By name, in alphabetical order.
 SOURCES: Mapping[str, Source] = {
     source.name: source
     for source in (
-        Source(name="ga4", title="Google Analytics", provider="Google Analytics", key_prefix="ga4"),
-        Source(name="instagram", title="Instagram", provider="Instagram", key_prefix="ig", options=("time_zone",)),
+        Source(
+            name="ga4",
+            title="Google Analytics",
+            provider="Google Analytics",
+            key_prefix="ga4",
+            synced_tables=("ga4_daily", "ga4_channels_daily", "ga4_landing_pages_daily"),
+        ),
+        Source(
+            name="instagram",
+            title="Instagram",
+            provider="Instagram",
+            key_prefix="ig",
+            options=("time_zone",),
+            synced_tables=("ig_account_daily", "ig_media"),
+        ),
         Source(
             name="meta",
             title="Meta Ads",
@@ -50,6 +69,7 @@ SOURCES: Mapping[str, Source] = {
             key_prefix="meta",
             account_prefix="act_",
             options=("conversion_action",),
+            synced_tables=("meta_ads_daily",),
         ),
     )
 }

@@ -70,6 +70,7 @@ class Table:
     key: tuple[str, ...] = ()
     restates: int | None = None
     currency: str | None = None
+    account: str | None = None
     query: exp.Select | None = None
     reads: tuple[Table, ...] = ()
     dimensions: Mapping[str, Dimension] = field(default_factory=dict)
@@ -81,12 +82,8 @@ class Table:
 
     @property
     def account_column(self) -> Column | None:
-        """The text column with the account's id: the key's first after tenant and time; or None."""
-        for name in self.key:
-            if name not in (self.tenant, self.time):
-                column = self.columns[name]
-                return column if column.type == "text" else None
-        return None
+        """The column with the account's id; None where the table states none."""
+        return None if self.account is None else self.columns[self.account]
 
     def list_physical_tables(self) -> tuple[Table, ...]:
         """List the physical tables that a scan of this one reads, each once."""

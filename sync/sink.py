@@ -44,7 +44,7 @@ class WarehouseSink:
         return self.clock()
 
     async def get_cursor(self, table: str) -> Window | None:
-        return await asyncio.to_thread(self.warehouse.get_cursor, self.declared[table], self.user, self.account.id)
+        return await asyncio.to_thread(self.warehouse.get_cursor, self.get_table(table), self.user, self.account.id)
 
     async def get_rows(self, table: str, days: Window) -> Sequence[Row]:
         return await asyncio.to_thread(self.warehouse.get_rows, self.get_slice(table, days))
@@ -82,4 +82,14 @@ class WarehouseSink:
         return self.state.connections.is_synced(self.user, self.account.source, self.account.id)
 
     def get_slice(self, table: str, days: Window) -> Slice:
-        return Slice(self.declared[table], self.user, self.account.id, days)
+        return Slice(self.get_table(table), self.user, self.account.id, days)
+
+    def get_table(self, name: str) -> Table:
+        """Return a table whose rows tell their account, so that no account replaces another's.
+
+        Raises ProviderError.
+        """
+        table = self.declared[name]
+        if table.account is None:
+            raise ProviderError(f"table {name} does not say which column names the account; add `account:` to it")
+        return table

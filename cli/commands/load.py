@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from cli.counts import format_count
 from cli.options import metrics_option, user_option
 from cli.services import open_services
-from engine import CsvRows, Table, did_you_mean, find_nearest_names
+from engine import PRESETS, SOURCES, CsvOptions, CsvRows, InvalidRows, Table, did_you_mean, find_nearest_names
 from runtime.services import Services
 
 
 @click.command()
 @click.argument("table")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument(
+    "files",
+    metavar="FILE...",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
 @user_option
 @click.option(
     "--map",
@@ -27,9 +35,21 @@ from runtime.services import Services
     help="A column of the table that the file calls otherwise; may be given several times.",
 )
 @click.option(
+    "--set",
+    "fixed",
+    multiple=True,
+    metavar="COLUMN=VALUE",
+    help="A column that the file lacks, and its value in all rows; may be given several times.",
+)
+@click.option(
     "--account",
     metavar="ID",
-    help="The account that the rows are from, where no column of the file tells; empty unless said.",
+    help="The account that the rows are from; required where the table has accounts and the file does not tell them.",
+)
+@click.option(
+    "--preset",
+    type=click.Choice(sorted(PRESETS)),
+    help="Whose export it is: its headers are known, and numbers may have commas.",
 )
 @click.option(
     "--ignore",
@@ -38,58 +58,81 @@ from runtime.services import Services
     metavar="HEADER",
     help="A header of the file to pass over; may be given several times.",
 )
+@click.option("--ignore-rest", is_flag=True, help="Pass over every header that fills no column.")
+@click.option("--skip-totals", is_flag=True, help="Leave out the rows that sum up others.")
+@click.option("--thousands", is_flag=True, help="Read 1,200 as 1200.")
 @metrics_option
 def load(
     table: str,
-    file: Path,
+    files: tuple[Path, ...],
     user: str,
     mapped: tuple[str, ...],
+    fixed: tuple[str, ...],
     account: str | None,
+    preset: str | None,
     ignored: tuple[str, ...],
+    ignore_rest: bool,
+    skip_totals: bool,
+    thousands: bool,
     metrics: Path,
 ) -> None:
-    """Load rows from a CSV file.
+    """Load rows from exports.
 
-    FILE is UTF-8 with a header. A row takes the place of one with the same key, of which it keeps the columns that the
-    file lacks; either all rows are loaded or none.
-    What is wrong is named as file:line:column, where the column is the number of the field. Dates are 2025-01-31 or
-    20250131, numbers have no thousands separators, an empty field is no value. The table's source then counts as
-    connected for the user.
+    A FILE has a header, and commas, semicolons or tabs between its fields; it is UTF-8 or UTF-16. Headers are matched
+    to the table's columns blind to case and blanks. A row takes the place of one with the same key, of which it keeps
+    the columns that the file lacks; either all rows of all files are loaded or none.
+    What is wrong is named as file:line:column, where the column is the number of the field. Rows that sum up others are
+    refused, and so are rows over several days. Dates are 2025-01-31 or 20250131, an empty field is no value. The
+    table's source then counts as connected for the user.
 
     \b
     Examples:
-      metric-engine load ga4_daily users.csv --user UUID
-      metric-engine load ga4_daily users.csv --user UUID --map sessions=visits --account 318204557
+      metric-engine load ga4_daily users.csv --user UUID --account 318204557
+      metric-engine load meta_ads_daily jan.csv feb.csv --user UUID --preset meta --account act_77 --skip-totals
+      metric-engine load ga4_channels_daily channels.csv --user UUID --map sessions=visits --set date=2025-01-31
     """
     with open_services(metrics) as services:
         target = get_table(services, table)
-        rows = CsvRows(
-            file, target, user, headers=parse_mappings(mapped, target), account=account or "", ignored=ignored
+        options = CsvOptions(
+            headers=parse_assignments("--map", mapped, target, "the file's header"),
+            fixed=parse_assignments("--set", fixed, target, "its value"),
+            account=account,
+            preset=None if preset is None else PRESETS[preset],
+            ignored=ignored,
+            ignore_rest=ignore_rest,
+            skip_totals=skip_totals,
+            thousands=thousands,
         )
-        column = rows.table.account_column
-        if account is not None and (column is None or column.name not in rows.fixed_values):
-            lack = (
-                f"the file has a column for {column.name} of its own" if column else "the table has no account column"
-            )
-            raise click.UsageError(f"--account: {lack}")
-        count, accounts = load_rows(services, rows)
-        for each in sorted(accounts):
-            services.state.connections.mark_external(user, target.source, each)
-        services.state.tenants.advance_data_version(user)
+        check_options(options, target)
+        try:
+            rows = CsvRows(files, target, user, options)
+            if account is not None and rows.has_account_column():
+                raise click.UsageError(f"--account: the file has a column for {target.account} of its own")
+            count = load_rows(services, rows, user)
+        except InvalidRows as error:
+            raise InvalidRows(f"{error}{format_remedy(error)}") from None
+    if rows.skipped_count:
+        verb = "sums" if rows.skipped_count == 1 else "sum"
+        click.echo(f"{format_count(rows.skipped_count, 'row')} that {verb} up others left out", err=True)
+    if not count:
+        click.echo("warning: there are no rows below the header", err=True)
     click.echo(f"{format_count(count, 'row')} loaded into {table}")
 
 
-def load_rows(services: Services, rows: CsvRows) -> tuple[int, set[str]]:
-    """Check the whole file, then load it; returns the number of rows, and their accounts."""
-    column = rows.table.account_column
+def load_rows(services: Services, rows: CsvRows, user: str) -> int:
+    """Check all of the files, then load them; returns the number of rows."""
+    table = rows.table
     accounts: set[str] = set()
     count = 0
     for row in rows:
         count += 1
-        accounts.add(row[column.name] if column else "")
+        accounts.add(row[table.account] if table.account else "")
     with click.progressbar(rows, length=count, label="Loading", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-        services.warehouse.upsert(rows.table, bar)
-    return count, accounts
+        services.warehouse.upsert(table, bar)
+    for each in sorted(accounts):
+        services.state.connections.mark_external(user, table.source, each)
+    services.state.tenants.advance_data_version(user)
+    return count
 
 
 def get_table(services: Services, name: str) -> Table:
@@ -101,18 +144,56 @@ def get_table(services: Services, name: str) -> Table:
     return tables[name]
 
 
-def parse_mappings(mapped: Sequence[str], table: Table) -> dict[str, str]:
-    """Parse the values of --map: the file's header by the table's column. Raises UsageError."""
-    headers: dict[str, str] = {}
-    for text in mapped:
-        column, separator, header = text.partition("=")
-        if not separator or not header:
-            raise click.UsageError(f"--map {text}: write the table's column, =, and the file's header")
+def parse_assignments(option: str, texts: Sequence[str], table: Table, value: str) -> dict[str, str]:
+    """Parse the values of --map and --set: what follows `=`, by the table's column. Raises UsageError."""
+    found: dict[str, str] = {}
+    for text in texts:
+        column, separator, given = text.partition("=")
+        if not separator or (not given and option == "--map"):
+            raise click.UsageError(f"{option} {text}: write the table's column, =, and {value}")
         if column not in table.columns or column == table.tenant:
             columns = [name for name in table.columns if name != table.tenant]
             hint = did_you_mean(find_nearest_names(column, columns)) or f"; it has {', '.join(columns)}"
-            raise click.UsageError(f"--map {text}: {table.name} has no column {column!r} to fill{hint}")
-        if column in headers:
-            raise click.UsageError(f"--map {text}: {column!r} is mapped twice")
-        headers[column] = header
-    return headers
+            raise click.UsageError(f"{option} {text}: {table.name} has no column {column!r} to fill{hint}")
+        if column in found:
+            raise click.UsageError(f"{option} {text}: {column!r} is given twice")
+        found[column] = given
+    return found
+
+
+def check_options(options: CsvOptions, table: Table) -> None:
+    """Check that the options agree with each other and with the table. Raises UsageError."""
+    for column in sorted(options.headers.keys() & options.fixed.keys()):
+        raise click.UsageError(f"--set {column}: --map fills it from the file")
+    if options.account is not None and table.account is None:
+        raise click.UsageError("--account: the table has no account column")
+    if options.account is not None and table.account in (*options.fixed, *options.headers):
+        raise click.UsageError(f"--account: {table.account!r} is given twice")
+    preset = options.preset
+    if preset is not None and table.source in SOURCES and preset.name != table.source:
+        raise click.UsageError(f"--preset {preset.name}: {table.name} is a table of {table.source}")
+
+
+def format_remedy(error: InvalidRows) -> str:
+    """Return the command that was called with the options that mend it, to be pasted; empty if there are none."""
+    if not error.remedies:
+        return ""
+    remedies = (word for words in error.remedies for word in words)
+    command = shlex.join((*list_given_words(click.get_current_context()), *remedies))
+    return f"\nif that is what you mean, call:\n  {command}"
+
+
+def list_given_words(context: click.Context) -> list[str]:
+    """Return the words of the command as it was called."""
+    arguments, options = ["metric-engine", "load"], []
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        value = context.params.get(name)
+        values = value if isinstance(value, tuple) else (value,)
+        if isinstance(parameter, click.Argument):
+            arguments += map(str, values)
+        elif context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            options += [
+                word for each in values for word in ((parameter.opts[0],) + (() if each is True else (str(each),)))
+            ]
+    return [*arguments, *options]

@@ -5,16 +5,24 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
 from engine.calendar import MAX_DATE, MIN_DATE
+from engine.sources import SOURCES
+from engine.tables import Table
 
-INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
+# A column of whole numbers with a gap gets a point and a zero from many programs.
+INTEGER = re.compile(r"([+-]?\d{1,19})(\.0*)?", re.ASCII)
 NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?", re.ASCII)
-DATE = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})", re.ASCII)
+GROUPED_NUMBER = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", re.ASCII)
+# What a spreadsheet makes of a long number: `1.2021E+17`.
+DAMAGED_ID = re.compile(r"\d(\.\d+)?E\+\d{2,}", re.ASCII)
+DATE = re.compile(r"(\d{4})(-?)(\d{2})\2(\d{2})", re.ASCII)
+# The time of day of a day: none, in any time zone.
+MIDNIGHT = re.compile(r"[T ]00:00(:00(\.0+)?)?(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
 # What a `numeric` column holds on every engine: 38 digits, nine of them after the point.
 NUMERIC = Context(prec=38, rounding=ROUND_HALF_UP)
 NUMERIC_STEP = Decimal("1e-9")
@@ -29,9 +37,10 @@ def parse_text(given: str) -> str:
 
 def build_integer_parser(bits: int) -> Callable[[str], int]:
     def convert(given: str) -> int:
-        if not INTEGER.fullmatch(given):
+        parts = INTEGER.fullmatch(given)
+        if parts is None:
             raise ValueError(f"{quote_value(given)} is not a whole number; write digits only, such as 1234")
-        number = int(given)
+        number = int(parts[1])
         if not -(2 ** (bits - 1)) <= number < 2 ** (bits - 1):
             raise ValueError(f"{given} is too large for the column")
         return number
@@ -57,9 +66,10 @@ def parse_decimal(given: str) -> Decimal:
 
 
 def parse_day(given: str) -> date:
-    parts = DATE.fullmatch(given)
+    parts = DATE.match(given)
+    is_day = parts is not None and (parts.end() == len(given) or MIDNIGHT.fullmatch(given, parts.end()))
     try:
-        found = date(*map(int, parts.groups())) if parts is not None and given.count("-") in (0, 2) else None
+        found = date(int(parts[1]), int(parts[3]), int(parts[4])) if parts is not None and is_day else None
     except ValueError:
         found = None
     if found is None:
@@ -125,3 +135,24 @@ PARSERS: Mapping[str, Callable[[str], Any]] = {
 def quote_value(given: str) -> str:
     """Quote a text for a message, and cut it where it is long."""
     return repr(given if len(given) <= 40 else given[:40] + "…")
+
+
+def parse_account(table: Table, given: str) -> str:
+    """Return an account's id as connections write it. Raises ValueError for one that no sync could read."""
+    source = SOURCES.get(table.source)
+    text = parse_text(given)
+    if source is None:
+        return text
+    account = source.add_account_prefix(text)
+    if table.name in source.synced_tables and not source.is_account_id(account):
+        raise ValueError(f"{quote_value(given)} is not an account id of {source.name}: {source.account_form}")
+    return account
+
+
+def parse_nth_day(start: date | None, given: str) -> date:
+    """Return the day of a report that counts its days from 0. Raises ValueError."""
+    if start is None:
+        raise ValueError("counts days from a start that the file does not tell; it lacks the line '# Start date: …'")
+    if not re.fullmatch(r"\d{1,4}", given, re.ASCII):
+        raise ValueError(f"{quote_value(given)} is not the number of a day")
+    return reject_out_of_range(start + timedelta(days=int(given)), given)

@@ -91,6 +91,7 @@ class TableResolver(DefinitionResolver[TableDefinition, Table]):
             key=tuple(definition.key),
             restates=definition.restates,
             currency=definition.currency,
+            account=definition.account if definition.account in columns else None,
             query=query,
             dimensions=resolve_dimensions(reporter, definition.dimensions, name, columns),
             reads=tuple(table for table in read.values() if table is not None),
@@ -194,6 +195,11 @@ def check_columns(reporter: Reporter, name: str, definition: TableDefinition, co
         check_column(definition.currency, "currency", kinds=("text",), what="`currency` is a text column")
     for index, column in enumerate(definition.key):
         check_column(column, "key", index)
+    if definition.account is not None:
+        check_column(definition.account, "account", kinds=("text",), what="`account` is a text column")
+        if definition.account in columns and definition.key and definition.account not in definition.key:
+            message = f"`key` lacks the account {definition.account!r}: rows of two accounts would replace each other"
+            reporter.report_at_value("wrong-value", message, "account")
     for column, resolved in columns.items():
         if (resolved.money or not resolved.additive) and resolved.value_type not in NUMBER_TYPES:
             key = "money" if resolved.money else "additive"

@@ -118,6 +118,11 @@ class TableDefinition(Definition):
         description="The columns that identify a row.",
         examples=[["user_id", "date", "property_id"]],
     )
+    account: str | None = Field(
+        None,
+        description="The text column of the source's account; without it all rows are of one connection.",
+        examples=["property_id"],
+    )
     dimensions: dict[str, Annotated[DimensionDefinition, accept_shorthand("column")]] = Field(
         default_factory=dict,
         description="What a request may filter and break down by, and nothing else.",

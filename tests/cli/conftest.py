@@ -27,6 +27,7 @@ tables:
     time: date
     name: analytics.visits
     key: [user_id, date, property_id]
+    account: property_id
     columns:
       user_id: uuid
       date: date

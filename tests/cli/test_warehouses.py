@@ -50,7 +50,11 @@ def test_rows_are_loaded_and_asked_for(run: Run, warehouse_url: str, tmp_path: P
 
 CSV_LOADED = {
     "marks and line ends": ("\ufeffdate,property_id,sessions\r\n2025-01-01,1,5\r\n2025-01-02,1,\r\n", 5),
-    "quoted": ('date,property_id,sessions\n2025-01-01,"a\nb\r\n, ""c"" 😀 %s \\ \'",5\n\n2025-01-02,"",6\n', 11),
+    "quoted": (
+        'date,property_id,currency,sessions\n2025-01-01,1,"a\nb\r\n, ""c"" 😀 %s \\ \'",5\n\n2025-01-02,1,"",6\n',
+        11,
+    ),
+    "another form": ("# visits\nDate;Property ID;Sessions\n2025-01-01T00:00:00;1;5.0\n20250102;1;\n", 5),
     "no last line end": ("date,property_id,sessions\n2025-01-01,1,-3\n2025-01-02,1,12", 9),
     "the largest numbers": (
         "date,property_id,sessions\n2025-01-01,1,9223372036854775807\n2025-01-02,1,-9223372036854775808\n",
@@ -114,9 +118,11 @@ def test_money_and_moments_are_as_large_on_every_engine(run: Run, warehouse_url:
 
     (tmp_path / "rows.csv").write_text("date,account_id,campaign_id,spend\n2025-01-01,1,1,1e29\n")
     assert "rows.csv:2:4: spend: '1e29' is too large" in run(*load, WAREHOUSE_URL=warehouse_url).stderr
-    (tmp_path / "rows.csv").write_text("posted_on,media_id,posted_at,likes\n2025-01-01,1,9999-12-31T23:59:59-01:00,1\n")
+    (tmp_path / "rows.csv").write_text(
+        "posted_on,ig_user_id,media_id,posted_at,likes\n2025-01-01,1,1,9999-12-31T23:59:59-01:00,1\n"
+    )
     refused = run("load", "ig_media", "rows.csv", "--user", ALICE, WAREHOUSE_URL=warehouse_url)
-    assert "rows.csv:2:3: posted_at: '9999-12-31T23:59:59-01:00' is out of range" in refused.stderr
+    assert "rows.csv:2:4: posted_at: '9999-12-31T23:59:59-01:00' is out of range" in refused.stderr
 
 
 def test_columns_that_a_file_lacks_stay_as_they_are(run: Run, warehouse_url: str, tmp_path: Path) -> None:

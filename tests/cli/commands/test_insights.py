@@ -18,7 +18,7 @@ def tell(run: Run, tmp_path: Path) -> Run:
     days = [date(2025, 1, 1) + timedelta(days=each) for each in range(14)]
     rows = "".join(f"{day},{1000 + 7 * index if index < 7 else 2000 + 11 * index}\n" for index, day in enumerate(days))
     (tmp_path / "ga4.csv").write_text(f"date,sessions\n{rows}")
-    assert run("load", "ga4_daily", "ga4.csv", "--user", ALICE).exit_code == 0
+    assert run("load", "ga4_daily", "ga4.csv", "--user", ALICE, "--account", "1").exit_code == 0
     return lambda *arguments, **environment: run("insights", *PERIOD, *arguments, **environment)
 
 

@@ -20,7 +20,7 @@ def ask(run: Run, tmp_path: Path) -> Run:
     (tmp_path / "meta.csv").write_text("date,campaign_id,spend,currency\n2025-01-01,a,10,EUR\n2025-01-02,a,20.5,EUR\n")
     (tmp_path / "ig.csv").write_text("posted_on,media_id,caption,interactions\n2025-01-01,m,\x1b[31mred,5\n")
     for table, file in (("ga4_daily", "ga4"), ("meta_ads_daily", "meta"), ("ig_media", "ig")):
-        assert run("load", table, f"{file}.csv", "--user", ALICE).exit_code == 0
+        assert run("load", table, f"{file}.csv", "--user", ALICE, "--account", "1").exit_code == 0
     return lambda *arguments, **environment: run("query", *arguments, "--user", ALICE, *DAYS, **environment)
 
 

@@ -1,0 +1,152 @@
+"""An export's bytes → records: its encoding, its separator, and what stands before its header."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import chain
+from pathlib import Path
+from typing import TextIO
+
+from engine.authoring.csv_values import parse_day
+
+SEPARATORS = (",", ";", "\t")
+SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+COMMENT = re.compile(r'\s*"?#')
+# Google Analytics writes the days of a report above it.
+COMMENTED_DAY = re.compile(r'\s*"?#\s*(start|end) date:\s*([0-9-]{8,10})', re.IGNORECASE)
+BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+
+
+class MalformedCsv(ValueError):
+    """A file that cannot be read as CSV, from this line on."""
+
+    def __init__(self, line: int, message: str) -> None:
+        self.line = line
+        super().__init__(message)
+
+
+@dataclass(slots=True)
+class CsvPreamble:
+    """What stands before the header: comments, the separator, the report's title.
+
+    `line_count` lines were read for it, and `pending` ones of them belong to the records.
+    """
+
+    separator: str = ","
+    title: str = ""
+    days: dict[str, date] = field(default_factory=dict)
+    days_line: int = 1
+    line_count: int = 0
+    comment_count: int = 0
+    pending: list[str] = field(default_factory=list)
+
+
+class CsvFile:
+    """A file with a header: UTF-8 or UTF-16, with commas, semicolons or tabs.
+
+    The header's line, its fields and the preamble are read at once. Raises MalformedCsv.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.encoding = find_encoding(path)
+        self.preamble = CsvPreamble()
+        self.header_line, self.header = next(self.iter_records(), (1, []))
+
+    def iter_records(self) -> Iterator[tuple[int, list[str]]]:
+        """Yield the header and the records that are not blank, each with the line that it begins on.
+
+        Raises MalformedCsv.
+        """
+        with self.path.open(encoding=self.encoding, newline="") as file:
+            try:
+                self.preamble = read_preamble(file)
+                yield from read_records(file, self.preamble)
+            except UnicodeDecodeError:
+                name = "UTF-16" if self.encoding.startswith("utf-16") else "UTF-8"
+                message = f"the line is not {name}; save the file as UTF-8"
+                raise MalformedCsv(self.find_undecodable_line(), message) from None
+
+    def find_undecodable_line(self) -> int:
+        """Find the first line that cannot be decoded; the decoder works on blocks, not on lines."""
+        with self.path.open(encoding=self.encoding, errors="replace", newline="") as file:
+            return next((number for number, line in enumerate(file, 1) if "\ufffd" in line), 1)
+
+
+def find_encoding(path: Path) -> str:
+    """Return the encoding of a file: by its byte order mark, or by the NUL of UTF-16's first letter."""
+    with path.open("rb") as file:
+        head = file.read(2)
+    if head in BYTE_ORDER_MARKS:
+        return BYTE_ORDER_MARKS[head]
+    if len(head) == 2 and 0 in head and head != b"\0\0":
+        return "utf-16-le" if head[1] == 0 else "utf-16-be"
+    return "utf-8-sig"
+
+
+def read_preamble(file: TextIO) -> CsvPreamble:
+    """Read up to the line of the header."""
+    preamble = CsvPreamble()
+    is_stated = False
+    for line in file:
+        preamble.line_count += 1
+        if not preamble.pending and (not line.strip() or COMMENT.match(line)):
+            read_comment(preamble, line)
+        elif not preamble.pending and not is_stated and (stated := SEPARATOR_LINE.fullmatch(line)):
+            preamble.separator, is_stated = stated[1], True
+        else:
+            preamble.pending.append(line)
+            if len(preamble.pending) == 2 or count_fields(line, *SEPARATORS, preamble.separator) > 1:
+                break
+    separators = (preamble.separator,) if is_stated else SEPARATORS
+    if len(preamble.pending) == 2 and count_fields(preamble.pending[1], *separators) > 1:
+        # A line of one field above one of several is the name of the report.
+        preamble.title = preamble.pending.pop(0).strip().strip('"').strip()
+    if preamble.pending and not is_stated:
+        # Of equally many fields the first separator has them.
+        preamble.separator = max(SEPARATORS, key=lambda each: count_fields(preamble.pending[0], each))
+    return preamble
+
+
+def read_comment(preamble: CsvPreamble, line: str) -> None:
+    """Count a line that is skipped, and keep the day that it may tell."""
+    preamble.comment_count += bool(line.strip())
+    told = COMMENTED_DAY.match(line)
+    if told:
+        try:
+            preamble.days[told[1].lower()] = parse_day(told[2])
+        except ValueError:
+            return
+        preamble.days_line = preamble.line_count
+
+
+def count_fields(line: str, *separators: str) -> int:
+    """Return the number of fields of a line, by the separator that makes the most of them."""
+    try:
+        return max(len(next(csv.reader([line], delimiter=separator), [])) for separator in separators)
+    except csv.Error:
+        return 1
+
+
+def read_records(file: TextIO, preamble: CsvPreamble) -> Iterator[tuple[int, list[str]]]:
+    """Yield the records after the preamble. Raises MalformedCsv."""
+    before = preamble.line_count - len(preamble.pending)
+    reader = csv.reader(chain(preamble.pending, file), delimiter=preamble.separator, strict=True)
+    while True:
+        line = before + reader.line_num + 1
+        try:
+            record = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise MalformedCsv(line, f"is not CSV: {error}") from None
+        if not is_blank(record):
+            yield line, record
+
+
+def is_blank(record: Sequence[str]) -> bool:
+    return not any(map(str.strip, record))
