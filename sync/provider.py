@@ -59,7 +59,7 @@ class Sink(Protocol):
         """Report the finished share of this account, 0 to 1."""
 
     def skip(self, count: int, reason: str) -> None:
-        """Report things that could not be read and were left out, as `3, "posts without insights"`."""
+        """Report things that could not be read and were left out, as `3, "posts without insights"`; 0 is ignored."""
 
     async def renew_credentials(self, credentials: Mapping[str, Any]) -> None:
         """Save new credentials, encrypted, in place of the old ones."""

@@ -82,18 +82,26 @@ class AdDelivery:
 
 @dataclass
 class AdAccount:
-    """An ad account; its id begins with `act_`. `most_days` limits the window of one answer."""
+    """An ad account; its id begins with `act_`.
+
+    `statuses` are the campaigns' by id, ACTIVE if missing. `most_days` limits the window of one answer.
+    """
 
     id: str
     zone: str = LOS_ANGELES
     currency: str = "USD"
     name: str = "Ad account"
     deliveries: list[AdDelivery] = field(default_factory=list)
+    statuses: dict[str, str] = field(default_factory=dict)
     most_days: int | None = None
 
     def iter_rows(self, first: date, last: date, now: datetime) -> Iterator[AdDelivery]:
         """Yield the campaigns' days from `first` to `last`."""
         return (delivery for delivery in list(self.deliveries) if first <= delivery.day <= last)
+
+    def has_campaign(self, campaign: str) -> bool:
+        """Whether the account has, or had, this campaign."""
+        return campaign in self.statuses or any(each.campaign_id == campaign for each in list(self.deliveries))
 
 
 @dataclass

@@ -91,7 +91,8 @@ class RecordingSink:
         self.fractions.append(fraction)
 
     def skip(self, count: int, reason: str) -> None:
-        self.skipped.append((count, reason))
+        if count:
+            self.skipped.append((count, reason))
 
     async def renew_credentials(self, credentials: Mapping[str, Any]) -> None:
         self.renewed.append(dict(credentials))

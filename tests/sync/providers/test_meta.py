@@ -254,9 +254,86 @@ def test_the_table_has_metas_last_word(meta: MetaStandIn, credentials: dict[str,
     assert float(rows[subtract_days(27), "120001"]["spend"]) == 99.99
     assert rows[subtract_days(3), "120003"] == make_expected_row(subtract_days(3), 3)
     assert len(rows) == 2 * DAYS
+    # Campaigns that are there, and say themselves that nothing was delivered.
     meta.world.ad_accounts[ACCOUNT].deliveries.clear()
+    meta.world.ad_accounts[ACCOUNT].statuses = dict.fromkeys(("120001", "120002", "120003"), "PAUSED")
     sync_account(desk, meta, credentials, history=DAYS)
     assert desk.read_sorted_rows(TABLE) == []
+    assert desk.skipped == []
+
+
+@pytest.mark.parametrize("status", ["ARCHIVED", "DELETED", "PAUSED", "IN_PROCESS", "WITH_ISSUES"])
+def test_a_campaign_keeps_what_it_spent_whatever_its_status(
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink, status: str
+) -> None:
+    sync_account(desk, meta, credentials, history=40)
+    before = desk.read_sorted_rows(TABLE)
+    account = meta.world.ad_accounts[ACCOUNT]
+    account.statuses["120002"] = status
+    sync_account(desk, meta, credentials, history=40)
+    assert desk.read_sorted_rows(TABLE) == before
+    # Meta still restates it.
+    last = next(each for each in account.deliveries if (each.day, each.campaign_id) == (subtract_days(0), "120002"))
+    last.spend = "99.99"
+    sync_account(desk, meta, credentials, history=40)
+    assert float(desk.read_sorted_rows(TABLE)[-1]["spend"]) == 99.99
+    assert desk.read_sorted_rows(TABLE)[:-1] == before[:-1]
+    assert desk.skipped == []
+
+
+def test_a_first_sync_brings_archived_campaigns_by_reports_too(
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink
+) -> None:
+    meta.world.add_accounts(make_account(days=90))
+    meta.world.ad_accounts[ACCOUNT].statuses["120002"] = "ARCHIVED"
+    sync_account(desk, meta, credentials, history=80)
+    assert len(desk.read_sorted_rows(TABLE)) == 160
+    assert len(meta.runs) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        graph_faults.remove_object(),
+        graph_faults.forbid_account(),
+        graph_faults.fail_call(100),
+        graph_faults.fail_transiently(),
+        faults.send_html(),
+        faults.reset_connection(),
+    ],
+)
+def test_a_deleted_campaign_that_does_not_answer_keeps_its_rows_and_is_told(
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink, fault: CallFault
+) -> None:
+    sync_account(desk, meta, credentials, history=DAYS)
+    before = desk.read_sorted_rows(TABLE)
+    meta.world.ad_accounts[ACCOUNT].statuses["120002"] = "DELETED"
+    plant_fault(meta, fault, path="/120002/")
+    sync_account(desk, meta, credentials, history=DAYS)
+    assert desk.read_sorted_rows(TABLE) == before
+    assert desk.skipped == [(1, "campaigns that Meta knows no more, whose rows stay")]
+
+
+def test_a_limit_while_a_campaign_is_asked_is_the_accounts(
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink
+) -> None:
+    sync_account(desk, meta, credentials, history=DAYS)
+    before = desk.read_sorted_rows(TABLE)
+    meta.world.ad_accounts[ACCOUNT].statuses["120002"] = "DELETED"
+    plant_fault(meta, graph_faults.throttle_calls(minutes=25), path="/120002/")
+    with pytest.raises(Throttled):
+        sync_account(desk, meta, credentials, history=DAYS)
+    assert desk.read_sorted_rows(TABLE) == before
+
+
+def test_rows_from_a_file_without_metas_ids_give_way(
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink
+) -> None:
+    days = Window(subtract_days(DAYS - 1), subtract_days(0))
+    row = {**make_expected_row(subtract_days(3)), "campaign_id": "Spring sale", "spend": 5}
+    desk.warehouse.restate(desk.make_slice(TABLE, days), [row])
+    sync_account(desk, meta, credentials, history=DAYS)
+    assert {each["campaign_id"] for each in desk.read_sorted_rows(TABLE)} == {"120001", "120002"}
 
 
 def sync_conversions(
