@@ -30,7 +30,11 @@ class PropertyVisits(NamedTuple):
 
 @dataclass
 class Property:
-    """A GA4 property; `other` holds the metrics of the row `(other)`, which has no date."""
+    """A GA4 property; `other` holds the metrics of the row `(other)`, which has no date.
+
+    Rows of fewer than `threshold` active users are withheld, and so are the `truncated` days, which answers name if
+    `names_truncated`. `sampled` are the events read and those there are.
+    """
 
     id: str
     zone: str = LOS_ANGELES
@@ -40,6 +44,10 @@ class Property:
     pages: dict[tuple[date, str], Metrics] = field(default_factory=dict)
     other: Metrics | None = None
     thresholded: bool = False
+    threshold: int = 0
+    truncated: set[date] = field(default_factory=set)
+    names_truncated: bool = True
+    sampled: tuple[int, int] | None = None
 
     def iter_rows(self, dimension: str | None, first: date, last: date, now: datetime) -> Iterator[PropertyVisits]:
         """Yield the rows from `first` to `last`, by day, and by member if a dimension is given."""

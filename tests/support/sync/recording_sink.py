@@ -69,6 +69,8 @@ class RecordingSink:
     skipped: list[tuple[int, str]] = field(default_factory=list)
     renewed: list[dict[str, Any]] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
+    notes: dict[tuple[str, str], list[Window]] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
     windows: list[tuple[str, Window]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -93,6 +95,13 @@ class RecordingSink:
     def skip(self, count: int, reason: str) -> None:
         if count:
             self.skipped.append((count, reason))
+
+    async def replace_notes(self, table: str, days: Window, notes: Mapping[str, Sequence[Window]]) -> None:
+        for code, windows in notes.items():
+            self.notes.setdefault((table, code), []).extend(windows)
+
+    def add_remark(self, text: str) -> None:
+        self.remarks.append(text)
 
     async def renew_credentials(self, credentials: Mapping[str, Any]) -> None:
         self.renewed.append(dict(credentials))

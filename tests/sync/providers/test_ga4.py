@@ -216,20 +216,15 @@ def test_a_row_of_today_is_counted_and_left_out(
     assert desk.skipped == [(1, f"rows of days that were not asked for ({name})") for name in desk.tables]
 
 
-def test_rows_of_the_same_key_are_added_up(
+def test_rows_whose_members_differ_in_what_no_database_takes_are_added_up(
     google: GA4StandIn, credentials: dict[str, Any], desk: RecordingSink
 ) -> None:
-    def double_rows(report: dict[str, Any]) -> dict[str, Any]:
-        return {**report, "rows": report["rows"] * 2, "rowCount": 2 * report["rowCount"]}
-
-    plant_fault(google, faults.change_json("doubled", double_rows), path=REPORT)
+    visits = make_visits(subtract_days(0))
+    google.world.properties[PROPERTY].pages = {(subtract_days(0), "/a"): visits, (subtract_days(0), "/a\0"): visits}
     sync_account(desk, google, credentials, history=2)
-    row = desk.read_sorted_rows("ga4_daily")[-1]
-    assert (row["sessions"], row["converting_sessions"], row["conversions"]) == (
-        2 * (100 + subtract_days(0).day),
-        14,
-        19,
-    )
+    (row,) = desk.read_sorted_rows("ga4_landing_pages_daily")
+    assert (row["landing_page"], row["sessions"], row["conversions"]) == ("/a", 2 * visits["sessions"], 19)
+    assert len(google.calls.filter_calls(path=REPORT)) == len(desk.tables)
 
 
 def test_values_are_read_by_their_headers_and_new_fields_ignored(
