@@ -7,11 +7,12 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine import DAY, Window
-from sync.backfill import HISTORY_DAYS, plan_windows
+from sync.backfill import HISTORY_DAYS, fetch_in_halves, plan_windows
 from sync.errors import NeedsReauth, NotPermitted, Unreadable
 from sync.http import ProviderClient, ProviderRequest
 from sync.parsing import JsonObject, ProviderResponse, clean_text, parse_time_zone, positive_or_none
@@ -120,7 +121,8 @@ class GA4:
         yesterday = get_local_yesterday(sink.now(), zone)
         asked = await self.plan_reports(sink, yesterday)
         for done, (report, window) in enumerate(asked, 1):
-            found = await self.fetch_window(account, tokens, report, window)
+            parts = await fetch_in_halves(partial(self.fetch_window, account, tokens, report), window)
+            found = merge_reports(parts)
             if found.zone.key != zone.key:
                 zone = found.zone
                 await sink.add_options({"time_zone": zone.key})
@@ -141,16 +143,15 @@ class GA4:
         The newest days count as read only up to the last one that the report answers for.
         """
         metadata = found.metadata
-        uncovered = metadata.find_uncovered_days(window, (row["date"] for row in found.rows))
         rows, days = found.rows, window
         if metadata.codes:
             held = await sink.get_rows(report.table, window)
-            rows = keep_held_rows(rows, held, uncovered, report.get_key)
-            answered = [day for day in window if day not in uncovered] if is_newest else [window.end]
+            rows = keep_held_rows(rows, held, metadata.truncated, report.get_key)
+            answered = [day for day in window if day not in metadata.truncated] if is_newest else [window.end]
             days = Window(window.start, max(answered, default=window.start - DAY))
         if days.days > 0:
             await sink.restate(report.table, days, [row for row in rows if row["date"] <= days.end])
-        await sink.replace_notes(report.table, window, note_days(metadata, window, uncovered))
+        await sink.replace_notes(report.table, window, note_days(metadata, window))
         if metadata.hidden:
             names = ", ".join(sorted(metadata.hidden))
             sink.add_remark(f"Google Analytics hides {names} from these credentials, so they are 0 here")
@@ -203,6 +204,7 @@ class GA4:
         dated = [row for row in rows.values() if row is not None]
         # Rows of other days, such as today's, are not complete.
         wanted = [row for row in dated if window.start <= row["date"] <= window.end]
+        said.add_silent_days(window, (row["date"] for row in wanted))
         return ReportRows(
             merge_rows(wanted, report),
             said,
@@ -242,7 +244,8 @@ class GA4:
 def parse_report(answer: ProviderResponse) -> JsonObject:
     """Parse the answer to a report. Raises the ProviderError of its status."""
     if answer.status >= 500:
-        raise GOOGLE.server_fault()
+        # Others are not asked in halves: a project may cause few server errors in an hour.
+        raise GOOGLE.server_fault(is_overload=answer.status == 504)
     if answer.status == 429:
         raise GOOGLE.too_many_calls(read_retry_delay(answer))
     found = answer.parse_object()
@@ -340,6 +343,23 @@ def parse_day(text: str) -> date | None:
         except ValueError:
             pass
     raise GOOGLE.unreadable_without("a date for 'date'")
+
+
+def merge_reports(parts: Sequence[ReportRows]) -> ReportRows:
+    """Return the reports of a window's parts as one."""
+    if len(parts) == 1:
+        return parts[0]
+    said = ReportMetadata()
+    for part in parts:
+        said.add(part.metadata)
+    return ReportRows(
+        [row for part in parts for row in part.rows],
+        said,
+        undated=sum(part.undated for part in parts),
+        astray=sum(part.astray for part in parts),
+        zone=parts[-1].zone,
+        has_moved=False,
+    )
 
 
 def merge_rows(rows: Sequence[dict[str, Any]], report: TableReport) -> list[dict[str, Any]]:

@@ -20,8 +20,8 @@ OTHER = "(other)"
 class ReportMetadata:
     """What a report says about itself, over all of its pages.
 
-    `codes` are those of the data notes. `truncated` are the days that are said to be missing, and `is_vague` is whether
-    some are missing without being said. `hidden` are the metrics that these credentials may not see.
+    `codes` are those of the data notes. `truncated` are the days that it does not answer for, and `is_vague` is whether
+    some are missing that it does not name. `hidden` are the metrics that these credentials may not see.
     """
 
     codes: set[str] = field(default_factory=set)
@@ -47,14 +47,15 @@ class ReportMetadata:
             self.hidden.add(READER.read_text(each, "metricName"))
 
     def add(self, other: ReportMetadata) -> None:
-        """Add what the report of other days says."""
+        """Add what the report of other days says, whose missing days are known."""
         self.codes |= other.codes
         self.truncated |= other.truncated
         self.hidden |= other.hidden
 
-    def find_uncovered_days(self, window: Window, answered: Iterable[date]) -> set[date]:
-        """Return the days that the report does not answer for: those it names, or all without a row."""
-        return self.truncated | (set(window) - set(answered) if self.is_vague else set())
+    def add_silent_days(self, window: Window, answered: Iterable[date]) -> None:
+        """Add the days without a row to those that are missing, where these are not all said."""
+        if self.is_vague:
+            self.truncated |= set(window) - set(answered)
 
 
 def iter_truncated_spans(reason: JsonObject, window: Window) -> Iterable[Window]:
@@ -97,7 +98,7 @@ def keep_held_rows(
     return [{name: row.get(name) for name in rows[0]} for row in found] if rows else found
 
 
-def note_days(metadata: ReportMetadata, window: Window, uncovered: set[date]) -> dict[str, Sequence[Window]]:
+def note_days(metadata: ReportMetadata, window: Window) -> dict[str, Sequence[Window]]:
     """Return the notes on a window's days: whole windows by code, and the days that are truncated."""
     notes: dict[str, Sequence[Window]] = {code: [window] for code in sorted(metadata.codes - {TRUNCATED})}
-    return notes | ({TRUNCATED: group_days(uncovered)} if uncovered else {})
+    return notes | ({TRUNCATED: group_days(metadata.truncated)} if metadata.truncated else {})

@@ -10,7 +10,7 @@ from sync.backfill import HISTORY_DAYS, plan_windows
 from sync.http import ProviderClient
 from sync.provider import Account, Sink, get_local_yesterday
 from sync.providers.graph import GraphClient
-from sync.providers.meta_insights import META, AdInsights
+from sync.providers.meta_insights import MAX_DAYS_AT_ONCE, META, AdInsights
 
 VERSION = "v26.0"
 VERSION_SUFFIX = re.compile(r"/v[0-9]+\.[0-9]+", re.ASCII)
@@ -59,7 +59,15 @@ class MetaAds:
         insights = AdInsights(graph, account.id, conversions)
         cursor = await sink.get_cursor(TABLE)
         yesterday = get_local_yesterday(sink.now(), zone)
-        asked = plan_windows(cursor, yesterday, restate_days=RESTATE_DAYS, chunk=CHUNK_DAYS, history=self.history)
+        asked = plan_windows(
+            cursor,
+            yesterday,
+            restate_days=RESTATE_DAYS,
+            chunk=CHUNK_DAYS,
+            # At once, so that a first sync has something soon, whatever becomes of its reports.
+            first_chunk=MAX_DAYS_AT_ONCE,
+            history=self.history,
+        )
         for done, window in enumerate(asked, 1):
             held = await sink.get_rows(TABLE, window)
             await sink.restate(TABLE, window, await insights.fetch_rows(window, held))

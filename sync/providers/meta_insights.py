@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from engine import DAY, Window
-from sync.errors import NeedsReauth, ProviderError, Throttled, TooMuchData, Unreachable, Unreadable
+from engine import Window
+from sync.backfill import fetch_in_halves
+from sync.errors import NeedsReauth, NotPermitted, ProviderError, Throttled, TooMuchData, Unreachable, Unreadable
 from sync.parsing import JsonObject, Site
 from sync.provider import Row
-from sync.providers.graph import GraphClient, ObjectNotFound, RejectedRequest
+from sync.providers.graph import GraphClient, ObjectNotFound, RejectedRequest, classify_error
 
 META = Site.of_source("meta")
 
@@ -46,6 +47,10 @@ COLUMNS = (
 # Without a filter Meta leaves out what is archived. Deleted campaigns are not listed in any case.
 EVERY_STATUS = ("ACTIVE", "ARCHIVED", "DELETED", "IN_PROCESS", "PAUSED", "WITH_ISSUES")
 
+# An answer that changes between its pages is read again.
+MAX_READINGS = 3
+
+REPORT_FIELDS = "async_status,async_percent_completion,error_code,error_subcode,error_message,error_user_msg"
 COMPLETED = "Job Completed"
 GIVEN_UP = ("Job Failed", "Job Skipped")
 
@@ -72,7 +77,8 @@ class AdInsights:
         A campaign without a row in the answer may have been deleted, and is asked itself: its rows are money that was
         spent. One that does not answer keeps them.
         """
-        rows = await self.fetch_halves(self.account, window)
+        parts = await fetch_in_halves(self.fetch_once, window)
+        rows = [row for part in parts for row in part]
         listed = {row["campaign_id"] for row in rows}
         for campaign in sorted({row["campaign_id"] for row in held} - listed):
             # Any other id was loaded from a file, and is none of Meta's.
@@ -84,25 +90,35 @@ class AdInsights:
     async def fetch_campaign(self, campaign: str, window: Window, before: Sequence[Row]) -> Sequence[Row]:
         """Fetch the rows of one campaign, deleted or not; `before` if it does not answer."""
         try:
-            return await self.fetch_halves(campaign, window)
+            return await self.fetch_pages(campaign, window)
         except (Throttled, NeedsReauth):
             raise
         except ProviderError:
             self.silent.add(campaign)
             return before
 
-    async def fetch_halves(self, node: str, window: Window) -> list[Row]:
-        """Fetch the rows of an account or campaign, in halves if it is too much at once."""
-        try:
-            return await self.fetch_rows_at_once(node, window)
-        except TooMuchData:
-            if window.days == 1:
-                raise
-        middle = window.start + timedelta(days=window.days // 2 - 1)
-        earlier = await self.fetch_halves(node, Window(window.start, middle))
-        return [*earlier, *await self.fetch_halves(node, Window(middle + DAY, window.end))]
+    async def fetch_once(self, window: Window) -> list[Row]:
+        """Fetch the account's rows of one answer or report. Raises ProviderError."""
+        return await self.fetch_pages(self.account, window)
 
-    async def fetch_rows_at_once(self, node: str, window: Window) -> list[Row]:
+    async def fetch_pages(self, node: str, window: Window) -> list[Row]:
+        """Fetch the rows of an account or campaign, again if they change between their pages.
+
+        A campaign's day that comes twice is the same row, and the later one is newer.
+        """
+        for _ in range(MAX_READINGS - 1):
+            rows, count = await self.read_pages(node, window)
+            if len(rows) == count:
+                break
+        else:
+            rows, _ = await self.read_pages(node, window)
+        # Rows of other days, such as today's, are not complete.
+        wanted: list[Row] = [row for row in rows.values() if window.start <= row["date"] <= window.end]
+        self.astray += len(rows) - len(wanted)
+        return wanted
+
+    async def read_pages(self, node: str, window: Window) -> tuple[dict[tuple[date, str], Row], int]:
+        """Read the pages once; return the rows, by day and campaign, and how many there were."""
         question = {
             "level": "campaign",
             "time_increment": "1",
@@ -118,23 +134,15 @@ class AdInsights:
             pages = self.iter_report_pages(question)
         else:
             raise TooMuchData("Meta prepares no report for this account")
-        rows: dict[tuple[date, str], dict[str, Any]] = {}
-        seen: set[str] = set()
+        rows: dict[tuple[date, str], Row] = {}
+        count = 0
         async with aclosing(pages):
             async for page in pages:
                 for found in page:
-                    # Equal rows on two pages are one row; different rows of one campaign and day are added up.
-                    text = json.dumps(found, sort_keys=True)
-                    if text not in seen:
-                        seen.add(text)
-                        row = self.parse_row(found)
-                        if not window.start <= row["date"] <= window.end:
-                            # Such as today's, which is not complete.
-                            self.astray += 1
-                            continue
-                        key = (row["date"], row["campaign_id"])
-                        rows[key] = row if key not in rows else sum_rows(rows[key], row)
-        return list(rows.values())
+                    row = self.parse_row(found)
+                    rows[row["date"], row["campaign_id"]] = row
+                    count += 1
+        return rows, count
 
     async def iter_report_pages(self, question: Mapping[str, str]) -> AsyncGenerator[Sequence[JsonObject], None]:
         """Yield the pages of a report that Meta prepares asynchronously."""
@@ -153,7 +161,8 @@ class AdInsights:
         waited, wait = 0.0, limits.poll
         while not await self.is_report_ready(run):
             if waited >= limits.report:
-                raise Unreachable("Meta takes too long to prepare its report; the next sync asks again")
+                self.has_reports = False
+                raise TooMuchData("Meta takes too long to prepare its report; the next sync asks again")
             await client.sleep(wait)
             waited += wait
             wait = min(2 * wait, limits.max_poll)
@@ -162,10 +171,17 @@ class AdInsights:
                 yield page
 
     async def is_report_ready(self, run: str) -> bool:
-        state = await self.graph.get(run, {"fields": "async_status,async_percent_completion"})
-        status = self.graph.reader.read_text(state, "async_status")
+        """Whether the report can be read. Raises TooMuchData if Meta gave up on it."""
+        reader = self.graph.reader
+        state = await self.graph.get(run, {"fields": REPORT_FIELDS})
+        status = reader.read_text(state, "async_status")
         if status in GIVEN_UP:
-            # Meta gives no reason, and recommends a shorter report.
+            words = " ".join(str(state.get(name)) for name in ("error_message", "error_user_msg"))
+            error = {"code": state.get("error_code"), "error_subcode": state.get("error_subcode"), "message": words}
+            fault = classify_error(META, error)
+            if isinstance(fault, (Throttled, NeedsReauth, NotPermitted)):
+                raise fault
+            # Meta recommends a shorter report, whatever else the reason is.
             raise TooMuchData("Meta gave up on its report; the next sync asks again")
         return status == COMPLETED
 
@@ -204,10 +220,3 @@ class AdInsights:
             reader.read_text(action, "action_type"): reader.parse_number(action.get("value"), name)
             for action in reader.read_list(found, name)
         }
-
-
-def sum_rows(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """Add up two rows of the same campaign and day."""
-    return {
-        name: value + other[name] if isinstance(value, (int, float, Decimal)) else value for name, value in one.items()
-    }

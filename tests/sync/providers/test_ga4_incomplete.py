@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -10,10 +11,20 @@ import pytest
 
 from demo.providers.accounts import Property
 from demo.providers.google.ga4 import GA4StandIn
+from demo.providers.wire import StandInRequest
 from engine.calendar import Window
-from tests.support.providers import faults
-from tests.support.providers.faults import plant_fault
-from tests.support.sync.recording_sink import RecordingSink, make_world, open_sink, subtract_days, sync_account
+from sync.limits import CallLimits
+from tests.support.providers import faults, google_faults
+from tests.support.providers.faults import CallFault, plant_fault
+from tests.support.sync.recording_sink import (
+    HASTY,
+    QUICK,
+    RecordingSink,
+    make_world,
+    open_sink,
+    subtract_days,
+    sync_account,
+)
 
 PROPERTY = "318204557"
 REPORT = ":runReport"
@@ -48,10 +59,10 @@ def desk(sqlite_url: str) -> Iterator[RecordingSink]:
         yield desk
 
 
-def sync_days(desk: RecordingSink, google: GA4StandIn, history: int = DAYS) -> None:
+def sync_days(desk: RecordingSink, google: GA4StandIn, history: int = DAYS, pace: CallLimits = QUICK) -> None:
     desk.notes.clear()
     desk.windows.clear()
-    sync_account(desk, google, {"refresh_token": google.world.google.issue(PROPERTY)}, history=history)
+    sync_account(desk, google, {"refresh_token": google.world.google.issue(PROPERTY)}, history=history, pace=pace)
 
 
 def read_tables(desk: RecordingSink) -> dict[str, list[dict[str, Any]]]:
@@ -180,7 +191,7 @@ def move_report(google: GA4StandIn, account: Property, *, times: int) -> None:
             account.pages[subtract_days(DAYS - 1), moved[-1]] = make_visits(1)
         return report
 
-    def is_first_page(request: Any) -> bool:
+    def is_first_page(request: StandInRequest) -> bool:
         body = request.json() or {}
         return {"name": "landingPage"} in body.get("dimensions", ()) and body.get("offset") == "0"
 
@@ -216,3 +227,27 @@ def test_the_later_row_of_a_key_counts(google: GA4StandIn, desk: RecordingSink) 
     sync_days(desk, google)
     assert {row["sessions"] for row in desk.read_sorted_rows("ga4_daily")} == {101}
     assert len(google.calls.filter_calls(path=REPORT)) == 3 * len(desk.tables)
+
+
+@pytest.mark.parametrize("too_much", [google_faults.fail_server(504), faults.hang_forever()])
+def test_a_report_that_takes_too_long_is_asked_for_in_halves(
+    google: GA4StandIn, account: Property, desk: RecordingSink, too_much: CallFault
+) -> None:
+    account.truncated = {subtract_days(2)}
+
+    def is_long(request: StandInRequest) -> bool:
+        (span,) = request.json()["dateRanges"]
+        return bool(span["startDate"] != span["endDate"])
+
+    plant_fault(google, too_much, path=REPORT, when=is_long)
+    desk.tables = ["ga4_daily"]
+    sync_days(desk, google, history=3, pace=HASTY)
+    assert [row["date"] for row in desk.read_sorted_rows("ga4_daily")] == [subtract_days(1), subtract_days(0)]
+    assert desk.windows == [("ga4_daily", Window(subtract_days(2), subtract_days(0)))]
+    assert desk.notes == {("ga4_daily", "truncated"): [Window(subtract_days(2), subtract_days(2))]}
+
+
+def test_an_answer_larger_than_is_taken_in_is_asked_for_in_halves(google: GA4StandIn, desk: RecordingSink) -> None:
+    sync_days(desk, google, pace=replace(QUICK, max_bytes=1_500))
+    assert [len(desk.read_sorted_rows(table)) for table in desk.tables] == [DAYS, DAYS, 3 * DAYS]
+    assert len(google.calls.filter_calls(path=REPORT)) > len(desk.tables)
