@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from engine import DAY, Window
 from sync.backfill import HISTORY_DAYS, plan_windows
 from sync.http import ProviderClient
 from sync.parsing import parse_time_zone
@@ -22,6 +23,10 @@ from sync.providers.instagram_media import CHUNK_DAYS as MEDIA_CHUNK
 from sync.providers.instagram_media import RESTATE_DAYS as MEDIA_RESTATES
 from sync.providers.instagram_media import TABLE as MEDIA_TABLE
 from sync.providers.instagram_media import InstagramMedia
+from sync.rereading import OptionCursor
+
+# The zone of a post's day.
+ZONE_OPTION = "time_zone"
 
 Step = Callable[[], Awaitable[None]]
 
@@ -64,15 +69,27 @@ class Instagram:
         return [partial(days.restate, window) for window in asked]
 
     async def plan_media(self, account: Account, insights: InstagramInsights, sink: Sink) -> list[Step]:
-        zone = parse_time_zone(account.options.get("time_zone")) or PACIFIC
+        zone = parse_time_zone(account.options.get(ZONE_OPTION)) or PACIFIC
         media = InstagramMedia(account.id, insights, sink, zone)
+        cursor = OptionCursor(sink, account, MEDIA_TABLE, ZONE_OPTION)
+        await cursor.load()
+        yesterday = get_local_yesterday(sink.now(), zone)
         asked = plan_windows(
-            await sink.get_cursor(MEDIA_TABLE),
-            get_local_yesterday(sink.now(), zone),
+            cursor.days,
+            yesterday,
             restate_days=MEDIA_RESTATES,
             chunk=MEDIA_CHUNK,
-            history=self.history,
+            history=cursor.extend_history(self.history, yesterday),
         )
         if asked:
             await media.fetch_list(min(window.start for window in asked))
-        return [partial(media.restate, window) for window in asked]
+
+        async def restate(window: Window) -> None:
+            await media.restate(window)
+            await cursor.save_progress(window)
+
+        steps: list[Step] = [partial(restate, window) for window in asked]
+        if cursor.stored is not None and cursor.stored.end > yesterday:
+            # The former zone was a day ahead; its last day is not over in this one.
+            steps.append(partial(sink.restate, MEDIA_TABLE, Window(yesterday + DAY, cursor.stored.end), ()))
+        return steps

@@ -120,8 +120,10 @@ class InstagramMedia:
         """
         held = {row["media_id"]: pick_columns(row) for row in await self.sink.get_rows(TABLE, window)}
         listed = {each.id: each for each in self.listed if window.start <= each.posted_on <= window.end}
+        # In another time zone a medium may lie in another window.
+        moved = {each.id for each in self.listed} - listed.keys()
         rows, skipped = [], 0
-        for media_id in dict.fromkeys((*listed, *held)):
+        for media_id in dict.fromkeys((*listed, *(each for each in held if each not in moved))):
             before, found = held.get(media_id), listed.get(media_id)
             try:
                 answered = await self.fetch_values(media_id, found.kind if found else str((before or {})["media_type"]))

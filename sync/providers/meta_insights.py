@@ -58,9 +58,9 @@ GIVEN_UP = ("Job Failed", "Job Skipped")
 class AdInsights:
     """The insights of an ad account in one sync.
 
-    `conversions` are the types of action that count, best first. `has_reports` is whether Meta prepares reports for the
-    account, as far as is known. `astray` is the number of rows outside of the requested days, and `silent` the
-    campaigns that answer nothing, so that their rows stay as they are.
+    `conversions` are the types of action that count, best first, and `actions` those that were seen. `has_reports` is
+    whether Meta prepares reports for the account, as far as is known. `astray` is the number of rows outside of the
+    requested days, and `silent` the campaigns that answer nothing, so that their rows stay as they are.
     """
 
     def __init__(self, graph: GraphClient, account: str, conversions: Sequence[str]) -> None:
@@ -70,6 +70,7 @@ class AdInsights:
         self.has_reports = True
         self.astray = 0
         self.silent: set[str] = set()
+        self.actions: set[str] = set()
 
     async def fetch_rows(self, window: Window, held: Sequence[Row]) -> Sequence[Row]:
         """Fetch a window's rows; `held` are those that the table has. Raises ProviderError.
@@ -208,6 +209,7 @@ class AdInsights:
     def count_conversions(self, found: JsonObject) -> tuple[Decimal, Decimal]:
         """Return a row's conversions and their value, of the first type of action that it has."""
         counts = self.read_actions(found, "actions")
+        self.actions |= counts.keys()
         for action in self.conversions:
             if action in counts:
                 return counts[action], self.read_actions(found, "action_values").get(action, Decimal(0))

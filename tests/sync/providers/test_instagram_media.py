@@ -262,3 +262,30 @@ def test_media_lie_on_the_days_of_the_accounts_zone(
     assert max(row["posted_on"] for row in desk.read_sorted_rows(MEDIA)) == last
     # The account's days are Instagram's, which end in Los Angeles.
     assert desk.read_sorted_rows(DAYS)[-1]["date"] == now.astimezone(PACIFIC).date() - timedelta(days=1)
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, "Pacific/Auckland"), ("Pacific/Auckland", "Pacific/Honolulu")])
+def test_a_changed_zone_moves_the_media_to_their_days(
+    instagram: InstagramStandIn,
+    credentials: dict[str, Any],
+    desk: RecordingSink,
+    profile: Profile,
+    sqlite_url: str,
+    before: str | None,
+    after: str,
+) -> None:
+    profile.posts = [make_medium(age, hour=23) for age in range(2 * HISTORY)]
+    if before is not None:
+        desk.options["time_zone"] = before
+    sync_account(desk, instagram, credentials, history=HISTORY + 30)
+    desk.options["time_zone"] = after
+    # The whole history, however short it would be for a first sync.
+    sync_account(desk, instagram, credentials, history=10)
+    with open_sink(f"{sqlite_url}.other", "instagram", PROFILE, options={"time_zone": after}) as other:
+        sync_account(other, instagram, credentials, history=HISTORY + 30)
+        wanted = other.read_sorted_rows(MEDIA)
+    # At the far end a day more or less was read in the other zone.
+    far = min(row["posted_on"] for row in wanted) + timedelta(days=1)
+    found = [row for row in desk.read_sorted_rows(MEDIA) if row["posted_on"] > far]
+    assert found == [row for row in wanted if row["posted_on"] > far]
+    assert len({row["media_id"] for row in desk.read_sorted_rows(MEDIA)}) == len(desk.read_sorted_rows(MEDIA))

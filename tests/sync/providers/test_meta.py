@@ -454,6 +454,56 @@ def test_the_first_tier_counts_and_never_the_sum(
     assert sync_conversions(meta, credentials, desk, replace(both, actions={omni: 5})) == (0, 0)
 
 
+def test_a_changed_conversion_action_reads_the_history_again(
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink
+) -> None:
+    meta.world.add_accounts(make_account(days=120))
+    for each in meta.world.ad_accounts[ACCOUNT].deliveries:
+        each.actions["lead"] = 70.0
+
+    def count_conversions() -> list[float]:
+        return [row["conversions"] for row in desk.read_sorted_rows(TABLE)]
+
+    sync_account(desk, meta, credentials, history=110)
+    assert set(count_conversions()) == {1, 2}
+    desk.options["conversion_action"] = "lead"
+    # Broken off after the newest days, and again after the first report.
+    plant_fault(meta, graph_faults.throttle_calls(minutes=50), path=INSIGHTS, when=is_post, times=1)
+    with pytest.raises(Throttled):
+        sync_account(desk, meta, credentials, history=110)
+    assert count_conversions().count(70) == 2 * 31
+    sync_account(desk, meta, credentials, history=60)
+    assert set(count_conversions()) == {70}
+    assert set(desk.remarks) == {
+        "the option conversion_action has changed: the history of meta_ads_daily is read again"
+    }
+    # From then on it is as ever, and back again it is read again.
+    desk.remarks.clear()
+    meta.calls.clear()
+    sync_account(desk, meta, credentials, history=110)
+    assert (desk.remarks, len(meta.calls.filter_calls(path=INSIGHTS))) == ([], 1)
+    del desk.options["conversion_action"]
+    sync_account(desk, meta, credentials, history=110)
+    assert set(count_conversions()) == {1, 2}
+
+
+def is_post(request: StandInRequest) -> bool:
+    return request.method == "POST"
+
+
+def test_an_action_that_no_row_has_is_told_with_those_that_are_there(
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink
+) -> None:
+    desk.options["conversion_action"] = "purchse"
+    sync_account(desk, meta, credentials, history=DAYS)
+    seen = "offsite_conversion.fb_pixel_purchase, omni_purchase, purchase"
+    assert desk.remarks == [f"no row has the conversion_action 'purchse'; the rows that were read have {seen}"]
+    desk.remarks.clear()
+    desk.options["conversion_action"] = "purchase"
+    sync_account(desk, meta, credentials, history=DAYS)
+    assert desk.remarks == ["the option conversion_action has changed: the history of meta_ads_daily is read again"]
+
+
 def test_a_campaign_that_appears_twice_is_one_row_the_later(
     meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink
 ) -> None:
