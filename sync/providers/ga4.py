@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from engine import DAY, Window
 from sync.backfill import HISTORY_DAYS, fetch_in_halves, plan_windows
-from sync.errors import NeedsReauth, NotPermitted, Unreadable
+from sync.errors import NeedsReauth, NotPermitted, ProviderError, Unreadable
 from sync.http import ProviderClient, ProviderRequest
 from sync.parsing import JsonObject, ProviderResponse, clean_text, parse_time_zone, positive_or_none
 from sync.provider import Account, Row, Sink, get_local_yesterday
@@ -255,10 +255,31 @@ def parse_report(answer: ProviderResponse) -> JsonObject:
         case 401:
             raise GOOGLE.needs_reauth()
         case 403:
-            raise GOOGLE.not_permitted("give them at least the role Viewer on the property, or connect it again")
+            raise explain_denial(found)
         case 404:
             raise NotPermitted("Google Analytics knows no such property; check its number and connect it again")
     raise GOOGLE.unreadable("that it does not understand the question")
+
+
+def explain_denial(found: JsonObject) -> ProviderError:
+    """Return the error of a 403: its reason tells who can help."""
+    match read_reason(found):
+        case "SERVICE_DISABLED":
+            return NotPermitted(
+                "Google Analytics cannot be read: whoever runs this installation has to enable the Google Analytics "
+                "Data API in its project at Google"
+            )
+        case "ACCESS_TOKEN_SCOPE_INSUFFICIENT":
+            return NeedsReauth(
+                "These credentials do not cover Google Analytics; connect the account again and allow it"
+            )
+    return GOOGLE.not_permitted("give them at least the role Viewer on the property, or connect it again")
+
+
+def read_reason(found: JsonObject) -> str | None:
+    """Return the reason in an error's details, such as SERVICE_DISABLED; None if it has none."""
+    details = READER.read_list(READER.read_object(found, "error"), "details")
+    return next((str(detail["reason"]) for detail in details if "reason" in detail), None)
 
 
 def read_retry_delay(answer: ProviderResponse) -> float | None:

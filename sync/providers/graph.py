@@ -9,6 +9,8 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
+from pydantic import SecretStr
+
 from sync.errors import NeedsReauth, NotPermitted, ProviderError, Unreadable
 from sync.http import ProviderClient, ProviderRequest
 from sync.parsing import JsonObject, ObjectReader, ProviderResponse, Site, positive_or_none
@@ -25,6 +27,7 @@ NO_SUCH_OBJECT = 33
 TOO_MUCH_DATA = frozenset({(1, 99), (100, 1487534), (100, 1504018), (2, 1504038)})
 TOO_MUCH_DATA_WORDS = "reduce the amount of data"
 TRANSIENT = frozenset({1, 2})
+RETIRED_VERSION = 2635
 
 # Tokens are valid for 60 days; one that is used every day is renewed at this age.
 RENEWED_AFTER = timedelta(days=7)
@@ -92,7 +95,17 @@ class GraphClient:
                 raise self.site.unreadable("with the same page again and again")
             seen.add(after)
 
-    async def renew_token(self, account: Account, sink: Sink, path: str, query: Mapping[str, str]) -> None:
+    async def exchange_token(self, account: Account, sink: Sink, app_id: str, app_secret: SecretStr) -> None:
+        """Exchange a token of Facebook's login if it is a week old. Raises NeedsReauth."""
+        query = {
+            "grant_type": "fb_exchange_token",
+            "client_id": app_id,
+            "client_secret": app_secret.get_secret_value(),
+            "fb_exchange_token": self.token,
+        }
+        await self.renew_token(account, sink, f"{self.base}/oauth/access_token", query)
+
+    async def renew_token(self, account: Account, sink: Sink, url: str, query: Mapping[str, str]) -> None:
         """Renew the token if it is a week old. Raises NeedsReauth.
 
         Both addresses of the renewal take the old token in the query, so no log or error may show the request. After
@@ -101,7 +114,7 @@ class GraphClient:
         if sink.now() - account.credentials_at < RENEWED_AFTER:
             return
         try:
-            request = ProviderRequest("GET", f"{self.base}/{path}", query=query)
+            request = ProviderRequest("GET", url, query=query)
             found = await self.client.request(self.site, self.account, request, parse_response)
             token = self.site.require_token(found, "access_token")
         except NeedsReauth:
@@ -150,6 +163,11 @@ def classify_error(site: Site, error: JsonObject, *, status: int = 400, pause: f
     if (code, subcode) == (INVALID, NO_SUCH_OBJECT) or status == 404:
         return ObjectNotFound(
             f"{site.name} knows no such account, or not for these credentials; check it and connect it again"
+        )
+    if code == RETIRED_VERSION:
+        return NotPermitted(
+            f"{site.name} no longer answers this version of its API; whoever runs this installation has to name "
+            "a newer one in META_API_VERSION"
         )
     if code == WITHHELD:
         return AccessWithheld(str(site.not_permitted(PERMIT)))

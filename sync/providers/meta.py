@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 from pydantic import SecretStr
 
 from sync.backfill import HISTORY_DAYS, plan_windows
 from sync.http import ProviderClient
 from sync.provider import Account, Sink, get_local_yesterday
 from sync.providers.graph import GraphClient
+from sync.providers.graph_version import GRAPH_VERSION, add_version
 from sync.providers.meta_insights import MAX_DAYS_AT_ONCE, META, AdInsights
 from sync.rereading import OptionCursor
-
-VERSION = "v26.0"
-VERSION_SUFFIX = re.compile(r"/v[0-9]+\.[0-9]+", re.ASCII)
 
 TABLE = "meta_ads_daily"
 RESTATE_DAYS = 28
@@ -37,12 +33,13 @@ class MetaAds:
         client: ProviderClient,
         *,
         base: str,
+        version: str = GRAPH_VERSION,
         app_id: str | None = None,
         app_secret: SecretStr | None = None,
         history: int = HISTORY_DAYS,
     ) -> None:
         self.client = client
-        self.base = add_version(base)
+        self.base = add_version(base, version)
         self.app_id = app_id
         self.app_secret = app_secret
         self.history = min(history, MAX_HISTORY_DAYS)
@@ -86,18 +83,5 @@ class MetaAds:
             )
 
     async def renew_token(self, graph: GraphClient, account: Account, sink: Sink) -> None:
-        if self.app_id is None or self.app_secret is None:
-            return
-        query = {
-            "grant_type": "fb_exchange_token",
-            "client_id": self.app_id,
-            "client_secret": self.app_secret.get_secret_value(),
-            "fb_exchange_token": graph.token,
-        }
-        await graph.renew_token(account, sink, "oauth/access_token", query)
-
-
-def add_version(base: str) -> str:
-    """Return the base of all addresses with the version, unless the setting has one."""
-    base = base.rstrip("/")
-    return base if VERSION_SUFFIX.fullmatch(base[base.rfind("/") :]) else f"{base}/{VERSION}"
+        if self.app_id is not None and self.app_secret is not None:
+            await graph.exchange_token(account, sink, self.app_id, self.app_secret)

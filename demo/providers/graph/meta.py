@@ -7,14 +7,13 @@ from dataclasses import replace
 
 from demo.providers.accounts import AdAccount
 from demo.providers.graph import graph_errors
-from demo.providers.graph.graph import GraphStandIn, split_names
+from demo.providers.graph.graph import EXCHANGE, GraphStandIn, split_names
 from demo.providers.graph.meta_insights import InsightsRequest
 from demo.providers.graph.meta_runs import ReportRuns
-from demo.providers.tokens import SIXTY_DAYS, Grant, Tokens
+from demo.providers.tokens import Grant, Tokens
 from demo.providers.wire import ErrorResponse, StandInRequest, StandInResponse
 from demo.providers.world import ProviderWorld
 
-EXCHANGE = "/oauth/access_token"
 ACCOUNT = re.compile(r"/(act_\d+)(/insights)?")
 # A report or a campaign.
 NODE = re.compile(r"/(\d+)(/insights)?")
@@ -95,20 +94,7 @@ class MetaStandIn(GraphStandIn):
         return self.identify_subject(request).token
 
     def exchange_token(self, request: StandInRequest) -> StandInResponse:
-        fields = request.fields
-        secret = self.world.apps.get(fields.get("client_id", ""))
-        if secret is None:
-            raise ErrorResponse(graph_errors.build_error(101, "Error validating application. Invalid application ID."))
-        if secret != fields.get("client_secret"):
-            raise ErrorResponse(graph_errors.build_error(1, "Error validating client secret.", status=400))
-        if fields.get("grant_type") != "fb_exchange_token":
-            raise ErrorResponse(
-                graph_errors.build_invalid_parameter("Invalid grant_type: only fb_exchange_token is known here")
-            )
-        old = self.authorize_token(fields.get("fb_exchange_token"))
-        token = self.tokens.renew(old, SIXTY_DAYS)
-        content = {"access_token": token, "token_type": "bearer", "expires_in": int(SIXTY_DAYS.total_seconds()) - 56}
-        return StandInResponse.json(content)
+        return self.exchange_facebook_token(request)
 
 
 def _describe_account(account: AdAccount, fields: list[str]) -> dict[str, object]:

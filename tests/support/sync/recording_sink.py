@@ -23,6 +23,7 @@ from state.credentials import Credentials
 from sync.http import ProviderClient
 from sync.limits import CallLimits
 from sync.provider import Account, Row
+from sync.providers.graph_version import GRAPH_VERSION
 from sync.providers.registry import Addresses, Applications, open_providers
 from tests.conftest import TENANT
 
@@ -149,15 +150,21 @@ def sync_account(
     applications: Applications = APPLICATIONS,
     pace: CallLimits = QUICK,
     history: int = HISTORY,
+    version: str = GRAPH_VERSION,
+    facebook: StandIn | None = None,
 ) -> Naps:
-    """Sync the sink's account once, and return the waits. Raises as the provider does."""
+    """Sync the sink's account once, and return the waits. Raises as the provider does.
+
+    `facebook` stands at Facebook's address, if it is another than the provider's.
+    """
     naps = Naps()
     account = Account(sink.source, sink.account, Credentials(credentials), sink.clock - age, dict(sink.options))
     addresses = Addresses(
         ga4_base_url=f"{stand_in.url}/",
         google_token_url=f"{stand_in.url}/token",
-        meta_base_url=f"{stand_in.url}/",
+        meta_base_url=f"{(facebook or stand_in).url}/",
         instagram_base_url=stand_in.url,
+        meta_api_version=version,
     )
 
     async def sync_once() -> None:

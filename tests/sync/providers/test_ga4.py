@@ -343,11 +343,20 @@ def test_an_access_token_is_replaced_before_it_expires(
     assert len(google.calls.filter_calls(path="/token")) >= 2
 
 
+DISABLED = google_faults.deny_for_reason(
+    "SERVICE_DISABLED", "Google Analytics Data API has not been used in project 1 before or it is disabled."
+)
+UNSCOPED = google_faults.deny_for_reason(
+    "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "Request had insufficient authentication scopes."
+)
 GOOGLE_FAILURES: list[tuple[str, CallFault, str, type[ProviderError], str, int]] = [
     ("refused token", google_faults.refuse_token(), REPORT, NeedsReauth, "connect the account again", 2),
     ("dead refresh token", google_faults.refuse_grant(), "/token", NeedsReauth, "connect the account again", 1),
     ("unknown client", google_faults.refuse_client(), "/token", NotPermitted, "GOOGLE_CLIENT_ID", 1),
     ("forbidden", google_faults.deny_permission(), REPORT, NotPermitted, "Viewer", 1),
+    ("API disabled", DISABLED, REPORT, NotPermitted, "has to enable the Google Analytics Data API", 1),
+    # With another access token it is tried once more.
+    ("no scope", UNSCOPED, REPORT, NeedsReauth, "connect the account again and allow it", 2),
     ("bad question", google_faults.refuse_argument(), REPORT, Unreadable, "does not understand", 1),
     ("server error", google_faults.fail_server(500), REPORT, Unreachable, "fault of its own", 3),
     ("unavailable", google_faults.fail_server(503), REPORT, Unreachable, "fault of its own", 3),

@@ -12,7 +12,9 @@ from demo.providers.accounts import Profile
 from demo.providers.graph.instagram import InstagramStandIn
 from engine.calendar import Window
 from sync.errors import NeedsReauth, NotPermitted, ProviderError, Throttled, Unreachable, Unreadable
+from sync.providers.graph_version import GRAPH_VERSION
 from sync.providers.instagram_days import format_midnight
+from sync.providers.registry import Applications
 from tests.conftest import TENANT
 from tests.support.providers import faults, graph_faults
 from tests.support.providers.faults import CallFault, clear_faults, plant_fault
@@ -200,6 +202,34 @@ def test_a_token_that_cannot_be_refreshed_serves_on_unless_it_is_dead(
     expired = instagram.world.instagram.issue(PROFILE, age=timedelta(days=61))
     with pytest.raises(NeedsReauth, match="connect the account again"):
         sync_account(desk, instagram, {"access_token": expired}, history=1, age=timedelta(days=8))
+
+
+@pytest.mark.parametrize("is_facebook", [False, True])
+def test_host_and_renewal_follow_the_kind_of_login(desk: RecordingSink, is_facebook: bool) -> None:
+    world = make_world()
+    world.add_accounts(make_profile())
+    with InstagramStandIn(world) as instagram, InstagramStandIn(world, is_facebook=True) as facebook:
+        asked, other = (facebook, instagram) if is_facebook else (instagram, facebook)
+        token = asked.tokens.issue(PROFILE, age=timedelta(days=8))
+        sync_account(desk, instagram, {"access_token": token}, history=2, age=timedelta(days=8), facebook=facebook)
+        assert len(other.calls) == 0
+        assert [renewed["access_token"][:2] for renewed in desk.renewed] == ["EA" if is_facebook else "IG"]
+        # Every call names the version; only Instagram's own renewal is documented without one.
+        renewal = f"/{GRAPH_VERSION}/oauth/access_token" if is_facebook else "/refresh_access_token"
+        assert [call.path for call in asked.calls if not call.path.startswith(f"/{GRAPH_VERSION}/1")] == [renewal]
+        assert asked.calls.leaks == []
+    assert len(desk.read_sorted_rows(DAYS)) == 2
+
+
+def test_a_token_of_facebooks_login_is_not_exchanged_without_an_application(desk: RecordingSink) -> None:
+    world = make_world()
+    world.add_accounts(make_profile())
+    with InstagramStandIn(world, is_facebook=True) as facebook:
+        token = world.meta.issue(PROFILE, age=timedelta(days=8))
+        sync_account(
+            desk, facebook, {"access_token": token}, history=1, age=timedelta(days=8), applications=Applications()
+        )
+    assert desk.renewed == []
 
 
 def test_a_token_that_no_header_can_hold_is_dead(instagram: InstagramStandIn, desk: RecordingSink) -> None:

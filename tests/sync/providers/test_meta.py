@@ -16,7 +16,7 @@ from demo.providers.graph.meta import MetaStandIn
 from demo.providers.wire import StandInRequest
 from engine.calendar import Window
 from sync.errors import NeedsReauth, NotPermitted, ProviderError, Throttled, TooMuchData, Unreachable, Unreadable
-from sync.providers.meta import add_version
+from sync.providers.graph_version import GRAPH_VERSION
 from sync.providers.registry import Applications
 from tests.support.providers import faults, graph_faults
 from tests.support.providers.faults import CallFault, clear_faults, plant_fault
@@ -104,7 +104,7 @@ def test_the_rows_are_the_accounts(meta: MetaStandIn, credentials: dict[str, Any
     ]
     assert desk.fractions == [1]
     assert meta.calls.leaks == []
-    assert {call.path for call in meta.calls} == {f"/v26.0/{ACCOUNT}", f"/v26.0/{ACCOUNT}/insights"}
+    assert {call.path for call in meta.calls} == {f"/{GRAPH_VERSION}/{ACCOUNT}", f"/{GRAPH_VERSION}/{ACCOUNT}/insights"}
     assert all(call.method == "GET" for call in meta.calls)
 
 
@@ -575,7 +575,7 @@ def test_a_token_of_a_week_is_exchanged(meta: MetaStandIn, credentials: dict[str
     assert renewed["note"] == "kept"
     assert renewed["access_token"] != credentials["access_token"]
     exchange = meta.calls.filter_calls(path="/oauth/access_token")
-    assert [call.path for call in exchange] == ["/v26.0/oauth/access_token"]
+    assert [call.path for call in exchange] == [f"/{GRAPH_VERSION}/oauth/access_token"]
 
 
 def test_a_dead_token_is_not_exchanged(meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink) -> None:
@@ -626,7 +626,8 @@ META_FAILURES: list[tuple[str, CallFault, type[ProviderError], str, int]] = [
     ("reset", faults.reset_connection(), Unreachable, "does not answer", 3),
     ("cut off", faults.cut_off_body(), Unreachable, "does not answer", 3),
     ("bad question", graph_faults.fail_call(100), Unreadable, "does not understand", 1),
-    ("unknown code", graph_faults.fail_call(2635), Unreadable, "does not understand", 1),
+    ("unknown code", graph_faults.fail_call(2636), Unreadable, "does not understand", 1),
+    ("retired version", graph_faults.fail_call(2635), NotPermitted, "META_API_VERSION", 1),
     ("page", faults.send_html(), Unreadable, "web page instead of data", 1),
     ("page on 404", faults.send_html(404), Unreadable, "web page instead of data", 1),
     ("truncated", faults.truncate_json(), Unreadable, "breaks off", 1),
@@ -706,7 +707,10 @@ def test_a_limit_for_longer_than_the_patience_says_until_when(
     assert len(meta.calls.filter_calls(path=INSIGHTS)) == 1
 
 
-def test_the_version_is_in_the_path_once() -> None:
-    for base in ("https://graph.facebook.com", "https://graph.facebook.com/", "https://graph.facebook.com/v26.0/"):
-        assert add_version(base) == "https://graph.facebook.com/v26.0"
-    assert add_version("http://127.0.0.1:9/v23.0") == "http://127.0.0.1:9/v23.0"
+def test_a_version_that_is_retired_is_named_with_the_remedy(
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink
+) -> None:
+    with pytest.raises(NotPermitted, match="a newer one in META_API_VERSION"):
+        sync_account(desk, meta, credentials, history=1, version="v22.0")
+    sync_account(desk, meta, credentials, history=1, version="v25.0")
+    assert meta.calls.filter_calls(path="/v25.0/act_")
