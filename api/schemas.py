@@ -332,12 +332,13 @@ class SyncRun(BaseModel):
 
 
 class SyncAccount(BaseModel):
-    """One account of a job: `rows` as restated so far, `skipped` what was passed over, by reason."""
+    """One account of a job: its rows, what was passed over by reason, and notes on the rows."""
 
     status: SyncPartStatus
     rows: int
     error: str | None
     skipped: dict[str, int]
+    notes: list[str] = Field(default_factory=list)
 
 
 class SyncSource(BaseModel):

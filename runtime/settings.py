@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from engine import InvalidSetting, did_you_mean, find_nearest_names
 from runtime.shipped import get_shipped_folder
+from sync.providers.graph_version import GRAPH_VERSION, VERSION_PATTERN
 
 DEFAULT_DATABASE = "sqlite:///metric-engine.db"
 DEFAULT_TIMEZONE = "America/Los_Angeles"
@@ -62,6 +63,7 @@ class Settings(BaseSettings):
     google_token_url: str | None = None
     meta_base_url: str | None = None
     instagram_base_url: str | None = None
+    meta_api_version: str = GRAPH_VERSION
 
     @classmethod
     def from_environment(cls, **given: Any) -> Self:
@@ -126,6 +128,13 @@ class Settings(BaseSettings):
                 f"has {size} bytes and needs at least {MIN_SECRET_BYTES}; `openssl rand -hex 32` makes a good one"
             )
         return secret
+
+    @field_validator("meta_api_version")
+    @classmethod
+    def check_version(cls, version: str) -> str:
+        if not VERSION_PATTERN.fullmatch(version):
+            raise ValueError(f"is not a version; write one such as {GRAPH_VERSION}")
+        return version
 
     @field_validator("jwks_url", "ga4_base_url", "google_token_url", "meta_base_url", "instagram_base_url")
     @classmethod

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, select, update
 
+from engine import SOURCES
 from state.credentials import Credentials, Keyring
 from state.database import StateDatabase
 from state.tables import connections
@@ -86,7 +87,8 @@ class Connections:
     ) -> Connection:
         """Connect an account or replace its connection; without credentials it is `external`.
 
-        Clears the last error and keeps the last success. Keeps the options, unless others are given.
+        Clears the last error and keeps the last success. Keeps the options, unless others are given; those that a sync
+        has added stay in any case.
         Raises `NoEncryptionKey`.
         """
         now = datetime.now(UTC)
@@ -97,8 +99,6 @@ class Connections:
             "last_error": None,
             "updated_at": now,
         }
-        if options is not None:
-            values["options"] = dict(options)
         key = {"user_id": user, "source": source, "account_id": account_id}
         columns = connections.c
         returned = (
@@ -108,8 +108,14 @@ class Connections:
             columns.last_success_at,
             columns.last_error,
         )
-        statement = self._database.upsert(connections, key=key, values=values).returning(*returned)
-        with self._database.connect() as connection:
+        with self._database.begin_transaction() as connection:
+            if options is not None:
+                matching = _match_account(user, source, account_id)
+                current = connection.execute(select(connections.c.options).where(matching).with_for_update()).scalar()
+                # What a sync has learnt of the account stays.
+                own = {name: value for name, value in (current or {}).items() if name not in SOURCES[source].options}
+                values["options"] = own | dict(options)
+            statement = self._database.upsert(connections, key=key, values=values).returning(*returned)
             return Connection(*connection.execute(statement).one())
 
     def mark_external(self, user: str, source: str, account_id: str = "") -> None:

@@ -8,6 +8,7 @@ from typing import Self
 from state.app_settings import AppSettings
 from state.connections import Connections
 from state.credentials import Keyring
+from state.data_notes import DataNotes
 from state.database import StateDatabase, open_database
 from state.jobs.jobs import Jobs
 from state.jobs.queue import JobQueue
@@ -29,6 +30,7 @@ class State:
     jobs: Jobs
     queue: JobQueue
     runs: ScheduledRuns
+    data_notes: DataNotes
 
     @classmethod
     def open(cls, url: str, *, encryption_key: str | None = None) -> Self:
@@ -52,6 +54,7 @@ class State:
             jobs=Jobs(database),
             queue=JobQueue(database),
             runs=ScheduledRuns(database),
+            data_notes=DataNotes(database),
         )
 
     def close(self) -> None:

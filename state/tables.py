@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Date,
     Double,
     ForeignKey,
     Index,
@@ -69,6 +70,19 @@ data_versions = Table(
     metadata,
     Column("user_id", UUID, primary_key=True),
     Column("version", BigInteger, nullable=False),
+)
+
+# What is known against an account's rows in one table: a code, and the days from the first to the last.
+data_notes = Table(
+    "data_notes",
+    metadata,
+    Column("user_id", UUID, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("account_id", Text, primary_key=True),
+    Column("table_name", Text, primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("first_day", Date, primary_key=True),
+    Column("last_day", Date, nullable=False),
 )
 
 JOB_STATUSES = ("queued", "running", "succeeded", "partial", "failed", "cancelled")

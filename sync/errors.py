@@ -28,7 +28,14 @@ class Throttled(ProviderError):
 
 
 class Unreachable(ProviderError):
-    """The provider does not answer, or answers with a server error."""
+    """The provider does not answer, or answers with a server error.
+
+    `is_overload` is whether a smaller request may succeed, as after a time-out.
+    """
+
+    def __init__(self, message: str, *, is_overload: bool = False) -> None:
+        self.is_overload = is_overload
+        super().__init__(message)
 
 
 class NeedsReauth(ProviderError):

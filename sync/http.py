@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 import httpx
 from tenacity import AsyncRetrying, retry_if_exception_type
 
-from sync.errors import Throttled, Unreachable
+from sync.errors import Throttled, TooMuchData, Unreachable
 from sync.limits import CALL_LIMITS, CallLimits, ConcurrencyLimits, RetryPolicy
 from sync.parsing import ProviderResponse, Site
 
@@ -86,7 +86,8 @@ class ProviderClient:
             except (httpx.TransportError, TimeoutError) as error:
                 # The error's text may hold an address, so only its class is logged.
                 logger.info("%s: %s", site.source, type(error).__name__)
-                raise site.no_answer() from None
+                is_slow = isinstance(error, (TimeoutError, httpx.ReadTimeout))
+                raise site.no_answer(is_overload=is_slow) from None
             except httpx.DecodingError:
                 raise site.unreadable("with something that cannot be unpacked") from None
 
@@ -104,7 +105,7 @@ class ProviderClient:
             async for chunk in response.aiter_bytes():
                 body += chunk
                 if len(body) > self.limits.max_bytes:
-                    raise site.unreadable("with more data than is taken in at once")
+                    raise TooMuchData(str(site.unreadable("with more data than is taken in at once")))
             return ProviderResponse(site, response.status_code, response.headers, bytes(body))
 
     async def aclose(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine import SOURCES
-from sync.errors import NeedsReauth, NotPermitted, Throttled, Unreachable, Unreadable
+from sync.errors import NeedsReauth, NotPermitted, Throttled, TooMuchData, Unreachable, Unreadable
 
 MAX_NUMBER = 2**63 - 1
 MAX_DIGITS = 40
@@ -30,11 +30,14 @@ class Site:
     def of_source(cls, name: str) -> Site:
         return cls(name, SOURCES[name].provider)
 
-    def no_answer(self) -> Unreachable:
-        return Unreachable(f"{self.name} does not answer; the next sync tries again")
+    def no_answer(self, *, is_overload: bool = False) -> Unreachable:
+        return Unreachable(f"{self.name} does not answer; the next sync tries again", is_overload=is_overload)
 
-    def server_fault(self) -> Unreachable:
-        return Unreachable(f"{self.name} has a fault of its own; the next sync tries again")
+    def server_fault(self, *, is_overload: bool = True) -> Unreachable:
+        return Unreachable(f"{self.name} has a fault of its own; the next sync tries again", is_overload=is_overload)
+
+    def too_much_data(self) -> TooMuchData:
+        return TooMuchData(f"{self.name} has more data for a day than it gives out at once; it cannot be loaded")
 
     def too_many_calls(self, seconds: float | None) -> Throttled:
         pause = "for now; the next sync" if seconds is None else f"for about {format_wait(seconds)}; a sync after that"

@@ -59,7 +59,16 @@ class Sink(Protocol):
         """Report the finished share of this account, 0 to 1."""
 
     def skip(self, count: int, reason: str) -> None:
-        """Report things that could not be read and were left out, as `3, "posts without insights"`."""
+        """Report things that could not be read and were left out, as `3, "posts without insights"`; 0 is ignored."""
+
+    async def replace_notes(self, table: str, days: Window, notes: Mapping[str, Sequence[Window]]) -> None:
+        """Replace what is known against the table's rows of these days, as windows by code.
+
+        The codes are `sampled`, `thresholded`, `truncated` and `other_row`; answers show them to their readers.
+        """
+
+    def add_remark(self, text: str) -> None:
+        """Add a sentence for the user to the job's account."""
 
     async def renew_credentials(self, credentials: Mapping[str, Any]) -> None:
         """Save new credentials, encrypted, in place of the old ones."""

@@ -6,12 +6,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine import Window
+from state.data_notes import OTHER_ROW, SAMPLED, THRESHOLDED, TRUNCATED
+
 QUEUED, RUNNING = "queued", "running"
 SUCCEEDED, PARTIAL, FAILED = "succeeded", "partial", "failed"
 # The status of an external account, whose rows come from elsewhere.
 SKIPPED = "skipped"
 CANCELLED = "cancelled"
 
+# What is known against some days, to be completed by their table and dates.
+NOTE_TEXTS = {
+    SAMPLED: "the provider estimated these days from a sample",
+    THRESHOLDED: "the provider leaves out rows of few people",
+    TRUNCATED: "the provider does not answer for all of these days; what was loaded of them before stays",
+    OTHER_ROW: "the provider folds rare members into (other)",
+}
 NOTHING_TO_READ = "no connected account has credentials to read it with, so there was nothing to sync"
 
 
@@ -20,6 +30,7 @@ class AccountReport:
     """The result of one account.
 
     `rows` is the number restated so far, `error` is for its user, `skipped` counts what was left out by reason.
+    `remarks` are sentences for the user, in order, and `notes` the days that have one, by table and code.
     """
 
     status: str = QUEUED
@@ -27,9 +38,22 @@ class AccountReport:
     error: str | None = None
     skipped: dict[str, int] = field(default_factory=dict)
     fraction: float = 0.0
+    remarks: dict[str, None] = field(default_factory=dict)
+    notes: dict[tuple[str, str], Window] = field(default_factory=dict)
+
+    def add_note(self, table: str, code: str, days: Window) -> None:
+        """Add days that are noted; the report tells only the first and the last of a table."""
+        before = self.notes.get((table, code), days)
+        self.notes[table, code] = Window(min(before.start, days.start), max(before.end, days.end))
 
     def as_json(self) -> dict[str, Any]:
-        return {"status": self.status, "rows": self.rows, "error": self.error, "skipped": dict(self.skipped)}
+        return {
+            "status": self.status,
+            "rows": self.rows,
+            "error": self.error,
+            "skipped": dict(self.skipped),
+            "notes": [*self.remarks, *(format_note(*key, days) for key, days in self.notes.items())],
+        }
 
 
 class JobReport:
@@ -92,7 +116,14 @@ def restore_report(before: Mapping[str, Any], source: str, account: str) -> Acco
     report = before.get(source, {}).get("accounts", {}).get(account, {})
     if report.get("status") != SUCCEEDED:
         return AccountReport()
-    return AccountReport(SUCCEEDED, report["rows"], None, dict(report["skipped"]), 1.0)
+    remarks = dict.fromkeys(report.get("notes", ()))
+    return AccountReport(SUCCEEDED, report["rows"], None, dict(report["skipped"]), 1.0, remarks)
+
+
+def format_note(table: str, code: str, days: Window) -> str:
+    """Format a note as a sentence."""
+    span = days.start.isoformat() if days.days == 1 else f"{days.start} to {days.end}"
+    return f"{table}, {span}: {NOTE_TEXTS.get(code, code)}"
 
 
 def combine_statuses(statuses: Iterable[str]) -> str:

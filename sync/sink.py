@@ -64,6 +64,16 @@ class WarehouseSink:
         if count:
             self.report.skipped[reason] = self.report.skipped.get(reason, 0) + count
 
+    async def replace_notes(self, table: str, days: Window, notes: Mapping[str, Sequence[Window]]) -> None:
+        source, account = self.account.source, self.account.id
+        await asyncio.to_thread(self.state.data_notes.replace_notes, self.user, source, account, table, days, notes)
+        for code, windows in notes.items():
+            for window in windows:
+                self.report.add_note(table, code, window)
+
+    def add_remark(self, text: str) -> None:
+        self.report.remarks[text] = None
+
     async def renew_credentials(self, credentials: Mapping[str, Any]) -> None:
         self.credentials_at = await asyncio.to_thread(
             self.state.connections.renew_credentials,

@@ -83,6 +83,8 @@ def print_job(job: Job, user: str | None) -> None:
             words += "".join(f"; {count} {what} passed over" for what, count in report["skipped"].items())
             error = f"; {report['error']}" if report["status"] in (FAILED, PARTIAL) else ""
             click.echo(f"  {source} {account}: {words}{error}")
+            for note in report.get("notes", ()):
+                click.echo(f"    {note}")
 
 
 class NullObserver:

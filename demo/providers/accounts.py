@@ -30,7 +30,11 @@ class PropertyVisits(NamedTuple):
 
 @dataclass
 class Property:
-    """A GA4 property; `other` holds the metrics of the row `(other)`, which has no date."""
+    """A GA4 property; `other` holds the metrics of the row `(other)`, which has no date.
+
+    Rows of fewer than `threshold` active users are withheld, and so are the `truncated` days, which answers name if
+    `names_truncated`. `sampled` are the events read and those there are.
+    """
 
     id: str
     zone: str = LOS_ANGELES
@@ -40,6 +44,10 @@ class Property:
     pages: dict[tuple[date, str], Metrics] = field(default_factory=dict)
     other: Metrics | None = None
     thresholded: bool = False
+    threshold: int = 0
+    truncated: set[date] = field(default_factory=set)
+    names_truncated: bool = True
+    sampled: tuple[int, int] | None = None
 
     def iter_rows(self, dimension: str | None, first: date, last: date, now: datetime) -> Iterator[PropertyVisits]:
         """Yield the rows from `first` to `last`, by day, and by member if a dimension is given."""
@@ -82,18 +90,26 @@ class AdDelivery:
 
 @dataclass
 class AdAccount:
-    """An ad account; its id begins with `act_`. `most_days` limits the window of one answer."""
+    """An ad account; its id begins with `act_`.
+
+    `statuses` are the campaigns' by id, ACTIVE if missing. `most_days` limits the window of one answer.
+    """
 
     id: str
     zone: str = LOS_ANGELES
     currency: str = "USD"
     name: str = "Ad account"
     deliveries: list[AdDelivery] = field(default_factory=list)
+    statuses: dict[str, str] = field(default_factory=dict)
     most_days: int | None = None
 
     def iter_rows(self, first: date, last: date, now: datetime) -> Iterator[AdDelivery]:
         """Yield the campaigns' days from `first` to `last`."""
         return (delivery for delivery in list(self.deliveries) if first <= delivery.day <= last)
+
+    def has_campaign(self, campaign: str) -> bool:
+        """Whether the account has, or had, this campaign."""
+        return campaign in self.statuses or any(each.campaign_id == campaign for each in list(self.deliveries))
 
 
 @dataclass

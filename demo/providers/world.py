@@ -45,6 +45,10 @@ class ProviderWorld:
             else:
                 self.profiles[account.id] = account
 
+    def find_owner_of_campaign(self, campaign: str) -> str | None:
+        """Return the ad account that has, or had, a campaign; None if it is unknown."""
+        return next((each.id for each in list(self.ad_accounts.values()) if each.has_campaign(campaign)), None)
+
     def find_profile_of_medium(self, medium_id: str) -> str | None:
         """Return the profile that posted a medium, even a deleted one; None if it is unknown."""
         if medium_id not in self._posters:

@@ -166,14 +166,21 @@ class Warehouse:
 
     def get_cursor(self, table: Table, tenant: str, account: str) -> Window | None:
         """Return the days of an account restated so far, without a gap; None before the first."""
+        return self.get_cursors(tenant).get((table.name, account))
+
+    def get_cursors(self, tenant: str) -> dict[tuple[str, str], Window]:
+        """Return the days that have been restated for the tenant so far, by table and account.
+
+        Raises WarehouseUnavailable.
+        """
         condition = self.dialect.emit_tenant_condition(CURSORS)
-        sql = self.dialect.emit_select(CURSORS, ("first_day", "last_day", "table_name", "account_id"), condition)
+        sql = self.dialect.emit_select(CURSORS, ("table_name", "account_id", "first_day", "last_day"), condition)
         if CURSORS.physical not in self._existing_tables and not self._has_table(CURSORS):
-            return None
-        for first, last, *owner in self.query(sql, {"tenant": self.dialect.bind_tenant_id(tenant)}):
-            if owner == [table.name, account]:
-                return Window(*(date.fromisoformat(self.dialect.format_day(day)) for day in (first, last)))
-        return None
+            return {}
+        return {
+            (table, account): Window(*(date.fromisoformat(self.dialect.format_day(day)) for day in days))
+            for table, account, *days in self.query(sql, {"tenant": self.dialect.bind_tenant_id(tenant)})
+        }
 
     def close(self) -> None:
         """Close every connection; a later query opens new ones."""

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from engine import Window
-from sync.backfill import HISTORY_DAYS, plan_windows
-from sync.errors import NeedsReauth, NotPermitted, Unreadable
+from engine import DAY, Window
+from sync.backfill import HISTORY_DAYS, fetch_in_halves, plan_windows
+from sync.errors import NeedsReauth, NotPermitted, ProviderError, Unreadable
 from sync.http import ProviderClient, ProviderRequest
 from sync.parsing import JsonObject, ProviderResponse, clean_text, parse_time_zone, positive_or_none
 from sync.provider import Account, Row, Sink, get_local_yesterday
+from sync.providers.ga4_metadata import ReportMetadata, keep_held_rows, note_days
 from sync.providers.google import GOOGLE, READER, GoogleSignIn, TokenCache
 
 ASSUMED_ZONE = ZoneInfo("America/Los_Angeles")
 RESTATE_DAYS = 3
 WEEKLY_RESTATE_DAYS = 30
 PAGE_SIZE = 10_000
+# A report that changes between its pages is read again.
+MAX_READINGS = 3
 DAY_TEXT = re.compile(r"[0-9]{8}", re.ASCII)
 RETRY_INFO = "type.googleapis.com/google.rpc.RetryInfo"
 
@@ -50,6 +54,10 @@ class TableReport:
     def dimensions(self) -> Sequence[str]:
         return ("date",) if self.dimension is None else ("date", self.dimension)
 
+    def get_key(self, row: Row) -> Hashable:
+        """Return the day and the member of a row."""
+        return (row["date"], row.get(self.column or ""))
+
 
 REPORTS = (
     TableReport("ga4_daily", 100, (*WHOLE_METRICS.values(), CONVERSIONS, RATE, REVENUE)),
@@ -73,12 +81,17 @@ REPORTS = (
 
 @dataclass(frozen=True, slots=True)
 class ReportRows:
-    """A window's rows, the counts of rows without a date or outside of it, and the time zone."""
+    """A window's rows and metadata, the counts of rows without a date or outside of it, and the time zone.
+
+    `has_moved` is whether the report changed between its pages.
+    """
 
     rows: Sequence[Row]
+    metadata: ReportMetadata
     undated: int
     astray: int
     zone: ZoneInfo
+    has_moved: bool
 
 
 class GA4:
@@ -108,7 +121,8 @@ class GA4:
         yesterday = get_local_yesterday(sink.now(), zone)
         asked = await self.plan_reports(sink, yesterday)
         for done, (report, window) in enumerate(asked, 1):
-            found = await self.fetch_window(account, tokens, report, window)
+            parts = await fetch_in_halves(partial(self.fetch_window, account, tokens, report), window)
+            found = merge_reports(parts)
             if found.zone.key != zone.key:
                 zone = found.zone
                 await sink.add_options({"time_zone": zone.key})
@@ -117,9 +131,30 @@ class GA4:
             for count, reason in ((found.undated, "without a date"), (found.astray, "of days that were not asked for")):
                 if count:
                     sink.skip(count, f"rows {reason} ({report.table})")
-            await sink.restate(report.table, window, found.rows)
+            await self.restate_window(sink, report, window, found, is_newest=window.end == yesterday)
             sink.report_progress(done / len(asked))
         return None
+
+    async def restate_window(
+        self, sink: Sink, report: TableReport, window: Window, found: ReportRows, *, is_newest: bool
+    ) -> None:
+        """Replace a window's rows; what an incomplete report leaves out stays, and is noted.
+
+        The newest days count as read only up to the last one that the report answers for.
+        """
+        metadata = found.metadata
+        rows, days = found.rows, window
+        if metadata.codes:
+            held = await sink.get_rows(report.table, window)
+            rows = keep_held_rows(rows, held, metadata.truncated, report.get_key)
+            answered = [day for day in window if day not in metadata.truncated] if is_newest else [window.end]
+            days = Window(window.start, max(answered, default=window.start - DAY))
+        if days.days > 0:
+            await sink.restate(report.table, days, [row for row in rows if row["date"] <= days.end])
+        await sink.replace_notes(report.table, window, note_days(metadata, window))
+        if metadata.hidden:
+            names = ", ".join(sorted(metadata.hidden))
+            sink.add_remark(f"Google Analytics hides {names} from these credentials, so they are 0 here")
 
     async def plan_reports(self, sink: Sink, yesterday: date) -> Sequence[tuple[TableReport, Window]]:
         """Plan the windows of all tables: the newest days of each before the older ones of any."""
@@ -139,29 +174,45 @@ class GA4:
         return [(report, window) for _, report, window in sorted(found, key=lambda each: each[0])]
 
     async def fetch_window(self, account: str, tokens: TokenCache, report: TableReport, window: Window) -> ReportRows:
-        """Fetch all pages of a window."""
-        rows: dict[tuple[Any, ...], dict[str, Any]] = {}
-        offset, total, undated, astray = 0, 1, 0, 0
+        """Fetch a window, again if the report changes between its pages; then a later row counts."""
+        for _ in range(MAX_READINGS - 1):
+            found = await self.fetch_pages(account, tokens, report, window)
+            if not found.has_moved:
+                return found
+        return await self.fetch_pages(account, tokens, report, window)
+
+    async def fetch_pages(self, account: str, tokens: TokenCache, report: TableReport, window: Window) -> ReportRows:
+        """Fetch all pages of a window once."""
+        rows: dict[tuple[str, ...], dict[str, Any] | None] = {}
+        said = ReportMetadata()
+        totals: set[int] = set()
+        offset, total, listed = 0, 1, 0
         while offset < total:
             page = await self.fetch_page(account, tokens, report, window, offset)
-            listed = READER.read_list(page, "rows")
+            page_rows = READER.read_list(page, "rows")
             total = READER.parse_int(page.get("rowCount", 0), "rowCount")
-            if total > offset and not listed:
+            totals.add(total)
+            if total > offset and not page_rows:
                 raise GOOGLE.unreadable_without("some of its rows")
             metadata = READER.read_object(page, "metadata")
             zone = READER.read_time_zone(metadata, "timeZone")
-            for row in parse_rows(page, report, listed, metadata):
-                if row is None:
-                    undated += 1
-                    continue
-                if not window.start <= row["date"] <= window.end:
-                    # Such as today's, which is not complete.
-                    astray += 1
-                    continue
-                key = (row["date"], row.get(report.column or ""))
-                rows[key] = row if key not in rows else sum_rows(rows[key], row)
-            offset += len(listed)
-        return ReportRows(list(rows.values()), undated, astray, zone)
+            said.add_page(metadata, window)
+            # A key that comes twice is the same row, and the later one is newer.
+            rows.update(parse_rows(page, report, page_rows, metadata))
+            listed += len(page_rows)
+            offset += len(page_rows)
+        dated = [row for row in rows.values() if row is not None]
+        # Rows of other days, such as today's, are not complete.
+        wanted = [row for row in dated if window.start <= row["date"] <= window.end]
+        said.add_silent_days(window, (row["date"] for row in wanted))
+        return ReportRows(
+            merge_rows(wanted, report),
+            said,
+            undated=len(rows) - len(dated),
+            astray=len(dated) - len(wanted),
+            zone=zone,
+            has_moved=len(totals) > 1 or listed > len(rows),
+        )
 
     async def fetch_page(
         self, account: str, tokens: TokenCache, report: TableReport, window: Window, offset: int
@@ -193,7 +244,8 @@ class GA4:
 def parse_report(answer: ProviderResponse) -> JsonObject:
     """Parse the answer to a report. Raises the ProviderError of its status."""
     if answer.status >= 500:
-        raise GOOGLE.server_fault()
+        # Others are not asked in halves: a project may cause few server errors in an hour.
+        raise GOOGLE.server_fault(is_overload=answer.status == 504)
     if answer.status == 429:
         raise GOOGLE.too_many_calls(read_retry_delay(answer))
     found = answer.parse_object()
@@ -203,10 +255,31 @@ def parse_report(answer: ProviderResponse) -> JsonObject:
         case 401:
             raise GOOGLE.needs_reauth()
         case 403:
-            raise GOOGLE.not_permitted("give them at least the role Viewer on the property, or connect it again")
+            raise explain_denial(found)
         case 404:
             raise NotPermitted("Google Analytics knows no such property; check its number and connect it again")
     raise GOOGLE.unreadable("that it does not understand the question")
+
+
+def explain_denial(found: JsonObject) -> ProviderError:
+    """Return the error of a 403: its reason tells who can help."""
+    match read_reason(found):
+        case "SERVICE_DISABLED":
+            return NotPermitted(
+                "Google Analytics cannot be read: whoever runs this installation has to enable the Google Analytics "
+                "Data API in its project at Google"
+            )
+        case "ACCESS_TOKEN_SCOPE_INSUFFICIENT":
+            return NeedsReauth(
+                "These credentials do not cover Google Analytics; connect the account again and allow it"
+            )
+    return GOOGLE.not_permitted("give them at least the role Viewer on the property, or connect it again")
+
+
+def read_reason(found: JsonObject) -> str | None:
+    """Return the reason in an error's details, such as SERVICE_DISABLED; None if it has none."""
+    details = READER.read_list(READER.read_object(found, "error"), "details")
+    return next((str(detail["reason"]) for detail in details if "reason" in detail), None)
 
 
 def read_retry_delay(answer: ProviderResponse) -> float | None:
@@ -227,18 +300,21 @@ def read_delay_detail(answer: ProviderResponse) -> float | None:
 
 def parse_rows(
     page: JsonObject, report: TableReport, listed: Sequence[JsonObject], metadata: JsonObject
-) -> list[dict[str, Any] | None]:
-    """Parse the rows of a page, by column; None for a row without a date."""
+) -> dict[tuple[str, ...], dict[str, Any] | None]:
+    """Parse the rows of a page, by their dimensions; None for a row without a date."""
     dimensions = locate_columns(page, "dimensionHeaders", report.dimensions) if listed else {}
     metrics = locate_columns(page, "metricHeaders", report.metrics) if listed else {}
     currency = READER.read_text(metadata, "currencyCode") if report.table == "ga4_daily" and listed else None
-    rows: list[dict[str, Any] | None] = []
+    rows: dict[tuple[str, ...], dict[str, Any] | None] = {}
     for each in listed:
         members = read_values(each, "dimensionValues", dimensions)
         numbers = read_values(each, "metricValues", metrics)
+        key = tuple(members.values())
+        # The later of two equal keys comes last.
+        rows.pop(key, None)
         day = parse_day(members["date"])
         if day is None:
-            rows.append(None)
+            rows[key] = None
             continue
         row: dict[str, Any] = {"date": day}
         if report.dimension is not None and report.column is not None:
@@ -254,7 +330,7 @@ def parse_rows(
             row["revenue"] = READER.parse_number(numbers[REVENUE], REVENUE)
         if currency is not None:
             row["currency"] = currency
-        rows.append(row)
+        rows[key] = row
     return rows
 
 
@@ -288,6 +364,32 @@ def parse_day(text: str) -> date | None:
         except ValueError:
             pass
     raise GOOGLE.unreadable_without("a date for 'date'")
+
+
+def merge_reports(parts: Sequence[ReportRows]) -> ReportRows:
+    """Return the reports of a window's parts as one."""
+    if len(parts) == 1:
+        return parts[0]
+    said = ReportMetadata()
+    for part in parts:
+        said.add(part.metadata)
+    return ReportRows(
+        [row for part in parts for row in part.rows],
+        said,
+        undated=sum(part.undated for part in parts),
+        astray=sum(part.astray for part in parts),
+        zone=parts[-1].zone,
+        has_moved=False,
+    )
+
+
+def merge_rows(rows: Sequence[dict[str, Any]], report: TableReport) -> list[dict[str, Any]]:
+    """Add up rows whose members differ only in what a database refuses."""
+    merged: dict[Hashable, dict[str, Any]] = {}
+    for row in rows:
+        key = report.get_key(row)
+        merged[key] = row if key not in merged else sum_rows(merged[key], row)
+    return list(merged.values())
 
 
 def sum_rows(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

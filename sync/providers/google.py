@@ -117,7 +117,7 @@ def parse_grant(answer: ProviderResponse) -> Mapping[str, Any]:
     if answer.status == 429:
         raise GOOGLE.too_many_calls(answer.read_retry_after())
     if answer.status >= 500:
-        raise GOOGLE.server_fault()
+        raise GOOGLE.server_fault(is_overload=False)
     found = answer.parse_object()
     if answer.status == 200:
         return found

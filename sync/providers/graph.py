@@ -9,7 +9,9 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
-from sync.errors import NeedsReauth, NotPermitted, ProviderError, TooMuchData, Unreadable
+from pydantic import SecretStr
+
+from sync.errors import NeedsReauth, NotPermitted, ProviderError, Unreadable
 from sync.http import ProviderClient, ProviderRequest
 from sync.parsing import JsonObject, ObjectReader, ProviderResponse, Site, positive_or_none
 from sync.provider import Account, Sink
@@ -21,9 +23,11 @@ WITHHELD = 10
 PERMISSION = range(200, 300)
 INVALID = 100
 NO_SUCH_OBJECT = 33
-TOO_MUCH_DATA = 1487534
+# "Reduce the amount of data", and "your request timed out": 1504018 and 1504038.
+TOO_MUCH_DATA = frozenset({(1, 99), (100, 1487534), (100, 1504018), (2, 1504038)})
 TOO_MUCH_DATA_WORDS = "reduce the amount of data"
 TRANSIENT = frozenset({1, 2})
+RETIRED_VERSION = 2635
 
 # Tokens are valid for 60 days; one that is used every day is renewed at this age.
 RENEWED_AFTER = timedelta(days=7)
@@ -91,7 +95,17 @@ class GraphClient:
                 raise self.site.unreadable("with the same page again and again")
             seen.add(after)
 
-    async def renew_token(self, account: Account, sink: Sink, path: str, query: Mapping[str, str]) -> None:
+    async def exchange_token(self, account: Account, sink: Sink, app_id: str, app_secret: SecretStr) -> None:
+        """Exchange a token of Facebook's login if it is a week old. Raises NeedsReauth."""
+        query = {
+            "grant_type": "fb_exchange_token",
+            "client_id": app_id,
+            "client_secret": app_secret.get_secret_value(),
+            "fb_exchange_token": self.token,
+        }
+        await self.renew_token(account, sink, f"{self.base}/oauth/access_token", query)
+
+    async def renew_token(self, account: Account, sink: Sink, url: str, query: Mapping[str, str]) -> None:
         """Renew the token if it is a week old. Raises NeedsReauth.
 
         Both addresses of the renewal take the old token in the query, so no log or error may show the request. After
@@ -100,7 +114,7 @@ class GraphClient:
         if sink.now() - account.credentials_at < RENEWED_AFTER:
             return
         try:
-            request = ProviderRequest("GET", f"{self.base}/{path}", query=query)
+            request = ProviderRequest("GET", url, query=query)
             found = await self.client.request(self.site, self.account, request, parse_response)
             token = self.site.require_token(found, "access_token")
         except NeedsReauth:
@@ -125,7 +139,7 @@ def parse_response(answer: ProviderResponse) -> JsonObject:
         raise
     error = found.get("error")
     if isinstance(error, dict):
-        raise classify_error(answer, error)
+        raise classify_error(site, error, status=answer.status, pause=read_pause(answer))
     if answer.status >= 500:
         raise site.server_fault()
     if answer.status != 200:
@@ -133,26 +147,33 @@ def parse_response(answer: ProviderResponse) -> JsonObject:
     return found
 
 
-def classify_error(answer: ProviderResponse, error: JsonObject) -> ProviderError:
-    """Return the error of an answer; the provider's own words are never shown."""
-    site = answer.site
+def classify_error(site: Site, error: JsonObject, *, status: int = 400, pause: float | None = None) -> ProviderError:
+    """Return the error of an answer; the provider's own words are never shown.
+
+    `pause` is the wait that the answer's headers ask for.
+    """
     code, subcode = (int_or_zero(error.get(name)) for name in ("code", "error_subcode"))
     logger.info("%s: code %d/%d, trace %.40r", site.source, code, subcode, error.get("fbtrace_id"))
-    if code in DEAD_TOKEN or (answer.status == 401 and not code):
+    if code in DEAD_TOKEN or (status == 401 and not code):
         return site.needs_reauth()
-    if code in THROTTLE or answer.status == 429:
-        return site.too_many_calls(read_pause(answer))
-    if (code, subcode) == (INVALID, TOO_MUCH_DATA) or TOO_MUCH_DATA_WORDS in str(error.get("message")).lower():
-        return TooMuchData(f"{site.name} has more data for a day than it gives out at once; it cannot be loaded")
-    if (code, subcode) == (INVALID, NO_SUCH_OBJECT) or answer.status == 404:
+    if code in THROTTLE or status == 429:
+        return site.too_many_calls(pause)
+    if (code, subcode) in TOO_MUCH_DATA or TOO_MUCH_DATA_WORDS in str(error.get("message")).lower():
+        return site.too_much_data()
+    if (code, subcode) == (INVALID, NO_SUCH_OBJECT) or status == 404:
         return ObjectNotFound(
             f"{site.name} knows no such account, or not for these credentials; check it and connect it again"
         )
+    if code == RETIRED_VERSION:
+        return NotPermitted(
+            f"{site.name} no longer answers this version of its API; whoever runs this installation has to name "
+            "a newer one in META_API_VERSION"
+        )
     if code == WITHHELD:
         return AccessWithheld(str(site.not_permitted(PERMIT)))
-    if code in PERMISSION or (answer.status == 403 and not code):
+    if code in PERMISSION or (status == 403 and not code):
         return site.not_permitted(PERMIT)
-    if code in TRANSIENT or error.get("is_transient") is True or answer.status >= 500:
+    if code in TRANSIENT or error.get("is_transient") is True or status >= 500:
         return site.server_fault()
     message = str(site.unreadable("that it does not understand the question"))
     return RejectedRequest(message, code=code, subcode=subcode)

@@ -14,6 +14,8 @@ from sync.providers.instagram_insights import InstagramInsights
 PACIFIC = ZoneInfo("America/Los_Angeles")
 TABLE = "ig_account_daily"
 RESTATE_DAYS = 3
+# Instagram may be late by 48 hours.
+LATE_DAYS = 2
 # Instagram accepts at most 30 times 24 hours; 30 days around the end of summer time have an hour more.
 CHUNK_DAYS = 28
 
@@ -41,12 +43,16 @@ class InstagramDays:
         self.account = account
         self.insights = insights
         self.sink = sink
+        self.yesterday = yesterday
         self.saved_followers = parse_followers(options.get(FOLLOWERS_OPTION))
         self.first_saved_day = yesterday - (RESTATE_DAYS - 1) * DAY
         self.followers = {**self.saved_followers, yesterday.isoformat(): followers}
 
     async def restate(self, window: Window) -> None:
-        """Fetch a window's days and merge them with the table's rows. Raises ProviderError."""
+        """Fetch a window's days and merge them with the table's rows. Raises ProviderError.
+
+        A day counts as read once it has values, or is too old to be late.
+        """
         reach = await self.fetch_reach(window)
         rows = {row["date"]: dict(row) for row in await self.sink.get_rows(TABLE, window)}
         for day in window:
@@ -57,7 +63,10 @@ class InstagramDays:
                 if (followers := self.followers.pop(day.isoformat(), None)) is not None:
                     answered["followers"] = followers
                 rows[day] = {"date": day} | dict.fromkeys(COLUMNS) | pick_columns(rows.get(day, {})) | answered
-        await self.sink.restate(TABLE, window, list(rows.values()))
+        final = self.yesterday - LATE_DAYS * DAY
+        days = Window(window.start, min(window.end, max((final, *rows))))
+        if days.days > 0:
+            await self.sink.restate(TABLE, days, list(rows.values()))
         await self.save_followers()
 
     async def fetch_reach(self, window: Window) -> dict[date, int]:

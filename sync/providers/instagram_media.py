@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine import Window
+from sync.errors import NeedsReauth, ProviderError, Throttled, Unreadable
 from sync.parsing import JsonObject
 from sync.provider import Sink
 from sync.providers.graph import INVALID, AccessWithheld, GraphClient, ObjectNotFound, RejectedRequest
@@ -19,6 +20,9 @@ TABLE = "ig_media"
 # The media of this many days are requested each time; a window holds one day more.
 RESTATE_DAYS = 30
 CHUNK_DAYS = 31
+
+# From so many on, and if they are the most, items that fail are the account's or Instagram's own failure.
+MIN_FAILURES = 3
 
 PAGE_SIZE = "100"
 FIELDS = (
@@ -61,6 +65,20 @@ class MediaItem:
     columns: Mapping[str, Any]
 
 
+class ItemFailures:
+    """The items that were read and those that failed: a few are passed over, most of them are a failure."""
+
+    def __init__(self) -> None:
+        self.read = 0
+        self.failed = 0
+
+    def count_failure(self, error: ProviderError) -> None:
+        """Count an item that failed. Raises its error if too many have."""
+        self.failed += 1
+        if self.failed >= MIN_FAILURES and self.failed > self.read:
+            raise error
+
+
 class InstagramMedia:
     """The media of one account."""
 
@@ -70,19 +88,29 @@ class InstagramMedia:
         self.sink = sink
         self.zone = zone
         self.listed: Sequence[MediaItem] = ()
+        self.answers = ItemFailures()
 
     async def fetch_list(self, since: date) -> None:
         """Fetch the list, newest first, back to the media of a day. Raises ProviderError."""
         graph = self.insights.graph
         found: dict[str, MediaItem] = {}
+        entries = ItemFailures()
         query = {"fields": ",".join(FIELDS), "limit": PAGE_SIZE}
         async with aclosing(graph.iter_pages(f"{self.account}/media", query)) as pages:
             async for page in pages:
-                media = [parse_media_item(graph, each, self.zone) for each in page]
+                media = []
+                for each in page:
+                    try:
+                        media.append(parse_media_item(graph, each, self.zone))
+                    except Unreadable as error:
+                        entries.count_failure(error)
+                    else:
+                        entries.read += 1
                 found |= {each.id: each for each in media}
                 if media and all(each.posted_on < since for each in media):
                     break
         self.listed = list(found.values())
+        self.sink.skip(entries.failed, "posts that cannot be read")
 
     async def restate(self, window: Window) -> None:
         """Fetch a window's media and merge them with the table's rows. Raises ProviderError.
@@ -92,22 +120,27 @@ class InstagramMedia:
         """
         held = {row["media_id"]: pick_columns(row) for row in await self.sink.get_rows(TABLE, window)}
         listed = {each.id: each for each in self.listed if window.start <= each.posted_on <= window.end}
+        # In another time zone a medium may lie in another window.
+        moved = {each.id for each in self.listed} - listed.keys()
         rows, skipped = [], 0
-        for media_id in dict.fromkeys((*listed, *held)):
+        for media_id in dict.fromkeys((*listed, *(each for each in held if each not in moved))):
             before, found = held.get(media_id), listed.get(media_id)
             try:
                 answered = await self.fetch_values(media_id, found.kind if found else str((before or {})["media_type"]))
             except ObjectNotFound:
                 continue
-            except (AccessWithheld, RejectedRequest) as error:
-                if isinstance(error, RejectedRequest) and error.code != INVALID:
-                    raise
+            except (Throttled, NeedsReauth):
+                raise
+            except ProviderError as error:
+                # Single media fail for ever, whatever is wrong with them.
+                if not is_without_insights(error):
+                    self.answers.count_failure(error)
                 skipped += 1
                 rows += [before] if before else []
                 continue
+            self.answers.read += 1
             rows.append(dict.fromkeys(COLUMNS) | (before or {}) | (dict(found.columns) if found else {}) | answered)
-        if skipped:
-            self.sink.skip(skipped, "posts without insights")
+        self.sink.skip(skipped, "posts without insights")
         await self.sink.restate(TABLE, window, rows)
 
     async def fetch_values(self, media_id: str, kind: str) -> dict[str, int]:
@@ -120,6 +153,11 @@ class InstagramMedia:
             METRICS[name]: self.insights.read_value(metric, name) for name, metric in found.items() if name in METRICS
         }
         return {column: value for column, value in values.items() if value is not None}
+
+
+def is_without_insights(error: ProviderError) -> bool:
+    """Whether Instagram says that this medium has none, as of one that too few people have seen."""
+    return isinstance(error, AccessWithheld) or (isinstance(error, RejectedRequest) and error.code == INVALID)
 
 
 def parse_media_item(graph: GraphClient, found: JsonObject, zone: ZoneInfo) -> MediaItem:

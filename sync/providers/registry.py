@@ -18,28 +18,30 @@ from sync.providers.credentials import (
 )
 from sync.providers.ga4 import GA4
 from sync.providers.google import GoogleSignIn
+from sync.providers.graph_version import GRAPH_VERSION
 from sync.providers.instagram import Instagram
 from sync.providers.meta import MetaAds
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """The providers' addresses, by setting.
+    """The providers' addresses, by setting, and the version of Meta's API.
 
-    They may end in a slash, and Meta's may include the version.
+    They may end in a slash, and those of Meta and Instagram may include another version.
     """
 
     ga4_base_url: str = "https://analyticsdata.googleapis.com"
     google_token_url: str = "https://oauth2.googleapis.com/token"  # noqa: S105
     meta_base_url: str = "https://graph.facebook.com"
     instagram_base_url: str = "https://graph.instagram.com"
+    meta_api_version: str = GRAPH_VERSION
 
 
 @dataclass(frozen=True, slots=True)
 class Applications:
     """The installation's registrations with the providers, by setting.
 
-    Without Google's, no refresh token can be used. Without Meta's, its tokens are not renewed.
+    Without Google's, no refresh token can be used. Without Meta's, tokens of Facebook's login are not renewed.
     """
 
     google_client_id: str | None = None
@@ -69,13 +71,22 @@ def open_ga4(context: ProviderContext) -> Provider:
 
 
 def open_instagram(context: ProviderContext) -> Provider:
-    return Instagram(context.client, base=context.addresses.instagram_base_url, history=context.history)
+    return Instagram(
+        context.client,
+        base=context.addresses.instagram_base_url,
+        facebook_base=context.addresses.meta_base_url,
+        version=context.addresses.meta_api_version,
+        app_id=context.applications.meta_app_id,
+        app_secret=context.applications.meta_app_secret,
+        history=context.history,
+    )
 
 
 def open_meta(context: ProviderContext) -> Provider:
     return MetaAds(
         context.client,
         base=context.addresses.meta_base_url,
+        version=context.addresses.meta_api_version,
         app_id=context.applications.meta_app_id,
         app_secret=context.applications.meta_app_secret,
         history=context.history,

@@ -73,6 +73,7 @@ def test_given_values_are_read(tmp_path: Path) -> None:
         ({"LLM_DAILY_BUDGET": "-1"}, ["LLM_DAILY_BUDGET"]),
         ({"META_BASE_URL": "graph.facebook.com"}, ["META_BASE_URL", "https://"]),
         ({"INSTAGRAM_BASE_URL": "http://127.0.0.1:abc"}, ["INSTAGRAM_BASE_URL"]),
+        ({"META_API_VERSION": "27"}, ["META_API_VERSION", "v27.0"]),
         ({"SYNC_PROVIDERS": "module.function"}, ["SYNC_PROVIDERS", "module:function"]),
     ],
 )

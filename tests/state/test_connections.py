@@ -144,3 +144,15 @@ def test_upper_and_lower_case_are_one_tenant(state: State) -> None:
     assert state.connections.list_connections(user.upper()) == (make_connection("ga4", "123", "active"),)
     assert state.tenants.get(user.upper()) == state.tenants.get(user)
     assert state.connections.delete(user.upper(), "ga4") == 1
+
+
+def test_new_options_replace_the_users_and_not_what_a_sync_has_learnt(state: State) -> None:
+    connections = state.connections
+    connections.put(TENANT, "meta", "act_1", TOKEN, {"conversion_action": "lead"})
+    connections.add_options(TENANT, "meta", "act_1", {"read_with": {"meta_ads_daily": {"value": "lead"}}})
+    connections.put(TENANT, "meta", "act_1", TOKEN, {})
+    [account] = connections.list_synced_accounts(TENANT)
+    assert account.options == {"read_with": {"meta_ads_daily": {"value": "lead"}}}
+    connections.put(TENANT, "meta", "act_1", TOKEN, {"conversion_action": "purchase"})
+    [account] = connections.list_synced_accounts(TENANT)
+    assert account.options == {"read_with": {"meta_ads_daily": {"value": "lead"}}, "conversion_action": "purchase"}

@@ -264,7 +264,7 @@ WRITTEN: Mapping[str, HandWrittenMetric] = {
         top=6,
     ),
     "ig.engagement_rate": HandWrittenMetric(
-        source="instagram", table="ig_account_daily", sql=ENGAGEMENT_RATE, series=("Engagement rate",)
+        source="instagram", table="ig_account_daily", sql=ENGAGEMENT_RATE, series=("Organic engagement rate",)
     ),
     "ig.followers": HandWrittenMetric(
         source="instagram", table="ig_account_daily", sql=FOLLOWERS, series=("Followers",)

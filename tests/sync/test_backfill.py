@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.calendar import Window
-from sync.backfill import plan_windows
+from sync.backfill import fetch_in_halves, plan_windows
+from sync.errors import NotPermitted, ProviderError, TooMuchData, Unreachable
 
 FRIDAY = date(2026, 3, 13)
 
@@ -23,6 +26,50 @@ def test_a_first_sync_begins_with_the_newest() -> None:
         Window(subtract_days(7), subtract_days(4)),
         Window(subtract_days(9), subtract_days(8)),
     )
+
+
+def test_the_first_answer_may_be_a_short_one() -> None:
+    assert plan_windows(None, FRIDAY, restate_days=3, chunk=4, first_chunk=2, history=8) == (
+        Window(subtract_days(1), subtract_days(0)),
+        Window(subtract_days(5), subtract_days(2)),
+        Window(subtract_days(7), subtract_days(6)),
+    )
+    assert plan_windows(None, FRIDAY, restate_days=3, chunk=40, first_chunk=31, history=5) == (
+        Window(subtract_days(4), subtract_days(0)),
+    )
+
+
+@given(st.integers(1, 60), st.integers(1, 60))
+def test_halves_are_the_whole_window_in_order(days: int, limit: int) -> None:
+    async def fetch(window: Window) -> Window:
+        if window.days > limit:
+            raise TooMuchData("too much")
+        return window
+
+    whole = Window(subtract_days(days - 1), FRIDAY)
+    parts = asyncio.run(fetch_in_halves(fetch, whole))
+    assert [day for part in parts for day in part] == [*whole]
+
+
+@pytest.mark.parametrize(
+    ("error", "calls"),
+    [
+        (TooMuchData("too much"), 3),
+        (Unreachable("too slow", is_overload=True), 3),
+        (Unreachable("not there"), 1),
+        (NotPermitted("not allowed"), 1),
+    ],
+)
+def test_only_what_less_may_help_against_is_asked_in_halves(error: ProviderError, calls: int) -> None:
+    asked: list[Window] = []
+
+    async def fetch(window: Window) -> None:
+        asked.append(window)
+        raise error
+
+    with pytest.raises(type(error)):
+        asyncio.run(fetch_in_halves(fetch, Window(subtract_days(3), FRIDAY)))
+    assert [window.days for window in asked] == [4, 2, 1][:calls]
 
 
 def test_the_next_day_asks_again_for_what_was_not_final() -> None:

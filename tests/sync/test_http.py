@@ -20,7 +20,7 @@ from demo.providers.graph.meta import MetaStandIn
 from demo.providers.server import StandIn
 from demo.providers.wire import StandInResponse
 from demo.providers.world import ProviderWorld
-from sync.errors import NeedsReauth, ProviderError, Throttled, Unreachable, Unreadable
+from sync.errors import NeedsReauth, ProviderError, Throttled, TooMuchData, Unreachable, Unreadable
 from sync.http import ProviderClient, ProviderRequest
 from sync.limits import CALL_LIMITS, CallLimits
 from sync.parsing import JsonObject, ObjectReader, Site, format_wait
@@ -138,7 +138,7 @@ def run_request(stand_in: StandIn, pace: CallLimits = QUICK) -> JsonObject:
 
 def test_a_body_without_end_is_not_taken_in(stand_in: StandIn) -> None:
     plant_fault(stand_in, faults.send_json({"data": "x" * 300_000}))
-    with pytest.raises(Unreadable, match="more data than is taken in at once"):
+    with pytest.raises(TooMuchData, match="more data than is taken in at once"):
         run_request(stand_in, replace(QUICK, max_bytes=100_000))
     assert len(stand_in.calls) == 1
 

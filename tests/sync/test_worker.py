@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from engine.calendar import Window
 from engine.warehouse.warehouse import Warehouse
 from state import State
 from state.jobs.jobs import Job
@@ -18,11 +19,12 @@ from state.jobs.queue import Lease
 from sync.errors import NeedsReauth, NotPermitted, Throttled
 from sync.job import OWN_FAULT, SyncContext
 from sync.provider import Account, Sink
-from sync.report import NOTHING_TO_READ
+from sync.report import NOTE_TEXTS, NOTHING_TO_READ
 from sync.worker import INTERRUPTED, TOO_LONG, Worker
 from tests.conftest import OTHER_TENANT, TENANT
 from tests.sync.conftest import (
     QUICK,
+    YESTERDAY,
     RecordingObserver,
     ScriptedProvider,
     connect_accounts,
@@ -89,6 +91,30 @@ def test_a_sync_brings_every_source(
     assert sorted(counts.accounts) == [(source, "succeeded", 3) for source in ("ga4", "instagram", "meta")]
     assert counts.jobs == ["succeeded"]
     assert [str(row[0]) for row in read_rows(warehouse, "ga4_daily")] == [TENANT] * 3
+
+
+def test_notes_and_remarks_are_kept_and_shown_in_the_job(
+    state: State, means: SyncContext, provider: ScriptedProvider
+) -> None:
+    days = Window(YESTERDAY - timedelta(days=1), YESTERDAY)
+
+    async def note_days(account: Account, sink: Sink) -> None:
+        await sink.replace_notes("ga4_daily", days, {"sampled": [days], "truncated": [Window(YESTERDAY, YESTERDAY)]})
+        sink.add_remark("Something else.")
+
+    connect_accounts(state, TENANT, GA4)
+    provider.scripts["1"] = note_days
+    job = sync_once(means)
+    assert job.sources["ga4"]["accounts"]["1"]["notes"] == [
+        "Something else.",
+        "ga4_daily, 2026-03-12 to 2026-03-13: the provider estimated these days from a sample",
+        f"ga4_daily, 2026-03-13: {NOTE_TEXTS['truncated']}",
+    ]
+    assert [(note.code, note.days) for note in state.data_notes.list_notes(TENANT)] == [
+        ("sampled", days),
+        ("truncated", Window(YESTERDAY, YESTERDAY)),
+    ]
+    assert state.data_notes.list_notes(OTHER_TENANT) == ()
 
 
 def test_a_second_sync_changes_no_row(state: State, warehouse: Warehouse, means: SyncContext) -> None:

@@ -64,6 +64,9 @@ class ReportRange(NamedTuple):
     first: date
     last: date
 
+    def includes(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
 
 class ReportRow(NamedTuple):
     """A report's row: the values of the dimensions, and of the metrics as numbers."""
@@ -115,9 +118,27 @@ class Ga4Report:
         metadata: Json = {"currencyCode": self.account.currency, "timeZone": self.account.zone}
         if self.account.other is not None:
             metadata["dataLossFromOtherRow"] = True
-        if self.account.thresholded:
+        if self.account.thresholded or self.account.threshold:
             metadata["subjectToThresholding"] = True
+        if self.account.sampled is not None:
+            read, size = (str(count) for count in self.account.sampled)
+            metadata["samplingMetadatas"] = [{"samplesReadCount": read, "samplingSpaceSize": size} for _ in self.ranges]
+        if reasons := list(self._iter_truncations()):
+            metadata["dataTruncationReasons"] = reasons
         return metadata
+
+    def _iter_truncations(self) -> Iterator[Json]:
+        """Yield the reason why days are missing, which may name them."""
+        missing = sorted(day for day in self.account.truncated if any(each.includes(day) for each in self.ranges))
+        if missing:
+            reason: Json = {"dataTruncationType": "DATA_TRUNCATION_TYPE_DATE_RANGE"}
+            if self.account.names_truncated:
+                spans = [{"startDate": day.isoformat(), "endDate": day.isoformat()} for day in missing]
+                reason["dataTruncationDateRanges"] = spans
+            yield reason
+
+    def _is_withheld(self, visits: PropertyVisits) -> bool:
+        return visits.day in self.account.truncated or visits.metrics.get("activeUsers", 0) < self.account.threshold
 
     def _format_row(self, row: ReportRow) -> Json:
         content: Json = {}
@@ -136,6 +157,8 @@ class Ga4Report:
         for span in self.ranges:
             mark = (span.name,) if len(self.ranges) > 1 else ()
             for visits in self.account.iter_rows(members[0] if members else None, span.first, span.last, self.now):
+                if self._is_withheld(visits):
+                    continue
                 groups[(*self._iter_key(visits), *mark)].append(visits.metrics)
             if self.account.other is not None and "date" in self.dimensions:
                 key = tuple("(other)" for _ in self.dimensions)

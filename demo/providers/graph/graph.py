@@ -13,13 +13,15 @@ from urllib.parse import urlencode
 
 from demo.providers.graph import graph_errors
 from demo.providers.server import CallSubject, StandIn
-from demo.providers.tokens import Grant, Tokens
+from demo.providers.tokens import SIXTY_DAYS, Grant, Tokens
 from demo.providers.wire import ErrorResponse, StandInRequest, StandInResponse
 from demo.providers.world import ProviderWorld
 
 VERSION = re.compile(r"/v\d+\.\d+(?=/)")
 # The real API's page if a request has no limit.
 DEFAULT_ROWS = 25
+# Where Facebook exchanges tokens of its login.
+EXCHANGE = "/oauth/access_token"
 
 Json = dict[str, Any]
 
@@ -62,6 +64,23 @@ class GraphStandIn(StandIn):
         if path in self.token_paths:
             return self.exchange_token(request)
         return self.read_node(request, path, self.authorize_token(subject.token))
+
+    def exchange_facebook_token(self, request: StandInRequest) -> StandInResponse:
+        """Exchange a token of Facebook's login for one of sixty days. Raises `ErrorResponse`."""
+        fields = request.fields
+        secret = self.world.apps.get(fields.get("client_id", ""))
+        if secret is None:
+            raise ErrorResponse(graph_errors.build_error(101, "Error validating application. Invalid application ID."))
+        if secret != fields.get("client_secret"):
+            raise ErrorResponse(graph_errors.build_error(1, "Error validating client secret.", status=400))
+        if fields.get("grant_type") != "fb_exchange_token":
+            raise ErrorResponse(
+                graph_errors.build_invalid_parameter("Invalid grant_type: only fb_exchange_token is known here")
+            )
+        old = self.authorize_token(fields.get("fb_exchange_token"))
+        token = self.tokens.renew(old, SIXTY_DAYS)
+        content = {"access_token": token, "token_type": "bearer", "expires_in": int(SIXTY_DAYS.total_seconds()) - 56}
+        return StandInResponse.json(content)
 
     def authorize_token(self, token: str | None) -> Grant:
         """Return a token's grant. Raises `ErrorResponse` if it is missing, unknown, dead or expired."""

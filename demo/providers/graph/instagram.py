@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from demo.providers.accounts import LOS_ANGELES, PostedMedium, Profile
 from demo.providers.graph import graph_errors
-from demo.providers.graph.graph import GraphStandIn, Json, parse_moment, split_names
+from demo.providers.graph.graph import EXCHANGE, GraphStandIn, Json, parse_moment, split_names
 from demo.providers.graph.instagram_insights import build_medium_insights, build_profile_insights
 from demo.providers.tokens import SIXTY_DAYS, Grant, Tokens
 from demo.providers.wire import ErrorResponse, StandInRequest, StandInResponse
@@ -42,17 +42,29 @@ MEDIUM_FIELDS: dict[str, Callable[[PostedMedium], Any]] = {
 
 
 class InstagramStandIn(GraphStandIn):
-    """A server of the Instagram Graph API, with or without a version in the path."""
+    """A server of the Instagram Graph API, with or without a version in the path.
+
+    It stands for Instagram's host, or for Facebook's: each takes only the tokens of its own login.
+    """
 
     name = "Instagram"
-    token_paths = frozenset({REFRESH})
 
-    def __init__(self, world: ProviderWorld, *, port: int = 0, latency: float = 0.0, most_rows: int = 100) -> None:
+    def __init__(
+        self,
+        world: ProviderWorld,
+        *,
+        port: int = 0,
+        latency: float = 0.0,
+        most_rows: int = 100,
+        is_facebook: bool = False,
+    ) -> None:
         super().__init__(world, port=port, latency=latency, most_rows=most_rows)
+        self.is_facebook = is_facebook
+        self.token_paths = frozenset({EXCHANGE if is_facebook else REFRESH})
 
     @property
     def tokens(self) -> Tokens:
-        return self.world.instagram
+        return self.world.meta if self.is_facebook else self.world.instagram
 
     def find_account_id(self, path: str) -> str:
         """Return the path's profile; for a medium, the profile that posted it."""
@@ -105,6 +117,8 @@ class InstagramStandIn(GraphStandIn):
         return _drop_nulls({name: MEDIUM_FIELDS[name](medium) for name in wanted})
 
     def exchange_token(self, request: StandInRequest) -> StandInResponse:
+        if self.is_facebook:
+            return self.exchange_facebook_token(request)
         fields = request.fields
         if fields.get("grant_type") != "ig_refresh_token":
             raise ErrorResponse(

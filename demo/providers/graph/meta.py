@@ -7,16 +7,16 @@ from dataclasses import replace
 
 from demo.providers.accounts import AdAccount
 from demo.providers.graph import graph_errors
-from demo.providers.graph.graph import GraphStandIn, split_names
+from demo.providers.graph.graph import EXCHANGE, GraphStandIn, split_names
 from demo.providers.graph.meta_insights import InsightsRequest
 from demo.providers.graph.meta_runs import ReportRuns
-from demo.providers.tokens import SIXTY_DAYS, Grant, Tokens
+from demo.providers.tokens import Grant, Tokens
 from demo.providers.wire import ErrorResponse, StandInRequest, StandInResponse
 from demo.providers.world import ProviderWorld
 
-EXCHANGE = "/oauth/access_token"
 ACCOUNT = re.compile(r"/(act_\d+)(/insights)?")
-RUN = re.compile(r"/(\d+)(/insights)?")
+# A report or a campaign.
+NODE = re.compile(r"/(\d+)(/insights)?")
 MIN_VERSION = 23
 
 
@@ -37,8 +37,12 @@ class MetaStandIn(GraphStandIn):
     def find_account_id(self, path: str) -> str:
         if match := ACCOUNT.fullmatch(path):
             return match[1]
-        run = self.runs.find(match[1]) if (match := RUN.fullmatch(path)) else None
-        return run.insights.account.id if run is not None else ""
+        match = NODE.fullmatch(path)
+        run = self.runs.find(match[1]) if match else None
+        if run is not None:
+            return run.insights.account.id
+        owner = self.world.find_owner_of_campaign(match[1]) if match else None
+        return "" if owner is None else owner
 
     def read_node(self, request: StandInRequest, path: str, grant: Grant) -> StandInResponse:
         version = re.match(r"/v(\d+)\.", request.path)
@@ -47,7 +51,9 @@ class MetaStandIn(GraphStandIn):
             raise ErrorResponse(graph_errors.build_error(2635, message))
         account = self._find_account(path, grant)
         answer = (
-            self._read_account(request, path, account) if ACCOUNT.fullmatch(path) else self._read_run(request, path)
+            self._read_account(request, path, account)
+            if ACCOUNT.fullmatch(path)
+            else self._read_node(request, path, account)
         )
         return replace(answer, headers=graph_errors.build_usage_headers(account.id))
 
@@ -68,10 +74,15 @@ class MetaStandIn(GraphStandIn):
             return StandInResponse.json({"report_run_id": self.runs.start(insights, self.world.now()).id})
         return StandInResponse.json(self.build_page(insights.build_rows(), request, self._find_token(request)))
 
-    def _read_run(self, request: StandInRequest, path: str) -> StandInResponse:
-        run = self.runs.find(path.split("/")[1])
-        if run is None or request.method != "GET":
-            raise ErrorResponse(graph_errors.build_missing_object(path.split("/")[1]))
+    def _read_node(self, request: StandInRequest, path: str, account: AdAccount) -> StandInResponse:
+        """Answer for a report, or for the insights of a campaign, whatever its status."""
+        node = path.split("/")[1]
+        run = self.runs.find(node)
+        if request.method != "GET" or (run is None and not path.endswith("/insights")):
+            raise ErrorResponse(graph_errors.build_missing_object(node))
+        if run is None:
+            insights = InsightsRequest(account, request.fields, self.world.now(), at_once=True, campaign=node)
+            return StandInResponse.json(self.build_page(insights.build_rows(), request, self._find_token(request)))
         if not path.endswith("/insights"):
             return StandInResponse.json(run.poll(self.world.now()))
         if run.rows is None:
@@ -83,20 +94,7 @@ class MetaStandIn(GraphStandIn):
         return self.identify_subject(request).token
 
     def exchange_token(self, request: StandInRequest) -> StandInResponse:
-        fields = request.fields
-        secret = self.world.apps.get(fields.get("client_id", ""))
-        if secret is None:
-            raise ErrorResponse(graph_errors.build_error(101, "Error validating application. Invalid application ID."))
-        if secret != fields.get("client_secret"):
-            raise ErrorResponse(graph_errors.build_error(1, "Error validating client secret.", status=400))
-        if fields.get("grant_type") != "fb_exchange_token":
-            raise ErrorResponse(
-                graph_errors.build_invalid_parameter("Invalid grant_type: only fb_exchange_token is known here")
-            )
-        old = self.authorize_token(fields.get("fb_exchange_token"))
-        token = self.tokens.renew(old, SIXTY_DAYS)
-        content = {"access_token": token, "token_type": "bearer", "expires_in": int(SIXTY_DAYS.total_seconds()) - 56}
-        return StandInResponse.json(content)
+        return self.exchange_facebook_token(request)
 
 
 def _describe_account(account: AdAccount, fields: list[str]) -> dict[str, object]:

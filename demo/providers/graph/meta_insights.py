@@ -17,15 +17,32 @@ from demo.providers.wire import ErrorResponse
 
 MAX_MONTHS = 37
 LEVELS = ("account", "campaign")
+STATUS_FIELD = "campaign.effective_status"
+STATUSES = frozenset({"ACTIVE", "ARCHIVED", "DELETED", "IN_PROCESS", "PAUSED", "WITH_ISSUES"})
+# The statuses without a filter; a deleted campaign is in no account's answer, whatever the filter.
+LISTED_STATUSES = STATUSES - {"ARCHIVED", "DELETED"}
 DEFAULT_FIELDS = ("account_id", "impressions", "spend")
 FIELDS_PAGE = "https://developers.facebook.com/docs/marketing-api/reference/ads-insights/"
 
 
 class InsightsRequest:
-    """One validated request for insights. Raises `ErrorResponse` where Meta does."""
+    """One validated request for the insights of an account, or of one of its campaigns.
 
-    def __init__(self, account: AdAccount, fields: Mapping[str, str], now: datetime, *, at_once: bool) -> None:
+    Raises `ErrorResponse` where Meta does.
+    """
+
+    def __init__(
+        self,
+        account: AdAccount,
+        fields: Mapping[str, str],
+        now: datetime,
+        *,
+        at_once: bool,
+        campaign: str | None = None,
+    ) -> None:
         self.account = account
+        self.campaign = campaign
+        self.statuses = _parse_filtering(fields.get("filtering"))
         self.now = now
         self.level = fields.get("level", "account")
         if self.level not in LEVELS:
@@ -46,9 +63,17 @@ class InsightsRequest:
         """Build a row for each campaign (or the account) and each time step with deliveries."""
         groups: dict[tuple[date, str], list[AdDelivery]] = defaultdict(list)
         for delivery in self.account.iter_rows(self.first, self.last, self.now):
+            if not self._includes(delivery.campaign_id):
+                continue
             start = self.first + timedelta(days=(delivery.day - self.first).days // self.step * self.step)
             groups[start, delivery.campaign_id if self.level == "campaign" else ""].append(delivery)
         return [self._build_row(start, group) for (start, _), group in sorted(groups.items(), key=lambda item: item[0])]
+
+    def _includes(self, campaign: str) -> bool:
+        """Whether the answer has this campaign; one that is asked itself answers in every status."""
+        if self.campaign is not None:
+            return campaign == self.campaign
+        return self.account.statuses.get(campaign, "ACTIVE") in self.statuses
 
     def _build_row(self, start: date, group: list[AdDelivery]) -> Json:
         total = group[0] if len(group) == 1 else _sum_deliveries(group)
@@ -97,6 +122,22 @@ class InsightsRequest:
         raise ErrorResponse(
             build_invalid_parameter("Param time_increment must be all_days or a number of days from 1 to 90")
         )
+
+
+def _parse_filtering(text: str | None) -> frozenset[str]:
+    """Return the statuses of the campaigns to list. Raises `ErrorResponse` for any other filter."""
+    if text is None:
+        return LISTED_STATUSES
+    try:
+        (condition,) = json.loads(text)
+        if (condition["field"], condition["operator"]) == (STATUS_FIELD, "IN"):
+            statuses = frozenset(condition["value"])
+            if statuses <= STATUSES:
+                return statuses - {"DELETED"}
+    except (ValueError, KeyError, TypeError):
+        pass
+    message = f"param filtering must list {STATUS_FIELD} IN {', '.join(sorted(STATUSES))} in this stand-in"
+    raise ErrorResponse(build_invalid_parameter(message))
 
 
 def _sum_deliveries(group: list[AdDelivery]) -> AdDelivery:

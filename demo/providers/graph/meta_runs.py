@@ -10,6 +10,14 @@ from typing import Literal
 from demo.providers.graph.graph import Json
 from demo.providers.graph.meta_insights import InsightsRequest
 
+REPORT_ERROR = {
+    "error_code": 2601,
+    "error_subcode": 1815107,
+    "error_message": "The report could not be made. Please try again.",
+    "error_user_title": "Report unavailable",
+    "error_user_msg": "Your report could not be made. Ask for a shorter one.",
+}
+
 End = Literal["Job Completed", "Job Failed", "Job Skipped", "never"]
 
 
@@ -22,6 +30,7 @@ class ReportRun:
     started_at: datetime
     end: End
     polls: int
+    error: Json
     poll_count: int = 0
     ended_at: datetime | None = None
     _rows: list[Json] = field(default_factory=list)
@@ -45,7 +54,7 @@ class ReportRun:
         if self.ended_at is not None:
             content["time_completed"] = int(self.ended_at.timestamp())
         if status == "Job Failed":
-            content |= {"error_code": 2601, "error_message": "The report could not be made. Please try again."}
+            content |= self.error
         return content
 
     def _get_status(self) -> tuple[str, int]:
@@ -65,10 +74,14 @@ class ReportRun:
 
 
 class ReportRuns:
-    """The reports of a stand-in; `polls` is the number of polls that find one unfinished."""
+    """The reports of a stand-in; `polls` is the number of polls that find one unfinished.
+
+    `error` is the reason of those that fail.
+    """
 
     def __init__(self, polls: int = 2) -> None:
         self.polls = polls
+        self.error: Json = REPORT_ERROR
         self._runs: dict[str, ReportRun] = {}
         self._ends: deque[End] = deque()
 
@@ -79,7 +92,7 @@ class ReportRuns:
     def start(self, insights: InsightsRequest, now: datetime) -> ReportRun:
         end = self._ends.popleft() if self._ends else "Job Completed"
         run_id = str(6_023_920_149_000 + len(self._runs))
-        run = self._runs[run_id] = ReportRun(run_id, insights, now, end, self.polls)
+        run = self._runs[run_id] = ReportRun(run_id, insights, now, end, self.polls, self.error)
         return run
 
     def find(self, run_id: str) -> ReportRun | None:

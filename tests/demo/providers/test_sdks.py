@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -116,6 +116,19 @@ def test_instagram_reads_a_profile_its_days_and_its_media(instagram_api: Faceboo
     assert datetime.strptime(media[0]["timestamp"], "%Y-%m-%dT%H:%M:%S%z") == datetime(2026, 3, 20, 9, 30, tzinfo=UTC)
     (saved,) = IGMedia(media[1]["id"], api=instagram_api).get_insights(params={"metric": ["saved"]})
     assert (saved["period"], saved["values"][0]["value"]) == ("lifetime", 1)
+
+
+def test_analytics_tells_what_a_report_lacks(world: ProviderWorld, stand_ins: StandIns) -> None:
+    account = world.properties[PROPERTY]
+    account.sampled, account.threshold, account.truncated = (500, 1000), 1, {date(2026, 3, 19)}
+    credentials = make_user_credentials(stand_ins, world.google.issue(PROPERTY))
+    metadata = open_analytics(stand_ins, credentials).run_report(make_report_request()).metadata
+    assert metadata.subject_to_thresholding is True
+    (sampled,) = metadata.sampling_metadatas
+    assert (sampled.samples_read_count, sampled.sampling_space_size) == (500, 1000)
+    (reason,) = metadata.data_truncation_reasons
+    assert reason.data_truncation_type.name == "DATA_TRUNCATION_TYPE_DATE_RANGE"
+    assert [each.start_date for each in reason.data_truncation_date_ranges] == ["2026-03-19"]
 
 
 def open_analytics(stand_ins: StandIns, credentials: Credentials) -> BetaAnalyticsDataClient:

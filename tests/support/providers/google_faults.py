@@ -30,6 +30,15 @@ def deny_permission() -> CallFault:
     return CallFault("403", answer=lambda request: build_error(403, "PERMISSION_DENIED", PERMISSION_DENIED))
 
 
+def deny_for_reason(reason: str, message: str) -> CallFault:
+    """403 with an ErrorInfo that says why, as SERVICE_DISABLED or ACCESS_TOKEN_SCOPE_INSUFFICIENT."""
+    info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": "googleapis.com"}
+    help_ = {"@type": "type.googleapis.com/google.rpc.Help", "links": []}
+    return CallFault(
+        reason, answer=lambda request: build_error(403, "PERMISSION_DENIED", message, details=[help_, info])
+    )
+
+
 def exhaust_quota(message: str = TOKENS_PER_DAY) -> CallFault:
     """429: a quota is used up."""
     return CallFault("429", answer=lambda request: build_error(429, "RESOURCE_EXHAUSTED", message))

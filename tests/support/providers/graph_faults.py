@@ -85,6 +85,14 @@ def refuse_amount(code: int = 100) -> CallFault:
     return CallFault(f"too much data {code}", answer=lambda request: build_too_much_data(code))
 
 
+def time_out_request(code: int = 100) -> CallFault:
+    """100/1504018 or 2/1504038: the request timed out, and a smaller one may not."""
+    message = "Your request timed out. Please try a smaller date range, fetch less data, or use async jobs"
+    subcode = 1504018 if code == 100 else 1504038
+    status = 400 if code == 100 else 500
+    return CallFault(f"timed out {code}", answer=lambda request: build_error(code, message, subcode, status=status))
+
+
 def remove_object(status: int = 400) -> CallFault:
     """The object does not exist: 100/33, or with status 404."""
     return CallFault("gone", answer=lambda request: build_missing_object(request.path.split("/")[-2], status))

@@ -23,6 +23,7 @@ from state.credentials import Credentials
 from sync.http import ProviderClient
 from sync.limits import CallLimits
 from sync.provider import Account, Row
+from sync.providers.graph_version import GRAPH_VERSION
 from sync.providers.registry import Addresses, Applications, open_providers
 from tests.conftest import TENANT
 
@@ -69,6 +70,8 @@ class RecordingSink:
     skipped: list[tuple[int, str]] = field(default_factory=list)
     renewed: list[dict[str, Any]] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
+    notes: dict[tuple[str, str], list[Window]] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
     windows: list[tuple[str, Window]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -91,7 +94,15 @@ class RecordingSink:
         self.fractions.append(fraction)
 
     def skip(self, count: int, reason: str) -> None:
-        self.skipped.append((count, reason))
+        if count:
+            self.skipped.append((count, reason))
+
+    async def replace_notes(self, table: str, days: Window, notes: Mapping[str, Sequence[Window]]) -> None:
+        for code, windows in notes.items():
+            self.notes.setdefault((table, code), []).extend(windows)
+
+    def add_remark(self, text: str) -> None:
+        self.remarks.append(text)
 
     async def renew_credentials(self, credentials: Mapping[str, Any]) -> None:
         self.renewed.append(dict(credentials))
@@ -139,15 +150,21 @@ def sync_account(
     applications: Applications = APPLICATIONS,
     pace: CallLimits = QUICK,
     history: int = HISTORY,
+    version: str = GRAPH_VERSION,
+    facebook: StandIn | None = None,
 ) -> Naps:
-    """Sync the sink's account once, and return the waits. Raises as the provider does."""
+    """Sync the sink's account once, and return the waits. Raises as the provider does.
+
+    `facebook` stands at Facebook's address, if it is another than the provider's.
+    """
     naps = Naps()
     account = Account(sink.source, sink.account, Credentials(credentials), sink.clock - age, dict(sink.options))
     addresses = Addresses(
         ga4_base_url=f"{stand_in.url}/",
         google_token_url=f"{stand_in.url}/token",
-        meta_base_url=f"{stand_in.url}/",
+        meta_base_url=f"{(facebook or stand_in).url}/",
         instagram_base_url=stand_in.url,
+        meta_api_version=version,
     )
 
     async def sync_once() -> None:

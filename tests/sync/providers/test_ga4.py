@@ -216,20 +216,15 @@ def test_a_row_of_today_is_counted_and_left_out(
     assert desk.skipped == [(1, f"rows of days that were not asked for ({name})") for name in desk.tables]
 
 
-def test_rows_of_the_same_key_are_added_up(
+def test_rows_whose_members_differ_in_what_no_database_takes_are_added_up(
     google: GA4StandIn, credentials: dict[str, Any], desk: RecordingSink
 ) -> None:
-    def double_rows(report: dict[str, Any]) -> dict[str, Any]:
-        return {**report, "rows": report["rows"] * 2, "rowCount": 2 * report["rowCount"]}
-
-    plant_fault(google, faults.change_json("doubled", double_rows), path=REPORT)
+    visits = make_visits(subtract_days(0))
+    google.world.properties[PROPERTY].pages = {(subtract_days(0), "/a"): visits, (subtract_days(0), "/a\0"): visits}
     sync_account(desk, google, credentials, history=2)
-    row = desk.read_sorted_rows("ga4_daily")[-1]
-    assert (row["sessions"], row["converting_sessions"], row["conversions"]) == (
-        2 * (100 + subtract_days(0).day),
-        14,
-        19,
-    )
+    (row,) = desk.read_sorted_rows("ga4_landing_pages_daily")
+    assert (row["landing_page"], row["sessions"], row["conversions"]) == ("/a", 2 * visits["sessions"], 19)
+    assert len(google.calls.filter_calls(path=REPORT)) == len(desk.tables)
 
 
 def test_values_are_read_by_their_headers_and_new_fields_ignored(
@@ -348,11 +343,20 @@ def test_an_access_token_is_replaced_before_it_expires(
     assert len(google.calls.filter_calls(path="/token")) >= 2
 
 
+DISABLED = google_faults.deny_for_reason(
+    "SERVICE_DISABLED", "Google Analytics Data API has not been used in project 1 before or it is disabled."
+)
+UNSCOPED = google_faults.deny_for_reason(
+    "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "Request had insufficient authentication scopes."
+)
 GOOGLE_FAILURES: list[tuple[str, CallFault, str, type[ProviderError], str, int]] = [
     ("refused token", google_faults.refuse_token(), REPORT, NeedsReauth, "connect the account again", 2),
     ("dead refresh token", google_faults.refuse_grant(), "/token", NeedsReauth, "connect the account again", 1),
     ("unknown client", google_faults.refuse_client(), "/token", NotPermitted, "GOOGLE_CLIENT_ID", 1),
     ("forbidden", google_faults.deny_permission(), REPORT, NotPermitted, "Viewer", 1),
+    ("API disabled", DISABLED, REPORT, NotPermitted, "has to enable the Google Analytics Data API", 1),
+    # With another access token it is tried once more.
+    ("no scope", UNSCOPED, REPORT, NeedsReauth, "connect the account again and allow it", 2),
     ("bad question", google_faults.refuse_argument(), REPORT, Unreadable, "does not understand", 1),
     ("server error", google_faults.fail_server(500), REPORT, Unreachable, "fault of its own", 3),
     ("unavailable", google_faults.fail_server(503), REPORT, Unreachable, "fault of its own", 3),

@@ -12,7 +12,10 @@ from demo.providers.accounts import Profile
 from demo.providers.graph.instagram import InstagramStandIn
 from engine.calendar import Window
 from sync.errors import NeedsReauth, NotPermitted, ProviderError, Throttled, Unreachable, Unreadable
+from sync.providers.graph_version import GRAPH_VERSION
 from sync.providers.instagram_days import format_midnight
+from sync.providers.registry import Applications
+from tests.conftest import TENANT
 from tests.support.providers import faults, graph_faults
 from tests.support.providers.faults import CallFault, clear_faults, plant_fault
 from tests.support.sync.instagram_profile import (
@@ -28,6 +31,7 @@ from tests.support.sync.instagram_profile import (
 from tests.support.sync.recording_sink import (
     HISTORY,
     NOW,
+    TABLES,
     RecordingSink,
     make_world,
     open_sink,
@@ -200,6 +204,34 @@ def test_a_token_that_cannot_be_refreshed_serves_on_unless_it_is_dead(
         sync_account(desk, instagram, {"access_token": expired}, history=1, age=timedelta(days=8))
 
 
+@pytest.mark.parametrize("is_facebook", [False, True])
+def test_host_and_renewal_follow_the_kind_of_login(desk: RecordingSink, is_facebook: bool) -> None:
+    world = make_world()
+    world.add_accounts(make_profile())
+    with InstagramStandIn(world) as instagram, InstagramStandIn(world, is_facebook=True) as facebook:
+        asked, other = (facebook, instagram) if is_facebook else (instagram, facebook)
+        token = asked.tokens.issue(PROFILE, age=timedelta(days=8))
+        sync_account(desk, instagram, {"access_token": token}, history=2, age=timedelta(days=8), facebook=facebook)
+        assert len(other.calls) == 0
+        assert [renewed["access_token"][:2] for renewed in desk.renewed] == ["EA" if is_facebook else "IG"]
+        # Every call names the version; only Instagram's own renewal is documented without one.
+        renewal = f"/{GRAPH_VERSION}/oauth/access_token" if is_facebook else "/refresh_access_token"
+        assert [call.path for call in asked.calls if not call.path.startswith(f"/{GRAPH_VERSION}/1")] == [renewal]
+        assert asked.calls.leaks == []
+    assert len(desk.read_sorted_rows(DAYS)) == 2
+
+
+def test_a_token_of_facebooks_login_is_not_exchanged_without_an_application(desk: RecordingSink) -> None:
+    world = make_world()
+    world.add_accounts(make_profile())
+    with InstagramStandIn(world, is_facebook=True) as facebook:
+        token = world.meta.issue(PROFILE, age=timedelta(days=8))
+        sync_account(
+            desk, facebook, {"access_token": token}, history=1, age=timedelta(days=8), applications=Applications()
+        )
+    assert desk.renewed == []
+
+
 def test_a_token_that_no_header_can_hold_is_dead(instagram: InstagramStandIn, desk: RecordingSink) -> None:
     for token in ("", "a\nb", "ключ", 7, None):
         with pytest.raises(NeedsReauth):
@@ -207,24 +239,25 @@ def test_a_token_that_no_header_can_hold_is_dead(instagram: InstagramStandIn, de
     assert len(instagram.calls) == 0
 
 
+# A medium may fail for itself: the account does once three of them have, and none was read.
 INSTAGRAM_FAILURES: list[tuple[str, CallFault, str, type[ProviderError], str, int]] = [
     ("token", graph_faults.refuse_token(), INSIGHTS, NeedsReauth, "connect the account again", 1),
     ("permission", graph_faults.forbid_account(10), f"{PROFILE}/insights", NotPermitted, "allow", 1),
-    ("permission of a medium", graph_faults.forbid_account(200), "1789", NotPermitted, "allow", 1),
+    ("permission of a medium", graph_faults.forbid_account(200), "1789", NotPermitted, "allow", 3),
     ("gone", graph_faults.remove_object(), f"{PROFILE}/media", NotPermitted, "knows no such account", 1),
     ("transient", graph_faults.fail_transiently(), f"{PROFILE}/insights", Unreachable, "fault of its own", 3),
-    ("transient of a medium", graph_faults.fail_transiently(), "1789", Unreachable, "fault of its own", 3),
+    ("transient of a medium", graph_faults.fail_transiently(), "1789", Unreachable, "fault of its own", 9),
     ("unavailable", graph_faults.fail_gateway(), "/media", Unreachable, "fault of its own", 3),
     ("cut off", faults.cut_off_body(), "/media", Unreachable, "does not answer", 3),
-    ("reset", faults.reset_connection(), "1789", Unreachable, "does not answer", 3),
+    ("reset", faults.reset_connection(), "1789", Unreachable, "does not answer", 9),
     ("bad question", graph_faults.fail_call(100), "/media", Unreadable, "does not understand", 1),
-    ("unknown code", graph_faults.fail_call(999), "1789", Unreadable, "does not understand", 1),
+    ("unknown code", graph_faults.fail_call(999), "1789", Unreadable, "does not understand", 3),
     ("page", faults.send_html(), "/media", Unreadable, "web page instead of data", 1),
-    ("page on 404", faults.send_html(404), "1789", Unreadable, "web page instead of data", 1),
+    ("page on 404", faults.send_html(404), "1789", Unreadable, "web page instead of data", 3),
     ("truncated", faults.truncate_json(), "/media", Unreadable, "breaks off", 1),
     ("another object", faults.send_json({"ok": True}), "/media", Unreadable, "without a list of 'data'", 1),
     ("nulls", graph_faults.null_values(), f"{PROFILE}/insights", Unreadable, "without a number", 1),
-    ("nulls of media", graph_faults.null_values(), "1789", Unreadable, "without a number", 1),
+    ("nulls of media", graph_faults.null_values(), "1789", Unreadable, "without a number", 3),
     ("nulls in the list", graph_faults.null_values(), "/media", Unreadable, "without a", 1),
     ("words", graph_faults.replace_numbers_with_words(), f"{PROFILE}/insights", Unreadable, "without a number", 1),
     ("no timestamp", graph_faults.drop_field("timestamp"), "/media", Unreadable, "'timestamp'", 1),
@@ -259,6 +292,30 @@ def test_a_failure_is_of_its_class_and_changes_nothing_of_its_table(
     assert "(#" not in str(failure.value)
     assert len(instagram.calls.filter_calls(path=path)) == calls
     assert (desk.read_sorted_rows(DAYS), desk.read_sorted_rows(MEDIA)) == before
+
+
+def test_days_that_are_late_do_not_count_as_read(
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink, profile: Profile
+) -> None:
+    def read_through() -> date | None:
+        cursor = desk.warehouse.get_cursor(TABLES[DAYS], TENANT, PROFILE)
+        return None if cursor is None else cursor.end
+
+    for age in range(3):
+        del profile.days[subtract_days(age)]
+    sync_account(desk, instagram, credentials)
+    # Two days may still come; the third is over for so long that nothing will.
+    assert read_through() == subtract_days(2)
+    profile.days[subtract_days(1)] = make_audience(subtract_days(1))
+    sync_account(desk, instagram, credentials)
+    assert read_through() == subtract_days(1)
+    profile.days[subtract_days(0)] = make_audience(subtract_days(0))
+    profile.days[subtract_days(2)] = make_audience(subtract_days(2))
+    sync_account(desk, instagram, credentials)
+    assert read_through() == subtract_days(0)
+    assert desk.read_sorted_rows(DAYS) == [
+        make_expected_day(subtract_days(age), None if age else 2100) for age in reversed(range(HISTORY))
+    ]
 
 
 def test_a_limit_is_waited_for(instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink) -> None:

@@ -152,6 +152,49 @@ def test_a_medium_without_insights_is_counted_and_passed_over(
     assert desk.skipped[1:] == [(2, "posts without insights")]
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        graph_faults.fail_transiently(1),
+        graph_faults.fail_transiently(2),
+        graph_faults.fail_call(999),
+        graph_faults.forbid_account(200),
+        graph_faults.null_values(),
+        faults.send_html(),
+        faults.truncate_json(),
+    ],
+)
+def test_a_medium_that_fails_for_ever_is_counted_and_the_rest_is_loaded(
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink, fault: CallFault
+) -> None:
+    plant_fault(instagram, fault, path=f"{make_medium(0).id}/")
+    plant_fault(instagram, fault, path=f"{make_medium(35).id}/")
+    sync_account(desk, instagram, credentials)
+    assert desk.read_sorted_rows(MEDIA) == [
+        make_expected_post(age) for age in reversed(range(HISTORY)) if age not in (0, 35)
+    ]
+    assert desk.skipped == [(1, "posts without insights"), (1, "posts without insights")]
+    assert len(desk.read_sorted_rows(DAYS)) == HISTORY
+
+
+@pytest.mark.parametrize("field", ["media_type", "timestamp", "id"])
+def test_an_entry_of_the_list_that_cannot_be_read_is_counted_and_the_rest_is_loaded(
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink, field: str
+) -> None:
+    def drop_from_first(page: dict[str, Any]) -> dict[str, Any]:
+        first, *rest = page["data"]
+        return {**page, "data": [{name: value for name, value in first.items() if name != field}, *rest]}
+
+    sync_account(desk, instagram, credentials, history=2)
+    before = desk.read_sorted_rows(MEDIA)
+    plant_fault(instagram, faults.change_json("a field less", drop_from_first), path="/media")
+    sync_account(desk, instagram, credentials)
+    # One that the table has already stays in it, and is still asked for.
+    assert desk.read_sorted_rows(MEDIA) == [make_expected_post(age) for age in reversed(range(HISTORY))]
+    assert desk.read_sorted_rows(MEDIA)[-2:] == before
+    assert desk.skipped == [(1, "posts that cannot be read")]
+
+
 def test_what_a_kind_lacks_is_learnt_once_and_remembered(
     instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink, profile: Profile
 ) -> None:
@@ -219,3 +262,30 @@ def test_media_lie_on_the_days_of_the_accounts_zone(
     assert max(row["posted_on"] for row in desk.read_sorted_rows(MEDIA)) == last
     # The account's days are Instagram's, which end in Los Angeles.
     assert desk.read_sorted_rows(DAYS)[-1]["date"] == now.astimezone(PACIFIC).date() - timedelta(days=1)
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, "Pacific/Auckland"), ("Pacific/Auckland", "Pacific/Honolulu")])
+def test_a_changed_zone_moves_the_media_to_their_days(
+    instagram: InstagramStandIn,
+    credentials: dict[str, Any],
+    desk: RecordingSink,
+    profile: Profile,
+    sqlite_url: str,
+    before: str | None,
+    after: str,
+) -> None:
+    profile.posts = [make_medium(age, hour=23) for age in range(2 * HISTORY)]
+    if before is not None:
+        desk.options["time_zone"] = before
+    sync_account(desk, instagram, credentials, history=HISTORY + 30)
+    desk.options["time_zone"] = after
+    # The whole history, however short it would be for a first sync.
+    sync_account(desk, instagram, credentials, history=10)
+    with open_sink(f"{sqlite_url}.other", "instagram", PROFILE, options={"time_zone": after}) as other:
+        sync_account(other, instagram, credentials, history=HISTORY + 30)
+        wanted = other.read_sorted_rows(MEDIA)
+    # At the far end a day more or less was read in the other zone.
+    far = min(row["posted_on"] for row in wanted) + timedelta(days=1)
+    found = [row for row in desk.read_sorted_rows(MEDIA) if row["posted_on"] > far]
+    assert found == [row for row in wanted if row["posted_on"] > far]
+    assert len({row["media_id"] for row in desk.read_sorted_rows(MEDIA)}) == len(desk.read_sorted_rows(MEDIA))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -13,15 +13,18 @@ from pydantic import SecretStr
 
 from demo.providers.accounts import AdAccount, AdDelivery
 from demo.providers.graph.meta import MetaStandIn
+from demo.providers.wire import StandInRequest
 from engine.calendar import Window
 from sync.errors import NeedsReauth, NotPermitted, ProviderError, Throttled, TooMuchData, Unreachable, Unreadable
-from sync.providers.meta import add_version
+from sync.providers.graph_version import GRAPH_VERSION
 from sync.providers.registry import Applications
 from tests.support.providers import faults, graph_faults
 from tests.support.providers.faults import CallFault, clear_faults, plant_fault
 from tests.support.sync.recording_sink import (
+    HASTY,
     META_APP,
     NOW,
+    QUICK,
     RecordingSink,
     make_world,
     open_sink,
@@ -101,7 +104,7 @@ def test_the_rows_are_the_accounts(meta: MetaStandIn, credentials: dict[str, Any
     ]
     assert desk.fractions == [1]
     assert meta.calls.leaks == []
-    assert {call.path for call in meta.calls} == {f"/v26.0/{ACCOUNT}", f"/v26.0/{ACCOUNT}/insights"}
+    assert {call.path for call in meta.calls} == {f"/{GRAPH_VERSION}/{ACCOUNT}", f"/{GRAPH_VERSION}/{ACCOUNT}/insights"}
     assert all(call.method == "GET" for call in meta.calls)
 
 
@@ -135,7 +138,9 @@ def test_a_first_sync_brings_400_days_by_reports(
     assert desk.read_sorted_rows(TABLE) == [
         make_expected_row(subtract_days(age), campaign) for age in reversed(range(400)) for campaign in (1, 2)
     ]
-    assert desk.windows == [(TABLE, Window(subtract_days(end + 99), subtract_days(end))) for end in (0, 100, 200, 300)]
+    # The newest come at once, and the older ones by reports.
+    spans = [(30, 0), (130, 31), (230, 131), (330, 231), (399, 331)]
+    assert desk.windows == [(TABLE, Window(subtract_days(first), subtract_days(last))) for first, last in spans]
     assert len(meta.runs) == 4
     # Each report is found unfinished twice.
     assert naps.seconds == [1, 2] * 4
@@ -163,12 +168,54 @@ def test_later_syncs_ask_for_28_days_again_in_one_answer(
 def test_a_report_that_meta_gives_up_is_asked_for_in_halves(
     meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink, end: Any
 ) -> None:
-    meta.world.add_accounts(make_account(days=90))
+    meta.world.add_accounts(make_account(days=120))
     meta.runs.end_with(end)
+    sync_account(desk, meta, credentials, history=110)
+    assert len(desk.read_sorted_rows(TABLE)) == 220
+    assert desk.windows[1:] == [(TABLE, Window(subtract_days(109), subtract_days(31)))]
+    assert len(meta.runs) == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ({"error_code": 190, "error_subcode": 463, "error_message": "Session has expired"}, NeedsReauth),
+        ({"error_code": 200, "error_message": "Permissions error"}, NotPermitted),
+        ({"error_code": 80000, "error_message": "There have been too many calls"}, Throttled),
+    ],
+)
+def test_the_reason_why_a_report_failed_is_read(
+    meta: MetaStandIn,
+    credentials: dict[str, Any],
+    desk: RecordingSink,
+    error: dict[str, Any],
+    kind: type[ProviderError],
+) -> None:
+    meta.runs.error = error
+    meta.runs.end_with("Job Failed")
+    with pytest.raises(kind):
+        sync_account(desk, meta, credentials, history=80)
+    assert len(meta.runs) == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"error_code": 1, "error_subcode": 99, "error_message": "An unknown error occurred"},
+        {"error_code": 2, "error_subcode": 1504038},
+        {"error_code": 100, "error_user_msg": "Please reduce the amount of data you're asking for"},
+        {"error_code": 100, "error_message": "Something is wrong"},
+        {},
+    ],
+)
+def test_any_other_failed_report_is_asked_for_in_halves(
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink, error: dict[str, Any]
+) -> None:
+    meta.world.add_accounts(make_account(days=90))
+    meta.runs.error = error
+    meta.runs.end_with("Job Failed")
     sync_account(desk, meta, credentials, history=80)
     assert len(desk.read_sorted_rows(TABLE)) == 160
-    assert desk.windows == [(TABLE, Window(subtract_days(79), subtract_days(0)))]
-    assert len(meta.runs) == 3
 
 
 def test_a_row_of_today_is_counted_and_left_out(
@@ -201,16 +248,57 @@ def test_where_no_report_can_be_ordered_short_windows_are_asked(
     plant_fault(meta, fault, path=INSIGHTS, when=lambda request: request.method == "POST")
     sync_account(desk, meta, credentials, history=80)
     assert len(desk.read_sorted_rows(TABLE)) == 160
-    assert desk.windows == [(TABLE, Window(subtract_days(79), subtract_days(0)))]
+    assert desk.windows[1:] == [(TABLE, Window(subtract_days(79), subtract_days(31)))]
     # It is ordered once, however many windows there are, and tried again only where nothing was said.
     assert len(meta.calls.filter_calls(path=INSIGHTS, method="POST")) <= 3
 
 
-def test_a_report_that_never_ends_is_left(meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink) -> None:
-    meta.runs.end_with("never")
-    with pytest.raises(Unreachable, match="too long"):
-        sync_account(desk, meta, credentials, history=90)
-    assert desk.read_sorted_rows(TABLE) == []
+def test_a_report_that_is_never_ready_is_waited_for_once_and_asked_for_in_halves(
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink
+) -> None:
+    meta.world.add_accounts(make_account(days=410))
+    meta.runs.end_with("never", "never", "never")
+    naps = sync_account(desk, meta, credentials, history=400)
+    assert desk.read_sorted_rows(TABLE) == [
+        make_expected_row(subtract_days(age), campaign) for age in reversed(range(400)) for campaign in (1, 2)
+    ]
+    assert len(meta.runs) == 1
+    assert QUICK.report <= sum(naps.seconds) < QUICK.report + QUICK.max_poll
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        graph_faults.refuse_amount(100),
+        graph_faults.refuse_amount(1),
+        graph_faults.time_out_request(100),
+        graph_faults.time_out_request(2),
+        graph_faults.fail_call(1, 99),
+        graph_faults.fail_transiently(1),
+        graph_faults.fail_transiently(2),
+        graph_faults.fail_gateway(504),
+        faults.send_html(502),
+    ],
+)
+def test_whatever_means_too_much_is_asked_for_in_halves_until_it_answers(
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink, fault: CallFault
+) -> None:
+    def is_long(request: StandInRequest) -> bool:
+        span = json.loads(request.fields["time_range"])
+        return (date.fromisoformat(span["until"]) - date.fromisoformat(span["since"])).days >= 7
+
+    plant_fault(meta, fault, path=INSIGHTS, when=is_long)
+    sync_account(desk, meta, credentials, history=DAYS)
+    assert desk.read_sorted_rows(TABLE) == [
+        make_expected_row(subtract_days(age), campaign) for age in reversed(range(DAYS)) for campaign in (1, 2)
+    ]
+
+
+def test_a_time_out_is_asked_for_in_halves(meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink) -> None:
+    plant_fault(meta, faults.hang_forever(), path=INSIGHTS, times=HASTY.tries)
+    sync_account(desk, meta, credentials, history=2, pace=HASTY)
+    assert len(desk.read_sorted_rows(TABLE)) == 4
+    assert len(meta.calls.filter_calls(path=INSIGHTS)) == HASTY.tries + 2
 
 
 def test_too_much_data_is_asked_for_in_halves(
@@ -254,9 +342,86 @@ def test_the_table_has_metas_last_word(meta: MetaStandIn, credentials: dict[str,
     assert float(rows[subtract_days(27), "120001"]["spend"]) == 99.99
     assert rows[subtract_days(3), "120003"] == make_expected_row(subtract_days(3), 3)
     assert len(rows) == 2 * DAYS
+    # Campaigns that are there, and say themselves that nothing was delivered.
     meta.world.ad_accounts[ACCOUNT].deliveries.clear()
+    meta.world.ad_accounts[ACCOUNT].statuses = dict.fromkeys(("120001", "120002", "120003"), "PAUSED")
     sync_account(desk, meta, credentials, history=DAYS)
     assert desk.read_sorted_rows(TABLE) == []
+    assert desk.skipped == []
+
+
+@pytest.mark.parametrize("status", ["ARCHIVED", "DELETED", "PAUSED", "IN_PROCESS", "WITH_ISSUES"])
+def test_a_campaign_keeps_what_it_spent_whatever_its_status(
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink, status: str
+) -> None:
+    sync_account(desk, meta, credentials, history=40)
+    before = desk.read_sorted_rows(TABLE)
+    account = meta.world.ad_accounts[ACCOUNT]
+    account.statuses["120002"] = status
+    sync_account(desk, meta, credentials, history=40)
+    assert desk.read_sorted_rows(TABLE) == before
+    # Meta still restates it.
+    last = next(each for each in account.deliveries if (each.day, each.campaign_id) == (subtract_days(0), "120002"))
+    last.spend = "99.99"
+    sync_account(desk, meta, credentials, history=40)
+    assert float(desk.read_sorted_rows(TABLE)[-1]["spend"]) == 99.99
+    assert desk.read_sorted_rows(TABLE)[:-1] == before[:-1]
+    assert desk.skipped == []
+
+
+def test_a_first_sync_brings_archived_campaigns_by_reports_too(
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink
+) -> None:
+    meta.world.add_accounts(make_account(days=90))
+    meta.world.ad_accounts[ACCOUNT].statuses["120002"] = "ARCHIVED"
+    sync_account(desk, meta, credentials, history=80)
+    assert len(desk.read_sorted_rows(TABLE)) == 160
+    assert len(meta.runs) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        graph_faults.remove_object(),
+        graph_faults.forbid_account(),
+        graph_faults.fail_call(100),
+        graph_faults.fail_transiently(),
+        faults.send_html(),
+        faults.reset_connection(),
+    ],
+)
+def test_a_deleted_campaign_that_does_not_answer_keeps_its_rows_and_is_told(
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink, fault: CallFault
+) -> None:
+    sync_account(desk, meta, credentials, history=DAYS)
+    before = desk.read_sorted_rows(TABLE)
+    meta.world.ad_accounts[ACCOUNT].statuses["120002"] = "DELETED"
+    plant_fault(meta, fault, path="/120002/")
+    sync_account(desk, meta, credentials, history=DAYS)
+    assert desk.read_sorted_rows(TABLE) == before
+    assert desk.skipped == [(1, "campaigns that Meta knows no more, whose rows stay")]
+
+
+def test_a_limit_while_a_campaign_is_asked_is_the_accounts(
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink
+) -> None:
+    sync_account(desk, meta, credentials, history=DAYS)
+    before = desk.read_sorted_rows(TABLE)
+    meta.world.ad_accounts[ACCOUNT].statuses["120002"] = "DELETED"
+    plant_fault(meta, graph_faults.throttle_calls(minutes=25), path="/120002/")
+    with pytest.raises(Throttled):
+        sync_account(desk, meta, credentials, history=DAYS)
+    assert desk.read_sorted_rows(TABLE) == before
+
+
+def test_rows_from_a_file_without_metas_ids_give_way(
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink
+) -> None:
+    days = Window(subtract_days(DAYS - 1), subtract_days(0))
+    row = {**make_expected_row(subtract_days(3)), "campaign_id": "Spring sale", "spend": 5}
+    desk.warehouse.restate(desk.make_slice(TABLE, days), [row])
+    sync_account(desk, meta, credentials, history=DAYS)
+    assert {each["campaign_id"] for each in desk.read_sorted_rows(TABLE)} == {"120001", "120002"}
 
 
 def sync_conversions(
@@ -289,21 +454,95 @@ def test_the_first_tier_counts_and_never_the_sum(
     assert sync_conversions(meta, credentials, desk, replace(both, actions={omni: 5})) == (0, 0)
 
 
-def test_a_campaign_that_appears_twice_is_not_lost(
+def test_a_changed_conversion_action_reads_the_history_again(
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink
+) -> None:
+    meta.world.add_accounts(make_account(days=120))
+    for each in meta.world.ad_accounts[ACCOUNT].deliveries:
+        each.actions["lead"] = 70.0
+
+    def count_conversions() -> list[float]:
+        return [row["conversions"] for row in desk.read_sorted_rows(TABLE)]
+
+    sync_account(desk, meta, credentials, history=110)
+    assert set(count_conversions()) == {1, 2}
+    desk.options["conversion_action"] = "lead"
+    # Broken off after the newest days, and again after the first report.
+    plant_fault(meta, graph_faults.throttle_calls(minutes=50), path=INSIGHTS, when=is_post, times=1)
+    with pytest.raises(Throttled):
+        sync_account(desk, meta, credentials, history=110)
+    assert count_conversions().count(70) == 2 * 31
+    sync_account(desk, meta, credentials, history=60)
+    assert set(count_conversions()) == {70}
+    assert set(desk.remarks) == {
+        "the option conversion_action has changed: the history of meta_ads_daily is read again"
+    }
+    # From then on it is as ever, and back again it is read again.
+    desk.remarks.clear()
+    meta.calls.clear()
+    sync_account(desk, meta, credentials, history=110)
+    assert (desk.remarks, len(meta.calls.filter_calls(path=INSIGHTS))) == ([], 1)
+    del desk.options["conversion_action"]
+    sync_account(desk, meta, credentials, history=110)
+    assert set(count_conversions()) == {1, 2}
+
+
+def is_post(request: StandInRequest) -> bool:
+    return request.method == "POST"
+
+
+def test_an_action_that_no_row_has_is_told_with_those_that_are_there(
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink
+) -> None:
+    desk.options["conversion_action"] = "purchse"
+    sync_account(desk, meta, credentials, history=DAYS)
+    seen = "offsite_conversion.fb_pixel_purchase, omni_purchase, purchase"
+    assert desk.remarks == [f"no row has the conversion_action 'purchse'; the rows that were read have {seen}"]
+    desk.remarks.clear()
+    desk.options["conversion_action"] = "purchase"
+    sync_account(desk, meta, credentials, history=DAYS)
+    assert desk.remarks == ["the option conversion_action has changed: the history of meta_ads_daily is read again"]
+
+
+def test_a_campaign_that_appears_twice_is_one_row_the_later(
     meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink
 ) -> None:
     def twice(page: dict[str, Any]) -> dict[str, Any]:
-        more = [{**row, "spend": "1.5", "clicks": "2"} for row in page["data"]]
-        # The last one, which is the same as another, is a page that overlaps.
-        return {**page, "data": [*page["data"], *more, more[-1]]}
+        return {**page, "data": [*page["data"], *({**row, "spend": "1.5", "clicks": "2"} for row in page["data"])]}
 
     plant_fault(meta, faults.change_json("twice", twice), path=INSIGHTS)
     sync_account(desk, meta, credentials, history=1)
     one, other = desk.read_sorted_rows(TABLE)
-    assert float(one["spend"]) == pytest.approx(subtract_days(0).day + 0.01 + 1.5)
-    assert one["clicks"] == subtract_days(0).day + 2
-    assert (one["impressions"], one["conversions"]) == (2 * (1000 + subtract_days(0).day), 2)
-    assert (other["impressions"], other["conversions"]) == (2 * (1000 + subtract_days(0).day), 4)
+    assert [(float(row["spend"]), row["clicks"], row["impressions"]) for row in (one, other)] == [
+        (1.5, 2, 1000 + subtract_days(0).day)
+    ] * 2
+    assert len(meta.calls.filter_calls(path=INSIGHTS)) == 3
+
+
+@pytest.mark.parametrize("times", [1, 2, 3, 9])
+def test_an_answer_that_moves_between_its_pages_is_read_again(
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink, times: int
+) -> None:
+    meta.most_rows = 5
+    account = meta.world.ad_accounts[ACCOUNT]
+    first = subtract_days(DAYS - 1)
+    moved: list[str] = []
+
+    def move_rows(page: dict[str, Any]) -> dict[str, Any]:
+        # A campaign that sorts first appears behind the first page: the second begins with the first one's last row.
+        if len(moved) < times:
+            moved.append(f"1{len(moved)}")
+            account.deliveries.append(replace(make_delivery(first), campaign_id=moved[-1]))
+        return page
+
+    is_first_page: Callable[[StandInRequest], bool] = lambda request: "after" not in request.query  # noqa: E731
+    plant_fault(meta, faults.change_json("moved", move_rows), path=INSIGHTS, when=is_first_page)
+    sync_account(desk, meta, credentials, history=DAYS)
+    keys = {(row["date"], row["campaign_id"]) for row in desk.read_sorted_rows(TABLE)}
+    wanted = {(each.day, each.campaign_id) for each in account.deliveries if first <= each.day <= subtract_days(0)}
+    # Read three times at most: what appeared during the third reading comes with the next sync.
+    assert keys == wanted - ({(first, "12")} if times >= 3 else set())
+    assert {row["impressions"] for row in desk.read_sorted_rows(TABLE) if row["date"] == first} == {1000 + first.day}
 
 
 @pytest.mark.parametrize(
@@ -336,7 +575,7 @@ def test_a_token_of_a_week_is_exchanged(meta: MetaStandIn, credentials: dict[str
     assert renewed["note"] == "kept"
     assert renewed["access_token"] != credentials["access_token"]
     exchange = meta.calls.filter_calls(path="/oauth/access_token")
-    assert [call.path for call in exchange] == ["/v26.0/oauth/access_token"]
+    assert [call.path for call in exchange] == [f"/{GRAPH_VERSION}/oauth/access_token"]
 
 
 def test_a_dead_token_is_not_exchanged(meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink) -> None:
@@ -368,6 +607,7 @@ def test_an_application_with_a_wrong_secret_reads_on(
     assert len(desk.read_sorted_rows(TABLE)) == 2
 
 
+# Three tries for 28 days, 14, 7, 3 and 1, where a smaller request might succeed.
 META_FAILURES: list[tuple[str, CallFault, type[ProviderError], str, int]] = [
     *(
         (f"token {subcode}", graph_faults.refuse_token(subcode), NeedsReauth, "connect the account again", 1)
@@ -378,15 +618,16 @@ META_FAILURES: list[tuple[str, CallFault, type[ProviderError], str, int]] = [
         for code in (200, 272, 294, 299)
     ),
     ("gone", graph_faults.remove_object(), NotPermitted, "knows no such account", 1),
-    ("code 1", graph_faults.fail_transiently(1), Unreachable, "fault of its own", 3),
-    ("code 2", graph_faults.fail_transiently(2), Unreachable, "fault of its own", 3),
-    ("is transient", graph_faults.fail_transiently(2601), Unreachable, "fault of its own", 3),
-    ("unavailable", graph_faults.fail_gateway(), Unreachable, "fault of its own", 3),
-    ("page on 502", faults.send_html(502), Unreachable, "fault of its own", 3),
+    ("code 1", graph_faults.fail_transiently(1), Unreachable, "fault of its own", 15),
+    ("code 2", graph_faults.fail_transiently(2), Unreachable, "fault of its own", 15),
+    ("is transient", graph_faults.fail_transiently(2601), Unreachable, "fault of its own", 15),
+    ("unavailable", graph_faults.fail_gateway(), Unreachable, "fault of its own", 15),
+    ("page on 502", faults.send_html(502), Unreachable, "fault of its own", 15),
     ("reset", faults.reset_connection(), Unreachable, "does not answer", 3),
     ("cut off", faults.cut_off_body(), Unreachable, "does not answer", 3),
     ("bad question", graph_faults.fail_call(100), Unreadable, "does not understand", 1),
-    ("unknown code", graph_faults.fail_call(2635), Unreadable, "does not understand", 1),
+    ("unknown code", graph_faults.fail_call(2636), Unreadable, "does not understand", 1),
+    ("retired version", graph_faults.fail_call(2635), NotPermitted, "META_API_VERSION", 1),
     ("page", faults.send_html(), Unreadable, "web page instead of data", 1),
     ("page on 404", faults.send_html(404), Unreadable, "web page instead of data", 1),
     ("truncated", faults.truncate_json(), Unreadable, "breaks off", 1),
@@ -466,7 +707,10 @@ def test_a_limit_for_longer_than_the_patience_says_until_when(
     assert len(meta.calls.filter_calls(path=INSIGHTS)) == 1
 
 
-def test_the_version_is_in_the_path_once() -> None:
-    for base in ("https://graph.facebook.com", "https://graph.facebook.com/", "https://graph.facebook.com/v26.0/"):
-        assert add_version(base) == "https://graph.facebook.com/v26.0"
-    assert add_version("http://127.0.0.1:9/v23.0") == "http://127.0.0.1:9/v23.0"
+def test_a_version_that_is_retired_is_named_with_the_remedy(
+    meta: MetaStandIn, credentials: dict[str, Any], desk: RecordingSink
+) -> None:
+    with pytest.raises(NotPermitted, match="a newer one in META_API_VERSION"):
+        sync_account(desk, meta, credentials, history=1, version="v22.0")
+    sync_account(desk, meta, credentials, history=1, version="v25.0")
+    assert meta.calls.filter_calls(path="/v25.0/act_")
