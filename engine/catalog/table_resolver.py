@@ -32,6 +32,7 @@ RESERVED_NAMES = frozenset(
 # Columns that ClickHouse's tables have anyway, and words that SQLite reads as values even in quotes.
 RESERVED_COLUMNS = frozenset(("_version", "_deleted", "true", "false"))
 RESERVED_PREFIXES = ("sqlite_", "pg_")
+DEFAULT_TENANT: str = TableDefinition.model_fields["tenant"].default
 # The tables that a query reads, by name; None for one with errors.
 TablesByName = dict[str, Table | None]
 
@@ -69,6 +70,7 @@ class TableResolver(DefinitionResolver[TableDefinition, Table]):
             for column, each in definition.columns.items()
         }
         check_columns(reporter, name, definition, columns)
+        check_tenant(reporter, name, definition, columns)
         check_names(reporter, name, definition, columns)
         source = reporter.file.definition.source
         if not reporter.file.document.data.get("source"):
@@ -93,6 +95,35 @@ class TableResolver(DefinitionResolver[TableDefinition, Table]):
             query=query,
             reads=tuple(table for table in read.values() if table is not None),
         )
+
+    def check_shared_tables(self) -> None:
+        """Report declarations of one physical table that name different tenant columns.
+
+        A declaration that keeps to the default names is right rather than one that departs from them.
+        """
+        accepted: list[Table] = []
+        tables = [
+            table for table in self.resolve_all().values() if table.query is None and table.tenant in table.columns
+        ]
+        for table in sorted(
+            tables, key=lambda each: (each.tenant_column != DEFAULT_TENANT, each.physical != each.name)
+        ):
+            other = next(
+                (each for each in accepted if each.tenant_column != table.tenant_column and each.may_share_rows(table)),
+                None,
+            )
+            if other is None:
+                accepted.append(table)
+                continue
+            reporter, definition = self.declared[table.name]
+            message = (
+                f"this is the table {other.name!r} of {self.declared[other.name][0].file.name}, "
+                f"whose tenant's column is {other.tenant_column!r}; write that one here, too"
+            )
+            if "tenant" in definition.model_fields_set:
+                reporter.report_at_value("wrong-tenant", message, "tenant")
+            else:
+                reporter.report_at_key("wrong-tenant", message, "columns", table.tenant)
 
     def resolve_query(
         self, reporter: Reporter, definition: TableDefinition, columns: dict[str, Column], read: TablesByName
@@ -183,11 +214,6 @@ def check_columns(reporter: Reporter, name: str, definition: TableDefinition, co
             reporter.report_at_value("wrong-column-type", f"{column!r} is {columns[column].type}; {what}", *path)
 
     check_column(definition.time, "time", kinds=("date",), what="`time` is a date column; a `sql:` table can make one")
-    if "tenant" in definition.model_fields_set:
-        check_column(definition.tenant, "tenant", kinds=("uuid", "text"), what="`tenant` is a uuid column")
-    elif definition.sql is None and definition.tenant not in columns:
-        message = f"the tenant's column {definition.tenant!r} is missing; add it, or name another one in `tenant:`"
-        reporter.report_at_value("unknown-column", message, "columns")
     if definition.currency is not None:
         check_column(definition.currency, "currency", kinds=("text",), what="`currency` is a text column")
     for index, column in enumerate(definition.key):
@@ -198,6 +224,34 @@ def check_columns(reporter: Reporter, name: str, definition: TableDefinition, co
             reporter.report_at_key(
                 "wrong-column-type", f"{key} is for numbers, not {resolved.type}", "columns", column, key
             )
+
+
+def check_tenant(reporter: Reporter, name: str, definition: TableDefinition, columns: Mapping[str, Column]) -> None:
+    """Report a tenant column that is missing, is no uuid, or is no part of a physical table's key."""
+    tenant, is_stated = definition.tenant, "tenant" in definition.model_fields_set
+    if tenant not in columns:
+        if is_stated:
+            message = f"column {tenant!r} is not in table {name}{suggest_name(tenant, columns)}"
+            reporter.report_at_value("unknown-column", message, "tenant")
+        elif definition.sql is None:
+            message = f"the tenant's column {tenant!r} is missing; add it, or name another one in `tenant:`"
+            reporter.report_at_value("unknown-column", message, "columns")
+    elif columns[tenant].type not in ("uuid", UNKNOWN_TYPE) and (is_stated or definition.sql is None):
+        message = f"{tenant!r} is {columns[tenant].type}; `tenant` is a uuid column"
+        if is_stated:
+            reporter.report_at_value("wrong-column-type", message, "tenant")
+        else:
+            reporter.report_at_key("wrong-column-type", message, "columns", tenant)
+    elif definition.sql is None and not is_in_key(tenant, definition.key, columns):
+        message = f"{tenant!r} is not in the table's `key`, which a tenant's column is part of"
+        reporter.report_at_value("wrong-tenant", message, "tenant" if is_stated else "key")
+
+
+def is_in_key(tenant: str, key: Collection[str], columns: Mapping[str, Column]) -> bool:
+    """Whether the tenant's column is part of a key, as far as the key is known."""
+    if not key or not columns.keys() >= set(key):
+        return True
+    return columns[tenant].physical in {columns[column].physical for column in key}
 
 
 def check_names(reporter: Reporter, name: str, definition: TableDefinition, columns: Mapping[str, Column]) -> None:

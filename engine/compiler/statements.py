@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from engine.compiler.builder import StatementBuilder
 from engine.compiler.dialects.base import Dialect
@@ -17,9 +17,7 @@ class StatementCompiler:
     def __init__(self, dialect: Dialect, tables: Iterable[Table]) -> None:
         self.builder = StatementBuilder(dialect)
         self.dialect = dialect
-        self.tenant_columns = {
-            table.physical: table.columns[table.tenant].physical for table in tables if table.query is None
-        }
+        self.tenant_columns = collect_tenant_columns(tables)
 
     def compile_scan(self, scan: Scan, range_count: int) -> str:
         """Compile a scan whose days lie in one range or in two. Raises UncoveredScan."""
@@ -54,3 +52,16 @@ class CompiledPlan:
         if text is None:
             text = self._items[scan] = self.statements.compile_items(scan)
         return text
+
+
+def collect_tenant_columns(tables: Iterable[Table]) -> Mapping[str, str]:
+    """Return the tenant's column of each physical table.
+
+    No declaration is believed rather than another: a table with two tenant columns has none, so that no scan passes.
+    """
+    physical = [table for table in tables if table.query is None]
+    return {
+        table.physical: table.tenant_column
+        for table in physical
+        if all(table.tenant_column == other.tenant_column for other in physical if table.may_share_rows(other))
+    }
