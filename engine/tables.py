@@ -31,6 +31,8 @@ NAMEABLE_TYPES: frozenset[ValueType] = frozenset(("text", "uuid", "whole", "date
 
 # Schemas that databases look in for a table that is named without one.
 DEFAULT_SCHEMAS = frozenset(("main", "public", "default", "dbo"))
+# PostgreSQL cuts longer names off.
+MAX_COMPARED_CHARACTERS = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ class Column:
 class Table:
     """A fact table, or a query over fact tables.
 
-    `query` is None for a physical table; otherwise `reads` are the declared tables that it names.
+    `query` is None for a physical table; otherwise `reads` are the declared tables that it names. `row_key` are the
+    columns that identify a row of one tenant; None where nothing says so.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Table:
     currency: str | None = None
     query: exp.Select | None = None
     reads: tuple[Table, ...] = ()
+    row_key: frozenset[str] | None = None
 
     @property
     def account_column(self) -> Column | None:
@@ -98,5 +102,5 @@ class Table:
 
 def split_physical_name(name: str) -> list[str]:
     """Split a physical name into its parts in lower case, without a default schema."""
-    *schemas, table = name.lower().split(".")
+    *schemas, table = (part[:MAX_COMPARED_CHARACTERS] for part in name.lower().split("."))
     return [*(schema for schema in schemas if schema not in DEFAULT_SCHEMAS), table]

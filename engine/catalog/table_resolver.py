@@ -15,6 +15,7 @@ from engine.diagnostics import Diagnostics, Position
 from engine.files.definitions import TableDefinition
 from engine.files.folder import MetricFolder
 from engine.language.jinja import Sandbox
+from engine.language.lineage import Relation
 from engine.language.parser import parse_select
 from engine.language.select import NAME_PATTERN, REFERENCE_PREFIX, UNKNOWN_TYPE, QueryResolver
 from engine.language.types import TYPE_PHRASES
@@ -77,9 +78,13 @@ class TableResolver(DefinitionResolver[TableDefinition, Table]):
             reporter.report_at_key("missing-source", "a file with tables needs `source:`, whose connection feeds them")
         query: exp.Select | None = None
         read: TablesByName = {}
-        if definition.sql is not None:
+        row_key = frozenset(definition.key) - {definition.tenant} if definition.key else None
+        if definition.sql is None:
+            check_currency(reporter, definition)
+        else:
             try:
-                query = self.resolve_query(reporter, definition, columns, read)
+                query, derived_key = self.resolve_query(reporter, definition, columns, read)
+                row_key = derived_key if row_key is None else row_key
             except AlreadyReported:
                 self.faulty.add(name)
         return Table(
@@ -94,6 +99,7 @@ class TableResolver(DefinitionResolver[TableDefinition, Table]):
             currency=definition.currency,
             query=query,
             reads=tuple(table for table in read.values() if table is not None),
+            row_key=row_key,
         )
 
     def check_shared_tables(self) -> None:
@@ -127,10 +133,10 @@ class TableResolver(DefinitionResolver[TableDefinition, Table]):
 
     def resolve_query(
         self, reporter: Reporter, definition: TableDefinition, columns: dict[str, Column], read: TablesByName
-    ) -> exp.Select:
-        """Resolve the query of a `sql:` table, and put the tables that it reads into `read`.
+    ) -> tuple[exp.Select, frozenset[str] | None]:
+        """Resolve the query of a `sql:` table, and return it with the columns that identify a row.
 
-        Raises AlreadyReported.
+        Puts the tables that it reads into `read`. Raises AlreadyReported.
         """
         errors = CollectErrors()
 
@@ -145,13 +151,16 @@ class TableResolver(DefinitionResolver[TableDefinition, Table]):
             query = parse_select(rendered.text)
             resolver = QueryResolver(query, read)
         errors.raise_if_failed()
-        given = resolver.results
+        given = resolver.relation
         with errors, reporter.catch_faults("sql", rendered=rendered):
             resolver.write_out()
         with errors:
-            check_query_columns(reporter, definition.tenant, columns, given)
+            check_query_columns(reporter, definition.tenant, columns, given.columns)
         errors.raise_if_failed()
-        return query
+        check_lineage(reporter, definition, columns, given)
+        check_currency(reporter, definition, given)
+        # A key of the query's results is one of the table only if its columns are declared.
+        return query, given.key if given.key is not None and given.key <= columns.keys() else None
 
     def resolve_read_table(self, reporter: Reporter, position: Position, name: str) -> Table:
         """Return a table that another one reads. Raises AlreadyReported."""
@@ -200,6 +209,44 @@ def match_query_column(column: Column, given: Column, *, is_tenant: bool) -> Col
     dated = declared == "date" and found in TIMESTAMP_TYPES
     remedy = f"write date(…) AS {column.name}" if dated else f"declare it as {given.type}"
     return f"the query gives {TYPE_PHRASES[found]}; {remedy}"
+
+
+def check_lineage(
+    reporter: Reporter, definition: TableDefinition, columns: Mapping[str, Column], given: Relation
+) -> None:
+    """Report numbers of a query that are made of money, or have no sum, and do not say what they are."""
+    for name, column in definition.columns.items():
+        if columns[name].value_type not in NUMBER_TYPES:
+            continue
+        lost_money = given.columns[name].money and "money" not in column.model_fields_set
+        lost_sum = name in given.reasons and "additive" not in column.model_fields_set
+        if lost_money:
+            also = f", and {given.reasons[name]}; say both `money:` and `additive:`" if lost_sum else ""
+            message = f"{name!r} is made of money{also or '; say `money: true`, or `money: false` if it is none'}"
+            reporter.report_at_key("money-lost", message, "columns", name)
+        elif lost_sum:
+            message = (
+                f"{name!r} is {given.reasons[name]}; say `additive: false`, or `additive: true` if its sum is right"
+            )
+            reporter.report_at_key("additivity-lost", message, "columns", name)
+
+
+def check_currency(reporter: Reporter, definition: TableDefinition, given: Relation | None = None) -> None:
+    """Report money without its currency: of a physical table, or of what a query gives."""
+    currency = definition.currency
+    for name, column in definition.columns.items():
+        if not column.money:
+            continue
+        if currency is None:
+            message = f"{name!r} is money; name the column of its currency in `currency:`"
+            reporter.report_at_key("missing-currency", message, "columns", name)
+        elif given is not None and currency not in given.currencies.get(name, given.currency_columns):
+            message = (
+                f"{currency!r} is not the currency of {name!r}; give the currency's own column, outside of an "
+                f"aggregate, or a text such as 'USD' AS {currency} if it was converted"
+            )
+            reporter.report_at_value("wrong-currency", message, "currency")
+            return
 
 
 def check_columns(reporter: Reporter, name: str, definition: TableDefinition, columns: Mapping[str, Column]) -> None:
