@@ -102,7 +102,8 @@ def _simulate_channel(chance: Random, channel: Channel, day: date, sessions: int
 
 def build_channel_row(tenant: DemoTenant, account: DemoAccount, day: date, visit: ChannelVisits) -> dict[str, object]:
     """Build a row of `ga4_channels_daily`."""
-    return {"user_id": tenant.user_id, "date": day, "property_id": account.id, **visit._asdict()}
+    row: dict[str, object] = {"user_id": tenant.user_id, "date": day, "property_id": account.id, **visit._asdict()}
+    return {**row, "currency": account.currency}
 
 
 def build_day_row(

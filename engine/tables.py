@@ -29,6 +29,12 @@ TIMESTAMP_TYPES: frozenset[ValueType] = frozenset(("timestamp", "timestamptz"))
 NAMEABLE_TYPES: frozenset[ValueType] = frozenset(("text", "uuid", "whole", "date", "boolean"))
 
 
+# Schemas that databases look in for a table that is named without one.
+DEFAULT_SCHEMAS = frozenset(("main", "public", "default", "dbo"))
+# PostgreSQL cuts longer names off.
+MAX_COMPARED_CHARACTERS = 63
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column as metrics name it; `physical` is its name in the database."""
@@ -58,7 +64,8 @@ class Dimension:
 class Table:
     """A fact table, or a query over fact tables.
 
-    `query` is None for a physical table; otherwise `reads` are the declared tables that it names.
+    `query` is None for a physical table; otherwise `reads` are the declared tables that it names. `row_key` are the
+    columns that identify a row of one tenant; None where nothing says so.
     """
 
     name: str
@@ -73,6 +80,7 @@ class Table:
     account: str | None = None
     query: exp.Select | None = None
     reads: tuple[Table, ...] = ()
+    row_key: frozenset[str] | None = None
     dimensions: Mapping[str, Dimension] = field(default_factory=dict)
 
     @property
@@ -85,8 +93,27 @@ class Table:
         """The column with the account's id; None where the table states none."""
         return None if self.account is None else self.columns[self.account]
 
+    @property
+    def tenant_column(self) -> str:
+        """The name of the tenant's column in the database."""
+        return self.columns[self.tenant].physical
+
+    def may_share_rows(self, other: Table) -> bool:
+        """Whether some database takes both physical names for one table.
+
+        SQLite and DuckDB ignore upper and lower case, and a schema that is left out may be any.
+        """
+        one, two = sorted((split_physical_name(self.physical), split_physical_name(other.physical)), key=len)
+        return two[-len(one) :] == one
+
     def list_physical_tables(self) -> tuple[Table, ...]:
         """List the physical tables that a scan of this one reads, each once."""
         if self.query is None:
             return (self,)
         return tuple(dict.fromkeys(table for read in self.reads for table in read.list_physical_tables()))
+
+
+def split_physical_name(name: str) -> list[str]:
+    """Split a physical name into its parts in lower case, without a default schema."""
+    *schemas, table = (part[:MAX_COMPARED_CHARACTERS] for part in name.lower().split("."))
+    return [*(schema for schema in schemas if schema not in DEFAULT_SCHEMAS), table]

@@ -141,8 +141,8 @@ class LiveTableChecker:
                 self.report_missing_column(reporter, table, column, live)
             for column in table.columns.values():
                 if column not in missing:
-                    is_time = column is table.columns[table.time]
-                    self.check_type(reporter, column, live[self.fold_name(column.physical)][1], is_time=is_time)
+                    is_fixed = column.name in (table.time, table.tenant)
+                    self.check_type(reporter, column, live[self.fold_name(column.physical)][1], is_fixed=is_fixed)
             if not {table.columns[table.tenant], table.columns[table.time]} & set(missing):
                 self.check_index(reporter, table, name, schema or None)
 
@@ -174,7 +174,8 @@ class LiveTableChecker:
         else:
             reporter.report_at_value("missing-live-column", message, "columns", column.name, "column")
 
-    def check_type(self, reporter: Reporter, column: Column, live: LiveType, *, is_time: bool) -> None:
+    def check_type(self, reporter: Reporter, column: Column, live: LiveType, *, is_fixed: bool) -> None:
+        """Report a type that the declared one cannot be read from; `is_fixed` where no other may be declared."""
         fitting = READABLE_TYPES[column.type] + (SQLITE_TYPES.get(column.type, ()) if self.is_sqlite else ())
         live = getattr(live, "data_type", live)  # a domain of PostgreSQL has another type below it
         plain_type = CLICKHOUSE_TYPES.get(type(live).__name__, live) if self.is_clickhouse else live
@@ -185,8 +186,8 @@ class LiveTableChecker:
         as_declared = (
             None if is_enum else next((name for each, name in DECLARED_AS if isinstance(plain_type, each)), None)
         )
-        if is_time:
-            remedy = "make a date of it, in a column of its own or a view, and name that"
+        if is_fixed:
+            remedy = f"make a {column.type} of it, in a column of its own or a view, and name that"
         elif as_declared is None:
             remedy = f"make it {column.type}, in a column of its own or a view, and name that"
         else:

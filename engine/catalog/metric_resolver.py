@@ -19,6 +19,7 @@ from engine.catalog.metrics import (
     MetricSeries,
     RankedItems,
     TableMetric,
+    is_money,
 )
 from engine.catalog.reporter import AlreadyReported, CollectErrors, Reporter
 from engine.catalog.rules import RULES, get_content_keys
@@ -93,6 +94,9 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
                 metric = self.resolve_derived_metric(reporter, definition, definition.derive or "")
             case _:
                 metric = self.resolve_table_metric(reporter, definition)
+        if metric.format == "currency" and not is_money(metric):
+            message = "format: currency is for money, which this is not; say `money: true` at the column if it is"
+            reporter.report_at_value("not-money", message, "format")
         check_tests(reporter, metric)
         errors.raise_if_failed()
         return metric

@@ -150,3 +150,13 @@ class DerivedMetric(Metric):
     @property
     def parts(self) -> tuple[Metric, ...]:
         return self.operands
+
+
+def is_money(metric: Metric) -> bool:
+    """Whether a metric's values are amounts, so that they may be written with a currency."""
+    match metric:
+        case TableMetric():
+            return all(series.expression.money for series in metric.series)
+        case CombinedMetric():
+            return not metric.correlation and is_money(metric.combined[0])
+    return any(is_money(part) for part in metric.parts)

@@ -22,6 +22,7 @@ def resolve_folder(folder: MetricFolder, diagnostics: Diagnostics) -> tuple[Mapp
     values = collect_variables(folder, diagnostics)
     names = {**values, **compile_folder_macros(folder, sandbox, values, diagnostics)}
     tables = TableResolver(folder, sandbox, names, diagnostics)
+    tables.check_shared_tables()
     metrics = MetricResolver(folder, sandbox, names, tables, diagnostics)
     return tables.resolve_all(), metrics.resolve_all()
 

@@ -16,6 +16,7 @@ from engine.diagnostics import Diagnostics, Position
 from engine.files.definitions import TableDefinition
 from engine.files.folder import MetricFolder
 from engine.language.jinja import Sandbox
+from engine.language.lineage import Relation
 from engine.language.parser import parse_select
 from engine.language.select import NAME_PATTERN, REFERENCE_PREFIX, UNKNOWN_TYPE, QueryResolver
 from engine.language.types import TYPE_PHRASES
@@ -33,6 +34,7 @@ RESERVED_NAMES = frozenset(
 # Columns that ClickHouse's tables have anyway, and words that SQLite reads as values even in quotes.
 RESERVED_COLUMNS = frozenset(("_version", "_deleted", "true", "false"))
 RESERVED_PREFIXES = ("sqlite_", "pg_")
+DEFAULT_TENANT: str = TableDefinition.model_fields["tenant"].default
 # The tables that a query reads, by name; None for one with errors.
 TablesByName = dict[str, Table | None]
 
@@ -70,15 +72,20 @@ class TableResolver(DefinitionResolver[TableDefinition, Table]):
             for column, each in definition.columns.items()
         }
         check_columns(reporter, name, definition, columns)
+        check_tenant(reporter, name, definition, columns)
         check_names(reporter, name, definition, columns)
         source = reporter.file.definition.source
         if not reporter.file.document.data.get("source"):
             reporter.report_at_key("missing-source", "a file with tables needs `source:`, whose connection feeds them")
         query: exp.Select | None = None
         read: TablesByName = {}
-        if definition.sql is not None:
+        row_key = frozenset(definition.key) - {definition.tenant} if definition.key else None
+        if definition.sql is None:
+            check_currency(reporter, definition)
+        else:
             try:
-                query = self.resolve_query(reporter, definition, columns, read)
+                query, derived_key = self.resolve_query(reporter, definition, columns, read)
+                row_key = derived_key if row_key is None else row_key
             except AlreadyReported:
                 self.faulty.add(name)
         return Table(
@@ -95,14 +102,44 @@ class TableResolver(DefinitionResolver[TableDefinition, Table]):
             query=query,
             dimensions=resolve_dimensions(reporter, definition.dimensions, name, columns),
             reads=tuple(table for table in read.values() if table is not None),
+            row_key=row_key,
         )
+
+    def check_shared_tables(self) -> None:
+        """Report declarations of one physical table that name different tenant columns.
+
+        A declaration that keeps to the default names is right rather than one that departs from them.
+        """
+        accepted: list[Table] = []
+        tables = [
+            table for table in self.resolve_all().values() if table.query is None and table.tenant in table.columns
+        ]
+        for table in sorted(
+            tables, key=lambda each: (each.tenant_column != DEFAULT_TENANT, each.physical != each.name)
+        ):
+            other = next(
+                (each for each in accepted if each.tenant_column != table.tenant_column and each.may_share_rows(table)),
+                None,
+            )
+            if other is None:
+                accepted.append(table)
+                continue
+            reporter, definition = self.declared[table.name]
+            message = (
+                f"this is the table {other.name!r} of {self.declared[other.name][0].file.name}, "
+                f"whose tenant's column is {other.tenant_column!r}; write that one here, too"
+            )
+            if "tenant" in definition.model_fields_set:
+                reporter.report_at_value("wrong-tenant", message, "tenant")
+            else:
+                reporter.report_at_key("wrong-tenant", message, "columns", table.tenant)
 
     def resolve_query(
         self, reporter: Reporter, definition: TableDefinition, columns: dict[str, Column], read: TablesByName
-    ) -> exp.Select:
-        """Resolve the query of a `sql:` table, and put the tables that it reads into `read`.
+    ) -> tuple[exp.Select, frozenset[str] | None]:
+        """Resolve the query of a `sql:` table, and return it with the columns that identify a row.
 
-        Raises AlreadyReported.
+        Puts the tables that it reads into `read`. Raises AlreadyReported.
         """
         errors = CollectErrors()
 
@@ -117,13 +154,16 @@ class TableResolver(DefinitionResolver[TableDefinition, Table]):
             query = parse_select(rendered.text)
             resolver = QueryResolver(query, read)
         errors.raise_if_failed()
-        given = resolver.results
+        given = resolver.relation
         with errors, reporter.catch_faults("sql", rendered=rendered):
             resolver.write_out()
         with errors:
-            check_query_columns(reporter, definition.tenant, columns, given)
+            check_query_columns(reporter, definition.tenant, columns, given.columns)
         errors.raise_if_failed()
-        return query
+        check_lineage(reporter, definition, columns, given)
+        check_currency(reporter, definition, given)
+        # A key of the query's results is one of the table only if its columns are declared.
+        return query, given.key if given.key is not None and given.key <= columns.keys() else None
 
     def resolve_read_table(self, reporter: Reporter, position: Position, name: str) -> Table:
         """Return a table that another one reads. Raises AlreadyReported."""
@@ -174,6 +214,44 @@ def match_query_column(column: Column, given: Column, *, is_tenant: bool) -> Col
     return f"the query gives {TYPE_PHRASES[found]}; {remedy}"
 
 
+def check_lineage(
+    reporter: Reporter, definition: TableDefinition, columns: Mapping[str, Column], given: Relation
+) -> None:
+    """Report numbers of a query that are made of money, or have no sum, and do not say what they are."""
+    for name, column in definition.columns.items():
+        if columns[name].value_type not in NUMBER_TYPES:
+            continue
+        lost_money = given.columns[name].money and "money" not in column.model_fields_set
+        lost_sum = name in given.reasons and "additive" not in column.model_fields_set
+        if lost_money:
+            also = f", and {given.reasons[name]}; say both `money:` and `additive:`" if lost_sum else ""
+            message = f"{name!r} is made of money{also or '; say `money: true`, or `money: false` if it is none'}"
+            reporter.report_at_key("money-lost", message, "columns", name)
+        elif lost_sum:
+            message = (
+                f"{name!r} is {given.reasons[name]}; say `additive: false`, or `additive: true` if its sum is right"
+            )
+            reporter.report_at_key("additivity-lost", message, "columns", name)
+
+
+def check_currency(reporter: Reporter, definition: TableDefinition, given: Relation | None = None) -> None:
+    """Report money without its currency: of a physical table, or of what a query gives."""
+    currency = definition.currency
+    for name, column in definition.columns.items():
+        if not column.money:
+            continue
+        if currency is None:
+            message = f"{name!r} is money; name the column of its currency in `currency:`"
+            reporter.report_at_key("missing-currency", message, "columns", name)
+        elif given is not None and currency not in given.currencies.get(name, given.currency_columns):
+            message = (
+                f"{currency!r} is not the currency of {name!r}; give the currency's own column, outside of an "
+                f"aggregate, or a text such as 'USD' AS {currency} if it was converted"
+            )
+            reporter.report_at_value("wrong-currency", message, "currency")
+            return
+
+
 def check_columns(reporter: Reporter, name: str, definition: TableDefinition, columns: Mapping[str, Column]) -> None:
     """Report keys of the table that name a missing column, or one of a wrong type."""
 
@@ -186,11 +264,6 @@ def check_columns(reporter: Reporter, name: str, definition: TableDefinition, co
             reporter.report_at_value("wrong-column-type", f"{column!r} is {columns[column].type}; {what}", *path)
 
     check_column(definition.time, "time", kinds=("date",), what="`time` is a date column; a `sql:` table can make one")
-    if "tenant" in definition.model_fields_set:
-        check_column(definition.tenant, "tenant", kinds=("uuid", "text"), what="`tenant` is a uuid column")
-    elif definition.sql is None and definition.tenant not in columns:
-        message = f"the tenant's column {definition.tenant!r} is missing; add it, or name another one in `tenant:`"
-        reporter.report_at_value("unknown-column", message, "columns")
     if definition.currency is not None:
         check_column(definition.currency, "currency", kinds=("text",), what="`currency` is a text column")
     for index, column in enumerate(definition.key):
@@ -206,6 +279,34 @@ def check_columns(reporter: Reporter, name: str, definition: TableDefinition, co
             reporter.report_at_key(
                 "wrong-column-type", f"{key} is for numbers, not {resolved.type}", "columns", column, key
             )
+
+
+def check_tenant(reporter: Reporter, name: str, definition: TableDefinition, columns: Mapping[str, Column]) -> None:
+    """Report a tenant column that is missing, is no uuid, or is no part of a physical table's key."""
+    tenant, is_stated = definition.tenant, "tenant" in definition.model_fields_set
+    if tenant not in columns:
+        if is_stated:
+            message = f"column {tenant!r} is not in table {name}{suggest_name(tenant, columns)}"
+            reporter.report_at_value("unknown-column", message, "tenant")
+        elif definition.sql is None:
+            message = f"the tenant's column {tenant!r} is missing; add it, or name another one in `tenant:`"
+            reporter.report_at_value("unknown-column", message, "columns")
+    elif columns[tenant].type not in ("uuid", UNKNOWN_TYPE) and (is_stated or definition.sql is None):
+        message = f"{tenant!r} is {columns[tenant].type}; `tenant` is a uuid column"
+        if is_stated:
+            reporter.report_at_value("wrong-column-type", message, "tenant")
+        else:
+            reporter.report_at_key("wrong-column-type", message, "columns", tenant)
+    elif definition.sql is None and not is_in_key(tenant, definition.key, columns):
+        message = f"{tenant!r} is not in the table's `key`, which a tenant's column is part of"
+        reporter.report_at_value("wrong-tenant", message, "tenant" if is_stated else "key")
+
+
+def is_in_key(tenant: str, key: Collection[str], columns: Mapping[str, Column]) -> bool:
+    """Whether the tenant's column is part of a key, as far as the key is known."""
+    if not key or not columns.keys() >= set(key):
+        return True
+    return columns[tenant].physical in {columns[column].physical for column in key}
 
 
 def check_names(reporter: Reporter, name: str, definition: TableDefinition, columns: Mapping[str, Column]) -> None:

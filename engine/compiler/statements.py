@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from engine.compiler.builder import StatementBuilder
@@ -25,9 +25,7 @@ class StatementCompiler:
         self.builder = StatementBuilder(dialect)
         self.dialect = dialect
         self._row_days: dict[Table, str] = {}
-        self.tenant_columns = {
-            table.physical: table.columns[table.tenant].physical for table in tables if table.query is None
-        }
+        self.tenant_columns = collect_tenant_columns(tables)
 
     def compile_scan(self, scan: Scan, range_count: int, filters: Filters = ()) -> str:
         """Compile a scan whose days lie in one range or in two. Raises UncoveredScan."""
@@ -57,3 +55,16 @@ class CompiledPlan:
         self.statements = statements
         self.get_scan_sql = lru_cache(MAX_STATEMENTS)(statements.compile_scan)
         self.get_items_sql = lru_cache(MAX_STATEMENTS)(statements.compile_items)
+
+
+def collect_tenant_columns(tables: Iterable[Table]) -> Mapping[str, str]:
+    """Return the tenant's column of each physical table.
+
+    No declaration is believed rather than another: a table with two tenant columns has none, so that no scan passes.
+    """
+    physical = [table for table in tables if table.query is None]
+    return {
+        table.physical: table.tenant_column
+        for table in physical
+        if all(table.tenant_column == other.tenant_column for other in physical if table.may_share_rows(other))
+    }

@@ -46,7 +46,7 @@ def check_row_source(source: exp.Expr) -> None:
 def check_scan(table: exp.Table, tenant_columns: Mapping[str, str]) -> None:
     name = ".".join(part.name for part in table.parts)
     if name not in tenant_columns:
-        raise UncoveredScan(f"table {name!r} is not declared")
+        raise UncoveredScan(f"table {name!r} is not declared, or with several tenant columns")
     select = table.find_ancestor(exp.Select)
     if select is None or not is_read_directly(select, table):
         raise UncoveredScan(f"table {name!r} is not read by a SELECT of its own")

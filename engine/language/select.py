@@ -15,6 +15,7 @@ from sqlglot import exp
 from engine.faults import TextFault, raise_if_any
 from engine.language.functions import AGGREGATES
 from engine.language.joins import rewrite_joins
+from engine.language.lineage import UNKNOWN_RELATION, Lineage, Relation, make_table_relation
 from engine.language.parser import locate_node
 from engine.language.type_checks import find_type_faults
 from engine.language.types import TYPE_PHRASES, annotate_types, get_value_type
@@ -44,7 +45,7 @@ class QueryResolver:
         self.tables = tables
         self.scopes: list[Scope] = []
         self.faults: list[TextFault] = []
-        self.results = self.build_scope(query, {}).results
+        self.relation = self.build_scope(query, {}).relation
         raise_if_any(self.faults)
 
     def write_out(self) -> None:
@@ -53,7 +54,7 @@ class QueryResolver:
         for block in self.scopes:
             block.write_out()
 
-    def build_scope(self, select: exp.Select, outer: Mapping[str, Columns]) -> Scope:
+    def build_scope(self, select: exp.Select, outer: Mapping[str, Relation]) -> Scope:
         """Build the scope of a SELECT that sees these WITH queries."""
         seen = dict(outer)
         with_ = select.args.get("with_")
@@ -62,50 +63,54 @@ class QueryResolver:
                 # SQLite reads the query itself instead of the outer one of its name.
                 message = f"a second query {query.alias!r}; give it a name of its own"
                 self.faults.append(TextFault(locate_node(query.args["alias"]), "ambiguous-column", message))
-            seen[query.alias] = self.resolve_columns(query.this, seen)
-        sources: dict[str, Columns] = {}
+            seen[query.alias] = self.resolve_relation(query.this, seen)
+        relations: dict[str, Relation] = {}
         for index, node in enumerate(get_from_items(select)):
             if not node.alias_or_name:
                 # Some databases require a name, although nothing uses it.
                 node.set("alias", exp.TableAlias(this=exp.to_identifier(f"query {index}", quoted=True)))
-            sources[get_source_name(node)] = self.resolve_columns(node, seen)
-        self.scopes.append(Scope(select, sources))
+            relations[get_source_name(node)] = self.resolve_relation(node, seen)
+        self.scopes.append(Scope(select, relations))
         return self.scopes[-1]
 
-    def resolve_columns(self, node: exp.Expr, seen: Mapping[str, Columns]) -> Columns:
-        """Return the columns of an item of FROM, JOIN or WITH."""
+    def resolve_relation(self, node: exp.Expr, seen: Mapping[str, Relation]) -> Relation:
+        """Return what an item of FROM, JOIN or WITH reads."""
         query = node.unnest()
         if isinstance(query, exp.Select):
-            return self.build_scope(query, seen).results
+            return self.build_scope(query, seen).relation
         if query is not node or not isinstance(query, exp.Table):
             message = "this is not a query; remove the parentheses"
             self.faults.append(TextFault(locate_node(node), "sql-forbidden", message))
-            return {}
+            return UNKNOWN_RELATION
         name = query.name.removeprefix(REFERENCE_PREFIX)
         if not query.db and query.name.startswith(REFERENCE_PREFIX) and name in self.tables:
             table = self.tables[name]
-            return {} if table is None else table.columns
+            return UNKNOWN_RELATION if table is None else make_table_relation(table)
         if not query.db and query.name in seen:
             return seen[query.name]
         message = f"table {name!r} is named directly; write {{{{ table('{name}') }}}}"
         self.faults.append(TextFault(locate_node(query), "undeclared-table", message))
-        return {}
+        return UNKNOWN_RELATION
 
 
 class Scope:
-    """A SELECT and the columns of its sources, by the sources' names, in order."""
+    """A SELECT and what it reads, by the sources' names, in order."""
 
-    def __init__(self, select: exp.Select, sources: Mapping[str, Columns]) -> None:
+    def __init__(self, select: exp.Select, relations: Mapping[str, Relation]) -> None:
         self.select = select
-        self.sources = sources
+        self.sources: Mapping[str, Columns] = {name: each.columns for name, each in relations.items()}
         # The expressions of the columns that USING merges, for names without a source.
         self.merged: dict[str, exp.Expr] = {}
-        self.join_faults = tuple(rewrite_joins(select, sources, self.merged))
+        self.join_faults = tuple(rewrite_joins(select, self.sources, self.merged))
+        self.lineage = Lineage(select, relations, self.merged, self.resolve_source)
         for each in select.selects:
             annotate_types(each, self.get_column_type)
-        self.results: Columns = {
-            each.output_name: self.make_result_column(each) for each in select.selects if each.output_name
-        }
+        named = [each for each in select.selects if each.output_name]
+        self.relation = self.lineage.make_relation(
+            {each.output_name: self.make_result_column(each) for each in named},
+            {each.output_name: each.unalias() for each in named},
+            self.list_group_values(),
+        )
 
     # Names
 
@@ -155,14 +160,17 @@ class Scope:
 
     # Faults
 
-    def find_faults(self) -> Iterator[TextFault]:
+    def find_faults(self) -> Sequence[TextFault]:
         names = [
             *self.join_faults,
             *self.find_unknown_columns(),
             *self.find_misplaced_aggregates(),
             *self.find_misgrouped_keys(),
         ]
-        yield from names or self.find_ungrouped_columns()
+        # What a join repeats is known only where all else is right.
+        return [*(names or self.find_ungrouped_columns()), *self.find_wrong_types()] or self.lineage.faults
+
+    def find_wrong_types(self) -> Iterator[TextFault]:
         for clause in self.iter_clauses():
             annotate_types(clause, self.get_column_type)
             yield from find_type_faults(clause)
@@ -186,6 +194,16 @@ class Scope:
     def get_group_keys(self) -> Sequence[exp.Expr]:
         group = self.select.args.get("group")
         return group.expressions if group is not None else ()
+
+    def list_group_values(self) -> list[exp.Expr] | None:
+        """List the expressions that rows are grouped by; None without GROUP BY."""
+        keys = [(key, self.find_result_number(key)) for key in self.get_group_keys()]
+        results = self.select.selects
+        return [
+            key if number is None else results[number - 1].unalias()
+            for key, number in keys
+            if number is None or 1 <= number <= len(results)
+        ] or None
 
     def find_unknown_columns(self) -> Iterator[TextFault]:
         given = [each.alias for each in self.select.selects]
@@ -249,15 +267,7 @@ class Scope:
         grouped = [*self.select.selects, *([having.this] if having is not None else [])]
         if not self.get_group_keys() and not any(each.find(*AGGREGATES) for each in grouped):
             return
-        numbers = [self.find_result_number(key) for key in self.get_group_keys()]
-        keys = {
-            self.format_qualified(self.select.selects[number - 1].unalias()) for number in numbers if number is not None
-        }
-        keys |= {
-            self.format_qualified(key)
-            for key, number in zip(self.get_group_keys(), numbers, strict=True)
-            if number is None
-        }
+        keys = {self.format_qualified(each) for each in self.list_group_values() or ()}
 
         def is_grouped(node: exp.Expr) -> bool:
             return isinstance(node, AGGREGATES) or self.format_qualified(node) in keys

@@ -304,7 +304,7 @@ def parse_rows(
     """Parse the rows of a page, by their dimensions; None for a row without a date."""
     dimensions = locate_columns(page, "dimensionHeaders", report.dimensions) if listed else {}
     metrics = locate_columns(page, "metricHeaders", report.metrics) if listed else {}
-    currency = READER.read_text(metadata, "currencyCode") if report.table == "ga4_daily" and listed else None
+    currency = READER.read_text(metadata, "currencyCode") if REVENUE in metrics else None
     rows: dict[tuple[str, ...], dict[str, Any] | None] = {}
     for each in listed:
         members = read_values(each, "dimensionValues", dimensions)

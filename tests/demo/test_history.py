@@ -51,7 +51,7 @@ FLOATS = {
 
 OTHERS = {
     "ga4_daily": {"currency"},
-    "ga4_channels_daily": set(),
+    "ga4_channels_daily": {"currency"},
     "ga4_landing_pages_daily": set(),
     "meta_ads_daily": {"campaign_name", "currency"},
     "ig_account_daily": set(),

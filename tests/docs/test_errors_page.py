@@ -19,7 +19,7 @@ from engine.errors import InvalidCatalog
 from engine.files import document, yaml_errors
 from engine.files import folder as loading
 from engine.files import schema_errors as shapes
-from engine.language import expressions, functions, joins, type_checks
+from engine.language import expressions, functions, joins, lineage, type_checks
 from engine.language import jinja as templates
 from engine.language import lexer as words
 from engine.language import parser as syntax
@@ -29,8 +29,20 @@ from tests.support.paths import DOCS
 
 PAGE = DOCS / "errors.md"
 MODULES = (
-    *(declared_rows, definition_resolver, document, expressions, functions, joins, kinds, loading, metric_resolution),
-    *(queries, resolution, rules, shapes, syntax, table_resolution, templates, type_checks, words, yaml_errors),
+    *(declared_rows, definition_resolver, document, expressions, functions, joins, kinds, lineage, loading),
+    *(
+        metric_resolution,
+        queries,
+        resolution,
+        rules,
+        shapes,
+        syntax,
+        table_resolution,
+        templates,
+        type_checks,
+        words,
+        yaml_errors,
+    ),
 )
 HYPHENATED = re.compile(r"[a-z]+(-[a-z]+)+")
 REPORTING = (

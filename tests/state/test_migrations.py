@@ -116,6 +116,62 @@ CONTRACTED_COLUMNS = [
 ]
 
 
+CHANNELS_OF_EARLIER_RELEASES = """
+    CREATE TABLE ga4_daily (user_id {uuid}, date date, property_id text, currency text);
+    CREATE TABLE ga4_channels_daily (user_id {uuid}, date date, property_id text, channel text, revenue numeric);
+    INSERT INTO ga4_daily VALUES
+        ('11111111-1111-4111-8111-111111111111', '2025-01-01', '1', 'USD'),
+        ('11111111-1111-4111-8111-111111111111', '2025-01-01', '2', 'EUR'),
+        ('22222222-2222-4222-8222-222222222222', '2025-01-02', '1', 'GBP');
+    INSERT INTO ga4_channels_daily VALUES
+        ('11111111-1111-4111-8111-111111111111', '2025-01-01', '1', 'Email', 1),
+        ('11111111-1111-4111-8111-111111111111', '2025-01-01', '1', 'Direct', 2),
+        ('11111111-1111-4111-8111-111111111111', '2025-01-01', '2', 'Email', 3),
+        ('11111111-1111-4111-8111-111111111111', '2025-01-02', '1', 'Email', 4)
+"""
+
+
+def run_script(database: StateDatabase, script: str) -> None:
+    with database.begin_transaction() as connection:
+        for statement in script.format(uuid="uuid" if database.dialect == "postgresql" else "text").split(";"):
+            connection.exec_driver_sql(statement)
+
+
+def list_channel_currencies(database: StateDatabase) -> list[object]:
+    with database.connect() as connection:
+        return [*connection.exec_driver_sql("SELECT currency FROM ga4_channels_daily ORDER BY revenue").scalars().all()]
+
+
+def test_the_channels_of_an_earlier_release_get_the_currency_of_their_property(state_url: str) -> None:
+    database = open_database(state_url)
+    run_script(database, CHANNELS_OF_EARLIER_RELEASES)
+    migrate(database)
+    assert list_channel_currencies(database) == ["USD", "USD", "EUR", None]
+    database.close()
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "CREATE TABLE ga4_channels_daily (user_id {uuid}, revenue numeric, currency text)",
+        "CREATE TABLE ga4_channels_daily (channel text, revenue numeric)",
+        (
+            "CREATE VIEW ga4_channels_daily AS "
+            "SELECT 1 AS user_id, 2 AS date, 3 AS property_id, 4 AS channel, 5 AS revenue"
+        ),
+    ],
+)
+def test_somebody_elses_table_of_channels_is_left_alone(state_url: str, table: str) -> None:
+    database = open_database(state_url)
+    run_script(database, table)
+    with database.connect() as connection:
+        before = [column["name"] for column in inspect(connection).get_columns("ga4_channels_daily")]
+    assert migrate(database) is True
+    with database.connect() as connection:
+        assert [column["name"] for column in inspect(connection).get_columns("ga4_channels_daily")] == before
+    database.close()
+
+
 def test_a_layout_of_another_make_is_served(postgres_url: str) -> None:
     state = State.open(postgres_url)
     with psycopg.connect(postgres_url) as connection:

@@ -17,7 +17,7 @@ CREATE TABLE ga4_daily (
 );
 CREATE TABLE ga4_channels_daily (
   user_id TEXT, date TEXT, property_id TEXT, channel TEXT, users INTEGER, sessions INTEGER,
-  engaged_sessions INTEGER, conversions REAL, revenue NUMERIC,
+  engaged_sessions INTEGER, conversions REAL, revenue NUMERIC, currency TEXT,
   PRIMARY KEY (user_id, date, property_id, channel)
 );
 CREATE TABLE ga4_landing_pages_daily (

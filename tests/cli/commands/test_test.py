@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from shutil import copytree
 
 import pytest
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import SHIPPED, Run
 
 Folder = Callable[[str], str]
 
@@ -50,6 +52,20 @@ def test_the_shipped_tests_pass(run: Run) -> None:
     result = run("test")
     assert result.exit_code == 0
     assert "all passed" in result.stdout
+
+
+def test_channel_revenue_of_properties_in_two_currencies_is_not_added(run: Run, tmp_path: Path) -> None:
+    metrics = copytree(SHIPPED, tmp_path / "metrics")
+    (metrics / "zz.yaml").write_text(
+        "metrics:\n  my.channel_revenue:\n    table: ga4_channels_daily\n    value: sum(revenue)\n    by: channel\n"
+        "    format: currency\n    tests:\n      - name: two currencies\n        rows:\n"
+        "          - {date: 2025-01-01, property_id: '1', channel: Email, revenue: 10, currency: USD}\n"
+        "          - {date: 2025-01-01, property_id: '2', channel: Email, revenue: 10, currency: EUR}\n"
+        "        start: 2025-01-01\n        end: 2025-01-01\n"
+        "        expect: {stats: {value: null}, meta: {currency: mixed}}\n"
+    )
+    result = run("test", str(metrics), "my.channel_revenue")
+    assert result.exit_code == 0, result.output
 
 
 def test_tables_of_any_name_and_hidden_metrics_are_tested(run: Run, folder: Folder) -> None:

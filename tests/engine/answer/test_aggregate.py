@@ -516,11 +516,11 @@ QUERIES = {
 @pytest.mark.parametrize("metric", ["sum(x)", "sum(x) + 0 * count(distinct x)"], ids=["days", "slots"])
 @pytest.mark.parametrize(("sql", "expected"), QUERIES.values(), ids=QUERIES)
 def test_a_query_is_a_table_of_one_tenants_rows(sql: str, expected: list[float], metric: str) -> None:
-    columns = {"user_id": "uuid", "date": "date", "x": "double"}
+    columns = {"user_id": "uuid", "date": "date", "x": {"type": "double", "additive": True}}
     doubled = "SELECT user_id, date, x * 2 AS x FROM {{ table('days') }}"
     tables = {
-        "days": DAYS,
-        "others": DAYS,
+        "days": {**DAYS, "key": ["user_id", "date", "who"]},
+        "others": {**DAYS, "key": ["user_id", "date"]},
         "doubled": {"time": "date", "sql": doubled, "columns": columns},
         "q": {"time": "date", "sql": sql, "columns": columns},
     }

@@ -39,17 +39,17 @@ def create_table_sql(name: str, types: str, tail: str = "", more: str = "") -> s
 
 # The engine, the declared types, and the statements that make `facts`, filled with `VALUES` where they say `{values}`.
 FITTING: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    "postgres varchar int4 real": (
+    "postgres int4 real": (
         "postgres",
-        "text date text integer double",
-        (create_table_sql("facts", "varchar(36)|date|varchar(9)|int4|real"), "CREATE INDEX ON facts (tenant)", FILLED),
+        "uuid date text integer double",
+        (create_table_sql("facts", "uuid|date|varchar(9)|int4|real"), "CREATE INDEX ON facts (tenant)", FILLED),
     ),
-    "postgres char(36) domain numeric": (
+    "postgres domain numeric": (
         "postgres",
-        "text date text numeric numeric",
+        "uuid date text numeric numeric",
         (
             "CREATE DOMAIN channel AS text",
-            create_table_sql("facts", "char(36)|date|channel|numeric(20, 0)|numeric(20, 4)"),
+            create_table_sql("facts", "uuid|date|channel|numeric(20, 0)|numeric(20, 4)"),
             "CREATE UNIQUE INDEX ON facts (tenant, day, channel)",
             FILLED,
         ),
@@ -88,10 +88,10 @@ FITTING: dict[str, tuple[str, str, tuple[str, ...]]] = {
             "CREATE INDEX ON facts (tenant, day)",
         ),
     ),
-    "duckdb varchar hugeint": (
+    "duckdb hugeint": (
         "duckdb",
-        "text date text bigint numeric",
-        (create_table_sql("facts", "varchar|date|varchar|hugeint|decimal(9, 4)"), FILLED),
+        "uuid date text bigint numeric",
+        (create_table_sql("facts", "uuid|date|varchar|hugeint|decimal(9, 4)"), FILLED),
     ),
     "duckdb view": (
         "duckdb",
@@ -104,11 +104,11 @@ FITTING: dict[str, tuple[str, str, tuple[str, ...]]] = {
     ),
     "clickhouse of low cardinality": (
         "clickhouse",
-        "text date text bigint numeric",
+        "uuid date text bigint numeric",
         (
             create_table_sql(
                 "facts",
-                "LowCardinality(String)|Date|LowCardinality(Nullable(String))|UInt8|Decimal(9, 4)",
+                "UUID|Date|LowCardinality(Nullable(String))|UInt8|Decimal(9, 4)",
                 MERGE_TREE,
             ),
             FILLED,
@@ -124,8 +124,8 @@ FITTING: dict[str, tuple[str, str, tuple[str, ...]]] = {
     ),
     "clickhouse fixed strings": (
         "clickhouse",
-        "text date text bigint numeric",
-        (create_table_sql("facts", "FixedString(36)|Date|FixedString(1)|Int128|Decimal(18, 2)", MERGE_TREE), FILLED),
+        "uuid date text bigint numeric",
+        (create_table_sql("facts", "UUID|Date|FixedString(1)|Int128|Decimal(18, 2)", MERGE_TREE), FILLED),
     ),
     "clickhouse view": (
         "clickhouse",
@@ -158,7 +158,12 @@ FITTING: dict[str, tuple[str, str, tuple[str, ...]]] = {
 VIEW = "in a column of its own or a view, and name that"
 # The engine, what is declared, one statement, and what is said of it.
 REFUSED: dict[str, tuple[str, str, str, str]] = {
-    "a tenant that is text": ("postgres", "uuid date text", "varchar(36), day date, channel text", "declare it text"),
+    "a tenant that is text": (
+        "postgres",
+        "uuid date text",
+        "varchar(36), day date, channel text",
+        f"make a uuid of it, {VIEW}",
+    ),
     "a moment": ("postgres", "uuid date text", "uuid, day timestamptz, channel text", f"make a date of it, {VIEW}"),
     "money": ("postgres", "uuid date double", "uuid, day date, channel money", f"make it double, {VIEW}"),
     "an enumeration": ("postgres", "uuid date text", "uuid, day date, channel level", f"make it text, {VIEW}"),

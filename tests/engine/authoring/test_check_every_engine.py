@@ -24,12 +24,12 @@ def test_what_differs_is_named(warehouse_url: str, shipped_catalog: Catalog, tmp
     warehouse = Warehouse(warehouse_url)
     warehouse.create_tables(shipped_catalog.tables.values())
     dialect = warehouse.dialect
-    text, number = dialect.emit_column_type("text"), dialect.emit_column_type("bigint")
+    tenant, number = dialect.emit_column_type("uuid"), dialect.emit_column_type("bigint")
     layout = "ENGINE = MergeTree ORDER BY day" if dialect.name == "clickhouse" else ""
     warehouse.driver.run(
         [
             "DROP TABLE ga4_channels_daily",
-            f"CREATE TABLE visits (user_id {text}, day {dialect.emit_column_type('date')}, visits {number}) {layout}",
+            f"CREATE TABLE visits (user_id {tenant}, day {dialect.emit_column_type('date')}, visits {number}) {layout}",
         ]
     )
     (tmp_path / "ga4.yaml").write_text(
@@ -37,7 +37,7 @@ def test_what_differs_is_named(warehouse_url: str, shipped_catalog: Catalog, tmp
         source: ga4
         tables:
           ga4_channels_daily: {time: date, columns: {user_id: uuid, date: date, sessions: bigint}}
-          visits: {time: day, columns: {user_id: text, day: date, visits: text, pages: bigint}}
+          visits: {time: day, columns: {user_id: uuid, day: date, visits: text, pages: bigint}}
         metrics: {}
         """,
         encoding="utf-8",

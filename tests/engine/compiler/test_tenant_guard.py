@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -149,6 +150,20 @@ def test_every_statement_of_the_shipped_metrics_passes_and_none_without_its_pred
             weakened = predicate.join(parts[: index + 1]) + "1 = 1" + predicate.join(parts[index + 1 :])
             with pytest.raises(UncoveredScan):
                 check_tenant_predicates(weakened, statements.tenant_columns, dialect.name)
+
+
+@pytest.mark.parametrize("physical", ["days", "DAYS", "public.days", "main.Days", "x.y.days"])
+@pytest.mark.parametrize("is_last", [True, False])
+def test_of_two_tenant_columns_of_a_table_none_is_believed(physical: str, is_last: bool) -> None:
+    """Validation refuses such files; the guard does not rely on it."""
+    catalog = load_files(make_file({"m": "sum(x)"}))
+    days = catalog.tables["days"]
+    again = replace(days, name="again", physical=physical, tenant="who")
+    statements = StatementCompiler(DIALECTS["sqlite"](), (days, again) if is_last else (again, days))
+    (scan,) = plan(catalog.widgets.values()).scans
+    for table in (days, again):
+        with pytest.raises(UncoveredScan):
+            statements.compile_scan(replace(scan, table=table), 1)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)

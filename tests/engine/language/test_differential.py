@@ -144,7 +144,7 @@ def make_metrics() -> tuple[dict[str, Any], dict[str, Any]]:
         found[f"filtered{index}"] = {"value": "count(*)", "where": piece.text}
     for index, batch in enumerate(split_batches(make_queried_pieces())):
         selected = ", ".join(f"{piece.text} AS e{n}" for n, (piece, _) in enumerate(batch))
-        names = {f"e{n}": TYPES[piece.kind] for n, (piece, _) in enumerate(batch)}
+        names = {f"e{n}": {"type": TYPES[piece.kind], "additive": True} for n, (piece, _) in enumerate(batch)}
         tables[f"query{index}"] = {
             "time": "date",
             "key": ["user_id", "date", "id"],

@@ -37,6 +37,13 @@ TABLES: Mapping[str, Any] = {
         "key": ["user_id", "day", "id"],
         "columns": {"user_id": "uuid", "day": "date", "id": "text", "n": "bigint", "w": "text"},
     },
+    # A join of these may repeat rows: what it says of its key is not true.
+    "many": {
+        "time": "day",
+        "key": ["user_id"],
+        "sql": "SELECT user_id, day, id, n, w FROM {{ table('uses') }}",
+        "columns": {"user_id": "uuid", "day": "date", "id": "text", "n": "bigint", "w": "text"},
+    },
 }
 # id, day, s, n, i, y, f: what is expected below is worked out from these by hand.
 FACTS: list[tuple[Any, ...]] = [
@@ -52,7 +59,7 @@ USES: list[tuple[Any, ...]] = [("a", 1, 100, "x"), ("c", 1, 400, "y"), ("c", 2, 
 
 
 class SelectCase(NamedTuple):
-    """A query, the value over it and what that is over both days. FACTS and USES stand for the tables."""
+    """A query, the value over it and what that is over both days. FACTS, USES and MANY stand for the tables."""
 
     sql: str
     value: str
@@ -61,6 +68,7 @@ class SelectCase(NamedTuple):
 
 HEAD = "SELECT user_id, date, "
 PAIR = "SELECT f.user_id, f.date, {} FROM FACTS AS f {} USES AS u ON f.user_id = u.user_id AND f.date = u.day {}"
+MANY = PAIR.replace("USES", "MANY")
 RIGHT = "SELECT u.user_id, u.day AS date, {} FROM FACTS AS f {} USES AS u {}"
 NAMES = [
     # A name is the column's in every clause, whatever the query gives under it.
@@ -87,36 +95,38 @@ NAMES = [
 ]
 JOINS = [
     SelectCase(PAIR.format("u.n", "JOIN", "AND f.id = u.id"), "sum(n)", 100 + 200),
-    SelectCase(PAIR.format("u.n, f.n AS m", ",", "").replace(" ON ", " WHERE "), "sum(n) + sum(m)", 500 * 6 + 2 * 16),
+    SelectCase(MANY.format("u.n, f.n AS m", ",", "").replace(" ON ", " WHERE "), "sum(n) + sum(m)", 500 * 6 + 2 * 16),
     SelectCase(PAIR.format("u.n", "LEFT JOIN", "AND f.id = u.id"), "count(*) + count(n)", 6 + 2),
     SelectCase(PAIR.format("coalesce(u.w, 'none') AS w", "LEFT JOIN", "AND f.id = u.id"), "count(distinct w)", 2),
     SelectCase(PAIR.format("u.w", "LEFT JOIN", "AND f.id = u.id WHERE u.id IS NULL"), "count(*)", 4),
-    SelectCase(PAIR.format("f.n * u.n AS n", "JOIN", "AND (f.id = u.id OR f.n > 6)"), "sum(n)", 100 + 1400 + 2100),
-    SelectCase(PAIR.format("u.n", "JOIN", "AND f.n * 40 > u.n"), "sum(n)", 100 + 200),
+    SelectCase(MANY.format("f.n * u.n AS n", "JOIN", "AND (f.id = u.id OR f.n > 6)"), "sum(n)", 100 + 1400 + 2100),
+    SelectCase(MANY.format("u.n", "JOIN", "AND f.n * 40 > u.n"), "sum(n)", 100 + 200),
     SelectCase(RIGHT.format("f.n", "RIGHT JOIN", "ON f.id = u.id AND f.date = u.day"), "count(*) + sum(n)", 4 + 1 + 7),
     SelectCase(RIGHT.format("f.n", "FULL JOIN", "ON f.id = u.id AND f.date = u.day"), "count(*) + sum(n)", 4 + 1 + 7),
     SelectCase(
-        RIGHT.format("id, f.n", "RIGHT JOIN", "USING (user_id, id)"), "count(distinct id) + sum(n)", 3 + 1 + 7 + 7
+        RIGHT.replace("USES", "MANY").format("id, f.n", "RIGHT JOIN", "USING (user_id, id)"),
+        "count(distinct id) + sum(n)",
+        3 + 1 + 7 + 7,
     ),
     SelectCase(
         "SELECT coalesce(f.user_id, u.user_id) AS user_id, coalesce(f.date, u.day) AS date, id, u.n "
-        "FROM FACTS AS f FULL JOIN USES AS u USING (user_id, id)",
+        "FROM FACTS AS f FULL JOIN MANY AS u USING (user_id, id)",
         "count(*) + count(distinct id) + sum(n)",
         8 + 7 + 1000,
     ),
     SelectCase(
-        "SELECT user_id, f.date, id, sum(u.n) AS n FROM FACTS AS f LEFT JOIN USES AS u USING (user_id, id) "
+        "SELECT user_id, f.date, id, sum(u.n) AS n FROM FACTS AS f LEFT JOIN MANY AS u USING (user_id, id) "
         "GROUP BY user_id, f.date, id",
         "count(*) + sum(n)",
         6 + 700,
     ),
     # A whole number is joined with what was computed.
-    SelectCase(PAIR.format("u.n", "LEFT JOIN", "AND f.n * 100 = u.n"), "count(*) + sum(n)", 6 + 100 + 300),
-    SelectCase(PAIR.format("u.n", "JOIN", "AND f.y * 80 = u.n"), "sum(n)", 200),
+    SelectCase(MANY.format("u.n", "LEFT JOIN", "AND f.n * 100 = u.n"), "count(*) + sum(n)", 6 + 100 + 300),
+    SelectCase(MANY.format("u.n", "JOIN", "AND f.y * 80 = u.n"), "sum(n)", 200),
     SelectCase(PAIR.format("u.n", "JOIN", "AND date(f.at) = u.day AND f.id = u.id"), "sum(n)", 100),
-    SelectCase("SELECT f.user_id, f.date, u.n FROM FACTS AS f CROSS JOIN USES AS u", "sum(n)", 6000),
+    SelectCase("SELECT f.user_id, f.date, u.n FROM FACTS AS f CROSS JOIN MANY AS u", "sum(n)", 6000),
     SelectCase(
-        "SELECT f.user_id, f.date, u.n FROM FACTS AS f, USES AS u LEFT JOIN USES AS v ON v.id = f.id", "count(*)", 28
+        "SELECT f.user_id, f.date, u.n FROM FACTS AS f, MANY AS u LEFT JOIN MANY AS v ON v.id = f.id", "count(*)", 28
     ),
 ]
 NESTED = [
@@ -205,8 +215,14 @@ CASES = {f"q{index}": case for index, case in enumerate((*NAMES, *JOINS, *NESTED
 
 def make_query_table(case: SelectCase) -> dict[str, Any]:
     """A query as a table, with the columns that its value uses."""
-    sql = case.sql.replace("FACTS", "{{ table('facts') }}").replace("USES", "{{ table('uses') }}")
-    columns = {name: kind for name, kind in TYPES.items() if re.search(rf"\b{name}\b", case.value)}
+    sql = (
+        case.sql.replace("FACTS", "{{ table('facts') }}")
+        .replace("USES", "{{ table('uses') }}")
+        .replace("MANY", "{{ table('many') }}")
+    )
+    columns = {
+        name: {"type": kind, "additive": True} for name, kind in TYPES.items() if re.search(rf"\b{name}\b", case.value)
+    }
     return {"time": "date", "sql": sql, "columns": {"user_id": "uuid", "date": "date", **columns}}
 
 

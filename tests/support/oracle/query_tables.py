@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from random import Random
 from typing import Any
 
@@ -11,6 +12,8 @@ PROPERTIES = ("p-1", "p-3")
 CHANNELS = ("Direct", "Other")
 # Columns whose sums are exact, even of rows that a join repeats.
 NUMBERS = ("sessions", "engaged", "conversions")
+# Sums of what a join repeats, of quotients and of amounts in any currency are what is asked for here.
+NUMBER: Mapping[str, Any] = {"type": "double", "additive": True, "money": False}
 Document = dict[str, Any]
 
 
@@ -35,9 +38,9 @@ def make_query_file(rng: Random) -> Document:
     return {"source": "ga4", "tables": tables, "metrics": metrics}
 
 
-def make_metric(rng: Random, columns: dict[str, str], texts: list[str]) -> Document:
+def make_metric(rng: Random, columns: Document, texts: list[str]) -> Document:
     """Make a metric over a query's columns."""
-    numbers = [column for column, kind in columns.items() if kind == "double"]
+    numbers = [column for column, kind in columns.items() if kind == NUMBER]
     names = PROPERTIES if texts[0] == "property_id" else CHANNELS
     one, other = rng.choice(numbers), rng.choice(numbers)
     values = [
@@ -61,7 +64,7 @@ def make_metric(rng: Random, columns: dict[str, str], texts: list[str]) -> Docum
 
 
 def make_query_table(sql: str, time: str, text: str, *numbers: str, **more: str) -> Document:
-    columns = {"user_id": "uuid", time: "date", text: "text", **dict.fromkeys(numbers, "double"), **more}
+    columns = {"user_id": "uuid", time: "date", text: "text", **dict.fromkeys(numbers, NUMBER), **more}
     return {"time": time, "sql": sql, "columns": columns}
 
 
@@ -101,7 +104,7 @@ def group_channels(rng: Random) -> Document:
 
 def join_tables(rng: Random) -> Document:
     side = rng.choice(["", "INNER ", "LEFT ", "LEFT OUTER "]).replace("OUTER ", "")
-    more = rng.choice(["", " AND g.line = c.line", " AND c.engaged > 2", f" AND {make_daily_condition(rng, 'g.')}"])
+    more = rng.choice(["", " AND c.engaged > 2", f" AND {make_daily_condition(rng, 'g.')}"])
     where = rng.choice(
         ["", "", "\nWHERE c.user_id IS NULL OR g.engaged > c.engaged", f"\nWHERE {make_daily_condition(rng, 'g.')}"]
     )
@@ -109,7 +112,7 @@ def join_tables(rng: Random) -> Document:
         "SELECT g.user_id, g.date, c.channel, g.engaged, c.engaged AS reached, "
         "c.revenue - g.conversions AS conversions\n"
         f"FROM {{{{ table('ga4_daily') }}}} AS g {side}JOIN {{{{ table('channel_days') }}}} AS c\n"
-        f"ON g.date = c.day AND g.user_id = c.user_id{more}{where}"
+        f"ON g.date = c.day AND g.user_id = c.user_id AND g.line = c.line{more}{where}"
     )
     return make_query_table(sql, "date", "channel", "engaged", "reached", "conversions")
 

@@ -104,6 +104,7 @@ def test_the_rows_are_the_propertys(google: GA4StandIn, credentials: dict[str, A
             "engaged_sessions": 60 + day.day * share,
             "conversions": 9.5,
             "revenue": pytest.approx((100 + day.day * share) * 1.37, abs=0.005),
+            "currency": "EUR",
         }
         for day in days
         for share, name in enumerate(CHANNELS, 1)
