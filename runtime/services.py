@@ -62,7 +62,8 @@ class Services:
         """Give the engine the cache that the settings describe. Raises InvalidSetting."""
         self.schedule = Schedule(self.state.runs)
         if self.engine.cache is None:
-            self.engine = Engine(self.engine.catalog, self.engine.warehouse, open_cache(self.settings))
+            cache = open_cache(self.settings, self.state.installation_id)
+            self.engine = Engine(self.engine.catalog, self.engine.warehouse, cache)
         check_language(self.catalog, self.settings.insights_language)
         self.narrator = open_narrator(self.settings, self.engine.cache)
 

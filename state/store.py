@@ -19,8 +19,12 @@ from state.tenants import Tenants
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One object per kind of state, all on one database. Safe to share between threads."""
+    """One object per kind of state, all on one database. Safe to share between threads.
 
+    `installation_id` tells the database from every other one.
+    """
+
+    installation_id: str
     database: StateDatabase
     tenants: Tenants
     layouts: Layouts
@@ -38,17 +42,20 @@ class State:
         """
         keyring = Keyring.parse(encryption_key)
         database = open_database(url)
+        app_settings = AppSettings(database)
         try:
             migrate(database)
+            installation_id = app_settings.get_installation_id()
         except BaseException:
             database.close()
             raise
         return cls(
+            installation_id=installation_id,
             database=database,
             tenants=Tenants(database),
             layouts=Layouts(database),
             connections=Connections(database, keyring),
-            app_settings=AppSettings(database),
+            app_settings=app_settings,
             jobs=Jobs(database),
             queue=JobQueue(database),
             runs=ScheduledRuns(database),
