@@ -41,8 +41,9 @@ class Worker:
     def __init__(self, context: SyncContext, schedule: Schedule | None = None) -> None:
         self.context = context
         self.schedule = schedule
-        self.owner = f"{socket.gethostname()}:{os.getpid()}:{token_hex(4)}"
-        self.running_tasks: set[asyncio.Task[None]] = set()
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{token_hex(4)}"
+        # By the id of the job.
+        self.running_tasks: dict[str, asyncio.Task[None]] = {}
         self._thread = threading.Thread(target=self._run_loop, name="sync", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._kicked = asyncio.Event()
@@ -98,14 +99,14 @@ class Worker:
                     providers = await stack.enter_async_context(self.context.providers())
                     stack.push_async_callback(self._release_jobs)
                     runner = JobRunner(self.context, providers)
-                task = asyncio.create_task(self._run_job(runner, work))
-                self.running_tasks.add(task)
+                task = self.running_tasks[work.id] = asyncio.create_task(self._run_job(runner, work), name=work.id)
                 task.add_done_callback(self._on_task_done)
 
     async def _release_jobs(self) -> None:
-        for task in self.running_tasks:
+        tasks = [*self.running_tasks.values()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self.running_tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _claim_job(self) -> ClaimedJob | None:
         """Claim the next job; None if there is none, or if enough are running."""
@@ -115,16 +116,17 @@ class Worker:
         try:
             return await asyncio.to_thread(
                 self.context.state.queue.claim,
-                self.owner,
+                self.name,
                 now=self.context.clock(),
                 lease=timedelta(seconds=limits.lease),
+                running=[*self.running_tasks],
             )
         except StateUnavailable as error:
             logger.error("sync: %s", error)
             return None
 
     def _on_task_done(self, task: asyncio.Task[None]) -> None:
-        self.running_tasks.discard(task)
+        del self.running_tasks[task.get_name()]
         self._kicked.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("sync: a job was dropped and will be taken up again", exc_info=error)
@@ -151,7 +153,7 @@ class Worker:
         except asyncio.CancelledError:
             await self._cancel_task(reading)
             queue, progress = self.context.state.queue, report.progress
-            await asyncio.to_thread(queue.release, work, self.owner, progress=progress, sources=report.as_json())
+            await asyncio.to_thread(queue.release, work, progress=progress, sources=report.as_json())
             raise
         if lease is Lease.HELD and reading.done():
             reading.result()
@@ -191,7 +193,6 @@ class Worker:
         return await asyncio.to_thread(
             self.context.state.queue.renew_lease,
             work,
-            self.owner,
             now=self.context.clock(),
             progress=report.progress,
             sources=report.as_json(),
@@ -206,7 +207,7 @@ class Worker:
         state = self.context.state
         ended = await self._write_patiently(
             lambda: state.queue.end(
-                work, self.owner, now=self.context.clock(), status=status, sources=report.as_json(), detail=detail
+                work, now=self.context.clock(), status=status, sources=report.as_json(), detail=detail
             )
         )
         if ended:
