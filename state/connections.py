@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, delete, select, update
 
 from state.credentials import Credentials, Keyring
 from state.database import StateDatabase
+from state.errors import UnreadableCredentials
 from state.tables import connections
 
 ACTIVE_STATUS = "active"
@@ -45,6 +46,14 @@ class SyncedAccount:
     credentials_at: datetime
     options: Mapping[str, Any]
     last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """How many accounts' credentials were encrypted anew, and how many no key decrypts."""
+
+    rotated: int
+    unreadable: int
 
 
 class Connections:
@@ -209,24 +218,33 @@ class Connections:
         with self._database.connect() as connection:
             connection.execute(statement)
 
-    def rotate(self) -> int:
-        """Encrypt all credentials again under the first key, and return their number.
+    def rotate(self) -> Rotation:
+        """Encrypt all credentials under the first key, so that the others may be removed from `ENCRYPTION_KEY`.
 
-        Afterwards the other keys may be removed from `ENCRYPTION_KEY`. Raises `NoEncryptionKey` or
-        `UnreadableCredentials`, and then nothing has changed.
+        Credentials that no key decrypts stay as they are. Safe in any number of processes at once, beside syncs that
+        renew credentials. Raises `NoEncryptionKey`.
         """
         columns = connections.c
         key = (columns.user_id, columns.source, columns.account_id)
-        stored = select(*key, columns.credentials).where(columns.credentials.is_not(None)).with_for_update()
-        with self._database.begin_transaction() as connection:
-            rows = connection.execute(stored).all()
-            for user, source, account_id, ciphertext in rows:
-                connection.execute(
-                    update(connections)
-                    .where(_match_account(user, source, account_id))
-                    .values(credentials=self._keyring.rotate(ciphertext))
-                )
-            return len(rows)
+        stored = select(*key, columns.credentials).where(columns.credentials.is_not(None)).order_by(*key)
+        rotated = unreadable = 0
+        with self._database.connect() as connection:
+            for user, source, account_id, ciphertext in connection.execute(stored).all():
+                try:
+                    renewed = self._keyring.rotate(ciphertext)
+                except UnreadableCredentials:
+                    unreadable += 1
+                    continue
+                if renewed is not None:
+                    same = and_(_match_account(user, source, account_id), columns.credentials == ciphertext)
+                    statement = update(connections).where(same).values(credentials=renewed)
+                    rotated += connection.execute(statement).rowcount
+        return Rotation(rotated, unreadable)
+
+    @property
+    def has_former_keys(self) -> bool:
+        """Whether `ENCRYPTION_KEY` lists keys that only decrypt."""
+        return self._keyring.has_former_keys
 
 
 def _match_account(user: str, source: str, account_id: str | None) -> ColumnElement[bool]:
