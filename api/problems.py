@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from api.tokens import KeysUnavailable, Unauthenticated
 from engine import InvalidQuery, MetricEngineError, StateUnavailable, UnknownMetric, WarehouseUnavailable
-from state.errors import NoEncryptionKey, StaleLayout
+from state.errors import NoEncryptionKey, StaleLayout, TooManyAccounts
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER: Mapping[str, str] = {"Retry-After": "5"}
@@ -41,6 +41,7 @@ STATUSES: Mapping[type[MetricEngineError], HTTPStatus] = {
     InvalidQuery: HTTPStatus.UNPROCESSABLE_ENTITY,
     InvalidBody: HTTPStatus.UNPROCESSABLE_ENTITY,
     NoEncryptionKey: HTTPStatus.CONFLICT,
+    TooManyAccounts: HTTPStatus.CONFLICT,
     KeysUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     StateUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     WarehouseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, select, update
+from sqlalchemy import Connection as SQLConnection
 
 from state.credentials import Credentials, Keyring
 from state.database import StateDatabase
-from state.errors import UnreadableCredentials
+from state.errors import TooManyAccounts, UnreadableCredentials
 from state.tables import connections
 
 ACTIVE_STATUS = "active"
 EXTERNAL = "external"
 NEEDS_REAUTH = "needs_reauth"
+# Of one user and source.
+MAX_ACCOUNTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ class Connections:
         """Connect an account or replace its connection; without credentials it is `external`.
 
         Clears the last error and keeps the last success. Keeps the options, unless others are given.
-        Raises `NoEncryptionKey`.
+        Raises `NoEncryptionKey`, or `TooManyAccounts` for one more than MAX_ACCOUNTS.
         """
         now = datetime.now(UTC)
         values: dict[str, Any] = {
@@ -118,8 +121,19 @@ class Connections:
             columns.last_error,
         )
         statement = self._database.upsert(connections, key=key, values=values).returning(*returned)
-        with self._database.connect() as connection:
+        with self._database.begin_transaction() as connection:
+            self._check_account_count(connection, user, source, account_id)
             return Connection(*connection.execute(statement).one())
+
+    def _check_account_count(self, connection: SQLConnection, user: str, source: str, account_id: str) -> None:
+        if self._database.dialect == "postgresql":
+            # Two requests at once would both find the last place free.
+            turn = func.hashtextextended(f"{user}:{source}".lower(), 0)
+            connection.execute(select(func.pg_advisory_xact_lock(turn)))
+        ids = connection.execute(select(connections.c.account_id).where(_match_account(user, source, None))).scalars()
+        connected = frozenset(ids)
+        if len(connected) >= MAX_ACCOUNTS and account_id not in connected:
+            raise TooManyAccounts(source, MAX_ACCOUNTS)
 
     def mark_external(self, user: str, source: str, account_id: str = "") -> None:
         """Connect an account whose rows come from elsewhere; an existing connection is kept."""

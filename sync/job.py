@@ -19,6 +19,7 @@ from sync.errors import NeedsReauth, ProviderError
 from sync.provider import Account, Provider
 from sync.report import CANCELLED, FAILED, RUNNING, SKIPPED, SUCCEEDED, AccountReport, JobReport, has_ended
 from sync.sink import DISCONNECTED, WarehouseSink
+from sync.turns import AccountTurn, FairSemaphore, current_turn
 
 RECONNECT = "the saved sign-in is no longer accepted; connect the account again"
 OWN_FAULT = "something went wrong here; the log has it, and the next sync tries again"
@@ -29,7 +30,7 @@ logger = logging.getLogger("metric_engine.sync.job")
 
 @dataclass(frozen=True, slots=True)
 class JobLimits:
-    """Limits of a process's jobs; durations are in seconds.
+    """Limits of a process's jobs; durations are in seconds, without the waits for a place.
 
     `jobs` run at once: many, since most of them wait for a provider most of the time. `writers` write at once. A job's
     owner checks for progress every `look` and saves it if there is any, and otherwise renews its lease every `beat`;
@@ -73,14 +74,13 @@ class SyncContext:
 
 
 class JobRunner:
-    """The runner of a process's jobs: open providers, a lock per account, and turns for writers."""
+    """The runner of a process's jobs: open providers, and turns for writers."""
 
     def __init__(self, context: SyncContext, providers: Mapping[str, Provider]) -> None:
         self.context = context
         self.providers = providers
-        self.writer_turns = asyncio.Semaphore(context.limits.writers)
-        # Two users may have connected the same account.
-        self.account_locks: dict[tuple[str, str], asyncio.Lock] = {}
+        writers = context.limits.writers
+        self.writer_turns = FairSemaphore(writers, each=writers // 2)
 
     async def run_job(
         self, work: ClaimedJob, report: JobReport, accounts: Mapping[tuple[str, str], SyncedAccount]
@@ -101,8 +101,8 @@ class JobRunner:
         sink: WarehouseSink | None = None
         try:
             async with AsyncExitStack() as stack:
-                await stack.enter_async_context(self.account_locks.setdefault(key, asyncio.Lock()))
-                await stack.enter_async_context(asyncio.timeout(self.context.limits.account_seconds))
+                timeout = await stack.enter_async_context(asyncio.timeout(self.context.limits.account_seconds))
+                current_turn.set(AccountTurn(user, report, timeout))
                 if connected.status == NEEDS_REAUTH:
                     raise NeedsReauth(connected.last_error or RECONNECT)
                 provider = self.providers.get(connected.source)

@@ -20,6 +20,7 @@ class AccountReport:
     """The result of one account.
 
     `rows` is the number restated so far, `error` is for its user, `skipped` counts what was left out by reason.
+    `waiting` is how much of its reading waits for a place at this moment.
     """
 
     status: str = QUEUED
@@ -27,6 +28,7 @@ class AccountReport:
     error: str | None = None
     skipped: dict[str, int] = field(default_factory=dict)
     fraction: float = 0.0
+    waiting: int = 0
 
     def as_json(self) -> dict[str, Any]:
         return {"status": self.status, "rows": self.rows, "error": self.error, "skipped": dict(self.skipped)}
@@ -63,6 +65,12 @@ class JobReport:
         """The finished share of the job, 0 to 1; each account counts the same."""
         read = [report for report in self.accounts.values() if report.status != SKIPPED]
         return sum(1.0 if has_ended(report.status) else report.fraction for report in read) / len(read) if read else 1.0
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether all that is still to be read waits for a place."""
+        unfinished = [report for report in self.accounts.values() if not has_ended(report.status)]
+        return bool(unfinished) and all(report.waiting for report in unfinished)
 
     @property
     def status(self) -> str:

@@ -80,7 +80,9 @@ class Worker:
     def _run_loop(self) -> None:
         with asyncio.Runner() as runner:
             self._loop = runner.get_loop()
-            with ThreadPoolExecutor(THREADS, thread_name_prefix="sync") as threads:
+            # Writes that hang leave threads to the leases.
+            threads_needed = THREADS + self.context.limits.writers
+            with ThreadPoolExecutor(threads_needed, thread_name_prefix="sync") as threads:
                 self._loop.set_default_executor(threads)
                 runner.run(self._run_jobs())
 
@@ -168,7 +170,10 @@ class Worker:
             await self._end_job(work, report, report.status, TOO_LONG)
 
     async def _watch_job(self, work: ClaimedJob, report: JobReport, reading: asyncio.Task[None]) -> Lease:
-        """Renew the lease until the job is read, its time is up, or the lease is lost or cancelled."""
+        """Renew the lease until the job is read, its time is up, or the lease is lost or cancelled.
+
+        Its time stands still while all its accounts wait for a place.
+        """
         limits = self.context.limits
         loop = asyncio.get_running_loop()
         until = loop.time() + limits.job_seconds
@@ -184,9 +189,12 @@ class Worker:
                     lease = Lease.LOST if renewed_at < loop.time() - limits.lease else Lease.HELD
                 if lease is not Lease.HELD:
                     return lease
+            began, was_waiting = loop.time(), report.is_waiting
             done, _ = await asyncio.wait({reading}, timeout=min(limits.look, limits.beat))
             if done:
                 return Lease.HELD
+            if was_waiting:
+                until += loop.time() - began
         return Lease.HELD
 
     async def _renew_lease(self, work: ClaimedJob, report: JobReport) -> Lease:
