@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from engine import StateUnavailable, Table, Warehouse, WarehouseUnavailable
+from engine import LayoutMismatch, StateUnavailable, Table, Warehouse, WarehouseUnavailable
 from state import State
 from state.connections import EXTERNAL, NEEDS_REAUTH, SyncedAccount
 from state.errors import NoEncryptionKey, UnreadableCredentials
@@ -24,6 +24,7 @@ from sync.turns import AccountTurn, FairSemaphore, current_turn
 RECONNECT = "the saved sign-in is no longer accepted; connect the account again"
 OWN_FAULT = "something went wrong here; the log has it, and the next sync tries again"
 DATABASE_DOWN = "a database of this installation did not answer; the next sync goes on from here"
+TABLES_DIFFER = "a table of this installation is not as it is declared; its log names the difference"
 
 logger = logging.getLogger("metric_engine.sync.job")
 
@@ -128,6 +129,9 @@ class JobRunner:
             await self.mark_failed(user, key, report, text)
         except (NoEncryptionKey, UnreadableCredentials) as error:
             await self.mark_failed(user, key, report, str(error))
+        except LayoutMismatch as error:
+            logger.error("sync: %s", error)
+            await self.mark_failed(user, key, report, TABLES_DIFFER)
         except (StateUnavailable, WarehouseUnavailable) as error:
             logger.error("sync: %s: %s", type(error).__name__, error)
             await self.mark_failed(user, key, report, DATABASE_DOWN)

@@ -13,8 +13,9 @@ from engine.answer.response import Body
 from engine.calendar import Window
 from engine.compiler.plan import ItemsScan, MetricPlan, Scan, Shape
 from engine.compiler.statements import CompiledPlan
-from engine.errors import WarehouseUnavailable
+from engine.errors import LayoutMismatch, WarehouseUnavailable
 from engine.query import MetricQuery
+from engine.tables import Table
 from engine.warehouse.warehouse import Warehouse
 
 
@@ -110,9 +111,17 @@ class ScanFetcher:
         found = self.cached_rows.get(scan)
         if found is None:
             found = self.cached_rows[scan] = self.fetch_through_cache(
-                lambda: self.warehouse.query(sql, parameters()), lambda: self.build_cache_key(sql, days, **more)
+                lambda: self.query_table(scan.table, sql, parameters()),
+                lambda: self.build_cache_key(sql, days, **more),
             )
         return found.rows
+
+    def query_table(self, table: Table, sql: str, parameters: Mapping[str, Any]) -> Sequence[Row]:
+        """Query the warehouse; a mismatch names the declared table. Raises WarehouseUnavailable."""
+        try:
+            return self.warehouse.query(sql, parameters)
+        except LayoutMismatch as mismatch:
+            raise LayoutMismatch(f"table {table.name!r} is not as it is declared: {mismatch}") from mismatch
 
     def fetch_through_cache(
         self, fetch_rows: Callable[[], Sequence[Row]], build_key: Callable[[], CacheKey]

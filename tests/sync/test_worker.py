@@ -19,7 +19,7 @@ from state.jobs.jobs import Job
 from state.jobs.queue import Lease
 from state.tables import sync_jobs
 from sync.errors import NeedsReauth, NotPermitted, Throttled
-from sync.job import OWN_FAULT, SyncContext
+from sync.job import OWN_FAULT, TABLES_DIFFER, SyncContext
 from sync.provider import Account, Sink
 from sync.report import NOTHING_TO_READ
 from sync.worker import INTERRUPTED, TOO_LONG, Worker
@@ -144,6 +144,15 @@ def test_one_source_that_fails_fails_no_other(
     assert state.jobs.get_last_success_at(TENANT) is None
     assert state.app_settings.get("last_sync") is None
     assert len(read_rows(warehouse, "ga4_daily")) == 3
+
+
+def test_a_table_that_is_not_as_declared_is_told_as_that(
+    state: State, means: SyncContext, warehouse: Warehouse
+) -> None:
+    connect_accounts(state, TENANT, GA4)
+    warehouse.driver.run(["ALTER TABLE ga4_daily RENAME COLUMN sessions TO visits"])
+    job = sync_once(means)
+    assert (job.status, job.sources["ga4"]["error"]) == ("failed", TABLES_DIFFER)
 
 
 def test_what_a_failed_account_brought_stays_and_is_shown(
