@@ -33,8 +33,7 @@ FORBIDDEN = (
     "SELECT * FROM read_csv('{folder}/secrets.csv')",
     "COPY (SELECT 1) TO '{folder}/made.csv'",
     "ATTACH '{folder}/other.duckdb'",
-    "SET enable_external_access = true",
-    "INSTALL httpfs",
+    "SET GLOBAL memory_limit = '1GB'",
 )
 
 
