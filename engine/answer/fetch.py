@@ -121,7 +121,7 @@ class ScanFetcher:
         try:
             return self.warehouse.query(sql, parameters)
         except LayoutMismatch as mismatch:
-            raise LayoutMismatch(f"table {table.name!r} is not as it is declared: {mismatch}") from mismatch
+            raise LayoutMismatch(f"{mismatch} (read for the declared table {table.name!r})") from mismatch
 
     def fetch_through_cache(
         self, fetch_rows: Callable[[], Sequence[Row]], build_key: Callable[[], CacheKey]

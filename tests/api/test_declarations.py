@@ -72,8 +72,9 @@ def test_the_log_names_the_declaration(app: FastAPI, engine_name: str, caplog: p
             in compared[0]
         )
         assert f"error[{code}]" in compared[0]
-    told = [line for line in caplog.messages if line.startswith("LayoutMismatch: table 'visits' is not as it is")]
+    told = [line for line in caplog.messages if line.endswith("(read for the declared table 'visits')")]
     assert len(told) == 2
+    assert told[0].startswith("LayoutMismatch: WAREHOUSE_URL: the warehouse cannot be used: ")
     assert "`metric-engine validate --database` tells what differs" in told[0]
     assert "SELECT" not in caplog.text
     assert len([line for line in caplog.messages if "the tables of the warehouse" in line]) == 1
