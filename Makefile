@@ -3,24 +3,28 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8000
+PIP    := $(BIN)/python -m pip
+# Every package is one that a lock names by its hash, those that build this one too.
+LOCKED := $(PIP) install --quiet --disable-pip-version-check --require-hashes --requirement
 # The tests share the cores; a test that is run by hand needs no second process.
 PYTEST_PROCESSES := --numprocesses auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check golden bench lock clean
+.PHONY: help run test check audit golden bench wheel lock clean
 
 help:            ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # One environment serves all tasks; a stamp file tells which lock it was made from.
-$(VENV)/run.stamp: requirements/run.lock pyproject.toml
+$(VENV)/run.stamp: requirements/run.lock requirements/build.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/run.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(LOCKED) requirements/run.lock
+	$(LOCKED) requirements/build.lock
+	$(PIP) install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.lock
+	$(LOCKED) requirements/dev.lock
 	touch $@
 
 run: $(VENV)/run.stamp      ## the demo: its data, the API and the dashboard, on 127.0.0.1:8000
@@ -29,7 +33,7 @@ run: $(VENV)/run.stamp      ## the demo: its data, the API and the dashboard, on
 test: $(VENV)/dev.stamp     ## every test, on real databases; ARGS=--all asks every generated question
 	$(BIN)/python -m pytest $(PYTEST_PROCESSES) $(ARGS)
 
-check: $(VENV)/dev.stamp    ## ruff, types, the metric files, their schema
+check: $(VENV)/dev.stamp    ## ruff, types, the metric files, their schema, known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -38,6 +42,12 @@ check: $(VENV)/dev.stamp    ## ruff, types, the metric files, their schema
 	$(BIN)/metric-engine schema | diff -u metrics/schema.json -
 	$(BIN)/metric-engine schema --insights | diff -u metrics/insights.schema.json -
 	$(BIN)/metric-engine schema --language | diff -u metrics/language.schema.json -
+	$(AUDIT)
+
+# Where no database of vulnerabilities can be reached, it says so and passes.
+AUDIT = $(BIN)/python -m tests.support.audit requirements/run.lock requirements/build.lock requirements/dev.lock
+audit: $(VENV)/dev.stamp    ## known vulnerabilities of what the locks name
+	$(AUDIT)
 
 golden: $(VENV)/dev.stamp   ## write the golden files again; read the difference before you commit it
 	$(BIN)/metric-engine schema > metrics/schema.json
@@ -50,11 +60,18 @@ golden: $(VENV)/dev.stamp   ## write the golden files again; read the difference
 bench: $(VENV)/dev.stamp    ## the figures of docs/benchmarks.md
 	$(BIN)/python -m bench
 
+wheel: $(VENV)/dev.stamp    ## the wheel and beside it, as CycloneDX, the inventory of what it runs with, in dist/
+	$(PIP) wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --output-file dist/metric-engine.cdx.json requirements/run.lock
+
 lock: $(VENV)/dev.stamp     ## pin the newest versions that pyproject.toml admits
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 		--custom-compile-command "make lock" --output-file requirements/run.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
-		--custom-compile-command "make lock" --constraint requirements/run.lock --output-file requirements/dev.lock --group dev
+		--custom-compile-command "make lock" --constraint requirements/run.lock --output-file requirements/build.lock --group build
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+		--custom-compile-command "make lock" --constraint requirements/run.lock --constraint requirements/build.lock \
+		--output-file requirements/dev.lock --group dev
 
 clean:           ## remove the environment and the demo's database
 	rm -rf $(VENV) .metric-engine

@@ -68,7 +68,7 @@ def create_app(services: Services, *, does_syncs: bool = False) -> FastAPI:
     if PAGES.is_dir():
         # Unlike a mount it is tried after every route, so that a wrong method is still 405 and an unknown path 404.
         app.frontend("/", directory=PAGES, fallback=None)
-    add_middlewares(app, services.settings, server_metrics)
+    add_middlewares(app, services, server_metrics)
     return app
 
 
@@ -88,9 +88,10 @@ def app_from_environment() -> FastAPI:
     return app
 
 
-def add_middlewares(app: FastAPI, settings: Settings, server_metrics: ServerMetrics) -> None:
+def add_middlewares(app: FastAPI, services: Services, server_metrics: ServerMetrics) -> None:
     """Add the middlewares; the last one added is the outermost."""
-    rate_limit = open_rate_limit(settings)
+    settings = services.settings
+    rate_limit = open_rate_limit(settings, services.state.installation_id)
     app.add_middleware(BodyLimit)
     app.add_middleware(Authentication, authenticator=Authenticator.from_settings(settings), rate_limit=rate_limit)
     app.add_middleware(RequestLogging, server_metrics=server_metrics)

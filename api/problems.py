@@ -16,8 +16,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.tokens import KeysUnavailable, Unauthenticated
-from engine import InvalidQuery, MetricEngineError, StateUnavailable, UnknownMetric, WarehouseUnavailable
-from state.errors import NoEncryptionKey, StaleLayout
+from engine import (
+    InvalidQuery,
+    LayoutMismatch,
+    MetricEngineError,
+    StateUnavailable,
+    UnknownMetric,
+    WarehouseUnavailable,
+)
+from state.errors import NoEncryptionKey, StaleLayout, TooManyAccounts
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER: Mapping[str, str] = {"Retry-After": "5"}
@@ -41,14 +48,17 @@ STATUSES: Mapping[type[MetricEngineError], HTTPStatus] = {
     InvalidQuery: HTTPStatus.UNPROCESSABLE_ENTITY,
     InvalidBody: HTTPStatus.UNPROCESSABLE_ENTITY,
     NoEncryptionKey: HTTPStatus.CONFLICT,
+    TooManyAccounts: HTTPStatus.CONFLICT,
     KeysUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     StateUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     WarehouseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    LayoutMismatch: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 # Shown instead of the error's own message, which may name hosts and tables and goes to the log.
 DETAILS: Mapping[type[MetricEngineError], str] = {
     StateUnavailable: "the state database does not answer; try again shortly",
     WarehouseUnavailable: "the warehouse does not answer; try again shortly",
+    LayoutMismatch: "a table of the warehouse is not as it is declared; the server's log names the declaration",
 }
 HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},

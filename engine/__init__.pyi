@@ -68,6 +68,7 @@ from .errors import InvalidCatalog as InvalidCatalog
 from .errors import InvalidQuery as InvalidQuery
 from .errors import InvalidRows as InvalidRows
 from .errors import InvalidSetting as InvalidSetting
+from .errors import LayoutMismatch as LayoutMismatch
 from .errors import MetricEngineError as MetricEngineError
 from .errors import ParameterProblem as ParameterProblem
 from .errors import StateUnavailable as StateUnavailable

@@ -8,6 +8,7 @@ MetricEngineError
 ├── InvalidSetting          a setting is missing or invalid; names it
 ├── UncoveredScan           a statement would read a table without its tenant predicate
 ├── WarehouseUnavailable    the fact tables cannot be read
+│   └── LayoutMismatch      they are not as they are declared: asking again is no help
 └── StateUnavailable        the state tables cannot be read
 """
 
@@ -87,6 +88,10 @@ class UncoveredScan(MetricEngineError):
 
 class WarehouseUnavailable(MetricEngineError):
     """A warehouse that does not answer as declared; the message is one line without secrets."""
+
+
+class LayoutMismatch(WarehouseUnavailable):
+    """A warehouse whose tables, columns or types are not as they are declared."""
 
 
 class StateUnavailable(MetricEngineError):

@@ -15,13 +15,13 @@ from state.tenants import Tenant
 MAX_TENANTS = 50_000
 
 
-def open_cache(settings: Settings) -> Cache | None:
+def open_cache(settings: Settings, installation_id: str) -> Cache | None:
     """Open the cache of scan rows; None where CACHE_TTL_SECONDS is 0. Raises InvalidSetting."""
     ttl = settings.cache_ttl_seconds
-    return Cache(open_store(settings, max(ttl, MAX_STALE_SECONDS)), ttl=ttl) if ttl else None
+    return Cache(open_store(settings, installation_id, max(ttl, MAX_STALE_SECONDS)), ttl=ttl) if ttl else None
 
 
-def open_store(settings: Settings, seconds: int) -> CacheStore:
+def open_store(settings: Settings, installation_id: str, seconds: int) -> CacheStore:
     """Open Redis where REDIS_URL names it, otherwise the memory of this process.
 
     Raises InvalidSetting.
@@ -33,17 +33,19 @@ def open_store(settings: Settings, seconds: int) -> CacheStore:
     except ImportError:
         message = f"REDIS_URL is set and its driver is missing: {install_command('redis')}"
         raise InvalidSetting(message) from None
-    return RedisStore(settings.redis_url.get_secret_value(), seconds=seconds, namespace=build_namespace(settings))
+    namespace = build_namespace(settings, installation_id)
+    return RedisStore(settings.redis_url.get_secret_value(), seconds=seconds, namespace=namespace)
 
 
-def build_namespace(settings: Settings) -> str:
-    """Build a short digest of the warehouse's URL, without the password.
+def build_namespace(settings: Settings, installation_id: str) -> str:
+    """Build the part of every key in Redis that is this installation's and its warehouse's alone.
 
-    It separates two installations that share one Redis.
+    The warehouse is told by a digest of its URL without the password. That URL alone would not do: a relative path
+    and `localhost` name another database on each machine.
     """
     parts = urlsplit(settings.facts_url.get_secret_value())
     address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}?{parts.query}"
-    return blake2b(address.encode(), digest_size=8).hexdigest()
+    return f"{installation_id}:{blake2b(address.encode(), digest_size=8).hexdigest()}"
 
 
 class TenantCache:

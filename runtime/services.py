@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -15,6 +16,8 @@ from engine import (
     Catalog,
     Engine,
     InvalidCatalog,
+    InvalidSetting,
+    LayoutMismatch,
     MetricQuery,
     RequestContext,
     StateUnavailable,
@@ -22,6 +25,7 @@ from engine import (
     Warehouse,
     WarehouseUnavailable,
     WidgetAnswer,
+    check_live_tables,
 )
 from insights.config.load import check_language, load_catalog
 from insights.narrate import Narrator
@@ -57,12 +61,14 @@ class Services:
     worker: Worker | None = None
     schedule: Schedule = field(init=False)
     narrator: Narrator = field(init=False)
+    compared_catalog: str | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         """Give the engine the cache that the settings describe. Raises InvalidSetting."""
         self.schedule = Schedule(self.state.runs)
         if self.engine.cache is None:
-            self.engine = Engine(self.engine.catalog, self.engine.warehouse, open_cache(self.settings))
+            cache = open_cache(self.settings, self.state.installation_id)
+            self.engine = Engine(self.engine.catalog, self.engine.warehouse, cache)
         check_language(self.catalog, self.settings.insights_language)
         self.narrator = open_narrator(self.settings, self.engine.cache)
 
@@ -149,7 +155,34 @@ class Services:
                 return run(engine, build_context(user, last_seen, offline=True))
             except WarehouseUnavailable:
                 raise away from None
-        return run(engine, context)
+        try:
+            return run(engine, context)
+        except LayoutMismatch:
+            self.compare_declarations(engine.catalog.version)
+            raise
+
+    def compare_declarations(self, version: str) -> None:
+        """Log how the live tables differ from their declarations, once for each version of these.
+
+        It takes no time of the request's.
+        """
+        if self.compared_catalog != version:
+            self.compared_catalog = version
+            threading.Thread(target=self.log_differences, name="declarations", daemon=True).start()
+
+    def log_differences(self) -> None:
+        warehouse = self.warehouse
+        try:
+            tables = load_catalog(self.settings.metrics_folder).tables
+        except InvalidCatalog:
+            # The folder has changed, and its own problems are logged when it is taken into service.
+            return
+        try:
+            check_live_tables(self.settings.metrics_folder, tables, warehouse.engine, setting=warehouse.setting)
+        except InvalidCatalog as invalid:
+            logger.error("the tables of the warehouse are not as they are declared:\n%s", invalid)
+        except (InvalidSetting, WarehouseUnavailable) as error:
+            logger.error("%s", error)
 
     def get_context(self, user: str) -> RequestContext:
         """Return the user's connected sources and data version. Raises StateUnavailable."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +10,8 @@ from sqlalchemy import select
 
 from state.database import StateDatabase
 from state.tables import app_settings
+
+INSTALLATION_ID = "installation_id"
 
 
 class AppSettings:
@@ -30,3 +33,11 @@ class AppSettings:
         values = {"value": value, "updated_at": datetime.now(UTC)}
         with self._database.connect() as connection:
             connection.execute(self._database.upsert(app_settings, key={"key": key}, values=values))
+
+    def get_installation_id(self) -> str:
+        """Return the id of the installation; the first process to call this makes it."""
+        made = {"key": INSTALLATION_ID, "value": str(uuid.uuid4()), "updated_at": datetime.now(UTC)}
+        if self.get(INSTALLATION_ID) is None:
+            with self._database.connect() as connection:
+                connection.execute(self._database.insert(app_settings, made).on_conflict_do_nothing())
+        return str(self.get(INSTALLATION_ID))

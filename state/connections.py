@@ -7,16 +7,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, select, update
+from sqlalchemy import Connection as SQLConnection
 
 from engine import SOURCES
 from state.credentials import Credentials, Keyring
 from state.database import StateDatabase
+from state.errors import TooManyAccounts, UnreadableCredentials
 from state.tables import connections
 
 ACTIVE_STATUS = "active"
 EXTERNAL = "external"
 NEEDS_REAUTH = "needs_reauth"
+# Of one user and source.
+MAX_ACCOUNTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,14 @@ class SyncedAccount:
     credentials_at: datetime
     options: Mapping[str, Any]
     last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """How many accounts' credentials were encrypted anew, and how many no key decrypts."""
+
+    rotated: int
+    unreadable: int
 
 
 class Connections:
@@ -89,7 +101,7 @@ class Connections:
 
         Clears the last error and keeps the last success. Keeps the options, unless others are given; those that a sync
         has added stay in any case.
-        Raises `NoEncryptionKey`.
+        Raises `NoEncryptionKey`, or `TooManyAccounts` for one more than MAX_ACCOUNTS.
         """
         now = datetime.now(UTC)
         values: dict[str, Any] = {
@@ -109,6 +121,7 @@ class Connections:
             columns.last_error,
         )
         with self._database.begin_transaction() as connection:
+            self._check_account_count(connection, user, source, account_id)
             if options is not None:
                 matching = _match_account(user, source, account_id)
                 current = connection.execute(select(connections.c.options).where(matching).with_for_update()).scalar()
@@ -117,6 +130,16 @@ class Connections:
                 values["options"] = own | dict(options)
             statement = self._database.upsert(connections, key=key, values=values).returning(*returned)
             return Connection(*connection.execute(statement).one())
+
+    def _check_account_count(self, connection: SQLConnection, user: str, source: str, account_id: str) -> None:
+        if self._database.dialect == "postgresql":
+            # Two requests at once would both find the last place free.
+            turn = func.hashtextextended(f"{user}:{source}".lower(), 0)
+            connection.execute(select(func.pg_advisory_xact_lock(turn)))
+        ids = connection.execute(select(connections.c.account_id).where(_match_account(user, source, None))).scalars()
+        connected = frozenset(ids)
+        if len(connected) >= MAX_ACCOUNTS and account_id not in connected:
+            raise TooManyAccounts(source, MAX_ACCOUNTS)
 
     def mark_external(self, user: str, source: str, account_id: str = "") -> None:
         """Connect an account whose rows come from elsewhere; an existing connection is kept."""
@@ -215,24 +238,33 @@ class Connections:
         with self._database.connect() as connection:
             connection.execute(statement)
 
-    def rotate(self) -> int:
-        """Encrypt all credentials again under the first key, and return their number.
+    def rotate(self) -> Rotation:
+        """Encrypt all credentials under the first key, so that the others may be removed from `ENCRYPTION_KEY`.
 
-        Afterwards the other keys may be removed from `ENCRYPTION_KEY`. Raises `NoEncryptionKey` or
-        `UnreadableCredentials`, and then nothing has changed.
+        Credentials that no key decrypts stay as they are. Safe in any number of processes at once, beside syncs that
+        renew credentials. Raises `NoEncryptionKey`.
         """
         columns = connections.c
         key = (columns.user_id, columns.source, columns.account_id)
-        stored = select(*key, columns.credentials).where(columns.credentials.is_not(None)).with_for_update()
-        with self._database.begin_transaction() as connection:
-            rows = connection.execute(stored).all()
-            for user, source, account_id, ciphertext in rows:
-                connection.execute(
-                    update(connections)
-                    .where(_match_account(user, source, account_id))
-                    .values(credentials=self._keyring.rotate(ciphertext))
-                )
-            return len(rows)
+        stored = select(*key, columns.credentials).where(columns.credentials.is_not(None)).order_by(*key)
+        rotated = unreadable = 0
+        with self._database.connect() as connection:
+            for user, source, account_id, ciphertext in connection.execute(stored).all():
+                try:
+                    renewed = self._keyring.rotate(ciphertext)
+                except UnreadableCredentials:
+                    unreadable += 1
+                    continue
+                if renewed is not None:
+                    same = and_(_match_account(user, source, account_id), columns.credentials == ciphertext)
+                    statement = update(connections).where(same).values(credentials=renewed)
+                    rotated += connection.execute(statement).rowcount
+        return Rotation(rotated, unreadable)
+
+    @property
+    def has_former_keys(self) -> bool:
+        """Whether `ENCRYPTION_KEY` lists keys that only decrypt."""
+        return self._keyring.has_former_keys
 
 
 def _match_account(user: str, source: str, account_id: str | None) -> ColumnElement[bool]:

@@ -34,12 +34,17 @@ class Credentials(Mapping[str, Any]):
 
 
 class Keyring:
-    """The keys of `ENCRYPTION_KEY`: the first encrypts, every one decrypts. It may be empty."""
+    """The keys of `ENCRYPTION_KEY`: the first encrypts, every one decrypts. It may be empty.
 
-    __slots__ = ("_fernet",)
+    `has_former_keys` is whether there are any beside the first.
+    """
+
+    __slots__ = ("_fernet", "_first", "has_former_keys")
 
     def __init__(self, *keys: Fernet) -> None:
         self._fernet = MultiFernet(keys) if keys else None
+        self._first = keys[0] if keys else None
+        self.has_former_keys = len(keys) > 1
 
     @classmethod
     def parse(cls, setting: str | None) -> Keyring:
@@ -65,8 +70,17 @@ class Keyring:
         except InvalidToken:
             raise UnreadableCredentials from None
 
-    def rotate(self, stored: str) -> str:
-        """Encrypt a ciphertext's credentials under the first key. Raises as `decrypt` does."""
+    def rotate(self, stored: str) -> str | None:
+        """Encrypt a ciphertext's credentials under the first key; None if they are so already.
+
+        Raises as `decrypt` does.
+        """
+        try:
+            if self._first is not None:
+                self._first.decrypt(stored)
+                return None
+        except InvalidToken:
+            pass
         try:
             return self._require_fernet().rotate(stored).decode()
         except InvalidToken:

@@ -2,6 +2,7 @@
 
 MetricEngineError
 ├── StaleLayout               a layout was saved over a newer one; carries the newer one
+├── TooManyAccounts           a user has as many accounts of a source as are allowed
 ├── NoEncryptionKey           credentials cannot be stored: no ENCRYPTION_KEY is set
 └── UnreadableCredentials     no key in ENCRYPTION_KEY decrypts what is stored
 """
@@ -19,6 +20,13 @@ class StaleLayout(MetricEngineError):
     def __init__(self, current: dict[str, Any]) -> None:
         self.current = current
         super().__init__("the layout was saved elsewhere in the meantime; take the current one and save again")
+
+
+class TooManyAccounts(MetricEngineError):
+    """The user has as many accounts of the source as are allowed."""
+
+    def __init__(self, source: str, most: int) -> None:
+        super().__init__(f"{most} accounts of {source} are connected, and no user may have more; remove one first")
 
 
 class NoEncryptionKey(MetricEngineError):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from engine import StateUnavailable, Table, Warehouse, WarehouseUnavailable
+from engine import LayoutMismatch, StateUnavailable, Table, Warehouse, WarehouseUnavailable
 from state import State
 from state.connections import EXTERNAL, NEEDS_REAUTH, SyncedAccount
 from state.errors import NoEncryptionKey, UnreadableCredentials
@@ -19,17 +19,19 @@ from sync.errors import NeedsReauth, ProviderError
 from sync.provider import Account, Provider
 from sync.report import CANCELLED, FAILED, RUNNING, SKIPPED, SUCCEEDED, AccountReport, JobReport, has_ended
 from sync.sink import DISCONNECTED, WarehouseSink
+from sync.turns import AccountTurn, FairSemaphore, current_turn
 
 RECONNECT = "the saved sign-in is no longer accepted; connect the account again"
 OWN_FAULT = "something went wrong here; the log has it, and the next sync tries again"
 DATABASE_DOWN = "a database of this installation did not answer; the next sync goes on from here"
+TABLES_DIFFER = "a table of this installation is not as it is declared; its log names the difference"
 
 logger = logging.getLogger("metric_engine.sync.job")
 
 
 @dataclass(frozen=True, slots=True)
 class JobLimits:
-    """Limits of a process's jobs; durations are in seconds.
+    """Limits of a process's jobs; durations are in seconds, without the waits for a place.
 
     `jobs` run at once: many, since most of them wait for a provider most of the time. `writers` write at once. A job's
     owner checks for progress every `look` and saves it if there is any, and otherwise renews its lease every `beat`;
@@ -73,14 +75,13 @@ class SyncContext:
 
 
 class JobRunner:
-    """The runner of a process's jobs: open providers, a lock per account, and turns for writers."""
+    """The runner of a process's jobs: open providers, and turns for writers."""
 
     def __init__(self, context: SyncContext, providers: Mapping[str, Provider]) -> None:
         self.context = context
         self.providers = providers
-        self.writer_turns = asyncio.Semaphore(context.limits.writers)
-        # Two users may have connected the same account.
-        self.account_locks: dict[tuple[str, str], asyncio.Lock] = {}
+        writers = context.limits.writers
+        self.writer_turns = FairSemaphore(writers, each=writers // 2)
 
     async def run_job(
         self, work: ClaimedJob, report: JobReport, accounts: Mapping[tuple[str, str], SyncedAccount]
@@ -101,8 +102,8 @@ class JobRunner:
         sink: WarehouseSink | None = None
         try:
             async with AsyncExitStack() as stack:
-                await stack.enter_async_context(self.account_locks.setdefault(key, asyncio.Lock()))
-                await stack.enter_async_context(asyncio.timeout(self.context.limits.account_seconds))
+                timeout = await stack.enter_async_context(asyncio.timeout(self.context.limits.account_seconds))
+                current_turn.set(AccountTurn(user, report, timeout))
                 if connected.status == NEEDS_REAUTH:
                     raise NeedsReauth(connected.last_error or RECONNECT)
                 provider = self.providers.get(connected.source)
@@ -128,6 +129,9 @@ class JobRunner:
             await self.mark_failed(user, key, report, text)
         except (NoEncryptionKey, UnreadableCredentials) as error:
             await self.mark_failed(user, key, report, str(error))
+        except LayoutMismatch as error:
+            logger.error("sync: %s", error)
+            await self.mark_failed(user, key, report, TABLES_DIFFER)
         except (StateUnavailable, WarehouseUnavailable) as error:
             logger.error("sync: %s: %s", type(error).__name__, error)
             await self.mark_failed(user, key, report, DATABASE_DOWN)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from weakref import WeakValueDictionary
 from tenacity import RetryCallState, wait_exponential_jitter, wait_random
 
 from sync.errors import Throttled
+from sync.turns import FairSemaphore, current_turn, hold_places
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,8 @@ class CallLimits:
     without saying for how long; a call waits at most `guessing` in all then, and at most `patience` where the provider
     says how long. `connect` and `silence` limit a connection, `call` one try as a whole, `max_bytes` an answer.
     `poll` is the first wait for a report that the provider prepares, `max_poll` the longest, `report` all of them
-    together. `at_once` calls run at the same time, `at_once_each` of one provider, `at_once_account` of one account.
+    together. `at_once` calls run at the same time, `at_once_each` of one provider, `at_once_user` of these for one
+    user, and `at_once_account` of one account.
     """
 
     tries: int = 3
@@ -40,6 +41,7 @@ class CallLimits:
     report: float = 900.0
     at_once: int = 32
     at_once_each: int = 16
+    at_once_user: int = 8
     at_once_account: int = 10
 
 
@@ -79,19 +81,21 @@ def get_exception(state: RetryCallState) -> BaseException | None:
 
 
 class ConcurrencyLimits:
-    """Limits of simultaneous calls: per account, per provider, and in all."""
+    """Limits of simultaneous calls: per account, per provider, and in all; users take turns."""
 
     def __init__(self, limits: CallLimits) -> None:
         self._limits = limits
-        self._all = asyncio.Semaphore(limits.at_once)
-        self._providers: dict[str, asyncio.Semaphore] = {}
+        self._all = FairSemaphore(limits.at_once)
+        self._providers: dict[str, FairSemaphore] = {}
         # Weak, so that an account's semaphore is dropped once no call uses it.
-        self._accounts: WeakValueDictionary[tuple[str, str], asyncio.Semaphore] = WeakValueDictionary()
+        self._accounts: WeakValueDictionary[tuple[str | None, str, str], FairSemaphore] = WeakValueDictionary()
 
     @asynccontextmanager
     async def acquire(self, source: str, account: str) -> AsyncIterator[None]:
-        """Wait for a slot, the account's first, so that a waiting call blocks no other account."""
-        provider = self._providers.setdefault(source, asyncio.Semaphore(self._limits.at_once_each))
-        of_account = self._accounts.setdefault((source, account), asyncio.Semaphore(self._limits.at_once_account))
-        async with of_account, provider, self._all:
+        """Wait for a place, the account's first, so that a waiting call blocks no other account."""
+        limits, turn = self._limits, current_turn.get()
+        key = (None if turn is None else turn.user, source, account)
+        of_account = self._accounts.setdefault(key, FairSemaphore(limits.at_once_account))
+        provider = self._providers.setdefault(source, FairSemaphore(limits.at_once_each, each=limits.at_once_user))
+        async with hold_places(of_account, provider, self._all):
             yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,9 @@ from sync.errors import NeedsReauth, NotPermitted, Throttled, TooMuchData, Unrea
 
 MAX_NUMBER = 2**63 - 1
 MAX_DIGITS = 40
+# A longer wait than that is no hint: no provider means it.
+MAX_WAIT_SECONDS = 31 * 86_400
+CURRENCY_CODE = re.compile(r"[A-Z]{3}", re.ASCII)
 
 JsonObject = Mapping[str, Any]
 
@@ -96,11 +100,14 @@ class ProviderResponse:
     def read_retry_after(self) -> float | None:
         """Return the seconds of the Retry-After header; None if it is missing or not in seconds."""
         text = self.headers.get("retry-after", "")
-        return positive_or_none(int(text)) if text.isascii() and text.isdigit() and len(text) < MAX_DIGITS else None
+        return parse_wait(int(text)) if text.isascii() and text.isdigit() and len(text) < MAX_DIGITS else None
 
 
-def positive_or_none(seconds: float) -> float | None:
-    return float(seconds) if seconds > 0 else None
+def parse_wait(value: Any, *, unit: int = 1) -> float | None:
+    """Return a hint in units of so many seconds as seconds; None for one that no call can wait for."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    # Compared before it is converted: an integer may be larger than any float, and NaN is less than nothing.
+    return float(value * unit) if is_number and 0 < value <= MAX_WAIT_SECONDS / unit else None
 
 
 class ObjectReader:
@@ -143,11 +150,30 @@ class ObjectReader:
                 return number
         raise self.site.unreadable_without(f"a number for {name!r}")
 
+    def parse_amount(self, value: Any, name: str) -> Decimal:
+        """Parse a number that is never negative."""
+        number = self.parse_number(value, name)
+        if number < 0:
+            raise self.site.unreadable(f"with a negative {name!r}")
+        return number
+
+    def parse_count(self, value: Any, name: str) -> int:
+        """Parse a whole number that is never negative."""
+        self.parse_amount(value, name)
+        return self.parse_int(value, name)
+
     def parse_int(self, value: Any, name: str) -> int:
         number = self.parse_number(value, name)
         if number != number.to_integral_value():
             raise self.site.unreadable_without(f"a whole number for {name!r}")
         return int(number)
+
+    def read_currency(self, item: JsonObject, name: str) -> str:
+        """Read the three letters of a currency's ISO 4217 code."""
+        code = self.read_text(item, name)
+        if not CURRENCY_CODE.fullmatch(code):
+            raise self.site.unreadable_without(f"a currency for {name!r}")
+        return code
 
     def parse_datetime(self, value: Any, name: str) -> datetime:
         """Parse a time in ISO format that has a time zone."""

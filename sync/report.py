@@ -31,6 +31,7 @@ class AccountReport:
 
     `rows` is the number restated so far, `error` is for its user, `skipped` counts what was left out by reason.
     `remarks` are sentences for the user, in order, and `notes` the days that have one, by table and code.
+    `waiting` is how much of its reading waits for a place at this moment.
     """
 
     status: str = QUEUED
@@ -38,6 +39,7 @@ class AccountReport:
     error: str | None = None
     skipped: dict[str, int] = field(default_factory=dict)
     fraction: float = 0.0
+    waiting: int = 0
     remarks: dict[str, None] = field(default_factory=dict)
     notes: dict[tuple[str, str], Window] = field(default_factory=dict)
 
@@ -87,6 +89,12 @@ class JobReport:
         """The finished share of the job, 0 to 1; each account counts the same."""
         read = [report for report in self.accounts.values() if report.status != SKIPPED]
         return sum(1.0 if has_ended(report.status) else report.fraction for report in read) / len(read) if read else 1.0
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether all that is still to be read waits for a place."""
+        unfinished = [report for report in self.accounts.values() if not has_ended(report.status)]
+        return bool(unfinished) and all(report.waiting for report in unfinished)
 
     @property
     def status(self) -> str:

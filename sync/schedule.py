@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine import StateUnavailable
@@ -14,8 +13,9 @@ from state.jobs.runs import ScheduledRuns
 
 ZONE = ZoneInfo("America/Los_Angeles")
 RUN_TIME = time(0, 15)
-# The daily timer may miss its moment, for instance while the machine sleeps.
-LOOK_SECONDS = 60
+# The clock may be set meanwhile, forwards or back, and the machine may sleep.
+LOOK_SECONDS = 60.0
+MIN_LOOK_SECONDS = 0.1
 
 logger = logging.getLogger("metric_engine.sync.schedule")
 
@@ -47,13 +47,13 @@ class Schedule:
         self.runs = runs
         self.clock = clock
         self._opened: date | None = None
-        self._timer: Any = None
+        self._timer: asyncio.Task[None] | None = None
 
     def open_due_run(self) -> bool:
         """Open the run that is due; False if it is open already. Raises StateUnavailable."""
         day = get_due_date(self.clock())
-        # A clock that is set back must not open a day's run again.
-        if self._opened is not None and day <= self._opened:
+        # Only spares the look at the database: its unique key lets a day's run be opened once, whatever the clock says.
+        if day == self._opened:
             return False
         _, new = self.runs.open_run(day)
         self._opened = day
@@ -70,27 +70,27 @@ class Schedule:
 
         `on_new_run` is called for each new run.
         """
-        from apscheduler.schedulers.asyncio import AsyncIOScheduler
-        from apscheduler.triggers.calendarinterval import CalendarIntervalTrigger
-        from apscheduler.triggers.interval import IntervalTrigger
+        self._timer = asyncio.create_task(self._open_due_runs(on_new_run), name="schedule")
 
-        async def look() -> None:
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    async def _open_due_runs(self, on_new_run: Callable[[], None]) -> None:
+        while True:
             try:
                 if await asyncio.to_thread(self.open_due_run):
                     on_new_run()
                 await asyncio.to_thread(self.runs.close_ended_runs)
             except StateUnavailable as error:
                 logger.error("schedule: %s", error)
+            except Exception:
+                logger.exception("schedule: the day's run could not be opened; the next look tries again")
+            await asyncio.sleep(get_seconds_to_look(self.clock()))
 
-        daily = CalendarIntervalTrigger(
-            days=1, hour=RUN_TIME.hour, minute=RUN_TIME.minute, start_date=get_due_date(self.clock()), timezone=ZONE
-        )
-        timer = self._timer = AsyncIOScheduler(timezone=ZONE)
-        for trigger in (daily, IntervalTrigger(seconds=LOOK_SECONDS)):
-            timer.add_job(look, trigger, misfire_grace_time=None, coalesce=True)
-        timer.start()
 
-    def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.shutdown(wait=False)
-            self._timer = None
+def get_seconds_to_look(now: datetime) -> float:
+    """Return how long to wait before the clock is read again: never past the next start."""
+    until_start = (get_run_start(get_due_date(now) + timedelta(days=1)) - now.astimezone(UTC)).total_seconds()
+    return min(LOOK_SECONDS, max(MIN_LOOK_SECONDS, until_start))

@@ -13,6 +13,7 @@ from state import State
 from sync.errors import ProviderError
 from sync.provider import Account, Row
 from sync.report import AccountReport
+from sync.turns import FairSemaphore, hold_places
 
 DISCONNECTED = "the account was disconnected meanwhile"
 
@@ -27,7 +28,7 @@ class WarehouseSink:
     state: State
     warehouse: Warehouse
     declared: Mapping[str, Table]
-    turns: asyncio.Semaphore
+    turns: FairSemaphore
     clock: Callable[[], datetime]
     credentials_at: datetime = field(init=False)
 
@@ -52,7 +53,7 @@ class WarehouseSink:
     async def restate(self, table: str, days: Window, rows: Sequence[Row]) -> None:
         columns = self.declared[table].columns
         known_rows = [{name: value for name, value in row.items() if name in columns} for row in rows]
-        async with self.turns:
+        async with hold_places(self.turns):
             if not await asyncio.to_thread(self.is_connected):
                 raise ProviderError(DISCONNECTED)
             self.report.rows += await asyncio.to_thread(self.warehouse.restate, self.get_slice(table, days), known_rows)

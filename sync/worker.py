@@ -41,8 +41,9 @@ class Worker:
     def __init__(self, context: SyncContext, schedule: Schedule | None = None) -> None:
         self.context = context
         self.schedule = schedule
-        self.owner = f"{socket.gethostname()}:{os.getpid()}:{token_hex(4)}"
-        self.running_tasks: set[asyncio.Task[None]] = set()
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{token_hex(4)}"
+        # By the id of the job.
+        self.running_tasks: dict[str, asyncio.Task[None]] = {}
         self._thread = threading.Thread(target=self._run_loop, name="sync", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._kicked = asyncio.Event()
@@ -79,7 +80,9 @@ class Worker:
     def _run_loop(self) -> None:
         with asyncio.Runner() as runner:
             self._loop = runner.get_loop()
-            with ThreadPoolExecutor(THREADS, thread_name_prefix="sync") as threads:
+            # Writes that hang leave threads to the leases.
+            threads_needed = THREADS + self.context.limits.writers
+            with ThreadPoolExecutor(threads_needed, thread_name_prefix="sync") as threads:
                 self._loop.set_default_executor(threads)
                 runner.run(self._run_jobs())
 
@@ -98,14 +101,14 @@ class Worker:
                     providers = await stack.enter_async_context(self.context.providers())
                     stack.push_async_callback(self._release_jobs)
                     runner = JobRunner(self.context, providers)
-                task = asyncio.create_task(self._run_job(runner, work))
-                self.running_tasks.add(task)
+                task = self.running_tasks[work.id] = asyncio.create_task(self._run_job(runner, work), name=work.id)
                 task.add_done_callback(self._on_task_done)
 
     async def _release_jobs(self) -> None:
-        for task in self.running_tasks:
+        tasks = [*self.running_tasks.values()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self.running_tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _claim_job(self) -> ClaimedJob | None:
         """Claim the next job; None if there is none, or if enough are running."""
@@ -115,16 +118,17 @@ class Worker:
         try:
             return await asyncio.to_thread(
                 self.context.state.queue.claim,
-                self.owner,
+                self.name,
                 now=self.context.clock(),
                 lease=timedelta(seconds=limits.lease),
+                running=[*self.running_tasks],
             )
         except StateUnavailable as error:
             logger.error("sync: %s", error)
             return None
 
     def _on_task_done(self, task: asyncio.Task[None]) -> None:
-        self.running_tasks.discard(task)
+        del self.running_tasks[task.get_name()]
         self._kicked.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("sync: a job was dropped and will be taken up again", exc_info=error)
@@ -151,7 +155,7 @@ class Worker:
         except asyncio.CancelledError:
             await self._cancel_task(reading)
             queue, progress = self.context.state.queue, report.progress
-            await asyncio.to_thread(queue.release, work, self.owner, progress=progress, sources=report.as_json())
+            await asyncio.to_thread(queue.release, work, progress=progress, sources=report.as_json())
             raise
         if lease is Lease.HELD and reading.done():
             reading.result()
@@ -166,7 +170,10 @@ class Worker:
             await self._end_job(work, report, report.status, TOO_LONG)
 
     async def _watch_job(self, work: ClaimedJob, report: JobReport, reading: asyncio.Task[None]) -> Lease:
-        """Renew the lease until the job is read, its time is up, or the lease is lost or cancelled."""
+        """Renew the lease until the job is read, its time is up, or the lease is lost or cancelled.
+
+        Its time stands still while all its accounts wait for a place.
+        """
         limits = self.context.limits
         loop = asyncio.get_running_loop()
         until = loop.time() + limits.job_seconds
@@ -182,16 +189,18 @@ class Worker:
                     lease = Lease.LOST if renewed_at < loop.time() - limits.lease else Lease.HELD
                 if lease is not Lease.HELD:
                     return lease
+            began, was_waiting = loop.time(), report.is_waiting
             done, _ = await asyncio.wait({reading}, timeout=min(limits.look, limits.beat))
             if done:
                 return Lease.HELD
+            if was_waiting:
+                until += loop.time() - began
         return Lease.HELD
 
     async def _renew_lease(self, work: ClaimedJob, report: JobReport) -> Lease:
         return await asyncio.to_thread(
             self.context.state.queue.renew_lease,
             work,
-            self.owner,
             now=self.context.clock(),
             progress=report.progress,
             sources=report.as_json(),
@@ -206,7 +215,7 @@ class Worker:
         state = self.context.state
         ended = await self._write_patiently(
             lambda: state.queue.end(
-                work, self.owner, now=self.context.clock(), status=status, sources=report.as_json(), detail=detail
+                work, now=self.context.clock(), status=status, sources=report.as_json(), detail=detail
             )
         )
         if ended:

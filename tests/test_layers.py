@@ -43,7 +43,6 @@ DOORS: Mapping[str, frozenset[str]] = {
     "jwt": frozenset({"api", "sync", "demo"}),
     "httpx": frozenset({"sync"}),
     "tenacity": frozenset({"sync"}),
-    "apscheduler": frozenset({"sync"}),
     "prometheus_client": frozenset({"api"}),
     "uvicorn": frozenset({"cli"}),
     "rich": frozenset({"cli"}),

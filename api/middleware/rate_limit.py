@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS = 0.5
 
 
-def open_rate_limit(settings: Settings) -> RateLimit | None:
+def open_rate_limit(settings: Settings, installation_id: str) -> RateLimit | None:
     """Open the limit that the settings describe; None without RATE_LIMIT. Raises InvalidSetting."""
     if settings.rate_limit is None:
         return None
     redis = settings.redis_url
-    return RateLimit(settings.rate_limit, redis_url=None if redis is None else redis.get_secret_value())
+    shared = None if redis is None else SharedLimiter(redis.get_secret_value(), installation_id)
+    return RateLimit(settings.rate_limit, shared)
 
 
 class RateLimit:
@@ -30,15 +31,14 @@ class RateLimit:
     Processes that share a Redis count together. Without Redis, and while it is down, each process counts alone.
     """
 
-    def __init__(self, text: str, *, redis_url: str | None = None) -> None:
-        """Prepare without connecting. Raises InvalidSetting for a URL that is not of Redis."""
+    def __init__(self, text: str, shared: SharedLimiter | None = None) -> None:
         from limits import parse
         from limits.storage import MemoryStorage
         from limits.strategies import SlidingWindowCounterRateLimiter
 
         self.item = parse(text)
         self.local_limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self.shared = None if redis_url is None else SharedLimiter(redis_url)
+        self.shared = shared
 
     @property
     def is_blocking(self) -> bool:
@@ -67,9 +67,10 @@ class RateLimit:
 
 
 class SharedLimiter:
-    """A limiter that counts in Redis, and the circuit breaker for when Redis is down."""
+    """A limiter that counts an installation's requests in Redis, and the circuit breaker for when Redis is down."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, installation_id: str) -> None:
+        """Prepare without connecting. Raises InvalidSetting for a URL that is not of Redis."""
         from limits.storage import RedisStorage
         from limits.strategies import SlidingWindowCounterRateLimiter
 
@@ -78,7 +79,7 @@ class SharedLimiter:
         try:
             storage = RedisStorage(
                 url,
-                key_prefix="metric-engine:rate",
+                key_prefix=f"metric-engine:rate:{installation_id}",
                 wrap_exceptions=True,
                 socket_timeout=TIMEOUT_SECONDS,
                 socket_connect_timeout=TIMEOUT_SECONDS,

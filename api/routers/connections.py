@@ -45,7 +45,10 @@ def connections(request: Request, user: User) -> ConnectionList:
 @router.put(
     "/{source}",
     summary="Connect an account",
-    responses={404: {"description": UNKNOWN_SOURCE}, 409: {"description": "no key to keep credentials under"}},
+    responses={
+        404: {"description": UNKNOWN_SOURCE},
+        409: {"description": "no key to keep credentials under, or as many accounts as are allowed"},
+    },
 )
 def connect(request: Request, source: Source, new: NewConnection, user: User) -> ConnectionEntry:
     check_account(source, new.account_id)

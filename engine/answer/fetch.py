@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -17,7 +17,7 @@ from engine.calendar import Window
 from engine.compiler.filters import bind_filters, get_filter_shapes
 from engine.compiler.plan import ItemsScan, Scan, Shape
 from engine.compiler.statements import CompiledPlan
-from engine.errors import WarehouseUnavailable
+from engine.errors import LayoutMismatch, WarehouseUnavailable
 from engine.query import DimensionFilter, MetricQuery
 from engine.tables import Table
 from engine.warehouse.warehouse import Warehouse
@@ -78,7 +78,7 @@ class ScanFetcher:
     def fetch_row_days(self, table: Table) -> tuple[date, date] | None:
         """Return the first and the last day of which a physical table has rows."""
         sql = self.compiled.statements.get_row_days_sql(table)
-        rows = self.fetch_once((table,), sql, lambda: self.bind_parameters(()), ()).rows
+        rows = self.fetch_once((table,), table, sql, lambda: self.bind_parameters(()), ()).rows
         days = [date.fromisoformat(self.warehouse.dialect.format_day(row[0])) for row in rows]
         return (min(days), max(days)) if days else None
 
@@ -88,7 +88,7 @@ class ScanFetcher:
         bound = bind_filters(filters)
         if scan.shape is Shape.DAYS:
             return self.fetch_once(
-                (scan, filters), sql, lambda: self.bind_parameters(self.ranges) | bound, self.ranges, filters=filters
+                (scan, filters), scan.table, sql, lambda: self.bind_parameters(self.ranges) | bound, self.ranges, filters=filters
             )
         query = self.query
         slots = (query.start, query.end, query.grain, query.compare, query.compare_start, to_date)
@@ -99,7 +99,7 @@ class ScanFetcher:
                 self.bind_parameters(ranges) | bound | {"slots": self.warehouse.dialect.bind_slots(buckets.slot_days)}
             )
 
-        return self.fetch_once((scan, filters, to_date), sql, parameters, self.ranges, slots=slots, filters=filters)
+        return self.fetch_once((scan, filters, to_date), scan.table, sql, parameters, self.ranges, slots=slots, filters=filters)
 
     def fetch_items(self, scan: ItemsScan, filters: Filters, *, mixed: bool) -> tuple[CachedRows, list[dict[str, Any]]]:
         """Return a list's rows, and its items."""
@@ -112,7 +112,7 @@ class ScanFetcher:
             return self.bind_parameters(window) | bind_filters(filters) | money
 
         given = mixed if ranked_by_money else None
-        rows = self.fetch_once((scan, filters, given), sql, parameters, window, mixed=given, filters=filters)
+        rows = self.fetch_once((scan, filters, given), scan.table, sql, parameters, window, mixed=given, filters=filters)
         return rows, build_items(scan, rows.rows, mixed=mixed)
 
     def build_cache_key(self, sql: str, days: tuple[Window, ...], **more: Any) -> CacheKey:
@@ -128,7 +128,8 @@ class ScanFetcher:
 
     def fetch_once(
         self,
-        identity: Hashable,
+        identity: tuple[Hashable, ...],
+        table: Table,
         sql: str,
         parameters: Callable[[], dict[str, Any]],
         days: tuple[Window, ...],
@@ -141,9 +142,16 @@ class ScanFetcher:
         found = self._fetched.get(identity)
         if found is None:
             found = self._fetched[identity] = self.fetch_through_cache(
-                lambda: self.warehouse.query(sql, parameters()), lambda: self.build_cache_key(sql, days, **more)
+                lambda: self.query_table(table, sql, parameters()), lambda: self.build_cache_key(sql, days, **more)
             )
         return found
+
+    def query_table(self, table: Table, sql: str, parameters: Mapping[str, Any]) -> Sequence[Row]:
+        """Query the warehouse; a mismatch names the declared table. Raises WarehouseUnavailable."""
+        try:
+            return self.warehouse.query(sql, parameters)
+        except LayoutMismatch as mismatch:
+            raise LayoutMismatch(f"{mismatch} (read for the declared table {table.name!r})") from mismatch
 
     def fetch_through_cache(
         self, fetch_rows: Callable[[], Sequence[Row]], build_key: Callable[[], CacheKey]

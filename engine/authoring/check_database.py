@@ -119,18 +119,21 @@ class LiveTableChecker:
         self.inspector = inspector
         self.dialect = inspector.dialect
         self.is_sqlite = self.dialect.name == "sqlite"
+        self.is_case_blind = self.dialect.name in ("sqlite", "duckdb")
         self.is_clickhouse = self.dialect.name == "clickhousedb"
 
     def check_table(self, reporter: Reporter, table: Table) -> None:
         """Report how the database differs from a declared table."""
-        schema, _, name = table.physical.rpartition(".")
+        schema, _, declared = table.physical.rpartition(".")
         renamed = reporter.file.definition.tables[table.name].name is not None
         where = reporter.descend("name") if renamed else reporter
         report = where.report_at_value if renamed else where.report_at_key
         if schema and schema not in self.inspector.get_schema_names():
             hint = did_you_mean(find_nearest_names(schema, self.inspector.get_schema_names(), limit=1))
             report("missing-live-table", f"the database has no schema {schema!r}{hint}")
-        elif not self.inspector.has_table(name, schema=schema or None):
+            return
+        name = self.find_live_name(declared, schema or None)
+        if not self.inspector.has_table(name, schema=schema or None):
             hint = did_you_mean(find_nearest_names(name, self.iter_names(schema or None), limit=1))
             remedy = hint or "; `metric-engine ddl` prints the statement that makes it"
             report("missing-live-table", f"the database has no table {table.physical!r}{remedy}")
@@ -146,6 +149,14 @@ class LiveTableChecker:
             if not {table.columns[table.tenant], table.columns[table.time]} & set(missing):
                 self.check_index(reporter, table, name, schema or None)
 
+    def find_live_name(self, declared: str, schema: str | None) -> str:
+        """Find the name as the database writes it: the inspector compares it to the letter, the database may not."""
+        if self.is_case_blind:
+            for name in self.iter_names(schema):
+                if self.fold_name(name) == self.fold_name(declared):
+                    return name
+        return declared
+
     def iter_names(self, schema: str | None) -> Iterator[str]:
         yield from self.inspector.get_table_names(schema)
         yield from self.inspector.get_view_names(schema)
@@ -158,8 +169,8 @@ class LiveTableChecker:
         }
 
     def fold_name(self, name: str) -> str:
-        """Fold a column's name for comparison: SQLite ignores upper and lower case."""
-        return name.lower() if self.is_sqlite else name
+        """Fold a name for comparison: SQLite and DuckDB ignore upper and lower case."""
+        return name.lower() if self.is_case_blind else name
 
     def report_missing_column(
         self, reporter: Reporter, table: Table, column: Column, live: Mapping[str, tuple[str, LiveType]]

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy
 
 from engine.calendar import Window
-from engine.errors import WarehouseUnavailable
+from engine.errors import LayoutMismatch, WarehouseUnavailable
 from engine.slices import CURSORS, Slice
 from engine.tables import Table
 from engine.warehouse.drivers.base import Condition
@@ -195,7 +195,8 @@ class Warehouse:
 
     def build_unavailable_error(self, error: Exception) -> WarehouseUnavailable:
         """Build an error of one line, without SQL or URL: the setting, the fault, the remedy."""
-        return WarehouseUnavailable(f"{self.setting}: the warehouse cannot be used: {self.driver.explain_error(error)}")
+        error_class = LayoutMismatch if self.driver.is_layout_fault(error) else WarehouseUnavailable
+        return error_class(f"{self.setting}: the warehouse cannot be used: {self.driver.explain_error(error)}")
 
 
 def ignore_seconds(seconds: float) -> None:

@@ -15,7 +15,7 @@ from engine import DAY, Window
 from sync.backfill import HISTORY_DAYS, fetch_in_halves, plan_windows
 from sync.errors import NeedsReauth, NotPermitted, ProviderError, Unreadable
 from sync.http import ProviderClient, ProviderRequest
-from sync.parsing import JsonObject, ProviderResponse, clean_text, parse_time_zone, positive_or_none
+from sync.parsing import JsonObject, ProviderResponse, clean_text, parse_time_zone, parse_wait
 from sync.provider import Account, Row, Sink, get_local_yesterday
 from sync.providers.ga4_metadata import ReportMetadata, keep_held_rows, note_days
 from sync.providers.google import GOOGLE, READER, GoogleSignIn, TokenCache
@@ -190,7 +190,7 @@ class GA4:
         while offset < total:
             page = await self.fetch_page(account, tokens, report, window, offset)
             page_rows = READER.read_list(page, "rows")
-            total = READER.parse_int(page.get("rowCount", 0), "rowCount")
+            total = READER.parse_count(page.get("rowCount", 0), "rowCount")
             totals.add(total)
             if total > offset and not page_rows:
                 raise GOOGLE.unreadable_without("some of its rows")
@@ -291,7 +291,7 @@ def read_delay_detail(answer: ProviderResponse) -> float | None:
     try:
         for detail in answer.parse_object()["error"]["details"]:
             if detail["@type"] == RETRY_INFO:
-                return positive_or_none(float(detail["retryDelay"].removesuffix("s")))
+                return parse_wait(float(detail["retryDelay"].removesuffix("s")))
     except (Unreadable, LookupError, AttributeError, TypeError, ValueError):
         # An invalid hint counts as missing.
         pass
@@ -304,7 +304,7 @@ def parse_rows(
     """Parse the rows of a page, by their dimensions; None for a row without a date."""
     dimensions = locate_columns(page, "dimensionHeaders", report.dimensions) if listed else {}
     metrics = locate_columns(page, "metricHeaders", report.metrics) if listed else {}
-    currency = READER.read_text(metadata, "currencyCode") if REVENUE in metrics else None
+    currency = READER.read_currency(metadata, "currencyCode") if REVENUE in metrics else None
     rows: dict[tuple[str, ...], dict[str, Any] | None] = {}
     for each in listed:
         members = read_values(each, "dimensionValues", dimensions)
@@ -320,12 +320,12 @@ def parse_rows(
         if report.dimension is not None and report.column is not None:
             row[report.column] = clean_text(members[report.dimension])
         row |= {
-            column: READER.parse_int(numbers[name], name) for column, name in WHOLE_METRICS.items() if name in numbers
+            column: READER.parse_count(numbers[name], name) for column, name in WHOLE_METRICS.items() if name in numbers
         }
-        row["conversions"] = float(READER.parse_number(numbers[CONVERSIONS], CONVERSIONS))
+        row["conversions"] = float(READER.parse_amount(numbers[CONVERSIONS], CONVERSIONS))
         if RATE in numbers:
             # A rate is rounded to its last digits, and so many sessions are not.
-            row["converting_sessions"] = float(round(READER.parse_number(numbers[RATE], RATE) * row["sessions"], 6))
+            row["converting_sessions"] = float(round(READER.parse_amount(numbers[RATE], RATE) * row["sessions"], 6))
         if REVENUE in numbers:
             row["revenue"] = READER.parse_number(numbers[REVENUE], REVENUE)
         if currency is not None:

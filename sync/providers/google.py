@@ -51,7 +51,7 @@ class GoogleSignIn:
         answer = await self.client.request(
             GOOGLE, account, ProviderRequest("POST", self.address, form=form), parse_grant
         )
-        seconds = READER.parse_int(answer.get("expires_in", DEFAULT_TOKEN_SECONDS), "expires_in")
+        seconds = READER.parse_count(answer.get("expires_in", DEFAULT_TOKEN_SECONDS), "expires_in")
         return GOOGLE.require_token(answer, "access_token"), now + timedelta(seconds=min(seconds, MAX_TOKEN_SECONDS))
 
     def build_refresh_form(self, credentials: Mapping[str, Any]) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal
@@ -13,7 +12,7 @@ from pydantic import SecretStr
 
 from sync.errors import NeedsReauth, NotPermitted, ProviderError, Unreadable
 from sync.http import ProviderClient, ProviderRequest
-from sync.parsing import JsonObject, ObjectReader, ProviderResponse, Site, positive_or_none
+from sync.parsing import JsonObject, ObjectReader, ProviderResponse, Site, parse_wait
 from sync.provider import Account, Sink
 
 # Error codes, with the subcodes that matter.
@@ -186,20 +185,16 @@ def int_or_zero(value: Any) -> int:
     return value if isinstance(value, int) else 0
 
 
-def float_or_zero(value: Any) -> float:
-    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else 0.0
-
-
 def read_pause(answer: ProviderResponse) -> float | None:
     """Return the seconds until calls are accepted again, if a header has them."""
     hints = [
         answer.read_retry_after(),
         *(
-            positive_or_none(60 * float_or_zero(usage.get("estimated_time_to_regain_access")))
+            parse_wait(usage.get("estimated_time_to_regain_access"), unit=60)
             for usage in parse_usages(answer.headers.get("x-business-use-case-usage"))
         ),
         *(
-            positive_or_none(float_or_zero(usage.get("reset_time_duration")))
+            parse_wait(usage.get("reset_time_duration"))
             for usage in parse_usages(answer.headers.get("x-ad-account-usage"))
         ),
     ]

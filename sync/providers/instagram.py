@@ -90,7 +90,7 @@ class Instagram:
     async def plan_days(self, account: Account, insights: InstagramInsights, sink: Sink) -> list[Step]:
         yesterday = get_local_yesterday(sink.now(), PACIFIC)
         about = await insights.graph.get(account.id, {"fields": "followers_count"})
-        followers = insights.graph.reader.parse_int(about.get("followers_count"), "followers_count")
+        followers = insights.graph.reader.parse_count(about.get("followers_count"), "followers_count")
         days = InstagramDays(account.id, insights, sink, yesterday, followers, account.options)
         asked = plan_windows(
             await sink.get_cursor(DAYS_TABLE),

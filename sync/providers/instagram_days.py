@@ -81,7 +81,7 @@ class InstagramDays:
             ended = reader.parse_datetime(value.get("end_time"), "end_time")
             day = (ended - timedelta(seconds=1)).astimezone(PACIFIC).date()
             if window.start <= day <= window.end:
-                reach[day] = reader.parse_int(value.get("value"), SERIES)
+                reach[day] = reader.parse_count(value.get("value"), SERIES)
         return reach
 
     async def fetch_totals(self, day: date) -> dict[str, int]:

@@ -15,6 +15,8 @@ from sync.providers.graph import INVALID, GraphClient, RejectedRequest
 INSTAGRAM = Site.of_source("instagram")
 # The option with the metrics that each kind does not have.
 UNSUPPORTED_OPTION = "unsupported"
+# What was taken back is subtracted, which may have been given on an earlier day.
+NET_METRIC = "total_interactions"
 # The medium is older than the professional account, and so has no metrics at all.
 TOO_EARLY = 2108006
 
@@ -73,11 +75,12 @@ class InstagramInsights:
     def read_value(self, metric: JsonObject, name: str) -> int | None:
         """Return the only value of a metric, in either of its two forms; None before it has one."""
         reader = self.graph.reader
+        parse = reader.parse_int if name == NET_METRIC else reader.parse_count
         if "total_value" in metric:
             total = reader.read_object(metric, "total_value")
-            return reader.parse_int(total.get("value"), name) if total else None
+            return parse(total.get("value"), name) if total else None
         listed = reader.read_list(metric, "values")
-        return reader.parse_int(listed[0].get("value"), name) if listed else None
+        return parse(listed[0].get("value"), name) if listed else None
 
 
 def is_metric_error(error: RejectedRequest) -> bool:

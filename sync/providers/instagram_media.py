@@ -177,7 +177,7 @@ def parse_media_item(graph: GraphClient, found: JsonObject, zone: ZoneInfo) -> M
         "caption": reader.read_optional_text(found, "caption"),
         "permalink": reader.read_optional_text(found, "permalink"),
         # Hidden likes are missing in the answer.
-        **{column: reader.parse_int(found[name], name) for name, column in COUNTS.items() if name in found},
+        **{column: reader.parse_count(found[name], name) for name, column in COUNTS.items() if name in found},
     }
     return MediaItem(media_id, media_type if product is None else f"{product} {media_type}", posted_on, columns)
 

@@ -199,11 +199,11 @@ class AdInsights:
             "date": day,
             "campaign_id": reader.read_text(found, "campaign_id"),
             "campaign_name": reader.read_optional_text(found, "campaign_name"),
-            "spend": reader.parse_number(found.get("spend"), "spend"),
-            **{name: reader.parse_int(found.get(name), name) for name in ("impressions", "clicks", "reach")},
+            "spend": reader.parse_amount(found.get("spend"), "spend"),
+            **{name: reader.parse_count(found.get(name), name) for name in ("impressions", "clicks", "reach")},
             "conversions": float(conversions),
             "conversion_value": value,
-            "currency": reader.read_text(found, "account_currency"),
+            "currency": reader.read_currency(found, "account_currency"),
         }
 
     def count_conversions(self, found: JsonObject) -> tuple[Decimal, Decimal]:
@@ -218,7 +218,9 @@ class AdInsights:
     def read_actions(self, found: JsonObject, name: str) -> dict[str, Decimal]:
         """Return the values of a list of actions, by type; an action that never happened is missing."""
         reader = self.graph.reader
+        # Refunds make a value negative, but never a count.
+        parse = reader.parse_amount if name == "actions" else reader.parse_number
         return {
-            reader.read_text(action, "action_type"): reader.parse_number(action.get("value"), name)
+            reader.read_text(action, "action_type"): parse(action.get("value"), name)
             for action in reader.read_list(found, name)
         }

@@ -16,4 +16,4 @@ def test_a_missing_redis_names_what_to_install(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.delitem(sys.modules, "engine.answer.redis_store", raising=False)
     settings = read_settings({"REDIS_URL": "redis://host"})
     with pytest.raises(InvalidSetting, match=r"REDIS_URL .*: pip install redis \(the extra 'redis'\)"):
-        open_store(settings, 60)
+        open_store(settings, "an-installation", 60)

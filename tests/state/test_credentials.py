@@ -40,7 +40,10 @@ def test_the_first_key_encrypts_and_all_decrypt() -> None:
     both = Keyring.parse(f"{new}, {old}")
     assert dict(both.decrypt(stored)) == TOKEN
     assert dict(Keyring.parse(new).decrypt(both.encrypt(TOKEN))) == TOKEN
-    assert dict(Keyring.parse(new).decrypt(both.rotate(stored))) == TOKEN
+    renewed = both.rotate(stored)
+    assert renewed is not None
+    assert dict(Keyring.parse(new).decrypt(renewed)) == TOKEN
+    assert both.rotate(renewed) is None
 
 
 def test_a_lost_key_says_so() -> None:

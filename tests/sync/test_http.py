@@ -177,7 +177,15 @@ def test_a_proxy_of_the_machine_has_no_say(stand_in: StandIn, monkeypatch: pytes
 
 
 def test_headers_of_limits_that_cannot_be_read_are_none(stand_in: StandIn) -> None:
-    for text in ("", "no JSON", "[" * 10_000, '{"1": [{"estimated_time_to_regain_access": "soon"}]}', "[null, 1]"):
+    digits = "1" + "0" * 400
+    for text in (
+        *("", "no JSON", "[" * 10_000, "[null, 1]", '{"1": [{"estimated_time_to_regain_access": "soon"}]}'),
+        *(
+            f'{{"1": [{{"estimated_time_to_regain_access": {number}}}]}}'
+            for number in (digits, "1e308", "1e400", "NaN")
+        ),
+        *(f'{{"reset_time_duration": {number}}}' for number in (digits, "1e308", "-1", "true", "[]")),
+    ):
         headers = {"X-Business-Use-Case-Usage": text, "X-Ad-Account-Usage": text, "Retry-After": "Thu, 1 Jan 2026"}
         refusal = graph_errors.build_error(4, "limit", headers=headers)
         plant_fault(stand_in, make_answer_fault(refusal), times=1)
@@ -202,7 +210,13 @@ def test_a_time_to_wait_is_told_in_round_words() -> None:
 @pytest.mark.parametrize("value", ["", "x", "1e400", "NaN", "Infinity", "9" * 50, None, True, [], 1.5, "1.5", 2**63])
 def test_what_is_no_whole_number_is_unreadable(value: object) -> None:
     with pytest.raises(Unreadable, match=r"without a (whole )?number for 'views'"):
-        ObjectReader(SITE).parse_int(value, "views")
+        ObjectReader(SITE).parse_count(value, "views")
+
+
+@pytest.mark.parametrize("value", [-1, "-1", -(2**62), "-0.5"])
+def test_a_negative_count_is_unreadable(value: object) -> None:
+    with pytest.raises(Unreadable, match="with a negative 'views'"):
+        ObjectReader(SITE).parse_count(value, "views")
 
 
 def test_no_token_is_written_down(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -7,19 +7,17 @@ import multiprocessing
 import random
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
 from zoneinfo import ZoneInfo
 
 import pytest
-from apscheduler.triggers.calendarinterval import CalendarIntervalTrigger
 from sqlalchemy import select
 
 from state import State
 from state.tables import sync_jobs
 from sync.job import SyncContext
-from sync.schedule import RUN_TIME, ZONE, Schedule, get_due_date, get_run_start
+from sync.schedule import LOOK_SECONDS, MIN_LOOK_SECONDS, Schedule, get_due_date, get_run_start, get_seconds_to_look
 from sync.worker import Worker
 from tests.conftest import OTHER_TENANT, TENANT
 from tests.sync.conftest import ScriptedProvider, connect_accounts
@@ -57,18 +55,16 @@ def test_every_day_has_its_moment() -> None:
         assert get_due_date(begins - timedelta(seconds=1)) == day - timedelta(days=1)
 
 
-def test_the_timer_knows_the_same_moments() -> None:
-    trigger = CalendarIntervalTrigger(
-        days=1, hour=RUN_TIME.hour, minute=RUN_TIME.minute, start_date=FIRST, timezone=ZONE
-    )
-    fires = [trigger.get_next_fire_time(None, find_quarter_past(FIRST))]
-    while len(fires) < len(DAYS):
-        fires.append(trigger.get_next_fire_time(fires[-1], fires[-1]))
-    assert [fire.astimezone(UTC) for fire in fires] == [find_quarter_past(day) for day in DAYS]
-    hours = Counter(
-        (later.astimezone(UTC) - fire.astimezone(UTC)) / timedelta(hours=1) for fire, later in pairwise(fires)
-    )
-    assert hours == {24: len(DAYS) - 5, 23: 2, 25: 2}
+def test_the_timer_wakes_at_the_same_moments() -> None:
+    chance = random.Random(1)
+    for day in DAYS:
+        begins = find_quarter_past(day)
+        now = begins - timedelta(seconds=chance.uniform(0.5, 200))
+        while now < begins:
+            pause = get_seconds_to_look(now)
+            assert 0 < pause <= LOOK_SECONDS
+            now += timedelta(seconds=pause)
+        assert now - begins <= timedelta(seconds=MIN_LOOK_SECONDS)
 
 
 def live_through_years(url: str, seed: int, start: Barrier, opened: Queue[date]) -> None:
@@ -120,12 +116,36 @@ def test_what_was_missed_is_made_good_once(state: State) -> None:
 
 
 def test_a_clock_that_is_set_back_brings_no_second_run(state: State) -> None:
-    clock = StandingClock(find_quarter_past(date(2026, 6, 2)))
+    clock = StandingClock(find_quarter_past(date(2026, 6, 1)))
     schedule = Schedule(state.runs, clock)
+    assert schedule.open_due_run()
+    clock.now += timedelta(days=1)
     assert schedule.open_due_run()
     clock.now -= timedelta(hours=2)
     assert not schedule.open_due_run()
-    assert state.runs.get_run_id(date(2026, 6, 1)) is None
+    clock.now += timedelta(hours=2)
+    assert not schedule.open_due_run()
+
+
+def test_a_clock_that_was_years_ahead_costs_no_later_day(state: State) -> None:
+    clock = StandingClock(find_quarter_past(date(2036, 2, 7)))
+    schedule = Schedule(state.runs, clock)
+    assert schedule.open_due_run()
+    for day in (date(2026, 11, 28), date(2026, 11, 29), date(2026, 12, 24)):
+        clock.now = find_quarter_past(day)
+        assert [schedule.open_due_run() for _ in range(2)] == [True, False]
+        assert schedule.get_next_start() == find_quarter_past(day + timedelta(days=1))
+
+
+def test_a_running_timer_follows_a_clock_that_is_set_right(
+    state: State, means: SyncContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync.schedule.LOOK_SECONDS", 0.05)
+    clock = StandingClock(find_quarter_past(date(2036, 2, 7)))
+    with Worker(means, Schedule(state.runs, clock)):
+        for day in (date(2036, 2, 7), date(2026, 11, 28), date(2026, 11, 29)):
+            clock.now = find_quarter_past(day)
+            wait_until(lambda day=day: state.runs.get_run_id(day) is not None, what=f"{day} has no run")  # type: ignore[misc]
 
 
 def test_what_is_announced_is_what_will_happen(state: State) -> None:

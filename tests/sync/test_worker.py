@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,14 +11,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from engine.calendar import Window
 from engine.warehouse.warehouse import Warehouse
 from state import State
 from state.jobs.jobs import Job
 from state.jobs.queue import Lease
+from state.tables import sync_jobs
 from sync.errors import NeedsReauth, NotPermitted, Throttled
-from sync.job import OWN_FAULT, SyncContext
+from sync.job import OWN_FAULT, TABLES_DIFFER, SyncContext
 from sync.provider import Account, Sink
 from sync.report import NOTE_TEXTS, NOTHING_TO_READ
 from sync.worker import INTERRUPTED, TOO_LONG, Worker
@@ -167,6 +170,15 @@ def test_one_source_that_fails_fails_no_other(
     assert state.jobs.get_last_success_at(TENANT) is None
     assert state.app_settings.get("last_sync") is None
     assert len(read_rows(warehouse, "ga4_daily")) == 3
+
+
+def test_a_table_that_is_not_as_declared_is_told_as_that(
+    state: State, means: SyncContext, warehouse: Warehouse
+) -> None:
+    connect_accounts(state, TENANT, GA4)
+    warehouse.driver.run(["ALTER TABLE ga4_daily RENAME COLUMN sessions TO visits"])
+    job = sync_once(means)
+    assert (job.status, job.sources["ga4"]["error"]) == ("failed", TABLES_DIFFER)
 
 
 def test_what_a_failed_account_brought_stays_and_is_shown(
@@ -333,7 +345,7 @@ def test_a_job_whose_process_died_goes_on(state: State, means: SyncContext, prov
     assert dead is not None
     part = {"status": "succeeded", "rows": 7, "error": None, "skipped": {}}
     done = {"ga4": {"status": "succeeded", "rows": 7, "error": None, "accounts": {"1": part}}}
-    assert state.queue.renew_lease(dead, "the dead", now=datetime.now(UTC), progress=0.5, sources=done) is Lease.HELD
+    assert state.queue.renew_lease(dead, now=datetime.now(UTC), progress=0.5, sources=done) is Lease.HELD
     assert state.queue.claim("the hasty", now=datetime.now(UTC), lease=LEASE) is None
     with Worker(means):
         job = wait_for_job(state, job_id)
@@ -341,9 +353,61 @@ def test_a_job_whose_process_died_goes_on(state: State, means: SyncContext, prov
     assert [account.source for account in provider.seen] == ["meta"]
     assert {source: part["rows"] for source, part in job.sources.items()} == {"ga4": 7, "meta": 3}
     # Should the dead one have been asleep only, it finds the job to be another's.
-    assert state.queue.renew_lease(dead, "the dead", now=datetime.now(UTC), progress=0.6, sources=done) is Lease.LOST
-    assert not state.queue.end(dead, "the dead", now=datetime.now(UTC), status="failed", sources={})
+    assert state.queue.renew_lease(dead, now=datetime.now(UTC), progress=0.6, sources=done) is Lease.LOST
+    assert not state.queue.end(dead, now=datetime.now(UTC), status="failed", sources={})
     assert wait_for_job(state, job_id).status == "succeeded"
+
+
+def test_a_process_that_was_paused_does_not_take_its_own_job_up_again(
+    state: State, warehouse: Warehouse, provider: ScriptedProvider, counts: RecordingObserver
+) -> None:
+    ahead, goes_on = timedelta(), threading.Event()
+
+    async def wait(account: Account, sink: Sink) -> None:
+        await asyncio.to_thread(goes_on.wait)
+        await restate_days(account, sink)
+
+    connect_accounts(state, TENANT, GA4)
+    provider.scripts = {"1": wait}
+    # It looks for jobs more often than it says that it lives, so that it finds its own lease run out after each pause.
+    bounds = replace(QUICK, beat=0.3)
+    means = make_sync_context(state, warehouse, provider, counts, bounds, clock=lambda: datetime.now(UTC) + ahead)
+    job_id = state.jobs.start(TENANT)
+    with Worker(means) as worker:
+        wait_until(lambda: len(provider.seen) == 1, what="not taken up")
+        for _ in range(bounds.attempts + 1):
+            ahead += timedelta(minutes=1)
+            time.sleep(0.4)
+            assert [*worker.running_tasks] == [job_id]
+        goes_on.set()
+        assert wait_for_job(state, job_id).status == "succeeded"
+    assert len(provider.seen) == 1
+    with state.database.connect() as connection:
+        assert connection.execute(select(sync_jobs.c.attempts)).scalars().all() == [1]
+
+
+def test_each_attempt_holds_a_lease_of_its_own(state: State) -> None:
+    now = datetime.now(UTC)
+    job_id = state.jobs.start(TENANT)
+    first = state.queue.claim("one worker", now=now, lease=LEASE)
+    assert first is not None
+    later = now + timedelta(minutes=1)
+    assert state.queue.claim("one worker", now=later, lease=LEASE, running=[job_id]) is None
+    second = state.queue.claim("one worker", now=later, lease=LEASE)
+    assert second is not None
+    assert second.lease_owner != first.lease_owner
+    assert state.queue.renew_lease(first, now=later, progress=0.1, sources={}) is Lease.LOST
+    assert state.queue.renew_lease(second, now=later, progress=0.1, sources={}) is Lease.HELD
+    state.queue.release(first, progress=0, sources={})
+    assert state.queue.end(second, now=later, status="succeeded", sources={})
+
+
+def test_a_heartbeat_of_a_clock_that_was_wrong_holds_no_job(state: State) -> None:
+    now = datetime.now(UTC)
+    state.jobs.start(TENANT)
+    assert state.queue.claim("years ahead", now=now + timedelta(days=3_650), lease=LEASE) is not None
+    assert state.queue.claim("with the right time", now=now, lease=LEASE) is not None
+    assert state.queue.claim("with the right time", now=now, lease=LEASE) is None
 
 
 def test_a_job_that_kills_its_processes_ends(state: State, means: SyncContext, provider: ScriptedProvider) -> None:

@@ -58,6 +58,10 @@ class WarehouseDriver(ABC):
         """Whether a statement failed because a table is missing."""
 
     @abstractmethod
+    def is_layout_fault(self, error: Exception) -> bool:
+        """Whether a statement failed because a table is missing or other than it is declared."""
+
+    @abstractmethod
     def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         """Return the rows of a statement that only reads."""
 

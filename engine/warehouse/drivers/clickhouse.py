@@ -53,11 +53,13 @@ WRITE_TIMEOUT_SECONDS = 600
 MAX_CONNECTIONS = 40
 MISSING_TABLE_CODES = frozenset((60, 81))
 UNKNOWN_COLUMN_CODE = 16
+# Unknown names, types that do not go together, and texts that are no value of a type.
+LAYOUT_CODES = MISSING_TABLE_CODES | {6, 16, 27, 36, 38, 41, 43, 47, 53, 70, 72, 376, 386}
+VALIDATE_REMEDY = "`metric-engine validate --database` tells what differs from the declarations"
 EMBEDDED_FAULT_MARK = "EmbeddedServer"
 
 REMEDIES: Mapping[int, str] = {
     UNKNOWN_COLUMN_CODE: "rows are replaced in tables as `metric-engine ddl --dialect clickhouse` prints them",
-    47: "`metric-engine validate --database` tells what differs from the declarations",
     81: "make the database, or check its name",
     60: "`metric-engine ddl --dialect clickhouse` prints the statements that make the tables",
     159: f"a statement may take {STATEMENT_SECONDS} s; ask for fewer days",
@@ -200,6 +202,9 @@ class ClickHouseDriver(WarehouseDriver):
     def is_missing_table(self, error: Exception) -> bool:
         return getattr(unwrap_driver_error(error), "code", None) in MISSING_TABLE_CODES
 
+    def is_layout_fault(self, error: Exception) -> bool:
+        return getattr(unwrap_driver_error(error), "code", None) in LAYOUT_CODES
+
     def explain_error(self, error: Exception) -> str:
         fault = unwrap_driver_error(error)
         code = getattr(fault, "code", None)
@@ -213,7 +218,7 @@ class ClickHouseDriver(WarehouseDriver):
             return f"what answers there is not ClickHouse (HTTP status {foreign[1]}); check the host and the port"
         if f"Unrecognized column '{DELETED_COLUMN}'" in message:
             code = UNKNOWN_COLUMN_CODE
-        remedy = None if code is None else REMEDIES.get(code)
+        remedy = None if code is None else REMEDIES.get(code, VALIDATE_REMEDY if code in LAYOUT_CODES else None)
         return f"{message}; {remedy}" if remedy else message
 
     def close(self) -> None:

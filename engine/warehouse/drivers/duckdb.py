@@ -35,7 +35,18 @@ REMEDIES: Mapping[str, str] = {
     "out of range": "a number is too large for its column",
     "orrupt": "the file is damaged; restore it from a backup",
     "INTERRUPT": f"a statement may take {STATEMENT_SECONDS} s; ask for fewer days",
-    "Referenced column": "`metric-engine validate --database` tells what differs from the declarations",
+}
+VALIDATE_REMEDY = "`metric-engine validate --database` tells what differs from the declarations"
+LAYOUT_ERRORS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ConversionException)
+
+
+SETTINGS: Mapping[str, Any] = {
+    # The date of a timestamp must not depend on the process's location.
+    "TimeZone": "UTC",
+    # A statement reads the database's own tables: no other file, no address, no extension from the network.
+    "enable_external_access": False,
+    "autoinstall_known_extensions": False,
+    "lock_configuration": True,
 }
 
 
@@ -45,9 +56,7 @@ class DuckDBDriver(SQLAlchemyDriver):
     driver_error = duckdb.Error
 
     def __init__(self, url: sqlalchemy.URL) -> None:
-        # A file must not make DuckDB download an extension.
-        settings = {"autoinstall_known_extensions": False}
-        super().__init__(sqlalchemy.create_engine(url, poolclass=StaticPool, connect_args={"config": settings}))
+        super().__init__(sqlalchemy.create_engine(url, poolclass=StaticPool, connect_args={"config": SETTINGS}))
         sqlalchemy.event.listen(self._engine, "connect", raise_if_other_file)
         self.dialect = DuckDB()
         self._local = threading.local()
@@ -80,10 +89,7 @@ class DuckDBDriver(SQLAlchemyDriver):
         with self._open_lock:
             pooled = self._engine.raw_connection()
             root: Any = pooled.driver_connection
-            connection: duckdb.DuckDBPyConnection = root.duplicate()
-        # The date of a timestamp must not depend on the process's location.
-        connection.execute("SET TimeZone = 'UTC'")
-        return connection
+            return root.duplicate()  # type: ignore[no-any-return]
 
     @contextmanager
     def open_transaction(self) -> Iterator[DBAPICursor]:
@@ -110,11 +116,16 @@ class DuckDBDriver(SQLAlchemyDriver):
         fault = unwrap_driver_error(error)
         return isinstance(fault, duckdb.CatalogException) and "does not exist" in str(fault)
 
+    def is_layout_fault(self, error: Exception) -> bool:
+        return isinstance(unwrap_driver_error(error), LAYOUT_ERRORS)
+
     def explain_error(self, error: Exception) -> str:
         message = get_message_line(unwrap_driver_error(error))
         if self.is_missing_table(error):
             return f"{message}; `metric-engine ddl --dialect duckdb` prints the statements that make the tables"
         remedy = next((remedy for word, remedy in REMEDIES.items() if word in message), None)
+        if remedy is None and self.is_layout_fault(error):
+            remedy = VALIDATE_REMEDY
         return f"{message}; {remedy}" if remedy else message
 
     def close(self) -> None:

@@ -33,10 +33,12 @@ SESSION_SETTINGS = {"TimeZone": "UTC", "DateStyle": "ISO"}
 MISSING_RIGHTS_SQL = "SELECT p FROM unnest(%(rights)s::text[]) AS p WHERE NOT has_table_privilege(%(table)s, p)"
 # Layout changes take turns: two sessions that create the same table at once would fail.
 LAYOUT_LOCK_SQL = "SELECT pg_advisory_xact_lock(7271963440512)"
+# Unknown names and types that do not go together, texts that are no value of a type, unknown schemas.
+LAYOUT_STATES = ("42", "22P02", "22007", "3F")
+VALIDATE_REMEDY = "`metric-engine validate --database` tells what differs from the declarations"
 
 REMEDIES: Mapping[type[psycopg.Error], str] = {
     psycopg.errors.UndefinedTable: "`metric-engine ddl --dialect postgres` prints the statements that make the tables",
-    psycopg.errors.UndefinedColumn: "`metric-engine validate --database` tells what differs from the declarations",
     psycopg.errors.InsufficientPrivilege: "let this user do so",
     psycopg.errors.ReadOnlySqlTransaction: "the database or its user may only read; name one that may write",
     psycopg.errors.InvalidSchemaName: "make the schema, or let this user use it",
@@ -135,6 +137,10 @@ class PostgreSQLDriver(SQLAlchemyDriver):
     def is_missing_table(self, error: Exception) -> bool:
         return isinstance(unwrap_driver_error(error), (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName))
 
+    def is_layout_fault(self, error: Exception) -> bool:
+        state = getattr(unwrap_driver_error(error), "sqlstate", None) or ""
+        return state.startswith(LAYOUT_STATES) and state != psycopg.errors.InsufficientPrivilege.sqlstate
+
     def explain_error(self, error: Exception) -> str:
         if isinstance(error, NoFreeConnection):
             return f"all {MAX_READERS} connections are in use; try again"
@@ -145,6 +151,8 @@ class PostgreSQLDriver(SQLAlchemyDriver):
         unopened = isinstance(fault, psycopg.OperationalError) or str(fault).startswith("invalid connection option")
         if remedy is None and unopened and getattr(fault, "sqlstate", None) is None:
             return explain_connection_fault(fault)
+        if remedy is None and self.is_layout_fault(fault):
+            remedy = VALIDATE_REMEDY
         return f"{get_message_line(fault)}; {remedy}" if remedy else get_message_line(fault)
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sqlite3
 import threading
 import time
@@ -21,6 +22,8 @@ from engine.warehouse.drivers.sqlalchemy_pool import SQLAlchemyDriver, get_messa
 BUSY_SECONDS = 30
 # Steps of SQLite's virtual machine between two checks of the deadline: a few milliseconds.
 STEPS_BETWEEN_CHECKS = 500_000
+# Of a statement that reads, and of one that writes.
+LAYOUT_FAULT = re.compile(r"no such (table|column): |table \S+ has no column named ")
 
 REMEDIES: Mapping[int, str] = {
     sqlite3.SQLITE_CANTOPEN: "check the path, and that its folder exists and may be written",
@@ -85,10 +88,13 @@ class SQLiteDriver(SQLAlchemyDriver):
     def is_missing_table(self, error: Exception) -> bool:
         return str(unwrap_driver_error(error)).startswith("no such table: ")
 
+    def is_layout_fault(self, error: Exception) -> bool:
+        return LAYOUT_FAULT.match(str(unwrap_driver_error(error))) is not None
+
     def explain_error(self, error: Exception) -> str:
         fault = unwrap_driver_error(error)
         message = get_message_line(fault)
-        if self.is_missing_table(error) or message.startswith("no such column: "):
+        if self.is_layout_fault(error):
             return f"{message}; `metric-engine validate --database` tells what differs from the declarations"
         code = getattr(fault, "sqlite_errorcode", None)
         remedy = None if code is None else REMEDIES.get(code & 0xFF)

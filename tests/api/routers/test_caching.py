@@ -207,20 +207,23 @@ def test_no_time_to_live_is_no_cache(engine: Engine, state: State) -> None:
 
 
 def test_the_settings_choose_the_store(redis_server: RedisServer) -> None:
-    in_process, shared = open_cache(make_settings()), open_cache(make_settings(REDIS_URL=redis_server.url))
+    in_process, shared = (
+        open_cache(make_settings(**given), "an-installation") for given in ({}, {"REDIS_URL": redis_server.url})
+    )
     assert isinstance(in_process, Cache)
     assert isinstance(in_process.store, MemoryStore)
     assert isinstance(shared, Cache)
     assert isinstance(shared.store, RedisStore)
-    assert open_cache(make_settings(CACHE_TTL_SECONDS="0", REDIS_URL=redis_server.url)) is None
+    assert open_cache(make_settings(CACHE_TTL_SECONDS="0", REDIS_URL=redis_server.url), "an-installation") is None
 
 
 def test_a_redis_url_of_something_else_stops_the_start() -> None:
     with pytest.raises(InvalidSetting, match=r"^REDIS_URL"):
-        open_cache(make_settings(REDIS_URL="http://host"))
+        open_cache(make_settings(REDIS_URL="http://host"), "an-installation")
 
 
-def test_the_warehouse_names_the_space_in_redis_and_its_password_does_not() -> None:
+def test_installation_and_warehouse_name_the_space_in_redis_and_a_password_does_not() -> None:
     urls = ("postgresql://u:one@h/facts", "postgresql://u:two@h/facts", "postgresql://u:one@h/others")
-    first, second, third = (build_namespace(make_settings(WAREHOUSE_URL=url)) for url in urls)
+    first, second, third = (build_namespace(make_settings(WAREHOUSE_URL=url), "one") for url in urls)
     assert first == second != third
+    assert build_namespace(make_settings(WAREHOUSE_URL=urls[0]), "another") != first

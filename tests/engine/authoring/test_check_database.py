@@ -67,6 +67,23 @@ def test_tables_as_declared_have_no_problem(database: sqlalchemy.Engine, tmp_pat
     assert find_differences(tmp_path, database) == []
 
 
+def test_a_table_that_differs_in_case_is_what_the_database_takes_it_for(
+    database: sqlalchemy.Engine, tmp_path: Path
+) -> None:
+    run_statements(database, f"CREATE TABLE visits ({FITTING}, PRIMARY KEY (user_id, date))")
+    shouted = FILE.replace("    time: date\n", "    time: date\n    name: VISITS\n")
+    expected = "visits.yaml:5:11: error[missing-live-table] the database has no table 'VISITS'; did you mean 'visits'?"
+    assert find_differences(tmp_path, database, shouted) == ([] if database.dialect.name == "sqlite" else [expected])
+
+
+def test_duckdb_takes_upper_case_for_lower_case(tmp_path: Path) -> None:
+    warehouse = Warehouse(f"duckdb:///{tmp_path}/facts.duckdb")
+    warehouse.driver.run([f"CREATE TABLE visits ({FITTING.format(uuid='uuid')})"])
+    shouted = FILE.replace("    time: date\n", "    time: date\n    name: VISITS\n").replace("channel", "CHANNEL")
+    assert find_differences(tmp_path, warehouse.engine, shouted) == []
+    warehouse.close()
+
+
 def test_the_embedded_tables_fit_the_shipped_files(tmp_path: Path) -> None:
     warehouse = Warehouse(f"sqlite:///{tmp_path}/facts.db")
     catalog = load_catalog(get_shipped_folder())

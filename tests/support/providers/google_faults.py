@@ -113,6 +113,28 @@ def replace_metrics_with_words() -> CallFault:
     return change_json("words for numbers", change)
 
 
+def replace_metric(name: str, value: str) -> CallFault:
+    """A metric of every row has this value."""
+
+    def change(report: Json) -> Json:
+        place = [header["name"] for header in report["metricHeaders"]].index(name)
+        rows = []
+        for row in report.get("rows", []):
+            values = [*row["metricValues"]]
+            values[place] = {"value": value}
+            rows.append({**row, "metricValues": values})
+        return {**report, "rows": rows}
+
+    return change_json(f"{name} {value}", change)
+
+
+def replace_currency(code: str) -> CallFault:
+    """The report is in a currency of this code."""
+    return change_json(
+        "other currency", lambda report: {**report, "metadata": {**report["metadata"], "currencyCode": code}}
+    )
+
+
 def _reverse_report(report: Json) -> Json:
     turned = {
         **report,

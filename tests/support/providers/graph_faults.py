@@ -143,6 +143,11 @@ def drop_field(name: str) -> CallFault:
     return _change_rows(f"missing field {name}", lambda row: {key: value for key, value in row.items() if key != name})
 
 
+def replace_field(name: str, value: Any) -> CallFault:
+    """A field of every row has this value."""
+    return _change_rows(f"other {name}", lambda row: {**row, name: value})
+
+
 def replace_numbers_with_words() -> CallFault:
     """Every number is a word."""
     return _change_rows("words for numbers", _word_row)

@@ -379,6 +379,10 @@ GOOGLE_FAILURES: list[tuple[str, CallFault, str, type[ProviderError], str, int]]
     ("no metadata", faults.drop_member("metadata"), REPORT, Unreadable, "timeZone", 1),
     ("short rows", google_faults.shorten_rows(), REPORT, Unreadable, "without a value", 1),
     ("nulls", google_faults.null_metrics(), REPORT, Unreadable, "without a value", 1),
+    ("negative", google_faults.replace_metric("sessions", "-1"), REPORT, Unreadable, "with a negative 'sessions'", 1),
+    ("negative events", google_faults.replace_metric("keyEvents", "-0.5"), REPORT, Unreadable, "negative 'keyEv", 1),
+    ("long currency", google_faults.replace_currency("X" * 400), REPORT, Unreadable, "without a currency", 1),
+    ("odd currency", google_faults.replace_currency("eu\u200b"), REPORT, Unreadable, "without a currency", 1),
     ("words", google_faults.replace_metrics_with_words(), REPORT, Unreadable, "without a number", 1),
 ]
 

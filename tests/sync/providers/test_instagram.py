@@ -259,6 +259,14 @@ INSTAGRAM_FAILURES: list[tuple[str, CallFault, str, type[ProviderError], str, in
     ("nulls", graph_faults.null_values(), f"{PROFILE}/insights", Unreadable, "without a number", 1),
     ("nulls of media", graph_faults.null_values(), "1789", Unreadable, "without a number", 3),
     ("nulls in the list", graph_faults.null_values(), "/media", Unreadable, "without a", 1),
+    (
+        "negative",
+        graph_faults.replace_field("values", [{"value": -1, "end_time": "2026-03-13T07:00:00+0000"}]),
+        f"{PROFILE}/insights",
+        Unreadable,
+        "with a negative 'reach'",
+        1,
+    ),
     ("words", graph_faults.replace_numbers_with_words(), f"{PROFILE}/insights", Unreadable, "without a number", 1),
     ("no timestamp", graph_faults.drop_field("timestamp"), "/media", Unreadable, "'timestamp'", 1),
 ]

@@ -636,6 +636,16 @@ META_FAILURES: list[tuple[str, CallFault, type[ProviderError], str, int]] = [
     ("nulls", graph_faults.null_values(), Unreadable, "without a", 1),
     ("no spend", graph_faults.drop_field("spend"), Unreadable, "without a number for 'spend'", 1),
     ("no date", graph_faults.drop_field("date_start"), Unreadable, "'date_start'", 1),
+    ("negative", graph_faults.replace_field("clicks", "-3"), Unreadable, "with a negative 'clicks'", 1),
+    ("negative spend", graph_faults.replace_field("spend", "-1.5"), Unreadable, "with a negative 'spend'", 1),
+    (
+        "negative actions",
+        graph_faults.replace_field("actions", [{"action_type": "purchase", "value": "-1"}]),
+        Unreadable,
+        "with a negative 'actions'",
+        1,
+    ),
+    ("long currency", graph_faults.replace_field("account_currency", "X" * 400), Unreadable, "without a currency", 1),
     ("words", graph_faults.replace_numbers_with_words(), Unreadable, "without a number", 1),
 ]
 
