@@ -7,6 +7,7 @@ from contextlib import ExitStack, asynccontextmanager
 from operator import attrgetter
 from pathlib import Path
 
+from anyio import to_thread
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
@@ -15,6 +16,7 @@ import web
 from api import health as operations
 from api import openapi, problems
 from api.metrics import ServerMetrics
+from api.middleware.admission import MAX_THREADS, Admission, Places
 from api.middleware.authentication import Authentication
 from api.middleware.body_limit import BodyLimit
 from api.middleware.rate_limit import open_rate_limit
@@ -48,7 +50,8 @@ def create_app(services: Services, *, does_syncs: bool = False) -> FastAPI:
     )
     app.state.services = services
     app.state.openapi_documents = {}
-    app.state.insight_pools = insights.InsightPools()
+    app.state.narrate_pool = insights.open_narrate_pool()
+    app.state.places = {"state": Places(), "warehouse": Places()}
     server_metrics = app.state.server_metrics = ServerMetrics()
     server_metrics.observe_databases(services)
     if does_syncs:
@@ -91,6 +94,7 @@ def app_from_environment() -> FastAPI:
 def add_middlewares(app: FastAPI, settings: Settings, server_metrics: ServerMetrics) -> None:
     """Add the middlewares; the last one added is the outermost."""
     rate_limit = open_rate_limit(settings)
+    app.add_middleware(Admission, places=app.state.places)
     app.add_middleware(BodyLimit)
     app.add_middleware(Authentication, authenticator=Authenticator.from_settings(settings), rate_limit=rate_limit)
     app.add_middleware(RequestLogging, server_metrics=server_metrics)
@@ -107,10 +111,11 @@ def add_middlewares(app: FastAPI, settings: Settings, server_metrics: ServerMetr
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
+    to_thread.current_default_thread_limiter().total_tokens = MAX_THREADS
     if services.worker is not None:
         services.worker.start()
     try:
         yield
     finally:
-        app.state.insight_pools.close()
+        app.state.narrate_pool.shutdown(wait=False, cancel_futures=True)
         await run_in_threadpool(services.close)

@@ -82,5 +82,9 @@ class WarehouseUnavailable(MetricEngineError):
     """A warehouse that does not answer as declared; the message is one line without secrets."""
 
 
+class WarehouseTimeout(WarehouseUnavailable):
+    """A warehouse that has not answered in time: asking again at once would only take as long."""
+
+
 class StateUnavailable(MetricEngineError):
     """A state database that does not answer; the message is one line without secrets."""

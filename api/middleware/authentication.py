@@ -82,7 +82,13 @@ class Authentication:
 
 def is_guarded(scope: Scope) -> bool:
     path: str = scope["path"]
-    return "/v1/" in f"{path}/" and path.removeprefix(scope.get("root_path", "")) not in OPEN_PATHS
+    return get_segment(scope) is not None and path.removeprefix(scope.get("root_path", "")) not in OPEN_PATHS
+
+
+def get_segment(scope: Scope) -> str | None:
+    """Return the path's segment after /v1, empty where there is none; None for another path."""
+    _, is_api, rest = f"{scope['path']}/".partition("/v1/")
+    return rest.partition("/")[0] if is_api else None
 
 
 async def get_tenant(request: Request) -> str:

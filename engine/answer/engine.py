@@ -16,7 +16,7 @@ from engine.catalog.catalog import Catalog
 from engine.catalog.metrics import Metric
 from engine.compiler.plan import ItemsScan, MetricPlan, Scan, plan
 from engine.compiler.statements import CompiledPlan, StatementCompiler
-from engine.errors import UnknownMetric, WarehouseUnavailable
+from engine.errors import UnknownMetric, WarehouseTimeout, WarehouseUnavailable
 from engine.query import MetricQuery
 from engine.warehouse.health import HealthCheck
 from engine.warehouse.warehouse import Warehouse
@@ -117,6 +117,8 @@ class Engine:
         compiled = self.get_plan(metrics)
         try:
             return self._build_answers(metrics, compiled, query, context)
+        except WarehouseTimeout:
+            raise
         except WarehouseUnavailable:
             if compiled is not self._shared_plan or context.offline:
                 raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,10 +13,10 @@ from typing import Any
 import sqlalchemy
 
 from engine.calendar import Window
-from engine.errors import WarehouseUnavailable
+from engine.errors import WarehouseTimeout, WarehouseUnavailable
 from engine.slices import CURSORS, Slice
 from engine.tables import Table
-from engine.warehouse.drivers.base import Condition
+from engine.warehouse.drivers.base import Condition, limit_seconds
 from engine.warehouse.drivers.open import open_driver
 
 BATCH_ROWS = 500
@@ -43,7 +44,9 @@ class Warehouse:
         return self.driver.engine
 
     def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
-        """Return the rows of a statement. Raises WarehouseUnavailable."""
+        """Return the rows of a statement. Raises WarehouseUnavailable, after the deadline at once."""
+        if limit_seconds(math.inf) <= 0:
+            raise WarehouseTimeout(f"{self.setting}: no time is left for another statement; ask for fewer days")
         began = time.perf_counter()
         try:
             return self.driver.query(sql, parameters)
@@ -188,7 +191,8 @@ class Warehouse:
 
     def build_unavailable_error(self, error: Exception) -> WarehouseUnavailable:
         """Build an error of one line, without SQL or URL: the setting, the fault, the remedy."""
-        return WarehouseUnavailable(f"{self.setting}: the warehouse cannot be used: {self.driver.explain_error(error)}")
+        unavailable = WarehouseTimeout if self.driver.is_timeout(error) else WarehouseUnavailable
+        return unavailable(f"{self.setting}: the warehouse cannot be used: {self.driver.explain_error(error)}")
 
 
 def ignore_seconds(seconds: float) -> None:
