@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+import asyncio
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from operator import attrgetter
 from pathlib import Path
+from types import FrameType
 
 from anyio import to_thread
 from fastapi import FastAPI
@@ -108,6 +112,36 @@ def add_middlewares(app: FastAPI, settings: Settings, server_metrics: ServerMetr
         )
 
 
+@contextmanager
+def hear_termination(react: Callable[[], None]) -> Iterator[None]:
+    """Call `react` in the event loop as soon as the process is told to stop, before the server's own reaction.
+
+    The server waits for its requests and only then ends the lifespan.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        # Signals reach the main thread alone: this server is part of another program.
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(react)
+        handler = before[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
+
+    for number, handler in before.items():
+        if callable(handler):
+            signal.signal(number, pass_on)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if callable(handler):
+                signal.signal(number, handler)
+
+
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
@@ -115,7 +149,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     if services.worker is not None:
         services.worker.start()
     try:
-        yield
+        # Whoever waits for the model when the process is told to stop gets what the rules say.
+        with hear_termination(services.narrator.close):
+            yield
     finally:
         app.state.narrate_pool.shutdown(wait=False, cancel_futures=True)
         await run_in_threadpool(services.close)
