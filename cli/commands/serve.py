@@ -23,6 +23,7 @@ from uvicorn.supervisors import Multiprocess
 from api.app import app_from_environment
 from api.metrics import SHARED_FOLDER
 from cli.commands.token import sign_token
+from cli.connections import MAX_QUEUED, ServerLoop, TimedProtocol
 from cli.demonstration import DATABASE, DATABASE_VARIABLE, use_demo
 from cli.options import metrics_option
 from cli.watcher import Watcher, stamp_folder
@@ -152,6 +153,8 @@ def build_config(app: App | str, *, factory: bool = False, workers: int = 1) -> 
         access_log=False,
         server_header=False,
         ws="none",
+        http=TimedProtocol,
+        loop=f"{ServerLoop.__module__}:{ServerLoop.__name__}",
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
 
@@ -172,7 +175,7 @@ def open_socket(host: str, port: int) -> socket.socket:
     """
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listening = socket.create_server(address[:2], family=family, backlog=2048)
+        listening = socket.create_server(address[:2], family=family, backlog=MAX_QUEUED)
         # Inherited by each connection; without it an answer's last part waits 40 ms for an acknowledgement.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listening
