@@ -23,7 +23,7 @@ from api.metrics import ServerMetrics
 from api.middleware.admission import MAX_THREADS, Admission, Places
 from api.middleware.authentication import Authentication
 from api.middleware.body_limit import BodyLimit
-from api.middleware.rate_limit import open_rate_limit
+from api.middleware.rate_limit import GuessLimit, open_rate_limit
 from api.middleware.request_logging import RequestLogging
 from api.routers import connections, dashboard, insights, sync, widgets
 from api.tokens import Authenticator
@@ -56,6 +56,7 @@ def create_app(services: Services, *, does_syncs: bool = False) -> FastAPI:
     app.state.openapi_documents = {}
     app.state.narrate_pool = insights.open_narrate_pool()
     app.state.places = {"state": Places(), "warehouse": Places()}
+    app.state.cron_guesses = GuessLimit()
     server_metrics = app.state.server_metrics = ServerMetrics()
     server_metrics.observe_databases(services)
     if does_syncs:

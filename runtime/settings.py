@@ -17,6 +17,7 @@ from runtime.shipped import get_shipped_folder
 DEFAULT_DATABASE = "sqlite:///metric-engine.db"
 DEFAULT_TIMEZONE = "America/Los_Angeles"
 MIN_SECRET_BYTES = 32
+MIN_CRON_SECRET_LENGTH = 16
 
 SCHEME = re.compile(r"[a-z][a-z0-9+]*://", re.ASCII)
 IN_MEMORY = re.compile(r"(sqlite|duckdb)(?:\+\w+)?://(?:/|/:memory:)?(?:\?.*)?")
@@ -124,6 +125,16 @@ class Settings(BaseSettings):
         if secret is not None and (size := len(secret.get_secret_value().encode())) < MIN_SECRET_BYTES:
             raise ValueError(
                 f"has {size} bytes and needs at least {MIN_SECRET_BYTES}; `openssl rand -hex 32` makes a good one"
+            )
+        return secret
+
+    @field_validator("cron_secret")
+    @classmethod
+    def check_cron_secret(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and (length := len(secret.get_secret_value())) < MIN_CRON_SECRET_LENGTH:
+            raise ValueError(
+                f"has {length} characters and needs at least {MIN_CRON_SECRET_LENGTH}; "
+                "`openssl rand -hex 32` makes a good one"
             )
         return secret
 
