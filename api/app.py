@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+import asyncio
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from operator import attrgetter
 from pathlib import Path
+from types import FrameType
 
+from anyio import to_thread
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
@@ -15,9 +20,10 @@ import web
 from api import health as operations
 from api import openapi, problems
 from api.metrics import ServerMetrics
+from api.middleware.admission import MAX_THREADS, Admission, Places
 from api.middleware.authentication import Authentication
 from api.middleware.body_limit import BodyLimit
-from api.middleware.rate_limit import open_rate_limit
+from api.middleware.rate_limit import GuessLimit, open_rate_limit
 from api.middleware.request_logging import RequestLogging
 from api.routers import connections, dashboard, insights, sync, widgets
 from api.tokens import Authenticator
@@ -48,7 +54,9 @@ def create_app(services: Services, *, does_syncs: bool = False) -> FastAPI:
     )
     app.state.services = services
     app.state.openapi_documents = {}
-    app.state.insight_pools = insights.InsightPools()
+    app.state.narrate_pool = insights.open_narrate_pool()
+    app.state.places = {"state": Places(), "warehouse": Places()}
+    app.state.cron_guesses = GuessLimit()
     server_metrics = app.state.server_metrics = ServerMetrics()
     server_metrics.observe_databases(services)
     if does_syncs:
@@ -92,6 +100,7 @@ def add_middlewares(app: FastAPI, services: Services, server_metrics: ServerMetr
     """Add the middlewares; the last one added is the outermost."""
     settings = services.settings
     rate_limit = open_rate_limit(settings, services.state.installation_id)
+    app.add_middleware(Admission, places=app.state.places)
     app.add_middleware(BodyLimit)
     app.add_middleware(Authentication, authenticator=Authenticator.from_settings(settings), rate_limit=rate_limit)
     app.add_middleware(RequestLogging, server_metrics=server_metrics)
@@ -105,13 +114,46 @@ def add_middlewares(app: FastAPI, services: Services, server_metrics: ServerMetr
         )
 
 
-@asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    services: Services = app.state.services
-    if services.worker is not None:
-        services.worker.start()
+@contextmanager
+def hear_termination(react: Callable[[], None]) -> Iterator[None]:
+    """Call `react` in the event loop as soon as the process is told to stop, before the server's own reaction.
+
+    The server waits for its requests and only then ends the lifespan.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        # Signals reach the main thread alone: this server is part of another program.
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(react)
+        handler = before[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
+
+    for number, handler in before.items():
+        if callable(handler):
+            signal.signal(number, pass_on)
     try:
         yield
     finally:
-        app.state.insight_pools.close()
+        for number, handler in before.items():
+            if callable(handler):
+                signal.signal(number, handler)
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    services: Services = app.state.services
+    to_thread.current_default_thread_limiter().total_tokens = MAX_THREADS
+    if services.worker is not None:
+        services.worker.start()
+    try:
+        # Whoever waits for the model when the process is told to stop gets what the rules say.
+        with hear_termination(services.narrator.close):
+            yield
+    finally:
+        app.state.narrate_pool.shutdown(wait=False, cancel_futures=True)
         await run_in_threadpool(services.close)

@@ -22,6 +22,7 @@ from engine import (
     MetricEngineError,
     StateUnavailable,
     UnknownMetric,
+    WarehouseTimeout,
     WarehouseUnavailable,
 )
 from state.errors import NoEncryptionKey, StaleLayout, TooManyAccounts
@@ -41,6 +42,14 @@ class InvalidBody(MetricEngineError):
         super().__init__("; ".join(f"{pointer}: {message}" for pointer, message in faults))
 
 
+class NoFreePlace(MetricEngineError):
+    """Others' requests have all the places that this one may have."""
+
+
+class AnswerTooLate(MetricEngineError):
+    """The answer is not there in the time that a request may take."""
+
+
 STATUSES: Mapping[type[MetricEngineError], HTTPStatus] = {
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     UnknownMetric: HTTPStatus.NOT_FOUND,
@@ -53,12 +62,16 @@ STATUSES: Mapping[type[MetricEngineError], HTTPStatus] = {
     StateUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     WarehouseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     LayoutMismatch: HTTPStatus.SERVICE_UNAVAILABLE,
+    WarehouseTimeout: HTTPStatus.SERVICE_UNAVAILABLE,
+    NoFreePlace: HTTPStatus.SERVICE_UNAVAILABLE,
+    AnswerTooLate: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 # Shown instead of the error's own message, which may name hosts and tables and goes to the log.
 DETAILS: Mapping[type[MetricEngineError], str] = {
     StateUnavailable: "the state database does not answer; try again shortly",
     WarehouseUnavailable: "the warehouse does not answer; try again shortly",
     LayoutMismatch: "a table of the warehouse is not as it is declared; the server's log names the declaration",
+    WarehouseTimeout: "the warehouse does not answer in time; ask for fewer days, or try again shortly",
 }
 HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},

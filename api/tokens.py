@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FetchTimeout
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from threading import Lock
-from typing import Any, Protocol
+from threading import Lock, Thread
+from typing import Any, Protocol, TypeVar
 
 import jwt
-from jwt import PyJWK, PyJWKClient, PyJWTError
+from jwt import PyJWK, PyJWTError
 from pydantic import SecretStr
 
 from engine import InvalidSetting, MetricEngineError
@@ -25,8 +30,15 @@ KEYS_LIFESPAN_SECONDS = 300
 KEYS_COOLDOWN_SECONDS = 10
 KEYS_TIMEOUT_SECONDS = 5
 REQUIRED_CLAIMS = ["exp", "sub"]
+# What the text of a token, however odd, raises when it is read.
+INVALID_TOKEN = (PyJWTError, ValueError, TypeError, OverflowError, RecursionError)
+REFUSAL = "the token is not valid here"
 
 UUID_PATTERN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+
+logger = logging.getLogger("metric_engine.api.tokens")
+
+Key = TypeVar("Key")
 
 
 class Unauthenticated(MetricEngineError):
@@ -50,7 +62,11 @@ class KeySource(Protocol):
 
     algorithms: tuple[str, ...]
 
-    def get_key(self, token: str) -> PyJWK | bytes: ...
+    def find_key(self, token: str) -> PyJWK | bytes | None:
+        """Return the key without waiting; None where keys have to be fetched first."""
+
+    def get_key(self, token: str) -> PyJWK | bytes:
+        """Return the key, and fetch keys where that may help."""
 
 
 class SharedSecret:
@@ -61,6 +77,9 @@ class SharedSecret:
     def __init__(self, secret: SecretStr) -> None:
         self.secret = secret.get_secret_value().encode()
 
+    def find_key(self, token: str) -> bytes:
+        return self.secret
+
     def get_key(self, token: str) -> bytes:
         return self.secret
 
@@ -69,7 +88,8 @@ class PublicKeys:
     """RS256 and ES256: the keys that a JWKS address publishes.
 
     They are fetched on first use, kept for five minutes, and fetched again for an unknown `kid`, but never more than
-    once in ten seconds. While the address does not answer, the last good keys are used.
+    once in ten seconds. While the address does not answer, the last good keys are used. One request waits for a fetch
+    of keys that it knows already, and no longer than five seconds; the others use them as they are.
     """
 
     algorithms: tuple[str, ...] = ("RS256", "ES256")
@@ -81,33 +101,66 @@ class PublicKeys:
         lifespan: float = KEYS_LIFESPAN_SECONDS,
         cooldown: float = KEYS_COOLDOWN_SECONDS,
     ) -> None:
-        self.client = PatientKeyClient(url, lifespan=lifespan, cooldown_duration=cooldown, timeout=KEYS_TIMEOUT_SECONDS)
+        self.url = url
+        self.lifespan = lifespan
+        self.cooldown = cooldown
+        # Replaced as a whole by a fetch, so that looking a key up takes no lock.
+        self.keys: Mapping[str, PyJWK] = {}
+        self.fetched_at = float("-inf")
+        self.tried_at = float("-inf")
+        self.fetch: Future[None] | None = None
+        self.lock = Lock()
+
+    def find_key(self, token: str) -> PyJWK | None:
+        key = self.keys.get(read_key_id(token))
+        is_old = time.monotonic() - self.fetched_at >= self.lifespan
+        return None if is_old and self.fetch is None and self.can_try() else key
 
     def get_key(self, token: str) -> PyJWK:
-        kid = jwt.get_unverified_header(token).get("kid")
-        if not isinstance(kid, str):
-            raise Unauthenticated("the token's header names no key (kid)")
-        return self.client.get_signing_key(kid)
-
-
-class PatientKeyClient(PyJWKClient):
-    """A client that limits its fetches, failed ones too, and keeps the last good keys."""
-
-    last_fetch_at = float("-inf")
-    last_good: dict[str, Any] | None = None
-
-    def fetch_data(self) -> Any:
-        # The base class holds its lock around this call, so the two fields change together.
-        if time.monotonic() - self.last_fetch_at >= self.cooldown_duration:
-            self.last_fetch_at = time.monotonic()
-            try:
-                self.last_good = super().fetch_data()
-            except (PyJWTError, OSError, ValueError, RecursionError):
-                if self.last_good is None:
-                    raise KeysUnavailable("the keys at JWKS_URL cannot be fetched") from None
-        if self.last_good is None:
+        kid = read_key_id(token)
+        began = self.begin_fetch()
+        if began is not None:
+            with suppress(FetchTimeout):
+                began.result(max(0, self.tried_at + KEYS_TIMEOUT_SECONDS - time.monotonic()))
+        key = self.keys.get(kid)
+        if key is not None:
+            return key
+        if not self.keys:
             raise KeysUnavailable("the keys at JWKS_URL cannot be fetched")
-        return self.last_good
+        raise Unauthenticated("the token's key is not among those at JWKS_URL")
+
+    def can_try(self) -> bool:
+        return time.monotonic() - self.tried_at >= self.cooldown
+
+    def begin_fetch(self) -> Future[None] | None:
+        """Return the fetch that is under way, or a new one; None soon after the last one."""
+        with self.lock:
+            if self.fetch is None and self.can_try():
+                self.tried_at = time.monotonic()
+                self.fetch = Future()
+                # A thread of its own: not even a name server that never answers keeps a request or the process.
+                Thread(target=self.run_fetch, args=(self.fetch,), name="jwks", daemon=True).start()
+            return self.fetch
+
+    def run_fetch(self, fetch: Future[None]) -> None:
+        from api.key_set import fetch_key_set
+
+        try:
+            self.keys = fetch_key_set(self.url, KEYS_TIMEOUT_SECONDS)
+            self.fetched_at = time.monotonic()
+        except Exception as error:  # noqa: BLE001 - whatever a foreign address sends, the last good keys serve on
+            logger.warning("the keys at JWKS_URL cannot be fetched: %s", type(error).__name__)
+        finally:
+            self.fetch = None
+            fetch.set_result(None)
+
+
+def read_key_id(token: str) -> str:
+    """Return the `kid` of a token's header. Raises Unauthenticated, PyJWTError."""
+    kid = jwt.get_unverified_header(token).get("kid")
+    if not isinstance(kid, str):
+        raise Unauthenticated("the token's header names no key (kid)")
+    return kid
 
 
 class Authenticator:
@@ -142,28 +195,47 @@ class Authenticator:
         identity = self.identities.get(hash_token(token))
         return identity if identity is not None and time.time() < identity.expires_at else None
 
+    def verify_known(self, token: str) -> Identity | None:
+        """Verify a token whose key is known; None where keys have to be fetched first. Never blocks.
+
+        Raises Unauthenticated.
+        """
+        key = self.find_key(token, self.keys.find_key)
+        return None if key is None else self.verify_signature(token, key)
+
     def verify_token(self, token: str) -> Identity:
-        """Verify a token. This may fetch keys, so it may block.
+        """Verify a token. This may fetch keys, so it may block for a few seconds.
 
         Raises Unauthenticated, or KeysUnavailable when there is no key to verify it with.
         """
-        claims = self.decode_claims(token)
+        key = self.find_key(token, self.keys.find_key) or self.find_key(token, self.keys.get_key)
+        assert key is not None
+        return self.verify_signature(token, key)
+
+    def find_key(self, token: str, find: Callable[[str], Key]) -> Key:
+        if len(token) > MAX_TOKEN_LENGTH:
+            raise Unauthenticated("the token is too long")
+        try:
+            return find(token)
+        except INVALID_TOKEN:
+            raise Unauthenticated(REFUSAL) from None
+
+    def verify_signature(self, token: str, key: PyJWK | bytes) -> Identity:
+        claims = self.decode_claims(token, key)
         user = claims["sub"].lower()
         if not UUID_PATTERN.fullmatch(user):
             raise Unauthenticated("the token's subject (sub) is not a UUID")
         now = time.time()
-        identity = Identity(user, min(float(claims["exp"]), now + REMEMBERED_SECONDS))
+        identity = Identity(user, min(claims["exp"], now + REMEMBERED_SECONDS))
         if now < identity.expires_at:
             self.remember_identity(token, identity)
         return identity
 
-    def decode_claims(self, token: str) -> dict[str, Any]:
-        if len(token) > MAX_TOKEN_LENGTH:
-            raise Unauthenticated("the token is too long")
+    def decode_claims(self, token: str, key: PyJWK | bytes) -> dict[str, Any]:
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
-                self.keys.get_key(token),
+                key,
                 algorithms=self.keys.algorithms,
                 audience=self.audience,
                 issuer=self.issuer,
@@ -174,11 +246,13 @@ class Authenticator:
                     "enforce_minimum_key_length": True,
                 },
             )
+            # An integer beyond a double is no time.
+            claims["exp"] = float(claims["exp"])
         except jwt.ExpiredSignatureError:
             raise Unauthenticated("the token has expired; sign in again") from None
-        except (PyJWTError, ValueError, RecursionError):
+        except INVALID_TOKEN:
             # The exact fault would only help a forger.
-            raise Unauthenticated("the token is not valid here") from None
+            raise Unauthenticated(REFUSAL) from None
         return claims
 
     def remember_identity(self, token: str, identity: Identity) -> None:

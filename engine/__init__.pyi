@@ -73,6 +73,7 @@ from .errors import MetricEngineError as MetricEngineError
 from .errors import ParameterProblem as ParameterProblem
 from .errors import StateUnavailable as StateUnavailable
 from .errors import UnknownMetric as UnknownMetric
+from .errors import WarehouseTimeout as WarehouseTimeout
 from .errors import WarehouseUnavailable as WarehouseUnavailable
 from .extras import install_command as install_command
 from .faults import TextFault as TextFault
@@ -121,6 +122,7 @@ from .suggestions import find_nearest_names as find_nearest_names
 from .suggestions import suggest_name as suggest_name
 from .tables import Dimension as Dimension
 from .tables import Table as Table
+from .warehouse.drivers.base import answer_deadline as answer_deadline
 from .warehouse.drivers.postgresql_timeouts import NETWORK_OPTIONS as NETWORK_OPTIONS
 from .warehouse.drivers.postgresql_timeouts import set_response_timeout as set_response_timeout
 from .warehouse.health import HealthCheck as HealthCheck

@@ -94,5 +94,9 @@ class LayoutMismatch(WarehouseUnavailable):
     """A warehouse whose tables, columns or types are not as they are declared."""
 
 
+class WarehouseTimeout(WarehouseUnavailable):
+    """A warehouse that has not answered in time: asking again at once would only take as long."""
+
+
 class StateUnavailable(MetricEngineError):
     """A state database that does not answer; the message is one line without secrets."""

@@ -72,12 +72,15 @@ class LanguageModel:
         self.name = name
         self.limits = limits or Limits()
         self.waiting: set[Future[list[Bullet]]] = set()
+        self.is_closed = False
 
     def ask(self, context: str, *, spend: Callable[[], bool]) -> list[Bullet]:
         """The bullets that the model makes of the facts, unchecked. `spend` is asked before each call.
 
         Raises Unusable, never later than `limits.whole` and a moment.
         """
+        if self.is_closed:
+            raise Unusable("unavailable")
         whole = self.limits.whole
         waiting = asyncio.run_coroutine_threadsafe(asyncio.wait_for(self.answer(context, spend), whole), event_loop())
         self.waiting.add(waiting)
@@ -92,7 +95,8 @@ class LanguageModel:
             self.waiting.discard(waiting)
 
     def close(self) -> None:
-        """Give up every call: a process that stops does not wait for a model."""
+        """Give up every call, and make no other: a process that stops does not wait for a model."""
+        self.is_closed = True
         for each in tuple(self.waiting):
             each.cancel()
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 import logging
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any
 
+from cachetools import LRUCache, TTLCache
 from pydantic_core import to_json
+
+# Lines that are remembered, to tell whether one is a repetition.
+MAX_LINES = 1_000
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
@@ -33,9 +38,38 @@ class JsonFormatter(logging.Formatter):
         return to_json(entry).decode()
 
 
+class RepetitionFilter(logging.Filter):
+    """Lets a line through once a second; the next one counts those that were held back as `repeated`.
+
+    Lines with fields of their own, such as a request's, are no repetitions.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.repetition_lock = Lock()
+        self.recent: TTLCache[tuple[object, ...], bool] = TTLCache(MAX_LINES, ttl=1)
+        self.counts: LRUCache[tuple[object, ...], int] = LRUCache(MAX_LINES)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if hasattr(record, "fields"):
+            return True
+        error = record.exc_info[1] if record.exc_info else None
+        line = (record.name, record.levelno, record.getMessage(), type(error), str(error))
+        with self.repetition_lock:
+            if line in self.recent:
+                self.counts[line] = self.counts.get(line, 0) + 1
+                return False
+            self.recent[line] = True
+            repeated = self.counts.pop(line, 0)
+        if repeated:
+            record.fields = {"repeated": repeated}
+        return True
+
+
 def configure_logging() -> None:
     """Log to standard error as JSON lines: our loggers from INFO, the libraries' from WARNING."""
     output = logging.StreamHandler()
     output.setFormatter(JsonFormatter())
+    output.addFilter(RepetitionFilter())
     logging.basicConfig(level=logging.WARNING, handlers=[output], force=True)
     logging.getLogger("metric_engine").setLevel(logging.INFO)

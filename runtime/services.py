@@ -18,6 +18,7 @@ from engine import (
     InvalidCatalog,
     InvalidSetting,
     LayoutMismatch,
+    MetricEngineError,
     MetricQuery,
     RequestContext,
     StateUnavailable,
@@ -31,6 +32,7 @@ from insights.config.load import check_language, load_catalog
 from insights.narrate import Narrator
 from runtime.caches import TenantCache, open_cache
 from runtime.narrator import open_narrator
+from runtime.rejected import read_rejected
 from runtime.settings import Settings
 from runtime.sync_worker import open_worker
 from state import State
@@ -48,15 +50,14 @@ ResultT = TypeVar("ResultT")
 class Services:
     """The engine, the state, the narrator and the worker; `close` closes them all.
 
-    Read `engine` once in a request: a reload replaces it between two reads. `problem_counts` counts the problems of the
-    newest metric files by code; it is empty while the engine serves just those. `worker` does the syncs of this
-    process, where it does any.
+    Read `engine` once in a request: a reload replaces it between two reads. `own_problems` counts by code the problems
+    that this process has found in the newest metric files. `worker` does the syncs of this process, where it does any.
     """
 
     engine: Engine
     state: State
     settings: Settings
-    problem_counts: Mapping[str, int] = field(default_factory=dict)
+    own_problems: Mapping[str, int] = field(default_factory=dict)
     tenant_cache: TenantCache = field(default_factory=TenantCache)
     worker: Worker | None = None
     schedule: Schedule = field(init=False)
@@ -109,6 +110,11 @@ class Services:
     @property
     def catalog(self) -> Catalog:
         return self.engine.catalog
+
+    @property
+    def problem_counts(self) -> Mapping[str, int]:
+        """The problems of the newest metric files by code; empty while the engine serves just those."""
+        return self.own_problems or read_rejected()
 
     @property
     def warehouse(self) -> Warehouse:
@@ -197,12 +203,12 @@ class Services:
         """
         try:
             catalog = load_catalog(self.settings.metrics_folder)
-        except InvalidCatalog as invalid:
-            self.problem_counts = Counter(diagnostic.code for diagnostic in invalid.diagnostics)
-            logger.error("the metric files are invalid, the last good ones serve on:\n%s", invalid)
+        except (MetricEngineError, OSError) as error:
+            self.own_problems = count_problems(error)
+            logger.error("the metric files are invalid, the last good ones serve on:\n%s", error)
             return
         self.engine = open_engine(catalog, self.engine.warehouse, self.engine.cache)
-        self.problem_counts = {}
+        self.own_problems = {}
         logger.info("serving %d widgets, catalog %s", len(catalog.widgets), catalog.version)
 
     def wake_worker(self) -> None:
@@ -213,6 +219,13 @@ class Services:
     def get_today(self) -> date:
         """Return the current date in the reporting time zone."""
         return datetime.now(self.settings.reporting_timezone).date()
+
+
+def count_problems(error: Exception) -> Mapping[str, int]:
+    """Count the problems of metric files that cannot be served, by code."""
+    if isinstance(error, InvalidCatalog):
+        return Counter(diagnostic.code for diagnostic in error.diagnostics)
+    return {"unreadable-folder": 1}
 
 
 def open_engine(catalog: Catalog, warehouse: Warehouse, cache: Cache | None = None) -> Engine:

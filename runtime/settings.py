@@ -18,6 +18,7 @@ from sync.providers.graph_version import GRAPH_VERSION, VERSION_PATTERN
 DEFAULT_DATABASE = "sqlite:///metric-engine.db"
 DEFAULT_TIMEZONE = "America/Los_Angeles"
 MIN_SECRET_BYTES = 32
+MIN_CRON_SECRET_LENGTH = 16
 
 SCHEME = re.compile(r"[a-z][a-z0-9+]*://", re.ASCII)
 IN_MEMORY = re.compile(r"(sqlite|duckdb)(?:\+\w+)?://(?:/|/:memory:)?(?:\?.*)?")
@@ -135,6 +136,16 @@ class Settings(BaseSettings):
         if not VERSION_PATTERN.fullmatch(version):
             raise ValueError(f"is not a version; write one such as {GRAPH_VERSION}")
         return version
+
+    @field_validator("cron_secret")
+    @classmethod
+    def check_cron_secret(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and (length := len(secret.get_secret_value())) < MIN_CRON_SECRET_LENGTH:
+            raise ValueError(
+                f"has {length} characters and needs at least {MIN_CRON_SECRET_LENGTH}; "
+                "`openssl rand -hex 32` makes a good one"
+            )
+        return secret
 
     @field_validator("jwks_url", "ga4_base_url", "google_token_url", "meta_base_url", "instagram_base_url")
     @classmethod

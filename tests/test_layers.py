@@ -41,7 +41,7 @@ DOORS: Mapping[str, frozenset[str]] = {
     "fastapi": frozenset({"api"}),
     "starlette": frozenset({"api", "runtime"}),
     "jwt": frozenset({"api", "sync", "demo"}),
-    "httpx": frozenset({"sync"}),
+    "httpx": frozenset({"api", "sync"}),
     "tenacity": frozenset({"sync"}),
     "prometheus_client": frozenset({"api"}),
     "uvicorn": frozenset({"cli"}),

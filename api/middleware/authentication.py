@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -16,6 +17,8 @@ from api.tokens import Authenticator, Identity, KeysUnavailable, Unauthenticated
 
 # Paths under /v1 that have an authentication of their own.
 OPEN_PATHS = frozenset({"/v1/sync/cron"})
+# Threads that wait for public keys.
+MAX_FETCHING = 8
 
 
 class Authentication:
@@ -29,6 +32,7 @@ class Authentication:
         self.app = app
         self.authenticator = authenticator
         self.rate_limit = rate_limit
+        self.fetch_limiter = CapacityLimiter(MAX_FETCHING)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket") or not is_guarded(scope):
@@ -69,13 +73,22 @@ class Authentication:
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated("send a token: Authorization: Bearer <JWT>")
         token = token.strip()
-        identity = self.authenticator.get_remembered(token)
-        return await run_in_threadpool(self.authenticator.verify_token, token) if identity is None else identity
+        identity = self.authenticator.get_remembered(token) or self.authenticator.verify_known(token)
+        if identity is not None:
+            return identity
+        # Whoever waits for keys here keeps nobody else waiting.
+        return await to_thread.run_sync(self.authenticator.verify_token, token, limiter=self.fetch_limiter)
 
 
 def is_guarded(scope: Scope) -> bool:
     path: str = scope["path"]
-    return "/v1/" in f"{path}/" and path.removeprefix(scope.get("root_path", "")) not in OPEN_PATHS
+    return get_segment(scope) is not None and path.removeprefix(scope.get("root_path", "")) not in OPEN_PATHS
+
+
+def get_segment(scope: Scope) -> str | None:
+    """Return the path's segment after /v1, empty where there is none; None for another path."""
+    _, is_api, rest = f"{scope['path']}/".partition("/v1/")
+    return rest.partition("/")[0] if is_api else None
 
 
 async def get_tenant(request: Request) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 import time
+from threading import Lock
 from typing import TYPE_CHECKING
+
+from cachetools import TTLCache
 
 from engine import InvalidSetting
 from runtime.settings import Settings
@@ -14,6 +17,9 @@ if TYPE_CHECKING:
 
 # Seconds for one count in Redis; a request does not wait longer for it.
 TIMEOUT_SECONDS = 0.5
+MAX_GUESSES = 10
+GUESS_SECONDS = 60
+MAX_ADDRESSES = 10_000
 
 
 def open_rate_limit(settings: Settings, installation_id: str) -> RateLimit | None:
@@ -64,6 +70,26 @@ class RateLimit:
             return 0
         reset = limiter.get_window_stats(self.item, user).reset_time
         return max(1, math.ceil(reset - time.time()))
+
+
+class GuessLimit:
+    """A limit of wrong secrets: ten from one address, then none for a minute, in each process. Thread-safe.
+
+    Beyond it even the right one is refused, or guessing would go on.
+    """
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.wrong: TTLCache[str, int] = TTLCache(MAX_ADDRESSES, ttl=GUESS_SECONDS)
+
+    def get_seconds(self, address: str) -> int:
+        """Return the seconds after which the address may try again, 0 for now."""
+        with self.lock:
+            return GUESS_SECONDS if self.wrong.get(address, 0) >= MAX_GUESSES else 0
+
+    def count_wrong(self, address: str) -> None:
+        with self.lock:
+            self.wrong[address] = self.wrong.get(address, 0) + 1
 
 
 class SharedLimiter:

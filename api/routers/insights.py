@@ -10,9 +10,11 @@ from time import monotonic
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.middleware.admission import Places
 from api.middleware.authentication import get_tenant
 from api.openapi import NOT_MODIFIED
 from api.openapi import describe_parameters as documented
@@ -34,19 +36,12 @@ DEFAULTS = {"compare": Compare.PREVIOUS_PERIOD.value}
 WorkResult = TypeVar("WorkResult")
 
 
-class InsightPools:
-    """Threads for the insights alone, so that widgets never wait behind a model.
+def open_narrate_pool() -> ThreadPoolExecutor:
+    """Open threads for narrating alone, so that widgets never wait behind a model.
 
-    There are a few more for narrating than may wait for the model, so that the rules never wait.
+    There are a few more than may wait for the model, so that the rules never wait.
     """
-
-    def __init__(self) -> None:
-        self.collect_pool = ThreadPoolExecutor(3, "insights-gathering")
-        self.narrate_pool = ThreadPoolExecutor(MOST_WAITING + 2, "insights-telling")
-
-    def close(self) -> None:
-        for pool in (self.collect_pool, self.narrate_pool):
-            pool.shutdown(wait=False, cancel_futures=True)
+    return ThreadPoolExecutor(MOST_WAITING + 2, "insights-telling")
 
 
 async def run_in_pool(pool: ThreadPoolExecutor, work: Callable[[], WorkResult]) -> WorkResult:
@@ -74,10 +69,13 @@ router = APIRouter(tags=["insights"])
 )
 async def insights(request: Request, user: Annotated[str, Depends(get_tenant)]) -> Response:
     began = monotonic()
-    pools: InsightPools = request.app.state.insight_pools
-    gathered = await run_in_pool(pools.collect_pool, lambda: collect_insights(request, user))
+    places: Places = request.app.state.places["warehouse"]
+    async with places.hold_place(user):
+        gathered = await run_in_threadpool(collect_insights, request, user)
     is_late = monotonic() - began > MAX_COLLECT_SECONDS
-    return await run_in_pool(pools.narrate_pool, lambda: build_insights_response(request, user, gathered, is_late))
+    return await run_in_pool(
+        request.app.state.narrate_pool, lambda: build_insights_response(request, user, gathered, is_late)
+    )
 
 
 def collect_insights(request: Request, user: str) -> CollectedFacts:

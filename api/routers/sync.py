@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from api.middleware.authentication import get_tenant
+from api.middleware.rate_limit import GuessLimit
 from api.request_state import get_services
 from api.schemas import Problem, SyncJob, SyncRun, SyncStarted
 from state.jobs.jobs import Job
@@ -68,6 +69,7 @@ def cancel_sync(request: Request, job_id: JobId, user: User) -> SyncJob:
     responses={
         401: {"model": Problem, "description": "the secret is missing or wrong"},
         404: {"model": Problem, "description": "CRON_SECRET is not set"},
+        429: {"model": Problem, "description": "ten wrong secrets in a minute from one address"},
     },
 )
 def sync_cron(request: Request, x_cron_secret: Annotated[str, Header()] = "") -> SyncRun:
@@ -75,7 +77,13 @@ def sync_cron(request: Request, x_cron_secret: Annotated[str, Header()] = "") ->
     secret = services.settings.cron_secret
     if secret is None:
         raise HTTPException(HTTPStatus.NOT_FOUND, "CRON_SECRET is not set, so nobody may start the day's run from here")
+    guesses: GuessLimit = request.app.state.cron_guesses
+    address = "" if request.client is None else request.client.host
+    if seconds := guesses.get_seconds(address):
+        detail = f"too many wrong secrets; try again in {seconds} seconds"
+        raise HTTPException(HTTPStatus.TOO_MANY_REQUESTS, detail, {"Retry-After": str(seconds)})
     if not hmac.compare_digest(x_cron_secret.encode(), secret.get_secret_value().encode()):
+        guesses.count_wrong(address)
         raise HTTPException(HTTPStatus.UNAUTHORIZED, "send the installation's CRON_SECRET in X-Cron-Secret")
     day = to_local_date(services.schedule.clock())
     run_id, new = services.state.runs.open_run(day)

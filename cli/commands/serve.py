@@ -22,13 +22,14 @@ from uvicorn.supervisors import Multiprocess
 
 from api.app import app_from_environment
 from api.metrics import SHARED_FOLDER
+from cli.accepted_files import AcceptedFiles
 from cli.commands.token import sign_token
+from cli.connections import MAX_QUEUED, ServerLoop, TimedProtocol
 from cli.demonstration import DATABASE, DATABASE_VARIABLE, use_demo
 from cli.options import metrics_option
 from cli.watcher import Watcher, stamp_folder
 from demo.tenants import EVERYTHING
-from engine import InvalidSetting, MetricEngineError
-from insights.config.load import load_catalog
+from engine import InvalidSetting
 from runtime.services import Services
 from runtime.settings import Settings
 
@@ -91,7 +92,7 @@ def serve(demo: bool, host: str, port: int, workers: int, reload: bool, metrics:
             if warehouse.driver.exclusive:
                 listening.close()
                 raise click.UsageError(f"{warehouse.dialect.title} lets one process in; leave --workers out")
-            run_workers(listening, workers)
+            run_workers(listening, workers, metrics)
         else:
             watcher = Watcher(services, metrics, before)
             with watcher.reload_on_hangup(), watcher if reload else nullcontext():
@@ -118,23 +119,27 @@ def exit_stuck_threads() -> None:
                 os._exit(1)
 
 
-def run_workers(listening: socket.socket, workers: int) -> None:
+def run_workers(listening: socket.socket, workers: int, metrics: Path) -> None:
     """Serve from processes that share the socket; one that dies is replaced."""
-    with TemporaryDirectory(prefix="metric-engine-") as counters:
-        os.environ[SHARED_FOLDER] = counters
-        WorkerSupervisor(build_config(FACTORY, factory=True, workers=workers), sockets=[listening]).run()
+    with TemporaryDirectory(prefix="metric-engine-") as shared:
+        os.environ[SHARED_FOLDER] = shared
+        files = AcceptedFiles(metrics, Path(shared))
+        if not files.accept_newest():
+            sys.exit(1)
+        config = build_config(FACTORY, factory=True, workers=workers)
+        WorkerSupervisor(config, sockets=[listening], files=files).run()
 
 
 class WorkerSupervisor(Multiprocess):
     """uvicorn's supervisor; when it stops, it closes the socket first, so that no caller waits."""
 
+    def __init__(self, config: uvicorn.Config, *, sockets: list[socket.socket], files: AcceptedFiles) -> None:
+        super().__init__(config, sockets)
+        self.files = files
+
     def handle_hup(self) -> None:
         """Replace the workers by ones with the current metric files, if those are valid."""
-        try:
-            load_catalog(Path(os.environ["METRICS_DIR"]))
-        except (MetricEngineError, OSError) as error:
-            logger.error("the metric files are invalid, the last good ones serve on:\n%s", error)
-        else:
+        if self.files.accept_newest():
             super().handle_hup()
 
     def terminate_all(self) -> None:
@@ -152,6 +157,8 @@ def build_config(app: App | str, *, factory: bool = False, workers: int = 1) -> 
         access_log=False,
         server_header=False,
         ws="none",
+        http=TimedProtocol,
+        loop=f"{ServerLoop.__module__}:{ServerLoop.__name__}",
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
 
@@ -172,7 +179,7 @@ def open_socket(host: str, port: int) -> socket.socket:
     """
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listening = socket.create_server(address[:2], family=family, backlog=2048)
+        listening = socket.create_server(address[:2], family=family, backlog=MAX_QUEUED)
         # Inherited by each connection; without it an answer's last part waits 40 ms for an acknowledgement.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listening

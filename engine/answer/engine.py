@@ -17,7 +17,7 @@ from engine.catalog.catalog import Catalog
 from engine.catalog.metrics import Metric
 from engine.compiler.plan import plan
 from engine.compiler.statements import CompiledPlan, StatementCompiler
-from engine.errors import UnknownMetric, WarehouseUnavailable
+from engine.errors import UnknownMetric, WarehouseTimeout, WarehouseUnavailable
 from engine.query import MetricQuery, check_dimensions
 from engine.warehouse.health import HealthCheck
 from engine.warehouse.warehouse import Warehouse
@@ -119,6 +119,8 @@ class Engine:
         compiled = self.get_plan(metrics)
         try:
             return self._build_answers(metrics, compiled, query, context)
+        except WarehouseTimeout:
+            raise
         except WarehouseUnavailable:
             if compiled is not self._shared_plan or context.offline:
                 raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,10 +13,10 @@ from typing import Any
 import sqlalchemy
 
 from engine.calendar import Window
-from engine.errors import LayoutMismatch, WarehouseUnavailable
+from engine.errors import LayoutMismatch, WarehouseTimeout, WarehouseUnavailable
 from engine.slices import CURSORS, Slice
 from engine.tables import Table
-from engine.warehouse.drivers.base import Condition
+from engine.warehouse.drivers.base import Condition, limit_seconds
 from engine.warehouse.drivers.open import open_driver
 
 BATCH_ROWS = 500
@@ -43,7 +44,9 @@ class Warehouse:
         return self.driver.engine
 
     def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
-        """Return the rows of a statement. Raises WarehouseUnavailable."""
+        """Return the rows of a statement. Raises WarehouseUnavailable, after the deadline at once."""
+        if limit_seconds(math.inf) <= 0:
+            raise WarehouseTimeout(f"{self.setting}: no time is left for another statement; ask for fewer days")
         began = time.perf_counter()
         try:
             return self.driver.query(sql, parameters)
@@ -195,7 +198,11 @@ class Warehouse:
 
     def build_unavailable_error(self, error: Exception) -> WarehouseUnavailable:
         """Build an error of one line, without SQL or URL: the setting, the fault, the remedy."""
-        error_class = LayoutMismatch if self.driver.is_layout_fault(error) else WarehouseUnavailable
+        error_class = WarehouseUnavailable
+        if self.driver.is_timeout(error):
+            error_class = WarehouseTimeout
+        elif self.driver.is_layout_fault(error):
+            error_class = LayoutMismatch
         return error_class(f"{self.setting}: the warehouse cannot be used: {self.driver.explain_error(error)}")
 
 

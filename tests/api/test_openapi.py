@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
@@ -12,7 +14,7 @@ from api.middleware.authentication import OPEN_PATHS
 from api.schemas import Widget
 from runtime.services import Services
 
-HIDDEN = {"/docs", "/openapi.json"}
+HIDDEN = {"/docs", "/docs/{name}", "/openapi.json"}
 
 
 def get_document(client: TestClient) -> dict[str, Any]:
@@ -111,8 +113,24 @@ def test_a_new_key_shows_up_after_a_reload(client: TestClient, services: Service
     assert "ga4.double" in [entry["key"] for entry in client.get("/v1/widgets").json()["widgets"]]
 
 
-def test_the_docs_page_loads_the_document(anonymous: TestClient) -> None:
+def test_the_docs_page_and_all_that_it_loads_come_from_here(anonymous: TestClient) -> None:
     page = anonymous.get("/docs")
     assert page.headers["content-type"].startswith("text/html")
-    assert "openapi.json" in page.text
-    assert "script-src" in page.headers["Content-Security-Policy"]
+    policy = page.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert not re.search(r"unsafe|https?:|\*", policy)
+    # Neither a script nor a style stands in the page, and nothing is loaded from elsewhere.
+    assert not re.search(r"<script>|<style|style=|\bon\w+=|//", page.text)
+    names = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(names) == 5
+    for name in names:
+        found = anonymous.get(f"/{name}")
+        assert found.status_code == 200, name
+        assert int(found.headers["content-length"]) == len(found.content) > 50
+    assert "openapi.json" in anonymous.get("/docs/start.js").text
+    assert "SwaggerUIBundle" in anonymous.get("/docs/swagger-ui-bundle.js").text
+
+
+@pytest.mark.parametrize("name", ["x", "index.html", "LICENSE", "..%2fopenapi.py", "%2e%2e/openapi.py"])
+def test_the_docs_page_has_no_other_files(anonymous: TestClient, name: str) -> None:
+    assert anonymous.get(f"/docs/{name}").status_code == 404

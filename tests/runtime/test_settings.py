@@ -91,7 +91,7 @@ def test_no_secret_shows_in_text_or_in_an_error() -> None:
         "DATABASE_URL": "postgresql://app:hunter2@db/state",
         "WAREHOUSE_URL": "postgresql://app:hunter2@db/facts",
         "REDIS_URL": "redis://:hunter2@cache",
-        "CRON_SECRET": "hunter2",
+        "CRON_SECRET": "hunter2 hunter2 hunter2",
         "ENCRYPTION_KEY": "hunter2",
         "GOOGLE_CLIENT_SECRET": "hunter2",
         "META_APP_SECRET": "hunter2",

@@ -175,3 +175,17 @@ def test_a_link_from_outside_must_be_https() -> None:
     linking = [name for name in MODULES if re.search(r"\bhref:", TEXTS[name])]
     assert linking == ["tables.js"]
     assert 'address.protocol === "https:" ? address.href : null' in TEXTS["tables.js"]
+
+
+def test_a_links_token_replaces_another_only_where_somebody_says_so(page: PageElements) -> None:
+    taking = TEXTS["session.js"].partition("export function takeFromAddress(onother)")[2].partition("\n}\n")[0]
+    kept_at = taking.index("keep(token)")
+    asked = re.search(r"if \(current\(\) !== null && current\(\) !== token\) \{\s+onother\(token\);\s+return", taking)
+    assert asked is not None
+    assert asked.end() < kept_at
+    # Wherever a token is kept, somebody has typed it, or has pressed the button that says so.
+    kept = {name: TEXTS[name].count("session.keep(") for name in MODULES}
+    assert {name: count for name, count in kept.items() if count} == {"entrance.js": 2}
+    assert 'if (dialog.returnValue !== "replace") return;\n    session.keep(token);' in TEXTS["entrance.js"]
+    values = [attributes.get("value") for tag, attributes in page.found if tag == "button" and "value" in attributes]
+    assert values == ["stay", "replace"]

@@ -5,7 +5,7 @@ import { arranger, endArranging } from "./arrange.js";
 import { controls } from "./controls.js";
 import { span, yesterday } from "./dates.js";
 import { byId, h } from "./dom.js";
-import { entrance } from "./entrance.js";
+import { askToReplace, entrance } from "./entrance.js";
 import { tell } from "./insights.js";
 import { placesOf, toSave } from "./layout.js";
 import * as session from "./session.js";
@@ -245,12 +245,13 @@ byId("leave").addEventListener("click", () => {
   session.forget();
   location.reload();
 });
-addEventListener("hashchange", () => session.takeFromAddress() && open());
+const takeToken = () => session.takeFromAddress((token) => askToReplace(token, open));
+addEventListener("hashchange", () => takeToken() && open());
 addEventListener("popstate", () => {
   page.view = readView(location.search);
   ask();
 });
 
-session.takeFromAddress();
+takeToken();
 showView();
 open();

@@ -20,3 +20,16 @@ export function entrance(onentry) {
     if (!dialog.open) dialog.showModal();
   };
 }
+
+/** Ask whether a link's token may replace the one of this tab; `onentry` is called when it may. */
+export function askToReplace(token, onentry) {
+  const dialog = byId("replacement");
+  dialog.returnValue = "";
+  // A later link takes the place of an earlier one.
+  dialog.onclose = () => {
+    if (dialog.returnValue !== "replace") return;
+    session.keep(token);
+    onentry();
+  };
+  if (!dialog.open) dialog.showModal();
+}

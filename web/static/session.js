@@ -2,12 +2,20 @@
 
 const NAME = "metric-engine.token";
 
-/** Take a token out of `#token=…`, and the fragment out of the address bar and the history. */
-export function takeFromAddress() {
-  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+/**
+ * Take a token out of `#token=…`, and the fragment out of the address bar and the history.
+ *
+ * `onother` is called with a token that is not the one of this tab: anybody may have written the link.
+ */
+export function takeFromAddress(onother) {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token")?.trim();
   if (!token) return false;
-  keep(token);
   history.replaceState(history.state, "", location.pathname + location.search);
+  if (current() !== null && current() !== token) {
+    onother(token);
+    return false;
+  }
+  keep(token);
   return true;
 }
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +18,18 @@ from engine.tables import Table
 
 Row = Mapping[str, Any]
 # Seconds after which a read is aborted, so that neither its request nor one that needs its thread waits longer.
-STATEMENT_SECONDS = 20
+STATEMENT_SECONDS = 15
 CONNECT_SECONDS = 5
+# Seconds that an answer takes after its last statement, such as one from the cache in its stead.
+MARGIN_SECONDS = 1
+
+# The time, as `time.monotonic` tells it, when nobody waits for the answer any longer.
+answer_deadline: ContextVar[float] = ContextVar("answer_deadline", default=math.inf)
+
+
+def limit_seconds(most: float) -> float:
+    """Return the seconds that a statement may take: at most so many, and none after the deadline."""
+    return min(most, answer_deadline.get() - MARGIN_SECONDS - time.monotonic())
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +73,10 @@ class WarehouseDriver(ABC):
     @abstractmethod
     def is_layout_fault(self, error: Exception) -> bool:
         """Whether a statement failed because a table is missing or other than it is declared."""
+
+    @abstractmethod
+    def is_timeout(self, error: Exception) -> bool:
+        """Whether a statement failed because it took, or waited, too long."""
 
     @abstractmethod
     def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:

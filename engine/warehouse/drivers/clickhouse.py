@@ -19,7 +19,14 @@ from clickhouse_connect.driver.httputil import check_env_proxy, get_pool_manager
 from engine.compiler.dialects.clickhouse import DELETED_COLUMN, ClickHouse
 from engine.slices import CURSORS, Slice
 from engine.tables import Table
-from engine.warehouse.drivers.base import CONNECT_SECONDS, STATEMENT_SECONDS, Condition, Row, WarehouseDriver
+from engine.warehouse.drivers.base import (
+    CONNECT_SECONDS,
+    STATEMENT_SECONDS,
+    Condition,
+    Row,
+    WarehouseDriver,
+    limit_seconds,
+)
 from engine.warehouse.drivers.sqlalchemy_pool import unwrap_driver_error
 
 # The date of a timestamp must not depend on the server's location.
@@ -56,13 +63,14 @@ UNKNOWN_COLUMN_CODE = 16
 # Unknown names, types that do not go together, and texts that are no value of a type.
 LAYOUT_CODES = MISSING_TABLE_CODES | {6, 16, 27, 36, 38, 41, 43, 47, 53, 70, 72, 376, 386}
 VALIDATE_REMEDY = "`metric-engine validate --database` tells what differs from the declarations"
+TIMEOUT_CODE = 159
 EMBEDDED_FAULT_MARK = "EmbeddedServer"
 
 REMEDIES: Mapping[int, str] = {
     UNKNOWN_COLUMN_CODE: "rows are replaced in tables as `metric-engine ddl --dialect clickhouse` prints them",
     81: "make the database, or check its name",
     60: "`metric-engine ddl --dialect clickhouse` prints the statements that make the tables",
-    159: f"a statement may take {STATEMENT_SECONDS} s; ask for fewer days",
+    TIMEOUT_CODE: f"a statement may take {STATEMENT_SECONDS} s; ask for fewer days",
     164: "the user may only read; give it the rights to write, or readonly = 2 to read",
     194: "check the user and the password",
     192: "check the user and the password",
@@ -111,15 +119,16 @@ class ClickHouseDriver(WarehouseDriver):
 
     @property
     def _reader(self) -> Client:
-        limits = {"max_execution_time": STATEMENT_SECONDS}
-        return self._get_client("reader", {**limits, **READ_SETTINGS}, STATEMENT_SECONDS + CONNECT_SECONDS)
+        return self._get_client("reader", READ_SETTINGS, STATEMENT_SECONDS + CONNECT_SECONDS)
 
     @property
     def _writer(self) -> Client:
         return self._get_client("writer", WRITE_SETTINGS, WRITE_TIMEOUT_SECONDS)
 
     def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
-        rows: Sequence[Sequence[Any]] = self._reader.query(sql, parameters=dict(parameters)).result_rows
+        rows: Sequence[Sequence[Any]] = self._reader.query(
+            sql, parameters=dict(parameters), settings={"max_execution_time": limit_seconds(STATEMENT_SECONDS)}
+        ).result_rows
         return rows
 
     def run(self, statements: Iterable[str]) -> None:
@@ -204,6 +213,10 @@ class ClickHouseDriver(WarehouseDriver):
 
     def is_layout_fault(self, error: Exception) -> bool:
         return getattr(unwrap_driver_error(error), "code", None) in LAYOUT_CODES
+
+    def is_timeout(self, error: Exception) -> bool:
+        fault = unwrap_driver_error(error)
+        return getattr(fault, "code", None) == TIMEOUT_CODE or "timed out" in str(fault)
 
     def explain_error(self, error: Exception) -> str:
         fault = unwrap_driver_error(error)

@@ -15,7 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from engine.compiler.dialects.duckdb import DuckDB
 from engine.tables import Table
-from engine.warehouse.drivers.base import STATEMENT_SECONDS, Row
+from engine.warehouse.drivers.base import STATEMENT_SECONDS, Row, limit_seconds
 from engine.warehouse.drivers.sqlalchemy_pool import SQLAlchemyDriver, get_message_line, unwrap_driver_error
 
 OTHER_FILE_REMEDY = "name a DuckDB file, or one that does not exist yet"
@@ -119,6 +119,9 @@ class DuckDBDriver(SQLAlchemyDriver):
     def is_layout_fault(self, error: Exception) -> bool:
         return isinstance(unwrap_driver_error(error), LAYOUT_ERRORS)
 
+    def is_timeout(self, error: Exception) -> bool:
+        return isinstance(unwrap_driver_error(error), duckdb.InterruptException)
+
     def explain_error(self, error: Exception) -> str:
         message = get_message_line(unwrap_driver_error(error))
         if self.is_missing_table(error):
@@ -160,7 +163,7 @@ class StatementWatchdog:
     def limit_statement(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         """Interrupt the connection when this block takes longer than STATEMENT_SECONDS."""
         with self._lock:
-            self._deadlines[connection] = time.monotonic() + STATEMENT_SECONDS
+            self._deadlines[connection] = time.monotonic() + limit_seconds(STATEMENT_SECONDS)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._interrupt_late, daemon=True)
                 self._thread.start()

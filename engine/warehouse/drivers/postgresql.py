@@ -19,7 +19,7 @@ from engine.compiler.dialects.postgresql import PostgreSQL
 from engine.slices import CURSORS, Slice
 from engine.tables import Table
 from engine.warehouse.drivers import postgresql_grants as grants
-from engine.warehouse.drivers.base import CONNECT_SECONDS, STATEMENT_SECONDS, Condition, Row
+from engine.warehouse.drivers.base import CONNECT_SECONDS, STATEMENT_SECONDS, Condition, Row, limit_seconds
 from engine.warehouse.drivers.postgresql_timeouts import NETWORK_OPTIONS, ServerUnresponsive, set_response_timeout
 from engine.warehouse.drivers.sqlalchemy_pool import SQLAlchemyDriver, get_message_line, unwrap_driver_error
 
@@ -85,6 +85,7 @@ class PostgreSQLDriver(SQLAlchemyDriver):
         while True:
             pooled = self._readers.raw_connection()
             connection: Any = pooled.driver_connection
+            connection.limit = limit_seconds(READ_TIMEOUT_SECONDS)
             was_idle = pooled.info.get("read", False)
             try:
                 rows: Sequence[Sequence[Any]] = connection.execute(sql, parameters).fetchall()
@@ -140,6 +141,10 @@ class PostgreSQLDriver(SQLAlchemyDriver):
     def is_layout_fault(self, error: Exception) -> bool:
         state = getattr(unwrap_driver_error(error), "sqlstate", None) or ""
         return state.startswith(LAYOUT_STATES) and state != psycopg.errors.InsufficientPrivilege.sqlstate
+
+    def is_timeout(self, error: Exception) -> bool:
+        timeouts = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable, ServerUnresponsive)
+        return isinstance(error, NoFreeConnection) or isinstance(unwrap_driver_error(error), timeouts)
 
     def explain_error(self, error: Exception) -> str:
         if isinstance(error, NoFreeConnection):

@@ -16,7 +16,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, PoolProxiedConnection, StaticPool
 
 from engine.compiler.dialects.sqlite import SQLite
-from engine.warehouse.drivers.base import STATEMENT_SECONDS
+from engine.warehouse.drivers.base import CONNECT_SECONDS, STATEMENT_SECONDS, limit_seconds
 from engine.warehouse.drivers.sqlalchemy_pool import SQLAlchemyDriver, get_message_line, unwrap_driver_error
 
 BUSY_SECONDS = 30
@@ -67,7 +67,7 @@ class SQLiteDriver(SQLAlchemyDriver):
     def _get_reader(self) -> Any:
         """Return this thread's raw connection; asking the pool each time would cost a tenth more."""
         local = self._local
-        local.deadline = time.monotonic() + STATEMENT_SECONDS
+        local.deadline = time.monotonic() + limit_seconds(STATEMENT_SECONDS)
         pooled = getattr(local, "pooled", None)
         if pooled is None:
             pooled = local.pooled = self._engine.raw_connection()
@@ -76,6 +76,8 @@ class SQLiteDriver(SQLAlchemyDriver):
                 # Only this thread uses the connection, which cannot write and aborts a statement at the deadline.
                 connection: Any = pooled.driver_connection
                 connection.execute("PRAGMA query_only=ON")
+                # A reader rarely waits for a lock; a progress handler is not called meanwhile.
+                connection.execute(f"PRAGMA busy_timeout={CONNECT_SECONDS * 1_000}")
                 connection.set_progress_handler(lambda: time.monotonic() > local.deadline, STEPS_BETWEEN_CHECKS)
         return pooled.driver_connection
 
@@ -90,6 +92,10 @@ class SQLiteDriver(SQLAlchemyDriver):
 
     def is_layout_fault(self, error: Exception) -> bool:
         return LAYOUT_FAULT.match(str(unwrap_driver_error(error))) is not None
+
+    def is_timeout(self, error: Exception) -> bool:
+        code = getattr(unwrap_driver_error(error), "sqlite_errorcode", None)
+        return code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_INTERRUPT)
 
     def explain_error(self, error: Exception) -> str:
         fault = unwrap_driver_error(error)

@@ -61,7 +61,7 @@ def read_fault(url: str) -> str:
 
 @pytest.mark.parametrize("module", ["sqlite", "postgresql", "duckdb", "clickhouse"])
 def test_every_database_has_a_limit(module: str) -> None:
-    assert importlib.import_module(f"engine.warehouse.drivers.{module}").STATEMENT_SECONDS == 20
+    assert importlib.import_module(f"engine.warehouse.drivers.{module}").STATEMENT_SECONDS == 15
 
 
 def test_a_statement_that_takes_too_long_is_given_up(

@@ -1,0 +1,109 @@
+"""Clients that send half a head or half a body: the others are answered, and the log stays short."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from cli.connections import REQUEST_SECONDS
+from tests.support.attacked_server import AttackedServer, run_attacked
+
+# Seconds within which somebody is answered who waits for nobody.
+SOON = 3
+DESCRIPTORS = 256
+CRON = b"POST /v1/sync/cron HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+HALVES = {
+    "nothing": b"",
+    "head": b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: ",
+    "body": CRON + b"Content-Length: 2\r\n\r\n{",
+    "chunks": CRON + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
+    "second head": b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP/1.1\r\nX: ",
+    "body that nobody waits for": b"POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{",
+}
+
+
+@contextmanager
+def open_many(server: AttackedServer, count: int, sent: bytes) -> Iterator[list[socket.socket]]:
+    with ExitStack() as opened:
+        yield [send_part(opened.enter_context(server.open_connection()), sent) for _ in range(count)]
+
+
+def send_part(connection: socket.socket, sent: bytes) -> socket.socket:
+    connection.sendall(sent)
+    return connection
+
+
+def is_cut_off(connection: socket.socket) -> bool:
+    """Whether the server ends the connection at once, after whatever it has answered."""
+    connection.settimeout(0.5)
+    try:
+        while connection.recv(65_536):
+            pass
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        pass
+    return True
+
+
+@pytest.mark.parametrize("arguments", [(), ("--workers", "2")], ids=["one process", "workers"])
+def test_half_sent_requests_do_not_stop_the_server(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    with run_attacked(tmp_path, *arguments, descriptors=DESCRIPTORS) as server:
+        before = len(server.log)
+        with open_many(server, 456, HALVES["head"]):
+            answers = [server.ask("/healthz", user=None) for _ in range(5)]
+            assert server.ask("/v1/connections").status == 200
+        assert server.process.poll() is None
+        written = server.log[before:]
+    assert [each.status for each in answers] == [200] * 5
+    assert max(each.seconds for each in answers) < SOON
+    assert len(written) < 50_000
+
+
+def test_what_is_not_sent_in_ten_seconds_is_cut_off(tmp_path: Path) -> None:
+    with run_attacked(tmp_path) as server, ExitStack() as opened:
+        halves = {
+            name: send_part(opened.enter_context(server.open_connection()), sent) for name, sent in HALVES.items()
+        }
+        # A byte now and then changes nothing.
+        dripping = send_part(opened.enter_context(server.open_connection()), HALVES["head"])
+        began = time.monotonic()
+        while (left := REQUEST_SECONDS - 1 - (time.monotonic() - began)) > 0:
+            dripping.sendall(b"x")
+            time.sleep(min(0.5, left))
+        assert not is_cut_off(halves["head"])
+        time.sleep(1.5)
+        assert {name for name, each in halves.items() if not is_cut_off(each)} == set()
+        assert is_cut_off(dripping)
+        assert server.ask("/healthz", user=None).status == 200
+
+
+def test_a_whole_request_in_pieces_is_answered(tmp_path: Path) -> None:
+    with run_attacked(tmp_path) as server, server.open_connection() as connection:
+        for _ in range(2):
+            for piece in (b"GET /healthz HTTP/1.1\r\n", b"Host: x\r\nX: y", b"\r\n\r\n"):
+                connection.sendall(piece)
+                time.sleep(0.2)
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+
+
+def test_equal_log_lines_come_once_a_second(tmp_path: Path) -> None:
+    with run_attacked(tmp_path) as server:
+        before = len(server.log.splitlines())
+        began = time.monotonic()
+        for _ in range(300):
+            with server.open_connection() as connection:
+                connection.sendall(b"\x00\r\n\r\n")
+                connection.recv(1_000)
+        seconds = time.monotonic() - began
+        lines = Counter(
+            line.partition('"level"')[2].partition('"repeated"')[0] for line in server.log.splitlines()[before:]
+        )
+    assert lines
+    assert max(lines.values()) <= seconds + 2

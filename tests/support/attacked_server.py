@@ -1,0 +1,114 @@
+"""A server process to attack, and what answers over HTTP while it is under attack."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+
+from api.tokens import create_token
+from tests.support.paths import ROOT
+
+A = "aaaaaaaa-0000-4000-8000-00000000000a"
+B = "bbbbbbbb-0000-4000-8000-00000000000b"
+SECRET = "a secret of at least thirty-two bytes"
+# Seconds; a machine that does other things is slow.
+PATIENCE = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class TimedAnswer:
+    """A response, and the seconds that it took."""
+
+    status: int
+    body: Any
+    headers: httpx.Headers
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class AttackedServer:
+    """A running `metric-engine serve`; `log` is what it has written so far."""
+
+    address: str
+    process: subprocess.Popen[str]
+    log_path: Path
+
+    @property
+    def log(self) -> str:
+        return self.log_path.read_text()
+
+    def ask(self, path: str, *, user: str | None = A, token: str | None = None, **request: Any) -> TimedAnswer:
+        """Send one request over a connection of its own; `method`, `json` and `headers` are httpx's."""
+        if token is None and user is not None:
+            token = sign_for(user)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        began = time.monotonic()
+        answer = httpx.request(
+            request.pop("method", "GET"),
+            self.address + path,
+            headers=headers | request.pop("headers", {}),
+            timeout=PATIENCE,
+            **request,
+        )
+        body = answer.json() if "json" in answer.headers.get("content-type", "") else answer.text
+        return TimedAnswer(answer.status_code, body, answer.headers, time.monotonic() - began)
+
+    def open_connection(self) -> socket.socket:
+        host, _, port = self.address.removeprefix("http://").rpartition(":")
+        return socket.create_connection((host, int(port)), timeout=PATIENCE)
+
+
+def sign_for(user: str) -> str:
+    return create_token(user, secret=SecretStr(SECRET), lifetime=timedelta(hours=1))
+
+
+@contextmanager
+def run_attacked(
+    folder: Path, *arguments: str, descriptors: int | None = None, environment: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[AttackedServer]:
+    """Run a server in this folder, on an SQLite file there unless a variable says otherwise."""
+    limit = () if descriptors is None else ("prlimit", f"--nofile={descriptors}")
+    variables = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "DATABASE_URL": f"sqlite:///{folder}/all.db",
+        "JWT_SECRET": SECRET,
+    } | dict(environment)
+    log_path = folder / "log"
+    with log_path.open("a") as log:
+        process = subprocess.Popen(
+            (*limit, sys.executable, "-m", "cli", "serve", "--port", "0", *arguments),
+            cwd=folder,
+            env={name: value for name, value in variables.items() if value},
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            start_new_session=True,
+        )
+    try:
+        assert process.stdout is not None
+        found = re.search(r"http://\S+:\d+", process.stdout.readline())
+        assert found, log_path.read_text()
+        server = AttackedServer(found[0], process, log_path)
+        assert server.ask("/healthz", user=None).status == 200
+        yield server
+    finally:
+        # With its workers.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
