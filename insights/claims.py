@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from insights.config.definitions import Group
-from insights.config.languages import Language
+from insights.config.rules import Language
 from insights.facts import PERIOD, Span
 from insights.sanitize import shorten_text
 

@@ -8,9 +8,8 @@ from datetime import date
 
 from engine import Body, Engine, Metric, MetricQuery, RequestContext, WidgetAnswer, Window
 from insights.config.fields import Kind
-from insights.config.languages import DEFAULT_LANGUAGE
 from insights.config.load import insights_of
-from insights.config.rules import Insights, Observation
+from insights.config.rules import DEFAULT_LANGUAGE, Insights, Observation
 from insights.detect.changes import find_change, find_pair
 from insights.detect.data_gaps import find_data_gap
 from insights.detect.members import find_members

@@ -8,8 +8,7 @@ from datetime import date, timedelta
 from typing import Any, Literal
 
 from engine import Body, Compare, Window, get_comparison_window
-from insights.config.languages import Language
-from insights.config.rules import Observation
+from insights.config.rules import Language, Observation
 
 Answers = Mapping[str, Body]
 Direction = Literal["up", "down", "flat"]

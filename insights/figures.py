@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine import Format
-from insights.config.languages import Language
+from insights.config.rules import Language
 
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 

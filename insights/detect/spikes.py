@@ -8,8 +8,7 @@ from statistics import median
 from typing import Any
 
 from engine import Body, TableMetric
-from insights.config.languages import Language
-from insights.config.rules import Observation
+from insights.config.rules import Language, Observation
 from insights.detect.significance import FEWEST_TO_STAND_OUT_OF, STANDS_OUT, DayValues, days_of, robust_z_score
 from insights.facts import Answers, Finding, Span
 from insights.figures import NumberStyle, write_times

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from insights.collect_facts import CollectedFacts
 from insights.config.fields import FIELDS
-from insights.config.languages import Language
+from insights.config.rules import Language
 from insights.detect.significance import DayValues, Value, Windows, weigh_ratios
 from insights.figures import NumberStyle, write_percent
 from insights.llm import MOST_TOKENS, describe_request, make_offer, write_json
