@@ -9,7 +9,7 @@ from typing import Any
 
 from engine import TextFaults
 from insights.claims import Bullet, Clause, Part, fill_in, is_small_inside, say_period_once, write_bullet
-from insights.config.rules import Insights, Observation, Rule
+from insights.config.rules import Insights, Rule
 from insights.config.sentences import Sentence
 from insights.facts import PERIOD, Finding, Span
 from insights.sanitize import find_markup
@@ -54,7 +54,7 @@ def write_clause(rule: Rule, insights: Insights, views: Mapping[str, Any], span:
         group=rule.group,
         kind=insights.observations[rule.about[0]].kind,
         importance=rule.importance,
-        subjects=frozenset(subject for name in rule.about for subject in list_subjects(insights.observations[name])),
+        subjects=frozenset(subject for name in rule.about for subject in insights.observations[name].subjects),
         text=say,
         is_small=is_small_inside(text.say.text),
         because=because,
@@ -66,12 +66,6 @@ def write_clause(rule: Rule, insights: Insights, views: Mapping[str, Any], span:
 def say_sentence(sentence: Sentence | None, views: Mapping[str, Any]) -> str:
     """The sentence without its full stop."""
     return "" if sentence is None else sentence.render(views).removesuffix(".")
-
-
-def list_subjects(observation: Observation) -> list[str]:
-    """What a fact speaks of: its metric, or one series of it; of a pair both."""
-    metrics = observation.metrics if observation.kind == "pair" else observation.metrics[:1]
-    return [f"{metric.key} {observation.series or ''}" for metric in metrics]
 
 
 def render_rules(clauses: Sequence[Clause], span: Span, most: int) -> list[Bullet]:

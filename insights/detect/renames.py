@@ -38,9 +38,9 @@ def find_renames(tracks: Sequence[tuple[str, Windows]], *, adjacent: bool) -> li
     likeness = {
         Rename(before, name): shared
         for name, days in tracks
-        if any(days.now.values) and not any(days.then.values)
+        if days.now.has_any and not days.then.has_any
         for before, its_days in tracks
-        if any(its_days.then.values)
+        if its_days.then.has_any
         and (shared := share_words(before, name)) >= LEAST_SHARED
         and is_followed(its_days, days.now.values, adjacent=adjacent)
     }
@@ -70,7 +70,7 @@ def is_followed(windows: Windows, now: Sequence[float | None], *, adjacent: bool
     days = [*windows.then.values, *windows.now.values]
     start = len(windows.then.values) + first
     # On the day itself both may have been there.
-    if any(days[start + 1 :]) or not (adjacent or not any(windows.now.values)):
+    if any(days[start + 1 :]) or not (adjacent or not windows.now.has_any):
         return False
     last = max(index for index, value in enumerate(days) if value)
     if adjacent and start - last > LONGEST_PAUSE:

@@ -7,24 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
 from itertools import pairwise
 from math import fsum, isclose, log, sqrt
 from statistics import fmean, median, variance
-from typing import Any
-
-from engine import Body
-from insights.facts import SharedDays
 
 Value = float | None
+# Which days of the asked and of the compared window are held against each other: those that both have.
+SharedDays = tuple[tuple[bool, ...], tuple[bool, ...]]
 
 # How many standard errors apart two windows' days must lie; members are many, so that chance gets more tries.
 CLEAR = 2.9
 CLEAR_MEMBER = 3.4
-# And how many more in a short window, whose weekdays come but once.
+# And how many more in a short window, whose weekdays come but once, and where days are missing: which ones is chance.
 MORE_IF_SHORT = 0.6
-# And where days are missing: which ones they are is a matter of chance, too.
 MORE_IF_PARTIAL = 0.4
 # With fewer degrees of freedom the days' spread tells nothing: then a change must be twice what is asked for.
 LEAST_FREEDOM = 3
@@ -48,6 +44,8 @@ LEAST_SPREAD = 0.04
 FEWEST_TO_STAND_OUT_OF = 10
 # So far apart two ways of computing a number may lie.
 EXACTLY = 1e-6
+# What the engine calls the members that it does not show one by one.
+REST = "Other"
 
 
 @dataclass(frozen=True)
@@ -58,20 +56,21 @@ class DayValues:
     first: int = 0
 
     @cached_property
+    def present(self) -> list[float]:
+        return [value for value in self.values if value is not None]
+
+    @cached_property
     def by_day(self) -> list[tuple[int, float]]:
         """The days that were counted, each with its weekday."""
         return [((self.first + index) % 7, value) for index, value in enumerate(self.values) if value is not None]
 
     @cached_property
     def by_weekday(self) -> dict[int, list[float]]:
-        found: dict[int, list[float]] = {}
-        for weekday, value in self.by_day:
-            found.setdefault(weekday, []).append(value)
-        return found
+        return {day: [value for own, value in self.by_day if own == day] for day in dict(self.by_day)}
 
-    @cached_property
-    def present(self) -> list[float]:
-        return [value for value in self.values if value is not None]
+    @property
+    def has_any(self) -> bool:
+        return any(self.values)
 
     def count_expected(self, other: DayValues) -> int:
         """How many of the days there should be: all but weekdays that neither window has, such as a shop's Sundays."""
@@ -185,28 +184,13 @@ def is_enough(shared: SharedDays | None) -> bool:
     return shared is None or sum(shared[0]) >= max(FEWEST_SHARED, LEAST_SHARED * len(shared[0]))
 
 
-def windows_of(series: tuple[Any, Any]) -> Windows:
-    return Windows(*map(days_of, series))
-
-
-def days_of(series: Any) -> DayValues:
-    """The days of a series of a body; of none, no days."""
-    points = series["points"] if series is not None else ()
-    first = date.fromisoformat(points[0]["t"]).weekday() if points else 0
-    return DayValues(tuple([point["v"] for point in points]), first)
-
-
-def days_together(body: Body) -> Windows:
-    """The days of all members together, in both windows."""
-    found = []
-    for series in (body["series"], body.get("comparison", {}).get("series") or ()):
-        days = [days_of(each) for each in series]
-        sums = [
-            fsum(known) if (known := [value for value in day if value is not None]) else None
-            for day in zip(*(each.values for each in days), strict=True)
-        ]
-        found.append(DayValues(tuple(sums), days[0].first if days else 0))
-    return Windows(*found)
+def add_days(days: Sequence[DayValues]) -> DayValues:
+    """The days of several series together."""
+    sums = [
+        fsum(present) if (present := [value for value in day if value is not None]) else None
+        for day in zip(*(each.values for each in days), strict=True)
+    ]
+    return DayValues(tuple(sums), days[0].first if days else 0)
 
 
 def weigh_ratios(ratios: DayValues, volumes: DayValues) -> DayValues:
@@ -228,8 +212,12 @@ def weigh_ratios(ratios: DayValues, volumes: DayValues) -> DayValues:
     return DayValues(tuple(values), ratios.first)
 
 
-def is_mean(days: DayValues, value: float) -> bool:
-    return bool(days.present) and isclose(fmean(days.present), value, rel_tol=EXACTLY, abs_tol=EXACTLY**2)
+def is_mean(days: DayValues, value: Value) -> bool:
+    return (
+        value is not None
+        and bool(days.present)
+        and isclose(fmean(days.present), value, rel_tol=EXACTLY, abs_tol=EXACTLY**2)
+    )
 
 
 def residual_variance(values: Sequence[float]) -> float:
