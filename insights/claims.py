@@ -1,22 +1,29 @@
-"""Claims: clauses, each written from a fact, and bullets, which arrange clauses and hold nothing else."""
+"""Claims: clauses, each written from a fact, and bullets, which arrange clauses and hold nothing else.
+
+Bullets are arranged by the rules, or as a model's answer says; no language model is needed.
+"""
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
+from engine import TextFaults
 from insights.config.definitions import Group
-from insights.config.rules import Language
-from insights.facts import PERIOD, Span
-from insights.sanitize import shorten_text
+from insights.config.rules import Insights, Language, Rule
+from insights.config.sentences import Fields, Sentence
+from insights.facts import PERIOD, Finding, Span
+from insights.sanitize import find_markup, shorten_text
 
 MOST_CHARACTERS = 240
 NEW_SENTENCE = "."
 SMALL_INSIDE = re.compile(r"[^\W\d_a-z][a-z\u00df-\u00ff ]")
 
 Items = list[dict[str, Any]]
+logger = logging.getLogger("metric_engine.insights.claims")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +45,18 @@ class Clause:
     member: str = ""
     advice: tuple[str, ...] = ()
 
+    def describe(self) -> dict[str, Any]:
+        """The clause as a model reads it."""
+        return {
+            "id": self.id,
+            "group": self.group,
+            "kind": self.kind,
+            "importance": self.importance,
+            "text": self.text.replace(f" {PERIOD}", ""),
+            "parts": {name: text for name in ("because", "member") if (text := getattr(self, name))},
+            "advice": [name_slots(each, self) for each in self.advice],
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Bullet:
@@ -53,6 +72,57 @@ class Part(NamedTuple):
     clause: Clause
     has_cause: bool = False
     joiner: str = NEW_SENTENCE
+
+
+def write_clauses(insights: Insights, findings: Iterable[Finding], span: Span) -> list[Clause]:
+    """What the rules say of the findings, the most important first."""
+    known = {each.observation.name: each for each in findings}
+    notable = {name: each for name, each in known.items() if each.notable}
+    views: dict[str, Any] = dict.fromkeys(insights.observations)
+    views |= {name: finding.view for name, finding in notable.items()}
+    views |= {"compared": span.comparison_text, "against": PERIOD, "days": span.days}
+    views["known"] = {name: name in known for name in insights.observations}
+    said: list[tuple[float, float, Clause]] = []
+    for rule in insights.rules:
+        if all(name in notable for name in rule.about):
+            clause = write_clause(rule, insights, views, span)
+            strength = max(notable[name].strength for name in rule.about)
+            said += [] if clause is None else [(-rule.importance, -strength, clause)]
+    said.sort(key=lambda each: each[:2])
+    return [replace(clause, id=f"c{index}") for index, (_, _, clause) in enumerate(said, 1)]
+
+
+def write_clause(rule: Rule, insights: Insights, views: Fields, span: Span) -> Clause | None:
+    """What a rule says, or nothing."""
+    text = span.language.rules.get(rule.name)
+    try:
+        if text is None or not rule.holds(views):
+            return None
+        say, because, member = (say_sentence(each, views) for each in (text.say, text.because, rule.member))
+        advice = [span.language.advice[name] for name in rule.advise(views) if name in span.language.advice]
+    except TextFaults as faults:
+        logger.error("the rule %s of insights.yaml cannot be said: %s", rule.name, faults)
+        return None
+    if not say or any(find_markup(each) for each in (say, because)):
+        logger.error("the rule %s of insights.yaml says nothing, or what is not plain text", rule.name)
+        return None
+    return Clause(
+        id="",
+        group=rule.group,
+        kind=insights.observations[rule.about[0]].kind,
+        importance=rule.importance,
+        subjects=frozenset(subject for name in rule.about for subject in insights.observations[name].subjects),
+        text=say,
+        is_small=is_small_inside(text.say.text),
+        because=because,
+        member=member,
+        advice=tuple([each for each in advice if member or "{member}" not in each]),
+    )
+
+
+def say_sentence(sentence: Sentence | None, views: Fields) -> str:
+    """The sentence without its full stop."""
+    return "" if sentence is None else sentence.render(views).removesuffix(".")
 
 
 def write_bullet(parts: Sequence[Part], advice: Sequence[str], span: Span) -> Bullet:
@@ -121,6 +191,15 @@ def group_bullets(bullets: Sequence[Bullet]) -> Items:
     return [{"group": group, "bullets": texts} for group, texts in groups.items()]
 
 
+def render_rules(clauses: Sequence[Clause], span: Span, most: int) -> list[Bullet]:
+    """A bullet for each clause, with what is behind it and its best advice; at most so many."""
+    bullets = [
+        write_bullet([Part(each, has_cause=True)], [fill_in(advice, each) for advice in each.advice[:1]], span)
+        for each in clauses
+    ]
+    return say_period_once(list(dict.fromkeys(bullets))[:most], span)
+
+
 # What a model answers
 
 Reason = Literal["group", "words", "clause", "part", "joiner", "advice", "repeated"]
@@ -149,7 +228,7 @@ class Offer:
         return {
             "joiners": list(self.language.definition.joiners),
             "advice": list(self.general),
-            "clauses": [describe_clause(each) for each in self.clauses],
+            "clauses": [each.describe() for each in self.clauses],
         }
 
     def read_bullet(self, bullet: Bullet, span: Span) -> Bullet:
@@ -167,19 +246,19 @@ class Offer:
 
     def _split_advice(self, text: str) -> tuple[str, list[tuple[Clause | None, str]]]:
         """The text without its sentences of advice, and these, each with the clause whose advice it is."""
-        offered: list[tuple[str, Clause | None, str]] = [(each.rstrip(".!"), None, each) for each in self.general]
-        for clause in self.clauses:
-            offered += [(name_slots(each, clause).rstrip(".!"), clause, each) for each in clause.advice]
         there = {each for each, _ in REFERENCE.findall(text)}
-        offered.sort(key=lambda each: each[1] is not None and each[1].id not in there)
+        offered: dict[str, tuple[Clause | None, str]] = {each.rstrip(".!"): (None, each) for each in self.general}
+        for clause in sorted(self.clauses, key=lambda each: each.id not in there):
+            for each in clause.advice:
+                offered.setdefault(name_slots(each, clause).rstrip(".!"), (clause, each))
         found: list[tuple[Clause | None, str]] = []
         while True:
             rest = text.rstrip(" .!")
-            match = next((each for each in offered if ends_with(rest, each[0])), None)
+            match = next((each for each in offered if ends_with(rest, each)), None)
             if match is None:
                 return text, found[::-1]
-            found.append(match[1:])
-            text = rest[: len(rest) - len(match[0])]
+            found.append(offered[match])
+            text = rest[: len(rest) - len(match)]
 
     def _read_parts(self, text: str) -> list[Part]:
         clauses = {each.id: each for each in self.clauses}
@@ -205,19 +284,6 @@ class Offer:
         if not parts or strip_marks(text[at:]):
             raise RefusedBullet("words")
         return parts
-
-
-def describe_clause(clause: Clause) -> dict[str, Any]:
-    parts = {name: text for name in ("because", "member") if (text := getattr(clause, name))}
-    return {
-        "id": clause.id,
-        "group": clause.group,
-        "kind": clause.kind,
-        "importance": clause.importance,
-        "text": clause.text.replace(f" {PERIOD}", ""),
-        "parts": parts,
-        "advice": [name_slots(each, clause) for each in clause.advice],
-    }
 
 
 def name_slots(advice: str, clause: Clause) -> str:

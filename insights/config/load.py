@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from string import Formatter
@@ -111,11 +112,9 @@ class InsightsResolver:
         observations: dict[str, Observation] = {}
         for name, fact in whole.facts.items():
             place = self.place.descend("facts", name)
-            try:
-                kind = self.kinds[name] = kind_of(place, name, fact)
-                observations[name] = FactResolver(self.folder, self.metrics, place).observe(name, kind, fact)
-            except AlreadyReported:
-                continue
+            with suppress(AlreadyReported):
+                kind = self.kinds[name] = kind_of(place, fact)
+                observations[name] = FactResolver(self.folder, self.metrics, place).observe(kind, fact)
         rules = [self.resolve_rule(self.place.descend("rules", name), rule) for name, rule in whole.rules.items()]
         for index, name in enumerate(whole.general):
             self.check_advice(self.place, name, "general", index)

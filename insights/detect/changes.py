@@ -57,7 +57,7 @@ class Change:
 
     @property
     def is_absurd(self) -> bool:
-        """Whether a part is larger than its whole, or there is less than nothing, of which no percentage is a change."""
+        """Whether a part is larger than its whole, or there is less than nothing: no percentage is such a change."""
         values = (self.value, self.previous)
         return min(values) < 0 or (self.metric.format == "percent" and max(values) > 1)
 

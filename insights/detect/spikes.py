@@ -23,9 +23,9 @@ RECENT = 14
 
 
 class Spike(NamedTuple):
-    """A day that stands out: how many days after the window's first, and how far in robust standard deviations."""
+    """A day that stands out: so many `days` after the window's first, and how far in robust standard deviations."""
 
-    index: int
+    days: int
     value: float
     usual: float
     score: float

@@ -11,10 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from insights.claims import Bullet, name_slots, read_bullets, say_period_once
+from insights.claims import Bullet, name_slots, read_bullets, say_period_once, write_clauses
 from insights.collect_facts import CollectedFacts
 from insights.llm import make_offer
-from insights.render_rules import write_clauses
 from tests.insights.worlds import (
     CAMPAIGNS,
     CHANNELS,

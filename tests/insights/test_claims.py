@@ -10,12 +10,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from insights.claims import MOST_CHARACTERS, Bullet, Clause, Offer, Part, read_bullets, say_period_once, write_bullet
+from insights.claims import (
+    MOST_CHARACTERS,
+    Bullet,
+    Clause,
+    Offer,
+    Part,
+    read_bullets,
+    say_period_once,
+    write_bullet,
+    write_clauses,
+)
 from insights.collect_facts import CollectedFacts
 from insights.config.rules import Language
 from insights.facts import PERIOD, Span
 from insights.llm import describe_request, make_offer
-from insights.render_rules import write_clauses
 from tests.insights.sayings import FALSE
 from tests.insights.worlds import Worlds, tell
 

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from insights.claims import write_clauses
 from insights.collect_facts import CollectedFacts
 from insights.config.fields import FIELDS
 from insights.config.rules import Language
 from insights.detect.significance import DayValues, Value, Windows, weigh_ratios
 from insights.figures import NumberStyle, write_percent
 from insights.llm import MOST_TOKENS, describe_request, make_offer, write_json
-from insights.render_rules import write_clauses
 from tests.insights.conftest import EVENTFUL
 from tests.insights.worlds import CAMPAIGNS, WEEKS, Plant, Row, Worlds, history
 
