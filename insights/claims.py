@@ -8,13 +8,13 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from engine import TextFaults
 from insights.config.definitions import Group
 from insights.config.rules import Insights, Language, Rule
-from insights.config.sentences import Fields, Sentence
+from insights.config.sentences import Fields
 from insights.facts import PERIOD, Finding, Span
 from insights.sanitize import find_markup, shorten_text
 
@@ -24,6 +24,13 @@ SMALL_INSIDE = re.compile(r"[^\W\d_a-z][a-z\u00df-\u00ff ]")
 
 Items = list[dict[str, Any]]
 logger = logging.getLogger("metric_engine.insights.claims")
+
+
+class Advice(NamedTuple):
+    """A sentence of advice: as a model answers it, with a slot for the member's name, and as it is shown."""
+
+    form: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +50,7 @@ class Clause:
     is_small: bool
     because: str = ""
     member: str = ""
-    advice: tuple[str, ...] = ()
+    advice: tuple[Advice, ...] = ()
 
     def describe(self) -> dict[str, Any]:
         """The clause as a model reads it."""
@@ -54,7 +61,7 @@ class Clause:
             "importance": self.importance,
             "text": self.text.replace(f" {PERIOD}", ""),
             "parts": {name: text for name in ("because", "member") if (text := getattr(self, name))},
-            "advice": [name_slots(each, self) for each in self.advice],
+            "advice": [each.form for each in self.advice],
         }
 
 
@@ -82,47 +89,50 @@ def write_clauses(insights: Insights, findings: Iterable[Finding], span: Span) -
     views |= {name: finding.view for name, finding in notable.items()}
     views |= {"compared": span.comparison_text, "against": PERIOD, "days": span.days}
     views["known"] = {name: name in known for name in insights.observations}
-    said: list[tuple[float, float, Clause]] = []
-    for rule in insights.rules:
-        if all(name in notable for name in rule.about):
-            clause = write_clause(rule, insights, views, span)
-            strength = max(notable[name].strength for name in rule.about)
-            said += [] if clause is None else [(-rule.importance, -strength, clause)]
-    said.sort(key=lambda each: each[:2])
-    return [replace(clause, id=f"c{index}") for index, (_, _, clause) in enumerate(said, 1)]
+    rules = [rule for rule in insights.rules if notable.keys() >= set(rule.about)]
+    rules.sort(key=lambda rule: (-rule.importance, -max(notable[name].strength for name in rule.about)))
+    clauses: list[Clause] = []
+    for rule in rules:
+        clause = write_clause(f"c{len(clauses) + 1}", rule, insights, views, span)
+        clauses += [] if clause is None else [clause]
+    return clauses
 
 
-def write_clause(rule: Rule, insights: Insights, views: Fields, span: Span) -> Clause | None:
+def write_clause(name: str, rule: Rule, insights: Insights, views: Fields, span: Span) -> Clause | None:
     """What a rule says, or nothing."""
-    text = span.language.rules.get(rule.name)
+    text, language = span.language.rules.get(rule.name), span.language
     try:
         if text is None or not rule.holds(views):
             return None
-        say, because, member = (say_sentence(each, views) for each in (text.say, text.because, rule.member))
-        advice = [span.language.advice[name] for name in rule.advise(views) if name in span.language.advice]
+        sentences = (text.say, text.because, rule.member)
+        say, because, member = ("" if each is None else each.render(views).removesuffix(".") for each in sentences)
+        advice = [language.advice[name] for name in rule.advise(views) if name in language.advice]
     except TextFaults as faults:
         logger.error("the rule %s of insights.yaml cannot be said: %s", rule.name, faults)
         return None
     if not say or any(find_markup(each) for each in (say, because)):
         logger.error("the rule %s of insights.yaml says nothing, or what is not plain text", rule.name)
         return None
+    observations = [insights.observations[name] for name in rule.about]
     return Clause(
-        id="",
+        id=name,
         group=rule.group,
-        kind=insights.observations[rule.about[0]].kind,
+        kind=observations[0].kind,
         importance=rule.importance,
-        subjects=frozenset(subject for name in rule.about for subject in insights.observations[name].subjects),
+        subjects=frozenset(subject for each in observations for subject in each.subjects),
         text=say,
-        is_small=is_small_inside(text.say.text),
+        # It begins with a word of its own, and not with a name or an abbreviation.
+        is_small=SMALL_INSIDE.match(text.say.text.lstrip()) is not None,
         because=because,
         member=member,
-        advice=tuple([each for each in advice if member or "{member}" not in each]),
+        advice=tuple(
+            [
+                Advice(each.replace("{member}", f"{{{name}.member}}"), each.replace("{member}", member))
+                for each in advice
+                if member or "{member}" not in each
+            ]
+        ),
     )
-
-
-def say_sentence(sentence: Sentence | None, views: Fields) -> str:
-    """The sentence without its full stop."""
-    return "" if sentence is None else sentence.render(views).removesuffix(".")
 
 
 def write_bullet(parts: Sequence[Part], advice: Sequence[str], span: Span) -> Bullet:
@@ -167,11 +177,6 @@ def end_sentence(text: str) -> str:
     return text if text[-1:] in ".!?…" else f"{text}."
 
 
-def is_small_inside(template: str) -> bool:
-    """Whether a sentence begins with a word of its own, and not with a name or an abbreviation."""
-    return SMALL_INSIDE.match(template.lstrip()) is not None
-
-
 def say_period_once(bullets: Sequence[Bullet], span: Span) -> list[Bullet]:
     """The bullets, of which only the first that is held against the compared window says so."""
     against = span.language.write("against", compared=span.comparison_text)
@@ -194,7 +199,7 @@ def group_bullets(bullets: Sequence[Bullet]) -> Items:
 def render_rules(clauses: Sequence[Clause], span: Span, most: int) -> list[Bullet]:
     """A bullet for each clause, with what is behind it and its best advice; at most so many."""
     bullets = [
-        write_bullet([Part(each, has_cause=True)], [fill_in(advice, each) for advice in each.advice[:1]], span)
+        write_bullet([Part(each, has_cause=True)], [advice.text for advice in each.advice[:1]], span)
         for each in clauses
     ]
     return say_period_once(list(dict.fromkeys(bullets))[:most], span)
@@ -237,28 +242,28 @@ class Offer:
             raise RefusedBullet("group")
         text, advice = self._split_advice(" ".join(bullet.text.split()))
         parts = self._read_parts(text)
-        there = {part.clause.id for part in parts}
-        if len(there) < len(parts) or len(set(advice)) < len(advice):
+        there = {"", *(part.clause.id for part in parts)}
+        if len(there) <= len(parts) or len(set(advice)) < len(advice):
             raise RefusedBullet("repeated")
-        if any(owner is not None and owner.id not in there for owner, _ in advice):
+        if any(owner not in there for owner, _ in advice):
             raise RefusedBullet("advice")
-        return write_bullet(parts, [fill_in(sentence, owner) for owner, sentence in advice], span)
+        return write_bullet(parts, [sentence for _, sentence in advice], span)
 
-    def _split_advice(self, text: str) -> tuple[str, list[tuple[Clause | None, str]]]:
-        """The text without its sentences of advice, and these, each with the clause whose advice it is."""
+    def _split_advice(self, text: str) -> tuple[str, list[tuple[str, str]]]:
+        """The text without its advice, and this as it is shown, each with the id of the clause whose advice it is."""
         there = {each for each, _ in REFERENCE.findall(text)}
-        offered: dict[str, tuple[Clause | None, str]] = {each.rstrip(".!"): (None, each) for each in self.general}
+        offered = {each.rstrip(".!"): ("", each) for each in self.general}
         for clause in sorted(self.clauses, key=lambda each: each.id not in there):
             for each in clause.advice:
-                offered.setdefault(name_slots(each, clause).rstrip(".!"), (clause, each))
-        found: list[tuple[Clause | None, str]] = []
+                offered.setdefault(each.form.rstrip(".!"), (clause.id, each.text))
+        found: list[tuple[str, str]] = []
         while True:
             rest = text.rstrip(" .!")
-            match = next((each for each in offered if ends_with(rest, each)), None)
-            if match is None:
+            form = next((each for each in offered if ends_with(rest, each)), None)
+            if form is None:
                 return text, found[::-1]
-            found.append(offered[match])
-            text = rest[: len(rest) - len(match)]
+            found.append(offered[form])
+            text = rest[: len(rest) - len(form)]
 
     def _read_parts(self, text: str) -> list[Part]:
         clauses = {each.id: each for each in self.clauses}
@@ -284,15 +289,6 @@ class Offer:
         if not parts or strip_marks(text[at:]):
             raise RefusedBullet("words")
         return parts
-
-
-def name_slots(advice: str, clause: Clause) -> str:
-    """The advice as the model writes it: with the clause's name in its slot."""
-    return advice.replace("{member}", f"{{{clause.id}.member}}")
-
-
-def fill_in(advice: str, clause: Clause | None) -> str:
-    return advice if clause is None else advice.replace("{member}", clause.member)
 
 
 def ends_with(text: str, sentence: str) -> bool:

@@ -132,8 +132,9 @@ PIECES = st.sampled_from(
 def test_what_is_shown_is_made_of_what_was_offered(offer: Offer, span: Span, answer: str) -> None:
     shown, dropped = read_answer(offer, span, answer)
     assert len(shown) + sum(dropped.values()) == 1
-    own = [text for each in offer.clauses for text in (each.text, each.because, *each.advice, each.member) if text]
-    own = [text.replace(f" {PERIOD}", "").replace("{member}", "Organic Search") for text in own]
+    advice = [each.text for clause in offer.clauses for each in clause.advice]
+    own = [text for each in offer.clauses for text in (each.text, each.because, each.member) if text]
+    own = [text.replace(f" {PERIOD}", "") for text in (*advice, *own)]
     known = sorted((*own, *offer.general, "against the previous 28 days", "while", "and"), key=len, reverse=True)
     for text in shown:
         rest = text.replace(" against the previous 28 days", "")
