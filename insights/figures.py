@@ -57,14 +57,3 @@ def decimals_for(kind: Format, largest: float) -> int:
             return 2 if largest < 0.1 else 1
         case "decimal":
             return 0 if largest >= 1_000 else 1 if largest >= 100 else 2
-
-
-def write_percent(language: Language, fraction: float) -> str:
-    """A fraction as a percentage, without its sign: the direction is said in words."""
-    exact = abs(fraction) * 100
-    return language.write("percent", number=language.write_number(exact, 0 if exact >= 9.95 else 1))
-
-
-def write_times(language: Language, factor: float) -> str:
-    """How many times as much: 5.6 times."""
-    return language.write("times", number=language.write_number(factor, 0 if factor >= 100 else 1))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from string import Formatter
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -43,6 +43,7 @@ from insights.sanitize import find_markup
 
 FILE = "insights.yaml"
 WORDS = shapes.WordsDefinition.model_fields.keys()
+SLOT = re.compile(r"\{([^\W\d]\w*)\}")
 CONDITION = ("{% if ", " %}yes{% endif %}")
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -117,7 +118,7 @@ class InsightsResolver:
                 observations[name] = FactResolver(self.folder, self.metrics, place).observe(kind, fact)
         rules = [self.resolve_rule(self.place.descend("rules", name), rule) for name, rule in whole.rules.items()]
         for index, name in enumerate(whole.general):
-            self.check_advice(self.place, name, "general", index)
+            self.check_name(self.place, "advice", name, "general", index)
         english = Language(advice=resolve_advice(self.place, whole.advice), rules=self.texts)
         return Insights(
             observations,
@@ -130,11 +131,8 @@ class InsightsResolver:
     def resolve_rule(self, place: Reporter, definition: shapes.RuleDefinition) -> Rule | None:
         """The rule; its sentence is kept in `texts`."""
         name, facts = place.name, list_names(self.place, "facts")
-        unknown = [(index, fact) for index, fact in enumerate(definition.about) if fact not in facts]
-        for index, fact in unknown:
-            message = f"no fact {fact!r} is declared{suggest_name(fact, facts)}"
-            place.report_at_value("undefined-name", message, "about", index)
-        if unknown or any(fact not in self.kinds for fact in facts):
+        known = [self.check_name(place, "facts", fact, "about", index) for index, fact in enumerate(definition.about)]
+        if not all(known) or any(fact not in self.kinds for fact in facts):
             return None  # Without the kinds of all facts no sentence can be judged.
         self.examples[name] = list_trials(self.kinds, definition.about)
         when = self.try_condition(place, definition.when, "when")
@@ -148,17 +146,19 @@ class InsightsResolver:
         advice = {
             each: None if given is True else self.try_condition(place, given, "advice", each)
             for each, given in definition.advice.items()
-            if self.check_advice(place, each, "advice", each)
+            if self.check_name(place, "advice", each, "advice", each)
         }
         if text is None:
             return None
         self.texts[name] = text
         return Rule(name, definition.group, definition.importance, tuple(definition.about), when, member, advice)
 
-    def check_advice(self, place: Reporter, name: str, *at: str | int) -> bool:
-        known = list_names(self.place, "advice")
+    def check_name(self, place: Reporter, section: str, name: str, *at: str | int) -> bool:
+        """Whether a section of insights.yaml has an entry of this name; it is reported if not."""
+        known = list_names(self.place, section)
         if name not in known:
-            place.report_at_value("undefined-name", f"no advice {name!r} is declared{suggest_name(name, known)}", *at)
+            message = f"no {section.removesuffix('s')} {name!r} is declared{suggest_name(name, known)}"
+            place.report_at_value("undefined-name", message, *at)
         return name in known
 
     def try_text(self, place: Reporter, definition: shapes.SentenceDefinition) -> RuleText | None:
@@ -193,7 +193,7 @@ class InsightsResolver:
         """Resolve the file of a language; a rule or piece of advice that it lacks is not said in it."""
         definition = read_definition(place, LanguageDefinition)
         for word, text in definition.words:
-            check_slots(place, text, find_slots(getattr(ENGLISH.words, word)), "words", word)
+            check_slots(place, text, SLOT.findall(getattr(ENGLISH.words, word)), "words", word)
         missing = [name for name in ("numbers", "months", "words", "joiners") if name not in place.list_keys()]
         if "words" in place.list_keys():
             missing += [f"words.{name}" for name in WORDS if name not in list_names(place, "words")]
@@ -251,28 +251,18 @@ def resolve_advice(place: Reporter, given: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def find_slots(text: str) -> set[str]:
-    """The names in braces of a text. Raises ValueError where a brace is left open, or holds more than a name."""
-    found = set()
-    for _, name, specification, conversion in Formatter().parse(text):
-        if name is not None:
-            if not name.isidentifier() or specification or conversion:
-                raise ValueError(f"{{{name}}} is not a name in braces")
-            found.add(name)
-    return found
-
-
-def check_slots(place: Reporter, text: str, allowed: set[str], *at: str) -> bool:
+def check_slots(place: Reporter, text: str, allowed: Collection[str], *at: str) -> bool:
     """Whether only what is allowed stands in braces, and no markup beside them; the rest is reported."""
-    try:
-        strange = sorted(find_slots(text) - allowed)
-    except ValueError as error:
-        place.report_at_value("wrong-value", f"{str(error)[:80]}; write a name in braces, such as {{member}}", *at)
-        return False
-    if strange:
+    beside = SLOT.sub("", text)
+    strange = [name for name in SLOT.findall(text) if name not in allowed]
+    if "{" in beside or "}" in beside:
+        problem = ("wrong-value", "a brace without a name; write a name in braces, such as {member}")
+    elif strange:
         known = f"; there is {', '.join(sorted(allowed))}" if allowed else ""
-        place.report_at_value("undefined-name", f"nothing is put in for {{{strange[0]}}}{known}", *at)
-        return False
-    if (markup := find_markup(text.format(**dict.fromkeys(allowed, "")))) is not None:
-        place.report_at_value("template-forbidden", f"{markup[0]!r} is {NO_MARKUP}", *at)
-    return markup is None
+        problem = ("undefined-name", f"nothing is put in for {{{strange[0]}}}{known}")
+    elif (markup := find_markup(beside)) is not None:
+        problem = ("template-forbidden", f"{markup[0]!r} is {NO_MARKUP}")
+    else:
+        return True
+    place.report_at_value(*problem, *at)
+    return False

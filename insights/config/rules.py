@@ -100,6 +100,11 @@ class Language:
         marks = str.maketrans({",": self.definition.numbers.thousands, ".": self.definition.numbers.decimal})
         return f"{abs(value):,.{decimals}f}".translate(marks)
 
+    def write_percent(self, fraction: float) -> str:
+        """A fraction as a percentage, without its sign: the direction is said in words."""
+        exact = abs(fraction) * 100
+        return self.write("percent", number=self.write_number(exact, 0 if exact >= 9.95 else 1))
+
     def write_day(self, day: date) -> str:
         return self.write("day", day=str(day.day), month=self.definition.months[day.month - 1])
 

@@ -40,11 +40,10 @@ COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "gt": operator.gt,
     "gteq": operator.ge,
     "in": lambda value, values: value in values,
-    "notin": lambda value, values: value not in values,
 }
 ALLOWED_NODES = (
     *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Name, nodes.Const, nodes.Getattr),
-    *(nodes.Getitem, nodes.Not, nodes.And, nodes.Or, nodes.Compare, nodes.Operand, nodes.CondExpr, nodes.Filter),
+    *(nodes.Getitem, nodes.Not, nodes.And, nodes.Or, nodes.Compare, nodes.Operand),
 )
 LOOP = {"index": 1, "first": True, "last": True}
 SANDBOX = Sandbox()
@@ -108,14 +107,6 @@ class Sentence:
                 values = [self._evaluate(each, names) for each in (node.expr, *(each.expr for each in node.ops))]
                 pairs = zip(node.ops, values, values[1:], strict=False)
                 return all(COMPARISONS[each.op](left, right) for each, left, right in pairs)
-            case nodes.CondExpr() if self._evaluate(node.test, names):
-                return self._evaluate(node.expr1, names)
-            case nodes.CondExpr():
-                return "" if node.expr2 is None else self._evaluate(node.expr2, names)
-            case nodes.Filter():
-                arguments = [self._evaluate(each, names) for each in (node.node, *node.args) if each is not None]
-                written: Callable[..., Any] = SANDBOX.filters[node.name]
-                return written(*arguments)
         raise TypeError(f"{type(node).__name__.lower()} has no value")
 
 
@@ -139,8 +130,6 @@ def find_faults(node: nodes.Node, text: str, names: Fields) -> Iterator[TextFaul
     """Yield a fault for all that a sentence may not do, and for each name and `fact.field` that there is not."""
     if not isinstance(node, ALLOWED_NODES):
         yield forbid_node(node, text, f"{type(node).__name__.lower()} is not allowed in a sentence")
-    elif isinstance(node, nodes.Filter) and node.name not in SANDBOX.filters:
-        raise TemplateSyntaxError(f"No filter named {node.name!r}.", node.lineno)
     elif isinstance(node, nodes.For):
         if not isinstance(node.target, nodes.Name) or node.test or node.else_ or node.recursive:
             yield forbid_node(node, text, "a loop is `for name in list`, without more")

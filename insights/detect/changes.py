@@ -17,7 +17,7 @@ from insights.detect.significance import (
     weigh_ratios,
 )
 from insights.facts import PERIOD, Answers, Direction, Finding, Reading, Span
-from insights.figures import NumberStyle, write_percent
+from insights.figures import NumberStyle
 
 # Below it a change is none, in words; and below that it is little beside the change of another metric.
 FLAT = 0.005
@@ -66,7 +66,7 @@ class Change:
         language, direction, relative = self.style.language, self.direction, self.relative
         if is_beside and relative is not None and abs(relative) < LITTLE:
             direction = "flat"
-        change = "" if relative is None else write_percent(language, relative)
+        change = "" if relative is None else language.write_percent(relative)
         word = "new" if relative is None else direction
         return {
             "title": title,

@@ -10,7 +10,7 @@ from engine import TableMetric
 from insights.config.rules import Observation
 from insights.detect.significance import FEWEST_TO_STAND_OUT_OF, STANDS_OUT, DayValues, robust_z_score
 from insights.facts import Answers, Finding, Reading, Span
-from insights.figures import NumberStyle, write_times
+from insights.figures import NumberStyle
 from insights.sanitize import sanitize_text
 
 KINDS = {"IMAGE": "image", "VIDEO": "video", "REELS": "reel", "CAROUSEL_ALBUM": "carousel", "STORY": "story"}
@@ -37,7 +37,7 @@ def find_spike(observation: Observation, answers: Answers, span: Span) -> Findin
     spike = find_day(reading, observation)
     if spike is None:
         return None
-    index, value, usual, score = spike
+    (index, value, usual, score), write = spike, span.language.write_number
     style = NumberStyle.of(span.language, metric.format, reading.currency, value, usual)
     post = None
     if value > usual and posts and isinstance(posts[0], TableMetric):
@@ -49,7 +49,9 @@ def find_spike(observation: Observation, answers: Answers, span: Span) -> Findin
         "age": "recent" if (span.today - span.window.start).days - index <= RECENT else "past",
         "value": style.write(value),
         "usual": style.write(usual),
-        "times": write_times(span.language, value / usual) if usual else "",
+        "times": span.language.write("times", number=write(value / usual, 0 if value >= 100 * usual else 1))
+        if usual
+        else "",
         "post": post,
     }
     strength = 1 - 1 / (1 + abs(score) / STANDS_OUT)

@@ -174,7 +174,7 @@ MISTAKES = [
     ),
     ("{% endif %}", "", "20:16", "template-syntax", "Unexpected end of template"),
     ("{{ sessions.words }}", "{{ sessions }}", "20:16", "template-error", "this is a mapping"),
-    ("{{ sessions.words }}", "{{ sessions.words|round }}", "20:34", "template-syntax", "no filter 'round'"),
+    ("{{ sessions.words }}", "{{ sessions.words|round }}", "20:16", "template-forbidden", "filter is not allowed"),
     ("most of all", "<b>most</b> of all", "20:68", "template-forbidden", "'<b>' is markup or an address"),
     ("most of all", "see https://example.test/x", "20:72", "template-forbidden", "is markup or an address"),
     ("most of all", "ask shop@example.test", "20:72", "template-forbidden", "is markup or an address"),
