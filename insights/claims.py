@@ -35,11 +35,7 @@ class Advice(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clause:
-    """A sentence without its full stop, true whatever stands beside it.
-
-    `because` is what is behind it, `member` whom its `advice` may name, and `subjects` what it speaks of. Its first
-    word `is_small` inside of a sentence if it is no name.
-    """
+    """A sentence without its full stop; its first word `is_small` inside of a sentence if it is no name."""
 
     id: str
     group: Group
@@ -53,7 +49,6 @@ class Clause:
     advice: tuple[Advice, ...] = ()
 
     def describe(self) -> dict[str, Any]:
-        """The clause as a model reads it."""
         return {
             "id": self.id,
             "group": self.group,
@@ -99,7 +94,6 @@ def write_clauses(insights: Insights, findings: Iterable[Finding], span: Span) -
 
 
 def write_clause(name: str, rule: Rule, insights: Insights, views: Fields, span: Span) -> Clause | None:
-    """What a rule says, or nothing."""
     text, language = span.language.rules.get(rule.name), span.language
     try:
         if text is None or not rule.holds(views):
@@ -136,10 +130,7 @@ def write_clause(name: str, rule: Rule, insights: Insights, views: Fields, span:
 
 
 def write_bullet(parts: Sequence[Part], advice: Sequence[str], span: Span) -> Bullet:
-    """The bullet, as much of it as there is room for: clauses come before what is behind them, and that before advice.
-
-    A clause about what an earlier one has told is left out.
-    """
+    """As much as there is room for: clauses, then causes, then advice; no clause about what an earlier one has told."""
     told: list[Part] = []
     for part in parts:
         if not any(part.clause.subjects & each.clause.subjects for each in told):
@@ -229,7 +220,6 @@ class Offer:
     language: Language
 
     def describe(self) -> dict[str, Any]:
-        """The offer as the model reads it."""
         return {
             "joiners": list(self.language.definition.joiners),
             "advice": list(self.general),

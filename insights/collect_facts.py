@@ -29,10 +29,7 @@ FINDERS: Mapping[Kind, Callable[[Observation, Answers, Span], Finding | None]] =
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectedFacts:
-    """What the data says for one tenant and question.
-
-    `active` are the sources that are connected and switched on. `cached` and `stale_seconds` are as in an Answer.
-    """
+    """What the data says for one tenant and question; `active` are the sources that are connected and switched on."""
 
     insights: Insights
     catalog: str

@@ -20,11 +20,7 @@ PERIOD = "\ue010"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What an observation came to.
-
-    `view` is what sentences see of it. `notable` tells whether it is worth a sentence, and `strength` how far it goes.
-    One that `silences` its sources makes every other finding about them unfair.
-    """
+    """What an observation came to: what sentences see, and whether it is worth one. A silence mutes its sources."""
 
     observation: Observation
     view: Mapping[str, Any]
@@ -68,7 +64,6 @@ class Span:
 
     @property
     def comparison_text(self) -> str:
-        """The compared window in words."""
         if self.compare is Compare.PREVIOUS_YEAR:
             return self.language.write("previous_year")
         if self.days == 1:

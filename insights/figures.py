@@ -21,12 +21,10 @@ class NumberStyle:
 
     @classmethod
     def of(cls, language: Language, kind: Format, currency: str | None, *values: float | None) -> NumberStyle:
-        """The style for values of this format, of which the largest counts."""
         largest = max((abs(value) for value in values if value is not None), default=0.0)
         return cls(language, kind, currency, decimals_for(kind, largest))
 
     def write(self, value: float) -> str:
-        """A value of the metric."""
         return self._write_number(value, "percent", plus="")
 
     def write_difference(self, value: float) -> str:

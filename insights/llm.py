@@ -54,10 +54,7 @@ class Limits:
 
 
 class Unusable(Exception):
-    """The model gave nothing that can be used; `failure` says why in a word, `again` whether another try may help.
-
-    `dropped` counts its bullets that are no arrangement of what it was offered, by reason.
-    """
+    """The model gave nothing usable: why, whether to try `again`, and how many bullets were `dropped`, by reason."""
 
     def __init__(self, failure: Failure, *, again: bool = False, dropped: Mapping[str, int] | None = None) -> None:
         self.failure, self.again, self.dropped = failure, again, dropped or {}
@@ -76,10 +73,7 @@ class LanguageModel:
         self.waiting: set[Future[list[Bullet]]] = set()
 
     def ask(self, context: str, *, spend: Callable[[], bool]) -> list[Bullet]:
-        """The bullets that the model makes of the facts, unchecked. `spend` is asked before each call.
-
-        Raises Unusable, never later than `limits.whole` and a moment.
-        """
+        """The model's bullets, unchecked; `spend` allows each call. Raises Unusable, in `limits.whole` and a moment."""
         whole = self.limits.whole
         waiting = asyncio.run_coroutine_threadsafe(asyncio.wait_for(self._answer(context, spend), whole), event_loop())
         self.waiting.add(waiting)

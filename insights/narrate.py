@@ -33,11 +33,7 @@ PASSING: frozenset[Failure] = frozenset(("busy", "budget"))
 
 @dataclass(frozen=True, slots=True)
 class Narration:
-    """The bullets, the most important first, and who arranged them.
-
-    `dropped` counts the model's bullets that are no arrangement of what it was offered, by reason; `fallback` tells why
-    the rules speak although there is a model. `cached` where no model had to be asked.
-    """
+    """The bullets, who arranged them, how many of the model's were `dropped`, and why the rules speak in its place."""
 
     bullets: list[Bullet]
     author: Author = "rules"
@@ -60,16 +56,11 @@ class Narrator:
         self.places = BoundedSemaphore(MOST_WAITING)
 
     def close(self) -> None:
-        """Whoever waits for the model is told what the rules say."""
         if self.model is not None:
             self.model.close()
 
     def narrate(self, facts: CollectedFacts, *, spend: Callable[[], bool], late: bool = False) -> Narration:
-        """The bullets. `spend` is asked before each call to the model: it tells whether one more is within the budget.
-
-        What the model arranges, if enough of it is well-formed; or else what the rules say. When it is `late` already
-        the model is not asked.
-        """
+        """The model's bullets, if it is not `late` and enough are well-formed, or the rules'; `spend` allows a call."""
         clauses = write_clauses(facts.insights, facts.findings, facts.span)
         spoken = render_rules(clauses, facts.span, facts.insights.most)
         if self.model is None or not clauses or facts.asker.offline:

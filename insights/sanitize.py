@@ -44,10 +44,7 @@ UNNAMED = frozenset(("", "(not set)", "other"))
 
 
 def sanitize_text(text: object, most: int = MOST) -> str:
-    """The text without control characters, markup, addresses, mentions and long numbers, in one line of `most`.
-
-    Empty where nothing is left of it.
-    """
+    """The text in one line, without control characters, markup, addresses, mentions and long numbers; maybe nothing."""
     written = unicodedata.normalize("NFKC", str(text))[:WHOLE]
     written = "".join(" " if unicodedata.category(each) in UNSEEN else each for each in written)
     if written.lstrip().startswith("/"):
@@ -80,10 +77,7 @@ def find_markup(text: str) -> re.Match[str] | None:
 
 
 def name_members(members: Iterable[str]) -> dict[str, str]:
-    """What each member is called; one without a name, or whose name is another's too, is left out.
-
-    Long names that begin alike are told apart by their ends.
-    """
+    """What each member is called, long names by their ends; none without a name, or with another's."""
     found = {member: sanitize_text(member) for member in members if is_named(member)}
     for name_again in (name_by_ends, lambda _: ""):
         often = Counter(name.casefold() for name in found.values())
@@ -92,7 +86,6 @@ def name_members(members: Iterable[str]) -> dict[str, str]:
 
 
 def name_by_ends(member: str) -> str:
-    """The beginning and the end of a long name."""
     name, half = sanitize_text(member, WHOLE), MOST // 2
     if len(name) <= MOST:
         return name

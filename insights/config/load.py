@@ -221,7 +221,6 @@ def read_definition(place: Reporter, model: type[Model]) -> Model:
     """The document as the model; what does not have its shape is reported, and left out."""
 
     def model_at(path: KeyPath) -> type[BaseModel]:
-        """The model of the mapping at a path."""
         is_rule = shapes.RuleDefinition if model is InsightsDefinition else shapes.SentenceDefinition
         sections = {"facts": shapes.FactDefinition, "rules": is_rule, "words": shapes.WordsDefinition}
         found: type[BaseModel] = sections.get(str(path[0]), model) if len(path) > (path[:1] != ("words",)) else model
@@ -243,7 +242,6 @@ def read_definition(place: Reporter, model: type[Model]) -> Model:
 
 
 def resolve_advice(place: Reporter, given: Mapping[str, str]) -> dict[str, str]:
-    """The sound advice of a file, by its name."""
     return {
         name: " ".join(text.split())
         for name, text in given.items()

@@ -97,7 +97,6 @@ class FactResolver:
         )
 
     def get_metric(self, definition: FactDefinition, name: str) -> Metric:
-        """The metric that a key of the fact names."""
         key = getattr(definition, name)
         if key is None:
             refuse_fact(self.place, f"explain needs {name}: a metric with a breakdown", code="missing-key")
@@ -117,7 +116,6 @@ class FactResolver:
         refuse_fact(self.place, message, *at, code="unknown-metric")
 
     def check_breakdown(self, metric: Metric, at: str) -> TableMetric:
-        """A metric whose members add up."""
         if not isinstance(metric, TableMetric) or metric.by is None:
             refuse_fact(self.place, f"metric {metric.key!r} has no breakdown; name one with `by`", at)
         if not metric.series[0].expression.additive or metric.total != "period" or not metric.other:

@@ -36,7 +36,6 @@ class Observation:
 
     @property
     def rests_on(self) -> tuple[Metric, ...]:
-        """All metrics of the catalog that it takes to look."""
         return (*self.metrics, *(each for each in (self.whole, self.volume) if each is not None))
 
     @property
@@ -60,10 +59,7 @@ class RuleText:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """A sentence that is said if all the facts in `about` have something to say, and the condition holds.
-
-    `advice` are names, each with the condition on which it is good advice; its sentences are the languages'.
-    """
+    """A sentence for facts with something to say; `advice` are names, each with the condition on which it is good."""
 
     name: str
     group: Group
@@ -91,12 +87,10 @@ class Language:
     rules: Mapping[str, RuleText] = field(default_factory=dict)
 
     def write(self, word: str, **slots: str) -> str:
-        """One of the words, with the slots put in."""
         text: str = getattr(self.definition.words, word)
         return text.format(**slots)
 
     def write_number(self, value: float, decimals: int = 0) -> str:
-        """The number without its sign."""
         marks = str.maketrans({",": self.definition.numbers.thousands, ".": self.definition.numbers.decimal})
         return f"{abs(value):,.{decimals}f}".translate(marks)
 

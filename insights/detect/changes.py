@@ -90,7 +90,6 @@ def verdict_of(direction: Direction, better: Better) -> str:
 def change_of(
     metric: Metric, values: tuple[Value, Value], currency: str | None, span: Span, shared: SharedDays | None = None
 ) -> Change | None:
-    """The change to a value from the one before it; None where one of the two is missing."""
     value, previous = values
     if value is None or previous is None:
         return None

@@ -29,9 +29,7 @@ class Gap(NamedTuple):
 
 
 def find_data_gap(observation: Observation, answers: Answers, span: Span) -> Finding | None:
-    """One account among several that fell silent, or that was connected later, makes every total of its source unfair:
-    of the source nothing else is told, and that only where it is known since when.
-    """
+    """Find a silence. Beside an account that came or went no total of its source is fair, so nothing else is told."""
     metric, accounts = observation.metrics[0], observation.accounts
     # Of what came after a window that ends sooner nobody has asked.
     is_recent = span.window.end >= span.today - timedelta(days=1)
@@ -69,10 +67,7 @@ def find_start(days: DaysThere) -> Gap | None:
 
 
 def list_missed(days: DaysThere) -> list[date]:
-    """The days up to the first that has rows, if so many in a row are missed by more than chance.
-
-    The days after it tell: weekdays that never had any data are not missed.
-    """
+    """The days up to the first with rows, if more than chance left them out, judged by weekdays and the days after."""
     first = next((index for index, (_, there) in enumerate(days) if there), len(days))
     others = days[first : first + BEFORE]
     weekdays = {day.weekday() for day, there in others if there}

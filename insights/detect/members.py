@@ -57,7 +57,6 @@ class Member:
         return self.share is not None and self.share >= NEW_SHARE
 
     def describe(self, **more: Any) -> dict[str, Any]:
-        """What sentences see of it."""
         share = "" if self.share is None else self.change.style.language.write_percent(self.share)
         return {**self.change.describe(), "name": self.name, "share": share, **more}
 
@@ -211,11 +210,7 @@ class Rename:
 
 
 def find_renames(tracks: Sequence[tuple[str, Windows]], *, adjacent: bool) -> list[Rename]:
-    """Who followed whom, where that is clear: of two that are as much alike by name neither did.
-
-    `tracks` are the members with their days of the asked and of the compared window. Where these are not `adjacent`
-    nobody knows the day, and what counts is that one was there before and the other is now.
-    """
+    """Who followed whom, where names tell it clearly; where windows are not `adjacent` nobody knows the day."""
     likeness = {
         Rename(before, name): shared
         for name, days in tracks

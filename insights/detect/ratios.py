@@ -27,11 +27,7 @@ Parts = Mapping[str, tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a member did to a ratio: by its share of the denominator, and by its own ratio.
-
-    `shifted` is the change of its share; `beyond` is how far its ratio lies above the whole's, half-way, and `now` in
-    the asked window, or where it has none there in the other.
-    """
+    """What a member did: `shifted` is its share's change, `beyond` its ratio over the whole's half-way, `now` today."""
 
     member: str
     mix: float

@@ -78,7 +78,6 @@ class DayValues:
         return sum((self.first + index) % 7 not in closed for index in range(len(self.values)))
 
     def keep(self, days: Sequence[bool]) -> DayValues:
-        """The same without the days that are not to be kept."""
         return DayValues(tuple([v if kept else None for v, kept in zip(self.values, days, strict=True)]), self.first)
 
     def squeeze(self, days: Sequence[bool]) -> DayValues:
@@ -111,7 +110,6 @@ class Windows:
         return (*paired, *nothing), (*nothing, *paired)
 
     def keep(self, shared: SharedDays | None) -> Windows:
-        """The same without the days that are not compared."""
         return self if shared is None else Windows(self.now.keep(shared[0]), self.then.keep(shared[1]))
 
     @property
@@ -120,7 +118,6 @@ class Windows:
 
     @property
     def is_covered(self) -> bool:
-        """Whether both have values for most of their days."""
         both = ((self.now, self.then), (self.then, self.now))
         return all(
             each.present and len(each.present) >= LEAST_COVERED * each.count_expected(other) for each, other in both
@@ -146,10 +143,7 @@ class Windows:
     def is_clear(
         self, change: float, *, least: float, additive: bool, clear: float = CLEAR, partial: bool = False
     ) -> bool:
-        """Whether the change of a total, as a fraction, is one: large enough, and more than the days' own variance.
-
-        Windows with other weekdays than each other are never clear: that Monday is not Sunday is no news.
-        """
+        """Whether a total's change is more than the days' own variance; that Monday is not Sunday is never news."""
         held, counts = self.weekday_change, (len(self.now.present), len(self.then.present))
         if abs(change) < least or not held or (held > 0) != (change > 0) or (additive and abs(held) < least):
             return False
@@ -180,12 +174,10 @@ def is_near(change: float, held: float) -> bool:
 
 
 def is_enough(shared: SharedDays | None) -> bool:
-    """Whether the days that both windows have are enough to speak of them."""
     return shared is None or sum(shared[0]) >= max(FEWEST_SHARED, LEAST_SHARED * len(shared[0]))
 
 
 def add_days(days: Sequence[DayValues]) -> DayValues:
-    """The days of several series together."""
     sums = [
         fsum(present) if (present := [value for value in day if value is not None]) else None
         for day in zip(*(each.values for each in days), strict=True)
@@ -194,10 +186,7 @@ def add_days(days: Sequence[DayValues]) -> DayValues:
 
 
 def weigh_ratios(ratios: DayValues, volumes: DayValues) -> DayValues:
-    """A ratio's days such that their plain mean is the whole window's ratio, where `volumes` are its denominators.
-
-    A day lies as far from that as its volume bears: one of little volume tells little.
-    """
+    """A ratio's days, each as far from the whole window's ratio as its volume bears; their plain mean is that ratio."""
     pairs = [
         None if ratio is None or volume is None else (ratio, volume)
         for ratio, volume in zip(ratios.values, volumes.values, strict=True)
@@ -221,11 +210,7 @@ def is_mean(days: DayValues, value: Value) -> bool:
 
 
 def residual_variance(values: Sequence[float]) -> float:
-    """The variance of the days around the course that they take: a week of sales is none, but a single day is.
-
-    By the mean square of what a day differs from the day before it, where that is less than the plain variance, and
-    where there are days enough.
-    """
+    """The variance of the days around their course: a week of sales is none, a single day is."""
     if len(values) < FEWEST_STEPS:
         return variance(values)
     steps = [(after - before) ** 2 for before, after in pairwise(values)]
@@ -233,21 +218,14 @@ def residual_variance(values: Sequence[float]) -> float:
 
 
 def students_quantile(clear: float, freedom: int) -> float:
-    """As many standard errors of Student's distribution as are as rare as `clear` are of the normal one.
-
-    By the first terms of Cornish and Fisher's expansion.
-    """
+    """As many errors of Student's distribution as are as rare as `clear` of the normal one (Cornish-Fisher)."""
     first = (clear**3 + clear) / (4 * freedom)
     second = (5 * clear**5 + 16 * clear**3 + 3 * clear) / (96 * freedom**2)
     return clear + first + second
 
 
 def robust_z_score(value: float, others: Sequence[float]) -> float:
-    """How far a day's value lies from the median of all, in robust standard deviations; below 0 for a low one.
-
-    A high one is measured by how many times as much it is, too: a shop of few orders has days of many times the usual
-    now and then, and nothing has happened.
-    """
+    """How far a value lies from the median, in robust deviations; a high one by its factor too: few orders vary."""
     middle = median(others)
     score = count_deviations(value, others, LEAST_SPREAD * abs(middle))
     if score <= 0 or middle <= 0:

@@ -59,7 +59,6 @@ def find_spike(observation: Observation, answers: Answers, span: Span) -> Findin
 
 
 def find_day(reading: Reading, observation: Observation) -> Spike | None:
-    """The asked window's day that stands out most."""
     if not reading.tracks:
         return None
     now, then = reading.tracks[0].days.now, reading.tracks[0].days.then
