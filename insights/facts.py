@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, Literal
 
-from engine import Body, Compare, WidgetAnswer, Window, get_comparison_window
+from engine import Body, Compare, Format, WidgetAnswer, Window, get_comparison_window
 from insights.config.rules import Language, Observation
 from insights.detect.significance import DayValues, SharedDays, Value, Windows, add_days
 
@@ -16,6 +16,8 @@ Direction = Literal["up", "down", "flat"]
 
 # Where a sentence says against what it is held: a list of bullets says it once. A character that no name keeps.
 PERIOD = "\ue010"
+
+SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,3 +148,50 @@ def read_answer(answer: WidgetAnswer, span: Span) -> Reading:
 
 def read_values(stats: Body) -> tuple[Value, Value]:
     return stats["value"], stats["previous"]
+
+
+@dataclass(frozen=True, slots=True)
+class NumberStyle:
+    """How the numbers of a metric are written; all of them as finely as its largest needs."""
+
+    language: Language
+    format: Format
+    currency: str | None
+    decimals: int
+
+    @classmethod
+    def of(cls, language: Language, kind: Format, currency: str | None, *values: float | None) -> NumberStyle:
+        largest = max((abs(value) for value in values if value is not None), default=0.0)
+        return cls(language, kind, currency, decimals_for(kind, largest))
+
+    def write(self, value: float) -> str:
+        return self._write_number(value, "percent", plus="")
+
+    def write_difference(self, value: float) -> str:
+        """A difference between values of the metric: of percentages, in points."""
+        return self._write_number(value, "points", plus="+")
+
+    def _write_number(self, value: float, percentage: str, *, plus: str) -> str:
+        exact = value * 100 if self.format == "percent" else value
+        number = self.language.write_number(exact, self.decimals)
+        sign = "" if not any(each in "123456789" for each in number) else plus if exact > 0 else "-"
+        if self.format == "percent":
+            return sign + self.language.write(percentage, number=number)
+        if self.format != "currency" or self.currency is None:
+            return sign + number
+        symbol = SYMBOLS.get(self.currency)
+        return sign + self.language.write(
+            "money" if symbol else "money_code", number=number, currency=symbol or self.currency
+        )
+
+
+def decimals_for(kind: Format, largest: float) -> int:
+    match kind:
+        case "integer":
+            return 0
+        case "currency":
+            return 0 if largest >= 100 else 2
+        case "percent":
+            return 2 if largest < 0.1 else 1
+        case "decimal":
+            return 0 if largest >= 1_000 else 1 if largest >= 100 else 2

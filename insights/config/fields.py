@@ -65,8 +65,7 @@ OPTIONAL: Mapping[Kind, tuple[str, ...]] = {
     "explain": ("driver",),
     "quiet": ("accounts",),
 }
-# What is one of two things, and the other one.
-TURNING = ("direction", "relation", "mainly", "wholly", "weight", "standing", "age", "state")
+# Words that are one of two, and the other one.
 OTHER = {"up": "down", "behind": "ahead", "rate": "mix", "grew": "shrank", "above": "below", "recent": "past",
          "silent": "begun"}  # fmt: skip
 # What every sentence sees beside the facts; `known` has each fact's name, and whether it was measured at all.
@@ -91,11 +90,11 @@ def list_examples(kind: Kind) -> list[Fields]:
     return [full, lean, turn_round(full), turn_round(lean)]
 
 
-def turn_round(fields: Any) -> Any:
+def turn_round(example: Any) -> Any:
     """The example with every direction the other way, and all that is one of two things the other."""
-    if isinstance(fields, Mapping):
-        return {name: OTHER.get(each, each) if name in TURNING else turn_round(each) for name, each in fields.items()}
-    return [turn_round(each) for each in fields] if isinstance(fields, list) else fields
+    if isinstance(example, Mapping):
+        return {name: turn_round(each) for name, each in example.items()}
+    return [turn_round(each) for each in example] if isinstance(example, list) else OTHER.get(example, example)
 
 
 def list_trials(kinds: Mapping[str, Kind], about: Collection[str]) -> list[Fields]:

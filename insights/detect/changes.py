@@ -16,8 +16,7 @@ from insights.detect.significance import (
     is_mean,
     weigh_ratios,
 )
-from insights.facts import PERIOD, Answers, Direction, Finding, Reading, Span
-from insights.figures import NumberStyle
+from insights.facts import PERIOD, Answers, Direction, Finding, NumberStyle, Reading, Span
 
 # Below it a change is none, in words; and below that it is little beside the change of another metric.
 FLAT = 0.005

@@ -12,8 +12,7 @@ from insights.config.rules import Observation
 from insights.detect.changes import change_of, measure_change
 from insights.detect.members import find_driver
 from insights.detect.significance import EXACTLY, REST, SharedDays
-from insights.facts import Answers, Finding, Reading, Span
-from insights.figures import NumberStyle
+from insights.facts import Answers, Finding, NumberStyle, Reading, Span
 from insights.sanitize import name_members
 
 # Far more of the ratio's change than all of it means that others worked against it: then it is not one member's doing.

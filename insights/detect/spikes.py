@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 from engine import TableMetric
 from insights.config.rules import Observation
 from insights.detect.significance import FEWEST_TO_STAND_OUT_OF, STANDS_OUT, DayValues, robust_z_score
-from insights.facts import Answers, Finding, Reading, Span
-from insights.figures import NumberStyle
+from insights.facts import Answers, Finding, NumberStyle, Reading, Span
 from insights.sanitize import sanitize_text
 
 KINDS = {"IMAGE": "image", "VIDEO": "video", "REELS": "reel", "CAROUSEL_ALBUM": "carousel", "STORY": "story"}

@@ -17,7 +17,7 @@ from insights.collect_facts import CollectedFacts
 from insights.config.fields import FIELDS
 from insights.config.rules import Language
 from insights.detect.significance import DayValues, Value, Windows, weigh_ratios
-from insights.figures import NumberStyle
+from insights.facts import NumberStyle
 from insights.llm import MOST_TOKENS, describe_request, make_offer, write_json
 from tests.insights.conftest import EVENTFUL
 from tests.insights.worlds import CAMPAIGNS, WEEKS, Plant, Row, Worlds, history
