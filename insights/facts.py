@@ -17,6 +17,13 @@ Direction = Literal["up", "down", "flat"]
 # Where a sentence says against what it is held: a list of bullets says it once. A character that no name keeps.
 PERIOD = "\ue010"
 
+# How many decimals numbers of a format have, from which value on.
+DECIMALS: Mapping[Format, Sequence[tuple[float, int]]] = {
+    "integer": [(0, 0)],
+    "currency": [(100, 0), (0, 2)],
+    "percent": [(0.1, 1), (0, 2)],
+    "decimal": [(1_000, 0), (100, 1), (0, 2)],
+}
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 
 
@@ -140,14 +147,15 @@ def read_answer(answer: WidgetAnswer, span: Span) -> Reading:
 
     compared = body.get("comparison", {}).get("series") or [None] * len(body["series"])
     tracks = [
-        Track(now["name"], Windows(read_days(0, now), read_days(1, then)), read_values(now["stats"]))
+        Track(
+            now["name"],
+            Windows(read_days(0, now), read_days(1, then)),
+            (now["stats"]["value"], now["stats"]["previous"]),
+        )
         for now, then in zip(body["series"], compared, strict=True)
     ]
-    return Reading(tracks, read_values(body["stats"]), body["meta"].get("currency"), body.get("items", ()))
-
-
-def read_values(stats: Body) -> tuple[Value, Value]:
-    return stats["value"], stats["previous"]
+    totals = (body["stats"]["value"], body["stats"]["previous"])
+    return Reading(tracks, totals, body["meta"].get("currency"), body.get("items", ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +170,8 @@ class NumberStyle:
     @classmethod
     def of(cls, language: Language, kind: Format, currency: str | None, *values: float | None) -> NumberStyle:
         largest = max((abs(value) for value in values if value is not None), default=0.0)
-        return cls(language, kind, currency, decimals_for(kind, largest))
+        decimals = next(decimals for least, decimals in DECIMALS[kind] if largest >= least)
+        return cls(language, kind, currency, decimals)
 
     def write(self, value: float) -> str:
         return self._write_number(value, "percent", plus="")
@@ -183,15 +192,3 @@ class NumberStyle:
         return sign + self.language.write(
             "money" if symbol else "money_code", number=number, currency=symbol or self.currency
         )
-
-
-def decimals_for(kind: Format, largest: float) -> int:
-    match kind:
-        case "integer":
-            return 0
-        case "currency":
-            return 0 if largest >= 100 else 2
-        case "percent":
-            return 2 if largest < 0.1 else 1
-        case "decimal":
-            return 0 if largest >= 1_000 else 1 if largest >= 100 else 2

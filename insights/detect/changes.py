@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from engine import Better, Metric, TableMetric
+from engine import Metric, TableMetric
 from insights.config.rules import Observation
 from insights.detect.significance import (
     SharedDays,
@@ -67,10 +67,13 @@ class Change:
             direction = "flat"
         change = "" if relative is None else language.write_percent(relative)
         word = "new" if relative is None else direction
+        verdict = "better" if direction == self.metric.better else "worse"
+        if self.metric.better == "neutral" or direction == "flat":
+            verdict = "neutral"
         return {
             "title": title,
             "direction": direction,
-            "verdict": verdict_of(direction, self.metric.better),
+            "verdict": verdict,
             "value": self.style.write(self.value),
             "previous": self.style.write(self.previous),
             "difference": self.style.write_difference(self.difference),
@@ -78,12 +81,6 @@ class Change:
             "words": language.write(word, change=change),
             "against": self.against,
         }
-
-
-def verdict_of(direction: Direction, better: Better) -> str:
-    if better == "neutral" or direction == "flat":
-        return "neutral"
-    return "better" if direction == better else "worse"
 
 
 def change_of(

@@ -52,17 +52,9 @@ class Member:
     def is_new(self) -> bool:
         return not self.days.then.has_any and self.change.value > 0
 
-    @property
-    def is_large(self) -> bool:
-        return self.share is not None and self.share >= NEW_SHARE
-
     def describe(self, **more: Any) -> dict[str, Any]:
         share = "" if self.share is None else self.change.style.language.write_percent(self.share)
         return {**self.change.describe(), "name": self.name, "share": share, **more}
-
-    def describe_new(self, span: Span) -> dict[str, Any]:
-        first = next(index for index, value in enumerate(self.days.now.values) if value)
-        return self.describe(since=span.write_day(first))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +95,12 @@ def find_members(observation: Observation, answers: Answers, span: Span) -> Find
         "top": [each.describe() for each in members[:SHOWN]],
         "rising": [each.describe() for each in rising],
         "falling": [each.describe() for each in select_largest(falling)],
-        "new": [each.describe_new(span) for each in new],
-        "replaced": [describe_rename(each, by_name) for each in renames if by_name[each.name].is_large][:SHOWN],
+        "new": [each.describe(since=span.write_day(find_first(each.days.now.values))) for each in new],
+        "replaced": [
+            by_name[each.name].describe(before=each.before, previous=by_name[each.before].describe()["previous"])
+            for each in renames
+            if (by_name[each.name].share or 0) >= NEW_SHARE
+        ][:SHOWN],
         "driver": None if driver is None or driver.name in passed else driver.describe(),
     }
     strength = max((each.change.strength for each in (*rising, *falling, *new)), default=0.0)
@@ -172,11 +168,6 @@ def select_largest(members: Sequence[Member]) -> list[Member]:
     return [each for each in ranked if abs(each.change.difference) >= least][:SHOWN]
 
 
-def describe_rename(each: Rename, by_name: dict[str, Member]) -> dict[str, Any]:
-    previous = by_name[each.before].change
-    return by_name[each.name].describe(before=each.before, previous=previous.style.write(previous.previous))
-
-
 def is_borne_out(observation: Observation, answers: Answers, together: MembersTogether, span: Span) -> bool:
     """Whether the members together changed as the metric did that they break down, over the very same days."""
     if observation.whole is None:
@@ -240,9 +231,13 @@ def list_words(name: str) -> set[str]:
     return {word for word in re.findall(r"[^\W_]+", name.casefold()) if not re.search(r"\d", word)}
 
 
+def find_first(values: Sequence[float | None]) -> int:
+    return next(index for index, value in enumerate(values) if value)
+
+
 def is_followed(windows: Windows, now: Sequence[float | None], *, adjacent: bool) -> bool:
     """Whether a member that was not there before begins where this one ends, and about as large as it was."""
-    first = next(index for index, value in enumerate(now) if value)
+    first = find_first(now)
     days = [*windows.then.values, *windows.now.values]
     start = len(windows.then.values) + first
     # On the day itself both may have been there.

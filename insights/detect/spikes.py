@@ -72,18 +72,15 @@ def find_day(reading: Reading, observation: Observation) -> Spike | None:
         score = robust_z_score(value, others)
         # Of a shop that is closed on Sundays no Sunday is low.
         own = usual_on((now.first + index) % 7, value, now, then)
-        if own is None or not all(is_far(value, each, observation.least) for each in (usual, own)):
-            continue
-        if abs(score) >= STANDS_OUT:
+        limits = () if own is None else (usual, own)
+        is_high = all(value >= each * (1 + observation.least) for each in limits)
+        is_low = all(value <= each * LOW for each in limits)
+        if limits and (is_high or is_low) and abs(score) >= STANDS_OUT:
             found.append(Spike(index, value, usual, score))
     low, high = ([each for each in found if (each.score > 0) is up] for up in (False, True))
     echoes = len(observation.metrics) > 1
     few = [*(low if len(low) <= MOST_DAYS else ()), *(high if len(high) <= MOST_DAYS or echoes else ())]
     return max(few, key=lambda each: abs(each.score), default=None)
-
-
-def is_far(value: float, usual: float, least: float) -> bool:
-    return value >= usual * (1 + least) if value > usual else value <= usual * LOW
 
 
 def usual_on(weekday: int, value: float, *windows: DayValues) -> float | None:
