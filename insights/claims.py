@@ -249,11 +249,13 @@ class Offer:
         found: list[tuple[str, str]] = []
         while True:
             rest = text.rstrip(" .!")
-            form = next((each for each in offered if ends_with(rest, each)), None)
-            if form is None:
+            for form, advice in offered.items():
+                if match := re.search(rf" {re.escape(form)}$", rest, re.IGNORECASE):
+                    found.append(advice)
+                    text = rest[: match.start() + 1]
+                    break
+            else:
                 return text, found[::-1]
-            found.append(offered[form])
-            text = rest[: len(rest) - len(form)]
 
     def _read_parts(self, text: str) -> list[Part]:
         clauses = {each.id: each for each in self.clauses}
@@ -279,12 +281,6 @@ class Offer:
         if not parts or strip_marks(text[at:]):
             raise RefusedBullet("words")
         return parts
-
-
-def ends_with(text: str, sentence: str) -> bool:
-    """Whether a text ends in a sentence, before which there is something else; blind to case."""
-    before = text[: -len(sentence)]
-    return before.endswith(" ") and text[len(before) :].casefold() == sentence.casefold()
 
 
 def strip_marks(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Findings: what the data says of an entry of insights.yaml, over the asked window and the one it is compared with."""
+"""What facts are made of: the answers as days, the two windows, findings, and how their numbers are written."""
 
 from __future__ import annotations
 

@@ -44,6 +44,7 @@ from insights.sanitize import find_markup
 FILE = "insights.yaml"
 WORDS = shapes.WordsDefinition.model_fields.keys()
 SLOT = re.compile(r"\{([^\W\d]\w*)\}")
+# A condition is a sentence that is empty unless it holds.
 CONDITION = ("{% if ", " %}yes{% endif %}")
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -135,7 +136,7 @@ class InsightsResolver:
         if not all(known) or any(fact not in self.kinds for fact in facts):
             return None  # Without the kinds of all facts no sentence can be judged.
         self.examples[name] = list_trials(self.kinds, definition.about)
-        when = self.try_condition(place, definition.when, "when")
+        when = self.try_sentence(place, definition.when, "when", around=CONDITION)
         if when is None and definition.when is not None:
             return None
         if when is not None:
@@ -144,7 +145,7 @@ class InsightsResolver:
         text = self.try_text(place, definition)
         member = self.try_sentence(place, definition.member, "member")
         advice = {
-            each: None if given is True else self.try_condition(place, given, "advice", each)
+            each: None if given is True else self.try_sentence(place, given, "advice", each, around=CONDITION)
             for each, given in definition.advice.items()
             if self.check_name(place, "advice", each, "advice", each)
         }
@@ -165,10 +166,6 @@ class InsightsResolver:
         say = self.try_sentence(place, definition.say, "say")
         because = self.try_sentence(place, definition.because, "because")
         return None if say is None else RuleText(say, because)
-
-    def try_condition(self, place: Reporter, text: str | None, *at: str) -> Sentence | None:
-        """A condition is a sentence that is empty unless it holds."""
-        return self.try_sentence(place, text, *at, around=CONDITION)
 
     def try_sentence(
         self, place: Reporter, text: str | None, *at: str, around: tuple[str, str] = ("", "")

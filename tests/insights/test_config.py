@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from jinja2 import Environment
 
 from engine.errors import InvalidCatalog, InvalidSetting
-from insights.config.fields import FIELDS, OPTIONAL
+from insights.config.fields import FIELDS, OPTIONAL, list_trials
 from insights.config.load import check_language, load_catalog
 from runtime.shipped import get_shipped_folder
 
@@ -290,6 +292,24 @@ def test_an_unknown_language_is_named_with_those_that_there_are(folder: Path) ->
         InvalidSetting, match="INSIGHTS_LANGUAGE: 'es' is not a language of the insights; there are 'de'"
     ):
         check_language(load_catalog(folder), "es")
+
+
+def test_a_sentence_that_is_walked_says_what_jinja_says() -> None:
+    """Every sentence and condition of the shipped files, on every example for which the rule's condition holds."""
+    insights = load_catalog(get_shipped_folder()).insights
+    kinds = {name: each.kind for name, each in insights.observations.items()}
+    jinja, compared = Environment(), 0  # noqa: S701
+    for rule in insights.rules:
+        texts = [language.rules[rule.name] for language in insights.languages.values()]
+        sentences = [each for text in texts for each in (text.say, text.because)]
+        examples = list_trials(kinds, rule.about)
+        for sentence in (rule.when, rule.member, *rule.advice.values(), *sentences):
+            for facts in examples if sentence is not None else ():
+                if sentence is rule.when or rule.holds(facts):
+                    expected = " ".join(jinja.from_string(sentence.text).render(facts).split())
+                    assert sentence.render(facts) == re.sub(r" (?=[,.;:!?)](?:\s|$))", "", expected)
+                    compared += 1
+    assert compared > 900
 
 
 @pytest.mark.parametrize("given", ["[1, {a: 2}]", "5", "true", "1.5", "text", "[my.x]"])
