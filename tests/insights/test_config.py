@@ -303,8 +303,8 @@ def test_a_sentence_that_is_walked_says_what_jinja_says() -> None:
         texts = [language.rules[rule.name] for language in insights.languages.values()]
         sentences = [each for text in texts for each in (text.say, text.because)]
         examples = list_trials(kinds, rule.about)
-        for sentence in (rule.when, rule.member, *rule.advice.values(), *sentences):
-            for facts in examples if sentence is not None else ():
+        for sentence in filter(None, (rule.when, rule.member, *rule.advice.values(), *sentences)):
+            for facts in examples:
                 if sentence is rule.when or rule.holds(facts):
                     expected = " ".join(jinja.from_string(sentence.text).render(facts).split())
                     assert sentence.render(facts) == re.sub(r" (?=[,.;:!?)](?:\s|$))", "", expected)
