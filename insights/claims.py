@@ -1,31 +1,41 @@
-"""Claims: clauses, each written from a fact, and bullets, which arrange clauses and hold nothing else."""
+"""Claims: clauses, each written from a fact, and bullets, which arrange clauses and hold nothing else.
+
+Bullets are arranged by the rules, or as a model's answer says; no language model is needed.
+"""
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from engine import TextFaults
 from insights.config.definitions import Group
-from insights.config.languages import Language
-from insights.facts import PERIOD, Span
-from insights.sanitize import shorten_text
+from insights.config.rules import Insights, Language, Rule
+from insights.config.sentences import Fields
+from insights.facts import PERIOD, Finding, Span
+from insights.sanitize import find_markup, shorten_text
 
 MOST_CHARACTERS = 240
 NEW_SENTENCE = "."
 SMALL_INSIDE = re.compile(r"[^\W\d_a-z][a-z\u00df-\u00ff ]")
 
 Items = list[dict[str, Any]]
+logger = logging.getLogger("metric_engine.insights.claims")
+
+
+class Advice(NamedTuple):
+    """A sentence of advice: as a model answers it, with a slot for the member's name, and as it is shown."""
+
+    form: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clause:
-    """A sentence without its full stop, true whatever stands beside it.
-
-    `because` is what is behind it, `member` whom its `advice` may name, and `subjects` what it speaks of. Its first
-    word `is_small` inside of a sentence if it is no name.
-    """
+    """A sentence without its full stop; its first word `is_small` inside of a sentence if it is no name."""
 
     id: str
     group: Group
@@ -36,7 +46,18 @@ class Clause:
     is_small: bool
     because: str = ""
     member: str = ""
-    advice: tuple[str, ...] = ()
+    advice: tuple[Advice, ...] = ()
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "group": self.group,
+            "kind": self.kind,
+            "importance": self.importance,
+            "text": self.text.replace(f" {PERIOD}", ""),
+            "parts": {name: text for name in ("because", "member") if (text := getattr(self, name))},
+            "advice": [each.form for each in self.advice],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +76,61 @@ class Part(NamedTuple):
     joiner: str = NEW_SENTENCE
 
 
-def write_bullet(parts: Sequence[Part], advice: Sequence[str], span: Span) -> Bullet:
-    """The bullet, as much of it as there is room for: clauses come before what is behind them, and that before advice.
+def write_clauses(insights: Insights, findings: Iterable[Finding], span: Span) -> list[Clause]:
+    """What the rules say of the findings, the most important first."""
+    known = {each.observation.name: each for each in findings}
+    notable = {name: each for name, each in known.items() if each.notable}
+    views: dict[str, Any] = dict.fromkeys(insights.observations)
+    views |= {name: finding.view for name, finding in notable.items()}
+    views |= {"compared": span.comparison_text, "against": PERIOD, "days": span.days}
+    views["known"] = {name: name in known for name in insights.observations}
+    rules = [rule for rule in insights.rules if notable.keys() >= set(rule.about)]
+    rules.sort(key=lambda rule: (-rule.importance, -max(notable[name].strength for name in rule.about)))
+    clauses: list[Clause] = []
+    for rule in rules:
+        clause = write_clause(f"c{len(clauses) + 1}", rule, insights, views, span)
+        clauses += [] if clause is None else [clause]
+    return clauses
 
-    A clause about what an earlier one has told is left out.
-    """
+
+def write_clause(name: str, rule: Rule, insights: Insights, views: Fields, span: Span) -> Clause | None:
+    text, language = span.language.rules.get(rule.name), span.language
+    try:
+        if text is None or not rule.holds(views):
+            return None
+        sentences = (text.say, text.because, rule.member)
+        say, because, member = ("" if each is None else each.render(views).removesuffix(".") for each in sentences)
+        advice = [language.advice[name] for name in rule.advise(views) if name in language.advice]
+    except TextFaults as faults:
+        logger.error("the rule %s of insights.yaml cannot be said: %s", rule.name, faults)
+        return None
+    if not say or any(find_markup(each) for each in (say, because)):
+        logger.error("the rule %s of insights.yaml says nothing, or what is not plain text", rule.name)
+        return None
+    observations = [insights.observations[name] for name in rule.about]
+    return Clause(
+        id=name,
+        group=rule.group,
+        kind=observations[0].kind,
+        importance=rule.importance,
+        subjects=frozenset(subject for each in observations for subject in each.subjects),
+        text=say,
+        # It begins with a word of its own, and not with a name or an abbreviation.
+        is_small=SMALL_INSIDE.match(text.say.text.lstrip()) is not None,
+        because=because,
+        member=member,
+        advice=tuple(
+            [
+                Advice(each.replace("{member}", f"{{{name}.member}}"), each.replace("{member}", member))
+                for each in advice
+                if member or "{member}" not in each
+            ]
+        ),
+    )
+
+
+def write_bullet(parts: Sequence[Part], advice: Sequence[str], span: Span) -> Bullet:
+    """As much as there is room for: clauses, then causes, then advice; no clause about what an earlier one has told."""
     told: list[Part] = []
     for part in parts:
         if not any(part.clause.subjects & each.clause.subjects for each in told):
@@ -97,11 +168,6 @@ def end_sentence(text: str) -> str:
     return text if text[-1:] in ".!?…" else f"{text}."
 
 
-def is_small_inside(template: str) -> bool:
-    """Whether a sentence begins with a word of its own, and not with a name or an abbreviation."""
-    return SMALL_INSIDE.match(template.lstrip()) is not None
-
-
 def say_period_once(bullets: Sequence[Bullet], span: Span) -> list[Bullet]:
     """The bullets, of which only the first that is held against the compared window says so."""
     against = span.language.write("against", compared=span.comparison_text)
@@ -119,6 +185,15 @@ def group_bullets(bullets: Sequence[Bullet]) -> Items:
     for bullet in bullets:
         groups.setdefault(bullet.group, []).append(bullet.text)
     return [{"group": group, "bullets": texts} for group, texts in groups.items()]
+
+
+def render_rules(clauses: Sequence[Clause], span: Span, most: int) -> list[Bullet]:
+    """A bullet for each clause, with what is behind it and its best advice; at most so many."""
+    bullets = [
+        write_bullet([Part(each, has_cause=True)], [advice.text for advice in each.advice[:1]], span)
+        for each in clauses
+    ]
+    return say_period_once(list(dict.fromkeys(bullets))[:most], span)
 
 
 # What a model answers
@@ -145,11 +220,10 @@ class Offer:
     language: Language
 
     def describe(self) -> dict[str, Any]:
-        """The offer as the model reads it."""
         return {
             "joiners": list(self.language.definition.joiners),
             "advice": list(self.general),
-            "clauses": [describe_clause(each) for each in self.clauses],
+            "clauses": [each.describe() for each in self.clauses],
         }
 
     def read_bullet(self, bullet: Bullet, span: Span) -> Bullet:
@@ -158,28 +232,30 @@ class Offer:
             raise RefusedBullet("group")
         text, advice = self._split_advice(" ".join(bullet.text.split()))
         parts = self._read_parts(text)
-        there = {part.clause.id for part in parts}
-        if len(there) < len(parts) or len(set(advice)) < len(advice):
+        there = {"", *(part.clause.id for part in parts)}
+        if len(there) <= len(parts) or len(set(advice)) < len(advice):
             raise RefusedBullet("repeated")
-        if any(owner is not None and owner.id not in there for owner, _ in advice):
+        if any(owner not in there for owner, _ in advice):
             raise RefusedBullet("advice")
-        return write_bullet(parts, [fill_in(sentence, owner) for owner, sentence in advice], span)
+        return write_bullet(parts, [sentence for _, sentence in advice], span)
 
-    def _split_advice(self, text: str) -> tuple[str, list[tuple[Clause | None, str]]]:
-        """The text without its sentences of advice, and these, each with the clause whose advice it is."""
-        offered: list[tuple[str, Clause | None, str]] = [(each.rstrip(".!"), None, each) for each in self.general]
-        for clause in self.clauses:
-            offered += [(name_slots(each, clause).rstrip(".!"), clause, each) for each in clause.advice]
+    def _split_advice(self, text: str) -> tuple[str, list[tuple[str, str]]]:
+        """The text without its advice, and this as it is shown, each with the id of the clause whose advice it is."""
         there = {each for each, _ in REFERENCE.findall(text)}
-        offered.sort(key=lambda each: each[1] is not None and each[1].id not in there)
-        found: list[tuple[Clause | None, str]] = []
+        offered = {each.rstrip(".!"): ("", each) for each in self.general}
+        for clause in sorted(self.clauses, key=lambda each: each.id not in there):
+            for each in clause.advice:
+                offered.setdefault(each.form.rstrip(".!"), (clause.id, each.text))
+        found: list[tuple[str, str]] = []
         while True:
             rest = text.rstrip(" .!")
-            match = next((each for each in offered if ends_with(rest, each[0])), None)
-            if match is None:
+            for form, advice in offered.items():
+                if match := re.search(rf" {re.escape(form)}$", rest, re.IGNORECASE):
+                    found.append(advice)
+                    text = rest[: match.start() + 1]
+                    break
+            else:
                 return text, found[::-1]
-            found.append(match[1:])
-            text = rest[: len(rest) - len(match[0])]
 
     def _read_parts(self, text: str) -> list[Part]:
         clauses = {each.id: each for each in self.clauses}
@@ -205,34 +281,6 @@ class Offer:
         if not parts or strip_marks(text[at:]):
             raise RefusedBullet("words")
         return parts
-
-
-def describe_clause(clause: Clause) -> dict[str, Any]:
-    parts = {name: text for name in ("because", "member") if (text := getattr(clause, name))}
-    return {
-        "id": clause.id,
-        "group": clause.group,
-        "kind": clause.kind,
-        "importance": clause.importance,
-        "text": clause.text.replace(f" {PERIOD}", ""),
-        "parts": parts,
-        "advice": [name_slots(each, clause) for each in clause.advice],
-    }
-
-
-def name_slots(advice: str, clause: Clause) -> str:
-    """The advice as the model writes it: with the clause's name in its slot."""
-    return advice.replace("{member}", f"{{{clause.id}.member}}")
-
-
-def fill_in(advice: str, clause: Clause | None) -> str:
-    return advice if clause is None else advice.replace("{member}", clause.member)
-
-
-def ends_with(text: str, sentence: str) -> bool:
-    """Whether a text ends in a sentence, before which there is something else; blind to case."""
-    before = text[: -len(sentence)]
-    return before.endswith(" ") and text[len(before) :].casefold() == sentence.casefold()
 
 
 def strip_marks(text: str) -> str:

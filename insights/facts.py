@@ -1,32 +1,35 @@
-"""Findings: what the data says of an entry of insights.yaml, over the asked window and the one it is compared with."""
+"""What facts are made of: the answers as days, the two windows, findings, and how their numbers are written."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any, Literal
 
-from engine import Body, Compare, Window, get_comparison_window
-from insights.config.languages import Language
-from insights.config.rules import Observation
+from engine import Body, Compare, Format, WidgetAnswer, Window, get_comparison_window
+from insights.config.rules import Language, Observation
+from insights.detect.significance import DayValues, SharedDays, Value, Windows, add_days
 
-Answers = Mapping[str, Body]
 Direction = Literal["up", "down", "flat"]
-# Which days of the asked and of the compared window are held against each other: those that both have.
-SharedDays = tuple[tuple[bool, ...], tuple[bool, ...]]
 
 # Where a sentence says against what it is held: a list of bullets says it once. A character that no name keeps.
 PERIOD = "\ue010"
 
+# How many decimals numbers of a format have, from which value on.
+DECIMALS: Mapping[Format, Sequence[tuple[float, int]]] = {
+    "integer": [(0, 0)],
+    "currency": [(100, 0), (0, 2)],
+    "percent": [(0.1, 1), (0, 2)],
+    "decimal": [(1_000, 0), (100, 1), (0, 2)],
+}
+SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What an observation came to.
-
-    `view` is what sentences see of it. `notable` tells whether it is worth a sentence, and `strength` how far it goes.
-    One that `silences` its sources makes every other finding about them unfair.
-    """
+    """What an observation came to: what sentences see, and whether it is worth one. A silence mutes its sources."""
 
     observation: Observation
     view: Mapping[str, Any]
@@ -54,18 +57,31 @@ class Span:
         return min(self.days, max(0, (self.window.end - self.today).days + 1))
 
     @property
+    def is_cut(self) -> bool:
+        return self.unfinished_days > 0
+
+    @property
     def is_adjacent(self) -> bool:
         """Whether the compared window ends where the asked one begins."""
         return self.compare is Compare.PREVIOUS_PERIOD
 
     @property
+    def starts(self) -> tuple[date, date]:
+        """The first days of the asked window and of the compared one."""
+        compared = self.compare is not Compare.OFF
+        return self.window.start, get_comparison_window(self.window, self.compare).start if compared else date.max
+
+    @property
     def comparison_text(self) -> str:
-        """The compared window in words."""
         if self.compare is Compare.PREVIOUS_YEAR:
             return self.language.write("previous_year")
         if self.days == 1:
             return self.language.write("previous_day")
         return self.language.write("previous_days", days=self.language.write_number(self.days))
+
+    def write_day(self, index: int, start: date | None = None) -> str:
+        """A day of the asked window, or of the one that begins at `start`."""
+        return self.language.write_day((start or self.window.start) + timedelta(days=index))
 
     def describe_days(self, shared: SharedDays | None) -> str:
         """Against what a change is held, in words, where the days of `shared` alone are compared."""
@@ -75,12 +91,104 @@ class Span:
         first, last = now.index(True), len(now) - 1 - now[::-1].index(True)
         if now != then or not all(now[first : last + 1]):
             return self.language.write("shared_days", count=self.language.write_number(sum(now)))
-        starts = (self.window.start, get_comparison_window(self.window, self.compare).start)
-        days = [self.language.write_day(start + timedelta(days=days)) for start in starts for days in (first, last)]
+        days = [self.write_day(index, start) for start in self.starts for index in (first, last)]
         return self.language.write("shared_dates", **dict(zip(("first", "last", "before", "until"), days, strict=True)))
 
 
-def series_of(body: Body, name: str | None = None) -> tuple[Any, Any] | None:
-    """A series and its counterpart in the compared window: the one of that name, or else the first."""
-    pairs = zip(body["series"], body.get("comparison", {}).get("series") or (), strict=False)
-    return next((pair for pair in pairs if name in (None, pair[0]["name"])), None)
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A series or a member: its days in both windows, and what the engine says that they come to."""
+
+    name: str
+    days: Windows
+    totals: tuple[Value, Value]
+
+    def add_up(self, shared: SharedDays | None) -> tuple[Value, Value]:
+        """What both windows come to, over the days that are compared."""
+        return self.days.keep(shared).totals if shared and self.days.now.values else self.totals
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The engine's answer about a metric: `whole` is that of all its series or members together."""
+
+    tracks: Sequence[Track]
+    totals: tuple[Value, Value]
+    currency: str | None
+    items: Sequence[Body] = ()
+
+    @cached_property
+    def whole(self) -> Track:
+        columns = ([each.days.now for each in self.tracks], [each.days.then for each in self.tracks])
+        return Track("", Windows(*map(add_days, columns)), self.totals)
+
+    def find_series(self, name: str | None = None) -> Track | None:
+        """The series of that name, or else the first; None where there is nothing to compare it with."""
+        return next((each for each in self.tracks if name in (None, each.name) and each.days.then.values), None)
+
+
+Answers = Mapping[str, Reading]
+
+
+def read_answer(answer: WidgetAnswer, span: Span) -> Reading:
+    """Read an answer. Days without rows are empty: a sum fills them with 0, but nobody has counted them.
+
+    Days that are not over are left out, and so are those of the compared window that they would be held against.
+    """
+    body, finished = answer.body, max(0, span.days - span.unfinished_days)
+    results = [each.buckets_with_rows for each in answer.results]
+
+    def read_days(window: int, series: Body | None) -> DayValues:
+        if series is None:
+            return DayValues(())
+        points = zip(series["points"], *(each[window] for each in results), strict=True)
+        values = [point["v"] if all(has_rows) else None for point, *has_rows in points]
+        return DayValues(tuple(values[:finished] if span.is_cut else values), span.starts[window].weekday())
+
+    compared = body.get("comparison", {}).get("series") or [None] * len(body["series"])
+    tracks = [
+        Track(
+            now["name"],
+            Windows(read_days(0, now), read_days(1, then)),
+            (now["stats"]["value"], now["stats"]["previous"]),
+        )
+        for now, then in zip(body["series"], compared, strict=True)
+    ]
+    totals = (body["stats"]["value"], body["stats"]["previous"])
+    return Reading(tracks, totals, body["meta"].get("currency"), body.get("items", ()))
+
+
+@dataclass(frozen=True, slots=True)
+class NumberStyle:
+    """How the numbers of a metric are written; all of them as finely as its largest needs."""
+
+    language: Language
+    format: Format
+    currency: str | None
+    decimals: int
+
+    @classmethod
+    def of(cls, language: Language, kind: Format, currency: str | None, *values: float | None) -> NumberStyle:
+        largest = max((abs(value) for value in values if value is not None), default=0.0)
+        decimals = next(decimals for least, decimals in DECIMALS[kind] if largest >= least)
+        return cls(language, kind, currency, decimals)
+
+    def write(self, value: float) -> str:
+        return self._write_number(value, "percent", plus="")
+
+    def write_difference(self, value: float) -> str:
+        """A difference between values of the metric: of percentages, in points."""
+        return self._write_number(value, "points", plus="+")
+
+    def _write_number(self, value: float, percentage: str, *, plus: str) -> str:
+        exact = value * 100 if self.format == "percent" else value
+        number = self.language.write_number(exact, self.decimals)
+        sign = "" if not any(each in "123456789" for each in number) else plus if exact > 0 else "-"
+        if self.format == "percent":
+            return sign + self.language.write(percentage, number=number)
+        if self.format != "currency" or self.currency is None:
+            return sign + number
+        symbol = SYMBOLS.get(self.currency)
+        return sign + self.language.write(
+            "money" if symbol else "money_code", number=number, currency=symbol or self.currency
+        )

@@ -10,22 +10,21 @@ import json
 import logging
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
-from concurrent.futures import TimeoutError as GivenUp
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from threading import Thread
 from typing import Any, Literal
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from engine import SOURCES, Compare, InvalidSetting, install_command
-from insights.claims import GROUPS, Bullet, Clause, Offer, describe_clause
+from insights.claims import GROUPS, Bullet, Clause, Offer
 from insights.collect_facts import CollectedFacts
 
-Failure = Literal["budget", "busy", "timeout", "unavailable", "refused", "malformed"]
+Failure = Literal["budget", "busy", "timeout", "unavailable", "refused", "malformed", "ungrounded"]
 
 ATTEMPTS = 2
 MOST_ANSWERED = 1_500
@@ -55,10 +54,10 @@ class Limits:
 
 
 class Unusable(Exception):
-    """The model gave nothing that can be used; `failure` says why in a word."""
+    """The model gave nothing usable: why, whether to try `again`, and how many bullets were `dropped`, by reason."""
 
-    def __init__(self, failure: Failure) -> None:
-        self.failure = failure
+    def __init__(self, failure: Failure, *, again: bool = False, dropped: Mapping[str, int] | None = None) -> None:
+        self.failure, self.again, self.dropped = failure, again, dropped or {}
         super().__init__(failure)
 
 
@@ -75,20 +74,17 @@ class LanguageModel:
         self.is_closed = False
 
     def ask(self, context: str, *, spend: Callable[[], bool]) -> list[Bullet]:
-        """The bullets that the model makes of the facts, unchecked. `spend` is asked before each call.
-
-        Raises Unusable, never later than `limits.whole` and a moment.
-        """
+        """The model's bullets, unchecked; `spend` allows each call. Raises Unusable, in `limits.whole` and a moment."""
         if self.is_closed:
             raise Unusable("unavailable")
         whole = self.limits.whole
-        waiting = asyncio.run_coroutine_threadsafe(asyncio.wait_for(self.answer(context, spend), whole), event_loop())
+        waiting = asyncio.run_coroutine_threadsafe(asyncio.wait_for(self._answer(context, spend), whole), event_loop())
         self.waiting.add(waiting)
         try:
             return waiting.result(whole + 1)
         except CancelledError:
             raise Unusable("unavailable") from None
-        except (TimeoutError, GivenUp):
+        except TimeoutError:
             waiting.cancel()
             raise Unusable("timeout") from None
         finally:
@@ -100,30 +96,27 @@ class LanguageModel:
         for each in tuple(self.waiting):
             each.cancel()
 
-    async def answer(self, context: str, spend: Callable[[], bool]) -> list[Bullet]:
-        """Ask once, and where that fails once more."""
-        failure: Failure = "unavailable"
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                await asyncio.sleep(self.limits.pause)
+    async def _answer(self, context: str, spend: Callable[[], bool]) -> list[Bullet]:
+        """Ask, and where that fails once more."""
+        for attempt in range(1, ATTEMPTS + 1):
             if not await asyncio.to_thread(spend):
                 raise Unusable("budget")
-            found = await self.call((await asyncio.to_thread(import_litellm)).acompletion, context)
-            if isinstance(found, list):
-                return found
-            failure, again = found
-            logger.warning("the language model failed: %s", failure)
-            if not again:
-                break
-        raise Unusable(failure)
+            try:
+                return await self._call(context)
+            except Unusable as unusable:
+                logger.warning("the language model failed: %s", unusable.failure)
+                if not unusable.again or attempt == ATTEMPTS:
+                    raise
+            await asyncio.sleep(self.limits.pause)
+        raise Unusable("unavailable")
 
-    async def call(self, complete: Any, context: str) -> list[Bullet] | tuple[Failure, bool]:
-        """One call: the bullets, or why there are none and whether another try may help."""
+    async def _call(self, context: str) -> list[Bullet]:
+        litellm = await asyncio.to_thread(import_litellm)
         calling = asyncio.ensure_future(
-            complete(
+            litellm.acompletion(
                 model=self.name,
                 messages=[{"role": "system", "content": INSTRUCTIONS}, {"role": "user", "content": context}],
-                response_format=RESPONSE_FORMAT if import_litellm().supports_response_schema(self.name) else None,
+                response_format=ModelReply if litellm.supports_response_schema(self.name) else None,
                 temperature=0,
                 max_tokens=MOST_ANSWERED,
                 timeout=self.limits.call,
@@ -137,21 +130,18 @@ class LanguageModel:
         finally:
             calling.cancel()
         if not done:
-            return "timeout", True
+            raise Unusable("timeout", again=True)
         # Whatever a provider's client raises is a failed call; its words may hold the request.
-        error = calling.exception()
-        if error is not None:
-            return "unavailable", getattr(error, "status_code", None) not in FINAL
+        if (error := calling.exception()) is not None:
+            raise Unusable("unavailable", again=getattr(error, "status_code", None) not in FINAL)
         try:
             message = calling.result().choices[0].message
             content, refusal = message.content, getattr(message, "refusal", None)
         except (AttributeError, IndexError, KeyError, TypeError):
-            # A reply of another shape than the providers': without choices, or without a message in one.
-            return "malformed", True
+            raise Unusable("malformed", again=True) from None
         if not isinstance(content, str) or refusal:
-            return "refused", True
-        bullets = read_answer(content)
-        return ("malformed", True) if bullets is None else bullets
+            raise Unusable("refused", again=True)
+        return read_answer(content)
 
 
 @lru_cache(maxsize=1)
@@ -197,16 +187,6 @@ Nothing worth saying? Answer {"items": []}.
 Answer with JSON alone: {"items": [{"group": "Traffic", "bullets": ["{c1}, while {c4}. Check the landing pages."]}]}"""
 
 
-def shape_object(**properties: Any) -> dict[str, Any]:
-    """The JSON Schema of an object with just these properties."""
-    return {"type": "object", "additionalProperties": False, "required": [*properties], "properties": properties}
-
-
-TEXTS = {"type": "array", "items": {"type": "string"}}
-ITEM = shape_object(group={"type": "string", "enum": [*GROUPS]}, bullets=TEXTS)
-SCHEMA = shape_object(items={"type": "array", "items": ITEM})
-RESPONSE_FORMAT = {"type": "json_schema", "json_schema": {"name": "insights", "strict": True, "schema": SCHEMA}}
-
 MOST_TOKENS = 2_500
 # Tokenizers differ. Of such JSON the known ones make a token of 3.4 bytes or more, and of what outsiders may write in
 # the worst case one of each byte.
@@ -218,7 +198,7 @@ FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL)
 class GroupReply(BaseModel):
     """A group of bullets, as the model gives it."""
 
-    group: str
+    group: str = Field(json_schema_extra={"enum": [*GROUPS]})
     bullets: list[str]
 
 
@@ -235,7 +215,7 @@ def make_offer(facts: CollectedFacts, clauses: list[Clause]) -> Offer:
     room = MOST_TOKENS - len(write_json(describe_request(facts, Offer([], general, language)))) / BYTES_A_TOKEN
     chosen = []
     for clause in clauses:
-        written = write_json(describe_clause(clause))
+        written = write_json(clause.describe())
         foreign = len(written.encode()) - len(written.encode("ascii", "ignore"))
         room -= (len(written.encode()) - foreign) / BYTES_A_TOKEN + foreign
         if room < 0:
@@ -247,26 +227,25 @@ def make_offer(facts: CollectedFacts, clauses: list[Clause]) -> Offer:
 def describe_request(facts: CollectedFacts, offer: Offer) -> dict[str, Any]:
     """The JSON object that the model is told: the period, the sources, and the offer."""
     span = facts.span
-    told: dict[str, Any] = {
+    return {
         "from": span.window.start.isoformat(),
         "to": span.window.end.isoformat(),
         "language": span.language.code,
         "sources": [SOURCES[source].title if source in SOURCES else source for source in sorted(facts.active)],
+        **({} if span.compare is Compare.OFF else {"compared_with": span.comparison_text}),
+        **offer.describe(),
     }
-    if span.compare is not Compare.OFF:
-        told["compared_with"] = span.comparison_text
-    return told | offer.describe()
 
 
 def write_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def read_answer(answer: str) -> list[Bullet] | None:
-    """The bullets of an answer, whatever they say; None where it is not what was asked for."""
+def read_answer(answer: str) -> list[Bullet]:
+    """The bullets of an answer, whatever they say. Raises Unusable where it is not what was asked for."""
     fenced = FENCE.fullmatch(answer[:MOST_READ])
     try:
-        reply = ModelReply.model_validate(json.loads(fenced[1] if fenced else answer[:MOST_READ]))
-    except (ValidationError, ValueError, RecursionError):
-        return None
+        reply = ModelReply.model_validate_json(fenced[1] if fenced else answer[:MOST_READ])
+    except ValidationError:
+        raise Unusable("malformed", again=True) from None
     return [Bullet(item.group, bullet) for item in reply.items for bullet in item.bullets]

@@ -12,10 +12,9 @@ from typing import Literal
 from cachetools import TTLCache
 
 from engine import Cache, CacheKey, Rows, hash_text
-from insights.claims import Bullet, Clause, read_bullets, say_period_once
+from insights.claims import Bullet, Clause, read_bullets, render_rules, say_period_once, write_clauses
 from insights.collect_facts import CollectedFacts
 from insights.llm import INSTRUCTIONS, Failure, LanguageModel, Unusable, describe_request, make_offer, write_json
-from insights.render_rules import render_rules, write_clauses
 
 Author = Literal["llm", "rules"]
 
@@ -34,25 +33,13 @@ PASSING: frozenset[Failure] = frozenset(("busy", "budget"))
 
 @dataclass(frozen=True, slots=True)
 class Narration:
-    """The bullets, the most important first, and who arranged them.
-
-    `dropped` counts the model's bullets that are no arrangement of what it was offered, by reason; `fallback` tells why
-    the rules speak although there is a model. `cached` where no model had to be asked.
-    """
+    """The bullets, who arranged them, how many of the model's were `dropped`, and why the rules speak in its place."""
 
     bullets: list[Bullet]
     author: Author = "rules"
     dropped: Mapping[str, int] = field(default_factory=dict)
-    fallback: Failure | Literal["ungrounded"] | None = None
+    fallback: Failure | None = None
     cached: bool = True
-
-
-class TooFewBullets(Exception):
-    """Too few of the model's bullets are arrangements of what it was offered."""
-
-    def __init__(self, dropped: Mapping[str, int]) -> None:
-        self.dropped = dropped
-        super().__init__(", ".join(dropped))
 
 
 class Narrator:
@@ -63,22 +50,17 @@ class Narrator:
     ) -> None:
         """`cache` is that of the scans: answers of the model are kept beside them."""
         self.model = model
-        self.failed: TTLCache[CacheKey, Unusable | TooFewBullets] = TTLCache(MOST_FAILED, ttl=FAILED, timer=clock)
+        self.failed: TTLCache[CacheKey, Unusable] = TTLCache(MOST_FAILED, ttl=FAILED, timer=clock)
         self.lock = Lock()
         self.cache = None if cache is None else Cache(cache.store, ttl=KEPT)
         self.places = BoundedSemaphore(MOST_WAITING)
 
     def close(self) -> None:
-        """Whoever waits for the model is told what the rules say."""
         if self.model is not None:
             self.model.close()
 
     def narrate(self, facts: CollectedFacts, *, spend: Callable[[], bool], late: bool = False) -> Narration:
-        """The bullets. `spend` is asked before each call to the model: it tells whether one more is within the budget.
-
-        What the model arranges, if enough of it is well-formed; or else what the rules say. When it is `late` already
-        the model is not asked.
-        """
+        """The model's bullets, if it is not `late` and enough are well-formed, or the rules'; `spend` allows a call."""
         clauses = write_clauses(facts.insights, facts.findings, facts.span)
         spoken = render_rules(clauses, facts.span, facts.insights.most)
         if self.model is None or not clauses or facts.asker.offline:
@@ -87,15 +69,10 @@ class Narrator:
         try:
             return self._ask_in_turn(asked, spend, late=late)
         except Unusable as unusable:
-            return Narration(spoken, fallback=unusable.failure, cached=False)
-        except TooFewBullets as few:
-            return Narration(spoken, dropped=few.dropped, fallback="ungrounded", cached=False)
+            return Narration(spoken, dropped=unusable.dropped, fallback=unusable.failure, cached=False)
 
     def _ask_in_turn(self, asked: ModelRequest, spend: Callable[[], bool], *, late: bool) -> Narration:
-        """What the model says, while there is a place to wait for it, or said before.
-
-        Raises Unusable, TooFewBullets.
-        """
+        """What the model says, while there is a place to wait for it, or said before. Raises Unusable."""
         with self.lock:
             failed = self.failed.get(asked.key)
         if failed is not None:
@@ -106,10 +83,10 @@ class Narrator:
                     return narration_of(asked.ask(spend), cached=False)
                 read = self.cache.get_or_fetch(asked.key, lambda: asked.ask(spend))
                 return narration_of(read.rows, cached=read.is_cached)
-            except (Unusable, TooFewBullets) as failure:
-                if not (isinstance(failure, Unusable) and failure.failure in PASSING):
+            except Unusable as unusable:
+                if unusable.failure not in PASSING:
                     with self.lock:
-                        self.failed[asked.key] = failure
+                        self.failed[asked.key] = unusable
                 raise
             finally:
                 self.places.release()
@@ -136,12 +113,12 @@ class ModelRequest:
         )
 
     def ask(self, spend: Callable[[], bool]) -> Rows:
-        """The model's bullets, and how many were dropped, as rows. Raises Unusable, TooFewBullets."""
+        """The model's bullets, and how many were dropped, as rows. Raises Unusable."""
         dropped: Counter[str] = Counter()
         answered = self.model.ask(self.text, spend=spend)
         bullets = read_bullets(self.offer, answered, self.facts.span, lambda reason: dropped.update((reason,)))
         if len(bullets) < (self.fewest if dropped else 1):
-            raise TooFewBullets(dropped)
+            raise Unusable("ungrounded", dropped=dropped)
         told = say_period_once(bullets[: self.facts.insights.most], self.facts.span)
         return [
             *(("bullet", each.group, each.text) for each in told),

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 
 MOST = 60
 SHORTEST = 24
+# More than any of the names that advertising accounts may have.
+WHOLE = 2_000
 
 TAG = re.compile(r"<[^<>]{0,300}>")
 # The one pattern of an address: of what outsiders write it is taken out, and of what analysts write it is refused.
@@ -42,11 +44,8 @@ UNNAMED = frozenset(("", "(not set)", "other"))
 
 
 def sanitize_text(text: object, most: int = MOST) -> str:
-    """The text without control characters, markup, addresses, mentions and long numbers, in one line of `most`.
-
-    Empty where nothing is left of it.
-    """
-    written = unicodedata.normalize("NFKC", str(text))[:2_000]
+    """The text in one line, without control characters, markup, addresses, mentions and long numbers; maybe nothing."""
+    written = unicodedata.normalize("NFKC", str(text))[:WHOLE]
     written = "".join(" " if unicodedata.category(each) in UNSEEN else each for each in written)
     if written.lstrip().startswith("/"):
         written = QUERY.sub("", written)
@@ -77,24 +76,16 @@ def find_markup(text: str) -> re.Match[str] | None:
     return min(found, key=lambda match: match.start(), default=None)
 
 
-# More than any of the names that advertising accounts may have.
-WHOLE = 2_000
-
-
 def name_members(members: Iterable[str]) -> dict[str, str]:
-    """What each member is called; one without a name, or whose name is another's too, is left out.
-
-    Long names that begin alike are told apart by their ends.
-    """
-    found = {member: sanitize_text(member) for member in dict.fromkeys(members) if is_named(member)}
-    often = Counter(name.casefold() for name in found.values())
-    found = {member: name_by_ends(member) if often[name.casefold()] > 1 else name for member, name in found.items()}
-    often = Counter(name.casefold() for name in found.values())
-    return {member: name for member, name in found.items() if is_named(name) and often[name.casefold()] == 1}
+    """What each member is called, long names by their ends; none without a name, or with another's."""
+    found = {member: sanitize_text(member) for member in members if is_named(member)}
+    for name_again in (name_by_ends, lambda _: ""):
+        often = Counter(name.casefold() for name in found.values())
+        found = {each: name_again(each) if often[name.casefold()] > 1 else name for each, name in found.items()}
+    return {member: name for member, name in found.items() if is_named(name)}
 
 
 def name_by_ends(member: str) -> str:
-    """The beginning and the end of a long name."""
     name, half = sanitize_text(member, WHOLE), MOST // 2
     if len(name) <= MOST:
         return name

@@ -50,7 +50,7 @@ def convert_null(value: object) -> object:
 class Definition(BaseModel):
     """A mapping of the file: no unknown keys, no silent conversions."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
     # Keys that may be null. Any other key without a value is unfinished, and reported.
     nullable: ClassVar[frozenset[str]] = frozenset()
 

@@ -20,7 +20,6 @@ Fraction = Annotated[float, Field(ge=0)]
 
 
 def optional_key(description: str, example: Any) -> Any:
-    """A key that may be left out."""
     return Field(None, description=description, examples=[example])
 
 

@@ -5,7 +5,8 @@ The names are the language; the examples are what a sentence is tried out with w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
+from functools import cache
 from itertools import product
 from typing import Any, Literal
 
@@ -64,8 +65,7 @@ OPTIONAL: Mapping[Kind, tuple[str, ...]] = {
     "explain": ("driver",),
     "quiet": ("accounts",),
 }
-# What is one of two things, and the other one.
-TURNING = ("direction", "relation", "mainly", "wholly", "weight", "standing", "age", "state")
+# Words that are one of two, and the other one.
 OTHER = {"up": "down", "behind": "ahead", "rate": "mix", "grew": "shrank", "above": "below", "recent": "past",
          "silent": "begun"}  # fmt: skip
 # What every sentence sees beside the facts; `known` has each fact's name, and whether it was measured at all.
@@ -79,33 +79,29 @@ COMMON: Mapping[str, Any] = {
 
 def fields_of(kinds: Mapping[str, Kind]) -> Fields:
     """An example of all that sentences about these facts can name."""
-    named = {name: FIELDS[kind] for name, kind in kinds.items()}
-    return {**COMMON, "known": dict.fromkeys(named, True), **named}
+    return {**COMMON, "known": dict.fromkeys(kinds, True), **{name: FIELDS[kind] for name, kind in kinds.items()}}
 
 
-def leave_out_optional(kind: Kind) -> Fields:
-    """The example without what may be missing: none in its place, or an empty list."""
+@cache
+def list_examples(kind: Kind) -> list[Fields]:
+    """The example, and that without what may be missing; and both with all that is one of two things the other."""
     full = FIELDS[kind]
-    return {**full, **{name: [] if isinstance(full[name], list) else None for name in OPTIONAL[kind]}}
+    lean = {**full, **{name: [] if isinstance(full[name], list) else None for name in OPTIONAL[kind]}}
+    return [full, lean, turn_round(full), turn_round(lean)]
 
 
-def turn_round(fields: Any) -> Any:
+def turn_round(example: Any) -> Any:
     """The example with every direction the other way, and all that is one of two things the other."""
-    if isinstance(fields, Mapping):
-        return {name: OTHER.get(each, each) if name in TURNING else turn_round(each) for name, each in fields.items()}
-    return [turn_round(each) for each in fields] if isinstance(fields, list) else fields
+    if isinstance(example, Mapping):
+        return {name: turn_round(each) for name, each in example.items()}
+    return [turn_round(each) for each in example] if isinstance(example, list) else OTHER.get(example, example)
 
 
-def list_trials(kinds: Mapping[str, Kind], about: frozenset[str]) -> Iterator[Fields]:
-    """What a sentence about these facts is tried out with: all that there may be, and no more than there must be.
-
-    Other facts than those it is about may be none.
-    """
-    for complete, others in product((True, False), repeat=2):
-        facts = {
-            name: (FIELDS[kind] if complete else leave_out_optional(kind)) if others or name in about else None
-            for name, kind in kinds.items()
-        }
-        common = {**COMMON, "known": {name: facts[name] is not None for name in kinds}}
-        yield {**common, **facts}
-        yield {**common, **turn_round(facts)}
+def list_trials(kinds: Mapping[str, Kind], about: Collection[str]) -> list[Fields]:
+    """What a sentence about these facts is tried out with; other facts than those may be none."""
+    trials: list[Fields] = []
+    for index, others in product(range(4), (True, False)):
+        there = {name: list_examples(kind)[index] for name, kind in kinds.items() if others or name in about}
+        known = {name: name in there for name in kinds}
+        trials.append({**COMMON, "known": known, **dict.fromkeys(kinds), **there})
+    return trials

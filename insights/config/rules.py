@@ -1,16 +1,18 @@
-"""insights.yaml, resolved: facts to look for and rules that speak of them."""
+"""insights.yaml and its languages, resolved: facts to look for, rules that speak of them, and how these are said."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import date
 
 from engine import Metric
-from insights.config.definitions import Group
+from insights.config.definitions import Group, LanguageDefinition
 from insights.config.fields import Kind
-from insights.config.languages import DEFAULT_LANGUAGE, Language
-from insights.config.sentences import Sentence
+from insights.config.sentences import Fields, Sentence
+
+DEFAULT_LANGUAGE = "en"
+ENGLISH = LanguageDefinition()
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -34,20 +36,30 @@ class Observation:
 
     @property
     def rests_on(self) -> tuple[Metric, ...]:
-        """All metrics of the catalog that it takes to look."""
         return (*self.metrics, *(each for each in (self.whole, self.volume) if each is not None))
 
     @property
     def sources(self) -> frozenset[str]:
         return frozenset(source for metric in self.rests_on for source in metric.sources)
 
+    @property
+    def subjects(self) -> Iterator[str]:
+        """What it speaks of: its metric, or one series of it; of a pair both."""
+        for metric in self.metrics if self.kind == "pair" else self.metrics[:1]:
+            yield f"{metric.key} {self.series or ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleText:
+    """A rule's sentence in a language, and what is behind it."""
+
+    say: Sentence
+    because: Sentence | None = None
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """A sentence that is said if all the facts in `about` have something to say, and the condition holds.
-
-    `advice` are names, each with the condition on which it is good advice; its sentences are the languages'.
-    """
+    """A sentence for facts with something to say; `advice` are names, each with the condition on which it is good."""
 
     name: str
     group: Group
@@ -57,12 +69,38 @@ class Rule:
     member: Sentence | None = None
     advice: Mapping[str, Sentence | None] = field(default_factory=dict)
 
-    def holds(self, views: Mapping[str, Any]) -> bool:
+    def holds(self, views: Fields) -> bool:
         return self.when is None or bool(self.when.render(views))
 
-    def advise(self, views: Mapping[str, Any]) -> list[str]:
+    def advise(self, views: Fields) -> list[str]:
         """The names of what is good advice now, the best first."""
         return [name for name, condition in self.advice.items() if condition is None or condition.render(views)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Language:
+    """Writes numbers, dates and pieces of sentences; `advice` and `rules` are by their names."""
+
+    code: str = DEFAULT_LANGUAGE
+    definition: LanguageDefinition = ENGLISH
+    advice: Mapping[str, str] = field(default_factory=dict)
+    rules: Mapping[str, RuleText] = field(default_factory=dict)
+
+    def write(self, word: str, **slots: str) -> str:
+        text: str = getattr(self.definition.words, word)
+        return text.format(**slots)
+
+    def write_number(self, value: float, decimals: int = 0) -> str:
+        marks = str.maketrans({",": self.definition.numbers.thousands, ".": self.definition.numbers.decimal})
+        return f"{abs(value):,.{decimals}f}".translate(marks)
+
+    def write_percent(self, fraction: float) -> str:
+        """A fraction as a percentage, without its sign: the direction is said in words."""
+        exact = abs(fraction) * 100
+        return self.write("percent", number=self.write_number(exact, 0 if exact >= 9.95 else 1))
+
+    def write_day(self, day: date) -> str:
+        return self.write("day", day=str(day.day), month=self.definition.months[day.month - 1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,14 +6,21 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from engine import Better, Body, Metric, TableMetric
+from engine import Metric, TableMetric
 from insights.config.rules import Observation
-from insights.detect.significance import DayValues, Windows, days_together, is_enough, is_mean, weigh_ratios, windows_of
-from insights.facts import PERIOD, Answers, Direction, Finding, SharedDays, Span, series_of
-from insights.figures import NumberStyle, write_percent
+from insights.detect.significance import (
+    SharedDays,
+    Value,
+    Windows,
+    is_enough,
+    is_mean,
+    weigh_ratios,
+)
+from insights.facts import PERIOD, Answers, Direction, Finding, NumberStyle, Reading, Span
 
-# Below it a change is none, in words.
+# Below it a change is none, in words; and below that it is little beside the change of another metric.
 FLAT = 0.005
+LITTLE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +55,25 @@ class Change:
         return 1 - low / high if high else 0.0
 
     @property
-    def view(self) -> dict[str, Any]:
-        language, direction = self.style.language, self.direction
-        change = "" if self.relative is None else write_percent(language, self.relative)
-        word = "new" if self.relative is None else direction
+    def is_absurd(self) -> bool:
+        """Whether a part is larger than its whole, or there is less than nothing: no percentage is such a change."""
+        values = (self.value, self.previous)
+        return min(values) < 0 or (self.metric.format == "percent" and max(values) > 1)
+
+    def describe(self, title: str = "", *, is_beside: bool = False) -> dict[str, Any]:
+        """What sentences see of it; where it `is_beside` a large change a very small one is none."""
+        language, direction, relative = self.style.language, self.direction, self.relative
+        if is_beside and relative is not None and abs(relative) < LITTLE:
+            direction = "flat"
+        change = "" if relative is None else language.write_percent(relative)
+        word = "new" if relative is None else direction
+        verdict = "better" if direction == self.metric.better else "worse"
+        if self.metric.better == "neutral" or direction == "flat":
+            verdict = "neutral"
         return {
+            "title": title,
             "direction": direction,
-            "verdict": verdict_of(direction, self.metric.better),
+            "verdict": verdict,
             "value": self.style.write(self.value),
             "previous": self.style.write(self.previous),
             "difference": self.style.write_difference(self.difference),
@@ -64,21 +83,14 @@ class Change:
         }
 
 
-def verdict_of(direction: Direction, better: Better) -> str:
-    if better == "neutral" or direction == "flat":
-        return "neutral"
-    return "better" if direction == better else "worse"
-
-
 def change_of(
-    metric: Metric, values: tuple[float | None, float | None], currency: str | None, span: Span, against: str = PERIOD
+    metric: Metric, values: tuple[Value, Value], currency: str | None, span: Span, shared: SharedDays | None = None
 ) -> Change | None:
-    """The change to a value from the one before it; None where one of the two is missing."""
     value, previous = values
     if value is None or previous is None:
         return None
     style = NumberStyle.of(span.language, metric.format, currency, value, previous)
-    return Change(value, previous, metric, style, against)
+    return Change(value, previous, metric, style, span.describe_days(shared))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,29 +111,25 @@ def measure_change(
     Of a sum, and of a ratio whose denominator is the observation's volume, it is over the days that both windows have,
     or `only` over some. Of anything else it is that of the widget, if both windows have most of their days.
     """
-    body, volume = answers[metric.key], observation.volume
-    found = series_of(body, observation.series)
-    if found is None:
+    track, volume = answers[metric.key].find_series(observation.series), observation.volume
+    if track is None:
         return None
-    windows, values = windows_of(found), read_values(found[0]["stats"])
+    windows, values = track.days, track.totals
     additive = isinstance(metric, TableMetric) and metric.total == "period" and metric.series[0].expression.additive
-    shared = only or windows.share(cut=span.unfinished_days > 0)
+    shared = only or windows.share(cut=span.is_cut)
     if volume is not None:
-        floors = read_values(answers[volume.key]["stats"])
-        if any(each is None or each < observation.floor for each in floors):
+        if any(each is None or each < observation.floor for each in answers[volume.key].totals):
             return None
         weighed = weigh_windows(windows, values, answers[volume.key], shared)
-        shared = None if weighed is None else shared
-        windows = weighed or windows
+        windows, shared = (windows, None) if weighed is None else (weighed, shared)
         if shared is not None and windows.now.present and windows.then.present:
             values = (fmean(windows.now.present), fmean(windows.then.present))
     elif additive and shared is not None:
-        windows = windows.keep(shared)
-        values = windows.totals
+        windows, values = windows.keep(shared), track.add_up(shared)
     else:
         shared = None
-    change = change_of(metric, values, body["meta"]["currency"], span, span.describe_days(shared))
-    if change is None or change.relative is None or is_absurd(change) or not is_enough(shared):
+    change = change_of(metric, values, answers[metric.key].currency, span, shared)
+    if change is None or change.relative is None or change.is_absurd or not is_enough(shared):
         return None
     if not (windows.is_covered if shared is None else volume is not None or windows.is_fair(change.relative, shared)):
         return None
@@ -132,30 +140,21 @@ def measure_change(
     return MeasuredChange(change, windows, shared, notable)
 
 
-def read_values(stats: Any) -> tuple[float | None, float | None]:
-    return stats["value"], stats["previous"]
-
-
 def weigh_windows(
-    windows: Windows, values: tuple[float | None, float | None], volume: Body, shared: SharedDays | None
+    windows: Windows, values: tuple[Value, Value], volume: Reading, shared: SharedDays | None
 ) -> Windows | None:
     """A ratio's days as they bear on it, those of `shared`; None where `volume` is not what it is a ratio to."""
-    if None in values or not volume["series"]:
+    if None in values or not volume.tracks:
         return None
-    volumes = days_together(volume)
-    whole = (weigh_ratios(windows.now, volumes.now), weigh_ratios(windows.then, volumes.then))
-    if not all(is_mean(days, value) for days, value in zip(whole, values, strict=True) if value is not None):
+    volumes = volume.whole.days
+
+    def weigh(days: Windows) -> Windows:
+        return Windows(weigh_ratios(days.now, volumes.now), weigh_ratios(days.then, volumes.then))
+
+    whole = weigh(windows)
+    if not all(is_mean(days, value) for days, value in zip((whole.now, whole.then), values, strict=True)):
         return None
-    kept = windows.keep(shared)
-    return Windows(weigh_ratios(kept.now, volumes.now), weigh_ratios(kept.then, volumes.then))
-
-
-def is_absurd(change: Change) -> bool:
-    """Whether a part is larger than its whole: more sessions that convert than sessions. Or whether there is less than
-    nothing, of which no percentage is the change.
-    """
-    values = (change.value, change.previous)
-    return min(values) < 0 or (change.metric.format == "percent" and max(values) > 1)
+    return weigh(windows.keep(shared))
 
 
 def find_change(observation: Observation, answers: Answers, span: Span) -> Finding | None:
@@ -163,50 +162,35 @@ def find_change(observation: Observation, answers: Answers, span: Span) -> Findi
     found = measure_change(metric, answers, observation, span)
     if found is None:
         return None
-    view = {"title": observation.series or metric.title, **found.change.view}
+    view = found.change.describe(observation.series or metric.title)
     return Finding(observation=observation, view=view, notable=found.notable, strength=found.change.strength)
-
-
-# Below it a change is little, beside that of another metric.
-LITTLE = 0.02
 
 
 def find_pair(observation: Observation, answers: Answers, span: Span) -> Finding | None:
     """Both are measured over the days that both windows have of both."""
-    found = [series_of(answers[metric.key]) for metric in observation.metrics]
-    windows = [windows_of(each) for each in found if each is not None]
-    if len(windows) < len(found):
+    leading, following = (answers[metric.key].find_series() for metric in observation.metrics)
+    if leading is None or following is None:
         return None
-    leading, following = windows
-    shared = Windows(join_days(leading.now, following.now), join_days(leading.then, following.then)).share(
-        cut=span.unfinished_days > 0
+    now, then = (
+        first.keep([value is not None for value in second.values])
+        for first, second in ((leading.days.now, following.days.now), (leading.days.then, following.days.then))
     )
+    shared = Windows(now, then).share(cut=span.is_cut)
     first, second = (measure_change(metric, answers, observation, span, shared) for metric in observation.metrics)
     if first is None or second is None or first.shared != second.shared:
         return None
     leads, follows = first.change.relative, second.change.relative
     if not (first.windows.have_same_weekdays and second.windows.have_same_weekdays) or leads is None or follows is None:
         return None
+    titles = [metric.title for metric in observation.metrics]
     return Finding(
         observation=observation,
         view={
             "relation": "behind" if follows < leads else "ahead",
-            "first": {"title": observation.metrics[0].title, **view_beside(first.change)},
-            "second": {"title": observation.metrics[1].title, **view_beside(second.change)},
+            "first": first.change.describe(titles[0], is_beside=True),
+            "second": second.change.describe(titles[1], is_beside=True),
         },
         # What moved must have moved for sure; the other may be as it was.
         notable=abs(follows - leads) >= observation.least and (first.notable or second.notable),
         strength=min(1.0, abs(follows - leads)),
     )
-
-
-def join_days(first: DayValues, second: DayValues) -> DayValues:
-    """The days that both metrics have."""
-    return first.keep([value is not None for value in second.values])
-
-
-def view_beside(change: Change) -> dict[str, Any]:
-    """What sentences see of each of the two: beside a large change a very small one is none."""
-    if change.relative is None or abs(change.relative) >= LITTLE:
-        return change.view
-    return {**change.view, "direction": "flat", "verdict": "neutral", "words": change.style.language.write("flat")}

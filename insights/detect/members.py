@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from statistics import fmean
+from typing import Any, TypeVar
 
-from engine import Body, Metric
+from engine import Metric
 from insights.config.rules import Observation
 from insights.detect.changes import Change, change_of
-from insights.detect.renames import Rename, find_renames
-from insights.detect.significance import CLEAR_MEMBER, Windows, days_together, is_enough, is_near, windows_of
-from insights.facts import Answers, Finding, SharedDays, Span, series_of
-from insights.figures import write_percent
+from insights.detect.significance import CLEAR_MEMBER, SharedDays, Windows, is_enough, is_near
+from insights.facts import Answers, Finding, Reading, Span, Track
 from insights.sanitize import name_members
 
 SHOWN = 3
@@ -24,6 +23,19 @@ LEAST_PART, MOST_PART = 0.5, 1.25
 COMPARABLE = 0.4
 # The share of the whole from which on a member that was not there before is news.
 NEW_SHARE = 0.05
+
+# DayValues around the change over which the two are compared, how far apart these may lie, and how far they may differ.
+AROUND = 7
+LONGEST_PAUSE = 3
+FEWEST_AROUND = 2
+MOST_UNLIKE = 0.25
+# A year apart: a sale may well be half as large again as the last one.
+MOST_UNLIKE_YEARS = 0.5
+# The part of their words that the two names must share: of unlike ones nobody knows whether they have to do with each
+# other.
+LEAST_WORDS = 0.5
+
+Candidate = TypeVar("Candidate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +50,11 @@ class Member:
 
     @property
     def is_new(self) -> bool:
-        return not any(self.days.then.values) and self.change.value > 0
+        return not self.days.then.has_any and self.change.value > 0
 
-    @property
-    def is_large(self) -> bool:
-        return self.share is not None and self.share >= NEW_SHARE
-
-    @property
-    def view(self) -> dict[str, Any]:
-        share = "" if self.share is None else write_percent(self.change.style.language, self.share)
-        return {"title": "", **self.change.view, "name": self.name, "share": share}
-
-    def view_new(self, span: Span) -> dict[str, Any]:
-        first = next(index for index, value in enumerate(self.days.now.values) if value)
-        return {**self.view, "since": span.language.write_day(span.window.start + timedelta(days=first))}
+    def describe(self, **more: Any) -> dict[str, Any]:
+        share = "" if self.share is None else self.change.style.language.write_percent(self.share)
+        return {**self.change.describe(), "name": self.name, "share": share, **more}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,9 @@ class MembersTogether:
 
 def find_members(observation: Observation, answers: Answers, span: Span) -> Finding | None:
     metric = observation.metrics[0]
-    together = add_up(answers[metric.key], metric, span)
-    members = [] if together is None else list_members(answers[metric.key], observation, together, span)
+    reading = answers[metric.key]
+    together = add_up(reading, metric, span)
+    members = [] if together is None else list_members(reading, observation, together, span)
     if together is None or not members:
         return None
     renames = find_renames(list_tracks(members, together), adjacent=span.is_adjacent) if together.is_comparable else []
@@ -81,59 +85,60 @@ def find_members(observation: Observation, answers: Answers, span: Span) -> Find
     # What was there a year ago and is not now did not fall: campaigns have seasons.
     falling = [each for each in apart if each.change.difference < 0 and (span.is_adjacent or each.change.value)]
     new = select_largest([each for each in apart if each.is_new])
-    driver = find_driver(members, together.whole) if is_borne_out(observation, answers, together, span) else None
-    if driver is not None and driver.name in passed:
-        driver = None
+    driver = None
+    if is_borne_out(observation, answers, together, span):
+        driver = find_driver(members, lambda each: each.change.difference, together.whole.difference, MOST_PART)
     by_name = {each.name: each for each in members}
     view: dict[str, Any] = {
         "title": metric.title,
         "direction": together.whole.direction,
-        "top": [each.view for each in members[:SHOWN]],
-        "rising": [each.view for each in rising],
-        "falling": [each.view for each in select_largest(falling)],
-        "new": [each.view_new(span) for each in new],
-        "replaced": [view_rename(each, by_name) for each in renames if by_name[each.name].is_large][:SHOWN],
-        "driver": None if driver is None else driver.view,
+        "top": [each.describe() for each in members[:SHOWN]],
+        "rising": [each.describe() for each in rising],
+        "falling": [each.describe() for each in select_largest(falling)],
+        "new": [each.describe(since=span.write_day(find_first(each.days.now.values))) for each in new],
+        "replaced": [
+            by_name[each.name].describe(before=each.before, previous=by_name[each.before].describe()["previous"])
+            for each in renames
+            if (by_name[each.name].share or 0) >= NEW_SHARE
+        ][:SHOWN],
+        "driver": None if driver is None or driver.name in passed else driver.describe(),
     }
     strength = max((each.change.strength for each in (*rising, *falling, *new)), default=0.0)
     return Finding(observation=observation, view=view, notable=True, strength=strength)
 
 
-def add_up(body: Body, metric: Metric, span: Span) -> MembersTogether | None:
+def add_up(reading: Reading, metric: Metric, span: Span) -> MembersTogether | None:
     """All members together; None where nobody can tell what changed from which days are there."""
-    days = days_together(body)
-    if body["stats"]["value"] is None or len(days.now.values) != len(days.then.values):
+    days = reading.whole.days
+    if reading.totals[0] is None or len(days.now.values) != len(days.then.values):
         return None
-    shared = days.share(cut=span.unfinished_days > 0)
-    values = sum_up(days, body["stats"], shared)
-    whole = change_of(metric, values, body["meta"]["currency"], span, span.describe_days(shared))
+    shared = days.share(cut=span.is_cut)
+    whole = change_of(metric, sum_up(reading.whole, shared), reading.currency, span, shared)
     if whole is None or not is_enough(shared):
         return None
     fair = whole.relative is None or days.keep(shared).is_fair(whole.relative, shared)
     return MembersTogether(days, shared, whole) if fair else None
 
 
-def sum_up(days: Windows, stats: Any, shared: SharedDays | None) -> tuple[float, float]:
-    """The sums of both windows, over the days that are compared."""
-    return days.keep(shared).totals if shared is not None else (stats["value"] or 0.0, stats["previous"] or 0.0)
+def sum_up(track: Track, shared: SharedDays | None) -> tuple[float, float]:
+    """The sums of both windows over the days that are compared, 0 where there is nothing to sum up."""
+    value, previous = track.add_up(shared)
+    return value or 0.0, previous or 0.0
 
 
-def list_members(body: Body, observation: Observation, together: MembersTogether, span: Span) -> list[Member]:
+def list_members(reading: Reading, observation: Observation, together: MembersTogether, span: Span) -> list[Member]:
     """The members with a name, largest first."""
-    metric, whole = observation.metrics[0], together.whole
-    names = name_members(series["name"] for series in body["series"])
+    whole, names = together.whole, name_members(track.name for track in reading.tracks)
     found: list[Member] = []
-    for pair in zip(body["series"], body["comparison"]["series"], strict=True):
-        name, stats = pair[0]["name"], pair[0]["stats"]
-        if name not in names or stats["value"] is None:
+    for track in reading.tracks:
+        if track.name not in names or track.totals[0] is None:
             continue
-        days = windows_of(pair)
-        values = sum_up(days, stats, together.shared)
-        change = change_of(metric, values, body["meta"]["currency"], span, whole.against)
+        values = sum_up(track, together.shared)
+        change = change_of(observation.metrics[0], values, reading.currency, span, together.shared)
         assert change is not None
         share = change.value / whole.value if whole.value and change.value >= 0 else None
-        moved = max(map(abs, values)) >= observation.floor and has_moved(change, days, observation, together)
-        found.append(Member(names[name], change, share, days, moved))
+        moved = max(map(abs, values)) >= observation.floor and has_moved(change, track.days, observation, together)
+        found.append(Member(names[track.name], change, share, track.days, moved))
     return found
 
 
@@ -143,7 +148,7 @@ def has_moved(change: Change, days: Windows, observation: Observation, together:
     if not whole.value or not whole.previous:
         return False
     if change.relative is None:
-        return together.is_comparable and not any(days.then.values) and change.value / whole.value >= NEW_SHARE
+        return together.is_comparable and not days.then.has_any and change.value / whole.value >= NEW_SHARE
     kept, partial = days.keep(shared), shared is not None
     return kept.is_fair(change.relative, shared) and kept.is_clear(
         change.relative, least=observation.least, additive=True, clear=CLEAR_MEMBER, partial=partial
@@ -163,27 +168,87 @@ def select_largest(members: Sequence[Member]) -> list[Member]:
     return [each for each in ranked if abs(each.change.difference) >= least][:SHOWN]
 
 
-def view_rename(each: Rename, by_name: dict[str, Member]) -> dict[str, Any]:
-    return {**by_name[each.name].view, "before": each.before, "previous": by_name[each.before].change.view["previous"]}
-
-
 def is_borne_out(observation: Observation, answers: Answers, together: MembersTogether, span: Span) -> bool:
     """Whether the members together changed as the metric did that they break down, over the very same days."""
     if observation.whole is None:
         return True
-    found = series_of(answers[observation.whole.key])
-    if found is None or windows_of(found).share(cut=span.unfinished_days > 0) != together.shared:
+    track = answers[observation.whole.key].find_series()
+    if track is None or track.days.share(cut=span.is_cut) != together.shared:
         return False
-    told = change_of(observation.whole, sum_up(windows_of(found), found[0]["stats"], together.shared), None, span)
+    told = change_of(observation.whole, sum_up(track, together.shared), None, span)
     own = together.whole.relative
     if told is None or told.relative is None or own is None or told.difference * together.whole.difference <= 0:
         return False
     return is_near(own, told.relative)
 
 
-def find_driver(members: Sequence[Member], whole: Change) -> Member | None:
-    """The member that most of the whole's change comes from."""
-    if whole.difference == 0:
+def find_driver(
+    candidates: Sequence[Candidate], part_of: Callable[[Candidate], float], difference: float, most: float
+) -> Candidate | None:
+    """The one that most of the whole's difference comes from, if that is not far more than all of it."""
+    if not candidates or difference == 0:
         return None
-    best = max(members, key=lambda each: each.change.difference / whole.difference)
-    return best if LEAST_PART <= best.change.difference / whole.difference <= MOST_PART else None
+    best = max(candidates, key=lambda each: part_of(each) / difference)
+    return best if LEAST_PART <= part_of(best) / difference <= most else None
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """`name` began where `before` ended."""
+
+    before: str
+    name: str
+
+
+def find_renames(tracks: Sequence[tuple[str, Windows]], *, adjacent: bool) -> list[Rename]:
+    """Who followed whom, where names tell it clearly; where windows are not `adjacent` nobody knows the day."""
+    likeness = {
+        Rename(before, name): shared
+        for name, days in tracks
+        if days.now.has_any and not days.then.has_any
+        for before, its_days in tracks
+        if its_days.then.has_any
+        and (shared := share_words(before, name)) >= LEAST_WORDS
+        and is_followed(its_days, days.now.values, adjacent=adjacent)
+    }
+    return [
+        each
+        for each, shared in likeness.items()
+        if all(
+            other == each or (other.before != each.before and other.name != each.name) or theirs < shared
+            for other, theirs in likeness.items()
+        )
+    ]
+
+
+def share_words(first: str, second: str) -> float:
+    """The part of all the words of two names that both have; numbers, as of years and versions, are none."""
+    own, others = list_words(first), list_words(second)
+    return len(own & others) / len(own | others) if own and others else 0.0
+
+
+def list_words(name: str) -> set[str]:
+    return {word for word in re.findall(r"[^\W_]+", name.casefold()) if not re.search(r"\d", word)}
+
+
+def find_first(values: Sequence[float | None]) -> int:
+    return next(index for index, value in enumerate(values) if value)
+
+
+def is_followed(windows: Windows, now: Sequence[float | None], *, adjacent: bool) -> bool:
+    """Whether a member that was not there before begins where this one ends, and about as large as it was."""
+    first = find_first(now)
+    days = [*windows.then.values, *windows.now.values]
+    start = len(windows.then.values) + first
+    # On the day itself both may have been there.
+    if any(days[start + 1 :]) or not (adjacent or not windows.now.has_any):
+        return False
+    last = max(index for index, value in enumerate(days) if value)
+    if adjacent and start - last > LONGEST_PAUSE:
+        return False
+    old = [value for value in days[max(0, last - AROUND) : last] if value]
+    new = [value for value in now[first + 1 : first + 1 + AROUND] if value]
+    if min(len(old), len(new)) < FEWEST_AROUND:
+        return False
+    low, high = sorted((fmean(old), fmean(new)))
+    return high > 0 and 1 - low / high <= (MOST_UNLIKE if adjacent else MOST_UNLIKE_YEARS)

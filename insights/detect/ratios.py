@@ -5,23 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import fsum, isclose
-from typing import Any, Literal
+from typing import Any
 
-from engine import Body, Metric
+from engine import Metric
 from insights.config.rules import Observation
-from insights.detect.changes import Change, change_of, measure_change
-from insights.detect.significance import days_together, windows_of
-from insights.facts import Answers, Finding, SharedDays, Span
+from insights.detect.changes import change_of, measure_change
+from insights.detect.members import find_driver
+from insights.detect.significance import EXACTLY, REST, SharedDays
+from insights.facts import Answers, Finding, NumberStyle, Reading, Span
 from insights.sanitize import name_members
 
-REST, WHOLE = "Other", ""
-# The part of the ratio's change from which on it is mostly a member's doing.
-LEAST_PART = 0.5
-# Far more than the whole change means that others worked against it: then it is not one member's doing.
+# Far more of the ratio's change than all of it means that others worked against it: then it is not one member's doing.
 MOST_PART = 1.5
 # Between them nearly all of it is the shares' doing, and the members' own ratios are as they were.
 NEARLY_ALL, ALL_AND_MORE = 0.8, 1.25
-EXACTLY = 1e-6
 
 # Numerator and denominator by member.
 Parts = Mapping[str, tuple[float, float]]
@@ -29,11 +26,7 @@ Parts = Mapping[str, tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a member did to a ratio: by its share of the denominator, and by its own ratio.
-
-    `shifted` is the change of its share; `beyond` is how far its ratio lies above the whole's, half-way, and `now` in
-    the asked window, or where it has none there in the other.
-    """
+    """What a member did: `shifted` is its share's change, `beyond` its ratio over the whole's half-way, `now` today."""
 
     member: str
     mix: float
@@ -47,16 +40,6 @@ class Effect:
     @property
     def whole(self) -> float:
         return self.mix + self.rate
-
-    @property
-    def weight(self) -> Literal["grew", "shrank"]:
-        """Whether the member's share of the denominator grew or shrank."""
-        return "grew" if self.shifted > 0 else "shrank"
-
-    @property
-    def position(self) -> Literal["above", "below"]:
-        """Whether the member's own ratio lies above or below that of the whole."""
-        return "above" if self.now > 0 else "below"
 
     @property
     def is_plain(self) -> bool:
@@ -97,31 +80,26 @@ def find_explanation(observation: Observation, answers: Answers, span: Span) -> 
     found = measure_change(metric, answers, observation, span)
     if found is None:
         return None
-    now, then = parts_of(answers[upper.key], answers[lower.key], found.shared)
-    whole = found.change
-    if now is None or then is None:
-        return None
-    if not (is_ratio(now, whole.value) and is_ratio(then, whole.previous)):
+    whole, style = found.change, found.change.style
+    now, then = (list_parts(answers[upper.key], answers[lower.key], found.shared, window) for window in (0, 1))
+    if now is None or then is None or not (is_ratio(now, whole.value) and is_ratio(then, whole.previous)):
         return None
     effects = decompose_ratio(now, then)
     mix, rate = fsum(each.mix for each in effects), fsum(each.rate for each in effects)
-    style = whole.style
     names = name_members(each.member for each in effects)
-    driver = find_driver(effects, whole.difference, names) if found.windows.have_same_weekdays else None
-    return Finding(
-        observation=observation,
-        view={
-            "title": metric.title,
-            **found.change.view,
-            "mix": style.write_difference(mix),
-            "rate": style.write_difference(rate),
-            "mainly": "mix" if abs(mix) > abs(rate) else "rate",
-            "wholly": name_cause(mix, rate),
-            "driver": None if driver is None else view_driver(metric, driver, names[driver.member], whole, span),
-        },
-        notable=found.notable,
-        strength=found.change.strength,
-    )
+    driver = None
+    if found.windows.have_same_weekdays:
+        named = [each for each in effects if each.member in names]
+        driver = find_driver(named, lambda each: each.whole, whole.difference, MOST_PART)
+    view = {
+        **whole.describe(metric.title),
+        **describe_split(style, mix, rate),
+        "wholly": name_cause(mix, rate),
+        "driver": None,
+    }
+    if driver is not None and driver.is_plain:
+        view["driver"] = describe_driver(metric, driver, names[driver.member], style, span)
+    return Finding(observation=observation, view=view, notable=found.notable, strength=whole.strength)
 
 
 def name_cause(mix: float, rate: float) -> str:
@@ -133,30 +111,17 @@ def name_cause(mix: float, rate: float) -> str:
     return "neither"
 
 
-def parts_of(upper: Body, lower: Body, shared: SharedDays | None) -> tuple[Parts | None, Parts | None]:
-    """The parts of the asked window and of the compared one: members that both bodies show, and the rest."""
-    sums = [sum_members(body, shared) for body in (upper, lower)]
-    names = [name for name in sums[1] if name in sums[0] and name not in (REST, WHOLE)]
-    found: list[Parts | None] = []
-    for window in (0, 1):
-        above, below = (members[WHOLE][window] for members in sums)
-        if above is None or below is None or below <= 0:
-            found.append(None)
-            continue
-        parts = {name: (sums[0][name][window] or 0.0, sums[1][name][window] or 0.0) for name in names}
-        rest = (above - fsum(part[0] for part in parts.values()), below - fsum(part[1] for part in parts.values()))
-        found.append({**parts, REST: rest})
-    return found[0], found[1]
-
-
-def sum_members(body: Body, shared: SharedDays | None) -> dict[str, tuple[float | None, float | None]]:
-    """What each member and the whole come to in both windows, over the days that are compared."""
-    stats = {each["name"]: each["stats"] for each in body["series"]} | {WHOLE: body["stats"]}
-    if shared is None or not body["series"]:
-        return {name: (each["value"], each["previous"]) for name, each in stats.items()}
-    pairs = zip(body["series"], body["comparison"]["series"], strict=True)
-    days = {**{pair[0]["name"]: windows_of(pair) for pair in pairs}, WHOLE: days_together(body)}
-    return {name: each.keep(shared).totals for name, each in days.items()}
+def list_parts(upper: Reading, lower: Reading, shared: SharedDays | None, window: int) -> Parts | None:
+    """The parts of a window: members that both readings have, and the rest."""
+    above, below = (reading.whole.add_up(shared)[window] for reading in (upper, lower))
+    if above is None or below is None or below <= 0:
+        return None
+    uppers, lowers = (
+        {track.name: track.add_up(shared)[window] or 0.0 for track in reading.tracks} for reading in (upper, lower)
+    )
+    parts = {name: (uppers[name], lowers[name]) for name in lowers if name in uppers and name != REST}
+    rest = (above - fsum(part[0] for part in parts.values()), below - fsum(part[1] for part in parts.values()))
+    return {**parts, REST: rest}
 
 
 def is_ratio(parts: Parts, value: float) -> bool:
@@ -165,29 +130,22 @@ def is_ratio(parts: Parts, value: float) -> bool:
     return isclose(ratio, value, rel_tol=EXACTLY, abs_tol=1e-12)
 
 
-def find_driver(effects: list[Effect], difference: float, names: Mapping[str, str]) -> Effect | None:
-    """The member with a name that most of the change comes from."""
-    named = [each for each in effects if each.member in names]
-    if not named or difference == 0:
-        return None
-    best = max(named, key=lambda each: each.whole / difference)
-    return best if best.is_plain and LEAST_PART <= best.whole / difference <= MOST_PART else None
+def describe_split(style: NumberStyle, mix: float, rate: float) -> dict[str, Any]:
+    mainly = "mix" if abs(mix) > abs(rate) else "rate"
+    return {"mix": style.write_difference(mix), "rate": style.write_difference(rate), "mainly": mainly}
 
 
-def view_driver(metric: Metric, effect: Effect, name: str, whole: Change, span: Span) -> dict[str, Any]:
+def describe_driver(metric: Metric, effect: Effect, name: str, style: NumberStyle, span: Span) -> dict[str, Any]:
     """What sentences see of the member; its own ratios are empty where it has none."""
-    style = whole.style
     own = change_of(metric, (effect.value, effect.previous), style.currency, span)
     nothing = dict.fromkeys(("value", "previous", "difference", "change", "words", "against"), "")
-    view = {"direction": "flat", "verdict": "neutral", **nothing} if own is None else own.view
+    view = {"direction": "flat", "verdict": "neutral", **nothing} if own is None else own.describe()
     return {
-        "title": metric.title,
         **view,
+        **describe_split(style, effect.mix, effect.rate),
+        "title": metric.title,
         "name": name,
         "effect": style.write_difference(effect.whole),
-        "mix": style.write_difference(effect.mix),
-        "rate": style.write_difference(effect.rate),
-        "mainly": "mix" if abs(effect.mix) > abs(effect.rate) else "rate",
-        "weight": effect.weight,
-        "standing": effect.position,
+        "weight": "grew" if effect.shifted > 0 else "shrank",
+        "standing": "above" if effect.now > 0 else "below",
     }

@@ -7,24 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
 from itertools import pairwise
 from math import fsum, isclose, log, sqrt
 from statistics import fmean, median, variance
-from typing import Any
-
-from engine import Body
-from insights.facts import SharedDays
 
 Value = float | None
+# Which days of the asked and of the compared window are held against each other: those that both have.
+SharedDays = tuple[tuple[bool, ...], tuple[bool, ...]]
 
 # How many standard errors apart two windows' days must lie; members are many, so that chance gets more tries.
 CLEAR = 2.9
 CLEAR_MEMBER = 3.4
-# And how many more in a short window, whose weekdays come but once.
+# And how many more in a short window, whose weekdays come but once, and where days are missing: which ones is chance.
 MORE_IF_SHORT = 0.6
-# And where days are missing: which ones they are is a matter of chance, too.
 MORE_IF_PARTIAL = 0.4
 # With fewer degrees of freedom the days' spread tells nothing: then a change must be twice what is asked for.
 LEAST_FREEDOM = 3
@@ -48,6 +44,8 @@ LEAST_SPREAD = 0.04
 FEWEST_TO_STAND_OUT_OF = 10
 # So far apart two ways of computing a number may lie.
 EXACTLY = 1e-6
+# What the engine calls the members that it does not show one by one.
+REST = "Other"
 
 
 @dataclass(frozen=True)
@@ -58,20 +56,21 @@ class DayValues:
     first: int = 0
 
     @cached_property
+    def present(self) -> list[float]:
+        return [value for value in self.values if value is not None]
+
+    @cached_property
     def by_day(self) -> list[tuple[int, float]]:
         """The days that were counted, each with its weekday."""
         return [((self.first + index) % 7, value) for index, value in enumerate(self.values) if value is not None]
 
     @cached_property
     def by_weekday(self) -> dict[int, list[float]]:
-        found: dict[int, list[float]] = {}
-        for weekday, value in self.by_day:
-            found.setdefault(weekday, []).append(value)
-        return found
+        return {day: [value for own, value in self.by_day if own == day] for day in dict(self.by_day)}
 
-    @cached_property
-    def present(self) -> list[float]:
-        return [value for value in self.values if value is not None]
+    @property
+    def has_any(self) -> bool:
+        return any(self.values)
 
     def count_expected(self, other: DayValues) -> int:
         """How many of the days there should be: all but weekdays that neither window has, such as a shop's Sundays."""
@@ -79,7 +78,6 @@ class DayValues:
         return sum((self.first + index) % 7 not in closed for index in range(len(self.values)))
 
     def keep(self, days: Sequence[bool]) -> DayValues:
-        """The same without the days that are not to be kept."""
         return DayValues(tuple([v if kept else None for v, kept in zip(self.values, days, strict=True)]), self.first)
 
     def squeeze(self, days: Sequence[bool]) -> DayValues:
@@ -112,7 +110,6 @@ class Windows:
         return (*paired, *nothing), (*nothing, *paired)
 
     def keep(self, shared: SharedDays | None) -> Windows:
-        """The same without the days that are not compared."""
         return self if shared is None else Windows(self.now.keep(shared[0]), self.then.keep(shared[1]))
 
     @property
@@ -121,7 +118,6 @@ class Windows:
 
     @property
     def is_covered(self) -> bool:
-        """Whether both have values for most of their days."""
         both = ((self.now, self.then), (self.then, self.now))
         return all(
             each.present and len(each.present) >= LEAST_COVERED * each.count_expected(other) for each, other in both
@@ -147,10 +143,7 @@ class Windows:
     def is_clear(
         self, change: float, *, least: float, additive: bool, clear: float = CLEAR, partial: bool = False
     ) -> bool:
-        """Whether the change of a total, as a fraction, is one: large enough, and more than the days' own variance.
-
-        Windows with other weekdays than each other are never clear: that Monday is not Sunday is no news.
-        """
+        """Whether a total's change is more than the days' own variance; that Monday is not Sunday is never news."""
         held, counts = self.weekday_change, (len(self.now.present), len(self.then.present))
         if abs(change) < least or not held or (held > 0) != (change > 0) or (additive and abs(held) < least):
             return False
@@ -181,39 +174,19 @@ def is_near(change: float, held: float) -> bool:
 
 
 def is_enough(shared: SharedDays | None) -> bool:
-    """Whether the days that both windows have are enough to speak of them."""
     return shared is None or sum(shared[0]) >= max(FEWEST_SHARED, LEAST_SHARED * len(shared[0]))
 
 
-def windows_of(series: tuple[Any, Any]) -> Windows:
-    return Windows(*map(days_of, series))
-
-
-def days_of(series: Any) -> DayValues:
-    """The days of a series of a body; of none, no days."""
-    points = series["points"] if series is not None else ()
-    first = date.fromisoformat(points[0]["t"]).weekday() if points else 0
-    return DayValues(tuple([point["v"] for point in points]), first)
-
-
-def days_together(body: Body) -> Windows:
-    """The days of all members together, in both windows."""
-    found = []
-    for series in (body["series"], body.get("comparison", {}).get("series") or ()):
-        days = [days_of(each) for each in series]
-        sums = [
-            fsum(known) if (known := [value for value in day if value is not None]) else None
-            for day in zip(*(each.values for each in days), strict=True)
-        ]
-        found.append(DayValues(tuple(sums), days[0].first if days else 0))
-    return Windows(*found)
+def add_days(days: Sequence[DayValues]) -> DayValues:
+    sums = [
+        fsum(present) if (present := [value for value in day if value is not None]) else None
+        for day in zip(*(each.values for each in days), strict=True)
+    ]
+    return DayValues(tuple(sums), days[0].first if days else 0)
 
 
 def weigh_ratios(ratios: DayValues, volumes: DayValues) -> DayValues:
-    """A ratio's days such that their plain mean is the whole window's ratio, where `volumes` are its denominators.
-
-    A day lies as far from that as its volume bears: one of little volume tells little.
-    """
+    """A ratio's days, each as far from the whole window's ratio as its volume bears; their plain mean is that ratio."""
     pairs = [
         None if ratio is None or volume is None else (ratio, volume)
         for ratio, volume in zip(ratios.values, volumes.values, strict=True)
@@ -228,16 +201,16 @@ def weigh_ratios(ratios: DayValues, volumes: DayValues) -> DayValues:
     return DayValues(tuple(values), ratios.first)
 
 
-def is_mean(days: DayValues, value: float) -> bool:
-    return bool(days.present) and isclose(fmean(days.present), value, rel_tol=EXACTLY, abs_tol=EXACTLY**2)
+def is_mean(days: DayValues, value: Value) -> bool:
+    return (
+        value is not None
+        and bool(days.present)
+        and isclose(fmean(days.present), value, rel_tol=EXACTLY, abs_tol=EXACTLY**2)
+    )
 
 
 def residual_variance(values: Sequence[float]) -> float:
-    """The variance of the days around the course that they take: a week of sales is none, but a single day is.
-
-    By the mean square of what a day differs from the day before it, where that is less than the plain variance, and
-    where there are days enough.
-    """
+    """The variance of the days around their course: a week of sales is none, a single day is."""
     if len(values) < FEWEST_STEPS:
         return variance(values)
     steps = [(after - before) ** 2 for before, after in pairwise(values)]
@@ -245,21 +218,14 @@ def residual_variance(values: Sequence[float]) -> float:
 
 
 def students_quantile(clear: float, freedom: int) -> float:
-    """As many standard errors of Student's distribution as are as rare as `clear` are of the normal one.
-
-    By the first terms of Cornish and Fisher's expansion.
-    """
+    """As many errors of Student's distribution as are as rare as `clear` of the normal one (Cornish-Fisher)."""
     first = (clear**3 + clear) / (4 * freedom)
     second = (5 * clear**5 + 16 * clear**3 + 3 * clear) / (96 * freedom**2)
     return clear + first + second
 
 
 def robust_z_score(value: float, others: Sequence[float]) -> float:
-    """How far a day's value lies from the median of all, in robust standard deviations; below 0 for a low one.
-
-    A high one is measured by how many times as much it is, too: a shop of few orders has days of many times the usual
-    now and then, and nothing has happened.
-    """
+    """How far a value lies from the median, in robust deviations; a high one by its factor too: few orders vary."""
     middle = median(others)
     score = count_deviations(value, others, LEAST_SPREAD * abs(middle))
     if score <= 0 or middle <= 0:

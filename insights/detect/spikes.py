@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
-from engine import Body, TableMetric
-from insights.config.languages import Language
+from engine import TableMetric
 from insights.config.rules import Observation
-from insights.detect.significance import FEWEST_TO_STAND_OUT_OF, STANDS_OUT, DayValues, days_of, robust_z_score
-from insights.facts import Answers, Finding, Span
-from insights.figures import NumberStyle, write_times
+from insights.detect.significance import FEWEST_TO_STAND_OUT_OF, STANDS_OUT, DayValues, robust_z_score
+from insights.facts import Answers, Finding, NumberStyle, Reading, Span
 from insights.sanitize import sanitize_text
 
 KINDS = {"IMAGE": "image", "VIDEO": "video", "REELS": "reel", "CAROUSEL_ALBUM": "carousel", "STORY": "story"}
@@ -24,82 +21,82 @@ MOST_DAYS = 3
 RECENT = 14
 
 
+class Spike(NamedTuple):
+    """A day that stands out: so many `days` after the window's first, and how far in robust standard deviations."""
+
+    days: int
+    value: float
+    usual: float
+    score: float
+
+
 def find_spike(observation: Observation, answers: Answers, span: Span) -> Finding | None:
     metric, *posts = observation.metrics
-    body = answers[metric.key]
-    found = find_day(body, observation)
-    if found is None:
+    reading = answers[metric.key]
+    spike = find_day(reading, observation)
+    if spike is None:
         return None
-    day, value, usual, score = found
-    language = span.language
-    style = NumberStyle.of(language, metric.format, body["meta"]["currency"], value, usual)
+    (index, value, usual, score), write = spike, span.language.write_number
+    style = NumberStyle.of(span.language, metric.format, reading.currency, value, usual)
     post = None
     if value > usual and posts and isinstance(posts[0], TableMetric):
-        post = find_post(posts[0], answers[posts[0].key], day, language)
-    return Finding(
-        observation=observation,
-        view={
-            "title": metric.title,
-            "direction": "up" if value > usual else "down",
-            "day": language.write_day(day),
-            "age": "recent" if (span.today - day).days <= RECENT else "past",
-            "value": style.write(value),
-            "usual": style.write(usual),
-            "times": write_times(language, value / usual) if usual else "",
-            "post": post,
-        },
-        notable=True,
-        strength=1 - 1 / (1 + abs(score) / STANDS_OUT),
-    )
+        post = find_post(posts[0], answers[posts[0].key], index, span)
+    view = {
+        "title": metric.title,
+        "direction": "up" if value > usual else "down",
+        "day": span.write_day(index),
+        "age": "recent" if (span.today - span.window.start).days - index <= RECENT else "past",
+        "value": style.write(value),
+        "usual": style.write(usual),
+        "times": span.language.write("times", number=write(value / usual, 0 if value >= 100 * usual else 1))
+        if usual
+        else "",
+        "post": post,
+    }
+    strength = 1 - 1 / (1 + abs(score) / STANDS_OUT)
+    return Finding(observation=observation, view=view, notable=True, strength=strength)
 
 
-def find_day(body: Body, observation: Observation) -> tuple[date, float, float, float] | None:
-    """The asked window's day that stands out most: the day, its value, a usual day's, and how far it stands out."""
-    if not body["series"]:
+def find_day(reading: Reading, observation: Observation) -> Spike | None:
+    if not reading.tracks:
         return None
-    asked = body["series"][0]
-    compared = body.get("comparison", {}).get("series")
-    windows = [days_of(asked), *([days_of(compared[0])] if compared else ())]
-    others: Sequence[float] = [value for each in windows for value in each.present]
+    now, then = reading.tracks[0].days.now, reading.tracks[0].days.then
+    others = [*now.present, *then.present]
     if len(others) < FEWEST_TO_STAND_OUT_OF:
         return None
     usual = float(median(others))
-    found: list[tuple[date, float, float, float]] = []
-    for point in asked["points"]:
-        value = point["v"]
+    found: list[Spike] = []
+    for index, value in enumerate(now.values):
         if value is None or value < 0 or max(value, usual) < observation.floor:
             continue
-        day = date.fromisoformat(point["t"])
         score = robust_z_score(value, others)
         # Of a shop that is closed on Sundays no Sunday is low.
-        own = usual_on(day, value, windows)
-        if own is None or not all(is_far(value, each, observation.least) for each in (usual, own)):
-            continue
-        if abs(score) >= STANDS_OUT:
-            found.append((day, value, usual, score))
-    low, high = ([each for each in found if (each[3] > 0) is up] for up in (False, True))
+        own = usual_on((now.first + index) % 7, value, now, then)
+        limits = () if own is None else (usual, own)
+        is_high = all(value >= each * (1 + observation.least) for each in limits)
+        is_low = all(value <= each * LOW for each in limits)
+        if limits and (is_high or is_low) and abs(score) >= STANDS_OUT:
+            found.append(Spike(index, value, usual, score))
+    low, high = ([each for each in found if (each.score > 0) is up] for up in (False, True))
     echoes = len(observation.metrics) > 1
     few = [*(low if len(low) <= MOST_DAYS else ()), *(high if len(high) <= MOST_DAYS or echoes else ())]
-    return max(few, key=lambda each: abs(each[3]), default=None)
+    return max(few, key=lambda each: abs(each.score), default=None)
 
 
-def is_far(value: float, usual: float, least: float) -> bool:
-    return value >= usual * (1 + least) if value > usual else value <= usual * LOW
-
-
-def usual_on(day: date, value: float, windows: Sequence[DayValues]) -> float | None:
-    """The median of the other days of its weekday; without any nobody knows."""
-    own = [each for window in windows for each in window.by_weekday.get(day.weekday(), ())]
+def usual_on(weekday: int, value: float, *windows: DayValues) -> float | None:
+    """The median of the other days of a weekday; without any nobody knows."""
+    own = [each for window in windows for each in window.by_weekday.get(weekday, ())]
     own.remove(value)
     return median(own) if own else None
 
 
-def find_post(metric: TableMetric, body: Body, day: date, language: Language) -> dict[str, Any] | None:
+def find_post(metric: TableMetric, reading: Reading, index: int, span: Span) -> dict[str, Any] | None:
     """The best item of the day, or else of the day before: what it is, and its caption in a few words."""
-    for posted in (day, day - timedelta(days=1)):
-        for item in body["items"]:
-            if item.get(metric.table.time) == posted.isoformat():
-                kind = language.write(KINDS.get(str(item.get("media_type")), "post"))
+    for posted in (index, index - 1):
+        day = (span.window.start + timedelta(days=posted)).isoformat()
+        for item in reading.items:
+            if item.get(metric.table.time) == day:
+                kind = span.language.write(KINDS.get(str(item.get("media_type")), "post"))
                 caption = sanitize_text(item["caption"]) if item.get("caption") else ""
-                return {"caption": caption, "kind": kind, "day": language.write_day(posted)}
+                return {"caption": caption, "kind": kind, "day": span.write_day(posted)}
     return None

@@ -11,10 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from insights.claims import Bullet, name_slots, read_bullets, say_period_once
+from insights.claims import Bullet, read_bullets, say_period_once, write_clauses
 from insights.collect_facts import CollectedFacts
 from insights.llm import make_offer
-from insights.render_rules import write_clauses
 from tests.insights.worlds import (
     CAMPAIGNS,
     CHANNELS,
@@ -277,7 +276,7 @@ def choose(facts: CollectedFacts) -> list[Bullet]:
         for first, *second in (own[index : index + 2] for index in range(0, len(own), 2)):
             cause = f", {{{first.id}.because}}" if first.because else ""
             joined = "".join(f", while {{{each.id}}}" for each in second)
-            advice = f" {name_slots(first.advice[0], first)}" if first.advice else ""
+            advice = f" {first.advice[0].form}" if first.advice else ""
             answer.append(Bullet(group, f"{{{first.id}}}{cause}{joined}.{advice}"))
     return say_period_once(read_bullets(offer, answer, facts.span, lambda reason: None), facts.span)
 

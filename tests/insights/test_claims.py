@@ -10,12 +10,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from insights.claims import MOST_CHARACTERS, Bullet, Clause, Offer, Part, read_bullets, say_period_once, write_bullet
+from insights.claims import (
+    MOST_CHARACTERS,
+    Bullet,
+    Clause,
+    Offer,
+    Part,
+    read_bullets,
+    say_period_once,
+    write_bullet,
+    write_clauses,
+)
 from insights.collect_facts import CollectedFacts
-from insights.config.languages import Language
+from insights.config.rules import Language
 from insights.facts import PERIOD, Span
 from insights.llm import describe_request, make_offer
-from insights.render_rules import write_clauses
 from tests.insights.sayings import FALSE
 from tests.insights.worlds import Worlds, tell
 
@@ -123,8 +132,9 @@ PIECES = st.sampled_from(
 def test_what_is_shown_is_made_of_what_was_offered(offer: Offer, span: Span, answer: str) -> None:
     shown, dropped = read_answer(offer, span, answer)
     assert len(shown) + sum(dropped.values()) == 1
-    own = [text for each in offer.clauses for text in (each.text, each.because, *each.advice, each.member) if text]
-    own = [text.replace(f" {PERIOD}", "").replace("{member}", "Organic Search") for text in own]
+    advice = [each.text for clause in offer.clauses for each in clause.advice]
+    own = [text for each in offer.clauses for text in (each.text, each.because, each.member) if text]
+    own = [text.replace(f" {PERIOD}", "") for text in (*advice, *own)]
     known = sorted((*own, *offer.general, "against the previous 28 days", "while", "and"), key=len, reverse=True)
     for text in shown:
         rest = text.replace(" against the previous 28 days", "")

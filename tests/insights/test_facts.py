@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from insights.claims import write_clauses
 from insights.collect_facts import CollectedFacts
 from insights.config.fields import FIELDS
-from insights.config.languages import Language
+from insights.config.rules import Language
 from insights.detect.significance import DayValues, Value, Windows, weigh_ratios
-from insights.figures import NumberStyle, write_percent
+from insights.facts import NumberStyle
 from insights.llm import MOST_TOKENS, describe_request, make_offer, write_json
-from insights.render_rules import write_clauses
 from tests.insights.conftest import EVENTFUL
 from tests.insights.worlds import CAMPAIGNS, WEEKS, Plant, Row, Worlds, history
 
@@ -191,8 +191,8 @@ def test_numbers_are_rounded_once() -> None:
     assert NumberStyle.of(EN, "integer", None, 9.0).write_difference(-1234.0) == "-1,234"
     assert NumberStyle.of(EN, "percent", None, 0.05).write_difference(0.0123) == "+1.23 points"
     assert NumberStyle.of(EN, "decimal", None, 3.456).write(3.456) == "3.46"
-    assert write_percent(EN, -0.1249) == "12%"
-    assert write_percent(EN, 0.0449) == "4.5%"
+    assert EN.write_percent(-0.1249) == "12%"
+    assert EN.write_percent(0.0449) == "4.5%"
 
 
 WORST = ("😀🥹" * 30, "漢字" * 40, "xK9$q/7Z;Wv" * 6, "Ünïcödé " * 9, "١٢٣" * 20)

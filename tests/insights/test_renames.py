@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from insights.detect.renames import Rename, find_renames, share_words
+from insights.detect.members import Rename, find_renames, share_words
 from insights.detect.significance import DayValues, Windows
 from tests.insights.worlds import Worlds, flights
 

@@ -14,10 +14,9 @@ from engine.answer.engine import Engine
 from engine.answer.fetch import RequestContext
 from engine.query import parse_metric_query
 from engine.warehouse.warehouse import Warehouse
-from insights.claims import Bullet
+from insights.claims import Bullet, render_rules, write_clauses
 from insights.collect_facts import CollectedFacts, collect_facts
 from insights.config.load import InsightsCatalog, load_catalog
-from insights.render_rules import render_rules, write_clauses
 from runtime.shipped import get_shipped_folder
 
 END = date(2025, 3, 30)
