@@ -11,10 +11,12 @@ from datetime import date, datetime
 from typing import Self, TypeVar
 
 from engine import (
+    UNREADABLE,
     Cache,
     Catalog,
     Engine,
     InvalidCatalog,
+    MetricEngineError,
     MetricQuery,
     RequestContext,
     StateUnavailable,
@@ -160,15 +162,22 @@ class Services:
     def reload_catalog(self) -> None:
         """Serve coming requests from the current metric files, or keep the last good ones.
 
-        Raises WarehouseUnavailable, and then nothing has changed.
+        Whatever goes wrong, `problem_counts` tells of it until a reload succeeds.
         """
         try:
             catalog = load_catalog(self.settings.metrics_folder)
+            self.engine = open_engine(catalog, self.engine.warehouse, self.engine.cache)
         except InvalidCatalog as invalid:
             self.problem_counts = Counter(diagnostic.code for diagnostic in invalid.diagnostics)
             logger.error("the metric files are invalid, the last good ones serve on:\n%s", invalid)
             return
-        self.engine = open_engine(catalog, self.engine.warehouse, self.engine.cache)
+        except Exception as error:
+            # A fault of the program is a reason to keep serving too; only such a one needs its traceback.
+            foreseen = isinstance(error, (MetricEngineError, OSError))
+            self.problem_counts = {UNREADABLE: 1}
+            message = "the metric files cannot be read, the last good ones serve on: %s"
+            logger.error(message, error, exc_info=not foreseen)
+            return
         self.problem_counts = {}
         logger.info("serving %d widgets, catalog %s", len(catalog.widgets), catalog.version)
 
