@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from engine.diagnostics import START, Diagnostic, Diagnostics, Position, make_error
 from engine.faults import TextFaults
-from engine.files.document import KeyPath, MappingNode
+from engine.files.document import KeyPath
 from engine.files.folder import MetricFile
+from engine.files.nodes import MappingNode
 from engine.language.jinja import RenderedText
 
 

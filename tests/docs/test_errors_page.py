@@ -17,7 +17,7 @@ from engine.catalog import table_resolver as table_resolution
 from engine.catalog.catalog import load_catalog
 from engine.diagnostics import UNREADABLE
 from engine.errors import InvalidCatalog
-from engine.files import document, yaml_errors
+from engine.files import composer, document, yaml_errors
 from engine.files import folder as loading
 from engine.files import schema_errors as shapes
 from engine.language import expressions, functions, joins, type_checks
@@ -30,7 +30,18 @@ from tests.support.paths import DOCS
 
 PAGE = DOCS / "errors.md"
 MODULES = (
-    *(declared_rows, definition_resolver, document, expressions, functions, joins, kinds, loading, metric_resolution),
+    *(
+        composer,
+        declared_rows,
+        definition_resolver,
+        document,
+        expressions,
+        functions,
+        joins,
+        kinds,
+        loading,
+        metric_resolution,
+    ),
     *(queries, resolution, rules, shapes, syntax, table_resolution, templates, type_checks, words, yaml_errors),
 )
 HYPHENATED = re.compile(r"[a-z]+(-[a-z]+)+")
