@@ -63,6 +63,11 @@ class Reporter:
         node = self.file.document.find_node(self.path)
         return node.entries.keys() if isinstance(node, MappingNode) else ()
 
+    def is_empty_mapping(self, *segments: str | int) -> bool:
+        """Whether a mapping without any key stands at `segments` in the file."""
+        node = self.file.document.find_node((*self.path, *segments))
+        return isinstance(node, MappingNode) and not node.entries
+
     def locate_value(self, *segments: str | int) -> Position:
         return self.file.document.locate_value((*self.path, *segments))
 

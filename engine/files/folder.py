@@ -28,7 +28,7 @@ TEMPLATE_WORK = 120
 
 # A table or a metric without these cannot be checked further.
 CRUCIAL_KEYS = {"tables": ("time", "columns"), "metrics": ("value", "series", "combine", "derive")}
-VALID_TEST = {"name": "", "start": "2025-01-01", "end": "2025-01-01", "expect": {}}
+VALID_TEST = {"name": "", "start": "2025-01-01", "end": "2025-01-01", "expect": {"items": []}}
 
 
 @dataclass(frozen=True, slots=True)
