@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,12 +9,9 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Self
 
-from engine import MetricEngineError
 from runtime.services import Services
 
 SECONDS = 0.2
-
-logger = logging.getLogger("metric_engine.cli.watcher")
 
 Stamp = dict[str, tuple[int, int]]
 
@@ -44,17 +40,17 @@ class Watcher:
 
     def watch(self) -> None:
         while not self.stopped.wait(SECONDS):
-            stamp = stamp_folder(self.folder)
+            try:
+                stamp = stamp_folder(self.folder)
+            except OSError:
+                continue  # The folder is being replaced; the next look finds what it has become.
             if stamp != self.last_stamp:
                 self.last_stamp = stamp
                 self.reload()
 
     def reload(self) -> None:
-        try:
-            with self.reloading:
-                self.services.reload_catalog()
-        except (MetricEngineError, OSError) as error:
-            logger.error("the metric files cannot be read, the last good ones serve on: %s", error)
+        with self.reloading:
+            self.services.reload_catalog()
 
     @contextmanager
     def reload_on_hangup(self) -> Iterator[None]:
@@ -72,11 +68,11 @@ class Watcher:
 def stamp_folder(folder: Path) -> Stamp:
     """Return when each metric file was last written, and its size."""
     stamp: Stamp = {}
-    for path in (*folder.glob("*.yaml"), *folder.glob("*.j2")):
+    for path in (*folder.glob("*.yaml"), *folder.glob("*.yml"), *folder.glob("*.j2"), *folder.glob("*/*.y*ml")):
         try:
             status = path.stat()
         except OSError:
             # Editors replace a file by another, so it may be missing for a moment.
             continue
-        stamp[path.name] = (status.st_mtime_ns, status.st_size)
+        stamp[str(path)] = (status.st_mtime_ns, status.st_size)
     return stamp

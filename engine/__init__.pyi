@@ -59,6 +59,7 @@ from .compiler.plan import Shape as Shape
 from .compiler.plan import plan as plan
 from .compiler.statements import CompiledPlan as CompiledPlan
 from .compiler.statements import StatementCompiler as StatementCompiler
+from .diagnostics import UNREADABLE as UNREADABLE
 from .diagnostics import Diagnostic as Diagnostic
 from .diagnostics import Diagnostics as Diagnostics
 from .diagnostics import render_github as render_github

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Literal, NamedTuple
 
 from engine.faults import TextFault
+
+logger = logging.getLogger("metric_engine.diagnostics")
 
 Severity = Literal["error", "warning"]
 
@@ -63,6 +67,16 @@ def make_error_at_offset(file: str, text: str, fault: TextFault) -> Diagnostic:
     return make_error(file, START.advance(text[: fault.offset]), fault.code, fault.message)
 
 
+UNREADABLE = "unreadable"
+
+
+def make_unreadable(file: str, position: Position, error: Exception, *, metric: str | None = None) -> Diagnostic:
+    """Return an exception that no check foresaw as an error: it may stop neither a server nor the other checks."""
+    reason = " ".join(f"{type(error).__name__}: {error}".split())[:EXCERPT_WIDTH]
+    message = f"this cannot be read ({reason}); please report it with the lines that stand here"
+    return make_error(file, position, UNREADABLE, message, metric=metric)
+
+
 class Diagnostics:
     """A collection of problems, in which equal ones count once.
 
@@ -79,6 +93,15 @@ class Diagnostics:
             self._diagnostics[found] = None
             self._places.add((found.file, found.position))
             self._counts[found.file] += 1
+
+    @contextmanager
+    def catch_unforeseen(self, file: str, position: Position = START, *, metric: str | None = None) -> Iterator[None]:
+        """Report whatever exception is raised inside, at the place that is read there."""
+        try:
+            yield
+        except Exception as error:
+            logger.exception("%s: a check has failed", file)
+            self.add(make_unreadable(file, position, error, metric=metric))
 
     def is_full(self, file: str) -> bool:
         """Whether the collection keeps no more problems of this file."""

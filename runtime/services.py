@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Self, TypeVar
 
 from engine import (
+    UNREADABLE,
     Cache,
     Catalog,
     Engine,
@@ -199,15 +200,22 @@ class Services:
     def reload_catalog(self) -> None:
         """Serve coming requests from the current metric files, or keep the last good ones.
 
-        Raises WarehouseUnavailable, and then nothing has changed.
+        Whatever goes wrong, `problem_counts` tells of it until a reload succeeds.
         """
         try:
             catalog = load_catalog(self.settings.metrics_folder)
-        except (MetricEngineError, OSError) as error:
-            self.own_problems = count_problems(error)
-            logger.error("the metric files are invalid, the last good ones serve on:\n%s", error)
+            self.engine = open_engine(catalog, self.engine.warehouse, self.engine.cache)
+        except InvalidCatalog as invalid:
+            self.own_problems = count_problems(invalid)
+            logger.error("the metric files are invalid, the last good ones serve on:\n%s", invalid)
             return
-        self.engine = open_engine(catalog, self.engine.warehouse, self.engine.cache)
+        except Exception as error:
+            # A fault of the program is a reason to keep serving too; only such a one needs its traceback.
+            foreseen = isinstance(error, (MetricEngineError, OSError))
+            self.own_problems = count_problems(error)
+            message = "the metric files cannot be read, the last good ones serve on: %s"
+            logger.error(message, error, exc_info=not foreseen)
+            return
         self.own_problems = {}
         logger.info("serving %d widgets, catalog %s", len(catalog.widgets), catalog.version)
 
@@ -225,7 +233,7 @@ def count_problems(error: Exception) -> Mapping[str, int]:
     """Count the problems of metric files that cannot be served, by code."""
     if isinstance(error, InvalidCatalog):
         return Counter(diagnostic.code for diagnostic in error.diagnostics)
-    return {"unreadable-folder": 1}
+    return {UNREADABLE: 1}
 
 
 def open_engine(catalog: Catalog, warehouse: Warehouse, cache: Cache | None = None) -> Engine:

@@ -88,7 +88,12 @@ class ScanFetcher:
         bound = bind_filters(filters)
         if scan.shape is Shape.DAYS:
             return self.fetch_once(
-                (scan, filters), scan.table, sql, lambda: self.bind_parameters(self.ranges) | bound, self.ranges, filters=filters
+                (scan, filters),
+                scan.table,
+                sql,
+                lambda: self.bind_parameters(self.ranges) | bound,
+                self.ranges,
+                filters=filters,
             )
         query = self.query
         slots = (query.start, query.end, query.grain, query.compare, query.compare_start, to_date)
@@ -99,7 +104,9 @@ class ScanFetcher:
                 self.bind_parameters(ranges) | bound | {"slots": self.warehouse.dialect.bind_slots(buckets.slot_days)}
             )
 
-        return self.fetch_once((scan, filters, to_date), scan.table, sql, parameters, self.ranges, slots=slots, filters=filters)
+        return self.fetch_once(
+            (scan, filters, to_date), scan.table, sql, parameters, self.ranges, slots=slots, filters=filters
+        )
 
     def fetch_items(self, scan: ItemsScan, filters: Filters, *, mixed: bool) -> tuple[CachedRows, list[dict[str, Any]]]:
         """Return a list's rows, and its items."""
@@ -112,7 +119,9 @@ class ScanFetcher:
             return self.bind_parameters(window) | bind_filters(filters) | money
 
         given = mixed if ranked_by_money else None
-        rows = self.fetch_once((scan, filters, given), scan.table, sql, parameters, window, mixed=given, filters=filters)
+        rows = self.fetch_once(
+            (scan, filters, given), scan.table, sql, parameters, window, mixed=given, filters=filters
+        )
         return rows, build_items(scan, rows.rows, mixed=mixed)
 
     def build_cache_key(self, sql: str, days: tuple[Window, ...], **more: Any) -> CacheKey:

@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from engine.files.document import NULLS, Loader, resolve_scalar
+from engine.files.composer import Loader
+from engine.files.nodes import NULLS, resolve_scalar
 
 # Text that YAML reads as itself without quotes, on a line of its own.
 PLAIN_TEXT = re.compile(r"[A-Za-z0-9(][\w .,()/*+<>='-]*", re.ASCII)

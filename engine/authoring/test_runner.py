@@ -151,8 +151,7 @@ class LocalCatalog:
 def find_differences(metric: Metric, expected: Expectation, body: Body) -> Iterator[Mismatch]:
     """Find where an answer differs from the expectation; what is not stated may be anything."""
     headline = metric.headline if isinstance(metric, TableMetric) else 0
-    has_points = not (isinstance(metric, TableMetric) and metric.by is not None)
-    yield from find_series_differences("", expected, body["stats"], body, headline if has_points else None)
+    yield from find_series_differences("", expected, body["stats"], body, headline)
     positions = {series["name"]: index for index, series in enumerate(body["series"])}
     for name, expected_series in (expected.series or {}).items():
         index = positions.get(name)
@@ -169,9 +168,9 @@ def find_differences(metric: Metric, expected: Expectation, body: Body) -> Itera
 
 
 def find_series_differences(
-    prefix: str, expected: SeriesExpectation, stats: Mapping[str, Any], body: Body, index: int | None
+    prefix: str, expected: SeriesExpectation, stats: Mapping[str, Any], body: Body, index: int
 ) -> Iterator[Mismatch]:
-    """Find where a series differs; with `index` None it has no points of its own."""
+    """Find where a series differs."""
     if expected.stats is not None:
         for name in sorted(expected.stats.model_fields_set, key=list(stats).index):
             yield from find_value_differences(f"{prefix}stats.{name}", getattr(expected.stats, name), stats[name])
@@ -181,10 +180,10 @@ def find_series_differences(
 
 
 def find_point_differences(
-    path: str, expected: Points | None, series: Sequence[Body], index: int | None
+    path: str, expected: Points | None, series: Sequence[Body], index: int
 ) -> Iterator[Mismatch]:
     values_by_day: dict[str, Any] = {}
-    if index is not None and index < len(series):
+    if index < len(series):
         for point in series[index]["points"]:
             # A bucket that covers no day has the same date as the next one, which is meant.
             values_by_day[point["t"]] = point["v"]

@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import date
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from uuid import UUID
 
+from engine.calendar import Compare, Grain, build_period
 from engine.catalog.metrics import CombinedMetric, Metric, TableMetric
 from engine.catalog.reporter import Reporter
 from engine.errors import InvalidQuery
-from engine.files.definitions import ISO_DATE, Expectation, TestDefinition
+from engine.files.definitions import META_NAMES, Expectation, SeriesExpectation, TestDefinition, parse_iso_date
+from engine.files.nodes import TORN
+from engine.files.schema_errors import describe_value
 from engine.language.expressions import describe_unknown_column
 from engine.query import parse_metric_query
 from engine.suggestions import suggest_name
-from engine.tables import Table
+from engine.tables import VALUE_TYPES, Table, ValueType
+
+# The days on which the buckets of the points, or of the comparison, begin.
+DaysByKey = Mapping[str, Sequence[date]]
+NEEDS_COMPARE = "needs `compare:` beside `start` and `end`, such as compare: previous_period"
+CELL_PHRASES: Mapping[ValueType, str] = {
+    "whole": "a whole number",
+    "double": "a number",
+    "text": "text",
+    "uuid": "a uuid",
+    "date": "a date such as 2025-01-31",
+    "timestamp": "a timestamp such as 2025-01-31T08:00:00",
+    "timestamptz": "a timestamp such as 2025-01-31T08:00:00Z",
+    "boolean": "true or false",
+}
+TEXT_FORMS: Mapping[ValueType, Callable[[str], object]] = {
+    "uuid": UUID,
+    "date": parse_iso_date,
+    "timestamp": datetime.fromisoformat,
+    "timestamptz": datetime.fromisoformat,
+}
 
 
 def check_tests(reporter: Reporter, metric: Metric) -> None:
@@ -24,8 +48,12 @@ def check_tests(reporter: Reporter, metric: Metric) -> None:
         test_reporter = reporter.descend("tests", index)
         if tables:
             check_tables(test_reporter.descend("rows"), test, tables)
-        check_days(test_reporter, test)
-        check_expectation(test_reporter.descend("expect"), test.expect, metric)
+        days = find_expected_days(test_reporter, test)
+        expect_reporter = test_reporter.descend("expect")
+        # A key that no test has may well be what is expected.
+        if set(test_reporter.list_keys()) <= TestDefinition.model_fields.keys():
+            check_emptiness(expect_reporter)
+        check_expectation(expect_reporter, test.expect, metric, days)
 
 
 def find_physical_tables(metric: Metric) -> Iterator[Table]:
@@ -49,8 +77,8 @@ def find_physical_tables(metric: Metric) -> Iterator[Table]:
     yield from tables
 
 
-def check_days(reporter: Reporter, test: TestDefinition) -> None:
-    """Report days that no query may ask for."""
+def find_expected_days(reporter: Reporter, test: TestDefinition) -> DaysByKey | None:
+    """Return the days that the answer's points have, by their key; None, and a problem, for days out of range."""
     try:
         parse_metric_query(
             today=date.max,
@@ -62,6 +90,10 @@ def check_days(reporter: Reporter, test: TestDefinition) -> None:
     except InvalidQuery as invalid:
         for problem in invalid.problems:
             reporter.report_at_value("wrong-value", problem.message, problem.parameter)
+        return None
+    period = build_period(test.start, test.end, Grain(test.grain), Compare(test.compare))
+    axes = {"points": period.current, "comparison": period.comparison}
+    return {key: [bucket.label for bucket in axis.buckets] for key, axis in axes.items() if axis is not None}
 
 
 def check_tables(reporter: Reporter, test: TestDefinition, tables: Mapping[str, Table]) -> None:
@@ -83,36 +115,113 @@ def check_tables(reporter: Reporter, test: TestDefinition, tables: Mapping[str, 
 
 
 def check_rows(reporter: Reporter, rows: object, table: Table) -> None:
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    if not isinstance(rows, list) or not all(isinstance(row, dict) or row is TORN for row in rows):
         reporter.report_at_value("wrong-type", "rows are a list of mappings, such as [{date: 2025-01-01, sessions: 3}]")
         return
     for index, row in enumerate(rows):
-        for column in row:
-            if column not in table.columns:
-                reporter.report_at_key("unknown-column", describe_unknown_column(column, table), index, column)
-        if table.time in row:
-            if not is_date(row[table.time]):
-                message = f"{table.time!r} is a date such as 2025-01-31"
-                reporter.report_at_value("wrong-value", message, index, table.time)
-        elif table.time in table.columns:
-            reporter.report_at_value("wrong-value", f"a row needs {table.time!r}, a date such as 2025-01-31", index)
+        if isinstance(row, dict):
+            check_row(reporter.descend(index), row, table)
 
 
-def check_expectation(reporter: Reporter, expect: Expectation, metric: Metric) -> None:
-    for points in ("points", "comparison"):
-        check_points(reporter, getattr(expect, points) or {}, points)
+def check_row(reporter: Reporter, row: Mapping[str, object], table: Table) -> None:
+    for name, cell in row.items():
+        if name not in table.columns:
+            reporter.report_at_key("unknown-column", describe_unknown_column(name, table), name)
+        elif name == table.tenant:
+            message = f"all rows are of one tenant, which is added by itself; remove {name!r}"
+            reporter.report_at_key("misplaced-key", message, name)
+        elif (kind := VALUE_TYPES.get(table.columns[name].type)) is not None:
+            check_cell(reporter, name, cell, kind, required=name == table.time)
+    if table.time in table.columns and table.time not in row:
+        reporter.report_at_value("wrong-value", f"a row needs {table.time!r}, a date such as 2025-01-31")
+
+
+def check_cell(reporter: Reporter, name: str, cell: object, kind: ValueType, *, required: bool) -> None:
+    """Report a cell that is not of its column's type, which a database would store nevertheless."""
+    if cell is TORN or (cell is None and not required) or is_of_type(cell, kind):
+        return
+    quotes = "; put it in quotes" if kind == "text" and not isinstance(cell, (dict, list)) else ""
+    message = f"{name!r} is {CELL_PHRASES[kind]}, not {describe_value(cell)}{quotes}"
+    reporter.report_at_value("wrong-value", message, name)
+
+
+def is_of_type(cell: object, kind: ValueType) -> bool:
+    """Whether a cell is a value of a column's type."""
+    if isinstance(cell, bool) or kind == "boolean":
+        return isinstance(cell, bool) and kind == "boolean"
+    if isinstance(cell, (int, float)):
+        return kind == "double" or (kind == "whole" and cell == int(cell))
+    return isinstance(cell, str) and (kind == "text" or (kind in TEXT_FORMS and is_parsable(cell, TEXT_FORMS[kind])))
+
+
+def is_parsable(text: str, parse: Callable[[str], object]) -> bool:
+    try:
+        parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+def check_emptiness(reporter: Reporter) -> None:
+    """Report an `expect` without anything, and a part of one."""
+    for path in ((), *((key,) for key in reporter.list_keys())):
+        if reporter.is_empty_mapping(*path):
+            message = "nothing is expected here, so that every answer passes; say what it must show"
+            reporter.report_at_value("wrong-value", message, *path)
+
+
+def check_expectation(reporter: Reporter, expect: Expectation, metric: Metric, days: DaysByKey | None) -> None:
+    check_series_expectation(reporter, expect, days)
+    if expect.points and isinstance(metric, TableMetric) and metric.by is not None:
+        message = "the points of a breakdown are its members'; write series: {<member>: {points: …}}"
+        reporter.report_at_key("misplaced-key", message, "points")
     names = get_series_names(metric)
     for name, series in (expect.series or {}).items():
         if names is not None and name not in names:
             reporter.report_at_key("unknown-series", f"no series {name!r}{suggest_name(name, names)}", "series", name)
-        for points in ("points", "comparison"):
-            check_points(reporter.descend("series", name), getattr(series, points) or {}, points)
+        check_series_expectation(reporter.descend("series", name), series, days)
+    check_items(reporter, expect, metric)
+    for name in expect.meta or {}:
+        if name not in META_NAMES:
+            message = f"meta has no {name!r}{suggest_name(name, META_NAMES)}"
+            reporter.report_at_key("unknown-key", message, "meta", name)
 
 
-def check_points(reporter: Reporter, points: Mapping[str, float | None], key: str) -> None:
-    for day in points:
-        if not is_date(day):
-            reporter.report_at_key("wrong-value", f"{day!r} is not a date such as 2025-01-31", key, day)
+def check_series_expectation(reporter: Reporter, expect: SeriesExpectation, days: DaysByKey | None) -> None:
+    """Report days that the answer does not have, and comparisons where nothing is compared."""
+    for key in ("points", "comparison"):
+        if days is None or key in days:
+            check_points(reporter, getattr(expect, key) or {}, key, None if days is None else days[key])
+    if days is None or "comparison" in days:
+        return
+    if expect.comparison is not None:
+        reporter.report_at_key("misplaced-key", f"comparison {NEEDS_COMPARE}", "comparison")
+    for name in ("previous", "delta"):
+        if expect.stats is not None and getattr(expect.stats, name) is not None:
+            reporter.report_at_key("misplaced-key", f"{name} {NEEDS_COMPARE}", "stats", name)
+
+
+def check_points(reporter: Reporter, points: Mapping[str, float | None], key: str, days: Sequence[date] | None) -> None:
+    for text in points:
+        if not is_date(text):
+            reporter.report_at_key("wrong-value", f"{text!r} is not a date such as 2025-01-31", key, text)
+        elif days is not None and date.fromisoformat(text) not in days:
+            bounds = str(days[0]) if len(days) == 1 else f"{days[0]} to {days[-1]}"
+            message = f"no bucket of {key} begins on {text}; they begin on {bounds}"
+            reporter.report_at_key("wrong-value", message, key, text)
+
+
+def check_items(reporter: Reporter, expect: Expectation, metric: Metric) -> None:
+    """Report items of a metric without any, and names that no item has."""
+    items = metric.items if isinstance(metric, TableMetric) else None
+    if expect.items and items is None:
+        reporter.report_at_key("misplaced-key", "the metric has no `items`", "items")
+    names = ("id", "values", *(items.show if items else ()))
+    for index, item in enumerate(expect.items or () if items else ()):
+        for name in item:
+            if name not in names:
+                message = f"an item has no {name!r}{suggest_name(name, names)}"
+                reporter.report_at_key("unknown-key", message, "items", index, name)
 
 
 def get_series_names(metric: Metric) -> frozenset[str] | None:
@@ -124,11 +233,5 @@ def get_series_names(metric: Metric) -> frozenset[str] | None:
     return frozenset((metric.title,))
 
 
-def is_date(text: object) -> bool:
-    if not isinstance(text, str) or not ISO_DATE.fullmatch(text):
-        return False
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
+def is_date(text: str) -> bool:
+    return is_parsable(text, parse_iso_date)

@@ -92,8 +92,9 @@ class DefinitionResolver(ABC, Generic[DefinitionType, Resolved]):
         """Return what a name means; None if it is unknown or its definition has errors."""
         if name not in self.resolved and name in self.declared:
             self.resolved[name] = None
-            with contextlib.suppress(AlreadyReported):
-                self.resolved[name] = self.resolve_definition(*self.declared[name])
+            reporter, definition = self.declared[name]
+            with reporter.catch_unforeseen(), contextlib.suppress(AlreadyReported):
+                self.resolved[name] = self.resolve_definition(reporter, definition)
         return self.resolved.get(name)
 
     def require_declared(self, reporter: Reporter, position: Position, name: str) -> None:

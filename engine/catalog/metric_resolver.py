@@ -146,7 +146,8 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
             reporter.descend("table") if definition.table else Reporter(reporter.file, ("table",), reporter.diagnostics)
         )
         if name is None:
-            if "table" not in reporter.file.document.data and "table" not in reporter.list_keys():
+            several = len(get_content_keys(definition)) > 1
+            if not several and "table" not in reporter.file.document.data and "table" not in reporter.list_keys():
                 reporter.report_at_key(
                     "missing-table", "no table: give the metric `table:`, or the file one for all its metrics"
                 )
@@ -160,7 +161,7 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
             table_reporter.report_at_value(
                 "wrong-source", f"table {name!r} belongs to source {table.source}, this file to {source}"
             )
-        elif source is None and named is not None and table.source not in ("", named):
+        elif named is not None and table.source not in ("", named):
             message = f"the key says {named}, but table {name!r} belongs to source {table.source}"
             reporter.report_at_key("wrong-source", message)
         return table
@@ -213,7 +214,12 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
                 stated = "total" in reporter.list_keys()
                 with reporter.catch_faults(*path, rendered=rendered):
                     expression = resolve_expression(
-                        rendered.text, table, where, total_stated=stated, others=self.other_tables
+                        rendered.text,
+                        table,
+                        where,
+                        total_stated=stated,
+                        others=self.other_tables,
+                        metrics=self.declared,
                     )
                 found.append(MetricSeries(name, expression))
         errors.raise_if_failed()
@@ -265,7 +271,9 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
             tree = parse_expression(text)
         with errors, reporter.catch_faults("derive"):
             raise_if_any(find_non_arithmetic(tree))
-        for column in tree.find_all(exp.Column):
+        for column in tree.walk(prune=lambda node: not is_metric_arithmetic(node)):
+            if not isinstance(column, exp.Column):
+                continue
             key = ".".join(part.name for part in column.parts)
             with errors:
                 operands[key] = self.resolve_single_series(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
-from engine.diagnostics import Diagnostic, Diagnostics, Position, make_error
+from engine.diagnostics import START, Diagnostic, Diagnostics, Position, make_error
 from engine.faults import TextFaults
-from engine.files.document import KeyPath, MappingNode
+from engine.files.document import KeyPath
 from engine.files.folder import MetricFile
+from engine.files.nodes import MappingNode
 from engine.language.jinja import RenderedText
 
 
@@ -62,6 +63,11 @@ class Reporter:
         node = self.file.document.find_node(self.path)
         return node.entries.keys() if isinstance(node, MappingNode) else ()
 
+    def is_empty_mapping(self, *segments: str | int) -> bool:
+        """Whether a mapping without any key stands at `segments` in the file."""
+        node = self.file.document.find_node((*self.path, *segments))
+        return isinstance(node, MappingNode) and not node.entries
+
     def locate_value(self, *segments: str | int) -> Position:
         return self.file.document.locate_value((*self.path, *segments))
 
@@ -92,6 +98,11 @@ class Reporter:
         for fault in faults.faults:
             offset = fault.offset if rendered is None else rendered.get_origin(fault.offset)
             self.report_at_position(self.locate_character(segments, offset), fault.code, fault.message)
+
+    def catch_unforeseen(self) -> AbstractContextManager[None]:
+        """Report whatever exception is raised inside at the definition's key."""
+        position = self.file.document.locate_key(self.path) if self.path else START
+        return self.diagnostics.catch_unforeseen(self.file.name, position, metric=self.metric)
 
     @contextmanager
     def catch_faults(self, *segments: str | int, rendered: RenderedText | None = None) -> Iterator[None]:

@@ -20,7 +20,9 @@ def resolve_folder(folder: MetricFolder, diagnostics: Diagnostics) -> tuple[Mapp
     """Resolve a folder's tables and metrics; those with errors are reported and left out."""
     sandbox = Sandbox(whole=folder.complete)
     values = collect_variables(folder, diagnostics)
-    names = {**values, **compile_folder_macros(folder, sandbox, values, diagnostics)}
+    names = dict(values)
+    with diagnostics.catch_unforeseen(folder.macros_file):
+        names |= compile_folder_macros(folder, sandbox, values, diagnostics)
     tables = TableResolver(folder, sandbox, names, diagnostics)
     tables.check_shared_tables()
     metrics = MetricResolver(folder, sandbox, names, tables, diagnostics)

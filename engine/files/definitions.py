@@ -191,6 +191,13 @@ class Expectation(SeriesExpectation):
     )
 
 
+# What `meta` of an answer may have.
+META_NAMES = (
+    *("key", "title", "format", "better", "grain", "start", "end", "compare", "total", "delta", "currency", "sources"),
+    *("missing_sources", "data_through", "comparison_through", "provisional_from", "filters", "notes"),
+)
+
+
 class TestDefinition(Definition):
     """A metric's own test: rows, a question, and what the answer must show."""
 

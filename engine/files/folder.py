@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from engine.diagnostics import START, Diagnostics, make_error
+from engine.diagnostics import START, UNREADABLE, Diagnostics, make_error
 from engine.errors import InvalidSetting
 from engine.files.definitions import FileDefinition, MetricDefinition, TableDefinition
 from engine.files.document import Document, is_template, parse_document
@@ -28,7 +28,7 @@ TEMPLATE_WORK = 120
 
 # A table or a metric without these cannot be checked further.
 CRUCIAL_KEYS = {"tables": ("time", "columns"), "metrics": ("value", "series", "combine", "derive")}
-VALID_TEST = {"name": "", "start": "2025-01-01", "end": "2025-01-01", "expect": {}}
+VALID_TEST = {"name": "", "start": "2025-01-01", "end": "2025-01-01", "expect": {"items": []}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class MetricFolder:
 def read_folder(folder: Path, diagnostics: Diagnostics) -> MetricFolder:
     """Read every `*.yaml` of a folder, in the order of their names. Raises InvalidSetting.
 
-    All but the COMPANIONS are metric files.
+    All but the COMPANIONS are metric files. A YAML file elsewhere is reported: nothing would ever read it.
     """
     if not folder.is_dir():
         raise InvalidSetting(f"METRICS_DIR: {folder} is not a folder; name the folder of the metric files")
@@ -80,28 +80,48 @@ def read_folder(folder: Path, diagnostics: Diagnostics) -> MetricFolder:
     if not paths:
         raise InvalidSetting(f"METRICS_DIR: {folder} holds no *.yaml file; name the folder of the metric files")
     macros_path = folder / MACROS_FILE
-    contents = {path: read_file(path, diagnostics) for path in (*paths, *others, macros_path) if path.is_file()}
+    misplaced = list(find_misplaced_files(folder))
+    for path, remedy in misplaced:
+        diagnostics.add(make_error(str(path), START, "misplaced-file", f"this file is never read; {remedy}"))
+    given = (*paths, *others, *([macros_path] if macros_path.exists() else []))
+    contents = {path: content for path in given if (content := read_file(path, diagnostics)) is not None}
     version = hashlib.sha256()
     for path, content in contents.items():
         version.update(f"{path.name}\0{len(content)}\0".encode() + content)
     files: list[MetricFile] = []
-    for path in paths:
-        document = parse_document(str(path), contents[path], diagnostics)
-        if document is not None:
-            files.append(validate_document(document, diagnostics))
+    for path in (path for path in paths if path in contents):
+        with diagnostics.catch_unforeseen(str(path)):
+            document = parse_document(str(path), contents[path], diagnostics)
+            if document is not None:
+                files.append(validate_document(document, diagnostics))
     return MetricFolder(
         files=tuple(files),
         macros=contents.get(macros_path, b"").decode("utf-8", "replace"),
         macros_file=str(macros_path),
         version=version.hexdigest()[:16],
-        complete=len(files) == len(paths),
+        complete=len(files) == len(paths) and not misplaced,
         texts={str(path): content.decode("utf-8-sig", "replace").split("\n") for path, content in contents.items()},
         companions={str(path): contents[path] for path in others if path in contents},
     )
 
 
-def read_file(path: Path, diagnostics: Diagnostics) -> bytes:
-    content = path.read_bytes()
+def find_misplaced_files(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Find the YAML files that look like metric files and are none, each with its remedy."""
+    for path in sorted(folder.glob("*.yml")):
+        yield path, f"rename it to {path.stem}.yaml"
+    inner = (path for path in folder.glob("*/") if not path.name.startswith("."))
+    for path in sorted(path for each in inner for path in each.rglob("*") if path.suffix in (".yaml", ".yml")):
+        yield path, f"move it up, as {path.stem}.yaml beside the other metric files"
+
+
+def read_file(path: Path, diagnostics: Diagnostics) -> bytes | None:
+    """Return the contents of a file; None and a problem if it cannot be read."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        reason = f"{error.strerror}; make it a file that this program may read, or move it away"
+        diagnostics.add(make_error(str(path), START, UNREADABLE, f"the file cannot be read: {reason}"))
+        return None
     if len(content) > MAX_BYTES:
         diagnostics.add(make_error(str(path), START, "yaml-limits", f"larger than {MAX_BYTES:,} bytes; split it"))
         return b""

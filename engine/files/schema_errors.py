@@ -23,6 +23,7 @@ from engine.files.definitions import (
     TestDefinition,
 )
 from engine.files.document import Document, KeyPath
+from engine.files.nodes import TORN
 from engine.suggestions import suggest_name, suggest_similar_name
 
 MODELS_BY_KEY: Mapping[str, type[BaseModel]] = {
@@ -42,7 +43,6 @@ NESTED_MODELS: Mapping[type[BaseModel], Mapping[str, type[BaseModel]]] = {
     SeriesExpectation: {"stats": StatsExpectation},
 }
 VALUE_CODES = {"format": "unknown-format", "source": "unknown-source"}
-IN_BRACES = "inside [ ] and { } a comma ends a text: put all of it in quotes"
 EXPRESSIONS = ("value", "derive", "where", "sql")
 PLAIN_WORDS = (
     ("Input should be", "must be"),
@@ -71,6 +71,8 @@ def report_schema_errors(
     for fault in faults:
         if diagnostics.is_full(document.file):
             return
+        if fault["input"] is TORN:
+            continue
         *parents, name = fault["loc"]
         if fault["type"] == "missing" and any(
             list(loc[:-1]) == parents and suggest_similar_name(str(loc[-1]), [str(name)]) for loc in unknown
@@ -90,14 +92,11 @@ def diagnose_schema_error(
     metric = str(path[1]) if len(path) > 1 and path[0] == "metrics" else None
     diagnose_key = partial(document.diagnose_key, path, metric=metric)
     diagnose_value = partial(document.diagnose_value, path, metric=metric)
-    in_braces = given is None and name.count(")") > name.count("(")
     if kind == "extra_forbidden" and name == "<<":
         return diagnose_key("unknown-key", "YAML's merge key << has no meaning here; write the keys out")
-    if kind == "extra_forbidden" and in_braces:
-        return diagnose_key("unknown-key", IN_BRACES)
     if kind == "extra_forbidden":
         model = model_of(path[:-1])
-        likely = suggest_placement(name, given, model) or suggest_name(name, model.model_fields)
+        likely = suggest_placement(name, given, model) or suggest_name(name, model.model_fields, cutoff=0.75)
         return diagnose_key("unknown-key", f"unknown key {describe_value(name)}{likely}")
     if kind == "missing":
         return diagnose_key("missing-key", f"the key {name!r} is missing")
@@ -116,10 +115,18 @@ def diagnose_schema_error(
         return diagnose_value("wrong-type", f"must be a date such as 2025-01-31, not {describe_value(given)}")
     if kind in ("greater_than_equal", "less_than_equal"):
         return diagnose_value("wrong-value", f"{simplify_message(fault['msg'])}, not {describe_value(given)}")
-    if in_braces:
-        return diagnose_key("wrong-type", IN_BRACES)
+    if path in (("metrics",), ("tables",)) and isinstance(given, list):
+        return diagnose_value("wrong-type", describe_list_of_entries(name, given))
     actual = "but nothing stands here" if given is None else f"not {describe_value(given)}"
     return diagnose_value("wrong-type", f"{simplify_message(fault['msg'])}, {actual}{suggest_fix(kind, name, given)}")
+
+
+def describe_list_of_entries(section: str, entries: list[Any]) -> str:
+    """Describe the list that other tools have in place of a mapping by name."""
+    first = entries[0] if entries and isinstance(entries[0], dict) else {}
+    name = next((first[key] for key in ("name", "key", "id") if isinstance(first.get(key), str)), None)
+    example = name or ("my.visits" if section == "metrics" else "my_daily")
+    return f"must be a mapping by {'key' if section == 'metrics' else 'name'}, not a list: write `{example}:`"
 
 
 def find_existing_path(loc: tuple[str | int, ...], data: Any) -> KeyPath:

@@ -9,6 +9,13 @@ import yaml
 
 from engine.faults import TextFault
 
+# Blanks that pages and chats put in place of plain ones; to YAML they are letters.
+UNUSUAL_BLANKS = frozenset(
+    "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u202f\u3000\ufeff"
+)
+UNUSUAL_INDENT = "a no-break space stands here, which is none to YAML; write plain spaces"
+UNUSUAL_BLANK = re.compile(rf"^(?:[ \t]*|[^#\n]*?[\w'\"]:|[ \t]*-)([{''.join(sorted(UNUSUAL_BLANKS))}])", re.MULTILINE)
+BRACKET_FIRST = re.compile(r"(?:^|:\s+|-\s+)([\[{])")
 NAME_AND_COLON = re.compile(r"[\w.-]+:(?=\S)")
 # The offset of a bracket or brace, and which of the two it is.
 Bracket = tuple[int, str]
@@ -29,6 +36,14 @@ def explain_yaml_error(
     at, opened = error.problem_mark, error.context_mark
     offset = at.index if at is not None else len(text)
     before, character = text[offset - 1 : offset], text[offset : offset + 1]
+    if (blank := UNUSUAL_BLANK.search(text)) is not None:
+        return make_fault(blank.start(1), UNUSUAL_INDENT)
+    if opened is not None and any(word in context for word in ("an alias", "an anchor", "a block scalar")):
+        return make_fault(opened.index, f"text that begins with {text[opened.index]} needs quotes")
+    if "block sequence entries are not allowed" in problem:
+        return make_fault(offset, "text that begins with - needs quotes; a list begins on a line of its own")
+    if not brackets and before.isspace() and (opening := find_closed_bracket(text, offset)) is not None:
+        return make_fault(opening, f"text that begins with {text[opening]} needs quotes")
     if opened is not None and "quoted scalar" in context:
         return make_fault(opened.index, explain_quote(problem))
     if quoted is not None and is_same_line(text, quoted[1], offset):
@@ -62,6 +77,14 @@ def explain_unreadable_character(error: yaml.reader.ReaderError, text: str) -> T
     # Its position counts bytes or characters, as the parser is written in C or in Python.
     code = int(error.character)
     return make_fault(text.index(chr(code)), f"the character U+{code:04X} may not stand in YAML; remove it")
+
+
+def find_closed_bracket(text: str, offset: int) -> int | None:
+    """Return the offset of a bracket that begins a value and is closed right before this."""
+    start = find_line_start(text, offset)
+    line = text[start:offset].rstrip()
+    found = BRACKET_FIRST.search(line) if line.endswith(("]", "}")) else None
+    return start + found.start(1) if found else None
 
 
 def explain_quote(problem: str) -> str:

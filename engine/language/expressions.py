@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
@@ -18,13 +18,14 @@ from engine.language.functions import AGGREGATES, makes_text
 from engine.language.parser import locate_node, parse_expression
 from engine.language.type_checks import find_type_faults
 from engine.language.types import (
+    COMPARISONS,
     CONDITIONS,
     TYPE_PHRASES,
     annotate_types,
     get_value_type,
     is_constant,
 )
-from engine.suggestions import suggest_name
+from engine.suggestions import find_nearest_names, suggest_name
 from engine.tables import NUMBER_TYPES, VALUE_TYPES, Column, Table, ValueType
 
 # Nodes of a tree that have no value of their own; IF as a branch of CASE.
@@ -104,13 +105,15 @@ def resolve_expression(
     *,
     total_stated: bool = True,
     others: Iterable[Table] = (),
+    metrics: Collection[str] = (),
 ) -> Expression:
     """Resolve an aggregate expression over the rows of a table that pass `where`.
 
     Unless the metric's total is stated, no column that is not additive may be aggregated. `others` are the tables
-    that may have a column which this one lacks. Raises TextFaults.
+    that may have a column which this one lacks, `metrics` the keys of all metrics. Raises TextFaults.
     """
     tree, columns = parse_expression(text), table.columns
+    raise_if_any(find_metric_keys(tree, metrics))
     non_additive = () if total_stated else find_unstated_totals(tree, columns)
     unknown = find_unknown_columns(tree, table, others)
     annotate_types(tree, make_type_lookup(table))
@@ -178,13 +181,35 @@ def make_text_extreme(function: str, column: str) -> Aggregate:
 
 def find_unknown_columns(tree: exp.Expr, table: Table, others: Iterable[Table]) -> Iterator[TextFault]:
     for column in tree.find_all(exp.Column):
-        if column.table:
+        if column.table and (column.name in table.columns or not find_nearest_names(column.name, table.columns)):
             message = f"{column.sql()!r} has a table's name in it; write {column.name!r}"
         elif column.name not in table.columns:
-            message = describe_unknown_column(column.name, table, others, quoted=column.this.quoted)
+            is_text = column.this.args.get("quoted") or is_compared_with_text(column, table)
+            message = describe_unknown_column(column.name, table, others, quoted=bool(is_text))
         else:
             continue
         yield TextFault(locate_node(column), "unknown-column", message)
+
+
+def find_metric_keys(tree: exp.Expr, metrics: Collection[str]) -> Iterator[TextFault]:
+    """Find the first name that is a metric's key, which only `derive` knows."""
+    for column in tree.find_all(exp.Column):
+        if column.table and (key := ".".join(part.name for part in column.parts)) in metrics:
+            message = f"{key!r} is a metric; arithmetic between metrics stands under `derive:`"
+            yield TextFault(locate_node(column), "unknown-column", message)
+            return
+
+
+def is_compared_with_text(node: exp.Expr, table: Table) -> bool:
+    """Whether a node stands beside a text column in a comparison."""
+    parent = node.parent
+    if not isinstance(parent, (*COMPARISONS, exp.Like)):
+        return False
+    compared = (each.unnest() for each in parent.iter_expressions() if each is not node)
+    return any(
+        isinstance(each, exp.Column) and each.name in table.columns and table.columns[each.name].type == "text"
+        for each in compared
+    )
 
 
 def describe_unknown_column(name: str, table: Table, others: Iterable[Table] = (), *, quoted: bool = False) -> str:

@@ -275,6 +275,9 @@ def explain_syntax_error(error: TemplateSyntaxError, template: str) -> TextFault
     rest = re.split(r"\{[{%#]", template[offset + 2 :], maxsplit=1)[0]
     if opening in CLOSINGS and CLOSINGS[opening] not in rest:
         return TextFault(offset, "template-syntax", f"this {opening} is never closed by {CLOSINGS[opening]}")
+    if found := re.search(r"got '(\w+)'$", message):
+        written = re.compile(rf"(?<=[\w)\]'\"]\s)({found[1]})\b").search(template, offset)
+        offset = written.start() if written else offset
     return TextFault(offset, "template-syntax", f"Jinja: {message}")
 
 

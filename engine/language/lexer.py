@@ -21,6 +21,8 @@ OPERANDS = frozenset((TokenType.VAR, TokenType.NUMBER, TokenType.STRING, TokenTy
 # What may stand in SQL beside names, numbers and texts.
 SYMBOLS = frozenset((*"(),.+-*/=<>]}", "==", "<>", "!=", "<=", ">=", "||", "::"))
 PLACEHOLDERS = frozenset("?:@${")
+NUMBER = re.compile(r"[0-9]*\.?[0-9]*([eE][-+]?[0-9]+)?", re.ASCII)
+ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 QUOTED_OR_COMMENT = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--|/\*|'|\"""")
 
 
@@ -88,11 +90,24 @@ def find_unfinished_branches(tokens: list[Token]) -> Iterable[TextFault]:
 
 def find_forbidden_tokens(tokens: list[Token], text: str, inside: str) -> Iterable[TextFault]:
     """Find symbols that no expression needs, and functions without parentheses."""
+    if tokens and tokens[0].text == "=":
+        yield TextFault(tokens[0].start, "sql-syntax", "SQL begins without =; remove it")
+        return
+    quoted = False
     for index, token in enumerate(tokens):
         symbol = text[token.start]
+        if token.token_type is TokenType.NUMBER:
+            if (day := read_bare_date(tokens[index : index + 5], text)) is not None:
+                yield TextFault(token.start, "not-comparable", f"a date stands in quotes; write '{day}'")
+            yield from find_malformed_number(token, tokens[index + 1] if index + 1 < len(tokens) else None)
+            continue
+        if symbol == "`":
+            quoted = not quoted
+            if not quoted:
+                continue  # It closes what is reported already.
         if token.token_type in Parser.NO_PAREN_FUNCTIONS:
             yield make_forbidden_function_fault(token.start, token.text.lower())
-        elif symbol.isalnum() or symbol in "_'\"" or token.text in SYMBOLS or token.token_type is TokenType.NUMBER:
+        elif symbol.isalnum() or symbol in "_'\"" or token.text in SYMBOLS:
             continue
         elif token.token_type is TokenType.COLON and index == 1:
             yield TextFault(tokens[0].start, "sql-syntax", f"a space is missing after '{tokens[0].text}:'")
@@ -102,6 +117,23 @@ def find_forbidden_tokens(tokens: list[Token], text: str, inside: str) -> Iterab
         else:
             message = f"{symbol} is not allowed in {inside}{suggest_instead(symbol)}"
             yield TextFault(token.start, "sql-forbidden", message)
+
+
+def read_bare_date(tokens: list[Token], text: str) -> str | None:
+    """Return the date that these tokens are without its quotes, such as `2025-01-31`."""
+    written = text[tokens[0].start : tokens[-1].end + 1]
+    return written if ISO_DATE.fullmatch(written) else None
+
+
+def find_malformed_number(number: Token, following: Token | None) -> Iterable[TextFault]:
+    """Find a number without the digits of its exponent, or with letters at its end."""
+    if not NUMBER.fullmatch(number.text):
+        message = f"{number.text!r} is not a number: digits are missing after its e; write 1e6, say"
+        yield TextFault(number.start, "sql-syntax", message)
+    elif following and following.start == number.end + 1 and following.token_type in (TokenType.VAR, TokenType.NUMBER):
+        written = number.text + following.text
+        message = f"{written!r} is not a number; write digits only, such as 1000, 0.5 or 1e6"
+        yield TextFault(number.start, "sql-syntax", message)
 
 
 def find_call_before(tokens: list[Token], closing: int) -> Token | None:

@@ -18,7 +18,7 @@ from engine.faults import TextFault, TextFaults, raise_if_any
 from engine.language.function_entry import SqlFunction
 from engine.language.functions import AGGREGATES, FUNCTIONS, MAX_ARGUMENTS, find_function, make_forbidden_function_fault
 from engine.language.lexer import find_call_before, tokenize_sql
-from engine.language.remedies import suggest_instead
+from engine.language.remedies import CLAUSE_REMEDIES, suggest_instead
 
 MAX_OPERATORS = 200
 
@@ -152,6 +152,8 @@ def explain_parse_error(error: ParseError, text: str, tokens: list[Token]) -> Te
     if expected := re.match(r"Expect(ing|ed) (\S+)", description):
         side = "before" if expected[1] == "ing" and index + 1 < len(tokens) else "after"
         return TextFault(offset, "sql-syntax", f"{expected[2]} is missing {side} {word!r}")
+    if tokens[0].token_type not in (TokenType.SELECT, TokenType.WITH) and word.lower() in CLAUSE_REMEDIES:
+        return TextFault(offset, "sql-syntax", f"{word!r} ends the expression; {CLAUSE_REMEDIES[word.lower()]}")
     # sqlglot reads a word after an expression as its alias, and a * after an operator as a column.
     if before and (before.token_type is TokenType.STAR or tokens[index].token_type is TokenType.L_PAREN):
         offset, word = before.start, before.text

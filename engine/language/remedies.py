@@ -9,6 +9,8 @@ CLOCK_REMEDY = "each question says which days it asks for"
 GRAIN_REMEDY = "the grain of a question makes weeks and months"
 LIKE_REMEDY = "write x like '%…%'"
 REMAINDER_REMEDY = "write a - b * floor(a / b)"
+RANK_REMEDY = "there is none, as databases differ in it; there are avg, min and max"
+SPREAD_REMEDY = "there is none; sum(x * x) / count(x) - avg(x) * avg(x) is the variance"
 FUNCTION_REMEDIES: Mapping[str, str] = {
     **dict.fromkeys(("extract", "date_part", "datepart", "strftime", "format_date"), f"write {DATE_PART_CALLS}"),
     **dict.fromkeys(("dayofweek", "day_of_week", "weekday", "dow", "dayname", "todayofweek"), "write isodow(date)"),
@@ -26,6 +28,10 @@ FUNCTION_REMEDIES: Mapping[str, str] = {
     **dict.fromkeys(("approx_count_distinct", "count_distinct", "uniq"), "write count(distinct x)"),
     **dict.fromkeys(("try_cast", "safe_cast", "convert"), "write cast(x as double)"),
     **dict.fromkeys(("trunc", "truncate"), "write cast(x as int)"),
+    **dict.fromkeys(("median", "mode", "quantile", "approx_quantile", "percentile", "percentile_cont"), RANK_REMEDY),
+    **dict.fromkeys(("percentile_disc", "approx_percentile", "first_value", "last_value", "ntile"), RANK_REMEDY),
+    **dict.fromkeys(("stddev", "stddev_pop", "stddev_samp", "stdev", "variance", "var_pop", "var_samp"), SPREAD_REMEDY),
+    **dict.fromkeys(("hour", "minute", "second"), "there is none: tables are of days"),
     "left": "write substring(x, 1, n)",
     "log": "write ln(x), or ln(x) / ln(10)",
     "log10": "write ln(x) / ln(10)",
@@ -33,6 +39,15 @@ FUNCTION_REMEDIES: Mapping[str, str] = {
     "sign": "write case when x > 0 then 1 when x < 0 then -1 else 0 end",
     "concat_ws": "write concat(a, ' ', b)",
     "to_date": "write date(x)",
+}
+# Clauses of a query that stand behind an expression.
+CLAUSE_REMEDIES: Mapping[str, str] = {
+    "where": "put the condition under the key `where:`",
+    "group by": "name the column under the key `by:`",
+    "having": "put the condition into the expression: case when … then … end",
+    "order by": "remove it: series stand largest first",
+    "limit": "say under the key `top:` how many members are shown",
+    "from": "name the table under the key `table:`",
 }
 # Signs, and operators by the parser's names.
 SIGN_REMEDIES: Mapping[str, str] = {
@@ -43,6 +58,11 @@ SIGN_REMEDIES: Mapping[str, str] = {
     "|": "write or",
     "!": "write not, or <>",
     "~": LIKE_REMEDY,
+    **dict.fromkeys("‘’‚‛“”„‟«»′″", "write the straight quote ': 'Email'"),
+    **dict.fromkeys("−–—", "write -"),
+    **dict.fromkeys("×·", "write *"),
+    **dict.fromkeys("÷∕", "write /"),
+    **dict.fromkeys("≥≤≠", "write >=, <= or <>"),
     "`": "names need no quotes",
     "[": "names need no quotes",
     "=": "write >=",

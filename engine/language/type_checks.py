@@ -16,8 +16,11 @@ from sqlglot import exp
 from engine.faults import TextFault
 from engine.language.function_entry import ParameterKind
 from engine.language.functions import find_function
+from engine.language.lexer import ISO_DATE
 from engine.language.parser import locate_node
+from engine.language.remedies import CLOCK_REMEDY
 from engine.language.types import (
+    ARITHMETIC,
     COMPARISONS,
     CONDITIONS,
     CONNECTIVES,
@@ -30,13 +33,11 @@ from engine.language.types import (
 )
 from engine.tables import NAMEABLE_TYPES, NUMBER_TYPES, TIMESTAMP_TYPES, ValueType
 
-ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg)
 ORDERING_COMPARISONS = (exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between)
 # How often the texts of all functions around an argument may repeat it.
 MAX_REPETITIONS = 2_000
 MAX_WHOLE = 2**63 - 1
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def find_type_faults(tree: exp.Expr) -> Iterator[TextFault]:
@@ -101,6 +102,8 @@ def find_unwanted_type(
         more = f"{remedy} it" if remedy and kind in NAMEABLE_TYPES else ""
         if kind == "boolean" and wanted is NUMBER_TYPES:
             more = "; write case when … then 1 end"
+        if kind in TIMESTAMP_TYPES | {"date"} and isinstance(operand.parent, ARITHMETIC):
+            more = f"; dates are compared, not computed with: {CLOCK_REMEDY}"
         yield TextFault(locate_node(operand), code, f"{operand.sql()!r} is {TYPE_PHRASES[kind]}, not {what}{more}")
 
 

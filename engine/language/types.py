@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from engine.language.function_entry import SqlFunction
 from engine.language.functions import AGGREGATES, find_function
-from engine.tables import ValueType
+from engine.tables import NUMBER_TYPES, ValueType
 
 ColumnTypeLookup = Callable[[exp.Column], ValueType | None]
 
@@ -25,6 +25,7 @@ TYPE_PHRASES: Mapping[ValueType | None, str] = {
 }
 
 COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.In, exp.Between)
+ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg)
 CONDITIONS = (*COMPARISONS, exp.Is, exp.Like)
 CONNECTIVES = (exp.And, exp.Or, exp.Not)
 
@@ -63,6 +64,10 @@ def infer_type(node: exp.Expr) -> ValueType | None:
             return get_cast_type(node)
         case exp.Case():
             return find_common_type(map(get_value_type, get_alternatives(node)))
+        case exp.Add() | exp.Sub() | exp.Mul() | exp.Div() | exp.Neg():
+            # What is computed from a date is unknown: that it cannot be computed is reported once.
+            wrong = any(get_value_type(each) not in (None, *NUMBER_TYPES) for each in node.iter_expressions())
+            return None if wrong else "double"
     return "boolean" if isinstance(node, (*CONDITIONS, *CONNECTIVES)) else "double"
 
 

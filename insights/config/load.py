@@ -87,16 +87,22 @@ def check_language(catalog: Catalog, code: str) -> None:
 
 def resolve_insights(folder: MetricFolder, metrics: Mapping[str, Metric], diagnostics: Diagnostics) -> Insights:
     """Resolve the folder's insights.yaml and its languages; what cannot be resolved is reported and left out."""
-    documents = {
-        Path(path).name: parse_document(path, content, diagnostics) for path, content in folder.companions.items()
-    }
+    documents: dict[str, Document] = {}
+    for path, content in folder.companions.items():
+        with diagnostics.catch_unforeseen(path):
+            if (read := parse_document(path, content, diagnostics)) is not None:
+                documents[Path(path).name] = read
     document = documents.pop(FILE, None)
     if document is None:
         return Insights()
     resolver = InsightsResolver(folder, metrics, place_of(document, diagnostics))
-    insights = resolver.resolve()
-    codes = {Path(name).suffixes[0][1:]: each for name, each in documents.items() if each is not None}
-    languages = {code: resolver.translate(code, place_of(each, diagnostics)) for code, each in codes.items()}
+    insights, languages = Insights(), dict[str, Language]()
+    with diagnostics.catch_unforeseen(document.file):
+        insights = resolver.resolve()
+    for name, each in documents.items():
+        with diagnostics.catch_unforeseen(each.file):
+            code = Path(name).suffixes[0][1:]
+            languages[code] = resolver.translate(code, place_of(each, diagnostics))
     return replace(insights, languages={**insights.languages, **languages})
 
 

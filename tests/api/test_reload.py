@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
+from cli.watcher import Watcher, stamp_folder
+from engine.catalog import metric_resolver
+from runtime import services as opened_services
 from runtime.services import Services
 
 WRONG = """\
@@ -60,3 +64,57 @@ def test_a_new_table_is_there_after_the_reload(client: TestClient, services: Ser
     found = client.get("/v1/widgets/ga4.orders")
     assert found.status_code == 200
     assert found.json()["stats"]["value"] is None
+
+
+def raise_unforeseen(*arguments: object) -> None:
+    raise ZeroDivisionError("nobody foresaw this")
+
+
+def test_a_check_that_fails_is_a_problem_of_its_metric(
+    client: TestClient, services: Services, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(metric_resolver, "check_tests", raise_unforeseen)
+        services.reload_catalog()
+    assert "ga4.sessions: this cannot be read (ZeroDivisionError: nobody foresaw this)" in caplog.text
+    catalog = client.get("/readyz").json()["checks"]["catalog"]
+    assert (catalog["status"], catalog["problems"]) == ("stale", {"unreadable": 3})
+    services.reload_catalog()
+    assert client.get("/readyz").json()["checks"]["catalog"]["status"] == "ok"
+
+
+def test_the_watcher_outlives_every_exception_and_shows_it(
+    client: TestClient, services: Services, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wait_for_catalog(status: str) -> None:
+        for _ in range(100):
+            if client.get("/readyz").json()["checks"]["catalog"]["status"] == status:
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"the catalog has never become {status}")
+
+    with Watcher(services, folder, stamp_folder(folder)) as watcher:
+        with monkeypatch.context() as patched:
+            patched.setattr(opened_services, "load_catalog", raise_unforeseen)
+            (folder / "new.yaml").write_text(NEW_TABLE)
+            wait_for_catalog("stale")
+        assert watcher.thread.is_alive()
+        (folder / "new.yaml").write_text(NEW_TABLE + "\n")
+        wait_for_catalog("ok")
+        assert client.get("/v1/widgets/ga4.orders").status_code == 200
+        # A file that is never read is a change too.
+        (folder / "team").mkdir()
+        (folder / "team" / "more.yaml").write_text(NEW_TABLE)
+        wait_for_catalog("stale")
+        (folder / "team" / "more.yaml").unlink()
+        wait_for_catalog("ok")
+    assert not watcher.thread.is_alive()
+
+
+def test_a_folder_that_is_gone_is_shown(client: TestClient, services: Services, folder: Path) -> None:
+    folder.rename(folder.with_name("elsewhere"))
+    services.reload_catalog()
+    assert client.get("/readyz").json()["checks"]["catalog"]["problems"] == {"unreadable": 1}
+    folder.with_name("elsewhere").rename(folder)
+    services.reload_catalog()
+    assert client.get("/readyz").json()["checks"]["catalog"]["status"] == "ok"

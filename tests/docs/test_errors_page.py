@@ -15,8 +15,9 @@ from engine.catalog import metric_resolver as metric_resolution
 from engine.catalog import resolver as resolution
 from engine.catalog import table_resolver as table_resolution
 from engine.catalog.catalog import load_catalog
+from engine.diagnostics import UNREADABLE
 from engine.errors import InvalidCatalog
-from engine.files import document, yaml_errors
+from engine.files import composer, document, yaml_errors
 from engine.files import folder as loading
 from engine.files import schema_errors as shapes
 from engine.language import expressions, functions, joins, lineage, type_checks
@@ -29,20 +30,20 @@ from tests.support.paths import DOCS
 
 PAGE = DOCS / "errors.md"
 MODULES = (
-    *(declared_rows, definition_resolver, document, expressions, functions, joins, kinds, lineage, loading),
     *(
+        composer,
+        declared_rows,
+        definition_resolver,
+        document,
+        expressions,
+        functions,
+        joins,
+        kinds,
+        lineage,
+        loading,
         metric_resolution,
-        queries,
-        resolution,
-        rules,
-        shapes,
-        syntax,
-        table_resolution,
-        templates,
-        type_checks,
-        words,
-        yaml_errors,
     ),
+    *(queries, resolution, rules, shapes, syntax, table_resolution, templates, type_checks, words, yaml_errors),
 )
 HYPHENATED = re.compile(r"[a-z]+(-[a-z]+)+")
 REPORTING = (
@@ -54,6 +55,8 @@ SECTION = re.compile(r"^### `([a-z-]+)`\n(.*?)(?=^##|\Z)", re.DOTALL | re.MULTIL
 
 HEAD, _, REST = PAGE.read_text(encoding="utf-8").partition("\n## ")
 # What a database is needed for is in test_live_errors.py.
+# Of whole files, which no example inside one can show.
+FILE_CODES = re.findall(r"^### `([a-z-]+)`", REST.partition("\n## Files\n")[2], re.MULTILINE)
 REST = REST.partition("\n## With `--database`")[0]
 EXAMPLES = {code: BLOCK.findall(text) for code, text in SECTION.findall(f"\n## {REST}")}
 
@@ -82,7 +85,7 @@ def find_codes(tmp_path: Path, example: str) -> set[str]:
 
 def test_page_and_source_have_the_same_codes() -> None:
     source = {code for module in MODULES for code in iter_codes(Path(str(module.__file__)))}
-    assert sorted(EXAMPLES) == sorted(source)
+    assert sorted((*EXAMPLES, *FILE_CODES)) == sorted({*source, UNREADABLE})
 
 
 def test_the_page_is_in_alphabetical_order() -> None:

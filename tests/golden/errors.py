@@ -29,8 +29,11 @@ def collect_invalid(case: Path) -> InvalidCatalog:
     """The problems of a broken file that is loaded beside the sound ones."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for source in (*SOUND.iterdir(), *(case.iterdir() if case.is_dir() else [case])):
-            shutil.copy(source, folder)
+        shutil.copytree(SOUND, folder, dirs_exist_ok=True)
+        if case.is_dir():
+            shutil.copytree(case, folder, dirs_exist_ok=True)
+        else:
+            shutil.copy(case, folder)
         return collect_problems(folder)
 
 

@@ -88,15 +88,11 @@ def test_keys_choose(run: Run, folder: Folder) -> None:
     [
         ("{stats: {value: 4}}", ("stats.value", "4.0", "3.0")),
         ("{stats: {value: null}}", ("stats.value", "null", "3.0")),
-        ("{stats: {previous: 0}}", ("stats.previous", "0.0", "null")),
         ("{points: {2025-01-01: 2}}", ("points.2025-01-01", "2.0", "3.0")),
         ("{points: {2025-01-02: 0}}", ("points.2025-01-02", "0.0", "null")),
-        ("{points: {2025-01-04: null}}", ("points.2025-01-04", "null", "nothing")),
-        ("{comparison: {2024-12-31: null}}", ("comparison.2024-12-31", "null", "nothing")),
         ("{series: {Sessions: {stats: {value: 1}}}}", ("series.Sessions.stats.value", "1.0", "3.0")),
         ("{meta: {currency: EUR}}", ("meta.currency", '"EUR"', "null")),
         ("{meta: {sources: []}}", ("meta.sources[0]", "nothing", '"ga4"')),
-        ("{items: [{id: x}]}", ("items[0]", '{"id": "x"}', "nothing")),
     ],
 )
 def test_a_difference_is_shown(run: Run, folder: Folder, expect: str, line: tuple[str, ...]) -> None:
@@ -111,7 +107,6 @@ def test_a_difference_is_shown(run: Run, folder: Folder, expect: str, line: tupl
 @pytest.mark.parametrize(
     ("expect", "path"),
     [
-        ("{points: {2025-01-01: 3}}", "points.2025-01-01"),
         ("{items: [{id: Email, values: {sessions: 4}}]}", "items[0].values.sessions"),
         ("{items: []}", "items[0]"),
     ],
@@ -123,9 +118,29 @@ def test_a_difference_of_a_breakdown_is_shown(run: Run, folder: Folder, expect: 
 
 
 @pytest.mark.parametrize(
+    ("expect", "by"),
+    [
+        ("{}", ""),
+        ("{stats: {}}", ""),
+        ("{stats: {previous: 0}}", ""),
+        ("{points: {2025-01-04: null}}", ""),
+        ("{points: {2025-01-01: 3}}", BY),
+        ("{comparison: {2024-12-31: null}}", ""),
+        ("{items: [{id: x}]}", ""),
+        ("{items: [{idd: x}]}", BY),
+        ("{meta: {data_thru: 2025-01-01}}", ""),
+    ],
+)
+def test_what_no_answer_could_show_is_an_error(run: Run, folder: Folder, expect: str, by: str) -> None:
+    result = run("test", folder(make_metric(expect, by=by)))
+    assert result.exit_code == 1
+    assert "FAIL" not in result.stdout
+    assert ": error[" in result.stderr
+
+
+@pytest.mark.parametrize(
     "expect",
     [
-        "{}",
         "{stats: {value: 3.000000000001}, points: {2025-01-02: null}, meta: {sources: [ga4]}}",
         "{series: {Sessions: {points: {2025-01-01: 3}, stats: {delta: null}}}}",
     ],

@@ -200,14 +200,14 @@ def test_what_is_refused_can_be_written_otherwise(wrong: str, remedy: str, right
 @pytest.mark.parametrize(
     ("metric", "place"),
     [
-        ("{table: facts, value: sum(n), where: n in (6, 7)}", "7)"),
-        ("{table: facts, value: 'round(sum(n), 2)', where: s in ('a', 'b')}", ")"),
-        ("{table: facts, series: {A: sum(n), B: round(sum(n), 2)}}", "2)"),
+        ("{table: facts, value: sum(n), where: n in (6, 7)}", ", 7"),
+        ("{table: facts, value: 'round(sum(n), 2)', where: s in ('a', 'b')}", ", 'b'"),
+        ("{table: facts, series: {A: sum(n), B: round(sum(n), 2)}}", ", 2"),
     ],
 )
 def test_a_comma_in_braces_wants_quotes(metric: str, place: str) -> None:
     text = f"source: ga4\nmetrics:\n  a.m: {metric}\n"
-    found = collect_diagnostics(make_file({}, TABLES), text)[-1]
+    (found,) = collect_diagnostics(make_file({}, TABLES), text)
     assert "a comma ends a text: put all of it in quotes" in found.message
     assert locate_diagnostic(found, text, place)[1] == place
 
