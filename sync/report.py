@@ -125,7 +125,7 @@ def restore_report(before: Mapping[str, Any], source: str, account: str) -> Acco
     if report.get("status") != SUCCEEDED:
         return AccountReport()
     remarks = dict.fromkeys(report.get("notes", ()))
-    return AccountReport(SUCCEEDED, report["rows"], None, dict(report["skipped"]), 1.0, remarks)
+    return AccountReport(SUCCEEDED, report["rows"], None, dict(report["skipped"]), 1.0, remarks=remarks)
 
 
 def format_note(table: str, code: str, days: Window) -> str:
