@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from api.tokens import KeysUnavailable, Unauthenticated
 from engine import InvalidQuery, MetricEngineError, StateUnavailable, UnknownMetric, WarehouseUnavailable
+from runtime.accounts import AccountConflict
 from state.errors import NoEncryptionKey, StaleLayout
 
 MEDIA_TYPE = "application/problem+json"
@@ -41,6 +42,7 @@ STATUSES: Mapping[type[MetricEngineError], HTTPStatus] = {
     InvalidQuery: HTTPStatus.UNPROCESSABLE_ENTITY,
     InvalidBody: HTTPStatus.UNPROCESSABLE_ENTITY,
     NoEncryptionKey: HTTPStatus.CONFLICT,
+    AccountConflict: HTTPStatus.CONFLICT,
     KeysUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     StateUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     WarehouseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
