@@ -25,6 +25,7 @@ from engine import (
     WarehouseTimeout,
     WarehouseUnavailable,
 )
+from runtime.accounts import AccountConflict
 from state.errors import NoEncryptionKey, StaleLayout, TooManyAccounts
 
 MEDIA_TYPE = "application/problem+json"
@@ -58,6 +59,7 @@ STATUSES: Mapping[type[MetricEngineError], HTTPStatus] = {
     InvalidBody: HTTPStatus.UNPROCESSABLE_ENTITY,
     NoEncryptionKey: HTTPStatus.CONFLICT,
     TooManyAccounts: HTTPStatus.CONFLICT,
+    AccountConflict: HTTPStatus.CONFLICT,
     KeysUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     StateUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     WarehouseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,

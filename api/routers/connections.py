@@ -17,8 +17,13 @@ from api.problems import InvalidBody, format_pointer
 from api.request_state import get_services
 from api.schemas import ConnectionEntry, ConnectionList, ConnectionOptions, NewConnection
 from engine import SOURCES, did_you_mean, find_nearest_names, quote_text, suggest_source
+from runtime.accounts import check_connectable
 
 UNKNOWN_SOURCE = "no source of that name"
+CONFLICTS = (
+    "loaded rows without an account stand where the sync would put this one's; no key to keep credentials under; or as "
+    "many accounts as are allowed"
+)
 
 
 def get_source(source: Annotated[str, Path(json_schema_extra={"enum": list(SOURCES)})]) -> str:
@@ -45,16 +50,16 @@ def connections(request: Request, user: User) -> ConnectionList:
 @router.put(
     "/{source}",
     summary="Connect an account",
-    responses={
-        404: {"description": UNKNOWN_SOURCE},
-        409: {"description": "no key to keep credentials under, or as many accounts as are allowed"},
-    },
+    responses={404: {"description": UNKNOWN_SOURCE}, 409: {"description": CONFLICTS}},
 )
 def connect(request: Request, source: Source, new: NewConnection, user: User) -> ConnectionEntry:
     check_account(source, new.account_id)
     credentials = None if new.credentials is None else read_credentials(source, new.credentials)
     options = None if new.options is None else read_options(source, new.options)
-    entry = get_services(request).state.connections.put(user, source, new.account_id, credentials, options)
+    services = get_services(request)
+    if credentials is not None:
+        check_connectable(services, user, source, new.account_id)
+    entry = services.state.connections.put(user, source, new.account_id, credentials, options)
     return ConnectionEntry.model_validate(asdict(entry))
 
 

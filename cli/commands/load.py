@@ -14,6 +14,7 @@ from cli.counts import format_count
 from cli.options import metrics_option, user_option
 from cli.services import open_services
 from engine import PRESETS, SOURCES, CsvOptions, CsvRows, InvalidRows, Table, did_you_mean, find_nearest_names
+from runtime.accounts import check_loadable
 from runtime.services import Services
 
 
@@ -120,13 +121,14 @@ def load(
 
 
 def load_rows(services: Services, rows: CsvRows, user: str) -> int:
-    """Check all of the files, then load them; returns the number of rows."""
+    """Check all of the files, then load them; returns the number of rows. Raises AccountConflict."""
     table = rows.table
     accounts: set[str] = set()
     count = 0
     for row in rows:
         count += 1
         accounts.add(row[table.account] if table.account else "")
+    check_loadable(services, user, table, accounts)
     with click.progressbar(rows, length=count, label="Loading", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         services.warehouse.upsert(table, bar)
     for each in sorted(accounts):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
@@ -150,10 +150,60 @@ class Warehouse:
             return False
         return True
 
-    def has_rows(self, table: Table, tenant: str) -> bool:
-        """Whether the table exists and has a row of the tenant. Raises WarehouseUnavailable."""
-        sql = f"{self.dialect.emit_select(table, (table.tenant,), self.dialect.emit_tenant_condition(table))} LIMIT 1"
-        return self._has_table(table) and bool(self.query(sql, {"tenant": self.dialect.bind_tenant_id(tenant)}))
+    def has_rows(self, table: Table, tenant: str, *, account: str | None = None) -> bool:
+        """Whether the table exists and has a row of the tenant, or of its account; '' are the rows without one.
+
+        Raises WarehouseUnavailable.
+        """
+        conditions = self._build_account_conditions(table, tenant, None if account is None else [account])
+        if not conditions or not self._has_table(table):
+            return False
+        sql = f"{self.dialect.emit_select(table, (table.tenant,), conditions[0].sql)} LIMIT 1"
+        return bool(self.query(sql, conditions[0].parameters))
+
+    def count_rows(self, table: Table, tenant: str, accounts: Collection[str] | None = None) -> int:
+        """Count the tenant's rows, or those of its accounts. Raises WarehouseUnavailable."""
+        if not self._has_table(table):
+            return 0
+        conditions = self._build_account_conditions(table, tenant, accounts)
+        name = self.dialect.quote_identifier(table.physical)
+        found = [self.query(f"SELECT COUNT(*) FROM {name} WHERE {each.sql}", each.parameters) for each in conditions]
+        return sum(int(row[0]) for rows in found for row in rows)
+
+    def delete_accounts(self, tables: Sequence[Table], tenant: str, accounts: Collection[str] | None = None) -> None:
+        """Delete the tenant's rows, or those of its accounts, and their cursors. Raises WarehouseUnavailable."""
+        present = [table for table in tables if self._has_table(table)]
+        if self._has_table(CURSORS):
+            # First, so that after a failure the days are read again rather than taken for known.
+            with self._translate_errors():
+                for table in present:
+                    self.driver.delete_cursors(
+                        self._build_cursor_condition(table, tenant, each) for each in accounts or (None,)
+                    )
+        for table in present:
+            for condition in self._build_account_conditions(table, tenant, accounts):
+                self._write_rows(table, (), instead_of=condition)
+
+    def _build_account_conditions(self, table: Table, tenant: str, accounts: Collection[str] | None) -> list[Condition]:
+        """Build the conditions of the tenant's rows, one for each account; none where no row can have it."""
+        parameters = {"tenant": self.dialect.bind_tenant_id(tenant)}
+        if accounts is None:
+            return [Condition(self.dialect.emit_tenant_condition(table), parameters)]
+        sql = self.dialect.emit_account_condition(table)
+        if table.account is None:
+            return [Condition(sql, parameters)] if "" in accounts else []
+        return [Condition(sql, {**parameters, "account": account}) for account in accounts]
+
+    def _build_cursor_condition(self, table: Table, tenant: str, account: str | None) -> Condition:
+        name = self.dialect.quote_identifier("table_name")
+        sql = f"{self.dialect.emit_tenant_condition(CURSORS)} AND {name} = {self.dialect.emit_parameter('table_name')}"
+        parameters = {"tenant": self.dialect.bind_tenant_id(tenant), "table_name": table.name}
+        if account is None:
+            return Condition(sql, parameters)
+        column = self.dialect.quote_identifier("account_id")
+        return Condition(
+            f"{sql} AND {column} = {self.dialect.emit_parameter('account')}", {**parameters, "account": account}
+        )
 
     def get_rows(self, slice_: Slice) -> list[dict[str, Any]]:
         """Return the slice's rows without tenant and account, in the form that `restate` takes.

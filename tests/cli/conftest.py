@@ -52,9 +52,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
 
-    def invoke(*arguments: str, **environment: str) -> Result:
+    def invoke(*arguments: str, stdin: str | None = None, **environment: str) -> Result:
         # SystemExit is how a command ends; anything else that gets out would be a traceback for the user.
-        return CliRunner().invoke(main, arguments, env=environment, catch_exceptions=False)
+        return CliRunner().invoke(main, arguments, input=stdin, env=environment, catch_exceptions=False)
 
     return invoke
 

@@ -99,6 +99,17 @@ class Dialect(ExpressionEmitter):
         tenant = table.columns[table.tenant]
         return f"{self.quote_identifier(tenant.physical)} = {self.emit_tenant_parameter(tenant.type)}"
 
+    def emit_account_condition(self, table: Table) -> str:
+        """Write the condition that a row is of the tenant's account; parameters: tenant, account.
+
+        The account '' has the rows without one.
+        """
+        column = table.account_column
+        if column is None:
+            return self.emit_tenant_condition(table)
+        account = f"COALESCE({self.quote_identifier(column.physical)}, '') = {self.emit_parameter('account')}"
+        return f"{self.emit_tenant_condition(table)} AND {account}"
+
     def emit_slice_condition(self, table: Table) -> str:
         """Write the condition that a row is of a slice; parameters: tenant, account, start, end."""
         day = self.quote_identifier(table.columns[table.time].physical)

@@ -32,7 +32,12 @@ TYPES = {
     "double": "Float64",
     "numeric": "Decimal(38, 9)",
 }
-PARAMETER_TYPES = {"slots": "Array(Tuple(UInt32, Date32))", "mixed": "UInt8", "account": "String"}
+PARAMETER_TYPES = {
+    "slots": "Array(Tuple(UInt32, Date32))",
+    "mixed": "UInt8",
+    "account": "String",
+    "table_name": "String",
+}
 
 
 class ClickHouse(Dialect):

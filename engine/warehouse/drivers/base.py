@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy
 
 from engine.compiler.dialects.base import Dialect
-from engine.slices import Slice
+from engine.slices import CURSORS, Slice
 from engine.tables import Table
 
 Row = Mapping[str, Any]
@@ -95,6 +95,11 @@ class WarehouseDriver(ABC):
         No reader sees only some of them. `instead_of` selects rows to remove, and `moves` is a slice whose cursor
         moves, both in the same step.
         """
+
+    def delete_cursors(self, conditions: Iterable[Condition]) -> None:
+        """Delete the cursors that meet any of the conditions."""
+        for condition in conditions:
+            self.write(CURSORS, (), instead_of=condition, moves=None)
 
     @abstractmethod
     def close(self) -> None:

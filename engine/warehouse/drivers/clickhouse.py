@@ -155,6 +155,13 @@ class ClickHouseDriver(WarehouseDriver):
             # There is no transaction over two tables: a cursor that lags behind only makes days be fetched again.
             self._insert_rows(CURSORS, list(CURSORS.columns), [self.dialect.bind_cursor(moves)])
 
+    def delete_cursors(self, conditions: Iterable[Condition]) -> None:
+        # Their table keeps no versions: it merges rows.
+        name = self.dialect.quote_identifier(CURSORS.physical)
+        for condition in conditions:
+            statement = f"ALTER TABLE {name} DELETE WHERE {condition.sql}"
+            self._writer.command(statement, parameters=dict(condition.parameters), settings={"mutations_sync": 2})
+
     def _complete_rows(self, table: Table, rows: list[Row]) -> list[Row]:
         """Add to rows the columns that they lack, with the values stored under their keys.
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import date
 from typing import Any
 
 import pytest
@@ -182,3 +183,33 @@ def test_an_account_that_cannot_be_is_422(client: TestClient, account_id: str) -
     answer = client.delete(f"{PATH}/ga4", params={"account_id": account_id})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["parameter"] == "account_id"
+
+
+def test_no_account_is_synced_beside_loaded_rows_without_one(client: TestClient, engine: Engine, state: State) -> None:
+    table = engine.catalog.tables["ga4_daily"]
+    engine.warehouse.upsert(table, [{"user_id": ALICE, "property_id": "", "date": date(2025, 1, 20), "sessions": 5}])
+    body = {"account_id": "1234", "credentials": {"refresh_token": PRIVATE}}
+    refused = client.put(f"{PATH}/ga4", json=body)
+    assert refused.status_code == 409
+    detail = refused.json()["detail"]
+    assert "ga4_daily has loaded rows without an account; those of 1234 would count beside them" in detail
+    assert f"metric-engine purge --user {ALICE} --source ga4 --account ''" in detail
+    assert "or connect it without credentials" in detail
+    assert PRIVATE not in refused.text
+    assert state.connections.list_synced_accounts(ALICE) == ()
+    # Both ways out lead out.
+    assert client.put(f"{PATH}/ga4", json={"account_id": "1234"}).status_code == 200
+    engine.warehouse.delete_accounts([table], ALICE, [""])
+    assert client.put(f"{PATH}/ga4", json=body).json()["status"] == "active"
+
+
+def test_another_users_rows_and_other_sources_are_in_nobodys_way(client: TestClient, engine: Engine) -> None:
+    table = engine.catalog.tables["ga4_daily"]
+    engine.warehouse.upsert(table, [{"user_id": BOB, "property_id": "", "date": date(2025, 1, 20), "sessions": 5}])
+    body = {"account_id": "1234", "credentials": {"refresh_token": PRIVATE}}
+    assert client.put(f"{PATH}/ga4", json=body).status_code == 200
+    engine.warehouse.upsert(table, [{"user_id": ALICE, "property_id": "", "date": date(2025, 1, 20), "sessions": 5}])
+    meta = {"account_id": "act_1", "credentials": {"access_token": PRIVATE}}
+    assert client.put(f"{PATH}/meta", json=meta).status_code == 200
+    # Whose credentials are replaced is connected already.
+    assert client.put(f"{PATH}/ga4", json=body).status_code == 200

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from engine.calendar import Window
+from engine.catalog.catalog import load_catalog
+from engine.slices import Slice
 from engine.warehouse.warehouse import Warehouse
 from state import State
 from tests.cli.conftest import ALICE, BOB, Run
@@ -254,3 +259,58 @@ def test_a_column_of_a_key_that_is_no_account_is_not_filled(load: Run, own_folde
     result = load("date,total\n2025-01-01,5\n", "--metrics", own_folder, table="orders", account=None)
     assert result.exit_code == 1
     assert "the file has no column 'order_id', which each row needs" in result.stderr
+
+
+KEY = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0MTI="
+
+
+@pytest.fixture
+def connect(run: Run) -> Callable[[str, str], None]:
+    """Connect an account for sync, as Alice does by the API."""
+
+    def put(source: str, account: str) -> None:
+        state = State.open("sqlite:///metric-engine.db", encryption_key=KEY)
+        state.connections.put(ALICE, source, account, {"refresh_token": "t"})
+        state.close()
+
+    return put
+
+
+def test_rows_of_an_account_that_a_sync_reads_are_refused(load: Run, connect: Callable[[str, str], None]) -> None:
+    connect("ga4", "77")
+    refused = load("date,sessions\n2025-01-01,3\n", account="77")
+    assert refused.exit_code == 1
+    assert refused.stderr == (
+        "error: a sync reads account 77 of ga4 into ga4_daily, and would replace the rows. Leave them to it "
+        "(metric-engine sync), or disconnect it first (DELETE /v1/connections/ga4?account_id=77)\n"
+    )
+    refused = load("date,sessions\n2025-01-01,3\n", account="")
+    assert "a sync reads account 77 of ga4 into ga4_daily; rows without an account would count beside" in refused.stderr
+    assert "Say whose the rows are with --account, or disconnect it first" in refused.stderr
+    assert read_stored("date, sessions") == []
+    assert load("date,sessions\n2025-01-01,3\n", account="88").exit_code == 0
+    assert list_connections() == [("ga4", "77", "active"), ("ga4", "88", "external")]
+
+
+def test_rows_of_other_tables_may_be_loaded_beside_a_sync(
+    load: Run, connect: Callable[[str, str], None], own_folder: str
+) -> None:
+    connect("ga4", "77")
+    goals = "date,goal,property_id,visits\n2025-01-01,sale,77,1\n"
+    assert load(goals, "--metrics", own_folder, table="property_goals", account=None).exit_code == 0
+    orders = "date,order_id,total\n2025-01-01,o1,5\n"
+    assert load(orders, "--metrics", own_folder, table="orders", account=None).exit_code == 0
+
+
+def test_a_table_that_a_sync_of_ones_own_has_filled_is_one_too(
+    load: Run, connect: Callable[[str, str], None], own_folder: str
+) -> None:
+    goals = "date,goal,property_id,visits\n2025-01-01,sale,77,1\n"
+    words = ("--metrics", own_folder)
+    assert load(goals, *words, table="property_goals", account=None).exit_code == 0
+    table = load_catalog(Path(own_folder)).tables["property_goals"]
+    warehouse = Warehouse("sqlite:///metric-engine.db")
+    warehouse.restate(Slice(table, ALICE, "77", Window(date(2025, 1, 1), date(2025, 1, 1))), [])
+    warehouse.close()
+    connect("ga4", "77")
+    assert "a sync reads account 77" in load(goals, *words, table="property_goals", account=None).stderr

@@ -138,3 +138,34 @@ def test_a_reader_never_sees_a_slice_half_done(warehouse: Warehouse) -> None:
         for each in written:
             each.result()
     assert list_held_rows(warehouse) == [(each, "29 0", 29) for each in range(1, 29)]
+
+
+def test_an_account_is_deleted_with_its_cursor_and_no_other(warehouse: Warehouse) -> None:
+    places = [(TENANT, "1"), (TENANT, "2"), (TENANT, ""), (OTHER_TENANT, "1")]
+    for tenant, account in places:
+        warehouse.restate(make_slice(1, 2, tenant=tenant, account=account), [make_restated_row(1)])
+
+    def list_places() -> list[tuple[str, str]]:
+        held = [each for each in places if list_held_rows(warehouse, tenant=each[0], account=each[1])]
+        assert held == [each for each in places if warehouse.get_cursor(CHANNELS, *each)]
+        assert held == [each for each in places if warehouse.has_rows(CHANNELS, each[0], account=each[1])]
+        return held
+
+    assert list_places() == places
+    assert [warehouse.count_rows(CHANNELS, TENANT, each) for each in (None, ["1"], ["1", "2"], ["3"])] == [3, 1, 2, 0]
+    warehouse.delete_accounts([CHANNELS], TENANT, ["1", "3"])
+    assert list_places() == places[1:]
+    warehouse.delete_accounts([CHANNELS], TENANT, [""])
+    assert list_places() == [places[1], places[3]]
+    warehouse.restate(make_slice(2, 2), [make_restated_row(2)])
+    assert warehouse.get_cursor(CHANNELS, TENANT, "1") == Window(make_day(2), make_day(2))
+    warehouse.delete_accounts([CHANNELS], TENANT)
+    assert list_places() == [places[3]]
+
+
+def test_nothing_is_deleted_where_there_is_no_table(warehouse_url: str) -> None:
+    warehouse = Warehouse(warehouse_url)
+    warehouse.delete_accounts([CHANNELS], TENANT)
+    assert warehouse.count_rows(CHANNELS, TENANT) == 0
+    assert not warehouse.has_rows(CHANNELS, TENANT, account="")
+    warehouse.close()
