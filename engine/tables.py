@@ -67,7 +67,7 @@ class Table:
     key: tuple[str, ...] = ()
     restates: int | None = None
     currency: str | None = None
-    query: exp.Select | None = None
+    query: exp.Query | None = None
     reads: tuple[Table, ...] = ()
     row_key: frozenset[str] | None = None
 
