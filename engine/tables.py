@@ -78,7 +78,7 @@ class Table:
     restates: int | None = None
     currency: str | None = None
     account: str | None = None
-    query: exp.Select | None = None
+    query: exp.Query | None = None
     reads: tuple[Table, ...] = ()
     row_key: frozenset[str] | None = None
     dimensions: Mapping[str, Dimension] = field(default_factory=dict)

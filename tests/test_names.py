@@ -140,9 +140,9 @@ def test_no_class_name_stands_twice(room: str) -> None:
 
 
 def test_no_one_word_function_stands_in_many_files() -> None:
+    # Every script has a `main`, and every revision the `upgrade` that Alembic calls.
     files = defaultdict(set)
     for each in FUNCTIONS:
-        # Every migration has an `upgrade`: Alembic calls it.
         if each.is_module_level and is_one_word(each.name) and each.name not in ("main", "upgrade"):
             files[each.name].add(each.path)
     assert {name: sorted(map(str, paths)) for name, paths in files.items() if len(paths) > MAX_FILES} == {}

@@ -17,7 +17,7 @@ from engine.files.definitions import TableDefinition
 from engine.files.folder import MetricFolder
 from engine.language.jinja import Sandbox
 from engine.language.lineage import Relation
-from engine.language.parser import parse_select
+from engine.language.parser import parse_query
 from engine.language.select import NAME_PATTERN, REFERENCE_PREFIX, UNKNOWN_TYPE, QueryResolver
 from engine.language.types import TYPE_PHRASES
 from engine.suggestions import suggest_name
@@ -77,7 +77,7 @@ class TableResolver(DefinitionResolver[TableDefinition, Table]):
         source = reporter.file.definition.source
         if not reporter.file.document.data.get("source"):
             reporter.report_at_key("missing-source", "a file with tables needs `source:`, whose connection feeds them")
-        query: exp.Select | None = None
+        query: exp.Query | None = None
         read: TablesByName = {}
         row_key = frozenset(definition.key) - {definition.tenant} if definition.key else None
         if definition.sql is None:
@@ -136,7 +136,7 @@ class TableResolver(DefinitionResolver[TableDefinition, Table]):
 
     def resolve_query(
         self, reporter: Reporter, definition: TableDefinition, columns: dict[str, Column], read: TablesByName
-    ) -> tuple[exp.Select, frozenset[str] | None]:
+    ) -> tuple[exp.Query, frozenset[str] | None]:
         """Resolve the query of a `sql:` table, and return it with the columns that identify a row.
 
         Puts the tables that it reads into `read`. Raises AlreadyReported.
@@ -151,7 +151,7 @@ class TableResolver(DefinitionResolver[TableDefinition, Table]):
 
         rendered = self.render_text(reporter, definition.sql or "", follow_table, "sql")
         with reporter.catch_faults("sql", rendered=rendered):
-            query = parse_select(rendered.text)
+            query = parse_query(rendered.text)
             resolver = QueryResolver(query, read)
         errors.raise_if_failed()
         given = resolver.relation

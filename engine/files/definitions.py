@@ -102,7 +102,7 @@ class TableDefinition(Definition):
     )
     sql: str | None = Field(
         None,
-        description="One SELECT over declared tables, each named by `{{ table('…') }}`.",
+        description="One SELECT, or several joined by UNION ALL, over tables that are named by `{{ table('…') }}`.",
         examples=["SELECT user_id, date, sessions FROM {{ table('ga4_channels_daily') }} WHERE channel = 'Email'"],
     )
     restates: Annotated[int, Field(ge=1, le=366)] | None = Field(

@@ -34,7 +34,7 @@ LEAF_NODES: tuple[type[exp.Expr], ...] = (
 EXPRESSION_NODES = frozenset((*OPERATOR_NODES, *LEAF_NODES, exp.Distinct, exp.Star))
 QUERY_NODES = EXPRESSION_NODES | {
     *(exp.Select, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.With, exp.CTE),
-    *(exp.Subquery, exp.Table, exp.TableAlias, exp.Alias),
+    *(exp.Subquery, exp.Table, exp.TableAlias, exp.Alias, exp.Union),
 }
 CAST_TYPES = frozenset(
     (
@@ -51,7 +51,6 @@ CLAUSE_NAMES: dict[type[exp.Expr], str] = {
     exp.Fetch: "FETCH",
     exp.Qualify: "QUALIFY",
     exp.Lateral: "LATERAL",
-    exp.Union: "UNION",
 }
 IS_REMEDY = "is takes null, true or false; compare values with ="
 VARIADIC_FUNCTIONS = {"max": "greatest", "min": "least"}
@@ -64,12 +63,17 @@ FORBIDDEN_ARGUMENTS: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.Select: ("kind",),
     exp.Table: ("only", "version"),
     exp.Trim: ("position", "collation"),
+    exp.Union: ("distinct", "by_name", "side", "kind", "on"),
     exp.With: ("recursive",),
 }
 
 FORBIDDEN_REMEDIES: dict[tuple[type[exp.Expr], str], str] = {
     (exp.Trim, "position"): "only trim(x) is allowed, which takes blanks away at both ends",
     (exp.Join, "method"): "this JOIN is not allowed; write JOIN … USING (…)",
+    (exp.Union, "distinct"): "UNION leaves out rows that are equal; write UNION ALL",
+    **dict.fromkeys(
+        ((exp.Union, name) for name in ("by_name", "side", "kind", "on")), "only UNION ALL is allowed here"
+    ),
     (exp.Group, "all"): "ALL is not allowed here; name what the rows are grouped by",
 }
 
@@ -96,13 +100,14 @@ def parse_expression(text: str) -> exp.Expr:
     return tree
 
 
-def parse_select(text: str) -> exp.Select:
-    """Parse a SELECT in which every node is on the allow-list. Raises TextFaults."""
+def parse_query(text: str) -> exp.Query:
+    """Parse a SELECT, or several joined by UNION ALL, with every node on the allow-list. Raises TextFaults."""
     tree = parse_tokens(text, tokenize_sql(text, "a `sql:` table"))
-    if not isinstance(tree, exp.Select):
-        found = re.search(r"\b(union|intersect|except)\b", text, re.IGNORECASE)
+    if not isinstance(tree, (exp.Select, exp.Union)):
+        found = re.search(r"\b(intersect|except)\b", text, re.IGNORECASE)
         offset = found.start() if found and isinstance(tree, exp.SetOperation) else 0
-        raise TextFaults(TextFault(offset, "sql-statement", "a `sql:` table is one SELECT and nothing else"))
+        message = "a `sql:` table is one SELECT, or several joined by UNION ALL, and nothing else"
+        raise TextFaults(TextFault(offset, "sql-statement", message))
     raise_if_any((*find_unlisted_nodes(tree, QUERY_NODES, text, "a `sql:` table"), *find_nested_queries(tree, text)))
     return tree
 
@@ -204,9 +209,11 @@ def find_unlisted_nodes(
             yield TextFault(locate_node(node.columns[0]), "sql-forbidden", message)
         for argument in FORBIDDEN_ARGUMENTS.get(type(node), ()):
             if node.args.get(argument):
-                word = argument.strip("_").upper()
+                is_union = isinstance(node, exp.Union)
+                word = "UNION" if is_union else argument.strip("_").upper()
                 message = FORBIDDEN_REMEDIES.get((type(node), argument), f"{word} is not allowed here")
-                yield TextFault(locate_keyword(word, text, locate_node(node)), "sql-forbidden", message)
+                code = "sql-statement" if is_union else "sql-forbidden"
+                yield TextFault(locate_keyword(word, text, locate_node(node)), code, message)
 
 
 def find_wrong_distinct(node: exp.Distinct) -> Iterable[TextFault]:
@@ -233,11 +240,11 @@ def find_wrong_argument_count(node: exp.Expr, function: SqlFunction, text: str) 
         yield TextFault(offset, "sql-forbidden", message)
 
 
-def find_nested_queries(tree: exp.Select, text: str) -> Iterable[TextFault]:
+def find_nested_queries(tree: exp.Query, text: str) -> Iterable[TextFault]:
     """Find the SELECTs that stand elsewhere than in FROM, JOIN and WITH."""
     for query in tree.find_all(exp.Select):
         inner: exp.Expr = query
-        while isinstance(inner.parent, exp.Subquery):
+        while isinstance(inner.parent, (exp.Subquery, exp.Union)):
             inner = inner.parent
         outer = inner.parent
         joined = isinstance(outer, exp.Join) and inner.arg_key == "this"

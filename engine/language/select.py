@@ -8,19 +8,26 @@ and ON instead of USING.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from sqlglot import exp
 
 from engine.faults import TextFault, raise_if_any
 from engine.language.functions import AGGREGATES
 from engine.language.joins import rewrite_joins
-from engine.language.lineage import UNKNOWN_RELATION, Lineage, Relation, make_table_relation
+from engine.language.lineage import (
+    UNKNOWN_RELATION,
+    Lineage,
+    Relation,
+    make_table_relation,
+    rename_columns,
+    unite_relations,
+)
 from engine.language.parser import locate_node
 from engine.language.type_checks import find_type_faults
 from engine.language.types import TYPE_PHRASES, annotate_types, get_value_type
 from engine.suggestions import suggest_name
-from engine.tables import VALUE_TYPES, Column, Table, ValueType
+from engine.tables import NUMBER_TYPES, VALUE_TYPES, Column, Table, ValueType
 
 NAME_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 # PostgreSQL cuts longer names, to which the engine adds a prefix.
@@ -40,30 +47,66 @@ class QueryResolver:
     Raises TextFaults.
     """
 
-    def __init__(self, query: exp.Select, tables: ReadTables) -> None:
+    def __init__(self, query: exp.Query, tables: ReadTables) -> None:
         raise_if_any((*find_incomplete_selects(query), *find_duplicate_names(query), *find_bad_names(query)))
         self.tables = tables
         self.scopes: list[Scope] = []
         self.faults: list[TextFault] = []
-        self.relation = self.build_scope(query, {}).relation
+        # The results of SELECTs that UNION ALL joins, which are written as doubles.
+        self.united_numbers: list[exp.Expr] = []
+        self.relation = self.resolve_query(query, {})
         raise_if_any(self.faults)
 
     def write_out(self) -> None:
         """Rewrite the query in place. Raises TextFaults."""
         raise_if_any(fault for block in self.scopes for fault in block.find_faults())
+        united = {id(each) for each in self.united_numbers}
         for block in self.scopes:
-            block.write_out()
+            block.write_out(united)
 
-    def build_scope(self, select: exp.Select, outer: Mapping[str, Relation]) -> Scope:
-        """Build the scope of a SELECT that sees these WITH queries."""
+    def resolve_query(self, query: exp.Expr, outer: Mapping[str, Relation]) -> Relation:
+        """Return what a SELECT gives, or several joined by UNION ALL, that see these WITH queries."""
+        seen = self.resolve_with(query, outer)
+        if not isinstance(query, exp.Union):
+            return self.build_scope(query, seen).relation if isinstance(query, exp.Select) else UNKNOWN_RELATION
+        branches = [each for each in iter_branches(query) if isinstance(each, exp.Select)]
+        for wrapped in (each for each in iter_branches(query) if not isinstance(each, exp.Select)):
+            message = "a SELECT that UNION ALL joins stands without parentheses"
+            self.faults.append(TextFault(locate_node(wrapped), "sql-forbidden", message))
+            return UNKNOWN_RELATION
+        for branch in branches:
+            name_results(branch)
+        scopes = [self.build_scope(branch, self.resolve_with(branch, seen)) for branch in branches]
+        names = [each.output_name for each in branches[0].selects]
+        relations = []
+        for scope in scopes:
+            if len(scope.select.selects) != len(names):
+                count = f"{len(scope.select.selects)} columns, the first one {len(names)}"
+                self.faults.append(TextFault(locate_node(scope.select), "sql-forbidden", f"this SELECT gives {count}"))
+                return UNKNOWN_RELATION
+            relations.append(scope.rename_results(names))
+        united = unite_relations(relations)
+        for position, name in enumerate(names):
+            values = [branch.selects[position] for branch in branches]
+            self.faults += find_different_types(name, values)
+            if united.columns[name].type == "double":
+                self.united_numbers += values
+        return united
+
+    def resolve_with(self, query: exp.Expr, outer: Mapping[str, Relation]) -> Mapping[str, Relation]:
+        """Resolve a query's WITH queries, and return them with those that it sees anyway."""
         seen = dict(outer)
-        with_ = select.args.get("with_")
-        for query in with_.expressions if with_ is not None else ():
-            if query.alias in outer:
+        with_ = query.args.get("with_")
+        for each in with_.expressions if with_ is not None else ():
+            if each.alias in outer:
                 # SQLite reads the query itself instead of the outer one of its name.
-                message = f"a second query {query.alias!r}; give it a name of its own"
-                self.faults.append(TextFault(locate_node(query.args["alias"]), "ambiguous-column", message))
-            seen[query.alias] = self.resolve_relation(query.this, seen)
+                message = f"a second query {each.alias!r}; give it a name of its own"
+                self.faults.append(TextFault(locate_node(each.args["alias"]), "ambiguous-column", message))
+            seen[each.alias] = self.resolve_relation(each.this, seen)
+        return seen
+
+    def build_scope(self, select: exp.Select, seen: Mapping[str, Relation]) -> Scope:
+        """Build the scope of a SELECT that sees these WITH queries."""
         relations: dict[str, Relation] = {}
         for index, node in enumerate(get_from_items(select)):
             if not node.alias_or_name:
@@ -76,8 +119,8 @@ class QueryResolver:
     def resolve_relation(self, node: exp.Expr, seen: Mapping[str, Relation]) -> Relation:
         """Return what an item of FROM, JOIN or WITH reads."""
         query = node.unnest()
-        if isinstance(query, exp.Select):
-            return self.build_scope(query, seen).relation
+        if isinstance(query, (exp.Select, exp.Union)):
+            return self.resolve_query(query, seen)
         if query is not node or not isinstance(query, exp.Table):
             message = "this is not a query; remove the parentheses"
             self.faults.append(TextFault(locate_node(node), "sql-forbidden", message))
@@ -301,7 +344,13 @@ class Scope:
         found.meta["kind"] = VALUE_TYPES.get(declared.type)
         return found
 
-    def write_out(self) -> None:
+    def rename_results(self, names: Sequence[str]) -> Relation:
+        """Return the results under other names, in their order."""
+        own = [each.output_name for each in self.select.selects]
+        return rename_columns(self.relation, dict(zip(own, names, strict=True)))
+
+    def write_out(self, united_numbers: Collection[int] = ()) -> None:
+        """Rewrite the SELECT in place; results with these ids are written as doubles."""
         select = self.select
         for key in self.get_group_keys():
             number = self.find_result_number(key)
@@ -310,6 +359,8 @@ class Scope:
             condition.replace(self.qualify_columns(condition.copy()))
         for each in select.selects:
             value = self.qualify_columns(each.unalias().copy())
+            if id(each) in united_numbers:
+                value = exp.Cast(this=value, to=exp.DataType.build("double"))
             name = each.output_name
             each.replace(exp.alias_(value, name, quoted=True) if name else value)
 
@@ -331,7 +382,33 @@ def get_conditions(select: exp.Select) -> Sequence[exp.Expr]:
     return [each for each in (*joins, *others) if each is not None]
 
 
-def find_incomplete_selects(query: exp.Select) -> Iterator[TextFault]:
+def iter_branches(query: exp.Expr) -> Iterator[exp.Expr]:
+    """Yield what UNION ALL joins: SELECTs, or faulty ones in parentheses."""
+    if isinstance(query, exp.Union):
+        yield from iter_branches(query.this)
+        yield from iter_branches(query.expression)
+    else:
+        yield query
+
+
+def name_results(select: exp.Select) -> None:
+    """Give each result without a name one that no analyst can write."""
+    for index, each in enumerate(select.selects):
+        if not each.output_name:
+            each.replace(exp.alias_(each.copy(), f"column {index}", quoted=True))
+
+
+def find_different_types(name: str, values: Sequence[exp.Expr]) -> Iterator[TextFault]:
+    """Find results of SELECTs that UNION ALL joins, of another type than the first one's."""
+    kinds = [get_value_type(each.unalias()) for each in values]
+    for value, kind in zip(values, kinds, strict=True):
+        alike = kind == kinds[0] or {kind, kinds[0]} <= NUMBER_TYPES
+        if kind is not None and kinds[0] is not None and not alike:
+            message = f"{name!r} is {TYPE_PHRASES[kind]} here, and {TYPE_PHRASES[kinds[0]]} in the first SELECT"
+            yield TextFault(locate_node(value), "not-comparable", message)
+
+
+def find_incomplete_selects(query: exp.Query) -> Iterator[TextFault]:
     """Find a SELECT of nothing, a JOIN without FROM, and joins inside joins."""
     for select in query.find_all(exp.Select):
         if not select.selects:
@@ -344,7 +421,7 @@ def find_incomplete_selects(query: exp.Select) -> Iterator[TextFault]:
             yield TextFault(locate_node(table), "sql-forbidden", message)
 
 
-def find_duplicate_names(query: exp.Select) -> Iterator[TextFault]:
+def find_duplicate_names(query: exp.Query) -> Iterator[TextFault]:
     """Find sources of equal names, and results of equal names, which are ambiguous."""
     for select in query.find_all(exp.Select):
         with_ = select.args.get("with_")
@@ -365,7 +442,7 @@ def find_repeated_names(what: str, nodes: Sequence[exp.Expr], names: Sequence[st
             yield TextFault(locate_node(node), "ambiguous-column", message)
 
 
-def find_bad_names(query: exp.Select) -> Iterator[TextFault]:
+def find_bad_names(query: exp.Query) -> Iterator[TextFault]:
     """Find names of the analyst's that some database does not accept."""
     for node in query.find_all(exp.Alias, exp.TableAlias):
         identifier = node.args.get("alias" if isinstance(node, exp.Alias) else "this")

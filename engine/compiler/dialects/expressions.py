@@ -78,7 +78,7 @@ class ExpressionEmitter(ABC):
             return self.emit_query_column(tree) if columns is None else columns[tree.name]
         return tree.transform(self.rewrite_node, columns).sql(dialect=self.name, identify=True, comments=False)
 
-    def emit_query(self, tree: exp.Select, scan: Callable[[exp.Table], str | None]) -> str:
+    def emit_query(self, tree: exp.Query, scan: Callable[[exp.Table], str | None]) -> str:
         """Write an analyst's query.
 
         `scan` returns the SQL in place of a table, or None for a WITH query.

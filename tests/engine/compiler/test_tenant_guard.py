@@ -362,6 +362,10 @@ SHADOWING = {
         "WITH days AS (SELECT user_id, date, 7 AS x FROM {{ table('ads') }}),"
         " r AS (SELECT user_id, date, x + 999 AS x FROM {{ table('days') }}) SELECT user_id, date, x FROM r"
     ),
+    "several SELECTs": (
+        "SELECT user_id, date, x FROM {{ table('days') }} UNION ALL SELECT user_id, date, 999 FROM {{ table('days') }}"
+        " UNION ALL SELECT user_id, date, x + 5 FROM {{ table('ads') }}"
+    ),
     "a WITH query called as an alias of the engine": (
         "WITH t AS (SELECT user_id, date, x + 999 AS x FROM {{ table('days') }}) SELECT user_id, date, x FROM t"
     ),

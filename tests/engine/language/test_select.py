@@ -167,6 +167,26 @@ NESTED = [
     SelectCase(
         HEAD + "cast(null as bigint) AS n, cast(null as date) AS d FROM FACTS", "count(*) + count(n) + count(d)", 6
     ),
+    # Numbers and texts of several SELECTs, each with its own rows.
+    SelectCase(HEAD + "n FROM FACTS UNION ALL SELECT user_id, day, n FROM USES", "sum(n) + count(*)", 16 + 1000 + 10),
+    SelectCase(
+        HEAD + "n, s AS w FROM FACTS UNION ALL SELECT user_id, day, 0.5, 'x' FROM USES "
+        "UNION ALL SELECT user_id, date, count(*), max(s) FROM FACTS GROUP BY user_id, date",
+        "sum(n) + count(distinct w)",
+        16 + 2 + 6 + 4,
+    ),
+    SelectCase(
+        "WITH q AS (SELECT user_id, date, i AS n FROM FACTS) SELECT user_id, date, n FROM q WHERE n > 1 "
+        "UNION ALL SELECT user_id, date, n * 100 FROM q WHERE n < 2",
+        "sum(n)",
+        16 + 100,
+    ),
+    SelectCase(
+        HEAD + "sum(n) AS n FROM (SELECT user_id, date, y AS n FROM FACTS UNION ALL SELECT user_id, day, n FROM USES) "
+        "GROUP BY user_id, date",
+        "sum(n)",
+        1.5 + 1000,
+    ),
     SelectCase(f"SELECT '{YOU}' AS user_id, date, n FROM FACTS WHERE user_id = '{ME}'", "sum(n)", 16),
 ]
 # What rows a condition keeps: NULL is neither true nor false.
