@@ -9,7 +9,10 @@ from .answer.cache import Rows as Rows
 from .answer.cache import hash_text as hash_text
 from .answer.engine import Engine as Engine
 from .answer.engine import WidgetAnswer as WidgetAnswer
+from .answer.extent import AccountRead as AccountRead
+from .answer.extent import AccountReads as AccountReads
 from .answer.fetch import RequestContext as RequestContext
+from .answer.freshness import DataNote as DataNote
 from .answer.redis_store import CircuitBreaker as CircuitBreaker
 from .answer.redis_store import RedisStore as RedisStore
 from .answer.response import Body as Body
@@ -31,6 +34,7 @@ from .calendar import Grain as Grain
 from .calendar import Window as Window
 from .calendar import build_period as build_period
 from .calendar import get_comparison_window as get_comparison_window
+from .calendar import merge_windows as merge_windows
 from .catalog.catalog import Catalog as Catalog
 from .catalog.catalog import load_catalog as load_catalog
 from .catalog.catalog import raise_if_invalid as raise_if_invalid

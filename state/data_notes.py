@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import and_, delete, select
 
-from engine import DAY, Window
+from engine import DAY, DataNote, Window, merge_windows
 from state.database import StateDatabase
 from state.tables import data_notes
 
 SAMPLED, THRESHOLDED, TRUNCATED, OTHER_ROW = "sampled", "thresholded", "truncated", "other_row"
-
-
-@dataclass(frozen=True, slots=True)
-class DataNote:
-    """A note on an account's rows in one table, for the days of a window."""
-
-    code: str
-    source: str
-    account_id: str
-    table: str
-    days: Window
 
 
 class DataNotes:
@@ -89,17 +77,6 @@ def cut_windows(windows: Iterable[Window], days: Window) -> list[Window]:
     return [piece for piece in pieces if piece.start <= piece.end]
 
 
-def merge_windows(windows: Iterable[Window]) -> list[Window]:
-    """Merge windows that touch or overlap, in order."""
-    merged: list[Window] = []
-    for each in sorted(windows, key=lambda window: window.start):
-        if merged and each.start <= merged[-1].end + DAY:
-            merged[-1] = Window(merged[-1].start, max(merged[-1].end, each.end))
-        else:
-            merged.append(each)
-    return merged
-
-
-def group_days(days: Iterable[date]) -> list[Window]:
+def group_days(days: Iterable[date]) -> Sequence[Window]:
     """Return the days as windows without a gap, in order."""
     return merge_windows(Window(day, day) for day in days)

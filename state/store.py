@@ -11,6 +11,7 @@ from state.connections import Connections, Rotation
 from state.credentials import Keyring
 from state.data_notes import DataNotes
 from state.database import StateDatabase, open_database
+from state.jobs.account_leases import AccountLeases
 from state.jobs.jobs import Jobs
 from state.jobs.queue import JobQueue
 from state.jobs.runs import ScheduledRuns
@@ -38,6 +39,7 @@ class State:
     queue: JobQueue
     runs: ScheduledRuns
     data_notes: DataNotes
+    account_leases: AccountLeases
 
     @classmethod
     def open(cls, url: str, *, encryption_key: str | None = None) -> Self:
@@ -68,6 +70,7 @@ class State:
             queue=JobQueue(database),
             runs=ScheduledRuns(database),
             data_notes=DataNotes(database),
+            account_leases=AccountLeases(database),
         )
 
     def close(self) -> None:

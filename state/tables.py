@@ -132,3 +132,13 @@ sync_jobs = Table(
     Index("sync_jobs_of_run", "run_id"),
     Index("sync_jobs_active", "heartbeat_at", postgresql_where=_ACTIVE, sqlite_where=_ACTIVE),
 )
+
+# The account that an attempt of a job reads at the moment, whichever user's job it is.
+account_leases = Table(
+    "account_leases",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("account_id", Text, primary_key=True),
+    Column("job_id", UUID, nullable=False),
+    Column("attempt", Integer, nullable=False),
+)

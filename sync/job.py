@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from engine import LayoutMismatch, StateUnavailable, Table, Warehouse, WarehouseUnavailable
@@ -90,10 +90,11 @@ class JobRunner:
         async with asyncio.TaskGroup() as group:
             for key, account in accounts.items():
                 if not has_ended(report.accounts[key].status):
-                    group.create_task(self.sync_account(work.user, account, report.accounts[key]))
+                    group.create_task(self.sync_account(work, account, report.accounts[key]))
 
-    async def sync_account(self, user: str, connected: SyncedAccount, report: AccountReport) -> None:
+    async def sync_account(self, work: ClaimedJob, connected: SyncedAccount, report: AccountReport) -> None:
         """Sync one account. Every failure goes into the report; only a cancellation is raised."""
+        user = work.user
         loop = asyncio.get_running_loop()
         began = loop.time()
         report.status = RUNNING
@@ -102,6 +103,7 @@ class JobRunner:
         sink: WarehouseSink | None = None
         try:
             async with AsyncExitStack() as stack:
+                await stack.enter_async_context(self.hold_account(work, *key))
                 timeout = await stack.enter_async_context(asyncio.timeout(self.context.limits.account_seconds))
                 current_turn.set(AccountTurn(user, report, timeout))
                 if connected.status == NEEDS_REAUTH:
@@ -109,7 +111,7 @@ class JobRunner:
                 provider = self.providers.get(connected.source)
                 if provider is None:
                     raise ProviderError(f"this installation has no provider for {connected.source}")
-                sink = await self.open_sink(user, connected, report)
+                sink = await self.open_sink(work, connected, report)
                 await provider.sync(sink.account, sink)
             report.status, report.error = SUCCEEDED, None
             now = self.context.clock()
@@ -145,8 +147,20 @@ class JobRunner:
             if report.rows:
                 await self.write_if_possible(self.context.state.tenants.advance_data_version, user)
 
-    async def open_sink(self, user: str, connected: SyncedAccount, report: AccountReport) -> WarehouseSink:
-        context = self.context
+    @asynccontextmanager
+    async def hold_account(self, work: ClaimedJob, source: str, account: str) -> AsyncIterator[None]:
+        """Wait until no other job reads the account, in any process, and hold it. Raises StateUnavailable."""
+        leases, context = self.context.state.account_leases, self.context
+        lease = timedelta(seconds=context.limits.lease)
+        try:
+            while not await asyncio.to_thread(leases.acquire, work, source, account, now=context.clock(), lease=lease):
+                await asyncio.sleep(context.limits.poll)
+            yield
+        finally:
+            await self.write_if_possible(leases.release, work, source, account)
+
+    async def open_sink(self, work: ClaimedJob, connected: SyncedAccount, report: AccountReport) -> WarehouseSink:
+        context, user = self.context, work.user
         credentials = await asyncio.to_thread(
             context.state.connections.get_credentials, user, connected.source, connected.account_id
         )
@@ -156,7 +170,7 @@ class JobRunner:
             connected.source, connected.account_id, credentials, connected.credentials_at, connected.options
         )
         return WarehouseSink(
-            user=user,
+            work=work,
             account=account,
             report=report,
             state=context.state,

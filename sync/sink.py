@@ -10,11 +10,13 @@ from typing import Any
 
 from engine import Slice, Table, Warehouse, Window
 from state import State
+from state.jobs.queue import ClaimedJob
 from sync.errors import ProviderError
 from sync.provider import Account, Row
 from sync.report import AccountReport
 from sync.turns import FairSemaphore, hold_places
 
+TAKEN_OVER = "another process reads the account by now"
 DISCONNECTED = "the account was disconnected meanwhile"
 
 
@@ -22,7 +24,7 @@ DISCONNECTED = "the account was disconnected meanwhile"
 class WarehouseSink:
     """A `Sink` into this installation's databases: used in threads, written to in turns."""
 
-    user: str
+    work: ClaimedJob
     account: Account
     report: AccountReport
     state: State
@@ -34,6 +36,10 @@ class WarehouseSink:
 
     def __post_init__(self) -> None:
         self.credentials_at = self.account.credentials_at
+
+    @property
+    def user(self) -> str:
+        return self.work.user
 
     @property
     def tables(self) -> Collection[str]:
@@ -56,6 +62,8 @@ class WarehouseSink:
         async with hold_places(self.turns):
             if not await asyncio.to_thread(self.is_connected):
                 raise ProviderError(DISCONNECTED)
+            if not await asyncio.to_thread(self.is_in_charge):
+                raise ProviderError(TAKEN_OVER)
             self.report.rows += await asyncio.to_thread(self.warehouse.restate, self.get_slice(table, days), known_rows)
 
     def report_progress(self, fraction: float) -> None:
@@ -91,6 +99,10 @@ class WarehouseSink:
 
     def is_connected(self) -> bool:
         return self.state.connections.is_synced(self.user, self.account.source, self.account.id)
+
+    def is_in_charge(self) -> bool:
+        """Whether no other process has taken the account over, as from one that was paused."""
+        return self.state.account_leases.is_held(self.work, self.account.source, self.account.id)
 
     def get_slice(self, table: str, days: Window) -> Slice:
         return Slice(self.get_table(table), self.user, self.account.id, days)

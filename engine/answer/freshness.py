@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from engine.answer.extent import AccountReads, Extent, iter_late_accounts
+from engine.answer.extent import AccountReads, Extent, intersect_windows, iter_late_accounts
 from engine.calendar import DAY, Compare, Period, Window
 from engine.catalog.metrics import Metric
 from engine.tables import Table
@@ -16,13 +16,13 @@ GetExtent = Callable[[Table], Extent | None]
 
 @dataclass(frozen=True, slots=True)
 class DataNote:
-    """Something to be known of an account's data from one day to another, such as `late` or `sampled`."""
+    """What is to be known of an account's rows in one table on some days, such as `late` or `sampled`."""
 
     code: str
     source: str
     account: str
-    start: date
-    end: date
+    table: str
+    days: Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +84,16 @@ def list_notes(
 ) -> list[DataNote]:
     """List what is to be known of the days of a metric's windows, in the order of source, account and day."""
     tables = [table for table in metric.tables if active.issuperset(table.sources)]
-    sources = {source for table in tables for source in table.sources}
     window = period.current.window
     found = [
-        DataNote("late", source, account, max(day + DAY, window.start), window.end)
+        DataNote("late", source, account, "", Window(max(day + DAY, window.start), window.end))
         for source, account, day in iter_late_accounts(tables, reads, window)
     ]
+    names = {read.name for table in tables for read in table.list_physical_tables()}
     found += [
         note
         for note in notes
-        if note.source in sources and any(note.start <= each.end and note.end >= each.start for each in period.windows)
+        if note.table in names
+        and any(intersect_windows(note.days, each) is not None for each in period.windows)
     ]
-    return sorted(found, key=lambda note: (note.source, note.account, note.start, note.code))
+    return sorted(found, key=lambda note: (note.source, note.account, note.days.start, note.code))

@@ -134,17 +134,13 @@ def build_meta(metric: Metric, result: WidgetResult | None, context: AnswerConte
             ],
             "ignored": list(context.ignored),
         },
-        "notes": [
-            {
-                "code": note.code,
-                "source": note.source,
-                "account": note.account,
-                "from": note.start.isoformat(),
-                "to": note.end.isoformat(),
-            }
-            for note in context.notes
-        ],
+        "notes": [build_note(note) for note in context.notes],
     }
+
+
+def build_note(note: DataNote) -> Body:
+    days = {"from": note.days.start.isoformat(), "to": note.days.end.isoformat()}
+    return {"code": note.code, "source": note.source, "account": note.account, **days}
 
 
 def format_day(day: date | None) -> str | None:

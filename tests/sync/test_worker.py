@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from engine.calendar import Window
 from engine.warehouse.warehouse import Warehouse
@@ -23,6 +23,7 @@ from sync.errors import NeedsReauth, NotPermitted, Throttled
 from sync.job import OWN_FAULT, TABLES_DIFFER, SyncContext
 from sync.provider import Account, Sink
 from sync.report import NOTE_TEXTS, NOTHING_TO_READ
+from sync.sink import TAKEN_OVER, WarehouseSink
 from sync.worker import INTERRUPTED, TOO_LONG, Worker
 from tests.conftest import OTHER_TENANT, TENANT
 from tests.sync.conftest import (
@@ -457,6 +458,48 @@ def test_many_workers_do_each_job_once(
             worker.stop()
     assert sorted(account.id for account in provider.seen) == sorted(user[-3:] for user in users)
     assert counts.jobs == ["succeeded"] * len(users)
+
+
+def test_one_sync_at_a_time_reads_an_account_of_two_users(
+    state: State, means: SyncContext, provider: ScriptedProvider
+) -> None:
+    under_way: list[int] = []
+    peaks: list[int] = []
+
+    async def count_syncs(account: Account, sink: Sink) -> None:
+        under_way.append(1)
+        peaks.append(len(under_way))
+        await asyncio.sleep(0.2)
+        await restate_days(account, sink)
+        under_way.pop()
+
+    provider.scripts["1"] = count_syncs
+    users = (TENANT, OTHER_TENANT)
+    for user in users:
+        connect_accounts(state, user, GA4)
+    ids = {user: state.jobs.start(user) for user in users}
+    # As two processes would, each worker has a runner of its own.
+    with Worker(means), Worker(means):
+        assert {wait_for_job(state, job_id, user).status for user, job_id in ids.items()} == {"succeeded"}
+    assert peaks == [1, 1]
+
+
+def test_a_process_that_was_paused_writes_nothing_into_an_account_that_was_taken_over(
+    state: State, warehouse: Warehouse, means: SyncContext, provider: ScriptedProvider
+) -> None:
+    async def take_over(account: Account, sink: Sink) -> None:
+        assert isinstance(sink, WarehouseSink)
+        await restate_days(account, sink)
+        again = replace(sink.work, attempts=sink.work.attempts + 1)
+        with state.database.connect() as connection:
+            connection.execute(update(sync_jobs).where(sync_jobs.c.id == again.id).values(attempts=again.attempts))
+        assert state.account_leases.acquire(again, *GA4, now=means.clock(), lease=LEASE)
+        await restate_days(account, sink, sessions=99)
+
+    provider.scripts["1"] = take_over
+    connect_accounts(state, TENANT, GA4)
+    assert sync_once(means).sources["ga4"]["error"] == TAKEN_OVER
+    assert {row[0] for row in warehouse.query("SELECT sessions FROM ga4_daily", {})} == {1}
 
 
 def test_somebody_who_waits_comes_before_the_days_run(state: State) -> None:
