@@ -52,7 +52,7 @@ class DataNotes:
             for code, first, last in stored:
                 before.setdefault(code, []).append(Window(first, last))
             after = {
-                code: merge_windows((*cut_windows(before.get(code, ()), days), *notes.get(code, ())))
+                code: list(merge_windows((*cut_windows(before.get(code, ()), days), *notes.get(code, ()))))
                 for code in sorted({*before, *notes})
             }
             if {code: windows for code, windows in after.items() if windows} == before:

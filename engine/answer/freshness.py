@@ -93,7 +93,6 @@ def list_notes(
     found += [
         note
         for note in notes
-        if note.table in names
-        and any(intersect_windows(note.days, each) is not None for each in period.windows)
+        if note.table in names and any(intersect_windows(note.days, each) is not None for each in period.windows)
     ]
     return sorted(found, key=lambda note: (note.source, note.account, note.days.start, note.code))

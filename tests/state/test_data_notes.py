@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.calendar import Window
+from engine.answer.freshness import DataNote
+from engine.calendar import Window, merge_windows
 from state import State
-from state.data_notes import DataNote, cut_windows, group_days, merge_windows
+from state.data_notes import cut_windows, group_days
 from tests.conftest import OTHER_TENANT, TENANT
 
 OWNER = ("ga4", "1", "ga4_daily")

@@ -14,11 +14,14 @@ from engine.sources import SOURCES
 from engine.warehouse.warehouse import Warehouse
 from runtime.shipped import get_shipped_folder
 from state import State
+from state.credentials import Credentials
+from state.jobs.queue import ClaimedJob
 from sync.errors import ProviderError
 from sync.provider import Account
 from sync.providers import ga4, instagram_days, instagram_media, meta
 from sync.report import AccountReport
 from sync.sink import WarehouseSink
+from sync.turns import FairSemaphore
 from tests.conftest import TENANT
 
 TABLES = load_catalog(get_shipped_folder()).tables
@@ -46,13 +49,13 @@ def test_a_table_that_does_not_tell_its_account_is_not_filled(state: State) -> N
     table = replace(TABLES["ga4_daily"], account=None)
     warehouse = Warehouse("sqlite://")
     sink = WarehouseSink(
-        user=TENANT,
-        account=Account("ga4", "1", {}, now, {}),
+        work=ClaimedJob("1", "worker", TENANT, None, (), {}, 1),
+        account=Account("ga4", "1", Credentials({}), now, {}),
         report=AccountReport(),
         state=state,
         warehouse=warehouse,
         declared={table.name: table},
-        turns=asyncio.Semaphore(),
+        turns=FairSemaphore(1),
         clock=lambda: now,
     )
     with pytest.raises(

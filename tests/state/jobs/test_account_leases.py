@@ -73,5 +73,5 @@ def test_another_attempt_of_a_job_takes_the_account_from_one_that_was_paused(sta
 def test_an_account_that_was_not_given_back_is_free_after_its_job(state: State, status: str) -> None:
     one, other = claim_job(state, TENANT), claim_job(state, OTHER_TENANT)
     assert acquire(state, one)
-    assert state.queue.end(one, f"worker-of-{TENANT}", now=NOW, status=status, sources={})
+    assert state.queue.end(one, now=NOW, status=status, sources={})
     assert acquire(state, other)

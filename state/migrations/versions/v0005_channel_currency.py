@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0005"
+down_revision = "0004"
 
 CHANNELS, DAYS = "ga4_channels_daily", "ga4_daily"
 KEY = ("user_id", "date", "property_id")
