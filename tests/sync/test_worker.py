@@ -365,7 +365,7 @@ def test_a_process_that_was_paused_does_not_take_its_own_job_up_again(
     ahead, goes_on = timedelta(), threading.Event()
 
     async def wait(account: Account, sink: Sink) -> None:
-        await asyncio.to_thread(goes_on.wait)
+        await asyncio.to_thread(goes_on.wait, 10)
         await restate_days(account, sink)
 
     connect_accounts(state, TENANT, GA4)
