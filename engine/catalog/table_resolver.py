@@ -27,7 +27,7 @@ PHYSICAL_NAME_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0
 RESERVED_NAMES = frozenset(
     (
         *("user_dashboard_layouts", "app_settings", "connections", "sync_jobs", "data_versions", "alembic_version"),
-        *("metric_engine_version", "sync_cursors"),
+        *("metric_engine_version", "sync_cursors", "data_notes", "account_leases"),
         *("information_schema", "system", "pg_catalog"),
     )
 )

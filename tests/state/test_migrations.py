@@ -13,6 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
+from engine.catalog.table_resolver import RESERVED_NAMES
 from engine.errors import StateUnavailable
 from state import State, migrations
 from state.database import StateDatabase, open_database
@@ -52,6 +53,10 @@ def list_schema_differences(database: StateDatabase) -> list[object]:
 def test_the_newest_revision_is_the_one_the_code_expects() -> None:
     script = ScriptDirectory(str(Path(migrations.__file__).parent))
     assert script.get_heads() == [HEAD_REVISION]
+
+
+def test_no_metric_file_can_declare_a_state_table() -> None:
+    assert {*metadata.tables, VERSION_TABLE} <= RESERVED_NAMES
 
 
 def test_migrations_lead_to_the_declared_tables(state_url: str) -> None:
