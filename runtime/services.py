@@ -75,6 +75,7 @@ class Services:
         Raises InvalidSetting, InvalidCatalog, StateUnavailable or WarehouseUnavailable.
         """
         catalog = load_catalog(settings.metrics_folder)
+        log_warnings(catalog)
         keys = settings.encryption_key
         with ExitStack() as opened:
             state = State.open(
@@ -168,7 +169,7 @@ class Services:
             catalog = load_catalog(self.settings.metrics_folder)
             self.engine = open_engine(catalog, self.engine.warehouse, self.engine.cache)
         except InvalidCatalog as invalid:
-            self.problem_counts = Counter(diagnostic.code for diagnostic in invalid.diagnostics)
+            self.problem_counts = Counter(found.code for found in invalid.diagnostics if found.severity == "error")
             logger.error("the metric files are invalid, the last good ones serve on:\n%s", invalid)
             return
         except Exception as error:
@@ -179,6 +180,7 @@ class Services:
             logger.error(message, error, exc_info=not foreseen)
             return
         self.problem_counts = {}
+        log_warnings(catalog)
         logger.info("serving %d widgets, catalog %s", len(catalog.widgets), catalog.version)
 
     def wake_worker(self) -> None:
@@ -197,6 +199,11 @@ def open_engine(catalog: Catalog, warehouse: Warehouse, cache: Cache | None = No
         # Any other database has an owner: its tables are created when something is written to them.
         warehouse.create_tables(catalog.tables.values())
     return Engine(catalog, warehouse, cache)
+
+
+def log_warnings(catalog: Catalog) -> None:
+    for warning in catalog.warnings:
+        logger.warning("%s", warning)
 
 
 def build_context(user: str, tenant: Tenant, *, offline: bool = False) -> RequestContext:
