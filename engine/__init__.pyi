@@ -46,6 +46,7 @@ from .catalog.metrics import Metric as Metric
 from .catalog.metrics import TableMetric as TableMetric
 from .catalog.reporter import AlreadyReported as AlreadyReported
 from .catalog.reporter import Reporter as Reporter
+from .catalog.rules import ALLOWED_KEYS as ALLOWED_KEYS
 from .catalog.rules import KEY_PATTERN as KEY_PATTERN
 from .compiler.dialects.base import Dialect as Dialect
 from .compiler.dialects.bigquery import BigQuery as BigQuery
@@ -83,6 +84,7 @@ from .errors import WarehouseUnavailable as WarehouseUnavailable
 from .extras import install_command as install_command
 from .faults import TextFault as TextFault
 from .faults import TextFaults as TextFaults
+from .files.definitions import CONTENT_KEYS as CONTENT_KEYS
 from .files.definitions import Better as Better
 from .files.definitions import Definition as Definition
 from .files.definitions import DeltaKind as DeltaKind
@@ -107,6 +109,7 @@ from .language.jinja import Sandbox as Sandbox
 from .language.jinja import explain_template_error as explain_template_error
 from .language.jinja import format_scalar as format_scalar
 from .language.jinja import iter_name_offsets as iter_name_offsets
+from .language.select import NAME_PATTERN as NAME_PATTERN
 from .query import EXCLUDE_PREFIX as EXCLUDE_PREFIX
 from .query import FILTER_PREFIX as FILTER_PREFIX
 from .query import MAX_DAYS as MAX_DAYS

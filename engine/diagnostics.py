@@ -62,6 +62,11 @@ def make_error(file: str, position: Position, code: str, message: str, *, metric
     return Diagnostic(file, *position, "error", code, metric, message)
 
 
+def make_warning(file: str, position: Position, code: str, message: str, *, metric: str | None = None) -> Diagnostic:
+    """Return a problem that is legal, but hardly what is meant."""
+    return Diagnostic(file, *position, "warning", code, metric, message)
+
+
 def make_error_at_offset(file: str, text: str, fault: TextFault) -> Diagnostic:
     """Return a fault of a file's whole text as an error at its position."""
     return make_error(file, START.advance(text[: fault.offset]), fault.code, fault.message)
@@ -89,10 +94,11 @@ class Diagnostics:
         self._counts: Counter[str] = Counter()
 
     def add(self, found: Diagnostic) -> None:
-        if found not in self._diagnostics and not self.is_full(found.file):
-            self._diagnostics[found] = None
-            self._places.add((found.file, found.position))
-            self._counts[found.file] += 1
+        if found in self._diagnostics or self.is_full(found.file):
+            return
+        self._diagnostics[found] = None
+        self._places.add((found.file, found.position))
+        self._counts[found.file] += 1
 
     @contextmanager
     def catch_unforeseen(self, file: str, position: Position = START, *, metric: str | None = None) -> Iterator[None]:
@@ -111,8 +117,10 @@ class Diagnostics:
         """Whether the collection has a problem at exactly this position."""
         return (file, position) in self._places
 
-    def __bool__(self) -> bool:
-        return bool(self._diagnostics)
+    @property
+    def has_errors(self) -> bool:
+        """Whether any problem is more than a warning."""
+        return any(found.severity == "error" for found in self._diagnostics)
 
     def list_in_file_order(self) -> tuple[Diagnostic, ...]:
         return tuple(sorted(self._diagnostics, key=lambda found: (found.file, found.line, found.column, found.code)))

@@ -81,6 +81,7 @@ class Services:
         Raises InvalidSetting, InvalidCatalog, StateUnavailable or WarehouseUnavailable.
         """
         catalog = load_catalog(settings.metrics_folder)
+        log_warnings(catalog)
         keys = settings.encryption_key
         with ExitStack() as opened:
             state = State.open(
@@ -217,6 +218,7 @@ class Services:
             logger.error(message, error, exc_info=not foreseen)
             return
         self.own_problems = {}
+        log_warnings(catalog)
         logger.info("serving %d widgets, catalog %s", len(catalog.widgets), catalog.version)
 
     def wake_worker(self) -> None:
@@ -232,7 +234,7 @@ class Services:
 def count_problems(error: Exception) -> Mapping[str, int]:
     """Count the problems of metric files that cannot be served, by code."""
     if isinstance(error, InvalidCatalog):
-        return Counter(diagnostic.code for diagnostic in error.diagnostics)
+        return Counter(found.code for found in error.diagnostics if found.severity == "error")
     return {UNREADABLE: 1}
 
 
@@ -242,6 +244,11 @@ def open_engine(catalog: Catalog, warehouse: Warehouse, cache: Cache | None = No
         # Any other database has an owner: its tables are created when something is written to them.
         warehouse.create_tables(catalog.tables.values())
     return Engine(catalog, warehouse, cache)
+
+
+def log_warnings(catalog: Catalog) -> None:
+    for warning in catalog.warnings:
+        logger.warning("%s", warning)
 
 
 def build_context(user: str, tenant: Tenant, *, offline: bool = False) -> RequestContext:

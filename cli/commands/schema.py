@@ -3,33 +3,51 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import click
 from pydantic.json_schema import GenerateJsonSchema
 
-from cli.options import unread_metrics_option
-from engine import FileDefinition
+from cli.options import FOLDER
+from engine import (
+    ALLOWED_KEYS,
+    CONTENT_KEYS,
+    KEY_PATTERN,
+    NAME_PATTERN,
+    Diagnostics,
+    FileDefinition,
+    MetricFile,
+    read_folder,
+)
 from insights.config.definitions import InsightsDefinition, LanguageDefinition
 
 
 @click.command()
 @click.option("--insights", is_flag=True, help="The schema of insights.yaml instead.")
 @click.option("--language", is_flag=True, help="The schema of a language of it, such as insights.de.yaml.")
-@unread_metrics_option
-def schema(insights: bool, language: bool) -> None:
+@click.option("--metrics", type=FOLDER, metavar="DIR", help="Complete the names of this folder too.")
+def schema(insights: bool, language: bool, metrics: Path | None) -> None:
     """Print the JSON Schema of a metric file.
 
     An editor that knows it completes and explains the keys of a metric file. Name it in the file's first line:
-    `# yaml-language-server: $schema=schema.json`.
+    `# yaml-language-server: $schema=schema.json`. With --metrics it knows the names of that folder, and marks all
+    others: write it again after a table, a column or a key is new.
 
     \b
     Examples:
       metric-engine schema > my-metrics/schema.json
+      metric-engine schema --metrics my-metrics > my-metrics/schema.json
       metric-engine schema --insights > my-metrics/insights.schema.json
       metric-engine schema --language > my-metrics/language.schema.json
     """
-    chosen = language_schema() if language else build_insights_schema() if insights else build_file_schema()
+    if language or insights:
+        chosen = build_language_schema() if language else build_insights_schema()
+    else:
+        chosen = build_file_schema()
+        if metrics is not None:
+            add_names(chosen, read_folder(metrics, Diagnostics()).files)
     click.echo(json.dumps(chosen, indent=2, ensure_ascii=False))
 
 
@@ -39,8 +57,8 @@ def build_insights_schema() -> dict[str, Any]:
     return {"$schema": GenerateJsonSchema.schema_dialect, "title": "insights.yaml", **written}
 
 
-def language_schema() -> dict[str, Any]:
-    """The schema of insights.de.yaml and the like (draft 2020-12)."""
+def build_language_schema() -> dict[str, Any]:
+    """Build the JSON Schema of insights.de.yaml and the like (draft 2020-12)."""
     written = remove_titles(LanguageDefinition.model_json_schema())
     return {"$schema": GenerateJsonSchema.schema_dialect, "title": "A language of insights.yaml", **written}
 
@@ -48,14 +66,44 @@ def language_schema() -> dict[str, Any]:
 def build_file_schema() -> dict[str, Any]:
     """Build the JSON Schema of a metric file, including shorthands (draft 2020-12)."""
     written = remove_titles(FileDefinition.model_json_schema())
-    definitions = written["$defs"]
-    metrics, columns = written["properties"]["metrics"], definitions["TableDefinition"]["properties"]["columns"]
+    definitions, properties = written["$defs"], written["properties"]
+    metric, table = definitions["MetricDefinition"], definitions["TableDefinition"]
     # The models convert a bare text to a mapping before validation, which pydantic's schema does not show.
-    allow_shorthand(metrics, definitions["MetricDefinition"]["properties"]["value"]["anyOf"][0], "The value alone.")
+    allow_shorthand(properties["metrics"], {"type": "string"}, "The value alone.")
     allow_shorthand(
-        columns, {"type": "string", "enum": definitions["ColumnDefinition"]["properties"]["type"]["enum"]}, "The type."
+        table["properties"]["columns"],
+        {"type": "string", "enum": definitions["ColumnDefinition"]["properties"]["type"]["enum"]},
+        "The type.",
     )
+    # What rules check after the models.
+    metric["oneOf"] = [build_kind_schema(kind, metric["properties"].keys()) for kind in CONTENT_KEYS]
+    metric["dependentRequired"] = {"top": ["by"], "other": ["by"]}
+    table["not"] = {"required": ["name", "sql"]}
+    written["dependentRequired"] = {"tables": ["source"]}
+    properties["metrics"]["propertyNames"] = {"pattern": f"^{KEY_PATTERN.pattern}$"}
+    for names in (properties["tables"], table["properties"]["columns"]):
+        names["propertyNames"] = {"pattern": f"^{NAME_PATTERN.pattern}$"}
     return {"$schema": GenerateJsonSchema.schema_dialect, "title": "A metric file", **written}
+
+
+def build_kind_schema(kind: str, keys: Iterable[str]) -> dict[str, Any]:
+    """Build the schema of one kind of metric: its own key is there, and none that does not go with it."""
+    return {"required": [kind], "properties": {key: False for key in keys if key not in ALLOWED_KEYS[kind]}}
+
+
+def add_names(written: dict[str, Any], files: Iterable[MetricFile]) -> None:
+    """Add the names of a folder to the schema of its files: tables, columns and keys."""
+    definitions = [file.definition for file in files]
+    columns = {name for each in definitions for table in each.tables.values() for name in table.columns}
+    keys = {"enum": sorted(key for each in definitions for key in each.metrics)}
+    tables = {"enum": sorted(name for each in definitions for name in each.tables)}
+    metric, items = (written["$defs"][name]["properties"] for name in ("MetricDefinition", "ItemsDefinition"))
+    written["properties"]["table"] |= tables
+    metric["table"] |= tables
+    metric["by"] |= {"enum": sorted(columns)}
+    metric["combine"]["items"] |= keys
+    items["by"] |= {"enum": sorted(columns)}
+    items["show"]["items"] |= {"enum": sorted(columns)}
 
 
 def allow_shorthand(members: dict[str, Any], shorthand: dict[str, Any], description: str) -> None:

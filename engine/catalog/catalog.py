@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from engine.catalog.metrics import Metric
 from engine.catalog.resolver import resolve_folder
-from engine.diagnostics import Diagnostics
+from engine.diagnostics import Diagnostic, Diagnostics
 from engine.errors import InvalidCatalog, UnknownMetric
 from engine.files.folder import MetricFolder, read_folder
 from engine.tables import Dimension, Table
@@ -17,11 +17,15 @@ from engine.tables import Dimension, Table
 
 @dataclass(frozen=True)
 class Catalog:
-    """All tables by name, and all metrics by key; `version` changes with any of the files."""
+    """All tables by name, and all metrics by key; `version` changes with any of the files.
+
+    `warnings` tell what in the files is legal, but doubtful.
+    """
 
     tables: Mapping[str, Table]
     metrics: Mapping[str, Metric]
     version: str
+    warnings: tuple[Diagnostic, ...] = field(default=(), kw_only=True)
 
     @cached_property
     def widgets(self) -> Mapping[str, Metric]:
@@ -53,10 +57,10 @@ def load_catalog(folder: Path) -> Catalog:
 def resolve_catalog(files: MetricFolder, diagnostics: Diagnostics) -> Catalog:
     """Resolve the metric files of a folder; those with errors are reported and left out."""
     tables, metrics = resolve_folder(files, diagnostics)
-    return Catalog(tables, metrics, files.version)
+    return Catalog(tables, metrics, files.version, warnings=diagnostics.list_in_file_order())
 
 
 def raise_if_invalid(diagnostics: Diagnostics, files: MetricFolder) -> None:
-    """Raise InvalidCatalog for one problem or more, with all of them in the order of the files."""
-    if diagnostics:
+    """Raise InvalidCatalog for one error or more, with all problems in the order of the files."""
+    if diagnostics.has_errors:
         raise InvalidCatalog(diagnostics.list_in_file_order(), files.texts)

@@ -33,6 +33,7 @@ from engine.language.evaluator import compile_arithmetic
 from engine.language.expressions import (
     count_passing_rows,
     describe_unknown_column,
+    find_percent_factors,
     guard_argument,
     resolve_expression,
     resolve_predicate,
@@ -84,7 +85,7 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         for rule in RULES:
             for problem in rule(reporter, definition):
                 self.diagnostics.add(problem)
-                errors.failed = True
+                errors.failed |= problem.severity == "error"
         match get_content_keys(definition):
             case []:
                 raise AlreadyReported
@@ -114,7 +115,7 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         if definition.value is not None:
             texts[make_title(reporter.name, definition)] = (("value",), definition.value)
         with errors:
-            series = self.resolve_series(reporter, texts, table, where)
+            series = self.resolve_series(reporter, texts, table, where, percent=definition.format == "percent")
         if definition.by is not None:
             with errors:
                 by = self.resolve_breakdown(reporter, table, definition.by, "by")
@@ -204,7 +205,13 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         return RankedItems(by.column, tuple(items.show), values, order, items.limit)
 
     def resolve_series(
-        self, reporter: Reporter, texts: Mapping[str, tuple[KeyPath, str]], table: Table, where: exp.Expr | None
+        self,
+        reporter: Reporter,
+        texts: Mapping[str, tuple[KeyPath, str]],
+        table: Table,
+        where: exp.Expr | None,
+        *,
+        percent: bool = False,
     ) -> tuple[MetricSeries, ...]:
         """Resolve expressions by name. Raises AlreadyReported after the errors of all of them."""
         errors, found = CollectErrors(), list[MetricSeries]()
@@ -221,6 +228,9 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
                         others=self.other_tables,
                         metrics=self.declared,
                     )
+                reporter.warn_of_doubts(expression.doubts, *path, rendered=rendered)
+                if percent:
+                    reporter.warn_of_doubts(find_percent_factors(expression.tree), *path, rendered=rendered)
                 found.append(MetricSeries(name, expression))
         errors.raise_if_failed()
         return tuple(found)
@@ -280,6 +290,8 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
                     reporter, reporter.locate_character(("derive",), locate_node(column)), key
                 )
         errors.raise_if_failed()
+        if definition.format == "percent":
+            reporter.warn_of_doubts(find_percent_factors(tree), "derive")
         keys = list(operands)
 
         def replace_with_index(node: exp.Expr) -> exp.Expr:

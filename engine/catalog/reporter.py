@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
-from engine.diagnostics import START, Diagnostic, Diagnostics, Position, make_error
-from engine.faults import TextFaults
+from engine.diagnostics import START, Diagnostic, Diagnostics, Position, make_error, make_warning
+from engine.faults import TextFault, TextFaults
 from engine.files.document import KeyPath
 from engine.files.folder import MetricFile
 from engine.files.nodes import MappingNode
@@ -96,8 +96,20 @@ class Reporter:
     def report_faults(self, faults: TextFaults, *segments: str | int, rendered: RenderedText | None = None) -> None:
         """Report faults of the text at `segments`, or of its `rendered` form."""
         for fault in faults.faults:
-            offset = fault.offset if rendered is None else rendered.get_origin(fault.offset)
-            self.report_at_position(self.locate_character(segments, offset), fault.code, fault.message)
+            position = self.locate_fault(fault, segments, rendered)
+            self.report_at_position(position, fault.code, fault.message)
+
+    def warn_of_doubts(
+        self, doubts: Iterable[TextFault], *segments: str | int, rendered: RenderedText | None = None
+    ) -> None:
+        """Report what is legal, but doubtful, in the text at `segments`, or in its `rendered` form."""
+        for doubt in doubts:
+            position = self.locate_fault(doubt, segments, rendered)
+            self.diagnostics.add(make_warning(self.file.name, position, doubt.code, doubt.message, metric=self.metric))
+
+    def locate_fault(self, fault: TextFault, segments: KeyPath, rendered: RenderedText | None) -> Position:
+        offset = fault.offset if rendered is None else rendered.get_origin(fault.offset)
+        return self.locate_character(segments, offset)
 
     def catch_unforeseen(self) -> AbstractContextManager[None]:
         """Report whatever exception is raised inside at the definition's key."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from engine.catalog.reporter import Reporter
 from engine.diagnostics import Diagnostic
 from engine.files.definitions import CONTENT_KEYS, MetricDefinition
-from engine.suggestions import suggest_name
+from engine.suggestions import suggest_name, suggest_similar_name
 
 KEY_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
+# What the dashboard draws.
+CHARTS = ("line", "bar", "stacked")
 COMMON_KEYS = frozenset(
     ("title", "description", "format", "better", "chart", "group", "position", "hidden", "delta", "tests")
 )
@@ -79,6 +82,17 @@ def find_wrong_correlation(reporter: Reporter, definition: MetricDefinition) -> 
         yield reporter.diagnose_value("wrong-value", message, "combine", 2)
 
 
+def find_doubtful_chart(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
+    if definition.chart is not None and definition.chart not in CHARTS:
+        # Another frontend may have charts of its own; what resembles one of these is misspelt.
+        likely = suggest_similar_name(definition.chart, CHARTS)
+        if likely:
+            problem = reporter.diagnose_value(
+                "doubtful-chart", f"no chart is called {definition.chart!r}{likely}", "chart"
+            )
+            yield replace(problem, severity="warning")
+
+
 def get_content_keys(definition: MetricDefinition) -> list[str]:
     return [name for name in CONTENT_KEYS if getattr(definition, name) is not None]
 
@@ -91,4 +105,5 @@ RULES: tuple[Rule, ...] = (
     find_unknown_headline,
     find_unknown_order,
     find_wrong_correlation,
+    find_doubtful_chart,
 )

@@ -6,11 +6,22 @@ The descriptions and examples of the fields are the language's reference: the JS
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationInfo, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    JsonValue,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from engine.sources import SourceName
 
@@ -53,6 +64,8 @@ class Definition(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
     # Keys that may be null. Any other key without a value is unfinished, and reported.
     nullable: ClassVar[frozenset[str]] = frozenset()
+    # What a key means that is left out, where the model must tell that from the same value written out.
+    defaults: ClassVar[Mapping[str, object]] = {}
 
     @field_validator("*", mode="before")
     @classmethod
@@ -62,6 +75,20 @@ class Definition(BaseModel):
         if value is None and cls.model_fields[name].default is None and name not in cls.nullable:
             raise PydanticCustomError("nothing", "needs a value")
         return value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Return the schema without the nulls that `require_value` refuses, and with the true defaults."""
+        schema = handler.resolve_ref_schema(handler(core))
+        for name, key in schema.get("properties", {}).items():
+            if "default" in key and key["default"] is None:
+                del key["default"]
+                if name not in cls.nullable:
+                    options = [option for option in key.pop("anyOf", ()) if option != {"type": "null"}]
+                    key |= options[0] if len(options) == 1 else {"anyOf": options}
+            if name in cls.defaults:
+                key["default"] = cls.defaults[name]
+        return schema
 
 
 class ColumnDefinition(Definition):
@@ -224,6 +251,14 @@ class MetricDefinition(Definition):
     """A widget. A bare text is short for `{value: …}`."""
 
     nullable: ClassVar[frozenset[str]] = frozenset(("fill",))
+    defaults: ClassVar[Mapping[str, object]] = {
+        "format": "decimal",
+        "better": "up",
+        "delta": "relative",
+        "total": "period",
+        "top": 10,
+        "other": True,
+    }
 
     title: str | None = Field(
         None, description="The widget's title; made from the key unless said.", examples=["Conversion rate"]

@@ -22,6 +22,7 @@ from engine.language.types import (
     CONDITIONS,
     TYPE_PHRASES,
     annotate_types,
+    get_alternatives,
     get_value_type,
     is_constant,
 )
@@ -61,6 +62,8 @@ class Expression:
     money: bool
     # Aggregated columns that may not be summed over days, with their offsets.
     non_additive: tuple[tuple[str, int], ...] = ()
+    # What is legal, but hardly what is meant.
+    doubts: tuple[TextFault, ...] = ()
 
     @property
     def is_mergeable(self) -> bool:
@@ -129,6 +132,7 @@ def resolve_expression(
     used = {column.name for column in tree.find_all(exp.Column)}
     aggregates: list[Aggregate] = []
     additive = is_additive(tree, columns)
+    doubts = tuple(find_doubtful_counts(tree))
     uses = tuple((column.name, locate_node(column)) for column in find_non_additive_uses(tree, columns))
     return Expression(
         text=text,
@@ -137,6 +141,7 @@ def resolve_expression(
         additive=additive,
         money=any(columns[name].money for name in used),
         non_additive=uses,
+        doubts=doubts,
     )
 
 
@@ -189,6 +194,42 @@ def find_unknown_columns(tree: exp.Expr, table: Table, others: Iterable[Table]) 
         else:
             continue
         yield TextFault(locate_node(column), "unknown-column", message)
+
+
+def find_doubtful_counts(tree: exp.Expr) -> Iterator[TextFault]:
+    """Find counts of what is never NULL, so that rows which fail the condition count too."""
+    for count in tree.find_all(exp.Count):
+        counted = count.this.unnest()
+        if isinstance(counted, exp.Distinct):
+            continue
+        alternatives = get_alternatives(counted)
+        # A branch that is missing is NULL.
+        whole = isinstance(counted, exp.If) or (isinstance(counted, exp.Case) and counted.args.get("default"))
+        values = whole and len(alternatives) > 1 and all(isinstance(each, exp.Literal) for each in alternatives)
+        if get_value_type(counted) == "boolean" and not isinstance(counted, exp.Column):
+            message = (
+                f"count counts the rows where this is false too; write count(case when {counted.sql()} then 1 end)"
+            )
+        elif values:
+            message = "count counts the rows of every branch; leave the other branch out"
+        else:
+            continue
+        yield TextFault(locate_node(counted), "doubtful-count", message)
+
+
+def find_percent_factors(node: exp.Expr) -> Iterator[TextFault]:
+    """Find a factor of 100, of which `format: percent` makes per cents a second time."""
+    match node:
+        case exp.Paren() | exp.Neg() | exp.Round():
+            yield from find_percent_factors(node.this)
+        case exp.Mul():
+            yield from find_percent_factors(node.this)
+            yield from find_percent_factors(node.expression)
+        case exp.Div():
+            yield from find_percent_factors(node.this)
+        case exp.Literal() if not node.is_string and float(node.name) == 100:
+            message = "format: percent writes 0.5 as 50 %; remove the 100"
+            yield TextFault(locate_node(node), "doubtful-percent", message)
 
 
 def find_metric_keys(tree: exp.Expr, metrics: Collection[str]) -> Iterator[TextFault]:

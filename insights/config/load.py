@@ -65,7 +65,9 @@ def load_catalog(folder: Path) -> InsightsCatalog:
     catalog = resolve_catalog(files, diagnostics)
     insights = resolve_insights(files, catalog.metrics, diagnostics)
     raise_if_invalid(diagnostics, files)
-    return InsightsCatalog(catalog.tables, catalog.metrics, catalog.version, insights)
+    return InsightsCatalog(
+        catalog.tables, catalog.metrics, catalog.version, insights, warnings=diagnostics.list_in_file_order()
+    )
 
 
 def insights_of(catalog: Catalog) -> Insights:

@@ -38,17 +38,20 @@ def collect_invalid(case: Path) -> InvalidCatalog:
 
 
 def collect_problems(folder: Path) -> InvalidCatalog:
-    """The problems of a folder, its paths from the folder on; none when it loads."""
+    """The problems of a folder, its paths from the folder on; the warnings when it loads."""
     try:
-        load_catalog(folder)
+        problems = load_catalog(folder).warnings
     except InvalidCatalog as invalid:
-        before = f"{folder}/"
-        relative = [
-            replace(each, file=each.file.removeprefix(before), message=each.message.replace(before, ""))
-            for each in invalid.diagnostics
-        ]
-        return InvalidCatalog(relative, {Path(file).name: lines for file, lines in invalid.texts.items()})
-    return InvalidCatalog(())
+        problems = invalid.diagnostics
+    before = f"{folder}/"
+    relative = [
+        replace(each, file=each.file.removeprefix(before), message=each.message.replace(before, ""))
+        for each in problems
+    ]
+    texts = {
+        path.name: path.read_text("utf-8-sig", "replace").split("\n") for path in folder.iterdir() if path.is_file()
+    }
+    return InvalidCatalog(relative, texts)
 
 
 def render_diagnostics(case: Path) -> str:

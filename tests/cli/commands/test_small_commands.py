@@ -9,7 +9,7 @@ import jsonschema
 import jwt
 import pytest
 
-from cli.commands.schema import build_file_schema, build_insights_schema, language_schema
+from cli.commands.schema import build_file_schema, build_insights_schema, build_language_schema
 from engine.diagnostics import Diagnostics
 from engine.files.document import parse_document
 from tests.cli.conftest import ALICE, SECRET, SHIPPED, Run
@@ -99,7 +99,7 @@ def test_the_schema_in_the_repository_is_the_one_printed(run: Run) -> None:
 def test_the_shipped_files_fit_their_schema(file: Path) -> None:
     document = parse_document(str(file), file.read_bytes(), Diagnostics())
     assert document is not None
-    schemas = {"insights.yaml": build_insights_schema, "insights.de.yaml": language_schema}
+    schemas = {"insights.yaml": build_insights_schema, "insights.de.yaml": build_language_schema}
     schema = schemas.get(file.name, build_file_schema)()
     jsonschema.validate(json.loads(json.dumps(document.data)), schema)
 
@@ -110,7 +110,7 @@ def test_the_shipped_files_fit_their_schema(file: Path) -> None:
         ({"table": "t", "metrics": {"a.b": "sum(n)"}}, True),
         ({"metrics": {"a.b": {"value": "sum(n)", "fill": None}}}, True),
         ({"metrics": {"a.b": {"value": "sum(n)", "fill": "zero"}}}, True),
-        ({"tables": {"t": {"time": "date", "columns": {"n": "bigint", "m": {"type": "text"}}}}}, True),
+        ({"source": "ga4", "tables": {"t": {"time": "date", "columns": {"n": "bigint", "m": {"type": "text"}}}}}, True),
         ({"tables": {"t": {"time": "date", "columns": {"n": "int"}}}}, False),
         ({"tables": {"t": {"columns": {"n": "bigint"}}}}, False),
         ({"metrics": {"a.b": {"valu": "sum(n)"}}}, False),

@@ -16,6 +16,7 @@ from demo.history import generate_history
 from demo.tenants import EVERYTHING, GA4_ONLY, INSTAGRAM_ONLY, NO_DATA, TENANTS, TWO_CURRENCIES, DemoTenant
 from engine.answer.engine import Engine
 from engine.catalog.catalog import load_catalog
+from engine.files.definitions import META_NAMES
 from engine.warehouse.warehouse import Warehouse
 from tests.support.hand_written import COMBINED, TABLES, WRITTEN, HandWrittenBreakdown, HandWrittenMetric
 from tests.support.oracle.differences import collect_differences as differences
@@ -355,3 +356,9 @@ def test_the_history_holds_what_the_comparison_is_meant_to_meet(database: sqlite
     # Nothing at all; and a source that is not connected.
     assert make_query(NO_DATA, late).compute_expected("ga4.sessions").lines[0].points == [None] * 28
     assert "meta" not in GA4_ONLY.sources
+
+
+def test_a_test_may_expect_whatever_meta_has(engine: Engine) -> None:
+    for key in KEYS:
+        body = query_engine(engine, key, UNTIL, compare="previous_period", tenant=EVERYTHING.user_id)
+        assert body["meta"].keys() <= set(META_NAMES)
