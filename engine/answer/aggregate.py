@@ -190,7 +190,7 @@ class SeriesBuilder:
         if cells is None and metric.total != "period":
             points = [
                 [
-                    summarize_days(measure, rows, metric.total, known, bucket.start, bucket.end)
+                    self.summarize_days(projection, measure, rows, known, bucket.start, bucket.end)
                     for rows, bucket in zip(window.buckets, window.bucket_index.axis.buckets, strict=True)
                 ]
                 for measure in projection.measures
@@ -213,12 +213,27 @@ class SeriesBuilder:
         else:
             days, bounds = merge_members(projection, window.rows), window.bucket_index.axis.window
             values = [
-                summarize_days(measure, days, total, known, bounds.start, bounds.end) for measure in projection.measures
+                self.summarize_days(projection, measure, days, known, bounds.start, bounds.end)
+                for measure in projection.measures
             ]
         return [
             0 if value is None and measure.additive and known is not None else nan_to_none(value)
             for measure, value in zip(projection.measures, values, strict=True)
         ]
+
+    def summarize_days(
+        self,
+        projection: ScanProjection,
+        measure: Measure,
+        rows: Iterable[Row],
+        known: KnownDays | None,
+        start: date,
+        end: date,
+    ) -> Value:
+        """Return what the days from `start` to `end` come to by the metric's total."""
+        if self.metric.total == "average":
+            return average_days(measure, rows, known, start, end)
+        return evaluate_end(projection, measure, rows, self.metric.total)
 
     def find_known_days(self, window: WindowRows) -> KnownDays | None:
         return find_known_days(self.extent, window.bucket_index, self.dialect)
@@ -245,17 +260,17 @@ def nan_to_none(value: Value) -> Value:
 
 
 def split_window(scan: Scan, rows: Sequence[Row], bucket_index: BucketIndex) -> WindowRows:
-    """Select the rows of one group in a window, by bucket; there is at most one row for each day or slot."""
+    """Select the rows of one group in a window, by bucket; without accounts, a day or slot has at most one row."""
     if scan.shape is Shape.SLOTS:
         by_slot = {row[0]: row for row in rows}
         whole = by_slot.get(bucket_index.total_slot)
         cells = list(map(by_slot.get, range(bucket_index.first_slot, bucket_index.total_slot)))
         return WindowRows(bucket_index, [] if whole is None else [whole], cells)
-    by_day = {row[0]: row for row in rows}
-    if bucket_index.days is not None:
+    if bucket_index.days is not None and not scan.by_account:
+        by_day = {row[0]: row for row in rows}
         cells = list(map(by_day.get, bucket_index.days))
         return WindowRows(bucket_index, [row for row in cells if row is not None], cells)
-    inside = [row for day in bucket_index.bucket_by_day if (row := by_day.get(day)) is not None]
+    inside = [row for row in rows if row[0] in bucket_index.bucket_by_day]
     buckets: list[list[Row]] = [[] for _ in bucket_index.labels]
     for row in inside:
         buckets[bucket_index.bucket_by_day[row[0]]].append(row)
@@ -270,21 +285,30 @@ def select_rows(scan: Scan, rows: Sequence[Row], bucket_index: BucketIndex) -> W
     return WindowRows(bucket_index, [row for row in rows if start <= row[0] <= end])
 
 
-def summarize_days(
-    measure: Measure, rows: Iterable[Row], total: Total, known: KnownDays | None, start: date, end: date
-) -> Value:
-    """Return the average or the last of the daily values from `start` to `end`.
+def average_days(measure: Measure, rows: Iterable[Row], known: KnownDays | None, start: date, end: date) -> Value:
+    """Return the average of the daily values from `start` to `end`, over the days that have one.
 
-    The average is over the days that have a value; an additive one has 0 on a known day without.
+    An additive value is 0 on a known day without one.
     """
     values = [(row[0], value) for row in rows if (value := measure.evaluate(row)) is not None]
-    if total == "last":
-        return float(max(values)[1]) if values else None
     count = len(values)
     if measure.additive and known is not None:
         count += known.count(start, end) - sum(day <= known.through for day, _ in values)
     whole = sum_values([value for _, value in values]) if values else 0
     return None if whole is None or count == 0 else whole / count
+
+
+def evaluate_end(projection: ScanProjection, measure: Measure, rows: Iterable[Row], total: Total) -> Value:
+    """Return the value over the rows of each account's last day, or first, that has a value."""
+    ends: dict[Any, Row] = {}
+    for row in rows:
+        account = None if projection.account is None else row[projection.account]
+        end = ends.get(account)
+        is_further = end is None or (row[0] > end[0] if total == "last" else row[0] < end[0])
+        if is_further and measure.evaluate(row) is not None:
+            ends[account] = row
+    merged = merge_rows(projection, list(ends.values()))
+    return None if merged is None else nan_to_none(measure.evaluate(merged))
 
 
 def merge_rows(projection: ScanProjection, rows: Sequence[Row]) -> Row | None:
@@ -298,13 +322,21 @@ def merge_rows(projection: ScanProjection, rows: Sequence[Row]) -> Row | None:
 
 
 def merge_members(projection: ScanProjection, rows: Sequence[Row]) -> Sequence[Row]:
-    """Merge the rows of all members into one row a day."""
+    """Merge the rows of all members into one row for each day, and account."""
     if projection.scan.breakdown is None:
         return rows
-    by_day: dict[Any, list[Row]] = {}
+    account = projection.account
+    groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
-        by_day.setdefault(row[0], []).append(row)
-    return [[day, *(merge_rows(projection, group) or ())[1:]] for day, group in by_day.items()]
+        groups.setdefault((row[0],) if account is None else (row[0], row[account]), []).append(row)
+    merged = []
+    for (day, *rest), group in groups.items():
+        row = list(merge_rows(projection, group) or ())
+        row[0] = day
+        if account is not None:
+            (row[account],) = rest
+        merged.append(row)
+    return merged
 
 
 def mark_buckets_with_rows(scan: Scan, window: WindowRows) -> list[bool]:

@@ -55,7 +55,7 @@ def find_freshness(
     to_date = None
     if period.compare is not Compare.OFF and through is not None:
         late = [day for *_, day in iter_late_accounts(tables, reads, window) if day >= window.start]
-        to_date = min(through, *late)
+        to_date = min([through, *late])
     return Freshness(
         through=through,
         compared_through=compared,

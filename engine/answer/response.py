@@ -134,7 +134,7 @@ def build_meta(metric: Metric, result: WidgetResult | None, context: AnswerConte
             ],
             "ignored": list(context.ignored),
         },
-        "notes": [build_note(note) for note in context.notes],
+        "notes": [build_note(note) for note in context.notes] if result else [],
     }
 
 

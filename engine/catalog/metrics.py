@@ -117,6 +117,11 @@ class TableMetric(Metric):
         """Whether each bucket and total needs all of its rows at once."""
         return self.total == "period" and not all(series.expression.is_mergeable for series in self.series)
 
+    @property
+    def needs_accounts(self) -> bool:
+        """Whether the total is of a day that each account has for itself."""
+        return self.total in ("first", "last") and self.table.account is not None
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CombinedMetric(Metric):

@@ -55,10 +55,13 @@ class StatementBuilder:
     def emit_day_scan(self, scan: Scan, range_count: int, condition: str) -> str:
         columns = self.emit_columns(scan.table)
         day = columns[scan.table.time]
-        selected = ",\n  ".join((f"{day} AS day", *self.emit_aggregates(scan.aggregates, columns)))
+        account = [columns[scan.table.account]] if scan.by_account and scan.table.account else []
+        leading = [f"{day} AS day", *(f"{sql} AS account" for sql in account)]
+        selected = ",\n  ".join((*leading, *self.emit_aggregates(scan.aggregates, columns)))
         return "\nUNION ALL\n".join(
             f"SELECT\n  {selected}\nFROM {self.emit_source(scan.table)}\n"
-            f"WHERE {self.emit_tenant_conjunct(scan.table)}{self.emit_day_range(day, index)}{condition}\nGROUP BY {day}"
+            f"WHERE {self.emit_tenant_conjunct(scan.table)}{self.emit_day_range(day, index)}{condition}\n"
+            f"GROUP BY {', '.join((day, *account))}"
             for index in range(range_count)
         )
 
@@ -80,9 +83,10 @@ class StatementBuilder:
         names = collect_used_columns(needed, *([breakdown.currency] if breakdown.currency else []))
         inner = self.emit_columns(scan.table)
         member = self.emit_member(scan.table, breakdown.column)
-        scoped = self.emit_scoped_rows(
-            scan.table, {"__day": inner[scan.table.time], "__member": member}, names, range_count, condition
-        )
+        own = {"__day": inner[scan.table.time], "__member": member}
+        if scan.by_account and scan.table.account:
+            own["__account"] = inner[scan.table.account]
+        scoped = self.emit_scoped_rows(scan.table, own, names, range_count, condition)
         outer = {name: self.dialect.emit_column("s", name) for name in names}
         queries = {"scoped": scoped, "ranked": self.emit_ranking(breakdown, outer)}
         if scan.shape is Shape.SLOTS:
@@ -92,11 +96,15 @@ class StatementBuilder:
         else:
             leading, groups, source, matched = ["s.__day AS day"], "s.__day", "scoped AS s", ""
         leading += ["r.place AS place", "MIN(r.member) AS member"]
+        groups += ", r.place"
+        if scan.by_account:
+            leading.append("s.__account AS account")
+            groups += ", s.__account"
         selected = ",\n  ".join((*leading, *self.emit_aggregates(scan.aggregates, outer)))
         return (
             f"{self.emit_with_clause(queries)}\nSELECT\n  {selected}\nFROM {source}\n"
             f"LEFT JOIN ranked AS r ON r.member = s.__member AND r.place <= {breakdown.top}{matched}\n"
-            f"GROUP BY {groups}, r.place"
+            f"GROUP BY {groups}"
         )
 
     def emit_ranking(self, breakdown: Breakdown, columns: Mapping[str, str]) -> str:

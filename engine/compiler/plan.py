@@ -48,18 +48,20 @@ class Scan:
     """One statement over one table for both windows: aggregates by day or slot, and by member.
 
     A row is (day or slot, *aggregates); with a breakdown, (day or slot, place, member, *aggregates), where place and
-    member are NULL for the rows of the rest.
+    member are NULL for the rows of the rest. With `by_account` there is a row for each account, which stands before the
+    aggregates.
     """
 
     table: Table
     shape: Shape
     aggregates: tuple[Aggregate, ...]
     breakdown: Breakdown | None = None
+    by_account: bool = False
 
     @property
     def positions(self) -> Mapping[Aggregate, int]:
         """The position of each aggregate in a row."""
-        first = 3 if self.breakdown else 1
+        first = (3 if self.breakdown else 1) + self.by_account
         return {aggregate: first + index for index, aggregate in enumerate(self.aggregates)}
 
 
@@ -90,6 +92,7 @@ class ScanProjection:
     measures: tuple[Measure, ...]
     passing: int | None
     currency: tuple[int, int] | None
+    account: int | None
     merges: tuple[MergeFunction | None, ...]
     evaluators: tuple[Evaluator, ...]
 
@@ -116,7 +119,7 @@ class Plan:
 
 
 MergeFunction = Callable[[Sequence[Any]], Any]
-ScanKey = tuple[str, Shape, object]
+ScanKey = tuple[str, Shape, bool, object]
 
 
 def plan(metrics: Iterable[Metric]) -> Plan:
@@ -130,19 +133,19 @@ def plan(metrics: Iterable[Metric]) -> Plan:
         breakdown = plan_breakdown(metric)
         split: ScanKey | None = None
         if breakdown is not None:
-            split = (metric.table.name, shape, breakdown.identity)
+            split = (metric.table.name, shape, metric.needs_accounts, breakdown.identity)
             shells.setdefault(split, (metric, shape, breakdown))
             aggregates.setdefault(split, {}).update(dict.fromkeys(iter_needed_aggregates(metric)))
         # Members add up to the whole only where their aggregates merge.
         if split is not None and all(series.expression.is_mergeable for series in metric.series):
             whole: ScanKey = split
         else:
-            whole = (metric.table.name, shape, None)
+            whole = (metric.table.name, shape, metric.needs_accounts, None)
             shells.setdefault(whole, (metric, shape, None))
             aggregates.setdefault(whole, {}).update(dict.fromkeys(iter_needed_aggregates(metric)))
         uses[metric.key] = (whole, split)
     scans = {
-        key: Scan(metric.table, shape, tuple(aggregates[key]), breakdown)
+        key: Scan(metric.table, shape, tuple(aggregates[key]), breakdown, by_account=metric.needs_accounts)
         for key, (metric, shape, breakdown) in shells.items()
     }
     return Plan(
@@ -206,6 +209,7 @@ def build_projection(metric: TableMetric, scan: Scan) -> ScanProjection:
         evaluators=tuple(each.evaluate for each in measures),
         passing=passing,
         currency=(positions[lowest_highest[0]], positions[lowest_highest[1]]) if lowest_highest else None,
+        account=(3 if scan.breakdown else 1) if scan.by_account else None,
         merges=(
             *[None] * first,
             *(MERGE_FUNCTIONS[each.function] if each in used else None for each in scan.aggregates),

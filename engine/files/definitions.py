@@ -30,7 +30,7 @@ ColumnType = Literal[
 ]
 Format = Literal["integer", "decimal", "percent", "currency"]
 Better = Literal["up", "down", "neutral"]
-Total = Literal["period", "average", "last"]
+Total = Literal["period", "average", "first", "last"]
 Fill = Literal["zero", "null"]
 DeltaKind = Literal["relative", "absolute"]
 # What a metric is made of: it has one of these keys.
@@ -303,7 +303,8 @@ class MetricDefinition(Definition):
     )
     derive: str | None = Field(None, description="Arithmetic between metrics.", examples=["meta.spend / ga4.sessions"])
     total: Total | None = Field(
-        None, description="How a bucket or period is summed up: period (once over its rows), average or last."
+        None,
+        description="How a bucket or period is summed up: once over its rows (period), or by its days.",
     )
     fill: Annotated[Fill | None, BeforeValidator(convert_null)] = Field(
         None, description="What a bucket without a value shows inside the data's extent: zero or null."
