@@ -175,9 +175,8 @@ class LiveTableChecker:
     def report_missing_column(
         self, reporter: Reporter, table: Table, column: Column, live: Mapping[str, tuple[str, LiveType]]
     ) -> None:
-        declared = {self.fold_name(each.physical) for each in table.columns.values()}
-        others = [name for folded, (name, _) in live.items() if folded not in declared]
-        hint = did_you_mean(find_nearest_names(column.physical, others, limit=1))
+        # The nearest one may be declared already: then this one is a misspelt second declaration of it.
+        hint = did_you_mean(find_nearest_names(column.physical, [name for name, _ in live.values()], limit=1))
         remedy = hint or "; if it is called otherwise there, name it with `column:`"
         message = f"the database's table {table.physical} has no column {column.physical!r}{remedy}"
         if column.physical == column.name:

@@ -18,7 +18,7 @@ YAML_1_1_BOOLEANS = frozenset(
 )
 QUOTES_REMEDY = "put text that begins so in quotes"
 COMMA_IN_BRACES = "inside [ ] and { } a comma ends a text: put all of it in quotes"
-THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(,[0-9]{3})+", re.ASCII)
+THOUSANDS = re.compile(r"(?:.*[^\w.,])?([1-9][0-9]{0,2}(?:,[0-9]{3})+)", re.ASCII | re.DOTALL)
 
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -179,11 +179,14 @@ class Composer:
         if frame.torn:
             frame.torn = max(0, frame.torn + count_open_parentheses(piece.raw if piece.style is None else ""))
             return True
-        if value is None or not THOUSANDS.fullmatch(f"{frame.last.raw},{piece.raw}"):
+        number = THOUSANDS.fullmatch(f"{frame.last.raw},{piece.raw}")
+        if value is None or number is None:
             return False
-        self.add_problem(frame.last.start, "wrong-value", "a number has no separators; write 1000 for a thousand")
-        frame.last.raw += f",{piece.raw}"
-        frame.last.value = int(frame.last.raw.replace(",", ""))
+        position = frame.last.start.advance(frame.last.raw[: number.start(1)])
+        if "," not in frame.last.raw[number.start(1) :]:
+            self.add_problem(position, "wrong-value", "a number has no separators; write 1000 for a thousand")
+        frame.last.raw = number[0]
+        frame.last.value = resolve_scalar(number[0][: number.start(1)] + number[1].replace(",", ""))
         return True
 
     def build_scalar(self, event: yaml.ScalarEvent) -> ScalarNode:

@@ -64,6 +64,8 @@ def explain_yaml_error(
         return explain_in_brackets(text, offset, brackets[-1])
     if "cannot start any token" in problem:
         return make_fault(offset, f"the character {character!r} cannot begin a value; put the value in quotes")
+    if find_line_start(text, offset) < offset and text[:offset].rstrip(" ").endswith(("'", '"')):
+        return make_fault(offset, "a quote ends the text before this; put all of it in quotes, or nothing")
     if "did not find expected key" in problem or "did not find expected '-' indicator" in problem:
         return make_fault(offset, "this line fits no line above; check its indentation")
     return make_fault(offset, f"{context}: {problem}" if context else problem)
@@ -122,6 +124,10 @@ def explain_in_brackets(text: str, offset: int, bracket: Bracket) -> TextFault:
         last_word = re.split(r"[\s\[\]{},]", before)[-1]
         message = "a comma is missing before this, or quotes around text that holds a colon"
         return make_fault(max(0, len(before) - len(last_word)), message)
+    line = text[find_line_start(text, opened) :].split("\n", 1)[0]
+    if (comment := line.find(" #")) >= 0:
+        message = "a # begins a comment here, which hides the end of the line; put text with a # in quotes"
+        return make_fault(find_line_start(text, opened) + comment + 1, message)
     return make_fault(opened, f"this {kind} is never closed, or a comma is missing after one of its lines")
 
 

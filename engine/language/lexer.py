@@ -22,6 +22,8 @@ OPERANDS = frozenset((TokenType.VAR, TokenType.NUMBER, TokenType.STRING, TokenTy
 SYMBOLS = frozenset((*"(),.+-*/=<>]}", "==", "<>", "!=", "<=", ">=", "||", "::"))
 PLACEHOLDERS = frozenset("?:@${")
 NUMBER = re.compile(r"[0-9]*\.?[0-9]*([eE][-+]?[0-9]+)?", re.ASCII)
+# A date as people write it who have forgotten its quotes.
+BARE_DATE = re.compile(r"((?:19|20|21)\d\d)-(\d\d?)-(\d\d?)", re.ASCII)
 ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 QUOTED_OR_COMMENT = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--|/\*|'|\"""")
 
@@ -111,6 +113,9 @@ def find_forbidden_tokens(tokens: list[Token], text: str, inside: str) -> Iterab
             continue
         elif token.token_type is TokenType.COLON and index == 1:
             yield TextFault(tokens[0].start, "sql-syntax", f"a space is missing after '{tokens[0].text}:'")
+        elif symbol == "%" and index and tokens[index - 1].token_type in (TokenType.LIKE, TokenType.ILIKE):
+            yield TextFault(token.start, "sql-syntax", "text stands in single quotes; write like '%…%'")
+            return
         elif symbol in PLACEHOLDERS:
             yield TextFault(token.start, "sql-forbidden", "a placeholder is not allowed; write the value")
             return
@@ -120,9 +125,9 @@ def find_forbidden_tokens(tokens: list[Token], text: str, inside: str) -> Iterab
 
 
 def read_bare_date(tokens: list[Token], text: str) -> str | None:
-    """Return the date that these tokens are without its quotes, such as `2025-01-31`."""
-    written = text[tokens[0].start : tokens[-1].end + 1]
-    return written if ISO_DATE.fullmatch(written) else None
+    """Return the date that these tokens are without its quotes, such as `2025-01-31` for 2025-1-31."""
+    found = BARE_DATE.fullmatch(text[tokens[0].start : tokens[-1].end + 1])
+    return f"{found[1]}-{int(found[2]):02}-{int(found[3]):02}" if found else None
 
 
 def find_malformed_number(number: Token, following: Token | None) -> Iterable[TextFault]:

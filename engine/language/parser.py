@@ -77,6 +77,7 @@ FORBIDDEN_REMEDIES: dict[tuple[type[exp.Expr], str], str] = {
     (exp.Group, "all"): "ALL is not allowed here; name what the rows are grouped by",
 }
 
+AS_AT_END = re.compile(r"\bas\s+[`\"]?$", re.IGNORECASE)
 CALL = re.compile(r"(\w+)\s*\(")
 
 
@@ -157,12 +158,23 @@ def explain_parse_error(error: ParseError, text: str, tokens: list[Token]) -> Te
     if expected := re.match(r"Expect(ing|ed) (\S+)", description):
         side = "before" if expected[1] == "ing" and index + 1 < len(tokens) else "after"
         return TextFault(offset, "sql-syntax", f"{expected[2]} is missing {side} {word!r}")
+    if word == "," and is_thousands(tokens[index - 1 : index + 2]):
+        return TextFault(tokens[index - 1].start, "sql-syntax", "a number has no separators; write 1000 for a thousand")
     if tokens[0].token_type not in (TokenType.SELECT, TokenType.WITH) and word.lower() in CLAUSE_REMEDIES:
         return TextFault(offset, "sql-syntax", f"{word!r} ends the expression; {CLAUSE_REMEDIES[word.lower()]}")
     # sqlglot reads a word after an expression as its alias, and a * after an operator as a column.
     if before and (before.token_type is TokenType.STAR or tokens[index].token_type is TokenType.L_PAREN):
         offset, word = before.start, before.text
     return TextFault(offset, "sql-syntax", f"unexpected {word!r}" if word else "not a SQL expression")
+
+
+def is_thousands(tokens: list[Token]) -> bool:
+    """Whether these three tokens are a number with a separator, such as 1,000."""
+    if len(tokens) != 3:
+        return False
+    number, comma, digits = tokens
+    adjacent = number.end + 1 == comma.start and comma.end + 1 == digits.start
+    return adjacent and number.token_type is TokenType.NUMBER and re.fullmatch(r"\d{3}", digits.text) is not None
 
 
 def find_unlisted_nodes(
@@ -266,6 +278,11 @@ def explain_forbidden_node(node: exp.Expr, text: str, inside: str) -> TextFault:
         message = "a window function is not allowed; a metric is an aggregate over the rows of its period"
         return TextFault(locate_keyword("OVER", text, offset, after=True), "sql-window", message)
     if isinstance(node, exp.Alias):
+        alias = node.args["alias"]
+        if not AS_AT_END.search(text[: locate_node(alias)]):
+            # sqlglot takes a word after an expression for its name.
+            message = f"unexpected {alias.name!r}; an operator is missing before it, or quotes around a text"
+            return TextFault(locate_node(alias), "sql-syntax", message)
         message = "AS is not allowed here; a series is named by its key"
         return TextFault(locate_keyword("AS", text, locate_node(node.args["alias"])), "sql-forbidden", message)
     if isinstance(node, exp.Func) and not isinstance(node, exp.Binary):
