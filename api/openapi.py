@@ -26,12 +26,14 @@ from engine import (
     MAX_DAYS,
     MAX_FILTER_LENGTH,
     MAX_FILTER_VALUES,
+    MAX_TOP,
     NOT_SET,
     Catalog,
     Compare,
     Dimension,
     Grain,
     Metric,
+    TableMetric,
 )
 
 # The page of /docs is ours; Swagger UI's own files come in a package.
@@ -134,7 +136,12 @@ def describe_any_widget(catalog: Catalog) -> dict[str, Any]:
         "tags": ["widgets"],
         "summary": "The answer of a widget",
         "operationId": "widget",
-        "parameters": [key, *describe_parameters(), *describe_filters(catalog.dimensions)],
+        "parameters": [
+            key,
+            *describe_parameters(),
+            *describe_by(sorted(catalog.dimensions)),
+            *describe_filters(catalog.dimensions),
+        ],
         "responses": {**describe_answer(), "404": {"description": UNKNOWN_KEY}},
     }
 
@@ -145,7 +152,11 @@ def describe_widget(metric: Metric) -> dict[str, Any]:
         "summary": metric.title,
         "description": metric.description or metric.title,
         "operationId": f"widget_{metric.key.replace('.', '_')}",
-        "parameters": [*describe_parameters(), *describe_filters(metric.dimensions)],
+        "parameters": [
+            *describe_parameters(),
+            *describe_breakdown(metric),
+            *describe_filters(metric.dimensions),
+        ],
         "responses": describe_answer(build_example(metric)),
     }
 
@@ -168,6 +179,22 @@ def describe_parameters() -> list[dict[str, Any]]:
     ]
 
 
+def describe_breakdown(metric: Metric) -> list[dict[str, Any]]:
+    """Describe the parameters that break a widget of one series down."""
+    if not isinstance(metric, TableMetric) or len(metric.series) > 1:
+        return []
+    return describe_by(sorted(metric.dimensions))
+
+
+def describe_by(dimensions: Sequence[str]) -> list[dict[str, Any]]:
+    by = {"type": "string", "enum": list(dimensions)}
+    top = {"type": "integer", "minimum": 1, "maximum": MAX_TOP}
+    return [
+        describe_parameter("by", by, "The dimension to break down by, of a widget of one series."),
+        describe_parameter("top", top, "How many members are shown; the others are `Other`."),
+    ]
+
+
 def describe_filters(dimensions: Mapping[str, Dimension]) -> list[dict[str, Any]]:
     """Describe the parameters that name members of each dimension."""
     members = {
@@ -175,6 +202,8 @@ def describe_filters(dimensions: Mapping[str, Dimension]) -> list[dict[str, Any]
         "items": {"type": "string", "maxLength": MAX_FILTER_LENGTH},
         "maxItems": MAX_FILTER_VALUES,
     }
+    if not dimensions:
+        return []
     words = {FILTER_PREFIX: "any of these", EXCLUDE_PREFIX: "none of these"}
     return [
         describe_parameter(f"{prefix}{name}", members, f"{dimension.title}: {text} members; `{NOT_SET}` is NULL.")

@@ -22,6 +22,8 @@ from engine import (
 )
 
 PARAMETERS = ("start", "end", "compare", "compare_start", "sources", "grain")
+# What one widget takes beside these, and a batch does not.
+BREAKDOWN = ("by", "top")
 # The members of a batch beside these.
 FILTERS = ("filter", "exclude")
 
@@ -30,7 +32,7 @@ def read_query(
     request: Request,
     *,
     today: date,
-    parameters: Sequence[str] = PARAMETERS,
+    parameters: Sequence[str] = (*PARAMETERS, *BREAKDOWN),
     filters: Sequence[str] = (FILTER_PREFIX, EXCLUDE_PREFIX),
     defaults: Mapping[str, str] = MappingProxyType({}),
 ) -> MetricQuery:

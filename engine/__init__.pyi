@@ -115,6 +115,7 @@ from .query import FILTER_PREFIX as FILTER_PREFIX
 from .query import MAX_DAYS as MAX_DAYS
 from .query import MAX_FILTER_LENGTH as MAX_FILTER_LENGTH
 from .query import MAX_FILTER_VALUES as MAX_FILTER_VALUES
+from .query import MAX_TOP as MAX_TOP
 from .query import NOT_SET as NOT_SET
 from .query import MetricQuery as MetricQuery
 from .query import parse_metric_query as parse_metric_query

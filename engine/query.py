@@ -17,6 +17,7 @@ from engine.suggestions import did_you_mean, find_nearest_names
 
 MAX_DAYS = 1_100
 DEFAULT_DAYS = 28
+MAX_TOP = 50
 MAX_FILTER_VALUES, MAX_FILTER_LENGTH = 50, 500
 FILTER_PREFIX, EXCLUDE_PREFIX = "filter.", "exclude."
 # The name of the member of rows without a value.
@@ -41,7 +42,8 @@ class MetricQuery:
     """The parameters that all metrics have.
 
     `sources` are the switched-on sources, or None for all connected ones. `compare_start` is the first day of a custom
-    comparison. All `filters` must hold.
+    comparison. All `filters` must hold. `by` and `top` break a widget down by another dimension than its own, or into
+    another number of members.
     """
 
     start: date
@@ -51,6 +53,8 @@ class MetricQuery:
     sources: frozenset[str] | None = None
     compare_start: date | None = None
     filters: tuple[DimensionFilter, ...] = ()
+    by: str | None = None
+    top: int | None = None
 
     @property
     def period(self) -> Period:
@@ -68,6 +72,8 @@ def parse_metric_query(
     sources: str | None = None,
     include: Mapping[str, Sequence[str]] = MappingProxyType({}),
     exclude: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    by: str | None = None,
+    top: str | None = None,
 ) -> MetricQuery:
     """Parse a query from its texts; None means the default.
 
@@ -86,6 +92,8 @@ def parse_metric_query(
         grain=parse_choice("grain", grain, Grain.DAY, problems),
         sources=parse_sources(sources, problems),
         filters=parse_filters(include, exclude, problems),
+        by=by,
+        top=parse_count("top", top, MAX_TOP, problems),
     )
     if problems:
         raise InvalidQuery(problems)
@@ -154,6 +162,16 @@ def parse_choice(parameter: str, text: str | None, default: Choice, problems: li
         )
     )
     return default
+
+
+def parse_count(parameter: str, text: str | None, most: int, problems: list[ParameterProblem]) -> int | None:
+    """Parse a whole number from 1 to `most`."""
+    if text is None:
+        return None
+    if text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most:
+        return int(text)
+    problems.append(ParameterProblem(parameter, f"{quote_text(text)} is not a whole number from 1 to {most}"))
+    return None
 
 
 def parse_sources(text: str | None, problems: list[ParameterProblem]) -> frozenset[str] | None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
 from cachetools import TTLCache
 
 from engine.answer.aggregate import MetricResult
+from engine.answer.breakdown import break_down
 from engine.answer.cache import Cache, CachedRows
 from engine.answer.fetch import RequestContext, ScanFetcher
 from engine.answer.request import WidgetRequest
 from engine.answer.response import Body
 from engine.catalog.catalog import Catalog
-from engine.catalog.metrics import Metric
+from engine.catalog.metrics import Metric, TableMetric
 from engine.compiler.plan import plan
 from engine.compiler.statements import CompiledPlan, StatementCompiler
 from engine.errors import UnknownMetric, WarehouseTimeout, WarehouseUnavailable
@@ -26,6 +27,8 @@ from engine.warehouse.warehouse import Warehouse
 MAX_PLANS = 2_000
 # A plan may avoid a scan that failed; after these seconds that scan is tried again.
 PLAN_TTL_SECONDS = 600
+
+PlanKey = tuple[Hashable, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class Engine:
         self.cache = cache
         self.statements = StatementCompiler(warehouse.dialect, catalog.tables.values())
         self._shared_plan = None if cache is None else CompiledPlan(plan(catalog.metrics.values()), self.statements)
-        self._plans: TTLCache[tuple[str, ...], CompiledPlan] = TTLCache(MAX_PLANS, PLAN_TTL_SECONDS)
+        self._plans: TTLCache[PlanKey, CompiledPlan] = TTLCache(MAX_PLANS, PLAN_TTL_SECONDS)
         self._lock = Lock()
         self._health = HealthCheck(warehouse)
 
@@ -72,21 +75,22 @@ class Engine:
         ).body
 
     def query(self, key: str, query: MetricQuery, context: RequestContext) -> WidgetAnswer:
-        """Return the answer for one key. Raises UnknownMetric, WarehouseUnavailable."""
-        return self.query_metrics([self.catalog.get_widget(key)], query, context)[key]
+        """Return the answer for one key. Raises UnknownMetric, InvalidQuery, WarehouseUnavailable."""
+        metric = break_down(self.catalog.get_widget(key), query)
+        return self.query_metrics([metric], query, context)[key]
 
     def query_many(
         self, keys: Sequence[str], query: MetricQuery, context: RequestContext
     ) -> dict[str, WidgetAnswer | UnknownMetric]:
         """Return the answers for several keys, from one plan; an unknown key gets its error.
 
-        Raises WarehouseUnavailable.
+        Raises InvalidQuery, WarehouseUnavailable.
         """
         metrics: dict[str, Metric] = {}
         found: dict[str, WidgetAnswer | UnknownMetric] = {}
         for key in keys:
             try:
-                metrics[key] = self.catalog.get_widget(key)
+                metrics[key] = break_down(self.catalog.get_widget(key), query)
             except UnknownMetric as error:
                 found[key] = error
         found |= self.query_metrics(list(metrics.values()), query, context)
@@ -95,9 +99,7 @@ class Engine:
     def get_plan(self, metrics: Sequence[Metric]) -> CompiledPlan:
         """Return the compiled plan that answers these metrics; metrics outside of the catalog have one of their own."""
         shared = self._shared_plan
-        if shared is not None and not all(
-            key in shared.plan.metrics for each in metrics for key in collect_keys(each.table_metrics)
-        ):
+        if shared is not None and not all(is_planned(part, shared) for each in metrics for part in each.table_metrics):
             shared = None
         if shared is not None and not self._plans:
             return shared
@@ -171,11 +173,18 @@ class Engine:
     def _compile_plan(self, metrics: Sequence[Metric]) -> CompiledPlan:
         return CompiledPlan(plan(metrics), self.statements)
 
-    def _keep_plan(self, keys: tuple[str, ...], compiled: CompiledPlan) -> CompiledPlan:
+    def _keep_plan(self, keys: PlanKey, compiled: CompiledPlan) -> CompiledPlan:
         with self._lock:
             self._plans[keys] = compiled
         return compiled
 
 
-def collect_keys(metrics: Iterable[Metric]) -> tuple[str, ...]:
-    return tuple([metric.key for metric in metrics])
+def is_planned(metric: TableMetric, compiled: CompiledPlan) -> bool:
+    """Whether a plan has just this metric, and not the same one broken down otherwise."""
+    planned = compiled.plan.metrics.get(metric.key)
+    return planned is not None and planned.metric is metric
+
+
+def collect_keys(metrics: Iterable[Metric]) -> PlanKey:
+    """Return what a plan is kept by: the metrics' keys, and how a request breaks them down."""
+    return tuple([(each.key, each.by, each.top) if isinstance(each, TableMetric) else each.key for each in metrics])

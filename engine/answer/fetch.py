@@ -15,7 +15,7 @@ from engine.answer.items import build_items
 from engine.answer.windows import PeriodBuckets
 from engine.calendar import Window
 from engine.compiler.filters import bind_filters, get_filter_shapes
-from engine.compiler.plan import ItemsScan, Scan, Shape
+from engine.compiler.plan import ItemsScan, LabelScan, Scan, Shape
 from engine.compiler.statements import CompiledPlan
 from engine.errors import LayoutMismatch, WarehouseUnavailable
 from engine.query import DimensionFilter, MetricQuery
@@ -106,6 +106,19 @@ class ScanFetcher:
 
         return self.fetch_once(
             (scan, filters, to_date), scan.table, sql, parameters, self.ranges, slots=slots, filters=filters
+        )
+
+    def fetch_labels(self, scan: LabelScan, filters: Filters) -> CachedRows:
+        """Return each label of each member, and its last day."""
+        sql = self.compiled.get_labels_sql(scan, len(self.ranges), get_filter_shapes(filters))
+        bound = bind_filters(filters)
+        return self.fetch_once(
+            (scan, filters),
+            scan.table,
+            sql,
+            lambda: self.bind_parameters(self.ranges) | bound,
+            self.ranges,
+            filters=filters,
         )
 
     def fetch_items(self, scan: ItemsScan, filters: Filters, *, mixed: bool) -> tuple[CachedRows, list[dict[str, Any]]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from engine.answer.aggregate import MIXED, MetricResult, aggregate_metric
+from engine.answer.aggregate import MIXED, MetricResult, Row, SeriesValues, aggregate_metric
 from engine.answer.cache import CachedRows
 from engine.answer.combine import WidgetBuilder
 from engine.answer.extent import Extent
@@ -16,6 +16,8 @@ from engine.answer.response import AnswerContext, Body, build_body
 from engine.answer.windows import build_period_buckets
 from engine.calendar import Axis
 from engine.catalog.metrics import Metric, TableMetric
+from engine.compiler.builder import OTHER
+from engine.query import NOT_SET
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,21 @@ class WidgetRequest:
         rows = {scan: each.rows for scan, each in fetched.items()}
         result = aggregate_metric(plan, rows, buckets, fetcher.fetch_extent(metric.table), dialect)
         cached_rows = list(fetched.values())
+        if plan.labels is not None:
+            label_rows = fetcher.fetch_labels(plan.labels, filters)
+            label_members(result.series, label_rows.rows)
+            cached_rows.append(label_rows)
+        if metric.by is not None and metric.is_ordered_by_name:
+            result.series.sort(key=lambda series: (series.id == OTHER, series.name, series.id))
         if plan.items is not None:
             item_rows, result.items = fetcher.fetch_items(plan.items, filters, mixed=result.currency == MIXED)
             cached_rows.append(item_rows)
         return TableResult(result, tuple(cached_rows))
+
+
+def label_members(series: Sequence[SeriesValues], rows: Sequence[Row]) -> None:
+    """Name each member by its latest label; of several on one day, the greatest."""
+    labels = {member: label for member, label, _ in sorted(rows, key=lambda row: (row[2], row[1]))}
+    for each in series:
+        if each.id not in (OTHER, NOT_SET):
+            each.name = labels.get(each.id, each.name)

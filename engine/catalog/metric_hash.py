@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import Any
 
 from engine.catalog.metrics import CombinedMetric, DerivedMetric, Metric, MetricSeries, RankedItems, TableMetric
+from engine.language.expressions import Expression
 from engine.tables import Table
 
 
@@ -39,16 +40,20 @@ def describe_table_metric(metric: TableMetric) -> tuple[Any, ...]:
         metric.headline,
         None if metric.where is None else metric.where.sql(),
         metric.by and (metric.by.name, metric.by.column, metric.by.label),
-        (metric.top, metric.other, metric.total, metric.fill),
+        (metric.top, metric.other, metric.total, metric.fill, metric.is_ordered_by_name),
+        metric.ranking and describe_expression(metric.ranking),
         metric.items and describe_items(metric.items, metric),
     )
 
 
 def describe_series(series: MetricSeries, metric: Metric) -> tuple[Any, ...]:
-    expression = series.expression
     # A series without a name of its own has its metric's title.
     name = None if series.name == metric.title else series.name
-    return (name, expression.tree.sql(), [aggregate.text for aggregate in expression.aggregates])
+    return (name, *describe_expression(series.expression))
+
+
+def describe_expression(expression: Expression) -> tuple[Any, ...]:
+    return (expression.tree.sql(), [aggregate.text for aggregate in expression.aggregates])
 
 
 def describe_items(items: RankedItems, metric: Metric) -> tuple[Any, ...]:

@@ -31,6 +31,7 @@ from engine.files.document import KeyPath
 from engine.files.folder import MetricFile, MetricFolder
 from engine.language.evaluator import compile_arithmetic
 from engine.language.expressions import (
+    Expression,
     count_passing_rows,
     describe_unknown_column,
     find_percent_factors,
@@ -44,6 +45,8 @@ from engine.language.parser import locate_node, parse_expression
 from engine.sources import find_source_of_key
 from engine.tables import Dimension, Table
 
+# The order of members by their names.
+BY_NAME = "name"
 DERIVE_NODES = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg, exp.Paren, exp.Literal, exp.Column, exp.Identifier)
 # What replaces a `metric()` with errors, so that the rest of the expression is checked.
 PLACEHOLDER_EXPRESSION = "(count(*))"
@@ -106,7 +109,7 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
 
     def resolve_table_metric(self, reporter: Reporter, definition: MetricDefinition) -> TableMetric:
         table = self.resolve_metric_table(reporter, definition)
-        errors, where, by, items, series = CollectErrors(), None, None, None, tuple[MetricSeries, ...]()
+        errors, where, by, ranking, items, series = CollectErrors(), None, None, None, None, tuple[MetricSeries, ...]()
         with errors:
             where = self.resolve_where(reporter, definition, table)
         texts: dict[str, tuple[KeyPath, str]] = {
@@ -119,6 +122,9 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         if definition.by is not None:
             with errors:
                 by = self.resolve_breakdown(reporter, table, definition.by, "by")
+        if definition.order is not None and definition.order != BY_NAME:
+            with errors:
+                ranking = self.resolve_ranking(reporter, definition.order, table, where)
         if definition.items is not None:
             with errors:
                 items = self.resolve_items(reporter, definition.items, table, where)
@@ -134,6 +140,8 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
             by=by,
             top=definition.top or DEFAULT_TOP,
             other=definition.other is not False,
+            ranking=ranking,
+            is_ordered_by_name=definition.order == BY_NAME,
             items=items,
             total=definition.total or "period",
             fill=definition.fill,
@@ -175,6 +183,14 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         errors.raise_if_failed()
         with reporter.catch_faults("where", rendered=rendered):
             return resolve_predicate(rendered.text, table, self.other_tables)
+
+    def resolve_ranking(self, reporter: Reporter, text: str, table: Table, where: exp.Expr | None) -> Expression:
+        """Resolve what members are ranked by, over all rows of both windows. Raises AlreadyReported."""
+        errors = CollectErrors()
+        rendered = self.render_expression(reporter, text, table, errors, "order")
+        errors.raise_if_failed()
+        with reporter.catch_faults("order", rendered=rendered):
+            return resolve_expression(rendered.text, table, where, others=self.other_tables)
 
     def resolve_breakdown(self, reporter: Reporter, table: Table, name: str, *path: str | int) -> Dimension:
         """Return the dimension or column of this name. Raises AlreadyReported."""

@@ -100,6 +100,9 @@ class TableMetric(Metric):
     by: Dimension | None = None
     top: int = DEFAULT_TOP
     other: bool = True
+    # What members are ranked by, unless it is the value, and whether those that are shown stand by their names.
+    ranking: Expression | None = None
+    is_ordered_by_name: bool = False
     items: RankedItems | None = None
     total: Total = "period"
     fill: Fill | None = None

@@ -17,10 +17,10 @@ CHARTS = ("line", "bar", "stacked")
 COMMON_KEYS = frozenset(
     ("title", "description", "format", "better", "chart", "group", "position", "hidden", "delta", "tests")
 )
-TABLE_KEYS = COMMON_KEYS | {"table", "where", "by", "top", "other", "items", "total", "fill"}
+TABLE_KEYS = COMMON_KEYS | {"table", "where", "by", "top", "order", "other", "items", "total", "fill"}
 ALLOWED_KEYS = {
     "value": TABLE_KEYS | {"value"},
-    "series": (TABLE_KEYS | {"series", "headline"}) - {"by", "top", "other"},
+    "series": (TABLE_KEYS | {"series", "headline"}) - {"by", "top", "order", "other"},
     "combine": COMMON_KEYS | {"combine", "stat"},
     "derive": COMMON_KEYS | {"derive"},
 }
@@ -58,7 +58,7 @@ def find_misplaced_keys(reporter: Reporter, definition: MetricDefinition) -> Ite
 
 def find_members_without_breakdown(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
     if "by" not in reporter.list_keys() and get_content_keys(definition) == ["value"]:
-        for name in ("top", "other"):
+        for name in ("top", "order", "other"):
             if getattr(definition, name) is not None:
                 yield reporter.diagnose_key("misplaced-key", f"{name} needs `by`, the column to break down by", name)
 

@@ -16,7 +16,7 @@ from sqlglot import exp
 from engine.compiler.dialects.base import Dialect
 from engine.compiler.dialects.expressions import wrap_sql
 from engine.compiler.filters import FilterShape
-from engine.compiler.plan import Breakdown, ItemsScan, Scan, Shape
+from engine.compiler.plan import Breakdown, ItemsScan, LabelScan, Scan, Shape
 from engine.language.expressions import Aggregate, Expression
 from engine.language.select import REFERENCE_PREFIX
 from engine.query import NOT_SET
@@ -118,6 +118,19 @@ class StatementBuilder:
         return (
             f"SELECT s.__member AS member, ROW_NUMBER() OVER (ORDER BY {value} DESC, s.__member) AS place\n"
             f"FROM scoped AS s\nWHERE s.__member <> {quote_literal(OTHER)}\nGROUP BY s.__member{having}"
+        )
+
+    def emit_labels(self, scan: LabelScan, range_count: int, filters: Sequence[FilterShape] = ()) -> str:
+        """Emit each label of each member, and the last day on which it has that label."""
+        table, columns = scan.table, self.emit_columns(scan.table)
+        label = f"NULLIF({columns[scan.label]}, '')"
+        own = {"__day": columns[table.time], "__member": self.emit_member(table, scan.member), "__label": label}
+        condition = f"{self.emit_filters(table, filters)} AND {label} IS NOT NULL"
+        scoped = self.emit_scoped_rows(table, own, [], range_count, condition)
+        return (
+            f"{self.emit_with_clause({'scoped': scoped})}\n"
+            "SELECT s.__member AS member, s.__label AS label, MAX(s.__day) AS day\n"
+            "FROM scoped AS s\nGROUP BY s.__member, s.__label"
         )
 
     # Items

@@ -74,6 +74,15 @@ class ItemsScan:
     where: exp.Expr | None
 
 
+@dataclass(frozen=True, slots=True)
+class LabelScan:
+    """One statement over one table for both windows: each label of each member, and its last day."""
+
+    table: Table
+    member: str
+    label: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Measure:
     """A series of a metric as a function of a row; None where no row passes its `where`."""
@@ -101,13 +110,14 @@ class ScanProjection:
 class MetricPlan:
     """How to answer one metric over a table.
 
-    `whole` covers all members together, `members` each of them, and `items` is the list.
+    `whole` covers all members together, `members` each of them, `labels` their names, and `items` is the list.
     """
 
     metric: TableMetric
     whole: ScanProjection
     members: ScanProjection | None
     items: ItemsScan | None
+    labels: LabelScan | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,6 +166,7 @@ def plan(metrics: Iterable[Metric]) -> Plan:
                 whole=build_projection(metric, scans[uses[key][0]]),
                 members=build_projection(metric, scans[split]) if (split := uses[key][1]) is not None else None,
                 items=ItemsScan(metric.table, metric.items, metric.where) if metric.items else None,
+                labels=plan_labels(metric),
             )
             for key, metric in table_metrics.items()
         },
@@ -165,9 +176,15 @@ def plan(metrics: Iterable[Metric]) -> Plan:
 def plan_breakdown(metric: TableMetric) -> Breakdown | None:
     if metric.by is None:
         return None
-    ranking = metric.series[0].expression
+    ranking = metric.ranking or metric.series[0].expression
     currency = metric.table.currency if ranking.money else None
     return Breakdown(metric.by.column, metric.top, ranking, metric.passing, currency)
+
+
+def plan_labels(metric: TableMetric) -> LabelScan | None:
+    if metric.by is None or metric.by.label is None:
+        return None
+    return LabelScan(metric.table, metric.by.column, metric.by.label)
 
 
 def iter_needed_aggregates(metric: TableMetric) -> Iterable[Aggregate]:
@@ -192,7 +209,8 @@ def get_currency_bounds(metric: TableMetric) -> tuple[Aggregate, ...]:
 
 def shows_money(metric: TableMetric) -> bool:
     values: tuple[MetricSeries, ...] = metric.items.values if metric.items else ()
-    return any(series.expression.money for series in (*metric.series, *values))
+    ranking = metric.by is not None and metric.ranking is not None and metric.ranking.money
+    return ranking or any(series.expression.money for series in (*metric.series, *values))
 
 
 def build_projection(metric: TableMetric, scan: Scan) -> ScanProjection:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from engine.compiler.builder import StatementBuilder
 from engine.compiler.dialects.base import Dialect
 from engine.compiler.filters import FilterShape
-from engine.compiler.plan import ItemsScan, Plan, Scan
+from engine.compiler.plan import ItemsScan, LabelScan, Plan, Scan
 from engine.compiler.tenant_guard import check_tenant_predicates
 from engine.tables import Table
 
@@ -35,6 +35,10 @@ class StatementCompiler:
         """Compile a list of items. Raises UncoveredScan."""
         return self.check_statement(self.builder.emit_items(scan, filters))
 
+    def compile_labels(self, scan: LabelScan, range_count: int, filters: Filters = ()) -> str:
+        """Compile the labels of members whose days lie in one range or in two. Raises UncoveredScan."""
+        return self.check_statement(self.builder.emit_labels(scan, range_count, filters))
+
     def get_row_days_sql(self, table: Table) -> str:
         """Return the statement of a physical table's first and last day with rows. Raises UncoveredScan."""
         text = self._row_days.get(table)
@@ -55,6 +59,7 @@ class CompiledPlan:
         self.statements = statements
         self.get_scan_sql = lru_cache(MAX_STATEMENTS)(statements.compile_scan)
         self.get_items_sql = lru_cache(MAX_STATEMENTS)(statements.compile_items)
+        self.get_labels_sql = lru_cache(MAX_STATEMENTS)(statements.compile_labels)
 
 
 def collect_tenant_columns(tables: Iterable[Table]) -> Mapping[str, str]:

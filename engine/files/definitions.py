@@ -287,6 +287,11 @@ class MetricDefinition(Definition):
     top: Annotated[int, Field(ge=1, le=200)] | None = Field(
         None, description="How many members are shown; the rest is folded into Other. 10 unless said.", examples=[6]
     )
+    order: str | None = Field(
+        None,
+        description="What members are ranked by: an aggregate expression, descending; or name, for the order of names.",
+        examples=["sum(sessions)"],
+    )
     other: bool | None = Field(None, description="false: leave the Other series out.", examples=[False])
     items: ItemsDefinition | None = Field(
         None,

@@ -74,6 +74,8 @@ def test_every_answer_is_the_oracles(
                     DimensionFilter(name, each.get("filter", ()), each.get("exclude", ()))
                     for name, each in question.filters.items()
                 ),
+                by=question.by,
+                top=question.top,
             ),
             RequestContext(
                 tenant=question.tenant,
