@@ -117,6 +117,9 @@ class Diagnostics:
         """Whether the collection has a problem at exactly this position."""
         return (file, position) in self._places
 
+    def __bool__(self) -> bool:
+        return bool(self._diagnostics)
+
     @property
     def has_errors(self) -> bool:
         """Whether any problem is more than a warning."""
