@@ -91,14 +91,16 @@ class Diagnostics:
     def __init__(self) -> None:
         self._diagnostics: dict[Diagnostic, None] = {}
         self._places: set[tuple[str, Position]] = set()
-        self._counts: Counter[str] = Counter()
+        self._counts: Counter[tuple[str, Severity]] = Counter()
 
     def add(self, found: Diagnostic) -> None:
-        if found in self._diagnostics or self.is_full(found.file):
+        # Warnings are counted by themselves: they may never keep an error out.
+        kind = (found.file, found.severity)
+        if found in self._diagnostics or self._counts[kind] >= MAX_PROBLEMS:
             return
         self._diagnostics[found] = None
         self._places.add((found.file, found.position))
-        self._counts[found.file] += 1
+        self._counts[kind] += 1
 
     @contextmanager
     def catch_unforeseen(self, file: str, position: Position = START, *, metric: str | None = None) -> Iterator[None]:
@@ -110,12 +112,15 @@ class Diagnostics:
             self.add(make_unreadable(file, position, error, metric=metric))
 
     def is_full(self, file: str) -> bool:
-        """Whether the collection keeps no more problems of this file."""
-        return self._counts[file] >= MAX_PROBLEMS
+        """Whether the collection keeps no more errors of this file."""
+        return self._counts[file, "error"] >= MAX_PROBLEMS
 
     def has_problem_at(self, file: str, position: Position) -> bool:
         """Whether the collection has a problem at exactly this position."""
         return (file, position) in self._places
+
+    def __bool__(self) -> bool:
+        return bool(self._diagnostics)
 
     @property
     def has_errors(self) -> bool:

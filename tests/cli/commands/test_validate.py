@@ -70,3 +70,12 @@ def test_strict_makes_a_warning_fatal(run: Run, doubtful: str, shape: str) -> No
     assert run("validate", doubtful, "--format", shape).exit_code == 0
     assert run("validate", doubtful, "--format", shape, "--strict").exit_code == 1
     assert run("validate", "--strict").exit_code == 0
+
+
+def test_warnings_keep_no_error_out(run: Run, doubtful: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine" / "a.yaml"
+    more = "".join(f"  a.m{number}: {{value: sum(n), chart: lien}}\n" for number in range(300))
+    path.write_text(f"{path.read_text()}{more}  a.wrong: sum(m)\n")
+    result = run("validate", doubtful, "--format", "json")
+    assert result.exit_code == 1
+    assert [each["code"] for each in json.loads(result.stdout) if each["severity"] == "error"] == ["unknown-column"]

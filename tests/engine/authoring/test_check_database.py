@@ -132,6 +132,13 @@ def test_missing_columns_at_their_names(database: sqlalchemy.Engine, tmp_path: P
     ]
 
 
+def test_a_column_that_is_declared_twice_is_near_the_live_one(database: sqlalchemy.Engine, tmp_path: Path) -> None:
+    run_statements(database, f"CREATE TABLE visits ({FITTING}, conversions integer, PRIMARY KEY (user_id, date))")
+    text = FILE.replace("      rate: double\n", "      rate: double\n      visitss: bigint\n")
+    (found,) = find_differences(tmp_path, database, text)
+    assert found.endswith("has no column 'visitss'; did you mean 'visits'?")
+
+
 def test_types_that_do_not_fit_at_the_type(database: sqlalchemy.Engine, tmp_path: Path) -> None:
     run_statements(
         database,
