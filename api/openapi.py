@@ -59,6 +59,7 @@ EXAMPLES: Mapping[str, tuple[float, float]] = {
     "decimal": (3.2, 2.9),
     "percent": (0.034, 0.031),
     "currency": (1234.5, 1180.0),
+    "duration": (95.0, 90.0),
 }
 NOT_MODIFIED = "The client holds exactly this answer (`If-None-Match`)"
 UNKNOWN_KEY = "no widget of that key; the nearest are named"

@@ -13,11 +13,11 @@ from typing import Any
 
 from engine.answer.extent import Extent
 from engine.answer.windows import BucketIndex, KnownDays, PeriodBuckets, find_known_days
-from engine.catalog.metrics import Metric, TableMetric
+from engine.catalog.metrics import Metric, MetricSeries, TableMetric
 from engine.compiler.builder import OTHER
 from engine.compiler.dialects.base import Dialect
 from engine.compiler.plan import Measure, MetricPlan, Scan, ScanProjection, Shape, sum_values
-from engine.files.definitions import Fill, Total
+from engine.files.definitions import Fill
 
 Row = Sequence[Any]
 Value = float | None
@@ -40,11 +40,13 @@ class StatValues:
 class SeriesValues:
     """One series of a metric: a value for each bucket of both windows, and its totals.
 
-    `currency` is that of its amounts, and None where it is not money. `id` is a member's.
+    `series` is what the metric says of it, and None where it is derived from others. `currency` is that of its amounts,
+    and None where it is not money. `id` is a member's.
     """
 
     name: str
     metric: Metric
+    series: MetricSeries | None
     money: bool
     points: list[Value]
     compared: list[Value] = field(default_factory=list)
@@ -52,7 +54,7 @@ class SeriesValues:
     currency: str | None = None
     id: str | None = None
 
-    def clear_amounts(self, currency: str) -> None:
+    def clear_amounts(self, currency: str | None) -> None:
         """Clear the values of money in several currencies, which have no common unit."""
         if self.money:
             self.points, self.compared = [None] * len(self.points), [None] * len(self.compared)
@@ -97,21 +99,24 @@ def aggregate_metric(
     dialect: Dialect,
 ) -> MetricResult:
     """Compute the result of one metric from the rows of its scans."""
-    metric, whole = plan.metric, plan.whole
+    metric, whole = plan.metric, plan.wholes[0]
     rows = rows_by_scan[whole.scan]
-    currency = find_currency(whole, rows)
     builder = SeriesBuilder(metric, buckets, extent, dialect)
     if plan.members is None:
-        series = builder.build_series(whole, rows)
+        found = [series for each in plan.wholes for series in builder.build_series(each, rows_by_scan[each.scan])]
+        # Those that are summed up alike stand together there.
+        order = [series.name for series in metric.series]
+        series = sorted(found, key=lambda each: order.index(each.name)) if len(plan.wholes) > 1 else found
         stats = series[metric.headline].stats
     else:
-        series = builder.build_members(plan.members, rows_by_scan[plan.members.scan])
+        mixed = find_currency(whole, rows) == MIXED
+        series = builder.build_members(plan.members, rows_by_scan[plan.members.scan], mixed=mixed)
         stats = builder.build_stats(whole, rows)[0]
     split = split_window if whole.scan.breakdown is None else select_rows
     return MetricResult(
         series=series,
         stats=stats,
-        currency=currency,
+        currency=find_currency(whole, rows),
         scan=whole.scan,
         windows=[split(whole.scan, rows, index) for index in buckets.windows],
     )
@@ -126,8 +131,11 @@ class SeriesBuilder:
     extent: Extent | None
     dialect: Dialect
 
-    def build_members(self, projection: ScanProjection, rows: Sequence[Row]) -> list[SeriesValues]:
-        """Build a series for each member, largest first, then Other if the metric shows it."""
+    def build_members(self, projection: ScanProjection, rows: Sequence[Row], *, mixed: bool) -> list[SeriesValues]:
+        """Build a series for each member, largest first, then Other if the metric shows it.
+
+        Where the currencies of all are `mixed`, amounts without one are of no known unit.
+        """
         grouped: dict[int | None, list[Row]] = {}
         for row in rows:
             grouped.setdefault(row[PLACE], []).append(row)
@@ -139,6 +147,8 @@ class SeriesBuilder:
         for name, group in groups:
             (series,) = self.build_series(projection, group)
             series.name = series.id = name
+            if mixed and series.currency is None:
+                series.clear_amounts(None)
             found.append(series)
         return found
 
@@ -153,6 +163,7 @@ class SeriesBuilder:
             series = SeriesValues(
                 name=measure.name,
                 metric=self.metric,
+                series=measure.series,
                 money=measure.money,
                 points=points[0][index],
                 compared=points[1][index] if len(points) > 1 else [],
@@ -187,7 +198,7 @@ class SeriesBuilder:
     def evaluate_points(self, projection: ScanProjection, window: WindowRows) -> list[list[Value]]:
         """Evaluate each measure in each bucket."""
         metric, known, cells = self.metric, self.find_known_days(window), window.cells
-        if cells is None and metric.total != "period":
+        if cells is None and projection.total != "period":
             points = [
                 [
                     self.summarize_days(projection, measure, rows, known, bucket.start, bucket.end)
@@ -206,8 +217,8 @@ class SeriesBuilder:
 
     def evaluate_totals(self, projection: ScanProjection, window: WindowRows) -> list[Value]:
         """Evaluate the total of each measure in a window, where a day may have several rows."""
-        known, total = self.find_known_days(window), self.metric.total
-        if total == "period":
+        known = self.find_known_days(window)
+        if projection.total == "period":
             row = merge_rows(projection, window.rows)
             values = [None if row is None else evaluate(row) for evaluate in projection.evaluators]
         else:
@@ -230,10 +241,10 @@ class SeriesBuilder:
         start: date,
         end: date,
     ) -> Value:
-        """Return what the days from `start` to `end` come to by the metric's total."""
-        if self.metric.total == "average":
+        """Return what the days from `start` to `end` come to."""
+        if projection.total == "average":
             return average_days(measure, rows, known, start, end)
-        return evaluate_end(projection, measure, rows, self.metric.total)
+        return evaluate_end(projection, measure, rows)
 
     def find_known_days(self, window: WindowRows) -> KnownDays | None:
         return find_known_days(self.extent, window.bucket_index, self.dialect)
@@ -298,13 +309,13 @@ def average_days(measure: Measure, rows: Iterable[Row], known: KnownDays | None,
     return None if whole is None or count == 0 else whole / count
 
 
-def evaluate_end(projection: ScanProjection, measure: Measure, rows: Iterable[Row], total: Total) -> Value:
+def evaluate_end(projection: ScanProjection, measure: Measure, rows: Iterable[Row]) -> Value:
     """Return the value over the rows of each account's last day, or first, that has a value."""
     ends: dict[Any, Row] = {}
     for row in rows:
         account = None if projection.account is None else row[projection.account]
         end = ends.get(account)
-        is_further = end is None or (row[0] > end[0] if total == "last" else row[0] < end[0])
+        is_further = end is None or (row[0] > end[0] if projection.total == "last" else row[0] < end[0])
         if is_further and measure.evaluate(row) is not None:
             ends[account] = row
     merged = merge_rows(projection, list(ends.values()))

@@ -107,6 +107,7 @@ class WidgetBuilder:
         series = SeriesValues(
             name=metric.title,
             metric=metric,
+            series=None,
             money=money,
             points=evaluate_columns([each.points for each in operands]),
             compared=evaluate_columns([each.compared for each in operands]),

@@ -43,7 +43,7 @@ def find_freshness(
 ) -> Freshness:
     """Find how far the data of a metric is known, by its tables whose sources are `active`."""
     window = period.current.window
-    tables = [table for table in metric.tables if active.issuperset(table.sources)]
+    tables = metric.list_tables(active)
     extents = [get_extent(table) for table in tables]
     through = find_common_through(extents, window)
     provisional = [
@@ -83,7 +83,7 @@ def list_notes(
     metric: Metric, period: Period, active: frozenset[str], reads: AccountReads, notes: Iterable[DataNote]
 ) -> list[DataNote]:
     """List what is to be known of the days of a metric's windows, in the order of source, account and day."""
-    tables = [table for table in metric.tables if active.issuperset(table.sources)]
+    tables = metric.list_tables(active)
     window = period.current.window
     found = [
         DataNote("late", source, account, "", Window(max(day + DAY, window.start), window.end))

@@ -89,7 +89,7 @@ class WidgetRequest:
         buckets = build_period_buckets(self.query.period, dialect, to_date)
         fetched = {
             projection.scan: fetcher.fetch_scan(projection.scan, filters, buckets, to_date)
-            for projection in (plan.whole, plan.members)
+            for projection in (*plan.wholes, plan.members)
             if projection is not None
         }
         rows = {scan: each.rows for scan, each in fetched.items()}

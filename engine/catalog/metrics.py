@@ -19,10 +19,13 @@ DEFAULT_TOP = 10
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MetricSeries:
-    """A named line of a widget."""
+    """A named line of a widget; what it does not say of itself, its widget says."""
 
     name: str
     expression: Expression
+    format: Format | None = None
+    better: Better | None = None
+    total: Total | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +75,11 @@ class Metric:
         """The sources that it needs, in alphabetical order."""
         return tuple(sorted({source for table in self.tables for source in table.sources}))
 
+    def list_tables(self, active: frozenset[str]) -> list[Table]:
+        """List the tables that an answer rests on where these sources are on."""
+        tables = dict.fromkeys(table for part in self.parts for table in part.list_tables(active))
+        return list(tables) if all(active.issuperset(part.sources) for part in self.parts) else []
+
     @cached_property
     def dimensions(self) -> Mapping[str, Dimension]:
         """What it can be filtered by: the dimensions that all its parts have."""
@@ -111,19 +119,15 @@ class TableMetric(Metric):
     def table_metrics(self) -> tuple[TableMetric, ...]:
         return (self,)
 
+    def list_tables(self, active: frozenset[str]) -> list[Table]:
+        return [self.table] if active.issuperset(self.table.sources) else []
+
     @cached_property
     def dimensions(self) -> Mapping[str, Dimension]:
         return self.table.dimensions
 
-    @property
-    def is_unmergeable(self) -> bool:
-        """Whether each bucket and total needs all of its rows at once."""
-        return self.total == "period" and not all(series.expression.is_mergeable for series in self.series)
-
-    @property
-    def needs_accounts(self) -> bool:
-        """Whether the total is of a day that each account has for itself."""
-        return self.total in ("first", "last") and self.table.account is not None
+    def get_total(self, series: MetricSeries) -> Total:
+        return series.total or self.total
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -140,6 +144,9 @@ class CombinedMetric(Metric):
     @property
     def is_correlation(self) -> bool:
         return self.correlation
+
+    def list_tables(self, active: frozenset[str]) -> list[Table]:
+        return list(dict.fromkeys(table for part in self.parts for table in part.list_tables(active)))
 
     @cached_property
     def dimensions(self) -> Mapping[str, Dimension]:
