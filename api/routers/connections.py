@@ -60,6 +60,7 @@ def connect(request: Request, source: Source, new: NewConnection, user: User) ->
     if credentials is not None:
         check_connectable(services, user, source, new.account_id)
     entry = services.state.connections.put(user, source, new.account_id, credentials, options)
+    services.state.tenants.advance_data_version(user)
     return ConnectionEntry.model_validate(asdict(entry))
 
 
@@ -70,7 +71,9 @@ def connect(request: Request, source: Source, new: NewConnection, user: User) ->
     responses={404: {"description": UNKNOWN_SOURCE}},
 )
 def disconnect(request: Request, source: Source, user: User, account_id: AccountId = None) -> None:
-    get_services(request).state.connections.delete(user, source, account_id)
+    state = get_services(request).state
+    state.connections.delete(user, source, account_id)
+    state.tenants.advance_data_version(user)
 
 
 def check_account(source: str, account_id: str) -> None:
