@@ -47,8 +47,9 @@ CREATE TABLE ig_media (
 class HandWrittenMetric:
     """A metric over one table.
 
-    `sql` has a column for each of `series`. `additive` means that a missing value within the table's extent is 0, `money`
-    that there is no value if the rows hold several currencies. The last `restates` days of the extent may still change.
+    `sql` has a column for each of `series`. `additive` means that a missing value within the table's extent is 0,
+    `money` that there is no value if the rows hold several currencies. The last `restates` days of the extent may still
+    change.
     """
 
     source: str
