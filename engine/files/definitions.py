@@ -284,7 +284,7 @@ class MetricDefinition(Definition):
     series: Annotated[dict[str, Annotated[SeriesDefinition, accept_shorthand("value")]], Field(min_length=1)] | None = (
         Field(
             None,
-            description="Several expressions by series name.",
+            description="Several expressions by series name; or mappings, with a format of their own, say.",
             examples=[{"CPC": "sum(spend) / sum(clicks)"}],
         )
     )
