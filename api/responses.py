@@ -40,11 +40,16 @@ def build_content_response(
     *,
     origin: Origin = "miss",
     stale_seconds: float | None = None,
-    vary: str = "Accept-Encoding",
+    vary: str | None = None,
 ) -> Response:
-    """Build a response of the content, or a 304 where the client has exactly this; `vary` is what chooses it."""
+    """Build a response of the content, or a 304 where the client has exactly this.
+
+    `vary` is the header that chooses it, beside the encoding, which is the middleware's.
+    """
     etag = f'"{blake2b(content, digest_size=16).hexdigest()}"'
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": vary, "X-Cache": origin}
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "X-Cache": origin}
+    if vary is not None:
+        headers["Vary"] = vary
     if stale_seconds is not None:
         headers |= {"Age": str(int(stale_seconds)), "Warning": STALE}
     if has_etag(request, etag):

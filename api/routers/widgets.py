@@ -73,7 +73,7 @@ def widget(request: Request) -> Response:
         media_type,
         origin="hit" if found.is_cached else "miss",
         stale_seconds=found.stale_seconds,
-        vary="Accept, Accept-Encoding",
+        vary="Accept",
     )
 
 
