@@ -141,7 +141,7 @@ def describe_any_widget(catalog: Catalog) -> dict[str, Any]:
         "parameters": [
             key,
             *describe_parameters(),
-            *describe_by(sorted(catalog.dimensions)),
+            *describe_by(sorted(catalog.dimensions), is_broken_down=True),
             *describe_filters(catalog.dimensions),
         ],
         "responses": {**describe_answer(), "404": {"description": UNKNOWN_KEY}},
@@ -185,16 +185,19 @@ def describe_breakdown(metric: Metric) -> list[dict[str, Any]]:
     """Describe the parameters that break a widget of one series down."""
     if not isinstance(metric, TableMetric) or len(metric.series) > 1:
         return []
-    return describe_by(sorted(metric.dimensions))
+    return describe_by(sorted(metric.dimensions), is_broken_down=metric.by is not None)
 
 
-def describe_by(dimensions: Sequence[str]) -> list[dict[str, Any]]:
+def describe_by(dimensions: Sequence[str], *, is_broken_down: bool) -> list[dict[str, Any]]:
+    """Describe `by`, where there is a dimension to name, and `top`, where there are members."""
     by = {"type": "string", "enum": list(dimensions)}
     top = {"type": "integer", "minimum": 1, "maximum": MAX_TOP}
-    return [
-        describe_parameter("by", by, "The dimension to break down by, of a widget of one series."),
-        describe_parameter("top", top, "How many members are shown; the others are `Other`."),
-    ]
+    parameters = []
+    if dimensions:
+        parameters.append(describe_parameter("by", by, "The dimension to break down by, of a widget of one series."))
+    if dimensions or is_broken_down:
+        parameters.append(describe_parameter("top", top, "How many members are shown; the others are `Other`."))
+    return parameters
 
 
 def describe_filters(dimensions: Mapping[str, Dimension]) -> list[dict[str, Any]]:

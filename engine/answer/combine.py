@@ -88,7 +88,7 @@ class WidgetBuilder:
         if result.currency == MIXED:
             result.clear_amounts()
         if metric.correlation:
-            result.delta = "absolute"
+            result.delta = metric.delta
             result.stats = self.correlate(metric, parts) if len(parts) == len(found) else StatValues()
         return result
 

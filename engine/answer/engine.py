@@ -11,7 +11,7 @@ from cachetools import TTLCache
 from engine.answer.aggregate import MetricResult
 from engine.answer.breakdown import break_down
 from engine.answer.cache import Cache, CachedRows
-from engine.answer.fetch import RequestContext, ScanFetcher
+from engine.answer.fetch import RequestContext, RowDaysCache, ScanFetcher
 from engine.answer.request import WidgetRequest
 from engine.answer.response import Body
 from engine.catalog.catalog import Catalog
@@ -61,6 +61,8 @@ class Engine:
         self.statements = StatementCompiler(warehouse.dialect, catalog.tables.values())
         self._shared_plan = None if cache is None else CompiledPlan(plan(catalog.metrics.values()), self.statements)
         self._plans: TTLCache[PlanKey, CompiledPlan] = TTLCache(MAX_PLANS, PLAN_TTL_SECONDS)
+        # Kept for as long as the rows of a scan, but in this process: every answer needs them.
+        self._row_days = None if cache is None else RowDaysCache(cache.ttl)
         self._lock = Lock()
         self._health = HealthCheck(warehouse)
 
@@ -144,6 +146,7 @@ class Engine:
             compiled=compiled,
             query=query,
             context=context,
+            row_days=self._row_days,
         )
         request = WidgetRequest(fetcher)
         found = {metric: request.build_widget(metric) for metric in metrics}

@@ -306,11 +306,11 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
             with errors:
                 found.append(self.resolve_single_series(reporter, reporter.locate_value("combine", index), key))
         errors.raise_if_failed()
-        return CombinedMetric(
-            **build_common_fields(reporter.name, definition),
-            combined=tuple(found),
-            correlation=definition.stat == "correlation",
-        )
+        fields, is_correlation = build_common_fields(reporter.name, definition), definition.stat == "correlation"
+        if is_correlation:
+            # A share of a correlation says nothing.
+            fields["delta"] = "absolute"
+        return CombinedMetric(**fields, combined=tuple(found), correlation=is_correlation)
 
     def resolve_derived_metric(self, reporter: Reporter, definition: MetricDefinition, text: str) -> DerivedMetric:
         errors, operands = CollectErrors(), dict[str, Metric]()
