@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from engine.answer.aggregate import MIXED, MetricResult, SeriesValues, StatValues, Value, nan_to_none
+from engine.answer.aggregate import MIXED, MetricResult, SeriesValues, StatValues, Value, nan_to_none, narrow_numbers
 from engine.answer.extent import Extent
 from engine.calendar import Axis, Bucket, Window
 from engine.catalog.metrics import CombinedMetric, DerivedMetric, Metric, TableMetric
@@ -100,7 +100,8 @@ class WidgetBuilder:
         operands = [part.series[0] for part in parts]
 
         def evaluate_columns(columns: Sequence[Sequence[Value]]) -> list[Value]:
-            return [nan_to_none(metric.evaluate(row)) for row in zip(*columns, strict=True)]
+            values = [nan_to_none(metric.evaluate(row)) for row in zip(*columns, strict=True)]
+            return narrow_numbers(values) if metric.format == "integer" else values
 
         stats = evaluate_columns([list_stats(each.stats) for each in operands])
         currency, money = find_common_currency(parts), any(each.money for each in operands)
