@@ -18,7 +18,7 @@ from starlette.responses import FileResponse, Response
 from api.middleware.authentication import OPEN_PATHS
 from api.problems import MEDIA_TYPE
 from api.request_state import get_services
-from api.responses import STALE, Origin
+from api.responses import FORM_TYPES, JSON, STALE, Origin
 from api.schemas import SOURCE_LIST
 from engine import (
     EXCLUDE_PREFIX,
@@ -61,6 +61,7 @@ EXAMPLES: Mapping[str, tuple[float, float]] = {
     "currency": (1234.5, 1180.0),
     "duration": (95.0, 90.0),
 }
+OTHER_FORMS = {each: {"schema": {"type": "string", "format": "binary"}} for each in FORM_TYPES}
 NOT_MODIFIED = "The client holds exactly this answer (`If-None-Match`)"
 UNKNOWN_KEY = "no widget of that key; the nearest are named"
 
@@ -228,13 +229,15 @@ def describe_answer(example: Mapping[str, Any] | None = None) -> dict[str, Any]:
     media = {"schema": {"$ref": "#/components/schemas/Widget"}} | ({"example": example} if example else {})
     headers = {
         "ETag": {"schema": {"type": "string"}},
+        "Vary": {"schema": {"type": "string"}, "description": "`Accept` chooses the form."},
         "X-Cache": {"schema": {"type": "string", "enum": list(get_args(Origin))}},
         "Age": {"schema": {"type": "string"}, "description": "Seconds, where the answer is stale."},
         "Warning": {"schema": {"type": "string"}, "description": f"`{STALE}`, where the answer is stale."},
     }
     return {
-        "200": {"description": "The answer", "headers": headers, "content": {"application/json": media}},
+        "200": {"description": "The answer", "headers": headers, "content": {JSON: media, **OTHER_FORMS}},
         "304": {"description": NOT_MODIFIED},
+        "406": {"description": "only a form is accepted whose package is not installed; it is named"},
     }
 
 

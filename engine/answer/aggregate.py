@@ -22,6 +22,8 @@ from engine.files.definitions import Fill
 Row = Sequence[Any]
 Value = float | None
 MIXED = "mixed"
+# Beyond it a double no longer holds every integer.
+MAX_WHOLE = 2**53
 # The positions of a member's place and name in a row of a breakdown.
 PLACE, MEMBER = 1, 2
 
@@ -69,13 +71,19 @@ class MetricResult:
     stats: StatValues
     currency: str | None
     scan: Scan
-    windows: Sequence[WindowRows]
+    rows: Sequence[Row]
+    buckets: PeriodBuckets
     items: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def buckets_with_rows(self) -> list[list[bool]]:
         """For each window, whether the table has rows in each bucket."""
-        return [mark_buckets_with_rows(self.scan, window) for window in self.windows]
+        indexes = self.buckets.windows
+        if self.scan.breakdown is None:
+            windows = split_windows(self.scan, self.rows, indexes)
+        else:
+            windows = [select_rows(self.scan, self.rows, index) for index in indexes]
+        return [mark_buckets_with_rows(self.scan, window) for window in windows]
 
 
 @dataclass(slots=True)
@@ -112,13 +120,13 @@ def aggregate_metric(
         mixed = find_currency(whole, rows) == MIXED
         series = builder.build_members(plan.members, rows_by_scan[plan.members.scan], mixed=mixed)
         stats = builder.build_stats(whole, rows)[0]
-    split = split_window if whole.scan.breakdown is None else select_rows
     return MetricResult(
         series=series,
         stats=stats,
         currency=find_currency(whole, rows),
         scan=whole.scan,
-        windows=[split(whole.scan, rows, index) for index in buckets.windows],
+        rows=rows,
+        buckets=buckets,
     )
 
 
@@ -130,6 +138,11 @@ class SeriesBuilder:
     buckets: PeriodBuckets
     extent: Extent | None
     dialect: Dialect
+    known_days: dict[BucketIndex, KnownDays | None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        indexes = (*self.buckets.windows, *self.buckets.to_date)
+        self.known_days = {index: find_known_days(self.extent, index, self.dialect) for index in indexes}
 
     def build_members(self, projection: ScanProjection, rows: Sequence[Row], *, mixed: bool) -> list[SeriesValues]:
         """Build a series for each member, largest first, then Other if the metric shows it.
@@ -155,7 +168,7 @@ class SeriesBuilder:
     def build_series(self, projection: ScanProjection, rows: Sequence[Row]) -> list[SeriesValues]:
         """Build a series for each measure from the rows of one group, at most one for each day or slot."""
         currency = find_currency(projection, rows)
-        windows = [split_window(projection.scan, rows, index) for index in self.buckets.windows]
+        windows = split_windows(projection.scan, rows, self.buckets.windows)
         points = [self.evaluate_points(projection, window) for window in windows]
         stats = self.build_stats(projection, rows, windows)
         found = []
@@ -197,7 +210,7 @@ class SeriesBuilder:
 
     def evaluate_points(self, projection: ScanProjection, window: WindowRows) -> list[list[Value]]:
         """Evaluate each measure in each bucket."""
-        metric, known, cells = self.metric, self.find_known_days(window), window.cells
+        metric, known, cells = self.metric, self.known_days[window.bucket_index], window.cells
         if cells is None and projection.total != "period":
             points = [
                 [
@@ -217,7 +230,7 @@ class SeriesBuilder:
 
     def evaluate_totals(self, projection: ScanProjection, window: WindowRows) -> list[Value]:
         """Evaluate the total of each measure in a window, where a day may have several rows."""
-        known = self.find_known_days(window)
+        known = self.known_days[window.bucket_index]
         if projection.total == "period":
             row = merge_rows(projection, window.rows)
             values = [None if row is None else evaluate(row) for evaluate in projection.evaluators]
@@ -227,9 +240,13 @@ class SeriesBuilder:
                 self.summarize_days(projection, measure, days, known, bounds.start, bounds.end)
                 for measure in projection.measures
             ]
-        return [
+        finished = [
             0 if value is None and measure.additive and known is not None else nan_to_none(value)
             for measure, value in zip(projection.measures, values, strict=True)
+        ]
+        return [
+            narrow_number(value) if measure.whole else value
+            for measure, value in zip(projection.measures, finished, strict=True)
         ]
 
     def summarize_days(
@@ -246,9 +263,6 @@ class SeriesBuilder:
             return average_days(measure, rows, known, start, end)
         return evaluate_end(projection, measure, rows)
 
-    def find_known_days(self, window: WindowRows) -> KnownDays | None:
-        return find_known_days(self.extent, window.bucket_index, self.dialect)
-
 
 def finish_points(
     measure: Measure, points: list[Value], fill: Fill | None, known: KnownDays | None, bucket_index: BucketIndex
@@ -262,7 +276,25 @@ def finish_points(
     # NaN stands for a number beyond a double: missing, but not zero. Only NaN differs from itself.
     if not all(map(eq, points, points)):
         points = [nan_to_none(value) for value in points]
-    return points
+    return narrow_numbers(points) if measure.whole else points
+
+
+def narrow_numbers(values: list[Value]) -> list[Value]:
+    """Return the values with whole numbers as integers."""
+    try:
+        whole = list(map(int, values))  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        whole = []
+    # Usually all are whole: that is seen at once, without a look at each value.
+    if whole and whole == values and min(whole) >= -MAX_WHOLE and max(whole) <= MAX_WHOLE:
+        return [*whole]
+    return [narrow_number(value) for value in values]
+
+
+def narrow_number(value: Value) -> Value:
+    """Return a whole number as an integer, and any other value as it is."""
+    is_integer = value is not None and -MAX_WHOLE <= value <= MAX_WHOLE and value == int(value)
+    return int(value) if value is not None and is_integer else value
 
 
 def nan_to_none(value: Value) -> Value:
@@ -270,22 +302,34 @@ def nan_to_none(value: Value) -> Value:
     return value if value == value else None
 
 
-def split_window(scan: Scan, rows: Sequence[Row], bucket_index: BucketIndex) -> WindowRows:
-    """Select the rows of one group in a window, by bucket; without accounts, a day or slot has at most one row."""
+def split_windows(scan: Scan, rows: Sequence[Row], indexes: Sequence[BucketIndex]) -> list[WindowRows]:
+    """Select the rows of one group by window and bucket; without accounts, a day or slot has at most one row."""
     if scan.shape is Shape.SLOTS:
         by_slot = {row[0]: row for row in rows}
-        whole = by_slot.get(bucket_index.total_slot)
-        cells = list(map(by_slot.get, range(bucket_index.first_slot, bucket_index.total_slot)))
-        return WindowRows(bucket_index, [] if whole is None else [whole], cells)
-    if bucket_index.days is not None and not scan.by_account:
-        by_day = {row[0]: row for row in rows}
-        cells = list(map(by_day.get, bucket_index.days))
-        return WindowRows(bucket_index, [row for row in cells if row is not None], cells)
-    inside = [row for row in rows if row[0] in bucket_index.bucket_by_day]
-    buckets: list[list[Row]] = [[] for _ in bucket_index.labels]
+        return [split_slots(by_slot, index) for index in indexes]
+    by_day = {} if scan.by_account else {row[0]: row for row in rows}
+    return [split_days(rows, index) if scan.by_account else split_single_days(by_day, index) for index in indexes]
+
+
+def split_slots(by_slot: Mapping[int, Row], index: BucketIndex) -> WindowRows:
+    whole = by_slot.get(index.total_slot)
+    cells = list(map(by_slot.get, range(index.first_slot, index.total_slot)))
+    return WindowRows(index, [] if whole is None else [whole], cells)
+
+
+def split_single_days(by_day: Mapping[Any, Row], index: BucketIndex) -> WindowRows:
+    if index.days is not None:
+        cells = list(map(by_day.get, index.days))
+        return WindowRows(index, [row for row in cells if row is not None], cells)
+    return split_days(by_day.values(), index)
+
+
+def split_days(rows: Iterable[Row], index: BucketIndex) -> WindowRows:
+    inside = [row for row in rows if row[0] in index.bucket_by_day]
+    buckets: list[list[Row]] = [[] for _ in index.labels]
     for row in inside:
-        buckets[bucket_index.bucket_by_day[row[0]]].append(row)
-    return WindowRows(bucket_index, inside, None, buckets)
+        buckets[index.bucket_by_day[row[0]]].append(row)
+    return WindowRows(index, inside, None, buckets)
 
 
 def select_rows(scan: Scan, rows: Sequence[Row], bucket_index: BucketIndex) -> WindowRows:

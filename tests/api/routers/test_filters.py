@@ -80,13 +80,15 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     services.close()
 
 
-def get(client: TestClient, key: str, status: int = 200, *, user: str = ALICE, **params: Any) -> Any:
+def get(client: TestClient, key: str, /, **params: Any) -> Any:
+    """Ask as Alice, unless another `user` is given; the answer must have the `status`, 200 unless given."""
+    status, user = params.pop("status", 200), params.pop("user", ALICE)
     response = client.get(f"/v1/widgets/{key}", params=WINDOW | params, headers=make_bearer_headers(user))
     assert response.status_code == status, response.text
     return response.json()
 
 
-def get_value(client: TestClient, key: str = "ga4.visits", **params: Any) -> Any:
+def get_value(client: TestClient, key: str = "ga4.visits", /, **params: Any) -> Any:
     return get(client, key, **params)["stats"]["value"]
 
 
@@ -177,7 +179,7 @@ def test_a_breakdown_by_request_has_labels_and_the_rest(client: TestClient) -> N
 def test_what_cannot_be_asked_is_told(
     client: TestClient, key: str, params: dict[str, Any], parameter: str, said: str
 ) -> None:
-    problem = get(client, key, 422, **params)
+    problem = get(client, key, status=422, **params)
     [fault] = [each for each in problem["errors"] if each["parameter"] == parameter]
     assert said in fault["detail"]
 
