@@ -12,7 +12,7 @@ from pydantic_core import to_json
 
 from cli.options import metrics_option, user_option
 from cli.services import open_services
-from engine import SOURCES, Body, Compare, Grain, parse_metric_query
+from engine import Body, Compare, Grain, parse_metric_query
 
 
 @click.command()
@@ -25,7 +25,7 @@ from engine import SOURCES, Body, Compare, Grain, parse_metric_query
 )
 @click.option("--compare-start", metavar="DATE", help="The first day of the comparison, with --compare custom.")
 @click.option(
-    "--sources", metavar="LIST", help=f"A comma list of {', '.join(SOURCES)}; every connected one unless said."
+    "--sources", metavar="LIST", help="A comma list of sources, such as ga4,meta; every connected one unless said."
 )
 @click.option(
     "--grain", type=click.Choice([each.value for each in Grain]), help="The width of a bucket; day unless said."
@@ -71,6 +71,7 @@ def query(
             compare_start=compare_start,
             grain=grain,
             sources=sources,
+            known_sources=services.catalog.sources,
         )
         connected = services.get_context(user).connected
         body = services.engine.query_body(key, metric_query, tenant=user, connected=connected)

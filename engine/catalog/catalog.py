@@ -12,6 +12,7 @@ from engine.catalog.resolver import resolve_folder
 from engine.diagnostics import Diagnostic, Diagnostics
 from engine.errors import InvalidCatalog, UnknownMetric
 from engine.files.folder import MetricFolder, read_folder
+from engine.sources import Source
 from engine.tables import Dimension, Table
 
 
@@ -19,12 +20,14 @@ from engine.tables import Dimension, Table
 class Catalog:
     """All tables by name, and all metrics by key; `version` changes with any of the files.
 
-    `warnings` tell what in the files is legal, but doubtful.
+    `sources` are the built-in ones and those of the files, by name in alphabetical order. `warnings` tell what in the
+    files is legal, but doubtful.
     """
 
     tables: Mapping[str, Table]
     metrics: Mapping[str, Metric]
     version: str
+    sources: Mapping[str, Source] = field(kw_only=True)
     warnings: tuple[Diagnostic, ...] = field(default=(), kw_only=True)
 
     @cached_property
@@ -56,8 +59,9 @@ def load_catalog(folder: Path) -> Catalog:
 
 def resolve_catalog(files: MetricFolder, diagnostics: Diagnostics) -> Catalog:
     """Resolve the metric files of a folder; those with errors are reported and left out."""
-    tables, metrics = resolve_folder(files, diagnostics)
-    return Catalog(tables, metrics, files.version, warnings=diagnostics.list_in_file_order())
+    sources, tables, metrics = resolve_folder(files, diagnostics)
+    warnings = diagnostics.list_in_file_order()
+    return Catalog(tables, metrics, files.version, sources=sources, warnings=warnings)
 
 
 def raise_if_invalid(diagnostics: Diagnostics, files: MetricFolder) -> None:
