@@ -23,6 +23,7 @@ from api.metrics import ServerMetrics
 from api.middleware.admission import MAX_THREADS, Admission, Places
 from api.middleware.authentication import Authentication
 from api.middleware.body_limit import BodyLimit
+from api.middleware.compression import Compression
 from api.middleware.rate_limit import GuessLimit, open_rate_limit
 from api.middleware.request_logging import RequestLogging
 from api.routers import connections, dashboard, insights, sync, widgets
@@ -103,6 +104,7 @@ def add_middlewares(app: FastAPI, services: Services, server_metrics: ServerMetr
     app.add_middleware(Admission, places=app.state.places)
     app.add_middleware(BodyLimit)
     app.add_middleware(Authentication, authenticator=Authenticator.from_settings(settings), rate_limit=rate_limit)
+    app.add_middleware(Compression)
     app.add_middleware(RequestLogging, server_metrics=server_metrics)
     if settings.cors_origins:
         app.add_middleware(

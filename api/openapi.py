@@ -18,7 +18,7 @@ from starlette.responses import FileResponse, Response
 from api.middleware.authentication import OPEN_PATHS
 from api.problems import MEDIA_TYPE
 from api.request_state import get_services
-from api.responses import STALE, Origin
+from api.responses import FORM_TYPES, JSON, STALE, Origin
 from api.schemas import ONE_SOURCE, SOURCE_LIST
 from engine import (
     EXCLUDE_PREFIX,
@@ -59,7 +59,9 @@ EXAMPLES: Mapping[str, tuple[float, float]] = {
     "decimal": (3.2, 2.9),
     "percent": (0.034, 0.031),
     "currency": (1234.5, 1180.0),
+    "duration": (95.0, 90.0),
 }
+OTHER_FORMS = {each: {"schema": {"type": "string", "format": "binary"}} for each in FORM_TYPES}
 NOT_MODIFIED = "The client holds exactly this answer (`If-None-Match`)"
 UNKNOWN_KEY = "no widget of that key; the nearest are named"
 
@@ -153,7 +155,7 @@ def describe_any_widget(catalog: Catalog) -> dict[str, Any]:
         "parameters": [
             key,
             *describe_parameters(),
-            *describe_by(sorted(catalog.dimensions)),
+            *describe_by(sorted(catalog.dimensions), is_broken_down=True),
             *describe_filters(catalog.dimensions),
         ],
         "responses": {**describe_answer(), "404": {"description": UNKNOWN_KEY}},
@@ -197,16 +199,19 @@ def describe_breakdown(metric: Metric) -> list[dict[str, Any]]:
     """Describe the parameters that break a widget of one series down."""
     if not isinstance(metric, TableMetric) or len(metric.series) > 1:
         return []
-    return describe_by(sorted(metric.dimensions))
+    return describe_by(sorted(metric.dimensions), is_broken_down=metric.by is not None)
 
 
-def describe_by(dimensions: Sequence[str]) -> list[dict[str, Any]]:
+def describe_by(dimensions: Sequence[str], *, is_broken_down: bool) -> list[dict[str, Any]]:
+    """Describe `by`, where there is a dimension to name, and `top`, where there are members."""
     by = {"type": "string", "enum": list(dimensions)}
     top = {"type": "integer", "minimum": 1, "maximum": MAX_TOP}
-    return [
-        describe_parameter("by", by, "The dimension to break down by, of a widget of one series."),
-        describe_parameter("top", top, "How many members are shown; the others are `Other`."),
-    ]
+    parameters = []
+    if dimensions:
+        parameters.append(describe_parameter("by", by, "The dimension to break down by, of a widget of one series."))
+    if dimensions or is_broken_down:
+        parameters.append(describe_parameter("top", top, "How many members are shown; the others are `Other`."))
+    return parameters
 
 
 def describe_filters(dimensions: Mapping[str, Dimension]) -> list[dict[str, Any]]:
@@ -238,13 +243,15 @@ def describe_answer(example: Mapping[str, Any] | None = None) -> dict[str, Any]:
     media = {"schema": {"$ref": "#/components/schemas/Widget"}} | ({"example": example} if example else {})
     headers = {
         "ETag": {"schema": {"type": "string"}},
+        "Vary": {"schema": {"type": "string"}, "description": "`Accept` chooses the form."},
         "X-Cache": {"schema": {"type": "string", "enum": list(get_args(Origin))}},
         "Age": {"schema": {"type": "string"}, "description": "Seconds, where the answer is stale."},
         "Warning": {"schema": {"type": "string"}, "description": f"`{STALE}`, where the answer is stale."},
     }
     return {
-        "200": {"description": "The answer", "headers": headers, "content": {"application/json": media}},
+        "200": {"description": "The answer", "headers": headers, "content": {JSON: media, **OTHER_FORMS}},
         "304": {"description": NOT_MODIFIED},
+        "406": {"description": "only a form is accepted whose package is not installed; it is named"},
     }
 
 

@@ -21,6 +21,7 @@ from engine import (
     LayoutMismatch,
     MetricEngineError,
     StateUnavailable,
+    UnavailableForm,
     UnknownMetric,
     WarehouseTimeout,
     WarehouseUnavailable,
@@ -54,6 +55,7 @@ class AnswerTooLate(MetricEngineError):
 STATUSES: Mapping[type[MetricEngineError], HTTPStatus] = {
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     UnknownMetric: HTTPStatus.NOT_FOUND,
+    UnavailableForm: HTTPStatus.NOT_ACCEPTABLE,
     StaleLayout: HTTPStatus.CONFLICT,
     InvalidQuery: HTTPStatus.UNPROCESSABLE_ENTITY,
     InvalidBody: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -11,7 +11,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from engine import MAX_ACCOUNT_LENGTH, SOURCE_PATTERN, Compare, Grain
 
-Format = Literal["integer", "decimal", "percent", "currency"]
+Format = Literal["integer", "decimal", "percent", "currency", "duration"]
 Better = Literal["up", "down", "neutral"]
 
 SyncStatus = Literal["queued", "running", "succeeded", "partial", "failed", "cancelled"]

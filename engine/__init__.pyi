@@ -12,6 +12,9 @@ from .answer.engine import WidgetAnswer as WidgetAnswer
 from .answer.extent import AccountRead as AccountRead
 from .answer.extent import AccountReads as AccountReads
 from .answer.fetch import RequestContext as RequestContext
+from .answer.forms.forms import FORMS as FORMS
+from .answer.forms.forms import encode_answer as encode_answer
+from .answer.forms.forms import is_available as is_available
 from .answer.freshness import DataNote as DataNote
 from .answer.redis_store import CircuitBreaker as CircuitBreaker
 from .answer.redis_store import RedisStore as RedisStore
@@ -78,6 +81,7 @@ from .errors import LayoutMismatch as LayoutMismatch
 from .errors import MetricEngineError as MetricEngineError
 from .errors import ParameterProblem as ParameterProblem
 from .errors import StateUnavailable as StateUnavailable
+from .errors import UnavailableForm as UnavailableForm
 from .errors import UnknownMetric as UnknownMetric
 from .errors import WarehouseTimeout as WarehouseTimeout
 from .errors import WarehouseUnavailable as WarehouseUnavailable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -85,15 +85,15 @@ class Period:
     comparison: Axis | None
     grain: Grain
     compare: Compare
+    # The days to read, as disjoint windows in order; windows that touch or overlap are merged.
+    ranges: tuple[Window, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ranges", merge_windows(self.windows))
 
     @property
     def windows(self) -> tuple[Window, ...]:
         return (self.current.window,) if self.comparison is None else (self.current.window, self.comparison.window)
-
-    @property
-    def ranges(self) -> tuple[Window, ...]:
-        """The days to read, as disjoint windows in order; windows that touch or overlap are merged."""
-        return merge_windows(self.windows)
 
     def get_comparison_to_date(self, through: date) -> Window | None:
         """Return the days of the comparison window opposite the requested days up to `through`.

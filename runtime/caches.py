@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from threading import Lock
 from urllib.parse import urlsplit
 
 from cachetools import TTLCache
 
-from engine import MAX_STALE_SECONDS, Cache, CacheStore, InvalidSetting, MemoryStore, install_command
+from engine import (
+    MAX_STALE_SECONDS,
+    AccountReads,
+    Cache,
+    CacheStore,
+    DataNote,
+    InvalidSetting,
+    MemoryStore,
+    install_command,
+)
 from runtime.settings import Settings
 from state.tenants import Tenant
 
 MAX_TENANTS = 50_000
+# An account becomes late without any change of the data.
+KNOWLEDGE_SECONDS = 60
 
 
 def open_cache(settings: Settings, installation_id: str) -> Cache | None:
@@ -48,12 +61,22 @@ def build_namespace(settings: Settings, installation_id: str) -> str:
     return f"{installation_id}:{blake2b(address.encode(), digest_size=8).hexdigest()}"
 
 
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What is known of a tenant's tables beside their rows: how far they have been read, and notes on some days."""
+
+    reads: AccountReads = field(default_factory=dict)
+    notes: Sequence[DataNote] = ()
+
+
 class TenantCache:
-    """The tenant last read for each user, for an hour. Thread-safe."""
+    """The tenant last read for each user, for an hour, and what is known of its tables, for a minute. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._tenants: TTLCache[str, Tenant] = TTLCache(MAX_TENANTS, MAX_STALE_SECONDS)
+        self._knowledge: TTLCache[tuple[str, Tenant], Knowledge] = TTLCache(MAX_TENANTS, KNOWLEDGE_SECONDS)
+        self._last_knowledge: TTLCache[str, Knowledge] = TTLCache(MAX_TENANTS, MAX_STALE_SECONDS)
 
     def get(self, user: str) -> Tenant | None:
         with self._lock:
@@ -62,3 +85,17 @@ class TenantCache:
     def put(self, user: str, tenant: Tenant) -> None:
         with self._lock:
             self._tenants[user] = tenant
+
+    def get_knowledge(self, user: str, tenant: Tenant) -> Knowledge | None:
+        """Return what is known of just this tenant: after a sync, or with other sources, it is read again."""
+        with self._lock:
+            return self._knowledge.get((user, tenant))
+
+    def get_last_knowledge(self, user: str) -> Knowledge:
+        """Return what was last known, while a database is down."""
+        with self._lock:
+            return self._last_knowledge.get(user, Knowledge())
+
+    def put_knowledge(self, user: str, tenant: Tenant, knowledge: Knowledge) -> None:
+        with self._lock:
+            self._knowledge[user, tenant] = self._last_knowledge[user] = knowledge

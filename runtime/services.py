@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Self, TypeVar
 
 from engine import (
@@ -31,7 +31,7 @@ from engine import (
 )
 from insights.config.load import check_language, load_catalog
 from insights.narrate import Narrator
-from runtime.caches import TenantCache, open_cache
+from runtime.caches import Knowledge, TenantCache, open_cache
 from runtime.narrator import open_narrator
 from runtime.rejected import read_rejected
 from runtime.settings import Settings
@@ -39,6 +39,7 @@ from runtime.sync_worker import open_worker
 from state import State
 from state.tenants import Tenant
 from sync.job import SyncObserver
+from sync.reads import list_account_reads
 from sync.schedule import Schedule
 from sync.worker import Worker
 
@@ -160,7 +161,8 @@ class Services:
             if last_seen is None:
                 raise
             try:
-                return run(engine, build_context(user, last_seen, offline=True))
+                known = self.tenant_cache.get_last_knowledge(user)
+                return run(engine, build_context(user, last_seen, known, offline=True))
             except WarehouseUnavailable:
                 raise away from None
         try:
@@ -196,7 +198,21 @@ class Services:
         """Return the user's connected sources and data version. Raises StateUnavailable."""
         tenant = self.state.tenants.get(user)
         self.tenant_cache.put(user, tenant)
-        return build_context(user, tenant)
+        return build_context(user, tenant, self.get_knowledge(user, tenant))
+
+    def get_knowledge(self, user: str, tenant: Tenant) -> Knowledge:
+        """Return how far the user's tables have been read, and what is noted of some days. Raises StateUnavailable."""
+        known = self.tenant_cache.get_knowledge(user, tenant)
+        if known is None:
+            now = datetime.now(UTC)
+            try:
+                reads = list_account_reads(self.state, self.warehouse, self.catalog.tables, user, now=now)
+            except WarehouseUnavailable:
+                # The cache may still answer.
+                return self.tenant_cache.get_last_knowledge(user)
+            known = Knowledge(reads, self.state.data_notes.list_notes(user))
+            self.tenant_cache.put_knowledge(user, tenant, known)
+        return known
 
     def reload_catalog(self) -> None:
         """Serve coming requests from the current metric files, or keep the last good ones.
@@ -251,5 +267,12 @@ def log_warnings(catalog: Catalog) -> None:
         logger.warning("%s", warning)
 
 
-def build_context(user: str, tenant: Tenant, *, offline: bool = False) -> RequestContext:
-    return RequestContext(tenant=user, connected=tenant.sources, data_version=tenant.data_version, offline=offline)
+def build_context(user: str, tenant: Tenant, known: Knowledge, *, offline: bool = False) -> RequestContext:
+    return RequestContext(
+        tenant=user,
+        connected=tenant.sources,
+        data_version=tenant.data_version,
+        reads=known.reads,
+        notes=known.notes,
+        offline=offline,
+    )

@@ -61,6 +61,7 @@ def connect(request: Request, source: PathSource, new: NewConnection, user: User
     if credentials is not None:
         check_connectable(services, user, source.name, new.account_id)
     entry = services.state.connections.put(user, source.name, new.account_id, credentials, options)
+    services.state.tenants.advance_data_version(user)
     return ConnectionEntry.model_validate(asdict(entry))
 
 
@@ -71,7 +72,9 @@ def connect(request: Request, source: PathSource, new: NewConnection, user: User
     responses={404: {"description": UNKNOWN_SOURCE}},
 )
 def disconnect(request: Request, source: PathSource, user: User, account_id: AccountId = None) -> None:
-    get_services(request).state.connections.delete(user, source.name, account_id)
+    state = get_services(request).state
+    state.connections.delete(user, source.name, account_id)
+    state.tenants.advance_data_version(user)
 
 
 def check_account(source: Source, account_id: str) -> None:

@@ -11,10 +11,10 @@ from starlette.responses import Response
 from api.middleware.authentication import get_tenant
 from api.problems import describe_error
 from api.request_state import get_services
-from api.responses import build_response
+from api.responses import FORM_TYPES, build_content_response, build_response, choose_media_type, encode_json
 from api.schemas import Batch, BatchQuestion, WidgetCatalog
 from api.widget_query import build_batch_query, read_query
-from engine import Grain, TableMetric, UnknownMetric, WidgetAnswer, hash_metric
+from engine import Grain, TableMetric, UnknownMetric, WidgetAnswer, encode_answer, hash_metric
 
 router = APIRouter(prefix="/widgets", tags=["widgets"])
 
@@ -71,8 +71,15 @@ def widget(request: Request) -> Response:
     found = services.query_many([key], read_query(request, today=services.get_today()), user=request.state.tenant)[key]
     if isinstance(found, UnknownMetric):
         raise found
-    return build_response(
-        request, found.body, origin="hit" if found.is_cached else "miss", stale_seconds=found.stale_seconds
+    media_type = choose_media_type(request)
+    form = FORM_TYPES.get(media_type)
+    return build_content_response(
+        request,
+        encode_json(found.body) if form is None else encode_answer(found, form),
+        media_type,
+        origin="hit" if found.is_cached else "miss",
+        stale_seconds=found.stale_seconds,
+        vary="Accept",
     )
 
 

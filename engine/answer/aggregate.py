@@ -13,15 +13,17 @@ from typing import Any
 
 from engine.answer.extent import Extent
 from engine.answer.windows import BucketIndex, KnownDays, PeriodBuckets, find_known_days
-from engine.catalog.metrics import Metric, TableMetric
+from engine.catalog.metrics import Metric, MetricSeries, TableMetric
 from engine.compiler.builder import OTHER
 from engine.compiler.dialects.base import Dialect
 from engine.compiler.plan import Measure, MetricPlan, Scan, ScanProjection, Shape, sum_values
-from engine.files.definitions import Fill, Total
+from engine.files.definitions import Fill
 
 Row = Sequence[Any]
 Value = float | None
 MIXED = "mixed"
+# Beyond it a double no longer holds every integer.
+MAX_WHOLE = 2**53
 # The positions of a member's place and name in a row of a breakdown.
 PLACE, MEMBER = 1, 2
 
@@ -40,11 +42,13 @@ class StatValues:
 class SeriesValues:
     """One series of a metric: a value for each bucket of both windows, and its totals.
 
-    `currency` is that of its amounts, and None where it is not money. `id` is a member's.
+    `series` is what the metric says of it, and None where it is derived from others. `currency` is that of its amounts,
+    and None where it is not money. `id` is a member's.
     """
 
     name: str
     metric: Metric
+    series: MetricSeries | None
     money: bool
     points: list[Value]
     compared: list[Value] = field(default_factory=list)
@@ -52,7 +56,7 @@ class SeriesValues:
     currency: str | None = None
     id: str | None = None
 
-    def clear_amounts(self, currency: str) -> None:
+    def clear_amounts(self, currency: str | None) -> None:
         """Clear the values of money in several currencies, which have no common unit."""
         if self.money:
             self.points, self.compared = [None] * len(self.points), [None] * len(self.compared)
@@ -67,13 +71,19 @@ class MetricResult:
     stats: StatValues
     currency: str | None
     scan: Scan
-    windows: Sequence[WindowRows]
+    rows: Sequence[Row]
+    buckets: PeriodBuckets
     items: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def buckets_with_rows(self) -> list[list[bool]]:
         """For each window, whether the table has rows in each bucket."""
-        return [mark_buckets_with_rows(self.scan, window) for window in self.windows]
+        indexes = self.buckets.windows
+        if self.scan.breakdown is None:
+            windows = split_windows(self.scan, self.rows, indexes)
+        else:
+            windows = [select_rows(self.scan, self.rows, index) for index in indexes]
+        return [mark_buckets_with_rows(self.scan, window) for window in windows]
 
 
 @dataclass(slots=True)
@@ -97,23 +107,26 @@ def aggregate_metric(
     dialect: Dialect,
 ) -> MetricResult:
     """Compute the result of one metric from the rows of its scans."""
-    metric, whole = plan.metric, plan.whole
+    metric, whole = plan.metric, plan.wholes[0]
     rows = rows_by_scan[whole.scan]
-    currency = find_currency(whole, rows)
     builder = SeriesBuilder(metric, buckets, extent, dialect)
     if plan.members is None:
-        series = builder.build_series(whole, rows)
+        found = [series for each in plan.wholes for series in builder.build_series(each, rows_by_scan[each.scan])]
+        # Those that are summed up alike stand together there.
+        order = [series.name for series in metric.series]
+        series = sorted(found, key=lambda each: order.index(each.name)) if len(plan.wholes) > 1 else found
         stats = series[metric.headline].stats
     else:
-        series = builder.build_members(plan.members, rows_by_scan[plan.members.scan])
+        mixed = find_currency(whole, rows) == MIXED
+        series = builder.build_members(plan.members, rows_by_scan[plan.members.scan], mixed=mixed)
         stats = builder.build_stats(whole, rows)[0]
-    split = split_window if whole.scan.breakdown is None else select_rows
     return MetricResult(
         series=series,
         stats=stats,
-        currency=currency,
+        currency=find_currency(whole, rows),
         scan=whole.scan,
-        windows=[split(whole.scan, rows, index) for index in buckets.windows],
+        rows=rows,
+        buckets=buckets,
     )
 
 
@@ -125,9 +138,17 @@ class SeriesBuilder:
     buckets: PeriodBuckets
     extent: Extent | None
     dialect: Dialect
+    known_days: dict[BucketIndex, KnownDays | None] = field(init=False)
 
-    def build_members(self, projection: ScanProjection, rows: Sequence[Row]) -> list[SeriesValues]:
-        """Build a series for each member, largest first, then Other if the metric shows it."""
+    def __post_init__(self) -> None:
+        indexes = (*self.buckets.windows, *self.buckets.to_date)
+        self.known_days = {index: find_known_days(self.extent, index, self.dialect) for index in indexes}
+
+    def build_members(self, projection: ScanProjection, rows: Sequence[Row], *, mixed: bool) -> list[SeriesValues]:
+        """Build a series for each member, largest first, then Other if the metric shows it.
+
+        Where the currencies of all are `mixed`, amounts without one are of no known unit.
+        """
         grouped: dict[int | None, list[Row]] = {}
         for row in rows:
             grouped.setdefault(row[PLACE], []).append(row)
@@ -139,13 +160,15 @@ class SeriesBuilder:
         for name, group in groups:
             (series,) = self.build_series(projection, group)
             series.name = series.id = name
+            if mixed and series.currency is None:
+                series.clear_amounts(None)
             found.append(series)
         return found
 
     def build_series(self, projection: ScanProjection, rows: Sequence[Row]) -> list[SeriesValues]:
         """Build a series for each measure from the rows of one group, at most one for each day or slot."""
         currency = find_currency(projection, rows)
-        windows = [split_window(projection.scan, rows, index) for index in self.buckets.windows]
+        windows = split_windows(projection.scan, rows, self.buckets.windows)
         points = [self.evaluate_points(projection, window) for window in windows]
         stats = self.build_stats(projection, rows, windows)
         found = []
@@ -153,6 +176,7 @@ class SeriesBuilder:
             series = SeriesValues(
                 name=measure.name,
                 metric=self.metric,
+                series=measure.series,
                 money=measure.money,
                 points=points[0][index],
                 compared=points[1][index] if len(points) > 1 else [],
@@ -186,8 +210,8 @@ class SeriesBuilder:
 
     def evaluate_points(self, projection: ScanProjection, window: WindowRows) -> list[list[Value]]:
         """Evaluate each measure in each bucket."""
-        metric, known, cells = self.metric, self.find_known_days(window), window.cells
-        if cells is None and metric.total != "period":
+        metric, known, cells = self.metric, self.known_days[window.bucket_index], window.cells
+        if cells is None and projection.total != "period":
             points = [
                 [
                     self.summarize_days(projection, measure, rows, known, bucket.start, bucket.end)
@@ -206,8 +230,8 @@ class SeriesBuilder:
 
     def evaluate_totals(self, projection: ScanProjection, window: WindowRows) -> list[Value]:
         """Evaluate the total of each measure in a window, where a day may have several rows."""
-        known, total = self.find_known_days(window), self.metric.total
-        if total == "period":
+        known = self.known_days[window.bucket_index]
+        if projection.total == "period":
             row = merge_rows(projection, window.rows)
             values = [None if row is None else evaluate(row) for evaluate in projection.evaluators]
         else:
@@ -216,9 +240,13 @@ class SeriesBuilder:
                 self.summarize_days(projection, measure, days, known, bounds.start, bounds.end)
                 for measure in projection.measures
             ]
-        return [
+        finished = [
             0 if value is None and measure.additive and known is not None else nan_to_none(value)
             for measure, value in zip(projection.measures, values, strict=True)
+        ]
+        return [
+            narrow_number(value) if measure.whole else value
+            for measure, value in zip(projection.measures, finished, strict=True)
         ]
 
     def summarize_days(
@@ -230,13 +258,10 @@ class SeriesBuilder:
         start: date,
         end: date,
     ) -> Value:
-        """Return what the days from `start` to `end` come to by the metric's total."""
-        if self.metric.total == "average":
+        """Return what the days from `start` to `end` come to."""
+        if projection.total == "average":
             return average_days(measure, rows, known, start, end)
-        return evaluate_end(projection, measure, rows, self.metric.total)
-
-    def find_known_days(self, window: WindowRows) -> KnownDays | None:
-        return find_known_days(self.extent, window.bucket_index, self.dialect)
+        return evaluate_end(projection, measure, rows)
 
 
 def finish_points(
@@ -251,7 +276,25 @@ def finish_points(
     # NaN stands for a number beyond a double: missing, but not zero. Only NaN differs from itself.
     if not all(map(eq, points, points)):
         points = [nan_to_none(value) for value in points]
-    return points
+    return narrow_numbers(points) if measure.whole else points
+
+
+def narrow_numbers(values: list[Value]) -> list[Value]:
+    """Return the values with whole numbers as integers."""
+    try:
+        whole = list(map(int, values))  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        whole = []
+    # Usually all are whole: that is seen at once, without a look at each value.
+    if whole and whole == values and min(whole) >= -MAX_WHOLE and max(whole) <= MAX_WHOLE:
+        return [*whole]
+    return [narrow_number(value) for value in values]
+
+
+def narrow_number(value: Value) -> Value:
+    """Return a whole number as an integer, and any other value as it is."""
+    is_integer = value is not None and -MAX_WHOLE <= value <= MAX_WHOLE and value == int(value)
+    return int(value) if value is not None and is_integer else value
 
 
 def nan_to_none(value: Value) -> Value:
@@ -259,22 +302,34 @@ def nan_to_none(value: Value) -> Value:
     return value if value == value else None
 
 
-def split_window(scan: Scan, rows: Sequence[Row], bucket_index: BucketIndex) -> WindowRows:
-    """Select the rows of one group in a window, by bucket; without accounts, a day or slot has at most one row."""
+def split_windows(scan: Scan, rows: Sequence[Row], indexes: Sequence[BucketIndex]) -> list[WindowRows]:
+    """Select the rows of one group by window and bucket; without accounts, a day or slot has at most one row."""
     if scan.shape is Shape.SLOTS:
         by_slot = {row[0]: row for row in rows}
-        whole = by_slot.get(bucket_index.total_slot)
-        cells = list(map(by_slot.get, range(bucket_index.first_slot, bucket_index.total_slot)))
-        return WindowRows(bucket_index, [] if whole is None else [whole], cells)
-    if bucket_index.days is not None and not scan.by_account:
-        by_day = {row[0]: row for row in rows}
-        cells = list(map(by_day.get, bucket_index.days))
-        return WindowRows(bucket_index, [row for row in cells if row is not None], cells)
-    inside = [row for row in rows if row[0] in bucket_index.bucket_by_day]
-    buckets: list[list[Row]] = [[] for _ in bucket_index.labels]
+        return [split_slots(by_slot, index) for index in indexes]
+    by_day = {} if scan.by_account else {row[0]: row for row in rows}
+    return [split_days(rows, index) if scan.by_account else split_single_days(by_day, index) for index in indexes]
+
+
+def split_slots(by_slot: Mapping[int, Row], index: BucketIndex) -> WindowRows:
+    whole = by_slot.get(index.total_slot)
+    cells = list(map(by_slot.get, range(index.first_slot, index.total_slot)))
+    return WindowRows(index, [] if whole is None else [whole], cells)
+
+
+def split_single_days(by_day: Mapping[Any, Row], index: BucketIndex) -> WindowRows:
+    if index.days is not None:
+        cells = list(map(by_day.get, index.days))
+        return WindowRows(index, [row for row in cells if row is not None], cells)
+    return split_days(by_day.values(), index)
+
+
+def split_days(rows: Iterable[Row], index: BucketIndex) -> WindowRows:
+    inside = [row for row in rows if row[0] in index.bucket_by_day]
+    buckets: list[list[Row]] = [[] for _ in index.labels]
     for row in inside:
-        buckets[bucket_index.bucket_by_day[row[0]]].append(row)
-    return WindowRows(bucket_index, inside, None, buckets)
+        buckets[index.bucket_by_day[row[0]]].append(row)
+    return WindowRows(index, inside, None, buckets)
 
 
 def select_rows(scan: Scan, rows: Sequence[Row], bucket_index: BucketIndex) -> WindowRows:
@@ -298,13 +353,13 @@ def average_days(measure: Measure, rows: Iterable[Row], known: KnownDays | None,
     return None if whole is None or count == 0 else whole / count
 
 
-def evaluate_end(projection: ScanProjection, measure: Measure, rows: Iterable[Row], total: Total) -> Value:
+def evaluate_end(projection: ScanProjection, measure: Measure, rows: Iterable[Row]) -> Value:
     """Return the value over the rows of each account's last day, or first, that has a value."""
     ends: dict[Any, Row] = {}
     for row in rows:
         account = None if projection.account is None else row[projection.account]
         end = ends.get(account)
-        is_further = end is None or (row[0] > end[0] if total == "last" else row[0] < end[0])
+        is_further = end is None or (row[0] > end[0] if projection.total == "last" else row[0] < end[0])
         if is_further and measure.evaluate(row) is not None:
             ends[account] = row
     merged = merge_rows(projection, list(ends.values()))

@@ -11,7 +11,7 @@ from cachetools import TTLCache
 from engine.answer.aggregate import MetricResult
 from engine.answer.breakdown import break_down
 from engine.answer.cache import Cache, CachedRows
-from engine.answer.fetch import RequestContext, ScanFetcher
+from engine.answer.fetch import RequestContext, RowDaysCache, ScanFetcher
 from engine.answer.request import WidgetRequest
 from engine.answer.response import Body
 from engine.catalog.catalog import Catalog
@@ -37,9 +37,10 @@ class WidgetAnswer:
 
     `is_cached` tells that nothing had to be read. `stale_seconds` is the age of the oldest rows where the answer is
     stale because a database is down, and None otherwise; the body says so too, in `meta.stale`. `results` are those of
-    the metrics over tables that the answer is built from.
+    the metrics over tables that the answer is built from. `metric` is the widget, broken down as the request says.
     """
 
+    metric: Metric
     body: Body
     is_cached: bool
     stale_seconds: float | None
@@ -60,6 +61,8 @@ class Engine:
         self.statements = StatementCompiler(warehouse.dialect, catalog.tables.values())
         self._shared_plan = None if cache is None else CompiledPlan(plan(catalog.metrics.values()), self.statements)
         self._plans: TTLCache[PlanKey, CompiledPlan] = TTLCache(MAX_PLANS, PLAN_TTL_SECONDS)
+        # Kept for as long as the rows of a scan, but in this process: every answer needs them.
+        self._row_days = None if cache is None else RowDaysCache(cache.ttl)
         self._lock = Lock()
         self._health = HealthCheck(warehouse)
 
@@ -143,28 +146,34 @@ class Engine:
             compiled=compiled,
             query=query,
             context=context,
+            row_days=self._row_days,
         )
         request = WidgetRequest(fetcher)
-        found = {metric.key: request.build_widget(metric) for metric in metrics}
+        found = {metric: request.build_widget(metric) for metric in metrics}
         is_down = self.cache is not None and (context.offline or self._is_warehouse_down(fetcher.cached_rows))
         if self.cache is None:
             return {
-                key: WidgetAnswer(body, is_cached=False, stale_seconds=None, results=results)
-                for key, (body, results, _) in found.items()
+                metric.key: WidgetAnswer(metric, body, is_cached=False, stale_seconds=None, results=results)
+                for metric, (body, results, _) in found.items()
             }
         return {
-            key: self._build_cached_answer(body, cached_rows, is_down, results)
-            for key, (body, results, cached_rows) in found.items()
+            metric.key: self._build_cached_answer(metric, body, cached_rows, is_down, results)
+            for metric, (body, results, cached_rows) in found.items()
         }
 
     def _build_cached_answer(
-        self, body: Body, cached_rows: Sequence[CachedRows], is_down: bool, results: tuple[MetricResult, ...]
+        self,
+        metric: Metric,
+        body: Body,
+        cached_rows: Sequence[CachedRows],
+        is_down: bool,
+        results: tuple[MetricResult, ...],
     ) -> WidgetAnswer:
         cached = all(each.is_cached for each in cached_rows)
         if not is_down and not any(each.is_stale for each in cached_rows):
-            return WidgetAnswer(body, cached, None, results)
+            return WidgetAnswer(metric, body, cached, None, results)
         body["meta"]["stale"] = True
-        return WidgetAnswer(body, cached, max((each.age for each in cached_rows), default=0.0), results)
+        return WidgetAnswer(metric, body, cached, max((each.age for each in cached_rows), default=0.0), results)
 
     def _is_warehouse_down(self, cached_rows: Collection[CachedRows]) -> bool:
         """Whether the warehouse is down although the cache had everything."""

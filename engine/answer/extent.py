@@ -67,12 +67,13 @@ def find_read_day(accounts: Mapping[str, AccountRead]) -> date | None:
 
 def iter_late_accounts(tables: Iterable[Table], reads: AccountReads, window: Window) -> Iterable[tuple[str, str, date]]:
     """Yield the source, account and last read day of each late account whose last day is before the window's end."""
-    accounts = {
-        (table.source, account): read.through
-        for each in tables
-        for table in each.list_physical_tables()
-        for account, read in reads.get(table.name, {}).items()
-        if read.is_late and read.through < window.end
-    }
+    if not reads:
+        return
+    accounts: dict[tuple[str, str], date] = {}
+    for table in dict.fromkeys(physical for each in tables for physical in each.list_physical_tables()):
+        for account, read in reads.get(table.name, {}).items():
+            if read.is_late and read.through < window.end:
+                key = (table.source, account)
+                accounts[key] = min(read.through, accounts.get(key, read.through))
     for (source, account), through in sorted(accounts.items()):
         yield source, account, through

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from threading import Lock
+from time import monotonic
 from typing import Any
+
+from cachetools import LRUCache
 
 from engine.answer.aggregate import Row
 from engine.answer.cache import Cache, CachedRows, CacheKey, hash_text
@@ -23,6 +27,11 @@ from engine.tables import Table
 from engine.warehouse.warehouse import Warehouse
 
 Filters = tuple[DimensionFilter, ...]
+# The first and the last day with rows; nothing without rows.
+RowDays = tuple[date, date] | tuple[()]
+# A table, a tenant and the version of its data.
+RowDaysKey = tuple[Table, str, int]
+MAX_ROW_DAYS = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +50,28 @@ class RequestContext:
     offline: bool = False
 
 
+class RowDaysCache:
+    """The first and last days of tables, for `ttl` seconds from when they were read, in this process. Thread-safe.
+
+    Every answer needs them, so that they are worth more than a place in the cache of rows.
+    """
+
+    def __init__(self, ttl: float) -> None:
+        self.ttl = ttl
+        self._lock = Lock()
+        self._kept: LRUCache[RowDaysKey, tuple[float, RowDays]] = LRUCache(MAX_ROW_DAYS)
+
+    def get(self, key: RowDaysKey) -> RowDays | None:
+        """Return the days, or None where they are not kept."""
+        with self._lock:
+            expires, found = self._kept.get(key, (0.0, None))
+        return found if expires > monotonic() else None
+
+    def put(self, key: RowDaysKey, days: RowDays, *, age: float) -> None:
+        with self._lock:
+            self._kept[key] = (monotonic() + self.ttl - age, days)
+
+
 class ScanFetcher:
     """Fetches the rows that one query needs, each once."""
 
@@ -53,6 +84,7 @@ class ScanFetcher:
         compiled: CompiledPlan,
         query: MetricQuery,
         context: RequestContext,
+        row_days: RowDaysCache | None = None,
     ) -> None:
         self.warehouse = warehouse
         self.cache = cache
@@ -62,6 +94,7 @@ class ScanFetcher:
         self.context = context
         self.ranges = query.period.ranges
         self.extents: dict[Table, Extent | None] = {}
+        self.row_days = row_days
         self._fetched: dict[Hashable, CachedRows] = {}
 
     @property
@@ -77,10 +110,16 @@ class ScanFetcher:
 
     def fetch_row_days(self, table: Table) -> tuple[date, date] | None:
         """Return the first and the last day of which a physical table has rows."""
+        key = (table, self.context.tenant, self.context.data_version)
+        if self.row_days is not None and (kept := self.row_days.get(key)) is not None:
+            return kept or None
         sql = self.compiled.statements.get_row_days_sql(table)
-        rows = self.fetch_once((table,), table, sql, lambda: self.bind_parameters(()), ()).rows
-        days = [date.fromisoformat(self.warehouse.dialect.format_day(row[0])) for row in rows]
-        return (min(days), max(days)) if days else None
+        rows = self.fetch_once((table,), table, sql, lambda: self.bind_parameters(()), ())
+        days = [date.fromisoformat(self.warehouse.dialect.format_day(row[0])) for row in rows.rows]
+        found = (min(days), max(days)) if days else ()
+        if self.row_days is not None and not rows.is_stale:
+            self.row_days.put(key, found, age=rows.age)
+        return found or None
 
     def fetch_scan(self, scan: Scan, filters: Filters, buckets: PeriodBuckets, to_date: date | None) -> CachedRows:
         """Return a scan's rows; those of slots depend on the day up to which an unfinished window is known."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from engine.answer.extent import AccountReads, Extent, intersect_windows, iter_late_accounts
 from engine.calendar import DAY, Compare, Period, Window
@@ -42,24 +43,56 @@ def find_freshness(
     metric: Metric, period: Period, active: frozenset[str], get_extent: GetExtent, reads: AccountReads
 ) -> Freshness:
     """Find how far the data of a metric is known, by its tables whose sources are `active`."""
+    tables = metric.list_tables(active)
     window = period.current.window
-    tables = [table for table in metric.tables if active.issuperset(table.sources)]
-    extents = [get_extent(table) for table in tables]
-    through = find_common_through(extents, window)
-    provisional = [
-        day
-        for table, extent in zip(tables, extents, strict=True)
-        if (day := find_provisional_day(table, extent, window)) is not None
-    ]
-    compared = None if period.comparison is None else find_common_through(extents, period.comparison.window)
+    counted = [tables for _ in period.windows]
+    if metric.has_optional_parts:
+        tests = [make_known_test(get_extent, each) for each in period.windows]
+        counted = [metric.list_counted_tables(active, is_known) for is_known in tests]
+    late = min((day for *_, day in iter_late_accounts(tables, reads, window) if day >= window.start), default=None)
+    return combine_extents(
+        tuple((table.restates, get_extent(table)) for table in tables),
+        tuple(tuple(map(get_extent, each)) for each in counted),
+        period,
+        late,
+    )
+
+
+def make_known_test(get_extent: GetExtent, window: Window) -> Callable[[Table], bool]:
+    """Return a test whether some days of a window are known of a table."""
+
+    def is_known(table: Table) -> bool:
+        extent = get_extent(table)
+        return extent is not None and extent.intersect(window) is not None
+
+    return is_known
+
+
+@lru_cache(maxsize=4_096)
+def combine_extents(
+    extents: tuple[tuple[int | None, Extent | None], ...],
+    counted: tuple[tuple[Extent | None, ...], ...],
+    period: Period,
+    late: date | None,
+) -> Freshness:
+    """Combine what is known of several tables, each with how many days its source restates.
+
+    `counted` are the extents that decide how far each window is known. `late` is the earliest last day of an account
+    that is late, if it is within the window.
+    """
+    window = period.current.window
+    through = find_common_through(counted[0], window)
+    provisional = [find_provisional_day(restates, extent, window) for restates, extent in extents]
+    compared = None
+    if period.comparison is not None:
+        compared = find_common_through(counted[1], period.comparison.window)
     to_date = None
     if period.compare is not Compare.OFF and through is not None:
-        late = [day for *_, day in iter_late_accounts(tables, reads, window) if day >= window.start]
-        to_date = min([through, *late])
+        to_date = through if late is None else min(through, late)
     return Freshness(
         through=through,
         compared_through=compared,
-        provisional=min(provisional, default=None),
+        provisional=min((day for day in provisional if day is not None), default=None),
         to_date=None if to_date is None or to_date >= window.end else to_date,
     )
 
@@ -71,19 +104,21 @@ def find_common_through(extents: Sequence[Extent | None], window: Window) -> dat
     return min(days) if days and len(days) == len(known) else None
 
 
-def find_provisional_day(table: Table, extent: Extent | None, window: Window) -> date | None:
+def find_provisional_day(restates: int | None, extent: Extent | None, window: Window) -> date | None:
     """Return the first day of the window that the table's source may still restate; None without one."""
-    if table.restates is None or extent is None or (known := extent.intersect(window)) is None:
+    if restates is None or extent is None or (known := extent.intersect(window)) is None:
         return None
-    day = max(window.start, extent.through - timedelta(days=table.restates - 1))
+    day = max(window.start, extent.through - timedelta(days=restates - 1))
     return day if day <= known.end else None
 
 
 def list_notes(
-    metric: Metric, period: Period, active: frozenset[str], reads: AccountReads, notes: Iterable[DataNote]
+    metric: Metric, period: Period, active: frozenset[str], reads: AccountReads, notes: Sequence[DataNote]
 ) -> list[DataNote]:
     """List what is to be known of the days of a metric's windows, in the order of source, account and day."""
-    tables = [table for table in metric.tables if active.issuperset(table.sources)]
+    if not reads and not notes:
+        return []
+    tables = metric.list_tables(active)
     window = period.current.window
     found = [
         DataNote("late", source, account, "", Window(max(day + DAY, window.start), window.end))

@@ -83,12 +83,12 @@ def build_body(metric: Metric, result: WidgetResult | None, context: AnswerConte
 
 def build_series(series: SeriesValues, context: AnswerContext) -> Body:
     """Build one series, with what its own metric says of it."""
-    part = series.metric
+    part, own = series.metric, series.series
     body: Body = {
         "name": series.name,
         "key": part.key,
-        "format": part.format,
-        "better": part.better,
+        "format": (own and own.format) or part.format,
+        "better": (own and own.better) or part.better,
         "currency": series.currency,
         "points": build_points(context.buckets.current, series.points),
         "stats": build_stats(series.stats, part.delta, context.freshness.to_date),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from engine.answer.extent import Extent
@@ -31,22 +31,26 @@ class BucketIndex:
     total_slot: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class PeriodBuckets:
     """The buckets of the requested window and, unless compare is off, of the compared one.
 
     `to_date` has the days of each window up to the last known one, where that is before the window's end; without a
-    comparison it is empty. `slot_days` has the (slot, day) pairs of all windows.
+    comparison it is empty.
     """
 
     current: BucketIndex
     compared: BucketIndex | None
     to_date: tuple[BucketIndex, ...]
-    slot_days: tuple[tuple[int, date], ...]
 
-    @property
+    @cached_property
     def windows(self) -> tuple[BucketIndex, ...]:
         return (self.current,) if self.compared is None else (self.current, self.compared)
+
+    @cached_property
+    def slot_days(self) -> tuple[tuple[int, date], ...]:
+        """The (slot, day) pairs of all windows."""
+        return tuple(pair for index in (*self.windows, *self.to_date) for pair in iter_slot_days(index))
 
 
 @lru_cache(maxsize=256)
@@ -63,7 +67,6 @@ def build_period_buckets(period: Period, dialect: Dialect, through: date | None 
         current=indexes[0],
         compared=indexes[1] if period.comparison is not None else None,
         to_date=tuple(indexes[2:]),
-        slot_days=tuple(pair for index in indexes for pair in iter_slot_days(index)),
     )
 
 

@@ -49,7 +49,7 @@ def describe_table_metric(metric: TableMetric) -> tuple[Any, ...]:
 def describe_series(series: MetricSeries, metric: Metric) -> tuple[Any, ...]:
     # A series without a name of its own has its metric's title.
     name = None if series.name == metric.title else series.name
-    return (name, *describe_expression(series.expression))
+    return (name, series.format, series.better, series.total, *describe_expression(series.expression))
 
 
 def describe_expression(expression: Expression) -> tuple[Any, ...]:

@@ -26,7 +26,7 @@ from engine.catalog.rules import RULES, get_content_keys
 from engine.catalog.table_resolver import TableResolver, format_sources
 from engine.diagnostics import Diagnostics, Position
 from engine.faults import TextFault, raise_if_any
-from engine.files.definitions import ItemsDefinition, MetricDefinition
+from engine.files.definitions import Format, ItemsDefinition, MetricDefinition, SeriesDefinition
 from engine.files.document import KeyPath
 from engine.files.folder import MetricFile, MetricFolder
 from engine.language.evaluator import compile_arithmetic
@@ -45,9 +45,13 @@ from engine.language.parser import locate_node, parse_expression
 from engine.sources import Source, find_source_of_key
 from engine.tables import Dimension, Table
 
+NOT_MONEY = "format: currency is for money, which this is not; say `money: true` at the column if it is"
 # The order of members by their names.
 BY_NAME = "name"
-DERIVE_NODES = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg, exp.Paren, exp.Literal, exp.Column, exp.Identifier)
+DERIVE_NODES = (
+    *(exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg, exp.Paren, exp.Coalesce),
+    *(exp.Literal, exp.Column, exp.Identifier),
+)
 # What replaces a `metric()` with errors, so that the rest of the expression is checked.
 PLACEHOLDER_EXPRESSION = "(count(*))"
 
@@ -101,8 +105,7 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
             case _:
                 metric = self.resolve_table_metric(reporter, definition)
         if metric.format == "currency" and not is_money(metric):
-            message = "format: currency is for money, which this is not; say `money: true` at the column if it is"
-            reporter.report_at_value("not-money", message, "format")
+            reporter.report_at_value("not-money", NOT_MONEY, "format")
         check_tests(reporter, metric)
         errors.raise_if_failed()
         return metric
@@ -114,13 +117,13 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         errors, where, by, ranking, items, series = CollectErrors(), None, None, None, None, tuple[MetricSeries, ...]()
         with errors:
             where = self.resolve_where(reporter, definition, table)
-        texts: dict[str, tuple[KeyPath, str]] = {
-            name: (("series", name), text) for name, text in (definition.series or {}).items()
+        definitions: dict[str, tuple[KeyPath, SeriesDefinition]] = {
+            name: (("series", name), each) for name, each in (definition.series or {}).items()
         }
         if definition.value is not None:
-            texts[make_title(reporter.name, definition)] = (("value",), definition.value)
+            definitions[make_title(reporter.name, definition)] = (("value",), SeriesDefinition(value=definition.value))
         with errors:
-            series = self.resolve_series(reporter, texts, table, where, percent=definition.format == "percent")
+            series = self.resolve_series(reporter, definitions, table, where, format_name=definition.format)
         if definition.by is not None:
             with errors:
                 by = self.resolve_breakdown(reporter, table, definition.by, "by")
@@ -213,10 +216,10 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
                     "unknown-column", describe_unknown_column(column, table, self.other_tables), "items", "show", index
                 )
                 errors.failed = True
-        texts: dict[str, tuple[KeyPath, str]] = {
-            name: (("items", "values", name), text) for name, text in items.values.items()
+        definitions: dict[str, tuple[KeyPath, SeriesDefinition]] = {
+            name: (("items", "values", name), SeriesDefinition(value=text)) for name, text in items.values.items()
         }
-        values = self.resolve_series(reporter, texts, table, where)
+        values = self.resolve_series(reporter, definitions, table, where)
         errors.raise_if_failed()
         order = next((each for each in values if each.name == items.order), values[0])
         return RankedItems(by.column, tuple(items.show), values, order, items.limit)
@@ -224,33 +227,54 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
     def resolve_series(
         self,
         reporter: Reporter,
-        texts: Mapping[str, tuple[KeyPath, str]],
+        definitions: Mapping[str, tuple[KeyPath, SeriesDefinition]],
         table: Table,
         where: exp.Expr | None,
         *,
-        percent: bool = False,
+        format_name: Format | None = None,
     ) -> tuple[MetricSeries, ...]:
-        """Resolve expressions by name. Raises AlreadyReported after the errors of all of them."""
+        """Resolve series by name; `format_name` is that of those which name none.
+
+        Raises AlreadyReported after the errors of all of them.
+        """
         errors, found = CollectErrors(), list[MetricSeries]()
-        for name, (path, text) in texts.items():
+        for name, (path, definition) in definitions.items():
             with errors:
-                rendered = self.render_expression(reporter, text, table, errors, *path)
-                stated = "total" in reporter.list_keys()
-                with reporter.catch_faults(*path, rendered=rendered):
-                    expression = resolve_expression(
-                        rendered.text,
-                        table,
-                        where,
-                        total_stated=stated,
-                        others=self.other_tables,
-                        metrics=self.declared,
-                    )
-                reporter.warn_of_doubts(expression.doubts, *path, rendered=rendered)
-                if percent:
-                    reporter.warn_of_doubts(find_percent_factors(expression.tree), *path, rendered=rendered)
-                found.append(MetricSeries(name, expression))
+                found.append(self.resolve_one_series(reporter, name, path, definition, table, where, format_name))
         errors.raise_if_failed()
         return tuple(found)
+
+    def resolve_one_series(
+        self,
+        reporter: Reporter,
+        name: str,
+        path: KeyPath,
+        definition: SeriesDefinition,
+        table: Table,
+        where: exp.Expr | None,
+        format_name: Format | None,
+    ) -> MetricSeries:
+        """Resolve a series; a bare text at `path` is its value. Raises AlreadyReported."""
+        errors = CollectErrors()
+        own_keys = reporter.descend(*path).list_keys()
+        place = (*path, "value") if own_keys else path
+        rendered = self.render_expression(reporter, definition.value, table, errors, *place)
+        with reporter.catch_faults(*place, rendered=rendered):
+            expression = resolve_expression(
+                rendered.text,
+                table,
+                where,
+                total_stated="total" in reporter.list_keys() or "total" in own_keys,
+                others=self.other_tables,
+                metrics=self.declared,
+            )
+        reporter.warn_of_doubts(expression.doubts, *place, rendered=rendered)
+        if (definition.format or format_name) == "percent":
+            reporter.warn_of_doubts(find_percent_factors(expression.tree), *place, rendered=rendered)
+        if definition.format == "currency" and not expression.money:
+            reporter.report_at_value("not-money", NOT_MONEY, *path, "format")
+        errors.raise_if_failed()
+        return MetricSeries(name, expression, definition.format, definition.better, definition.total)
 
     def render_expression(
         self, reporter: Reporter, text: str, table: Table, errors: CollectErrors, *path: str | int
@@ -286,11 +310,11 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
             with errors:
                 found.append(self.resolve_single_series(reporter, reporter.locate_value("combine", index), key))
         errors.raise_if_failed()
-        return CombinedMetric(
-            **build_common_fields(reporter.name, definition),
-            combined=tuple(found),
-            correlation=definition.stat == "correlation",
-        )
+        fields, is_correlation = build_common_fields(reporter.name, definition), definition.stat == "correlation"
+        if is_correlation:
+            # A share of a correlation says nothing.
+            fields["delta"] = "absolute"
+        return CombinedMetric(**fields, combined=tuple(found), correlation=is_correlation)
 
     def resolve_derived_metric(self, reporter: Reporter, definition: MetricDefinition, text: str) -> DerivedMetric:
         errors, operands = CollectErrors(), dict[str, Metric]()
@@ -301,7 +325,7 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         for column in tree.walk(prune=lambda node: not is_metric_arithmetic(node)):
             if not isinstance(column, exp.Column):
                 continue
-            key = ".".join(part.name for part in column.parts)
+            key = name_operand(column)
             with errors:
                 operands[key] = self.resolve_single_series(
                     reporter, reporter.locate_character(("derive",), locate_node(column)), key
@@ -313,7 +337,7 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
 
         def replace_with_index(node: exp.Expr) -> exp.Expr:
             if isinstance(node, exp.Column):
-                return exp.Placeholder(this=str(keys.index(".".join(part.name for part in node.parts))))
+                return exp.Placeholder(this=str(keys.index(name_operand(node))))
             return node
 
         arithmetic = tree.transform(replace_with_index)
@@ -322,6 +346,7 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
             operands=tuple(operands.values()),
             text=arithmetic.sql(),
             evaluate=compile_arithmetic(arithmetic),
+            optional=frozenset(operands) - set(iter_required_keys(tree)),
         )
 
     def resolve_single_series(self, reporter: Reporter, position: Position, key: str) -> Metric:
@@ -374,12 +399,27 @@ def inline_where(metric: TableMetric) -> str:
 
 
 def find_non_arithmetic(tree: exp.Expr) -> Iterator[TextFault]:
-    message = "derive is arithmetic between metrics: + - * / and numbers"
+    message = "derive is arithmetic between metrics: + - * / and numbers, and coalesce(a, 0)"
     for node in tree.walk(prune=lambda each: not is_metric_arithmetic(each)):
         if not is_metric_arithmetic(node):
             yield TextFault(locate_node(node), "sql-forbidden", message)
     if not tree.find(exp.Column):
         yield TextFault(0, "no-metric", "derive names no metric, such as meta.spend / ga4.sessions")
+
+
+def name_operand(column: exp.Column) -> str:
+    """Return the key of the metric that a name with dots is."""
+    return ".".join(part.name for part in column.parts)
+
+
+def iter_required_keys(node: exp.Expr) -> Iterator[str]:
+    """Yield the keys of the operands without which there is no value: outside of `coalesce`, or last in it."""
+    if isinstance(node, exp.Column):
+        yield name_operand(node)
+        return
+    children = node.expressions[-1:] if isinstance(node, exp.Coalesce) else node.iter_expressions()
+    for child in children:
+        yield from iter_required_keys(child)
 
 
 def is_metric_arithmetic(node: exp.Expr) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlglot import exp
 
 from engine.catalog.metrics import Metric, MetricSeries, RankedItems, TableMetric
+from engine.files.definitions import Total
 from engine.language.expressions import Aggregate, Expression, make_text_extreme
 from engine.language.function_values import Evaluator
 from engine.tables import Table
@@ -87,17 +88,24 @@ class LabelScan:
 class Measure:
     """A series of a metric as a function of a row; None where no row passes its `where`."""
 
+    series: MetricSeries
     name: str
     evaluate: Evaluator
     additive: bool
     money: bool
+    # Whether a whole number of it is written as an integer.
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScanProjection:
-    """How one metric reads a scan's rows: its measures, and the positions of other columns."""
+    """How one metric reads a scan's rows: its measures, and the positions of other columns.
+
+    The measures are summed up alike, by `total`.
+    """
 
     scan: Scan
+    total: Total
     measures: tuple[Measure, ...]
     passing: int | None
     currency: tuple[int, int] | None
@@ -110,11 +118,12 @@ class ScanProjection:
 class MetricPlan:
     """How to answer one metric over a table.
 
-    `whole` covers all members together, `members` each of them, `labels` their names, and `items` is the list.
+    `wholes` cover all members together, one for each way in which series are summed up; `members` each of them,
+    `labels` their names, and `items` is the list.
     """
 
     metric: TableMetric
-    whole: ScanProjection
+    wholes: tuple[ScanProjection, ...]
     members: ScanProjection | None
     items: ItemsScan | None
     labels: LabelScan | None = None
@@ -132,45 +141,85 @@ MergeFunction = Callable[[Sequence[Any]], Any]
 ScanKey = tuple[str, Shape, bool, object]
 
 
+@dataclass(frozen=True, slots=True)
+class SeriesGroup:
+    """The series of a metric that are summed up alike, and how their rows are read."""
+
+    metric: TableMetric
+    series: tuple[MetricSeries, ...]
+    total: Total
+
+    @property
+    def shape(self) -> Shape:
+        """Slots, where each bucket and total needs all of its rows at once."""
+        return Shape.DAYS if self.total != "period" or self.is_mergeable else Shape.SLOTS
+
+    @property
+    def is_mergeable(self) -> bool:
+        return all(series.expression.is_mergeable for series in self.series)
+
+    @property
+    def by_account(self) -> bool:
+        """Whether the total is of a day that each account has for itself."""
+        return self.total in ("first", "last") and self.metric.table.account is not None
+
+    def get_scan_key(self, breakdown: Breakdown | None) -> ScanKey:
+        identity = None if breakdown is None else breakdown.identity
+        return (self.metric.table.name, self.shape, self.by_account, identity)
+
+
 def plan(metrics: Iterable[Metric]) -> Plan:
     """Plan the fewest scans that answer these metrics; those that read the same rows share one."""
     table_metrics = {metric.key: metric for each in metrics for metric in each.table_metrics}
     aggregates: dict[ScanKey, dict[Aggregate, None]] = {}
-    shells: dict[ScanKey, tuple[TableMetric, Shape, Breakdown | None]] = {}
-    uses: dict[str, tuple[ScanKey, ScanKey | None]] = {}
+    shells: dict[ScanKey, tuple[SeriesGroup, Breakdown | None]] = {}
+    uses: dict[str, list[tuple[SeriesGroup, ScanKey]]] = {key: [] for key in table_metrics}
+    members: dict[str, tuple[SeriesGroup, ScanKey]] = {}
+
+    def add_scan(group: SeriesGroup, breakdown: Breakdown | None) -> ScanKey:
+        key = group.get_scan_key(breakdown)
+        shells.setdefault(key, (group, breakdown))
+        aggregates.setdefault(key, {}).update(dict.fromkeys(iter_needed_aggregates(group.metric, group.series)))
+        return key
+
     for metric in table_metrics.values():
-        shape = Shape.SLOTS if metric.is_unmergeable else Shape.DAYS
         breakdown = plan_breakdown(metric)
-        split: ScanKey | None = None
-        if breakdown is not None:
-            split = (metric.table.name, shape, metric.needs_accounts, breakdown.identity)
-            shells.setdefault(split, (metric, shape, breakdown))
-            aggregates.setdefault(split, {}).update(dict.fromkeys(iter_needed_aggregates(metric)))
-        # Members add up to the whole only where their aggregates merge.
-        if split is not None and all(series.expression.is_mergeable for series in metric.series):
-            whole: ScanKey = split
-        else:
-            whole = (metric.table.name, shape, metric.needs_accounts, None)
-            shells.setdefault(whole, (metric, shape, None))
-            aggregates.setdefault(whole, {}).update(dict.fromkeys(iter_needed_aggregates(metric)))
-        uses[metric.key] = (whole, split)
+        for group in group_series(metric):
+            split = None if breakdown is None else add_scan(group, breakdown)
+            if split is not None:
+                members[metric.key] = (group, split)
+            # Members add up to the whole only where their aggregates merge.
+            whole = split if split is not None and group.is_mergeable else add_scan(group, None)
+            uses[metric.key].append((group, whole))
     scans = {
-        key: Scan(metric.table, shape, tuple(aggregates[key]), breakdown, by_account=metric.needs_accounts)
-        for key, (metric, shape, breakdown) in shells.items()
+        key: Scan(group.metric.table, group.shape, tuple(aggregates[key]), breakdown, by_account=group.by_account)
+        for key, (group, breakdown) in shells.items()
     }
+
+    def project(use: tuple[SeriesGroup, ScanKey]) -> ScanProjection:
+        return build_projection(use[0], scans[use[1]])
+
     return Plan(
         scans=tuple(scans.values()),
         metrics={
             key: MetricPlan(
                 metric=metric,
-                whole=build_projection(metric, scans[uses[key][0]]),
-                members=build_projection(metric, scans[split]) if (split := uses[key][1]) is not None else None,
+                wholes=tuple(map(project, uses[key])),
+                members=project(members[key]) if key in members else None,
                 items=ItemsScan(metric.table, metric.items, metric.where) if metric.items else None,
                 labels=plan_labels(metric),
             )
             for key, metric in table_metrics.items()
         },
     )
+
+
+def group_series(metric: TableMetric) -> list[SeriesGroup]:
+    """Group the series of a metric by how they are summed up."""
+    groups: dict[Total, list[MetricSeries]] = {}
+    for series in metric.series:
+        groups.setdefault(metric.get_total(series), []).append(series)
+    return [SeriesGroup(metric, tuple(series), total) for total, series in groups.items()]
 
 
 def plan_breakdown(metric: TableMetric) -> Breakdown | None:
@@ -187,10 +236,10 @@ def plan_labels(metric: TableMetric) -> LabelScan | None:
     return LabelScan(metric.table, metric.by.column, metric.by.label)
 
 
-def iter_needed_aggregates(metric: TableMetric) -> Iterable[Aggregate]:
-    """Yield the aggregates that a metric's rows must have."""
-    for series in metric.series:
-        yield from series.expression.aggregates
+def iter_needed_aggregates(metric: TableMetric, series: Iterable[MetricSeries]) -> Iterable[Aggregate]:
+    """Yield the aggregates that the rows of some series of a metric must have."""
+    for each in series:
+        yield from each.expression.aggregates
     if metric.passing is not None:
         yield metric.passing
     yield from get_currency_bounds(metric)
@@ -213,16 +262,17 @@ def shows_money(metric: TableMetric) -> bool:
     return ranking or any(series.expression.money for series in (*metric.series, *values))
 
 
-def build_projection(metric: TableMetric, scan: Scan) -> ScanProjection:
-    positions = scan.positions
+def build_projection(group: SeriesGroup, scan: Scan) -> ScanProjection:
+    metric, positions = group.metric, scan.positions
     lowest_highest = get_currency_bounds(metric)
     passing = positions[metric.passing] if metric.passing is not None else None
     # A shared scan's rows have more than this metric reads: the rest is not merged.
-    used = frozenset(iter_needed_aggregates(metric))
+    used = frozenset(iter_needed_aggregates(metric, group.series))
     first = min(positions.values(), default=0)
-    measures = tuple(build_measure(series, positions, passing) for series in metric.series)
+    measures = tuple(build_measure(metric, series, positions, passing) for series in group.series)
     return ScanProjection(
         scan=scan,
+        total=group.total,
         measures=measures,
         evaluators=tuple(each.evaluate for each in measures),
         passing=passing,
@@ -235,11 +285,21 @@ def build_projection(metric: TableMetric, scan: Scan) -> ScanProjection:
     )
 
 
-def build_measure(series: MetricSeries, positions: Mapping[Aggregate, int], passing: int | None) -> Measure:
-    evaluate = series.expression.compile_evaluator(positions)
+def build_measure(
+    metric: TableMetric, series: MetricSeries, positions: Mapping[Aggregate, int], passing: int | None
+) -> Measure:
+    expression = series.expression
+    evaluate = expression.compile_evaluator(positions)
     if passing is not None:
         evaluate = require_passing_row(evaluate, passing)
-    return Measure(series.name, evaluate, series.expression.additive, series.expression.money)
+    return Measure(
+        series=series,
+        name=series.name,
+        evaluate=evaluate,
+        additive=expression.additive,
+        money=expression.money,
+        whole=expression.whole or (series.format or metric.format) == "integer",
+    )
 
 
 def require_passing_row(evaluate: Evaluator, passing: int) -> Evaluator:

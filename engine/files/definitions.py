@@ -28,7 +28,7 @@ from engine.sources import SOURCES
 ColumnType = Literal[
     "uuid", "text", "date", "timestamp", "timestamptz", "boolean", "integer", "bigint", "double", "numeric"
 ]
-Format = Literal["integer", "decimal", "percent", "currency"]
+Format = Literal["integer", "decimal", "percent", "currency", "duration"]
 Better = Literal["up", "down", "neutral"]
 Total = Literal["period", "average", "first", "last"]
 Fill = Literal["zero", "null"]
@@ -177,6 +177,15 @@ class ItemsDefinition(Definition):
     limit: Annotated[int, Field(ge=1, le=500)] = Field(10, description="How many items at the most.")
 
 
+class SeriesDefinition(Definition):
+    """One of several series. A bare expression is short for `{value: …}`."""
+
+    value: str = Field(description="A SQL aggregate expression over the table's columns.", examples=["sum(clicks)"])
+    format: Format | None = Field(None, description="How a value is written; as the metric's unless said.")
+    better: Better | None = Field(None, description="Which direction is good; as the metric's unless said.")
+    total: Total | None = Field(None, description="How it is summed up; as the metric unless said.")
+
+
 class StatsExpectation(Definition):
     """Some of the three figures of `stats`."""
 
@@ -272,10 +281,12 @@ class MetricDefinition(Definition):
     value: str | None = Field(
         None, description="A SQL aggregate expression over the table's columns.", examples=["sum(sessions)"]
     )
-    series: Annotated[dict[str, str], Field(min_length=1)] | None = Field(
-        None,
-        description="Several expressions by series name.",
-        examples=[{"CPC": "sum(spend) / sum(clicks)"}],
+    series: Annotated[dict[str, Annotated[SeriesDefinition, accept_shorthand("value")]], Field(min_length=1)] | None = (
+        Field(
+            None,
+            description="Several expressions by series name; or mappings, with a format of their own, say.",
+            examples=[{"CPC": "sum(spend) / sum(clicks)"}],
+        )
     )
     headline: str | None = Field(
         None, description="The series whose stats are the widget's; the first unless said.", examples=["CPC"]
@@ -306,7 +317,9 @@ class MetricDefinition(Definition):
     stat: Literal["correlation"] | None = Field(
         None, description="correlation: the headline is Pearson's r of the two combined series."
     )
-    derive: str | None = Field(None, description="Arithmetic between metrics.", examples=["meta.spend / ga4.sessions"])
+    derive: str | None = Field(
+        None, description="Arithmetic between metrics, with coalesce.", examples=["meta.spend / ga4.sessions"]
+    )
     total: Total | None = Field(
         None,
         description="How a bucket or period is summed up: once over its rows (period), or by its days.",

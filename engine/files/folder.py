@@ -168,7 +168,8 @@ def estimate_work(definition: TableDefinition | MetricDefinition) -> int:
     if isinstance(definition, TableDefinition):
         return estimate_text_work(definition.sql or "") + TEXT_WORK * len(definition.columns) // 4
     items = definition.items.values.values() if definition.items else ()
-    given = (definition.value, definition.where, definition.derive, *(definition.series or {}).values(), *items)
+    series = [each.value for each in (definition.series or {}).values()]
+    given = (definition.value, definition.where, definition.order, definition.derive, *series, *items)
     texts = [text for text in given if text is not None]
     return TEXT_WORK * (1 + len(definition.combine or ())) + sum(map(estimate_text_work, texts))
 

@@ -38,13 +38,18 @@ def test_every_widget_has_a_path_with_its_words_and_an_example(anonymous: TestCl
     assert sessions["summary"] == "Sessions"
     assert sessions["description"] == "Sessions started on the day."
     parameters = {parameter["name"]: parameter for parameter in sessions["parameters"]}
-    assert parameters.keys() == {"start", "end", "compare", "sources", "grain"}
+    # Its table has no dimensions: there is nothing to break it down by.
+    assert parameters.keys() == {"start", "end", "compare", "compare_start", "sources", "grain"}
     assert parameters["compare"]["schema"] == {
         "type": "string",
-        "enum": ["off", "previous_period", "previous_year"],
+        "enum": ["off", "previous_period", "previous_year", "previous_year_weekday", "previous_month", "custom"],
         "default": "off",
     }
-    assert parameters["grain"]["schema"]["default"] == "day"
+    assert parameters["grain"]["schema"] == {
+        "type": "string",
+        "enum": ["day", "week", "month", "quarter", "year"],
+        "default": "day",
+    }
     example = sessions["responses"]["200"]["content"]["application/json"]["example"]
     assert Widget.model_validate(example).meta.key == "ga4.sessions"
     assert example["meta"]["format"] == "integer"

@@ -1,7 +1,7 @@
 """The shipped metrics as SQL written by hand, independent of the engine.
 
 Every query returns the value of the days from :start to :end for :tenant. It computes one bucket or one period, so that
-it needs no buckets, comparisons or gaps.
+it needs no buckets or comparisons, and leaves a gap NULL.
 """
 
 from __future__ import annotations
@@ -47,8 +47,9 @@ CREATE TABLE ig_media (
 class HandWrittenMetric:
     """A metric over one table.
 
-    `sql` has a column for each of `series`. `additive` means that a missing value within the table's days is 0, `money`
-    that there is no value if the rows hold several currencies. The last `restates` days may still change.
+    `sql` has a column for each of `series`. `additive` means that a missing value within the table's extent is 0,
+    `money` that there is no value if the rows hold several currencies. The last `restates` days of the extent may still
+    change.
     """
 
     source: str
@@ -67,12 +68,14 @@ class HandWrittenBreakdown(HandWrittenMetric):
     """A metric with a breakdown.
 
     `sql` is the value of all members; `member_sql` has a row (member, value) for each. `ranked` lists the members of
-    both periods, largest first; those after the first `top` are Other.
+    both periods, largest first; those after the first `top` are Other. Of money, `currencies` has each (member,
+    currency) of both periods: a member of one currency has its values where all together have none.
     """
 
     member_sql: str
     ranked: str
     top: int
+    currencies: str | None = None
 
 
 # The mean of the days, because a visitor may be counted on several of them.
@@ -176,6 +179,12 @@ GROUP BY campaign
 ORDER BY CASE WHEN (SELECT COUNT(DISTINCT currency) FROM both) = 1 THEN SUM(spend) END DESC, campaign
 """
 
+CAMPAIGN_CURRENCIES = """
+SELECT DISTINCT COALESCE(campaign_name, '(not set)'), currency FROM meta_ads_daily
+WHERE user_id = :tenant AND (date BETWEEN :start AND :end OR date BETWEEN :prior_start AND :prior_end)
+  AND currency IS NOT NULL
+"""
+
 # The sum of the daily reach: an account that was reached on two days counts twice, as in Instagram's own reports.
 ENGAGEMENT_RATE = """
 SELECT 1.0 * SUM(interactions) / NULLIF(SUM(reach), 0) FROM ig_account_daily
@@ -262,6 +271,7 @@ WRITTEN: Mapping[str, HandWrittenMetric] = {
         member_sql=SPEND_BY_CAMPAIGN,
         ranked=CAMPAIGNS,
         top=6,
+        currencies=CAMPAIGN_CURRENCIES,
     ),
     "ig.engagement_rate": HandWrittenMetric(
         source="instagram", table="ig_account_daily", sql=ENGAGEMENT_RATE, series=("Organic engagement rate",)

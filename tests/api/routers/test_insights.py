@@ -159,8 +159,11 @@ def test_what_the_insights_read_the_widgets_need_not(client: TestClient) -> None
     ("query", "said"),
     [
         ("grain=week", "'grain' is not a parameter"),
-        ("compere=off", "did you mean 'compare'?"),
-        ("compare=yesterday", "is not one of off, previous_period, previous_year"),
+        ("compere=off", "did you mean 'compare' or 'compare_start'?"),
+        (
+            "compare=yesterday",
+            "is not one of off, previous_period, previous_year, previous_year_weekday, previous_month, custom",
+        ),
         ("start=2025-01-01", "is missing"),
         ("start=2025-02-01&end=2025-01-01", "must not be after end"),
         ("sources=tiktok", "is not one of ga4, instagram, meta"),

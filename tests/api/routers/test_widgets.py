@@ -18,6 +18,9 @@ def test_the_catalog_lists_what_is_served(client: TestClient) -> None:
     found = client.get("/v1/widgets").json()
     WidgetCatalog.model_validate(found)
     assert [entry["key"] for entry in found["widgets"]] == ["ga4.conv_rate", "ga4.sessions"]
+    digest = found["widgets"][1].pop("hash")
+    assert digest
+    assert digest != found["widgets"][0]["hash"]
     assert found["widgets"][1] == {
         "key": "ga4.sessions",
         "title": "Sessions",
@@ -27,14 +30,18 @@ def test_the_catalog_lists_what_is_served(client: TestClient) -> None:
         "better": "up",
         "chart": None,
         "by": None,
-        "grains": ["day", "week", "month"],
+        "grains": ["day", "week", "month", "quarter", "year"],
+        "group": None,
+        "position": None,
+        "delta": "relative",
+        "dimensions": [],
     }
 
 
 def test_a_widget_answers_with_exact_numbers(client: TestClient) -> None:
     found = client.get("/v1/widgets/ga4.sessions", params=PERIOD | {"compare": "previous_period"}).json()
     Widget.model_validate(found)
-    assert found["stats"] == {"value": 55, "previous": None, "delta": None}
+    assert found["stats"] == {"value": 55, "previous": None, "delta": None, "to_date": None}
     assert found["series"][0]["points"][2] == {"t": "2025-01-03", "v": 3}
     assert found["comparison"]["start"] == "2024-12-22"
     assert found["meta"]["data_through"] == "2025-01-10"
@@ -56,7 +63,7 @@ def test_the_default_is_the_last_28_complete_days_in_the_reporting_zone(client: 
 def test_another_user_sees_nothing_of_it(client: TestClient, services: Services) -> None:
     found = client.get("/v1/widgets/ga4.sessions", params=PERIOD, headers=make_bearer_headers(BOB)).json()
     assert found["series"] == []
-    assert found["stats"] == {"value": None, "previous": None, "delta": None}
+    assert found["stats"] == {"value": None, "previous": None, "delta": None, "to_date": None}
     assert found["meta"]["missing_sources"] == ["ga4"]
     services.state.connections.put(BOB, "ga4", "1")
     found = client.get("/v1/widgets/ga4.sessions", params=PERIOD, headers=make_bearer_headers(BOB)).json()
@@ -89,7 +96,7 @@ def test_an_unknown_key_names_the_nearest(client: TestClient) -> None:
         ({"start": "2025-01-02"}, "end", "both"),
         ({"start": "2020-01-01", "end": "2025-01-01"}, "end", "1,100"),
         ({"compare": "last_year"}, "compare", "previous_year"),
-        ({"grain": "year"}, "grain", "month"),
+        ({"grain": "hour"}, "grain", "quarter, year"),
         ({"sources": "tiktok"}, "sources", "instagram"),
         ({"compere": "off"}, "compere", "compare"),
         ({"start": ["2025-01-01", "2025-01-02"], "end": "2025-01-03"}, "start", "more than once"),
@@ -156,7 +163,7 @@ def test_a_batch_answers_each_as_it_would_alone(client: TestClient) -> None:
         ([], "#"),
         ({"keys": [], "start": 20250101, "end": "2025-01-02"}, "#/start"),
         ({"keys": [], "start": "2025-01-02", "end": "2025-01-01"}, "start"),
-        ({"keys": [], "grain": "year"}, "grain"),
+        ({"keys": [], "grain": "hour"}, "grain"),
         ({"keys": [], "compere": "off"}, "compere"),
     ],
 )

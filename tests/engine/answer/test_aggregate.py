@@ -38,10 +38,10 @@ def test_the_prior_period_survives_a_filter_of_exactly_the_current_window() -> N
     rows = [make_row("2025-01-01", x=5), make_row("2025-01-03", x=7)]
     metric = {"value": "sum(x)", "where": "date BETWEEN '2025-01-03' AND '2025-01-04'"}
     body = answer_metric(metric, rows, "2025-01-03", "2025-01-04", compare="previous_period")
-    # The rows of the prior period are there, and none passes: 0, and no delta, rather than a period without data.
+    # The days of the prior period are known, and no row passes: 0, and no delta, rather than a period without data.
     assert get_stats(body) == (7, 0, None)
-    assert list_compared_points(body) == [("2025-01-01", 0), ("2025-01-02", None)]
-    assert body["meta"]["comparison_through"] == "2025-01-01"
+    assert list_compared_points(body) == [("2025-01-01", 0), ("2025-01-02", 0)]
+    assert body["meta"]["comparison_through"] == "2025-01-02"
 
 
 def test_a_filter_does_not_shorten_the_days_that_have_data() -> None:
@@ -110,7 +110,13 @@ def test_a_row_may_lie_in_a_range_longer_than_a_year_and_in_the_year_before_it(v
 def test_a_bucket_is_named_after_its_first_day_even_where_the_range_begins_inside_it() -> None:
     rows = [make_row("2025-01-29", x=1), make_row("2025-01-30", x=2), make_row("2025-02-03", x=4)]
     body = answer_metric("sum(x)", rows, "2025-01-30", "2025-02-04", grain="week")
-    assert body["series"][0]["points"] == [{"t": "2025-01-27", "v": 2}, {"t": "2025-02-03", "v": 4}]
+    # The range has four days of the one week and two of the other.
+    assert body["series"][0]["points"] == [
+        {"t": "2025-01-27", "v": 2, "partial": True},
+        {"t": "2025-02-03", "v": 4, "partial": True},
+    ]
+    whole = answer_metric("sum(x)", rows, "2025-01-27", "2025-02-09", grain="week")
+    assert whole["series"][0]["points"] == [{"t": "2025-01-27", "v": 3}, {"t": "2025-02-03", "v": 4}]
 
 
 def test_the_days_on_which_clocks_change_are_days_like_any_other() -> None:
@@ -203,14 +209,14 @@ def test_a_member_of_the_prior_period_alone_is_shown_and_ranked() -> None:
     assert list_series_names(alone) == ["now"]
 
 
-def test_null_and_not_set_are_one_member() -> None:
+def test_null_an_empty_text_and_not_set_are_one_member() -> None:
     rows = [
         make_row("2025-01-01", who=None, x=1),
         make_row("2025-01-01", who="(not set)", x=2),
         make_row("2025-01-01", who="", x=4),
     ]
     body = answer_metric(BY_WHO, rows, "2025-01-01")
-    assert [(each["name"], each["stats"]["value"]) for each in body["series"]] == [("", 4), ("(not set)", 3)]
+    assert [(each["name"], each["stats"]["value"]) for each in body["series"]] == [("(not set)", 7)]
 
 
 def test_a_member_called_other_belongs_to_other_however_large() -> None:
@@ -328,9 +334,13 @@ def test_members_in_several_currencies_stand_in_the_order_of_their_names() -> No
         make_row("2025-01-01", who="a", spend=1, currency="EUR"),
         make_row("2025-01-01", who="b", spend=99, currency="USD"),
     ]
+    rows += [make_row("2025-01-01", who="c", spend=7, currency=currency) for currency in ("EUR", "USD")]
     body = answer_metric({"value": "sum(spend)", "by": "who"}, rows, "2025-01-01")
-    assert list_series_names(body) == ["a", "b"]
-    assert list_points(body, "b") == [None]
+    assert list_series_names(body) == ["a", "b", "c"]
+    # All together have no unit; each member of one currency has its own.
+    assert (get_stats(body)[0], body["meta"]["currency"]) == (None, "mixed")
+    assert [each["currency"] for each in body["series"]] == ["EUR", "USD", "mixed"]
+    assert [list_points(body, name) for name in "abc"] == [[1], [99], [None]]
 
 
 def test_a_missing_currency_is_not_another_one() -> None:
@@ -381,8 +391,8 @@ def test_the_last_is_of_the_last_day_that_has_a_value_at_every_grain() -> None:
     assert get_stats(week)[0] == 66
     january = answer_metric(metric, AUDIENCE, "2025-01-01", "2025-01-31", grain="month")
     assert get_stats(january)[0] == 20
-    # The table's last day is the 30th all the same.
-    assert january["meta"]["data_through"] == "2025-01-30"
+    # The table is known beyond the window's last day, of which it has no row.
+    assert january["meta"]["data_through"] == "2025-01-31"
 
 
 def test_a_broken_down_average_is_of_each_members_own_days() -> None:

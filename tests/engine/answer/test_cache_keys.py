@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from engine.answer.cache import MAX_STALE_SECONDS, Cache, CachedRows, CacheKey, MemoryStore, Rows
 from engine.answer.engine import Engine
+from engine.answer.extent import AccountRead, AccountReads
 from engine.answer.fetch import RequestContext
 from engine.answer.response import Body
 from engine.calendar import Compare, Grain
 from engine.catalog.catalog import load_catalog
-from engine.query import MetricQuery
+from engine.query import DimensionFilter, MetricQuery
 from engine.sources import SOURCES
 from engine.warehouse.warehouse import Warehouse
 from tests.support.oracle.questions import dump_files, get_world
@@ -34,6 +35,8 @@ metrics:
     value: sum(spend)
     items: {by: campaign, values: {spend: sum(spend)}, order: spend, limit: 3}
 """
+# Of the world's tables; a metric whose table lacks one of them is not filtered by it.
+DIMENSIONS = sorted({name for table in WORLD.definitions["tables"].values() for name in table.get("dimensions", ())})
 # Those whose rows depend on more than days and tenant, often enough to be met.
 DEPENDENT = ("ga4.channel_distinct", "ga4.properties", "meta.accounts", "meta.dearest")
 
@@ -48,15 +51,21 @@ class CacheRequest:
     compare: Compare
     grain: Grain
     sources: frozenset[str] | None
+    distance: int
+    filters: tuple[DimensionFilter, ...]
+    reads: AccountReads
 
     @property
     def question(self) -> MetricQuery:
         end = self.start + timedelta(days=self.days - 1)
-        return MetricQuery(self.start, end, self.compare, self.grain, self.sources)
+        compare_start = self.start - timedelta(days=self.distance) if self.compare is Compare.CUSTOM else None
+        return MetricQuery(self.start, end, self.compare, self.grain, self.sources, compare_start, self.filters)
 
     @property
     def asker(self) -> RequestContext:
-        return RequestContext(tenant=self.tenant, connected=frozenset(SOURCES), data_version=self.data_version)
+        return RequestContext(
+            tenant=self.tenant, connected=frozenset(SOURCES), data_version=self.data_version, reads=self.reads
+        )
 
 
 class LedgerCache(Cache):
@@ -115,6 +124,20 @@ def installation() -> Iterator[CachedInstallation]:
         warehouse.close()
 
 
+MEMBERS = st.lists(
+    st.sampled_from(["Email", "Direct", "p-1", "p-2", "(not set)", "Other"]), max_size=2, unique=True
+).map(tuple)
+# Up to which days a sync has read one account of a table: nothing, a day within the windows, and one after them.
+READS: list[AccountReads] = [
+    {},
+    *({"ga4_daily": {"p-1": AccountRead(day)}} for day in (date(2024, 3, 5), date(2025, 6, 1))),
+]
+
+
+def draw_filters() -> st.SearchStrategy[DimensionFilter]:
+    return st.builds(DimensionFilter, st.sampled_from(DIMENSIONS), MEMBERS, MEMBERS)
+
+
 DAYS_AROUND_A_LEAP_DAY = st.dates(date(2024, 2, 20), date(2024, 3, 20)) | st.dates(date(2025, 2, 20), date(2025, 3, 5))
 FIELDS: Mapping[str, st.SearchStrategy[object]] = {
     "key": st.sampled_from(DEPENDENT) | st.integers(0, 1_000),
@@ -125,6 +148,9 @@ FIELDS: Mapping[str, st.SearchStrategy[object]] = {
     "compare": st.sampled_from(Compare),
     "grain": st.sampled_from(Grain),
     "sources": st.none() | st.frozensets(st.sampled_from(sorted(SOURCES))),
+    "distance": st.integers(-3, 40),
+    "filters": st.lists(draw_filters(), max_size=2, unique_by=lambda each: each.dimension).map(tuple),
+    "reads": st.sampled_from(READS),
 }
 
 

@@ -162,7 +162,8 @@ def get_delta_kind(query: OracleQuery, key: str, answer: OracleAnswer) -> str:
     """Return the kind of the widget's delta: that of its headline, if it has one."""
     if answer.headline is not NOTHING:
         return answer.headline.head.delta
-    return str(query.catalog.metrics[key].get("delta", "relative"))
+    metric = query.catalog.metrics[key]
+    return "absolute" if metric.get("stat") == "correlation" else str(metric.get("delta", "relative"))
 
 
 def build_meta(query: OracleQuery, key: str, currency: str | None, delta: str, report: FilterReport) -> dict[str, Any]:
