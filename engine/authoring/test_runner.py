@@ -15,7 +15,6 @@ from engine.catalog.metrics import CombinedMetric, DerivedMetric, Metric, TableM
 from engine.errors import WarehouseUnavailable
 from engine.files.definitions import Expectation, Points, SeriesExpectation, TestDefinition
 from engine.query import MetricQuery
-from engine.sources import SOURCES
 from engine.tables import Table
 from engine.warehouse.warehouse import Warehouse
 
@@ -92,7 +91,7 @@ def run_test(engine: Engine, metric: Metric, test: TestDefinition, tenant: str) 
         for name, listed in rows.items():
             table = engine.catalog.tables[name]
             engine.warehouse.upsert(replace(table, key=()), (complete_row(table, row, tenant) for row in listed))
-        body = engine.query_body(metric.key, query, tenant=tenant, connected=frozenset(SOURCES))
+        body = engine.query_body(metric.key, query, tenant=tenant, connected=frozenset(engine.catalog.sources))
     except WarehouseUnavailable as error:
         return TestResult(metric.key, test.name, rows, error=str(error))
     return TestResult(metric.key, test.name, rows, tuple(find_differences(metric, test.expect, body)))
@@ -116,10 +115,10 @@ class LocalCatalog:
     def __init__(self, catalog: Catalog) -> None:
         self._tables: dict[str, Table] = {}
         self._metrics: dict[str, Metric] = {}
-        self.catalog = Catalog(
+        self.catalog = replace(
+            catalog,
             tables={name: self.localize_table(table) for name, table in catalog.tables.items()},
             metrics={key: self.localize_metric(metric) for key, metric in catalog.metrics.items()},
-            version=catalog.version,
         )
 
     def localize_table(self, table: Table) -> Table:
