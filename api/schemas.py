@@ -246,7 +246,7 @@ class ExplainedQuery(BaseModel):
     compare: Compare
     compare_start: date | None
     grain: Grain
-    sources: list[SourceName]
+    sources: list[str]
     by: str | None
     top: int | None
 
