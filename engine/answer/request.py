@@ -11,11 +11,11 @@ from engine.answer.cache import CachedRows
 from engine.answer.combine import WidgetBuilder
 from engine.answer.extent import Extent
 from engine.answer.fetch import Filters, ScanFetcher, StatementRead
-from engine.answer.freshness import find_freshness, list_notes
+from engine.answer.freshness import find_freshness, list_notes, make_known_test
 from engine.answer.receipts.receipt import Receipt, make_receipt
 from engine.answer.response import AnswerContext, Body, build_body
 from engine.answer.windows import build_period_buckets
-from engine.calendar import Axis
+from engine.calendar import Axis, Window
 from engine.catalog.metrics import Metric, TableMetric
 from engine.compiler.builder import OTHER
 from engine.query import NOT_SET
@@ -68,7 +68,7 @@ class WidgetRequest:
             return found.result
 
         axes: list[Axis] = [each.axis for each in buckets.windows]
-        builder = WidgetBuilder(get_result, self.list_extents, axes)
+        builder = WidgetBuilder(get_result, self.list_extents, self.has_known_days, axes)
         result = builder.build(metric, query.filters)
         applied = metric.select_filters(query.filters)
         body = build_body(
@@ -111,7 +111,10 @@ class WidgetRequest:
         )
 
     def list_extents(self, metric: Metric) -> list[Extent | None]:
-        return [self.fetcher.fetch_extent(table) for table in metric.tables]
+        return [self.fetcher.fetch_extent(table) for table in metric.list_tables(self.active)]
+
+    def has_known_days(self, metric: Metric, window: Window) -> bool:
+        return metric.has_known_days(self.active, make_known_test(self.fetcher.fetch_extent, window))
 
     def get_table_result(self, metric: TableMetric, filters: Filters, to_date: date | None) -> TableResult:
         """Compute the result of a metric over one table; the same arguments return the same object."""

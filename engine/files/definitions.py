@@ -284,7 +284,7 @@ class MetricDefinition(Definition):
     series: Annotated[dict[str, Annotated[SeriesDefinition, accept_shorthand("value")]], Field(min_length=1)] | None = (
         Field(
             None,
-            description="Several expressions by series name.",
+            description="Several expressions by series name; or mappings, with a format of their own, say.",
             examples=[{"CPC": "sum(spend) / sum(clicks)"}],
         )
     )
@@ -317,7 +317,9 @@ class MetricDefinition(Definition):
     stat: Literal["correlation"] | None = Field(
         None, description="correlation: the headline is Pearson's r of the two combined series."
     )
-    derive: str | None = Field(None, description="Arithmetic between metrics.", examples=["meta.spend / ga4.sessions"])
+    derive: str | None = Field(
+        None, description="Arithmetic between metrics, with coalesce.", examples=["meta.spend / ga4.sessions"]
+    )
     total: Total | None = Field(
         None,
         description="How a bucket or period is summed up: once over its rows (period), or by its days.",
