@@ -95,7 +95,7 @@ class WidgetRequest:
             data_version=context.data_version,
             sources=self.active.intersection(metric.sources),
             filters=applied,
-            statements=[each.sql for each in reads],
+            dialect=self.fetcher.warehouse.dialect.name,
         )
         body["meta"]["receipt"] = receipt.id
         return BuiltWidget(
