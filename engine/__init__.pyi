@@ -16,6 +16,8 @@ from .answer.forms.forms import FORMS as FORMS
 from .answer.forms.forms import encode_answer as encode_answer
 from .answer.forms.forms import is_available as is_available
 from .answer.freshness import DataNote as DataNote
+from .answer.receipts.receipt import Receipt as Receipt
+from .answer.receipts.receipt import parse_receipt as parse_receipt
 from .answer.redis_store import CircuitBreaker as CircuitBreaker
 from .answer.redis_store import RedisStore as RedisStore
 from .answer.response import Body as Body

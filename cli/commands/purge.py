@@ -24,8 +24,8 @@ from runtime.services import Services
 def purge(user: str, source: str, account: str | None, yes: bool, metrics: Path) -> None:
     """Delete an account's rows.
 
-    Deletes the rows of the source's tables, and what is known of how far the account was read: a sync of an account
-    that is still connected begins anew. Connections stay as they are.
+    Deletes the rows of the source's tables, what is noted of them, and what is known of how far the account was read: a
+    sync of an account that is still connected begins anew. Connections stay as they are.
 
     \b
     Examples:
@@ -43,6 +43,7 @@ def purge(user: str, source: str, account: str | None, yes: bool, metrics: Path)
         if not yes:
             click.confirm(f"Delete the {total} of {describe_account(source, account)} for good?", abort=True)
         services.warehouse.delete_accounts(tables, user, accounts)
+        services.state.data_notes.delete_notes(user, source, accounts)
         services.state.tenants.advance_data_version(user)
         synced = [
             each.account_id

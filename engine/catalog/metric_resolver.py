@@ -48,7 +48,10 @@ from engine.tables import Dimension, Table
 NOT_MONEY = "format: currency is for money, which this is not; say `money: true` at the column if it is"
 # The order of members by their names.
 BY_NAME = "name"
-DERIVE_NODES = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg, exp.Paren, exp.Literal, exp.Column, exp.Identifier)
+DERIVE_NODES = (
+    *(exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg, exp.Paren, exp.Coalesce),
+    *(exp.Literal, exp.Column, exp.Identifier),
+)
 # What replaces a `metric()` with errors, so that the rest of the expression is checked.
 PLACEHOLDER_EXPRESSION = "(count(*))"
 
@@ -321,7 +324,7 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         for column in tree.walk(prune=lambda node: not is_metric_arithmetic(node)):
             if not isinstance(column, exp.Column):
                 continue
-            key = ".".join(part.name for part in column.parts)
+            key = name_operand(column)
             with errors:
                 operands[key] = self.resolve_single_series(
                     reporter, reporter.locate_character(("derive",), locate_node(column)), key
@@ -333,7 +336,7 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
 
         def replace_with_index(node: exp.Expr) -> exp.Expr:
             if isinstance(node, exp.Column):
-                return exp.Placeholder(this=str(keys.index(".".join(part.name for part in node.parts))))
+                return exp.Placeholder(this=str(keys.index(name_operand(node))))
             return node
 
         arithmetic = tree.transform(replace_with_index)
@@ -342,6 +345,7 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
             operands=tuple(operands.values()),
             text=arithmetic.sql(),
             evaluate=compile_arithmetic(arithmetic),
+            optional=frozenset(operands) - set(iter_required_keys(tree)),
         )
 
     def resolve_single_series(self, reporter: Reporter, position: Position, key: str) -> Metric:
@@ -395,12 +399,27 @@ def inline_where(metric: TableMetric) -> str:
 
 
 def find_non_arithmetic(tree: exp.Expr) -> Iterator[TextFault]:
-    message = "derive is arithmetic between metrics: + - * / and numbers"
+    message = "derive is arithmetic between metrics: + - * / and numbers, and coalesce(a, 0)"
     for node in tree.walk(prune=lambda each: not is_metric_arithmetic(each)):
         if not is_metric_arithmetic(node):
             yield TextFault(locate_node(node), "sql-forbidden", message)
     if not tree.find(exp.Column):
         yield TextFault(0, "no-metric", "derive names no metric, such as meta.spend / ga4.sessions")
+
+
+def name_operand(column: exp.Column) -> str:
+    """Return the key of the metric that a name with dots is."""
+    return ".".join(part.name for part in column.parts)
+
+
+def iter_required_keys(node: exp.Expr) -> Iterator[str]:
+    """Yield the keys of the operands without which there is no value: outside of `coalesce`, or last in it."""
+    if isinstance(node, exp.Column):
+        yield name_operand(node)
+        return
+    children = node.expressions[-1:] if isinstance(node, exp.Coalesce) else node.iter_expressions()
+    for child in children:
+        yield from iter_required_keys(child)
 
 
 def is_metric_arithmetic(node: exp.Expr) -> bool:

@@ -317,7 +317,9 @@ class MetricDefinition(Definition):
     stat: Literal["correlation"] | None = Field(
         None, description="correlation: the headline is Pearson's r of the two combined series."
     )
-    derive: str | None = Field(None, description="Arithmetic between metrics.", examples=["meta.spend / ga4.sessions"])
+    derive: str | None = Field(
+        None, description="Arithmetic between metrics, with coalesce.", examples=["meta.spend / ga4.sessions"]
+    )
     total: Total | None = Field(
         None,
         description="How a bucket or period is summed up: once over its rows (period), or by its days.",

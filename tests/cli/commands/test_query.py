@@ -77,7 +77,7 @@ def test_a_switched_off_source_is_named(ask: Run) -> None:
 
 def test_json_is_the_answer_of_the_api(ask: Run) -> None:
     body = json.loads(ask("ga4.conv_rate", "--format", "json").stdout)
-    assert body["stats"] == {"value": 0.05, "previous": None, "delta": None}
+    assert body["stats"] == {"value": 0.05, "previous": None, "delta": None, "to_date": None}
     assert body["series"][0]["points"][2] == {"t": "2025-01-03", "v": None}
     assert body["meta"]["key"] == "ga4.conv_rate"
 
