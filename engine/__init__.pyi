@@ -22,6 +22,12 @@ from .answer.redis_store import CircuitBreaker as CircuitBreaker
 from .answer.redis_store import RedisStore as RedisStore
 from .answer.response import Body as Body
 from .authoring.check_database import check_live_tables as check_live_tables
+from .authoring.compare_catalogs import AnswerChange as AnswerChange
+from .authoring.compare_catalogs import CatalogChange as CatalogChange
+from .authoring.compare_catalogs import LiveQuestion as LiveQuestion
+from .authoring.compare_catalogs import MetricChange as MetricChange
+from .authoring.compare_catalogs import ValueChange as ValueChange
+from .authoring.compare_catalogs import compare_catalogs as compare_catalogs
 from .authoring.csv_header import CsvOptions as CsvOptions
 from .authoring.csv_import import CsvRows as CsvRows
 from .authoring.csv_presets import PRESETS as PRESETS
