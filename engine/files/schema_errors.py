@@ -20,6 +20,8 @@ from engine.files.definitions import (
     SeriesExpectation,
     StatsExpectation,
     TableDefinition,
+    TargetDefinition,
+    TargetExpectation,
     TestDefinition,
 )
 from engine.files.document import Document, KeyPath
@@ -35,6 +37,7 @@ MODELS_BY_KEY: Mapping[str, type[BaseModel]] = {
     "items": ItemsDefinition,
     "expect": Expectation,
     "stats": StatsExpectation,
+    "target": TargetDefinition,
 }
 # What is easily put one level too high: a key of the inner mapping, by the key that holds that.
 NESTED_MODELS: Mapping[type[BaseModel], Mapping[str, type[BaseModel]]] = {
@@ -143,6 +146,8 @@ def find_existing_path(loc: tuple[str | int, ...], data: Any) -> KeyPath:
 
 def get_model_at(path: KeyPath) -> type[BaseModel]:
     """Return the model of the mapping at `path`."""
+    if path[-2:] == ("expect", "target"):
+        return TargetExpectation
     for segment in reversed(path[-2:]):
         if segment in MODELS_BY_KEY and (len(path) > 1 or segment in ("tables", "metrics")):
             return MODELS_BY_KEY[str(segment)]
