@@ -17,6 +17,7 @@ from engine.catalog.metrics import (
     DerivedMetric,
     Metric,
     MetricSeries,
+    MetricTarget,
     RankedItems,
     TableMetric,
     is_money,
@@ -26,7 +27,7 @@ from engine.catalog.rules import RULES, get_content_keys
 from engine.catalog.table_resolver import TableResolver, format_sources
 from engine.diagnostics import Diagnostics, Position
 from engine.faults import TextFault, raise_if_any
-from engine.files.definitions import Format, ItemsDefinition, MetricDefinition, SeriesDefinition
+from engine.files.definitions import Format, ItemsDefinition, MetricDefinition, SeriesDefinition, TargetDefinition
 from engine.files.document import KeyPath
 from engine.files.folder import MetricFile, MetricFolder
 from engine.language.evaluator import compile_arithmetic
@@ -106,9 +107,26 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
                 metric = self.resolve_table_metric(reporter, definition)
         if metric.format == "currency" and not is_money(metric):
             reporter.report_at_value("not-money", NOT_MONEY, "format")
+        with errors:
+            metric = replace(metric, target=self.resolve_target(reporter, definition.target, metric))
         check_tests(reporter, metric)
         errors.raise_if_failed()
         return metric
+
+    def resolve_target(
+        self, reporter: Reporter, definition: TargetDefinition | None, metric: Metric
+    ) -> MetricTarget | None:
+        """Resolve what a metric should come to. Raises AlreadyReported."""
+        if definition is None:
+            return None
+        if definition.day is not None and not (isinstance(metric, TableMetric) and is_additive(metric)):
+            message = "a target per day is for a value that adds up over days; write `value`, or `metric`"
+            reporter.report_at_key("misplaced-key", message, "target", "day")
+            raise AlreadyReported
+        goal = None
+        if definition.metric is not None:
+            goal = self.resolve_single_series(reporter, reporter.locate_value("target", "metric"), definition.metric)
+        return MetricTarget(definition.day, definition.value, goal)
 
     # Metrics over a table
 
@@ -354,7 +372,9 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         metric = self.follow_reference(reporter, position, key)
         breakdown = isinstance(metric, TableMetric) and (metric.by is not None or len(metric.series) > 1)
         if breakdown or isinstance(metric, CombinedMetric):
-            message = f"metric {key!r} has several series; only metrics of one can be combined or derived from"
+            message = (
+                f"metric {key!r} has several series; only metrics of one can be combined, derived from or a target"
+            )
             reporter.report_at_position(position, "wrong-metric", message)
             raise AlreadyReported
         return metric
@@ -396,6 +416,10 @@ def inline_where(metric: TableMetric) -> str:
         value = guard_argument(argument, metric.where)
         aggregate.set("this", exp.Distinct(expressions=[value]) if distinct else value)
     return tree.sql()
+
+
+def is_additive(metric: TableMetric) -> bool:
+    return all(series.expression.additive for series in metric.series)
 
 
 def find_non_arithmetic(tree: exp.Expr) -> Iterator[TextFault]:

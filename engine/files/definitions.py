@@ -58,6 +58,9 @@ def convert_null(value: object) -> object:
     return "null" if value is None else value
 
 
+Points = dict[str, float | None]
+
+
 class Definition(BaseModel):
     """A mapping of the file: no unknown keys, no silent conversions."""
 
@@ -186,6 +189,39 @@ class SeriesDefinition(Definition):
     total: Total | None = Field(None, description="How it is summed up; as the metric unless said.")
 
 
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class TargetDefinition(Definition):
+    """What a widget should come to: it has one of these keys."""
+
+    day: Number | None = Field(
+        None, description="A number for each day, of a value that adds up over days.", examples=[5000]
+    )
+    value: Number | None = Field(
+        None, description="A number, the same for each bucket and for the whole.", examples=[0.03]
+    )
+    metric: str | None = Field(
+        None, description="The metric whose points and total are the target.", examples=["my.budget"]
+    )
+
+
+class TargetExpectation(Definition):
+    """Some of the figures of `target`."""
+
+    nullable: ClassVar[frozenset[str]] = frozenset(("value", "due", "progress", "projected"))
+
+    value: float | None = Field(None, description="The target of the whole window.", examples=[100])
+    due: float | None = Field(None, description="The target of its days up to the last known one.", examples=[50])
+    progress: float | None = Field(None, description="The window's value as a share of its target.", examples=[0.4])
+    projected: float | None = Field(
+        None, description="What the window comes to if it goes on as it did.", examples=[80]
+    )
+    points: Points | None = Field(
+        None, description="The targets of buckets by the first date of their bucket.", examples=[{"2025-01-01": 10}]
+    )
+
+
 class StatsExpectation(Definition):
     """Some of the three figures of `stats`."""
 
@@ -194,9 +230,6 @@ class StatsExpectation(Definition):
     value: float | None = Field(None, description="The whole period's value; null: it has none.", examples=[7])
     previous: float | None = Field(None, description="The compared period's value.", examples=[5])
     delta: float | None = Field(None, description="The change from `previous` to `value`.", examples=[0.4])
-
-
-Points = dict[str, float | None]
 
 
 class SeriesExpectation(Definition):
@@ -221,6 +254,9 @@ class Expectation(SeriesExpectation):
     )
     items: list[dict[str, JsonValue]] | None = Field(
         None, description="The first items in order, each a subset.", examples=[[{"id": "b"}, {"id": "a"}]]
+    )
+    target: TargetExpectation | None = Field(
+        None, description="Some of the target's figures.", examples=[{"value": 100, "progress": 0.4}]
     )
     meta: dict[str, JsonValue] | None = Field(
         None, description="A subset of the answer's meta.", examples=[{"currency": "USD"}]
@@ -326,6 +362,9 @@ class MetricDefinition(Definition):
     )
     fill: Annotated[Fill | None, BeforeValidator(convert_null)] = Field(
         None, description="What a bucket without a value shows inside the data's extent: zero or null."
+    )
+    target: TargetDefinition | None = Field(
+        None, description="What the widget should come to.", examples=[{"day": 5000}]
     )
     delta: DeltaKind | None = Field(None, description="The change as a fraction (relative) or a difference.")
     format: Format | None = Field(None, description="How a value is written; decimal unless said.")
