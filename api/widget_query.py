@@ -22,6 +22,8 @@ from engine import (
 )
 
 PARAMETERS = ("start", "end", "compare", "compare_start", "sources", "grain")
+# Those of the rows of a table.
+ROWS = ("sort", "limit", "offset")
 # What one widget takes beside these, and a batch does not.
 BREAKDOWN = ("by", "top")
 # The members of a batch beside these.
@@ -32,7 +34,7 @@ def read_query(
     request: Request,
     *,
     today: date,
-    parameters: Sequence[str] = (*PARAMETERS, *BREAKDOWN),
+    parameters: Sequence[str] = (*PARAMETERS, *BREAKDOWN, *ROWS),
     filters: Sequence[str] = (FILTER_PREFIX, EXCLUDE_PREFIX),
     defaults: Mapping[str, str] = MappingProxyType({}),
 ) -> MetricQuery:
@@ -66,14 +68,19 @@ def read_query(
 
 def build_batch_query(body: Mapping[str, Any], unknown: Iterable[str], *, today: date) -> MetricQuery:
     """Build the metric query of a batch. Raises InvalidQuery."""
-    problems = [describe_unknown_parameter(name, (*PARAMETERS, *FILTERS)) for name in dict.fromkeys(unknown)]
+    problems = [describe_unknown_parameter(name, (*PARAMETERS, *ROWS, *FILTERS)) for name in dict.fromkeys(unknown)]
     return build_query(
-        {name: body.get(name) for name in PARAMETERS},
+        {name: get_text(body.get(name)) for name in (*PARAMETERS, *ROWS)},
         today=today,
         problems=problems,
         include=body.get("filter") or {},
         exclude=body.get("exclude") or {},
     )
+
+
+def get_text(value: Any) -> str | None:
+    """Return a member as the text that a query string has in its place."""
+    return None if value is None else str(value)
 
 
 def build_query(
