@@ -14,7 +14,7 @@ from api.request_state import get_services
 from api.responses import build_response
 from api.schemas import Batch, BatchQuestion, WidgetCatalog
 from api.widget_query import build_batch_query, read_query
-from engine import Grain, TableMetric, UnknownMetric, WidgetAnswer, hash_metric
+from engine import Grain, Metric, TableMetric, UnknownMetric, WidgetAnswer, hash_metric
 
 router = APIRouter(prefix="/widgets", tags=["widgets"])
 
@@ -32,6 +32,7 @@ async def widgets(request: Request) -> Response:
             "better": metric.better,
             "chart": metric.chart,
             "by": metric.by.name if isinstance(metric, TableMetric) and metric.by else None,
+            **describe_columns(metric),
             "grains": [grain.value for grain in Grain],
             "group": metric.group,
             "position": metric.position,
@@ -42,6 +43,12 @@ async def widgets(request: Request) -> Response:
         for metric in catalog.widgets.values()
     ]
     return build_response(request, {"widgets": entries})
+
+
+def describe_columns(metric: Metric) -> dict[str, list[str]]:
+    """Describe the columns of a table; nothing of any other widget."""
+    is_table = isinstance(metric, TableMetric) and metric.rows is not None
+    return {"columns": [series.name for series in metric.series]} if is_table else {}
 
 
 @router.post("/batch", summary="Several widgets at once", responses={200: {"model": Batch}})

@@ -77,7 +77,7 @@ def build_file_schema() -> dict[str, Any]:
     )
     # What rules check after the models.
     metric["oneOf"] = [build_kind_schema(kind, metric["properties"].keys()) for kind in CONTENT_KEYS]
-    metric["dependentRequired"] = {"top": ["by"], "other": ["by"]}
+    metric["dependentRequired"] = {"top": ["by"], "other": ["by"], "columns": ["rows"]}
     table["not"] = {"required": ["name", "sql"]}
     written["dependentRequired"] = {"tables": ["source"]}
     properties["metrics"]["propertyNames"] = {"pattern": f"^{KEY_PATTERN.pattern}$"}
@@ -101,6 +101,7 @@ def add_names(written: dict[str, Any], files: Iterable[MetricFile]) -> None:
     written["properties"]["table"] |= tables
     metric["table"] |= tables
     metric["by"] |= {"enum": sorted(columns)}
+    metric["rows"] |= {"enum": sorted(columns)}
     metric["combine"]["items"] |= keys
     items["by"] |= {"enum": sorted(columns)}
     items["show"]["items"] |= {"enum": sorted(columns)}

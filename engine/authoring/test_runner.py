@@ -13,7 +13,7 @@ from engine.calendar import Compare, Grain
 from engine.catalog.catalog import Catalog
 from engine.catalog.metrics import CombinedMetric, DerivedMetric, Metric, TableMetric
 from engine.errors import WarehouseUnavailable
-from engine.files.definitions import Expectation, Points, SeriesExpectation, TestDefinition
+from engine.files.definitions import Expectation, Points, SeriesExpectation, TableExpectation, TestDefinition
 from engine.query import MetricQuery
 from engine.sources import SOURCES
 from engine.tables import Table
@@ -164,7 +164,20 @@ def find_differences(metric: Metric, expected: Expectation, body: Body) -> Itera
     if expected.items is not None:
         # Only as many items as are expected are compared; an empty list expects none.
         yield from find_list_differences("items", expected.items, body["items"][: len(expected.items) or None])
+    if expected.table is not None:
+        yield from find_table_differences(expected.table, body["table"])
     yield from find_subset_differences("meta", expected.meta or {}, body["meta"])
+
+
+def find_table_differences(expected: TableExpectation, table: Body) -> Iterator[Mismatch]:
+    """Find where a table differs; only as many rows as are expected are compared, and an empty list expects none."""
+    if expected.rows is not None:
+        yield from find_list_differences("table.rows", expected.rows, table["rows"][: len(expected.rows) or None])
+    for name, cell in (expected.total or {}).items():
+        stated = cell.model_dump(include=cell.model_fields_set)
+        yield from find_subset_differences(f"table.total.{name}", stated, table["total"][name])
+    if expected.count is not None:
+        yield from find_value_differences("table.count", expected.count, table["count"])
 
 
 def find_series_differences(

@@ -43,7 +43,7 @@ NESTED_MODELS: Mapping[type[BaseModel], Mapping[str, type[BaseModel]]] = {
     SeriesExpectation: {"stats": StatsExpectation},
 }
 VALUE_CODES = {"format": "unknown-format", "source": "unknown-source"}
-EXPRESSIONS = ("value", "derive", "where", "sql")
+EXPRESSIONS = ("value", "derive", "where", "having", "sql")
 PLAIN_WORDS = (
     ("Input should be", "must be"),
     ("a valid string", "text"),
