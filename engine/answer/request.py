@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from engine.answer.aggregate import MIXED, MetricResult, Row, SeriesValues, aggregate_metric
+from engine.answer.aggregate import MIXED, MetricResult, Row, SeriesBuilder, SeriesValues, aggregate_metric
 from engine.answer.cache import CachedRows
 from engine.answer.combine import WidgetBuilder, WidgetResult
 from engine.answer.extent import Extent
@@ -14,6 +14,7 @@ from engine.answer.fetch import Filters, ScanFetcher, StatementRead
 from engine.answer.freshness import find_freshness, list_notes, make_known_test
 from engine.answer.receipts.receipt import Receipt, make_receipt
 from engine.answer.response import AnswerContext, Body, build_body
+from engine.answer.tables import MemberTableBuilder
 from engine.answer.target import TargetGoal, TargetValues, build_constant_goal, is_projectable, measure_progress
 from engine.answer.windows import build_period_buckets
 from engine.calendar import Axis, Window
@@ -165,16 +166,27 @@ class WidgetRequest:
         buckets = build_period_buckets(self.query.period, dialect, to_date)
         fetched = {
             projection.scan: fetcher.fetch_scan(projection.scan, filters, buckets, to_date)
-            for projection in (*plan.wholes, plan.members)
+            for projection in (*plan.wholes, plan.members, *(plan.rows.projections if plan.rows else ()))
             if projection is not None
         }
         rows = {scan: each.rows for scan, each in fetched.items()}
-        result = aggregate_metric(plan, rows, buckets, fetcher.fetch_extent(metric.table), dialect)
+        extent = fetcher.fetch_extent(metric.table)
+        result = aggregate_metric(plan, rows, buckets, extent, dialect)
         cached_rows = list(fetched.values())
+        labels: Sequence[Row] = ()
         if plan.labels is not None:
-            label_rows = fetcher.fetch_labels(plan.labels, filters)
-            label_members(result.series, label_rows.rows)
+            # A row of a table is one of the asked window; a member of a breakdown, one of both.
+            ranges = fetcher.ranges if plan.rows is None else (self.query.period.current.window,)
+            label_rows = fetcher.fetch_labels(plan.labels, filters, ranges)
+            labels = label_rows.rows
             cached_rows.append(label_rows)
+        if plan.rows is not None:
+            builder = MemberTableBuilder(plan.rows, SeriesBuilder(metric, buckets, extent, dialect), rows)
+            result.table = builder.build(result, find_labels(labels), self.query)
+            # The columns' totals stand in the table; the widget's line is the first one's.
+            del result.series[1:]
+        else:
+            label_members(result.series, find_labels(labels))
         if metric.by is not None and metric.is_ordered_by_name:
             result.series.sort(key=lambda series: (series.id == OTHER, series.name, series.id))
         if plan.items is not None:
@@ -183,9 +195,14 @@ class WidgetRequest:
         return TableResult(result, tuple(cached_rows))
 
 
-def label_members(series: Sequence[SeriesValues], rows: Sequence[Row]) -> None:
-    """Name each member by its latest label; of several on one day, the greatest."""
+def find_labels(rows: Sequence[Row]) -> Mapping[str, str]:
+    """Find the latest label of each member; of several on one day, the greatest."""
     labels = {member: label for member, label, _ in sorted(rows, key=lambda row: (row[2], row[1]))}
+    labels.pop(NOT_SET, None)
+    return labels
+
+
+def label_members(series: Sequence[SeriesValues], labels: Mapping[str, str]) -> None:
     for each in series:
-        if each.id not in (OTHER, NOT_SET):
+        if each.id is not None and each.id != OTHER:
             each.name = labels.get(each.id, each.name)
