@@ -24,6 +24,7 @@ from api.metrics import ServerMetrics
 from api.middleware.admission import MAX_THREADS, Admission, Places
 from api.middleware.authentication import Authentication
 from api.middleware.body_limit import BodyLimit
+from api.middleware.compression import Compression
 from api.middleware.rate_limit import GuessLimit, open_rate_limit
 from api.middleware.request_logging import RequestLogging
 from api.routers import connections, dashboard, events, insights, sync, widgets
@@ -72,6 +73,7 @@ def create_app(services: Services, *, does_syncs: bool = False) -> FastAPI:
     problems.add_error_handlers(app)
     # The hot path is a plain route, and the first one to be tried.
     app.add_route("/v1/widgets/{key}", widgets.widget, methods=["GET"])
+    app.add_route("/v1/widgets/{key}/explain", widgets.explain, methods=["GET"])
     for router in ROUTERS:
         app.include_router(router, prefix="/v1")
     app.include_router(operations.router)
@@ -106,6 +108,7 @@ def add_middlewares(app: FastAPI, services: Services, server_metrics: ServerMetr
     app.add_middleware(Admission, places=app.state.places)
     app.add_middleware(BodyLimit)
     app.add_middleware(Authentication, authenticator=Authenticator.from_settings(settings), rate_limit=rate_limit)
+    app.add_middleware(Compression)
     app.add_middleware(RequestLogging, server_metrics=server_metrics)
     if settings.cors_origins:
         app.add_middleware(

@@ -26,7 +26,7 @@ class AcceptedFiles:
     def __init__(self, folder: Path, shared: Path) -> None:
         self.folder = folder
         self.shared = shared
-        self.copy: Path | None = None
+        self.copies: list[Path] = []
         os.environ[REJECTED_FILE] = str(shared / "rejected.json")
 
     def accept_newest(self) -> bool:
@@ -40,9 +40,10 @@ class AcceptedFiles:
             write_rejected(list_rejected(error))
             logger.error("the metric files are invalid, the last good ones serve on:\n%s", error)
             return False
-        if self.copy is not None:
-            shutil.rmtree(self.copy.parent, ignore_errors=True)
-        self.copy = copy
+        self.copies.append(copy)
+        # A worker that is just starting may still read the copy before.
+        if len(self.copies) > 2:
+            shutil.rmtree(self.copies.pop(0).parent, ignore_errors=True)
         os.environ["METRICS_DIR"] = str(copy)
         write_rejected(())
         return True
