@@ -27,6 +27,7 @@ from runtime.narrator import budget, describe_narration
     show_default=True,
     help="What to compare with.",
 )
+@click.option("--compare-start", metavar="DATE", help="The first day of the comparison, with --compare custom.")
 @click.option(
     "--sources", metavar="LIST", help=f"A comma list of {', '.join(SOURCES)}; every connected one unless said."
 )
@@ -40,7 +41,14 @@ from runtime.narrator import budget, describe_narration
 )
 @metrics_option
 def insights(
-    user: str, start: str | None, end: str | None, compare: str, sources: str | None, shape: str, metrics: Path
+    user: str,
+    start: str | None,
+    end: str | None,
+    compare: str,
+    compare_start: str | None,
+    sources: str | None,
+    shape: str,
+    metrics: Path,
 ) -> None:
     """Tell what happened.
 
@@ -54,7 +62,9 @@ def insights(
     """
     with open_services(metrics) as services:
         today = services.get_today()
-        question = parse_metric_query(today=today, start=start, end=end, compare=compare, sources=sources)
+        question = parse_metric_query(
+            today=today, start=start, end=end, compare=compare, compare_start=compare_start, sources=sources
+        )
         language = services.settings.insights_language
         gathered = collect_facts(services.engine, question, services.get_context(user), today=today, language=language)
         spend = budget(services.state, services.settings, user, today)
