@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 from cli.options import metrics_option, user_option
 from cli.services import open_services
-from engine import SOURCES, Compare, parse_metric_query
+from engine import Compare, parse_metric_query
 from insights.claims import group_bullets
 from insights.collect_facts import CollectedFacts, collect_facts
 from insights.narrate import Narration
@@ -29,7 +29,7 @@ from runtime.narrator import budget, describe_narration
 )
 @click.option("--compare-start", metavar="DATE", help="The first day of the comparison, with --compare custom.")
 @click.option(
-    "--sources", metavar="LIST", help=f"A comma list of {', '.join(SOURCES)}; every connected one unless said."
+    "--sources", metavar="LIST", help="A comma list of sources, such as ga4,meta; every connected one unless said."
 )
 @click.option(
     "--format",
@@ -63,7 +63,13 @@ def insights(
     with open_services(metrics) as services:
         today = services.get_today()
         question = parse_metric_query(
-            today=today, start=start, end=end, compare=compare, compare_start=compare_start, sources=sources
+            today=today,
+            start=start,
+            end=end,
+            compare=compare,
+            compare_start=compare_start,
+            sources=sources,
+            known_sources=services.catalog.sources,
         )
         language = services.settings.insights_language
         gathered = collect_facts(services.engine, question, services.get_context(user), today=today, language=language)
