@@ -22,6 +22,7 @@ COMMANDS = {
     "validate": "Check the metric files.",
     "test": "Run the metrics' own tests.",
     "query": "Ask a metric a question.",
+    "explain": "Tell what a number rests on.",
     "insights": "Tell what happened.",
     "sql": "Show the SQL that a metric runs.",
     "load": "Load rows from exports.",
