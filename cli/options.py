@@ -9,7 +9,7 @@ from uuid import UUID
 
 import click
 
-from engine import MAX_TOP, SOURCES, Compare, Grain
+from engine import MAX_TOP, Compare, Grain
 from runtime.shipped import get_shipped_folder
 
 FOLDER = click.Path(path_type=Path)
@@ -70,7 +70,9 @@ def query_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--compare-start", metavar="DATE", help="The first day of the comparison, with --compare custom."),
         click.option(
-            "--sources", metavar="LIST", help=f"A comma list of {', '.join(SOURCES)}; every connected one unless said."
+            "--sources",
+            metavar="LIST",
+            help="A comma list of sources, such as ga4,meta; every connected one unless said.",
         ),
         click.option(
             "--grain",

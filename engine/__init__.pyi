@@ -22,6 +22,12 @@ from .answer.redis_store import CircuitBreaker as CircuitBreaker
 from .answer.redis_store import RedisStore as RedisStore
 from .answer.response import Body as Body
 from .authoring.check_database import check_live_tables as check_live_tables
+from .authoring.compare_catalogs import AnswerChange as AnswerChange
+from .authoring.compare_catalogs import CatalogChange as CatalogChange
+from .authoring.compare_catalogs import LiveQuestion as LiveQuestion
+from .authoring.compare_catalogs import MetricChange as MetricChange
+from .authoring.compare_catalogs import ValueChange as ValueChange
+from .authoring.compare_catalogs import compare_catalogs as compare_catalogs
 from .authoring.csv_header import CsvOptions as CsvOptions
 from .authoring.csv_import import CsvRows as CsvRows
 from .authoring.csv_presets import PRESETS as PRESETS
@@ -128,9 +134,10 @@ from .query import parse_metric_query as parse_metric_query
 from .query import quote_text as quote_text
 from .slices import CURSORS as CURSORS
 from .slices import Slice as Slice
-from .sources import ACCOUNT_PATTERN as ACCOUNT_PATTERN
+from .sources import MAX_ACCOUNT_LENGTH as MAX_ACCOUNT_LENGTH
+from .sources import SOURCE_PATTERN as SOURCE_PATTERN
 from .sources import SOURCES as SOURCES
-from .sources import SourceName as SourceName
+from .sources import Source as Source
 from .sources import suggest_source as suggest_source
 from .suggestions import did_you_mean as did_you_mean
 from .suggestions import find_nearest_names as find_nearest_names

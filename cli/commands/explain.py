@@ -52,7 +52,7 @@ def explain(
         before = None if receipt is None else parse_receipt(receipt, tenant=user, key=key)
         if before is not None and parameters["start"] is None and parameters["end"] is None:
             parameters |= zip(("start", "end"), map(str, before.window), strict=True)
-        query = parse_metric_query(today=services.get_today(), **parameters)
+        query = parse_metric_query(today=services.get_today(), known_sources=services.catalog.sources, **parameters)
         explanation, _ = services.engine.explain(key, query, services.get_context(user), before)
     click.echo(
         to_json(explanation, indent=2, inf_nan_mode="null") if shape == "json" else "\n".join(iter_lines(explanation))

@@ -47,7 +47,9 @@ def query(
     """
     with open_services(metrics) as services:
         metric = services.catalog.get_widget(key)
-        metric_query = parse_metric_query(today=services.get_today(), **parameters)
+        metric_query = parse_metric_query(
+            today=services.get_today(), known_sources=services.catalog.sources, **parameters
+        )
         answer = services.engine.query(key, metric_query, services.get_context(user))
     if shape == "json":
         click.echo(to_json(answer.body, indent=2, inf_nan_mode="null"))

@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from engine.catalog.check_tests import check_tests
 from engine.catalog.definition_resolver import DefinitionResolver, Section
-from engine.catalog.dimensions import resolve_breakdown
+from engine.catalog.dimensions import make_title_from_name, resolve_breakdown
 from engine.catalog.metrics import (
     DEFAULT_TOP,
     CombinedMetric,
@@ -23,7 +23,7 @@ from engine.catalog.metrics import (
 )
 from engine.catalog.reporter import AlreadyReported, CollectErrors, Reporter
 from engine.catalog.rules import RULES, get_content_keys
-from engine.catalog.table_resolver import TableResolver
+from engine.catalog.table_resolver import TableResolver, format_sources
 from engine.diagnostics import Diagnostics, Position
 from engine.faults import TextFault, raise_if_any
 from engine.files.definitions import Format, ItemsDefinition, MetricDefinition, SeriesDefinition
@@ -42,7 +42,7 @@ from engine.language.expressions import (
 from engine.language.functions import AGGREGATES
 from engine.language.jinja import RenderedText, Sandbox
 from engine.language.parser import locate_node, parse_expression
-from engine.sources import find_source_of_key
+from engine.sources import Source, find_source_of_key
 from engine.tables import Dimension, Table
 
 NOT_MONEY = "format: currency is for money, which this is not; say `money: true` at the column if it is"
@@ -76,10 +76,12 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         sandbox: Sandbox,
         names: Mapping[str, Any],
         tables: TableResolver,
+        sources: Mapping[str, Source],
         diagnostics: Diagnostics,
     ) -> None:
         super().__init__(folder, sandbox, names, diagnostics)
         self.tables = tables
+        self.sources = sources
         self.other_tables = tuple(tables.resolve_all().values())
 
     def make_reporter(self, file: MetricFile, name: str) -> Reporter:
@@ -168,13 +170,12 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         table = self.tables.find_resolved(name)
         if table is None:
             raise AlreadyReported
-        source, named = reporter.file.definition.source, find_source_of_key(reporter.name)
-        if source is not None and table.source not in ("", source):
-            table_reporter.report_at_value(
-                "wrong-source", f"table {name!r} belongs to source {table.source}, this file to {source}"
-            )
-        elif named is not None and table.source not in ("", named):
-            message = f"the key says {named}, but table {name!r} belongs to source {table.source}"
+        source, named = reporter.file.definition.source, find_source_of_key(reporter.name, self.sources)
+        if source is not None and not table.may_belong_to(source):
+            message = f"table {name!r} belongs to {format_sources(table.sources)}, this file to {source}"
+            table_reporter.report_at_value("wrong-source", message)
+        elif named is not None and not table.may_belong_to(named):
+            message = f"the key says {named}, but table {name!r} belongs to {format_sources(table.sources)}"
             reporter.report_at_key("wrong-source", message)
         return table
 
@@ -380,8 +381,7 @@ def make_title(key: str, definition: MetricDefinition) -> str:
     """Return the title, or one made from the key: "Conv rate" for `ga4.conv_rate`."""
     if definition.title is not None:
         return definition.title
-    words = key.rpartition(".")[2].replace("_", " ").strip()
-    return words[:1].upper() + words[1:]
+    return make_title_from_name(key.rpartition(".")[2])
 
 
 def inline_where(metric: TableMetric) -> str:

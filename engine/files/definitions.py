@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from engine.sources import SourceName
+from engine.sources import SOURCES
 
 ColumnType = Literal[
     "uuid", "text", "date", "timestamp", "timestamptz", "boolean", "integer", "bigint", "double", "numeric"
@@ -341,11 +341,27 @@ class MetricDefinition(Definition):
     )
 
 
+class SourceDefinition(Definition):
+    """A source without a provider: its rows come from elsewhere. A bare title is short for `{title: …}`."""
+
+    title: str | None = Field(
+        None, description="What it is called; made from the name unless said.", examples=["Google Ads"]
+    )
+
+
 class FileDefinition(Definition):
     """A metric file."""
 
-    source: SourceName | None = Field(
-        None, description="Whose connection feeds this file's tables; a file with tables needs it.", examples=["ga4"]
+    source: str | None = Field(
+        None,
+        description="Whose connection feeds this file's tables: a source of `sources:`, or "
+        f"{', '.join(SOURCES)}. A file with tables needs it, unless they are all queries.",
+        examples=["ga4"],
+    )
+    sources: dict[str, Annotated[SourceDefinition, accept_shorthand("title")]] = Field(
+        default_factory=dict,
+        description="Sources of one's own by name; a name is given once in the folder.",
+        examples=[{"google_ads": "Google Ads"}],
     )
     table: str | None = Field(None, description="The default table of this file's metrics.", examples=["ga4_daily"])
     vars: dict[str, JsonValue] = Field(
