@@ -35,6 +35,8 @@ COMMANDS = {
     "new": "Add a metric.",
     "schema": "Print the JSON Schema of a metric file.",
 }
+# Those that stand in a folder of their own.
+ANSWERS = frozenset(("query", "explain"))
 
 
 class CommandGroup(click.Group):
@@ -46,7 +48,8 @@ class CommandGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"cli.commands.{cmd_name}"), cmd_name)
+        module = f"cli.commands.{'answers.' if cmd_name in ANSWERS else ''}{cmd_name}"
+        command: click.Command = getattr(import_module(module), cmd_name)
         return command
 
     def resolve_command(

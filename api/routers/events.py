@@ -44,6 +44,7 @@ class EventResponse(StreamingResponse):
     summary="What changes, as it changes",
     description=DESCRIPTION,
     response_class=EventResponse,
+    status_code=200,
     responses={200: {"model": CatalogEvent | DataEvent | SyncJob, "description": "The stream"}},
 )
 async def events(
