@@ -46,6 +46,7 @@ class EventResponse(StreamingResponse):
     description=DESCRIPTION,
     status_code=HTTPStatus.OK,
     response_class=EventResponse,
+    status_code=200,
     responses={200: {"model": CatalogEvent | DataEvent | SyncJob, "description": "The stream"}},
 )
 async def events(
