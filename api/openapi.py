@@ -19,7 +19,7 @@ from api.middleware.authentication import OPEN_PATHS
 from api.problems import MEDIA_TYPE
 from api.request_state import get_services
 from api.responses import FORM_TYPES, JSON, STALE, Origin
-from api.schemas import SOURCE_LIST, Explanation
+from api.schemas import ONE_SOURCE, SOURCE_LIST, Explanation
 from engine import (
     EXCLUDE_PREFIX,
     FILTER_PREFIX,
@@ -119,7 +119,21 @@ def build_document(app: FastAPI, catalog: Catalog) -> dict[str, Any]:
         if path.startswith("/v1/"):
             for operation in operations.values():
                 add_errors_and_security(operation, CRON if path in OPEN_PATHS else BEARER)
+    name_sources(schema, tuple(catalog.sources))
     return schema
+
+
+def name_sources(part: Any, sources: Sequence[str]) -> None:
+    """Put the catalog's sources in place of the patterns that stand for them, everywhere in a document."""
+    if isinstance(part, dict):
+        if part.get("pattern") == ONE_SOURCE:
+            del part["pattern"]
+            part["enum"] = list(sources)
+        elif part.get("pattern") == SOURCE_LIST:
+            name = f"({'|'.join(sources)})"
+            part["pattern"] = f"^({name}(,{name})*)?$"
+    for each in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        name_sources(each, sources)
 
 
 def add_errors_and_security(operation: dict[str, Any], scheme: str) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
-from engine import ACCOUNT_PATTERN, SOURCES, Compare, Grain, SourceName
+from engine import MAX_ACCOUNT_LENGTH, SOURCE_PATTERN, Compare, Grain
 
 Format = Literal["integer", "decimal", "percent", "currency", "duration"]
 Better = Literal["up", "down", "neutral"]
@@ -23,9 +23,9 @@ MAX_WIDGETS = 200
 
 
 # What the engine itself reads and explains is documented here, not validated.
-SOURCE_NAME = f"({'|'.join(SOURCES)})"
-SOURCE_LIST = f"^({SOURCE_NAME}(,{SOURCE_NAME})*)?$"
-ACCOUNT_ID = f"^{ACCOUNT_PATTERN}$"
+# The document of an installation has its catalog's sources in place of these two.
+ONE_SOURCE = f"^{SOURCE_PATTERN}$"
+SOURCE_LIST = f"^({SOURCE_PATTERN}(,{SOURCE_PATTERN})*)?$"
 
 
 def describe_optional(kind: str, **keywords: Any) -> WithJsonSchema:
@@ -172,8 +172,8 @@ class Meta(BaseModel):
     compare: Compare
     total: str | None
     currency: str | None
-    sources: list[SourceName]
-    missing_sources: list[SourceName]
+    sources: list[str]
+    missing_sources: list[str]
     data_through: date | None
     comparison_through: date | None
     provisional_from: date | None
@@ -183,6 +183,19 @@ class Meta(BaseModel):
     stale: Literal[True] | Absent = None
 
 
+class WidgetTarget(BaseModel):
+    """What the widget should come to: in its buckets, its window, and the window's days up to `data_through`.
+
+    `progress` is the window's value as a share of `value`; `projected` is what it comes to if it goes on as it did.
+    """
+
+    series: list[Point]
+    value: float | None
+    due: float | None
+    progress: float | None
+    projected: float | None
+
+
 class Widget(BaseModel):
     """The answer of a widget."""
 
@@ -190,6 +203,9 @@ class Widget(BaseModel):
     stats: Stats
     comparison: Comparison | Absent = None
     items: list[Item]
+    target: WidgetTarget | None = Field(
+        None, description="Present where the metric has a target; null where it says nothing of these rows."
+    )
     meta: Meta
 
 
@@ -246,7 +262,7 @@ class ExplainedQuery(BaseModel):
     compare: Compare
     compare_start: date | None
     grain: Grain
-    sources: list[SourceName]
+    sources: list[str]
     by: str | None
     top: int | None
 
@@ -301,7 +317,7 @@ class WidgetEntry(BaseModel):
     key: str
     title: str
     description: str
-    sources: list[SourceName]
+    sources: list[str]
     format: Format
     better: Better
     chart: str | None
@@ -314,10 +330,18 @@ class WidgetEntry(BaseModel):
     hash: str = Field(description="A digest that changes with the definition, but not with titles and comments.")
 
 
+class SourceEntry(BaseModel):
+    """A source of the catalog, which requests and connections name."""
+
+    name: str
+    title: str
+
+
 class WidgetCatalog(BaseModel):
-    """All the widgets that are served."""
+    """All the widgets that are served, and all sources, connected or not."""
 
     widgets: list[WidgetEntry]
+    sources: list[SourceEntry]
 
 
 class BatchQuestion(BaseModel):
@@ -364,7 +388,7 @@ class InsightMeta(BaseModel):
     start: date
     end: date
     compare: Compare
-    sources: list[SourceName]
+    sources: list[str]
     fallback: str | Absent = None
     stale: Literal[True] | Absent = None
 
@@ -408,7 +432,7 @@ class DashboardMeta(BaseModel):
 
     last_sync_at: datetime | None
     next_scheduled_at: datetime | None
-    connected_sources: dict[SourceName, bool]
+    connected_sources: dict[str, bool]
 
 
 class SyncStarted(BaseModel):
@@ -453,8 +477,32 @@ class SyncJob(BaseModel):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-    sources: dict[SourceName, SyncSource]
+    sources: dict[str, SyncSource]
     detail: str | None
+
+
+class RejectedEntry(BaseModel):
+    """How often a problem is at a line of a rejected metric file; without a file, the files cannot be read."""
+
+    code: str
+    count: int
+    file: str | None
+    line: int | None
+
+
+class CatalogEvent(BaseModel):
+    """The served catalog: the hashes that changed, null for a widget that is gone, all of them if `complete`."""
+
+    version: str
+    hashes: dict[str, str | None]
+    complete: bool
+    diagnostics: list[RejectedEntry]
+
+
+class DataEvent(BaseModel):
+    """The version of the user's data: after it an answer may differ."""
+
+    version: int
 
 
 class ConnectionOptions(BaseModel):
@@ -472,7 +520,16 @@ class NewConnection(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     account_id: Annotated[
-        str, WithJsonSchema({"type": "string", "pattern": ACCOUNT_ID, "examples": ["123456789", "act_123456789"]})
+        str,
+        WithJsonSchema(
+            {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": MAX_ACCOUNT_LENGTH,
+                "description": "Digits, of Meta with `act_` before them; of a declared source any text.",
+                "examples": ["123456789", "act_123456789"],
+            }
+        ),
     ]
     credentials: dict[str, Any] | None = None
     options: ConnectionOptions | None = None
@@ -481,7 +538,7 @@ class NewConnection(BaseModel):
 class ConnectionEntry(BaseModel):
     """A connected account. Credentials never come out."""
 
-    source: SourceName
+    source: str
     account_id: str
     status: str
     last_success_at: datetime | None

@@ -134,9 +134,10 @@ from .query import parse_metric_query as parse_metric_query
 from .query import quote_text as quote_text
 from .slices import CURSORS as CURSORS
 from .slices import Slice as Slice
-from .sources import ACCOUNT_PATTERN as ACCOUNT_PATTERN
+from .sources import MAX_ACCOUNT_LENGTH as MAX_ACCOUNT_LENGTH
+from .sources import SOURCE_PATTERN as SOURCE_PATTERN
 from .sources import SOURCES as SOURCES
-from .sources import SourceName as SourceName
+from .sources import Source as Source
 from .sources import suggest_source as suggest_source
 from .suggestions import did_you_mean as did_you_mean
 from .suggestions import find_nearest_names as find_nearest_names

@@ -41,13 +41,19 @@ async def widgets(request: Request) -> Response:
         }
         for metric in catalog.widgets.values()
     ]
-    return build_response(request, {"widgets": entries})
+    sources = [{"name": source.name, "title": source.title} for source in catalog.sources.values()]
+    return build_response(request, {"widgets": entries, "sources": sources})
 
 
 @router.post("/batch", summary="Several widgets at once", responses={200: {"model": Batch}})
 def batch(request: Request, batch_query: BatchQuestion, user: Annotated[str, Depends(get_tenant)]) -> Response:
     services = get_services(request)
-    query = build_batch_query(batch_query.model_dump(), batch_query.model_extra or (), today=services.get_today())
+    query = build_batch_query(
+        batch_query.model_dump(),
+        batch_query.model_extra or (),
+        today=services.get_today(),
+        known_sources=services.engine.catalog.sources,
+    )
     found = services.query_many(batch_query.keys, query, user=user)
     answers = [each for each in found.values() if isinstance(each, WidgetAnswer)]
     return build_response(

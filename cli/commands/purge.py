@@ -15,7 +15,7 @@ from runtime.services import Services
 
 @click.command()
 @user_option
-@click.option("--source", required=True, metavar="SOURCE", help="Whose rows: ga4, instagram or meta.")
+@click.option("--source", required=True, metavar="SOURCE", help="Whose rows, such as ga4.")
 @click.option(
     "--account", metavar="ID", help="The account; '' are the rows without one. All of the source's unless said."
 )
@@ -60,8 +60,7 @@ def purge(user: str, source: str, account: str | None, yes: bool, metrics: Path)
 
 def list_tables(services: Services, source: str) -> list[Table]:
     """List the physical tables of a source. Raises UsageError for an unknown source."""
-    sources = sorted({table.source for table in services.catalog.tables.values()} | set(SOURCES))
-    if source not in sources:
+    if source not in (sources := services.catalog.sources):
         raise click.UsageError(f"--source {source}: there is no such source{suggest_name(source, sources)}")
     return [table for table in services.catalog.tables.values() if table.query is None and table.source == source]
 

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from cli.options import metrics_option, user_option
 from cli.services import open_services
-from engine import FORMS, SOURCES, Compare, Grain, encode_answer, parse_metric_query
+from engine import FORMS, Compare, Grain, encode_answer, parse_metric_query
 
 
 @click.command()
@@ -23,7 +23,7 @@ from engine import FORMS, SOURCES, Compare, Grain, encode_answer, parse_metric_q
 )
 @click.option("--compare-start", metavar="DATE", help="The first day of the comparison, with --compare custom.")
 @click.option(
-    "--sources", metavar="LIST", help=f"A comma list of {', '.join(SOURCES)}; every connected one unless said."
+    "--sources", metavar="LIST", help="A comma list of sources, such as ga4,meta; every connected one unless said."
 )
 @click.option(
     "--grain", type=click.Choice([each.value for each in Grain]), help="The width of a bucket; day unless said."
@@ -69,6 +69,7 @@ def query(
             compare_start=compare_start,
             grain=grain,
             sources=sources,
+            known_sources=services.catalog.sources,
         )
         answer = services.engine.query(key, metric_query, services.get_context(user))
     if shape == "json":

@@ -16,6 +16,8 @@ from engine import (
     CONTENT_KEYS,
     KEY_PATTERN,
     NAME_PATTERN,
+    SOURCE_PATTERN,
+    SOURCES,
     Diagnostics,
     FileDefinition,
     MetricFile,
@@ -81,7 +83,11 @@ def build_file_schema() -> dict[str, Any]:
     metric["oneOf"] = [build_kind_schema(kind, metric["properties"].keys()) for kind in CONTENT_KEYS]
     metric["dependentRequired"] = {"top": ["by"], "other": ["by"]}
     table["not"] = {"required": ["name", "sql"]}
-    written["dependentRequired"] = {"tables": ["source"]}
+    is_query = {"properties": {"tables": {"additionalProperties": {"required": ["sql"]}}}}
+    written["anyOf"] = [{"required": ["source"]}, is_query]
+    properties["source"]["pattern"] = f"^{SOURCE_PATTERN}$"
+    allow_shorthand(properties["sources"], {"type": "string"}, "The title.")
+    properties["sources"]["propertyNames"] = {"pattern": f"^{SOURCE_PATTERN}$"}
     properties["metrics"]["propertyNames"] = {"pattern": f"^{KEY_PATTERN.pattern}$"}
     for names in (properties["tables"], table["properties"]["columns"], table["properties"]["dimensions"]):
         names["propertyNames"] = {"pattern": f"^{NAME_PATTERN.pattern}$"}
@@ -100,9 +106,11 @@ def add_names(written: dict[str, Any], files: Iterable[MetricFile]) -> None:
     columns = {name for table in declared for name in table.columns}
     dimensions = {name for table in declared for name in table.dimensions}
     keys = {"enum": sorted(key for each in definitions for key in each.metrics)}
+    sources = {"enum": sorted({*SOURCES, *(name for each in definitions for name in each.sources)})}
     tables = {"enum": sorted(name for each in definitions for name in each.tables)}
     metric, items = (written["$defs"][name]["properties"] for name in ("MetricDefinition", "ItemsDefinition"))
     written["properties"]["table"] |= tables
+    written["properties"]["source"] |= sources
     metric["table"] |= tables
     metric["by"] |= {"enum": sorted(columns | dimensions)}
     metric["combine"]["items"] |= keys

@@ -204,8 +204,9 @@ class SeriesBuilder:
             if mixed and measure.money:
                 found.append(StatValues())
                 continue
-            values = [each[index] for each in (*totals, *to_date)]
-            found.append(StatValues(*(values if len(totals) > 1 else (*values, None))))
+            value, previous = (*(each[index] for each in totals), None)[:2]
+            part, opposite = (*(each[index] for each in to_date), None, None)[:2]
+            found.append(StatValues(value, previous, part, opposite))
         return found
 
     def evaluate_points(self, projection: ScanProjection, window: WindowRows) -> list[list[Value]]:

@@ -8,15 +8,16 @@ from datetime import date
 
 from engine.answer.aggregate import MIXED, MetricResult, Row, SeriesValues, aggregate_metric
 from engine.answer.cache import CachedRows
-from engine.answer.combine import WidgetBuilder
+from engine.answer.combine import WidgetBuilder, WidgetResult
 from engine.answer.extent import Extent
 from engine.answer.fetch import Filters, ScanFetcher, StatementRead
 from engine.answer.freshness import find_freshness, list_notes, make_known_test
 from engine.answer.receipts.receipt import Receipt, make_receipt
 from engine.answer.response import AnswerContext, Body, build_body
+from engine.answer.target import TargetGoal, TargetValues, build_constant_goal, is_projectable, measure_progress
 from engine.answer.windows import build_period_buckets
 from engine.calendar import Axis, Window
-from engine.catalog.metrics import Metric, TableMetric
+from engine.catalog.metrics import Metric, MetricTarget, TableMetric
 from engine.compiler.builder import OTHER
 from engine.query import NOT_SET
 from engine.tables import Table
@@ -58,18 +59,11 @@ class WidgetRequest:
         query, context, period = self.query, self.fetcher.context, self.query.period
         freshness = find_freshness(metric, period, self.active, self.fetcher.fetch_extent, context.reads)
         buckets = build_period_buckets(period, self.fetcher.warehouse.dialect, freshness.to_date)
-        used: dict[int, TableResult] = {}
-
-        def get_result(part: TableMetric, filters: Filters) -> MetricResult | None:
-            if not self.active.issuperset(part.sources):
-                return None
-            found = self.get_table_result(part, filters, freshness.to_date)
-            used[id(found)] = found
-            return found.result
-
-        axes: list[Axis] = [each.axis for each in buckets.windows]
-        builder = WidgetBuilder(get_result, self.list_extents, self.has_known_days, axes)
-        result = builder.build(metric, query.filters)
+        used, aimed = dict[int, TableResult](), dict[int, TableResult]()
+        result = self.make_builder(freshness.to_date, used).build(metric, query.filters)
+        target = None
+        if metric.target is not None and result is not None:
+            target = self.build_target(metric, metric.target, result, freshness.through, aimed)
         applied = metric.select_filters(query.filters)
         body = build_body(
             metric,
@@ -82,9 +76,10 @@ class WidgetRequest:
                 notes=list_notes(metric, period, self.active, context.reads, context.notes),
                 applied=applied,
                 ignored=[each.dimension for each in query.filters if each not in applied],
+                target=target,
             ),
         )
-        parts = list(used.values())
+        parts = list((used | aimed).values())
         # Several parts may share a read.
         reads = list(dict.fromkeys(self.fetcher.get_read(rows) for each in parts for rows in each.cached_rows))
         receipt = make_receipt(
@@ -95,13 +90,13 @@ class WidgetRequest:
             data_version=context.data_version,
             sources=self.active.intersection(metric.sources),
             filters=applied,
-            statements=[each.sql for each in reads],
+            dialect=self.fetcher.warehouse.dialect.name,
         )
         body["meta"]["receipt"] = receipt.id
         return BuiltWidget(
             body=body,
             receipt=receipt,
-            results=tuple(each.result for each in parts),
+            results=tuple(each.result for each in used.values()),
             reads=reads,
             extents={
                 table: self.fetcher.fetch_extent(table)
@@ -109,6 +104,46 @@ class WidgetRequest:
                 if self.active.issuperset(table.sources)
             },
         )
+
+    def make_builder(self, to_date: date | None, used: dict[int, TableResult]) -> WidgetBuilder:
+        """Make a builder of results with their part up to `to_date`; it notes in `used` what it rests on."""
+
+        def get_result(part: TableMetric, filters: Filters) -> MetricResult | None:
+            if not self.active.issuperset(part.sources):
+                return None
+            found = self.get_table_result(part, filters, to_date)
+            used[id(found)] = found
+            return found.result
+
+        axes: list[Axis] = [self.query.period.current]
+        if self.query.period.comparison is not None:
+            axes.append(self.query.period.comparison)
+        return WidgetBuilder(get_result, self.list_extents, self.has_known_days, axes)
+
+    def build_target(
+        self,
+        metric: Metric,
+        target: MetricTarget,
+        result: WidgetResult,
+        through: date | None,
+        used: dict[int, TableResult],
+    ) -> TargetValues | None:
+        """Build the target of a widget that has a result; None where it is of other rows or another currency."""
+        applied, builder = metric.select_filters(self.query.filters), self.make_builder(through, used)
+        if target.metric is None:
+            if applied:
+                return None
+            goal = build_constant_goal(target, self.query.period.current, through)
+        else:
+            found = builder.build(target.metric, applied)
+            if found is None or target.metric.select_filters(applied) != applied:
+                return None
+            if result.currency and found.currency and result.currency != found.currency:
+                return None
+            (series,) = found.series
+            goal = TargetGoal(series.points, series.stats.value, series.stats.to_date if through else None)
+        own = builder.build(metric, applied) if through and is_projectable(metric) else None
+        return measure_progress(goal, result.stats.value, own.stats.to_date if own else None)
 
     def list_extents(self, metric: Metric) -> list[Extent | None]:
         return [self.fetcher.fetch_extent(table) for table in metric.list_tables(self.active)]

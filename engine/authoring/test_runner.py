@@ -14,9 +14,8 @@ from engine.calendar import Compare, Grain
 from engine.catalog.catalog import Catalog
 from engine.catalog.metrics import CombinedMetric, DerivedMetric, Metric, TableMetric
 from engine.errors import WarehouseUnavailable
-from engine.files.definitions import Expectation, Points, SeriesExpectation, TestDefinition
+from engine.files.definitions import Expectation, Points, SeriesExpectation, TargetExpectation, TestDefinition
 from engine.query import MetricQuery
-from engine.sources import SOURCES
 from engine.tables import Table
 from engine.warehouse.warehouse import Warehouse
 
@@ -110,14 +109,14 @@ def answer_test(engine: Engine, key: str, test: TestDefinition, rows: Rows, tena
     for name, listed in rows.items():
         table = engine.catalog.tables[name]
         engine.warehouse.upsert(replace(table, key=()), (complete_row(table, row, tenant) for row in listed))
-    return engine.query_body(key, query, tenant=tenant, connected=frozenset(SOURCES))
+    return engine.query_body(key, query, tenant=tenant, connected=frozenset(engine.catalog.sources))
 
 
 def get_rows_by_table(metric: Metric, test: TestDefinition) -> Rows:
     """Return the rows by table; a bare list belongs to the only table that the metric reads."""
     if isinstance(test.rows, dict):
         return test.rows
-    (table,) = {table for each in metric.table_metrics for table in each.table.list_physical_tables()}
+    (table,) = {table for each in metric.planned_metrics for table in each.table.list_physical_tables()}
     return {table.name: test.rows}
 
 
@@ -131,10 +130,10 @@ class LocalCatalog:
     def __init__(self, catalog: Catalog) -> None:
         self._tables: dict[str, Table] = {}
         self._metrics: dict[str, Metric] = {}
-        self.catalog = Catalog(
+        self.catalog = replace(
+            catalog,
             tables={name: self.localize_table(table) for name, table in catalog.tables.items()},
             metrics={key: self.localize_metric(metric) for key, metric in catalog.metrics.items()},
-            version=catalog.version,
         )
 
     def localize_table(self, table: Table) -> Table:
@@ -153,13 +152,17 @@ class LocalCatalog:
         return self._metrics[metric.key]
 
     def replace_tables(self, metric: Metric) -> Metric:
+        target = metric.target
+        if target is not None and target.metric is not None:
+            target = replace(target, metric=self.localize_metric(target.metric))
+        common: dict[str, Any] = {"hidden": False, "target": target}
         match metric:
             case TableMetric():
-                return replace(metric, hidden=False, table=self.localize_table(metric.table))
+                return replace(metric, **common, table=self.localize_table(metric.table))
             case CombinedMetric():
-                return replace(metric, hidden=False, combined=tuple(map(self.localize_metric, metric.combined)))
+                return replace(metric, **common, combined=tuple(map(self.localize_metric, metric.combined)))
             case DerivedMetric():
-                return replace(metric, hidden=False, operands=tuple(map(self.localize_metric, metric.operands)))
+                return replace(metric, **common, operands=tuple(map(self.localize_metric, metric.operands)))
         raise TypeError(f"no local {type(metric).__name__}")
 
 
@@ -179,7 +182,19 @@ def find_differences(metric: Metric, expected: Expectation, body: Body) -> Itera
     if expected.items is not None:
         # Only as many items as are expected are compared; an empty list expects none.
         yield from find_list_differences("items", expected.items, body["items"][: len(expected.items) or None])
+    if expected.target is not None:
+        yield from find_target_differences(expected.target, body["target"])
     yield from find_subset_differences("meta", expected.meta or {}, body["meta"])
+
+
+def find_target_differences(expected: TargetExpectation, target: Body | None) -> Iterator[Mismatch]:
+    """Find where a target differs."""
+    if target is None:
+        yield Mismatch("target", "a target", MISSING)
+        return
+    for name in sorted(expected.model_fields_set - {"points"}):
+        yield from find_value_differences(f"target.{name}", getattr(expected, name), target[name])
+    yield from find_point_differences("target.points", expected.points, [{"points": target["series"]}], 0)
 
 
 def find_series_differences(

@@ -14,6 +14,7 @@ from engine.catalog.resolver import resolve_folder
 from engine.diagnostics import Diagnostic, Diagnostics, Position
 from engine.errors import InvalidCatalog, UnknownMetric
 from engine.files.folder import MetricFolder, read_folder
+from engine.sources import Source
 from engine.tables import Dimension, Table
 
 
@@ -33,12 +34,14 @@ class DefinitionPlace:
 class Catalog:
     """All tables by name, and all metrics by key; `version` changes with any of the files.
 
-    `warnings` tell what in the files is legal, but doubtful; `places` where each is defined, by its section and name.
+    `sources` are the built-in ones and those of the files, by name in alphabetical order. `warnings` tell what in the
+    files is legal, but doubtful; `places` where each is defined, by its section and name.
     """
 
     tables: Mapping[str, Table]
     metrics: Mapping[str, Metric]
     version: str
+    sources: Mapping[str, Source] = field(kw_only=True)
     warnings: tuple[Diagnostic, ...] = field(default=(), kw_only=True)
     places: Mapping[tuple[str, str], DefinitionPlace] = field(default_factory=dict, kw_only=True)
 
@@ -71,11 +74,12 @@ def load_catalog(folder: Path) -> Catalog:
 
 def resolve_catalog(files: MetricFolder, diagnostics: Diagnostics) -> Catalog:
     """Resolve the metric files of a folder; those with errors are reported and left out."""
-    tables, metrics = resolve_folder(files, diagnostics)
+    sources, tables, metrics = resolve_folder(files, diagnostics)
     return Catalog(
         tables,
         metrics,
         files.version,
+        sources=sources,
         warnings=diagnostics.list_in_file_order(),
         places=dict(iter_places(files)),
     )

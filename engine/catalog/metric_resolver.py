@@ -10,23 +10,24 @@ from sqlglot import exp
 
 from engine.catalog.check_tests import check_tests
 from engine.catalog.definition_resolver import DefinitionResolver, Section
-from engine.catalog.dimensions import resolve_breakdown
+from engine.catalog.dimensions import make_title_from_name, resolve_breakdown
 from engine.catalog.metrics import (
     DEFAULT_TOP,
     CombinedMetric,
     DerivedMetric,
     Metric,
     MetricSeries,
+    MetricTarget,
     RankedItems,
     TableMetric,
     is_money,
 )
 from engine.catalog.reporter import AlreadyReported, CollectErrors, Reporter
 from engine.catalog.rules import RULES, get_content_keys
-from engine.catalog.table_resolver import TableResolver
+from engine.catalog.table_resolver import TableResolver, format_sources
 from engine.diagnostics import Diagnostics, Position
 from engine.faults import TextFault, raise_if_any
-from engine.files.definitions import Format, ItemsDefinition, MetricDefinition, SeriesDefinition
+from engine.files.definitions import Format, ItemsDefinition, MetricDefinition, SeriesDefinition, TargetDefinition
 from engine.files.document import KeyPath
 from engine.files.folder import MetricFile, MetricFolder
 from engine.language.evaluator import compile_arithmetic
@@ -42,7 +43,7 @@ from engine.language.expressions import (
 from engine.language.functions import AGGREGATES
 from engine.language.jinja import RenderedText, Sandbox
 from engine.language.parser import locate_node, parse_expression
-from engine.sources import find_source_of_key
+from engine.sources import Source, find_source_of_key
 from engine.tables import Dimension, Table
 
 NOT_MONEY = "format: currency is for money, which this is not; say `money: true` at the column if it is"
@@ -76,10 +77,12 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         sandbox: Sandbox,
         names: Mapping[str, Any],
         tables: TableResolver,
+        sources: Mapping[str, Source],
         diagnostics: Diagnostics,
     ) -> None:
         super().__init__(folder, sandbox, names, diagnostics)
         self.tables = tables
+        self.sources = sources
         self.other_tables = tuple(tables.resolve_all().values())
 
     def make_reporter(self, file: MetricFile, name: str) -> Reporter:
@@ -104,9 +107,26 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
                 metric = self.resolve_table_metric(reporter, definition)
         if metric.format == "currency" and not is_money(metric):
             reporter.report_at_value("not-money", NOT_MONEY, "format")
+        with errors:
+            metric = replace(metric, target=self.resolve_target(reporter, definition.target, metric))
         check_tests(reporter, metric)
         errors.raise_if_failed()
         return metric
+
+    def resolve_target(
+        self, reporter: Reporter, definition: TargetDefinition | None, metric: Metric
+    ) -> MetricTarget | None:
+        """Resolve what a metric should come to. Raises AlreadyReported."""
+        if definition is None:
+            return None
+        if definition.day is not None and not (isinstance(metric, TableMetric) and is_additive(metric)):
+            message = "a target per day is for a value that adds up over days; write `value`, or `metric`"
+            reporter.report_at_key("misplaced-key", message, "target", "day")
+            raise AlreadyReported
+        goal = None
+        if definition.metric is not None:
+            goal = self.resolve_single_series(reporter, reporter.locate_value("target", "metric"), definition.metric)
+        return MetricTarget(definition.day, definition.value, goal)
 
     # Metrics over a table
 
@@ -168,13 +188,12 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         table = self.tables.find_resolved(name)
         if table is None:
             raise AlreadyReported
-        source, named = reporter.file.definition.source, find_source_of_key(reporter.name)
-        if source is not None and table.source not in ("", source):
-            table_reporter.report_at_value(
-                "wrong-source", f"table {name!r} belongs to source {table.source}, this file to {source}"
-            )
-        elif named is not None and table.source not in ("", named):
-            message = f"the key says {named}, but table {name!r} belongs to source {table.source}"
+        source, named = reporter.file.definition.source, find_source_of_key(reporter.name, self.sources)
+        if source is not None and not table.may_belong_to(source):
+            message = f"table {name!r} belongs to {format_sources(table.sources)}, this file to {source}"
+            table_reporter.report_at_value("wrong-source", message)
+        elif named is not None and not table.may_belong_to(named):
+            message = f"the key says {named}, but table {name!r} belongs to {format_sources(table.sources)}"
             reporter.report_at_key("wrong-source", message)
         return table
 
@@ -353,7 +372,9 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         metric = self.follow_reference(reporter, position, key)
         breakdown = isinstance(metric, TableMetric) and (metric.by is not None or len(metric.series) > 1)
         if breakdown or isinstance(metric, CombinedMetric):
-            message = f"metric {key!r} has several series; only metrics of one can be combined or derived from"
+            message = (
+                f"metric {key!r} has several series; only metrics of one can be combined, derived from or a target"
+            )
             reporter.report_at_position(position, "wrong-metric", message)
             raise AlreadyReported
         return metric
@@ -380,8 +401,7 @@ def make_title(key: str, definition: MetricDefinition) -> str:
     """Return the title, or one made from the key: "Conv rate" for `ga4.conv_rate`."""
     if definition.title is not None:
         return definition.title
-    words = key.rpartition(".")[2].replace("_", " ").strip()
-    return words[:1].upper() + words[1:]
+    return make_title_from_name(key.rpartition(".")[2])
 
 
 def inline_where(metric: TableMetric) -> str:
@@ -396,6 +416,10 @@ def inline_where(metric: TableMetric) -> str:
         value = guard_argument(argument, metric.where)
         aggregate.set("this", exp.Distinct(expressions=[value]) if distinct else value)
     return tree.sql()
+
+
+def is_additive(metric: TableMetric) -> bool:
+    return all(series.expression.additive for series in metric.series)
 
 
 def find_non_arithmetic(tree: exp.Expr) -> Iterator[TextFault]:

@@ -41,6 +41,15 @@ class RankedItems:
     limit: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class MetricTarget:
+    """What a widget should come to: a number for each day, one for each bucket and the whole, or another metric."""
+
+    day: float | None = None
+    value: float | None = None
+    metric: Metric | None = None
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Metric:
     """The properties of every widget, however it is computed."""
@@ -55,6 +64,7 @@ class Metric:
     position: float | None = None
     hidden: bool = False
     delta: DeltaKind = "relative"
+    target: MetricTarget | None = None
     tests: tuple[TestDefinition, ...] = field(default=())
 
     @property
@@ -66,6 +76,12 @@ class Metric:
     def table_metrics(self) -> tuple[TableMetric, ...]:
         """The metrics over tables that this one is computed from, each once."""
         return tuple({metric.key: metric for part in self.parts for metric in part.table_metrics}.values())
+
+    @cached_property
+    def planned_metrics(self) -> tuple[TableMetric, ...]:
+        """The metrics over tables that its answer needs, its target's included, each once."""
+        target = self.target.metric.table_metrics if self.target and self.target.metric else ()
+        return tuple({metric.key: metric for metric in (*self.table_metrics, *target)}.values())
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from engine.catalog.reporter import Reporter
 from engine.diagnostics import Diagnostic
-from engine.files.definitions import CONTENT_KEYS, MetricDefinition
+from engine.files.definitions import CONTENT_KEYS, MetricDefinition, TargetDefinition
 from engine.suggestions import suggest_name, suggest_similar_name
 
 KEY_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
@@ -19,10 +19,10 @@ COMMON_KEYS = frozenset(
 )
 TABLE_KEYS = COMMON_KEYS | {"table", "where", "by", "top", "order", "other", "items", "total", "fill"}
 ALLOWED_KEYS = {
-    "value": TABLE_KEYS | {"value"},
-    "series": (TABLE_KEYS | {"series", "headline"}) - {"by", "top", "order", "other"},
+    "value": TABLE_KEYS | {"value", "target"},
+    "series": (TABLE_KEYS | {"series", "headline", "target"}) - {"by", "top", "order", "other"},
     "combine": COMMON_KEYS | {"combine", "stat"},
-    "derive": COMMON_KEYS | {"derive"},
+    "derive": COMMON_KEYS | {"derive", "target"},
 }
 
 
@@ -82,6 +82,21 @@ def find_wrong_correlation(reporter: Reporter, definition: MetricDefinition) -> 
         yield reporter.diagnose_value("wrong-value", message, "combine", 2)
 
 
+def find_wrong_target(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
+    if definition.target is None:
+        return
+    if len(definition.series or ()) > 1:
+        yield reporter.diagnose_key("misplaced-key", "a target is for a widget of one series", "target")
+    keys, known = reporter.descend("target").list_keys(), TargetDefinition.model_fields
+    given = [name for name in known if name in keys]
+    # An unknown key may well be one of these, misspelt.
+    if not given and set(keys) <= known.keys():
+        yield reporter.diagnose_value("missing-key", "a target needs one of day, value or metric", "target")
+    for extra in given[1:]:
+        message = f"{extra} does not go with {given[0]}: a target has one of them"
+        yield reporter.diagnose_key("misplaced-key", message, "target", extra)
+
+
 def find_doubtful_chart(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
     if definition.chart is not None and definition.chart not in CHARTS:
         # Another frontend may have charts of its own; what resembles one of these is misspelt.
@@ -105,5 +120,6 @@ RULES: tuple[Rule, ...] = (
     find_unknown_headline,
     find_unknown_order,
     find_wrong_correlation,
+    find_wrong_target,
     find_doubtful_chart,
 )

@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from engine.sources import SourceName
+from engine.sources import SOURCES
 
 ColumnType = Literal[
     "uuid", "text", "date", "timestamp", "timestamptz", "boolean", "integer", "bigint", "double", "numeric"
@@ -56,6 +56,9 @@ def accept_shorthand(key: str) -> BeforeValidator:
 def convert_null(value: object) -> object:
     """Convert YAML's null, which `fill: null` gives, to the word."""
     return "null" if value is None else value
+
+
+Points = dict[str, float | None]
 
 
 class Definition(BaseModel):
@@ -186,6 +189,39 @@ class SeriesDefinition(Definition):
     total: Total | None = Field(None, description="How it is summed up; as the metric unless said.")
 
 
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class TargetDefinition(Definition):
+    """What a widget should come to: it has one of these keys."""
+
+    day: Number | None = Field(
+        None, description="A number for each day, of a value that adds up over days.", examples=[5000]
+    )
+    value: Number | None = Field(
+        None, description="A number, the same for each bucket and for the whole.", examples=[0.03]
+    )
+    metric: str | None = Field(
+        None, description="The metric whose points and total are the target.", examples=["my.budget"]
+    )
+
+
+class TargetExpectation(Definition):
+    """Some of the figures of `target`."""
+
+    nullable: ClassVar[frozenset[str]] = frozenset(("value", "due", "progress", "projected"))
+
+    value: float | None = Field(None, description="The target of the whole window.", examples=[100])
+    due: float | None = Field(None, description="The target of its days up to the last known one.", examples=[50])
+    progress: float | None = Field(None, description="The window's value as a share of its target.", examples=[0.4])
+    projected: float | None = Field(
+        None, description="What the window comes to if it goes on as it did.", examples=[80]
+    )
+    points: Points | None = Field(
+        None, description="The targets of buckets by the first date of their bucket.", examples=[{"2025-01-01": 10}]
+    )
+
+
 class StatsExpectation(Definition):
     """Some of the three figures of `stats`."""
 
@@ -194,9 +230,6 @@ class StatsExpectation(Definition):
     value: float | None = Field(None, description="The whole period's value; null: it has none.", examples=[7])
     previous: float | None = Field(None, description="The compared period's value.", examples=[5])
     delta: float | None = Field(None, description="The change from `previous` to `value`.", examples=[0.4])
-
-
-Points = dict[str, float | None]
 
 
 class SeriesExpectation(Definition):
@@ -221,6 +254,9 @@ class Expectation(SeriesExpectation):
     )
     items: list[dict[str, JsonValue]] | None = Field(
         None, description="The first items in order, each a subset.", examples=[[{"id": "b"}, {"id": "a"}]]
+    )
+    target: TargetExpectation | None = Field(
+        None, description="Some of the target's figures.", examples=[{"value": 100, "progress": 0.4}]
     )
     meta: dict[str, JsonValue] | None = Field(
         None, description="A subset of the answer's meta.", examples=[{"currency": "USD"}]
@@ -327,6 +363,9 @@ class MetricDefinition(Definition):
     fill: Annotated[Fill | None, BeforeValidator(convert_null)] = Field(
         None, description="What a bucket without a value shows inside the data's extent: zero or null."
     )
+    target: TargetDefinition | None = Field(
+        None, description="What the widget should come to.", examples=[{"day": 5000}]
+    )
     delta: DeltaKind | None = Field(None, description="The change as a fraction (relative) or a difference.")
     format: Format | None = Field(None, description="How a value is written; decimal unless said.")
     better: Better | None = Field(None, description="Which direction is good; up unless said.")
@@ -341,11 +380,27 @@ class MetricDefinition(Definition):
     )
 
 
+class SourceDefinition(Definition):
+    """A source without a provider: its rows come from elsewhere. A bare title is short for `{title: …}`."""
+
+    title: str | None = Field(
+        None, description="What it is called; made from the name unless said.", examples=["Google Ads"]
+    )
+
+
 class FileDefinition(Definition):
     """A metric file."""
 
-    source: SourceName | None = Field(
-        None, description="Whose connection feeds this file's tables; a file with tables needs it.", examples=["ga4"]
+    source: str | None = Field(
+        None,
+        description="Whose connection feeds this file's tables: a source of `sources:`, or "
+        f"{', '.join(SOURCES)}. A file with tables needs it, unless they are all queries.",
+        examples=["ga4"],
+    )
+    sources: dict[str, Annotated[SourceDefinition, accept_shorthand("title")]] = Field(
+        default_factory=dict,
+        description="Sources of one's own by name; a name is given once in the folder.",
+        examples=[{"google_ads": "Google Ads"}],
     )
     table: str | None = Field(None, description="The default table of this file's metrics.", examples=["ga4_daily"])
     vars: dict[str, JsonValue] = Field(

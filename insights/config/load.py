@@ -70,6 +70,7 @@ def load_catalog(folder: Path) -> InsightsCatalog:
         catalog.metrics,
         catalog.version,
         insights,
+        sources=catalog.sources,
         warnings=diagnostics.list_in_file_order(),
         places=catalog.places,
     )

@@ -52,8 +52,8 @@ def list_changes(before: Receipt, now: Receipt) -> list[ReceiptChange]:
         changes.append(ReceiptChange("rows", "rows of these days were added, restated or deleted"))
     if before.data_version != now.data_version:
         changes.append(ReceiptChange("data", "the user's data has been written since, by a sync or a load"))
-    if before.statements != now.statements and not is_explained:
-        detail = "the SQL differs, though not the definition: a metric shares it, or the program is another version"
+    if before.program != now.program:
+        detail = "another version of the program has written the SQL, or for another kind of database"
         changes.append(ReceiptChange("statement", detail))
     return changes
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, fields
 from datetime import date
 from functools import lru_cache
@@ -17,6 +17,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from engine import __version__
 from engine.answer.response import Body
 from engine.catalog.metric_hash import hash_metric
 from engine.catalog.metrics import Metric
@@ -35,12 +36,13 @@ NAMED_PARTS = frozenset(("start", "end", "compare", "compare_start", "grain", "s
 class Receipt:
     """What a number rests on; `owner` is the tenant and the key, `through` the ordinal of the last known day, or 0.
 
-    `numbers` are all values of the answer, and `others` the parameters that have no field.
+    `numbers` are all values of the answer, and `others` the parameters that have no field. The statement follows from
+    the definition, the query and the `program`: its text has what other metrics need of the same scan, too.
     """
 
     owner: bytes
     definition: bytes
-    statements: bytes
+    program: bytes
     start: int
     end: int
     comparison: bytes
@@ -71,7 +73,7 @@ def make_receipt(
     data_version: int,
     sources: Iterable[str],
     filters: Iterable[DimensionFilter],
-    statements: Sequence[str],
+    dialect: str,
 ) -> Receipt:
     """Make the receipt of an answer; `sources` are those that are on, and `filters` those that apply."""
     owner = get_owner(tenant, metric.key)
@@ -79,7 +81,7 @@ def make_receipt(
     return Receipt(
         owner=owner,
         definition=bytes.fromhex(hash_metric(metric))[:6],
-        statements=digest_value(tuple(statements)),
+        program=digest_value((dialect, __version__)),
         start=query.start.toordinal(),
         end=query.end.toordinal(),
         comparison=digest_value((query.compare.value, query.compare_start)),
