@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
-from engine import ACCOUNT_PATTERN, MAX_OFFSET, MAX_ROWS, SOURCES, Compare, Grain, SourceName
+from engine import MAX_ACCOUNT_LENGTH, MAX_OFFSET, MAX_ROWS, SOURCE_PATTERN, Compare, Grain
 
 Format = Literal["integer", "decimal", "percent", "currency", "duration"]
 Better = Literal["up", "down", "neutral"]
@@ -23,9 +23,9 @@ MAX_WIDGETS = 200
 
 
 # What the engine itself reads and explains is documented here, not validated.
-SOURCE_NAME = f"({'|'.join(SOURCES)})"
-SOURCE_LIST = f"^({SOURCE_NAME}(,{SOURCE_NAME})*)?$"
-ACCOUNT_ID = f"^{ACCOUNT_PATTERN}$"
+# The document of an installation has its catalog's sources in place of these two.
+ONE_SOURCE = f"^{SOURCE_PATTERN}$"
+SOURCE_LIST = f"^({SOURCE_PATTERN}(,{SOURCE_PATTERN})*)?$"
 
 
 def describe_optional(kind: str, **keywords: Any) -> WithJsonSchema:
@@ -172,13 +172,14 @@ class Meta(BaseModel):
     compare: Compare
     total: str | None
     currency: str | None
-    sources: list[SourceName]
-    missing_sources: list[SourceName]
+    sources: list[str]
+    missing_sources: list[str]
     data_through: date | None
     comparison_through: date | None
     provisional_from: date | None
     filters: MetaFilters
     notes: list[Note]
+    receipt: str = Field(description="The id by which `explain` tells later whether the number is still that.")
     stale: Literal[True] | Absent = None
 
 
@@ -220,6 +221,99 @@ class Widget(BaseModel):
     meta: Meta
 
 
+class DefinitionText(BaseModel):
+    """Where something is defined: the metric file, its line, and what stands there."""
+
+    file: str | None
+    line: int | None
+    text: str | None
+
+
+class ExplainedDefinition(DefinitionText):
+    """The definition of the widget, and the digest of what it means."""
+
+    hash: str
+
+
+class UsedDefinition(DefinitionText):
+    """The definition of a table or a metric that the widget is made of."""
+
+    table: str | Absent = None
+    metric: str | Absent = None
+
+
+class RowsState(BaseModel):
+    """Where a statement's rows came from, and how old they are."""
+
+    state: Literal["hit", "miss", "stale"]
+    age_seconds: int
+
+
+class ExplainedStatement(BaseModel):
+    """A statement, what was bound to it, and where its rows came from."""
+
+    table: str
+    statement: str
+    parameters: dict[str, Any]
+    cache: RowsState
+
+
+class ExplainedExtent(BaseModel):
+    """The days that are known of a table; null where it has no rows."""
+
+    table: str
+    first: date | None
+    through: date | None
+
+
+class ExplainedQuery(BaseModel):
+    """What was asked; `sources` are those of the widget that are on."""
+
+    start: date
+    end: date
+    compare: Compare
+    compare_start: date | None
+    grain: Grain
+    sources: list[str]
+    by: str | None
+    top: int | None
+
+
+class ReceiptDifference(BaseModel):
+    """One thing that is not as it was, and what that means."""
+
+    what: str
+    detail: str
+
+
+class ReceiptVerdict(BaseModel):
+    """Whether the number of a receipt is still that, and what is not as it was."""
+
+    id: str
+    same: bool
+    changed: list[ReceiptDifference]
+
+
+class Explanation(BaseModel):
+    """What the answer of a widget rests on; `receipt` where one was given to compare with."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    key: str
+    title: str
+    stats: Stats
+    definition: ExplainedDefinition
+    uses: list[UsedDefinition]
+    query: ExplainedQuery
+    filters: MetaFilters
+    statements: list[ExplainedStatement]
+    extent: list[ExplainedExtent]
+    data_through: date | None
+    data_version: int
+    receipt: ReceiptVerdict | Absent = None
+
+
 class DimensionEntry(BaseModel):
     """What a widget can be filtered by."""
 
@@ -235,7 +329,7 @@ class WidgetEntry(BaseModel):
     key: str
     title: str
     description: str
-    sources: list[SourceName]
+    sources: list[str]
     format: Format
     better: Better
     chart: str | None
@@ -249,10 +343,18 @@ class WidgetEntry(BaseModel):
     hash: str = Field(description="A digest that changes with the definition, but not with titles and comments.")
 
 
+class SourceEntry(BaseModel):
+    """A source of the catalog, which requests and connections name."""
+
+    name: str
+    title: str
+
+
 class WidgetCatalog(BaseModel):
-    """All the widgets that are served."""
+    """All the widgets that are served, and all sources, connected or not."""
 
     widgets: list[WidgetEntry]
+    sources: list[SourceEntry]
 
 
 class BatchQuestion(BaseModel):
@@ -302,7 +404,7 @@ class InsightMeta(BaseModel):
     start: date
     end: date
     compare: Compare
-    sources: list[SourceName]
+    sources: list[str]
     fallback: str | Absent = None
     stale: Literal[True] | Absent = None
 
@@ -346,7 +448,7 @@ class DashboardMeta(BaseModel):
 
     last_sync_at: datetime | None
     next_scheduled_at: datetime | None
-    connected_sources: dict[SourceName, bool]
+    connected_sources: dict[str, bool]
 
 
 class SyncStarted(BaseModel):
@@ -391,8 +493,32 @@ class SyncJob(BaseModel):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-    sources: dict[SourceName, SyncSource]
+    sources: dict[str, SyncSource]
     detail: str | None
+
+
+class RejectedEntry(BaseModel):
+    """How often a problem is at a line of a rejected metric file; without a file, the files cannot be read."""
+
+    code: str
+    count: int
+    file: str | None
+    line: int | None
+
+
+class CatalogEvent(BaseModel):
+    """The served catalog: the hashes that changed, null for a widget that is gone, all of them if `complete`."""
+
+    version: str
+    hashes: dict[str, str | None]
+    complete: bool
+    diagnostics: list[RejectedEntry]
+
+
+class DataEvent(BaseModel):
+    """The version of the user's data: after it an answer may differ."""
+
+    version: int
 
 
 class ConnectionOptions(BaseModel):
@@ -410,7 +536,16 @@ class NewConnection(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     account_id: Annotated[
-        str, WithJsonSchema({"type": "string", "pattern": ACCOUNT_ID, "examples": ["123456789", "act_123456789"]})
+        str,
+        WithJsonSchema(
+            {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": MAX_ACCOUNT_LENGTH,
+                "description": "Digits, of Meta with `act_` before them; of a declared source any text.",
+                "examples": ["123456789", "act_123456789"],
+            }
+        ),
     ]
     credentials: dict[str, Any] | None = None
     options: ConnectionOptions | None = None
@@ -419,7 +554,7 @@ class NewConnection(BaseModel):
 class ConnectionEntry(BaseModel):
     """A connected account. Credentials never come out."""
 
-    source: SourceName
+    source: str
     account_id: str
     status: str
     last_success_at: datetime | None

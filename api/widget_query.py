@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
 from typing import Any
 
 from starlette.requests import Request
 
+from api.request_state import get_services
 from engine import (
     EXCLUDE_PREFIX,
     FILTER_PREFIX,
@@ -36,12 +37,15 @@ def read_query(
     today: date,
     parameters: Sequence[str] = (*PARAMETERS, *BREAKDOWN, *ROWS),
     filters: Sequence[str] = (FILTER_PREFIX, EXCLUDE_PREFIX),
+    others: Sequence[str] = (),
     defaults: Mapping[str, str] = MappingProxyType({}),
 ) -> MetricQuery:
     """Read the query string as a metric query; unknown and repeated parameters are problems.
 
-    A parameter that begins with one of `filters` names a dimension, and may be repeated. Raises InvalidQuery.
+    A parameter that begins with one of `filters` names a dimension, and may be repeated. `others` are parameters that
+    the caller reads. Raises InvalidQuery.
     """
+    parameters = (*parameters, *others)
     members: dict[str, dict[str, list[str]]] = {prefix: {} for prefix in filters}
     single: list[tuple[str, str]] = []
     for name, text in request.query_params.multi_items():
@@ -58,20 +62,24 @@ def read_query(
         describe_unknown_parameter(name, (*parameters, *(f"{each}<dimension>" for each in filters))) for name in unknown
     ]
     return build_query(
-        {**defaults, **texts},
+        {**defaults, **{name: text for name, text in texts.items() if name not in others}},
         today=today,
+        known_sources=get_services(request).engine.catalog.sources,
         problems=problems,
         include=members.get(FILTER_PREFIX, {}),
         exclude=members.get(EXCLUDE_PREFIX, {}),
     )
 
 
-def build_batch_query(body: Mapping[str, Any], unknown: Iterable[str], *, today: date) -> MetricQuery:
+def build_batch_query(
+    body: Mapping[str, Any], unknown: Iterable[str], *, today: date, known_sources: Collection[str]
+) -> MetricQuery:
     """Build the metric query of a batch. Raises InvalidQuery."""
     problems = [describe_unknown_parameter(name, (*PARAMETERS, *ROWS, *FILTERS)) for name in dict.fromkeys(unknown)]
     return build_query(
         {name: get_text(body.get(name)) for name in (*PARAMETERS, *ROWS)},
         today=today,
+        known_sources=known_sources,
         problems=problems,
         include=body.get("filter") or {},
         exclude=body.get("exclude") or {},
@@ -87,6 +95,7 @@ def build_query(
     texts: Mapping[str, str | None],
     *,
     today: date,
+    known_sources: Collection[str],
     problems: Iterable[ParameterProblem] = (),
     include: Mapping[str, Sequence[str]] = MappingProxyType({}),
     exclude: Mapping[str, Sequence[str]] = MappingProxyType({}),
@@ -94,7 +103,7 @@ def build_query(
     """Build a metric query. Raises InvalidQuery with every problem of its parameters."""
     found = list(problems)
     try:
-        query = parse_metric_query(today=today, include=include, exclude=exclude, **texts)
+        query = parse_metric_query(today=today, known_sources=known_sources, include=include, exclude=exclude, **texts)
     except InvalidQuery as invalid:
         found += invalid.problems
     if found:

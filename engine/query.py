@@ -89,11 +89,12 @@ def parse_metric_query(
     sort: str | None = None,
     limit: str | None = None,
     offset: str | None = None,
+    known_sources: Collection[str] = SOURCES.keys(),
 ) -> MetricQuery:
     """Parse a query from its texts; None means the default.
 
     `today` is the current date in the reporting time zone: the default window is the 28 days before it. `include` and
-    `exclude` are members by dimension.
+    `exclude` are members by dimension. `known_sources` are those of the catalog.
     Raises InvalidQuery with a problem for each invalid parameter.
     """
     problems: list[ParameterProblem] = []
@@ -105,7 +106,7 @@ def parse_metric_query(
         compare=comparison,
         compare_start=parse_compare_start(compare_start, comparison, problems),
         grain=parse_choice("grain", grain, Grain.DAY, problems),
-        sources=parse_sources(sources, problems),
+        sources=parse_sources(sources, known_sources, problems),
         filters=parse_filters(include, exclude, problems),
         by=by,
         top=parse_count("top", top, MAX_TOP, problems),
@@ -199,18 +200,18 @@ def parse_order(text: str | None) -> RowOrder | None:
     return None if text is None else RowOrder(text.removeprefix("-"), text.startswith("-"))
 
 
-def parse_sources(text: str | None, problems: list[ParameterProblem]) -> frozenset[str] | None:
+def parse_sources(text: str | None, known: Collection[str], problems: list[ParameterProblem]) -> frozenset[str] | None:
     """Parse a comma list of sources; an empty one switches all of them off."""
     if text is None:
         return None
     names = [name.strip() for name in text.split(",")] if text.strip() else []
     for name in names:
-        if name not in SOURCES:
-            allowed = ", ".join(SOURCES)
+        if name not in known:
+            allowed = ", ".join(known)
             problems.append(
                 ParameterProblem(
                     "sources",
-                    f"{quote_text(name)} is not one of {allowed}{did_you_mean(find_nearest_names(name, SOURCES))}",
+                    f"{quote_text(name)} is not one of {allowed}{did_you_mean(find_nearest_names(name, known))}",
                 )
             )
     return frozenset(names)

@@ -22,6 +22,8 @@ from engine.files.definitions import Fill
 Row = Sequence[Any]
 Value = float | None
 MIXED = "mixed"
+# Beyond it a double no longer holds every integer.
+MAX_WHOLE = 2**53
 # The positions of a member's place and name in a row of a breakdown.
 PLACE, MEMBER = 1, 2
 
@@ -258,9 +260,13 @@ class SeriesBuilder:
                 self.summarize_days(projection, measure, days, known, bounds.start, bounds.end)
                 for measure in projection.measures
             ]
-        return [
+        finished = [
             0 if value is None and measure.additive and known is not None else nan_to_none(value)
             for measure, value in zip(projection.measures, values, strict=True)
+        ]
+        return [
+            narrow_number(value) if measure.whole else value
+            for measure, value in zip(projection.measures, finished, strict=True)
         ]
 
     def summarize_days(
@@ -290,7 +296,25 @@ def finish_points(
     # NaN stands for a number beyond a double: missing, but not zero. Only NaN differs from itself.
     if not all(map(eq, points, points)):
         points = [nan_to_none(value) for value in points]
-    return points
+    return narrow_numbers(points) if measure.whole else points
+
+
+def narrow_numbers(values: list[Value]) -> list[Value]:
+    """Return the values with whole numbers as integers."""
+    try:
+        whole = list(map(int, values))  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        whole = []
+    # Usually all are whole: that is seen at once, without a look at each value.
+    if whole and whole == values and min(whole) >= -MAX_WHOLE and max(whole) <= MAX_WHOLE:
+        return [*whole]
+    return [narrow_number(value) for value in values]
+
+
+def narrow_number(value: Value) -> Value:
+    """Return a whole number as an integer, and any other value as it is."""
+    is_integer = value is not None and -MAX_WHOLE <= value <= MAX_WHOLE and value == int(value)
+    return int(value) if value is not None and is_integer else value
 
 
 def nan_to_none(value: Value) -> Value:

@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from engine.answer.aggregate import MIXED, MemberTable, MetricResult, SeriesValues, StatValues, Value, nan_to_none
+from engine.answer.aggregate import (
+    MIXED,
+    MemberTable,
+    MetricResult,
+    SeriesValues,
+    StatValues,
+    Value,
+    nan_to_none,
+    narrow_numbers,
+)
 from engine.answer.extent import Extent
 from engine.calendar import Axis, Bucket, Window
 from engine.catalog.metrics import CombinedMetric, DerivedMetric, Metric, TableMetric
@@ -48,10 +57,12 @@ class WidgetBuilder:
         self,
         get_result: GetResult,
         get_extents: Callable[[Metric], Sequence[Extent | None]],
+        has_known_days: Callable[[Metric, Window], bool],
         axes: Sequence[Axis],
     ) -> None:
         self.get_result = get_result
         self.get_extents = get_extents
+        self.has_known_days = has_known_days
         self.axes = axes
 
     def build(self, metric: Metric, filters: Filters) -> WidgetResult | None:
@@ -95,15 +106,24 @@ class WidgetBuilder:
 
     def build_derived_result(self, metric: DerivedMetric, filters: Filters) -> WidgetResult | None:
         found = [self.build(operand, filters) for operand in metric.operands]
+        operands: list[SeriesValues] = []
+        for operand, part in zip(metric.operands, found, strict=True):
+            if operand.key in metric.optional:
+                operands.append(self.blank_unknown_windows(operand, part))
+            elif part is None:
+                return None
+            else:
+                operands.append(part.series[0])
         parts = [part for part in found if part is not None]
-        if len(parts) < len(found):
+        if not parts:
             return None
-        operands = [part.series[0] for part in parts]
 
         def evaluate_columns(columns: Sequence[Sequence[Value]]) -> list[Value]:
-            return [nan_to_none(metric.evaluate(row)) for row in zip(*columns, strict=True)]
+            values = [nan_to_none(metric.evaluate(row)) for row in zip(*columns, strict=True)]
+            return narrow_numbers(values) if metric.format == "integer" else values
 
-        stats = evaluate_columns([list_stats(each.stats) for each in operands])
+        value, previous, to_date, previous_to_date = evaluate_columns([list_stats(each.stats) for each in operands])
+        is_compared = len(self.axes) > 1
         currency, money = find_common_currency(parts), any(each.money for each in operands)
         series = SeriesValues(
             name=metric.title,
@@ -111,13 +131,28 @@ class WidgetBuilder:
             series=None,
             money=money,
             points=evaluate_columns([each.points for each in operands]),
-            compared=evaluate_columns([each.compared for each in operands]),
-            stats=StatValues(*stats),
+            compared=evaluate_columns([each.compared for each in operands]) if is_compared else [],
+            stats=StatValues(value, previous if is_compared else None, to_date, previous_to_date),
             currency=currency if money else None,
         )
         result = WidgetResult([series], series.stats, metric.delta, currency)
         if currency == MIXED:
             result.clear_amounts()
+        return result
+
+    def blank_unknown_windows(self, metric: Metric, found: WidgetResult | None) -> SeriesValues:
+        """Return an operand that may be missing, without values in the windows of which nothing is known."""
+        blank: list[list[Value]] = [[None] * len(axis.buckets) for axis in self.axes]
+        result = SeriesValues(metric.title, metric, None, money=False, points=blank[0], compared=blank[-1])
+        if found is None:
+            return result
+        (series,) = found.series
+        result.money, stats = series.money, series.stats
+        if self.has_known_days(metric, self.axes[0].window):
+            result.points, result.stats.value, result.stats.to_date = series.points, stats.value, stats.to_date
+        if len(self.axes) > 1 and self.has_known_days(metric, self.axes[1].window):
+            result.compared = series.compared
+            result.stats.previous, result.stats.previous_to_date = stats.previous, stats.previous_to_date
         return result
 
     def correlate(self, metric: CombinedMetric, parts: Sequence[WidgetResult]) -> StatValues:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -45,24 +45,47 @@ def find_freshness(
     """Find how far the data of a metric is known, by its tables whose sources are `active`."""
     tables = metric.list_tables(active)
     window = period.current.window
+    counted = [tables for _ in period.windows]
+    if metric.has_optional_parts:
+        tests = [make_known_test(get_extent, each) for each in period.windows]
+        counted = [metric.list_counted_tables(active, is_known) for is_known in tests]
     late = min((day for *_, day in iter_late_accounts(tables, reads, window) if day >= window.start), default=None)
-    return combine_extents(tuple((table.restates, get_extent(table)) for table in tables), period, late)
+    return combine_extents(
+        tuple((table.restates, get_extent(table)) for table in tables),
+        tuple(tuple(map(get_extent, each)) for each in counted),
+        period,
+        late,
+    )
+
+
+def make_known_test(get_extent: GetExtent, window: Window) -> Callable[[Table], bool]:
+    """Return a test whether some days of a window are known of a table."""
+
+    def is_known(table: Table) -> bool:
+        extent = get_extent(table)
+        return extent is not None and extent.intersect(window) is not None
+
+    return is_known
 
 
 @lru_cache(maxsize=4_096)
 def combine_extents(
-    extents: tuple[tuple[int | None, Extent | None], ...], period: Period, late: date | None
+    extents: tuple[tuple[int | None, Extent | None], ...],
+    counted: tuple[tuple[Extent | None, ...], ...],
+    period: Period,
+    late: date | None,
 ) -> Freshness:
     """Combine what is known of several tables, each with how many days its source restates.
 
-    `late` is the earliest last day of an account that is late, if it is within the window.
+    `counted` are the extents that decide how far each window is known. `late` is the earliest last day of an account
+    that is late, if it is within the window.
     """
     window = period.current.window
-    through = find_common_through([extent for _, extent in extents], window)
+    through = find_common_through(counted[0], window)
     provisional = [find_provisional_day(restates, extent, window) for restates, extent in extents]
     compared = None
     if period.comparison is not None:
-        compared = find_common_through([extent for _, extent in extents], period.comparison.window)
+        compared = find_common_through(counted[1], period.comparison.window)
     to_date = None
     if period.compare is not Compare.OFF and through is not None:
         to_date = through if late is None else min(through, late)
@@ -90,9 +113,11 @@ def find_provisional_day(restates: int | None, extent: Extent | None, window: Wi
 
 
 def list_notes(
-    metric: Metric, period: Period, active: frozenset[str], reads: AccountReads, notes: Iterable[DataNote]
+    metric: Metric, period: Period, active: frozenset[str], reads: AccountReads, notes: Sequence[DataNote]
 ) -> list[DataNote]:
     """List what is to be known of the days of a metric's windows, in the order of source, account and day."""
+    if not reads and not notes:
+        return []
     tables = metric.list_tables(active)
     window = period.current.window
     found = [

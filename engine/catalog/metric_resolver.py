@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from engine.catalog.check_tests import check_tests
 from engine.catalog.definition_resolver import DefinitionResolver, Section
-from engine.catalog.dimensions import resolve_breakdown
+from engine.catalog.dimensions import make_title_from_name, resolve_breakdown
 from engine.catalog.metrics import (
     DEFAULT_ROWS,
     DEFAULT_TOP,
@@ -25,7 +25,7 @@ from engine.catalog.metrics import (
 )
 from engine.catalog.reporter import AlreadyReported, CollectErrors, Reporter
 from engine.catalog.rules import RULES, get_content_keys, get_sort_column
-from engine.catalog.table_resolver import TableResolver
+from engine.catalog.table_resolver import TableResolver, format_sources
 from engine.diagnostics import Diagnostics, Position
 from engine.faults import TextFault, raise_if_any
 from engine.files.definitions import Format, ItemsDefinition, MetricDefinition, SeriesDefinition
@@ -44,13 +44,16 @@ from engine.language.expressions import (
 from engine.language.functions import AGGREGATES
 from engine.language.jinja import RenderedText, Sandbox
 from engine.language.parser import locate_node, parse_expression
-from engine.sources import find_source_of_key
+from engine.sources import Source, find_source_of_key
 from engine.tables import Dimension, Table
 
 NOT_MONEY = "format: currency is for money, which this is not; say `money: true` at the column if it is"
 # The order of members by their names.
 BY_NAME = "name"
-DERIVE_NODES = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg, exp.Paren, exp.Literal, exp.Column, exp.Identifier)
+DERIVE_NODES = (
+    *(exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg, exp.Paren, exp.Coalesce),
+    *(exp.Literal, exp.Column, exp.Identifier),
+)
 # What replaces a `metric()` with errors, so that the rest of the expression is checked.
 PLACEHOLDER_EXPRESSION = "(count(*))"
 
@@ -75,10 +78,12 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         sandbox: Sandbox,
         names: Mapping[str, Any],
         tables: TableResolver,
+        sources: Mapping[str, Source],
         diagnostics: Diagnostics,
     ) -> None:
         super().__init__(folder, sandbox, names, diagnostics)
         self.tables = tables
+        self.sources = sources
         self.other_tables = tuple(tables.resolve_all().values())
 
     def make_reporter(self, file: MetricFile, name: str) -> Reporter:
@@ -174,13 +179,12 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         table = self.tables.find_resolved(name)
         if table is None:
             raise AlreadyReported
-        source, named = reporter.file.definition.source, find_source_of_key(reporter.name)
-        if source is not None and table.source not in ("", source):
-            table_reporter.report_at_value(
-                "wrong-source", f"table {name!r} belongs to source {table.source}, this file to {source}"
-            )
-        elif named is not None and table.source not in ("", named):
-            message = f"the key says {named}, but table {name!r} belongs to source {table.source}"
+        source, named = reporter.file.definition.source, find_source_of_key(reporter.name, self.sources)
+        if source is not None and not table.may_belong_to(source):
+            message = f"table {name!r} belongs to {format_sources(table.sources)}, this file to {source}"
+            table_reporter.report_at_value("wrong-source", message)
+        elif named is not None and not table.may_belong_to(named):
+            message = f"the key says {named}, but table {name!r} belongs to {format_sources(table.sources)}"
             reporter.report_at_key("wrong-source", message)
         return table
 
@@ -368,7 +372,7 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         for column in tree.walk(prune=lambda node: not is_metric_arithmetic(node)):
             if not isinstance(column, exp.Column):
                 continue
-            key = ".".join(part.name for part in column.parts)
+            key = name_operand(column)
             with errors:
                 operands[key] = self.resolve_single_series(
                     reporter, reporter.locate_character(("derive",), locate_node(column)), key
@@ -380,7 +384,7 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
 
         def replace_with_index(node: exp.Expr) -> exp.Expr:
             if isinstance(node, exp.Column):
-                return exp.Placeholder(this=str(keys.index(".".join(part.name for part in node.parts))))
+                return exp.Placeholder(this=str(keys.index(name_operand(node))))
             return node
 
         arithmetic = tree.transform(replace_with_index)
@@ -389,6 +393,7 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
             operands=tuple(operands.values()),
             text=arithmetic.sql(),
             evaluate=compile_arithmetic(arithmetic),
+            optional=frozenset(operands) - set(iter_required_keys(tree)),
         )
 
     def resolve_single_series(self, reporter: Reporter, position: Position, key: str) -> Metric:
@@ -426,8 +431,7 @@ def make_title(key: str, definition: MetricDefinition) -> str:
     """Return the title, or one made from the key: "Conv rate" for `ga4.conv_rate`."""
     if definition.title is not None:
         return definition.title
-    words = key.rpartition(".")[2].replace("_", " ").strip()
-    return words[:1].upper() + words[1:]
+    return make_title_from_name(key.rpartition(".")[2])
 
 
 def inline_where(metric: TableMetric) -> str:
@@ -445,12 +449,27 @@ def inline_where(metric: TableMetric) -> str:
 
 
 def find_non_arithmetic(tree: exp.Expr) -> Iterator[TextFault]:
-    message = "derive is arithmetic between metrics: + - * / and numbers"
+    message = "derive is arithmetic between metrics: + - * / and numbers, and coalesce(a, 0)"
     for node in tree.walk(prune=lambda each: not is_metric_arithmetic(each)):
         if not is_metric_arithmetic(node):
             yield TextFault(locate_node(node), "sql-forbidden", message)
     if not tree.find(exp.Column):
         yield TextFault(0, "no-metric", "derive names no metric, such as meta.spend / ga4.sessions")
+
+
+def name_operand(column: exp.Column) -> str:
+    """Return the key of the metric that a name with dots is."""
+    return ".".join(part.name for part in column.parts)
+
+
+def iter_required_keys(node: exp.Expr) -> Iterator[str]:
+    """Yield the keys of the operands without which there is no value: outside of `coalesce`, or last in it."""
+    if isinstance(node, exp.Column):
+        yield name_operand(node)
+        return
+    children = node.expressions[-1:] if isinstance(node, exp.Coalesce) else node.iter_expressions()
+    for child in children:
+        yield from iter_required_keys(child)
 
 
 def is_metric_arithmetic(node: exp.Expr) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -16,6 +16,8 @@ from engine.tables import Dimension, Table
 
 DEFAULT_TOP = 10
 DEFAULT_ROWS = 50
+
+IsKnown = Callable[[Table], bool]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,10 +89,35 @@ class Metric:
         """The sources that it needs, in alphabetical order."""
         return tuple(sorted({source for table in self.tables for source in table.sources}))
 
+    @cached_property
+    def has_optional_parts(self) -> bool:
+        """Whether it may have a value where a part of it, or of its parts, has none."""
+        return any(part.has_optional_parts for part in self.parts)
+
+    def is_answerable(self, active: frozenset[str]) -> bool:
+        """Whether it has an answer where these sources are on."""
+        return active.issuperset(self.sources)
+
     def list_tables(self, active: frozenset[str]) -> list[Table]:
         """List the tables that an answer rests on where these sources are on."""
-        tables = dict.fromkeys(table for part in self.parts for table in part.list_tables(active))
-        return list(tables) if all(active.issuperset(part.sources) for part in self.parts) else []
+        if not self.is_answerable(active):
+            return []
+        return list(dict.fromkeys(table for part in self.parts for table in part.list_tables(active)))
+
+    def list_counted_tables(self, active: frozenset[str], is_known: IsKnown) -> list[Table]:
+        """List the tables that decide how far it is known, where these sources are on.
+
+        `is_known` tells whether some of the days in question are known of a table.
+        """
+        if not self.is_answerable(active):
+            return []
+        tables = (table for part in self.parts for table in part.list_counted_tables(active, is_known))
+        return list(dict.fromkeys(tables))
+
+    def has_known_days(self, active: frozenset[str], is_known: IsKnown) -> bool:
+        """Whether all that decides how far it is known has known days."""
+        tables = self.list_counted_tables(active, is_known)
+        return bool(tables) and all(map(is_known, tables))
 
     @cached_property
     def dimensions(self) -> Mapping[str, Dimension]:
@@ -133,7 +160,10 @@ class TableMetric(Metric):
         return (self,)
 
     def list_tables(self, active: frozenset[str]) -> list[Table]:
-        return [self.table] if active.issuperset(self.table.sources) else []
+        return [self.table] if self.is_answerable(active) else []
+
+    def list_counted_tables(self, active: frozenset[str], is_known: IsKnown) -> list[Table]:
+        return self.list_tables(active)
 
     @cached_property
     def dimensions(self) -> Mapping[str, Dimension]:
@@ -163,8 +193,9 @@ class CombinedMetric(Metric):
     def is_correlation(self) -> bool:
         return self.correlation
 
-    def list_tables(self, active: frozenset[str]) -> list[Table]:
-        return list(dict.fromkeys(table for part in self.parts for table in part.list_tables(active)))
+    def is_answerable(self, active: frozenset[str]) -> bool:
+        """Whether any of its parts has an answer where these sources are on."""
+        return any(part.is_answerable(active) for part in self.parts)
 
     @cached_property
     def dimensions(self) -> Mapping[str, Dimension]:
@@ -174,15 +205,36 @@ class CombinedMetric(Metric):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DerivedMetric(Metric):
-    """Arithmetic between metrics; `evaluate` takes a row with a value for each operand, and `text` shows it."""
+    """Arithmetic between metrics; `evaluate` takes a row with a value for each operand, and `text` shows it.
+
+    `optional` are the keys of the operands that `coalesce` replaces where they have no value.
+    """
 
     operands: tuple[Metric, ...]
     text: str
     evaluate: Evaluator
+    optional: frozenset[str] = frozenset()
 
     @property
     def parts(self) -> tuple[Metric, ...]:
         return self.operands
+
+    @cached_property
+    def has_optional_parts(self) -> bool:
+        return bool(self.optional) or any(part.has_optional_parts for part in self.parts)
+
+    def is_answerable(self, active: frozenset[str]) -> bool:
+        """Whether the operands that it needs have an answer, and any at all, where these sources are on."""
+        answerable = {part.key for part in self.operands if part.is_answerable(active)}
+        return bool(answerable) and all(part.key in answerable | self.optional for part in self.operands)
+
+    def list_counted_tables(self, active: frozenset[str], is_known: IsKnown) -> list[Table]:
+        if not self.is_answerable(active):
+            return []
+        counted = (
+            part for part in self.operands if part.key not in self.optional or part.has_known_days(active, is_known)
+        )
+        return list(dict.fromkeys(table for part in counted for table in part.list_counted_tables(active, is_known)))
 
 
 def is_money(metric: Metric) -> bool:

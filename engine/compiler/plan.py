@@ -102,6 +102,8 @@ class Measure:
     evaluate: Evaluator
     additive: bool
     money: bool
+    # Whether a whole number of it is written as an integer.
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -323,7 +325,7 @@ def build_projection(group: SeriesGroup, scan: Scan) -> ScanProjection:
     # A shared scan's rows have more than this metric reads: the rest is not merged.
     used = frozenset(iter_needed_aggregates(metric, group.series))
     first = scan.account + scan.by_account
-    measures = tuple(build_measure(series, positions, passing) for series in group.series)
+    measures = tuple(build_measure(metric, series, positions, passing) for series in group.series)
     return ScanProjection(
         scan=scan,
         total=group.total,
@@ -339,11 +341,21 @@ def build_projection(group: SeriesGroup, scan: Scan) -> ScanProjection:
     )
 
 
-def build_measure(series: MetricSeries, positions: Mapping[Aggregate, int], passing: int | None) -> Measure:
-    evaluate = series.expression.compile_evaluator(positions)
+def build_measure(
+    metric: TableMetric, series: MetricSeries, positions: Mapping[Aggregate, int], passing: int | None
+) -> Measure:
+    expression = series.expression
+    evaluate = expression.compile_evaluator(positions)
     if passing is not None:
         evaluate = require_passing_row(evaluate, passing)
-    return Measure(series, series.name, evaluate, series.expression.additive, series.expression.money)
+    return Measure(
+        series=series,
+        name=series.name,
+        evaluate=evaluate,
+        additive=expression.additive,
+        money=expression.money,
+        whole=expression.whole or (series.format or metric.format) == "integer",
+    )
 
 
 def require_passing_row(evaluate: Evaluator, passing: int) -> Evaluator:

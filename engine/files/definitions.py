@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from engine.sources import SourceName
+from engine.sources import SOURCES
 
 ColumnType = Literal[
     "uuid", "text", "date", "timestamp", "timestamptz", "boolean", "integer", "bigint", "double", "numeric"
@@ -305,7 +305,7 @@ class MetricDefinition(Definition):
     series: Annotated[dict[str, Annotated[SeriesDefinition, accept_shorthand("value")]], Field(min_length=1)] | None = (
         Field(
             None,
-            description="Several expressions by series name.",
+            description="Several expressions by series name; or mappings, with a format of their own, say.",
             examples=[{"CPC": "sum(spend) / sum(clicks)"}],
         )
     )
@@ -357,7 +357,9 @@ class MetricDefinition(Definition):
     stat: Literal["correlation"] | None = Field(
         None, description="correlation: the headline is Pearson's r of the two combined series."
     )
-    derive: str | None = Field(None, description="Arithmetic between metrics.", examples=["meta.spend / ga4.sessions"])
+    derive: str | None = Field(
+        None, description="Arithmetic between metrics, with coalesce.", examples=["meta.spend / ga4.sessions"]
+    )
     total: Total | None = Field(
         None,
         description="How a bucket or period is summed up: once over its rows (period), or by its days.",
@@ -379,11 +381,27 @@ class MetricDefinition(Definition):
     )
 
 
+class SourceDefinition(Definition):
+    """A source without a provider: its rows come from elsewhere. A bare title is short for `{title: …}`."""
+
+    title: str | None = Field(
+        None, description="What it is called; made from the name unless said.", examples=["Google Ads"]
+    )
+
+
 class FileDefinition(Definition):
     """A metric file."""
 
-    source: SourceName | None = Field(
-        None, description="Whose connection feeds this file's tables; a file with tables needs it.", examples=["ga4"]
+    source: str | None = Field(
+        None,
+        description="Whose connection feeds this file's tables: a source of `sources:`, or "
+        f"{', '.join(SOURCES)}. A file with tables needs it, unless they are all queries.",
+        examples=["ga4"],
+    )
+    sources: dict[str, Annotated[SourceDefinition, accept_shorthand("title")]] = Field(
+        default_factory=dict,
+        description="Sources of one's own by name; a name is given once in the folder.",
+        examples=[{"google_ads": "Google Ads"}],
     )
     table: str | None = Field(None, description="The default table of this file's metrics.", examples=["ga4_daily"])
     vars: dict[str, JsonValue] = Field(

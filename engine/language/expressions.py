@@ -25,6 +25,7 @@ from engine.language.types import (
     get_alternatives,
     get_value_type,
     is_constant,
+    is_whole_valued,
 )
 from engine.suggestions import find_nearest_names, suggest_name
 from engine.tables import NUMBER_TYPES, VALUE_TYPES, Column, Table, ValueType
@@ -64,6 +65,8 @@ class Expression:
     non_additive: tuple[tuple[str, int], ...] = ()
     # What is legal, but hardly what is meant.
     doubts: tuple[TextFault, ...] = ()
+    # Whether it is made of whole numbers alone; an average over days of them may still have a fraction.
+    whole: bool = False
 
     @property
     def is_mergeable(self) -> bool:
@@ -136,7 +139,7 @@ def resolve_expression(
         )
     used = {column.name for column in tree.find_all(exp.Column)}
     aggregates: list[Aggregate] = []
-    additive = is_additive(tree, columns)
+    additive, whole = is_additive(tree, columns), is_whole_valued(tree)
     doubts = tuple(find_doubtful_counts(tree))
     uses = tuple((column.name, locate_node(column)) for column in find_non_additive_uses(tree, columns))
     return Expression(
@@ -147,6 +150,7 @@ def resolve_expression(
         money=any(columns[name].money for name in used),
         non_additive=uses,
         doubts=doubts,
+        whole=whole,
     )
 
 
