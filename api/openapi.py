@@ -19,7 +19,7 @@ from api.middleware.authentication import OPEN_PATHS
 from api.problems import MEDIA_TYPE
 from api.request_state import get_services
 from api.responses import FORM_TYPES, JSON, STALE, Origin
-from api.schemas import ONE_SOURCE, SOURCE_LIST
+from api.schemas import ONE_SOURCE, SOURCE_LIST, Explanation
 from engine import (
     EXCLUDE_PREFIX,
     FILTER_PREFIX,
@@ -52,6 +52,7 @@ ERROR_DESCRIPTIONS: dict[int, str] = {
     429: "too many requests, where the installation sets a limit",
     503: "the warehouse or the state database does not answer; try again after `Retry-After` seconds",
 }
+EXAMPLE_RECEIPT = "r1q83vASNFZ4mrze8AC1"
 EXAMPLE_DAYS = ("2024-12-30", "2024-12-31", "2025-01-01", "2025-01-02")
 # A value and the compared period's.
 EXAMPLES: Mapping[str, tuple[float, float]] = {
@@ -112,6 +113,7 @@ def build_document(app: FastAPI, catalog: Catalog) -> dict[str, Any]:
     }
     paths = schema["paths"]
     paths["/v1/widgets/{key}"] = {"get": describe_any_widget(catalog)}
+    paths["/v1/widgets/{key}/explain"] = {"get": describe_explanation(catalog, schema)}
     paths.update({f"/v1/widgets/{key}": {"get": describe_widget(metric)} for key, metric in catalog.widgets.items()})
     for path, operations in paths.items():
         if path.startswith("/v1/"):
@@ -159,6 +161,30 @@ def describe_any_widget(catalog: Catalog) -> dict[str, Any]:
             *describe_filters(catalog.dimensions),
         ],
         "responses": {**describe_answer(), "404": {"description": UNKNOWN_KEY}},
+    }
+
+
+def describe_explanation(catalog: Catalog, document: dict[str, Any]) -> dict[str, Any]:
+    """Describe the receipt of an answer; its shape goes into the document."""
+    schema = Explanation.model_json_schema(ref_template="#/components/schemas/{model}")
+    document["components"]["schemas"] |= {**schema.pop("$defs"), "Explanation": schema}
+    receipt = describe_parameter(
+        "receipt",
+        {"type": "string"},
+        "A `meta.receipt` of this widget: is the number still that? Without `start` and `end`, its own days are meant.",
+    )
+    content = {JSON: {"schema": {"$ref": "#/components/schemas/Explanation"}}}
+    described = describe_any_widget(catalog)
+    return {
+        **described,
+        "summary": "What the answer of a widget rests on",
+        "operationId": "explain",
+        "parameters": [*described["parameters"], receipt],
+        "responses": {
+            "200": {"description": "The receipt", "content": content},
+            "304": {"description": NOT_MODIFIED},
+            "404": {"description": UNKNOWN_KEY},
+        },
     }
 
 
@@ -303,6 +329,7 @@ def build_example(metric: Metric) -> dict[str, Any]:
             "provisional_from": None,
             "filters": {"applied": [], "ignored": []},
             "notes": [],
+            "receipt": EXAMPLE_RECEIPT,
         },
     }
 

@@ -179,6 +179,7 @@ class Meta(BaseModel):
     provisional_from: date | None
     filters: MetaFilters
     notes: list[Note]
+    receipt: str = Field(description="The id by which `explain` tells later whether the number is still that.")
     stale: Literal[True] | Absent = None
 
 
@@ -190,6 +191,99 @@ class Widget(BaseModel):
     comparison: Comparison | Absent = None
     items: list[Item]
     meta: Meta
+
+
+class DefinitionText(BaseModel):
+    """Where something is defined: the metric file, its line, and what stands there."""
+
+    file: str | None
+    line: int | None
+    text: str | None
+
+
+class ExplainedDefinition(DefinitionText):
+    """The definition of the widget, and the digest of what it means."""
+
+    hash: str
+
+
+class UsedDefinition(DefinitionText):
+    """The definition of a table or a metric that the widget is made of."""
+
+    table: str | Absent = None
+    metric: str | Absent = None
+
+
+class RowsState(BaseModel):
+    """Where a statement's rows came from, and how old they are."""
+
+    state: Literal["hit", "miss", "stale"]
+    age_seconds: int
+
+
+class ExplainedStatement(BaseModel):
+    """A statement, what was bound to it, and where its rows came from."""
+
+    table: str
+    statement: str
+    parameters: dict[str, Any]
+    cache: RowsState
+
+
+class ExplainedExtent(BaseModel):
+    """The days that are known of a table; null where it has no rows."""
+
+    table: str
+    first: date | None
+    through: date | None
+
+
+class ExplainedQuery(BaseModel):
+    """What was asked; `sources` are those of the widget that are on."""
+
+    start: date
+    end: date
+    compare: Compare
+    compare_start: date | None
+    grain: Grain
+    sources: list[str]
+    by: str | None
+    top: int | None
+
+
+class ReceiptDifference(BaseModel):
+    """One thing that is not as it was, and what that means."""
+
+    what: str
+    detail: str
+
+
+class ReceiptVerdict(BaseModel):
+    """Whether the number of a receipt is still that, and what is not as it was."""
+
+    id: str
+    same: bool
+    changed: list[ReceiptDifference]
+
+
+class Explanation(BaseModel):
+    """What the answer of a widget rests on; `receipt` where one was given to compare with."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    key: str
+    title: str
+    stats: Stats
+    definition: ExplainedDefinition
+    uses: list[UsedDefinition]
+    query: ExplainedQuery
+    filters: MetaFilters
+    statements: list[ExplainedStatement]
+    extent: list[ExplainedExtent]
+    data_through: date | None
+    data_version: int
+    receipt: ReceiptVerdict | Absent = None
 
 
 class DimensionEntry(BaseModel):
@@ -369,6 +463,30 @@ class SyncJob(BaseModel):
     finished_at: datetime | None
     sources: dict[str, SyncSource]
     detail: str | None
+
+
+class RejectedEntry(BaseModel):
+    """How often a problem is at a line of a rejected metric file; without a file, the files cannot be read."""
+
+    code: str
+    count: int
+    file: str | None
+    line: int | None
+
+
+class CatalogEvent(BaseModel):
+    """The served catalog: the hashes that changed, null for a widget that is gone, all of them if `complete`."""
+
+    version: str
+    hashes: dict[str, str | None]
+    complete: bool
+    diagnostics: list[RejectedEntry]
+
+
+class DataEvent(BaseModel):
+    """The version of the user's data: after it an answer may differ."""
+
+    version: int
 
 
 class ConnectionOptions(BaseModel):

@@ -35,12 +35,15 @@ def read_query(
     today: date,
     parameters: Sequence[str] = (*PARAMETERS, *BREAKDOWN),
     filters: Sequence[str] = (FILTER_PREFIX, EXCLUDE_PREFIX),
+    others: Sequence[str] = (),
     defaults: Mapping[str, str] = MappingProxyType({}),
 ) -> MetricQuery:
     """Read the query string as a metric query; unknown and repeated parameters are problems.
 
-    A parameter that begins with one of `filters` names a dimension, and may be repeated. Raises InvalidQuery.
+    A parameter that begins with one of `filters` names a dimension, and may be repeated. `others` are parameters that
+    the caller reads. Raises InvalidQuery.
     """
+    parameters = (*parameters, *others)
     members: dict[str, dict[str, list[str]]] = {prefix: {} for prefix in filters}
     single: list[tuple[str, str]] = []
     for name, text in request.query_params.multi_items():
@@ -57,7 +60,7 @@ def read_query(
         describe_unknown_parameter(name, (*parameters, *(f"{each}<dimension>" for each in filters))) for name in unknown
     ]
     return build_query(
-        {**defaults, **texts},
+        {**defaults, **{name: text for name, text in texts.items() if name not in others}},
         today=today,
         known_sources=get_services(request).engine.catalog.sources,
         problems=problems,

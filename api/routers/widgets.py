@@ -14,7 +14,7 @@ from api.request_state import get_services
 from api.responses import FORM_TYPES, build_content_response, build_response, choose_media_type, encode_json
 from api.schemas import Batch, BatchQuestion, WidgetCatalog
 from api.widget_query import build_batch_query, read_query
-from engine import Grain, TableMetric, UnknownMetric, WidgetAnswer, encode_answer, hash_metric
+from engine import Grain, TableMetric, UnknownMetric, WidgetAnswer, encode_answer, hash_metric, parse_receipt
 
 router = APIRouter(prefix="/widgets", tags=["widgets"])
 
@@ -80,6 +80,30 @@ def widget(request: Request) -> Response:
         origin="hit" if found.is_cached else "miss",
         stale_seconds=found.stale_seconds,
         vary="Accept",
+    )
+
+
+def explain(request: Request) -> Response:
+    """Answer what a widget's answer rests on; without dates, a receipt's own days are explained."""
+    services, user = get_services(request), request.state.tenant
+    key, text = request.path_params["key"], request.query_params.get("receipt")
+    services.engine.catalog.get_widget(key)
+    receipt = None if text is None else parse_receipt(text, tenant=user, key=key)
+    days = {} if receipt is None else dict(zip(("start", "end"), map(str, receipt.window), strict=True))
+    query = read_query(
+        request,
+        today=services.get_today(),
+        others=("receipt",),
+        defaults={} if days.keys() & request.query_params.keys() else days,
+    )
+    explanation, answer = services.run_for_user(
+        user, lambda engine, context: engine.explain(key, query, context, receipt)
+    )
+    return build_response(
+        request,
+        explanation,
+        origin="hit" if answer.is_cached else "miss",
+        stale_seconds=answer.stale_seconds,
     )
 
 

@@ -72,6 +72,16 @@ class RowDaysCache:
             self._kept[key] = (monotonic() + self.ttl - age, days)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class StatementRead:
+    """A statement, what it binds, and the rows that it came to; `bind` makes the parameters anew."""
+
+    table: Table
+    sql: str
+    bind: Callable[[], dict[str, Any]]
+    rows: CachedRows
+
+
 class ScanFetcher:
     """Fetches the rows that one query needs, each once."""
 
@@ -95,12 +105,18 @@ class ScanFetcher:
         self.ranges = query.period.ranges
         self.extents: dict[Table, Extent | None] = {}
         self.row_days = row_days
-        self._fetched: dict[Hashable, CachedRows] = {}
+        self._reads: dict[Hashable, StatementRead] = {}
+        # The same by the identity of their rows, of which each read has its own.
+        self._reads_by_rows: dict[int, StatementRead] = {}
 
     @property
     def cached_rows(self) -> Sequence[CachedRows]:
         """What has been fetched so far."""
-        return list(self._fetched.values())
+        return [read.rows for read in self._reads.values()]
+
+    def get_read(self, rows: CachedRows) -> StatementRead:
+        """Return the read that these rows were fetched by."""
+        return self._reads_by_rows[id(rows)]
 
     def fetch_extent(self, table: Table) -> Extent | None:
         """Return the known days of a table; None where it has no rows."""
@@ -200,12 +216,14 @@ class ScanFetcher:
 
         Raises WarehouseUnavailable.
         """
-        found = self._fetched.get(identity)
+        found = self._reads.get(identity)
         if found is None:
-            found = self._fetched[identity] = self.fetch_through_cache(
+            rows = self.fetch_through_cache(
                 lambda: self.query_table(table, sql, parameters()), lambda: self.build_cache_key(sql, days, **more)
             )
-        return found
+            found = self._reads[identity] = StatementRead(table, sql, parameters, rows)
+            self._reads_by_rows[id(rows)] = found
+        return found.rows
 
     def query_table(self, table: Table, sql: str, parameters: Mapping[str, Any]) -> Sequence[Row]:
         """Query the warehouse; a mismatch names the declared table. Raises WarehouseUnavailable."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,14 +10,16 @@ from engine.answer.aggregate import MIXED, MetricResult, Row, SeriesValues, aggr
 from engine.answer.cache import CachedRows
 from engine.answer.combine import WidgetBuilder
 from engine.answer.extent import Extent
-from engine.answer.fetch import Filters, ScanFetcher
+from engine.answer.fetch import Filters, ScanFetcher, StatementRead
 from engine.answer.freshness import find_freshness, list_notes, make_known_test
+from engine.answer.receipts.receipt import Receipt, make_receipt
 from engine.answer.response import AnswerContext, Body, build_body
 from engine.answer.windows import build_period_buckets
 from engine.calendar import Axis, Window
 from engine.catalog.metrics import Metric, TableMetric
 from engine.compiler.builder import OTHER
 from engine.query import NOT_SET
+from engine.tables import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +30,31 @@ class TableResult:
     cached_rows: tuple[CachedRows, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class BuiltWidget:
+    """A widget's body, the results that it was built from, and what was read for it."""
+
+    body: Body
+    receipt: Receipt
+    results: tuple[MetricResult, ...]
+    reads: Sequence[StatementRead]
+    extents: Mapping[Table, Extent | None]
+
+
 class WidgetRequest:
     """Builds the widgets of one request; what several of them need is computed once."""
 
-    def __init__(self, fetcher: ScanFetcher) -> None:
+    def __init__(self, fetcher: ScanFetcher, definitions: Mapping[str, Metric]) -> None:
+        """Build from what is fetched; `definitions` are the metrics as defined, not as a request breaks them down."""
         self.fetcher = fetcher
+        self.definitions = definitions
         self.query = fetcher.query
         context = fetcher.context
         self.active = context.connected if self.query.sources is None else context.connected & self.query.sources
         self._results: dict[tuple[str, Filters, date | None], TableResult] = {}
 
-    def build_widget(self, metric: Metric) -> tuple[Body, tuple[MetricResult, ...], Sequence[CachedRows]]:
-        """Return a widget's body, the results that it was built from, and their rows."""
+    def build_widget(self, metric: Metric) -> BuiltWidget:
+        """Build a widget, with its receipt."""
         query, context, period = self.query, self.fetcher.context, self.query.period
         freshness = find_freshness(metric, period, self.active, self.fetcher.fetch_extent, context.reads)
         buckets = build_period_buckets(period, self.fetcher.warehouse.dialect, freshness.to_date)
@@ -70,7 +85,30 @@ class WidgetRequest:
             ),
         )
         parts = list(used.values())
-        return body, tuple(each.result for each in parts), [rows for each in parts for rows in each.cached_rows]
+        # Several parts may share a read.
+        reads = list(dict.fromkeys(self.fetcher.get_read(rows) for each in parts for rows in each.cached_rows))
+        receipt = make_receipt(
+            self.definitions.get(metric.key, metric),
+            query,
+            body,
+            tenant=context.tenant,
+            data_version=context.data_version,
+            sources=self.active.intersection(metric.sources),
+            filters=applied,
+            dialect=self.fetcher.warehouse.dialect.name,
+        )
+        body["meta"]["receipt"] = receipt.id
+        return BuiltWidget(
+            body=body,
+            receipt=receipt,
+            results=tuple(each.result for each in parts),
+            reads=reads,
+            extents={
+                table: self.fetcher.fetch_extent(table)
+                for table in metric.tables
+                if self.active.issuperset(table.sources)
+            },
+        )
 
     def list_extents(self, metric: Metric) -> list[Extent | None]:
         return [self.fetcher.fetch_extent(table) for table in metric.list_tables(self.active)]

@@ -64,7 +64,8 @@ def describe_items(items: RankedItems, metric: Metric) -> tuple[Any, ...]:
 @lru_cache(maxsize=1_024)
 def describe_table(table: Table) -> tuple[Any, ...]:
     return (
-        (table.name, table.source, table.time, table.tenant, table.physical, table.key, table.restates, table.currency),
+        (table.name, table.source, table.time, table.tenant, table.physical, table.key, table.restates),
+        (table.currency, table.account),
         [(each.name, each.type, each.physical, each.additive, each.money) for each in table.columns.values()],
         [(each.name, each.column, each.label) for each in table.dimensions.values()],
         None if table.query is None else table.query.sql(comments=False),

@@ -72,6 +72,7 @@ def load_catalog(folder: Path) -> InsightsCatalog:
         insights,
         sources=catalog.sources,
         warnings=diagnostics.list_in_file_order(),
+        places=catalog.places,
     )
 
 
