@@ -240,8 +240,7 @@ def test_each_of_several_workers_tells_of_all(tmp_path: Path, folder: Path, stat
             server.process.send_signal(signal.SIGHUP)
             for reader in (first, second, third):
                 with pytest.raises((EOFError, httpx.RemoteProtocolError)):
-                    while True:
-                        reader.read()
+                    reader.read_until("the end")
         with follow(server, A, headers={"Last-Event-ID": first.last_id}) as reader:
             found = reader.read_until("catalog")
             assert (found["diagnostics"], "ga4.wrong" in found["hashes"]) == ([], True)
