@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -30,9 +30,13 @@ class WidgetResult:
     items: list[dict[str, Any]] = field(default_factory=list)
 
     def clear_amounts(self) -> None:
-        """Clear the amounts: several currencies have no common unit."""
+        """Clear the amounts: several currencies have no common unit. Each series keeps its own currency.
+
+        A series may be another widget's too, whose amounts stay.
+        """
+        self.series = [replace(series) for series in self.series]
         for series in self.series:
-            series.clear_amounts(MIXED)
+            series.clear_amounts(series.currency)
         if self.series[0].money:
             self.stats = StatValues()
 

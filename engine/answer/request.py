@@ -15,10 +15,13 @@ from engine.answer.freshness import find_freshness, list_notes, make_known_test
 from engine.answer.response import AnswerContext, Body, build_body
 from engine.answer.target import TargetGoal, TargetValues, build_constant_goal, is_projectable, measure_progress
 from engine.answer.windows import build_period_buckets
-from engine.calendar import Axis, Window
+from engine.calendar import Axis, Lookback, Window
 from engine.catalog.metrics import Metric, MetricTarget, TableMetric
 from engine.compiler.builder import OTHER
 from engine.query import NOT_SET
+
+# A metric's key, the filters that apply, the day up to which its part counts, and the days that a point looks back to.
+ResultKey = tuple[str, Filters, date | None, Lookback | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class WidgetRequest:
         self.query = fetcher.query
         context = fetcher.context
         self.active = context.connected if self.query.sources is None else context.connected & self.query.sources
-        self._results: dict[tuple[str, Filters, date | None], TableResult] = {}
+        self._results: dict[ResultKey, TableResult] = {}
 
     def build_widget(self, metric: Metric) -> tuple[Body, tuple[MetricResult, ...], Sequence[CachedRows]]:
         """Return a widget's body, the results that it was built from, and their rows."""
@@ -67,13 +70,18 @@ class WidgetRequest:
         cached_rows = [rows for each in (used | aimed).values() for rows in each.cached_rows]
         return body, tuple(each.result for each in used.values()), cached_rows
 
-    def make_builder(self, to_date: date | None, used: dict[int, TableResult]) -> WidgetBuilder:
-        """Make a builder of results with their part up to `to_date`; it notes in `used` what it rests on."""
+    def make_builder(
+        self, to_date: date | None, used: dict[int, TableResult], *, windowed_as: Metric | None = None
+    ) -> WidgetBuilder:
+        """Make a builder of results with their part up to `to_date`; it notes in `used` what it rests on.
+
+        All of them look back as `windowed_as` does, if it is given.
+        """
 
         def get_result(part: TableMetric, filters: Filters) -> MetricResult | None:
             if not self.active.issuperset(part.sources):
                 return None
-            found = self.get_table_result(part, filters, to_date)
+            found = self.get_table_result(part, filters, to_date, (windowed_as or part).lookback)
             used[id(found)] = found
             return found.result
 
@@ -91,11 +99,12 @@ class WidgetRequest:
         used: dict[int, TableResult],
     ) -> TargetValues | None:
         """Build the target of a widget that has a result; None where it is of other rows or another currency."""
-        applied, builder = metric.select_filters(self.query.filters), self.make_builder(through, used)
+        applied = metric.select_filters(self.query.filters)
+        builder = self.make_builder(through, used, windowed_as=metric)
         if target.metric is None:
             if applied:
                 return None
-            goal = build_constant_goal(target, self.query.period.current, through)
+            goal = build_constant_goal(target, self.query.period.current, through, metric.lookback)
         else:
             found = builder.build(target.metric, applied)
             if found is None or target.metric.select_filters(applied) != applied:
@@ -113,28 +122,32 @@ class WidgetRequest:
     def has_known_days(self, metric: Metric, window: Window) -> bool:
         return metric.has_known_days(self.active, make_known_test(self.fetcher.fetch_extent, window))
 
-    def get_table_result(self, metric: TableMetric, filters: Filters, to_date: date | None) -> TableResult:
+    def get_table_result(
+        self, metric: TableMetric, filters: Filters, to_date: date | None, lookback: Lookback | None
+    ) -> TableResult:
         """Compute the result of a metric over one table; the same arguments return the same object."""
-        identity = (metric.key, filters, to_date)
+        identity = (metric.key, filters, to_date, lookback)
         found = self._results.get(identity)
         if found is None:
-            found = self._results[identity] = self.compute_table_result(metric, filters, to_date)
+            found = self._results[identity] = self.compute_table_result(metric, filters, to_date, lookback)
         return found
 
-    def compute_table_result(self, metric: TableMetric, filters: Filters, to_date: date | None) -> TableResult:
+    def compute_table_result(
+        self, metric: TableMetric, filters: Filters, to_date: date | None, lookback: Lookback | None
+    ) -> TableResult:
         fetcher, plan = self.fetcher, self.fetcher.compiled.plan.metrics[metric.key]
         dialect = fetcher.warehouse.dialect
         buckets = build_period_buckets(self.query.period, dialect, to_date)
         fetched = {
-            projection.scan: fetcher.fetch_scan(projection.scan, filters, buckets, to_date)
+            projection.scan: fetcher.fetch_scan(projection.scan, filters, buckets, to_date, lookback)
             for projection in (*plan.wholes, plan.members)
             if projection is not None
         }
         rows = {scan: each.rows for scan, each in fetched.items()}
-        result = aggregate_metric(plan, rows, buckets, fetcher.fetch_extent(metric.table), dialect)
+        result = aggregate_metric(plan, rows, buckets, fetcher.fetch_extent(metric.table), dialect, lookback)
         cached_rows = list(fetched.values())
         if plan.labels is not None:
-            label_rows = fetcher.fetch_labels(plan.labels, filters)
+            label_rows = fetcher.fetch_labels(plan.labels, filters, lookback)
             label_members(result.series, label_rows.rows)
             cached_rows.append(label_rows)
         if metric.by is not None and metric.is_ordered_by_name:
