@@ -19,13 +19,15 @@ from starlette.middleware.cors import CORSMiddleware
 import web
 from api import health as operations
 from api import openapi, problems
+from api.event_feed import EventFeed
 from api.metrics import ServerMetrics
 from api.middleware.admission import MAX_THREADS, Admission, Places
 from api.middleware.authentication import Authentication
 from api.middleware.body_limit import BodyLimit
+from api.middleware.compression import Compression
 from api.middleware.rate_limit import GuessLimit, open_rate_limit
 from api.middleware.request_logging import RequestLogging
-from api.routers import connections, dashboard, insights, sync, widgets
+from api.routers import connections, dashboard, events, insights, sync, widgets
 from api.tokens import Authenticator
 from engine import HealthCheck, __version__
 from engine import __doc__ as summary
@@ -34,7 +36,9 @@ from runtime.services import Services
 from runtime.settings import Settings
 
 PAGES = Path(web.__file__).parent / "static"
-ROUTERS = (widgets.router, dashboard.router, connections.router, sync.router, insights.router)
+# Seconds for the feed's last look, which may wait for a database.
+FEED_SECONDS = 1.0
+ROUTERS = (widgets.router, dashboard.router, connections.router, sync.router, events.router, insights.router)
 
 
 def create_app(services: Services, *, does_syncs: bool = False) -> FastAPI:
@@ -69,6 +73,7 @@ def create_app(services: Services, *, does_syncs: bool = False) -> FastAPI:
     problems.add_error_handlers(app)
     # The hot path is a plain route, and the first one to be tried.
     app.add_route("/v1/widgets/{key}", widgets.widget, methods=["GET"])
+    app.add_route("/v1/widgets/{key}/explain", widgets.explain, methods=["GET"])
     for router in ROUTERS:
         app.include_router(router, prefix="/v1")
     app.include_router(operations.router)
@@ -103,6 +108,7 @@ def add_middlewares(app: FastAPI, services: Services, server_metrics: ServerMetr
     app.add_middleware(Admission, places=app.state.places)
     app.add_middleware(BodyLimit)
     app.add_middleware(Authentication, authenticator=Authenticator.from_settings(settings), rate_limit=rate_limit)
+    app.add_middleware(Compression)
     app.add_middleware(RequestLogging, server_metrics=server_metrics)
     if settings.cors_origins:
         app.add_middleware(
@@ -150,10 +156,19 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     to_thread.current_default_thread_limiter().total_tokens = MAX_THREADS
     if services.worker is not None:
         services.worker.start()
+    feed = app.state.event_feed = EventFeed(services)
+    looking = asyncio.create_task(feed.run())
+
+    def end_waiting() -> None:
+        # Whoever waits for the model when the process is told to stop gets what the rules say; no stream goes on.
+        services.narrator.close()
+        feed.close()
+
     try:
-        # Whoever waits for the model when the process is told to stop gets what the rules say.
-        with hear_termination(services.narrator.close):
+        with hear_termination(end_waiting):
             yield
     finally:
+        feed.close()
+        await asyncio.wait({looking}, timeout=FEED_SECONDS)
         app.state.narrate_pool.shutdown(wait=False, cancel_futures=True)
         await run_in_threadpool(services.close)

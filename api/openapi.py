@@ -18,14 +18,16 @@ from starlette.responses import FileResponse, Response
 from api.middleware.authentication import OPEN_PATHS
 from api.problems import MEDIA_TYPE
 from api.request_state import get_services
-from api.responses import STALE, Origin
-from api.schemas import SOURCE_LIST
+from api.responses import FORM_TYPES, JSON, STALE, Origin
+from api.schemas import ONE_SOURCE, SOURCE_LIST, Explanation
 from engine import (
     EXCLUDE_PREFIX,
     FILTER_PREFIX,
     MAX_DAYS,
     MAX_FILTER_LENGTH,
     MAX_FILTER_VALUES,
+    MAX_OFFSET,
+    MAX_ROWS,
     MAX_TOP,
     NOT_SET,
     Catalog,
@@ -52,6 +54,7 @@ ERROR_DESCRIPTIONS: dict[int, str] = {
     429: "too many requests, where the installation sets a limit",
     503: "the warehouse or the state database does not answer; try again after `Retry-After` seconds",
 }
+EXAMPLE_RECEIPT = "r1q83vASNFZ4mrze8AC1"
 EXAMPLE_DAYS = ("2024-12-30", "2024-12-31", "2025-01-01", "2025-01-02")
 # A value and the compared period's.
 EXAMPLES: Mapping[str, tuple[float, float]] = {
@@ -61,6 +64,7 @@ EXAMPLES: Mapping[str, tuple[float, float]] = {
     "currency": (1234.5, 1180.0),
     "duration": (95.0, 90.0),
 }
+OTHER_FORMS = {each: {"schema": {"type": "string", "format": "binary"}} for each in FORM_TYPES}
 NOT_MODIFIED = "The client holds exactly this answer (`If-None-Match`)"
 UNKNOWN_KEY = "no widget of that key; the nearest are named"
 
@@ -111,12 +115,27 @@ def build_document(app: FastAPI, catalog: Catalog) -> dict[str, Any]:
     }
     paths = schema["paths"]
     paths["/v1/widgets/{key}"] = {"get": describe_any_widget(catalog)}
+    paths["/v1/widgets/{key}/explain"] = {"get": describe_explanation(catalog, schema)}
     paths.update({f"/v1/widgets/{key}": {"get": describe_widget(metric)} for key, metric in catalog.widgets.items()})
     for path, operations in paths.items():
         if path.startswith("/v1/"):
             for operation in operations.values():
                 add_errors_and_security(operation, CRON if path in OPEN_PATHS else BEARER)
+    name_sources(schema, tuple(catalog.sources))
     return schema
+
+
+def name_sources(part: Any, sources: Sequence[str]) -> None:
+    """Put the catalog's sources in place of the patterns that stand for them, everywhere in a document."""
+    if isinstance(part, dict):
+        if part.get("pattern") == ONE_SOURCE:
+            del part["pattern"]
+            part["enum"] = list(sources)
+        elif part.get("pattern") == SOURCE_LIST:
+            name = f"({'|'.join(sources)})"
+            part["pattern"] = f"^({name}(,{name})*)?$"
+    for each in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        name_sources(each, sources)
 
 
 def add_errors_and_security(operation: dict[str, Any], scheme: str) -> None:
@@ -147,6 +166,30 @@ def describe_any_widget(catalog: Catalog) -> dict[str, Any]:
     }
 
 
+def describe_explanation(catalog: Catalog, document: dict[str, Any]) -> dict[str, Any]:
+    """Describe the receipt of an answer; its shape goes into the document."""
+    schema = Explanation.model_json_schema(ref_template="#/components/schemas/{model}")
+    document["components"]["schemas"] |= {**schema.pop("$defs"), "Explanation": schema}
+    receipt = describe_parameter(
+        "receipt",
+        {"type": "string"},
+        "A `meta.receipt` of this widget: is the number still that? Without `start` and `end`, its own days are meant.",
+    )
+    content = {JSON: {"schema": {"$ref": "#/components/schemas/Explanation"}}}
+    described = describe_any_widget(catalog)
+    return {
+        **described,
+        "summary": "What the answer of a widget rests on",
+        "operationId": "explain",
+        "parameters": [*described["parameters"], receipt],
+        "responses": {
+            "200": {"description": "The receipt", "content": content},
+            "304": {"description": NOT_MODIFIED},
+            "404": {"description": UNKNOWN_KEY},
+        },
+    }
+
+
 def describe_widget(metric: Metric) -> dict[str, Any]:
     return {
         "tags": ["widgets"],
@@ -156,6 +199,7 @@ def describe_widget(metric: Metric) -> dict[str, Any]:
         "parameters": [
             *describe_parameters(),
             *describe_breakdown(metric),
+            *describe_rows(metric),
             *describe_filters(metric.dimensions),
         ],
         "responses": describe_answer(build_example(metric)),
@@ -182,9 +226,23 @@ def describe_parameters() -> list[dict[str, Any]]:
 
 def describe_breakdown(metric: Metric) -> list[dict[str, Any]]:
     """Describe the parameters that break a widget of one series down."""
-    if not isinstance(metric, TableMetric) or len(metric.series) > 1:
+    if not isinstance(metric, TableMetric) or metric.rows is not None or len(metric.series) > 1:
         return []
     return describe_by(sorted(metric.dimensions), is_broken_down=metric.by is not None)
+
+
+def describe_rows(metric: Metric) -> list[dict[str, Any]]:
+    """Describe the parameters of a table's rows."""
+    if not isinstance(metric, TableMetric) or metric.rows is None:
+        return []
+    columns = [f"{sign}{series.name}" for series in metric.series for sign in ("", "-")]
+    limit = {"type": "integer", "minimum": 1, "maximum": MAX_ROWS, "default": metric.rows.limit}
+    offset = {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "default": 0}
+    return [
+        describe_parameter("sort", {"type": "string", "enum": columns}, "A column; `-` before it for descending."),
+        describe_parameter("limit", limit, "How many rows there are at the most."),
+        describe_parameter("offset", offset, "How many rows are left out before the first."),
+    ]
 
 
 def describe_by(dimensions: Sequence[str], *, is_broken_down: bool) -> list[dict[str, Any]]:
@@ -228,13 +286,15 @@ def describe_answer(example: Mapping[str, Any] | None = None) -> dict[str, Any]:
     media = {"schema": {"$ref": "#/components/schemas/Widget"}} | ({"example": example} if example else {})
     headers = {
         "ETag": {"schema": {"type": "string"}},
+        "Vary": {"schema": {"type": "string"}, "description": "`Accept` chooses the form."},
         "X-Cache": {"schema": {"type": "string", "enum": list(get_args(Origin))}},
         "Age": {"schema": {"type": "string"}, "description": "Seconds, where the answer is stale."},
         "Warning": {"schema": {"type": "string"}, "description": f"`{STALE}`, where the answer is stale."},
     }
     return {
-        "200": {"description": "The answer", "headers": headers, "content": {"application/json": media}},
+        "200": {"description": "The answer", "headers": headers, "content": {JSON: media, **OTHER_FORMS}},
         "304": {"description": NOT_MODIFIED},
+        "406": {"description": "only a form is accepted whose package is not installed; it is named"},
     }
 
 
@@ -258,6 +318,7 @@ def build_example(metric: Metric) -> dict[str, Any]:
         "points": build_points(EXAMPLE_DAYS[2:], value),
         "stats": stats,
     }
+    table = build_example_table(metric, stats) if isinstance(metric, TableMetric) and metric.rows else {}
     return {
         "series": [series],
         "stats": stats,
@@ -267,6 +328,7 @@ def build_example(metric: Metric) -> dict[str, Any]:
             "series": [{"name": metric.title, "points": build_points(EXAMPLE_DAYS[:2], previous)}],
         },
         "items": [],
+        **table,
         "meta": {
             "key": metric.key,
             "title": metric.title,
@@ -286,8 +348,25 @@ def build_example(metric: Metric) -> dict[str, Any]:
             "provisional_from": None,
             "filters": {"applied": [], "ignored": []},
             "notes": [],
+            "receipt": EXAMPLE_RECEIPT,
         },
     }
+
+
+def build_example_table(metric: TableMetric, stats: Mapping[str, Any]) -> dict[str, Any]:
+    columns = [
+        {
+            "name": each.name,
+            "format": each.format or metric.format,
+            "better": each.better or metric.better,
+            "currency": "USD" if each.expression.money else None,
+        }
+        for each in metric.series
+    ]
+    cells = {each.name: stats for each in metric.series}
+    currency = next((column["currency"] for column in columns if column["currency"]), None)
+    rows = [{"id": "42", "label": "Spring", "currency": currency, "values": cells}]
+    return {"table": {"columns": columns, "rows": rows, "total": cells, "count": 1}}
 
 
 def build_points(days: Sequence[str], value: float) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from engine import (
     LayoutMismatch,
     MetricEngineError,
     StateUnavailable,
+    UnavailableForm,
     UnknownMetric,
     WarehouseTimeout,
     WarehouseUnavailable,
@@ -51,22 +52,24 @@ class AnswerTooLate(MetricEngineError):
     """The answer is not there in the time that a request may take."""
 
 
-STATUSES: Mapping[type[MetricEngineError], HTTPStatus] = {
-    Unauthenticated: HTTPStatus.UNAUTHORIZED,
-    UnknownMetric: HTTPStatus.NOT_FOUND,
-    StaleLayout: HTTPStatus.CONFLICT,
-    InvalidQuery: HTTPStatus.UNPROCESSABLE_ENTITY,
-    InvalidBody: HTTPStatus.UNPROCESSABLE_ENTITY,
-    NoEncryptionKey: HTTPStatus.CONFLICT,
-    TooManyAccounts: HTTPStatus.CONFLICT,
-    AccountConflict: HTTPStatus.CONFLICT,
-    KeysUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    StateUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    WarehouseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    LayoutMismatch: HTTPStatus.SERVICE_UNAVAILABLE,
-    WarehouseTimeout: HTTPStatus.SERVICE_UNAVAILABLE,
-    NoFreePlace: HTTPStatus.SERVICE_UNAVAILABLE,
-    AnswerTooLate: HTTPStatus.SERVICE_UNAVAILABLE,
+# The status of each error, and the code of its problem, which clients rely on.
+PROBLEMS: Mapping[type[MetricEngineError], tuple[HTTPStatus, str]] = {
+    Unauthenticated: (HTTPStatus.UNAUTHORIZED, "unauthenticated"),
+    UnknownMetric: (HTTPStatus.NOT_FOUND, "unknown-widget"),
+    UnavailableForm: (HTTPStatus.NOT_ACCEPTABLE, "unavailable-form"),
+    StaleLayout: (HTTPStatus.CONFLICT, "stale-layout"),
+    InvalidQuery: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-parameter"),
+    InvalidBody: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-body"),
+    NoEncryptionKey: (HTTPStatus.CONFLICT, "no-encryption-key"),
+    TooManyAccounts: (HTTPStatus.CONFLICT, "too-many-accounts"),
+    AccountConflict: (HTTPStatus.CONFLICT, "account-conflict"),
+    KeysUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "keys-unavailable"),
+    StateUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "state-unavailable"),
+    WarehouseUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "warehouse-unavailable"),
+    LayoutMismatch: (HTTPStatus.SERVICE_UNAVAILABLE, "layout-mismatch"),
+    WarehouseTimeout: (HTTPStatus.SERVICE_UNAVAILABLE, "warehouse-timeout"),
+    NoFreePlace: (HTTPStatus.SERVICE_UNAVAILABLE, "no-free-place"),
+    AnswerTooLate: (HTTPStatus.SERVICE_UNAVAILABLE, "answer-too-late"),
 }
 # Shown instead of the error's own message, which may name hosts and tables and goes to the log.
 DETAILS: Mapping[type[MetricEngineError], str] = {
@@ -84,13 +87,12 @@ logger = logging.getLogger("metric_engine.api.problems")
 
 
 def build_problem(
-    status: int, detail: str, *, errors: Sequence[Mapping[str, str]] = (), **members: Any
+    status: int, detail: str, *, code: str | None = None, errors: Sequence[Mapping[str, str]] = (), **members: Any
 ) -> dict[str, Any]:
-    """Build a problem object with further `members`.
-
-    Its status tells its kind, so that its type is blank.
-    """
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": int(status), "detail": detail}
+    """Build a problem object with further `members`; without a code, its status is its kind."""
+    title = HTTPStatus(status).phrase
+    kind = f"/problems/{code or title.lower().replace(' ', '-')}"
+    body = {"type": kind, "title": title, "status": int(status), "detail": detail}
     return body | ({"errors": list(errors)} if errors else {}) | members
 
 
@@ -110,18 +112,18 @@ def describe_error(error: MetricEngineError) -> dict[str, Any]:
 
     An error that is not in the table is an internal one and shows nothing.
     """
-    status = STATUSES.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
+    status, code = PROBLEMS.get(type(error), (HTTPStatus.INTERNAL_SERVER_ERROR, None))
     if isinstance(error, InvalidQuery):
         faults = [{"parameter": fault.parameter, "detail": fault.message} for fault in error.problems]
-        return build_problem(status, str(error), errors=faults)
+        return build_problem(status, str(error), code=code, errors=faults)
     if isinstance(error, InvalidBody):
         faults = [{"pointer": pointer, "detail": message} for pointer, message in error.faults]
-        return build_problem(status, str(error), errors=faults)
+        return build_problem(status, str(error), code=code, errors=faults)
     if isinstance(error, StaleLayout):
-        return build_problem(status, str(error), layout=error.current)
+        return build_problem(status, str(error), code=code, layout=error.current)
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return build_internal_error()
-    return build_problem(status, DETAILS.get(type(error), str(error)))
+    return build_problem(status, DETAILS.get(type(error), str(error)), code=code)
 
 
 def build_internal_error() -> dict[str, Any]:
@@ -142,7 +144,9 @@ async def on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     errors = [describe_fault(fault) for fault in error.errors()]
     detail = "; ".join(f"{fault.get('parameter') or fault.get('pointer')}: {fault['detail']}" for fault in errors)
-    return build_problem_response(build_problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors))
+    return build_problem_response(
+        build_problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, code="invalid-body", errors=errors)
+    )
 
 
 def describe_fault(fault: Mapping[str, Any]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
-from engine import ACCOUNT_PATTERN, SOURCES, Compare, Grain, SourceName
+from engine import MAX_ACCOUNT_LENGTH, MAX_OFFSET, MAX_ROWS, SOURCE_PATTERN, Compare, Grain
 
 Format = Literal["integer", "decimal", "percent", "currency", "duration"]
 Better = Literal["up", "down", "neutral"]
@@ -23,9 +23,9 @@ MAX_WIDGETS = 200
 
 
 # What the engine itself reads and explains is documented here, not validated.
-SOURCE_NAME = f"({'|'.join(SOURCES)})"
-SOURCE_LIST = f"^({SOURCE_NAME}(,{SOURCE_NAME})*)?$"
-ACCOUNT_ID = f"^{ACCOUNT_PATTERN}$"
+# The document of an installation has its catalog's sources in place of these two.
+ONE_SOURCE = f"^{SOURCE_PATTERN}$"
+SOURCE_LIST = f"^({SOURCE_PATTERN}(,{SOURCE_PATTERN})*)?$"
 
 
 def describe_optional(kind: str, **keywords: Any) -> WithJsonSchema:
@@ -172,13 +172,14 @@ class Meta(BaseModel):
     compare: Compare
     total: str | None
     currency: str | None
-    sources: list[SourceName]
-    missing_sources: list[SourceName]
+    sources: list[str]
+    missing_sources: list[str]
     data_through: date | None
     comparison_through: date | None
     provisional_from: date | None
     filters: MetaFilters
     notes: list[Note]
+    receipt: str = Field(description="The id by which `explain` tells later whether the number is still that.")
     stale: Literal[True] | Absent = None
 
 
@@ -195,8 +196,35 @@ class WidgetTarget(BaseModel):
     projected: float | None
 
 
+class TableColumn(BaseModel):
+    """A column of a table."""
+
+    name: str
+    format: Format
+    better: Better
+    currency: str | None
+
+
+class TableRow(BaseModel):
+    """A member: its name, the currency of its amounts, and the figures of each column by its name."""
+
+    id: str
+    label: str
+    currency: str | None
+    values: dict[str, Stats]
+
+
+class WidgetTable(BaseModel):
+    """A table: `total` is over all rows, `count` tells how many there are before `limit`."""
+
+    columns: list[TableColumn]
+    rows: list[TableRow]
+    total: dict[str, Stats]
+    count: int
+
+
 class Widget(BaseModel):
-    """The answer of a widget."""
+    """The answer of a widget; `table` where it has columns."""
 
     series: list[Series]
     stats: Stats
@@ -205,7 +233,101 @@ class Widget(BaseModel):
     target: WidgetTarget | None = Field(
         None, description="Present where the metric has a target; null where it says nothing of these rows."
     )
+    table: WidgetTable | Absent = None
     meta: Meta
+
+
+class DefinitionText(BaseModel):
+    """Where something is defined: the metric file, its line, and what stands there."""
+
+    file: str | None
+    line: int | None
+    text: str | None
+
+
+class ExplainedDefinition(DefinitionText):
+    """The definition of the widget, and the digest of what it means."""
+
+    hash: str
+
+
+class UsedDefinition(DefinitionText):
+    """The definition of a table or a metric that the widget is made of."""
+
+    table: str | Absent = None
+    metric: str | Absent = None
+
+
+class RowsState(BaseModel):
+    """Where a statement's rows came from, and how old they are."""
+
+    state: Literal["hit", "miss", "stale"]
+    age_seconds: int
+
+
+class ExplainedStatement(BaseModel):
+    """A statement, what was bound to it, and where its rows came from."""
+
+    table: str
+    statement: str
+    parameters: dict[str, Any]
+    cache: RowsState
+
+
+class ExplainedExtent(BaseModel):
+    """The days that are known of a table; null where it has no rows."""
+
+    table: str
+    first: date | None
+    through: date | None
+
+
+class ExplainedQuery(BaseModel):
+    """What was asked; `sources` are those of the widget that are on."""
+
+    start: date
+    end: date
+    compare: Compare
+    compare_start: date | None
+    grain: Grain
+    sources: list[str]
+    by: str | None
+    top: int | None
+
+
+class ReceiptDifference(BaseModel):
+    """One thing that is not as it was, and what that means."""
+
+    what: str
+    detail: str
+
+
+class ReceiptVerdict(BaseModel):
+    """Whether the number of a receipt is still that, and what is not as it was."""
+
+    id: str
+    same: bool
+    changed: list[ReceiptDifference]
+
+
+class Explanation(BaseModel):
+    """What the answer of a widget rests on; `receipt` where one was given to compare with."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    key: str
+    title: str
+    stats: Stats
+    definition: ExplainedDefinition
+    uses: list[UsedDefinition]
+    query: ExplainedQuery
+    filters: MetaFilters
+    statements: list[ExplainedStatement]
+    extent: list[ExplainedExtent]
+    data_through: date | None
+    data_version: int
+    receipt: ReceiptVerdict | Absent = None
 
 
 class DimensionEntry(BaseModel):
@@ -223,11 +345,12 @@ class WidgetEntry(BaseModel):
     key: str
     title: str
     description: str
-    sources: list[SourceName]
+    sources: list[str]
     format: Format
     better: Better
     chart: str | None
     by: str | None = Field(description="The dimension or column that the widget is broken down by.")
+    columns: list[str] | Absent = Field(None, description="The columns of a table, by which its rows can be sorted.")
     grains: list[Grain]
     group: str | None = Field(description="The section of a page that the widget belongs to.")
     position: float | None = Field(description="The widget's place in its section, the least first.")
@@ -236,10 +359,18 @@ class WidgetEntry(BaseModel):
     hash: str = Field(description="A digest that changes with the definition, but not with titles and comments.")
 
 
+class SourceEntry(BaseModel):
+    """A source of the catalog, which requests and connections name."""
+
+    name: str
+    title: str
+
+
 class WidgetCatalog(BaseModel):
-    """All the widgets that are served."""
+    """All the widgets that are served, and all sources, connected or not."""
 
     widgets: list[WidgetEntry]
+    sources: list[SourceEntry]
 
 
 class BatchQuestion(BaseModel):
@@ -255,6 +386,9 @@ class BatchQuestion(BaseModel):
     compare_start: Day = None
     sources: Annotated[str | None, describe_optional("string", pattern=SOURCE_LIST)] = None
     grain: Annotated[str | None, describe_optional("string", enum=[*Grain, None], default=Grain.DAY)] = None
+    sort: Annotated[str | None, describe_optional("string")] = None
+    limit: Annotated[int | None, describe_optional("integer", minimum=1, maximum=MAX_ROWS)] = None
+    offset: Annotated[int | None, describe_optional("integer", minimum=0, maximum=MAX_OFFSET)] = None
     filter: FilterMembers = Field(None, examples=[{"channel": ["Email"]}])
     exclude: FilterMembers = None
 
@@ -286,7 +420,7 @@ class InsightMeta(BaseModel):
     start: date
     end: date
     compare: Compare
-    sources: list[SourceName]
+    sources: list[str]
     fallback: str | Absent = None
     stale: Literal[True] | Absent = None
 
@@ -330,7 +464,7 @@ class DashboardMeta(BaseModel):
 
     last_sync_at: datetime | None
     next_scheduled_at: datetime | None
-    connected_sources: dict[SourceName, bool]
+    connected_sources: dict[str, bool]
 
 
 class SyncStarted(BaseModel):
@@ -375,8 +509,32 @@ class SyncJob(BaseModel):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-    sources: dict[SourceName, SyncSource]
+    sources: dict[str, SyncSource]
     detail: str | None
+
+
+class RejectedEntry(BaseModel):
+    """How often a problem is at a line of a rejected metric file; without a file, the files cannot be read."""
+
+    code: str
+    count: int
+    file: str | None
+    line: int | None
+
+
+class CatalogEvent(BaseModel):
+    """The served catalog: the hashes that changed, null for a widget that is gone, all of them if `complete`."""
+
+    version: str
+    hashes: dict[str, str | None]
+    complete: bool
+    diagnostics: list[RejectedEntry]
+
+
+class DataEvent(BaseModel):
+    """The version of the user's data: after it an answer may differ."""
+
+    version: int
 
 
 class ConnectionOptions(BaseModel):
@@ -394,7 +552,16 @@ class NewConnection(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     account_id: Annotated[
-        str, WithJsonSchema({"type": "string", "pattern": ACCOUNT_ID, "examples": ["123456789", "act_123456789"]})
+        str,
+        WithJsonSchema(
+            {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": MAX_ACCOUNT_LENGTH,
+                "description": "Digits, of Meta with `act_` before them; of a declared source any text.",
+                "examples": ["123456789", "act_123456789"],
+            }
+        ),
     ]
     credentials: dict[str, Any] | None = None
     options: ConnectionOptions | None = None
@@ -403,7 +570,7 @@ class NewConnection(BaseModel):
 class ConnectionEntry(BaseModel):
     """A connected account. Credentials never come out."""
 
-    source: SourceName
+    source: str
     account_id: str
     status: str
     last_success_at: datetime | None

@@ -51,10 +51,14 @@ class KeysUnavailable(MetricEngineError):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A verified user: a UUID in lower case, and the time in seconds since 1970 when it expires."""
+    """A verified user: a UUID in lower case.
+
+    It may be remembered until `expires_at`, its token is good until `token_expires_at`, in seconds since 1970.
+    """
 
     user: str
     expires_at: float
+    token_expires_at: float
 
 
 class KeySource(Protocol):
@@ -226,7 +230,7 @@ class Authenticator:
         if not UUID_PATTERN.fullmatch(user):
             raise Unauthenticated("the token's subject (sub) is not a UUID")
         now = time.time()
-        identity = Identity(user, min(claims["exp"], now + REMEMBERED_SECONDS))
+        identity = Identity(user, min(claims["exp"], now + REMEMBERED_SECONDS), claims["exp"])
         if now < identity.expires_at:
             self.remember_identity(token, identity)
         return identity

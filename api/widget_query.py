@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
 from typing import Any
 
 from starlette.requests import Request
 
+from api.request_state import get_services
 from engine import (
     EXCLUDE_PREFIX,
     FILTER_PREFIX,
@@ -22,6 +23,8 @@ from engine import (
 )
 
 PARAMETERS = ("start", "end", "compare", "compare_start", "sources", "grain")
+# Those of the rows of a table.
+ROWS = ("sort", "limit", "offset")
 # What one widget takes beside these, and a batch does not.
 BREAKDOWN = ("by", "top")
 # The members of a batch beside these.
@@ -32,14 +35,17 @@ def read_query(
     request: Request,
     *,
     today: date,
-    parameters: Sequence[str] = (*PARAMETERS, *BREAKDOWN),
+    parameters: Sequence[str] = (*PARAMETERS, *BREAKDOWN, *ROWS),
     filters: Sequence[str] = (FILTER_PREFIX, EXCLUDE_PREFIX),
+    others: Sequence[str] = (),
     defaults: Mapping[str, str] = MappingProxyType({}),
 ) -> MetricQuery:
     """Read the query string as a metric query; unknown and repeated parameters are problems.
 
-    A parameter that begins with one of `filters` names a dimension, and may be repeated. Raises InvalidQuery.
+    A parameter that begins with one of `filters` names a dimension, and may be repeated. `others` are parameters that
+    the caller reads. Raises InvalidQuery.
     """
+    parameters = (*parameters, *others)
     members: dict[str, dict[str, list[str]]] = {prefix: {} for prefix in filters}
     single: list[tuple[str, str]] = []
     for name, text in request.query_params.multi_items():
@@ -56,30 +62,40 @@ def read_query(
         describe_unknown_parameter(name, (*parameters, *(f"{each}<dimension>" for each in filters))) for name in unknown
     ]
     return build_query(
-        {**defaults, **texts},
+        {**defaults, **{name: text for name, text in texts.items() if name not in others}},
         today=today,
+        known_sources=get_services(request).engine.catalog.sources,
         problems=problems,
         include=members.get(FILTER_PREFIX, {}),
         exclude=members.get(EXCLUDE_PREFIX, {}),
     )
 
 
-def build_batch_query(body: Mapping[str, Any], unknown: Iterable[str], *, today: date) -> MetricQuery:
+def build_batch_query(
+    body: Mapping[str, Any], unknown: Iterable[str], *, today: date, known_sources: Collection[str]
+) -> MetricQuery:
     """Build the metric query of a batch. Raises InvalidQuery."""
-    problems = [describe_unknown_parameter(name, (*PARAMETERS, *FILTERS)) for name in dict.fromkeys(unknown)]
+    problems = [describe_unknown_parameter(name, (*PARAMETERS, *ROWS, *FILTERS)) for name in dict.fromkeys(unknown)]
     return build_query(
-        {name: body.get(name) for name in PARAMETERS},
+        {name: get_text(body.get(name)) for name in (*PARAMETERS, *ROWS)},
         today=today,
+        known_sources=known_sources,
         problems=problems,
         include=body.get("filter") or {},
         exclude=body.get("exclude") or {},
     )
 
 
+def get_text(value: Any) -> str | None:
+    """Return a member as the text that a query string has in its place."""
+    return None if value is None else str(value)
+
+
 def build_query(
     texts: Mapping[str, str | None],
     *,
     today: date,
+    known_sources: Collection[str],
     problems: Iterable[ParameterProblem] = (),
     include: Mapping[str, Sequence[str]] = MappingProxyType({}),
     exclude: Mapping[str, Sequence[str]] = MappingProxyType({}),
@@ -87,7 +103,7 @@ def build_query(
     """Build a metric query. Raises InvalidQuery with every problem of its parameters."""
     found = list(problems)
     try:
-        query = parse_metric_query(today=today, include=include, exclude=exclude, **texts)
+        query = parse_metric_query(today=today, known_sources=known_sources, include=include, exclude=exclude, **texts)
     except InvalidQuery as invalid:
         found += invalid.problems
     if found:

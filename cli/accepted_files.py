@@ -10,8 +10,7 @@ from tempfile import mkdtemp
 
 from engine import MetricEngineError
 from insights.config.load import load_catalog
-from runtime.rejected import REJECTED_FILE, write_rejected
-from runtime.services import count_problems
+from runtime.rejected import REJECTED_FILE, list_rejected, write_rejected
 
 PATTERNS = ("*.yaml", "*.j2")
 
@@ -27,7 +26,7 @@ class AcceptedFiles:
     def __init__(self, folder: Path, shared: Path) -> None:
         self.folder = folder
         self.shared = shared
-        self.copy: Path | None = None
+        self.copies: list[Path] = []
         os.environ[REJECTED_FILE] = str(shared / "rejected.json")
 
     def accept_newest(self) -> bool:
@@ -38,14 +37,15 @@ class AcceptedFiles:
             copy = self.copy_files()
             load_catalog(copy)
         except (MetricEngineError, OSError) as error:
-            write_rejected(count_problems(error))
+            write_rejected(list_rejected(error))
             logger.error("the metric files are invalid, the last good ones serve on:\n%s", error)
             return False
-        if self.copy is not None:
-            shutil.rmtree(self.copy.parent, ignore_errors=True)
-        self.copy = copy
+        self.copies.append(copy)
+        # A worker that is just starting may still read the copy before.
+        if len(self.copies) > 2:
+            shutil.rmtree(self.copies.pop(0).parent, ignore_errors=True)
         os.environ["METRICS_DIR"] = str(copy)
-        write_rejected({})
+        write_rejected(())
         return True
 
     def copy_files(self) -> Path:

@@ -21,6 +21,7 @@ COMMANDS = {
     "serve": "Serve the API and the dashboard.",
     "validate": "Check the metric files.",
     "test": "Run the metrics' own tests.",
+    "diff": "Show what a change of the metric files does to their numbers.",
     "query": "Ask a metric a question.",
     "insights": "Tell what happened.",
     "sql": "Show the SQL that a metric runs.",

@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass
 
-from engine import SourceName
-
 
 @dataclass(frozen=True, slots=True)
 class DemoAccount:
     """A connected account; `size` scales its volumes: 1.0 is about 3,600 sessions a day."""
 
-    source: SourceName
+    source: str
     id: str
     currency: str | None = None
     size: float = 1.0
@@ -26,11 +24,11 @@ class DemoTenant:
     seed: int = 1
 
     @property
-    def sources(self) -> tuple[SourceName, ...]:
+    def sources(self) -> tuple[str, ...]:
         """The connected sources, each once, in alphabetical order."""
         return tuple(sorted({account.source for account in self.accounts}))
 
-    def list_accounts(self, source: SourceName) -> tuple[DemoAccount, ...]:
+    def list_accounts(self, source: str) -> tuple[DemoAccount, ...]:
         """List the accounts of one source."""
         return tuple(account for account in self.accounts if account.source == source)
 

@@ -5,6 +5,7 @@ MetricEngineError
 ├── UnknownMetric           the key names no metric; has the nearest
 ├── InvalidQuery            a parameter of a query is invalid; has all problems
 ├── InvalidRows             a file of rows cannot be loaded; names line and column
+├── UnavailableForm         an answer cannot be written in a form: its package is not installed
 ├── InvalidSetting          a setting is missing or invalid; names it
 ├── UncoveredScan           a statement would read a table without its tenant predicate
 ├── WarehouseUnavailable    the fact tables cannot be read
@@ -76,6 +77,10 @@ class InvalidRows(MetricEngineError):
     def __init__(self, message: str, remedies: Sequence[tuple[str, ...]] = ()) -> None:
         self.remedies = tuple(remedies)
         super().__init__(message)
+
+
+class UnavailableForm(MetricEngineError):
+    """A form of an answer whose package is not installed; the message names what installs it."""
 
 
 class InvalidSetting(MetricEngineError):

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 
 PACKAGES: Mapping[str, tuple[str, ...]] = {
+    "arrow": ("pyarrow",),
     "clickhouse": ("clickhouse-connect",),
     "duckdb": ("duckdb", "duckdb-sqlalchemy"),
     "llm": ("litellm==1.110.2",),

@@ -1,15 +1,16 @@
-"""The table of sources, one entry each; all rooms read it."""
+"""The built-in sources, one entry each, and what metric files may declare beside them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
 
 from engine.suggestions import did_you_mean, find_nearest_names
 
 ACCOUNT_DIGITS = "[0-9]{1,32}"
+MAX_ACCOUNT_LENGTH = 200
+SOURCE_PATTERN = "[a-z][a-z0-9_]*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +19,13 @@ class Source:
 
     `title` is the product, and `provider` the service that its errors name. The keys of its metrics begin with `name`
     or `key_prefix`. An account's id is `account_prefix` and digits. Its connections may have `options`. A sync fills
-    its `synced_tables`.
+    its `synced_tables`. A source that metric files declare has no provider, and accounts of any ids.
     """
 
     name: str
     title: str
-    provider: str
     key_prefix: str
+    provider: str = ""
     account_prefix: str = ""
     options: tuple[str, ...] = ()
     synced_tables: tuple[str, ...] = ()
@@ -32,10 +33,14 @@ class Source:
     @property
     def account_form(self) -> str:
         """The form of an account's id, in words."""
+        if not self.provider:
+            return f"1 to {MAX_ACCOUNT_LENGTH} characters"
         return f"{self.account_prefix} and digits" if self.account_prefix else "digits"
 
     def is_account_id(self, text: str) -> bool:
         """Whether an account of this source can have this id."""
+        if not self.provider:
+            return 0 < len(text) <= MAX_ACCOUNT_LENGTH and "\0" not in text
         return re.fullmatch(re.escape(self.account_prefix) + ACCOUNT_DIGITS, text, re.ASCII) is not None
 
     def add_account_prefix(self, text: str) -> str:
@@ -43,7 +48,7 @@ class Source:
         return f"{self.account_prefix}{text}" if re.fullmatch(ACCOUNT_DIGITS, text, re.ASCII) else text
 
 
-# By name, in alphabetical order.
+# The built-in ones by name, in alphabetical order.
 SOURCES: Mapping[str, Source] = {
     source.name: source
     for source in (
@@ -73,23 +78,14 @@ SOURCES: Mapping[str, Source] = {
         ),
     )
 }
-PREFIXES = "|".join(source.account_prefix for source in SOURCES.values() if source.account_prefix)
-# An account's id, whatever its source.
-ACCOUNT_PATTERN = f"({PREFIXES})?{ACCOUNT_DIGITS}"
-
-if TYPE_CHECKING:
-    # Pydantic checks and documents the names; a type checker accepts no computed Literal.
-    SourceName = str
-else:
-    SourceName = Literal[tuple(SOURCES)]
 
 
-def find_source_of_key(key: str) -> str | None:
+def find_source_of_key(key: str, sources: Mapping[str, Source]) -> str | None:
     """Return the name of the source that a metric's key begins with, or None."""
     prefix = key.partition(".")[0]
-    return next((source.name for source in SOURCES.values() if prefix in (source.name, source.key_prefix)), None)
+    return next((source.name for source in sources.values() if prefix in (source.name, source.key_prefix)), None)
 
 
-def suggest_source(name: str) -> str:
+def suggest_source(name: str, sources: Collection[str]) -> str:
     """Return the remedy for an unknown source: the nearest name, or all names."""
-    return did_you_mean(find_nearest_names(name, SOURCES)) or f"; there are {', '.join(SOURCES)}"
+    return did_you_mean(find_nearest_names(name, sources)) or f"; there are {', '.join(sources)}"

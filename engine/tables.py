@@ -88,6 +88,10 @@ class Table:
         """The sources of the physical tables that a scan reads, in alphabetical order."""
         return tuple(sorted({table.source for table in self.list_physical_tables()}))
 
+    def may_belong_to(self, source: str) -> bool:
+        """Whether a scan reads a table of this source, as far as the tables' sources are known."""
+        return not {source, ""}.isdisjoint(self.sources)
+
     @property
     def account_column(self) -> Column | None:
         """The column with the account's id; None where the table states none."""

@@ -29,13 +29,17 @@ FINDERS: Mapping[Kind, Callable[[Observation, Answers, Span], Finding | None]] =
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectedFacts:
-    """What the data says for one tenant and question; `active` are the sources that are connected and switched on."""
+    """What the data says for one tenant and question.
+
+    `active` are the sources that are connected and switched on, and `titles` their titles.
+    """
 
     insights: Insights
     catalog: str
     asker: RequestContext
     span: Span
     active: frozenset[str]
+    titles: Sequence[str]
     findings: Sequence[Finding]
     cached: bool
     stale_seconds: float | None
@@ -61,6 +65,7 @@ def collect_facts(
         asker=asker,
         span=span,
         active=active,
+        titles=[source.title for name, source in engine.catalog.sources.items() if name in active],
         findings=find_all(observations, {key: read_answer(each, span) for key, each in answers.items()}, span),
         cached=bool(answers) and all(each.is_cached for each in answers.values()),
         stale_seconds=max(ages, default=None),

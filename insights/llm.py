@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from engine import SOURCES, Compare, InvalidSetting, install_command
+from engine import Compare, InvalidSetting, install_command
 from insights.claims import GROUPS, Bullet, Clause, Offer
 from insights.collect_facts import CollectedFacts
 
@@ -231,7 +231,7 @@ def describe_request(facts: CollectedFacts, offer: Offer) -> dict[str, Any]:
         "from": span.window.start.isoformat(),
         "to": span.window.end.isoformat(),
         "language": span.language.code,
-        "sources": [SOURCES[source].title if source in SOURCES else source for source in sorted(facts.active)],
+        "sources": facts.titles,
         **({} if span.compare is Compare.OFF else {"compared_with": span.comparison_text}),
         **offer.describe(),
     }

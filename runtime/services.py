@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -12,7 +11,6 @@ from datetime import UTC, date, datetime
 from typing import Self, TypeVar
 
 from engine import (
-    UNREADABLE,
     Cache,
     Catalog,
     Engine,
@@ -33,7 +31,7 @@ from insights.config.load import check_language, load_catalog
 from insights.narrate import Narrator
 from runtime.caches import Knowledge, TenantCache, open_cache
 from runtime.narrator import open_narrator
-from runtime.rejected import read_rejected
+from runtime.rejected import RejectedFile, count_codes, list_rejected, read_rejected
 from runtime.settings import Settings
 from runtime.sync_worker import open_worker
 from state import State
@@ -52,14 +50,14 @@ ResultT = TypeVar("ResultT")
 class Services:
     """The engine, the state, the narrator and the worker; `close` closes them all.
 
-    Read `engine` once in a request: a reload replaces it between two reads. `own_problems` counts by code the problems
-    that this process has found in the newest metric files. `worker` does the syncs of this process, where it does any.
+    Read `engine` once in a request: a reload replaces it between two reads. `own_rejected` are the problems that this
+    process has found in the newest metric files. `worker` does the syncs of this process, where it does any.
     """
 
     engine: Engine
     state: State
     settings: Settings
-    own_problems: Mapping[str, int] = field(default_factory=dict)
+    own_rejected: tuple[RejectedFile, ...] = ()
     tenant_cache: TenantCache = field(default_factory=TenantCache)
     worker: Worker | None = None
     schedule: Schedule = field(init=False)
@@ -117,7 +115,12 @@ class Services:
     @property
     def problem_counts(self) -> Mapping[str, int]:
         """The problems of the newest metric files by code; empty while the engine serves just those."""
-        return self.own_problems or read_rejected()
+        return count_codes(self.rejected)
+
+    @property
+    def rejected(self) -> tuple[RejectedFile, ...]:
+        """The problems of the newest metric files by place; empty while the engine serves just those."""
+        return self.own_rejected or read_rejected()
 
     @property
     def warehouse(self) -> Warehouse:
@@ -223,17 +226,17 @@ class Services:
             catalog = load_catalog(self.settings.metrics_folder)
             self.engine = open_engine(catalog, self.engine.warehouse, self.engine.cache)
         except InvalidCatalog as invalid:
-            self.own_problems = count_problems(invalid)
+            self.own_rejected = list_rejected(invalid)
             logger.error("the metric files are invalid, the last good ones serve on:\n%s", invalid)
             return
         except Exception as error:
             # A fault of the program is a reason to keep serving too; only such a one needs its traceback.
             foreseen = isinstance(error, (MetricEngineError, OSError))
-            self.own_problems = count_problems(error)
+            self.own_rejected = list_rejected(error)
             message = "the metric files cannot be read, the last good ones serve on: %s"
             logger.error(message, error, exc_info=not foreseen)
             return
-        self.own_problems = {}
+        self.own_rejected = ()
         log_warnings(catalog)
         logger.info("serving %d widgets, catalog %s", len(catalog.widgets), catalog.version)
 
@@ -245,13 +248,6 @@ class Services:
     def get_today(self) -> date:
         """Return the current date in the reporting time zone."""
         return datetime.now(self.settings.reporting_timezone).date()
-
-
-def count_problems(error: Exception) -> Mapping[str, int]:
-    """Count the problems of metric files that cannot be served, by code."""
-    if isinstance(error, InvalidCatalog):
-        return Counter(found.code for found in error.diagnostics if found.severity == "error")
-    return {UNREADABLE: 1}
 
 
 def open_engine(catalog: Catalog, warehouse: Warehouse, cache: Cache | None = None) -> Engine:

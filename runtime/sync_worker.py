@@ -65,7 +65,7 @@ def import_providers(setting: str | None) -> Mapping[str, Provider]:
         raise InvalidSetting(f"SYNC_PROVIDERS: {setting!r} cannot be imported: {error}") from None
     for source in given:
         if source not in SOURCES:
-            hint = suggest_source(source)
+            hint = suggest_source(source, SOURCES)
             raise InvalidSetting(f"SYNC_PROVIDERS: {setting!r} provides {source!r}, which is no source{hint}")
     return given
 

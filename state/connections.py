@@ -126,7 +126,8 @@ class Connections:
                 matching = _match_account(user, source, account_id)
                 current = connection.execute(select(connections.c.options).where(matching).with_for_update()).scalar()
                 # What a sync has learnt of the account stays.
-                own = {name: value for name, value in (current or {}).items() if name not in SOURCES[source].options}
+                given = SOURCES[source].options if source in SOURCES else ()
+                own = {name: value for name, value in (current or {}).items() if name not in given}
                 values["options"] = own | dict(options)
             statement = self._database.upsert(connections, key=key, values=values).returning(*returned)
             return Connection(*connection.execute(statement).one())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 
 from sqlalchemy import and_, delete, select
@@ -62,6 +62,14 @@ class DataNotes:
                 for window in windows:
                     row = {**key, "code": code, "first_day": window.start, "last_day": window.end}
                     connection.execute(self._database.insert(data_notes, row))
+
+    def delete_notes(self, user: str, source: str, accounts: Collection[str] | None = None) -> None:
+        """Delete the notes of the user's source, or of its accounts."""
+        statement = delete(data_notes).where(data_notes.c.user_id == user, data_notes.c.source == source)
+        if accounts is not None:
+            statement = statement.where(data_notes.c.account_id.in_(accounts))
+        with self._database.begin_transaction() as connection:
+            connection.execute(statement)
 
 
 def cut_windows(windows: Iterable[Window], days: Window) -> list[Window]:

@@ -130,6 +130,7 @@ sync_jobs = Table(
         sqlite_where=_SUCCEEDED,
     ),
     Index("sync_jobs_of_run", "run_id"),
+    Index("sync_jobs_newest", "user_id", "created_at"),
     Index("sync_jobs_active", "heartbeat_at", postgresql_where=_ACTIVE, sqlite_where=_ACTIVE),
 )
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+
+from sqlalchemy import select
 
 from state.database import StateDatabase
 from state.tables import data_versions
@@ -39,6 +42,14 @@ class Tenants:
             sources=frozenset(source for source, _ in rows if source is not None),
             data_version=max((version for _, version in rows if version is not None), default=0),
         )
+
+    def list_data_versions(self, users: Collection[str]) -> dict[str, int]:
+        """Return the data version of each of these users, in one statement."""
+        columns = data_versions.c
+        statement = select(columns.user_id, columns.version).where(columns.user_id.in_(users))
+        with self._database.connect() as connection:
+            rows = connection.execute(statement).all()
+        return dict.fromkeys(users, 0) | {user.lower(): version for user, version in rows}
 
     def advance_data_version(self, user: str) -> int:
         """Increment the data version, so that no cached answer is used again, and return it."""

@@ -36,6 +36,7 @@ DOORS: Mapping[str, frozenset[str]] = {
     "psycopg": frozenset({"engine"}),
     "duckdb": frozenset({"engine"}),
     "clickhouse_connect": frozenset({"engine"}),
+    "pyarrow": frozenset({"engine"}),
     "alembic": frozenset({"state"}),
     "cryptography": frozenset({"state", "demo", "cli"}),
     "fastapi": frozenset({"api"}),

@@ -55,7 +55,8 @@ class Authentication:
         if seconds := await self.count_request(identity.user):
             detail = f"too many requests; try again in {seconds} seconds"
             return build_problem(HTTPStatus.TOO_MANY_REQUESTS, detail), {"Retry-After": str(seconds)}
-        scope.setdefault("state", {})["tenant"] = identity.user
+        state = scope.setdefault("state", {})
+        state["tenant"], state["token_expires_at"] = identity.user, identity.token_expires_at
         return None, {}
 
     async def count_request(self, user: str) -> int:

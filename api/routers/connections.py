@@ -15,8 +15,8 @@ from starlette.requests import Request
 from api.middleware.authentication import get_tenant
 from api.problems import InvalidBody, format_pointer
 from api.request_state import get_services
-from api.schemas import ConnectionEntry, ConnectionList, ConnectionOptions, NewConnection
-from engine import SOURCES, did_you_mean, find_nearest_names, quote_text, suggest_source
+from api.schemas import ONE_SOURCE, ConnectionEntry, ConnectionList, ConnectionOptions, NewConnection
+from engine import SOURCES, Source, did_you_mean, find_nearest_names, quote_text, suggest_source
 from runtime.accounts import check_connectable
 
 UNKNOWN_SOURCE = "no source of that name"
@@ -26,15 +26,16 @@ CONFLICTS = (
 )
 
 
-def get_source(source: Annotated[str, Path(json_schema_extra={"enum": list(SOURCES)})]) -> str:
+def get_source(request: Request, source: Annotated[str, Path(json_schema_extra={"pattern": ONE_SOURCE})]) -> Source:
     """Return the source of the path. Raises HTTPException for an unknown one."""
-    if source not in SOURCES:
-        raise HTTPException(404, f"no source {quote_text(source)}{suggest_source(source)}")
-    return source
+    sources = get_services(request).engine.catalog.sources
+    if source not in sources:
+        raise HTTPException(404, f"no source {quote_text(source)}{suggest_source(source, sources)}")
+    return sources[source]
 
 
 User = Annotated[str, Depends(get_tenant)]
-Source = Annotated[str, Depends(get_source)]
+PathSource = Annotated[Source, Depends(get_source)]
 # Accounts that were loaded with `load` may have any id that a database can store.
 AccountId = Annotated[str | None, Query(pattern=r"^[^\x00]*$", max_length=200)]
 
@@ -52,14 +53,14 @@ def connections(request: Request, user: User) -> ConnectionList:
     summary="Connect an account",
     responses={404: {"description": UNKNOWN_SOURCE}, 409: {"description": CONFLICTS}},
 )
-def connect(request: Request, source: Source, new: NewConnection, user: User) -> ConnectionEntry:
+def connect(request: Request, source: PathSource, new: NewConnection, user: User) -> ConnectionEntry:
     check_account(source, new.account_id)
     credentials = None if new.credentials is None else read_credentials(source, new.credentials)
     options = None if new.options is None else read_options(source, new.options)
     services = get_services(request)
     if credentials is not None:
-        check_connectable(services, user, source, new.account_id)
-    entry = services.state.connections.put(user, source, new.account_id, credentials, options)
+        check_connectable(services, user, source.name, new.account_id)
+    entry = services.state.connections.put(user, source.name, new.account_id, credentials, options)
     services.state.tenants.advance_data_version(user)
     return ConnectionEntry.model_validate(asdict(entry))
 
@@ -70,28 +71,30 @@ def connect(request: Request, source: Source, new: NewConnection, user: User) ->
     status_code=204,
     responses={404: {"description": UNKNOWN_SOURCE}},
 )
-def disconnect(request: Request, source: Source, user: User, account_id: AccountId = None) -> None:
+def disconnect(request: Request, source: PathSource, user: User, account_id: AccountId = None) -> None:
     state = get_services(request).state
-    state.connections.delete(user, source, account_id)
+    state.connections.delete(user, source.name, account_id)
     state.tenants.advance_data_version(user)
 
 
-def check_account(source: str, account_id: str) -> None:
+def check_account(source: Source, account_id: str) -> None:
     """Raise InvalidBody for an id that no account of the source can have."""
-    form = SOURCES[source].account_form
-    if not SOURCES[source].is_account_id(account_id):
-        raise InvalidBody([("#/account_id", f"{quote_text(account_id)} is not an account id of {source}: {form}")])
+    if not source.is_account_id(account_id):
+        message = f"{quote_text(account_id)} is not an account id of {source.name}: {source.account_form}"
+        raise InvalidBody([("#/account_id", message)])
 
 
-def read_credentials(source: str, given: dict[str, Any]) -> Mapping[str, Any]:
+def read_credentials(source: Source, given: dict[str, Any]) -> Mapping[str, Any]:
     """Return the credentials in the source's shape. Raises InvalidBody, without their values."""
     # Imported late: providers are slow to import, and few requests have credentials.
     from sync.providers.registry import PROVIDERS
 
-    if source not in PROVIDERS:
-        raise InvalidBody([("#/credentials", f"nothing here reads accounts of {source} with them; leave them out")])
+    if source.name not in PROVIDERS:
+        raise InvalidBody(
+            [("#/credentials", f"nothing here reads accounts of {source.name} with them; leave them out")]
+        )
     try:
-        return PROVIDERS[source].read_credentials(given)
+        return PROVIDERS[source.name].read_credentials(given)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
         raise InvalidBody(
@@ -99,13 +102,13 @@ def read_credentials(source: str, given: dict[str, Any]) -> Mapping[str, Any]:
         ) from None
 
 
-def read_options(source: str, given: ConnectionOptions) -> dict[str, str]:
+def read_options(source: Source, given: ConnectionOptions) -> dict[str, str]:
     """Return the options; each of them is for one source only. Raises InvalidBody."""
     options: dict[str, str] = given.model_dump(exclude_none=True)
     faults = [
         (f"#/options/{name}", f"is for {format_option_sources(name)} only; leave it out")
         for name in options
-        if name not in SOURCES[source].options
+        if name not in source.options
     ]
     zone = options.get("time_zone")
     if zone is not None and zone not in (zones := available_timezones()):

@@ -12,7 +12,7 @@ from api.middleware.authentication import get_tenant
 from api.problems import InvalidBody
 from api.request_state import get_services
 from api.schemas import DashboardMeta, Layout, NewLayout
-from engine import SOURCES, UnknownMetric
+from engine import UnknownMetric
 
 User = Annotated[str, Depends(get_tenant)]
 
@@ -28,7 +28,7 @@ def meta(request: Request, user: User) -> DashboardMeta:
         {
             "last_sync_at": state.jobs.get_last_success_at(user),
             "next_scheduled_at": services.schedule.get_next_start(),
-            "connected_sources": {source: source in connected for source in SOURCES},
+            "connected_sources": {source: source in connected for source in services.engine.catalog.sources},
         }
     )
 

@@ -11,10 +11,10 @@ from starlette.responses import Response
 from api.middleware.authentication import get_tenant
 from api.problems import describe_error
 from api.request_state import get_services
-from api.responses import build_response
+from api.responses import FORM_TYPES, build_content_response, build_response, choose_media_type, encode_json
 from api.schemas import Batch, BatchQuestion, WidgetCatalog
 from api.widget_query import build_batch_query, read_query
-from engine import Grain, TableMetric, UnknownMetric, WidgetAnswer, hash_metric
+from engine import Grain, Metric, TableMetric, UnknownMetric, WidgetAnswer, encode_answer, hash_metric, parse_receipt
 
 router = APIRouter(prefix="/widgets", tags=["widgets"])
 
@@ -32,6 +32,7 @@ async def widgets(request: Request) -> Response:
             "better": metric.better,
             "chart": metric.chart,
             "by": metric.by.name if isinstance(metric, TableMetric) and metric.by else None,
+            **describe_columns(metric),
             "grains": [grain.value for grain in Grain],
             "group": metric.group,
             "position": metric.position,
@@ -41,13 +42,26 @@ async def widgets(request: Request) -> Response:
         }
         for metric in catalog.widgets.values()
     ]
-    return build_response(request, {"widgets": entries})
+    sources = [{"name": source.name, "title": source.title} for source in catalog.sources.values()]
+    return build_response(request, {"widgets": entries, "sources": sources})
+
+
+def describe_columns(metric: Metric) -> dict[str, list[str]]:
+    """Describe the columns of a table; nothing of any other widget."""
+    if not isinstance(metric, TableMetric) or metric.rows is None:
+        return {}
+    return {"columns": [series.name for series in metric.series]}
 
 
 @router.post("/batch", summary="Several widgets at once", responses={200: {"model": Batch}})
 def batch(request: Request, batch_query: BatchQuestion, user: Annotated[str, Depends(get_tenant)]) -> Response:
     services = get_services(request)
-    query = build_batch_query(batch_query.model_dump(), batch_query.model_extra or (), today=services.get_today())
+    query = build_batch_query(
+        batch_query.model_dump(),
+        batch_query.model_extra or (),
+        today=services.get_today(),
+        known_sources=services.engine.catalog.sources,
+    )
     found = services.query_many(batch_query.keys, query, user=user)
     answers = [each for each in found.values() if isinstance(each, WidgetAnswer)]
     return build_response(
@@ -65,8 +79,39 @@ def widget(request: Request) -> Response:
     found = services.query_many([key], read_query(request, today=services.get_today()), user=request.state.tenant)[key]
     if isinstance(found, UnknownMetric):
         raise found
+    media_type = choose_media_type(request)
+    form = FORM_TYPES.get(media_type)
+    return build_content_response(
+        request,
+        encode_json(found.body) if form is None else encode_answer(found, form),
+        media_type,
+        origin="hit" if found.is_cached else "miss",
+        stale_seconds=found.stale_seconds,
+        vary="Accept",
+    )
+
+
+def explain(request: Request) -> Response:
+    """Answer what a widget's answer rests on; without dates, a receipt's own days are explained."""
+    services, user = get_services(request), request.state.tenant
+    key, text = request.path_params["key"], request.query_params.get("receipt")
+    services.engine.catalog.get_widget(key)
+    receipt = None if text is None else parse_receipt(text, tenant=user, key=key)
+    days = {} if receipt is None else dict(zip(("start", "end"), map(str, receipt.window), strict=True))
+    query = read_query(
+        request,
+        today=services.get_today(),
+        others=("receipt",),
+        defaults={} if days.keys() & request.query_params.keys() else days,
+    )
+    explanation, answer = services.run_for_user(
+        user, lambda engine, context: engine.explain(key, query, context, receipt)
+    )
     return build_response(
-        request, found.body, origin="hit" if found.is_cached else "miss", stale_seconds=found.stale_seconds
+        request,
+        explanation,
+        origin="hit" if answer.is_cached else "miss",
+        stale_seconds=answer.stale_seconds,
     )
 
 

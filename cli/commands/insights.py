@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 from cli.options import metrics_option, user_option
 from cli.services import open_services
-from engine import SOURCES, Compare, parse_metric_query
+from engine import Compare, parse_metric_query
 from insights.claims import group_bullets
 from insights.collect_facts import CollectedFacts, collect_facts
 from insights.narrate import Narration
@@ -28,7 +28,7 @@ from runtime.narrator import budget, describe_narration
     help="What to compare with.",
 )
 @click.option(
-    "--sources", metavar="LIST", help=f"A comma list of {', '.join(SOURCES)}; every connected one unless said."
+    "--sources", metavar="LIST", help="A comma list of sources, such as ga4,meta; every connected one unless said."
 )
 @click.option(
     "--format",
@@ -54,7 +54,14 @@ def insights(
     """
     with open_services(metrics) as services:
         today = services.get_today()
-        question = parse_metric_query(today=today, start=start, end=end, compare=compare, sources=sources)
+        question = parse_metric_query(
+            today=today,
+            start=start,
+            end=end,
+            compare=compare,
+            sources=sources,
+            known_sources=services.catalog.sources,
+        )
         language = services.settings.insights_language
         gathered = collect_facts(services.engine, question, services.get_context(user), today=today, language=language)
         spend = budget(services.state, services.settings, user, today)

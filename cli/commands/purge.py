@@ -15,7 +15,7 @@ from runtime.services import Services
 
 @click.command()
 @user_option
-@click.option("--source", required=True, metavar="SOURCE", help="Whose rows: ga4, instagram or meta.")
+@click.option("--source", required=True, metavar="SOURCE", help="Whose rows, such as ga4.")
 @click.option(
     "--account", metavar="ID", help="The account; '' are the rows without one. All of the source's unless said."
 )
@@ -24,8 +24,8 @@ from runtime.services import Services
 def purge(user: str, source: str, account: str | None, yes: bool, metrics: Path) -> None:
     """Delete an account's rows.
 
-    Deletes the rows of the source's tables, and what is known of how far the account was read: a sync of an account
-    that is still connected begins anew. Connections stay as they are.
+    Deletes the rows of the source's tables, what is noted of them, and what is known of how far the account was read: a
+    sync of an account that is still connected begins anew. Connections stay as they are.
 
     \b
     Examples:
@@ -43,6 +43,7 @@ def purge(user: str, source: str, account: str | None, yes: bool, metrics: Path)
         if not yes:
             click.confirm(f"Delete the {total} of {describe_account(source, account)} for good?", abort=True)
         services.warehouse.delete_accounts(tables, user, accounts)
+        services.state.data_notes.delete_notes(user, source, accounts)
         services.state.tenants.advance_data_version(user)
         synced = [
             each.account_id
@@ -59,8 +60,7 @@ def purge(user: str, source: str, account: str | None, yes: bool, metrics: Path)
 
 def list_tables(services: Services, source: str) -> list[Table]:
     """List the physical tables of a source. Raises UsageError for an unknown source."""
-    sources = sorted({table.source for table in services.catalog.tables.values()} | set(SOURCES))
-    if source not in sources:
+    if source not in (sources := services.catalog.sources):
         raise click.UsageError(f"--source {source}: there is no such source{suggest_name(source, sources)}")
     return [table for table in services.catalog.tables.values() if table.query is None and table.source == source]
 

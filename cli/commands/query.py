@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from itertools import zip_longest
+import sys
 from pathlib import Path
 
 import click
@@ -12,7 +10,7 @@ from pydantic_core import to_json
 
 from cli.options import metrics_option, user_option
 from cli.services import open_services
-from engine import SOURCES, Body, Compare, Grain, parse_metric_query
+from engine import FORMS, Compare, Grain, encode_answer, parse_metric_query
 
 
 @click.command()
@@ -25,7 +23,7 @@ from engine import SOURCES, Body, Compare, Grain, parse_metric_query
 )
 @click.option("--compare-start", metavar="DATE", help="The first day of the comparison, with --compare custom.")
 @click.option(
-    "--sources", metavar="LIST", help=f"A comma list of {', '.join(SOURCES)}; every connected one unless said."
+    "--sources", metavar="LIST", help="A comma list of sources, such as ga4,meta; every connected one unless said."
 )
 @click.option(
     "--grain", type=click.Choice([each.value for each in Grain]), help="The width of a bucket; day unless said."
@@ -33,10 +31,10 @@ from engine import SOURCES, Body, Compare, Grain, parse_metric_query
 @click.option(
     "--format",
     "shape",
-    type=click.Choice(["table", "json", "csv"]),
+    type=click.Choice(["table", "json", *FORMS]),
     default="table",
     show_default=True,
-    help="json: the API's own answer; csv: a line for each series and bucket.",
+    help="json: the API's own answer; csv, arrow, parquet: a row for each bucket, a column for each series.",
 )
 @metrics_option
 def query(
@@ -71,30 +69,16 @@ def query(
             compare_start=compare_start,
             grain=grain,
             sources=sources,
+            known_sources=services.catalog.sources,
         )
-        connected = services.get_context(user).connected
-        body = services.engine.query_body(key, metric_query, tenant=user, connected=connected)
+        answer = services.engine.query(key, metric_query, services.get_context(user))
     if shape == "json":
-        click.echo(to_json(body, indent=2, inf_nan_mode="null"))
-    elif shape == "csv":
-        click.echo(as_csv(body), nl=False)
+        click.echo(to_json(answer.body, indent=2, inf_nan_mode="null"))
+    elif shape in FORMS:
+        if shape != "csv" and sys.stdout.isatty():
+            raise click.UsageError(f"{shape} is binary: send it to a file, as in `… --format {shape} > FILE`")
+        click.echo(encode_answer(answer, shape), nl=False)
     else:
         from cli.output import print_answer
 
-        print_answer(metric, body)
-
-
-def as_csv(body: Body) -> str:
-    """Format a line for each series and bucket, beside the compared bucket if there is one."""
-    output = io.StringIO()
-    writer = csv.writer(output, lineterminator="\n")
-    comparison = body.get("comparison")
-    if comparison is None:
-        writer.writerow(("series", "t", "value"))
-    else:
-        writer.writerow(("series", "t", "value", "previous_t", "previous"))
-    for index, series in enumerate(body["series"]):
-        compared = comparison["series"][index]["points"] if comparison else []
-        for now, then in zip_longest(series["points"], compared):
-            writer.writerow((series["name"], now["t"], now["v"], *((then["t"], then["v"]) if then else ())))
-    return output.getvalue()
+        print_answer(metric, answer.body)

@@ -16,6 +16,8 @@ from engine import (
     CONTENT_KEYS,
     KEY_PATTERN,
     NAME_PATTERN,
+    SOURCE_PATTERN,
+    SOURCES,
     Diagnostics,
     FileDefinition,
     MetricFile,
@@ -75,13 +77,19 @@ def build_file_schema() -> dict[str, Any]:
         {"type": "string", "enum": definitions["ColumnDefinition"]["properties"]["type"]["enum"]},
         "The type.",
     )
+    allow_shorthand(table["properties"]["dimensions"], {"type": "string"}, "The column.")
+    allow_shorthand(metric["properties"]["series"], {"type": "string"}, "The value alone.")
     # What rules check after the models.
     metric["oneOf"] = [build_kind_schema(kind, metric["properties"].keys()) for kind in CONTENT_KEYS]
-    metric["dependentRequired"] = {"top": ["by"], "other": ["by"]}
+    metric["dependentRequired"] = {"top": ["by"], "other": ["by"], "columns": ["rows"]}
     table["not"] = {"required": ["name", "sql"]}
-    written["dependentRequired"] = {"tables": ["source"]}
+    is_query = {"properties": {"tables": {"additionalProperties": {"required": ["sql"]}}}}
+    written["anyOf"] = [{"required": ["source"]}, is_query]
+    properties["source"]["pattern"] = f"^{SOURCE_PATTERN}$"
+    allow_shorthand(properties["sources"], {"type": "string"}, "The title.")
+    properties["sources"]["propertyNames"] = {"pattern": f"^{SOURCE_PATTERN}$"}
     properties["metrics"]["propertyNames"] = {"pattern": f"^{KEY_PATTERN.pattern}$"}
-    for names in (properties["tables"], table["properties"]["columns"]):
+    for names in (properties["tables"], table["properties"]["columns"], table["properties"]["dimensions"]):
         names["propertyNames"] = {"pattern": f"^{NAME_PATTERN.pattern}$"}
     return {"$schema": GenerateJsonSchema.schema_dialect, "title": "A metric file", **written}
 
@@ -94,13 +102,18 @@ def build_kind_schema(kind: str, keys: Iterable[str]) -> dict[str, Any]:
 def add_names(written: dict[str, Any], files: Iterable[MetricFile]) -> None:
     """Add the names of a folder to the schema of its files: tables, columns and keys."""
     definitions = [file.definition for file in files]
-    columns = {name for each in definitions for table in each.tables.values() for name in table.columns}
+    declared = [table for each in definitions for table in each.tables.values()]
+    columns = {name for table in declared for name in table.columns}
+    dimensions = {name for table in declared for name in table.dimensions}
     keys = {"enum": sorted(key for each in definitions for key in each.metrics)}
+    sources = {"enum": sorted({*SOURCES, *(name for each in definitions for name in each.sources)})}
     tables = {"enum": sorted(name for each in definitions for name in each.tables)}
     metric, items = (written["$defs"][name]["properties"] for name in ("MetricDefinition", "ItemsDefinition"))
     written["properties"]["table"] |= tables
+    written["properties"]["source"] |= sources
     metric["table"] |= tables
-    metric["by"] |= {"enum": sorted(columns)}
+    metric["by"] |= {"enum": sorted(columns | dimensions)}
+    metric["rows"] |= {"enum": sorted(columns | dimensions)}
     metric["combine"]["items"] |= keys
     items["by"] |= {"enum": sorted(columns)}
     items["show"]["items"] |= {"enum": sorted(columns)}

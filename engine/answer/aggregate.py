@@ -24,6 +24,8 @@ from engine.files.definitions import Fill
 Row = Sequence[Any]
 Value = float | None
 MIXED = "mixed"
+# Beyond it a double no longer holds every integer.
+MAX_WHOLE = 2**53
 # The positions of a member's place and name in a row of a breakdown.
 PLACE, MEMBER = 1, 2
 
@@ -63,9 +65,28 @@ class SeriesValues:
             self.stats, self.currency = StatValues(), currency
 
 
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """A row of a table: a member, with the totals of each column; `currency` is that of its amounts."""
+
+    id: str
+    label: str
+    currency: str | None
+    cells: Sequence[StatValues]
+
+
+@dataclass(frozen=True, slots=True)
+class MemberTable:
+    """The rows of a table, which are `count` before they are limited, and its columns with their totals."""
+
+    columns: Sequence[SeriesValues]
+    rows: Sequence[MemberRow]
+    count: int
+
+
 @dataclass(slots=True)
 class MetricResult:
-    """The values of a metric over one table; `stats` is its headline, and `items` its list."""
+    """The values of a metric over one table; `stats` is its headline, `items` its list and `table` its rows."""
 
     series: list[SeriesValues]
     stats: StatValues
@@ -74,6 +95,7 @@ class MetricResult:
     rows: Sequence[Row]
     buckets: PeriodBuckets
     items: list[dict[str, Any]] = field(default_factory=list)
+    table: MemberTable | None = None
 
     @property
     def buckets_with_rows(self) -> list[list[bool]]:
@@ -143,7 +165,7 @@ class SeriesBuilder:
     known_days: dict[BucketIndex, KnownDays | None] = field(init=False)
 
     def __post_init__(self) -> None:
-        indexes = (*self.buckets.windows, *self.buckets.to_date)
+        indexes = self.buckets.list_all()
         self.known_days = {index: find_known_days(self.extent, index, self.dialect) for index in indexes}
 
     def build_members(self, projection: ScanProjection, rows: Sequence[Row], *, mixed: bool) -> list[SeriesValues]:
@@ -257,9 +279,13 @@ class SeriesBuilder:
                 self.summarize_days(projection, measure, days, known, bounds.start, bounds.end)
                 for measure in projection.measures
             ]
-        return [
+        finished = [
             0 if value is None and measure.additive and known is not None else nan_to_none(value)
             for measure, value in zip(projection.measures, values, strict=True)
+        ]
+        return [
+            narrow_number(value) if measure.whole else value
+            for measure, value in zip(projection.measures, finished, strict=True)
         ]
 
     def look_back(
@@ -338,7 +364,25 @@ def finish_points(
     # NaN stands for a number beyond a double: missing, but not zero. Only NaN differs from itself.
     if not all(map(eq, points, points)):
         points = [nan_to_none(value) for value in points]
-    return points
+    return narrow_numbers(points) if measure.whole else points
+
+
+def narrow_numbers(values: list[Value]) -> list[Value]:
+    """Return the values with whole numbers as integers."""
+    try:
+        whole = list(map(int, values))  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        whole = []
+    # Usually all are whole: that is seen at once, without a look at each value.
+    if whole and whole == values and min(whole) >= -MAX_WHOLE and max(whole) <= MAX_WHOLE:
+        return [*whole]
+    return [narrow_number(value) for value in values]
+
+
+def narrow_number(value: Value) -> Value:
+    """Return a whole number as an integer, and any other value as it is."""
+    is_integer = value is not None and -MAX_WHOLE <= value <= MAX_WHOLE and value == int(value)
+    return int(value) if value is not None and is_integer else value
 
 
 class LookbackRows:

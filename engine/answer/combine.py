@@ -8,7 +8,16 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
-from engine.answer.aggregate import MIXED, MetricResult, SeriesValues, StatValues, Value, nan_to_none
+from engine.answer.aggregate import (
+    MIXED,
+    MemberTable,
+    MetricResult,
+    SeriesValues,
+    StatValues,
+    Value,
+    nan_to_none,
+    narrow_numbers,
+)
 from engine.answer.extent import Extent
 from engine.calendar import Axis, Bucket, Window
 from engine.catalog.metrics import CombinedMetric, DerivedMetric, Metric, TableMetric
@@ -28,9 +37,10 @@ class WidgetResult:
     delta: DeltaKind
     currency: str | None
     items: list[dict[str, Any]] = field(default_factory=list)
+    table: MemberTable | None = None
 
     def clear_amounts(self) -> None:
-        """Clear the amounts: several currencies have no common unit. Each series keeps its own currency.
+        """Clear the amounts, which have no common unit; each part keeps its own currency.
 
         A series may be another widget's too, whose amounts stay.
         """
@@ -78,7 +88,7 @@ class WidgetBuilder:
         result = self.get_result(metric, filters)
         if result is None:
             return None
-        return WidgetResult(result.series, result.stats, metric.delta, result.currency, result.items)
+        return WidgetResult(result.series, result.stats, metric.delta, result.currency, result.items, result.table)
 
     def build_combined_result(self, metric: CombinedMetric, filters: Filters) -> WidgetResult | None:
         found = [self.build(part, filters) for part in metric.combined]
@@ -113,7 +123,8 @@ class WidgetBuilder:
             return None
 
         def evaluate_columns(columns: Sequence[Sequence[Value]]) -> list[Value]:
-            return [nan_to_none(metric.evaluate(row)) for row in zip(*columns, strict=True)]
+            values = [nan_to_none(metric.evaluate(row)) for row in zip(*columns, strict=True)]
+            return narrow_numbers(values) if metric.format == "integer" else values
 
         value, previous, to_date, previous_to_date = evaluate_columns([list_stats(each.stats) for each in operands])
         is_compared = len(self.axes) > 1

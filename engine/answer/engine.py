@@ -12,8 +12,11 @@ from engine.answer.aggregate import MetricResult
 from engine.answer.breakdown import break_down
 from engine.answer.cache import Cache, CachedRows
 from engine.answer.fetch import RequestContext, RowDaysCache, ScanFetcher
-from engine.answer.request import WidgetRequest
+from engine.answer.receipts.explanation import build_explanation
+from engine.answer.receipts.receipt import Receipt
+from engine.answer.request import BuiltWidget, WidgetRequest
 from engine.answer.response import Body
+from engine.answer.tables import check_rows
 from engine.catalog.catalog import Catalog
 from engine.catalog.metrics import Metric, TableMetric
 from engine.compiler.plan import plan
@@ -33,17 +36,26 @@ PlanKey = tuple[Hashable, ...]
 
 @dataclass(frozen=True, slots=True)
 class WidgetAnswer:
-    """The body of GET /v1/widgets/{key}, and where it came from.
+    """The answer of GET /v1/widgets/{key}, and where it came from.
 
-    `is_cached` tells that nothing had to be read. `stale_seconds` is the age of the oldest rows where the answer is
-    stale because a database is down, and None otherwise; the body says so too, in `meta.stale`. `results` are those of
-    the metrics over tables that the answer is built from.
+    `metric` is the widget, broken down as the request says. `is_cached` tells that nothing had to be read.
+    `stale_seconds` is the age of the oldest rows where the answer is stale because a database is down, and None
+    otherwise; the body says so too, in `meta.stale`.
     """
 
-    body: Body
+    metric: Metric
+    built: BuiltWidget
     is_cached: bool
     stale_seconds: float | None
-    results: tuple[MetricResult, ...] = ()
+
+    @property
+    def body(self) -> Body:
+        return self.built.body
+
+    @property
+    def results(self) -> tuple[MetricResult, ...]:
+        """The results of the metrics over tables that the answer is built from."""
+        return self.built.results
 
 
 class Engine:
@@ -98,6 +110,16 @@ class Engine:
         found |= self.query_metrics(list(metrics.values()), query, context)
         return {key: found[key] for key in keys}
 
+    def explain(
+        self, key: str, query: MetricQuery, context: RequestContext, before: Receipt | None = None
+    ) -> tuple[Body, WidgetAnswer]:
+        """Return what the answer for one key rests on, and the answer; `before` is a receipt to compare with.
+
+        Raises UnknownMetric, InvalidQuery, WarehouseUnavailable.
+        """
+        answer = self.query(key, query, context)
+        return build_explanation(answer.metric, answer.built, self.catalog, query, before), answer
+
     def get_plan(self, metrics: Sequence[Metric]) -> CompiledPlan:
         """Return the compiled plan that answers these metrics; metrics outside of the catalog have one of their own."""
         shared = self._shared_plan
@@ -119,9 +141,11 @@ class Engine:
     ) -> dict[str, WidgetAnswer]:
         """Answer metrics over the catalog's tables, hidden ones too, from one plan.
 
-        Raises InvalidQuery for a filter by what is no dimension, and WarehouseUnavailable.
+        Raises InvalidQuery for a filter by what is no dimension or an order by what is no column, and
+        WarehouseUnavailable.
         """
         check_dimensions(query, self.catalog.dimensions)
+        check_rows(query, metrics)
         compiled = self.get_plan(metrics)
         try:
             return self._build_answers(metrics, compiled, query, context)
@@ -149,27 +173,23 @@ class Engine:
             context=context,
             row_days=self._row_days,
         )
-        request = WidgetRequest(fetcher)
-        found = {metric.key: request.build_widget(metric) for metric in metrics}
+        request = WidgetRequest(fetcher, self.catalog.metrics)
+        found = {metric: request.build_widget(metric) for metric in metrics}
         is_down = self.cache is not None and (context.offline or self._is_warehouse_down(fetcher.cached_rows))
         if self.cache is None:
             return {
-                key: WidgetAnswer(body, is_cached=False, stale_seconds=None, results=results)
-                for key, (body, results, _) in found.items()
+                metric.key: WidgetAnswer(metric, built, is_cached=False, stale_seconds=None)
+                for metric, built in found.items()
             }
-        return {
-            key: self._build_cached_answer(body, cached_rows, is_down, results)
-            for key, (body, results, cached_rows) in found.items()
-        }
+        return {metric.key: self._build_cached_answer(metric, built, is_down) for metric, built in found.items()}
 
-    def _build_cached_answer(
-        self, body: Body, cached_rows: Sequence[CachedRows], is_down: bool, results: tuple[MetricResult, ...]
-    ) -> WidgetAnswer:
+    def _build_cached_answer(self, metric: Metric, built: BuiltWidget, is_down: bool) -> WidgetAnswer:
+        cached_rows = [each.rows for each in built.reads]
         cached = all(each.is_cached for each in cached_rows)
         if not is_down and not any(each.is_stale for each in cached_rows):
-            return WidgetAnswer(body, cached, None, results)
-        body["meta"]["stale"] = True
-        return WidgetAnswer(body, cached, max((each.age for each in cached_rows), default=0.0), results)
+            return WidgetAnswer(metric, built, cached, None)
+        built.body["meta"]["stale"] = True
+        return WidgetAnswer(metric, built, cached, max((each.age for each in cached_rows), default=0.0))
 
     def _is_warehouse_down(self, cached_rows: Collection[CachedRows]) -> bool:
         """Whether the warehouse is down although the cache had everything."""

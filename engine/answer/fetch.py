@@ -72,6 +72,16 @@ class RowDaysCache:
             self._kept[key] = (monotonic() + self.ttl - age, days)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class StatementRead:
+    """A statement, what it binds, and the rows that it came to; `bind` makes the parameters anew."""
+
+    table: Table
+    sql: str
+    bind: Callable[[], dict[str, Any]]
+    rows: CachedRows
+
+
 class ScanFetcher:
     """Fetches the rows that one query needs, each once."""
 
@@ -92,15 +102,21 @@ class ScanFetcher:
         self.compiled = compiled
         self.query = query
         self.context = context
-        self.period = query.period
+        self.ranges = query.period.ranges
         self.extents: dict[Table, Extent | None] = {}
         self.row_days = row_days
-        self._fetched: dict[Hashable, CachedRows] = {}
+        self._reads: dict[Hashable, StatementRead] = {}
+        # The same by the identity of their rows, of which each read has its own.
+        self._reads_by_rows: dict[int, StatementRead] = {}
 
     @property
     def cached_rows(self) -> Sequence[CachedRows]:
         """What has been fetched so far."""
-        return list(self._fetched.values())
+        return [read.rows for read in self._reads.values()]
+
+    def get_read(self, rows: CachedRows) -> StatementRead:
+        """Return the read that these rows were fetched by."""
+        return self._reads_by_rows[id(rows)]
 
     def fetch_extent(self, table: Table) -> Extent | None:
         """Return the known days of a table; None where it has no rows."""
@@ -124,8 +140,8 @@ class ScanFetcher:
     def get_ranges(self, lookback: Lookback | None) -> tuple[Window, ...]:
         """Return the days to read for both windows: those that the points look back to as well."""
         if lookback is None:
-            return self.period.ranges
-        return merge_windows(map(lookback.extend_window, self.period.windows))
+            return self.ranges
+        return merge_windows(map(lookback.extend_window, self.query.period.windows))
 
     def fetch_scan(
         self,
@@ -139,10 +155,12 @@ class ScanFetcher:
 
         What points look back to is read in a statement of its own, so that no other metric reads more days.
         """
-        ranges = self.get_ranges(lookback)
+        # A window that is unfinished is read once more, up to the day to which it is known.
+        is_whole = scan.shape is Shape.WINDOWS
+        ranges = tuple([index.axis.window for index in buckets.list_all()]) if is_whole else self.get_ranges(lookback)
         sql = self.compiled.get_scan_sql(scan, len(ranges), get_filter_shapes(filters))
         bound = bind_filters(filters)
-        if scan.shape is Shape.DAYS:
+        if scan.shape is not Shape.SLOTS:
             return self.fetch_once(
                 (scan, filters, ranges),
                 scan.table,
@@ -162,9 +180,8 @@ class ScanFetcher:
             (scan, filters, to_date), scan.table, sql, parameters, ranges, slots=slots, filters=filters
         )
 
-    def fetch_labels(self, scan: LabelScan, filters: Filters, lookback: Lookback | None = None) -> CachedRows:
+    def fetch_labels(self, scan: LabelScan, filters: Filters, ranges: tuple[Window, ...]) -> CachedRows:
         """Return each label of each member, and its last day."""
-        ranges = self.get_ranges(lookback)
         sql = self.compiled.get_labels_sql(scan, len(ranges), get_filter_shapes(filters))
         bound = bind_filters(filters)
         return self.fetch_once(
@@ -216,12 +233,14 @@ class ScanFetcher:
 
         Raises WarehouseUnavailable.
         """
-        found = self._fetched.get(identity)
+        found = self._reads.get(identity)
         if found is None:
-            found = self._fetched[identity] = self.fetch_through_cache(
+            rows = self.fetch_through_cache(
                 lambda: self.query_table(table, sql, parameters()), lambda: self.build_cache_key(sql, days, **more)
             )
-        return found
+            found = self._reads[identity] = StatementRead(table, sql, parameters, rows)
+            self._reads_by_rows[id(rows)] = found
+        return found.rows
 
     def query_table(self, table: Table, sql: str, parameters: Mapping[str, Any]) -> Sequence[Row]:
         """Query the warehouse; a mismatch names the declared table. Raises WarehouseUnavailable."""

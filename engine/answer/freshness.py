@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -113,9 +113,11 @@ def find_provisional_day(restates: int | None, extent: Extent | None, window: Wi
 
 
 def list_notes(
-    metric: Metric, period: Period, active: frozenset[str], reads: AccountReads, notes: Iterable[DataNote]
+    metric: Metric, period: Period, active: frozenset[str], reads: AccountReads, notes: Sequence[DataNote]
 ) -> list[DataNote]:
     """List what is to be known of the days of a metric's windows, in the order of source, account and day."""
+    if not reads and not notes:
+        return []
     tables = metric.list_tables(active)
     window = period.current.window
     found = [

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from engine.answer.aggregate import narrow_number
 from engine.catalog.metrics import MetricSeries
 from engine.compiler.builder import collect_item_aggregates
 from engine.compiler.plan import ItemsScan
@@ -50,7 +51,9 @@ def evaluate_value(series: MetricSeries, evaluate: Evaluator, row: Sequence[Any]
     value: float | None = evaluate(row)
     if value != value:
         return None
-    return 0 if value is None and series.expression.additive else value
+    if value is None:
+        return 0 if series.expression.additive else None
+    return narrow_number(value) if series.expression.whole else value
 
 
 def encode_value(value: Any, type_name: str) -> Any:

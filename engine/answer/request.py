@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from engine.answer.aggregate import MIXED, MetricResult, Row, SeriesValues, aggregate_metric
+from engine.answer.aggregate import MIXED, MetricResult, Row, SeriesBuilder, SeriesValues, aggregate_metric
 from engine.answer.cache import CachedRows
 from engine.answer.combine import WidgetBuilder, WidgetResult
 from engine.answer.extent import Extent
-from engine.answer.fetch import Filters, ScanFetcher
+from engine.answer.fetch import Filters, ScanFetcher, StatementRead
 from engine.answer.freshness import find_freshness, list_notes, make_known_test
+from engine.answer.receipts.receipt import Receipt, make_receipt
 from engine.answer.response import AnswerContext, Body, build_body
+from engine.answer.tables import MemberTableBuilder
 from engine.answer.target import TargetGoal, TargetValues, build_constant_goal, is_projectable, measure_progress
 from engine.answer.windows import build_period_buckets
 from engine.calendar import Axis, Lookback, Window
 from engine.catalog.metrics import Metric, MetricTarget, TableMetric
 from engine.compiler.builder import OTHER
 from engine.query import NOT_SET
+from engine.tables import Table
 
 # A metric's key, the filters that apply, the day up to which its part counts, and the days that a point looks back to.
 ResultKey = tuple[str, Filters, date | None, Lookback | None]
@@ -32,18 +35,31 @@ class TableResult:
     cached_rows: tuple[CachedRows, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class BuiltWidget:
+    """A widget's body, the results that it was built from, and what was read for it."""
+
+    body: Body
+    receipt: Receipt
+    results: tuple[MetricResult, ...]
+    reads: Sequence[StatementRead]
+    extents: Mapping[Table, Extent | None]
+
+
 class WidgetRequest:
     """Builds the widgets of one request; what several of them need is computed once."""
 
-    def __init__(self, fetcher: ScanFetcher) -> None:
+    def __init__(self, fetcher: ScanFetcher, definitions: Mapping[str, Metric]) -> None:
+        """Build from what is fetched; `definitions` are the metrics as defined, not as a request breaks them down."""
         self.fetcher = fetcher
+        self.definitions = definitions
         self.query = fetcher.query
         context = fetcher.context
         self.active = context.connected if self.query.sources is None else context.connected & self.query.sources
         self._results: dict[ResultKey, TableResult] = {}
 
-    def build_widget(self, metric: Metric) -> tuple[Body, tuple[MetricResult, ...], Sequence[CachedRows]]:
-        """Return a widget's body, the results that it was built from, and their rows."""
+    def build_widget(self, metric: Metric) -> BuiltWidget:
+        """Build a widget, with its receipt."""
         query, context, period = self.query, self.fetcher.context, self.query.period
         freshness = find_freshness(metric, period, self.active, self.fetcher.fetch_extent, context.reads)
         buckets = build_period_buckets(period, self.fetcher.warehouse.dialect, freshness.to_date)
@@ -67,8 +83,31 @@ class WidgetRequest:
                 target=target,
             ),
         )
-        cached_rows = [rows for each in (used | aimed).values() for rows in each.cached_rows]
-        return body, tuple(each.result for each in used.values()), cached_rows
+        parts = list((used | aimed).values())
+        # Several parts may share a read.
+        reads = list(dict.fromkeys(self.fetcher.get_read(rows) for each in parts for rows in each.cached_rows))
+        receipt = make_receipt(
+            self.definitions.get(metric.key, metric),
+            query,
+            body,
+            tenant=context.tenant,
+            data_version=context.data_version,
+            sources=self.active.intersection(metric.sources),
+            filters=applied,
+            dialect=self.fetcher.warehouse.dialect.name,
+        )
+        body["meta"]["receipt"] = receipt.id
+        return BuiltWidget(
+            body=body,
+            receipt=receipt,
+            results=tuple(each.result for each in used.values()),
+            reads=reads,
+            extents={
+                table: self.fetcher.fetch_extent(table)
+                for table in metric.tables
+                if self.active.issuperset(table.sources)
+            },
+        )
 
     def make_builder(
         self, to_date: date | None, used: dict[int, TableResult], *, windowed_as: Metric | None = None
@@ -140,16 +179,27 @@ class WidgetRequest:
         buckets = build_period_buckets(self.query.period, dialect, to_date)
         fetched = {
             projection.scan: fetcher.fetch_scan(projection.scan, filters, buckets, to_date, lookback)
-            for projection in (*plan.wholes, plan.members)
+            for projection in (*plan.wholes, plan.members, *(plan.rows.projections if plan.rows else ()))
             if projection is not None
         }
         rows = {scan: each.rows for scan, each in fetched.items()}
-        result = aggregate_metric(plan, rows, buckets, fetcher.fetch_extent(metric.table), dialect, lookback)
+        extent = fetcher.fetch_extent(metric.table)
+        result = aggregate_metric(plan, rows, buckets, extent, dialect, lookback)
         cached_rows = list(fetched.values())
+        labels: Sequence[Row] = ()
         if plan.labels is not None:
-            label_rows = fetcher.fetch_labels(plan.labels, filters, lookback)
-            label_members(result.series, label_rows.rows)
+            # A row of a table is one of the asked window; a member of a breakdown, one of all days that are read.
+            ranges = fetcher.get_ranges(lookback) if plan.rows is None else (self.query.period.current.window,)
+            label_rows = fetcher.fetch_labels(plan.labels, filters, ranges)
+            labels = label_rows.rows
             cached_rows.append(label_rows)
+        if plan.rows is not None:
+            builder = MemberTableBuilder(plan.rows, SeriesBuilder(metric, buckets, extent, dialect), rows)
+            result.table = builder.build(result, find_labels(labels), self.query)
+            # The columns' totals stand in the table; the widget's line is the first one's.
+            del result.series[1:]
+        else:
+            label_members(result.series, find_labels(labels))
         if metric.by is not None and metric.is_ordered_by_name:
             result.series.sort(key=lambda series: (series.id == OTHER, series.name, series.id))
         if plan.items is not None:
@@ -158,9 +208,14 @@ class WidgetRequest:
         return TableResult(result, tuple(cached_rows))
 
 
-def label_members(series: Sequence[SeriesValues], rows: Sequence[Row]) -> None:
-    """Name each member by its latest label; of several on one day, the greatest."""
+def find_labels(rows: Sequence[Row]) -> Mapping[str, str]:
+    """Find the latest label of each member; of several on one day, the greatest."""
     labels = {member: label for member, label, _ in sorted(rows, key=lambda row: (row[2], row[1]))}
+    labels.pop(NOT_SET, None)
+    return labels
+
+
+def label_members(series: Sequence[SeriesValues], labels: Mapping[str, str]) -> None:
     for each in series:
-        if each.id not in (OTHER, NOT_SET):
+        if each.id is not None and each.id != OTHER:
             each.name = labels.get(each.id, each.name)

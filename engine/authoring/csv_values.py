@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from engine.calendar import MAX_DATE, MIN_DATE
-from engine.sources import SOURCES
+from engine.sources import MAX_ACCOUNT_LENGTH, SOURCES
 from engine.tables import Table
 
 # A column of whole numbers with a gap gets a point and a zero from many programs.
@@ -141,6 +141,8 @@ def parse_account(table: Table, given: str) -> str:
     """Return an account's id as connections write it. Raises ValueError for one that no sync could read."""
     source = SOURCES.get(table.source)
     text = parse_text(given)
+    if len(text) > MAX_ACCOUNT_LENGTH:
+        raise ValueError(f"{quote_value(given)} is longer than the {MAX_ACCOUNT_LENGTH} characters of an account id")
     if source is None:
         return text
     account = source.add_account_prefix(text)

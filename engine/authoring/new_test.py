@@ -15,7 +15,6 @@ from engine.catalog.catalog import Catalog
 from engine.catalog.metrics import TableMetric
 from engine.language.parser import locate_node, parse_expression
 from engine.query import MetricQuery
-from engine.sources import SOURCES
 from engine.tables import NUMBER_TYPES, Column, Table
 from engine.warehouse.warehouse import Warehouse
 
@@ -101,7 +100,7 @@ def query_sample_rows(catalog: Catalog, metric: TableMetric, rows: Rows) -> Mapp
             warehouse.upsert(table, (complete_row(table, row, SAMPLE_TENANT) for row in listed))
         query = MetricQuery(*DAYS)
         return Engine(local, warehouse).query_body(
-            metric.key, query, tenant=SAMPLE_TENANT, connected=frozenset(SOURCES)
+            metric.key, query, tenant=SAMPLE_TENANT, connected=frozenset(catalog.sources)
         )
     finally:
         warehouse.close()

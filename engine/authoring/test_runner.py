@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,9 +14,15 @@ from engine.calendar import Compare, Grain
 from engine.catalog.catalog import Catalog
 from engine.catalog.metrics import CombinedMetric, DerivedMetric, Metric, TableMetric
 from engine.errors import WarehouseUnavailable
-from engine.files.definitions import Expectation, Points, SeriesExpectation, TargetExpectation, TestDefinition
+from engine.files.definitions import (
+    Expectation,
+    Points,
+    SeriesExpectation,
+    TableExpectation,
+    TargetExpectation,
+    TestDefinition,
+)
 from engine.query import MetricQuery
-from engine.sources import SOURCES
 from engine.tables import Table
 from engine.warehouse.warehouse import Warehouse
 
@@ -67,35 +74,49 @@ class TestResult:
 
 def run_tests(catalog: Catalog, metrics: Iterable[Metric]) -> Iterator[TestResult]:
     """Run the tests of these metrics, hidden ones included, in order."""
+    with open_test_engine(catalog) as engine:
+        numbered = enumerate((metric, test) for metric in metrics for test in metric.tests)
+        for number, (metric, test) in numbered:
+            yield run_test(engine, engine.catalog.metrics[metric.key], test, make_tenant(number))
+
+
+@contextmanager
+def open_test_engine(catalog: Catalog) -> Iterator[Engine]:
+    """Open an engine over the catalog's tables, empty and in memory; it serves hidden metrics too."""
     local = LocalCatalog(catalog).catalog
     warehouse = Warehouse("sqlite://")
     try:
         # A test's rows omit columns, even those of the key, which must not be NULL.
         warehouse.create_tables(replace(table, key=()) for table in local.tables.values())
-        engine = Engine(local, warehouse)
-        numbered = enumerate((metric, test) for metric in metrics for test in metric.tests)
-        for number, (metric, test) in numbered:
-            # A tenant of its own keeps each test's rows from the others.
-            tenant = f"00000000-0000-4000-8000-{number:012x}"
-            yield run_test(engine, local.metrics[metric.key], test, tenant)
+        yield Engine(local, warehouse)
     finally:
         warehouse.close()
+
+
+def make_tenant(number: int) -> str:
+    """Make a test's tenant: one of its own keeps its rows from the others."""
+    return f"00000000-0000-4000-8000-{number:012x}"
 
 
 def run_test(engine: Engine, metric: Metric, test: TestDefinition, tenant: str) -> TestResult:
     """Write the test's rows as the tenant's, query the metric, and compare the answer."""
     rows = get_rows_by_table(metric, test)
-    query = MetricQuery(
-        test.start, test.end, Compare(test.compare), Grain(test.grain), compare_start=test.compare_start
-    )
     try:
-        for name, listed in rows.items():
-            table = engine.catalog.tables[name]
-            engine.warehouse.upsert(replace(table, key=()), (complete_row(table, row, tenant) for row in listed))
-        body = engine.query_body(metric.key, query, tenant=tenant, connected=frozenset(SOURCES))
+        body = answer_test(engine, metric.key, test, rows, tenant)
     except WarehouseUnavailable as error:
         return TestResult(metric.key, test.name, rows, error=str(error))
     return TestResult(metric.key, test.name, rows, tuple(find_differences(metric, test.expect, body)))
+
+
+def answer_test(engine: Engine, key: str, test: TestDefinition, rows: Rows, tenant: str) -> Body:
+    """Write these rows as the tenant's, and answer the test's question. Raises WarehouseUnavailable."""
+    query = MetricQuery(
+        test.start, test.end, Compare(test.compare), Grain(test.grain), compare_start=test.compare_start
+    )
+    for name, listed in rows.items():
+        table = engine.catalog.tables[name]
+        engine.warehouse.upsert(replace(table, key=()), (complete_row(table, row, tenant) for row in listed))
+    return engine.query_body(key, query, tenant=tenant, connected=frozenset(engine.catalog.sources))
 
 
 def get_rows_by_table(metric: Metric, test: TestDefinition) -> Rows:
@@ -116,10 +137,10 @@ class LocalCatalog:
     def __init__(self, catalog: Catalog) -> None:
         self._tables: dict[str, Table] = {}
         self._metrics: dict[str, Metric] = {}
-        self.catalog = Catalog(
+        self.catalog = replace(
+            catalog,
             tables={name: self.localize_table(table) for name, table in catalog.tables.items()},
             metrics={key: self.localize_metric(metric) for key, metric in catalog.metrics.items()},
-            version=catalog.version,
         )
 
     def localize_table(self, table: Table) -> Table:
@@ -170,6 +191,8 @@ def find_differences(metric: Metric, expected: Expectation, body: Body) -> Itera
         yield from find_list_differences("items", expected.items, body["items"][: len(expected.items) or None])
     if expected.target is not None:
         yield from find_target_differences(expected.target, body["target"])
+    if expected.table is not None:
+        yield from find_table_differences(expected.table, body["table"])
     yield from find_subset_differences("meta", expected.meta or {}, body["meta"])
 
 
@@ -181,6 +204,17 @@ def find_target_differences(expected: TargetExpectation, target: Body | None) ->
     for name in sorted(expected.model_fields_set - {"points"}):
         yield from find_value_differences(f"target.{name}", getattr(expected, name), target[name])
     yield from find_point_differences("target.points", expected.points, [{"points": target["series"]}], 0)
+
+
+def find_table_differences(expected: TableExpectation, table: Body) -> Iterator[Mismatch]:
+    """Find where a table differs; only as many rows as are expected are compared, and an empty list expects none."""
+    if expected.rows is not None:
+        yield from find_list_differences("table.rows", expected.rows, table["rows"][: len(expected.rows) or None])
+    for name, cell in (expected.total or {}).items():
+        stated = cell.model_dump(include=cell.model_fields_set)
+        yield from find_subset_differences(f"table.total.{name}", stated, table["total"][name])
+    if expected.count is not None:
+        yield from find_value_differences("table.count", expected.count, table["count"])
 
 
 def find_series_differences(

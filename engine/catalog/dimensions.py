@@ -39,7 +39,7 @@ def resolve_dimensions(
         elif definition.label is not None and (fault := describe_label_fault(definition.label, table, columns)):
             reporter.report_at_value("wrong-column-type", fault, "dimensions", name, "label")
         else:
-            found[name] = Dimension(name, column, definition.title or make_dimension_title(name), definition.label)
+            found[name] = Dimension(name, column, definition.title or make_title_from_name(name), definition.label)
     return found
 
 
@@ -52,8 +52,8 @@ def describe_label_fault(label: str, table: str, columns: Mapping[str, Column]) 
     return None
 
 
-def make_dimension_title(name: str) -> str:
-    """Make a title from a dimension's name: "Ad account" for `ad_account`."""
+def make_title_from_name(name: str) -> str:
+    """Make a title from a name: "Ad account" for `ad_account`."""
     words = name.replace("_", " ").strip()
     return words[:1].upper() + words[1:]
 
@@ -75,7 +75,7 @@ def resolve_breakdown(
     if fault := describe_unnameable(table.columns[name]):
         reporter.report_at_value("wrong-column-type", fault, *path)
         raise AlreadyReported
-    return Dimension(name, name, make_dimension_title(name))
+    return Dimension(name, name, make_title_from_name(name))
 
 
 def describe_unnameable(column: Column) -> str | None:

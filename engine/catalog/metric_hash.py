@@ -9,6 +9,7 @@ from typing import Any
 from engine.catalog.metrics import (
     CombinedMetric,
     DerivedMetric,
+    MemberRows,
     Metric,
     MetricSeries,
     MetricTarget,
@@ -66,7 +67,13 @@ def describe_table_metric(metric: TableMetric) -> tuple[Any, ...]:
         metric.lookback and (metric.lookback.days, metric.lookback.since),
         metric.ranking and describe_expression(metric.ranking),
         metric.items and describe_items(metric.items, metric),
+        *([describe_rows(metric.rows)] if metric.rows else []),
     )
+
+
+def describe_rows(rows: MemberRows) -> tuple[Any, ...]:
+    dimension, having = rows.dimension, rows.having and describe_expression(rows.having)
+    return (dimension.name, dimension.column, dimension.label, having, rows.sort, rows.is_descending, rows.limit)
 
 
 def describe_series(series: MetricSeries, metric: Metric) -> tuple[Any, ...]:
@@ -87,7 +94,8 @@ def describe_items(items: RankedItems, metric: Metric) -> tuple[Any, ...]:
 @lru_cache(maxsize=1_024)
 def describe_table(table: Table) -> tuple[Any, ...]:
     return (
-        (table.name, table.source, table.time, table.tenant, table.physical, table.key, table.restates, table.currency),
+        (table.name, table.source, table.time, table.tenant, table.physical, table.key, table.restates),
+        (table.currency, table.account),
         [(each.name, each.type, each.physical, each.additive, each.money) for each in table.columns.values()],
         [(each.name, each.column, each.label) for each in table.dimensions.values()],
         None if table.query is None else table.query.sql(comments=False),

@@ -11,11 +11,13 @@ from sqlglot import exp
 from engine.calendar import Grain, Lookback
 from engine.catalog.check_tests import check_tests
 from engine.catalog.definition_resolver import DefinitionResolver, Section
-from engine.catalog.dimensions import resolve_breakdown
+from engine.catalog.dimensions import make_title_from_name, resolve_breakdown
 from engine.catalog.metrics import (
+    DEFAULT_ROWS,
     DEFAULT_TOP,
     CombinedMetric,
     DerivedMetric,
+    MemberRows,
     Metric,
     MetricSeries,
     MetricTarget,
@@ -24,8 +26,8 @@ from engine.catalog.metrics import (
     is_money,
 )
 from engine.catalog.reporter import AlreadyReported, CollectErrors, Reporter
-from engine.catalog.rules import RULES, get_content_keys
-from engine.catalog.table_resolver import TableResolver
+from engine.catalog.rules import RULES, get_content_keys, get_sort_column
+from engine.catalog.table_resolver import TableResolver, format_sources
 from engine.diagnostics import Diagnostics, Position
 from engine.faults import TextFault, raise_if_any
 from engine.files.definitions import ItemsDefinition, MetricDefinition, SeriesDefinition, TargetDefinition
@@ -44,7 +46,7 @@ from engine.language.expressions import (
 from engine.language.functions import AGGREGATES
 from engine.language.jinja import RenderedText, Sandbox
 from engine.language.parser import locate_node, parse_expression
-from engine.sources import find_source_of_key
+from engine.sources import Source, find_source_of_key
 from engine.tables import Dimension, Table
 
 NOT_MONEY = "format: currency is for money, which this is not; say `money: true` at the column if it is"
@@ -78,10 +80,12 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         sandbox: Sandbox,
         names: Mapping[str, Any],
         tables: TableResolver,
+        sources: Mapping[str, Source],
         diagnostics: Diagnostics,
     ) -> None:
         super().__init__(folder, sandbox, names, diagnostics)
         self.tables = tables
+        self.sources = sources
         self.other_tables = tuple(tables.resolve_all().values())
 
     def make_reporter(self, file: MetricFile, name: str) -> Reporter:
@@ -135,11 +139,14 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
 
     def resolve_table_metric(self, reporter: Reporter, definition: MetricDefinition) -> TableMetric:
         table = self.resolve_metric_table(reporter, definition)
-        errors, where, by, ranking, items, series = CollectErrors(), None, None, None, None, tuple[MetricSeries, ...]()
+        errors, where, by, ranking, items, rows = CollectErrors(), None, None, None, None, None
+        series: tuple[MetricSeries, ...] = ()
         with errors:
             where = self.resolve_where(reporter, definition, table)
         definitions: dict[str, tuple[KeyPath, SeriesDefinition]] = {
-            name: (("series", name), each) for name, each in (definition.series or {}).items()
+            name: ((key, name), each)
+            for key, listed in (("series", definition.series), ("columns", definition.columns))
+            for name, each in (listed or {}).items()
         }
         if definition.value is not None:
             definitions[make_title(reporter.name, definition)] = (("value",), SeriesDefinition(value=definition.value))
@@ -148,7 +155,10 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         if definition.by is not None:
             with errors:
                 by = self.resolve_breakdown(reporter, table, definition.by, "by")
-        if definition.order is not None and definition.order != BY_NAME:
+        if definition.columns is not None:
+            with errors:
+                rows = self.resolve_rows(reporter, definition, table, where)
+        elif isinstance(definition.order, str) and definition.order != BY_NAME:
             with errors:
                 ranking = self.resolve_ranking(reporter, definition.order, table, where)
         if definition.items is not None:
@@ -167,8 +177,9 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
             top=definition.top or DEFAULT_TOP,
             other=definition.other is not False,
             ranking=ranking,
-            is_ordered_by_name=definition.order == BY_NAME,
+            is_ordered_by_name=definition.columns is None and definition.order == BY_NAME,
             items=items,
+            rows=rows,
             total=definition.total or "period",
             fill=definition.fill,
             lookback=make_lookback(definition),
@@ -192,13 +203,12 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         table = self.tables.find_resolved(name)
         if table is None:
             raise AlreadyReported
-        source, named = reporter.file.definition.source, find_source_of_key(reporter.name)
-        if source is not None and table.source not in ("", source):
-            table_reporter.report_at_value(
-                "wrong-source", f"table {name!r} belongs to source {table.source}, this file to {source}"
-            )
-        elif named is not None and table.source not in ("", named):
-            message = f"the key says {named}, but table {name!r} belongs to source {table.source}"
+        source, named = reporter.file.definition.source, find_source_of_key(reporter.name, self.sources)
+        if source is not None and not table.may_belong_to(source):
+            message = f"table {name!r} belongs to {format_sources(table.sources)}, this file to {source}"
+            table_reporter.report_at_value("wrong-source", message)
+        elif named is not None and not table.may_belong_to(named):
+            message = f"the key says {named}, but table {name!r} belongs to {format_sources(table.sources)}"
             reporter.report_at_key("wrong-source", message)
         return table
 
@@ -218,6 +228,44 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         errors.raise_if_failed()
         with reporter.catch_faults("order", rendered=rendered):
             return resolve_expression(rendered.text, table, where, others=self.other_tables)
+
+    def resolve_rows(
+        self, reporter: Reporter, definition: MetricDefinition, table: Table, where: exp.Expr | None
+    ) -> MemberRows:
+        """Resolve the rows of a table: their dimension, what they meet and their order. Raises AlreadyReported."""
+        if definition.rows is None:
+            raise AlreadyReported
+        errors, having = CollectErrors(), None
+        with errors:
+            dimension = self.resolve_breakdown(reporter, table, definition.rows, "rows")
+        if definition.having is not None:
+            with errors:
+                having = self.resolve_having(reporter, definition.having, table, where)
+        errors.raise_if_failed()
+        direction = next(iter(definition.order.values())) if isinstance(definition.order, dict) else "desc"
+        return MemberRows(
+            dimension=dimension,
+            having=having,
+            sort=get_sort_column(definition) or next(iter(definition.columns or ())),
+            is_descending=direction == "desc",
+            limit=definition.limit or DEFAULT_ROWS,
+        )
+
+    def resolve_having(self, reporter: Reporter, text: str, table: Table, where: exp.Expr | None) -> Expression:
+        """Resolve what the rows of a table meet, over the asked window's. Raises AlreadyReported."""
+        errors = CollectErrors()
+        rendered = self.render_expression(reporter, text, table, errors, "having")
+        errors.raise_if_failed()
+        with reporter.catch_faults("having", rendered=rendered):
+            return resolve_expression(
+                rendered.text,
+                table,
+                where,
+                total_stated="total" in reporter.list_keys(),
+                others=self.other_tables,
+                metrics=self.declared,
+                is_condition=True,
+            )
 
     def resolve_breakdown(self, reporter: Reporter, table: Table, name: str, *path: str | int) -> Dimension:
         """Return the dimension or column of this name. Raises AlreadyReported."""
@@ -319,7 +367,7 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         found = self.follow_reference(reporter, position, key)
         if found.lookback is not None:
             message = f"metric {key!r} looks back, which metric() cannot; write its expression, or use derive"
-        elif not isinstance(found, TableMetric) or found.by is not None or len(found.series) != 1:
+        elif not isinstance(found, TableMetric) or not found.has_one_series:
             message = f"metric {key!r} has several series, or no table; metric() takes a metric with one value"
         elif found.table is not table:
             message = f"metric {key!r} is over table {found.table.name}, this one over {table.name}; use derive"
@@ -380,8 +428,11 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
     def resolve_single_series(self, reporter: Reporter, position: Position, key: str) -> Metric:
         """Return the metric called `key`, which must have one series."""
         metric = self.follow_reference(reporter, position, key)
-        breakdown = isinstance(metric, TableMetric) and (metric.by is not None or len(metric.series) > 1)
-        if breakdown or isinstance(metric, CombinedMetric):
+        if isinstance(metric, TableMetric) and metric.rows is not None:
+            message = f"metric {key!r} is a table; only metrics of one series can be combined, derived from or a target"
+            reporter.report_at_position(position, "wrong-metric", message)
+            raise AlreadyReported
+        if isinstance(metric, CombinedMetric) or (isinstance(metric, TableMetric) and not metric.has_one_series):
             message = (
                 f"metric {key!r} has several series; only metrics of one can be combined, derived from or a target"
             )
@@ -411,8 +462,7 @@ def make_title(key: str, definition: MetricDefinition) -> str:
     """Return the title, or one made from the key: "Conv rate" for `ga4.conv_rate`."""
     if definition.title is not None:
         return definition.title
-    words = key.rpartition(".")[2].replace("_", " ").strip()
-    return words[:1].upper() + words[1:]
+    return make_title_from_name(key.rpartition(".")[2])
 
 
 def inline_where(metric: TableMetric) -> str:

@@ -16,6 +16,7 @@ from engine.query import DimensionFilter
 from engine.tables import Dimension, Table
 
 DEFAULT_TOP = 10
+DEFAULT_ROWS = 50
 
 IsKnown = Callable[[Table], bool]
 
@@ -49,6 +50,17 @@ class MetricTarget:
     day: float | None = None
     value: float | None = None
     metric: Metric | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MemberRows:
+    """The rows of a table widget: a member each, of those that meet `having`, in the order of the column `sort`."""
+
+    dimension: Dimension
+    having: Expression | None
+    sort: str
+    is_descending: bool
+    limit: int
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -144,7 +156,7 @@ class Metric:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TableMetric(Metric):
-    """Expressions over one table."""
+    """Expressions over one table; with `rows` they are the columns of a table, and the first one is its series."""
 
     table: Table
     series: tuple[MetricSeries, ...]
@@ -158,6 +170,7 @@ class TableMetric(Metric):
     ranking: Expression | None = None
     is_ordered_by_name: bool = False
     items: RankedItems | None = None
+    rows: MemberRows | None = None
     total: Total = "period"
     fill: Fill | None = None
 
@@ -174,6 +187,11 @@ class TableMetric(Metric):
     @cached_property
     def dimensions(self) -> Mapping[str, Dimension]:
         return self.table.dimensions
+
+    @property
+    def has_one_series(self) -> bool:
+        """Whether it is a line of its own: no breakdown, no table and no several series."""
+        return self.by is None and self.rows is None and len(self.series) == 1
 
     def get_total(self, series: MetricSeries) -> Total:
         return series.total or self.total

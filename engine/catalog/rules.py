@@ -22,6 +22,7 @@ LOOKBACK_KEYS = ("rolling", "to_date")
 ALLOWED_KEYS = {
     "value": TABLE_KEYS | {"value", "target", *LOOKBACK_KEYS},
     "series": (TABLE_KEYS | {"series", "headline", "target", *LOOKBACK_KEYS}) - {"by", "top", "order", "other"},
+    "columns": COMMON_KEYS | {"table", "where", "columns", "rows", "having", "order", "limit", "total", "fill"},
     "combine": COMMON_KEYS | {"combine", "stat"},
     "derive": COMMON_KEYS | {"derive", "target"},
 }
@@ -42,7 +43,7 @@ def find_wrong_contents(reporter: Reporter, definition: MetricDefinition) -> Ite
     given = get_content_keys(definition)
     # An unknown key may well be the content's, misspelt.
     if not given and set(reporter.list_keys()) <= MetricDefinition.model_fields.keys():
-        yield reporter.diagnose_key("missing-key", "a metric needs one of value, series, combine or derive")
+        yield reporter.diagnose_key("missing-key", "a metric needs one of value, series, columns, combine or derive")
     for extra in given[1:]:
         yield reporter.diagnose_key(
             "misplaced-key", f"{extra} does not go with {given[0]}: a metric has one of them", extra
@@ -62,6 +63,37 @@ def find_members_without_breakdown(reporter: Reporter, definition: MetricDefinit
         for name in ("top", "order", "other"):
             if getattr(definition, name) is not None:
                 yield reporter.diagnose_key("misplaced-key", f"{name} needs `by`, the column to break down by", name)
+
+
+def find_faults_of_tables(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
+    columns = definition.columns
+    if columns is None:
+        if isinstance(definition.order, dict) and get_content_keys(definition):
+            message = (
+                "a direction is for a table's columns; write an aggregate expression, which is descending, or name"
+            )
+            yield reporter.diagnose_value("wrong-value", message, "order")
+        return
+    if "rows" not in reporter.list_keys():
+        message = "a table needs `rows`, the dimension or column that its rows are the members of"
+        yield reporter.diagnose_key("missing-key", message, "columns")
+    for name in columns:
+        if name.startswith("-"):
+            message = f"{name!r} begins with a -, which `sort` has before a column for descending; name it otherwise"
+            yield reporter.diagnose_key("bad-name", message, "columns", name)
+    sort = get_sort_column(definition)
+    if sort is not None and sort not in columns:
+        report, path = (
+            (reporter.diagnose_key, ("order", sort))
+            if isinstance(definition.order, dict)
+            else (reporter.diagnose_value, ("order",))
+        )
+        yield report("unknown-value", f"no column {sort!r}{suggest_name(sort, columns)}", *path)
+
+
+def get_sort_column(definition: MetricDefinition) -> str | None:
+    """Return the column that a table's `order` names."""
+    return next(iter(definition.order)) if isinstance(definition.order, dict) else definition.order
 
 
 def find_unknown_headline(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
@@ -131,6 +163,7 @@ RULES: tuple[Rule, ...] = (
     find_wrong_contents,
     find_misplaced_keys,
     find_members_without_breakdown,
+    find_faults_of_tables,
     find_unknown_headline,
     find_unknown_order,
     find_wrong_correlation,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -75,7 +75,7 @@ class TableResolver(DefinitionResolver[TableDefinition, Table]):
         check_tenant(reporter, name, definition, columns)
         check_names(reporter, name, definition, columns)
         source = reporter.file.definition.source
-        if not reporter.file.document.data.get("source"):
+        if definition.sql is None and not reporter.file.document.data.get("source"):
             reporter.report_at_key("missing-source", "a file with tables needs `source:`, whose connection feeds them")
         query: exp.Query | None = None
         read: TablesByName = {}
@@ -141,10 +141,11 @@ class TableResolver(DefinitionResolver[TableDefinition, Table]):
 
         Puts the tables that it reads into `read`. Raises AlreadyReported.
         """
-        errors = CollectErrors()
+        errors, positions = CollectErrors(), list[Position]()
 
         def follow_table(position: Position, name: str) -> str:
             read.setdefault(name, None)
+            positions.append(position)
             with errors:
                 read[name] = self.resolve_read_table(reporter, position, name)
             return f'"{REFERENCE_PREFIX}{name}"'
@@ -154,6 +155,7 @@ class TableResolver(DefinitionResolver[TableDefinition, Table]):
             query = parse_query(rendered.text)
             resolver = QueryResolver(query, read)
         errors.raise_if_failed()
+        check_sources(reporter, positions, [table for table in read.values() if table is not None])
         given = resolver.relation
         with errors, reporter.catch_faults("sql", rendered=rendered):
             resolver.write_out()
@@ -168,14 +170,23 @@ class TableResolver(DefinitionResolver[TableDefinition, Table]):
     def resolve_read_table(self, reporter: Reporter, position: Position, name: str) -> Table:
         """Return a table that another one reads. Raises AlreadyReported."""
         table = self.follow_reference(reporter, position, name)
-        source = reporter.file.definition.source
-        if source and table.source and table.source != source:
-            message = f"table {name!r} belongs to source {table.source}, this one to {source}; derive across sources"
-            reporter.report_at_position(position, "wrong-source", message)
-            raise AlreadyReported
         if name in self.faulty:
             raise AlreadyReported
         return table
+
+
+def check_sources(reporter: Reporter, positions: Sequence[Position], read: Sequence[Table]) -> None:
+    """Report a query of which no table belongs to its file's source. Raises AlreadyReported."""
+    source = reporter.file.definition.source
+    if source is None or not read or any(table.may_belong_to(source) for table in read):
+        return
+    message = f"table {read[0].name!r} belongs to {format_sources(read[0].sources)}, this file to {source}"
+    reporter.report_at_position(positions[0], "wrong-source", message)
+    raise AlreadyReported
+
+
+def format_sources(sources: Sequence[str]) -> str:
+    return f"source{'' if len(sources) == 1 else 's'} {' and '.join(sources)}"
 
 
 def check_query_columns(

@@ -24,7 +24,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from engine.sources import SourceName
+from engine.sources import SOURCES
 
 ColumnType = Literal[
     "uuid", "text", "date", "timestamp", "timestamptz", "boolean", "integer", "bigint", "double", "numeric"
@@ -32,10 +32,11 @@ ColumnType = Literal[
 Format = Literal["integer", "decimal", "percent", "currency", "duration"]
 Better = Literal["up", "down", "neutral"]
 Total = Literal["period", "average", "first", "last"]
+Direction = Literal["asc", "desc"]
 Fill = Literal["zero", "null"]
 DeltaKind = Literal["relative", "absolute"]
 # What a metric is made of: it has one of these keys.
-CONTENT_KEYS = ("value", "series", "combine", "derive")
+CONTENT_KEYS = ("value", "series", "columns", "combine", "derive")
 
 
 def parse_iso_date(value: object) -> object:
@@ -262,6 +263,22 @@ class SeriesExpectation(Definition):
     )
 
 
+class TableExpectation(Definition):
+    """What a table must show: a subset."""
+
+    rows: list[dict[str, JsonValue]] | None = Field(
+        None,
+        description="The first rows in order, each a subset.",
+        examples=[[{"id": "a", "values": {"Spend": {"value": 7}}}]],
+    )
+    total: dict[str, StatsExpectation] | None = Field(
+        None, description="The total of columns, by name.", examples=[{"Spend": {"value": 12}}]
+    )
+    count: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="How many rows there are before `limit`.", examples=[2]
+    )
+
+
 class Expectation(SeriesExpectation):
     """What the answer must show: a subset."""
 
@@ -273,6 +290,9 @@ class Expectation(SeriesExpectation):
     )
     target: TargetExpectation | None = Field(
         None, description="Some of the target's figures.", examples=[{"value": 100, "progress": 0.4}]
+    )
+    table: TableExpectation | None = Field(
+        None, description="What the table must show.", examples=[{"rows": [{"id": "a"}], "count": 1}]
     )
     meta: dict[str, JsonValue] | None = Field(
         None, description="A subset of the answer's meta.", examples=[{"currency": "USD"}]
@@ -319,6 +339,7 @@ class MetricDefinition(Definition):
         "total": "period",
         "top": 10,
         "other": True,
+        "limit": 50,
     }
 
     title: str | None = Field(
@@ -336,9 +357,27 @@ class MetricDefinition(Definition):
     series: Annotated[dict[str, Annotated[SeriesDefinition, accept_shorthand("value")]], Field(min_length=1)] | None = (
         Field(
             None,
-            description="Several expressions by series name.",
+            description="Several expressions by series name; or mappings, with a format of their own, say.",
             examples=[{"CPC": "sum(spend) / sum(clicks)"}],
         )
+    )
+    columns: (
+        Annotated[dict[str, Annotated[SeriesDefinition, accept_shorthand("value")]], Field(min_length=1)] | None
+    ) = Field(
+        None,
+        description="The columns of a table, by name: an expression each. The widget's series is the first one's.",
+        examples=[{"Spend": "sum(spend)", "CPC": "sum(spend) / sum(clicks)"}],
+    )
+    rows: str | None = Field(
+        None, description="A dimension or column: a row of the table per member.", examples=["campaign"]
+    )
+    having: str | None = Field(
+        None,
+        description="A condition over aggregates of the asked window, which the rows of the table meet.",
+        examples=["sum(spend) >= 50"],
+    )
+    limit: Annotated[int, Field(ge=1, le=500)] | None = Field(
+        None, description="How many rows the table has at the most. 50 unless said.", examples=[20]
     )
     headline: str | None = Field(
         None, description="The series whose stats are the widget's; the first unless said.", examples=["CPC"]
@@ -350,10 +389,11 @@ class MetricDefinition(Definition):
     top: Annotated[int, Field(ge=1, le=200)] | None = Field(
         None, description="How many members are shown; the rest is folded into Other. 10 unless said.", examples=[6]
     )
-    order: str | None = Field(
+    order: str | Annotated[dict[str, Direction], Field(min_length=1, max_length=1)] | None = Field(
         None,
-        description="What members are ranked by: an aggregate expression, descending; or name, for the order of names.",
-        examples=["sum(sessions)"],
+        description="What members are ranked by: an aggregate expression, descending; or name, for the order of names. "
+        "Of a table, a column, descending, or a column and asc or desc; the first column unless said.",
+        examples=["sum(sessions)", {"CPA": "asc"}],
     )
     other: bool | None = Field(None, description="false: leave the Other series out.", examples=[False])
     items: ItemsDefinition | None = Field(
@@ -402,11 +442,27 @@ class MetricDefinition(Definition):
     )
 
 
+class SourceDefinition(Definition):
+    """A source without a provider: its rows come from elsewhere. A bare title is short for `{title: …}`."""
+
+    title: str | None = Field(
+        None, description="What it is called; made from the name unless said.", examples=["Google Ads"]
+    )
+
+
 class FileDefinition(Definition):
     """A metric file."""
 
-    source: SourceName | None = Field(
-        None, description="Whose connection feeds this file's tables; a file with tables needs it.", examples=["ga4"]
+    source: str | None = Field(
+        None,
+        description="Whose connection feeds this file's tables: a source of `sources:`, or "
+        f"{', '.join(SOURCES)}. A file with tables needs it, unless they are all queries.",
+        examples=["ga4"],
+    )
+    sources: dict[str, Annotated[SourceDefinition, accept_shorthand("title")]] = Field(
+        default_factory=dict,
+        description="Sources of one's own by name; a name is given once in the folder.",
+        examples=[{"google_ads": "Google Ads"}],
     )
     table: str | None = Field(None, description="The default table of this file's metrics.", examples=["ga4_daily"])
     vars: dict[str, JsonValue] = Field(

@@ -28,6 +28,7 @@ TEMPLATE_WORK = 120
 
 # A table or a metric without these cannot be checked further.
 CRUCIAL_KEYS = {"tables": ("time", "columns"), "metrics": ("value", "series", "combine", "derive")}
+SectionName = Literal["sources", "tables", "metrics"]
 VALID_TEST = {"name": "", "start": "2025-01-01", "end": "2025-01-01", "expect": {"items": []}}
 
 
@@ -38,13 +39,13 @@ class MetricFile:
     document: Document
     definition: FileDefinition
 
-    def list_declared(self, section: Literal["tables", "metrics"]) -> set[str]:
-        """List the tables or metrics that the file declares, whatever their shape."""
+    def list_declared(self, section: SectionName) -> set[str]:
+        """List the sources, tables or metrics that the file declares, whatever their shape."""
         given = self.document.data.get(section)
         return set(given) if isinstance(given, dict) else set()
 
-    def list_malformed(self, section: Literal["tables", "metrics"]) -> set[str]:
-        """List the declared tables or metrics that do not have the right shape."""
+    def list_malformed(self, section: SectionName) -> set[str]:
+        """List the declared sources, tables or metrics that do not have the right shape."""
         return self.list_declared(section) - set(getattr(self.definition, section))
 
     @property

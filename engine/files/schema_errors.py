@@ -18,6 +18,7 @@ from engine.files.definitions import (
     ItemsDefinition,
     MetricDefinition,
     SeriesExpectation,
+    SourceDefinition,
     StatsExpectation,
     TableDefinition,
     TargetDefinition,
@@ -45,8 +46,9 @@ NESTED_MODELS: Mapping[type[BaseModel], Mapping[str, type[BaseModel]]] = {
     Expectation: {"stats": StatsExpectation},
     SeriesExpectation: {"stats": StatsExpectation},
 }
-VALUE_CODES = {"format": "unknown-format", "source": "unknown-source"}
-EXPRESSIONS = ("value", "derive", "where", "sql")
+VALUE_CODES = {"format": "unknown-format"}
+EXAMPLE_NAMES = {"metrics": "my.visits", "tables": "my_daily", "sources": "google_ads"}
+EXPRESSIONS = ("value", "derive", "where", "having", "sql")
 PLAIN_WORDS = (
     ("Input should be", "must be"),
     ("a valid string", "text"),
@@ -120,7 +122,7 @@ def diagnose_schema_error(
         return diagnose_value("wrong-type", f"must be a date such as 2025-01-31, not {describe_value(given)}")
     if kind in ("greater_than_equal", "less_than_equal"):
         return diagnose_value("wrong-value", f"{simplify_message(fault['msg'])}, not {describe_value(given)}")
-    if path in (("metrics",), ("tables",)) and isinstance(given, list):
+    if path in (("metrics",), ("tables",), ("sources",)) and isinstance(given, list):
         return diagnose_value("wrong-type", describe_list_of_entries(name, given))
     actual = "but nothing stands here" if given is None else f"not {describe_value(given)}"
     return diagnose_value("wrong-type", f"{simplify_message(fault['msg'])}, {actual}{suggest_fix(kind, name, given)}")
@@ -130,7 +132,7 @@ def describe_list_of_entries(section: str, entries: list[Any]) -> str:
     """Describe the list that other tools have in place of a mapping by name."""
     first = entries[0] if entries and isinstance(entries[0], dict) else {}
     name = next((first[key] for key in ("name", "key", "id") if isinstance(first.get(key), str)), None)
-    example = name or ("my.visits" if section == "metrics" else "my_daily")
+    example = name or EXAMPLE_NAMES[section]
     return f"must be a mapping by {'key' if section == 'metrics' else 'name'}, not a list: write `{example}:`"
 
 
@@ -148,6 +150,8 @@ def find_existing_path(loc: tuple[str | int, ...], data: Any) -> KeyPath:
 
 def get_model_at(path: KeyPath) -> type[BaseModel]:
     """Return the model of the mapping at `path`."""
+    if path[:1] == ("sources",):
+        return SourceDefinition
     if path[-2:] == ("expect", "target"):
         return TargetExpectation
     for segment in reversed(path[-2:]):

@@ -25,6 +25,7 @@ from engine.language.types import (
     get_alternatives,
     get_value_type,
     is_constant,
+    is_whole_valued,
 )
 from engine.suggestions import find_nearest_names, suggest_name
 from engine.tables import NUMBER_TYPES, VALUE_TYPES, Column, Table, ValueType
@@ -64,6 +65,8 @@ class Expression:
     non_additive: tuple[tuple[str, int], ...] = ()
     # What is legal, but hardly what is meant.
     doubts: tuple[TextFault, ...] = ()
+    # Whether it is made of whole numbers alone; an average over days of them may still have a fraction.
+    whole: bool = False
 
     @property
     def is_mergeable(self) -> bool:
@@ -109,8 +112,9 @@ def resolve_expression(
     total_stated: bool = True,
     others: Iterable[Table] = (),
     metrics: Collection[str] = (),
+    is_condition: bool = False,
 ) -> Expression:
-    """Resolve an aggregate expression over the rows of a table that pass `where`.
+    """Resolve an aggregate expression over the rows of a table that pass `where`; a number, or a condition.
 
     Unless the metric's total is stated, no column that is not additive may be aggregated. `others` are the tables
     that may have a column which this one lacks, `metrics` the keys of all metrics. Raises TextFaults.
@@ -125,13 +129,17 @@ def resolve_expression(
     kinds = (fault for fault in find_type_faults(tree) if not (out_of_place and fault.code == "not-a-text"))
     raise_if_any((*unknown, *out_of_place, *kinds, *non_additive))
     kind = get_value_type(tree)
-    if kind not in NUMBER_TYPES:
+    if is_condition and kind != "boolean":
+        raise TextFaults(
+            TextFault(locate_node(tree), "not-a-condition", f"having is {TYPE_PHRASES[kind]}; write a condition")
+        )
+    if not is_condition and kind not in NUMBER_TYPES:
         raise TextFaults(
             TextFault(locate_node(tree), "not-a-number", f"the value is {TYPE_PHRASES[kind]}; a metric is a number")
         )
     used = {column.name for column in tree.find_all(exp.Column)}
     aggregates: list[Aggregate] = []
-    additive = is_additive(tree, columns)
+    additive, whole = is_additive(tree, columns), is_whole_valued(tree)
     doubts = tuple(find_doubtful_counts(tree))
     uses = tuple((column.name, locate_node(column)) for column in find_non_additive_uses(tree, columns))
     return Expression(
@@ -142,6 +150,7 @@ def resolve_expression(
         money=any(columns[name].money for name in used),
         non_additive=uses,
         doubts=doubts,
+        whole=whole,
     )
 
 

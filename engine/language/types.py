@@ -114,6 +114,21 @@ def find_common_type(kinds: Iterable[ValueType | None]) -> ValueType | None:
     return "double" if known and known[0] == "whole" and "double" in known else next(iter(known), None)
 
 
+def is_whole_valued(node: exp.Expr) -> bool:
+    """Whether the values of a node of an annotated tree are whole numbers, or NULL."""
+    match node:
+        case exp.Count() | exp.Null():
+            return True
+        case exp.Add() | exp.Sub() | exp.Mul():
+            return is_whole_valued(node.this) and is_whole_valued(node.expression)
+        case exp.Sum() | exp.Min() | exp.Max() | exp.Paren() | exp.Neg():
+            return is_whole_valued(node.this)
+        case exp.Distinct():
+            return all(map(is_whole_valued, node.expressions))
+    alternatives = get_alternatives(node)
+    return all(map(is_whole_valued, alternatives)) if alternatives else get_value_type(node) == "whole"
+
+
 def is_constant(node: exp.Expr) -> bool:
     return not any(isinstance(each, (exp.Column, exp.Star, *AGGREGATES)) for each in node.walk())
 

@@ -133,13 +133,14 @@ class Warehouse:
 
     def _ensure_tables(self, tables: Sequence[Table]) -> None:
         """Create missing tables to write to; where none is missing, no right to create is needed."""
-        missing = [
-            table for table in tables if table.physical not in self._existing_tables and not self._has_table(table)
-        ]
+        missing = [table for table in tables if self._is_missing(table)]
         if missing:
             with self._translate_errors():
                 self.driver.run(self.dialect.emit_create_table(table) for table in missing)
         self._existing_tables.update(table.physical for table in tables)
+
+    def _is_missing(self, table: Table) -> bool:
+        return table.physical not in self._existing_tables and not self._has_table(table)
 
     def _has_table(self, table: Table) -> bool:
         try:
@@ -208,9 +209,11 @@ class Warehouse:
     def get_rows(self, slice_: Slice) -> list[dict[str, Any]]:
         """Return the slice's rows without tenant and account, in the form that `restate` takes.
 
-        Raises WarehouseUnavailable.
+        There are none before the first write makes the table. Raises WarehouseUnavailable.
         """
         table = slice_.table
+        if self._is_missing(table):
+            return []
         account = table.account_column.name if table.account_column else None
         columns = [name for name in table.columns if name not in (table.tenant, account)]
         sql = self.dialect.emit_select(table, columns, self.dialect.emit_slice_condition(table))
@@ -228,7 +231,7 @@ class Warehouse:
         """
         condition = self.dialect.emit_tenant_condition(CURSORS)
         sql = self.dialect.emit_select(CURSORS, ("table_name", "account_id", "first_day", "last_day"), condition)
-        if CURSORS.physical not in self._existing_tables and not self._has_table(CURSORS):
+        if self._is_missing(CURSORS):
             return {}
         return {
             (table, account): Window(*(date.fromisoformat(self.dialect.format_day(day)) for day in days))

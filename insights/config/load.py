@@ -66,7 +66,13 @@ def load_catalog(folder: Path) -> InsightsCatalog:
     insights = resolve_insights(files, catalog.metrics, diagnostics)
     raise_if_invalid(diagnostics, files)
     return InsightsCatalog(
-        catalog.tables, catalog.metrics, catalog.version, insights, warnings=diagnostics.list_in_file_order()
+        catalog.tables,
+        catalog.metrics,
+        catalog.version,
+        insights,
+        sources=catalog.sources,
+        warnings=diagnostics.list_in_file_order(),
+        places=catalog.places,
     )
 
 

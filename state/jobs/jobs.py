@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import case, select, update
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, tuple_, update
 
 from state.database import StateDatabase
 from state.tables import sync_jobs
@@ -59,6 +60,32 @@ class Jobs:
         with self._database.connect() as connection:
             row = connection.execute(statement).one_or_none()
         return None if row is None else Job(*row)
+
+    def list_newest(self, users: Collection[str]) -> dict[str, list[Job]]:
+        """Return the newest job of each of these users, where there is one."""
+        columns = sync_jobs.c
+        newest = (
+            select(columns.user_id, func.max(columns.created_at))
+            .where(columns.user_id.in_(users))
+            .group_by(columns.user_id)
+        )
+        return self._list_jobs(tuple_(columns.user_id, columns.created_at).in_(newest))
+
+    def list_changing(self, users: Collection[str], job_ids: Collection[str], since: datetime) -> dict[str, list[Job]]:
+        """Return these users' active jobs, those begun since then, and those of these ids; each user's by age."""
+        columns = sync_jobs.c
+        is_active = columns.status.in_(ACTIVE_STATUSES)
+        is_changing = or_(is_active, columns.created_at >= since, columns.id.in_(job_ids))
+        return self._list_jobs(and_(columns.user_id.in_(users), is_changing))
+
+    def _list_jobs(self, condition: ColumnElement[bool]) -> dict[str, list[Job]]:
+        columns = sync_jobs.c
+        statement = select(columns.user_id, *JOB_COLUMNS).where(condition).order_by(columns.created_at, columns.id)
+        found: dict[str, list[Job]] = defaultdict(list)
+        with self._database.connect() as connection:
+            for user, *values in connection.execute(statement).all():
+                found[user.lower()].append(Job(*values))
+        return found
 
     def start(self, user: str, wanted: Collection[str] = ()) -> str:
         """Queue a sync of these sources, or of all, and return the job's id.

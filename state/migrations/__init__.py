@@ -12,7 +12,7 @@ from sqlalchemy import Connection, inspect
 from engine import StateUnavailable
 from state.database import StateDatabase
 
-HEAD_REVISION = "0005"
+HEAD_REVISION = "0006"
 
 # Not Alembic's default name: another application in the same database may use that one.
 VERSION_TABLE = "metric_engine_version"

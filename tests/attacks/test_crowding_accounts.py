@@ -20,7 +20,7 @@ MOST, TRIED = 100, 120
 SECONDS = 45
 
 
-def connect(server: RunningServer, user: str, account: str, token: str) -> HttpAnswer:
+def connect_account(server: RunningServer, user: str, account: str, token: str) -> HttpAnswer:
     body = {"account_id": account, "credentials": {"access_token": token}}
     return server.call("PUT", "/v1/connections/meta", user=user, body=body)
 
@@ -52,16 +52,16 @@ def test_one_users_hanging_accounts_keep_nobody_waiting(installation: Installati
         with installation.serve() as server:
             accounts = [f"act_9{number:05d}" for number in range(TRIED)]
             with ThreadPoolExecutor(8) as threads:
-                answers = list(threads.map(lambda account: connect(server, TENANT, account, "token"), accounts))
+                answers = list(threads.map(lambda account: connect_account(server, TENANT, account, "token"), accounts))
             refused = [answer for answer in answers if answer.status != 200]
             assert len(answers) - len(refused) == MOST
             assert {(answer.status, answer.body["detail"]) for answer in refused} == {
                 (409, "100 accounts of meta are connected, and no user may have more; remove one first")
             }
             taken = accounts[[answer.status for answer in answers].index(200)]
-            assert connect(server, TENANT, taken, "another token").status == 200
+            assert connect_account(server, TENANT, taken, "another token").status == 200
             assert server.call("PUT", "/v1/connections/ga4", user=TENANT, body={"account_id": "7"}).status == 200
-            assert connect(server, make_user_id(other), other.ad_account_id, other.meta_token).status == 200
+            assert connect_account(server, make_user_id(other), other.ad_account_id, other.meta_token).status == 200
 
             server.call("POST", "/v1/sync/all/run", user=TENANT)
             deadline = time.monotonic() + SECONDS

@@ -83,7 +83,7 @@ def write_declaration(metrics: Path, declaration: str, file: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Installation:
+class ReloadedInstallation:
     """A running installation of the shipped metrics, and its folder."""
 
     services: Services
@@ -96,7 +96,7 @@ class Installation:
 
 
 @pytest.fixture
-def installation(state_url: str, tmp_path: Path) -> Iterator[Installation]:
+def installation(state_url: str, tmp_path: Path) -> Iterator[ReloadedInstallation]:
     """State and facts in one database: SQLite, then PostgreSQL."""
     metrics = copytree(METRICS, tmp_path / "metrics")
     catalog, warehouse = load_catalog(metrics), Warehouse(state_url)
@@ -109,12 +109,12 @@ def installation(state_url: str, tmp_path: Path) -> Iterator[Installation]:
         state.connections.put(ALICE, source, "1")
     services = Services(Engine(catalog, warehouse), state, make_settings(METRICS_DIR=str(metrics)))
     with TestClient(create_app(services), headers=make_bearer_headers(ALICE)) as client:
-        yield Installation(services, client, metrics)
+        yield ReloadedInstallation(services, client, metrics)
     warehouse.close()
     state.close()
 
 
-def test_every_second_declaration_is_refused_and_nobody_notices(installation: Installation) -> None:
+def test_every_second_declaration_is_refused_and_nobody_notices(installation: ReloadedInstallation) -> None:
     for name, file, declaration in zip(SECOND_DECLARATIONS, cycle(FILES), SECOND_DECLARATIONS.values(), strict=False):
         write_declaration(installation.metrics, declaration, file)
         installation.services.reload_catalog()
@@ -129,7 +129,9 @@ def test_every_second_declaration_is_refused_and_nobody_notices(installation: In
 
 
 @pytest.mark.parametrize("tenant", ["user_id", "owner"])
-def test_a_second_declaration_with_the_same_tenant_reads_the_same_rows(installation: Installation, tenant: str) -> None:
+def test_a_second_declaration_with_the_same_tenant_reads_the_same_rows(
+    installation: ReloadedInstallation, tenant: str
+) -> None:
     column = "user_id: uuid" if tenant == "user_id" else "owner: {type: uuid, column: user_id}"
     declaration = (
         f"ga4|name: ga4_daily, time: date, tenant: {tenant}, columns: {{{column}, date: date, sessions: bigint}}"

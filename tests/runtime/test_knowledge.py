@@ -25,7 +25,7 @@ def restate(services: Services, table: str, account: str, days: Window, rows: li
     services.warehouse.restate(Slice(declared, USER, account, days), rows)
 
 
-def connect(services: Services, source: str, account: str, *, read_at: datetime) -> None:
+def connect_account(services: Services, source: str, account: str, *, read_at: datetime) -> None:
     services.state.connections.put(USER, source, account, {"access_token": "x"}, None)
     services.state.connections.mark_succeeded(USER, source, account, read_at)
 
@@ -52,7 +52,7 @@ def test_ads_that_are_paused_cost_nothing(services: Services) -> None:
     days = Window(date(2025, 1, 1), date(2025, 2, 25))
     rows = [{"date": day, "campaign_id": "1", "spend": 50, "currency": "USD"} for day in days if day.month == 1][:28]
     restate(services, "meta_ads_daily", "act_1", days, rows)
-    connect(services, "meta", "act_1", read_at=datetime.now(UTC))
+    connect_account(services, "meta", "act_1", read_at=datetime.now(UTC))
     body = query(services, "meta.spend", "2025-01-29", "2025-02-25")
     assert body["stats"] == {"value": 0, "previous": 1400, "delta": -1, "to_date": None}
     assert {point["v"] for point in body["series"][0]["points"]} == {0}
@@ -89,7 +89,7 @@ def test_the_followers_of_an_account_that_is_a_day_late_still_count(services: Se
     for account, days, followers in (("1", whole, 1_000), ("2", short, 9_000)):
         rows = [{"date": day, "followers": followers} for day in days]
         restate(services, "ig_account_daily", account, days, rows)
-        connect(services, "instagram", account, read_at=datetime.now(UTC))
+        connect_account(services, "instagram", account, read_at=datetime.now(UTC))
     body = query(services, "ig.followers", "2025-01-22", "2025-01-28")
     assert body["stats"]["value"] == 10_000
     assert body["meta"]["data_through"] == "2025-01-27"
@@ -115,7 +115,7 @@ def test_an_account_that_is_removed_counts_no_longer_at_once(services: Services)
     for account, days in (("act_1", whole), ("act_2", short)):
         rows = [{"date": day, "campaign_id": account, "spend": 1, "currency": "USD"} for day in days]
         restate(services, "meta_ads_daily", account, days, rows)
-        connect(services, "meta", account, read_at=datetime.now(UTC))
+        connect_account(services, "meta", account, read_at=datetime.now(UTC))
     services.state.tenants.advance_data_version(USER)
     assert query(services, "meta.spend", "2025-01-01", "2025-01-28")["meta"]["data_through"] == "2025-01-20"
     services.state.connections.delete(USER, "meta", "act_2")

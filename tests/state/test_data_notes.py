@@ -48,6 +48,18 @@ def test_days_that_are_read_again_lose_their_notes_and_others_keep_them(state: S
     assert list_days(state) == []
 
 
+@pytest.mark.parametrize(("accounts", "kept"), [(["1"], ["2"]), (["1", "2", "3"], []), ([], ["1", "2"]), (None, [])])
+def test_the_notes_of_accounts_are_deleted(state: State, accounts: list[str] | None, kept: list[str]) -> None:
+    for user in (TENANT, OTHER_TENANT):
+        for source, account in (("ga4", "1"), ("ga4", "2"), ("meta", "1")):
+            notes = {"sampled": [make_window(1, 9)]}
+            state.data_notes.replace_notes(user, source, account, "a_table", make_window(1, 9), notes)
+    state.data_notes.delete_notes(TENANT, "ga4", accounts)
+    left = [(note.source, note.account) for note in state.data_notes.list_notes(TENANT)]
+    assert left == [*(("ga4", account) for account in kept), ("meta", "1")]
+    assert len(state.data_notes.list_notes(OTHER_TENANT)) == 3
+
+
 @pytest.mark.parametrize(
     "other", [(TENANT, "ga4", "2", "ga4_daily"), (TENANT, "ga4", "1", "ga4_channels_daily"), (OTHER_TENANT, *OWNER)]
 )

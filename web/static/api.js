@@ -20,7 +20,7 @@ export function words({ title, detail, errors }) {
   return faults.length ? faults.join("; ") : (title ?? "Something went wrong.");
 }
 
-export const catalog = async (signal) => (await ask("widgets", { signal })).widgets;
+export const catalog = (signal) => ask("widgets", { signal });
 export const dashboardMeta = (signal) => ask("dashboard/meta", { signal });
 export const layout = (signal) => ask("dashboard/layout", { signal });
 export const saveLayout = (body) => ask("dashboard/layout", { body });

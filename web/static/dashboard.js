@@ -10,7 +10,7 @@ import { tell } from "./insights.js";
 import { placesOf, toSave } from "./layout.js";
 import * as session from "./session.js";
 import { outcome, sync } from "./sync.js";
-import { SOURCES, daysOf, questionOf, readView, writeView } from "./view.js";
+import { SOURCES, daysOf, learnSources, questionOf, readView, writeView } from "./view.js";
 import { card, fill, freshness } from "./widget.js";
 
 const every = (value) => Object.fromEntries(SOURCES.map(({ id }) => [id, value]));
@@ -43,7 +43,10 @@ async function open() {
   byId("leave").hidden = session.current() === null;
   if (session.current() === null) return askForToken("It needs a token that says whose figures to show.");
   await attempt(async (signal) => {
-    const entries = await api.catalog(signal);
+    const { widgets: entries, sources } = await api.catalog(signal);
+    learnSources(sources);
+    // The sources of the address are known only now.
+    page.view = readView(location.search);
     const optional = (promise) => promise.catch((error) => ignore(error));
     const [meta, saved, lastDay] = await Promise.all([
       optional(api.dashboardMeta(signal)),

@@ -13,11 +13,16 @@ export const GRAINS = [
   { id: "week", label: "Week" },
   { id: "month", label: "Month" },
 ];
-export const SOURCES = [
-  { id: "ga4", label: "Google Analytics", short: "GA4" },
-  { id: "instagram", label: "Instagram", short: "Instagram" },
-  { id: "meta", label: "Meta Ads", short: "Meta" },
-];
+/** All sources, connected or not; empty until the catalog has told them. */
+export const SOURCES = [];
+const SHORT = { ga4: "GA4", meta: "Meta" };
+
+/** Take the sources `[{name, title}]` of the catalog. */
+export function learnSources(told) {
+  const found = told.map(({ name, title }) => ({ id: name, label: title, short: SHORT[name] ?? title }));
+  SOURCES.splice(0, SOURCES.length, ...found);
+}
+
 export const sourceNamed = (id) => SOURCES.find((source) => source.id === id) ?? { id, label: id, short: id };
 
 const COMPARES = ["off", "previous_period", "previous_year"];

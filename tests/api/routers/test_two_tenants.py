@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ from engine.answer.engine import Engine
 from runtime.services import Services
 from state import State
 from state.tables import metadata, sync_jobs
-from tests.api.conftest import ALICE, BOB, ENCRYPTION_KEY, make_bearer_headers, make_settings
+from tests.api.conftest import ALICE, BOB, ENCRYPTION_KEY, make_settings, sign_token
 
 JOB = "10b00000-0000-4000-8000-000000000001"
 BOBS_JOB = "b0b00000-0000-4000-8000-000000000001"
@@ -57,6 +57,7 @@ ROUTES: Mapping[tuple[str, str], list[RouteRequest]] = {
         RouteRequest("/v1/dashboard/layout", body={"widgets": [{"id": "ga4.sessions"}], "version": 1}),
         RouteRequest("/v1/dashboard/layout", body={"widgets": [{"id": "ga4.sessions"}], "version": 2}),
     ],
+    ("GET", "/v1/events"): [RouteRequest("/v1/events"), RouteRequest("/v1/events", {"user_id": ALICE})],
     ("GET", "/v1/insights"): [
         RouteRequest("/v1/insights", {"start": PERIOD["start"], "end": PERIOD["end"]}),
         RouteRequest("/v1/insights", {"user_id": ALICE}),
@@ -127,7 +128,9 @@ def list_route_set(app: FastAPI) -> set[tuple[str, str]]:
 
 def send_request(client: TestClient, method: str, asked: RouteRequest, user: str) -> Any:
     content = None if asked.body is None else json.dumps(asked.body)
-    headers = make_bearer_headers(user) | {"Content-Type": "application/json"}
+    # A stream tells the current state and ends with its token.
+    token = sign_token(user, timedelta(seconds=1 if asked.path == "/v1/events" else 3_600))
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     return client.request(method, asked.path, params=asked.params, content=content, headers=headers)
 
 

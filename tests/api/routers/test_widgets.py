@@ -80,7 +80,7 @@ def test_an_unknown_key_is_404(client: TestClient, key: str) -> None:
     answer = client.get(f"/v1/widgets/{key}")
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["type"] == "about:blank"
+    assert answer.json()["type"] in ("/problems/unknown-widget", "/problems/not-found")
 
 
 def test_an_unknown_key_names_the_nearest(client: TestClient) -> None:

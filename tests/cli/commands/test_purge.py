@@ -63,6 +63,20 @@ def test_an_accounts_rows_and_cursors_are_deleted(
     assert warehouse.get_cursor(VISITS, ALICE, "1") == DAYS
 
 
+@pytest.mark.parametrize(("options", "kept"), [(("--account", "1"), ["act_2"]), ((), [])])
+@pytest.mark.usefixtures("warehouse")
+def test_what_is_noted_of_the_rows_is_deleted(run: Run, options: tuple[str, ...], kept: list[str]) -> None:
+    state = State.open("sqlite:///metric-engine.db")
+    for user in (ALICE, BOB):
+        for account in ("act_1", "act_2"):
+            state.data_notes.replace_notes(user, "meta", account, ADS.name, DAYS, {"sampled": [DAYS]})
+    result = run("purge", "--user", ALICE, "--source", "meta", *options, "--yes")
+    assert result.exit_code == 0, result.stderr
+    assert [note.account for note in state.data_notes.list_notes(ALICE)] == kept
+    assert [note.account for note in state.data_notes.list_notes(BOB)] == ["act_1", "act_2"]
+    state.close()
+
+
 @pytest.mark.parametrize("answer", ["n\n", "\n", ""])
 def test_nothing_is_deleted_unless_the_answer_is_yes(
     run: Run, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, answer: str

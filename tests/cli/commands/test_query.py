@@ -77,20 +77,15 @@ def test_a_switched_off_source_is_named(ask: Run) -> None:
 
 def test_json_is_the_answer_of_the_api(ask: Run) -> None:
     body = json.loads(ask("ga4.conv_rate", "--format", "json").stdout)
-    assert body["stats"] == {"value": 0.05, "previous": None, "delta": None}
+    assert body["stats"] == {"value": 0.05, "previous": None, "delta": None, "to_date": None}
     assert body["series"][0]["points"][2] == {"t": "2025-01-03", "v": None}
     assert body["meta"]["key"] == "ga4.conv_rate"
 
 
 def test_csv_has_a_line_a_bucket(ask: Run) -> None:
-    assert ask("ga4.sessions", "--format", "csv", "--grain", "month").stdout == (
-        "series,t,value\nSessions,2025-01-01,4000.0\n"
-    )
+    assert ask("ga4.sessions", "--format", "csv", "--grain", "month").stdout == ("t,Sessions\n2025-01-01,4000\n")
     assert ask("ga4.sessions", "--format", "csv", "--compare", "previous_period").stdout == (
-        "series,t,value,previous_t,previous\n"
-        "Sessions,2025-01-01,1000.0,2024-12-29,\n"
-        "Sessions,2025-01-02,3000.0,2024-12-30,\n"
-        "Sessions,2025-01-03,,2024-12-31,2000.0\n"
+        "t,Sessions\n2025-01-01,1000\n2025-01-02,3000\n2025-01-03,\n"
     )
 
 

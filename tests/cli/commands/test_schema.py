@@ -87,7 +87,7 @@ metrics:
   ga4.ratio: {derive: ga4.visits / ga4.short, format: percent}
 """
 MISTAKES = [
-    ("source: ga4", "source: google"),
+    ("source: ga4", "source: Google"),
     ("time: date\n", "times: date\n"),
     ("    time: date\n", ""),
     ("type: bigint", "type: int"),

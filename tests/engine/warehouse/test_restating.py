@@ -169,3 +169,13 @@ def test_nothing_is_deleted_where_there_is_no_table(warehouse_url: str) -> None:
     assert warehouse.count_rows(CHANNELS, TENANT) == 0
     assert not warehouse.has_rows(CHANNELS, TENANT, account="")
     warehouse.close()
+
+
+def test_nothing_is_held_where_there_is_no_table(warehouse_url: str) -> None:
+    warehouse = Warehouse(warehouse_url)
+    assert list_held_rows(warehouse) == []
+    assert warehouse.get_cursor(CHANNELS, TENANT, "1") is None
+    # The first write makes the table.
+    warehouse.restate(make_slice(1, 2), [make_restated_row(2, "Email", 5)])
+    assert list_held_rows(warehouse) == [(2, "Email", 5)]
+    warehouse.close()

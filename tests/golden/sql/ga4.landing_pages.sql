@@ -3,7 +3,7 @@
 
 -- ga4_landing_pages_daily, one range of days: compare is off, or the windows touch
 WITH scoped AS MATERIALIZED (
-  SELECT t."date" AS __day, COALESCE(CAST(t."landing_page" AS TEXT), '(not set)') AS __member, t."sessions" AS "sessions"
+  SELECT t."date" AS __day, COALESCE(NULLIF(CAST(t."landing_page" AS TEXT), ''), '(not set)') AS __member, t."sessions" AS "sessions"
   FROM "ga4_landing_pages_daily" AS t
   WHERE t."user_id" = :tenant AND t."date" BETWEEN :start0 AND :end0
 ), ranked AS (
@@ -23,11 +23,11 @@ GROUP BY s.__day, r.place
 
 -- ga4_landing_pages_daily, two ranges: the windows have a gap
 WITH scoped AS MATERIALIZED (
-  SELECT t."date" AS __day, COALESCE(CAST(t."landing_page" AS TEXT), '(not set)') AS __member, t."sessions" AS "sessions"
+  SELECT t."date" AS __day, COALESCE(NULLIF(CAST(t."landing_page" AS TEXT), ''), '(not set)') AS __member, t."sessions" AS "sessions"
   FROM "ga4_landing_pages_daily" AS t
   WHERE t."user_id" = :tenant AND t."date" BETWEEN :start0 AND :end0
   UNION ALL
-  SELECT t."date" AS __day, COALESCE(CAST(t."landing_page" AS TEXT), '(not set)') AS __member, t."sessions" AS "sessions"
+  SELECT t."date" AS __day, COALESCE(NULLIF(CAST(t."landing_page" AS TEXT), ''), '(not set)') AS __member, t."sessions" AS "sessions"
   FROM "ga4_landing_pages_daily" AS t
   WHERE t."user_id" = :tenant AND t."date" BETWEEN :start1 AND :end1
 ), ranked AS (

@@ -4,22 +4,25 @@
 -- ig_account_daily, one range of days: compare is off, or the windows touch
 SELECT
   t."date" AS day,
+  t."ig_user_id" AS account,
   SUM(CAST(t."followers" AS REAL)) AS a0
 FROM "ig_account_daily" AS t
 WHERE t."user_id" = :tenant AND t."date" BETWEEN :start0 AND :end0
-GROUP BY t."date"
+GROUP BY t."date", t."ig_user_id"
 
 -- ig_account_daily, two ranges: the windows have a gap
 SELECT
   t."date" AS day,
+  t."ig_user_id" AS account,
   SUM(CAST(t."followers" AS REAL)) AS a0
 FROM "ig_account_daily" AS t
 WHERE t."user_id" = :tenant AND t."date" BETWEEN :start0 AND :end0
-GROUP BY t."date"
+GROUP BY t."date", t."ig_user_id"
 UNION ALL
 SELECT
   t."date" AS day,
+  t."ig_user_id" AS account,
   SUM(CAST(t."followers" AS REAL)) AS a0
 FROM "ig_account_daily" AS t
 WHERE t."user_id" = :tenant AND t."date" BETWEEN :start1 AND :end1
-GROUP BY t."date"
+GROUP BY t."date", t."ig_user_id"

@@ -3,7 +3,7 @@
 
 -- ga4_landing_pages_daily, one range of days: compare is off, or the windows touch
 WITH scoped AS MATERIALIZED (
-  SELECT t."date" AS __day, COALESCE(CAST(t."landing_page" COLLATE "C" AS TEXT) COLLATE "C", '(not set)') AS __member, t."sessions" AS "sessions"
+  SELECT t."date" AS __day, COALESCE(NULLIF(CAST(t."landing_page" COLLATE "C" AS TEXT) COLLATE "C", ''), '(not set)') AS __member, t."sessions" AS "sessions"
   FROM "ga4_landing_pages_daily" AS t
   WHERE t."user_id" = CAST(%(tenant)s AS UUID) AND t."date" BETWEEN %(start0)s AND %(end0)s
 ), ranked AS (
@@ -23,11 +23,11 @@ GROUP BY s.__day, r.place
 
 -- ga4_landing_pages_daily, two ranges: the windows have a gap
 WITH scoped AS MATERIALIZED (
-  SELECT t."date" AS __day, COALESCE(CAST(t."landing_page" COLLATE "C" AS TEXT) COLLATE "C", '(not set)') AS __member, t."sessions" AS "sessions"
+  SELECT t."date" AS __day, COALESCE(NULLIF(CAST(t."landing_page" COLLATE "C" AS TEXT) COLLATE "C", ''), '(not set)') AS __member, t."sessions" AS "sessions"
   FROM "ga4_landing_pages_daily" AS t
   WHERE t."user_id" = CAST(%(tenant)s AS UUID) AND t."date" BETWEEN %(start0)s AND %(end0)s
   UNION ALL
-  SELECT t."date" AS __day, COALESCE(CAST(t."landing_page" COLLATE "C" AS TEXT) COLLATE "C", '(not set)') AS __member, t."sessions" AS "sessions"
+  SELECT t."date" AS __day, COALESCE(NULLIF(CAST(t."landing_page" COLLATE "C" AS TEXT) COLLATE "C", ''), '(not set)') AS __member, t."sessions" AS "sessions"
   FROM "ga4_landing_pages_daily" AS t
   WHERE t."user_id" = CAST(%(tenant)s AS UUID) AND t."date" BETWEEN %(start1)s AND %(end1)s
 ), ranked AS (

@@ -4,22 +4,25 @@
 -- ig_account_daily, one range of days: compare is off, or the windows touch
 SELECT
   t."date" AS day,
+  t."ig_user_id" COLLATE "C" AS account,
   SUM(CAST(t."followers" AS DOUBLE PRECISION)) AS a0
 FROM "ig_account_daily" AS t
 WHERE t."user_id" = CAST(%(tenant)s AS UUID) AND t."date" BETWEEN %(start0)s AND %(end0)s
-GROUP BY t."date"
+GROUP BY t."date", t."ig_user_id" COLLATE "C"
 
 -- ig_account_daily, two ranges: the windows have a gap
 SELECT
   t."date" AS day,
+  t."ig_user_id" COLLATE "C" AS account,
   SUM(CAST(t."followers" AS DOUBLE PRECISION)) AS a0
 FROM "ig_account_daily" AS t
 WHERE t."user_id" = CAST(%(tenant)s AS UUID) AND t."date" BETWEEN %(start0)s AND %(end0)s
-GROUP BY t."date"
+GROUP BY t."date", t."ig_user_id" COLLATE "C"
 UNION ALL
 SELECT
   t."date" AS day,
+  t."ig_user_id" COLLATE "C" AS account,
   SUM(CAST(t."followers" AS DOUBLE PRECISION)) AS a0
 FROM "ig_account_daily" AS t
 WHERE t."user_id" = CAST(%(tenant)s AS UUID) AND t."date" BETWEEN %(start1)s AND %(end1)s
-GROUP BY t."date"
+GROUP BY t."date", t."ig_user_id" COLLATE "C"

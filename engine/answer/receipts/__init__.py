@@ -1,0 +1,1 @@
+"""Receipts: what a number rests on, and whether it is still that."""
