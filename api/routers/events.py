@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header
@@ -43,7 +44,9 @@ class EventResponse(StreamingResponse):
     "/events",
     summary="What changes, as it changes",
     description=DESCRIPTION,
+    status_code=HTTPStatus.OK,
     response_class=EventResponse,
+    status_code=200,
     responses={200: {"model": CatalogEvent | DataEvent | SyncJob, "description": "The stream"}},
 )
 async def events(
