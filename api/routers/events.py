@@ -43,6 +43,7 @@ class EventResponse(StreamingResponse):
     "/events",
     summary="What changes, as it changes",
     description=DESCRIPTION,
+    status_code=200,
     response_class=EventResponse,
     responses={200: {"model": CatalogEvent | DataEvent | SyncJob, "description": "The stream"}},
 )
