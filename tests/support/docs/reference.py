@@ -91,7 +91,9 @@ def describe_schema(schema: Mapping[str, Any]) -> str:
         case "boolean":
             return "`true` `false`"
         case "integer":
-            return f"{schema['minimum']} to {schema['maximum']}"
+            return (
+                f"{schema['minimum']} to {schema['maximum']}" if "maximum" in schema else f"{schema['minimum']} or more"
+            )
         case "number":
             return "a number"
         case "array":
