@@ -46,10 +46,14 @@ class PeriodBuckets:
     def windows(self) -> tuple[BucketIndex, ...]:
         return (self.current,) if self.compared is None else (self.current, self.compared)
 
+    def list_all(self) -> tuple[BucketIndex, ...]:
+        """List both windows, and what is known of them where they are unfinished."""
+        return (*self.windows, *self.to_date)
+
     @cached_property
     def slot_days(self) -> tuple[tuple[int, date], ...]:
         """The (slot, day) pairs of all windows."""
-        return tuple(pair for index in (*self.windows, *self.to_date) for pair in iter_slot_days(index))
+        return tuple(pair for index in self.list_all() for pair in iter_slot_days(index))
 
 
 @lru_cache(maxsize=256)

@@ -14,7 +14,14 @@ from engine.calendar import Compare, Grain
 from engine.catalog.catalog import Catalog
 from engine.catalog.metrics import CombinedMetric, DerivedMetric, Metric, TableMetric
 from engine.errors import WarehouseUnavailable
-from engine.files.definitions import Expectation, Points, SeriesExpectation, TargetExpectation, TestDefinition
+from engine.files.definitions import (
+    Expectation,
+    Points,
+    SeriesExpectation,
+    TableExpectation,
+    TargetExpectation,
+    TestDefinition,
+)
 from engine.query import MetricQuery
 from engine.tables import Table
 from engine.warehouse.warehouse import Warehouse
@@ -184,6 +191,8 @@ def find_differences(metric: Metric, expected: Expectation, body: Body) -> Itera
         yield from find_list_differences("items", expected.items, body["items"][: len(expected.items) or None])
     if expected.target is not None:
         yield from find_target_differences(expected.target, body["target"])
+    if expected.table is not None:
+        yield from find_table_differences(expected.table, body["table"])
     yield from find_subset_differences("meta", expected.meta or {}, body["meta"])
 
 
@@ -195,6 +204,17 @@ def find_target_differences(expected: TargetExpectation, target: Body | None) ->
     for name in sorted(expected.model_fields_set - {"points"}):
         yield from find_value_differences(f"target.{name}", getattr(expected, name), target[name])
     yield from find_point_differences("target.points", expected.points, [{"points": target["series"]}], 0)
+
+
+def find_table_differences(expected: TableExpectation, table: Body) -> Iterator[Mismatch]:
+    """Find where a table differs; only as many rows as are expected are compared, and an empty list expects none."""
+    if expected.rows is not None:
+        yield from find_list_differences("table.rows", expected.rows, table["rows"][: len(expected.rows) or None])
+    for name, cell in (expected.total or {}).items():
+        stated = cell.model_dump(include=cell.model_fields_set)
+        yield from find_subset_differences(f"table.total.{name}", stated, table["total"][name])
+    if expected.count is not None:
+        yield from find_value_differences("table.count", expected.count, table["count"])
 
 
 def find_series_differences(

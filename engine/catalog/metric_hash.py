@@ -9,6 +9,7 @@ from typing import Any
 from engine.catalog.metrics import (
     CombinedMetric,
     DerivedMetric,
+    MemberRows,
     Metric,
     MetricSeries,
     MetricTarget,
@@ -63,9 +64,16 @@ def describe_table_metric(metric: TableMetric) -> tuple[Any, ...]:
         None if metric.where is None else metric.where.sql(),
         metric.by and (metric.by.name, metric.by.column, metric.by.label),
         (metric.top, metric.other, metric.total, metric.fill, metric.is_ordered_by_name),
+        metric.lookback and (metric.lookback.days, metric.lookback.since),
         metric.ranking and describe_expression(metric.ranking),
         metric.items and describe_items(metric.items, metric),
+        *([describe_rows(metric.rows)] if metric.rows else []),
     )
+
+
+def describe_rows(rows: MemberRows) -> tuple[Any, ...]:
+    dimension, having = rows.dimension, rows.having and describe_expression(rows.having)
+    return (dimension.name, dimension.column, dimension.label, having, rows.sort, rows.is_descending, rows.limit)
 
 
 def describe_series(series: MetricSeries, metric: Metric) -> tuple[Any, ...]:

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from sqlglot import exp
 
+from engine.calendar import Lookback
 from engine.files.definitions import Better, DeltaKind, Fill, Format, TestDefinition, Total
 from engine.language.expressions import Aggregate, Expression
 from engine.language.function_values import Evaluator
@@ -15,6 +16,7 @@ from engine.query import DimensionFilter
 from engine.tables import Dimension, Table
 
 DEFAULT_TOP = 10
+DEFAULT_ROWS = 50
 
 IsKnown = Callable[[Table], bool]
 
@@ -50,6 +52,17 @@ class MetricTarget:
     metric: Metric | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class MemberRows:
+    """The rows of a table widget: a member each, of those that meet `having`, in the order of the column `sort`."""
+
+    dimension: Dimension
+    having: Expression | None
+    sort: str
+    is_descending: bool
+    limit: int
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Metric:
     """The properties of every widget, however it is computed."""
@@ -64,6 +77,8 @@ class Metric:
     position: float | None = None
     hidden: bool = False
     delta: DeltaKind = "relative"
+    # The days of each point, where they are not those of its bucket.
+    lookback: Lookback | None = None
     target: MetricTarget | None = None
     tests: tuple[TestDefinition, ...] = field(default=())
 
@@ -141,7 +156,7 @@ class Metric:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TableMetric(Metric):
-    """Expressions over one table."""
+    """Expressions over one table; with `rows` they are the columns of a table, and the first one is its series."""
 
     table: Table
     series: tuple[MetricSeries, ...]
@@ -155,6 +170,7 @@ class TableMetric(Metric):
     ranking: Expression | None = None
     is_ordered_by_name: bool = False
     items: RankedItems | None = None
+    rows: MemberRows | None = None
     total: Total = "period"
     fill: Fill | None = None
 
@@ -171,6 +187,11 @@ class TableMetric(Metric):
     @cached_property
     def dimensions(self) -> Mapping[str, Dimension]:
         return self.table.dimensions
+
+    @property
+    def has_one_series(self) -> bool:
+        """Whether it is a line of its own: no breakdown, no table and no several series."""
+        return self.by is None and self.rows is None and len(self.series) == 1
 
     def get_total(self, series: MetricSeries) -> Total:
         return series.total or self.total

@@ -18,6 +18,7 @@ from pydantic import (
     GetJsonSchemaHandler,
     JsonValue,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
@@ -31,10 +32,11 @@ ColumnType = Literal[
 Format = Literal["integer", "decimal", "percent", "currency", "duration"]
 Better = Literal["up", "down", "neutral"]
 Total = Literal["period", "average", "first", "last"]
+Direction = Literal["asc", "desc"]
 Fill = Literal["zero", "null"]
 DeltaKind = Literal["relative", "absolute"]
 # What a metric is made of: it has one of these keys.
-CONTENT_KEYS = ("value", "series", "combine", "derive")
+CONTENT_KEYS = ("value", "series", "columns", "combine", "derive")
 
 
 def parse_iso_date(value: object) -> object:
@@ -43,6 +45,21 @@ def parse_iso_date(value: object) -> object:
         return date.fromisoformat(value)
     raise ValueError
 
+
+def parse_rolling_days(value: object) -> object:
+    """Parse a number of days such as `7 days`. Raises PydanticCustomError."""
+    found = ROLLING_DAYS.fullmatch(value) if isinstance(value, str) else None
+    if found is None or not 1 <= int(found[1]) <= MAX_ROLLING_DAYS:
+        message = f"must be a number of days from 1 to {MAX_ROLLING_DAYS}, such as 7 days"
+        raise PydanticCustomError("rolling_days", message)
+    return int(found[1])
+
+
+MAX_ROLLING_DAYS = 366
+ROLLING_DAYS = re.compile(r"([0-9]{1,3}) days?", re.ASCII)
+RollingDays = Annotated[
+    int, BeforeValidator(parse_rolling_days), WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]{0,2} days?$"})
+]
 
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 Day = Annotated[date, BeforeValidator(parse_iso_date)]
@@ -246,6 +263,22 @@ class SeriesExpectation(Definition):
     )
 
 
+class TableExpectation(Definition):
+    """What a table must show: a subset."""
+
+    rows: list[dict[str, JsonValue]] | None = Field(
+        None,
+        description="The first rows in order, each a subset.",
+        examples=[[{"id": "a", "values": {"Spend": {"value": 7}}}]],
+    )
+    total: dict[str, StatsExpectation] | None = Field(
+        None, description="The total of columns, by name.", examples=[{"Spend": {"value": 12}}]
+    )
+    count: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="How many rows there are before `limit`.", examples=[2]
+    )
+
+
 class Expectation(SeriesExpectation):
     """What the answer must show: a subset."""
 
@@ -257,6 +290,9 @@ class Expectation(SeriesExpectation):
     )
     target: TargetExpectation | None = Field(
         None, description="Some of the target's figures.", examples=[{"value": 100, "progress": 0.4}]
+    )
+    table: TableExpectation | None = Field(
+        None, description="What the table must show.", examples=[{"rows": [{"id": "a"}], "count": 1}]
     )
     meta: dict[str, JsonValue] | None = Field(
         None, description="A subset of the answer's meta.", examples=[{"currency": "USD"}]
@@ -303,6 +339,7 @@ class MetricDefinition(Definition):
         "total": "period",
         "top": 10,
         "other": True,
+        "limit": 50,
     }
 
     title: str | None = Field(
@@ -324,6 +361,24 @@ class MetricDefinition(Definition):
             examples=[{"CPC": "sum(spend) / sum(clicks)"}],
         )
     )
+    columns: (
+        Annotated[dict[str, Annotated[SeriesDefinition, accept_shorthand("value")]], Field(min_length=1)] | None
+    ) = Field(
+        None,
+        description="The columns of a table, by name: an expression each. The widget's series is the first one's.",
+        examples=[{"Spend": "sum(spend)", "CPC": "sum(spend) / sum(clicks)"}],
+    )
+    rows: str | None = Field(
+        None, description="A dimension or column: a row of the table per member.", examples=["campaign"]
+    )
+    having: str | None = Field(
+        None,
+        description="A condition over aggregates of the asked window, which the rows of the table meet.",
+        examples=["sum(spend) >= 50"],
+    )
+    limit: Annotated[int, Field(ge=1, le=500)] | None = Field(
+        None, description="How many rows the table has at the most. 50 unless said.", examples=[20]
+    )
     headline: str | None = Field(
         None, description="The series whose stats are the widget's; the first unless said.", examples=["CPC"]
     )
@@ -334,10 +389,11 @@ class MetricDefinition(Definition):
     top: Annotated[int, Field(ge=1, le=200)] | None = Field(
         None, description="How many members are shown; the rest is folded into Other. 10 unless said.", examples=[6]
     )
-    order: str | None = Field(
+    order: str | Annotated[dict[str, Direction], Field(min_length=1, max_length=1)] | None = Field(
         None,
-        description="What members are ranked by: an aggregate expression, descending; or name, for the order of names.",
-        examples=["sum(sessions)"],
+        description="What members are ranked by: an aggregate expression, descending; or name, for the order of names. "
+        "Of a table, a column, descending, or a column and asc or desc; the first column unless said.",
+        examples=["sum(sessions)", {"CPA": "asc"}],
     )
     other: bool | None = Field(None, description="false: leave the Other series out.", examples=[False])
     items: ItemsDefinition | None = Field(
@@ -359,6 +415,12 @@ class MetricDefinition(Definition):
     total: Total | None = Field(
         None,
         description="How a bucket or period is summed up: once over its rows (period), or by its days.",
+    )
+    rolling: RollingDays | None = Field(
+        None, description="Each point is of so many days, which end with its last one.", examples=["7 days"]
+    )
+    to_date: Literal["week", "month", "quarter", "year"] | None = Field(
+        None, description="Each point is of the days since the first of this, up to its last one."
     )
     fill: Annotated[Fill | None, BeforeValidator(convert_null)] = Field(
         None, description="What a bucket without a value shows inside the data's extent: zero or null."
