@@ -26,6 +26,8 @@ from engine import (
     MAX_DAYS,
     MAX_FILTER_LENGTH,
     MAX_FILTER_VALUES,
+    MAX_OFFSET,
+    MAX_ROWS,
     MAX_TOP,
     NOT_SET,
     Catalog,
@@ -197,6 +199,7 @@ def describe_widget(metric: Metric) -> dict[str, Any]:
         "parameters": [
             *describe_parameters(),
             *describe_breakdown(metric),
+            *describe_rows(metric),
             *describe_filters(metric.dimensions),
         ],
         "responses": describe_answer(build_example(metric)),
@@ -223,9 +226,23 @@ def describe_parameters() -> list[dict[str, Any]]:
 
 def describe_breakdown(metric: Metric) -> list[dict[str, Any]]:
     """Describe the parameters that break a widget of one series down."""
-    if not isinstance(metric, TableMetric) or len(metric.series) > 1:
+    if not isinstance(metric, TableMetric) or metric.rows is not None or len(metric.series) > 1:
         return []
     return describe_by(sorted(metric.dimensions), is_broken_down=metric.by is not None)
+
+
+def describe_rows(metric: Metric) -> list[dict[str, Any]]:
+    """Describe the parameters of a table's rows."""
+    if not isinstance(metric, TableMetric) or metric.rows is None:
+        return []
+    columns = [f"{sign}{series.name}" for series in metric.series for sign in ("", "-")]
+    limit = {"type": "integer", "minimum": 1, "maximum": MAX_ROWS, "default": metric.rows.limit}
+    offset = {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "default": 0}
+    return [
+        describe_parameter("sort", {"type": "string", "enum": columns}, "A column; `-` before it for descending."),
+        describe_parameter("limit", limit, "How many rows there are at the most."),
+        describe_parameter("offset", offset, "How many rows are left out before the first."),
+    ]
 
 
 def describe_by(dimensions: Sequence[str], *, is_broken_down: bool) -> list[dict[str, Any]]:
@@ -301,6 +318,7 @@ def build_example(metric: Metric) -> dict[str, Any]:
         "points": build_points(EXAMPLE_DAYS[2:], value),
         "stats": stats,
     }
+    table = build_example_table(metric, stats) if isinstance(metric, TableMetric) and metric.rows else {}
     return {
         "series": [series],
         "stats": stats,
@@ -310,6 +328,7 @@ def build_example(metric: Metric) -> dict[str, Any]:
             "series": [{"name": metric.title, "points": build_points(EXAMPLE_DAYS[:2], previous)}],
         },
         "items": [],
+        **table,
         "meta": {
             "key": metric.key,
             "title": metric.title,
@@ -332,6 +351,22 @@ def build_example(metric: Metric) -> dict[str, Any]:
             "receipt": EXAMPLE_RECEIPT,
         },
     }
+
+
+def build_example_table(metric: TableMetric, stats: Mapping[str, Any]) -> dict[str, Any]:
+    columns = [
+        {
+            "name": each.name,
+            "format": each.format or metric.format,
+            "better": each.better or metric.better,
+            "currency": "USD" if each.expression.money else None,
+        }
+        for each in metric.series
+    ]
+    cells = {each.name: stats for each in metric.series}
+    currency = next((column["currency"] for column in columns if column["currency"]), None)
+    rows = [{"id": "42", "label": "Spring", "currency": currency, "values": cells}]
+    return {"table": {"columns": columns, "rows": rows, "total": cells, "count": 1}}
 
 
 def build_points(days: Sequence[str], value: float) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
-from engine import MAX_ACCOUNT_LENGTH, SOURCE_PATTERN, Compare, Grain
+from engine import MAX_ACCOUNT_LENGTH, MAX_OFFSET, MAX_ROWS, SOURCE_PATTERN, Compare, Grain
 
 Format = Literal["integer", "decimal", "percent", "currency", "duration"]
 Better = Literal["up", "down", "neutral"]
@@ -183,13 +183,57 @@ class Meta(BaseModel):
     stale: Literal[True] | Absent = None
 
 
+class WidgetTarget(BaseModel):
+    """What the widget should come to: in its buckets, its window, and the window's days up to `data_through`.
+
+    `progress` is the window's value as a share of `value`; `projected` is what it comes to if it goes on as it did.
+    """
+
+    series: list[Point]
+    value: float | None
+    due: float | None
+    progress: float | None
+    projected: float | None
+
+
+class TableColumn(BaseModel):
+    """A column of a table."""
+
+    name: str
+    format: Format
+    better: Better
+    currency: str | None
+
+
+class TableRow(BaseModel):
+    """A member: its name, the currency of its amounts, and the figures of each column by its name."""
+
+    id: str
+    label: str
+    currency: str | None
+    values: dict[str, Stats]
+
+
+class WidgetTable(BaseModel):
+    """A table: `total` is over all rows, `count` tells how many there are before `limit`."""
+
+    columns: list[TableColumn]
+    rows: list[TableRow]
+    total: dict[str, Stats]
+    count: int
+
+
 class Widget(BaseModel):
-    """The answer of a widget."""
+    """The answer of a widget; `table` where it has columns."""
 
     series: list[Series]
     stats: Stats
     comparison: Comparison | Absent = None
     items: list[Item]
+    target: WidgetTarget | None = Field(
+        None, description="Present where the metric has a target; null where it says nothing of these rows."
+    )
+    table: WidgetTable | Absent = None
     meta: Meta
 
 
@@ -306,6 +350,7 @@ class WidgetEntry(BaseModel):
     better: Better
     chart: str | None
     by: str | None = Field(description="The dimension or column that the widget is broken down by.")
+    columns: list[str] | Absent = Field(None, description="The columns of a table, by which its rows can be sorted.")
     grains: list[Grain]
     group: str | None = Field(description="The section of a page that the widget belongs to.")
     position: float | None = Field(description="The widget's place in its section, the least first.")
@@ -341,6 +386,9 @@ class BatchQuestion(BaseModel):
     compare_start: Day = None
     sources: Annotated[str | None, describe_optional("string", pattern=SOURCE_LIST)] = None
     grain: Annotated[str | None, describe_optional("string", enum=[*Grain, None], default=Grain.DAY)] = None
+    sort: Annotated[str | None, describe_optional("string")] = None
+    limit: Annotated[int | None, describe_optional("integer", minimum=1, maximum=MAX_ROWS)] = None
+    offset: Annotated[int | None, describe_optional("integer", minimum=0, maximum=MAX_OFFSET)] = None
     filter: FilterMembers = Field(None, examples=[{"channel": ["Email"]}])
     exclude: FilterMembers = None
 

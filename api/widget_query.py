@@ -23,6 +23,8 @@ from engine import (
 )
 
 PARAMETERS = ("start", "end", "compare", "compare_start", "sources", "grain")
+# Those of the rows of a table.
+ROWS = ("sort", "limit", "offset")
 # What one widget takes beside these, and a batch does not.
 BREAKDOWN = ("by", "top")
 # The members of a batch beside these.
@@ -33,7 +35,7 @@ def read_query(
     request: Request,
     *,
     today: date,
-    parameters: Sequence[str] = (*PARAMETERS, *BREAKDOWN),
+    parameters: Sequence[str] = (*PARAMETERS, *BREAKDOWN, *ROWS),
     filters: Sequence[str] = (FILTER_PREFIX, EXCLUDE_PREFIX),
     others: Sequence[str] = (),
     defaults: Mapping[str, str] = MappingProxyType({}),
@@ -73,15 +75,20 @@ def build_batch_query(
     body: Mapping[str, Any], unknown: Iterable[str], *, today: date, known_sources: Collection[str]
 ) -> MetricQuery:
     """Build the metric query of a batch. Raises InvalidQuery."""
-    problems = [describe_unknown_parameter(name, (*PARAMETERS, *FILTERS)) for name in dict.fromkeys(unknown)]
+    problems = [describe_unknown_parameter(name, (*PARAMETERS, *ROWS, *FILTERS)) for name in dict.fromkeys(unknown)]
     return build_query(
-        {name: body.get(name) for name in PARAMETERS},
+        {name: get_text(body.get(name)) for name in (*PARAMETERS, *ROWS)},
         today=today,
         known_sources=known_sources,
         problems=problems,
         include=body.get("filter") or {},
         exclude=body.get("exclude") or {},
     )
+
+
+def get_text(value: Any) -> str | None:
+    """Return a member as the text that a query string has in its place."""
+    return None if value is None else str(value)
 
 
 def build_query(

@@ -70,6 +70,7 @@ from .compiler.dialects.spark import Spark as Spark
 from .compiler.dialects.sqlite import SQLite as SQLite
 from .compiler.dialects.trino import Trino as Trino
 from .compiler.plan import ItemsScan as ItemsScan
+from .compiler.plan import LabelScan as LabelScan
 from .compiler.plan import Scan as Scan
 from .compiler.plan import Shape as Shape
 from .compiler.plan import plan as plan
@@ -127,6 +128,8 @@ from .query import FILTER_PREFIX as FILTER_PREFIX
 from .query import MAX_DAYS as MAX_DAYS
 from .query import MAX_FILTER_LENGTH as MAX_FILTER_LENGTH
 from .query import MAX_FILTER_VALUES as MAX_FILTER_VALUES
+from .query import MAX_OFFSET as MAX_OFFSET
+from .query import MAX_ROWS as MAX_ROWS
 from .query import MAX_TOP as MAX_TOP
 from .query import NOT_SET as NOT_SET
 from .query import MetricQuery as MetricQuery

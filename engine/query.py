@@ -18,6 +18,7 @@ from engine.suggestions import did_you_mean, find_nearest_names
 MAX_DAYS = 1_100
 DEFAULT_DAYS = 28
 MAX_TOP = 50
+MAX_ROWS, MAX_OFFSET = 500, 999_999_999
 MAX_FILTER_VALUES, MAX_FILTER_LENGTH = 50, 500
 FILTER_PREFIX, EXCLUDE_PREFIX = "filter.", "exclude."
 # The name of the member of rows without a value.
@@ -38,12 +39,20 @@ class DimensionFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class RowOrder:
+    """The column that the rows of a table are ordered by."""
+
+    column: str
+    is_descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class MetricQuery:
     """The parameters that all metrics have.
 
     `sources` are the switched-on sources, or None for all connected ones. `compare_start` is the first day of a custom
     comparison. All `filters` must hold. `by` and `top` break a widget down by another dimension than its own, or into
-    another number of members.
+    another number of members. `sort`, `limit` and `offset` are of the rows of tables.
     """
 
     start: date
@@ -55,6 +64,9 @@ class MetricQuery:
     filters: tuple[DimensionFilter, ...] = ()
     by: str | None = None
     top: int | None = None
+    sort: RowOrder | None = None
+    limit: int | None = None
+    offset: int = 0
 
     @property
     def period(self) -> Period:
@@ -74,6 +86,9 @@ def parse_metric_query(
     exclude: Mapping[str, Sequence[str]] = MappingProxyType({}),
     by: str | None = None,
     top: str | None = None,
+    sort: str | None = None,
+    limit: str | None = None,
+    offset: str | None = None,
     known_sources: Collection[str] = SOURCES.keys(),
 ) -> MetricQuery:
     """Parse a query from its texts; None means the default.
@@ -95,6 +110,9 @@ def parse_metric_query(
         filters=parse_filters(include, exclude, problems),
         by=by,
         top=parse_count("top", top, MAX_TOP, problems),
+        sort=parse_order(sort),
+        limit=parse_count("limit", limit, MAX_ROWS, problems),
+        offset=parse_count("offset", offset, MAX_OFFSET, problems, least=0) or 0,
     )
     if problems:
         raise InvalidQuery(problems)
@@ -165,14 +183,21 @@ def parse_choice(parameter: str, text: str | None, default: Choice, problems: li
     return default
 
 
-def parse_count(parameter: str, text: str | None, most: int, problems: list[ParameterProblem]) -> int | None:
-    """Parse a whole number from 1 to `most`."""
+def parse_count(
+    parameter: str, text: str | None, most: int, problems: list[ParameterProblem], *, least: int = 1
+) -> int | None:
+    """Parse a whole number from `least` to `most`."""
     if text is None:
         return None
-    if text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most:
+    if text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most:
         return int(text)
-    problems.append(ParameterProblem(parameter, f"{quote_text(text)} is not a whole number from 1 to {most}"))
+    problems.append(ParameterProblem(parameter, f"{quote_text(text)} is not a whole number from {least} to {most}"))
     return None
+
+
+def parse_order(text: str | None) -> RowOrder | None:
+    """Parse a column's name, with a - before it for descending."""
+    return None if text is None else RowOrder(text.removeprefix("-"), text.startswith("-"))
 
 
 def parse_sources(text: str | None, known: Collection[str], problems: list[ParameterProblem]) -> frozenset[str] | None:

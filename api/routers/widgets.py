@@ -14,7 +14,7 @@ from api.request_state import get_services
 from api.responses import FORM_TYPES, build_content_response, build_response, choose_media_type, encode_json
 from api.schemas import Batch, BatchQuestion, WidgetCatalog
 from api.widget_query import build_batch_query, read_query
-from engine import Grain, TableMetric, UnknownMetric, WidgetAnswer, encode_answer, hash_metric, parse_receipt
+from engine import Grain, Metric, TableMetric, UnknownMetric, WidgetAnswer, encode_answer, hash_metric, parse_receipt
 
 router = APIRouter(prefix="/widgets", tags=["widgets"])
 
@@ -32,6 +32,7 @@ async def widgets(request: Request) -> Response:
             "better": metric.better,
             "chart": metric.chart,
             "by": metric.by.name if isinstance(metric, TableMetric) and metric.by else None,
+            **describe_columns(metric),
             "grains": [grain.value for grain in Grain],
             "group": metric.group,
             "position": metric.position,
@@ -43,6 +44,13 @@ async def widgets(request: Request) -> Response:
     ]
     sources = [{"name": source.name, "title": source.title} for source in catalog.sources.values()]
     return build_response(request, {"widgets": entries, "sources": sources})
+
+
+def describe_columns(metric: Metric) -> dict[str, list[str]]:
+    """Describe the columns of a table; nothing of any other widget."""
+    if not isinstance(metric, TableMetric) or metric.rows is None:
+        return {}
+    return {"columns": [series.name for series in metric.series]}
 
 
 @router.post("/batch", summary="Several widgets at once", responses={200: {"model": Batch}})

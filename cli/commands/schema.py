@@ -81,7 +81,7 @@ def build_file_schema() -> dict[str, Any]:
     allow_shorthand(metric["properties"]["series"], {"type": "string"}, "The value alone.")
     # What rules check after the models.
     metric["oneOf"] = [build_kind_schema(kind, metric["properties"].keys()) for kind in CONTENT_KEYS]
-    metric["dependentRequired"] = {"top": ["by"], "other": ["by"]}
+    metric["dependentRequired"] = {"top": ["by"], "other": ["by"], "columns": ["rows"]}
     table["not"] = {"required": ["name", "sql"]}
     is_query = {"properties": {"tables": {"additionalProperties": {"required": ["sql"]}}}}
     written["anyOf"] = [{"required": ["source"]}, is_query]
@@ -113,6 +113,7 @@ def add_names(written: dict[str, Any], files: Iterable[MetricFile]) -> None:
     written["properties"]["source"] |= sources
     metric["table"] |= tables
     metric["by"] |= {"enum": sorted(columns | dimensions)}
+    metric["rows"] |= {"enum": sorted(columns | dimensions)}
     metric["combine"]["items"] |= keys
     items["by"] |= {"enum": sorted(columns)}
     items["show"]["items"] |= {"enum": sorted(columns)}

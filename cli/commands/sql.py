@@ -14,6 +14,7 @@ from engine import (
     CompiledPlan,
     Grain,
     ItemsScan,
+    LabelScan,
     Metric,
     Scan,
     Shape,
@@ -69,8 +70,10 @@ def render_statements(metric: Metric, compiled: CompiledPlan, compare: Compare, 
     """Render the statements of the metric, each after its comment."""
     ranges = len(build_period(*LIKE_THE_DEFAULT, grain, compare).ranges)
     title = f"-- {metric.key}: {metric.title}, by {grain.value}, compare {compare.value}"
+    windows = 1 if compare is Compare.OFF else 2
     scans = [
-        f"{title}\n{describe_scan(scan, compare, grain, ranges)}\n{compiled.get_scan_sql(scan, ranges)};"
+        f"{title}\n{describe_scan(scan, compare, grain, ranges)}\n"
+        f"{compiled.get_scan_sql(scan, windows if scan.shape is Shape.WINDOWS else ranges)};"
         for scan in compiled.plan.scans
     ]
     items = [
@@ -78,13 +81,24 @@ def render_statements(metric: Metric, compiled: CompiledPlan, compare: Compare, 
         for each in compiled.plan.metrics.values()
         if each.items is not None
     ]
-    return scans + items
+    labels = [
+        f"{title}\n{describe_labels(each.labels)}\n{compiled.get_labels_sql(each.labels, 1)};"
+        for each in compiled.plan.metrics.values()
+        if each.labels is not None and each.rows is not None
+    ]
+    return scans + items + labels
 
 
 def describe_scan(scan: Scan, compare: Compare, grain: Grain, ranges: int) -> str:
     """Describe what a scan reads and binds."""
     members = f" and by {scan.breakdown.column}, the first {scan.breakdown.top}" if scan.breakdown else ""
+    if scan.member is not None:
+        members = f" and by {scan.member}"
     windows = "the window" if compare is Compare.OFF else "both windows"
+    if scan.shape is Shape.WINDOWS:
+        whole = "the whole window" if compare is Compare.OFF else "each whole window"
+        more = "" if compare is Compare.OFF else ", and of an unfinished one each once more, up to the last known day"
+        return f"-- reads {scan.table.name}: a row for {whole}{members}\n-- binds the tenant, the days of {whole}{more}"
     if scan.shape is Shape.DAYS:
         rows = f"a row a day{members}; each {grain.value} and the totals are folded from the days"
     else:
@@ -97,6 +111,13 @@ def describe_scan(scan: Scan, compare: Compare, grain: Grain, ranges: int) -> st
     if scan.shape is Shape.SLOTS:
         bound.append("the days of each slot")
     return f"-- reads {scan.table.name}: {rows}\n-- binds {', '.join(bound)}"
+
+
+def describe_labels(scan: LabelScan) -> str:
+    return (
+        f"-- reads {scan.table.name}: each {scan.label} of a {scan.member}, and its last day\n"
+        "-- binds the tenant and the days of the asked window"
+    )
 
 
 def describe_items(scan: ItemsScan) -> str:

@@ -63,9 +63,28 @@ class SeriesValues:
             self.stats, self.currency = StatValues(), currency
 
 
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """A row of a table: a member, with the totals of each column; `currency` is that of its amounts."""
+
+    id: str
+    label: str
+    currency: str | None
+    cells: Sequence[StatValues]
+
+
+@dataclass(frozen=True, slots=True)
+class MemberTable:
+    """The rows of a table, which are `count` before they are limited, and its columns with their totals."""
+
+    columns: Sequence[SeriesValues]
+    rows: Sequence[MemberRow]
+    count: int
+
+
 @dataclass(slots=True)
 class MetricResult:
-    """The values of a metric over one table; `stats` is its headline, and `items` its list."""
+    """The values of a metric over one table; `stats` is its headline, `items` its list and `table` its rows."""
 
     series: list[SeriesValues]
     stats: StatValues
@@ -74,6 +93,7 @@ class MetricResult:
     rows: Sequence[Row]
     buckets: PeriodBuckets
     items: list[dict[str, Any]] = field(default_factory=list)
+    table: MemberTable | None = None
 
     @property
     def buckets_with_rows(self) -> list[list[bool]]:
@@ -141,7 +161,7 @@ class SeriesBuilder:
     known_days: dict[BucketIndex, KnownDays | None] = field(init=False)
 
     def __post_init__(self) -> None:
-        indexes = (*self.buckets.windows, *self.buckets.to_date)
+        indexes = self.buckets.list_all()
         self.known_days = {index: find_known_days(self.extent, index, self.dialect) for index in indexes}
 
     def build_members(self, projection: ScanProjection, rows: Sequence[Row], *, mixed: bool) -> list[SeriesValues]:
@@ -204,8 +224,9 @@ class SeriesBuilder:
             if mixed and measure.money:
                 found.append(StatValues())
                 continue
-            values = [each[index] for each in (*totals, *to_date)]
-            found.append(StatValues(*(values if len(totals) > 1 else (*values, None))))
+            value, previous = (*(each[index] for each in totals), None)[:2]
+            part, opposite = (*(each[index] for each in to_date), None, None)[:2]
+            found.append(StatValues(value, previous, part, opposite))
         return found
 
     def evaluate_points(self, projection: ScanProjection, window: WindowRows) -> list[list[Value]]:

@@ -29,6 +29,8 @@ def describe_fault(metric: Metric, name: str, query: MetricQuery) -> str | None:
     """Return why the metric takes no such parameter; None where it does."""
     if not isinstance(metric, TableMetric):
         return f"{metric.key} is made of other metrics; only a widget of one series can be broken down"
+    if metric.rows is not None:
+        return f"{metric.key} is a table; only a widget of one series can be broken down"
     if len(metric.series) > 1:
         return f"{metric.key} has several series; only a widget of one can be broken down"
     if query.by is None:

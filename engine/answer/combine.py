@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from engine.answer.aggregate import MIXED, MetricResult, SeriesValues, StatValues, Value, nan_to_none, narrow_numbers
+from engine.answer.aggregate import (
+    MIXED,
+    MemberTable,
+    MetricResult,
+    SeriesValues,
+    StatValues,
+    Value,
+    nan_to_none,
+    narrow_numbers,
+)
 from engine.answer.extent import Extent
 from engine.calendar import Axis, Bucket, Window
 from engine.catalog.metrics import CombinedMetric, DerivedMetric, Metric, TableMetric
@@ -28,11 +37,12 @@ class WidgetResult:
     delta: DeltaKind
     currency: str | None
     items: list[dict[str, Any]] = field(default_factory=list)
+    table: MemberTable | None = None
 
     def clear_amounts(self) -> None:
-        """Clear the amounts: several currencies have no common unit."""
+        """Clear the amounts, which have no common unit; each part keeps its own currency."""
         for series in self.series:
-            series.clear_amounts(MIXED)
+            series.clear_amounts(series.currency)
         if self.series[0].money:
             self.stats = StatValues()
 
@@ -74,7 +84,7 @@ class WidgetBuilder:
         result = self.get_result(metric, filters)
         if result is None:
             return None
-        return WidgetResult(result.series, result.stats, metric.delta, result.currency, result.items)
+        return WidgetResult(result.series, result.stats, metric.delta, result.currency, result.items, result.table)
 
     def build_combined_result(self, metric: CombinedMetric, filters: Filters) -> WidgetResult | None:
         found = [self.build(part, filters) for part in metric.combined]

@@ -16,6 +16,7 @@ from engine.answer.receipts.explanation import build_explanation
 from engine.answer.receipts.receipt import Receipt
 from engine.answer.request import BuiltWidget, WidgetRequest
 from engine.answer.response import Body
+from engine.answer.tables import check_rows
 from engine.catalog.catalog import Catalog
 from engine.catalog.metrics import Metric, TableMetric
 from engine.compiler.plan import plan
@@ -122,7 +123,9 @@ class Engine:
     def get_plan(self, metrics: Sequence[Metric]) -> CompiledPlan:
         """Return the compiled plan that answers these metrics; metrics outside of the catalog have one of their own."""
         shared = self._shared_plan
-        if shared is not None and not all(is_planned(part, shared) for each in metrics for part in each.table_metrics):
+        if shared is not None and not all(
+            is_planned(part, shared) for each in metrics for part in each.planned_metrics
+        ):
             shared = None
         if shared is not None and not self._plans:
             return shared
@@ -138,9 +141,11 @@ class Engine:
     ) -> dict[str, WidgetAnswer]:
         """Answer metrics over the catalog's tables, hidden ones too, from one plan.
 
-        Raises InvalidQuery for a filter by what is no dimension, and WarehouseUnavailable.
+        Raises InvalidQuery for a filter by what is no dimension or an order by what is no column, and
+        WarehouseUnavailable.
         """
         check_dimensions(query, self.catalog.dimensions)
+        check_rows(query, metrics)
         compiled = self.get_plan(metrics)
         try:
             return self._build_answers(metrics, compiled, query, context)

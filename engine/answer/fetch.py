@@ -139,15 +139,18 @@ class ScanFetcher:
 
     def fetch_scan(self, scan: Scan, filters: Filters, buckets: PeriodBuckets, to_date: date | None) -> CachedRows:
         """Return a scan's rows; those of slots depend on the day up to which an unfinished window is known."""
-        sql = self.compiled.get_scan_sql(scan, len(self.ranges), get_filter_shapes(filters))
+        # A window that is unfinished is read once more, up to the day to which it is known.
+        is_whole = scan.shape is Shape.WINDOWS
+        ranges = tuple([index.axis.window for index in buckets.list_all()]) if is_whole else self.ranges
+        sql = self.compiled.get_scan_sql(scan, len(ranges), get_filter_shapes(filters))
         bound = bind_filters(filters)
-        if scan.shape is Shape.DAYS:
+        if scan.shape is not Shape.SLOTS:
             return self.fetch_once(
-                (scan, filters),
+                (scan, filters, ranges),
                 scan.table,
                 sql,
-                lambda: self.bind_parameters(self.ranges) | bound,
-                self.ranges,
+                lambda: self.bind_parameters(ranges) | bound,
+                ranges,
                 filters=filters,
             )
         query = self.query
@@ -163,16 +166,16 @@ class ScanFetcher:
             (scan, filters, to_date), scan.table, sql, parameters, self.ranges, slots=slots, filters=filters
         )
 
-    def fetch_labels(self, scan: LabelScan, filters: Filters) -> CachedRows:
+    def fetch_labels(self, scan: LabelScan, filters: Filters, ranges: tuple[Window, ...]) -> CachedRows:
         """Return each label of each member, and its last day."""
-        sql = self.compiled.get_labels_sql(scan, len(self.ranges), get_filter_shapes(filters))
+        sql = self.compiled.get_labels_sql(scan, len(ranges), get_filter_shapes(filters))
         bound = bind_filters(filters)
         return self.fetch_once(
             (scan, filters),
             scan.table,
             sql,
-            lambda: self.bind_parameters(self.ranges) | bound,
-            self.ranges,
+            lambda: self.bind_parameters(ranges) | bound,
+            ranges,
             filters=filters,
         )
 

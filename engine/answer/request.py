@@ -6,17 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from engine.answer.aggregate import MIXED, MetricResult, Row, SeriesValues, aggregate_metric
+from engine.answer.aggregate import MIXED, MetricResult, Row, SeriesBuilder, SeriesValues, aggregate_metric
 from engine.answer.cache import CachedRows
-from engine.answer.combine import WidgetBuilder
+from engine.answer.combine import WidgetBuilder, WidgetResult
 from engine.answer.extent import Extent
 from engine.answer.fetch import Filters, ScanFetcher, StatementRead
 from engine.answer.freshness import find_freshness, list_notes, make_known_test
 from engine.answer.receipts.receipt import Receipt, make_receipt
 from engine.answer.response import AnswerContext, Body, build_body
+from engine.answer.tables import MemberTableBuilder
+from engine.answer.target import TargetGoal, TargetValues, build_constant_goal, is_projectable, measure_progress
 from engine.answer.windows import build_period_buckets
 from engine.calendar import Axis, Window
-from engine.catalog.metrics import Metric, TableMetric
+from engine.catalog.metrics import Metric, MetricTarget, TableMetric
 from engine.compiler.builder import OTHER
 from engine.query import NOT_SET
 from engine.tables import Table
@@ -58,18 +60,11 @@ class WidgetRequest:
         query, context, period = self.query, self.fetcher.context, self.query.period
         freshness = find_freshness(metric, period, self.active, self.fetcher.fetch_extent, context.reads)
         buckets = build_period_buckets(period, self.fetcher.warehouse.dialect, freshness.to_date)
-        used: dict[int, TableResult] = {}
-
-        def get_result(part: TableMetric, filters: Filters) -> MetricResult | None:
-            if not self.active.issuperset(part.sources):
-                return None
-            found = self.get_table_result(part, filters, freshness.to_date)
-            used[id(found)] = found
-            return found.result
-
-        axes: list[Axis] = [each.axis for each in buckets.windows]
-        builder = WidgetBuilder(get_result, self.list_extents, self.has_known_days, axes)
-        result = builder.build(metric, query.filters)
+        used, aimed = dict[int, TableResult](), dict[int, TableResult]()
+        result = self.make_builder(freshness.to_date, used).build(metric, query.filters)
+        target = None
+        if metric.target is not None and result is not None:
+            target = self.build_target(metric, metric.target, result, freshness.through, aimed)
         applied = metric.select_filters(query.filters)
         body = build_body(
             metric,
@@ -82,9 +77,10 @@ class WidgetRequest:
                 notes=list_notes(metric, period, self.active, context.reads, context.notes),
                 applied=applied,
                 ignored=[each.dimension for each in query.filters if each not in applied],
+                target=target,
             ),
         )
-        parts = list(used.values())
+        parts = list((used | aimed).values())
         # Several parts may share a read.
         reads = list(dict.fromkeys(self.fetcher.get_read(rows) for each in parts for rows in each.cached_rows))
         receipt = make_receipt(
@@ -101,7 +97,7 @@ class WidgetRequest:
         return BuiltWidget(
             body=body,
             receipt=receipt,
-            results=tuple(each.result for each in parts),
+            results=tuple(each.result for each in used.values()),
             reads=reads,
             extents={
                 table: self.fetcher.fetch_extent(table)
@@ -109,6 +105,46 @@ class WidgetRequest:
                 if self.active.issuperset(table.sources)
             },
         )
+
+    def make_builder(self, to_date: date | None, used: dict[int, TableResult]) -> WidgetBuilder:
+        """Make a builder of results with their part up to `to_date`; it notes in `used` what it rests on."""
+
+        def get_result(part: TableMetric, filters: Filters) -> MetricResult | None:
+            if not self.active.issuperset(part.sources):
+                return None
+            found = self.get_table_result(part, filters, to_date)
+            used[id(found)] = found
+            return found.result
+
+        axes: list[Axis] = [self.query.period.current]
+        if self.query.period.comparison is not None:
+            axes.append(self.query.period.comparison)
+        return WidgetBuilder(get_result, self.list_extents, self.has_known_days, axes)
+
+    def build_target(
+        self,
+        metric: Metric,
+        target: MetricTarget,
+        result: WidgetResult,
+        through: date | None,
+        used: dict[int, TableResult],
+    ) -> TargetValues | None:
+        """Build the target of a widget that has a result; None where it is of other rows or another currency."""
+        applied, builder = metric.select_filters(self.query.filters), self.make_builder(through, used)
+        if target.metric is None:
+            if applied:
+                return None
+            goal = build_constant_goal(target, self.query.period.current, through)
+        else:
+            found = builder.build(target.metric, applied)
+            if found is None or target.metric.select_filters(applied) != applied:
+                return None
+            if result.currency and found.currency and result.currency != found.currency:
+                return None
+            (series,) = found.series
+            goal = TargetGoal(series.points, series.stats.value, series.stats.to_date if through else None)
+        own = builder.build(metric, applied) if through and is_projectable(metric) else None
+        return measure_progress(goal, result.stats.value, own.stats.to_date if own else None)
 
     def list_extents(self, metric: Metric) -> list[Extent | None]:
         return [self.fetcher.fetch_extent(table) for table in metric.list_tables(self.active)]
@@ -130,16 +166,27 @@ class WidgetRequest:
         buckets = build_period_buckets(self.query.period, dialect, to_date)
         fetched = {
             projection.scan: fetcher.fetch_scan(projection.scan, filters, buckets, to_date)
-            for projection in (*plan.wholes, plan.members)
+            for projection in (*plan.wholes, plan.members, *(plan.rows.projections if plan.rows else ()))
             if projection is not None
         }
         rows = {scan: each.rows for scan, each in fetched.items()}
-        result = aggregate_metric(plan, rows, buckets, fetcher.fetch_extent(metric.table), dialect)
+        extent = fetcher.fetch_extent(metric.table)
+        result = aggregate_metric(plan, rows, buckets, extent, dialect)
         cached_rows = list(fetched.values())
+        labels: Sequence[Row] = ()
         if plan.labels is not None:
-            label_rows = fetcher.fetch_labels(plan.labels, filters)
-            label_members(result.series, label_rows.rows)
+            # A row of a table is one of the asked window; a member of a breakdown, one of both.
+            ranges = fetcher.ranges if plan.rows is None else (self.query.period.current.window,)
+            label_rows = fetcher.fetch_labels(plan.labels, filters, ranges)
+            labels = label_rows.rows
             cached_rows.append(label_rows)
+        if plan.rows is not None:
+            builder = MemberTableBuilder(plan.rows, SeriesBuilder(metric, buckets, extent, dialect), rows)
+            result.table = builder.build(result, find_labels(labels), self.query)
+            # The columns' totals stand in the table; the widget's line is the first one's.
+            del result.series[1:]
+        else:
+            label_members(result.series, find_labels(labels))
         if metric.by is not None and metric.is_ordered_by_name:
             result.series.sort(key=lambda series: (series.id == OTHER, series.name, series.id))
         if plan.items is not None:
@@ -148,9 +195,14 @@ class WidgetRequest:
         return TableResult(result, tuple(cached_rows))
 
 
-def label_members(series: Sequence[SeriesValues], rows: Sequence[Row]) -> None:
-    """Name each member by its latest label; of several on one day, the greatest."""
+def find_labels(rows: Sequence[Row]) -> Mapping[str, str]:
+    """Find the latest label of each member; of several on one day, the greatest."""
     labels = {member: label for member, label, _ in sorted(rows, key=lambda row: (row[2], row[1]))}
+    labels.pop(NOT_SET, None)
+    return labels
+
+
+def label_members(series: Sequence[SeriesValues], labels: Mapping[str, str]) -> None:
     for each in series:
-        if each.id not in (OTHER, NOT_SET):
+        if each.id is not None and each.id != OTHER:
             each.name = labels.get(each.id, each.name)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from engine.answer.aggregate import SeriesValues, StatValues, Value
+from engine.answer.aggregate import MemberTable, SeriesValues, StatValues, Value
 from engine.answer.combine import WidgetResult
 from engine.answer.freshness import DataNote, Freshness
+from engine.answer.target import TargetValues
 from engine.answer.windows import BucketIndex, PeriodBuckets
 from engine.catalog.metrics import Metric, TableMetric
 from engine.files.definitions import DeltaKind
@@ -30,6 +31,7 @@ class AnswerContext:
     notes: Sequence[DataNote]
     applied: Sequence[DimensionFilter]
     ignored: Sequence[str]
+    target: TargetValues | None = None
 
 
 def compute_delta(value: Value, previous: Value, kind: DeltaKind) -> Value:
@@ -77,8 +79,51 @@ def build_body(metric: Metric, result: WidgetResult | None, context: AnswerConte
                 {"name": series.name, "points": build_points(buckets.compared, series.compared)}
                 for series in result.series
             ]
+    if metric.target is not None:
+        body["target"] = None if context.target is None else build_target(context.target, buckets.current)
+    if isinstance(metric, TableMetric) and metric.rows is not None:
+        body["table"] = build_table(metric, result.table if result else None, to_date)
     body["meta"] = build_meta(metric, result, context)
     return body
+
+
+def build_target(target: TargetValues, bucket_index: BucketIndex) -> Body:
+    goal = target.goal
+    return {
+        "series": build_points(bucket_index, goal.points),
+        "value": goal.value,
+        "due": goal.due,
+        "progress": target.progress,
+        "projected": target.projected,
+    }
+
+
+def build_table(metric: TableMetric, table: MemberTable | None, to_date: date | None) -> Body:
+    """Build the rows and columns of a table; None where its source is missing."""
+    names = [each.name for each in metric.series]
+    totals = [each.stats for each in table.columns] if table else [StatValues()] * len(names)
+    through = to_date if table else None
+
+    def build_cells(cells: Sequence[StatValues]) -> Body:
+        return {name: build_stats(cell, metric.delta, through) for name, cell in zip(names, cells, strict=True)}
+
+    return {
+        "columns": [
+            {
+                "name": each.name,
+                "format": each.format or metric.format,
+                "better": each.better or metric.better,
+                "currency": table.columns[index].currency if table else None,
+            }
+            for index, each in enumerate(metric.series)
+        ],
+        "rows": [
+            {"id": row.id, "label": row.label, "currency": row.currency, "values": build_cells(row.cells)}
+            for row in (table.rows if table else ())
+        ],
+        "total": build_cells(totals),
+        "count": table.count if table else 0,
+    }
 
 
 def build_series(series: SeriesValues, context: AnswerContext) -> Body:

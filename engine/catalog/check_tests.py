@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from engine.tables import VALUE_TYPES, Table, ValueType
 
 # The days on which the buckets of the points, or of the comparison, begin.
 DaysByKey = Mapping[str, Sequence[date]]
+ROW_NAMES = ("id", "label", "currency", "values")
 NEEDS_COMPARE = "needs `compare:` beside `start` and `end`, such as compare: previous_period"
 CELL_PHRASES: Mapping[ValueType, str] = {
     "whole": "a whole number",
@@ -66,6 +67,8 @@ def find_physical_tables(metric: Metric) -> Iterator[Table]:
         if id(each) in seen:
             continue
         seen.add(id(each))
+        if isinstance(each, Metric) and each.target is not None and each.target.metric is not None:
+            pending.append(each.target.metric)
         if isinstance(each, TableMetric):
             pending.append(each.table)
         elif isinstance(each, Metric):
@@ -181,6 +184,12 @@ def check_expectation(reporter: Reporter, expect: Expectation, metric: Metric, d
             reporter.report_at_key("unknown-series", f"no series {name!r}{suggest_name(name, names)}", "series", name)
         check_series_expectation(reporter.descend("series", name), series, days)
     check_items(reporter, expect, metric)
+    if expect.target is not None and metric.target is None:
+        reporter.report_at_key("misplaced-key", "the metric has no `target`", "target")
+    elif expect.target is not None:
+        points = None if days is None else days["points"]
+        check_points(reporter.descend("target"), expect.target.points or {}, "points", points)
+    check_table(reporter, expect, metric)
     for name in expect.meta or {}:
         if name not in META_NAMES:
             message = f"meta has no {name!r}{suggest_name(name, META_NAMES)}"
@@ -224,12 +233,37 @@ def check_items(reporter: Reporter, expect: Expectation, metric: Metric) -> None
                 reporter.report_at_key("unknown-key", message, "items", index, name)
 
 
+def check_table(reporter: Reporter, expect: Expectation, metric: Metric) -> None:
+    """Report a table of a metric without one, and columns and names that no row has."""
+    if expect.table is None:
+        return
+    if not isinstance(metric, TableMetric) or metric.rows is None:
+        reporter.report_at_key("misplaced-key", "the metric has no `columns`, and so no table", "table")
+        return
+    columns = [series.name for series in metric.series]
+    check_row_names(reporter, expect.table.total or {}, columns, "no column", "table", "total")
+    for index, row in enumerate(expect.table.rows or ()):
+        check_row_names(reporter, row, ROW_NAMES, "a row has no", "table", "rows", index)
+        if isinstance(cells := row.get("values"), dict):
+            check_row_names(reporter, cells, columns, "no column", "table", "rows", index, "values")
+
+
+def check_row_names(
+    reporter: Reporter, given: Iterable[str], names: Sequence[str], phrase: str, *path: str | int
+) -> None:
+    for name in given:
+        if name not in names:
+            reporter.report_at_key("unknown-key", f"{phrase} {name!r}{suggest_name(name, names)}", *path, name)
+
+
 def get_series_names(metric: Metric) -> frozenset[str] | None:
     """Return the names of a metric's series; None if the rows decide them."""
     if isinstance(metric, CombinedMetric):
         return frozenset(name for part in metric.parts for name in get_series_names(part) or ())
     if isinstance(metric, TableMetric):
-        return None if metric.by is not None else frozenset(series.name for series in metric.series)
+        # The line of a table is its first column.
+        shown = metric.series[:1] if metric.rows else metric.series
+        return None if metric.by is not None else frozenset(series.name for series in shown)
     return frozenset((metric.title,))
 
 

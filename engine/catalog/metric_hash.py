@@ -6,7 +6,16 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
-from engine.catalog.metrics import CombinedMetric, DerivedMetric, Metric, MetricSeries, RankedItems, TableMetric
+from engine.catalog.metrics import (
+    CombinedMetric,
+    DerivedMetric,
+    MemberRows,
+    Metric,
+    MetricSeries,
+    MetricTarget,
+    RankedItems,
+    TableMetric,
+)
 from engine.language.expressions import Expression
 from engine.tables import Table
 
@@ -22,7 +31,17 @@ def hash_metric(metric: Metric) -> str:
 
 def describe_metric(metric: Metric) -> tuple[Any, ...]:
     """Describe a metric by plain values that are equal for equal definitions."""
-    common = (metric.key, metric.format, metric.better, metric.chart, metric.group, metric.position, metric.delta)
+    common: tuple[Any, ...] = (
+        metric.key,
+        metric.format,
+        metric.better,
+        metric.chart,
+        metric.group,
+        metric.position,
+        metric.delta,
+    )
+    if metric.target is not None:
+        common = (*common, *describe_target(metric.target))
     match metric:
         case TableMetric():
             return (*common, *describe_table_metric(metric))
@@ -31,6 +50,10 @@ def describe_metric(metric: Metric) -> tuple[Any, ...]:
         case DerivedMetric():
             return (*common, metric.text, *map(describe_metric, metric.operands))
     raise TypeError(f"no description for {type(metric).__name__}")
+
+
+def describe_target(target: MetricTarget) -> tuple[Any, ...]:
+    return ("target", target.day, target.value, target.metric and describe_metric(target.metric))
 
 
 def describe_table_metric(metric: TableMetric) -> tuple[Any, ...]:
@@ -43,7 +66,13 @@ def describe_table_metric(metric: TableMetric) -> tuple[Any, ...]:
         (metric.top, metric.other, metric.total, metric.fill, metric.is_ordered_by_name),
         metric.ranking and describe_expression(metric.ranking),
         metric.items and describe_items(metric.items, metric),
+        *([describe_rows(metric.rows)] if metric.rows else []),
     )
+
+
+def describe_rows(rows: MemberRows) -> tuple[Any, ...]:
+    dimension, having = rows.dimension, rows.having and describe_expression(rows.having)
+    return (dimension.name, dimension.column, dimension.label, having, rows.sort, rows.is_descending, rows.limit)
 
 
 def describe_series(series: MetricSeries, metric: Metric) -> tuple[Any, ...]:

@@ -12,21 +12,24 @@ from engine.catalog.check_tests import check_tests
 from engine.catalog.definition_resolver import DefinitionResolver, Section
 from engine.catalog.dimensions import make_title_from_name, resolve_breakdown
 from engine.catalog.metrics import (
+    DEFAULT_ROWS,
     DEFAULT_TOP,
     CombinedMetric,
     DerivedMetric,
+    MemberRows,
     Metric,
     MetricSeries,
+    MetricTarget,
     RankedItems,
     TableMetric,
     is_money,
 )
 from engine.catalog.reporter import AlreadyReported, CollectErrors, Reporter
-from engine.catalog.rules import RULES, get_content_keys
+from engine.catalog.rules import RULES, get_content_keys, get_sort_column
 from engine.catalog.table_resolver import TableResolver, format_sources
 from engine.diagnostics import Diagnostics, Position
 from engine.faults import TextFault, raise_if_any
-from engine.files.definitions import Format, ItemsDefinition, MetricDefinition, SeriesDefinition
+from engine.files.definitions import Format, ItemsDefinition, MetricDefinition, SeriesDefinition, TargetDefinition
 from engine.files.document import KeyPath
 from engine.files.folder import MetricFile, MetricFolder
 from engine.language.evaluator import compile_arithmetic
@@ -106,19 +109,39 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
                 metric = self.resolve_table_metric(reporter, definition)
         if metric.format == "currency" and not is_money(metric):
             reporter.report_at_value("not-money", NOT_MONEY, "format")
+        with errors:
+            metric = replace(metric, target=self.resolve_target(reporter, definition.target, metric))
         check_tests(reporter, metric)
         errors.raise_if_failed()
         return metric
+
+    def resolve_target(
+        self, reporter: Reporter, definition: TargetDefinition | None, metric: Metric
+    ) -> MetricTarget | None:
+        """Resolve what a metric should come to. Raises AlreadyReported."""
+        if definition is None:
+            return None
+        if definition.day is not None and not (isinstance(metric, TableMetric) and is_additive(metric)):
+            message = "a target per day is for a value that adds up over days; write `value`, or `metric`"
+            reporter.report_at_key("misplaced-key", message, "target", "day")
+            raise AlreadyReported
+        goal = None
+        if definition.metric is not None:
+            goal = self.resolve_single_series(reporter, reporter.locate_value("target", "metric"), definition.metric)
+        return MetricTarget(definition.day, definition.value, goal)
 
     # Metrics over a table
 
     def resolve_table_metric(self, reporter: Reporter, definition: MetricDefinition) -> TableMetric:
         table = self.resolve_metric_table(reporter, definition)
-        errors, where, by, ranking, items, series = CollectErrors(), None, None, None, None, tuple[MetricSeries, ...]()
+        errors, where, by, ranking, items, rows = CollectErrors(), None, None, None, None, None
+        series: tuple[MetricSeries, ...] = ()
         with errors:
             where = self.resolve_where(reporter, definition, table)
         definitions: dict[str, tuple[KeyPath, SeriesDefinition]] = {
-            name: (("series", name), each) for name, each in (definition.series or {}).items()
+            name: ((key, name), each)
+            for key, listed in (("series", definition.series), ("columns", definition.columns))
+            for name, each in (listed or {}).items()
         }
         if definition.value is not None:
             definitions[make_title(reporter.name, definition)] = (("value",), SeriesDefinition(value=definition.value))
@@ -127,7 +150,10 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         if definition.by is not None:
             with errors:
                 by = self.resolve_breakdown(reporter, table, definition.by, "by")
-        if definition.order is not None and definition.order != BY_NAME:
+        if definition.columns is not None:
+            with errors:
+                rows = self.resolve_rows(reporter, definition, table, where)
+        elif isinstance(definition.order, str) and definition.order != BY_NAME:
             with errors:
                 ranking = self.resolve_ranking(reporter, definition.order, table, where)
         if definition.items is not None:
@@ -146,8 +172,9 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
             top=definition.top or DEFAULT_TOP,
             other=definition.other is not False,
             ranking=ranking,
-            is_ordered_by_name=definition.order == BY_NAME,
+            is_ordered_by_name=definition.columns is None and definition.order == BY_NAME,
             items=items,
+            rows=rows,
             total=definition.total or "period",
             fill=definition.fill,
         )
@@ -195,6 +222,44 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         errors.raise_if_failed()
         with reporter.catch_faults("order", rendered=rendered):
             return resolve_expression(rendered.text, table, where, others=self.other_tables)
+
+    def resolve_rows(
+        self, reporter: Reporter, definition: MetricDefinition, table: Table, where: exp.Expr | None
+    ) -> MemberRows:
+        """Resolve the rows of a table: their dimension, what they meet and their order. Raises AlreadyReported."""
+        if definition.rows is None:
+            raise AlreadyReported
+        errors, having = CollectErrors(), None
+        with errors:
+            dimension = self.resolve_breakdown(reporter, table, definition.rows, "rows")
+        if definition.having is not None:
+            with errors:
+                having = self.resolve_having(reporter, definition.having, table, where)
+        errors.raise_if_failed()
+        direction = next(iter(definition.order.values())) if isinstance(definition.order, dict) else "desc"
+        return MemberRows(
+            dimension=dimension,
+            having=having,
+            sort=get_sort_column(definition) or next(iter(definition.columns or ())),
+            is_descending=direction == "desc",
+            limit=definition.limit or DEFAULT_ROWS,
+        )
+
+    def resolve_having(self, reporter: Reporter, text: str, table: Table, where: exp.Expr | None) -> Expression:
+        """Resolve what the rows of a table meet, over the asked window's. Raises AlreadyReported."""
+        errors = CollectErrors()
+        rendered = self.render_expression(reporter, text, table, errors, "having")
+        errors.raise_if_failed()
+        with reporter.catch_faults("having", rendered=rendered):
+            return resolve_expression(
+                rendered.text,
+                table,
+                where,
+                total_stated="total" in reporter.list_keys(),
+                others=self.other_tables,
+                metrics=self.declared,
+                is_condition=True,
+            )
 
     def resolve_breakdown(self, reporter: Reporter, table: Table, name: str, *path: str | int) -> Dimension:
         """Return the dimension or column of this name. Raises AlreadyReported."""
@@ -291,7 +356,7 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
     def resolve_same_table_metric(self, reporter: Reporter, position: Position, key: str, table: Table) -> TableMetric:
         """Return the metric called `key`, which must have one value over this table."""
         found = self.follow_reference(reporter, position, key)
-        if not isinstance(found, TableMetric) or found.by is not None or len(found.series) != 1:
+        if not isinstance(found, TableMetric) or not found.has_one_series:
             message = f"metric {key!r} has several series, or no table; metric() takes a metric with one value"
         elif found.table is not table:
             message = f"metric {key!r} is over table {found.table.name}, this one over {table.name}; use derive"
@@ -352,9 +417,14 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
     def resolve_single_series(self, reporter: Reporter, position: Position, key: str) -> Metric:
         """Return the metric called `key`, which must have one series."""
         metric = self.follow_reference(reporter, position, key)
-        breakdown = isinstance(metric, TableMetric) and (metric.by is not None or len(metric.series) > 1)
-        if breakdown or isinstance(metric, CombinedMetric):
-            message = f"metric {key!r} has several series; only metrics of one can be combined or derived from"
+        if isinstance(metric, TableMetric) and metric.rows is not None:
+            message = f"metric {key!r} is a table; only metrics of one series can be combined, derived from or a target"
+            reporter.report_at_position(position, "wrong-metric", message)
+            raise AlreadyReported
+        if isinstance(metric, CombinedMetric) or (isinstance(metric, TableMetric) and not metric.has_one_series):
+            message = (
+                f"metric {key!r} has several series; only metrics of one can be combined, derived from or a target"
+            )
             reporter.report_at_position(position, "wrong-metric", message)
             raise AlreadyReported
         return metric
@@ -396,6 +466,10 @@ def inline_where(metric: TableMetric) -> str:
         value = guard_argument(argument, metric.where)
         aggregate.set("this", exp.Distinct(expressions=[value]) if distinct else value)
     return tree.sql()
+
+
+def is_additive(metric: TableMetric) -> bool:
+    return all(series.expression.additive for series in metric.series)
 
 
 def find_non_arithmetic(tree: exp.Expr) -> Iterator[TextFault]:

@@ -15,6 +15,7 @@ from engine.query import DimensionFilter
 from engine.tables import Dimension, Table
 
 DEFAULT_TOP = 10
+DEFAULT_ROWS = 50
 
 IsKnown = Callable[[Table], bool]
 
@@ -41,6 +42,26 @@ class RankedItems:
     limit: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class MetricTarget:
+    """What a widget should come to: a number for each day, one for each bucket and the whole, or another metric."""
+
+    day: float | None = None
+    value: float | None = None
+    metric: Metric | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MemberRows:
+    """The rows of a table widget: a member each, of those that meet `having`, in the order of the column `sort`."""
+
+    dimension: Dimension
+    having: Expression | None
+    sort: str
+    is_descending: bool
+    limit: int
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Metric:
     """The properties of every widget, however it is computed."""
@@ -55,6 +76,7 @@ class Metric:
     position: float | None = None
     hidden: bool = False
     delta: DeltaKind = "relative"
+    target: MetricTarget | None = None
     tests: tuple[TestDefinition, ...] = field(default=())
 
     @property
@@ -66,6 +88,12 @@ class Metric:
     def table_metrics(self) -> tuple[TableMetric, ...]:
         """The metrics over tables that this one is computed from, each once."""
         return tuple({metric.key: metric for part in self.parts for metric in part.table_metrics}.values())
+
+    @cached_property
+    def planned_metrics(self) -> tuple[TableMetric, ...]:
+        """The metrics over tables that its answer needs, its target's included, each once."""
+        target = self.target.metric.table_metrics if self.target and self.target.metric else ()
+        return tuple({metric.key: metric for metric in (*self.table_metrics, *target)}.values())
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:
@@ -125,7 +153,7 @@ class Metric:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TableMetric(Metric):
-    """Expressions over one table."""
+    """Expressions over one table; with `rows` they are the columns of a table, and the first one is its series."""
 
     table: Table
     series: tuple[MetricSeries, ...]
@@ -139,6 +167,7 @@ class TableMetric(Metric):
     ranking: Expression | None = None
     is_ordered_by_name: bool = False
     items: RankedItems | None = None
+    rows: MemberRows | None = None
     total: Total = "period"
     fill: Fill | None = None
 
@@ -155,6 +184,11 @@ class TableMetric(Metric):
     @cached_property
     def dimensions(self) -> Mapping[str, Dimension]:
         return self.table.dimensions
+
+    @property
+    def has_one_series(self) -> bool:
+        """Whether it is a line of its own: no breakdown, no table and no several series."""
+        return self.by is None and self.rows is None and len(self.series) == 1
 
     def get_total(self, series: MetricSeries) -> Total:
         return series.total or self.total

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from engine.catalog.reporter import Reporter
 from engine.diagnostics import Diagnostic
-from engine.files.definitions import CONTENT_KEYS, MetricDefinition
+from engine.files.definitions import CONTENT_KEYS, MetricDefinition, TargetDefinition
 from engine.suggestions import suggest_name, suggest_similar_name
 
 KEY_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
@@ -19,10 +19,11 @@ COMMON_KEYS = frozenset(
 )
 TABLE_KEYS = COMMON_KEYS | {"table", "where", "by", "top", "order", "other", "items", "total", "fill"}
 ALLOWED_KEYS = {
-    "value": TABLE_KEYS | {"value"},
-    "series": (TABLE_KEYS | {"series", "headline"}) - {"by", "top", "order", "other"},
+    "value": TABLE_KEYS | {"value", "target"},
+    "series": (TABLE_KEYS | {"series", "headline", "target"}) - {"by", "top", "order", "other"},
+    "columns": COMMON_KEYS | {"table", "where", "columns", "rows", "having", "order", "limit", "total", "fill"},
     "combine": COMMON_KEYS | {"combine", "stat"},
-    "derive": COMMON_KEYS | {"derive"},
+    "derive": COMMON_KEYS | {"derive", "target"},
 }
 
 
@@ -41,7 +42,7 @@ def find_wrong_contents(reporter: Reporter, definition: MetricDefinition) -> Ite
     given = get_content_keys(definition)
     # An unknown key may well be the content's, misspelt.
     if not given and set(reporter.list_keys()) <= MetricDefinition.model_fields.keys():
-        yield reporter.diagnose_key("missing-key", "a metric needs one of value, series, combine or derive")
+        yield reporter.diagnose_key("missing-key", "a metric needs one of value, series, columns, combine or derive")
     for extra in given[1:]:
         yield reporter.diagnose_key(
             "misplaced-key", f"{extra} does not go with {given[0]}: a metric has one of them", extra
@@ -63,6 +64,37 @@ def find_members_without_breakdown(reporter: Reporter, definition: MetricDefinit
                 yield reporter.diagnose_key("misplaced-key", f"{name} needs `by`, the column to break down by", name)
 
 
+def find_faults_of_tables(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
+    columns = definition.columns
+    if columns is None:
+        if isinstance(definition.order, dict) and get_content_keys(definition):
+            message = (
+                "a direction is for a table's columns; write an aggregate expression, which is descending, or name"
+            )
+            yield reporter.diagnose_value("wrong-value", message, "order")
+        return
+    if "rows" not in reporter.list_keys():
+        message = "a table needs `rows`, the dimension or column that its rows are the members of"
+        yield reporter.diagnose_key("missing-key", message, "columns")
+    for name in columns:
+        if name.startswith("-"):
+            message = f"{name!r} begins with a -, which `sort` has before a column for descending; name it otherwise"
+            yield reporter.diagnose_key("bad-name", message, "columns", name)
+    sort = get_sort_column(definition)
+    if sort is not None and sort not in columns:
+        report, path = (
+            (reporter.diagnose_key, ("order", sort))
+            if isinstance(definition.order, dict)
+            else (reporter.diagnose_value, ("order",))
+        )
+        yield report("unknown-value", f"no column {sort!r}{suggest_name(sort, columns)}", *path)
+
+
+def get_sort_column(definition: MetricDefinition) -> str | None:
+    """Return the column that a table's `order` names."""
+    return next(iter(definition.order)) if isinstance(definition.order, dict) else definition.order
+
+
 def find_unknown_headline(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
     if definition.series and definition.headline is not None and definition.headline not in definition.series:
         likely = suggest_name(definition.headline, definition.series)
@@ -80,6 +112,21 @@ def find_wrong_correlation(reporter: Reporter, definition: MetricDefinition) -> 
     if definition.stat == "correlation" and definition.combine and len(definition.combine) != 2:
         message = "a correlation is between two metrics; remove this one, or `stat`"
         yield reporter.diagnose_value("wrong-value", message, "combine", 2)
+
+
+def find_wrong_target(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
+    if definition.target is None:
+        return
+    if len(definition.series or ()) > 1:
+        yield reporter.diagnose_key("misplaced-key", "a target is for a widget of one series", "target")
+    keys, known = reporter.descend("target").list_keys(), TargetDefinition.model_fields
+    given = [name for name in known if name in keys]
+    # An unknown key may well be one of these, misspelt.
+    if not given and set(keys) <= known.keys():
+        yield reporter.diagnose_value("missing-key", "a target needs one of day, value or metric", "target")
+    for extra in given[1:]:
+        message = f"{extra} does not go with {given[0]}: a target has one of them"
+        yield reporter.diagnose_key("misplaced-key", message, "target", extra)
 
 
 def find_doubtful_chart(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
@@ -102,8 +149,10 @@ RULES: tuple[Rule, ...] = (
     find_wrong_contents,
     find_misplaced_keys,
     find_members_without_breakdown,
+    find_faults_of_tables,
     find_unknown_headline,
     find_unknown_order,
     find_wrong_correlation,
+    find_wrong_target,
     find_doubtful_chart,
 )

@@ -34,6 +34,8 @@ class StatementBuilder:
     def emit_scan(self, scan: Scan, range_count: int, filters: Sequence[FilterShape] = ()) -> str:
         """Emit the statement of a scan whose days lie in one range or in two."""
         condition = self.emit_filters(scan.table, filters)
+        if scan.member is not None:
+            return self.emit_rows_scan(scan, scan.member, range_count, condition)
         if scan.breakdown is not None:
             return self.emit_member_scan(scan, scan.breakdown, range_count, condition)
         if scan.shape is Shape.DAYS:
@@ -74,6 +76,29 @@ class StatementBuilder:
             f"SELECT\n  {selected}\nFROM slots AS k CROSS JOIN {self.emit_source(scan.table)}\n"
             f"WHERE {self.emit_tenant_conjunct(scan.table)}{day} = k.day{condition}\nGROUP BY k.slot"
         )
+
+    # The rows of a table
+
+    def emit_rows_scan(self, scan: Scan, member: str, range_count: int, condition: str) -> str:
+        """Emit a row for each member of each range, which is a whole window, or for each of its days."""
+        columns = self.emit_columns(scan.table)
+        day, name = columns[scan.table.time], self.emit_member(scan.table, member)
+        keys = {"day": day} if scan.shape is Shape.DAYS else {}
+        keys["member"] = name
+        if scan.by_account and scan.table.account:
+            keys["account"] = columns[scan.table.account]
+        aggregates = self.emit_aggregates(scan.aggregates, columns)
+
+        def emit_range(index: int) -> str:
+            window = [f"{index} AS slot"] if scan.shape is Shape.WINDOWS else []
+            selected = ",\n  ".join((*window, *(f"{sql} AS {alias}" for alias, sql in keys.items()), *aggregates))
+            return (
+                f"SELECT\n  {selected}\nFROM {self.emit_source(scan.table)}\n"
+                f"WHERE {self.emit_tenant_conjunct(scan.table)}{self.emit_day_range(day, index)}{condition}\n"
+                f"GROUP BY {', '.join(keys.values())}"
+            )
+
+        return "\nUNION ALL\n".join(map(emit_range, range(range_count)))
 
     # With a breakdown
 
@@ -126,6 +151,8 @@ class StatementBuilder:
         label = f"NULLIF({columns[scan.label]}, '')"
         own = {"__day": columns[table.time], "__member": self.emit_member(table, scan.member), "__label": label}
         condition = f"{self.emit_filters(table, filters)} AND {label} IS NOT NULL"
+        if scan.where is not None:
+            condition += f" AND ({self.dialect.emit_expression(scan.where, columns)})"
         scoped = self.emit_scoped_rows(table, own, [], range_count, condition)
         return (
             f"{self.emit_with_clause({'scoped': scoped})}\n"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import fsum, nan
 from typing import Any
 
 from sqlglot import exp
 
-from engine.catalog.metrics import Metric, MetricSeries, RankedItems, TableMetric
+from engine.catalog.metrics import MemberRows, Metric, MetricSeries, RankedItems, TableMetric
 from engine.files.definitions import Total
 from engine.language.expressions import Aggregate, Expression, make_text_extreme
 from engine.language.function_values import Evaluator
@@ -22,10 +22,12 @@ class Shape(StrEnum):
 
     DAYS: a day. Buckets and totals are merged from days, so that one scan serves every grain.
     SLOTS: a bucket or a whole window, for aggregates that do not merge, such as distinct counts.
+    WINDOWS: a whole window, which the statement reads by itself: of members, whose buckets nobody needs.
     """
 
     DAYS = "days"
     SLOTS = "slots"
+    WINDOWS = "windows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,8 @@ class Scan:
     """One statement over one table for both windows: aggregates by day or slot, and by member.
 
     A row is (day or slot, *aggregates); with a breakdown, (day or slot, place, member, *aggregates), where place and
-    member are NULL for the rows of the rest. With `by_account` there is a row for each account, which stands before the
-    aggregates.
+    member are NULL for the rows of the rest. With `member`, a column, there is a row for each member of it, and with
+    `by_account` one for each account; both stand before the aggregates.
     """
 
     table: Table
@@ -58,11 +60,17 @@ class Scan:
     aggregates: tuple[Aggregate, ...]
     breakdown: Breakdown | None = None
     by_account: bool = False
+    member: str | None = None
+
+    @property
+    def account(self) -> int:
+        """The position of the account in a row, if it has one."""
+        return 3 if self.breakdown else 1 if self.member is None else 2
 
     @property
     def positions(self) -> Mapping[Aggregate, int]:
         """The position of each aggregate in a row."""
-        first = (3 if self.breakdown else 1) + self.by_account
+        first = self.account + self.by_account
         return {aggregate: first + index for index, aggregate in enumerate(self.aggregates)}
 
 
@@ -77,11 +85,12 @@ class ItemsScan:
 
 @dataclass(frozen=True, slots=True)
 class LabelScan:
-    """One statement over one table for both windows: each label of each member, and its last day."""
+    """One statement over one table: each label of each member, and its last day, of the rows that pass `where`."""
 
     table: Table
     member: str
     label: str
+    where: exp.Expr | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,11 +124,27 @@ class ScanProjection:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class RowsPlan:
+    """How to read the rows of a table: `windows` has those that there are, and what they meet.
+
+    `days` are one projection for each way, other than `period`, in which columns are summed up.
+    """
+
+    windows: ScanProjection
+    days: tuple[ScanProjection, ...]
+    having: Evaluator | None
+
+    @property
+    def projections(self) -> tuple[ScanProjection, ...]:
+        return (self.windows, *self.days)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class MetricPlan:
     """How to answer one metric over a table.
 
     `wholes` cover all members together, one for each way in which series are summed up; `members` each of them,
-    `labels` their names, and `items` is the list.
+    `labels` their names, `items` is the list, and `rows` are those of the table.
     """
 
     metric: TableMetric
@@ -127,6 +152,7 @@ class MetricPlan:
     members: ScanProjection | None
     items: ItemsScan | None
     labels: LabelScan | None = None
+    rows: RowsPlan | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,7 +164,7 @@ class Plan:
 
 
 MergeFunction = Callable[[Sequence[Any]], Any]
-ScanKey = tuple[str, Shape, bool, object]
+ScanKey = tuple[str, Shape, bool, object, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,22 +191,31 @@ class SeriesGroup:
 
     def get_scan_key(self, breakdown: Breakdown | None) -> ScanKey:
         identity = None if breakdown is None else breakdown.identity
-        return (self.metric.table.name, self.shape, self.by_account, identity)
+        return (self.metric.table.name, self.shape, self.by_account, identity, None)
 
 
 def plan(metrics: Iterable[Metric]) -> Plan:
     """Plan the fewest scans that answer these metrics; those that read the same rows share one."""
-    table_metrics = {metric.key: metric for each in metrics for metric in each.table_metrics}
+    table_metrics = {metric.key: metric for each in metrics for metric in each.planned_metrics}
     aggregates: dict[ScanKey, dict[Aggregate, None]] = {}
-    shells: dict[ScanKey, tuple[SeriesGroup, Breakdown | None]] = {}
+    shells: dict[ScanKey, Scan] = {}
     uses: dict[str, list[tuple[SeriesGroup, ScanKey]]] = {key: [] for key in table_metrics}
     members: dict[str, tuple[SeriesGroup, ScanKey]] = {}
+    rows: dict[str, list[tuple[SeriesGroup, ScanKey]]] = {}
 
     def add_scan(group: SeriesGroup, breakdown: Breakdown | None) -> ScanKey:
         key = group.get_scan_key(breakdown)
-        shells.setdefault(key, (group, breakdown))
+        shells.setdefault(key, Scan(group.metric.table, group.shape, (), breakdown, by_account=group.by_account))
         aggregates.setdefault(key, {}).update(dict.fromkeys(iter_needed_aggregates(group.metric, group.series)))
         return key
+
+    def add_rows(group: SeriesGroup, member: str, having: Expression | None) -> tuple[SeriesGroup, ScanKey]:
+        shape = Shape.WINDOWS if group.total == "period" else Shape.DAYS
+        key = (group.metric.table.name, shape, group.by_account, None, member)
+        shells.setdefault(key, Scan(group.metric.table, shape, (), by_account=group.by_account, member=member))
+        needed = (*iter_needed_aggregates(group.metric, group.series), *(having.aggregates if having else ()))
+        aggregates.setdefault(key, {}).update(dict.fromkeys(needed))
+        return group, key
 
     for metric in table_metrics.values():
         breakdown = plan_breakdown(metric)
@@ -191,10 +226,12 @@ def plan(metrics: Iterable[Metric]) -> Plan:
             # Members add up to the whole only where their aggregates merge.
             whole = split if split is not None and group.is_mergeable else add_scan(group, None)
             uses[metric.key].append((group, whole))
-    scans = {
-        key: Scan(group.metric.table, group.shape, tuple(aggregates[key]), breakdown, by_account=group.by_account)
-        for key, (group, breakdown) in shells.items()
-    }
+        if metric.rows is not None:
+            having, member = metric.rows.having, metric.rows.dimension.column
+            rows[metric.key] = [
+                add_rows(group, member, having if group.total == "period" else None) for group in group_columns(metric)
+            ]
+    scans = {key: replace(scan, aggregates=tuple(aggregates[key])) for key, scan in shells.items()}
 
     def project(use: tuple[SeriesGroup, ScanKey]) -> ScanProjection:
         return build_projection(use[0], scans[use[1]])
@@ -208,6 +245,7 @@ def plan(metrics: Iterable[Metric]) -> Plan:
                 members=project(members[key]) if key in members else None,
                 items=ItemsScan(metric.table, metric.items, metric.where) if metric.items else None,
                 labels=plan_labels(metric),
+                rows=build_rows_plan(metric.rows, list(map(project, rows[key]))) if metric.rows else None,
             )
             for key, metric in table_metrics.items()
         },
@@ -222,6 +260,19 @@ def group_series(metric: TableMetric) -> list[SeriesGroup]:
     return [SeriesGroup(metric, tuple(series), total) for total, series in groups.items()]
 
 
+def group_columns(metric: TableMetric) -> list[SeriesGroup]:
+    """Group the columns of a table by how they are summed up; the first group tells, too, which rows there are."""
+    groups = {group.total: group for group in group_series(metric)}
+    whole = groups.pop("period", SeriesGroup(metric, (), "period"))
+    return [whole, *groups.values()]
+
+
+def build_rows_plan(rows: MemberRows, projections: Sequence[ScanProjection]) -> RowsPlan:
+    windows, *days = projections
+    having = rows.having.compile_evaluator(windows.scan.positions) if rows.having else None
+    return RowsPlan(windows, tuple(days), having)
+
+
 def plan_breakdown(metric: TableMetric) -> Breakdown | None:
     if metric.by is None:
         return None
@@ -231,9 +282,13 @@ def plan_breakdown(metric: TableMetric) -> Breakdown | None:
 
 
 def plan_labels(metric: TableMetric) -> LabelScan | None:
-    if metric.by is None or metric.by.label is None:
+    if metric.rows is not None:
+        dimension, where = metric.rows.dimension, metric.where
+    elif metric.by is not None:
+        dimension, where = metric.by, None
+    else:
         return None
-    return LabelScan(metric.table, metric.by.column, metric.by.label)
+    return LabelScan(metric.table, dimension.column, dimension.label, where) if dimension.label else None
 
 
 def iter_needed_aggregates(metric: TableMetric, series: Iterable[MetricSeries]) -> Iterable[Aggregate]:
@@ -259,7 +314,8 @@ def get_currency_bounds(metric: TableMetric) -> tuple[Aggregate, ...]:
 def shows_money(metric: TableMetric) -> bool:
     values: tuple[MetricSeries, ...] = metric.items.values if metric.items else ()
     ranking = metric.by is not None and metric.ranking is not None and metric.ranking.money
-    return ranking or any(series.expression.money for series in (*metric.series, *values))
+    having = metric.rows is not None and metric.rows.having is not None and metric.rows.having.money
+    return ranking or having or any(series.expression.money for series in (*metric.series, *values))
 
 
 def build_projection(group: SeriesGroup, scan: Scan) -> ScanProjection:
@@ -268,7 +324,7 @@ def build_projection(group: SeriesGroup, scan: Scan) -> ScanProjection:
     passing = positions[metric.passing] if metric.passing is not None else None
     # A shared scan's rows have more than this metric reads: the rest is not merged.
     used = frozenset(iter_needed_aggregates(metric, group.series))
-    first = min(positions.values(), default=0)
+    first = scan.account + scan.by_account
     measures = tuple(build_measure(metric, series, positions, passing) for series in group.series)
     return ScanProjection(
         scan=scan,
@@ -277,7 +333,7 @@ def build_projection(group: SeriesGroup, scan: Scan) -> ScanProjection:
         evaluators=tuple(each.evaluate for each in measures),
         passing=passing,
         currency=(positions[lowest_highest[0]], positions[lowest_highest[1]]) if lowest_highest else None,
-        account=(3 if scan.breakdown else 1) if scan.by_account else None,
+        account=scan.account if scan.by_account else None,
         merges=(
             *[None] * first,
             *(MERGE_FUNCTIONS[each.function] if each in used else None for each in scan.aggregates),

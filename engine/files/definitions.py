@@ -31,10 +31,11 @@ ColumnType = Literal[
 Format = Literal["integer", "decimal", "percent", "currency", "duration"]
 Better = Literal["up", "down", "neutral"]
 Total = Literal["period", "average", "first", "last"]
+Direction = Literal["asc", "desc"]
 Fill = Literal["zero", "null"]
 DeltaKind = Literal["relative", "absolute"]
 # What a metric is made of: it has one of these keys.
-CONTENT_KEYS = ("value", "series", "combine", "derive")
+CONTENT_KEYS = ("value", "series", "columns", "combine", "derive")
 
 
 def parse_iso_date(value: object) -> object:
@@ -56,6 +57,9 @@ def accept_shorthand(key: str) -> BeforeValidator:
 def convert_null(value: object) -> object:
     """Convert YAML's null, which `fill: null` gives, to the word."""
     return "null" if value is None else value
+
+
+Points = dict[str, float | None]
 
 
 class Definition(BaseModel):
@@ -186,6 +190,39 @@ class SeriesDefinition(Definition):
     total: Total | None = Field(None, description="How it is summed up; as the metric unless said.")
 
 
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class TargetDefinition(Definition):
+    """What a widget should come to: it has one of these keys."""
+
+    day: Number | None = Field(
+        None, description="A number for each day, of a value that adds up over days.", examples=[5000]
+    )
+    value: Number | None = Field(
+        None, description="A number, the same for each bucket and for the whole.", examples=[0.03]
+    )
+    metric: str | None = Field(
+        None, description="The metric whose points and total are the target.", examples=["my.budget"]
+    )
+
+
+class TargetExpectation(Definition):
+    """Some of the figures of `target`."""
+
+    nullable: ClassVar[frozenset[str]] = frozenset(("value", "due", "progress", "projected"))
+
+    value: float | None = Field(None, description="The target of the whole window.", examples=[100])
+    due: float | None = Field(None, description="The target of its days up to the last known one.", examples=[50])
+    progress: float | None = Field(None, description="The window's value as a share of its target.", examples=[0.4])
+    projected: float | None = Field(
+        None, description="What the window comes to if it goes on as it did.", examples=[80]
+    )
+    points: Points | None = Field(
+        None, description="The targets of buckets by the first date of their bucket.", examples=[{"2025-01-01": 10}]
+    )
+
+
 class StatsExpectation(Definition):
     """Some of the three figures of `stats`."""
 
@@ -194,9 +231,6 @@ class StatsExpectation(Definition):
     value: float | None = Field(None, description="The whole period's value; null: it has none.", examples=[7])
     previous: float | None = Field(None, description="The compared period's value.", examples=[5])
     delta: float | None = Field(None, description="The change from `previous` to `value`.", examples=[0.4])
-
-
-Points = dict[str, float | None]
 
 
 class SeriesExpectation(Definition):
@@ -213,6 +247,22 @@ class SeriesExpectation(Definition):
     )
 
 
+class TableExpectation(Definition):
+    """What a table must show: a subset."""
+
+    rows: list[dict[str, JsonValue]] | None = Field(
+        None,
+        description="The first rows in order, each a subset.",
+        examples=[[{"id": "a", "values": {"Spend": {"value": 7}}}]],
+    )
+    total: dict[str, StatsExpectation] | None = Field(
+        None, description="The total of columns, by name.", examples=[{"Spend": {"value": 12}}]
+    )
+    count: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="How many rows there are before `limit`.", examples=[2]
+    )
+
+
 class Expectation(SeriesExpectation):
     """What the answer must show: a subset."""
 
@@ -221,6 +271,12 @@ class Expectation(SeriesExpectation):
     )
     items: list[dict[str, JsonValue]] | None = Field(
         None, description="The first items in order, each a subset.", examples=[[{"id": "b"}, {"id": "a"}]]
+    )
+    target: TargetExpectation | None = Field(
+        None, description="Some of the target's figures.", examples=[{"value": 100, "progress": 0.4}]
+    )
+    table: TableExpectation | None = Field(
+        None, description="What the table must show.", examples=[{"rows": [{"id": "a"}], "count": 1}]
     )
     meta: dict[str, JsonValue] | None = Field(
         None, description="A subset of the answer's meta.", examples=[{"currency": "USD"}]
@@ -267,6 +323,7 @@ class MetricDefinition(Definition):
         "total": "period",
         "top": 10,
         "other": True,
+        "limit": 50,
     }
 
     title: str | None = Field(
@@ -288,6 +345,24 @@ class MetricDefinition(Definition):
             examples=[{"CPC": "sum(spend) / sum(clicks)"}],
         )
     )
+    columns: (
+        Annotated[dict[str, Annotated[SeriesDefinition, accept_shorthand("value")]], Field(min_length=1)] | None
+    ) = Field(
+        None,
+        description="The columns of a table, by name: an expression each. The widget's series is the first one's.",
+        examples=[{"Spend": "sum(spend)", "CPC": "sum(spend) / sum(clicks)"}],
+    )
+    rows: str | None = Field(
+        None, description="A dimension or column: a row of the table per member.", examples=["campaign"]
+    )
+    having: str | None = Field(
+        None,
+        description="A condition over aggregates of the asked window, which the rows of the table meet.",
+        examples=["sum(spend) >= 50"],
+    )
+    limit: Annotated[int, Field(ge=1, le=500)] | None = Field(
+        None, description="How many rows the table has at the most. 50 unless said.", examples=[20]
+    )
     headline: str | None = Field(
         None, description="The series whose stats are the widget's; the first unless said.", examples=["CPC"]
     )
@@ -298,10 +373,11 @@ class MetricDefinition(Definition):
     top: Annotated[int, Field(ge=1, le=200)] | None = Field(
         None, description="How many members are shown; the rest is folded into Other. 10 unless said.", examples=[6]
     )
-    order: str | None = Field(
+    order: str | Annotated[dict[str, Direction], Field(min_length=1, max_length=1)] | None = Field(
         None,
-        description="What members are ranked by: an aggregate expression, descending; or name, for the order of names.",
-        examples=["sum(sessions)"],
+        description="What members are ranked by: an aggregate expression, descending; or name, for the order of names. "
+        "Of a table, a column, descending, or a column and asc or desc; the first column unless said.",
+        examples=["sum(sessions)", {"CPA": "asc"}],
     )
     other: bool | None = Field(None, description="false: leave the Other series out.", examples=[False])
     items: ItemsDefinition | None = Field(
@@ -326,6 +402,9 @@ class MetricDefinition(Definition):
     )
     fill: Annotated[Fill | None, BeforeValidator(convert_null)] = Field(
         None, description="What a bucket without a value shows inside the data's extent: zero or null."
+    )
+    target: TargetDefinition | None = Field(
+        None, description="What the widget should come to.", examples=[{"day": 5000}]
     )
     delta: DeltaKind | None = Field(None, description="The change as a fraction (relative) or a difference.")
     format: Format | None = Field(None, description="How a value is written; decimal unless said.")

@@ -21,6 +21,8 @@ from engine.files.definitions import (
     SourceDefinition,
     StatsExpectation,
     TableDefinition,
+    TargetDefinition,
+    TargetExpectation,
     TestDefinition,
 )
 from engine.files.document import Document, KeyPath
@@ -36,6 +38,7 @@ MODELS_BY_KEY: Mapping[str, type[BaseModel]] = {
     "items": ItemsDefinition,
     "expect": Expectation,
     "stats": StatsExpectation,
+    "target": TargetDefinition,
 }
 # What is easily put one level too high: a key of the inner mapping, by the key that holds that.
 NESTED_MODELS: Mapping[type[BaseModel], Mapping[str, type[BaseModel]]] = {
@@ -45,7 +48,7 @@ NESTED_MODELS: Mapping[type[BaseModel], Mapping[str, type[BaseModel]]] = {
 }
 VALUE_CODES = {"format": "unknown-format"}
 EXAMPLE_NAMES = {"metrics": "my.visits", "tables": "my_daily", "sources": "google_ads"}
-EXPRESSIONS = ("value", "derive", "where", "sql")
+EXPRESSIONS = ("value", "derive", "where", "having", "sql")
 PLAIN_WORDS = (
     ("Input should be", "must be"),
     ("a valid string", "text"),
@@ -147,6 +150,8 @@ def get_model_at(path: KeyPath) -> type[BaseModel]:
     """Return the model of the mapping at `path`."""
     if path[:1] == ("sources",):
         return SourceDefinition
+    if path[-2:] == ("expect", "target"):
+        return TargetExpectation
     for segment in reversed(path[-2:]):
         if segment in MODELS_BY_KEY and (len(path) > 1 or segment in ("tables", "metrics")):
             return MODELS_BY_KEY[str(segment)]

@@ -112,8 +112,9 @@ def resolve_expression(
     total_stated: bool = True,
     others: Iterable[Table] = (),
     metrics: Collection[str] = (),
+    is_condition: bool = False,
 ) -> Expression:
-    """Resolve an aggregate expression over the rows of a table that pass `where`.
+    """Resolve an aggregate expression over the rows of a table that pass `where`; a number, or a condition.
 
     Unless the metric's total is stated, no column that is not additive may be aggregated. `others` are the tables
     that may have a column which this one lacks, `metrics` the keys of all metrics. Raises TextFaults.
@@ -128,7 +129,11 @@ def resolve_expression(
     kinds = (fault for fault in find_type_faults(tree) if not (out_of_place and fault.code == "not-a-text"))
     raise_if_any((*unknown, *out_of_place, *kinds, *non_additive))
     kind = get_value_type(tree)
-    if kind not in NUMBER_TYPES:
+    if is_condition and kind != "boolean":
+        raise TextFaults(
+            TextFault(locate_node(tree), "not-a-condition", f"having is {TYPE_PHRASES[kind]}; write a condition")
+        )
+    if not is_condition and kind not in NUMBER_TYPES:
         raise TextFaults(
             TextFault(locate_node(tree), "not-a-number", f"the value is {TYPE_PHRASES[kind]}; a metric is a number")
         )

@@ -14,7 +14,7 @@ from engine.answer.extent import AccountRead, AccountReads
 from engine.answer.fetch import RequestContext
 from engine.calendar import Compare, Grain
 from engine.catalog.catalog import load_catalog
-from engine.query import DimensionFilter, MetricQuery
+from engine.query import DimensionFilter, MetricQuery, parse_order
 from engine.warehouse.warehouse import Warehouse
 from tests.conftest import ALL
 from tests.support.conformance import record_answer
@@ -76,6 +76,9 @@ def test_every_answer_is_the_oracles(
                 ),
                 by=question.by,
                 top=question.top,
+                sort=parse_order(question.sort),
+                limit=question.limit,
+                offset=question.offset or 0,
             ),
             RequestContext(
                 tenant=question.tenant,

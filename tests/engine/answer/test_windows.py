@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from tests.support.worlds import DAYS, answer_metric, get_stats, list_compared_points, list_points, make_file, make_row
+from engine.authoring.test_runner import run_tests
+from tests.support.worlds import (
+    DAYS,
+    answer_metric,
+    get_stats,
+    list_compared_points,
+    list_points,
+    load_files,
+    make_file,
+    make_row,
+)
 
 GA4_ROWS = [make_row("2025-01-01", x=2), make_row("2025-01-03", x=5)]
 META_ROWS = [make_row("2025-01-02", x=10)]
@@ -60,3 +70,69 @@ def test_without_any_source_there_is_no_answer(compare: str) -> None:
     one = answer_pair(derive, "2025-01-01", connected=frozenset(("meta",)), compare=compare)
     assert list_points(one) == [0]
     assert get_stats(one) == (0, None if compare == "off" else 0, None)
+
+
+# Targets
+
+UNFINISHED = [make_row("2025-01-01", x=20), make_row("2025-01-02", x=40)]
+
+
+def answer_target(metric: Any, *files: Any, rows: Any = UNFINISHED, **options: Any) -> Any:
+    """Query a metric for 1 to 4 January, of which two are known."""
+    whole = [make_file({"m": metric}), *files]
+    return answer_metric(whole, rows, "2025-01-01", "2025-01-04", **options)["target"]
+
+
+@pytest.mark.parametrize("compare", ["off", "previous_period"])
+def test_a_target_for_each_day_is_due_up_to_the_last_known_day(compare: str) -> None:
+    target = answer_target({"value": "sum(x)", "target": {"day": 25}}, compare=compare)
+    assert [point["v"] for point in target.pop("series")] == [25, 25, 25, 25]
+    assert target == {"value": 100, "due": 50, "progress": 0.6, "projected": 120}
+
+
+def test_a_target_value_is_that_of_each_bucket_and_the_whole() -> None:
+    target = answer_target({"value": "count(distinct x)", "target": {"value": 4}}, grain="week")
+    assert target["series"] == [{"t": "2024-12-30", "v": 4, "partial": True}]
+    assert (target["value"], target["due"], target["progress"], target["projected"]) == (4, 4, 0.5, None)
+
+
+def test_a_target_of_nothing_divides_nothing() -> None:
+    target = answer_target({"value": "sum(x)", "target": {"day": 0}})
+    assert (target["value"], target["progress"], target["projected"]) == (0, None, None)
+    before = answer_target({"value": "sum(x)", "target": {"day": 5}}, rows=[])
+    assert (before["value"], before["due"], before["progress"], before["projected"]) == (20, None, None, None)
+
+
+def test_a_metric_as_target_is_left_out_with_its_source() -> None:
+    budget = make_file({"budget": "sum(x)"}, {"plan": DAYS}, source="meta")
+    rows = {"days": UNFINISHED, "plan": [make_row(f"2025-01-0{day}", x=10 * day) for day in range(1, 5)]}
+    metric = {"value": "sum(x)", "target": {"metric": "budget"}}
+    target = answer_target(metric, budget, rows=rows)
+    assert [point["v"] for point in target["series"]] == [10, 20, 30, 40]
+    assert (target["value"], target["due"], target["progress"], target["projected"]) == (100, 30, 0.6, 200)
+    assert answer_target(metric, budget, rows=rows, connected=frozenset(("ga4",))) is None
+
+
+def test_a_target_in_another_currency_says_nothing() -> None:
+    budget = make_file({"budget": "sum(spend)"}, {"plan": DAYS})
+    rows = {
+        "days": [make_row("2025-01-01", spend=5, currency="USD")],
+        "plan": [make_row("2025-01-01", spend=5, currency="EUR")],
+    }
+    metric = {"value": "sum(spend)", "target": {"metric": "budget"}}
+    assert answer_target(metric, budget, rows=rows) is None
+    rows["plan"][0]["currency"] = "USD"
+    assert answer_target(metric, budget, rows=rows)["progress"] == 1
+
+
+def test_a_metrics_own_tests_may_expect_its_target() -> None:
+    test = {"name": "t", "start": "2025-01-01", "end": "2025-01-02", "rows": [{"date": "2025-01-01", "x": 5}]}
+    expected = {"value": 20, "due": 10, "progress": 0.25, "projected": 10, "points": {"2025-01-02": 10}}
+    metric = {"value": "sum(x)", "target": {"day": 10}, "tests": [{**test, "expect": {"target": expected}}]}
+    catalog = load_files(make_file({"m": metric}))
+    (passed,) = run_tests(catalog, catalog.metrics.values())
+    assert passed.has_passed
+    expected |= {"due": 11, "points": {"2025-01-01": 9}}
+    catalog = load_files(make_file({"m": metric}))
+    (failed,) = run_tests(catalog, catalog.metrics.values())
+    assert [each.path for each in failed.mismatches] == ["target.due", "target.points.2025-01-01"]
