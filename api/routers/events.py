@@ -44,6 +44,7 @@ class EventResponse(StreamingResponse):
     "/events",
     summary="What changes, as it changes",
     description=DESCRIPTION,
+    # The document is made from it: the class takes no status.
     status_code=HTTPStatus.OK,
     response_class=EventResponse,
     responses={200: {"model": CatalogEvent | DataEvent | SyncJob, "description": "The stream"}},
