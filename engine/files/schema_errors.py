@@ -17,10 +17,12 @@ from engine.files.definitions import (
     FileDefinition,
     ItemsDefinition,
     MetricDefinition,
+    SeriesDefinition,
     SeriesExpectation,
     SourceDefinition,
     StatsExpectation,
     TableDefinition,
+    TableExpectation,
     TestDefinition,
 )
 from engine.files.document import Document, KeyPath
@@ -36,6 +38,8 @@ MODELS_BY_KEY: Mapping[str, type[BaseModel]] = {
     "items": ItemsDefinition,
     "expect": Expectation,
     "stats": StatsExpectation,
+    "table": TableExpectation,
+    "total": StatsExpectation,
 }
 # What is easily put one level too high: a key of the inner mapping, by the key that holds that.
 NESTED_MODELS: Mapping[type[BaseModel], Mapping[str, type[BaseModel]]] = {
@@ -90,7 +94,9 @@ def diagnose_schema_error(
     fault: ErrorDetails, path: KeyPath, document: Document, model_of: Callable[[KeyPath], type[BaseModel]]
 ) -> Diagnostic:
     """Return one of pydantic's errors as an error in the document, with what to change."""
-    kind, name, given = fault["type"], str(fault["loc"][-1]), fault["input"]
+    kind, given = fault["type"], fault["input"]
+    # A choice between types adds a segment in angle brackets.
+    name = next(str(segment) for segment in reversed(fault["loc"]) if not str(segment).startswith("<"))
     metric = str(path[1]) if len(path) > 1 and path[0] == "metrics" else None
     diagnose_key = partial(document.diagnose_key, path, metric=metric)
     diagnose_value = partial(document.diagnose_value, path, metric=metric)
@@ -113,6 +119,9 @@ def diagnose_schema_error(
         return diagnose_value(
             "wrong-value", f"{name} needs {'an entry' if least == 1 else f'{least} entries'} at least"
         )
+    if kind == "too_long":
+        most = fault["ctx"]["max_length"]
+        return diagnose_value("wrong-value", f"{name} has {'one entry' if most == 1 else f'{most} entries'} at most")
     if name in ("start", "end"):
         return diagnose_value("wrong-type", f"must be a date such as 2025-01-31, not {describe_value(given)}")
     if kind in ("greater_than_equal", "less_than_equal"):
@@ -132,14 +141,13 @@ def describe_list_of_entries(section: str, entries: list[Any]) -> str:
 
 
 def find_existing_path(loc: tuple[str | int, ...], data: Any) -> KeyPath:
-    """Return the part of pydantic's path that the data has; shorthands and dates add segments."""
+    """Return the part of pydantic's path that the data has; shorthands, dates and choices add segments."""
     path: list[str | int] = []
     for segment in loc:
         in_list = isinstance(data, list) and isinstance(segment, int) and segment < len(data)
-        if not in_list and not (isinstance(data, dict) and segment in data):
-            break
-        data = data[segment]
-        path.append(segment)
+        if in_list or (isinstance(data, dict) and segment in data):
+            data = data[segment]
+            path.append(segment)
     return tuple(path)
 
 
@@ -147,6 +155,8 @@ def get_model_at(path: KeyPath) -> type[BaseModel]:
     """Return the model of the mapping at `path`."""
     if path[:1] == ("sources",):
         return SourceDefinition
+    if path[:1] == ("metrics",) and len(path) == 4 and path[2] in ("series", "columns"):
+        return SeriesDefinition
     for segment in reversed(path[-2:]):
         if segment in MODELS_BY_KEY and (len(path) > 1 or segment in ("tables", "metrics")):
             return MODELS_BY_KEY[str(segment)]
@@ -158,7 +168,7 @@ def suggest_placement(name: str, given: object, model: type[BaseModel]) -> str:
     if (word := name.partition(":")[0]) != name and word in model.model_fields:
         return f"; a space is missing after '{word}:'"
     inner = given.keys() if isinstance(given, dict) else dict[str, object]().keys()
-    if model is FileDefinition and "columns" in inner:
+    if model is FileDefinition and "columns" in inner and "rows" not in inner and "." not in name:
         return "; put it under `tables:`"
     if model is FileDefinition and ("." in name or not inner.isdisjoint(CONTENT_KEYS)):
         return "; put it under `metrics:`"
