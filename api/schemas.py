@@ -183,6 +183,19 @@ class Meta(BaseModel):
     stale: Literal[True] | Absent = None
 
 
+class WidgetTarget(BaseModel):
+    """What the widget should come to: in its buckets, its window, and the window's days up to `data_through`.
+
+    `progress` is the window's value as a share of `value`; `projected` is what it comes to if it goes on as it did.
+    """
+
+    series: list[Point]
+    value: float | None
+    due: float | None
+    progress: float | None
+    projected: float | None
+
+
 class TableColumn(BaseModel):
     """A column of a table."""
 
@@ -217,6 +230,9 @@ class Widget(BaseModel):
     stats: Stats
     comparison: Comparison | Absent = None
     items: list[Item]
+    target: WidgetTarget | None = Field(
+        None, description="Present where the metric has a target; null where it says nothing of these rows."
+    )
     table: WidgetTable | Absent = None
     meta: Meta
 

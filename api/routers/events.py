@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header
@@ -43,6 +44,8 @@ class EventResponse(StreamingResponse):
     "/events",
     summary="What changes, as it changes",
     description=DESCRIPTION,
+    # The document is made from it: the class takes no status.
+    status_code=HTTPStatus.OK,
     response_class=EventResponse,
     responses={200: {"model": CatalogEvent | DataEvent | SyncJob, "description": "The stream"}},
 )

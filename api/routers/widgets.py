@@ -48,8 +48,9 @@ async def widgets(request: Request) -> Response:
 
 def describe_columns(metric: Metric) -> dict[str, list[str]]:
     """Describe the columns of a table; nothing of any other widget."""
-    is_table = isinstance(metric, TableMetric) and metric.rows is not None
-    return {"columns": [series.name for series in metric.series]} if is_table else {}
+    if not isinstance(metric, TableMetric) or metric.rows is None:
+        return {}
+    return {"columns": [series.name for series in metric.series]}
 
 
 @router.post("/batch", summary="Several widgets at once", responses={200: {"model": Batch}})

@@ -123,7 +123,9 @@ class Engine:
     def get_plan(self, metrics: Sequence[Metric]) -> CompiledPlan:
         """Return the compiled plan that answers these metrics; metrics outside of the catalog have one of their own."""
         shared = self._shared_plan
-        if shared is not None and not all(is_planned(part, shared) for each in metrics for part in each.table_metrics):
+        if shared is not None and not all(
+            is_planned(part, shared) for each in metrics for part in each.planned_metrics
+        ):
             shared = None
         if shared is not None and not self._plans:
             return shared

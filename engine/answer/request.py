@@ -8,19 +8,23 @@ from datetime import date
 
 from engine.answer.aggregate import MIXED, MetricResult, Row, SeriesBuilder, SeriesValues, aggregate_metric
 from engine.answer.cache import CachedRows
-from engine.answer.combine import WidgetBuilder
+from engine.answer.combine import WidgetBuilder, WidgetResult
 from engine.answer.extent import Extent
 from engine.answer.fetch import Filters, ScanFetcher, StatementRead
 from engine.answer.freshness import find_freshness, list_notes, make_known_test
 from engine.answer.receipts.receipt import Receipt, make_receipt
 from engine.answer.response import AnswerContext, Body, build_body
 from engine.answer.tables import MemberTableBuilder
+from engine.answer.target import TargetGoal, TargetValues, build_constant_goal, is_projectable, measure_progress
 from engine.answer.windows import build_period_buckets
-from engine.calendar import Axis, Window
-from engine.catalog.metrics import Metric, TableMetric
+from engine.calendar import Axis, Lookback, Window
+from engine.catalog.metrics import Metric, MetricTarget, TableMetric
 from engine.compiler.builder import OTHER
 from engine.query import NOT_SET
 from engine.tables import Table
+
+# A metric's key, the filters that apply, the day up to which its part counts, and the days that a point looks back to.
+ResultKey = tuple[str, Filters, date | None, Lookback | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +56,18 @@ class WidgetRequest:
         self.query = fetcher.query
         context = fetcher.context
         self.active = context.connected if self.query.sources is None else context.connected & self.query.sources
-        self._results: dict[tuple[str, Filters, date | None], TableResult] = {}
+        self._results: dict[ResultKey, TableResult] = {}
 
     def build_widget(self, metric: Metric) -> BuiltWidget:
         """Build a widget, with its receipt."""
         query, context, period = self.query, self.fetcher.context, self.query.period
         freshness = find_freshness(metric, period, self.active, self.fetcher.fetch_extent, context.reads)
         buckets = build_period_buckets(period, self.fetcher.warehouse.dialect, freshness.to_date)
-        used: dict[int, TableResult] = {}
-
-        def get_result(part: TableMetric, filters: Filters) -> MetricResult | None:
-            if not self.active.issuperset(part.sources):
-                return None
-            found = self.get_table_result(part, filters, freshness.to_date)
-            used[id(found)] = found
-            return found.result
-
-        axes: list[Axis] = [each.axis for each in buckets.windows]
-        builder = WidgetBuilder(get_result, self.list_extents, self.has_known_days, axes)
-        result = builder.build(metric, query.filters)
+        used, aimed = dict[int, TableResult](), dict[int, TableResult]()
+        result = self.make_builder(freshness.to_date, used).build(metric, query.filters)
+        target = None
+        if metric.target is not None and result is not None:
+            target = self.build_target(metric, metric.target, result, freshness.through, aimed)
         applied = metric.select_filters(query.filters)
         body = build_body(
             metric,
@@ -83,9 +80,10 @@ class WidgetRequest:
                 notes=list_notes(metric, period, self.active, context.reads, context.notes),
                 applied=applied,
                 ignored=[each.dimension for each in query.filters if each not in applied],
+                target=target,
             ),
         )
-        parts = list(used.values())
+        parts = list((used | aimed).values())
         # Several parts may share a read.
         reads = list(dict.fromkeys(self.fetcher.get_read(rows) for each in parts for rows in each.cached_rows))
         receipt = make_receipt(
@@ -102,7 +100,7 @@ class WidgetRequest:
         return BuiltWidget(
             body=body,
             receipt=receipt,
-            results=tuple(each.result for each in parts),
+            results=tuple(each.result for each in used.values()),
             reads=reads,
             extents={
                 table: self.fetcher.fetch_extent(table)
@@ -111,37 +109,87 @@ class WidgetRequest:
             },
         )
 
+    def make_builder(
+        self, to_date: date | None, used: dict[int, TableResult], *, windowed_as: Metric | None = None
+    ) -> WidgetBuilder:
+        """Make a builder of results with their part up to `to_date`; it notes in `used` what it rests on.
+
+        All of them look back as `windowed_as` does, if it is given.
+        """
+
+        def get_result(part: TableMetric, filters: Filters) -> MetricResult | None:
+            if not self.active.issuperset(part.sources):
+                return None
+            found = self.get_table_result(part, filters, to_date, (windowed_as or part).lookback)
+            used[id(found)] = found
+            return found.result
+
+        axes: list[Axis] = [self.query.period.current]
+        if self.query.period.comparison is not None:
+            axes.append(self.query.period.comparison)
+        return WidgetBuilder(get_result, self.list_extents, self.has_known_days, axes)
+
+    def build_target(
+        self,
+        metric: Metric,
+        target: MetricTarget,
+        result: WidgetResult,
+        through: date | None,
+        used: dict[int, TableResult],
+    ) -> TargetValues | None:
+        """Build the target of a widget that has a result; None where it is of other rows or another currency."""
+        applied = metric.select_filters(self.query.filters)
+        builder = self.make_builder(through, used, windowed_as=metric)
+        if target.metric is None:
+            if applied:
+                return None
+            goal = build_constant_goal(target, self.query.period.current, through, metric.lookback)
+        else:
+            found = builder.build(target.metric, applied)
+            if found is None or target.metric.select_filters(applied) != applied:
+                return None
+            if result.currency and found.currency and result.currency != found.currency:
+                return None
+            (series,) = found.series
+            goal = TargetGoal(series.points, series.stats.value, series.stats.to_date if through else None)
+        own = builder.build(metric, applied) if through and is_projectable(metric) else None
+        return measure_progress(goal, result.stats.value, own.stats.to_date if own else None)
+
     def list_extents(self, metric: Metric) -> list[Extent | None]:
         return [self.fetcher.fetch_extent(table) for table in metric.list_tables(self.active)]
 
     def has_known_days(self, metric: Metric, window: Window) -> bool:
         return metric.has_known_days(self.active, make_known_test(self.fetcher.fetch_extent, window))
 
-    def get_table_result(self, metric: TableMetric, filters: Filters, to_date: date | None) -> TableResult:
+    def get_table_result(
+        self, metric: TableMetric, filters: Filters, to_date: date | None, lookback: Lookback | None
+    ) -> TableResult:
         """Compute the result of a metric over one table; the same arguments return the same object."""
-        identity = (metric.key, filters, to_date)
+        identity = (metric.key, filters, to_date, lookback)
         found = self._results.get(identity)
         if found is None:
-            found = self._results[identity] = self.compute_table_result(metric, filters, to_date)
+            found = self._results[identity] = self.compute_table_result(metric, filters, to_date, lookback)
         return found
 
-    def compute_table_result(self, metric: TableMetric, filters: Filters, to_date: date | None) -> TableResult:
+    def compute_table_result(
+        self, metric: TableMetric, filters: Filters, to_date: date | None, lookback: Lookback | None
+    ) -> TableResult:
         fetcher, plan = self.fetcher, self.fetcher.compiled.plan.metrics[metric.key]
         dialect = fetcher.warehouse.dialect
         buckets = build_period_buckets(self.query.period, dialect, to_date)
         fetched = {
-            projection.scan: fetcher.fetch_scan(projection.scan, filters, buckets, to_date)
+            projection.scan: fetcher.fetch_scan(projection.scan, filters, buckets, to_date, lookback)
             for projection in (*plan.wholes, plan.members, *(plan.rows.projections if plan.rows else ()))
             if projection is not None
         }
         rows = {scan: each.rows for scan, each in fetched.items()}
         extent = fetcher.fetch_extent(metric.table)
-        result = aggregate_metric(plan, rows, buckets, extent, dialect)
+        result = aggregate_metric(plan, rows, buckets, extent, dialect, lookback)
         cached_rows = list(fetched.values())
         labels: Sequence[Row] = ()
         if plan.labels is not None:
-            # A row of a table is one of the asked window; a member of a breakdown, one of both.
-            ranges = fetcher.ranges if plan.rows is None else (self.query.period.current.window,)
+            # A row of a table is one of the asked window; a member of a breakdown, one of all days that are read.
+            ranges = fetcher.get_ranges(lookback) if plan.rows is None else (self.query.period.current.window,)
             label_rows = fetcher.fetch_labels(plan.labels, filters, ranges)
             labels = label_rows.rows
             cached_rows.append(label_rows)

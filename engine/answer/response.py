@@ -11,6 +11,7 @@ from typing import Any
 from engine.answer.aggregate import MemberTable, SeriesValues, StatValues, Value
 from engine.answer.combine import WidgetResult
 from engine.answer.freshness import DataNote, Freshness
+from engine.answer.target import TargetValues
 from engine.answer.windows import BucketIndex, PeriodBuckets
 from engine.catalog.metrics import Metric, TableMetric
 from engine.files.definitions import DeltaKind
@@ -30,6 +31,7 @@ class AnswerContext:
     notes: Sequence[DataNote]
     applied: Sequence[DimensionFilter]
     ignored: Sequence[str]
+    target: TargetValues | None = None
 
 
 def compute_delta(value: Value, previous: Value, kind: DeltaKind) -> Value:
@@ -77,10 +79,23 @@ def build_body(metric: Metric, result: WidgetResult | None, context: AnswerConte
                 {"name": series.name, "points": build_points(buckets.compared, series.compared)}
                 for series in result.series
             ]
+    if metric.target is not None:
+        body["target"] = None if context.target is None else build_target(context.target, buckets.current)
     if isinstance(metric, TableMetric) and metric.rows is not None:
         body["table"] = build_table(metric, result.table if result else None, to_date)
     body["meta"] = build_meta(metric, result, context)
     return body
+
+
+def build_target(target: TargetValues, bucket_index: BucketIndex) -> Body:
+    goal = target.goal
+    return {
+        "series": build_points(bucket_index, goal.points),
+        "value": goal.value,
+        "due": goal.due,
+        "progress": target.progress,
+        "projected": target.projected,
+    }
 
 
 def build_table(metric: TableMetric, table: MemberTable | None, to_date: date | None) -> Body:

@@ -35,8 +35,7 @@ class BucketIndex:
 class PeriodBuckets:
     """The buckets of the requested window and, unless compare is off, of the compared one.
 
-    `to_date` has the days of each window up to the last known one, where that is before the window's end; without a
-    comparison it is empty.
+    `to_date` has the days of each window up to a day of the requested one, where one is given.
     """
 
     current: BucketIndex
@@ -59,18 +58,19 @@ class PeriodBuckets:
 
 @lru_cache(maxsize=256)
 def build_period_buckets(period: Period, dialect: Dialect, through: date | None = None) -> PeriodBuckets:
-    """Index the buckets of a period, known up to `through`; equal arguments return the same object."""
+    """Index the buckets of a period, and its days up to `through`; equal arguments return the same object."""
     axes = [period.current] if period.comparison is None else [period.current, period.comparison]
-    opposite = None if through is None else period.get_comparison_to_date(through)
-    if through is not None and opposite is not None:
-        axes += [Axis(Window(period.current.window.start, through), ()), Axis(opposite, ())]
+    if through is not None:
+        axes.append(Axis(Window(period.current.window.start, through), ()))
+        opposite = period.get_comparison_to_date(through)
+        axes += [] if opposite is None else [Axis(opposite, ())]
     indexes: list[BucketIndex] = []
     for axis in axes:
         indexes.append(build_bucket_index(axis, dialect, indexes[-1].total_slot + 1 if indexes else 0))
     return PeriodBuckets(
         current=indexes[0],
         compared=indexes[1] if period.comparison is not None else None,
-        to_date=tuple(indexes[2:]),
+        to_date=tuple(indexes[1 if period.comparison is None else 2 :]),
     )
 
 

@@ -14,7 +14,14 @@ from engine.calendar import Compare, Grain
 from engine.catalog.catalog import Catalog
 from engine.catalog.metrics import CombinedMetric, DerivedMetric, Metric, TableMetric
 from engine.errors import WarehouseUnavailable
-from engine.files.definitions import Expectation, Points, SeriesExpectation, TableExpectation, TestDefinition
+from engine.files.definitions import (
+    Expectation,
+    Points,
+    SeriesExpectation,
+    TableExpectation,
+    TargetExpectation,
+    TestDefinition,
+)
 from engine.query import MetricQuery
 from engine.tables import Table
 from engine.warehouse.warehouse import Warehouse
@@ -116,7 +123,7 @@ def get_rows_by_table(metric: Metric, test: TestDefinition) -> Rows:
     """Return the rows by table; a bare list belongs to the only table that the metric reads."""
     if isinstance(test.rows, dict):
         return test.rows
-    (table,) = {table for each in metric.table_metrics for table in each.table.list_physical_tables()}
+    (table,) = {table for each in metric.planned_metrics for table in each.table.list_physical_tables()}
     return {table.name: test.rows}
 
 
@@ -152,13 +159,17 @@ class LocalCatalog:
         return self._metrics[metric.key]
 
     def replace_tables(self, metric: Metric) -> Metric:
+        target = metric.target
+        if target is not None and target.metric is not None:
+            target = replace(target, metric=self.localize_metric(target.metric))
+        common: dict[str, Any] = {"hidden": False, "target": target}
         match metric:
             case TableMetric():
-                return replace(metric, hidden=False, table=self.localize_table(metric.table))
+                return replace(metric, **common, table=self.localize_table(metric.table))
             case CombinedMetric():
-                return replace(metric, hidden=False, combined=tuple(map(self.localize_metric, metric.combined)))
+                return replace(metric, **common, combined=tuple(map(self.localize_metric, metric.combined)))
             case DerivedMetric():
-                return replace(metric, hidden=False, operands=tuple(map(self.localize_metric, metric.operands)))
+                return replace(metric, **common, operands=tuple(map(self.localize_metric, metric.operands)))
         raise TypeError(f"no local {type(metric).__name__}")
 
 
@@ -178,9 +189,21 @@ def find_differences(metric: Metric, expected: Expectation, body: Body) -> Itera
     if expected.items is not None:
         # Only as many items as are expected are compared; an empty list expects none.
         yield from find_list_differences("items", expected.items, body["items"][: len(expected.items) or None])
+    if expected.target is not None:
+        yield from find_target_differences(expected.target, body["target"])
     if expected.table is not None:
         yield from find_table_differences(expected.table, body["table"])
     yield from find_subset_differences("meta", expected.meta or {}, body["meta"])
+
+
+def find_target_differences(expected: TargetExpectation, target: Body | None) -> Iterator[Mismatch]:
+    """Find where a target differs."""
+    if target is None:
+        yield Mismatch("target", "a target", MISSING)
+        return
+    for name in sorted(expected.model_fields_set - {"points"}):
+        yield from find_value_differences(f"target.{name}", getattr(expected, name), target[name])
+    yield from find_point_differences("target.points", expected.points, [{"points": target["series"]}], 0)
 
 
 def find_table_differences(expected: TableExpectation, table: Body) -> Iterator[Mismatch]:

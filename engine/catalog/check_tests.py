@@ -67,6 +67,8 @@ def find_physical_tables(metric: Metric) -> Iterator[Table]:
         if id(each) in seen:
             continue
         seen.add(id(each))
+        if isinstance(each, Metric) and each.target is not None and each.target.metric is not None:
+            pending.append(each.target.metric)
         if isinstance(each, TableMetric):
             pending.append(each.table)
         elif isinstance(each, Metric):
@@ -182,6 +184,11 @@ def check_expectation(reporter: Reporter, expect: Expectation, metric: Metric, d
             reporter.report_at_key("unknown-series", f"no series {name!r}{suggest_name(name, names)}", "series", name)
         check_series_expectation(reporter.descend("series", name), series, days)
     check_items(reporter, expect, metric)
+    if expect.target is not None and metric.target is None:
+        reporter.report_at_key("misplaced-key", "the metric has no `target`", "target")
+    elif expect.target is not None:
+        points = None if days is None else days["points"]
+        check_points(reporter.descend("target"), expect.target.points or {}, "points", points)
     check_table(reporter, expect, metric)
     for name in expect.meta or {}:
         if name not in META_NAMES:

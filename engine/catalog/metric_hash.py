@@ -12,6 +12,7 @@ from engine.catalog.metrics import (
     MemberRows,
     Metric,
     MetricSeries,
+    MetricTarget,
     RankedItems,
     TableMetric,
 )
@@ -30,7 +31,17 @@ def hash_metric(metric: Metric) -> str:
 
 def describe_metric(metric: Metric) -> tuple[Any, ...]:
     """Describe a metric by plain values that are equal for equal definitions."""
-    common = (metric.key, metric.format, metric.better, metric.chart, metric.group, metric.position, metric.delta)
+    common: tuple[Any, ...] = (
+        metric.key,
+        metric.format,
+        metric.better,
+        metric.chart,
+        metric.group,
+        metric.position,
+        metric.delta,
+    )
+    if metric.target is not None:
+        common = (*common, *describe_target(metric.target))
     match metric:
         case TableMetric():
             return (*common, *describe_table_metric(metric))
@@ -41,6 +52,10 @@ def describe_metric(metric: Metric) -> tuple[Any, ...]:
     raise TypeError(f"no description for {type(metric).__name__}")
 
 
+def describe_target(target: MetricTarget) -> tuple[Any, ...]:
+    return ("target", target.day, target.value, target.metric and describe_metric(target.metric))
+
+
 def describe_table_metric(metric: TableMetric) -> tuple[Any, ...]:
     return (
         describe_table(metric.table),
@@ -49,6 +64,7 @@ def describe_table_metric(metric: TableMetric) -> tuple[Any, ...]:
         None if metric.where is None else metric.where.sql(),
         metric.by and (metric.by.name, metric.by.column, metric.by.label),
         (metric.top, metric.other, metric.total, metric.fill, metric.is_ordered_by_name),
+        metric.lookback and (metric.lookback.days, metric.lookback.since),
         metric.ranking and describe_expression(metric.ranking),
         metric.items and describe_items(metric.items, metric),
         *([describe_rows(metric.rows)] if metric.rows else []),

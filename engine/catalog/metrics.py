@@ -8,6 +8,7 @@ from functools import cached_property
 
 from sqlglot import exp
 
+from engine.calendar import Lookback
 from engine.files.definitions import Better, DeltaKind, Fill, Format, TestDefinition, Total
 from engine.language.expressions import Aggregate, Expression
 from engine.language.function_values import Evaluator
@@ -43,6 +44,15 @@ class RankedItems:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class MetricTarget:
+    """What a widget should come to: a number for each day, one for each bucket and the whole, or another metric."""
+
+    day: float | None = None
+    value: float | None = None
+    metric: Metric | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class MemberRows:
     """The rows of a table widget: a member each, of those that meet `having`, in the order of the column `sort`."""
 
@@ -67,6 +77,9 @@ class Metric:
     position: float | None = None
     hidden: bool = False
     delta: DeltaKind = "relative"
+    # The days of each point, where they are not those of its bucket.
+    lookback: Lookback | None = None
+    target: MetricTarget | None = None
     tests: tuple[TestDefinition, ...] = field(default=())
 
     @property
@@ -78,6 +91,12 @@ class Metric:
     def table_metrics(self) -> tuple[TableMetric, ...]:
         """The metrics over tables that this one is computed from, each once."""
         return tuple({metric.key: metric for part in self.parts for metric in part.table_metrics}.values())
+
+    @cached_property
+    def planned_metrics(self) -> tuple[TableMetric, ...]:
+        """The metrics over tables that its answer needs, its target's included, each once."""
+        target = self.target.metric.table_metrics if self.target and self.target.metric else ()
+        return tuple({metric.key: metric for metric in (*self.table_metrics, *target)}.values())
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from engine.catalog.reporter import Reporter
 from engine.diagnostics import Diagnostic
-from engine.files.definitions import CONTENT_KEYS, MetricDefinition
+from engine.files.definitions import CONTENT_KEYS, MetricDefinition, TargetDefinition
 from engine.suggestions import suggest_name, suggest_similar_name
 
 KEY_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
@@ -18,12 +18,13 @@ COMMON_KEYS = frozenset(
     ("title", "description", "format", "better", "chart", "group", "position", "hidden", "delta", "tests")
 )
 TABLE_KEYS = COMMON_KEYS | {"table", "where", "by", "top", "order", "other", "items", "total", "fill"}
+LOOKBACK_KEYS = ("rolling", "to_date")
 ALLOWED_KEYS = {
-    "value": TABLE_KEYS | {"value"},
-    "series": (TABLE_KEYS | {"series", "headline"}) - {"by", "top", "order", "other"},
+    "value": TABLE_KEYS | {"value", "target", *LOOKBACK_KEYS},
+    "series": (TABLE_KEYS | {"series", "headline", "target", *LOOKBACK_KEYS}) - {"by", "top", "order", "other"},
     "columns": COMMON_KEYS | {"table", "where", "columns", "rows", "having", "order", "limit", "total", "fill"},
     "combine": COMMON_KEYS | {"combine", "stat"},
-    "derive": COMMON_KEYS | {"derive"},
+    "derive": COMMON_KEYS | {"derive", "target"},
 }
 
 
@@ -114,6 +115,34 @@ def find_wrong_correlation(reporter: Reporter, definition: MetricDefinition) -> 
         yield reporter.diagnose_value("wrong-value", message, "combine", 2)
 
 
+def find_wrong_lookback(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
+    keys = reporter.list_keys()
+    given = [name for name in LOOKBACK_KEYS if name in keys]
+    if not given:
+        return
+    if len(given) > 1:
+        message = "to_date does not go with rolling: a point looks back by one of them"
+        yield reporter.diagnose_key("misplaced-key", message, "to_date")
+    if "fill" in keys:
+        message = f"fill does not go with {given[0]}: a point whose days are not known is null"
+        yield reporter.diagnose_key("misplaced-key", message, "fill")
+
+
+def find_wrong_target(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
+    if definition.target is None:
+        return
+    if len(definition.series or ()) > 1:
+        yield reporter.diagnose_key("misplaced-key", "a target is for a widget of one series", "target")
+    keys, known = reporter.descend("target").list_keys(), TargetDefinition.model_fields
+    given = [name for name in known if name in keys]
+    # An unknown key may well be one of these, misspelt.
+    if not given and set(keys) <= known.keys():
+        yield reporter.diagnose_value("missing-key", "a target needs one of day, value or metric", "target")
+    for extra in given[1:]:
+        message = f"{extra} does not go with {given[0]}: a target has one of them"
+        yield reporter.diagnose_key("misplaced-key", message, "target", extra)
+
+
 def find_doubtful_chart(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
     if definition.chart is not None and definition.chart not in CHARTS:
         # Another frontend may have charts of its own; what resembles one of these is misspelt.
@@ -138,5 +167,7 @@ RULES: tuple[Rule, ...] = (
     find_unknown_headline,
     find_unknown_order,
     find_wrong_correlation,
+    find_wrong_lookback,
+    find_wrong_target,
     find_doubtful_chart,
 )

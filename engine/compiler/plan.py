@@ -196,7 +196,7 @@ class SeriesGroup:
 
 def plan(metrics: Iterable[Metric]) -> Plan:
     """Plan the fewest scans that answer these metrics; those that read the same rows share one."""
-    table_metrics = {metric.key: metric for each in metrics for metric in each.table_metrics}
+    table_metrics = {metric.key: metric for each in metrics for metric in each.planned_metrics}
     aggregates: dict[ScanKey, dict[Aggregate, None]] = {}
     shells: dict[ScanKey, Scan] = {}
     uses: dict[str, list[tuple[SeriesGroup, ScanKey]]] = {key: [] for key in table_metrics}

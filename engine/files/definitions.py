@@ -20,6 +20,7 @@ from pydantic import (
     JsonValue,
     Tag,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
@@ -47,6 +48,21 @@ def parse_iso_date(value: object) -> object:
     raise ValueError
 
 
+def parse_rolling_days(value: object) -> object:
+    """Parse a number of days such as `7 days`. Raises PydanticCustomError."""
+    found = ROLLING_DAYS.fullmatch(value) if isinstance(value, str) else None
+    if found is None or not 1 <= int(found[1]) <= MAX_ROLLING_DAYS:
+        message = f"must be a number of days from 1 to {MAX_ROLLING_DAYS}, such as 7 days"
+        raise PydanticCustomError("rolling_days", message)
+    return int(found[1])
+
+
+MAX_ROLLING_DAYS = 366
+ROLLING_DAYS = re.compile(r"([0-9]{1,3}) days?", re.ASCII)
+RollingDays = Annotated[
+    int, BeforeValidator(parse_rolling_days), WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]{0,2} days?$"})
+]
+
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 Day = Annotated[date, BeforeValidator(parse_iso_date)]
 
@@ -59,6 +75,9 @@ def accept_shorthand(key: str) -> BeforeValidator:
 def convert_null(value: object) -> object:
     """Convert YAML's null, which `fill: null` gives, to the word."""
     return "null" if value is None else value
+
+
+Points = dict[str, float | None]
 
 
 class Definition(BaseModel):
@@ -200,6 +219,39 @@ class SeriesDefinition(Definition):
     total: Total | None = Field(None, description="How it is summed up; as the metric unless said.")
 
 
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class TargetDefinition(Definition):
+    """What a widget should come to: it has one of these keys."""
+
+    day: Number | None = Field(
+        None, description="A number for each day, of a value that adds up over days.", examples=[5000]
+    )
+    value: Number | None = Field(
+        None, description="A number, the same for each bucket and for the whole.", examples=[0.03]
+    )
+    metric: str | None = Field(
+        None, description="The metric whose points and total are the target.", examples=["my.budget"]
+    )
+
+
+class TargetExpectation(Definition):
+    """Some of the figures of `target`."""
+
+    nullable: ClassVar[frozenset[str]] = frozenset(("value", "due", "progress", "projected"))
+
+    value: float | None = Field(None, description="The target of the whole window.", examples=[100])
+    due: float | None = Field(None, description="The target of its days up to the last known one.", examples=[50])
+    progress: float | None = Field(None, description="The window's value as a share of its target.", examples=[0.4])
+    projected: float | None = Field(
+        None, description="What the window comes to if it goes on as it did.", examples=[80]
+    )
+    points: Points | None = Field(
+        None, description="The targets of buckets by the first date of their bucket.", examples=[{"2025-01-01": 10}]
+    )
+
+
 class StatsExpectation(Definition):
     """Some of the three figures of `stats`."""
 
@@ -208,9 +260,6 @@ class StatsExpectation(Definition):
     value: float | None = Field(None, description="The whole period's value; null: it has none.", examples=[7])
     previous: float | None = Field(None, description="The compared period's value.", examples=[5])
     delta: float | None = Field(None, description="The change from `previous` to `value`.", examples=[0.4])
-
-
-Points = dict[str, float | None]
 
 
 class SeriesExpectation(Definition):
@@ -251,6 +300,9 @@ class Expectation(SeriesExpectation):
     )
     items: list[dict[str, JsonValue]] | None = Field(
         None, description="The first items in order, each a subset.", examples=[[{"id": "b"}, {"id": "a"}]]
+    )
+    target: TargetExpectation | None = Field(
+        None, description="Some of the target's figures.", examples=[{"value": 100, "progress": 0.4}]
     )
     table: TableExpectation | None = Field(
         None, description="What the table must show.", examples=[{"rows": [{"id": "a"}], "count": 1}]
@@ -377,8 +429,17 @@ class MetricDefinition(Definition):
         None,
         description="How a bucket or period is summed up: once over its rows (period), or by its days.",
     )
+    rolling: RollingDays | None = Field(
+        None, description="Each point is of so many days, which end with its last one.", examples=["7 days"]
+    )
+    to_date: Literal["week", "month", "quarter", "year"] | None = Field(
+        None, description="Each point is of the days since the first of this, up to its last one."
+    )
     fill: Annotated[Fill | None, BeforeValidator(convert_null)] = Field(
         None, description="What a bucket without a value shows inside the data's extent: zero or null."
+    )
+    target: TargetDefinition | None = Field(
+        None, description="What the widget should come to.", examples=[{"day": 5000}]
     )
     delta: DeltaKind | None = Field(None, description="The change as a fraction (relative) or a difference.")
     format: Format | None = Field(None, description="How a value is written; decimal unless said.")

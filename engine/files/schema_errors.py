@@ -23,6 +23,8 @@ from engine.files.definitions import (
     StatsExpectation,
     TableDefinition,
     TableExpectation,
+    TargetDefinition,
+    TargetExpectation,
     TestDefinition,
 )
 from engine.files.document import Document, KeyPath
@@ -40,6 +42,7 @@ MODELS_BY_KEY: Mapping[str, type[BaseModel]] = {
     "stats": StatsExpectation,
     "table": TableExpectation,
     "total": StatsExpectation,
+    "target": TargetDefinition,
 }
 # What is easily put one level too high: a key of the inner mapping, by the key that holds that.
 NESTED_MODELS: Mapping[type[BaseModel], Mapping[str, type[BaseModel]]] = {
@@ -122,6 +125,8 @@ def diagnose_schema_error(
     if kind == "too_long":
         most = fault["ctx"]["max_length"]
         return diagnose_value("wrong-value", f"{name} has {'one entry' if most == 1 else f'{most} entries'} at most")
+    if kind == "rolling_days":
+        return diagnose_value("wrong-value", f"{name} {fault['msg']}, not {describe_value(given)}")
     if name in ("start", "end"):
         return diagnose_value("wrong-type", f"must be a date such as 2025-01-31, not {describe_value(given)}")
     if kind in ("greater_than_equal", "less_than_equal"):
@@ -157,6 +162,8 @@ def get_model_at(path: KeyPath) -> type[BaseModel]:
         return SourceDefinition
     if path[:1] == ("metrics",) and len(path) == 4 and path[2] in ("series", "columns"):
         return SeriesDefinition
+    if path[-2:] == ("expect", "target"):
+        return TargetExpectation
     for segment in reversed(path[-2:]):
         if segment in MODELS_BY_KEY and (len(path) > 1 or segment in ("tables", "metrics")):
             return MODELS_BY_KEY[str(segment)]
