@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -52,6 +53,8 @@ NESTED_MODELS: Mapping[type[BaseModel], Mapping[str, type[BaseModel]]] = {
 }
 VALUE_CODES = {"format": "unknown-format"}
 EXAMPLE_NAMES = {"metrics": "my.visits", "tables": "my_daily", "sources": "google_ads"}
+# A choice between types, in pydantic's path.
+CHOICE = re.compile(r"<\w+>")
 EXPRESSIONS = ("value", "derive", "where", "having", "sql")
 PLAIN_WORDS = (
     ("Input should be", "must be"),
@@ -98,8 +101,7 @@ def diagnose_schema_error(
 ) -> Diagnostic:
     """Return one of pydantic's errors as an error in the document, with what to change."""
     kind, given = fault["type"], fault["input"]
-    # A choice between types adds a segment in angle brackets.
-    name = next(str(segment) for segment in reversed(fault["loc"]) if not str(segment).startswith("<"))
+    name = next(str(segment) for segment in reversed(fault["loc"]) if not CHOICE.fullmatch(str(segment)))
     metric = str(path[1]) if len(path) > 1 and path[0] == "metrics" else None
     diagnose_key = partial(document.diagnose_key, path, metric=metric)
     diagnose_value = partial(document.diagnose_value, path, metric=metric)
