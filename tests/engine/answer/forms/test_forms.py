@@ -44,7 +44,9 @@ metrics:
   ga4.paid_share: {title: Paid share, value: sum(paid) / sum(sessions), format: percent}
   ga4.by_channel: {value: sum(sessions), by: channel}
   ga4.both: {combine: [ga4.sessions, ga4.twice, ga4.paid]}
-  ga4.channels: {rows: channel, columns: {Sessions: sum(sessions), Visitors: {value: sum(visitors), total: average}, Paid: sum(paid)}}
+  ga4.channels:
+    rows: channel
+    columns: {Sessions: sum(sessions), Visitors: {value: sum(visitors), total: average}, Paid: sum(paid)}
   ga4.week: {title: Week, value: sum(sessions), rolling: 7 days}
   ga4.top:
     value: sum(sessions)
