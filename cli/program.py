@@ -32,7 +32,7 @@ COMMANDS = {
     "token": "Print a signed token.",
     "migrate": "Bring the state tables up to date.",
     "ddl": "Print the statements that make the fact tables.",
-    "new": "Add a metric.",
+    "new": "Add a metric, a source or a table.",
     "schema": "Print the JSON Schema of a metric file.",
 }
 # Those that stand in a folder of their own.

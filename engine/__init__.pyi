@@ -31,9 +31,11 @@ from .authoring.compare_catalogs import compare_catalogs as compare_catalogs
 from .authoring.csv_header import CsvOptions as CsvOptions
 from .authoring.csv_import import CsvRows as CsvRows
 from .authoring.csv_presets import PRESETS as PRESETS
+from .authoring.draft_table import TableDraft as TableDraft
 from .authoring.edit import EntryLine as EntryLine
 from .authoring.edit import MetricEntry as MetricEntry
 from .authoring.edit import add_entry as add_entry
+from .authoring.edit import render_scalar as render_scalar
 from .authoring.new_test import draft_test as draft_test
 from .authoring.test_runner import MISSING as MISSING
 from .authoring.test_runner import Mismatch as Mismatch
@@ -50,6 +52,7 @@ from .catalog.catalog import Catalog as Catalog
 from .catalog.catalog import load_catalog as load_catalog
 from .catalog.catalog import raise_if_invalid as raise_if_invalid
 from .catalog.catalog import resolve_catalog as resolve_catalog
+from .catalog.dimensions import make_title_from_name as make_title_from_name
 from .catalog.metric_hash import hash_metric as hash_metric
 from .catalog.metric_resolver import make_title as make_title
 from .catalog.metrics import CombinedMetric as CombinedMetric

@@ -5,17 +5,15 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import get_args
 
 import click
 
+from cli.new_files import load_changed_catalog, new_source, new_table
 from cli.options import metrics_option
 from engine import (
     KEY_PATTERN,
-    MACROS_FILE,
     Catalog,
     Diagnostics,
     EntryLine,
@@ -46,7 +44,45 @@ FORMATS, TOTALS = get_args(Format), get_args(Total)
 DEFAULT_FORMAT = "decimal"
 
 
-@click.command()
+class NewGroup(click.Group):
+    """The commands of `new`; what is none of them is a metric's key, with its options."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] in self.commands:
+            return super().resolve_command(ctx, args)
+        return "", new_metric, args
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Show a metric's options above the other commands."""
+        new_metric.format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+
+@click.group(
+    cls=NewGroup,
+    commands=[new_source, new_table],
+    context_settings={"ignore_unknown_options": True},
+    subcommand_metavar="KEY | source | table …",
+)
+def new() -> None:
+    """Add a metric, a source or a table.
+
+    With a KEY, writes a metric at the end of the file that declares its table, with a test on two small days, checks
+    the files and runs the test. On a terminal it asks for what is not given: --table, --value, --format, --title,
+    --total. When something is wrong, nothing is written.
+
+    \b
+    Examples:
+      metric-engine new ga4.engagement_rate
+      metric-engine new ga4.engagement_rate --table ga4_daily --value 'sum(engaged_sessions) / sum(sessions)'
+      metric-engine new source google_ads --title 'Google Ads'
+      metric-engine new table google_ads_daily export.csv --source google_ads
+    """
+
+
+@click.command("new")
 @click.argument("key")
 @click.option("--table", metavar="NAME", help="The table that the metric reads.")
 @click.option("--value", metavar="SQL", help="An aggregate expression over the table's columns.")
@@ -54,7 +90,7 @@ DEFAULT_FORMAT = "decimal"
 @click.option("--title", metavar="TEXT", help="The widget's title; made from the key unless said.")
 @click.option("--total", metavar="TOTAL", help=f"{', '.join(TOTALS)}: wanted where days may not be added up.")
 @metrics_option
-def new(
+def new_metric(
     key: str,
     table: str | None,
     value: str | None,
@@ -106,7 +142,7 @@ class MetricDraft:
 
     def add(self, folder: Path) -> None:
         """Write the entry with a test. Raises InvalidCatalog or ClickException."""
-        catalog = self.load_changed_catalog(folder, self.render_file())
+        catalog = load_changed_catalog(folder, self.path.name, self.render_file())
         metric = catalog.metrics[self.key]
         assert isinstance(metric, TableMetric)
         test = draft_test(catalog, metric)
@@ -114,7 +150,7 @@ class MetricDraft:
             EntryLine("tests", [test], "Small enough to check by hand: a change of the value shows here.")
         )
         text = self.render_file()
-        catalog = self.load_changed_catalog(folder, text)
+        catalog = load_changed_catalog(folder, self.path.name, text)
         failed = [result for result in run_tests(catalog, [catalog.metrics[self.key]]) if not result.has_passed]
         if failed:
             raise click.ClickException(
@@ -130,19 +166,6 @@ class MetricDraft:
             block = "\n".join(entry.render_block("  "))
             raise click.ClickException(f"{self.path} is written in a form to which nothing can be added:\n{block}")
         return text
-
-    def load_changed_catalog(self, folder: Path, text: bytes) -> Catalog:
-        """Load the folder with this text as the file. Raises InvalidCatalog, naming the real file."""
-        with TemporaryDirectory() as scratch:
-            for path in (*folder.glob("*.yaml"), *folder.glob(MACROS_FILE)):
-                shutil.copyfile(path, Path(scratch, path.name))
-            Path(scratch, self.path.name).write_bytes(text)
-            try:
-                return load_catalog(Path(scratch))
-            except InvalidCatalog as invalid:
-                diagnostics = [replace(each, file=str(folder / Path(each.file).name)) for each in invalid.diagnostics]
-                texts = {str(folder / Path(name).name): each for name, each in invalid.texts.items()}
-                raise InvalidCatalog(diagnostics, texts) from None
 
     def write_file(self, text: bytes) -> None:
         """Replace the file atomically. Raises ClickException if it has been changed meanwhile."""

@@ -1,0 +1,299 @@
+"""A table's declaration, drafted from the header and the first rows of an export; every guess is there to be seen."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import unicodedata
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from engine.authoring.csv_file import CsvFile, MalformedCsv
+from engine.authoring.csv_header import CURRENCY_CODE, TENANT_HEADER, split_currency
+from engine.authoring.csv_presets import fold_header
+from engine.authoring.csv_rows import TOTALS
+from engine.authoring.csv_values import GROUPED_NUMBER, PARSERS
+from engine.authoring.edit import render_scalar
+from engine.catalog.dimensions import DIMENSION_NAME
+from engine.catalog.table_resolver import RESERVED_COLUMNS
+from engine.errors import InvalidRows
+
+MAX_ROWS = 1_000
+MAX_SHOWN = 40
+TENANT = "user_id"
+# The first type that takes all values of a column; a number may be an id, and a short one a boolean.
+TYPES = ("date", "bigint", "double", "timestamptz", "timestamp")
+IDS = re.compile(r"(.*_)?(id|ids|code|number|sku|zip|phone|hash)")
+ACCOUNTS = re.compile(
+    r"account|profile|shop|store|site|(ad_)?account_id|advertiser_id|customer_id|merchant_id|profile_id|property(_id)?"
+    r"|shop_id|site_url|store_id"
+)
+MONEY = re.compile(
+    r"(.*_)?(cost|spend|spent|revenue|sales|amount|budget|tax|refund|refunds|price|subtotal|total"
+    r"|value)(_.*)?"
+)
+# Values of a day that are no sums of anything: ratios, averages, and counts of different people.
+NO_SUMS = re.compile(
+    r"(.*_)?(avg|average|mean|median|rate|ratio|percent|share|ctr|cpc|cpm|cpa|roas|position|rank|frequency|score"
+    r"|users|visitors|reach|followers|subscribers|balance|unique)(_.*)?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DraftColumn:
+    """A column of the draft, the header that it comes from, and its values in the first rows."""
+
+    name: str
+    header: str
+    values: Sequence[str]
+    type: str
+    is_money: bool = False
+    is_additive: bool = True
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether every row has a value."""
+        return all(self.values)
+
+    @property
+    def has_thousands(self) -> bool:
+        return self.type in ("bigint", "double", "numeric") and any(map(GROUPED_NUMBER.fullmatch, self.values))
+
+
+class TableDraft:
+    """A drafted table: its text, and the options with which `load` takes the file. Raises InvalidRows."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        self.name = name
+        self.path = path
+        try:
+            file = CsvFile(path)
+            records = [record for _, record in islice(file.iter_records(), 1, MAX_ROWS + 1)]
+        except MalformedCsv as error:
+            raise InvalidRows(f"{path}:{error.line}:1: {error}") from None
+        # Rows that sum up others would be no numbers, and have no date.
+        whole = [each for each in records if len(each) == len(file.header)]
+        self.rows = [each for each in whole if not any(value.strip().casefold() in TOTALS for value in each)]
+        self.has_totals = len(self.rows) < len(whole)
+        if not self.rows:
+            raise InvalidRows(f"{path}: has no rows below its header, from which types could be guessed")
+        self.columns = list(self.draft_columns(file.header))
+        self.currency = self.find_currency()
+
+    def draft_columns(self, header: Sequence[str]) -> Iterator[DraftColumn]:
+        """Draft a column for each header that has a name."""
+        taken = {TENANT}
+        for position, given in enumerate(header):
+            shown = given.strip()
+            if not shown:
+                continue
+            if fold_header(shown) == fold_header(TENANT_HEADER):
+                raise InvalidRows(
+                    f"{self.path}:1:{position + 1}: {shown}: a file cannot say whose its rows are; remove the column"
+                )
+            name = make_column_name(CURRENCY_CODE.sub("", shown), taken)
+            taken.add(name)
+            values = [row[position].strip() for row in self.rows]
+            kind = guess_type(name, values)
+            is_number = kind in ("bigint", "double")
+            is_additive = not (is_number and NO_SUMS.fullmatch(name))
+            is_money = is_number and (CURRENCY_CODE.search(shown) is not None or bool(MONEY.fullmatch(name)))
+            yield DraftColumn(name, shown, values, "numeric" if is_money else kind, is_money, is_additive)
+
+    def find_currency(self) -> str | None:
+        """Return the column of the currency; where money has none, it is added."""
+        texts = (each.name for each in self.columns if each.type == "text")
+        found = next((name for name in texts if re.fullmatch(r"(.*_)?currency(_code)?", name)), None)
+        return found or ("currency" if any(each.is_money for each in self.columns) else None)
+
+    @property
+    def has_added_currency(self) -> bool:
+        """Whether the file has no column for the currency of its money."""
+        return self.currency is not None and self.currency not in {each.name for each in self.columns}
+
+    @cached_property
+    def time(self) -> DraftColumn:
+        """The column of the day. Raises InvalidRows."""
+        days = [each for each in self.columns if each.type == "date" and each.is_filled]
+        if not days:
+            raise InvalidRows(
+                f"{self.path}: has no column with a date in each row, written as 2025-01-31 or 20250131; "
+                "export it by day, with its dates in this form"
+            )
+        return next((each for each in days if each.name in ("date", "day")), days[0])
+
+    @cached_property
+    def texts(self) -> Sequence[DraftColumn]:
+        """The columns that rows can be told apart by: accounts and ids first, labels of ids last."""
+        texts = [each for each in self.columns if each.type == "text" and each.name != self.currency]
+        labels = {self.find_label(each) for each in texts}
+        return sorted(texts, key=lambda each: (each is not self.account, each.name in labels, not is_id(each.name)))
+
+    @cached_property
+    def account(self) -> DraftColumn | None:
+        """The column that names the account; a customer is one only where all rows have the same."""
+        named = (each for each in self.columns if ACCOUNTS.fullmatch(each.name) and each.type == "text")
+        return next(
+            (
+                each
+                for each in named
+                if each.is_filled and (each.name != "customer_id" or len(set(each.values)) == 1 < len(self.rows))
+            ),
+            None,
+        )
+
+    @cached_property
+    def key(self) -> Sequence[DraftColumn]:
+        """The columns that tell the first rows apart, as few as possible beside day and account."""
+        key = [self.time, *([self.account] if self.account else [])]
+        candidates = [each for each in self.texts if each.is_filled and each not in key]
+        while len(set(zip(*(each.values for each in key), strict=True))) < len(self.rows) and candidates:
+            key.append(candidates.pop(0))
+        return key
+
+    @property
+    def is_key_unique(self) -> bool:
+        return len(set(zip(*(each.values for each in self.key), strict=True))) == len(self.rows)
+
+    def find_label(self, column: DraftColumn) -> str | None:
+        """Return the column that names what an id stands for: `campaign_name` or `campaign` for `campaign_id`."""
+        stem = column.name.removesuffix("_id")
+        names = [each.name for each in self.columns if each.type == "text" and each.name in (f"{stem}_name", stem)]
+        return names[0] if names and stem != column.name else None
+
+    def list_dimensions(self) -> Mapping[str, tuple[str, str | None]]:
+        """List the dimensions: their columns, and the columns of their labels."""
+        names = {each.name for each in self.columns}
+        labels = {self.find_label(each) for each in self.texts}
+        found = {}
+        for each in self.texts:
+            # What is another in each row filters nothing.
+            is_another = len(self.rows) > 10 and len(set(each.values)) == len(self.rows)
+            stem = each.name.removesuffix("_id")
+            name = stem if stem not in names else each.name
+            if each.name not in labels and not is_another and DIMENSION_NAME.fullmatch(name):
+                found[name] = (each.name, self.find_label(each))
+        return found
+
+    def render(self, source: str) -> str:
+        """Render the metric file."""
+        return "\n".join((f"source: {source}", f"table: {self.name}", "", "tables:", *self.iter_lines())) + "\n"
+
+    def iter_lines(self) -> Iterator[str]:
+        """Yield the table's lines, with the reasons of what is guessed."""
+        count = f"{len(self.rows):,} rows"
+        yield f"  # Drafted from {count} of {shorten(self.path.name)}: read every line before the first load."
+        yield f"  {self.name}:"
+        yield f"    time: {self.time.name}"
+        if self.currency is not None:
+            yield f"    currency: {self.currency}"
+        remark = "No two" if self.is_key_unique else "Some"
+        yield f"    # {remark} of the {count} are equal in these; whatever else tells rows apart belongs here, too."
+        yield f"    key: [{', '.join((TENANT, *(each.name for each in self.key)))}]"
+        if self.account is not None:
+            yield f"    account: {self.account.name}"
+        if dimensions := self.list_dimensions():
+            yield "    dimensions:"
+            for name, (column, label) in dimensions.items():
+                value = column if label is None else f"{{column: {column}, label: {label}}}"
+                yield f"      {name}: {value}"
+        yield "    columns:"
+        yield f"      {TENANT}: uuid"
+        for each in self.columns:
+            yield f"      {each.name}: {render_type(each)}  # {describe_values(each)}"
+        if self.has_added_currency:
+            yield f"      {self.currency}: text"
+
+    def list_load_options(self) -> Sequence[str]:
+        """List the options with which `load` takes the file; a word in capitals is what only the user knows."""
+        options: list[str] = []
+        for each in self.columns:
+            matched = split_currency(each.header)[0] if each.is_money else fold_header(each.header)
+            if matched != fold_header(each.name):
+                options += ("--map", f"{each.name}={each.header}")
+        is_told = any(CURRENCY_CODE.search(each.header) for each in self.columns if each.is_money)
+        if self.has_added_currency and not is_told:
+            options += ("--set", f"{self.currency}=CODE")
+        if any(each.has_thousands for each in self.columns):
+            options.append("--thousands")
+        if self.has_totals:
+            options.append("--skip-totals")
+        return options
+
+    def render_load(self) -> str:
+        """Render the command that loads the file."""
+        words = ("metric-engine", "load", self.name, str(self.path), "--user", "UUID", *self.list_load_options())
+        return shlex.join(words)
+
+    def find_measure(self) -> str | None:
+        """Return the name of a column that can be summed up, for a first metric."""
+        numbers = [each for each in self.columns if each.type in ("bigint", "double", "numeric") and each.is_additive]
+        return numbers[0].name if numbers else None
+
+
+def make_column_name(header: str, taken: Collection[str]) -> str:
+    """Make a column's name from a header; a number follows a name that is taken."""
+    letters = unicodedata.normalize("NFKD", header.casefold())
+    plain = "".join(each for each in letters if not unicodedata.combining(each))
+    name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or "column"
+    if name[0].isdigit() or name in RESERVED_COLUMNS:
+        name = f"column_{name}"
+    names = (name, *(f"{name}_{number}" for number in range(2, len(taken) + 3)))
+    return next(each for each in names if each not in taken)
+
+
+def is_id(name: str) -> bool:
+    return IDS.fullmatch(name) is not None
+
+
+def guess_type(name: str, values: Sequence[str]) -> str:
+    """Guess a column's type: the first one that takes all values; an id or an account is a text."""
+    given = [value for value in values if value]
+    if not given or is_id(name) or ACCOUNTS.fullmatch(name):
+        return "text"
+    if all(value.casefold() in ("true", "false") for value in given):
+        return "boolean"
+    is_coded = any(re.fullmatch(r"0\d+", value, re.ASCII) for value in given)
+    numbers = [value.replace(",", "") if GROUPED_NUMBER.fullmatch(value) else value for value in given]
+    for kind in TYPES:
+        is_number = kind in ("bigint", "double")
+        if kind == "bigint" and any(re.search(r"\.\d\d", value, re.ASCII) for value in given):
+            continue  # 12.00 is an amount.
+        if kind == "date" and name not in ("date", "day") and not any("-" in value for value in given):
+            continue  # Eight digits may be a number.
+        if not (is_number and is_coded) and accepts_all(PARSERS[kind], numbers if is_number else given):
+            return kind
+    return "text"
+
+
+def accepts_all(parse: Callable[[str], Any], values: Sequence[str]) -> bool:
+    try:
+        for value in values:
+            parse(value)
+    except ValueError:
+        return False
+    return True
+
+
+def render_type(column: DraftColumn) -> str:
+    keys = [f"type: {column.type}"]
+    keys += ["money: true"] if column.is_money else []
+    keys += [] if column.is_additive else ["additive: false"]
+    return column.type if len(keys) == 1 else f"{{{', '.join(keys)}}}"
+
+
+def describe_values(column: DraftColumn) -> str:
+    """Describe the header and the first values, on one line."""
+    given = list(dict.fromkeys(value for value in column.values if value))
+    shown = ", ".join(shorten(value) for value in given[:2])
+    return f"{shorten(column.header)}: {shown or 'no value'}" + ("" if column.is_filled or not given else ", or none")
+
+
+def shorten(text: str) -> str:
+    # A comment may hold no control character.
+    line = "".join(character if character.isprintable() else "?" for character in " ".join(text.split()))
+    return render_scalar(line if len(line) <= MAX_SHOWN else f"{line[:MAX_SHOWN]}…")
