@@ -1,0 +1,63 @@
+-- The landing pages' figures by page, a row for each page and window, over the days of each window alone; the totals by
+-- day for all pages together.
+
+-- ga4_landing_pages_daily, one range of days: compare is off, or the windows touch
+SELECT
+  t."date" AS day,
+  SUM(toFloat64(t."sessions")) AS a0,
+  SUM(toFloat64(t."engaged_sessions")) AS a1,
+  SUM(toFloat64(t."conversions")) AS a2
+FROM "ga4_landing_pages_daily" AS t
+WHERE t."user_id" = {tenant:UUID} AND t."date" BETWEEN {start0:Date32} AND {end0:Date32}
+GROUP BY t."date"
+
+-- ga4_landing_pages_daily, two ranges: the windows have a gap
+SELECT
+  t."date" AS day,
+  SUM(toFloat64(t."sessions")) AS a0,
+  SUM(toFloat64(t."engaged_sessions")) AS a1,
+  SUM(toFloat64(t."conversions")) AS a2
+FROM "ga4_landing_pages_daily" AS t
+WHERE t."user_id" = {tenant:UUID} AND t."date" BETWEEN {start0:Date32} AND {end0:Date32}
+GROUP BY t."date"
+UNION ALL
+SELECT
+  t."date" AS day,
+  SUM(toFloat64(t."sessions")) AS a0,
+  SUM(toFloat64(t."engaged_sessions")) AS a1,
+  SUM(toFloat64(t."conversions")) AS a2
+FROM "ga4_landing_pages_daily" AS t
+WHERE t."user_id" = {tenant:UUID} AND t."date" BETWEEN {start1:Date32} AND {end1:Date32}
+GROUP BY t."date"
+
+-- ga4_landing_pages_daily, one range of days: compare is off, or the windows touch
+SELECT
+  0 AS slot,
+  COALESCE(NULLIF(CAST(t."landing_page" AS Nullable(String)), ''), '(not set)') AS member,
+  SUM(toFloat64(t."sessions")) AS a0,
+  SUM(toFloat64(t."engaged_sessions")) AS a1,
+  SUM(toFloat64(t."conversions")) AS a2
+FROM "ga4_landing_pages_daily" AS t
+WHERE t."user_id" = {tenant:UUID} AND t."date" BETWEEN {start0:Date32} AND {end0:Date32}
+GROUP BY COALESCE(NULLIF(CAST(t."landing_page" AS Nullable(String)), ''), '(not set)')
+
+-- ga4_landing_pages_daily, two ranges: the windows have a gap
+SELECT
+  0 AS slot,
+  COALESCE(NULLIF(CAST(t."landing_page" AS Nullable(String)), ''), '(not set)') AS member,
+  SUM(toFloat64(t."sessions")) AS a0,
+  SUM(toFloat64(t."engaged_sessions")) AS a1,
+  SUM(toFloat64(t."conversions")) AS a2
+FROM "ga4_landing_pages_daily" AS t
+WHERE t."user_id" = {tenant:UUID} AND t."date" BETWEEN {start0:Date32} AND {end0:Date32}
+GROUP BY COALESCE(NULLIF(CAST(t."landing_page" AS Nullable(String)), ''), '(not set)')
+UNION ALL
+SELECT
+  1 AS slot,
+  COALESCE(NULLIF(CAST(t."landing_page" AS Nullable(String)), ''), '(not set)') AS member,
+  SUM(toFloat64(t."sessions")) AS a0,
+  SUM(toFloat64(t."engaged_sessions")) AS a1,
+  SUM(toFloat64(t."conversions")) AS a2
+FROM "ga4_landing_pages_daily" AS t
+WHERE t."user_id" = {tenant:UUID} AND t."date" BETWEEN {start1:Date32} AND {end1:Date32}
+GROUP BY COALESCE(NULLIF(CAST(t."landing_page" AS Nullable(String)), ''), '(not set)')

@@ -1,0 +1,81 @@
+-- Spend, CPA and ROAS by campaign id, a row for each campaign and window, over the days of each window alone; the totals
+-- by day for all campaigns together, whatever `having` says.
+
+-- meta_ads_daily, one range of days: compare is off, or the windows touch
+SELECT
+  t."date" AS day,
+  SUM(toFloat64(t."spend")) AS a0,
+  SUM(toFloat64(t."clicks")) AS a1,
+  SUM(toFloat64(t."conversions")) AS a2,
+  SUM(toFloat64(t."conversion_value")) AS a3,
+  MIN(t."currency") AS a4,
+  MAX(t."currency") AS a5
+FROM "meta_ads_daily" AS t
+WHERE t."user_id" = {tenant:UUID} AND t."date" BETWEEN {start0:Date32} AND {end0:Date32}
+GROUP BY t."date"
+
+-- meta_ads_daily, two ranges: the windows have a gap
+SELECT
+  t."date" AS day,
+  SUM(toFloat64(t."spend")) AS a0,
+  SUM(toFloat64(t."clicks")) AS a1,
+  SUM(toFloat64(t."conversions")) AS a2,
+  SUM(toFloat64(t."conversion_value")) AS a3,
+  MIN(t."currency") AS a4,
+  MAX(t."currency") AS a5
+FROM "meta_ads_daily" AS t
+WHERE t."user_id" = {tenant:UUID} AND t."date" BETWEEN {start0:Date32} AND {end0:Date32}
+GROUP BY t."date"
+UNION ALL
+SELECT
+  t."date" AS day,
+  SUM(toFloat64(t."spend")) AS a0,
+  SUM(toFloat64(t."clicks")) AS a1,
+  SUM(toFloat64(t."conversions")) AS a2,
+  SUM(toFloat64(t."conversion_value")) AS a3,
+  MIN(t."currency") AS a4,
+  MAX(t."currency") AS a5
+FROM "meta_ads_daily" AS t
+WHERE t."user_id" = {tenant:UUID} AND t."date" BETWEEN {start1:Date32} AND {end1:Date32}
+GROUP BY t."date"
+
+-- meta_ads_daily, one range of days: compare is off, or the windows touch
+SELECT
+  0 AS slot,
+  COALESCE(NULLIF(CAST(t."campaign_id" AS Nullable(String)), ''), '(not set)') AS member,
+  SUM(toFloat64(t."spend")) AS a0,
+  SUM(toFloat64(t."clicks")) AS a1,
+  SUM(toFloat64(t."conversions")) AS a2,
+  SUM(toFloat64(t."conversion_value")) AS a3,
+  MIN(t."currency") AS a4,
+  MAX(t."currency") AS a5
+FROM "meta_ads_daily" AS t
+WHERE t."user_id" = {tenant:UUID} AND t."date" BETWEEN {start0:Date32} AND {end0:Date32}
+GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" AS Nullable(String)), ''), '(not set)')
+
+-- meta_ads_daily, two ranges: the windows have a gap
+SELECT
+  0 AS slot,
+  COALESCE(NULLIF(CAST(t."campaign_id" AS Nullable(String)), ''), '(not set)') AS member,
+  SUM(toFloat64(t."spend")) AS a0,
+  SUM(toFloat64(t."clicks")) AS a1,
+  SUM(toFloat64(t."conversions")) AS a2,
+  SUM(toFloat64(t."conversion_value")) AS a3,
+  MIN(t."currency") AS a4,
+  MAX(t."currency") AS a5
+FROM "meta_ads_daily" AS t
+WHERE t."user_id" = {tenant:UUID} AND t."date" BETWEEN {start0:Date32} AND {end0:Date32}
+GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" AS Nullable(String)), ''), '(not set)')
+UNION ALL
+SELECT
+  1 AS slot,
+  COALESCE(NULLIF(CAST(t."campaign_id" AS Nullable(String)), ''), '(not set)') AS member,
+  SUM(toFloat64(t."spend")) AS a0,
+  SUM(toFloat64(t."clicks")) AS a1,
+  SUM(toFloat64(t."conversions")) AS a2,
+  SUM(toFloat64(t."conversion_value")) AS a3,
+  MIN(t."currency") AS a4,
+  MAX(t."currency") AS a5
+FROM "meta_ads_daily" AS t
+WHERE t."user_id" = {tenant:UUID} AND t."date" BETWEEN {start1:Date32} AND {end1:Date32}
+GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" AS Nullable(String)), ''), '(not set)')

@@ -1,0 +1,81 @@
+-- Spend, CPA and ROAS by campaign id, a row for each campaign and window, over the days of each window alone; the totals
+-- by day for all campaigns together, whatever `having` says.
+
+-- meta_ads_daily, one range of days: compare is off, or the windows touch
+SELECT
+  t."date" AS day,
+  SUM(CAST(t."spend" AS DOUBLE)) AS a0,
+  SUM(CAST(t."clicks" AS DOUBLE)) AS a1,
+  SUM(CAST(t."conversions" AS DOUBLE)) AS a2,
+  SUM(CAST(t."conversion_value" AS DOUBLE)) AS a3,
+  MIN(t."currency") AS a4,
+  MAX(t."currency") AS a5
+FROM "meta_ads_daily" AS t
+WHERE t."user_id" = $tenant AND t."date" BETWEEN $start0 AND $end0
+GROUP BY t."date"
+
+-- meta_ads_daily, two ranges: the windows have a gap
+SELECT
+  t."date" AS day,
+  SUM(CAST(t."spend" AS DOUBLE)) AS a0,
+  SUM(CAST(t."clicks" AS DOUBLE)) AS a1,
+  SUM(CAST(t."conversions" AS DOUBLE)) AS a2,
+  SUM(CAST(t."conversion_value" AS DOUBLE)) AS a3,
+  MIN(t."currency") AS a4,
+  MAX(t."currency") AS a5
+FROM "meta_ads_daily" AS t
+WHERE t."user_id" = $tenant AND t."date" BETWEEN $start0 AND $end0
+GROUP BY t."date"
+UNION ALL
+SELECT
+  t."date" AS day,
+  SUM(CAST(t."spend" AS DOUBLE)) AS a0,
+  SUM(CAST(t."clicks" AS DOUBLE)) AS a1,
+  SUM(CAST(t."conversions" AS DOUBLE)) AS a2,
+  SUM(CAST(t."conversion_value" AS DOUBLE)) AS a3,
+  MIN(t."currency") AS a4,
+  MAX(t."currency") AS a5
+FROM "meta_ads_daily" AS t
+WHERE t."user_id" = $tenant AND t."date" BETWEEN $start1 AND $end1
+GROUP BY t."date"
+
+-- meta_ads_daily, one range of days: compare is off, or the windows touch
+SELECT
+  0 AS slot,
+  COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)') AS member,
+  SUM(CAST(t."spend" AS DOUBLE)) AS a0,
+  SUM(CAST(t."clicks" AS DOUBLE)) AS a1,
+  SUM(CAST(t."conversions" AS DOUBLE)) AS a2,
+  SUM(CAST(t."conversion_value" AS DOUBLE)) AS a3,
+  MIN(t."currency") AS a4,
+  MAX(t."currency") AS a5
+FROM "meta_ads_daily" AS t
+WHERE t."user_id" = $tenant AND t."date" BETWEEN $start0 AND $end0
+GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)')
+
+-- meta_ads_daily, two ranges: the windows have a gap
+SELECT
+  0 AS slot,
+  COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)') AS member,
+  SUM(CAST(t."spend" AS DOUBLE)) AS a0,
+  SUM(CAST(t."clicks" AS DOUBLE)) AS a1,
+  SUM(CAST(t."conversions" AS DOUBLE)) AS a2,
+  SUM(CAST(t."conversion_value" AS DOUBLE)) AS a3,
+  MIN(t."currency") AS a4,
+  MAX(t."currency") AS a5
+FROM "meta_ads_daily" AS t
+WHERE t."user_id" = $tenant AND t."date" BETWEEN $start0 AND $end0
+GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)')
+UNION ALL
+SELECT
+  1 AS slot,
+  COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)') AS member,
+  SUM(CAST(t."spend" AS DOUBLE)) AS a0,
+  SUM(CAST(t."clicks" AS DOUBLE)) AS a1,
+  SUM(CAST(t."conversions" AS DOUBLE)) AS a2,
+  SUM(CAST(t."conversion_value" AS DOUBLE)) AS a3,
+  MIN(t."currency") AS a4,
+  MAX(t."currency") AS a5
+FROM "meta_ads_daily" AS t
+WHERE t."user_id" = $tenant AND t."date" BETWEEN $start1 AND $end1
+GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)')

@@ -1,0 +1,63 @@
+-- The landing pages' figures by page, a row for each page and window, over the days of each window alone; the totals by
+-- day for all pages together.
+
+-- ga4_landing_pages_daily, one range of days: compare is off, or the windows touch
+SELECT
+  t."date" AS day,
+  SUM(CAST(t."sessions" AS DOUBLE PRECISION)) AS a0,
+  SUM(CAST(t."engaged_sessions" AS DOUBLE PRECISION)) AS a1,
+  SUM(CAST(t."conversions" AS DOUBLE PRECISION)) AS a2
+FROM "ga4_landing_pages_daily" AS t
+WHERE t."user_id" = CAST(%(tenant)s AS UUID) AND t."date" BETWEEN %(start0)s AND %(end0)s
+GROUP BY t."date"
+
+-- ga4_landing_pages_daily, two ranges: the windows have a gap
+SELECT
+  t."date" AS day,
+  SUM(CAST(t."sessions" AS DOUBLE PRECISION)) AS a0,
+  SUM(CAST(t."engaged_sessions" AS DOUBLE PRECISION)) AS a1,
+  SUM(CAST(t."conversions" AS DOUBLE PRECISION)) AS a2
+FROM "ga4_landing_pages_daily" AS t
+WHERE t."user_id" = CAST(%(tenant)s AS UUID) AND t."date" BETWEEN %(start0)s AND %(end0)s
+GROUP BY t."date"
+UNION ALL
+SELECT
+  t."date" AS day,
+  SUM(CAST(t."sessions" AS DOUBLE PRECISION)) AS a0,
+  SUM(CAST(t."engaged_sessions" AS DOUBLE PRECISION)) AS a1,
+  SUM(CAST(t."conversions" AS DOUBLE PRECISION)) AS a2
+FROM "ga4_landing_pages_daily" AS t
+WHERE t."user_id" = CAST(%(tenant)s AS UUID) AND t."date" BETWEEN %(start1)s AND %(end1)s
+GROUP BY t."date"
+
+-- ga4_landing_pages_daily, one range of days: compare is off, or the windows touch
+SELECT
+  0 AS slot,
+  COALESCE(NULLIF(CAST(t."landing_page" COLLATE "C" AS TEXT) COLLATE "C", ''), '(not set)') AS member,
+  SUM(CAST(t."sessions" AS DOUBLE PRECISION)) AS a0,
+  SUM(CAST(t."engaged_sessions" AS DOUBLE PRECISION)) AS a1,
+  SUM(CAST(t."conversions" AS DOUBLE PRECISION)) AS a2
+FROM "ga4_landing_pages_daily" AS t
+WHERE t."user_id" = CAST(%(tenant)s AS UUID) AND t."date" BETWEEN %(start0)s AND %(end0)s
+GROUP BY COALESCE(NULLIF(CAST(t."landing_page" COLLATE "C" AS TEXT) COLLATE "C", ''), '(not set)')
+
+-- ga4_landing_pages_daily, two ranges: the windows have a gap
+SELECT
+  0 AS slot,
+  COALESCE(NULLIF(CAST(t."landing_page" COLLATE "C" AS TEXT) COLLATE "C", ''), '(not set)') AS member,
+  SUM(CAST(t."sessions" AS DOUBLE PRECISION)) AS a0,
+  SUM(CAST(t."engaged_sessions" AS DOUBLE PRECISION)) AS a1,
+  SUM(CAST(t."conversions" AS DOUBLE PRECISION)) AS a2
+FROM "ga4_landing_pages_daily" AS t
+WHERE t."user_id" = CAST(%(tenant)s AS UUID) AND t."date" BETWEEN %(start0)s AND %(end0)s
+GROUP BY COALESCE(NULLIF(CAST(t."landing_page" COLLATE "C" AS TEXT) COLLATE "C", ''), '(not set)')
+UNION ALL
+SELECT
+  1 AS slot,
+  COALESCE(NULLIF(CAST(t."landing_page" COLLATE "C" AS TEXT) COLLATE "C", ''), '(not set)') AS member,
+  SUM(CAST(t."sessions" AS DOUBLE PRECISION)) AS a0,
+  SUM(CAST(t."engaged_sessions" AS DOUBLE PRECISION)) AS a1,
+  SUM(CAST(t."conversions" AS DOUBLE PRECISION)) AS a2
+FROM "ga4_landing_pages_daily" AS t
+WHERE t."user_id" = CAST(%(tenant)s AS UUID) AND t."date" BETWEEN %(start1)s AND %(end1)s
+GROUP BY COALESCE(NULLIF(CAST(t."landing_page" COLLATE "C" AS TEXT) COLLATE "C", ''), '(not set)')
