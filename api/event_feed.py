@@ -131,7 +131,7 @@ class EventFeed:
         """Read what these users may be told; of `new` ones the newest job too, of `active` jobs their end."""
         catalog = self.services.catalog
         self.keep_hashes(catalog)
-        served = ServedCatalog(catalog.version, self.services.rejected)
+        served = ServedCatalog(catalog.version, self.services.rejected_files)
         state = self.services.state
         try:
             # A job's facts are there before its end.

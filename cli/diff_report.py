@@ -85,7 +85,9 @@ def describe_change(report: DiffReport, change: MetricChange) -> str:
         return f"{told}, {fault}, {'as declared' if report.is_allowed(change) else 'not declared'}"
     if change.is_untried:
         return f"{told}, numbers unknown: it has no tests"
-    return told if change.status == "added" else f"{told}, same numbers"
+    if not change.is_on_both_sides:
+        return told
+    return f"{told}, same numbers{'' if change.has_same_meaning else ' on the rows tried'}"
 
 
 def summarize_change(report: DiffReport) -> str:

@@ -23,6 +23,7 @@ COMMANDS = {
     "test": "Run the metrics' own tests.",
     "diff": "Show what a change of the metric files does to their numbers.",
     "query": "Ask a metric a question.",
+    "explain": "Tell what a number rests on.",
     "insights": "Tell what happened.",
     "sql": "Show the SQL that a metric runs.",
     "load": "Load rows from exports.",
@@ -34,6 +35,8 @@ COMMANDS = {
     "new": "Add a metric, a source or a table.",
     "schema": "Print the JSON Schema of a metric file.",
 }
+# Those that stand in a folder of their own.
+ANSWERS = frozenset(("query", "explain"))
 
 
 class CommandGroup(click.Group):
@@ -45,7 +48,8 @@ class CommandGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"cli.commands.{cmd_name}"), cmd_name)
+        module = f"cli.commands.{'answers.' if cmd_name in ANSWERS else ''}{cmd_name}"
+        command: click.Command = getattr(import_module(module), cmd_name)
         return command
 
     def resolve_command(

@@ -57,6 +57,24 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Lookback:
+    """The days that a point looks back to: the last `days`, or those since the first of a calendar bucket."""
+
+    days: int | None = None
+    since: Grain | None = None
+
+    def get_days(self, last: date) -> Window:
+        """Return the days that end with `last`."""
+        if self.days is not None:
+            return Window(last - (self.days - 1) * DAY, last)
+        return Window(get_bucket_start(last, self.since or Grain.DAY), last)
+
+    def extend_window(self, window: Window) -> Window:
+        """Return the days that the points of a window look back to."""
+        return Window(self.get_days(window.start).start, window.end)
+
+
+@dataclass(frozen=True, slots=True)
 class Bucket:
     """A point of a series: its label and its days; it has no days if `end` is before `start`.
 

@@ -57,7 +57,14 @@ def collect_facts(
     answers = engine.query_metrics([*asked.values()], question, asker)
     if by_account:
         answers |= engine.query_metrics(by_account, question, asker)
-    span = Span(Window(question.start, question.end), question.compare, today, insights.language(language))
+    comparison = question.period.comparison
+    span = Span(
+        Window(question.start, question.end),
+        question.compare,
+        today,
+        insights.language(language),
+        None if comparison is None else comparison.window,
+    )
     ages = [each.stale_seconds for each in answers.values() if each.stale_seconds is not None]
     return CollectedFacts(
         insights=insights,
@@ -77,4 +84,6 @@ def find_all(observations: Sequence[Observation], answers: Answers, span: Span) 
     found = [FINDERS[each.kind](each, answers, span) for each in observations]
     findings = [each for each in found if each is not None]
     silent = {source for each in findings if each.silences for source in each.observation.sources}
+    # Of a source that is late nothing but that is told, whether a fact looks for it or not.
+    silent |= {source for each in answers.values() for source in each.late}
     return [each for each in findings if each.silences or not silent & each.observation.sources]

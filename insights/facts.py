@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, Literal
 
-from engine import Body, Compare, Format, WidgetAnswer, Window, get_comparison_window
+from engine import Body, Compare, Format, WidgetAnswer, Window
 from insights.config.rules import Language, Observation
 from insights.detect.significance import DayValues, SharedDays, Value, Windows, add_days
 
@@ -23,6 +23,7 @@ DECIMALS: Mapping[Format, Sequence[tuple[float, int]]] = {
     "currency": [(100, 0), (0, 2)],
     "percent": [(0.1, 1), (0, 2)],
     "decimal": [(1_000, 0), (100, 1), (0, 2)],
+    "duration": [(100, 0), (0, 1)],
 }
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 
@@ -40,12 +41,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The asked window, what it is compared with, what day it is, and in which language that is told."""
+    """The asked window, what it is compared with, what day it is, and in which language that is told.
+
+    The `compared` window may be longer or shorter, overlap the asked one or come after it.
+    """
 
     window: Window
     compare: Compare
     today: date
     language: Language
+    compared: Window | None = None
 
     @property
     def days(self) -> int:
@@ -63,36 +68,57 @@ class Span:
     @property
     def is_adjacent(self) -> bool:
         """Whether the compared window ends where the asked one begins."""
-        return self.compare is Compare.PREVIOUS_PERIOD
+        return self.compared is not None and self.compared.end + timedelta(days=1) == self.window.start
+
+    @property
+    def is_after(self) -> bool:
+        """Whether the asked window begins after the compared one, so that what it alone has is new."""
+        return self.compared is not None and self.compared.start < self.window.start
 
     @property
     def starts(self) -> tuple[date, date]:
         """The first days of the asked window and of the compared one."""
-        compared = self.compare is not Compare.OFF
-        return self.window.start, get_comparison_window(self.window, self.compare).start if compared else date.max
+        return self.window.start, date.max if self.compared is None else self.compared.start
 
     @property
     def comparison_text(self) -> str:
-        if self.compare is Compare.PREVIOUS_YEAR:
-            return self.language.write("previous_year")
+        match self.compare:
+            case Compare.PREVIOUS_YEAR | Compare.PREVIOUS_YEAR_WEEKDAY | Compare.PREVIOUS_MONTH:
+                return self.language.write(self.compare.value)
+            case Compare.CUSTOM if self.compared is not None and self.days == 1:
+                return self.language.write("custom_day", day=self.write_compared_day(self.compared.start))
+            case Compare.CUSTOM if self.compared is not None:
+                first, last = map(self.write_compared_day, (self.compared.start, self.compared.end))
+                return self.language.write("custom_days", first=first, last=last)
         if self.days == 1:
             return self.language.write("previous_day")
         return self.language.write("previous_days", days=self.language.write_number(self.days))
 
-    def write_day(self, index: int, start: date | None = None) -> str:
-        """A day of the asked window, or of the one that begins at `start`."""
-        return self.language.write_day((start or self.window.start) + timedelta(days=index))
+    def write_day(self, index: int) -> str:
+        """Write a day of the asked window."""
+        return self.language.write_day(self.window.start + timedelta(days=index))
+
+    def write_compared_day(self, day: date) -> str:
+        """Write a day of the compared window, with its year where it is not the asked window's."""
+        written, years = self.language.write_day(day), {self.window.start.year, self.window.end.year}
+        return written if day.year in years else self.language.write("day_of_year", day=written, year=str(day.year))
 
     def describe_days(self, shared: SharedDays | None) -> str:
         """Against what a change is held, in words, where the days of `shared` alone are compared."""
         if shared is None or not any(shared[0]):
             return PERIOD
-        now, then = shared
-        first, last = now.index(True), len(now) - 1 - now[::-1].index(True)
-        if now != then or not all(now[first : last + 1]):
-            return self.language.write("shared_days", count=self.language.write_number(sum(now)))
-        days = [self.write_day(index, start) for start in self.starts for index in (first, last)]
-        return self.language.write("shared_dates", **dict(zip(("first", "last", "before", "until"), days, strict=True)))
+        run, opposite = map(find_run, shared)
+        if run is None or run != opposite:
+            return self.language.write("shared_days", count=self.language.write_number(sum(shared[0])))
+        before, until = (self.write_compared_day(self.starts[1] + timedelta(days=index)) for index in run)
+        first, last = map(self.write_day, run)
+        return self.language.write("shared_dates", first=first, last=last, before=before, until=until)
+
+
+def find_run(days: Sequence[bool]) -> tuple[int, int] | None:
+    """Return the first and the last of the days that are marked, if all between them are."""
+    first, last = days.index(True), len(days) - 1 - days[::-1].index(True)
+    return (first, last) if all(days[first : last + 1]) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +136,16 @@ class Track:
 
 @dataclass(frozen=True)
 class Reading:
-    """The engine's answer about a metric: `whole` is that of all its series or members together."""
+    """The engine's answer about a metric: `whole` is that of all its series or members together.
+
+    `late` has the first unread day of each source of which an account has not been read for two weeks.
+    """
 
     tracks: Sequence[Track]
     totals: tuple[Value, Value]
     currency: str | None
     items: Sequence[Body] = ()
+    late: Mapping[str, date] = field(default_factory=dict)
 
     @cached_property
     def whole(self) -> Track:
@@ -155,7 +185,17 @@ def read_answer(answer: WidgetAnswer, span: Span) -> Reading:
         for now, then in zip(body["series"], compared, strict=True)
     ]
     totals = (body["stats"]["value"], body["stats"]["previous"])
-    return Reading(tracks, totals, body["meta"].get("currency"), body.get("items", ()))
+    return Reading(tracks, totals, body["meta"].get("currency"), body.get("items", ()), find_late_sources(body))
+
+
+def find_late_sources(body: Body) -> dict[str, date]:
+    """Return the first unread day of each late source that an answer notes."""
+    late: dict[str, date] = {}
+    for note in body["meta"].get("notes", ()):
+        if note["code"] == "late":
+            since = date.fromisoformat(note["from"])
+            late[note["source"]] = min(since, late.get(note["source"], since))
+    return late
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +226,8 @@ class NumberStyle:
         sign = "" if not any(each in "123456789" for each in number) else plus if exact > 0 else "-"
         if self.format == "percent":
             return sign + self.language.write(percentage, number=number)
+        if self.format == "duration":
+            return sign + self.language.write("seconds", number=number)
         if self.format != "currency" or self.currency is None:
             return sign + number
         symbol = SYMBOLS.get(self.currency)

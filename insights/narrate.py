@@ -108,7 +108,7 @@ class ModelRequest:
             dialect="insights",
             catalog=facts.catalog,
             statement=hash_text("\0".join((model.name, INSTRUCTIONS, facts.span.compare.value, self.text))),
-            days=(facts.span.window,),
+            days=tuple(each for each in (facts.span.window, facts.span.compared) if each is not None),
             data_version=facts.asker.data_version,
         )
 

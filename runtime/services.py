@@ -115,10 +115,10 @@ class Services:
     @property
     def problem_counts(self) -> Mapping[str, int]:
         """The problems of the newest metric files by code; empty while the engine serves just those."""
-        return count_codes(self.rejected)
+        return count_codes(self.rejected_files)
 
     @property
-    def rejected(self) -> tuple[RejectedFile, ...]:
+    def rejected_files(self) -> tuple[RejectedFile, ...]:
         """The problems of the newest metric files by place; empty while the engine serves just those."""
         return self.own_rejected or read_rejected()
 

@@ -27,6 +27,7 @@ from runtime.narrator import budget, describe_narration
     show_default=True,
     help="What to compare with.",
 )
+@click.option("--compare-start", metavar="DATE", help="The first day of the comparison, with --compare custom.")
 @click.option(
     "--sources", metavar="LIST", help="A comma list of sources, such as ga4,meta; every connected one unless said."
 )
@@ -40,7 +41,14 @@ from runtime.narrator import budget, describe_narration
 )
 @metrics_option
 def insights(
-    user: str, start: str | None, end: str | None, compare: str, sources: str | None, shape: str, metrics: Path
+    user: str,
+    start: str | None,
+    end: str | None,
+    compare: str,
+    compare_start: str | None,
+    sources: str | None,
+    shape: str,
+    metrics: Path,
 ) -> None:
     """Tell what happened.
 
@@ -59,6 +67,7 @@ def insights(
             start=start,
             end=end,
             compare=compare,
+            compare_start=compare_start,
             sources=sources,
             known_sources=services.catalog.sources,
         )

@@ -112,8 +112,8 @@ def add_names(written: dict[str, Any], files: Iterable[MetricFile]) -> None:
     written["properties"]["table"] |= tables
     written["properties"]["source"] |= sources
     metric["table"] |= tables
-    metric["by"] |= {"enum": sorted(columns | dimensions)}
-    metric["rows"] |= {"enum": sorted(columns | dimensions)}
+    for key in ("by", "rows"):
+        metric[key] |= {"enum": sorted(columns | dimensions)}
     metric["combine"]["items"] |= keys
     items["by"] |= {"enum": sorted(columns)}
     items["show"]["items"] |= {"enum": sorted(columns)}

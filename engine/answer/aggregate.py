@@ -5,14 +5,16 @@ Values come from components, never from other values: a ratio's total is the rat
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from operator import eq
+from operator import eq, itemgetter
 from typing import Any
 
 from engine.answer.extent import Extent
 from engine.answer.windows import BucketIndex, KnownDays, PeriodBuckets, find_known_days
+from engine.calendar import Lookback, Window
 from engine.catalog.metrics import Metric, MetricSeries, TableMetric
 from engine.compiler.builder import OTHER
 from engine.compiler.dialects.base import Dialect
@@ -125,11 +127,12 @@ def aggregate_metric(
     buckets: PeriodBuckets,
     extent: Extent | None,
     dialect: Dialect,
+    lookback: Lookback | None = None,
 ) -> MetricResult:
-    """Compute the result of one metric from the rows of its scans."""
+    """Compute the result of one metric from the rows of its scans, and of the days that its points look back to."""
     metric, whole = plan.metric, plan.wholes[0]
     rows = rows_by_scan[whole.scan]
-    builder = SeriesBuilder(metric, buckets, extent, dialect)
+    builder = SeriesBuilder(metric, buckets, extent, dialect, lookback)
     if plan.members is None:
         found = [series for each in plan.wholes for series in builder.build_series(each, rows_by_scan[each.scan])]
         # Those that are summed up alike stand together there.
@@ -158,6 +161,7 @@ class SeriesBuilder:
     buckets: PeriodBuckets
     extent: Extent | None
     dialect: Dialect
+    lookback: Lookback | None = None
     known_days: dict[BucketIndex, KnownDays | None] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -188,9 +192,12 @@ class SeriesBuilder:
     def build_series(self, projection: ScanProjection, rows: Sequence[Row]) -> list[SeriesValues]:
         """Build a series for each measure from the rows of one group, at most one for each day or slot."""
         currency = find_currency(projection, rows)
-        windows = split_windows(projection.scan, rows, self.buckets.windows)
-        points = [self.evaluate_points(projection, window) for window in windows]
-        stats = self.build_stats(projection, rows, windows)
+        if self.lookback is not None:
+            points, stats = self.look_back(projection, rows, self.lookback)
+        else:
+            windows = split_windows(projection.scan, rows, self.buckets.windows)
+            points = [self.evaluate_points(projection, window) for window in windows]
+            stats = self.build_stats(projection, rows, windows)
         found = []
         for index, measure in enumerate(projection.measures):
             series = SeriesValues(
@@ -212,14 +219,25 @@ class SeriesBuilder:
         self, projection: ScanProjection, rows: Sequence[Row], windows: Sequence[WindowRows] | None = None
     ) -> list[StatValues]:
         """Build the totals of each measure; `windows` are the rows by window, where they are split already."""
-        mixed = find_currency(projection, rows) == MIXED
+        if self.lookback is not None:
+            return self.look_back(projection, rows, self.lookback)[1]
         split = windows or [select_rows(projection.scan, rows, index) for index in self.buckets.windows]
         totals = [self.evaluate_totals(projection, window) for window in split]
         to_date = [
             self.evaluate_totals(projection, select_rows(projection.scan, rows, index))
             for index in self.buckets.to_date
         ]
-        found = []
+        return self.compose_stats(projection, rows, totals, to_date)
+
+    def compose_stats(
+        self,
+        projection: ScanProjection,
+        rows: Sequence[Row],
+        totals: Sequence[Sequence[Value]],
+        to_date: Sequence[Sequence[Value]],
+    ) -> list[StatValues]:
+        """Put each measure's values of all windows together; those of money in several currencies are none."""
+        mixed, found = find_currency(projection, rows) == MIXED, []
         for index, measure in enumerate(projection.measures):
             if mixed and measure.money:
                 found.append(StatValues())
@@ -270,6 +288,55 @@ class SeriesBuilder:
             for measure, value in zip(projection.measures, finished, strict=True)
         ]
 
+    def look_back(
+        self, projection: ScanProjection, rows: Sequence[Row], lookback: Lookback
+    ) -> tuple[list[list[list[Value]]], list[StatValues]]:
+        """Evaluate each measure over the days that the points of each window look back to, and its totals."""
+        days = LookbackRows(projection, rows)
+
+        def evaluate(window: Window) -> list[Value]:
+            looked = lookback.get_days(window.end)
+            if not self.is_looked_at(window, looked, lookback):
+                return [None] * len(projection.measures)
+            part = days.select(self.dialect.bind_day(looked.start), self.dialect.bind_day(looked.end))
+            if projection.total == "period":
+                row = days.merge(part)
+                values = [None if row is None else measure.evaluate(row) for measure in projection.measures]
+            else:
+                values = [
+                    self.summarize_days(
+                        projection, measure, days.rows[part], self.known_table_days, looked.start, looked.end
+                    )
+                    for measure in projection.measures
+                ]
+            return [
+                0 if value is None and measure.additive else nan_to_none(value)
+                for measure, value in zip(projection.measures, values, strict=True)
+            ]
+
+        points = []
+        for index in self.buckets.windows:
+            by_bucket = [evaluate(Window(bucket.start, bucket.end)) for bucket in index.axis.buckets]
+            points.append([list(column) for column in zip(*by_bucket, strict=True)])
+        totals = [[find_last_value(values) for values in each] for each in points]
+        to_date = [evaluate(index.axis.window) for index in self.buckets.to_date]
+        return points, self.compose_stats(projection, rows, totals, to_date)
+
+    def is_looked_at(self, window: Window, looked: Window, lookback: Lookback) -> bool:
+        """Whether a point has a value: all days of a rolling one are known, and the last day of any other."""
+        extent = self.extent
+        if extent is None or window.end < window.start or not extent.first <= looked.end <= extent.through:
+            return False
+        return lookback.days is None or extent.first <= looked.start
+
+    @property
+    def known_table_days(self) -> KnownDays | None:
+        """All known days of the table."""
+        if self.extent is None:
+            return None
+        days = Window(self.extent.first, self.extent.through)
+        return KnownDays(days, self.dialect.bind_day(days.end), first_bucket=0, last_bucket=-1)
+
     def summarize_days(
         self,
         projection: ScanProjection,
@@ -316,6 +383,35 @@ def narrow_number(value: Value) -> Value:
     """Return a whole number as an integer, and any other value as it is."""
     is_integer = value is not None and -MAX_WHOLE <= value <= MAX_WHOLE and value == int(value)
     return int(value) if value is not None and is_integer else value
+
+
+class LookbackRows:
+    """The rows of a group in the order of their days, of which any days in sequence are merged."""
+
+    def __init__(self, projection: ScanProjection, rows: Sequence[Row]) -> None:
+        merged = rows if projection.total == "period" else merge_members(projection, rows)
+        self.rows = sorted(merged, key=itemgetter(0))
+        self._days = [row[0] for row in self.rows]
+        currency = projection.currency or ()
+        self._merges = [None if at in currency else merge for at, merge in enumerate(projection.merges)]
+        self._columns = list(zip(*self.rows, strict=True))
+
+    def select(self, start: Any, end: Any) -> slice:
+        """Return the place of the rows from `start` to `end`, in the driver's form."""
+        return slice(bisect_left(self._days, start), bisect_right(self._days, end))
+
+    def merge(self, part: slice) -> Row | None:
+        """Merge the rows of a part into one; None where there are no rows."""
+        if part.stop - part.start < 2:
+            return self.rows[part.start] if part.stop > part.start else None
+        return [
+            None if merge_column is None else merge_column(column[part])
+            for merge_column, column in zip(self._merges, self._columns, strict=True)
+        ]
+
+
+def find_last_value(points: Sequence[Value]) -> Value:
+    return next((value for value in reversed(points) if value is not None), None)
 
 
 def nan_to_none(value: Value) -> Value:

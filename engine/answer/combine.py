@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -40,7 +40,11 @@ class WidgetResult:
     table: MemberTable | None = None
 
     def clear_amounts(self) -> None:
-        """Clear the amounts, which have no common unit; each part keeps its own currency."""
+        """Clear the amounts, which have no common unit; each part keeps its own currency.
+
+        A series may be another widget's too, whose amounts stay.
+        """
+        self.series = [replace(series) for series in self.series]
         for series in self.series:
             series.clear_amounts(series.currency)
         if self.series[0].money:

@@ -17,7 +17,7 @@ from engine.answer.extent import AccountReads, Extent, find_extent
 from engine.answer.freshness import DataNote
 from engine.answer.items import build_items
 from engine.answer.windows import PeriodBuckets
-from engine.calendar import Window
+from engine.calendar import Lookback, Window, merge_windows
 from engine.compiler.filters import bind_filters, get_filter_shapes
 from engine.compiler.plan import ItemsScan, LabelScan, Scan, Shape
 from engine.compiler.statements import CompiledPlan
@@ -137,11 +137,27 @@ class ScanFetcher:
             self.row_days.put(key, found, age=rows.age)
         return found or None
 
-    def fetch_scan(self, scan: Scan, filters: Filters, buckets: PeriodBuckets, to_date: date | None) -> CachedRows:
-        """Return a scan's rows; those of slots depend on the day up to which an unfinished window is known."""
+    def get_ranges(self, lookback: Lookback | None) -> tuple[Window, ...]:
+        """Return the days to read for both windows: those that the points look back to as well."""
+        if lookback is None:
+            return self.ranges
+        return merge_windows(map(lookback.extend_window, self.query.period.windows))
+
+    def fetch_scan(
+        self,
+        scan: Scan,
+        filters: Filters,
+        buckets: PeriodBuckets,
+        to_date: date | None,
+        lookback: Lookback | None = None,
+    ) -> CachedRows:
+        """Return a scan's rows; those of slots depend on the day up to which an unfinished window is known.
+
+        What points look back to is read in a statement of its own, so that no other metric reads more days.
+        """
         # A window that is unfinished is read once more, up to the day to which it is known.
         is_whole = scan.shape is Shape.WINDOWS
-        ranges = tuple([index.axis.window for index in buckets.list_all()]) if is_whole else self.ranges
+        ranges = tuple([index.axis.window for index in buckets.list_all()]) if is_whole else self.get_ranges(lookback)
         sql = self.compiled.get_scan_sql(scan, len(ranges), get_filter_shapes(filters))
         bound = bind_filters(filters)
         if scan.shape is not Shape.SLOTS:
@@ -157,13 +173,11 @@ class ScanFetcher:
         slots = (query.start, query.end, query.grain, query.compare, query.compare_start, to_date)
 
         def parameters() -> dict[str, Any]:
-            ranges = self.ranges if scan.breakdown is not None else ()
-            return (
-                self.bind_parameters(ranges) | bound | {"slots": self.warehouse.dialect.bind_slots(buckets.slot_days)}
-            )
+            read = ranges if scan.breakdown is not None else ()
+            return self.bind_parameters(read) | bound | {"slots": self.warehouse.dialect.bind_slots(buckets.slot_days)}
 
         return self.fetch_once(
-            (scan, filters, to_date), scan.table, sql, parameters, self.ranges, slots=slots, filters=filters
+            (scan, filters, to_date), scan.table, sql, parameters, ranges, slots=slots, filters=filters
         )
 
     def fetch_labels(self, scan: LabelScan, filters: Filters, ranges: tuple[Window, ...]) -> CachedRows:
@@ -171,7 +185,7 @@ class ScanFetcher:
         sql = self.compiled.get_labels_sql(scan, len(ranges), get_filter_shapes(filters))
         bound = bind_filters(filters)
         return self.fetch_once(
-            (scan, filters),
+            (scan, filters, ranges),
             scan.table,
             sql,
             lambda: self.bind_parameters(ranges) | bound,

@@ -17,11 +17,14 @@ from engine.answer.response import AnswerContext, Body, build_body
 from engine.answer.tables import MemberTableBuilder
 from engine.answer.target import TargetGoal, TargetValues, build_constant_goal, is_projectable, measure_progress
 from engine.answer.windows import build_period_buckets
-from engine.calendar import Axis, Window
+from engine.calendar import Axis, Lookback, Window
 from engine.catalog.metrics import Metric, MetricTarget, TableMetric
 from engine.compiler.builder import OTHER
 from engine.query import NOT_SET
 from engine.tables import Table
+
+# A metric's key, the filters that apply, the day up to which its part counts, and the days that a point looks back to.
+ResultKey = tuple[str, Filters, date | None, Lookback | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class WidgetRequest:
         self.query = fetcher.query
         context = fetcher.context
         self.active = context.connected if self.query.sources is None else context.connected & self.query.sources
-        self._results: dict[tuple[str, Filters, date | None], TableResult] = {}
+        self._results: dict[ResultKey, TableResult] = {}
 
     def build_widget(self, metric: Metric) -> BuiltWidget:
         """Build a widget, with its receipt."""
@@ -106,13 +109,18 @@ class WidgetRequest:
             },
         )
 
-    def make_builder(self, to_date: date | None, used: dict[int, TableResult]) -> WidgetBuilder:
-        """Make a builder of results with their part up to `to_date`; it notes in `used` what it rests on."""
+    def make_builder(
+        self, to_date: date | None, used: dict[int, TableResult], *, windowed_as: Metric | None = None
+    ) -> WidgetBuilder:
+        """Make a builder of results with their part up to `to_date`; it notes in `used` what it rests on.
+
+        All of them look back as `windowed_as` does, if it is given.
+        """
 
         def get_result(part: TableMetric, filters: Filters) -> MetricResult | None:
             if not self.active.issuperset(part.sources):
                 return None
-            found = self.get_table_result(part, filters, to_date)
+            found = self.get_table_result(part, filters, to_date, (windowed_as or part).lookback)
             used[id(found)] = found
             return found.result
 
@@ -130,11 +138,12 @@ class WidgetRequest:
         used: dict[int, TableResult],
     ) -> TargetValues | None:
         """Build the target of a widget that has a result; None where it is of other rows or another currency."""
-        applied, builder = metric.select_filters(self.query.filters), self.make_builder(through, used)
+        applied = metric.select_filters(self.query.filters)
+        builder = self.make_builder(through, used, windowed_as=metric)
         if target.metric is None:
             if applied:
                 return None
-            goal = build_constant_goal(target, self.query.period.current, through)
+            goal = build_constant_goal(target, self.query.period.current, through, metric.lookback)
         else:
             found = builder.build(target.metric, applied)
             if found is None or target.metric.select_filters(applied) != applied:
@@ -152,31 +161,35 @@ class WidgetRequest:
     def has_known_days(self, metric: Metric, window: Window) -> bool:
         return metric.has_known_days(self.active, make_known_test(self.fetcher.fetch_extent, window))
 
-    def get_table_result(self, metric: TableMetric, filters: Filters, to_date: date | None) -> TableResult:
+    def get_table_result(
+        self, metric: TableMetric, filters: Filters, to_date: date | None, lookback: Lookback | None
+    ) -> TableResult:
         """Compute the result of a metric over one table; the same arguments return the same object."""
-        identity = (metric.key, filters, to_date)
+        identity = (metric.key, filters, to_date, lookback)
         found = self._results.get(identity)
         if found is None:
-            found = self._results[identity] = self.compute_table_result(metric, filters, to_date)
+            found = self._results[identity] = self.compute_table_result(metric, filters, to_date, lookback)
         return found
 
-    def compute_table_result(self, metric: TableMetric, filters: Filters, to_date: date | None) -> TableResult:
+    def compute_table_result(
+        self, metric: TableMetric, filters: Filters, to_date: date | None, lookback: Lookback | None
+    ) -> TableResult:
         fetcher, plan = self.fetcher, self.fetcher.compiled.plan.metrics[metric.key]
         dialect = fetcher.warehouse.dialect
         buckets = build_period_buckets(self.query.period, dialect, to_date)
         fetched = {
-            projection.scan: fetcher.fetch_scan(projection.scan, filters, buckets, to_date)
+            projection.scan: fetcher.fetch_scan(projection.scan, filters, buckets, to_date, lookback)
             for projection in (*plan.wholes, plan.members, *(plan.rows.projections if plan.rows else ()))
             if projection is not None
         }
         rows = {scan: each.rows for scan, each in fetched.items()}
         extent = fetcher.fetch_extent(metric.table)
-        result = aggregate_metric(plan, rows, buckets, extent, dialect)
+        result = aggregate_metric(plan, rows, buckets, extent, dialect, lookback)
         cached_rows = list(fetched.values())
         labels: Sequence[Row] = ()
         if plan.labels is not None:
-            # A row of a table is one of the asked window; a member of a breakdown, one of both.
-            ranges = fetcher.ranges if plan.rows is None else (self.query.period.current.window,)
+            # A row of a table is one of the asked window; a member of a breakdown, one of all days that are read.
+            ranges = fetcher.get_ranges(lookback) if plan.rows is None else (self.query.period.current.window,)
             label_rows = fetcher.fetch_labels(plan.labels, filters, ranges)
             labels = label_rows.rows
             cached_rows.append(label_rows)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from engine.answer.aggregate import Value
-from engine.calendar import Axis, Window
+from engine.calendar import Axis, Lookback, Window
 from engine.catalog.metrics import Metric, MetricTarget, TableMetric
 
 
@@ -30,10 +30,13 @@ class TargetValues:
     projected: Value
 
 
-def build_constant_goal(target: MetricTarget, axis: Axis, through: date | None) -> TargetGoal:
+def build_constant_goal(
+    target: MetricTarget, axis: Axis, through: date | None, lookback: Lookback | None
+) -> TargetGoal:
     """Build the goal of a number: one for each day, or the same for each bucket and the whole."""
 
     def multiply(days: Window) -> Value:
+        days = days if lookback is None else lookback.get_days(days.end)
         return target.value if target.day is None else target.day * days.days
 
     return TargetGoal(

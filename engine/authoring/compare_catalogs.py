@@ -79,11 +79,14 @@ class MetricChange:
         return self.is_withdrawn or (self.is_on_both_sides and any(each.values for each in self.answers))
 
     @property
+    def has_same_meaning(self) -> bool:
+        """Whether both sides mean the same, so that every number is the same, whatever the rows."""
+        return self.base is not None and self.head is not None and hash_unnamed(self.base) == hash_unnamed(self.head)
+
+    @property
     def is_untried(self) -> bool:
-        """Whether its statements or its meaning changed, and there were no rows to show what that does."""
-        if self.base is None or self.head is None or self.answers:
-            return False
-        return hash_unnamed(self.base) != hash_unnamed(self.head)
+        """Whether its meaning changed, and there were no rows to show what that does."""
+        return self.is_on_both_sides and not self.answers and not self.has_same_meaning
 
     @property
     def is_on_both_sides(self) -> bool:

@@ -64,6 +64,7 @@ def describe_table_metric(metric: TableMetric) -> tuple[Any, ...]:
         None if metric.where is None else metric.where.sql(),
         metric.by and (metric.by.name, metric.by.column, metric.by.label),
         (metric.top, metric.other, metric.total, metric.fill, metric.is_ordered_by_name),
+        metric.lookback and (metric.lookback.days, metric.lookback.since),
         metric.ranking and describe_expression(metric.ranking),
         metric.items and describe_items(metric.items, metric),
         *([describe_rows(metric.rows)] if metric.rows else []),

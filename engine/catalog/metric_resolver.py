@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from engine.calendar import Grain, Lookback
 from engine.catalog.check_tests import check_tests
 from engine.catalog.definition_resolver import DefinitionResolver, Section
 from engine.catalog.dimensions import make_title_from_name, resolve_breakdown
@@ -29,7 +30,7 @@ from engine.catalog.rules import RULES, get_content_keys, get_sort_column
 from engine.catalog.table_resolver import TableResolver, format_sources
 from engine.diagnostics import Diagnostics, Position
 from engine.faults import TextFault, raise_if_any
-from engine.files.definitions import Format, ItemsDefinition, MetricDefinition, SeriesDefinition, TargetDefinition
+from engine.files.definitions import ItemsDefinition, MetricDefinition, SeriesDefinition, TargetDefinition
 from engine.files.document import KeyPath
 from engine.files.folder import MetricFile, MetricFolder
 from engine.language.evaluator import compile_arithmetic
@@ -128,6 +129,10 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         goal = None
         if definition.metric is not None:
             goal = self.resolve_single_series(reporter, reporter.locate_value("target", "metric"), definition.metric)
+            if metric.lookback is not None and not all(map(is_mergeable, goal.table_metrics)):
+                message = f"metric {definition.metric!r} does not add up over days, and this one looks back"
+                reporter.report_at_value("wrong-metric", message, "target", "metric")
+                raise AlreadyReported
         return MetricTarget(definition.day, definition.value, goal)
 
     # Metrics over a table
@@ -146,7 +151,7 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         if definition.value is not None:
             definitions[make_title(reporter.name, definition)] = (("value",), SeriesDefinition(value=definition.value))
         with errors:
-            series = self.resolve_series(reporter, definitions, table, where, format_name=definition.format)
+            series = self.resolve_series(reporter, definitions, table, where, owner=definition)
         if definition.by is not None:
             with errors:
                 by = self.resolve_breakdown(reporter, table, definition.by, "by")
@@ -177,6 +182,7 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
             rows=rows,
             total=definition.total or "period",
             fill=definition.fill,
+            lookback=make_lookback(definition),
         )
 
     def resolve_metric_table(self, reporter: Reporter, definition: MetricDefinition) -> Table:
@@ -296,16 +302,16 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         table: Table,
         where: exp.Expr | None,
         *,
-        format_name: Format | None = None,
+        owner: MetricDefinition | None = None,
     ) -> tuple[MetricSeries, ...]:
-        """Resolve series by name; `format_name` is that of those which name none.
+        """Resolve series by name; what they do not say of themselves, their `owner` says.
 
         Raises AlreadyReported after the errors of all of them.
         """
         errors, found = CollectErrors(), list[MetricSeries]()
         for name, (path, definition) in definitions.items():
             with errors:
-                found.append(self.resolve_one_series(reporter, name, path, definition, table, where, format_name))
+                found.append(self.resolve_one_series(reporter, name, path, definition, table, where, owner))
         errors.raise_if_failed()
         return tuple(found)
 
@@ -317,7 +323,7 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         definition: SeriesDefinition,
         table: Table,
         where: exp.Expr | None,
-        format_name: Format | None,
+        owner: MetricDefinition | None,
     ) -> MetricSeries:
         """Resolve a series; a bare text at `path` is its value. Raises AlreadyReported."""
         errors = CollectErrors()
@@ -334,7 +340,10 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
                 metrics=self.declared,
             )
         reporter.warn_of_doubts(expression.doubts, *place, rendered=rendered)
-        if (definition.format or format_name) == "percent":
+        if owner is not None and make_lookback(owner) is not None:
+            with errors, reporter.catch_faults(*place, rendered=rendered):
+                raise_if_any(find_unmergeable_aggregates(rendered.text))
+        if (definition.format or (owner and owner.format)) == "percent":
             reporter.warn_of_doubts(find_percent_factors(expression.tree), *place, rendered=rendered)
         if definition.format == "currency" and not expression.money:
             reporter.report_at_value("not-money", NOT_MONEY, *path, "format")
@@ -356,7 +365,9 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
     def resolve_same_table_metric(self, reporter: Reporter, position: Position, key: str, table: Table) -> TableMetric:
         """Return the metric called `key`, which must have one value over this table."""
         found = self.follow_reference(reporter, position, key)
-        if not isinstance(found, TableMetric) or not found.has_one_series:
+        if found.lookback is not None:
+            message = f"metric {key!r} looks back, which metric() cannot; write its expression, or use derive"
+        elif not isinstance(found, TableMetric) or not found.has_one_series:
             message = f"metric {key!r} has several series, or no table; metric() takes a metric with one value"
         elif found.table is not table:
             message = f"metric {key!r} is over table {found.table.name}, this one over {table.name}; use derive"
@@ -466,6 +477,24 @@ def inline_where(metric: TableMetric) -> str:
         value = guard_argument(argument, metric.where)
         aggregate.set("this", exp.Distinct(expressions=[value]) if distinct else value)
     return tree.sql()
+
+
+def make_lookback(definition: MetricDefinition) -> Lookback | None:
+    """Return the days that each point looks back to; None where they are its bucket's."""
+    if definition.rolling is not None:
+        return Lookback(days=definition.rolling)
+    return None if definition.to_date is None else Lookback(since=Grain(definition.to_date))
+
+
+def find_unmergeable_aggregates(text: str) -> Iterator[TextFault]:
+    for aggregate in parse_expression(text).find_all(*AGGREGATES):
+        if isinstance(aggregate.this, exp.Distinct) and not isinstance(aggregate, (exp.Min, exp.Max)):
+            message = "what is counted once a day does not add up over days: no rolling or to_date of `distinct`"
+            yield TextFault(locate_node(aggregate), "non-additive", message)
+
+
+def is_mergeable(metric: TableMetric) -> bool:
+    return all(series.expression.is_mergeable for series in metric.series)
 
 
 def is_additive(metric: TableMetric) -> bool:

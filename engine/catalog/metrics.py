@@ -8,6 +8,7 @@ from functools import cached_property
 
 from sqlglot import exp
 
+from engine.calendar import Lookback
 from engine.files.definitions import Better, DeltaKind, Fill, Format, TestDefinition, Total
 from engine.language.expressions import Aggregate, Expression
 from engine.language.function_values import Evaluator
@@ -76,6 +77,8 @@ class Metric:
     position: float | None = None
     hidden: bool = False
     delta: DeltaKind = "relative"
+    # The days of each point, where they are not those of its bucket.
+    lookback: Lookback | None = None
     target: MetricTarget | None = None
     tests: tuple[TestDefinition, ...] = field(default=())
 

@@ -18,9 +18,10 @@ COMMON_KEYS = frozenset(
     ("title", "description", "format", "better", "chart", "group", "position", "hidden", "delta", "tests")
 )
 TABLE_KEYS = COMMON_KEYS | {"table", "where", "by", "top", "order", "other", "items", "total", "fill"}
+LOOKBACK_KEYS = ("rolling", "to_date")
 ALLOWED_KEYS = {
-    "value": TABLE_KEYS | {"value", "target"},
-    "series": (TABLE_KEYS | {"series", "headline", "target"}) - {"by", "top", "order", "other"},
+    "value": TABLE_KEYS | {"value", "target", *LOOKBACK_KEYS},
+    "series": (TABLE_KEYS | {"series", "headline", "target", *LOOKBACK_KEYS}) - {"by", "top", "order", "other"},
     "columns": COMMON_KEYS | {"table", "where", "columns", "rows", "having", "order", "limit", "total", "fill"},
     "combine": COMMON_KEYS | {"combine", "stat"},
     "derive": COMMON_KEYS | {"derive", "target"},
@@ -114,6 +115,19 @@ def find_wrong_correlation(reporter: Reporter, definition: MetricDefinition) -> 
         yield reporter.diagnose_value("wrong-value", message, "combine", 2)
 
 
+def find_wrong_lookback(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
+    keys = reporter.list_keys()
+    given = [name for name in LOOKBACK_KEYS if name in keys]
+    if not given:
+        return
+    if len(given) > 1:
+        message = "to_date does not go with rolling: a point looks back by one of them"
+        yield reporter.diagnose_key("misplaced-key", message, "to_date")
+    if "fill" in keys:
+        message = f"fill does not go with {given[0]}: a point whose days are not known is null"
+        yield reporter.diagnose_key("misplaced-key", message, "fill")
+
+
 def find_wrong_target(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
     if definition.target is None:
         return
@@ -153,6 +167,7 @@ RULES: tuple[Rule, ...] = (
     find_unknown_headline,
     find_unknown_order,
     find_wrong_correlation,
+    find_wrong_lookback,
     find_wrong_target,
     find_doubtful_chart,
 )

@@ -18,6 +18,7 @@ from pydantic import (
     GetJsonSchemaHandler,
     JsonValue,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
@@ -44,6 +45,21 @@ def parse_iso_date(value: object) -> object:
         return date.fromisoformat(value)
     raise ValueError
 
+
+def parse_rolling_days(value: object) -> object:
+    """Parse a number of days such as `7 days`. Raises PydanticCustomError."""
+    found = ROLLING_DAYS.fullmatch(value) if isinstance(value, str) else None
+    if found is None or not 1 <= int(found[1]) <= MAX_ROLLING_DAYS:
+        message = f"must be a number of days from 1 to {MAX_ROLLING_DAYS}, such as 7 days"
+        raise PydanticCustomError("rolling_days", message)
+    return int(found[1])
+
+
+MAX_ROLLING_DAYS = 366
+ROLLING_DAYS = re.compile(r"([0-9]{1,3}) days?", re.ASCII)
+RollingDays = Annotated[
+    int, BeforeValidator(parse_rolling_days), WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]{0,2} days?$"})
+]
 
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 Day = Annotated[date, BeforeValidator(parse_iso_date)]
@@ -399,6 +415,12 @@ class MetricDefinition(Definition):
     total: Total | None = Field(
         None,
         description="How a bucket or period is summed up: once over its rows (period), or by its days.",
+    )
+    rolling: RollingDays | None = Field(
+        None, description="Each point is of so many days, which end with its last one.", examples=["7 days"]
+    )
+    to_date: Literal["week", "month", "quarter", "year"] | None = Field(
+        None, description="Each point is of the days since the first of this, up to its last one."
     )
     fill: Annotated[Fill | None, BeforeValidator(convert_null)] = Field(
         None, description="What a bucket without a value shows inside the data's extent: zero or null."

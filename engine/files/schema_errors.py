@@ -116,6 +116,8 @@ def diagnose_schema_error(
         return diagnose_value(
             "wrong-value", f"{name} needs {'an entry' if least == 1 else f'{least} entries'} at least"
         )
+    if kind == "rolling_days":
+        return diagnose_value("wrong-value", f"{name} {fault['msg']}, not {describe_value(given)}")
     if name in ("start", "end"):
         return diagnose_value("wrong-type", f"must be a date such as 2025-01-31, not {describe_value(given)}")
     if kind in ("greater_than_equal", "less_than_equal"):

@@ -68,6 +68,8 @@ OPTIONAL: Mapping[Kind, tuple[str, ...]] = {
 # Words that are one of two, and the other one.
 OTHER = {"up": "down", "behind": "ahead", "rate": "mix", "grew": "shrank", "above": "below", "recent": "past",
          "silent": "begun"}  # fmt: skip
+# Words that are one of three, in the last of the examples the third one.
+THIRD: Mapping[Kind, Fields] = {"quiet": {"state": "late"}}
 # What every sentence sees beside the facts; `known` has each fact's name, and whether it was measured at all.
 COMMON: Mapping[str, Any] = {
     "compared": "the previous 28 days",
@@ -87,7 +89,7 @@ def list_examples(kind: Kind) -> list[Fields]:
     """The example, and that without what may be missing; and both with all that is one of two things the other."""
     full = FIELDS[kind]
     lean = {**full, **{name: [] if isinstance(full[name], list) else None for name in OPTIONAL[kind]}}
-    return [full, lean, turn_round(full), turn_round(lean)]
+    return [full, lean, turn_round(full), {**turn_round(lean), **THIRD.get(kind, {})}]
 
 
 def turn_round(example: Any) -> Any:

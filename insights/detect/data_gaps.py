@@ -31,6 +31,9 @@ class Gap(NamedTuple):
 def find_data_gap(observation: Observation, answers: Answers, span: Span) -> Finding | None:
     """Find a silence. Beside an account that came or went no total of its source is fair, so nothing else is told."""
     metric, accounts = observation.metrics[0], observation.accounts
+    late = [day for each in answers.values() for source, day in each.late.items() if source in observation.sources]
+    if late:
+        return find_lateness(observation, min(late), span)
     # Of what came after a window that ends sooner nobody has asked.
     is_recent = span.window.end >= span.today - timedelta(days=1)
     tracks = answers[metric.key].tracks
@@ -53,6 +56,17 @@ def find_data_gap(observation: Observation, answers: Answers, span: Span) -> Fin
         "accounts": span.language.write_number(count) if count else None,
     }
     return Finding(observation=observation, view=view, notable=gap is not None, strength=1.0, silences=silences)
+
+
+def find_lateness(observation: Observation, since: date, span: Span) -> Finding:
+    """Tell that not all accounts have been read: of totals without some of them nothing else is told."""
+    view = {
+        "title": observation.metrics[0].title,
+        "since": span.language.write_day(since),
+        "state": "late",
+        "accounts": None,
+    }
+    return Finding(observation=observation, view=view, notable=True, strength=1.0, silences=True)
 
 
 def find_end(days: DaysThere) -> Gap | None:

@@ -78,13 +78,14 @@ def find_members(observation: Observation, answers: Answers, span: Span) -> Find
     members = [] if together is None else list_members(reading, observation, together, span)
     if together is None or not members:
         return None
-    renames = find_renames(list_tracks(members, together), adjacent=span.is_adjacent) if together.is_comparable else []
+    may_follow = together.is_comparable and span.is_after
+    renames = find_renames(list_tracks(members, together), adjacent=span.is_adjacent) if may_follow else []
     passed = {name for each in renames for name in (each.before, each.name)}
     apart = [each for each in members if each.name not in passed and each.moved]
     rising = select_largest([each for each in apart if each.change.difference > 0 and not each.is_new])
     # What was there a year ago and is not now did not fall: campaigns have seasons.
     falling = [each for each in apart if each.change.difference < 0 and (span.is_adjacent or each.change.value)]
-    new = select_largest([each for each in apart if each.is_new])
+    new = select_largest([each for each in apart if each.is_new and span.is_after])
     driver = None
     if is_borne_out(observation, answers, together, span):
         driver = find_driver(members, lambda each: each.change.difference, together.whole.difference, MOST_PART)
@@ -110,7 +111,7 @@ def find_members(observation: Observation, answers: Answers, span: Span) -> Find
 def add_up(reading: Reading, metric: Metric, span: Span) -> MembersTogether | None:
     """All members together; None where nobody can tell what changed from which days are there."""
     days = reading.whole.days
-    if reading.totals[0] is None or len(days.now.values) != len(days.then.values):
+    if reading.totals[0] is None or not days.then.values:
         return None
     shared = days.share(cut=span.is_cut)
     whole = change_of(metric, sum_up(reading.whole, shared), reading.currency, span, shared)

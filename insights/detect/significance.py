@@ -96,18 +96,19 @@ class Windows:
         """The days that both have, where either lacks some or the window is `cut`; None where all are compared.
 
         The first days of a window are held against the first of the other; where days are missing here and there, each
-        is held against one of its weekday.
+        is held against one of its weekday. Of a longer window the last days are held against nothing.
         """
         now, then = self.now, self.then
+        cut = cut or len(now.values) != len(then.values)
         if not cut and now.count_expected(then) == len(now.present) and then.count_expected(now) == len(then.present):
             return None
         shift = (now.first - then.first) % 7
-        pairs = [a is not None and b is not None for a, b in zip(now.values, then.values, strict=True)]
-        if shift == 0 or not any(pairs[pairs.index(False) :] if False in pairs else ()):
-            return tuple(pairs), tuple(pairs)
-        paired = [a is not None and b is not None for a, b in zip(now.values, then.values[shift:], strict=False)]
-        nothing = [False] * (len(pairs) - len(paired))
-        return (*paired, *nothing), (*nothing, *paired)
+        paired = pair_days(now.values, then.values)
+        if shift == 0 or not any(paired[paired.index(False) :] if False in paired else ()):
+            shift = 0
+        else:
+            paired = pair_days(now.values, then.values[shift:])
+        return pad_days(paired, len(now.values)), pad_days([*[False] * shift, *paired], len(then.values))
 
     def keep(self, shared: SharedDays | None) -> Windows:
         return self if shared is None else Windows(self.now.keep(shared[0]), self.then.keep(shared[1]))
@@ -167,6 +168,15 @@ class Windows:
             return self.now.present, self.then.present
         calm = [[value * middle / usual[day] for day, value in each.by_day] for each in (self.now, self.then)]
         return calm[0], calm[1]
+
+
+def pair_days(now: Sequence[Value], then: Sequence[Value]) -> list[bool]:
+    """Return for each day and the one of its place whether both were counted."""
+    return [a is not None and b is not None for a, b in zip(now, then, strict=False)]
+
+
+def pad_days(days: Sequence[bool], length: int) -> tuple[bool, ...]:
+    return (*days, *[False] * (length - len(days)))
 
 
 def is_near(change: float, held: float) -> bool:

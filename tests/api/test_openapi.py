@@ -129,9 +129,10 @@ def test_the_docs_page_and_all_that_it_loads_come_from_here(anonymous: TestClien
     names = re.findall(r'(?:src|href)="([^"]+)"', page.text)
     assert len(names) == 5
     for name in names:
-        found = anonymous.get(f"/{name}")
+        found = anonymous.get(f"/{name}", headers={"Accept-Encoding": "identity"})
         assert found.status_code == 200, name
         assert int(found.headers["content-length"]) == len(found.content) > 50
+        assert anonymous.get(f"/{name}", headers={"Accept-Encoding": "gzip"}).content == found.content
     assert "openapi.json" in anonymous.get("/docs/start.js").text
     assert "SwaggerUIBundle" in anonymous.get("/docs/swagger-ui-bundle.js").text
 

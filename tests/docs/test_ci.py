@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,9 @@ from cli import main
 from tests.support.docs.blocks import find_blocks
 from tests.support.paths import DOCS
 
-WORKFLOW, (DATABASE_STEP,), CONFIGURATION = (yaml.safe_load(block.text) for block in find_blocks("ci.md", "yaml"))
+WORKFLOW, (DATABASE_STEP,), NUMBERS, CONFIGURATION = (
+    yaml.safe_load(block.text) for block in find_blocks("ci.md", "yaml")
+)
 HOOKS: list[dict[str, Any]] = yaml.safe_load((DOCS.parent / ".pre-commit-hooks.yaml").read_text())
 STEPS = [step["run"] for step in WORKFLOW["jobs"]["metrics"]["steps"] if "run" in step]
 COMMANDS = [command for command in STEPS if command.startswith("metric-engine ")]
@@ -96,6 +101,64 @@ def test_the_step_with_a_database_looks_into_it(repository: Path) -> None:
     assert result.exit_code == 1
     assert result.stdout.startswith("::error file=metrics/ga4.yaml,line=4,col=3,title=missing-live-table::")
     assert list(DATABASE_STEP["env"]) == ["WAREHOUSE_URL"]
+
+
+def run_git(*arguments: str) -> None:
+    identity = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+    subprocess.run(("git", *identity, *arguments), check=True)
+
+
+def compare_numbers(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the workflow's step as GitHub runs it, with the command on the path."""
+    (script,) = (step["run"] for step in NUMBERS["jobs"]["numbers"]["steps"] if step.get("name") == "Compare")
+    program = folder / "bin" / "metric-engine"
+    program.parent.mkdir(exist_ok=True)
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cli "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    environment = os.environ | {
+        "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(DOCS.parent),
+        "GITHUB_BASE_REF": "main",
+        "GITHUB_STEP_SUMMARY": str(folder / "summary.md"),
+    }
+    shell = ("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script)
+    return subprocess.run(shell, env=environment, capture_output=True, text=True)
+
+
+def test_a_pull_request_gets_the_numbers_before_and_after(repository: Path, tmp_path: Path) -> None:
+    run_git("init", "-q", "-b", "work")
+    run_git("add", "metrics")
+    run_git("commit", "-q", "-m", "Metrics")
+    run_git("update-ref", "refs/remotes/origin/main", "HEAD")
+    repository.write_text(FILE.replace("value: sum(sessions)", "value: 2 * sum(sessions)"), encoding="utf-8")
+    run_git("commit", "-qam", "Count both ways")
+
+    done = compare_numbers(tmp_path)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout == (
+        "::error file=metrics/ga4.yaml,line=9,col=3,title=diff::ga4.sessions: changed, numbers change, not declared; "
+        "test: a day: 3 → 6 (+100.00%25)\n"
+    )
+    comment = (tmp_path / "numbers.md").read_text(encoding="utf-8")
+    row = "| `ga4.sessions` | changed, numbers change, {} | test: a day | 3 | 6 | +100.00% |"
+    assert row.format("not declared") in comment.splitlines()
+    assert "+  expression: 2 * sum(sessions)" in comment.splitlines()
+    assert (tmp_path / "summary.md").read_text(encoding="utf-8") == comment
+
+    run_git("commit", "-q", "--amend", "-m", "Count both ways\n\nThere and back.\n\nChanges-Numbers: ga4.sessions")
+    declared = compare_numbers(tmp_path)
+    assert (declared.returncode, declared.stderr) == (0, "")
+    assert row.format("as declared") in (tmp_path / "numbers.md").read_text(encoding="utf-8").splitlines()
+
+
+def test_the_comment_is_what_the_comparison_has_written() -> None:
+    assert NUMBERS["permissions"] == {"contents": "read", "pull-requests": "write"}
+    checkout, *_, install, compare, comment = NUMBERS["jobs"]["numbers"]["steps"]
+    assert checkout["with"] == {"fetch-depth": 0}
+    assert install["run"] in STEPS
+    assert "> numbers.md" in compare["run"]
+    assert "--body-file numbers.md" in comment["run"]
+    assert "${{" not in compare["run"] + comment["run"]
 
 
 def test_the_json_is_as_shown(repository: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from engine.answer.engine import Engine
+from engine.answer.extent import AccountReads
 from engine.answer.fetch import RequestContext
 from engine.query import parse_metric_query
 from engine.warehouse.warehouse import Warehouse
@@ -233,12 +234,18 @@ class Worlds:
         end: date = END,
         today: date | None = None,
         language: str = "en",
+        compare_start: date | None = None,
+        reads: AccountReads | None = None,
     ) -> CollectedFacts:
         """What is known on `today`, the day after the window's end unless said."""
         question = parse_metric_query(
-            today=end, start=str(end - timedelta(days=days - 1)), end=str(end), compare=compare
+            today=end,
+            start=str(end - timedelta(days=days - 1)),
+            end=str(end),
+            compare=compare,
+            compare_start=None if compare_start is None else str(compare_start),
         )
-        asker = RequestContext(tenant=tenant, connected=connected)
+        asker = RequestContext(tenant=tenant, connected=connected, reads=reads or {})
         return collect_facts(self.engine, question, asker, today=today or end + timedelta(days=1), language=language)
 
     def say(self, tenant: str, **question: Any) -> list[Bullet]:

@@ -131,7 +131,25 @@ def test_a_change_of_the_table_reaches_the_metrics_that_read_it(change: Run) -> 
     result = change(TABLE + SESSIONS + RATE, after + RATE)
     # In a test's rows, columns stand by the names that metrics call them: their numbers are the same.
     assert (result.exit_code, result.stdout.splitlines()[0]) == (0, "table visits_daily")
+    assert "v.sessions: changed, same numbers on the rows tried\n" in result.stdout
     assert '+  SUM(CAST(t."engaged" AS REAL))' in result.stdout
+
+
+def test_a_column_that_no_metric_reads_is_the_tables_change_alone(change: Run) -> None:
+    after = (TABLE + SESSIONS).replace("engaged: bigint", "engaged: bigint\n      pages: bigint")
+    result = change(SESSIONS, after)
+    assert result.exit_code == 0
+    assert "v.sessions" not in result.stdout
+    assert "+  pages:" in result.stdout
+
+
+def test_another_account_column_is_another_definition(change: Run) -> None:
+    rows = "{date: 2025-01-01, property_id: a, sessions: 3}, {date: 2025-01-02, property_id: b, sessions: 7}"
+    last = f"  v.last:\n    value: sum(sessions)\n    total: last\n{TEST}"
+    last = re.sub(r"rows:\n( +- .*\n)+", f"rows: [{rows}]\n", last)
+    result = change(TABLE + last, (TABLE + last).replace("    account: property_id\n", ""))
+    assert result.exit_code == 1
+    assert "  test: two days: 10 → 7 (-30.00%)\n" in result.stdout
 
 
 def test_tests_of_either_side_are_asked_of_both(change: Run) -> None:

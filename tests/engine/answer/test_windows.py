@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from engine.answer.cache import Cache, MemoryStore
+from engine.answer.engine import Engine
 from engine.authoring.test_runner import run_tests
+from engine.warehouse.warehouse import Warehouse
 from tests.support.worlds import (
     DAYS,
     answer_metric,
@@ -16,6 +22,7 @@ from tests.support.worlds import (
     load_files,
     make_file,
     make_row,
+    query_engine,
 )
 
 GA4_ROWS = [make_row("2025-01-01", x=2), make_row("2025-01-03", x=5)]
@@ -136,3 +143,89 @@ def test_a_metrics_own_tests_may_expect_its_target() -> None:
     catalog = load_files(make_file({"m": metric}))
     (failed,) = run_tests(catalog, catalog.metrics.values())
     assert [each.path for each in failed.mismatches] == ["target.due", "target.points.2025-01-01"]
+
+
+# Points that look back
+
+FOUR_DAYS = [make_row(f"2025-01-0{day}", x=day, y=day + 1.0) for day in (1, 2, 4, 5)]
+RATIO = "sum(x) / sum(y)"
+
+
+def test_a_rolling_point_is_of_the_days_that_end_with_it() -> None:
+    body = answer_metric({"value": "sum(x)", "rolling": "2 days"}, FOUR_DAYS, "2025-01-01", "2025-01-06")
+    assert list_points(body) == [None, 3, 2, 4, 9, None]
+    assert get_stats(body) == (9, None, None)
+
+
+def test_a_rolling_ratio_is_the_ratio_of_sums() -> None:
+    body = answer_metric({"value": RATIO, "rolling": "2 days"}, FOUR_DAYS, "2025-01-05")
+    assert list_points(body) == [9 / 11]
+
+
+def test_a_bucket_looks_back_from_its_last_day_within_the_window() -> None:
+    body = answer_metric({"value": "sum(x)", "rolling": "3 days"}, FOUR_DAYS, "2025-01-03", "2025-01-05", grain="week")
+    assert body["series"][0]["points"] == [{"t": "2024-12-30", "v": 9, "partial": True}]
+
+
+def test_to_date_begins_with_the_calendar() -> None:
+    rows = [make_row("2024-12-31", x=100), *FOUR_DAYS]
+    options = {"compare": "previous_period"}
+    body = answer_metric({"value": "sum(x)", "to_date": "month"}, rows, "2025-01-04", "2025-01-06", **options)
+    assert list_points(body) == [7, 12, None]
+    assert list_compared_points(body) == [("2025-01-01", 1), ("2025-01-02", 3), ("2025-01-03", 3)]
+    assert get_stats(body) == (12, 3, 3.0)
+    assert body["stats"]["to_date"] == {"through": "2025-01-05", "value": 12, "previous": 3, "delta": 3.0}
+
+
+def test_a_target_looks_back_as_its_widget_does() -> None:
+    rows = {"days": FOUR_DAYS, "plan": [make_row(f"2025-01-0{day}", x=10) for day in range(1, 9)]}
+    budget = make_file({"budget": {"value": "sum(x)", "fill": "zero"}}, {"plan": DAYS})
+    metric = {"value": "sum(x)", "to_date": "month", "target": {"metric": "budget"}}
+    target = answer_metric([make_file({"m": metric}), budget], rows, "2025-01-04", "2025-01-08")["target"]
+    assert [point["v"] for point in target["series"]] == [40, 50, 60, 70, 80]
+    assert (target["value"], target["due"], target["progress"], target["projected"]) == (80, 50, 12 / 80, 19.2)
+    daily = {"value": "sum(x)", "rolling": "3 days", "target": {"day": 2}}
+    target = answer_metric(daily, FOUR_DAYS, "2025-01-03", "2025-01-09")["target"]
+    assert {point["v"] for point in target["series"]} == {6}
+    assert (target["value"], target["due"]) == (6, 6)
+
+
+class RecordingWarehouse(Warehouse):
+    """Remembers the days that scans read."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.days: list[tuple[str, str]] = []
+
+    def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        if "start0" in parameters:
+            self.days.append((parameters["start0"], parameters["end0"]))
+        return super().query(sql, parameters)
+
+
+def test_plain_widgets_read_no_more_days_beside_a_rolling_one() -> None:
+    catalog = load_files(make_file({"g": "sum(x)", "r": {"value": "sum(x)", "rolling": "28 days"}}))
+    warehouse = RecordingWarehouse("sqlite://")
+    warehouse.create_tables(catalog.tables.values())
+    engine = Engine(catalog, warehouse, Cache(MemoryStore(seconds=90), ttl=90))
+    for key in ("r", "g", "r", "g"):
+        query_engine(engine, key, "2025-06-01", "2025-06-28")
+    warehouse.close()
+    assert warehouse.days == [("2025-05-05", "2025-06-28"), ("2025-06-01", "2025-06-28")]
+
+
+@given(
+    value=st.sampled_from(["sum(x)", RATIO, "count(*)", "max(y)", "sum(x) + sum(y)"]),
+    total=st.sampled_from(["period", "average", "first", "last"]),
+    days=st.lists(st.integers(1, 28), max_size=12),
+    compare=st.sampled_from(["off", "previous_period"]),
+)
+@settings(max_examples=30, deadline=None)
+def test_rolling_over_one_day_is_the_plain_metric(value: str, total: str, days: list[int], compare: str) -> None:
+    rows = [make_row(f"2025-01-{day:02}", x=day, y=day / 4, who=str(index)) for index, day in enumerate(days)]
+    plain, rolling = (
+        answer_metric({"value": value, "total": total, **more}, rows, "2025-01-03", "2025-01-30", compare=compare)
+        for more in ({}, {"rolling": "1 day"})
+    )
+    assert rolling["series"][0]["points"] == plain["series"][0]["points"]
+    assert rolling.get("comparison") == plain.get("comparison")

@@ -95,3 +95,21 @@ def test_impossible_jobs_are_refused(state: State, values: dict[str, Any]) -> No
 def test_a_timestamp_needs_a_time_zone(state: State) -> None:
     with pytest.raises(Exception, match="needs a time zone"):
         add_job(state, finished_at=NOON.replace(tzinfo=None))
+
+
+def test_changing_jobs_are_active_recent_or_asked_for(state: State) -> None:
+    hour = timedelta(hours=1)
+    ended, awaited = (
+        add_job(state, status="failed", created_at=NOON - age, finished_at=NOON) for age in (3 * hour, 2 * hour)
+    )
+    active = add_job(state, status="running", created_at=NOON - hour)
+    recent = add_job(state, status="succeeded", created_at=NOON, finished_at=NOON)
+    other = add_job(state, status="running", created_at=NOON, user_id=OTHER_TENANT)
+    found = state.jobs.list_changing([TENANT], [awaited], NOON)
+    assert {user: [job.id for job in jobs] for user, jobs in found.items()} == {TENANT: [awaited, active, recent]}
+    newest = state.jobs.list_newest([TENANT, OTHER_TENANT])
+    assert {user: [job.id for job in jobs] for user, jobs in newest.items()} == {
+        TENANT: [recent],
+        OTHER_TENANT: [other],
+    }
+    assert ended not in str(found)

@@ -24,5 +24,5 @@ class QuestionFeatures:
 
 
 # What the engine answers; a test that compares it with the oracle asks for nothing else.
-ANSWERED = QuestionFeatures(calendar=True, extents=True, to_date=True, filters=True, tables=True)
+ANSWERED = QuestionFeatures(calendar=True, extents=True, to_date=True, filters=True, tables=True, windows=True)
 ALL_FEATURES = QuestionFeatures(calendar=True, extents=True, to_date=True, filters=True, tables=True, windows=True)

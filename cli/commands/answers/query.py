@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 from pydantic_core import to_json
 
-from cli.options import metrics_option, user_option
+from cli.options import metrics_option, query_options, user_option
 from cli.services import open_services
-from engine import FORMS, Compare, Grain, encode_answer, parse_metric_query
+from engine import FORMS, encode_answer, parse_metric_query
 
 
 @click.command()
 @click.argument("key")
 @user_option
-@click.option("--start", metavar="DATE", help="The first day; without --start and --end the last 28 complete days.")
-@click.option("--end", metavar="DATE", help="The last day.")
-@click.option(
-    "--compare", type=click.Choice([each.value for each in Compare]), help="What to compare with; off unless said."
-)
-@click.option("--compare-start", metavar="DATE", help="The first day of the comparison, with --compare custom.")
-@click.option(
-    "--sources", metavar="LIST", help="A comma list of sources, such as ga4,meta; every connected one unless said."
-)
-@click.option(
-    "--grain", type=click.Choice([each.value for each in Grain]), help="The width of a bucket; day unless said."
-)
+@query_options
 @click.option(
     "--format",
     "shape",
@@ -40,14 +30,9 @@ from engine import FORMS, Compare, Grain, encode_answer, parse_metric_query
 def query(
     key: str,
     user: str,
-    start: str | None,
-    end: str | None,
-    compare: str | None,
-    compare_start: str | None,
-    sources: str | None,
-    grain: str | None,
     shape: str,
     metrics: Path,
+    **parameters: Any,
 ) -> None:
     """Ask a metric a question.
 
@@ -58,18 +43,12 @@ def query(
       metric-engine query ga4.sessions --user UUID
       metric-engine query meta.roas --user UUID --start 2025-01-01 --end 2025-01-31 --compare previous_year
       metric-engine query ga4.traffic_channels --user UUID --grain week --format csv
+      metric-engine query ga4.traffic_channels --user UUID --filter channel=Email --filter channel=Direct
     """
     with open_services(metrics) as services:
         metric = services.catalog.get_widget(key)
         metric_query = parse_metric_query(
-            today=services.get_today(),
-            start=start,
-            end=end,
-            compare=compare,
-            compare_start=compare_start,
-            grain=grain,
-            sources=sources,
-            known_sources=services.catalog.sources,
+            today=services.get_today(), known_sources=services.catalog.sources, **parameters
         )
         answer = services.engine.query(key, metric_query, services.get_context(user))
     if shape == "json":
