@@ -1,4 +1,5 @@
--- Every sum of a channel, by day or window: a row of the table is a channel, and its total is over all of them.
+-- The channels' figures by channel, a row for each channel and window, over the days of each window alone; the totals by
+-- day for all channels together.
 
 -- ga4_channels_daily, one range of days: compare is off, or the windows touch
 SELECT
