@@ -73,6 +73,7 @@ def create_app(services: Services, *, does_syncs: bool = False) -> FastAPI:
     problems.add_error_handlers(app)
     # The hot path is a plain route, and the first one to be tried.
     app.add_route("/v1/widgets/{key}", widgets.widget, methods=["GET"])
+    app.add_route("/v1/widgets/{key}/members/{dimension}", widgets.members, methods=["GET"])
     app.add_route("/v1/widgets/{key}/explain", widgets.explain, methods=["GET"])
     for router in ROUTERS:
         app.include_router(router, prefix="/v1")

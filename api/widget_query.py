@@ -18,6 +18,7 @@ from engine import (
     ParameterProblem,
     did_you_mean,
     find_nearest_names,
+    parse_count,
     parse_metric_query,
     quote_text,
 )
@@ -27,6 +28,8 @@ PARAMETERS = ("start", "end", "compare", "compare_start", "sources", "grain")
 ROWS = ("sort", "limit", "offset")
 # What one widget takes beside these, and a batch does not.
 BREAKDOWN = ("by", "top")
+# How many members of a dimension are listed, unless a request says so, and at most.
+MEMBER_LIMIT, MAX_MEMBER_LIMIT = 50, 200
 # The members of a batch beside these.
 FILTERS = ("filter", "exclude")
 
@@ -114,3 +117,12 @@ def build_query(
 def describe_unknown_parameter(name: str, parameters: Sequence[str]) -> ParameterProblem:
     hint = did_you_mean(find_nearest_names(name, parameters)) or f"; there are {', '.join(parameters)}"
     return ParameterProblem(name[:40], f"{quote_text(name)} is not a parameter{hint}")
+
+
+def read_member_limit(text: str | None) -> int:
+    """Return how many members are listed at most. Raises InvalidQuery."""
+    problems: list[ParameterProblem] = []
+    limit = parse_count("limit", text, MAX_MEMBER_LIMIT, problems)
+    if problems:
+        raise InvalidQuery(problems)
+    return limit or MEMBER_LIMIT

@@ -136,6 +136,7 @@ from .query import MAX_ROWS as MAX_ROWS
 from .query import MAX_TOP as MAX_TOP
 from .query import NOT_SET as NOT_SET
 from .query import MetricQuery as MetricQuery
+from .query import parse_count as parse_count
 from .query import parse_metric_query as parse_metric_query
 from .query import quote_text as quote_text
 from .slices import CURSORS as CURSORS

@@ -13,7 +13,7 @@ from api.problems import describe_error
 from api.request_state import get_services
 from api.responses import FORM_TYPES, build_content_response, build_response, choose_media_type, encode_json
 from api.schemas import Batch, BatchQuestion, WidgetCatalog
-from api.widget_query import build_batch_query, read_query
+from api.widget_query import build_batch_query, read_member_limit, read_query
 from engine import Grain, Metric, TableMetric, UnknownMetric, WidgetAnswer, encode_answer, hash_metric, parse_receipt
 
 router = APIRouter(prefix="/widgets", tags=["widgets"])
@@ -88,6 +88,29 @@ def widget(request: Request) -> Response:
         origin="hit" if found.is_cached else "miss",
         stale_seconds=found.stale_seconds,
         vary="Accept",
+    )
+
+
+def members(request: Request) -> Response:
+    """Answer the members of one of a widget's dimensions, for a filter to choose from."""
+    services = get_services(request)
+    key, dimension = request.path_params["key"], request.path_params["dimension"]
+    services.engine.catalog.get_widget(key)
+    query = read_query(
+        request, today=services.get_today(), parameters=("start", "end", "sources"), others=("search", "limit")
+    )
+    limit = read_member_limit(request.query_params.get("limit"))
+    found, answer = services.run_for_user(
+        request.state.tenant,
+        lambda engine, context: engine.query_members(
+            key, dimension, query, context, search=request.query_params.get("search", ""), limit=limit
+        ),
+    )
+    return build_response(
+        request,
+        {"members": found},
+        origin="hit" if answer is not None and answer.is_cached else "miss",
+        stale_seconds=None if answer is None else answer.stale_seconds,
     )
 
 

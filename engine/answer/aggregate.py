@@ -140,8 +140,8 @@ def aggregate_metric(
         series = sorted(found, key=lambda each: order.index(each.name)) if len(plan.wholes) > 1 else found
         stats = series[metric.headline].stats
     else:
-        mixed = find_currency(whole, rows) == MIXED
-        series = builder.build_members(plan.members, rows_by_scan[plan.members.scan], mixed=mixed)
+        currency = find_currency(whole, rows)
+        series = builder.build_members(plan.members, rows_by_scan[plan.members.scan], currency)
         stats = builder.build_stats(whole, rows)[0]
     return MetricResult(
         series=series,
@@ -168,10 +168,10 @@ class SeriesBuilder:
         indexes = self.buckets.list_all()
         self.known_days = {index: find_known_days(self.extent, index, self.dialect) for index in indexes}
 
-    def build_members(self, projection: ScanProjection, rows: Sequence[Row], *, mixed: bool) -> list[SeriesValues]:
+    def build_members(self, projection: ScanProjection, rows: Sequence[Row], whole: str | None) -> list[SeriesValues]:
         """Build a series for each member, largest first, then Other if the metric shows it.
 
-        Where the currencies of all are `mixed`, amounts without one are of no known unit.
+        Amounts without a currency are in that of the `whole`; where that is mixed, they are of no known unit.
         """
         grouped: dict[int | None, list[Row]] = {}
         for row in rows:
@@ -184,8 +184,11 @@ class SeriesBuilder:
         for name, group in groups:
             (series,) = self.build_series(projection, group)
             series.name = series.id = name
-            if mixed and series.currency is None:
-                series.clear_amounts(None)
+            if series.money and series.currency is None:
+                if whole == MIXED:
+                    series.clear_amounts(None)
+                else:
+                    series.currency = whole
             found.append(series)
         return found
 

@@ -1,13 +1,18 @@
-"""A request's own breakdown: a widget by another dimension, or into another number of members."""
+"""A request's own breakdown: a widget by another dimension, into another number of members, or its list of members."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
-from engine.catalog.metrics import Metric, TableMetric
+from engine.catalog.metrics import MemberRows, Metric, TableMetric
 from engine.errors import InvalidQuery, ParameterProblem
 from engine.query import MetricQuery, list_dimensions, quote_text
 from engine.suggestions import did_you_mean, find_nearest_names
+
+# More than any list shows: which members it does show is decided when all of them are known.
+MAX_MEMBERS = 1_000_000
 
 
 def break_down(metric: Metric, query: MetricQuery) -> Metric:
@@ -39,3 +44,49 @@ def describe_fault(metric: Metric, name: str, query: MetricQuery) -> str | None:
         hint = did_you_mean(find_nearest_names(query.by, metric.dimensions)) or list_dimensions(metric.dimensions)
         return f"{quote_text(query.by)} is no dimension of {metric.key}{hint}"
     return None
+
+
+def list_members_of(metric: Metric, dimension: str, active: frozenset[str]) -> TableMetric | None:
+    """Return a table with a row for each member: of the first series of the first part that has the dimension.
+
+    None where all such parts are off. Raises InvalidQuery where the metric lacks the dimension.
+    """
+    if dimension not in metric.dimensions:
+        hint = did_you_mean(find_nearest_names(dimension, metric.dimensions)) or list_dimensions(metric.dimensions)
+        message = f"{quote_text(dimension)} is no dimension of {metric.key}{hint}"
+        raise InvalidQuery([ParameterProblem("dimension", message)])
+    found = next((part for part in iter_parts(metric, dimension) if part.is_answerable(active)), None)
+    if found is None:
+        return None
+    column = found.series[0]
+    rows = MemberRows(found.dimensions[dimension], None, column.name, is_descending=True, limit=MAX_MEMBERS)
+    return replace(
+        found,
+        key=f"{found.key}, members of {dimension}",
+        series=(column,),
+        headline=0,
+        by=None,
+        items=None,
+        lookback=None,
+        target=None,
+        rows=rows,
+    )
+
+
+def iter_parts(metric: Metric, dimension: str) -> Iterator[TableMetric]:
+    """Yield the metrics over tables that a metric is made of, in order, which have the dimension."""
+    if isinstance(metric, TableMetric):
+        yield from (metric,) if dimension in metric.dimensions else ()
+    for part in metric.parts:
+        yield from iter_parts(part, dimension)
+
+
+def select_members(rows: list[dict[str, Any]], search: str, limit: int) -> list[dict[str, Any]]:
+    """Select the largest members of a table's rows whose id or label has the text in it, blind to case."""
+    text = search.casefold()
+    found = [
+        {"id": row["id"], "label": row["label"], "value": next(iter(row["values"].values()))["value"]}
+        for row in rows
+        if text in row["id"].casefold() or text in row["label"].casefold()
+    ]
+    return sorted(found, key=lambda each: (-(each["value"] or 0), each["id"]))[:limit]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 
 from cachetools import TTLCache
 
 from engine.answer.aggregate import MetricResult
-from engine.answer.breakdown import break_down
+from engine.answer.breakdown import break_down, list_members_of, select_members
 from engine.answer.cache import Cache, CachedRows
 from engine.answer.fetch import RequestContext, RowDaysCache, ScanFetcher
 from engine.answer.receipts.explanation import build_explanation
@@ -109,6 +109,22 @@ class Engine:
                 found[key] = error
         found |= self.query_metrics(list(metrics.values()), query, context)
         return {key: found[key] for key in keys}
+
+    def query_members(
+        self, key: str, dimension: str, query: MetricQuery, context: RequestContext, *, search: str, limit: int
+    ) -> tuple[list[Body], WidgetAnswer | None]:
+        """Return the largest members of a widget's dimension, and the answer that tells them, if its source is on.
+
+        A filter by the dimension itself does not apply. Raises UnknownMetric, InvalidQuery, WarehouseUnavailable.
+        """
+        active = context.connected if query.sources is None else context.connected & query.sources
+        metric = list_members_of(self.catalog.get_widget(key), dimension, active)
+        check_dimensions(query, self.catalog.dimensions)
+        if metric is None:
+            return [], None
+        filters = tuple(each for each in query.filters if each.dimension != dimension)
+        answer = self.query_metrics([metric], replace(query, filters=filters), context)[metric.key]
+        return select_members(answer.body["table"]["rows"], search, limit), answer
 
     def explain(
         self, key: str, query: MetricQuery, context: RequestContext, before: Receipt | None = None
