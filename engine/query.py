@@ -66,7 +66,7 @@ class MetricQuery:
     top: int | None = None
     sort: RowOrder | None = None
     limit: int | None = None
-    offset: int = 0
+    offset: int | None = None
 
     @property
     def period(self) -> Period:
@@ -112,7 +112,7 @@ def parse_metric_query(
         top=parse_count("top", top, MAX_TOP, problems),
         sort=parse_order(sort),
         limit=parse_count("limit", limit, MAX_ROWS, problems),
-        offset=parse_count("offset", offset, MAX_OFFSET, problems, least=0) or 0,
+        offset=parse_count("offset", offset, MAX_OFFSET, problems, least=0),
     )
     if problems:
         raise InvalidQuery(problems)

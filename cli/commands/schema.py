@@ -78,8 +78,8 @@ def build_file_schema() -> dict[str, Any]:
         "The type.",
     )
     allow_shorthand(table["properties"]["dimensions"], {"type": "string"}, "The column.")
-    for name in ("series", "columns"):
-        allow_shorthand(metric["properties"][name], {"type": "string"}, "The value alone.")
+    for key in ("series", "columns"):
+        allow_shorthand(metric["properties"][key], {"type": "string"}, "The value alone.")
     # What rules check after the models.
     metric["oneOf"] = [build_kind_schema(kind, metric["properties"].keys()) for kind in CONTENT_KEYS]
     metric["dependentRequired"] = {"top": ["by"], "other": ["by"], "columns": ["rows"]}

@@ -53,7 +53,8 @@ class MemberTableBuilder:
         is_mixed = result.currency == MIXED
         shown = [member for member in self.list_members() if self.meets_having(shape, member, is_mixed=is_mixed)]
         ordered = self.sort_members(shown, query.sort or RowOrder(shape.sort, shape.is_descending), is_mixed=is_mixed)
-        selected = ordered[query.offset : query.offset + (query.limit or shape.limit)]
+        first = query.offset or 0
+        selected = ordered[first : first + (query.limit or shape.limit)]
         rows = [self.build_row(member, labels, result.currency) for member in selected]
         return MemberTable(tuple(result.series), rows, len(shown))
 
@@ -140,7 +141,7 @@ def group_members(rows: Sequence[Row]) -> dict[str, list[Row]]:
 
 def check_rows(query: MetricQuery, metrics: Iterable[Metric]) -> None:
     """Raise InvalidQuery where `sort`, `limit` or `offset` is of a widget without a table, or of no column."""
-    given = {"sort": query.sort, "limit": query.limit, "offset": query.offset or None}
+    given = {"sort": query.sort, "limit": query.limit, "offset": query.offset}
     names = [name for name, value in given.items() if value is not None]
     problems = [
         ParameterProblem(name, message)

@@ -14,9 +14,11 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     GetJsonSchemaHandler,
     JsonValue,
+    Tag,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
@@ -195,6 +197,17 @@ class ItemsDefinition(Definition):
         None, description="The value to rank by, largest first; the first one unless said.", examples=["interactions"]
     )
     limit: Annotated[int, Field(ge=1, le=500)] = Field(10, description="How many items at the most.")
+
+
+def choose_order(value: object) -> str:
+    return "<column>" if isinstance(value, dict) else "<text>"
+
+
+# A text, or a table's column and its direction.
+RankOrder = Annotated[
+    Annotated[str, Tag("<text>")] | Annotated[dict[str, Direction], Field(min_length=1, max_length=1), Tag("<column>")],
+    Discriminator(choose_order),
+]
 
 
 class SeriesDefinition(Definition):
@@ -389,7 +402,7 @@ class MetricDefinition(Definition):
     top: Annotated[int, Field(ge=1, le=200)] | None = Field(
         None, description="How many members are shown; the rest is folded into Other. 10 unless said.", examples=[6]
     )
-    order: str | Annotated[dict[str, Direction], Field(min_length=1, max_length=1)] | None = Field(
+    order: RankOrder | None = Field(
         None,
         description="What members are ranked by: an aggregate expression, descending; or name, for the order of names. "
         "Of a table, a column, descending, or a column and asc or desc; the first column unless said.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -17,10 +18,12 @@ from engine.files.definitions import (
     FileDefinition,
     ItemsDefinition,
     MetricDefinition,
+    SeriesDefinition,
     SeriesExpectation,
     SourceDefinition,
     StatsExpectation,
     TableDefinition,
+    TableExpectation,
     TargetDefinition,
     TargetExpectation,
     TestDefinition,
@@ -38,6 +41,8 @@ MODELS_BY_KEY: Mapping[str, type[BaseModel]] = {
     "items": ItemsDefinition,
     "expect": Expectation,
     "stats": StatsExpectation,
+    "table": TableExpectation,
+    "total": StatsExpectation,
     "target": TargetDefinition,
 }
 # What is easily put one level too high: a key of the inner mapping, by the key that holds that.
@@ -48,6 +53,8 @@ NESTED_MODELS: Mapping[type[BaseModel], Mapping[str, type[BaseModel]]] = {
 }
 VALUE_CODES = {"format": "unknown-format"}
 EXAMPLE_NAMES = {"metrics": "my.visits", "tables": "my_daily", "sources": "google_ads"}
+# A choice between types, in pydantic's path.
+CHOICE = re.compile(r"<\w+>")
 EXPRESSIONS = ("value", "derive", "where", "having", "sql")
 PLAIN_WORDS = (
     ("Input should be", "must be"),
@@ -93,7 +100,8 @@ def diagnose_schema_error(
     fault: ErrorDetails, path: KeyPath, document: Document, model_of: Callable[[KeyPath], type[BaseModel]]
 ) -> Diagnostic:
     """Return one of pydantic's errors as an error in the document, with what to change."""
-    kind, name, given = fault["type"], str(fault["loc"][-1]), fault["input"]
+    kind, given = fault["type"], fault["input"]
+    name = next(str(segment) for segment in reversed(fault["loc"]) if not CHOICE.fullmatch(str(segment)))
     metric = str(path[1]) if len(path) > 1 and path[0] == "metrics" else None
     diagnose_key = partial(document.diagnose_key, path, metric=metric)
     diagnose_value = partial(document.diagnose_value, path, metric=metric)
@@ -116,6 +124,9 @@ def diagnose_schema_error(
         return diagnose_value(
             "wrong-value", f"{name} needs {'an entry' if least == 1 else f'{least} entries'} at least"
         )
+    if kind == "too_long":
+        most = fault["ctx"]["max_length"]
+        return diagnose_value("wrong-value", f"{name} has {'one entry' if most == 1 else f'{most} entries'} at most")
     if kind == "rolling_days":
         return diagnose_value("wrong-value", f"{name} {fault['msg']}, not {describe_value(given)}")
     if name in ("start", "end"):
@@ -137,14 +148,13 @@ def describe_list_of_entries(section: str, entries: list[Any]) -> str:
 
 
 def find_existing_path(loc: tuple[str | int, ...], data: Any) -> KeyPath:
-    """Return the part of pydantic's path that the data has; shorthands and dates add segments."""
+    """Return the part of pydantic's path that the data has; shorthands, dates and choices add segments."""
     path: list[str | int] = []
     for segment in loc:
         in_list = isinstance(data, list) and isinstance(segment, int) and segment < len(data)
-        if not in_list and not (isinstance(data, dict) and segment in data):
-            break
-        data = data[segment]
-        path.append(segment)
+        if in_list or (isinstance(data, dict) and segment in data):
+            data = data[segment]
+            path.append(segment)
     return tuple(path)
 
 
@@ -152,6 +162,8 @@ def get_model_at(path: KeyPath) -> type[BaseModel]:
     """Return the model of the mapping at `path`."""
     if path[:1] == ("sources",):
         return SourceDefinition
+    if path[:1] == ("metrics",) and len(path) == 4 and path[2] in ("series", "columns"):
+        return SeriesDefinition
     if path[-2:] == ("expect", "target"):
         return TargetExpectation
     for segment in reversed(path[-2:]):
@@ -165,7 +177,7 @@ def suggest_placement(name: str, given: object, model: type[BaseModel]) -> str:
     if (word := name.partition(":")[0]) != name and word in model.model_fields:
         return f"; a space is missing after '{word}:'"
     inner = given.keys() if isinstance(given, dict) else dict[str, object]().keys()
-    if model is FileDefinition and "columns" in inner:
+    if model is FileDefinition and "columns" in inner and "rows" not in inner and "." not in name:
         return "; put it under `tables:`"
     if model is FileDefinition and ("." in name or not inner.isdisjoint(CONTENT_KEYS)):
         return "; put it under `metrics:`"

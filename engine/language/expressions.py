@@ -121,7 +121,9 @@ def resolve_expression(
     """
     tree, columns = parse_expression(text), table.columns
     raise_if_any(find_metric_keys(tree, metrics))
-    non_additive = () if total_stated else find_unstated_totals(tree, columns)
+    # What a condition compares are values, too.
+    roots = [each.copy() for each in tree.find_all(*AGGREGATES)] if is_condition else [tree]
+    non_additive = () if total_stated else tuple(each for root in roots for each in find_unstated_totals(root, columns))
     unknown = find_unknown_columns(tree, table, others)
     annotate_types(tree, make_type_lookup(table))
     out_of_place = tuple(find_misplaced_nodes(tree, columns))

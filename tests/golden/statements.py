@@ -13,13 +13,19 @@ from cli.dialects import EXECUTED_DIALECTS
 from engine.catalog.catalog import Catalog, load_catalog
 from engine.compiler.dialects.base import Dialect
 from engine.compiler.dialects.sqlite import SQLite
-from engine.compiler.plan import plan
+from engine.compiler.plan import Shape, plan
 from engine.compiler.statements import StatementCompiler
 from tests.support.paths import METRICS
 
 FOLDER = Path(__file__).parent / "sql"
 COMMENT = "-- "
 TITLES = {1: "one range of days: compare is off, or the windows touch", 2: "two ranges: the windows have a gap"}
+# Of the rows of a table: a window is read by itself.
+WINDOW_TITLES = {
+    1: "the asked window",
+    2: "both windows",
+    4: "both windows, and each up to the last known day of an unfinished one",
+}
 
 
 def load_shipped() -> Catalog:
@@ -52,9 +58,11 @@ def iter_statements(catalog: Catalog, key: str, dialect: type[Dialect]) -> Itera
     builder = StatementCompiler(dialect(), catalog.tables.values())
     planned = plan([catalog.get_widget(key)])
     for scan in planned.scans:
-        for ranges, title in TITLES.items():
+        for ranges, title in (WINDOW_TITLES if scan.shape is Shape.WINDOWS else TITLES).items():
             yield f"{scan.table.name}, {title}", builder.compile_scan(scan, ranges)
     for each in planned.metrics.values():
+        if each.labels is not None and each.rows is not None:
+            yield f"{each.labels.table.name}, the labels of the asked window", builder.compile_labels(each.labels, 1)
         if each.items is not None:
             yield f"{each.items.table.name}, the items of the asked window", builder.compile_items(each.items)
 

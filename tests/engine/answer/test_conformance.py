@@ -78,7 +78,7 @@ def test_every_answer_is_the_oracles(
                 top=question.top,
                 sort=parse_order(question.sort),
                 limit=question.limit,
-                offset=question.offset or 0,
+                offset=question.offset,
             ),
             RequestContext(
                 tenant=question.tenant,

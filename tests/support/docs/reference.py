@@ -76,7 +76,7 @@ def format_key_row(name: str, schema: Mapping[str, Any], *, needed: bool) -> str
 
 def describe_value(schema: Mapping[str, Any]) -> str:
     """Describe the allowed values in a few words."""
-    options = [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]
+    options = [each for each in schema.get("anyOf", schema.get("oneOf", [schema])) if each.get("type") != "null"]
     return " or ".join(dict.fromkeys(map(describe_schema, options)))
 
 
@@ -91,9 +91,8 @@ def describe_schema(schema: Mapping[str, Any]) -> str:
         case "boolean":
             return "`true` `false`"
         case "integer":
-            return (
-                f"{schema['minimum']} to {schema['maximum']}" if "maximum" in schema else f"{schema['minimum']} or more"
-            )
+            most = schema.get("maximum")
+            return f"{schema['minimum']} or more" if most is None else f"{schema['minimum']} to {most}"
         case "number":
             return "a number"
         case "array":

@@ -1,5 +1,4 @@
--- Spend, CPA and ROAS by campaign id, a row for each campaign and window, over the days of each window alone; the totals
--- by day for all campaigns together, whatever `having` says.
+-- Every sum of a campaign, by its id and not its name; its currencies go with it, and its latest label is read apart.
 
 -- meta_ads_daily, one range of days: compare is off, or the windows touch
 SELECT
@@ -39,7 +38,7 @@ FROM "meta_ads_daily" AS t
 WHERE t."user_id" = $tenant AND t."date" BETWEEN $start1 AND $end1
 GROUP BY t."date"
 
--- meta_ads_daily, one range of days: compare is off, or the windows touch
+-- meta_ads_daily, the asked window
 SELECT
   0 AS slot,
   COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)') AS member,
@@ -53,7 +52,7 @@ FROM "meta_ads_daily" AS t
 WHERE t."user_id" = $tenant AND t."date" BETWEEN $start0 AND $end0
 GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)')
 
--- meta_ads_daily, two ranges: the windows have a gap
+-- meta_ads_daily, both windows
 SELECT
   0 AS slot,
   COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)') AS member,
@@ -79,3 +78,66 @@ SELECT
 FROM "meta_ads_daily" AS t
 WHERE t."user_id" = $tenant AND t."date" BETWEEN $start1 AND $end1
 GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)')
+
+-- meta_ads_daily, both windows, and each up to the last known day of an unfinished one
+SELECT
+  0 AS slot,
+  COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)') AS member,
+  SUM(CAST(t."spend" AS DOUBLE)) AS a0,
+  SUM(CAST(t."clicks" AS DOUBLE)) AS a1,
+  SUM(CAST(t."conversions" AS DOUBLE)) AS a2,
+  SUM(CAST(t."conversion_value" AS DOUBLE)) AS a3,
+  MIN(t."currency") AS a4,
+  MAX(t."currency") AS a5
+FROM "meta_ads_daily" AS t
+WHERE t."user_id" = $tenant AND t."date" BETWEEN $start0 AND $end0
+GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)')
+UNION ALL
+SELECT
+  1 AS slot,
+  COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)') AS member,
+  SUM(CAST(t."spend" AS DOUBLE)) AS a0,
+  SUM(CAST(t."clicks" AS DOUBLE)) AS a1,
+  SUM(CAST(t."conversions" AS DOUBLE)) AS a2,
+  SUM(CAST(t."conversion_value" AS DOUBLE)) AS a3,
+  MIN(t."currency") AS a4,
+  MAX(t."currency") AS a5
+FROM "meta_ads_daily" AS t
+WHERE t."user_id" = $tenant AND t."date" BETWEEN $start1 AND $end1
+GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)')
+UNION ALL
+SELECT
+  2 AS slot,
+  COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)') AS member,
+  SUM(CAST(t."spend" AS DOUBLE)) AS a0,
+  SUM(CAST(t."clicks" AS DOUBLE)) AS a1,
+  SUM(CAST(t."conversions" AS DOUBLE)) AS a2,
+  SUM(CAST(t."conversion_value" AS DOUBLE)) AS a3,
+  MIN(t."currency") AS a4,
+  MAX(t."currency") AS a5
+FROM "meta_ads_daily" AS t
+WHERE t."user_id" = $tenant AND t."date" BETWEEN $start2 AND $end2
+GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)')
+UNION ALL
+SELECT
+  3 AS slot,
+  COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)') AS member,
+  SUM(CAST(t."spend" AS DOUBLE)) AS a0,
+  SUM(CAST(t."clicks" AS DOUBLE)) AS a1,
+  SUM(CAST(t."conversions" AS DOUBLE)) AS a2,
+  SUM(CAST(t."conversion_value" AS DOUBLE)) AS a3,
+  MIN(t."currency") AS a4,
+  MAX(t."currency") AS a5
+FROM "meta_ads_daily" AS t
+WHERE t."user_id" = $tenant AND t."date" BETWEEN $start3 AND $end3
+GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)')
+
+-- meta_ads_daily, the labels of the asked window
+WITH scoped AS MATERIALIZED (
+  SELECT t."date" AS __day, COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)') AS __member, NULLIF(t."campaign_name", '') AS __label
+  FROM "meta_ads_daily" AS t
+  WHERE t."user_id" = $tenant AND t."date" BETWEEN $start0 AND $end0 AND NULLIF(t."campaign_name", '') IS NOT NULL
+)
+SELECT s.__member AS member, s.__label AS label, MAX(s.__day) AS day
+FROM scoped AS s
+GROUP BY s.__member, s.__label
