@@ -12,7 +12,7 @@ import pytest
 
 from cli.commands.schema import build_file_schema
 from engine.catalog.catalog import load_catalog
-from engine.catalog.metric_resolver import DEFAULT_ROWS
+from engine.catalog.metrics import DEFAULT_ROWS
 from engine.diagnostics import Diagnostics
 from engine.errors import InvalidCatalog
 from engine.files.definitions import MetricDefinition
