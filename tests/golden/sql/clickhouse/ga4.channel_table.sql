@@ -1,4 +1,5 @@
--- The totals by day, as of any widget; then a row for each channel and whole window.
+-- The channels' figures by channel, a row for each channel and window, over the days of each window alone; the totals by
+-- day for all channels together.
 
 -- ga4_channels_daily, one range of days: compare is off, or the windows touch
 SELECT

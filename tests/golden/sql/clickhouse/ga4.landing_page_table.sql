@@ -1,4 +1,5 @@
--- The totals by day, over all pages; then a row for each page and whole window: `having` is checked on these.
+-- The landing pages' figures by page, a row for each page and window, over the days of each window alone; the totals by
+-- day for all pages together.
 
 -- ga4_landing_pages_daily, one range of days: compare is off, or the windows touch
 SELECT

@@ -1,5 +1,5 @@
--- The totals by day, as of any widget; then a row for each campaign's id and whole window. A campaign is named by its
--- latest label of the asked window.
+-- Spend, CPA and ROAS by campaign id, a row for each campaign and window, over the days of each window alone; the totals
+-- by day for all campaigns together, whatever `having` says.
 
 -- meta_ads_daily, one range of days: compare is off, or the windows touch
 SELECT
