@@ -124,7 +124,11 @@ def format_difference(before: Any, after: Any) -> str:
 
 def list_shown_values(answer: AnswerChange) -> tuple[Sequence[ValueChange], int]:
     """Return the values to show besides the headline, and how many more there are."""
-    others = [each for each in answer.values if each.path != "value"]
+    # The figures of the only series are those of the headline.
+    repeated = {(f"series.value.{each.path}", each.before, each.after) for each in answer.values}
+    others = [
+        each for each in answer.values if each.path != "value" and (each.path, each.before, each.after) not in repeated
+    ]
     return others[:MAX_VALUES], max(0, len(others) - MAX_VALUES)
 
 

@@ -113,6 +113,10 @@ class Period:
     def windows(self) -> tuple[Window, ...]:
         return (self.current.window,) if self.comparison is None else (self.current.window, self.comparison.window)
 
+    def get_ranges(self, lookback: Lookback | None) -> tuple[Window, ...]:
+        """Return the days to read where points look back, so that the gap between the windows may be filled."""
+        return self.ranges if lookback is None else merge_windows(map(lookback.extend_window, self.windows))
+
     def get_comparison_to_date(self, through: date) -> Window | None:
         """Return the days of the comparison window opposite the requested days up to `through`.
 

@@ -68,7 +68,7 @@ def sql(key: str, dialect: str, compare: str, grain: str, metrics: Path) -> None
 
 def render_statements(metric: Metric, compiled: CompiledPlan, compare: Compare, grain: Grain) -> list[str]:
     """Render the statements of the metric, each after its comment."""
-    ranges = len(build_period(*LIKE_THE_DEFAULT, grain, compare).ranges)
+    ranges = len(build_period(*LIKE_THE_DEFAULT, grain, compare).get_ranges(metric.lookback))
     title = f"-- {metric.key}: {metric.title}, by {grain.value}, compare {compare.value}"
     windows = 1 if compare is Compare.OFF else 2
     scans = [

@@ -17,7 +17,7 @@ from engine.answer.extent import AccountReads, Extent, find_extent
 from engine.answer.freshness import DataNote
 from engine.answer.items import build_items
 from engine.answer.windows import PeriodBuckets
-from engine.calendar import Lookback, Window, merge_windows
+from engine.calendar import Lookback, Window
 from engine.compiler.filters import bind_filters, get_filter_shapes
 from engine.compiler.plan import ItemsScan, LabelScan, Scan, Shape
 from engine.compiler.statements import CompiledPlan
@@ -102,7 +102,6 @@ class ScanFetcher:
         self.compiled = compiled
         self.query = query
         self.context = context
-        self.ranges = query.period.ranges
         self.extents: dict[Table, Extent | None] = {}
         self.row_days = row_days
         self._reads: dict[Hashable, StatementRead] = {}
@@ -137,12 +136,6 @@ class ScanFetcher:
             self.row_days.put(key, found, age=rows.age)
         return found or None
 
-    def get_ranges(self, lookback: Lookback | None) -> tuple[Window, ...]:
-        """Return the days to read for both windows: those that the points look back to as well."""
-        if lookback is None:
-            return self.ranges
-        return merge_windows(map(lookback.extend_window, self.query.period.windows))
-
     def fetch_scan(
         self,
         scan: Scan,
@@ -157,7 +150,11 @@ class ScanFetcher:
         """
         # A window that is unfinished is read once more, up to the day to which it is known.
         is_whole = scan.shape is Shape.WINDOWS
-        ranges = tuple([index.axis.window for index in buckets.list_all()]) if is_whole else self.get_ranges(lookback)
+        ranges = (
+            tuple([index.axis.window for index in buckets.list_all()])
+            if is_whole
+            else self.query.period.get_ranges(lookback)
+        )
         sql = self.compiled.get_scan_sql(scan, len(ranges), get_filter_shapes(filters))
         bound = bind_filters(filters)
         if scan.shape is not Shape.SLOTS:

@@ -189,7 +189,9 @@ class WidgetRequest:
         labels: Sequence[Row] = ()
         if plan.labels is not None:
             # A row of a table is one of the asked window; a member of a breakdown, one of all days that are read.
-            ranges = fetcher.get_ranges(lookback) if plan.rows is None else (self.query.period.current.window,)
+            ranges = (
+                self.query.period.get_ranges(lookback) if plan.rows is None else (self.query.period.current.window,)
+            )
             label_rows = fetcher.fetch_labels(plan.labels, filters, ranges)
             labels = label_rows.rows
             cached_rows.append(label_rows)

@@ -75,8 +75,9 @@ class MetricChange:
 
     @property
     def changes_numbers(self) -> bool:
-        """Whether a number that existed is another one now, or is gone."""
-        return self.is_withdrawn or (self.is_on_both_sides and any(each.values for each in self.answers))
+        """Whether a number that existed is another one now, or is gone; one that is new changes none."""
+        changed = any(value.before is not MISSING for answer in self.answers for value in answer.values)
+        return self.is_withdrawn or (self.is_on_both_sides and changed)
 
     @property
     def has_same_meaning(self) -> bool:
@@ -270,7 +271,7 @@ def fit_rows(catalog: Catalog, metric: Metric, owner: Metric, test: TestDefiniti
 
     A bare list belongs to the only table that this side's metric reads, even where it is another one.
     """
-    physical = {table.name for each in metric.table_metrics for table in each.table.list_physical_tables()}
+    physical = {table.name for each in metric.planned_metrics for table in each.table.list_physical_tables()}
     is_bare = isinstance(test.rows, list) and len(physical) == 1
     rows = {physical.pop(): test.rows} if is_bare else get_rows_by_table(owner, test)
     return {
@@ -282,7 +283,7 @@ def fit_rows(catalog: Catalog, metric: Metric, owner: Metric, test: TestDefiniti
 
 Path = tuple[str, ...]
 HEADLINE: Path = ("value",)
-# The name of a metric's only series, which has no name of its own.
+# The name of a metric's only series, so that another title is no other series.
 OWN = "value"
 
 
@@ -290,36 +291,37 @@ def list_values(metric: Metric, body: Body | str, renames: Mapping[str, str]) ->
     """List an answer's values by their paths, under names that no change of a title or key changes."""
     if isinstance(body, str):
         return {HEADLINE: body}
-    names = [name_series(metric, series, renames) for series in body["series"]]
+    is_alone = len(body["series"]) == 1
+    names = [name_series(metric, series, renames, is_alone=is_alone) for series in body["series"]]
     compared = body.get("comparison", {"series": []})["series"]
     nested: dict[str, Any] = {
         **body["stats"],
         "currency": body["meta"]["currency"],
-        "series": {
-            name: describe_series_values(series, is_headline=name == OWN)
-            for name, series in zip(names, body["series"], strict=True)
-        },
+        "series": {name: list_series_values(series) for name, series in zip(names, body["series"], strict=True)},
         "comparison": {
             name: index_points(series["points"]) for name, series in zip(names, compared, strict=bool(compared))
         },
         "items": {str(item["id"]): item["values"] for item in body["items"]},
     }
+    if target := body.get("target"):
+        nested["target"] = {**target, "series": index_points(target["series"])}
+    if table := body.get("table"):
+        rows = {str(row["id"]): {**row["values"], "currency": row["currency"]} for row in table["rows"]}
+        nested["table"] = {"rows": rows, "total": table["total"], "count": table["count"]}
     return dict(iter_leaves(nested))
 
 
-def describe_series_values(series: Body, *, is_headline: bool) -> dict[str, Any]:
-    """Describe a series; the figures of one that is the headline stand there."""
-    figures = {} if is_headline else {**series["stats"], "currency": series["currency"]}
-    return {**figures, "points": index_points(series["points"])}
+def list_series_values(series: Body) -> dict[str, Any]:
+    return {**series["stats"], "currency": series["currency"], "points": index_points(series["points"])}
 
 
-def name_series(metric: Metric, series: Body, renames: Mapping[str, str]) -> str:
+def name_series(metric: Metric, series: Body, renames: Mapping[str, str], *, is_alone: bool) -> str:
     """Name a series by its member, by the metric that it is, or by its own name in a metric of several."""
     if "id" in series:
         return str(series["id"])
     if series["key"] != metric.key:
         return renames.get(series["key"], series["key"])
-    return OWN if series["name"] == metric.title else str(series["name"])
+    return OWN if is_alone else str(series["name"])
 
 
 def index_points(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

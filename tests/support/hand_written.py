@@ -59,6 +59,8 @@ class HandWrittenMetric:
     day: str = "date"
     additive: bool = False
     money: bool = False
+    # Whether another column of its table is an amount, so that the widget has a currency all the same.
+    beside_money: bool = False
     restates: int | None = 3
     items: str | None = None
 
@@ -241,6 +243,27 @@ WRITTEN: Mapping[str, HandWrittenMetric] = {
         member_sql=SESSIONS_BY_LANDING_PAGE,
         ranked=LANDING_PAGES,
         top=8,
+    ),
+    # Of tables of members the total of the first column.
+    "ga4.channel_table": HandWrittenMetric(
+        source="ga4",
+        table="ga4_channels_daily",
+        sql=CHANNEL_SESSIONS,
+        series=("Sessions",),
+        additive=True,
+        beside_money=True,
+    ),
+    "ga4.landing_page_table": HandWrittenMetric(
+        source="ga4", table="ga4_landing_pages_daily", sql=LANDING_PAGE_SESSIONS, series=("Sessions",), additive=True
+    ),
+    "meta.campaign_table": HandWrittenMetric(
+        source="meta",
+        table="meta_ads_daily",
+        sql=SPEND,
+        series=("Spend",),
+        additive=True,
+        money=True,
+        restates=28,
     ),
     "meta.spend": HandWrittenMetric(
         source="meta",

@@ -152,6 +152,26 @@ def test_another_account_column_is_another_definition(change: Run) -> None:
     assert "  test: two days: 10 → 7 (-30.00%)\n" in result.stdout
 
 
+def test_a_target_that_is_new_changes_no_number_and_another_one_does(change: Run) -> None:
+    goal = SESSIONS.replace("    tests:", "    target: {day: 4}\n    tests:")
+    added = change(SESSIONS, goal)
+    assert added.exit_code == 0, added.output
+    assert "    target.value: – → 8\n" in added.stdout
+    raised = change(goal, goal.replace("day: 4", "day: 5"))
+    assert raised.exit_code == 1
+    assert "  test: two days: 10 as before\n" in raised.stdout
+    assert "    target.value: 8 → 10 (+25.00%)\n" in raised.stdout
+
+
+def test_another_title_is_no_other_number_even_beside_a_change_of_the_table(change: Run) -> None:
+    before = TABLE + f"  v.both:\n    series: {{value: sum(sessions), Engaged: sum(engaged)}}\n{TEST}" + SESSIONS
+    after = before.replace("    value: sum(sessions)\n", "    value: sum(sessions)\n    title: Visits\n")
+    result = change(before, after.replace("time: date", "time: date\n    restates: 3"), "--format", "json")
+    assert result.exit_code == 0, result.output
+    (metric,) = json.loads(result.stdout)["metrics"]
+    assert [answer["values"] for answer in metric["answers"]] == [[]]
+
+
 def test_tests_of_either_side_are_asked_of_both(change: Run) -> None:
     old = TEST.replace("two days", "the old one").replace("sessions: 3", "sessions: 30")
     new = TEST.replace("sessions: 3", "sessions: 5, pages: 8")

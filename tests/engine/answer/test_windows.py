@@ -190,7 +190,7 @@ def test_a_target_looks_back_as_its_widget_does() -> None:
     assert (target["value"], target["due"]) == (6, 6)
 
 
-class DayRecordingWarehouse(Warehouse):
+class ScanDaysWarehouse(Warehouse):
     """Remembers the days that scans read."""
 
     def __init__(self, url: str) -> None:
@@ -205,7 +205,7 @@ class DayRecordingWarehouse(Warehouse):
 
 def test_plain_widgets_read_no_more_days_beside_a_rolling_one() -> None:
     catalog = load_files(make_file({"g": "sum(x)", "r": {"value": "sum(x)", "rolling": "28 days"}}))
-    warehouse = DayRecordingWarehouse("sqlite://")
+    warehouse = ScanDaysWarehouse("sqlite://")
     warehouse.create_tables(catalog.tables.values())
     engine = Engine(catalog, warehouse, Cache(MemoryStore(seconds=90), ttl=90))
     for key in ("r", "g", "r", "g"):

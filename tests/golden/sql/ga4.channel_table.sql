@@ -1,5 +1,4 @@
--- The channels' figures by channel, a row for each channel and window, over the days of each window alone; the totals by
--- day for all channels together.
+-- Every sum of a channel, by day or window: a row of the table is a channel, and its total is over all of them.
 
 -- ga4_channels_daily, one range of days: compare is off, or the windows touch
 SELECT

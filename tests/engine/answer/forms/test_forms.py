@@ -44,6 +44,10 @@ metrics:
   ga4.paid_share: {title: Paid share, value: sum(paid) / sum(sessions), format: percent}
   ga4.by_channel: {value: sum(sessions), by: channel}
   ga4.both: {combine: [ga4.sessions, ga4.twice, ga4.paid]}
+  ga4.channels:
+    rows: channel
+    columns: {Sessions: sum(sessions), Visitors: {value: sum(visitors), total: average}, Paid: sum(paid)}
+  ga4.week: {title: Week, value: sum(sessions), rolling: 7 days}
   ga4.top:
     value: sum(sessions)
     items: {by: channel, show: [channel], values: {sessions: sum(sessions), paid: sum(paid)}, order: sessions}
@@ -168,3 +172,20 @@ def test_whole_numbers_are_integers_in_json_too(engine: Engine) -> None:
     assert repr([each["values"] for each in ask_engine(engine, "ga4.top").body["items"]]) == (
         "[{'sessions': 3, 'paid': 2.5}, {'sessions': 3, 'paid': 1.0}]"
     )
+
+
+def test_a_widget_with_columns_is_a_table_in_every_form(engine: Engine) -> None:
+    answer = ask_engine(engine, "ga4.channels")
+    assert encode_answer(answer, "csv").decode() == (
+        "id,label,Sessions,Visitors,Paid\n'=1+1,'=1+1,3,5,2.5\nEmail,Email,3,3,1.0\n"
+    )
+    table = ipc.open_stream(encode_answer(answer, "arrow")).read_all()
+    assert [str(field.type) for field in table.schema] == ["string", "string", "int64", "double", "double"]
+    assert repr(answer.body["table"]["total"]["Sessions"]["value"]) == "6"
+
+
+def test_rolling_sums_of_whole_numbers_are_integers(engine: Engine) -> None:
+    answer = ask_engine(engine, "ga4.week")
+    values = [point["v"] for point in answer.body["series"][0]["points"]]
+    assert all(value is None or isinstance(value, int) for value in values)
+    assert build_columns(answer.metric, answer.body)[1].type == "whole"

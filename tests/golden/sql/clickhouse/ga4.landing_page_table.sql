@@ -1,5 +1,4 @@
--- The landing pages' figures by page, a row for each page and window, over the days of each window alone; the totals by
--- day for all pages together.
+-- Every sum of a landing page: pages that `having` leaves out count in the total, so no statement leaves them out.
 
 -- ga4_landing_pages_daily, one range of days: compare is off, or the windows touch
 SELECT

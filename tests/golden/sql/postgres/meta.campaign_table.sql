@@ -1,5 +1,4 @@
--- Spend, CPA and ROAS by campaign id, a row for each campaign and window, over the days of each window alone; the totals
--- by day for all campaigns together, whatever `having` says.
+-- Every sum of a campaign, by its id and not its name; its currencies go with it, and its latest label is read apart.
 
 -- meta_ads_daily, one range of days: compare is off, or the windows touch
 SELECT

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from engine.authoring.compare_catalogs import list_values
+from engine.catalog.catalog import load_catalog
+from tests.support.paths import METRICS
+
+
+def test_a_tables_rows_are_values_by_their_ids() -> None:
+    figures = {"value": 3, "previous": None, "delta": None, "to_date": None}
+    body = {
+        "series": [],
+        "stats": figures,
+        "items": [],
+        "meta": {"currency": None},
+        "table": {
+            "columns": [{"name": "sessions"}],
+            "rows": [{"id": "Email", "label": "E-mail", "currency": None, "values": {"sessions": figures}}],
+            "total": {"sessions": figures},
+            "count": 1,
+        },
+    }
+    values = list_values(load_catalog(METRICS).metrics["ga4.sessions"], body, {})
+    assert values["table", "rows", "Email", "sessions", "value"] == 3
+    assert values["table", "total", "sessions", "value"] == 3
+    assert values["table", "count"] == 1
+    assert all("label" not in path for path in values)
