@@ -11,9 +11,8 @@ from cli.dialects import EXECUTED_DIALECTS
 from engine.catalog.catalog import Catalog
 from engine.compiler.dialects.base import Dialect
 from tests.golden import statements
-from tests.support.hand_written import COMBINED, WRITTEN
 
-KEYS = sorted((*WRITTEN, *COMBINED))
+KEYS = sorted(statements.load_shipped().widgets)
 
 
 @pytest.fixture(scope="module")
