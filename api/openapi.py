@@ -19,7 +19,8 @@ from api.middleware.authentication import OPEN_PATHS
 from api.problems import MEDIA_TYPE
 from api.request_state import get_services
 from api.responses import FORM_TYPES, JSON, STALE, Origin
-from api.schemas import ONE_SOURCE, SOURCE_LIST, Explanation
+from api.schemas import ONE_SOURCE, SOURCE_LIST, Explanation, MemberList
+from api.widget_query import MAX_MEMBER_LIMIT, MEMBER_LIMIT
 from engine import (
     EXCLUDE_PREFIX,
     FILTER_PREFIX,
@@ -115,6 +116,7 @@ def build_document(app: FastAPI, catalog: Catalog) -> dict[str, Any]:
     }
     paths = schema["paths"]
     paths["/v1/widgets/{key}"] = {"get": describe_any_widget(catalog)}
+    paths["/v1/widgets/{key}/members/{dimension}"] = {"get": describe_members(catalog, schema)}
     paths["/v1/widgets/{key}/explain"] = {"get": describe_explanation(catalog, schema)}
     paths.update({f"/v1/widgets/{key}": {"get": describe_widget(metric)} for key, metric in catalog.widgets.items()})
     for path, operations in paths.items():
@@ -184,6 +186,36 @@ def describe_explanation(catalog: Catalog, document: dict[str, Any]) -> dict[str
         "parameters": [*described["parameters"], receipt],
         "responses": {
             "200": {"description": "The receipt", "content": content},
+            "304": {"description": NOT_MODIFIED},
+            "404": {"description": UNKNOWN_KEY},
+        },
+    }
+
+
+def describe_members(catalog: Catalog, document: dict[str, Any]) -> dict[str, Any]:
+    """Describe the members of a widget's dimension; their shape goes into the document."""
+    schema = MemberList.model_json_schema(ref_template="#/components/schemas/{model}")
+    document["components"]["schemas"] |= {**schema.pop("$defs"), "MemberList": schema}
+    names = ("start", "end", "sources")
+    limit = {"type": "integer", "minimum": 1, "maximum": MAX_MEMBER_LIMIT, "default": MEMBER_LIMIT}
+    dimension = {"name": "dimension", "in": "path", "required": True, "schema": {"type": "string"}}
+    return {
+        "tags": ["widgets"],
+        "summary": "The members of a dimension, the largest first",
+        "operationId": "members",
+        "parameters": [
+            {"name": "key", "in": "path", "required": True, "schema": {"type": "string"}, "example": "ga4.sessions"},
+            {**dimension, "example": "property"},
+            *(each for each in describe_parameters() if each["name"] in names),
+            describe_parameter("search", {"type": "string"}, "A part of the id or of the label, blind to case."),
+            describe_parameter("limit", limit, "How many members are listed."),
+            *describe_filters(catalog.dimensions),
+        ],
+        "responses": {
+            "200": {
+                "description": "The members",
+                "content": {JSON: {"schema": {"$ref": "#/components/schemas/MemberList"}}},
+            },
             "304": {"description": NOT_MODIFIED},
             "404": {"description": UNKNOWN_KEY},
         },

@@ -330,6 +330,20 @@ class Explanation(BaseModel):
     receipt: ReceiptVerdict | Absent = None
 
 
+class MemberEntry(BaseModel):
+    """A member of a dimension: what a filter names, what is shown, and its value over the window."""
+
+    id: str
+    label: str
+    value: float | None
+
+
+class MemberList(BaseModel):
+    """The members of a dimension, the largest first."""
+
+    members: list[MemberEntry]
+
+
 class DimensionEntry(BaseModel):
     """What a widget can be filtered by."""
 

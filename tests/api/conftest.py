@@ -39,6 +39,7 @@ tables:
     time: date
     key: [user_id, date, property_id]
     account: property_id
+    dimensions: {property: property_id}
     columns: {user_id: uuid, property_id: text, date: date, sessions: bigint, converting_sessions: double}
 metrics:
   ga4.sessions: {title: Sessions, description: Sessions started on the day., value: sum(sessions), format: integer}

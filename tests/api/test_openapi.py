@@ -38,8 +38,10 @@ def test_every_widget_has_a_path_with_its_words_and_an_example(anonymous: TestCl
     assert sessions["summary"] == "Sessions"
     assert sessions["description"] == "Sessions started on the day."
     parameters = {parameter["name"]: parameter for parameter in sessions["parameters"]}
-    # Its table has no dimensions: there is nothing to break it down by.
-    assert parameters.keys() == {"start", "end", "compare", "compare_start", "sources", "grain"}
+    assert parameters.keys() == {
+        *("start", "end", "compare", "compare_start", "sources", "grain"),
+        *("by", "top", "filter.property", "exclude.property"),
+    }
     assert parameters["compare"]["schema"] == {
         "type": "string",
         "enum": ["off", "previous_period", "previous_year", "previous_year_weekday", "previous_month", "custom"],

@@ -63,7 +63,8 @@ def test_no_5xx_no_undocumented_status_no_schema_violation(
         )
     assert done.returncode == 0, done.stdout[-6_000:] + done.stderr[-2_000:]
     report = json.loads((tmp_path / "report.json").read_text())
-    assert report["operations"]["tested"] == report["operations"]["total"] > 20
+    # All but the stream.
+    assert report["operations"]["tested"] == report["operations"]["total"] - 1 > 20
     # How many fit into the time depends on the machine.
     assert report["test_cases"]["generated"] > 50
     assert report["failures"] == report["errors"] == []

@@ -52,7 +52,7 @@ def test_a_number_leads_to_all_that_it_rests_on(client: TestClient, explain: Exp
     found = explain(**DAYS)
     assert found["id"] == get_receipt(client, **DAYS)
     assert found["stats"]["value"] == 15
-    assert (found["definition"]["file"], found["definition"]["line"]) == ("ga4.yaml", 10)
+    assert (found["definition"]["file"], found["definition"]["line"]) == ("ga4.yaml", 11)
     assert found["definition"]["text"].startswith("ga4.sessions: {title: Sessions,")
     assert found["definition"]["hash"] == client.get("/v1/widgets").json()["widgets"][1]["hash"]
     (table,) = found["uses"]
@@ -140,7 +140,7 @@ def test_a_changed_definition_is_told_and_a_title_is_none(
     file.write_text("# moved\n" + file.read_text().replace("title: Sessions", "title: Visits"))
     services.reload_catalog()
     renamed = explain(**DAYS, receipt=receipt)
-    assert (renamed["receipt"]["same"], list_changed(renamed), renamed["definition"]["line"]) == (True, [], 11)
+    assert (renamed["receipt"]["same"], list_changed(renamed), renamed["definition"]["line"]) == (True, [], 12)
     file.write_text(file.read_text().replace("value: sum(sessions), format", "value: 2 * sum(sessions), format"))
     services.reload_catalog()
     doubled = explain(**DAYS, receipt=receipt)

@@ -225,6 +225,39 @@ def test_a_batch_takes_the_same_filters(client: TestClient) -> None:
         assert client.post("/v1/widgets/batch", content=content, headers=headers).status_code == 422
 
 
+def get_members(client: TestClient, key: str, dimension: str, /, **params: Any) -> list[tuple[str, str, Any]]:
+    body = get(client, f"{key}/members/{dimension}", **params)
+    return [(each["id"], each["label"], each["value"]) for each in body["members"]]
+
+
+def test_the_members_of_a_dimension(client: TestClient) -> None:
+    assert get_members(client, "ga4.visits", "landing_page") == [
+        ("/d_", "Other", 10_000),
+        ("/c", "/c", 1_000),
+        ("/b", "Pears", 10),
+        ("/a", "Apples", 1),
+    ]
+    # The filters of the other dimensions apply, and its own does not.
+    chosen = {"filter.channel": ["Email", "Direct"], "filter.landing_page": "/a"}
+    assert get_members(client, "ga4.visits", "landing_page", **chosen) == [("/b", "Pears", 10), ("/a", "Apples", 1)]
+    assert [each[0] for each in get_members(client, "ga4.visits", "landing_page", limit=2)] == ["/d_", "/c"]
+    # A part of the id or of the label, blind to case, and no pattern.
+    assert [each[0] for each in get_members(client, "ga4.visits", "landing_page", search="PEA")] == ["/b"]
+    assert get_members(client, "ga4.visits", "landing_page", search="/_") == []
+    # Only rows that pass `where` make a member; of a derived widget it is the first operand's that has the dimension.
+    assert get_members(client, "ga4.emails", "channel") == [("Email", "Email", 1)]
+    assert get_members(client, "corr.side_by_side", "campaign") == [("Spring", "Spring", 5)]
+    assert get_members(client, "corr.side_by_side", "campaign", sources="ga4") == []
+    assert get_members(client, "ga4.visits", "landing_page", user=BOB) == [(SECRET, SECRET, 1_000_000)]
+
+
+def test_members_that_cannot_be_listed(client: TestClient) -> None:
+    assert "campaign" in get(client, "meta.cost/members/channel", status=422)["detail"]
+    assert "from 1 to 200" in get(client, "ga4.visits/members/channel", status=422, limit="201")["detail"]
+    assert "is not a parameter" in get(client, "ga4.visits/members/channel", status=422, compare="off")["detail"]
+    assert "ga4.visits" in get(client, "ga4.visit/members/channel", status=404)["detail"]
+
+
 def test_the_catalog_tells_what_a_filter_bar_needs(client: TestClient) -> None:
     entries = client.get("/v1/widgets", headers=make_bearer_headers(ALICE)).json()["widgets"]
     dimensions = {entry["key"]: [each["name"] for each in entry["dimensions"]] for entry in entries}

@@ -47,6 +47,10 @@ ROUTES: Mapping[tuple[str, str], list[RouteRequest]] = {
     ("GET", "/v1/widgets/{key}"): [
         RouteRequest(f"/v1/widgets/{key}", PERIOD | {"grain": grain}) for key in KEYS for grain in ("day", "month")
     ],
+    ("GET", "/v1/widgets/{key}/members/{dimension}"): [
+        RouteRequest("/v1/widgets/ga4.sessions/members/property", {"search": PRIVATE}),
+        RouteRequest("/v1/widgets/ga4.sessions/members/property", {"filter.property": ACCOUNT}),
+    ],
     ("GET", "/v1/widgets/{key}/explain"): [RouteRequest(f"/v1/widgets/{key}/explain", PERIOD) for key in KEYS],
     ("POST", "/v1/widgets/batch"): [RouteRequest("/v1/widgets/batch", body={"keys": [*KEYS], **PERIOD})],
     ("GET", "/v1/dashboard/meta"): [RouteRequest("/v1/dashboard/meta")],

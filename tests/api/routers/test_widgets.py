@@ -34,7 +34,7 @@ def test_the_catalog_lists_what_is_served(client: TestClient) -> None:
         "group": None,
         "position": None,
         "delta": "relative",
-        "dimensions": [],
+        "dimensions": [{"name": "property", "title": "Property"}],
     }
 
 

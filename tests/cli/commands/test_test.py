@@ -86,11 +86,11 @@ def test_keys_choose(run: Run, folder: Folder) -> None:
 @pytest.mark.parametrize(
     ("expect", "line"),
     [
-        ("{stats: {value: 4}}", ("stats.value", "4.0", "3.0")),
-        ("{stats: {value: null}}", ("stats.value", "null", "3.0")),
-        ("{points: {2025-01-01: 2}}", ("points.2025-01-01", "2.0", "3.0")),
+        ("{stats: {value: 4}}", ("stats.value", "4.0", "3")),
+        ("{stats: {value: null}}", ("stats.value", "null", "3")),
+        ("{points: {2025-01-01: 2}}", ("points.2025-01-01", "2.0", "3")),
         ("{points: {2025-01-02: 0}}", ("points.2025-01-02", "0.0", "null")),
-        ("{series: {Sessions: {stats: {value: 1}}}}", ("series.Sessions.stats.value", "1.0", "3.0")),
+        ("{series: {Sessions: {stats: {value: 1}}}}", ("series.Sessions.stats.value", "1.0", "3")),
         ("{meta: {currency: EUR}}", ("meta.currency", '"EUR"', "null")),
         ("{meta: {sources: []}}", ("meta.sources[0]", "nothing", '"ga4"')),
     ],
