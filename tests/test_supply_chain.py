@@ -19,7 +19,7 @@ LOCKS = sorted((ROOT / "requirements").glob("*.lock"))
 def list_recipe(*targets: str) -> list[str]:
     """The commands that make would run in an environment that does not exist."""
     done = subprocess.run(
-        ["make", "--dry-run", "--always-make", "VENV=.no-such-environment", *targets],
+        ["make", "--dry-run", "--no-print-directory", "--always-make", "VENV=.no-such-environment", *targets],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -23,7 +23,7 @@ from tests.support.oracle.questions import dump_files, find_differences, get_wor
 
 WORLDS = range(10)
 # How many questions a world is asked: a sample at every run, and all of them with --all.
-SAMPLE, QUESTIONS = 60, 300
+SAMPLE, QUESTIONS = 30, 300
 
 
 @lru_cache(maxsize=len(WORLDS))
