@@ -6,8 +6,8 @@ PORT   ?= 8000
 PIP    := $(BIN)/python -m pip
 # Every package is one that a lock names by its hash, those that build this one too.
 LOCKED := $(PIP) install --quiet --disable-pip-version-check --require-hashes --requirement
-# The tests share the cores; a test that is run by hand needs no second process.
-PYTEST_PROCESSES := --numprocesses auto --dist worksteal
+# The tests share the cores, and one process more, since some wait for servers; a test that is run by hand needs no second.
+PYTEST_PROCESSES := --numprocesses $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)') --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check audit golden bench wheel lock clean
