@@ -373,7 +373,7 @@ def finish_points(
 def narrow_numbers(values: list[Value]) -> list[Value]:
     """Return the values with whole numbers as integers."""
     try:
-        whole = list(map(int, values))  # type: ignore[arg-type]
+        whole = [int(value) for value in values if value is not None]
     except (TypeError, ValueError, OverflowError):
         whole = []
     # Usually all are whole: that is seen at once, without a look at each value.
