@@ -45,7 +45,7 @@ METRIC = """  file_{file}.metric_{metric}:
         rows: [{{date: 2025-01-01, sessions: 3}}, {{date: 2025-01-02, sessions: 4}}]
         start: 2025-01-01
         end: 2025-01-02
-        expect: {{points: {{2025-01-03: null}}}}
+        expect: {{meta: {{grain: day}}}}
 """
 CONTENTS = (
     *("value: sum(sessions)", "value: sum(conversions) / sum(sessions)", "value: sum(revenue) / sum(conversions)"),
