@@ -15,11 +15,12 @@ from engine import TextFaults
 from insights.config.definitions import Group
 from insights.config.rules import Insights, Language, Rule
 from insights.config.sentences import Fields
-from insights.facts import PERIOD, Finding, Span
+from insights.facts import PERIOD, PERIOD_END, Finding, Span
 from insights.sanitize import find_markup, shorten_text
 
 MOST_CHARACTERS = 240
 NEW_SENTENCE = "."
+PERIODS = re.compile(f" ?{PERIOD}(?:([^{PERIOD}{PERIOD_END}]+){PERIOD_END})?")
 SMALL_INSIDE = re.compile(r"[^\W\d_a-z][a-z\u00df-\u00ff ]")
 
 Items = list[dict[str, Any]]
@@ -54,7 +55,7 @@ class Clause:
             "group": self.group,
             "kind": self.kind,
             "importance": self.importance,
-            "text": self.text.replace(f" {PERIOD}", ""),
+            "text": say_periods(self.text, "")[0],
             "parts": {name: text for name in ("because", "member") if (text := getattr(self, name))},
             "advice": [each.form for each in self.advice],
         }
@@ -144,10 +145,10 @@ def write_bullet(parts: Sequence[Part], advice: Sequence[str], span: Span) -> Bu
     ]
     texts = [write_sentences(chosen, more, span.language) for chosen, more in choices]
     against = span.language.write("against", compared=span.comparison_text)
-    fitting = (text for text in texts if len(text.replace(PERIOD, against)) <= MOST_CHARACTERS)
+    fitting = (text for text in texts if len(say_periods(text, against)[0]) <= MOST_CHARACTERS)
     groups = {part.clause.group for part in told}
     group = groups.pop() if len(groups) == 1 else "Cross-channel"
-    return Bullet(group, next(fitting, shorten_text(texts[-1].replace(f" {PERIOD}", ""), MOST_CHARACTERS)))
+    return Bullet(group, next(fitting, shorten_text(say_periods(texts[-1], "")[0], MOST_CHARACTERS)))
 
 
 def write_sentences(parts: Sequence[Part], advice: Sequence[str], language: Language) -> str:
@@ -169,14 +170,29 @@ def end_sentence(text: str) -> str:
 
 
 def say_period_once(bullets: Sequence[Bullet], span: Span) -> list[Bullet]:
-    """The bullets, of which only the first that is held against the compared window says so."""
-    against = span.language.write("against", compared=span.comparison_text)
-    said, found = False, []
-    for bullet in bullets:
-        text = bullet.text if said else bullet.text.replace(PERIOD, against, 1)
-        said = said or PERIOD in bullet.text
-        found.append(Bullet(bullet.group, text.replace(f" {PERIOD}", "")))
-    return list(dict.fromkeys(found))
+    """The bullets, which say against what they are held where, read by group, it is not what was said last.
+
+    Days that are not those of the compared window are said again under each heading.
+    """
+    against, said = span.language.write("against", compared=span.comparison_text), ""
+    texts: dict[Bullet, str] = {}
+    for group in dict.fromkeys(each.group for each in bullets):
+        said = said if said == against else ""
+        for bullet in bullets:
+            if bullet.group == group:
+                texts[bullet], said = say_periods(bullet.text, against, said)
+    return list(dict.fromkeys(Bullet(each.group, texts[each]) for each in bullets))
+
+
+def say_periods(text: str, against: str, said: str = "") -> tuple[str, str]:
+    """The text that says against what it is held where that is not `said` already, and what it said last."""
+
+    def say_period(found: re.Match[str]) -> str:
+        nonlocal said
+        before, said = said, found[1] or against
+        return "" if said == before else f"{found[0][: found[0][0] == ' ']}{said}"
+
+    return PERIODS.sub(say_period, text), said
 
 
 def group_bullets(bullets: Sequence[Bullet]) -> Items:

@@ -14,8 +14,9 @@ from insights.detect.significance import DayValues, SharedDays, Value, Windows, 
 
 Direction = Literal["up", "down", "flat"]
 
-# Where a sentence says against what it is held: a list of bullets says it once. A character that no name keeps.
-PERIOD = "\ue010"
+# Where a sentence says against what it is held: the compared window, or the days up to the second mark. A list of
+# bullets says it where it changes. Characters that no name keeps.
+PERIOD, PERIOD_END = "\ue010", "\ue011"
 
 # How many decimals numbers of a format have, from which value on.
 DECIMALS: Mapping[Format, Sequence[tuple[float, int]]] = {
@@ -88,7 +89,7 @@ class Span:
             case Compare.CUSTOM if self.compared is not None and self.days == 1:
                 return self.language.write("custom_day", day=self.write_compared_day(self.compared.start))
             case Compare.CUSTOM if self.compared is not None:
-                first, last = map(self.write_compared_day, (self.compared.start, self.compared.end))
+                first, last = self.write_compared_days(self.compared.start, self.compared.end)
                 return self.language.write("custom_days", first=first, last=last)
         if self.days == 1:
             return self.language.write("previous_day")
@@ -103,6 +104,11 @@ class Span:
         written, years = self.language.write_day(day), {self.window.start.year, self.window.end.year}
         return written if day.year in years else self.language.write("day_of_year", day=written, year=str(day.year))
 
+    def write_compared_days(self, first: date, last: date) -> tuple[str, str]:
+        """Write the first and the last day of a range; a year that is that of both is said once."""
+        until = self.write_compared_day(last)
+        return self.language.write_day(first) if first.year == last.year else self.write_compared_day(first), until
+
     def describe_days(self, shared: SharedDays | None) -> str:
         """Against what a change is held, in words, where the days of `shared` alone are compared."""
         if shared is None or not any(shared[0]):
@@ -110,7 +116,7 @@ class Span:
         run, opposite = map(find_run, shared)
         if run is None or run != opposite:
             return self.language.write("shared_days", count=self.language.write_number(sum(shared[0])))
-        before, until = (self.write_compared_day(self.starts[1] + timedelta(days=index)) for index in run)
+        before, until = self.write_compared_days(*(self.starts[1] + timedelta(days=index) for index in run))
         first, last = map(self.write_day, run)
         return self.language.write("shared_dates", first=first, last=last, before=before, until=until)
 

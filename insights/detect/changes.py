@@ -16,7 +16,7 @@ from insights.detect.significance import (
     is_mean,
     weigh_ratios,
 )
-from insights.facts import PERIOD, Answers, Direction, Finding, NumberStyle, Reading, Span
+from insights.facts import PERIOD, PERIOD_END, Answers, Direction, Finding, NumberStyle, Reading, Span
 
 # Below it a change is none, in words; and below that it is little beside the change of another metric.
 FLAT = 0.005
@@ -79,7 +79,7 @@ class Change:
             "difference": self.style.write_difference(self.difference),
             "change": change,
             "words": language.write(word, change=change),
-            "against": self.against,
+            "against": self.against if self.against == PERIOD else f"{PERIOD}{self.against}{PERIOD_END}",
         }
 
 
