@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -89,8 +90,8 @@ def write_clauses(insights: Insights, findings: Iterable[Finding], span: Span) -
     rules.sort(key=lambda rule: (-rule.importance, -max(notable[name].strength for name in rule.about)))
     clauses: list[Clause] = []
     for rule in rules:
-        clause = write_clause(f"c{len(clauses) + 1}", rule, insights, views, span)
-        clauses += [] if clause is None else [clause]
+        if (clause := write_clause(f"c{len(clauses) + 1}", rule, insights, views, span)) is not None:
+            clauses.append(clause)
     return clauses
 
 
@@ -121,11 +122,9 @@ def write_clause(name: str, rule: Rule, insights: Insights, views: Fields, span:
         because=because,
         member=member,
         advice=tuple(
-            [
-                Advice(each.replace("{member}", f"{{{name}.member}}"), each.replace("{member}", member))
-                for each in advice
-                if member or "{member}" not in each
-            ]
+            Advice(each.replace("{member}", f"{{{name}.member}}"), each.replace("{member}", member))
+            for each in advice
+            if member or "{member}" not in each
         ),
     )
 
@@ -137,12 +136,7 @@ def write_bullet(parts: Sequence[Part], advice: Sequence[str], span: Span) -> Bu
         if not any(part.clause.subjects & each.clause.subjects for each in told):
             told.append(part)
     plain = [part._replace(has_cause=False) for part in told]
-    choices = [
-        (told, advice),
-        (told, ()),
-        (plain, ()),
-        *((plain[:count], ()) for count in range(len(plain) - 1, 0, -1)),
-    ]
+    choices = [(told, advice), (told, ()), *((plain[:count], ()) for count in range(len(plain), 0, -1))]
     texts = [write_sentences(chosen, more, span.language) for chosen, more in choices]
     against = span.language.write("against", compared=span.comparison_text)
     fitting = (text for text in texts if len(say_periods(text, against)[0]) <= MOST_CHARACTERS)
@@ -161,12 +155,8 @@ def write_sentences(parts: Sequence[Part], advice: Sequence[str], language: Lang
             text += f"{'. ' if text else ''}{said[:1].upper()}{said[1:]}"
         else:
             text += f"{part.joiner} {said[:1].lower() if clause.is_small else said[:1]}{said[1:]}"
-    sentences = [end_sentence(text), *(end_sentence(each[:1].upper() + each[1:]) for each in advice)]
-    return " ".join(sentences)
-
-
-def end_sentence(text: str) -> str:
-    return text if text[-1:] in ".!?…" else f"{text}."
+    sentences = [text, *(each[:1].upper() + each[1:] for each in advice)]
+    return " ".join(each if each[-1:] in ".!?…" else f"{each}." for each in sentences)
 
 
 def say_period_once(bullets: Sequence[Bullet], span: Span) -> list[Bullet]:
@@ -205,11 +195,8 @@ def group_bullets(bullets: Sequence[Bullet]) -> Items:
 
 def render_rules(clauses: Sequence[Clause], span: Span, most: int) -> list[Bullet]:
     """A bullet for each clause, with what is behind it and its best advice; at most so many."""
-    bullets = [
-        write_bullet([Part(each, has_cause=True)], [advice.text for advice in each.advice[:1]], span)
-        for each in clauses
-    ]
-    return say_period_once(list(dict.fromkeys(bullets))[:most], span)
+    parts = (([Part(each, has_cause=True)], [advice.text for advice in each.advice[:1]]) for each in clauses)
+    return say_period_once(list(dict.fromkeys(write_bullet(*each, span) for each in parts))[:most], span)
 
 
 # What a model answers
@@ -220,11 +207,7 @@ REFERENCE = re.compile(r"\{\s*(\w+)(?:\.(\w+))?\s*\}")
 
 
 class RefusedBullet(Exception):
-    """A bullet that is no arrangement of what was offered; `reason` says why in a word."""
-
-    def __init__(self, reason: Reason) -> None:
-        self.reason = reason
-        super().__init__(reason)
+    """A bullet that is no arrangement of what was offered; its argument is the Reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,15 +287,15 @@ def strip_marks(text: str) -> str:
     return text.strip(" ,.;:!–—-").casefold()
 
 
-def read_bullets(offer: Offer, bullets: Sequence[Bullet], span: Span, drop: Callable[[Reason], None]) -> list[Bullet]:
-    """The bullets that a model's answer stands for; `drop` is told of the others."""
-    found: list[Bullet] = []
+def read_bullets(offer: Offer, bullets: Sequence[Bullet], span: Span) -> tuple[list[Bullet], Counter[str]]:
+    """The bullets that a model's answer stands for, and how many others there are, by why they are dropped."""
+    found: dict[Bullet, None] = {}
+    dropped = Counter[str]()
     for each in bullets:
         try:
             bullet = offer.read_bullet(each, span)
-            if bullet in found:
-                raise RefusedBullet("repeated")
-            found.append(bullet)
+            dropped.update(["repeated"] if bullet in found else [])
+            found[bullet] = None
         except RefusedBullet as refused:
-            drop(refused.reason)
-    return found
+            dropped.update(refused.args)
+    return list(found), dropped

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from itertools import pairwise
 
 import pytest
@@ -41,9 +40,7 @@ def span(eventful: CollectedFacts) -> Span:
 
 def read_answer(offer: Offer, span: Span, *texts: str, group: str = "Traffic") -> tuple[list[str], dict[str, int]]:
     """What is shown of these bullets, and how many are dropped, by reason."""
-    dropped: Counter[str] = Counter()
-    bullets = [Bullet(group, text) for text in texts]
-    found = read_bullets(offer, bullets, span, lambda reason: dropped.update((reason,)))
+    found, dropped = read_bullets(offer, [Bullet(group, text) for text in texts], span)
     return [each.text for each in say_period_once(found, span)], dict(dropped)
 
 
