@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from engine import TextFaults
 from insights.config.definitions import Group
@@ -21,7 +21,7 @@ from insights.sanitize import find_markup, shorten_text
 
 MOST_CHARACTERS = 240
 NEW_SENTENCE = "."
-PERIODS = re.compile(f" ?{PERIOD}(?:([^{PERIOD}{PERIOD_END}]+){PERIOD_END})?")
+PERIODS = re.compile(f"( ?){PERIOD}(?:([^{PERIOD}{PERIOD_END}]+){PERIOD_END})?( ?)")
 SMALL_INSIDE = re.compile(r"[^\W\d_a-z][a-z\u00df-\u00ff ]")
 
 Items = list[dict[str, Any]]
@@ -179,8 +179,8 @@ def say_periods(text: str, against: str, said: str = "") -> tuple[str, str]:
 
     def say_period(found: re.Match[str]) -> str:
         nonlocal said
-        before, said = said, found[1] or against
-        return "" if said == before else f"{found[0][: found[0][0] == ' ']}{said}"
+        before, said = said, found[2] or against
+        return min(found[1], found[3]) if said == before else f"{found[1]}{said}{found[3]}"
 
     return PERIODS.sub(say_period, text), said
 
@@ -202,7 +202,7 @@ def render_rules(clauses: Sequence[Clause], span: Span, most: int) -> list[Bulle
 # What a model answers
 
 Reason = Literal["group", "words", "clause", "part", "joiner", "advice", "repeated"]
-GROUPS = ("Cross-channel", "Ads", "Traffic", "Content")
+GROUPS: tuple[Group, ...] = get_args(Group)
 REFERENCE = re.compile(r"\{\s*(\w+)(?:\.(\w+))?\s*\}")
 
 

@@ -17,12 +17,13 @@ from insights.claims import (
     Part,
     read_bullets,
     say_period_once,
+    say_periods,
     write_bullet,
     write_clauses,
 )
 from insights.collect_facts import CollectedFacts
 from insights.config.rules import Language
-from insights.facts import PERIOD, Span
+from insights.facts import PERIOD, PERIOD_END, Span
 from insights.llm import describe_request, make_offer
 from tests.insights.sayings import FALSE
 from tests.insights.worlds import Worlds, tell
@@ -176,6 +177,20 @@ def test_a_bullet_has_no_more_than_240_characters(span: Span) -> None:
     assert write_bullet([Part(short, has_cause=True)], ["d" * 99], span).text == f"X{'x' * 99}, {'b' * 40}."
     assert write_bullet([Part(short), Part(long)], ["Do it."], span).text == f"X{'x' * 99}."
     assert len(write_bullet([Part(longest)], [], span).text) <= MOST_CHARACTERS
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "again"),
+    [
+        (f"Down {PERIOD}, from 2", "Down against May, from 2", "Down, from 2"),
+        (f"Is {PERIOD} down", "Is against May down", "Is down"),
+        (f"Sessions ({PERIOD} down)", "Sessions (against May down)", "Sessions (down)"),
+        (f"Up {PERIOD}, {PERIOD}over 3 days{PERIOD_END} 2", "Up against May, over 3 days 2", "Up, over 3 days 2"),
+    ],
+)
+def test_a_period_leaves_no_gap_where_it_is_not_said(text: str, first: str, again: str) -> None:
+    assert say_periods(text, "against May")[0] == first
+    assert say_periods(text, "against May", "against May")[0] == again
 
 
 def test_names_keep_their_capitals_inside_of_a_sentence(span: Span) -> None:
