@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Literal, NamedTuple, get_args
 
 from engine import TextFaults
@@ -64,10 +65,11 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Bullet:
-    """A sentence or two under the heading of their group."""
+    """A sentence or two under the heading of their group; `longer` are for where they need not say their period."""
 
     group: str
     text: str
+    longer: tuple[str, ...] = ()
 
 
 class Part(NamedTuple):
@@ -139,10 +141,11 @@ def write_bullet(parts: Sequence[Part], advice: Sequence[str], span: Span) -> Bu
     choices = [(told, advice), (told, ()), *((plain[:count], ()) for count in range(len(plain), 0, -1))]
     texts = [write_sentences(chosen, more, span.language) for chosen, more in choices]
     against = span.language.write("against", compared=span.comparison_text)
-    fitting = (text for text in texts if len(say_periods(text, against)[0]) <= MOST_CHARACTERS)
+    longer = tuple(takewhile(lambda text: len(say_periods(text, against)[0]) > MOST_CHARACTERS, texts))
+    fitting = texts[len(longer) :] or [shorten_text(say_periods(texts[-1], "")[0], MOST_CHARACTERS)]
     groups = {part.clause.group for part in told}
     group = groups.pop() if len(groups) == 1 else "Cross-channel"
-    return Bullet(group, next(fitting, shorten_text(say_periods(texts[-1], "")[0], MOST_CHARACTERS)))
+    return Bullet(group, fitting[0], longer)
 
 
 def write_sentences(parts: Sequence[Part], advice: Sequence[str], language: Language) -> str:
@@ -170,7 +173,8 @@ def say_period_once(bullets: Sequence[Bullet], span: Span) -> list[Bullet]:
         said = said if said == against else ""
         for bullet in bullets:
             if bullet.group == group:
-                texts[bullet], said = say_periods(bullet.text, against, said)
+                choices = (say_periods(each, against, said) for each in (*bullet.longer, bullet.text))
+                texts[bullet], said = next(each for each in choices if len(each[0]) <= MOST_CHARACTERS)
     return list(dict.fromkeys(Bullet(each.group, texts[each]) for each in bullets))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -177,6 +178,13 @@ def test_a_bullet_has_no_more_than_240_characters(span: Span) -> None:
     assert write_bullet([Part(short, has_cause=True)], ["d" * 99], span).text == f"X{'x' * 99}, {'b' * 40}."
     assert write_bullet([Part(short), Part(long)], ["Do it."], span).text == f"X{'x' * 99}."
     assert len(write_bullet([Part(longest)], [], span).text) <= MOST_CHARACTERS
+    # Where the period has been said, there is room for more.
+    first, second = (clause(name, 170) for name in "de")
+    bullets = [
+        write_bullet([Part(replace(each, text=f"{each.id}{each.text} {PERIOD}"), has_cause=True)], [], span)
+        for each in (first, second)
+    ]
+    assert [each.text.count("b") for each in say_period_once(bullets, span)] == [0, 40]
 
 
 @pytest.mark.parametrize(
