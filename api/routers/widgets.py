@@ -56,13 +56,15 @@ def describe_columns(metric: Metric) -> dict[str, list[str]]:
 @router.post("/batch", summary="Several widgets at once", responses={200: {"model": Batch}})
 def batch(request: Request, batch_query: BatchQuestion, user: Annotated[str, Depends(get_tenant)]) -> Response:
     services = get_services(request)
+    today = services.get_today()
     query = build_batch_query(
         batch_query.model_dump(),
         batch_query.model_extra or (),
-        today=services.get_today(),
+        today=today,
         known_sources=services.engine.catalog.sources,
     )
-    found = services.query_many(batch_query.keys, query, user=user)
+    found, basis = services.query_with_basis(batch_query.keys, query, user=user, today=today)
+    request.state.answer_basis = basis
     answers = [each for each in found.values() if isinstance(each, WidgetAnswer)]
     return build_response(
         request,
@@ -75,10 +77,12 @@ def batch(request: Request, batch_query: BatchQuestion, user: Annotated[str, Dep
 def widget(request: Request) -> Response:
     """Answer one widget: a plain Starlette endpoint, because this is the hot path."""
     services = get_services(request)
-    key = request.path_params["key"]
-    found = services.query_many([key], read_query(request, today=services.get_today()), user=request.state.tenant)[key]
-    if isinstance(found, UnknownMetric):
+    key, today = request.path_params["key"], services.get_today()
+    query = read_query(request, today=today)
+    answers, basis = services.query_with_basis([key], query, user=request.state.tenant, today=today)
+    if isinstance(found := answers[key], UnknownMetric):
         raise found
+    request.state.answer_basis = basis
     media_type = choose_media_type(request)
     form = FORM_TYPES.get(media_type)
     return build_content_response(

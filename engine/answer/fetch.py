@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -39,7 +40,7 @@ class RequestContext:
     """The caller's tenant, its connected sources and the version of its facts.
 
     `reads` tells how far each connected account of a table has been read by syncs, and `notes` what is to be known of
-    some days. With `offline` only the cache may answer.
+    some days; it has to be told anew at `expires_at`, by `time.monotonic`. With `offline` only the cache may answer.
     """
 
     tenant: str
@@ -47,6 +48,7 @@ class RequestContext:
     data_version: int = 0
     reads: AccountReads = field(default_factory=dict)
     notes: Sequence[DataNote] = ()
+    expires_at: float = math.inf
     offline: bool = False
 
 
@@ -61,11 +63,11 @@ class RowDaysCache:
         self._lock = Lock()
         self._kept: LRUCache[RowDaysKey, tuple[float, RowDays]] = LRUCache(MAX_ROW_DAYS)
 
-    def get(self, key: RowDaysKey) -> RowDays | None:
-        """Return the days, or None where they are not kept."""
+    def get(self, key: RowDaysKey) -> tuple[float, RowDays] | None:
+        """Return when the days expire, and the days; None where they are not kept."""
         with self._lock:
-            expires, found = self._kept.get(key, (0.0, None))
-        return found if expires > monotonic() else None
+            found = self._kept.get(key)
+        return found if found is not None and found[0] > monotonic() else None
 
     def put(self, key: RowDaysKey, days: RowDays, *, age: float) -> None:
         with self._lock:
@@ -104,6 +106,7 @@ class ScanFetcher:
         self.context = context
         self.extents: dict[Table, Extent | None] = {}
         self.row_days = row_days
+        self._began_at, self._expires_at = monotonic(), context.expires_at
         self._reads: dict[Hashable, StatementRead] = {}
         # The same by the identity of their rows, of which each read has its own.
         self._reads_by_rows: dict[int, StatementRead] = {}
@@ -112,6 +115,13 @@ class ScanFetcher:
     def cached_rows(self) -> Sequence[CachedRows]:
         """What has been fetched so far."""
         return [read.rows for read in self._reads.values()]
+
+    def get_expiry(self) -> float:
+        """Return until when the cache would give what has been fetched so far, by `time.monotonic`."""
+        if self.cache is None or any(rows.is_stale for rows in self.cached_rows):
+            return -math.inf
+        oldest = max((rows.age for rows in self.cached_rows), default=0.0)
+        return min(self._expires_at, self._began_at + self.cache.ttl - oldest)
 
     def get_read(self, rows: CachedRows) -> StatementRead:
         """Return the read that these rows were fetched by."""
@@ -127,7 +137,8 @@ class ScanFetcher:
         """Return the first and the last day of which a physical table has rows."""
         key = (table, self.context.tenant, self.context.data_version)
         if self.row_days is not None and (kept := self.row_days.get(key)) is not None:
-            return kept or None
+            self._expires_at = min(self._expires_at, kept[0])
+            return kept[1] or None
         sql = self.compiled.statements.get_row_days_sql(table)
         rows = self.fetch_once((table,), table, sql, lambda: self.bind_parameters(()), ())
         days = [date.fromisoformat(self.warehouse.dialect.format_day(row[0])) for row in rows.rows]
