@@ -168,11 +168,11 @@ class Services:
         return self.run_for_user(user, lambda engine, context: engine.query_many(keys, query, context))
 
     def query_with_basis(
-        self, keys: Sequence[str], query: MetricQuery, *, user: str, today: date
+        self, keys: Sequence[str], query: MetricQuery, *, user: str, today: date, tenant: Tenant | None = None
     ) -> tuple[dict[str, WidgetAnswer | UnknownMetric], AnswerBasis | None]:
         """Answer as `query_many` does, and tell what the answers rest on; None where they cannot be kept.
 
-        `today` is the day that the query was read on.
+        `today` is the day that the query was read on. `tenant` is the user's, where it has been read for this request.
         """
 
         def run(
@@ -183,12 +183,14 @@ class Services:
             expires_at = min(expiries, default=-math.inf)
             if context.offline or expires_at <= time.monotonic():
                 return found, None
-            tenant = Tenant(context.connected, context.data_version)
-            return found, AnswerBasis(user, tenant, engine, today, expires_at)
+            used = Tenant(context.connected, context.data_version)
+            return found, AnswerBasis(user, used, engine, today, expires_at)
 
-        return self.run_for_user(user, run)
+        return self.run_for_user(user, run, tenant)
 
-    def run_for_user(self, user: str, run: Callable[[Engine, RequestContext], ResultT]) -> ResultT:
+    def run_for_user(
+        self, user: str, run: Callable[[Engine, RequestContext], ResultT], tenant: Tenant | None = None
+    ) -> ResultT:
         """Return the result of `run` with the current engine and this user's context.
 
         Without the state database it runs offline, for the user as last seen. Raises StateUnavailable,
@@ -196,7 +198,7 @@ class Services:
         """
         engine = self.engine
         try:
-            context = self.get_context(user)
+            context = self.get_context(user, tenant)
         except StateUnavailable as away:
             last_seen = self.tenant_cache.get(user)
             if last_seen is None:
@@ -235,9 +237,10 @@ class Services:
         except (InvalidSetting, WarehouseUnavailable) as error:
             logger.error("%s", error)
 
-    def get_context(self, user: str) -> RequestContext:
-        """Return the user's connected sources and data version. Raises StateUnavailable."""
-        tenant = self.state.tenants.get(user)
+    def get_context(self, user: str, tenant: Tenant | None = None) -> RequestContext:
+        """Return the user's connected sources and data version, read now if need be. Raises StateUnavailable."""
+        if tenant is None:
+            tenant = self.state.tenants.get(user)
         self.tenant_cache.put(user, tenant)
         return build_context(user, tenant, self.get_knowledge(user, tenant))
 

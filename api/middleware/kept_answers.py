@@ -119,8 +119,10 @@ class KeptAnswers:
             await self.app(scope, receive, send)
             return
         kept = self.store.get(key, self.services.engine)
+        tenant = await self.watch.get_tenant(key[0])
         if (
             kept is not None
+            and kept.basis.tenant == tenant
             and await self.is_current(kept.basis)
             # Where nothing is left, the application says so: a request that is refused is not counted.
             and not await count_request(self.rate_limit, key[0])
@@ -129,6 +131,8 @@ class KeptAnswers:
             await send({"type": "http.response.start", "status": kept.status, "headers": kept.headers})
             await send({"type": "http.response.body", "body": kept.body})
         else:
+            if tenant is not None:
+                scope.setdefault("state", {})["seen_tenant"] = (key[0], tenant)
             await self.answer_and_keep(key, scope, receive, send)
 
     async def read_key(self, scope: Scope, receive: Receive) -> tuple[AnswerKey | None, Receive]:
@@ -161,10 +165,8 @@ class KeptAnswers:
         return (identity.user, method, *path, tuple(choosing), body), receive
 
     async def is_current(self, basis: AnswerBasis) -> bool:
-        """Whether all that an answer rests on is as it was, for a request that has come by now."""
+        """Whether all that an answer rests on beside its tenant is as it was."""
         if time.monotonic() >= basis.expires_at or basis.today != self.services.get_today():
-            return False
-        if await self.watch.get_tenant(basis.user) != basis.tenant:
             return False
         health = basis.engine.health
         is_up = health.peek()
