@@ -103,6 +103,8 @@ class ScanFetcher:
         self.catalog = catalog
         self.compiled = compiled
         self.query = query
+        # Looked up once: an answer needs it a dozen times.
+        self.period = query.period
         self.context = context
         self.extents: dict[Table, Extent | None] = {}
         self.row_days = row_days
@@ -162,9 +164,7 @@ class ScanFetcher:
         # A window that is unfinished is read once more, up to the day to which it is known.
         is_whole = scan.shape is Shape.WINDOWS
         ranges = (
-            tuple([index.axis.window for index in buckets.list_all()])
-            if is_whole
-            else self.query.period.get_ranges(lookback)
+            tuple([index.axis.window for index in buckets.list_all()]) if is_whole else self.period.get_ranges(lookback)
         )
         sql = self.compiled.get_scan_sql(scan, len(ranges), get_filter_shapes(filters))
         bound = bind_filters(filters)
