@@ -22,7 +22,7 @@ from engine.calendar import Lookback, Window
 from engine.compiler.filters import bind_filters, get_filter_shapes
 from engine.compiler.plan import ItemsScan, LabelScan, Scan, Shape
 from engine.compiler.statements import CompiledPlan
-from engine.errors import LayoutMismatch, WarehouseUnavailable
+from engine.errors import LayoutMismatch, WarehouseTimeout, WarehouseUnavailable
 from engine.query import DimensionFilter, MetricQuery
 from engine.tables import Table
 from engine.warehouse.warehouse import Warehouse
@@ -33,6 +33,7 @@ RowDays = tuple[date, date] | tuple[()]
 # A table, a tenant and the version of its data.
 RowDaysKey = tuple[Table, str, int]
 MAX_ROW_DAYS = 100_000
+QueryTable = Callable[[Table, str, Mapping[str, Any]], Sequence[Row]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +110,9 @@ class ScanFetcher:
         self.extents: dict[Table, Extent | None] = {}
         self.row_days = row_days
         self._began_at, self._expires_at = monotonic(), context.expires_at
+        # The physical tables whose days the request will need, until they are queried.
+        self.expected_tables: Sequence[Table] = ()
+        self._rows_ahead: dict[Table, list[Row]] = {}
         self._reads: dict[Hashable, StatementRead] = {}
         # The same by the identity of their rows, of which each read has its own.
         self._reads_by_rows: dict[int, StatementRead] = {}
@@ -141,13 +145,48 @@ class ScanFetcher:
         if self.row_days is not None and (kept := self.row_days.get(key)) is not None:
             self._expires_at = min(self._expires_at, kept[0])
             return kept[1] or None
-        sql = self.compiled.statements.get_row_days_sql(table)
-        rows = self.fetch_once((table,), table, sql, lambda: self.bind_parameters(()), ())
+        rows = self.fetch_once(
+            (table,),
+            table,
+            self.compiled.statements.get_row_days_sql((table,)),
+            lambda: self.bind_parameters(()),
+            (),
+            query=self.query_row_days,
+        )
         days = [date.fromisoformat(self.warehouse.dialect.format_day(row[0])) for row in rows.rows]
         found = (min(days), max(days)) if days else ()
         if self.row_days is not None and not rows.is_stale:
             self.row_days.put(key, found, age=rows.age)
         return found or None
+
+    def query_row_days(self, table: Table, sql: str, parameters: Mapping[str, Any]) -> Sequence[Row]:
+        """Query a table's first and last day; the first call queries all tables that the request needs, in one go."""
+        expected, self.expected_tables = self.expected_tables, ()
+        missing = [each for each in expected if each is table or not self.has_row_days(each)]
+        if len(missing) > 1:
+            self._rows_ahead = self.query_together(tuple(missing), parameters)
+        found = self._rows_ahead.pop(table, None)
+        return self.query_table(table, sql, parameters) if found is None else found
+
+    def has_row_days(self, table: Table) -> bool:
+        key = (table, self.context.tenant, self.context.data_version)
+        return (table,) in self._reads or (self.row_days is not None and self.row_days.get(key) is not None)
+
+    def query_together(self, tables: tuple[Table, ...], parameters: Mapping[str, Any]) -> dict[Table, list[Row]]:
+        """Query several tables' first and last days; nothing where one of them cannot be read.
+
+        Each is asked alone then, so that the error names its table. Raises WarehouseTimeout.
+        """
+        try:
+            rows = self.warehouse.query(self.compiled.statements.get_row_days_sql(tables), parameters)
+        except WarehouseTimeout:
+            raise
+        except WarehouseUnavailable:
+            return {}
+        found: dict[Table, list[Row]] = {table: [] for table in tables}
+        for place, day in rows:
+            found[tables[place]].append((day,))
+        return found
 
     def fetch_scan(
         self,
@@ -235,16 +274,20 @@ class ScanFetcher:
         sql: str,
         parameters: Callable[[], dict[str, Any]],
         days: tuple[Window, ...],
+        query: QueryTable | None = None,
         **more: Any,
     ) -> CachedRows:
         """Fetch a statement's rows, once for each identity; `days` and `more` go into the cache key.
+
+        `query` is what queries it, if it is not to be queried alone.
 
         Raises WarehouseUnavailable.
         """
         found = self._reads.get(identity)
         if found is None:
+            run = query or self.query_table
             rows = self.fetch_through_cache(
-                lambda: self.query_table(table, sql, parameters()), lambda: self.build_cache_key(sql, days, **more)
+                lambda: run(table, sql, parameters()), lambda: self.build_cache_key(sql, days, **more)
             )
             found = self._reads[identity] = StatementRead(table, sql, parameters, rows)
             self._reads_by_rows[id(rows)] = found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -57,6 +57,11 @@ class WidgetRequest:
         context = fetcher.context
         self.active = context.connected if self.query.sources is None else context.connected & self.query.sources
         self._results: dict[ResultKey, TableResult] = {}
+
+    def list_physical_tables(self, metrics: Iterable[Metric]) -> list[Table]:
+        """List the tables that answers rest on and that have rows of their own."""
+        tables = (table for metric in metrics for table in metric.list_tables(self.active))
+        return list(dict.fromkeys(physical for table in tables for physical in table.list_physical_tables()))
 
     def build_widget(self, metric: Metric) -> BuiltWidget:
         """Build a widget, with its receipt."""
