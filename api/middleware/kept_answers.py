@@ -22,7 +22,7 @@ from engine import Engine
 from runtime.services import AnswerBasis, Services
 from state.tenant_watch import TenantWatch
 
-MAX_KEPT_BYTES = 16 * 2**20
+MAX_KEPT_BYTES = 12 * 2**20
 # What an entry takes beside its texts.
 ENTRY_BYTES = 1_500
 PATHS = "/v1/widgets/"

@@ -24,7 +24,7 @@ Rows = Sequence[Sequence[Any]]
 
 # The greatest age, in seconds, of rows that are served because the warehouse is down.
 MAX_STALE_SECONDS = 3_600
-MAX_CACHE_BYTES = 64 * 2**20
+MAX_CACHE_BYTES = 16 * 2**20
 # How many rows of an entry are measured: measuring all takes as long as reading them from SQLite.
 SAMPLED_ROWS = 16
 
