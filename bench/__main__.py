@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bench import caching, engine, loading, syncing
+from bench import caching, engine, http, loading, syncing
 
 if __name__ == "__main__":
+    http.main()
     engine.main()
     caching.main()
     loading.main()

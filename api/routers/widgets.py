@@ -15,6 +15,7 @@ from api.responses import FORM_TYPES, build_content_response, build_response, ch
 from api.schemas import Batch, BatchQuestion, WidgetCatalog
 from api.widget_query import build_batch_query, read_member_limit, read_query
 from engine import Grain, Metric, TableMetric, UnknownMetric, WidgetAnswer, encode_answer, hash_metric, parse_receipt
+from state.tenants import Tenant
 
 router = APIRouter(prefix="/widgets", tags=["widgets"])
 
@@ -56,13 +57,17 @@ def describe_columns(metric: Metric) -> dict[str, list[str]]:
 @router.post("/batch", summary="Several widgets at once", responses={200: {"model": Batch}})
 def batch(request: Request, batch_query: BatchQuestion, user: Annotated[str, Depends(get_tenant)]) -> Response:
     services = get_services(request)
+    today = services.get_today()
     query = build_batch_query(
         batch_query.model_dump(),
         batch_query.model_extra or (),
-        today=services.get_today(),
+        today=today,
         known_sources=services.engine.catalog.sources,
     )
-    found = services.query_many(batch_query.keys, query, user=user)
+    found, basis = services.query_with_basis(
+        batch_query.keys, query, user=user, today=today, tenant=get_seen_tenant(request)
+    )
+    request.state.answer_basis = basis
     answers = [each for each in found.values() if isinstance(each, WidgetAnswer)]
     return build_response(
         request,
@@ -75,10 +80,15 @@ def batch(request: Request, batch_query: BatchQuestion, user: Annotated[str, Dep
 def widget(request: Request) -> Response:
     """Answer one widget: a plain Starlette endpoint, because this is the hot path."""
     services = get_services(request)
-    key = request.path_params["key"]
-    found = services.query_many([key], read_query(request, today=services.get_today()), user=request.state.tenant)[key]
-    if isinstance(found, UnknownMetric):
+    key, today = request.path_params["key"], services.get_today()
+    query = read_query(request, today=today)
+    state = request.state
+    answers, basis = services.query_with_basis(
+        [key], query, user=state.tenant, today=today, tenant=get_seen_tenant(request)
+    )
+    if isinstance(found := answers[key], UnknownMetric):
         raise found
+    state.answer_basis = basis
     media_type = choose_media_type(request)
     form = FORM_TYPES.get(media_type)
     return build_content_response(
@@ -136,6 +146,12 @@ def explain(request: Request) -> Response:
         origin="hit" if answer.is_cached else "miss",
         stale_seconds=answer.stale_seconds,
     )
+
+
+def get_seen_tenant(request: Request) -> Tenant | None:
+    """Return the tenant of the request's user, where a middleware has read it for this request."""
+    seen: tuple[str, Tenant] | None = getattr(request.state, "seen_tenant", None)
+    return seen[1] if seen is not None and seen[0] == request.state.tenant else None
 
 
 def get_body_or_problem(found: WidgetAnswer | UnknownMetric) -> dict[str, Any]:
