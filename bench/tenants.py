@@ -1,7 +1,7 @@
 """Many tenants at once: each answer holds its own tenant's numbers, and no name of another's.
 
-Two processes on PostgreSQL and Redis. Each tenant's rows carry the tenant's number, in figures and in names, so that a row
-of another would show in any answer, kept or not.
+Two processes on PostgreSQL and Redis. Each tenant's rows carry the tenant's number, in figures and in names, so that a
+row of another would show in any answer, kept or not.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from bench.caching import run_redis
 from bench.engine import make_tenant
 from bench.scale import run_postgres
 from bench.syncing import run_server
-from engine import Catalog, Warehouse, load_catalog
+from engine import Warehouse, load_catalog
 from runtime.shipped import get_shipped_folder
 from state import State
 from tests.support.environment import read_settings
@@ -60,7 +60,9 @@ def main(tenants: int = TENANTS, requests: int = REQUESTS) -> None:
         environment = {"PATH": os.environ["PATH"], "DATABASE_URL": url, "REDIS_URL": redis, "JWT_SECRET": secret}
         _, address = opened.enter_context(run_server(environment, "--workers", "2"))
         signing = read_settings({"JWT_SECRET": secret}).jwt_secret
-        tokens = [create_token(make_tenant(number), secret=signing) for number in range(tenants)]
+        tokens = [
+            create_token(make_tenant(number), secret=signing, lifetime=timedelta(hours=2)) for number in range(tenants)
+        ]
         began = time.perf_counter()
         with ThreadPoolExecutor(CLIENTS) as pool:
             share = requests // CLIENTS
@@ -185,7 +187,7 @@ def ask_breakdown(number: int, other: int, chance: random.Random) -> Asked:
 def ask_for_another(number: int, other: int, chance: random.Random) -> Asked:
     query, days = draw_window(chance)
     query["filter.property"] = f"n{other:04d}"
-    wanted = days * (number + 1) if other == number else None
+    wanted = days * (number + 1) if other == number else 0
     return "GET", f"/v1/widgets/ga4.sessions?{urlencode(query)}", None, 200, holds_total(wanted)
 
 
