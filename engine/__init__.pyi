@@ -36,6 +36,8 @@ from .authoring.edit import EntryLine as EntryLine
 from .authoring.edit import MetricEntry as MetricEntry
 from .authoring.edit import add_entry as add_entry
 from .authoring.edit import render_scalar as render_scalar
+from .authoring.exchange.import_dbt import import_dbt_manifest as import_dbt_manifest
+from .authoring.exchange.imported_files import ImportedFiles as ImportedFiles
 from .authoring.new_test import draft_test as draft_test
 from .authoring.test_runner import MISSING as MISSING
 from .authoring.test_runner import Mismatch as Mismatch
