@@ -34,12 +34,14 @@ COMMANDS = {
     "ddl": "Print the statements that make the fact tables.",
     "new": "Add a metric, a source or a table.",
     "schema": "Print the JSON Schema of a metric file.",
+    "export": "Write the metric files in another format.",
     "import": "Write metric files from another format.",
 }
 # Those that stand in a folder, or under another name: Python has `import` for itself.
 MODULES = {
     "query": "answers.query",
     "explain": "answers.explain",
+    "export": "exchange.export",
     "import": "exchange.import_",
 }
 

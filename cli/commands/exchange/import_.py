@@ -18,6 +18,7 @@ from engine import (
     Diagnostics,
     ImportedFiles,
     import_dbt_manifest,
+    import_ossie_document,
     read_folder,
 )
 
@@ -60,8 +61,9 @@ def import_() -> None:
     checked with all that the folder has before anything is written; no file is overwritten without --force.
 
     \b
-    Example:
+    Examples:
       metric-engine import dbt target/semantic_manifest.json --out my-metrics
+      metric-engine import ossie model.yaml --out my-metrics
     """
 
 
@@ -86,13 +88,36 @@ def dbt(file: Path, folder: Path, force: bool, tenant: str, source: str) -> None
     Example:
       metric-engine import dbt target/semantic_manifest.json --out my-metrics --source shop --tenant account_id
     """
-    imported = import_dbt_manifest(
-        str(file),
-        file.read_bytes(),
-        source=source,
-        tenant=tenant,
-        is_new_source=source not in SOURCES and not has_source(folder, source),
-    )
+    is_new = source not in SOURCES and not has_source(folder, source)
+    content = file.read_bytes()
+    imported = import_dbt_manifest(str(file), content, source=source, tenant=tenant, is_new_source=is_new)
+    write_imported_files(folder, imported, force)
+
+
+@import_.command()
+@import_options
+@click.option(
+    "--source",
+    metavar="NAME",
+    default="ossie",
+    show_default=True,
+    callback=check_source,
+    help="The source of what no export of metric files wrote; declared unless the folder has it.",
+)
+def ossie(file: Path, folder: Path, force: bool, tenant: str, source: str) -> None:
+    """Import an Apache Ossie document.
+
+    FILE is a document of the core specification 0.2.0.dev0, YAML or JSON. What `export ossie` wrote comes back as it
+    was, but for what has been changed since. Datasets of other tools become tables, metrics over one dataset metrics;
+    the tables must have a column that says whose a row is: --tenant.
+
+    \b
+    Example:
+      metric-engine import ossie model.yaml --out my-metrics
+    """
+    is_new = source not in SOURCES and not has_source(folder, source)
+    content = file.read_bytes()
+    imported = import_ossie_document(str(file), content, source=source, tenant=tenant, is_new_source=is_new)
     write_imported_files(folder, imported, force)
 
 

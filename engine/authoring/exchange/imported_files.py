@@ -11,7 +11,7 @@ from typing import Any
 from engine.authoring.exchange.metric_text import render_metric_file
 from engine.catalog.catalog import resolve_catalog
 from engine.diagnostics import Diagnostic, Diagnostics, Position, make_error, make_warning
-from engine.errors import InvalidCatalog, InvalidImport
+from engine.errors import InvalidImport
 from engine.files.document import Document, KeyPath
 from engine.files.folder import MACROS_FILE, MetricFile, MetricFolder, read_folder
 
@@ -150,7 +150,9 @@ class ImportDraft:
             if each.severity == "error":
                 entry = find_entry_at(folder, each.file, each.position)
                 if entry is None or entry not in self.entries:
-                    raise InvalidCatalog([each])
+                    self.refuse((), each.code, f"{Path(each.file).name}: {each.message}")
+                    self.raise_if_refused()
+                    break
                 refused.setdefault(entry, each.message)
         return refused
 

@@ -67,6 +67,33 @@ def iter_item_lines(item: Any, indent: str) -> Iterator[str]:
     yield from lines[1:]
 
 
+def render_yaml(document: Mapping[str, Any]) -> str:
+    """Render a document of another format as YAML, a value a line."""
+    return "".join(f"{line}\n" for line in iter_plain_lines(document, ""))
+
+
+def iter_plain_lines(value: Any, indent: str) -> Iterator[str]:
+    """Yield the lines of a mapping or a list; lists of short texts stand in one."""
+    entries = value.items() if isinstance(value, Mapping) else (("-", each) for each in value)
+    for key, each in entries:
+        head = f"{indent}- " if key == "-" else f"{indent}{key}:"
+        if isinstance(each, (Mapping, list)) and each and not is_list_of_texts(each):
+            inner = list(iter_plain_lines(each, indent + INDENT))
+            if key == "-":
+                yield f"{head}{inner[0].lstrip()}"
+                yield from inner[1:]
+            else:
+                yield head
+                yield from inner
+        else:
+            written = render_flow(each) if isinstance(each, (Mapping, list)) else render_scalar(each)
+            yield f"{head} {written}" if key != "-" else f"{head}{written}"
+
+
+def is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
 def is_block(text: str) -> bool:
     """Whether a text of several lines may stand as a block that reads as the same text."""
     lines = text.split("\n")
