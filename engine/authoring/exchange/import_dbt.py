@@ -37,7 +37,7 @@ def import_dbt_manifest(
     texts = {file: content.decode("utf-8-sig", "replace").split("\n")}
     if document is None:
         raise InvalidImport(diagnostics.list_in_file_order(), texts)
-    draft = ImportDraft(document, texts, diagnostics, comments=COMMENTS)
+    draft = ImportDraft(document, texts, comments=COMMENTS)
     check_version(draft)
     draft.raise_if_refused()
     manifest = validate_manifest(draft)

@@ -333,7 +333,7 @@ def import_ossie_document(
     texts = {file: content.decode("utf-8-sig", "replace").split("\n")}
     if document is None or diagnostics.has_errors:
         raise InvalidImport(diagnostics.list_in_file_order(), texts)
-    draft = ImportDraft(document, texts, diagnostics)
+    draft = ImportDraft(document, texts)
     if not is_new_source:
         draft.undelivered = frozenset((SOURCES_FILE,))
     check_version(draft)

@@ -17,6 +17,8 @@ from engine.files.folder import MACROS_FILE, MetricFile, MetricFolder, read_fold
 
 NOT_CARRIED = "not-carried"
 MAX_ROUNDS = 50
+# Everything that is left out is named, however much that is.
+MAX_NAMED = 1_000_000
 EntryName = tuple[str, str]
 
 
@@ -61,7 +63,7 @@ class ImportDraft:
 
     document: Document
     texts: Mapping[str, list[str]]
-    diagnostics: Diagnostics = field(default_factory=Diagnostics)
+    diagnostics: Diagnostics = field(default_factory=lambda: Diagnostics(MAX_NAMED))
     heads: dict[str, dict[str, Any]] = field(default_factory=dict)
     entries: dict[EntryName, ImportedEntry] = field(default_factory=dict)
     macros: str = ""

@@ -39,7 +39,8 @@ AGGREGATES: Mapping[str, str] = {
 NUMBERS = re.compile(r"[0-9]+")
 WINDOW_DAYS: Mapping[str, int] = {"day": 1, "week": 7}
 DATE_GRAINS = ("week", "month", "quarter", "year")
-DERIVED_FILE = "derived.yaml"
+# One file may only cause so much work.
+MAX_DERIVED = 300
 
 
 @dataclass(slots=True)
@@ -225,7 +226,7 @@ class MetricBuilder:
         expression_path = (*path, "type_params", "expr")
         text = write_arithmetic(given or "", operands, expression_path)
         body = self.describe(metric) | {"derive": text}
-        self.add_entry(key, DERIVED_FILE, body, path, frozenset(operands.values()))
+        self.add_entry(key, self.choose_derived_file(), body, path, frozenset(operands.values()))
 
     def build_operand(self, given: InputMetric, path: KeyPath, owner: str, outer: tuple[PlacedFilter, ...]) -> str:
         """Build an input of a metric, and return its key: the metric itself, or a hidden one of fewer rows."""
@@ -249,6 +250,11 @@ class MetricBuilder:
         entry.body |= {"hidden": True}
         entry.is_helper = True
         return key
+
+    def choose_derived_file(self) -> str:
+        """Choose the file of a metric that is made of others: the first that is not full."""
+        number = sum("derive" in each.body for each in self.draft.entries.values()) // MAX_DERIVED + 1
+        return f"derived{f'_{number}' if number > 1 else ''}.yaml"
 
     def make_variant_key(self, key: str) -> str:
         number, free = 1, key

@@ -34,7 +34,7 @@ COLUMN_TYPES: Mapping[Kind, str] = {
 }
 TOTALS: Mapping[str, str] = {"min": "first", "max": "last"}
 # Names that other files have.
-RESERVED_FILES = ("derived", "sources", "insights")
+RESERVED_FILES = re.compile(r"derived(_\d+)?|sources|insights")
 COARSE_GRAINS = ("day", "week", "month", "quarter", "year")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg)
@@ -272,4 +272,4 @@ class DatedTable:
 
 def name_file(model: SemanticModel) -> str:
     """Name the file of a semantic model; some names are those of other files."""
-    return f"{model.name}_model.yaml" if model.name in RESERVED_FILES else f"{model.name}.yaml"
+    return f"{model.name}_model.yaml" if RESERVED_FILES.fullmatch(model.name) else f"{model.name}.yaml"

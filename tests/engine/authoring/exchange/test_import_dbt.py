@@ -354,6 +354,17 @@ def test_other_constructs_are_named_too() -> None:
         assert [each for each in messages if each.startswith(expected)], expected
 
 
+def test_of_many_metrics_each_is_written_or_named() -> None:
+    derived = [
+        make_metric(f"d{number}", "derived", expr="orders", metrics=[use_metric("orders")]) for number in range(301)
+    ]
+    median = [make_metric(f"m{number}", "simple", measure=use_measure("median_amount")) for number in range(250)]
+    imported = import_files(make_manifest([{**ORDERS, "name": "derived"}], [SIMPLE[0], *derived, *median]))
+    assert sorted(imported.texts) == ["derived.yaml", "derived_2.yaml", "derived_model.yaml", "sources.yaml"]
+    named = {each.metric for each in imported.omissions if "there is no median" in each.message}
+    assert named == {each["name"] for each in median}
+
+
 def test_a_metric_goes_with_the_one_that_it_needs() -> None:
     metrics = [
         SIMPLE[0],
