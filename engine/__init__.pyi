@@ -14,6 +14,7 @@ from .answer.extent import AccountReads as AccountReads
 from .answer.fetch import RequestContext as RequestContext
 from .answer.forms.forms import FORMS as FORMS
 from .answer.forms.forms import encode_answer as encode_answer
+from .answer.forms.forms import encode_answers as encode_answers
 from .answer.forms.forms import is_available as is_available
 from .answer.freshness import DataNote as DataNote
 from .answer.receipts.receipt import Receipt as Receipt

@@ -141,6 +141,8 @@ CHANGES: Mapping[str, st.SearchStrategy[Any]] = {
 def test_every_variant_of_the_shipped_files_comes_back(data: st.DataObject) -> None:
     files = deepcopy(SHIPPED)
     ga4 = files["ga4.yaml"]
+    # Its test names a series by the title of a metric.
+    del files["corr.yaml"]["metrics"]["corr.spend_vs_sessions"]["tests"]
     keys = st.sampled_from(sorted(ga4["metrics"]))
     for key in data.draw(st.lists(keys, max_size=4, unique=True)):
         metric = ga4["metrics"][key]
