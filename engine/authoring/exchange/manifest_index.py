@@ -13,6 +13,7 @@ from engine.authoring.exchange.manifest import (
     ManifestMeasure,
     ManifestMetric,
     SemanticManifest,
+    SemanticModel,
     find_unread_keys,
     has_content,
 )
@@ -112,10 +113,27 @@ class ManifestIndex:
             for index, measure in enumerate(model.measures):
                 if measure.name not in used and measure.name not in self.metrics:
                     self.draft.omit((*place, "measures", index), f"no metric is made of the measure {measure.name!r}")
+            self.name_descriptions(model, place)
             for index, dimension in enumerate(model.dimensions):
+                if dimension.is_partition:
+                    path = (*place, "dimensions", index, "is_partition")
+                    self.draft.omit(path, "a partition serves joins, which are not carried over")
                 if dimension.type_params and has_content(dimension.type_params.validity_params):
                     path = (*place, "dimensions", index, "type_params", "validity_params")
                     self.draft.omit(path, "validity serves joins, which are not carried over")
+
+    def name_descriptions(self, model: SemanticModel, place: KeyPath) -> None:
+        """Name the words that only metrics have a place for."""
+        for key in ("label", "description"):
+            if getattr(model, key) not in (None, "", model.name):
+                self.draft.omit((*place, key), f"only metrics have a {key} here")
+        for section in ("entities", "dimensions"):
+            for index, each in enumerate(getattr(model, section)):
+                if each.description:
+                    self.draft.omit((*place, section, index, "description"), "only metrics have a description here")
+        for index, entity in enumerate(model.entities):
+            if entity.role:
+                self.draft.omit((*place, "entities", index, "role"), "a role serves joins, which are not carried over")
 
     def find_measure(self, metric: ManifestMetric, path: KeyPath) -> PlacedMeasure:
         """Find what a simple or cumulative metric aggregates. Raises NotCarried."""

@@ -162,9 +162,10 @@ class MetricBuilder:
 
     def describe(self, metric: ManifestMetric, measure: ManifestMeasure | Aggregation | None = None) -> dict[str, Any]:
         """Describe a metric: its title, its description, and whether it is served."""
-        fallback = measure.description if isinstance(measure, ManifestMeasure) else None
-        description = " ".join((metric.description or fallback or "").split())
-        body: dict[str, Any] = {"title": metric.label or make_title_from_name(metric.name)}
+        fallback = measure if isinstance(measure, ManifestMeasure) else None
+        description = " ".join((metric.description or (fallback and fallback.description) or "").split())
+        label = metric.label or (fallback and fallback.label)
+        body: dict[str, Any] = {"title": label or make_title_from_name(metric.name)}
         if description:
             body["description"] = description
         if metric.type_params.is_private:

@@ -144,6 +144,8 @@ def write_table(table: ManifestTable, tenant: str, dimension_names: Mapping[tupl
     columns = {tenant: "uuid", table.time: "date"} | {
         name: COLUMN_TYPES[kind] for name, kind in table.columns.items() if name not in (tenant, table.time)
     }
+    labels = {each.name: each.label for each in table.model.entities}
+    labels |= {each.name: each.label for each in table.model.dimensions}
     dimensions: dict[str, Any] = {}
     for name, expression, _ in table.list_dimensions():
         shown = dimension_names.get((table.model.name, name), name)
@@ -151,7 +153,8 @@ def write_table(table: ManifestTable, tenant: str, dimension_names: Mapping[tupl
         if expression in columns and expression != tenant and is_free and DIMENSION_NAME.fullmatch(shown):
             # A number that tells members apart is a whole one.
             columns[expression] = "bigint" if columns[expression] == "double" else columns[expression]
-            dimensions[shown] = expression
+            label = labels.get(name)
+            dimensions[shown] = {"column": expression, "title": label} if label else expression
     body: dict[str, Any] = {"name": physical, "time": table.time, "tenant": tenant}
     if tenant == DEFAULT_TENANT:
         del body["tenant"]

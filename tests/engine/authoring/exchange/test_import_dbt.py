@@ -51,7 +51,9 @@ ORDERS = make_model(
     make_category("country", "ship_country"),
     make_category("size", "upper(size_code)"),
 )
-VISITS = make_model("visits", [make_measure("visits", "sum", "1")], make_category("country"))
+VISITS = make_model(
+    "visits", [make_measure("visits", "sum", "1")], {**make_category("country"), "label": "Country of the visitor"}
+)
 SIMPLE = [
     make_metric(name, "simple", measure=use_measure(name))
     for name in ("orders", "revenue", "customers", "average_amount", "largest", "gifts", "coupons", "shipped", "stock")
@@ -192,7 +194,10 @@ def test_a_file_is_written_as_by_hand(imported: ImportedFiles) -> None:
         "    time: ordered_on\n"
         "    tenant: shop_id\n"
         # Two models have a country, which need not be the same thing; a customer is one customer.
-        "    dimensions: {visit: id, customer: customer_id, visit__country: country}\n"
+        "    dimensions:\n"
+        "      visit: id\n"
+        "      customer: customer_id\n"
+        "      visit__country: {column: country, title: Country of the visitor}\n"
         "    columns: {shop_id: uuid, ordered_on: date, id: text, customer_id: text, country: text}\n"
         "\n"
         "metrics:\n"
@@ -334,6 +339,9 @@ def test_other_constructs_are_named_too() -> None:
     spine = {"node_relation": {}, "primary_column": {}, "custom_granularities": [{"name": "fiscal_year"}]}
     project = {"time_spines": [spine], "dsi_package_version": {"major_version": "0"}}
     history = make_model("prices", [], {**make_time("valid_from"), "type_params": {"time_granularity": "day"}})
+    history["dimensions"][0] |= {"is_partition": True, "description": "The day."}
+    history |= {"description": "Prices over time."}
+    history["entities"][1]["role"] = "buyer"
     history["dimensions"][1]["type_params"]["validity_params"] = {"is_start": True, "is_end": False}
     metrics = [SIMPLE[0], make_metric("clicks", "simple", measure=use_measure("clicks"))]
     queries = [{"name": "weekly", "query_params": {"metrics": ["orders"]}, "exports": []}]
@@ -347,6 +355,10 @@ def test_other_constructs_are_named_too() -> None:
         "semantics: this key is not carried over",
         "semantic_models[2].dimensions[1].type_params.validity_params: validity serves joins",
         "semantic_models[2]: no metric here reads 'prices'",
+        "semantic_models[2].description: only metrics have a description here",
+        "semantic_models[2].dimensions[0].description: only metrics have a description here",
+        "semantic_models[2].dimensions[0].is_partition: a partition serves joins",
+        "semantic_models[2].entities[1].role: a role serves joins",
         "metrics[1]: the time 'at' is by hour",
         "semantic_models[0].measures[10]: no metric is made of the measure 'unused'",
         "semantic_models[0].dimensions[4]: the dimension 'size' is the expression 'upper(size_code)'",
