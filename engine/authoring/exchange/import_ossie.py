@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -25,7 +26,7 @@ from engine.authoring.exchange.portable_sql import parse_portable, read_dataset_
 from engine.catalog.dimensions import DIMENSION_NAME, make_title_from_name
 from engine.catalog.rules import KEY_PATTERN
 from engine.catalog.table_resolver import DEFAULT_TENANT, PHYSICAL_NAME_PATTERN
-from engine.diagnostics import Diagnostics
+from engine.diagnostics import Diagnostic, Diagnostics
 from engine.errors import InvalidImport
 from engine.files.document import KeyPath, parse_document
 from engine.files.schema_errors import find_existing_path, simplify_message
@@ -332,13 +333,20 @@ def import_ossie_document(
     document = parse(file, content, diagnostics)
     texts = {file: content.decode("utf-8-sig", "replace").split("\n")}
     if document is None or diagnostics.has_errors:
-        raise InvalidImport(diagnostics.list_in_file_order(), texts)
+        raise InvalidImport([suggest_json(each) for each in diagnostics.list_in_file_order()], texts)
     draft = ImportDraft(document, texts)
     if not is_new_source:
         draft.undelivered = frozenset((SOURCES_FILE,))
     check_version(draft)
     draft.raise_if_refused()
     return OssieImport(validate_document(draft), draft, source, tenant).run()
+
+
+def suggest_json(found: Diagnostic) -> Diagnostic:
+    """Return a problem with the remedy for YAML that is too large: no document can be split."""
+    if found.code != "yaml-limits":
+        return found
+    return replace(found, message=f"{found.message.partition(';')[0]}; write the document as JSON")
 
 
 def check_version(draft: ImportDraft) -> None:

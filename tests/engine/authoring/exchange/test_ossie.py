@@ -374,6 +374,11 @@ def extend_document(data: str) -> bytes:
 REFUSED: list[tuple[bytes, str, str]] = [
     (b'{"version": ', "json-syntax", "this is not JSON"),
     (b"version: [", "yaml-syntax", ""),
+    (
+        b"a: [" + b"1, " * 80_000 + b"]",
+        "yaml-limits",
+        "80,000 values in one file; write the document as JSON",
+    ),
     (b"version: 0.1.1", "wrong-version", "version: a document of version 0.1.1; 0.2.0.dev0 can be read"),
     (b"name: x", "wrong-version", "a document of version None"),
     (
