@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from engine.authoring.definition_text import write_definition
@@ -27,7 +27,7 @@ from engine.catalog.catalog import Catalog, load_catalog
 from engine.catalog.metric_hash import hash_metric
 from engine.catalog.metrics import TableMetric
 from engine.diagnostics import Diagnostics
-from engine.errors import InvalidImport
+from engine.errors import InvalidCatalog, InvalidImport
 from engine.files.folder import read_folder
 from tests.support.paths import METRICS
 
@@ -153,7 +153,10 @@ def test_every_variant_of_the_shipped_files_comes_back(data: st.DataObject) -> N
             metric[name] = data.draw(CHANGES[name])
     with TemporaryDirectory() as scratch:
         write_folder(Path(scratch, "metrics"), files)
-        before = load_catalog(Path(scratch, "metrics"))
+        try:
+            before = load_catalog(Path(scratch, "metrics"))
+        except InvalidCatalog:
+            reject()  # Not every change goes with every metric.
         document = export_ossie(Path(scratch, "metrics"), "variant")
     imported = import_document(document, as_yaml=data.draw(st.booleans()))
     assert_equal_catalogs(before, load_imported(imported))
