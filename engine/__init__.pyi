@@ -42,6 +42,7 @@ from .authoring.exchange.import_dbt import import_dbt_manifest as import_dbt_man
 from .authoring.exchange.import_ossie import import_ossie_document as import_ossie_document
 from .authoring.exchange.imported_files import ImportedFiles as ImportedFiles
 from .authoring.exchange.metric_text import render_yaml as render_yaml
+from .authoring.loaded_days import LoadedDays as LoadedDays
 from .authoring.new_test import draft_test as draft_test
 from .authoring.test_runner import MISSING as MISSING
 from .authoring.test_runner import Mismatch as Mismatch
