@@ -41,8 +41,8 @@ TENANTS = 1_000
 REQUESTS = 200_000
 CLIENTS = 16
 DAYS = 56
-# The names of tenant 7: an account n0007, a channel n0007 and so on.
-NAME = re.compile(rb"n\d{4}")
+# The names of tenant 7: an account own.0007, a channel "Mail own.0007" and so on.
+NAME = re.compile(rb"own\.\d{4}")
 TODAY = datetime.now(UTC).date()
 FIRST = TODAY - timedelta(days=DAYS)
 # A request: its method, path and body, and what its answer must hold.
@@ -97,16 +97,20 @@ def iter_days(number: int) -> Iterator[dict[str, Any]]:
 
 
 def make_visits(number: int) -> list[dict[str, Any]]:
-    return [day | {"property_id": f"n{number:04d}", "sessions": number + 1} for day in iter_days(number)]
+    return [day | {"property_id": f"own.{number:04d}", "sessions": number + 1} for day in iter_days(number)]
 
 
 def make_channels(number: int) -> list[dict[str, Any]]:
-    own = {"property_id": f"n{number:04d}", "channel": f"Mail n{number:04d}", "sessions": number + 1}
+    own = {"property_id": f"own.{number:04d}", "channel": f"Mail own.{number:04d}", "sessions": number + 1}
     return [day | own for day in iter_days(number)]
 
 
 def make_ads(number: int) -> list[dict[str, Any]]:
-    own = {"account_id": f"n{number:04d}", "campaign_id": f"n{number:04d}", "campaign_name": f"Sale n{number:04d}"}
+    own = {
+        "account_id": f"own.{number:04d}",
+        "campaign_id": f"own.{number:04d}",
+        "campaign_name": f"Sale own.{number:04d}",
+    }
     return [day | own | {"currency": "USD", "spend": number + 1} for day in iter_days(number)]
 
 
@@ -147,7 +151,7 @@ class TenantClient:
             text = gzip.decompress(text)
         self.statuses[answer.status] += 1
         self.kinds[kind] += 1
-        own = b"n%04d" % number
+        own = b"own.%04d" % number
         names = {*NAME.findall(text)} - {own}
         # A filter's own words come back in what is said of it.
         echoed = {*NAME.findall(path.encode())}
@@ -176,7 +180,7 @@ def ask_default_widget(number: int, other: int, chance: random.Random) -> Asked:
 
 def ask_breakdown(number: int, other: int, chance: random.Random) -> Asked:
     query, days = draw_window(chance)
-    name = f"Mail n{number:04d}"
+    name = f"Mail own.{number:04d}"
 
     def check(body: Any) -> bool:
         return [(each["name"], each["stats"]["value"]) for each in body["series"]] == [(name, days * (number + 1))]
@@ -186,16 +190,16 @@ def ask_breakdown(number: int, other: int, chance: random.Random) -> Asked:
 
 def ask_for_another(number: int, other: int, chance: random.Random) -> Asked:
     query, days = draw_window(chance)
-    query["filter.property"] = f"n{other:04d}"
+    query["filter.property"] = f"own.{other:04d}"
     wanted = days * (number + 1) if other == number else 0
     return "GET", f"/v1/widgets/ga4.sessions?{urlencode(query)}", None, 200, holds_total(wanted)
 
 
 def ask_members(number: int, other: int, chance: random.Random) -> Asked:
-    path = f"/v1/widgets/meta.spend/members/campaign?{urlencode({'search': 'n'})}"
+    path = "/v1/widgets/meta.spend/members/campaign?search=own"
 
     def check(body: Any) -> bool:
-        return [each["id"] for each in body["members"]] == [f"n{number:04d}"]
+        return [each["id"] for each in body["members"]] == [f"own.{number:04d}"]
 
     return "GET", path, None, 200, check
 
@@ -204,7 +208,7 @@ def ask_table(number: int, other: int, chance: random.Random) -> Asked:
     query, _ = draw_window(chance)
 
     def check(body: Any) -> bool:
-        return [each["id"] for each in body["table"]["rows"]] == [f"n{number:04d}"]
+        return [each["id"] for each in body["table"]["rows"]] == [f"own.{number:04d}"]
 
     return "GET", f"/v1/widgets/meta.campaign_table?{urlencode(query)}", None, 200, check
 

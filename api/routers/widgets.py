@@ -14,7 +14,17 @@ from api.request_state import get_services
 from api.responses import FORM_TYPES, build_content_response, build_response, choose_media_type, encode_json
 from api.schemas import Batch, BatchQuestion, WidgetCatalog
 from api.widget_query import build_batch_query, read_member_limit, read_query
-from engine import Grain, Metric, TableMetric, UnknownMetric, WidgetAnswer, encode_answer, hash_metric, parse_receipt
+from engine import (
+    Grain,
+    Metric,
+    TableMetric,
+    UnknownMetric,
+    WidgetAnswer,
+    encode_answer,
+    encode_answers,
+    hash_metric,
+    parse_receipt,
+)
 from state.tenants import Tenant
 
 router = APIRouter(prefix="/widgets", tags=["widgets"])
@@ -69,11 +79,16 @@ def batch(request: Request, batch_query: BatchQuestion, user: Annotated[str, Dep
     )
     request.state.answer_basis = basis
     answers = [each for each in found.values() if isinstance(each, WidgetAnswer)]
-    return build_response(
+    media_type = choose_media_type(request)
+    form = FORM_TYPES.get(media_type)
+    bodies = {key: get_body_or_problem(each) for key, each in found.items()}
+    return build_content_response(
         request,
-        {"widgets": {key: get_body_or_problem(each) for key, each in found.items()}},
+        encode_json({"widgets": bodies}) if form is None else encode_answers(found, form),
+        media_type,
         origin="hit" if answers and all(each.is_cached for each in answers) else "miss",
         stale_seconds=max((each.stale_seconds for each in answers if each.stale_seconds is not None), default=None),
+        vary="Accept",
     )
 
 
