@@ -27,6 +27,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from pydantic import SecretStr
+
 from api.tokens import create_token
 from bench.caching import run_redis
 from bench.engine import make_tenant
@@ -35,7 +37,6 @@ from bench.syncing import run_server
 from engine import Warehouse, load_catalog
 from runtime.shipped import get_shipped_folder
 from state import State
-from tests.support.environment import read_settings
 
 TENANTS = 1_000
 REQUESTS = 200_000
@@ -59,7 +60,7 @@ def main(tenants: int = TENANTS, requests: int = REQUESTS) -> None:
         fill_databases(url, tenants)
         environment = {"PATH": os.environ["PATH"], "DATABASE_URL": url, "REDIS_URL": redis, "JWT_SECRET": secret}
         _, address = opened.enter_context(run_server(environment, "--workers", "2"))
-        signing = read_settings({"JWT_SECRET": secret}).jwt_secret
+        signing = SecretStr(secret)
         tokens = [
             create_token(make_tenant(number), secret=signing, lifetime=timedelta(hours=2)) for number in range(tenants)
         ]
