@@ -25,6 +25,7 @@ COMMANDS = {
     "query": "Ask a metric a question.",
     "explain": "Tell what a number rests on.",
     "insights": "Tell what happened.",
+    "mcp": "Serve the metrics to an assistant.",
     "sql": "Show the SQL that a metric runs.",
     "load": "Load rows from exports.",
     "purge": "Delete an account's rows.",
@@ -36,7 +37,7 @@ COMMANDS = {
     "schema": "Print the JSON Schema of a metric file.",
 }
 # Those that stand in a folder of their own.
-ANSWERS = frozenset(("query", "explain"))
+ANSWERS = frozenset(("query", "explain", "mcp"))
 
 
 class CommandGroup(click.Group):
