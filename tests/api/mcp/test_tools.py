@@ -196,7 +196,12 @@ def test_an_error_is_the_apis_and_names_what_is_right(address: str) -> None:
     assert "did you mean 'query_metrics'" in tool["detail"]
     assert {each["parameter"] for each in forms["errors"]} == {"filter", "points", "top", "keys"}
     bad = {"key": "meta.roas", "dimension": "campain", "filter": {"campain": ["a"]}, "limit": 0}
-    calls = (("list_members", bad), ("list_members", bad | {"limit": 1}), ("list_members", {}), ("explain_number", {}))
+    calls: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("list_members", bad),
+        ("list_members", bad | {"limit": 1}),
+        ("list_members", {}),
+        ("explain_number", {}),
+    )
     bodies = [body for body, _ in call_tools(address, *calls, ("get_insights", {"grain": "day"}))]
     assert [body["status"] for body in bodies] == [422] * 5
     assert "did you mean 'campaign'" in bodies[1]["detail"]
@@ -298,7 +303,7 @@ def replace_settings(services: Services, settings: Any) -> Services:
 
 def test_calls_count_and_wait_as_requests_do(address: str, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admission, "WAIT_SECONDS", 0.01)
-    seen: list[float] = []
+    seen: list[float | None] = []
 
     async def crowd() -> list[Any]:
         places = Places(total=1)
@@ -314,7 +319,12 @@ def test_calls_count_and_wait_as_requests_do(address: str, services: Services, m
     ] * 3
     # Whatever the protocol's era, the thread knows by when the request must be answered.
     run = Services.query_many
-    monkeypatch.setattr(Services, "query_many", lambda *a, **k: (seen.append(answer_deadline.get()), run(*a, **k))[1])
+
+    def note_deadline(*given: Any, **named: Any) -> Any:
+        seen.append(answer_deadline.get())
+        return run(*given, **named)
+
+    monkeypatch.setattr(Services, "query_many", note_deadline)
     for mode in ("auto", "legacy"):
         call_tools(address, ("query_metrics", {"keys": ["ga4.sessions"]}), mode=mode)
     assert len(seen) == 2
