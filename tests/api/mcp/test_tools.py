@@ -28,6 +28,8 @@ from runtime.services import Services
 from tests.api.conftest import make_bearer_headers, make_settings, run_app, sign_token
 from tests.support.assistants import SECRET, TODAY, get_body, iter_unmarked_texts, open_demo, use_client
 
+pytestmark = pytest.mark.server
+
 MONTH = {"start": "2026-11-01", "end": "2026-11-30", "compare": "previous_month"}
 OVER = {"start": "2026-10-01", "end": "2026-10-31"}
 PROSPECTING = "12026894912576492"

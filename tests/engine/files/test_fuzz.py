@@ -248,10 +248,12 @@ def measurements(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str
     return result
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("name", WORST)
 def test_a_megabyte_takes_a_few_seconds_at_the_most(name: str, measurements: dict[str, dict[str, float]]) -> None:
     assert measurements["steps"][name] < MAX_STEPS
 
 
+@pytest.mark.server
 def test_all_of_them_take_little_memory(measurements: dict[str, float]) -> None:
     assert measurements["megabytes"] < MAX_MEGABYTES

@@ -14,6 +14,8 @@ from mcp.client.stdio import StdioServerParameters
 from tests.cli.conftest import ALICE, Run
 from tests.support.installations import Installation
 
+pytestmark = pytest.mark.server
+
 
 def test_the_tools_answer_over_stdio(tmp_path: Path) -> None:
     (tmp_path / "ga4.csv").write_text("date,channel,sessions\n2025-01-01,Email,10\n2025-01-02,Direct,5\n")
