@@ -391,7 +391,7 @@ def build_example_table(metric: TableMetric, stats: Mapping[str, Any]) -> dict[s
             "name": each.name,
             "format": each.format or metric.format,
             "better": each.better or metric.better,
-            "currency": "USD" if each.expression.money else None,
+            "currency": "USD" if each.is_money else None,
         }
         for each in metric.series
     ]

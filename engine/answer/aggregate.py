@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from operator import eq, itemgetter
 from typing import Any
@@ -39,6 +39,15 @@ class StatValues:
     to_date: Value = None
     previous_to_date: Value = None
 
+    def divide_by(self, whole: StatValues) -> StatValues:
+        """Return each value as its share of the whole's."""
+        return StatValues(
+            compute_share(self.value, whole.value),
+            compute_share(self.previous, whole.previous),
+            compute_share(self.to_date, whole.to_date),
+            compute_share(self.previous_to_date, whole.previous_to_date),
+        )
+
 
 @dataclass(slots=True)
 class SeriesValues:
@@ -63,6 +72,17 @@ class SeriesValues:
         if self.money:
             self.points, self.compared = [None] * len(self.points), [None] * len(self.compared)
             self.stats, self.currency = StatValues(), currency
+
+    def divide_by(self, whole: SeriesValues) -> SeriesValues:
+        """Return each value as its share of the whole's, which is no amount."""
+        return replace(
+            self,
+            money=False,
+            currency=None,
+            points=list(map(compute_share, self.points, whole.points)),
+            compared=list(map(compute_share, self.compared, whole.compared)),
+            stats=self.stats.divide_by(whole.stats),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +163,10 @@ def aggregate_metric(
         currency = find_currency(whole, rows)
         series = builder.build_members(plan.members, rows_by_scan[plan.members.scan], currency)
         stats = builder.build_stats(whole, rows)[0]
+        if metric.series[0].is_share:
+            (all_members,) = builder.build_series(whole, merge_members(whole, rows))
+            series = [each.divide_by(all_members) for each in series]
+            stats = stats.divide_by(stats)
     return MetricResult(
         series=series,
         stats=stats,
@@ -415,6 +439,10 @@ class LookbackRows:
 
 def find_last_value(points: Sequence[Value]) -> Value:
     return next((value for value in reversed(points) if value is not None), None)
+
+
+def compute_share(value: Value, whole: Value) -> Value:
+    return None if value is None or not whole else value / whole
 
 
 def nan_to_none(value: Value) -> Value:

@@ -199,11 +199,13 @@ class WidgetRequest:
             builder = MemberTableBuilder(plan.rows, SeriesBuilder(metric, buckets, extent, dialect), rows)
             result.table = builder.build(result, find_labels(labels), self.query)
             # The columns' totals stand in the table; the widget's line is the first one's.
-            del result.series[1:]
+            result.series[:] = result.table.columns[:1]
+            result.stats = result.series[0].stats
         else:
             label_members(result.series, find_labels(labels))
         if metric.by is not None and metric.is_ordered_by_name:
-            result.series.sort(key=lambda series: (series.id == OTHER, series.name, series.id))
+            has_numbers = metric.by.label is None and metric.table.columns[metric.by.column].value_type == "whole"
+            sort_by_name(result.series, has_numbers=has_numbers)
         if plan.items is not None:
             item_rows, result.items = fetcher.fetch_items(plan.items, filters, mixed=result.currency == MIXED)
             cached_rows.append(item_rows)
@@ -215,6 +217,17 @@ def find_labels(rows: Sequence[Row]) -> Mapping[str, str]:
     labels = {member: label for member, label, _ in sorted(rows, key=lambda row: (row[2], row[1]))}
     labels.pop(NOT_SET, None)
     return labels
+
+
+def sort_by_name(series: list[SeriesValues], *, has_numbers: bool) -> None:
+    """Sort members by their names, and whole numbers by their size; Other stays last."""
+
+    def get_place(each: SeriesValues) -> tuple[bool, bool, int, str, str]:
+        member = str(each.id)
+        is_number = has_numbers and member not in (OTHER, NOT_SET)
+        return member == OTHER, not is_number, int(member) if is_number else 0, each.name, member
+
+    series.sort(key=get_place)
 
 
 def label_members(series: Sequence[SeriesValues], labels: Mapping[str, str]) -> None:

@@ -16,6 +16,7 @@ from engine.answer.aggregate import (
     StatValues,
     Value,
     WindowRows,
+    compute_share,
     find_currency,
     select_rows,
 )
@@ -40,6 +41,8 @@ class MemberTableBuilder:
     builder: SeriesBuilder
     rows_by_scan: Mapping[Scan, Sequence[Row]]
     grouped: dict[Scan, dict[str, list[Row]]] = field(init=False)
+    # Those of the columns, by name.
+    totals: dict[str, StatValues] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         scans = {projection.scan for projection in self.plan.projections}
@@ -51,12 +54,17 @@ class MemberTableBuilder:
         if shape is None:
             raise TypeError("the metric has no rows")
         is_mixed = result.currency == MIXED
+        self.totals = {series.name: series.stats for series in result.series}
         shown = [member for member in self.list_members() if self.meets_having(shape, member, is_mixed=is_mixed)]
         ordered = self.sort_members(shown, query.sort or RowOrder(shape.sort, shape.is_descending), is_mixed=is_mixed)
         first = query.offset or 0
         selected = ordered[first : first + (query.limit or shape.limit)]
         rows = [self.build_row(member, labels, result.currency) for member in selected]
-        return MemberTable(tuple(result.series), rows, len(shown))
+        shares = [series.is_share for series in self.builder.metric.series]
+        columns = [
+            each.divide_by(each) if is_share else each for each, is_share in zip(result.series, shares, strict=True)
+        ]
+        return MemberTable(columns, rows, len(shown))
 
     def list_members(self) -> Iterable[str]:
         """List the members that have rows of the asked window which pass the metric's `where`."""
@@ -96,9 +104,12 @@ class MemberTableBuilder:
         if is_mixed and projection.measures[position].money:
             return by_id
         index = self.builder.buckets.current
+        shares = {series.name for series in self.builder.metric.series if series.is_share}
 
         def rank(member: str) -> tuple[bool, float]:
             value = self.evaluate_window(projection, member, ASKED, index)[position]
+            if order.column in shares:
+                value = compute_share(value, self.totals[order.column].value)
             return value is None, 0 if value is None else -value if order.is_descending else value
 
         return sorted(by_id, key=rank)
@@ -107,7 +118,7 @@ class MemberTableBuilder:
         """Build a row; `whole` is the currency of all rows together."""
         currency = self.find_row_currency(member) if whole == MIXED else whole
         cells = self.build_cells(member, is_mixed=whole == MIXED and currency in (None, MIXED))
-        shows_money = any(series.expression.money for series in self.builder.metric.series)
+        shows_money = any(series.is_money for series in self.builder.metric.series)
         return MemberRow(member, labels.get(member, member), currency if shows_money else None, cells)
 
     def build_cells(self, member: str, *, is_mixed: bool) -> list[StatValues]:
@@ -118,7 +129,10 @@ class MemberTableBuilder:
             values = [self.evaluate_window(projection, member, number, index) for number, index in windows]
             for measure, each in zip(projection.measures, zip(*values, strict=True), strict=True):
                 found[measure.name] = StatValues() if is_mixed and measure.money else StatValues(*each)
-        return [found[series.name] for series in self.builder.metric.series]
+        return [
+            found[series.name].divide_by(self.totals[series.name]) if series.is_share else found[series.name]
+            for series in self.builder.metric.series
+        ]
 
     def evaluate_window(
         self, projection: ScanProjection, member: str, number: int, index: BucketIndex

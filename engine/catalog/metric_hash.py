@@ -79,7 +79,8 @@ def describe_rows(rows: MemberRows) -> tuple[Any, ...]:
 def describe_series(series: MetricSeries, metric: Metric) -> tuple[Any, ...]:
     # A series without a name of its own has its metric's title.
     name = None if series.name == metric.title else series.name
-    return (name, series.format, series.better, series.total, *describe_expression(series.expression))
+    share = ("share",) if series.is_share else ()
+    return (name, series.format, series.better, series.total, *describe_expression(series.expression), *share)
 
 
 def describe_expression(expression: Expression) -> tuple[Any, ...]:

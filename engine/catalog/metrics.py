@@ -30,6 +30,12 @@ class MetricSeries:
     format: Format | None = None
     better: Better | None = None
     total: Total | None = None
+    # Whether a member's value is shown as its share of all members'.
+    is_share: bool = False
+
+    @property
+    def is_money(self) -> bool:
+        return self.expression.money and not self.is_share
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -260,7 +266,7 @@ def is_money(metric: Metric) -> bool:
     """Whether a metric's values are amounts, so that they may be written with a currency."""
     match metric:
         case TableMetric():
-            return all(series.expression.money for series in metric.series)
+            return all(series.is_money for series in metric.series)
         case CombinedMetric():
             return not metric.correlation and is_money(metric.combined[0])
     return any(is_money(part) for part in metric.parts)

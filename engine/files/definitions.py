@@ -217,6 +217,7 @@ class SeriesDefinition(Definition):
     format: Format | None = Field(None, description="How a value is written; as the metric's unless said.")
     better: Better | None = Field(None, description="Which direction is good; as the metric's unless said.")
     total: Total | None = Field(None, description="How it is summed up; as the metric unless said.")
+    share: bool = Field(False, description="true: of a table's column, each row's share of the column's total.")
 
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -409,6 +410,7 @@ class MetricDefinition(Definition):
         examples=["sum(sessions)", {"CPA": "asc"}],
     )
     other: bool | None = Field(None, description="false: leave the Other series out.", examples=[False])
+    share: bool = Field(False, description="true: each member's share of all members' value, in every bucket.")
     items: ItemsDefinition | None = Field(
         None,
         description="A ranked list beside the series.",
