@@ -29,6 +29,7 @@ async def widgets(request: Request) -> Response:
             "description": metric.description,
             "sources": metric.sources,
             "format": metric.format,
+            "decimals": metric.decimals,
             "better": metric.better,
             "chart": metric.chart,
             "by": metric.by.name if isinstance(metric, TableMetric) and metric.by else None,

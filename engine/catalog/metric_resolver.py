@@ -356,6 +356,7 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
             better=definition.better,
             total=definition.total,
             is_share=definition.share,
+            decimals=definition.decimals,
         )
         if definition.format == "currency" and not series.is_money:
             message = SHARE_NOT_MONEY if series.is_share else NOT_MONEY
@@ -464,6 +465,7 @@ def build_common_fields(key: str, definition: MetricDefinition) -> dict[str, Any
         "title": make_title(key, definition),
         "description": definition.description or "",
         "format": definition.format or ("percent" if definition.share else "decimal"),
+        "decimals": definition.decimals,
         "better": definition.better or "up",
         "chart": definition.chart,
         "group": definition.group,

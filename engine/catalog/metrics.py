@@ -32,6 +32,8 @@ class MetricSeries:
     total: Total | None = None
     # Whether a member's value is shown as its share of all members'.
     is_share: bool = False
+    # How many decimals are shown.
+    decimals: int | None = None
 
     @property
     def is_money(self) -> bool:
@@ -77,6 +79,7 @@ class Metric:
     title: str
     description: str = ""
     format: Format = "decimal"
+    decimals: int | None = None
     better: Better = "up"
     chart: str | None = None
     group: str | None = None
@@ -154,6 +157,11 @@ class Metric:
     def is_correlation(self) -> bool:
         """Whether its headline is the correlation of two series."""
         return False
+
+    def get_decimals(self, series: MetricSeries | None) -> int | None:
+        """Return how many decimals a series shows: those of its own, or the metric's where the format is."""
+        is_own = series is not None and (series.format is not None or series.decimals is not None)
+        return series.decimals if is_own and series is not None else self.decimals
 
     def select_filters(self, filters: Iterable[DimensionFilter]) -> tuple[DimensionFilter, ...]:
         """Select the filters by dimensions that it has."""

@@ -23,6 +23,7 @@ ParameterKind = Literal[
     "nameable",  # what every engine writes as the same text
     "date",  # a date, but no timestamp
     "moment",  # what a date can be made of
+    "timestamp",  # with a time zone or without
     "condition",
     "compared",  # comparable with the other arguments
     "alike",  # of one type with the other alternatives

@@ -29,6 +29,7 @@ TEXT = Parameter("text")
 NAMEABLE = Parameter("nameable")
 DATE = Parameter("date")
 MOMENT = Parameter("moment")
+TIMESTAMP = Parameter("timestamp")
 CONDITION = Parameter("condition")
 COMPARED = Parameter("compared")
 ALIKE = Parameter("alike")
@@ -336,6 +337,14 @@ DATE_FUNCTIONS = (
         gives="whole",
         sql="CAST(EXTRACT({engine.weekday_field} FROM {0}) AS {engine.whole_type})",
         documentation="the day of the week of a date, from 1, a Monday, to 7",
+    ),
+    SqlFunction(
+        "hour(at)",
+        exp.Hour,
+        takes=(TIMESTAMP,),
+        gives="whole",
+        sql="CAST(EXTRACT(HOUR FROM {0}) AS {engine.whole_type})",
+        documentation="the hour of a timestamp, from 0 to 23, with time zone in UTC",
     ),
 )
 

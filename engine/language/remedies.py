@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-DATE_PART_CALLS = "year(date), month(date), day(date) or isodow(date), of which 1 is Monday"
+DATE_PART_CALLS = "hour(at), year(date), month(date), day(date) or isodow(date), of which 1 is Monday"
 CLOCK_REMEDY = "each question says which days it asks for"
 GRAIN_REMEDY = "the grain of a question makes weeks and months"
 LIKE_REMEDY = "write x like '%…%'"
@@ -31,7 +31,7 @@ FUNCTION_REMEDIES: Mapping[str, str] = {
     **dict.fromkeys(("median", "mode", "quantile", "approx_quantile", "percentile", "percentile_cont"), RANK_REMEDY),
     **dict.fromkeys(("percentile_disc", "approx_percentile", "first_value", "last_value", "ntile"), RANK_REMEDY),
     **dict.fromkeys(("stddev", "stddev_pop", "stddev_samp", "stdev", "variance", "var_pop", "var_samp"), SPREAD_REMEDY),
-    **dict.fromkeys(("hour", "minute", "second"), "there is none: tables are of days"),
+    **dict.fromkeys(("minute", "second"), "there is none; hour(at) is the hour of a timestamp"),
     "left": "write substring(x, 1, n)",
     "log": "write ln(x), or ln(x) / ln(10)",
     "log10": "write ln(x) / ln(10)",

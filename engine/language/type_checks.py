@@ -236,6 +236,11 @@ def find_unportable_text(operand: exp.Expr) -> Iterator[TextFault]:
         yield TextFault(locate_node(operand), "not-a-text", message)
 
 
+def find_untimed_operand(operand: exp.Expr) -> Iterator[TextFault]:
+    """Find an operand that is no timestamp, so that it has no hour."""
+    yield from find_unwanted_type(operand, TIMESTAMP_TYPES, "not-comparable", "a timestamp")
+
+
 def find_undatable_operand(operand: exp.Expr) -> Iterator[TextFault]:
     """Find an operand of which an engine makes no date, or guesses one."""
     kind = get_value_type(operand)
@@ -270,6 +275,7 @@ ARGUMENT_CHECKS: Mapping[ParameterKind, NodeCheck] = {
     "nameable": find_unportable_text,
     "date": find_undated_operand,
     "moment": find_undatable_operand,
+    "timestamp": find_untimed_operand,
     "condition": find_non_condition,
 }
 OPERAND_CHECKS: Sequence[tuple[tuple[type[exp.Expr], ...], NodeCheck]] = (

@@ -87,6 +87,10 @@ HAND_WRITTEN = {
     "ig.weekdays": """
         SELECT substr('7 Sun1 Mon2 Tue3 Wed4 Thu5 Fri6 Sat', 1 + 5 * strftime('%w', posted_on), 5), avg(interactions)
         FROM ig_media WHERE posted_on BETWEEN '2026-09-01' AND '2026-11-22' GROUP BY 1 ORDER BY 1""",
+    "ig.hours": """
+        SELECT hour || '', average FROM (
+          SELECT cast(strftime('%H', posted_at) AS integer) AS hour, avg(interactions) AS average FROM ig_media
+          WHERE posted_on BETWEEN '2026-09-01' AND '2026-11-22' GROUP BY 1 ORDER BY 1 LIMIT 3)""",
     "ig.follower_growth": """
         SELECT now, before, now - before FROM
           (SELECT followers AS now FROM ig_account_daily WHERE date <= '2026-11-21' ORDER BY date DESC LIMIT 1),

@@ -54,6 +54,7 @@ class ClickHouse(Dialect):
         "month": "toInt64(toMonth({0}))",
         "day": "toInt64(toDayOfMonth({0}))",
         "isodow": "toInt64(toDayOfWeek({0}))",
+        "hour": "toInt64(toHour({0}))",
     }
 
     def emit_parameter(self, parameter: str) -> str:

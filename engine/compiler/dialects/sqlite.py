@@ -49,6 +49,7 @@ class SQLite(TransactionalDialect):
         "day": "CAST(STRFTIME('%d', {0}) AS INTEGER)",
         # Its week begins with Sunday, at 0.
         "isodow": "(CAST(STRFTIME('%w', {0}, '-1 day') AS INTEGER) + 1)",
+        "hour": "CAST(STRFTIME('%H', {0}) AS INTEGER)",
         # They are NULL where they are undefined.
         "sqrt": None,
         "ln": None,

@@ -42,10 +42,11 @@ METRICS: dict[str, Any] = {
     "shares": {
         "rows": "ad",
         "columns": {
-            "Share": {"value": "sum(clicks)", "share": True},
+            "Share": {"value": "sum(clicks)", "share": True, "decimals": 1},
             "Clicks": "sum(clicks)",
             "Spend": {"value": "sum(spend)", "share": True},
         },
+        "decimals": 3,
         "order": {"Share": "asc"},
     },
     "shares_by": {"value": "sum(clicks)", "by": "ad", "top": 1, "share": True, "where": "clicks > 0"},
@@ -134,6 +135,8 @@ def test_a_share_is_of_the_total_of_its_window(engine: Engine) -> None:
     assert [value for _, value, _ in list_cells(table, "Spend")] == [None, None, None]
     assert [column["format"] for column in table["columns"]] == ["percent", "decimal", "percent"]
     assert [column["currency"] for column in table["columns"]] == [None, None, None]
+    # The number of decimals of the metric is that of its own format.
+    assert [column["decimals"] for column in table["columns"]] == [1, 3, None]
 
 
 def test_the_shares_of_members_come_to_the_whole_in_every_bucket(engine: Engine) -> None:

@@ -58,6 +58,7 @@ ARGUMENTS: Mapping[ParameterKind, str] = {
     "nameable": "flag",
     "date": "date",
     "moment": "at",
+    "timestamp": "at",
     "condition": "flag",
     "compared": "n",
     "alike": "n",
