@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from bench import caching, engine, loading, syncing
+from bench import caching, engine, loading, questions, syncing
 
 if __name__ == "__main__":
     engine.main()
+    questions.main()
     caching.main()
     loading.main()
     syncing.main()

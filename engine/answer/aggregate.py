@@ -13,7 +13,14 @@ from operator import eq, itemgetter
 from typing import Any
 
 from engine.answer.extent import Extent
-from engine.answer.windows import BucketIndex, KnownDays, PeriodBuckets, find_known_days
+from engine.answer.windows import (
+    BucketIndex,
+    KnownDays,
+    LookbackDays,
+    PeriodBuckets,
+    find_known_days,
+    list_lookback_days,
+)
 from engine.calendar import Lookback, Window
 from engine.catalog.metrics import Metric, MetricSeries, TableMetric
 from engine.compiler.builder import OTHER
@@ -321,40 +328,55 @@ class SeriesBuilder:
         """Evaluate each measure over the days that the points of each window look back to, and its totals."""
         days = LookbackRows(projection, rows)
 
-        def evaluate(window: Window) -> list[Value]:
-            looked = lookback.get_days(window.end)
-            if not self.is_looked_at(window, looked, lookback):
-                return [None] * len(projection.measures)
-            part = days.select(self.dialect.bind_day(looked.start), self.dialect.bind_day(looked.end))
-            if projection.total == "period":
-                row = days.merge(part)
-                values = [None if row is None else measure.evaluate(row) for measure in projection.measures]
-            else:
-                values = [
-                    self.summarize_days(
-                        projection, measure, days.rows[part], self.known_table_days, looked.start, looked.end
-                    )
-                    for measure in projection.measures
-                ]
-            return [
-                0 if value is None and measure.additive else nan_to_none(value)
-                for measure, value in zip(projection.measures, values, strict=True)
-            ]
+        def evaluate(index: BucketIndex, chosen: slice) -> list[list[Value]]:
+            spans = list_lookback_days(index, lookback, self.dialect)[chosen]
+            return self.evaluate_spans(projection, days, spans, self.mark_known_spans(spans, lookback))
 
-        points = []
-        for index in self.buckets.windows:
-            by_bucket = [evaluate(Window(bucket.start, bucket.end)) for bucket in index.axis.buckets]
-            points.append([list(column) for column in zip(*by_bucket, strict=True)])
+        # The last span is that of the whole window.
+        points = [evaluate(index, slice(-1)) for index in self.buckets.windows]
         totals = [[find_last_value(values) for values in each] for each in points]
-        to_date = [evaluate(index.axis.window) for index in self.buckets.to_date]
+        to_date = [[value for (value,) in evaluate(index, slice(-1, None))] for index in self.buckets.to_date]
         return points, self.compose_stats(projection, rows, totals, to_date)
 
-    def is_looked_at(self, window: Window, looked: Window, lookback: Lookback) -> bool:
-        """Whether a point has a value: all days of a rolling one are known, and the last day of any other."""
-        extent = self.extent
-        if extent is None or window.end < window.start or not extent.first <= looked.end <= extent.through:
-            return False
-        return lookback.days is None or extent.first <= looked.start
+    def mark_known_spans(self, spans: Sequence[LookbackDays], lookback: Lookback) -> list[bool]:
+        """Mark the spans that have a value: all days of a rolling one are known, and the last day of any other."""
+        if self.extent is None:
+            return [False] * len(spans)
+        first, through, is_rolling = self.extent.first, self.extent.through, lookback.days is not None
+        return [
+            span.has_days and first <= span.last <= through and (not is_rolling or first <= span.first)
+            for span in spans
+        ]
+
+    def evaluate_spans(
+        self, projection: ScanProjection, days: LookbackRows, spans: Sequence[LookbackDays], known: Sequence[bool]
+    ) -> list[list[Value]]:
+        """Evaluate each measure over the days of each span that is known."""
+        parts = [
+            days.select(span.start, span.end) if is_known else None for span, is_known in zip(spans, known, strict=True)
+        ]
+        if projection.total == "period":
+            rows = [None if part is None else days.merge(part) for part in parts]
+            columns = [[None if row is None else evaluate(row) for row in rows] for evaluate in projection.evaluators]
+        else:
+            columns = [
+                [
+                    None
+                    if part is None
+                    else self.summarize_days(
+                        projection, measure, days.rows[part], self.known_table_days, span.first, span.last
+                    )
+                    for span, part in zip(spans, parts, strict=True)
+                ]
+                for measure in projection.measures
+            ]
+        return [
+            [
+                0 if value is None and is_known and measure.additive else nan_to_none(value)
+                for value, is_known in zip(values, known, strict=True)
+            ]
+            for measure, values in zip(projection.measures, columns, strict=True)
+        ]
 
     @property
     def known_table_days(self) -> KnownDays | None:
@@ -420,8 +442,14 @@ class LookbackRows:
         self.rows = sorted(merged, key=itemgetter(0))
         self._days = [row[0] for row in self.rows]
         currency = projection.currency or ()
-        self._merges = [None if at in currency else merge for at, merge in enumerate(projection.merges)]
-        self._columns = list(zip(*self.rows, strict=True))
+        columns = list(zip(*self.rows, strict=True))
+        # What no measure reads stays without a value.
+        self._columns = [
+            (at, merge, columns[at])
+            for at, merge in enumerate(projection.merges)
+            if merge is not None and at not in currency and columns
+        ]
+        self._width = len(projection.merges)
 
     def select(self, start: Any, end: Any) -> slice:
         """Return the place of the rows from `start` to `end`, in the driver's form."""
@@ -431,10 +459,10 @@ class LookbackRows:
         """Merge the rows of a part into one; None where there are no rows."""
         if part.stop - part.start < 2:
             return self.rows[part.start] if part.stop > part.start else None
-        return [
-            None if merge_column is None else merge_column(column[part])
-            for merge_column, column in zip(self._merges, self._columns, strict=True)
-        ]
+        row: list[Any] = [None] * self._width
+        for at, merge_column, column in self._columns:
+            row[at] = merge_column(column[part])
+        return row
 
 
 def find_last_value(points: Sequence[Value]) -> Value:

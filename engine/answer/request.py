@@ -188,16 +188,12 @@ class WidgetRequest:
         cached_rows = list(fetched.values())
         labels: Sequence[Row] = ()
         if plan.labels is not None:
-            # A row of a table is one of the asked window; a member of a breakdown, one of all days that are read.
-            ranges = (
-                self.query.period.get_ranges(lookback) if plan.rows is None else (self.query.period.current.window,)
-            )
-            label_rows = fetcher.fetch_labels(plan.labels, filters, ranges)
+            label_rows = fetcher.fetch_labels(plan.labels, filters, self.query.period.get_ranges(lookback))
             labels = label_rows.rows
             cached_rows.append(label_rows)
         if plan.rows is not None:
             builder = MemberTableBuilder(plan.rows, SeriesBuilder(metric, buckets, extent, dialect), rows)
-            result.table = builder.build(result, find_labels(labels), self.query)
+            result.table = builder.build(result, self.query)
             # The columns' totals stand in the table; the widget's line is the first one's.
             result.series[:] = result.table.columns[:1]
             result.stats = result.series[0].stats

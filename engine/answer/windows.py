@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from engine.answer.extent import Extent
-from engine.calendar import Axis, Period, Window
+from engine.calendar import Axis, Lookback, Period, Window
 from engine.compiler.dialects.base import Dialect
 
 
@@ -103,6 +103,29 @@ def iter_slot_days(index: BucketIndex) -> Iterable[tuple[int, date]]:
             yield index.first_slot + position, bucket.start + timedelta(days=offset)
     for day in index.axis.window:
         yield index.total_slot, day
+
+
+@dataclass(frozen=True, slots=True)
+class LookbackDays:
+    """The days that a point looks back to, also in the driver's form; a point without days of its own has none."""
+
+    first: date
+    last: date
+    start: Any
+    end: Any
+    has_days: bool
+
+
+@lru_cache(maxsize=256)
+def list_lookback_days(index: BucketIndex, lookback: Lookback, dialect: Dialect) -> tuple[LookbackDays, ...]:
+    """List the days that the points of a window look back to, and last those of the window itself."""
+    spans = []
+    own_days = [*(Window(bucket.start, bucket.end) for bucket in index.axis.buckets), index.axis.window]
+    for own in own_days:
+        days = lookback.get_days(own.end)
+        start, end = dialect.bind_day(days.start), dialect.bind_day(days.end)
+        spans.append(LookbackDays(days.start, days.end, start, end, has_days=own.start <= own.end))
+    return tuple(spans)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

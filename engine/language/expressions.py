@@ -195,6 +195,16 @@ def make_text_extreme(function: str, column: str) -> Aggregate:
     return make_aggregate(function, exp.column(column))
 
 
+def make_latest_text(column: str, day: str, where: exp.Expr | None) -> Aggregate:
+    """Return the aggregate for the latest text of a column that is not empty, behind its day as `2025-01-31`.
+
+    Of several on one day it is the greatest.
+    """
+    known = exp.Nullif(this=exp.column(column), expression=exp.Literal.string(""))
+    text = exp.Concat(expressions=[exp.column(day), known])
+    return make_aggregate("max", text if where is None else guard_argument(text, where))
+
+
 def find_unknown_columns(tree: exp.Expr, table: Table, others: Iterable[Table]) -> Iterator[TextFault]:
     for column in tree.find_all(exp.Column):
         if column.table and (column.name in table.columns or not find_nearest_names(column.name, table.columns)):
