@@ -15,6 +15,7 @@ from engine import (
     Catalog,
     Engine,
     InvalidCatalog,
+    InvalidQuery,
     InvalidSetting,
     LayoutMismatch,
     MetricEngineError,
@@ -142,8 +143,8 @@ class Services:
 
     def query_many(
         self, keys: Sequence[str], query: MetricQuery, *, user: str
-    ) -> dict[str, WidgetAnswer | UnknownMetric]:
-        """Answer several keys; an unknown key gets its error.
+    ) -> dict[str, WidgetAnswer | UnknownMetric | InvalidQuery]:
+        """Answer several keys; an unknown key, or a widget that lacks what the query says, gets its error.
 
         Without the state database, the cache answers for the sources that the user had when last seen. Raises
         StateUnavailable, WarehouseUnavailable.

@@ -14,7 +14,17 @@ from api.request_state import get_services
 from api.responses import FORM_TYPES, build_content_response, build_response, choose_media_type, encode_json
 from api.schemas import Batch, BatchQuestion, WidgetCatalog
 from api.widget_query import build_batch_query, read_member_limit, read_query
-from engine import Grain, Metric, TableMetric, UnknownMetric, WidgetAnswer, encode_answer, hash_metric, parse_receipt
+from engine import (
+    Grain,
+    InvalidQuery,
+    Metric,
+    TableMetric,
+    UnknownMetric,
+    WidgetAnswer,
+    encode_answer,
+    hash_metric,
+    parse_receipt,
+)
 
 router = APIRouter(prefix="/widgets", tags=["widgets"])
 
@@ -78,7 +88,7 @@ def widget(request: Request) -> Response:
     services = get_services(request)
     key = request.path_params["key"]
     found = services.query_many([key], read_query(request, today=services.get_today()), user=request.state.tenant)[key]
-    if isinstance(found, UnknownMetric):
+    if not isinstance(found, WidgetAnswer):
         raise found
     media_type = choose_media_type(request)
     form = FORM_TYPES.get(media_type)
@@ -139,5 +149,5 @@ def explain(request: Request) -> Response:
     )
 
 
-def get_body_or_problem(found: WidgetAnswer | UnknownMetric) -> dict[str, Any]:
-    return describe_error(found) if isinstance(found, UnknownMetric) else found.body
+def get_body_or_problem(found: WidgetAnswer | UnknownMetric | InvalidQuery) -> dict[str, Any]:
+    return found.body if isinstance(found, WidgetAnswer) else describe_error(found)

@@ -262,7 +262,8 @@ class HandWrittenQuery:
         named, rest = ranked[: written.top], ranked[written.top :]
         groups = [(member, [member]) for member in named] + ([("Other", rest)] if rest else [])
         pairs = self.run_sql(written.currencies, self.window, **both) if written.currencies else []
-        names = dict(self.run_sql(written.names, self.window, **both)) if written.names else {}
+        named_as = self.run_sql(written.names, self.window, **both) if written.names else []
+        names = {str(member): str(name) for member, name in named_as}
 
         def build_member(own: str, members: Sequence[str]) -> ExpectedLine:
             def add_members(window: OracleWindow) -> float | None:
