@@ -43,7 +43,7 @@ from engine.language.expressions import (
     resolve_expression,
     resolve_predicate,
 )
-from engine.language.functions import AGGREGATES
+from engine.language.functions import AGGREGATES, RANKS
 from engine.language.jinja import RenderedText, Sandbox
 from engine.language.parser import locate_node, parse_expression
 from engine.sources import Source, find_source_of_key
@@ -347,6 +347,9 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         if owner is not None and make_lookback(owner) is not None:
             with errors, reporter.catch_faults(*place, rendered=rendered):
                 raise_if_any(find_unmergeable_aggregates(rendered.text))
+        if (definition.total or (owner and owner.total) or "period") != "period":
+            with errors, reporter.catch_faults(*place, rendered=rendered):
+                raise_if_any(find_ranks_of_days(rendered.text))
         if (definition.format or (owner and owner.format)) == "percent":
             reporter.warn_of_doubts(find_percent_factors(expression.tree), *place, rendered=rendered)
         series = MetricSeries(
@@ -506,9 +509,19 @@ def make_lookback(definition: MetricDefinition) -> Lookback | None:
 
 def find_unmergeable_aggregates(text: str) -> Iterator[TextFault]:
     for aggregate in parse_expression(text).find_all(*AGGREGATES):
-        if isinstance(aggregate.this, exp.Distinct) and not isinstance(aggregate, (exp.Min, exp.Max)):
+        if isinstance(aggregate, RANKS):
+            message = "a median or percentile is of all rows at once: no rolling or to_date of it"
+        elif isinstance(aggregate.this, exp.Distinct) and not isinstance(aggregate, (exp.Min, exp.Max)):
             message = "what is counted once a day does not add up over days: no rolling or to_date of `distinct`"
-            yield TextFault(locate_node(aggregate), "non-additive", message)
+        else:
+            continue
+        yield TextFault(locate_node(aggregate), "non-additive", message)
+
+
+def find_ranks_of_days(text: str) -> Iterator[TextFault]:
+    for aggregate in parse_expression(text).find_all(*RANKS):
+        message = "a median or percentile is of all rows of the period, so that its `total` is period"
+        yield TextFault(locate_node(aggregate), "non-additive", message)
 
 
 def is_mergeable(metric: TableMetric) -> bool:

@@ -300,6 +300,8 @@ class StatementBuilder:
         if aggregate.argument is None:
             return "COUNT(*)"
         argument = self.dialect.emit_expression(aggregate.argument, columns)
+        if aggregate.fraction is not None:
+            return self.dialect.emit_percentile(self.dialect.emit_double(argument), aggregate.fraction)
         if aggregate.function == "sum":
             # A sum of big integers may overflow or come back as a decimal; a double does neither.
             argument = self.dialect.emit_double(argument)

@@ -349,7 +349,7 @@ def build_projection(group: SeriesGroup, scan: Scan) -> ScanProjection:
         account=scan.account if scan.by_account else None,
         merges=(
             *[None] * first,
-            *(MERGE_FUNCTIONS[each.function] if each in used else None for each in scan.aggregates),
+            *(MERGE_FUNCTIONS.get(each.function) if each in used else None for each in scan.aggregates),
         ),
     )
 

@@ -18,6 +18,7 @@ ParameterKind = Literal[
     "any",
     "number",  # written as a double
     "digits",  # a whole number, written out
+    "fraction",  # a number from 0 to 1, written out
     "place",  # a number of characters
     "text",
     "nameable",  # what every engine writes as the same text
