@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from engine.answer.aggregate import MIXED, MetricResult, Row, SeriesBuilder, SeriesValues, aggregate_metric
+from engine.answer.aggregate import MIXED, MetricResult, SeriesBuilder, SeriesValues, aggregate_metric
 from engine.answer.cache import CachedRows
 from engine.answer.combine import WidgetBuilder, WidgetResult
 from engine.answer.extent import Extent
@@ -20,6 +20,7 @@ from engine.answer.windows import build_period_buckets
 from engine.calendar import Axis, Lookback, Window
 from engine.catalog.metrics import Metric, MetricTarget, TableMetric
 from engine.compiler.builder import OTHER
+from engine.language.function_values import Row
 from engine.query import NOT_SET
 from engine.tables import Table
 

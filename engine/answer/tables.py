@@ -11,19 +11,17 @@ from engine.answer.aggregate import (
     MemberRow,
     MemberTable,
     MetricResult,
-    Row,
     SeriesBuilder,
     StatValues,
     Value,
-    WindowRows,
     compute_share,
     find_currency,
-    select_rows,
 )
-from engine.answer.windows import BucketIndex
+from engine.answer.windows import BucketIndex, WindowRows, select_rows
 from engine.catalog.metrics import MemberRows, Metric, TableMetric
 from engine.compiler.plan import RowsPlan, Scan, ScanProjection, Shape
 from engine.errors import InvalidQuery, ParameterProblem
+from engine.language.function_values import Row
 from engine.query import NOT_SET, MetricQuery, RowOrder, quote_text
 from engine.suggestions import did_you_mean, find_nearest_names
 
