@@ -472,14 +472,16 @@ def nan_to_none(value: Value) -> Value:
 def average_days(measure: Measure, rows: Iterable[Row], known: KnownDays | None, start: date, end: date) -> Value:
     """Return the average of the daily values from `start` to `end`, over the days that have one.
 
-    An additive value is 0 on a known day without one.
+    An additive value is 0 on a known day without one; days of which none has a value have no average.
     """
     values = [(row[0], value) for row in rows if (value := measure.evaluate(row)) is not None]
+    if not values:
+        return None
     count = len(values)
     if measure.additive and known is not None:
         count += known.count(start, end) - sum(day <= known.through for day, _ in values)
-    whole = sum_values([value for _, value in values]) if values else 0
-    return None if whole is None or count == 0 else whole / count
+    whole = sum_values([value for _, value in values])
+    return None if whole is None else whole / count
 
 
 def evaluate_end(projection: ScanProjection, measure: Measure, rows: Iterable[Row]) -> Value:
