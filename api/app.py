@@ -25,6 +25,7 @@ from api.middleware.admission import MAX_THREADS, Admission, Places
 from api.middleware.authentication import Authentication
 from api.middleware.body_limit import BodyLimit
 from api.middleware.compression import Compression
+from api.middleware.kept_answers import KeptAnswers
 from api.middleware.rate_limit import GuessLimit, open_rate_limit
 from api.middleware.request_logging import RequestLogging
 from api.routers import connections, dashboard, events, insights, sync, widgets
@@ -34,6 +35,7 @@ from engine import __doc__ as summary
 from runtime import logging as logs
 from runtime.services import Services
 from runtime.settings import Settings
+from state.tenant_watch import watch_tenants
 
 PAGES = Path(web.__file__).parent / "static"
 # Seconds for the feed's last look, which may wait for a database.
@@ -54,6 +56,8 @@ def create_app(services: Services, *, does_syncs: bool = False) -> FastAPI:
         openapi_url=None,
         generate_unique_id_function=attrgetter("name"),
         redirect_slashes=False,
+        # What the server tells is at /metrics; looking for another kind of telemetry costs each request some time.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=lifespan,
     )
     app.state.services = services
@@ -61,6 +65,7 @@ def create_app(services: Services, *, does_syncs: bool = False) -> FastAPI:
     app.state.narrate_pool = insights.open_narrate_pool()
     app.state.places = {"state": Places(), "warehouse": Places()}
     app.state.cron_guesses = GuessLimit()
+    app.state.tenant_watch = watch_tenants(services.state.database)
     server_metrics = app.state.server_metrics = ServerMetrics()
     server_metrics.observe_databases(services)
     if does_syncs:
@@ -108,8 +113,16 @@ def add_middlewares(app: FastAPI, services: Services, server_metrics: ServerMetr
     rate_limit = open_rate_limit(settings, services.state.installation_id)
     app.add_middleware(Admission, places=app.state.places)
     app.add_middleware(BodyLimit)
-    app.add_middleware(Authentication, authenticator=Authenticator.from_settings(settings), rate_limit=rate_limit)
+    authenticator = Authenticator.from_settings(settings)
+    app.add_middleware(Authentication, authenticator=authenticator, rate_limit=rate_limit)
     app.add_middleware(Compression)
+    app.add_middleware(
+        KeptAnswers,
+        services=services,
+        watch=app.state.tenant_watch,
+        authenticator=authenticator,
+        rate_limit=rate_limit,
+    )
     app.add_middleware(RequestLogging, server_metrics=server_metrics)
     if settings.cors_origins:
         app.add_middleware(
@@ -172,4 +185,5 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         feed.close()
         await asyncio.wait({looking}, timeout=FEED_SECONDS)
         app.state.narrate_pool.shutdown(wait=False, cancel_futures=True)
+        app.state.tenant_watch.close()
         await run_in_threadpool(services.close)

@@ -67,6 +67,7 @@ EXAMPLES: Mapping[str, tuple[float, float]] = {
 }
 OTHER_FORMS = {each: {"schema": {"type": "string", "format": "binary"}} for each in FORM_TYPES}
 NOT_MODIFIED = "The client holds exactly this answer (`If-None-Match`)"
+UNAVAILABLE_FORM = "only a form is accepted whose package is not installed; it is named"
 UNKNOWN_KEY = "no widget of that key; the nearest are named"
 
 router = APIRouter(include_in_schema=False)
@@ -119,6 +120,9 @@ def build_document(app: FastAPI, catalog: Catalog) -> dict[str, Any]:
     paths["/v1/widgets/{key}/members/{dimension}"] = {"get": describe_members(catalog, schema)}
     paths["/v1/widgets/{key}/explain"] = {"get": describe_explanation(catalog, schema)}
     paths.update({f"/v1/widgets/{key}": {"get": describe_widget(metric)} for key, metric in catalog.widgets.items()})
+    batch = paths["/v1/widgets/batch"]["post"]["responses"]
+    batch["200"]["content"] |= OTHER_FORMS
+    batch["406"] = {"description": UNAVAILABLE_FORM}
     for path, operations in paths.items():
         if path.startswith("/v1/"):
             for operation in operations.values():
@@ -326,7 +330,7 @@ def describe_answer(example: Mapping[str, Any] | None = None) -> dict[str, Any]:
     return {
         "200": {"description": "The answer", "headers": headers, "content": {JSON: media, **OTHER_FORMS}},
         "304": {"description": NOT_MODIFIED},
-        "406": {"description": "only a form is accepted whose package is not installed; it is named"},
+        "406": {"description": UNAVAILABLE_FORM},
     }
 
 

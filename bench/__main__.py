@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bench import caching, engine, loading, questions, syncing
+from bench import caching, engine, http, loading, questions, syncing
 
 if __name__ == "__main__":
+    http.main()
     engine.main()
     questions.main()
     caching.main()

@@ -22,9 +22,11 @@ from engine import (
     UnknownMetric,
     WidgetAnswer,
     encode_answer,
+    encode_answers,
     hash_metric,
     parse_receipt,
 )
+from state.tenants import Tenant
 
 router = APIRouter(prefix="/widgets", tags=["widgets"])
 
@@ -67,29 +69,43 @@ def describe_columns(metric: Metric) -> dict[str, list[str]]:
 @router.post("/batch", summary="Several widgets at once", responses={200: {"model": Batch}})
 def batch(request: Request, batch_query: BatchQuestion, user: Annotated[str, Depends(get_tenant)]) -> Response:
     services = get_services(request)
+    today = services.get_today()
     query = build_batch_query(
         batch_query.model_dump(),
         batch_query.model_extra or (),
-        today=services.get_today(),
+        today=today,
         known_sources=services.engine.catalog.sources,
     )
-    found = services.query_many(batch_query.keys, query, user=user)
+    found, basis = services.query_with_basis(
+        batch_query.keys, query, user=user, today=today, tenant=get_seen_tenant(request)
+    )
+    request.state.answer_basis = basis
     answers = [each for each in found.values() if isinstance(each, WidgetAnswer)]
-    return build_response(
+    media_type = choose_media_type(request)
+    form = FORM_TYPES.get(media_type)
+    bodies = {key: get_body_or_problem(each) for key, each in found.items()}
+    return build_content_response(
         request,
-        {"widgets": {key: get_body_or_problem(each) for key, each in found.items()}},
+        encode_json({"widgets": bodies}) if form is None else encode_answers(found, form),
+        media_type,
         origin="hit" if answers and all(each.is_cached for each in answers) else "miss",
         stale_seconds=max((each.stale_seconds for each in answers if each.stale_seconds is not None), default=None),
+        vary="Accept",
     )
 
 
 def widget(request: Request) -> Response:
     """Answer one widget: a plain Starlette endpoint, because this is the hot path."""
     services = get_services(request)
-    key = request.path_params["key"]
-    found = services.query_many([key], read_query(request, today=services.get_today()), user=request.state.tenant)[key]
-    if not isinstance(found, WidgetAnswer):
+    key, today = request.path_params["key"], services.get_today()
+    query = read_query(request, today=today)
+    state = request.state
+    answers, basis = services.query_with_basis(
+        [key], query, user=state.tenant, today=today, tenant=get_seen_tenant(request)
+    )
+    if not isinstance(found := answers[key], WidgetAnswer):
         raise found
+    state.answer_basis = basis
     media_type = choose_media_type(request)
     form = FORM_TYPES.get(media_type)
     return build_content_response(
@@ -147,6 +163,12 @@ def explain(request: Request) -> Response:
         origin="hit" if answer.is_cached else "miss",
         stale_seconds=answer.stale_seconds,
     )
+
+
+def get_seen_tenant(request: Request) -> Tenant | None:
+    """Return the tenant of the request's user, where a middleware has read it for this request."""
+    seen: tuple[str, Tenant] | None = getattr(request.state, "seen_tenant", None)
+    return seen[1] if seen is not None and seen[0] == request.state.tenant else None
 
 
 def get_body_or_problem(found: WidgetAnswer | UnknownMetric | InvalidQuery) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
@@ -40,13 +41,15 @@ class WidgetAnswer:
 
     `metric` is the widget, broken down as the request says. `is_cached` tells that nothing had to be read.
     `stale_seconds` is the age of the oldest rows where the answer is stale because a database is down, and None
-    otherwise; the body says so too, in `meta.stale`.
+    otherwise; the body says so too, in `meta.stale`. Until `expires_at`, by `time.monotonic`, the same question has the
+    same answer, unless the catalog, the tenant or its data changes.
     """
 
     metric: Metric
     built: BuiltWidget
     is_cached: bool
     stale_seconds: float | None
+    expires_at: float = -math.inf
 
     @property
     def body(self) -> Body:
@@ -75,7 +78,7 @@ class Engine:
         # Kept for as long as the rows of a scan, but in this process: every answer needs them.
         self._row_days = None if cache is None else RowDaysCache(cache.ttl)
         self._lock = Lock()
-        self._health = HealthCheck(warehouse)
+        self.health = HealthCheck(warehouse)
 
     def query_body(
         self, key: str, query: MetricQuery, *, tenant: str, connected: frozenset[str], data_version: int = 0
@@ -140,20 +143,22 @@ class Engine:
         return build_explanation(answer.metric, answer.built, self.catalog, query, before), answer
 
     def get_plan(self, metrics: Sequence[Metric]) -> CompiledPlan:
-        """Return the compiled plan that answers these metrics; metrics outside of the catalog have one of their own."""
+        """Return the compiled plan that answers these metrics; those outside of the catalog's plan are added to it."""
         shared = self._shared_plan
-        if shared is not None and not all(
-            is_planned(part, shared) for each in metrics for part in each.planned_metrics
-        ):
-            shared = None
-        if shared is not None and not self._plans:
+        parts = {part.key: part for each in metrics for part in each.planned_metrics}
+        others = [] if shared is None else [part for part in parts.values() if not is_planned(part, shared)]
+        if shared is not None and not others and not self._plans:
             return shared
         keys = collect_keys(metrics)
         with self._lock:
             found = self._plans.get(keys)
-        if found is None:
-            found = shared or self._keep_plan(keys, self._compile_plan(metrics))
-        return found
+        if found is not None:
+            return found
+        if shared is not None and not others:
+            return shared
+        if shared is None or len(others) == len(parts):
+            return self._keep_plan(keys, self._compile_plan(metrics))
+        return self._keep_plan(keys, CompiledPlan(shared.plan.join(plan(others)), self.statements))
 
     def query_metrics(
         self, metrics: Sequence[Metric], query: MetricQuery, context: RequestContext
@@ -171,7 +176,8 @@ class Engine:
         except WarehouseTimeout:
             raise
         except WarehouseUnavailable:
-            if compiled is not self._shared_plan or context.offline:
+            needed = {part.key for each in metrics for part in each.planned_metrics}
+            if context.offline or compiled.plan.metrics.keys() <= needed:
                 raise
             self.warehouse.ping()
         # The warehouse is up: it may have refused what another metric needs of the same scan.
@@ -193,6 +199,7 @@ class Engine:
             row_days=self._row_days,
         )
         request = WidgetRequest(fetcher, self.catalog.metrics)
+        fetcher.expected_tables = request.list_physical_tables(metrics)
         found = {metric: request.build_widget(metric) for metric in metrics}
         is_down = self.cache is not None and (context.offline or self._is_warehouse_down(fetcher.cached_rows))
         if self.cache is None:
@@ -200,19 +207,24 @@ class Engine:
                 metric.key: WidgetAnswer(metric, built, is_cached=False, stale_seconds=None)
                 for metric, built in found.items()
             }
-        return {metric.key: self._build_cached_answer(metric, built, is_down) for metric, built in found.items()}
+        expiry = -math.inf if is_down else fetcher.get_expiry()
+        return {
+            metric.key: self._build_cached_answer(metric, built, is_down, expiry) for metric, built in found.items()
+        }
 
-    def _build_cached_answer(self, metric: Metric, built: BuiltWidget, is_down: bool) -> WidgetAnswer:
+    def _build_cached_answer(
+        self, metric: Metric, built: BuiltWidget, is_down: bool, expires_at: float
+    ) -> WidgetAnswer:
         cached_rows = [each.rows for each in built.reads]
         cached = all(each.is_cached for each in cached_rows)
         if not is_down and not any(each.is_stale for each in cached_rows):
-            return WidgetAnswer(metric, built, cached, None)
+            return WidgetAnswer(metric, built, cached, None, expires_at)
         built.body["meta"]["stale"] = True
         return WidgetAnswer(metric, built, cached, max((each.age for each in cached_rows), default=0.0))
 
     def _is_warehouse_down(self, cached_rows: Collection[CachedRows]) -> bool:
         """Whether the warehouse is down although the cache had everything."""
-        return bool(cached_rows) and all(each.is_cached for each in cached_rows) and not self._health.is_up()
+        return bool(cached_rows) and all(each.is_cached for each in cached_rows) and not self.health.is_up()
 
     def _compile_plan(self, metrics: Sequence[Metric]) -> CompiledPlan:
         return CompiledPlan(plan(metrics), self.statements)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -59,9 +59,14 @@ class WidgetRequest:
         self.active = context.connected if self.query.sources is None else context.connected & self.query.sources
         self._results: dict[ResultKey, TableResult] = {}
 
+    def list_physical_tables(self, metrics: Iterable[Metric]) -> list[Table]:
+        """List the tables that answers rest on and that have rows of their own."""
+        tables = (table for metric in metrics for table in metric.list_tables(self.active))
+        return list(dict.fromkeys(physical for table in tables for physical in table.list_physical_tables()))
+
     def build_widget(self, metric: Metric) -> BuiltWidget:
         """Build a widget, with its receipt."""
-        query, context, period = self.query, self.fetcher.context, self.query.period
+        query, context, period = self.query, self.fetcher.context, self.fetcher.period
         freshness = find_freshness(metric, period, self.active, self.fetcher.fetch_extent, context.reads)
         buckets = build_period_buckets(period, self.fetcher.warehouse.dialect, freshness.to_date)
         used, aimed = dict[int, TableResult](), dict[int, TableResult]()
@@ -125,9 +130,8 @@ class WidgetRequest:
             used[id(found)] = found
             return found.result
 
-        axes: list[Axis] = [self.query.period.current]
-        if self.query.period.comparison is not None:
-            axes.append(self.query.period.comparison)
+        period = self.fetcher.period
+        axes: list[Axis] = [period.current] if period.comparison is None else [period.current, period.comparison]
         return WidgetBuilder(get_result, self.list_extents, self.has_known_days, axes)
 
     def build_target(
@@ -144,7 +148,7 @@ class WidgetRequest:
         if target.metric is None:
             if applied:
                 return None
-            goal = build_constant_goal(target, self.query.period.current, through, metric.lookback)
+            goal = build_constant_goal(target, self.fetcher.period.current, through, metric.lookback)
         else:
             found = builder.build(target.metric, applied)
             if found is None or target.metric.select_filters(applied) != applied:
@@ -177,7 +181,7 @@ class WidgetRequest:
     ) -> TableResult:
         fetcher, plan = self.fetcher, self.fetcher.compiled.plan.metrics[metric.key]
         dialect = fetcher.warehouse.dialect
-        buckets = build_period_buckets(self.query.period, dialect, to_date)
+        buckets = build_period_buckets(fetcher.period, dialect, to_date)
         fetched = {
             projection.scan: fetcher.fetch_scan(projection.scan, filters, buckets, to_date, lookback)
             for projection in (*plan.wholes, plan.members, *(plan.rows.projections if plan.rows else ()))
@@ -189,7 +193,7 @@ class WidgetRequest:
         cached_rows = list(fetched.values())
         labels: Sequence[Row] = ()
         if plan.labels is not None:
-            label_rows = fetcher.fetch_labels(plan.labels, filters, self.query.period.get_ranges(lookback))
+            label_rows = fetcher.fetch_labels(plan.labels, filters, fetcher.period.get_ranges(lookback))
             labels = label_rows.rows
             cached_rows.append(label_rows)
         if plan.rows is not None:

@@ -65,9 +65,8 @@ def build_body(metric: Metric, result: WidgetResult | None, context: AnswerConte
     """Build the body that GET /v1/widgets/{key} returns."""
     buckets, to_date = context.buckets, context.freshness.to_date
     body: Body = {"series": [], "stats": build_stats(StatValues(), metric.delta)}
-    compared = context.query.period.comparison
-    if compared is not None:
-        window = compared.window
+    if buckets.compared is not None:
+        window = buckets.compared.axis.window
         body["comparison"] = {"start": window.start.isoformat(), "end": window.end.isoformat(), "series": []}
     body["items"] = []
     if result is not None:

@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from engine.answer.extent import Extent
-from engine.calendar import Axis, Lookback, Period, Window
+from engine.calendar import Axis, Lookback, Period, Window, format_iso_day
 from engine.compiler.dialects.base import Dialect
 from engine.compiler.plan import Scan, Shape
 from engine.language.function_values import Row
@@ -77,6 +77,9 @@ def build_period_buckets(period: Period, dialect: Dialect, through: date | None 
 
 
 def build_bucket_index(axis: Axis, dialect: Dialect, first_slot: int) -> BucketIndex:
+    count = len(axis.buckets)
+    if count == axis.window.days and all(bucket.label is bucket.end for bucket in axis.buckets):
+        return build_day_index(axis, dialect, first_slot)
     days = {
         dialect.bind_day(bucket.start + timedelta(days=offset)): index
         for index, bucket in enumerate(axis.buckets)
@@ -90,11 +93,28 @@ def build_bucket_index(axis: Axis, dialect: Dialect, first_slot: int) -> BucketI
         end=dialect.bind_day(axis.window.end),
         bucket_by_day=days,
         has_days=tuple(bucket.start <= bucket.end for bucket in axis.buckets),
-        days=tuple(days)
-        if len(days) == len(axis.buckets) and all(bucket.start == bucket.end for bucket in axis.buckets)
-        else None,
+        days=tuple(days) if len(days) == count and all(bucket.start == bucket.end for bucket in axis.buckets) else None,
         first_slot=first_slot,
-        total_slot=first_slot + len(axis.buckets),
+        total_slot=first_slot + count,
+    )
+
+
+def build_day_index(axis: Axis, dialect: Dialect, first_slot: int) -> BucketIndex:
+    """Index a window each of whose buckets is a day of the calendar, in order."""
+    labels = tuple([format_iso_day(bucket.label) for bucket in axis.buckets])
+    days = tuple([dialect.bind_day(bucket.label) for bucket in axis.buckets])
+    count = len(days)
+    return BucketIndex(
+        axis=axis,
+        labels=labels,
+        partial=(),
+        start=days[0],
+        end=days[-1],
+        bucket_by_day=dict(zip(days, range(count), strict=True)),
+        has_days=(True,) * count,
+        days=days,
+        first_slot=first_slot,
+        total_slot=first_slot + count,
     )
 
 

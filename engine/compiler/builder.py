@@ -42,11 +42,20 @@ class StatementBuilder:
             return self.emit_day_scan(scan, range_count, condition)
         return self.emit_slot_scan(scan, condition)
 
-    def emit_row_days(self, table: Table) -> str:
-        """Emit the first and the last day of which a physical table has rows for the tenant; no rows without any."""
+    def emit_row_days(self, tables: Sequence[Table]) -> str:
+        """Emit the first and the last day of which physical tables have rows for the tenant; no rows without any.
+
+        Of several tables each row begins with the table's position.
+        """
+        return "\nUNION ALL\n".join(
+            self.emit_end_days(table, f"{position} AS place, " if len(tables) > 1 else "")
+            for position, table in enumerate(tables)
+        )
+
+    def emit_end_days(self, table: Table, leading: str) -> str:
         day = self.emit_columns(table)[table.time]
         rows = (
-            f"SELECT e.day FROM (SELECT {day} AS day FROM {self.emit_source(table)}\n"
+            f"SELECT {leading}e.day FROM (SELECT {day} AS day FROM {self.emit_source(table)}\n"
             f"WHERE {self.emit_tenant_conjunct(table)}{day} IS NOT NULL\nORDER BY {day}{order} LIMIT 1) AS e"
             for order in ("", " DESC")
         )

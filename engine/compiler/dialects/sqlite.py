@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 
+from engine.calendar import format_iso_day
 from engine.compiler.dialects.expressions import LiteralSql
 from engine.compiler.dialects.transactional import TransactionalDialect
 from engine.language.function_sql import FunctionSql, make_null_skipping, make_percentiles
@@ -65,7 +66,7 @@ class SQLite(TransactionalDialect):
         return f":{parameter}"
 
     def bind_day(self, day: date) -> str:
-        return day.isoformat()
+        return format_iso_day(day)
 
     def format_day(self, day: str) -> str:
         return day

@@ -20,6 +20,7 @@ from engine.warehouse.drivers.base import CONNECT_SECONDS, STATEMENT_SECONDS, li
 from engine.warehouse.drivers.sqlalchemy_pool import SQLAlchemyDriver, get_message_line, unwrap_driver_error
 
 BUSY_SECONDS = 30
+READER_CACHE_KILOBYTES = 512
 # Steps of SQLite's virtual machine between two checks of the deadline: a few milliseconds.
 STEPS_BETWEEN_CHECKS = 500_000
 # Of a statement that reads, and of one that writes.
@@ -76,6 +77,8 @@ class SQLiteDriver(SQLAlchemyDriver):
                 # Only this thread uses the connection, which cannot write and aborts a statement at the deadline.
                 connection: Any = pooled.driver_connection
                 connection.execute("PRAGMA query_only=ON")
+                # Each thread has its own pages, and the system has them all.
+                connection.execute(f"PRAGMA cache_size=-{READER_CACHE_KILOBYTES}")
                 # A reader rarely waits for a lock; a progress handler is not called meanwhile.
                 connection.execute(f"PRAGMA busy_timeout={CONNECT_SECONDS * 1_000}")
                 connection.set_progress_handler(lambda: time.monotonic() > local.deadline, STEPS_BETWEEN_CHECKS)
