@@ -25,6 +25,7 @@ COMMANDS = {
     "query": "Ask a metric a question.",
     "explain": "Tell what a number rests on.",
     "insights": "Tell what happened.",
+    "mcp": "Serve the metrics to an assistant.",
     "sql": "Show the SQL that a metric runs.",
     "load": "Load rows from exports.",
     "purge": "Delete an account's rows.",
@@ -41,6 +42,7 @@ COMMANDS = {
 MODULES = {
     "query": "answers.query",
     "explain": "answers.explain",
+    "mcp": "answers.mcp",
     "export": "exchange.export",
     "import": "exchange.import_",
 }

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.answers import MEMBER_PARAMETERS, answer_explanation, answer_members
 from api.middleware.authentication import get_tenant
 from api.problems import describe_error
 from api.request_state import get_services
@@ -24,7 +25,6 @@ from engine import (
     encode_answer,
     encode_answers,
     hash_metric,
-    parse_receipt,
 )
 from state.tenants import Tenant
 
@@ -34,29 +34,31 @@ router = APIRouter(prefix="/widgets", tags=["widgets"])
 @router.get("", summary="The widgets that are served", responses={200: {"model": WidgetCatalog}})
 async def widgets(request: Request) -> Response:
     catalog = get_services(request).engine.catalog
-    entries = [
-        {
-            "key": metric.key,
-            "title": metric.title,
-            "description": metric.description,
-            "sources": metric.sources,
-            "format": metric.format,
-            "decimals": metric.decimals,
-            "better": metric.better,
-            "chart": metric.chart,
-            "by": metric.by.name if isinstance(metric, TableMetric) and metric.by else None,
-            **describe_columns(metric),
-            "grains": [grain.value for grain in Grain],
-            "group": metric.group,
-            "position": metric.position,
-            "delta": metric.delta,
-            "dimensions": [{"name": each.name, "title": each.title} for each in metric.dimensions.values()],
-            "hash": hash_metric(metric),
-        }
-        for metric in catalog.widgets.values()
-    ]
+    entries = [describe_entry(metric) for metric in catalog.widgets.values()]
     sources = [{"name": source.name, "title": source.title} for source in catalog.sources.values()]
     return build_response(request, {"widgets": entries, "sources": sources})
+
+
+def describe_entry(metric: Metric) -> dict[str, Any]:
+    """Describe a widget as the catalog lists it."""
+    return {
+        "key": metric.key,
+        "title": metric.title,
+        "description": metric.description,
+        "sources": metric.sources,
+        "format": metric.format,
+        "decimals": metric.decimals,
+        "better": metric.better,
+        "chart": metric.chart,
+        "by": metric.by.name if isinstance(metric, TableMetric) and metric.by else None,
+        **describe_columns(metric),
+        "grains": [grain.value for grain in Grain],
+        "group": metric.group,
+        "position": metric.position,
+        "delta": metric.delta,
+        "dimensions": [{"name": each.name, "title": each.title} for each in metric.dimensions.values()],
+        "hash": hash_metric(metric),
+    }
 
 
 def describe_columns(metric: Metric) -> dict[str, list[str]]:
@@ -123,15 +125,15 @@ def members(request: Request) -> Response:
     services = get_services(request)
     key, dimension = request.path_params["key"], request.path_params["dimension"]
     services.engine.catalog.get_widget(key)
-    query = read_query(
-        request, today=services.get_today(), parameters=("start", "end", "sources"), others=("search", "limit")
-    )
-    limit = read_member_limit(request.query_params.get("limit"))
-    found, answer = services.run_for_user(
+    query = read_query(request, today=services.get_today(), parameters=MEMBER_PARAMETERS, others=("search", "limit"))
+    found, answer = answer_members(
+        services,
         request.state.tenant,
-        lambda engine, context: engine.query_members(
-            key, dimension, query, context, search=request.query_params.get("search", ""), limit=limit
-        ),
+        key,
+        dimension,
+        query,
+        search=request.query_params.get("search", ""),
+        limit=read_member_limit(request.query_params.get("limit")),
     )
     return build_response(
         request,
@@ -143,19 +145,14 @@ def members(request: Request) -> Response:
 
 def explain(request: Request) -> Response:
     """Answer what a widget's answer rests on; without dates, a receipt's own days are explained."""
-    services, user = get_services(request), request.state.tenant
-    key, text = request.path_params["key"], request.query_params.get("receipt")
-    services.engine.catalog.get_widget(key)
-    receipt = None if text is None else parse_receipt(text, tenant=user, key=key)
-    days = {} if receipt is None else dict(zip(("start", "end"), map(str, receipt.window), strict=True))
-    query = read_query(
-        request,
-        today=services.get_today(),
-        others=("receipt",),
-        defaults={} if days.keys() & request.query_params.keys() else days,
-    )
-    explanation, answer = services.run_for_user(
-        user, lambda engine, context: engine.explain(key, query, context, receipt)
+    services, given = get_services(request), request.query_params
+    explanation, answer = answer_explanation(
+        services,
+        request.state.tenant,
+        request.path_params["key"],
+        lambda days: read_query(request, today=services.get_today(), others=("receipt",), defaults=days),
+        receipt=given.get("receipt"),
+        given=given,
     )
     return build_response(
         request,
