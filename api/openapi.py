@@ -349,6 +349,7 @@ def build_example(metric: Metric) -> dict[str, Any]:
         "name": metric.title,
         "key": metric.key,
         "format": metric.format,
+        "decimals": metric.decimals,
         "better": metric.better,
         "currency": currency,
         "points": build_points(EXAMPLE_DAYS[2:], value),
@@ -369,6 +370,7 @@ def build_example(metric: Metric) -> dict[str, Any]:
             "key": metric.key,
             "title": metric.title,
             "format": metric.format,
+            "decimals": metric.decimals,
             "better": metric.better,
             "delta": metric.delta,
             "grain": Grain.DAY,
@@ -394,8 +396,9 @@ def build_example_table(metric: TableMetric, stats: Mapping[str, Any]) -> dict[s
         {
             "name": each.name,
             "format": each.format or metric.format,
+            "decimals": metric.get_decimals(each),
             "better": each.better or metric.better,
-            "currency": "USD" if each.expression.money else None,
+            "currency": "USD" if each.is_money else None,
         }
         for each in metric.series
     ]

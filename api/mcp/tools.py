@@ -38,7 +38,7 @@ from engine import (
     Catalog,
     MetricEngineError,
     ParameterProblem,
-    UnknownMetric,
+    WidgetAnswer,
     did_you_mean,
     find_nearest_names,
     parse_count,
@@ -160,23 +160,23 @@ async def query_metrics(call: ToolCall) -> Body:
 
 
 def query_found_metrics(call: ToolCall) -> Body:
-    """Answer all keys from one plan; an unknown one gets its problem, unless there is no other."""
+    """Answer all keys from one plan; one without an answer gets its problem, unless there is no other."""
     services, given = call.runner.services, call.arguments
     keys = list(dict.fromkeys(given.lists.get("keys", ())))
     if "keys" in given.lists and not 1 <= len(keys) <= MAX_KEYS:
         given.problems.append(ParameterProblem("keys", f"has {len(keys)} keys; 1 to {MAX_KEYS} are allowed"))
     query = given.build_query(services)
     found = services.query_many(keys, query, user=call.user)
-    errors = [each for each in found.values() if isinstance(each, UnknownMetric)]
+    errors = [each for each in found.values() if not isinstance(each, WidgetAnswer)]
     if len(errors) == len(found):
         raise errors[0]
     points = given.switches.get("points", False)
     return {
         "warning": WARNING,
         "widgets": {
-            key: describe_error(each)
-            if isinstance(each, UnknownMetric)
-            else shorten_answer(each.body, points=points, rows=query.limit or LISTED_ROWS)
+            key: shorten_answer(each.body, points=points, rows=query.limit or LISTED_ROWS)
+            if isinstance(each, WidgetAnswer)
+            else describe_error(each)
             for key, each in found.items()
         },
     }

@@ -17,6 +17,7 @@ from api.schemas import Batch, BatchQuestion, WidgetCatalog
 from api.widget_query import build_batch_query, read_member_limit, read_query
 from engine import (
     Grain,
+    InvalidQuery,
     Metric,
     TableMetric,
     UnknownMetric,
@@ -46,6 +47,7 @@ def describe_entry(metric: Metric) -> dict[str, Any]:
         "description": metric.description,
         "sources": metric.sources,
         "format": metric.format,
+        "decimals": metric.decimals,
         "better": metric.better,
         "chart": metric.chart,
         "by": metric.by.name if isinstance(metric, TableMetric) and metric.by else None,
@@ -103,7 +105,7 @@ def widget(request: Request) -> Response:
     answers, basis = services.query_with_basis(
         [key], query, user=state.tenant, today=today, tenant=get_seen_tenant(request)
     )
-    if isinstance(found := answers[key], UnknownMetric):
+    if not isinstance(found := answers[key], WidgetAnswer):
         raise found
     state.answer_basis = basis
     media_type = choose_media_type(request)
@@ -166,5 +168,5 @@ def get_seen_tenant(request: Request) -> Tenant | None:
     return seen[1] if seen is not None and seen[0] == request.state.tenant else None
 
 
-def get_body_or_problem(found: WidgetAnswer | UnknownMetric) -> dict[str, Any]:
-    return describe_error(found) if isinstance(found, UnknownMetric) else found.body
+def get_body_or_problem(found: WidgetAnswer | UnknownMetric | InvalidQuery) -> dict[str, Any]:
+    return found.body if isinstance(found, WidgetAnswer) else describe_error(found)

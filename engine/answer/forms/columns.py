@@ -104,7 +104,7 @@ def has_whole_values(metric: Metric, key: str, name: str) -> bool:
         return False
     # A series of a breakdown has the name of its member.
     named = [each for each in metric.series if each.name == name] or metric.series[:1]
-    return all(each.expression.whole and metric.get_total(each) != "average" for each in named)
+    return all(each.expression.whole and not each.is_share and metric.get_total(each) != "average" for each in named)
 
 
 def rename_duplicates(columns: Iterable[AnswerColumn]) -> list[AnswerColumn]:

@@ -32,6 +32,7 @@ AGGREGATES: Mapping[str, str] = {
     "min": "min({0})",
     "max": "max({0})",
     "average": "avg({0})",
+    "median": "median({0})",
     "count": "count({0})",
     "count_distinct": "count(distinct {0})",
     "sum_boolean": "sum(case when {0} then 1 else 0 end)",
@@ -151,9 +152,10 @@ class MetricBuilder:
         """Write the aggregate expression of a measure. Raises NotCarried."""
         agg = measure.aggregation.agg
         if agg not in AGGREGATES:
-            raise NotCarried(
-                (*measure.path, "agg"), f"there is no {agg} here; there are sum, count, average, min and max"
-            )
+            message = f"there is no {agg} here; there are sum, count, average, median, min and max"
+            if agg == "percentile":
+                message = "a percentile is not carried over; write percentile(x, 0.9) in the metric file"
+            raise NotCarried((*measure.path, "agg"), message)
         if agg in ("sum", "count") and NUMBERS.fullmatch(measure.expression):
             return "count(*)" if agg == "count" or measure.expression == "1" else f"{measure.expression} * count(*)"
         wanted = {"sum_boolean": "boolean", "count": "any", "count_distinct": "any"}.get(agg, "number")

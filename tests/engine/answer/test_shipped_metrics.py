@@ -264,16 +264,18 @@ class HandWrittenQuery:
         named, rest = ranked[: written.top], ranked[written.top :]
         groups = [(member, [member]) for member in named] + ([("Other", rest)] if rest else [])
         pairs = self.run_sql(written.currencies, self.window, **both) if written.currencies else []
+        named_as = self.run_sql(written.names, self.window, **both) if written.names else []
+        names = {str(member): str(name) for member, name in named_as}
 
-        def build_member(name: str, members: Sequence[str]) -> ExpectedLine:
+        def build_member(own: str, members: Sequence[str]) -> ExpectedLine:
             def add_members(window: OracleWindow) -> float | None:
                 values = [value for member, value in self.run_sql(written.member_sql, window) if member in members]
                 return sum(values) if values else None
 
             currency = merge_currencies({currency for member, currency in pairs if member in members})
-            return self.build_line(written, name, to_date, currency, add_members, member=name)
+            return self.build_line(written, names.get(own, own), to_date, currency, add_members, member=own)
 
-        return [build_member(name, members) for name, members in groups]
+        return [build_member(own, members) for own, members in groups]
 
     def list_items(self, written: HandWrittenMetric) -> list[Body]:
         if written.items is None:
@@ -408,7 +410,7 @@ def list_differences(expected: Body, actual: Body) -> list[str]:
     found: list[str] = []
     cut = {name: actual[name] for name in actual if name not in ("meta", "series", "table")}
     # What the files say and no row can change.
-    said = ("format", "better")
+    said = ("format", "decimals", "better")
     cut["series"] = [{name: each[name] for name in each if name not in said} for each in actual["series"]]
     cut["meta"] = {name: actual["meta"][name] for name in expected["meta"]}
     for name in sorted({*expected, *cut}):

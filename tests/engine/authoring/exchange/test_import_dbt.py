@@ -37,6 +37,7 @@ ORDERS = make_model(
         make_measure("coupons", "count", "coupon"),
         make_measure("shipped", "sum", "1", agg_time_dimension="shipped_on"),
         make_measure("median_amount", "median", "amount"),
+        make_measure("top_amount", "percentile", "amount"),
         make_measure(
             "stock",
             "sum",
@@ -230,9 +231,9 @@ def test_a_metric_that_states_its_own_aggregation(tmp_path: Path) -> None:
 
 OMISSIONS: list[tuple[dict[str, Any], str, str]] = [
     (
-        make_metric("m", "simple", measure=use_measure("median_amount")),
+        make_metric("m", "simple", measure=use_measure("top_amount")),
         "metrics[1]",
-        "there is no median here",
+        "a percentile is not carried over",
     ),
     (
         make_metric("m", "conversion", conversion_type_params={"base_measure": {"name": "visits"}, "entity": "user"}),
@@ -360,7 +361,7 @@ def test_other_constructs_are_named_too() -> None:
         "semantic_models[2].dimensions[0].is_partition: a partition serves joins",
         "semantic_models[2].entities[1].role: a role serves joins",
         "metrics[1]: the time 'at' is by hour",
-        "semantic_models[0].measures[10]: no metric is made of the measure 'unused'",
+        "semantic_models[0].measures[11]: no metric is made of the measure 'unused'",
         "semantic_models[0].dimensions[4]: the dimension 'size' is the expression 'upper(size_code)'",
     ):
         assert [each for each in messages if each.startswith(expected)], expected
@@ -370,17 +371,23 @@ def test_of_many_metrics_each_is_written_or_named() -> None:
     derived = [
         make_metric(f"d{number}", "derived", expr="orders", metrics=[use_metric("orders")]) for number in range(301)
     ]
-    median = [make_metric(f"m{number}", "simple", measure=use_measure("median_amount")) for number in range(250)]
+    median = [make_metric(f"m{number}", "simple", measure=use_measure("top_amount")) for number in range(250)]
     imported = import_files(make_manifest([{**ORDERS, "name": "derived"}], [SIMPLE[0], *derived, *median]))
     assert sorted(imported.texts) == ["derived.yaml", "derived_2.yaml", "derived_model.yaml", "sources.yaml"]
-    named = {each.metric for each in imported.omissions if "there is no median" in each.message}
+    named = {each.metric for each in imported.omissions if "a percentile is not carried over" in each.message}
     assert named == {each["name"] for each in median}
+
+
+def test_a_median_is_a_median() -> None:
+    metric = make_metric("middle", "simple", measure=use_measure("median_amount"))
+    (written,) = [text for text in import_files(make_manifest([ORDERS], [metric])).texts.values() if "middle" in text]
+    assert "value: median(amount)" in written
 
 
 def test_a_metric_goes_with_the_one_that_it_needs() -> None:
     metrics = [
         SIMPLE[0],
-        make_metric("median", "simple", measure=use_measure("median_amount")),
+        make_metric("median", "simple", measure=use_measure("top_amount")),
         make_metric("twice", "derived", expr="median * 2", metrics=[use_metric("median")]),
         make_metric("first", "derived", expr="second", metrics=[use_metric("second")]),
         make_metric("second", "derived", expr="first", metrics=[use_metric("first")]),
@@ -388,7 +395,7 @@ def test_a_metric_goes_with_the_one_that_it_needs() -> None:
     imported = import_files(make_manifest([ORDERS], metrics))
     assert imported.metric_count == 2
     by_metric = {each.metric: each.message for each in imported.omissions}
-    assert "needs median: there is no median here" in by_metric["twice"]
+    assert "needs median: a percentile is not carried over" in by_metric["twice"]
     assert "metrics made of each other" in by_metric["first"]
 
 
