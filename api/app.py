@@ -19,7 +19,10 @@ from starlette.middleware.cors import CORSMiddleware
 import web
 from api import health as operations
 from api import openapi, problems
+from api.answers import open_narrate_pool
 from api.event_feed import EventFeed
+from api.mcp.endpoint import build_route
+from api.mcp.resource_metadata import METADATA_PATH, describe_resource
 from api.metrics import ServerMetrics
 from api.middleware.admission import MAX_THREADS, Admission, Places
 from api.middleware.authentication import Authentication
@@ -38,6 +41,8 @@ from runtime.settings import Settings
 from state.tenant_watch import watch_tenants
 
 PAGES = Path(web.__file__).parent / "static"
+# What clients of the Model Context Protocol send beside the token.
+MCP_HEADERS = ("Mcp-Protocol-Version", "Mcp-Method", "Mcp-Name")
 # Seconds for the feed's last look, which may wait for a database.
 FEED_SECONDS = 1.0
 ROUTERS = (widgets.router, dashboard.router, connections.router, sync.router, events.router, insights.router)
@@ -62,7 +67,7 @@ def create_app(services: Services, *, does_syncs: bool = False) -> FastAPI:
     )
     app.state.services = services
     app.state.openapi_documents = {}
-    app.state.narrate_pool = insights.open_narrate_pool()
+    app.state.narrate_pool = open_narrate_pool()
     app.state.places = {"state": Places(), "warehouse": Places()}
     app.state.cron_guesses = GuessLimit()
     app.state.tenant_watch = watch_tenants(services.state.database)
@@ -80,6 +85,8 @@ def create_app(services: Services, *, does_syncs: bool = False) -> FastAPI:
     app.add_route("/v1/widgets/{key}", widgets.widget, methods=["GET"])
     app.add_route("/v1/widgets/{key}/members/{dimension}", widgets.members, methods=["GET"])
     app.add_route("/v1/widgets/{key}/explain", widgets.explain, methods=["GET"])
+    app.router.routes.append(build_route(app))
+    app.add_route(METADATA_PATH, describe_resource, methods=["GET"])
     for router in ROUTERS:
         app.include_router(router, prefix="/v1")
     app.include_router(operations.router)
@@ -129,8 +136,15 @@ def add_middlewares(app: FastAPI, services: Services, server_metrics: ServerMetr
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "PUT", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "If-None-Match", "Last-Event-ID", "X-Request-ID"],
-            expose_headers=["ETag", "X-Cache", "X-Request-ID", "Retry-After", "Warning", "Age"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "If-None-Match",
+                "Last-Event-ID",
+                "X-Request-ID",
+                *MCP_HEADERS,
+            ],
+            expose_headers=["ETag", "X-Cache", "X-Request-ID", "Retry-After", "Warning", "Age", "WWW-Authenticate"],
         )
 
 

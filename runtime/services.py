@@ -17,6 +17,7 @@ from engine import (
     Catalog,
     Engine,
     InvalidCatalog,
+    InvalidQuery,
     InvalidSetting,
     LayoutMismatch,
     MetricEngineError,
@@ -159,8 +160,8 @@ class Services:
 
     def query_many(
         self, keys: Sequence[str], query: MetricQuery, *, user: str
-    ) -> dict[str, WidgetAnswer | UnknownMetric]:
-        """Answer several keys; an unknown key gets its error.
+    ) -> dict[str, WidgetAnswer | UnknownMetric | InvalidQuery]:
+        """Answer several keys; an unknown key, or a widget that lacks what the query says, gets its error.
 
         Without the state database, the cache answers for the sources that the user had when last seen. Raises
         StateUnavailable, WarehouseUnavailable.
@@ -169,7 +170,7 @@ class Services:
 
     def query_with_basis(
         self, keys: Sequence[str], query: MetricQuery, *, user: str, today: date, tenant: Tenant | None = None
-    ) -> tuple[dict[str, WidgetAnswer | UnknownMetric], AnswerBasis | None]:
+    ) -> tuple[dict[str, WidgetAnswer | UnknownMetric | InvalidQuery], AnswerBasis | None]:
         """Answer as `query_many` does, and tell what the answers rest on; None where they cannot be kept.
 
         `today` is the day that the query was read on. `tenant` is the user's, where it has been read for this request.
@@ -177,7 +178,7 @@ class Services:
 
         def run(
             engine: Engine, context: RequestContext
-        ) -> tuple[dict[str, WidgetAnswer | UnknownMetric], AnswerBasis | None]:
+        ) -> tuple[dict[str, WidgetAnswer | UnknownMetric | InvalidQuery], AnswerBasis | None]:
             found = engine.query_many(keys, query, context)
             expiries = [each.expires_at for each in found.values() if isinstance(each, WidgetAnswer)]
             expires_at = min(expiries, default=-math.inf)

@@ -10,12 +10,13 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.mcp.resource_metadata import METADATA_PATH, build_challenge
 from api.middleware.rate_limit import RateLimit, count_request
 from api.problems import build_problem, build_problem_response, describe_error
 from api.tokens import Authenticator, Identity, KeysUnavailable, Unauthenticated
 
 # Paths under /v1 that have an authentication of their own.
-OPEN_PATHS = frozenset({"/v1/sync/cron"})
+OPEN_PATHS = frozenset({"/v1/sync/cron", METADATA_PATH})
 # Threads that wait for public keys.
 MAX_FETCHING = 8
 
@@ -50,7 +51,8 @@ class Authentication:
         try:
             identity = await self.identify_user(Headers(scope=scope).get("authorization"))
         except (Unauthenticated, KeysUnavailable) as error:
-            return describe_error(error), {}
+            is_for_tools = isinstance(error, Unauthenticated) and get_segment(scope) == "mcp"
+            return describe_error(error), build_challenge(scope) if is_for_tools else {}
         if seconds := await count_request(self.rate_limit, identity.user):
             detail = f"too many requests; try again in {seconds} seconds"
             return build_problem(HTTPStatus.TOO_MANY_REQUESTS, detail), {"Retry-After": str(seconds)}

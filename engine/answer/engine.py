@@ -22,7 +22,7 @@ from engine.catalog.catalog import Catalog
 from engine.catalog.metrics import Metric, TableMetric
 from engine.compiler.plan import plan
 from engine.compiler.statements import CompiledPlan, StatementCompiler
-from engine.errors import UnknownMetric, WarehouseTimeout, WarehouseUnavailable
+from engine.errors import InvalidQuery, UnknownMetric, WarehouseTimeout, WarehouseUnavailable
 from engine.query import MetricQuery, check_dimensions
 from engine.warehouse.health import HealthCheck
 from engine.warehouse.warehouse import Warehouse
@@ -98,17 +98,20 @@ class Engine:
 
     def query_many(
         self, keys: Sequence[str], query: MetricQuery, context: RequestContext
-    ) -> dict[str, WidgetAnswer | UnknownMetric]:
+    ) -> dict[str, WidgetAnswer | UnknownMetric | InvalidQuery]:
         """Return the answers for several keys, from one plan; an unknown key gets its error.
 
-        Raises InvalidQuery, WarehouseUnavailable.
+        So does a widget that lacks what the query says of breakdowns and tables. Raises InvalidQuery for a filter by
+        what is no dimension, and WarehouseUnavailable.
         """
         metrics: dict[str, Metric] = {}
-        found: dict[str, WidgetAnswer | UnknownMetric] = {}
+        found: dict[str, WidgetAnswer | UnknownMetric | InvalidQuery] = {}
         for key in keys:
             try:
-                metrics[key] = break_down(self.catalog.get_widget(key), query)
-            except UnknownMetric as error:
+                metric = break_down(self.catalog.get_widget(key), query)
+                check_rows(query, [metric])
+                metrics[key] = metric
+            except (UnknownMetric, InvalidQuery) as error:
                 found[key] = error
         found |= self.query_metrics(list(metrics.values()), query, context)
         return {key: found[key] for key in keys}

@@ -12,7 +12,6 @@ from typing import Any
 
 from cachetools import LRUCache
 
-from engine.answer.aggregate import Row
 from engine.answer.cache import Cache, CachedRows, CacheKey, hash_text
 from engine.answer.extent import AccountReads, Extent, find_extent
 from engine.answer.freshness import DataNote
@@ -23,6 +22,7 @@ from engine.compiler.filters import bind_filters, get_filter_shapes
 from engine.compiler.plan import ItemsScan, LabelScan, Scan, Shape
 from engine.compiler.statements import CompiledPlan
 from engine.errors import LayoutMismatch, WarehouseTimeout, WarehouseUnavailable
+from engine.language.function_values import Row
 from engine.query import DimensionFilter, MetricQuery
 from engine.tables import Table
 from engine.warehouse.warehouse import Warehouse

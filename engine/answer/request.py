@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from engine.answer.aggregate import MIXED, MetricResult, Row, SeriesBuilder, SeriesValues, aggregate_metric
+from engine.answer.aggregate import MIXED, MetricResult, SeriesBuilder, SeriesValues, aggregate_metric
 from engine.answer.cache import CachedRows
 from engine.answer.combine import WidgetBuilder, WidgetResult
 from engine.answer.extent import Extent
@@ -20,6 +20,7 @@ from engine.answer.windows import build_period_buckets
 from engine.calendar import Axis, Lookback, Window
 from engine.catalog.metrics import Metric, MetricTarget, TableMetric
 from engine.compiler.builder import OTHER
+from engine.language.function_values import Row
 from engine.query import NOT_SET
 from engine.tables import Table
 
@@ -192,20 +193,20 @@ class WidgetRequest:
         cached_rows = list(fetched.values())
         labels: Sequence[Row] = ()
         if plan.labels is not None:
-            # A row of a table is one of the asked window; a member of a breakdown, one of all days that are read.
-            ranges = fetcher.period.get_ranges(lookback) if plan.rows is None else (fetcher.period.current.window,)
-            label_rows = fetcher.fetch_labels(plan.labels, filters, ranges)
+            label_rows = fetcher.fetch_labels(plan.labels, filters, fetcher.period.get_ranges(lookback))
             labels = label_rows.rows
             cached_rows.append(label_rows)
         if plan.rows is not None:
             builder = MemberTableBuilder(plan.rows, SeriesBuilder(metric, buckets, extent, dialect), rows)
-            result.table = builder.build(result, find_labels(labels), self.query)
+            result.table = builder.build(result, self.query)
             # The columns' totals stand in the table; the widget's line is the first one's.
-            del result.series[1:]
+            result.series[:] = result.table.columns[:1]
+            result.stats = result.series[0].stats
         else:
             label_members(result.series, find_labels(labels))
         if metric.by is not None and metric.is_ordered_by_name:
-            result.series.sort(key=lambda series: (series.id == OTHER, series.name, series.id))
+            has_numbers = metric.by.label is None and metric.table.columns[metric.by.column].value_type == "whole"
+            sort_by_name(result.series, has_numbers=has_numbers)
         if plan.items is not None:
             item_rows, result.items = fetcher.fetch_items(plan.items, filters, mixed=result.currency == MIXED)
             cached_rows.append(item_rows)
@@ -217,6 +218,17 @@ def find_labels(rows: Sequence[Row]) -> Mapping[str, str]:
     labels = {member: label for member, label, _ in sorted(rows, key=lambda row: (row[2], row[1]))}
     labels.pop(NOT_SET, None)
     return labels
+
+
+def sort_by_name(series: list[SeriesValues], *, has_numbers: bool) -> None:
+    """Sort members by their names, and whole numbers by their size; Other stays last."""
+
+    def get_place(each: SeriesValues) -> tuple[bool, bool, int, str, str]:
+        member = str(each.id)
+        is_number = has_numbers and member not in (OTHER, NOT_SET)
+        return member == OTHER, not is_number, int(member) if is_number else 0, each.name, member
+
+    series.sort(key=get_place)
 
 
 def label_members(series: Sequence[SeriesValues], labels: Mapping[str, str]) -> None:

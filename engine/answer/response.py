@@ -111,6 +111,7 @@ def build_table(metric: TableMetric, table: MemberTable | None, to_date: date | 
             {
                 "name": each.name,
                 "format": each.format or metric.format,
+                "decimals": metric.get_decimals(each),
                 "better": each.better or metric.better,
                 "currency": table.columns[index].currency if table else None,
             }
@@ -132,6 +133,7 @@ def build_series(series: SeriesValues, context: AnswerContext) -> Body:
         "name": series.name,
         "key": part.key,
         "format": (own and own.format) or part.format,
+        "decimals": part.get_decimals(own),
         "better": (own and own.better) or part.better,
         "currency": series.currency,
         "points": build_points(context.buckets.current, series.points),
@@ -158,6 +160,7 @@ def build_meta(metric: Metric, result: WidgetResult | None, context: AnswerConte
         "key": metric.key,
         "title": metric.title,
         "format": metric.format,
+        "decimals": metric.decimals,
         "better": metric.better,
         "delta": result.delta if result else metric.delta,
         "grain": query.grain.value,

@@ -14,6 +14,8 @@ import pytest
 from cli.connections import MAX_HEAD_BYTES, REQUEST_SECONDS
 from tests.support.attacked_server import AttackedServer, run_attacked
 
+pytestmark = pytest.mark.server
+
 # Seconds within which somebody is answered who waits for nobody.
 SOON = 3
 DESCRIPTORS = 256

@@ -120,11 +120,33 @@ def floor_number(value: float | None) -> float | None:
     return value if value is None or not math.isfinite(value) else float(math.floor(value))
 
 
+class Percentile:
+    """The aggregate that SQLite lacks: of the values in order the one at a part, or on the line between two."""
+
+    def __init__(self) -> None:
+        self.values: list[float] = []
+        self.fraction = 0.0
+
+    def step(self, value: float | None, fraction: float) -> None:
+        self.fraction = fraction
+        if value is not None:
+            self.values.append(value)
+
+    def finalize(self) -> float | None:
+        if not self.values:
+            return None
+        self.values.sort()
+        place = self.fraction * (len(self.values) - 1)
+        low, high = self.values[math.floor(place)], self.values[math.ceil(place)]
+        return low + (place - math.floor(place)) * (high - low)
+
+
 def prepare_connection(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
     """Let readers not wait for a writer, and make LIKE respect case as other engines do."""
     driver: Any = connection
     # SQLAlchemy has replaced SQLite's FLOOR by one that fails on NULL.
     driver.create_function("floor", 1, floor_number, deterministic=True)
+    driver.create_aggregate("percentile_cont", 2, Percentile)
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")

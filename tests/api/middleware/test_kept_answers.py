@@ -39,6 +39,8 @@ from state import State
 from tests.api.conftest import ALICE, BOB, GA4, SECRET, make_bearer_headers, make_settings, sign_token
 from tests.conftest import RedisServer
 
+pytestmark = pytest.mark.server
+
 URL = "/v1/widgets/ga4.sessions"
 PERIOD = {"start": "2025-01-01", "end": "2025-01-10"}
 BATCH = {"keys": ["ga4.sessions", "ga4.conv_rate", "ga4.nothing"], **PERIOD}
