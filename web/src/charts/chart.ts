@@ -11,6 +11,8 @@ import type { ChartInput } from "./types.js";
 
 export type { ChartInput, ChartKind } from "./types.js";
 export { drawSparkline } from "./sparkline.js";
+export { drawPageLegend } from "./legend.js";
+export { comparedRanges, currentStats } from "./model.js";
 export { drawItems, drawTable, type TableInput } from "./table.js";
 
 /** The chart of an answer in a box of `width` by `height`. Its styles are those of charts.css. */

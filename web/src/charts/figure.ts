@@ -30,7 +30,7 @@ export function drawNumber(model: ChartModel, input: ChartInput): TemplateResult
   return html`<svg class="plot" width=${width} height=${height} viewBox=${`0 0 ${width} ${height}`} role="img"
       aria-label=${`${cleanName(model.title)}: ${words}`}>
     <title>${formatUnit(stats.value, shown, { locale })}</title>
-    <text class="number" x="0" y=${round(top)} font-size=${round(size)}>${figure}</text>
+    <g font-size=${round(size)}><text class="number" x="0" y=${round(top)}>${figure}</text></g>
     ${lines > 0 && change ? svg`<text class="label change start ${change.tone}" x="0" y=${round(top + 22)}>${change.arrow} ${change.text}</text>` : nothing}
     ${lines > 1 ? svg`<text class="label quiet" x="0" y=${round(top + 42)}>${fitText(compared, width)}</text>` : nothing}
   </svg>`;
@@ -67,7 +67,7 @@ function drawPair(series: SeriesModel, place: PairPlace): Shape {
   const { model, range, before, top, height, width, locale } = place;
   const stats = currentStats(series.stats);
   const { unit, better } = series;
-  const change = formatDelta(stats, { unit, better, kind: model.meta.delta, locale });
+  const change = formatDelta(stats, { unit, better, kind: series.deltaKind, locale });
   const figure = formatHeadline(stats.value, unit, locale);
   const bars = before ? 2 : 1;
   const size = Math.max(MIN_FIGURE, Math.min(34, height - bars * ROW - 14));
@@ -88,7 +88,7 @@ function drawPair(series: SeriesModel, place: PairPlace): Shape {
   return svg`<g role="listitem"><g class="row" role="img" tabindex="0" aria-label=${spoken}>
     <rect class="target" x="0" y=${round(top)} width=${width} height=${round(Math.max(0, height - 2))} rx="4" />
     ${shown ? svg`
-      <text class="number" x="0" y=${round(begin + size * 0.86)} font-size=${round(size)}>${figure}</text>
+      <g font-size=${round(size)}><text class="number" x="0" y=${round(begin + size * 0.86)}>${figure}</text></g>
       ${change ? svg`<text class="label change start ${change.tone}" x=${round(after)} y=${round(begin + size * 0.86)}>${change.arrow} ${change.text}</text>` : nothing}
       ${name ? svg`<text class="label quiet end" x=${width - 1} y=${round(begin + size * 0.86)}>${name}</text>` : nothing}` : nothing}
     ${[stats.value, ...(before ? [stats.previous] : [])].map((value, index) => {

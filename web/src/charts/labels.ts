@@ -25,7 +25,7 @@ export interface EndLabel {
 export function endLabelWidth(series: readonly SeriesModel[], width: number, height: number): number {
   if (width < 440 || series.length < 2 || series.length * LINE > height) return 0;
   const widest = Math.max(...series.map(({ name }) => measure(cleanName(name))));
-  return Math.ceil(Math.min(widest, width * 0.24)) + SWATCH + 8;
+  return Math.ceil(Math.min(widest, Math.max(110, width * 0.25))) + SWATCH + 8;
 }
 
 /** Labels at the heights wanted, moved apart where they would overlap. */

@@ -30,7 +30,7 @@ export function drawLine({ values, colour }: SeriesModel, place: Place): Shape {
   const cut = values.flatMap((value, index): Dot[] =>
     value !== null && buckets[index]?.cut ? [{ x: bands.middle(index), y: y(value) }] : []);
   return svg`<g class="series s${colour}">
-    ${path ? svg`<path class="line" d=${path} />` : nothing}
+    ${path ? svg`<path class="line ${bands.size < DENSE_BAND ? "dense" : ""}" d=${path} />` : nothing}
     ${alone.map((dot) => svg`<circle class="dot" cx=${round(dot.x)} cy=${round(dot.y)} r="2.5" />`)}
     ${cut.map((dot) => svg`<circle class="dot cut" cx=${round(dot.x)} cy=${round(dot.y)} r="3" />`)}
   </g>`;
@@ -72,27 +72,43 @@ export function drawArea({ values, colour }: SeriesModel, { bands, buckets, y }:
   return path ? svg`<path class="area s${colour}" d=${path} />` : nothing;
 }
 
+/** Days narrower than this are drawn with a thinner line. */
+const DENSE_BAND = 2;
 const MIN_GHOST_BAND = 10;
+const MIN_STEP_BAND = 5;
 const MAX_BAR = 44;
 
 const barWidth = (bands: Bands): number => Math.max(0.6, Math.min(MAX_BAR, bands.size * (bands.size < 4 ? 1 : 0.72)));
 
-/** A column for each value; of the compared period a paler, wider one behind it, or a line where they are thin. */
+/** A column for each value; of the compared period a paler, wider one behind it, or a line over them where they are thin. */
 export function drawBars(series: SeriesModel, place: Place): Shape {
   const { bands, buckets, y } = place;
-  const ghosts = series.before !== null && bands.size >= MIN_GHOST_BAND;
-  const width = barWidth(bands) * (ghosts ? 0.7 : 1);
+  const width = drawnWidth(series.before, bands);
   const spans = series.values.map((value): Span | null => (value === null ? null : [0, value]));
   return svg`
-    ${ghosts ? drawGhosts(series, place) : nothing}
+    ${drawBehind(series.before, place)}
     ${drawSpans(spans, { bands, buckets, y }, width, series.colour, width > 7 ? 2 : 0)}
-    ${ghosts || series.before === null ? nothing : drawSteps(series.before.map(({ at, value }) => ({ at, value })), place)}
+    ${drawOver(series.before, place)}
   `;
 }
 
-function drawGhosts({ before }: SeriesModel, { bands, y }: Place): Shape {
+// Bars of another calendar would lie across the gaps between the bars: a line says it.
+const hasGhosts = (points: readonly LinePoint[] | null, bands: Bands): points is LinePoint[] =>
+  points !== null && bands.size >= MIN_GHOST_BAND && points.every(({ at }) => Number.isInteger(at));
+const drawnWidth = (points: readonly LinePoint[] | null, bands: Bands): number =>
+  barWidth(bands) * (hasGhosts(points, bands) ? 0.7 : 1);
+const drawBehind = (points: readonly LinePoint[] | null, place: Place): Shape =>
+  hasGhosts(points, place.bands) ? drawGhosts(points, place) : nothing;
+function drawOver(points: readonly LinePoint[] | null, place: Place): Shape {
+  if (points === null || hasGhosts(points, place.bands)) return nothing;
+  if (place.bands.size >= MIN_STEP_BAND) return drawSteps(points, place);
+  const path = traceLine(points, place.bands, place.y);
+  return path ? svg`<path class="line before over" d=${path} />` : nothing;
+}
+
+function drawGhosts(points: readonly LinePoint[], { bands, y }: Place): Shape {
   const width = barWidth(bands);
-  const path = (before ?? []).map(({ at, value }) =>
+  const path = points.map(({ at, value }) =>
     value === null || at > bands.indexAt(bands.right) + 0.5 ? "" : traceBar(bands.middle(at) - width / 2, width, y(0), y(value), width > 7 ? 2 : 0));
   return svg`<path class="ghost" d=${path.join("")} />`;
 }
@@ -148,11 +164,12 @@ export function stackSeries(series: readonly SeriesModel[]): (Span | null)[][] {
 
 /** The members on top of each other, and the whole of the compared period as a line over them. */
 export function drawStack(series: readonly SeriesModel[], place: Place): Shape {
-  const width = barWidth(place.bands);
   const before = sumBefore(series);
+  const width = drawnWidth(before, place.bands);
   return svg`
+    ${drawBehind(before, place)}
     ${stackSeries(series).map((spans, index) => drawSpans(spans, place, width, series[index]?.colour ?? 0))}
-    ${before ? drawSteps(before, place) : nothing}
+    ${drawOver(before, place)}
   `;
 }
 
@@ -174,7 +191,8 @@ function drawSteps(points: readonly LinePoint[], { bands, y }: Place): Shape {
     const joined = inset === 0 && index > 0 && points[index - 1]?.value != null;
     return `${joined ? "L" : "M"}${round(bands.edge(at) + inset)} ${round(y(value))}H${round(bands.edge(at + 1) - inset)}`;
   });
-  return path.some(Boolean) ? svg`<path class="line before step" d=${path.join("")} />` : nothing;
+  const d = path.join("");
+  return d ? svg`<path class="line halo" d=${d} /><path class="line before step" d=${d} />` : nothing;
 }
 
 export interface Box {

@@ -13,7 +13,7 @@ import { pickerOf } from "./time-chart.js";
 import type { ChartInput } from "./types.js";
 
 const WIDE_ROW = 26;
-const NARROW_ROW = 38;
+const NARROW_ROW = 35;
 const MAX_ROW = 40;
 const BAR = 9;
 const GHOST = 3;
@@ -38,7 +38,7 @@ interface Columns {
 
 export function drawMembers(model: ChartModel, input: ChartInput): TemplateResult {
   const { width, height, locale } = input;
-  const rows = rankMembers(model.series).map((series) => describeRow(series, model, locale));
+  const rows = rankMembers(model.series).map((series) => describeRow(series, locale));
   const wide = width >= 380;
   const least = wide ? WIDE_ROW : NARROW_ROW;
   const fit = Math.max(1, Math.floor(height / least));
@@ -65,7 +65,7 @@ export function rankMembers(series: readonly SeriesModel[]): SeriesModel[] {
   return [...series.filter(({ colour }) => colour !== 0).sort((one, other) => value(other) - value(one)), ...rest];
 }
 
-function describeRow(series: SeriesModel, { meta }: ChartModel, locale: string): Row {
+function describeRow(series: SeriesModel, locale: string): Row {
   const stats = currentStats(series.stats);
   const { unit, better } = series;
   return {
@@ -73,7 +73,7 @@ function describeRow(series: SeriesModel, { meta }: ChartModel, locale: string):
     value: stats.value,
     previous: stats.previous,
     figure: formatHeadline(stats.value, unit, locale),
-    change: formatDelta(stats, { unit, better, kind: meta.delta, locale }),
+    change: formatDelta(stats, { unit, better, kind: series.deltaKind, locale }),
   };
 }
 
@@ -123,7 +123,7 @@ function drawRow(row: Row, place: RowPlace): Shape {
     <text class="label figure" x=${round(figureEnd)} y=${round(text)}>${row.figure}</text>
     ${columns.change ? svg`<text class="label change ${row.change?.tone ?? ""}" x=${width - 1} y=${round(text)}>${changeText(row)}</text>` : nothing}
   `;
-  const show = (event: Event): void => showRow(event, row, place, middle);
+  const show = (event: Event): void => showRow(event, row, place);
   return svg`<g role="listitem"><g class="row ${choose ? "pickable" : ""}" tabindex="0" role=${choose ? "button" : "img"}
       aria-label=${(choose ? "Filter by " : "") + speakRow(row, place)}
       @click=${choose ?? nothing} @keydown=${choose ? onPress(choose) : nothing}
@@ -145,7 +145,7 @@ function speakRow(row: Row, { input: { locale } }: RowPlace): string {
   ].join(", ");
 }
 
-function showRow(event: Event, row: Row, { model, input: { locale }, columns }: RowPlace, y: number): void {
+function showRow(event: Event, row: Row, { model, input: { locale }, columns }: RowPlace): void {
   const target = event.currentTarget;
   if (!(target instanceof Element)) return;
   if (event.type === "focus" && !target.matches(":focus-visible")) return;
@@ -162,7 +162,6 @@ function showRow(event: Event, row: Row, { model, input: { locale }, columns }: 
     spoken: "",
   }], []);
   if (tip) showTip(tip, content, target, (columns.left + columns.right) / 2);
-  void y;
 }
 
 function hideRow(event: Event): void {

@@ -1,7 +1,7 @@
 /** An answer as something to draw: buckets of days, and panels of series that share a scale. */
 
 import { formatBucket, formatRange, lastOfBucket, countDays, addDays, type DayRange, type Grain } from "../format/dates.js";
-import { unitOf, type Unit } from "../format/numbers.js";
+import { computeDelta, unitOf, type Unit } from "../format/numbers.js";
 import type { ChartInput, ChartKind, Meta, Point, Series, Stats, Widget } from "./types.js";
 
 export type TimeKind = "line" | "area" | "bar" | "stacked";
@@ -11,7 +11,7 @@ export interface Bucket extends DayRange {
   /** The days that lie within the window. */
   index: number;
   label: string;
-  /** The window, or the end of the data, cuts it: its value is of fewer days than its neighbours'. */
+  /** The window, or where the data begins or ends, cuts it: its value is of fewer days than its neighbours'. */
   cut: boolean;
   /** The source may still change it. */
   provisional: boolean;
@@ -37,6 +37,7 @@ export interface SeriesModel {
   values: (number | null)[];
   before: ComparedPoint[] | null;
   stats: Stats;
+  deltaKind: Meta["delta"];
 }
 
 export interface ChartModel {
@@ -73,7 +74,7 @@ export function buildModel({ widget, kind, locale, colours }: ChartInput): Chart
       better: one.better,
       values: one.points.map((point, place) => (buckets[place]?.gap ? null : point.v)),
       before: comparison && points ? buildCompared(points, comparison, buckets, meta) : null,
-      stats: one.stats,
+      ...statsOf(one, meta),
     };
   });
   const drawn = chooseKind(kind, breakdown, series, buckets.length);
@@ -92,6 +93,13 @@ export function buildModel({ widget, kind, locale, colours }: ChartInput): Chart
     named: !together && series.length > 1,
     breakdown,
   };
+}
+
+// The kind of a change is that of the widget's own metric. A part of another is told in relative terms.
+function statsOf({ key, stats }: Series, meta: Meta): Pick<SeriesModel, "stats" | "deltaKind"> {
+  if (key === meta.key || meta.delta === "relative") return { stats, deltaKind: meta.delta };
+  const change = <S extends Omit<Stats, "to_date">>(of: S): S => ({ ...of, delta: computeDelta(of.value, of.previous, "relative") });
+  return { stats: { ...change(stats), to_date: stats.to_date && change(stats.to_date) }, deltaKind: "relative" };
 }
 
 const hasValue = ({ values, stats }: SeriesModel): boolean => values.some((value) => value) || Boolean(stats.value);
@@ -115,14 +123,17 @@ function buildBuckets({ series, meta }: Widget, locale: string): Bucket[] {
   const [first] = series;
   if (first === undefined) return [];
   const gaps = readGaps(meta);
+  const known = first.points.findIndex((_, index) => !isMissing(series, index));
   const buckets = first.points.map((point, index): Bucket => {
     const whole = { start: point.t, end: lastOfBucket(point.t, meta.grain) };
     const start = whole.start < meta.start ? meta.start : whole.start;
     const end = whole.end > meta.end ? meta.end : whole.end;
     const over = meta.data_through !== null && start <= meta.data_through;
     const beyond = meta.data_through !== null && over && end > meta.data_through;
-    const cut = meta.grain !== "day" && (point.partial === true || beyond);
-    const missing = series.every(({ points }) => (points[index]?.v ?? null) === null);
+    const missing = isMissing(series, index);
+    // Where data begins inside a bucket, no point says so: the first after buckets without any may be a part.
+    const begins = index > 0 && index === known;
+    const cut = meta.grain !== "day" && over && !missing && (point.partial === true || beyond || begins);
     return {
       index,
       start,
@@ -135,6 +146,9 @@ function buildBuckets({ series, meta }: Widget, locale: string): Bucket[] {
   });
   return tellProvisional(buckets);
 }
+
+const isMissing = (series: readonly Series[], index: number): boolean =>
+  series.every(({ points }) => (points[index]?.v ?? null) === null);
 
 // Where most of the range may still change, the mark would tell nothing apart.
 function tellProvisional(buckets: Bucket[]): Bucket[] {
@@ -158,12 +172,14 @@ export function readGaps(meta: Meta): DayRange[] {
 function buildCompared(points: Point[], compared: DayRange, buckets: Bucket[], meta: Meta): ComparedPoint[] {
   // Months that are compared as calendars have weeks of their own, which lie where their days do.
   const shifted = meta.compare === "previous_month" && meta.grain === "week";
+  const known = points.findIndex(({ v }) => v !== null);
   return points.map((point, index) => {
     const next = points[index + 1]?.t;
     const start = point.t < compared.start ? compared.start : point.t;
     const end = next === undefined ? compared.end : addDays(next, -1);
+    const begins = meta.grain !== "day" && index > 0 && index === known;
     const at = shifted ? placeOf(addDays(meta.start, countDays(compared.start, start) - 1), start, end, buckets) : index;
-    return { at, start, end: end < start ? start : end, value: point.v, cut: point.partial === true };
+    return { at, start, end: end < start ? start : end, value: point.v, cut: point.partial === true || begins };
   });
 }
 

@@ -2,7 +2,7 @@
 
 import { html, nothing, render, type TemplateResult } from "lit";
 import { formatRange } from "../format/dates.js";
-import { formatDelta, formatUnit, type Tone } from "../format/numbers.js";
+import { computeDelta, formatDelta, formatUnit, type Tone } from "../format/numbers.js";
 import { cleanName, isolateName } from "../format/names.js";
 import { sumBefore } from "./marks.js";
 import { findBefore, type ChartModel, type SeriesModel } from "./model.js";
@@ -121,7 +121,7 @@ export function readBucket({ model, locale }: Pick<Reading, "model" | "locale">,
   const rows = model.series.map((series): ReadingRow => {
     const value = series.values[index] ?? null;
     const previous = series.before ? (findBefore(series, index)?.value ?? null) : null;
-    return writeRow(series.name, series.colour, value, series.before ? previous : undefined, series, model, locale);
+    return writeRow(series.name, series.colour, value, series.before ? previous : undefined, series, locale);
   });
   const [first] = model.series;
   if (model.kind !== "stacked" || model.series.length < 2 || first === undefined) return rows;
@@ -129,15 +129,15 @@ export function readBucket({ model, locale }: Pick<Reading, "model" | "locale">,
   const sum = known.length ? known.reduce((total, value) => total + value, 0) : null;
   const before = sumBefore(model.series)?.find(({ at }) => Math.abs(at - index) <= 0.5)?.value ?? null;
   const shown = rows.filter((_, place) => model.series[place]?.values[index]);
-  return [...shown, writeRow("Total", null, sum, first.before ? before : undefined, first, model, locale)];
+  return [...shown, writeRow("Total", null, sum, first.before ? before : undefined, first, locale)];
 }
 
 function writeRow(
   name: string, colour: number | null, value: number | null, previous: number | null | undefined,
-  { unit, better }: SeriesModel, { meta }: ChartModel, locale: string,
+  { unit, better, deltaKind }: SeriesModel, locale: string,
 ): ReadingRow {
-  const delta = deltaOf(value, previous ?? null, meta.delta);
-  const change = formatDelta({ value, previous: previous ?? null, delta }, { unit, better, kind: meta.delta, locale });
+  const delta = computeDelta(value, previous ?? null, deltaKind);
+  const change = formatDelta({ value, previous: previous ?? null, delta }, { unit, better, kind: deltaKind, locale });
   const written = formatUnit(value, unit, { locale });
   const before = previous === undefined ? null : formatUnit(previous, unit, { locale });
   const spoken = [
@@ -150,12 +150,6 @@ function writeRow(
     change: change ? `${change.arrow} ${change.text}` : null,
     tone: change?.tone ?? "neutral",
   };
-}
-
-function deltaOf(value: number | null, previous: number | null, kind: "relative" | "absolute"): number | null {
-  if (value === null || previous === null) return null;
-  if (kind === "absolute") return value - previous;
-  return previous === 0 ? null : (value - previous) / Math.abs(previous);
 }
 
 /** The bucket in words, for one who hears it. */

@@ -94,7 +94,7 @@ function drawCell(stats: Stats | undefined, column: TableColumn, unit: Unit, { m
 }
 
 function drawPager({ table, limit, offset, locale, onPage }: TableInput): TemplateResult | typeof nothing {
-  if (onPage === undefined || table.count <= Math.min(limit, table.rows.length)) return nothing;
+  if (onPage === undefined || (offset === 0 && table.count <= table.rows.length)) return nothing;
   const write = (value: number): string => formatValue(value, "integer", { locale });
   const last = offset + table.rows.length;
   return html`<div class="pager" role="group" aria-label="Pages">

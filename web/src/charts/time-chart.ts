@@ -25,6 +25,8 @@ const MAX_GHOST_LINES = 1;
 
 interface Panel {
   series: SeriesModel[];
+  /** Whether its name stands above it. */
+  named: boolean;
   top: number;
   bottom: number;
   axis: ValueAxis;
@@ -101,14 +103,14 @@ function layOut(model: ChartModel, { width, height, locale }: ChartInput): Layou
 /** Each panel with its axis and its place from top to bottom. */
 function stackPanels(model: ChartModel, top: number, bottom: number, locale: string): Panel[] {
   const each = (bottom - top) / Math.max(1, model.panels.length);
-  const named = model.named && each >= HEADER + 30;
+  const named = model.named && each >= HEADER + 24;
   return model.panels.map((series, index) => {
     const from = top + index * each + (named ? HEADER : Math.min(TOP, each / 4));
     const to = top + (index + 1) * each - (index + 1 < model.panels.length ? 8 : 0);
     const unit = series[0]?.unit ?? { format: "decimal", currency: null, multiple: false };
     const values = valuesOf(series, model);
     const fromZero = model.kind !== "line";
-    return { series, top: from, bottom: to, axis: buildValueAxis(values, { unit, fromZero, top: from, bottom: to, locale }) };
+    return { series, named, top: from, bottom: to, axis: buildValueAxis(values, { unit, fromZero, top: from, bottom: to, locale }) };
   });
 }
 
@@ -128,8 +130,8 @@ function drawPanel(panel: Panel, model: ChartModel, layout: Layout, { locale, wi
   return svg`
     ${drawShades(model, bands, top, bottom)}
     ${drawValueAxis(panel, bands, gutter)}
-    ${model.named && panel.top - HEADER >= 0 && bottom - top >= 24 ? drawHeader(series[0], top - HEADER, width, locale) : nothing}
-    ${drawMarks(series, model, place)}
+    ${panel.named ? drawHeader(series[0], top - HEADER, width, locale) : nothing}
+    ${drawMarks(series, model, place, axis.cut)}
     ${axis.cut ? drawBreak(gutter, bottom) : nothing}
   `;
 }
@@ -183,12 +185,12 @@ function drawHeader(series: SeriesModel | undefined, top: number, width: number,
   `;
 }
 
-function drawMarks(series: SeriesModel[], { kind }: ChartModel, place: Place): Shape {
+function drawMarks(series: SeriesModel[], { kind }: ChartModel, place: Place, axisCut: boolean): Shape {
   if (kind === "stacked") return drawStack(series, place);
   if (kind === "bar" && series.length === 1 && series[0]) return drawBars(series[0], place);
   const quiet = series.length <= MAX_GHOST_LINES;
   return svg`${[...series].reverse().map((one) => svg`
-    ${kind === "area" ? drawArea(one, place) : nothing}
+    ${kind === "area" || (quiet && !axisCut) ? drawArea(one, place) : nothing}
     ${quiet ? drawLineBefore(one, place) : nothing}
     ${drawLine(one, place)}
   `)}`;

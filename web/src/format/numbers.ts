@@ -156,6 +156,13 @@ const POINTS = "pts";
 const ZEROS = /[0٠۰०]/gu;
 const ARROWS: Record<Direction, string> = { up: "↑", down: "↓", flat: "±" };
 
+/** The change of that kind, or null where there is none. */
+export function computeDelta(value: number | null, previous: number | null, kind: "relative" | "absolute"): number | null {
+  if (value === null || previous === null) return null;
+  if (kind === "absolute") return value - previous;
+  return previous === 0 ? null : (value - previous) / Math.abs(previous);
+}
+
 /** The change against the previous value, or null where there is none to tell. */
 export function formatDelta(stats: StatsLike, options: DeltaOptions): Delta | null {
   const { better } = options;
