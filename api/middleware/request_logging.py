@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
+from http import HTTPStatus
 from secrets import token_hex
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -32,6 +33,9 @@ PAGE_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+
+ASSETS = "/assets/"
+IMMUTABLE = "public, max-age=31536000, immutable"
 
 logger = logging.getLogger("metric_engine.access")
 
@@ -61,6 +65,8 @@ class RequestLogging:
                 origin = "stale" if "warning" in headers else headers.get("x-cache")
                 # A browser applies the policy of a 304, which has no type, to its own copy of the page.
                 media_type = headers.get("content-type", "" if is_guarded(scope) else "text/html")
+                if is_asset(scope, status):
+                    headers["Cache-Control"] = IMMUTABLE
                 add_security_headers(
                     headers, identifier, PAGE_POLICY if media_type.startswith("text/html") else DATA_POLICY
                 )
@@ -89,6 +95,13 @@ def add_security_headers(headers: MutableHeaders, identifier: str, policy: str) 
     headers.setdefault("Content-Security-Policy", policy)
     for name, value in SECURITY_HEADERS.items():
         headers.setdefault(name, value)
+
+
+def is_asset(scope: Scope, status: int) -> bool:
+    """Tell whether the response is one of the page's files, whose name changes with their content."""
+    path: str = scope["path"]
+    is_found = status in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED)
+    return is_found and path.removeprefix(scope.get("root_path", "")).startswith(ASSETS)
 
 
 def get_request_id(scope: Scope) -> str:
