@@ -118,7 +118,7 @@ export function formatDuration(seconds: number, { locale, decimals }: ValueOptio
     formatNumber(value, locale, { style: "unit", unit, unitDisplay: "narrow", ...exactly(digits) });
   const size = Math.abs(seconds);
   const sign = seconds < 0 ? "−" : "";
-  if (size < 60) return sign + write(size, "second", decimals ?? (size < 10 && size % 1 !== 0 ? 1 : 0));
+  if (Math.round(size) < 60) return sign + write(size, "second", decimals ?? (size < 10 && size % 1 !== 0 ? 1 : 0));
   const first = DURATION_UNITS.findIndex(([, length]) => Math.round(size) >= length);
   const [unit, length] = DURATION_UNITS[first] ?? DURATION_UNITS[2];
   const [smaller, part] = DURATION_UNITS[first + 1] ?? DURATION_UNITS[3];
