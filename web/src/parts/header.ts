@@ -4,9 +4,9 @@ import { type TemplateResult, html, nothing } from "lit";
 import { readTokenName } from "../api/session";
 import { isolateName } from "../format/names";
 import { ACCOUNT_DIMENSIONS, leave, navigate, pickMember } from "../state/actions";
-import { isRunning, syncNow } from "../state/live";
+import { isRunning, openDrawer } from "../state/live";
 import { beginArranging } from "../state/arrangement";
-import { type State, change, nameDimension } from "../state/store";
+import { type State, nameDimension } from "../state/store";
 import { dateControl } from "./datecontrol";
 import { chevron, cycle, dots, grid } from "./icons";
 import { menu } from "./menu";
@@ -18,7 +18,7 @@ export function header(state: State): TemplateResult {
     <div class="whose">
       <span class="mark" aria-hidden="true"></span>
       <div>
-        <h1>${readTokenName() ?? "Dashboard"}</h1>
+        <h1 class="clip">${nameOwner()}</h1>
         ${accountPicker(state)}
       </div>
     </div>
@@ -37,6 +37,11 @@ export function header(state: State): TemplateResult {
       ], "end iconic")}
     </div>
   </header>`;
+}
+
+function nameOwner(): string {
+  const name = readTokenName();
+  return name === null ? "Dashboard" : isolateName(name);
 }
 
 function accountPicker(state: State): TemplateResult {
@@ -73,9 +78,7 @@ function freshness(state: State): TemplateResult {
       ? `Synced ${time(meta.last_sync_at)}`
       : "Not synced yet";
   return html`<button type="button" class="button quiet fresh ${isBusy ? "busy" : failed ? "bad" : ""}" id="sync-status" aria-haspopup="dialog"
-      @click=${() => (isBusy || failed ? change({ isDrawerOpen: true }) : change({ isDrawerOpen: true }))}>
+      @click=${openDrawer}>
       ${cycle}<span>${meta === null ? "Sync" : text}</span>
     </button>`;
 }
-
-export { syncNow };

@@ -8,7 +8,7 @@ import { formatUnit, formatValue } from "../format/numbers";
 import { chooseTrend } from "../state/actions";
 import { type State, findTrend } from "../state/store";
 import { LOCALE, headline, previous, toDateNote, unitOfWidget, widgetDelta } from "./text";
-import { isOld, missing } from "./tile";
+import { isOld, missing, tags } from "./tile";
 
 const SPARK = { width: 200, height: 34 };
 
@@ -19,7 +19,7 @@ export function headlineTile(state: State, entry: Entry): TemplateResult {
   const widget = found?.widget ?? null;
   return html`<article class="card headline ${isOld(state, found) ? "old" : ""} ${isTrend ? "chosen" : ""}" data-key=${entry.key}>
     <button type="button" class="cover" aria-pressed=${isTrend} aria-label="${title}: show it large" title=${entry.description} @click=${() => chooseTrend(entry.key)}></button>
-    <h3 class="clip">${title}</h3>
+    <header><h3 class="clip">${title}</h3>${tags(state, found)}</header>
     ${found === undefined
       ? html`<div class="bone" aria-hidden="true"></div>`
       : widget === null

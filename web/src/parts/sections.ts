@@ -16,7 +16,7 @@ import { insights } from "./insights";
 import { menu } from "./menu";
 import { pointTable } from "./tables";
 import { LOCALE, headline, previous, toDateNote, widgetDelta } from "./text";
-import { chart, isOld, listItems, missing, tile } from "./tile";
+import { chart, isOld, listItems, missing, tags, tile } from "./tile";
 
 export function dashboard(state: State): TemplateResult {
   if (state.catalog === null) return bones();
@@ -73,6 +73,7 @@ function trendCard(state: State, entry: Entry): TemplateResult {
     <header>
       <h2 title=${entry.description}>${title}</h2>
       ${widget === null || widget.series.length === 0 ? nothing : trendFigures(widget)}
+      ${tags(state, found)}
       ${menu(dots, `${title}, large: more`, listItems(state, entry, false), "end iconic")}
     </header>
     ${found === undefined

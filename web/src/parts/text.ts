@@ -5,7 +5,7 @@ import type { Widget } from "../api/client";
 import type { State } from "../state/store";
 import { comparedRanges, currentStats } from "../charts/model";
 import { formatComparison, formatRange } from "../format/dates";
-import { type DeltaOptions, formatDelta, formatHeadline, formatUnit, type StatsLike, unitOf } from "../format/numbers";
+import { type DeltaOptions, formatDelta, formatHeadline, type StatsLike, unitOf } from "../format/numbers";
 
 export const LOCALE = navigator.language;
 
@@ -27,7 +27,7 @@ export const widgetDelta = (widget: Widget): TemplateResult | typeof nothing =>
 
 export const previous = (widget: Widget): string | null => {
   const { previous: value } = currentStats(widget.stats);
-  return value === null ? null : formatUnit(value, unitOfWidget(widget), { locale: LOCALE, compact: Math.abs(value) >= 1e6 });
+  return value === null ? null : formatHeadline(value, unitOfWidget(widget), LOCALE);
 };
 
 /** The days that a widget's change compares, where they are not those of the header. */

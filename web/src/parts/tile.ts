@@ -50,7 +50,7 @@ export function card(state: State, entry: Entry, { large = false } = {}): Templa
 /** Whether the numbers are of another question than the one that the page asks now. */
 export const isOld = (state: State, found: Tile | undefined): boolean => found !== undefined && found.question === state.shown && state.isLoading;
 
-function tags(state: State, found: Tile | undefined): TemplateResult | typeof nothing {
+export function tags(state: State, found: Tile | undefined): TemplateResult | typeof nothing {
   const ignored = found?.widget?.meta.filters.ignored ?? [];
   const notes = [...new Set((found?.widget?.meta.notes ?? []).map(({ code }) => code))];
   if (ignored.length + notes.length === 0) return nothing;

@@ -86,10 +86,14 @@ export function describeOutcome(job: SyncJob): string {
   }
 }
 
-/** Begin a sync and open the drawer that shows it. */
-export async function syncNow(): Promise<void> {
+export function openDrawer(): void {
   change({ isDrawerOpen: true });
   void learnConnections();
+}
+
+/** Begin a sync and open the drawer that shows it. */
+export async function syncNow(): Promise<void> {
+  openDrawer();
   try {
     const { job_id } = await startSync();
     change({ job: await fetchSync(job_id) });
