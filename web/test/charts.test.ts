@@ -152,6 +152,12 @@ test("members stand in the order of the numbers shown, the rest last, and none t
   assert.deepEqual(model.series.map(({ colour, member: id }) => [colour, id]), [[1, "a"], [2, "b"], [0, null]]);
 });
 
+test("members are stacked unasked only where they add up to the whole", () => {
+  const kindOf = (whole: number) => buildModel(input(makeWidget([member("a", 30), member("b", 60)], {}, {
+    stats: { value: whole, previous: null, delta: null, to_date: null } }), { kind: null })).kind;
+  assert.deepEqual([kindOf(90), kindOf(45)], ["stacked", "line"]);
+});
+
 test("a member keeps the colour that the page gives it", () => {
   const model = buildModel(input(makeWidget([member("a", 1), member("b", 2)]), { colours: new Map([["a", 7], ["b", 12]]) }));
   assert.deepEqual(model.series.map(({ colour }) => colour), [7, 12]);

@@ -9,7 +9,7 @@ import { comparedRanges, currentStats, type ChartModel, type SeriesModel } from 
 import { LABEL_SIZE, measureText, measureWidest } from "./text.js";
 import type { ChartInput } from "./types.js";
 
-const MAX_FIGURE = 64;
+const MAX_FIGURE = 46;
 const MIN_FIGURE = 14;
 
 /** The number as large as the box lets it be. */
@@ -23,7 +23,7 @@ export function drawNumber(model: ChartModel, input: ChartInput): TemplateResult
   const change = formatDelta(stats, { unit: shown, better: model.meta.better, kind: model.meta.delta, locale });
   const ranges = comparedRanges(widget);
   const compared = ranges ? formatComparison(...ranges, locale) : formatRange(model.range.start, model.range.end, locale);
-  const size = Math.max(MIN_FIGURE, Math.min(MAX_FIGURE, height * 0.42, (width / measureText(figure, 100, 600)) * 100));
+  const size = Math.max(MIN_FIGURE, Math.min(MAX_FIGURE, height * 0.38, (width / measureText(figure, 100, 600)) * 100));
   const lines = height >= size + 22 ? (height >= size + 44 ? 2 : 1) : 0;
   const top = (height - size - lines * 20) / 2 + size * 0.8;
   const words = [figure, ...(change ? [change.spoken] : []), compared].join(", ");
@@ -85,8 +85,7 @@ function drawPair(series: SeriesModel, place: PairPlace): Shape {
   const spoken = [
     `${cleanName(series.name)} ${figures[0] ?? ""}`, ...(before ? [`before ${figures[1] ?? ""}`] : []), ...(change ? [change.spoken] : []),
   ].join(", ");
-  return svg`<g role="listitem"><g class="row" role="img" tabindex="0" aria-label=${spoken}>
-    <rect class="target" x="0" y=${round(top)} width=${width} height=${round(Math.max(0, height - 2))} rx="4" />
+  return svg`<g role="listitem"><g aria-hidden="true">
     ${shown ? svg`
       <g font-size=${round(size)}><text class="number" x="0" y=${round(begin + size * 0.86)}>${figure}</text></g>
       ${change ? svg`<text class="label change start ${change.tone}" x=${round(after)} y=${round(begin + size * 0.86)}>${change.arrow} ${change.text}</text>` : nothing}
@@ -99,5 +98,6 @@ function drawPair(series: SeriesModel, place: PairPlace): Shape {
         ${value ? svg`<rect class=${index === 0 ? `block s${series.colour}` : "ghost"} x=${gutter} y=${round(y + 1)} width=${round(Math.max(1, length))} height="14" rx="2" />` : nothing}
         <text class="label figure start" x=${round(gutter + length + 8)} y=${round(y + 12)}>${figures[index]}</text>`;
     })}
-  </g></g>`;
+  </g><rect class="target" role="img" tabindex="0" aria-label=${spoken} x="0" y=${round(top)} width=${width}
+    height=${round(Math.max(0, height - 2))} rx="4" /></g>`;
 }

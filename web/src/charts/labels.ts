@@ -88,17 +88,16 @@ export function drawLegend(legend: { entries: LegendEntry[]; left: number }, x: 
 /** A name with its colour; a button where it can be picked. */
 function drawName(series: SeriesModel, text: string, x: number, y: number, pick: Pick): Shape {
   const { member, name, colour } = series;
-  const inner = svg`
-    <title>${cleanName(name)}</title>
+  const title = svg`<title>${cleanName(name)}</title>`;
+  const inner = svg`<g aria-hidden="true">
     <rect class="swatch s${colour}" x=${round(x)} y=${round(y - 4.5)} width="9" height="9" rx="2.5" />
-    <text class="label" x=${round(x + SWATCH)} y=${round(y + 4)}>${text}</text>`;
-  if (pick === null || member === null) return svg`<g class="name">${inner}</g>`;
-  const choose = (): void => pick(member);
-  return svg`<g class="name pickable" role="button" tabindex="0" aria-label=${`Filter by ${cleanName(name)}`}
-      @click=${choose} @keydown=${onPress(choose)}>
-    <rect class="target" x=${round(x - 3)} y=${round(y - 8)} width=${round(measure(text) + SWATCH + 8)} height="16" rx="4" />
-    ${inner}
+    <text class="label" x=${round(x + SWATCH)} y=${round(y + 4)}>${text}</text>
   </g>`;
+  if (pick === null || member === null) return svg`<g role="img" aria-label=${cleanName(name)}>${title}${inner}</g>`;
+  const choose = (): void => pick(member);
+  return svg`<g>${inner}<rect class="target pickable" role="button" tabindex="0" aria-label=${`${cleanName(name)}, filter by it`}
+      x=${round(x - 3)} y=${round(y - 8)} width=${round(measure(text) + SWATCH + 8)} height="16" rx="4"
+      @click=${choose} @keydown=${onPress(choose)}>${title}</rect></g>`;
 }
 
 /** A handler of Enter and Space, as a button has it. */

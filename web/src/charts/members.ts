@@ -6,7 +6,7 @@ import { formatDelta, formatHeadline, formatUnit } from "../format/numbers.js";
 import { cleanName, ellipseName } from "../format/names.js";
 import { onPress, type Pick } from "./labels.js";
 import { round, type Shape } from "./marks.js";
-import { currentStats, type ChartModel, type SeriesModel } from "./model.js";
+import { comparedRanges, currentStats, type ChartModel, type SeriesModel } from "./model.js";
 import { drawTip, hideTip, showTip } from "./reading.js";
 import { LABEL_SIZE, measureText, measureWidest } from "./text.js";
 import { pickerOf } from "./time-chart.js";
@@ -115,19 +115,20 @@ function drawRow(row: Row, place: RowPlace): Shape {
   const member = series.member;
   const choose = pick && member !== null ? (): void => pick(member) : null;
   const name = ellipseName(series.name, columns.name, (each) => measureText(each, LABEL_SIZE));
-  const inner = svg`
-    <rect class="target" x="0" y=${round(top)} width=${width} height=${round(height)} rx="4" />
+  const inner = svg`<g aria-hidden="true">
     <text class="label" x="0" y=${round(text)}>${name}</text>
     ${drawBar(x, 0, previous, middle - GHOST / 2 + BAR / 2 + 1, GHOST, "ghost")}
     ${drawBar(x, 0, value, middle - BAR / 2, BAR, `block s${series.colour === 0 ? 0 : 1}`)}
     <text class="label figure" x=${round(figureEnd)} y=${round(text)}>${row.figure}</text>
     ${columns.change ? svg`<text class="label change ${row.change?.tone ?? ""}" x=${width - 1} y=${round(text)}>${changeText(row)}</text>` : nothing}
-  `;
+  </g>`;
   const show = (event: Event): void => showRow(event, row, place);
-  return svg`<g role="listitem"><g class="row ${choose ? "pickable" : ""}" tabindex="0" role=${choose ? "button" : "img"}
-      aria-label=${(choose ? "Filter by " : "") + speakRow(row, place)}
+  // What is read lies over what is seen, which a long name would cut short.
+  return svg`<g role="listitem">${inner}<rect class="target ${choose ? "pickable" : ""}" tabindex="0" role=${choose ? "button" : "img"}
+      x="0" y=${round(top)} width=${width} height=${round(height)} rx="4"
+      aria-label=${speakRow(row, place) + (choose ? ". Filter by it" : "")}
       @click=${choose ?? nothing} @keydown=${choose ? onPress(choose) : nothing}
-      @pointerenter=${show} @pointerleave=${hideRow} @focus=${show} @blur=${hideRow}>${inner}</g></g>`;
+      @pointerenter=${show} @pointerleave=${hideRow} @focus=${show} @blur=${hideRow} /></g>`;
 }
 
 function drawBar(x: (value: number) => number, from: number, to: number | null, top: number, height: number, name: string): Shape {
@@ -145,23 +146,24 @@ function speakRow(row: Row, { input: { locale } }: RowPlace): string {
   ].join(", ");
 }
 
-function showRow(event: Event, row: Row, { model, input: { locale }, columns }: RowPlace): void {
+function showRow(event: Event, row: Row, { model, input: { locale, widget }, columns }: RowPlace): void {
   const target = event.currentTarget;
   if (!(target instanceof Element)) return;
   if (event.type === "focus" && !target.matches(":focus-visible")) return;
   const tip = target.closest(".chart")?.querySelector<HTMLElement>(".chart-tip");
   const { series, value, previous, change } = row;
-  const compared = model.compared ? `against ${formatRange(model.compared.start, model.compared.end, locale)}` : null;
-  const content = drawTip(formatRange(model.range.start, model.range.end, locale), compared, [{
+  const [range, before] = comparedRanges(widget) ?? [model.range, null];
+  const against = before && `against ${formatRange(before.start, before.end, locale)}`;
+  const content = drawTip(formatRange(range.start, range.end, locale), against, [{
     name: series.name,
     colour: series.colour === 0 ? 0 : 1,
     value: formatUnit(value, series.unit, { locale }),
-    previous: model.compared ? formatUnit(previous, series.unit, { locale }) : null,
+    previous: before ? formatUnit(previous, series.unit, { locale }) : null,
     change: change ? `${change.arrow} ${change.text}` : null,
     tone: change?.tone ?? "neutral",
     spoken: "",
   }], []);
-  if (tip) showTip(tip, content, target, (columns.left + columns.right) / 2);
+  if (tip) showTip(tip, content, target, columns.wide ? columns.left : 0, "under");
 }
 
 function hideRow(event: Event): void {

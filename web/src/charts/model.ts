@@ -77,7 +77,7 @@ export function buildModel({ widget, kind, locale, colours }: ChartInput): Chart
       ...statsOf(one, meta),
     };
   });
-  const drawn = chooseKind(kind, breakdown, series, buckets.length);
+  const drawn = chooseKind(kind, breakdown, series, widget);
   const shown = breakdown ? series.filter(hasValue) : series;
   const together = breakdown || drawn === "stacked" || (drawn === "area" && hasOneUnit(series));
   return {
@@ -107,16 +107,22 @@ const hasValue = ({ values, stats }: SeriesModel): boolean => values.some((value
 const hasOneUnit = (series: SeriesModel[]): boolean =>
   new Set(series.map(({ unit }) => `${unit.format} ${unit.currency}`)).size < 2;
 
-function chooseKind(kind: ChartKind, breakdown: boolean, series: SeriesModel[], buckets: number): DrawnKind {
-  const known = series.some(({ values, before, stats }) =>
-    stats.value !== null || values.some((value) => value !== null) || before?.some(({ value }) => value !== null));
+function chooseKind(kind: ChartKind, breakdown: boolean, series: SeriesModel[], { stats }: Widget): DrawnKind {
+  const buckets = series[0]?.values.length ?? 0;
+  const known = series.some(({ values, before, stats: own }) =>
+    own.value !== null || values.some((value) => value !== null) || before?.some(({ value }) => value !== null));
   if (!known) return "nothing";
   if (kind === "number") return "number";
   if (breakdown && (kind === "bar" || buckets < 2)) return "members";
   if (buckets < 2) return "pair";
   if (kind === "area" || kind === "bar" || kind === "stacked" || kind === "line") return kind;
-  const adds = series.every(({ unit }) => unit.format === "integer" || unit.format === "currency");
-  return breakdown && adds ? "stacked" : "line";
+  return breakdown && addUp(series, stats) ? "stacked" : "line";
+}
+
+// Members are put on top of each other unasked only where they come to the whole, as those of a rate do not.
+function addUp(series: readonly SeriesModel[], { value }: Stats): boolean {
+  const sum = series.reduce((total, { stats }) => total + (stats.value ?? 0), 0);
+  return value !== null && series.length > 1 && Math.abs(sum - value) <= 1e-6 * Math.abs(value);
 }
 
 function buildBuckets({ series, meta }: Widget, locale: string): Bucket[] {

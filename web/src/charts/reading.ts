@@ -84,20 +84,23 @@ function hideReading(plot: Element, state: ReadingState): void {
   hideTip(partOf(plot, ".chart-tip"));
 }
 
-/** Show a tip beside `x` of the drawing, above everything and inside the window. */
-export function showTip(tip: HTMLElement, content: TemplateResult, drawing: Element | null, x: number): void {
+/** Show a tip beside `x` of the drawing, or under it, above everything and inside the window. */
+export function showTip(
+  tip: HTMLElement, content: TemplateResult, drawing: Element | null, x: number, side: "beside" | "under" = "beside",
+): void {
   render(content, tip);
   if (!tip.matches(":popover-open")) tip.showPopover?.();
   const frame = drawing?.getBoundingClientRect();
   if (frame === undefined) return;
   const [width, height] = [tip.offsetWidth, tip.offsetHeight];
   const middle = frame.left + x;
-  const right = middle + 14;
-  const left = right + width > window.innerWidth - 8 ? middle - 14 - width : right;
+  const right = side === "under" ? middle : middle + 14;
+  const left = side === "beside" && right + width > window.innerWidth - 8 ? middle - 14 - width : right;
   // A tip that would hide most of a small chart stands above it.
   const small = frame.width < width * 1.6;
-  const above = frame.top - height - 6;
-  const top = small && above > 0 ? above : small ? frame.bottom + 6 : frame.top + 4;
+  const [above, below] = [frame.top - height - 6, frame.bottom + 6];
+  const top = side === "under" ? (below + height < window.innerHeight ? below : above)
+    : !small ? frame.top + 4 : above > 0 ? above : below;
   tip.style.left = `${Math.round(Math.max(8, Math.min(window.innerWidth - width - 8, left)))}px`;
   tip.style.top = `${Math.round(Math.max(8, Math.min(window.innerHeight - height - 8, top)))}px`;
 }
@@ -124,13 +127,16 @@ export function readBucket({ model, locale }: Pick<Reading, "model" | "locale">,
     return writeRow(series.name, series.colour, value, series.before ? previous : undefined, series, locale);
   });
   const [first] = model.series;
-  if (model.kind !== "stacked" || model.series.length < 2 || first === undefined) return rows;
+  if (model.kind !== "stacked" || model.series.length < 2 || first === undefined || !hasSum(first)) return rows;
   const known = model.series.flatMap(({ values }) => values[index] ?? []);
   const sum = known.length ? known.reduce((total, value) => total + value, 0) : null;
   const before = sumBefore(model.series)?.find(({ at }) => Math.abs(at - index) <= 0.5)?.value ?? null;
   const shown = rows.filter((_, place) => model.series[place]?.values[index]);
   return [...shown, writeRow("Total", null, sum, first.before ? before : undefined, first, locale)];
 }
+
+// The sum of rates says nothing.
+const hasSum = ({ unit }: SeriesModel): boolean => unit.format !== "percent" && !unit.multiple;
 
 function writeRow(
   name: string, colour: number | null, value: number | null, previous: number | null | undefined,
