@@ -50,11 +50,12 @@ def build_page(*, with_checks: bool = False) -> None:
 
 
 def check_page() -> None:
-    """Check the types, and that those of the API are of its document. Raises PageNotBuilt."""
+    """Check the types, that the API's are of its document, and the charts. Raises PageNotBuilt."""
     bin_folder = find_node()
     install_packages(bin_folder, with_checks=True)
     run_tool(bin_folder, "node", "types.mjs", "--check", problem="The API's types are out of date")
     run_tool(bin_folder, "npm", "run", "--silent", "check", problem="The page has faults of type")
+    run_tool(bin_folder, "npm", "test", "--silent", problem="The tests of the charts fail")
 
 
 def write_types() -> None:

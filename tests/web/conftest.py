@@ -148,5 +148,3 @@ def visit(request: pytest.FixtureRequest, browser: Browser, dashboard_server: Da
     yield visit
     context.close()
     assert visit.faults == []
-
-

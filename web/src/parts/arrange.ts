@@ -226,10 +226,10 @@ function gallery(state: State, { search }: Arranging): TemplateResult {
     return words.every((word) => text.includes(word));
   });
   return html`<dialog class="card gallery" aria-labelledby="gallery-title" ${showModal(closeGallery)}>
-    <header><h2 id="gallery-title">Add a widget</h2><button type="button" class="button quiet iconic" aria-label="Close" @click=${closeGallery}>${cross}</button></header>
+    <div class="head"><h2 id="gallery-title">Add a widget</h2><button type="button" class="button quiet iconic" aria-label="Close" @click=${closeGallery}>${cross}</button></div>
     <input type="search" aria-label="Search the widgets" placeholder="Search" .value=${search} @input=${(event: Event) => searchGallery((event.target as HTMLInputElement).value)}>
     ${found.length === 0 ? html`<p class="empty">No widget has these words.</p>` : nothing}
-    <ul>${repeat(found, ({ key }) => key, (entry) => {
+    <div class="choices" role="region" aria-label="Widgets" tabindex="0"><ul>${repeat(found, ({ key }) => key, (entry) => {
       const lacking = listMissing(state, entry).map((source) => nameSource(state, source));
       return html`<li>
         <div><strong>${cleanName(entry.title)}</strong><span class="tag">${getGroup(entry, titles)}</span>
@@ -238,6 +238,6 @@ function gallery(state: State, { search }: Arranging): TemplateResult {
           ? html`<span class="muted">On the page</span>`
           : html`<button type="button" class="button" aria-label="Add ${cleanName(entry.title)}" @click=${() => addWidget(entry.key)}>${plus}Add</button>`}
       </li>`;
-    })}</ul>
+    })}</ul></div>
   </dialog>`;
 }

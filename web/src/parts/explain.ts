@@ -13,8 +13,8 @@ export function explainDialog(state: State): TemplateResult | typeof nothing {
   if (explain === null) return nothing;
   const entry = findEntry(state, explain.key);
   return html`<dialog class="card explain" aria-labelledby="explain-title" ${showModal(() => change({ explain: null }))}>
-    <header><h2 id="explain-title">${cleanName(entry?.title ?? explain.key)}</h2>
-      <button type="button" class="button quiet iconic" aria-label="Close" @click=${() => change({ explain: null })}>${cross}</button></header>
+    <div class="head"><h2 id="explain-title">${cleanName(entry?.title ?? explain.key)}</h2>
+      <button type="button" class="button quiet iconic" aria-label="Close" @click=${() => change({ explain: null })}>${cross}</button></div>
     <p>${entry?.description}</p>
     ${content(explain)}
   </dialog>`;

@@ -4,6 +4,7 @@ import { type TemplateResult, html, nothing } from "lit";
 import { guard } from "lit/directives/guard.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { Entry } from "../api/client";
+import { drawPageLegend } from "../charts/legend";
 import { cleanName } from "../format/names";
 import { navigate } from "../state/actions";
 import { addWidget, beginArranging, dismissOffers, openGallery } from "../state/arrangement";
@@ -26,12 +27,14 @@ export function dashboard(state: State): TemplateResult {
   return html`
     <div class="overview">
       <div class="main">
+        <h2 class="unseen">At a glance</h2>
         ${section(state, OVERVIEW)}
         ${trend(state)}
         ${state.places.length === 0 ? nobody() : nothing}
       </div>
       ${insights(state)}
     </div>
+    ${legend(state)}
     ${repeat(sections, (name) => name, (name) => html`<section class="group" aria-label=${cleanName(name)}>
       <h2>${cleanName(name)}</h2>
       ${section(state, name)}
@@ -54,6 +57,12 @@ function section(state: State, name: string): TemplateResult | typeof nothing {
 }
 
 const styleOf = ({ x, y, w, h }: Place): string => `--x:${x + 1};--y:${y + 1};--w:${w};--h:${h}`;
+
+/** What the marks of all charts stand for, said once. */
+const legend = (state: State): TemplateResult => html`<div class="legend">${guard([state.tiles], () => {
+  const widgets = [...state.tiles.values()].flatMap(({ widget }) => (widget !== null && widget.series.length > 0 && !widget.table ? [widget] : []));
+  return widgets.length === 0 ? nothing : drawPageLegend(widgets, LOCALE);
+})}</div>`;
 
 /** One figure as a large chart. */
 function trend(state: State): TemplateResult | typeof nothing {

@@ -17,7 +17,7 @@ export function syncDrawer(state: State): TemplateResult | typeof nothing {
     document.getElementById("sync-status")?.focus();
   };
   return html`<section class="drawer card" role="dialog" aria-labelledby="sync-title" tabindex="-1" @keydown=${(event: KeyboardEvent) => event.key === "Escape" && close()}>
-    <header><h2 id="sync-title">Sync</h2><button type="button" class="button quiet iconic" aria-label="Close" @click=${close}>${cross}</button></header>
+    <div class="head"><h2 id="sync-title">Sync</h2><button type="button" class="button quiet iconic" aria-label="Close" @click=${close}>${cross}</button></div>
     <p class="muted">${meta?.last_sync_at ? `Last read ${time(meta.last_sync_at)}.` : "Nothing has been read yet."}
       ${meta?.next_scheduled_at ? ` Next ${time(meta.next_scheduled_at)}.` : ""}</p>
     ${isRunning(job)
