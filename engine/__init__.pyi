@@ -36,6 +36,7 @@ from .authoring.edit import EntryLine as EntryLine
 from .authoring.edit import MetricEntry as MetricEntry
 from .authoring.edit import add_entry as add_entry
 from .authoring.edit import render_scalar as render_scalar
+from .authoring.loaded_days import LoadedDays as LoadedDays
 from .authoring.new_test import draft_test as draft_test
 from .authoring.test_runner import MISSING as MISSING
 from .authoring.test_runner import Mismatch as Mismatch

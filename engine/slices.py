@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.calendar import Window
@@ -16,6 +17,15 @@ class Slice:
     tenant: str
     account: str
     days: Window
+
+
+@dataclass(frozen=True, slots=True)
+class DayTotals:
+    """The rows of an account's day: how many there are, and of these without a currency; the sums of some columns."""
+
+    count: int
+    without_currency: int
+    sums: Sequence[float | None]
 
 
 # The days of each account that have been restated, as one window. The table stands beside the facts, so that it changes

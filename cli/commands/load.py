@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import click
 from click.core import ParameterSource
@@ -13,7 +14,18 @@ from click.core import ParameterSource
 from cli.counts import format_count
 from cli.options import metrics_option, user_option
 from cli.services import open_services
-from engine import PRESETS, SOURCES, CsvOptions, CsvRows, InvalidRows, Table, did_you_mean, find_nearest_names
+from engine import (
+    PRESETS,
+    SOURCES,
+    CsvOptions,
+    CsvRows,
+    InvalidRows,
+    LoadedDays,
+    Table,
+    WarehouseUnavailable,
+    did_you_mean,
+    find_nearest_names,
+)
 from runtime.accounts import check_loadable
 from runtime.services import Services
 
@@ -62,6 +74,11 @@ from runtime.services import Services
 @click.option("--ignore-rest", is_flag=True, help="Pass over every header that fills no column.")
 @click.option("--skip-totals", is_flag=True, help="Leave out the rows that sum up others.")
 @click.option("--thousands", is_flag=True, help="Read 1,200 as 1200.")
+@click.option(
+    "--decimal",
+    type=click.Choice(["comma", "point"]),
+    help="What stands before decimals: `comma` reads 1.200,50 as 1200.5; needed where the numbers do not tell.",
+)
 @metrics_option
 def load(
     table: str,
@@ -75,6 +92,7 @@ def load(
     ignore_rest: bool,
     skip_totals: bool,
     thousands: bool,
+    decimal: Literal["comma", "point"] | None,
     metrics: Path,
 ) -> None:
     """Load rows from exports.
@@ -103,38 +121,57 @@ def load(
             ignore_rest=ignore_rest,
             skip_totals=skip_totals,
             thousands=thousands,
+            decimal=decimal,
         )
         check_options(options, target)
         try:
             rows = CsvRows(files, target, user, options)
             if account is not None and rows.has_account_column():
                 raise click.UsageError(f"--account: the file has a column for {target.account} of its own")
-            count = load_rows(services, rows, user)
+            loaded = load_rows(services, rows, user)
         except InvalidRows as error:
             raise InvalidRows(f"{error}{format_remedy(error)}") from None
+        count = loaded.counts.total()
+        doubts = [*rows.doubts.values(), *find_doubts(services, loaded)]
     if rows.skipped_count:
         verb = "sums" if rows.skipped_count == 1 else "sum"
         click.echo(f"{format_count(rows.skipped_count, 'row')} that {verb} up others left out", err=True)
     if not count:
         click.echo("warning: there are no rows below the header", err=True)
+    for doubt in doubts:
+        click.echo(f"warning: {doubt}", err=True)
     click.echo(f"{format_count(count, 'row')} loaded into {table}")
 
 
-def load_rows(services: Services, rows: CsvRows, user: str) -> int:
-    """Check all of the files, then load them; returns the number of rows. Raises AccountConflict."""
+def load_rows(services: Services, rows: CsvRows, user: str) -> LoadedDays:
+    """Check all of the files, then load them; returns what was loaded. Raises AccountConflict."""
     table = rows.table
-    accounts: set[str] = set()
-    count = 0
+    loaded = LoadedDays(table, user)
     for row in rows:
-        count += 1
-        accounts.add(row[table.account] if table.account else "")
-    check_loadable(services, user, table, accounts)
+        loaded.add(row)
+    check_loadable(services, user, table, loaded.accounts)
+    count = loaded.counts.total()
     with click.progressbar(rows, length=count, label="Loading", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         services.warehouse.upsert(table, bar)
-    for each in sorted(accounts):
+    for each in loaded.accounts:
         services.state.connections.mark_external(user, table.source, each)
     services.state.tenants.advance_data_version(user)
-    return count
+    return loaded
+
+
+def find_doubts(services: Services, loaded: LoadedDays) -> list[str]:
+    """Find what is doubtful of rows that were loaded."""
+    if not loaded.counts:
+        return []
+    table = loaded.table
+    columns = loaded.list_summed_columns()
+    try:
+        found = services.warehouse.sum_days(table, loaded.user, loaded.window, columns)
+        stored = {(account, day): totals for account, day, totals in found}
+    except WarehouseUnavailable as error:
+        # The rows are there, and a failure would say that they are not.
+        return [f"the rows are loaded, and could not be looked at: {error}"]
+    return list(loaded.describe_doubts(stored, services.get_today()))
 
 
 def get_table(services: Services, name: str) -> Table:
@@ -171,6 +208,8 @@ def check_options(options: CsvOptions, table: Table) -> None:
         raise click.UsageError("--account: the table has no account column")
     if options.account is not None and table.account in (*options.fixed, *options.headers):
         raise click.UsageError(f"--account: {table.account!r} is given twice")
+    if options.thousands and options.decimal == "comma":
+        raise click.UsageError("--thousands: with --decimal comma a comma stands before decimals")
     preset = options.preset
     if preset is not None and table.source in SOURCES and preset.name != table.source:
         raise click.UsageError(f"--preset {preset.name}: {table.name} is a table of {table.source}")

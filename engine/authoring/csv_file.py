@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TextIO
 
@@ -16,8 +17,12 @@ from engine.authoring.csv_values import parse_day
 SEPARATORS = (",", ";", "\t")
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 COMMENT = re.compile(r'\s*"?#')
-# Google Analytics writes the days of a report above it.
-COMMENTED_DAY = re.compile(r'\s*"?#\s*(start|end) date:\s*([0-9-]{8,10})', re.IGNORECASE)
+# Google Analytics writes the days of a report above it, in its user's language: `# Start date: 20250101` and the like,
+# or `# 20250101-20250131`.
+DAY = r"(\d{8}|\d{4}-\d\d-\d\d)"
+COMMENTED_DAYS = re.compile(rf'\s*"?#(?:[^:：]*[:：])?\s*{DAY}(?:\s*[-–—]\s*{DAY})?"?[\s,;]*', re.ASCII)
+# Records that show what the fields of a file are.
+SAMPLE_SIZE = 5
 BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
@@ -33,12 +38,13 @@ class MalformedCsv(ValueError):
 class CsvPreamble:
     """What stands before the header: comments, the separator, the report's title.
 
-    `line_count` lines were read for it, and `pending` ones of them belong to the records.
+    `days` are the days that the comments name. `line_count` lines were read for it, and `pending` ones of them belong
+    to the records.
     """
 
     separator: str = ","
     title: str = ""
-    days: dict[str, date] = field(default_factory=dict)
+    days: list[date] = field(default_factory=list)
     days_line: int = 1
     line_count: int = 0
     comment_count: int = 0
@@ -48,14 +54,19 @@ class CsvPreamble:
 class CsvFile:
     """A file with a header: UTF-8 or UTF-16, with commas, semicolons or tabs.
 
-    The header's line, its fields and the preamble are read at once. Raises MalformedCsv.
+    The header's line, its fields, the preamble and a sample of the records are read at once. Raises MalformedCsv.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.encoding = find_encoding(path)
         self.preamble = CsvPreamble()
-        self.header_line, self.header = next(self.iter_records(), (1, []))
+        records = self.iter_records()
+        self.header_line, self.header = next(records, (1, []))
+        self.sample: list[list[str]] = []
+        # What is wrong below the header is reported when all of it is read.
+        with suppress(MalformedCsv):
+            self.sample += (record for _, record in islice(records, SAMPLE_SIZE))
 
     def iter_records(self) -> Iterator[tuple[int, list[str]]]:
         """Yield the header and the records that are not blank, each with the line that it begins on.
@@ -115,10 +126,10 @@ def read_preamble(file: TextIO) -> CsvPreamble:
 def read_comment(preamble: CsvPreamble, line: str) -> None:
     """Count a line that is skipped, and keep the day that it may tell."""
     preamble.comment_count += bool(line.strip())
-    told = COMMENTED_DAY.match(line)
+    told = COMMENTED_DAYS.fullmatch(line)
     if told:
         try:
-            preamble.days[told[1].lower()] = parse_day(told[2])
+            preamble.days += [parse_day(each) for each in told.groups() if each]
         except ValueError:
             return
         preamble.days_line = preamble.line_count

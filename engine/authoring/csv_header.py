@@ -11,16 +11,31 @@ from typing import Any
 
 from engine.authoring.csv_file import CsvFile
 from engine.authoring.csv_presets import NTH_DAY, PRESETS, PRIMARY, CsvPreset, fold_header, fold_headers
-from engine.authoring.csv_values import PARSERS, parse_account, parse_nth_day
+from engine.authoring.csv_values import PARSERS, DecimalMark, is_day, parse_account, parse_nth_day
 from engine.suggestions import did_you_mean, find_nearest_names
 from engine.tables import Column, Table
 
 # An upload must not name its tenant, whatever the table calls that column.
 TENANT_HEADER = "user_id"
 # Headers of a row's first and last day. In a table of one's own, a column may have one of the plain names.
-PERIOD_STARTS = fold_headers("Reporting starts", "Date start", "Start date", "Period start", "Week start")
-PERIOD_ENDS = fold_headers("Reporting ends", "Date stop", "End date", "Period end", "Week end", "Week ending")
-REPORTED_DAYS = fold_headers("Reporting starts", "Reporting ends", "Date start", "Date stop")
+# Ads Manager writes them in its user's language.
+REPORT_STARTS = fold_headers(
+    *("Reporting starts", "Date start", "Berichtsstart", "Berichtsbeginn", "Début des rapports", "Inicio del informe"),
+    *("Início dos relatórios", "Inizio report", "Begin rapportage"),
+)
+REPORT_ENDS = fold_headers(
+    *("Reporting ends", "Date stop", "Berichtsende", "Fin des rapports", "Fin del informe", "Término dos relatórios"),
+    *("Fine report", "Einde rapportage"),
+)
+PERIOD_STARTS = REPORT_STARTS | fold_headers("Start date", "Period start", "Week start")
+PERIOD_ENDS = REPORT_ENDS | fold_headers("End date", "Period end", "Week end", "Week ending")
+REPORTED_DAYS = REPORT_STARTS | REPORT_ENDS
+# Headers of reports over several days, which have no date.
+PERIODS = fold_headers(
+    *("Day of week", "Day of week name", "Hour", "ISO week", "ISO week of ISO year", "Month", "Month of year"),
+    *("Nth month", "Nth week", "Quarter", "Week", "Week of year", "Year", "Year month", "Year week"),
+)
+BY_DAY = "each row must be of one day: export it by day (in Ads Manager, Breakdown > By time > Day)"
 # An amount's currency, as Ads Manager writes it: `Amount spent (USD)`.
 CURRENCY_CODE = re.compile(r"\s*\(([A-Z]{3})\)\s*$")
 # Headers resemble columns by chance: below this, a suggestion is nonsense more often than not.
@@ -34,7 +49,8 @@ class CsvOptions:
     """What a file does not tell about itself.
 
     `headers` has the file's header of each column that it calls otherwise, `fixed` the text of columns that it lacks.
-    `account` fills the account's column; None says nothing about it. `ignored` are headers to skip.
+    `account` fills the account's column; None says nothing about it. `ignored` are headers to skip. `decimal` is what
+    stands before the decimals of numbers; None where the numbers tell.
     """
 
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -45,6 +61,7 @@ class CsvOptions:
     ignore_rest: bool = False
     skip_totals: bool = False
     thousands: bool = False
+    decimal: DecimalMark | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +142,15 @@ def match_header(file: CsvFile, table: Table, options: CsvOptions) -> CsvHeader:
         ):
             header.missing.append(column.name)
     header.faults += find_repeated_headers(header)
+    used = {each.position for each in header.fields}
+    if table.time not in header.filled_columns:
+        periods = {at for at, name in enumerate(names) if at not in used and fold_header(name) in PERIODS}
+        if periods:
+            header.faults += [(at, f"{names[at]}: {BY_DAY}") for at in sorted(periods)]
+            header.missing = [name for name in header.missing if name != table.time]
+            used |= periods
     header.starts, header.ends = (find_period(table, header, each) for each in (PERIOD_STARTS, PERIOD_ENDS))
     find_currency(table, header)
-    used = {each.position for each in header.fields}
     header.unknown = [
         position
         for position, name in enumerate(names)
@@ -174,7 +197,7 @@ def choose_parser(
     if column.name == table.account:
         return partial(parse_account, table)
     if column.name == table.time and fold_header(header) == fold_header(NTH_DAY):
-        return partial(parse_nth_day, file.preamble.days.get("start"))
+        return partial(parse_nth_day, next(iter(file.preamble.days), None))
     own = options.preset.parsers if options.preset is not None else {}
     if column.name in own and column.name not in options.headers and fold_header(header) != fold_header(column.name):
         return own[column.name]
@@ -224,7 +247,7 @@ def describe_faults(file: CsvFile, table: Table, header: CsvHeader, options: Csv
     """Yield what keeps a header from being read: the position of a field, and the fault with its remedy."""
     yield from header.faults
     for name in header.missing:
-        yield 0, describe_missing_column(name, table, header)
+        yield 0, describe_missing_column(name, table, header, file)
     empty = [
         name
         for name in table.columns
@@ -250,11 +273,13 @@ def describe_faults(file: CsvFile, table: Table, header: CsvHeader, options: Csv
         yield from describe_lack_of_values(table, header, options)
 
 
-def describe_missing_column(name: str, table: Table, header: CsvHeader) -> str:
+def describe_missing_column(name: str, table: Table, header: CsvHeader, file: CsvFile) -> str:
     if name == table.account:
         return f"the file has no column {name!r}, which tells the account; write --account ID"
     unknown = [header.names[position] for position in header.unknown]
     similar = find_similar_header(name, unknown)
+    if similar is None and name == table.time:
+        similar = find_day_header(header, file)
     remedy = shlex.join(("--map", f"{name}={similar}")) if similar else f"--map {name}=HEADER"
     return (
         f"the file has no column {name!r}, which each row needs; write {remedy} if it is called otherwise, "
@@ -287,6 +312,15 @@ def find_similar_header(column: str, headers: Collection[str]) -> str | None:
     return next((folded[each] for each in find_nearest_names(fold_header(column), folded, cutoff=LIKENESS)), None)
 
 
+def find_day_header(header: CsvHeader, file: CsvFile) -> str | None:
+    """Return the first header that fills nothing and whose values are days, as far as the sample shows, or None."""
+    for position in header.unknown:
+        texts = [record[position].strip() for record in file.sample if position < len(record)]
+        if any(texts) and all(is_day(text) for text in texts if text):
+            return header.names[position]
+    return None
+
+
 def suggest_options(file: CsvFile, table: Table, header: CsvHeader, options: CsvOptions) -> Iterator[tuple[str, ...]]:
     """Yield the options that let a header be read; a word in capitals stands for what only the user knows."""
     if header.faults:
@@ -305,8 +339,13 @@ def suggest_options(file: CsvFile, table: Table, header: CsvHeader, options: Csv
     ]
     mapped: dict[str, str] = {}
     ignored = []
+    day = find_day_header(header, file) if table.time in header.missing else None
+    if day is not None:
+        mapped[table.time] = day
     for at in header.unknown:
         name = header.names[at]
+        if name == day:
+            continue
         similar = find_similar_column(name, [each for each in empty if each not in mapped])
         if similar is None:
             ignored.append(name)
@@ -315,6 +354,9 @@ def suggest_options(file: CsvFile, table: Table, header: CsvHeader, options: Csv
     for name in header.missing:
         if name == table.account:
             yield "--account", "ID"
+        elif name not in mapped and name != table.time and any(header.names[at] != day for at in header.unknown):
+            # One of them is more likely to have it than that all rows are alike.
+            yield "--map", f"{name}=HEADER"
         elif name not in mapped:
             yield "--set", f"{name}={'DATE' if name == table.time else 'VALUE'}"
     yield from (("--map", f"{column}={name}") for column, name in mapped.items())

@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.authoring.csv_file import CsvFile, MalformedCsv
 from engine.authoring.csv_header import (
+    BY_DAY,
     CsvField,
     CsvHeader,
     CsvOptions,
@@ -20,7 +21,7 @@ from engine.authoring.csv_header import (
     match_header,
     suggest_options,
 )
-from engine.authoring.csv_rows import BY_DAY, RowReader, SumRow
+from engine.authoring.csv_rows import RowReader, SumRow
 from engine.authoring.csv_values import PARSERS, parse_account
 from engine.errors import InvalidRows
 from engine.tables import Table
@@ -74,6 +75,8 @@ class CsvRows:
         self.table = table
         self.options = options or CsvOptions()
         self.skipped_count = 0
+        # The first doubtful row of each field.
+        self.doubts: dict[tuple[Path, int], str] = {}
         if table.query is not None:
             raise InvalidRows(f"table {table.name!r} is a query; load the tables that it reads")
         if not table.key:
@@ -129,8 +132,8 @@ class CsvRows:
                 message = f"the amounts are in {header.currency}, and --set says {fixed[currency]}"
                 faults.add(path, file.header_line, 0, message)
         days = file.preamble.days
-        if self.table.time in fixed and len(set(days.values())) > 1:
-            message = f"the report is over {days['start']} to {days['end']}; {BY_DAY}"
+        if self.table.time in fixed and len(set(days)) > 1:
+            message = f"the report is over {days[0]} to {days[-1]}; {BY_DAY}"
             faults.add(path, file.preamble.days_line, 0, message)
         return MatchedFile(file, header, fixed)
 
@@ -194,6 +197,10 @@ class CsvRows:
                     continue
                 for position, message in reader.check_days_and_currency(record, row):
                     faults.add(file.path, line, position, message)
+                faults.remedies |= reader.remedies
+                if reader.doubt is not None:
+                    position, message = reader.doubt
+                    self.doubts.setdefault((file.path, position), f"{file.path}:{line}:{position + 1}: {message}")
                 yield row
         except MalformedCsv as error:
             faults.add(file.path, error.line, 0, str(error))

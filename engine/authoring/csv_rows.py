@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from engine.authoring.csv_header import CsvField, CsvHeader, CsvOptions, list_required_columns
-from engine.authoring.csv_values import DAMAGED_ID, GROUPED_NUMBER, parse_day
+from engine.authoring.csv_header import BY_DAY, CsvField, CsvHeader, CsvOptions, list_required_columns
+from engine.authoring.csv_presets import fold_header
+from engine.authoring.csv_values import (
+    COMMA_NUMBER,
+    DAMAGED_ID,
+    DOTTED_NUMBER,
+    GROUPED_NUMBER,
+    DecimalMark,
+    drop_thousands,
+    is_day,
+    parse_day,
+    quote_value,
+)
 from engine.tables import NUMBER_TYPES, Table
 
 # Bytes of a text in a key: PostgreSQL's index takes so many, with room for the rest of the key.
 MAX_KEY_BYTES = 2_000
 # What a row that sums up others has in its key.
 TOTALS = frozenset(("total", "totals", "grand total"))
+WHOLE_TYPES = ("integer", "bigint")
 LEAVE_OUT = "--skip-totals leaves such rows out"
-BY_DAY = "each row must be of one day: export it by day (in Ads Manager, Breakdown > By time > Day)"
 
 
 class SumRow(ValueError):
@@ -29,7 +41,8 @@ class SumRow(ValueError):
 class RowReader:
     """Reads the records of one file.
 
-    `faults` has the positions and faults of the record that was read last, `remedies` the options that would mend them.
+    `faults` has the positions and faults of the record that was read last, `remedies` the options that would mend them,
+    and `doubt` what is doubtful in it.
     """
 
     def __init__(self, table: Table, header: CsvHeader, options: CsvOptions, *, separator: str) -> None:
@@ -37,17 +50,28 @@ class RowReader:
         self.header = header
         self.required = list_required_columns(table)
         self.key_fields = [field for field in header.fields if field.column.name in self.required]
+        self.decimal: DecimalMark | None = "point" if options.thousands else options.decimal
         # Where semicolons separate fields, a comma may be the decimal point.
-        self.has_thousands = options.thousands or (options.preset is not None and separator != ";")
+        self.has_comma = separator == ";" and self.decimal is None
+        self.has_thousands = options.thousands or (options.preset is not None and not self.has_comma)
         self.faults: list[tuple[int, str]] = []
         self.remedies: dict[tuple[str, ...], None] = {}
         used = {each.position for each in header.fields}
         # Some exports write what a row is beyond their header.
         self.unnamed = [at for at, name in enumerate(header.names) if not name and at not in used]
+        known: frozenset[str] = frozenset() if options.preset is None else options.preset.ignored
+        # Fields that nothing is known of: a day there may be the last of several.
+        self.unread = [
+            at
+            for at, name in enumerate(header.names)
+            if at not in (*used, header.starts, header.ends) and fold_header(name) not in known
+        ]
+        self.named = frozenset(map(fold_header, options.ignored))
+        self.doubt: tuple[int, str] | None = None
 
     def read_row(self, record: Sequence[str]) -> dict[str, Any] | None:
         """Convert a record to values by column; None if it has faults. Raises SumRow."""
-        self.faults, self.remedies = [], {}
+        self.faults, self.remedies, self.doubt = [], {}, None
         self.check_sum_row(record)
         width = len(self.header.names)
         if len(record) != width:
@@ -71,13 +95,15 @@ class RowReader:
         for position in labels:
             if position < len(record) and record[position].strip().casefold() in TOTALS:
                 raise SumRow(position, f"{record[position].strip()!r} sums up other rows; {LEAVE_OUT}")
-        if len(record) != width:
-            return
         for field in self.key_fields:
+            is_time = field.column.name == self.table.time
+            # A total's name beyond the header is in the language of its user.
+            if len(record) != width and not (is_time and len(record) > width):
+                continue
             given = record[field.position].strip()
             if given.casefold() in TOTALS:
                 raise SumRow(field.position, f"{field.header}: {given!r} sums up other rows; {LEAVE_OUT}")
-            if not given and field.column.name == self.table.time:
+            if not given and is_time:
                 raise SumRow(field.position, f"{field.header}: is empty; a row without a date is a total: {LEAVE_OUT}")
             if not given and field.column.type == "text":
                 message = f"{field.header}: is empty; a row without it sums up the others: {LEAVE_OUT}"
@@ -96,12 +122,40 @@ class RowReader:
                 raise ValueError(f"is longer than the {MAX_KEY_BYTES:,} bytes that a key may have; shorten it")
             if DAMAGED_ID.fullmatch(given):
                 raise ValueError(f"{given!r} is an id that a spreadsheet has rounded; load the export as it came")
-        if column.value_type in NUMBER_TYPES and GROUPED_NUMBER.fullmatch(given):
-            if not self.has_thousands:
-                self.remedies[("--thousands",)] = None
-                raise ValueError(f"{given!r} has commas; --thousands reads them as {given.replace(',', '')}")
-            given = given.replace(",", "")
+        if column.value_type in NUMBER_TYPES:
+            given = self.unify_number(given, is_whole=column.type in WHOLE_TYPES)
         return field.parse(given)
+
+    def unify_number(self, given: str, *, is_whole: bool) -> str:
+        """Return a number as the parsers take it. Raises ValueError where it is not certain which number it is."""
+        if self.decimal == "comma":
+            if not COMMA_NUMBER.fullmatch(given):
+                raise ValueError(f"{quote_value(given)} is not a number with a decimal comma, such as 1.234,50")
+            return drop_thousands(given, "comma")
+        if GROUPED_NUMBER.fullmatch(given):
+            if self.has_thousands:
+                return drop_thousands(given, "point")
+            if not self.has_comma:
+                self.remedies[("--thousands",)] = None
+                raise ValueError(f"{given!r} has commas; --thousands reads them as {drop_thousands(given, 'point')}")
+        elif not self.is_doubtful(given, is_whole=is_whole):
+            return given
+        self.remedies[("--decimal", "comma")] = None
+        fault = "has a decimal comma" if "," in given else "is one number or another"
+        message = f"{given!r} {fault}; --decimal comma reads it as {drop_thousands(given, 'comma')}"
+        if GROUPED_NUMBER.fullmatch(given):
+            message += f", and --thousands as {drop_thousands(given, 'point')}"
+        elif given.count(".") == 1 and "," not in given:
+            message += f", and --decimal point as {given}"
+        raise ValueError(message)
+
+    def is_doubtful(self, given: str, *, is_whole: bool) -> bool:
+        """Whether a number may have a decimal comma; one of whole numbers may have points between thousands."""
+        if self.decimal is not None or not COMMA_NUMBER.fullmatch(given):
+            return False
+        if "," in given or given.count(".") > 1:
+            return True
+        return (is_whole or self.has_comma) and DOTTED_NUMBER.fullmatch(given) is not None
 
     def check_days_and_currency(self, record: Sequence[str], row: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
         """Yield the positions and faults of a row over several days, or in another currency than its header."""
@@ -116,9 +170,26 @@ class RowReader:
             else:
                 if not first == day == last:
                     yield self.header.ends, f"{name}: the row is over {min(first, day)} to {last}; {BY_DAY}"
+        yield from self.find_other_days(record, day)
         code, currency = self.header.currency, self.table.currency
         if code is not None and currency is not None and row.get(currency) not in (None, code):
             yield 0, f"the row is in {row[currency]}, and its header in {code}; rows have one currency"
+
+    def find_other_days(self, record: Sequence[str], day: date) -> Iterator[tuple[int, str]]:
+        """Yield the positions of days that are not the row's, where nobody said what they are."""
+        for position in self.unread:
+            text = record[position].strip()
+            # Eight digits may be an id.
+            if "-" not in text or not is_day(text) or parse_day(text) == day:
+                continue
+            name = self.header.names[position]
+            message = f"{name}: {text} is another day than the row's {day}. If the row is over several days: {BY_DAY}"
+            if fold_header(name) in self.named:
+                self.doubt = position, message
+                continue
+            remedy = ("--ignore", name)
+            self.remedies[remedy] = None
+            yield position, f"{message}. If not, {shlex.join(remedy)} leaves the column out"
 
     def read_day(self, record: Sequence[str], position: int | None) -> date | None:
         """Return the day in a field; None where there is none. Raises ValueError."""

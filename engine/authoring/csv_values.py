@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from engine.calendar import MAX_DATE, MIN_DATE
@@ -18,6 +18,10 @@ from engine.tables import Table
 INTEGER = re.compile(r"([+-]?\d{1,19})(\.0*)?", re.ASCII)
 NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?", re.ASCII)
 GROUPED_NUMBER = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", re.ASCII)
+# `1.234,50`, as many countries write it, and `1.234`, which there is a whole number.
+COMMA_NUMBER = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d*)?", re.ASCII)
+DOTTED_NUMBER = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+", re.ASCII)
+DecimalMark = Literal["comma", "point"]
 # What a spreadsheet makes of a long number: `1.2021E+17`.
 DAMAGED_ID = re.compile(r"\d(\.\d+)?E\+\d{2,}", re.ASCII)
 DATE = re.compile(r"(\d{4})(-?)(\d{2})\2(\d{2})", re.ASCII)
@@ -75,6 +79,19 @@ def parse_day(given: str) -> date:
     if found is None:
         raise ValueError(f"{quote_value(given)} is not a date; write it as 2025-01-31 or 20250131")
     return reject_out_of_range(found, given)
+
+
+def is_day(given: str) -> bool:
+    try:
+        parse_day(given)
+    except ValueError:
+        return False
+    return True
+
+
+def drop_thousands(given: str, decimal: DecimalMark) -> str:
+    """Return a number without the marks between its thousands, and with a decimal point."""
+    return given.replace(",", "") if decimal == "point" else given.replace(".", "").replace(",", ".")
 
 
 def reject_out_of_range(found: date, given: str) -> date:

@@ -14,7 +14,7 @@ import sqlalchemy
 
 from engine.calendar import Window
 from engine.errors import LayoutMismatch, WarehouseTimeout, WarehouseUnavailable
-from engine.slices import CURSORS, Slice
+from engine.slices import CURSORS, DayTotals, Slice
 from engine.tables import Table
 from engine.warehouse.drivers.base import Condition, limit_seconds
 from engine.warehouse.drivers.open import open_driver
@@ -170,6 +170,29 @@ class Warehouse:
         name = self.dialect.quote_identifier(table.physical)
         found = [self.query(f"SELECT COUNT(*) FROM {name} WHERE {each.sql}", each.parameters) for each in conditions]
         return sum(int(row[0]) for rows in found for row in rows)
+
+    def sum_days(
+        self, table: Table, tenant: str, days: Window, columns: Sequence[str]
+    ) -> Iterator[tuple[str, date, DayTotals]]:
+        """Yield account and day, and the totals of the tenant's rows of them. Raises WarehouseUnavailable."""
+        quote = self.dialect.quote_identifier
+        condition = f"{self.dialect.emit_tenant_condition(table)} AND {self.dialect.emit_days_condition(table)}"
+        names = [table.columns[name].physical for name in columns]
+        account = f"{quote(table.account_column.physical)}, " if table.account_column else ""
+        currency = "1 = 1" if table.currency is None else f"{quote(table.columns[table.currency].physical)} IS NULL"
+        keys = f"{account}{quote(table.columns[table.time].physical)}"
+        totals = [
+            "COUNT(*)",
+            f"SUM(CASE WHEN {currency} THEN 1 ELSE 0 END)",
+            *(f"SUM({quote(name)})" for name in names),
+        ]
+        sql = f"SELECT {keys}, {', '.join(totals)} FROM {quote(table.physical)} WHERE {condition} GROUP BY {keys}"
+        bounds = {"start": self.dialect.bind_day(days.start), "end": self.dialect.bind_day(days.end)}
+        for row in self.query(sql, {"tenant": self.dialect.bind_tenant_id(tenant), **bounds}):
+            *key, day, count, without_currency = row[: 4 if account else 3]
+            sums = [None if each is None else float(each) for each in row[4 if account else 3 :]]
+            place = str((key and key[0]) or ""), date.fromisoformat(self.dialect.format_day(day))
+            yield *place, DayTotals(int(count), int(without_currency), sums)
 
     def delete_accounts(self, tables: Sequence[Table], tenant: str, accounts: Collection[str] | None = None) -> None:
         """Delete the tenant's rows, or those of its accounts, and their cursors. Raises WarehouseUnavailable."""

@@ -112,14 +112,17 @@ class Dialect(ExpressionEmitter):
 
     def emit_slice_condition(self, table: Table) -> str:
         """Write the condition that a row is of a slice; parameters: tenant, account, start, end."""
-        day = self.quote_identifier(table.columns[table.time].physical)
         account = (
             f" AND {self.quote_identifier(table.account_column.physical)} = {self.emit_parameter('account')}"
             if table.account_column
             else ""
         )
-        start, end = self.emit_parameter("start"), self.emit_parameter("end")
-        return f"{self.emit_tenant_condition(table)}{account} AND {day} BETWEEN {start} AND {end}"
+        return f"{self.emit_tenant_condition(table)}{account} AND {self.emit_days_condition(table)}"
+
+    def emit_days_condition(self, table: Table) -> str:
+        """Write the condition that a row is of some days; parameters: start, end."""
+        day = self.quote_identifier(table.columns[table.time].physical)
+        return f"{day} BETWEEN {self.emit_parameter('start')} AND {self.emit_parameter('end')}"
 
     def bind_slice(self, slice_: Slice) -> dict[str, Any]:
         """Return the values that the condition of a slice binds."""

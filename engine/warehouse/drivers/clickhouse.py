@@ -180,9 +180,7 @@ class ClickHouseDriver(WarehouseDriver):
             return rows
         width = len(table.key)
         stored: dict[tuple[Any, ...], Sequence[Any]] = {}
-        day = self.dialect.quote_identifier(table.columns[table.time].physical)
-        days_between = f"{day} BETWEEN {self.dialect.emit_parameter('start')} AND {self.dialect.emit_parameter('end')}"
-        condition = f"{self.dialect.emit_tenant_condition(table)} AND {days_between}"
+        condition = f"{self.dialect.emit_tenant_condition(table)} AND {self.dialect.emit_days_condition(table)}"
         for tenant in {row[table.tenant] for row in rows}:
             days = [row[table.time] for row in rows if row[table.tenant] == tenant]
             parameters = {"tenant": tenant, "start": min(days), "end": max(days)}

@@ -69,7 +69,9 @@ def test_an_agencys_exports_give_its_numbers(shipped_run: Run) -> None:
         (0, "2 rows loaded into meta_ads_daily\n"),
         (0, "2 rows loaded into ig_account_daily\n"),
     ]
-    assert [each.stderr for each in results] == [*["1 row that sums up others left out\n"] * 2, ""]
+    assert [each.stderr.splitlines()[:1] for each in results] == [*[["1 row that sums up others left out"]] * 2, []]
+    # Google Analytics does not tell the currency of its amounts, and Ads Manager does.
+    assert ["have no currency" in each.stderr for each in results] == [True, False, False]
     channels = query_answer(shipped_run, "ga4.traffic_channels")
     assert channels["stats"]["value"] == 1535
     assert {each["name"]: each["stats"]["value"] for each in channels["series"]} == {
@@ -147,3 +149,18 @@ def test_a_header_alone_is_told(shipped_run: Run) -> None:
     result = shipped_run("load", "ga4_daily", "rows.csv", "--account", "5")
     assert (result.exit_code, result.stdout) == (0, "0 rows loaded into ga4_daily\n")
     assert result.stderr == "warning: there are no rows below the header\n"
+
+
+def test_what_would_count_twice_is_told_after_the_load(shipped_run: Run, tmp_path: Path) -> None:
+    """A renamed campaign is another one where names are ids; an account under two names is two."""
+    options = ("--preset", "meta", "--skip-totals")
+    assert "warning" not in shipped_run("load", "meta_ads_daily", "ads.csv", "--account", "77", *options).stderr
+    assert "warning" not in shipped_run("load", "meta_ads_daily", "ads.csv", "--account", "77", *options).stderr
+    (tmp_path / "ads.csv").write_text(ADS.replace("Spring", "Spring 2025"))
+    renamed = shipped_run("load", "meta_ads_daily", "ads.csv", "--account", "77", *options)
+    assert renamed.stderr.splitlines()[1].startswith("warning: account act_77 has other rows on 2025-01-01 (1 of")
+    for account in ("5", "55"):
+        (tmp_path / "days.csv").write_text("date,sessions\n2025-01-01,3\n2025-01-02,4\n")
+        again = shipped_run("load", "ga4_daily", "days.csv", "--account", account)
+    assert again.stderr.startswith("warning: account 5 has the same numbers as account 55 on 2025-01-01 to 2025-01-02")
+    assert again.exit_code == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from engine.calendar import Window
 from engine.catalog.catalog import load_catalog
 from engine.errors import WarehouseUnavailable
-from engine.slices import Slice
+from engine.slices import DayTotals, Slice
 from engine.tables import Table
 from engine.warehouse.warehouse import Warehouse
 from runtime.shipped import get_shipped_folder
@@ -179,3 +180,16 @@ def test_nothing_is_held_where_there_is_no_table(warehouse_url: str) -> None:
     warehouse.restate(make_slice(1, 2), [make_restated_row(2, "Email", 5)])
     assert list_held_rows(warehouse) == [(2, "Email", 5)]
     warehouse.close()
+
+
+def test_days_are_summed_by_account(warehouse: Warehouse) -> None:
+    euros = {"currency": "EUR", "revenue": 2}
+    rows = [make_restated_row(1) | dict.fromkeys(euros), make_restated_row(1, "Email", 4) | euros]
+    for tenant, account in ((TENANT, "1"), (TENANT, "2"), (OTHER_TENANT, "1")):
+        warehouse.restate(make_slice(1, 3, tenant=tenant, account=account), [*rows, make_restated_row(3) | euros])
+    found = sorted(warehouse.sum_days(CHANNELS, TENANT, make_slice(1, 2).days, ("sessions", "revenue", "users")))
+    totals = DayTotals(2, 1, [5.0, 2.0, None])
+    assert found == [("1", make_day(1), totals), ("2", make_day(1), totals)]
+    unowned = replace(CHANNELS, account=None, currency=None)
+    ((account, _, both),) = warehouse.sum_days(unowned, TENANT, make_slice(1, 2).days, ())
+    assert (account, both) == ("", DayTotals(4, 4, []))
