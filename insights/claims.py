@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from itertools import takewhile
+from typing import Any, Literal, NamedTuple, get_args
 
 from engine import TextFaults
 from insights.config.definitions import Group
 from insights.config.rules import Insights, Language, Rule
 from insights.config.sentences import Fields
-from insights.facts import PERIOD, Finding, Span
+from insights.facts import PERIOD, PERIOD_END, Finding, Span
 from insights.sanitize import find_markup, shorten_text
 
 MOST_CHARACTERS = 240
 NEW_SENTENCE = "."
+PERIODS = re.compile(f"( ?){PERIOD}(?:([^{PERIOD}{PERIOD_END}]+){PERIOD_END})?( ?)")
 SMALL_INSIDE = re.compile(r"[^\W\d_a-z][a-z\u00df-\u00ff ]")
 
 Items = list[dict[str, Any]]
@@ -54,7 +57,7 @@ class Clause:
             "group": self.group,
             "kind": self.kind,
             "importance": self.importance,
-            "text": self.text.replace(f" {PERIOD}", ""),
+            "text": say_periods(self.text, "")[0],
             "parts": {name: text for name in ("because", "member") if (text := getattr(self, name))},
             "advice": [each.form for each in self.advice],
         }
@@ -62,10 +65,11 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Bullet:
-    """A sentence or two under the heading of their group."""
+    """A sentence or two under the heading of their group; `longer` are for where they need not say their period."""
 
     group: str
     text: str
+    longer: tuple[str, ...] = ()
 
 
 class Part(NamedTuple):
@@ -88,8 +92,8 @@ def write_clauses(insights: Insights, findings: Iterable[Finding], span: Span) -
     rules.sort(key=lambda rule: (-rule.importance, -max(notable[name].strength for name in rule.about)))
     clauses: list[Clause] = []
     for rule in rules:
-        clause = write_clause(f"c{len(clauses) + 1}", rule, insights, views, span)
-        clauses += [] if clause is None else [clause]
+        if (clause := write_clause(f"c{len(clauses) + 1}", rule, insights, views, span)) is not None:
+            clauses.append(clause)
     return clauses
 
 
@@ -120,11 +124,9 @@ def write_clause(name: str, rule: Rule, insights: Insights, views: Fields, span:
         because=because,
         member=member,
         advice=tuple(
-            [
-                Advice(each.replace("{member}", f"{{{name}.member}}"), each.replace("{member}", member))
-                for each in advice
-                if member or "{member}" not in each
-            ]
+            Advice(each.replace("{member}", f"{{{name}.member}}"), each.replace("{member}", member))
+            for each in advice
+            if member or "{member}" not in each
         ),
     )
 
@@ -136,18 +138,14 @@ def write_bullet(parts: Sequence[Part], advice: Sequence[str], span: Span) -> Bu
         if not any(part.clause.subjects & each.clause.subjects for each in told):
             told.append(part)
     plain = [part._replace(has_cause=False) for part in told]
-    choices = [
-        (told, advice),
-        (told, ()),
-        (plain, ()),
-        *((plain[:count], ()) for count in range(len(plain) - 1, 0, -1)),
-    ]
+    choices = [(told, advice), (told, ()), *((plain[:count], ()) for count in range(len(plain), 0, -1))]
     texts = [write_sentences(chosen, more, span.language) for chosen, more in choices]
     against = span.language.write("against", compared=span.comparison_text)
-    fitting = (text for text in texts if len(text.replace(PERIOD, against)) <= MOST_CHARACTERS)
+    longer = tuple(takewhile(lambda text: len(say_periods(text, against)[0]) > MOST_CHARACTERS, texts))
+    fitting = texts[len(longer) :] or [shorten_text(say_periods(texts[-1], "")[0], MOST_CHARACTERS)]
     groups = {part.clause.group for part in told}
     group = groups.pop() if len(groups) == 1 else "Cross-channel"
-    return Bullet(group, next(fitting, shorten_text(texts[-1].replace(f" {PERIOD}", ""), MOST_CHARACTERS)))
+    return Bullet(group, fitting[0], longer)
 
 
 def write_sentences(parts: Sequence[Part], advice: Sequence[str], language: Language) -> str:
@@ -160,23 +158,35 @@ def write_sentences(parts: Sequence[Part], advice: Sequence[str], language: Lang
             text += f"{'. ' if text else ''}{said[:1].upper()}{said[1:]}"
         else:
             text += f"{part.joiner} {said[:1].lower() if clause.is_small else said[:1]}{said[1:]}"
-    sentences = [end_sentence(text), *(end_sentence(each[:1].upper() + each[1:]) for each in advice)]
-    return " ".join(sentences)
-
-
-def end_sentence(text: str) -> str:
-    return text if text[-1:] in ".!?…" else f"{text}."
+    sentences = [text, *(each[:1].upper() + each[1:] for each in advice)]
+    return " ".join(each if each[-1:] in ".!?…" else f"{each}." for each in sentences)
 
 
 def say_period_once(bullets: Sequence[Bullet], span: Span) -> list[Bullet]:
-    """The bullets, of which only the first that is held against the compared window says so."""
-    against = span.language.write("against", compared=span.comparison_text)
-    said, found = False, []
-    for bullet in bullets:
-        text = bullet.text if said else bullet.text.replace(PERIOD, against, 1)
-        said = said or PERIOD in bullet.text
-        found.append(Bullet(bullet.group, text.replace(f" {PERIOD}", "")))
-    return list(dict.fromkeys(found))
+    """The bullets, which say against what they are held where, read by group, it is not what was said last.
+
+    Days that are not those of the compared window are said again under each heading.
+    """
+    against, said = span.language.write("against", compared=span.comparison_text), ""
+    texts: dict[Bullet, str] = {}
+    for group in dict.fromkeys(each.group for each in bullets):
+        said = said if said == against else ""
+        for bullet in bullets:
+            if bullet.group == group:
+                choices = (say_periods(each, against, said) for each in (*bullet.longer, bullet.text))
+                texts[bullet], said = next(each for each in choices if len(each[0]) <= MOST_CHARACTERS)
+    return list(dict.fromkeys(Bullet(each.group, texts[each]) for each in bullets))
+
+
+def say_periods(text: str, against: str, said: str = "") -> tuple[str, str]:
+    """The text that says against what it is held where that is not `said` already, and what it said last."""
+
+    def say_period(found: re.Match[str]) -> str:
+        nonlocal said
+        before, said = said, found[2] or against
+        return min(found[1], found[3]) if said == before else f"{found[1]}{said}{found[3]}"
+
+    return PERIODS.sub(say_period, text), said
 
 
 def group_bullets(bullets: Sequence[Bullet]) -> Items:
@@ -189,26 +199,19 @@ def group_bullets(bullets: Sequence[Bullet]) -> Items:
 
 def render_rules(clauses: Sequence[Clause], span: Span, most: int) -> list[Bullet]:
     """A bullet for each clause, with what is behind it and its best advice; at most so many."""
-    bullets = [
-        write_bullet([Part(each, has_cause=True)], [advice.text for advice in each.advice[:1]], span)
-        for each in clauses
-    ]
-    return say_period_once(list(dict.fromkeys(bullets))[:most], span)
+    parts = (([Part(each, has_cause=True)], [advice.text for advice in each.advice[:1]]) for each in clauses)
+    return say_period_once(list(dict.fromkeys(write_bullet(*each, span) for each in parts))[:most], span)
 
 
 # What a model answers
 
 Reason = Literal["group", "words", "clause", "part", "joiner", "advice", "repeated"]
-GROUPS = ("Cross-channel", "Ads", "Traffic", "Content")
+GROUPS: tuple[Group, ...] = get_args(Group)
 REFERENCE = re.compile(r"\{\s*(\w+)(?:\.(\w+))?\s*\}")
 
 
 class RefusedBullet(Exception):
-    """A bullet that is no arrangement of what was offered; `reason` says why in a word."""
-
-    def __init__(self, reason: Reason) -> None:
-        self.reason = reason
-        super().__init__(reason)
+    """A bullet that is no arrangement of what was offered; its argument is the Reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,15 +291,15 @@ def strip_marks(text: str) -> str:
     return text.strip(" ,.;:!–—-").casefold()
 
 
-def read_bullets(offer: Offer, bullets: Sequence[Bullet], span: Span, drop: Callable[[Reason], None]) -> list[Bullet]:
-    """The bullets that a model's answer stands for; `drop` is told of the others."""
-    found: list[Bullet] = []
+def read_bullets(offer: Offer, bullets: Sequence[Bullet], span: Span) -> tuple[list[Bullet], Counter[str]]:
+    """The bullets that a model's answer stands for, and how many others there are, by why they are dropped."""
+    found: dict[Bullet, None] = {}
+    dropped = Counter[str]()
     for each in bullets:
         try:
             bullet = offer.read_bullet(each, span)
-            if bullet in found:
-                raise RefusedBullet("repeated")
-            found.append(bullet)
+            dropped.update(["repeated"] if bullet in found else [])
+            found[bullet] = None
         except RefusedBullet as refused:
-            drop(refused.reason)
-    return found
+            dropped.update(refused.args)
+    return list(found), dropped

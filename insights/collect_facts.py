@@ -53,10 +53,7 @@ def collect_facts(
     active = asker.connected if question.sources is None else asker.connected & question.sources
     observations = [each for each in insights.observations.values() if each.sources <= active]
     asked = {metric.key: metric for each in observations for metric in each.rests_on}
-    by_account = [each.accounts for each in observations if each.accounts is not None]
     answers = engine.query_metrics([*asked.values()], question, asker)
-    if by_account:
-        answers |= engine.query_metrics(by_account, question, asker)
     comparison = question.period.comparison
     span = Span(
         Window(question.start, question.end),

@@ -14,8 +14,9 @@ from insights.detect.significance import DayValues, SharedDays, Value, Windows, 
 
 Direction = Literal["up", "down", "flat"]
 
-# Where a sentence says against what it is held: a list of bullets says it once. A character that no name keeps.
-PERIOD = "\ue010"
+# Where a sentence says against what it is held: the compared window, or the days up to the second mark. A list of
+# bullets says it where it changes. Characters that no name keeps.
+PERIOD, PERIOD_END = "\ue010", "\ue011"
 
 # How many decimals numbers of a format have, from which value on.
 DECIMALS: Mapping[Format, Sequence[tuple[float, int]]] = {
@@ -57,13 +58,13 @@ class Span:
         return self.window.days
 
     @property
-    def unfinished_days(self) -> int:
-        """How many of the asked window's days are not over: today, and those to come."""
-        return min(self.days, max(0, (self.window.end - self.today).days + 1))
+    def finished_days(self) -> int:
+        """How many of the asked window's days are over: not today, nor those to come."""
+        return min(self.days, max(0, (self.today - self.window.start).days))
 
     @property
     def is_cut(self) -> bool:
-        return self.unfinished_days > 0
+        return self.finished_days < self.days
 
     @property
     def is_adjacent(self) -> bool:
@@ -88,11 +89,11 @@ class Span:
             case Compare.CUSTOM if self.compared is not None and self.days == 1:
                 return self.language.write("custom_day", day=self.write_compared_day(self.compared.start))
             case Compare.CUSTOM if self.compared is not None:
-                first, last = map(self.write_compared_day, (self.compared.start, self.compared.end))
+                first, last = self.write_compared_days(self.compared.start, self.compared.end)
                 return self.language.write("custom_days", first=first, last=last)
-        if self.days == 1:
-            return self.language.write("previous_day")
-        return self.language.write("previous_days", days=self.language.write_number(self.days))
+        return self.language.write(
+            "previous_day" if self.days == 1 else "previous_days", days=self.language.write_number(self.days)
+        )
 
     def write_day(self, index: int) -> str:
         """Write a day of the asked window."""
@@ -103,6 +104,11 @@ class Span:
         written, years = self.language.write_day(day), {self.window.start.year, self.window.end.year}
         return written if day.year in years else self.language.write("day_of_year", day=written, year=str(day.year))
 
+    def write_compared_days(self, first: date, last: date) -> tuple[str, str]:
+        """Write the first and the last day of a range; a year that is that of both is said once."""
+        until = self.write_compared_day(last)
+        return self.language.write_day(first) if first.year == last.year else self.write_compared_day(first), until
+
     def describe_days(self, shared: SharedDays | None) -> str:
         """Against what a change is held, in words, where the days of `shared` alone are compared."""
         if shared is None or not any(shared[0]):
@@ -110,7 +116,7 @@ class Span:
         run, opposite = map(find_run, shared)
         if run is None or run != opposite:
             return self.language.write("shared_days", count=self.language.write_number(sum(shared[0])))
-        before, until = (self.write_compared_day(self.starts[1] + timedelta(days=index)) for index in run)
+        before, until = self.write_compared_days(*(self.starts[1] + timedelta(days=index) for index in run))
         first, last = map(self.write_day, run)
         return self.language.write("shared_dates", first=first, last=last, before=before, until=until)
 
@@ -165,7 +171,7 @@ def read_answer(answer: WidgetAnswer, span: Span) -> Reading:
 
     Days that are not over are left out, and so are those of the compared window that they would be held against.
     """
-    body, finished = answer.body, max(0, span.days - span.unfinished_days)
+    body = answer.body
     results = [each.buckets_with_rows for each in answer.results]
 
     def read_days(window: int, series: Body | None) -> DayValues:
@@ -173,7 +179,7 @@ def read_answer(answer: WidgetAnswer, span: Span) -> Reading:
             return DayValues(())
         points = zip(series["points"], *(each[window] for each in results), strict=True)
         values = [point["v"] if all(has_rows) else None for point, *has_rows in points]
-        return DayValues(tuple(values[:finished] if span.is_cut else values), span.starts[window].weekday())
+        return DayValues(tuple(values[: span.finished_days] if span.is_cut else values), span.starts[window].weekday())
 
     compared = body.get("comparison", {}).get("series") or [None] * len(body["series"])
     tracks = [
@@ -213,24 +219,18 @@ class NumberStyle:
         decimals = next(decimals for least, decimals in DECIMALS[kind] if largest >= least)
         return cls(language, kind, currency, decimals)
 
-    def write(self, value: float) -> str:
-        return self._write_number(value, "percent", plus="")
-
     def write_difference(self, value: float) -> str:
         """A difference between values of the metric: of percentages, in points."""
-        return self._write_number(value, "points", plus="+")
+        return self.write(value, "points", plus="+")
 
-    def _write_number(self, value: float, percentage: str, *, plus: str) -> str:
+    def write(self, value: float, percentage: str = "percent", *, plus: str = "") -> str:
         exact = value * 100 if self.format == "percent" else value
         number = self.language.write_number(exact, self.decimals)
         sign = "" if not any(each in "123456789" for each in number) else plus if exact > 0 else "-"
-        if self.format == "percent":
-            return sign + self.language.write(percentage, number=number)
-        if self.format == "duration":
-            return sign + self.language.write("seconds", number=number)
-        if self.format != "currency" or self.currency is None:
+        word = {"percent": percentage, "duration": "seconds"}.get(self.format)
+        if self.format == "currency" and self.currency is not None:
+            word = "money" if self.currency in SYMBOLS else "money_code"
+        if word is None:
             return sign + number
-        symbol = SYMBOLS.get(self.currency)
-        return sign + self.language.write(
-            "money" if symbol else "money_code", number=number, currency=symbol or self.currency
-        )
+        currency = SYMBOLS.get(self.currency or "", self.currency or "")
+        return sign + self.language.write(word, number=number, currency=currency)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore, Lock
@@ -14,7 +13,7 @@ from cachetools import TTLCache
 from engine import Cache, CacheKey, Rows, hash_text
 from insights.claims import Bullet, Clause, read_bullets, render_rules, say_period_once, write_clauses
 from insights.collect_facts import CollectedFacts
-from insights.llm import INSTRUCTIONS, Failure, LanguageModel, Unusable, describe_request, make_offer, write_json
+from insights.llm import Failure, LanguageModel, Unusable, describe_request, make_offer, read_instructions, write_json
 
 Author = Literal["llm", "rules"]
 
@@ -107,16 +106,14 @@ class ModelRequest:
             tenant=facts.asker.tenant,
             dialect="insights",
             catalog=facts.catalog,
-            statement=hash_text("\0".join((model.name, INSTRUCTIONS, facts.span.compare.value, self.text))),
+            statement=hash_text("\0".join((model.name, read_instructions(), facts.span.compare.value, self.text))),
             days=tuple(each for each in (facts.span.window, facts.span.compared) if each is not None),
             data_version=facts.asker.data_version,
         )
 
     def ask(self, spend: Callable[[], bool]) -> Rows:
         """The model's bullets, and how many were dropped, as rows. Raises Unusable."""
-        dropped: Counter[str] = Counter()
-        answered = self.model.ask(self.text, spend=spend)
-        bullets = read_bullets(self.offer, answered, self.facts.span, lambda reason: dropped.update((reason,)))
+        bullets, dropped = read_bullets(self.offer, self.model.ask(self.text, spend=spend), self.facts.span)
         if len(bullets) < (self.fewest if dropped else 1):
             raise Unusable("ungrounded", dropped=dropped)
         told = say_period_once(bullets[: self.facts.insights.most], self.facts.span)

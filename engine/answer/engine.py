@@ -137,20 +137,22 @@ class Engine:
         return build_explanation(answer.metric, answer.built, self.catalog, query, before), answer
 
     def get_plan(self, metrics: Sequence[Metric]) -> CompiledPlan:
-        """Return the compiled plan that answers these metrics; metrics outside of the catalog have one of their own."""
+        """Return the compiled plan that answers these metrics; those outside of the catalog's plan are added to it."""
         shared = self._shared_plan
-        if shared is not None and not all(
-            is_planned(part, shared) for each in metrics for part in each.planned_metrics
-        ):
-            shared = None
-        if shared is not None and not self._plans:
+        parts = {part.key: part for each in metrics for part in each.planned_metrics}
+        others = [] if shared is None else [part for part in parts.values() if not is_planned(part, shared)]
+        if shared is not None and not others and not self._plans:
             return shared
         keys = collect_keys(metrics)
         with self._lock:
             found = self._plans.get(keys)
-        if found is None:
-            found = shared or self._keep_plan(keys, self._compile_plan(metrics))
-        return found
+        if found is not None:
+            return found
+        if shared is not None and not others:
+            return shared
+        if shared is None or len(others) == len(parts):
+            return self._keep_plan(keys, self._compile_plan(metrics))
+        return self._keep_plan(keys, CompiledPlan(shared.plan.join(plan(others)), self.statements))
 
     def query_metrics(
         self, metrics: Sequence[Metric], query: MetricQuery, context: RequestContext
@@ -168,7 +170,8 @@ class Engine:
         except WarehouseTimeout:
             raise
         except WarehouseUnavailable:
-            if compiled is not self._shared_plan or context.offline:
+            needed = {part.key for each in metrics for part in each.planned_metrics}
+            if context.offline or compiled.plan.metrics.keys() <= needed:
                 raise
             self.warehouse.ping()
         # The warehouse is up: it may have refused what another metric needs of the same scan.

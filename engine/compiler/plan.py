@@ -162,6 +162,10 @@ class Plan:
     scans: tuple[Scan, ...]
     metrics: Mapping[str, MetricPlan]
 
+    def join(self, other: Plan) -> Plan:
+        """Add another plan's metrics, which keep their own scans; of one key, the other's stands."""
+        return Plan((*self.scans, *other.scans), {**self.metrics, **other.metrics})
+
 
 MergeFunction = Callable[[Sequence[Any]], Any]
 ScanKey = tuple[str, Shape, bool, object, str | None]

@@ -135,13 +135,8 @@ class InsightsResolver:
         for index, name in enumerate(whole.general):
             self.check_name(self.place, "advice", name, "general", index)
         english = Language(advice=resolve_advice(self.place, whole.advice), rules=self.texts)
-        return Insights(
-            observations,
-            tuple(rule for rule in rules if rule is not None),
-            whole.most,
-            tuple(whole.general),
-            {DEFAULT_LANGUAGE: english},
-        )
+        sound = tuple(rule for rule in rules if rule is not None)
+        return Insights(observations, sound, whole.most, tuple(whole.general), {DEFAULT_LANGUAGE: english})
 
     def resolve_rule(self, place: Reporter, definition: shapes.RuleDefinition) -> Rule | None:
         """The rule; its sentence is kept in `texts`."""
@@ -210,12 +205,11 @@ class InsightsResolver:
             missing += [f"words.{name}" for name in WORDS if name not in list_names(place, "words")]
         for name in missing:
             place.report_at_position(place.locate_value(), "missing-key", f"the key {name!r} is missing")
-        texts = {
-            name: self.try_text(place.descend("rules", name), each)
+        rules = {
+            name: text
             for name, each in definition.rules.items()
-            if name in self.examples
+            if name in self.examples and (text := self.try_text(place.descend("rules", name), each)) is not None
         }
-        rules = {name: text for name, text in texts.items() if text is not None}
         return Language(code, definition, resolve_advice(place, definition.advice), rules)
 
 

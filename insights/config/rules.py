@@ -36,7 +36,7 @@ class Observation:
 
     @property
     def rests_on(self) -> tuple[Metric, ...]:
-        return (*self.metrics, *(each for each in (self.whole, self.volume) if each is not None))
+        return (*self.metrics, *(each for each in (self.whole, self.volume, self.accounts) if each is not None))
 
     @property
     def sources(self) -> frozenset[str]:

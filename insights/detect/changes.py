@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
 from engine import Metric, TableMetric
 from insights.config.rules import Observation
-from insights.detect.significance import (
-    SharedDays,
-    Value,
-    Windows,
-    is_enough,
-    is_mean,
-    weigh_ratios,
-)
-from insights.facts import PERIOD, Answers, Direction, Finding, NumberStyle, Reading, Span
+from insights.detect.significance import NO_DAYS, SharedDays, Value, Windows, is_enough, is_mean, weigh_ratios
+from insights.facts import PERIOD, PERIOD_END, Answers, Direction, Finding, NumberStyle, Reading, Span
 
 # Below it a change is none, in words; and below that it is little beside the change of another metric.
 FLAT = 0.005
@@ -25,13 +18,16 @@ LITTLE = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """From `previous` to `value`; `against` says what is compared: the whole windows, or which days of them."""
+    """From `previous` to `value`; `against` says what is compared, all `days` or the `shared` ones."""
 
     value: float
     previous: float
     metric: Metric
     style: NumberStyle
-    against: str = PERIOD
+    against: str
+    days: Windows
+    shared: SharedDays | None
+    notable: bool = False
 
     @property
     def difference(self) -> float:
@@ -79,33 +75,28 @@ class Change:
             "difference": self.style.write_difference(self.difference),
             "change": change,
             "words": language.write(word, change=change),
-            "against": self.against,
+            "against": self.against if self.against == PERIOD else f"{PERIOD}{self.against}{PERIOD_END}",
         }
 
 
 def change_of(
-    metric: Metric, values: tuple[Value, Value], currency: str | None, span: Span, shared: SharedDays | None = None
+    metric: Metric,
+    values: tuple[Value, Value],
+    currency: str | None,
+    span: Span,
+    days: Windows = NO_DAYS,
+    shared: SharedDays | None = None,
 ) -> Change | None:
     value, previous = values
     if value is None or previous is None:
         return None
     style = NumberStyle.of(span.language, metric.format, currency, value, previous)
-    return Change(value, previous, metric, style, span.describe_days(shared))
-
-
-@dataclass(frozen=True, slots=True)
-class MeasuredChange:
-    """A metric's change, the days of both windows that it is over, and whether it is notable."""
-
-    change: Change
-    windows: Windows
-    shared: SharedDays | None
-    notable: bool
+    return Change(value, previous, metric, style, span.describe_days(shared), days, shared)
 
 
 def measure_change(
     metric: Metric, answers: Answers, observation: Observation, span: Span, only: SharedDays | None = None
-) -> MeasuredChange | None:
+) -> Change | None:
     """A metric's change; None where it has none, or one that nobody can believe.
 
     Of a sum, and of a ratio whose denominator is the observation's volume, it is over the days that both windows have,
@@ -128,7 +119,7 @@ def measure_change(
         windows, values = windows.keep(shared), track.add_up(shared)
     else:
         shared = None
-    change = change_of(metric, values, answers[metric.key].currency, span, shared)
+    change = change_of(metric, values, answers[metric.key].currency, span, windows, shared)
     if change is None or change.relative is None or change.is_absurd or not is_enough(shared):
         return None
     if not (windows.is_covered if shared is None else volume is not None or windows.is_fair(change.relative, shared)):
@@ -137,7 +128,7 @@ def measure_change(
     notable = large and windows.is_clear(
         change.relative, least=observation.least, additive=additive, partial=shared is not None
     )
-    return MeasuredChange(change, windows, shared, notable)
+    return replace(change, notable=notable)
 
 
 def weigh_windows(
@@ -147,14 +138,12 @@ def weigh_windows(
     if None in values or not volume.tracks:
         return None
     volumes = volume.whole.days
-
-    def weigh(days: Windows) -> Windows:
-        return Windows(weigh_ratios(days.now, volumes.now), weigh_ratios(days.then, volumes.then))
-
-    whole = weigh(windows)
-    if not all(is_mean(days, value) for days, value in zip((whole.now, whole.then), values, strict=True)):
-        return None
-    return weigh(windows.keep(shared))
+    whole, kept = (
+        Windows(weigh_ratios(days.now, volumes.now), weigh_ratios(days.then, volumes.then))
+        for days in (windows, windows.keep(shared))
+    )
+    means = zip((whole.now, whole.then), values, strict=True)
+    return kept if all(value is not None and is_mean(days, value) for days, value in means) else None
 
 
 def find_change(observation: Observation, answers: Answers, span: Span) -> Finding | None:
@@ -162,8 +151,8 @@ def find_change(observation: Observation, answers: Answers, span: Span) -> Findi
     found = measure_change(metric, answers, observation, span)
     if found is None:
         return None
-    view = found.change.describe(observation.series or metric.title)
-    return Finding(observation=observation, view=view, notable=found.notable, strength=found.change.strength)
+    view = found.describe(observation.series or metric.title)
+    return Finding(observation=observation, view=view, notable=found.notable, strength=found.strength)
 
 
 def find_pair(observation: Observation, answers: Answers, span: Span) -> Finding | None:
@@ -171,24 +160,21 @@ def find_pair(observation: Observation, answers: Answers, span: Span) -> Finding
     leading, following = (answers[metric.key].find_series() for metric in observation.metrics)
     if leading is None or following is None:
         return None
-    now, then = (
-        first.keep([value is not None for value in second.values])
-        for first, second in ((leading.days.now, following.days.now), (leading.days.then, following.days.then))
-    )
-    shared = Windows(now, then).share(cut=span.is_cut)
+    counted = [[value is not None for value in days.values] for days in (following.days.now, following.days.then)]
+    shared = leading.days.keep((tuple(counted[0]), tuple(counted[1]))).share(cut=span.is_cut)
     first, second = (measure_change(metric, answers, observation, span, shared) for metric in observation.metrics)
     if first is None or second is None or first.shared != second.shared:
         return None
-    leads, follows = first.change.relative, second.change.relative
-    if not (first.windows.have_same_weekdays and second.windows.have_same_weekdays) or leads is None or follows is None:
+    leads, follows = first.relative, second.relative
+    if not (first.days.have_same_weekdays and second.days.have_same_weekdays) or leads is None or follows is None:
         return None
     titles = [metric.title for metric in observation.metrics]
     return Finding(
         observation=observation,
         view={
             "relation": "behind" if follows < leads else "ahead",
-            "first": first.change.describe(titles[0], is_beside=True),
-            "second": second.change.describe(titles[1], is_beside=True),
+            "first": first.describe(titles[0], is_beside=True),
+            "second": second.describe(titles[1], is_beside=True),
         },
         # What moved must have moved for sure; the other may be as it was.
         notable=abs(follows - leads) >= observation.least and (first.notable or second.notable),

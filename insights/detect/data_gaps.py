@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
 from insights.config.rules import Observation
-from insights.detect.significance import REST
+from insights.detect.significance import NO_DAYS, REST
 from insights.facts import Answers, Finding, Reading, Span, Track
 
 # The latest days may come late: so many must be missing before it is silence.
@@ -22,28 +22,29 @@ DaysThere = Sequence[tuple[date, bool]]
 
 
 class Gap(NamedTuple):
-    """The first day of a silence, or of an account's data."""
+    """The first day of a silence, of an account's data, or of what was not read."""
 
     since: date
     state: str = "silent"
 
 
 def find_data_gap(observation: Observation, answers: Answers, span: Span) -> Finding | None:
-    """Find a silence. Beside an account that came or went no total of its source is fair, so nothing else is told."""
+    """Find a silence. Where an account is late, or came or went, totals are unfair, and nothing else is told."""
     metric, accounts = observation.metrics[0], observation.accounts
     late = [day for each in answers.values() for source, day in each.late.items() if source in observation.sources]
-    if late:
-        return find_lateness(observation, min(late), span)
     # Of what came after a window that ends sooner nobody has asked.
     is_recent = span.window.end >= span.today - timedelta(days=1)
     tracks = answers[metric.key].tracks
     gap = find_end(list_days(tracks[0] if tracks else None, span)[-1]) if is_recent else None
-    count, silences = 0, False
+    gap = Gap(min(late), "late") if late else gap
+    count, silences = 0, bool(late)
     if gap is None and accounts is not None:
         spans = list_accounts(answers[accounts.key], span)
         count = len(spans[-1])
         gaps = [[gap for days in own for gap in (find_end(days), find_start(days)) if gap] for own in spans]
-        came_or_went = any(len({has_any(days) for days in own}) > 1 for own in zip(*spans, strict=True))
+        came_or_went = any(
+            len({any(there for _, there in days) for days in own}) > 1 for own in zip(*spans, strict=True)
+        )
         silences = count > 1 and (came_or_went or any(gaps))
         told = [each for each in gaps[-1] if (is_recent if each.state == "silent" else span.is_adjacent)]
         gap = max(told, default=None, key=lambda each: each.since) if count > 1 else None
@@ -56,17 +57,6 @@ def find_data_gap(observation: Observation, answers: Answers, span: Span) -> Fin
         "accounts": span.language.write_number(count) if count else None,
     }
     return Finding(observation=observation, view=view, notable=gap is not None, strength=1.0, silences=silences)
-
-
-def find_lateness(observation: Observation, since: date, span: Span) -> Finding:
-    """Tell that not all accounts have been read: of totals without some of them nothing else is told."""
-    view = {
-        "title": observation.metrics[0].title,
-        "since": span.language.write_day(since),
-        "state": "late",
-        "accounts": None,
-    }
-    return Finding(observation=observation, view=view, notable=True, strength=1.0, silences=True)
 
 
 def find_end(days: DaysThere) -> Gap | None:
@@ -92,19 +82,13 @@ def list_missed(days: DaysThere) -> list[date]:
     return missed if ((usual.count(False) + 1) / (len(usual) + 2)) ** len(missed) <= UNLIKELY else []
 
 
-def has_any(days: DaysThere) -> bool:
-    return any(there for _, there in days)
-
-
 def list_days(track: Track | None, span: Span, *, has_value: bool = False) -> list[DaysThere]:
     """The days of a series in the compared and in the asked window, as one list where these are adjacent."""
-
-    def iter_days(window: int) -> Iterator[tuple[date, bool]]:
-        values = () if track is None else (track.days.now, track.days.then)[window].values
-        for index, value in enumerate(values):
-            yield span.starts[window] + timedelta(days=index), bool(value) if has_value else value is not None
-
-    now, then = [*iter_days(0)], [*iter_days(1)]
+    days = NO_DAYS if track is None else track.days
+    now, then = (
+        [(start + timedelta(days=n), bool(value) if has_value else value is not None) for n, value in enumerate(values)]
+        for start, values in zip(span.starts, (days.now.values, days.then.values), strict=True)
+    )
     return [[*then, *now]] if span.is_adjacent or not then else [then, now]
 
 

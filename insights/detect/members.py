@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from engine import Metric
 from insights.config.rules import Observation
 from insights.detect.changes import Change, change_of
-from insights.detect.significance import CLEAR_MEMBER, SharedDays, Windows, is_enough, is_near
+from insights.detect.significance import CLEAR_MEMBER, DayValues, SharedDays, Windows, is_enough, is_near
 from insights.facts import Answers, Finding, Reading, Span, Track
 from insights.sanitize import name_members
 
@@ -40,35 +40,20 @@ Candidate = TypeVar("Candidate")
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member, its name fit to be quoted; `share` is of the whole's value, `days` are all its days."""
+    """A member, its name fit to be quoted, and how it changed; `share` is of the whole's value."""
 
     name: str
     change: Change
     share: float | None
-    days: Windows
     moved: bool
 
     @property
     def is_new(self) -> bool:
-        return not self.days.then.has_any and self.change.value > 0
+        return not self.change.days.then.has_any and self.change.value > 0
 
     def describe(self, **more: Any) -> dict[str, Any]:
         share = "" if self.share is None else self.change.style.language.write_percent(self.share)
         return {**self.change.describe(), "name": self.name, "share": share, **more}
-
-
-@dataclass(frozen=True, slots=True)
-class MembersTogether:
-    """All members together: their days, those of them that are compared, and the change over these."""
-
-    days: Windows
-    shared: SharedDays | None
-    whole: Change
-
-    @property
-    def is_comparable(self) -> bool:
-        """Whether one may tell from it who was there before, and who was not."""
-        return self.days.have_same_weekdays and self.days.is_covered
 
 
 def find_members(observation: Observation, answers: Answers, span: Span) -> Finding | None:
@@ -78,8 +63,8 @@ def find_members(observation: Observation, answers: Answers, span: Span) -> Find
     members = [] if together is None else list_members(reading, observation, together, span)
     if together is None or not members:
         return None
-    may_follow = together.is_comparable and span.is_after
-    renames = find_renames(list_tracks(members, together), adjacent=span.is_adjacent) if may_follow else []
+    may_follow = together.days.is_comparable and span.is_after
+    renames = find_renames(drop_uncounted(members, together), adjacent=span.is_adjacent) if may_follow else []
     passed = {name for each in renames for name in (each.before, each.name)}
     apart = [each for each in members if each.name not in passed and each.moved]
     rising = select_largest([each for each in apart if each.change.difference > 0 and not each.is_new])
@@ -88,15 +73,15 @@ def find_members(observation: Observation, answers: Answers, span: Span) -> Find
     new = select_largest([each for each in apart if each.is_new and span.is_after])
     driver = None
     if is_borne_out(observation, answers, together, span):
-        driver = find_driver(members, lambda each: each.change.difference, together.whole.difference, MOST_PART)
+        driver = find_driver(members, lambda each: each.change.difference, together.difference, MOST_PART)
     by_name = {each.name: each for each in members}
     view: dict[str, Any] = {
         "title": metric.title,
-        "direction": together.whole.direction,
+        "direction": together.direction,
         "top": [each.describe() for each in members[:SHOWN]],
         "rising": [each.describe() for each in rising],
         "falling": [each.describe() for each in select_largest(falling)],
-        "new": [each.describe(since=span.write_day(find_first(each.days.now.values))) for each in new],
+        "new": [each.describe(since=span.write_day(find_first(each.change.days.now.values))) for each in new],
         "replaced": [
             by_name[each.name].describe(before=each.before, previous=by_name[each.before].describe()["previous"])
             for each in renames
@@ -108,17 +93,17 @@ def find_members(observation: Observation, answers: Answers, span: Span) -> Find
     return Finding(observation=observation, view=view, notable=True, strength=strength)
 
 
-def add_up(reading: Reading, metric: Metric, span: Span) -> MembersTogether | None:
+def add_up(reading: Reading, metric: Metric, span: Span) -> Change | None:
     """All members together; None where nobody can tell what changed from which days are there."""
     days = reading.whole.days
     if reading.totals[0] is None or not days.then.values:
         return None
     shared = days.share(cut=span.is_cut)
-    whole = change_of(metric, sum_up(reading.whole, shared), reading.currency, span, shared)
+    whole = change_of(metric, sum_up(reading.whole, shared), reading.currency, span, days, shared)
     if whole is None or not is_enough(shared):
         return None
     fair = whole.relative is None or days.keep(shared).is_fair(whole.relative, shared)
-    return MembersTogether(days, shared, whole) if fair else None
+    return whole if fair else None
 
 
 def sum_up(track: Track, shared: SharedDays | None) -> tuple[float, float]:
@@ -127,39 +112,47 @@ def sum_up(track: Track, shared: SharedDays | None) -> tuple[float, float]:
     return value or 0.0, previous or 0.0
 
 
-def list_members(reading: Reading, observation: Observation, together: MembersTogether, span: Span) -> list[Member]:
+def list_members(reading: Reading, observation: Observation, together: Change, span: Span) -> list[Member]:
     """The members with a name, largest first."""
-    whole, names = together.whole, name_members(track.name for track in reading.tracks)
+    names = name_members(track.name for track in reading.tracks)
     found: list[Member] = []
     for track in reading.tracks:
         if track.name not in names or track.totals[0] is None:
             continue
         values = sum_up(track, together.shared)
-        change = change_of(observation.metrics[0], values, reading.currency, span, together.shared)
+        change = change_of(together.metric, values, reading.currency, span, track.days, together.shared)
         assert change is not None
-        share = change.value / whole.value if whole.value and change.value >= 0 else None
-        moved = max(map(abs, values)) >= observation.floor and has_moved(change, track.days, observation, together)
-        found.append(Member(names[track.name], change, share, track.days, moved))
+        share = change.value / together.value if together.value and change.value >= 0 else None
+        moved = max(map(abs, values)) >= observation.floor and has_moved(change, observation, together)
+        found.append(Member(names[track.name], change, share, moved))
     return found
 
 
-def has_moved(change: Change, days: Windows, observation: Observation, together: MembersTogether) -> bool:
+def has_moved(change: Change, observation: Observation, together: Change) -> bool:
     """Whether something happened to a member, and not just to the days that are compared."""
-    whole, shared = together.whole, together.shared
-    if not whole.value or not whole.previous:
+    if not together.value or not together.previous:
         return False
     if change.relative is None:
-        return together.is_comparable and not days.then.has_any and change.value / whole.value >= NEW_SHARE
-    kept, partial = days.keep(shared), shared is not None
-    return kept.is_fair(change.relative, shared) and kept.is_clear(
+        is_large = change.value / together.value >= NEW_SHARE
+        return together.days.is_comparable and not change.days.then.has_any and is_large
+    kept, partial = change.days.keep(change.shared), change.shared is not None
+    return kept.is_fair(change.relative, change.shared) and kept.is_clear(
         change.relative, least=observation.least, additive=True, clear=CLEAR_MEMBER, partial=partial
     )
 
 
-def list_tracks(members: Sequence[Member], together: MembersTogether) -> list[tuple[str, Windows]]:
+def drop_uncounted(members: Sequence[Member], together: Change) -> list[tuple[str, Windows]]:
     """The members' days without those that nobody has counted, of which nobody knows who was there."""
-    now, then = ([value is not None for value in days.values] for days in (together.days.now, together.days.then))
-    return [(each.name, Windows(each.days.now.squeeze(now), each.days.then.squeeze(then))) for each in members]
+
+    def drop(days: DayValues, whole: DayValues) -> DayValues:
+        there = [value for value, of_all in zip(days.values, whole.values, strict=True) if of_all is not None]
+        return DayValues(tuple(there), days.first)
+
+    whole = together.days
+    return [
+        (each.name, Windows(drop(each.change.days.now, whole.now), drop(each.change.days.then, whole.then)))
+        for each in members
+    ]
 
 
 def select_largest(members: Sequence[Member]) -> list[Member]:
@@ -169,7 +162,7 @@ def select_largest(members: Sequence[Member]) -> list[Member]:
     return [each for each in ranked if abs(each.change.difference) >= least][:SHOWN]
 
 
-def is_borne_out(observation: Observation, answers: Answers, together: MembersTogether, span: Span) -> bool:
+def is_borne_out(observation: Observation, answers: Answers, together: Change, span: Span) -> bool:
     """Whether the members together changed as the metric did that they break down, over the very same days."""
     if observation.whole is None:
         return True
@@ -177,8 +170,8 @@ def is_borne_out(observation: Observation, answers: Answers, together: MembersTo
     if track is None or track.days.share(cut=span.is_cut) != together.shared:
         return False
     told = change_of(observation.whole, sum_up(track, together.shared), None, span)
-    own = together.whole.relative
-    if told is None or told.relative is None or own is None or told.difference * together.whole.difference <= 0:
+    own = together.relative
+    if told is None or told.relative is None or own is None or told.difference * together.difference <= 0:
         return False
     return is_near(own, told.relative)
 

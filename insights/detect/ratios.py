@@ -80,35 +80,30 @@ def find_explanation(observation: Observation, answers: Answers, span: Span) -> 
     found = measure_change(metric, answers, observation, span)
     if found is None:
         return None
-    whole, style = found.change, found.change.style
+    style = found.style
     now, then = (list_parts(answers[upper.key], answers[lower.key], found.shared, window) for window in (0, 1))
-    if now is None or then is None or not (is_ratio(now, whole.value) and is_ratio(then, whole.previous)):
+    if now is None or then is None or not (is_ratio(now, found.value) and is_ratio(then, found.previous)):
         return None
     effects = decompose_ratio(now, then)
     mix, rate = fsum(each.mix for each in effects), fsum(each.rate for each in effects)
     names = name_members(each.member for each in effects)
     driver = None
-    if found.windows.have_same_weekdays:
+    if found.days.have_same_weekdays:
         named = [each for each in effects if each.member in names]
-        driver = find_driver(named, lambda each: each.whole, whole.difference, MOST_PART)
-    view = {
-        **whole.describe(metric.title),
-        **describe_split(style, mix, rate),
-        "wholly": name_cause(mix, rate),
-        "driver": None,
-    }
+        driver = find_driver(named, lambda each: each.whole, found.difference, MOST_PART)
+    own = None
     if driver is not None and driver.is_plain:
-        view["driver"] = describe_driver(metric, driver, names[driver.member], style, span)
-    return Finding(observation=observation, view=view, notable=found.notable, strength=whole.strength)
+        own = describe_driver(metric, driver, names[driver.member], style, span)
+    split = describe_split(style, mix, rate)
+    view = {**found.describe(metric.title), **split, "wholly": name_cause(mix, rate), "driver": own}
+    return Finding(observation=observation, view=view, notable=found.notable, strength=found.strength)
 
 
 def name_cause(mix: float, rate: float) -> str:
     """Which of the two is nearly all of their sum; `neither` where both bear on it."""
     whole = mix + rate
-    for name, part in (("mix", mix), ("rate", rate)):
-        if whole and NEARLY_ALL <= part / whole <= ALL_AND_MORE:
-            return name
-    return "neither"
+    causes = (name for name, part in (("mix", mix), ("rate", rate)) if NEARLY_ALL <= part / whole <= ALL_AND_MORE)
+    return next(causes, "neither") if whole else "neither"
 
 
 def list_parts(upper: Reading, lower: Reading, shared: SharedDays | None, window: int) -> Parts | None:

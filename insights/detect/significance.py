@@ -80,10 +80,6 @@ class DayValues:
     def keep(self, days: Sequence[bool]) -> DayValues:
         return DayValues(tuple([v if kept else None for v, kept in zip(self.values, days, strict=True)]), self.first)
 
-    def squeeze(self, days: Sequence[bool]) -> DayValues:
-        """The days that are to be kept, as if there were no others."""
-        return DayValues(tuple([value for value, kept in zip(self.values, days, strict=True) if kept]), self.first)
-
 
 @dataclass(frozen=True, slots=True)
 class Windows:
@@ -104,10 +100,10 @@ class Windows:
             return None
         shift = (now.first - then.first) % 7
         paired = pair_days(now.values, then.values)
-        if shift == 0 or not any(paired[paired.index(False) :] if False in paired else ()):
-            shift = 0
-        else:
+        if shift and any(paired[paired.index(False) :] if False in paired else ()):
             paired = pair_days(now.values, then.values[shift:])
+        else:
+            shift = 0
         return pad_days(paired, len(now.values)), pad_days([*[False] * shift, *paired], len(then.values))
 
     def keep(self, shared: SharedDays | None) -> Windows:
@@ -127,6 +123,11 @@ class Windows:
     @property
     def have_same_weekdays(self) -> bool:
         return self.now.by_weekday.keys() == self.then.by_weekday.keys()
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether one may tell who was there before, and who was not."""
+        return self.have_same_weekdays and self.is_covered
 
     @property
     def weekday_change(self) -> float | None:
@@ -170,6 +171,9 @@ class Windows:
         return calm[0], calm[1]
 
 
+NO_DAYS = Windows(DayValues(()), DayValues(()))
+
+
 def pair_days(now: Sequence[Value], then: Sequence[Value]) -> list[bool]:
     """Return for each day and the one of its place whether both were counted."""
     return [a is not None and b is not None for a, b in zip(now, then, strict=False)]
@@ -197,26 +201,20 @@ def add_days(days: Sequence[DayValues]) -> DayValues:
 
 def weigh_ratios(ratios: DayValues, volumes: DayValues) -> DayValues:
     """A ratio's days, each as far from the whole window's ratio as its volume bears; their plain mean is that ratio."""
-    pairs = [
-        None if ratio is None or volume is None else (ratio, volume)
-        for ratio, volume in zip(ratios.values, volumes.values, strict=True)
-    ]
-    there = [pair for pair in pairs if pair is not None]
+    pairs = list(zip(ratios.values, volumes.values, strict=True))
+    there = [(ratio, volume) for ratio, volume in pairs if ratio is not None and volume is not None]
     whole = fsum(volume for _, volume in there)
     if whole <= 0:
         return ratios
-    ratio_of_all = fsum(ratio * volume for ratio, volume in there) / whole
+    mean = fsum(ratio * volume for ratio, volume in there) / whole
     usual = whole / len(there)
-    values = [None if each is None else ratio_of_all + each[1] / usual * (each[0] - ratio_of_all) for each in pairs]
+    values = [None if ratio is None or volume is None else mean + volume / usual * (ratio - mean)
+              for ratio, volume in pairs]  # fmt: skip
     return DayValues(tuple(values), ratios.first)
 
 
-def is_mean(days: DayValues, value: Value) -> bool:
-    return (
-        value is not None
-        and bool(days.present)
-        and isclose(fmean(days.present), value, rel_tol=EXACTLY, abs_tol=EXACTLY**2)
-    )
+def is_mean(days: DayValues, value: float) -> bool:
+    return bool(days.present) and isclose(fmean(days.present), value, rel_tol=EXACTLY, abs_tol=EXACTLY**2)
 
 
 def residual_variance(values: Sequence[float]) -> float:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from statistics import median
 from typing import Any, NamedTuple
 
-from engine import TableMetric
+from engine import Metric, TableMetric
 from insights.config.rules import Observation
 from insights.detect.significance import FEWEST_TO_STAND_OUT_OF, STANDS_OUT, DayValues, robust_z_score
 from insights.facts import Answers, Finding, NumberStyle, Reading, Span
@@ -36,11 +36,9 @@ def find_spike(observation: Observation, answers: Answers, span: Span) -> Findin
     spike = find_day(reading, observation)
     if spike is None:
         return None
-    (index, value, usual, score), write = spike, span.language.write_number
+    index, value, usual, score = spike
     style = NumberStyle.of(span.language, metric.format, reading.currency, value, usual)
-    post = None
-    if value > usual and posts and isinstance(posts[0], TableMetric):
-        post = find_post(posts[0], answers[posts[0].key], index, span)
+    times = span.language.write_number(value / usual, 0 if value >= 100 * usual else 1) if usual else ""
     view = {
         "title": metric.title,
         "direction": "up" if value > usual else "down",
@@ -48,10 +46,8 @@ def find_spike(observation: Observation, answers: Answers, span: Span) -> Findin
         "age": "recent" if (span.today - span.window.start).days - index <= RECENT else "past",
         "value": style.write(value),
         "usual": style.write(usual),
-        "times": span.language.write("times", number=write(value / usual, 0 if value >= 100 * usual else 1))
-        if usual
-        else "",
-        "post": post,
+        "times": times and span.language.write("times", number=times),
+        "post": find_post(posts[0], answers[posts[0].key], index, span) if value > usual and posts else None,
     }
     strength = 1 - 1 / (1 + abs(score) / STANDS_OUT)
     return Finding(observation=observation, view=view, notable=True, strength=strength)
@@ -90,8 +86,9 @@ def usual_on(weekday: int, value: float, *windows: DayValues) -> float | None:
     return median(own) if own else None
 
 
-def find_post(metric: TableMetric, reading: Reading, index: int, span: Span) -> dict[str, Any] | None:
+def find_post(metric: Metric, reading: Reading, index: int, span: Span) -> dict[str, Any] | None:
     """The best item of the day, or else of the day before: what it is, and its caption in a few words."""
+    assert isinstance(metric, TableMetric)
     for posted in (index, index - 1):
         day = (span.window.start + timedelta(days=posted)).isoformat()
         for item in reading.items:

@@ -278,7 +278,7 @@ def choose(facts: CollectedFacts) -> list[Bullet]:
             joined = "".join(f", while {{{each.id}}}" for each in second)
             advice = f" {first.advice[0].form}" if first.advice else ""
             answer.append(Bullet(group, f"{{{first.id}}}{cause}{joined}.{advice}"))
-    return say_period_once(read_bullets(offer, answer, facts.span, lambda reason: None), facts.span)
+    return say_period_once(read_bullets(offer, answer, facts.span)[0], facts.span)
 
 
 def compare(worlds: Worlds) -> str:

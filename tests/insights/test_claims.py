@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -18,12 +18,13 @@ from insights.claims import (
     Part,
     read_bullets,
     say_period_once,
+    say_periods,
     write_bullet,
     write_clauses,
 )
 from insights.collect_facts import CollectedFacts
 from insights.config.rules import Language
-from insights.facts import PERIOD, Span
+from insights.facts import PERIOD, PERIOD_END, Span
 from insights.llm import describe_request, make_offer
 from tests.insights.sayings import FALSE
 from tests.insights.worlds import Worlds, tell
@@ -41,9 +42,7 @@ def span(eventful: CollectedFacts) -> Span:
 
 def read_answer(offer: Offer, span: Span, *texts: str, group: str = "Traffic") -> tuple[list[str], dict[str, int]]:
     """What is shown of these bullets, and how many are dropped, by reason."""
-    dropped: Counter[str] = Counter()
-    bullets = [Bullet(group, text) for text in texts]
-    found = read_bullets(offer, bullets, span, lambda reason: dropped.update((reason,)))
+    found, dropped = read_bullets(offer, [Bullet(group, text) for text in texts], span)
     return [each.text for each in say_period_once(found, span)], dict(dropped)
 
 
@@ -179,6 +178,27 @@ def test_a_bullet_has_no_more_than_240_characters(span: Span) -> None:
     assert write_bullet([Part(short, has_cause=True)], ["d" * 99], span).text == f"X{'x' * 99}, {'b' * 40}."
     assert write_bullet([Part(short), Part(long)], ["Do it."], span).text == f"X{'x' * 99}."
     assert len(write_bullet([Part(longest)], [], span).text) <= MOST_CHARACTERS
+    # Where the period has been said, there is room for more.
+    first, second = (clause(name, 170) for name in "de")
+    bullets = [
+        write_bullet([Part(replace(each, text=f"{each.id}{each.text} {PERIOD}"), has_cause=True)], [], span)
+        for each in (first, second)
+    ]
+    assert [each.text.count("b") for each in say_period_once(bullets, span)] == [0, 40]
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "again"),
+    [
+        (f"Down {PERIOD}, from 2", "Down against May, from 2", "Down, from 2"),
+        (f"Is {PERIOD} down", "Is against May down", "Is down"),
+        (f"Sessions ({PERIOD} down)", "Sessions (against May down)", "Sessions (down)"),
+        (f"Up {PERIOD}, {PERIOD}over 3 days{PERIOD_END} 2", "Up against May, over 3 days 2", "Up, over 3 days 2"),
+    ],
+)
+def test_a_period_leaves_no_gap_where_it_is_not_said(text: str, first: str, again: str) -> None:
+    assert say_periods(text, "against May")[0] == first
+    assert say_periods(text, "against May", "against May")[0] == again
 
 
 def test_names_keep_their_capitals_inside_of_a_sentence(span: Span) -> None:

@@ -60,9 +60,11 @@ def test_each_comparison_is_called_what_it_is(
         assert span.comparison_text == text
 
 
-def test_a_single_day_is_compared_with_a_day() -> None:
+def test_a_day_is_compared_with_a_day_and_a_year_is_said_once() -> None:
     day, other = Window(MARCH.end, MARCH.end), Window(FEBRUARY.start, FEBRUARY.start)
     assert make_span(Compare.CUSTOM, other, day).comparison_text == "1 February"
+    december = Window(date(2024, 12, 1), date(2024, 12, 31))
+    assert make_span(Compare.CUSTOM, december).comparison_text == "1 December to 31 December 2024"
 
 
 def test_of_unequal_windows_as_many_days_are_held_against_each_other() -> None:

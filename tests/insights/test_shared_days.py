@@ -156,3 +156,13 @@ def test_an_account_of_a_few_days_now_and_then_is_not_judged(worlds: Worlds) -> 
     days = {END - timedelta(days=back) for back in range(56) if chance.random() < 0.3}
     texts = worlds.tell(two_accounts(history(642, days=28), lambda day: day in days))
     assert not [text for text in texts if text.startswith("One of")]
+
+
+def test_the_days_that_are_compared_are_said_once_under_a_heading(worlds: Worlds) -> None:
+    rows = history(610, Plant(channel={"Organic Search": 0.4}, returns={"Retargeting": 0.4}), days=28)
+    told = worlds.say(worlds.settle(rows), today=END - timedelta(days=2))
+    words = "comparing 3 March to 27 March with 3 February to 27 February"
+    texts = {group: [each.text for each in told if each.group == group] for group in ("Ads", "Traffic")}
+    assert all(len(each) > 1 for each in texts.values())
+    assert [sum(words in text for text in each) for each in texts.values()] == [1, 1]
+    assert words in texts["Traffic"][0]

@@ -18,9 +18,11 @@ from engine.answer.engine import Engine, WidgetAnswer
 from engine.answer.fetch import RequestContext
 from engine.calendar import Compare, Grain
 from engine.catalog.catalog import Catalog, load_catalog
+from engine.catalog.metrics import TableMetric
 from engine.errors import UnknownMetric, WarehouseUnavailable
 from engine.query import MetricQuery
 from engine.sources import SOURCES
+from engine.tables import Dimension
 from engine.warehouse.health import CHECK_TTL_SECONDS
 from engine.warehouse.warehouse import Warehouse
 from tests.conftest import OTHER_TENANT, TENANT
@@ -129,6 +131,20 @@ def test_nine_widgets_one_by_one_make_four_to_six_statements_and_one_for_each_ta
     assert 4 <= count_statements(engine) - len(tables) <= 6
     assert all(engine.query(key, JUNE, ASKER).is_cached for key in NINE)
     assert count_statements(engine) == 0
+
+
+def test_what_is_no_metric_of_the_catalog_is_read_beside_the_scans_that_the_others_share(engine: Engine) -> None:
+    """Nothing is read again: the metric of its own key has a statement, and the catalog's come from the cache."""
+    sessions = engine.catalog.metrics["ga4.sessions"]
+    assert isinstance(sessions, TableMetric)
+    own = replace(sessions, key="ga4.sessions by property_id", by=Dimension("property_id", "property_id", "Property"))
+    engine.query("ga4.sessions", JUNE, ASKER)
+    count_statements(engine)
+    found = engine.query_metrics([sessions, own], JUNE, ASKER)
+    assert count_statements(engine) == 1
+    assert found["ga4.sessions"].is_cached
+    alone = Engine(engine.catalog, engine.warehouse).query_metrics([own], JUNE, ASKER)
+    assert found[own.key].body["series"] == alone[own.key].body["series"]
 
 
 def test_a_hundred_equal_questions_at_once_make_one_statement_and_one_for_the_extent(engine: Engine) -> None:
