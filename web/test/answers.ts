@@ -8,26 +8,58 @@ export const days = (start: string, count: number, value: (index: number) => num
     v: value(index),
   }));
 
-export const buckets = (starts: readonly string[], values: readonly (number | null)[], partial: readonly number[] = []): Point[] =>
-  starts.map((t, index) => ({ t, v: values[index] ?? null, ...(partial.includes(index) ? { partial: true as const } : {}) }));
+export const buckets = (
+  starts: readonly string[],
+  values: readonly (number | null)[],
+  partial: readonly number[] = [],
+): Point[] =>
+  starts.map((t, index) => ({
+    t,
+    v: values[index] ?? null,
+    ...(partial.includes(index) ? { partial: true as const } : {}),
+  }));
 
 const NO_STATS = { value: null, previous: null, delta: null, to_date: null };
 
 export const makeSeries = (points: Point[], more: Partial<Series> = {}): Series => ({
-  name: "Sessions", key: "ga4.sessions", format: "integer", better: "up", currency: null, points,
-  stats: { ...NO_STATS, value: points.reduce((sum, { v }) => sum + (v ?? 0), 0) }, ...more,
+  name: "Sessions",
+  key: "ga4.sessions",
+  format: "integer",
+  better: "up",
+  currency: null,
+  points,
+  stats: { ...NO_STATS, value: points.reduce((sum, { v }) => sum + (v ?? 0), 0) },
+  ...more,
 });
 
 export function makeWidget(series: Series[], meta: Partial<Widget["meta"]> = {}, more: Partial<Widget> = {}): Widget {
   const points = series[0]?.points ?? [];
   const [first, last] = [points[0]?.t ?? "2026-11-01", points.at(-1)?.t ?? "2026-11-28"];
   return {
-    series, stats: series[0]?.stats ?? NO_STATS, items: [],
+    series,
+    stats: series[0]?.stats ?? NO_STATS,
+    items: [],
     meta: {
-      key: "ga4.sessions", title: "Sessions", format: series[0]?.format ?? "integer", better: "up", delta: "relative", grain: "day",
-      start: first, end: last, compare: "off", total: "period", currency: null, sources: ["ga4"], missing_sources: [],
-      data_through: last, comparison_through: null, provisional_from: null, filters: { applied: [], ignored: [] }, notes: [],
-      receipt: "", ...meta,
+      key: "ga4.sessions",
+      title: "Sessions",
+      format: series[0]?.format ?? "integer",
+      better: "up",
+      delta: "relative",
+      grain: "day",
+      start: first,
+      end: last,
+      compare: "off",
+      total: "period",
+      currency: null,
+      sources: ["ga4"],
+      missing_sources: [],
+      data_through: last,
+      comparison_through: null,
+      provisional_from: null,
+      filters: { applied: [], ignored: [] },
+      notes: [],
+      receipt: "",
+      ...meta,
     },
     ...more,
   };

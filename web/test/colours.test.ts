@@ -4,7 +4,9 @@ import { test } from "node:test";
 
 const css = readFileSync("src/charts/charts.css", "utf-8");
 const PAIR = /--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);/g;
-const colours = new Map([...css.matchAll(PAIR)].map(([, name = "", light = "", dark = ""]) => [name, [light, dark] as const]));
+const colours = new Map(
+  [...css.matchAll(PAIR)].map(([, name = "", light = "", dark = ""]) => [name, [light, dark] as const]),
+);
 
 function luminance(colour: string): number {
   const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((place) => {
@@ -20,18 +22,23 @@ function contrast(one: string, other: string): number {
 }
 
 // White and the page's own ground, of the dark scheme the tile and the ground.
-const GROUNDS = [["#ffffff", "#f6f6f3"], ["#1a1d20", "#121416"]] as const;
+const GROUNDS = [
+  ["#ffffff", "#f6f6f3"],
+  ["#1a1d20", "#121416"],
+] as const;
 
 const SERIES = [...Array.from({ length: 12 }, (_, index) => `series-${index + 1}`), "series-other"];
 
 const atLeast = (names: readonly string[], least: number): void => {
   for (const name of names) {
-    GROUNDS.forEach((grounds, scheme) => grounds.forEach((ground) => {
-      const colour = colours.get(name)?.[scheme];
-      assert.ok(colour, `${name} is defined`);
-      const found = contrast(colour, ground);
-      assert.ok(found >= least, `${name} ${colour} on ${ground}: ${found.toFixed(2)}`);
-    }));
+    GROUNDS.forEach((grounds, scheme) =>
+      grounds.forEach((ground) => {
+        const colour = colours.get(name)?.[scheme];
+        assert.ok(colour, `${name} is defined`);
+        const found = contrast(colour, ground);
+        assert.ok(found >= least, `${name} ${colour} on ${ground}: ${found.toFixed(2)}`);
+      }),
+    );
   }
 };
 

@@ -41,8 +41,9 @@ function drawKind(model: ChartModel, input: ChartInput): TemplateResult {
 }
 
 function drawNothing({ meta, range }: ChartModel, locale: string): TemplateResult {
-  const text = meta.currency === MIXED_CURRENCY
-    ? "Several currencies, which are not added up."
-    : `No data, ${formatRange(range.start, range.end, locale)}.`;
+  const text =
+    meta.currency === MIXED_CURRENCY
+      ? "Several currencies, which are not added up."
+      : `No data, ${formatRange(range.start, range.end, locale)}.`;
   return html`<p class="chart-nothing">${text}</p>`;
 }

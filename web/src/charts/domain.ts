@@ -30,7 +30,9 @@ export function buildValueAxis(
   // Whole multiples of the step, so that no rounding of floating point shows.
   const first = Math.floor(low / step + 1e-9);
   const last = Math.max(first + 1, Math.ceil(high / step - 1e-9));
-  const ticks = Array.from({ length: last - first + 1 }, (_, index) => Number(((first + index) * step).toPrecision(12)));
+  const ticks = Array.from({ length: last - first + 1 }, (_, index) =>
+    Number(((first + index) * step).toPrecision(12)),
+  );
   const scale = scaleLinear([ticks[0] ?? 0, ticks.at(-1) ?? 1], [bottom, top]);
   return { scale, ticks, labels: labelTicks(ticks, step, unit, options.locale), cut: first > 0 || last < 0 };
 }
@@ -39,7 +41,10 @@ export function buildValueAxis(
 export function findExtent(values: readonly (number | null)[], cuts: boolean): [number, number] {
   const known = values.filter((value): value is number => value !== null && Number.isFinite(value));
   if (known.length === 0) return [0, 1];
-  const [low, high] = known.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [Infinity, -Infinity]);
+  const [low, high] = known.reduce(
+    ([least, most], value) => [Math.min(least, value), Math.max(most, value)],
+    [Infinity, -Infinity],
+  );
   if (!cuts) return low === 0 && high === 0 ? [0, 1] : [Math.min(0, low), Math.max(0, high)];
   const least = Math.max(Math.abs(low), Math.abs(high)) * MIN_EXTENT;
   if (high - low >= least) return [low, high];
@@ -65,7 +70,9 @@ function labelTicks(ticks: number[], step: number, unit: Unit, locale: string): 
   const most = Math.max(...ticks.map(Math.abs));
   const compact = most >= 1e4 && unit.format !== "percent" && unit.format !== "duration";
   const write = (decimals: number): string[] =>
-    ticks.map((value) => formatUnit(value, unit, { locale, ...(unit.format === "duration" ? {} : { decimals }), compact }));
+    ticks.map((value) =>
+      formatUnit(value, unit, { locale, ...(unit.format === "duration" ? {} : { decimals }), compact }),
+    );
   const thousands = compact ? 1000 ** Math.floor(Math.log10(most) / 3 + 1e-9) : 1;
   let decimals = countDecimals((unit.format === "percent" ? step * 100 : step) / thousands);
   if (unit.format === "currency" && !compact && decimals === 1) decimals = 2;
@@ -77,7 +84,10 @@ function labelTicks(ticks: number[], step: number, unit: Unit, locale: string): 
 /** How many decimals the step needs: none for 20, two for 0.25. */
 function countDecimals(step: number): number {
   let decimals = 0;
-  while (decimals < 8 && Math.abs(step * 10 ** decimals - Math.round(step * 10 ** decimals)) > 1e-6 * step * 10 ** decimals) {
+  while (
+    decimals < 8 &&
+    Math.abs(step * 10 ** decimals - Math.round(step * 10 ** decimals)) > 1e-6 * step * 10 ** decimals
+  ) {
     decimals += 1;
   }
   return decimals;

@@ -30,7 +30,10 @@ export function endLabelWidth(series: readonly SeriesModel[], width: number, hei
 
 /** Labels at the heights wanted, moved apart where they would overlap. */
 export function placeEndLabels(
-  wanted: readonly { series: SeriesModel; y: number }[], room: number, top: number, bottom: number,
+  wanted: readonly { series: SeriesModel; y: number }[],
+  room: number,
+  top: number,
+  bottom: number,
 ): EndLabel[] {
   const sorted = [...wanted].sort((one, other) => one.y - other.y);
   const places = sorted.map(({ y }) => y);
@@ -59,7 +62,11 @@ export interface LegendEntry {
 }
 
 /** Names in rows of `width`, at most `rows` of them; how many are left out. */
-export function placeLegend(series: readonly SeriesModel[], width: number, rows: number): { entries: LegendEntry[]; left: number } {
+export function placeLegend(
+  series: readonly SeriesModel[],
+  width: number,
+  rows: number,
+): { entries: LegendEntry[]; left: number } {
   const entries: LegendEntry[] = [];
   const most = Math.max(48, Math.min(180, width * 0.45)) - SWATCH;
   let [x, row] = [0, 0];
@@ -76,12 +83,18 @@ export function placeLegend(series: readonly SeriesModel[], width: number, rows:
   return { entries, left: series.length - entries.length };
 }
 
-export function drawLegend(legend: { entries: LegendEntry[]; left: number }, x: number, top: number, pick: Pick): Shape {
+export function drawLegend(
+  legend: { entries: LegendEntry[]; left: number },
+  x: number,
+  top: number,
+  pick: Pick,
+): Shape {
   const last = legend.entries.at(-1);
   const end = last ? last.x + SWATCH + measure(last.text) + GAP : 0;
   return svg`
     ${legend.entries.map(({ series, text, x: left, row }) => drawName(series, text, x + left, top + row * ROW + 8, pick))}
-    ${legend.left > 0 && last ? svg`<text class="label quiet" x=${round(x + end)} y=${top + last.row * ROW + 12}>+${legend.left}</text>` : nothing}
+    ${legend.left > 0 && last ? svg`<text class="label quiet" x=${round(x + end)}
+      y=${top + last.row * ROW + 12}>+${legend.left}</text>` : nothing}
   `;
 }
 
@@ -95,14 +108,17 @@ function drawName(series: SeriesModel, text: string, x: number, y: number, pick:
   </g>`;
   if (pick === null || member === null) return svg`<g role="img" aria-label=${cleanName(name)}>${title}${inner}</g>`;
   const choose = (): void => pick(member);
-  return svg`<g>${inner}<rect class="target pickable" role="button" tabindex="0" aria-label=${`${cleanName(name)}, filter by it`}
+  return svg`<g>${inner}<rect class="target pickable" role="button" tabindex="0"
+    aria-label=${`${cleanName(name)}, filter by it`}
       x=${round(x - 3)} y=${round(y - 8)} width=${round(measure(text) + SWATCH + 8)} height="16" rx="4"
       @click=${choose} @keydown=${onPress(choose)}>${title}</rect></g>`;
 }
 
 /** A handler of Enter and Space, as a button has it. */
-export const onPress = (choose: () => void) => (event: KeyboardEvent): void => {
-  if (event.key !== "Enter" && event.key !== " ") return;
-  event.preventDefault();
-  choose();
-};
+export const onPress =
+  (choose: () => void) =>
+  (event: KeyboardEvent): void => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    choose();
+  };

@@ -17,8 +17,10 @@ interface Explained {
 /** What is to be explained of these answers. */
 export function explainMarks(widgets: readonly Widget[], locale: string): Explained {
   const models = widgets.map((widget) => buildModel({ widget, kind: null, width: 1, height: 1, locale }));
-  const days = widgets.filter((_, index) => models[index]?.buckets.some(({ provisional }) => provisional))
-    .flatMap(({ meta }) => meta.provisional_from ?? []).sort();
+  const days = widgets
+    .filter((_, index) => models[index]?.buckets.some(({ provisional }) => provisional))
+    .flatMap(({ meta }) => meta.provisional_from ?? [])
+    .sort();
   const ranges = widgets.map(comparedRanges).filter((pair) => pair !== null);
   const same = new Set(ranges.map((pair) => formatComparison(...pair, locale)));
   const buckets = models.flatMap((model) => model.buckets);
@@ -40,9 +42,17 @@ export function drawPageLegend(widgets: readonly Widget[], locale: string): Temp
     [provisional !== null, svg`<rect class="provisional sample" width="18" height="12" rx="2" />`, provisional],
     [gap, svg`<path class="hatching" d=${hatch} />`, "No data"],
     [cut, svg`<circle class="dot cut s1" cx="9" cy="6" r="3" />`, "Part of a week, month, quarter or year"],
-    [broken, svg`<path class="strokes" d="M4 9l8 -4M4 13l8 -4" transform="translate(1 -3)" />`, "The axis does not begin at zero"],
+    [
+      broken,
+      svg`<path class="strokes" d="M4 9l8 -4M4 13l8 -4" transform="translate(1 -3)" />`,
+      "The axis does not begin at zero",
+    ],
   ];
-  return html`<ul class="chart-legend">${entries.filter(([shown]) => shown).map(([, sample, text]) => html`<li>
+  return html`<ul class="chart-legend">${entries
+    .filter(([shown]) => shown)
+    .map(
+      ([, sample, text]) => html`<li>
     <span class="chart"><svg class="break" width="18" height="12" aria-hidden="true">${sample}</svg></span>${text}
-  </li>`)}</ul>`;
+  </li>`,
+    )}</ul>`;
 }

@@ -24,11 +24,17 @@ export const round = (value: number): number => Math.round(value * 100) / 100;
 export function drawLine({ values, colour }: SeriesModel, place: Place): Shape {
   const { bands, buckets, y } = place;
   const joined = values.map((value, index) => (buckets[index]?.cut ? null : value));
-  const path = traceLine(joined.map((value, index) => ({ at: index, value })), bands, y);
+  const path = traceLine(
+    joined.map((value, index) => ({ at: index, value })),
+    bands,
+    y,
+  );
   const alone = joined.flatMap((value, index): Dot[] =>
-    value !== null && isAlone(joined, index) ? [{ x: bands.middle(index), y: y(value) }] : []);
+    value !== null && isAlone(joined, index) ? [{ x: bands.middle(index), y: y(value) }] : [],
+  );
   const cut = values.flatMap((value, index): Dot[] =>
-    value !== null && buckets[index]?.cut ? [{ x: bands.middle(index), y: y(value) }] : []);
+    value !== null && buckets[index]?.cut ? [{ x: bands.middle(index), y: y(value) }] : [],
+  );
   return svg`<g class="series s${colour}">
     ${path ? svg`<path class="line ${bands.size < DENSE_BAND ? "dense" : ""}" d=${path} />` : nothing}
     ${alone.map((dot) => svg`<circle class="dot" cx=${round(dot.x)} cy=${round(dot.y)} r="2.5" />`)}
@@ -42,7 +48,11 @@ const isAlone = (values: readonly (number | null)[], index: number): boolean =>
 /** The compared period's line, quieter. */
 export function drawLineBefore({ before }: SeriesModel, { bands, y }: Place): Shape {
   const points = (before ?? []).map(({ at, value, cut }) => ({ at, value: cut ? null : value }));
-  const path = traceLine(points.filter(({ at }) => at > -1), bands, y);
+  const path = traceLine(
+    points.filter(({ at }) => at > -1),
+    bands,
+    y,
+  );
   return path ? svg`<path class="line before" d=${path} />` : nothing;
 }
 
@@ -109,7 +119,10 @@ function drawOver(points: readonly LinePoint[] | null, place: Place): Shape {
 function drawGhosts(points: readonly LinePoint[], { bands, y }: Place): Shape {
   const width = barWidth(bands);
   const path = points.map(({ at, value }) =>
-    value === null || at > bands.indexAt(bands.right) + 0.5 ? "" : traceBar(bands.middle(at) - width / 2, width, y(0), y(value), width > 7 ? 2 : 0));
+    value === null || at > bands.indexAt(bands.right) + 0.5
+      ? ""
+      : traceBar(bands.middle(at) - width / 2, width, y(0), y(value), width > 7 ? 2 : 0),
+  );
   return svg`<path class="ghost" d=${path.join("")} />`;
 }
 
@@ -117,7 +130,11 @@ export type Span = [number, number];
 
 /** Blocks from one value to another: whole buckets as one path, cut ones hatched. */
 export function drawSpans(
-  spans: readonly (Span | null)[], { bands, buckets, y }: Place, width: number, colour: number, corner = 0,
+  spans: readonly (Span | null)[],
+  { bands, buckets, y }: Place,
+  width: number,
+  colour: number,
+  corner = 0,
 ): Shape {
   const whole: string[] = [];
   const hatched: string[] = [];
@@ -133,7 +150,8 @@ export function drawSpans(
   });
   return svg`<g class="series s${colour}">
     ${whole.length ? svg`<path class="block" d=${whole.join("")} />` : nothing}
-    ${outlines.length ? svg`<path class="block cut" d=${outlines.join("")} /><path class="hatch" d=${hatched.join("")} />` : nothing}
+    ${outlines.length ? svg`<path class="block cut" d=${outlines.join("")} /><path class="hatch"
+      d=${hatched.join("")} />` : nothing}
   </g>`;
 }
 
@@ -144,8 +162,10 @@ export function traceBar(left: number, width: number, from: number, to: number, 
   if (radius < 0.5) return `M${round(left)} ${round(from)}V${round(to)}h${round(width)}V${round(from)}Z`;
   const sweep = to < from ? 1 : 0;
   const arc = (x: number, y: number): string => `A${radius} ${radius} 0 0 ${sweep} ${round(x)} ${round(y)}`;
-  return `M${round(left)} ${round(from)}V${round(to + turn)}${arc(left + radius, to)}H${round(left + width - radius)}` +
-    `${arc(left + width, to + turn)}V${round(from)}Z`;
+  return (
+    `M${round(left)} ${round(from)}V${round(to + turn)}${arc(left + radius, to)}H${round(left + width - radius)}` +
+    `${arc(left + width, to + turn)}V${round(from)}Z`
+  );
 }
 
 /** The blocks of each series on top of each other, negative ones downwards. */
@@ -159,7 +179,8 @@ export function stackSeries(series: readonly SeriesModel[]): (Span | null)[][] {
     values.map((value, bucket): Span | null => {
       const span = stacked[index]?.[bucket];
       return value === null || span === undefined ? null : [span[0], span[1]];
-    }));
+    }),
+  );
 }
 
 /** The members on top of each other, and the whole of the compared period as a line over them. */

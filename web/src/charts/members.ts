@@ -50,9 +50,11 @@ export function drawMembers(model: ChartModel, input: ChartInput): TemplateResul
   const x = (value: number): number => columns.left + ((value - low) / (high - low)) * (columns.right - columns.left);
   const label = `${cleanName(model.title)}, ${formatRange(model.range.start, model.range.end, locale)}`;
   const pick = pickerOf(input);
-  return html`<svg class="plot members" width=${width} height=${height} viewBox=${`0 0 ${width} ${height}`} role="list" aria-label=${label}>
+  return html`<svg class="plot members" width=${width} height=${height} viewBox=${`0 0 ${width} ${height}`} role="list"
+    aria-label=${label}>
     ${shown.map((row, index) => drawRow(row, { top: index * each, height: each, columns, x, width, model, input, pick }))}
-    ${rest ? svg`<g role="listitem"><text class="label quiet" x="0" y=${round(shown.length * each + 14)}>${rest} more</text></g>` : nothing}
+    ${rest ? svg`<g role="listitem"><text class="label quiet" x="0"
+      y=${round(shown.length * each + 14)}>${rest} more</text></g>` : nothing}
   </svg>`;
 }
 
@@ -82,9 +84,15 @@ const changeText = ({ change }: Row): string => (change ? `${change.arrow} ${cha
 function measureColumns(rows: readonly Row[], width: number, wide: boolean): Columns {
   const figure = Math.ceil(Math.max(0, ...rows.map((row) => measureText(row.figure, LABEL_SIZE, 600))));
   const change = Math.ceil(measureWidest(rows.map(changeText), LABEL_SIZE));
-  const widest = Math.ceil(measureWidest(rows.map(({ series }) => cleanName(series.name)), LABEL_SIZE));
+  const widest = Math.ceil(
+    measureWidest(
+      rows.map(({ series }) => cleanName(series.name)),
+      LABEL_SIZE,
+    ),
+  );
   const beside = figure + (change ? change + GAP : 0);
-  if (!wide) return { wide, figure, change: width < 220 ? 0 : change, name: width - beside - GAP, left: 0, right: width - 1 };
+  if (!wide)
+    return { wide, figure, change: width < 220 ? 0 : change, name: width - beside - GAP, left: 0, right: width - 1 };
   const name = Math.min(widest, width * 0.36);
   return { wide, figure, change, name, left: name + GAP, right: Math.max(name + GAP + 1, width - beside - GAP) };
 }
@@ -120,21 +128,31 @@ function drawRow(row: Row, place: RowPlace): Shape {
     ${drawBar(x, 0, previous, middle - GHOST / 2 + BAR / 2 + 1, GHOST, "ghost")}
     ${drawBar(x, 0, value, middle - BAR / 2, BAR, `block s${series.colour === 0 ? 0 : 1}`)}
     <text class="label figure" x=${round(figureEnd)} y=${round(text)}>${row.figure}</text>
-    ${columns.change ? svg`<text class="label change ${row.change?.tone ?? ""}" x=${width - 1} y=${round(text)}>${changeText(row)}</text>` : nothing}
+    ${columns.change ? svg`<text class="label change ${row.change?.tone ?? ""}" x=${width - 1}
+      y=${round(text)}>${changeText(row)}</text>` : nothing}
   </g>`;
   const show = (event: Event): void => showRow(event, row, place);
   // What is read lies over what is seen, which a long name would cut short.
-  return svg`<g role="listitem">${inner}<rect class="target ${choose ? "pickable" : ""}" tabindex="0" role=${choose ? "button" : "img"}
+  return svg`<g role="listitem">${inner}<rect class="target ${choose ? "pickable" : ""}" tabindex="0"
+    role=${choose ? "button" : "img"}
       x="0" y=${round(top)} width=${width} height=${round(height)} rx="4"
       aria-label=${speakRow(row, place) + (choose ? ". Filter by it" : "")}
       @click=${choose ?? nothing} @keydown=${choose ? onPress(choose) : nothing}
       @pointerenter=${show} @pointerleave=${hideRow} @focus=${show} @blur=${hideRow} /></g>`;
 }
 
-function drawBar(x: (value: number) => number, from: number, to: number | null, top: number, height: number, name: string): Shape {
+function drawBar(
+  x: (value: number) => number,
+  from: number,
+  to: number | null,
+  top: number,
+  height: number,
+  name: string,
+): Shape {
   if (to === null || to === 0) return nothing;
   const [left, right] = [Math.min(x(from), x(to)), Math.max(x(from), x(to))];
-  return svg`<rect class=${name} x=${round(left)} y=${round(top)} width=${round(Math.max(1, right - left))} height=${height} rx=${height > 4 ? 2 : 1} />`;
+  return svg`<rect class=${name} x=${round(left)} y=${round(top)} width=${round(Math.max(1, right - left))}
+    height=${height} rx=${height > 4 ? 2 : 1} />`;
 }
 
 function speakRow(row: Row, { input: { locale } }: RowPlace): string {
@@ -154,15 +172,22 @@ function showRow(event: Event, row: Row, { model, input: { locale, widget }, col
   const { series, value, previous, change } = row;
   const [range, before] = comparedRanges(widget) ?? [model.range, null];
   const against = before && `against ${formatRange(before.start, before.end, locale)}`;
-  const content = drawTip(formatRange(range.start, range.end, locale), against, [{
-    name: series.name,
-    colour: series.colour === 0 ? 0 : 1,
-    value: formatUnit(value, series.unit, { locale }),
-    previous: before ? formatUnit(previous, series.unit, { locale }) : null,
-    change: change ? `${change.arrow} ${change.text}` : null,
-    tone: change?.tone ?? "neutral",
-    spoken: "",
-  }], []);
+  const content = drawTip(
+    formatRange(range.start, range.end, locale),
+    against,
+    [
+      {
+        name: series.name,
+        colour: series.colour === 0 ? 0 : 1,
+        value: formatUnit(value, series.unit, { locale }),
+        previous: before ? formatUnit(previous, series.unit, { locale }) : null,
+        change: change ? `${change.arrow} ${change.text}` : null,
+        tone: change?.tone ?? "neutral",
+        spoken: "",
+      },
+    ],
+    [],
+  );
   if (tip) showTip(tip, content, target, columns.wide ? columns.left : 0, "under");
 }
 

@@ -1,6 +1,14 @@
 /** An answer as something to draw: buckets of days, and panels of series that share a scale. */
 
-import { formatBucket, formatRange, lastOfBucket, countDays, addDays, type DayRange, type Grain } from "../format/dates.js";
+import {
+  formatBucket,
+  formatRange,
+  lastOfBucket,
+  countDays,
+  addDays,
+  type DayRange,
+  type Grain,
+} from "../format/dates.js";
 import { computeDelta, unitOf, type Unit } from "../format/numbers.js";
 import type { ChartInput, ChartKind, Meta, Point, Series, Stats, Widget } from "./types.js";
 
@@ -69,7 +77,7 @@ export function buildModel({ widget, kind, locale, colours }: ChartInput): Chart
     return {
       name: one.name,
       member: rest ? null : (one.id ?? null),
-      colour: rest ? 0 : ((colours?.get(one.id ?? one.name) ?? index + 1) - 1) % MAX_COLOURS + 1,
+      colour: rest ? 0 : (((colours?.get(one.id ?? one.name) ?? index + 1) - 1) % MAX_COLOURS) + 1,
       unit: unitOf(one),
       better: one.better,
       values: one.points.map((point, place) => (buckets[place]?.gap ? null : point.v)),
@@ -98,7 +106,10 @@ export function buildModel({ widget, kind, locale, colours }: ChartInput): Chart
 // The kind of a change is that of the widget's own metric. A part of another is told in relative terms.
 function statsOf({ key, stats }: Series, meta: Meta): Pick<SeriesModel, "stats" | "deltaKind"> {
   if (key === meta.key || meta.delta === "relative") return { stats, deltaKind: meta.delta };
-  const change = <S extends Omit<Stats, "to_date">>(of: S): S => ({ ...of, delta: computeDelta(of.value, of.previous, "relative") });
+  const change = <S extends Omit<Stats, "to_date">>(of: S): S => ({
+    ...of,
+    delta: computeDelta(of.value, of.previous, "relative"),
+  });
   return { stats: { ...change(stats), to_date: stats.to_date && change(stats.to_date) }, deltaKind: "relative" };
 }
 
@@ -109,8 +120,10 @@ const hasOneUnit = (series: SeriesModel[]): boolean =>
 
 function chooseKind(kind: ChartKind, breakdown: boolean, series: SeriesModel[], { stats }: Widget): DrawnKind {
   const buckets = series[0]?.values.length ?? 0;
-  const known = series.some(({ values, before, stats: own }) =>
-    own.value !== null || values.some((value) => value !== null) || before?.some(({ value }) => value !== null));
+  const known = series.some(
+    ({ values, before, stats: own }) =>
+      own.value !== null || values.some((value) => value !== null) || before?.some(({ value }) => value !== null),
+  );
   if (!known) return "nothing";
   if (kind === "number") return "number";
   if (breakdown && (kind === "bar" || buckets < 2)) return "members";
@@ -184,7 +197,9 @@ function buildCompared(points: Point[], compared: DayRange, buckets: Bucket[], m
     const start = point.t < compared.start ? compared.start : point.t;
     const end = next === undefined ? compared.end : addDays(next, -1);
     const begins = meta.grain !== "day" && index > 0 && index === known;
-    const at = shifted ? placeOf(addDays(meta.start, countDays(compared.start, start) - 1), start, end, buckets) : index;
+    const at = shifted
+      ? placeOf(addDays(meta.start, countDays(compared.start, start) - 1), start, end, buckets)
+      : index;
     return { at, start, end: end < start ? start : end, value: point.v, cut: point.partial === true || begins };
   });
 }
@@ -229,4 +244,5 @@ function oppositeOf(day: string, meta: Meta, start: string): string {
 }
 
 /** The window in words. */
-export const describeRange = ({ range }: ChartModel, locale: string): string => formatRange(range.start, range.end, locale);
+export const describeRange = ({ range }: ChartModel, locale: string): string =>
+  formatRange(range.start, range.end, locale);

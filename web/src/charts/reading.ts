@@ -86,7 +86,11 @@ function hideReading(plot: Element, state: ReadingState): void {
 
 /** Show a tip beside `x` of the drawing, or under it, above everything and inside the window. */
 export function showTip(
-  tip: HTMLElement, content: TemplateResult, drawing: Element | null, x: number, side: "beside" | "under" = "beside",
+  tip: HTMLElement,
+  content: TemplateResult,
+  drawing: Element | null,
+  x: number,
+  side: "beside" | "under" = "beside",
 ): void {
   render(content, tip);
   if (!tip.matches(":popover-open")) tip.showPopover?.();
@@ -99,8 +103,16 @@ export function showTip(
   // A tip that would hide most of a small chart stands above it.
   const small = frame.width < width * 1.6;
   const [above, below] = [frame.top - height - 6, frame.bottom + 6];
-  const top = side === "under" ? (below + height < window.innerHeight ? below : above)
-    : !small ? frame.top + 4 : above > 0 ? above : below;
+  const top =
+    side === "under"
+      ? below + height < window.innerHeight
+        ? below
+        : above
+      : !small
+        ? frame.top + 4
+        : above > 0
+          ? above
+          : below;
   tip.style.left = `${Math.round(Math.max(8, Math.min(window.innerWidth - width - 8, left)))}px`;
   tip.style.top = `${Math.round(Math.max(8, Math.min(window.innerHeight - height - 8, top)))}px`;
 }
@@ -139,8 +151,12 @@ export function readBucket({ model, locale }: Pick<Reading, "model" | "locale">,
 const hasSum = ({ unit }: SeriesModel): boolean => unit.format !== "percent" && !unit.multiple;
 
 function writeRow(
-  name: string, colour: number | null, value: number | null, previous: number | null | undefined,
-  { unit, better, deltaKind }: SeriesModel, locale: string,
+  name: string,
+  colour: number | null,
+  value: number | null,
+  previous: number | null | undefined,
+  { unit, better, deltaKind }: SeriesModel,
+  locale: string,
 ): ReadingRow {
   const delta = computeDelta(value, previous ?? null, deltaKind);
   const change = formatDelta({ value, previous: previous ?? null, delta }, { unit, better, kind: deltaKind, locale });
@@ -152,7 +168,11 @@ function writeRow(
     ...(change ? [change.spoken] : []),
   ].join(", ");
   return {
-    name, colour, value: written, previous: before, spoken,
+    name,
+    colour,
+    value: written,
+    previous: before,
+    spoken,
     change: change ? `${change.arrow} ${change.text}` : null,
     tone: change?.tone ?? "neutral",
   };
@@ -163,7 +183,12 @@ export function speakReading(reading: Pick<Reading, "model" | "locale">, index: 
   const bucket = reading.model.buckets[index];
   if (bucket === undefined) return "";
   const notes = noteBucket(reading.model, index);
-  return [`${bucket.label}: ${readBucket(reading, index).map(({ spoken }) => spoken).join("; ")}`, ...notes].join(". ");
+  return [
+    `${bucket.label}: ${readBucket(reading, index)
+      .map(({ spoken }) => spoken)
+      .join("; ")}`,
+    ...notes,
+  ].join(". ");
 }
 
 function noteBucket({ buckets, grain }: ChartModel, index: number): string[] {
@@ -185,24 +210,34 @@ function describeBefore({ model, locale }: Pick<Reading, "model" | "locale">, in
 export function drawReading(reading: Pick<Reading, "model" | "locale">, index: number): TemplateResult {
   const bucket = reading.model.buckets[index];
   const before = describeBefore(reading, index);
-  return drawTip(bucket?.label ?? "", before && `against ${before}`, readBucket(reading, index), noteBucket(reading.model, index));
+  return drawTip(
+    bucket?.label ?? "",
+    before && `against ${before}`,
+    readBucket(reading, index),
+    noteBucket(reading.model, index),
+  );
 }
 
 /** The inside of a tip. */
 export function drawTip(
-  heading: string, against: string | null, rows: readonly ReadingRow[], notes: readonly string[],
+  heading: string,
+  against: string | null,
+  rows: readonly ReadingRow[],
+  notes: readonly string[],
 ): TemplateResult {
   return html`
     <strong>${heading}</strong>
     ${against ? html`<span class="against">${against}</span>` : nothing}
     <table>
-      ${rows.map(({ name, colour, value, previous, change, tone }) => html`<tr>
+      ${rows.map(
+        ({ name, colour, value, previous, change, tone }) => html`<tr>
         <th scope="row">
           <span class="key ${colour === null ? "none" : `s${colour}`}"></span><span class="text">${isolateName(name)}</span>
         </th>
         <td>${value}</td>
         ${previous === null ? nothing : html`<td class="previous">${previous}</td><td class="change ${tone}">${change ?? ""}</td>`}
-      </tr>`)}
+      </tr>`,
+      )}
     </table>
     ${notes.map((note) => html`<em>${note}</em>`)}
   `;
@@ -304,8 +339,14 @@ export const readingHandlers = {
 function pressKey(event: KeyboardEvent, plot: Element, state: ReadingState): void {
   const last = state.reading.model.buckets.length - 1;
   const steps: Record<string, number> = {
-    ArrowLeft: state.index - 1, ArrowDown: state.index - 1, ArrowRight: state.index + 1, ArrowUp: state.index + 1,
-    PageDown: state.index - 7, PageUp: state.index + 7, Home: 0, End: last,
+    ArrowLeft: state.index - 1,
+    ArrowDown: state.index - 1,
+    ArrowRight: state.index + 1,
+    ArrowUp: state.index + 1,
+    PageDown: state.index - 7,
+    PageUp: state.index + 7,
+    Home: 0,
+    End: last,
   };
   const to = steps[event.key];
   if (event.key === "Escape") {

@@ -33,10 +33,14 @@ export function drawTable(input: TableInput): TemplateResult {
         <caption>${title}</caption>
         <thead><tr><th scope="col">${cleanName(heading)}</th>${table.columns.map((column) => drawColumnHead(column, input))}</tr></thead>
         <tbody>${table.rows.map((row) => drawRow(row, input))}</tbody>
-        ${table.rows.length === 0 ? nothing : html`<tfoot><tr>
+        ${
+          table.rows.length === 0
+            ? nothing
+            : html`<tfoot><tr>
           <th scope="row">Total${table.count > table.rows.length ? ` of ${formatValue(table.count, "integer", input)}` : ""}</th>
           ${table.columns.map((column) => drawCell(table.total[column.name], column, unitOf(column), input))}
-        </tr></tfoot>`}
+        </tr></tfoot>`
+        }
       </table>
       ${table.rows.length === 0 ? html`<p class="chart-nothing">No rows.</p>` : nothing}
     </div>
@@ -57,7 +61,8 @@ function drawColumnHead({ name }: TableColumn, { sort, onSort }: TableInput): Te
   const now = parseSort(sort);
   const order = now?.column === name ? (now.descending ? "descending" : "ascending") : null;
   const arrow = order === null ? "" : order === "descending" ? "↓" : "↑";
-  const text = html`<span class="text">${isolateName(name)}</span><span class="arrow" aria-hidden="true">${arrow}</span>`;
+  const text = html`<span class="text">${isolateName(name)}</span><span class="arrow"
+    aria-hidden="true">${arrow}</span>`;
   return html`<th scope="col" class="number" aria-sort=${order ?? nothing}>
     ${onSort ? html`<button type="button" @click=${() => onSort(nextSort(name, sort))}>${text}</button>` : text}
   </th>`;
@@ -67,9 +72,12 @@ function drawRow(row: TableRow, input: TableInput): TemplateResult {
   const { onPick, by, table } = input;
   const name = html`<span class="clip" title=${cleanName(row.label)}>${isolateName(row.label)}</span>`;
   return html`<tr>
-    <th scope="row">${onPick
-      ? html`<button type="button" aria-label=${`Filter by ${cleanName(row.label)}`} @click=${() => onPick(by ?? "", row.id)}>${name}</button>`
-      : name}</th>
+    <th scope="row">${
+      onPick
+        ? html`<button type="button" aria-label=${`Filter by ${cleanName(row.label)}`}
+          @click=${() => onPick(by ?? "", row.id)}>${name}</button>`
+        : name
+    }</th>
     ${table.columns.map((column) => drawCell(row.values[column.name], column, rowUnit(column, row), input))}
   </tr>`;
 }
@@ -80,16 +88,27 @@ function rowUnit(column: TableColumn, row: TableRow): Unit {
   return unit.currency === null ? unit : { ...unit, currency: row.currency ?? unit.currency };
 }
 
-function drawCell(stats: Stats | undefined, column: TableColumn, unit: Unit, { meta, locale }: TableInput): TemplateResult {
+function drawCell(
+  stats: Stats | undefined,
+  column: TableColumn,
+  unit: Unit,
+  { meta, locale }: TableInput,
+): TemplateResult {
   if (stats === undefined) return html`<td class="number"></td>`;
   const current = currentStats(stats);
   const change = formatDelta(current, { unit, better: column.better, kind: meta.delta, locale });
   const before = stats.previous === null ? nothing : `before ${formatUnit(current.previous, unit, { locale })}`;
   return html`<td class="number" title=${before}>
     <span class="value">${formatUnit(current.value, unit, { locale })}</span>
-    ${meta.compare === "off" ? nothing : html`<span class="change ${change?.tone ?? ""}">${change
-      ? html`<span aria-hidden="true">${change.arrow} ${change.text}</span><span class="spoken">${change.spoken}</span>`
-      : ""}</span>`}
+    ${
+      meta.compare === "off"
+        ? nothing
+        : html`<span class="change ${change?.tone ?? ""}">${
+            change
+              ? html`<span aria-hidden="true">${change.arrow} ${change.text}</span><span class="spoken">${change.spoken}</span>`
+              : ""
+          }</span>`
+    }
   </td>`;
 }
 
@@ -108,7 +127,15 @@ const OWN_KEYS = new Set(["id", "values", "permalink"]);
 const NAMING_KEYS = ["caption", "title", "name"];
 
 /** The items of a widget in their order: what names each, as a link where it has one, then what is shown of it. */
-export function drawItems({ items, title, locale }: { items: readonly Item[]; title: string; locale: string }): TemplateResult {
+export function drawItems({
+  items,
+  title,
+  locale,
+}: {
+  items: readonly Item[];
+  title: string;
+  locale: string;
+}): TemplateResult {
   const [first] = items;
   if (first === undefined) return html``;
   const shown = Object.keys(first).filter((key) => !OWN_KEYS.has(key));
@@ -123,11 +150,13 @@ export function drawItems({ items, title, locale }: { items: readonly Item[]; ti
         ${others.map((key) => html`<th scope="col">${humanizeName(key)}</th>`)}
         ${values.map((key) => html`<th scope="col" class="number">${humanizeName(key)}</th>`)}
       </tr></thead>
-      <tbody>${items.map((item) => html`<tr>
+      <tbody>${items.map(
+        (item) => html`<tr>
         <th scope="row">${drawItemName(item, naming, others)}</th>
         ${others.map((key) => html`<td>${writeProperty(item[key], locale)}</td>`)}
         ${values.map((key) => html`<td class="number">${writeNumber(item.values[key] ?? null, locale)}</td>`)}
-      </tr>`)}</tbody>
+      </tr>`,
+      )}</tbody>
     </table>
   </div></div>`;
 }
@@ -135,8 +164,13 @@ export function drawItems({ items, title, locale }: { items: readonly Item[]; ti
 function drawItemName(item: Item, naming: string, others: readonly string[]): TemplateResult {
   const name = item[naming];
   // An id of seventeen digits names nothing to a reader.
-  const kind = others.map((key) => item[key]).find((value) => typeof value === "string" && /^[A-Z][A-Z_]+$/.test(value));
-  const text = naming !== "id" && typeof name === "string" && name !== "" ? name : `Untitled ${typeof kind === "string" ? humanizeName(kind).toLowerCase() : "item"}`;
+  const kind = others
+    .map((key) => item[key])
+    .find((value) => typeof value === "string" && /^[A-Z][A-Z_]+$/.test(value));
+  const text =
+    naming !== "id" && typeof name === "string" && name !== ""
+      ? name
+      : `Untitled ${typeof kind === "string" ? humanizeName(kind).toLowerCase() : "item"}`;
   const address = safeAddress(item["permalink"]);
   const clipped = html`<span class="clip" title=${cleanName(text)}>${isolateName(text)}</span>`;
   return address ? html`<a href=${address} target="_blank" rel="noopener noreferrer">${clipped}</a>` : clipped;

@@ -83,7 +83,9 @@ export function buildTimeTicks(buckets: readonly Bucket[], grain: Grain, bands: 
 function planTicks(buckets: readonly Bucket[], level: Level, bands: Bands, locale: string): TimeTick[] {
   const [first, last] = [buckets[0], buckets.at(-1)];
   if (first === undefined || last === undefined) return [];
-  const days = level.interval.range(level.interval.ceil(parseDay(first.start)), parseDay(addDays(last.end, 1))).map(isoDay);
+  const days = level.interval
+    .range(level.interval.ceil(parseDay(first.start)), parseDay(addDays(last.end, 1)))
+    .map(isoDay);
   const several = first.start.slice(0, 4) !== last.end.slice(0, 4) && level.options !== YEARS;
   let year = "";
   return days.map((day): TimeTick => {
@@ -134,7 +136,8 @@ function endTicks(first: Bucket, last: Bucket, bands: Bands, locale: string): Ti
     text: write(day),
     year: years ? day.slice(0, 4) : null,
   });
-  const ends = first.index === last.index ? [tick(first, first.start)] : [tick(first, first.start), tick(last, last.end)];
+  const ends =
+    first.index === last.index ? [tick(first, first.start)] : [tick(first, first.start), tick(last, last.end)];
   return hasRoom(keepInside(ends, bands)) ? ends : ends.slice(0, 1);
 }
 

@@ -8,8 +8,18 @@ import { cleanName, ellipseName } from "../format/names.js";
 import { buildValueAxis, type ValueAxis } from "./domain.js";
 import { drawEndLabels, drawLegend, endLabelWidth, placeEndLabels, placeLegend, ROW, type Pick } from "./labels.js";
 import {
-  drawArea, drawBars, drawLine, drawLineBefore, drawStack, findRuns, round, stackSeries, sumBefore, traceHatch,
-  type Place, type Shape,
+  drawArea,
+  drawBars,
+  drawLine,
+  drawLineBefore,
+  drawStack,
+  findRuns,
+  round,
+  stackSeries,
+  sumBefore,
+  traceHatch,
+  type Place,
+  type Shape,
 } from "./marks.js";
 import type { ChartModel, SeriesModel } from "./model.js";
 import { attachReading, readingHandlers, speakReading, type Reading } from "./reading.js";
@@ -50,7 +60,8 @@ export function drawTimeChart(model: ChartModel, input: ChartInput): TemplateRes
   const reading = readingOf(model, layout, input, pick);
   const label = `${cleanName(model.title)} by ${model.grain}, ${formatRange(model.range.start, model.range.end, locale)}`;
   const cuts = layout.panels.filter(({ axis }) => axis.cut);
-  return html`<svg class="plot" width=${width} height=${height} viewBox=${`0 0 ${width} ${height}`} role="group" aria-label=${label}>
+  return html`<svg class="plot" width=${width} height=${height} viewBox=${`0 0 ${width} ${height}`} role="group"
+    aria-label=${label}>
     ${layout.legend ? drawLegend(layout.legend, 0, 0, pick) : nothing}
     <g aria-hidden="true">
       ${layout.panels.map((panel) => drawPanel(panel, model, layout, input))}
@@ -62,11 +73,13 @@ export function drawTimeChart(model: ChartModel, input: ChartInput): TemplateRes
       ${reading.dots.map(({ series }) => svg`<circle class="s${series.colour}" r="4" />`)}
     </g>
     <rect class="selection" visibility="hidden" y="0" height=${round(layout.bottom)} />
-    <rect class="surface ${input.onRange ? "ranges" : ""} ${pick && model.breakdown ? "picks" : ""}" tabindex="0" role="slider"
+    <rect class="surface ${input.onRange ? "ranges" : ""} ${pick && model.breakdown ? "picks" : ""}" tabindex="0"
+      role="slider"
       x=${round(layout.bands.left)} y="0" width=${round(Math.max(0, layout.bands.right - layout.bands.left))}
       height=${round(Math.max(0, layout.bottom))}
       aria-label=${[label, ...cuts.map(({ axis }) => `axis from ${axis.labels[0] ?? ""}`)].join(", ")}
-      aria-orientation="horizontal" aria-valuemin="1" aria-valuemax=${model.buckets.length} aria-valuenow=${model.buckets.length}
+      aria-orientation="horizontal" aria-valuemin="1" aria-valuemax=${model.buckets.length}
+        aria-valuenow=${model.buckets.length}
       aria-valuetext=${speakReading(reading, model.buckets.length - 1)}
       ${ref((plot) => attachReading(plot, reading))}
       @pointermove=${readingHandlers.move} @pointerdown=${readingHandlers.down} @pointerup=${readingHandlers.up}
@@ -110,7 +123,13 @@ function stackPanels(model: ChartModel, top: number, bottom: number, locale: str
     const unit = series[0]?.unit ?? { format: "decimal", currency: null, multiple: false };
     const values = valuesOf(series, model);
     const fromZero = model.kind !== "line";
-    return { series, named, top: from, bottom: to, axis: buildValueAxis(values, { unit, fromZero, top: from, bottom: to, locale }) };
+    return {
+      series,
+      named,
+      top: from,
+      bottom: to,
+      axis: buildValueAxis(values, { unit, fromZero, top: from, bottom: to, locale }),
+    };
   });
 }
 
@@ -138,13 +157,18 @@ function drawPanel(panel: Panel, model: ChartModel, layout: Layout, { locale, wi
 
 /** Days without data hatched, also where a window or the data's end cuts a bucket; a tint where values may change. */
 function drawShades({ buckets, kind }: ChartModel, bands: Bands, top: number, bottom: number): Shape {
-  const box = ([first, last]: [number, number]): { x: number; y: number; width: number; height: number } =>
-    ({ x: bands.edge(first), y: top, width: bands.edge(last + 1) - bands.edge(first), height: Math.max(0, bottom - top) });
+  const box = ([first, last]: [number, number]): { x: number; y: number; width: number; height: number } => ({
+    x: bands.edge(first),
+    y: top,
+    width: bands.edge(last + 1) - bands.edge(first),
+    height: Math.max(0, bottom - top),
+  });
   const provisional = findRuns(buckets, (bucket) => bucket.provisional && !bucket.gap).map(box);
   const bars = kind === "bar" || kind === "stacked";
   const hatched = findRuns(buckets, (bucket) => bucket.gap || (bucket.cut && !bars)).map(box);
   return svg`
-    ${provisional.map(({ x, y, width, height }) => svg`<rect class="provisional" x=${round(x)} y=${round(y)} width=${round(width)} height=${round(height)} />`)}
+    ${provisional.map(({ x, y, width, height }) => svg`<rect class="provisional" x=${round(x)} y=${round(y)}
+      width=${round(width)} height=${round(height)} />`)}
     ${hatched.map((each) => svg`<path class="hatching" d=${traceHatch(each)} />`)}
   `;
 }
@@ -156,7 +180,8 @@ function drawValueAxis({ axis, top, bottom }: Panel, bands: Bands, gutter: numbe
     const ends = index === 0 || index === axis.ticks.length - 1;
     return svg`
       <line class=${value === 0 ? "zero" : "rule"} x1=${round(bands.left)} x2=${round(bands.right)} y1=${y} y2=${y} />
-      ${gutter === 0 || (crowded && !ends) ? nothing : svg`<text class="tick end" x=${round(gutter - 8)} y=${y + 3.5}>${axis.labels[index]}</text>`}
+      ${gutter === 0 || (crowded && !ends) ? nothing : svg`<text class="tick end" x=${round(gutter - 8)}
+        y=${y + 3.5}>${axis.labels[index]}</text>`}
     `;
   })}`;
 }
@@ -189,21 +214,26 @@ function drawMarks(series: SeriesModel[], { kind }: ChartModel, place: Place, ax
   if (kind === "stacked") return drawStack(series, place);
   if (kind === "bar" && series.length === 1 && series[0]) return drawBars(series[0], place);
   const quiet = series.length <= MAX_GHOST_LINES;
-  return svg`${[...series].reverse().map((one) => svg`
+  return svg`${[...series].reverse().map(
+    (one) => svg`
     ${kind === "area" || (quiet && !axisCut) ? drawArea(one, place) : nothing}
     ${quiet ? drawLineBefore(one, place) : nothing}
     ${drawLine(one, place)}
-  `)}`;
+  `,
+  )}`;
 }
 
 function drawTimeAxis({ ticks, bands, bottom }: Layout): Shape {
   const y = Math.round(bottom) + 0.5;
   return svg`
-    ${ticks.map(({ x, text, year, at }) => svg`
+    ${ticks.map(
+      ({ x, text, year, at }) => svg`
       <line class="notch" x1=${round(at)} x2=${round(at)} y1=${y} y2=${y + 4} />
       <text class="tick middle" x=${round(x)} y=${y + 15}>${text}</text>
-      ${year === null ? nothing : svg`<text class="tick middle year" x=${round(x)} y=${y + 15 + YEAR_ROW - 1}>${year}</text>`}
-    `)}
+      ${year === null ? nothing : svg`<text class="tick middle year" x=${round(x)}
+        y=${y + 15 + YEAR_ROW - 1}>${year}</text>`}
+    `,
+    )}
     <line class="base" x1=${round(bands.left)} x2=${round(bands.right)} y1=${y} y2=${y} />
   `;
 }
@@ -233,7 +263,11 @@ function readingOf(model: ChartModel, { panels, bands }: Layout, input: ChartInp
     model,
     bands,
     locale: input.locale,
-    dots: lines ? panels.flatMap(({ series, axis }) => series.map((one) => ({ series: one, y: (value: number) => axis.scale(value) }))) : [],
+    dots: lines
+      ? panels.flatMap(({ series, axis }) =>
+          series.map((one) => ({ series: one, y: (value: number) => axis.scale(value) })),
+        )
+      : [],
     onPick: pick,
     onRange: input.onRange ?? null,
     memberAt: (index, y) => {

@@ -18,7 +18,6 @@ export function isolateName(name: string): string {
   return `${FIRST_STRONG_ISOLATE}${cleanName(name)}${POP_ISOLATE}`;
 }
 
-
 const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
 const splitGraphemes = (text: string): string[] => Array.from(segmenter.segment(text), ({ segment }) => segment);

@@ -157,7 +157,11 @@ const ZEROS = /[0٠۰०]/gu;
 const ARROWS: Record<Direction, string> = { up: "↑", down: "↓", flat: "±" };
 
 /** The change of that kind, or null where there is none. */
-export function computeDelta(value: number | null, previous: number | null, kind: "relative" | "absolute"): number | null {
+export function computeDelta(
+  value: number | null,
+  previous: number | null,
+  kind: "relative" | "absolute",
+): number | null {
   if (value === null || previous === null) return null;
   if (kind === "absolute") return value - previous;
   return previous === 0 ? null : (value - previous) / Math.abs(previous);
@@ -172,7 +176,8 @@ export function formatDelta(stats: StatsLike, options: DeltaOptions): Delta | nu
   if (size === null) return null;
   const [amount, text] = size;
   const direction = !/\p{Nd}/u.test(text.replace(ZEROS, "")) ? "flat" : amount > 0 ? "up" : "down";
-  const tone = direction === "flat" || better === "neutral" || isNoise(stats) ? "neutral" : direction === better ? "good" : "bad";
+  const tone =
+    direction === "flat" || better === "neutral" || isNoise(stats) ? "neutral" : direction === better ? "good" : "bad";
   const judgement = { good: ", better", bad: ", worse", neutral: "" }[tone];
   const spoken = direction === "flat" ? "unchanged" : `${direction} ${text.replace(POINTS, "points")}${judgement}`;
   return { text, direction, arrow: ARROWS[direction], tone, spoken };
