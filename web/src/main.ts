@@ -28,6 +28,9 @@ function takeToken(): boolean {
 }
 
 watchMenus();
+addEventListener("beforeprint", () => {
+  for (const details of document.querySelectorAll<HTMLDetailsElement>(".insights > details")) details.open = true;
+});
 addEventListener("popstate", followAddress);
 addEventListener("hashchange", () => {
   if (location.hash.startsWith("#token=") && takeToken()) void open();
