@@ -13,7 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -135,7 +135,11 @@ def run_tool(bin_folder: Path, *command: str, problem: str) -> None:
 
 
 def main() -> None:
-    tasks = {"--check": check_page, "--types": write_types, "--with-checks": lambda: build_page(with_checks=True)}
+    tasks: dict[str, Callable[[], None]] = {
+        "--check": check_page,
+        "--types": write_types,
+        "--with-checks": lambda: build_page(with_checks=True),
+    }
     try:
         tasks.get("".join(sys.argv[1:]), build_page)()
     except PageNotBuilt as error:

@@ -136,7 +136,11 @@ def reveal(key: Any) -> str:
 @pytest.fixture
 def visit(request: pytest.FixtureRequest, browser: Browser, dashboard_server: DashboardServer) -> Iterator[Visit]:
     """A fresh visitor at 1440 × 900; whatever the page throws or the policy refuses fails the test."""
-    options = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce", "locale": "en-US"}
+    options: dict[str, Any] = {
+        "viewport": {"width": 1440, "height": 900},
+        "reduced_motion": "reduce",
+        "locale": "en-US",
+    }
     options |= getattr(request, "param", {})
     context = browser.new_context(**options)
     context.set_default_timeout(TIMEOUT)
