@@ -125,11 +125,12 @@ def run_tool(bin_folder: Path, *command: str, problem: str) -> None:
     """Run node or npm in the page's folder. Raises PageNotBuilt."""
     environment = os.environ | {"PATH": f"{bin_folder}{os.pathsep}{os.environ.get('PATH', '')}"}
     tool, *arguments = command
-    program = bin_folder / tool
-    # On the PATH of the package, npm is a script that looks for node beside itself.
-    if not program.exists():
-        raise PageNotBuilt(f"{problem}: there is no {tool} in {bin_folder}.")
-    finished = subprocess.run([program, *arguments], cwd=FOLDER, env=environment, check=False)
+    program: list[str | Path] = [bin_folder / tool]
+    # The package from pip has npm as a link that unpacking has broken; what it leads to is whole.
+    npm = bin_folder.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    if tool == "npm" and npm.is_file():
+        program = [bin_folder / "node", npm]
+    finished = subprocess.run([*program, *arguments], cwd=FOLDER, env=environment, check=False)
     if finished.returncode:
         raise PageNotBuilt(f"{problem}; what it said stands above.")
 
