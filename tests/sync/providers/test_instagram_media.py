@@ -26,6 +26,8 @@ from tests.support.sync.instagram_profile import (
 )
 from tests.support.sync.recording_sink import HISTORY, RecordingSink, make_world, open_sink, subtract_days, sync_account
 
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture
 def instagram() -> Iterator[InstagramStandIn]:

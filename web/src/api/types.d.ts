@@ -651,6 +651,11 @@ export interface components {
              */
             format: "integer" | "decimal" | "percent" | "currency" | "duration";
             /**
+             * Decimals
+             * @description How many decimals are shown; null leaves it to the frontend.
+             */
+            decimals: number | null;
+            /**
              * Better
              * @enum {string}
              */
@@ -820,8 +825,8 @@ export interface components {
          * Series
          * @description A named series: one point per bucket of the asked range, none missing.
          *
-         *     `key`, `format`, `better` and `currency` are those of the metric that it comes from. A member of a breakdown has an
-         *     `id`. `filtered` is false where a filter does not apply to it.
+         *     `key`, `format`, `decimals`, `better` and `currency` are those of the metric that it comes from. A member of a
+         *     breakdown has an `id`. `filtered` is false where a filter does not apply to it.
          */
         Series: {
             /** Name */
@@ -835,6 +840,11 @@ export interface components {
              * @enum {string}
              */
             format: "integer" | "decimal" | "percent" | "currency" | "duration";
+            /**
+             * Decimals
+             * @description How many decimals are shown; null leaves it to the frontend.
+             */
+            decimals: number | null;
             /**
              * Better
              * @enum {string}
@@ -989,6 +999,11 @@ export interface components {
              */
             format: "integer" | "decimal" | "percent" | "currency" | "duration";
             /**
+             * Decimals
+             * @description How many decimals are shown; null leaves it to the frontend.
+             */
+            decimals: number | null;
+            /**
              * Better
              * @enum {string}
              */
@@ -1074,6 +1089,11 @@ export interface components {
              * @enum {string}
              */
             format: "integer" | "decimal" | "percent" | "currency" | "duration";
+            /**
+             * Decimals
+             * @description How many decimals are shown; null leaves it to the frontend.
+             */
+            decimals: number | null;
             /**
              * Better
              * @enum {string}
@@ -1427,10 +1447,21 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Batch"];
+                    "text/csv": string;
+                    "application/vnd.apache.arrow.stream": string;
                 };
             };
             /** @description no token, or one that is not valid here */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description only a form is accepted whose package is not installed; it is named */
+            406: {
                 headers: {
                     [name: string]: unknown;
                 };
