@@ -111,7 +111,7 @@ export async function fetchAnswers(
     requests.push(take(client.POST("/v1/widgets/batch", { body, ...setOf(signal) })));
   }
   const answers = await Promise.all(requests);
-  return Object.assign({}, ...answers.map(({ widgets }) => widgets)) as Record<string, Widget | Problem>;
+  return Object.assign({}, ...answers.map((answer) => (answer as Schemas["Batch"]).widgets)) as Record<string, Widget | Problem>;
 }
 
 /** What happened, in sentences. */
