@@ -62,7 +62,8 @@ def send(app: FastAPI) -> Iterator[Send]:
 def test_no_path_leads_in_without_a_token(send: Send, path: str) -> None:
     for method in ("GET", "HEAD", "OPTIONS", "POST", "TRACE", "get"):
         status, answer = send(f"{method} {path}")
-        assert status in (401, 404, 405), (method, path)
+        # What is no method or no path at all, the server's parser refuses.
+        assert status in (400, 401, 404, 405), (method, path)
         assert "ga4" not in answer
 
 
