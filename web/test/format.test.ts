@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatBucket, formatComparison, formatRange, lastOfBucket } from "../src/format/dates.js";
 import { cleanName, ellipseName, isolateName } from "../src/format/names.js";
-import { formatDelta, formatHeadline, formatValue, unitOf, type Unit } from "../src/format/numbers.js";
+import { fitDecimals, formatDelta, formatHeadline, formatUnit, formatValue, unitOf, type Unit } from "../src/format/numbers.js";
 
 const locale = "en-US";
 const plain = (text: string): string => text.replace(/[\u2009\u202f\u00a0]/g, " ").replace(/ ?– ?/g, "–");
@@ -117,6 +117,20 @@ test("ranges name the year where it is needed", () => {
   assert.match(formatComparison(november, { start: "2025-11-01", end: "2025-11-21" }, locale), /2026 against .*2025/);
   assert.equal(formatBucket({ start: "2026-10-01", end: "2026-12-31" }, "quarter", false, locale), "Q4 2026");
   assert.match(formatBucket({ start: "2026-10-01", end: "2026-11-28" }, "quarter", true, locale), /Oct 1.*Nov 28/);
+});
+
+test("a definition says how many decimals there are, else the values of a column", () => {
+  const decimal = { name: "Conversions", format: "decimal", currency: null } as const;
+  const write = (unit: Unit, value: number): string => formatUnit(value, unit, { locale });
+  assert.equal(write(unitOf({ ...decimal, decimals: 1 }), 1092), "1,092.0");
+  assert.equal(write(unitOf({ name: "Spend", format: "currency", currency: "USD", decimals: 0 }), 12.6), "$13");
+  assert.equal(formatHeadline(12345.67, unitOf({ ...decimal, decimals: 2 }), locale), "12,345.67");
+  assert.equal(formatHeadline(1234567, unitOf({ ...decimal, decimals: 2 }), locale), "1.23M");
+  const column = unitOf({ ...decimal, decimals: null });
+  assert.equal(write(fitDecimals(column, [1092, null, 3]), 1092), "1,092");
+  assert.equal(write(fitDecimals(column, [1092, 0.5]), 1092), "1,092.0");
+  assert.equal(write(fitDecimals(column, [1092, 1 / 3]), 1092), "1,092.00");
+  assert.equal(write(fitDecimals(unitOf({ ...decimal, decimals: 1 }), [1092]), 1092), "1,092.0");
 });
 
 test("a bucket ends with its calendar", () => {

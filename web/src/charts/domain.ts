@@ -71,7 +71,12 @@ function labelTicks(ticks: number[], step: number, unit: Unit, locale: string): 
   const compact = most >= 1e4 && unit.format !== "percent" && unit.format !== "duration";
   const write = (decimals: number): string[] =>
     ticks.map((value) =>
-      formatUnit(value, unit, { locale, ...(unit.format === "duration" ? {} : { decimals }), compact }),
+      // Nothing is nothing to any number of digits: "$0", not "$0.0".
+      formatUnit(value, unit, {
+        locale,
+        ...(unit.format === "duration" ? {} : { decimals: value === 0 ? 0 : decimals }),
+        compact,
+      }),
     );
   const thousands = compact ? 1000 ** Math.floor(Math.log10(most) / 3 + 1e-9) : 1;
   let decimals = countDecimals((unit.format === "percent" ? step * 100 : step) / thousands);

@@ -2,7 +2,7 @@
 
 import { html, nothing, type TemplateResult } from "lit";
 import { formatDay } from "../format/dates.js";
-import { formatDelta, formatUnit, formatValue, unitOf, type Unit } from "../format/numbers.js";
+import { fitDecimals, formatDelta, formatUnit, formatValue, unitOf, type Unit } from "../format/numbers.js";
 import { cleanName, humanizeName, isolateName } from "../format/names.js";
 import { currentStats } from "./model.js";
 import type { Item, Meta, Stats, TableColumn, TableRow, WidgetTable } from "./types.js";
@@ -38,7 +38,7 @@ export function drawTable(input: TableInput): TemplateResult {
             ? nothing
             : html`<tfoot><tr>
           <th scope="row">Total${table.count > table.rows.length ? ` of ${formatValue(table.count, "integer", input)}` : ""}</th>
-          ${table.columns.map((column) => drawCell(table.total[column.name], column, unitOf(column), input))}
+          ${table.columns.map((column) => drawCell(table.total[column.name], column, columnUnit(column, input.table), input))}
         </tr></tfoot>`
         }
       </table>
@@ -78,13 +78,21 @@ function drawRow(row: TableRow, input: TableInput): TemplateResult {
           @click=${() => onPick(by ?? "", row.id)}>${name}</button>`
         : name
     }</th>
-    ${table.columns.map((column) => drawCell(row.values[column.name], column, rowUnit(column, row), input))}
+    ${table.columns.map((column) => drawCell(row.values[column.name], column, rowUnit(column, row, table), input))}
   </tr>`;
 }
 
+function columnUnit(column: TableColumn, { rows, total }: WidgetTable): Unit {
+  const values = [total, ...rows.map((row) => row.values)].map((of) => of[column.name]);
+  return fitDecimals(
+    unitOf(column),
+    values.map((stats) => stats && currentStats(stats).value),
+  );
+}
+
 // Of a widget in several currencies each row has its own.
-function rowUnit(column: TableColumn, row: TableRow): Unit {
-  const unit = unitOf(column);
+function rowUnit(column: TableColumn, row: TableRow, table: WidgetTable): Unit {
+  const unit = columnUnit(column, table);
   return unit.currency === null ? unit : { ...unit, currency: row.currency ?? unit.currency };
 }
 

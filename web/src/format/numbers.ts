@@ -21,6 +21,8 @@ export interface Unit {
   format: Format;
   currency: string | null;
   multiple: boolean;
+  /** Digits after the separator, where the definition says how many. */
+  decimals?: number;
 }
 
 /** Stands where there is no value: missing is not zero. */
@@ -44,13 +46,20 @@ function formatNumber(value: number, locale: string, options: Intl.NumberFormatO
 const MULTIPLE_WORDS = new Set(["roas", "mer"]);
 
 /** The unit of a series or column: a decimal of money over money, which its name tells, is a multiple. */
-export function unitOf(series: { name: string; key?: string; format: Format; currency: string | null }): Unit {
+export function unitOf(series: {
+  name: string;
+  key?: string;
+  format: Format;
+  currency: string | null;
+  decimals?: number | null;
+}): Unit {
   const words = `${series.key ?? ""} ${series.name}`.toLowerCase().split(/[^a-z]+/);
   const multiple =
     series.format === "decimal" &&
     series.currency !== null &&
     (words.some((word) => MULTIPLE_WORDS.has(word)) || /\breturn on\b/i.test(series.name));
-  return { format: series.format, currency: series.currency, multiple };
+  const decimals = series.decimals ?? null;
+  return { format: series.format, currency: series.currency, multiple, ...(decimals === null ? {} : { decimals }) };
 }
 
 /** A value in its format, or a dash without one. */
@@ -74,7 +83,21 @@ export function formatValue(value: number | null | undefined, format: Format, op
 
 /** A value of the unit. */
 export function formatUnit(value: number | null | undefined, unit: Unit, options: ValueOptions): string {
-  return formatValue(value, unit.format, { ...options, currency: unit.currency, multiple: unit.multiple });
+  const { format, currency, multiple } = unit;
+  // What is made short has as few digits as it needs, whatever the definition says of the whole.
+  const decimals = options.decimals ?? (options.compact && Math.abs(value ?? 0) >= 1000 ? undefined : unit.decimals);
+  return formatValue(value, format, { ...options, currency, multiple, ...(decimals === undefined ? {} : { decimals }) });
+}
+
+const MAX_DECIMALS = 2;
+
+/** The unit for values that stand in one column: counts that are kept as decimals have none where all are whole. */
+export function fitDecimals(unit: Unit, values: readonly (number | null | undefined)[]): Unit {
+  if (unit.format !== "decimal" || unit.multiple || unit.decimals !== undefined) return unit;
+  const isExact = (decimals: number): boolean =>
+    values.every((value) => !value || Math.abs(value - Number(value.toFixed(decimals))) < 1e-9 * Math.abs(value));
+  const fitting = [0, 1].find(isExact) ?? MAX_DECIMALS;
+  return { ...unit, decimals: fitting };
 }
 
 /** A value to be read at a glance: a large amount loses its cents, then its thousands. */
@@ -83,7 +106,7 @@ export function formatHeadline(value: number | null | undefined, unit: Unit, loc
   const size = Math.abs(value);
   if (unit.format === "percent" || unit.format === "duration") return formatUnit(value, unit, { locale });
   if (size >= 1e6) return formatUnit(value, unit, { locale, compact: true });
-  return formatUnit(value, unit, { locale, ...(size >= 1e4 ? { decimals: 0 } : {}) });
+  return formatUnit(value, unit, { locale, ...(size >= 1e4 && unit.decimals === undefined ? { decimals: 0 } : {}) });
 }
 
 const isCurrency = (code: string | null | undefined): code is string => /^[A-Z]{3}$/.test(code ?? "");

@@ -5,7 +5,7 @@ import type { Entry, Widget } from "../api/client";
 import { drawItems, drawTable } from "../charts/chart";
 import { formatDay } from "../format/dates";
 import { cleanName, humanizeName, isolateName } from "../format/names";
-import { formatUnit, unitOf } from "../format/numbers";
+import { fitDecimals, formatUnit, unitOf } from "../format/numbers";
 import { PAGE_ROWS, askTable, pickMember } from "../state/actions";
 import { type State, nameDimension } from "../state/store";
 import { LOCALE } from "./text";
@@ -43,7 +43,7 @@ export function pointTable(widget: Widget): TemplateResult {
       <tbody>${first?.points.map(({ t, partial }, index) => html`<tr>
         <th scope="row" class="naming">${formatDay(t, LOCALE)}${partial ? " (part)" : ""}</th>
         ${widget.series.map((series, place) => {
-          const unit = unitOf(series);
+          const unit = fitDecimals(unitOf(series), [...series.points, ...(compared?.[place]?.points ?? [])].map(({ v }) => v));
           return html`<td class="number">${formatUnit(series.points[index]?.v, unit, { locale: LOCALE })}</td>${compared
             ? html`<td class="number muted">${formatUnit(compared[place]?.points[index]?.v, unit, { locale: LOCALE })}</td>`
             : nothing}`;

@@ -5,7 +5,7 @@ import type { Widget } from "../api/client";
 import type { State } from "../state/store";
 import { comparedRanges, currentStats } from "../charts/model";
 import { formatComparison, formatRange } from "../format/dates";
-import { type DeltaOptions, formatDelta, formatHeadline, type StatsLike, unitOf } from "../format/numbers";
+import { type DeltaOptions, formatDelta, formatHeadline, type StatsLike, type Unit, unitOf } from "../format/numbers";
 
 export const LOCALE = navigator.language;
 
@@ -16,8 +16,10 @@ export function delta(stats: StatsLike, options: Omit<DeltaOptions, "locale">): 
   return html`<span class="delta ${found.tone}"><span aria-hidden="true">${found.arrow} ${found.text}</span><span class="unseen">${found.spoken}</span></span>`;
 }
 
-export const unitOfWidget = (widget: Widget) =>
-  unitOf({ name: widget.meta.title, key: widget.meta.key, format: widget.meta.format, currency: widget.meta.currency });
+export const unitOfWidget = (widget: Widget): Unit => {
+  const { title, key, format, currency, decimals } = widget.meta;
+  return unitOf({ name: title, key, format, currency, decimals });
+};
 
 /** The value of a widget at a glance. */
 export const headline = (widget: Widget): string => formatHeadline(currentStats(widget.stats).value, unitOfWidget(widget), LOCALE);
