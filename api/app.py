@@ -125,7 +125,7 @@ def add_middlewares(app: FastAPI, services: Services, server_metrics: ServerMetr
         authenticator=authenticator,
         rate_limit=rate_limit,
     )
-    app.add_middleware(RequestLogging, server_metrics=server_metrics)
+    app.add_middleware(RequestLogging, server_metrics=server_metrics, ancestors=settings.frame_ancestors)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

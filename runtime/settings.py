@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     jwt_issuer: str | None = None
 
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    frame_ancestors: Annotated[tuple[str, ...], NoDecode] = ()
     rate_limit: str | None = None
     redis_url: SecretStr | None = None
     cache_ttl_seconds: int = Field(default=90, ge=0, le=86_400)
@@ -154,7 +155,7 @@ class Settings(BaseSettings):
             raise ValueError("is not a web address; write https://host/path")
         return url
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "frame_ancestors", mode="before")
     @classmethod
     def split_origins(cls, origins: Any) -> Any:
         if isinstance(origins, str):
@@ -168,6 +169,17 @@ class Settings(BaseSettings):
             if origin != "*" and not is_origin(origin):
                 raise ValueError(
                     f"{origin!r} is not an origin; write https://host or https://host:port, comma-separated, or *"
+                )
+        return origins
+
+    @field_validator("frame_ancestors")
+    @classmethod
+    def check_ancestors(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        # A page that any site may frame is one that any site may have clicked.
+        for origin in origins:
+            if not is_origin(origin) or not origin.isascii() or re.search(r"[\s;']", origin):
+                raise ValueError(
+                    f"{origin!r} is not an origin; write https://host or https://host:port, comma-separated"
                 )
         return origins
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from http import HTTPStatus
 from secrets import token_hex
 
@@ -33,7 +33,7 @@ DATA_POLICY = b"default-src 'none'; frame-ancestors 'none'"
 # A page may run its own scripts and no others.
 PAGE_POLICY = (
     b"default-src 'self'; img-src 'self' data:; object-src 'none'; "
-    b"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    b"base-uri 'none'; form-action 'self'; frame-ancestors "
 )
 
 ASSETS = "/assets/"
@@ -45,9 +45,11 @@ logger = logging.getLogger("metric_engine.access")
 class RequestLogging:
     """Wraps all else: an uncaught error becomes a bare 500, and its traceback goes to the log."""
 
-    def __init__(self, app: ASGIApp, *, server_metrics: ServerMetrics) -> None:
+    def __init__(self, app: ASGIApp, *, server_metrics: ServerMetrics, ancestors: Sequence[str] = ()) -> None:
         self.app = app
         self.server_metrics = server_metrics
+        self.page_policy = PAGE_POLICY + (" ".join(ancestors) or "'none'").encode("latin-1")
+        self.is_embedded = bool(ancestors)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -66,8 +68,12 @@ class RequestLogging:
                 origin = "stale" if b"warning" in given else given.get(b"x-cache", b"").decode() or None
                 # A browser applies the policy of a 304, which has no type, to its own copy of the page.
                 media_type = given.get(b"content-type") or (b"" if is_guarded(scope) else b"text/html")
-                policy = PAGE_POLICY if media_type.startswith(b"text/html") else DATA_POLICY
+                is_page = media_type.startswith(b"text/html")
+                policy = self.page_policy if is_page else DATA_POLICY
                 headers = complete_headers(message["headers"], given, identifier, policy)
+                if is_page and self.is_embedded:
+                    # It knows no origins: beside a policy that names some it would forbid them in old browsers.
+                    headers = [header for header in headers if header[0] != b"x-frame-options"]
                 message["headers"] = mark_immutable(headers) if is_asset(scope, status) else headers
             await send(message)
 

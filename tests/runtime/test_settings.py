@@ -65,6 +65,8 @@ def test_given_values_are_read(tmp_path: Path) -> None:
         ({"METRICS_DIR": "/no/such/folder"}, ["METRICS_DIR", "folder"]),
         ({"CORS_ORIGINS": "https://a.example.com/path"}, ["CORS_ORIGINS", "https://host"]),
         ({"CORS_ORIGINS": "a.example.com"}, ["CORS_ORIGINS"]),
+        ({"FRAME_ANCESTORS": "*"}, ["FRAME_ANCESTORS", "https://host"]),
+        ({"FRAME_ANCESTORS": "https://a.example.com; script-src *"}, ["FRAME_ANCESTORS"]),
         ({"RATE_LIMIT": "many"}, ["RATE_LIMIT", "100/minute"]),
         ({"RATE_LIMIT": "0/minute"}, ["RATE_LIMIT"]),
         ({"REPORTING_TIMEZONE": "America/Los_Angelos"}, ["REPORTING_TIMEZONE", "America/Los_Angeles"]),

@@ -123,6 +123,17 @@ def test_only_the_origins_of_the_setting_may_read(engine: Engine, state: State) 
         assert "Access-Control-Allow-Origin" not in stranger.headers
 
 
+def test_only_the_pages_of_the_setting_may_frame_the_dashboard(engine: Engine, state: State) -> None:
+    ancestors = f"{ORIGIN}, https://b.example.com"
+    for setting, allowed in ({}, "'none'"), ({"FRAME_ANCESTORS": ancestors}, f"{ORIGIN} https://b.example.com"):
+        with TestClient(create_app(Services(engine, state, make_settings(**setting)))) as client:
+            page, data = client.get("/").headers, client.get("/healthz").headers
+        assert page["Content-Security-Policy"].endswith(f"; frame-ancestors {allowed}")
+        assert page.get("X-Frame-Options") == (None if setting else "DENY")
+        assert data["Content-Security-Policy"].endswith("frame-ancestors 'none'")
+        assert data["X-Frame-Options"] == "DENY"
+
+
 def test_without_the_setting_no_other_origin_may_read(client: TestClient) -> None:
     assert "Access-Control-Allow-Origin" not in send_preflight(client, ORIGIN).headers
     assert "Access-Control-Allow-Origin" not in client.get("/v1/widgets", headers={"Origin": ORIGIN}).headers
