@@ -200,6 +200,19 @@ def test_a_click_filters_what_has_the_dimension(visit: Visit) -> None:
     assert read_value(page, "ga4.traffic_channels") == whole
 
 
+def test_a_campaign_filters_by_its_id_and_is_called_by_its_name(visit: Visit) -> None:
+    page = visit.open()
+    row = find_tile(page, "meta.campaigns").locator('[aria-label$="ilter by it"]').first
+    with page.expect_request(BATCH) as asking:
+        row.click()
+    (member,) = read_question(asking.value)["filter"]["campaign"]
+    wait_for_answer(page)
+    chip = page.locator(".chip").inner_text()
+    assert chip.startswith("Campaign")
+    assert member not in chip
+    assert "not by campaign" not in find_tile(page, "meta.campaigns").inner_text()
+
+
 def test_a_table_sorts_and_turns_its_pages(visit: Visit) -> None:
     page = visit.open()
     table = find_tile(page, "ga4.landing_page_table")
