@@ -123,6 +123,23 @@ def test_an_emptied_dashboard_stays_empty(visit: Visit) -> None:
     assert page.locator(".place").count() == 1
 
 
+def test_a_new_widget_is_offered_to_who_has_arranged_the_page(visit: Visit) -> None:
+    headers = {"Authorization": f"Bearer {visit.server.sign()}"}
+    catalog = visit.context.request.get(f"{visit.server.address}/v1/widgets", headers=headers).json()
+    known = [entry["key"] for entry in catalog["widgets"] if entry["key"] not in ("meta.roas", "meta.ctr")]
+    visit.context.request.post(
+        f"{visit.server.address}/v1/dashboard/layout",
+        data={"widgets": [{"id": "ga4.users"}], "known": known},
+        headers=headers,
+    )
+    page = visit.open()
+    strip = page.get_by_label("New widgets")
+    assert strip.get_by_role("button").all_inner_texts()[-1] == "Dismiss"
+    assert strip.get_by_role("button").count() == 3
+    strip.get_by_role("button", name="Return on ad spend").click()
+    page.locator('[gs-id="meta.roas"], .overview [data-key="meta.roas"]').first.wait_for()
+
+
 def test_a_conflict_offers_mine_and_theirs(visit: Visit) -> None:
     page = visit.open()
     headers = {"Authorization": f"Bearer {visit.server.sign()}"}
