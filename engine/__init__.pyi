@@ -60,8 +60,8 @@ from .catalog.catalog import load_catalog as load_catalog
 from .catalog.catalog import raise_if_invalid as raise_if_invalid
 from .catalog.catalog import resolve_catalog as resolve_catalog
 from .catalog.dimensions import make_title_from_name as make_title_from_name
+from .catalog.metric_fields import make_title as make_title
 from .catalog.metric_hash import hash_metric as hash_metric
-from .catalog.metric_resolver import make_title as make_title
 from .catalog.metrics import CombinedMetric as CombinedMetric
 from .catalog.metrics import Metric as Metric
 from .catalog.metrics import TableMetric as TableMetric

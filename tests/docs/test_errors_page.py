@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.catalog import check_tests as declared_rows
-from engine.catalog import definition_resolver, rules
+from engine.catalog import definition_resolver, metric_arithmetic, rules, table_metric_resolver
 from engine.catalog import metric_resolver as metric_resolution
 from engine.catalog import resolver as resolution
 from engine.catalog import table_resolver as table_resolution
@@ -30,20 +30,9 @@ from tests.support.paths import DOCS
 
 PAGE = DOCS / "errors.md"
 MODULES = (
-    *(
-        composer,
-        declared_rows,
-        definition_resolver,
-        document,
-        expressions,
-        functions,
-        joins,
-        kinds,
-        lineage,
-        loading,
-        metric_resolution,
-    ),
-    *(queries, resolution, rules, shapes, syntax, table_resolution, templates, type_checks, words, yaml_errors),
+    *(composer, declared_rows, definition_resolver, document, expressions, functions, joins, kinds, lineage, loading),
+    *(metric_arithmetic, metric_resolution, queries, resolution, rules, shapes, syntax, table_metric_resolver),
+    *(table_resolution, templates, type_checks, words, yaml_errors),
 )
 HYPHENATED = re.compile(r"[a-z]+(-[a-z]+)+")
 REPORTING = (
