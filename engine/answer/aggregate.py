@@ -32,7 +32,7 @@ from engine.catalog.metrics import TableMetric
 from engine.compiler.builder import OTHER
 from engine.compiler.dialects.base import Dialect
 from engine.compiler.plan import Measure, MetricPlan, Scan, ScanProjection
-from engine.files.definitions import Fill
+from engine.files.metric_definitions import Fill
 from engine.language.function_values import Row
 
 # The positions of a member's place and name in a row of a breakdown.

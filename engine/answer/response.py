@@ -15,7 +15,7 @@ from engine.answer.values.numbers import Value
 from engine.answer.values.series import MemberTable, SeriesValues, StatValues
 from engine.answer.windows import BucketIndex, PeriodBuckets
 from engine.catalog.metrics import Metric, TableMetric
-from engine.files.definitions import DeltaKind
+from engine.files.metric_definitions import DeltaKind
 from engine.query import DimensionFilter, MetricQuery
 
 Body = dict[str, Any]

@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.calendar import Grain, Lookback
 from engine.catalog.dimensions import make_title_from_name
-from engine.files.definitions import MetricDefinition
+from engine.files.metric_definitions import MetricDefinition
 
 
 def build_common_fields(key: str, definition: MetricDefinition) -> dict[str, Any]:

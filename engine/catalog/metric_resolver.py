@@ -19,8 +19,8 @@ from engine.catalog.table_metric_resolver import NOT_MONEY, SHARE_NOT_MONEY, Tab
 from engine.catalog.table_resolver import TableResolver
 from engine.diagnostics import Diagnostics, Position
 from engine.faults import raise_if_any
-from engine.files.definitions import MetricDefinition, TargetDefinition
 from engine.files.folder import MetricFile, MetricFolder
+from engine.files.metric_definitions import MetricDefinition, TargetDefinition
 from engine.language.evaluator import compile_arithmetic
 from engine.language.expressions import find_percent_factors
 from engine.language.jinja import Sandbox

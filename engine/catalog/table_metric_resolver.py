@@ -23,8 +23,8 @@ from engine.catalog.rules import get_content_keys, get_sort_column
 from engine.catalog.table_resolver import TableResolver, format_sources
 from engine.diagnostics import Position
 from engine.faults import TextFault, raise_if_any
-from engine.files.definitions import ItemsDefinition, MetricDefinition, SeriesDefinition
 from engine.files.document import KeyPath
+from engine.files.metric_definitions import ItemsDefinition, MetricDefinition, SeriesDefinition
 from engine.language.expressions import (
     Expression,
     count_passing_rows,

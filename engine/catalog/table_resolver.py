@@ -13,8 +13,8 @@ from engine.catalog.definition_resolver import DefinitionResolver, Section
 from engine.catalog.dimensions import resolve_dimensions
 from engine.catalog.reporter import AlreadyReported, CollectErrors, Reporter
 from engine.diagnostics import Diagnostics, Position
-from engine.files.definitions import TableDefinition
 from engine.files.folder import MetricFolder
+from engine.files.table_definitions import TableDefinition
 from engine.language.jinja import Sandbox
 from engine.language.lineage import Relation
 from engine.language.parser import parse_query
