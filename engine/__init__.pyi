@@ -132,7 +132,7 @@ from .language.jinja import Sandbox as Sandbox
 from .language.jinja import explain_template_error as explain_template_error
 from .language.jinja import format_scalar as format_scalar
 from .language.jinja import iter_name_offsets as iter_name_offsets
-from .language.select import NAME_PATTERN as NAME_PATTERN
+from .language.queries.names import NAME_PATTERN as NAME_PATTERN
 from .query import EXCLUDE_PREFIX as EXCLUDE_PREFIX
 from .query import FILTER_PREFIX as FILTER_PREFIX
 from .query import MAX_DAYS as MAX_DAYS
