@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ALL = "--all"
 FAST = "--fast"
 SERVERS = frozenset(["postgres", "postgresql", "clickhouse", "redis"])
-SERVER_FIXTURES = frozenset(["postgres_server", "redis_server", "new_clickhouse_database"])
+SERVER_FIXTURES = frozenset(["browser", "postgres_server", "redis_server", "new_clickhouse_database"])
 
 # In CI every run tries the same examples, so that a change is what makes it fail; elsewhere each run tries others.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, database=None)
