@@ -6,11 +6,11 @@ PORT   ?= 8000
 PIP    := $(BIN)/python -m pip
 # Every package is one that a lock names by its hash, those that build this one too.
 LOCKED := $(PIP) install --quiet --disable-pip-version-check --require-hashes --requirement
-# The tests share the cores, and one process more, since some wait for servers; a test that is run by hand needs no second.
-PYTEST_PROCESSES := --numprocesses $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)') --dist worksteal
+# Two processes a core, since many tests wait for servers; a test that is run by hand needs no second.
+PYTEST_PROCESSES := --numprocesses $(shell $(PYTHON) -c "import os; print(2 * (os.cpu_count() or 1))") --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check audit golden bench wheel lock clean
+.PHONY: help run test test-fast check audit golden bench wheel lock clean
 
 help:            ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ run: $(VENV)/run.stamp      ## the demo: its data, the API and the dashboard, on
 
 test: $(VENV)/dev.stamp     ## every test, on real databases; ARGS=--all asks every generated question
 	$(BIN)/python -m pytest $(PYTEST_PROCESSES) $(ARGS)
+
+test-fast: $(VENV)/dev.stamp ## the tests that start no server and no process
+	$(BIN)/python -m pytest --fast --numprocesses auto --dist worksteal $(ARGS)
 
 check: $(VENV)/dev.stamp    ## ruff, types, the metric files, their schema, known vulnerabilities
 	$(BIN)/ruff check .

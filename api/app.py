@@ -19,12 +19,16 @@ from starlette.middleware.cors import CORSMiddleware
 import web
 from api import health as operations
 from api import openapi, problems
+from api.answers import open_narrate_pool
 from api.event_feed import EventFeed
+from api.mcp.endpoint import build_route
+from api.mcp.resource_metadata import METADATA_PATH, describe_resource
 from api.metrics import ServerMetrics
 from api.middleware.admission import MAX_THREADS, Admission, Places
 from api.middleware.authentication import Authentication
 from api.middleware.body_limit import BodyLimit
 from api.middleware.compression import Compression
+from api.middleware.kept_answers import KeptAnswers
 from api.middleware.rate_limit import GuessLimit, open_rate_limit
 from api.middleware.request_logging import RequestLogging
 from api.routers import connections, dashboard, events, insights, sync, widgets
@@ -34,8 +38,11 @@ from engine import __doc__ as summary
 from runtime import logging as logs
 from runtime.services import Services
 from runtime.settings import Settings
+from state.tenant_watch import watch_tenants
 
 PAGES = Path(web.__file__).parent / "static"
+# What clients of the Model Context Protocol send beside the token.
+MCP_HEADERS = ("Mcp-Protocol-Version", "Mcp-Method", "Mcp-Name")
 # Seconds for the feed's last look, which may wait for a database.
 FEED_SECONDS = 1.0
 ROUTERS = (widgets.router, dashboard.router, connections.router, sync.router, events.router, insights.router)
@@ -54,13 +61,16 @@ def create_app(services: Services, *, does_syncs: bool = False) -> FastAPI:
         openapi_url=None,
         generate_unique_id_function=attrgetter("name"),
         redirect_slashes=False,
+        # What the server tells is at /metrics; looking for another kind of telemetry costs each request some time.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=lifespan,
     )
     app.state.services = services
     app.state.openapi_documents = {}
-    app.state.narrate_pool = insights.open_narrate_pool()
+    app.state.narrate_pool = open_narrate_pool()
     app.state.places = {"state": Places(), "warehouse": Places()}
     app.state.cron_guesses = GuessLimit()
+    app.state.tenant_watch = watch_tenants(services.state.database)
     server_metrics = app.state.server_metrics = ServerMetrics()
     server_metrics.observe_databases(services)
     if does_syncs:
@@ -75,6 +85,8 @@ def create_app(services: Services, *, does_syncs: bool = False) -> FastAPI:
     app.add_route("/v1/widgets/{key}", widgets.widget, methods=["GET"])
     app.add_route("/v1/widgets/{key}/members/{dimension}", widgets.members, methods=["GET"])
     app.add_route("/v1/widgets/{key}/explain", widgets.explain, methods=["GET"])
+    app.router.routes.append(build_route(app))
+    app.add_route(METADATA_PATH, describe_resource, methods=["GET"])
     for router in ROUTERS:
         app.include_router(router, prefix="/v1")
     app.include_router(operations.router)
@@ -108,16 +120,31 @@ def add_middlewares(app: FastAPI, services: Services, server_metrics: ServerMetr
     rate_limit = open_rate_limit(settings, services.state.installation_id)
     app.add_middleware(Admission, places=app.state.places)
     app.add_middleware(BodyLimit)
-    app.add_middleware(Authentication, authenticator=Authenticator.from_settings(settings), rate_limit=rate_limit)
+    authenticator = Authenticator.from_settings(settings)
+    app.add_middleware(Authentication, authenticator=authenticator, rate_limit=rate_limit)
     app.add_middleware(Compression)
+    app.add_middleware(
+        KeptAnswers,
+        services=services,
+        watch=app.state.tenant_watch,
+        authenticator=authenticator,
+        rate_limit=rate_limit,
+    )
     app.add_middleware(RequestLogging, server_metrics=server_metrics)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "PUT", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "If-None-Match", "Last-Event-ID", "X-Request-ID"],
-            expose_headers=["ETag", "X-Cache", "X-Request-ID", "Retry-After", "Warning", "Age"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "If-None-Match",
+                "Last-Event-ID",
+                "X-Request-ID",
+                *MCP_HEADERS,
+            ],
+            expose_headers=["ETag", "X-Cache", "X-Request-ID", "Retry-After", "Warning", "Age", "WWW-Authenticate"],
         )
 
 
@@ -172,4 +199,5 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         feed.close()
         await asyncio.wait({looking}, timeout=FEED_SECONDS)
         app.state.narrate_pool.shutdown(wait=False, cancel_futures=True)
+        app.state.tenant_watch.close()
         await run_in_threadpool(services.close)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
@@ -53,6 +54,10 @@ class ServerMetrics:
             registry=self.registry,
         )
 
+        # Looking labels up takes longer than counting; endpoints and statuses are few.
+        self.get_request_counters = cache(self.find_request_counters)
+        self.get_answer_counter = cache(self.find_answer_counter)
+
         self.sync_jobs = Counter(
             "metric_engine_sync_jobs", "Sync jobs that ended, by status.", ("status",), registry=self.registry
         )
@@ -78,13 +83,24 @@ class ServerMetrics:
 
     def count_request(self, endpoint: str | None, status: int | None, seconds: float) -> None:
         """Count a request; its status is None where the client left before there was one."""
+        count, observe = self.get_request_counters(endpoint, status)
+        count()
+        observe(seconds)
+
+    def find_request_counters(
+        self, endpoint: str | None, status: int | None
+    ) -> tuple[Callable[[], None], Callable[[float], None]]:
+        """Find what counts a request, and what observes its seconds."""
         name = endpoint or "none"
-        self.requests.labels(name, "none" if status is None else f"{status // 100}xx").inc()
-        self.request_seconds.labels(name).observe(seconds)
+        counter = self.requests.labels(name, "none" if status is None else f"{status // 100}xx")
+        return counter.inc, self.request_seconds.labels(name).observe
+
+    def find_answer_counter(self, endpoint: str | None, origin: str) -> Callable[[], None]:
+        return self.answers.labels(endpoint or "none", origin).inc
 
     def count_answer(self, endpoint: str | None, origin: str) -> None:
         """Count an answer by its origin: `hit`, `miss` or `stale`."""
-        self.answers.labels(endpoint or "none", origin).inc()
+        self.get_answer_counter(endpoint, origin)()
 
     def observe_databases(self, services: Services) -> None:
         """Time every statement of the two databases."""

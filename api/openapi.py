@@ -67,6 +67,7 @@ EXAMPLES: Mapping[str, tuple[float, float]] = {
 }
 OTHER_FORMS = {each: {"schema": {"type": "string", "format": "binary"}} for each in FORM_TYPES}
 NOT_MODIFIED = "The client holds exactly this answer (`If-None-Match`)"
+UNAVAILABLE_FORM = "only a form is accepted whose package is not installed; it is named"
 UNKNOWN_KEY = "no widget of that key; the nearest are named"
 
 router = APIRouter(include_in_schema=False)
@@ -119,6 +120,9 @@ def build_document(app: FastAPI, catalog: Catalog) -> dict[str, Any]:
     paths["/v1/widgets/{key}/members/{dimension}"] = {"get": describe_members(catalog, schema)}
     paths["/v1/widgets/{key}/explain"] = {"get": describe_explanation(catalog, schema)}
     paths.update({f"/v1/widgets/{key}": {"get": describe_widget(metric)} for key, metric in catalog.widgets.items()})
+    batch = paths["/v1/widgets/batch"]["post"]["responses"]
+    batch["200"]["content"] |= OTHER_FORMS
+    batch["406"] = {"description": UNAVAILABLE_FORM}
     for path, operations in paths.items():
         if path.startswith("/v1/"):
             for operation in operations.values():
@@ -326,7 +330,7 @@ def describe_answer(example: Mapping[str, Any] | None = None) -> dict[str, Any]:
     return {
         "200": {"description": "The answer", "headers": headers, "content": {JSON: media, **OTHER_FORMS}},
         "304": {"description": NOT_MODIFIED},
-        "406": {"description": "only a form is accepted whose package is not installed; it is named"},
+        "406": {"description": UNAVAILABLE_FORM},
     }
 
 
@@ -345,6 +349,7 @@ def build_example(metric: Metric) -> dict[str, Any]:
         "name": metric.title,
         "key": metric.key,
         "format": metric.format,
+        "decimals": metric.decimals,
         "better": metric.better,
         "currency": currency,
         "points": build_points(EXAMPLE_DAYS[2:], value),
@@ -365,6 +370,7 @@ def build_example(metric: Metric) -> dict[str, Any]:
             "key": metric.key,
             "title": metric.title,
             "format": metric.format,
+            "decimals": metric.decimals,
             "better": metric.better,
             "delta": metric.delta,
             "grain": Grain.DAY,
@@ -390,8 +396,9 @@ def build_example_table(metric: TableMetric, stats: Mapping[str, Any]) -> dict[s
         {
             "name": each.name,
             "format": each.format or metric.format,
+            "decimals": metric.get_decimals(each),
             "better": each.better or metric.better,
-            "currency": "USD" if each.expression.money else None,
+            "currency": "USD" if each.is_money else None,
         }
         for each in metric.series
     ]

@@ -52,6 +52,10 @@ class AnswerTooLate(MetricEngineError):
     """The answer is not there in the time that a request may take."""
 
 
+class ExtraNotInstalled(MetricEngineError):
+    """Something is asked that needs a package that is not installed; the message names what installs it."""
+
+
 # The status of each error, and the code of its problem, which clients rely on.
 PROBLEMS: Mapping[type[MetricEngineError], tuple[HTTPStatus, str]] = {
     Unauthenticated: (HTTPStatus.UNAUTHORIZED, "unauthenticated"),
@@ -69,6 +73,7 @@ PROBLEMS: Mapping[type[MetricEngineError], tuple[HTTPStatus, str]] = {
     LayoutMismatch: (HTTPStatus.SERVICE_UNAVAILABLE, "layout-mismatch"),
     WarehouseTimeout: (HTTPStatus.SERVICE_UNAVAILABLE, "warehouse-timeout"),
     NoFreePlace: (HTTPStatus.SERVICE_UNAVAILABLE, "no-free-place"),
+    ExtraNotInstalled: (HTTPStatus.NOT_IMPLEMENTED, "not-installed"),
     AnswerTooLate: (HTTPStatus.SERVICE_UNAVAILABLE, "answer-too-late"),
 }
 # Shown instead of the error's own message, which may name hosts and tables and goes to the log.
@@ -131,12 +136,17 @@ def build_internal_error() -> dict[str, Any]:
     return build_problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong here; the log has it by X-Request-ID")
 
 
-async def on_domain_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, MetricEngineError)
+def report_error(error: MetricEngineError) -> dict[str, Any]:
+    """Build the problem object of a domain error, and log one that is not the caller's."""
     body = describe_error(error)
     if body["status"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("%s: %s", type(error).__name__, error, exc_info=error if body == build_internal_error() else None)
-    return build_problem_response(body)
+    return body
+
+
+async def on_domain_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, MetricEngineError)
+    return build_problem_response(report_error(error))
 
 
 async def on_validation_error(request: Request, error: Exception) -> Response:

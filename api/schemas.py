@@ -99,12 +99,13 @@ class ComparedSeries(BaseModel):
 class Series(ComparedSeries):
     """A named series: one point per bucket of the asked range, none missing.
 
-    `key`, `format`, `better` and `currency` are those of the metric that it comes from. A member of a breakdown has an
-    `id`. `filtered` is false where a filter does not apply to it.
+    `key`, `format`, `decimals`, `better` and `currency` are those of the metric that it comes from. A member of a
+    breakdown has an `id`. `filtered` is false where a filter does not apply to it.
     """
 
     key: str
     format: Format
+    decimals: int | None = Field(description="How many decimals are shown; null leaves it to the frontend.")
     better: Better
     currency: str | None
     id: str | Absent = None
@@ -164,6 +165,7 @@ class Meta(BaseModel):
     key: str
     title: str
     format: Format
+    decimals: int | None = Field(description="How many decimals are shown; null leaves it to the frontend.")
     better: Better
     delta: Literal["relative", "absolute"]
     grain: Grain
@@ -201,6 +203,7 @@ class TableColumn(BaseModel):
 
     name: str
     format: Format
+    decimals: int | None = Field(description="How many decimals are shown; null leaves it to the frontend.")
     better: Better
     currency: str | None
 
@@ -361,6 +364,7 @@ class WidgetEntry(BaseModel):
     description: str
     sources: list[str]
     format: Format
+    decimals: int | None = Field(description="How many decimals are shown; null leaves it to the frontend.")
     better: Better
     chart: str | None
     by: str | None = Field(description="The dimension or column that the widget is broken down by.")

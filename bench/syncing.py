@@ -142,11 +142,20 @@ def read_resident_bytes(process: int) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+def pin_process(process: int, cores: frozenset[int]) -> None:
+    """Let a process that has just begun, and all that it starts, have these cores alone."""
+    if cores:
+        os.sched_setaffinity(process, cores)
+
+
 @contextmanager
-def run_server(environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """Run a server in a process of its own; yields the process and its address."""
-    command = [sys.executable, "-m", "cli", "serve", "--port", "0"]
+def run_server(
+    environment: dict[str, str], *arguments: str, cores: frozenset[int] = frozenset()
+) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Run a server in a process of its own, on these cores if any are named; yields the process and its address."""
+    command = [sys.executable, "-m", "cli", "serve", "--port", "0", *arguments]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        pin_process(process.pid, cores)
         assert process.stdout is not None
         line = process.stdout.readline().decode()
         reader = threading.Thread(target=process.stdout.read, daemon=True)

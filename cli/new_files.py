@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -81,7 +82,7 @@ def new_table(name: str, file: Path, source: str, metrics: Path) -> None:
 def add_file(folder: Path, name: str, text: str) -> Path:
     """Write a new metric file. Raises InvalidCatalog, or ClickException where the file exists."""
     path = folder / name
-    load_changed_catalog(folder, name, text.encode())
+    load_changed_catalog(folder, {name: text.encode()})
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
@@ -90,12 +91,13 @@ def add_file(folder: Path, name: str, text: str) -> Path:
     return path
 
 
-def load_changed_catalog(folder: Path, name: str, text: bytes) -> Catalog:
-    """Load the folder with this text as the file of this name. Raises InvalidCatalog, naming the real file."""
+def load_changed_catalog(folder: Path, changed: Mapping[str, bytes]) -> Catalog:
+    """Load the folder with these texts as the files of these names. Raises InvalidCatalog, naming the real files."""
     with TemporaryDirectory() as scratch:
         for path in (*folder.glob("*.yaml"), *folder.glob(MACROS_FILE)):
             shutil.copyfile(path, Path(scratch, path.name))
-        Path(scratch, name).write_bytes(text)
+        for name, text in changed.items():
+            Path(scratch, name).write_bytes(text)
         try:
             return load_catalog(Path(scratch))
         except InvalidCatalog as invalid:

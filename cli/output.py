@@ -107,10 +107,12 @@ def build_points_table(metric: Metric, body: Body) -> Table:
     for index, series in enumerate(body["series"]):
         like = select_part(metric, series["name"])
         table.add_column(to_printable(series["name"]), justify="right")
-        columns.append([format_value(point["v"], like.format, None) for point in series["points"]])
+        columns.append([format_value(point["v"], like.format, None, like.decimals) for point in series["points"]])
         if prior:
             table.add_column("before", justify="right", style="dim")
-            columns.append([format_value(point["v"], like.format, None) for point in prior[index]["points"]])
+            columns.append(
+                [format_value(point["v"], like.format, None, like.decimals) for point in prior[index]["points"]]
+            )
     for row in zip(*columns, strict=True):
         table.add_row(*row)
     return table
@@ -133,7 +135,7 @@ def build_items_table(body: Body, currency: str | None) -> Table:
 
 def format_stats(figures: Mapping[str, Value], like: Metric, currency: str | None, is_absolute: bool) -> Text:
     """Format a total and its change, green if the change is good and red if not."""
-    text = Text(format_value(figures["value"], like.format, currency), style="bold")
+    text = Text(format_value(figures["value"], like.format, currency, like.decimals), style="bold")
     if figures["delta"] is not None:
         kind: DeltaKind = "absolute" if is_absolute else "relative"
         text.append(
@@ -141,7 +143,9 @@ def format_stats(figures: Mapping[str, Value], like: Metric, currency: str | Non
             style=choose_colour(figures["delta"], like.better),
         )
     if figures["previous"] is not None:
-        text.append(f"  from {format_value(figures['previous'], like.format, currency)}", style="not bold dim")
+        text.append(
+            f"  from {format_value(figures['previous'], like.format, currency, like.decimals)}", style="not bold dim"
+        )
     return text
 
 
@@ -159,17 +163,21 @@ def format_change(delta: float, kind: DeltaKind, shape: Format) -> str:
     return f"{'+' if delta >= 0 else ''}{format_value(delta, shape, None)}"
 
 
-def format_value(number: Value, shape: Format, currency: str | None) -> str:
-    """Format a number in its metric's format."""
+def format_value(number: Value, shape: Format, currency: str | None, decimals: int | None = None) -> str:
+    """Format a number in its metric's format; a decimal without a number of decimals ends with its last digit."""
     if number is None:
         return NO_VALUE
     match shape:
         case "integer":
             return f"{number:,.0f}"
         case "percent":
-            return f"{number:.2%}"
+            return f"{number:.{2 if decimals is None else decimals}%}"
         case "currency":
-            return f"{number:,.2f}" + (f" {to_printable(currency)}" if currency else "")
+            return f"{number:,.{2 if decimals is None else decimals}f}" + (
+                f" {to_printable(currency)}" if currency else ""
+            )
+    if decimals is not None:
+        return f"{number:,.{decimals}f}"
     return f"{number:,.2f}".rstrip("0").rstrip(".")
 
 

@@ -25,6 +25,7 @@ COMMANDS = {
     "query": "Ask a metric a question.",
     "explain": "Tell what a number rests on.",
     "insights": "Tell what happened.",
+    "mcp": "Serve the metrics to an assistant.",
     "sql": "Show the SQL that a metric runs.",
     "load": "Load rows from exports.",
     "purge": "Delete an account's rows.",
@@ -34,9 +35,17 @@ COMMANDS = {
     "ddl": "Print the statements that make the fact tables.",
     "new": "Add a metric, a source or a table.",
     "schema": "Print the JSON Schema of a metric file.",
+    "export": "Write the metric files in another format.",
+    "import": "Write metric files from another format.",
 }
-# Those that stand in a folder of their own.
-ANSWERS = frozenset(("query", "explain"))
+# Those that stand in a folder, or under another name: Python has `import` for itself.
+MODULES = {
+    "query": "answers.query",
+    "explain": "answers.explain",
+    "mcp": "answers.mcp",
+    "export": "exchange.export",
+    "import": "exchange.import_",
+}
 
 
 class CommandGroup(click.Group):
@@ -48,8 +57,8 @@ class CommandGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = f"cli.commands.{'answers.' if cmd_name in ANSWERS else ''}{cmd_name}"
-        command: click.Command = getattr(import_module(module), cmd_name)
+        module = MODULES.get(cmd_name, cmd_name)
+        command: click.Command = getattr(import_module(f"cli.commands.{module}"), module.rpartition(".")[2])
         return command
 
     def resolve_command(
@@ -82,7 +91,7 @@ def format_error(error: MetricEngineError) -> str:
     from engine import render_text
 
     problems = render_text(error.diagnostics, error.texts)
-    return f"{problems}\nerror: the metric files have {format_count(len(error.diagnostics), 'problem')}"
+    return f"{problems}\nerror: {error.subject} {format_count(len(error.diagnostics), 'problem')}"
 
 
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

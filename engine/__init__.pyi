@@ -14,6 +14,7 @@ from .answer.extent import AccountReads as AccountReads
 from .answer.fetch import RequestContext as RequestContext
 from .answer.forms.forms import FORMS as FORMS
 from .answer.forms.forms import encode_answer as encode_answer
+from .answer.forms.forms import encode_answers as encode_answers
 from .answer.forms.forms import is_available as is_available
 from .answer.freshness import DataNote as DataNote
 from .answer.receipts.receipt import Receipt as Receipt
@@ -36,6 +37,11 @@ from .authoring.edit import EntryLine as EntryLine
 from .authoring.edit import MetricEntry as MetricEntry
 from .authoring.edit import add_entry as add_entry
 from .authoring.edit import render_scalar as render_scalar
+from .authoring.exchange.export_ossie import export_ossie as export_ossie
+from .authoring.exchange.import_dbt import import_dbt_manifest as import_dbt_manifest
+from .authoring.exchange.import_ossie import import_ossie_document as import_ossie_document
+from .authoring.exchange.imported_files import ImportedFiles as ImportedFiles
+from .authoring.exchange.metric_text import render_yaml as render_yaml
 from .authoring.loaded_days import LoadedDays as LoadedDays
 from .authoring.new_test import draft_test as draft_test
 from .authoring.test_runner import MISSING as MISSING

@@ -156,7 +156,8 @@ def build_period(start: date, end: date, grain: Grain, compare: Compare, compare
         window = get_comparison_window(asked, compare, compare_start)
         compared = (
             build_calendar_axis(window, grain)
-            if compare is Compare.PREVIOUS_MONTH
+            # Where days meet days, one is as good as the other.
+            if compare is Compare.PREVIOUS_MONTH or (grain is Grain.DAY and compare is not Compare.PREVIOUS_YEAR)
             else build_opposite_axis(current, window, compare)
         )
     return Period(current, compared, grain, compare)
@@ -164,12 +165,27 @@ def build_period(start: date, end: date, grain: Grain, compare: Compare, compare
 
 def build_calendar_axis(window: Window, grain: Grain) -> Axis:
     """Cut a window into the calendar's buckets; the first one's label may be before the window."""
+    if grain is Grain.DAY:
+        return Axis(window, tuple(map(get_day_bucket, range(window.start.toordinal(), window.end.toordinal() + 1))))
     labels = tuple(iter_bucket_starts(window, grain))
     firsts = (window.start, *labels[1:])
     is_cut = [False] * len(labels)
     is_cut[0] = labels[0] < window.start
     is_cut[-1] = is_cut[-1] or get_next_bucket(labels[-1], grain) - DAY > window.end
     return build_axis(window, labels, firsts, is_cut)
+
+
+@lru_cache(maxsize=16_384)
+def get_day_bucket(ordinal: int) -> Bucket:
+    """Return the bucket of one day; most requests ask for days that others have asked for."""
+    day = date.fromordinal(ordinal)
+    return Bucket(day, day, day)
+
+
+@lru_cache(maxsize=16_384)
+def format_iso_day(day: date) -> str:
+    """Return the ISO text of a day, which every answer tells of dozens of days."""
+    return day.isoformat()
 
 
 def build_opposite_axis(current: Axis, window: Window, compare: Compare) -> Axis:

@@ -85,10 +85,11 @@ def make_unreadable(file: str, position: Position, error: Exception, *, metric: 
 class Diagnostics:
     """A collection of problems, in which equal ones count once.
 
-    It keeps at most MAX_PROBLEMS of a file: nobody reads more, and each costs time.
+    It keeps at most `limit` of a file: nobody reads more, and each costs time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = MAX_PROBLEMS) -> None:
+        self._limit = limit
         self._diagnostics: dict[Diagnostic, None] = {}
         self._places: set[tuple[str, Position]] = set()
         self._counts: Counter[tuple[str, Severity]] = Counter()
@@ -96,7 +97,7 @@ class Diagnostics:
     def add(self, found: Diagnostic) -> None:
         # Warnings are counted by themselves: they may never keep an error out.
         kind = (found.file, found.severity)
-        if found in self._diagnostics or self._counts[kind] >= MAX_PROBLEMS:
+        if found in self._diagnostics or self._counts[kind] >= self._limit:
             return
         self._diagnostics[found] = None
         self._places.add((found.file, found.position))
@@ -113,7 +114,7 @@ class Diagnostics:
 
     def is_full(self, file: str) -> bool:
         """Whether the collection keeps no more errors of this file."""
-        return self._counts[file, "error"] >= MAX_PROBLEMS
+        return self._counts[file, "error"] >= self._limit
 
     def has_problem_at(self, file: str, position: Position) -> bool:
         """Whether the collection has a problem at exactly this position."""

@@ -2,6 +2,7 @@
 
 MetricEngineError
 ├── InvalidCatalog          the metric files have errors; has all diagnostics
+│   └── InvalidImport       a document of another format has errors
 ├── UnknownMetric           the key names no metric; has the nearest
 ├── InvalidQuery            a parameter of a query is invalid; has all problems
 ├── InvalidRows             a file of rows cannot be loaded; names line and column
@@ -32,10 +33,18 @@ class InvalidCatalog(MetricEngineError):
     `diagnostics` are all of them in file order, `texts` the lines of the files.
     """
 
+    subject = "the metric files have"
+
     def __init__(self, diagnostics: Sequence[Diagnostic], texts: Mapping[str, Sequence[str]] | None = None) -> None:
         self.diagnostics = tuple(diagnostics)
         self.texts = texts or {}
         super().__init__("\n".join(map(str, self.diagnostics)))
+
+
+class InvalidImport(InvalidCatalog):
+    """A document of another format that has errors, or nothing that can be carried over."""
+
+    subject = "the document has"
 
 
 class UnknownMetric(MetricEngineError):

@@ -10,6 +10,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     "clickhouse": ("clickhouse-connect",),
     "duckdb": ("duckdb", "duckdb-sqlalchemy"),
     "llm": ("litellm==1.110.2",),
+    "mcp": ("mcp",),
     "postgres": ("psycopg[binary]",),
     "redis": ("redis",),
 }

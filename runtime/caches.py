@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -63,10 +64,14 @@ def build_namespace(settings: Settings, installation_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """What is known of a tenant's tables beside their rows: how far they have been read, and notes on some days."""
+    """What is known of a tenant's tables beside their rows: how far they have been read, and notes on some days.
+
+    It is read again after `expires_at`, by `time.monotonic`.
+    """
 
     reads: AccountReads = field(default_factory=dict)
     notes: Sequence[DataNote] = ()
+    expires_at: float = -math.inf
 
 
 class TenantCache:

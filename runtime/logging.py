@@ -68,6 +68,9 @@ class RepetitionFilter(logging.Filter):
 
 def configure_logging() -> None:
     """Log to standard error as JSON lines: our loggers from INFO, the libraries' from WARNING."""
+    # No line tells its thread, process or place in the source, so that none of them is looked for.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None
     output = logging.StreamHandler()
     output.setFormatter(JsonFormatter())
     output.addFilter(RepetitionFilter())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -15,6 +17,7 @@ from engine import (
     Catalog,
     Engine,
     InvalidCatalog,
+    InvalidQuery,
     InvalidSetting,
     LayoutMismatch,
     MetricEngineError,
@@ -29,7 +32,7 @@ from engine import (
 )
 from insights.config.load import check_language, load_catalog
 from insights.narrate import Narrator
-from runtime.caches import Knowledge, TenantCache, open_cache
+from runtime.caches import KNOWLEDGE_SECONDS, Knowledge, TenantCache, open_cache
 from runtime.narrator import open_narrator
 from runtime.rejected import RejectedFile, count_codes, list_rejected, read_rejected
 from runtime.settings import Settings
@@ -44,6 +47,21 @@ from sync.worker import Worker
 logger = logging.getLogger("metric_engine.runtime.services")
 
 ResultT = TypeVar("ResultT")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnswerBasis:
+    """What an answer rests on beside its question: while all of it stays, so does the answer.
+
+    `engine` stands for the catalog, `today` for the days of a question without any. At `expires_at`, by
+    `time.monotonic`, the oldest of what was read has to be read again.
+    """
+
+    user: str
+    tenant: Tenant
+    engine: Engine
+    today: date
+    expires_at: float
 
 
 @dataclass(slots=True)
@@ -142,15 +160,38 @@ class Services:
 
     def query_many(
         self, keys: Sequence[str], query: MetricQuery, *, user: str
-    ) -> dict[str, WidgetAnswer | UnknownMetric]:
-        """Answer several keys; an unknown key gets its error.
+    ) -> dict[str, WidgetAnswer | UnknownMetric | InvalidQuery]:
+        """Answer several keys; an unknown key, or a widget that lacks what the query says, gets its error.
 
         Without the state database, the cache answers for the sources that the user had when last seen. Raises
         StateUnavailable, WarehouseUnavailable.
         """
         return self.run_for_user(user, lambda engine, context: engine.query_many(keys, query, context))
 
-    def run_for_user(self, user: str, run: Callable[[Engine, RequestContext], ResultT]) -> ResultT:
+    def query_with_basis(
+        self, keys: Sequence[str], query: MetricQuery, *, user: str, today: date, tenant: Tenant | None = None
+    ) -> tuple[dict[str, WidgetAnswer | UnknownMetric | InvalidQuery], AnswerBasis | None]:
+        """Answer as `query_many` does, and tell what the answers rest on; None where they cannot be kept.
+
+        `today` is the day that the query was read on. `tenant` is the user's, where it has been read for this request.
+        """
+
+        def run(
+            engine: Engine, context: RequestContext
+        ) -> tuple[dict[str, WidgetAnswer | UnknownMetric | InvalidQuery], AnswerBasis | None]:
+            found = engine.query_many(keys, query, context)
+            expiries = [each.expires_at for each in found.values() if isinstance(each, WidgetAnswer)]
+            expires_at = min(expiries, default=-math.inf)
+            if context.offline or expires_at <= time.monotonic():
+                return found, None
+            used = Tenant(context.connected, context.data_version)
+            return found, AnswerBasis(user, used, engine, today, expires_at)
+
+        return self.run_for_user(user, run, tenant)
+
+    def run_for_user(
+        self, user: str, run: Callable[[Engine, RequestContext], ResultT], tenant: Tenant | None = None
+    ) -> ResultT:
         """Return the result of `run` with the current engine and this user's context.
 
         Without the state database it runs offline, for the user as last seen. Raises StateUnavailable,
@@ -158,7 +199,7 @@ class Services:
         """
         engine = self.engine
         try:
-            context = self.get_context(user)
+            context = self.get_context(user, tenant)
         except StateUnavailable as away:
             last_seen = self.tenant_cache.get(user)
             if last_seen is None:
@@ -197,9 +238,10 @@ class Services:
         except (InvalidSetting, WarehouseUnavailable) as error:
             logger.error("%s", error)
 
-    def get_context(self, user: str) -> RequestContext:
-        """Return the user's connected sources and data version. Raises StateUnavailable."""
-        tenant = self.state.tenants.get(user)
+    def get_context(self, user: str, tenant: Tenant | None = None) -> RequestContext:
+        """Return the user's connected sources and data version, read now if need be. Raises StateUnavailable."""
+        if tenant is None:
+            tenant = self.state.tenants.get(user)
         self.tenant_cache.put(user, tenant)
         return build_context(user, tenant, self.get_knowledge(user, tenant))
 
@@ -213,7 +255,8 @@ class Services:
             except WarehouseUnavailable:
                 # The cache may still answer.
                 return self.tenant_cache.get_last_knowledge(user)
-            known = Knowledge(reads, self.state.data_notes.list_notes(user))
+            expires_at = time.monotonic() + KNOWLEDGE_SECONDS
+            known = Knowledge(reads, self.state.data_notes.list_notes(user), expires_at)
             self.tenant_cache.put_knowledge(user, tenant, known)
         return known
 
@@ -270,5 +313,6 @@ def build_context(user: str, tenant: Tenant, known: Knowledge, *, offline: bool 
         data_version=tenant.data_version,
         reads=known.reads,
         notes=known.notes,
+        expires_at=known.expires_at,
         offline=offline,
     )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 
 from state.database import StateDatabase
 from state.tables import data_versions
 
-_READ = """
+READ_TENANT = """
     SELECT source, NULL FROM connections WHERE user_id = ?
     UNION ALL
     SELECT NULL, version FROM data_versions WHERE user_id = ?
@@ -25,6 +26,15 @@ class Tenant:
     data_version: int
 
 
+def build_tenant(rows: Iterable[Sequence[Any]]) -> Tenant:
+    """Build the tenant of one user from sources and versions; an unknown user has none of either."""
+    found = list(rows)
+    return Tenant(
+        sources=frozenset(source for source, _ in found if source is not None),
+        data_version=max((version for _, version in found if version is not None), default=0),
+    )
+
+
 class Tenants:
     """The tenants, one per user."""
 
@@ -32,16 +42,13 @@ class Tenants:
 
     def __init__(self, database: StateDatabase) -> None:
         self._database = database
-        self._read = database.sql(_READ)
+        self._read = database.sql(READ_TENANT)
 
     def get(self, user: str) -> Tenant:
         """Read the tenant; an unknown user has no sources."""
         with self._database.connect() as connection:
             rows = connection.exec_driver_sql(self._read, (user, user)).all()
-        return Tenant(
-            sources=frozenset(source for source, _ in rows if source is not None),
-            data_version=max((version for _, version in rows if version is not None), default=0),
-        )
+        return build_tenant(rows)
 
     def list_data_versions(self, users: Collection[str]) -> dict[str, int]:
         """Return the data version of each of these users, in one statement."""

@@ -212,16 +212,19 @@ class Worker:
 
     async def _end_job(self, work: ClaimedJob, report: JobReport, status: str, detail: str | None) -> None:
         """End the job, with retries; if the database is down for a lease, another process ends it."""
-        state = self.context.state
-        ended = await self._write_patiently(
-            lambda: state.queue.end(
+        state, observer = self.context.state, self.context.observer
+
+        def end_and_count() -> bool:
+            # In one thread, which a worker that stops waits for: a job that has ended is counted.
+            ended = state.queue.end(
                 work, now=self.context.clock(), status=status, sources=report.as_json(), detail=detail
             )
-        )
-        if ended:
-            self.context.observer.count_job(status)
-            if work.run is not None:
-                await self._write_patiently(state.runs.close_ended_runs)
+            if ended:
+                observer.count_job(status)
+            return ended
+
+        if await self._write_patiently(end_and_count) and work.run is not None:
+            await self._write_patiently(state.runs.close_ended_runs)
 
     async def _write_patiently(self, write: Callable[[], Result]) -> Result | None:
         """Retry a write for as long as a lease while the state database is down; None if it fails."""

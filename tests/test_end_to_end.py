@@ -22,6 +22,8 @@ import pytest
 
 from runtime.shipped import get_shipped_folder
 
+pytestmark = pytest.mark.server
+
 NINE = (
     *("ga4.users", "ga4.sessions", "ga4.conv_rate", "ga4.traffic_channels", "meta.roas", "meta.cost_metrics"),
     *("ig.engagement_rate", "ig.content_perf", "corr.spend_vs_sessions"),

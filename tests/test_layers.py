@@ -49,6 +49,8 @@ DOORS: Mapping[str, frozenset[str]] = {
     "rich": frozenset({"cli"}),
     "click": frozenset({"cli"}),
     "litellm": frozenset({"insights"}),
+    "mcp": frozenset({"api"}),
+    "mcp_types": frozenset({"api"}),
 }
 MODULES = sorted(path.relative_to(ROOT) for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 

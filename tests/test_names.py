@@ -6,6 +6,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,7 @@ def iter_definitions(path: Path, body: list[ast.stmt], depth: int = 0) -> Iterat
                 yield from iter_definitions(path, getattr(node, block, []), depth)
 
 
+@cache
 def read_definitions() -> list[NamedDefinition]:
     paths = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
     return [
@@ -109,8 +111,8 @@ def read_definitions() -> list[NamedDefinition]:
     ]
 
 
-DEFINITIONS = read_definitions()
-FUNCTIONS = [each for each in DEFINITIONS if not each.is_class and not each.is_fixture]
+def list_functions() -> list[NamedDefinition]:
+    return [each for each in read_definitions() if not each.is_class and not each.is_fixture]
 
 
 def is_one_word(name: str) -> bool:
@@ -125,7 +127,9 @@ def is_participle(name: str) -> bool:
 def test_no_function_is_named_by_a_bare_participle() -> None:
     # `ping` and `feed` end like participles and are verbs.
     faults = [
-        str(each) for each in FUNCTIONS if is_participle(each.name) and each.name.strip("_") not in ("ping", "feed")
+        str(each)
+        for each in list_functions()
+        if is_participle(each.name) and each.name.strip("_") not in ("ping", "feed")
     ]
     assert faults == []
 
@@ -133,7 +137,7 @@ def test_no_function_is_named_by_a_bare_participle() -> None:
 @pytest.mark.parametrize("room", ["application", "tests"])
 def test_no_class_name_stands_twice(room: str) -> None:
     places = defaultdict(list)
-    for each in DEFINITIONS:
+    for each in read_definitions():
         if each.is_class and (each.path.parts[0] == "tests") == (room == "tests"):
             places[each.name].append(str(each))
     assert [found for found in places.values() if len(found) > 1] == []
@@ -142,7 +146,7 @@ def test_no_class_name_stands_twice(room: str) -> None:
 def test_no_one_word_function_stands_in_many_files() -> None:
     # Every script has a `main`, and every revision the `upgrade` that Alembic calls.
     files = defaultdict(set)
-    for each in FUNCTIONS:
+    for each in list_functions():
         if each.is_module_level and is_one_word(each.name) and each.name not in ("main", "upgrade"):
             files[each.name].add(each.path)
     assert {name: sorted(map(str, paths)) for name, paths in files.items() if len(paths) > MAX_FILES} == {}

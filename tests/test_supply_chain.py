@@ -13,6 +13,8 @@ import pytest
 from tests.support.audit import judge_audit
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.server
+
 LOCKS = sorted((ROOT / "requirements").glob("*.lock"))
 
 

@@ -31,8 +31,8 @@ MAX_THREADS = 4 * MAX_PLACES
 Database = Literal["state", "warehouse"]
 # The database that requests wait for, by the segment of the path after /v1; every other one waits for the state. An
 # endpoint that is no thread for most of its time is at None, and takes a place itself while it needs one.
-DATABASES: Mapping[str, Database | None] = {"widgets": "warehouse", "insights": None, "events": None}
-SECONDS: Mapping[str, float] = {"insights": INSIGHTS_SECONDS}
+DATABASES: Mapping[str, Database | None] = {"widgets": "warehouse", "insights": None, "events": None, "mcp": None}
+SECONDS: Mapping[str, float] = {"insights": INSIGHTS_SECONDS, "mcp": INSIGHTS_SECONDS}
 
 
 class Places:
@@ -50,6 +50,20 @@ class Places:
         share = self.shares.get(tenant)
         if share is None:
             share = self.shares[tenant] = asyncio.Semaphore(self.share)
+        if share.locked() or self.free.locked():
+            await self.await_place(share)
+        else:
+            # Neither of them waits.
+            await share.acquire()
+            await self.free.acquire()
+        try:
+            yield
+        finally:
+            self.free.release()
+            share.release()
+
+    async def await_place(self, share: asyncio.Semaphore) -> None:
+        """Wait for a place of the tenant's share and of all. Raises NoFreePlace after five seconds."""
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 await share.acquire()
@@ -60,11 +74,6 @@ class Places:
                     raise
         except TimeoutError:
             raise NoFreePlace(f"too many requests wait here; try again in {WAIT_SECONDS:g} seconds") from None
-        try:
-            yield
-        finally:
-            self.free.release()
-            share.release()
 
 
 class Admission:

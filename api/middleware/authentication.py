@@ -6,17 +6,17 @@ from http import HTTPStatus
 from typing import Any
 
 from anyio import CapacityLimiter, to_thread
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.middleware.rate_limit import RateLimit
+from api.mcp.resource_metadata import METADATA_PATH, build_challenge
+from api.middleware.rate_limit import RateLimit, count_request
 from api.problems import build_problem, build_problem_response, describe_error
 from api.tokens import Authenticator, Identity, KeysUnavailable, Unauthenticated
 
 # Paths under /v1 that have an authentication of their own.
-OPEN_PATHS = frozenset({"/v1/sync/cron"})
+OPEN_PATHS = frozenset({"/v1/sync/cron", METADATA_PATH})
 # Threads that wait for public keys.
 MAX_FETCHING = 8
 
@@ -51,34 +51,30 @@ class Authentication:
         try:
             identity = await self.identify_user(Headers(scope=scope).get("authorization"))
         except (Unauthenticated, KeysUnavailable) as error:
-            return describe_error(error), {}
-        if seconds := await self.count_request(identity.user):
+            is_for_tools = isinstance(error, Unauthenticated) and get_segment(scope) == "mcp"
+            return describe_error(error), build_challenge(scope) if is_for_tools else {}
+        if seconds := await count_request(self.rate_limit, identity.user):
             detail = f"too many requests; try again in {seconds} seconds"
             return build_problem(HTTPStatus.TOO_MANY_REQUESTS, detail), {"Retry-After": str(seconds)}
         state = scope.setdefault("state", {})
         state["tenant"], state["token_expires_at"] = identity.user, identity.token_expires_at
         return None, {}
 
-    async def count_request(self, user: str) -> int:
-        """Count a request; return the seconds until the user may try again, 0 for now."""
-        if self.rate_limit is None:
-            return 0
-        return (
-            await run_in_threadpool(self.rate_limit.count_request, user)
-            if self.rate_limit.is_blocking
-            else self.rate_limit.count_request(user)
-        )
-
     async def identify_user(self, authorization: str | None) -> Identity:
-        scheme, _, token = (authorization or "").strip().partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
+        token = read_bearer_token(authorization or "")
+        if not token:
             raise Unauthenticated("send a token: Authorization: Bearer <JWT>")
-        token = token.strip()
         identity = self.authenticator.get_remembered(token) or self.authenticator.verify_known(token)
         if identity is not None:
             return identity
         # Whoever waits for keys here keeps nobody else waiting.
         return await to_thread.run_sync(self.authenticator.verify_token, token, limiter=self.fetch_limiter)
+
+
+def read_bearer_token(authorization: str) -> str:
+    """Return the token of an Authorization header; empty where there is none."""
+    scheme, _, token = authorization.strip().partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def is_guarded(scope: Scope) -> bool:

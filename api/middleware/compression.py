@@ -24,19 +24,19 @@ class Compression:
     """
 
     def __init__(self, app: ASGIApp) -> None:
-        self.app = GZipMiddleware(app, MIN_BYTES, LEVEL)
+        self.plain = app
+        self.compressed = GZipMiddleware(app, MIN_BYTES, LEVEL)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self.plain(scope, receive, send)
             return
         headers = MutableHeaders(scope=scope)
         held: frozenset[str] = frozenset()
-        if parse_accept(",".join(headers.getlist("accept-encoding"))).get("gzip", 0) > 0:
+        # The library takes `gzip;q=0` for a yes.
+        accepts_gzip = parse_accept(",".join(headers.getlist("accept-encoding"))).get("gzip", 0) > 0
+        if accepts_gzip:
             held = take_suffixes(headers)
-        else:
-            # The library takes `gzip;q=0` for a yes.
-            del headers["accept-encoding"]
 
         async def send_with_suffix(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -45,7 +45,7 @@ class Compression:
                 add_vary(found)
             await send(message)
 
-        await self.app(scope, receive, send_with_suffix)
+        await (self.compressed if accepts_gzip else self.plain)(scope, receive, send_with_suffix)
 
 
 def take_suffixes(headers: MutableHeaders) -> frozenset[str]:

@@ -8,6 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from cachetools import TTLCache
+from starlette.concurrency import run_in_threadpool
 
 from engine import InvalidSetting
 from runtime.settings import Settings
@@ -70,6 +71,13 @@ class RateLimit:
             return 0
         reset = limiter.get_window_stats(self.item, user).reset_time
         return max(1, math.ceil(reset - time.time()))
+
+
+async def count_request(limit: RateLimit | None, user: str) -> int:
+    """Count a request; return the seconds until the user may try again, 0 for now."""
+    if limit is None:
+        return 0
+    return await run_in_threadpool(limit.count_request, user) if limit.is_blocking else limit.count_request(user)
 
 
 class GuessLimit:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import re
 import time
+from collections.abc import Container, Iterable
 from secrets import token_hex
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.metrics import ServerMetrics
@@ -17,20 +17,22 @@ from runtime.logging import request_id
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
-# A route's own header wins.
-SECURITY_HEADERS = {
-    "Cache-Control": "private, no-cache",
-    "Cross-Origin-Resource-Policy": "same-site",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
+RawHeader = tuple[bytes, bytes]
 
-DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
+# A route's own header wins.
+SECURITY_HEADERS = (
+    (b"cache-control", b"private, no-cache"),
+    (b"cross-origin-resource-policy", b"same-site"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+)
+
+DATA_POLICY = b"default-src 'none'; frame-ancestors 'none'"
 # A page may run its own scripts and no others.
 PAGE_POLICY = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    b"default-src 'self'; img-src 'self' data:; object-src 'none'; "
+    b"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
 logger = logging.getLogger("metric_engine.access")
@@ -56,14 +58,12 @@ class RequestLogging:
         async def send_with_headers(message: Message) -> None:
             nonlocal status, origin
             if message["type"] == "http.response.start":
-                status = message["status"]
-                headers = MutableHeaders(scope=message)
-                origin = "stale" if "warning" in headers else headers.get("x-cache")
+                status, given = message["status"], dict(message["headers"])
+                origin = "stale" if b"warning" in given else given.get(b"x-cache", b"").decode() or None
                 # A browser applies the policy of a 304, which has no type, to its own copy of the page.
-                media_type = headers.get("content-type", "" if is_guarded(scope) else "text/html")
-                add_security_headers(
-                    headers, identifier, PAGE_POLICY if media_type.startswith("text/html") else DATA_POLICY
-                )
+                media_type = given.get(b"content-type") or (b"" if is_guarded(scope) else b"text/html")
+                policy = PAGE_POLICY if media_type.startswith(b"text/html") else DATA_POLICY
+                message["headers"] = complete_headers(message["headers"], given, identifier, policy)
             await send(message)
 
         try:
@@ -83,18 +83,25 @@ class RequestLogging:
             request_id.reset(token)
 
 
-def add_security_headers(headers: MutableHeaders, identifier: str, policy: str) -> None:
-    """Add the headers that every response has."""
-    headers["X-Request-ID"] = identifier
-    headers.setdefault("Content-Security-Policy", policy)
-    for name, value in SECURITY_HEADERS.items():
-        headers.setdefault(name, value)
+def complete_headers(
+    headers: Iterable[RawHeader], given: Container[bytes], identifier: str, policy: bytes
+) -> list[RawHeader]:
+    """Return the headers with those that every response has; `given` are their names."""
+    own = (*SECURITY_HEADERS, (b"content-security-policy", policy))
+    return [
+        *(header for header in headers if header[0] != b"x-request-id"),
+        (b"x-request-id", identifier.encode("latin-1")),
+        *(header for header in own if header[0] not in given),
+    ]
 
 
 def get_request_id(scope: Scope) -> str:
     """Return the caller's X-Request-ID where it is safe, or a new one."""
-    given = Headers(scope=scope).get("x-request-id", "")
-    return given if REQUEST_ID.fullmatch(given) else token_hex(8)
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            given: str = value.decode("latin-1")
+            return given if REQUEST_ID.fullmatch(given) else token_hex(8)
+    return token_hex(8)
 
 
 def get_endpoint_name(scope: Scope) -> str | None:

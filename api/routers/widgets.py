@@ -8,13 +8,25 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.answers import MEMBER_PARAMETERS, answer_explanation, answer_members
 from api.middleware.authentication import get_tenant
 from api.problems import describe_error
 from api.request_state import get_services
 from api.responses import FORM_TYPES, build_content_response, build_response, choose_media_type, encode_json
 from api.schemas import Batch, BatchQuestion, WidgetCatalog
 from api.widget_query import build_batch_query, read_member_limit, read_query
-from engine import Grain, Metric, TableMetric, UnknownMetric, WidgetAnswer, encode_answer, hash_metric, parse_receipt
+from engine import (
+    Grain,
+    InvalidQuery,
+    Metric,
+    TableMetric,
+    UnknownMetric,
+    WidgetAnswer,
+    encode_answer,
+    encode_answers,
+    hash_metric,
+)
+from state.tenants import Tenant
 
 router = APIRouter(prefix="/widgets", tags=["widgets"])
 
@@ -22,28 +34,31 @@ router = APIRouter(prefix="/widgets", tags=["widgets"])
 @router.get("", summary="The widgets that are served", responses={200: {"model": WidgetCatalog}})
 async def widgets(request: Request) -> Response:
     catalog = get_services(request).engine.catalog
-    entries = [
-        {
-            "key": metric.key,
-            "title": metric.title,
-            "description": metric.description,
-            "sources": metric.sources,
-            "format": metric.format,
-            "better": metric.better,
-            "chart": metric.chart,
-            "by": metric.by.name if isinstance(metric, TableMetric) and metric.by else None,
-            **describe_columns(metric),
-            "grains": [grain.value for grain in Grain],
-            "group": metric.group,
-            "position": metric.position,
-            "delta": metric.delta,
-            "dimensions": [{"name": each.name, "title": each.title} for each in metric.dimensions.values()],
-            "hash": hash_metric(metric),
-        }
-        for metric in catalog.widgets.values()
-    ]
+    entries = [describe_entry(metric) for metric in catalog.widgets.values()]
     sources = [{"name": source.name, "title": source.title} for source in catalog.sources.values()]
     return build_response(request, {"widgets": entries, "sources": sources})
+
+
+def describe_entry(metric: Metric) -> dict[str, Any]:
+    """Describe a widget as the catalog lists it."""
+    return {
+        "key": metric.key,
+        "title": metric.title,
+        "description": metric.description,
+        "sources": metric.sources,
+        "format": metric.format,
+        "decimals": metric.decimals,
+        "better": metric.better,
+        "chart": metric.chart,
+        "by": metric.by.name if isinstance(metric, TableMetric) and metric.by else None,
+        **describe_columns(metric),
+        "grains": [grain.value for grain in Grain],
+        "group": metric.group,
+        "position": metric.position,
+        "delta": metric.delta,
+        "dimensions": [{"name": each.name, "title": each.title} for each in metric.dimensions.values()],
+        "hash": hash_metric(metric),
+    }
 
 
 def describe_columns(metric: Metric) -> dict[str, list[str]]:
@@ -56,29 +71,43 @@ def describe_columns(metric: Metric) -> dict[str, list[str]]:
 @router.post("/batch", summary="Several widgets at once", responses={200: {"model": Batch}})
 def batch(request: Request, batch_query: BatchQuestion, user: Annotated[str, Depends(get_tenant)]) -> Response:
     services = get_services(request)
+    today = services.get_today()
     query = build_batch_query(
         batch_query.model_dump(),
         batch_query.model_extra or (),
-        today=services.get_today(),
+        today=today,
         known_sources=services.engine.catalog.sources,
     )
-    found = services.query_many(batch_query.keys, query, user=user)
+    found, basis = services.query_with_basis(
+        batch_query.keys, query, user=user, today=today, tenant=get_seen_tenant(request)
+    )
+    request.state.answer_basis = basis
     answers = [each for each in found.values() if isinstance(each, WidgetAnswer)]
-    return build_response(
+    media_type = choose_media_type(request)
+    form = FORM_TYPES.get(media_type)
+    bodies = {key: get_body_or_problem(each) for key, each in found.items()}
+    return build_content_response(
         request,
-        {"widgets": {key: get_body_or_problem(each) for key, each in found.items()}},
+        encode_json({"widgets": bodies}) if form is None else encode_answers(found, form),
+        media_type,
         origin="hit" if answers and all(each.is_cached for each in answers) else "miss",
         stale_seconds=max((each.stale_seconds for each in answers if each.stale_seconds is not None), default=None),
+        vary="Accept",
     )
 
 
 def widget(request: Request) -> Response:
     """Answer one widget: a plain Starlette endpoint, because this is the hot path."""
     services = get_services(request)
-    key = request.path_params["key"]
-    found = services.query_many([key], read_query(request, today=services.get_today()), user=request.state.tenant)[key]
-    if isinstance(found, UnknownMetric):
+    key, today = request.path_params["key"], services.get_today()
+    query = read_query(request, today=today)
+    state = request.state
+    answers, basis = services.query_with_basis(
+        [key], query, user=state.tenant, today=today, tenant=get_seen_tenant(request)
+    )
+    if not isinstance(found := answers[key], WidgetAnswer):
         raise found
+    state.answer_basis = basis
     media_type = choose_media_type(request)
     form = FORM_TYPES.get(media_type)
     return build_content_response(
@@ -96,15 +125,15 @@ def members(request: Request) -> Response:
     services = get_services(request)
     key, dimension = request.path_params["key"], request.path_params["dimension"]
     services.engine.catalog.get_widget(key)
-    query = read_query(
-        request, today=services.get_today(), parameters=("start", "end", "sources"), others=("search", "limit")
-    )
-    limit = read_member_limit(request.query_params.get("limit"))
-    found, answer = services.run_for_user(
+    query = read_query(request, today=services.get_today(), parameters=MEMBER_PARAMETERS, others=("search", "limit"))
+    found, answer = answer_members(
+        services,
         request.state.tenant,
-        lambda engine, context: engine.query_members(
-            key, dimension, query, context, search=request.query_params.get("search", ""), limit=limit
-        ),
+        key,
+        dimension,
+        query,
+        search=request.query_params.get("search", ""),
+        limit=read_member_limit(request.query_params.get("limit")),
     )
     return build_response(
         request,
@@ -116,19 +145,14 @@ def members(request: Request) -> Response:
 
 def explain(request: Request) -> Response:
     """Answer what a widget's answer rests on; without dates, a receipt's own days are explained."""
-    services, user = get_services(request), request.state.tenant
-    key, text = request.path_params["key"], request.query_params.get("receipt")
-    services.engine.catalog.get_widget(key)
-    receipt = None if text is None else parse_receipt(text, tenant=user, key=key)
-    days = {} if receipt is None else dict(zip(("start", "end"), map(str, receipt.window), strict=True))
-    query = read_query(
-        request,
-        today=services.get_today(),
-        others=("receipt",),
-        defaults={} if days.keys() & request.query_params.keys() else days,
-    )
-    explanation, answer = services.run_for_user(
-        user, lambda engine, context: engine.explain(key, query, context, receipt)
+    services, given = get_services(request), request.query_params
+    explanation, answer = answer_explanation(
+        services,
+        request.state.tenant,
+        request.path_params["key"],
+        lambda days: read_query(request, today=services.get_today(), others=("receipt",), defaults=days),
+        receipt=given.get("receipt"),
+        given=given,
     )
     return build_response(
         request,
@@ -138,5 +162,11 @@ def explain(request: Request) -> Response:
     )
 
 
-def get_body_or_problem(found: WidgetAnswer | UnknownMetric) -> dict[str, Any]:
-    return describe_error(found) if isinstance(found, UnknownMetric) else found.body
+def get_seen_tenant(request: Request) -> Tenant | None:
+    """Return the tenant of the request's user, where a middleware has read it for this request."""
+    seen: tuple[str, Tenant] | None = getattr(request.state, "seen_tenant", None)
+    return seen[1] if seen is not None and seen[0] == request.state.tenant else None
+
+
+def get_body_or_problem(found: WidgetAnswer | UnknownMetric | InvalidQuery) -> dict[str, Any]:
+    return found.body if isinstance(found, WidgetAnswer) else describe_error(found)

@@ -142,7 +142,7 @@ class MetricDraft:
 
     def add(self, folder: Path) -> None:
         """Write the entry with a test. Raises InvalidCatalog or ClickException."""
-        catalog = load_changed_catalog(folder, self.path.name, self.render_file())
+        catalog = load_changed_catalog(folder, {self.path.name: self.render_file()})
         metric = catalog.metrics[self.key]
         assert isinstance(metric, TableMetric)
         test = draft_test(catalog, metric)
@@ -150,7 +150,7 @@ class MetricDraft:
             EntryLine("tests", [test], "Small enough to check by hand: a change of the value shows here.")
         )
         text = self.render_file()
-        catalog = load_changed_catalog(folder, self.path.name, text)
+        catalog = load_changed_catalog(folder, {self.path.name: text})
         failed = [result for result in run_tests(catalog, [catalog.metrics[self.key]]) if not result.has_passed]
         if failed:
             raise click.ClickException(

@@ -29,7 +29,7 @@ from cli.demonstration import DATABASE, DATABASE_VARIABLE, use_demo
 from cli.options import metrics_option
 from cli.watcher import Watcher, stamp_folder
 from demo.tenants import EVERYTHING
-from engine import MAX_FILTER_LENGTH, MAX_FILTER_VALUES, InvalidSetting
+from engine import InvalidSetting
 from runtime.services import Services
 from runtime.settings import Settings
 
@@ -44,8 +44,6 @@ FACTORY = f"{app_from_environment.__module__}:{app_from_environment.__name__}"
 # Less than `docker stop` waits before it kills.
 GRACE_SECONDS = 8
 STUCK_SECONDS = 0.2
-# A filter may name 50 members of 500 characters; a letter with an accent takes six bytes of an address.
-MAX_HEAD_BYTES = 16_384 + 6 * MAX_FILTER_VALUES * MAX_FILTER_LENGTH
 
 
 @click.command()
@@ -162,7 +160,6 @@ def build_config(app: App | str, *, factory: bool = False, workers: int = 1) -> 
         http=TimedProtocol,
         loop=f"{ServerLoop.__module__}:{ServerLoop.__name__}",
         timeout_graceful_shutdown=GRACE_SECONDS,
-        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
     )
 
 

@@ -7,21 +7,32 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from operator import eq, itemgetter
 from typing import Any
 
 from engine.answer.extent import Extent
-from engine.answer.windows import BucketIndex, KnownDays, PeriodBuckets, find_known_days
+from engine.answer.windows import (
+    BucketIndex,
+    KnownDays,
+    LookbackDays,
+    PeriodBuckets,
+    WindowRows,
+    find_known_days,
+    list_lookback_days,
+    mark_buckets_with_rows,
+    select_rows,
+    split_windows,
+)
 from engine.calendar import Lookback, Window
 from engine.catalog.metrics import Metric, MetricSeries, TableMetric
 from engine.compiler.builder import OTHER
 from engine.compiler.dialects.base import Dialect
-from engine.compiler.plan import Measure, MetricPlan, Scan, ScanProjection, Shape, sum_values
+from engine.compiler.plan import Measure, MetricPlan, Scan, ScanProjection, sum_values
 from engine.files.definitions import Fill
+from engine.language.function_values import Row
 
-Row = Sequence[Any]
 Value = float | None
 MIXED = "mixed"
 # Beyond it a double no longer holds every integer.
@@ -38,6 +49,15 @@ class StatValues:
     previous: Value = None
     to_date: Value = None
     previous_to_date: Value = None
+
+    def divide_by(self, whole: StatValues) -> StatValues:
+        """Return each value as its share of the whole's."""
+        return StatValues(
+            compute_share(self.value, whole.value),
+            compute_share(self.previous, whole.previous),
+            compute_share(self.to_date, whole.to_date),
+            compute_share(self.previous_to_date, whole.previous_to_date),
+        )
 
 
 @dataclass(slots=True)
@@ -63,6 +83,17 @@ class SeriesValues:
         if self.money:
             self.points, self.compared = [None] * len(self.points), [None] * len(self.compared)
             self.stats, self.currency = StatValues(), currency
+
+    def divide_by(self, whole: SeriesValues) -> SeriesValues:
+        """Return each value as its share of the whole's, which is no amount."""
+        return replace(
+            self,
+            money=False,
+            currency=None,
+            points=list(map(compute_share, self.points, whole.points)),
+            compared=list(map(compute_share, self.compared, whole.compared)),
+            stats=self.stats.divide_by(whole.stats),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +139,6 @@ class MetricResult:
         return [mark_buckets_with_rows(self.scan, window) for window in windows]
 
 
-@dataclass(slots=True)
-class WindowRows:
-    """The rows of a group within one window, and the same rows by bucket.
-
-    `cells` has at most one row for each bucket, `buckets` any number; neither is set where only totals are computed.
-    """
-
-    bucket_index: BucketIndex
-    rows: Sequence[Row]
-    cells: Sequence[Row | None] | None = None
-    buckets: Sequence[Sequence[Row]] = ()
-
-
 def aggregate_metric(
     plan: MetricPlan,
     rows_by_scan: Mapping[Scan, Sequence[Row]],
@@ -143,6 +161,10 @@ def aggregate_metric(
         currency = find_currency(whole, rows)
         series = builder.build_members(plan.members, rows_by_scan[plan.members.scan], currency)
         stats = builder.build_stats(whole, rows)[0]
+        if metric.series[0].is_share:
+            (all_members,) = builder.build_series(whole, merge_members(whole, rows))
+            series = [each.divide_by(all_members) for each in series]
+            stats = stats.divide_by(stats)
     return MetricResult(
         series=series,
         stats=stats,
@@ -297,40 +319,55 @@ class SeriesBuilder:
         """Evaluate each measure over the days that the points of each window look back to, and its totals."""
         days = LookbackRows(projection, rows)
 
-        def evaluate(window: Window) -> list[Value]:
-            looked = lookback.get_days(window.end)
-            if not self.is_looked_at(window, looked, lookback):
-                return [None] * len(projection.measures)
-            part = days.select(self.dialect.bind_day(looked.start), self.dialect.bind_day(looked.end))
-            if projection.total == "period":
-                row = days.merge(part)
-                values = [None if row is None else measure.evaluate(row) for measure in projection.measures]
-            else:
-                values = [
-                    self.summarize_days(
-                        projection, measure, days.rows[part], self.known_table_days, looked.start, looked.end
-                    )
-                    for measure in projection.measures
-                ]
-            return [
-                0 if value is None and measure.additive else nan_to_none(value)
-                for measure, value in zip(projection.measures, values, strict=True)
-            ]
+        def evaluate(index: BucketIndex, chosen: slice) -> list[list[Value]]:
+            spans = list_lookback_days(index, lookback, self.dialect)[chosen]
+            return self.evaluate_spans(projection, days, spans, self.mark_known_spans(spans, lookback))
 
-        points = []
-        for index in self.buckets.windows:
-            by_bucket = [evaluate(Window(bucket.start, bucket.end)) for bucket in index.axis.buckets]
-            points.append([list(column) for column in zip(*by_bucket, strict=True)])
+        # The last span is that of the whole window.
+        points = [evaluate(index, slice(-1)) for index in self.buckets.windows]
         totals = [[find_last_value(values) for values in each] for each in points]
-        to_date = [evaluate(index.axis.window) for index in self.buckets.to_date]
+        to_date = [[value for (value,) in evaluate(index, slice(-1, None))] for index in self.buckets.to_date]
         return points, self.compose_stats(projection, rows, totals, to_date)
 
-    def is_looked_at(self, window: Window, looked: Window, lookback: Lookback) -> bool:
-        """Whether a point has a value: all days of a rolling one are known, and the last day of any other."""
-        extent = self.extent
-        if extent is None or window.end < window.start or not extent.first <= looked.end <= extent.through:
-            return False
-        return lookback.days is None or extent.first <= looked.start
+    def mark_known_spans(self, spans: Sequence[LookbackDays], lookback: Lookback) -> list[bool]:
+        """Mark the spans that have a value: all days of a rolling one are known, and the last day of any other."""
+        if self.extent is None:
+            return [False] * len(spans)
+        first, through, is_rolling = self.extent.first, self.extent.through, lookback.days is not None
+        return [
+            span.has_days and first <= span.last <= through and (not is_rolling or first <= span.first)
+            for span in spans
+        ]
+
+    def evaluate_spans(
+        self, projection: ScanProjection, days: LookbackRows, spans: Sequence[LookbackDays], known: Sequence[bool]
+    ) -> list[list[Value]]:
+        """Evaluate each measure over the days of each span that is known."""
+        parts = [
+            days.select(span.start, span.end) if is_known else None for span, is_known in zip(spans, known, strict=True)
+        ]
+        if projection.total == "period":
+            rows = [None if part is None else days.merge(part) for part in parts]
+            columns = [[None if row is None else evaluate(row) for row in rows] for evaluate in projection.evaluators]
+        else:
+            columns = [
+                [
+                    None
+                    if part is None
+                    else self.summarize_days(
+                        projection, measure, days.rows[part], self.known_table_days, span.first, span.last
+                    )
+                    for span, part in zip(spans, parts, strict=True)
+                ]
+                for measure in projection.measures
+            ]
+        return [
+            [
+                0 if value is None and is_known and measure.additive else nan_to_none(value)
+                for value, is_known in zip(values, known, strict=True)
+            ]
+            for measure, values in zip(projection.measures, columns, strict=True)
+        ]
 
     @property
     def known_table_days(self) -> KnownDays | None:
@@ -396,8 +433,14 @@ class LookbackRows:
         self.rows = sorted(merged, key=itemgetter(0))
         self._days = [row[0] for row in self.rows]
         currency = projection.currency or ()
-        self._merges = [None if at in currency else merge for at, merge in enumerate(projection.merges)]
-        self._columns = list(zip(*self.rows, strict=True))
+        columns = list(zip(*self.rows, strict=True))
+        # What no measure reads stays without a value.
+        self._columns = [
+            (at, merge, columns[at])
+            for at, merge in enumerate(projection.merges)
+            if merge is not None and at not in currency and columns
+        ]
+        self._width = len(projection.merges)
 
     def select(self, start: Any, end: Any) -> slice:
         """Return the place of the rows from `start` to `end`, in the driver's form."""
@@ -407,14 +450,18 @@ class LookbackRows:
         """Merge the rows of a part into one; None where there are no rows."""
         if part.stop - part.start < 2:
             return self.rows[part.start] if part.stop > part.start else None
-        return [
-            None if merge_column is None else merge_column(column[part])
-            for merge_column, column in zip(self._merges, self._columns, strict=True)
-        ]
+        row: list[Any] = [None] * self._width
+        for at, merge_column, column in self._columns:
+            row[at] = merge_column(column[part])
+        return row
 
 
 def find_last_value(points: Sequence[Value]) -> Value:
     return next((value for value in reversed(points) if value is not None), None)
+
+
+def compute_share(value: Value, whole: Value) -> Value:
+    return None if value is None or not whole else value / whole
 
 
 def nan_to_none(value: Value) -> Value:
@@ -422,55 +469,19 @@ def nan_to_none(value: Value) -> Value:
     return value if value == value else None
 
 
-def split_windows(scan: Scan, rows: Sequence[Row], indexes: Sequence[BucketIndex]) -> list[WindowRows]:
-    """Select the rows of one group by window and bucket; without accounts, a day or slot has at most one row."""
-    if scan.shape is Shape.SLOTS:
-        by_slot = {row[0]: row for row in rows}
-        return [split_slots(by_slot, index) for index in indexes]
-    by_day = {} if scan.by_account else {row[0]: row for row in rows}
-    return [split_days(rows, index) if scan.by_account else split_single_days(by_day, index) for index in indexes]
-
-
-def split_slots(by_slot: Mapping[int, Row], index: BucketIndex) -> WindowRows:
-    whole = by_slot.get(index.total_slot)
-    cells = list(map(by_slot.get, range(index.first_slot, index.total_slot)))
-    return WindowRows(index, [] if whole is None else [whole], cells)
-
-
-def split_single_days(by_day: Mapping[Any, Row], index: BucketIndex) -> WindowRows:
-    if index.days is not None:
-        cells = list(map(by_day.get, index.days))
-        return WindowRows(index, [row for row in cells if row is not None], cells)
-    return split_days(by_day.values(), index)
-
-
-def split_days(rows: Iterable[Row], index: BucketIndex) -> WindowRows:
-    inside = [row for row in rows if row[0] in index.bucket_by_day]
-    buckets: list[list[Row]] = [[] for _ in index.labels]
-    for row in inside:
-        buckets[index.bucket_by_day[row[0]]].append(row)
-    return WindowRows(index, inside, None, buckets)
-
-
-def select_rows(scan: Scan, rows: Sequence[Row], bucket_index: BucketIndex) -> WindowRows:
-    """Select the rows of all groups in a window, for totals; a day may have several rows."""
-    if scan.shape is Shape.SLOTS:
-        return WindowRows(bucket_index, [row for row in rows if row[0] == bucket_index.total_slot])
-    start, end = bucket_index.start, bucket_index.end
-    return WindowRows(bucket_index, [row for row in rows if start <= row[0] <= end])
-
-
 def average_days(measure: Measure, rows: Iterable[Row], known: KnownDays | None, start: date, end: date) -> Value:
     """Return the average of the daily values from `start` to `end`, over the days that have one.
 
-    An additive value is 0 on a known day without one.
+    An additive value is 0 on a known day without one; days of which none has a value have no average.
     """
     values = [(row[0], value) for row in rows if (value := measure.evaluate(row)) is not None]
+    if not values:
+        return None
     count = len(values)
     if measure.additive and known is not None:
         count += known.count(start, end) - sum(day <= known.through for day, _ in values)
-    whole = sum_values([value for _, value in values]) if values else 0
-    return None if whole is None or count == 0 else whole / count
+    whole = sum_values([value for _, value in values])
+    return None if whole is None else whole / count
 
 
 def evaluate_end(projection: ScanProjection, measure: Measure, rows: Iterable[Row]) -> Value:
@@ -512,19 +523,6 @@ def merge_members(projection: ScanProjection, rows: Sequence[Row]) -> Sequence[R
             (row[account],) = rest
         merged.append(row)
     return merged
-
-
-def mark_buckets_with_rows(scan: Scan, window: WindowRows) -> list[bool]:
-    """Return whether each bucket of the window has rows.
-
-    Where the rows carry no bucket, all buckets count as having rows if there are any.
-    """
-    if window.cells is not None:
-        return [row is not None for row in window.cells]
-    if scan.shape is Shape.SLOTS:
-        return [bool(window.rows)] * len(window.bucket_index.labels)
-    indexes = {window.bucket_index.bucket_by_day[row[0]] for row in window.rows}
-    return [index in indexes for index in range(len(window.bucket_index.labels))]
 
 
 def find_currency(projection: ScanProjection, rows: Sequence[Row]) -> str | None:

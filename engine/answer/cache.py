@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from datetime import date
 from hashlib import blake2b
 from operator import itemgetter
@@ -24,7 +24,7 @@ Rows = Sequence[Sequence[Any]]
 
 # The greatest age, in seconds, of rows that are served because the warehouse is down.
 MAX_STALE_SECONDS = 3_600
-MAX_CACHE_BYTES = 64 * 2**20
+MAX_CACHE_BYTES = 16 * 2**20
 # How many rows of an entry are measured: measuring all takes as long as reading them from SQLite.
 SAMPLED_ROWS = 16
 
@@ -54,7 +54,10 @@ class CacheKey:
 
         It leaves the data version out, so that an entry of a newer version replaces the older one.
         """
-        return hash_text(repr(replace(self, data_version=0)))
+        return hash_text(repr([getattr(self, name) for name in STORED_FIELDS]))
+
+
+STORED_FIELDS = tuple(each.name for each in fields(CacheKey) if each.name != "data_version")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
@@ -21,7 +22,7 @@ from engine.catalog.catalog import Catalog
 from engine.catalog.metrics import Metric, TableMetric
 from engine.compiler.plan import plan
 from engine.compiler.statements import CompiledPlan, StatementCompiler
-from engine.errors import UnknownMetric, WarehouseTimeout, WarehouseUnavailable
+from engine.errors import InvalidQuery, UnknownMetric, WarehouseTimeout, WarehouseUnavailable
 from engine.query import MetricQuery, check_dimensions
 from engine.warehouse.health import HealthCheck
 from engine.warehouse.warehouse import Warehouse
@@ -40,13 +41,15 @@ class WidgetAnswer:
 
     `metric` is the widget, broken down as the request says. `is_cached` tells that nothing had to be read.
     `stale_seconds` is the age of the oldest rows where the answer is stale because a database is down, and None
-    otherwise; the body says so too, in `meta.stale`.
+    otherwise; the body says so too, in `meta.stale`. Until `expires_at`, by `time.monotonic`, the same question has the
+    same answer, unless the catalog, the tenant or its data changes.
     """
 
     metric: Metric
     built: BuiltWidget
     is_cached: bool
     stale_seconds: float | None
+    expires_at: float = -math.inf
 
     @property
     def body(self) -> Body:
@@ -75,7 +78,7 @@ class Engine:
         # Kept for as long as the rows of a scan, but in this process: every answer needs them.
         self._row_days = None if cache is None else RowDaysCache(cache.ttl)
         self._lock = Lock()
-        self._health = HealthCheck(warehouse)
+        self.health = HealthCheck(warehouse)
 
     def query_body(
         self, key: str, query: MetricQuery, *, tenant: str, connected: frozenset[str], data_version: int = 0
@@ -95,17 +98,20 @@ class Engine:
 
     def query_many(
         self, keys: Sequence[str], query: MetricQuery, context: RequestContext
-    ) -> dict[str, WidgetAnswer | UnknownMetric]:
+    ) -> dict[str, WidgetAnswer | UnknownMetric | InvalidQuery]:
         """Return the answers for several keys, from one plan; an unknown key gets its error.
 
-        Raises InvalidQuery, WarehouseUnavailable.
+        So does a widget that lacks what the query says of breakdowns and tables. Raises InvalidQuery for a filter by
+        what is no dimension, and WarehouseUnavailable.
         """
         metrics: dict[str, Metric] = {}
-        found: dict[str, WidgetAnswer | UnknownMetric] = {}
+        found: dict[str, WidgetAnswer | UnknownMetric | InvalidQuery] = {}
         for key in keys:
             try:
-                metrics[key] = break_down(self.catalog.get_widget(key), query)
-            except UnknownMetric as error:
+                metric = break_down(self.catalog.get_widget(key), query)
+                check_rows(query, [metric])
+                metrics[key] = metric
+            except (UnknownMetric, InvalidQuery) as error:
                 found[key] = error
         found |= self.query_metrics(list(metrics.values()), query, context)
         return {key: found[key] for key in keys}
@@ -193,6 +199,7 @@ class Engine:
             row_days=self._row_days,
         )
         request = WidgetRequest(fetcher, self.catalog.metrics)
+        fetcher.expected_tables = request.list_physical_tables(metrics)
         found = {metric: request.build_widget(metric) for metric in metrics}
         is_down = self.cache is not None and (context.offline or self._is_warehouse_down(fetcher.cached_rows))
         if self.cache is None:
@@ -200,19 +207,24 @@ class Engine:
                 metric.key: WidgetAnswer(metric, built, is_cached=False, stale_seconds=None)
                 for metric, built in found.items()
             }
-        return {metric.key: self._build_cached_answer(metric, built, is_down) for metric, built in found.items()}
+        expiry = -math.inf if is_down else fetcher.get_expiry()
+        return {
+            metric.key: self._build_cached_answer(metric, built, is_down, expiry) for metric, built in found.items()
+        }
 
-    def _build_cached_answer(self, metric: Metric, built: BuiltWidget, is_down: bool) -> WidgetAnswer:
+    def _build_cached_answer(
+        self, metric: Metric, built: BuiltWidget, is_down: bool, expires_at: float
+    ) -> WidgetAnswer:
         cached_rows = [each.rows for each in built.reads]
         cached = all(each.is_cached for each in cached_rows)
         if not is_down and not any(each.is_stale for each in cached_rows):
-            return WidgetAnswer(metric, built, cached, None)
+            return WidgetAnswer(metric, built, cached, None, expires_at)
         built.body["meta"]["stale"] = True
         return WidgetAnswer(metric, built, cached, max((each.age for each in cached_rows), default=0.0))
 
     def _is_warehouse_down(self, cached_rows: Collection[CachedRows]) -> bool:
         """Whether the warehouse is down although the cache had everything."""
-        return bool(cached_rows) and all(each.is_cached for each in cached_rows) and not self._health.is_up()
+        return bool(cached_rows) and all(each.is_cached for each in cached_rows) and not self.health.is_up()
 
     def _compile_plan(self, metrics: Sequence[Metric]) -> CompiledPlan:
         return CompiledPlan(plan(metrics), self.statements)

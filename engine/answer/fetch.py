@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,7 +12,6 @@ from typing import Any
 
 from cachetools import LRUCache
 
-from engine.answer.aggregate import Row
 from engine.answer.cache import Cache, CachedRows, CacheKey, hash_text
 from engine.answer.extent import AccountReads, Extent, find_extent
 from engine.answer.freshness import DataNote
@@ -21,7 +21,8 @@ from engine.calendar import Lookback, Window
 from engine.compiler.filters import bind_filters, get_filter_shapes
 from engine.compiler.plan import ItemsScan, LabelScan, Scan, Shape
 from engine.compiler.statements import CompiledPlan
-from engine.errors import LayoutMismatch, WarehouseUnavailable
+from engine.errors import LayoutMismatch, WarehouseTimeout, WarehouseUnavailable
+from engine.language.function_values import Row
 from engine.query import DimensionFilter, MetricQuery
 from engine.tables import Table
 from engine.warehouse.warehouse import Warehouse
@@ -32,6 +33,7 @@ RowDays = tuple[date, date] | tuple[()]
 # A table, a tenant and the version of its data.
 RowDaysKey = tuple[Table, str, int]
 MAX_ROW_DAYS = 100_000
+QueryTable = Callable[[Table, str, Mapping[str, Any]], Sequence[Row]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,7 @@ class RequestContext:
     """The caller's tenant, its connected sources and the version of its facts.
 
     `reads` tells how far each connected account of a table has been read by syncs, and `notes` what is to be known of
-    some days. With `offline` only the cache may answer.
+    some days; it has to be told anew at `expires_at`, by `time.monotonic`. With `offline` only the cache may answer.
     """
 
     tenant: str
@@ -47,6 +49,7 @@ class RequestContext:
     data_version: int = 0
     reads: AccountReads = field(default_factory=dict)
     notes: Sequence[DataNote] = ()
+    expires_at: float = math.inf
     offline: bool = False
 
 
@@ -61,11 +64,11 @@ class RowDaysCache:
         self._lock = Lock()
         self._kept: LRUCache[RowDaysKey, tuple[float, RowDays]] = LRUCache(MAX_ROW_DAYS)
 
-    def get(self, key: RowDaysKey) -> RowDays | None:
-        """Return the days, or None where they are not kept."""
+    def get(self, key: RowDaysKey) -> tuple[float, RowDays] | None:
+        """Return when the days expire, and the days; None where they are not kept."""
         with self._lock:
-            expires, found = self._kept.get(key, (0.0, None))
-        return found if expires > monotonic() else None
+            found = self._kept.get(key)
+        return found if found is not None and found[0] > monotonic() else None
 
     def put(self, key: RowDaysKey, days: RowDays, *, age: float) -> None:
         with self._lock:
@@ -101,9 +104,15 @@ class ScanFetcher:
         self.catalog = catalog
         self.compiled = compiled
         self.query = query
+        # Looked up once: an answer needs it a dozen times.
+        self.period = query.period
         self.context = context
         self.extents: dict[Table, Extent | None] = {}
         self.row_days = row_days
+        self._began_at, self._expires_at = monotonic(), context.expires_at
+        # The physical tables whose days the request will need, until they are queried.
+        self.expected_tables: Sequence[Table] = ()
+        self._rows_ahead: dict[Table, list[Row]] = {}
         self._reads: dict[Hashable, StatementRead] = {}
         # The same by the identity of their rows, of which each read has its own.
         self._reads_by_rows: dict[int, StatementRead] = {}
@@ -112,6 +121,13 @@ class ScanFetcher:
     def cached_rows(self) -> Sequence[CachedRows]:
         """What has been fetched so far."""
         return [read.rows for read in self._reads.values()]
+
+    def get_expiry(self) -> float:
+        """Return until when the cache would give what has been fetched so far, by `time.monotonic`."""
+        if self.cache is None or any(rows.is_stale for rows in self.cached_rows):
+            return -math.inf
+        oldest = max((rows.age for rows in self.cached_rows), default=0.0)
+        return min(self._expires_at, self._began_at + self.cache.ttl - oldest)
 
     def get_read(self, rows: CachedRows) -> StatementRead:
         """Return the read that these rows were fetched by."""
@@ -127,14 +143,50 @@ class ScanFetcher:
         """Return the first and the last day of which a physical table has rows."""
         key = (table, self.context.tenant, self.context.data_version)
         if self.row_days is not None and (kept := self.row_days.get(key)) is not None:
-            return kept or None
-        sql = self.compiled.statements.get_row_days_sql(table)
-        rows = self.fetch_once((table,), table, sql, lambda: self.bind_parameters(()), ())
+            self._expires_at = min(self._expires_at, kept[0])
+            return kept[1] or None
+        rows = self.fetch_once(
+            (table,),
+            table,
+            self.compiled.statements.get_row_days_sql((table,)),
+            lambda: self.bind_parameters(()),
+            (),
+            query=self.query_row_days,
+        )
         days = [date.fromisoformat(self.warehouse.dialect.format_day(row[0])) for row in rows.rows]
         found = (min(days), max(days)) if days else ()
         if self.row_days is not None and not rows.is_stale:
             self.row_days.put(key, found, age=rows.age)
         return found or None
+
+    def query_row_days(self, table: Table, sql: str, parameters: Mapping[str, Any]) -> Sequence[Row]:
+        """Query a table's first and last day; the first call queries all tables that the request needs, in one go."""
+        expected, self.expected_tables = self.expected_tables, ()
+        missing = [each for each in expected if each is table or not self.has_row_days(each)]
+        if len(missing) > 1:
+            self._rows_ahead = self.query_together(tuple(missing), parameters)
+        found = self._rows_ahead.pop(table, None)
+        return self.query_table(table, sql, parameters) if found is None else found
+
+    def has_row_days(self, table: Table) -> bool:
+        key = (table, self.context.tenant, self.context.data_version)
+        return (table,) in self._reads or (self.row_days is not None and self.row_days.get(key) is not None)
+
+    def query_together(self, tables: tuple[Table, ...], parameters: Mapping[str, Any]) -> dict[Table, list[Row]]:
+        """Query several tables' first and last days; nothing where one of them cannot be read.
+
+        Each is asked alone then, so that the error names its table. Raises WarehouseTimeout.
+        """
+        try:
+            rows = self.warehouse.query(self.compiled.statements.get_row_days_sql(tables), parameters)
+        except WarehouseTimeout:
+            raise
+        except WarehouseUnavailable:
+            return {}
+        found: dict[Table, list[Row]] = {table: [] for table in tables}
+        for place, day in rows:
+            found[tables[place]].append((day,))
+        return found
 
     def fetch_scan(
         self,
@@ -151,9 +203,7 @@ class ScanFetcher:
         # A window that is unfinished is read once more, up to the day to which it is known.
         is_whole = scan.shape is Shape.WINDOWS
         ranges = (
-            tuple([index.axis.window for index in buckets.list_all()])
-            if is_whole
-            else self.query.period.get_ranges(lookback)
+            tuple([index.axis.window for index in buckets.list_all()]) if is_whole else self.period.get_ranges(lookback)
         )
         sql = self.compiled.get_scan_sql(scan, len(ranges), get_filter_shapes(filters))
         bound = bind_filters(filters)
@@ -224,16 +274,20 @@ class ScanFetcher:
         sql: str,
         parameters: Callable[[], dict[str, Any]],
         days: tuple[Window, ...],
+        query: QueryTable | None = None,
         **more: Any,
     ) -> CachedRows:
         """Fetch a statement's rows, once for each identity; `days` and `more` go into the cache key.
+
+        `query` is what queries it, if it is not to be queried alone.
 
         Raises WarehouseUnavailable.
         """
         found = self._reads.get(identity)
         if found is None:
+            run = query or self.query_table
             rows = self.fetch_through_cache(
-                lambda: self.query_table(table, sql, parameters()), lambda: self.build_cache_key(sql, days, **more)
+                lambda: run(table, sql, parameters()), lambda: self.build_cache_key(sql, days, **more)
             )
             found = self._reads[identity] = StatementRead(table, sql, parameters, rows)
             self._reads_by_rows[id(rows)] = found

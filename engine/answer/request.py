@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from engine.answer.aggregate import MIXED, MetricResult, Row, SeriesBuilder, SeriesValues, aggregate_metric
+from engine.answer.aggregate import MIXED, MetricResult, SeriesBuilder, SeriesValues, aggregate_metric
 from engine.answer.cache import CachedRows
 from engine.answer.combine import WidgetBuilder, WidgetResult
 from engine.answer.extent import Extent
@@ -20,6 +20,7 @@ from engine.answer.windows import build_period_buckets
 from engine.calendar import Axis, Lookback, Window
 from engine.catalog.metrics import Metric, MetricTarget, TableMetric
 from engine.compiler.builder import OTHER
+from engine.language.function_values import Row
 from engine.query import NOT_SET
 from engine.tables import Table
 
@@ -58,9 +59,14 @@ class WidgetRequest:
         self.active = context.connected if self.query.sources is None else context.connected & self.query.sources
         self._results: dict[ResultKey, TableResult] = {}
 
+    def list_physical_tables(self, metrics: Iterable[Metric]) -> list[Table]:
+        """List the tables that answers rest on and that have rows of their own."""
+        tables = (table for metric in metrics for table in metric.list_tables(self.active))
+        return list(dict.fromkeys(physical for table in tables for physical in table.list_physical_tables()))
+
     def build_widget(self, metric: Metric) -> BuiltWidget:
         """Build a widget, with its receipt."""
-        query, context, period = self.query, self.fetcher.context, self.query.period
+        query, context, period = self.query, self.fetcher.context, self.fetcher.period
         freshness = find_freshness(metric, period, self.active, self.fetcher.fetch_extent, context.reads)
         buckets = build_period_buckets(period, self.fetcher.warehouse.dialect, freshness.to_date)
         used, aimed = dict[int, TableResult](), dict[int, TableResult]()
@@ -124,9 +130,8 @@ class WidgetRequest:
             used[id(found)] = found
             return found.result
 
-        axes: list[Axis] = [self.query.period.current]
-        if self.query.period.comparison is not None:
-            axes.append(self.query.period.comparison)
+        period = self.fetcher.period
+        axes: list[Axis] = [period.current] if period.comparison is None else [period.current, period.comparison]
         return WidgetBuilder(get_result, self.list_extents, self.has_known_days, axes)
 
     def build_target(
@@ -143,7 +148,7 @@ class WidgetRequest:
         if target.metric is None:
             if applied:
                 return None
-            goal = build_constant_goal(target, self.query.period.current, through, metric.lookback)
+            goal = build_constant_goal(target, self.fetcher.period.current, through, metric.lookback)
         else:
             found = builder.build(target.metric, applied)
             if found is None or target.metric.select_filters(applied) != applied:
@@ -176,7 +181,7 @@ class WidgetRequest:
     ) -> TableResult:
         fetcher, plan = self.fetcher, self.fetcher.compiled.plan.metrics[metric.key]
         dialect = fetcher.warehouse.dialect
-        buckets = build_period_buckets(self.query.period, dialect, to_date)
+        buckets = build_period_buckets(fetcher.period, dialect, to_date)
         fetched = {
             projection.scan: fetcher.fetch_scan(projection.scan, filters, buckets, to_date, lookback)
             for projection in (*plan.wholes, plan.members, *(plan.rows.projections if plan.rows else ()))
@@ -188,22 +193,20 @@ class WidgetRequest:
         cached_rows = list(fetched.values())
         labels: Sequence[Row] = ()
         if plan.labels is not None:
-            # A row of a table is one of the asked window; a member of a breakdown, one of all days that are read.
-            ranges = (
-                self.query.period.get_ranges(lookback) if plan.rows is None else (self.query.period.current.window,)
-            )
-            label_rows = fetcher.fetch_labels(plan.labels, filters, ranges)
+            label_rows = fetcher.fetch_labels(plan.labels, filters, fetcher.period.get_ranges(lookback))
             labels = label_rows.rows
             cached_rows.append(label_rows)
         if plan.rows is not None:
             builder = MemberTableBuilder(plan.rows, SeriesBuilder(metric, buckets, extent, dialect), rows)
-            result.table = builder.build(result, find_labels(labels), self.query)
+            result.table = builder.build(result, self.query)
             # The columns' totals stand in the table; the widget's line is the first one's.
-            del result.series[1:]
+            result.series[:] = result.table.columns[:1]
+            result.stats = result.series[0].stats
         else:
             label_members(result.series, find_labels(labels))
         if metric.by is not None and metric.is_ordered_by_name:
-            result.series.sort(key=lambda series: (series.id == OTHER, series.name, series.id))
+            has_numbers = metric.by.label is None and metric.table.columns[metric.by.column].value_type == "whole"
+            sort_by_name(result.series, has_numbers=has_numbers)
         if plan.items is not None:
             item_rows, result.items = fetcher.fetch_items(plan.items, filters, mixed=result.currency == MIXED)
             cached_rows.append(item_rows)
@@ -215,6 +218,17 @@ def find_labels(rows: Sequence[Row]) -> Mapping[str, str]:
     labels = {member: label for member, label, _ in sorted(rows, key=lambda row: (row[2], row[1]))}
     labels.pop(NOT_SET, None)
     return labels
+
+
+def sort_by_name(series: list[SeriesValues], *, has_numbers: bool) -> None:
+    """Sort members by their names, and whole numbers by their size; Other stays last."""
+
+    def get_place(each: SeriesValues) -> tuple[bool, bool, int, str, str]:
+        member = str(each.id)
+        is_number = has_numbers and member not in (OTHER, NOT_SET)
+        return member == OTHER, not is_number, int(member) if is_number else 0, each.name, member
+
+    series.sort(key=get_place)
 
 
 def label_members(series: Sequence[SeriesValues], labels: Mapping[str, str]) -> None:

@@ -65,9 +65,8 @@ def build_body(metric: Metric, result: WidgetResult | None, context: AnswerConte
     """Build the body that GET /v1/widgets/{key} returns."""
     buckets, to_date = context.buckets, context.freshness.to_date
     body: Body = {"series": [], "stats": build_stats(StatValues(), metric.delta)}
-    compared = context.query.period.comparison
-    if compared is not None:
-        window = compared.window
+    if buckets.compared is not None:
+        window = buckets.compared.axis.window
         body["comparison"] = {"start": window.start.isoformat(), "end": window.end.isoformat(), "series": []}
     body["items"] = []
     if result is not None:
@@ -112,6 +111,7 @@ def build_table(metric: TableMetric, table: MemberTable | None, to_date: date | 
             {
                 "name": each.name,
                 "format": each.format or metric.format,
+                "decimals": metric.get_decimals(each),
                 "better": each.better or metric.better,
                 "currency": table.columns[index].currency if table else None,
             }
@@ -133,6 +133,7 @@ def build_series(series: SeriesValues, context: AnswerContext) -> Body:
         "name": series.name,
         "key": part.key,
         "format": (own and own.format) or part.format,
+        "decimals": part.get_decimals(own),
         "better": (own and own.better) or part.better,
         "currency": series.currency,
         "points": build_points(context.buckets.current, series.points),
@@ -159,6 +160,7 @@ def build_meta(metric: Metric, result: WidgetResult | None, context: AnswerConte
         "key": metric.key,
         "title": metric.title,
         "format": metric.format,
+        "decimals": metric.decimals,
         "better": metric.better,
         "delta": result.delta if result else metric.delta,
         "grain": query.grain.value,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.answer.aggregate import (
@@ -11,25 +11,26 @@ from engine.answer.aggregate import (
     MemberRow,
     MemberTable,
     MetricResult,
-    Row,
     SeriesBuilder,
     StatValues,
     Value,
-    WindowRows,
+    compute_share,
     find_currency,
-    select_rows,
 )
-from engine.answer.windows import BucketIndex
+from engine.answer.windows import BucketIndex, WindowRows, select_rows
 from engine.catalog.metrics import MemberRows, Metric, TableMetric
 from engine.compiler.plan import RowsPlan, Scan, ScanProjection, Shape
 from engine.errors import InvalidQuery, ParameterProblem
-from engine.query import MetricQuery, RowOrder, quote_text
+from engine.language.function_values import Row
+from engine.query import NOT_SET, MetricQuery, RowOrder, quote_text
 from engine.suggestions import did_you_mean, find_nearest_names
 
 # The position of the member in a row of a table's scan; the window's number, or the day, stands before it.
 MEMBER = 1
 # The numbers of the two whole windows among those that are read.
 ASKED, COMPARED = 0, 1
+# The day before a member's label, such as 2025-01-31.
+DAY_LENGTH = 10
 
 
 @dataclass(slots=True)
@@ -40,35 +41,45 @@ class MemberTableBuilder:
     builder: SeriesBuilder
     rows_by_scan: Mapping[Scan, Sequence[Row]]
     grouped: dict[Scan, dict[str, list[Row]]] = field(init=False)
+    # Those of the whole windows, by the window's number.
+    window_rows: dict[int, dict[str, Row]] = field(init=False)
+    # Those of the columns, by name.
+    totals: dict[str, StatValues] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         scans = {projection.scan for projection in self.plan.projections}
-        self.grouped = {scan: group_members(self.rows_by_scan[scan]) for scan in scans}
+        self.grouped = {scan: group_members(self.rows_by_scan[scan]) for scan in scans if scan.shape is Shape.DAYS}
+        self.window_rows = {number: {} for number, _ in enumerate(self.builder.buckets.list_all())}
+        for row in self.rows_by_scan[self.plan.windows.scan]:
+            self.window_rows[row[0]][row[MEMBER]] = row
 
-    def build(self, result: MetricResult, labels: Mapping[str, str], query: MetricQuery) -> MemberTable:
+    def build(self, result: MetricResult, query: MetricQuery) -> MemberTable:
         """Build the rows that the query asks for, beside the columns of the whole."""
         shape = self.builder.metric.rows
         if shape is None:
             raise TypeError("the metric has no rows")
         is_mixed = result.currency == MIXED
+        self.totals = {series.name: series.stats for series in result.series}
         shown = [member for member in self.list_members() if self.meets_having(shape, member, is_mixed=is_mixed)]
         ordered = self.sort_members(shown, query.sort or RowOrder(shape.sort, shape.is_descending), is_mixed=is_mixed)
         first = query.offset or 0
         selected = ordered[first : first + (query.limit or shape.limit)]
-        rows = [self.build_row(member, labels, result.currency) for member in selected]
-        return MemberTable(tuple(result.series), rows, len(shown))
+        rows = [self.build_row(member, result.currency) for member in selected]
+        shares = [series.is_share for series in self.builder.metric.series]
+        columns = [
+            each.divide_by(each) if is_share else each for each, is_share in zip(result.series, shares, strict=True)
+        ]
+        return MemberTable(columns, rows, len(shown))
 
     def list_members(self) -> Iterable[str]:
         """List the members that have rows of the asked window which pass the metric's `where`."""
         passing = self.plan.windows.passing
-        for member in self.grouped[self.plan.windows.scan]:
-            row = self.get_window_row(member, ASKED)
-            if row is not None and (passing is None or row[passing]):
+        for member, row in self.window_rows[ASKED].items():
+            if passing is None or row[passing]:
                 yield member
 
     def get_window_row(self, member: str, window: int) -> Row | None:
-        rows = self.grouped[self.plan.windows.scan].get(member, ())
-        return next((row for row in rows if row[0] == window), None)
+        return self.window_rows.get(window, {}).get(member)
 
     def find_row_currency(self, member: str) -> str | None:
         """Find the currency of a member's rows in both windows."""
@@ -87,28 +98,39 @@ class MemberTableBuilder:
     def sort_members(self, members: Iterable[str], order: RowOrder, *, is_mixed: bool) -> list[str]:
         """Sort the members by a column, without a value last; amounts of several currencies have no order."""
         by_id = sorted(members)
-        projection, position = next(
-            (projection, position)
+        projection, measure = next(
+            (projection, measure)
             for projection in self.plan.projections
-            for position, measure in enumerate(projection.measures)
+            for measure in projection.measures
             if measure.name == order.column
         )
-        if is_mixed and projection.measures[position].money:
+        if is_mixed and measure.money:
             return by_id
+        # Of members that are not shown nothing else is computed.
+        alone = replace(projection, measures=(measure,), evaluators=(measure.evaluate,))
         index = self.builder.buckets.current
+        shares = {series.name for series in self.builder.metric.series if series.is_share}
 
         def rank(member: str) -> tuple[bool, float]:
-            value = self.evaluate_window(projection, member, ASKED, index)[position]
+            (value,) = self.evaluate_window(alone, member, ASKED, index)
+            if order.column in shares:
+                value = compute_share(value, self.totals[order.column].value)
             return value is None, 0 if value is None else -value if order.is_descending else value
 
         return sorted(by_id, key=rank)
 
-    def build_row(self, member: str, labels: Mapping[str, str], whole: str | None) -> MemberRow:
+    def find_label(self, member: str) -> str:
+        """Find the label of a member's latest row of the asked window that has one."""
+        row = None if self.plan.label is None or member == NOT_SET else self.get_window_row(member, ASKED)
+        text = None if row is None or self.plan.label is None else row[self.plan.label]
+        return str(text)[DAY_LENGTH:] if text else member
+
+    def build_row(self, member: str, whole: str | None) -> MemberRow:
         """Build a row; `whole` is the currency of all rows together."""
         currency = self.find_row_currency(member) if whole == MIXED else whole
         cells = self.build_cells(member, is_mixed=whole == MIXED and currency in (None, MIXED))
-        shows_money = any(series.expression.money for series in self.builder.metric.series)
-        return MemberRow(member, labels.get(member, member), currency if shows_money else None, cells)
+        shows_money = any(series.is_money for series in self.builder.metric.series)
+        return MemberRow(member, self.find_label(member), currency if shows_money else None, cells)
 
     def build_cells(self, member: str, *, is_mixed: bool) -> list[StatValues]:
         """Build a cell for each column; money is left out where the row's currencies are mixed."""
@@ -118,17 +140,20 @@ class MemberTableBuilder:
             values = [self.evaluate_window(projection, member, number, index) for number, index in windows]
             for measure, each in zip(projection.measures, zip(*values, strict=True), strict=True):
                 found[measure.name] = StatValues() if is_mixed and measure.money else StatValues(*each)
-        return [found[series.name] for series in self.builder.metric.series]
+        return [
+            found[series.name].divide_by(self.totals[series.name]) if series.is_share else found[series.name]
+            for series in self.builder.metric.series
+        ]
 
     def evaluate_window(
         self, projection: ScanProjection, member: str, number: int, index: BucketIndex
     ) -> Sequence[Value]:
         """Evaluate each measure over a member's rows of one window."""
-        rows = self.grouped[projection.scan].get(member, [])
         if projection.scan.shape is Shape.WINDOWS:
-            window = WindowRows(index, [row for row in rows if row[0] == number])
+            row = self.get_window_row(member, number)
+            window = WindowRows(index, [] if row is None else [row])
         else:
-            window = select_rows(projection.scan, rows, index)
+            window = select_rows(projection.scan, self.grouped[projection.scan].get(member, []), index)
         return self.builder.evaluate_totals(projection, window)
 
 

@@ -1,16 +1,18 @@
-"""The windows of a request: their buckets, indexed by the driver's days and by slot, and their known days."""
+"""The windows of a request: their buckets by the driver's days and by slot, what is known of them, and their rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property, lru_cache
 from typing import Any
 
 from engine.answer.extent import Extent
-from engine.calendar import Axis, Period, Window
+from engine.calendar import Axis, Lookback, Period, Window, format_iso_day
 from engine.compiler.dialects.base import Dialect
+from engine.compiler.plan import Scan, Shape
+from engine.language.function_values import Row
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +77,9 @@ def build_period_buckets(period: Period, dialect: Dialect, through: date | None 
 
 
 def build_bucket_index(axis: Axis, dialect: Dialect, first_slot: int) -> BucketIndex:
+    count = len(axis.buckets)
+    if count == axis.window.days and all(bucket.label is bucket.end for bucket in axis.buckets):
+        return build_day_index(axis, dialect, first_slot)
     days = {
         dialect.bind_day(bucket.start + timedelta(days=offset)): index
         for index, bucket in enumerate(axis.buckets)
@@ -88,11 +93,28 @@ def build_bucket_index(axis: Axis, dialect: Dialect, first_slot: int) -> BucketI
         end=dialect.bind_day(axis.window.end),
         bucket_by_day=days,
         has_days=tuple(bucket.start <= bucket.end for bucket in axis.buckets),
-        days=tuple(days)
-        if len(days) == len(axis.buckets) and all(bucket.start == bucket.end for bucket in axis.buckets)
-        else None,
+        days=tuple(days) if len(days) == count and all(bucket.start == bucket.end for bucket in axis.buckets) else None,
         first_slot=first_slot,
-        total_slot=first_slot + len(axis.buckets),
+        total_slot=first_slot + count,
+    )
+
+
+def build_day_index(axis: Axis, dialect: Dialect, first_slot: int) -> BucketIndex:
+    """Index a window each of whose buckets is a day of the calendar, in order."""
+    labels = tuple([format_iso_day(bucket.label) for bucket in axis.buckets])
+    days = tuple([dialect.bind_day(bucket.label) for bucket in axis.buckets])
+    count = len(days)
+    return BucketIndex(
+        axis=axis,
+        labels=labels,
+        partial=(),
+        start=days[0],
+        end=days[-1],
+        bucket_by_day=dict(zip(days, range(count), strict=True)),
+        has_days=(True,) * count,
+        days=days,
+        first_slot=first_slot,
+        total_slot=first_slot + count,
     )
 
 
@@ -103,6 +125,29 @@ def iter_slot_days(index: BucketIndex) -> Iterable[tuple[int, date]]:
             yield index.first_slot + position, bucket.start + timedelta(days=offset)
     for day in index.axis.window:
         yield index.total_slot, day
+
+
+@dataclass(frozen=True, slots=True)
+class LookbackDays:
+    """The days that a point looks back to, also in the driver's form; a point without days of its own has none."""
+
+    first: date
+    last: date
+    start: Any
+    end: Any
+    has_days: bool
+
+
+@lru_cache(maxsize=256)
+def list_lookback_days(index: BucketIndex, lookback: Lookback, dialect: Dialect) -> tuple[LookbackDays, ...]:
+    """List the days that the points of a window look back to, and last those of the window itself."""
+    spans = []
+    own_days = [*(Window(bucket.start, bucket.end) for bucket in index.axis.buckets), index.axis.window]
+    for own in own_days:
+        days = lookback.get_days(own.end)
+        start, end = dialect.bind_day(days.start), dialect.bind_day(days.end)
+        spans.append(LookbackDays(days.start, days.end, start, end, has_days=own.start <= own.end))
+    return tuple(spans)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,3 +180,67 @@ def find_known_days(extent: Extent | None, index: BucketIndex, dialect: Dialect)
         first_bucket=buckets[dialect.bind_day(days.start)] if buckets else 0,
         last_bucket=buckets[dialect.bind_day(days.end)] if buckets else -1,
     )
+
+
+@dataclass(slots=True)
+class WindowRows:
+    """The rows of a group within one window, and the same rows by bucket.
+
+    `cells` has at most one row for each bucket, `buckets` any number; neither is set where only totals are computed.
+    """
+
+    bucket_index: BucketIndex
+    rows: Sequence[Row]
+    cells: Sequence[Row | None] | None = None
+    buckets: Sequence[Sequence[Row]] = ()
+
+
+def split_windows(scan: Scan, rows: Sequence[Row], indexes: Sequence[BucketIndex]) -> list[WindowRows]:
+    """Select the rows of one group by window and bucket; without accounts, a day or slot has at most one row."""
+    if scan.shape is Shape.SLOTS:
+        by_slot = {row[0]: row for row in rows}
+        return [split_slots(by_slot, index) for index in indexes]
+    by_day = {} if scan.by_account else {row[0]: row for row in rows}
+    return [split_days(rows, index) if scan.by_account else split_single_days(by_day, index) for index in indexes]
+
+
+def split_slots(by_slot: Mapping[int, Row], index: BucketIndex) -> WindowRows:
+    whole = by_slot.get(index.total_slot)
+    cells = list(map(by_slot.get, range(index.first_slot, index.total_slot)))
+    return WindowRows(index, [] if whole is None else [whole], cells)
+
+
+def split_single_days(by_day: Mapping[Any, Row], index: BucketIndex) -> WindowRows:
+    if index.days is not None:
+        cells = list(map(by_day.get, index.days))
+        return WindowRows(index, [row for row in cells if row is not None], cells)
+    return split_days(by_day.values(), index)
+
+
+def split_days(rows: Iterable[Row], index: BucketIndex) -> WindowRows:
+    inside = [row for row in rows if row[0] in index.bucket_by_day]
+    buckets: list[list[Row]] = [[] for _ in index.labels]
+    for row in inside:
+        buckets[index.bucket_by_day[row[0]]].append(row)
+    return WindowRows(index, inside, None, buckets)
+
+
+def select_rows(scan: Scan, rows: Sequence[Row], bucket_index: BucketIndex) -> WindowRows:
+    """Select the rows of all groups in a window, for totals; a day may have several rows."""
+    if scan.shape is Shape.SLOTS:
+        return WindowRows(bucket_index, [row for row in rows if row[0] == bucket_index.total_slot])
+    start, end = bucket_index.start, bucket_index.end
+    return WindowRows(bucket_index, [row for row in rows if start <= row[0] <= end])
+
+
+def mark_buckets_with_rows(scan: Scan, window: WindowRows) -> list[bool]:
+    """Return whether each bucket of the window has rows.
+
+    Where the rows carry no bucket, all buckets count as having rows if there are any.
+    """
+    if window.cells is not None:
+        return [row is not None for row in window.cells]
+    if scan.shape is Shape.SLOTS:
+        return [bool(window.rows)] * len(window.bucket_index.labels)
+    indexes = {window.bucket_index.bucket_by_day[row[0]] for row in window.rows}
+    return [index in indexes for index in range(len(window.bucket_index.labels))]

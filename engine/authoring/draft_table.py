@@ -21,6 +21,7 @@ from engine.authoring.edit import render_scalar
 from engine.catalog.dimensions import DIMENSION_NAME
 from engine.catalog.table_resolver import RESERVED_COLUMNS
 from engine.errors import InvalidRows
+from engine.files.nodes import NULLS
 
 MAX_ROWS = 1_000
 MAX_SHOWN = 40
@@ -240,7 +241,7 @@ def make_column_name(header: str, taken: Collection[str]) -> str:
     letters = unicodedata.normalize("NFKD", header.casefold())
     plain = "".join(each for each in letters if not unicodedata.combining(each))
     name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or "column"
-    if name[0].isdigit() or name in RESERVED_COLUMNS:
+    if name[0].isdigit() or name in RESERVED_COLUMNS or name in NULLS:
         name = f"column_{name}"
     names = (name, *(f"{name}_{number}" for number in range(2, len(taken) + 3)))
     return next(each for each in names if each not in taken)

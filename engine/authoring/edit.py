@@ -15,6 +15,8 @@ from engine.files.nodes import NULLS, resolve_scalar
 
 # Text that YAML reads as itself without quotes, on a line of its own.
 PLAIN_TEXT = re.compile(r"[A-Za-z0-9(][\w .,()/*+<>='-]*", re.ASCII)
+# What double quotes do not protect: control characters, separators of lines, and what is no character.
+UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 BYTE_ORDER_MARK = "\ufeff"
 INDENT = "  "
 
@@ -88,7 +90,15 @@ def render_scalar(value: str | float | bool | None, *, within_braces: bool = Fal
     unquoted = PLAIN_TEXT.fullmatch(value) and not value.endswith(" ") and not (within_braces and "," in value)
     if unquoted and isinstance(resolve_scalar(value), str) and value.lower() not in ("yes", "no", "on", "off"):
         return value
-    return json.dumps(value, ensure_ascii=False)
+    if '"' in value and value.isprintable():
+        quoted = value.replace("'", "''")
+        return f"'{quoted}'"
+    return UNPRINTABLE.sub(escape_character, json.dumps(value, ensure_ascii=False))
+
+
+def escape_character(found: re.Match[str]) -> str:
+    """Escape a character that YAML refuses or takes for the end of a line."""
+    return f"\\u{ord(found[0]):04x}"
 
 
 def add_entry(content: bytes, entry: MetricEntry) -> bytes | None:

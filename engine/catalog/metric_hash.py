@@ -40,6 +40,8 @@ def describe_metric(metric: Metric) -> tuple[Any, ...]:
         metric.position,
         metric.delta,
     )
+    if metric.decimals is not None:
+        common = (*common, "decimals", metric.decimals)
     if metric.target is not None:
         common = (*common, *describe_target(metric.target))
     match metric:
@@ -79,7 +81,17 @@ def describe_rows(rows: MemberRows) -> tuple[Any, ...]:
 def describe_series(series: MetricSeries, metric: Metric) -> tuple[Any, ...]:
     # A series without a name of its own has its metric's title.
     name = None if series.name == metric.title else series.name
-    return (name, series.format, series.better, series.total, *describe_expression(series.expression))
+    decimals = () if series.decimals is None else (series.decimals,)
+    share = ("share",) if series.is_share else ()
+    return (
+        name,
+        series.format,
+        series.better,
+        series.total,
+        *describe_expression(series.expression),
+        *share,
+        *decimals,
+    )
 
 
 def describe_expression(expression: Expression) -> tuple[Any, ...]:

@@ -43,13 +43,15 @@ from engine.language.expressions import (
     resolve_expression,
     resolve_predicate,
 )
-from engine.language.functions import AGGREGATES
+from engine.language.functions import AGGREGATES, RANKS
 from engine.language.jinja import RenderedText, Sandbox
 from engine.language.parser import locate_node, parse_expression
 from engine.sources import Source, find_source_of_key
 from engine.tables import Dimension, Table
 
 NOT_MONEY = "format: currency is for money, which this is not; say `money: true` at the column if it is"
+SHARE_NOT_MONEY = "a share is no amount; leave its format out"
+NO_SHARE = "a share is of what adds up over members: sums and counts, with `total: period`"
 # The order of members by their names.
 BY_NAME = "name"
 DERIVE_NODES = (
@@ -109,7 +111,8 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
             case _:
                 metric = self.resolve_table_metric(reporter, definition)
         if metric.format == "currency" and not is_money(metric):
-            reporter.report_at_value("not-money", NOT_MONEY, "format")
+            message = SHARE_NOT_MONEY if definition.share else NOT_MONEY
+            reporter.report_at_value("not-money", message, "format")
         with errors:
             metric = replace(metric, target=self.resolve_target(reporter, definition.target, metric))
         check_tests(reporter, metric)
@@ -149,7 +152,8 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
             for name, each in (listed or {}).items()
         }
         if definition.value is not None:
-            definitions[make_title(reporter.name, definition)] = (("value",), SeriesDefinition(value=definition.value))
+            only = SeriesDefinition(value=definition.value, share=definition.share)
+            definitions[make_title(reporter.name, definition)] = (("value",), only)
         with errors:
             series = self.resolve_series(reporter, definitions, table, where, owner=definition)
         if definition.by is not None:
@@ -343,12 +347,28 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         if owner is not None and make_lookback(owner) is not None:
             with errors, reporter.catch_faults(*place, rendered=rendered):
                 raise_if_any(find_unmergeable_aggregates(rendered.text))
+        if (definition.total or (owner and owner.total) or "period") != "period":
+            with errors, reporter.catch_faults(*place, rendered=rendered):
+                raise_if_any(find_ranks_of_days(rendered.text))
         if (definition.format or (owner and owner.format)) == "percent":
             reporter.warn_of_doubts(find_percent_factors(expression.tree), *place, rendered=rendered)
-        if definition.format == "currency" and not expression.money:
-            reporter.report_at_value("not-money", NOT_MONEY, *path, "format")
+        series = MetricSeries(
+            name=name,
+            expression=expression,
+            format=definition.format or ("percent" if definition.share and own_keys else None),
+            better=definition.better,
+            total=definition.total,
+            is_share=definition.share,
+            decimals=definition.decimals,
+        )
+        if definition.format == "currency" and not series.is_money:
+            message = SHARE_NOT_MONEY if series.is_share else NOT_MONEY
+            reporter.report_at_value("not-money", message, *path, "format")
+        if series.is_share and not adds_up_over_members(series, owner):
+            reporter.report_at_key("non-additive", NO_SHARE, *(path if own_keys else ()), "share")
+            errors.failed = True
         errors.raise_if_failed()
-        return MetricSeries(name, expression, definition.format, definition.better, definition.total)
+        return series
 
     def render_expression(
         self, reporter: Reporter, text: str, table: Table, errors: CollectErrors, *path: str | int
@@ -447,7 +467,8 @@ def build_common_fields(key: str, definition: MetricDefinition) -> dict[str, Any
         "key": key,
         "title": make_title(key, definition),
         "description": definition.description or "",
-        "format": definition.format or "decimal",
+        "format": definition.format or ("percent" if definition.share else "decimal"),
+        "decimals": definition.decimals,
         "better": definition.better or "up",
         "chart": definition.chart,
         "group": definition.group,
@@ -488,13 +509,29 @@ def make_lookback(definition: MetricDefinition) -> Lookback | None:
 
 def find_unmergeable_aggregates(text: str) -> Iterator[TextFault]:
     for aggregate in parse_expression(text).find_all(*AGGREGATES):
-        if isinstance(aggregate.this, exp.Distinct) and not isinstance(aggregate, (exp.Min, exp.Max)):
+        if isinstance(aggregate, RANKS):
+            message = "a median or percentile is of all rows at once: no rolling or to_date of it"
+        elif isinstance(aggregate.this, exp.Distinct) and not isinstance(aggregate, (exp.Min, exp.Max)):
             message = "what is counted once a day does not add up over days: no rolling or to_date of `distinct`"
-            yield TextFault(locate_node(aggregate), "non-additive", message)
+        else:
+            continue
+        yield TextFault(locate_node(aggregate), "non-additive", message)
+
+
+def find_ranks_of_days(text: str) -> Iterator[TextFault]:
+    for aggregate in parse_expression(text).find_all(*RANKS):
+        message = "a median or percentile is of all rows of the period, so that its `total` is period"
+        yield TextFault(locate_node(aggregate), "non-additive", message)
 
 
 def is_mergeable(metric: TableMetric) -> bool:
     return all(series.expression.is_mergeable for series in metric.series)
+
+
+def adds_up_over_members(series: MetricSeries, owner: MetricDefinition | None) -> bool:
+    """Whether the members' values come to that of all of them: sums and counts, over the whole period."""
+    total = series.total or (owner and owner.total) or "period"
+    return series.expression.additive and total == "period"
 
 
 def is_additive(metric: TableMetric) -> bool:

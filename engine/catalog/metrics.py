@@ -30,6 +30,14 @@ class MetricSeries:
     format: Format | None = None
     better: Better | None = None
     total: Total | None = None
+    # Whether a member's value is shown as its share of all members'.
+    is_share: bool = False
+    # How many decimals are shown.
+    decimals: int | None = None
+
+    @property
+    def is_money(self) -> bool:
+        return self.expression.money and not self.is_share
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +79,7 @@ class Metric:
     title: str
     description: str = ""
     format: Format = "decimal"
+    decimals: int | None = None
     better: Better = "up"
     chart: str | None = None
     group: str | None = None
@@ -148,6 +157,11 @@ class Metric:
     def is_correlation(self) -> bool:
         """Whether its headline is the correlation of two series."""
         return False
+
+    def get_decimals(self, series: MetricSeries | None) -> int | None:
+        """Return how many decimals a series shows: those of its own, or the metric's where the format is."""
+        is_own = series is not None and (series.format is not None or series.decimals is not None)
+        return series.decimals if is_own and series is not None else self.decimals
 
     def select_filters(self, filters: Iterable[DimensionFilter]) -> tuple[DimensionFilter, ...]:
         """Select the filters by dimensions that it has."""
@@ -260,7 +274,7 @@ def is_money(metric: Metric) -> bool:
     """Whether a metric's values are amounts, so that they may be written with a currency."""
     match metric:
         case TableMetric():
-            return all(series.expression.money for series in metric.series)
+            return all(series.is_money for series in metric.series)
         case CombinedMetric():
             return not metric.correlation and is_money(metric.combined[0])
     return any(is_money(part) for part in metric.parts)

@@ -15,13 +15,15 @@ KEY_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*", r
 # What the dashboard draws.
 CHARTS = ("line", "bar", "stacked")
 COMMON_KEYS = frozenset(
-    ("title", "description", "format", "better", "chart", "group", "position", "hidden", "delta", "tests")
+    ("title", "description", "format", "decimals", "better", "chart", "group", "position", "hidden", "delta", "tests")
 )
-TABLE_KEYS = COMMON_KEYS | {"table", "where", "by", "top", "order", "other", "items", "total", "fill"}
+TABLE_KEYS = COMMON_KEYS | {"table", "where", "by", "top", "order", "other", "share", "items", "total", "fill"}
 LOOKBACK_KEYS = ("rolling", "to_date")
+WITHOUT_DECIMALS = ("integer", "duration")
 ALLOWED_KEYS = {
     "value": TABLE_KEYS | {"value", "target", *LOOKBACK_KEYS},
-    "series": (TABLE_KEYS | {"series", "headline", "target", *LOOKBACK_KEYS}) - {"by", "top", "order", "other"},
+    "series": (TABLE_KEYS | {"series", "headline", "target", *LOOKBACK_KEYS})
+    - {"by", "top", "order", "other", "share"},
     "columns": COMMON_KEYS | {"table", "where", "columns", "rows", "having", "order", "limit", "total", "fill"},
     "combine": COMMON_KEYS | {"combine", "stat"},
     "derive": COMMON_KEYS | {"derive", "target"},
@@ -60,9 +62,27 @@ def find_misplaced_keys(reporter: Reporter, definition: MetricDefinition) -> Ite
 
 def find_members_without_breakdown(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
     if "by" not in reporter.list_keys() and get_content_keys(definition) == ["value"]:
-        for name in ("top", "order", "other"):
-            if getattr(definition, name) is not None:
+        for name in ("top", "order", "other", "share"):
+            if name in definition.model_fields_set:
                 yield reporter.diagnose_key("misplaced-key", f"{name} needs `by`, the column to break down by", name)
+
+
+def find_misplaced_decimals(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
+    message = "decimals do not go with format: {}, but with decimal, percent and currency"
+    if definition.decimals is not None and definition.format in WITHOUT_DECIMALS:
+        yield reporter.diagnose_key("misplaced-key", message.format(definition.format), "decimals")
+    for key, listed in (("series", definition.series), ("columns", definition.columns)):
+        for name, series in (listed or {}).items():
+            shown = series.format or definition.format
+            if series.decimals is not None and shown in WITHOUT_DECIMALS:
+                yield reporter.diagnose_key("misplaced-key", message.format(shown), key, name, "decimals")
+
+
+def find_misplaced_shares(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
+    for name, series in (definition.series or {}).items():
+        if series.share:
+            message = "a share is of a table's column, or of a `value` with `by`; a series has no members"
+            yield reporter.diagnose_key("misplaced-key", message, "series", name, "share")
 
 
 def find_faults_of_tables(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
@@ -163,6 +183,8 @@ RULES: tuple[Rule, ...] = (
     find_wrong_contents,
     find_misplaced_keys,
     find_members_without_breakdown,
+    find_misplaced_decimals,
+    find_misplaced_shares,
     find_faults_of_tables,
     find_unknown_headline,
     find_unknown_order,

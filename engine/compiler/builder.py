@@ -42,11 +42,20 @@ class StatementBuilder:
             return self.emit_day_scan(scan, range_count, condition)
         return self.emit_slot_scan(scan, condition)
 
-    def emit_row_days(self, table: Table) -> str:
-        """Emit the first and the last day of which a physical table has rows for the tenant; no rows without any."""
+    def emit_row_days(self, tables: Sequence[Table]) -> str:
+        """Emit the first and the last day of which physical tables have rows for the tenant; no rows without any.
+
+        Of several tables each row begins with the table's position.
+        """
+        return "\nUNION ALL\n".join(
+            self.emit_end_days(table, f"{position} AS place, " if len(tables) > 1 else "")
+            for position, table in enumerate(tables)
+        )
+
+    def emit_end_days(self, table: Table, leading: str) -> str:
         day = self.emit_columns(table)[table.time]
         rows = (
-            f"SELECT e.day FROM (SELECT {day} AS day FROM {self.emit_source(table)}\n"
+            f"SELECT {leading}e.day FROM (SELECT {day} AS day FROM {self.emit_source(table)}\n"
             f"WHERE {self.emit_tenant_conjunct(table)}{day} IS NOT NULL\nORDER BY {day}{order} LIMIT 1) AS e"
             for order in ("", " DESC")
         )
@@ -88,10 +97,16 @@ class StatementBuilder:
         if scan.by_account and scan.table.account:
             keys["account"] = columns[scan.table.account]
         aggregates = self.emit_aggregates(scan.aggregates, columns)
+        # A member is called by its label in the asked window, which is the first one.
+        unlabelled = [
+            f"NULL AS a{index}" if each in scan.labels else aggregates[index]
+            for index, each in enumerate(scan.aggregates)
+        ]
 
         def emit_range(index: int) -> str:
             window = [f"{index} AS slot"] if scan.shape is Shape.WINDOWS else []
-            selected = ",\n  ".join((*window, *(f"{sql} AS {alias}" for alias, sql in keys.items()), *aggregates))
+            leading = (*window, *(f"{sql} AS {alias}" for alias, sql in keys.items()))
+            selected = ",\n  ".join((*leading, *(unlabelled if index else aggregates)))
             return (
                 f"SELECT\n  {selected}\nFROM {self.emit_source(scan.table)}\n"
                 f"WHERE {self.emit_tenant_conjunct(scan.table)}{self.emit_day_range(day, index)}{condition}\n"
@@ -148,16 +163,12 @@ class StatementBuilder:
     def emit_labels(self, scan: LabelScan, range_count: int, filters: Sequence[FilterShape] = ()) -> str:
         """Emit each label of each member, and the last day on which it has that label."""
         table, columns = scan.table, self.emit_columns(scan.table)
-        label = f"NULLIF({columns[scan.label]}, '')"
-        own = {"__day": columns[table.time], "__member": self.emit_member(table, scan.member), "__label": label}
-        condition = f"{self.emit_filters(table, filters)} AND {label} IS NOT NULL"
-        if scan.where is not None:
-            condition += f" AND ({self.dialect.emit_expression(scan.where, columns)})"
-        scoped = self.emit_scoped_rows(table, own, [], range_count, condition)
-        return (
-            f"{self.emit_with_clause({'scoped': scoped})}\n"
-            "SELECT s.__member AS member, s.__label AS label, MAX(s.__day) AS day\n"
-            "FROM scoped AS s\nGROUP BY s.__member, s.__label"
+        day, member, label = columns[table.time], self.emit_member(table, scan.member), columns[scan.label]
+        return "\nUNION ALL\n".join(
+            f"SELECT {member} AS member, {label} AS label, MAX({day}) AS day\nFROM {self.emit_source(table)}\n"
+            f"WHERE {self.emit_tenant_conjunct(table)}{self.emit_day_range(day, index)}"
+            f"{self.emit_filters(table, filters)} AND {label} <> ''\nGROUP BY {member}, {label}"
+            for index in range(range_count)
         )
 
     # Items
@@ -298,6 +309,8 @@ class StatementBuilder:
         if aggregate.argument is None:
             return "COUNT(*)"
         argument = self.dialect.emit_expression(aggregate.argument, columns)
+        if aggregate.fraction is not None:
+            return self.dialect.emit_percentile(self.dialect.emit_double(argument), aggregate.fraction)
         if aggregate.function == "sum":
             # A sum of big integers may overflow or come back as a decimal; a double does neither.
             argument = self.dialect.emit_double(argument)

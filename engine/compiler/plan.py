@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from engine.catalog.metrics import MemberRows, Metric, MetricSeries, RankedItems, TableMetric
 from engine.files.definitions import Total
-from engine.language.expressions import Aggregate, Expression, make_text_extreme
+from engine.language.expressions import Aggregate, Expression, make_latest_text, make_text_extreme
 from engine.language.function_values import Evaluator
 from engine.tables import Table
 
@@ -61,6 +61,8 @@ class Scan:
     breakdown: Breakdown | None = None
     by_account: bool = False
     member: str | None = None
+    # Those of the aggregates that only rows of the asked window have.
+    labels: frozenset[Aggregate] = frozenset()
 
     @property
     def account(self) -> int:
@@ -85,12 +87,11 @@ class ItemsScan:
 
 @dataclass(frozen=True, slots=True)
 class LabelScan:
-    """One statement over one table: each label of each member, and its last day, of the rows that pass `where`."""
+    """One statement over one table: each label of each member, and its last day."""
 
     table: Table
     member: str
     label: str
-    where: exp.Expr | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,12 +128,14 @@ class ScanProjection:
 class RowsPlan:
     """How to read the rows of a table: `windows` has those that there are, and what they meet.
 
-    `days` are one projection for each way, other than `period`, in which columns are summed up.
+    `label` is the position of a member's latest label, behind its day. `days` are one projection for each way, other
+    than `period`, in which columns are summed up.
     """
 
     windows: ScanProjection
     days: tuple[ScanProjection, ...]
     having: Evaluator | None
+    label: int | None
 
     @property
     def projections(self) -> tuple[ScanProjection, ...]:
@@ -144,7 +147,7 @@ class MetricPlan:
     """How to answer one metric over a table.
 
     `wholes` cover all members together, one for each way in which series are summed up; `members` each of them,
-    `labels` their names, `items` is the list, and `rows` are those of the table.
+    `labels` the names of members of a breakdown, `items` is the list, and `rows` are those of the table.
     """
 
     metric: TableMetric
@@ -206,6 +209,7 @@ def plan(metrics: Iterable[Metric]) -> Plan:
     uses: dict[str, list[tuple[SeriesGroup, ScanKey]]] = {key: [] for key in table_metrics}
     members: dict[str, tuple[SeriesGroup, ScanKey]] = {}
     rows: dict[str, list[tuple[SeriesGroup, ScanKey]]] = {}
+    labels: dict[ScanKey, set[Aggregate]] = {}
 
     def add_scan(group: SeriesGroup, breakdown: Breakdown | None) -> ScanKey:
         key = group.get_scan_key(breakdown)
@@ -219,6 +223,9 @@ def plan(metrics: Iterable[Metric]) -> Plan:
         shells.setdefault(key, Scan(group.metric.table, shape, (), by_account=group.by_account, member=member))
         needed = (*iter_needed_aggregates(group.metric, group.series), *(having.aggregates if having else ()))
         aggregates.setdefault(key, {}).update(dict.fromkeys(needed))
+        if shape is Shape.WINDOWS and (label := find_latest_label(group.metric)) is not None:
+            aggregates[key][label] = None
+            labels.setdefault(key, set()).add(label)
         return group, key
 
     for metric in table_metrics.values():
@@ -235,7 +242,10 @@ def plan(metrics: Iterable[Metric]) -> Plan:
             rows[metric.key] = [
                 add_rows(group, member, having if group.total == "period" else None) for group in group_columns(metric)
             ]
-    scans = {key: replace(scan, aggregates=tuple(aggregates[key])) for key, scan in shells.items()}
+    scans = {
+        key: replace(scan, aggregates=tuple(aggregates[key]), labels=frozenset(labels.get(key, ())))
+        for key, scan in shells.items()
+    }
 
     def project(use: tuple[SeriesGroup, ScanKey]) -> ScanProjection:
         return build_projection(use[0], scans[use[1]])
@@ -249,7 +259,7 @@ def plan(metrics: Iterable[Metric]) -> Plan:
                 members=project(members[key]) if key in members else None,
                 items=ItemsScan(metric.table, metric.items, metric.where) if metric.items else None,
                 labels=plan_labels(metric),
-                rows=build_rows_plan(metric.rows, list(map(project, rows[key]))) if metric.rows else None,
+                rows=build_rows_plan(metric, metric.rows, list(map(project, rows[key]))) if metric.rows else None,
             )
             for key, metric in table_metrics.items()
         },
@@ -271,10 +281,11 @@ def group_columns(metric: TableMetric) -> list[SeriesGroup]:
     return [whole, *groups.values()]
 
 
-def build_rows_plan(rows: MemberRows, projections: Sequence[ScanProjection]) -> RowsPlan:
+def build_rows_plan(metric: TableMetric, rows: MemberRows, projections: Sequence[ScanProjection]) -> RowsPlan:
     windows, *days = projections
-    having = rows.having.compile_evaluator(windows.scan.positions) if rows.having else None
-    return RowsPlan(windows, tuple(days), having)
+    positions, label = windows.scan.positions, find_latest_label(metric)
+    having = rows.having.compile_evaluator(positions) if rows.having else None
+    return RowsPlan(windows, tuple(days), having, None if label is None else positions[label])
 
 
 def plan_breakdown(metric: TableMetric) -> Breakdown | None:
@@ -286,13 +297,15 @@ def plan_breakdown(metric: TableMetric) -> Breakdown | None:
 
 
 def plan_labels(metric: TableMetric) -> LabelScan | None:
-    if metric.rows is not None:
-        dimension, where = metric.rows.dimension, metric.where
-    elif metric.by is not None:
-        dimension, where = metric.by, None
-    else:
+    if metric.by is None or metric.by.label is None:
         return None
-    return LabelScan(metric.table, dimension.column, dimension.label, where) if dimension.label else None
+    return LabelScan(metric.table, metric.by.column, metric.by.label)
+
+
+def find_latest_label(metric: TableMetric) -> Aggregate | None:
+    """Return the latest label of a table's member, behind its day, of the rows that pass the metric's `where`."""
+    label = None if metric.rows is None else metric.rows.dimension.label
+    return None if label is None else make_latest_text(label, metric.table.time, metric.where)
 
 
 def iter_needed_aggregates(metric: TableMetric, series: Iterable[MetricSeries]) -> Iterable[Aggregate]:
@@ -340,7 +353,7 @@ def build_projection(group: SeriesGroup, scan: Scan) -> ScanProjection:
         account=scan.account if scan.by_account else None,
         merges=(
             *[None] * first,
-            *(MERGE_FUNCTIONS[each.function] if each in used else None for each in scan.aggregates),
+            *(MERGE_FUNCTIONS.get(each.function) if each in used else None for each in scan.aggregates),
         ),
     )
 

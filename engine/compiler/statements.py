@@ -14,6 +14,8 @@ from engine.tables import Table
 
 # Of one plan. A scan has a text for each set of filtered dimensions, times the few sizes of their lists.
 MAX_STATEMENTS = 4_096
+# Of tables and of the sets of tables that batches need.
+MAX_ROW_DAYS_STATEMENTS = 1_024
 
 Filters = tuple[FilterShape, ...]
 
@@ -24,7 +26,7 @@ class StatementCompiler:
     def __init__(self, dialect: Dialect, tables: Iterable[Table]) -> None:
         self.builder = StatementBuilder(dialect)
         self.dialect = dialect
-        self._row_days: dict[Table, str] = {}
+        self.get_row_days_sql = lru_cache(MAX_ROW_DAYS_STATEMENTS)(self.compile_row_days)
         self.tenant_columns = collect_tenant_columns(tables)
 
     def compile_scan(self, scan: Scan, range_count: int, filters: Filters = ()) -> str:
@@ -39,12 +41,9 @@ class StatementCompiler:
         """Compile the labels of members whose days lie in one range or in two. Raises UncoveredScan."""
         return self.check_statement(self.builder.emit_labels(scan, range_count, filters))
 
-    def get_row_days_sql(self, table: Table) -> str:
-        """Return the statement of a physical table's first and last day with rows. Raises UncoveredScan."""
-        text = self._row_days.get(table)
-        if text is None:
-            text = self._row_days[table] = self.check_statement(self.builder.emit_row_days(table))
-        return text
+    def compile_row_days(self, tables: tuple[Table, ...]) -> str:
+        """Compile the first and the last days with rows of physical tables. Raises UncoveredScan."""
+        return self.check_statement(self.builder.emit_row_days(tables))
 
     def check_statement(self, sql: str) -> str:
         check_tenant_predicates(sql, self.tenant_columns, self.dialect.name)

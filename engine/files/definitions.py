@@ -35,6 +35,7 @@ Format = Literal["integer", "decimal", "percent", "currency", "duration"]
 Better = Literal["up", "down", "neutral"]
 Total = Literal["period", "average", "first", "last"]
 Direction = Literal["asc", "desc"]
+Decimals = Annotated[int, Field(ge=0, le=10)]
 Fill = Literal["zero", "null"]
 DeltaKind = Literal["relative", "absolute"]
 # What a metric is made of: it has one of these keys.
@@ -215,8 +216,12 @@ class SeriesDefinition(Definition):
 
     value: str = Field(description="A SQL aggregate expression over the table's columns.", examples=["sum(clicks)"])
     format: Format | None = Field(None, description="How a value is written; as the metric's unless said.")
+    decimals: Decimals | None = Field(
+        None, description="How many decimals are shown; the metric's, where the format is.", examples=[1]
+    )
     better: Better | None = Field(None, description="Which direction is good; as the metric's unless said.")
     total: Total | None = Field(None, description="How it is summed up; as the metric unless said.")
+    share: bool = Field(False, description="true: of a table's column, each row's share of the column's total.")
 
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -314,7 +319,21 @@ class Expectation(SeriesExpectation):
 
 # What `meta` of an answer may have.
 META_NAMES = (
-    *("key", "title", "format", "better", "grain", "start", "end", "compare", "total", "delta", "currency", "sources"),
+    *(
+        "key",
+        "title",
+        "format",
+        "decimals",
+        "better",
+        "grain",
+        "start",
+        "end",
+        "compare",
+        "total",
+        "delta",
+        "currency",
+        "sources",
+    ),
     *("missing_sources", "data_through", "comparison_through", "provisional_from", "filters", "notes"),
 )
 
@@ -409,6 +428,7 @@ class MetricDefinition(Definition):
         examples=["sum(sessions)", {"CPA": "asc"}],
     )
     other: bool | None = Field(None, description="false: leave the Other series out.", examples=[False])
+    share: bool = Field(False, description="true: each member's share of all members' value, in every bucket.")
     items: ItemsDefinition | None = Field(
         None,
         description="A ranked list beside the series.",
@@ -443,6 +463,11 @@ class MetricDefinition(Definition):
     )
     delta: DeltaKind | None = Field(None, description="The change as a fraction (relative) or a difference.")
     format: Format | None = Field(None, description="How a value is written; decimal unless said.")
+    decimals: Decimals | None = Field(
+        None,
+        description="How many decimals of a decimal, percent or currency are shown; the frontend's choice unless said.",
+        examples=[1],
+    )
     better: Better | None = Field(None, description="Which direction is good; up unless said.")
     chart: str | None = Field(None, description="A hint for the frontend.", examples=["line", "bar"])
     group: str | None = Field(None, description="The section of a page that it belongs to.", examples=["Traffic"])

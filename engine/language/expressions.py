@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlglot.generator import Generator
 from engine.faults import TextFault, TextFaults, raise_if_any
 from engine.language.evaluator import compile_arithmetic, is_computable
 from engine.language.function_values import Evaluator
-from engine.language.functions import AGGREGATES, makes_text
+from engine.language.functions import AGGREGATES, RANKS, makes_text
 from engine.language.parser import locate_node, parse_expression
 from engine.language.type_checks import find_type_faults
 from engine.language.types import (
@@ -26,6 +26,7 @@ from engine.language.types import (
     get_value_type,
     is_constant,
     is_whole_valued,
+    parse_fraction,
 )
 from engine.suggestions import find_nearest_names, suggest_name
 from engine.tables import NUMBER_TYPES, VALUE_TYPES, Column, Table, ValueType
@@ -45,11 +46,13 @@ class Aggregate:
     function: str = field(compare=False)
     argument: exp.Expr | None = field(compare=False)
     distinct: bool = field(compare=False, default=False)
+    # Of a percentile: its part from 0 to 1, as text.
+    fraction: str | None = field(compare=False, default=None)
 
     @property
     def is_mergeable(self) -> bool:
         """Whether the value over several days follows from the values of each day."""
-        return not self.distinct or self.function in ("min", "max")
+        return self.fraction is None and (not self.distinct or self.function in ("min", "max"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -193,6 +196,23 @@ def count_passing_rows(where: exp.Expr | None) -> Aggregate | None:
 def make_text_extreme(function: str, column: str) -> Aggregate:
     """Return the aggregate for the least or greatest text of a column."""
     return make_aggregate(function, exp.column(column))
+
+
+def make_percentile(argument: exp.Expr | None, fraction: exp.Expr | None) -> Aggregate:
+    """Return the aggregate of a percentile, or without a fraction of the median."""
+    part = (None if fraction is None else parse_fraction(fraction)) or "0.5"
+    inner = make_aggregate("percentile", argument)
+    return replace(inner, text=f"{inner.text} AT {part}", fraction=part)
+
+
+def make_latest_text(column: str, day: str, where: exp.Expr | None) -> Aggregate:
+    """Return the aggregate for the latest text of a column that is not empty, behind its day as `2025-01-31`.
+
+    Of several on one day it is the greatest.
+    """
+    known = exp.Nullif(this=exp.column(column), expression=exp.Literal.string(""))
+    text = exp.Concat(expressions=[exp.column(day), known])
+    return make_aggregate("max", text if where is None else guard_argument(text, where))
 
 
 def find_unknown_columns(tree: exp.Expr, table: Table, others: Iterable[Table]) -> Iterator[TextFault]:
@@ -355,7 +375,10 @@ def lift_aggregates(node: exp.Expr, where: exp.Expr | None, aggregates: list[Agg
             argument = None
         if where is not None:
             argument = guard_argument(argument, where)
-        aggregate = make_aggregate(each.key, argument, distinct=distinct)
+        if isinstance(each, RANKS):
+            aggregate = make_percentile(argument, each.args.get("quantile"))
+        else:
+            aggregate = make_aggregate(each.key, argument, distinct=distinct)
         if aggregate not in aggregates:
             aggregates.append(aggregate)
         placeholder = exp.Placeholder(this=str(aggregates.index(aggregate)))

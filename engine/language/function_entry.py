@@ -18,11 +18,13 @@ ParameterKind = Literal[
     "any",
     "number",  # written as a double
     "digits",  # a whole number, written out
+    "fraction",  # a number from 0 to 1, written out
     "place",  # a number of characters
     "text",
     "nameable",  # what every engine writes as the same text
     "date",  # a date, but no timestamp
     "moment",  # what a date can be made of
+    "timestamp",  # with a time zone or without
     "condition",
     "compared",  # comparable with the other arguments
     "alike",  # of one type with the other alternatives

@@ -46,6 +46,14 @@ def write_round(value: str, digits: str = "0") -> str:
     return f"CASE WHEN ABS({value}) >= {most} THEN {value} WHEN {value} < 0 THEN -({size}) ELSE {size} END"
 
 
+def make_percentiles(template: str) -> dict[str, str]:
+    """Make the SQL of both functions of ranks from that of a percentile of `{0}` at `{1}`."""
+    return {"percentile": template, "median": template.replace("{1}", "0.5")}
+
+
+PERCENTILES = make_percentiles("PERCENTILE_CONT({1}) WITHIN GROUP (ORDER BY {0})")
+
+
 def write_if(condition: str, true: str, false: str | None = None) -> str:
     """Write CASE, since IF is spelt in many ways, and some engines want an ELSE."""
     return f"CASE WHEN {condition} THEN {true}{'' if false is None else f' ELSE {false}'} END"

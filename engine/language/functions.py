@@ -15,13 +15,23 @@ from sqlglot import exp
 from engine.faults import TextFault
 from engine.language import function_values as values
 from engine.language.function_entry import Parameter, SqlFunction
-from engine.language.function_sql import EXP_SQL, LN_SQL, SQRT_SQL, write_concat, write_if, write_power, write_round
+from engine.language.function_sql import (
+    EXP_SQL,
+    LN_SQL,
+    PERCENTILES,
+    SQRT_SQL,
+    write_concat,
+    write_if,
+    write_power,
+    write_round,
+)
 from engine.language.function_values import make_strict
 from engine.language.remedies import suggest_instead
 from engine.suggestions import suggest_name
 
 MAX_ARGUMENTS = 200
 MAX_DIGITS = 15
+NO_FRACTION = "percentile() takes a number from 0 to 1 as such: 0.9 is the 90th percentile"
 
 ANY = Parameter("any")
 NUMBER = Parameter("number")
@@ -29,6 +39,7 @@ TEXT = Parameter("text")
 NAMEABLE = Parameter("nameable")
 DATE = Parameter("date")
 MOMENT = Parameter("moment")
+TIMESTAMP = Parameter("timestamp")
 CONDITION = Parameter("condition")
 COMPARED = Parameter("compared")
 ALIKE = Parameter("alike")
@@ -76,6 +87,26 @@ AGGREGATE_FUNCTIONS = (
         gives="first",
         is_aggregate=True,
         documentation="the greatest number, text, date or timestamp",
+    ),
+    SqlFunction(
+        "median(x)",
+        exp.Median,
+        takes=(NUMBER,),
+        gives="double",
+        is_aggregate=True,
+        sql=PERCENTILES["median"],
+        documentation="the value in the middle: `percentile(x, 0.5)`",
+    ),
+    SqlFunction(
+        "percentile(x, p)",
+        exp.Quantile,
+        other_names=("quantile",),
+        takes=(NUMBER, Parameter("fraction", least=0, most=1, out_of_range=NO_FRACTION)),
+        gives="double",
+        is_aggregate=True,
+        sql=PERCENTILES["percentile"],
+        documentation="the value at the part `p`, from 0 to 1, of the way from the least to the greatest: of `n` "
+        "values in order that at `1 + p × (n - 1)`, and between two of them on the line from one to the other",
     ),
 )
 
@@ -337,6 +368,14 @@ DATE_FUNCTIONS = (
         sql="CAST(EXTRACT({engine.weekday_field} FROM {0}) AS {engine.whole_type})",
         documentation="the day of the week of a date, from 1, a Monday, to 7",
     ),
+    SqlFunction(
+        "hour(at)",
+        exp.Hour,
+        takes=(TIMESTAMP,),
+        gives="whole",
+        sql="CAST(EXTRACT(HOUR FROM {0}) AS {engine.whole_type})",
+        documentation="the hour of a timestamp, from 0 to 23, with time zone in UTC",
+    ),
 )
 
 SQL_FUNCTIONS = (*AGGREGATE_FUNCTIONS, *NUMBER_FUNCTIONS, *CHOICE_FUNCTIONS, *TEXT_FUNCTIONS, *DATE_FUNCTIONS)
@@ -344,6 +383,8 @@ SQL_FUNCTIONS = (*AGGREGATE_FUNCTIONS, *NUMBER_FUNCTIONS, *CHOICE_FUNCTIONS, *TE
 FUNCTIONS: Mapping[type[exp.Expr], SqlFunction] = {function.node: function for function in SQL_FUNCTIONS} | {
     function.operator: function for function in SQL_FUNCTIONS if function.operator is not None
 }
+# Aggregates of ranks: they are of all rows at once, and never of parts.
+RANKS = (exp.Median, exp.Quantile)
 AGGREGATES = tuple(function.node for function in AGGREGATE_FUNCTIONS)
 AGGREGATE_NAMES = tuple(name for function in AGGREGATE_FUNCTIONS for name in function.names)
 FUNCTION_NAMES = (

@@ -12,7 +12,7 @@ from itertools import pairwise
 from sqlglot import exp
 
 from engine.faults import TextFault
-from engine.language.functions import AGGREGATES
+from engine.language.functions import AGGREGATES, RANKS, find_function
 from engine.language.joins import iter_conjuncts
 from engine.language.parser import locate_node
 from engine.language.types import CONDITIONS
@@ -278,8 +278,9 @@ class Lineage:
         for node in value.walk():
             if isinstance(node, exp.Distinct) and node.find_ancestor(*CONDITIONS) is None:
                 return "made of different values"
-            if isinstance(node, (exp.Avg, exp.Min, exp.Max)) and not is_only_counted(node):
-                return f"made by {node.key}()"
+            if isinstance(node, (exp.Avg, exp.Min, exp.Max, *RANKS)) and not is_only_counted(node):
+                function = find_function(node)
+                return f"made by {node.key if function is None else function.name}()"
             if isinstance(node, exp.Div) and not is_only_counted(node):
                 return "made by a division"
         return None

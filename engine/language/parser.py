@@ -7,7 +7,8 @@ comment, no second statement, no other function.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
 
 from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
@@ -16,7 +17,14 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from engine.faults import TextFault, TextFaults, raise_if_any
 from engine.language.function_entry import SqlFunction
-from engine.language.functions import AGGREGATES, FUNCTIONS, MAX_ARGUMENTS, find_function, make_forbidden_function_fault
+from engine.language.functions import (
+    AGGREGATES,
+    FUNCTIONS,
+    MAX_ARGUMENTS,
+    RANKS,
+    find_function,
+    make_forbidden_function_fault,
+)
 from engine.language.lexer import find_call_before, tokenize_sql
 from engine.language.remedies import CLAUSE_REMEDIES, suggest_instead
 
@@ -82,7 +90,9 @@ CALL = re.compile(r"(\w+)\s*\(")
 
 
 class QuietParser(Parser):
-    """sqlglot's parser without its warning of an unknown command, which is refused here."""
+    """sqlglot's parser with percentile(), and without its warning of an unknown command, which is refused here."""
+
+    FUNCTIONS: ClassVar[dict[str, Callable[..., Any]]] = Parser.FUNCTIONS | {"PERCENTILE": exp.Quantile.from_arg_list}
 
     def _warn_unsupported(self) -> None:
         return None
@@ -230,7 +240,11 @@ def find_unlisted_nodes(
 
 def find_wrong_distinct(node: exp.Distinct) -> Iterable[TextFault]:
     """Find a DISTINCT that is not the only argument of an aggregate."""
-    if not isinstance(node.parent, AGGREGATES):
+    if isinstance(node.parent, RANKS):
+        yield TextFault(
+            locate_node(node), "sql-forbidden", "a median or percentile is of all values, not of different ones"
+        )
+    elif not isinstance(node.parent, AGGREGATES):
         message = "distinct may stand only in an aggregate, such as count(distinct x)"
         yield TextFault(locate_node(node), "sql-forbidden", message)
     elif len(node.expressions) != 1:

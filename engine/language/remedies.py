@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-DATE_PART_CALLS = "year(date), month(date), day(date) or isodow(date), of which 1 is Monday"
+DATE_PART_CALLS = "hour(at), year(date), month(date), day(date) or isodow(date), of which 1 is Monday"
 CLOCK_REMEDY = "each question says which days it asks for"
 GRAIN_REMEDY = "the grain of a question makes weeks and months"
 LIKE_REMEDY = "write x like '%…%'"
 REMAINDER_REMEDY = "write a - b * floor(a / b)"
-RANK_REMEDY = "there is none, as databases differ in it; there are avg, min and max"
+RANK_REMEDY = "there is none, as databases differ in it; there are median, avg, min and max"
+PERCENTILE_REMEDY = "write percentile(x, 0.9)"
 SPREAD_REMEDY = "there is none; sum(x * x) / count(x) - avg(x) * avg(x) is the variance"
 FUNCTION_REMEDIES: Mapping[str, str] = {
     **dict.fromkeys(("extract", "date_part", "datepart", "strftime", "format_date"), f"write {DATE_PART_CALLS}"),
@@ -28,10 +29,11 @@ FUNCTION_REMEDIES: Mapping[str, str] = {
     **dict.fromkeys(("approx_count_distinct", "count_distinct", "uniq"), "write count(distinct x)"),
     **dict.fromkeys(("try_cast", "safe_cast", "convert"), "write cast(x as double)"),
     **dict.fromkeys(("trunc", "truncate"), "write cast(x as int)"),
-    **dict.fromkeys(("median", "mode", "quantile", "approx_quantile", "percentile", "percentile_cont"), RANK_REMEDY),
-    **dict.fromkeys(("percentile_disc", "approx_percentile", "first_value", "last_value", "ntile"), RANK_REMEDY),
+    **dict.fromkeys(("percentile_cont", "percentile_disc", "quantile_cont", "approx_percentile"), PERCENTILE_REMEDY),
+    **dict.fromkeys(("approx_quantile", "percentile cont", "percentile disc"), PERCENTILE_REMEDY),
+    **dict.fromkeys(("mode", "first_value", "last_value", "ntile"), RANK_REMEDY),
     **dict.fromkeys(("stddev", "stddev_pop", "stddev_samp", "stdev", "variance", "var_pop", "var_samp"), SPREAD_REMEDY),
-    **dict.fromkeys(("hour", "minute", "second"), "there is none: tables are of days"),
+    **dict.fromkeys(("minute", "second"), "there is none; hour(at) is the hour of a timestamp"),
     "left": "write substring(x, 1, n)",
     "log": "write ln(x), or ln(x) / ln(10)",
     "log10": "write ln(x) / ln(10)",

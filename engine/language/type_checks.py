@@ -29,6 +29,7 @@ from engine.language.types import (
     get_cast_type,
     get_value_type,
     is_number_literal,
+    parse_fraction,
     parse_whole_literal,
 )
 from engine.tables import NAMEABLE_TYPES, NUMBER_TYPES, TIMESTAMP_TYPES, ValueType
@@ -236,6 +237,11 @@ def find_unportable_text(operand: exp.Expr) -> Iterator[TextFault]:
         yield TextFault(locate_node(operand), "not-a-text", message)
 
 
+def find_untimed_operand(operand: exp.Expr) -> Iterator[TextFault]:
+    """Find an operand that is no timestamp, so that it has no hour."""
+    yield from find_unwanted_type(operand, TIMESTAMP_TYPES, "not-comparable", "a timestamp")
+
+
 def find_undatable_operand(operand: exp.Expr) -> Iterator[TextFault]:
     """Find an operand of which an engine makes no date, or guesses one."""
     kind = get_value_type(operand)
@@ -265,11 +271,13 @@ NodeCheck = Callable[[exp.Expr], Iterator[TextFault]]
 ARGUMENT_CHECKS: Mapping[ParameterKind, NodeCheck] = {
     "number": find_non_number,
     "digits": find_non_number,
+    "fraction": find_non_number,
     "place": find_non_number,
     "text": find_non_text,
     "nameable": find_unportable_text,
     "date": find_undated_operand,
     "moment": find_undatable_operand,
+    "timestamp": find_untimed_operand,
     "condition": find_non_condition,
 }
 OPERAND_CHECKS: Sequence[tuple[tuple[type[exp.Expr], ...], NodeCheck]] = (
@@ -289,6 +297,8 @@ def find_numbers_out_of_range(node: exp.Expr) -> Iterator[TextFault]:
     """Find digits to round to and places of characters that do not mean the same everywhere."""
     function = find_function(node)
     for argument, parameter in () if function is None else function.pair_arguments(node):
+        if parameter.kind == "fraction" and parse_fraction(argument) is None:
+            yield TextFault(locate_node(argument), "sql-forbidden", parameter.out_of_range)
         if parameter.kind == "digits" or (parameter.kind == "place" and is_number_literal(argument)):
             number = parse_whole_literal(argument)
             if number is None or not parameter.is_in_range(number):

@@ -139,6 +139,13 @@ def is_number_literal(node: exp.Expr) -> bool:
     return isinstance(inner, exp.Literal) and not inner.is_string
 
 
+def parse_fraction(node: exp.Expr) -> str | None:
+    """Return the text of a number from 0 to 1; None for any other node."""
+    inner = node.unnest()
+    is_number = isinstance(inner, exp.Literal) and not inner.is_string
+    return inner.name if is_number and float(inner.name) <= 1 else None
+
+
 def parse_whole_literal(node: exp.Expr) -> int | None:
     """Return the whole number that a node is, signed or not; None for any other node."""
     inner = node.unnest()

@@ -43,6 +43,13 @@ class HealthCheck:
             return False
         return self._last_result
 
+    def peek(self) -> bool | None:
+        """Return what `is_up` would return at once; None where it would ping. Never blocks."""
+        now = time.monotonic()
+        if self._is_pinging:
+            return self._last_result and now - self._began_at < MAX_PING_SECONDS
+        return self._last_result if now - self._ended_at < CHECK_TTL_SECONDS else None
+
     def _begin_ping(self) -> Event | None:
         """Return the event that ends a new ping; None while one is under way or its result is new."""
         with self._lock:

@@ -54,6 +54,7 @@ def test_without_a_way_to_verify_tokens_there_is_no_app(engine: Engine, state: S
         create_app(Services(engine, state, make_settings(JWT_SECRET="")))
 
 
+@pytest.mark.server
 def test_the_app_imports_nothing_before_it_is_needed() -> None:
     """What takes long to import, or comes with an extra, waits for its first use."""
     program = "import sys, api.app; print(*sys.modules)"

@@ -18,6 +18,8 @@ from runtime.services import Services
 from state import State
 from tests.api.conftest import ALICE, make_bearer_headers, make_settings, run_app, sign_token
 
+pytestmark = pytest.mark.server
+
 BEARER = f"Authorization: Bearer {sign_token(ALICE)}"
 UPGRADE = "Upgrade: websocket", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13"
 

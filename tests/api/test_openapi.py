@@ -10,11 +10,13 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 
+from api.mcp.resource_metadata import METADATA_PATH
 from api.middleware.authentication import OPEN_PATHS
 from api.schemas import Widget
 from runtime.services import Services
 
-HIDDEN = {"/docs", "/docs/{name}", "/openapi.json"}
+# The protocol of assistants describes itself.
+HIDDEN = {"/docs", "/docs/{name}", "/openapi.json", "/v1/mcp", METADATA_PATH}
 
 
 def get_document(client: TestClient) -> dict[str, Any]:

@@ -22,6 +22,8 @@ from runtime.shipped import get_shipped_folder
 from state import State
 from tests.api.conftest import ENCRYPTION_KEY, make_settings, run_app, sign_token
 
+pytestmark = pytest.mark.server
+
 SECONDS = 15
 
 

@@ -201,6 +201,7 @@ def sign_rs256(kid: str = "rsa", **changes: Any) -> str:
     return jwt.encode(make_claims(aud=AUDIENCE, **changes), RSA_KEY, algorithm="RS256", headers={"kid": kid})
 
 
+@pytest.mark.server
 def test_published_keys_verify_rs256_and_es256_with_one_fetch(key_server: KeyServer) -> None:
     key_server.keys = [RSA_JWK, EC_JWK]
     authenticator = make_key_authenticator(key_server)
@@ -210,6 +211,7 @@ def test_published_keys_verify_rs256_and_es256_with_one_fetch(key_server: KeySer
     assert key_server.asked == 1
 
 
+@pytest.mark.server
 def test_a_public_key_is_not_a_secret(key_server: KeyServer) -> None:
     """Algorithm confusion: HS256 'signed' with the text of the public key, and with a shared key in the set."""
     shared = base64.urlsafe_b64encode(b"k" * 32).rstrip(b"=").decode()
@@ -229,6 +231,7 @@ def test_a_public_key_is_not_a_secret(key_server: KeyServer) -> None:
     assert authenticator.verify_token(sign_rs256()).user == ALICE
 
 
+@pytest.mark.server
 def test_an_unknown_key_is_looked_up_again_but_not_for_every_forger(key_server: KeyServer) -> None:
     key_server.keys = [EC_JWK]
     authenticator = Authenticator(PublicKeys(key_server.url, cooldown=0.3), audience=AUDIENCE)
@@ -242,6 +245,7 @@ def test_an_unknown_key_is_looked_up_again_but_not_for_every_forger(key_server: 
     assert key_server.asked == 2
 
 
+@pytest.mark.server
 def test_while_the_keys_cannot_be_fetched_the_last_good_ones_serve(key_server: KeyServer) -> None:
     key_server.keys = [RSA_JWK]
     authenticator = Authenticator(PublicKeys(key_server.url, lifespan=0.01, cooldown=0.01), audience=AUDIENCE)
@@ -252,6 +256,7 @@ def test_while_the_keys_cannot_be_fetched_the_last_good_ones_serve(key_server: K
     assert key_server.asked == 2
 
 
+@pytest.mark.server
 def test_keys_that_were_never_fetched_are_not_the_tokens_fault(key_server: KeyServer) -> None:
     key_server.broken = True
     authenticator = make_key_authenticator(key_server)

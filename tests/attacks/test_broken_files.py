@@ -17,6 +17,8 @@ import pytest
 from tests.support.attacked_server import PATIENCE, AttackedServer, run_attacked
 from tests.support.paths import METRICS
 
+pytestmark = pytest.mark.server
+
 BROKEN = "source: ga4\nmetrics:\n  ga4.worse: {table: ga4_daily, value: sum(}\n"
 CATALOG_ASKS = 12
 

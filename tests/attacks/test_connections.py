@@ -6,13 +6,15 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from cli.connections import REQUEST_SECONDS
+from cli.connections import MAX_HEAD_BYTES, REQUEST_SECONDS
 from tests.support.attacked_server import AttackedServer, run_attacked
+
+pytestmark = pytest.mark.server
 
 # Seconds within which somebody is answered who waits for nobody.
 SOON = 3
@@ -24,6 +26,8 @@ HALVES = {
     "body": CRON + b"Content-Length: 2\r\n\r\n{",
     "chunks": CRON + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
     "second head": b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP/1.1\r\nX: ",
+    "empty lines": b"\r\n\r\n",
+    "empty lines after an answer": b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n\r\n",
     "body that nobody waits for": b"POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{",
 }
 
@@ -81,6 +85,34 @@ def test_what_is_not_sent_in_ten_seconds_is_cut_off(tmp_path: Path) -> None:
         time.sleep(1.5)
         assert {name for name, each in halves.items() if not is_cut_off(each)} == set()
         assert is_cut_off(dripping)
+        assert server.ask("/healthz", user=None).status == 200
+
+
+def test_a_head_without_an_end_is_refused_by_its_length(tmp_path: Path) -> None:
+    with run_attacked(tmp_path) as server:
+        for begun in (HALVES["head"], HALVES["second head"], b"GET /healthz?"):
+            with server.open_connection() as connection:
+                connection.sendall(begun)
+                with suppress(ConnectionError):
+                    for _ in range(8):
+                        connection.sendall(b"x" * MAX_HEAD_BYTES)
+                # By its time it would be ten seconds later.
+                assert is_cut_off(connection)
+        # As long as any request may be.
+        assert server.ask("/healthz", user=None, headers={"X": "x" * 100_000}).status == 200
+
+
+def test_requests_that_come_all_at_once_are_answered_in_order_or_cut_off(tmp_path: Path) -> None:
+    request = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    with run_attacked(tmp_path) as server:
+        with server.open_connection() as connection:
+            connection.sendall(request * 8)
+            received = b""
+            while received.count(b'{"status":"ok"}') < 8:
+                received += connection.recv(65_536)
+        with server.open_connection() as connection:
+            connection.sendall(request * 3_000)
+            assert is_cut_off(connection)
         assert server.ask("/healthz", user=None).status == 200
 
 

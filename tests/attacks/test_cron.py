@@ -10,6 +10,8 @@ from engine import InvalidSetting
 from tests.support.attacked_server import SECRET, AttackedServer, TimedAnswer, run_attacked
 from tests.support.environment import read_settings
 
+pytestmark = pytest.mark.server
+
 CRON = "sixteen letters!"
 
 

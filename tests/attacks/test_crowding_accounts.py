@@ -15,6 +15,8 @@ from tests.support.providers.faults import hang_forever, plant_fault
 from tests.support.sync.crowds import Crowd, make_user_id
 from tests.sync.conftest import ENCRYPTION_KEY
 
+pytestmark = pytest.mark.server
+
 MOST, TRIED = 100, 120
 # Alone it takes about a second. Of the hanging calls, each is given up after 20.
 SECONDS = 45

@@ -15,6 +15,8 @@ from engine.query import MetricQuery
 from engine.warehouse.warehouse import Warehouse
 from tests.conftest import TENANT
 
+pytestmark = pytest.mark.server
+
 METRICS = """\
 source: ga4
 table: facts

@@ -14,6 +14,8 @@ from state.tables import connections
 from tests.conftest import OTHER_TENANT, TENANT
 from tests.support.installations import Installation
 
+pytestmark = pytest.mark.server
+
 OLD, NEW, LOST = (Fernet.generate_key().decode() for _ in range(3))
 ACCOUNTS = ((TENANT, "meta", "act_1"), (TENANT, "ga4", "7"), (OTHER_TENANT, "meta", "act_1"))
 

@@ -19,6 +19,8 @@ from state import State
 from tests.api.conftest import ALICE, BOB, ENCRYPTION_KEY, make_bearer_headers, make_settings
 from tests.support.paths import METRICS
 
+pytestmark = pytest.mark.server
+
 DAY = date(2026, 11, 1)
 PERIOD = {"start": "2026-11-01", "end": "2026-11-01"}
 OURS, THEIRS = 5, 1_000_003

@@ -11,6 +11,8 @@ from redis import Redis
 from tests.conftest import TENANT, RedisServer
 from tests.support.installations import Installation
 
+pytestmark = pytest.mark.server
+
 URL = "/v1/widgets/ga4.sessions?start=2026-11-01&end=2026-11-01"
 SESSIONS = (111, 999)
 

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from tests.support.attacked_server import A, AttackedServer, B, TimedAnswer, run_attacked
 from tests.support.frozen_proxy import open_freezing_proxy
+
+pytestmark = pytest.mark.server
 
 # Seconds within which somebody is answered who waits for nobody.
 SOON = 3

@@ -18,6 +18,8 @@ from tests.insights.worlds import END, history
 from tests.support.attacked_server import PATIENCE, A, run_attacked
 from tests.support.paths import METRICS
 
+pytestmark = pytest.mark.server
+
 PATH = f"/v1/insights?start={END - timedelta(days=27)}&end={END}"
 
 

@@ -24,6 +24,8 @@ from api.key_set import read_keys
 from api.tokens import KEYS_COOLDOWN_SECONDS
 from tests.support.attacked_server import SECRET, A, AttackedServer, run_attacked
 
+pytestmark = pytest.mark.server
+
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 GOOD = RSAAlgorithm.to_jwk(KEY.public_key(), as_dict=True) | {"kid": "good", "alg": "RS256"}
 AUDIENCE = "dashboards"

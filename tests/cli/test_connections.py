@@ -13,6 +13,8 @@ from starlette.types import Receive, Scope, Send
 from cli import connections
 from cli.connections import TimedProtocol
 
+pytestmark = pytest.mark.server
+
 READING_SECONDS = 0.5
 # More than the kernel holds for a reader that takes nothing.
 PARTS, PART = 500, b"x" * 65_536

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cli.new_files import load_changed_catalog
@@ -147,6 +147,7 @@ VALUES = st.text(max_size=12) | st.sampled_from(["", "1", "1.50", "1,200", "true
 
 
 @settings(max_examples=60)
+@example(headers=["NULL"], rows=[["", "", "", "", "", ""]])
 @given(
     headers=st.lists(st.text(max_size=12) | st.sampled_from(["date", "cost", "campaign_id", "campaign"]), max_size=6),
     rows=st.lists(st.lists(VALUES, min_size=6, max_size=6), min_size=1, max_size=4),
@@ -164,5 +165,5 @@ def test_every_draft_is_a_sound_file(headers: list[str], rows: list[list[str]]) 
         except InvalidRows:
             return
         Path(name, "other.yaml").write_text("metrics: {}\n")
-        assert load_changed_catalog(Path(name), "mine.yaml", text.encode()).tables["mine"].time
+        assert load_changed_catalog(Path(name), {"mine.yaml": text.encode()}).tables["mine"].time
         assert load_catalog(Path(name)).tables == {}

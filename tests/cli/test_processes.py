@@ -26,6 +26,8 @@ from cli.commands.serve import GRACE_SECONDS
 from tests.api.conftest import ALICE, SECRET, make_bearer_headers
 from tests.cli.conftest import SHIPPED, Run
 
+pytestmark = pytest.mark.server
+
 PROGRAM = (sys.executable, "-m", "cli", "serve", "--port", "0")
 # Seconds; a machine that does other things starts a process slowly.
 PATIENCE = 90

@@ -12,6 +12,8 @@ from cli.program import COMMANDS, main
 from runtime.shipped import get_shipped_folder
 from tests.cli.conftest import SHIPPED, Run
 
+pytestmark = pytest.mark.server
+
 HEAVY = ("fastapi", "sqlalchemy", "rich", "uvicorn")
 
 

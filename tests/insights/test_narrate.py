@@ -26,7 +26,10 @@ from tests.insights.sayings import FALSE
 from tests.insights.worlds import Worlds, history, tell
 
 # Warnings that litellm's own modules give when it is used for the first time.
-pytestmark = pytest.mark.filterwarnings("ignore:Item:UserWarning", "ignore::DeprecationWarning:litellm.*")
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.filterwarnings("ignore:Item:UserWarning", "ignore::DeprecationWarning:litellm.*"),
+]
 
 KEY = "sk-nobody-may-see-this"
 # What answers has all the time that a busy machine may need; what does not is given up soon.

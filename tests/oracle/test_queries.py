@@ -31,6 +31,9 @@ CASES: dict[str, list[tuple[Any, ...]]] = {
         *[("x", 1, 10), ("x", 5, 10), ("y", None, None), (None, 7, None), ("z", None, 20), (None, None, 30)],
     ],
     "SELECT a.n, b.m FROM a, b WHERE a.n = 5": [(5, 10), (5, 20), (5, 30)],
+    "SELECT k, n FROM a WHERE n > 1 UNION ALL SELECT k, m FROM b UNION ALL SELECT k, m FROM empty": [
+        *[("x", 5), (None, 7), ("x", 10), ("z", 20), (None, 30)],
+    ],
     "SELECT x.n FROM (SELECT n + 1 AS n FROM a WHERE n > 1) AS x WHERE x.n < 8": [(6,)],
     "WITH c AS (SELECT k, sum(n) AS n FROM a GROUP BY k), d AS (SELECT max(n) AS n FROM c) "
     "SELECT c.k, d.n FROM c CROSS JOIN d WHERE c.n = d.n": [(None, 7)],

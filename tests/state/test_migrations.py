@@ -67,6 +67,7 @@ def test_migrations_lead_to_the_declared_tables(state_url: str) -> None:
     database.close()
 
 
+@pytest.mark.server
 def test_eight_processes_migrate_at_once(state_url: str) -> None:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["state", "alembic.operations", "alembic.script"])

@@ -71,13 +71,15 @@ class HandWrittenBreakdown(HandWrittenMetric):
 
     `sql` is the value of all members; `member_sql` has a row (member, value) for each. `ranked` lists the members of
     both periods, largest first; those after the first `top` are Other. Of money, `currencies` has each (member,
-    currency) of both periods: a member of one currency has its values where all together have none.
+    currency) of both periods: a member of one currency has its values where all together have none. `names` has
+    (member, name) of both periods, the newest last.
     """
 
     member_sql: str
     ranked: str
     top: int
     currencies: str | None = None
+    names: str | None = None
 
 
 # The mean of the days, because a visitor may be counted on several of them.
@@ -165,24 +167,32 @@ WHERE user_id = :tenant AND date BETWEEN :start AND :end
 """
 
 SPEND_BY_CAMPAIGN = """
-SELECT COALESCE(campaign_name, '(not set)') AS campaign, SUM(spend) FROM meta_ads_daily
+SELECT campaign_id, SUM(spend) FROM meta_ads_daily
 WHERE user_id = :tenant AND date BETWEEN :start AND :end
-GROUP BY campaign
+GROUP BY campaign_id
 """
 
-# Amounts in several currencies cannot be ranked, so members are then sorted by name.
+# Amounts in several currencies cannot be ranked, so members are then sorted by their ids.
 CAMPAIGNS = """
 WITH both AS (
-  SELECT COALESCE(campaign_name, '(not set)') AS campaign, spend, currency FROM meta_ads_daily
+  SELECT campaign_id, spend, currency FROM meta_ads_daily
   WHERE user_id = :tenant AND (date BETWEEN :start AND :end OR date BETWEEN :prior_start AND :prior_end)
 )
-SELECT campaign FROM both
-GROUP BY campaign
-ORDER BY CASE WHEN (SELECT COUNT(DISTINCT currency) FROM both) = 1 THEN SUM(spend) END DESC, campaign
+SELECT campaign_id FROM both
+GROUP BY campaign_id
+ORDER BY CASE WHEN (SELECT COUNT(DISTINCT currency) FROM both) = 1 THEN SUM(spend) END DESC, campaign_id
+"""
+
+# A campaign is called as in the newest row of both periods.
+CAMPAIGN_NAMES = """
+SELECT campaign_id, campaign_name FROM meta_ads_daily
+WHERE user_id = :tenant AND (date BETWEEN :start AND :end OR date BETWEEN :prior_start AND :prior_end)
+  AND campaign_name IS NOT NULL
+ORDER BY date
 """
 
 CAMPAIGN_CURRENCIES = """
-SELECT DISTINCT COALESCE(campaign_name, '(not set)'), currency FROM meta_ads_daily
+SELECT DISTINCT campaign_id, currency FROM meta_ads_daily
 WHERE user_id = :tenant AND (date BETWEEN :start AND :end OR date BETWEEN :prior_start AND :prior_end)
   AND currency IS NOT NULL
 """
@@ -295,6 +305,7 @@ WRITTEN: Mapping[str, HandWrittenMetric] = {
         ranked=CAMPAIGNS,
         top=6,
         currencies=CAMPAIGN_CURRENCIES,
+        names=CAMPAIGN_NAMES,
     ),
     "ig.engagement_rate": HandWrittenMetric(
         source="instagram", table="ig_account_daily", sql=ENGAGEMENT_RATE, series=("Organic engagement rate",)

@@ -182,6 +182,11 @@ def write_length(author: Author, kind: str, depth: int, exact: bool) -> Piece:
     return Piece(f"length({inner.text})", "whole", lambda row: compute(inner.value(row)))
 
 
+def write_hour(author: Author, kind: str, depth: int, exact: bool) -> Piece:
+    name, compute = author.random.choice(("at", "ts")), DATES["hour"]
+    return Piece(f"hour({name})", "whole", lambda row: compute(row[name]))
+
+
 def write_date_part(author: Author, kind: str, depth: int, exact: bool) -> Piece:
     inner, name = author.write_exact("date", depth), author.random.choice(("year", "month", "day", "isodow"))
     compute = DATES[name]
@@ -406,7 +411,7 @@ DOUBLES: tuple[Way, ...] = (
     write_double_cast,
 )
 WAYS: Mapping[str, Sequence[Way]] = {
-    "whole": (write_whole_cast, write_length, write_length, write_date_part, *CHOICES),
+    "whole": (write_whole_cast, write_length, write_length, write_date_part, write_hour, *CHOICES),
     "double": (*DOUBLES, *CHOICES),
     "text": (write_text_call, write_replace, write_substring, write_concat, write_text_cast, *CHOICES),
     "boolean": (*CONDITIONS, write_like, write_like, write_is_true, *CHOICES),

@@ -25,6 +25,8 @@ from tests.support.sync.crowds import Crowd, is_dead, make_sync_context, make_us
 from tests.sync.conftest import CATALOG, ENCRYPTION_KEY, QUICK, RecordingObserver
 from tests.sync.test_worker import wait_for_job, wait_until
 
+pytestmark = pytest.mark.server
+
 PHYSICAL = [table.physical for table in CATALOG.tables.values() if table.query is None]
 NOON = datetime(2026, 3, 13, 20, tzinfo=UTC)
 YESTERDAY = date(2026, 3, 12)
@@ -116,7 +118,7 @@ def find_job_id(state: State, user: str) -> str | None:
     return found
 
 
-SIZE = 50
+SIZE = 30
 HISTORY = 3
 
 

@@ -37,6 +37,8 @@ from tests.support.sync.recording_sink import (
     sync_account,
 )
 
+pytestmark = pytest.mark.server
+
 SITE = Site("instagram", "Instagram")
 ACCOUNTS = [str(number) for number in range(1, 31)]
 

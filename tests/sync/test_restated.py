@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from demo.providers.accounts import AdAccount, AdDelivery, PostedMedium, Profile, Property
 from demo.providers.google.ga4 import GA4StandIn
 from demo.providers.graph.instagram import InstagramStandIn
 from demo.providers.graph.meta import MetaStandIn
 from tests.support.sync.recording_sink import make_world, open_sink, subtract_days, sync_account
+
+pytestmark = pytest.mark.server
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
 DAYS = 5

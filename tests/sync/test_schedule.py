@@ -81,6 +81,7 @@ def live_through_years(url: str, seed: int, start: Barrier, opened: Queue[date])
     state.close()
 
 
+@pytest.mark.server
 def test_eight_processes_open_each_days_run_once(state_url: str) -> None:
     State.open(state_url).close()
     context = multiprocessing.get_context("forkserver")

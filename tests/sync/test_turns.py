@@ -29,6 +29,8 @@ from tests.support.sync.recording_sink import make_world
 from tests.sync.conftest import CATALOG, QUICK, RecordingObserver, connect_accounts
 from tests.sync.test_worker import wait_for_job
 
+pytestmark = pytest.mark.server
+
 LATENCY = 0.3
 ACCOUNTS = [str(number) for number in range(1, 7)]
 USERS = [f"00000000-0000-4000-8000-{number:012d}" for number in range(1, 7)]

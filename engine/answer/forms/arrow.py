@@ -50,4 +50,6 @@ def build_arrow_table(columns: Sequence[AnswerColumn]) -> Any:
 
 
 def list_values(column: AnswerColumn) -> list[Any]:
-    return list(map(date.fromisoformat, column.cells)) if column.type == "date" else list(column.cells)
+    if column.type != "date":
+        return list(column.cells)
+    return [None if each is None else date.fromisoformat(each) for each in column.cells]

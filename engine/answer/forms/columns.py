@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,6 +10,8 @@ from engine.answer.aggregate import MAX_WHOLE
 from engine.answer.response import Body
 from engine.catalog.metrics import Metric, TableMetric
 
+# Of several answers: the widget, its series or column, the member, the bucket, and why a widget has no answer.
+BATCH_COLUMNS = ("key", "series", "id", "label", "t", "value", "problem")
 CellType = Literal["date", "text", "whole", "double"]
 
 
@@ -53,6 +55,38 @@ def build_cell_columns(metric: Metric, table: Mapping[str, Any]) -> list[AnswerC
     ]
 
 
+def build_batch_columns(answers: Iterable[tuple[str, Metric | None, Body]]) -> list[AnswerColumn]:
+    """Build columns that answers of all shapes share: a line for each point, and for each cell of a table.
+
+    Of a key without a metric, the body's `detail` is its one line.
+    """
+    lines: list[tuple[Any, ...]] = []
+    is_whole = True
+    for key, metric, body in answers:
+        if metric is None:
+            lines.append((key, None, None, None, None, None, body["detail"]))
+            continue
+        lines += iter_cell_lines(key, body) if "table" in body else iter_point_lines(key, body)
+        is_whole = is_whole and all(
+            column.type != "double" for column in build_columns(metric, body) if column.type in ("whole", "double")
+        )
+    types: tuple[CellType, ...] = ("text", "text", "text", "text", "date", "whole" if is_whole else "double", "text")
+    cells = list(zip(*lines, strict=True)) or [()] * len(BATCH_COLUMNS)
+    return [AnswerColumn(*each) for each in zip(BATCH_COLUMNS, types, cells, strict=True)]
+
+
+def iter_point_lines(key: str, body: Body) -> Iterator[tuple[Any, ...]]:
+    for each in body["series"]:
+        for point in each["points"]:
+            yield key, each["name"], each.get("id"), None, point["t"], point["v"], None
+
+
+def iter_cell_lines(key: str, body: Body) -> Iterator[tuple[Any, ...]]:
+    for row in body["table"]["rows"]:
+        for name, cell in row["values"].items():
+            yield key, name, row["id"], row["label"], None, cell["value"], None
+
+
 def build_number_column(metric: Metric, key: str, name: str, cells: Sequence[Any]) -> AnswerColumn:
     """Build a column of numbers, whose type follows from the definition and not from the numbers."""
     # A sum that no double holds exactly stays a double.
@@ -70,7 +104,7 @@ def has_whole_values(metric: Metric, key: str, name: str) -> bool:
         return False
     # A series of a breakdown has the name of its member.
     named = [each for each in metric.series if each.name == name] or metric.series[:1]
-    return all(each.expression.whole and metric.get_total(each) != "average" for each in named)
+    return all(each.expression.whole and not each.is_share and metric.get_total(each) != "average" for each in named)
 
 
 def rename_duplicates(columns: Iterable[AnswerColumn]) -> list[AnswerColumn]:

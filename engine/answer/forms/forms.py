@@ -7,8 +7,9 @@ from importlib.util import find_spec
 
 from engine.answer.engine import WidgetAnswer
 from engine.answer.forms.arrow import write_arrow, write_parquet
-from engine.answer.forms.columns import AnswerColumn, build_columns
+from engine.answer.forms.columns import AnswerColumn, build_batch_columns, build_columns
 from engine.answer.forms.csv_text import write_csv
+from engine.errors import InvalidQuery, UnknownMetric
 
 FORMS: Mapping[str, Callable[[Sequence[AnswerColumn]], bytes]] = {
     "csv": write_csv,
@@ -20,6 +21,18 @@ FORMS: Mapping[str, Callable[[Sequence[AnswerColumn]], bytes]] = {
 def encode_answer(answer: WidgetAnswer, form: str) -> bytes:
     """Write an answer's points, or the rows of its table, in one of the forms. Raises UnavailableForm."""
     return FORMS[form](build_columns(answer.metric, answer.body))
+
+
+def encode_answers(answers: Mapping[str, WidgetAnswer | UnknownMetric | InvalidQuery], form: str) -> bytes:
+    """Write several answers in one of the forms, a line for each value; an error has a line that says so.
+
+    Raises UnavailableForm.
+    """
+    found = (
+        (key, each.metric, each.body) if isinstance(each, WidgetAnswer) else (key, None, {"detail": str(each)})
+        for key, each in answers.items()
+    )
+    return FORMS[form](build_batch_columns(found))
 
 
 def is_available(form: str) -> bool:

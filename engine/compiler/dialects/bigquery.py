@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from engine.compiler.dialects.compile_only import CompileOnlyDialect
 from engine.compiler.dialects.expressions import EmitNode
-from engine.language.function_sql import FunctionSql, make_null_skipping
+from engine.language.function_sql import FunctionSql, make_null_skipping, make_percentiles
 from engine.tables import Table
 
 TYPES = {
@@ -34,6 +34,10 @@ class BigQuery(CompileOnlyDialect):
     function_sql: ClassVar[Mapping[str, FunctionSql | None]] = {
         "greatest": make_null_skipping("GREATEST"),
         "least": make_null_skipping("LEAST"),
+        # Its own is a window function.
+        **make_percentiles(
+            "(SELECT PERCENTILE_CONT(v, {1}) OVER () FROM UNNEST(ARRAY_AGG({0} IGNORE NULLS)) AS v LIMIT 1)"
+        ),
         # Its week begins with Sunday, at 1.
         "isodow": "(MOD(EXTRACT(DAYOFWEEK FROM {0}) + 5, 7) + 1)",
     }

@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from engine.compiler.dialects.base import Dialect
 from engine.compiler.dialects.expressions import DoubleSql, EmitNode, build_branch_condition, wrap_sql
-from engine.language.function_sql import FunctionSql
+from engine.language.function_sql import FunctionSql, make_percentiles
 from engine.language.types import get_value_type
 from engine.slices import CURSORS
 from engine.tables import Table
@@ -54,6 +54,8 @@ class ClickHouse(Dialect):
         "month": "toInt64(toMonth({0}))",
         "day": "toInt64(toDayOfMonth({0}))",
         "isodow": "toInt64(toDayOfWeek({0}))",
+        "hour": "toInt64(toHour({0}))",
+        **make_percentiles("quantileExactInclusive({1})({0})"),
     }
 
     def emit_parameter(self, parameter: str) -> str:

@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from engine.compiler.dialects.expressions import EmitNode
 from engine.compiler.dialects.transactional import TransactionalDialect
-from engine.language.function_sql import FunctionSql
+from engine.language.function_sql import FunctionSql, make_percentiles
 from engine.slices import CURSORS
 from engine.tables import Table
 
@@ -38,6 +38,7 @@ class DuckDB(TransactionalDialect):
         "lower": f"TRANSLATE(CAST({{0}} AS TEXT), '{ascii_uppercase}', '{ascii_lowercase}')",
         "upper": f"TRANSLATE(CAST({{0}} AS TEXT), '{ascii_lowercase}', '{ascii_uppercase}')",
         "trim": "TRIM({0}, ' ')",
+        **make_percentiles("QUANTILE_CONT({0}, {1})"),
     }
 
     def emit_parameter(self, parameter: str) -> str:

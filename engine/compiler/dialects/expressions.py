@@ -9,10 +9,17 @@ from typing import ClassVar
 from sqlglot import exp
 
 from engine.language.function_entry import Parameter, SqlFunction
-from engine.language.function_sql import FunctionSql, render_call
+from engine.language.function_sql import PERCENTILES, FunctionSql, render_call
 from engine.language.function_values import MAX_EXACT_WHOLE
 from engine.language.functions import find_function
-from engine.language.types import COMPARISONS, get_alternatives, get_value_type, is_number_literal, parse_whole_literal
+from engine.language.types import (
+    COMPARISONS,
+    get_alternatives,
+    get_value_type,
+    is_number_literal,
+    parse_fraction,
+    parse_whole_literal,
+)
 from engine.tables import NUMBER_TYPES, VALUE_TYPES, ValueType
 
 # Writes a node of an expression as SQL.
@@ -127,6 +134,10 @@ class ExpressionEmitter(ABC):
 
     # Functions
 
+    def emit_percentile(self, sql: str, fraction: str) -> str:
+        """Write the percentile of a double at a part from 0 to 1."""
+        return render_call(self.function_sql.get("percentile") or PERCENTILES["percentile"], [sql, fraction], self)
+
     def emit_function(self, function: SqlFunction, node: exp.Expr, sql: EmitNode) -> str | None:
         """Write a call by the table of functions; None where sqlglot's own way is right."""
         text = self.function_sql.get(function.name, function.sql)
@@ -146,6 +157,8 @@ class ExpressionEmitter(ABC):
                 return self.emit_double(sql(node))
             case "digits":
                 return str(parse_whole_literal(node))
+            case "fraction":
+                return str(parse_fraction(node))
             case "place":
                 return self.emit_character_count(node, parameter.least or 0, sql)
             case "nameable":

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from sqlglot import exp
 
 from engine.compiler.dialects.compile_only import CompileOnlyDialect
 from engine.compiler.dialects.expressions import EmitNode
+from engine.language.function_sql import FunctionSql, make_percentiles
 from engine.tables import Table
 
 TYPES = {
@@ -29,6 +31,7 @@ class Spark(CompileOnlyDialect):
     title: ClassVar[str] = "Spark"
     double_type: ClassVar[str] = "DOUBLE"
     weekday_field: ClassVar[str] = "DAYOFWEEK_ISO"
+    function_sql: ClassVar[Mapping[str, FunctionSql | None]] = make_percentiles("PERCENTILE({0}, {1})")
 
     def quote_identifier(self, name: str) -> str:
         return ".".join(f"`{part}`" for part in name.split("."))

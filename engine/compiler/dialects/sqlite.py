@@ -9,9 +9,10 @@ from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 
+from engine.calendar import format_iso_day
 from engine.compiler.dialects.expressions import LiteralSql
 from engine.compiler.dialects.transactional import TransactionalDialect
-from engine.language.function_sql import FunctionSql, make_null_skipping
+from engine.language.function_sql import FunctionSql, make_null_skipping, make_percentiles
 from engine.slices import CURSORS
 from engine.tables import Table
 
@@ -49,6 +50,9 @@ class SQLite(TransactionalDialect):
         "day": "CAST(STRFTIME('%d', {0}) AS INTEGER)",
         # Its week begins with Sunday, at 0.
         "isodow": "(CAST(STRFTIME('%w', {0}, '-1 day') AS INTEGER) + 1)",
+        "hour": "CAST(STRFTIME('%H', {0}) AS INTEGER)",
+        # The driver adds it to every connection.
+        **make_percentiles("PERCENTILE_CONT({0}, {1})"),
         # They are NULL where they are undefined.
         "sqrt": None,
         "ln": None,
@@ -62,7 +66,7 @@ class SQLite(TransactionalDialect):
         return f":{parameter}"
 
     def bind_day(self, day: date) -> str:
-        return day.isoformat()
+        return format_iso_day(day)
 
     def format_day(self, day: str) -> str:
         return day

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from engine.compiler.dialects.compile_only import CompileOnlyDialect
-from engine.language.function_sql import FunctionSql, make_null_skipping
+from engine.language.function_sql import FunctionSql, make_null_skipping, make_percentiles
 from engine.tables import Table
 
 TYPES = {
@@ -21,6 +21,12 @@ TYPES = {
     "double": "DOUBLE",
     "numeric": "DECIMAL(38, 9)",
 }
+PLACE = "{1} * (CARDINALITY(v) - 1)"
+PERCENTILE_OF_VALUES = (
+    "ELEMENT_AT(TRANSFORM(ARRAY[ARRAY_SORT(ARRAY_AGG({0}) FILTER (WHERE {0} IS NOT NULL))], v -> "
+    f"ELEMENT_AT(v, CAST(FLOOR({PLACE}) AS INTEGER) + 1) + ({PLACE} - FLOOR({PLACE})) * "
+    f"(ELEMENT_AT(v, CAST(CEIL({PLACE}) AS INTEGER) + 1) - ELEMENT_AT(v, CAST(FLOOR({PLACE}) AS INTEGER) + 1))), 1)"
+)
 
 
 class Trino(CompileOnlyDialect):
@@ -31,6 +37,8 @@ class Trino(CompileOnlyDialect):
     function_sql: ClassVar[Mapping[str, FunctionSql | None]] = {
         "greatest": make_null_skipping("GREATEST"),
         "least": make_null_skipping("LEAST"),
+        # Its own is approximate: from the values in order, those on both sides of the part.
+        **make_percentiles(PERCENTILE_OF_VALUES),
     }
 
     def emit_tenant_parameter(self, type_name: str) -> str:

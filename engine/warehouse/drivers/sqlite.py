@@ -20,6 +20,7 @@ from engine.warehouse.drivers.base import CONNECT_SECONDS, STATEMENT_SECONDS, li
 from engine.warehouse.drivers.sqlalchemy_pool import SQLAlchemyDriver, get_message_line, unwrap_driver_error
 
 BUSY_SECONDS = 30
+READER_CACHE_KILOBYTES = 512
 # Steps of SQLite's virtual machine between two checks of the deadline: a few milliseconds.
 STEPS_BETWEEN_CHECKS = 500_000
 # Of a statement that reads, and of one that writes.
@@ -76,6 +77,8 @@ class SQLiteDriver(SQLAlchemyDriver):
                 # Only this thread uses the connection, which cannot write and aborts a statement at the deadline.
                 connection: Any = pooled.driver_connection
                 connection.execute("PRAGMA query_only=ON")
+                # Each thread has its own pages, and the system has them all.
+                connection.execute(f"PRAGMA cache_size=-{READER_CACHE_KILOBYTES}")
                 # A reader rarely waits for a lock; a progress handler is not called meanwhile.
                 connection.execute(f"PRAGMA busy_timeout={CONNECT_SECONDS * 1_000}")
                 connection.set_progress_handler(lambda: time.monotonic() > local.deadline, STEPS_BETWEEN_CHECKS)
@@ -117,11 +120,33 @@ def floor_number(value: float | None) -> float | None:
     return value if value is None or not math.isfinite(value) else float(math.floor(value))
 
 
+class Percentile:
+    """The aggregate that SQLite lacks: of the values in order the one at a part, or on the line between two."""
+
+    def __init__(self) -> None:
+        self.values: list[float] = []
+        self.fraction = 0.0
+
+    def step(self, value: float | None, fraction: float) -> None:
+        self.fraction = fraction
+        if value is not None:
+            self.values.append(value)
+
+    def finalize(self) -> float | None:
+        if not self.values:
+            return None
+        self.values.sort()
+        place = self.fraction * (len(self.values) - 1)
+        low, high = self.values[math.floor(place)], self.values[math.ceil(place)]
+        return low + (place - math.floor(place)) * (high - low)
+
+
 def prepare_connection(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
     """Let readers not wait for a writer, and make LIKE respect case as other engines do."""
     driver: Any = connection
     # SQLAlchemy has replaced SQLite's FLOOR by one that fails on NULL.
     driver.create_function("floor", 1, floor_number, deterministic=True)
+    driver.create_aggregate("percentile_cont", 2, Percentile)
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")

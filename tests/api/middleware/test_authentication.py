@@ -8,6 +8,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 
 from api.app import create_app
+from api.mcp.resource_metadata import METADATA_PATH
 from api.middleware.authentication import OPEN_PATHS
 from engine.answer.engine import Engine
 from runtime.services import Services
@@ -35,7 +36,7 @@ def test_every_route_of_v1_needs_a_token(app: FastAPI, anonymous: TestClient) ->
         assert path.startswith("/v1/")
         answer = anonymous.request(method, path.replace("{", "").replace("}", ""))
         assert (path, answer.status_code) == (path, 401)
-        assert answer.headers["WWW-Authenticate"] == "Bearer"
+        assert answer.headers["WWW-Authenticate"].split()[0] == "Bearer"
 
 
 def test_a_route_added_tomorrow_is_closed(app: FastAPI, anonymous: TestClient) -> None:
@@ -64,7 +65,8 @@ def test_behind_a_prefix_the_guard_still_stands(engine: Engine, state: State) ->
 
 
 def test_what_has_a_guard_of_its_own_passes(anonymous: TestClient) -> None:
-    assert frozenset({"/v1/sync/cron"}) == OPEN_PATHS
+    assert frozenset({"/v1/sync/cron", METADATA_PATH}) == OPEN_PATHS
+    assert anonymous.get(METADATA_PATH).status_code == 200
     assert anonymous.post("/v1/sync/cron").status_code == 404
     assert anonymous.post("/v1/sync/cron/x").status_code == 401
 

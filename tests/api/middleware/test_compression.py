@@ -12,6 +12,8 @@ from starlette.responses import StreamingResponse
 
 from tests.api.conftest import ALICE, make_bearer_headers, run_app
 
+pytestmark = pytest.mark.server
+
 LARGE = "/v1/widgets/ga4.sessions?start=2025-01-01&end=2025-03-31"
 SMALL = "/v1/dashboard/layout"
 

@@ -22,6 +22,8 @@ from state.tables import sync_jobs
 from tests.api.conftest import GA4
 from tests.support.attacked_server import SECRET, A, AttackedServer, B, run_attacked, sign_for
 
+pytestmark = pytest.mark.server
+
 # Seconds; one look a second, and a machine that does other things.
 SOON = 10.0
 BROKEN = "source: ga4\ntable: ga4_daily\nmetrics:\n  ga4.wrong: sum(sesions)\n"

@@ -71,3 +71,25 @@ def test_whole_numbers_leave_without_a_point(client: TestClient) -> None:
     text = client.get(URL).text
     assert '"v":3}' in text
     assert '"value":6,' in text
+
+
+def test_a_batch_is_a_line_for_each_value(client: TestClient) -> None:
+    question = {"keys": ["ga4.sessions", "ga4.sesions"], "start": "2025-01-01", "end": "2025-01-02"}
+    response = client.post("/v1/widgets/batch", json=question, headers={"Accept": "text/csv"})
+    assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert response.headers["Vary"] == "Accept, Accept-Encoding"
+    assert response.text == (
+        "key,series,id,label,t,value,problem\n"
+        "ga4.sessions,Sessions,,,2025-01-01,1,\n"
+        "ga4.sessions,Sessions,,,2025-01-02,2,\n"
+        "ga4.sesions,,,,,,no widget 'ga4.sesions'; did you mean 'ga4.sessions'?\n"
+    )
+    content = client.post("/v1/widgets/batch", json=question, headers={"Accept": ARROW}).content
+    table = ipc.open_stream(io.BytesIO(content)).read_all()
+    assert {field.name: str(field.type) for field in table.schema} == {
+        **dict.fromkeys(("key", "series", "id", "label", "problem"), "string"),
+        "t": "date32[day]",
+        "value": "int64",
+    }
+    assert table["value"].to_pylist() == [1, 2, None]
+    assert client.post("/v1/widgets/batch", json=question).json()["widgets"].keys() == set(question["keys"])

@@ -33,7 +33,10 @@ from tests.insights.conftest import EVENTFUL
 from tests.insights.fake import Fake, arrange, bullets, choose, serve_model
 from tests.insights.worlds import END, history
 
-pytestmark = pytest.mark.filterwarnings("ignore:Item:UserWarning", "ignore::DeprecationWarning:litellm.*")
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.filterwarnings("ignore:Item:UserWarning", "ignore::DeprecationWarning:litellm.*"),
+]
 
 PERIOD = {"start": str(END - timedelta(days=27)), "end": str(END)}
 TOLD = {"Traffic": ["{c2}. Look at {c2.member} first."], "Ads": ["{c1}; {c3}."]}

@@ -104,6 +104,18 @@ def test_a_widget_without_a_table_has_no_rows_to_choose(client: TestClient, para
 def test_a_batch_takes_the_same(client: TestClient) -> None:
     body = {"keys": ["ga4.channel_table"], **WINDOW, "sort": "Revenue", "limit": 3, "offset": 1}
     assert client.post("/v1/widgets/batch", json=body).json()["widgets"]["ga4.channel_table"]["table"]["rows"] == []
-    refused = client.post("/v1/widgets/batch", json={**body, "sort": "Cost"})
-    assert refused.status_code == 422
-    assert [each["parameter"] for each in refused.json()["errors"]] == ["sort"]
+
+
+def test_of_a_batch_each_widget_that_cannot_be_sorted_has_its_own_problem(client: TestClient) -> None:
+    keys = ["ga4.channel_table", "ga4.landing_page_table", "ga4.sessions", "ga4.sesions"]
+    answer = client.post("/v1/widgets/batch", json={"keys": keys, **WINDOW, "sort": "-Revenue", "limit": 3})
+    assert answer.status_code == 200
+    table, *problems = (answer.json()["widgets"][key] for key in keys)
+    assert table["table"]["count"] == 0
+    assert [problem["status"] for problem in problems] == [422, 422, 404]
+    assert [[each["parameter"] for each in problem.get("errors", ())] for problem in problems] == [
+        ["sort"],
+        ["sort", "limit"],
+        [],
+    ]
+    assert "'Revenue' is no column of ga4.landing_page_table" in problems[0]["detail"]

@@ -53,6 +53,16 @@ ROUTES: Mapping[tuple[str, str], list[RouteRequest]] = {
     ],
     ("GET", "/v1/widgets/{key}/explain"): [RouteRequest(f"/v1/widgets/{key}/explain", PERIOD) for key in KEYS],
     ("POST", "/v1/widgets/batch"): [RouteRequest("/v1/widgets/batch", body={"keys": [*KEYS], **PERIOD})],
+    ("POST", "/v1/mcp"): [
+        RouteRequest("/v1/mcp", body={"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
+        for params in (
+            {"name": "list_metrics", "arguments": {"search": "sessions"}},
+            {"name": "query_metrics", "arguments": {"keys": [*KEYS], **PERIOD, "filter": {"property": [ACCOUNT]}}},
+            {"name": "list_members", "arguments": {"key": "ga4.sessions", "dimension": "property", "search": PRIVATE}},
+            {"name": "explain_number", "arguments": {"key": "ga4.sessions", **PERIOD, "statements": True}},
+            {"name": "get_insights", "arguments": {}},
+        )
+    ],
     ("GET", "/v1/dashboard/meta"): [RouteRequest("/v1/dashboard/meta")],
     ("GET", "/v1/dashboard/layout"): [
         RouteRequest("/v1/dashboard/layout"),
@@ -137,6 +147,8 @@ def send_request(client: TestClient, method: str, asked: RouteRequest, user: str
     # A stream tells the current state and ends with its token.
     token = sign_token(user, timedelta(seconds=1 if asked.path == "/v1/events" else 3_600))
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    if asked.path == "/v1/mcp":
+        headers["Accept"] = "application/json, text/event-stream"
     return client.request(method, asked.path, params=asked.params, content=content, headers=headers)
 
 

@@ -27,6 +27,7 @@ def test_the_catalog_lists_what_is_served(client: TestClient) -> None:
         "description": "Sessions started on the day.",
         "sources": ["ga4"],
         "format": "integer",
+        "decimals": None,
         "better": "up",
         "chart": None,
         "by": None,

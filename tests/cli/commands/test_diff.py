@@ -10,6 +10,8 @@ from click.testing import Result
 
 from tests.cli.conftest import ALICE, BOB, Run
 
+pytestmark = pytest.mark.server
+
 TABLE = """\
 source: ga4
 table: visits_daily

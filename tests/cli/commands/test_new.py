@@ -155,6 +155,7 @@ def test_a_form_to_which_nothing_can_be_added_gets_the_entry_to_copy(run: Run, t
     assert (tmp_path / "mine" / "a.yaml").read_text() == text
 
 
+@pytest.mark.server
 def test_on_a_terminal_it_asks_until_an_answer_fits(metrics: Path) -> None:
     answers = ["ga4_dayly", "ga4_daily", "sum(user)", "sum(users)", "", "integr", "integer", ""]
     ours, theirs = pty.openpty()

@@ -24,6 +24,8 @@ import pytest
 from cli.commands.serve import is_loopback
 from tests.cli.conftest import SHIPPED
 
+pytestmark = pytest.mark.server
+
 PROGRAM = (sys.executable, "-m", "cli", "serve")
 PATIENCE = 60
 

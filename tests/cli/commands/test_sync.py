@@ -3,9 +3,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from state import State
 from tests.cli.conftest import ALICE, BOB, Run
 from tests.sync.conftest import ENCRYPTION_KEY
+
+pytestmark = pytest.mark.server
 
 DATABASE = "sqlite:///metric-engine.db"
 ENVIRONMENT = {

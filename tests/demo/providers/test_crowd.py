@@ -6,11 +6,14 @@ import json
 from datetime import date, timedelta
 
 import httpx
+import pytest
 
 from demo.providers.crowd import add_crowd
 from demo.providers.stand_ins import StandIns
 from demo.providers.world import CLIENT, ProviderWorld
 from tests.demo.providers.conftest import MovableClock
+
+pytestmark = pytest.mark.server
 
 
 def test_a_user_reads_its_own_rows(clock: MovableClock, client: httpx.Client) -> None:

@@ -20,6 +20,8 @@ from demo.providers.stand_ins import StandIns
 from demo.tenants import EVERYTHING, TENANTS, TWO_CURRENCIES, DemoAccount, DemoTenant
 from tests.demo.providers.conftest import MovableClock
 
+pytestmark = pytest.mark.server
+
 ZONE = ZoneInfo("America/Los_Angeles")
 TODAY = date(2026, 3, 20)
 YESTERDAY = TODAY - timedelta(days=1)

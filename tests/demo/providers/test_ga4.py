@@ -25,6 +25,8 @@ from tests.support.providers.google_faults import (
     shorten_rows,
 )
 
+pytestmark = pytest.mark.server
+
 
 def index_metrics(answer: httpx.Response) -> dict[tuple[str, ...], tuple[str, ...]]:
     """The metrics by the dimensions."""

@@ -17,6 +17,8 @@ from tests.demo.providers.conftest import PROPERTY, Ask, MovableClock
 from tests.support.providers.faults import plant_fault
 from tests.support.providers.google_faults import refuse_client, refuse_grant
 
+pytestmark = pytest.mark.server
+
 EMAIL = "reader@demo.iam.gserviceaccount.com"
 SCOPE = "https://www.googleapis.com/auth/analytics.readonly"
 

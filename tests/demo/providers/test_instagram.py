@@ -16,6 +16,8 @@ from tests.demo.providers.conftest import PROFILE, Ask, MovableClock
 from tests.support.providers import graph_faults
 from tests.support.providers.faults import plant_fault
 
+pytestmark = pytest.mark.server
+
 LOS_ANGELES = ZoneInfo("America/Los_Angeles")
 
 

@@ -16,6 +16,8 @@ from tests.demo.providers.conftest import AD_ACCOUNT, Ask, MovableClock
 from tests.support.providers import graph_faults
 from tests.support.providers.faults import CallFault, plant_fault
 
+pytestmark = pytest.mark.server
+
 
 def test_an_account(stand_ins: StandIns, client: httpx.Client, meta: dict[str, str]) -> None:
     fields = {"fields": "timezone_name,currency,name"}

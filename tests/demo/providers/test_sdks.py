@@ -31,6 +31,8 @@ from tests.demo.providers.conftest import AD_ACCOUNT, PROFILE, PROPERTY, Movable
 from tests.support.providers import google_faults, graph_faults
 from tests.support.providers.faults import plant_fault
 
+pytestmark = pytest.mark.server
+
 # Google has not typed them.
 CREDENTIALS: Callable[..., Credentials] = Credentials
 SIGNER: Callable[..., Any] = ServiceAccount.from_service_account_info

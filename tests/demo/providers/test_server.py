@@ -22,6 +22,8 @@ from tests.demo.providers.conftest import AD_ACCOUNT, NOW, PROFILE, PROPERTY, As
 from tests.support.providers import faults
 from tests.support.providers.faults import CallFault, plant_fault
 
+pytestmark = pytest.mark.server
+
 
 def test_an_html_page(stand_ins: StandIns, report: Ask) -> None:
     for status in (200, 502):

@@ -655,6 +655,16 @@ def test_a_correlation_needs_three_points_and_variance() -> None:
     assert correlation((1, 1), (2, 3), (3, 2)) == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize(("fill", "gap"), [("null", None), ("zero", 0)])
+def test_a_week_without_a_value_is_filled_as_the_metric_says_whatever_its_total(fill: str, gap: float | None) -> None:
+    rows = [make_row("2025-01-06", x=7), make_row("2025-01-14", x=None), make_row("2025-01-26", x=14)]
+    body = answer_metric(
+        {"value": "sum(x)", "total": "average", "fill": fill}, rows, "2025-01-06", "2025-01-26", grain="week"
+    )
+    assert list_points(body) == [1, gap, 2]
+    assert get_stats(body)[0] == 1
+
+
 def test_fill_rules_over_what_an_expression_would_be_filled_with() -> None:
     rows = [make_row("2025-01-01", x=1, y=1), make_row("2025-01-03", x=3, y=1)]
     asked = ("2024-12-31", "2025-01-04")

@@ -29,6 +29,7 @@ ADS = {
         "name": "text",
         "spend": {"type": "numeric", "money": True},
         "clicks": "bigint",
+        "number": "integer",
         "people": {"type": "bigint", "additive": False},
         "currency": "text",
     },
@@ -38,6 +39,18 @@ METRICS: dict[str, Any] = {
     "having": {"rows": "ad", "columns": {"Clicks": "sum(clicks)"}, "having": "sum(clicks) > 2", "limit": 1},
     "money": {"rows": "ad", "columns": {"Spend": "sum(spend)"}, "having": "sum(spend) > 1"},
     "last": {"rows": "ad", "columns": {"People": {"value": "sum(people)", "total": "last"}}},
+    "shares": {
+        "rows": "ad",
+        "columns": {
+            "Share": {"value": "sum(clicks)", "share": True, "decimals": 1},
+            "Clicks": "sum(clicks)",
+            "Spend": {"value": "sum(spend)", "share": True},
+        },
+        "decimals": 3,
+        "order": {"Share": "asc"},
+    },
+    "shares_by": {"value": "sum(clicks)", "by": "ad", "top": 1, "share": True, "where": "clicks > 0"},
+    "days": {"value": "count(*)", "by": "number", "order": "name"},
     "distinct": {"rows": "ad", "columns": {"Days": "count(distinct clicks)"}, "where": "clicks > 1"},
 }
 # Account, ad, its name, day of January, spend, clicks, people, currency.
@@ -59,7 +72,10 @@ def engine(warehouse_url: str) -> Iterator[Engine]:
     names = ("account", "ad", "name", "date", "spend", "clicks", "people", "currency")
     warehouse.upsert(
         catalog.tables["ads"],
-        [{"user_id": ME, **dict(zip(names, row, strict=True)), "date": date(2025, 1, row[3])} for row in ROWS],
+        [
+            {"user_id": ME, **dict(zip(names, row, strict=True)), "date": date(2025, 1, row[3]), "number": 4 * row[3]}
+            for row in ROWS
+        ],
     )
     yield Engine(catalog, warehouse)
     warehouse.close()
@@ -109,3 +125,32 @@ def test_the_last_day_is_that_of_each_account(engine: Engine) -> None:
 
 def test_distinct_values_are_counted_over_the_whole_window(engine: Engine) -> None:
     assert list_cells(query_table(engine, "distinct"), "Days") == [("a", 2, 1)]
+
+
+def test_a_share_is_of_the_total_of_its_window(engine: Engine) -> None:
+    table = query_table(engine, "shares")
+    assert list_cells(table, "Share") == [("(not set)", 0, 0), ("b", 1 / 7, 0), ("a", 6 / 7, 0.2)]
+    assert {name: total["value"] for name, total in table["total"].items()} == {"Share": 1, "Clicks": 7, "Spend": None}
+    # Amounts in several currencies have no whole.
+    assert [value for _, value, _ in list_cells(table, "Spend")] == [None, None, None]
+    assert [column["format"] for column in table["columns"]] == ["percent", "decimal", "percent"]
+    assert [column["currency"] for column in table["columns"]] == [None, None, None]
+    # The number of decimals of the metric is that of its own format.
+    assert [column["decimals"] for column in table["columns"]] == [1, 3, None]
+
+
+def test_the_shares_of_members_come_to_the_whole_in_every_bucket(engine: Engine) -> None:
+    query = MetricQuery(date(2025, 1, 1), date(2025, 1, 4), Compare.OFF)
+    context = RequestContext(tenant=ME, connected=frozenset(engine.catalog.metrics["shares_by"].sources))
+    body = engine.query("shares_by", query, context).body
+    shares = {series["name"]: [point["v"] for point in series["points"]] for series in body["series"]}
+    # By day 2, 8, 2 and 5 clicks: `a` has those of the first, the third and four of the last.
+    assert shares == {"New": [1, 0, 1, 0.8], "Other": [0, 1, 0, pytest.approx(0.2)]}
+    assert [series["stats"]["value"] for series in body["series"]] == [8 / 17, 9 / 17]
+    assert (body["stats"]["value"], body["meta"]["format"]) == (1, "percent")
+
+
+def test_members_that_are_numbers_stand_by_their_size(engine: Engine) -> None:
+    query = MetricQuery(date(2025, 1, 1), date(2025, 1, 4), Compare.OFF)
+    context = RequestContext(tenant=ME, connected=frozenset(engine.catalog.metrics["days"].sources))
+    assert [series["name"] for series in engine.query("days", query, context).body["series"]] == ["4", "8", "12", "16"]

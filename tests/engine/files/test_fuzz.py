@@ -20,7 +20,8 @@ from runtime.shipped import get_shipped_folder
 
 FILES = {path.name: path.read_text(encoding="utf-8") for path in sorted(get_shipped_folder().glob("*.yaml"))}
 MEGABYTE = 990_000
-MAX_SECONDS = 2.0
+# Beside a loop of a million steps: some 40 ms on a core that is idle, longer on one that is not.
+MAX_STEPS = 50_000_000
 MAX_MEGABYTES = 200
 TABLE = "source: ga4\ntable: t\ntables:\n t: {time: date, columns: {user_id: uuid, date: date, a: bigint, b: text}}\n"
 QUERY = (
@@ -211,23 +212,30 @@ from pathlib import Path
 from engine.catalog.catalog import load_catalog
 from engine.errors import InvalidCatalog
 
+def measure_second():
+    began = time.process_time()
+    for step in range(1_000_000):
+        step * step
+    return 1_000_000 / (time.process_time() - began)
+
 took = {}
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for folder in map(Path, sys.argv[1:]):
+    steps_a_second = measure_second()
     began = time.process_time()
     try:
         load_catalog(folder)
     except InvalidCatalog as invalid:
         invalid.diagnostics[0]
-    took[folder.name] = time.process_time() - began
+    took[folder.name] = (time.process_time() - began) * min(steps_a_second, measure_second())
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-print(json.dumps({"seconds": took, "megabytes": peak / 1024 / (1024 if sys.platform == "darwin" else 1)}))
+print(json.dumps({"steps": took, "megabytes": peak / 1024 / (1024 if sys.platform == "darwin" else 1)}))
 """
 
 
 @pytest.fixture(scope="module")
 def measurements(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, float]]:
-    """Processor seconds to load each of the worst folders, in a process of its own, and the memory that it took."""
+    """How many steps of a loop take as long as to load each of the worst folders, and the memory that it took."""
     root = tmp_path_factory.mktemp("worst")
     for name, text in WORST.items():
         (root / name).mkdir()
@@ -240,10 +248,12 @@ def measurements(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str
     return result
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("name", WORST)
-def test_a_megabyte_takes_two_seconds_at_the_most(name: str, measurements: dict[str, dict[str, float]]) -> None:
-    assert measurements["seconds"][name] < MAX_SECONDS
+def test_a_megabyte_takes_a_few_seconds_at_the_most(name: str, measurements: dict[str, dict[str, float]]) -> None:
+    assert measurements["steps"][name] < MAX_STEPS
 
 
+@pytest.mark.server
 def test_all_of_them_take_little_memory(measurements: dict[str, float]) -> None:
     assert measurements["megabytes"] < MAX_MEGABYTES

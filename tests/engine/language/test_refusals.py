@@ -109,6 +109,7 @@ CONDITIONS: list[tuple[str, str, str]] = [
     ("substring(n, 1) = '1'", "not-a-text", "n"),
     ("substring(s, s) = '1'", "not-a-number", "s)"),
     ("date(s) = date", "not-comparable", "s"),
+    ("hour(date) = 8", "not-comparable", "date"),
     ("year(at) = 2025", "not-comparable", "at"),
     ("month('2025-01-01') = 1", "not-comparable", "'2025"),
     ("isodow(n) = 1", "not-comparable", "n"),

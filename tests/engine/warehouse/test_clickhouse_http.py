@@ -31,6 +31,8 @@ from tests.support.clickhouse_front import PASSWORD, USER
 from tests.support.paths import ROOT
 from tests.support.worlds import query_engine
 
+pytestmark = pytest.mark.server
+
 JANUARY = Window(date(2025, 1, 1), date(2025, 1, 31))
 CHANNELS = [f"channel {number}" for number in range(20)]
 

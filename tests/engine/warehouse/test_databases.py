@@ -163,6 +163,7 @@ def test_duckdb_names_path_and_file(tmp_path: Path) -> None:
     assert "; name a DuckDB file" in read_fault(f"duckdb:///{other}")
 
 
+@pytest.mark.server
 def test_duckdb_lets_one_process_in(tmp_path: Path) -> None:
     path = tmp_path / "facts.duckdb"
     program = f"import duckdb, sys; c = duckdb.connect({str(path)!r}); print(1, flush=True); sys.stdin.read()"
@@ -184,6 +185,7 @@ def test_postgres_names_database_and_user(postgres_url: str) -> None:
     assert "; check the user and the password" in read_fault(nobody)
 
 
+@pytest.mark.server
 def test_postgres_says_when_the_password_is_wrong() -> None:
     """What a server says to a wrong password, in its own words and format."""
     fields = b'SFATAL\0VFATAL\0C28P01\0Mpassword authentication failed for user "me"\0\0'
@@ -193,6 +195,7 @@ def test_postgres_says_when_the_password_is_wrong() -> None:
     assert 'password authentication failed for user "me"; check the user and the password' in message
 
 
+@pytest.mark.server
 def test_postgres_that_is_not_there() -> None:
     message = read_fault(f"postgresql://me:s3cret@127.0.0.1:{find_free_port()}/facts")
     assert message.endswith("Connection refused; check the host, the port and that the server runs")
@@ -218,11 +221,13 @@ def test_a_connection_that_the_server_closed_while_it_was_idle_is_replaced(postg
 # ClickHouse
 
 
+@pytest.mark.server
 def test_clickhouse_that_is_not_there() -> None:
     message = read_fault(f"clickhouse://me:s3cret@127.0.0.1:{find_free_port()}/facts")
     assert message.endswith("Connection refused; check the host, the port and that the server runs")
 
 
+@pytest.mark.server
 def test_clickhouse_that_keeps_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.warehouse.drivers.clickhouse.STATEMENT_SECONDS", 0)
     monkeypatch.setattr("engine.warehouse.drivers.clickhouse.CONNECT_SECONDS", 1)
@@ -231,6 +236,7 @@ def test_clickhouse_that_keeps_silent_is_given_up(monkeypatch: pytest.MonkeyPatc
     assert message.endswith("timed out; check the host, the port and that the server runs")
 
 
+@pytest.mark.server
 def test_clickhouse_says_when_the_password_is_wrong() -> None:
     """What a server says to a wrong password, in its own words and format."""
     words = (

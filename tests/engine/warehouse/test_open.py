@@ -133,6 +133,7 @@ print(warehouse.upsert(table, rows(1000)), count())
 """
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     ("url", "fault"),
     [
@@ -161,6 +162,7 @@ def test_a_process_has_one_folder_of_clickhouse(clickhouse_url: str, tmp_path: P
     other.close()
 
 
+@pytest.mark.server
 def test_a_folder_of_clickhouse_lets_one_process_in(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     program = (

@@ -3,7 +3,7 @@
 
 -- meta_ads_daily, one range of days: compare is off, or the windows touch
 WITH scoped AS MATERIALIZED (
-  SELECT t."date" AS __day, COALESCE(NULLIF(CAST(t."campaign_name" AS TEXT), ''), '(not set)') AS __member, CAST(t."spend" AS REAL) AS "spend", t."currency" AS "currency"
+  SELECT t."date" AS __day, COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)') AS __member, CAST(t."spend" AS REAL) AS "spend", t."currency" AS "currency"
   FROM "meta_ads_daily" AS t
   WHERE t."user_id" = :tenant AND t."date" BETWEEN :start0 AND :end0
 ), ranked AS (
@@ -25,11 +25,11 @@ GROUP BY s.__day, r.place
 
 -- meta_ads_daily, two ranges: the windows have a gap
 WITH scoped AS MATERIALIZED (
-  SELECT t."date" AS __day, COALESCE(NULLIF(CAST(t."campaign_name" AS TEXT), ''), '(not set)') AS __member, CAST(t."spend" AS REAL) AS "spend", t."currency" AS "currency"
+  SELECT t."date" AS __day, COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)') AS __member, CAST(t."spend" AS REAL) AS "spend", t."currency" AS "currency"
   FROM "meta_ads_daily" AS t
   WHERE t."user_id" = :tenant AND t."date" BETWEEN :start0 AND :end0
   UNION ALL
-  SELECT t."date" AS __day, COALESCE(NULLIF(CAST(t."campaign_name" AS TEXT), ''), '(not set)') AS __member, CAST(t."spend" AS REAL) AS "spend", t."currency" AS "currency"
+  SELECT t."date" AS __day, COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)') AS __member, CAST(t."spend" AS REAL) AS "spend", t."currency" AS "currency"
   FROM "meta_ads_daily" AS t
   WHERE t."user_id" = :tenant AND t."date" BETWEEN :start1 AND :end1
 ), ranked AS (

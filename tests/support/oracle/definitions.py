@@ -15,11 +15,11 @@ Definitions = dict[str, Any]
 
 
 def merge_files(files: Iterable[Mapping[str, Any]]) -> Definitions:
-    """Merge files into one: every table gets its file's `source`, every metric its `table`."""
+    """Merge files into one: every table gets its file's `source`, a query maybe none, and every metric its `table`."""
     merged: Definitions = {"tables": {}, "metrics": {}}
     for document in files:
         for name, table in document.get("tables", {}).items():
-            merged["tables"][name] = {**table, "source": document["source"]}
+            merged["tables"][name] = {**table, "source": document.get("source")}
         for key, entry in document.get("metrics", {}).items():
             metric = dict(entry) if isinstance(entry, Mapping) else {"value": entry}
             if "table" in document and not {"combine", "derive"} & metric.keys():

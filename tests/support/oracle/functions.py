@@ -173,6 +173,7 @@ DATES: Mapping[str, Callable[..., Any]] = {
     "month": make_strict(lambda day: day.month),
     "day": make_strict(lambda day: day.day),
     "isodow": make_strict(lambda day: day.isoweekday()),
+    "hour": make_strict(lambda moment: (moment if moment.tzinfo is None else moment.astimezone(UTC)).hour),
 }
 COMPARISONS: Mapping[str, Callable[..., Any]] = {
     "=": make_strict(lambda a, b: a == b),

@@ -1,10 +1,10 @@
-"""The rows of a query table, computed row by row: SELECT, joins, WITH, GROUP BY and HAVING."""
+"""The rows of a query table, computed row by row: SELECT, joins, WITH, GROUP BY, HAVING and UNION ALL."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.support.oracle.expressions import Row, convert_cell, evaluate_node, meets_predicate
@@ -42,6 +42,8 @@ class SelectQuery:
     where: Node | None
     group: tuple[Node, ...]
     having: Node | None
+    # Those that UNION ALL joins to it.
+    others: tuple[SelectQuery, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +78,20 @@ def filter_tenant_rows(tenant: str, rows: Sequence[Row]) -> Sequence[Row]:
 
 def parse_query(text: str) -> SelectQuery:
     parser = QueryParser(TABLE.sub(r"\1", text))
-    query = parser.parse_select()
+    query = parser.parse_union()
     if parser.kind is not None:
         raise ValueError(f"{text!r}: did not expect {parser.token!r}")
     return query
 
 
 class QueryParser(OracleParser):
+    def parse_union(self) -> SelectQuery:
+        first, others = self.parse_select(), list[SelectQuery]()
+        while self.take("union"):
+            self.expect("all")
+            others.append(self.parse_select())
+        return replace(first, others=tuple(others))
+
     def parse_select(self) -> SelectQuery:
         withs: list[tuple[str, SelectQuery]] = []
         if self.take("with"):
@@ -110,7 +119,7 @@ class QueryParser(OracleParser):
 
     def parse_subquery(self) -> SelectQuery:
         self.expect("(")
-        query = self.parse_select()
+        query = self.parse_union()
         self.expect(")")
         return query
 
@@ -161,7 +170,11 @@ def evaluate_query(query: SelectQuery, tables: Tables) -> Relation:
         made = [{name: evaluate_node(node, row, None) for name, node in query.results} for row in rows]
     if query.distinct:
         made = list({tuple(row.values()): row for row in made}.values())
-    return Relation(tuple(name for name, _ in query.results), made)
+    names = tuple(name for name, _ in query.results)
+    for other in query.others:
+        # Columns are matched by their place.
+        made += [dict(zip(names, row.values(), strict=True)) for row in evaluate_query(other, tables).rows]
+    return Relation(names, made)
 
 
 def resolve_group_key(key: Node, query: SelectQuery, columns: Sequence[str]) -> Node:

@@ -23,6 +23,8 @@ from tests.support.providers import faults, google_faults
 from tests.support.providers.faults import CallFault, clear_faults, plant_fault
 from tests.support.sync.recording_sink import HISTORY, RecordingSink, make_world, open_sink, subtract_days, sync_account
 
+pytestmark = pytest.mark.server
+
 PROPERTY = "318204557"
 REPORT = ":runReport"
 CHANNELS = ("Direct", "Email", "Organic Search")

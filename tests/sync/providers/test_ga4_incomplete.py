@@ -26,6 +26,8 @@ from tests.support.sync.recording_sink import (
     sync_account,
 )
 
+pytestmark = pytest.mark.server
+
 PROPERTY = "318204557"
 REPORT = ":runReport"
 PAGES = "ga4_landing_pages_daily"

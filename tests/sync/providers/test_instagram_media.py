@@ -35,6 +35,8 @@ from tests.support.sync.recording_sink import (
     sync_account,
 )
 
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture
 def instagram() -> Iterator[InstagramStandIn]:

@@ -32,6 +32,8 @@ from tests.support.sync.recording_sink import (
     sync_account,
 )
 
+pytestmark = pytest.mark.server
+
 ACCOUNT = "act_798085168510957"
 INSIGHTS = "/insights"
 TABLE = "meta_ads_daily"

@@ -18,9 +18,9 @@ from engine.answer.engine import Engine, WidgetAnswer
 from engine.answer.fetch import RequestContext
 from engine.answer.forms.columns import AnswerColumn, build_columns
 from engine.answer.forms.csv_text import guard_cell, write_csv
-from engine.answer.forms.forms import FORMS, encode_answer
+from engine.answer.forms.forms import FORMS, encode_answer, encode_answers
 from engine.catalog.catalog import load_catalog
-from engine.errors import UnavailableForm
+from engine.errors import UnavailableForm, UnknownMetric
 from engine.query import parse_metric_query
 from engine.warehouse.warehouse import Warehouse
 from tests.conftest import TENANT
@@ -108,6 +108,28 @@ def test_a_table_has_a_line_a_row(engine: Engine) -> None:
     assert write_csv(build_columns(answer.metric, answer.body)).decode() == (
         "id,label,Sessions,CPA\n'-7,'@home,3,\n8,,3,\n"
     )
+
+
+def test_answers_of_all_shapes_share_their_columns(engine: Engine) -> None:
+    keys = ("ga4.sessions", "ga4.by_channel", "ga4.channels")
+    answers = {key: ask_engine(engine, key, "month") for key in keys} | {"x": UnknownMetric("x", keys)}
+    assert encode_answers(answers, "csv").decode().split("\n") == [
+        "key,series,id,label,t,value,problem",
+        "ga4.sessions,Sessions,,,2025-01-01,6,",
+        "ga4.by_channel,'=1+1,'=1+1,,2025-01-01,3,",
+        "ga4.by_channel,Email,Email,,2025-01-01,3,",
+        "ga4.channels,Sessions,'=1+1,'=1+1,,3,",
+        "ga4.channels,Visitors,'=1+1,'=1+1,,5,",
+        "ga4.channels,Paid,'=1+1,'=1+1,,2.5,",
+        "ga4.channels,Sessions,Email,Email,,3,",
+        "ga4.channels,Visitors,Email,Email,,3,",
+        "ga4.channels,Paid,Email,Email,,1.0,",
+        f'x,,,,,,"{UnknownMetric("x", keys)}"',
+        "",
+    ]
+    table = ipc.open_stream(io.BytesIO(encode_answers(answers, "arrow"))).read_all()
+    assert str(table.schema.field("value").type) == "double"
+    assert encode_answers({}, "csv") == b"key,series,id,label,t,value,problem\n"
 
 
 @pytest.mark.parametrize("form", ["arrow", "parquet"])

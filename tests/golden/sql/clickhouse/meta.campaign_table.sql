@@ -47,7 +47,8 @@ SELECT
   SUM(toFloat64(t."conversions")) AS a2,
   SUM(toFloat64(t."conversion_value")) AS a3,
   MIN(t."currency") AS a4,
-  MAX(t."currency") AS a5
+  MAX(t."currency") AS a5,
+  MAX((CAST(t."date" AS Nullable(String)) || CAST(NULLIF(t."campaign_name", '') AS Nullable(String)))) AS a6
 FROM "meta_ads_daily" AS t
 WHERE t."user_id" = {tenant:UUID} AND t."date" BETWEEN {start0:Date32} AND {end0:Date32}
 GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" AS Nullable(String)), ''), '(not set)')
@@ -61,7 +62,8 @@ SELECT
   SUM(toFloat64(t."conversions")) AS a2,
   SUM(toFloat64(t."conversion_value")) AS a3,
   MIN(t."currency") AS a4,
-  MAX(t."currency") AS a5
+  MAX(t."currency") AS a5,
+  MAX((CAST(t."date" AS Nullable(String)) || CAST(NULLIF(t."campaign_name", '') AS Nullable(String)))) AS a6
 FROM "meta_ads_daily" AS t
 WHERE t."user_id" = {tenant:UUID} AND t."date" BETWEEN {start0:Date32} AND {end0:Date32}
 GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" AS Nullable(String)), ''), '(not set)')
@@ -74,7 +76,8 @@ SELECT
   SUM(toFloat64(t."conversions")) AS a2,
   SUM(toFloat64(t."conversion_value")) AS a3,
   MIN(t."currency") AS a4,
-  MAX(t."currency") AS a5
+  MAX(t."currency") AS a5,
+  NULL AS a6
 FROM "meta_ads_daily" AS t
 WHERE t."user_id" = {tenant:UUID} AND t."date" BETWEEN {start1:Date32} AND {end1:Date32}
 GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" AS Nullable(String)), ''), '(not set)')
@@ -88,7 +91,8 @@ SELECT
   SUM(toFloat64(t."conversions")) AS a2,
   SUM(toFloat64(t."conversion_value")) AS a3,
   MIN(t."currency") AS a4,
-  MAX(t."currency") AS a5
+  MAX(t."currency") AS a5,
+  MAX((CAST(t."date" AS Nullable(String)) || CAST(NULLIF(t."campaign_name", '') AS Nullable(String)))) AS a6
 FROM "meta_ads_daily" AS t
 WHERE t."user_id" = {tenant:UUID} AND t."date" BETWEEN {start0:Date32} AND {end0:Date32}
 GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" AS Nullable(String)), ''), '(not set)')
@@ -101,7 +105,8 @@ SELECT
   SUM(toFloat64(t."conversions")) AS a2,
   SUM(toFloat64(t."conversion_value")) AS a3,
   MIN(t."currency") AS a4,
-  MAX(t."currency") AS a5
+  MAX(t."currency") AS a5,
+  NULL AS a6
 FROM "meta_ads_daily" AS t
 WHERE t."user_id" = {tenant:UUID} AND t."date" BETWEEN {start1:Date32} AND {end1:Date32}
 GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" AS Nullable(String)), ''), '(not set)')
@@ -114,7 +119,8 @@ SELECT
   SUM(toFloat64(t."conversions")) AS a2,
   SUM(toFloat64(t."conversion_value")) AS a3,
   MIN(t."currency") AS a4,
-  MAX(t."currency") AS a5
+  MAX(t."currency") AS a5,
+  NULL AS a6
 FROM "meta_ads_daily" AS t
 WHERE t."user_id" = {tenant:UUID} AND t."date" BETWEEN {start2:Date32} AND {end2:Date32}
 GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" AS Nullable(String)), ''), '(not set)')
@@ -127,17 +133,8 @@ SELECT
   SUM(toFloat64(t."conversions")) AS a2,
   SUM(toFloat64(t."conversion_value")) AS a3,
   MIN(t."currency") AS a4,
-  MAX(t."currency") AS a5
+  MAX(t."currency") AS a5,
+  NULL AS a6
 FROM "meta_ads_daily" AS t
 WHERE t."user_id" = {tenant:UUID} AND t."date" BETWEEN {start3:Date32} AND {end3:Date32}
 GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" AS Nullable(String)), ''), '(not set)')
-
--- meta_ads_daily, the labels of the asked window
-WITH scoped AS (
-  SELECT t."date" AS __day, COALESCE(NULLIF(CAST(t."campaign_id" AS Nullable(String)), ''), '(not set)') AS __member, NULLIF(t."campaign_name", '') AS __label
-  FROM "meta_ads_daily" AS t
-  WHERE t."user_id" = {tenant:UUID} AND t."date" BETWEEN {start0:Date32} AND {end0:Date32} AND NULLIF(t."campaign_name", '') IS NOT NULL
-)
-SELECT s.__member AS member, s.__label AS label, MAX(s.__day) AS day
-FROM scoped AS s
-GROUP BY s.__member, s.__label

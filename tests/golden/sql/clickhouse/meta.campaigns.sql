@@ -3,7 +3,7 @@
 
 -- meta_ads_daily, one range of days: compare is off, or the windows touch
 WITH scoped AS (
-  SELECT t."date" AS __day, COALESCE(NULLIF(CAST(t."campaign_name" AS Nullable(String)), ''), '(not set)') AS __member, toFloat64(t."spend") AS "spend", t."currency" AS "currency"
+  SELECT t."date" AS __day, COALESCE(NULLIF(CAST(t."campaign_id" AS Nullable(String)), ''), '(not set)') AS __member, toFloat64(t."spend") AS "spend", t."currency" AS "currency"
   FROM "meta_ads_daily" AS t
   WHERE t."user_id" = {tenant:UUID} AND t."date" BETWEEN {start0:Date32} AND {end0:Date32}
 ), ranked AS (
@@ -25,11 +25,11 @@ GROUP BY s.__day, r.place
 
 -- meta_ads_daily, two ranges: the windows have a gap
 WITH scoped AS (
-  SELECT t."date" AS __day, COALESCE(NULLIF(CAST(t."campaign_name" AS Nullable(String)), ''), '(not set)') AS __member, toFloat64(t."spend") AS "spend", t."currency" AS "currency"
+  SELECT t."date" AS __day, COALESCE(NULLIF(CAST(t."campaign_id" AS Nullable(String)), ''), '(not set)') AS __member, toFloat64(t."spend") AS "spend", t."currency" AS "currency"
   FROM "meta_ads_daily" AS t
   WHERE t."user_id" = {tenant:UUID} AND t."date" BETWEEN {start0:Date32} AND {end0:Date32}
   UNION ALL
-  SELECT t."date" AS __day, COALESCE(NULLIF(CAST(t."campaign_name" AS Nullable(String)), ''), '(not set)') AS __member, toFloat64(t."spend") AS "spend", t."currency" AS "currency"
+  SELECT t."date" AS __day, COALESCE(NULLIF(CAST(t."campaign_id" AS Nullable(String)), ''), '(not set)') AS __member, toFloat64(t."spend") AS "spend", t."currency" AS "currency"
   FROM "meta_ads_daily" AS t
   WHERE t."user_id" = {tenant:UUID} AND t."date" BETWEEN {start1:Date32} AND {end1:Date32}
 ), ranked AS (

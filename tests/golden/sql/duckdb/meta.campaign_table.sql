@@ -47,7 +47,8 @@ SELECT
   SUM(CAST(t."conversions" AS DOUBLE)) AS a2,
   SUM(CAST(t."conversion_value" AS DOUBLE)) AS a3,
   MIN(t."currency") AS a4,
-  MAX(t."currency") AS a5
+  MAX(t."currency") AS a5,
+  MAX((CAST(t."date" AS TEXT) || CAST(NULLIF(t."campaign_name", '') AS TEXT))) AS a6
 FROM "meta_ads_daily" AS t
 WHERE t."user_id" = $tenant AND t."date" BETWEEN $start0 AND $end0
 GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)')
@@ -61,7 +62,8 @@ SELECT
   SUM(CAST(t."conversions" AS DOUBLE)) AS a2,
   SUM(CAST(t."conversion_value" AS DOUBLE)) AS a3,
   MIN(t."currency") AS a4,
-  MAX(t."currency") AS a5
+  MAX(t."currency") AS a5,
+  MAX((CAST(t."date" AS TEXT) || CAST(NULLIF(t."campaign_name", '') AS TEXT))) AS a6
 FROM "meta_ads_daily" AS t
 WHERE t."user_id" = $tenant AND t."date" BETWEEN $start0 AND $end0
 GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)')
@@ -74,7 +76,8 @@ SELECT
   SUM(CAST(t."conversions" AS DOUBLE)) AS a2,
   SUM(CAST(t."conversion_value" AS DOUBLE)) AS a3,
   MIN(t."currency") AS a4,
-  MAX(t."currency") AS a5
+  MAX(t."currency") AS a5,
+  NULL AS a6
 FROM "meta_ads_daily" AS t
 WHERE t."user_id" = $tenant AND t."date" BETWEEN $start1 AND $end1
 GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)')
@@ -88,7 +91,8 @@ SELECT
   SUM(CAST(t."conversions" AS DOUBLE)) AS a2,
   SUM(CAST(t."conversion_value" AS DOUBLE)) AS a3,
   MIN(t."currency") AS a4,
-  MAX(t."currency") AS a5
+  MAX(t."currency") AS a5,
+  MAX((CAST(t."date" AS TEXT) || CAST(NULLIF(t."campaign_name", '') AS TEXT))) AS a6
 FROM "meta_ads_daily" AS t
 WHERE t."user_id" = $tenant AND t."date" BETWEEN $start0 AND $end0
 GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)')
@@ -101,7 +105,8 @@ SELECT
   SUM(CAST(t."conversions" AS DOUBLE)) AS a2,
   SUM(CAST(t."conversion_value" AS DOUBLE)) AS a3,
   MIN(t."currency") AS a4,
-  MAX(t."currency") AS a5
+  MAX(t."currency") AS a5,
+  NULL AS a6
 FROM "meta_ads_daily" AS t
 WHERE t."user_id" = $tenant AND t."date" BETWEEN $start1 AND $end1
 GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)')
@@ -114,7 +119,8 @@ SELECT
   SUM(CAST(t."conversions" AS DOUBLE)) AS a2,
   SUM(CAST(t."conversion_value" AS DOUBLE)) AS a3,
   MIN(t."currency") AS a4,
-  MAX(t."currency") AS a5
+  MAX(t."currency") AS a5,
+  NULL AS a6
 FROM "meta_ads_daily" AS t
 WHERE t."user_id" = $tenant AND t."date" BETWEEN $start2 AND $end2
 GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)')
@@ -127,17 +133,8 @@ SELECT
   SUM(CAST(t."conversions" AS DOUBLE)) AS a2,
   SUM(CAST(t."conversion_value" AS DOUBLE)) AS a3,
   MIN(t."currency") AS a4,
-  MAX(t."currency") AS a5
+  MAX(t."currency") AS a5,
+  NULL AS a6
 FROM "meta_ads_daily" AS t
 WHERE t."user_id" = $tenant AND t."date" BETWEEN $start3 AND $end3
 GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)')
-
--- meta_ads_daily, the labels of the asked window
-WITH scoped AS MATERIALIZED (
-  SELECT t."date" AS __day, COALESCE(NULLIF(CAST(t."campaign_id" AS TEXT), ''), '(not set)') AS __member, NULLIF(t."campaign_name", '') AS __label
-  FROM "meta_ads_daily" AS t
-  WHERE t."user_id" = $tenant AND t."date" BETWEEN $start0 AND $end0 AND NULLIF(t."campaign_name", '') IS NOT NULL
-)
-SELECT s.__member AS member, s.__label AS label, MAX(s.__day) AS day
-FROM scoped AS s
-GROUP BY s.__member, s.__label

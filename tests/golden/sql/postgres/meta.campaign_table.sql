@@ -47,7 +47,8 @@ SELECT
   SUM(CAST(t."conversions" AS DOUBLE PRECISION)) AS a2,
   SUM(CAST(t."conversion_value" AS DOUBLE PRECISION)) AS a3,
   MIN(t."currency" COLLATE "C") AS a4,
-  MAX(t."currency" COLLATE "C") AS a5
+  MAX(t."currency" COLLATE "C") AS a5,
+  MAX((CAST(t."date" AS TEXT) COLLATE "C" || CAST(NULLIF(t."campaign_name" COLLATE "C", '') AS TEXT) COLLATE "C")) AS a6
 FROM "meta_ads_daily" AS t
 WHERE t."user_id" = CAST(%(tenant)s AS UUID) AND t."date" BETWEEN %(start0)s AND %(end0)s
 GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" COLLATE "C" AS TEXT) COLLATE "C", ''), '(not set)')
@@ -61,7 +62,8 @@ SELECT
   SUM(CAST(t."conversions" AS DOUBLE PRECISION)) AS a2,
   SUM(CAST(t."conversion_value" AS DOUBLE PRECISION)) AS a3,
   MIN(t."currency" COLLATE "C") AS a4,
-  MAX(t."currency" COLLATE "C") AS a5
+  MAX(t."currency" COLLATE "C") AS a5,
+  MAX((CAST(t."date" AS TEXT) COLLATE "C" || CAST(NULLIF(t."campaign_name" COLLATE "C", '') AS TEXT) COLLATE "C")) AS a6
 FROM "meta_ads_daily" AS t
 WHERE t."user_id" = CAST(%(tenant)s AS UUID) AND t."date" BETWEEN %(start0)s AND %(end0)s
 GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" COLLATE "C" AS TEXT) COLLATE "C", ''), '(not set)')
@@ -74,7 +76,8 @@ SELECT
   SUM(CAST(t."conversions" AS DOUBLE PRECISION)) AS a2,
   SUM(CAST(t."conversion_value" AS DOUBLE PRECISION)) AS a3,
   MIN(t."currency" COLLATE "C") AS a4,
-  MAX(t."currency" COLLATE "C") AS a5
+  MAX(t."currency" COLLATE "C") AS a5,
+  NULL AS a6
 FROM "meta_ads_daily" AS t
 WHERE t."user_id" = CAST(%(tenant)s AS UUID) AND t."date" BETWEEN %(start1)s AND %(end1)s
 GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" COLLATE "C" AS TEXT) COLLATE "C", ''), '(not set)')
@@ -88,7 +91,8 @@ SELECT
   SUM(CAST(t."conversions" AS DOUBLE PRECISION)) AS a2,
   SUM(CAST(t."conversion_value" AS DOUBLE PRECISION)) AS a3,
   MIN(t."currency" COLLATE "C") AS a4,
-  MAX(t."currency" COLLATE "C") AS a5
+  MAX(t."currency" COLLATE "C") AS a5,
+  MAX((CAST(t."date" AS TEXT) COLLATE "C" || CAST(NULLIF(t."campaign_name" COLLATE "C", '') AS TEXT) COLLATE "C")) AS a6
 FROM "meta_ads_daily" AS t
 WHERE t."user_id" = CAST(%(tenant)s AS UUID) AND t."date" BETWEEN %(start0)s AND %(end0)s
 GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" COLLATE "C" AS TEXT) COLLATE "C", ''), '(not set)')
@@ -101,7 +105,8 @@ SELECT
   SUM(CAST(t."conversions" AS DOUBLE PRECISION)) AS a2,
   SUM(CAST(t."conversion_value" AS DOUBLE PRECISION)) AS a3,
   MIN(t."currency" COLLATE "C") AS a4,
-  MAX(t."currency" COLLATE "C") AS a5
+  MAX(t."currency" COLLATE "C") AS a5,
+  NULL AS a6
 FROM "meta_ads_daily" AS t
 WHERE t."user_id" = CAST(%(tenant)s AS UUID) AND t."date" BETWEEN %(start1)s AND %(end1)s
 GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" COLLATE "C" AS TEXT) COLLATE "C", ''), '(not set)')
@@ -114,7 +119,8 @@ SELECT
   SUM(CAST(t."conversions" AS DOUBLE PRECISION)) AS a2,
   SUM(CAST(t."conversion_value" AS DOUBLE PRECISION)) AS a3,
   MIN(t."currency" COLLATE "C") AS a4,
-  MAX(t."currency" COLLATE "C") AS a5
+  MAX(t."currency" COLLATE "C") AS a5,
+  NULL AS a6
 FROM "meta_ads_daily" AS t
 WHERE t."user_id" = CAST(%(tenant)s AS UUID) AND t."date" BETWEEN %(start2)s AND %(end2)s
 GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" COLLATE "C" AS TEXT) COLLATE "C", ''), '(not set)')
@@ -127,17 +133,8 @@ SELECT
   SUM(CAST(t."conversions" AS DOUBLE PRECISION)) AS a2,
   SUM(CAST(t."conversion_value" AS DOUBLE PRECISION)) AS a3,
   MIN(t."currency" COLLATE "C") AS a4,
-  MAX(t."currency" COLLATE "C") AS a5
+  MAX(t."currency" COLLATE "C") AS a5,
+  NULL AS a6
 FROM "meta_ads_daily" AS t
 WHERE t."user_id" = CAST(%(tenant)s AS UUID) AND t."date" BETWEEN %(start3)s AND %(end3)s
 GROUP BY COALESCE(NULLIF(CAST(t."campaign_id" COLLATE "C" AS TEXT) COLLATE "C", ''), '(not set)')
-
--- meta_ads_daily, the labels of the asked window
-WITH scoped AS MATERIALIZED (
-  SELECT t."date" AS __day, COALESCE(NULLIF(CAST(t."campaign_id" COLLATE "C" AS TEXT) COLLATE "C", ''), '(not set)') AS __member, NULLIF(t."campaign_name" COLLATE "C", '') AS __label
-  FROM "meta_ads_daily" AS t
-  WHERE t."user_id" = CAST(%(tenant)s AS UUID) AND t."date" BETWEEN %(start0)s AND %(end0)s AND NULLIF(t."campaign_name" COLLATE "C", '') IS NOT NULL
-)
-SELECT s.__member AS member, s.__label AS label, MAX(s.__day) AS day
-FROM scoped AS s
-GROUP BY s.__member, s.__label

@@ -3,7 +3,7 @@
 
 -- meta_ads_daily, one range of days: compare is off, or the windows touch
 WITH scoped AS MATERIALIZED (
-  SELECT t."date" AS __day, COALESCE(NULLIF(CAST(t."campaign_name" COLLATE "C" AS TEXT) COLLATE "C", ''), '(not set)') AS __member, CAST(t."spend" AS DOUBLE PRECISION) AS "spend", t."currency" COLLATE "C" AS "currency"
+  SELECT t."date" AS __day, COALESCE(NULLIF(CAST(t."campaign_id" COLLATE "C" AS TEXT) COLLATE "C", ''), '(not set)') AS __member, CAST(t."spend" AS DOUBLE PRECISION) AS "spend", t."currency" COLLATE "C" AS "currency"
   FROM "meta_ads_daily" AS t
   WHERE t."user_id" = CAST(%(tenant)s AS UUID) AND t."date" BETWEEN %(start0)s AND %(end0)s
 ), ranked AS (
@@ -25,11 +25,11 @@ GROUP BY s.__day, r.place
 
 -- meta_ads_daily, two ranges: the windows have a gap
 WITH scoped AS MATERIALIZED (
-  SELECT t."date" AS __day, COALESCE(NULLIF(CAST(t."campaign_name" COLLATE "C" AS TEXT) COLLATE "C", ''), '(not set)') AS __member, CAST(t."spend" AS DOUBLE PRECISION) AS "spend", t."currency" COLLATE "C" AS "currency"
+  SELECT t."date" AS __day, COALESCE(NULLIF(CAST(t."campaign_id" COLLATE "C" AS TEXT) COLLATE "C", ''), '(not set)') AS __member, CAST(t."spend" AS DOUBLE PRECISION) AS "spend", t."currency" COLLATE "C" AS "currency"
   FROM "meta_ads_daily" AS t
   WHERE t."user_id" = CAST(%(tenant)s AS UUID) AND t."date" BETWEEN %(start0)s AND %(end0)s
   UNION ALL
-  SELECT t."date" AS __day, COALESCE(NULLIF(CAST(t."campaign_name" COLLATE "C" AS TEXT) COLLATE "C", ''), '(not set)') AS __member, CAST(t."spend" AS DOUBLE PRECISION) AS "spend", t."currency" COLLATE "C" AS "currency"
+  SELECT t."date" AS __day, COALESCE(NULLIF(CAST(t."campaign_id" COLLATE "C" AS TEXT) COLLATE "C", ''), '(not set)') AS __member, CAST(t."spend" AS DOUBLE PRECISION) AS "spend", t."currency" COLLATE "C" AS "currency"
   FROM "meta_ads_daily" AS t
   WHERE t."user_id" = CAST(%(tenant)s AS UUID) AND t."date" BETWEEN %(start1)s AND %(end1)s
 ), ranked AS (

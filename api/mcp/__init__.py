@@ -1,0 +1,1 @@
+"""The catalog as tools for assistants, over the Model Context Protocol."""

@@ -1,0 +1,1 @@
+"""Exchange of metric files with other formats."""
