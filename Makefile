@@ -28,15 +28,17 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.lock
 	touch $@
 
 run: $(VENV)/run.stamp      ## the demo: its data, the API and the dashboard, on 127.0.0.1:8000
+	$(BIN)/python -m web.build
 	$(BIN)/metric-engine serve --demo --port $(PORT)
 
 test: $(VENV)/dev.stamp     ## every test, on real databases; ARGS=--all asks every generated question
+	$(BIN)/python -m web.build --with-checks
 	$(BIN)/python -m pytest $(PYTEST_PROCESSES) $(ARGS)
 
 test-fast: $(VENV)/dev.stamp ## the tests that start no server and no process
 	$(BIN)/python -m pytest --fast --numprocesses auto --dist worksteal $(ARGS)
 
-check: $(VENV)/dev.stamp    ## ruff, types, the metric files, their schema, known vulnerabilities
+check: $(VENV)/dev.stamp    ## ruff, types, the metric files, their schema, the page's types, known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -45,6 +47,7 @@ check: $(VENV)/dev.stamp    ## ruff, types, the metric files, their schema, know
 	$(BIN)/metric-engine schema | diff -u metrics/schema.json -
 	$(BIN)/metric-engine schema --insights | diff -u metrics/insights.schema.json -
 	$(BIN)/metric-engine schema --language | diff -u metrics/language.schema.json -
+	$(BIN)/python -m web.build --check
 	$(AUDIT)
 
 # Where no database of vulnerabilities can be reached, it says so and passes.
@@ -59,11 +62,13 @@ golden: $(VENV)/dev.stamp   ## write the golden files again; read the difference
 	$(BIN)/python -m tests.golden
 	$(BIN)/python -m tests.docs
 	$(BIN)/python -m tests.support.published
+	$(BIN)/python -m web.build --types
 
 bench: $(VENV)/dev.stamp    ## the figures of docs/benchmarks.md
 	$(BIN)/python -m bench
 
 wheel: $(VENV)/dev.stamp    ## the wheel and beside it, as CycloneDX, the inventory of what it runs with, in dist/
+	$(BIN)/python -m web.build
 	$(PIP) wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
 	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --output-file dist/metric-engine.cdx.json requirements/run.lock
 
@@ -75,6 +80,8 @@ lock: $(VENV)/dev.stamp     ## pin the newest versions that pyproject.toml admit
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 		--custom-compile-command "make lock" --constraint requirements/run.lock --constraint requirements/build.lock \
 		--output-file requirements/dev.lock --group dev
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+		--custom-compile-command "make lock" --output-file requirements/node.lock --group node
 
 clean:           ## remove the environment and the demo's database
 	rm -rf $(VENV) .metric-engine

@@ -8,7 +8,6 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from operator import attrgetter
-from pathlib import Path
 from types import FrameType
 
 from anyio import to_thread
@@ -16,9 +15,8 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
-import web
 from api import health as operations
-from api import openapi, problems
+from api import openapi, page, problems
 from api.answers import open_narrate_pool
 from api.event_feed import EventFeed
 from api.mcp.endpoint import build_route
@@ -40,7 +38,6 @@ from runtime.services import Services
 from runtime.settings import Settings
 from state.tenant_watch import watch_tenants
 
-PAGES = Path(web.__file__).parent / "static"
 # What clients of the Model Context Protocol send beside the token.
 MCP_HEADERS = ("Mcp-Protocol-Version", "Mcp-Method", "Mcp-Name")
 # Seconds for the feed's last look, which may wait for a database.
@@ -91,9 +88,7 @@ def create_app(services: Services, *, does_syncs: bool = False) -> FastAPI:
         app.include_router(router, prefix="/v1")
     app.include_router(operations.router)
     app.include_router(openapi.router)
-    if PAGES.is_dir():
-        # Unlike a mount it is tried after every route, so that a wrong method is still 405 and an unknown path 404.
-        app.frontend("/", directory=PAGES, fallback=None)
+    page.add_page(app)
     add_middlewares(app, services, server_metrics)
     return app
 

@@ -42,6 +42,7 @@ from engine import (
 # The page of /docs is ours; Swagger UI's own files come in a package.
 DOCS_FOLDER = Path(__file__).with_name("docs")
 DOCS_FILES: Mapping[str, str] = {
+    "mark.svg": "image/svg+xml",
     "start.js": "text/javascript",
     "swagger-ui-bundle.js": "text/javascript",
     "swagger-ui.css": "text/css",

@@ -369,6 +369,8 @@ class WidgetEntry(BaseModel):
     chart: str | None
     by: str | None = Field(description="The dimension or column that the widget is broken down by.")
     columns: list[str] | Absent = Field(None, description="The columns of a table, by which its rows can be sorted.")
+    rows: str | Absent = Field(None, description="The dimension or column whose members are the rows of a table.")
+    sort: str | Absent = Field(None, description="The order of a table's rows, as a request may name it.")
     grains: list[Grain]
     group: str | None = Field(description="The section of a page that the widget belongs to.")
     position: float | None = Field(description="The widget's place in its section, the least first.")

@@ -278,15 +278,16 @@ def create_token(
     lifetime: timedelta,
     audience: str | None = None,
     issuer: str | None = None,
+    name: str | None = None,
 ) -> str:
     """Create an HS256 token for `user` (a UUID), valid for `lifetime` from now.
 
-    Raises ValueError when `user` is not a UUID.
+    The dashboard shows `name` as whose it is. Raises ValueError when `user` is not a UUID.
     """
     if not UUID_PATTERN.fullmatch(user.lower()):
         raise ValueError(f"{user!r} is not a UUID; write one such as 00000000-0000-4000-8000-000000000001")
     now = int(time.time())
     claims = {"sub": user.lower(), "iat": now, "exp": now + int(lifetime.total_seconds())}
-    optional = {"aud": audience, "iss": issuer}
+    optional = {"aud": audience, "iss": issuer, "name": name}
     claims_given = claims | {name: value for name, value in optional.items() if value is not None}
     return jwt.encode(claims_given, secret.get_secret_value(), algorithm="HS256")

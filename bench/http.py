@@ -72,6 +72,8 @@ class Rounds:
     """The loads of one server at one number of clients, a round each."""
 
     loads: list[Load] = field(default_factory=list)
+    # The seconds of a processor that the server spent on a request.
+    costs: list[float] = field(default_factory=list)
 
     @property
     def rates(self) -> list[float]:
@@ -81,7 +83,7 @@ class Rounds:
         rate = statistics.median(self.rates)
         median = statistics.median(load.median for load in self.loads) * 1e3
         slowest = statistics.median(load.slowest for load in self.loads) * 1e3
-        return f"{rate:,.0f}/s, {median:.2f} / {slowest:.2f}"
+        return f"{rate:,.0f}/s, {median:.2f} / {slowest:.2f}, {statistics.median(self.costs) * 1e6:,.0f}"
 
 
 Measured = dict[tuple[str, int], Rounds]
@@ -173,8 +175,11 @@ def run_ours(environment: Mapping[str, str], cores: frozenset[int], *arguments: 
 
 
 @contextmanager
-def run_peer(factory: str, environment: Mapping[str, str], cores: frozenset[int]) -> Iterator[int]:
-    """Run one of the peers under uvicorn, with the fastest loop and parser that are installed; yields its port."""
+def run_peer(factory: str, environment: Mapping[str, str], cores: frozenset[int]) -> Iterator[tuple[int, int]]:
+    """Run one of the peers under uvicorn, with the fastest loop and parser that are installed.
+
+    Yields its port and its process.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port: int = listening.getsockname()[1]
     command = [sys.executable, "-m", "uvicorn", "--factory", f"bench.http_peers:{factory}"]
@@ -183,7 +188,7 @@ def run_peer(factory: str, environment: Mapping[str, str], cores: frozenset[int]
         pin_process(process.pid, cores)
         try:
             wait_for_port(port)
-            yield port
+            yield port, process.pid
         finally:
             process.send_signal(signal.SIGTERM)
 
@@ -205,20 +210,20 @@ def measure_servers(
     """Ask every server in turns, at each number of clients."""
     measured: Measured = {}
     with ExitStack() as opened:
-        ours, _ = opened.enter_context(run_ours(environment, cores))
+        ours, process = opened.enter_context(run_ours(environment, cores))
         body = folder / "body.json"
         body.write_bytes(fetch_body(ours, requests))
         peer_environment = {**environment, "BENCH_BODY": str(body)}
         servers = {
-            name: (opened.enter_context(run_peer(factory, peer_environment, cores)), requests.make_cold)
+            name: (*opened.enter_context(run_peer(factory, peer_environment, cores)), requests.make_cold)
             for name, factory in FACTORIES.items()
         }
-        servers |= {WARM: (ours, requests.make_warm), COLD: (ours, requests.make_cold)}
+        servers |= {WARM: (ours, process, requests.make_warm), COLD: (ours, process, requests.make_cold)}
         asked = dict.fromkeys(servers, 0)
         for turn in range(ROUNDS + 1):
             for clients in CLIENTS:
-                for name, (port, make_request) in servers.items():
-                    first = asked[name]
+                for name, (port, server, make_request) in servers.items():
+                    first, before = asked[name], read_cpu_seconds(server)
                     load = send_load(
                         port,
                         lambda number, first=first, make=make_request: make(first + number),  # type: ignore[misc]
@@ -229,7 +234,9 @@ def measure_servers(
                     )
                     asked[name] += len(load.seconds)
                     if turn:
-                        measured.setdefault((name, clients), Rounds()).loads.append(load)
+                        rounds = measured.setdefault((name, clients), Rounds())
+                        rounds.loads.append(load)
+                        rounds.costs.append((read_cpu_seconds(server) - before) / len(load.seconds))
     for (name, clients), rounds in measured.items():
         print(f"{database:10} {clients:3} {name:20} {rounds.describe()}", flush=True)
     return measured
@@ -278,6 +285,18 @@ def compare_rates(measured: Measured, subject: str, peer: str, clients: int) -> 
     return [ours / theirs for ours, theirs in pairs]
 
 
+def compare_costs(measured: Measured, subject: str, peer: str, clients: int) -> list[float]:
+    """Return how many times a request of the subject goes into one of the peer; other load hardly changes it."""
+    pairs = zip(measured[subject, clients].costs, measured[peer, clients].costs, strict=True)
+    return [theirs / max(ours, 1e-6) for ours, theirs in pairs]
+
+
+def read_cpu_seconds(process: int) -> float:
+    """Return the seconds that a process has had of a processor."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def render_section(
     measured: Mapping[str, Measured], memory: Mapping[str, str], workers: Mapping[str, list[float]]
 ) -> str:
@@ -288,12 +307,19 @@ def render_section(
     for title, subject, peer, aim in AIMS:
         ratios = [format_ratios(compare_rates(measured[name], subject, peer, clients)) for name, clients in columns]
         lines.append(f"| {title} | ≥ {aim} | {' | '.join(ratios)} |")
+    for title, subject, peer, aim in AIMS:
+        ratios = [format_ratios(compare_costs(measured[name], subject, peer, clients)) for name, clients in columns]
+        lines.append(f"| the same by the processor's time: {title} | ≥ {aim} | {' | '.join(ratios)} |")
     tails = [
         format_ratios([load.slowest / load.median for load in measured[name][WARM, clients].loads])
         for name, clients in columns
     ]
     lines.append(f"| p99 of kept answers : their p50 | ≤ 4 at 32 | {' | '.join(tails)} |")
-    lines += ["", f"| requests a second, p50 / p99 in ms | {' | '.join(heads)} |", f"|---|{'---|' * len(columns)}"]
+    lines += [
+        "",
+        f"| requests a second, p50 / p99 in ms, µs of the processor | {' | '.join(heads)} |",
+        f"|---|{'---|' * len(columns)}",
+    ]
     for name in (*FACTORIES, WARM, COLD):
         figures = [measured[database][name, clients].describe() for database, clients in columns]
         lines.append(f"| {name} | {' | '.join(figures)} |")

@@ -37,7 +37,7 @@ class Load:
     @property
     def slowest(self) -> float:
         """The 99th percentile."""
-        return statistics.quantiles(self.seconds, n=100)[-1]
+        return sorted(self.seconds)[len(self.seconds) * 99 // 100]
 
 
 @dataclass(slots=True)

@@ -23,6 +23,7 @@ REQUEST_SECONDS = 10.0
 READING_SECONDS = 30.0
 # A filter may name 50 members of 500 characters; a letter with an accent takes six bytes of an address.
 MAX_HEAD_BYTES = 16_384 + 6 * MAX_FILTER_VALUES * MAX_FILTER_LENGTH
+LONG_BYTES = 16_384
 # Requests on one connection that wait for the answer to the one before.
 MAX_PIPELINED = 32
 MAX_CONNECTIONS = 4_096
@@ -30,6 +31,10 @@ MAX_CONNECTIONS = 4_096
 MAX_ACCEPTED = 8
 MAX_QUEUED = 2_048
 FULL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+class OverlongHead(Exception):
+    """A head that is complete is too long; the parser makes a 400 of it."""
 
 
 class TimedProtocol(HttpToolsProtocol):
@@ -47,6 +52,8 @@ class TimedProtocol(HttpToolsProtocol):
         self.is_in_head = self.is_receiving = False
         self.is_body_timed = False
         self.head_bytes = 0
+        # Whether a head that is complete now may be too long: it came in parts, or with much else.
+        self.is_long = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -60,6 +67,7 @@ class TimedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         was_in_head = self.is_in_head
+        self.is_long = was_in_head or len(data) > LONG_BYTES
         super().data_received(data)
         if self.transport.is_closing():
             return
@@ -90,6 +98,11 @@ class TimedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self.is_in_head = False
+        if (
+            self.is_long
+            and len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > MAX_HEAD_BYTES
+        ):
+            raise OverlongHead
         super().on_headers_complete()
         if len(self.pipeline) > MAX_PIPELINED:
             self.transport.abort()

@@ -6,6 +6,7 @@ import logging
 import re
 import time
 from collections.abc import Container, Iterable
+from http import HTTPStatus
 from secrets import token_hex
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -35,6 +36,9 @@ PAGE_POLICY = (
     b"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
+ASSETS = "/assets/"
+IMMUTABLE = (b"cache-control", b"public, max-age=31536000, immutable")
+
 logger = logging.getLogger("metric_engine.access")
 
 
@@ -63,7 +67,8 @@ class RequestLogging:
                 # A browser applies the policy of a 304, which has no type, to its own copy of the page.
                 media_type = given.get(b"content-type") or (b"" if is_guarded(scope) else b"text/html")
                 policy = PAGE_POLICY if media_type.startswith(b"text/html") else DATA_POLICY
-                message["headers"] = complete_headers(message["headers"], given, identifier, policy)
+                headers = complete_headers(message["headers"], given, identifier, policy)
+                message["headers"] = mark_immutable(headers) if is_asset(scope, status) else headers
             await send(message)
 
         try:
@@ -93,6 +98,18 @@ def complete_headers(
         (b"x-request-id", identifier.encode("latin-1")),
         *(header for header in own if header[0] not in given),
     ]
+
+
+def mark_immutable(headers: Iterable[RawHeader]) -> list[RawHeader]:
+    """Return the headers of a file that never changes under its name."""
+    return [*(header for header in headers if header[0] != b"cache-control"), IMMUTABLE]
+
+
+def is_asset(scope: Scope, status: int | None) -> bool:
+    """Tell whether the response is one of the page's files, whose name changes with their content."""
+    path: str = scope["path"]
+    is_found = status in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED)
+    return is_found and path.removeprefix(scope.get("root_path", "")).startswith(ASSETS)
 
 
 def get_request_id(scope: Scope) -> str:

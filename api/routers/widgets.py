@@ -61,11 +61,16 @@ def describe_entry(metric: Metric) -> dict[str, Any]:
     }
 
 
-def describe_columns(metric: Metric) -> dict[str, list[str]]:
-    """Describe the columns of a table; nothing of any other widget."""
+def describe_columns(metric: Metric) -> dict[str, object]:
+    """Describe the columns, the rows and the order of a table; nothing of any other widget."""
     if not isinstance(metric, TableMetric) or metric.rows is None:
         return {}
-    return {"columns": [series.name for series in metric.series]}
+    order = f"-{metric.rows.sort}" if metric.rows.is_descending else metric.rows.sort
+    return {
+        "columns": [series.name for series in metric.series],
+        "rows": metric.rows.dimension.name,
+        "sort": order,
+    }
 
 
 @router.post("/batch", summary="Several widgets at once", responses={200: {"model": Batch}})

@@ -198,7 +198,7 @@ def render_invitation(services: Services, address: str) -> str:
     served = services.engine.catalog.widgets
     key = FIRST_KEY if FIRST_KEY in served else next(iter(served), "")
     user = EVERYTHING.user_id
-    token = sign_token(Settings.from_environment(), user, TOKEN_LIFETIME)
+    token = sign_token(Settings.from_environment(), user, TOKEN_LIFETIME, EVERYTHING.name)
     program = sys.argv[0] if Path(sys.argv[0]).name == "metric-engine" else "metric-engine"
     warehouse = services.engine.warehouse
     # The URL of a database elsewhere may hold a password.

@@ -18,6 +18,7 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.tokens import create_token
+from cli.connections import TimedProtocol
 from engine.answer.engine import Engine
 from engine.catalog.catalog import load_catalog
 from engine.warehouse.warehouse import Warehouse
@@ -65,7 +66,10 @@ def run_app(app: FastAPI) -> Iterator[str]:
     """The address of a real server of this app on this machine."""
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listening:
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, server_header=False, ws="none"))
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, server_header=False, ws="none", http=TimedProtocol, loop="asyncio"
+        )
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:

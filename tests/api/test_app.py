@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from api import app as module
+import web
 from api.app import create_app
 from engine.answer.engine import Engine
 from engine.errors import InvalidSetting
@@ -22,7 +22,7 @@ def pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "assets").mkdir(parents=True)
     (folder / "index.html").write_text("<title>Dashboard</title>")
     (folder / "assets" / "app.js").write_text("// app")
-    monkeypatch.setattr(module, "PAGES", folder)
+    monkeypatch.setattr(web, "DIST", folder)
     return folder
 
 

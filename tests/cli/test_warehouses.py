@@ -203,6 +203,7 @@ def test_the_demo_shows_the_same_on_every_engine(warehouse_url: str, tmp_path: P
     ] == []
 
 
+@pytest.mark.server
 def test_the_demo_fills_the_warehouse_that_is_set_and_drops_nothing_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -111,9 +111,7 @@ def find_range(rows: Sequence[Row]) -> float:
     return float(max(values) - min(values))
 
 
-@pytest.mark.parametrize(
-    ("key", "compute"), [("median", find_median), ("p90", find_spread), ("extremes", find_range)], ids=str
-)
+@pytest.mark.parametrize(("key", "compute"), [("median", find_median), ("p90", find_spread), ("extremes", find_range)])
 def test_buckets_and_totals_are_of_all_their_rows(
     engine: Engine, key: str, compute: Callable[[Sequence[Row]], float]
 ) -> None:

@@ -1,0 +1,43 @@
+/** A box that a chart fills: it knows its size, and draws again when that or the answer changes. */
+
+import { render } from "lit";
+import { drawChart } from "../charts/chart";
+import type { ChartInput } from "../charts/types";
+
+type Drawing = Omit<ChartInput, "width" | "height">;
+
+const MIN_SIZE = 40;
+
+class ChartBox extends HTMLElement {
+  private drawing: Drawing | null = null;
+  private width = 0;
+  private height = 0;
+  private readonly observer = new ResizeObserver(([entry]) => {
+    if (entry === undefined) return;
+    const width = Math.floor(entry.contentRect.width);
+    const height = Math.floor(entry.contentRect.height);
+    if (width === this.width && height === this.height) return;
+    [this.width, this.height] = [width, height];
+    this.draw();
+  });
+
+  set input(drawing: Drawing) {
+    this.drawing = drawing;
+    this.draw();
+  }
+
+  connectedCallback(): void {
+    this.observer.observe(this);
+  }
+
+  disconnectedCallback(): void {
+    this.observer.disconnect();
+  }
+
+  private draw(): void {
+    if (this.drawing === null || this.width < MIN_SIZE || this.height < MIN_SIZE) return;
+    render(drawChart({ ...this.drawing, width: this.width, height: this.height }), this);
+  }
+}
+
+customElements.define("chart-box", ChartBox);

@@ -1,0 +1,334 @@
+/** What the page does: it asks the API what the view wants to know. */
+
+import {
+  type Layout,
+  type Question,
+  Refusal,
+  type Widget,
+  fetchAnswers,
+  fetchCatalog,
+  fetchConnections,
+  fetchCsv,
+  fetchExplanation,
+  fetchInsights,
+  fetchLayout,
+  fetchMembers,
+  fetchMeta,
+  fetchWidget,
+} from "../api/client";
+import { forgetToken, getToken, keepToken } from "../api/session";
+import { guessLastDay } from "./days";
+import { arrangeEntries, readPlaces } from "./layout";
+import { type State, type TableAsk, type Tile, change, findEntry, findTrend, getSourceTitles, getState, listMissing, say } from "./store";
+import { type View, buildQuestion, readView, toggleMember, writeView } from "./view";
+
+export const ACCOUNT_DIMENSIONS = ["property", "ad_account", "ig_account"] as const;
+export const PAGE_ROWS = 10;
+
+let running: AbortController | null = null;
+let retrying: ReturnType<typeof setTimeout> | undefined;
+
+/** Run the newest task only; what goes wrong is told, and tried again where that can help. */
+async function attempt(task: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  running?.abort();
+  clearTimeout(retrying);
+  const mine = (running = new AbortController());
+  change({ isLoading: true });
+  try {
+    await task(mine.signal);
+    if (mine === running) change({ isLoading: false, banner: null });
+  } catch (error) {
+    if (mine !== running || (error instanceof DOMException && error.name === "AbortError")) return;
+    change({ isLoading: false });
+    if (!(error instanceof Refusal)) throw error;
+    tellRefusal(error, () => attempt(task));
+  }
+}
+
+/** Show what the server refused; a refused token leads to the door. */
+export function tellRefusal(error: Refusal, retry: (() => unknown) | null = null): void {
+  if (error.status === 401) return leave("refused");
+  const retries = error.wait !== null && retry !== null;
+  change({ banner: { text: error.message, retries } });
+  if (retries) retrying = setTimeout(retry, (error.wait ?? 1) * 1000);
+}
+
+/** Try again at once. */
+export const retryNow = (): void => void (getState().catalog === null ? open() : attempt(ask));
+
+/** Everything from the start: the catalog, what is saved, what is connected, then the answers. */
+export async function open(): Promise<void> {
+  if (getToken() === null) return leave("new");
+  change({ door: null });
+  await attempt(async (signal) => {
+    const [catalog, meta, saved] = await Promise.all([
+      fetchCatalog(signal),
+      fetchMeta(signal).catch(passUnless401),
+      fetchLayout(signal).catch(passUnless401),
+    ]);
+    change({ catalog, meta, saved });
+    placeWidgets(saved);
+    await learnLastDay(signal);
+    await ask(signal);
+    void learnAccounts();
+  });
+}
+
+/** What the page can do without; a refused token is no such thing. */
+function passUnless401(error: unknown): null {
+  if (error instanceof Refusal && error.status !== 401) return null;
+  throw error;
+}
+
+/** The last complete day as the server's calendar has it: where its own default window ends. */
+async function learnLastDay(signal: AbortSignal): Promise<void> {
+  const first = getState().catalog?.widgets[0];
+  if (first === undefined) return change({ lastDay: guessLastDay() });
+  const { meta } = await fetchWidget(first.key, { sources: "" }, signal);
+  change({ lastDay: meta.end });
+}
+
+/** Place the widgets as they are saved, or else all that can be answered in the order of the YAML. */
+export function placeWidgets(saved: Layout | null): void {
+  const state = getState();
+  const entries = state.catalog?.widgets ?? [];
+  const titles = getSourceTitles(state);
+  const own = saved === null ? null : readPlaces(saved, entries, titles);
+  const usual = () => arrangeEntries(entries.filter((entry) => listMissing(state, entry).length === 0), titles);
+  change({ saved, places: own ?? usual(), isArranged: own !== null });
+}
+
+const listKeys = (state: State): string[] => {
+  const keys = new Set(state.places.map(({ id }) => id));
+  const { open: opened } = state.view;
+  if (opened !== null && findEntry(state, opened)) keys.add(opened);
+  return [...keys];
+};
+
+export const buildTableQuestion = (question: Question, { sort, offset }: TableAsk): Question => ({
+  ...question,
+  ...(sort === null ? {} : { sort }),
+  limit: PAGE_ROWS,
+  offset,
+});
+
+/** Ask all that is on the screen; header and tiles change together, when all have answered. */
+async function ask(signal: AbortSignal): Promise<void> {
+  const state = getState();
+  const question = buildQuestion(state.view, state.lastDay);
+  void askInsights(question);
+  const keys = listKeys(state);
+  const tables = keys.filter((key) => findEntry(state, key)?.columns !== undefined);
+  const own = tables.map(async (key) => [key, await fetchTable(key, question, signal)] as const);
+  const [answers, pages] = await Promise.all([
+    fetchAnswers(keys.filter((key) => !tables.includes(key)), question, signal),
+    Promise.all(own),
+  ]);
+  const tiles = new Map<string, Tile>();
+  for (const [key, answer] of [...Object.entries(answers), ...pages]) tiles.set(key, renewTile(key, readTile(question, answer)));
+  change({ tiles, shown: question });
+}
+
+const fetchTable = (key: string, question: Question, signal?: AbortSignal): Promise<Widget> =>
+  fetchWidget(key, buildTableQuestion(question, getState().tables.get(key) ?? { sort: null, offset: 0 }), signal);
+
+function readTile(question: Question, answer: object): Tile {
+  if ("series" in answer) return { question, widget: answer as Widget, problem: null };
+  return { question, widget: null, problem: (answer as { detail?: string }).detail ?? "It cannot be shown." };
+}
+
+/** The tile as it is where nothing of it has changed, so that nobody draws it again. */
+function renewTile(key: string, tile: Tile): Tile {
+  const held = getState().tiles.get(key);
+  return held !== undefined && JSON.stringify(held) === JSON.stringify(tile) ? held : tile;
+}
+
+/** Ask the same again: all of it, or the widgets of these keys alone. */
+export async function askAgain(keys: readonly string[] | null = null): Promise<void> {
+  if (keys === null) return attempt(ask);
+  const state = getState();
+  const question = buildQuestion(state.view, state.lastDay);
+  const placed = keys.filter((key) => listKeys(state).includes(key));
+  const tables = placed.filter((key) => findEntry(state, key)?.columns !== undefined);
+  try {
+    const plain = placed.filter((key) => !tables.includes(key));
+    const answers = plain.length === 0 ? {} : await fetchAnswers(plain, question);
+    const pages = await Promise.all(tables.map(async (key) => [key, await fetchTable(key, question)] as const));
+    if (getState().view !== state.view) return;
+    const tiles = new Map(getState().tiles);
+    for (const [key, answer] of [...Object.entries(answers), ...pages]) tiles.set(key, renewTile(key, readTile(question, answer)));
+    change({ tiles, shown: question });
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    tellRefusal(error, () => askAgain(keys));
+  }
+}
+
+let telling: AbortController | null = null;
+
+async function askInsights(question: Question, again = false): Promise<void> {
+  const { start, end, compare, compare_start, sources } = question;
+  const name = JSON.stringify([start, end, compare, compare_start, sources]);
+  if (!again && getState().insights?.question === name && !getState().insights?.failed) return;
+  telling?.abort();
+  const mine = (telling = new AbortController());
+  change({ insights: { question: name, list: null, failed: false } });
+  try {
+    const list = await fetchInsights(question, mine.signal);
+    change({ insights: { question: name, list, failed: false } });
+  } catch (error) {
+    if (mine === telling && error instanceof Refusal) change({ insights: { question: name, list: null, failed: true } });
+  }
+}
+
+/** Ask for the sentences again, for new data. */
+export const refreshInsights = (): void => {
+  const { view, lastDay } = getState();
+  void askInsights(buildQuestion(view, lastDay), true);
+};
+
+/** Look at something else; what the address bar says is what is asked. */
+export function navigate(patch: Partial<View>, { replace = false } = {}): void {
+  const state = getState();
+  const view = { ...state.view, ...patch };
+  const address = location.pathname + writeView(view);
+  if (replace) history.replaceState(null, "", address);
+  else history.pushState(null, "", address);
+  applyView(view);
+}
+
+/** Show a view, and ask where it asks something else. */
+export function applyView(view: View): void {
+  const state = getState();
+  const asked = (each: View): string => JSON.stringify([buildQuestion(each, state.lastDay), each.open !== null && !state.tiles.has(each.open)]);
+  const isOther = asked(view) !== JSON.stringify([state.shown, false]);
+  change({ view, tables: isOther ? resetOffsets(state.tables) : state.tables });
+  if (view.page === "connections") void learnConnections();
+  if (isOther && state.catalog !== null) void attempt(ask);
+}
+
+const resetOffsets = (tables: ReadonlyMap<string, TableAsk>): ReadonlyMap<string, TableAsk> =>
+  new Map([...tables].map(([key, table]) => [key, { ...table, offset: 0 }]));
+
+/** The view that the address bar has, after the browser's own Back. */
+export const followAddress = (): void => applyView(readView(location.search));
+
+export const pickMember = (dimension: string, member: string): void =>
+  navigate({ filters: toggleMember(getState().view.filters, dimension, member) });
+
+export const pickRange = (start: string, end: string): void => navigate({ preset: null, start, end });
+
+/** Sort a table by a column, or turn its pages. */
+export async function askTable(key: string, table: TableAsk): Promise<void> {
+  const { tables, shown } = getState();
+  change({ tables: new Map(tables).set(key, table) });
+  if (shown !== null) await askAgain([key]);
+}
+
+export function toggleAsTable(key: string): void {
+  const asTable = new Set(getState().asTable);
+  if (!asTable.delete(key)) asTable.add(key);
+  change({ asTable });
+}
+
+/** The members of the dimensions that tell an account, each asked of the first widget that has it. */
+export async function learnAccounts(): Promise<void> {
+  const state = getState();
+  const found = ACCOUNT_DIMENSIONS.map(async (dimension) => {
+    const entry = state.catalog?.widgets.find(
+      (each) => each.dimensions.some(({ name }) => name === dimension) && listMissing(state, each).length === 0,
+    );
+    if (entry === undefined) return null;
+    const members = await fetchMembers(entry.key, dimension, {}).catch(() => []);
+    return members.length > 0 ? ([dimension, members] as const) : null;
+  });
+  change({ accounts: new Map((await Promise.all(found)).filter((each) => each !== null)) });
+}
+
+export async function learnConnections(): Promise<void> {
+  try {
+    change({ connections: await fetchConnections(), connectProblem: null });
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    if (error.status === 401) leave("refused");
+    else change({ connectProblem: error.message });
+  }
+}
+
+/** What is connected has changed: the page has other widgets to show. */
+export async function renewSources(): Promise<void> {
+  try {
+    const meta = await fetchMeta();
+    change({ meta });
+    if (!getState().isArranged) placeWidgets(getState().saved);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+  }
+}
+
+export async function explain(key: string): Promise<void> {
+  const question = getState().tiles.get(key)?.question ?? {};
+  change({ explain: { key, explanation: null, problem: null } });
+  try {
+    const explanation = await fetchExplanation(key, question);
+    if (getState().explain?.key === key) change({ explain: { key, explanation, problem: null } });
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    if (getState().explain?.key === key) change({ explain: { key, explanation: null, problem: error.message } });
+  }
+}
+
+/** The points of a widget, or a table's rows, as a file. */
+export async function downloadCsv(key: string): Promise<void> {
+  const tile = getState().tiles.get(key);
+  if (tile === undefined) return;
+  try {
+    saveFile(await fetchCsv(key, tile.question), `${key} ${tile.question.start} ${tile.question.end}.csv`);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    tellRefusal(error);
+  }
+}
+
+export function saveFile(blob: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+export async function copyLink(key: string): Promise<void> {
+  const { view } = getState();
+  const address = new URL(location.pathname + writeView({ ...view, open: key }), location.href).href;
+  try {
+    await navigator.clipboard.writeText(address);
+    say("The link is copied. Who opens it needs a token of their own.");
+  } catch {
+    prompt("The link", address);
+  }
+}
+
+/** Show the door. */
+export function leave(reason: "new" | "refused" | "left"): void {
+  running?.abort();
+  clearTimeout(retrying);
+  if (reason !== "new") forgetToken();
+  change({
+    door: { reason, offered: null },
+    isLoading: false,
+    banner: null,
+    ...(reason === "left" ? { catalog: null, tiles: new Map(), shown: null, insights: null, job: null, connections: null } : {}),
+  });
+}
+
+export function enter(token: string): void {
+  keepToken(token);
+  change({ door: null, catalog: null, tiles: new Map(), shown: null, insights: null, job: null, connections: null, accounts: new Map() });
+  void open();
+}
+
+/** The metric of the large chart. */
+export const chooseTrend = (key: string): void => {
+  if (findTrend(getState()) !== key) navigate({ trend: key }, { replace: true });
+};
