@@ -23,6 +23,7 @@ from .answer.redis_store import CircuitBreaker as CircuitBreaker
 from .answer.redis_store import RedisStore as RedisStore
 from .answer.response import Body as Body
 from .authoring.check_database import check_live_tables as check_live_tables
+from .authoring.check_texts import find_missing_texts as find_missing_texts
 from .authoring.compare_catalogs import AnswerChange as AnswerChange
 from .authoring.compare_catalogs import CatalogChange as CatalogChange
 from .authoring.compare_catalogs import LiveQuestion as LiveQuestion
