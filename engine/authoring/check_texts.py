@@ -14,9 +14,9 @@ from sqlglot import exp
 from engine.catalog.reporter import Reporter
 from engine.diagnostics import Diagnostic, Diagnostics
 from engine.faults import TextFault
-from engine.files.definitions import MetricDefinition
 from engine.files.document import KeyPath, is_template
 from engine.files.folder import read_folder
+from engine.files.metric_definitions import MetricDefinition
 from engine.language.parser import locate_node, parse_expression
 from engine.suggestions import find_nearest_names
 from engine.tables import Column, Table
