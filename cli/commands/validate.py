@@ -34,8 +34,9 @@ def validate(
 
     Reads every *.yaml file of DIR and prints all that is wrong with them, each problem with its file, line and
     column. Needs no database, unless told to look into it: then tables and columns that are missing there, types that
-    do not fit and missing indexes are problems too. What is legal but doubtful is a warning. The exit status is 0 when
-    nothing is wrong, and 1 otherwise; with --strict a warning is wrong too.
+    do not fit and missing indexes are problems too, and a text that a metric looks for and no row has is a warning.
+    What is legal but doubtful is a warning. The exit status is 0 when nothing is wrong, and 1 otherwise; with --strict
+    a warning is wrong too.
 
     \b
     Examples:
@@ -53,7 +54,7 @@ def validate(
         files = len(list(folder.glob("*.yaml")))
         summary = f"{format_count(len(catalog.metrics), 'metric')} in {format_count(files, 'file')}: "
         if database:
-            check_database(folder, catalog)
+            problems = (*problems, *check_database(folder, catalog))
     except InvalidCatalog as invalid:
         problems, summary = (*problems, *invalid.diagnostics), ""
     click.echo(format_report(problems, shape, summary))
@@ -61,10 +62,10 @@ def validate(
         context.exit(1)
 
 
-def check_database(folder: Path, catalog: Catalog) -> None:
-    """Compare the declared tables with those of the warehouse. Raises InvalidCatalog."""
+def check_database(folder: Path, catalog: Catalog) -> tuple[Diagnostic, ...]:
+    """Compare the folder with the tables of the warehouse, and return the warnings. Raises InvalidCatalog."""
     # Imported here, because the check starts in half the time without a database.
-    from engine import Warehouse, check_live_tables
+    from engine import Warehouse, check_live_tables, find_missing_texts
     from runtime.settings import Settings
 
     settings = Settings.from_environment()
@@ -80,6 +81,7 @@ def check_database(folder: Path, catalog: Catalog) -> None:
             setting=settings.facts_setting,
             reason=warehouse.driver.explain_error,
         )
+        return find_missing_texts(folder, catalog.tables, warehouse.engine)
     finally:
         warehouse.close()
 

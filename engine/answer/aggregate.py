@@ -5,14 +5,16 @@ Values come from components, never from other values: a ratio's total is the rat
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
-from operator import eq, itemgetter
+from operator import eq
 from typing import Any
 
 from engine.answer.extent import Extent
+from engine.answer.values.days import LookbackRows, average_days, evaluate_end, find_currency, merge_members, merge_rows
+from engine.answer.values.numbers import Value, find_last_value, nan_to_none, narrow_number, narrow_numbers
+from engine.answer.values.series import MIXED, MemberTable, SeriesValues, StatValues
 from engine.answer.windows import (
     BucketIndex,
     KnownDays,
@@ -26,93 +28,15 @@ from engine.answer.windows import (
     split_windows,
 )
 from engine.calendar import Lookback, Window
-from engine.catalog.metrics import Metric, MetricSeries, TableMetric
+from engine.catalog.metrics import TableMetric
 from engine.compiler.builder import OTHER
 from engine.compiler.dialects.base import Dialect
-from engine.compiler.plan import Measure, MetricPlan, Scan, ScanProjection, sum_values
-from engine.files.definitions import Fill
+from engine.compiler.plan import Measure, MetricPlan, Scan, ScanProjection
+from engine.files.metric_definitions import Fill
 from engine.language.function_values import Row
 
-Value = float | None
-MIXED = "mixed"
-# Beyond it a double no longer holds every integer.
-MAX_WHOLE = 2**53
 # The positions of a member's place and name in a row of a breakdown.
 PLACE, MEMBER = 1, 2
-
-
-@dataclass(slots=True)
-class StatValues:
-    """The totals of both windows, and those of their days up to the last known one."""
-
-    value: Value = None
-    previous: Value = None
-    to_date: Value = None
-    previous_to_date: Value = None
-
-    def divide_by(self, whole: StatValues) -> StatValues:
-        """Return each value as its share of the whole's."""
-        return StatValues(
-            compute_share(self.value, whole.value),
-            compute_share(self.previous, whole.previous),
-            compute_share(self.to_date, whole.to_date),
-            compute_share(self.previous_to_date, whole.previous_to_date),
-        )
-
-
-@dataclass(slots=True)
-class SeriesValues:
-    """One series of a metric: a value for each bucket of both windows, and its totals.
-
-    `series` is what the metric says of it, and None where it is derived from others. `currency` is that of its amounts,
-    and None where it is not money. `id` is a member's.
-    """
-
-    name: str
-    metric: Metric
-    series: MetricSeries | None
-    money: bool
-    points: list[Value]
-    compared: list[Value] = field(default_factory=list)
-    stats: StatValues = field(default_factory=StatValues)
-    currency: str | None = None
-    id: str | None = None
-
-    def clear_amounts(self, currency: str | None) -> None:
-        """Clear the values of money in several currencies, which have no common unit."""
-        if self.money:
-            self.points, self.compared = [None] * len(self.points), [None] * len(self.compared)
-            self.stats, self.currency = StatValues(), currency
-
-    def divide_by(self, whole: SeriesValues) -> SeriesValues:
-        """Return each value as its share of the whole's, which is no amount."""
-        return replace(
-            self,
-            money=False,
-            currency=None,
-            points=list(map(compute_share, self.points, whole.points)),
-            compared=list(map(compute_share, self.compared, whole.compared)),
-            stats=self.stats.divide_by(whole.stats),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class MemberRow:
-    """A row of a table: a member, with the totals of each column; `currency` is that of its amounts."""
-
-    id: str
-    label: str
-    currency: str | None
-    cells: Sequence[StatValues]
-
-
-@dataclass(frozen=True, slots=True)
-class MemberTable:
-    """The rows of a table, which are `count` before they are limited, and its columns with their totals."""
-
-    columns: Sequence[SeriesValues]
-    rows: Sequence[MemberRow]
-    count: int
 
 
 @dataclass(slots=True)
@@ -405,131 +329,3 @@ def finish_points(
     if not all(map(eq, points, points)):
         points = [nan_to_none(value) for value in points]
     return narrow_numbers(points) if measure.whole else points
-
-
-def narrow_numbers(values: list[Value]) -> list[Value]:
-    """Return the values with whole numbers as integers."""
-    try:
-        whole = [int(value) for value in values if value is not None]
-    except (TypeError, ValueError, OverflowError):
-        whole = []
-    # Usually all are whole: that is seen at once, without a look at each value.
-    if whole and whole == values and min(whole) >= -MAX_WHOLE and max(whole) <= MAX_WHOLE:
-        return [*whole]
-    return [narrow_number(value) for value in values]
-
-
-def narrow_number(value: Value) -> Value:
-    """Return a whole number as an integer, and any other value as it is."""
-    is_integer = value is not None and -MAX_WHOLE <= value <= MAX_WHOLE and value == int(value)
-    return int(value) if value is not None and is_integer else value
-
-
-class LookbackRows:
-    """The rows of a group in the order of their days, of which any days in sequence are merged."""
-
-    def __init__(self, projection: ScanProjection, rows: Sequence[Row]) -> None:
-        merged = rows if projection.total == "period" else merge_members(projection, rows)
-        self.rows = sorted(merged, key=itemgetter(0))
-        self._days = [row[0] for row in self.rows]
-        currency = projection.currency or ()
-        columns = list(zip(*self.rows, strict=True))
-        # What no measure reads stays without a value.
-        self._columns = [
-            (at, merge, columns[at])
-            for at, merge in enumerate(projection.merges)
-            if merge is not None and at not in currency and columns
-        ]
-        self._width = len(projection.merges)
-
-    def select(self, start: Any, end: Any) -> slice:
-        """Return the place of the rows from `start` to `end`, in the driver's form."""
-        return slice(bisect_left(self._days, start), bisect_right(self._days, end))
-
-    def merge(self, part: slice) -> Row | None:
-        """Merge the rows of a part into one; None where there are no rows."""
-        if part.stop - part.start < 2:
-            return self.rows[part.start] if part.stop > part.start else None
-        row: list[Any] = [None] * self._width
-        for at, merge_column, column in self._columns:
-            row[at] = merge_column(column[part])
-        return row
-
-
-def find_last_value(points: Sequence[Value]) -> Value:
-    return next((value for value in reversed(points) if value is not None), None)
-
-
-def compute_share(value: Value, whole: Value) -> Value:
-    return None if value is None or not whole else value / whole
-
-
-def nan_to_none(value: Value) -> Value:
-    """Return the value, or None for NaN."""
-    return value if value == value else None
-
-
-def average_days(measure: Measure, rows: Iterable[Row], known: KnownDays | None, start: date, end: date) -> Value:
-    """Return the average of the daily values from `start` to `end`, over the days that have one.
-
-    An additive value is 0 on a known day without one; days of which none has a value have no average.
-    """
-    values = [(row[0], value) for row in rows if (value := measure.evaluate(row)) is not None]
-    if not values:
-        return None
-    count = len(values)
-    if measure.additive and known is not None:
-        count += known.count(start, end) - sum(day <= known.through for day, _ in values)
-    whole = sum_values([value for _, value in values])
-    return None if whole is None else whole / count
-
-
-def evaluate_end(projection: ScanProjection, measure: Measure, rows: Iterable[Row]) -> Value:
-    """Return the value over the rows of each account's last day, or first, that has a value."""
-    ends: dict[Any, Row] = {}
-    for row in rows:
-        account = None if projection.account is None else row[projection.account]
-        end = ends.get(account)
-        is_further = end is None or (row[0] > end[0] if projection.total == "last" else row[0] < end[0])
-        if is_further and measure.evaluate(row) is not None:
-            ends[account] = row
-    merged = merge_rows(projection, list(ends.values()))
-    return None if merged is None else nan_to_none(measure.evaluate(merged))
-
-
-def merge_rows(projection: ScanProjection, rows: Sequence[Row]) -> Row | None:
-    """Merge rows into one: add sums, compare extremes. None where there are no rows."""
-    if len(rows) < 2:
-        return rows[0] if rows else None
-    return [
-        None if merge_column is None else merge_column(column)
-        for merge_column, column in zip(projection.merges, zip(*rows, strict=True), strict=True)
-    ]
-
-
-def merge_members(projection: ScanProjection, rows: Sequence[Row]) -> Sequence[Row]:
-    """Merge the rows of all members into one row for each day, and account."""
-    if projection.scan.breakdown is None:
-        return rows
-    account = projection.account
-    groups: dict[tuple[Any, ...], list[Row]] = {}
-    for row in rows:
-        groups.setdefault((row[0],) if account is None else (row[0], row[account]), []).append(row)
-    merged = []
-    for (day, *rest), group in groups.items():
-        row = list(merge_rows(projection, group) or ())
-        row[0] = day
-        if account is not None:
-            (row[account],) = rest
-        merged.append(row)
-    return merged
-
-
-def find_currency(projection: ScanProjection, rows: Sequence[Row]) -> str | None:
-    """Return the rows' one currency, MIXED for several, None for none or without money."""
-    if projection.currency is None:
-        return None
-    lowest, highest = projection.currency
-    found = {row[lowest] for row in rows} | {row[highest] for row in rows}
-    found.discard(None)
-    return MIXED if len(found) > 1 else next(iter(found), None)

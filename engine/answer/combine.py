@@ -8,20 +8,13 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
-from engine.answer.aggregate import (
-    MIXED,
-    MemberTable,
-    MetricResult,
-    SeriesValues,
-    StatValues,
-    Value,
-    nan_to_none,
-    narrow_numbers,
-)
+from engine.answer.aggregate import MetricResult
 from engine.answer.extent import Extent
+from engine.answer.values.numbers import Value, nan_to_none, narrow_numbers
+from engine.answer.values.series import MIXED, MemberTable, SeriesValues, StatValues
 from engine.calendar import Axis, Bucket, Window
 from engine.catalog.metrics import CombinedMetric, DerivedMetric, Metric, TableMetric
-from engine.files.definitions import DeltaKind
+from engine.files.metric_definitions import DeltaKind
 from engine.query import DimensionFilter
 
 Filters = tuple[DimensionFilter, ...]

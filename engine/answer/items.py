@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from engine.answer.aggregate import narrow_number
+from engine.answer.values.numbers import narrow_number
 from engine.catalog.metrics import MetricSeries
 from engine.compiler.builder import collect_item_aggregates
 from engine.compiler.plan import ItemsScan

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from engine.answer.aggregate import MIXED, MetricResult, SeriesBuilder, SeriesValues, aggregate_metric
+from engine.answer.aggregate import MetricResult, SeriesBuilder, aggregate_metric
 from engine.answer.cache import CachedRows
 from engine.answer.combine import WidgetBuilder, WidgetResult
 from engine.answer.extent import Extent
@@ -16,6 +16,7 @@ from engine.answer.receipts.receipt import Receipt, make_receipt
 from engine.answer.response import AnswerContext, Body, build_body
 from engine.answer.tables import MemberTableBuilder
 from engine.answer.target import TargetGoal, TargetValues, build_constant_goal, is_projectable, measure_progress
+from engine.answer.values.series import MIXED, SeriesValues
 from engine.answer.windows import build_period_buckets
 from engine.calendar import Axis, Lookback, Window
 from engine.catalog.metrics import Metric, MetricTarget, TableMetric

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from engine.answer.aggregate import MemberTable, SeriesValues, StatValues, Value
 from engine.answer.combine import WidgetResult
 from engine.answer.freshness import DataNote, Freshness
 from engine.answer.target import TargetValues
+from engine.answer.values.numbers import Value
+from engine.answer.values.series import MemberTable, SeriesValues, StatValues
 from engine.answer.windows import BucketIndex, PeriodBuckets
 from engine.catalog.metrics import Metric, TableMetric
-from engine.files.definitions import DeltaKind
+from engine.files.metric_definitions import DeltaKind
 from engine.query import DimensionFilter, MetricQuery
 
 Body = dict[str, Any]

@@ -6,17 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from engine.answer.aggregate import (
-    MIXED,
-    MemberRow,
-    MemberTable,
-    MetricResult,
-    SeriesBuilder,
-    StatValues,
-    Value,
-    compute_share,
-    find_currency,
-)
+from engine.answer.aggregate import MetricResult, SeriesBuilder
+from engine.answer.values.days import find_currency
+from engine.answer.values.numbers import Value, compute_share
+from engine.answer.values.series import MIXED, MemberRow, MemberTable, StatValues
 from engine.answer.windows import BucketIndex, WindowRows, select_rows
 from engine.catalog.metrics import MemberRows, Metric, TableMetric
 from engine.compiler.plan import RowsPlan, Scan, ScanProjection, Shape

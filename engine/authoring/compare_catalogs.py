@@ -26,7 +26,7 @@ from engine.compiler.dialects.base import Dialect
 from engine.compiler.plan import plan
 from engine.compiler.statements import CompiledPlan, StatementCompiler
 from engine.errors import WarehouseUnavailable
-from engine.files.definitions import TestDefinition
+from engine.files.metric_tests import TestDefinition
 from engine.query import MetricQuery
 from engine.tables import Table
 from engine.warehouse.warehouse import Warehouse

@@ -14,7 +14,7 @@ from engine.calendar import Compare, Grain
 from engine.catalog.catalog import Catalog
 from engine.catalog.metrics import CombinedMetric, DerivedMetric, Metric, TableMetric
 from engine.errors import WarehouseUnavailable
-from engine.files.definitions import (
+from engine.files.metric_tests import (
     Expectation,
     Points,
     SeriesExpectation,

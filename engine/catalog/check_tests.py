@@ -10,7 +10,7 @@ from engine.calendar import Compare, Grain, build_period
 from engine.catalog.metrics import CombinedMetric, Metric, TableMetric
 from engine.catalog.reporter import Reporter
 from engine.errors import InvalidQuery
-from engine.files.definitions import META_NAMES, Expectation, SeriesExpectation, TestDefinition, parse_iso_date
+from engine.files.metric_tests import META_NAMES, Expectation, SeriesExpectation, TestDefinition, parse_iso_date
 from engine.files.nodes import TORN
 from engine.files.schema_errors import describe_value
 from engine.language.expressions import describe_unknown_column

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Collection, Mapping
 
 from engine.catalog.reporter import AlreadyReported, Reporter
-from engine.files.definitions import DimensionDefinition
-from engine.language.select import NAME_PATTERN
+from engine.files.table_definitions import DimensionDefinition
+from engine.language.queries.names import NAME_PATTERN
 from engine.suggestions import suggest_name
 from engine.tables import NAMEABLE_TYPES, TIMESTAMP_TYPES, VALUE_TYPES, Column, Dimension, Table
 

@@ -9,7 +9,8 @@ from functools import cached_property
 from sqlglot import exp
 
 from engine.calendar import Lookback
-from engine.files.definitions import Better, DeltaKind, Fill, Format, TestDefinition, Total
+from engine.files.metric_definitions import Better, DeltaKind, Fill, Format, Total
+from engine.files.metric_tests import TestDefinition
 from engine.language.expressions import Aggregate, Expression
 from engine.language.function_values import Evaluator
 from engine.query import DimensionFilter

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from engine.catalog.reporter import Reporter
 from engine.diagnostics import Diagnostic
-from engine.files.definitions import CONTENT_KEYS, MetricDefinition, TargetDefinition
+from engine.files.metric_definitions import CONTENT_KEYS, MetricDefinition, TargetDefinition
 from engine.suggestions import suggest_name, suggest_similar_name
 
 KEY_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)

@@ -13,12 +13,14 @@ from engine.catalog.definition_resolver import DefinitionResolver, Section
 from engine.catalog.dimensions import resolve_dimensions
 from engine.catalog.reporter import AlreadyReported, CollectErrors, Reporter
 from engine.diagnostics import Diagnostics, Position
-from engine.files.definitions import TableDefinition
 from engine.files.folder import MetricFolder
+from engine.files.table_definitions import TableDefinition
 from engine.language.jinja import Sandbox
-from engine.language.lineage import Relation
 from engine.language.parser import parse_query
-from engine.language.select import NAME_PATTERN, REFERENCE_PREFIX, UNKNOWN_TYPE, QueryResolver
+from engine.language.queries.lineage import Relation
+from engine.language.queries.names import NAME_PATTERN, REFERENCE_PREFIX
+from engine.language.queries.query_resolver import QueryResolver
+from engine.language.queries.scope import UNKNOWN_TYPE
 from engine.language.types import TYPE_PHRASES
 from engine.suggestions import suggest_name
 from engine.tables import NUMBER_TYPES, TIMESTAMP_TYPES, VALUE_TYPES, Column, Table

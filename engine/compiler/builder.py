@@ -18,7 +18,7 @@ from engine.compiler.dialects.expressions import wrap_sql
 from engine.compiler.filters import FilterShape
 from engine.compiler.plan import Breakdown, ItemsScan, LabelScan, Scan, Shape
 from engine.language.expressions import Aggregate, Expression
-from engine.language.select import REFERENCE_PREFIX
+from engine.language.queries.names import REFERENCE_PREFIX
 from engine.query import NOT_SET
 from engine.tables import Table
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlglot import exp
 
 from engine.catalog.metrics import MemberRows, Metric, MetricSeries, RankedItems, TableMetric
-from engine.files.definitions import Total
+from engine.files.metric_definitions import Total
 from engine.language.expressions import Aggregate, Expression, make_latest_text, make_text_extreme
 from engine.language.function_values import Evaluator
 from engine.tables import Table

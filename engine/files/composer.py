@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import yaml
 
-from engine.diagnostics import MAX_PROBLEMS, START, Diagnostic, Position, make_error
+from engine.diagnostics import MAX_PROBLEMS, START, Diagnostic, Position, make_error, make_warning
 from engine.files.nodes import QUOTES, TORN, MappingNode, Node, ScalarNode, SequenceNode, resolve_scalar
 from engine.files.yaml_errors import UNUSUAL_BLANKS, UNUSUAL_INDENT, Bracket
 
@@ -18,6 +18,10 @@ YAML_1_1_BOOLEANS = frozenset(
 )
 QUOTES_REMEDY = "put text that begins so in quotes"
 COMMA_IN_BRACES = "inside [ ] and { } a comma ends a text: put all of it in quotes"
+# What readers are shown; a # may well be a part of it.
+SHOWN_KEYS = frozenset(("title", "description", "group"))
+# A comment like this one has a blank after its #.
+HIDDEN_TEXT = re.compile(r"[ \t]+(#[^\s#][^\r\n]*)")
 THOUSANDS = re.compile(r"(?:.*[^\w.,])?([1-9][0-9]{0,2}(?:,[0-9]{3})+)", re.ASCII | re.DOTALL)
 
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -147,6 +151,7 @@ class Composer:
                 return
             self.check_boolean_word(node)
             self.look_for_torn_text(frame, node)
+            self.look_for_hidden_text(key, node)
             if key.text in frame.node.entries:
                 line = frame.node.entries[key.text][0].start.line
                 message = f"{key.text!r} is given in line {line} already; remove one of them or rename it"
@@ -169,6 +174,20 @@ class Composer:
                 comma = end + self.text[end:].index(",")
                 message = f'{COMMA_IN_BRACES}, such as "…"' if "'" in frame.last.raw else COMMA_IN_BRACES
                 self.add_problem(START.advance(self.text[:comma]), "yaml-syntax", message)
+
+    def look_for_hidden_text(self, key: ScalarNode, node: Node) -> None:
+        """Report a comment that hardly is one: the rest of a text that readers are shown."""
+        if key.text not in SHOWN_KEYS or not isinstance(node, ScalarNode) or node.style is not None:
+            return
+        end = node.offset + len(node.raw)
+        hidden = HIDDEN_TEXT.match(self.text, end)
+        if hidden is not None and len(self.problems) < MAX_PROBLEMS:
+            rest = hidden[1].rstrip()
+            message = (
+                f"{rest[:80]!r} is a comment, no part of the {key.text}; put all of it in quotes, or a blank after #"
+            )
+            position = node.start.advance(self.text[node.offset : hidden.start(1)])
+            self.problems.append(make_warning(self.file, position, "doubtful-comment", message))
 
     def is_rest_of_text(self, frame: Frame, piece: Node, value: Node | None) -> bool:
         """Whether an item, or a key without a value, belongs to the text before it, from which a comma has torn it."""

@@ -12,9 +12,11 @@ from pydantic import ValidationError
 
 from engine.diagnostics import START, UNREADABLE, Diagnostics, make_error
 from engine.errors import InvalidSetting
-from engine.files.definitions import FileDefinition, MetricDefinition, TableDefinition
 from engine.files.document import Document, is_template, parse_document
+from engine.files.file_definition import FileDefinition
+from engine.files.metric_definitions import MetricDefinition
 from engine.files.schema_errors import find_existing_path, report_schema_errors
+from engine.files.table_definitions import TableDefinition
 
 MACROS_FILE = "macros.j2"
 # Files of other rooms in the folder: read with the metric files, part of the version, and not interpreted here.

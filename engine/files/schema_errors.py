@@ -11,25 +11,25 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from engine.diagnostics import Diagnostic, Diagnostics
-from engine.files.definitions import (
+from engine.files.document import Document, KeyPath
+from engine.files.file_definition import FileDefinition, SourceDefinition
+from engine.files.metric_definitions import (
     CONTENT_KEYS,
-    ColumnDefinition,
-    Expectation,
-    FileDefinition,
     ItemsDefinition,
     MetricDefinition,
     SeriesDefinition,
-    SeriesExpectation,
-    SourceDefinition,
-    StatsExpectation,
-    TableDefinition,
-    TableExpectation,
     TargetDefinition,
+)
+from engine.files.metric_tests import (
+    Expectation,
+    SeriesExpectation,
+    StatsExpectation,
+    TableExpectation,
     TargetExpectation,
     TestDefinition,
 )
-from engine.files.document import Document, KeyPath
 from engine.files.nodes import TORN
+from engine.files.table_definitions import ColumnDefinition, TableDefinition
 from engine.suggestions import suggest_name, suggest_similar_name
 
 MODELS_BY_KEY: Mapping[str, type[BaseModel]] = {

@@ -116,9 +116,12 @@ class InstagramMedia:
         """Fetch a window's media and merge them with the table's rows. Raises ProviderError.
 
         A medium is deleted only if Instagram answers that it does not exist; one that is missing in the list is
-        requested nevertheless.
+        requested nevertheless. A row under any other id was loaded from a file, and gives way to Instagram's own.
         """
-        held = {row["media_id"]: pick_columns(row) for row in await self.sink.get_rows(TABLE, window)}
+        stored = {row["media_id"]: pick_columns(row) for row in await self.sink.get_rows(TABLE, window)}
+        # An empty list brings nothing that such a row would stand beside.
+        held = {media_id: row for media_id, row in stored.items() if is_media_id(media_id) or not self.listed}
+        self.sink.skip(len(stored) - len(held), "loaded posts whose ids are not Instagram's")
         listed = {each.id: each for each in self.listed if window.start <= each.posted_on <= window.end}
         # In another time zone a medium may lie in another window.
         moved = {each.id for each in self.listed} - listed.keys()
@@ -145,14 +148,18 @@ class InstagramMedia:
 
     async def fetch_values(self, media_id: str, kind: str) -> dict[str, int]:
         """Fetch the available values of a medium, by column. Raises ProviderError."""
-        if not media_id.isdigit():
-            # It was loaded from a file, and is none of Instagram's.
+        if not is_media_id(media_id):
             return {}
         found = await self.insights.fetch_metrics(media_id, kind, list(METRICS), {})
         values = {
             METRICS[name]: self.insights.read_value(metric, name) for name, metric in found.items() if name in METRICS
         }
         return {column: value for column, value in values.items() if value is not None}
+
+
+def is_media_id(text: str) -> bool:
+    """Whether Instagram may have given this id; any other was loaded from a file."""
+    return text.isascii() and text.isdigit()
 
 
 def is_without_insights(error: ProviderError) -> bool:
@@ -163,7 +170,7 @@ def is_without_insights(error: ProviderError) -> bool:
 def parse_media_item(graph: GraphClient, found: JsonObject, zone: ZoneInfo) -> MediaItem:
     reader = graph.reader
     media_id = reader.read_text(found, "id")
-    if not (media_id.isascii() and media_id.isdigit()):
+    if not is_media_id(media_id):
         raise INSTAGRAM.unreadable_without("a number for 'id'")
     posted_at = reader.parse_datetime(found.get("timestamp"), "timestamp").astimezone(UTC)
     media_type = reader.read_text(found, "media_type")

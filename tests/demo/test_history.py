@@ -80,6 +80,7 @@ def index_by_key(table: str, found: Sequence[Row]) -> dict[tuple[object, ...], R
     return {tuple(row[column] for column in KEYS[table]): row for row in found}
 
 
+@pytest.mark.server
 def test_it_is_the_same_in_another_process() -> None:
     script = (
         "import hashlib; from datetime import date; from demo.history import generate_history;"

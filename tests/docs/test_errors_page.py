@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.catalog import check_tests as declared_rows
-from engine.catalog import definition_resolver, rules
+from engine.catalog import definition_resolver, metric_arithmetic, rules, table_metric_resolver
 from engine.catalog import metric_resolver as metric_resolution
 from engine.catalog import resolver as resolution
 from engine.catalog import table_resolver as table_resolution
@@ -20,30 +20,19 @@ from engine.errors import InvalidCatalog
 from engine.files import composer, document, yaml_errors
 from engine.files import folder as loading
 from engine.files import schema_errors as shapes
-from engine.language import expressions, functions, joins, lineage, type_checks
+from engine.language import expressions, functions, type_checks
 from engine.language import jinja as templates
 from engine.language import lexer as words
 from engine.language import parser as syntax
-from engine.language import select as queries
 from engine.language import types as kinds
+from engine.language.queries import joins, lineage, names, query_resolver, scope
 from tests.support.paths import DOCS
 
 PAGE = DOCS / "errors.md"
 MODULES = (
-    *(
-        composer,
-        declared_rows,
-        definition_resolver,
-        document,
-        expressions,
-        functions,
-        joins,
-        kinds,
-        lineage,
-        loading,
-        metric_resolution,
-    ),
-    *(queries, resolution, rules, shapes, syntax, table_resolution, templates, type_checks, words, yaml_errors),
+    *(composer, declared_rows, definition_resolver, document, expressions, functions, joins, kinds, lineage, loading),
+    *(metric_arithmetic, metric_resolution, names, query_resolver, resolution, rules, scope, shapes, syntax),
+    *(table_metric_resolver, table_resolution, templates, type_checks, words, yaml_errors),
 )
 HYPHENATED = re.compile(r"[a-z]+(-[a-z]+)+")
 REPORTING = (

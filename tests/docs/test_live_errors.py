@@ -10,7 +10,9 @@ import pytest
 import sqlalchemy
 
 from engine.authoring import check_database as live_tables
+from engine.authoring import check_texts as live_texts
 from engine.authoring.check_database import check_live_tables
+from engine.authoring.check_texts import find_missing_texts
 from engine.catalog.catalog import load_catalog
 from engine.errors import InvalidCatalog
 from tests.support.docs.blocks import find_blocks
@@ -35,16 +37,17 @@ def find_live_codes(folder: Path, example: str, *statements: str) -> set[str]:
     (folder / "mine.yaml").write_text(example, encoding="utf-8")
     engine = sqlalchemy.create_engine(f"sqlite:///{folder}/facts.db")
     try:
-        check_live_tables(folder, load_catalog(folder).tables, engine)
+        tables = load_catalog(folder).tables
+        check_live_tables(folder, tables, engine)
+        return {found.code for found in find_missing_texts(folder, tables, engine)}
     except InvalidCatalog as invalid:
         return {found.code for found in invalid.diagnostics}
     finally:
         engine.dispose()
-    return set()
 
 
 def test_page_and_source_have_the_same_codes() -> None:
-    source = Path(live_tables.__file__).read_text(encoding="utf-8")
+    source = "".join(Path(each).read_text(encoding="utf-8") for each in (live_tables.__file__, live_texts.__file__))
     assert [code for code, *_ in SECTIONS] == sorted(set(re.findall(r'"([a-z]+-live-[a-z]+)"', source)))
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from engine.answer.aggregate import MAX_WHOLE
 from engine.answer.response import Body
+from engine.answer.values.numbers import MAX_WHOLE
 from engine.catalog.metrics import Metric, TableMetric
 
 # Of several answers: the widget, its series or column, the member, the bucket, and why a widget has no answer.

@@ -30,7 +30,7 @@ from engine.diagnostics import Diagnostic, Diagnostics
 from engine.errors import InvalidImport
 from engine.files.document import KeyPath, parse_document
 from engine.files.schema_errors import find_existing_path, simplify_message
-from engine.language.select import NAME_PATTERN
+from engine.language.queries.names import NAME_PATTERN
 from engine.sources import SOURCES
 
 SOURCES_FILE = "sources.yaml"

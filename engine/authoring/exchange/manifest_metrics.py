@@ -24,7 +24,7 @@ from engine.catalog.dimensions import make_title_from_name
 from engine.faults import TextFaults
 from engine.files.document import KeyPath
 from engine.language.parser import parse_expression
-from engine.language.select import NAME_PATTERN
+from engine.language.queries.names import NAME_PATTERN
 from engine.suggestions import suggest_name
 
 AGGREGATES: Mapping[str, str] = {

@@ -18,7 +18,7 @@ from engine.catalog.table_resolver import DEFAULT_TENANT, PHYSICAL_NAME_PATTERN
 from engine.faults import TextFaults
 from engine.files.document import KeyPath
 from engine.language.parser import parse_expression
-from engine.language.select import NAME_PATTERN
+from engine.language.queries.names import NAME_PATTERN
 from engine.language.types import COMPARISONS
 
 Kind = Literal["boolean", "number", "date", "timestamp", "text", "any"]

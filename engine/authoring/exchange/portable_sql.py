@@ -13,7 +13,7 @@ from engine.faults import TextFaults
 from engine.language.expressions import Expression
 from engine.language.functions import AGGREGATE_FUNCTIONS
 from engine.language.parser import parse_expression
-from engine.language.select import REFERENCE_PREFIX
+from engine.language.queries.names import REFERENCE_PREFIX
 from engine.tables import Table
 
 AGGREGATES_BY_NAME = {function.names[0]: function.node for function in AGGREGATE_FUNCTIONS}

@@ -15,8 +15,8 @@ from engine.catalog.catalog import load_catalog
 from engine.catalog.metrics import DEFAULT_ROWS
 from engine.diagnostics import Diagnostics
 from engine.errors import InvalidCatalog
-from engine.files.definitions import MetricDefinition
 from engine.files.document import parse_document
+from engine.files.metric_definitions import MetricDefinition
 from tests.cli.conftest import Run
 
 SCHEMA = build_file_schema()

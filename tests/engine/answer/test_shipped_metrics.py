@@ -17,7 +17,7 @@ from demo.history import generate_history
 from demo.tenants import EVERYTHING, GA4_ONLY, INSTAGRAM_ONLY, NO_DATA, TENANTS, TWO_CURRENCIES, DemoTenant
 from engine.answer.engine import Engine
 from engine.catalog.catalog import load_catalog
-from engine.files.definitions import META_NAMES
+from engine.files.metric_tests import META_NAMES
 from engine.warehouse.warehouse import Warehouse
 from tests.conftest import EveryNth
 from tests.support.hand_written import COMBINED, TABLES, WRITTEN, HandWrittenBreakdown, HandWrittenMetric

@@ -12,6 +12,7 @@ import pytest
 from demo.providers.accounts import Profile
 from demo.providers.graph.instagram import InstagramStandIn
 from demo.providers.wire import StandInRequest
+from tests.conftest import TENANT
 from tests.support.providers import faults, graph_faults
 from tests.support.providers.faults import CallFault, plant_fault
 from tests.support.sync.instagram_profile import (
@@ -24,7 +25,15 @@ from tests.support.sync.instagram_profile import (
     make_medium,
     make_profile,
 )
-from tests.support.sync.recording_sink import HISTORY, RecordingSink, make_world, open_sink, subtract_days, sync_account
+from tests.support.sync.recording_sink import (
+    HISTORY,
+    TABLES,
+    RecordingSink,
+    make_world,
+    open_sink,
+    subtract_days,
+    sync_account,
+)
 
 pytestmark = pytest.mark.server
 
@@ -122,6 +131,22 @@ def test_an_empty_list_is_no_reason_to_delete(
     plant_fault(instagram, graph_faults.empty_data(), path="/media")
     sync_account(desk, instagram, credentials)
     assert desk.read_sorted_rows(MEDIA) == before
+
+
+def test_loaded_posts_under_other_ids_give_way_to_the_accounts_own(
+    instagram: InstagramStandIn, credentials: dict[str, Any], desk: RecordingSink
+) -> None:
+    # The same posts, under the ids of some other tool; the first one's digits are none of Instagram's.
+    ids = {35: "\u0661\u0662", 5: "reel-05"}
+    rows = [make_expected_post(age) | {"media_id": ids[age], "user_id": TENANT, "ig_user_id": PROFILE} for age in ids]
+    desk.warehouse.upsert(TABLES[MEDIA], rows)
+    plant_fault(instagram, graph_faults.empty_data(), path="/media", times=1)
+    sync_account(desk, instagram, credentials, history=10)
+    # Nothing came that they would stand beside.
+    assert [row["media_id"] for row in desk.read_sorted_rows(MEDIA)] == list(ids.values())
+    sync_account(desk, instagram, credentials)
+    assert desk.read_sorted_rows(MEDIA) == [make_expected_post(age) for age in reversed(range(HISTORY))]
+    assert desk.skipped == [(1, "loaded posts whose ids are not Instagram's")] * 2
 
 
 def test_empty_insights_are_no_reason_to_forget(

@@ -13,7 +13,7 @@ from engine.authoring.exchange.imported_files import ImportedFiles
 from engine.authoring.test_runner import answer_test, make_tenant, open_test_engine
 from engine.catalog.catalog import Catalog, load_catalog
 from engine.errors import InvalidImport
-from engine.files.definitions import TestDefinition
+from engine.files.metric_tests import TestDefinition
 from tests.support.manifests import (
     make_category,
     make_manifest,

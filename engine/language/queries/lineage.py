@@ -13,8 +13,8 @@ from sqlglot import exp
 
 from engine.faults import TextFault
 from engine.language.functions import AGGREGATES, RANKS, find_function
-from engine.language.joins import iter_conjuncts
 from engine.language.parser import locate_node
+from engine.language.queries.joins import iter_conjuncts
 from engine.language.types import CONDITIONS
 from engine.tables import NUMBER_TYPES, VALUE_TYPES, Column, Table
 

@@ -1,139 +1,25 @@
-"""The query of a `sql:` table, rewritten so that each name means the same on every database.
-
-In every clause a name is a column of what the query reads, and never a result of the query itself; only GROUP BY may
-name a result if no column has its name. The rewritten query has a source before each column, a name for each result,
-and ON instead of USING.
-"""
+"""One SELECT: what its names mean, what is wrong in it, and how it is written out."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from sqlglot import exp
 
-from engine.faults import TextFault, raise_if_any
+from engine.faults import TextFault
 from engine.language.functions import AGGREGATES
-from engine.language.joins import rewrite_joins
-from engine.language.lineage import (
-    UNKNOWN_RELATION,
-    Lineage,
-    Relation,
-    make_table_relation,
-    rename_columns,
-    unite_relations,
-)
 from engine.language.parser import locate_node
+from engine.language.queries.joins import rewrite_joins
+from engine.language.queries.lineage import Lineage, Relation, rename_columns
+from engine.language.queries.names import REFERENCE_PREFIX
 from engine.language.type_checks import find_type_faults
 from engine.language.types import TYPE_PHRASES, annotate_types, get_value_type
 from engine.suggestions import suggest_name
-from engine.tables import NUMBER_TYPES, VALUE_TYPES, Column, Table, ValueType
+from engine.tables import VALUE_TYPES, Column, ValueType
 
-NAME_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-# PostgreSQL cuts longer names, to which the engine adds a prefix.
-MAX_NAME_LENGTH = 50
-# The prefix that `table('name')` writes into a query; an analyst cannot write it, so only declared tables can be read.
-REFERENCE_PREFIX = "table:"
 # The type of a column whose declaration has an error; it is compatible with all types.
 UNKNOWN_TYPE = ""
-# The tables that a query reads, by name; None for one with errors.
-ReadTables = Mapping[str, Table | None]
 Columns = Mapping[str, Column]
-
-
-class QueryResolver:
-    """Resolver of a query's tables, WITH queries and columns, from the inside out.
-
-    Raises TextFaults.
-    """
-
-    def __init__(self, query: exp.Query, tables: ReadTables) -> None:
-        raise_if_any((*find_incomplete_selects(query), *find_duplicate_names(query), *find_bad_names(query)))
-        self.tables = tables
-        self.scopes: list[Scope] = []
-        self.faults: list[TextFault] = []
-        # The results of SELECTs that UNION ALL joins, which are written as doubles.
-        self.united_numbers: list[exp.Expr] = []
-        self.relation = self.resolve_query(query, {})
-        raise_if_any(self.faults)
-
-    def write_out(self) -> None:
-        """Rewrite the query in place. Raises TextFaults."""
-        raise_if_any(fault for block in self.scopes for fault in block.find_faults())
-        united = {id(each) for each in self.united_numbers}
-        for block in self.scopes:
-            block.write_out(united)
-
-    def resolve_query(self, query: exp.Expr, outer: Mapping[str, Relation]) -> Relation:
-        """Return what a SELECT gives, or several joined by UNION ALL, that see these WITH queries."""
-        seen = self.resolve_with(query, outer)
-        if not isinstance(query, exp.Union):
-            return self.build_scope(query, seen).relation if isinstance(query, exp.Select) else UNKNOWN_RELATION
-        branches = [each for each in iter_branches(query) if isinstance(each, exp.Select)]
-        for wrapped in (each for each in iter_branches(query) if not isinstance(each, exp.Select)):
-            message = "a SELECT that UNION ALL joins stands without parentheses"
-            self.faults.append(TextFault(locate_node(wrapped), "sql-forbidden", message))
-            return UNKNOWN_RELATION
-        for branch in branches:
-            name_results(branch)
-        scopes = [self.build_scope(branch, self.resolve_with(branch, seen)) for branch in branches]
-        names = [each.output_name for each in branches[0].selects]
-        relations = []
-        for scope in scopes:
-            if len(scope.select.selects) != len(names):
-                count = f"{len(scope.select.selects)} columns, the first one {len(names)}"
-                self.faults.append(TextFault(locate_node(scope.select), "sql-forbidden", f"this SELECT gives {count}"))
-                return UNKNOWN_RELATION
-            relations.append(scope.rename_results(names))
-        united = unite_relations(relations)
-        for position, name in enumerate(names):
-            values = [branch.selects[position] for branch in branches]
-            self.faults += find_different_types(name, values)
-            if united.columns[name].type == "double":
-                self.united_numbers += values
-        return united
-
-    def resolve_with(self, query: exp.Expr, outer: Mapping[str, Relation]) -> Mapping[str, Relation]:
-        """Resolve a query's WITH queries, and return them with those that it sees anyway."""
-        seen = dict(outer)
-        with_ = query.args.get("with_")
-        for each in with_.expressions if with_ is not None else ():
-            if each.alias in outer:
-                # SQLite reads the query itself instead of the outer one of its name.
-                message = f"a second query {each.alias!r}; give it a name of its own"
-                self.faults.append(TextFault(locate_node(each.args["alias"]), "ambiguous-column", message))
-            seen[each.alias] = self.resolve_relation(each.this, seen)
-        return seen
-
-    def build_scope(self, select: exp.Select, seen: Mapping[str, Relation]) -> Scope:
-        """Build the scope of a SELECT that sees these WITH queries."""
-        relations: dict[str, Relation] = {}
-        for index, node in enumerate(get_from_items(select)):
-            if not node.alias_or_name:
-                # Some databases require a name, although nothing uses it.
-                node.set("alias", exp.TableAlias(this=exp.to_identifier(f"query {index}", quoted=True)))
-            relations[get_source_name(node)] = self.resolve_relation(node, seen)
-        self.scopes.append(Scope(select, relations))
-        return self.scopes[-1]
-
-    def resolve_relation(self, node: exp.Expr, seen: Mapping[str, Relation]) -> Relation:
-        """Return what an item of FROM, JOIN or WITH reads."""
-        query = node.unnest()
-        if isinstance(query, (exp.Select, exp.Union)):
-            return self.resolve_query(query, seen)
-        if query is not node or not isinstance(query, exp.Table):
-            message = "this is not a query; remove the parentheses"
-            self.faults.append(TextFault(locate_node(node), "sql-forbidden", message))
-            return UNKNOWN_RELATION
-        name = query.name.removeprefix(REFERENCE_PREFIX)
-        if not query.db and query.name.startswith(REFERENCE_PREFIX) and name in self.tables:
-            table = self.tables[name]
-            return UNKNOWN_RELATION if table is None else make_table_relation(table)
-        if not query.db and query.name in seen:
-            return seen[query.name]
-        message = f"table {name!r} is named directly; write {{{{ table('{name}') }}}}"
-        self.faults.append(TextFault(locate_node(query), "undeclared-table", message))
-        return UNKNOWN_RELATION
 
 
 class Scope:
@@ -365,93 +251,8 @@ class Scope:
             each.replace(exp.alias_(value, name, quoted=True) if name else value)
 
 
-def get_from_items(select: exp.Select) -> Sequence[exp.Expr]:
-    """Return the items of FROM and of the JOINs."""
-    parts = (select.args.get("from_"), *select.args.get("joins", ()))
-    return [each.this for each in parts if each is not None]
-
-
-def get_source_name(node: exp.Expr) -> str:
-    return node.alias_or_name.removeprefix(REFERENCE_PREFIX)
-
-
 def get_conditions(select: exp.Select) -> Sequence[exp.Expr]:
     """Return the conditions of ON, WHERE and HAVING."""
     joins = [join.args.get("on") for join in select.args.get("joins", ())]
     others = [each.this for name in ("where", "having") if (each := select.args.get(name)) is not None]
     return [each for each in (*joins, *others) if each is not None]
-
-
-def iter_branches(query: exp.Expr) -> Iterator[exp.Expr]:
-    """Yield what UNION ALL joins: SELECTs, or faulty ones in parentheses."""
-    if isinstance(query, exp.Union):
-        yield from iter_branches(query.this)
-        yield from iter_branches(query.expression)
-    else:
-        yield query
-
-
-def name_results(select: exp.Select) -> None:
-    """Give each result without a name one that no analyst can write."""
-    for index, each in enumerate(select.selects):
-        if not each.output_name:
-            each.replace(exp.alias_(each.copy(), f"column {index}", quoted=True))
-
-
-def find_different_types(name: str, values: Sequence[exp.Expr]) -> Iterator[TextFault]:
-    """Find results of SELECTs that UNION ALL joins, of another type than the first one's."""
-    kinds = [get_value_type(each.unalias()) for each in values]
-    for value, kind in zip(values, kinds, strict=True):
-        alike = kind == kinds[0] or {kind, kinds[0]} <= NUMBER_TYPES
-        if kind is not None and kinds[0] is not None and not alike:
-            message = f"{name!r} is {TYPE_PHRASES[kind]} here, and {TYPE_PHRASES[kinds[0]]} in the first SELECT"
-            yield TextFault(locate_node(value), "not-comparable", message)
-
-
-def find_incomplete_selects(query: exp.Query) -> Iterator[TextFault]:
-    """Find a SELECT of nothing, a JOIN without FROM, and joins inside joins."""
-    for select in query.find_all(exp.Select):
-        if not select.selects:
-            yield TextFault(locate_node(select), "sql-syntax", "the query selects nothing")
-        elif select.args.get("joins") and select.args.get("from_") is None:
-            yield TextFault(locate_node(select.args["joins"][0]), "sql-syntax", "FROM is missing before this JOIN")
-    for table in query.find_all(exp.Table):
-        if table.args.get("joins"):
-            message = "joins stand one after the other, each with its ON; for another order write (SELECT …) AS name"
-            yield TextFault(locate_node(table), "sql-forbidden", message)
-
-
-def find_duplicate_names(query: exp.Query) -> Iterator[TextFault]:
-    """Find sources of equal names, and results of equal names, which are ambiguous."""
-    for select in query.find_all(exp.Select):
-        with_ = select.args.get("with_")
-        queries = with_.expressions if with_ is not None else ()
-        yield from find_repeated_names("query", queries, [each.alias for each in queries])
-        read = get_from_items(select)
-        yield from find_repeated_names("table", read, [get_source_name(each) for each in read])
-        named = [each for each in select.selects if each.output_name]
-        yield from find_repeated_names("column", named, [each.output_name for each in named])
-
-
-def find_repeated_names(what: str, nodes: Sequence[exp.Expr], names: Sequence[str]) -> Iterator[TextFault]:
-    """Find names that occur twice; some databases ignore upper and lower case."""
-    for index, (node, name) in enumerate(zip(nodes, names, strict=True)):
-        if name.lower() in (each.lower() for each in names[:index]):
-            called = repr(name) if name else "without a name"
-            message = f"a second {what} {called}; give it a name of its own with AS"
-            yield TextFault(locate_node(node), "ambiguous-column", message)
-
-
-def find_bad_names(query: exp.Query) -> Iterator[TextFault]:
-    """Find names of the analyst's that some database does not accept."""
-    for node in query.find_all(exp.Alias, exp.TableAlias):
-        identifier = node.args.get("alias" if isinstance(node, exp.Alias) else "this")
-        if not isinstance(identifier, exp.Identifier):
-            continue
-        if not NAME_PATTERN.fullmatch(identifier.name):
-            message = f"{identifier.name!r} is not a name; use letters, digits and _"
-        elif len(identifier.name) > MAX_NAME_LENGTH:
-            message = f"a name may have {MAX_NAME_LENGTH} characters, not {len(identifier.name)}"
-        else:
-            continue
-        yield TextFault(locate_node(identifier), "bad-name", message)

@@ -1,0 +1,1 @@
+"""The values of metrics, and how rows become them."""

@@ -1,0 +1,40 @@
+"""Single values: shares, missing ones and whole numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+Value = float | None
+# Beyond it a double no longer holds every integer.
+MAX_WHOLE = 2**53
+
+
+def compute_share(value: Value, whole: Value) -> Value:
+    return None if value is None or not whole else value / whole
+
+
+def find_last_value(points: Sequence[Value]) -> Value:
+    return next((value for value in reversed(points) if value is not None), None)
+
+
+def nan_to_none(value: Value) -> Value:
+    """Return the value, or None for NaN."""
+    return value if value == value else None
+
+
+def narrow_numbers(values: list[Value]) -> list[Value]:
+    """Return the values with whole numbers as integers."""
+    try:
+        whole = [int(value) for value in values if value is not None]
+    except (TypeError, ValueError, OverflowError):
+        whole = []
+    # Usually all are whole: that is seen at once, without a look at each value.
+    if whole and whole == values and min(whole) >= -MAX_WHOLE and max(whole) <= MAX_WHOLE:
+        return [*whole]
+    return [narrow_number(value) for value in values]
+
+
+def narrow_number(value: Value) -> Value:
+    """Return a whole number as an integer, and any other value as it is."""
+    is_integer = value is not None and -MAX_WHOLE <= value <= MAX_WHOLE and value == int(value)
+    return int(value) if value is not None and is_integer else value

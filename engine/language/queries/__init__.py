@@ -1,0 +1,1 @@
+"""The queries of `sql:` tables: what each name in them means, and what their rows come from."""
