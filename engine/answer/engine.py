@@ -145,7 +145,7 @@ class Engine:
     def get_plan(self, metrics: Sequence[Metric]) -> CompiledPlan:
         """Return the compiled plan that answers these metrics; those outside of the catalog's plan are added to it."""
         shared = self._shared_plan
-        parts = {part.key: part for each in metrics for part in each.planned_metrics}
+        parts = {} if shared is None else {part.key: part for each in metrics for part in each.planned_metrics}
         others = [] if shared is None else [part for part in parts.values() if not is_planned(part, shared)]
         if shared is not None and not others and not self._plans:
             return shared

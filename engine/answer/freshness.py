@@ -49,7 +49,9 @@ def find_freshness(
     if metric.has_optional_parts:
         tests = [make_known_test(get_extent, each) for each in period.windows]
         counted = [metric.list_counted_tables(active, is_known) for is_known in tests]
-    late = min((day for *_, day in iter_late_accounts(tables, reads, window) if day >= window.start), default=None)
+    late = None
+    if reads:
+        late = min((day for *_, day in iter_late_accounts(tables, reads, window) if day >= window.start), default=None)
     return combine_extents(
         tuple((table.restates, get_extent(table)) for table in tables),
         tuple(tuple(map(get_extent, each)) for each in counted),

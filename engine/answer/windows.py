@@ -213,7 +213,7 @@ def split_slots(by_slot: Mapping[int, Row], index: BucketIndex) -> WindowRows:
 def split_single_days(by_day: Mapping[Any, Row], index: BucketIndex) -> WindowRows:
     if index.days is not None:
         cells = list(map(by_day.get, index.days))
-        return WindowRows(index, [row for row in cells if row is not None], cells)
+        return WindowRows(index, list(filter(None, cells)), cells)
     return split_days(by_day.values(), index)
 
 

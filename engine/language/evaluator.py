@@ -56,11 +56,12 @@ def is_computable(node: exp.Expr) -> bool:
 
 
 def compile_placeholder(tree: exp.Expr) -> Evaluator:
-    index = int(tree.name)
+    # It is called for each bucket: what it needs is at hand.
+    index, lowest, highest = int(tree.name), -math.inf, math.inf
 
     def read_finite(row: Row) -> Any:
         value = row[index]
-        return value if value is None or -math.inf < value < math.inf else math.nan
+        return value if value is None or lowest < value < highest else math.nan
 
     return read_finite
 

@@ -86,11 +86,9 @@ def make_receipt(
         end=query.end.toordinal(),
         comparison=digest_value((query.compare.value, query.compare_start)),
         grain=digest_value(query.grain.value),
-        sources=digest_value(tuple(sorted(sources))),
-        filters=digest_value(
-            tuple(sorted((each.dimension, *map(tuple, map(sorted, (each.include, each.exclude)))) for each in filters))
-        ),
-        others=digest_value(tuple(getattr(query, name) for name in OTHER_PARTS)),
+        sources=digest_sources(frozenset(sources)),
+        filters=digest_filters(tuple(filters)),
+        others=digest_value(get_others(query)),
         through=0 if through is None else date.fromisoformat(through).toordinal(),
         data_version=data_version % 2**32,
         numbers=blake2b(to_json(list_numbers(body)), digest_size=10, key=owner).digest(),
@@ -98,7 +96,7 @@ def make_receipt(
 
 
 get_fields = attrgetter(*(each.name for each in fields(Receipt)))
-OTHER_PARTS = tuple(each.name for each in fields(MetricQuery) if each.name not in NAMED_PARTS)
+get_others = attrgetter(*(each.name for each in fields(MetricQuery) if each.name not in NAMED_PARTS))
 
 
 def list_numbers(body: Body) -> list[Any]:
@@ -121,6 +119,19 @@ def list_points(series: Body) -> list[Any]:
 @lru_cache(maxsize=4_096)
 def get_owner(tenant: str, key: str) -> bytes:
     return compute_digest(f"{tenant}\0{key}".encode(), 4)
+
+
+@lru_cache(maxsize=1_024)
+def digest_sources(sources: frozenset[str]) -> bytes:
+    return digest_value(tuple(sorted(sources)))
+
+
+@lru_cache(maxsize=1_024)
+def digest_filters(filters: tuple[DimensionFilter, ...]) -> bytes:
+    """Return a digest that is the same in any order of filters and members."""
+    return digest_value(
+        tuple(sorted((each.dimension, *map(tuple, map(sorted, (each.include, each.exclude)))) for each in filters))
+    )
 
 
 @lru_cache(maxsize=4_096)
