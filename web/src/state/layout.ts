@@ -38,7 +38,8 @@ export const getGroup = (entry: Entry, titles: ReadonlyMap<string, string>): str
   entry.group ?? (entry.sources.length > 1 ? "Across sources" : (titles.get(entry.sources[0] ?? "") ?? OTHER_GROUP));
 
 export function measureEntry(entry: Entry): { w: number; h: number } {
-  if (entry.columns !== undefined) return { w: entry.columns.length > 3 ? 7 : 6, h: TABLE_ROWS };
+  // Beyond four columns with their changes only the whole width shows them all.
+  if (entry.columns !== undefined) return { w: entry.columns.length > 4 ? COLUMNS : entry.columns.length > 3 ? 7 : 6, h: TABLE_ROWS };
   if (entry.by !== null) return { w: 5, h: TABLE_ROWS };
   return { w: isFigure(entry) ? 4 : 6, h: CHART_ROWS };
 }
