@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,9 @@ from sync.provider import Account, Provider, Sink
 ENCRYPTION_KEY = "ZmVybmV0LWtleS1vZi10aGlydHktdHdvLWJ5dGVzISE="
 NOW = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
 YESTERDAY = date(2026, 3, 13)
+# A lease runs out within a test, or outlasts one on any machine.
 QUICK = JobLimits(lease=1.0, beat=0.02, poll=0.02)
+PATIENT = replace(QUICK, lease=60)
 CATALOG = load_catalog(get_shipped_folder())
 TABLES = {"ga4": "ga4_daily", "meta": "meta_ads_daily", "instagram": "ig_account_daily"}
 
@@ -119,4 +121,4 @@ def make_sync_context(
 
 @pytest.fixture
 def means(state: State, warehouse: Warehouse, provider: ScriptedProvider, counts: RecordingObserver) -> SyncContext:
-    return make_sync_context(state, warehouse, provider, counts)
+    return make_sync_context(state, warehouse, provider, counts, PATIENT)

@@ -87,7 +87,7 @@ def test_killed_in_the_middle_it_goes_on_and_doubles_nothing(
         assert job.status == "running"
         for stand_in in providers.all:
             stand_in.latency = 0
-        means = make_sync_context(providers, state, warehouse, now=now, history=400, bounds=QUICK)
+        means = make_sync_context(providers, state, warehouse, now=now, history=400, bounds=replace(QUICK, lease=5))
         with Worker(replace(means, clock=lambda: datetime.now(UTC))):
             job = wait_for_job(state, job_id, make_user_id(user))
         assert job.status == "succeeded", job.sources

@@ -41,7 +41,7 @@ GA4, META, INSTAGRAM = ("ga4", "1"), ("meta", "act_2"), ("instagram", "3")
 LEASE = timedelta(seconds=QUICK.lease)
 
 
-def wait_until(found: Callable[[], bool], *, what: str, seconds: float = 20) -> None:
+def wait_until(found: Callable[[], bool], *, what: str, seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not found():
         assert time.monotonic() < deadline, what
@@ -342,13 +342,14 @@ def test_an_account_and_a_job_have_their_time(
 def test_a_job_whose_process_died_goes_on(state: State, means: SyncContext, provider: ScriptedProvider) -> None:
     connect_accounts(state, TENANT, GA4, META)
     job_id = state.jobs.start(TENANT)
-    dead = state.queue.claim("the dead", now=datetime.now(UTC), lease=LEASE)
+    now = datetime.now(UTC)
+    dead = state.queue.claim("the dead", now=now, lease=LEASE)
     assert dead is not None
     part = {"status": "succeeded", "rows": 7, "error": None, "skipped": {}}
     done = {"ga4": {"status": "succeeded", "rows": 7, "error": None, "accounts": {"1": part}}}
-    assert state.queue.renew_lease(dead, now=datetime.now(UTC), progress=0.5, sources=done) is Lease.HELD
-    assert state.queue.claim("the hasty", now=datetime.now(UTC), lease=LEASE) is None
-    with Worker(means):
+    assert state.queue.renew_lease(dead, now=now, progress=0.5, sources=done) is Lease.HELD
+    assert state.queue.claim("the hasty", now=now, lease=LEASE) is None
+    with Worker(replace(means, limits=QUICK)):
         job = wait_for_job(state, job_id)
     assert job.status == "succeeded"
     assert [account.source for account in provider.seen] == ["meta"]
