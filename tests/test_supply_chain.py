@@ -49,6 +49,10 @@ def test_each_pin_has_its_hashes(lock: Path) -> None:
     assert [entry for entry in pins if "--hash=sha256:" not in entry] == []
 
 
+def test_the_pages_lock_names_packages_and_no_address() -> None:
+    assert "://" not in (ROOT / "web" / "package-lock.json").read_text(encoding="utf-8")
+
+
 def test_the_wheel_has_an_inventory_beside_it() -> None:
     build, inventory = list_recipe("wheel")[-2:]
     assert "pip wheel" in build
