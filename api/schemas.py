@@ -487,6 +487,12 @@ class DashboardMeta(BaseModel):
     connected_sources: dict[str, bool]
 
 
+class StudioMeta(DashboardMeta):
+    """The same of a server that has a studio, which the published document does not know."""
+
+    studio: Literal[True] = True
+
+
 class SyncStarted(BaseModel):
     """The job that is running now."""
 

@@ -31,7 +31,13 @@ MAX_THREADS = 4 * MAX_PLACES
 Database = Literal["state", "warehouse"]
 # The database that requests wait for, by the segment of the path after /v1; every other one waits for the state. An
 # endpoint that is no thread for most of its time is at None, and takes a place itself while it needs one.
-DATABASES: Mapping[str, Database | None] = {"widgets": "warehouse", "insights": None, "events": None, "mcp": None}
+DATABASES: Mapping[str, Database | None] = {
+    "widgets": "warehouse",
+    "studio": "warehouse",
+    "insights": None,
+    "events": None,
+    "mcp": None,
+}
 SECONDS: Mapping[str, float] = {"insights": INSIGHTS_SECONDS, "mcp": INSIGHTS_SECONDS}
 
 

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from datetime import timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
@@ -22,6 +21,7 @@ from uvicorn.supervisors import Multiprocess
 
 from api.app import app_from_environment
 from api.metrics import SHARED_FOLDER
+from api.routers.studio import is_loopback
 from cli.accepted_files import AcceptedFiles
 from cli.commands.token import sign_token
 from cli.connections import MAX_QUEUED, ServerLoop, TimedProtocol
@@ -80,7 +80,7 @@ def serve(demo: bool, host: str, port: int, workers: int, reload: bool, metrics:
     os.environ["METRICS_DIR"] = str(metrics)
     with use_demo(metrics) if demo else nullcontext():
         before = stamp_folder(metrics)
-        app = app_from_environment()
+        app = app_from_environment(has_studio=reload and is_loopback(listening.getsockname()[0]))
         services: Services = app.state.services
         address = format_address(listening)
         click.echo(render_invitation(services, address) if demo else f"Dashboard and API: {address}/")
@@ -161,15 +161,6 @@ def build_config(app: App | str, *, factory: bool = False, workers: int = 1) -> 
         loop=f"{ServerLoop.__module__}:{ServerLoop.__name__}",
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-
-
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def open_socket(host: str, port: int) -> socket.socket:

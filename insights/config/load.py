@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -58,10 +59,13 @@ class InsightsCatalog(Catalog):
     insights: Insights = field(default_factory=Insights)
 
 
-def load_catalog(folder: Path) -> InsightsCatalog:
-    """Read, resolve and check a folder. Raises InvalidCatalog with every problem of every file."""
+def load_catalog(folder: Path, drafts: Mapping[str, bytes] = MappingProxyType({})) -> InsightsCatalog:
+    """Read, resolve and check a folder, with drafts in place of files of these names.
+
+    Raises InvalidCatalog with every problem of every file.
+    """
     diagnostics = Diagnostics()
-    files = read_folder(folder, diagnostics)
+    files = read_folder(folder, diagnostics, drafts)
     catalog = resolve_catalog(files, diagnostics)
     insights = resolve_insights(files, catalog.metrics, diagnostics)
     raise_if_invalid(diagnostics, files)

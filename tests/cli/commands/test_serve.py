@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cli.commands.serve import is_loopback
+from api.routers.studio import is_loopback
 from tests.cli.conftest import SHIPPED
 
 pytestmark = pytest.mark.server
