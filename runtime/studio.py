@@ -66,12 +66,16 @@ class EditedFile:
     version: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Studio:
-    """Edits the files of one folder. The names that it takes are those that are there; no path is ever made of one."""
+    """Edits the files of one folder. The names that it takes are those that are there; no path is ever made of one.
+
+    `base` answers what is served without the cache, so that both sides of a comparison are of the same rows.
+    """
 
     folder: Path
     saving: Lock = field(default_factory=Lock)
+    base: Engine | None = None
 
     def list_files(self) -> Iterator[EditedFile]:
         """Yield the files that can be edited, in the order of their names."""
@@ -114,6 +118,26 @@ class Studio:
             self.find_path(name)
         return load_catalog(self.folder, {name: text.encode() for name, text in drafts.items()})
 
+    def preview_draft(
+        self, services: Services, catalog: Catalog, query: MetricQuery, user: str
+    ) -> tuple[Sequence[WidgetPreview], Sequence[str]]:
+        """Ask the served catalog and a draft for the widgets that differ, over this user's rows.
+
+        Neither engine has a cache: nothing of a draft is kept, here or where others look. No table is created. Raises
+        StateUnavailable, InvalidQuery.
+        """
+        before, after = self.get_base(services), Engine(catalog, services.warehouse)
+        return services.run_for_user(
+            user, lambda served, context: preview_widgets(before, after, query, context, most=MAX_PREVIEWS)
+        )
+
+    def get_base(self, services: Services) -> Engine:
+        """Return an engine over the served catalog that has compiled what was asked before."""
+        base, served = self.base, services.engine
+        if base is None or base.catalog is not served.catalog:
+            base = self.base = Engine(served.catalog, served.warehouse)
+        return base
+
     def describe_language(self) -> dict[str, Any]:
         """Describe what an editor completes: the files' schemas, the tables with their columns, the functions."""
         files = read_folder(self.folder, Diagnostics()).files
@@ -127,25 +151,13 @@ class Studio:
         }
 
 
-def preview_draft(
-    services: Services, catalog: Catalog, query: MetricQuery, user: str
-) -> tuple[Sequence[WidgetPreview], Sequence[str]]:
-    """Ask the served catalog and a draft for the widgets that differ, over this user's rows.
-
-    The draft's engine has no cache: nothing of it is kept, here or where others look. It creates no tables.
-    Raises StateUnavailable, InvalidQuery.
-    """
-    after = Engine(catalog, services.warehouse)
-    return services.run_for_user(
-        user, lambda before, context: preview_widgets(before, after, query, context, most=MAX_PREVIEWS)
-    )
-
-
 def describe_tables(files: Sequence[MetricFile]) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
-            "columns": [{"name": column, "type": each.type} for column, each in table.columns.items()],
+            "columns": [
+                {"name": column, "type": each.type, "additive": each.additive} for column, each in table.columns.items()
+            ],
             "dimensions": list(table.dimensions),
         }
         for file in files

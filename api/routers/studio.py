@@ -23,7 +23,7 @@ from api.responses import encode_json
 from api.routers.widgets import describe_entry
 from api.widget_query import build_query
 from engine import Body, Diagnostic, InvalidCatalog, InvalidSetting, Metric, WidgetPreview
-from runtime.studio import ChangedFile, Studio, UneditableFile, UnknownFile, preview_draft
+from runtime.studio import ChangedFile, Studio, UneditableFile, UnknownFile
 
 User = Annotated[str, Depends(get_tenant)]
 MAX_FILES = 200
@@ -113,7 +113,7 @@ def check_draft(request: Request, draft: Draft, user: User) -> Response:
         found = [describe_diagnostic(each, studio.folder) for each in problems]
         return build_check(found, is_valid=False, reason=None if found else str(invalid))
     query = build_query(draft.model_dump(exclude={"drafts"}), today=services.get_today(), known_sources=catalog.sources)
-    previews, left_out = preview_draft(services, catalog, query, user)
+    previews, left_out = studio.preview_draft(services, catalog, query, user)
     return build_check(
         [describe_diagnostic(each, studio.folder) for each in catalog.warnings],
         is_valid=True,

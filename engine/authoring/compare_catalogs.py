@@ -283,12 +283,20 @@ def preview_widgets(
 ) -> tuple[list[WidgetPreview], list[str]]:
     """Ask both engines for the widgets whose definitions differ; of those beyond `most` only the keys are returned.
 
-    A widget that cannot be answered does not keep the others from being so.
+    Those whose own text differs come first, then those that change with them. A widget that cannot be answered does not
+    keep the others from being so.
     """
-    renames = find_renames(before.catalog.metrics, after.catalog.metrics)
-    changes = [each for each in pair_metrics(before.catalog, after.catalog, renames) if each.is_served]
+    base, head = before.catalog, after.catalog
+    renames = find_renames(base.metrics, head.metrics)
+    served = [each for each in pair_metrics(base, head, renames) if each.is_served]
+    changes = sorted(served, key=lambda each: get_entry_text(base, each.key) == get_entry_text(head, each.key))
     previews = [preview_widget(each, before, after, query, context, renames) for each in changes[:most]]
     return previews, [each.key for each in changes[most:]]
+
+
+def get_entry_text(catalog: Catalog, key: str) -> str | None:
+    place = catalog.places.get(("metrics", key))
+    return None if place is None else place.text
 
 
 def preview_widget(

@@ -10,7 +10,6 @@ import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from jinja2 import TemplateSyntaxError, nodes
@@ -29,7 +28,6 @@ from engine import (
 from insights.sanitize import find_markup
 
 MOST_PRINTED = 2_000
-MAX_TREES = 1_000
 NO_MARKUP = "markup or an address; a sentence is plain text"
 MAY_BE_MISSING = "may be missing (see docs/insights.md): put an `{% if … %}` around it, or its fact into `about`"
 BLOCK = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
@@ -119,19 +117,13 @@ def parse_sentence(text: str, fields: Fields) -> Sentence:
     if (found := find_markup(BLOCK.sub(lambda block: " " * len(block[0]), text))) is not None:
         raise TextFaults(TextFault(found.start(), "template-forbidden", f"{found[0]!r} is {NO_MARKUP}"))
     try:
-        tree = parse_tree(text)
+        tree = SANDBOX.parse(text)
         faults = sorted(set(find_faults(tree, text, fields)))
     except TEMPLATE_ERRORS as error:
         raise TextFaults(explain_template_error(error, text)) from error
     if faults:
         raise TextFaults(*faults)
     return Sentence(text, tree)
-
-
-@lru_cache(MAX_TREES)
-def parse_tree(text: str) -> nodes.Template:
-    """Parse a text; its tree, which nobody changes, serves again when the files are read anew."""
-    return SANDBOX.parse(text)
 
 
 def find_faults(node: nodes.Node, text: str, names: Fields) -> Iterator[TextFault]:

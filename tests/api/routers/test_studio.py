@@ -97,7 +97,7 @@ def test_the_files_come_with_what_completes_them(client: TestClient, folder: Pat
         ("macros.j2", "macros"),
     ]
     assert body["files"][0]["text"] == GA4
-    assert {"name": "sessions", "type": "bigint"} in body["tables"][0]["columns"]
+    assert {"name": "sessions", "type": "bigint", "additive": True} in body["tables"][0]["columns"]
     assert body["keys"] == ["ga4.sessions", "ga4.conv_rate", "ga4.secret"]
     assert body["schemas"]["metrics"]["properties"]["table"]["enum"] == ["ga4_daily"]
     assert any(each["usage"] == "sum(x)" for each in body["functions"])

@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from api.routers.studio import is_loopback
+from cli.commands.serve import has_studio
 from tests.cli.conftest import SHIPPED
 
 pytestmark = pytest.mark.server
@@ -124,6 +125,15 @@ def test_changed_metric_files_are_served(serve: Serve, tmp_path: Path) -> None:
         assert time.monotonic() < deadline, keys
         time.sleep(0.1)
     assert call_curl(words, "/v1/widgets/ga4.new")["stats"]["value"] > 0
+    assert call_curl(words, "/v1/dashboard/meta")["studio"] is True
+    assert "new.yaml" in [each["name"] for each in call_curl(words, "/v1/studio")["files"]]
+
+
+def test_the_studio_is_for_reloading_servers_on_this_machine_only() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as own, socket.create_server(("0.0.0.0", 0)) as open_to_all:  # noqa: S104
+        assert has_studio(own, reload=True)
+        assert not has_studio(own, reload=False)
+        assert not has_studio(open_to_all, reload=True)
 
 
 def test_a_port_in_use_is_one_line(environment: dict[str, str], tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import { explainDialog } from "./explain";
 import { filterBar } from "./filters";
 import { header } from "./header";
 import { dashboard } from "./sections";
+import { hasStudio, studio } from "./studio";
 import { syncDrawer } from "./sync";
 import { describeWindow } from "./text";
 import { viewer } from "./viewer";
@@ -25,7 +26,9 @@ export function page(state: State): TemplateResult {
       ? html`${filterBar(state)}${arrangeBar(state)}
           <main id="main" tabindex="-1" aria-busy=${state.isLoading}>${dashboard(state)}</main>
           ${viewer(state)}`
-      : connectionsPage(state)}
+      : state.view.page === "studio" && hasStudio(state)
+        ? studio(state)
+        : connectionsPage(state)}
     ${syncDrawer(state)}
     ${explainDialog(state)}
     <p class="unseen" role="status">${announce(state)}</p>
