@@ -327,7 +327,7 @@ def answer_if_possible(
     except WarehouseTimeout:
         return "The warehouse does not answer in time; look at fewer days."
     except WarehouseUnavailable:
-        return "The warehouse does not answer this; its log has the reason."
+        return "The warehouse does not answer this; try again, or ask for something else."
 
 
 def answer_on_side(

@@ -17,7 +17,8 @@ import { viewer } from "./viewer";
 
 export function page(state: State): TemplateResult {
   if (state.door !== null) return door(state.door);
-  const isDashboard = state.view.page === "dashboard";
+  const isStudio = state.view.page === "studio" && (state.meta === null || hasStudio(state));
+  const isDashboard = !isStudio && state.view.page !== "connections";
   return html`
     <a class="skip" href="#main">Skip to the widgets</a>
     ${header(state)}
@@ -26,7 +27,7 @@ export function page(state: State): TemplateResult {
       ? html`${filterBar(state)}${arrangeBar(state)}
           <main id="main" tabindex="-1" aria-busy=${state.isLoading}>${dashboard(state)}</main>
           ${viewer(state)}`
-      : state.view.page === "studio" && hasStudio(state)
+      : isStudio
         ? studio(state)
         : connectionsPage(state)}
     ${syncDrawer(state)}

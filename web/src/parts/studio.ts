@@ -13,8 +13,8 @@ let loading: Promise<void> | null = null;
 export const hasStudio = ({ meta }: State): boolean => (meta as { studio?: boolean } | null)?.studio === true;
 
 export function studio(state: State): TemplateResult {
-  if (page !== null) return page(state);
-  loading ??= import("../studio/studio").then(({ studioPage }) => {
+  if (page !== null && hasStudio(state)) return page(state);
+  if (hasStudio(state)) loading ??= import("../studio/studio").then(({ studioPage }) => {
     page = studioPage;
     change({});
   });

@@ -39,7 +39,7 @@ export class YamlEditor extends HTMLElement {
   onSave: () => void = () => undefined;
   private language: Language | null = null;
   private file: EditedFile | null = null;
-  private faults: readonly Fault[] = [];
+  private marked = "";
   private readonly states = new Map<string, EditorState>();
   private view: EditorView | null = null;
 
@@ -57,16 +57,22 @@ export class YamlEditor extends HTMLElement {
     const known = this.states.get(file.name);
     const state = known?.doc.toString() === text ? known : EditorState.create({ doc: text, extensions: this.listExtensions(file) });
     if (this.view === null) {
-      const root = this.attachShadow({ mode: "open" });
+      const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
       this.view = new EditorView({ state, parent: root, root });
     } else this.view.setState(state);
-    this.mark(this.faults);
+    this.marked = "";
+  }
+
+  disconnectedCallback(): void {
+    this.view?.destroy();
+    this.view = null;
   }
 
   /** Underline the faults of the file. */
   mark(faults: readonly Fault[]): void {
-    this.faults = faults;
-    if (this.view === null) return;
+    const marked = JSON.stringify(faults);
+    if (this.view === null || this.marked === marked) return;
+    this.marked = marked;
     const { state } = this.view;
     this.view.dispatch(setDiagnostics(state, faults.map((fault) => describeFault(state.doc, fault))));
     // What is said of them below takes room of the editor's.

@@ -5,7 +5,7 @@ import { guard } from "lit/directives/guard.js";
 import { repeat } from "lit/directives/repeat.js";
 import { plus, tick, undo, warning } from "../parts/icons";
 import { count, range } from "../parts/text";
-import { type State } from "../state/store";
+import { type State, say } from "../state/store";
 import { buildQuestion } from "../state/view";
 import { YamlEditor } from "./editor";
 import { previewList } from "./preview";
@@ -71,14 +71,8 @@ function showFile({ active }: Workbench): void {
   editor.onDraft = writeDraft;
   editor.onSave = () => void saveDrafts();
   editor.show(file, getText(bench, active), bench.language);
-  const faults = listFaults(bench, active);
-  if (shownFaults !== JSON.stringify([active, faults])) {
-    shownFaults = JSON.stringify([active, faults]);
-    editor.mark(faults);
-  }
+  editor.mark(listFaults(bench, active));
 }
-
-let shownFaults = "";
 
 function fileTab(bench: Workbench, name: string): TemplateResult {
   const isDirty = bench.drafts.has(name);
@@ -132,7 +126,7 @@ function faultLine({ active }: Workbench, fault: Fault): TemplateResult {
 }
 
 function addWidget(): void {
-  if (findEditor()?.insertWidget() !== true) alert("This file has no block of metrics to add to; open another one.");
+  if (findEditor()?.insertWidget() !== true) say("This file has no block of metrics to add to; open another one.");
 }
 
 function previewPane(state: State, bench: Workbench): TemplateResult {

@@ -1,6 +1,7 @@
 /** What the studio holds: the files, their unsaved texts, and what the server says of these. */
 
 import { type Question, Refusal } from "../api/client";
+import { getToken } from "../api/session";
 import { tellRefusal } from "../state/actions";
 import { change, getState, say } from "../state/store";
 import { buildQuestion } from "../state/view";
@@ -48,19 +49,27 @@ async function attempt(act: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Open the folder, once. */
+/** Open the folder, once; where that fails, again as soon as it can help. */
 export function openBench(): void {
-  opening ??= attempt(async () => {
-    const { files, ...language } = await fetchStudio();
-    const metrics = files.filter(({ kind }) => kind === "metrics");
-    const active = (metrics.find(({ text }) => /^table:/m.test(text)) ?? metrics[0] ?? files[0])?.name ?? "";
-    bench = {
-      ...{ files, language, active, drafts: new Map(), check: null, preview: null },
-      ...{ isChecking: false, seconds: null, isSaving: false, theirs: null },
-    };
-    change({});
-    requestCheck();
+  opening ??= loadBench().catch((error: unknown) => {
+    if (!(error instanceof Refusal)) throw error;
+    tellRefusal(error, () => {
+      opening = null;
+      openBench();
+    });
   });
+}
+
+async function loadBench(): Promise<void> {
+  const { files, ...language } = await fetchStudio();
+  const metrics = files.filter(({ kind }) => kind === "metrics");
+  const active = (metrics.find(({ text }) => /^table:/m.test(text)) ?? metrics[0] ?? files[0])?.name ?? "";
+  bench = {
+    ...{ files, language, active, drafts: new Map(), check: null, preview: null },
+    ...{ isChecking: false, seconds: null, isSaving: false, theirs: null },
+  };
+  change({});
+  requestCheck();
 }
 
 export const chooseFile = (active: string): void => update({ active });
@@ -93,30 +102,36 @@ function requestCheck(): void {
   pausing = setTimeout(() => bench !== null && !bench.isChecking && void runCheck(), PAUSE);
 }
 
-/** Ask again where other days are looked at. */
+/** What the numbers are of: whose rows, and which days. */
+const describeAsked = (): string => JSON.stringify([getToken(), getQuestion()]);
+
+/** Ask again where other days are looked at, or somebody else does; nobody sees another's numbers meanwhile. */
 export function followQuestion(): void {
-  if (bench !== null && asked !== "" && asked !== JSON.stringify(getQuestion())) {
-    asked = JSON.stringify(getQuestion());
-    requestCheck();
-  }
+  if (bench === null || asked === "" || asked === describeAsked()) return;
+  const isOther = JSON.parse(asked)[0] !== getToken();
+  asked = describeAsked();
+  if (isOther) bench = { ...bench, check: null, preview: null };
+  requestCheck();
 }
 
 async function runCheck(): Promise<void> {
   const [began, drafts] = [typedAt ?? performance.now(), listDrafts()];
   typedAt = null;
   const question = getQuestion();
-  asked = JSON.stringify(question);
+  const mine = (asked = describeAsked());
   update({ isChecking: true });
   try {
     const check = await checkDrafts(drafts, question);
+    if (mine !== asked) return update({ isChecking: false });
     update({ check, isChecking: false, ...(check.valid ? { preview: check } : {}) });
     measurePicture(began);
   } catch (error) {
     update({ isChecking: false });
     if (!(error instanceof Refusal)) throw error;
     tellRefusal(error, requestCheck);
+  } finally {
+    if (typedAt !== null) requestCheck();
   }
-  if (typedAt !== null) requestCheck();
 }
 
 /** How long it took from the key to the picture on the screen. */
