@@ -414,7 +414,7 @@ class BatchQuestion(BaseModel):
 
 
 class Batch(BaseModel):
-    """The answers by key; a problem in the place of a widget that is not known."""
+    """The answers by key; a problem in the place of one that there is not."""
 
     widgets: dict[str, Widget | Problem]
 

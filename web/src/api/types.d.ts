@@ -323,7 +323,7 @@ export interface components {
         };
         /**
          * Batch
-         * @description The answers by key; a problem in the place of a widget that is not known.
+         * @description The answers by key; a problem in the place of one that there is not.
          */
         Batch: {
             /** Widgets */
