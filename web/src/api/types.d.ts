@@ -749,7 +749,7 @@ export interface components {
         };
         /**
          * Note
-         * @description Something to be known of an account's data from one day to another, such as `late` or `sampled`.
+         * @description Something to be known of an account's rows on some days: `late`, `disconnected`, `sampled` or another code.
          */
         Note: {
             /** Code */
