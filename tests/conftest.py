@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # What jsonschema would check internationalized addresses with; its import alone compiles forty grammars in a second.
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+# A process of the tests holds a million objects: looking through them for garbage is worth it now and then.
+gc.set_threshold(50_000)
 
 ALL = "--all"
 FAST = "--fast"
@@ -43,8 +45,8 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 TENANT = "11111111-1111-4111-8111-111111111111"
 OTHER_TENANT = "22222222-2222-4222-8222-222222222222"
 
-# From combinations and n, each nth of them, or all.
-EveryNth = Callable[[Iterable[Any], int], Iterator[Any]]
+# From combinations, n and where to begin, each nth of them, or all.
+EveryNth = Callable[..., Iterator[Any]]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -61,7 +63,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish() -> None:
     """Let the garbage collector pass over what stays for the whole run: modules, tests and their parameters."""
-    gc.collect()
     gc.freeze()
 
 
@@ -110,9 +111,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def every_nth(request: pytest.FixtureRequest) -> EveryNth:
-    """Call it with combinations and `n` for each nth of them, and with `--all` for all of them."""
+    """Call it with combinations and `n` for each nth of them, from `first` on, and with `--all` for all of them."""
     asks_all = request.config.getoption(ALL)
-    return lambda items, n: itertools.islice(items, 0, None, 1 if asks_all else n)
+
+    def take(items: Iterable[Any], n: int, *, first: int = 0) -> Iterator[Any]:
+        return iter(items) if asks_all else itertools.islice(items, first % n, None, n)
+
+    return take
 
 
 @pytest.fixture(scope="session")
