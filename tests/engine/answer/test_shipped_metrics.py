@@ -16,7 +16,6 @@ import pytest
 from demo.history import generate_history
 from demo.tenants import EVERYTHING, GA4_ONLY, INSTAGRAM_ONLY, NO_DATA, TENANTS, TWO_CURRENCIES, DemoTenant
 from engine.answer.engine import Engine
-from engine.catalog.catalog import load_catalog
 from engine.files.metric_tests import META_NAMES
 from engine.warehouse.warehouse import Warehouse
 from tests.conftest import EveryNth
@@ -30,7 +29,8 @@ from tests.support.oracle.windows import (
     list_buckets,
     list_compared_buckets,
 )
-from tests.support.worlds import EVERY_SOURCE, SHIPPED, Body, query_engine
+from tests.support.shipped import load_shipped_catalog
+from tests.support.worlds import EVERY_SOURCE, Body, query_engine
 
 UNTIL = date(2024, 4, 24)
 # The year before the longer window begins before the data does.
@@ -70,7 +70,7 @@ def database(path: Path) -> Iterator[sqlite3.Connection]:
 @pytest.fixture(scope="module")
 def engine(database: sqlite3.Connection, path: Path) -> Iterator[Engine]:
     warehouse = Warehouse(f"sqlite:///{path}")
-    yield Engine(load_catalog(SHIPPED), warehouse)
+    yield Engine(load_shipped_catalog(), warehouse)
     warehouse.close()
 
 
