@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from api.schemas import InsightList
+from api.schemas.insights import InsightList
 from engine.answer.engine import Engine
 from engine.errors import InvalidSetting
 from engine.warehouse.warehouse import Warehouse
