@@ -14,7 +14,7 @@ from api.middleware.authentication import get_tenant
 from api.problems import report_error
 from api.request_state import get_services
 from api.responses import FORM_TYPES, build_content_response, build_response, choose_media_type, encode_json
-from api.schemas import Batch, BatchQuestion, WidgetCatalog
+from api.schemas.widgets import Batch, BatchQuestion, WidgetCatalog
 from api.widget_query import build_batch_query, read_member_limit, read_query
 from engine import (
     AnswerOrError,
