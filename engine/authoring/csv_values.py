@@ -30,8 +30,10 @@ DAY_PARTS = re.compile(r"(\w+)(\.? |[-/.])(\w+)(,? |[-/.] ?)(\d+)", re.ASCII)
 TIME_OF_DAY = re.compile(
     r"(T|,? )\d{1,2}:\d\d(:\d\d(\.\d+)?)?( ?[AP]M)?( ?(Z|[+-]\d\d:?\d\d|[A-Z]{3,4}))?", re.ASCII | re.IGNORECASE
 )
-MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october")
-MONTHS += ("november", "december")
+MONTHS = (
+    *("january", "february", "march", "april", "may", "june", "july", "august", "september"),
+    *("october", "november", "december"),
+)
 DayOrder = Literal["ymd", "mdy", "dmy"]
 DAY_ORDERS: Sequence[DayOrder] = ("ymd", "mdy", "dmy")
 # The time of day of a day: none, in any time zone.

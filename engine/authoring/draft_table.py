@@ -127,10 +127,10 @@ class TableDraft:
                 )
             name = make_column_name(CURRENCY_CODE.sub("", shown), taken)
             taken.add(name)
-            given = [row[position].strip() for row in self.rows]
-            values = ["" if value.casefold() in NO_VALUES else value for value in given]
+            texts = [row[position].strip() for row in self.rows]
+            values = ["" if value.casefold() in NO_VALUES else value for value in texts]
             kind = guess_type(name, values, has_decimal_comma=self.has_decimal_comma)
-            yield make_draft_column(name, shown, given if kind == "text" else values, kind)
+            yield make_draft_column(name, shown, texts if kind == "text" else values, kind)
 
     def find_currency(self) -> str | None:
         """Return the column of the currency; where money has none, it is added."""
@@ -259,13 +259,13 @@ class TableDraft:
         yield f"    time: {self.time.name}"
         if self.currency is not None:
             yield f"    currency: {self.currency}"
-        names = [TENANT, *(each.name for each in self.key)]
+        key = [TENANT, *(each.name for each in self.key)]
         if self.number is None:
             yield f"    # No two of the {count} are equal in these; whatever else tells rows apart belongs here, too."
         else:
-            names.append(self.number)
+            key.append(self.number)
             yield f"    # {self.number} counts the rows that are equal in the others; an id of theirs would be better."
-        yield f"    key: [{', '.join(names)}]"
+        yield f"    key: [{', '.join(key)}]"
         if self.account is not None:
             yield f"    account: {self.account.name}"
         if dimensions := self.list_dimensions():
