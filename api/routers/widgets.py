@@ -57,6 +57,7 @@ def describe_entry(metric: Metric) -> dict[str, Any]:
         "position": metric.position,
         "delta": metric.delta,
         "dimensions": [{"name": each.name, "title": each.title} for each in metric.dimensions.values()],
+        "breakdowns": list(metric.breakdowns),
         "hash": hash_metric(metric),
     }
 

@@ -264,5 +264,10 @@ def test_the_catalog_tells_what_a_filter_bar_needs(client: TestClient) -> None:
     assert dimensions["ga4.visits"] == ["channel", "landing_page"]
     assert dimensions["corr.side_by_side"] == ["channel", "landing_page", "campaign"]
     assert dimensions["corr.per_visit"] == []
+    breakdowns = {entry["key"]: entry["breakdowns"] for entry in entries}
+    assert breakdowns == {
+        **dict.fromkeys(breakdowns, ["channel", "landing_page"]),
+        "meta.cost": ["campaign"],
+    } | dict.fromkeys(("ga4.both", "corr.side_by_side", "corr.per_visit"), [])
     titles = {each["name"]: each["title"] for entry in entries for each in entry["dimensions"]}
     assert titles == {"channel": "Channel", "landing_page": "Landing page", "campaign": "Campaign"}
