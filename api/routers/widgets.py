@@ -82,7 +82,7 @@ def batch(request: Request, batch_query: BatchQuestion, user: Annotated[str, Dep
         batch_query.model_dump(),
         batch_query.model_extra or (),
         today=today,
-        known_sources=services.engine.catalog.sources,
+        catalog=services.engine.catalog,
     )
     found, basis = services.query_with_basis(
         batch_query.keys, query, user=user, today=today, tenant=get_seen_tenant(request)
