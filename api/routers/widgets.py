@@ -58,6 +58,7 @@ def describe_entry(metric: Metric) -> dict[str, Any]:
         "position": metric.position,
         "delta": metric.delta,
         "dimensions": [{"name": each.name, "title": each.title} for each in metric.dimensions.values()],
+        "breakdowns": list(metric.breakdowns),
         "hash": hash_metric(metric),
     }
 
@@ -82,7 +83,7 @@ def batch(request: Request, batch_query: BatchQuestion, user: Annotated[str, Dep
         batch_query.model_dump(),
         batch_query.model_extra or (),
         today=today,
-        known_sources=services.engine.catalog.sources,
+        catalog=services.engine.catalog,
     )
     found, basis = services.query_with_basis(
         batch_query.keys, query, user=user, today=today, tenant=get_seen_tenant(request)

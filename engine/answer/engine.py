@@ -11,7 +11,7 @@ from typing import TypeAlias
 from cachetools import TTLCache
 
 from engine.answer.aggregate import MetricResult
-from engine.answer.breakdown import break_down, list_members_of, select_members
+from engine.answer.breakdown import break_down, describe_dimensions, list_members_of, select_members
 from engine.answer.cache import Cache, CachedRows
 from engine.answer.fetch import RequestContext, RowDaysCache, ScanFetcher
 from engine.answer.receipts.explanation import build_explanation
@@ -167,7 +167,7 @@ class Engine:
         """
         active = context.connected if query.sources is None else context.connected & query.sources
         metric = list_members_of(self.catalog.get_widget(key), dimension, active)
-        check_dimensions(query, self.catalog.dimensions)
+        check_dimensions(query, self.catalog.dimensions, describe_dimensions(self.catalog.get_widget(key)))
         if metric is None:
             return [], None
         filters = tuple(each for each in query.filters if each.dimension != dimension)
@@ -210,7 +210,8 @@ class Engine:
         Raises InvalidQuery for a filter by what is no dimension or an order by what is no column, and
         WarehouseUnavailable.
         """
-        check_dimensions(query, self.catalog.dimensions)
+        own = describe_dimensions(metrics[0]) if len(metrics) == 1 else ""
+        check_dimensions(query, self.catalog.dimensions, own)
         check_rows(query, metrics)
         compiled = self.get_plan(metrics)
         try:

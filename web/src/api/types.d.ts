@@ -1144,6 +1144,11 @@ export interface components {
              */
             dimensions: components["schemas"]["DimensionEntry"][];
             /**
+             * Breakdowns
+             * @description The dimensions that a request may break the widget down by (`by`).
+             */
+            breakdowns: string[];
+            /**
              * Hash
              * @description A digest that changes with the definition, but not with titles and comments.
              */
