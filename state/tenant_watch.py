@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Protocol
 
-from cachetools import LRUCache
 from sqlalchemy import PoolProxiedConnection, event
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -54,6 +53,8 @@ class WatchConnection:
         self.prepare = prepare
         self.errors = (SQLAlchemyError, database.engine.dialect.loaded_dbapi.Error)
         self.pooled: PoolProxiedConnection | None = None
+        # The driver's own, which the pool looks up anew for everyone who asks.
+        self.connection: Any = None
         self.is_outdated = False
         event.listen(database.engine, "engine_disposed", self.mark_outdated)
 
@@ -64,15 +65,16 @@ class WatchConnection:
         """Return the driver's connection. Raises one of `errors`."""
         if self.is_outdated:
             self.drop()
-        if self.pooled is None:
+        if self.connection is None:
             self.is_outdated = False
             self.pooled = self.database.engine.raw_connection()
+            self.connection = self.pooled.driver_connection
             if self.prepare is not None:
-                self.prepare(self.pooled.driver_connection)
-        return self.pooled.driver_connection
+                self.prepare(self.connection)
+        return self.connection
 
     def drop(self) -> None:
-        pooled, self.pooled = self.pooled, None
+        pooled, self.pooled, self.connection = self.pooled, None, None
         if pooled is not None:
             with suppress(*self.errors):
                 pooled.invalidate()
@@ -86,25 +88,29 @@ class SQLiteWatch:
 
     def __init__(self, database: StateDatabase) -> None:
         self._connection = WatchConnection(database, self._prepare)
-        self._tenants: LRUCache[str, tuple[int, Tenant]] = LRUCache(MAX_TENANTS)
+        # The tenants that have been read since the last write, whose number this is.
+        self._version: int | None = None
+        self._tenants: dict[str, Tenant] = {}
 
     async def get_tenant(self, user: str) -> Tenant | None:
         try:
             connection = self._connection.get_connection()
             ((version,),) = connection.execute("PRAGMA data_version").fetchall()
-            kept = self._tenants.get(user)
-            if kept is not None and kept[0] == version:
-                return kept[1]
-            tenant = build_tenant(connection.execute(READ_TENANT, (user, user)).fetchall())
+            if version != self._version or len(self._tenants) >= MAX_TENANTS:
+                self._tenants.clear()
+                self._version = version
+            tenant = self._tenants.get(user)
+            if tenant is None:
+                tenant = build_tenant(connection.execute(READ_TENANT, (user, user)).fetchall())
+                self._tenants[user] = tenant
         except self._connection.errors:
             self._connection.drop()
             return None
-        self._tenants[user] = (version, tenant)
         return tenant
 
     def _prepare(self, connection: Any) -> None:
         # The numbers of another connection mean nothing to this one.
-        self._tenants.clear()
+        self._version = None
         # It is used in the event loop, so that it must neither wait nor write.
         connection.execute("PRAGMA busy_timeout = 0")
         connection.execute("PRAGMA query_only = ON")
