@@ -43,6 +43,7 @@ from engine import (
     find_nearest_names,
     parse_count,
 )
+from runtime.logging import log_event
 from runtime.services import Services
 
 Parameters = list[dict[str, Any]]
@@ -109,7 +110,7 @@ class ToolRunner:
             "status": result.body["status"] if result.is_error else HTTPStatus.OK.value,
             "milliseconds": round((time.perf_counter() - began) * 1000, 2),
         }
-        logger.info("tool", extra={"fields": fields})
+        log_event(logger, "tool", fields)
         return result
 
     async def run_tool(self, name: str, given: Mapping[str, Any], user: str) -> ToolResult:
