@@ -11,6 +11,7 @@ import {
   fetchCsv,
   fetchExplanation,
 } from "../api/client";
+import { askParent } from "../api/embedding";
 import { forgetToken, getToken, keepToken } from "../api/session";
 import { guessLastDay } from "./days";
 import { arrangeEntries, readPlaces } from "./layout";
@@ -302,6 +303,7 @@ export function leave(reason: "new" | "refused" | "left"): void {
   running?.abort();
   clearTimeout(retrying);
   if (reason !== "new") forgetToken();
+  askParent(reason);
   change({
     door: { reason, offered: null },
     isLoading: false,
