@@ -23,7 +23,7 @@ class AccountRead:
     is_connected: bool = True
 
     @property
-    def ending(self) -> str | None:
+    def end_code(self) -> str | None:
         """The code of the note that says why the account counts no longer; None where it counts."""
         if not self.is_connected:
             return "disconnected"
@@ -71,11 +71,11 @@ def find_extent(
 
 def find_read_day(accounts: Mapping[str, AccountRead]) -> date | None:
     """Return the day up to which all accounts that count have been read; None without any."""
-    return min((account.through for account in accounts.values() if account.ending is None), default=None)
+    return min((account.through for account in accounts.values() if account.end_code is None), default=None)
 
 
 def iter_ended_accounts(
-    tables: Iterable[Table], reads: AccountReads, window: Window, ending: str
+    tables: Iterable[Table], reads: AccountReads, window: Window, end_code: str
 ) -> Iterable[tuple[str, str, date]]:
     """Yield the source, account and last read day of each account that ended so before the window's end."""
     if not reads:
@@ -83,7 +83,7 @@ def iter_ended_accounts(
     accounts: dict[tuple[str, str], date] = {}
     for table in dict.fromkeys(physical for each in tables for physical in each.list_physical_tables()):
         for account, read in reads.get(table.name, {}).items():
-            if read.ending == ending and read.through < window.end:
+            if read.end_code == end_code and read.through < window.end:
                 key = (table.source, account)
                 accounts[key] = min(read.through, accounts.get(key, read.through))
     for (source, account), through in sorted(accounts.items()):

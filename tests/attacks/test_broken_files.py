@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,10 @@ def list_catalogs(server: AttackedServer) -> list[dict[str, Any]]:
 def list_workers(server: AttackedServer) -> list[int]:
     children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
     return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def has_served_on(server: AttackedServer, times: int) -> bool:
+    return server.log.count("the last good ones serve on") == times
 
 
 def wait_until(is_done: Callable[[], bool]) -> None:
@@ -58,7 +63,7 @@ def test_workers_say_so_and_are_replaced(tmp_path: Path) -> None:
         for times, spoil in enumerate((break_file, remove_folder), 1):
             spoil(folder)
             server.process.send_signal(signal.SIGHUP)
-            wait_until(lambda times=times: server.log.count("the last good ones serve on") == times)
+            wait_until(partial(has_served_on, server, times))
             wait_until(lambda: all(each["status"] == "stale" and each["problems"] for each in list_catalogs(server)))
         before = list_workers(server)
         assert len(before) == 2

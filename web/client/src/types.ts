@@ -485,7 +485,7 @@ export interface components {
         };
         /**
          * DashboardMeta
-         * @description When the data came, when it comes again, and what is connected.
+         * @description When the data came, when it comes again, what is connected, and the day with which windows end by default.
          */
         DashboardMeta: {
             /** Last Sync At */
@@ -496,6 +496,11 @@ export interface components {
             connected_sources: {
                 [key: string]: boolean;
             };
+            /**
+             * Last Complete Day
+             * Format: date
+             */
+            last_complete_day: string;
         };
         /**
          * DataEvent
