@@ -12,7 +12,7 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from api.openapi import build_document
+from api.openapi.document import build_document
 from engine.answer.engine import Engine
 from runtime.services import Services
 from state import State

@@ -1,6 +1,7 @@
 /** What the studio asks of a server that has one: its files, what a draft changes, and to save. */
 
-import { type Entry, type Question, Refusal, type Widget, describeProblem } from "../api/client";
+import { ProblemError, describeProblem } from "../../client/src/index.js";
+import type { Entry, Question, Widget } from "../api/client";
 import { getToken } from "../api/session";
 
 export type FileKind = "metrics" | "insights" | "language" | "macros";
@@ -83,10 +84,10 @@ async function sendJson<T>(method: string, path: string, body?: object): Promise
   const headers = { Authorization: `Bearer ${getToken()}`, "Content-Type": "application/json" };
   const sent = body === undefined ? {} : { body: JSON.stringify(body) };
   const response = await fetch(new URL(`v1/studio${path}`, document.baseURI), { method, headers, ...sent }).catch(() => null);
-  if (response === null) throw new Refusal(0, "The server does not answer.", RETRY_SECONDS);
+  if (response === null) throw new ProblemError(0, "The server does not answer.", RETRY_SECONDS);
   const answer = (await response.json().catch(() => ({}))) as Record<string, unknown>;
   if (response.ok) return answer as T;
-  throw new Refusal(response.status, describeProblem(answer, response.status), response.status >= 500 ? RETRY_SECONDS : null, answer);
+  throw new ProblemError(response.status, describeProblem(answer, response.status), response.status >= 500 ? RETRY_SECONDS : null, answer);
 }
 
 export const fetchStudio = (): Promise<Language & { files: EditedFile[] }> => sendJson("GET", "");
@@ -99,7 +100,7 @@ export async function saveText({ name, version }: EditedFile, text: string): Pro
   try {
     return { saved: await sendJson("PUT", `/files/${encodeURIComponent(name)}`, { text, version }) };
   } catch (error) {
-    const theirs = error instanceof Refusal ? (error.body["file"] as EditedFile | undefined) : undefined;
+    const theirs = error instanceof ProblemError ? (error.body["file"] as EditedFile | undefined) : undefined;
     if (theirs === undefined) throw error;
     return { theirs };
   }

@@ -1,8 +1,8 @@
 /** What the studio holds: the files, their unsaved texts, and what the server says of these. */
 
-import { type Question, Refusal } from "../api/client";
+import { ProblemError, type Question } from "../api/client";
 import { getToken } from "../api/session";
-import { tellRefusal } from "../state/actions";
+import { tellProblem } from "../state/actions";
 import { change, getState, say } from "../state/store";
 import { buildQuestion } from "../state/view";
 import { type Check, type EditedFile, type Fault, type Language, checkDrafts, fetchStudio, saveText } from "./server";
@@ -44,16 +44,16 @@ async function attempt(act: () => Promise<void>): Promise<void> {
   try {
     await act();
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    tellRefusal(error);
+    if (!(error instanceof ProblemError)) throw error;
+    tellProblem(error);
   }
 }
 
 /** Open the folder, once; where that fails, again as soon as it can help. */
 export function openBench(): void {
   opening ??= loadBench().catch((error: unknown) => {
-    if (!(error instanceof Refusal)) throw error;
-    tellRefusal(error, () => {
+    if (!(error instanceof ProblemError)) throw error;
+    tellProblem(error, () => {
       opening = null;
       openBench();
     });
@@ -127,8 +127,8 @@ async function runCheck(): Promise<void> {
     measurePicture(began);
   } catch (error) {
     update({ isChecking: false });
-    if (!(error instanceof Refusal)) throw error;
-    tellRefusal(error, requestCheck);
+    if (!(error instanceof ProblemError)) throw error;
+    tellProblem(error, requestCheck);
   } finally {
     if (typedAt !== null) requestCheck();
   }
