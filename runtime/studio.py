@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from threading import Lock
@@ -19,14 +20,18 @@ from engine import (
     Catalog,
     Diagnostics,
     Engine,
+    Metric,
     MetricEngineError,
     MetricFile,
     MetricQuery,
+    TestResult,
     WidgetPreview,
     did_you_mean,
     find_nearest_names,
+    hash_metric,
     preview_widgets,
     read_folder,
+    run_tests,
 )
 from insights.config.load import FILE as INSIGHTS_FILE
 from insights.config.load import load_catalog
@@ -35,6 +40,7 @@ from runtime.services import Services
 
 # Widgets whose numbers are computed for one draft; of further ones only the keys are told.
 MAX_PREVIEWS = 12
+MAX_TESTED = 50
 MARK = b"\xef\xbb\xbf"
 
 FileKind = Literal["metrics", "insights", "language", "macros"]
@@ -131,6 +137,12 @@ class Studio:
             user, lambda served, context: preview_widgets(before, after, query, context, most=MAX_PREVIEWS)
         )
 
+    def test_draft(self, services: Services, catalog: Catalog) -> Iterator[TestResult]:
+        """Run the own tests of those metrics of a draft that differ from what is served."""
+        served = services.catalog.metrics
+        changed = (each for key, each in catalog.metrics.items() if key not in served or is_other(each, served[key]))
+        return run_tests(catalog, islice((each for each in changed if each.tests), MAX_TESTED))
+
     def get_base(self, services: Services) -> Engine:
         """Return an engine over the served catalog that has compiled what was asked before."""
         base, served = self.base, services.engine
@@ -149,6 +161,10 @@ class Studio:
             "keys": [key for each in files for key in each.definition.metrics],
             "functions": [{"usage": each.usage, "documentation": each.documentation} for each in SQL_FUNCTIONS],
         }
+
+
+def is_other(metric: Metric, served: Metric) -> bool:
+    return hash_metric(metric) != hash_metric(served) or metric.tests != served.tests
 
 
 def describe_tables(files: Sequence[MetricFile]) -> list[dict[str, Any]]:
@@ -193,13 +209,14 @@ def encode_text(text: str, before: bytes) -> bytes:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Replace a file so that nobody ever sees half of it, with the rights that it had. Raises OSError."""
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=".draft", delete=False) as draft:
-        try:
-            draft.write(content)
-            draft.flush()
-            os.fsync(draft.fileno())
-            shutil.copymode(path, draft.name)
-            Path(draft.name).replace(path)
-        except BaseException:
-            Path(draft.name).unlink(missing_ok=True)
-            raise
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=".draft", delete=False) as opened:
+        draft = Path(opened.name)
+    try:
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        shutil.copymode(path, draft)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -21,6 +21,8 @@ from engine import answer_deadline
 WAIT_SECONDS = 5.0
 ANSWER_SECONDS = 20.0
 INSIGHTS_SECONDS = 30.0
+# Who types waits for no draft longer, so that a slow one is soon mended.
+STUDIO_SECONDS = 8.0
 # Threads that work for requests. A warehouse's driver has as many connections.
 MAX_PLACES = 16
 # Of those, the ones that one tenant can have.
@@ -38,7 +40,7 @@ DATABASES: Mapping[str, Database | None] = {
     "events": None,
     "mcp": None,
 }
-SECONDS: Mapping[str, float] = {"insights": INSIGHTS_SECONDS, "mcp": INSIGHTS_SECONDS}
+SECONDS: Mapping[str, float] = {"insights": INSIGHTS_SECONDS, "mcp": INSIGHTS_SECONDS, "studio": STUDIO_SECONDS}
 
 
 class Places:

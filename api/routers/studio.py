@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from http import HTTPStatus
@@ -22,7 +23,7 @@ from api.request_state import get_services
 from api.responses import encode_json
 from api.routers.widgets import describe_entry
 from api.widget_query import build_query
-from engine import Body, Diagnostic, InvalidCatalog, InvalidSetting, Metric, WidgetPreview
+from engine import MISSING, Body, Diagnostic, InvalidCatalog, InvalidSetting, Metric, TestResult, WidgetPreview
 from runtime.studio import ChangedFile, Studio, UneditableFile, UnknownFile
 
 User = Annotated[str, Depends(get_tenant)]
@@ -30,11 +31,16 @@ MAX_FILES = 200
 
 
 class Draft(BaseModel):
-    """Unsaved texts by the names of their files, and the days to try them on."""
+    """Unsaved texts by the names of their files."""
 
     model_config = ConfigDict(extra="forbid")
 
     drafts: dict[str, str] = Field(max_length=MAX_FILES)
+
+
+class DraftQuestion(Draft):
+    """The same, and the days to try them on."""
+
     start: str | None = None
     end: str | None = None
     compare: str | None = None
@@ -101,7 +107,7 @@ def studio_files(request: Request) -> Response:
 
 
 @router.post("/check")
-def check_draft(request: Request, draft: Draft, user: User) -> Response:
+def check_draft(request: Request, draft: DraftQuestion, user: User) -> Response:
     """Answer the problems of unsaved texts, or the widgets that they change, before and after."""
     services, studio = get_services(request), get_studio(request)
     try:
@@ -120,6 +126,21 @@ def check_draft(request: Request, draft: Draft, user: User) -> Response:
         changes=map(describe_preview, previews),
         left_out=left_out,
     )
+
+
+@router.post("/test")
+def test_draft(request: Request, draft: Draft) -> Response:
+    """Answer what the changed metrics' own tests say of unsaved texts; nothing of texts with problems."""
+    studio = get_studio(request)
+    try:
+        catalog = studio.load_draft(draft.drafts)
+    except UnknownFile as unknown:
+        raise HTTPException(404, str(unknown)) from None
+    except (InvalidCatalog, InvalidSetting):
+        results = []
+    else:
+        results = [describe_result(each) for each in studio.test_draft(get_services(request), catalog)]
+    return Response(encode_json({"results": results}), media_type="application/json")
 
 
 @router.put("/files/{name}")
@@ -171,6 +192,20 @@ def describe_preview(preview: WidgetPreview) -> dict[str, Any]:
         "changed_values": sum(len(each.values) for each in change.answers),
         "sql": change.sql,
     }
+
+
+def describe_result(result: TestResult) -> dict[str, Any]:
+    """Describe a test's result; its faults are sentences."""
+    faults = [
+        f"{each.path} is {write_value(each.actual)}, not {write_value(each.expected)}" for each in result.mismatches
+    ]
+    return {"metric": result.metric, "test": result.test, "faults": [result.error] if result.error else faults}
+
+
+def write_value(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.12g}"
+    return repr(value) if value is MISSING else json.dumps(value, ensure_ascii=False)
 
 
 def describe_side(metric: Metric | None, answer: Body | str | None) -> dict[str, Any] | None:

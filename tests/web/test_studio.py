@@ -85,7 +85,6 @@ def test_a_typo_its_mending_and_a_new_widget_that_is_saved(visit: Visit, watched
     page = open_studio(visit)
     sessions, engaged = sum_sessions(visit.server)
     assert page.locator("#save").is_disabled()
-    check_accessibility(page)
 
     # A typo is underlined while it is typed, and nothing is written.
     page.evaluate(PLACE_CURSOR, "value: sum(sessions")
@@ -116,6 +115,9 @@ def test_a_typo_its_mending_and_a_new_widget_that_is_saved(visit: Visit, watched
     assert change.locator(".side chart-box svg.plot").count() == 2
     assert page.locator(".previews .change").first.get_attribute("data-change") == "ga4.sessions"
     assert find_change(page, "corr.cost_per_session").count() == 1
+    # Three sessions and four, tripled.
+    failed = change.locator(".tests li", has_text="two days against the two before")
+    assert "stats.value is 21, not 7" in failed.inner_text()
     check_accessibility(page)
     page.keyboard.press("Control+z")
     find_change(page, "ga4.sessions").wait_for(state="detached")
@@ -167,7 +169,6 @@ def test_a_conflict_offers_both_texts_and_all_sizes_hold(visit: Visit, watched: 
         assert typed not in file.read_text(encoding="utf-8")
 
     meet_conflict(" Mine.", "Theirs.")
-    check_accessibility(page)
     page.get_by_role("button", name="Keep mine").click()
     page.locator(".toast", has_text="is saved").wait_for()
     kept = file.read_text(encoding="utf-8")
@@ -188,7 +189,6 @@ def test_a_conflict_offers_both_texts_and_all_sizes_hold(visit: Visit, watched: 
     page.keyboard.type(" * 1.5")
     find_change(page, "ga4.sessions").wait_for()
     page.emulate_media(color_scheme="dark")
-    check_accessibility(page)
     for width in (360, 820, 1440, 2560):
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width

@@ -139,6 +139,21 @@ def test_a_draft_shows_what_changes_before_and_after(client: TestClient, service
     assert (folder / "ga4.yaml").read_text() == GA4
 
 
+def test_the_changed_metrics_own_tests_are_run(client: TestClient) -> None:
+    days = "start: 2025-01-01, end: 2025-01-01"
+    test = f"{{name: a day, rows: [{{date: 2025-01-01, sessions: 3}}], {days}, expect: {{stats: {{value: 3}}}}}}"
+    tested = GA4.replace("format: integer}", f"format: integer, tests: [{test}]}}")
+
+    def run(text: str) -> Any:
+        return client.post("/v1/studio/test", json={"drafts": {"ga4.yaml": text}}).json()["results"]
+
+    assert run(GA4) == []
+    assert run(tested) == [{"metric": "ga4.sessions", "test": "a day", "faults": []}]
+    failed = run(tested.replace("value: sum(sessions), format: i", "value: 2 * sum(sessions), format: i"))
+    assert failed == [{"metric": "ga4.sessions", "test": "a day", "faults": ["stats.value is 6, not 3"]}]
+    assert run(GA4.replace("sum(sessions)", "sum(sesions)")) == []
+
+
 def test_a_draft_reads_no_other_tenants_rows(client: TestClient) -> None:
     found = client.post(
         "/v1/studio/check", json={"drafts": {"ga4.yaml": DOUBLED}, **DAYS}, headers=make_bearer_headers(BOB)

@@ -6,27 +6,34 @@ import { repeat } from "lit/directives/repeat.js";
 import type { Widget } from "../api/client";
 import { drawTable } from "../charts/chart";
 import { cleanName, humanizeName, isolateName } from "../format/names";
-import { NO_VALUE, type Unit, computeDelta, formatDelta, formatHeadline, formatUnit, unitOf } from "../format/numbers";
+import { type Unit, computeDelta, formatDelta, formatHeadline, formatUnit, unitOf } from "../format/numbers";
 import { LOCALE, count, unitOfWidget, widgetDelta } from "../parts/text";
-import type { Check, Side, WidgetChange } from "./server";
+import { tick, warning } from "../parts/icons";
+import type { Check, Side, TestResult, WidgetChange } from "./server";
 
 const MAX_LINES = 8;
+const MAX_ALIKE = 4;
 const MAX_ROWS = 5;
+const MAX_FAULTS = 3;
 /** What floating point alone makes of a value is no change of it. */
 const ROUNDING = 1e-9;
 
 const STATUS: Readonly<Record<WidgetChange["status"], string>> = { added: "New", removed: "Gone", renamed: "Renamed", changed: "Changed" };
 
-export function previewList(check: Check): TemplateResult {
+export function previewList(check: Check, tests: readonly TestResult[]): TemplateResult {
   return html`
-    ${repeat(check.changes, ({ key }) => key, (change) => html`${guard([JSON.stringify(change)], () => changeCard(change))}`)}
+    ${hiddenFailures(check, tests)}
+    ${repeat(check.changes, ({ key }) => key, (change) => {
+      const own = tests.filter(({ metric }) => metric === change.key);
+      return html`${guard([JSON.stringify([change, own])], () => changeCard(change, own))}`;
+    })}
     ${check.left_out.length === 0
       ? nothing
       : html`<p class="hint">${count(check.left_out.length, "more widget changes", "more widgets change")}: ${check.left_out.join(", ")}</p>`}
   `;
 }
 
-function changeCard(change: WidgetChange): TemplateResult {
+function changeCard(change: WidgetChange, tests: readonly TestResult[]): TemplateResult {
   const { key, status, before, after } = change;
   const title = cleanName((after ?? before)?.entry.title ?? key);
   const isSame = status === "changed" && change.changed_values === 0;
@@ -41,8 +48,27 @@ function changeCard(change: WidgetChange): TemplateResult {
       ${before === null ? nothing : side("Before", before, after?.widget ?? null)}
       ${after === null ? nothing : side(before === null ? "As it will be" : "After", after, before?.widget ?? null)}
     </div>
+    ${testLines(tests)}
     ${sqlLines(change.sql)}
   </article>`;
+}
+
+/** What the metric's own tests say, as `metric-engine test` would. */
+function testLines(tests: readonly TestResult[]): TemplateResult | typeof nothing {
+  if (tests.length === 0) return nothing;
+  const failed = tests.filter(({ faults }) => faults.length > 0);
+  if (failed.length === 0) return html`<p class="tests good">${tick}${tests.length === 1 ? "Its test passes" : `Its ${tests.length} tests pass`}</p>`;
+  return html`<ul class="tests bad">${failed.map(failure)}</ul>`;
+}
+
+const failure = ({ test, faults }: TestResult): TemplateResult =>
+  html`<li>${warning}<span><strong>Its test “${test}” fails:</strong> ${faults.slice(0, MAX_FAULTS).join("; ")}${faults.length > MAX_FAULTS ? "; …" : ""}</span></li>`;
+
+/** Failures of metrics that no card stands for, since they are hidden or beyond those that are computed. */
+function hiddenFailures({ changes }: Check, tests: readonly TestResult[]): TemplateResult | typeof nothing {
+  const failed = tests.filter(({ metric, faults }) => faults.length > 0 && !changes.some(({ key }) => key === metric));
+  if (failed.length === 0) return nothing;
+  return html`<ul class="card tests bad">${failed.map((each) => html`<li><code>${each.metric}</code></li>${failure(each)}`)}</ul>`;
 }
 
 /** One side of a change; its chart has the scale of both, so that what is larger looks so. */
@@ -74,7 +100,8 @@ function listLines(before: Widget | null, after: Widget | null): Line[] {
   if (shown.table) {
     const columns = [...new Map([...(before?.table?.columns ?? []), ...(after?.table?.columns ?? [])].map((column) => [column.name, column])).values()];
     const total = (widget: Widget | null, name: string) => widget?.table?.total[name]?.value;
-    return columns.map((column) => ({ name: `Total ${column.name}`, before: total(before, column.name), after: total(after, column.name), unit: unitOf(column) }));
+    const totals = columns.map((column) => ({ name: `Total ${column.name}`, before: total(before, column.name), after: total(after, column.name), unit: unitOf(column) }));
+    return [...totals, { name: "Rows", before: before?.table?.count, after: after?.table?.count, unit: COUNT }];
   }
   const whole = { name: "Whole period", before: before?.stats.value, after: after?.stats.value, unit: unitOfWidget(shown) };
   const all = [...(before?.series ?? []), ...(after?.series ?? [])];
@@ -89,26 +116,37 @@ function listLines(before: Widget | null, after: Widget | null): Line[] {
   return [...(shown.series.some(({ stats }) => stats.value === shown.stats.value) ? [] : [whole]), ...lines];
 }
 
+const COUNT: Unit = { format: "integer", currency: null, multiple: false };
+
 const nameSeries = ({ id, key, name }: Widget["series"][number]): string => id ?? `${key} ${name}`;
 
 function differences(before: Widget | null, after: Widget | null): TemplateResult | typeof nothing {
   if (before === null || after === null) return nothing;
-  const lines = listLines(before, after).slice(0, MAX_LINES);
+  const lines = listLines(before, after);
+  const others = lines.filter((line) => !isUnchanged(line));
+  // Of many numbers those that stay are only counted.
+  const shown = (others.length === 0 || lines.length <= MAX_ALIKE ? lines : others).slice(0, MAX_LINES);
   return html`<table class="differences">
     <thead class="unseen"><tr><th scope="col">Number</th><th scope="col">Before</th><th scope="col">After</th><th scope="col">Difference</th></tr></thead>
-    <tbody>${lines.map((line) => html`<tr>
+    <tbody>${shown.map((line) => html`<tr>
       <th scope="row" class="clip">${isolateName(line.name)}</th>
       <td>${formatUnit(line.before, line.unit, { locale: LOCALE })}</td>
       <td class="now">${formatUnit(line.after, line.unit, { locale: LOCALE })}</td>
       <td class="difference">${describeDifference(line)}</td>
     </tr>`)}</tbody>
-  </table>`;
+  </table>
+  ${shown.length === lines.length ? nothing : html`<p class="hint">${count(lines.length - others.length, "number")} without change${others.length > shown.length ? `, ${count(others.length - shown.length, "more", "more")} with one` : ""}</p>`}`;
 }
 
-/** "+12,301, 8.4% more": what is added and how much that is of what was there. */
-export function describeDifference({ before, after, unit }: Line): string {
-  if (typeof before !== "number" || typeof after !== "number") return before === after ? "" : before === undefined || before === null ? "new" : NO_VALUE;
-  if (Math.abs(after - before) <= ROUNDING * Math.abs(before)) return "no change";
+const isUnchanged = ({ before, after }: Line): boolean =>
+  typeof before === "number" && typeof after === "number" ? Math.abs(after - before) <= ROUNDING * Math.abs(before) : (before ?? null) === (after ?? null);
+
+/** "+12,301 (+8.4%)": what is added, and how much that is of what was there. */
+function describeDifference(line: Line): string {
+  const { before, after, unit } = line;
+  if (isUnchanged(line)) return "no change";
+  if (typeof before !== "number") return "new";
+  if (typeof after !== "number") return "gone";
   const found = formatDelta(
     { value: after, previous: before, delta: computeDelta(after, before, "relative") },
     { unit, better: "neutral", kind: "relative", locale: LOCALE },

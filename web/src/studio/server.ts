@@ -75,6 +75,13 @@ export interface Check {
   readonly left_out: readonly string[];
 }
 
+/** One of a metric's own tests; without faults it passes. */
+export interface TestResult {
+  readonly metric: string;
+  readonly test: string;
+  readonly faults: readonly string[];
+}
+
 const RETRY_SECONDS = 3;
 
 export type Drafts = Readonly<Record<string, string>>;
@@ -94,6 +101,9 @@ export const fetchStudio = (): Promise<Language & { files: EditedFile[] }> => se
 
 export const checkDrafts = (drafts: Drafts, { start, end, compare, compare_start, grain }: Question): Promise<Check> =>
   sendJson("POST", "/check", { drafts, start, end, compare, compare_start, grain });
+
+export const testDrafts = async (drafts: Drafts): Promise<TestResult[]> =>
+  (await sendJson<{ results: TestResult[] }>("POST", "/test", { drafts })).results;
 
 /** Save a text over the version that it was made of; where the file is another by now, that one comes back. */
 export async function saveText({ name, version }: EditedFile, text: string): Promise<{ saved: EditedFile } | { theirs: EditedFile }> {

@@ -140,7 +140,7 @@ function previewPane(state: State, bench: Workbench): TemplateResult {
       <p class="muted">${start && end ? range(start, end) : nothing}${bench.seconds === null || changes === 0 ? nothing : html` · <span title="From the key to the picture">${bench.seconds.toLocaleString(undefined, { maximumFractionDigits: 2 })} s</span>`}</p>
     </header>
     ${isPast && changes > 0 ? html`<p class="hint">As of the last text without a problem.</p>` : nothing}
-    ${preview === null || changes === 0 ? invitation(isPast) : previewList(preview)}
+    ${preview === null || changes === 0 ? invitation(isPast) : previewList(preview, isPast ? [] : bench.tests)}
   </section>`;
 }
 

@@ -49,6 +49,13 @@ export const styles = css`
   .side h4 { margin: 0; color: var(--muted); font-size: 0.75rem; font-weight: 500; }
   .side .figure .value { font-size: 1.125rem; }
   .side + .side { border-inline-start: 1px solid var(--line); padding-inline-start: 1rem; }
+  .tests { display: grid; gap: 0.25rem; font-size: 0.8125rem; }
+  p.tests, .tests li { display: flex; gap: 0.5rem; align-items: start; }
+  p.tests { color: var(--good); }
+  .tests.bad .icon { color: var(--bad); }
+  .tests .icon { margin-top: 0.125rem; }
+  ul.card.tests { padding: 0.75rem 1rem; }
+  .tests li span { overflow-wrap: anywhere; }
   .sql summary { color: var(--accent); font-size: 0.8125rem; cursor: pointer; }
   .sql pre { margin: 0.5rem 0 0; padding: 0.625rem; overflow: auto; max-height: 16rem; border-radius: 8px; background: var(--ground); font-size: 0.75rem; }
   .sql .added { color: var(--good); }

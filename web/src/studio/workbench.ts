@@ -5,7 +5,18 @@ import { getToken } from "../api/session";
 import { tellProblem } from "../state/actions";
 import { change, getState, say } from "../state/store";
 import { buildQuestion } from "../state/view";
-import { type Check, type EditedFile, type Fault, type Language, checkDrafts, fetchStudio, saveText } from "./server";
+import {
+  type Check,
+  type Drafts,
+  type EditedFile,
+  type Fault,
+  type Language,
+  type TestResult,
+  checkDrafts,
+  fetchStudio,
+  saveText,
+  testDrafts,
+} from "./server";
 
 export interface Workbench {
   readonly files: readonly EditedFile[];
@@ -16,6 +27,8 @@ export interface Workbench {
   /** What the newest text was told, and the last text without errors changed. */
   readonly check: Check | null;
   readonly preview: Check | null;
+  /** What the changed metrics' own tests say of the newest text without errors. */
+  readonly tests: readonly TestResult[];
   readonly isChecking: boolean;
   readonly seconds: number | null;
   readonly isSaving: boolean;
@@ -65,7 +78,7 @@ async function loadBench(): Promise<void> {
   const metrics = files.filter(({ kind }) => kind === "metrics");
   const active = (metrics.find(({ text }) => /^table:/m.test(text)) ?? metrics[0] ?? files[0])?.name ?? "";
   bench = {
-    ...{ files, language, active, drafts: new Map(), check: null, preview: null },
+    ...{ files, language, active, drafts: new Map(), check: null, preview: null, tests: [] },
     ...{ isChecking: false, seconds: null, isSaving: false, theirs: null },
   };
   change({});
@@ -110,7 +123,7 @@ export function followQuestion(): void {
   if (bench === null || asked === "" || asked === describeAsked()) return;
   const isOther = JSON.parse(asked)[0] !== getToken();
   asked = describeAsked();
-  if (isOther) bench = { ...bench, check: null, preview: null };
+  if (isOther) bench = { ...bench, check: null, preview: null, tests: [] };
   requestCheck();
 }
 
@@ -123,8 +136,10 @@ async function runCheck(): Promise<void> {
   try {
     const check = await checkDrafts(drafts, question);
     if (mine !== asked) return update({ isChecking: false });
+    const isSame = JSON.stringify(listDrafts()) === JSON.stringify(drafts);
     update({ check, isChecking: false, ...(check.valid ? { preview: check } : {}) });
     measurePicture(began);
+    if (check.valid && isSame) requestTests(drafts);
   } catch (error) {
     update({ isChecking: false });
     if (!(error instanceof ProblemError)) throw error;
@@ -132,6 +147,22 @@ async function runCheck(): Promise<void> {
   } finally {
     if (typedAt !== null) requestCheck();
   }
+}
+
+/** Tests can wait until nobody types. */
+const TEST_PAUSE = 400;
+let testing: ReturnType<typeof setTimeout> | undefined;
+
+function requestTests(drafts: Drafts): void {
+  clearTimeout(testing);
+  testing = setTimeout(() => {
+    if (bench === null || JSON.stringify(listDrafts()) !== JSON.stringify(drafts)) return;
+    if (Object.keys(drafts).length === 0) return update({ tests: [] });
+    void testDrafts(drafts).then(
+      (tests) => JSON.stringify(listDrafts()) === JSON.stringify(drafts) && update({ tests }),
+      () => update({ tests: [] }),
+    );
+  }, TEST_PAUSE);
 }
 
 /** How long it took from the key to the picture on the screen. */
