@@ -6,6 +6,8 @@ PORT   ?= 8000
 PIP    := $(BIN)/python -m pip
 # Every package is one that a lock names by its hash, those that build this one too.
 LOCKED := $(PIP) install --quiet --disable-pip-version-check --require-hashes --requirement
+# Compiled modules are kept, whatever the machine says: hundreds of processes would each compile all of them again.
+export PYTHONDONTWRITEBYTECODE :=
 # Two processes a core, since many tests wait for servers; a test that is run by hand needs no second.
 PYTEST_PROCESSES := --numprocesses $(shell $(PYTHON) -c "import os; print(2 * (os.cpu_count() or 1))") --dist worksteal
 

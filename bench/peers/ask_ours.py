@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from bench.peers.asking import PeriodAnswer, Window, answer_rounds
+from bench.peers.asking import AskedWindow, PeriodAnswer, answer_rounds
 from engine import MAX_STALE_SECONDS, Cache, Compare, Engine, MemoryStore, MetricQuery, Warehouse, load_catalog
 from runtime.shipped import get_shipped_folder
 
@@ -15,7 +15,7 @@ def main(file: str, *, has_cache: bool) -> None:
     engine = Engine(load_catalog(get_shipped_folder()), Warehouse(f"duckdb:///{file}"), cache)
     connected = frozenset(["ga4"])
 
-    def answer(tenant: str, window: Window) -> PeriodAnswer:
+    def answer(tenant: str, window: AskedWindow) -> PeriodAnswer:
         query = MetricQuery(window.start, window.end, Compare.PREVIOUS_PERIOD)
         body = engine.query_body("ga4.sessions", query, tenant=tenant, connected=connected)
         stats = body["stats"]

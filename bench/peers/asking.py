@@ -18,7 +18,7 @@ ReadDays = Callable[[str, date, date], Iterable[tuple[date, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class AskedWindow:
     """The window that is asked for; it is compared with the one before it."""
 
     start: date
@@ -40,13 +40,13 @@ class PeriodAnswer:
     delta: float | None
 
 
-Answer = Callable[[str, Window], PeriodAnswer]
+Answer = Callable[[str, AskedWindow], PeriodAnswer]
 
 
 def answer_by_days(read_days: ReadDays) -> Answer:
     """Answer from one query by day over both windows, which is the least that any of the peers needs."""
 
-    def answer(tenant: str, window: Window) -> PeriodAnswer:
+    def answer(tenant: str, window: AskedWindow) -> PeriodAnswer:
         found = dict(read_days(tenant, window.before, window.end))
         points = [int(found.get(day, 0)) for day in iter_days(window.start, window.end)]
         compared = [int(found.get(day, 0)) for day in iter_days(window.before, window.start - timedelta(days=1))]
@@ -65,7 +65,7 @@ def answer_rounds(answer: Answer) -> None:
     print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
         asked = json.loads(line)
-        window = Window(*map(date.fromisoformat, asked["window"]))
+        window = AskedWindow(*map(date.fromisoformat, asked["window"]))
         seconds, answers = [], []
         for tenant in asked["tenants"]:
             began = time.perf_counter()
