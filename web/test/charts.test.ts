@@ -503,6 +503,6 @@ test("a cut axis says at its own chart where it begins, and an amount's is not c
     const series = makeSeries(days("2026-11-01", 28, (index) => 0.031 + index / 10_000), { format });
     return writeTemplate(drawChart({ ...input(makeWidget([series], { format })), kind: "line", width: 480, height: 220 }));
   };
-  assert.match(draw("percent"), /axis from 3\.\d+%/);
+  assert.match(draw("percent"), /axis from \d\.\d%/);
   assert.doesNotMatch(draw("integer"), /axis from/);
 });
