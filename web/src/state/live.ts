@@ -3,6 +3,7 @@
 import { ProblemError, type Schemas, type SyncJob, cancelSync, client, fetchSync, startSync } from "../api/client";
 import { getToken } from "../api/session";
 import { askAgain, learnAccounts, learnConnections, leave, placeWidgets, refreshInsights, renewSources, tellProblem } from "./actions";
+import { isInHand } from "./arrangement";
 import { change, getState, say } from "./store";
 
 let following: AbortController | null = null;
@@ -38,7 +39,7 @@ async function takeCatalog({ version, hashes, diagnostics }: Schemas["CatalogEve
     const catalog = await client.getCatalog();
     const before = new Set(getState().places.map(({ id }) => id));
     change({ catalog });
-    placeWidgets(getState().saved);
+    if (!isInHand()) placeWidgets(getState().saved);
     const added = getState().places.map(({ id }) => id).filter((key) => !before.has(key));
     await askAgain([...new Set([...added, ...Object.keys(hashes).filter((key) => hashes[key] !== null)])]);
   } catch (error) {
