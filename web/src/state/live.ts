@@ -65,6 +65,7 @@ function takeJob(job: SyncJob): void {
   if (job.finished_at === null || reported === job.id || !isKnown) return;
   reported = job.id;
   say(describeOutcome(job));
+  if (isWanted) void syncNow();
   void renewSources();
   if (getState().connections !== null) void learnConnections();
 }
@@ -95,6 +96,7 @@ export function openDrawer(): void {
 /** Begin a sync and open the drawer that shows it. */
 export async function syncNow(): Promise<void> {
   openDrawer();
+  isWanted = false;
   try {
     const { job_id } = await startSync();
     change({ job: await fetchSync(job_id) });
@@ -104,6 +106,14 @@ export async function syncNow(): Promise<void> {
     if (error.status === 401) leave("refused");
     else tellProblem(error);
   }
+}
+
+let isWanted = false;
+
+/** Sync what was just connected: the sync that runs may have passed it by, so that another comes after it. */
+export function syncSoon(): void {
+  isWanted = isRunning(getState().job);
+  if (!isWanted) void syncNow();
 }
 
 const POLL_TIME = 1_500;
