@@ -12,7 +12,7 @@ from starlette.requests import Request
 from api.middleware.authentication import get_tenant
 from api.problems import InvalidBody
 from api.request_state import get_services
-from api.schemas import DashboardMeta, Layout, NewLayout
+from api.schemas.dashboard import DashboardMeta, Layout, NewLayout
 from engine import UnknownMetric
 
 User = Annotated[str, Depends(get_tenant)]

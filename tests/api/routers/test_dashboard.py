@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert
 from starlette.testclient import TestClient
 
-from api.schemas import DashboardMeta, Layout
+from api.schemas.dashboard import DashboardMeta, Layout
 from runtime.services import Services
 from state import State
 from state.tables import sync_jobs

@@ -323,7 +323,7 @@ export interface components {
         };
         /**
          * Batch
-         * @description The answers by key; a problem in the place of a widget that is not known.
+         * @description The answers by key; a problem in the place of one that there is not.
          */
         Batch: {
             /** Widgets */
@@ -754,7 +754,7 @@ export interface components {
         };
         /**
          * Note
-         * @description Something to be known of an account's data from one day to another, such as `late` or `sampled`.
+         * @description Something to be known of an account's rows on some days: `late`, `disconnected`, `sampled` or another code.
          */
         Note: {
             /** Code */
@@ -1148,6 +1148,11 @@ export interface components {
              * @description What the widget can be filtered by.
              */
             dimensions: components["schemas"]["DimensionEntry"][];
+            /**
+             * Breakdowns
+             * @description The dimensions that a request may break the widget down by (`by`).
+             */
+            breakdowns: string[];
             /**
              * Hash
              * @description A digest that changes with the definition, but not with titles and comments.
