@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
 from api import health as operations
-from api import openapi, page, problems
+from api import page, problems
 from api.answers import open_narrate_pool
 from api.event_feed import EventFeed
 from api.mcp.endpoint import build_route
@@ -29,6 +29,7 @@ from api.middleware.compression import Compression
 from api.middleware.kept_answers import KeptAnswers
 from api.middleware.rate_limit import GuessLimit, open_rate_limit
 from api.middleware.request_logging import RequestLogging
+from api.openapi import document
 from api.routers import connections, dashboard, events, insights, sync, widgets
 from api.tokens import Authenticator
 from engine import HealthCheck, __version__
@@ -87,7 +88,7 @@ def create_app(services: Services, *, does_syncs: bool = False) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router, prefix="/v1")
     app.include_router(operations.router)
-    app.include_router(openapi.router)
+    app.include_router(document.router)
     page.add_page(app)
     add_middlewares(app, services, server_metrics)
     return app

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from starlette.testclient import TestClient
 
-from api.schemas import Batch, Widget, WidgetCatalog
+from api.schemas.answer import Widget
+from api.schemas.widgets import Batch, WidgetCatalog
 from runtime.services import Services
 from tests.api.conftest import BOB, make_bearer_headers
 

@@ -6,12 +6,10 @@ import json
 import os
 import re
 import shlex
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -22,7 +20,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cli.commands.serve import is_loopback
-from tests.cli.conftest import SHIPPED
+from tests.cli.conftest import SHIPPED, Run
 
 pytestmark = pytest.mark.server
 
@@ -113,34 +111,19 @@ def test_the_demo_may_be_on_postgresql(serve: Serve, environment: dict[str, str]
     assert call_curl(again)["stats"]["delta"] is not None
 
 
-def test_changed_metric_files_are_served(serve: Serve, tmp_path: Path) -> None:
-    shutil.copytree(SHIPPED, tmp_path / "mine")
-    words = read_curl_line(serve("--demo", "--port", "0", "--reload", "--metrics", "mine"))
-    (tmp_path / "mine" / "new.yaml").write_text(
-        "source: ga4\nmetrics:\n  ga4.new: {table: ga4_daily, value: sum(new_users), title: New}\n"
-    )
-    deadline = time.monotonic() + PATIENCE
-    while "ga4.new" not in (keys := [each["key"] for each in call_curl(words, "/v1/widgets")["widgets"]]):
-        assert time.monotonic() < deadline, keys
-        time.sleep(0.1)
-    assert call_curl(words, "/v1/widgets/ga4.new")["stats"]["value"] > 0
-
-
-def test_a_port_in_use_is_one_line(environment: dict[str, str], tmp_path: Path) -> None:
+def test_a_port_in_use_is_one_line(run: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        arguments = (*PROGRAM, "--demo", "--port", str(port))
-        done = subprocess.run(arguments, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (1, "")
+        done = run("serve", "--demo", "--port", str(port))
+    assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr == (
         f"error: cannot listen on 127.0.0.1:{port}: Address already in use; choose another --host or --port\n"
     )
 
 
-def test_the_demo_is_for_this_machine_only(environment: dict[str, str], tmp_path: Path) -> None:
-    arguments = (*PROGRAM, "--demo", "--host", "0.0.0.0")  # noqa: S104
-    done = subprocess.run(arguments, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 2
+def test_the_demo_is_for_this_machine_only(run: Run, tmp_path: Path) -> None:
+    done = run("serve", "--demo", "--host", "0.0.0.0")  # noqa: S104
+    assert done.exit_code == 2
     assert "--host 0.0.0.0: the demo's token" in done.stderr
     assert not list(tmp_path.iterdir())
 

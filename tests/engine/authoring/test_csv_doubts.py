@@ -15,14 +15,13 @@ from engine.authoring.csv_import import CsvRows
 from engine.authoring.csv_presets import PRESETS
 from engine.authoring.loaded_days import LoadedDays
 from engine.calendar import DAY
-from engine.catalog.catalog import load_catalog
 from engine.errors import InvalidRows
 from engine.slices import DayTotals
 from engine.tables import Column, Table
-from runtime.shipped import get_shipped_folder
+from tests.support.shipped import load_shipped_catalog
 
 TENANT = "6f1c1f0e-2a57-4f0b-9d53-3a4b9b7d9f10"
-TABLES = load_catalog(get_shipped_folder()).tables
+TABLES = load_shipped_catalog().tables
 JANUARY = date(2025, 1, 1)
 ADS: dict[str, Any] = {"date": "Tag", "campaign_id": "Kampagnenname", "impressions": "Impressionen"}
 

@@ -14,14 +14,13 @@ import pytest
 from engine.authoring.csv_header import CsvOptions
 from engine.authoring.csv_import import CsvRows
 from engine.authoring.csv_presets import PRESETS
-from engine.catalog.catalog import load_catalog
 from engine.errors import InvalidRows
 from engine.sources import SOURCES
 from engine.tables import Column, Table
-from runtime.shipped import get_shipped_folder
 from tests.conftest import TENANT
+from tests.support.shipped import load_shipped_catalog
 
-TABLES = load_catalog(get_shipped_folder()).tables
+TABLES = load_shipped_catalog().tables
 JANUARY = date(2025, 1, 1)
 
 
