@@ -56,7 +56,9 @@ NESTED_MODELS: Mapping[type[BaseModel], Mapping[str, type[BaseModel]]] = {
 REQUEST_WORDS = ("compare", "compare_start", "grain", "start", "end", "sort", "offset")
 METRIC_REMEDIES: Mapping[str, str] = {
     **dict.fromkeys(REQUEST_WORDS, "; each request says it, no metric"),
-    **dict.fromkeys(("period", "window"), "; each request says it; `to_date:` and `rolling:` look back from each point"),
+    **dict.fromkeys(
+        ("period", "window"), "; each request says it; `to_date:` and `rolling:` look back from each point"
+    ),
     **dict.fromkeys(("filter", "filters"), "; write `where:`; requests filter by the table's dimensions"),
     **dict.fromkeys(("dimension", "dimensions"), "; they are the table's"),
     **dict.fromkeys(("source", "sources"), "; it is the table's, or said at the head of the file"),
