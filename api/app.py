@@ -17,7 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from api import health as operations
 from api import page, problems
-from api.answers import open_narrate_pool
+from api.answers import open_answer_pool, open_narrate_pool
 from api.event_feed import EventFeed
 from api.mcp.endpoint import build_route
 from api.mcp.resource_metadata import METADATA_PATH, describe_resource
@@ -71,6 +71,7 @@ def create_app(services: Services, *, does_syncs: bool = False, has_studio: bool
     app.state.services = services
     app.state.openapi_documents = {}
     app.state.narrate_pool = open_narrate_pool()
+    app.state.answer_pool = open_answer_pool()
     app.state.places = {"state": Places(), "warehouse": Places()}
     app.state.cron_guesses = GuessLimit()
     app.state.tenant_watch = watch_tenants(services.state.database)
@@ -200,6 +201,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         feed.close()
         await asyncio.wait({looking}, timeout=FEED_SECONDS)
-        app.state.narrate_pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (app.state.narrate_pool, app.state.answer_pool):
+            pool.shutdown(wait=False, cancel_futures=True)
         app.state.tenant_watch.close()
         await run_in_threadpool(services.close)

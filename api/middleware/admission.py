@@ -55,6 +55,14 @@ class Places:
     @asynccontextmanager
     async def hold_place(self, tenant: str) -> AsyncIterator[None]:
         """Hold a place within this block. Raises NoFreePlace after five seconds without one."""
+        share = await self.take_place(tenant)
+        try:
+            yield
+        finally:
+            self.leave_place(share)
+
+    async def take_place(self, tenant: str) -> asyncio.Semaphore:
+        """Take a place, and return the tenant's share to leave it by. Raises NoFreePlace as `hold_place` does."""
         share = self.shares.get(tenant)
         if share is None:
             share = self.shares[tenant] = asyncio.Semaphore(self.share)
@@ -64,11 +72,11 @@ class Places:
             # Neither of them waits.
             await share.acquire()
             await self.free.acquire()
-        try:
-            yield
-        finally:
-            self.free.release()
-            share.release()
+        return share
+
+    def leave_place(self, share: asyncio.Semaphore) -> None:
+        self.free.release()
+        share.release()
 
     async def await_place(self, share: asyncio.Semaphore) -> None:
         """Wait for a place of the tenant's share and of all. Raises NoFreePlace after five seconds."""
@@ -108,8 +116,12 @@ class Admission:
             if database is None:
                 await self.app(scope, receive, reply.send)
             else:
-                async with self.places[database].hold_place(scope.get("state", {}).get("tenant", "")):
+                places = self.places[database]
+                share = await places.take_place(scope.get("state", {}).get("tenant", ""))
+                try:
                     await self.app(scope, receive, reply.send)
+                finally:
+                    places.leave_place(share)
         except NoFreePlace as error:
             await build_problem_response(describe_error(error))(scope, receive, reply.send)
         finally:

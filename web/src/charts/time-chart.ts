@@ -32,6 +32,8 @@ const HEADER = 22;
 const AXIS_ROW = 18;
 const YEAR_ROW = 14;
 const MAX_GHOST_LINES = 1;
+/** The height of a plot that has room for a word on its axis. */
+const MIN_SAID = 60;
 
 interface Panel {
   series: SeriesModel[];
@@ -160,7 +162,7 @@ function drawPanel(panel: Panel, model: ChartModel, layout: Layout, { locale, wi
     ${drawValueAxis(panel, bands, gutter)}
     ${panel.named ? drawHeader(series[0], top - HEADER, width, locale) : nothing}
     ${drawMarks(series, model, place, axis.cut)}
-    ${axis.cut ? drawBreak(gutter, bottom) : nothing}
+    ${axis.cut ? drawBreak(gutter, bottom, bottom - top >= MIN_SAID ? (axis.labels[0] ?? "") : "") : nothing}
   `;
 }
 
@@ -195,8 +197,8 @@ function drawValueAxis({ axis, top, bottom }: Panel, bands: Bands, gutter: numbe
   })}`;
 }
 
-/** Two strokes through the foot of the axis: it does not begin at zero. */
-function drawBreak(gutter: number, bottom: number): Shape {
+/** Two strokes through the foot of the axis, and where it begins, since that is not at zero. */
+function drawBreak(gutter: number, bottom: number, begins: string): Shape {
   const x = Math.max(4, gutter);
   const y = bottom - 7;
   return svg`<g class="break">
@@ -204,6 +206,7 @@ function drawBreak(gutter: number, bottom: number): Shape {
     <line class="axis" x1=${x + 0.5} x2=${x + 0.5} y1=${y - 8} y2=${bottom} />
     <path class="gap" d=${`M${x - 3} ${y + 2}l7 -4`} />
     <path class="strokes" d=${`M${x - 3.5} ${y + 0.5}l8 -4M${x - 3.5} ${y + 4.5}l8 -4`} />
+    ${begins === "" ? nothing : svg`<text class="tick haloed" x=${round(x + 9)} y=${round(bottom - 5)}>axis from ${begins}</text>`}
   </g>`;
 }
 
