@@ -50,11 +50,7 @@ def test_each_pin_has_its_hashes(lock: Path) -> None:
 
 
 def test_the_pages_lock_names_packages_and_no_address() -> None:
-    packages = json.loads((ROOT / "web" / "package-lock.json").read_text(encoding="utf-8"))["packages"]
-    # Where a package's authors take gifts is no address that anything is fetched from.
-    fetched = [{key: value for key, value in each.items() if key != "funding"} for each in packages.values()]
-    assert packages
-    assert "://" not in json.dumps(fetched)
+    assert "://" not in (ROOT / "web" / "package-lock.json").read_text(encoding="utf-8")
 
 
 def test_the_wheel_has_an_inventory_beside_it() -> None:
