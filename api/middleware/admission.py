@@ -21,6 +21,8 @@ from engine import answer_deadline
 WAIT_SECONDS = 5.0
 ANSWER_SECONDS = 20.0
 INSIGHTS_SECONDS = 30.0
+# Who types waits for no draft longer, so that a slow one is soon mended.
+STUDIO_SECONDS = 8.0
 # Threads that work for requests. A warehouse's driver has as many connections.
 MAX_PLACES = 16
 # Of those, the ones that one tenant can have.
@@ -31,8 +33,14 @@ MAX_THREADS = 4 * MAX_PLACES
 Database = Literal["state", "warehouse"]
 # The database that requests wait for, by the segment of the path after /v1; every other one waits for the state. An
 # endpoint that is no thread for most of its time is at None, and takes a place itself while it needs one.
-DATABASES: Mapping[str, Database | None] = {"widgets": "warehouse", "insights": None, "events": None, "mcp": None}
-SECONDS: Mapping[str, float] = {"insights": INSIGHTS_SECONDS, "mcp": INSIGHTS_SECONDS}
+DATABASES: Mapping[str, Database | None] = {
+    "widgets": "warehouse",
+    "studio": "warehouse",
+    "insights": None,
+    "events": None,
+    "mcp": None,
+}
+SECONDS: Mapping[str, float] = {"insights": INSIGHTS_SECONDS, "mcp": INSIGHTS_SECONDS, "studio": STUDIO_SECONDS}
 
 
 class Places:
