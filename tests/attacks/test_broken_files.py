@@ -43,6 +43,10 @@ def wait_until(is_done: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
+def wait_for_refusals(server: AttackedServer, times: int) -> None:
+    wait_until(lambda: server.log.count("the last good ones serve on") == times)
+
+
 def break_file(folder: Path) -> None:
     (folder / "worse.yaml").write_text(BROKEN)
 
@@ -58,7 +62,7 @@ def test_workers_say_so_and_are_replaced(tmp_path: Path) -> None:
         for times, spoil in enumerate((break_file, remove_folder), 1):
             spoil(folder)
             server.process.send_signal(signal.SIGHUP)
-            wait_until(lambda times=times: server.log.count("the last good ones serve on") == times)
+            wait_for_refusals(server, times)
             wait_until(lambda: all(each["status"] == "stale" and each["problems"] for each in list_catalogs(server)))
         before = list_workers(server)
         assert len(before) == 2

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from engine.answer.engine import Engine
 from engine.calendar import Bucket, Compare, Grain, Window, build_period
 from engine.catalog.metrics import MetricSeries, TableMetric
-from engine.compiler.plan import Shape, plan
+from engine.compiler.plan import Shape
+from engine.compiler.planner import plan
 from engine.language.expressions import Expression
 from engine.tables import Table
 from engine.warehouse.warehouse import Warehouse
