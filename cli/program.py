@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import sys
 from importlib import import_module
@@ -58,7 +59,12 @@ class CommandGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = MODULES.get(cmd_name, cmd_name)
-        command: click.Command = getattr(import_module(f"cli.commands.{module}"), module.rpartition(".")[2])
+        # A hundred thousand objects, of which none is garbage: looking for it would take a tenth of the time.
+        gc.disable()
+        try:
+            command: click.Command = getattr(import_module(f"cli.commands.{module}"), module.rpartition(".")[2])
+        finally:
+            gc.enable()
         return command
 
     def resolve_command(

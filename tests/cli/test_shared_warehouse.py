@@ -132,7 +132,7 @@ class SteadyReaders:
             self.answers.append((time.monotonic(), host, answer.status, numbers))
             # A connection a request: the workers behind one socket take turns.
             connection.close()
-            time.sleep(0.05)
+            time.sleep(0.15)
 
     def count_since(self, at: float) -> Counter[tuple[str, int, frozenset[float] | None]]:
         return Counter((host, status, numbers) for when, host, status, numbers in self.answers if when >= at)

@@ -118,7 +118,7 @@ def find_job_id(state: State, user: str) -> str | None:
     return found
 
 
-SIZE = 30
+SIZE = 20
 HISTORY = 3
 
 
