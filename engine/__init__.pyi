@@ -7,6 +7,7 @@ from .answer.cache import CacheStore as CacheStore
 from .answer.cache import MemoryStore as MemoryStore
 from .answer.cache import Rows as Rows
 from .answer.cache import hash_text as hash_text
+from .answer.engine import AnswerOrError as AnswerOrError
 from .answer.engine import Engine as Engine
 from .answer.engine import WidgetAnswer as WidgetAnswer
 from .answer.extent import AccountRead as AccountRead

@@ -45,9 +45,8 @@ def describe_parameters() -> list[dict[str, Any]]:
 
 def describe_breakdown(metric: Metric) -> list[dict[str, Any]]:
     """Describe the parameters that break a widget of one series down."""
-    if not isinstance(metric, TableMetric) or metric.rows is not None or len(metric.series) > 1:
-        return []
-    return describe_by(sorted(metric.dimensions), is_broken_down=metric.by is not None)
+    is_broken_down = isinstance(metric, TableMetric) and metric.by is not None
+    return describe_by(sorted(metric.breakdowns), is_broken_down=is_broken_down)
 
 
 def describe_rows(metric: Metric) -> list[dict[str, Any]]:

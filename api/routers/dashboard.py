@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -29,6 +30,7 @@ def meta(request: Request, user: User) -> DashboardMeta:
             "last_sync_at": state.jobs.get_last_success_at(user),
             "next_scheduled_at": services.schedule.get_next_start(),
             "connected_sources": {source: source in connected for source in services.engine.catalog.sources},
+            "last_complete_day": services.get_today() - timedelta(days=1),
         }
     )
 

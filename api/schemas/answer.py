@@ -97,7 +97,7 @@ class MetaFilters(BaseModel):
 
 
 class Note(BaseModel):
-    """Something to be known of an account's data from one day to another, such as `late` or `sampled`."""
+    """Something to be known of an account's rows on some days: `late`, `disconnected`, `sampled` or another code."""
 
     model_config = ConfigDict(populate_by_name=True)
 

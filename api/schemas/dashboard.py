@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
@@ -40,8 +40,9 @@ class Layout(BaseModel):
 
 
 class DashboardMeta(BaseModel):
-    """When the data came, when it comes again, and what is connected."""
+    """When the data came, when it comes again, what is connected, and the day with which windows end by default."""
 
     last_sync_at: datetime | None
     next_scheduled_at: datetime | None
     connected_sources: dict[str, bool]
+    last_complete_day: date

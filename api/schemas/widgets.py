@@ -56,6 +56,7 @@ class WidgetEntry(BaseModel):
     position: float | None = Field(description="The widget's place in its section, the least first.")
     delta: Literal["relative", "absolute"]
     dimensions: list[DimensionEntry] = Field(description="What the widget can be filtered by.")
+    breakdowns: list[str] = Field(description="The dimensions that a request may break the widget down by (`by`).")
     hash: str = Field(description="A digest that changes with the definition, but not with titles and comments.")
 
 
@@ -94,6 +95,6 @@ class BatchQuestion(BaseModel):
 
 
 class Batch(BaseModel):
-    """The answers by key; a problem in the place of a widget that is not known."""
+    """The answers by key; a problem in the place of one that there is not."""
 
     widgets: dict[str, Widget | Problem]

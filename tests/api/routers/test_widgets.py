@@ -37,6 +37,7 @@ def test_the_catalog_lists_what_is_served(client: TestClient) -> None:
         "position": None,
         "delta": "relative",
         "dimensions": [{"name": "property", "title": "Property"}],
+        "breakdowns": ["property"],
     }
 
 

@@ -108,6 +108,8 @@ def test_every_answer_is_the_oracles(
 def convert_reads(reads: Mapping[str, Mapping[str, Any]]) -> AccountReads:
     """Convert what the oracle's world has read to the engine's words."""
     return {
-        table: {account: AccountRead(read.through, read.is_late) for account, read in accounts.items()}
+        table: {
+            account: AccountRead(read.through, read.is_late, read.is_connected) for account, read in accounts.items()
+        }
         for table, accounts in reads.items()
     }

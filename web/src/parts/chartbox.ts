@@ -40,4 +40,5 @@ class ChartBox extends HTMLElement {
   }
 }
 
-customElements.define("chart-box", ChartBox);
+// The page of others that loads the elements may have it already.
+if (customElements.get("chart-box") === undefined) customElements.define("chart-box", ChartBox);

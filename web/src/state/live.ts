@@ -1,9 +1,8 @@
 /** What happens elsewhere: syncs, new data, other metric files. */
 
-import { type Schemas, Refusal, type SyncJob, cancelSync, fetchCatalog, fetchSync, startSync } from "../api/client";
-import { followEvents } from "../api/events";
+import { ProblemError, type Schemas, type SyncJob, cancelSync, client, fetchSync, startSync } from "../api/client";
 import { getToken } from "../api/session";
-import { askAgain, learnAccounts, learnConnections, leave, placeWidgets, refreshInsights, renewSources, tellRefusal } from "./actions";
+import { askAgain, learnAccounts, learnConnections, leave, placeWidgets, refreshInsights, renewSources, tellProblem } from "./actions";
 import { change, getState, say } from "./store";
 
 let following: AbortController | null = null;
@@ -21,11 +20,12 @@ export function follow(): void {
   catalogVersion = dataVersion = null;
   if (token === null) return;
   following = new AbortController();
-  void followEvents((event, data) => {
-    if (event === "catalog") void takeCatalog(data as Schemas["CatalogEvent"]);
-    else if (event === "data") void takeData(data as Schemas["DataEvent"]);
-    else takeJob(data as SyncJob);
-  }, following.signal);
+  const listeners = {
+    catalog: (event: Schemas["CatalogEvent"]) => void takeCatalog(event),
+    data: (event: Schemas["DataEvent"]) => void takeData(event),
+    sync: takeJob,
+  };
+  void client.followEvents(listeners, following.signal);
 }
 
 async function takeCatalog({ version, hashes, diagnostics }: Schemas["CatalogEvent"]): Promise<void> {
@@ -35,14 +35,14 @@ async function takeCatalog({ version, hashes, diagnostics }: Schemas["CatalogEve
   catalogVersion = version;
   if (isFirst || getState().catalog === null) return;
   try {
-    const catalog = await fetchCatalog();
+    const catalog = await client.getCatalog();
     const before = new Set(getState().places.map(({ id }) => id));
     change({ catalog });
     placeWidgets(getState().saved);
     const added = getState().places.map(({ id }) => id).filter((key) => !before.has(key));
     await askAgain([...new Set([...added, ...Object.keys(hashes).filter((key) => hashes[key] !== null)])]);
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof ProblemError)) throw error;
   }
 }
 
@@ -99,9 +99,9 @@ export async function syncNow(): Promise<void> {
     change({ job: await fetchSync(job_id) });
     void pollJob(job_id);
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof ProblemError)) throw error;
     if (error.status === 401) leave("refused");
-    else tellRefusal(error);
+    else tellProblem(error);
   }
 }
 
@@ -123,7 +123,7 @@ export async function cancelJob(): Promise<void> {
   try {
     await cancelSync(job.id);
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    tellRefusal(error);
+    if (!(error instanceof ProblemError)) throw error;
+    tellProblem(error);
   }
 }
