@@ -65,7 +65,7 @@ METRICS: dict[str, Any] = {
     "correlation": {"combine": ["x", "n"], "stat": "correlation"},
 }
 
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=25, deadline=None)
 
 # Whole numbers and quarters: their sums are exact, and so the same in any order.
 whole_numbers = st.integers(-40, 40)
