@@ -39,7 +39,7 @@ SERVERS = frozenset(["postgres", "postgresql", "clickhouse", "redis"])
 SERVER_FIXTURES = frozenset(["browser", "postgres_server", "redis_server", "new_clickhouse_database"])
 
 # In CI every run tries the same examples, so that a change is what makes it fail; elsewhere each run tries others.
-SAME = {"derandomize": True, "database": None} if os.environ.get("CI") else {}
+SAME: dict[str, Any] = {"derandomize": True, "database": None} if os.environ.get("CI") else {}
 hypothesis.settings.register_profile("sample", deadline=None, max_examples=50, **SAME)
 hypothesis.settings.register_profile("all", deadline=None, max_examples=200, **SAME)
 
