@@ -89,20 +89,22 @@ def serve(demo: bool, host: str, port: int, workers: int, reload: bool, metrics:
         app = app_from_environment(has_studio=has_studio(listening, reload=reload))
         services: Services = app.state.services
         address = format_address(listening)
-        click.echo(render_invitation(services, address) if demo else f"Dashboard and API: {address}/")
-        sys.stdout.flush()
-        if workers > 1:
-            warehouse = services.engine.warehouse
-            services.state.close()
-            warehouse.close()
-            if warehouse.driver.exclusive:
-                listening.close()
-                raise click.UsageError(f"{warehouse.dialect.title} lets one process in; leave --workers out")
-            run_workers(listening, workers, metrics)
-        else:
-            watcher = Watcher(services, metrics, before)
-            with watcher.reload_on_hangup(), watcher if reload else nullcontext():
-                run_server(listening, app)
+        watcher = Watcher(services, metrics, before)
+        # Whoever knows the address may send a SIGHUP at once.
+        with watcher.reload_on_hangup():
+            click.echo(render_invitation(services, address) if demo else f"Dashboard and API: {address}/")
+            sys.stdout.flush()
+            if workers > 1:
+                warehouse = services.engine.warehouse
+                services.state.close()
+                warehouse.close()
+                if warehouse.driver.exclusive:
+                    listening.close()
+                    raise click.UsageError(f"{warehouse.dialect.title} lets one process in; leave --workers out")
+                run_workers(listening, workers, metrics)
+            else:
+                with watcher if reload else nullcontext():
+                    run_server(listening, app)
 
 
 def has_studio(listening: socket.socket, *, reload: bool) -> bool:
