@@ -118,6 +118,8 @@ def test_a_typo_its_mending_and_a_new_widget_that_is_saved(visit: Visit, watched
     # Three sessions and four, tripled.
     failed = change.locator(".tests li", has_text="two days against the two before")
     assert "stats.value is 21, not 7" in failed.inner_text()
+    # Each side scrolls by itself, and the page stays.
+    assert page.evaluate("() => document.documentElement.scrollHeight - innerHeight") == 0
     check_accessibility(page)
     page.keyboard.press("Control+z")
     find_change(page, "ga4.sessions").wait_for(state="detached")

@@ -18,7 +18,7 @@ import {
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { completeYaml } from "./completion";
-import type { EditedFile, Fault, Language } from "./server";
+import type { EditedFile, Fault, Language, TableNames } from "./server";
 import { theme } from "./theme";
 
 const highlighting = HighlightStyle.define([
@@ -119,7 +119,7 @@ export class YamlEditor extends HTMLElement {
     ];
     return [
       ...[lineNumbers(), lintGutter(), highlightSpecialChars(), history(), drawSelection(), indentOnInput(), bracketMatching()],
-      ...[closeBrackets(), highlightActiveLine(), highlightActiveLineGutter(), highlightSelectionMatches(), search({ top: true })],
+      ...[closeBrackets(), highlightActiveLine(), highlightActiveLineGutter(), highlightSelectionMatches(), search({ top: true }), EditorView.lineWrapping],
       ...[yaml(), syntaxHighlighting(highlighting), theme, keymap.of(keys)],
       autocompletion({ override: [(context) => (this.language === null ? null : completeYaml(this.language, file.kind)(context))] }),
       EditorView.contentAttributes.of({ "aria-label": `${file.name}, metric file`, spellcheck: "false", tabindex: "0" }),
@@ -169,8 +169,16 @@ function draftEntry(doc: Text, language: Language): string {
   const last = [...text.matchAll(/^( +)(\w+)\.\w+:/gm)].at(-1);
   const [indent, prefix] = [last?.[1] ?? "  ", last?.[2] ?? "my"];
   const group = [...text.matchAll(/^ +group: *(.+)$/gm)].at(-1)?.[1];
-  const table = language.tables.find(({ name }) => name === /^table:\s*(\w+)/m.exec(text)?.[1]);
+  const common = /^table: *(\w+)/m.exec(text)?.[1];
+  const isNamed = ({ name }: TableNames): boolean => (common === undefined ? new RegExp(`^ +${name}:`, "m").test(text) : name === common);
+  const table = language.tables.find(isNamed) ?? language.tables[0];
   const column = table?.columns.find(({ type, additive }) => additive && NUMBERS.has(type))?.name ?? "column";
-  const lines = [`title: \${New widget}`, `value: \${sum(${column})}`, "chart: line", ...(group === undefined ? [] : [`group: ${group}`])];
+  const lines = [
+    "title: ${New widget}",
+    ...(common === undefined && table !== undefined ? [`table: ${table.name}`] : []),
+    `value: \${sum(${column})}`,
+    "chart: line",
+    ...(group === undefined ? [] : [`group: ${group}`]),
+  ];
   return [`${indent}${prefix}.\${new_widget}:`, ...lines.map((line) => `${indent}${indent}${line}`)].join("\n");
 }

@@ -32,7 +32,7 @@ export const styles = css`
   .fault > code { flex: none; color: var(--bad); }
   .fault.warning > code { color: var(--warn); }
   .fault span { overflow-wrap: anywhere; }
-  .previews { min-height: 0; overflow: auto; display: flex; flex-direction: column; gap: 0.75rem; padding: 0.25rem 0.25rem 1rem; margin: -0.25rem; }
+  .previews { position: relative; min-height: 0; overflow: auto; display: flex; flex-direction: column; gap: 0.75rem; padding: 0.25rem 0.25rem 1rem; margin: -0.25rem; }
   .previews > header { display: flex; gap: 1rem; align-items: baseline; justify-content: space-between; flex-wrap: wrap; min-height: 2.25rem; padding-top: 0.375rem; }
   .previews > header .muted { font-size: 0.8125rem; }
   .previews.past article { filter: grayscale(1); border-style: dashed; }
