@@ -40,7 +40,7 @@ class CollectedFacts:
     span: Span
     active: frozenset[str]
     titles: Sequence[str]
-    findings: Sequence[Finding]
+    findings: Mapping[str, Finding]
     cached: bool
     stale_seconds: float | None
 
@@ -52,16 +52,12 @@ def collect_facts(
     insights = insights_of(engine.catalog)
     active = asker.connected if question.sources is None else asker.connected & question.sources
     observations = [each for each in insights.observations.values() if each.sources <= active]
-    asked = {metric.key: metric for each in observations for metric in each.rests_on}
+    asked = {metric.key: metric for each in observations for metric in each.metrics.values()}
     answers = engine.query_metrics([*asked.values()], question, asker)
     comparison = question.period.comparison
-    span = Span(
-        Window(question.start, question.end),
-        question.compare,
-        today,
-        insights.language(language),
-        None if comparison is None else comparison.window,
-    )
+    compared = None if comparison is None else comparison.window
+    window = Window(question.start, question.end)
+    span = Span(window, question.compare, today, insights.language(language), compared)
     ages = [each.stale_seconds for each in answers.values() if each.stale_seconds is not None]
     return CollectedFacts(
         insights=insights,
@@ -76,11 +72,10 @@ def collect_facts(
     )
 
 
-def find_all(observations: Sequence[Observation], answers: Answers, span: Span) -> list[Finding]:
-    """What the observations came to, in the order of the file; nothing of those that came to nothing."""
-    found = [FINDERS[each.kind](each, answers, span) for each in observations]
-    findings = [each for each in found if each is not None]
-    silent = {source for each in findings if each.silences for source in each.observation.sources}
+def find_all(observations: Sequence[Observation], answers: Answers, span: Span) -> dict[str, Finding]:
+    """What the observations came to, by their names; nothing of those that came to nothing."""
+    found = {each: finding for each in observations if (finding := FINDERS[each.kind](each, answers, span)) is not None}
+    silent = {source for each, finding in found.items() if finding.silences for source in each.sources}
     # Of a source that is late nothing but that is told, whether a fact looks for it or not.
     silent |= {source for each in answers.values() for source in each.late}
-    return [each for each in findings if each.silences or not silent & each.observation.sources]
+    return {each.name: finding for each, finding in found.items() if finding.silences or not silent & each.sources}

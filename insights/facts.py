@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from engine import Body, Compare, Format, WidgetAnswer, Window
-from insights.config.rules import Language, Observation
+from insights.config.rules import Language
 from insights.detect.significance import DayValues, SharedDays, Value, Windows, add_days
 
 Direction = Literal["up", "down", "flat"]
@@ -29,14 +29,13 @@ DECIMALS: Mapping[Format, Sequence[tuple[float, int]]] = {
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """What an observation came to: what sentences see, and whether it is worth one. A silence mutes its sources."""
 
-    observation: Observation
     view: Mapping[str, Any]
-    notable: bool
     strength: float
+    notable: bool = True
     silences: bool = False
 
 
@@ -72,28 +71,25 @@ class Span:
         return self.compared is not None and self.compared.end + timedelta(days=1) == self.window.start
 
     @property
-    def is_after(self) -> bool:
-        """Whether the asked window begins after the compared one, so that what it alone has is new."""
-        return self.compared is not None and self.compared.start < self.window.start
-
-    @property
     def starts(self) -> tuple[date, date]:
         """The first days of the asked window and of the compared one."""
         return self.window.start, date.max if self.compared is None else self.compared.start
 
     @property
+    def is_after(self) -> bool:
+        """Whether the asked window begins after the compared one, so that what it alone has is new."""
+        return self.starts[0] > self.starts[1]
+
+    @property
     def comparison_text(self) -> str:
+        many = "day" if self.days == 1 else "days"
         match self.compare:
             case Compare.PREVIOUS_YEAR | Compare.PREVIOUS_YEAR_WEEKDAY | Compare.PREVIOUS_MONTH:
                 return self.language.write(self.compare.value)
-            case Compare.CUSTOM if self.compared is not None and self.days == 1:
-                return self.language.write("custom_day", day=self.write_compared_day(self.compared.start))
             case Compare.CUSTOM if self.compared is not None:
                 first, last = self.write_compared_days(self.compared.start, self.compared.end)
-                return self.language.write("custom_days", first=first, last=last)
-        return self.language.write(
-            "previous_day" if self.days == 1 else "previous_days", days=self.language.write_number(self.days)
-        )
+                return self.language.write(f"custom_{many}", day=last, first=first, last=last)
+        return self.language.write(f"previous_{many}", days=self.language.write_number(self.days))
 
     def write_day(self, index: int) -> str:
         """Write a day of the asked window."""
@@ -111,20 +107,15 @@ class Span:
 
     def describe_days(self, shared: SharedDays | None) -> str:
         """Against what a change is held, in words, where the days of `shared` alone are compared."""
-        if shared is None or not any(shared[0]):
+        if shared is None or not shared[0]:
             return PERIOD
-        run, opposite = map(find_run, shared)
-        if run is None or run != opposite:
-            return self.language.write("shared_days", count=self.language.write_number(sum(shared[0])))
-        before, until = self.write_compared_days(*(self.starts[1] + timedelta(days=index) for index in run))
-        first, last = map(self.write_day, run)
-        return self.language.write("shared_dates", first=first, last=last, before=before, until=until)
-
-
-def find_run(days: Sequence[bool]) -> tuple[int, int] | None:
-    """Return the first and the last of the days that are marked, if all between them are."""
-    first, last = days.index(True), len(days) - 1 - days[::-1].index(True)
-    return (first, last) if all(days[first : last + 1]) else None
+        first, last = shared[0][0], shared[0][-1]
+        if not shared[0] == shared[1] == tuple(range(first, last + 1)):
+            return self.language.write("shared_days", count=self.language.write_number(len(shared[0])))
+        start = self.starts[1]
+        before, until = self.write_compared_days(start + timedelta(days=first), start + timedelta(days=last))
+        first_day, last_day = self.write_day(first), self.write_day(last)
+        return self.language.write("shared_dates", first=first_day, last=last_day, before=before, until=until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +126,10 @@ class Track:
     days: Windows
     totals: tuple[Value, Value]
 
-    def add_up(self, shared: SharedDays | None) -> tuple[Value, Value]:
-        """What both windows come to, over the days that are compared."""
-        return self.days.keep(shared).totals if shared and self.days.now.values else self.totals
+    def add_up(self, shared: SharedDays | None) -> tuple[float, float]:
+        """What both windows come to, over the days that are compared; 0 where there is nothing to add up."""
+        value, previous = self.days.keep(shared).totals if shared and self.days.now.values else self.totals
+        return value or 0.0, previous or 0.0
 
 
 @dataclass(frozen=True)
@@ -155,8 +147,8 @@ class Reading:
 
     @cached_property
     def whole(self) -> Track:
-        columns = ([each.days.now for each in self.tracks], [each.days.then for each in self.tracks])
-        return Track("", Windows(*map(add_days, columns)), self.totals)
+        days = zip(*(each.days for each in self.tracks), strict=True) if self.tracks else ((), ())
+        return Track("", Windows(*map(add_days, days)), self.totals)
 
     def find_series(self, name: str | None = None) -> Track | None:
         """The series of that name, or else the first; None where there is nothing to compare it with."""
@@ -171,37 +163,29 @@ def read_answer(answer: WidgetAnswer, span: Span) -> Reading:
 
     Days that are not over are left out, and so are those of the compared window that they would be held against.
     """
-    body = answer.body
-    results = [each.buckets_with_rows for each in answer.results]
+    body, counted = answer.body, [each.buckets_with_rows for each in answer.results]
 
     def read_days(window: int, series: Body | None) -> DayValues:
         if series is None:
             return DayValues(())
-        points = zip(series["points"], *(each[window] for each in results), strict=True)
-        values = [point["v"] if all(has_rows) else None for point, *has_rows in points]
-        return DayValues(tuple(values[: span.finished_days] if span.is_cut else values), span.starts[window].weekday())
+        points = zip(series["points"], *(each[window] for each in counted), strict=True)
+        values = tuple(point["v"] if all(has_rows) else None for point, *has_rows in points)
+        return DayValues(values[: span.finished_days] if span.is_cut else values, span.starts[window].weekday())
+
+    def read_totals(stats: Body) -> tuple[Value, Value]:
+        return stats["value"], stats["previous"]
 
     compared = body.get("comparison", {}).get("series") or [None] * len(body["series"])
     tracks = [
-        Track(
-            now["name"],
-            Windows(read_days(0, now), read_days(1, then)),
-            (now["stats"]["value"], now["stats"]["previous"]),
-        )
+        Track(now["name"], Windows(read_days(0, now), read_days(1, then)), read_totals(now["stats"]))
         for now, then in zip(body["series"], compared, strict=True)
     ]
-    totals = (body["stats"]["value"], body["stats"]["previous"])
-    return Reading(tracks, totals, body["meta"].get("currency"), body.get("items", ()), find_late_sources(body))
-
-
-def find_late_sources(body: Body) -> dict[str, date]:
-    """Return the first unread day of each late source that an answer notes."""
     late: dict[str, date] = {}
     for note in body["meta"].get("notes", ()):
         if note["code"] == "late":
             since = date.fromisoformat(note["from"])
             late[note["source"]] = min(since, late.get(note["source"], since))
-    return late
+    return Reading(tracks, read_totals(body["stats"]), body["meta"].get("currency"), body.get("items", ()), late)
 
 
 @dataclass(frozen=True, slots=True)

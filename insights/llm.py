@@ -1,4 +1,4 @@
-"""What a language model is asked, and the door to it: litellm, imported on first use, on an event loop of its own.
+"""The door to a language model: litellm, imported on first use, on an event loop of its own.
 
 A call is given up, and its connection closed, when its time is over, however slowly bytes still come.
 """
@@ -6,7 +6,6 @@ A call is given up, and its connection closed, when its time is over, however sl
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import re
@@ -17,13 +16,13 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, Field, ValidationError
 
-from engine import Compare, InvalidSetting, install_command
-from insights.claims import GROUPS, Bullet, Clause, Offer
-from insights.collect_facts import CollectedFacts
+from engine import InvalidSetting, install_command
+from insights.claims import Bullet
+from insights.config.definitions import Group
 
 Failure = Literal["budget", "busy", "timeout", "unavailable", "refused", "malformed", "ungrounded"]
 
@@ -42,10 +41,6 @@ LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy")
 # What another try does not mend: a wrong request, a wrong key, an unknown model.
 FINAL = frozenset((400, 401, 403, 404, 422))
 
-MOST_TOKENS = 2_500
-# Tokenizers differ. Of such JSON the known ones make a token of 3.4 bytes or more, and of what outsiders may write in
-# the worst case one of each byte.
-BYTES_A_TOKEN = 2.5
 MOST_READ = 20_000
 FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL)
 
@@ -183,7 +178,7 @@ def read_instructions() -> str:
 class GroupReply(BaseModel):
     """A group of bullets, as the model gives it."""
 
-    group: str = Field(json_schema_extra={"enum": [*GROUPS]})
+    group: str = Field(json_schema_extra={"enum": [*get_args(Group)]})
     bullets: list[str]
 
 
@@ -191,39 +186,6 @@ class ModelReply(BaseModel):
     """The model's answer."""
 
     items: list[GroupReply]
-
-
-def make_offer(facts: CollectedFacts, clauses: list[Clause]) -> Offer:
-    """What the model may choose from: as many clauses as there is room for, the most important first."""
-    language = facts.span.language
-    general = [language.advice[name] for name in facts.insights.general if name in language.advice]
-    room = MOST_TOKENS - len(write_json(describe_request(facts, Offer([], general, language)))) / BYTES_A_TOKEN
-    chosen = []
-    for clause in clauses:
-        written = write_json(clause.describe())
-        foreign = len(written.encode()) - len(written.encode("ascii", "ignore"))
-        room -= (len(written.encode()) - foreign) / BYTES_A_TOKEN + foreign
-        if room < 0:
-            break
-        chosen.append(clause)
-    return Offer(chosen, general, language)
-
-
-def describe_request(facts: CollectedFacts, offer: Offer) -> dict[str, Any]:
-    """The JSON object that the model is told: the period, the sources, and the offer."""
-    span = facts.span
-    return {
-        "from": span.window.start.isoformat(),
-        "to": span.window.end.isoformat(),
-        "language": span.language.code,
-        "sources": facts.titles,
-        **({} if span.compare is Compare.OFF else {"compared_with": span.comparison_text}),
-        **offer.describe(),
-    }
-
-
-def write_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def read_answer(answer: str) -> list[Bullet]:

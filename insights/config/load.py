@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,14 +35,13 @@ from engine import (
 )
 from insights.config import definitions as shapes
 from insights.config.definitions import InsightsDefinition, LanguageDefinition
-from insights.config.fields import Kind, fields_of, list_trials
-from insights.config.observations import FactResolver, kind_of
+from insights.config.fields import Fields, Kind, list_trials
+from insights.config.observations import FactResolver
 from insights.config.rules import DEFAULT_LANGUAGE, ENGLISH, Insights, Language, Observation, Rule, RuleText
-from insights.config.sentences import NO_MARKUP, Fields, Sentence, parse_sentence
+from insights.config.sentences import NO_MARKUP, Sentence, parse_sentence
 from insights.sanitize import find_markup
 
 FILE = "insights.yaml"
-WORDS = shapes.WordsDefinition.model_fields.keys()
 SLOT = re.compile(r"\{([^\W\d]\w*)\}")
 # A condition is a sentence that is empty unless it holds.
 CONDITION = ("{% if ", " %}yes{% endif %}")
@@ -65,15 +64,8 @@ def load_catalog(folder: Path) -> InsightsCatalog:
     catalog = resolve_catalog(files, diagnostics)
     insights = resolve_insights(files, catalog.metrics, diagnostics)
     raise_if_invalid(diagnostics, files)
-    return InsightsCatalog(
-        catalog.tables,
-        catalog.metrics,
-        catalog.version,
-        insights,
-        sources=catalog.sources,
-        warnings=diagnostics.list_in_file_order(),
-        places=catalog.places,
-    )
+    values = {each.name: getattr(catalog, each.name) for each in fields(catalog)}
+    return InsightsCatalog(**{**values, "warnings": diagnostics.list_in_file_order()}, insights=insights)
 
 
 def insights_of(catalog: Catalog) -> Insights:
@@ -95,22 +87,22 @@ def check_language(catalog: Catalog, code: str) -> None:
 
 def resolve_insights(folder: MetricFolder, metrics: Mapping[str, Metric], diagnostics: Diagnostics) -> Insights:
     """Resolve the folder's insights.yaml and its languages; what cannot be resolved is reported and left out."""
-    documents: dict[str, Document] = {}
+    places: dict[str, Reporter] = {}
     for path, content in folder.companions.items():
         with diagnostics.catch_unforeseen(path):
-            if (read := parse_document(path, content, diagnostics)) is not None:
-                documents[Path(path).name] = read
-    document = documents.pop(FILE, None)
-    if document is None:
+            if (document := parse_document(path, content, diagnostics)) is not None:
+                places[Path(path).name] = Reporter(MetricFile(document, FileDefinition()), (), diagnostics)
+    place = places.pop(FILE, None)
+    if place is None:
         return Insights()
-    resolver = InsightsResolver(folder, metrics, place_of(document, diagnostics))
+    resolver = InsightsResolver(folder, metrics, place)
     insights, languages = Insights(), dict[str, Language]()
-    with diagnostics.catch_unforeseen(document.file):
+    with place.catch_unforeseen():
         insights = resolver.resolve()
-    for name, each in documents.items():
-        with diagnostics.catch_unforeseen(each.file):
+    for name, each in places.items():
+        with each.catch_unforeseen():
             code = Path(name).suffixes[0][1:]
-            languages[code] = resolver.translate(code, place_of(each, diagnostics))
+            languages[code] = resolver.translate(code, each)
     return replace(insights, languages={**insights.languages, **languages})
 
 
@@ -120,17 +112,18 @@ class InsightsResolver:
     def __init__(self, folder: MetricFolder, metrics: Mapping[str, Metric], place: Reporter) -> None:
         self.folder, self.metrics, self.place = folder, metrics, place
         self.kinds: dict[str, Kind] = {}
-        self.examples: dict[str, Sequence[Fields]] = {}
+        # By a rule's name: what its sentences are tried out with, and its sentence in English.
+        self.trials: dict[str, Sequence[Fields]] = {}
         self.texts: dict[str, RuleText] = {}
 
     def resolve(self) -> Insights:
         whole = read_definition(self.place, InsightsDefinition)
         observations: dict[str, Observation] = {}
         for name, fact in whole.facts.items():
-            place = self.place.descend("facts", name)
+            resolver = FactResolver(self.folder, self.metrics, self.place.descend("facts", name), fact)
             with suppress(AlreadyReported):
-                kind = self.kinds[name] = kind_of(place, fact)
-                observations[name] = FactResolver(self.folder, self.metrics, place).observe(kind, fact)
+                kind = self.kinds[name] = resolver.find_kind()
+                observations[name] = resolver.observe(kind)
         rules = [self.resolve_rule(self.place.descend("rules", name), rule) for name, rule in whole.rules.items()]
         for index, name in enumerate(whole.general):
             self.check_name(self.place, "advice", name, "general", index)
@@ -140,17 +133,17 @@ class InsightsResolver:
 
     def resolve_rule(self, place: Reporter, definition: shapes.RuleDefinition) -> Rule | None:
         """The rule; its sentence is kept in `texts`."""
-        name, facts = place.name, list_names(self.place, "facts")
-        known = [self.check_name(place, "facts", fact, "about", index) for index, fact in enumerate(definition.about)]
-        if not all(known) or any(fact not in self.kinds for fact in facts):
+        name, about = place.name, tuple(definition.about)
+        known = [self.check_name(place, "facts", fact, "about", index) for index, fact in enumerate(about)]
+        if not all(known) or any(fact not in self.kinds for fact in list_names(self.place, "facts")):
             return None  # Without the kinds of all facts no sentence can be judged.
-        self.examples[name] = list_trials(self.kinds, definition.about)
+        self.trials[name] = list_trials(self.kinds, about)
         when = self.try_sentence(place, definition.when, "when", around=CONDITION)
         if when is None and definition.when is not None:
             return None
         if when is not None:
             # A condition that holds for none of the examples narrows nothing down.
-            self.examples[name] = [each for each in self.examples[name] if when.render(each)] or self.examples[name]
+            self.trials[name] = [each for each in self.trials[name] if when.render(each)] or self.trials[name]
         text = self.try_text(place, definition)
         member = self.try_sentence(place, definition.member, "member")
         advice = {
@@ -161,7 +154,7 @@ class InsightsResolver:
         if text is None:
             return None
         self.texts[name] = text
-        return Rule(name, definition.group, definition.importance, tuple(definition.about), when, member, advice)
+        return Rule(name, definition.group, definition.importance, about, when, member, advice)
 
     def check_name(self, place: Reporter, section: str, name: str, *at: str | int) -> bool:
         """Whether a section of insights.yaml has an entry of this name; it is reported if not."""
@@ -184,8 +177,8 @@ class InsightsResolver:
             return None
         before, after = around
         try:
-            sentence = parse_sentence(f"{before}{text}{after}", fields_of(self.kinds))
-            for said in {sentence.render(facts) for facts in self.examples[place.name]}:
+            sentence = parse_sentence(f"{before}{text}{after}", list_trials(self.kinds, ())[0])
+            for said in {sentence.render(facts) for facts in self.trials[place.name]}:
                 if (found := find_markup(said)) is not None:
                     raise TextFaults(TextFault(0, "template-forbidden", f"it says {found[0]!r}, {NO_MARKUP}"))
         except TextFaults as faults:
@@ -198,23 +191,24 @@ class InsightsResolver:
     def translate(self, code: str, place: Reporter) -> Language:
         """Resolve the file of a language; a rule or piece of advice that it lacks is not said in it."""
         definition = read_definition(place, LanguageDefinition)
-        for word, text in definition.words:
-            check_slots(place, text, SLOT.findall(getattr(ENGLISH.words, word)), "words", word)
         missing = [name for name in ("numbers", "months", "words", "joiners") if name not in place.list_keys()]
         if "words" in place.list_keys():
-            missing += [f"words.{name}" for name in WORDS if name not in list_names(place, "words")]
+            missing += [f"words.{name}" for name in ENGLISH.words if name not in list_names(place, "words")]
         for name in missing:
             place.report_at_position(place.locate_value(), "missing-key", f"the key {name!r} is missing")
+        for name, text in definition.words.items() if "words" not in missing else ():
+            if name in ENGLISH.words:
+                check_slots(place, text, SLOT.findall(ENGLISH.words[name]), "words", name)
+            else:
+                place.report_at_key(
+                    "unknown-key", f"unknown key {name!r}{suggest_name(name, ENGLISH.words)}", "words", name
+                )
         rules = {
             name: text
             for name, each in definition.rules.items()
-            if name in self.examples and (text := self.try_text(place.descend("rules", name), each)) is not None
+            if name in self.trials and (text := self.try_text(place.descend("rules", name), each)) is not None
         }
         return Language(code, definition, resolve_advice(place, definition.advice), rules)
-
-
-def place_of(document: Document, diagnostics: Diagnostics) -> Reporter:
-    return Reporter(MetricFile(document, FileDefinition()), (), diagnostics)
 
 
 def list_names(place: Reporter, section: str) -> Collection[str]:
@@ -227,18 +221,18 @@ def read_definition(place: Reporter, model: type[Model]) -> Model:
 
     def model_at(path: KeyPath) -> type[BaseModel]:
         is_rule = shapes.RuleDefinition if model is InsightsDefinition else shapes.SentenceDefinition
-        sections = {"facts": shapes.FactDefinition, "rules": is_rule, "words": shapes.WordsDefinition}
-        found: type[BaseModel] = sections.get(str(path[0]), model) if len(path) > (path[:1] != ("words",)) else model
-        return found
+        sections: dict[str, type[BaseModel]] = {"facts": shapes.FactDefinition, "rules": is_rule}
+        return sections.get(str(path[0]), model) if len(path) > 1 else model
 
-    document = place.file.document
+    document: Document = place.file.document
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
-        report_schema_errors(error.errors(include_url=False), document, place.diagnostics, model_at)
-        wrong = {tuple(map(str, each["loc"][:2])) for each in error.errors(include_url=False)}
+        faults = error.errors(include_url=False)
+    report_schema_errors(faults, document, place.diagnostics, model_at)
+    wrong = {tuple(map(str, each["loc"][:2])) for each in faults}
     sound: dict[str, Any] = {}
-    for section, given in document.data.items() if isinstance(document.data, dict) else ():
+    for section, given in document.data.items():
         if isinstance(given, dict) and (section,) not in wrong:
             sound[section] = {name: each for name, each in given.items() if (section, str(name)) not in wrong}
         elif all(each[:1] != (section,) for each in wrong):

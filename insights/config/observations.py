@@ -18,129 +18,114 @@ from engine import (
     suggest_name,
 )
 from insights.config.definitions import FactDefinition
-from insights.config.fields import COMMON, FIELDS, Kind
+from insights.config.fields import COMMON, Kind
 from insights.config.rules import Observation
 
-# What a fact of a kind names beside its metric.
-COMPANIONS: Mapping[str, Kind] = {
-    "posts": "spikes",
-    "numerator": "explain",
-    "denominator": "explain",
-    "of": "members",
-    "volume": "change",
-    "series": "change",
+# What a fact of each kind may name beside its metric; an explanation must.
+COMPANIONS: Mapping[Kind, tuple[str, ...]] = {
+    "change": ("volume", "series"),
+    "members": ("of",),
+    "spikes": ("posts",),
+    "pair": (),
+    "explain": ("numerator", "denominator"),
+    "quiet": (),
 }
+PAIR = ("first", "second")
+BREAKDOWNS = ("members", "numerator", "denominator")
 MOST_ACCOUNTS = 50
-
-
-def kind_of(place: Reporter, definition: FactDefinition) -> Kind:
-    """The kind of a fact. Raises AlreadyReported where it has none, or what does not go with it."""
-    name = place.name
-    if name in COMMON:
-        refuse_fact(place, f"{name!r} is what every sentence has already; name the fact otherwise", code="bad-name")
-    if not KEY_PATTERN.fullmatch(name) or "." in name:
-        message = f"{name!r} is not a name for a fact; use letters, digits and _, such as sessions"
-        refuse_fact(place, message, code="bad-name")
-    *others, last = FIELDS
-    given = [kind for kind in FIELDS if getattr(definition, kind) is not None]
-    if not given:
-        refuse_fact(place, f"a fact needs one of {', '.join(others)} or {last}", code="missing-key")
-    misplaced = {key: f"{key} does not go with {given[0]}: a fact has one of them" for key in map(str, given[1:])}
-    for key, kind in COMPANIONS.items():
-        if getattr(definition, key) is not None and kind != given[0]:
-            misplaced[key] = f"{key} goes with {kind}, not with {given[0]}"
-    for key, message in misplaced.items():
-        place.report_at_key("misplaced-key", message, key)
-    if misplaced:
-        raise AlreadyReported
-    return given[0]
-
-
-def refuse_fact(place: Reporter, message: str, *at: str | int, code: str = "wrong-metric") -> NoReturn:
-    """Report a problem at a value, or at the fact itself, and raise AlreadyReported."""
-    (place.report_at_value if at else place.report_at_key)(code, message, *at)
-    raise AlreadyReported
 
 
 @dataclass(frozen=True, slots=True)
 class FactResolver:
-    """Finds the metrics of one fact; each method raises AlreadyReported."""
+    """Finds the metrics of one fact, which stands at `place`; each method raises AlreadyReported."""
 
     folder: MetricFolder
     metrics: Mapping[str, Metric]
     place: Reporter
+    definition: FactDefinition
 
-    def observe(self, kind: Kind, definition: FactDefinition) -> Observation:
-        pair = enumerate(definition.pair or ())
-        metrics = [self.find_metric(key, "pair", index) for index, key in pair] or [self.get_metric(definition, kind)]
-        if kind == "members":
-            self.check_breakdown(metrics[0], kind)
+    def find_kind(self) -> Kind:
+        """The kind of the fact, which has a name of its own, and no key that does not go with its kind."""
+        name = self.place.name
+        if name in COMMON:
+            self.refuse(f"{name!r} is what every sentence has already; name the fact otherwise", code="bad-name")
+        if not KEY_PATTERN.fullmatch(name) or "." in name:
+            message = f"{name!r} is not a name for a fact; use letters, digits and _, such as sessions"
+            self.refuse(message, code="bad-name")
+        kind = next((each for each in COMPANIONS if getattr(self.definition, each) is not None), None)
+        if kind is None:
+            *others, last = COMPANIONS
+            self.refuse(f"a fact needs one of {', '.join(others)} or {last}", code="missing-key")
+        misplaced = {key: f"{key} does not go with {kind}: a fact has one of them" for key in COMPANIONS if key != kind}
+        for other, keys in COMPANIONS.items():
+            misplaced |= {key: f"{key} goes with {other}, not with {kind}" for key in keys if other != kind}
+        given = [key for key in misplaced if getattr(self.definition, key) is not None]
+        for key in given:
+            self.place.report_at_key("misplaced-key", misplaced[key], key)
+        if given:
+            raise AlreadyReported
+        return kind
+
+    def refuse(self, message: str, *at: str | int, code: str = "wrong-metric") -> NoReturn:
+        """Report a problem at a value, or at the fact itself, and raise AlreadyReported."""
+        (self.place.report_at_value if at else self.place.report_at_key)(code, message, *at)
+        raise AlreadyReported
+
+    def observe(self, kind: Kind) -> Observation:
+        pair = zip(PAIR, self.definition.pair or (), strict=False)
+        metrics = {name: self.find_metric(key, "pair", index) for index, (name, key) in enumerate(pair)}
+        for name in (kind, *COMPANIONS[kind]) if kind != "pair" else ():
+            key = getattr(self.definition, name)
+            if key is not None and name != "series":
+                metrics[name] = self.find_metric(key, name)
+                self.check_metric(metrics[name], name)
+            elif key is None and kind == "explain":
+                self.refuse(f"explain needs {name}: a metric with a breakdown", code="missing-key")
+        main = metrics.get(kind)
         if kind == "explain":
-            metrics += self.find_parts(definition)
-        if definition.posts is not None:
-            metrics.append(self.find_posts(definition.posts))
-        if definition.series is not None:
-            names = [each.name for each in metrics[0].series] if isinstance(metrics[0], TableMetric) else []
-            if definition.series not in names:
-                message = f"no series {definition.series!r}{suggest_name(definition.series, names)}"
-                refuse_fact(self.place, message, "series", code="unknown-series")
-        volume = None if definition.volume is None else self.get_metric(definition, "volume")
-        return Observation(
-            name=self.place.name,
-            kind=kind,
-            metrics=tuple(metrics),
-            series=definition.series,
-            whole=None if definition.of is None else self.get_metric(definition, "of"),
-            volume=metrics[2] if kind == "explain" else volume,
-            accounts=split_by_account(metrics[0]) if kind == "quiet" else None,
-            least=definition.least,
-            floor=definition.floor,
-        )
-
-    def get_metric(self, definition: FactDefinition, name: str) -> Metric:
-        key = getattr(definition, name)
-        if key is None:
-            refuse_fact(self.place, f"explain needs {name}: a metric with a breakdown", code="missing-key")
-        return self.find_metric(key, name)
+            parts = [each for each in metrics.values() if isinstance(each, TableMetric)][-2:]
+            if len({(each.table, each.by) for each in parts}) > 1:
+                names = " and ".join(repr(each.key) for each in parts)
+                self.refuse(f"{names} are not broken down alike; they need one table and one `by`", "denominator")
+        if (series := self.definition.series) is not None:
+            names = [each.name for each in main.series] if isinstance(main, TableMetric) else []
+            if series not in names:
+                self.refuse(f"no series {series!r}{suggest_name(series, names)}", "series", code="unknown-series")
+        if kind == "quiet" and main is not None and (accounts := split_by_account(main)) is not None:
+            metrics["accounts"] = accounts
+        return Observation(self.place.name, kind, self.definition, metrics)
 
     def find_metric(self, key: str, *at: str | int) -> Metric:
         """The metric called `key`, hidden ones too."""
         found = self.metrics.get(key)
         if isinstance(found, CombinedMetric):
-            refuse_fact(self.place, f"metric {key!r} combines several; name one of them", *at)
+            self.refuse(f"metric {key!r} combines several; name one of them", *at)
         if found is not None:
             return found
         declared = {each for file in self.folder.files for each in file.list_declared("metrics")}
         if key in declared or not self.folder.complete:
             raise AlreadyReported
-        message = f"no metric {key!r} is declared{suggest_name(key, declared)}"
-        refuse_fact(self.place, message, *at, code="unknown-metric")
+        self.refuse(f"no metric {key!r} is declared{suggest_name(key, declared)}", *at, code="unknown-metric")
 
-    def check_breakdown(self, metric: Metric, at: str) -> TableMetric:
-        if not isinstance(metric, TableMetric) or metric.by is None:
-            refuse_fact(self.place, f"metric {metric.key!r} has no breakdown; name one with `by`", at)
-        if not metric.series[0].expression.additive or metric.total != "period" or not metric.other:
-            message = f"the members of {metric.key!r} do not add up to a whole; name a breakdown of a sum, with Other"
-            refuse_fact(self.place, message, at)
-        return metric
+    def check_metric(self, metric: Metric, at: str) -> None:
+        """Check that a metric is broken down into members that add up, or has posts, where it must."""
+        table = metric if isinstance(metric, TableMetric) else None
+        if at in BREAKDOWNS:
+            if table is None or table.by is None:
+                self.refuse(f"metric {metric.key!r} has no breakdown; name one with `by`", at)
+            if not is_additive(table) or not table.other:
+                message = f"the members of {metric.key!r} do not add up to a whole"
+                self.refuse(f"{message}; name a breakdown of a sum, with Other", at)
+        elif at == "posts":
+            if table is None or table.items is None:
+                self.refuse(f"metric {metric.key!r} has no items; name one with `items`", at)
+            if (time := table.table.time) not in table.items.show:
+                self.refuse(f"the items of {metric.key!r} do not show their day; add {time!r} to their `show`", at)
 
-    def find_parts(self, definition: FactDefinition) -> list[Metric]:
-        """The two breakdowns that a ratio is made of."""
-        parts = ("numerator", "denominator")
-        upper, lower = (self.check_breakdown(self.get_metric(definition, name), name) for name in parts)
-        if (upper.table, upper.by) != (lower.table, lower.by):
-            message = f"{upper.key!r} and {lower.key!r} are not broken down alike; they need one table and one `by`"
-            refuse_fact(self.place, message, "denominator")
-        return [upper, lower]
 
-    def find_posts(self, key: str) -> Metric:
-        metric = self.find_metric(key, "posts")
-        if not isinstance(metric, TableMetric) or metric.items is None:
-            refuse_fact(self.place, f"metric {key!r} has no items; name one with `items`", "posts")
-        if metric.table.time not in metric.items.show:
-            message = f"the items of {key!r} do not show their day; add {metric.table.time!r} to their `show`"
-            refuse_fact(self.place, message, "posts")
-        return metric
+def is_additive(metric: Metric) -> bool:
+    """Whether the days of a metric, of its first series, make up the whole of a period."""
+    return isinstance(metric, TableMetric) and metric.total == "period" and metric.series[0].expression.additive
 
 
 def split_by_account(metric: Metric) -> Metric | None:
@@ -148,12 +133,7 @@ def split_by_account(metric: Metric) -> Metric | None:
     if not isinstance(metric, TableMetric) or metric.table.query is not None or metric.where or metric.by:
         return None
     account = metric.table.account_column
-    if account is None or not metric.series[0].expression.additive or metric.total != "period" or metric.series[1:]:
+    if account is None or not is_additive(metric) or metric.series[1:]:
         return None
-    return replace(
-        metric,
-        key=f"{metric.key} by {account.name}",
-        by=Dimension(account.name, account.name, account.name),
-        top=MOST_ACCOUNTS,
-        items=None,
-    )
+    by = Dimension(account.name, account.name, account.name)
+    return replace(metric, key=f"{metric.key} by {account.name}", by=by, top=MOST_ACCOUNTS, items=None)

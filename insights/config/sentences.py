@@ -25,6 +25,7 @@ from engine import (
     iter_name_offsets,
     suggest_name,
 )
+from insights.config.fields import Fields
 from insights.sanitize import find_markup
 
 MOST_PRINTED = 2_000
@@ -45,10 +46,7 @@ ALLOWED_NODES = (
     *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Name, nodes.Const, nodes.Getattr),
     *(nodes.Getitem, nodes.Not, nodes.And, nodes.Or, nodes.Compare, nodes.Operand),
 )
-LOOP = {"index": 1, "first": True, "last": True}
 SANDBOX = Sandbox()
-
-Fields = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +70,8 @@ class Sentence:
                 yield from self._write(next(branches, node.else_), names)
             elif isinstance(node, nodes.For):
                 values = self._evaluate(node.iter, names)
-                for index, value in enumerate(values, 1):
-                    loop = {"index": index, "first": index == 1, "last": index == len(values)}
-                    yield from self._write(node.body, {**names, getattr(node.target, "name", ""): value, "loop": loop})
+                for index in range(len(values)):
+                    yield from self._write(node.body, enter_loop(node, values, index, names))
             elif isinstance(node, nodes.Output):
                 for part in node.nodes:
                     value = part.data if isinstance(part, nodes.TemplateData) else self._evaluate(part, names)
@@ -83,20 +80,12 @@ class Sentence:
     def _evaluate(self, node: nodes.Node, names: Fields) -> Any:
         match node:
             case nodes.Name():
-                return names[node.name]
+                return self._look_up(names, node.name, ())
             case nodes.Const():
                 return node.value
             case nodes.Getattr() | nodes.Getitem():
-                within = self._evaluate(node.node, names)
                 key = node.attr if isinstance(node, nodes.Getattr) else self._evaluate(node.arg, names)
-                try:
-                    return within[key]
-                except (LookupError, TypeError) as error:
-                    path = path_of(node.node) or ("this",)
-                    fault = TextFault(
-                        offset_of(self.text, path), "template-error", f"{'.'.join(path)} {MAY_BE_MISSING}"
-                    )
-                    raise TextFaults(fault) from error
+                return self._look_up(self._evaluate(node.node, names), key, path_of(node.node) or ("this",))
             case nodes.Not():
                 return not self._evaluate(node.node, names)
             case nodes.And():
@@ -109,6 +98,54 @@ class Sentence:
                 return all(COMPARISONS[each.op](left, right) for each, left, right in pairs)
         raise TypeError(f"{type(node).__name__.lower()} has no value")
 
+    def _look_up(self, within: Any, key: Any, path: tuple[str, ...]) -> Any:
+        """Return the value of a key within what stands at the path, or of a name. Raises TextFaults."""
+        try:
+            return within[key]
+        except (LookupError, TypeError) as error:
+            where, name = ".".join(path), str(key)
+            if isinstance(within, Mapping):
+                said = f"{where} has no {name!r}" if path else f"{name!r} is not defined"
+                offset = offset_of(self.text, (*path, name))
+                fault = TextFault(offset, "undefined-name", said + suggest_name(name, within))
+            else:
+                fault = TextFault(offset_of(self.text, path), "template-error", f"{where} {MAY_BE_MISSING}")
+            raise TextFaults(fault) from error
+
+    def find_faults(self, node: nodes.Node, names: Fields) -> Iterator[TextFault]:
+        """Yield a fault for all that a sentence may not do, and for what it names that these examples have not."""
+        if not isinstance(node, ALLOWED_NODES):
+            yield self._forbid(node, f"{type(node).__name__.lower()} is not allowed in a sentence")
+            return
+        if isinstance(node, nodes.For):
+            if not isinstance(node.target, nodes.Name) or node.test or node.else_ or node.recursive:
+                yield self._forbid(node, "a loop is `for name in list`, without more")
+            if any(each.find(nodes.For) or isinstance(each, nodes.For) for each in node.body):
+                yield self._forbid(node, "a loop in a loop is not allowed in a sentence")
+            faults = list(self.find_faults(node.iter, names))
+            yield from faults
+            if faults:
+                return
+            names = enter_loop(node, self._evaluate(node.iter, names), 0, names)
+        elif isinstance(node, nodes.Name | nodes.Getattr | nodes.Getitem):
+            try:
+                self._evaluate(node, names)
+            except TextFaults as undefined:
+                yield from undefined.faults
+                return
+        for child in node.iter_child_nodes():
+            yield from self.find_faults(child, names)
+
+    def _forbid(self, node: nodes.Node, message: str) -> TextFault:
+        fault = explain_template_error(TemplateSyntaxError(message, node.lineno), self.text)
+        return fault._replace(code="template-forbidden")
+
+
+def enter_loop(node: nodes.For, values: Sequence[Any], index: int, names: Fields) -> Fields:
+    """Return the names of a turn of a loop, beside those outside of it."""
+    loop = {"index": index + 1, "first": index == 0, "last": index == len(values) - 1}
+    return {**names, getattr(node.target, "name", ""): values[index], "loop": loop}
+
 
 def parse_sentence(text: str, fields: Fields) -> Sentence:
     """Parse a sentence, plain text, that uses these facts; `fields` are examples of them. Raises TextFaults."""
@@ -117,62 +154,20 @@ def parse_sentence(text: str, fields: Fields) -> Sentence:
     if (found := find_markup(BLOCK.sub(lambda block: " " * len(block[0]), text))) is not None:
         raise TextFaults(TextFault(found.start(), "template-forbidden", f"{found[0]!r} is {NO_MARKUP}"))
     try:
-        tree = SANDBOX.parse(text)
-        faults = sorted(set(find_faults(tree, text, fields)))
+        sentence = Sentence(text, SANDBOX.parse(text))
+        faults = sorted(set(sentence.find_faults(sentence.tree, fields)))
     except TEMPLATE_ERRORS as error:
         raise TextFaults(explain_template_error(error, text)) from error
     if faults:
         raise TextFaults(*faults)
-    return Sentence(text, tree)
+    return sentence
 
 
-def find_faults(node: nodes.Node, text: str, names: Fields) -> Iterator[TextFault]:
-    """Yield a fault for all that a sentence may not do, and for each name and `fact.field` that there is not."""
-    if not isinstance(node, ALLOWED_NODES):
-        yield forbid_node(node, text, f"{type(node).__name__.lower()} is not allowed in a sentence")
-    elif isinstance(node, nodes.For):
-        if not isinstance(node.target, nodes.Name) or node.test or node.else_ or node.recursive:
-            yield forbid_node(node, text, "a loop is `for name in list`, without more")
-        if any(each.find(nodes.For) or isinstance(each, nodes.For) for each in node.body):
-            yield forbid_node(node, text, "a loop in a loop is not allowed in a sentence")
-        element = reach_field(names, path_of(node.iter) or ())
-        names = {**names, getattr(node.target, "name", ""): element, "loop": LOOP}
-    elif isinstance(node, nodes.Name | nodes.Getattr) and (path := path_of(node)):
-        *parents, name = path
-        within = reach_field(names, parents)
-        if isinstance(within, Mapping) and name not in within:
-            said = f"{'.'.join(parents)} has no {name!r}" if parents else f"{name!r} is not defined"
-            yield TextFault(offset_of(text, path), "undefined-name", said + suggest_name(name, within))
-    for child in node.iter_child_nodes():
-        yield from find_faults(child, text, names)
-
-
-def forbid_node(node: nodes.Node, text: str, message: str) -> TextFault:
-    fault = explain_template_error(TemplateSyntaxError(message, node.lineno), text)
-    return fault._replace(code="template-forbidden")
-
-
-def path_of(node: nodes.Node) -> tuple[str, ...] | None:
-    """The names of `a.b.c`; a place in a list adds none. None for what does not begin with a name."""
-    match node:
-        case nodes.Name():
-            return (node.name,)
-        case nodes.Getattr():
-            before = path_of(node.node)
-            return None if before is None else (*before, node.attr)
-        case nodes.Getitem():
-            return path_of(node.node)
-    return None
-
-
-def reach_field(fields: Fields, path: Sequence[str]) -> Any:
-    """What stands at the path: of a list, its first element; None where there is nothing."""
-    found: Any = fields
-    for name in path:
-        found = found.get(name) if isinstance(found, Mapping) else None
-        if isinstance(found, list):
-            found = found[0] if found else None
-    return found
+def path_of(node: nodes.Node) -> tuple[str, ...]:
+    """The names of `a.b.c`; a place in a list adds none."""
+    before = path_of(node.node) if isinstance(node, nodes.Getattr | nodes.Getitem) else ()
+    names = {nodes.Name: "name", nodes.Getattr: "attr"}
+    return (*before, getattr(node, names[type(node)])) if type(node) in names else before
 
 
 def offset_of(text: str, path: Sequence[str]) -> int:

@@ -30,7 +30,7 @@ class Gap(NamedTuple):
 
 def find_data_gap(observation: Observation, answers: Answers, span: Span) -> Finding | None:
     """Find a silence. Where an account is late, or came or went, totals are unfair, and nothing else is told."""
-    metric, accounts = observation.metrics[0], observation.accounts
+    metric, by_account = observation.metric, observation.metrics.get("accounts")
     late = [day for each in answers.values() for source, day in each.late.items() if source in observation.sources]
     # Of what came after a window that ends sooner nobody has asked.
     is_recent = span.window.end >= span.today - timedelta(days=1)
@@ -38,14 +38,12 @@ def find_data_gap(observation: Observation, answers: Answers, span: Span) -> Fin
     gap = find_end(list_days(tracks[0] if tracks else None, span)[-1]) if is_recent else None
     gap = Gap(min(late), "late") if late else gap
     count, silences = 0, bool(late)
-    if gap is None and accounts is not None:
-        spans = list_accounts(answers[accounts.key], span)
-        count = len(spans[-1])
-        gaps = [[gap for days in own for gap in (find_end(days), find_start(days)) if gap] for own in spans]
-        came_or_went = any(
-            len({any(there for _, there in days) for days in own}) > 1 for own in zip(*spans, strict=True)
-        )
-        silences = count > 1 and (came_or_went or any(gaps))
+    if gap is None and by_account is not None:
+        windows = list_accounts(answers[by_account.key], span)
+        count = len(windows[-1])
+        gaps = [[gap for days in own for gap in (find_end(days), find_start(days)) if gap] for own in windows]
+        there = [{any(has_rows for _, has_rows in days) for days in own} for own in zip(*windows, strict=True)]
+        silences = count > 1 and (any(len(each) > 1 for each in there) or any(gaps))
         told = [each for each in gaps[-1] if (is_recent if each.state == "silent" else span.is_adjacent)]
         gap = max(told, default=None, key=lambda each: each.since) if count > 1 else None
     if gap is None and not silences:
@@ -56,7 +54,7 @@ def find_data_gap(observation: Observation, answers: Answers, span: Span) -> Fin
         "state": "silent" if gap is None else gap.state,
         "accounts": span.language.write_number(count) if count else None,
     }
-    return Finding(observation=observation, view=view, notable=gap is not None, strength=1.0, silences=silences)
+    return Finding(view, 1.0, notable=gap is not None, silences=silences)
 
 
 def find_end(days: DaysThere) -> Gap | None:

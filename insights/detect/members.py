@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from statistics import fmean
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from engine import Metric
 from insights.config.rules import Observation
 from insights.detect.changes import Change, change_of
-from insights.detect.significance import CLEAR_MEMBER, DayValues, SharedDays, Windows, is_enough, is_near
-from insights.facts import Answers, Finding, Reading, Span, Track
+from insights.detect.significance import CLEAR_MEMBER, DayValues, Windows, is_near
+from insights.facts import Answers, Finding, Reading, Span
 from insights.sanitize import name_members
 
 SHOWN = 3
@@ -24,7 +24,7 @@ COMPARABLE = 0.4
 # The share of the whole from which on a member that was not there before is news.
 NEW_SHARE = 0.05
 
-# DayValues around the change over which the two are compared, how far apart these may lie, and how far they may differ.
+# Days around the change over which the two are compared, how far apart these may lie, and how far they may differ.
 AROUND = 7
 LONGEST_PAUSE = 3
 FEWEST_AROUND = 2
@@ -40,16 +40,17 @@ Candidate = TypeVar("Candidate")
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member, its name fit to be quoted, and how it changed; `share` is of the whole's value."""
+    """A member, its name fit to be quoted, all its days, and how it changed; `share` is of the whole's value."""
 
     name: str
+    days: Windows
     change: Change
     share: float | None
     moved: bool
 
     @property
     def is_new(self) -> bool:
-        return not self.change.days.then.has_any and self.change.value > 0
+        return not self.days.then.has_any and self.change.value > 0
 
     def describe(self, **more: Any) -> dict[str, Any]:
         share = "" if self.share is None else self.change.style.language.write_percent(self.share)
@@ -57,20 +58,26 @@ class Member:
 
 
 def find_members(observation: Observation, answers: Answers, span: Span) -> Finding | None:
-    metric = observation.metrics[0]
-    reading = answers[metric.key]
-    together = add_up(reading, metric, span)
-    members = [] if together is None else list_members(reading, observation, together, span)
-    if together is None or not members:
+    """The members of a breakdown; None where nobody can tell what changed from which days are there."""
+    metric, reading = observation.metric, answers[observation.metric.key]
+    days = reading.whole.days
+    if reading.totals[0] is None or not days.then.values:
         return None
-    may_follow = together.days.is_comparable and span.is_after
-    renames = find_renames(drop_uncounted(members, together), adjacent=span.is_adjacent) if may_follow else []
-    passed = {name for each in renames for name in (each.before, each.name)}
+    shared = days.share(cut=span.is_cut)
+    together = change_of(metric, reading.whole.add_up(shared), reading.currency, span, days, shared)
+    members = list_members(reading, observation, together, span)
+    if not members or not together.is_fair or not days.has_enough(shared):
+        return None
+    may_follow = days.is_comparable and span.is_after
+    renames = find_renames(drop_uncounted(members, days), adjacent=span.is_adjacent) if may_follow else []
+    passed = {name for each in renames for name in each}
     apart = [each for each in members if each.name not in passed and each.moved]
-    rising = select_largest([each for each in apart if each.change.difference > 0 and not each.is_new])
+    rising = select_largest(each for each in apart if each.change.difference > 0 and not each.is_new)
     # What was there a year ago and is not now did not fall: campaigns have seasons.
-    falling = [each for each in apart if each.change.difference < 0 and (span.is_adjacent or each.change.value)]
-    new = select_largest([each for each in apart if each.is_new and span.is_after])
+    falling = select_largest(
+        each for each in apart if each.change.difference < 0 and (span.is_adjacent or each.change.value)
+    )
+    new = select_largest(each for each in apart if each.is_new and span.is_after)
     driver = None
     if is_borne_out(observation, answers, together, span):
         driver = find_driver(members, lambda each: each.change.difference, together.difference, MOST_PART)
@@ -80,8 +87,8 @@ def find_members(observation: Observation, answers: Answers, span: Span) -> Find
         "direction": together.direction,
         "top": [each.describe() for each in members[:SHOWN]],
         "rising": [each.describe() for each in rising],
-        "falling": [each.describe() for each in select_largest(falling)],
-        "new": [each.describe(since=span.write_day(find_first(each.change.days.now.values))) for each in new],
+        "falling": [each.describe() for each in falling],
+        "new": [each.describe(since=span.write_day(find_first(each.days.now.values))) for each in new],
         "replaced": [
             by_name[each.name].describe(before=each.before, previous=by_name[each.before].describe()["previous"])
             for each in renames
@@ -89,73 +96,44 @@ def find_members(observation: Observation, answers: Answers, span: Span) -> Find
         ][:SHOWN],
         "driver": None if driver is None or driver.name in passed else driver.describe(),
     }
-    strength = max((each.change.strength for each in (*rising, *falling, *new)), default=0.0)
-    return Finding(observation=observation, view=view, notable=True, strength=strength)
-
-
-def add_up(reading: Reading, metric: Metric, span: Span) -> Change | None:
-    """All members together; None where nobody can tell what changed from which days are there."""
-    days = reading.whole.days
-    if reading.totals[0] is None or not days.then.values:
-        return None
-    shared = days.share(cut=span.is_cut)
-    whole = change_of(metric, sum_up(reading.whole, shared), reading.currency, span, days, shared)
-    if whole is None or not is_enough(shared):
-        return None
-    fair = whole.relative is None or days.keep(shared).is_fair(whole.relative, shared)
-    return whole if fair else None
-
-
-def sum_up(track: Track, shared: SharedDays | None) -> tuple[float, float]:
-    """The sums of both windows over the days that are compared, 0 where there is nothing to sum up."""
-    value, previous = track.add_up(shared)
-    return value or 0.0, previous or 0.0
+    return Finding(view, max((each.change.strength for each in (*rising, *falling, *new)), default=0.0))
 
 
 def list_members(reading: Reading, observation: Observation, together: Change, span: Span) -> list[Member]:
-    """The members with a name, largest first."""
-    names = name_members(track.name for track in reading.tracks)
+    """The members with a name, largest first, and whether something happened to each, and not just to its days."""
+    names, whole = name_members(track.name for track in reading.tracks), reading.whole.days
     found: list[Member] = []
     for track in reading.tracks:
         if track.name not in names or track.totals[0] is None:
             continue
-        values = sum_up(track, together.shared)
-        change = change_of(together.metric, values, reading.currency, span, track.days, together.shared)
-        assert change is not None
+        values, shared = track.add_up(together.shared), together.shared
+        change = change_of(together.metric, values, reading.currency, span, track.days, shared)
         share = change.value / together.value if together.value and change.value >= 0 else None
-        moved = max(map(abs, values)) >= observation.floor and has_moved(change, observation, together)
-        found.append(Member(names[track.name], change, share, moved))
+        if change.relative is None:
+            moved = whole.is_comparable and not track.days.then.has_any and (share or 0) >= NEW_SHARE
+        else:
+            moved = change.is_fair and change.days.is_clear(
+                change.relative,
+                least=observation.definition.least,
+                additive=True,
+                clear=CLEAR_MEMBER,
+                partial=shared is not None,
+            )
+        is_large = max(map(abs, values)) >= observation.definition.floor and bool(together.value and together.previous)
+        found.append(Member(names[track.name], track.days, change, share, is_large and moved))
     return found
 
 
-def has_moved(change: Change, observation: Observation, together: Change) -> bool:
-    """Whether something happened to a member, and not just to the days that are compared."""
-    if not together.value or not together.previous:
-        return False
-    if change.relative is None:
-        is_large = change.value / together.value >= NEW_SHARE
-        return together.days.is_comparable and not change.days.then.has_any and is_large
-    kept, partial = change.days.keep(change.shared), change.shared is not None
-    return kept.is_fair(change.relative, change.shared) and kept.is_clear(
-        change.relative, least=observation.least, additive=True, clear=CLEAR_MEMBER, partial=partial
-    )
-
-
-def drop_uncounted(members: Sequence[Member], together: Change) -> list[tuple[str, Windows]]:
+def drop_uncounted(members: Sequence[Member], whole: Windows) -> list[tuple[str, Windows]]:
     """The members' days without those that nobody has counted, of which nobody knows who was there."""
 
-    def drop(days: DayValues, whole: DayValues) -> DayValues:
-        there = [value for value, of_all in zip(days.values, whole.values, strict=True) if of_all is not None]
-        return DayValues(tuple(there), days.first)
+    def drop(days: DayValues, of_all: DayValues) -> DayValues:
+        return DayValues(tuple(compress(days.values, (value is not None for value in of_all.values))), days.first)
 
-    whole = together.days
-    return [
-        (each.name, Windows(drop(each.change.days.now, whole.now), drop(each.change.days.then, whole.then)))
-        for each in members
-    ]
+    return [(each.name, Windows(*map(drop, each.days, whole))) for each in members]
 
 
-def select_largest(members: Sequence[Member]) -> list[Member]:
+def select_largest(members: Iterable[Member]) -> list[Member]:
     """The member that changed most, and those that come near it."""
     ranked = sorted(members, key=lambda each: (-abs(each.change.difference), each.name))
     least = COMPARABLE * abs(ranked[0].change.difference) if ranked else 0.0
@@ -164,16 +142,14 @@ def select_largest(members: Sequence[Member]) -> list[Member]:
 
 def is_borne_out(observation: Observation, answers: Answers, together: Change, span: Span) -> bool:
     """Whether the members together changed as the metric did that they break down, over the very same days."""
-    if observation.whole is None:
+    if (metric := observation.metrics.get("of")) is None:
         return True
-    track = answers[observation.whole.key].find_series()
+    track = answers[metric.key].find_series()
     if track is None or track.days.share(cut=span.is_cut) != together.shared:
         return False
-    told = change_of(observation.whole, sum_up(track, together.shared), None, span)
+    told = change_of(metric, track.add_up(together.shared), None, span).relative
     own = together.relative
-    if told is None or told.relative is None or own is None or told.difference * together.difference <= 0:
-        return False
-    return is_near(own, told.relative)
+    return told is not None and own is not None and told * own > 0 and is_near(own, told)
 
 
 def find_driver(
@@ -186,8 +162,7 @@ def find_driver(
     return best if LEAST_PART <= part_of(best) / difference <= most else None
 
 
-@dataclass(frozen=True, slots=True)
-class Rename:
+class Rename(NamedTuple):
     """`name` began where `before` ended."""
 
     before: str
@@ -205,24 +180,23 @@ def find_renames(tracks: Sequence[tuple[str, Windows]], *, adjacent: bool) -> li
         and (shared := share_words(before, name)) >= LEAST_WORDS
         and is_followed(its_days, days.now.values, adjacent=adjacent)
     }
+
+    def is_rival(one: Rename, other: Rename) -> bool:
+        return one != other and (one.before == other.before or one.name == other.name)
+
     return [
         each
         for each, shared in likeness.items()
-        if all(
-            other == each or (other.before != each.before and other.name != each.name) or theirs < shared
-            for other, theirs in likeness.items()
-        )
+        if all(theirs < shared for other, theirs in likeness.items() if is_rival(each, other))
     ]
 
 
-def share_words(first: str, second: str) -> float:
+def share_words(*names: str) -> float:
     """The part of all the words of two names that both have; numbers, as of years and versions, are none."""
-    own, others = list_words(first), list_words(second)
-    return len(own & others) / len(own | others) if own and others else 0.0
-
-
-def list_words(name: str) -> set[str]:
-    return {word for word in re.findall(r"[^\W_]+", name.casefold()) if not re.search(r"\d", word)}
+    first, second = (
+        {word for word in re.findall(r"[^\W_]+", name.casefold()) if not re.search(r"\d", word)} for name in names
+    )
+    return len(first & second) / len(first | second) if first and second else 0.0
 
 
 def find_first(values: Sequence[float | None]) -> int:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from math import fsum, isclose
 from typing import Any
 
-from engine import Metric
 from insights.config.rules import Observation
-from insights.detect.changes import change_of, measure_change
+from insights.detect.changes import Change, change_of, measure_change
 from insights.detect.members import find_driver
 from insights.detect.significance import EXACTLY, REST, SharedDays
 from insights.facts import Answers, Finding, NumberStyle, Reading, Span
@@ -55,9 +54,7 @@ def decompose_ratio(now: Parts, then: Parts) -> list[Effect]:
     above 0; a member without one has the ratio of the other window.
     """
     totals = [fsum(lower for _, lower in parts.values()) for parts in (now, then)]
-    ratios = [
-        fsum(upper for upper, _ in parts.values()) / total for parts, total in zip((now, then), totals, strict=True)
-    ]
+    ratios = [divide_parts(parts) for parts in (now, then)]
     middle = (ratios[0] + ratios[1]) / 2
     found = []
     for member in dict.fromkeys((*now, *then)):
@@ -75,54 +72,55 @@ def decompose_ratio(now: Parts, then: Parts) -> list[Effect]:
     return found
 
 
+def divide_parts(parts: Parts) -> float:
+    return fsum(upper for upper, _ in parts.values()) / fsum(lower for _, lower in parts.values())
+
+
 def find_explanation(observation: Observation, answers: Answers, span: Span) -> Finding | None:
-    metric, upper, lower = observation.metrics
+    metric, upper, lower = observation.metrics.values()
     found = measure_change(metric, answers, observation, span)
     if found is None:
         return None
-    style = found.style
     now, then = (list_parts(answers[upper.key], answers[lower.key], found.shared, window) for window in (0, 1))
-    if now is None or then is None or not (is_ratio(now, found.value) and is_ratio(then, found.previous)):
+    # What is explained must be what was measured.
+    if now is None or then is None or not all(map(is_ratio, (now, then), (found.value, found.previous))):
         return None
     effects = decompose_ratio(now, then)
-    mix, rate = fsum(each.mix for each in effects), fsum(each.rate for each in effects)
     names = name_members(each.member for each in effects)
     driver = None
     if found.days.have_same_weekdays:
         named = [each for each in effects if each.member in names]
         driver = find_driver(named, lambda each: each.whole, found.difference, MOST_PART)
-    own = None
-    if driver is not None and driver.is_plain:
-        own = describe_driver(metric, driver, names[driver.member], style, span)
-    split = describe_split(style, mix, rate)
-    view = {**found.describe(metric.title), **split, "wholly": name_cause(mix, rate), "driver": own}
-    return Finding(observation=observation, view=view, notable=found.notable, strength=found.strength)
+    mix, rate = fsum(each.mix for each in effects), fsum(each.rate for each in effects)
+    causes = [name for name, part in (("mix", mix), ("rate", rate)) if is_nearly_all(part, mix + rate)]
+    view = {
+        **found.describe(metric.title),
+        **describe_split(found.style, mix, rate),
+        "wholly": (*causes, "neither")[0],
+        "driver": None
+        if driver is None or not driver.is_plain
+        else describe_driver(found, driver, names[driver.member], span),
+    }
+    return Finding(view, found.strength, found.notable)
 
 
-def name_cause(mix: float, rate: float) -> str:
-    """Which of the two is nearly all of their sum; `neither` where both bear on it."""
-    whole = mix + rate
-    causes = (name for name, part in (("mix", mix), ("rate", rate)) if NEARLY_ALL <= part / whole <= ALL_AND_MORE)
-    return next(causes, "neither") if whole else "neither"
+def is_nearly_all(part: float, whole: float) -> bool:
+    return whole != 0 and NEARLY_ALL <= part / whole <= ALL_AND_MORE
 
 
 def list_parts(upper: Reading, lower: Reading, shared: SharedDays | None, window: int) -> Parts | None:
     """The parts of a window: members that both readings have, and the rest."""
     above, below = (reading.whole.add_up(shared)[window] for reading in (upper, lower))
-    if above is None or below is None or below <= 0:
+    if below <= 0:
         return None
-    uppers, lowers = (
-        {track.name: track.add_up(shared)[window] or 0.0 for track in reading.tracks} for reading in (upper, lower)
-    )
+    uppers, lowers = ({each.name: each.add_up(shared)[window] for each in reading.tracks} for reading in (upper, lower))
     parts = {name: (uppers[name], lowers[name]) for name in lowers if name in uppers and name != REST}
     rest = (above - fsum(part[0] for part in parts.values()), below - fsum(part[1] for part in parts.values()))
     return {**parts, REST: rest}
 
 
 def is_ratio(parts: Parts, value: float) -> bool:
-    """Whether the parts make this ratio: what is explained must be what was measured."""
-    ratio = fsum(upper for upper, _ in parts.values()) / fsum(lower for _, lower in parts.values())
-    return isclose(ratio, value, rel_tol=EXACTLY, abs_tol=1e-12)
+    return isclose(divide_parts(parts), value, rel_tol=EXACTLY, abs_tol=1e-12)
 
 
 def describe_split(style: NumberStyle, mix: float, rate: float) -> dict[str, Any]:
@@ -130,17 +128,18 @@ def describe_split(style: NumberStyle, mix: float, rate: float) -> dict[str, Any
     return {"mix": style.write_difference(mix), "rate": style.write_difference(rate), "mainly": mainly}
 
 
-def describe_driver(metric: Metric, effect: Effect, name: str, style: NumberStyle, span: Span) -> dict[str, Any]:
+def describe_driver(whole: Change, effect: Effect, name: str, span: Span) -> dict[str, Any]:
     """What sentences see of the member; its own ratios are empty where it has none."""
-    own = change_of(metric, (effect.value, effect.previous), style.currency, span)
     nothing = dict.fromkeys(("value", "previous", "difference", "change", "words", "against"), "")
-    view = {"direction": "flat", "verdict": "neutral", **nothing} if own is None else own.describe()
+    view = {"direction": "flat", "verdict": "neutral", **nothing}
+    if effect.value is not None and effect.previous is not None:
+        view = change_of(whole.metric, (effect.value, effect.previous), whole.style.currency, span).describe()
     return {
         **view,
-        **describe_split(style, effect.mix, effect.rate),
-        "title": metric.title,
+        **describe_split(whole.style, effect.mix, effect.rate),
+        "title": whole.metric.title,
         "name": name,
-        "effect": style.write_difference(effect.whole),
+        "effect": whole.style.write_difference(effect.whole),
         "weight": "grew" if effect.shifted > 0 else "shrank",
         "standing": "above" if effect.now > 0 else "below",
     }

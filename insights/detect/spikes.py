@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from engine import Metric, TableMetric
 from insights.config.rules import Observation
-from insights.detect.significance import FEWEST_TO_STAND_OUT_OF, STANDS_OUT, DayValues, robust_z_score
+from insights.detect.significance import FEWEST_TO_STAND_OUT_OF, STANDS_OUT, robust_z_score
 from insights.facts import Answers, Finding, NumberStyle, Reading, Span
 from insights.sanitize import sanitize_text
 
@@ -29,61 +29,58 @@ class Spike(NamedTuple):
     usual: float
     score: float
 
+    @property
+    def is_high(self) -> bool:
+        return self.score > 0
+
 
 def find_spike(observation: Observation, answers: Answers, span: Span) -> Finding | None:
-    metric, *posts = observation.metrics
+    metric, posts = observation.metric, observation.metrics.get("posts")
     reading = answers[metric.key]
     spike = find_day(reading, observation)
     if spike is None:
         return None
-    index, value, usual, score = spike
+    day, value, usual, score = spike
     style = NumberStyle.of(span.language, metric.format, reading.currency, value, usual)
     times = span.language.write_number(value / usual, 0 if value >= 100 * usual else 1) if usual else ""
     view = {
         "title": metric.title,
-        "direction": "up" if value > usual else "down",
-        "day": span.write_day(index),
-        "age": "recent" if (span.today - span.window.start).days - index <= RECENT else "past",
+        "direction": "up" if spike.is_high else "down",
+        "day": span.write_day(day),
+        "age": "recent" if (span.today - span.window.start).days - day <= RECENT else "past",
         "value": style.write(value),
         "usual": style.write(usual),
         "times": times and span.language.write("times", number=times),
-        "post": find_post(posts[0], answers[posts[0].key], index, span) if value > usual and posts else None,
+        "post": find_post(posts, answers[posts.key], day, span) if spike.is_high and posts is not None else None,
     }
-    strength = 1 - 1 / (1 + abs(score) / STANDS_OUT)
-    return Finding(observation=observation, view=view, notable=True, strength=strength)
+    return Finding(view, strength=1 - 1 / (1 + abs(score) / STANDS_OUT))
 
 
 def find_day(reading: Reading, observation: Observation) -> Spike | None:
     if not reading.tracks:
         return None
-    now, then = reading.tracks[0].days.now, reading.tracks[0].days.then
+    now, then = reading.tracks[0].days
     others = [*now.present, *then.present]
     if len(others) < FEWEST_TO_STAND_OUT_OF:
         return None
     usual = float(median(others))
     found: list[Spike] = []
-    for index, value in enumerate(now.values):
-        if value is None or value < 0 or max(value, usual) < observation.floor:
+    for day, value in enumerate(now.values):
+        if value is None or value < 0 or max(value, usual) < observation.definition.floor:
             continue
-        score = robust_z_score(value, others)
-        # Of a shop that is closed on Sundays no Sunday is low.
-        own = usual_on((now.first + index) % 7, value, now, then)
-        limits = () if own is None else (usual, own)
-        is_high = all(value >= each * (1 + observation.least) for each in limits)
+        # Of a shop that is closed on Sundays no Sunday is low; of a weekday without another one nobody knows.
+        weekday = (now.first + day) % 7
+        own = [*now.by_weekday[weekday], *then.by_weekday.get(weekday, ())]
+        own.remove(value)
+        limits = (usual, median(own)) if own else ()
+        is_high = all(value >= each * (1 + observation.definition.least) for each in limits)
         is_low = all(value <= each * LOW for each in limits)
+        score = robust_z_score(value, others)
         if limits and (is_high or is_low) and abs(score) >= STANDS_OUT:
-            found.append(Spike(index, value, usual, score))
-    low, high = ([each for each in found if (each.score > 0) is up] for up in (False, True))
-    echoes = len(observation.metrics) > 1
-    few = [*(low if len(low) <= MOST_DAYS else ()), *(high if len(high) <= MOST_DAYS or echoes else ())]
-    return max(few, key=lambda each: abs(each.score), default=None)
-
-
-def usual_on(weekday: int, value: float, *windows: DayValues) -> float | None:
-    """The median of the other days of a weekday; without any nobody knows."""
-    own = [each for window in windows for each in window.by_weekday.get(weekday, ())]
-    own.remove(value)
-    return median(own) if own else None
+            found.append(Spike(day, value, usual, score))
+    low, high = ([each for each in found if each.is_high is up] for up in (False, True))
+    few = [each for each in (low, high) if len(each) <= MOST_DAYS or (each is high and "posts" in observation.metrics)]
+    return max((spike for each in few for spike in each), key=lambda each: abs(each.score), default=None)
 
 
 def find_post(metric: Metric, reading: Reading, index: int, span: Span) -> dict[str, Any] | None:

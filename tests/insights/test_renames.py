@@ -40,7 +40,7 @@ def test_two_renames_on_one_day_do_not_cross(worlds: Worlds) -> None:
         "Prospecting": always(200),
     }
     facts = worlds.collect(worlds.settle(flights(budgets)))
-    (view,) = [each.view for each in facts.findings if each.observation.name == "campaigns"]
+    view = facts.findings["campaigns"].view
     assert {(each["before"], each["name"]) for each in view["replaced"]} == {
         ("Brand", "Brand v2"),
         ("Catalogue", "Catalogue v2"),
