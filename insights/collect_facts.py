@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from engine import Engine, MetricQuery, RequestContext, Window
+from insights.config.definitions import FactDefinition
 from insights.config.fields import Kind
 from insights.config.load import insights_of
 from insights.config.rules import DEFAULT_LANGUAGE, Insights, Observation
@@ -15,9 +16,9 @@ from insights.detect.data_gaps import find_data_gap
 from insights.detect.members import find_members
 from insights.detect.ratios import find_explanation
 from insights.detect.spikes import find_spike
-from insights.facts import Answers, Finding, Span, read_answer
+from insights.facts import Finding, Readings, Span, read_answer
 
-FINDERS: Mapping[Kind, Callable[[Observation, Answers, Span], Finding | None]] = {
+FINDERS: Mapping[Kind, Callable[[FactDefinition, Readings], Finding | None]] = {
     "change": find_change,
     "members": find_members,
     "spikes": find_spike,
@@ -66,16 +67,20 @@ def collect_facts(
         span=span,
         active=active,
         titles=[source.title for name, source in engine.catalog.sources.items() if name in active],
-        findings=find_all(observations, {key: read_answer(each, span) for key, each in answers.items()}, span),
+        findings=find_all(observations, {key: read_answer(each, span) for key, each in answers.items()}),
         cached=bool(answers) and all(each.is_cached for each in answers.values()),
         stale_seconds=max(ages, default=None),
     )
 
 
-def find_all(observations: Sequence[Observation], answers: Answers, span: Span) -> dict[str, Finding]:
+def find_all(observations: Sequence[Observation], readings: Readings) -> dict[str, Finding]:
     """What the observations came to, by their names; nothing of those that came to nothing."""
-    found = {each: finding for each in observations if (finding := FINDERS[each.kind](each, answers, span)) is not None}
+    found: dict[Observation, Finding] = {}
+    for each in observations:
+        own = {role: readings[metric.key] for role, metric in each.metrics.items()}
+        if (finding := FINDERS[each.kind](each.definition, own)) is not None:
+            found[each] = finding
     silent = {source for each, finding in found.items() if finding.silences for source in each.sources}
     # Of a source that is late nothing but that is told, whether a fact looks for it or not.
-    silent |= {source for each in answers.values() for source in each.late}
+    silent |= {source for each in readings.values() for source in each.late}
     return {each.name: finding for each, finding in found.items() if finding.silences or not silent & each.sources}

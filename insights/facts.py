@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, Literal
 
-from engine import Body, Compare, Format, WidgetAnswer, Window
+from engine import Body, Compare, Format, Metric, WidgetAnswer, Window
 from insights.config.rules import Language
 from insights.detect.significance import DayValues, SharedDays, Value, Windows, add_days
 
@@ -134,11 +134,13 @@ class Track:
 
 @dataclass(frozen=True)
 class Reading:
-    """The engine's answer about a metric: `whole` is that of all its series or members together.
+    """The engine's answer about a metric in a span: `whole` is that of all its series or members together.
 
     `late` has the first unread day of each source of which an account has not been read for two weeks.
     """
 
+    metric: Metric
+    span: Span
     tracks: Sequence[Track]
     totals: tuple[Value, Value]
     currency: str | None
@@ -154,8 +156,13 @@ class Reading:
         """The series of that name, or else the first; None where there is nothing to compare it with."""
         return next((each for each in self.tracks if name in (None, each.name) and each.days.then.values), None)
 
+    def choose_style(self, *values: float) -> NumberStyle:
+        """Choose how numbers of the metric are written: all of them as finely as the largest of these needs."""
+        return NumberStyle(self.span.language, self.metric.format, self.currency, max(map(abs, values)))
 
-Answers = Mapping[str, Reading]
+
+# What a fact rests on, by the keys that name it in its definition.
+Readings = Mapping[str, Reading]
 
 
 def read_answer(answer: WidgetAnswer, span: Span) -> Reading:
@@ -185,23 +192,18 @@ def read_answer(answer: WidgetAnswer, span: Span) -> Reading:
         if note["code"] == "late":
             since = date.fromisoformat(note["from"])
             late[note["source"]] = min(since, late.get(note["source"], since))
-    return Reading(tracks, read_totals(body["stats"]), body["meta"].get("currency"), body.get("items", ()), late)
+    currency, items = body["meta"].get("currency"), body.get("items", ())
+    return Reading(answer.metric, span, tracks, read_totals(body["stats"]), currency, items, late)
 
 
 @dataclass(frozen=True, slots=True)
 class NumberStyle:
-    """How the numbers of a metric are written; all of them as finely as its largest needs."""
+    """How numbers of a metric are written, of which this is the largest."""
 
     language: Language
     format: Format
     currency: str | None
-    decimals: int
-
-    @classmethod
-    def of(cls, language: Language, kind: Format, currency: str | None, *values: float | None) -> NumberStyle:
-        largest = max((abs(value) for value in values if value is not None), default=0.0)
-        decimals = next(decimals for least, decimals in DECIMALS[kind] if largest >= least)
-        return cls(language, kind, currency, decimals)
+    largest: float
 
     def write_difference(self, value: float) -> str:
         """A difference between values of the metric: of percentages, in points."""
@@ -209,7 +211,8 @@ class NumberStyle:
 
     def write(self, value: float, percentage: str = "percent", *, plus: str = "") -> str:
         exact = value * 100 if self.format == "percent" else value
-        number = self.language.write_number(exact, self.decimals)
+        decimals = next(decimals for least, decimals in DECIMALS[self.format] if self.largest >= least)
+        number = self.language.write_number(exact, decimals)
         sign = "" if not any(each in "123456789" for each in number) else plus if exact > 0 else "-"
         word = {"percent": percentage, "duration": "seconds"}.get(self.format)
         if self.format == "currency" and self.currency is not None:

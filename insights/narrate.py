@@ -67,7 +67,7 @@ class Narrator:
             return Narration(spoken)
         offer, fewest = Offer(facts, clauses), max(1, min(FEWEST, len(spoken)))
         try:
-            return self._ask_in_turn(make_key(model, offer), lambda: ask(model, offer, fewest, spend), late=late)
+            return self._ask_in_turn(make_key(model, offer), lambda: ask_model(model, offer, fewest, spend), late=late)
         except Unusable as unusable:
             return Narration(spoken, dropped=unusable.dropped, fallback=unusable.failure, cached=False)
 
@@ -109,7 +109,7 @@ def make_key(model: LanguageModel, offer: Offer) -> CacheKey:
     )
 
 
-def ask(model: LanguageModel, offer: Offer, fewest: int, spend: Callable[[], bool]) -> Rows:
+def ask_model(model: LanguageModel, offer: Offer, fewest: int, spend: Callable[[], bool]) -> Rows:
     """The model's bullets, and how many were dropped, as rows. Raises Unusable."""
     arrangements, dropped = offer.read_bullets(model.ask(offer.text, spend=spend))
     if len(arrangements) < (fewest if dropped else 1):

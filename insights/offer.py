@@ -61,10 +61,10 @@ class Offer:
     def text(self) -> str:
         return write_json(self.describe())
 
-    def read_bullets(self, bullets: Iterable[Bullet]) -> tuple[list[Arrangement], Counter[Reason]]:
+    def read_bullets(self, bullets: Iterable[Bullet]) -> tuple[list[Arrangement], Counter[str]]:
         """What a model's bullets stand for, and how many others there are, by why they are dropped."""
         found: dict[Arrangement, None] = {}
-        dropped = Counter[Reason]()
+        dropped = Counter[str]()
         for each in bullets:
             try:
                 arrangement = self.read_bullet(each)

@@ -8,15 +8,14 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from engine import (
     AlreadyReported,
     Catalog,
     Diagnostics,
-    Document,
     FileDefinition,
     InvalidSetting,
     KeyPath,
@@ -29,9 +28,9 @@ from engine import (
     parse_document,
     raise_if_invalid,
     read_folder,
-    report_schema_errors,
     resolve_catalog,
     suggest_name,
+    validate_model,
 )
 from insights.config import definitions as shapes
 from insights.config.definitions import InsightsDefinition, LanguageDefinition
@@ -117,7 +116,7 @@ class InsightsResolver:
         self.texts: dict[str, RuleText] = {}
 
     def resolve(self) -> Insights:
-        whole = read_definition(self.place, InsightsDefinition)
+        whole = read_definition(self.place, InsightsDefinition, shapes.RuleDefinition)
         observations: dict[str, Observation] = {}
         for name, fact in whole.facts.items():
             resolver = FactResolver(self.folder, self.metrics, self.place.descend("facts", name), fact)
@@ -190,7 +189,7 @@ class InsightsResolver:
 
     def translate(self, code: str, place: Reporter) -> Language:
         """Resolve the file of a language; a rule or piece of advice that it lacks is not said in it."""
-        definition = read_definition(place, LanguageDefinition)
+        definition = read_definition(place, LanguageDefinition, shapes.SentenceDefinition)
         missing = [name for name in ("numbers", "months", "words", "joiners") if name not in place.list_keys()]
         if "words" in place.list_keys():
             missing += [f"words.{name}" for name in ENGLISH.words if name not in list_names(place, "words")]
@@ -216,28 +215,14 @@ def list_names(place: Reporter, section: str) -> Collection[str]:
     return place.descend(section).list_keys() if section in place.list_keys() else ()
 
 
-def read_definition(place: Reporter, model: type[Model]) -> Model:
+def read_definition(place: Reporter, model: type[Model], rule: type[BaseModel]) -> Model:
     """The document as the model; what does not have its shape is reported, and left out."""
+    sections = {"facts": shapes.FactDefinition, "rules": rule}
 
-    def model_at(path: KeyPath) -> type[BaseModel]:
-        is_rule = shapes.RuleDefinition if model is InsightsDefinition else shapes.SentenceDefinition
-        sections: dict[str, type[BaseModel]] = {"facts": shapes.FactDefinition, "rules": is_rule}
+    def get_model_at(path: KeyPath) -> type[BaseModel]:
         return sections.get(str(path[0]), model) if len(path) > 1 else model
 
-    document: Document = place.file.document
-    try:
-        return model.model_validate(document.data)
-    except ValidationError as error:
-        faults = error.errors(include_url=False)
-    report_schema_errors(faults, document, place.diagnostics, model_at)
-    wrong = {tuple(map(str, each["loc"][:2])) for each in faults}
-    sound: dict[str, Any] = {}
-    for section, given in document.data.items():
-        if isinstance(given, dict) and (section,) not in wrong:
-            sound[section] = {name: each for name, each in given.items() if (section, str(name)) not in wrong}
-        elif all(each[:1] != (section,) for each in wrong):
-            sound[section] = given
-    return model.model_validate(sound)
+    return validate_model(model, place.file.document, place.diagnostics, get_model_at)
 
 
 def resolve_advice(place: Reporter, given: Mapping[str, str]) -> dict[str, str]:

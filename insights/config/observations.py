@@ -54,11 +54,15 @@ class FactResolver:
             self.refuse(message, code="bad-name")
         kind = next((each for each in COMPANIONS if getattr(self.definition, each) is not None), None)
         if kind is None:
+            if COMPANIONS.keys() & self.place.list_keys():
+                raise AlreadyReported
             *others, last = COMPANIONS
             self.refuse(f"a fact needs one of {', '.join(others)} or {last}", code="missing-key")
-        misplaced = {key: f"{key} does not go with {kind}: a fact has one of them" for key in COMPANIONS if key != kind}
+        misplaced: dict[str, str] = {}
         for other, keys in COMPANIONS.items():
-            misplaced |= {key: f"{key} goes with {other}, not with {kind}" for key in keys if other != kind}
+            if other != kind:
+                misplaced[other] = f"{other} does not go with {kind}: a fact has one of them"
+                misplaced |= {key: f"{key} goes with {other}, not with {kind}" for key in keys}
         given = [key for key in misplaced if getattr(self.definition, key) is not None]
         for key in given:
             self.place.report_at_key("misplaced-key", misplaced[key], key)
@@ -85,8 +89,8 @@ class FactResolver:
         if kind == "explain":
             parts = [each for each in metrics.values() if isinstance(each, TableMetric)][-2:]
             if len({(each.table, each.by) for each in parts}) > 1:
-                names = " and ".join(repr(each.key) for each in parts)
-                self.refuse(f"{names} are not broken down alike; they need one table and one `by`", "denominator")
+                both = " and ".join(repr(each.key) for each in parts)
+                self.refuse(f"{both} are not broken down alike; they need one table and one `by`", "denominator")
         if (series := self.definition.series) is not None:
             names = [each.name for each in main.series] if isinstance(main, TableMetric) else []
             if series not in names:
@@ -105,7 +109,7 @@ class FactResolver:
         declared = {each for file in self.folder.files for each in file.list_declared("metrics")}
         if key in declared or not self.folder.complete:
             raise AlreadyReported
-        self.refuse(f"no metric {key!r} is declared{suggest_name(key, declared)}", *at, code="unknown-metric")
+        return self.refuse(f"no metric {key!r} is declared{suggest_name(key, declared)}", *at, code="unknown-metric")
 
     def check_metric(self, metric: Metric, at: str) -> None:
         """Check that a metric is broken down into members that add up, or has posts, where it must."""

@@ -9,7 +9,7 @@ from datetime import date
 from engine import Metric
 from insights.config.definitions import FactDefinition, Group, LanguageDefinition
 from insights.config.fields import Kind
-from insights.config.sentences import Fields, Sentence
+from insights.config.sentences import Sentence
 
 DEFAULT_LANGUAGE = "en"
 ENGLISH = LanguageDefinition()
@@ -30,11 +30,6 @@ class Observation:
     @property
     def metric(self) -> Metric:
         return next(iter(self.metrics.values()))
-
-    @property
-    def volume(self) -> Metric | None:
-        """What must reach the floor in both windows."""
-        return self.metrics.get("volume", self.metrics.get("denominator"))
 
     @property
     def sources(self) -> frozenset[str]:

@@ -165,9 +165,10 @@ def parse_sentence(text: str, fields: Fields) -> Sentence:
 
 def path_of(node: nodes.Node) -> tuple[str, ...]:
     """The names of `a.b.c`; a place in a list adds none."""
+    if isinstance(node, nodes.Name):
+        return (node.name,)
     before = path_of(node.node) if isinstance(node, nodes.Getattr | nodes.Getitem) else ()
-    names = {nodes.Name: "name", nodes.Getattr: "attr"}
-    return (*before, getattr(node, names[type(node)])) if type(node) in names else before
+    return (*before, node.attr) if isinstance(node, nodes.Getattr) else before
 
 
 def offset_of(text: str, path: Sequence[str]) -> int:

@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
-from engine import Metric
+from insights.config.definitions import FactDefinition
 from insights.config.observations import is_additive
-from insights.config.rules import Observation
-from insights.detect.significance import NO_DAYS, SharedDays, Value, Windows, is_mean, is_near, weigh_ratios
-from insights.facts import PERIOD, PERIOD_END, Answers, Direction, Finding, NumberStyle, Reading, Span
+from insights.detect.significance import NO_DAYS, SharedDays, Windows, is_mean, is_near, weigh_ratios
+from insights.facts import PERIOD, PERIOD_END, Direction, Finding, NumberStyle, Reading, Readings, Track
 
 # Below it a change is none, in words; and below that it is little beside the change of another metric.
 FLAT = 0.005
@@ -19,16 +18,18 @@ LITTLE = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """From `previous` to `value`; `against` says what is compared, all days or the `shared` ones: those of `days`."""
+    """From `previous` to `value`, over the `days` that are compared: all, or the `shared` ones."""
 
+    reading: Reading
     value: float
     previous: float
-    metric: Metric
-    style: NumberStyle
-    against: str
-    days: Windows
-    shared: SharedDays | None
+    days: Windows = NO_DAYS
+    shared: SharedDays | None = None
     notable: bool = False
+
+    @property
+    def style(self) -> NumberStyle:
+        return self.reading.choose_style(self.value, self.previous)
 
     @property
     def difference(self) -> float:
@@ -55,7 +56,7 @@ class Change:
     def is_absurd(self) -> bool:
         """Whether a part is larger than its whole, or there is less than nothing: no percentage is such a change."""
         values = (self.value, self.previous)
-        return min(values) < 0 or (self.metric.format == "percent" and max(values) > 1)
+        return min(values) < 0 or (self.reading.metric.format == "percent" and max(values) > 1)
 
     @property
     def is_fair(self) -> bool:
@@ -67,100 +68,85 @@ class Change:
 
     def describe(self, title: str = "", *, is_beside: bool = False) -> dict[str, Any]:
         """What sentences see of it; where it `is_beside` a large change a very small one is none."""
-        language, direction, relative = self.style.language, self.direction, self.relative
+        style, direction, relative, better = self.style, self.direction, self.relative, self.reading.metric.better
         if is_beside and relative is not None and abs(relative) < LITTLE:
             direction = "flat"
-        change = "" if relative is None else language.write_percent(relative)
-        verdict = "better" if direction == self.metric.better else "worse"
-        if self.metric.better == "neutral" or direction == "flat":
-            verdict = "neutral"
+        change = "" if relative is None else style.language.write_percent(relative)
+        against = self.reading.span.describe_days(self.shared)
+        is_neutral = better == "neutral" or direction == "flat"
         return {
             "title": title,
             "direction": direction,
-            "verdict": verdict,
-            "value": self.style.write(self.value),
-            "previous": self.style.write(self.previous),
-            "difference": self.style.write_difference(self.difference),
+            "verdict": "neutral" if is_neutral else "better" if direction == better else "worse",
+            "value": style.write(self.value),
+            "previous": style.write(self.previous),
+            "difference": style.write_difference(self.difference),
             "change": change,
-            "words": language.write("new" if relative is None else direction, change=change),
-            "against": self.against if self.against == PERIOD else f"{PERIOD}{self.against}{PERIOD_END}",
+            "words": style.language.write("new" if relative is None else direction, change=change),
+            "against": against if against == PERIOD else f"{PERIOD}{against}{PERIOD_END}",
         }
 
 
-def change_of(
-    metric: Metric,
-    values: tuple[float, float],
-    currency: str | None,
-    span: Span,
-    days: Windows = NO_DAYS,
-    shared: SharedDays | None = None,
-) -> Change:
-    style = NumberStyle.of(span.language, metric.format, currency, *values)
-    return Change(*values, metric, style, span.describe_days(shared), days.keep(shared), shared)
+def compare_track(reading: Reading, track: Track, shared: SharedDays | None) -> Change:
+    return Change(reading, *track.add_up(shared), track.days.keep(shared), shared)
 
 
 def measure_change(
-    metric: Metric, answers: Answers, observation: Observation, span: Span, only: SharedDays | None = None
+    reading: Reading, definition: FactDefinition, volume: Reading | None, only: SharedDays | None = None
 ) -> Change | None:
     """A metric's change; None where it has none, or one that nobody can believe.
 
-    Of a sum, and of a ratio whose denominator is the observation's volume, it is over the days that both windows have,
-    or `only` over some. Of anything else it is that of the widget, if both windows have most of their days.
+    Of a sum, and of a ratio whose denominator is the `volume`, it is over the days that both windows have, or `only`
+    over some. Of anything else it is that of the widget, if both windows have most of their days.
     """
-    reading, definition, volume = answers[metric.key], observation.definition, observation.volume
-    track = reading.find_series(definition.series)
+    track, additive = reading.find_series(definition.series), is_additive(reading.metric)
     if track is None or None in track.totals:
         return None
-    days, values, additive = track.days, track.add_up(None), is_additive(metric)
-    shared = only or days.share(cut=span.is_cut)
+    shared = only or track.days.share(cut=reading.span.is_cut)
+    change = compare_track(reading, track, shared if additive and volume is None else None)
     if volume is not None:
-        volumes = answers[volume.key]
-        if any(each is None or each < definition.floor for each in volumes.totals):
+        if any(each is None or each < definition.floor for each in volume.totals):
             return None
-        weighed = weigh_windows(days, values, volumes, shared)
-        days, shared = (days, None) if weighed is None else (weighed, shared)
-        if shared is not None and days.now.present and days.then.present:
-            values = (fmean(days.now.present), fmean(days.then.present))
-    elif additive and shared is not None:
-        values = track.add_up(shared)
-    else:
-        shared = None
-    change = change_of(metric, values, reading.currency, span, days, shared)
-    if change.relative is None or change.is_absurd or not days.has_enough(shared):
+        days = weigh_windows(track, volume, shared)
+        if days is not None and shared is not None and days.now.present and days.then.present:
+            change = Change(reading, fmean(days.now.present), fmean(days.then.present), days, shared)
+        elif days is not None:
+            change = replace(change, days=days, shared=shared)
+    if change.relative is None or change.is_absurd or not change.days.has_enough(change.shared):
         return None
-    if not (days.is_covered if shared is None else volume is not None or change.is_fair):
+    if not (change.days.is_covered if change.shared is None else volume is not None or change.is_fair):
         return None
-    large = volume is not None or max(map(abs, values)) >= definition.floor
-    clear = change.days.is_clear(change.relative, least=definition.least, additive=additive, partial=shared is not None)
+    large = volume is not None or max(map(abs, (change.value, change.previous))) >= definition.floor
+    partial = change.shared is not None
+    clear = change.days.is_clear(change.relative, least=definition.least, additive=additive, partial=partial)
     return replace(change, notable=large and clear)
 
 
-def weigh_windows(
-    windows: Windows, values: tuple[float, float], volume: Reading, shared: SharedDays | None
-) -> Windows | None:
+def weigh_windows(track: Track, volume: Reading, shared: SharedDays | None) -> Windows | None:
     """A ratio's days as they bear on it, those of `shared`; None where `volume` is not what it is a ratio to."""
     if not volume.tracks:
         return None
-    whole, kept = (Windows(*map(weigh_ratios, days, volume.whole.days)) for days in (windows, windows.keep(shared)))
-    return kept if all(map(is_mean, whole, values)) else None
+    whole, kept = (
+        Windows(*map(weigh_ratios, days, volume.whole.days)) for days in (track.days, track.days.keep(shared))
+    )
+    return kept if all(map(is_mean, whole, track.add_up(None))) else None
 
 
-def find_change(observation: Observation, answers: Answers, span: Span) -> Finding | None:
-    found = measure_change(observation.metric, answers, observation, span)
+def find_change(definition: FactDefinition, readings: Readings) -> Finding | None:
+    reading = readings["change"]
+    found = measure_change(reading, definition, readings.get("volume"))
     if found is None:
         return None
-    view = found.describe(observation.definition.series or observation.metric.title)
-    return Finding(view, found.strength, found.notable)
+    return Finding(found.describe(definition.series or reading.metric.title), found.strength, found.notable)
 
 
-def find_pair(observation: Observation, answers: Answers, span: Span) -> Finding | None:
+def find_pair(definition: FactDefinition, readings: Readings) -> Finding | None:
     """Both are measured over the days that both windows have of both."""
-    metrics = list(observation.metrics.values())
-    leading, following = (answers[metric.key].find_series() for metric in metrics)
+    leading, following = (each.find_series() for each in readings.values())
     if leading is None or following is None:
         return None
-    shared = leading.days.keep(following.days.list_counted()).share(cut=span.is_cut)
-    first, second = (measure_change(metric, answers, observation, span, shared) for metric in metrics)
+    shared = leading.days.keep(following.days.list_counted()).share(cut=readings["first"].span.is_cut)
+    first, second = (measure_change(each, definition, None, shared) for each in readings.values())
     if first is None or second is None or first.shared != second.shared:
         return None
     leads, follows = first.relative, second.relative
@@ -169,9 +155,8 @@ def find_pair(observation: Observation, answers: Answers, span: Span) -> Finding
     apart = abs(follows - leads)
     view = {
         "relation": "behind" if follows < leads else "ahead",
-        "first": first.describe(metrics[0].title, is_beside=True),
-        "second": second.describe(metrics[1].title, is_beside=True),
+        "first": first.describe(first.reading.metric.title, is_beside=True),
+        "second": second.describe(second.reading.metric.title, is_beside=True),
     }
     # What moved must have moved for sure; the other may be as it was.
-    notable = apart >= observation.definition.least and (first.notable or second.notable)
-    return Finding(view, min(1.0, apart), notable)
+    return Finding(view, min(1.0, apart), apart >= definition.least and (first.notable or second.notable))

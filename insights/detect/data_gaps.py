@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from insights.config.rules import Observation
+from insights.config.definitions import FactDefinition
 from insights.detect.significance import NO_DAYS, REST
-from insights.facts import Answers, Finding, Reading, Span, Track
+from insights.facts import Finding, Reading, Readings, Span, Track
 
 # The latest days may come late: so many must be missing before it is silence.
 FEWEST = 3
@@ -25,23 +25,23 @@ class Gap(NamedTuple):
     """The first day of a silence, of an account's data, or of what was not read."""
 
     since: date
-    state: str = "silent"
+    state: str
 
 
-def find_data_gap(observation: Observation, answers: Answers, span: Span) -> Finding | None:
+def find_data_gap(_: FactDefinition, readings: Readings) -> Finding | None:
     """Find a silence. Where an account is late, or came or went, totals are unfair, and nothing else is told."""
-    metric, by_account = observation.metric, observation.metrics.get("accounts")
-    late = [day for each in answers.values() for source, day in each.late.items() if source in observation.sources]
+    reading, by_account = readings["quiet"], readings.get("accounts")
+    span, late = reading.span, list(reading.late.values())
     # Of what came after a window that ends sooner nobody has asked.
     is_recent = span.window.end >= span.today - timedelta(days=1)
-    tracks = answers[metric.key].tracks
-    gap = find_end(list_days(tracks[0] if tracks else None, span)[-1]) if is_recent else None
-    gap = Gap(min(late), "late") if late else gap
+    days = list_days(reading.tracks[0] if reading.tracks else None, span)[-1]
+    silence = next((each for each in list_gaps(days) if is_recent and each.state == "silent"), None)
+    gap = Gap(min(late), "late") if late else silence
     count, silences = 0, bool(late)
     if gap is None and by_account is not None:
-        windows = list_accounts(answers[by_account.key], span)
+        windows = list_accounts(by_account)
         count = len(windows[-1])
-        gaps = [[gap for days in own for gap in (find_end(days), find_start(days)) if gap] for own in windows]
+        gaps = [[gap for days in own for gap in list_gaps(days)] for own in windows]
         there = [{any(has_rows for _, has_rows in days) for days in own} for own in zip(*windows, strict=True)]
         silences = count > 1 and (any(len(each) > 1 for each in there) or any(gaps))
         told = [each for each in gaps[-1] if (is_recent if each.state == "silent" else span.is_adjacent)]
@@ -49,7 +49,7 @@ def find_data_gap(observation: Observation, answers: Answers, span: Span) -> Fin
     if gap is None and not silences:
         return None
     view = {
-        "title": metric.title,
+        "title": reading.metric.title,
         "since": "" if gap is None else span.language.write_day(gap.since),
         "state": "silent" if gap is None else gap.state,
         "accounts": span.language.write_number(count) if count else None,
@@ -57,15 +57,15 @@ def find_data_gap(observation: Observation, answers: Answers, span: Span) -> Fin
     return Finding(view, 1.0, notable=gap is not None, silences=silences)
 
 
-def find_end(days: DaysThere) -> Gap | None:
-    """Since when nothing has come. Weekdays that had no rows before, such as a shop's Sundays, are not missed."""
-    missed = list_missed(days[::-1])
-    return Gap(missed[-1]) if missed else None
+def list_gaps(days: DaysThere) -> Iterator[Gap]:
+    """Yield since when nothing has come, and since when something has of which there was nothing before.
 
-
-def find_start(days: DaysThere) -> Gap | None:
-    """Since when an account has data, of which it had none in the days before."""
-    return Gap(min(day for day, there in days if there), "begun") if list_missed(days) else None
+    Weekdays that had no rows before, such as a shop's Sundays, are not missed.
+    """
+    if missed := list_missed(days[::-1]):
+        yield Gap(missed[-1], "silent")
+    if list_missed(days):
+        yield Gap(min(day for day, there in days if there), "begun")
 
 
 def list_missed(days: DaysThere) -> list[date]:
@@ -90,9 +90,9 @@ def list_days(track: Track | None, span: Span, *, has_value: bool = False) -> li
     return [[*then, *now]] if span.is_adjacent or not then else [then, now]
 
 
-def list_accounts(reading: Reading, span: Span) -> list[list[DaysThere]]:
+def list_accounts(reading: Reading) -> list[list[DaysThere]]:
     """The days of each account; those aside on which none of them has data: these are the source's own."""
-    accounts = [list_days(each, span, has_value=True) for each in reading.tracks if each.name != REST]
+    accounts = [list_days(each, reading.span, has_value=True) for each in reading.tracks if each.name != REST]
     found: list[list[DaysThere]] = []
     for tracks in zip(*accounts, strict=True):
         there = {day for track in tracks for day, has_rows in track if has_rows}

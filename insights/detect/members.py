@@ -9,10 +9,10 @@ from itertools import compress
 from statistics import fmean
 from typing import Any, NamedTuple, TypeVar
 
-from insights.config.rules import Observation
-from insights.detect.changes import Change, change_of
+from insights.config.definitions import FactDefinition
+from insights.detect.changes import Change, compare_track
 from insights.detect.significance import CLEAR_MEMBER, DayValues, Windows, is_near
-from insights.facts import Answers, Finding, Reading, Span
+from insights.facts import Finding, Reading, Readings
 from insights.sanitize import name_members
 
 SHOWN = 3
@@ -57,16 +57,15 @@ class Member:
         return {**self.change.describe(), "name": self.name, "share": share, **more}
 
 
-def find_members(observation: Observation, answers: Answers, span: Span) -> Finding | None:
+def find_members(definition: FactDefinition, readings: Readings) -> Finding | None:
     """The members of a breakdown; None where nobody can tell what changed from which days are there."""
-    metric, reading = observation.metric, answers[observation.metric.key]
-    days = reading.whole.days
+    reading = readings["members"]
+    span, days = reading.span, reading.whole.days
     if reading.totals[0] is None or not days.then.values:
         return None
-    shared = days.share(cut=span.is_cut)
-    together = change_of(metric, reading.whole.add_up(shared), reading.currency, span, days, shared)
-    members = list_members(reading, observation, together, span)
-    if not members or not together.is_fair or not days.has_enough(shared):
+    together = compare_track(reading, reading.whole, days.share(cut=span.is_cut))
+    members = list_members(definition, together)
+    if not members or not together.is_fair or not days.has_enough(together.shared):
         return None
     may_follow = days.is_comparable and span.is_after
     renames = find_renames(drop_uncounted(members, days), adjacent=span.is_adjacent) if may_follow else []
@@ -79,11 +78,11 @@ def find_members(observation: Observation, answers: Answers, span: Span) -> Find
     )
     new = select_largest(each for each in apart if each.is_new and span.is_after)
     driver = None
-    if is_borne_out(observation, answers, together, span):
+    if "of" not in readings or is_borne_out(together, readings["of"]):
         driver = find_driver(members, lambda each: each.change.difference, together.difference, MOST_PART)
     by_name = {each.name: each for each in members}
     view: dict[str, Any] = {
-        "title": metric.title,
+        "title": reading.metric.title,
         "direction": together.direction,
         "top": [each.describe() for each in members[:SHOWN]],
         "rising": [each.describe() for each in rising],
@@ -99,28 +98,25 @@ def find_members(observation: Observation, answers: Answers, span: Span) -> Find
     return Finding(view, max((each.change.strength for each in (*rising, *falling, *new)), default=0.0))
 
 
-def list_members(reading: Reading, observation: Observation, together: Change, span: Span) -> list[Member]:
+def list_members(definition: FactDefinition, together: Change) -> list[Member]:
     """The members with a name, largest first, and whether something happened to each, and not just to its days."""
+    reading, shared, least = together.reading, together.shared, definition.least
     names, whole = name_members(track.name for track in reading.tracks), reading.whole.days
     found: list[Member] = []
     for track in reading.tracks:
         if track.name not in names or track.totals[0] is None:
             continue
-        values, shared = track.add_up(together.shared), together.shared
-        change = change_of(together.metric, values, reading.currency, span, track.days, shared)
+        change = compare_track(reading, track, shared)
         share = change.value / together.value if together.value and change.value >= 0 else None
         if change.relative is None:
             moved = whole.is_comparable and not track.days.then.has_any and (share or 0) >= NEW_SHARE
         else:
             moved = change.is_fair and change.days.is_clear(
-                change.relative,
-                least=observation.definition.least,
-                additive=True,
-                clear=CLEAR_MEMBER,
-                partial=shared is not None,
+                change.relative, least=least, additive=True, clear=CLEAR_MEMBER, partial=shared is not None
             )
-        is_large = max(map(abs, values)) >= observation.definition.floor and bool(together.value and together.previous)
-        found.append(Member(names[track.name], track.days, change, share, is_large and moved))
+        is_large = max(map(abs, (change.value, change.previous))) >= definition.floor
+        moved = moved and is_large and bool(together.value and together.previous)
+        found.append(Member(names[track.name], track.days, change, share, moved))
     return found
 
 
@@ -140,15 +136,12 @@ def select_largest(members: Iterable[Member]) -> list[Member]:
     return [each for each in ranked if abs(each.change.difference) >= least][:SHOWN]
 
 
-def is_borne_out(observation: Observation, answers: Answers, together: Change, span: Span) -> bool:
+def is_borne_out(together: Change, whole: Reading) -> bool:
     """Whether the members together changed as the metric did that they break down, over the very same days."""
-    if (metric := observation.metrics.get("of")) is None:
-        return True
-    track = answers[metric.key].find_series()
-    if track is None or track.days.share(cut=span.is_cut) != together.shared:
+    track = whole.find_series()
+    if track is None or track.days.share(cut=whole.span.is_cut) != together.shared:
         return False
-    told = change_of(metric, track.add_up(together.shared), None, span).relative
-    own = together.relative
+    told, own = compare_track(whole, track, together.shared).relative, together.relative
     return told is not None and own is not None and told * own > 0 and is_near(own, told)
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from math import fsum, isclose
 from typing import Any
 
-from insights.config.rules import Observation
-from insights.detect.changes import Change, change_of, measure_change
+from insights.config.definitions import FactDefinition
+from insights.detect.changes import Change, measure_change
 from insights.detect.members import find_driver
 from insights.detect.significance import EXACTLY, REST, SharedDays
-from insights.facts import Answers, Finding, NumberStyle, Reading, Span
+from insights.facts import Finding, NumberStyle, Reading, Readings
 from insights.sanitize import name_members
 
 # Far more of the ratio's change than all of it means that others worked against it: then it is not one member's doing.
@@ -76,12 +76,12 @@ def divide_parts(parts: Parts) -> float:
     return fsum(upper for upper, _ in parts.values()) / fsum(lower for _, lower in parts.values())
 
 
-def find_explanation(observation: Observation, answers: Answers, span: Span) -> Finding | None:
-    metric, upper, lower = observation.metrics.values()
-    found = measure_change(metric, answers, observation, span)
+def find_explanation(definition: FactDefinition, readings: Readings) -> Finding | None:
+    upper, lower = readings["numerator"], readings["denominator"]
+    found = measure_change(readings["explain"], definition, lower)
     if found is None:
         return None
-    now, then = (list_parts(answers[upper.key], answers[lower.key], found.shared, window) for window in (0, 1))
+    now, then = (list_parts(upper, lower, found.shared, window) for window in (0, 1))
     # What is explained must be what was measured.
     if now is None or then is None or not all(map(is_ratio, (now, then), (found.value, found.previous))):
         return None
@@ -94,12 +94,12 @@ def find_explanation(observation: Observation, answers: Answers, span: Span) -> 
     mix, rate = fsum(each.mix for each in effects), fsum(each.rate for each in effects)
     causes = [name for name, part in (("mix", mix), ("rate", rate)) if is_nearly_all(part, mix + rate)]
     view = {
-        **found.describe(metric.title),
+        **found.describe(found.reading.metric.title),
         **describe_split(found.style, mix, rate),
         "wholly": (*causes, "neither")[0],
         "driver": None
         if driver is None or not driver.is_plain
-        else describe_driver(found, driver, names[driver.member], span),
+        else describe_driver(found, driver, names[driver.member]),
     }
     return Finding(view, found.strength, found.notable)
 
@@ -128,16 +128,16 @@ def describe_split(style: NumberStyle, mix: float, rate: float) -> dict[str, Any
     return {"mix": style.write_difference(mix), "rate": style.write_difference(rate), "mainly": mainly}
 
 
-def describe_driver(whole: Change, effect: Effect, name: str, span: Span) -> dict[str, Any]:
+def describe_driver(whole: Change, effect: Effect, name: str) -> dict[str, Any]:
     """What sentences see of the member; its own ratios are empty where it has none."""
     nothing = dict.fromkeys(("value", "previous", "difference", "change", "words", "against"), "")
     view = {"direction": "flat", "verdict": "neutral", **nothing}
     if effect.value is not None and effect.previous is not None:
-        view = change_of(whole.metric, (effect.value, effect.previous), whole.style.currency, span).describe()
+        view = Change(whole.reading, effect.value, effect.previous).describe()
     return {
         **view,
         **describe_split(whole.style, effect.mix, effect.rate),
-        "title": whole.metric.title,
+        "title": whole.reading.metric.title,
         "name": name,
         "effect": whole.style.write_difference(effect.whole),
         "weight": "grew" if effect.shifted > 0 else "shrank",

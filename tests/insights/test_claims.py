@@ -41,7 +41,7 @@ def span(eventful: CollectedFacts) -> Span:
 def read_answer(offer: Offer, span: Span, *texts: str, group: str = "Traffic") -> tuple[list[str], dict[str, int]]:
     """What is shown of these bullets, and how many are dropped, by reason."""
     found, dropped = offer.read_bullets([Bullet(group, text) for text in texts])
-    return [each.text for each in write_bullets(found, span)], dict[str, int](dropped)
+    return [each.text for each in write_bullets(found, span)], dict(dropped)
 
 
 def write_bullet(parts: list[Part], advice: list[str], span: Span) -> Bullet:

@@ -186,13 +186,13 @@ def test_a_change_is_more_than_the_days_unrest(now: list[Value], then: list[Valu
 
 
 def test_numbers_are_rounded_once() -> None:
-    assert NumberStyle.of(EN, "percent", None, 0.0449).write(0.0449) == "4.49%"
-    assert NumberStyle.of(EN, "percent", None, 0.449, 0.03).write(0.03) == "3.0%"
-    assert NumberStyle.of(EN, "currency", "USD", 1234.5).write(1234.5) == "$1,234"
-    assert NumberStyle.of(EN, "currency", "CHF", 12.345).write(12.345) == "12.35 CHF"
-    assert NumberStyle.of(EN, "integer", None, 9.0).write_difference(-1234.0) == "-1,234"
-    assert NumberStyle.of(EN, "percent", None, 0.05).write_difference(0.0123) == "+1.23 points"
-    assert NumberStyle.of(EN, "decimal", None, 3.456).write(3.456) == "3.46"
+    assert NumberStyle(EN, "percent", None, 0.0449).write(0.0449) == "4.49%"
+    assert NumberStyle(EN, "percent", None, 0.449).write(0.03) == "3.0%"
+    assert NumberStyle(EN, "currency", "USD", 1234.5).write(1234.5) == "$1,234"
+    assert NumberStyle(EN, "currency", "CHF", 12.345).write(12.345) == "12.35 CHF"
+    assert NumberStyle(EN, "integer", None, 9.0).write_difference(-1234.0) == "-1,234"
+    assert NumberStyle(EN, "percent", None, 0.05).write_difference(0.0123) == "+1.23 points"
+    assert NumberStyle(EN, "decimal", None, 3.456).write(3.456) == "3.46"
     assert EN.write_percent(-0.1249) == "12%"
     assert EN.write_percent(0.0449) == "4.5%"
 
