@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from engine import TextFaults
 from insights.collect_facts import CollectedFacts
 from insights.config.definitions import Group
-from insights.config.fields import Fields
 from insights.config.rules import Language, Rule
+from insights.config.sentences import Fields
 from insights.facts import PERIOD, PERIOD_END, Span
 from insights.sanitize import find_markup, shorten_text
 
@@ -130,11 +130,11 @@ def write_clause(name: str, rule: Rule, facts: CollectedFacts, views: Fields) ->
     language = facts.span.language
     text = language.rules.get(rule.name)
     try:
-        if text is None or (rule.when is not None and not rule.when.render(views)):
+        if text is None or not rule.when.render(views):
             return None
         sentences = (text.say, text.because, rule.member)
-        say, because, member = ("" if each is None else each.render(views).removesuffix(".") for each in sentences)
-        good = [each for each, condition in rule.advice.items() if condition is None or condition.render(views)]
+        say, because, member = (each.render(views).removesuffix(".") for each in sentences)
+        good = [each for each, condition in rule.advice.items() if condition.render(views)]
     except TextFaults as faults:
         logger.error("the rule %s of insights.yaml cannot be said: %s", rule.name, faults)
         return None

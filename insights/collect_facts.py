@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from engine import Engine, MetricQuery, RequestContext, Window
-from insights.config.definitions import FactDefinition
-from insights.config.fields import Kind
+from insights.config.definitions import FactDefinition, Kind
 from insights.config.load import insights_of
 from insights.config.rules import DEFAULT_LANGUAGE, Insights, Observation
 from insights.detect.changes import find_change, find_pair

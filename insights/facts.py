@@ -95,15 +95,15 @@ class Span:
         """Write a day of the asked window."""
         return self.language.write_day(self.window.start + timedelta(days=index))
 
-    def write_compared_day(self, day: date) -> str:
-        """Write a day of the compared window, with its year where it is not the asked window's."""
-        written, years = self.language.write_day(day), {self.window.start.year, self.window.end.year}
-        return written if day.year in years else self.language.write("day_of_year", day=written, year=str(day.year))
-
     def write_compared_days(self, first: date, last: date) -> tuple[str, str]:
-        """Write the first and the last day of a range; a year that is that of both is said once."""
-        until = self.write_compared_day(last)
-        return self.language.write_day(first) if first.year == last.year else self.write_compared_day(first), until
+        """Write the first and the last day of a range, with a year that is not the asked window's; one of both once."""
+
+        def write_day(day: date, *years: int) -> str:
+            written = self.language.write_day(day)
+            return written if day.year in years else self.language.write("day_of_year", day=written, year=str(day.year))
+
+        years = (self.window.start.year, self.window.end.year)
+        return write_day(first, last.year, *years), write_day(last, *years)
 
     def describe_days(self, shared: SharedDays | None) -> str:
         """Against what a change is held, in words, where the days of `shared` alone are compared."""

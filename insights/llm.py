@@ -26,7 +26,6 @@ from insights.config.definitions import Group
 
 Failure = Literal["budget", "busy", "timeout", "unavailable", "refused", "malformed", "ungrounded"]
 
-ATTEMPTS = 2
 MOST_ANSWERED = 1_500
 # It fetches nothing but the model's answer, and no file of settings.
 QUIET = {
@@ -101,14 +100,14 @@ class LanguageModel:
 
     async def _answer(self, context: str, spend: Callable[[], bool]) -> list[Bullet]:
         """Ask, and where that fails once more."""
-        for attempt in range(1, ATTEMPTS + 1):
+        for is_last in (False, True):
             if not await asyncio.to_thread(spend):
                 raise Unusable("budget")
             try:
                 return await self._call(context)
             except Unusable as unusable:
                 logger.warning("the language model failed: %s", unusable.failure)
-                if not unusable.again or attempt == ATTEMPTS:
+                if not unusable.again or is_last:
                     raise
             await asyncio.sleep(self.limits.pause)
         raise Unusable("unavailable")

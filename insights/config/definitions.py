@@ -13,6 +13,7 @@ from pydantic import Field
 from engine import Definition, Diagnostics, parse_document
 
 Group = Literal["Cross-channel", "Ads", "Traffic", "Content"]
+Kind = Literal["change", "members", "spikes", "pair", "explain", "quiet"]
 Fraction = Annotated[float, Field(ge=0)]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel
 
@@ -33,17 +33,14 @@ from engine import (
     validate_model,
 )
 from insights.config import definitions as shapes
-from insights.config.definitions import InsightsDefinition, LanguageDefinition
-from insights.config.fields import Fields, Kind, list_trials
+from insights.config.definitions import InsightsDefinition, Kind, LanguageDefinition
 from insights.config.observations import FactResolver
 from insights.config.rules import DEFAULT_LANGUAGE, ENGLISH, Insights, Language, Observation, Rule, RuleText
-from insights.config.sentences import NO_MARKUP, Sentence, parse_sentence
+from insights.config.sentences import EMPTY, NO_MARKUP, Fields, Sentence, list_trials, parse_sentence
 from insights.sanitize import find_markup
 
 FILE = "insights.yaml"
 SLOT = re.compile(r"\{([^\W\d]\w*)\}")
-# A condition is a sentence that is empty unless it holds.
-CONDITION = ("{% if ", " %}yes{% endif %}")
 
 Model = TypeVar("Model", bound=BaseModel)
 logger = logging.getLogger("metric_engine.insights.config.load")
@@ -131,28 +128,22 @@ class InsightsResolver:
         return Insights(observations, sound, whole.most, tuple(whole.general), {DEFAULT_LANGUAGE: english})
 
     def resolve_rule(self, place: Reporter, definition: shapes.RuleDefinition) -> Rule | None:
-        """The rule; its sentence is kept in `texts`."""
+        """The rule; its sentence is kept in `texts`. None where no sentence can be judged: a fact has no kind."""
         name, about = place.name, tuple(definition.about)
         known = [self.check_name(place, "facts", fact, "about", index) for index, fact in enumerate(about)]
         if not all(known) or any(fact not in self.kinds for fact in list_names(self.place, "facts")):
-            return None  # Without the kinds of all facts no sentence can be judged.
-        self.trials[name] = list_trials(self.kinds, about)
-        when = self.try_sentence(place, definition.when, "when", around=CONDITION)
-        if when is None and definition.when is not None:
             return None
-        if when is not None:
-            # A condition that holds for none of the examples narrows nothing down.
-            self.trials[name] = [each for each in self.trials[name] if when.render(each)] or self.trials[name]
-        text = self.try_text(place, definition)
-        member = self.try_sentence(place, definition.member, "member")
+        self.trials[name] = list_trials(self.kinds, about)
+        when = self.parse_condition(place, definition.when or True, "when")
+        # A condition that holds for none of the examples narrows nothing down.
+        self.trials[name] = [each for each in self.trials[name] if when.render(each)] or self.trials[name]
+        self.texts[name] = self.parse_text(place, definition)
+        member = self.parse_sentence(place, definition.member or "", "member")
         advice = {
-            each: None if given is True else self.try_sentence(place, given, "advice", each, around=CONDITION)
+            each: self.parse_condition(place, given, "advice", each)
             for each, given in definition.advice.items()
             if self.check_name(place, "advice", each, "advice", each)
         }
-        if text is None:
-            return None
-        self.texts[name] = text
         return Rule(name, definition.group, definition.importance, about, when, member, advice)
 
     def check_name(self, place: Reporter, section: str, name: str, *at: str | int) -> bool:
@@ -163,18 +154,18 @@ class InsightsResolver:
             place.report_at_value("undefined-name", message, *at)
         return name in known
 
-    def try_text(self, place: Reporter, definition: shapes.SentenceDefinition) -> RuleText | None:
-        say = self.try_sentence(place, definition.say, "say")
-        because = self.try_sentence(place, definition.because, "because")
-        return None if say is None else RuleText(say, because)
+    def parse_text(self, place: Reporter, definition: shapes.SentenceDefinition) -> RuleText:
+        say = self.parse_sentence(place, definition.say, "say")
+        return RuleText(say, self.parse_sentence(place, definition.because or "", "because"))
 
-    def try_sentence(
-        self, place: Reporter, text: str | None, *at: str, around: tuple[str, str] = ("", "")
-    ) -> Sentence | None:
-        """The sentence at a key of a rule; None, and a diagnostic, where it cannot be said of every example."""
-        if text is None:
-            return None
-        before, after = around
+    def parse_condition(self, place: Reporter, text: str | Literal[True], *at: str) -> Sentence:
+        """A condition as a sentence that is empty unless it holds."""
+        return self.parse_sentence(
+            place, "true" if text is True else text, *at, before="{% if ", after=" %}yes{% endif %}"
+        )
+
+    def parse_sentence(self, place: Reporter, text: str, *at: str, before: str = "", after: str = "") -> Sentence:
+        """The sentence at a key of a rule; an empty one, and a diagnostic, where it cannot be said of every example."""
         try:
             sentence = parse_sentence(f"{before}{text}{after}", list_trials(self.kinds, ())[0])
             for said in {sentence.render(facts) for facts in self.trials[place.name]}:
@@ -184,28 +175,27 @@ class InsightsResolver:
             last = max(len(text) - 1, 0)
             moved = [each._replace(offset=min(max(each.offset - len(before), 0), last)) for each in faults.faults]
             place.report_faults(TextFaults(*moved), *at)
-            return None
+            return EMPTY
         return sentence
 
     def translate(self, code: str, place: Reporter) -> Language:
         """Resolve the file of a language; a rule or piece of advice that it lacks is not said in it."""
         definition = read_definition(place, LanguageDefinition, shapes.SentenceDefinition)
-        missing = [name for name in ("numbers", "months", "words", "joiners") if name not in place.list_keys()]
-        if "words" in place.list_keys():
-            missing += [f"words.{name}" for name in ENGLISH.words if name not in list_names(place, "words")]
+        there, words = place.list_keys(), list_names(place, "words")
+        missing = [name for name in shapes.DEFAULTS if name not in there]
+        missing += [f"words.{name}" for name in ENGLISH.words if name not in words and "words" in there]
         for name in missing:
             place.report_at_position(place.locate_value(), "missing-key", f"the key {name!r} is missing")
-        for name, text in definition.words.items() if "words" not in missing else ():
-            if name in ENGLISH.words:
-                check_slots(place, text, SLOT.findall(ENGLISH.words[name]), "words", name)
-            else:
-                place.report_at_key(
-                    "unknown-key", f"unknown key {name!r}{suggest_name(name, ENGLISH.words)}", "words", name
-                )
+        for name in words:
+            if (english := ENGLISH.words.get(name)) is None:
+                known = suggest_name(name, ENGLISH.words)
+                place.report_at_key("unknown-key", f"unknown key {name!r}{known}", "words", name)
+            elif name in definition.words:
+                check_slots(place, definition.words[name], SLOT.findall(english), "words", name)
         rules = {
-            name: text
+            name: self.parse_text(place.descend("rules", name), each)
             for name, each in definition.rules.items()
-            if name in self.trials and (text := self.try_text(place.descend("rules", name), each)) is not None
+            if name in self.trials
         }
         return Language(code, definition, resolve_advice(place, definition.advice), rules)
 

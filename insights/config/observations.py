@@ -17,9 +17,9 @@ from engine import (
     TableMetric,
     suggest_name,
 )
-from insights.config.definitions import FactDefinition
-from insights.config.fields import COMMON, Kind
+from insights.config.definitions import FactDefinition, Kind
 from insights.config.rules import Observation
+from insights.config.sentences import COMMON
 
 # What a fact of each kind may name beside its metric; an explanation must.
 COMPANIONS: Mapping[Kind, tuple[str, ...]] = {

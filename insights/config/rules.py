@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from engine import Metric
-from insights.config.definitions import FactDefinition, Group, LanguageDefinition
-from insights.config.fields import Kind
+from insights.config.definitions import FactDefinition, Group, Kind, LanguageDefinition
 from insights.config.sentences import Sentence
 
 DEFAULT_LANGUAGE = "en"
@@ -47,7 +46,7 @@ class RuleText:
     """A rule's sentence in a language, and what is behind it."""
 
     say: Sentence
-    because: Sentence | None = None
+    because: Sentence
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,9 +57,9 @@ class Rule:
     group: Group
     importance: int
     about: tuple[str, ...]
-    when: Sentence | None = None
-    member: Sentence | None = None
-    advice: Mapping[str, Sentence | None] = field(default_factory=dict)
+    when: Sentence
+    member: Sentence
+    advice: Mapping[str, Sentence]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import product
 from typing import Any
 
 from jinja2 import TemplateSyntaxError, nodes
@@ -25,7 +27,7 @@ from engine import (
     iter_name_offsets,
     suggest_name,
 )
-from insights.config.fields import Fields
+from insights.config.definitions import Kind, read_data
 from insights.sanitize import find_markup
 
 MOST_PRINTED = 2_000
@@ -35,18 +37,24 @@ BLOCK = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 BEFORE_MARK = re.compile(r" (?=[,.;:!?)](?:\s|$))")
 COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq,
-    "ne": operator.ne,
     "lt": operator.lt,
     "lteq": operator.le,
+    "in": lambda value, values: value in values,
+    "ne": operator.ne,
     "gt": operator.gt,
     "gteq": operator.ge,
-    "in": lambda value, values: value in values,
 }
 ALLOWED_NODES = (
     *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Name, nodes.Const, nodes.Getattr),
     *(nodes.Getitem, nodes.Not, nodes.And, nodes.Or, nodes.Compare, nodes.Operand),
 )
 SANDBOX = Sandbox()
+# What every sentence sees beside the facts; `known` has each fact's name, and whether it was measured at all.
+COMMON = {"compared": "the previous 28 days", "against": "against the previous 28 days", "days": 28, "known": {}}
+# How many examples there are of each kind of fact; the first has every field.
+EXAMPLES = 4
+
+Fields = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +96,9 @@ class Sentence:
                 return self._look_up(self._evaluate(node.node, names), key, path_of(node.node) or ("this",))
             case nodes.Not():
                 return not self._evaluate(node.node, names)
-            case nodes.And():
-                return self._evaluate(node.left, names) and self._evaluate(node.right, names)
-            case nodes.Or():
-                return self._evaluate(node.left, names) or self._evaluate(node.right, names)
+            case nodes.And() | nodes.Or():
+                left = self._evaluate(node.left, names)
+                return left if bool(left) == isinstance(node, nodes.Or) else self._evaluate(node.right, names)
             case nodes.Compare():
                 values = [self._evaluate(each, names) for each in (node.expr, *(each.expr for each in node.ops))]
                 pairs = zip(node.ops, values, values[1:], strict=False)
@@ -141,6 +148,9 @@ class Sentence:
         return fault._replace(code="template-forbidden")
 
 
+EMPTY = Sentence("", nodes.Template([]))
+
+
 def enter_loop(node: nodes.For, values: Sequence[Any], index: int, names: Fields) -> Fields:
     """Return the names of a turn of a loop, beside those outside of it."""
     loop = {"index": index + 1, "first": index == 0, "last": index == len(values) - 1}
@@ -178,3 +188,19 @@ def offset_of(text: str, path: Sequence[str]) -> int:
     starts = list(iter_name_offsets(text, path[0]))
     ends = (found.end() for start in starts if (found := dotted.match(text, start)))
     return next((end for end in ends if text.startswith(path[-1], end)), starts[0] if starts else 0)
+
+
+@cache
+def read_examples() -> Mapping[Kind, Sequence[Fields]]:
+    examples: Any = read_data("examples.yaml")
+    return examples  # type: ignore[no-any-return]
+
+
+def list_trials(kinds: Mapping[str, Kind], about: Collection[str]) -> list[Fields]:
+    """What a sentence about these facts is tried out with; other facts may be none, but in the first trial."""
+    trials: list[Fields] = []
+    for index, others in product(range(EXAMPLES), (True, False)):
+        there = {name: read_examples()[kind][index] for name, kind in kinds.items() if others or name in about}
+        known = {name: name in there for name in kinds}
+        trials.append({**COMMON, "known": known, **dict.fromkeys(kinds), **there})
+    return trials

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import compress
 from statistics import fmean
 from typing import Any, NamedTuple, TypeVar
 
@@ -68,7 +67,10 @@ def find_members(definition: FactDefinition, readings: Readings) -> Finding | No
     if not members or not together.is_fair or not days.has_enough(together.shared):
         return None
     may_follow = days.is_comparable and span.is_after
-    renames = find_renames(drop_uncounted(members, days), adjacent=span.is_adjacent) if may_follow else []
+    # Of the days that nobody has counted nobody knows who was there.
+    counted = [[value is not None for value in each.values] for each in days]
+    tracks = [(each.name, Windows(*map(DayValues.select, each.days, counted))) for each in members]
+    renames = find_renames(tracks, adjacent=span.is_adjacent) if may_follow else []
     passed = {name for each in renames for name in each}
     apart = [each for each in members if each.name not in passed and each.moved]
     rising = select_largest(each for each in apart if each.change.difference > 0 and not each.is_new)
@@ -118,15 +120,6 @@ def list_members(definition: FactDefinition, together: Change) -> list[Member]:
         moved = moved and is_large and bool(together.value and together.previous)
         found.append(Member(names[track.name], track.days, change, share, moved))
     return found
-
-
-def drop_uncounted(members: Sequence[Member], whole: Windows) -> list[tuple[str, Windows]]:
-    """The members' days without those that nobody has counted, of which nobody knows who was there."""
-
-    def drop(days: DayValues, of_all: DayValues) -> DayValues:
-        return DayValues(tuple(compress(days.values, (value is not None for value in of_all.values))), days.first)
-
-    return [(each.name, Windows(*map(drop, each.days, whole))) for each in members]
 
 
 def select_largest(members: Iterable[Member]) -> list[Member]:

@@ -10,7 +10,7 @@ from typing import Any
 from insights.config.definitions import FactDefinition
 from insights.detect.changes import Change, measure_change
 from insights.detect.members import find_driver
-from insights.detect.significance import EXACTLY, REST, SharedDays
+from insights.detect.significance import EXACTLY, REST
 from insights.facts import Finding, NumberStyle, Reading, Readings
 from insights.sanitize import name_members
 
@@ -25,25 +25,23 @@ Parts = Mapping[str, tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a member did: `shifted` is its share's change, `beyond` its ratio over the whole's half-way, `now` today."""
+    """What a member did: its share of the denominator `grew` or not, and its ratio now stands above the whole's or not.
+
+    It `is_plain` if that tells what it did: by its share only if it stands now as it did half-way.
+    """
 
     member: str
     mix: float
     rate: float
     value: float | None
     previous: float | None
-    shifted: float
-    beyond: float
-    now: float
+    grew: bool
+    stands_above: bool
+    is_plain: bool
 
     @property
     def whole(self) -> float:
         return self.mix + self.rate
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether what it did can be told from how it stands now: by its share only if it stands as it did half-way."""
-        return abs(self.rate) >= abs(self.mix) or self.now * self.beyond > 0
 
 
 def decompose_ratio(now: Parts, then: Parts) -> list[Effect]:
@@ -68,7 +66,8 @@ def decompose_ratio(now: Parts, then: Parts) -> list[Effect]:
         beyond = half_way - middle
         ahead = value - ratios[0] if value is not None else half_way - ratios[1]
         mix, rate = beyond * shifted, whole - half_way * shifted
-        found.append(Effect(member, mix, rate, value, previous, shifted, beyond, ahead))
+        is_plain = abs(rate) >= abs(mix) or ahead * beyond > 0
+        found.append(Effect(member, mix, rate, value, previous, shifted > 0, ahead > 0, is_plain))
     return found
 
 
@@ -81,46 +80,38 @@ def find_explanation(definition: FactDefinition, readings: Readings) -> Finding 
     found = measure_change(readings["explain"], definition, lower)
     if found is None:
         return None
-    now, then = (list_parts(upper, lower, found.shared, window) for window in (0, 1))
-    # What is explained must be what was measured.
-    if now is None or then is None or not all(map(is_ratio, (now, then), (found.value, found.previous))):
+    now = list_parts(upper, lower, found, 0)
+    then = list_parts(upper, lower, found, 1)
+    if now is None or then is None:
         return None
     effects = decompose_ratio(now, then)
     names = name_members(each.member for each in effects)
-    driver = None
-    if found.days.have_same_weekdays:
-        named = [each for each in effects if each.member in names]
-        driver = find_driver(named, lambda each: each.whole, found.difference, MOST_PART)
-    mix, rate = fsum(each.mix for each in effects), fsum(each.rate for each in effects)
-    causes = [name for name, part in (("mix", mix), ("rate", rate)) if is_nearly_all(part, mix + rate)]
+    named = [each for each in effects if each.member in names and found.days.have_same_weekdays]
+    driver = find_driver(named, lambda each: each.whole, found.difference, MOST_PART)
+    parts = {"mix": fsum(each.mix for each in effects), "rate": fsum(each.rate for each in effects)}
+    whole = parts["mix"] + parts["rate"]
+    causes = [name for name, part in parts.items() if whole and NEARLY_ALL <= part / whole <= ALL_AND_MORE]
     view = {
         **found.describe(found.reading.metric.title),
-        **describe_split(found.style, mix, rate),
+        **describe_split(found.style, **parts),
         "wholly": (*causes, "neither")[0],
-        "driver": None
-        if driver is None or not driver.is_plain
-        else describe_driver(found, driver, names[driver.member]),
+        "driver": describe_driver(found, driver, names[driver.member])
+        if driver is not None and driver.is_plain
+        else None,
     }
     return Finding(view, found.strength, found.notable)
 
 
-def is_nearly_all(part: float, whole: float) -> bool:
-    return whole != 0 and NEARLY_ALL <= part / whole <= ALL_AND_MORE
-
-
-def list_parts(upper: Reading, lower: Reading, shared: SharedDays | None, window: int) -> Parts | None:
-    """The parts of a window: members that both readings have, and the rest."""
-    above, below = (reading.whole.add_up(shared)[window] for reading in (upper, lower))
-    if below <= 0:
-        return None
-    uppers, lowers = ({each.name: each.add_up(shared)[window] for each in reading.tracks} for reading in (upper, lower))
+def list_parts(upper: Reading, lower: Reading, whole: Change, window: int) -> Parts | None:
+    """The parts of a window, members that both readings have and the rest; None where they do not make the ratio."""
+    above, below = (reading.whole.add_up(whole.shared)[window] for reading in (upper, lower))
+    uppers, lowers = (
+        {each.name: each.add_up(whole.shared)[window] for each in reading.tracks} for reading in (upper, lower)
+    )
     parts = {name: (uppers[name], lowers[name]) for name in lowers if name in uppers and name != REST}
-    rest = (above - fsum(part[0] for part in parts.values()), below - fsum(part[1] for part in parts.values()))
-    return {**parts, REST: rest}
-
-
-def is_ratio(parts: Parts, value: float) -> bool:
-    return isclose(divide_parts(parts), value, rel_tol=EXACTLY, abs_tol=1e-12)
+    parts[REST] = (above - fsum(part[0] for part in parts.values()), below - fsum(part[1] for part in parts.values()))
+    ratio = (whole.value, whole.previous)[window]
+    return parts if below > 0 and isclose(divide_parts(parts), ratio, rel_tol=EXACTLY, abs_tol=1e-12) else None
 
 
 def describe_split(style: NumberStyle, mix: float, rate: float) -> dict[str, Any]:
@@ -140,6 +131,6 @@ def describe_driver(whole: Change, effect: Effect, name: str) -> dict[str, Any]:
         "title": whole.reading.metric.title,
         "name": name,
         "effect": whole.style.write_difference(effect.whole),
-        "weight": "grew" if effect.shifted > 0 else "shrank",
-        "standing": "above" if effect.now > 0 else "below",
+        "weight": "grew" if effect.grew else "shrank",
+        "standing": "above" if effect.stands_above else "below",
     }

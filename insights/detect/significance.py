@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import compress, pairwise
 from math import fsum, isclose, log, sqrt
 from statistics import fmean, median, variance
 from typing import NamedTuple
@@ -42,7 +42,7 @@ BY_MAD = 1.4826
 # the last digit count as a bit apart.
 STANDS_OUT, STANDS_OUT_BY_FACTOR = 5.0, 3.5
 LEAST_SPREAD = 0.04
-FEWEST_TO_STAND_OUT_OF = 10
+FEWEST_OTHERS = 10
 # So far apart two ways of computing a number may lie.
 EXACTLY = 1e-6
 # What the engine calls the members that it does not show one by one.
@@ -80,6 +80,9 @@ class DayValues:
 
     def lacks_none_of(self, other: DayValues) -> bool:
         return self.count_expected(other) == len(self.present)
+
+    def select(self, selectors: Sequence[bool]) -> DayValues:
+        return DayValues(tuple(compress(self.values, selectors)), self.first)
 
     def keep(self, days: Sequence[int]) -> DayValues:
         kept = frozenset(days)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import chain
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 from engine import TableMetric
 from insights.config.definitions import FactDefinition
-from insights.detect.significance import FEWEST_TO_STAND_OUT_OF, STANDS_OUT, robust_z_score
+from insights.detect.significance import FEWEST_OTHERS, STANDS_OUT, robust_z_score
 from insights.facts import Finding, Reading, Readings
 from insights.sanitize import sanitize_text
 
@@ -20,50 +21,44 @@ MOST_DAYS = 3
 # For how many days something may be followed up.
 RECENT = 14
 
-
-class Spike(NamedTuple):
-    """A day that stands out: so many `days` after the window's first, and how far in robust standard deviations."""
-
-    days: int
-    value: float
-    usual: float
-    score: float
-
-    @property
-    def is_high(self) -> bool:
-        return self.score > 0
+# How far a day lies from the usual in robust standard deviations, which it is in the window, and its value.
+Spike = tuple[float, int, float]
 
 
 def find_spike(definition: FactDefinition, readings: Readings) -> Finding | None:
+    """The day that stands out most, if few do; of high ones there may be many where posts are behind them."""
     reading, posts = readings["spikes"], readings.get("posts")
-    spike = find_day(reading, definition, is_any=posts is not None)
-    if spike is None:
+    if (
+        not reading.tracks
+        or len(others := [*chain(*(each.present for each in reading.tracks[0].days))]) < FEWEST_OTHERS
+    ):
         return None
-    span, (day, value, usual, score) = reading.span, spike
-    style = reading.choose_style(value, usual)
+    usual = float(median(others))
+    low, high = list_spikes(reading, definition, usual, others)
+    few = [each for each in (low, high) if len(each) <= MOST_DAYS or (each is high and posts is not None)]
+    if not (spikes := [*chain(*few)]):
+        return None
+    score, day, value = max(spikes, key=lambda each: (abs(each[0]), -each[1]))
+    span, style, is_high = reading.span, reading.choose_style(value, usual), score > 0
     times = span.language.write_number(value / usual, 0 if value >= 100 * usual else 1) if usual else ""
     view = {
         "title": reading.metric.title,
-        "direction": "up" if spike.is_high else "down",
+        "direction": "up" if is_high else "down",
         "day": span.write_day(day),
         "age": "recent" if (span.today - span.window.start).days - day <= RECENT else "past",
         "value": style.write(value),
         "usual": style.write(usual),
         "times": times and span.language.write("times", number=times),
-        "post": find_post(posts, day) if spike.is_high and posts is not None else None,
+        "post": find_post(posts, day) if is_high and posts is not None else None,
     }
     return Finding(view, strength=1 - 1 / (1 + abs(score) / STANDS_OUT))
 
 
-def find_day(reading: Reading, definition: FactDefinition, *, is_any: bool) -> Spike | None:
-    """The day that stands out most, if few do; high ones may be `is_any` number."""
-    if not reading.tracks:
-        return None
+def list_spikes(
+    reading: Reading, definition: FactDefinition, usual: float, others: list[float]
+) -> tuple[list[Spike], list[Spike]]:
+    """The low and the high days that stand out of the others, whose median is the usual value."""
     now, then = reading.tracks[0].days
-    others = [*now.present, *then.present]
-    if len(others) < FEWEST_TO_STAND_OUT_OF:
-        return None
-    usual = float(median(others))
     found: list[Spike] = []
     for day, value in enumerate(now.values):
         if value is None or value < 0 or max(value, usual) < definition.floor:
@@ -77,10 +72,8 @@ def find_day(reading: Reading, definition: FactDefinition, *, is_any: bool) -> S
         is_low = all(value <= each * LOW for each in limits)
         score = robust_z_score(value, others)
         if limits and (is_high or is_low) and abs(score) >= STANDS_OUT:
-            found.append(Spike(day, value, usual, score))
-    low, high = ([each for each in found if each.is_high is up] for up in (False, True))
-    few = [each for each in (low, high) if len(each) <= MOST_DAYS or (is_any and each is high)]
-    return max((spike for each in few for spike in each), key=lambda each: abs(each.score), default=None)
+            found.append((score, day, value))
+    return [each for each in found if each[0] < 0], [each for each in found if each[0] > 0]
 
 
 def find_post(reading: Reading, index: int) -> dict[str, Any] | None:

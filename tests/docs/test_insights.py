@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import get_args
 
 from insights.config.definitions import RuleDefinition
-from insights.config.fields import read_examples
 from insights.config.load import load_catalog
+from insights.config.sentences import read_examples
 from insights.llm import Failure
 from insights.offer import Reason
 from runtime.shipped import get_shipped_folder

@@ -10,8 +10,9 @@ import pytest
 from jinja2 import Environment
 
 from engine.errors import InvalidCatalog, InvalidSetting
-from insights.config.fields import EXAMPLES, Kind, list_trials, read_examples
+from insights.config.definitions import Kind
 from insights.config.load import check_language, load_catalog
+from insights.config.sentences import EXAMPLES, list_trials, read_examples
 from runtime.shipped import get_shipped_folder
 
 GA4 = """\
@@ -308,9 +309,9 @@ def test_a_sentence_that_is_walked_says_what_jinja_says() -> None:
         texts = [language.rules[rule.name] for language in insights.languages.values()]
         sentences = [each for text in texts for each in (text.say, text.because)]
         examples = list_trials(kinds, rule.about)
-        for sentence in filter(None, (rule.when, rule.member, *rule.advice.values(), *sentences)):
+        for sentence in (rule.when, rule.member, *rule.advice.values(), *sentences):
             for facts in examples:
-                if rule.when in (None, sentence) or rule.when.render(facts):
+                if sentence is rule.when or rule.when.render(facts):
                     expected = " ".join(jinja.from_string(sentence.text).render(facts).split())
                     assert sentence.render(facts) == re.sub(r" (?=[,.;:!?)](?:\s|$))", "", expected)
                     compared += 1

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from insights.claims import write_clauses
 from insights.collect_facts import CollectedFacts
-from insights.config.fields import read_examples
 from insights.config.rules import Language
+from insights.config.sentences import read_examples
 from insights.detect.significance import DayValues, Value, Windows, weigh_ratios
 from insights.facts import NumberStyle
 from insights.offer import MOST_TOKENS, Offer
