@@ -62,8 +62,6 @@ class Clause:
 
 
 class Bullet(NamedTuple):
-    """A sentence or two under the heading of their group."""
-
     group: str
     text: str
 
@@ -208,7 +206,6 @@ def say_periods(text: str, against: str, said: str = "") -> tuple[str, str]:
 
 
 def group_bullets(bullets: Sequence[Bullet]) -> list[dict[str, Any]]:
-    """The bullets by group, the group of the most important one first."""
     groups: dict[str, list[str]] = {}
     for bullet in bullets:
         groups.setdefault(bullet.group, []).append(bullet.text)

@@ -67,12 +67,10 @@ class Span:
 
     @property
     def is_adjacent(self) -> bool:
-        """Whether the compared window ends where the asked one begins."""
         return self.compared is not None and self.compared.end + timedelta(days=1) == self.window.start
 
     @property
     def starts(self) -> tuple[date, date]:
-        """The first days of the asked window and of the compared one."""
         return self.window.start, date.max if self.compared is None else self.compared.start
 
     @property
@@ -92,7 +90,6 @@ class Span:
         return self.language.write(f"previous_{many}", days=self.language.write_number(self.days))
 
     def write_day(self, index: int) -> str:
-        """Write a day of the asked window."""
         return self.language.write_day(self.window.start + timedelta(days=index))
 
     def write_compared_days(self, first: date, last: date) -> tuple[str, str]:

@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -46,15 +45,6 @@ FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL)
 logger = logging.getLogger("metric_engine.insights.llm")
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Seconds: for one call, for all that one question takes, and until a call is tried again."""
-
-    call: float = 10.0
-    whole: float = 22.0
-    pause: float = 0.5
-
-
 class Unusable(Exception):
     """The model gave nothing usable: why, whether to try `again`, and how many bullets were `dropped`, by reason."""
 
@@ -66,24 +56,26 @@ class Unusable(Exception):
 class LanguageModel:
     """A model by litellm's name, such as `anthropic/…`; its key comes from the environment. Thread-safe."""
 
-    def __init__(self, name: str, *, limits: Limits | None = None) -> None:
-        """Raises InvalidSetting where litellm is not installed."""
+    def __init__(self, name: str, *, call: float = 10.0, whole: float = 22.0, pause: float = 0.5) -> None:
+        """Seconds are for one call, for all that one question takes, and until a call is tried again.
+
+        Raises InvalidSetting where litellm is not installed.
+        """
         if find_spec("litellm") is None:
             raise InvalidSetting(f"LLM_MODEL is set and litellm is missing: {install_command('llm')}")
-        self.name = name
-        self.limits = limits or Limits()
+        self.name, self.call, self.whole, self.pause = name, call, whole, pause
         self.waiting: set[Future[list[Bullet]]] = set()
         self.is_closed = False
 
     def ask(self, context: str, *, spend: Callable[[], bool]) -> list[Bullet]:
-        """The model's bullets, unchecked; `spend` allows each call. Raises Unusable, in `limits.whole` and a moment."""
+        """The model's bullets, unchecked; `spend` allows each call. Raises Unusable, in its time and a moment."""
         if self.is_closed:
             raise Unusable("unavailable")
-        whole = self.limits.whole
-        waiting = asyncio.run_coroutine_threadsafe(asyncio.wait_for(self._answer(context, spend), whole), event_loop())
+        answer = asyncio.wait_for(self._answer(context, spend), self.whole)
+        waiting = asyncio.run_coroutine_threadsafe(answer, event_loop())
         self.waiting.add(waiting)
         try:
-            return waiting.result(whole + 1)
+            return waiting.result(self.whole + 1)
         except CancelledError:
             raise Unusable("unavailable") from None
         except TimeoutError:
@@ -99,7 +91,6 @@ class LanguageModel:
             each.cancel()
 
     async def _answer(self, context: str, spend: Callable[[], bool]) -> list[Bullet]:
-        """Ask, and where that fails once more."""
         for is_last in (False, True):
             if not await asyncio.to_thread(spend):
                 raise Unusable("budget")
@@ -109,7 +100,7 @@ class LanguageModel:
                 logger.warning("the language model failed: %s", unusable.failure)
                 if not unusable.again or is_last:
                     raise
-            await asyncio.sleep(self.limits.pause)
+            await asyncio.sleep(self.pause)
         raise Unusable("unavailable")
 
     async def _call(self, context: str) -> list[Bullet]:
@@ -121,14 +112,14 @@ class LanguageModel:
                 response_format=ModelReply if litellm.supports_response_schema(self.name) else None,
                 temperature=0,
                 max_tokens=MOST_ANSWERED,
-                timeout=self.limits.call,
+                timeout=self.call,
                 num_retries=0,
                 max_retries=0,
                 drop_params=True,
             )
         )
         try:
-            done, _ = await asyncio.wait((calling,), timeout=self.limits.call)
+            done, _ = await asyncio.wait((calling,), timeout=self.call)
         finally:
             calling.cancel()
         if not done:
@@ -156,7 +147,6 @@ def event_loop() -> asyncio.AbstractEventLoop:
 
 @lru_cache(maxsize=1)
 def import_litellm() -> Any:
-    """litellm, without what it does of its own accord: it takes seconds to import."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     import litellm
@@ -175,15 +165,11 @@ def read_instructions() -> str:
 
 
 class GroupReply(BaseModel):
-    """A group of bullets, as the model gives it."""
-
     group: str = Field(json_schema_extra={"enum": [*get_args(Group)]})
     bullets: list[str]
 
 
 class ModelReply(BaseModel):
-    """The model's answer."""
-
     items: list[GroupReply]
 
 

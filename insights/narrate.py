@@ -110,7 +110,6 @@ def make_key(model: LanguageModel, offer: Offer) -> CacheKey:
 
 
 def ask_model(model: LanguageModel, offer: Offer, fewest: int, spend: Callable[[], bool]) -> Rows:
-    """The model's bullets, and how many were dropped, as rows. Raises Unusable."""
     arrangements, dropped = offer.read_bullets(model.ask(offer.text, spend=spend))
     if len(arrangements) < (fewest if dropped else 1):
         raise Unusable("ungrounded", dropped=dropped)
@@ -119,7 +118,6 @@ def ask_model(model: LanguageModel, offer: Offer, fewest: int, spend: Callable[[
 
 
 def read_narration(rows: Rows, *, cached: bool) -> Narration:
-    """What the model said, from the rows that it is kept as."""
     bullets = [Bullet(group, text) for kind, group, text in rows if kind == "bullet"]
     return Narration(
         bullets, "llm", {reason: count for kind, reason, count in rows if kind == "dropped"}, cached=cached

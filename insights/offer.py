@@ -44,7 +44,6 @@ class Offer:
             self.clauses[clause.id] = clause
 
     def describe(self) -> dict[str, Any]:
-        """The JSON object that the model is told."""
         span = self.facts.span
         return {
             "from": span.window.start.isoformat(),

@@ -48,8 +48,6 @@ logger = logging.getLogger("metric_engine.insights.config.load")
 
 @dataclass(frozen=True)
 class InsightsCatalog(Catalog):
-    """A catalog, and what insights look at in it."""
-
     insights: Insights = field(default_factory=Insights)
 
 
@@ -103,8 +101,6 @@ def resolve_insights(folder: MetricFolder, metrics: Mapping[str, Metric], diagno
 
 
 class InsightsResolver:
-    """Resolves an insights.yaml, and its languages, against the metrics of its folder."""
-
     def __init__(self, folder: MetricFolder, metrics: Mapping[str, Metric], place: Reporter) -> None:
         self.folder, self.metrics, self.place = folder, metrics, place
         self.kinds: dict[str, Kind] = {}

@@ -100,7 +100,6 @@ class FactResolver:
         return Observation(self.place.name, kind, self.definition, metrics)
 
     def find_metric(self, key: str, *at: str | int) -> Metric:
-        """The metric called `key`, hidden ones too."""
         found = self.metrics.get(key)
         if isinstance(found, CombinedMetric):
             self.refuse(f"metric {key!r} combines several; name one of them", *at)

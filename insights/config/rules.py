@@ -43,8 +43,6 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class RuleText:
-    """A rule's sentence in a language, and what is behind it."""
-
     say: Sentence
     because: Sentence
 

@@ -152,7 +152,6 @@ EMPTY = Sentence("", nodes.Template([]))
 
 
 def enter_loop(node: nodes.For, values: Sequence[Any], index: int, names: Fields) -> Fields:
-    """Return the names of a turn of a loop, beside those outside of it."""
     loop = {"index": index + 1, "first": index == 0, "last": index == len(values) - 1}
     return {**names, getattr(node.target, "name", ""): values[index], "loop": loop}
 
@@ -182,7 +181,6 @@ def path_of(node: nodes.Node) -> tuple[str, ...]:
 
 
 def offset_of(text: str, path: Sequence[str]) -> int:
-    """Where the last name of the path stands."""
     gap = r"\s*(?:\[\s*\d+\s*\]\s*)?\.\s*"
     dotted = re.compile("".join(re.escape(name) + gap for name in path[:-1]))
     starts = list(iter_name_offsets(text, path[0]))

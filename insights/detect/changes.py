@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import copysign, inf
 from statistics import fmean
 from typing import Any
 
 from insights.config.definitions import FactDefinition
 from insights.config.observations import is_additive
-from insights.detect.significance import NO_DAYS, SharedDays, Windows, is_mean, is_near, weigh_ratios
+from insights.detect.significance import CLEAR, NO_DAYS, SharedDays, Windows, is_mean, is_near, weigh_ratios
 from insights.facts import PERIOD, PERIOD_END, Direction, Finding, NumberStyle, Reading, Readings, Track
 
 # Below it a change is none, in words; and below that it is little beside the change of another metric.
@@ -36,21 +37,23 @@ class Change:
         return self.value - self.previous
 
     @property
-    def relative(self) -> float | None:
-        """None where there was nothing before."""
-        return self.difference / abs(self.previous) if self.previous else None
+    def relative(self) -> float:
+        """Infinite where there was nothing before."""
+        return self.difference / abs(self.previous) if self.previous else copysign(inf, self.difference)
 
     @property
     def direction(self) -> Direction:
-        if self.difference == 0 or (self.relative is not None and abs(self.relative) < FLAT):
-            return "flat"
-        return "up" if self.difference > 0 else "down"
+        is_flat = self.difference == 0 or abs(self.relative) < FLAT
+        return "flat" if is_flat else "up" if self.difference > 0 else "down"
+
+    @property
+    def size(self) -> float:
+        return max(abs(self.value), abs(self.previous))
 
     @property
     def strength(self) -> float:
         """How large it is, from 0 to 1: a tripling is as large as to lose two thirds."""
-        low, high = sorted((abs(self.value), abs(self.previous)))
-        return 1 - low / high if high else 0.0
+        return 1 - min(abs(self.value), abs(self.previous)) / self.size if self.size else 0.0
 
     @property
     def is_absurd(self) -> bool:
@@ -61,17 +64,23 @@ class Change:
     @property
     def is_fair(self) -> bool:
         """Whether the days that are compared changed so, and not just which of them are there."""
-        if self.shared is None or self.relative is None:
-            return True
         held = self.days.weekday_change
-        return held is not None and is_near(self.relative, held)
+        is_whole = self.shared is None or not self.previous
+        return is_whole or (held is not None and is_near(self.relative, held))
+
+    def is_clear(self, definition: FactDefinition, *, additive: bool, clear: float = CLEAR) -> bool:
+        """Whether it is more than the days' own variance."""
+        partial = self.shared is not None
+        return self.days.is_clear(
+            self.relative, least=definition.least, additive=additive, clear=clear, partial=partial
+        )
 
     def describe(self, title: str = "", *, is_beside: bool = False) -> dict[str, Any]:
         """What sentences see of it; where it `is_beside` a large change a very small one is none."""
         style, direction, relative, better = self.style, self.direction, self.relative, self.reading.metric.better
-        if is_beside and relative is not None and abs(relative) < LITTLE:
+        if is_beside and abs(relative) < LITTLE:
             direction = "flat"
-        change = "" if relative is None else style.language.write_percent(relative)
+        change = style.language.write_percent(relative) if self.previous else ""
         against = self.reading.span.describe_days(self.shared)
         is_neutral = better == "neutral" or direction == "flat"
         return {
@@ -82,7 +91,7 @@ class Change:
             "previous": style.write(self.previous),
             "difference": style.write_difference(self.difference),
             "change": change,
-            "words": style.language.write("new" if relative is None else direction, change=change),
+            "words": style.language.write(direction if self.previous else "new", change=change),
             "against": against if against == PERIOD else f"{PERIOD}{against}{PERIOD_END}",
         }
 
@@ -102,34 +111,32 @@ def measure_change(
     track, additive = reading.find_series(definition.series), is_additive(reading.metric)
     if track is None or None in track.totals:
         return None
-    shared = only or track.days.share(cut=reading.span.is_cut)
-    change = compare_track(reading, track, shared if additive and volume is None else None)
+    shared, weighed = only or track.days.share(cut=reading.span.is_cut), None
     if volume is not None:
         if any(each is None or each < definition.floor for each in volume.totals):
             return None
-        days = weigh_windows(track, volume, shared)
-        if days is not None and shared is not None and days.now.present and days.then.present:
-            change = Change(reading, fmean(days.now.present), fmean(days.then.present), days, shared)
-        elif days is not None:
-            change = replace(change, days=days, shared=shared)
-    if change.relative is None or change.is_absurd or not change.days.has_enough(change.shared):
+        weighed = weigh_days(track, volume, shared)
+    if weighed is not None:
+        value, previous = track.add_up(None) if shared is None else (fmean(each.present) for each in weighed)
+        change = Change(reading, value, previous, weighed, shared)
+    else:
+        change = compare_track(reading, track, shared if additive and volume is None else None)
+    if not change.previous or change.is_absurd or not change.days.has_enough(change.shared):
         return None
     if not (change.days.is_covered if change.shared is None else volume is not None or change.is_fair):
         return None
-    large = volume is not None or max(map(abs, (change.value, change.previous))) >= definition.floor
-    partial = change.shared is not None
-    clear = change.days.is_clear(change.relative, least=definition.least, additive=additive, partial=partial)
-    return replace(change, notable=large and clear)
+    large = volume is not None or change.size >= definition.floor
+    return replace(change, notable=large and change.is_clear(definition, additive=additive))
 
 
-def weigh_windows(track: Track, volume: Reading, shared: SharedDays | None) -> Windows | None:
+def weigh_days(track: Track, volume: Reading, shared: SharedDays | None) -> Windows | None:
     """A ratio's days as they bear on it, those of `shared`; None where `volume` is not what it is a ratio to."""
     if not volume.tracks:
         return None
     whole, kept = (
         Windows(*map(weigh_ratios, days, volume.whole.days)) for days in (track.days, track.days.keep(shared))
     )
-    return kept if all(map(is_mean, whole, track.add_up(None))) else None
+    return kept if all(map(is_mean, whole, track.add_up(None))) and all(each.present for each in kept) else None
 
 
 def find_change(definition: FactDefinition, readings: Readings) -> Finding | None:
@@ -149,12 +156,11 @@ def find_pair(definition: FactDefinition, readings: Readings) -> Finding | None:
     first, second = (measure_change(each, definition, None, shared) for each in readings.values())
     if first is None or second is None or first.shared != second.shared:
         return None
-    leads, follows = first.relative, second.relative
-    if not (first.days.have_same_weekdays and second.days.have_same_weekdays) or leads is None or follows is None:
+    if not (first.days.have_same_weekdays and second.days.have_same_weekdays):
         return None
-    apart = abs(follows - leads)
+    apart = abs(second.relative - first.relative)
     view = {
-        "relation": "behind" if follows < leads else "ahead",
+        "relation": "behind" if second.relative < first.relative else "ahead",
         "first": first.describe(first.reading.metric.title, is_beside=True),
         "second": second.describe(second.reading.metric.title, is_beside=True),
     }

@@ -102,22 +102,18 @@ def find_members(definition: FactDefinition, readings: Readings) -> Finding | No
 
 def list_members(definition: FactDefinition, together: Change) -> list[Member]:
     """The members with a name, largest first, and whether something happened to each, and not just to its days."""
-    reading, shared, least = together.reading, together.shared, definition.least
+    reading = together.reading
     names, whole = name_members(track.name for track in reading.tracks), reading.whole.days
     found: list[Member] = []
     for track in reading.tracks:
         if track.name not in names or track.totals[0] is None:
             continue
-        change = compare_track(reading, track, shared)
+        change = compare_track(reading, track, together.shared)
         share = change.value / together.value if together.value and change.value >= 0 else None
-        if change.relative is None:
+        moved = change.is_fair and change.is_clear(definition, additive=True, clear=CLEAR_MEMBER)
+        if not change.previous:
             moved = whole.is_comparable and not track.days.then.has_any and (share or 0) >= NEW_SHARE
-        else:
-            moved = change.is_fair and change.days.is_clear(
-                change.relative, least=least, additive=True, clear=CLEAR_MEMBER, partial=shared is not None
-            )
-        is_large = max(map(abs, (change.value, change.previous))) >= definition.floor
-        moved = moved and is_large and bool(together.value and together.previous)
+        moved = moved and change.size >= definition.floor and bool(together.value and together.previous)
         found.append(Member(names[track.name], track.days, change, share, moved))
     return found
 
@@ -135,7 +131,7 @@ def is_borne_out(together: Change, whole: Reading) -> bool:
     if track is None or track.days.share(cut=whole.span.is_cut) != together.shared:
         return False
     told, own = compare_track(whole, track, together.shared).relative, together.relative
-    return told is not None and own is not None and told * own > 0 and is_near(own, told)
+    return told * own > 0 and is_near(own, told)
 
 
 def find_driver(

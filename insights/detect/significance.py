@@ -62,7 +62,6 @@ class DayValues:
 
     @cached_property
     def by_day(self) -> list[tuple[int, float]]:
-        """The days that were counted, each with its weekday."""
         return [((self.first + index) % 7, value) for index, value in enumerate(self.values) if value is not None]
 
     @cached_property
