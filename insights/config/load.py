@@ -8,14 +8,17 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, NoReturn, TypeVar
 
 from pydantic import BaseModel
 
 from engine import (
+    KEY_PATTERN,
     AlreadyReported,
     Catalog,
+    CombinedMetric,
     Diagnostics,
+    Dimension,
     FileDefinition,
     InvalidSetting,
     KeyPath,
@@ -23,6 +26,7 @@ from engine import (
     MetricFile,
     MetricFolder,
     Reporter,
+    TableMetric,
     TextFault,
     TextFaults,
     parse_document,
@@ -33,14 +37,25 @@ from engine import (
     validate_model,
 )
 from insights.config import definitions as shapes
-from insights.config.definitions import InsightsDefinition, Kind, LanguageDefinition
-from insights.config.observations import FactResolver
+from insights.config.definitions import FactDefinition, Kind
 from insights.config.rules import DEFAULT_LANGUAGE, ENGLISH, Insights, Language, Observation, Rule, RuleText
-from insights.config.sentences import EMPTY, NO_MARKUP, Fields, Sentence, list_trials, parse_sentence
+from insights.config.sentences import COMMON, EMPTY, NO_MARKUP, Fields, Sentence, list_trials, parse_sentence
 from insights.sanitize import find_markup
 
 FILE = "insights.yaml"
 SLOT = re.compile(r"\{([^\W\d]\w*)\}")
+
+# What a fact of each kind may name beside its metric; an explanation must.
+COMPANIONS: Mapping[Kind, tuple[str, ...]] = {
+    "change": ("volume", "series"),
+    "members": ("of",),
+    "spikes": ("posts",),
+    "pair": (),
+    "explain": ("numerator", "denominator"),
+    "quiet": (),
+}
+BREAKDOWNS = ("members", "numerator", "denominator")
+MOST_ACCOUNTS = 50
 
 Model = TypeVar("Model", bound=BaseModel)
 logger = logging.getLogger("metric_engine.insights.config.load")
@@ -109,19 +124,57 @@ class InsightsResolver:
         self.texts: dict[str, RuleText] = {}
 
     def resolve(self) -> Insights:
-        whole = read_definition(self.place, InsightsDefinition, shapes.RuleDefinition)
+        whole = read_definition(self.place, shapes.InsightsDefinition, shapes.RuleDefinition)
         observations: dict[str, Observation] = {}
         for name, fact in whole.facts.items():
-            resolver = FactResolver(self.folder, self.metrics, self.place.descend("facts", name), fact)
             with suppress(AlreadyReported):
-                kind = self.kinds[name] = resolver.find_kind()
-                observations[name] = resolver.observe(kind)
+                observations[name] = self.resolve_fact(self.place.descend("facts", name), fact)
         rules = [self.resolve_rule(self.place.descend("rules", name), rule) for name, rule in whole.rules.items()]
         for index, name in enumerate(whole.general):
             self.check_name(self.place, "advice", name, "general", index)
         english = Language(advice=resolve_advice(self.place, whole.advice), rules=self.texts)
         sound = tuple(rule for rule in rules if rule is not None)
         return Insights(observations, sound, whole.most, tuple(whole.general), {DEFAULT_LANGUAGE: english})
+
+    def resolve_fact(self, place: Reporter, fact: FactDefinition) -> Observation:
+        """The fact as an observation, which knows its metrics. Raises AlreadyReported."""
+        kind = self.kinds[place.name] = find_kind(place, fact)
+        if fact.pair is not None:
+            first, second = (self.find_metric(place, key, "pair", index) for index, key in enumerate(fact.pair))
+            return Observation(place.name, kind, fact, {"first": first, "second": second})
+        main = self.find_metric(place, getattr(fact, kind), kind)
+        metrics = {kind: main}
+        for name in COMPANIONS[kind]:
+            if (key := getattr(fact, name)) is not None and name != "series":
+                metrics[name] = self.find_metric(place, key, name)
+            elif kind == "explain":
+                refuse_fact(place, f"explain needs {name}: a metric with a breakdown", code="missing-key")
+        if kind == "explain":
+            upper, lower = (metrics[name] for name in COMPANIONS[kind])
+            if len({(each.table, each.by) for each in (upper, lower) if isinstance(each, TableMetric)}) > 1:
+                message = f"{upper.key!r} and {lower.key!r} are not broken down alike; they need one table and one `by`"
+                refuse_fact(place, message, "denominator")
+        if fact.series is not None:
+            names = [each.name for each in main.series] if isinstance(main, TableMetric) else []
+            if fact.series not in names:
+                message = f"no series {fact.series!r}{suggest_name(fact.series, names)}"
+                refuse_fact(place, message, "series", code="unknown-series")
+        if kind == "quiet" and (accounts := split_by_account(main)) is not None:
+            metrics["accounts"] = accounts
+        return Observation(place.name, kind, fact, metrics)
+
+    def find_metric(self, place: Reporter, key: str, *at: str | int) -> Metric:
+        """The metric called `key`, hidden ones too, which has what the key at which it stands asks for."""
+        found = self.metrics.get(key)
+        if found is not None:
+            if (problem := find_problem(found, at[0])) is not None:
+                refuse_fact(place, f"{problem[0]}; {problem[1]}", *at)
+            return found
+        declared = {each for file in self.folder.files for each in file.list_declared("metrics")}
+        if key in declared or not self.folder.complete:
+            raise AlreadyReported
+        message = f"no metric {key!r} is declared{suggest_name(key, declared)}"
+        return refuse_fact(place, message, *at, code="unknown-metric")
 
     def resolve_rule(self, place: Reporter, definition: shapes.RuleDefinition) -> Rule | None:
         """The rule; its sentence is kept in `texts`. None where no sentence can be judged: a fact has no kind."""
@@ -176,7 +229,7 @@ class InsightsResolver:
 
     def translate(self, code: str, place: Reporter) -> Language:
         """Resolve the file of a language; a rule or piece of advice that it lacks is not said in it."""
-        definition = read_definition(place, LanguageDefinition, shapes.SentenceDefinition)
+        definition = read_definition(place, shapes.LanguageDefinition, shapes.SentenceDefinition)
         there, words = place.list_keys(), list_names(place, "words")
         missing = [name for name in shapes.DEFAULTS if name not in there]
         missing += [f"words.{name}" for name in ENGLISH.words if name not in words and "words" in there]
@@ -203,7 +256,7 @@ def list_names(place: Reporter, section: str) -> Collection[str]:
 
 def read_definition(place: Reporter, model: type[Model], rule: type[BaseModel]) -> Model:
     """The document as the model; what does not have its shape is reported, and left out."""
-    sections = {"facts": shapes.FactDefinition, "rules": rule}
+    sections = {"facts": FactDefinition, "rules": rule}
 
     def get_model_at(path: KeyPath) -> type[BaseModel]:
         return sections.get(str(path[0]), model) if len(path) > 1 else model
@@ -234,3 +287,66 @@ def check_slots(place: Reporter, text: str, allowed: Collection[str], *at: str) 
         return True
     place.report_at_value(*problem, *at)
     return False
+
+
+def find_kind(place: Reporter, fact: FactDefinition) -> Kind:
+    """The kind of a fact, which has a name of its own, and no key that does not go with its kind."""
+    name = place.name
+    if name in COMMON:
+        refuse_fact(place, f"{name!r} is what every sentence has already; name the fact otherwise", code="bad-name")
+    if not KEY_PATTERN.fullmatch(name) or "." in name:
+        message = f"{name!r} is not a name for a fact; use letters, digits and _, such as sessions"
+        refuse_fact(place, message, code="bad-name")
+    kinds: list[Kind] = [kind for kind in COMPANIONS if getattr(fact, kind) is not None]
+    if not kinds and COMPANIONS.keys() & place.list_keys():
+        raise AlreadyReported
+    if not kinds:
+        *others, last = COMPANIONS
+        refuse_fact(place, f"a fact needs one of {', '.join(others)} or {last}", code="missing-key")
+    misplaced = {kind: f"{kind} does not go with {kinds[0]}: a fact has one of them" for kind in map(str, kinds[1:])}
+    for kind, keys in COMPANIONS.items():
+        given = [key for key in keys if kind != kinds[0] and getattr(fact, key) is not None]
+        misplaced |= {key: f"{key} goes with {kind}, not with {kinds[0]}" for key in given}
+    for key, message in misplaced.items():
+        place.report_at_key("misplaced-key", message, key)
+    if misplaced:
+        raise AlreadyReported
+    return kinds[0]
+
+
+def find_problem(metric: Metric, at: str | int) -> tuple[str, str] | None:
+    """Why a metric cannot stand at a key of a fact, and what to name there."""
+    key, table = repr(metric.key), metric if isinstance(metric, TableMetric) else None
+    if isinstance(metric, CombinedMetric):
+        return f"metric {key} combines several", "name one of them"
+    if at in BREAKDOWNS and (table is None or table.by is None):
+        return f"metric {key} has no breakdown", "name one with `by`"
+    if at in BREAKDOWNS and not (is_additive(metric) and table is not None and table.other):
+        return f"the members of {key} do not add up to a whole", "name a breakdown of a sum, with Other"
+    if at == "posts" and (table is None or table.items is None):
+        return f"metric {key} has no items", "name one with `items`"
+    if at == "posts" and table is not None and table.items is not None and table.table.time not in table.items.show:
+        return f"the items of {key} do not show their day", f"add {table.table.time!r} to their `show`"
+    return None
+
+
+def refuse_fact(place: Reporter, message: str, *at: str | int, code: str = "wrong-metric") -> NoReturn:
+    """Report a problem at a value, or at the fact itself, and raise AlreadyReported."""
+    (place.report_at_value if at else place.report_at_key)(code, message, *at)
+    raise AlreadyReported
+
+
+def is_additive(metric: Metric) -> bool:
+    """Whether the days of a metric, of its first series, make up the whole of a period."""
+    return isinstance(metric, TableMetric) and metric.total == "period" and metric.series[0].expression.additive
+
+
+def split_by_account(metric: Metric) -> Metric | None:
+    """The metric broken down by the accounts of its source; None where its rows do not tell them."""
+    if not isinstance(metric, TableMetric) or metric.table.query is not None or metric.where or metric.by:
+        return None
+    account = metric.table.account_column
+    if account is None or not is_additive(metric) or metric.series[1:]:
+        return None
+    by = Dimension(account.name, account.name, account.name)
+    return replace(metric, key=f"{metric.key} by {account.name}", by=by, top=MOST_ACCOUNTS, items=None)

@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from insights.config.definitions import FactDefinition
-from insights.config.observations import is_additive
+from insights.config.load import is_additive
 from insights.detect.significance import CLEAR, NO_DAYS, SharedDays, Windows, is_mean, is_near, weigh_ratios
 from insights.facts import PERIOD, PERIOD_END, Direction, Finding, NumberStyle, Reading, Readings, Track
 
