@@ -27,13 +27,6 @@ SMALL_INSIDE = re.compile(r"[^\W\d_a-z][a-z\u00df-\u00ff ]")
 logger = logging.getLogger("metric_engine.insights.claims")
 
 
-class Advice(NamedTuple):
-    """A sentence of advice: as a model answers it, with a slot for the member's name, and as it is shown."""
-
-    form: str
-    text: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clause:
     """A sentence without its full stop; its first word `is_small` inside of a sentence if it is no name."""
@@ -47,7 +40,11 @@ class Clause:
     is_small: bool
     because: str = ""
     member: str = ""
-    advice: tuple[Advice, ...] = ()
+    advice: tuple[str, ...] = ()
+
+    def list_advice(self, member: str) -> list[str]:
+        """The advice with this in its slot: the member's name, or what a model answers in its place."""
+        return [each.replace("{member}", member) for each in self.advice]
 
     def describe(self) -> dict[str, Any]:
         return {
@@ -57,7 +54,7 @@ class Clause:
             "importance": self.importance,
             "text": say_periods(self.text, "")[0],
             "parts": {name: text for name in ("because", "member") if (text := getattr(self, name))},
-            "advice": [each.form for each in self.advice],
+            "advice": self.list_advice(f"{{{self.id}.member}}"),
         }
 
 
@@ -140,7 +137,7 @@ def write_clause(name: str, rule: Rule, facts: CollectedFacts, views: Fields) ->
         logger.error("the rule %s of insights.yaml says nothing, or what is not plain text", rule.name)
         return None
     observations = [facts.insights.observations[each] for each in rule.about]
-    advice = [language.advice[each] for each in good if each in language.advice]
+    advice = (language.advice[each] for each in good if each in language.advice)
     return Clause(
         id=name,
         group=rule.group,
@@ -152,11 +149,7 @@ def write_clause(name: str, rule: Rule, facts: CollectedFacts, views: Fields) ->
         is_small=SMALL_INSIDE.match(text.say.text.lstrip()) is not None,
         because=because,
         member=member,
-        advice=tuple(
-            Advice(each.replace("{member}", f"{{{name}.member}}"), each.replace("{member}", member))
-            for each in advice
-            if member or "{member}" not in each
-        ),
+        advice=tuple(each for each in advice if member or "{member}" not in each),
     )
 
 
@@ -214,5 +207,5 @@ def group_bullets(bullets: Sequence[Bullet]) -> list[dict[str, Any]]:
 
 def render_rules(clauses: Iterable[Clause], facts: CollectedFacts) -> list[Bullet]:
     """A bullet for each clause, with what is behind it and its best advice; at most so many."""
-    alone = {each.text: Arrangement.of([Part(each, True)], [best.text for best in each.advice[:1]]) for each in clauses}
+    alone = {each.text: Arrangement.of([Part(each, True)], each.list_advice(each.member)[:1]) for each in clauses}
     return write_bullets(list(alone.values())[: facts.insights.most], facts.span)

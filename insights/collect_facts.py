@@ -11,10 +11,9 @@ from insights.config.definitions import FactDefinition, Kind
 from insights.config.load import insights_of
 from insights.config.rules import DEFAULT_LANGUAGE, Insights, Observation
 from insights.detect.changes import find_change, find_pair
-from insights.detect.data_gaps import find_data_gap
+from insights.detect.days import find_data_gap, find_spike
 from insights.detect.members import find_members
 from insights.detect.ratios import find_explanation
-from insights.detect.spikes import find_spike
 from insights.facts import Finding, Readings, Span, read_answer
 
 FINDERS: Mapping[Kind, Callable[[FactDefinition, Readings], Finding | None]] = {

@@ -91,8 +91,8 @@ class Offer:
         there = {name for name, _ in REFERENCE.findall(text)}
         offered = {each.rstrip(".!"): ("", each) for each in self.general}
         for clause in sorted(self.clauses.values(), key=lambda each: each.id not in there):
-            for each in clause.advice:
-                offered.setdefault(each.form.rstrip(".!"), (clause.id, each.text))
+            for form, shown in zip(clause.describe()["advice"], clause.list_advice(clause.member), strict=True):
+                offered.setdefault(form.rstrip(".!"), (clause.id, shown))
         forms = "|".join(f"({re.escape(form)})" for form in offered)
         found: list[tuple[str, str]] = []
         while offered and (match := re.match(f"(.* )(?:{forms})$", text.rstrip(" .!"), re.IGNORECASE)):

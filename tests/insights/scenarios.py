@@ -276,7 +276,7 @@ def choose(facts: CollectedFacts) -> list[Bullet]:
         for first, *second in (own[index : index + 2] for index in range(0, len(own), 2)):
             cause = f", {{{first.id}.because}}" if first.because else ""
             joined = "".join(f", while {{{each.id}}}" for each in second)
-            advice = f" {first.advice[0].form}" if first.advice else ""
+            advice = "".join(f" {each}" for each in first.describe()["advice"][:1])
             answer.append(Bullet(group, f"{{{first.id}}}{cause}{joined}.{advice}"))
     return write_bullets(offer.read_bullets(answer)[0], facts.span)
 

@@ -135,7 +135,7 @@ def test_what_is_shown_is_made_of_what_was_offered(offer: Offer, span: Span, ans
     shown, dropped = read_answer(offer, span, answer)
     assert len(shown) + sum(dropped.values()) == 1
     clauses = offer.clauses.values()
-    advice = [each.text for clause in clauses for each in clause.advice]
+    advice = [each for clause in clauses for each in clause.list_advice(clause.member)]
     own = [text for each in clauses for text in (each.text, each.because, each.member) if text]
     own = [text.replace(f" {PERIOD}", "") for text in (*advice, *own)]
     known = sorted((*own, *offer.general, "against the previous 28 days", "while", "and"), key=len, reverse=True)
