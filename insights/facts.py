@@ -85,22 +85,23 @@ class Span:
             case Compare.PREVIOUS_YEAR | Compare.PREVIOUS_YEAR_WEEKDAY | Compare.PREVIOUS_MONTH:
                 return self.language.write(self.compare.value)
             case Compare.CUSTOM if self.compared is not None:
-                first, last = self.write_compared_days(self.compared.start, self.compared.end)
-                return self.language.write(f"custom_{many}", day=last, first=first, last=last)
+                days = self.write_days(self.compared.start, self.compared.end)
+                return self.language.write(f"custom_{many}", day=self.write_date(self.compared.start), days=days)
         return self.language.write(f"previous_{many}", days=self.language.write_number(self.days))
 
     def write_day(self, index: int) -> str:
         return self.language.write_day(self.window.start + timedelta(days=index))
 
-    def write_compared_days(self, first: date, last: date) -> tuple[str, str]:
-        """Write the first and the last day of a range, with a year that is not the asked window's; one of both once."""
+    def write_date(self, day: date, *years: int) -> str:
+        """Write a day, with its year where that is not one of these or of the asked window's."""
+        written, known = self.language.write_day(day), (*years, self.window.start.year, self.window.end.year)
+        return written if day.year in known else self.language.write("day_of_year", day=written, year=str(day.year))
 
-        def write_day(day: date, *years: int) -> str:
-            written = self.language.write_day(day)
-            return written if day.year in years else self.language.write("day_of_year", day=written, year=str(day.year))
-
-        years = (self.window.start.year, self.window.end.year)
-        return write_day(first, last.year, *years), write_day(last, *years)
+    def write_days(self, first: date, last: date) -> str:
+        """Write a range of days; a month or a year that is that of both is said once."""
+        if (first.year, first.month) == (last.year, last.month):
+            return self.language.write("days_of_month", first=str(first.day), last=self.write_date(last))
+        return self.language.write("days", first=self.write_date(first, last.year), last=self.write_date(last))
 
     def describe_days(self, shared: SharedDays | None) -> str:
         """Against what a change is held, in words, where the days of `shared` alone are compared."""
@@ -109,10 +110,10 @@ class Span:
         first, last = shared[0][0], shared[0][-1]
         if not shared[0] == shared[1] == tuple(range(first, last + 1)):
             return self.language.write("shared_days", count=self.language.write_number(len(shared[0])))
-        start = self.starts[1]
-        before, until = self.write_compared_days(start + timedelta(days=first), start + timedelta(days=last))
-        first_day, last_day = self.write_day(first), self.write_day(last)
-        return self.language.write("shared_dates", first=first_day, last=last_day, before=before, until=until)
+        now, then = (
+            self.write_days(start + timedelta(days=first), start + timedelta(days=last)) for start in self.starts
+        )
+        return self.language.write("shared_dates", days=now, compared=then)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from statistics import fmean
 from typing import Any, NamedTuple, TypeVar
 
 from insights.config.definitions import FactDefinition
 from insights.detect.changes import Change, compare_track
 from insights.detect.significance import CLEAR_MEMBER, DayValues, Windows, is_near
-from insights.facts import Finding, Reading, Readings
+from insights.facts import Finding, Reading, Readings, Track
 from insights.sanitize import name_members
 
 SHOWN = 3
@@ -39,21 +40,34 @@ Candidate = TypeVar("Candidate")
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member, its name fit to be quoted, all its days, and how it changed; `share` is of the whole's value."""
+    """A member, its name fit to be quoted, and how it changed; `share` is of the whole's value."""
 
     name: str
-    days: Windows
+    track: Track
     change: Change
     share: float | None
     moved: bool
 
     @property
     def is_new(self) -> bool:
-        return not self.days.then.has_any and self.change.value > 0
+        return not self.track.days.then.has_any and self.change.value > 0
+
+    def widen(self) -> Member:
+        """The member over all days of both windows: what came or went is compared with nothing."""
+        reading = self.change.reading
+        change = compare_track(reading, self.track, None)
+        return replace(self, change=change, share=change.value / reading.totals[0] if reading.totals[0] else None)
 
     def describe(self, **more: Any) -> dict[str, Any]:
         share = "" if self.share is None else self.change.style.language.write_percent(self.share)
         return {**self.change.describe(), "name": self.name, "share": share, **more}
+
+    def describe_fall(self) -> dict[str, Any]:
+        """What sentences see of a member that fell: also the day on which it ended, if it did."""
+        span, (now, then) = self.change.reading.span, self.track.days
+        if now.has_any:
+            return self.describe(ended="")
+        return self.widen().describe(ended=span.write_date(span.starts[1] + timedelta(days=find_days(then)[-1])))
 
 
 def find_members(definition: FactDefinition, readings: Readings) -> Finding | None:
@@ -69,7 +83,7 @@ def find_members(definition: FactDefinition, readings: Readings) -> Finding | No
     may_follow = days.is_comparable and span.is_after
     # Of the days that nobody has counted nobody knows who was there.
     counted = [[value is not None for value in each.values] for each in days]
-    tracks = [(each.name, Windows(*map(DayValues.select, each.days, counted))) for each in members]
+    tracks = [(each.name, Windows(*map(DayValues.select, each.track.days, counted))) for each in members]
     renames = find_renames(tracks, adjacent=span.is_adjacent) if may_follow else []
     passed = {name for each in renames for name in each}
     apart = [each for each in members if each.name not in passed and each.moved]
@@ -88,12 +102,12 @@ def find_members(definition: FactDefinition, readings: Readings) -> Finding | No
         "direction": together.direction,
         "top": [each.describe() for each in members[:SHOWN]],
         "rising": [each.describe() for each in rising],
-        "falling": [each.describe() for each in falling],
-        "new": [each.describe(since=span.write_day(find_first(each.days.now.values))) for each in new],
+        "falling": [each.describe_fall() for each in falling],
+        "new": [each.widen().describe(since=span.write_day(find_days(each.track.days.now)[0])) for each in new],
         "replaced": [
-            by_name[each.name].describe(before=each.before, previous=by_name[each.before].describe()["previous"])
-            for each in renames
-            if (by_name[each.name].share or 0) >= NEW_SHARE
+            each.describe(before=before.name, previous=before.widen().describe()["previous"])
+            for each, before in ((by_name[each.name].widen(), by_name[each.before]) for each in renames)
+            if (each.share or 0) >= NEW_SHARE
         ][:SHOWN],
         "driver": None if driver is None or driver.name in passed else driver.describe(),
     }
@@ -114,7 +128,7 @@ def list_members(definition: FactDefinition, together: Change) -> list[Member]:
         if not change.previous:
             moved = whole.is_comparable and not track.days.then.has_any and (share or 0) >= NEW_SHARE
         moved = moved and change.size >= definition.floor and bool(together.value and together.previous)
-        found.append(Member(names[track.name], track.days, change, share, moved))
+        found.append(Member(names[track.name], track, change, share, moved))
     return found
 
 
@@ -160,7 +174,7 @@ def find_renames(tracks: Sequence[tuple[str, Windows]], *, adjacent: bool) -> li
         for before, its_days in tracks
         if its_days.then.has_any
         and (shared := share_words(before, name)) >= LEAST_WORDS
-        and is_followed(its_days, days.now.values, adjacent=adjacent)
+        and is_followed(its_days, days.now, adjacent=adjacent)
     }
 
     def is_rival(one: Rename, other: Rename) -> bool:
@@ -181,23 +195,19 @@ def share_words(*names: str) -> float:
     return len(first & second) / len(first | second) if first and second else 0.0
 
 
-def find_first(values: Sequence[float | None]) -> int:
-    return next(index for index, value in enumerate(values) if value)
+def find_days(days: DayValues) -> list[int]:
+    return [index for index, value in enumerate(days.values) if value]
 
 
-def is_followed(windows: Windows, now: Sequence[float | None], *, adjacent: bool) -> bool:
+def is_followed(windows: Windows, now: DayValues, *, adjacent: bool) -> bool:
     """Whether a member that was not there before begins where this one ends, and about as large as it was."""
-    first = find_first(now)
-    days = [*windows.then.values, *windows.now.values]
-    start = len(windows.then.values) + first
-    # On the day itself both may have been there.
-    if any(days[start + 1 :]) or not (adjacent or not windows.now.has_any):
+    first, days = find_days(now)[0], DayValues((*windows.then.values, *windows.now.values))
+    start, last = len(windows.then.values) + first, find_days(days)[-1]
+    # On the day itself both may have been there; where windows are apart nobody knows the day.
+    if last > start or (adjacent and start - last > LONGEST_PAUSE) or not (adjacent or not windows.now.has_any):
         return False
-    last = max(index for index, value in enumerate(days) if value)
-    if adjacent and start - last > LONGEST_PAUSE:
-        return False
-    old = [value for value in days[max(0, last - AROUND) : last] if value]
-    new = [value for value in now[first + 1 : first + 1 + AROUND] if value]
+    old = [value for value in days.values[max(0, last - AROUND) : last] if value]
+    new = [value for value in now.values[first + 1 : first + 1 + AROUND] if value]
     if min(len(old), len(new)) < FEWEST_AROUND:
         return False
     low, high = sorted((fmean(old), fmean(new)))
