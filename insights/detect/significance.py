@@ -101,17 +101,18 @@ class Windows(NamedTuple):
         is held against one of its weekday. Of a longer window the last days are held against nothing.
         """
         now, then = self
+        counted, compared = map(dict.fromkeys, self.list_counted())
         if not cut and len(now.values) == len(then.values) and now.lacks_none_of(then) and then.lacks_none_of(now):
             return None
 
-        def pair_days(shift: int) -> tuple[tuple[int, int], ...]:
-            days = enumerate(zip(now.values, then.values[shift:], strict=False))
-            return tuple((index, index + shift) for index, pair in days if None not in pair)
+        def pair_days(shift: int) -> SharedDays:
+            days = tuple(day for day in counted if day + shift in compared)
+            return days, tuple(day + shift for day in days)
 
-        pairs = pair_days(0)
-        if any(index != place for place, (index, _) in enumerate(pairs)):
-            pairs = pair_days((now.first - then.first) % 7)
-        return tuple(index for index, _ in pairs), tuple(index for _, index in pairs)
+        shift, shared = (now.first - then.first) % 7, pair_days(0)
+        if shared[0] != tuple(range(len(shared[0]))) and shift:
+            shared = max(pair_days(shift), pair_days(shift - 7), key=lambda each: len(each[0]))
+        return shared
 
     def keep(self, shared: SharedDays | None) -> Windows:
         return self if shared is None else Windows(*map(DayValues.keep, self, shared))

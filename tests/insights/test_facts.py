@@ -252,6 +252,10 @@ def test_the_days_that_are_compared_are_those_that_both_windows_have() -> None:
     windows = Windows(DayValues((1.0,) * 5 + (None,) + (1.0,) * 24, 2), DayValues((1.0,) * 30, 0))
     days = [day for day in range(28) if day != 5]
     assert windows.share(cut=False) == (tuple(days), tuple(day + 2 for day in days))
+    # And where that leaves more of them, an earlier one.
+    windows = Windows(DayValues((1.0,) * 5 + (None,) + (1.0,) * 24, 0), DayValues((1.0,) * 30, 2))
+    days = [day for day in range(2, 30) if day != 5]
+    assert windows.share(cut=False) == (tuple(days), tuple(day - 2 for day in days))
 
 
 @pytest.mark.parametrize(("lost", "name"), [("ga4_channels_daily", "channels"), ("ga4_daily", "channels")])
