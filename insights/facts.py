@@ -57,13 +57,9 @@ class Span:
         return self.window.days
 
     @property
-    def finished_days(self) -> int:
-        """How many of the asked window's days are over: not today, nor those to come."""
-        return min(self.days, max(0, (self.today - self.window.start).days))
-
-    @property
     def is_cut(self) -> bool:
-        return self.finished_days < self.days
+        """Whether some of the asked window's days are not over: today, or those to come."""
+        return self.today <= self.window.end
 
     @property
     def is_adjacent(self) -> bool:
@@ -175,7 +171,8 @@ def read_answer(answer: WidgetAnswer, span: Span) -> Reading:
             return DayValues(())
         points = zip(series["points"], *(each[window] for each in counted), strict=True)
         values = tuple(point["v"] if all(has_rows) else None for point, *has_rows in points)
-        return DayValues(values[: span.finished_days] if span.is_cut else values, span.starts[window].weekday())
+        over = max(0, (span.today - span.window.start).days) if span.is_cut else None
+        return DayValues(values[:over], span.starts[window].weekday())
 
     def read_totals(stats: Body) -> tuple[Value, Value]:
         return stats["value"], stats["previous"]

@@ -78,8 +78,27 @@ class Offer:
         if bullet.group not in get_args(Group):
             raise RefusedBullet("group")
         text, advice = self._split_advice(" ".join(bullet.text.split()))
-        parts = self._read_parts(text)
+        *pieces, rest = REFERENCE.split(text)
+        joiners = {strip_marks(each): each for each in self.language.definition.joiners}
+        parts: list[Part] = []
+        for between, name, part in zip(pieces[::3], pieces[1::3], pieces[2::3], strict=True):
+            clause, said = self.clauses.get(name), strip_marks(between)
+            if clause is None:
+                raise RefusedBullet("clause")
+            if part is not None:
+                if part != "because" or not clause.because or not parts or parts[-1].clause is not clause or said:
+                    raise RefusedBullet("part")
+                parts[-1] = parts[-1]._replace(has_cause=True)
+                continue
+            if not parts and said:
+                raise RefusedBullet("words")
+            joiner = NEW_SENTENCE if not parts or between.rstrip().endswith(".") else joiners.get(said)
+            if joiner is None or (joiner == NEW_SENTENCE and said):
+                raise RefusedBullet("joiner")
+            parts.append(Part(clause, joiner=joiner))
         there = {part.clause.id for part in parts}
+        if not parts or strip_marks(rest):
+            raise RefusedBullet("words")
         if len(there) < len(parts) or len(set(advice)) < len(advice):
             raise RefusedBullet("repeated")
         if any(owner not in ("", *there) for owner, _ in advice):
@@ -96,34 +115,9 @@ class Offer:
         forms = "|".join(f"({re.escape(form)})" for form in offered)
         found: list[tuple[str, str]] = []
         while offered and (match := re.match(f"(.* )(?:{forms})$", text.rstrip(" .!"), re.IGNORECASE)):
-            assert match.lastindex is not None
-            found.insert(0, list(offered.values())[match.lastindex - 2])
+            found.insert(0, list(offered.values())[(match.lastindex or 0) - 2])
             text = match[1]
         return text, found
-
-    def _read_parts(self, text: str) -> list[Part]:
-        joiners = {strip_marks(each): each for each in self.language.definition.joiners}
-        parts: list[Part] = []
-        at = 0
-        for match in REFERENCE.finditer(text):
-            before, between, at = text[: match.start()], strip_marks(text[at : match.start()]), match.end()
-            clause, part = self.clauses.get(match[1]), match[2]
-            if clause is None:
-                raise RefusedBullet("clause")
-            if part is not None:
-                if part != "because" or not clause.because or not parts or parts[-1].clause is not clause or between:
-                    raise RefusedBullet("part")
-                parts[-1] = parts[-1]._replace(has_cause=True)
-                continue
-            if not parts and between:
-                raise RefusedBullet("words")
-            joiner = NEW_SENTENCE if not parts or before.rstrip().endswith(".") else joiners.get(between)
-            if joiner is None or (joiner == NEW_SENTENCE and between):
-                raise RefusedBullet("joiner")
-            parts.append(Part(clause, joiner=joiner))
-        if not parts or strip_marks(text[at:]):
-            raise RefusedBullet("words")
-        return parts
 
 
 def strip_marks(text: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from itertools import chain
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -21,9 +20,6 @@ LOW = 0.4
 MOST_DAYS = 3
 # For how many days something may be followed up.
 RECENT = 14
-
-# How far a day lies from the usual in robust standard deviations, which it is in the window, and its value.
-Spike = tuple[float, int, float]
 # The latest days may come late: so many must be missing before it is silence.
 FEWEST = 3
 # How many of the days before it are looked at, and how many it takes.
@@ -38,17 +34,29 @@ DaysThere = Sequence[tuple[date, bool]]
 def find_spike(definition: FactDefinition, readings: Readings) -> Finding | None:
     """The day that stands out most, if few do; of high ones there may be many where posts are behind them."""
     reading, posts = readings["spikes"], readings.get("posts")
-    if (
-        not reading.tracks
-        or len(others := [*chain(*(each.present for each in reading.tracks[0].days))]) < FEWEST_OTHERS
-    ):
+    now, then = reading.tracks[0].days if reading.tracks else NO_DAYS
+    others = [*now.present, *then.present]
+    if len(others) < FEWEST_OTHERS:
         return None
     usual = float(median(others))
-    low, high = list_spikes(reading, definition, usual, others)
-    few = [each for each in (low, high) if len(each) <= MOST_DAYS or (each is high and posts is not None)]
-    if not (spikes := [*chain(*few)]):
+    found: dict[bool, list[tuple[float, int, float]]] = {True: [], False: []}
+    for day, value in enumerate(now.values):
+        if value is None or value < 0 or max(value, usual) < definition.floor:
+            continue
+        # Of a shop that is closed on Sundays no Sunday is low; of a weekday without another one nobody knows.
+        weekday = (now.first + day) % 7
+        own = [*now.by_weekday[weekday], *then.by_weekday.get(weekday, ())]
+        own.remove(value)
+        limits = (usual, median(own)) if own else ()
+        is_high = all(value >= each * (1 + definition.least) for each in limits)
+        is_low = all(value <= each * LOW for each in limits)
+        score = robust_z_score(value, others)
+        if limits and (is_high or is_low) and abs(score) >= STANDS_OUT:
+            found[score > 0].append((score, day, value))
+    few = [each for is_up, days in found.items() if len(days) <= MOST_DAYS or (is_up and posts) for each in days]
+    if not few:
         return None
-    score, day, value = max(spikes, key=lambda each: (abs(each[0]), -each[1]))
+    score, day, value = max(few, key=lambda each: (abs(each[0]), -each[1]))
     span, style, is_high = reading.span, reading.choose_style(value, usual), score > 0
     times = span.language.write_number(value / usual, 0 if value >= 100 * usual else 1) if usual else ""
     view = {
@@ -62,28 +70,6 @@ def find_spike(definition: FactDefinition, readings: Readings) -> Finding | None
         "post": find_post(posts, day) if is_high and posts is not None else None,
     }
     return Finding(view, strength=1 - 1 / (1 + abs(score) / STANDS_OUT))
-
-
-def list_spikes(
-    reading: Reading, definition: FactDefinition, usual: float, others: list[float]
-) -> tuple[list[Spike], list[Spike]]:
-    """The low and the high days that stand out of the others, whose median is the usual value."""
-    now, then = reading.tracks[0].days
-    found: list[Spike] = []
-    for day, value in enumerate(now.values):
-        if value is None or value < 0 or max(value, usual) < definition.floor:
-            continue
-        # Of a shop that is closed on Sundays no Sunday is low; of a weekday without another one nobody knows.
-        weekday = (now.first + day) % 7
-        own = [*now.by_weekday[weekday], *then.by_weekday.get(weekday, ())]
-        own.remove(value)
-        limits = (usual, median(own)) if own else ()
-        is_high = all(value >= each * (1 + definition.least) for each in limits)
-        is_low = all(value <= each * LOW for each in limits)
-        score = robust_z_score(value, others)
-        if limits and (is_high or is_low) and abs(score) >= STANDS_OUT:
-            found.append((score, day, value))
-    return [each for each in found if each[0] < 0], [each for each in found if each[0] > 0]
 
 
 def find_post(reading: Reading, index: int) -> dict[str, Any] | None:
