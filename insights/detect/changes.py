@@ -9,12 +9,24 @@ from typing import Any
 
 from insights.config.definitions import FactDefinition
 from insights.config.load import is_additive
-from insights.detect.significance import CLEAR, NO_DAYS, SharedDays, Windows, is_mean, is_near, weigh_ratios
+from insights.detect.significance import (
+    CLEAR,
+    NO_DAYS,
+    DayValues,
+    SharedDays,
+    Windows,
+    is_mean,
+    is_near,
+    stands_out,
+    weigh_ratios,
+)
 from insights.facts import PERIOD, PERIOD_END, Direction, Finding, NumberStyle, Reading, Readings, Track
 
 # Below it a change is none, in words; and below that it is little beside the change of another metric.
 FLAT = 0.005
 LITTLE = 0.02
+# Of more of their days than this part the change of two windows is no matter of a few days.
+MOST_OF_THEM = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +87,17 @@ class Change:
             self.relative, least=definition.least, additive=additive, clear=clear, partial=partial
         )
 
+    def is_of_few_days(self, least: float) -> bool:
+        """Whether it is that of a few days, which stand out of the others: without them there is none."""
+        counted = [*self.days.now.present, *self.days.then.present]
+        usual = [
+            [day for day, value in enumerate(each.values) if value is not None and not stands_out(value, counted)]
+            for each in self.days
+        ]
+        held = Windows(*map(DayValues.keep, self.days, usual)).weekday_change
+        few = len(counted) - sum(map(len, usual)) <= MOST_OF_THEM * len(counted)
+        return few and held is not None and (abs(held) < least or held * self.relative < 0)
+
     def describe(self, title: str = "", *, is_beside: bool = False) -> dict[str, Any]:
         """What sentences see of it; where it `is_beside` a large change a very small one is none."""
         style, direction, relative, better = self.style, self.direction, self.relative, self.reading.metric.better
@@ -126,7 +149,8 @@ def measure_change(
     if not (change.days.is_covered if change.shared is None else volume is not None or change.is_fair):
         return None
     large = volume is not None or change.size >= definition.floor
-    return replace(change, notable=large and change.is_clear(definition, additive=additive))
+    clear = large and change.is_clear(definition, additive=additive)
+    return replace(change, notable=clear and not change.is_of_few_days(definition.least))
 
 
 def weigh_days(track: Track, volume: Reading, shared: SharedDays | None) -> Windows | None:

@@ -238,6 +238,10 @@ def robust_z_score(value: float, others: Sequence[float]) -> float:
     return min(score, by_factor * STANDS_OUT / STANDS_OUT_BY_FACTOR)
 
 
+def stands_out(value: float, others: Sequence[float]) -> bool:
+    return len(others) >= FEWEST_OTHERS and abs(robust_z_score(value, others)) >= STANDS_OUT
+
+
 def count_deviations(value: float, others: Sequence[float], least: float) -> float:
     """How far a value lies from the median, in standard deviations by the median distance from it."""
     middle = median(others)
