@@ -143,7 +143,7 @@ class InsightsResolver:
             first, second = (self.find_metric(place, key, "pair", index) for index, key in enumerate(fact.pair))
             return Observation(place.name, kind, fact, {"first": first, "second": second})
         main = self.find_metric(place, getattr(fact, kind), kind)
-        metrics = {kind: main}
+        metrics: dict[str, Metric] = {kind: main}
         for name in COMPANIONS[kind]:
             if (key := getattr(fact, name)) is not None and name != "series":
                 metrics[name] = self.find_metric(place, key, name)
@@ -256,7 +256,7 @@ def list_names(place: Reporter, section: str) -> Collection[str]:
 
 def read_definition(place: Reporter, model: type[Model], rule: type[BaseModel]) -> Model:
     """The document as the model; what does not have its shape is reported, and left out."""
-    sections = {"facts": FactDefinition, "rules": rule}
+    sections: dict[str, type[BaseModel]] = {"facts": FactDefinition, "rules": rule}
 
     def get_model_at(path: KeyPath) -> type[BaseModel]:
         return sections.get(str(path[0]), model) if len(path) > 1 else model
