@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from engine import Engine, MetricQuery, RequestContext, Window
+from engine import Engine, MetricQuery, RequestContext, WidgetAnswer, Window
 from insights.config.definitions import FactDefinition, Kind
 from insights.config.load import insights_of
 from insights.config.rules import DEFAULT_LANGUAGE, Insights, Observation
@@ -15,6 +16,8 @@ from insights.detect.days import find_data_gap, find_spike
 from insights.detect.members import find_members
 from insights.detect.ratios import find_explanation
 from insights.facts import Finding, Readings, Span, read_answer
+
+logger = logging.getLogger("metric_engine.insights.collect_facts")
 
 FINDERS: Mapping[Kind, Callable[[FactDefinition, Readings], Finding | None]] = {
     "change": find_change,
@@ -47,12 +50,19 @@ class CollectedFacts:
 def collect_facts(
     engine: Engine, question: MetricQuery, asker: RequestContext, *, today: date, language: str = DEFAULT_LANGUAGE
 ) -> CollectedFacts:
-    """Ask the engine for all that insights look at, at once. Raises WarehouseUnavailable."""
+    """Ask the engine for all that insights look at, at once.
+
+    What rests on a metric that the warehouse refuses is left out, and the log says so. Raises WarehouseUnavailable.
+    """
     insights = insights_of(engine.catalog)
     active = asker.connected if question.sources is None else asker.connected & question.sources
     observations = [each for each in insights.observations.values() if each.sources <= active]
     asked = {metric.key: metric for each in observations for metric in each.metrics.values()}
-    answers = engine.query_metrics([*asked.values()], question, asker)
+    found = engine.query_each([*asked.values()], question, asker)
+    answers = {key: each for key, each in found.items() if isinstance(each, WidgetAnswer)}
+    for key in found.keys() - answers.keys():
+        logger.error("insights say nothing of %s: %s", key, found[key])
+    observations = [each for each in observations if all(metric.key in answers for metric in each.metrics.values())]
     comparison = question.period.comparison
     compared = None if comparison is None else comparison.window
     window = Window(question.start, question.end)

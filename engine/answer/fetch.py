@@ -244,6 +244,8 @@ class ScanFetcher:
         """Return a list's rows, and its items."""
         sql = self.compiled.get_items_sql(scan, get_filter_shapes(filters))
         window = (Window(self.query.start, self.query.end),)
+        extent = self.fetch_extent(scan.table)
+        is_known = extent is not None and extent.intersect(window[0]) is not None
         ranked_by_money = scan.items.order.expression.money
 
         def parameters() -> dict[str, Any]:
@@ -254,7 +256,7 @@ class ScanFetcher:
         rows = self.fetch_once(
             (scan, filters, given), scan.table, sql, parameters, window, mixed=given, filters=filters
         )
-        return rows, build_items(scan, rows.rows, mixed=mixed)
+        return rows, build_items(scan, rows.rows, mixed=mixed, is_known=is_known)
 
     def build_cache_key(self, sql: str, days: tuple[Window, ...], **more: Any) -> CacheKey:
         return CacheKey(

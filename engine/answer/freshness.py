@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
-from engine.answer.extent import AccountReads, Extent, intersect_windows, iter_late_accounts
+from engine.answer.extent import AccountReads, Extent, intersect_windows, iter_ended_accounts
 from engine.calendar import DAY, Compare, Period, Window
 from engine.catalog.metrics import Metric
 from engine.tables import Table
@@ -51,7 +51,8 @@ def find_freshness(
         counted = [metric.list_counted_tables(active, is_known) for is_known in tests]
     late = None
     if reads:
-        late = min((day for *_, day in iter_late_accounts(tables, reads, window) if day >= window.start), default=None)
+        ended = iter_ended_accounts(tables, reads, window, "late")
+        late = min((day for *_, day in ended if day >= window.start), default=None)
     return combine_extents(
         tuple((table.restates, get_extent(table)) for table in tables),
         tuple(tuple(map(get_extent, each)) for each in counted),
@@ -122,9 +123,13 @@ def list_notes(
         return []
     tables = metric.list_tables(active)
     window = period.current.window
+    first = min(each.start for each in period.windows)
     found = [
-        DataNote("late", source, account, "", Window(max(day + DAY, window.start), window.end))
-        for source, account, day in iter_late_accounts(tables, reads, window)
+        DataNote(code, source, account, "", Window(max(day + DAY, window.start), window.end))
+        for code in ("late", "disconnected")
+        for source, account, day in iter_ended_accounts(tables, reads, window, code)
+        # Of a disconnected account only windows tell that have days of it: the others lack nothing.
+        if code == "late" or day >= first
     ]
     names = {read.name for table in tables for read in table.list_physical_tables()}
     found += [

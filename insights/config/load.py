@@ -7,7 +7,9 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, NoReturn, TypeVar
 
 from pydantic import BaseModel
@@ -43,6 +45,7 @@ from insights.config.sentences import COMMON, EMPTY, NO_MARKUP, Fields, Sentence
 from insights.sanitize import find_markup
 
 FILE = "insights.yaml"
+MAX_SENTENCES = 1_000
 SLOT = re.compile(r"\{([^\W\d]\w*)\}")
 
 # What a fact of each kind may name beside its metric; an explanation must.
@@ -66,10 +69,13 @@ class InsightsCatalog(Catalog):
     insights: Insights = field(default_factory=Insights)
 
 
-def load_catalog(folder: Path) -> InsightsCatalog:
-    """Read, resolve and check a folder. Raises InvalidCatalog with every problem of every file."""
+def load_catalog(folder: Path, drafts: Mapping[str, bytes] = MappingProxyType({})) -> InsightsCatalog:
+    """Read, resolve and check a folder, with drafts in place of files of these names.
+
+    Raises InvalidCatalog with every problem of every file.
+    """
     diagnostics = Diagnostics()
-    files = read_folder(folder, diagnostics)
+    files = read_folder(folder, diagnostics, drafts)
     catalog = resolve_catalog(files, diagnostics)
     insights = resolve_insights(files, catalog.metrics, diagnostics)
     raise_if_invalid(diagnostics, files)
@@ -216,7 +222,7 @@ class InsightsResolver:
     def parse_sentence(self, place: Reporter, text: str, *at: str, before: str = "", after: str = "") -> Sentence:
         """The sentence at a key of a rule; an empty one, and a diagnostic, where it cannot be said of every example."""
         try:
-            sentence = parse_sentence(f"{before}{text}{after}", list_trials(self.kinds, ())[0])
+            sentence = parse_sentence_about(tuple(self.kinds.items()), f"{before}{text}{after}")
             for said in {sentence.render(facts) for facts in self.trials[place.name]}:
                 if (found := find_markup(said)) is not None:
                     raise TextFaults(TextFault(0, "template-forbidden", f"it says {found[0]!r}, {NO_MARKUP}"))
@@ -247,6 +253,12 @@ class InsightsResolver:
             if name in self.trials
         }
         return Language(code, definition, resolve_advice(place, definition.advice), rules)
+
+
+@lru_cache(MAX_SENTENCES)
+def parse_sentence_about(kinds: tuple[tuple[str, Kind], ...], text: str) -> Sentence:
+    """Parse a sentence about facts of these kinds; it serves again when the files are read anew. Raises TextFaults."""
+    return parse_sentence(text, list_trials(dict(kinds), ())[0])
 
 
 def list_names(place: Reporter, section: str) -> Collection[str]:
