@@ -197,7 +197,7 @@ def open_dashboard_server(folder: Path, *, days: int, host: str) -> Iterator[Das
         until = services.get_today() - timedelta(days=1)
         for tenant in (EVERYTHING, GA4_ONLY, NO_DATA):
             database.fill_tenant(tenant, until)
-        with run_app(create_app(services, does_syncs=True)) as address:
+        with run_app(create_app(services, does_syncs=True, has_studio=True)) as address:
             yield DashboardServer(address, services, metrics, providers)
 
 

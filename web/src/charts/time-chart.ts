@@ -3,7 +3,7 @@
 import { html, nothing, svg, type TemplateResult } from "lit";
 import { ref } from "lit/directives/ref.js";
 import { formatRange } from "../format/dates.js";
-import { formatHeadline } from "../format/numbers.js";
+import { formatHeadline, type Unit } from "../format/numbers.js";
 import { cleanName, ellipseName } from "../format/names.js";
 import { buildValueAxis, type ValueAxis } from "./domain.js";
 import { drawEndLabels, drawLegend, endLabelWidth, placeEndLabels, placeLegend, ROW, type Pick } from "./labels.js";
@@ -21,7 +21,7 @@ import {
   type Place,
   type Shape,
 } from "./marks.js";
-import type { ChartModel, SeriesModel } from "./model.js";
+import { buildModel, type ChartModel, type SeriesModel } from "./model.js";
 import { attachReading, readingHandlers, speakReading, type Reading } from "./reading.js";
 import { buildBands, buildTimeTicks, type Bands, type TimeTick } from "./time-axis.js";
 import { LABEL_SIZE, measureText, measureWidest, TICK_SIZE } from "./text.js";
@@ -95,7 +95,8 @@ export function pickerOf({ onPick, by }: ChartInput): Pick {
   return onPick === undefined ? null : (member) => onPick(by ?? "", member);
 }
 
-function layOut(model: ChartModel, { width, height, locale }: ChartInput): Layout {
+function layOut(model: ChartModel, input: ChartInput): Layout {
+  const { width, height, locale, reach } = input;
   const small = width < 130 || height < 64;
   const first = model.panels[0] ?? [];
   const several = first.length > 1;
@@ -106,7 +107,8 @@ function layOut(model: ChartModel, { width, height, locale }: ChartInput): Layou
   const right = Math.max(1, width - beside - (small ? 0 : 2));
   const years = new Set(model.buckets.flatMap(({ start, end }) => [start.slice(0, 4), end.slice(0, 4)])).size > 1;
   const foot = height < 48 ? 0 : AXIS_ROW + (years && model.grain !== "year" ? YEAR_ROW : 0);
-  const panels = stackPanels(model, head, Math.max(head + 1, height - foot - (foot ? 0 : 2)), locale);
+  const other = reach ? buildModel({ ...input, widget: reach }) : null;
+  const panels = stackPanels(model, head, Math.max(head + 1, height - foot - (foot ? 0 : 2)), locale, other);
   const labels = panels.flatMap(({ axis }) => axis.labels);
   const gutter = small ? 0 : Math.min(width / 3, Math.ceil(measureWidest(labels, TICK_SIZE)) + 8);
   const bands = buildBands(model.buckets.length, gutter, right);
@@ -116,14 +118,14 @@ function layOut(model: ChartModel, { width, height, locale }: ChartInput): Layou
 }
 
 /** Each panel with its axis and its place from top to bottom. */
-function stackPanels(model: ChartModel, top: number, bottom: number, locale: string): Panel[] {
+function stackPanels(model: ChartModel, top: number, bottom: number, locale: string, other: ChartModel | null): Panel[] {
   const each = (bottom - top) / Math.max(1, model.panels.length);
   const named = model.named && each >= HEADER + 24;
   return model.panels.map((series, index) => {
     const from = top + index * each + (named ? HEADER : Math.min(TOP, each / 4));
     const to = top + (index + 1) * each - (index + 1 < model.panels.length ? 8 : 0);
     const unit = series[0]?.unit ?? { format: "decimal", currency: null, multiple: false };
-    const values = valuesOf(series, model);
+    const values = [...valuesOf(series, model), ...reachOf(index, unit, other)];
     const fromZero = model.kind !== "line";
     return {
       series,
@@ -133,6 +135,13 @@ function stackPanels(model: ChartModel, top: number, bottom: number, locale: str
       axis: buildValueAxis(values, { unit, fromZero, top: from, bottom: to, locale }),
     };
   });
+}
+
+/** What the same panel of another answer shows, where it is of the same unit. */
+function reachOf(index: number, unit: Unit, other: ChartModel | null): (number | null)[] {
+  const series = other?.panels[index] ?? [];
+  const isAlike = series[0]?.unit.format === unit.format && series[0].unit.currency === unit.currency;
+  return other !== null && isAlike ? valuesOf(series, other) : [];
 }
 
 function valuesOf(series: SeriesModel[], { kind }: ChartModel): (number | null)[] {
