@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 IMAGES = DOCS / "images"
 # A4 at 96 pixels an inch, and its margin of 14 mm.
-PAPER = {"width": 794, "height": 1123}
+PAPER = (794, 1123)
 MARGIN = "53px"
 
 
@@ -40,8 +40,8 @@ class Photographer:
     @contextmanager
     def open(self, width: int, height: int, tenant: DemoTenant = EVERYTHING, **options: Any) -> Iterator[Page]:
         """Open the dashboard, and wait until it stands still."""
-        viewport = {"width": width, "height": height}
-        context = self.browser.new_context(viewport=viewport, locale="en-US", reduced_motion="reduce", **options)
+        options |= {"viewport": {"width": width, "height": height}, "locale": "en-US", "reduced_motion": "reduce"}
+        context = self.browser.new_context(**options)
         page = context.new_page()
         page.goto(f"{self.server.address}/#token={self.server.sign(tenant.user_id, tenant.name)}")
         page.locator("main[aria-busy=false] .overview").wait_for()
@@ -57,7 +57,7 @@ class Photographer:
             page.screenshot(path=IMAGES / name)
 
     def take_print(self, name: str) -> None:
-        with self.open(**PAPER) as page:
+        with self.open(*PAPER) as page:
             page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
             page.emulate_media(media="print")
             page.evaluate("(margin) => { document.body.style.padding = margin; }", MARGIN)
