@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from threading import Lock
 from time import monotonic
 from typing import Any
@@ -18,6 +19,7 @@ from engine.answer.freshness import DataNote
 from engine.answer.items import build_items
 from engine.answer.windows import PeriodBuckets
 from engine.calendar import Lookback, Window
+from engine.compiler.dialects.base import Dialect
 from engine.compiler.filters import bind_filters, get_filter_shapes
 from engine.compiler.plan import ItemsScan, LabelScan, Scan, Shape
 from engine.compiler.statements import CompiledPlan
@@ -34,6 +36,7 @@ RowDays = tuple[date, date] | tuple[()]
 RowDaysKey = tuple[Table, str, int]
 MAX_ROW_DAYS = 100_000
 QueryTable = Callable[[Table, str, Mapping[str, Any]], Sequence[Row]]
+BindParameters = Callable[[], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +84,7 @@ class StatementRead:
 
     table: Table
     sql: str
-    bind: Callable[[], dict[str, Any]]
+    bind: BindParameters
     rows: CachedRows
 
 
@@ -149,7 +152,7 @@ class ScanFetcher:
             (table,),
             table,
             self.compiled.statements.get_row_days_sql((table,)),
-            lambda: self.bind_parameters(()),
+            self.bind_later(()),
             (),
             query=self.query_row_days,
         )
@@ -206,54 +209,27 @@ class ScanFetcher:
             tuple([index.axis.window for index in buckets.list_all()]) if is_whole else self.period.get_ranges(lookback)
         )
         sql = self.compiled.get_scan_sql(scan, len(ranges), get_filter_shapes(filters))
-        bound = bind_filters(filters)
         if scan.shape is not Shape.SLOTS:
-            return self.fetch_once(
-                (scan, filters, ranges),
-                scan.table,
-                sql,
-                lambda: self.bind_parameters(ranges) | bound,
-                ranges,
-                filters=filters,
-            )
+            bind = self.bind_later(ranges, filters)
+            return self.fetch_once((scan, filters, ranges), scan.table, sql, bind, ranges, filters=filters)
         query = self.query
         slots = (query.start, query.end, query.grain, query.compare, query.compare_start, to_date)
-
-        def parameters() -> dict[str, Any]:
-            read = ranges if scan.breakdown is not None else ()
-            return self.bind_parameters(read) | bound | {"slots": self.warehouse.dialect.bind_slots(buckets.slot_days)}
-
-        return self.fetch_once(
-            (scan, filters, to_date), scan.table, sql, parameters, ranges, slots=slots, filters=filters
-        )
+        bind = self.bind_later(ranges if scan.breakdown is not None else (), filters, buckets=buckets)
+        return self.fetch_once((scan, filters, to_date), scan.table, sql, bind, ranges, slots=slots, filters=filters)
 
     def fetch_labels(self, scan: LabelScan, filters: Filters, ranges: tuple[Window, ...]) -> CachedRows:
         """Return each label of each member, and its last day."""
         sql = self.compiled.get_labels_sql(scan, len(ranges), get_filter_shapes(filters))
-        bound = bind_filters(filters)
-        return self.fetch_once(
-            (scan, filters, ranges),
-            scan.table,
-            sql,
-            lambda: self.bind_parameters(ranges) | bound,
-            ranges,
-            filters=filters,
-        )
+        bind = self.bind_later(ranges, filters)
+        return self.fetch_once((scan, filters, ranges), scan.table, sql, bind, ranges, filters=filters)
 
     def fetch_items(self, scan: ItemsScan, filters: Filters, *, mixed: bool) -> tuple[CachedRows, list[dict[str, Any]]]:
         """Return a list's rows, and its items."""
         sql = self.compiled.get_items_sql(scan, get_filter_shapes(filters))
         window = (Window(self.query.start, self.query.end),)
-        ranked_by_money = scan.items.order.expression.money
-
-        def parameters() -> dict[str, Any]:
-            money = {"mixed": int(mixed)} if ranked_by_money else {}
-            return self.bind_parameters(window) | bind_filters(filters) | money
-
-        given = mixed if ranked_by_money else None
-        rows = self.fetch_once(
-            (scan, filters, given), scan.table, sql, parameters, window, mixed=given, filters=filters
-        )
+        given = mixed if scan.items.order.expression.money else None
+        bind = self.bind_later(window, filters, mixed=given)
+        rows = self.fetch_once((scan, filters, given), scan.table, sql, bind, window, mixed=given, filters=filters)
         return rows, build_items(scan, rows.rows, mixed=mixed)
 
     def build_cache_key(self, sql: str, days: tuple[Window, ...], **more: Any) -> CacheKey:
@@ -272,7 +248,7 @@ class ScanFetcher:
         identity: tuple[Hashable, ...],
         table: Table,
         sql: str,
-        parameters: Callable[[], dict[str, Any]],
+        bind: BindParameters,
         days: tuple[Window, ...],
         query: QueryTable | None = None,
         **more: Any,
@@ -287,9 +263,9 @@ class ScanFetcher:
         if found is None:
             run = query or self.query_table
             rows = self.fetch_through_cache(
-                lambda: run(table, sql, parameters()), lambda: self.build_cache_key(sql, days, **more)
+                lambda: run(table, sql, bind()), lambda: self.build_cache_key(sql, days, **more)
             )
-            found = self._reads[identity] = StatementRead(table, sql, parameters, rows)
+            found = self._reads[identity] = StatementRead(table, sql, bind, rows)
             self._reads_by_rows[id(rows)] = found
         return found.rows
 
@@ -312,13 +288,36 @@ class ScanFetcher:
             raise WarehouseUnavailable("the cache holds no answer")
         return stale
 
-    def bind_parameters(self, windows: Sequence[Window]) -> dict[str, Any]:
-        """Bind the tenant and the days to read, in the driver's form."""
+    def bind_later(
+        self,
+        windows: Sequence[Window],
+        filters: Filters = (),
+        *,
+        buckets: PeriodBuckets | None = None,
+        mixed: bool | None = None,
+    ) -> BindParameters:
+        """Return what binds a statement's parameters; it holds nothing of this request, which is freed at once."""
         dialect = self.warehouse.dialect
-        parameters: dict[str, Any] = {"tenant": dialect.bind_tenant_id(self.context.tenant)}
-        for index, window in enumerate(windows):
-            parameters[f"start{index}"], parameters[f"end{index}"] = (
-                dialect.bind_day(window.start),
-                dialect.bind_day(window.end),
-            )
-        return parameters
+        return partial(bind_parameters, dialect, self.context.tenant, windows, filters, buckets=buckets, mixed=mixed)
+
+
+def bind_parameters(
+    dialect: Dialect,
+    tenant: str,
+    windows: Sequence[Window],
+    filters: Filters,
+    *,
+    buckets: PeriodBuckets | None,
+    mixed: bool | None,
+) -> dict[str, Any]:
+    """Bind the tenant, the days to read, the members and what else a statement needs, in the driver's form."""
+    parameters: dict[str, Any] = {"tenant": dialect.bind_tenant_id(tenant)}
+    for index, window in enumerate(windows):
+        parameters[f"start{index}"] = dialect.bind_day(window.start)
+        parameters[f"end{index}"] = dialect.bind_day(window.end)
+    parameters |= bind_filters(filters)
+    if buckets is not None:
+        parameters["slots"] = dialect.bind_slots(buckets.slot_days)
+    if mixed is not None:
+        parameters["mixed"] = int(mixed)
+    return parameters

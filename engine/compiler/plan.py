@@ -120,7 +120,9 @@ class ScanProjection:
     passing: int | None
     currency: tuple[int, int] | None
     account: int | None
-    merges: tuple[MergeFunction | None, ...]
+    # The columns that it reads, by position, and how rows are merged into one; its width.
+    merges: tuple[tuple[int, MergeFunction], ...]
+    width: int
     evaluators: tuple[Evaluator, ...]
 
 
@@ -341,7 +343,6 @@ def build_projection(group: SeriesGroup, scan: Scan) -> ScanProjection:
     passing = positions[metric.passing] if metric.passing is not None else None
     # A shared scan's rows have more than this metric reads: the rest is not merged.
     used = frozenset(iter_needed_aggregates(metric, group.series))
-    first = scan.account + scan.by_account
     measures = tuple(build_measure(metric, series, positions, passing) for series in group.series)
     return ScanProjection(
         scan=scan,
@@ -351,10 +352,12 @@ def build_projection(group: SeriesGroup, scan: Scan) -> ScanProjection:
         passing=passing,
         currency=(positions[lowest_highest[0]], positions[lowest_highest[1]]) if lowest_highest else None,
         account=scan.account if scan.by_account else None,
-        merges=(
-            *[None] * first,
-            *(MERGE_FUNCTIONS.get(each.function) if each in used else None for each in scan.aggregates),
+        merges=tuple(
+            (position, MERGE_FUNCTIONS[each.function])
+            for each, position in positions.items()
+            if each in used and each.function in MERGE_FUNCTIONS
         ),
+        width=scan.account + scan.by_account + len(scan.aggregates),
     )
 
 
