@@ -141,9 +141,7 @@ class SeriesBuilder:
             found.append(series)
         return found
 
-    def build_series(
-        self, projection: ScanProjection, rows: Sequence[Row], currency: str | None
-    ) -> list[SeriesValues]:
+    def build_series(self, projection: ScanProjection, rows: Sequence[Row], currency: str | None) -> list[SeriesValues]:
         """Build a series for each measure from the rows of one group, at most one for each day or slot.
 
         `currency` is that of their amounts.

@@ -34,13 +34,8 @@ class Extent:
 
     def intersect(self, window: Window) -> Window | None:
         """Return the days of a window that are known; None where there are none."""
-        return intersect_windows(Window(self.first, self.through), window)
-
-
-def intersect_windows(first: Window, second: Window) -> Window | None:
-    """Return the days that both windows have; None where there are none."""
-    common = Window(max(first.start, second.start), min(first.end, second.end))
-    return common if common.start <= common.end else None
+        start, end = max(self.first, window.start), min(self.through, window.end)
+        return Window(start, end) if start <= end else None
 
 
 def find_extent(

@@ -117,8 +117,6 @@ class ScanFetcher:
         self.expected_tables: Sequence[Table] = ()
         self._rows_ahead: dict[Table, list[Row]] = {}
         self._reads: dict[Hashable, StatementRead] = {}
-        # The same by the identity of their rows, of which each read has its own.
-        self._reads_by_rows: dict[int, StatementRead] = {}
 
     @property
     def cached_rows(self) -> Sequence[CachedRows]:
@@ -131,10 +129,6 @@ class ScanFetcher:
             return -math.inf
         oldest = max((rows.age for rows in self.cached_rows), default=0.0)
         return min(self._expires_at, self._began_at + self.cache.ttl - oldest)
-
-    def get_read(self, rows: CachedRows) -> StatementRead:
-        """Return the read that these rows were fetched by."""
-        return self._reads_by_rows[id(rows)]
 
     def fetch_extent(self, table: Table) -> Extent | None:
         """Return the known days of a table; None where it has no rows."""
@@ -155,7 +149,7 @@ class ScanFetcher:
             self.bind_later(()),
             (),
             query=self.query_row_days,
-        )
+        ).rows
         days = [date.fromisoformat(self.warehouse.dialect.format_day(row[0])) for row in rows.rows]
         found = (min(days), max(days)) if days else ()
         if self.row_days is not None and not rows.is_stale:
@@ -198,8 +192,8 @@ class ScanFetcher:
         buckets: PeriodBuckets,
         to_date: date | None,
         lookback: Lookback | None = None,
-    ) -> CachedRows:
-        """Return a scan's rows; those of slots depend on the day up to which an unfinished window is known.
+    ) -> StatementRead:
+        """Read a scan; the rows of slots depend on the day up to which an unfinished window is known.
 
         What points look back to is read in a statement of its own, so that no other metric reads more days.
         """
@@ -217,20 +211,22 @@ class ScanFetcher:
         bind = self.bind_later(ranges if scan.breakdown is not None else (), filters, buckets=buckets)
         return self.fetch_once((scan, filters, to_date), scan.table, sql, bind, ranges, slots=slots, filters=filters)
 
-    def fetch_labels(self, scan: LabelScan, filters: Filters, ranges: tuple[Window, ...]) -> CachedRows:
-        """Return each label of each member, and its last day."""
+    def fetch_labels(self, scan: LabelScan, filters: Filters, ranges: tuple[Window, ...]) -> StatementRead:
+        """Read each label of each member, and its last day."""
         sql = self.compiled.get_labels_sql(scan, len(ranges), get_filter_shapes(filters))
         bind = self.bind_later(ranges, filters)
         return self.fetch_once((scan, filters, ranges), scan.table, sql, bind, ranges, filters=filters)
 
-    def fetch_items(self, scan: ItemsScan, filters: Filters, *, mixed: bool) -> tuple[CachedRows, list[dict[str, Any]]]:
-        """Return a list's rows, and its items."""
+    def fetch_items(
+        self, scan: ItemsScan, filters: Filters, *, mixed: bool
+    ) -> tuple[StatementRead, list[dict[str, Any]]]:
+        """Read a list, and return its items too."""
         sql = self.compiled.get_items_sql(scan, get_filter_shapes(filters))
         window = (Window(self.query.start, self.query.end),)
         given = mixed if scan.items.order.expression.money else None
         bind = self.bind_later(window, filters, mixed=given)
-        rows = self.fetch_once((scan, filters, given), scan.table, sql, bind, window, mixed=given, filters=filters)
-        return rows, build_items(scan, rows.rows, mixed=mixed)
+        read = self.fetch_once((scan, filters, given), scan.table, sql, bind, window, mixed=given, filters=filters)
+        return read, build_items(scan, read.rows.rows, mixed=mixed)
 
     def build_cache_key(self, sql: str, days: tuple[Window, ...], **more: Any) -> CacheKey:
         return CacheKey(
@@ -252,8 +248,8 @@ class ScanFetcher:
         days: tuple[Window, ...],
         query: QueryTable | None = None,
         **more: Any,
-    ) -> CachedRows:
-        """Fetch a statement's rows, once for each identity; `days` and `more` go into the cache key.
+    ) -> StatementRead:
+        """Read a statement's rows, once for each identity; `days` and `more` go into the cache key.
 
         `query` is what queries it, if it is not to be queried alone.
 
@@ -266,8 +262,7 @@ class ScanFetcher:
                 lambda: run(table, sql, bind()), lambda: self.build_cache_key(sql, days, **more)
             )
             found = self._reads[identity] = StatementRead(table, sql, bind, rows)
-            self._reads_by_rows[id(rows)] = found
-        return found.rows
+        return found
 
     def query_table(self, table: Table, sql: str, parameters: Mapping[str, Any]) -> Sequence[Row]:
         """Query the warehouse; a mismatch names the declared table. Raises WarehouseUnavailable."""

@@ -27,7 +27,7 @@ def narrow_numbers(values: list[Value]) -> list[Value]:
     try:
         # Usually all are whole: that is seen at once, without a look at each value.
         whole = list(map(int, values))
-        is_whole = whole == values and -MAX_WHOLE <= min(whole) and max(whole) <= MAX_WHOLE
+        is_whole = whole == values and min(whole) >= -MAX_WHOLE and max(whole) <= MAX_WHOLE
     except (TypeError, ValueError, OverflowError):
         is_whole = False
     return whole if is_whole else list(map(narrow_number, values))
