@@ -204,7 +204,6 @@ class Engine:
             row_days=self._row_days,
         )
         request = WidgetRequest(fetcher, self.catalog.metrics)
-        fetcher.expected_tables = request.list_physical_tables(metrics)
         found = {metric: request.build_widget(metric) for metric in metrics}
         is_down = self.cache is not None and (context.offline or self._is_warehouse_down(fetcher.cached_rows))
         if self.cache is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,6 +20,7 @@ from engine.answer.windows import build_period_buckets
 from engine.calendar import Axis, Lookback, Window
 from engine.catalog.metrics import Metric, MetricTarget, TableMetric
 from engine.compiler.builder import OTHER
+from engine.compiler.plan import Shape
 from engine.language.function_values import Row
 from engine.query import NOT_SET
 from engine.tables import Table
@@ -59,15 +60,23 @@ class WidgetRequest:
         self.active = context.connected if self.query.sources is None else context.connected & self.query.sources
         self._results: dict[ResultKey, TableResult] = {}
 
-    def list_physical_tables(self, metrics: Iterable[Metric]) -> list[Table]:
-        """List the tables that answers rest on and that have rows of their own."""
-        tables = (table for metric in metrics for table in metric.list_tables(self.active))
-        return list(dict.fromkeys(physical for table in tables for physical in table.list_physical_tables()))
+    def fetch_unknown_days(self, metric: Metric, filters: Filters) -> None:
+        """Fetch first what brings the first and last days of tables too, where these are unknown."""
+        if not metric.is_answerable(self.active):
+            return
+        applied = metric.select_filters(filters)
+        if isinstance(metric, TableMetric) and self.fetcher.list_unknown_tables(metric.table):
+            scans = (each.scan for each in self.fetcher.compiled.plan.metrics[metric.key].wholes)
+            if (scan := next((each for each in scans if each.shape is Shape.DAYS), None)) is not None:
+                self.fetcher.fetch_days(scan, applied, metric.lookback)
+        for part in metric.parts:
+            self.fetch_unknown_days(part, applied)
 
     def build_widget(self, metric: Metric) -> BuiltWidget:
         """Build a widget, with its receipt."""
         query, context, period = self.query, self.fetcher.context, self.fetcher.period
         dialect = self.fetcher.warehouse.dialect
+        self.fetch_unknown_days(metric, query.filters)
         freshness = find_freshness(metric, period, self.active, self.fetcher.fetch_extent, context.reads)
         buckets = build_period_buckets(period, dialect, freshness.to_date)
         used, aimed = dict[TableResult, None](), dict[TableResult, None]()

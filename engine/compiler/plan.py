@@ -70,6 +70,11 @@ class Scan:
         return 3 if self.breakdown else 1 if self.member is None else 2
 
     @property
+    def width(self) -> int:
+        """The columns of a row that are read."""
+        return self.account + self.by_account + len(self.aggregates)
+
+    @property
     def positions(self) -> Mapping[Aggregate, int]:
         """The position of each aggregate in a row."""
         first = self.account + self.by_account
@@ -120,9 +125,8 @@ class ScanProjection:
     passing: int | None
     currency: tuple[int, int] | None
     account: int | None
-    # The columns that it reads, by position, and how rows are merged into one; its width.
+    # The columns that it reads, by position, and how rows are merged into one.
     merges: tuple[tuple[int, MergeFunction], ...]
-    width: int
     evaluators: tuple[Evaluator, ...]
 
 
@@ -357,7 +361,6 @@ def build_projection(group: SeriesGroup, scan: Scan) -> ScanProjection:
             for each, position in positions.items()
             if each in used and each.function in MERGE_FUNCTIONS
         ),
-        width=scan.account + scan.by_account + len(scan.aggregates),
     )
 
 
