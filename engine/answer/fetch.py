@@ -7,6 +7,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
+from itertools import filterfalse
+from operator import itemgetter
 from threading import Lock
 from time import monotonic
 from typing import Any
@@ -19,6 +21,7 @@ from engine.answer.freshness import DataNote
 from engine.answer.items import build_items
 from engine.answer.windows import PeriodBuckets
 from engine.calendar import Lookback, Window
+from engine.compiler.builder import SCANNED
 from engine.compiler.dialects.base import Dialect
 from engine.compiler.filters import bind_filters, get_filter_shapes
 from engine.compiler.plan import ItemsScan, LabelScan, Scan, Shape
@@ -37,6 +40,7 @@ RowDaysKey = tuple[Table, str, int]
 MAX_ROW_DAYS = 100_000
 QueryTable = Callable[[Table, str, Mapping[str, Any]], Sequence[Row]]
 BindParameters = Callable[[], dict[str, Any]]
+get_end_mark = itemgetter(-1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +82,7 @@ class RowDaysCache:
             self._kept[key] = (monotonic() + self.ttl - age, days)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class StatementRead:
     """A statement, what it binds, and the rows that it came to; `bind` makes the parameters anew."""
 
@@ -195,11 +199,11 @@ class ScanFetcher:
 
         What points look back to is read in a statement of its own, so that no other metric reads more days.
         """
-        ranges = self.period.get_ranges(lookback)
-        identity = (scan, filters, ranges)
+        identity = (scan, filters, lookback)
         found = self._reads.get(identity)
         if found is not None:
             return found
+        ranges = self.period.get_ranges(lookback)
         shapes, query = get_filter_shapes(filters), self.query_table
         sql = self.compiled.get_scan_sql(scan, len(ranges), shapes)
         if scan.member is None and (unknown := self.list_unknown_tables(scan.table)):
@@ -213,12 +217,12 @@ class ScanFetcher:
     ) -> Sequence[Row]:
         """Query a scan by the longer statement, which brings the first and last days of unknown tables too."""
         rows = self.query_table(table, longer, parameters)
-        ends = [row for row in rows if row[-1] >= 0]
-        for place, each in enumerate(unknown):
+        ends = list(filter(get_end_mark, rows))
+        for place, each in enumerate(unknown, SCANNED + 1):
             days = [row for row in ends if row[-1] == place]
             # They are kept before the rows are, so that whoever waits for these finds them.
             self.keep_row_days(each, partial(list, days))
-        return [row for row in rows if row[-1] < 0] if ends else rows
+        return list(filterfalse(get_end_mark, rows))
 
     def fetch_labels(self, scan: LabelScan, filters: Filters, ranges: tuple[Window, ...]) -> StatementRead:
         """Read each label of each member, and its last day."""

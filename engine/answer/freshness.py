@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from engine.answer.extent import AccountReads, Extent, iter_late_accounts
 from engine.calendar import DAY, Compare, Period, Window
@@ -25,8 +26,7 @@ class DataNote:
     days: Window
 
 
-@dataclass(frozen=True, slots=True)
-class Freshness:
+class Freshness(NamedTuple):
     """The days up to which a widget's data is known in both windows, and from which it may change.
 
     `to_date` is the day up to which unfinished windows are compared; None where they are finished.
@@ -85,24 +85,23 @@ def make_known_test(get_extent: GetExtent, window: Window) -> Callable[[Table], 
 
     def is_known(table: Table) -> bool:
         extent = get_extent(table)
-        return extent is not None and extent.intersect(window) is not None
+        return extent is not None and extent.find_last_day(window) is not None
 
     return is_known
 
 
 def find_common_through(extents: Sequence[Extent | None], window: Window) -> date | None:
     """Return the last day of the window that all extents know; None where one of them knows none."""
-    known = [None if extent is None else extent.intersect(window) for extent in extents]
-    days = [each.end for each in known if each is not None]
-    return min(days) if days and len(days) == len(known) else None
+    days = [day for each in extents if each is not None and (day := each.find_last_day(window)) is not None]
+    return min(days) if days and len(days) == len(extents) else None
 
 
 def find_provisional_day(restates: int | None, extent: Extent | None, window: Window) -> date | None:
     """Return the first day of the window that the table's source may still restate; None without one."""
-    if restates is None or extent is None or (known := extent.intersect(window)) is None:
+    if restates is None or extent is None or (last := extent.find_last_day(window)) is None:
         return None
     day = max(window.start, extent.through - timedelta(days=restates - 1))
-    return day if day <= known.end else None
+    return day if day <= last else None
 
 
 def list_notes(

@@ -29,7 +29,7 @@ from engine.tables import Table
 ResultKey = tuple[str, Filters, date | None, Lookback | None]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class TableResult:
     """The result of a metric over a table, and what was read for it."""
 
@@ -37,7 +37,7 @@ class TableResult:
     reads: Sequence[StatementRead]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class BuiltWidget:
     """A widget's body, the results that it was built from, and what was read for it."""
 
@@ -175,19 +175,14 @@ class WidgetRequest:
         fetcher, plan = self.fetcher, self.fetcher.compiled.plan.metrics[metric.key]
         dialect = fetcher.warehouse.dialect
         buckets = build_period_buckets(fetcher.period, dialect, to_date)
-        fetched = {
-            projection.scan: fetcher.fetch_scan(projection.scan, filters, buckets, to_date, lookback)
-            for projection in (*plan.wholes, plan.members, *(plan.rows.projections if plan.rows else ()))
-            if projection is not None
-        }
+        fetched = {scan: fetcher.fetch_scan(scan, filters, buckets, to_date, lookback) for scan in plan.scans}
         rows = {scan: read.rows.rows for scan, read in fetched.items()}
         extent = fetcher.fetch_extent(metric.table)
         result = aggregate_metric(plan, rows, buckets, extent, dialect, lookback)
         reads = list(fetched.values())
-        labels: Sequence[Row] = ()
         if plan.labels is not None:
             read = fetcher.fetch_labels(plan.labels, filters, fetcher.period.get_ranges(lookback))
-            labels = read.rows.rows
+            label_members(result.series, find_labels(read.rows.rows))
             reads.append(read)
         if plan.rows is not None:
             builder = MemberTableBuilder(plan.rows, SeriesBuilder(metric, buckets, extent, dialect), rows)
@@ -195,8 +190,6 @@ class WidgetRequest:
             # The columns' totals stand in the table; the widget's line is the first one's.
             result.series[:] = result.table.columns[:1]
             result.stats = result.series[0].stats
-        else:
-            label_members(result.series, find_labels(labels))
         if metric.by is not None and metric.is_ordered_by_name:
             has_numbers = metric.by.label is None and metric.table.columns[metric.by.column].value_type == "whole"
             sort_by_name(result.series, has_numbers=has_numbers)

@@ -24,7 +24,7 @@ from engine.tables import Table
 
 OTHER = "Other"
 # What a scan's own rows end with where its statement brings the first and last days of tables too.
-SCANNED = -1
+SCANNED = 0
 
 
 class StatementBuilder:
@@ -39,7 +39,7 @@ class StatementBuilder:
         """Emit the statement of a scan whose days lie in one range or in two.
 
         A scan of days brings the first and the last days of the physical tables `ends` too. Each row then has behind
-        its columns the position of the table whose day it is, and the scan's own rows have SCANNED.
+        its columns the number of the table whose day it is, from 1 on, and the scan's own rows have SCANNED.
         """
         condition = self.emit_filters(scan.table, filters)
         if scan.member is not None:
@@ -52,7 +52,7 @@ class StatementBuilder:
         else:
             emitted = self.emit_day_scan(scan, range_count, condition, marks)
         blanks = ["NULL"] * (scan.width - 1)
-        rows = (self.emit_row_days(table, *blanks, str(place)) for place, table in enumerate(ends))
+        rows = (self.emit_row_days(table, *blanks, str(place)) for place, table in enumerate(ends, SCANNED + 1))
         return "\nUNION ALL\n".join((emitted, *rows))
 
     def emit_row_days(self, table: Table, *more: str) -> str:

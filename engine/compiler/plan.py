@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import fsum, nan
 from typing import Any
@@ -162,6 +162,13 @@ class MetricPlan:
     items: ItemsScan | None
     labels: LabelScan | None = None
     rows: RowsPlan | None = None
+    # What is read of days, slots and windows, each once.
+    scans: tuple[Scan, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        rows = () if self.rows is None else self.rows.projections
+        projections = (*self.wholes, *rows) if self.members is None else (*self.wholes, self.members, *rows)
+        object.__setattr__(self, "scans", tuple(dict.fromkeys(each.scan for each in projections)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

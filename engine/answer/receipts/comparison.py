@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from engine.answer.receipts.receipt import Receipt, ReceiptQuestion
+from engine.answer.receipts.receipt import Receipt
 
 # Fields that say what is asked, with what is to be told where they differ.
 ASKED = {
@@ -38,8 +38,8 @@ def list_changes(before: Receipt, now: Receipt) -> list[ReceiptChange]:
     asked_before, asked_now = before.question, now.question
     if asked_before.definition != asked_now.definition:
         changes.append(ReceiptChange("definition", "the metric, its table or its operands are defined otherwise"))
-    if asked_before.window != asked_now.window:
-        detail = f"the days are {format_window(asked_now)}; they were {format_window(asked_before)}"
+    if before.window != now.window:
+        detail = f"the days are {format_window(now)}; they were {format_window(before)}"
         changes.append(ReceiptChange("window", detail))
     changes += [
         ReceiptChange(name if name != "others" else "parameters", detail)
@@ -60,8 +60,8 @@ def list_changes(before: Receipt, now: Receipt) -> list[ReceiptChange]:
     return changes
 
 
-def format_window(question: ReceiptQuestion) -> str:
-    start, end = question.window
+def format_window(receipt: Receipt) -> str:
+    start, end = receipt.window
     return f"{start} to {end}"
 
 

@@ -13,7 +13,7 @@ from datetime import date
 from functools import lru_cache
 from hashlib import blake2b
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
@@ -56,17 +56,12 @@ class ReceiptQuestion:
     def __post_init__(self) -> None:
         object.__setattr__(self, "packed", QUESTION_LAYOUT.pack(*get_question_fields(self)))
 
-    @property
-    def window(self) -> tuple[date, date]:
-        return date.fromordinal(self.start), date.fromordinal(self.end)
-
 
 get_question_fields = attrgetter(*(each.name for each in fields(ReceiptQuestion) if each.init))
 get_others = attrgetter(*(each.name for each in fields(MetricQuery) if each.name not in NAMED_PARTS))
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """What a number rests on; `owner` is the tenant and the key, `through` the ordinal of the last known day, or 0.
 
     `numbers` are all values of the answer.
@@ -82,6 +77,10 @@ class Receipt:
     def id(self) -> str:
         packed = LAYOUT.pack(self.owner, self.question.packed, self.through, self.data_version, self.numbers)
         return PREFIX + urlsafe_b64encode(packed + compute_digest(packed, CHECK_BYTES)).decode()
+
+    @property
+    def window(self) -> tuple[date, date]:
+        return date.fromordinal(self.question.start), date.fromordinal(self.question.end)
 
 
 def make_receipt(

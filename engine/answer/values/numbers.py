@@ -25,12 +25,12 @@ def nan_to_none(value: Value) -> Value:
 def narrow_numbers(values: list[Value]) -> list[Value]:
     """Return the values with whole numbers as integers, and without NaN."""
     try:
-        # Usually all are whole: that is seen at once, without a look at each value.
-        whole = list(map(int, values))
+        # Usually all are whole: that is seen at once, without a look at each value. None is a TypeError.
+        whole = list(map(int, values))  # type: ignore[arg-type]
         is_whole = whole == values and min(whole) >= -MAX_WHOLE and max(whole) <= MAX_WHOLE
     except (TypeError, ValueError, OverflowError):
         is_whole = False
-    return whole if is_whole else list(map(narrow_number, values))
+    return [*whole] if is_whole else list(map(narrow_number, values))
 
 
 def narrow_number(value: Value) -> Value:
