@@ -40,6 +40,7 @@ RowDaysKey = tuple[Table, str, int]
 MAX_ROW_DAYS = 100_000
 QueryTable = Callable[[Table, str, Mapping[str, Any]], Sequence[Row]]
 BindParameters = Callable[[], dict[str, Any]]
+# It is true of the first and last days that come with a scan's rows.
 get_end_mark = itemgetter(-1)
 
 
@@ -219,10 +220,12 @@ class ScanFetcher:
         rows = self.query_table(table, longer, parameters)
         ends = list(filter(get_end_mark, rows))
         for place, each in enumerate(unknown, SCANNED + 1):
-            days = [row for row in ends if row[-1] == place]
+            days = [row[:1] for row in ends if row[-1] == place]
             # They are kept before the rows are, so that whoever waits for these finds them.
             self.keep_row_days(each, partial(list, days))
-        return list(filterfalse(get_end_mark, rows))
+        scanned = list(filterfalse(get_end_mark, rows))
+        # Rows that are kept have the same columns whichever statement brings them; otherwise nobody reads the mark.
+        return scanned if self.cache is None else [row[:-1] for row in scanned]
 
     def fetch_labels(self, scan: LabelScan, filters: Filters, ranges: tuple[Window, ...]) -> StatementRead:
         """Read each label of each member, and its last day."""
