@@ -85,9 +85,10 @@ class WidgetRequest:
         if metric.target is not None and result is not None:
             target = self.build_target(metric, metric.target, result, freshness.through, aimed)
         notes = list_notes(metric, period, self.active, context.reads, context.notes)
-        body = build_body(build_frame(metric, query, self.active), result, buckets, freshness, notes, target)
+        frame = build_frame(metric, query, self.active)
+        body = build_body(frame, result, buckets, freshness, notes, target)
         receipt = make_receipt(
-            digest_question(self.definitions.get(metric.key, metric), query, self.active, dialect.name),
+            digest_question(frame, self.definitions.get(metric.key, metric), dialect.name),
             body,
             result.series if result else (),
             owner=get_owner(context.tenant, metric.key),

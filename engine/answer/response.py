@@ -31,6 +31,8 @@ class AnswerFrame:
     """
 
     metric: Metric
+    query: MetricQuery
+    active: frozenset[str]
     applied: tuple[DimensionFilter, ...]
     meta: Body
 
@@ -66,7 +68,7 @@ def build_frame(metric: Metric, query: MetricQuery, active: frozenset[str]) -> A
         },
         "notes": [],
     }
-    return AnswerFrame(metric, applied, meta)
+    return AnswerFrame(metric, query, active, applied, meta)
 
 
 def compute_delta(value: Value, previous: Value, kind: DeltaKind) -> Value:

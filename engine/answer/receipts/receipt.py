@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from pydantic_core import to_json
 
 from engine import __version__
-from engine.answer.response import Body
+from engine.answer.response import AnswerFrame, Body
 from engine.answer.values.series import SeriesValues
 from engine.catalog.metric_hash import hash_metric
 from engine.catalog.metrics import Metric
@@ -103,17 +103,18 @@ def make_receipt(
 
 
 @lru_cache(maxsize=1_024)
-def digest_question(metric: Metric, query: MetricQuery, active: frozenset[str], dialect: str) -> ReceiptQuestion:
-    """Digest what is asked of a metric where the sources `active` are on."""
+def digest_question(frame: AnswerFrame, definition: Metric, dialect: str) -> ReceiptQuestion:
+    """Digest what is asked of a metric; `definition` is the metric as no request breaks it down."""
+    query = frame.query
     return ReceiptQuestion(
-        definition=bytes.fromhex(hash_metric(metric))[:6],
+        definition=bytes.fromhex(hash_metric(definition))[:6],
         program=digest_value((dialect, __version__)),
         start=query.start.toordinal(),
         end=query.end.toordinal(),
         comparison=digest_value((query.compare.value, query.compare_start)),
         grain=digest_value(query.grain.value),
-        sources=digest_value(tuple(sorted(active.intersection(metric.sources)))),
-        filters=digest_filters(metric.select_filters(query.filters)),
+        sources=digest_value(tuple(sorted(frame.active.intersection(frame.metric.sources)))),
+        filters=digest_filters(frame.applied),
         others=digest_value(get_others(query)),
     )
 
