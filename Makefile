@@ -6,14 +6,16 @@ PORT   ?= 8000
 PIP    := $(BIN)/python -m pip
 # Every package is one that a lock names by its hash, those that build this one too.
 LOCKED := $(PIP) install --quiet --disable-pip-version-check --require-hashes --requirement
+# Compiled modules are kept, whatever the machine says: hundreds of processes would each compile all of them again.
+export PYTHONDONTWRITEBYTECODE :=
 # Two processes a core, since many tests wait for servers; a test that is run by hand needs no second.
 PYTEST_PROCESSES := --numprocesses $(shell $(PYTHON) -c "import os; print(2 * (os.cpu_count() or 1))") --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check audit golden bench wheel lock clean
+.PHONY: help run test test-fast check audit golden bench bench-peers wheel lock clean
 
 help:            ## list the tasks
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # One environment serves all tasks; a stamp file tells which lock it was made from.
 $(VENV)/run.stamp: requirements/run.lock requirements/build.lock pyproject.toml
@@ -66,6 +68,9 @@ golden: $(VENV)/dev.stamp   ## write the golden files again; read the difference
 
 bench: $(VENV)/dev.stamp    ## the figures of docs/benchmarks.md
 	$(BIN)/python -m bench
+
+bench-peers: $(VENV)/dev.stamp ## the same widget asked of other semantic layers, which it installs elsewhere
+	$(BIN)/python -m bench.peers
 
 wheel: $(VENV)/dev.stamp    ## the wheel and beside it, as CycloneDX, the inventory of what it runs with, in dist/
 	$(BIN)/python -m web.build

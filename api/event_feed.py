@@ -16,7 +16,7 @@ from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 
 from api.problems import NoFreePlace
-from api.schemas import SyncJob
+from api.schemas.sync import SyncJob
 from engine import Catalog, StateUnavailable, hash_metric
 from runtime.rejected import RejectedFile
 from runtime.services import Services

@@ -30,6 +30,16 @@ from runtime.accounts import AccountConflict
 from state.errors import NoEncryptionKey, StaleLayout, TooManyAccounts
 
 MEDIA_TYPE = "application/problem+json"
+# Words of JSON for pydantic's.
+PLAIN_WORDS = (
+    ("Input should be", "must be"),
+    ("a valid string", "a text"),
+    ("a valid dictionary", "an object"),
+    ("a valid list", "an array"),
+    ("a valid integer", "a whole number"),
+    ("List should", "must"),
+    (" after validation", ""),
+)
 RETRY_AFTER: Mapping[str, str] = {"Retry-After": "5"}
 
 
@@ -163,6 +173,8 @@ def describe_fault(fault: Mapping[str, Any]) -> dict[str, str]:
     """Describe one fault: by a JSON pointer into the body, or by a parameter's name."""
     location, *path = fault["loc"]
     message = str(fault["msg"]).removeprefix("Value error, ")
+    for word, plain in PLAIN_WORDS:
+        message = message.replace(word, plain)
     if location == "body":
         return {"pointer": format_pointer(path), "detail": message}
     return {"parameter": ".".join(map(str, path)), "detail": message}

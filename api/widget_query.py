@@ -13,6 +13,7 @@ from api.request_state import get_services
 from engine import (
     EXCLUDE_PREFIX,
     FILTER_PREFIX,
+    Catalog,
     InvalidQuery,
     MetricQuery,
     ParameterProblem,
@@ -61,28 +62,33 @@ def read_query(
     texts = {name: text for name, text in single if name in parameters}
     problems = [ParameterProblem(name, "is given more than once") for name in texts if names.count(name) > 1]
     unknown = dict.fromkeys(name for name in names if name not in parameters)
+    catalog = get_services(request).engine.catalog
+    known = (*parameters, *(f"{each}<dimension>" for each in filters))
     problems += [
-        describe_unknown_parameter(name, (*parameters, *(f"{each}<dimension>" for each in filters))) for name in unknown
+        describe_unknown_parameter(name, known, suggest_filter(name, catalog.dimensions) if filters else "")
+        for name in unknown
     ]
     return build_query(
         {**defaults, **{name: text for name, text in texts.items() if name not in others}},
         today=today,
-        known_sources=get_services(request).engine.catalog.sources,
+        known_sources=catalog.sources,
         problems=problems,
         include=members.get(FILTER_PREFIX, {}),
         exclude=members.get(EXCLUDE_PREFIX, {}),
     )
 
 
-def build_batch_query(
-    body: Mapping[str, Any], unknown: Iterable[str], *, today: date, known_sources: Collection[str]
-) -> MetricQuery:
+def build_batch_query(body: Mapping[str, Any], unknown: Iterable[str], *, today: date, catalog: Catalog) -> MetricQuery:
     """Build the metric query of a batch. Raises InvalidQuery."""
-    problems = [describe_unknown_parameter(name, (*PARAMETERS, *ROWS, *FILTERS)) for name in dict.fromkeys(unknown)]
+    known = (*PARAMETERS, *ROWS, *FILTERS)
+    problems = [
+        describe_unknown_parameter(name, known, suggest_filter(name, catalog.dimensions, in_body=True))
+        for name in dict.fromkeys(unknown)
+    ]
     return build_query(
         {name: get_text(body.get(name)) for name in (*PARAMETERS, *ROWS)},
         today=today,
-        known_sources=known_sources,
+        known_sources=catalog.sources,
         problems=problems,
         include=body.get("filter") or {},
         exclude=body.get("exclude") or {},
@@ -114,8 +120,18 @@ def build_query(
     return query
 
 
-def describe_unknown_parameter(name: str, parameters: Sequence[str]) -> ParameterProblem:
-    hint = did_you_mean(find_nearest_names(name, parameters)) or f"; there are {', '.join(parameters)}"
+def suggest_filter(name: str, dimensions: Collection[str], *, in_body: bool = False) -> str:
+    """Return how to filter by a dimension whose name stands where no parameter has it; empty for any other name."""
+    kind, _, rest = name.casefold().partition(".")
+    kind, dimension = (kind, rest) if kind in FILTERS else (FILTERS[0], name.casefold())
+    if dimension not in dimensions:
+        return ""
+    return f'; write "{kind}": {{"{dimension}": […]}}' if in_body else f"; write {kind}.{dimension}"
+
+
+def describe_unknown_parameter(name: str, parameters: Sequence[str], remedy: str = "") -> ParameterProblem:
+    nearest = did_you_mean(find_nearest_names(name, parameters))
+    hint = remedy or nearest or f"; there are {', '.join(parameters)}"
     return ParameterProblem(name[:40], f"{quote_text(name)} is not a parameter{hint}")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import click
 
@@ -51,8 +52,13 @@ def new_source(name: str, title: str | None, metrics: Path) -> None:
 @click.argument("name")
 @click.argument("file", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--source", required=True, metavar="SOURCE", help="The source that the rows are from.")
+@click.option(
+    "--dates",
+    type=click.Choice(["ymd", "mdy", "dmy"]),
+    help="The order of dates such as 11/12/2026, where the file does not tell: `mdy` is November.",
+)
 @metrics_option
-def new_table(name: str, file: Path, source: str, metrics: Path) -> None:
+def new_table(name: str, file: Path, source: str, dates: Literal["ymd", "mdy", "dmy"] | None, metrics: Path) -> None:
     """Draft a table from an export.
 
     Writes NAME.yaml with a table for the rows of FILE: types, key, account, currency and dimensions are guessed from
@@ -68,7 +74,7 @@ def new_table(name: str, file: Path, source: str, metrics: Path) -> None:
     if source not in sources:
         hint = f"{suggest_source(source, sources)}; metric-engine new source {source} declares it"
         raise click.UsageError(f"--source {source}: there is no such source{hint}")
-    draft = TableDraft(name, file)
+    draft = TableDraft(name, file, dates)
     text = draft.render(source)
     path = add_file(metrics, f"{name}.yaml", text)
     click.echo(text)

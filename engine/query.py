@@ -255,18 +255,26 @@ def get_members(values: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value or NOT_SET for value in values))
 
 
-def check_dimensions(query: MetricQuery, dimensions: Collection[str]) -> None:
-    """Raise InvalidQuery for filters by what is no table's dimension."""
+def check_dimensions(query: MetricQuery, dimensions: Collection[str], own: str = "") -> None:
+    """Raise InvalidQuery for filters by what is no table's dimension; `own` tells which the widget has."""
     problems = [
         ParameterProblem(f"{prefix}{each.dimension}"[:80], f"{quote_text(each.dimension)} is no dimension{hint}")
         for each in query.filters
         if each.dimension not in dimensions
         for prefix, values in ((FILTER_PREFIX, each.include), (EXCLUDE_PREFIX, each.exclude))
         if values
-        for hint in (did_you_mean(find_nearest_names(each.dimension, dimensions)) or list_dimensions(dimensions),)
+        for hint in (suggest_dimension(each.dimension, dimensions, own),)
     ]
     if problems:
         raise InvalidQuery(problems)
+
+
+def suggest_dimension(name: str, dimensions: Collection[str], own: str) -> str:
+    """Return the nearest dimension and the widget's own, or all of them."""
+    nearest = did_you_mean(find_nearest_names(name, dimensions))
+    if not own:
+        return nearest or list_dimensions(dimensions)
+    return f"{nearest} {own}" if nearest else f"; {own}"
 
 
 def list_dimensions(dimensions: Collection[str]) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from engine import Engine, MetricQuery, RequestContext, Window
+from engine import Engine, MetricQuery, RequestContext, WidgetAnswer, Window
 from insights.config.fields import Kind
 from insights.config.load import insights_of
 from insights.config.rules import DEFAULT_LANGUAGE, Insights, Observation
@@ -16,6 +17,8 @@ from insights.detect.members import find_members
 from insights.detect.ratios import find_explanation
 from insights.detect.spikes import find_spike
 from insights.facts import Answers, Finding, Span, read_answer
+
+logger = logging.getLogger("metric_engine.insights.collect_facts")
 
 FINDERS: Mapping[Kind, Callable[[Observation, Answers, Span], Finding | None]] = {
     "change": find_change,
@@ -48,12 +51,20 @@ class CollectedFacts:
 def collect_facts(
     engine: Engine, question: MetricQuery, asker: RequestContext, *, today: date, language: str = DEFAULT_LANGUAGE
 ) -> CollectedFacts:
-    """Ask the engine for all that insights look at, at once. Raises WarehouseUnavailable."""
+    """Ask the engine for all that insights look at, at once.
+
+    What rests on a metric that the warehouse refuses is left out, and the log says so. Raises WarehouseUnavailable.
+    """
     insights = insights_of(engine.catalog)
     active = asker.connected if question.sources is None else asker.connected & question.sources
     observations = [each for each in insights.observations.values() if each.sources <= active]
     asked = {metric.key: metric for each in observations for metric in each.rests_on}
-    answers = engine.query_metrics([*asked.values()], question, asker)
+    found = engine.query_each([*asked.values()], question, asker)
+    answers = {key: each for key, each in found.items() if isinstance(each, WidgetAnswer)}
+    for key, refusal in found.items():
+        if not isinstance(refusal, WidgetAnswer):
+            logger.error("insights say nothing of %s: %s", key, refusal)
+    observations = [each for each in observations if all(metric.key in answers for metric in each.rests_on)]
     comparison = question.period.comparison
     span = Span(
         Window(question.start, question.end),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
 from threading import Lock
-from typing import Any
+from typing import Any, TextIO
 
 from cachetools import LRUCache, TTLCache
 from pydantic_core import to_json
@@ -25,7 +28,7 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, Any] = {
-            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "at": f"{format_second(int(record.created))}.{int(record.created % 1 * 1000):03}+00:00",
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -36,6 +39,43 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
         return to_json(entry).decode()
+
+
+@lru_cache(2)
+def format_second(second: int) -> str:
+    """Format a second since 1970, in UTC without its zone; the lines of one second share it."""
+    return datetime.fromtimestamp(second, UTC).replace(tzinfo=None).isoformat()
+
+
+class EventRecord(logging.LogRecord):
+    """The record of a line with fields; it does not look for its thread, its process or its place in the source.
+
+    No line tells these, and looking for them takes half the time of a line.
+    """
+
+    COMMON = vars(logging.makeLogRecord({"levelno": logging.INFO, "levelname": "INFO"}))
+
+    def __init__(self, name: str, message: str, fields: Mapping[str, object]) -> None:
+        vars(self).update(self.COMMON)
+        self.name, self.msg, self.fields = name, message, fields
+        self.created = time.time()
+        self.msecs = self.created % 1 * 1000
+
+
+def log_event(logger: logging.Logger, message: str, fields: Mapping[str, object]) -> None:
+    """Log a line with fields, at INFO."""
+    if logger.isEnabledFor(logging.INFO):
+        logger.handle(EventRecord(logger.name, message, fields))
+
+
+class LineHandler(logging.StreamHandler[TextIO]):
+    """Writes each record as a line, and leaves it to the stream, which is buffered by lines, to flush it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self.stream.write(f"{self.format(record)}\n")
+        except Exception:  # noqa: BLE001 - no request fails since its line cannot be written
+            self.handleError(record)
 
 
 class RepetitionFilter(logging.Filter):
@@ -71,7 +111,7 @@ def configure_logging() -> None:
     # No line tells its thread, process or place in the source, so that none of them is looked for.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None
-    output = logging.StreamHandler()
+    output = LineHandler()
     output.setFormatter(JsonFormatter())
     output.addFilter(RepetitionFilter())
     logging.basicConfig(level=logging.WARNING, handlers=[output], force=True)

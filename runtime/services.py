@@ -13,18 +13,17 @@ from datetime import UTC, date, datetime
 from typing import Self, TypeVar
 
 from engine import (
+    AnswerOrError,
     Cache,
     Catalog,
     Engine,
     InvalidCatalog,
-    InvalidQuery,
     InvalidSetting,
     LayoutMismatch,
     MetricEngineError,
     MetricQuery,
     RequestContext,
     StateUnavailable,
-    UnknownMetric,
     Warehouse,
     WarehouseUnavailable,
     WidgetAnswer,
@@ -158,36 +157,39 @@ class Services:
             schedule=schedule,
         )
 
-    def query_many(
-        self, keys: Sequence[str], query: MetricQuery, *, user: str
-    ) -> dict[str, WidgetAnswer | UnknownMetric | InvalidQuery]:
-        """Answer several keys; an unknown key, or a widget that lacks what the query says, gets its error.
+    def query_many(self, keys: Sequence[str], query: MetricQuery, *, user: str) -> dict[str, AnswerOrError]:
+        """Answer several keys; one that cannot be answered gets its error, as in the engine.
 
         Without the state database, the cache answers for the sources that the user had when last seen. Raises
         StateUnavailable, WarehouseUnavailable.
         """
-        return self.run_for_user(user, lambda engine, context: engine.query_many(keys, query, context))
+        return self.run_for_user(user, lambda engine, context: self.query_keys(engine, keys, query, context))
 
     def query_with_basis(
         self, keys: Sequence[str], query: MetricQuery, *, user: str, today: date, tenant: Tenant | None = None
-    ) -> tuple[dict[str, WidgetAnswer | UnknownMetric | InvalidQuery], AnswerBasis | None]:
+    ) -> tuple[dict[str, AnswerOrError], AnswerBasis | None]:
         """Answer as `query_many` does, and tell what the answers rest on; None where they cannot be kept.
 
         `today` is the day that the query was read on. `tenant` is the user's, where it has been read for this request.
         """
 
-        def run(
-            engine: Engine, context: RequestContext
-        ) -> tuple[dict[str, WidgetAnswer | UnknownMetric | InvalidQuery], AnswerBasis | None]:
-            found = engine.query_many(keys, query, context)
-            expiries = [each.expires_at for each in found.values() if isinstance(each, WidgetAnswer)]
-            expires_at = min(expiries, default=-math.inf)
+        def run(engine: Engine, context: RequestContext) -> tuple[dict[str, AnswerOrError], AnswerBasis | None]:
+            found = self.query_keys(engine, keys, query, context)
+            expires_at = min(map(get_expiry, found.values()), default=-math.inf)
             if context.offline or expires_at <= time.monotonic():
                 return found, None
             used = Tenant(context.connected, context.data_version)
             return found, AnswerBasis(user, used, engine, today, expires_at)
 
         return self.run_for_user(user, run, tenant)
+
+    def query_keys(
+        self, engine: Engine, keys: Sequence[str], query: MetricQuery, context: RequestContext
+    ) -> dict[str, AnswerOrError]:
+        found = engine.query_many(keys, query, context)
+        if any(isinstance(each, LayoutMismatch) for each in found.values()):
+            self.compare_declarations(engine.catalog.version)
+        return found
 
     def run_for_user(
         self, user: str, run: Callable[[Engine, RequestContext], ResultT], tenant: Tenant | None = None
@@ -304,6 +306,13 @@ def open_engine(catalog: Catalog, warehouse: Warehouse, cache: Cache | None = No
 def log_warnings(catalog: Catalog) -> None:
     for warning in catalog.warnings:
         logger.warning("%s", warning)
+
+
+def get_expiry(found: AnswerOrError) -> float:
+    """Return when a question has to be asked anew, by `time.monotonic`."""
+    if isinstance(found, WidgetAnswer):
+        return found.expires_at
+    return -math.inf if isinstance(found, WarehouseUnavailable) else math.inf
 
 
 def build_context(user: str, tenant: Tenant, known: Knowledge, *, offline: bool = False) -> RequestContext:

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Protocol
 
-from cachetools import LRUCache
 from sqlalchemy import PoolProxiedConnection, event
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -22,11 +21,18 @@ MAX_TENANTS = 50_000
 # Seconds that a request waits for a round before it goes the way that tells why.
 WAIT_SECONDS = 0.5
 
-READ_TENANTS = """
-    SELECT CAST(user_id AS text), source, NULL FROM connections WHERE user_id = ANY(%(users)s::uuid[])
+# Seconds after which a round's connection is given up.
+READ_SECONDS = 5.0
+
+READ_TENANTS = b"""
+    SELECT CAST(user_id AS text), source, NULL FROM connections WHERE user_id = ANY($1::uuid[])
     UNION ALL
-    SELECT CAST(user_id AS text), NULL, version FROM data_versions WHERE user_id = ANY(%(users)s::uuid[])
+    SELECT CAST(user_id AS text), NULL, CAST(version AS text) FROM data_versions WHERE user_id = ANY($1::uuid[])
 """
+# The name that the statement is prepared under.
+STATEMENT = b"read_tenants"
+# libpq's statuses of a statement that has been prepared, and of one that has given rows.
+PREPARED, ROWS = 1, 2
 
 
 class TenantWatch(Protocol):
@@ -54,6 +60,8 @@ class WatchConnection:
         self.prepare = prepare
         self.errors = (SQLAlchemyError, database.engine.dialect.loaded_dbapi.Error)
         self.pooled: PoolProxiedConnection | None = None
+        # The driver's own, which the pool looks up anew for everyone who asks.
+        self.connection: Any = None
         self.is_outdated = False
         event.listen(database.engine, "engine_disposed", self.mark_outdated)
 
@@ -64,15 +72,20 @@ class WatchConnection:
         """Return the driver's connection. Raises one of `errors`."""
         if self.is_outdated:
             self.drop()
-        if self.pooled is None:
+        if self.connection is None:
             self.is_outdated = False
             self.pooled = self.database.engine.raw_connection()
+            self.connection = self.pooled.driver_connection
             if self.prepare is not None:
-                self.prepare(self.pooled.driver_connection)
-        return self.pooled.driver_connection
+                self.prepare(self.connection)
+        return self.connection
+
+    @property
+    def is_open(self) -> bool:
+        return self.connection is not None and not self.is_outdated
 
     def drop(self) -> None:
-        pooled, self.pooled = self.pooled, None
+        pooled, self.pooled, self.connection = self.pooled, None, None
         if pooled is not None:
             with suppress(*self.errors):
                 pooled.invalidate()
@@ -86,25 +99,29 @@ class SQLiteWatch:
 
     def __init__(self, database: StateDatabase) -> None:
         self._connection = WatchConnection(database, self._prepare)
-        self._tenants: LRUCache[str, tuple[int, Tenant]] = LRUCache(MAX_TENANTS)
+        # The tenants that have been read since the last write, whose number this is.
+        self._version: int | None = None
+        self._tenants: dict[str, Tenant] = {}
 
     async def get_tenant(self, user: str) -> Tenant | None:
         try:
             connection = self._connection.get_connection()
             ((version,),) = connection.execute("PRAGMA data_version").fetchall()
-            kept = self._tenants.get(user)
-            if kept is not None and kept[0] == version:
-                return kept[1]
-            tenant = build_tenant(connection.execute(READ_TENANT, (user, user)).fetchall())
+            if version != self._version or len(self._tenants) >= MAX_TENANTS:
+                self._tenants.clear()
+                self._version = version
+            tenant = self._tenants.get(user)
+            if tenant is None:
+                tenant = build_tenant(connection.execute(READ_TENANT, (user, user)).fetchall())
+                self._tenants[user] = tenant
         except self._connection.errors:
             self._connection.drop()
             return None
-        self._tenants[user] = (version, tenant)
         return tenant
 
     def _prepare(self, connection: Any) -> None:
         # The numbers of another connection mean nothing to this one.
-        self._tenants.clear()
+        self._version = None
         # It is used in the event loop, so that it must neither wait nor write.
         connection.execute("PRAGMA busy_timeout = 0")
         connection.execute("PRAGMA query_only = ON")
@@ -113,67 +130,126 @@ class SQLiteWatch:
         self._connection.drop()
 
 
+class UnreadRound(Exception):
+    """The database has answered a round with something other than rows."""
+
+
 class TenantRound:
-    """The users of one round, and what is to be found of them."""
+    """Who waits for one round: the users, and what each request of theirs waits for."""
 
-    __slots__ = ("found", "users")
+    __slots__ = ("timer", "waiting")
 
-    def __init__(self) -> None:
-        self.users: set[str] = set()
-        self.found: asyncio.Future[Mapping[str, Tenant] | None] = asyncio.get_running_loop().create_future()
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.waiting: dict[str, list[asyncio.Future[Tenant | None]]] = {}
+        self.timer = loop.call_later(WAIT_SECONDS, self.settle, {})
+
+    def settle(self, found: Mapping[str, Tenant]) -> None:
+        """Give each request its tenant; None where it has not been found, and where it comes too late nothing."""
+        self.timer.cancel()
+        for user, futures in self.waiting.items():
+            for future in futures:
+                if not future.done():
+                    future.set_result(found.get(user))
 
 
 class PostgreSQLWatch:
     """Reads tenants in rounds, a statement each: a request joins the round that begins after it came.
 
-    So the requests that come while a round is read share the next one.
+    So the requests that come while a round is read share the next one. The statement is sent and received in the event
+    loop, through libpq: another thread, or a cursor, would take longer than the database.
     """
 
     def __init__(self, database: StateDatabase) -> None:
-        self._connection = WatchConnection(database)
+        self._connection = WatchConnection(database, prepare_statement)
         self._executor: ThreadPoolExecutor | None = None
         self._next: TenantRound | None = None
         self._reading: asyncio.Task[None] | None = None
 
     async def get_tenant(self, user: str) -> Tenant | None:
+        loop = asyncio.get_running_loop()
         joined = self._next
         if joined is None:
-            joined = self._next = TenantRound()
+            joined = self._next = TenantRound(loop)
             if self._reading is None or self._reading.done():
-                self._reading = asyncio.create_task(self._read_rounds())
-        joined.users.add(user)
-        try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                found = await asyncio.shield(joined.found)
-        except TimeoutError:
-            return None
-        return None if found is None else found[user]
+                self._reading = loop.create_task(self._read_rounds(loop))
+        future: asyncio.Future[Tenant | None] = loop.create_future()
+        joined.waiting.setdefault(user, []).append(future)
+        return await future
 
-    async def _read_rounds(self) -> None:
-        loop = asyncio.get_running_loop()
-        if self._executor is None:
-            self._executor = ThreadPoolExecutor(1, thread_name_prefix="tenants")
+    async def _read_rounds(self, loop: asyncio.AbstractEventLoop) -> None:
         while (current := self._next) is not None:
             self._next = None
-            found = None
+            found: Mapping[str, Tenant] = {}
             try:
-                found = await loop.run_in_executor(self._executor, self._read, current.users)
+                connection = await self._open_connection(loop)
+                async with asyncio.timeout(READ_SECONDS):
+                    found = await read_tenants(connection.pgconn, current.waiting, loop)
+            except (*self._connection.errors, UnreadRound, TimeoutError):
+                self._connection.drop()
+            except asyncio.CancelledError:
+                # Its answer is still to come.
+                self._connection.drop()
+                raise
             finally:
-                current.found.set_result(found)
+                current.settle(found)
 
-    def _read(self, users: Collection[str]) -> Mapping[str, Tenant] | None:
-        try:
-            rows = self._connection.get_connection().execute(READ_TENANTS, {"users": list(users)}).fetchall()
-        except self._connection.errors:
-            self._connection.drop()
-            return None
-        by_user: dict[str, list[tuple[str | None, int | None]]] = {user: [] for user in users}
-        for user, source, version in rows:
-            by_user[user].append((source, version))
-        return {user: build_tenant(found) for user, found in by_user.items()}
+    async def _open_connection(self, loop: asyncio.AbstractEventLoop) -> Any:
+        if self._connection.is_open:
+            return self._connection.get_connection()
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(1, thread_name_prefix="tenants")
+        return await loop.run_in_executor(self._executor, self._connection.get_connection)
 
     def close(self) -> None:
         executor, self._executor = self._executor, None
+        if self._reading is not None:
+            self._reading.cancel()
         if executor is not None:
             executor.submit(self._connection.drop)
             executor.shutdown(wait=False)
+
+
+def prepare_statement(connection: Any) -> None:
+    """Prepare the statement of the rounds on a new connection. Raises UnreadRound, or an error of the driver."""
+    if connection.pgconn.prepare(STATEMENT, READ_TENANTS).status != PREPARED:
+        raise UnreadRound
+
+
+async def read_tenants(pgconn: Any, users: Collection[str], loop: asyncio.AbstractEventLoop) -> Mapping[str, Tenant]:
+    """Read the tenants of users. Raises UnreadRound, or an error of the driver."""
+    pgconn.send_query_prepared(STATEMENT, [f"{{{','.join(users)}}}".encode()])
+    while pgconn.flush():
+        await wait_until(loop, loop.add_writer, loop.remove_writer, pgconn.socket)
+    result = await receive_result(pgconn, loop)
+    if result is None or result.status != ROWS or await receive_result(pgconn, loop) is not None:
+        raise UnreadRound
+    by_user: dict[str, list[tuple[str | None, int | None]]] = {user: [] for user in users}
+    for row in range(result.ntuples):
+        user, source, version = (result.get_value(row, column) for column in range(3))
+        by_user[user.decode()].append((source and source.decode(), version and int(version)))
+    return {user: build_tenant(rows) for user, rows in by_user.items()}
+
+
+async def receive_result(pgconn: Any, loop: asyncio.AbstractEventLoop) -> Any:
+    """Return the statement's next result, or None after the last one."""
+    while pgconn.is_busy():
+        await wait_until(loop, loop.add_reader, loop.remove_reader, pgconn.socket)
+        pgconn.consume_input()
+    return pgconn.get_result()
+
+
+async def wait_until(
+    loop: asyncio.AbstractEventLoop, add: Callable[..., None], remove: Callable[[int], Any], descriptor: int
+) -> None:
+    """Wait until a descriptor can be read or written, by the loop's pair of functions."""
+    ready = loop.create_future()
+    add(descriptor, set_ready, ready)
+    try:
+        await ready
+    finally:
+        remove(descriptor)
+
+
+def set_ready(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)

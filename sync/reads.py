@@ -19,19 +19,25 @@ def list_account_reads(
     """List up to which day each table has been read, by table and account, rows or not.
 
     An account counts while it is connected with credentials, whatever its status, from its first sync that succeeded
-    on. Raises StateUnavailable or WarehouseUnavailable.
+    on. One that is connected no more is listed too, where another one counts. Raises StateUnavailable or
+    WarehouseUnavailable.
     """
+    connections = state.connections.list_connections(user)
     synced = {
         (connection.source, connection.account_id): now - connection.last_success_at > LATE_AFTER
-        for connection in state.connections.list_connections(user)
+        for connection in connections
         if connection.status != EXTERNAL and connection.last_success_at is not None
     }
     if not synced:
         return {}
+    connected = {(connection.source, connection.account_id) for connection in connections}
     reads: dict[str, dict[str, AccountRead]] = {}
     for (name, account), days in warehouse.get_cursors(user).items():
         table = declared.get(name)
-        is_late = None if table is None else synced.get((table.source, account))
-        if is_late is not None:
-            reads.setdefault(name, {})[account] = AccountRead(days.end, is_late)
+        if table is None:
+            continue
+        place = (table.source, account)
+        if place in synced or place not in connected:
+            read = AccountRead(days.end, synced.get(place, False), place in connected)
+            reads.setdefault(name, {})[account] = read
     return reads

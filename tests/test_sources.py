@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.schemas import ConnectionOptions
+from api.schemas.connections import ConnectionOptions
 from engine import SOURCES
 from sync.providers.registry import PROVIDERS
 

@@ -7,13 +7,9 @@ import { build } from "esbuild";
 // What the dashboard may weigh before anybody asks for more of it.
 const MAX_GZIP_BYTES = 90_000;
 
-await rm("dist", { recursive: true, force: true });
-await mkdir("dist", { recursive: true });
-const { metafile } = await build({
-  entryPoints: ["src/main.ts", "src/styles/page.css"],
+const options = {
   outdir: "dist/assets",
   bundle: true,
-  splitting: true,
   format: "esm",
   target: "es2022",
   minify: true,
@@ -21,7 +17,11 @@ const { metafile } = await build({
   entryNames: "[name]-[hash]",
   chunkNames: "[name]-[hash]",
   metafile: true,
-});
+};
+
+await rm("dist", { recursive: true, force: true });
+await mkdir("dist", { recursive: true });
+const { metafile } = await build({ ...options, entryPoints: ["src/main.ts", "src/styles/page.css"], splitting: true });
 const outputs = Object.entries(metafile.outputs);
 const find = (source) => outputs.find(([, { entryPoint }]) => entryPoint === source)[0];
 const script = find("src/main.ts");
@@ -41,7 +41,19 @@ await writeFile(
     .replace("main.ts", `assets/${basename(script)}`)
     .replace("  <!-- preloads -->\n", preloads.map((line) => `  ${line}\n`).join("")),
 );
-console.log(`The page is built: ${(bytes / 1000).toFixed(1)} kB compressed.`);
+
+// The elements for pages of others: one file, with their styles inside, and an address for it that stays.
+const sheet = await build({ ...options, entryPoints: ["src/styles/components.css"], write: false, metafile: false });
+const elements = await build({
+  ...options,
+  entryPoints: { components: "src/components/index.ts" },
+  define: { STYLES: JSON.stringify(sheet.outputFiles[0].text) },
+});
+const [file] = Object.keys(elements.metafile.outputs);
+await writeFile("dist/components.js", `export * from "./assets/${basename(file)}";\n`);
+const weight = gzipSync(await readFile(file), { level: 9 }).length;
+
+console.log(`The page is built: ${(bytes / 1000).toFixed(1)} kB compressed, and the elements for others, ${(weight / 1000).toFixed(1)} kB.`);
 if (bytes > MAX_GZIP_BYTES) {
   console.error(`It may have ${MAX_GZIP_BYTES / 1000} kB.`);
   process.exit(1);

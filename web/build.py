@@ -22,8 +22,9 @@ from web import DIST, FOLDER, REASON, is_built
 LOCK = FOLDER.parent / "requirements" / "node.lock"
 STAMP = DIST / "source.sha256"
 MIN_NODE = 20
-# What the build reads, beside `src`.
+# What the build reads.
 FILES = ("package.json", "package-lock.json", "build.mjs", "tsconfig.json")
+SOURCES = ("src", "client/src")
 
 
 class PageNotBuilt(Exception):
@@ -75,7 +76,8 @@ def compute_digest() -> str:
 
 def iter_sources() -> Iterator[Path]:
     yield from (FOLDER / name for name in FILES)
-    yield from sorted(path for path in (FOLDER / "src").rglob("*") if path.is_file())
+    for folder in SOURCES:
+        yield from sorted(path for path in (FOLDER / folder).rglob("*") if path.is_file())
 
 
 def find_node() -> Path:

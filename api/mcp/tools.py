@@ -25,9 +25,9 @@ from api.mcp.arguments import ToolArguments, read_arguments
 from api.mcp.brief import LISTED_ROWS, WARNING, mark_text, shorten_answer, shorten_explanation, shorten_insights
 from api.mcp.search import describe_in_brief, find_widgets
 from api.middleware.admission import Places
-from api.openapi import describe_by, describe_parameter, describe_parameters
-from api.problems import build_internal_error, build_problem, describe_error, report_error
-from api.schemas import MAX_KEYS
+from api.openapi.parameters import describe_by, describe_parameter, describe_parameters
+from api.problems import build_internal_error, build_problem, report_error
+from api.schemas.widgets import MAX_KEYS
 from api.widget_query import FILTERS, MAX_MEMBER_LIMIT, read_member_limit
 from engine import (
     MAX_FILTER_VALUES,
@@ -43,6 +43,7 @@ from engine import (
     find_nearest_names,
     parse_count,
 )
+from runtime.logging import log_event
 from runtime.services import Services
 
 Parameters = list[dict[str, Any]]
@@ -109,7 +110,7 @@ class ToolRunner:
             "status": result.body["status"] if result.is_error else HTTPStatus.OK.value,
             "milliseconds": round((time.perf_counter() - began) * 1000, 2),
         }
-        logger.info("tool", extra={"fields": fields})
+        log_event(logger, "tool", fields)
         return result
 
     async def run_tool(self, name: str, given: Mapping[str, Any], user: str) -> ToolResult:
@@ -176,7 +177,7 @@ def query_found_metrics(call: ToolCall) -> Body:
         "widgets": {
             key: shorten_answer(each.body, points=points, rows=query.limit or LISTED_ROWS)
             if isinstance(each, WidgetAnswer)
-            else describe_error(each)
+            else report_error(each)
             for key, each in found.items()
         },
     }

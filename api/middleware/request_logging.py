@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from secrets import token_hex
 
@@ -14,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.metrics import ServerMetrics
 from api.middleware.authentication import is_guarded
 from api.problems import build_internal_error, build_problem_response
-from runtime.logging import request_id
+from runtime.logging import log_event, request_id
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
@@ -38,8 +40,18 @@ PAGE_POLICY = (
 
 ASSETS = "/assets/"
 IMMUTABLE = (b"cache-control", b"public, max-age=31536000, immutable")
+# Heads that are remembered with what they are completed by: kept answers have the same ones again and again.
+MAX_HEADS = 512
 
 logger = logging.getLogger("metric_engine.access")
+
+
+@dataclass(frozen=True, slots=True)
+class CompletedHead:
+    """The headers of a response but for its request's id, and where the answer came from."""
+
+    headers: tuple[RawHeader, ...]
+    origin: str | None
 
 
 class RequestLogging:
@@ -50,6 +62,7 @@ class RequestLogging:
         self.server_metrics = server_metrics
         self.page_policy = PAGE_POLICY + (" ".join(ancestors) or "'none'").encode("latin-1")
         self.is_embedded = bool(ancestors)
+        self.get_completed_head = lru_cache(MAX_HEADS)(self.complete_head)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -64,17 +77,13 @@ class RequestLogging:
         async def send_with_headers(message: Message) -> None:
             nonlocal status, origin
             if message["type"] == "http.response.start":
-                status, given = message["status"], dict(message["headers"])
-                origin = "stale" if b"warning" in given else given.get(b"x-cache", b"").decode() or None
-                # A browser applies the policy of a 304, which has no type, to its own copy of the page.
-                media_type = given.get(b"content-type") or (b"" if is_guarded(scope) else b"text/html")
-                is_page = media_type.startswith(b"text/html")
-                policy = self.page_policy if is_page else DATA_POLICY
-                headers = complete_headers(message["headers"], given, identifier, policy)
-                if is_page and self.is_embedded:
-                    # It knows no origins: beside a policy that names some it would forbid them in old browsers.
-                    headers = [header for header in headers if header[0] != b"x-frame-options"]
-                message["headers"] = mark_immutable(headers) if is_asset(scope, status) else headers
+                status = message["status"]
+                guarded = is_guarded(scope)
+                head = self.get_completed_head(
+                    tuple(message["headers"]), guarded, not guarded and is_asset(scope, status)
+                )
+                origin = head.origin
+                message["headers"] = [*head.headers, (b"x-request-id", identifier.encode("latin-1"))]
             await send(message)
 
         try:
@@ -90,20 +99,27 @@ class RequestLogging:
             self.server_metrics.count_request(endpoint, status, seconds)
             if origin is not None:
                 self.server_metrics.count_answer(endpoint, origin)
-            logger.info("request", extra={"fields": build_log_fields(scope["method"], endpoint, status, seconds)})
+            log_event(logger, "request", build_log_fields(scope["method"], endpoint, status, seconds))
             request_id.reset(token)
 
-
-def complete_headers(
-    headers: Iterable[RawHeader], given: Container[bytes], identifier: str, policy: bytes
-) -> list[RawHeader]:
-    """Return the headers with those that every response has; `given` are their names."""
-    own = (*SECURITY_HEADERS, (b"content-security-policy", policy))
-    return [
-        *(header for header in headers if header[0] != b"x-request-id"),
-        (b"x-request-id", identifier.encode("latin-1")),
-        *(header for header in own if header[0] not in given),
-    ]
+    def complete_head(self, headers: Sequence[RawHeader], guarded: bool, asset: bool) -> CompletedHead:
+        """Add what every response has to the headers of one to a guarded path, or of a file of the page."""
+        given = dict(headers)
+        # A browser applies the policy of a 304, which has no type, to its own copy of the page.
+        media_type = given.get(b"content-type") or (b"" if guarded else b"text/html")
+        is_page = media_type.startswith(b"text/html")
+        own = (*SECURITY_HEADERS, (b"content-security-policy", self.page_policy if is_page else DATA_POLICY))
+        completed = [
+            *(header for header in headers if header[0] != b"x-request-id"),
+            *(header for header in own if header[0] not in given),
+        ]
+        if is_page and self.is_embedded:
+            # It knows no origins: beside a policy that names some it would forbid them in old browsers.
+            completed = [header for header in completed if header[0] != b"x-frame-options"]
+        if asset:
+            completed = mark_immutable(completed)
+        origin = "stale" if b"warning" in given else given.get(b"x-cache", b"").decode() or None
+        return CompletedHead(tuple(completed), origin)
 
 
 def mark_immutable(headers: Iterable[RawHeader]) -> list[RawHeader]:

@@ -15,7 +15,8 @@ from starlette.requests import Request
 from api.middleware.authentication import get_tenant
 from api.problems import InvalidBody, format_pointer
 from api.request_state import get_services
-from api.schemas import ONE_SOURCE, ConnectionEntry, ConnectionList, ConnectionOptions, NewConnection
+from api.schemas.connections import ConnectionEntry, ConnectionList, ConnectionOptions, NewConnection
+from api.schemas.shared import ONE_SOURCE
 from engine import SOURCES, Source, did_you_mean, find_nearest_names, quote_text, suggest_source
 from runtime.accounts import check_connectable
 

@@ -12,7 +12,8 @@ from starlette.types import Receive, Scope, Send
 
 from api.event_feed import EventFeed, EventStream
 from api.middleware.authentication import get_tenant
-from api.schemas import CatalogEvent, DataEvent, SyncJob
+from api.schemas.events import CatalogEvent, DataEvent
+from api.schemas.sync import SyncJob
 
 DESCRIPTION = """\
 Events `catalog`, `data` and `sync`; the `data` of each is JSON, as described below. The first ones tell the current

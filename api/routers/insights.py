@@ -10,11 +10,11 @@ from starlette.responses import Response
 
 from api.answers import INSIGHT_DEFAULTS, INSIGHT_PARAMETERS, answer_insights
 from api.middleware.authentication import get_tenant
-from api.openapi import NOT_MODIFIED
-from api.openapi import describe_parameters as documented
+from api.openapi.document import NOT_MODIFIED
+from api.openapi.parameters import describe_parameters as documented
 from api.request_state import get_services
 from api.responses import build_response
-from api.schemas import InsightList
+from api.schemas.insights import InsightList
 from api.widget_query import read_query
 
 

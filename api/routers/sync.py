@@ -14,7 +14,8 @@ from starlette.requests import Request
 from api.middleware.authentication import get_tenant
 from api.middleware.rate_limit import GuessLimit
 from api.request_state import get_services
-from api.schemas import Problem, SyncJob, SyncRun, SyncStarted
+from api.schemas.shared import Problem
+from api.schemas.sync import SyncJob, SyncRun, SyncStarted
 from state.jobs.jobs import Job
 from sync.schedule import to_local_date
 

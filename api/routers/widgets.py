@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.answers import MEMBER_PARAMETERS, answer_explanation, answer_members
+from api.answers import MEMBER_PARAMETERS, answer_explanation, answer_members, run_in_pool
 from api.middleware.authentication import get_tenant
-from api.problems import describe_error
+from api.problems import report_error
 from api.request_state import get_services
 from api.responses import FORM_TYPES, build_content_response, build_response, choose_media_type, encode_json
-from api.schemas import Batch, BatchQuestion, WidgetCatalog
+from api.schemas.widgets import Batch, BatchQuestion, WidgetCatalog
 from api.widget_query import build_batch_query, read_member_limit, read_query
 from engine import (
+    AnswerOrError,
+    Body,
     Grain,
-    InvalidQuery,
     Metric,
     TableMetric,
-    UnknownMetric,
     WidgetAnswer,
     encode_answer,
     encode_answers,
@@ -57,6 +58,7 @@ def describe_entry(metric: Metric) -> dict[str, Any]:
         "position": metric.position,
         "delta": metric.delta,
         "dimensions": [{"name": each.name, "title": each.title} for each in metric.dimensions.values()],
+        "breakdowns": list(metric.breakdowns),
         "hash": hash_metric(metric),
     }
 
@@ -81,7 +83,7 @@ def batch(request: Request, batch_query: BatchQuestion, user: Annotated[str, Dep
         batch_query.model_dump(),
         batch_query.model_extra or (),
         today=today,
-        known_sources=services.engine.catalog.sources,
+        catalog=services.engine.catalog,
     )
     found, basis = services.query_with_basis(
         batch_query.keys, query, user=user, today=today, tenant=get_seen_tenant(request)
@@ -90,10 +92,10 @@ def batch(request: Request, batch_query: BatchQuestion, user: Annotated[str, Dep
     answers = [each for each in found.values() if isinstance(each, WidgetAnswer)]
     media_type = choose_media_type(request)
     form = FORM_TYPES.get(media_type)
-    bodies = {key: get_body_or_problem(each) for key, each in found.items()}
+    bodies = {key: each.body if isinstance(each, WidgetAnswer) else report_error(each) for key, each in found.items()}
     return build_content_response(
         request,
-        encode_json({"widgets": bodies}) if form is None else encode_answers(found, form),
+        encode_json({"widgets": bodies}) if form is None else encode_batch(found, bodies, form),
         media_type,
         origin="hit" if answers and all(each.is_cached for each in answers) else "miss",
         stale_seconds=max((each.stale_seconds for each in answers if each.stale_seconds is not None), default=None),
@@ -101,8 +103,12 @@ def batch(request: Request, batch_query: BatchQuestion, user: Annotated[str, Dep
     )
 
 
-def widget(request: Request) -> Response:
+async def widget(request: Request) -> Response:
     """Answer one widget: a plain Starlette endpoint, because this is the hot path."""
+    return await run_in_pool(request.app.state.answer_pool, lambda: answer_widget(request))
+
+
+def answer_widget(request: Request) -> Response:
     services = get_services(request)
     key, today = request.path_params["key"], services.get_today()
     query = read_query(request, today=today)
@@ -173,5 +179,7 @@ def get_seen_tenant(request: Request) -> Tenant | None:
     return seen[1] if seen is not None and seen[0] == request.state.tenant else None
 
 
-def get_body_or_problem(found: WidgetAnswer | UnknownMetric | InvalidQuery) -> dict[str, Any]:
-    return found.body if isinstance(found, WidgetAnswer) else describe_error(found)
+def encode_batch(found: Mapping[str, AnswerOrError], bodies: Mapping[str, Body], form: str) -> bytes:
+    """Write a batch in a form beside JSON; of a problem, its detail."""
+    answers = {key: each if isinstance(each, WidgetAnswer) else bodies[key]["detail"] for key, each in found.items()}
+    return encode_answers(answers, form)

@@ -79,6 +79,16 @@ from runtime.services import Services
     type=click.Choice(["comma", "point"]),
     help="What stands before decimals: `comma` reads 1.200,50 as 1200.5; needed where the numbers do not tell.",
 )
+@click.option(
+    "--dates",
+    type=click.Choice(["ymd", "mdy", "dmy"]),
+    help="The order of dates such as 11/22/2026 (`mdy`) or `22 Nov 2026` (`dmy`); a time of day behind is left out.",
+)
+@click.option(
+    "--number",
+    metavar="COLUMN",
+    help="A whole-number column of the key that counts the rows which are equal in the rest of it: an order's lines.",
+)
 @metrics_option
 def load(
     table: str,
@@ -93,6 +103,8 @@ def load(
     skip_totals: bool,
     thousands: bool,
     decimal: Literal["comma", "point"] | None,
+    dates: Literal["ymd", "mdy", "dmy"] | None,
+    number: str | None,
     metrics: Path,
 ) -> None:
     """Load rows from exports.
@@ -101,8 +113,8 @@ def load(
     to the table's columns blind to case and blanks. A row takes the place of one with the same key, of which it keeps
     the columns that the file lacks; either all rows of all files are loaded or none.
     What is wrong is named as file:line:column, where the column is the number of the field. Rows that sum up others are
-    refused, and so are rows over several days. Dates are 2025-01-31 or 20250131, an empty field is no value. The
-    table's source then counts as connected for the user.
+    refused, and so are rows over several days. Dates are 2025-01-31 or 20250131, others with --dates; an empty field is
+    no value. The table's source then counts as connected for the user.
 
     \b
     Examples:
@@ -122,6 +134,8 @@ def load(
             skip_totals=skip_totals,
             thousands=thousands,
             decimal=decimal,
+            dates=dates,
+            number=number,
         )
         check_options(options, target)
         try:
@@ -210,9 +224,18 @@ def check_options(options: CsvOptions, table: Table) -> None:
         raise click.UsageError(f"--account: {table.account!r} is given twice")
     if options.thousands and options.decimal == "comma":
         raise click.UsageError("--thousands: with --decimal comma a comma stands before decimals")
+    check_number(options.number, table)
     preset = options.preset
     if preset is not None and table.source in SOURCES and preset.name != table.source:
         raise click.UsageError(f"--preset {preset.name}: {table.name} is a table of {table.source}")
+
+
+def check_number(name: str | None, table: Table) -> None:
+    """Check the column that numbers rows. Raises UsageError."""
+    whole = [each for each in table.key if table.columns[each].type in ("integer", "bigint")]
+    if name is not None and name not in whole:
+        hint = f"it has {', '.join(whole)}" if whole else "add one to it, such as `line: integer`"
+        raise click.UsageError(f"--number {name}: is no whole-number column of the key of {table.name}; {hint}")
 
 
 def format_remedy(error: InvalidRows) -> str:

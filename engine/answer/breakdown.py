@@ -53,6 +53,11 @@ def describe_fault(metric: Metric, name: str, query: MetricQuery) -> str | None:
     return None
 
 
+def describe_dimensions(metric: Metric) -> str:
+    """Say which dimensions a metric can be filtered by; empty where it has none."""
+    return f"{metric.key} has {', '.join(sorted(metric.dimensions))}" if metric.dimensions else ""
+
+
 def list_members_of(metric: Metric, dimension: str, active: frozenset[str]) -> TableMetric | None:
     """Return a table with a row for each member: of the first series of the first part that has the dimension.
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from time import monotonic
+from typing import TypeAlias
 
 from engine.answer.aggregate import MetricResult
-from engine.answer.breakdown import break_down, list_members_of, select_members
+from engine.answer.breakdown import break_down, describe_dimensions, list_members_of, select_members
 from engine.answer.cache import Cache, CachedRows
 from engine.answer.fetch import RequestContext, RowDaysCache, ScanFetcher
 from engine.answer.receipts.explanation import build_explanation
@@ -60,6 +61,10 @@ class WidgetAnswer:
         return self.built.results
 
 
+# What one of several keys comes to.
+AnswerOrError: TypeAlias = WidgetAnswer | UnknownMetric | InvalidQuery | WarehouseUnavailable
+
+
 class Engine:
     """Answers metric queries. What does not depend on the query is computed once. Thread-safe.
 
@@ -96,16 +101,14 @@ class Engine:
         metric = break_down(self.catalog.get_widget(key), query)
         return self.query_metrics([metric], query, context)[key]
 
-    def query_many(
-        self, keys: Sequence[str], query: MetricQuery, context: RequestContext
-    ) -> dict[str, WidgetAnswer | UnknownMetric | InvalidQuery]:
+    def query_many(self, keys: Sequence[str], query: MetricQuery, context: RequestContext) -> dict[str, AnswerOrError]:
         """Return the answers for several keys, from one plan; an unknown key gets its error.
 
-        So does a widget that lacks what the query says of breakdowns and tables. Raises InvalidQuery for a filter by
-        what is no dimension, and WarehouseUnavailable.
+        So does a widget that lacks what the query says of breakdowns and tables, and one that the warehouse refuses
+        while it answers others. Raises InvalidQuery for a filter by what is no dimension, and WarehouseUnavailable.
         """
         metrics: dict[str, Metric] = {}
-        found: dict[str, WidgetAnswer | UnknownMetric | InvalidQuery] = {}
+        found: dict[str, AnswerOrError] = {}
         for key in keys:
             try:
                 metric = break_down(self.catalog.get_widget(key), query)
@@ -113,8 +116,47 @@ class Engine:
                 metrics[key] = metric
             except (UnknownMetric, InvalidQuery) as error:
                 found[key] = error
-        found |= self.query_metrics(list(metrics.values()), query, context)
+        found |= self.query_each(list(metrics.values()), query, context)
         return {key: found[key] for key in keys}
+
+    def query_each(
+        self, metrics: Sequence[Metric], query: MetricQuery, context: RequestContext
+    ) -> Mapping[str, WidgetAnswer | WarehouseUnavailable]:
+        """Answer metrics from one plan; where some of them cannot be answered, these have their error.
+
+        Raises InvalidQuery as `query_metrics` does, and WarehouseUnavailable where there is no answer at all or the
+        time is up.
+        """
+        try:
+            return self.query_metrics(metrics, query, context)
+        except WarehouseTimeout:
+            raise
+        except WarehouseUnavailable:
+            if len(metrics) == 1:
+                raise
+            # Without a warehouse, the cache may still answer some.
+            context = replace(context, offline=context.offline or not self._is_up())
+            found = {metric.key: self._query_or_refuse(metric, query, context) for metric in metrics}
+            if not any(isinstance(each, WidgetAnswer) for each in found.values()):
+                raise
+        return found
+
+    def _is_up(self) -> bool:
+        try:
+            self.warehouse.ping()
+        except WarehouseUnavailable:
+            return False
+        return True
+
+    def _query_or_refuse(
+        self, metric: Metric, query: MetricQuery, context: RequestContext
+    ) -> WidgetAnswer | WarehouseUnavailable:
+        try:
+            return self.query_metrics([metric], query, context)[metric.key]
+        except WarehouseTimeout:
+            raise
+        except WarehouseUnavailable as unavailable:
+            return unavailable
 
     def query_members(
         self, key: str, dimension: str, query: MetricQuery, context: RequestContext, *, search: str, limit: int
@@ -125,7 +167,7 @@ class Engine:
         """
         active = context.connected if query.sources is None else context.connected & query.sources
         metric = list_members_of(self.catalog.get_widget(key), dimension, active)
-        check_dimensions(query, self.catalog.dimensions)
+        check_dimensions(query, self.catalog.dimensions, describe_dimensions(self.catalog.get_widget(key)))
         if metric is None:
             return [], None
         filters = tuple(each for each in query.filters if each.dimension != dimension)
@@ -171,7 +213,8 @@ class Engine:
         Raises InvalidQuery for a filter by what is no dimension or an order by what is no column, and
         WarehouseUnavailable.
         """
-        check_dimensions(query, self.catalog.dimensions)
+        own = describe_dimensions(metrics[0]) if len(metrics) == 1 else ""
+        check_dimensions(query, self.catalog.dimensions, own)
         check_rows(query, metrics)
         compiled = self.get_plan(metrics)
         try:

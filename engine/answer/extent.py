@@ -13,13 +13,22 @@ from engine.tables import Table
 
 @dataclass(frozen=True, slots=True)
 class AccountRead:
-    """The last complete day up to which a sync has read a connected account.
+    """The last complete day up to which a sync has read an account.
 
-    One that has not been read for two weeks is late: its table is known without it.
+    One that has not been read for two weeks is late, and one may have been disconnected since: its table is known
+    without it.
     """
 
     through: date
     is_late: bool = False
+    is_connected: bool = True
+
+    @property
+    def end_code(self) -> str | None:
+        """The code of the note that says why the account counts no longer; None where it counts."""
+        if not self.is_connected:
+            return "disconnected"
+        return "late" if self.is_late else None
 
 
 # By table's name and account.
@@ -58,18 +67,20 @@ def find_extent(
 
 
 def find_read_day(accounts: Mapping[str, AccountRead]) -> date | None:
-    """Return the day up to which all accounts that are not late have been read; None without any."""
-    return min((account.through for account in accounts.values() if not account.is_late), default=None)
+    """Return the day up to which all accounts that count have been read; None without any."""
+    return min((account.through for account in accounts.values() if account.end_code is None), default=None)
 
 
-def iter_late_accounts(tables: Iterable[Table], reads: AccountReads, window: Window) -> Iterable[tuple[str, str, date]]:
-    """Yield the source, account and last read day of each late account whose last day is before the window's end."""
+def iter_ended_accounts(
+    tables: Iterable[Table], reads: AccountReads, window: Window, end_code: str
+) -> Iterable[tuple[str, str, date]]:
+    """Yield the source, account and last read day of each account that ended so before the window's end."""
     if not reads:
         return
     accounts: dict[tuple[str, str], date] = {}
     for table in dict.fromkeys(physical for each in tables for physical in each.list_physical_tables()):
         for account, read in reads.get(table.name, {}).items():
-            if read.is_late and read.through < window.end:
+            if read.end_code == end_code and read.through < window.end:
                 key = (table.source, account)
                 accounts[key] = min(read.through, accounts.get(key, read.through))
     for (source, account), through in sorted(accounts.items()):

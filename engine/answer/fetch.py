@@ -239,10 +239,12 @@ class ScanFetcher:
         """Read a list, and return its items too."""
         sql = self.compiled.get_items_sql(scan, get_filter_shapes(filters))
         window = (Window(self.query.start, self.query.end),)
+        extent = self.fetch_extent(scan.table)
+        is_known = extent is not None and extent.find_last_day(window[0]) is not None
         given = mixed if scan.items.order.expression.money else None
         bind = self.bind_later(window, filters, mixed=given)
         read = self.fetch_once((scan, filters, given), scan.table, sql, bind, window, mixed=given, filters=filters)
-        return read, build_items(scan, read.rows.rows, mixed=mixed)
+        return read, build_items(scan, read.rows.rows, mixed=mixed, is_known=is_known)
 
     def build_cache_key(self, sql: str, days: tuple[Window, ...], **more: Any) -> CacheKey:
         return CacheKey(

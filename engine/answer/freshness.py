@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from engine.answer.extent import AccountReads, Extent, iter_late_accounts
+from engine.answer.extent import AccountReads, Extent, iter_ended_accounts
 from engine.calendar import DAY, Compare, Period, Window
 from engine.catalog.metrics import Metric
 from engine.tables import Table
@@ -56,8 +56,8 @@ def find_freshness(
     ]
     to_date = throughs[0]
     if to_date is not None and reads:
-        late = (day for *_, day in iter_late_accounts(tables, reads, window) if day >= window.start)
-        to_date = min((to_date, *late))
+        ended = iter_ended_accounts(tables, reads, window, "late")
+        to_date = min((to_date, *(day for *_, day in ended if day >= window.start)))
     is_unfinished = to_date is not None and to_date < window.end and period.compare is not Compare.OFF
     return Freshness(
         through=throughs[0],
@@ -112,9 +112,13 @@ def list_notes(
         return []
     tables = metric.list_tables(active)
     window = period.current.window
+    first = min(each.start for each in period.windows)
     found = [
-        DataNote("late", source, account, "", Window(max(day + DAY, window.start), window.end))
-        for source, account, day in iter_late_accounts(tables, reads, window)
+        DataNote(code, source, account, "", Window(max(day + DAY, window.start), window.end))
+        for code in ("late", "disconnected")
+        for source, account, day in iter_ended_accounts(tables, reads, window, code)
+        # Of a disconnected account only windows tell that have days of it: the others lack nothing.
+        if code == "late" or day >= first
     ]
     names = {read.name for table in tables for read in table.list_physical_tables()}
     found += [note for note in notes if note.table in names and any(map(note.days.overlaps, period.windows))]

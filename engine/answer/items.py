@@ -18,10 +18,11 @@ from engine.language.function_values import Evaluator
 from engine.tables import TIMESTAMP_TYPES, VALUE_TYPES, ValueType
 
 
-def build_items(scan: ItemsScan, rows: Iterable[Sequence[Any]], *, mixed: bool) -> list[dict[str, Any]]:
+def build_items(scan: ItemsScan, rows: Iterable[Sequence[Any]], *, mixed: bool, is_known: bool) -> list[dict[str, Any]]:
     """Build the items in order: {id, the shown columns, values}.
 
-    Money is None where the currencies are `mixed`.
+    Money is None where the currencies are `mixed`. `is_known` is whether a day of the window is known: a sum of nothing
+    is 0 then, and otherwise None.
     """
     values = get_value_evaluators(scan)
     first_shown = 1 + len(collect_item_aggregates(scan))
@@ -33,7 +34,10 @@ def build_items(scan: ItemsScan, rows: Iterable[Sequence[Any]], *, mixed: bool) 
                 name: encode_value(row[first_shown + index], type_names[index])
                 for index, name in enumerate(scan.items.show)
             },
-            "values": {series.name: evaluate_value(series, evaluate, row, mixed) for series, evaluate in values},
+            "values": {
+                series.name: evaluate_value(series, evaluate, row, mixed=mixed, is_known=is_known)
+                for series, evaluate in values
+            },
         }
         for row in rows
     ]
@@ -45,14 +49,16 @@ def get_value_evaluators(scan: ItemsScan) -> tuple[tuple[MetricSeries, Evaluator
     return tuple((series, series.expression.compile_evaluator(positions)) for series in scan.items.values)
 
 
-def evaluate_value(series: MetricSeries, evaluate: Evaluator, row: Sequence[Any], mixed: bool) -> float | None:
+def evaluate_value(
+    series: MetricSeries, evaluate: Evaluator, row: Sequence[Any], *, mixed: bool, is_known: bool
+) -> float | None:
     if mixed and series.expression.money:
         return None
     value: float | None = evaluate(row)
     if value != value:
         return None
     if value is None:
-        return 0 if series.expression.additive else None
+        return 0 if is_known and series.expression.additive else None
     return narrow_number(value) if series.expression.whole else value
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from pathlib import Path
 from typing import TextIO
 
@@ -23,6 +24,8 @@ DAY = r"(\d{8}|\d{4}-\d\d-\d\d)"
 COMMENTED_DAYS = re.compile(rf'\s*"?#(?:[^:：]*[:：])?\s*{DAY}(?:\s*[-–—]\s*{DAY})?"?[\s,;]*', re.ASCII)
 # Records that show what the fields of a file are.
 SAMPLE_SIZE = 5
+# Lines that the header is looked for in.
+MAX_HEADER_LINES = 20
 BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
@@ -111,16 +114,46 @@ def read_preamble(file: TextIO) -> CsvPreamble:
             preamble.separator, is_stated = stated[1], True
         else:
             preamble.pending.append(line)
-            if len(preamble.pending) == 2 or count_fields(line, *SEPARATORS, preamble.separator) > 1:
+            if len(preamble.pending) == MAX_HEADER_LINES:
                 break
     separators = (preamble.separator,) if is_stated else SEPARATORS
-    if len(preamble.pending) == 2 and count_fields(preamble.pending[1], *separators) > 1:
-        # A line of one field above one of several is the name of the report.
-        preamble.title = preamble.pending.pop(0).strip().strip('"').strip()
-    if preamble.pending and not is_stated:
-        # Of equally many fields the first separator has them.
-        preamble.separator = max(SEPARATORS, key=lambda each: count_fields(preamble.pending[0], each))
+    preamble.separator, start = find_header(preamble.pending, separators)
+    if start:
+        # Lines of one field above one of several are the name of the report, and its days.
+        preamble.title = preamble.pending[0].strip().strip('"').strip()
+        preamble.pending = preamble.pending[start:]
     return preamble
+
+
+def find_header(lines: Sequence[str], separators: Sequence[str]) -> tuple[str, int]:
+    """Return the separator that most records agree on, and the number (from 0) of the first line with several fields.
+
+    A title may hold commas, and the fields of a file with tabs may, too: neither has as many of them in each record.
+    """
+    best = (0, 0, 0), separators[0], 0
+    for separator in separators:
+        widths = list(iter_widths(lines, separator))
+        counts = Counter(width for _, width in widths if width > 1)
+        if not counts:
+            continue
+        width, count = max(counts.items(), key=lambda item: (item[1], item[0]))
+        # Below a header there is no record of one field, but maybe a last line.
+        below = list(takewhile(lambda each: each > 1, (each for _, each in reversed(widths))))
+        score = below.count(width), count, width
+        # Of equally many the first separator has them.
+        if score > best[0]:
+            best = score, separator, next(line for line, each in widths if each > 1)
+    return best[1], best[2]
+
+
+def iter_widths(lines: Sequence[str], separator: str) -> Iterator[tuple[int, int]]:
+    """Yield the line (from 0) and the number of fields of each record, as far as the lines are CSV."""
+    reader = csv.reader(lines, delimiter=separator)
+    with suppress(csv.Error):
+        before = 0
+        for record in reader:
+            yield before, len(record)
+            before = reader.line_num
 
 
 def read_comment(preamble: CsvPreamble, line: str) -> None:
@@ -133,14 +166,6 @@ def read_comment(preamble: CsvPreamble, line: str) -> None:
         except ValueError:
             return
         preamble.days_line = preamble.line_count
-
-
-def count_fields(line: str, *separators: str) -> int:
-    """Return the number of fields of a line, by the separator that makes the most of them."""
-    try:
-        return max(len(next(csv.reader([line], delimiter=separator), [])) for separator in separators)
-    except csv.Error:
-        return 1
 
 
 def read_records(file: TextIO, preamble: CsvPreamble) -> Iterator[tuple[int, list[str]]]:

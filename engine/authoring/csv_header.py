@@ -11,7 +11,16 @@ from typing import Any
 
 from engine.authoring.csv_file import CsvFile
 from engine.authoring.csv_presets import NTH_DAY, PRESETS, PRIMARY, CsvPreset, fold_header, fold_headers
-from engine.authoring.csv_values import PARSERS, DecimalMark, is_day, parse_account, parse_nth_day
+from engine.authoring.csv_values import (
+    PARSERS,
+    DayOrder,
+    DecimalMark,
+    is_day,
+    list_day_orders,
+    parse_account,
+    parse_day,
+    parse_nth_day,
+)
 from engine.suggestions import did_you_mean, find_nearest_names
 from engine.tables import Column, Table
 
@@ -50,7 +59,8 @@ class CsvOptions:
 
     `headers` has the file's header of each column that it calls otherwise, `fixed` the text of columns that it lacks.
     `account` fills the account's column; None says nothing about it. `ignored` are headers to skip. `decimal` is what
-    stands before the decimals of numbers; None where the numbers tell.
+    stands before the decimals of numbers; None where the numbers tell. `dates` is the order of a date's parts where it
+    is not written as 2025-01-31. `number` is a column of the key that counts the rows that are equal in its others.
     """
 
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -62,6 +72,13 @@ class CsvOptions:
     skip_totals: bool = False
     thousands: bool = False
     decimal: DecimalMark | None = None
+    dates: DayOrder | None = None
+    number: str | None = None
+
+    @property
+    def given_columns(self) -> Collection[str]:
+        """The columns that no header fills, the account's aside."""
+        return self.fixed if self.number is None else (*self.fixed, self.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +142,7 @@ def match_header(file: CsvFile, table: Table, options: CsvOptions) -> CsvHeader:
     mapped = {column: fold_header(name) for column, name in options.headers.items()}
     plain, of_amounts = index_headers(names), index_headers(names, has_currency=True)
     for column in table.columns.values():
-        if column.name == table.tenant or column.name in options.fixed:
+        if column.name == table.tenant or column.name in options.given_columns:
             continue
         positions = of_amounts if column.money else plain
         at = find_position(column, table, positions, mapped, options.preset, file)
@@ -201,6 +218,8 @@ def choose_parser(
     own = options.preset.parsers if options.preset is not None else {}
     if column.name in own and column.name not in options.headers and fold_header(header) != fold_header(column.name):
         return own[column.name]
+    if column.type == "date":
+        return partial(parse_day, order=options.dates)
     return PARSERS[column.type]
 
 
@@ -251,7 +270,7 @@ def describe_faults(file: CsvFile, table: Table, header: CsvHeader, options: Csv
     empty = [
         name
         for name in table.columns
-        if name not in header.filled_columns and name not in (table.tenant, *options.fixed)
+        if name not in header.filled_columns and name not in (table.tenant, *options.given_columns)
     ]
     for position in header.unknown:
         name = header.names[position]
@@ -316,7 +335,7 @@ def find_day_header(header: CsvHeader, file: CsvFile) -> str | None:
     """Return the first header that fills nothing and whose values are days, as far as the sample shows, or None."""
     for position in header.unknown:
         texts = [record[position].strip() for record in file.sample if position < len(record)]
-        if any(texts) and all(is_day(text) for text in texts if text):
+        if any(texts) and all(is_day(text) or list_day_orders(text) for text in texts if text):
             return header.names[position]
     return None
 
@@ -335,7 +354,7 @@ def suggest_options(file: CsvFile, table: Table, header: CsvHeader, options: Csv
     empty = [
         name
         for name in table.columns
-        if name not in header.filled_columns and name not in (table.tenant, *options.fixed)
+        if name not in header.filled_columns and name not in (table.tenant, *options.given_columns)
     ]
     mapped: dict[str, str] = {}
     ignored = []

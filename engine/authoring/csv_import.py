@@ -5,6 +5,7 @@ Every fault is reported by line and column, and files with a fault give no rows.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,8 @@ class CsvRows:
         self.table = table
         self.options = options or CsvOptions()
         self.skipped_count = 0
+        # How often each key was there, but for the column that numbers its rows.
+        self.numbers: Counter[tuple[Any, ...]] = Counter()
         # The first doubtful row of each field.
         self.doubts: dict[tuple[Path, int], str] = {}
         if table.query is not None:
@@ -160,6 +163,7 @@ class CsvRows:
         faults = CsvFaults(self.paths)
         seen: dict[tuple[Any, ...], tuple[Path, int]] = {}
         self.skipped_count = 0
+        self.numbers.clear()
         for each in self.files:
             for row in self.iter_file_rows(each, seen, faults):
                 if not faults.messages:
@@ -191,6 +195,8 @@ class CsvRows:
                 if values is None:
                     continue
                 row = {**matched.fixed_values, **values}
+                if self.options.number is not None:
+                    row[self.options.number] = self.count_key(row, self.options.number)
                 repeated = self.find_repeated_key(row, matched.header.fields, seen, file.path, line)
                 if repeated is not None:
                     faults.add(file.path, line, *repeated)
@@ -204,6 +210,12 @@ class CsvRows:
                 yield row
         except MalformedCsv as error:
             faults.add(file.path, error.line, 0, str(error))
+
+    def count_key(self, row: Mapping[str, Any], number: str) -> int:
+        """Return the number, from 1, of a row among those that are equal in the rest of the key."""
+        key = tuple(row[name] for name in self.table.key if name != number)
+        self.numbers[key] += 1
+        return self.numbers[key]
 
     def find_repeated_key(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -14,18 +15,29 @@ from engine.authoring.csv_values import (
     DAMAGED_ID,
     DOTTED_NUMBER,
     GROUPED_NUMBER,
+    NO_VALUES,
     DecimalMark,
     drop_thousands,
     is_day,
+    list_day_orders,
     parse_day,
+    parse_number,
     quote_value,
+    split_sign,
 )
 from engine.tables import NUMBER_TYPES, Table
 
 # Bytes of a text in a key: PostgreSQL's index takes so many, with room for the rest of the key.
 MAX_KEY_BYTES = 2_000
-# What a row that sums up others has in its key.
+# What a row that sums up others has in its key, and in the place of its date: `Total: Account`, `Total of 240 results`.
 TOTALS = frozenset(("total", "totals", "grand total"))
+TOTAL_LABEL = re.compile(
+    r"((grand )?totals?|gesamt(summe|ergebnis)?|insgesamt|summe|totaux|totales?|totaal|suma|razem|итого|合計|总计)"
+    r"( ?[:(–-].*| of \d.*)?",
+    re.IGNORECASE,
+)
+# A line of words below the rows, such as `©2026 …`.
+NOTE = re.compile(r".*[^\W\d_]{3,}.*\s.*", re.DOTALL)
 WHOLE_TYPES = ("integer", "bigint")
 LEAVE_OUT = "--skip-totals leaves such rows out"
 
@@ -50,6 +62,9 @@ class RowReader:
         self.header = header
         self.required = list_required_columns(table)
         self.key_fields = [field for field in header.fields if field.column.name in self.required]
+        self.dates = options.dates
+        # The sign of the amounts' currency, where they have one.
+        self.sign: str | None = None
         self.decimal: DecimalMark | None = "point" if options.thousands else options.decimal
         # Where semicolons separate fields, a comma may be the decimal point.
         self.has_comma = separator == ";" and self.decimal is None
@@ -95,15 +110,17 @@ class RowReader:
         for position in labels:
             if position < len(record) and record[position].strip().casefold() in TOTALS:
                 raise SumRow(position, f"{record[position].strip()!r} sums up other rows; {LEAVE_OUT}")
+        if len(record) == 1 < width and NOTE.fullmatch(record[0]):
+            raise SumRow(0, f"{quote_value(record[0].strip())} is a note and no row; {LEAVE_OUT}")
         for field in self.key_fields:
             is_time = field.column.name == self.table.time
             # A total's name beyond the header is in the language of its user.
             if len(record) != width and not (is_time and len(record) > width):
                 continue
             given = record[field.position].strip()
-            if given.casefold() in TOTALS:
+            if TOTAL_LABEL.fullmatch(given) if is_time else given.casefold() in TOTALS:
                 raise SumRow(field.position, f"{field.header}: {given!r} sums up other rows; {LEAVE_OUT}")
-            if not given and is_time:
+            if is_time and (not given or given in NO_VALUES):
                 raise SumRow(field.position, f"{field.header}: is empty; a row without a date is a total: {LEAVE_OUT}")
             if not given and field.column.type == "text":
                 message = f"{field.header}: is empty; a row without it sums up the others: {LEAVE_OUT}"
@@ -113,7 +130,7 @@ class RowReader:
         """Parse a value of a column; an empty text is NULL. Raises ValueError."""
         column = field.column
         is_in_key = column.name in self.table.key
-        if not given:
+        if not given or (column.value_type != "text" and given.casefold() in NO_VALUES):
             if column.name in self.required:
                 raise ValueError("is empty; each row needs a value")
             return None
@@ -122,9 +139,25 @@ class RowReader:
                 raise ValueError(f"is longer than the {MAX_KEY_BYTES:,} bytes that a key may have; shorten it")
             if DAMAGED_ID.fullmatch(given):
                 raise ValueError(f"{given!r} is an id that a spreadsheet has rounded; load the export as it came")
-        if column.value_type in NUMBER_TYPES:
-            given = self.unify_number(given, is_whole=column.type in WHOLE_TYPES)
-        return field.parse(given)
+        if column.type == "date" and self.dates is None and len(orders := list_day_orders(given)) == 1:
+            self.remedies |= dict.fromkeys([("--dates", orders[0])] if not is_day(given) else [])
+        if column.value_type not in NUMBER_TYPES:
+            return field.parse(given)
+        is_percent = given.endswith("%") and not column.money and column.type not in WHOLE_TYPES
+        if is_percent:
+            given = given[:-1].rstrip()
+        elif column.money:
+            given = self.drop_sign(given)
+        given = self.unify_number(given, is_whole=column.type in WHOLE_TYPES)
+        return field.parse(str(parse_number(given) / 100) if is_percent else given)
+
+    def drop_sign(self, given: str) -> str:
+        """Return an amount without the sign of its currency. Raises ValueError if another one has another sign."""
+        number, sign = split_sign(given)
+        if sign is not None and self.sign not in (None, sign):
+            raise ValueError(f"{quote_value(given)} is in another currency than an amount in {self.sign} above")
+        self.sign = sign or self.sign
+        return number
 
     def unify_number(self, given: str, *, is_whole: bool) -> str:
         """Return a number as the parsers take it. Raises ValueError where it is not certain which number it is."""
@@ -180,7 +213,8 @@ class RowReader:
         for position in self.unread:
             text = record[position].strip()
             # Eight digits may be an id.
-            if "-" not in text or not is_day(text) or parse_day(text) == day:
+            found = self.find_day(text)
+            if found in (None, day):
                 continue
             name = self.header.names[position]
             message = f"{name}: {text} is another day than the row's {day}. If the row is over several days: {BY_DAY}"
@@ -194,4 +228,13 @@ class RowReader:
     def read_day(self, record: Sequence[str], position: int | None) -> date | None:
         """Return the day in a field; None where there is none. Raises ValueError."""
         text = "" if position is None else record[position].strip()
-        return parse_day(text) if text else None
+        return parse_day(text, self.dates) if text else None
+
+    def find_day(self, text: str) -> date | None:
+        """Return the day that a text is; None for a moment, and for eight digits, which may be an id."""
+        if text.isdigit() or not ("-" in text or (self.dates is not None and ":" not in text)):
+            return None
+        try:
+            return parse_day(text, None if ":" in text else self.dates)
+        except ValueError:
+            return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Any, Literal
@@ -25,11 +25,27 @@ DecimalMark = Literal["comma", "point"]
 # What a spreadsheet makes of a long number: `1.2021E+17`.
 DAMAGED_ID = re.compile(r"\d(\.\d+)?E\+\d{2,}", re.ASCII)
 DATE = re.compile(r"(\d{4})(-?)(\d{2})\2(\d{2})", re.ASCII)
+# `11/22/2026`, `22.11.26`, `2026-11-22`, `22-Nov-2026`, `22 November 2026`, `Nov 22, 2026`.
+DAY_PARTS = re.compile(r"(\w+)(\.? |[-/.])(\w+)(,? |[-/.] ?)(\d+)", re.ASCII)
+TIME_OF_DAY = re.compile(
+    r"(T|,? )\d{1,2}:\d\d(:\d\d(\.\d+)?)?( ?[AP]M)?( ?(Z|[+-]\d\d:?\d\d|[A-Z]{3,4}))?", re.ASCII | re.IGNORECASE
+)
+MONTHS = (
+    *("january", "february", "march", "april", "may", "june", "july", "august", "september"),
+    *("october", "november", "december"),
+)
+DayOrder = Literal["ymd", "mdy", "dmy"]
+DAY_ORDERS: Sequence[DayOrder] = ("ymd", "mdy", "dmy")
 # The time of day of a day: none, in any time zone.
 MIDNIGHT = re.compile(r"[T ]00:00(:00(\.0+)?)?(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
+# Some exports put a blank before a timestamp's offset.
+UTC_OFFSET = re.compile(r" ([+-]\d\d:?\d\d|UTC)$", re.ASCII)
 # What a `numeric` column holds on every engine: 38 digits, nine of them after the point.
 NUMERIC = Context(prec=38, rounding=ROUND_HALF_UP)
 NUMERIC_STEP = Decimal("1e-9")
+# What exports write where there is no number, and no date.
+NO_VALUES = frozenset(("-", "--", "–", "—", "n/a"))
+SIGNED_AMOUNT = re.compile(r"([+-]?)([$€£¥]) ?([\d.,]+)|([+-]?[\d.,]+) ?([$€£¥])", re.ASCII)
 BOOLEANS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
 
 
@@ -69,7 +85,10 @@ def parse_decimal(given: str) -> Decimal:
         raise ValueError(f"{quote_value(given)} is too large for the column") from None
 
 
-def parse_day(given: str) -> date:
+def parse_day(given: str, order: DayOrder | None = None) -> date:
+    """Parse a date; in the given order of year, month and day, whatever the time of day. Raises ValueError."""
+    if order is not None and (ordered := parse_ordered_day(given, order)) is not None:
+        return reject_out_of_range(ordered, given)
     parts = DATE.match(given)
     is_day = parts is not None and (parts.end() == len(given) or MIDNIGHT.fullmatch(given, parts.end()))
     try:
@@ -77,8 +96,43 @@ def parse_day(given: str) -> date:
     except ValueError:
         found = None
     if found is None:
-        raise ValueError(f"{quote_value(given)} is not a date; write it as 2025-01-31 or 20250131")
+        raise ValueError(f"{quote_value(given)} is not a date; {describe_day_orders(given)}")
     return reject_out_of_range(found, given)
+
+
+def parse_ordered_day(given: str, order: DayOrder) -> date | None:
+    """Return the date whose parts stand in this order, or None; a time of day behind it is left out."""
+    parts = DAY_PARTS.match(given)
+    if parts is None or (parts.end() < len(given) and not TIME_OF_DAY.fullmatch(given, parts.end())):
+        return None
+    first, separator, second, other, third = parts.groups()
+    if separator in "-/." and separator != other.strip():
+        return None
+    texts = dict(zip(order, (first, second, third), strict=True))
+    month = next((at for at, name in enumerate(MONTHS, 1) if is_month_name(texts["m"], name)), None)
+    widths = (4,) if order == "ymd" else (2, 4)
+    if (month is None and not all(map(str.isdigit, texts.values()))) or len(texts["y"]) not in widths:
+        return None
+    try:
+        year = int(texts["y"]) + (2000 if len(texts["y"]) == 2 else 0)
+        return date(year, month or int(texts["m"]), int(texts["d"]))
+    except ValueError:
+        return None
+
+
+def is_month_name(text: str, name: str) -> bool:
+    return len(text) >= 3 and name.startswith(text.casefold())
+
+
+def list_day_orders(given: str) -> Sequence[DayOrder]:
+    """List the orders of year, month and day in which a text is a date."""
+    return [order for order in DAY_ORDERS if parse_ordered_day(given, order) is not None]
+
+
+def describe_day_orders(given: str) -> str:
+    """Describe how a text that is no date can be read as one."""
+    readings = [f"--dates {order} reads it as {parse_ordered_day(given, order)}" for order in list_day_orders(given)]
+    return ", and ".join(readings) or "write it as 2025-01-31 or 20250131"
 
 
 def is_day(given: str) -> bool:
@@ -87,6 +141,14 @@ def is_day(given: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def split_sign(given: str) -> tuple[str, str | None]:
+    """Split `$1,200.50` or `5 €` into the number and the sign of its currency."""
+    parts = SIGNED_AMOUNT.fullmatch(given)
+    if parts is None:
+        return given, None
+    return (parts[1] + parts[3], parts[2]) if parts[2] else (parts[4], parts[5])
 
 
 def drop_thousands(given: str, decimal: DecimalMark) -> str:
@@ -106,7 +168,7 @@ def build_timestamp_parser(*, zoned: bool) -> Callable[[str], datetime]:
 
     def convert(given: str) -> datetime:
         try:
-            found = datetime.fromisoformat(given)
+            found = datetime.fromisoformat(UTC_OFFSET.sub(lambda offset: offset[1].replace("UTC", "Z"), given))
         except ValueError:
             raise ValueError(f"{quote_value(given)} is not a timestamp; write it as {example}") from None
         if (found.tzinfo is not None) is not zoned:

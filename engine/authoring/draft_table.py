@@ -6,7 +6,7 @@ import re
 import shlex
 import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -15,8 +15,23 @@ from typing import Any
 from engine.authoring.csv_file import CsvFile, MalformedCsv
 from engine.authoring.csv_header import CURRENCY_CODE, TENANT_HEADER, split_currency
 from engine.authoring.csv_presets import fold_header
-from engine.authoring.csv_rows import TOTALS
-from engine.authoring.csv_values import GROUPED_NUMBER, PARSERS
+from engine.authoring.csv_rows import TOTAL_LABEL, TOTALS
+from engine.authoring.csv_values import (
+    COMMA_NUMBER,
+    DAY_ORDERS,
+    GROUPED_NUMBER,
+    NO_VALUES,
+    PARSERS,
+    TIME_OF_DAY,
+    DayOrder,
+    DecimalMark,
+    drop_thousands,
+    is_day,
+    list_day_orders,
+    parse_ordered_day,
+    quote_value,
+    split_sign,
+)
 from engine.authoring.edit import render_scalar
 from engine.catalog.dimensions import DIMENSION_NAME
 from engine.catalog.table_resolver import RESERVED_COLUMNS
@@ -30,18 +45,22 @@ TENANT = "user_id"
 TYPES = ("date", "bigint", "double", "timestamptz", "timestamp")
 IDS = re.compile(r"(.*_)?(id|ids|code|number|sku|zip|phone|hash)")
 ACCOUNTS = re.compile(
-    r"account|profile|shop|store|site|(ad_)?account_id|advertiser_id|customer_id|merchant_id|profile_id|property(_id)?"
+    r"account|profile|shop|store|site|(ad_)?account_(id|number)|advertiser_id|customer_id|merchant_id|profile_id|property(_id)?"
     r"|shop_id|site_url|store_id"
 )
 MONEY = re.compile(
-    r"(.*_)?(cost|spend|spent|revenue|sales|amount|budget|tax|refund|refunds|price|subtotal|total"
-    r"|value)(_.*)?"
+    r"(.*_)?(cost|spend|spent|revenue|sales|amount|budget|tax|taxes|shipping|discount|fee|fees|refund|refunds|price"
+    r"|subtotal|total|value)(_.*)?"
 )
-# Values of a day that are no sums of anything: ratios, averages, and counts of different people.
-NO_SUMS = re.compile(
-    r"(.*_)?(avg|average|mean|median|rate|ratio|percent|share|ctr|cpc|cpm|cpa|roas|position|rank|frequency|score"
-    r"|users|visitors|reach|followers|subscribers|balance|unique)(_.*)?"
+# Values of a day that are no sums of anything: ratios and averages, and counts of different people.
+RATIOS = re.compile(
+    r"(.*_)?(avg|average|mean|median|rate|ratio|percent|share|ctr|cpc|cpm|cpa|cvr|roas|per|position|rank|frequency"
+    r"|score|duration)(_.*)?"
 )
+LEVELS = re.compile(r"(.*_)?(users|visitors|reach|followers|subscribers|balance|unique)(_.*)?")
+# What nobody filters by: persons, and values of which only a bound is told, such as `< 10%`.
+PERSONS = re.compile(r"(.*_)?(e_?mail|phone|address|first_name|last_name)(_.*)?")
+BOUND = re.compile(r"[<>] ?\d.*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +80,27 @@ class DraftColumn:
         return all(self.values)
 
     @property
+    def compared_values(self) -> Sequence[str]:
+        """What tells rows apart: of a moment that is loaded as a day, the day."""
+        return [TIME_OF_DAY.sub("", value) for value in self.values] if self.type == "date" else self.values
+
+    @property
     def has_thousands(self) -> bool:
-        return self.type in ("bigint", "double", "numeric") and any(map(GROUPED_NUMBER.fullmatch, self.values))
+        return self.type in ("bigint", "double", "numeric") and any(
+            map(GROUPED_NUMBER.fullmatch, map(drop_signs, self.values))
+        )
 
 
 class TableDraft:
-    """A drafted table: its text, and the options with which `load` takes the file. Raises InvalidRows."""
+    """A drafted table: its text, and the options with which `load` takes the file. Raises InvalidRows.
 
-    def __init__(self, name: str, path: Path) -> None:
+    `dates` is the order of the parts of dates, where it is known.
+    """
+
+    def __init__(self, name: str, path: Path, dates: DayOrder | None = None) -> None:
         self.name = name
         self.path = path
+        self.dates = dates
         try:
             file = CsvFile(path)
             records = [record for _, record in islice(file.iter_records(), 1, MAX_ROWS + 1)]
@@ -78,12 +108,15 @@ class TableDraft:
             raise InvalidRows(f"{path}:{error.line}:1: {error}") from None
         # Rows that sum up others would be no numbers, and have no date.
         whole = [each for each in records if len(each) == len(file.header)]
-        self.rows = [each for each in whole if not any(value.strip().casefold() in TOTALS for value in each)]
-        self.has_totals = len(self.rows) < len(whole)
+        self.rows = [each for each in whole if not sums_up_others(each)]
+        self.has_totals = len(self.rows) < len(whole) or any(len(each) == 1 for each in records)
         if not self.rows:
             raise InvalidRows(f"{path}: has no rows below its header, from which types could be guessed")
+        self.has_decimal_comma = any(map(has_decimal_comma, zip(*self.rows, strict=True)))
         self.columns = list(self.draft_columns(file.header))
         self.currency = self.find_currency()
+        if not self.days:
+            self.use_written_days()
 
     def draft_columns(self, header: Sequence[str]) -> Iterator[DraftColumn]:
         """Draft a column for each header that has a name."""
@@ -98,12 +131,10 @@ class TableDraft:
                 )
             name = make_column_name(CURRENCY_CODE.sub("", shown), taken)
             taken.add(name)
-            values = [row[position].strip() for row in self.rows]
-            kind = guess_type(name, values)
-            is_number = kind in ("bigint", "double")
-            is_additive = not (is_number and NO_SUMS.fullmatch(name))
-            is_money = is_number and (CURRENCY_CODE.search(shown) is not None or bool(MONEY.fullmatch(name)))
-            yield DraftColumn(name, shown, values, "numeric" if is_money else kind, is_money, is_additive)
+            texts = [row[position].strip() for row in self.rows]
+            values = ["" if value.casefold() in NO_VALUES else value for value in texts]
+            kind = guess_type(name, values, has_decimal_comma=self.has_decimal_comma)
+            yield make_draft_column(name, shown, texts if kind == "text" else values, kind)
 
     def find_currency(self) -> str | None:
         """Return the column of the currency; where money has none, it is added."""
@@ -116,21 +147,63 @@ class TableDraft:
         """Whether the file has no column for the currency of its money."""
         return self.currency is not None and self.currency not in {each.name for each in self.columns}
 
+    @property
+    def days(self) -> Sequence[DraftColumn]:
+        """The columns with a date in each row."""
+        return [each for each in self.columns if each.type == "date" and each.is_filled]
+
+    def use_written_days(self) -> None:
+        """Take dates in another form, and moments by their date, for days. Raises InvalidRows where there are none."""
+        found: dict[DayOrder, list[DraftColumn]] = {}
+        for order in DAY_ORDERS if self.dates is None else (self.dates,):
+            columns = [each for each in self.columns if each.is_filled and has_ordered_days(each, order)]
+            if columns:
+                found[order] = columns
+        if not found:
+            raise InvalidRows(f"{self.path}: {self.describe_lack_of_days()}")
+        self.dates, days = next(iter(found.items()))
+        if len(found) > 1:
+            names = " and ".join(f"--dates {order}" for order in found)
+            raise InvalidRows(
+                f"{self.path}: {days[0].header}: {days[0].values[0]!r} may begin with the month or with the day; "
+                f"of {names}, say which it is"
+            )
+        # The first moment is the day; another one keeps its time.
+        chosen = next((each for each in days if each.name in ("date", "day")), days[0])
+        self.columns = [
+            replace(each, type="date") if each is chosen or is_day_only(each, self.dates) else each
+            for each in self.columns
+        ]
+
+    def describe_lack_of_days(self) -> str:
+        """Say which value keeps a column from being that of the day, or that there is no such column."""
+        for each in self.columns:
+            others = [value for value in each.values if not is_day(value) and not list_day_orders(value)]
+            if others and 2 * len(others) < len(self.rows):
+                return f"{each.header}: {quote_value(others[0])} is no date, as the others are; remove the row"
+        forms = "2025-01-31, 20250131, 01/31/2025 or Jan 31, 2025"
+        return f"has no column with a date in each row, written as {forms}; export it by day"
+
     @cached_property
     def time(self) -> DraftColumn:
-        """The column of the day. Raises InvalidRows."""
-        days = [each for each in self.columns if each.type == "date" and each.is_filled]
-        if not days:
-            raise InvalidRows(
-                f"{self.path}: has no column with a date in each row, written as 2025-01-31 or 20250131; "
-                "export it by day, with its dates in this form"
-            )
-        return next((each for each in days if each.name in ("date", "day")), days[0])
+        """The column of the day."""
+        return next((each for each in self.days if each.name in ("date", "day")), self.days[0])
+
+    @cached_property
+    def number(self) -> str | None:
+        """The name of a column that counts the rows which nothing else tells apart."""
+        if self.is_key_unique:
+            return None
+        return make_column_name("line", [TENANT, *(each.name for each in self.columns), self.currency or ""])
 
     @cached_property
     def texts(self) -> Sequence[DraftColumn]:
         """The columns that rows can be told apart by: accounts and ids first, labels of ids last."""
-        texts = [each for each in self.columns if each.type == "text" and each.name != self.currency]
+        texts = [
+            each
+            for each in self.columns
+            if each.type == "text" and each.name != self.currency and not any(map(BOUND.fullmatch, each.values))
+        ]
         labels = {self.find_label(each) for each in texts}
         return sorted(texts, key=lambda each: (each is not self.account, each.name in labels, not is_id(each.name)))
 
@@ -152,13 +225,16 @@ class TableDraft:
         """The columns that tell the first rows apart, as few as possible beside day and account."""
         key = [self.time, *([self.account] if self.account else [])]
         candidates = [each for each in self.texts if each.is_filled and each not in key]
-        while len(set(zip(*(each.values for each in key), strict=True))) < len(self.rows) and candidates:
-            key.append(candidates.pop(0))
+        # What tells most rows apart, an id before all else, is needed for those to come, even where days would do.
+        key += sorted(candidates, key=lambda each: (not is_id(each.name), -count_different([each])))[:1]
+        for each in candidates:
+            if count_different(key) < count_different([*key, each]):
+                key.append(each)
         return key
 
     @property
     def is_key_unique(self) -> bool:
-        return len(set(zip(*(each.values for each in self.key), strict=True))) == len(self.rows)
+        return count_different(self.key) == len(self.rows)
 
     def find_label(self, column: DraftColumn) -> str | None:
         """Return the column that names what an id stands for: `campaign_name` or `campaign` for `campaign_id`."""
@@ -176,7 +252,8 @@ class TableDraft:
             is_another = len(self.rows) > 10 and len(set(each.values)) == len(self.rows)
             stem = each.name.removesuffix("_id")
             name = stem if stem not in names else each.name
-            if each.name not in labels and not is_another and DIMENSION_NAME.fullmatch(name):
+            is_private = PERSONS.fullmatch(each.name) is not None
+            if each.name not in labels and not is_another and not is_private and DIMENSION_NAME.fullmatch(name):
                 found[name] = (each.name, self.find_label(each))
         return found
 
@@ -192,9 +269,13 @@ class TableDraft:
         yield f"    time: {self.time.name}"
         if self.currency is not None:
             yield f"    currency: {self.currency}"
-        remark = "No two" if self.is_key_unique else "Some"
-        yield f"    # {remark} of the {count} are equal in these; whatever else tells rows apart belongs here, too."
-        yield f"    key: [{', '.join((TENANT, *(each.name for each in self.key)))}]"
+        key = [TENANT, *(each.name for each in self.key)]
+        if self.number is None:
+            yield f"    # No two of the {count} are equal in these; whatever else tells rows apart belongs here, too."
+        else:
+            key.append(self.number)
+            yield f"    # {self.number} counts the rows that are equal in the others; an id of theirs would be better."
+        yield f"    key: [{', '.join(key)}]"
         if self.account is not None:
             yield f"    account: {self.account.name}"
         if dimensions := self.list_dimensions():
@@ -206,6 +287,8 @@ class TableDraft:
         yield f"      {TENANT}: uuid"
         for each in self.columns:
             yield f"      {each.name}: {render_type(each)}  # {describe_values(each)}"
+        if self.number is not None:
+            yield f"      {self.number}: integer"
         if self.has_added_currency:
             yield f"      {self.currency}: text"
 
@@ -219,8 +302,14 @@ class TableDraft:
         is_told = any(CURRENCY_CODE.search(each.header) for each in self.columns if each.is_money)
         if self.has_added_currency and not is_told:
             options += ("--set", f"{self.currency}=CODE")
-        if any(each.has_thousands for each in self.columns):
+        if self.has_decimal_comma:
+            options += ("--decimal", "comma")
+        elif any(each.has_thousands for each in self.columns):
             options.append("--thousands")
+        if self.dates is not None:
+            options += ("--dates", self.dates)
+        if self.number is not None:
+            options += ("--number", self.number)
         if self.has_totals:
             options.append("--skip-totals")
         return options
@@ -247,11 +336,57 @@ def make_column_name(header: str, taken: Collection[str]) -> str:
     return next(each for each in names if each not in taken)
 
 
+def make_draft_column(name: str, header: str, values: Sequence[str], kind: str) -> DraftColumn:
+    """Make a column of this type; what it says of its numbers is guessed from its name and its values."""
+    is_number = kind in ("bigint", "double")
+    is_percent = any(value.endswith("%") for value in values)
+    has_sign = is_number and any(split_sign(value)[1] for value in values)
+    # `total_opens` is a number of things.
+    is_named = MONEY.fullmatch(name.removeprefix("total_")) is not None or CURRENCY_CODE.search(header) is not None
+    is_money = is_number and not is_percent and (is_named or has_sign)
+    is_ratio = is_number and (is_percent or "/" in header or RATIOS.fullmatch(name) is not None)
+    is_additive = not (is_ratio or (is_number and LEVELS.fullmatch(name)))
+    # A ratio may be whole by chance.
+    found = "numeric" if is_money else "double" if is_ratio else kind
+    return DraftColumn(name, header, values, found, is_money, is_additive)
+
+
+def sums_up_others(record: Sequence[str]) -> bool:
+    label = next((value.strip() for value in record if value.strip()), "")
+    return bool(TOTAL_LABEL.fullmatch(label)) or any(value.strip().casefold() in TOTALS for value in record)
+
+
+def has_decimal_comma(values: Sequence[str]) -> bool:
+    """Whether all values are numbers with points between thousands, and some have a comma before decimals."""
+    given = [number for value in values if (number := drop_signs(value.strip())) and number not in NO_VALUES]
+    return all(map(COMMA_NUMBER.fullmatch, given)) and any(
+        "," in value and not GROUPED_NUMBER.fullmatch(value) for value in given
+    )
+
+
+def has_ordered_days(column: DraftColumn, order: DayOrder) -> bool:
+    return all(parse_ordered_day(value, order) is not None for value in column.values if value)
+
+
+def is_day_only(column: DraftColumn, order: DayOrder) -> bool:
+    return column.is_filled and has_ordered_days(column, order) and not any(":" in value for value in column.values)
+
+
+def count_different(columns: Sequence[DraftColumn]) -> int:
+    """Return the number of different rows, in these columns."""
+    return len(set(zip(*(each.compared_values for each in columns), strict=True)))
+
+
+def drop_signs(value: str) -> str:
+    """Return a number without the sign of a currency or of a percentage."""
+    return split_sign(value.removesuffix("%").rstrip())[0]
+
+
 def is_id(name: str) -> bool:
     return IDS.fullmatch(name) is not None
 
 
-def guess_type(name: str, values: Sequence[str]) -> str:
+def guess_type(name: str, values: Sequence[str], *, has_decimal_comma: bool = False) -> str:
     """Guess a column's type: the first one that takes all values; an id or an account is a text."""
     given = [value for value in values if value]
     if not given or is_id(name) or ACCOUNTS.fullmatch(name):
@@ -259,11 +394,16 @@ def guess_type(name: str, values: Sequence[str]) -> str:
     if all(value.casefold() in ("true", "false") for value in given):
         return "boolean"
     is_coded = any(re.fullmatch(r"0\d+", value, re.ASCII) for value in given)
-    numbers = [value.replace(",", "") if GROUPED_NUMBER.fullmatch(value) else value for value in given]
+    mark: DecimalMark = "comma" if has_decimal_comma else "point"
+    grouped = COMMA_NUMBER if has_decimal_comma else GROUPED_NUMBER
+    plain = [drop_signs(value) for value in given]
+    numbers = [drop_thousands(value, mark) if grouped.fullmatch(value) else value for value in plain]
     for kind in TYPES:
         is_number = kind in ("bigint", "double")
-        if kind == "bigint" and any(re.search(r"\.\d\d", value, re.ASCII) for value in given):
-            continue  # 12.00 is an amount.
+        if kind == "bigint" and any(
+            "%" in value or re.search(r"\.\d\d", number, re.ASCII) for value, number in zip(given, numbers, strict=True)
+        ):
+            continue  # 12.00 is an amount, and 12 % a fraction.
         if kind == "date" and name not in ("date", "day") and not any("-" in value for value in given):
             continue  # Eight digits may be a number.
         if not (is_number and is_coded) and accepts_all(PARSERS[kind], numbers if is_number else given):

@@ -155,6 +155,11 @@ class Metric:
         return {name: each for name, each in first.items() if all(name in other for other in others)}
 
     @property
+    def breakdowns(self) -> Mapping[str, Dimension]:
+        """What a request may break it down by: of a widget of one series its dimensions, of any other nothing."""
+        return {}
+
+    @property
     def is_correlation(self) -> bool:
         """Whether its headline is the correlation of two series."""
         return False
@@ -202,6 +207,10 @@ class TableMetric(Metric):
     @cached_property
     def dimensions(self) -> Mapping[str, Dimension]:
         return self.table.dimensions
+
+    @property
+    def breakdowns(self) -> Mapping[str, Dimension]:
+        return self.dimensions if self.rows is None and len(self.series) == 1 else {}
 
     @property
     def has_one_series(self) -> bool:

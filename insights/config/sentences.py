@@ -10,6 +10,7 @@ import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from jinja2 import TemplateSyntaxError, nodes
@@ -117,13 +118,19 @@ def parse_sentence(text: str, fields: Fields) -> Sentence:
     if (found := find_markup(BLOCK.sub(lambda block: " " * len(block[0]), text))) is not None:
         raise TextFaults(TextFault(found.start(), "template-forbidden", f"{found[0]!r} is {NO_MARKUP}"))
     try:
-        tree = SANDBOX.parse(text)
+        tree = parse_tree(text)
         faults = sorted(set(find_faults(tree, text, fields)))
     except TEMPLATE_ERRORS as error:
         raise TextFaults(explain_template_error(error, text)) from error
     if faults:
         raise TextFaults(*faults)
     return Sentence(text, tree)
+
+
+@lru_cache(maxsize=1_000)
+def parse_tree(text: str) -> nodes.Template:
+    """Parse a sentence once in a process: files are read again and again, and a tree is only ever walked."""
+    return SANDBOX.parse(text)
 
 
 def find_faults(node: nodes.Node, text: str, names: Fields) -> Iterator[TextFault]:

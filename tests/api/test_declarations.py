@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from engine.answer.engine import Engine
-from engine.catalog.catalog import load_catalog
 from engine.warehouse.warehouse import Warehouse
+from insights.config.load import load_catalog
 from runtime.services import Services
 from state import State
 from tests.api.conftest import ALICE, make_bearer_headers, make_settings
@@ -27,6 +28,14 @@ tables:
 metrics:
   ga4.visits: {table: visits, value: sum(n)}
   ga4.others: {table: others, value: sum(n)}
+"""
+INSIGHTS = """\
+facts:
+  visits: {change: ga4.visits, least: 0.1, floor: 1}
+  others: {change: ga4.others, least: 0.1, floor: 1}
+rules:
+  visits: {group: Traffic, importance: 1, about: [visits], when: visits, say: "Visits {{ visits.words }}."}
+  others: {group: Traffic, importance: 1, about: [others], when: others, say: "Others {{ others.words }}."}
 """
 # SQLite adds up texts too: there it is a column that is missing.
 LIVE_COLUMN = {"sqlite": "m bigint", "postgres": "n text", "duckdb": "n varchar", "clickhouse": "n String"}
@@ -42,6 +51,7 @@ def app(engine_name: str, warehouse_url: str, tmp_path: Path, state: State) -> I
     folder = tmp_path / "mine"
     folder.mkdir()
     (folder / "ga4.yaml").write_text(FILE)
+    (folder / "insights.yaml").write_text(INSIGHTS)
     catalog = load_catalog(folder)
     warehouse = Warehouse(warehouse_url)
     uuid, kind = UUIDS.get(engine_name, "uuid"), ENGINES.get(engine_name, "")
@@ -50,6 +60,8 @@ def app(engine_name: str, warehouse_url: str, tmp_path: Path, state: State) -> I
     row = f"INSERT INTO visits VALUES ('{ALICE}', '2025-01-01', {number})"
     warehouse.driver.run([f"CREATE TABLE visits ({columns}) {kind}", row])
     warehouse.create_tables([catalog.tables["others"]])
+    row_of_others = {"user_id": ALICE, "date": date(2025, 1, 1), "n": 7}
+    warehouse.upsert(catalog.tables["others"], [row_of_others])
     yield create_app(Services(Engine(catalog, warehouse), state, make_settings(METRICS_DIR=str(folder))))
     warehouse.close()
 
@@ -61,6 +73,11 @@ def test_the_log_names_the_declaration(app: FastAPI, engine_name: str, caplog: p
             assert (refused.status_code, refused.json()["detail"]) == (503, DETAIL)
             assert "Retry-After" in refused.headers
         assert client.get("/v1/widgets/ga4.others", params=PERIOD).status_code == 200
+        both = client.post("/v1/widgets/batch", json={"keys": ["ga4.visits", "ga4.others"], **PERIOD})
+        assert (both.status_code, both.json()["widgets"]["ga4.others"]["stats"]["value"]) == (200, 7)
+        assert both.json()["widgets"]["ga4.visits"] == refused.json()
+        assert client.get("/v1/insights", params=PERIOD).status_code == 200
+        assert "insights say nothing of ga4.visits: " in caplog.text
         deadline = time.monotonic() + 20
         while not (compared := [line for line in caplog.messages if "the tables of the warehouse" in line]):
             assert time.monotonic() < deadline, caplog.text
@@ -73,7 +90,7 @@ def test_the_log_names_the_declaration(app: FastAPI, engine_name: str, caplog: p
         )
         assert f"error[{code}]" in compared[0]
     told = [line for line in caplog.messages if line.endswith("(read for the declared table 'visits')")]
-    assert len(told) == 2
+    assert len(told) == 4
     assert told[0].startswith("LayoutMismatch: WAREHOUSE_URL: the warehouse cannot be used: ")
     assert "`metric-engine validate --database` tells what differs" in told[0]
     assert "SELECT" not in caplog.text

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from api.mcp.resource_metadata import METADATA_PATH
 from api.middleware.authentication import OPEN_PATHS
-from api.schemas import Widget
+from api.schemas.answer import Widget
 from runtime.services import Services
 
 # The protocol of assistants describes itself.

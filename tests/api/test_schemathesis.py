@@ -15,12 +15,11 @@ from api.app import create_app
 from demo.database import DemoDatabase
 from demo.tenants import EVERYTHING
 from engine.answer.engine import Engine
-from engine.catalog.catalog import load_catalog
 from engine.warehouse.warehouse import Warehouse
 from runtime.services import Services
-from runtime.shipped import get_shipped_folder
 from state import State
 from tests.api.conftest import ENCRYPTION_KEY, make_settings, run_app, sign_token
+from tests.support.shipped import load_shipped_catalog
 
 pytestmark = pytest.mark.server
 
@@ -35,7 +34,7 @@ def state(tmp_path: Path) -> State:
 @pytest.fixture
 def engine(tmp_path: Path, state: State) -> Engine:
     """The shipped widgets over two months of the demo's history."""
-    engine = Engine(load_catalog(get_shipped_folder()), Warehouse(f"sqlite:///{tmp_path / 'facts.db'}"))
+    engine = Engine(load_shipped_catalog(), Warehouse(f"sqlite:///{tmp_path / 'facts.db'}"))
     engine.warehouse.create_tables(engine.catalog.tables.values())
     demo = DemoDatabase(state, engine.warehouse, engine.catalog, days=60)
     demo.connect_accounts()

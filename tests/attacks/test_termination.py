@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 
 from engine import Warehouse
-from insights.config.load import load_catalog
 from tests.insights.conftest import EVENTFUL
 from tests.insights.fake import hangs, serve_model
 from tests.insights.worlds import END, history
 from tests.support.attacked_server import PATIENCE, A, run_attacked
-from tests.support.paths import METRICS
+from tests.support.shipped import load_shipped_catalog
 
 pytestmark = pytest.mark.server
 
@@ -24,7 +23,7 @@ PATH = f"/v1/insights?start={END - timedelta(days=27)}&end={END}"
 
 
 def fill_warehouse(url: str) -> None:
-    warehouse, catalog = Warehouse(url), load_catalog(METRICS)
+    warehouse, catalog = Warehouse(url), load_shipped_catalog()
     warehouse.create_tables(catalog.tables.values())
     for table, rows in history(1, EVENTFUL, days=28).items():
         warehouse.upsert(catalog.tables[table], [{"user_id": A, **row} for row in rows])

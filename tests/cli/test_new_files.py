@@ -86,10 +86,133 @@ def test_a_stranger_goes_from_an_export_to_a_widget(run: Run, metrics: Path) -> 
     assert (answer["stats"]["value"], answer["meta"]["currency"]) == (660.5, "EUR")
 
 
+GOOGLE_ADS = """\
+Campaign report
+"January 1, 2025 - January 2, 2025"
+Day,Customer ID,Campaign ID,Campaign,Currency code,Cost,Impr.,CTR,Cost / conv.,Search impr. share
+2025-01-01,555-123-1,1001,Brand,USD,"1,310.50",30000,2.94%,0.26, --
+2025-01-01,555-123-1,1002,Shoes,USD,50.00,4000,2.44%,--,< 10%
+2025-01-02,555-123-1,1001,Brand,USD,300.00,29000,3.00%,0.33,45.2%
+Total: Account,,,,USD,"1,660.50",63000,2.9%,,--
+"""
+SHOPIFY = """\
+Name,Email,Currency,Total,Created at,Lineitem name,Lineitem quantity
+#1001,a@example.org,USD,60.00,2025-01-01 23:50:07 -0500,Shirt,2
+#1001,a@example.org,,,2025-01-01 23:50:07 -0500,Stool,1
+#1001,a@example.org,,,2025-01-01 23:50:07 -0500,Stool,1
+#1002,b@example.org,USD,40.00,2025-01-02 02:03:07 -0500,Shirt,1
+"""
+LINKEDIN = """\
+Campaign Performance Report (in UTC)
+Report Start: January 1, 2025, 12:00 AM
+Report End: January 31, 2025, 11:59 PM
+
+Start Date (in UTC)\tCurrency\tCampaign ID\tCampaign Name\tTotal Spent\tLeads
+01/02/2025\tUSD\t900\tABM, Nordics\t170.3\t2
+01/31/2025\tUSD\t900\tABM, Nordics\t29.7\t1
+"""
+TIKTOK = """\
+By Day,Campaign ID,Cost,Cost per conversion,Conversion rate (CVR),Currency
+2025-01-01,179,30.91,6.18,13.51%,USD
+2025-01-02,179,9.09,-,0.00%,USD
+Total of 2 results,-,40.00,8.00,6.8%,-
+"""
+MAILCHIMP = """\
+Title,Send Date,Total Recipients,Open Rate,Total Revenue,Unique Id
+Hello,"Jan 01, 2025 10:00 am","5,292",29.35%,"$1,074.95",a1
+Again,"Jan 02, 2025 10:00 am",300,40.00%,$0.05,b2
+"""
+MICROSOFT = """\
+"Report Name: Campaigns"
+"Report Time: 1/1/2025,1/31/2025"
+
+"Gregorian date","Account number","Campaign ID","Spend","Average CPC"
+"1/2/2025","F1","501","50.00","1"
+"1/31/2025","F1","501","10.00","2"
+
+"©2025 Somebody. All rights reserved. "
+"""
+EURO = """\
+Tag;Kampagne;Kosten (EUR);Klickrate;Klicks
+01.01.2025;Marke;1.310,50;2,94 %;1.200
+31.01.2025;Marke;0,50;3 %;7
+Gesamt: Konto;;1.311,00;2,9 %;1.207
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "key", "measure", "total"),
+    [
+        (GOOGLE_ADS, "--thousands --skip-totals", "day, customer_id, campaign_id", "cost", 1660.5),
+        (SHOPIFY, "--dates ymd --number line", "created_at, name, lineitem_name, line", "total", 100),
+        (LINKEDIN, "--dates mdy", "start_date_in_utc, campaign_id", "total_spent", 200),
+        (TIKTOK, "--skip-totals", "by_day, campaign_id", "cost", 40),
+        (MAILCHIMP, "--thousands --dates mdy", "send_date, unique_id", "total_revenue", 1075),
+        (
+            MICROSOFT,
+            "--set currency=CODE --dates mdy --skip-totals",
+            "gregorian_date, account_number, campaign_id",
+            "spend",
+            60,
+        ),
+        (EURO, "--decimal comma --dates dmy --skip-totals", "tag, kampagne", "kosten", 1311),
+    ],
+    ids=["google-ads", "shopify", "linkedin", "tiktok", "mailchimp", "microsoft", "semicolons"],
+)
+def test_exports_as_they_come_are_loaded_by_the_drafted_command(
+    run: Run, metrics: Path, text: str, options: str, key: str, measure: str, total: float
+) -> None:
+    Path("export.csv").write_text(text, encoding="utf-16" if "\t" in text else "utf-8-sig")
+    drafted = run("new", "table", "rows", "export.csv", "--source", "google_ads", "--metrics", "mine")
+    assert drafted.exit_code == 0, drafted.stderr
+    assert f"    key: [user_id, {key}]\n" in drafted.stdout
+    load = drafted.stdout.splitlines()[-2]
+    assert f" {options} --metrics" in load
+    loaded = run(*shlex.split(load.replace("UUID", ALICE).replace("=CODE", "=USD"))[1:])
+    assert loaded.exit_code == 0, loaded.stderr
+    new = ("new", "google_ads.money", "--table", "rows", "--value", f"sum({measure})", "--format", "currency")
+    assert run(*new, "--metrics", "mine").exit_code == 0
+    window = ("--start", "2025-01-01", "--end", "2025-01-31", "--format", "json", "--metrics", "mine")
+    answer = json.loads(run("query", "google_ads.money", "--user", ALICE, *window).stdout)
+    assert answer["stats"]["value"] == pytest.approx(total)
+
+
+@pytest.mark.parametrize(
+    ("text", "dimensions"),
+    [
+        (GOOGLE_ADS, {"customer", "campaign_id"}),
+        (SHOPIFY, {"name", "lineitem_name"}),
+        (LINKEDIN, {"campaign"}),
+    ],
+)
+def test_persons_bounds_and_measures_are_no_dimensions(tmp_path: Path, text: str, dimensions: set[str]) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    assert TableDraft("a", tmp_path / "a.csv").list_dimensions().keys() == dimensions
+
+
+def test_dates_that_may_begin_with_the_month_or_the_day_are_asked_for(run: Run, metrics: Path) -> None:
+    Path("export.csv").write_text("day,visits\n01/02/2025,1\n03/02/2025,1\n")
+    words = ("new", "table", "visits", "export.csv", "--source", "google_ads", "--metrics", "mine")
+    refused = run(*words)
+    assert refused.exit_code == 1
+    assert (
+        "day: '01/02/2025' may begin with the month or with the day; of --dates mdy and --dates dmy" in refused.stderr
+    )
+    assert " --dates dmy --metrics mine" in run(*words, "--dates", "dmy").stdout
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("day,sessions\n2025-01-01,007\n", {"sessions": "text"}),
+        ("day,total_opens,total_value\n2025-01-01,7,8\n", {"total_opens": "bigint", "total_value": "numeric"}),
+        (
+            "day,bounce_rate,views_per_visit\n2025-01-01,12,2.0\n",
+            {"bounce_rate": "double", "views_per_visit": "double"},
+        ),
+        ("day,rate\n2025-01-01,12 %\n2025-01-02,--\n", {"rate": "double"}),
+        ("day,paid_at\n2025-01-01,2025-01-01 08:30:00 -0500\n", {"paid_at": "timestamptz"}),
+        ("day,paid_at\n2025-01-01,2025-01-01 08:30:00 UTC\n", {"paid_at": "timestamptz"}),
         ("day,visits\n2025-01-01,1\n2025-01-02,\n", {"visits": "bigint"}),
         ("day,visits\n2025-01-01,1\n2025-01-02,1.5\n", {"visits": "double"}),
         ("day,phone\n2025-01-01,123\n", {"phone": "text"}),
@@ -110,7 +233,8 @@ def test_types_are_guessed(tmp_path: Path, text: str, expected: dict[str, str]) 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("day,visits\n01/31/2025,1\n", "no column with a date in each row"),
+        ("day,visits\n2025-01-01,1\n2025-01-02,1\nSoon,1\n", "day: 'Soon' is no date, as the others are"),
+        ("day,visits\nsoon,1\n", "no column with a date in each row"),
         ("day,user_id\n2025-01-31,1\n", "a file cannot say whose its rows are"),
         ("day,visits\n", "has no rows below its header"),
         ('day,visits\n2025-01-31,"1\n', "is not CSV"),

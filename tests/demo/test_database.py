@@ -10,11 +10,12 @@ from cryptography.fernet import Fernet
 
 from demo.database import DemoDatabase
 from demo.tenants import EVERYTHING, TENANTS
-from engine.catalog.catalog import Catalog, load_catalog
+from engine.catalog.catalog import Catalog
 from engine.tables import Column
 from engine.warehouse.warehouse import Warehouse
 from state import State
 from tests.support.paths import METRICS
+from tests.support.shipped import load_shipped_catalog
 
 SHIPPED = METRICS
 DAY, NEXT_DAY = date(2025, 3, 1), date(2025, 3, 2)
@@ -22,7 +23,7 @@ DAY, NEXT_DAY = date(2025, 3, 1), date(2025, 3, 2)
 
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
-    return load_catalog(SHIPPED)
+    return load_shipped_catalog()
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 
 from demo.history import generate_history
 from demo.tenants import EVERYTHING
-from engine.catalog.catalog import Catalog, load_catalog
+from engine.catalog.catalog import Catalog
 from engine.warehouse.warehouse import Warehouse
-from tests.support.paths import METRICS
+from tests.support.shipped import load_shipped_catalog
 
 UNTIL = date(2025, 6, 30)
 NINE = (
@@ -36,7 +36,7 @@ class CountingWarehouse(Warehouse):
 
 @pytest.fixture(scope="session")
 def shipped_catalog() -> Catalog:
-    return load_catalog(METRICS)
+    return load_shipped_catalog()
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cli.dialects import EXECUTED_DIALECTS
-from engine.catalog.catalog import Catalog, load_catalog
+from engine.catalog.catalog import Catalog
 from engine.compiler.dialects.base import Dialect
 from engine.compiler.dialects.sqlite import SQLite
 from engine.compiler.plan import Shape, plan
 from engine.compiler.statements import StatementCompiler
-from tests.support.paths import METRICS
+from tests.support.shipped import load_shipped_catalog
 
 FOLDER = Path(__file__).parent / "sql"
 COMMENT = "-- "
@@ -29,7 +29,7 @@ WINDOW_TITLES = {
 
 
 def load_shipped() -> Catalog:
-    return load_catalog(METRICS)
+    return load_shipped_catalog()
 
 
 def find_golden_path(key: str, dialect: type[Dialect] = SQLite) -> Path:

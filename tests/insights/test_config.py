@@ -12,6 +12,7 @@ from engine.errors import InvalidCatalog, InvalidSetting
 from insights.config.fields import FIELDS, OPTIONAL, list_trials
 from insights.config.load import check_language, load_catalog
 from runtime.shipped import get_shipped_folder
+from tests.support.shipped import load_shipped_catalog
 
 GA4 = """\
 source: ga4
@@ -296,7 +297,7 @@ def test_an_unknown_language_is_named_with_those_that_there_are(folder: Path) ->
 
 def test_a_sentence_that_is_walked_says_what_jinja_says() -> None:
     """Every sentence and condition of the shipped files, on every example for which the rule's condition holds."""
-    insights = load_catalog(get_shipped_folder()).insights
+    insights = load_shipped_catalog().insights
     kinds = {name: each.kind for name, each in insights.observations.items()}
     jinja, compared = Environment(), 0  # noqa: S701
     for rule in insights.rules:

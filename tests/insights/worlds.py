@@ -17,8 +17,8 @@ from engine.query import parse_metric_query
 from engine.warehouse.warehouse import Warehouse
 from insights.claims import Bullet, render_rules, write_clauses
 from insights.collect_facts import CollectedFacts, collect_facts
-from insights.config.load import InsightsCatalog, load_catalog
-from runtime.shipped import get_shipped_folder
+from insights.config.load import InsightsCatalog
+from tests.support.shipped import load_shipped_catalog
 
 END = date(2025, 3, 30)
 EVERY_SOURCE = frozenset(("ga4", "instagram", "meta"))
@@ -209,7 +209,7 @@ class Worlds:
     """One warehouse, a tenant for each history."""
 
     def __init__(self, url: str = "sqlite://") -> None:
-        self.catalog: InsightsCatalog = load_catalog(get_shipped_folder())
+        self.catalog: InsightsCatalog = load_shipped_catalog()
         self.warehouse = Warehouse(url)
         self.warehouse.create_tables(self.catalog.tables.values())
         self.engine = Engine(self.catalog, self.warehouse)

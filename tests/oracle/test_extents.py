@@ -60,6 +60,12 @@ class TestThrough:
         assert later["notes"] == [{**note, "from": "2025-01-04"}]
         assert query_oracle("sum(x)", PAUSED, "2025-01-01", "2025-01-02", reads=reads)["meta"]["notes"] == []
 
+    def test_a_disconnected_account_does_not_count_and_is_noted_where_the_windows_have_days_of_it(self) -> None:
+        reads = {"days": {"gone": AccountRead(date(2025, 1, 2), is_connected=False), "b": read_through("2025-01-09")}}
+        note = {"code": "disconnected", "source": "ga4", "account": "gone", "from": "2025-01-03", "to": "2025-01-05"}
+        assert query_oracle("sum(x)", PAUSED, "2025-01-01", "2025-01-05", reads=reads)["meta"]["notes"] == [note]
+        assert query_oracle("sum(x)", PAUSED, "2025-01-04", "2025-01-05", reads=reads)["meta"]["notes"] == []
+
     def test_late_accounts_alone_leave_the_newest_row(self) -> None:
         reads = {"days": {"dead": read_through("2025-01-09", is_late=True)}}
         found = query_oracle("sum(x)", PAUSED, "2025-01-01", "2025-01-05", reads=reads)

@@ -120,4 +120,12 @@ def test_an_account_that_is_removed_counts_no_longer_at_once(services: Services)
     assert query(services, "meta.spend", "2025-01-01", "2025-01-28")["meta"]["data_through"] == "2025-01-20"
     services.state.connections.delete(USER, "meta", "act_2")
     services.state.tenants.advance_data_version(USER)
-    assert query(services, "meta.spend", "2025-01-01", "2025-01-28")["meta"]["data_through"] == "2025-01-28"
+    meta = query(services, "meta.spend", "2025-01-01", "2025-01-28")["meta"]
+    assert meta["data_through"] == "2025-01-28"
+    gone = {"code": "disconnected", "source": "meta", "account": "act_2", "from": "2025-01-21", "to": "2025-01-28"}
+    assert meta["notes"] == [gone]
+    # Windows that have no day of it lack nothing, whether they are before or after its end.
+    assert query(services, "meta.spend", "2025-01-01", "2025-01-20")["meta"]["notes"] == []
+    assert query(services, "meta.spend", "2025-01-26", "2025-01-28")["meta"]["notes"] == []
+    compared = query(services, "meta.spend", "2025-01-24", "2025-01-27", "previous_period")["meta"]["notes"]
+    assert compared == [gone | {"from": "2025-01-24", "to": "2025-01-27"}]

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import PoolProxiedConnection, event
 
-from state import State
-from state.tenant_watch import TenantWatch, watch_tenants
+from state import State, tenant_watch
+from state.tenant_watch import PostgreSQLWatch, TenantWatch, watch_tenants
 from state.tenants import Tenant
 from tests.conftest import OTHER_TENANT, TENANT
 
 NOBODY = "00000000-0000-4000-8000-0000000000ff"
 WRITES = 100
 CALLERS = 50
+MANY = 4_000
 
 
 @pytest.fixture
@@ -79,6 +83,86 @@ def test_many_requests_at_once_make_few_statements(state: State, watch: TenantWa
     asyncio.run(look_together())
     # None of them by the way that takes a statement each.
     assert texts == []
+
+
+@pytest.mark.parametrize("state_url", ["postgresql"], indirect=True)
+def test_so_many_users_at_once_that_they_are_sent_in_parts(
+    state: State, watch: PostgreSQLWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tenant_watch, "WAIT_SECONDS", 20)
+    users = [f"00000000-0000-4000-8000-{number:012}" for number in range(MANY)]
+    state.connections.put(users[-1], "ga4", "1")
+    waits: list[int] = []
+
+    async def look_together() -> list[Tenant | None]:
+        loop = asyncio.get_running_loop()
+        await watch.get_tenant(TENANT)
+        descriptor = watch._connection.get_connection().pgconn.socket
+        with socket.socket(fileno=os.dup(descriptor)) as copied:
+            copied.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
+        original = loop.add_writer
+
+        def add_writer(*given: Any) -> Any:
+            waits.append(given[0])
+            return original(*given)
+
+        monkeypatch.setattr(loop, "add_writer", add_writer)
+        return await asyncio.gather(*(watch.get_tenant(user) for user in users))
+
+    *others, last = asyncio.run(look_together())
+    assert last == Tenant(frozenset({"ga4"}), 0)
+    assert set(others) == {Tenant(frozenset(), 0)}
+    assert waits
+
+
+def test_whoever_is_interrupted_spoils_it_for_nobody(state: State, watch: TenantWatch) -> None:
+    state.tenants.advance_data_version(TENANT)
+
+    async def interrupt_and_look() -> list[Tenant | BaseException | None]:
+        looks = [asyncio.create_task(watch.get_tenant(TENANT)) for _ in range(3)]
+        await asyncio.sleep(0)
+        looks[1].cancel()
+        return await asyncio.gather(*looks, return_exceptions=True)
+
+    first, _, last = asyncio.run(interrupt_and_look())
+    assert first == last == Tenant(frozenset(), 1)
+
+    async def leave_at_once() -> None:
+        asyncio.create_task(watch.get_tenant(TENANT))  # noqa: RUF006 - the loop ends before it does
+        await asyncio.sleep(0)
+
+    async def look() -> Tenant | None:
+        return await watch.get_tenant(TENANT)
+
+    # The end of a loop, in the midst of a round, is no end of the watch.
+    asyncio.run(leave_at_once())
+    assert asyncio.run(look()) == Tenant(frozenset(), 1)
+
+
+def test_a_lock_keeps_nobody_waiting_for_long(
+    state: State, watch: TenantWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tenant_watch, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(tenant_watch, "READ_SECONDS", 0.1)
+    is_sqlite = state.database.dialect == "sqlite"
+
+    async def look() -> Tenant | None:
+        return await watch.get_tenant(TENANT)
+
+    assert asyncio.run(look()) == Tenant(frozenset(), 0)
+    with state.database.engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_sqlite else "BEGIN")
+        if not is_sqlite:
+            connection.exec_driver_sql("LOCK TABLE connections IN ACCESS EXCLUSIVE MODE")
+
+        async def look_twice() -> list[Tenant | None]:
+            # The first one's round is given up, so that its connection is not the second one's.
+            return [await watch.get_tenant(TENANT), await watch.get_tenant(TENANT)]
+
+        assert asyncio.run(look_twice()) == ([Tenant(frozenset(), 0)] * 2 if is_sqlite else [None, None])
+        connection.exec_driver_sql("ROLLBACK")
+    monkeypatch.setattr(tenant_watch, "WAIT_SECONDS", 20)
+    assert asyncio.run(look()) == Tenant(frozenset(), 0)
 
 
 def test_a_database_that_is_away_is_no_answer_and_it_comes_back(state: State, watch: TenantWatch) -> None:

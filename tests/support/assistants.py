@@ -17,11 +17,10 @@ from mcp_types import CallToolResult
 from demo.database import DemoDatabase
 from engine import Warehouse
 from engine.answer.engine import Engine
-from insights.config.load import load_catalog
 from runtime.services import Services
 from state import State
 from tests.support.environment import read_settings
-from tests.support.paths import METRICS
+from tests.support.shipped import load_shipped_catalog
 
 LAST_DAY, TODAY, DAYS = date(2026, 11, 27), date(2026, 11, 28), 60
 SECRET = "a secret of at least thirty-two bytes"
@@ -34,7 +33,7 @@ ScenarioResult = TypeVar("ScenarioResult")
 def open_demo(folder: Path) -> Iterator[Services]:
     """Open services over the demo's tenants in this folder; their today is fixed by who opens them."""
     settings = read_settings({"JWT_SECRET": SECRET, "DATABASE_URL": f"sqlite:///{folder / 'demo.db'}"})
-    catalog = load_catalog(METRICS)
+    catalog = load_shipped_catalog()
     state = State.open(settings.database_url.get_secret_value(), encryption_key=ENCRYPTION_KEY)
     warehouse = Warehouse(settings.facts_url.get_secret_value())
     for _ in DemoDatabase(state, warehouse, catalog, days=DAYS).fill(LAST_DAY):

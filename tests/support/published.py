@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.app import create_app
-from api.openapi import build_document
+from api.openapi.document import build_document
 from engine.answer.engine import Engine
 from engine.catalog.catalog import load_catalog
 from engine.warehouse.warehouse import Warehouse

@@ -13,12 +13,11 @@ from typing import Any
 import pytest
 
 from engine.calendar import Window
-from engine.catalog.catalog import load_catalog
 from engine.warehouse.warehouse import Warehouse
-from runtime.shipped import get_shipped_folder
 from state import State
 from sync.job import JobLimits, SyncContext
 from sync.provider import Account, Provider, Sink
+from tests.support.shipped import load_shipped_catalog
 
 ENCRYPTION_KEY = "ZmVybmV0LWtleS1vZi10aGlydHktdHdvLWJ5dGVzISE="
 NOW = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
@@ -26,7 +25,7 @@ YESTERDAY = date(2026, 3, 13)
 # A lease runs out within a test, or outlasts one on any machine.
 QUICK = JobLimits(lease=1.0, beat=0.02, poll=0.02)
 PATIENT = replace(QUICK, lease=60)
-CATALOG = load_catalog(get_shipped_folder())
+CATALOG = load_shipped_catalog()
 TABLES = {"ga4": "ga4_daily", "meta": "meta_ads_daily", "instagram": "ig_account_daily"}
 
 Script = Callable[[Account, Sink], Awaitable[None]]

@@ -56,12 +56,15 @@ def test_a_refused_account_counts_until_it_has_not_been_read_for_two_weeks(state
     assert list_reads(state, warehouse, now=too_late)["meta_ads_daily"] == {"act_2": AccountRead(YESTERDAY, True)}
 
 
-def test_external_disconnected_and_foreign_accounts_are_not_listed(state: State, warehouse: Warehouse) -> None:
+def test_external_and_foreign_accounts_are_not_listed_and_disconnected_ones_count_no_more(
+    state: State, warehouse: Warehouse
+) -> None:
     connect_accounts(state, TENANT, ("meta", "act_2"), ("meta", "act_3"))
     state.connections.mark_external(TENANT, "ga4")
     for account in ("act_2", "act_3"):
         mark_read(state, warehouse, "meta", account, meta_ads_daily=YESTERDAY)
     restate_empty(warehouse, "meta_ads_daily", "act_2", NOW.date(), user=OTHER_TENANT)
     state.connections.delete(TENANT, "meta", "act_3")
-    assert list_reads(state, warehouse) == {"meta_ads_daily": {"act_2": AccountRead(YESTERDAY)}}
+    gone = AccountRead(YESTERDAY, is_connected=False)
+    assert list_reads(state, warehouse) == {"meta_ads_daily": {"act_2": AccountRead(YESTERDAY), "act_3": gone}}
     assert list_reads(state, warehouse, OTHER_TENANT) == {}

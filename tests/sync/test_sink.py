@@ -9,10 +9,8 @@ from pathlib import Path
 import pytest
 
 from engine.calendar import Window
-from engine.catalog.catalog import load_catalog
 from engine.sources import SOURCES
 from engine.warehouse.warehouse import Warehouse
-from runtime.shipped import get_shipped_folder
 from state import State
 from state.credentials import Credentials
 from state.jobs.queue import ClaimedJob
@@ -23,8 +21,9 @@ from sync.report import AccountReport
 from sync.sink import WarehouseSink
 from sync.turns import FairSemaphore
 from tests.conftest import TENANT
+from tests.support.shipped import load_shipped_catalog
 
-TABLES = load_catalog(get_shipped_folder()).tables
+TABLES = load_shipped_catalog().tables
 DAY = Window(date(2025, 1, 1), date(2025, 1, 1))
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +38,14 @@ CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "googl
 TIMEOUT = 20_000
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep all that needs a browser in one process, so that one browser is started."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
 @dataclass(frozen=True, slots=True)
 class DashboardServer:
     """A running server, its services, and the folder of its metric files."""
@@ -41,14 +53,51 @@ class DashboardServer:
     address: str
     services: Services
     folder: Path
+    providers: StandIns
 
     def sign(self, user: str = EVERYTHING.user_id, name: str | None = EVERYTHING.name) -> str:
         return create_token(user, secret=SECRET, lifetime=timedelta(hours=1), name=name)
+
+    @contextmanager
+    def slow_providers(self, seconds: float) -> Iterator[None]:
+        """Let each call of a sync take that long."""
+        for each in self.providers.all:
+            each.latency = seconds
+        try:
+            yield
+        finally:
+            for each in self.providers.all:
+                each.latency = 0.0
 
     def clear_layout(self) -> None:
         """Forget what was arranged, with its version."""
         with self.services.state.database.begin_transaction() as connection:
             connection.exec_driver_sql("DELETE FROM user_dashboard_layouts")
+
+
+@dataclass(frozen=True, slots=True)
+class HostSite:
+    """A site of another origin with a strict policy, for pages that show what this server has."""
+
+    address: str
+    folder: Path
+
+    def write(self, name: str, text: str) -> None:
+        path = self.folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+class HostHandler(SimpleHTTPRequestHandler):
+    """Serve a folder, with a policy that allows only its own files and those of this machine's other servers."""
+
+    def end_headers(self) -> None:
+        self.send_header("Content-Security-Policy", "default-src 'self' http://127.0.0.1:*; base-uri 'none'")
+        self.send_header("Cache-Control", "no-store")
+        super().end_headers()
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing of what is asked."""
 
 
 @dataclass(slots=True)
@@ -105,7 +154,21 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def dashboard_server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DashboardServer]:
+def host_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostSite]:
+    folder = tmp_path_factory.mktemp("host")
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(HostHandler, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        # By its name this machine is another site than by its number.
+        yield HostSite(f"http://localhost:{server.server_port}", folder)
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def dashboard_server(
+    browser: Browser, host_site: HostSite, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DashboardServer]:
     """The shipped metrics over two months of the demo, with syncs of its stand-ins."""
     folder = tmp_path_factory.mktemp("dashboard")
     metrics = folder / "metrics"
@@ -116,17 +179,21 @@ def dashboard_server(browser: Browser, tmp_path_factory: pytest.TempPathFactory)
             "JWT_SECRET": SECRET.get_secret_value(),
             "ENCRYPTION_KEY": reveal(ENCRYPTION_KEY),
             "METRICS_DIR": str(metrics),
+            "CORS_ORIGINS": host_site.address,
+            "FRAME_ANCESTORS": host_site.address,
             **providers.build_environment(),
         }
         services = Services.open(read_settings(environment))
+        # While nobody has connected anything: syncs are those that a test begins.
+        services.schedule.open_due_run()
         database = DemoDatabase(services.state, services.warehouse, services.catalog, days=DAYS)
         database.connect_accounts()
         services.warehouse.create_tables(database.tables.values())
         until = services.get_today() - timedelta(days=1)
         for tenant in (EVERYTHING, GA4_ONLY, NO_DATA):
             database.fill_tenant(tenant, until)
-        with run_app(create_app(services, does_syncs=True)) as address:
-            yield DashboardServer(address, services, metrics)
+        with run_app(create_app(services, does_syncs=True, has_studio=True)) as address:
+            yield DashboardServer(address, services, metrics, providers)
 
 
 def reveal(key: Any) -> str:

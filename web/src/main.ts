@@ -1,11 +1,12 @@
 /** The page: it opens with the token of the address or of this tab, and then follows what happens. */
 
 import { render } from "lit";
-import { takeTokenFromAddress } from "./api/session";
+import { followParent } from "./api/embedding";
+import { getToken, takeTokenFromAddress } from "./api/session";
 import "./parts/chartbox";
 import { watchMenus } from "./parts/menu";
 import { page } from "./parts/page";
-import { applyView, followAddress, open } from "./state/actions";
+import { applyView, enter, followAddress, open } from "./state/actions";
 import { follow } from "./state/live";
 import { change, getState, onChange } from "./state/store";
 import { describeWindow } from "./parts/text";
@@ -28,6 +29,9 @@ function takeToken(): boolean {
 }
 
 watchMenus();
+followParent((token) => {
+  if (token.trim() !== getToken() || getState().door !== null) enter(token);
+});
 addEventListener("beforeprint", () => {
   for (const details of document.querySelectorAll<HTMLDetailsElement>(".insights > details")) details.open = true;
 });

@@ -9,7 +9,6 @@ from engine.answer.engine import WidgetAnswer
 from engine.answer.forms.arrow import write_arrow, write_parquet
 from engine.answer.forms.columns import AnswerColumn, build_batch_columns, build_columns
 from engine.answer.forms.csv_text import write_csv
-from engine.errors import InvalidQuery, UnknownMetric
 
 FORMS: Mapping[str, Callable[[Sequence[AnswerColumn]], bytes]] = {
     "csv": write_csv,
@@ -23,13 +22,13 @@ def encode_answer(answer: WidgetAnswer, form: str) -> bytes:
     return FORMS[form](build_columns(answer.metric, answer.body))
 
 
-def encode_answers(answers: Mapping[str, WidgetAnswer | UnknownMetric | InvalidQuery], form: str) -> bytes:
-    """Write several answers in one of the forms, a line for each value; an error has a line that says so.
+def encode_answers(answers: Mapping[str, WidgetAnswer | str], form: str) -> bytes:
+    """Write several answers in one of the forms, a line for each value; a text stands for one that there is not.
 
     Raises UnavailableForm.
     """
     found = (
-        (key, each.metric, each.body) if isinstance(each, WidgetAnswer) else (key, None, {"detail": str(each)})
+        (key, each.metric, each.body) if isinstance(each, WidgetAnswer) else (key, None, {"detail": each})
         for key, each in answers.items()
     )
     return FORMS[form](build_batch_columns(found))

@@ -38,6 +38,7 @@ from runtime.shipped import get_shipped_folder
 from state import State
 from tests.api.conftest import ALICE, BOB, GA4, SECRET, make_bearer_headers, make_settings, sign_token
 from tests.conftest import RedisServer
+from tests.support.shipped import load_shipped_catalog
 
 pytestmark = pytest.mark.server
 
@@ -284,7 +285,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Process,
     """Two processes that serve the shipped metrics; the second one keeps no answers."""
     folder = tmp_path_factory.mktemp("shipped")
     state_url, facts_url = f"sqlite:///{folder / 'state.db'}", f"sqlite:///{folder / 'facts.db'}"
-    catalog, warehouse = load_catalog(get_shipped_folder()), Warehouse(facts_url)
+    catalog, warehouse = load_shipped_catalog(), Warehouse(facts_url)
     warehouse.create_tables(catalog.tables.values())
     for name, rows in generate_history(EVERYTHING, until=LAST, days=60).items():
         warehouse.upsert(catalog.tables[name], rows)
@@ -302,7 +303,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Process,
         yield pair[0], pair[1]
 
 
-WIDGETS = sorted(load_catalog(get_shipped_folder()).widgets)
+WIDGETS = sorted(load_shipped_catalog().widgets)
 DAYS = st.integers(0, 70).map(lambda offset: LAST - timedelta(days=offset))
 CHOICES = {
     "compare": st.sampled_from(["previous_period", "previous_year", "previous_month", "off", "custom", "nonsense"]),

@@ -11,7 +11,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from api.schemas import Batch, Widget
+from api.schemas.answer import Widget
+from api.schemas.widgets import Batch
 from engine.answer.cache import Cache, MemoryStore
 from engine.answer.engine import Engine
 from engine.answer.redis_store import RedisStore

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert
 from starlette.testclient import TestClient
 
-from api.schemas import DashboardMeta, Layout
+from api.schemas.dashboard import DashboardMeta, Layout
 from runtime.services import Services
 from state import State
 from state.tables import sync_jobs
@@ -103,6 +103,9 @@ def test_a_version_beyond_all_is_stale(client: TestClient) -> None:
 def test_meta_of_a_new_user(client: TestClient) -> None:
     found = client.get("/v1/dashboard/meta", headers=make_bearer_headers(BOB)).json()
     assert datetime.fromisoformat(found.pop("next_scheduled_at")) > datetime.now(UTC)
+    # A window without dates ends with the same day.
+    window = client.get("/v1/widgets/ga4.sessions").json()["meta"]
+    assert found.pop("last_complete_day") == window["end"]
     assert found == {
         "last_sync_at": None,
         "connected_sources": {"ga4": False, "instagram": False, "meta": False},

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from api.schemas import Explanation
+from api.schemas.explanation import Explanation
 from runtime.services import Services
 from state import State
 from tests.api.conftest import ALICE, BOB, make_bearer_headers

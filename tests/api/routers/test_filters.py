@@ -159,12 +159,14 @@ def test_a_breakdown_by_request_has_labels_and_the_rest(client: TestClient) -> N
 @pytest.mark.parametrize(
     ("key", "params", "parameter", "said"),
     [
-        ("ga4.visits", {"filter.chanel": "Email"}, "filter.chanel", "did you mean 'channel'?"),
-        ("ga4.visits", {"exclude.country": "DE"}, "exclude.country", "there are campaign, channel, landing_page"),
+        ("ga4.visits", {"filter.chanel": "Email"}, "filter.chanel", "'channel'? ga4.visits has channel, landing_page"),
+        ("ga4.visits", {"exclude.country": "DE"}, "exclude.country", "; ga4.visits has channel, landing_page"),
         ("ga4.visits", {"filter.channel": ["x"] * 51}, "filter.channel", "at most 50"),
         ("ga4.visits", {"filter.channel": "x" * 501}, "filter.channel", "500"),
         ("ga4.visits", {"filter.channel": "a\x00b"}, "filter.channel", "NUL"),
-        ("ga4.visits", {"channel": "Email"}, "channel", "filter.<dimension>"),
+        ("ga4.visits", {"channel": "Email"}, "channel", "; write filter.channel"),
+        ("ga4.visits", {"Exclude.Channel": "Email"}, "Exclude.Channel", "; write exclude.channel"),
+        ("ga4.visits", {"account": "1"}, "account", "filter.<dimension>"),
         ("ga4.visits", {"by": "campaign"}, "by", "channel, landing_page"),
         ("ga4.visits", {"by": "chanel"}, "by", "did you mean 'channel'?"),
         ("ga4.visits", {"top": "3"}, "top", "needs `by`"),
@@ -215,14 +217,19 @@ def test_a_batch_takes_the_same_filters(client: TestClient) -> None:
     widgets = response.json()["widgets"]
     assert widgets["ga4.visits"]["stats"]["value"] == 1
     assert widgets["meta.cost"]["meta"]["filters"] == {"applied": [], "ignored": ["channel", "landing_page"]}
-    for wrong in (
-        {"filter": {"chanel": ["Email"]}},
-        {"filter": {"channel": ["\ud800"]}},
-        {"filter": {"channel": "Email"}},
+    for wrong, said in (
+        ({"filter": {"chanel": ["Email"]}}, "did you mean 'channel'?"),
+        ({"filter": {"channel": ["\ud800"]}}, "not valid JSON"),
+        ({"filter": {"channel": "Email"}}, "#/filter/channel: must be an array"),
+        ({"filter": ["channel"]}, "#/filter: must be an object"),
+        ({"filter.channel": ["Email"]}, 'write "filter": {"channel": […]}'),
+        ({"keys": ["ga4.visits"] * 51}, "#/keys: must have at most 50 items, not 51"),
     ):
         content = json.dumps(body | wrong).encode()
         headers = make_bearer_headers(ALICE) | {"Content-Type": "application/json"}
-        assert client.post("/v1/widgets/batch", content=content, headers=headers).status_code == 422
+        refused = client.post("/v1/widgets/batch", content=content, headers=headers)
+        assert refused.status_code == 422
+        assert said in refused.json()["detail"]
 
 
 def get_members(client: TestClient, key: str, dimension: str, /, **params: Any) -> list[tuple[str, str, Any]]:
@@ -264,5 +271,10 @@ def test_the_catalog_tells_what_a_filter_bar_needs(client: TestClient) -> None:
     assert dimensions["ga4.visits"] == ["channel", "landing_page"]
     assert dimensions["corr.side_by_side"] == ["channel", "landing_page", "campaign"]
     assert dimensions["corr.per_visit"] == []
+    breakdowns = {entry["key"]: entry["breakdowns"] for entry in entries}
+    others = ("ga4.both", "corr.side_by_side", "corr.per_visit")
+    assert [breakdowns.pop(key) for key in others] == [[], [], []]
+    assert breakdowns.pop("meta.cost") == ["campaign"]
+    assert set(map(tuple, breakdowns.values())) == {("channel", "landing_page")}
     titles = {each["name"]: each["title"] for entry in entries for each in entry["dimensions"]}
     assert titles == {"channel": "Channel", "landing_page": "Landing page", "campaign": "Campaign"}

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from api.schemas import InsightList
+from api.schemas.insights import InsightList
 from engine.answer.engine import Engine
 from engine.errors import InvalidSetting
 from engine.warehouse.warehouse import Warehouse
@@ -32,6 +32,7 @@ from tests.insights import fake as answers
 from tests.insights.conftest import EVENTFUL
 from tests.insights.fake import Fake, arrange, bullets, choose, serve_model
 from tests.insights.worlds import END, history
+from tests.support.shipped import load_shipped_catalog
 
 pytestmark = [
     pytest.mark.server,
@@ -52,7 +53,7 @@ SHOWN = {
 def facts(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The URL of a warehouse in which much happened to Alice, and a little to Bob."""
     url = f"sqlite:///{tmp_path_factory.mktemp('facts')}/facts.db"
-    warehouse, catalog = Warehouse(url), load_catalog(get_shipped_folder())
+    warehouse, catalog = Warehouse(url), load_shipped_catalog()
     warehouse.create_tables(catalog.tables.values())
     for user, plant in ((ALICE, EVENTFUL), (BOB, replace(EVENTFUL, channel={"Direct": 0.3}))):
         for table, rows in history(1, plant, days=28).items():

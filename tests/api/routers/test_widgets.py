@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from starlette.testclient import TestClient
 
-from api.schemas import Batch, Widget, WidgetCatalog
+from api.schemas.answer import Widget
+from api.schemas.widgets import Batch, WidgetCatalog
 from runtime.services import Services
 from tests.api.conftest import BOB, make_bearer_headers
 
@@ -36,6 +37,7 @@ def test_the_catalog_lists_what_is_served(client: TestClient) -> None:
         "position": None,
         "delta": "relative",
         "dimensions": [{"name": "property", "title": "Property"}],
+        "breakdowns": ["property"],
     }
 
 

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from engine.calendar import Window
-from engine.catalog.catalog import load_catalog
 from engine.slices import Slice
 from engine.warehouse.warehouse import Warehouse
 from runtime.shipped import get_shipped_folder
 from state import State
 from tests.cli.conftest import ALICE, BOB, Run
+from tests.support.shipped import load_shipped_catalog
 
 DAYS = Window(date(2025, 1, 1), date(2025, 1, 2))
-TABLES = load_catalog(get_shipped_folder()).tables
+TABLES = load_shipped_catalog().tables
 ADS, VISITS = TABLES["meta_ads_daily"], TABLES["ga4_daily"]
 
 

@@ -6,12 +6,10 @@ import json
 import os
 import re
 import shlex
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -21,8 +19,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cli.commands.serve import is_loopback
-from tests.cli.conftest import SHIPPED
+from api.routers.studio import is_loopback
+from cli.commands.serve import has_studio
+from tests.cli.conftest import SHIPPED, Run
 
 pytestmark = pytest.mark.server
 
@@ -84,6 +83,7 @@ def test_the_demo_answers_the_line_that_it_prints(serve: Serve, tmp_path: Path) 
         answer = call_curl(words, f"/v1/widgets/{widget['key']}?compare=previous_year")
         assert answer["series"], widget["key"]
         assert answer["stats"]["value"] is not None, widget["key"]
+    assert "studio" not in call_curl(words, "/v1/dashboard/meta")
     kept = tmp_path / ".metric-engine"
     for secret in ("jwt-secret", "encryption-key"):
         assert (kept / secret).stat().st_mode & 0o777 == 0o600
@@ -92,9 +92,11 @@ def test_the_demo_answers_the_line_that_it_prints(serve: Serve, tmp_path: Path) 
     server.send_signal(signal.SIGINT)
     assert server.wait(PATIENCE) == 0
     made = (kept / "demo.db").stat().st_ino
-    again = serve("--demo", "--port", "0")
+    again = read_curl_line(serve("--demo", "--port", "0", "--reload"))
     # A sync may have restated the last days meanwhile.
-    assert call_curl(read_curl_line(again))["meta"] == body["meta"]
+    assert call_curl(again)["meta"] == body["meta"]
+    assert call_curl(again, "/v1/dashboard/meta")["studio"] is True
+    assert "ga4.yaml" in [each["name"] for each in call_curl(again, "/v1/studio")["files"]]
     assert "Demo data" not in (tmp_path / "log").read_text()
     assert (kept / "demo.db").stat().st_ino == made
 
@@ -113,34 +115,26 @@ def test_the_demo_may_be_on_postgresql(serve: Serve, environment: dict[str, str]
     assert call_curl(again)["stats"]["delta"] is not None
 
 
-def test_changed_metric_files_are_served(serve: Serve, tmp_path: Path) -> None:
-    shutil.copytree(SHIPPED, tmp_path / "mine")
-    words = read_curl_line(serve("--demo", "--port", "0", "--reload", "--metrics", "mine"))
-    (tmp_path / "mine" / "new.yaml").write_text(
-        "source: ga4\nmetrics:\n  ga4.new: {table: ga4_daily, value: sum(new_users), title: New}\n"
-    )
-    deadline = time.monotonic() + PATIENCE
-    while "ga4.new" not in (keys := [each["key"] for each in call_curl(words, "/v1/widgets")["widgets"]]):
-        assert time.monotonic() < deadline, keys
-        time.sleep(0.1)
-    assert call_curl(words, "/v1/widgets/ga4.new")["stats"]["value"] > 0
+def test_the_studio_is_for_reloading_servers_on_this_machine_only() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as own, socket.create_server(("0.0.0.0", 0)) as open_to_all:  # noqa: S104
+        assert has_studio(own, reload=True)
+        assert not has_studio(own, reload=False)
+        assert not has_studio(open_to_all, reload=True)
 
 
-def test_a_port_in_use_is_one_line(environment: dict[str, str], tmp_path: Path) -> None:
+def test_a_port_in_use_is_one_line(run: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        arguments = (*PROGRAM, "--demo", "--port", str(port))
-        done = subprocess.run(arguments, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (1, "")
+        done = run("serve", "--demo", "--port", str(port))
+    assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr == (
         f"error: cannot listen on 127.0.0.1:{port}: Address already in use; choose another --host or --port\n"
     )
 
 
-def test_the_demo_is_for_this_machine_only(environment: dict[str, str], tmp_path: Path) -> None:
-    arguments = (*PROGRAM, "--demo", "--host", "0.0.0.0")  # noqa: S104
-    done = subprocess.run(arguments, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 2
+def test_the_demo_is_for_this_machine_only(run: Run, tmp_path: Path) -> None:
+    done = run("serve", "--demo", "--host", "0.0.0.0")  # noqa: S104
+    assert done.exit_code == 2
     assert "--host 0.0.0.0: the demo's token" in done.stderr
     assert not list(tmp_path.iterdir())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -13,10 +14,10 @@ from engine.answer.engine import Engine
 from engine.answer.extent import AccountRead, AccountReads
 from engine.answer.fetch import RequestContext
 from engine.calendar import Compare, Grain
-from engine.catalog.catalog import load_catalog
+from engine.catalog.catalog import Catalog, load_catalog
 from engine.query import DimensionFilter, MetricQuery, parse_order
 from engine.warehouse.warehouse import Warehouse
-from tests.conftest import ALL
+from tests.conftest import ALL, ENGINES
 from tests.support.conformance import record_answer
 from tests.support.oracle import questions as asking
 from tests.support.oracle.questions import dump_files, find_differences, get_world, iter_questions
@@ -24,6 +25,17 @@ from tests.support.oracle.questions import dump_files, find_differences, get_wor
 WORLDS = range(10)
 # How many questions a world is asked: a sample at every run, and all of them with --all.
 SAMPLE, QUESTIONS = 30, 300
+# The engines that a world of the sample is on, one pair after the other: so each engine has five of ten worlds.
+PAIRS = (
+    *(("sqlite", "postgres"), ("duckdb", "clickhouse"), ("sqlite", "duckdb"), ("postgres", "clickhouse")),
+    *(("sqlite", "clickhouse"), ("postgres", "duckdb")),
+)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    asks_all = metafunc.config.getoption(ALL)
+    cases = [(seed, name) for seed in WORLDS for name in (ENGINES if asks_all else PAIRS[seed % len(PAIRS)])]
+    metafunc.parametrize(("seed", "engine_name"), cases, ids=[f"world{seed}-{name}" for seed, name in cases])
 
 
 @lru_cache(maxsize=len(WORLDS))
@@ -33,18 +45,19 @@ def compute_expected(seed: int, count: int) -> list[tuple[asking.OracleRequest, 
     return [(question, asking.answer_request(place, question)) for question in iter_questions(seed, count)]
 
 
-@pytest.fixture(params=WORLDS, ids="world{}".format)
-def seed(request: pytest.FixtureRequest) -> int:
-    number: int = request.param
-    return number
+@lru_cache(maxsize=len(WORLDS))
+def load_world(seed: int) -> Catalog:
+    """Load a world's files, once for all engines."""
+    with TemporaryDirectory() as folder:
+        for name, text in dump_files(get_world(seed)).items():
+            (Path(folder) / name).write_text(text, encoding="utf-8")
+        return load_catalog(Path(folder))
 
 
 @pytest.fixture
-def engine(seed: int, warehouse_url: str, tmp_path: Path) -> Iterator[Engine]:
+def engine(seed: int, warehouse_url: str) -> Iterator[Engine]:
     place = get_world(seed)
-    for name, text in dump_files(place).items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    catalog = load_catalog(tmp_path)
+    catalog = load_world(seed)
     warehouse = Warehouse(warehouse_url)
     warehouse.create_tables(catalog.tables.values())
     for name, rows in place.rows.items():
@@ -95,6 +108,8 @@ def test_every_answer_is_the_oracles(
 def convert_reads(reads: Mapping[str, Mapping[str, Any]]) -> AccountReads:
     """Convert what the oracle's world has read to the engine's words."""
     return {
-        table: {account: AccountRead(read.through, read.is_late) for account, read in accounts.items()}
+        table: {
+            account: AccountRead(read.through, read.is_late, read.is_connected) for account, read in accounts.items()
+        }
         for table, accounts in reads.items()
     }

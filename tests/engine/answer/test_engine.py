@@ -19,7 +19,7 @@ from engine.answer.fetch import RequestContext
 from engine.calendar import Compare, Grain
 from engine.catalog.catalog import Catalog, load_catalog
 from engine.catalog.metrics import TableMetric
-from engine.errors import UnknownMetric, WarehouseUnavailable
+from engine.errors import LayoutMismatch, UnknownMetric, WarehouseUnavailable
 from engine.query import DimensionFilter, MetricQuery
 from engine.sources import SOURCES
 from engine.tables import Dimension
@@ -43,6 +43,7 @@ tables:
 metrics:
   ga4.amount: sum(amount)
   ga4.refunds: sum(refund)
+  ga4.largest: max(refund)
   ga4.buyers: count(distinct buyer)
   ga4.orders: count(distinct order_id)
 """
@@ -100,6 +101,12 @@ def orders(tmp_path: Path, file: Path) -> Iterator[Engine]:
 
 def make_context(**given: object) -> RequestContext:
     return replace(RequestContext(tenant=TENANT, connected=frozenset(SOURCES)), **given)  # type: ignore[arg-type]
+
+
+def get_total(found: object) -> float | None:
+    assert isinstance(found, WidgetAnswer)
+    total: float | None = found.body["stats"]["value"]
+    return total
 
 
 def count_statements(engine: Engine) -> int:
@@ -269,6 +276,9 @@ def test_a_warehouse_that_is_away_is_stood_in_for(orders: Engine, file: Path) ->
     assert stale.body["stats"]["value"] == 2
     with pytest.raises(WarehouseUnavailable):
         engine.query("ga4.buyers", DAYS, make_context())
+    some = engine.query_many(["ga4.buyers", "ga4.amount"], DAYS, make_context())
+    assert get_total(some["ga4.amount"]) == 4
+    assert isinstance(some["ga4.buyers"], WarehouseUnavailable)
     clock.now += MAX_STALE_SECONDS
     with pytest.raises(WarehouseUnavailable):
         engine.query("ga4.amount", DAYS, make_context())
@@ -308,6 +318,12 @@ def test_a_metric_that_the_warehouse_refuses_takes_no_other_down(orders: Engine)
     assert orders.query("ga4.buyers", DAYS, make_context()).body["stats"]["value"] == 1
     with pytest.raises(WarehouseUnavailable):
         orders.query("ga4.refunds", DAYS, make_context())
+    found = orders.query_many(["ga4.refunds", "ga4.amount", "ga4.nothing"], DAYS, make_context())
+    assert get_total(found["ga4.amount"]) == 4
+    assert isinstance(found["ga4.refunds"], LayoutMismatch)
+    assert isinstance(found["ga4.nothing"], UnknownMetric)
+    with pytest.raises(LayoutMismatch):
+        orders.query_many(["ga4.refunds", "ga4.largest"], DAYS, make_context())
     count_statements(orders)
     # It is not tried every time.
     assert orders.query("ga4.amount", DAYS, make_context()).is_cached

@@ -12,8 +12,11 @@ import psycopg
 import pytest
 
 from engine.answer.engine import Engine
+from engine.answer.extent import AccountRead
+from engine.answer.fetch import RequestContext
+from engine.query import MetricQuery
 from engine.warehouse.warehouse import Warehouse
-from tests.support.worlds import ME, list_series_names, load_files, make_file, query_engine
+from tests.support.worlds import ME, list_series_names, load_files, make_file, make_row, query_engine
 
 DAY = date(2025, 3, 1)
 ITEM = "00000000-0000-4000-8000-0000000000aa"
@@ -160,6 +163,21 @@ def test_what_a_query_computes_is_the_same_json(engine: Engine) -> None:
             [1, 1.0, 1, None, None, None, None],
         ]
     )
+
+
+@pytest.mark.parametrize(("read", "expected"), [(None, 0), (date(2025, 3, 1), 0), (date(2025, 2, 27), None)])
+def test_a_sum_of_nothing_is_zero_only_where_the_window_is_known(
+    sqlite_url: str, read: date | None, expected: int | None
+) -> None:
+    items = {"by": "who", "values": {"y": "sum(y)", "x": "sum(x)"}}
+    catalog, warehouse = load_files(make_file({"m": {"value": "sum(y)", "items": items}})), Warehouse(sqlite_url)
+    warehouse.create_tables(catalog.tables.values())
+    warehouse.upsert(catalog.tables["days"], [make_row("2025-02-26", x=1), make_row("2025-03-01", who="a", y=2.0)])
+    reads = {} if read is None else {"days": {"1": AccountRead(read, is_late=False)}}
+    context = RequestContext(tenant=ME, connected=frozenset(("ga4",)), reads=reads)
+    body = Engine(catalog, warehouse).query("m", MetricQuery(DAY, DAY), context).body
+    warehouse.close()
+    assert [item["values"] for item in body["items"]] == [{"y": 2.0, "x": expected}]
 
 
 def test_a_database_of_another_custom_writes_dates_alike(postgres_url: str) -> None:

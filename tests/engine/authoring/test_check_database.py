@@ -13,6 +13,7 @@ from engine.catalog.catalog import load_catalog
 from engine.errors import InvalidCatalog, InvalidSetting, WarehouseUnavailable
 from engine.warehouse.warehouse import Warehouse
 from runtime.shipped import get_shipped_folder
+from tests.support.shipped import load_shipped_catalog
 
 FILE = """\
 source: ga4
@@ -86,7 +87,7 @@ def test_duckdb_takes_upper_case_for_lower_case(tmp_path: Path) -> None:
 
 def test_the_embedded_tables_fit_the_shipped_files(tmp_path: Path) -> None:
     warehouse = Warehouse(f"sqlite:///{tmp_path}/facts.db")
-    catalog = load_catalog(get_shipped_folder())
+    catalog = load_shipped_catalog()
     warehouse.create_tables(catalog.tables.values())
     check_live_tables(get_shipped_folder(), catalog.tables, warehouse.engine)
     warehouse.close()
@@ -231,7 +232,7 @@ def test_a_query_is_checked_through_the_tables_that_it_reads(database: sqlalchem
 def test_looking_does_not_make_a_database(tmp_path: Path) -> None:
     engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path}/none.db")
     with pytest.raises(InvalidSetting, match=r"WAREHOUSE_URL: there is no database .*none\.db"):
-        check_live_tables(get_shipped_folder(), load_catalog(get_shipped_folder()).tables, engine)
+        check_live_tables(get_shipped_folder(), load_shipped_catalog().tables, engine)
     assert not (tmp_path / "none.db").exists()
 
 
@@ -239,5 +240,5 @@ def test_a_database_that_does_not_answer_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "facts.db").write_bytes(b"this is no database at all, but a text " * 200)
     engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path}/facts.db")
     with pytest.raises(WarehouseUnavailable, match="WAREHOUSE_URL"):
-        check_live_tables(get_shipped_folder(), load_catalog(get_shipped_folder()).tables, engine)
+        check_live_tables(get_shipped_folder(), load_shipped_catalog().tables, engine)
     engine.dispose()

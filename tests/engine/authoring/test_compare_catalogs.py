@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 from engine.authoring.compare_catalogs import list_values
-from engine.catalog.catalog import load_catalog
-from tests.support.paths import METRICS
+from tests.support.shipped import load_shipped_catalog
 
 
 def test_a_tables_rows_are_values_by_their_ids() -> None:
@@ -19,7 +18,7 @@ def test_a_tables_rows_are_values_by_their_ids() -> None:
             "count": 1,
         },
     }
-    values = list_values(load_catalog(METRICS).metrics["ga4.sessions"], body, {})
+    values = list_values(load_shipped_catalog().metrics["ga4.sessions"], body, {})
     assert values["table", "rows", "Email", "sessions", "value"] == 3
     assert values["table", "total", "sessions", "value"] == 3
     assert values["table", "count"] == 1

@@ -15,13 +15,13 @@ from engine.authoring.csv_import import CsvRows
 from engine.authoring.csv_presets import PRESETS
 from engine.authoring.loaded_days import LoadedDays
 from engine.calendar import DAY
-from engine.catalog.catalog import load_catalog
 from engine.errors import InvalidRows
 from engine.slices import DayTotals
-from runtime.shipped import get_shipped_folder
+from engine.tables import Column, Table
+from tests.support.shipped import load_shipped_catalog
 
 TENANT = "6f1c1f0e-2a57-4f0b-9d53-3a4b9b7d9f10"
-TABLES = load_catalog(get_shipped_folder()).tables
+TABLES = load_shipped_catalog().tables
 JANUARY = date(2025, 1, 1)
 ADS: dict[str, Any] = {"date": "Tag", "campaign_id": "Kampagnenname", "impressions": "Impressionen"}
 
@@ -45,7 +45,82 @@ def read_refusal(text: str, table: str = "ga4_daily", **options: Any) -> Invalid
     return refused.value
 
 
+# Dates
+
+
+@pytest.mark.parametrize(
+    ("given", "orders"),
+    [
+        ("11/22/2026", {"mdy"}),
+        ("22.11.2026", {"dmy"}),
+        ("22.11.26", {"dmy"}),
+        ("11/12/2026", {"mdy", "dmy"}),
+        ("Nov 22, 2026", {"mdy"}),
+        ("November 22, 2026 10:00 am", {"mdy"}),
+        ("22-Nov-2026", {"dmy"}),
+        ("22. Nov 2026", {"dmy"}),
+        ("2026-11-22 23:50:07 -0500", {"ymd"}),
+        ("2026-11-22T23:50:07.5Z", {"ymd"}),
+        ("2026/11/22", {"ymd"}),
+        ("11/31/2026", set()),
+        ("11-22/2026", set()),
+        ("22 Novembre 2026", set()),
+        ("11/22/2026 or so", set()),
+        ("11/22/026", set()),
+    ],
+)
+def test_another_form_of_a_date_is_read_where_that_is_said(given: str, orders: set[str]) -> None:
+    text = f'date,sessions\n"{given}",3\n'
+    refusal = read_refusal(text)
+    assert f"a.csv:2:1: date: {given!r} is not a date" in str(refusal)
+    assert {order for order in ("ymd", "mdy", "dmy") if f"--dates {order} reads it as " in str(refusal)} == orders
+    assert refusal.remedies == (tuple(("--dates", order) for order in orders) if len(orders) == 1 else ())
+    for order in orders:
+        (row,) = open_rows(text, dates=order)
+        assert row["date"] == (
+            date(2026, 12, 11)
+            if given == "11/12/2026" and order == "dmy"
+            else date(2026, 11, 12 if given == "11/12/2026" else 22)
+        )
+
+
+def test_a_row_over_several_days_is_seen_in_every_form_of_dates() -> None:
+    for text in ("date,end date,sessions\n01/13/2025,01/31/2025,3\n", "date,until,sessions\n01/13/2025,01/31/2025,3\n"):
+        refusal = str(read_refusal(text, dates="mdy", ignore_rest=True))
+        assert "the row is over 2025-01-13 to 2025-01-31" in refusal or "is another day than the row's" in refusal
+
+
 # Numbers
+
+
+def test_what_stands_for_no_number_and_the_signs_of_numbers() -> None:
+    rows = list(open_rows("date,sessions,revenue,conversions\n2025-01-01,--,$1.5,12.5%\n2025-01-02,N/A,-$2,-\n"))
+    assert [(row["sessions"], row["revenue"], row["conversions"]) for row in rows] == [
+        (None, Decimal("1.5"), 0.125),
+        (None, Decimal(-2), None),
+    ]
+    assert "'12%' is not a whole number" in str(read_refusal("date,sessions\n2025-01-01,12%\n"))
+    assert "'€5' is in another currency than an amount in $ above" in str(
+        read_refusal("date,revenue\n2025-01-01,$5\n2025-01-02,€5\n")
+    )
+
+
+@pytest.mark.parametrize("label", ["Total: Account", "Total of 240 results", "Totals", "--", "Grand total"])
+def test_a_total_in_the_place_of_a_date_is_known_by_its_beginning(label: str) -> None:
+    text = f"date,sessions\n2025-01-01,3\n{label},3\n"
+    assert read_refusal(text).remedies == (("--skip-totals",),)
+    assert len(list(open_rows(text, skip_totals=True))) == 1
+
+
+def test_rows_that_are_equal_in_their_key_are_counted_where_that_is_said() -> None:
+    columns = {name: Column(name, kind, name) for name, kind in (("day", "date"), ("n", "integer"), ("x", "bigint"))}
+    columns["user_id"] = Column("user_id", "uuid", "user_id")
+    table = Table("lines", "ga4", "day", "user_id", "lines", columns, key=("user_id", "day", "n"))
+    for name, days in (("a.csv", (1, 1, 2)), ("b.csv", (2,))):
+        Path(name).write_text("day,x\n" + "".join(f"2025-01-0{day},{day}\n" for day in days))
+    rows = CsvRows([Path("a.csv"), Path("b.csv")], table, TENANT, CsvOptions(number="n"))
+    for _ in range(2):
+        assert [(row["day"].day, row["n"]) for row in rows] == [(1, 1), (1, 2), (2, 1), (2, 2)]
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])

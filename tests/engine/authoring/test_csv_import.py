@@ -14,14 +14,13 @@ import pytest
 from engine.authoring.csv_header import CsvOptions
 from engine.authoring.csv_import import CsvRows
 from engine.authoring.csv_presets import PRESETS
-from engine.catalog.catalog import load_catalog
 from engine.errors import InvalidRows
 from engine.sources import SOURCES
 from engine.tables import Column, Table
-from runtime.shipped import get_shipped_folder
 from tests.conftest import TENANT
+from tests.support.shipped import load_shipped_catalog
 
-TABLES = load_catalog(get_shipped_folder()).tables
+TABLES = load_shipped_catalog().tables
 JANUARY = date(2025, 1, 1)
 
 
@@ -73,6 +72,8 @@ ONE_ROW = [{"property_id": "1", "date": JANUARY, "sessions": 3}]
         b"# ----\n# Start date: 20250101\n# ----\n\ndate,sessions\n2025-01-01,3\n",
         b'"# Traffic, by day"\ndate,sessions\n2025-01-01,3\n',
         b"A report\ndate,sessions\n2025-01-01,3\n,\n",
+        b'A report\n"January 1, 2025 - January 2, 2025"\n\ndate,sessions\n2025-01-01,3\n',
+        b"A report\nFrom: January 1, 2025, 12:00 AM\nTo: January 2, 2025, 12:00 AM\ndate\tsessions\n2025-01-01\t3\n",
         b" DATE , Sessions\n 2025-01-01 , 3 \n",
         b"Date,SESSIONS\n2025-01-01T00:00:00,3.0\n",
         b"date,sessions\n2025-01-01 00:00:00.000Z,3.\n",

@@ -9,17 +9,16 @@ import pytest
 
 from cli.dialects import DIALECTS
 from engine.answer.engine import Engine
-from engine.catalog.catalog import load_catalog
 from engine.compiler.dialects.base import Dialect
 from engine.compiler.plan import plan
 from engine.compiler.statements import StatementCompiler
 from engine.compiler.tenant_guard import check_tenant_predicates
 from engine.errors import UncoveredScan
+from tests.support.shipped import load_shipped_catalog
 from tests.support.worlds import (
     COLUMNS,
     DAYS,
     ME,
-    SHIPPED,
     YOU,
     collect_diagnostics,
     get_stats,
@@ -135,7 +134,7 @@ def test_what_cannot_be_proved_is_refused(sql: str) -> None:
 
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
 def test_every_statement_of_the_shipped_metrics_passes_and_none_without_its_predicates(dialect: type[Dialect]) -> None:
-    catalog = load_catalog(SHIPPED)
+    catalog = load_shipped_catalog()
     statements = StatementCompiler(dialect(), catalog.tables.values())
     (predicate,) = {
         statements.builder.emit_tenant_predicate(table) for table in catalog.tables.values() if table.query is None

@@ -174,14 +174,14 @@ def test_any_wrong_node_of_a_metric_file_is_a_diagnostic(
     insights: object, depth: int, tmp_path: Path, every_nth: EveryNth
 ) -> None:
     paths = [path for path in list_paths(METRIC_FILE) if len(path) <= depth]
-    # Five is no divisor of how many wrong nodes there are, so that the sample has each of them.
-    for path, wrong in every_nth(product(paths, WRONG_NODES), 5):
+    # One or two a node; thirteen is no divisor of how many wrong nodes there are, so that the sample has each of them.
+    for path, wrong in every_nth(product(paths, WRONG_NODES), 13):
         write_folder(tmp_path, replace_node(METRIC_FILE, path, wrong), insights)
         assert find_failed_checks(tmp_path) == [], (path, wrong)
 
 
 def test_any_wrong_node_of_insights_is_a_diagnostic(tmp_path: Path, every_nth: EveryNth) -> None:
-    for path, wrong in every_nth(product(list_paths(INSIGHTS_FILE), WRONG_NODES), 5):
+    for path, wrong in every_nth(product(list_paths(INSIGHTS_FILE), WRONG_NODES), 13):
         write_folder(tmp_path, METRIC_FILE, replace_node(INSIGHTS_FILE, path, wrong))
         assert find_failed_checks(tmp_path) == [], (path, wrong)
 

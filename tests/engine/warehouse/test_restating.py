@@ -11,15 +11,14 @@ from typing import Any
 import pytest
 
 from engine.calendar import Window
-from engine.catalog.catalog import load_catalog
 from engine.errors import WarehouseUnavailable
 from engine.slices import DayTotals, Slice
 from engine.tables import Table
 from engine.warehouse.warehouse import Warehouse
-from runtime.shipped import get_shipped_folder
 from tests.conftest import OTHER_TENANT, TENANT
+from tests.support.shipped import load_shipped_catalog
 
-CHANNELS = load_catalog(get_shipped_folder()).tables["ga4_channels_daily"]
+CHANNELS = load_shipped_catalog().tables["ga4_channels_daily"]
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ class AccountRead:
 
     through: date
     is_late: bool = False
+    is_connected: bool = True
 
 
 # By table and account: the accounts of one tenant that a sync reads and that are connected.
@@ -52,15 +53,20 @@ class KnownTables:
         return [row[self.tables[base]["time"]] for row in self.rows.get(base, ())]
 
     def find_through(self, base: str) -> date | None:
-        counting = [read.through for read in self.reads.get(base, {}).values() if not read.is_late]
+        counting = [
+            read.through for read in self.reads.get(base, {}).values() if read.is_connected and not read.is_late
+        ]
         return min(counting) if counting else max(self.list_days(base), default=None)
 
-    def iter_late_accounts(self, names: Iterable[str]) -> Iterator[tuple[str, str, date]]:
-        """Yield source, account and last day of each account that counts no longer, the earliest of its tables."""
+    def iter_ended_accounts(self, names: Iterable[str], *, is_connected: bool) -> Iterator[tuple[str, str, date]]:
+        """Yield source, account and last day of each account that counts no longer, the earliest of its tables.
+
+        They are the late ones of those connected, or those that are connected no more.
+        """
         found: dict[tuple[str, str], date] = {}
         for base in dict.fromkeys(base for name in names for base in list_base_tables(self.tables, name)):
             for account, read in self.reads.get(base, {}).items():
-                if read.is_late:
+                if read.is_connected == is_connected and (read.is_late or not is_connected):
                     place = (self.tables[base]["source"], account)
                     found[place] = min(read.through, found.get(place, read.through))
         for (source, account), through in sorted(found.items()):

@@ -54,7 +54,8 @@ class OracleFreshness:
         through = self.find_through(key, now.window)
         if before is None or through is None:
             return None
-        late = [day for _, _, day in self.known.iter_late_accounts(self.list_leaf_tables(key)) if day in now.window]
+        ended = self.known.iter_ended_accounts(self.list_leaf_tables(key), is_connected=True)
+        late = [day for _, _, day in ended if day in now.window]
         last = min([through, *late])
         return last if last < now.window.end else None
 
@@ -74,16 +75,20 @@ class OracleFreshness:
                 found.append(first)
         return min(found, default=None)
 
-    def iter_notes(self, key: str, window: OracleWindow) -> Iterator[dict[str, Any]]:
+    def iter_notes(self, key: str, window: OracleWindow, first_day: date) -> Iterator[dict[str, Any]]:
         """Yield what is to be known of the asked days: those of an account that was not read for 14 days.
 
-        The contract does not say which days `from` and `to` are; here they are those of the window that were not read.
+        Those of an account that was disconnected too, if the windows have days of it; `first_day` is the first of the
+        comparison, or of the window. The contract does not say which days `from` and `to` are; here they are those of
+        the window that were not read.
         """
-        for source, account, through in self.known.iter_late_accounts(self.list_leaf_tables(key)):
-            if through < window.end:
-                first = max(window.start, through + timedelta(days=1))
-                days = {"from": first.isoformat(), "to": window.end.isoformat()}
-                yield {"code": "late", "source": source, "account": account, **days}
+        for code in ("late", "disconnected"):
+            accounts = self.known.iter_ended_accounts(self.list_leaf_tables(key), is_connected=code == "late")
+            for source, account, through in accounts:
+                if through < window.end and (code == "late" or through >= min(window.start, first_day)):
+                    first = max(window.start, through + timedelta(days=1))
+                    days = {"from": first.isoformat(), "to": window.end.isoformat()}
+                    yield {"code": code, "source": source, "account": account, **days}
 
 
 def find_earliest(days: Sequence[date | None]) -> date | None:

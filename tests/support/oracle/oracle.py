@@ -187,7 +187,10 @@ def build_meta(query: OracleQuery, key: str, currency: str | None, delta: str, r
         "comparison_through": format_date(freshness.find_through(key, query.before.window if query.before else None)),
         "provisional_from": format_date(freshness.find_provisional(key, window)),
         "filters": report.build_body(),
-        "notes": list(freshness.iter_notes(key, window)),
+        "notes": sorted(
+            freshness.iter_notes(key, window, query.before.window.start if query.before else window.start),
+            key=lambda note: (note["source"], note["account"], note["from"], note["code"]),
+        ),
     }
 
 

@@ -68,21 +68,21 @@ LIVES = (
 
 
 def make_reads(rng: Random, definitions: Document, rows: Mapping[str, Sequence[Row]]) -> Reads:
-    """Make what a sync has read: no account of a table, some, or all; paused, behind, late, or before any row."""
+    """Make what a sync has read: no account of a table, some, or all; paused, behind, late, gone, or before any row."""
     reads: dict[str, dict[str, AccountRead]] = {}
     for name, table_rows in rows.items():
         table = definitions["tables"][name]
         newest = max((row[table["time"]] for row in table_rows), default=LEAP_DAY)
         days = sorted({row[table["time"]] for row in table_rows}) or [LEAP_DAY]
         accounts = [account for account in ACCOUNTS[table["source"]] if rng.random() < rng.choice([0, 0.7, 1])]
-        reads[name] = {
-            account: AccountRead(
-                rng.choice([newest, newest + timedelta(days=rng.randint(-9, 20)), rng.choice(days)]),
-                is_late=rng.random() < 0.25,
-            )
-            for account in accounts
-        }
+        reads[name] = {account: make_read(rng, newest, days) for account in accounts}
     return reads
+
+
+def make_read(rng: Random, newest: date, days: Sequence[date]) -> AccountRead:
+    through = rng.choice([newest, newest + timedelta(days=rng.randint(-9, 20)), rng.choice(days)])
+    fate = rng.random()
+    return AccountRead(through, is_late=fate < 0.25, is_connected=fate < 0.9)
 
 
 def make_tenant_rows(

@@ -14,11 +14,9 @@ from pydantic import SecretStr
 from demo.providers.server import StandIn
 from demo.providers.world import ProviderWorld
 from engine.calendar import Window
-from engine.catalog.catalog import load_catalog
 from engine.slices import Slice
 from engine.tables import Table
 from engine.warehouse.warehouse import Warehouse
-from runtime.shipped import get_shipped_folder
 from state.credentials import Credentials
 from sync.http import ProviderClient
 from sync.limits import CallLimits
@@ -26,8 +24,9 @@ from sync.provider import Account, Row
 from sync.providers.graph_version import GRAPH_VERSION
 from sync.providers.registry import Addresses, Applications, open_providers
 from tests.conftest import TENANT
+from tests.support.shipped import load_shipped_catalog
 
-TABLES = load_catalog(get_shipped_folder()).tables
+TABLES = load_shipped_catalog().tables
 # A Friday, 10:00 in Los Angeles.
 NOW = datetime(2026, 3, 13, 17, 0, tzinfo=UTC)
 EVER = Window(date(2000, 1, 1), date(2100, 1, 1))

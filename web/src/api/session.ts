@@ -2,9 +2,30 @@
 
 const NAME = "metric-engine.token";
 
-export const getToken = (): string | null => sessionStorage.getItem(NAME);
-export const keepToken = (token: string): void => sessionStorage.setItem(NAME, token.trim());
-export const forgetToken = (): void => sessionStorage.removeItem(NAME);
+let held: string | null = null;
+
+/** The tab's storage; null where the browser refuses it, as it may in a frame on another site. */
+function getStorage(): Storage | null {
+  try {
+    return sessionStorage;
+  } catch {
+    return null;
+  }
+}
+
+const storage = getStorage();
+
+export const getToken = (): string | null => (storage === null ? held : storage.getItem(NAME));
+
+export const keepToken = (token: string): void => {
+  held = token.trim();
+  storage?.setItem(NAME, held);
+};
+
+export function forgetToken(): void {
+  held = null;
+  storage?.removeItem(NAME);
+}
 
 /**
  * Take a token out of `#token=…`, and the fragment out of the address bar and the history.

@@ -1,10 +1,10 @@
 /** The page of connections: what feeds the dashboard, and how it is connected, again or no longer. */
 
 import { type TemplateResult, html, nothing } from "lit";
-import { type Connection, Refusal, connectAccount, disconnectAccount } from "../api/client";
+import { type Connection, ProblemError, connectAccount, disconnectAccount } from "../api/client";
 import { cleanName, humanizeName } from "../format/names";
 import { learnAccounts, learnConnections, leave, navigate, askAgain, renewSources } from "../state/actions";
-import { syncNow } from "../state/live";
+import { syncSoon } from "../state/live";
 import { type State, change, getState, nameSource, say } from "../state/store";
 import { back } from "./icons";
 import { time } from "./text";
@@ -103,7 +103,7 @@ async function connect(event: SubmitEvent, source: string): Promise<void> {
     const details = form.closest("details");
     if (details) details.open = false;
     say(`${nameSource(getState(), source)} ${account} is connected.`);
-    if (text !== "") void syncNow();
+    if (text !== "") syncSoon();
   });
 }
 
@@ -113,7 +113,7 @@ function readCredential(source: string, text: string): Record<string, unknown> {
   try {
     return { [name]: JSON.parse(text) as unknown };
   } catch {
-    throw new Refusal(422, "The service account key is no JSON; paste the whole key file.", null);
+    throw new ProblemError(422, "The service account key is no JSON; paste the whole key file.", null);
   }
 }
 
@@ -133,7 +133,7 @@ async function tryToChange(act: () => Promise<void>): Promise<void> {
     void learnAccounts();
     await askAgain();
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof ProblemError)) throw error;
     if (error.status === 401) leave("refused");
     else change({ connectProblem: error.message });
   }

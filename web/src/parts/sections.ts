@@ -11,12 +11,12 @@ import { addWidget, beginArranging, dismissOffers, openGallery } from "../state/
 import { OVERVIEW, type Place, listSections, sortPlaces } from "../state/layout";
 import { type State, findEntry, findTrend, listMissing, nameSource } from "../state/store";
 import { arrangeGrid } from "./arrange";
-import { target } from "./headline";
+import { figure, target } from "./figures";
 import { plus, dots } from "./icons";
 import { insights } from "./insights";
 import { menu } from "./menu";
 import { pointTable } from "./tables";
-import { LOCALE, headline, previous, toDateNote, widgetDelta } from "./text";
+import { LOCALE } from "./text";
 import { chart, isOld, listItems, missing, tags, tile } from "./tile";
 
 export function dashboard(state: State): TemplateResult {
@@ -81,7 +81,7 @@ function trendCard(state: State, entry: Entry): TemplateResult {
   return html`<article class="card trend ${isOld(state, found) ? "old" : ""}" data-trend=${entry.key} aria-label="${title}, large">
     <header>
       <h2 title=${entry.description}>${title}</h2>
-      ${widget === null || widget.series.length === 0 ? nothing : trendFigures(widget)}
+      ${widget === null || widget.series.length === 0 ? nothing : html`${figure(widget)}${target(widget)}`}
       ${tags(state, found)}
       ${menu(dots, `${title}, large: more`, listItems(state, entry, false), "end iconic")}
     </header>
@@ -95,14 +95,6 @@ function trendCard(state: State, entry: Entry): TemplateResult {
             ? pointTable(widget)
             : chart(state, entry, widget)}
   </article>`;
-}
-
-function trendFigures(widget: NonNullable<ReturnType<State["tiles"]["get"]>>["widget"] & object): TemplateResult {
-  const before = previous(widget);
-  const days = toDateNote(widget);
-  return html`<p class="figure"><span class="value">${headline(widget)}</span>${widgetDelta(widget)}
-    ${before === null ? nothing : html`<span class="muted">from ${before}</span>`}
-    ${days === null ? nothing : html`<span class="muted">${days}</span>`}</p>${target(widget)}`;
 }
 
 /** What somebody's own arrangement does not have yet: metrics that are new in the YAML. */

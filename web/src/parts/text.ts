@@ -13,7 +13,7 @@ export const LOCALE = navigator.language;
 export function delta(stats: StatsLike, options: Omit<DeltaOptions, "locale">): TemplateResult | typeof nothing {
   const found = formatDelta(stats, { ...options, locale: LOCALE });
   if (found === null) return nothing;
-  return html`<span class="delta ${found.tone}"><span aria-hidden="true">${found.arrow} ${found.text}</span><span class="unseen">${found.spoken}</span></span>`;
+  return html`<span class="delta ${found.tone}" part="change"><span aria-hidden="true">${found.arrow} ${found.text}</span><span class="unseen">${found.spoken}</span></span>`;
 }
 
 export const unitOfWidget = (widget: Widget): Unit => {

@@ -7,12 +7,13 @@ import { cleanName } from "../format/names";
 import { copyLink, downloadCsv, explain, navigate, pickMember, pickRange, toggleAsTable } from "../state/actions";
 import { OVERVIEW } from "../state/layout";
 import { type State, type Tile, listMissing, nameDimension, nameSource } from "../state/store";
+import { figure } from "./figures";
 import { headlineTile } from "./headline";
 import { dots } from "./icons";
 import { type MenuItem, menu } from "./menu";
 import { downloadPng } from "./picture";
 import { itemTable, memberTable, pointTable } from "./tables";
-import { LOCALE, headline, previous, toDateNote, widgetDelta } from "./text";
+import { LOCALE } from "./text";
 
 /** What a tile is drawn of; where it is all as before, nothing is drawn. */
 const listCauses = (state: State, entry: Entry, section: string, large: boolean): unknown[] => [
@@ -86,18 +87,6 @@ function body(state: State, entry: Entry, found: Tile | undefined): TemplateResu
     ${state.asTable.has(entry.key) ? pointTable(widget) : chart(state, entry, widget)}
     ${widget.items.length > 0 && !state.asTable.has(entry.key) ? itemTable(widget) : nothing}
   `;
-}
-
-function figure(widget: Widget): TemplateResult {
-  const before = previous(widget);
-  const days = toDateNote(widget);
-  return html`<p class="figure">
-    <span class="value">${headline(widget)}</span>
-    ${widgetDelta(widget)}
-    ${before === null ? nothing : html`<span class="muted">from ${before}</span>`}
-    ${days === null ? nothing : html`<span class="muted">${days}</span>`}
-    ${widget.meta.currency === "mixed" ? html`<span class="muted">in several currencies, which are not added</span>` : nothing}
-  </p>`;
 }
 
 export function chart(state: State, entry: Entry, widget: Widget): TemplateResult {

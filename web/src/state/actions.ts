@@ -2,23 +2,19 @@
 
 import {
   type Layout,
+  type Problem,
+  ProblemError,
   type Question,
-  Refusal,
   type Widget,
-  fetchAnswers,
-  fetchCatalog,
+  client,
   fetchConnections,
   fetchCsv,
   fetchExplanation,
-  fetchInsights,
-  fetchLayout,
-  fetchMembers,
-  fetchMeta,
-  fetchWidget,
 } from "../api/client";
+import { askParent } from "../api/embedding";
 import { forgetToken, getToken, keepToken } from "../api/session";
 import { guessLastDay } from "./days";
-import { arrangeEntries, readPlaces } from "./layout";
+import { arrangeEntries, listSections, readPlaces } from "./layout";
 import { type State, type TableAsk, type Tile, change, findEntry, findTrend, getSourceTitles, getState, listMissing, say } from "./store";
 import { type View, buildQuestion, readView, toggleMember, writeView } from "./view";
 
@@ -40,13 +36,13 @@ async function attempt(task: (signal: AbortSignal) => Promise<void>): Promise<vo
   } catch (error) {
     if (mine !== running || (error instanceof DOMException && error.name === "AbortError")) return;
     change({ isLoading: false });
-    if (!(error instanceof Refusal)) throw error;
-    tellRefusal(error, () => attempt(task));
+    if (!(error instanceof ProblemError)) throw error;
+    tellProblem(error, () => attempt(task));
   }
 }
 
 /** Show what the server refused; a refused token leads to the door. */
-export function tellRefusal(error: Refusal, retry: (() => unknown) | null = null): void {
+export function tellProblem(error: ProblemError, retry: (() => unknown) | null = null): void {
   if (error.status === 401) return leave("refused");
   const retries = error.wait !== null && retry !== null;
   change({ banner: { text: error.message, retries } });
@@ -56,19 +52,18 @@ export function tellRefusal(error: Refusal, retry: (() => unknown) | null = null
 /** Try again at once. */
 export const retryNow = (): void => void (getState().catalog === null ? open() : attempt(ask));
 
-/** Everything from the start: the catalog, what is saved, what is connected, then the answers. */
+/** Everything from the start, in two turns: the catalog, what is saved and what is connected; then the answers. */
 export async function open(): Promise<void> {
   if (getToken() === null) return leave("new");
   change({ door: null });
   await attempt(async (signal) => {
     const [catalog, meta, saved] = await Promise.all([
-      fetchCatalog(signal),
-      fetchMeta(signal).catch(passUnless401),
-      fetchLayout(signal).catch(passUnless401),
+      client.getCatalog(signal),
+      client.getMeta(signal).catch(passUnless401),
+      client.getLayout(signal).catch(passUnless401),
     ]);
-    change({ catalog, meta, saved });
+    change({ catalog, meta, saved, lastDay: meta?.last_complete_day ?? guessLastDay() });
     placeWidgets(saved);
-    await learnLastDay(signal);
     await ask(signal);
     void learnAccounts();
   });
@@ -76,16 +71,8 @@ export async function open(): Promise<void> {
 
 /** What the page can do without; a refused token is no such thing. */
 function passUnless401(error: unknown): null {
-  if (error instanceof Refusal && error.status !== 401) return null;
+  if (error instanceof ProblemError && error.status !== 401) return null;
   throw error;
-}
-
-/** The last complete day as the server's calendar has it: where its own default window ends. */
-async function learnLastDay(signal: AbortSignal): Promise<void> {
-  const first = getState().catalog?.widgets[0];
-  if (first === undefined) return change({ lastDay: guessLastDay() });
-  const { meta } = await fetchWidget(first.key, { sources: "" }, signal);
-  change({ lastDay: meta.end });
 }
 
 /** Place the widgets as they are saved, or else all that can be answered in the order of the YAML. */
@@ -117,20 +104,41 @@ async function ask(signal: AbortSignal): Promise<void> {
   const state = getState();
   const question = buildQuestion(state.view, state.lastDay);
   void askInsights(question);
-  const keys = listKeys(state);
-  const tables = keys.filter((key) => findEntry(state, key)?.columns !== undefined);
-  const own = tables.map(async (key) => [key, await fetchTable(key, question, signal)] as const);
-  const [answers, pages] = await Promise.all([
-    fetchAnswers(keys.filter((key) => !tables.includes(key)), question, signal),
-    Promise.all(own),
-  ]);
-  const tiles = new Map<string, Tile>();
-  for (const [key, answer] of [...Object.entries(answers), ...pages]) tiles.set(key, renewTile(key, readTile(question, answer)));
+  const answers = await fetchAnswers(listKeys(state), question, signal);
+  const tiles = new Map(answers.map(([key, answer]) => [key, renewTile(key, readTile(question, answer))]));
+  if (state.tiles.size === 0) await drawInTurn(tiles, question, signal);
   change({ tiles, shown: question });
 }
 
-const fetchTable = (key: string, question: Question, signal?: AbortSignal): Promise<Widget> =>
-  fetchWidget(key, buildTableQuestion(question, getState().tables.get(key) ?? { sort: null, offset: 0 }), signal);
+/** The first time there is all to draw: section after section, from the top, so that the page answers in between. */
+async function drawInTurn(tiles: ReadonlyMap<string, Tile>, shown: Question, signal: AbortSignal): Promise<void> {
+  const { places } = getState();
+  const drawn = new Map<string, Tile>();
+  for (const section of listSections(places)) {
+    for (const { id } of places.filter((place) => place.section === section)) {
+      const tile = tiles.get(id);
+      if (tile !== undefined) drawn.set(id, tile);
+    }
+    change({ tiles: new Map(drawn), shown });
+    await new Promise((resolve) => setTimeout(resolve));
+    signal.throwIfAborted();
+  }
+}
+
+/** The answers by key: tables that are looked at alike share a request, and all that are none have another. */
+async function fetchAnswers(keys: readonly string[], question: Question, signal?: AbortSignal): Promise<[string, Widget | Problem][]> {
+  const state = getState();
+  const asks = new Map<string, { question: Question; keys: string[] }>();
+  for (const key of keys) {
+    const isTable = findEntry(state, key)?.columns !== undefined;
+    const own = isTable ? buildTableQuestion(question, state.tables.get(key) ?? { sort: null, offset: 0 }) : question;
+    const name = JSON.stringify(own);
+    const held = asks.get(name) ?? { question: own, keys: [] };
+    asks.set(name, { ...held, keys: [...held.keys, key] });
+  }
+  const answers = await Promise.all([...asks.values()].map((ask) => client.getWidgets(ask.keys, ask.question, signal)));
+  return answers.flatMap((each) => Object.entries(each));
+}
 
 function readTile(question: Question, answer: object): Tile {
   if ("series" in answer) return { question, widget: answer as Widget, problem: null };
@@ -149,18 +157,15 @@ export async function askAgain(keys: readonly string[] | null = null): Promise<v
   const state = getState();
   const question = buildQuestion(state.view, state.lastDay);
   const placed = keys.filter((key) => listKeys(state).includes(key));
-  const tables = placed.filter((key) => findEntry(state, key)?.columns !== undefined);
   try {
-    const plain = placed.filter((key) => !tables.includes(key));
-    const answers = plain.length === 0 ? {} : await fetchAnswers(plain, question);
-    const pages = await Promise.all(tables.map(async (key) => [key, await fetchTable(key, question)] as const));
+    const answers = await fetchAnswers(placed, question);
     if (getState().view !== state.view) return;
     const tiles = new Map(getState().tiles);
-    for (const [key, answer] of [...Object.entries(answers), ...pages]) tiles.set(key, renewTile(key, readTile(question, answer)));
+    for (const [key, answer] of answers) tiles.set(key, renewTile(key, readTile(question, answer)));
     change({ tiles, shown: question });
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    tellRefusal(error, () => askAgain(keys));
+    if (!(error instanceof ProblemError)) throw error;
+    tellProblem(error, () => askAgain(keys));
   }
 }
 
@@ -174,10 +179,10 @@ async function askInsights(question: Question, again = false): Promise<void> {
   const mine = (telling = new AbortController());
   change({ insights: { question: name, list: null, failed: false } });
   try {
-    const list = await fetchInsights(question, mine.signal);
+    const list = await client.getInsights(question, mine.signal);
     change({ insights: { question: name, list, failed: false } });
   } catch (error) {
-    if (mine === telling && error instanceof Refusal) change({ insights: { question: name, list: null, failed: true } });
+    if (mine === telling && error instanceof ProblemError) change({ insights: { question: name, list: null, failed: true } });
   }
 }
 
@@ -239,7 +244,7 @@ export async function learnAccounts(): Promise<void> {
       (each) => each.dimensions.some(({ name }) => name === dimension) && listMissing(state, each).length === 0,
     );
     if (entry === undefined) return null;
-    const members = await fetchMembers(entry.key, dimension, {}).catch(() => []);
+    const members = await client.getMembers(entry.key, dimension, {}).catch(() => []);
     return members.length > 0 ? ([dimension, members] as const) : null;
   });
   change({ accounts: new Map((await Promise.all(found)).filter((each) => each !== null)) });
@@ -249,7 +254,7 @@ export async function learnConnections(): Promise<void> {
   try {
     change({ connections: await fetchConnections(), connectProblem: null });
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof ProblemError)) throw error;
     if (error.status === 401) leave("refused");
     else change({ connectProblem: error.message });
   }
@@ -258,11 +263,11 @@ export async function learnConnections(): Promise<void> {
 /** What is connected has changed: the page has other widgets to show. */
 export async function renewSources(): Promise<void> {
   try {
-    const meta = await fetchMeta();
-    change({ meta });
+    const meta = await client.getMeta();
+    change({ meta, lastDay: meta.last_complete_day });
     if (!getState().isArranged) placeWidgets(getState().saved);
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof ProblemError)) throw error;
   }
 }
 
@@ -273,7 +278,7 @@ export async function explain(key: string): Promise<void> {
     const explanation = await fetchExplanation(key, question);
     if (getState().explain?.key === key) change({ explain: { key, explanation, problem: null } });
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof ProblemError)) throw error;
     if (getState().explain?.key === key) change({ explain: { key, explanation: null, problem: error.message } });
   }
 }
@@ -285,8 +290,8 @@ export async function downloadCsv(key: string): Promise<void> {
   try {
     saveFile(await fetchCsv(key, tile.question), `${key} ${tile.question.start} ${tile.question.end}.csv`);
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    tellRefusal(error);
+    if (!(error instanceof ProblemError)) throw error;
+    tellProblem(error);
   }
 }
 
@@ -314,6 +319,7 @@ export function leave(reason: "new" | "refused" | "left"): void {
   running?.abort();
   clearTimeout(retrying);
   if (reason !== "new") forgetToken();
+  askParent(reason);
   change({
     door: { reason, offered: null },
     isLoading: false,

@@ -1,6 +1,6 @@
 /** To arrange: every step is saved by itself and can be undone; where somebody else was faster, one is asked. */
 
-import { type Layout, Refusal, saveLayout } from "../api/client";
+import { type Layout, ProblemError, client } from "../api/client";
 import { askAgain, leave, placeWidgets } from "./actions";
 import { type Place, COLUMNS, getGroup, listSections, measureEntry, placeEntry, sortPlaces, writePlaces } from "./layout";
 import { type Arranging, change, findEntry, getSourceTitles, getState, say } from "./store";
@@ -32,11 +32,14 @@ export const openGallery = (): void => patchArranging({ gallery: true });
 export const closeGallery = (): void => patchArranging({ gallery: false, search: "" });
 export const searchGallery = (search: string): void => patchArranging({ search });
 
+/** Whether the places are somebody's work, which what happens elsewhere must not undo. */
+export const isInHand = (): boolean => getState().arranging !== null || saving !== null;
+
 /** Take a new arrangement; it is saved in a moment. */
 export function applyPlaces(places: readonly Place[]): void {
   const { arranging, places: before } = getState();
   if (arranging === null || JSON.stringify(before) === JSON.stringify(places)) return;
-  change({ places });
+  change({ places, isArranged: true });
   patchArranging({ past: [...arranging.past, before].slice(-MAX_PAST), saving: "waiting" });
   saveSoon();
 }
@@ -72,16 +75,16 @@ async function sendLayout(): Promise<void> {
   const entries = catalog?.widgets ?? [];
   patchArranging({ saving: "saving" });
   try {
-    const layout = await saveLayout({ ...writePlaces(places, saved, entries), known: entries.map(({ key }) => key) });
+    const layout = await client.saveLayout({ ...writePlaces(places, saved, entries), known: entries.map(({ key }) => key) });
     change({ saved: layout, isArranged: true });
     if (getState().places === places) patchArranging({ saving: "saved" });
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    takeRefusal(error);
+    if (!(error instanceof ProblemError)) throw error;
+    takeProblem(error);
   }
 }
 
-function takeRefusal(error: Refusal): void {
+function takeProblem(error: ProblemError): void {
   if (error.status === 401) return leave("refused");
   const theirs = error.body["layout"];
   if (error.status === 409 && typeof theirs === "object" && theirs !== null) {

@@ -27,7 +27,7 @@ export const firstOfQuarter = (day: string): string => addMonths(day, -((Number(
 
 export const firstOfYear = (day: string): string => `${day.slice(0, 5)}01-01`;
 
-/** The last complete day as this browser's calendar has it; the server's own is asked as soon as there is a widget. */
+/** The last complete day as this browser's calendar has it; the server's own comes with what is connected. */
 export function guessLastDay(): string {
   const now = new Date();
   return addDays(toDay(new Date(Date.UTC(now.getFullYear(), now.getMonth(), now.getDate()))), -1);

@@ -1,9 +1,9 @@
 /** What happens elsewhere: syncs, new data, other metric files. */
 
-import { type Schemas, Refusal, type SyncJob, cancelSync, fetchCatalog, fetchSync, startSync } from "../api/client";
-import { followEvents } from "../api/events";
+import { ProblemError, type Schemas, type SyncJob, cancelSync, client, fetchSync, startSync } from "../api/client";
 import { getToken } from "../api/session";
-import { askAgain, learnAccounts, learnConnections, leave, placeWidgets, refreshInsights, renewSources, tellRefusal } from "./actions";
+import { askAgain, learnAccounts, learnConnections, leave, placeWidgets, refreshInsights, renewSources, tellProblem } from "./actions";
+import { isInHand } from "./arrangement";
 import { change, getState, say } from "./store";
 
 let following: AbortController | null = null;
@@ -21,11 +21,12 @@ export function follow(): void {
   catalogVersion = dataVersion = null;
   if (token === null) return;
   following = new AbortController();
-  void followEvents((event, data) => {
-    if (event === "catalog") void takeCatalog(data as Schemas["CatalogEvent"]);
-    else if (event === "data") void takeData(data as Schemas["DataEvent"]);
-    else takeJob(data as SyncJob);
-  }, following.signal);
+  const listeners = {
+    catalog: (event: Schemas["CatalogEvent"]) => void takeCatalog(event),
+    data: (event: Schemas["DataEvent"]) => void takeData(event),
+    sync: takeJob,
+  };
+  void client.followEvents(listeners, following.signal);
 }
 
 async function takeCatalog({ version, hashes, diagnostics }: Schemas["CatalogEvent"]): Promise<void> {
@@ -35,14 +36,14 @@ async function takeCatalog({ version, hashes, diagnostics }: Schemas["CatalogEve
   catalogVersion = version;
   if (isFirst || getState().catalog === null) return;
   try {
-    const catalog = await fetchCatalog();
+    const catalog = await client.getCatalog();
     const before = new Set(getState().places.map(({ id }) => id));
     change({ catalog });
-    placeWidgets(getState().saved);
+    if (!isInHand()) placeWidgets(getState().saved);
     const added = getState().places.map(({ id }) => id).filter((key) => !before.has(key));
     await askAgain([...new Set([...added, ...Object.keys(hashes).filter((key) => hashes[key] !== null)])]);
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof ProblemError)) throw error;
   }
 }
 
@@ -64,6 +65,7 @@ function takeJob(job: SyncJob): void {
   if (job.finished_at === null || reported === job.id || !isKnown) return;
   reported = job.id;
   say(describeOutcome(job));
+  if (isWanted) void syncNow();
   void renewSources();
   if (getState().connections !== null) void learnConnections();
 }
@@ -94,15 +96,24 @@ export function openDrawer(): void {
 /** Begin a sync and open the drawer that shows it. */
 export async function syncNow(): Promise<void> {
   openDrawer();
+  isWanted = false;
   try {
     const { job_id } = await startSync();
     change({ job: await fetchSync(job_id) });
     void pollJob(job_id);
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof ProblemError)) throw error;
     if (error.status === 401) leave("refused");
-    else tellRefusal(error);
+    else tellProblem(error);
   }
+}
+
+let isWanted = false;
+
+/** Sync what was just connected: the sync that runs may have passed it by, so that another comes after it. */
+export function syncSoon(): void {
+  isWanted = isRunning(getState().job);
+  if (!isWanted) void syncNow();
 }
 
 const POLL_TIME = 1_500;
@@ -123,7 +134,7 @@ export async function cancelJob(): Promise<void> {
   try {
     await cancelSync(job.id);
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    tellRefusal(error);
+    if (!(error instanceof ProblemError)) throw error;
+    tellProblem(error);
   }
 }

@@ -30,6 +30,7 @@ from engine.diagnostics import Diagnostics
 from engine.errors import InvalidCatalog, InvalidImport
 from engine.files.folder import read_folder
 from tests.support.paths import METRICS
+from tests.support.shipped import load_shipped_catalog
 
 SHIPPED = {Path(each.name).name: each.document.data for each in read_folder(METRICS, Diagnostics()).files}
 # Everything that the shipped files do not use.
@@ -202,7 +203,7 @@ def get_sql(metric: Mapping[str, Any]) -> str:
 
 
 def test_the_sql_computes_what_the_engine_answers() -> None:
-    catalog = load_catalog(METRICS)
+    catalog = load_shipped_catalog()
     exported: dict[str, str] = {}
     for each in export_ossie(METRICS, "shipped")["metrics"]:
         extension = json.loads(each["custom_extensions"][0]["data"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, get_args
@@ -16,31 +15,29 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from api.middleware.authentication import OPEN_PATHS
+from api.openapi.examples import build_example
+from api.openapi.parameters import (
+    describe_breakdown,
+    describe_by,
+    describe_filters,
+    describe_parameter,
+    describe_parameters,
+    describe_rows,
+)
 from api.problems import MEDIA_TYPE
 from api.request_state import get_services
 from api.responses import FORM_TYPES, JSON, STALE, Origin
-from api.schemas import ONE_SOURCE, SOURCE_LIST, Explanation, MemberList
+from api.schemas.explanation import Explanation
+from api.schemas.shared import ONE_SOURCE, SOURCE_LIST
+from api.schemas.widgets import MemberList
 from api.widget_query import MAX_MEMBER_LIMIT, MEMBER_LIMIT
 from engine import (
-    EXCLUDE_PREFIX,
-    FILTER_PREFIX,
-    MAX_DAYS,
-    MAX_FILTER_LENGTH,
-    MAX_FILTER_VALUES,
-    MAX_OFFSET,
-    MAX_ROWS,
-    MAX_TOP,
-    NOT_SET,
     Catalog,
-    Compare,
-    Dimension,
-    Grain,
     Metric,
-    TableMetric,
 )
 
 # The page of /docs is ours; Swagger UI's own files come in a package.
-DOCS_FOLDER = Path(__file__).with_name("docs")
+DOCS_FOLDER = Path(__file__).parents[1] / "docs"
 DOCS_FILES: Mapping[str, str] = {
     "mark.svg": "image/svg+xml",
     "start.js": "text/javascript",
@@ -48,7 +45,6 @@ DOCS_FILES: Mapping[str, str] = {
     "swagger-ui.css": "text/css",
 }
 BEARER, CRON = "bearer", "cron"
-
 ERROR_DESCRIPTIONS: dict[int, str] = {
     401: "no token, or one that is not valid here",
     413: "the body is too large",
@@ -56,21 +52,10 @@ ERROR_DESCRIPTIONS: dict[int, str] = {
     429: "too many requests, where the installation sets a limit",
     503: "the warehouse or the state database does not answer; try again after `Retry-After` seconds",
 }
-EXAMPLE_RECEIPT = "r1q83vASNFZ4mrze8AC1"
-EXAMPLE_DAYS = ("2024-12-30", "2024-12-31", "2025-01-01", "2025-01-02")
-# A value and the compared period's.
-EXAMPLES: Mapping[str, tuple[float, float]] = {
-    "integer": (123, 110),
-    "decimal": (3.2, 2.9),
-    "percent": (0.034, 0.031),
-    "currency": (1234.5, 1180.0),
-    "duration": (95.0, 90.0),
-}
 OTHER_FORMS = {each: {"schema": {"type": "string", "format": "binary"}} for each in FORM_TYPES}
 NOT_MODIFIED = "The client holds exactly this answer (`If-None-Match`)"
 UNAVAILABLE_FORM = "only a form is accepted whose package is not installed; it is named"
 UNKNOWN_KEY = "no widget of that key; the nearest are named"
-
 router = APIRouter(include_in_schema=False)
 
 
@@ -243,82 +228,6 @@ def describe_widget(metric: Metric) -> dict[str, Any]:
     }
 
 
-def describe_parameters() -> list[dict[str, Any]]:
-    """Describe the parameters that every widget takes."""
-    day = {"type": "string", "format": "date"}
-    sources = {"type": "string", "pattern": SOURCE_LIST}
-    return [
-        describe_parameter("start", day, "The first day; with `end`, or neither for the last 28 complete days."),
-        describe_parameter("end", day, f"The last day, at most {MAX_DAYS:,} days with the first."),
-        describe_parameter("compare", describe_choice(Compare, Compare.OFF), "What the period is compared with."),
-        describe_parameter(
-            "compare_start", day, "The first day of the comparison; with `compare=custom`, and only then."
-        ),
-        describe_parameter("grain", describe_choice(Grain, Grain.DAY), "The width of a bucket; weeks begin on Monday."),
-        describe_parameter(
-            "sources", sources, "The sources that are switched on, by commas; every connected one by default."
-        ),
-    ]
-
-
-def describe_breakdown(metric: Metric) -> list[dict[str, Any]]:
-    """Describe the parameters that break a widget of one series down."""
-    if not isinstance(metric, TableMetric) or metric.rows is not None or len(metric.series) > 1:
-        return []
-    return describe_by(sorted(metric.dimensions), is_broken_down=metric.by is not None)
-
-
-def describe_rows(metric: Metric) -> list[dict[str, Any]]:
-    """Describe the parameters of a table's rows."""
-    if not isinstance(metric, TableMetric) or metric.rows is None:
-        return []
-    columns = [f"{sign}{series.name}" for series in metric.series for sign in ("", "-")]
-    limit = {"type": "integer", "minimum": 1, "maximum": MAX_ROWS, "default": metric.rows.limit}
-    offset = {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "default": 0}
-    return [
-        describe_parameter("sort", {"type": "string", "enum": columns}, "A column; `-` before it for descending."),
-        describe_parameter("limit", limit, "How many rows there are at the most."),
-        describe_parameter("offset", offset, "How many rows are left out before the first."),
-    ]
-
-
-def describe_by(dimensions: Sequence[str], *, is_broken_down: bool) -> list[dict[str, Any]]:
-    """Describe `by`, where there is a dimension to name, and `top`, where there are members."""
-    by = {"type": "string", "enum": list(dimensions)}
-    top = {"type": "integer", "minimum": 1, "maximum": MAX_TOP}
-    parameters = []
-    if dimensions:
-        parameters.append(describe_parameter("by", by, "The dimension to break down by, of a widget of one series."))
-    if dimensions or is_broken_down:
-        parameters.append(describe_parameter("top", top, "How many members are shown; the others are `Other`."))
-    return parameters
-
-
-def describe_filters(dimensions: Mapping[str, Dimension]) -> list[dict[str, Any]]:
-    """Describe the parameters that name members of each dimension."""
-    members = {
-        "type": "array",
-        "items": {"type": "string", "maxLength": MAX_FILTER_LENGTH},
-        "maxItems": MAX_FILTER_VALUES,
-    }
-    if not dimensions:
-        return []
-    words = {FILTER_PREFIX: "any of these", EXCLUDE_PREFIX: "none of these"}
-    return [
-        describe_parameter(f"{prefix}{name}", members, f"{dimension.title}: {text} members; `{NOT_SET}` is NULL.")
-        for name, dimension in sorted(dimensions.items())
-        for prefix, text in words.items()
-    ]
-
-
-def describe_parameter(name: str, schema: Mapping[str, Any], description: str) -> dict[str, Any]:
-    return {"name": name, "in": "query", "required": False, "description": description, "schema": dict(schema)}
-
-
-def describe_choice(choices: type[StrEnum], default: StrEnum) -> dict[str, Any]:
-    return {"type": "string", "enum": [member.value for member in choices], "default": default.value}
-
-
 def describe_answer(example: Mapping[str, Any] | None = None) -> dict[str, Any]:
     media = {"schema": {"$ref": "#/components/schemas/Widget"}} | ({"example": example} if example else {})
     headers = {
@@ -333,81 +242,3 @@ def describe_answer(example: Mapping[str, Any] | None = None) -> dict[str, Any]:
         "304": {"description": NOT_MODIFIED},
         "406": {"description": UNAVAILABLE_FORM},
     }
-
-
-def build_example(metric: Metric) -> dict[str, Any]:
-    """Build an example answer over two days, in the metric's own format."""
-    value, previous = EXAMPLES[metric.format]
-    change = value - previous
-    stats = {
-        "value": value,
-        "previous": previous,
-        "delta": round(change if metric.delta == "absolute" else change / previous, 4),
-        "to_date": None,
-    }
-    currency = "USD" if metric.format == "currency" else None
-    series = {
-        "name": metric.title,
-        "key": metric.key,
-        "format": metric.format,
-        "decimals": metric.decimals,
-        "better": metric.better,
-        "currency": currency,
-        "points": build_points(EXAMPLE_DAYS[2:], value),
-        "stats": stats,
-    }
-    table = build_example_table(metric, stats) if isinstance(metric, TableMetric) and metric.rows else {}
-    return {
-        "series": [series],
-        "stats": stats,
-        "comparison": {
-            "start": EXAMPLE_DAYS[0],
-            "end": EXAMPLE_DAYS[1],
-            "series": [{"name": metric.title, "points": build_points(EXAMPLE_DAYS[:2], previous)}],
-        },
-        "items": [],
-        **table,
-        "meta": {
-            "key": metric.key,
-            "title": metric.title,
-            "format": metric.format,
-            "decimals": metric.decimals,
-            "better": metric.better,
-            "delta": metric.delta,
-            "grain": Grain.DAY,
-            "start": EXAMPLE_DAYS[2],
-            "end": EXAMPLE_DAYS[3],
-            "compare": Compare.PREVIOUS_PERIOD,
-            "total": "period",
-            "currency": currency,
-            "sources": list(metric.sources),
-            "missing_sources": [],
-            "data_through": EXAMPLE_DAYS[3],
-            "comparison_through": EXAMPLE_DAYS[1],
-            "provisional_from": None,
-            "filters": {"applied": [], "ignored": []},
-            "notes": [],
-            "receipt": EXAMPLE_RECEIPT,
-        },
-    }
-
-
-def build_example_table(metric: TableMetric, stats: Mapping[str, Any]) -> dict[str, Any]:
-    columns = [
-        {
-            "name": each.name,
-            "format": each.format or metric.format,
-            "decimals": metric.get_decimals(each),
-            "better": each.better or metric.better,
-            "currency": "USD" if each.is_money else None,
-        }
-        for each in metric.series
-    ]
-    cells = {each.name: stats for each in metric.series}
-    currency = next((column["currency"] for column in columns if column["currency"]), None)
-    rows = [{"id": "42", "label": "Spring", "currency": currency, "values": cells}]
-    return {"table": {"columns": columns, "rows": rows, "total": cells, "count": 1}}
-
-
-def build_points(days: Sequence[str], value: float) -> list[dict[str, Any]]:
-    return [{"t": day, "v": value} for day in days]

@@ -323,7 +323,7 @@ export interface components {
         };
         /**
          * Batch
-         * @description The answers by key; a problem in the place of a widget that is not known.
+         * @description The answers by key; a problem in the place of one that there is not.
          */
         Batch: {
             /** Widgets */
@@ -485,7 +485,7 @@ export interface components {
         };
         /**
          * DashboardMeta
-         * @description When the data came, when it comes again, and what is connected.
+         * @description When the data came, when it comes again, what is connected, and the day with which windows end by default.
          */
         DashboardMeta: {
             /** Last Sync At */
@@ -496,6 +496,11 @@ export interface components {
             connected_sources: {
                 [key: string]: boolean;
             };
+            /**
+             * Last Complete Day
+             * Format: date
+             */
+            last_complete_day: string;
         };
         /**
          * DataEvent
@@ -749,7 +754,7 @@ export interface components {
         };
         /**
          * Note
-         * @description Something to be known of an account's data from one day to another, such as `late` or `sampled`.
+         * @description Something to be known of an account's rows on some days: `late`, `disconnected`, `sampled` or another code.
          */
         Note: {
             /** Code */
@@ -1143,6 +1148,11 @@ export interface components {
              * @description What the widget can be filtered by.
              */
             dimensions: components["schemas"]["DimensionEntry"][];
+            /**
+             * Breakdowns
+             * @description The dimensions that a request may break the widget down by (`by`).
+             */
+            breakdowns: string[];
             /**
              * Hash
              * @description A digest that changes with the definition, but not with titles and comments.

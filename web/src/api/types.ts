@@ -1,0 +1,3 @@
+/** The API's types, as the client has them. */
+
+export type { components, paths } from "../../client/src/types.js";
