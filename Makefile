@@ -4,15 +4,17 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8000
 PIP    := $(BIN)/python -m pip
-# Every package is one that a lock names by its hash, those that build this one too.
-LOCKED := $(PIP) install --quiet --disable-pip-version-check --require-hashes --requirement
+# Every package is one that a lock names by its hash, those that build this one too. pip would compile their modules on
+# one core; those that are no valid Python, as a package's templates, are passed over.
+LOCKED := $(PIP) install --quiet --disable-pip-version-check --no-compile --require-hashes --requirement
+COMPILED := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 # Compiled modules are kept, whatever the machine says: hundreds of processes would each compile all of them again.
 export PYTHONDONTWRITEBYTECODE :=
 # Two processes a core, since many tests wait for servers; a test that is run by hand needs no second.
 PYTEST_PROCESSES := --numprocesses $(shell $(PYTHON) -c "import os; print(2 * (os.cpu_count() or 1))") --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check audit golden bench bench-peers wheel lock clean
+.PHONY: help run test test-fast check check-types check-rest audit golden bench bench-peers wheel lock clean
 
 help:            ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,15 +25,17 @@ $(VENV)/run.stamp: requirements/run.lock requirements/build.lock pyproject.toml
 	$(LOCKED) requirements/run.lock
 	$(LOCKED) requirements/build.lock
 	$(PIP) install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(COMPILED)
 	touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.lock
 	$(LOCKED) requirements/dev.lock
+	$(COMPILED)
 	touch $@
 
 run: $(VENV)/run.stamp      ## the demo: its data, the API and the dashboard, on 127.0.0.1:8000
 	$(BIN)/python -m web.build
-	$(BIN)/metric-engine serve --demo --port $(PORT)
+	$(BIN)/metric-engine serve --demo --reload --port $(PORT)
 
 test: $(VENV)/dev.stamp     ## every test, on real databases; ARGS=--all asks every generated question
 	$(BIN)/python -m web.build --with-checks
@@ -40,10 +44,15 @@ test: $(VENV)/dev.stamp     ## every test, on real databases; ARGS=--all asks ev
 test-fast: $(VENV)/dev.stamp ## the tests that start no server and no process
 	$(BIN)/python -m pytest --fast --numprocesses auto --dist worksteal $(ARGS)
 
-check: $(VENV)/dev.stamp    ## ruff, types, the metric files, their schema, the page's types, known vulnerabilities
+check: check-types check-rest ## ruff, types, the metric files, their schema, the page's types, known vulnerabilities
+
+# Apart, so that `make --jobs 2 check` does both at once.
+check-types: $(VENV)/dev.stamp
+	$(BIN)/mypy
+
+check-rest: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/metric-engine validate metrics
 	$(BIN)/metric-engine test metrics
 	$(BIN)/metric-engine schema | diff -u metrics/schema.json -

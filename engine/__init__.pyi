@@ -87,7 +87,7 @@ from .compiler.plan import ItemsScan as ItemsScan
 from .compiler.plan import LabelScan as LabelScan
 from .compiler.plan import Scan as Scan
 from .compiler.plan import Shape as Shape
-from .compiler.plan import plan as plan
+from .compiler.planner import plan as plan
 from .compiler.statements import CompiledPlan as CompiledPlan
 from .compiler.statements import StatementCompiler as StatementCompiler
 from .diagnostics import UNREADABLE as UNREADABLE

@@ -39,9 +39,9 @@ SERVERS = frozenset(["postgres", "postgresql", "clickhouse", "redis"])
 SERVER_FIXTURES = frozenset(["browser", "postgres_server", "redis_server", "new_clickhouse_database"])
 
 # In CI every run tries the same examples, so that a change is what makes it fail; elsewhere each run tries others.
-hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, database=None)
-hypothesis.settings.register_profile("local", deadline=None)
-hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
+SAME: dict[str, Any] = {"derandomize": True, "database": None} if os.environ.get("CI") else {}
+hypothesis.settings.register_profile("sample", deadline=None, max_examples=50, **SAME)
+hypothesis.settings.register_profile("all", deadline=None, max_examples=200, **SAME)
 
 TENANT = "11111111-1111-4111-8111-111111111111"
 OTHER_TENANT = "22222222-2222-4222-8222-222222222222"
@@ -51,8 +51,12 @@ EveryNth = Callable[..., Iterator[Any]]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(ALL, action="store_true", help="Ask every generated question, not a sample of them.")
+    parser.addoption(ALL, action="store_true", help="Ask every generated question and try more examples.")
     parser.addoption(FAST, action="store_true", help="Leave out each test that starts a server or a process.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    hypothesis.settings.load_profile("all" if config.getoption(ALL) else "sample")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

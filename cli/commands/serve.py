@@ -44,6 +44,8 @@ FACTORY = f"{app_from_environment.__module__}:{app_from_environment.__name__}"
 # Less than `docker stop` waits before it kills.
 GRACE_SECONDS = 8
 STUCK_SECONDS = 0.2
+# How long a new worker may take to serve; a reload is given up after that, and a busy machine starts one slowly.
+START_SECONDS = 60
 
 
 @click.command()
@@ -169,6 +171,7 @@ def build_config(app: App | str, *, factory: bool = False, workers: int = 1) -> 
         http=TimedProtocol,
         loop=f"{ServerLoop.__module__}:{ServerLoop.__name__}",
         timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_worker_healthcheck=START_SECONDS,
     )
 
 

@@ -21,7 +21,7 @@ from engine.answer.response import Body
 from engine.answer.tables import check_rows
 from engine.catalog.catalog import Catalog
 from engine.catalog.metrics import Metric, TableMetric
-from engine.compiler.plan import plan
+from engine.compiler.planner import plan
 from engine.compiler.statements import CompiledPlan, StatementCompiler
 from engine.errors import InvalidQuery, UnknownMetric, WarehouseTimeout, WarehouseUnavailable
 from engine.query import MetricQuery, check_dimensions

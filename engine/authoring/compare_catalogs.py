@@ -23,7 +23,7 @@ from engine.catalog.catalog import Catalog
 from engine.catalog.metric_hash import hash_metric
 from engine.catalog.metrics import Metric
 from engine.compiler.dialects.base import Dialect
-from engine.compiler.plan import plan
+from engine.compiler.planner import plan
 from engine.compiler.statements import CompiledPlan, StatementCompiler
 from engine.errors import LayoutMismatch, WarehouseTimeout, WarehouseUnavailable
 from engine.files.metric_tests import TestDefinition

@@ -58,6 +58,8 @@ RATIOS = re.compile(
     r"|score|duration)(_.*)?"
 )
 LEVELS = re.compile(r"(.*_)?(users|visitors|reach|followers|subscribers|balance|unique)(_.*)?")
+# How a column's sum is written; `numeric` is money here.
+MEASURE_FORMATS = {"bigint": "integer", "double": "decimal", "numeric": "currency"}
 # What nobody filters by: persons, and values of which only a bound is told, such as `< 10%`.
 PERSONS = re.compile(r"(.*_)?(e_?mail|phone|address|first_name|last_name)(_.*)?")
 BOUND = re.compile(r"[<>] ?\d.*")
@@ -319,10 +321,14 @@ class TableDraft:
         words = ("metric-engine", "load", self.name, str(self.path), "--user", "UUID", *self.list_load_options())
         return shlex.join(words)
 
-    def find_measure(self) -> str | None:
-        """Return the name of a column that can be summed up, for a first metric."""
-        numbers = [each for each in self.columns if each.type in ("bigint", "double", "numeric") and each.is_additive]
-        return numbers[0].name if numbers else None
+    def render_first_metric(self, source: str) -> str:
+        """Render the command that adds a metric over a column that can be summed up, or over the rows."""
+        numbers = (each for each in self.columns if each.type in MEASURE_FORMATS and each.is_additive)
+        measure = next(numbers, None)
+        name, value = ("rows", "count(*)") if measure is None else (measure.name, f"sum({measure.name})")
+        shape = "integer" if measure is None else MEASURE_FORMATS[measure.type]
+        words = ("new", f"{source}.{name}", "--table", self.name, "--value", value, "--format", shape)
+        return shlex.join(("metric-engine", *words))
 
 
 def make_column_name(header: str, taken: Collection[str]) -> str:

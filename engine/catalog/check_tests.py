@@ -13,7 +13,7 @@ from engine.errors import InvalidQuery
 from engine.files.metric_tests import META_NAMES, Expectation, SeriesExpectation, TestDefinition, parse_iso_date
 from engine.files.nodes import TORN
 from engine.files.schema_errors import describe_value
-from engine.language.expressions import describe_unknown_column
+from engine.language.expression_checks import describe_unknown_column
 from engine.query import parse_metric_query
 from engine.suggestions import suggest_name
 from engine.tables import VALUE_TYPES, Table, ValueType

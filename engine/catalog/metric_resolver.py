@@ -22,7 +22,7 @@ from engine.faults import raise_if_any
 from engine.files.folder import MetricFile, MetricFolder
 from engine.files.metric_definitions import MetricDefinition, TargetDefinition
 from engine.language.evaluator import compile_arithmetic
-from engine.language.expressions import find_percent_factors
+from engine.language.expression_checks import find_percent_factors
 from engine.language.jinja import Sandbox
 from engine.language.parser import locate_node, parse_expression
 from engine.sources import Source

@@ -26,11 +26,10 @@ from engine.diagnostics import Position
 from engine.faults import TextFault, raise_if_any
 from engine.files.document import KeyPath
 from engine.files.metric_definitions import ItemsDefinition, MetricDefinition, SeriesDefinition
+from engine.language.expression_checks import describe_unknown_column, find_percent_factors
 from engine.language.expressions import (
     Expression,
     count_passing_rows,
-    describe_unknown_column,
-    find_percent_factors,
     guard_argument,
     resolve_expression,
     resolve_predicate,

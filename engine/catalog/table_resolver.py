@@ -17,9 +17,9 @@ from engine.files.folder import MetricFolder
 from engine.files.table_definitions import TableDefinition
 from engine.language.jinja import Sandbox
 from engine.language.parser import parse_query
-from engine.language.queries.lineage import Relation
 from engine.language.queries.names import NAME_PATTERN, REFERENCE_PREFIX
 from engine.language.queries.query_resolver import QueryResolver
+from engine.language.queries.relations import Relation
 from engine.language.queries.scope import UNKNOWN_TYPE
 from engine.language.types import TYPE_PHRASES
 from engine.suggestions import suggest_name

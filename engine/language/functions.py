@@ -12,7 +12,6 @@ from functools import partial
 
 from sqlglot import exp
 
-from engine.faults import TextFault
 from engine.language import function_values as values
 from engine.language.function_entry import Parameter, SqlFunction
 from engine.language.function_sql import (
@@ -26,8 +25,6 @@ from engine.language.function_sql import (
     write_round,
 )
 from engine.language.function_values import make_strict
-from engine.language.remedies import suggest_instead
-from engine.suggestions import suggest_name
 
 MAX_ARGUMENTS = 200
 MAX_DIGITS = 15
@@ -406,17 +403,3 @@ def find_function(node: exp.Expr) -> SqlFunction | None:
     if node.arg_key == "ifs" and isinstance(node.parent, exp.Case):
         return None
     return FUNCTIONS.get(type(node))
-
-
-def makes_text(node: exp.Expr) -> bool:
-    """Whether a node is a function of which the value is a text."""
-    function = find_function(node)
-    return function is not None and function.gives == "text"
-
-
-def make_forbidden_function_fault(offset: int, name: str) -> TextFault:
-    # A short name resembles many: only a near miss is worth naming.
-    likely = suggest_instead(name) or suggest_name(
-        name, FUNCTION_NAMES, f"; there are {', '.join(FUNCTION_NAMES)}", cutoff=0.78
-    )
-    return TextFault(offset, "forbidden-function", f"the function {name!r} is not allowed{likely}")

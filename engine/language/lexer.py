@@ -11,8 +11,9 @@ from sqlglot.tokenizer_core import Token, TokenType
 from sqlglot.tokens import Tokenizer
 
 from engine.faults import TextFault, TextFaults, raise_if_any
-from engine.language.functions import make_forbidden_function_fault
+from engine.language.functions import FUNCTION_NAMES
 from engine.language.remedies import suggest_instead
+from engine.suggestions import suggest_name
 
 MAX_CHARACTERS = 10_000
 MAX_DEPTH = 50
@@ -149,3 +150,11 @@ def find_call_before(tokens: list[Token], closing: int) -> Token | None:
         if depth == 0:
             return tokens[index - 1]
     return None
+
+
+def make_forbidden_function_fault(offset: int, name: str) -> TextFault:
+    # A short name resembles many: only a near miss is worth naming.
+    likely = suggest_instead(name) or suggest_name(
+        name, FUNCTION_NAMES, f"; there are {', '.join(FUNCTION_NAMES)}", cutoff=0.78
+    )
+    return TextFault(offset, "forbidden-function", f"the function {name!r} is not allowed{likely}")

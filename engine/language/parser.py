@@ -17,15 +17,8 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from engine.faults import TextFault, TextFaults, raise_if_any
 from engine.language.function_entry import SqlFunction
-from engine.language.functions import (
-    AGGREGATES,
-    FUNCTIONS,
-    MAX_ARGUMENTS,
-    RANKS,
-    find_function,
-    make_forbidden_function_fault,
-)
-from engine.language.lexer import find_call_before, tokenize_sql
+from engine.language.functions import AGGREGATES, FUNCTIONS, MAX_ARGUMENTS, RANKS, find_function
+from engine.language.lexer import find_call_before, make_forbidden_function_fault, tokenize_sql
 from engine.language.remedies import CLAUSE_REMEDIES, suggest_instead
 
 MAX_OPERATORS = 200

@@ -15,8 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.attacked_server import PATIENCE, AttackedServer, run_attacked
+from tests.support.attacked_server import AttackedServer, run_attacked
 from tests.support.paths import METRICS
+from tests.support.processes import PATIENCE
 
 pytestmark = pytest.mark.server
 

@@ -58,12 +58,12 @@ def read_ciphertexts(state_url: str) -> list[str | None]:
 def test_migrate_encrypts_anew(under_old_key: str, tmp_path: Path) -> None:
     installation = Installation(tmp_path, {"DATABASE_URL": under_old_key, "ENCRYPTION_KEY": f"{NEW}, {OLD}"})
     first = installation.run("migrate")
-    assert first.returncode == 0, first.stderr
-    assert "all credentials are under the first key of ENCRYPTION_KEY, 3 of them since now" in first.stdout
-    assert first.stderr == "except those of 1 account, which no key decrypts: connect them again\n"
+    assert first.returncode == 0, first.log
+    assert "all credentials are under the first key of ENCRYPTION_KEY, 3 of them since now" in first.output
+    assert first.log == "except those of 1 account, which no key decrypts: connect them again\n"
     assert_new_key_suffices(under_old_key)
     before = read_ciphertexts(under_old_key)
-    assert "0 of them since now" in installation.run("migrate").stdout
+    assert "0 of them since now" in installation.run("migrate").output
     assert read_ciphertexts(under_old_key) == before
 
 

@@ -34,7 +34,7 @@ def installations(tmp_path: Path, redis_server: RedisServer) -> list[Installatio
         )
         installation = Installation(folder, variables)
         loaded = installation.run("load", "ga4_daily", "days.csv", "--user", TENANT)
-        assert loaded.returncode == 0, loaded.stderr
+        assert loaded.returncode == 0, loaded.log
         made.append(installation)
     return made
 

@@ -14,7 +14,8 @@ from engine import Warehouse
 from tests.insights.conftest import EVENTFUL
 from tests.insights.fake import hangs, serve_model
 from tests.insights.worlds import END, history
-from tests.support.attacked_server import PATIENCE, A, run_attacked
+from tests.support.attacked_server import A, run_attacked
+from tests.support.processes import PATIENCE
 from tests.support.shipped import load_shipped_catalog
 
 pytestmark = pytest.mark.server

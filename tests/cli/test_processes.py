@@ -8,8 +8,6 @@ import re
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -25,24 +23,19 @@ import pytest
 from cli.commands.serve import GRACE_SECONDS, open_socket
 from tests.api.conftest import ALICE, SECRET, make_bearer_headers
 from tests.cli.conftest import SHIPPED, Run
+from tests.support.processes import PATIENCE, CommandProcess
 
 pytestmark = pytest.mark.server
 
-PROGRAM = (sys.executable, "-m", "cli", "serve", "--port", "0")
-# Seconds; a machine that does other things starts a process slowly.
-PATIENCE = 90
 LOCKS = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'user_dashboard_layouts'::regclass"
 
 
 class ServeProcess:
     """A running `metric-engine serve`."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
+    def __init__(self, process: CommandProcess) -> None:
         self.process = process
-        found = re.search(r"http://\S+:\d+", process.stdout.readline())
-        assert found, "the server printed no address"
-        self.address = found[0]
+        self.address = process.wait_for_address()
 
     def get(self, path: str) -> Any:
         request = urllib.request.Request(self.address + path, headers=make_bearer_headers(ALICE))
@@ -62,7 +55,7 @@ class ServeProcess:
         """Tell it to stop; the seconds that it took."""
         began = time.monotonic()
         self.process.send_signal(by)
-        self.process.wait(PATIENCE)
+        self.process.wait()
         return time.monotonic() - began
 
 
@@ -71,36 +64,20 @@ Serve = Callable[..., ServeProcess]
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
-    started: list[subprocess.Popen[str]] = []
+    started: list[CommandProcess] = []
 
     def start(*arguments: str, database: str = f"sqlite:///{tmp_path}/all.db") -> ServeProcess:
         environment = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(SHIPPED.parent),
-            "TMPDIR": str(tmp_path),
             "DATABASE_URL": database,
             "WAREHOUSE_URL": f"sqlite:///{tmp_path}/facts.db",
             "JWT_SECRET": SECRET.get_secret_value(),
         }
-        with (tmp_path / "log").open("a") as log:
-            process = subprocess.Popen(
-                (*PROGRAM, *arguments),
-                cwd=tmp_path,
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                start_new_session=True,
-            )
-        started.append(process)
-        return ServeProcess(process)
+        started.append(CommandProcess("serve", "--port", "0", *arguments, folder=tmp_path, environment=environment))
+        return ServeProcess(started[-1])
 
     yield start
     for process in started:
-        # With its workers, which would hold on to its output.
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        process.kill()
 
 
 def count_health_answers(server: ServeProcess) -> int:
@@ -177,7 +154,7 @@ def check_broken_files(server: ServeProcess, metrics: Path) -> None:
     (metrics / "worse.yaml").write_text(BROKEN)
     hang_up_until(server, lambda: "worse.yaml" in (metrics.parent / "log").read_text(), replaced=False)
     assert serves_new(server)
-    assert server.process.poll() is None
+    assert server.process.returncode is None
 
 
 def test_a_hangup_takes_valid_files_into_service_and_no_others(serve: Serve, tmp_path: Path) -> None:
@@ -244,7 +221,7 @@ def test_what_is_under_way_is_answered_before_the_end(serve: Serve, postgres_url
     with hold_request(server, postgres_url) as answer:
         server.process.send_signal(signal.SIGTERM)
         time.sleep(1)
-        assert server.process.poll() is None
+        assert server.process.returncode is None
         with pytest.raises(urllib.error.URLError):
             server.get("/healthz")
     assert json.loads(answer.result(PATIENCE)[1]) == {"widgets": []}

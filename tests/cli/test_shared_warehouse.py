@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +19,7 @@ import pytest
 
 from state import State
 from tests.api.conftest import ALICE, SECRET, make_bearer_headers
-from tests.cli.conftest import SHIPPED
+from tests.support.processes import PATIENCE, CommandProcess
 from tests.sync.conftest import ENCRYPTION_KEY
 
 if TYPE_CHECKING:
@@ -31,10 +27,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.server
 
-PROGRAM = (sys.executable, "-m", "cli")
 # The whole export: each of its numbers is the same, so half a restatement would show two.
 PATH = "/v1/widgets/ga4.traffic_channels?grain=month"
-PATIENCE = 90
 CLIENTS = 3
 # Of three processes, each with its share of the clients and a sync at a time.
 MOST_CONNECTIONS = 3 * (CLIENTS + 2)
@@ -46,11 +40,8 @@ class SharedInstallation:
     def __init__(self, folder: Path, warehouse_url: str) -> None:
         self.folder = folder
         self.warehouse_url = warehouse_url
-        self.started: list[subprocess.Popen[str]] = []
+        self.started: list[CommandProcess] = []
         self.environment = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(SHIPPED.parent),
-            "TMPDIR": str(folder),
             "DATABASE_URL": f"sqlite:///{folder}/state.db",
             "WAREHOUSE_URL": warehouse_url,
             "JWT_SECRET": SECRET.get_secret_value(),
@@ -65,26 +56,16 @@ class SharedInstallation:
     def sync(self, number: int) -> None:
         """Put this number in the place of all others, in a process of its own or in whichever server is quicker."""
         (self.folder / "export").write_text(str(number))
-        subprocess.run(
-            (*PROGRAM, "sync", "--user", ALICE), env=self.environment, check=True, capture_output=True, text=True
-        )
+        synced = CommandProcess("sync", "--user", ALICE, folder=self.folder, environment=self.environment)
+        assert synced.wait() == 0, synced.log
 
     def serve(self, *arguments: str, **more: str) -> str:
         """The host and port of a server that is ready."""
-        with (self.folder / "log").open("a") as log:
-            process = subprocess.Popen(
-                (*PROGRAM, "serve", "--port", "0", *arguments),
-                env=self.environment | more,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                start_new_session=True,
-            )
+        process = CommandProcess(
+            "serve", "--port", "0", *arguments, folder=self.folder, environment=self.environment | more
+        )
         self.started.append(process)
-        assert process.stdout is not None
-        found = re.search(r"http://(\S+:\d+)", process.stdout.readline())
-        assert found, (self.folder / "log").read_text()
-        return found[1]
+        return process.wait_for_address().removeprefix("http://")
 
     def count_connections(self) -> int:
         """How many connections to the warehouse there are."""
@@ -95,10 +76,7 @@ class SharedInstallation:
 
     def stop(self) -> None:
         for process in self.started:
-            # With its workers, which would hold on to its output.
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+            process.kill()
 
 
 @pytest.fixture
@@ -132,7 +110,7 @@ class SteadyReaders:
             self.answers.append((time.monotonic(), host, answer.status, numbers))
             # A connection a request: the workers behind one socket take turns.
             connection.close()
-            time.sleep(0.05)
+            time.sleep(0.15)
 
     def count_since(self, at: float) -> Counter[tuple[str, int, frozenset[float] | None]]:
         return Counter((host, status, numbers) for when, host, status, numbers in self.answers if when >= at)

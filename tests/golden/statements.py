@@ -13,7 +13,8 @@ from cli.dialects import EXECUTED_DIALECTS
 from engine.catalog.catalog import Catalog
 from engine.compiler.dialects.base import Dialect
 from engine.compiler.dialects.sqlite import SQLite
-from engine.compiler.plan import Shape, plan
+from engine.compiler.plan import Shape
+from engine.compiler.planner import plan
 from engine.compiler.statements import StatementCompiler
 from tests.support.shipped import load_shipped_catalog
 

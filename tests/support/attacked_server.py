@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import re
-import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -21,13 +16,11 @@ import httpx
 from pydantic import SecretStr
 
 from api.tokens import create_token
-from tests.support.paths import ROOT
+from tests.support.processes import PATIENCE, CommandProcess
 
 A = "aaaaaaaa-0000-4000-8000-00000000000a"
 B = "bbbbbbbb-0000-4000-8000-00000000000b"
 SECRET = "a secret of at least thirty-two bytes"
-# Seconds; a machine that does other things is slow.
-PATIENCE = 90.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +38,11 @@ class AttackedServer:
     """A running `metric-engine serve`; `log` is what it has written so far."""
 
     address: str
-    process: subprocess.Popen[str]
-    log_path: Path
+    process: CommandProcess
 
     @property
     def log(self) -> str:
-        return self.log_path.read_text()
+        return self.process.log
 
     def ask(self, path: str, *, user: str | None = A, token: str | None = None, **request: Any) -> TimedAnswer:
         """Send one request over a connection of its own; `method`, `json` and `headers` are httpx's."""
@@ -82,33 +74,16 @@ def run_attacked(
     folder: Path, *arguments: str, descriptors: int | None = None, environment: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator[AttackedServer]:
     """Run a server in this folder, on an SQLite file there unless a variable says otherwise."""
-    limit = () if descriptors is None else ("prlimit", f"--nofile={descriptors}")
-    variables = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
-        "DATABASE_URL": f"sqlite:///{folder}/all.db",
-        "JWT_SECRET": SECRET,
-    } | dict(environment)
-    log_path = folder / "log"
-    with log_path.open("a") as log:
-        process = subprocess.Popen(
-            (*limit, sys.executable, "-m", "cli", "serve", "--port", "0", *arguments),
-            cwd=folder,
-            env={name: value for name, value in variables.items() if value},
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            start_new_session=True,
-        )
+    variables = {"DATABASE_URL": f"sqlite:///{folder}/all.db", "JWT_SECRET": SECRET} | dict(environment)
+    process = CommandProcess(
+        *("serve", "--port", "0", *arguments),
+        folder=folder,
+        environment={name: value for name, value in variables.items() if value},
+        descriptors=descriptors,
+    )
     try:
-        assert process.stdout is not None
-        found = re.search(r"http://\S+:\d+", process.stdout.readline())
-        assert found, log_path.read_text()
-        server = AttackedServer(found[0], process, log_path)
+        server = AttackedServer(process.wait_for_address(), process)
         assert server.ask("/healthz", user=None).status == 200
         yield server
     finally:
-        # With its workers.
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        process.kill()

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import signal
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -20,10 +15,9 @@ from typing import Any
 from pydantic import SecretStr
 
 from api.tokens import create_token
-from tests.support.paths import ROOT
+from tests.support.processes import PATIENCE, CommandProcess
 
 SECRET = "a secret of at least thirty-two bytes"
-PATIENCE = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,46 +36,23 @@ class Installation:
     folder: Path
     variables: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def environment(self) -> dict[str, str]:
-        own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TMPDIR": str(self.folder), "JWT_SECRET": SECRET}
-        return own | self.variables
+    def start(self, *arguments: str) -> CommandProcess:
+        return CommandProcess(*arguments, folder=self.folder, environment={"JWT_SECRET": SECRET} | self.variables)
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str) -> CommandProcess:
         """Run `metric-engine` with these arguments to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "cli", *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
+        process = self.start(*arguments)
+        process.wait()
+        return process
 
     @contextmanager
     def serve(self, *arguments: str) -> Iterator[RunningServer]:
         """Serve on a free port; what it logs is in the folder's `log`."""
-        with (self.folder / "log").open("a") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "cli", "serve", "--port", "0", *arguments],
-                cwd=self.folder,
-                env=self.environment,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                start_new_session=True,
-            )
+        process = self.start("serve", "--port", "0", *arguments)
         try:
-            assert process.stdout is not None
-            found = re.search(r"http://\S+:\d+", process.stdout.readline())
-            assert found, (self.folder / "log").read_text()
-            yield RunningServer(found[0], process.pid)
+            yield RunningServer(process.wait_for_address(), process.pid)
         finally:
-            # With its workers, which would hold on to its output.
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+            process.kill()
 
 
 @dataclass(frozen=True, slots=True)

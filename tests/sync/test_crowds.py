@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -20,7 +16,7 @@ from engine.warehouse.warehouse import Warehouse
 from state import State
 from state.tables import metadata, sync_jobs
 from sync.worker import Worker
-from tests.support.paths import ROOT
+from tests.support.processes import CommandProcess
 from tests.support.sync.crowds import Crowd, is_dead, make_sync_context, make_user_id
 from tests.sync.conftest import CATALOG, ENCRYPTION_KEY, QUICK, RecordingObserver
 from tests.sync.test_worker import wait_for_job, wait_until
@@ -53,19 +49,12 @@ def test_killed_in_the_middle_it_goes_on_and_doubles_nothing(
         stand_in.latency = 0.01
     with crowd.stand_ins as providers:
         environment = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT),
             "DATABASE_URL": state_url,
             "WAREHOUSE_URL": facts,
             "ENCRYPTION_KEY": ENCRYPTION_KEY,
             **providers.build_environment(),
         }
-        process = subprocess.Popen(
-            [sys.executable, "-m", "cli", "sync", "--user", make_user_id(user)],
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        process = CommandProcess("sync", "--user", make_user_id(user), folder=tmp_path, environment=environment)
         job_id = None
 
         def is_half_done() -> bool:
@@ -79,8 +68,7 @@ def test_killed_in_the_middle_it_goes_on_and_doubles_nothing(
             return job.progress > 0.3
 
         wait_until(is_half_done, what="it does not begin", seconds=60)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.kill()
         assert job_id is not None
         job = state.jobs.get(make_user_id(user), job_id)
         assert job is not None
@@ -118,7 +106,7 @@ def find_job_id(state: State, user: str) -> str | None:
     return found
 
 
-SIZE = 30
+SIZE = 20
 HISTORY = 3
 
 

@@ -40,10 +40,11 @@ TIMEOUT = 20_000
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep all that needs a browser in one process, so that one browser is started."""
-    for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("browser"))
+    """Put all that needs a browser first, so that it falls to the first of several processes: one browser is started.
+
+    The others take work over from the end of a queue.
+    """
+    items.sort(key=lambda item: "browser" not in getattr(item, "fixturenames", ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from engine.answer.values.series import MIXED
 from engine.answer.windows import (
     KnownDays,
 )
-from engine.compiler.plan import Measure, ScanProjection, sum_values
+from engine.compiler.plan import Measure, ScanProjection
+from engine.compiler.planner import sum_values
 from engine.language.function_values import Row
 
 

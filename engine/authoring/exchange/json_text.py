@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from typing import Any
 
 from engine.diagnostics import Diagnostics, Position, make_error, make_error_at_offset
 from engine.faults import TextFault
-from engine.files.document import Document
+from engine.files.document import Document, convert_node
 from engine.files.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 MAX_DEPTH = 100
@@ -53,7 +52,7 @@ def parse_json(file: str, content: bytes, diagnostics: Diagnostics) -> Document 
     if not isinstance(root, MappingNode):
         diagnostics.add(make_error(file, root.start, "wrong-type", "the file is no JSON object"))
         return None
-    return Document(file, read_node(root), root)
+    return Document(file, convert_node(root), root)
 
 
 class JsonComposer:
@@ -131,13 +130,3 @@ class JsonComposer:
         raw = self.text[at:end]
         text = value if isinstance(value, str) else raw
         return ScalarNode(self.locate(at), value, text, raw, '"' if isinstance(value, str) else None, at), end
-
-
-def read_node(node: Node) -> Any:
-    """Return a node's plain data."""
-    if isinstance(node, MappingNode):
-        return {key: read_node(value) for key, (_, value) in node.entries.items()}
-    if isinstance(node, SequenceNode):
-        return [read_node(item) for item in node.items]
-    assert isinstance(node, ScalarNode)
-    return node.value

@@ -13,7 +13,6 @@ from sqlglot import exp
 
 from engine.faults import TextFault, raise_if_any
 from engine.language.parser import locate_node
-from engine.language.queries.lineage import UNKNOWN_RELATION, Relation, make_table_relation, unite_relations
 from engine.language.queries.names import (
     REFERENCE_PREFIX,
     find_bad_names,
@@ -22,6 +21,7 @@ from engine.language.queries.names import (
     get_from_items,
     get_source_name,
 )
+from engine.language.queries.relations import UNKNOWN_RELATION, Relation, make_table_relation, unite_relations
 from engine.language.queries.scope import Scope
 from engine.language.types import TYPE_PHRASES, get_value_type
 from engine.tables import NUMBER_TYPES, Table

@@ -10,8 +10,9 @@ from engine.faults import TextFault
 from engine.language.functions import AGGREGATES
 from engine.language.parser import locate_node
 from engine.language.queries.joins import rewrite_joins
-from engine.language.queries.lineage import Lineage, Relation, rename_columns
+from engine.language.queries.lineage import Lineage
 from engine.language.queries.names import REFERENCE_PREFIX
+from engine.language.queries.relations import Relation, rename_columns
 from engine.language.type_checks import find_type_faults
 from engine.language.types import TYPE_PHRASES, annotate_types, get_value_type
 from engine.suggestions import suggest_name

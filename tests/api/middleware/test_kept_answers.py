@@ -344,7 +344,7 @@ def describe_response(response: httpx2.Response) -> tuple[int, list[tuple[str, s
     return response.status_code, headers, response.content
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(question=make_question(), condition=CONDITIONS)
 def test_a_kept_answer_is_the_answer_byte_for_byte(
     shipped: tuple[Process, Process], question: tuple[str, dict[str, Any]], condition: str | None

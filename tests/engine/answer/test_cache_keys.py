@@ -173,7 +173,7 @@ def resolve_keys(pair: tuple[CacheRequest, CacheRequest], installation: CachedIn
 
 
 @given(pair=draw_request_pair())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_what_one_request_leaves_changes_no_answer_of_another(
     installation: CachedInstallation, pair: tuple[CacheRequest, CacheRequest]
 ) -> None:
@@ -184,7 +184,7 @@ def test_what_one_request_leaves_changes_no_answer_of_another(
 
 
 @given(pair=draw_request_pair())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_equal_keys_mean_equal_rows_and_no_two_tenants_have_one(
     installation: CachedInstallation, pair: tuple[CacheRequest, CacheRequest]
 ) -> None:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from engine.answer.engine import Engine
 from engine.calendar import Bucket, Compare, Grain, Window, build_period
 from engine.catalog.metrics import MetricSeries, TableMetric
-from engine.compiler.plan import Shape, plan
+from engine.compiler.plan import Shape
+from engine.compiler.planner import plan
 from engine.language.expressions import Expression
 from engine.tables import Table
 from engine.warehouse.warehouse import Warehouse
@@ -64,7 +65,7 @@ METRICS: dict[str, Any] = {
     "correlation": {"combine": ["x", "n"], "stat": "correlation"},
 }
 
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=25, deadline=None)
 
 # Whole numbers and quarters: their sums are exact, and so the same in any order.
 whole_numbers = st.integers(-40, 40)

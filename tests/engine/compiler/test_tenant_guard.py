@@ -10,7 +10,7 @@ import pytest
 from cli.dialects import DIALECTS
 from engine.answer.engine import Engine
 from engine.compiler.dialects.base import Dialect
-from engine.compiler.plan import plan
+from engine.compiler.planner import plan
 from engine.compiler.statements import StatementCompiler
 from engine.compiler.tenant_guard import check_tenant_predicates
 from engine.errors import UncoveredScan

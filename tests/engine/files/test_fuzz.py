@@ -122,13 +122,13 @@ def check_load(files: Mapping[str, bytes]) -> None:
     assert render_github(found).count("\n") == len(found) - 1
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.binary(max_size=200), st.binary(max_size=100))
 def test_any_bytes(content: bytes, macros: bytes) -> None:
     check_load({"a.yaml": content, "macros.j2": macros})
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.text(st.sampled_from("\n\n  :-[]{}&*!|>'\"%@`#?,ab<\t\r\u0085\ufeff"), max_size=60))
 def test_any_yaml(text: str) -> None:
     check_load({"a.yaml": text.encode()})
@@ -155,21 +155,21 @@ def test_mutated_shipped_files(files: dict[str, bytes]) -> None:
     check_load(files)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.sampled_from(WORDS), max_size=14).map("".join), st.sampled_from(("value", "where", "derive")))
 def test_any_expression(text: str, key: str) -> None:
     value = "" if key == "value" else "value: sum(a), " if key == "where" else ""
     check_load({"a.yaml": f"{TABLE}metrics:\n m: {{{value}{key}: {json.dumps(text)}}}\n n: sum(a)\n".encode()})
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(st.sampled_from(WORDS), max_size=14).map("".join))
 def test_any_query(text: str) -> None:
     query = "select " + text.replace(" from t", " from {{ table('t') }}")
     check_load({"a.yaml": QUERY.replace("__", json.dumps(query)).encode()})
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.sampled_from(JINJA), max_size=10).map("".join),
     st.lists(st.sampled_from(JINJA), max_size=10).map("".join),

@@ -52,7 +52,9 @@ class ClickHouseProcess:
 
     def stop(self) -> None:
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
     def make_url(self, *, password: str = PASSWORD, database: str = "default") -> str:
         return f"clickhouse://{USER}:{quote(password)}@127.0.0.1:{self.port}/{database}"
@@ -178,9 +180,9 @@ def test_another_server_is_not_taken_for_clickhouse() -> None:
 
 
 def test_a_server_that_comes_back_is_answered_from_again(
-    shipped_catalog: Catalog, caplog: pytest.LogCaptureFixture
+    server: ClickHouseProcess, shipped_catalog: Catalog, caplog: pytest.LogCaptureFixture
 ) -> None:
-    server = ClickHouseProcess()
+    """The last of these tests: it leaves no server behind."""
     warehouse = Warehouse(server.make_url())
     warehouse.ping()
     server.stop()

@@ -13,6 +13,7 @@ from mcp.client.stdio import StdioServerParameters
 
 from tests.cli.conftest import ALICE, Run
 from tests.support.installations import Installation
+from tests.support.processes import make_variables
 
 pytestmark = pytest.mark.server
 
@@ -21,13 +22,13 @@ def test_the_tools_answer_over_stdio(tmp_path: Path) -> None:
     (tmp_path / "ga4.csv").write_text("date,channel,sessions\n2025-01-01,Email,10\n2025-01-02,Direct,5\n")
     installation = Installation(tmp_path)
     loaded = installation.run("load", "ga4_channels_daily", "ga4.csv", "--user", ALICE, "--account", "1")
-    assert loaded.returncode == 0, loaded.stderr
+    assert loaded.returncode == 0, loaded.log
 
     async def ask() -> Any:
         command = StdioServerParameters(
             command=sys.executable,
             args=["-m", "cli", "mcp", "--user", ALICE],
-            env=installation.environment,
+            env=make_variables(tmp_path, {}),
             cwd=tmp_path,
         )
         asked = {"keys": ["ga4.traffic_channels"], "start": "2025-01-01", "end": "2025-01-02", "by": "channel"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -34,36 +33,11 @@ from tests.support.sync.recording_sink import (
     TABLES,
     RecordingSink,
     make_world,
-    open_sink,
     subtract_days,
     sync_account,
 )
 
 pytestmark = pytest.mark.server
-
-
-@pytest.fixture
-def instagram() -> Iterator[InstagramStandIn]:
-    world = make_world()
-    world.add_accounts(make_profile())
-    with InstagramStandIn(world) as stand_in:
-        yield stand_in
-
-
-@pytest.fixture
-def profile(instagram: InstagramStandIn) -> Profile:
-    return instagram.world.profiles[PROFILE]
-
-
-@pytest.fixture
-def credentials(instagram: InstagramStandIn) -> dict[str, Any]:
-    return {"access_token": instagram.world.instagram.issue(PROFILE)}
-
-
-@pytest.fixture
-def desk(sqlite_url: str) -> Iterator[RecordingSink]:
-    with open_sink(sqlite_url, "instagram", PROFILE) as desk:
-        yield desk
 
 
 def test_the_rows_are_the_profiles(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,7 +22,6 @@ from tests.support.sync.instagram_profile import (
     PROFILE,
     make_expected_post,
     make_medium,
-    make_profile,
 )
 from tests.support.sync.recording_sink import (
     HISTORY,
@@ -36,30 +34,6 @@ from tests.support.sync.recording_sink import (
 )
 
 pytestmark = pytest.mark.server
-
-
-@pytest.fixture
-def instagram() -> Iterator[InstagramStandIn]:
-    world = make_world()
-    world.add_accounts(make_profile())
-    with InstagramStandIn(world) as stand_in:
-        yield stand_in
-
-
-@pytest.fixture
-def profile(instagram: InstagramStandIn) -> Profile:
-    return instagram.world.profiles[PROFILE]
-
-
-@pytest.fixture
-def credentials(instagram: InstagramStandIn) -> dict[str, Any]:
-    return {"access_token": instagram.world.instagram.issue(PROFILE)}
-
-
-@pytest.fixture
-def desk(sqlite_url: str) -> Iterator[RecordingSink]:
-    with open_sink(sqlite_url, "instagram", PROFILE) as desk:
-        yield desk
 
 
 def is_media_request(request: StandInRequest) -> bool:
