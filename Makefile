@@ -35,7 +35,7 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.lock
 
 run: $(VENV)/run.stamp      ## the demo: its data, the API and the dashboard, on 127.0.0.1:8000
 	$(BIN)/python -m web.build
-	$(BIN)/metric-engine serve --demo --port $(PORT)
+	$(BIN)/metric-engine serve --demo --reload --port $(PORT)
 
 test: $(VENV)/dev.stamp     ## every test, on real databases; ARGS=--all asks every generated question
 	$(BIN)/python -m web.build --with-checks

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
-from api.middleware.admission import Places
+from api.middleware.admission import MAX_PLACES, Places
 from engine import (
     Body,
     Compare,
@@ -80,6 +80,14 @@ def open_narrate_pool() -> ThreadPoolExecutor:
     There are a few more than may wait for the model, so that the rules never wait.
     """
     return ThreadPoolExecutor(MOST_WAITING + 2, "insights-telling")
+
+
+def open_answer_pool() -> ThreadPoolExecutor:
+    """Open a thread for each place of the warehouse: whoever has a place never waits for a thread.
+
+    It takes half the time that Starlette's pool takes to hand work over.
+    """
+    return ThreadPoolExecutor(MAX_PLACES, "answers")
 
 
 async def run_in_pool(pool: ThreadPoolExecutor, work: Callable[[], WorkResult]) -> WorkResult:

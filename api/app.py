@@ -17,7 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from api import health as operations
 from api import page, problems
-from api.answers import open_narrate_pool
+from api.answers import open_answer_pool, open_narrate_pool
 from api.event_feed import EventFeed
 from api.mcp.endpoint import build_route
 from api.mcp.resource_metadata import METADATA_PATH, describe_resource
@@ -30,27 +30,32 @@ from api.middleware.kept_answers import KeptAnswers
 from api.middleware.rate_limit import GuessLimit, open_rate_limit
 from api.middleware.request_logging import RequestLogging
 from api.openapi import document
-from api.routers import connections, dashboard, events, insights, sync, widgets
+from api.routers import connections, dashboard, events, insights, studio, sync, widgets
 from api.tokens import Authenticator
 from engine import HealthCheck, __version__
 from engine import __doc__ as summary
 from runtime import logging as logs
 from runtime.services import Services
 from runtime.settings import Settings
+from runtime.studio import Studio
 from state.tenant_watch import watch_tenants
 
 # What clients of the Model Context Protocol send beside the token.
 MCP_HEADERS = ("Mcp-Protocol-Version", "Mcp-Method", "Mcp-Name")
 # Seconds for the feed's last look, which may wait for a database.
 FEED_SECONDS = 1.0
+# A few files of the largest size that is read, as JSON.
+STUDIO_BODY_BYTES = 8_000_000
 ROUTERS = (widgets.router, dashboard.router, connections.router, sync.router, events.router, insights.router)
 
 
-def create_app(services: Services, *, does_syncs: bool = False) -> FastAPI:
+def create_app(services: Services, *, does_syncs: bool = False, has_studio: bool = False) -> FastAPI:
     """Build the API over services, which it closes at the end.
 
-    With `does_syncs` it opens the daily run and does the jobs; without, other processes do both. Raises InvalidSetting
-    when no setting tells how to verify tokens, or when a setting needs a package that is not installed.
+    With `does_syncs` it opens the daily run and does the jobs; without, other processes do both. `has_studio` lets the
+    page edit the metric files: for a server that only this machine reaches, and that takes them in when they change.
+    Raises InvalidSetting when no setting tells how to verify tokens, or when a setting needs a package that is not
+    installed.
     """
     app = FastAPI(
         title="metric-engine",
@@ -66,6 +71,7 @@ def create_app(services: Services, *, does_syncs: bool = False) -> FastAPI:
     app.state.services = services
     app.state.openapi_documents = {}
     app.state.narrate_pool = open_narrate_pool()
+    app.state.answer_pool = open_answer_pool()
     app.state.places = {"state": Places(), "warehouse": Places()}
     app.state.cron_guesses = GuessLimit()
     app.state.tenant_watch = watch_tenants(services.state.database)
@@ -85,7 +91,8 @@ def create_app(services: Services, *, does_syncs: bool = False) -> FastAPI:
     app.add_route("/v1/widgets/{key}/explain", widgets.explain, methods=["GET"])
     app.router.routes.append(build_route(app))
     app.add_route(METADATA_PATH, describe_resource, methods=["GET"])
-    for router in ROUTERS:
+    app.state.studio = Studio(services.settings.metrics_folder) if has_studio else None
+    for router in (*ROUTERS, studio.router) if has_studio else ROUTERS:
         app.include_router(router, prefix="/v1")
     app.include_router(operations.router)
     app.include_router(document.router)
@@ -94,7 +101,7 @@ def create_app(services: Services, *, does_syncs: bool = False) -> FastAPI:
     return app
 
 
-def app_from_environment() -> FastAPI:
+def app_from_environment(*, has_studio: bool = False) -> FastAPI:
     """Build the app that the environment describes, and configure the logs.
 
     Run it with `uvicorn --factory api.app:app_from_environment`.
@@ -105,7 +112,7 @@ def app_from_environment() -> FastAPI:
     logs.configure_logging()
     with ExitStack() as opened:
         services = opened.enter_context(Services.open(settings))
-        app = create_app(services, does_syncs=True)
+        app = create_app(services, does_syncs=True, has_studio=has_studio)
         opened.pop_all()
     return app
 
@@ -115,7 +122,7 @@ def add_middlewares(app: FastAPI, services: Services, server_metrics: ServerMetr
     settings = services.settings
     rate_limit = open_rate_limit(settings, services.state.installation_id)
     app.add_middleware(Admission, places=app.state.places)
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, limits={"studio": STUDIO_BODY_BYTES} if app.state.studio is not None else {})
     authenticator = Authenticator.from_settings(settings)
     app.add_middleware(Authentication, authenticator=authenticator, rate_limit=rate_limit)
     app.add_middleware(Compression)
@@ -194,6 +201,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         feed.close()
         await asyncio.wait({looking}, timeout=FEED_SECONDS)
-        app.state.narrate_pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (app.state.narrate_pool, app.state.answer_pool):
+            pool.shutdown(wait=False, cancel_futures=True)
         app.state.tenant_watch.close()
         await run_in_threadpool(services.close)

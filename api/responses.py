@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Literal
 
@@ -19,6 +20,8 @@ FORM_TYPES: Mapping[str, str] = {
     "text/csv": "csv",
     "application/vnd.apache.arrow.stream": "arrow",
 }
+# Texts of headers that are remembered with what they mean: browsers send few.
+MAX_HEADERS = 256
 STALE = '110 - "Response is Stale"'
 
 
@@ -82,7 +85,8 @@ def choose_media_type(request: Request) -> str:
     return best if able[best] > 0 else max(liked, key=liked.__getitem__)
 
 
-def parse_accept(header: str) -> dict[str, float]:
+@lru_cache(MAX_HEADERS)
+def parse_accept(header: str) -> Mapping[str, float]:
     """Parse an Accept header into the quality of each media range; one that cannot be read is 0."""
     qualities = {}
     for entry in header.split(","):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from bench import caching, engine, http, loading, questions, syncing
+from bench import caching, engine, growth, http, loading, questions, syncing
 
 if __name__ == "__main__":
     http.main()
     engine.main()
+    growth.main()
     questions.main()
     caching.main()
     loading.main()

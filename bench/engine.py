@@ -34,7 +34,7 @@ def make_tenant(number: int) -> str:
     return f"00000000-0000-4000-8000-{number:012d}"
 
 
-def fill_table(warehouse: Warehouse, catalog: Catalog, tenants: int) -> None:
+def fill_table(warehouse: Warehouse, catalog: Catalog, tenants: int, days: int = DAYS) -> None:
     table = catalog.tables["ga4_daily"]
     warehouse.create_tables([table])
     chance = Random(1)
@@ -53,7 +53,7 @@ def fill_table(warehouse: Warehouse, catalog: Catalog, tenants: int) -> None:
             "currency": "USD",
         }
         for number in range(tenants)
-        for offset in range(DAYS)
+        for offset in range(days)
     )
     warehouse.upsert(table, rows)
 

@@ -22,7 +22,9 @@ class Timing:
         return f"{self.median * 1e6:8.1f} µs (p95 {self.slow * 1e6:.1f})"
 
 
-def time_side_by_side(subjects: dict[str, Subject], *, calls: int, rounds: int = 5) -> dict[str, Timing]:
+def time_side_by_side(
+    subjects: dict[str, Subject], *, calls: int, rounds: int = 5, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, Timing]:
     """Time each subject `calls` times a round, in turns; a subject gets the number of the call."""
     samples: dict[str, list[float]] = {name: [] for name in subjects}
     for subject in subjects.values():
@@ -33,9 +35,9 @@ def time_side_by_side(subjects: dict[str, Subject], *, calls: int, rounds: int =
     for turn in range(rounds):
         for name, subject in subjects.items():
             for number in range(calls):
-                began = time.perf_counter()
+                began = clock()
                 subject(turn * calls + number)
-                samples[name].append(time.perf_counter() - began)
+                samples[name].append(clock() - began)
     gc.unfreeze()
     return {
         name: Timing(statistics.median(seconds), statistics.quantiles(seconds, n=20)[-1])

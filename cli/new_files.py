@@ -80,9 +80,7 @@ def new_table(name: str, file: Path, source: str, dates: Literal["ymd", "mdy", "
     click.echo(text)
     click.echo(f"added the table {name}: {path}. What is guessed stands above: correct it, then")
     click.echo(f"  {draft.render_load()} --metrics {metrics}")
-    measure = draft.find_measure()
-    value = "count(*)" if measure is None else f"sum({measure})"
-    click.echo(f"  metric-engine new {source}.{measure or 'rows'} --table {name} --value '{value}' --metrics {metrics}")
+    click.echo(f"  {draft.render_first_metric(source)} --metrics {metrics}")
 
 
 def add_file(folder: Path, name: str, text: str) -> Path:

@@ -30,7 +30,9 @@ from .authoring.compare_catalogs import CatalogChange as CatalogChange
 from .authoring.compare_catalogs import LiveQuestion as LiveQuestion
 from .authoring.compare_catalogs import MetricChange as MetricChange
 from .authoring.compare_catalogs import ValueChange as ValueChange
+from .authoring.compare_catalogs import WidgetPreview as WidgetPreview
 from .authoring.compare_catalogs import compare_catalogs as compare_catalogs
+from .authoring.compare_catalogs import preview_widgets as preview_widgets
 from .authoring.csv_header import CsvOptions as CsvOptions
 from .authoring.csv_import import CsvRows as CsvRows
 from .authoring.csv_presets import PRESETS as PRESETS
@@ -128,6 +130,7 @@ from .files.metric_definitions import Total as Total
 from .files.schema_errors import report_schema_errors as report_schema_errors
 from .language.expressions import Expression as Expression
 from .language.expressions import resolve_expression as resolve_expression
+from .language.functions import SQL_FUNCTIONS as SQL_FUNCTIONS
 from .language.jinja import MAX_CHARACTERS as MAX_CHARACTERS
 from .language.jinja import TEMPLATE_ERRORS as TEMPLATE_ERRORS
 from .language.jinja import Sandbox as Sandbox

@@ -139,12 +139,12 @@ class TenantRound:
 
     __slots__ = ("timer", "waiting")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, expire: Callable[[TenantRound], None], loop: asyncio.AbstractEventLoop) -> None:
         self.waiting: dict[str, list[asyncio.Future[Tenant | None]]] = {}
-        self.timer = loop.call_later(WAIT_SECONDS, self.settle, {})
+        self.timer = loop.call_later(WAIT_SECONDS, expire, self)
 
     def settle(self, found: Mapping[str, Tenant]) -> None:
-        """Give each request its tenant; None where it has not been found, and where it comes too late nothing."""
+        """Give each request its tenant, None where it is not found; nothing to those that have been given up."""
         self.timer.cancel()
         for user, futures in self.waiting.items():
             for future in futures:
@@ -160,7 +160,9 @@ class PostgreSQLWatch:
     """
 
     def __init__(self, database: StateDatabase) -> None:
-        self._connection = WatchConnection(database, prepare_statement)
+        self._connection = WatchConnection(database)
+        # The libpq connection on which the statement is prepared.
+        self._prepared: Any = None
         self._executor: ThreadPoolExecutor | None = None
         self._next: TenantRound | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -169,12 +171,18 @@ class PostgreSQLWatch:
         loop = asyncio.get_running_loop()
         joined = self._next
         if joined is None:
-            joined = self._next = TenantRound(loop)
-            if self._reading is None or self._reading.done():
-                self._reading = loop.create_task(self._read_rounds(loop))
+            joined = self._next = TenantRound(self._give_up, loop)
+        if self._reading is None or self._reading.done():
+            self._reading = loop.create_task(self._read_rounds(loop))
         future: asyncio.Future[Tenant | None] = loop.create_future()
         joined.waiting.setdefault(user, []).append(future)
         return await future
+
+    def _give_up(self, current: TenantRound) -> None:
+        """Let nobody wait for a round any longer, and nobody join it that has not begun."""
+        if self._next is current:
+            self._next = None
+        current.settle({})
 
     async def _read_rounds(self, loop: asyncio.AbstractEventLoop) -> None:
         while (current := self._next) is not None:
@@ -182,47 +190,52 @@ class PostgreSQLWatch:
             found: Mapping[str, Tenant] = {}
             try:
                 connection = await self._open_connection(loop)
-                async with asyncio.timeout(READ_SECONDS):
-                    found = await read_tenants(connection.pgconn, current.waiting, loop)
+                found = await self._read(connection.pgconn, current.waiting, loop)
             except (*self._connection.errors, UnreadRound, TimeoutError):
                 self._connection.drop()
-            except asyncio.CancelledError:
-                # Its answer is still to come.
-                self._connection.drop()
-                raise
             finally:
                 current.settle(found)
+
+    async def _read(self, pgconn: Any, users: Collection[str], loop: asyncio.AbstractEventLoop) -> Mapping[str, Tenant]:
+        """Read a round. Raises UnreadRound, TimeoutError, or an error of the driver."""
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                if pgconn is not self._prepared:
+                    await prepare_statement(pgconn, loop)
+                    self._prepared = pgconn
+                return await read_tenants(pgconn, users, loop)
+        except asyncio.CancelledError:
+            # The answer is still to come.
+            self._connection.drop()
+            raise
 
     async def _open_connection(self, loop: asyncio.AbstractEventLoop) -> Any:
         if self._connection.is_open:
             return self._connection.get_connection()
         if self._executor is None:
             self._executor = ThreadPoolExecutor(1, thread_name_prefix="tenants")
+        # Whoever is interrupted here leaves it to the thread.
         return await loop.run_in_executor(self._executor, self._connection.get_connection)
 
     def close(self) -> None:
-        executor, self._executor = self._executor, None
-        if self._reading is not None:
+        if self._reading is not None and not self._reading.done():
             self._reading.cancel()
-        if executor is not None:
-            executor.submit(self._connection.drop)
-            executor.shutdown(wait=False)
+        else:
+            self._connection.drop()
+        if self._executor is not None:
+            self._executor.shutdown(wait=False)
 
 
-def prepare_statement(connection: Any) -> None:
-    """Prepare the statement of the rounds on a new connection. Raises UnreadRound, or an error of the driver."""
-    if connection.pgconn.prepare(STATEMENT, READ_TENANTS).status != PREPARED:
-        raise UnreadRound
+async def prepare_statement(pgconn: Any, loop: asyncio.AbstractEventLoop) -> None:
+    """Prepare the statement of the rounds. Raises UnreadRound, or an error of the driver."""
+    pgconn.send_prepare(STATEMENT, READ_TENANTS)
+    await receive_result(pgconn, PREPARED, loop)
 
 
 async def read_tenants(pgconn: Any, users: Collection[str], loop: asyncio.AbstractEventLoop) -> Mapping[str, Tenant]:
     """Read the tenants of users. Raises UnreadRound, or an error of the driver."""
     pgconn.send_query_prepared(STATEMENT, [f"{{{','.join(users)}}}".encode()])
-    while pgconn.flush():
-        await wait_until(loop, loop.add_writer, loop.remove_writer, pgconn.socket)
-    result = await receive_result(pgconn, loop)
-    if result is None or result.status != ROWS or await receive_result(pgconn, loop) is not None:
-        raise UnreadRound
+    result = await receive_result(pgconn, ROWS, loop)
     by_user: dict[str, list[tuple[str | None, int | None]]] = {user: [] for user in users}
     for row in range(result.ntuples):
         user, source, version = (result.get_value(row, column) for column in range(3))
@@ -230,12 +243,19 @@ async def read_tenants(pgconn: Any, users: Collection[str], loop: asyncio.Abstra
     return {user: build_tenant(rows) for user, rows in by_user.items()}
 
 
-async def receive_result(pgconn: Any, loop: asyncio.AbstractEventLoop) -> Any:
-    """Return the statement's next result, or None after the last one."""
-    while pgconn.is_busy():
-        await wait_until(loop, loop.add_reader, loop.remove_reader, pgconn.socket)
-        pgconn.consume_input()
-    return pgconn.get_result()
+async def receive_result(pgconn: Any, status: int, loop: asyncio.AbstractEventLoop) -> Any:
+    """Send what has been begun, and return its one result. Raises UnreadRound for one of another status."""
+    while pgconn.flush():
+        await wait_until(loop, loop.add_writer, loop.remove_writer, pgconn.socket)
+    results: list[Any] = []
+    while not results or results[-1] is not None:
+        while pgconn.is_busy():
+            await wait_until(loop, loop.add_reader, loop.remove_reader, pgconn.socket)
+            pgconn.consume_input()
+        results.append(pgconn.get_result())
+    if [each.status for each in results[:-1]] != [status]:
+        raise UnreadRound
+    return results[0]
 
 
 async def wait_until(

@@ -21,6 +21,8 @@ from engine import answer_deadline
 WAIT_SECONDS = 5.0
 ANSWER_SECONDS = 20.0
 INSIGHTS_SECONDS = 30.0
+# Who types waits for no draft longer, so that a slow one is soon mended.
+STUDIO_SECONDS = 8.0
 # Threads that work for requests. A warehouse's driver has as many connections.
 MAX_PLACES = 16
 # Of those, the ones that one tenant can have.
@@ -31,8 +33,14 @@ MAX_THREADS = 4 * MAX_PLACES
 Database = Literal["state", "warehouse"]
 # The database that requests wait for, by the segment of the path after /v1; every other one waits for the state. An
 # endpoint that is no thread for most of its time is at None, and takes a place itself while it needs one.
-DATABASES: Mapping[str, Database | None] = {"widgets": "warehouse", "insights": None, "events": None, "mcp": None}
-SECONDS: Mapping[str, float] = {"insights": INSIGHTS_SECONDS, "mcp": INSIGHTS_SECONDS}
+DATABASES: Mapping[str, Database | None] = {
+    "widgets": "warehouse",
+    "studio": "warehouse",
+    "insights": None,
+    "events": None,
+    "mcp": None,
+}
+SECONDS: Mapping[str, float] = {"insights": INSIGHTS_SECONDS, "mcp": INSIGHTS_SECONDS, "studio": STUDIO_SECONDS}
 
 
 class Places:
@@ -47,6 +55,14 @@ class Places:
     @asynccontextmanager
     async def hold_place(self, tenant: str) -> AsyncIterator[None]:
         """Hold a place within this block. Raises NoFreePlace after five seconds without one."""
+        share = await self.take_place(tenant)
+        try:
+            yield
+        finally:
+            self.leave_place(share)
+
+    async def take_place(self, tenant: str) -> asyncio.Semaphore:
+        """Take a place, and return the tenant's share to leave it by. Raises NoFreePlace as `hold_place` does."""
         share = self.shares.get(tenant)
         if share is None:
             share = self.shares[tenant] = asyncio.Semaphore(self.share)
@@ -56,11 +72,11 @@ class Places:
             # Neither of them waits.
             await share.acquire()
             await self.free.acquire()
-        try:
-            yield
-        finally:
-            self.free.release()
-            share.release()
+        return share
+
+    def leave_place(self, share: asyncio.Semaphore) -> None:
+        self.free.release()
+        share.release()
 
     async def await_place(self, share: asyncio.Semaphore) -> None:
         """Wait for a place of the tenant's share and of all. Raises NoFreePlace after five seconds."""
@@ -100,8 +116,12 @@ class Admission:
             if database is None:
                 await self.app(scope, receive, reply.send)
             else:
-                async with self.places[database].hold_place(scope.get("state", {}).get("tenant", "")):
+                places = self.places[database]
+                share = await places.take_place(scope.get("state", {}).get("tenant", ""))
+                try:
                     await self.app(scope, receive, reply.send)
+                finally:
+                    places.leave_place(share)
         except NoFreePlace as error:
             await build_problem_response(describe_error(error))(scope, receive, reply.send)
         finally:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from pydantic_core import from_json
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.middleware.authentication import get_segment
 from api.problems import build_problem, build_problem_response
 
 MAX_BODY_BYTES = 64 * 1024
@@ -18,20 +21,23 @@ MAX_DEPTH = 32
 class BodyLimit:
     """Reads a request's body, once and whole, before the application sees it.
 
-    Answers 413 to more than 64 KB, and 422 to a body that is not JSON, nests deeper than 32 levels, or has what a
-    database cannot store: NUL, lone surrogates, numbers beyond a double.
+    Answers 413 to more than 64 KB, or than what `limits` allow by the segment of the path after /v1, and 422 to a body
+    that is not JSON, nests deeper than 32 levels, or has what a database cannot store: NUL, lone surrogates, numbers
+    beyond a double.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, limits: Mapping[str, int] = MappingProxyType({})) -> None:
         self.app = app
+        self.limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not has_body(scope):
             await self.app(scope, receive, send)
             return
-        body = await read_body(scope, receive)
+        most = self.limits.get(get_segment(scope) or "", MAX_BODY_BYTES)
+        body = await read_body(scope, receive, most)
         if body is None:
-            refusal = build_problem(413, f"the body is too large; at most {MAX_BODY_BYTES:,} bytes are allowed")
+            refusal = build_problem(413, f"the body is too large; at most {most:,} bytes are allowed")
         elif body and (fault := find_json_fault(scope, body)):
             refusal = build_problem(422, fault)
         else:
@@ -45,20 +51,20 @@ def has_body(scope: Scope) -> bool:
     return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
 
 
-async def read_body(scope: Scope, receive: Receive) -> bytes | None:
+async def read_body(scope: Scope, receive: Receive, most: int = MAX_BODY_BYTES) -> bytes | None:
     """Return the body, or None when it is too large.
 
     The size that the client declares is believed only when it is too large.
     """
     declared = Headers(scope=scope).get("content-length", "0")
-    if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
+    if declared.isdecimal() and int(declared) > most:
         return None
     body = bytearray()
     more = True
     while more:
         message = await receive()
         body += message.get("body", b"")
-        if len(body) > MAX_BODY_BYTES:
+        if len(body) > most:
             return None
         more = message.get("more_body", False)
     return bytes(body)

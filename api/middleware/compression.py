@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from http import HTTPStatus
 
 from starlette.datastructures import MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.responses import parse_accept
+from api.responses import MAX_HEADERS, parse_accept
 
 MIN_BYTES = 1_000
 # Beyond it, answers hardly shrink.
@@ -68,5 +69,10 @@ def add_suffix(headers: MutableHeaders, status: int, held: frozenset[str]) -> No
 
 def add_vary(headers: MutableHeaders) -> None:
     """Tell caches that the encoding was negotiated, once: the library adds it blindly, and not to what is small."""
-    names = [name.strip() for name in headers.get("vary", "").split(",")]
-    headers["vary"] = ", ".join(dict.fromkeys([*filter(None, names), "Accept-Encoding"]))
+    headers["vary"] = name_encoding(headers.get("vary", ""))
+
+
+@lru_cache(MAX_HEADERS)
+def name_encoding(vary: str) -> str:
+    names = [name.strip() for name in vary.split(",")]
+    return ", ".join(dict.fromkeys([*filter(None, names), "Accept-Encoding"]))

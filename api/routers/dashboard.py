@@ -12,7 +12,7 @@ from starlette.requests import Request
 from api.middleware.authentication import get_tenant
 from api.problems import InvalidBody
 from api.request_state import get_services
-from api.schemas.dashboard import DashboardMeta, Layout, NewLayout
+from api.schemas.dashboard import DashboardMeta, Layout, NewLayout, StudioMeta
 from engine import UnknownMetric
 
 User = Annotated[str, Depends(get_tenant)]
@@ -20,12 +20,18 @@ User = Annotated[str, Depends(get_tenant)]
 router = APIRouter(prefix="/dashboard", tags=["dashboard"])
 
 
-@router.get("/meta", summary="When the data came, and what is connected")
+@router.get(
+    "/meta",
+    summary="When the data came, and what is connected",
+    response_model=None,
+    responses={200: {"model": DashboardMeta}},
+)
 def meta(request: Request, user: User) -> DashboardMeta:
     services = get_services(request)
     state = services.state
     connected = state.tenants.get(user).sources
-    return DashboardMeta.model_validate(
+    model = DashboardMeta if request.app.state.studio is None else StudioMeta
+    return model.model_validate(
         {
             "last_sync_at": state.jobs.get_last_success_at(user),
             "next_scheduled_at": services.schedule.get_next_start(),

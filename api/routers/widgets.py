@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.answers import MEMBER_PARAMETERS, answer_explanation, answer_members
+from api.answers import MEMBER_PARAMETERS, answer_explanation, answer_members, run_in_pool
 from api.middleware.authentication import get_tenant
 from api.problems import report_error
 from api.request_state import get_services
@@ -103,8 +103,12 @@ def batch(request: Request, batch_query: BatchQuestion, user: Annotated[str, Dep
     )
 
 
-def widget(request: Request) -> Response:
+async def widget(request: Request) -> Response:
     """Answer one widget: a plain Starlette endpoint, because this is the hot path."""
+    return await run_in_pool(request.app.state.answer_pool, lambda: answer_widget(request))
+
+
+def answer_widget(request: Request) -> Response:
     services = get_services(request)
     key, today = request.path_params["key"], services.get_today()
     query = read_query(request, today=today)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
@@ -46,3 +46,9 @@ class DashboardMeta(BaseModel):
     next_scheduled_at: datetime | None
     connected_sources: dict[str, bool]
     last_complete_day: date
+
+
+class StudioMeta(DashboardMeta):
+    """The same of a server that has a studio, which the published document does not know."""
+
+    studio: Literal[True] = True

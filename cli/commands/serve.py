@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from datetime import timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
@@ -22,6 +21,7 @@ from uvicorn.supervisors import Multiprocess
 
 from api.app import app_from_environment
 from api.metrics import SHARED_FOLDER
+from api.routers.studio import is_loopback
 from cli.accepted_files import AcceptedFiles
 from cli.commands.token import sign_token
 from cli.connections import MAX_QUEUED, ServerLoop, TimedProtocol
@@ -55,7 +55,11 @@ START_SECONDS = 60
     "--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="The port; 0 for a free one."
 )
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="How many processes answer.")
-@click.option("--reload", is_flag=True, help="Serve the metric files anew when they change.")
+@click.option(
+    "--reload",
+    is_flag=True,
+    help="Serve the metric files anew when they change; on a loopback address the page has a studio to edit them.",
+)
 @metrics_option
 def serve(demo: bool, host: str, port: int, workers: int, reload: bool, metrics: Path) -> None:
     """Serve the API and the dashboard.
@@ -82,7 +86,7 @@ def serve(demo: bool, host: str, port: int, workers: int, reload: bool, metrics:
     os.environ["METRICS_DIR"] = str(metrics)
     with use_demo(metrics) if demo else nullcontext():
         before = stamp_folder(metrics)
-        app = app_from_environment()
+        app = app_from_environment(has_studio=has_studio(listening, reload=reload))
         services: Services = app.state.services
         address = format_address(listening)
         click.echo(render_invitation(services, address) if demo else f"Dashboard and API: {address}/")
@@ -99,6 +103,11 @@ def serve(demo: bool, host: str, port: int, workers: int, reload: bool, metrics:
             watcher = Watcher(services, metrics, before)
             with watcher.reload_on_hangup(), watcher if reload else nullcontext():
                 run_server(listening, app)
+
+
+def has_studio(listening: socket.socket, *, reload: bool) -> bool:
+    """Tell whether the page may edit the metric files: where they are taken in, and no other machine reaches it."""
+    return reload and is_loopback(listening.getsockname()[0])
 
 
 def run_server(listening: socket.socket, app: App) -> None:
@@ -164,15 +173,6 @@ def build_config(app: App | str, *, factory: bool = False, workers: int = 1) -> 
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_worker_healthcheck=START_SECONDS,
     )
-
-
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def open_socket(host: str, port: int) -> socket.socket:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from engine.answer.engine import Engine
 from engine.answer.fetch import RequestContext
 from engine.answer.response import Body
-from engine.authoring.definition_text import list_changed_lines, write_definition
+from engine.authoring.definition_text import describe_definition, list_changed_lines, write_definition
 from engine.authoring.test_runner import (
     MISSING,
     Rows,
@@ -25,7 +25,7 @@ from engine.catalog.metrics import Metric
 from engine.compiler.dialects.base import Dialect
 from engine.compiler.planner import plan
 from engine.compiler.statements import CompiledPlan, StatementCompiler
-from engine.errors import WarehouseUnavailable
+from engine.errors import LayoutMismatch, WarehouseTimeout, WarehouseUnavailable
 from engine.files.metric_tests import TestDefinition
 from engine.query import MetricQuery
 from engine.tables import Table
@@ -78,6 +78,11 @@ class MetricChange:
         """Whether a number that existed is another one now, or is gone; one that is new changes none."""
         changed = any(value.before is not MISSING for answer in self.answers for value in answer.values)
         return self.is_withdrawn or (self.is_on_both_sides and changed)
+
+    @property
+    def is_served(self) -> bool:
+        """Whether it is a widget on either side."""
+        return any(each is not None and not each.hidden for each in (self.base, self.head))
 
     @property
     def has_same_meaning(self) -> bool:
@@ -171,39 +176,14 @@ class CatalogComparison:
 
     def compare_metrics(self) -> Iterator[MetricChange]:
         """Compare the metrics that are not the same on both sides, in the order of their present keys."""
-        base, head = self.base.metrics, self.head.metrics
-        former = {new: old for old, new in self.renames.items()}
-        for key in sorted({*head, *base} - self.renames.keys()):
-            old, new = base.get(former.get(key, key)), head.get(key)
-            status: Status = "changed"
-            if old is None or new is None:
-                status = "added" if old is None else "removed"
-            elif key in former:
-                status = "renamed"
-            elif hash_metric(old) == hash_metric(new) and write_definition(old) == write_definition(new):
-                continue
-            yield MetricChange(
-                key,
-                status,
-                old,
-                new,
-                compare_texts(old, new),
-                self.compare_sql(old, new),
-                self.answer_questions(old, new),
+        for change in pair_metrics(self.base, self.head, self.renames):
+            old, new = change.base, change.head
+            yield replace(
+                change,
+                definition=compare_texts(old, new),
+                sql=compare_sql((self.statements[id(self.base)], old), (self.statements[id(self.head)], new)),
+                answers=self.answer_questions(old, new),
             )
-
-    def compare_sql(self, old: Metric | None, new: Metric | None) -> tuple[str, ...]:
-        return list_changed_lines(self.list_sql_lines(self.base, old), self.list_sql_lines(self.head, new))
-
-    def list_sql_lines(self, catalog: Catalog, metric: Metric | None) -> list[str]:
-        """List the lines of all statements that a metric runs over one window."""
-        if metric is None:
-            return []
-        compiled = CompiledPlan(plan([metric]), self.statements[id(catalog)])
-        texts = [compiled.get_scan_sql(scan, 1) for scan in compiled.plan.scans]
-        planned = compiled.plan.metrics.values()
-        texts += [compiled.get_items_sql(each.items) for each in planned if each.items is not None]
-        return "\n".join(texts).splitlines()
 
     def answer_questions(self, old: Metric | None, new: Metric | None) -> tuple[AnswerChange, ...]:
         """Ask both sides all questions; nothing where the definition, and so every number, is the same."""
@@ -222,7 +202,7 @@ class CatalogComparison:
             self.tenants += 1
             before = answer_on_side(self.before, old, owner, test, tenant)
             after = answer_on_side(self.after, new, owner, test, tenant)
-            yield self.compare_answers(f"test: {test.name}", (old, before), (new, after))
+            yield compare_answers(f"test: {test.name}", (old, before), (new, after), self.renames)
 
     def answer_live_question(self, old: Metric | None, new: Metric | None) -> Iterator[AnswerChange]:
         """Ask the warehouse, where there is one."""
@@ -236,22 +216,118 @@ class CatalogComparison:
                 bodies.append(found)
             except WarehouseUnavailable as error:
                 bodies.append(f"error: {error}")
-        yield self.compare_answers(f"{query.start} to {query.end}", (old, bodies[0]), (new, bodies[1]))
+        yield compare_answers(f"{query.start} to {query.end}", (old, bodies[0]), (new, bodies[1]), self.renames)
 
-    def compare_answers(
-        self, question: str, old: tuple[Metric | None, Body | str | None], new: tuple[Metric | None, Body | str | None]
-    ) -> AnswerChange:
-        """Compare two answers value by value; one that could not be given is its reason."""
-        before, after = (
-            {} if metric is None or body is None else list_values(metric, body, self.renames)
-            for metric, body in (old, new)
-        )
-        changed = []
-        for path in dict.fromkeys((*before, *after)):
-            value, other = before.get(path, MISSING), after.get(path, MISSING)
-            if not is_same(value, other):
-                changed.append(ValueChange(".".join(path), value, other))
-        return AnswerChange(question, before.get(HEADLINE, MISSING), after.get(HEADLINE, MISSING), tuple(changed))
+
+def pair_metrics(base: Catalog, head: Catalog, renames: Mapping[str, str]) -> Iterator[MetricChange]:
+    """Pair the metrics that are not the same on both sides, in the order of their present keys."""
+    former = {new: old for old, new in renames.items()}
+    for key in sorted({*head.metrics, *base.metrics} - renames.keys()):
+        old, new = base.metrics.get(former.get(key, key)), head.metrics.get(key)
+        status: Status = "changed"
+        if old is None or new is None:
+            status = "added" if old is None else "removed"
+        elif key in former:
+            status = "renamed"
+        elif hash_metric(old) == hash_metric(new) and describe_definition(old) == describe_definition(new):
+            continue
+        yield MetricChange(key, status, old, new)
+
+
+def compare_sql(
+    old: tuple[StatementCompiler, Metric | None], new: tuple[StatementCompiler, Metric | None]
+) -> tuple[str, ...]:
+    return list_changed_lines(list_sql_lines(*old), list_sql_lines(*new))
+
+
+def list_sql_lines(statements: StatementCompiler, metric: Metric | None) -> list[str]:
+    """List the lines of all statements that a metric runs over one window."""
+    if metric is None:
+        return []
+    compiled = CompiledPlan(plan([metric]), statements)
+    texts = [compiled.get_scan_sql(scan, 1) for scan in compiled.plan.scans]
+    planned = compiled.plan.metrics.values()
+    texts += [compiled.get_items_sql(each.items) for each in planned if each.items is not None]
+    return "\n".join(texts).splitlines()
+
+
+def compare_answers(
+    question: str,
+    old: tuple[Metric | None, Body | str | None],
+    new: tuple[Metric | None, Body | str | None],
+    renames: Mapping[str, str],
+) -> AnswerChange:
+    """Compare two answers value by value; one that could not be given is its reason."""
+    before, after = (
+        {} if metric is None or body is None else list_values(metric, body, renames) for metric, body in (old, new)
+    )
+    changed = []
+    for path in dict.fromkeys((*before, *after)):
+        value, other = before.get(path, MISSING), after.get(path, MISSING)
+        if not is_same(value, other):
+            changed.append(ValueChange(".".join(path), value, other))
+    return AnswerChange(question, before.get(HEADLINE, MISSING), after.get(HEADLINE, MISSING), tuple(changed))
+
+
+@dataclass(frozen=True, slots=True)
+class WidgetPreview:
+    """What a draft does to one widget: its answers on both sides, each a text where it cannot be given."""
+
+    change: MetricChange
+    before: Body | str | None
+    after: Body | str | None
+
+
+def preview_widgets(
+    before: Engine, after: Engine, query: MetricQuery, context: RequestContext, *, most: int
+) -> tuple[list[WidgetPreview], list[str]]:
+    """Ask both engines for the widgets whose definitions differ; of those beyond `most` only the keys are returned.
+
+    Those whose own text differs come first, then those that change with them. A widget that cannot be answered does not
+    keep the others from being so.
+    """
+    base, head = before.catalog, after.catalog
+    renames = find_renames(base.metrics, head.metrics)
+    served = [each for each in pair_metrics(base, head, renames) if each.is_served]
+    changes = sorted(served, key=lambda each: get_entry_text(base, each.key) == get_entry_text(head, each.key))
+    previews = [preview_widget(each, before, after, query, context, renames) for each in changes[:most]]
+    return previews, [each.key for each in changes[most:]]
+
+
+def get_entry_text(catalog: Catalog, key: str) -> str | None:
+    place = catalog.places.get(("metrics", key))
+    return None if place is None else place.text
+
+
+def preview_widget(
+    change: MetricChange,
+    before: Engine,
+    after: Engine,
+    query: MetricQuery,
+    context: RequestContext,
+    renames: Mapping[str, str],
+) -> WidgetPreview:
+    old, new = change.base, change.head
+    bodies = [answer_if_possible(*side, query, context) for side in ((before, old), (after, new))]
+    compared = compare_answers(f"{query.start} to {query.end}", (old, bodies[0]), (new, bodies[1]), renames)
+    sql = compare_sql((before.statements, old), (after.statements, new))
+    return WidgetPreview(replace(change, sql=sql, answers=(compared,)), *bodies)
+
+
+def answer_if_possible(
+    engine: Engine, metric: Metric | None, query: MetricQuery, context: RequestContext
+) -> Body | str | None:
+    """Answer one metric if it is served; the text is the reason why there is no answer."""
+    if metric is None or metric.hidden:
+        return None
+    try:
+        return engine.query_metrics([metric], query, context)[metric.key].body
+    except LayoutMismatch:
+        return "The warehouse has no such table or column yet."
+    except WarehouseTimeout:
+        return "The warehouse does not answer in time; look at fewer days."
+    except WarehouseUnavailable:
+        return "The warehouse does not answer this; try again, or ask for something else."
 
 
 def answer_on_side(

@@ -31,7 +31,13 @@ from engine.tables import NUMBER_TYPES, Table
 MAX_KEY_BYTES = 2_000
 # What a row that sums up others has in its key, and in the place of its date: `Total: Account`, `Total of 240 results`.
 TOTALS = frozenset(("total", "totals", "grand total"))
-TOTAL_LABEL = re.compile(r"(grand )?totals?( ?[:(–-].*| of \d.*)?", re.IGNORECASE)
+TOTAL_LABEL = re.compile(
+    r"((grand )?totals?|gesamt(summe|ergebnis)?|insgesamt|summe|totaux|totales?|totaal|suma|razem|итого|合計|总计)"
+    r"( ?[:(–-].*| of \d.*)?",
+    re.IGNORECASE,
+)
+# A line of words below the rows, such as `©2026 …`.
+NOTE = re.compile(r".*[^\W\d_]{3,}.*\s.*", re.DOTALL)
 WHOLE_TYPES = ("integer", "bigint")
 LEAVE_OUT = "--skip-totals leaves such rows out"
 
@@ -104,6 +110,8 @@ class RowReader:
         for position in labels:
             if position < len(record) and record[position].strip().casefold() in TOTALS:
                 raise SumRow(position, f"{record[position].strip()!r} sums up other rows; {LEAVE_OUT}")
+        if len(record) == 1 < width and NOTE.fullmatch(record[0]):
+            raise SumRow(0, f"{quote_value(record[0].strip())} is a note and no row; {LEAVE_OUT}")
         for field in self.key_fields:
             is_time = field.column.name == self.table.time
             # A total's name beyond the header is in the language of its user.

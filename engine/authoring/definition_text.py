@@ -36,9 +36,15 @@ DefinitionDumper.add_representer(str, represent_text)
 
 def write_definition(definition: Metric | Table) -> list[str]:
     """Write a resolved metric or table as lines; the tables and metrics that it reads stand there by their names."""
-    described = describe_fields(definition, LEFT_OUT if isinstance(definition, Metric) else LEFT_OUT - {"key"})
-    text = yaml.dump(described, Dumper=DefinitionDumper, sort_keys=False, allow_unicode=True, width=WIDTH)
+    text = yaml.dump(
+        describe_definition(definition), Dumper=DefinitionDumper, sort_keys=False, allow_unicode=True, width=WIDTH
+    )
     return text.splitlines()
+
+
+def describe_definition(definition: Metric | Table) -> dict[str, Any]:
+    """Describe a resolved metric or table by plain values, which are equal where its text is."""
+    return describe_fields(definition, LEFT_OUT if isinstance(definition, Metric) else LEFT_OUT - {"key"})
 
 
 def describe_fields(thing: Any, left_out: frozenset[str] = frozenset()) -> dict[str, Any]:

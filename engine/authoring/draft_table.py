@@ -26,7 +26,10 @@ from engine.authoring.csv_values import (
     DayOrder,
     DecimalMark,
     drop_thousands,
+    is_day,
+    list_day_orders,
     parse_ordered_day,
+    quote_value,
     split_sign,
 )
 from engine.authoring.edit import render_scalar
@@ -42,18 +45,21 @@ TENANT = "user_id"
 TYPES = ("date", "bigint", "double", "timestamptz", "timestamp")
 IDS = re.compile(r"(.*_)?(id|ids|code|number|sku|zip|phone|hash)")
 ACCOUNTS = re.compile(
-    r"account|profile|shop|store|site|(ad_)?account_id|advertiser_id|customer_id|merchant_id|profile_id|property(_id)?"
+    r"account|profile|shop|store|site|(ad_)?account_(id|number)|advertiser_id|customer_id|merchant_id|profile_id|property(_id)?"
     r"|shop_id|site_url|store_id"
 )
 MONEY = re.compile(
     r"(.*_)?(cost|spend|spent|revenue|sales|amount|budget|tax|taxes|shipping|discount|fee|fees|refund|refunds|price"
     r"|subtotal|total|value)(_.*)?"
 )
-# Values of a day that are no sums of anything: ratios, averages, and counts of different people.
-NO_SUMS = re.compile(
-    r"(.*_)?(avg|average|mean|median|rate|ratio|percent|share|ctr|cpc|cpm|cpa|roas|position|rank|frequency|score"
-    r"|users|visitors|reach|followers|subscribers|balance|unique|per|cvr)(_.*)?"
+# Values of a day that are no sums of anything: ratios and averages, and counts of different people.
+RATIOS = re.compile(
+    r"(.*_)?(avg|average|mean|median|rate|ratio|percent|share|ctr|cpc|cpm|cpa|cvr|roas|per|position|rank|frequency"
+    r"|score|duration)(_.*)?"
 )
+LEVELS = re.compile(r"(.*_)?(users|visitors|reach|followers|subscribers|balance|unique)(_.*)?")
+# How a column's sum is written; `numeric` is money here.
+MEASURE_FORMATS = {"bigint": "integer", "double": "decimal", "numeric": "currency"}
 # What nobody filters by: persons, and values of which only a bound is told, such as `< 10%`.
 PERSONS = re.compile(r"(.*_)?(e_?mail|phone|address|first_name|last_name)(_.*)?")
 BOUND = re.compile(r"[<>] ?\d.*")
@@ -105,7 +111,7 @@ class TableDraft:
         # Rows that sum up others would be no numbers, and have no date.
         whole = [each for each in records if len(each) == len(file.header)]
         self.rows = [each for each in whole if not sums_up_others(each)]
-        self.has_totals = len(self.rows) < len(whole)
+        self.has_totals = len(self.rows) < len(whole) or any(len(each) == 1 for each in records)
         if not self.rows:
             raise InvalidRows(f"{path}: has no rows below its header, from which types could be guessed")
         self.has_decimal_comma = any(map(has_decimal_comma, zip(*self.rows, strict=True)))
@@ -156,10 +162,7 @@ class TableDraft:
             if columns:
                 found[order] = columns
         if not found:
-            raise InvalidRows(
-                f"{self.path}: has no column with a date in each row, written as 2025-01-31, 20250131, 01/31/2025 or "
-                "Jan 31, 2025; export it by day"
-            )
+            raise InvalidRows(f"{self.path}: {self.describe_lack_of_days()}")
         self.dates, days = next(iter(found.items()))
         if len(found) > 1:
             names = " and ".join(f"--dates {order}" for order in found)
@@ -173,6 +176,15 @@ class TableDraft:
             replace(each, type="date") if each is chosen or is_day_only(each, self.dates) else each
             for each in self.columns
         ]
+
+    def describe_lack_of_days(self) -> str:
+        """Say which value keeps a column from being that of the day, or that there is no such column."""
+        for each in self.columns:
+            others = [value for value in each.values if not is_day(value) and not list_day_orders(value)]
+            if others and 2 * len(others) < len(self.rows):
+                return f"{each.header}: {quote_value(others[0])} is no date, as the others are; remove the row"
+        forms = "2025-01-31, 20250131, 01/31/2025 or Jan 31, 2025"
+        return f"has no column with a date in each row, written as {forms}; export it by day"
 
     @cached_property
     def time(self) -> DraftColumn:
@@ -309,10 +321,14 @@ class TableDraft:
         words = ("metric-engine", "load", self.name, str(self.path), "--user", "UUID", *self.list_load_options())
         return shlex.join(words)
 
-    def find_measure(self) -> str | None:
-        """Return the name of a column that can be summed up, for a first metric."""
-        numbers = [each for each in self.columns if each.type in ("bigint", "double", "numeric") and each.is_additive]
-        return numbers[0].name if numbers else None
+    def render_first_metric(self, source: str) -> str:
+        """Render the command that adds a metric over a column that can be summed up, or over the rows."""
+        numbers = (each for each in self.columns if each.type in MEASURE_FORMATS and each.is_additive)
+        measure = next(numbers, None)
+        name, value = ("rows", "count(*)") if measure is None else (measure.name, f"sum({measure.name})")
+        shape = "integer" if measure is None else MEASURE_FORMATS[measure.type]
+        words = ("new", f"{source}.{name}", "--table", self.name, "--value", value, "--format", shape)
+        return shlex.join(("metric-engine", *words))
 
 
 def make_column_name(header: str, taken: Collection[str]) -> str:
@@ -334,8 +350,11 @@ def make_draft_column(name: str, header: str, values: Sequence[str], kind: str) 
     # `total_opens` is a number of things.
     is_named = MONEY.fullmatch(name.removeprefix("total_")) is not None or CURRENCY_CODE.search(header) is not None
     is_money = is_number and not is_percent and (is_named or has_sign)
-    is_additive = not (is_number and (is_percent or "/" in header or NO_SUMS.fullmatch(name)))
-    return DraftColumn(name, header, values, "numeric" if is_money else kind, is_money, is_additive)
+    is_ratio = is_number and (is_percent or "/" in header or RATIOS.fullmatch(name) is not None)
+    is_additive = not (is_ratio or (is_number and LEVELS.fullmatch(name)))
+    # A ratio may be whole by chance.
+    found = "numeric" if is_money else "double" if is_ratio else kind
+    return DraftColumn(name, header, values, found, is_money, is_additive)
 
 
 def sums_up_others(record: Sequence[str]) -> bool:

@@ -77,7 +77,7 @@ class LoadedDays:
         if unfinished:
             yield (
                 f"{format_days(unfinished)} {'is' if len(unfinished) == 1 else 'are'} not over: the numbers are not "
-                "final, and seem to fall; load them again afterwards"
+                "final, and seem to fall; load them again afterwards, unless they are a plan"
             )
 
     def describe_spacing(self) -> Iterator[str]:

@@ -92,7 +92,9 @@ def find_expected_days(reporter: Reporter, test: TestDefinition) -> DaysByKey | 
         )
     except InvalidQuery as invalid:
         for problem in invalid.problems:
-            reporter.report_at_value("wrong-value", problem.message, problem.parameter)
+            is_given = problem.parameter in reporter.list_keys()
+            message = problem.message if is_given else f"{problem.parameter} {problem.message}"
+            reporter.report_at_value("wrong-value", message, problem.parameter)
         return None
     period = build_period(test.start, test.end, Grain(test.grain), Compare(test.compare))
     axes = {"points": period.current, "comparison": period.comparison}

@@ -37,7 +37,8 @@ def resolve_dimensions(
         elif fault := describe_unnameable(columns[column]):
             report("wrong-column-type", fault, *place)
         elif definition.label is not None and (fault := describe_label_fault(definition.label, table, columns)):
-            reporter.report_at_value("wrong-column-type", fault, "dimensions", name, "label")
+            code = "wrong-column-type" if definition.label in columns else "unknown-column"
+            reporter.report_at_value(code, fault, "dimensions", name, "label")
         else:
             found[name] = Dimension(name, column, definition.title or make_title_from_name(name), definition.label)
     return found

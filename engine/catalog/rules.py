@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 
 from engine.catalog.reporter import Reporter
@@ -30,6 +30,14 @@ ALLOWED_KEYS = {
 }
 
 
+# What a table of members has, and what another widget has in its place.
+TABLE_REMEDIES = {
+    "having": "; it chooses the rows of a table, which has `columns`",
+    "limit": "; how many members are shown is `top` of a widget with `by`",
+    "rows": "; a table has them, with `columns`; a widget of one series has `by`",
+}
+
+
 # A rule yields what is wrong with a metric. The reporter knows the keys that the metric has in its file: those whose
 # values have the wrong shape are not in its definition.
 Rule = Callable[[Reporter, MetricDefinition], Iterator[Diagnostic]]
@@ -44,7 +52,8 @@ def find_bad_key(reporter: Reporter, definition: MetricDefinition) -> Iterator[D
 def find_wrong_contents(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
     given = get_content_keys(definition)
     # An unknown key may well be the content's, misspelt.
-    if not given and set(reporter.list_keys()) <= MetricDefinition.model_fields.keys():
+    keys = set(reporter.list_keys())
+    if not given and keys <= MetricDefinition.model_fields.keys() and keys.isdisjoint(CONTENT_KEYS):
         yield reporter.diagnose_key("missing-key", "a metric needs one of value, series, columns, combine or derive")
     for extra in given[1:]:
         yield reporter.diagnose_key(
@@ -57,7 +66,8 @@ def find_misplaced_keys(reporter: Reporter, definition: MetricDefinition) -> Ite
     if len(given) != 1:
         return
     for name in sorted(definition.model_fields_set - ALLOWED_KEYS[given[0]] - set(CONTENT_KEYS)):
-        yield reporter.diagnose_key("misplaced-key", f"{name} does not go with {given[0]}", name)
+        remedy = "" if given[0] == "columns" else TABLE_REMEDIES.get(name, "")
+        yield reporter.diagnose_key("misplaced-key", f"{name} does not go with {given[0]}{remedy}", name)
 
 
 def find_members_without_breakdown(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
@@ -108,7 +118,15 @@ def find_faults_of_tables(reporter: Reporter, definition: MetricDefinition) -> I
             if isinstance(definition.order, dict)
             else (reporter.diagnose_value, ("order",))
         )
-        yield report("unknown-value", f"no column {sort!r}{suggest_name(sort, columns)}", *path)
+        yield report("unknown-value", f"no column {sort!r}{suggest_direction(sort, columns)}", *path)
+
+
+def suggest_direction(sort: str, columns: Collection[str]) -> str:
+    """Return how to write an order that has its direction beside the column's name, or the nearest name."""
+    written = re.fullmatch(r"(-?)\s*(.*?)(?:\s+(asc|desc))?", sort, re.IGNORECASE | re.DOTALL)
+    if written is None or sort == written[2] or written[2] not in columns:
+        return suggest_name(sort, columns)
+    return f"; write order: {{{written[2]}: {(written[3] or 'desc').lower()}}}"
 
 
 def get_sort_column(definition: MetricDefinition) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
@@ -153,6 +154,7 @@ class TableMetricResolver:
         rendered = self.render_expression(reporter, text, table, errors, "order")
         errors.raise_if_failed()
         with reporter.catch_faults("order", rendered=rendered):
+            raise_if_any(find_direction(rendered.text))
             return resolve_expression(rendered.text, table, where, others=self.other_tables)
 
     def resolve_rows(
@@ -166,7 +168,7 @@ class TableMetricResolver:
             dimension = self.resolve_breakdown(reporter, table, definition.rows, "rows")
         if definition.having is not None:
             with errors:
-                having = self.resolve_having(reporter, definition.having, table, where)
+                having = self.resolve_having(reporter, definition, table, where)
         errors.raise_if_failed()
         direction = next(iter(definition.order.values())) if isinstance(definition.order, dict) else "desc"
         return MemberRows(
@@ -177,12 +179,15 @@ class TableMetricResolver:
             limit=definition.limit or DEFAULT_ROWS,
         )
 
-    def resolve_having(self, reporter: Reporter, text: str, table: Table, where: exp.Expr | None) -> Expression:
+    def resolve_having(
+        self, reporter: Reporter, definition: MetricDefinition, table: Table, where: exp.Expr | None
+    ) -> Expression:
         """Resolve what the rows of a table meet, over the asked window's. Raises AlreadyReported."""
         errors = CollectErrors()
-        rendered = self.render_expression(reporter, text, table, errors, "having")
+        rendered = self.render_expression(reporter, definition.having or "", table, errors, "having")
         errors.raise_if_failed()
         with reporter.catch_faults("having", rendered=rendered):
+            raise_if_any(find_named_measures(rendered.text, definition.columns or {}, table))
             return resolve_expression(
                 rendered.text,
                 table,
@@ -331,6 +336,22 @@ def inline_where(metric: TableMetric) -> str:
         value = guard_argument(argument, metric.where)
         aggregate.set("this", exp.Distinct(expressions=[value]) if distinct else value)
     return tree.sql()
+
+
+def find_direction(text: str) -> Iterator[TextFault]:
+    """Find the direction behind what members are ranked by, which has none."""
+    written = re.search(r"\s(asc|desc)\s*$", text, re.IGNORECASE)
+    if written is not None:
+        remedy = "remove this" if written[1].lower() == "desc" else "write -1 * (…) for the smallest"
+        yield TextFault(written.start(1), "sql-syntax", f"members stand largest first; {remedy}")
+
+
+def find_named_measures(text: str, columns: Mapping[str, SeriesDefinition], table: Table) -> Iterator[TextFault]:
+    """Find the table widget's own columns, which a condition cannot name."""
+    for column in parse_expression(text).find_all(exp.Column):
+        if column.name in columns and column.name not in table.columns:
+            message = f"{column.name!r} is this widget's column; write what it is: {columns[column.name].value}"
+            yield TextFault(locate_node(column), "unknown-column", message)
 
 
 def find_unmergeable_aggregates(text: str) -> Iterator[TextFault]:

@@ -143,7 +143,7 @@ class StatementBuilder:
         selected = ",\n  ".join((*leading, *self.emit_aggregates(scan.aggregates, outer)))
         return (
             f"{self.emit_with_clause(queries)}\nSELECT\n  {selected}\nFROM {source}\n"
-            f"LEFT JOIN ranked AS r ON r.member = s.__member AND r.place <= {breakdown.top}{matched}\n"
+            f"LEFT JOIN ranked AS r ON r.member = s.__member{matched}\n"
             f"GROUP BY {groups}"
         )
 
@@ -157,7 +157,9 @@ class StatementBuilder:
         having = f"\nHAVING {self.emit_aggregate(breakdown.passing, columns)} > 0" if breakdown.passing else ""
         return (
             f"SELECT s.__member AS member, ROW_NUMBER() OVER (ORDER BY {value} DESC, s.__member) AS place\n"
-            f"FROM scoped AS s\nWHERE s.__member <> {quote_literal(OTHER)}\nGROUP BY s.__member{having}"
+            f"FROM scoped AS s\nWHERE s.__member <> {quote_literal(OTHER)}\nGROUP BY s.__member{having}\n"
+            # Each row is compared with all that is left here, where an engine makes no index of it.
+            f"ORDER BY place LIMIT {breakdown.top}"
         )
 
     def emit_labels(self, scan: LabelScan, range_count: int, filters: Sequence[FilterShape] = ()) -> str:

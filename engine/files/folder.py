@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -71,10 +72,13 @@ class MetricFolder:
     companions: Mapping[str, bytes] = field(default_factory=dict)
 
 
-def read_folder(folder: Path, diagnostics: Diagnostics) -> MetricFolder:
+def read_folder(
+    folder: Path, diagnostics: Diagnostics, drafts: Mapping[str, bytes] = MappingProxyType({})
+) -> MetricFolder:
     """Read every `*.yaml` of a folder, in the order of their names. Raises InvalidSetting.
 
-    All but the COMPANIONS are metric files. A YAML file elsewhere is reported: nothing would ever read it.
+    All but the COMPANIONS are metric files. A YAML file elsewhere is reported: nothing would ever read it. `drafts` are
+    contents by file name, each read in place of what its file holds.
     """
     if not folder.is_dir():
         raise InvalidSetting(f"METRICS_DIR: {folder} is not a folder; name the folder of the metric files")
@@ -87,7 +91,8 @@ def read_folder(folder: Path, diagnostics: Diagnostics) -> MetricFolder:
     for path, remedy in misplaced:
         diagnostics.add(make_error(str(path), START, "misplaced-file", f"this file is never read; {remedy}"))
     given = (*paths, *others, *([macros_path] if macros_path.exists() else []))
-    contents = {path: content for path in given if (content := read_file(path, diagnostics)) is not None}
+    read = {path: read_file(path, diagnostics, drafts.get(path.name)) for path in given}
+    contents = {path: content for path, content in read.items() if content is not None}
     version = hashlib.sha256()
     for path, content in contents.items():
         version.update(f"{path.name}\0{len(content)}\0".encode() + content)
@@ -117,10 +122,10 @@ def find_misplaced_files(folder: Path) -> Iterator[tuple[Path, str]]:
         yield path, f"move it up, as {path.stem}.yaml beside the other metric files"
 
 
-def read_file(path: Path, diagnostics: Diagnostics) -> bytes | None:
-    """Return the contents of a file; None and a problem if it cannot be read."""
+def read_file(path: Path, diagnostics: Diagnostics, draft: bytes | None = None) -> bytes | None:
+    """Return the contents of a file, or its draft; None and a problem if it cannot be read."""
     try:
-        content = path.read_bytes()
+        content = path.read_bytes() if draft is None else draft
     except OSError as error:
         reason = f"{error.strerror}; make it a file that this program may read, or move it away"
         diagnostics.add(make_error(str(path), START, UNREADABLE, f"the file cannot be read: {reason}"))

@@ -210,7 +210,11 @@ class MetricDefinition(Definition):
         examples=[1],
     )
     better: Better | None = Field(None, description="Which direction is good; up unless said.")
-    chart: str | None = Field(None, description="A hint for the frontend.", examples=["line", "bar"])
+    chart: str | None = Field(
+        None,
+        description="How it is drawn: line, bar or stacked; another frontend may know other words.",
+        examples=["line", "bar", "stacked"],
+    )
     group: str | None = Field(None, description="The section of a page that it belongs to.", examples=["Traffic"])
     position: Annotated[float, Field(allow_inf_nan=False)] | None = Field(
         None, description="Its place in its section, the least first.", examples=[10]

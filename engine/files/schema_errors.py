@@ -29,11 +29,12 @@ from engine.files.metric_tests import (
     TestDefinition,
 )
 from engine.files.nodes import TORN
-from engine.files.table_definitions import ColumnDefinition, TableDefinition
+from engine.files.table_definitions import ColumnDefinition, DimensionDefinition, TableDefinition
 from engine.suggestions import suggest_name, suggest_similar_name
 
 MODELS_BY_KEY: Mapping[str, type[BaseModel]] = {
     "columns": ColumnDefinition,
+    "dimensions": DimensionDefinition,
     "tables": TableDefinition,
     "metrics": MetricDefinition,
     "tests": TestDefinition,
@@ -50,6 +51,25 @@ NESTED_MODELS: Mapping[type[BaseModel], Mapping[str, type[BaseModel]]] = {
     TestDefinition: {"expect": Expectation},
     Expectation: {"stats": StatsExpectation},
     SeriesExpectation: {"stats": StatsExpectation},
+}
+# What is no key of a metric, and what says it.
+REQUEST_WORDS = ("compare", "compare_start", "grain", "start", "end", "sort", "offset")
+METRIC_REMEDIES: Mapping[str, str] = {
+    **dict.fromkeys(REQUEST_WORDS, "; each request says it, no metric"),
+    **dict.fromkeys(
+        ("period", "window"), "; each request says it; `to_date:` and `rolling:` look back from each point"
+    ),
+    **dict.fromkeys(("filter", "filters"), "; write `where:`; requests filter by the table's dimensions"),
+    **dict.fromkeys(("dimension", "dimensions"), "; they are the table's"),
+    **dict.fromkeys(("source", "sources"), "; it is the table's, or said at the head of the file"),
+    "currency": "; the table's `currency:` names its column",
+}
+# What is a mapping by name, and an entry of it.
+EXAMPLE_ENTRIES: Mapping[str, str] = {
+    "columns": "Spend: sum(spend)",
+    "series": "Clicks: sum(clicks)",
+    "dimensions": "channel: {}",
+    "sources": "google_ads: Google Ads",
 }
 VALUE_CODES = {"format": "unknown-format"}
 EXAMPLE_NAMES = {"metrics": "my.visits", "tables": "my_daily", "sources": "google_ads"}
@@ -109,7 +129,8 @@ def diagnose_schema_error(
         return diagnose_key("unknown-key", "YAML's merge key << has no meaning here; write the keys out")
     if kind == "extra_forbidden":
         model = model_of(path[:-1])
-        likely = suggest_placement(name, given, model) or suggest_name(name, model.model_fields, cutoff=0.75)
+        remedy = METRIC_REMEDIES.get(name, "") if model is MetricDefinition else ""
+        likely = suggest_placement(name, given, model) or remedy or suggest_name(name, model.model_fields, cutoff=0.75)
         return diagnose_key("unknown-key", f"unknown key {describe_value(name)}{likely}")
     if kind == "missing":
         return diagnose_key("missing-key", f"the key {name!r} is missing")
@@ -136,7 +157,8 @@ def diagnose_schema_error(
     if path in (("metrics",), ("tables",), ("sources",)) and isinstance(given, list):
         return diagnose_value("wrong-type", describe_list_of_entries(name, given))
     actual = "but nothing stands here" if given is None else f"not {describe_value(given)}"
-    return diagnose_value("wrong-type", f"{simplify_message(fault['msg'])}, {actual}{suggest_fix(kind, name, given)}")
+    remedy = suggest_shape(name, given, path) or suggest_fix(kind, name, given)
+    return diagnose_value("wrong-type", f"{simplify_message(fault['msg'])}, {actual}{remedy}")
 
 
 def describe_list_of_entries(section: str, entries: list[Any]) -> str:
@@ -201,6 +223,19 @@ def suggest_fix(kind: str, name: str, given: object) -> str:
     quoted = {"bool_type": ("true", "false"), "int_type": (str(given).strip(),), "float_type": (str(given).strip(),)}
     if isinstance(given, str) and given in quoted.get(kind, ()) and (kind == "bool_type" or given.isdecimal()):
         return "; remove the quotes"
+    return ""
+
+
+def suggest_shape(name: str, given: object, path: KeyPath) -> str:
+    """Return what to write in place of a value of another shape: a target's number, a list of columns."""
+    is_number = isinstance(given, (int, float)) and not isinstance(given, bool)
+    if name == "target" and path[0] == "metrics" and (is_number or isinstance(given, str)):
+        return f"; write {{day: {given}}} or {{value: {given}}}" if is_number else f"; write {{metric: {given}}}"
+    if name in ("by", "rows") and isinstance(given, list):
+        return "; of two columns, a `sql:` table makes one"
+    entry = "date: date" if name == "columns" and path[0] == "tables" else EXAMPLE_ENTRIES.get(name)
+    if entry is not None and isinstance(given, (list, str)):
+        return f"; write an entry for each, such as `{entry}`"
     return ""
 
 

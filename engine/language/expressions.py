@@ -167,7 +167,11 @@ def resolve_predicate(text: str, table: Table, others: Iterable[Table] = ()) -> 
     """
     tree = parse_expression(text)
     aggregates = (
-        TextFault(locate_node(found), "aggregate-in-where", "an aggregate may not stand in where: it filters rows")
+        TextFault(
+            locate_node(found),
+            "aggregate-in-where",
+            "an aggregate may not stand in where, which filters rows; of a table's members, `having:` is a condition",
+        )
         for found in tree.find_all(*AGGREGATES)
     )
     annotate_types(tree, make_type_lookup(table))

@@ -154,6 +154,8 @@ def explain_parse_error(error: ParseError, text: str, tokens: list[Token]) -> Te
     if "number of provided arguments" in description and (call := find_call_before(tokens, index)) is not None:
         name = call.text.lower()
         return TextFault(call.start, "sql-forbidden", f"{name}() takes fewer arguments than these")
+    if "Required keyword" in description and word == ")" and (call := find_call_before(tokens, index)) is not None:
+        return TextFault(call.start, "sql-forbidden", f"{call.text.lower()}() takes more arguments than these")
     if "Required keyword" in description:
         return TextFault(
             offset, "sql-syntax", f"something is missing after {word!r}" if word else "something is missing"
@@ -282,7 +284,10 @@ def explain_forbidden_node(node: exp.Expr, text: str, inside: str) -> TextFault:
         message = "filter is not allowed; write sum(case when … then … end)"
         return TextFault(locate_keyword("FILTER", text, offset, after=True), "sql-forbidden", message)
     if isinstance(node, exp.Window):
-        message = "a window function is not allowed; a metric is an aggregate over the rows of its period"
+        message = (
+            "a window function is not allowed; a metric is an aggregate over the rows of its period, which "
+            "`rolling: 7 days` and `to_date: month` let look back"
+        )
         return TextFault(locate_keyword("OVER", text, offset, after=True), "sql-window", message)
     if isinstance(node, exp.Alias):
         alias = node.args["alias"]

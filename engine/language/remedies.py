@@ -46,7 +46,7 @@ FUNCTION_REMEDIES: Mapping[str, str] = {
 CLAUSE_REMEDIES: Mapping[str, str] = {
     "where": "put the condition under the key `where:`",
     "group by": "name the column under the key `by:`",
-    "having": "put the condition into the expression: case when … then … end",
+    "having": "put the condition into the expression: case when … then … end; a table of members has the key `having:`",
     "order by": "remove it: series stand largest first",
     "limit": "say under the key `top:` how many members are shown",
     "from": "name the table under the key `table:`",

@@ -7,7 +7,9 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -44,6 +46,7 @@ from insights.sanitize import find_markup
 FILE = "insights.yaml"
 WORDS = shapes.WordsDefinition.model_fields.keys()
 SLOT = re.compile(r"\{([^\W\d]\w*)\}")
+MAX_SENTENCES = 1_000
 # A condition is a sentence that is empty unless it holds.
 CONDITION = ("{% if ", " %}yes{% endif %}")
 
@@ -58,10 +61,13 @@ class InsightsCatalog(Catalog):
     insights: Insights = field(default_factory=Insights)
 
 
-def load_catalog(folder: Path) -> InsightsCatalog:
-    """Read, resolve and check a folder. Raises InvalidCatalog with every problem of every file."""
+def load_catalog(folder: Path, drafts: Mapping[str, bytes] = MappingProxyType({})) -> InsightsCatalog:
+    """Read, resolve and check a folder, with drafts in place of files of these names.
+
+    Raises InvalidCatalog with every problem of every file.
+    """
     diagnostics = Diagnostics()
-    files = read_folder(folder, diagnostics)
+    files = read_folder(folder, diagnostics, drafts)
     catalog = resolve_catalog(files, diagnostics)
     insights = resolve_insights(files, catalog.metrics, diagnostics)
     raise_if_invalid(diagnostics, files)
@@ -184,7 +190,7 @@ class InsightsResolver:
             return None
         before, after = around
         try:
-            sentence = parse_sentence(f"{before}{text}{after}", fields_of(self.kinds))
+            sentence = parse_sentence_about(tuple(self.kinds.items()), f"{before}{text}{after}")
             for said in {sentence.render(facts) for facts in self.examples[place.name]}:
                 if (found := find_markup(said)) is not None:
                     raise TextFaults(TextFault(0, "template-forbidden", f"it says {found[0]!r}, {NO_MARKUP}"))
@@ -211,6 +217,12 @@ class InsightsResolver:
             if name in self.examples and (text := self.try_text(place.descend("rules", name), each)) is not None
         }
         return Language(code, definition, resolve_advice(place, definition.advice), rules)
+
+
+@lru_cache(MAX_SENTENCES)
+def parse_sentence_about(kinds: tuple[tuple[str, Kind], ...], text: str) -> Sentence:
+    """Parse a sentence about facts of these kinds; it serves again when the files are read anew. Raises TextFaults."""
+    return parse_sentence(text, fields_of(dict(kinds)))
 
 
 def place_of(document: Document, diagnostics: Diagnostics) -> Reporter:

@@ -122,9 +122,22 @@ Title,Send Date,Total Recipients,Open Rate,Total Revenue,Unique Id
 Hello,"Jan 01, 2025 10:00 am","5,292",29.35%,"$1,074.95",a1
 Again,"Jan 02, 2025 10:00 am",300,40.00%,$0.05,b2
 """
-EURO = (
-    "Tag;Kampagne;Kosten (EUR);Klickrate;Klicks\n01.01.2025;Marke;1.310,50;2,94 %;1.200\n31.01.2025;Marke;0,50;3 %;7\n"
-)
+MICROSOFT = """\
+"Report Name: Campaigns"
+"Report Time: 1/1/2025,1/31/2025"
+
+"Gregorian date","Account number","Campaign ID","Spend","Average CPC"
+"1/2/2025","F1","501","50.00","1"
+"1/31/2025","F1","501","10.00","2"
+
+"©2025 Somebody. All rights reserved. "
+"""
+EURO = """\
+Tag;Kampagne;Kosten (EUR);Klickrate;Klicks
+01.01.2025;Marke;1.310,50;2,94 %;1.200
+31.01.2025;Marke;0,50;3 %;7
+Gesamt: Konto;;1.311,00;2,9 %;1.207
+"""
 
 
 @pytest.mark.parametrize(
@@ -135,9 +148,16 @@ EURO = (
         (LINKEDIN, "--dates mdy", "start_date_in_utc, campaign_id", "total_spent", 200),
         (TIKTOK, "--skip-totals", "by_day, campaign_id", "cost", 40),
         (MAILCHIMP, "--thousands --dates mdy", "send_date, unique_id", "total_revenue", 1075),
-        (EURO, "--decimal comma --dates dmy", "tag, kampagne", "kosten", 1311),
+        (
+            MICROSOFT,
+            "--set currency=CODE --dates mdy --skip-totals",
+            "gregorian_date, account_number, campaign_id",
+            "spend",
+            60,
+        ),
+        (EURO, "--decimal comma --dates dmy --skip-totals", "tag, kampagne", "kosten", 1311),
     ],
-    ids=["google-ads", "shopify", "linkedin", "tiktok", "mailchimp", "semicolons"],
+    ids=["google-ads", "shopify", "linkedin", "tiktok", "mailchimp", "microsoft", "semicolons"],
 )
 def test_exports_as_they_come_are_loaded_by_the_drafted_command(
     run: Run, metrics: Path, text: str, options: str, key: str, measure: str, total: float
@@ -186,6 +206,10 @@ def test_dates_that_may_begin_with_the_month_or_the_day_are_asked_for(run: Run, 
     [
         ("day,sessions\n2025-01-01,007\n", {"sessions": "text"}),
         ("day,total_opens,total_value\n2025-01-01,7,8\n", {"total_opens": "bigint", "total_value": "numeric"}),
+        (
+            "day,bounce_rate,views_per_visit\n2025-01-01,12,2.0\n",
+            {"bounce_rate": "double", "views_per_visit": "double"},
+        ),
         ("day,rate\n2025-01-01,12 %\n2025-01-02,--\n", {"rate": "double"}),
         ("day,paid_at\n2025-01-01,2025-01-01 08:30:00 -0500\n", {"paid_at": "timestamptz"}),
         ("day,paid_at\n2025-01-01,2025-01-01 08:30:00 UTC\n", {"paid_at": "timestamptz"}),
@@ -209,6 +233,7 @@ def test_types_are_guessed(tmp_path: Path, text: str, expected: dict[str, str]) 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
+        ("day,visits\n2025-01-01,1\n2025-01-02,1\nSoon,1\n", "day: 'Soon' is no date, as the others are"),
         ("day,visits\nsoon,1\n", "no column with a date in each row"),
         ("day,user_id\n2025-01-31,1\n", "a file cannot say whose its rows are"),
         ("day,visits\n", "has no rows below its header"),

@@ -4,41 +4,28 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-from engine.catalog import check_tests as declared_rows
-from engine.catalog import definition_resolver, metric_arithmetic, rules, table_metric_resolver
-from engine.catalog import metric_resolver as metric_resolution
-from engine.catalog import resolver as resolution
-from engine.catalog import table_resolver as table_resolution
 from engine.catalog.catalog import load_catalog
 from engine.diagnostics import UNREADABLE
 from engine.errors import InvalidCatalog
-from engine.files import composer, document, yaml_errors
-from engine.files import folder as loading
-from engine.files import schema_errors as shapes
-from engine.language import expressions, functions, type_checks
-from engine.language import jinja as templates
-from engine.language import lexer as words
-from engine.language import parser as syntax
-from engine.language import types as kinds
-from engine.language.queries import joins, lineage, names, query_resolver, scope
-from tests.support.paths import DOCS
+from tests.support.paths import DOCS, ROOT
 
 PAGE = DOCS / "errors.md"
-MODULES = (
-    *(composer, declared_rows, definition_resolver, document, expressions, functions, joins, kinds, lineage, loading),
-    *(metric_arithmetic, metric_resolution, names, query_resolver, resolution, rules, scope, shapes, syntax),
-    *(table_metric_resolver, table_resolution, templates, type_checks, words, yaml_errors),
-)
+# Where the files are read and checked.
+MODULES = [
+    module for folder in ("files", "language", "catalog") for module in sorted((ROOT / "engine" / folder).rglob("*.py"))
+]
 HYPHENATED = re.compile(r"[a-z]+(-[a-z]+)+")
-REPORTING = (
-    *("report_at_key", "report_at_value", "report_at_position", "diagnose_key", "diagnose_value"),
-    *("make_error", "TextFault"),
-)
+# What reports a problem, and among how many of the first things that it is given the code is the first text.
+REPORTING = {
+    **dict.fromkeys(("report_at_key", "report_at_value", "report_at_position", "diagnose_key", "diagnose_value"), 2),
+    "TextFault": 2,
+    "make_error": 3,
+}
 BLOCK = re.compile(r"```(?:yaml|jinja)\n(.*?)```", re.DOTALL)
 SECTION = re.compile(r"^### `([a-z-]+)`\n(.*?)(?=^##|\Z)", re.DOTALL | re.MULTILINE)
 
@@ -53,13 +40,14 @@ EXAMPLES = {code: BLOCK.findall(text) for code, text in SECTION.findall(f"\n## {
 def iter_codes(path: Path) -> Iterator[str]:
     """The codes in a module: words with a hyphen, and the first text of a call that reports."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and HYPHENATED.fullmatch(node.value):
-            yield node.value
+        yield from filter(HYPHENATED.fullmatch, list_texts([node]))
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            texts = [each.value for each in node.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
-            if name in REPORTING and texts:
-                yield texts[0]
+            yield from list_texts(node.args[: REPORTING.get(name, 0)])[:1]
+
+
+def list_texts(nodes: Iterable[ast.AST]) -> list[str]:
+    return [each.value for each in nodes if isinstance(each, ast.Constant) and isinstance(each.value, str)]
 
 
 def find_codes(tmp_path: Path, example: str) -> set[str]:
@@ -73,7 +61,7 @@ def find_codes(tmp_path: Path, example: str) -> set[str]:
 
 
 def test_page_and_source_have_the_same_codes() -> None:
-    source = {code for module in MODULES for code in iter_codes(Path(str(module.__file__)))}
+    source = {code for module in MODULES for code in iter_codes(module)}
     assert sorted((*EXAMPLES, *FILE_CODES)) == sorted({*source, UNREADABLE})
 
 

@@ -31,6 +31,14 @@ def list_ids(body: dict[str, Any]) -> list[str]:
 
 
 class TestRows:
+    def test_a_columns_shares_are_of_its_total(self) -> None:
+        columns = {"Share": {"value": "sum(x)", "share": True}, "X": "sum(x)"}
+        found = query_table({"rows": "who", "columns": columns, "having": "sum(x) > 2"}, compare="previous_period")
+        assert list_rows(found, "Share", "X") == [("2", 9 / 19, 9), ("1", 6 / 19, 6)]
+        assert found["table"]["rows"][1]["values"]["Share"]["previous"] == 4 / 9
+        assert (found["table"]["total"]["Share"]["value"], found["stats"]["value"]) == (1, 1)
+        assert [each["format"] for each in found["table"]["columns"]] == ["percent", "decimal"]
+
     def test_the_whole_table(self) -> None:
         found = query_table({**TABLE, "having": "sum(x) >= 6"}, compare="previous_period")
         assert found["table"] == {

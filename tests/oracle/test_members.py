@@ -33,6 +33,21 @@ class TestBreakdowns:
             ("Other", [4, 50], 54, 2),
         ]
 
+    def test_shares_of_all_members_in_each_bucket_and_window(self) -> None:
+        assert self.list_shares({"value": "sum(x)", "top": 2, "share": True}) == [
+            ("old", [0, 0], 0, 9 / 11),
+            ("(not set)", [2 / 6, 2 / 52], 4 / 58, 0),
+            ("Other", [4 / 6, 50 / 52], 54 / 58, 2 / 11),
+        ]
+        found = query_oracle({"value": "sum(x)", "by": "who", "share": True}, list(self.ROWS), "2025-01-02")
+        assert (found["series"], found["stats"]["value"]) == ([], None)
+
+    def test_a_percentile_is_of_all_rows_on_the_line_between_two(self) -> None:
+        rows = [make_row("2025-01-03", x=x) for x in (4, 1, None, 2)]
+        for value, expected in (("median(x)", 2), ("percentile(x, 0.25)", 1.5), ("quantile(x, 0.9)", 3.6)):
+            found = query_oracle(value, [*rows, make_row("2025-01-01", x=9)], "2025-01-02", "2025-01-03")
+            assert (list_values(found), found["stats"]["value"]) == ([None, expected], expected)
+
     def test_ties_by_name_and_a_member_called_other(self) -> None:
         assert [name for name, *_ in self.list_shares({"value": "sum(x)"})] == [
             *("old", "(not set)", "a", "b", "Other")

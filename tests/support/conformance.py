@@ -20,6 +20,10 @@ def classify_metric(metric: Mapping[str, Any]) -> str:
         return "query"
     if "items" in metric:
         return "items"
+    if "share" in str(metric):
+        return "share"
+    if any(word in str(metric) for word in ("median", "percentile", "quantile")):
+        return "median, percentile"
     if "columns" in metric:
         return "table"
     if "rolling" in metric or "to_date" in metric:

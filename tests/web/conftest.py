@@ -6,6 +6,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -53,9 +54,21 @@ class DashboardServer:
     address: str
     services: Services
     folder: Path
+    providers: StandIns
 
     def sign(self, user: str = EVERYTHING.user_id, name: str | None = EVERYTHING.name) -> str:
         return create_token(user, secret=SECRET, lifetime=timedelta(hours=1), name=name)
+
+    @contextmanager
+    def slow_providers(self, seconds: float) -> Iterator[None]:
+        """Let each call of a sync take that long."""
+        for each in self.providers.all:
+            each.latency = seconds
+        try:
+            yield
+        finally:
+            for each in self.providers.all:
+                each.latency = 0.0
 
     def clear_layout(self) -> None:
         """Forget what was arranged, with its version."""
@@ -172,14 +185,16 @@ def dashboard_server(
             **providers.build_environment(),
         }
         services = Services.open(read_settings(environment))
+        # While nobody has connected anything: syncs are those that a test begins.
+        services.schedule.open_due_run()
         database = DemoDatabase(services.state, services.warehouse, services.catalog, days=DAYS)
         database.connect_accounts()
         services.warehouse.create_tables(database.tables.values())
         until = services.get_today() - timedelta(days=1)
         for tenant in (EVERYTHING, GA4_ONLY, NO_DATA):
             database.fill_tenant(tenant, until)
-        with run_app(create_app(services, does_syncs=True)) as address:
-            yield DashboardServer(address, services, metrics)
+        with run_app(create_app(services, does_syncs=True, has_studio=True)) as address:
+            yield DashboardServer(address, services, metrics, providers)
 
 
 def reveal(key: Any) -> str:

@@ -497,3 +497,12 @@ test("only an address of https becomes a link", () => {
   for (const text of ["javascript:alert(1)", "http://example.com", "data:text/html,x", "x", null, 3])
     assert.equal(safeAddress(text), null);
 });
+
+test("a cut axis says at its own chart where it begins, and an amount's is not cut", () => {
+  const draw = (format: "percent" | "integer"): string => {
+    const series = makeSeries(days("2026-11-01", 28, (index) => 0.031 + index / 10_000), { format });
+    return writeTemplate(drawChart({ ...input(makeWidget([series], { format })), kind: "line", width: 480, height: 220 }));
+  };
+  assert.match(draw("percent"), /axis from \d\.\d%/);
+  assert.doesNotMatch(draw("integer"), /axis from/);
+});

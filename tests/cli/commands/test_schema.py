@@ -10,13 +10,13 @@ from typing import Any
 import jsonschema
 import pytest
 
-from cli.commands.schema import build_file_schema
 from engine.catalog.catalog import load_catalog
 from engine.catalog.metrics import DEFAULT_ROWS
 from engine.diagnostics import Diagnostics
 from engine.errors import InvalidCatalog
 from engine.files.document import parse_document
 from engine.files.metric_definitions import MetricDefinition
+from runtime.file_schemas import build_file_schema
 from tests.cli.conftest import Run
 
 SCHEMA = build_file_schema()

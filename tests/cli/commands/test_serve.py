@@ -19,7 +19,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cli.commands.serve import is_loopback
+from api.routers.studio import is_loopback
+from cli.commands.serve import has_studio
 from tests.cli.conftest import SHIPPED, Run
 
 pytestmark = pytest.mark.server
@@ -82,6 +83,7 @@ def test_the_demo_answers_the_line_that_it_prints(serve: Serve, tmp_path: Path) 
         answer = call_curl(words, f"/v1/widgets/{widget['key']}?compare=previous_year")
         assert answer["series"], widget["key"]
         assert answer["stats"]["value"] is not None, widget["key"]
+    assert "studio" not in call_curl(words, "/v1/dashboard/meta")
     kept = tmp_path / ".metric-engine"
     for secret in ("jwt-secret", "encryption-key"):
         assert (kept / secret).stat().st_mode & 0o777 == 0o600
@@ -90,9 +92,11 @@ def test_the_demo_answers_the_line_that_it_prints(serve: Serve, tmp_path: Path) 
     server.send_signal(signal.SIGINT)
     assert server.wait(PATIENCE) == 0
     made = (kept / "demo.db").stat().st_ino
-    again = serve("--demo", "--port", "0")
+    again = read_curl_line(serve("--demo", "--port", "0", "--reload"))
     # A sync may have restated the last days meanwhile.
-    assert call_curl(read_curl_line(again))["meta"] == body["meta"]
+    assert call_curl(again)["meta"] == body["meta"]
+    assert call_curl(again, "/v1/dashboard/meta")["studio"] is True
+    assert "ga4.yaml" in [each["name"] for each in call_curl(again, "/v1/studio")["files"]]
     assert "Demo data" not in (tmp_path / "log").read_text()
     assert (kept / "demo.db").stat().st_ino == made
 
@@ -109,6 +113,13 @@ def test_the_demo_may_be_on_postgresql(serve: Serve, environment: dict[str, str]
     again = read_curl_line(serve("--demo", "--port", "0"))
     assert call_curl(again, "/v1/dashboard/layout") == layout | {"version": 1}
     assert call_curl(again)["stats"]["delta"] is not None
+
+
+def test_the_studio_is_for_reloading_servers_on_this_machine_only() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as own, socket.create_server(("0.0.0.0", 0)) as open_to_all:  # noqa: S104
+        assert has_studio(own, reload=True)
+        assert not has_studio(own, reload=False)
+        assert not has_studio(open_to_all, reload=True)
 
 
 def test_a_port_in_use_is_one_line(run: Run) -> None:

@@ -9,9 +9,9 @@ import jsonschema
 import jwt
 import pytest
 
-from cli.commands.schema import build_file_schema, build_insights_schema, build_language_schema
 from engine.diagnostics import Diagnostics
 from engine.files.document import parse_document
+from runtime.file_schemas import build_file_schema, build_insights_schema, build_language_schema
 from tests.cli.conftest import ALICE, SECRET, SHIPPED, Run
 
 

@@ -11,6 +11,7 @@ WITH scoped AS MATERIALIZED (
   FROM scoped AS s
   WHERE s.__member <> 'Other'
   GROUP BY s.__member
+  ORDER BY place LIMIT 6
 )
 SELECT
   s.__day AS day,
@@ -20,7 +21,7 @@ SELECT
   MIN(s."currency") AS a1,
   MAX(s."currency") AS a2
 FROM scoped AS s
-LEFT JOIN ranked AS r ON r.member = s.__member AND r.place <= 6
+LEFT JOIN ranked AS r ON r.member = s.__member
 GROUP BY s.__day, r.place
 
 -- meta_ads_daily, two ranges: the windows have a gap
@@ -37,6 +38,7 @@ WITH scoped AS MATERIALIZED (
   FROM scoped AS s
   WHERE s.__member <> 'Other'
   GROUP BY s.__member
+  ORDER BY place LIMIT 6
 )
 SELECT
   s.__day AS day,
@@ -46,5 +48,5 @@ SELECT
   MIN(s."currency") AS a1,
   MAX(s."currency") AS a2
 FROM scoped AS s
-LEFT JOIN ranked AS r ON r.member = s.__member AND r.place <= 6
+LEFT JOIN ranked AS r ON r.member = s.__member
 GROUP BY s.__day, r.place

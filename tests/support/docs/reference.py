@@ -10,10 +10,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cli.commands.schema import build_file_schema
 from engine.authoring.edit import render_flow
 from engine.language.function_entry import SqlFunction
 from engine.language.functions import AGGREGATE_NAMES, FUNCTION_NAMES, SQL_FUNCTIONS
+from runtime.file_schemas import build_file_schema
 from tests.support.paths import DOCS
 
 PAGE = DOCS / "metrics.md"

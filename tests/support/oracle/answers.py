@@ -24,6 +24,7 @@ from tests.support.oracle.series import (
     TableRows,
     build_items,
     build_series,
+    divide_series,
     find_currency,
     make_blank_values,
 )
@@ -127,7 +128,7 @@ class OracleQuery:
             measure.format,
             measure.better,
             self.catalog.metrics[key].get("delta", "relative"),
-            currency if measure.money else None,
+            currency if measure.money and not measure.share else None,
         )
 
     def answer_table(self, key: str, filters: Filters) -> OracleAnswer:
@@ -169,6 +170,9 @@ class OracleQuery:
                 lookback=self.get_lookback(key),
                 mixed=self.is_mixed,
             )
+            if measures[0].share:
+                series = [divide_series(one, headline) for one in series]
+                headline = divide_series(headline, headline)
         items = (
             build_items(self.catalog.list_item_values(key), metric["items"], rows, self.now, mixed=self.is_mixed)
             if "items" in metric
@@ -185,6 +189,7 @@ class OracleQuery:
         first = build_series(
             heads[0], measures[0], rows, self.now, self.before, is_hidden=self.is_mixed and measures[0].money
         )
+        first = divide_series(first, first) if measures[0].share else first
         builder = TableBuilder(heads, measures, self.now, self.before, self.is_mixed)
         return OracleAnswer([first], first, table=builder.build(self.make_table_shape(key), read, rows))
 

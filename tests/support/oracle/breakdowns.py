@@ -86,7 +86,7 @@ def build_breakdown(
         if mixed and measure.money:
             currency = find_currency(read.select(is_own).pick(windows), read.table.currency)
         is_hidden = mixed and measure.money and currency in (None, "mixed")
-        own = replace(head, name=name, id=member, currency=currency)
+        own = replace(head, name=name, id=member, currency=None if measure.share else currency)
         return build_series(own, measure, rows.select(is_own), now, before, lookback=lookback, is_hidden=is_hidden)
 
     labels = {member: find_label(member, groups[member], breakdown.dimension, rows.table.time) for member in top}

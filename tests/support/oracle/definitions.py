@@ -58,7 +58,8 @@ class OracleTable:
 class OracleMeasure:
     """An aggregate expression of a metric, with the rules for its gaps and totals.
 
-    `total` is period, average, last or first; `fill` is zero, null, or "" if the metric does not set it.
+    `total` is period, average, last or first; `fill` is zero, null, or "" if the metric does not set it. A member's
+    value is its share of all members' if `share` is set.
     """
 
     name: str
@@ -69,6 +70,7 @@ class OracleMeasure:
     fill: str
     format: str
     better: str
+    share: bool = False
 
 
 def iter_required(node: Node) -> Iterator[str]:
@@ -128,6 +130,9 @@ class OracleCatalog:
         table = self.get_table(key)
         own = dict(entry) if isinstance(entry, Mapping) else {"value": entry}
         metric = self.metrics[key] | own
+        is_share = bool(metric.get("share"))
+        if is_share and isinstance(entry, Mapping):
+            metric["format"] = own.get("format", "percent")
         node = parse_expression(str(own["value"]))
         return OracleMeasure(
             name=name,
@@ -138,6 +143,7 @@ class OracleCatalog:
             fill=("zero" if metric["fill"] == "zero" else "null") if "fill" in metric else "",
             format=metric.get("format", "decimal"),
             better=metric.get("better", "up"),
+            share=is_share,
         )
 
     def list_item_values(self, key: str) -> list[OracleMeasure]:

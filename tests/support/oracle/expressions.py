@@ -97,10 +97,20 @@ def compute_aggregate(node: OracleAggregate, rows: Sequence[Row]) -> Value:
         return Fraction(len(values))
     if not values:
         return None
+    if node.part is not None:
+        return compute_rank(node.part, sorted(require_number(value) or Fraction(0) for value in values))
     if node.name in ("min", "max"):
         return (min if node.name == "min" else max)(values)
     total = sum((require_number(value) or Fraction(0) for value in values), Fraction(0))
     return total / len(values) if node.name == "avg" else total
+
+
+def compute_rank(part: Fraction, values: Sequence[Fraction]) -> Fraction:
+    """Compute the value at a part of the way from the least to the greatest, between two of them on the line."""
+    place = part * (len(values) - 1)
+    below = math.floor(place)
+    above = min(below + 1, len(values) - 1)
+    return values[below] + (values[above] - values[below]) * (place - below)
 
 
 def evaluate_or(values: Sequence[Value]) -> bool | None:

@@ -18,6 +18,8 @@ def add_features(rng: Random, files: dict[str, Document], features: QuestionFeat
         add_dimensions(rng, files)
     if features.tables:
         add_tables(rng, files)
+        add_shares(rng, files)
+        add_ranks(rng, files)
     if features.windows:
         add_windows(rng, files)
 
@@ -167,6 +169,58 @@ def add_tables(rng: Random, files: dict[str, Document]) -> None:
     add_metrics(files, metrics)
     if "dimensions" in files["meta.yaml"]["tables"]["ads_daily"]:
         files["meta.yaml"]["metrics"]["meta.ad_table"]["rows"] = "ad"
+
+
+def add_shares(rng: Random, files: dict[str, Document]) -> None:
+    """Add shares of all members' values: of breakdowns and of tables, of money and of what may be below 0."""
+    by: Document = {"by": "channel", "top": rng.randint(1, 5), "share": True}
+    columns: Document = {
+        "Share": {"value": "sum(spend)", "share": True},
+        "Clicks": {"value": "sum(clicks)", "share": True, "format": "decimal"},
+        "Value": {"value": "sum(conversion_value)", "share": True},
+        "CPC": "sum(spend) / sum(clicks)",
+    }
+    metrics: dict[str, Document] = {
+        "channels.yaml": {
+            "ga4.channel_share": {"value": "sum(sessions)", **by},
+            "ga4.busy_share": {"value": "count(*)", **by, "where": "engaged > 3", "other": False},
+            "ga4.revenue_share": {"value": "sum(revenue)", **by, "order": "sum(sessions)"},
+        },
+        "meta.yaml": {
+            "meta.spend_share": {"value": "sum(spend)", "by": "campaign", "share": True, "top": 3},
+            "meta.shares": {"rows": "ad_id", "columns": columns, "order": {rng.choice(list(columns)): "desc"}},
+            "meta.click_shares": {
+                "rows": "campaign",
+                "columns": {"Clicks": {"value": "sum(clicks)", "share": True}, "Rows": "count(*)"},
+                "having": "sum(clicks) > 20",
+                "limit": 4,
+            },
+        },
+    }
+    add_metrics(files, metrics)
+
+
+def add_ranks(rng: Random, files: dict[str, Document]) -> None:
+    """Add medians and percentiles, which are of all rows at once."""
+    part = rng.choice(["0", "0.1", "0.25", "0.9", "1"])
+    metrics: dict[str, Document] = {
+        "ga4.yaml": {
+            "ga4.sessions_median": {"value": "median(sessions)", "where": "engaged > 2", "target": {"value": 20}},
+            "ga4.revenue_high": {"value": f"percentile(revenue, {part}) - min(revenue)", "delta": "absolute"},
+        },
+        "channels.yaml": {
+            "ga4.channels_high": {"value": f"percentile(sessions, {part})", "by": "channel", "top": 3, "order": "name"},
+        },
+        "meta.yaml": {
+            "meta.spend_medians": {
+                "rows": "campaign",
+                "columns": {"Median": "median(spend)", "High": f"quantile(clicks, {part})", "Rows": "count(*)"},
+                "having": "median(clicks) > 5",
+                "order": {"Median": "asc"},
+            },
+        },
+    }
+    add_metrics(files, metrics)
 
 
 def add_windows(rng: Random, files: dict[str, Document]) -> None:

@@ -16,6 +16,7 @@ from tests.support.oracle.series import (
     SideValues,
     TableRows,
     compute_total,
+    divide_series,
     find_currency,
 )
 from tests.support.oracle.syntax import Node
@@ -68,15 +69,22 @@ class TableBuilder:
     def build(self, shape: TableShape, read: TableRows, rows: TableRows) -> OracleMemberTable:
         """Build a row per member of `rows`, those of `read` that pass the metric's `where`."""
         groups = group_members(rows.within(self.now.window), shape.dimension)
+        whole = self.build_cells(rows, is_mixed=self.is_mixed)
         made = []
         for member, own in groups.items():
             currency = self.find_row_currency(member, shape, read)
             if self.meets_having(shape, own, currency):
                 label = find_label(member, own, shape.dimension, rows.table.time)
-                made.append(self.build_row(member, label, currency, shape, rows))
+                row = self.build_row(member, label, currency, shape, rows)
+                made.append(replace(row, cells=self.divide_shares(row.cells, whole)))
         made.sort(key=lambda row: self.rank_row(row, shape))
         shown = made[shape.offset : shape.offset + shape.limit]
-        return OracleMemberTable(self.heads, shown, self.build_cells(rows, is_mixed=self.is_mixed), len(made))
+        return OracleMemberTable(self.heads, shown, self.divide_shares(whole, whole), len(made))
+
+    def divide_shares(self, cells: Cells, whole: Cells) -> Cells:
+        """Divide the cells of the columns that show shares by their column's total."""
+        shares = {measure.name for measure in self.measures if measure.share}
+        return {name: divide_series(cell, whole[name]) if name in shares else cell for name, cell in cells.items()}
 
     def find_row_currency(self, member: str, shape: TableShape, read: TableRows) -> str | None:
         """Find the currency of a member's rows in both windows, whatever `where` says of them."""
@@ -99,7 +107,7 @@ class TableBuilder:
         self, member: str, label: str, currency: str | None, shape: TableShape, rows: TableRows
     ) -> OracleTableRow:
         own = rows.select(lambda row: get_member(row, shape.dimension.column) == member)
-        has_money = any(measure.money for measure in self.measures)
+        has_money = any(measure.money and not measure.share for measure in self.measures)
         widget = next((head.currency for head in self.heads if head.currency), None)
         shown = (currency if self.is_mixed else widget) if has_money else None
         is_mixed = self.is_mixed and currency in (None, "mixed")

@@ -197,6 +197,19 @@ def build_series(
     return OracleSeries(head, compute_side(now), SideValues() if before is None else compute_side(before))
 
 
+def divide_series(series: OracleSeries, whole: OracleSeries) -> OracleSeries:
+    """Divide each value by the one of all members; by nothing and by 0 there is no share."""
+
+    def divide(value: Number, by: Number) -> Number:
+        return None if value is None or not by else value / by
+
+    def divide_side(side: SideValues, by: SideValues) -> SideValues:
+        points = [divide(value, each) for value, each in zip(side.points, by.points, strict=True)]
+        return SideValues(divide(side.total, by.total), points, divide(side.to_date, by.to_date))
+
+    return OracleSeries(series.head, divide_side(series.now, whole.now), divide_side(series.before, whole.before))
+
+
 def find_currency(rows: Iterable[Row], column: str | None) -> str | None:
     """Find the one currency of rows: `mixed` if they hold several, None if none."""
     found = {row[column] for row in rows} - {None} if column else set()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-AGGREGATES = frozenset({"sum", "count", "avg", "min", "max"})
+AGGREGATES = frozenset({"sum", "count", "avg", "min", "max", "median", "percentile", "quantile"})
 COMPARISONS = frozenset({"=", "<>", "!=", "<", "<=", ">", ">="})
 TOKEN = re.compile(
     r"""\s*(?:
@@ -49,11 +49,12 @@ class OracleCase:
 
 @dataclass(frozen=True, slots=True)
 class OracleAggregate:
-    """An aggregate; `argument` is None for count(*)."""
+    """An aggregate; `argument` is None for count(*), `part` of the way is what a percentile says."""
 
     name: str
     argument: Node | None
     distinct: bool
+    part: Fraction | None = None
 
 
 Node = OracleLiteral | OracleColumn | OracleCall | OracleCase | OracleAggregate
@@ -224,8 +225,12 @@ class OracleParser:
             return OracleAggregate(name, None, distinct=False)
         distinct = self.take("distinct")
         argument = self.parse_disjunction()
+        part = Fraction(1, 2) if name == "median" else None
+        if name in ("percentile", "quantile"):
+            self.expect(",")
+            part = Fraction(self.advance())
         self.expect(")")
-        return OracleAggregate(name, argument, distinct=distinct)
+        return OracleAggregate(name, argument, distinct=distinct, part=part)
 
     def parse_list(self) -> tuple[Node, ...]:
         """Parse the list after an open parenthesis, with its end."""

@@ -11,7 +11,6 @@ interface Explained {
   provisional: string | null;
   gap: boolean;
   cut: boolean;
-  broken: boolean;
 }
 
 /** What is to be explained of these answers. */
@@ -29,30 +28,24 @@ export function explainMarks(widgets: readonly Widget[], locale: string): Explai
     provisional: days[0] === undefined ? null : `May still change, from ${formatDay(days[0], locale)}`,
     gap: buckets.some(({ gap }) => gap),
     cut: buckets.some(({ cut }) => cut),
-    broken: models.some(({ kind, series }) => kind === "line" && series.some(({ unit }) => unit.format === "percent")),
   };
 }
 
 /** One legend for the page: the names of series stand at the charts. */
 export function drawPageLegend(widgets: readonly Widget[], locale: string): TemplateResult {
-  const { compared, provisional, gap, cut, broken } = explainMarks(widgets, locale);
+  const { compared, provisional, gap, cut } = explainMarks(widgets, locale);
   const hatch = traceHatch({ x: 0.5, y: 0.5, width: 17, height: 11 }, 4);
   const entries: [boolean, Shape, string | null][] = [
     [compared !== null, svg`<path class="line before" d="M0 6H18" />`, compared],
     [provisional !== null, svg`<rect class="provisional sample" width="18" height="12" rx="2" />`, provisional],
     [gap, svg`<path class="hatching" d=${hatch} />`, "No data"],
     [cut, svg`<circle class="dot cut s1" cx="9" cy="6" r="3" />`, "Part of a week, month, quarter or year"],
-    [
-      broken,
-      svg`<path class="strokes" d="M4 9l8 -4M4 13l8 -4" transform="translate(1 -3)" />`,
-      "The axis does not begin at zero",
-    ],
   ];
   return html`<ul class="chart-legend">${entries
     .filter(([shown]) => shown)
     .map(
       ([, sample, text]) => html`<li>
-    <span class="chart"><svg class="break" width="18" height="12" aria-hidden="true">${sample}</svg></span>${text}
+    <span class="chart"><svg width="18" height="12" aria-hidden="true">${sample}</svg></span>${text}
   </li>`,
     )}</ul>`;
 }

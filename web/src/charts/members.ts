@@ -6,7 +6,7 @@ import { formatDelta, formatHeadline, formatUnit } from "../format/numbers.js";
 import { cleanName, ellipseName } from "../format/names.js";
 import { onPress, type Pick } from "./labels.js";
 import { round, type Shape } from "./marks.js";
-import { comparedRanges, currentStats, type ChartModel, type SeriesModel } from "./model.js";
+import { buildModel, comparedRanges, currentStats, type ChartModel, type SeriesModel } from "./model.js";
 import { drawTip, hideTip, showTip } from "./reading.js";
 import { LABEL_SIZE, measureText, measureWidest } from "./text.js";
 import { pickerOf } from "./time-chart.js";
@@ -46,7 +46,8 @@ export function drawMembers(model: ChartModel, input: ChartInput): TemplateResul
   const rest = rows.length - shown.length;
   const each = Math.min(MAX_ROW, Math.max(least, (height - (rest ? ROW_OF_REST : 0)) / Math.max(1, shown.length)));
   const columns = measureColumns(rows, width, wide);
-  const [low, high] = findReach(rows);
+  const others = input.reach ? buildModel({ ...input, widget: input.reach }).series : [];
+  const [low, high] = findReach([...rows, ...others.map((series) => describeRow(series, locale))]);
   const x = (value: number): number => columns.left + ((value - low) / (high - low)) * (columns.right - columns.left);
   const label = `${cleanName(model.title)}, ${formatRange(model.range.start, model.range.end, locale)}`;
   const pick = pickerOf(input);

@@ -84,6 +84,11 @@ function hideReading(plot: Element, state: ReadingState): void {
   hideTip(partOf(plot, ".chart-tip"));
 }
 
+/** A finger that has gone leaves the reading there, to be read, until the page scrolls or something else has the focus. */
+function hideOnScroll(plot: Element, state: ReadingState): void {
+  addEventListener("scroll", () => hideReading(plot, states.get(plot) ?? state), { once: true, capture: true, passive: true });
+}
+
 /** Show a tip beside `x` of the drawing, or under it, above everything and inside the window. */
 export function showTip(
   tip: HTMLElement,
@@ -311,7 +316,9 @@ export const readingHandlers = {
   },
   leave(event: PointerEvent): void {
     withState(event, (plot, state) => {
-      if (!state.dragged) hideReading(plot, state);
+      if (state.dragged) return;
+      if (event.pointerType === "touch") hideOnScroll(plot, state);
+      else hideReading(plot, state);
     });
   },
   cancel(event: PointerEvent): void {

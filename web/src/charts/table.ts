@@ -111,7 +111,7 @@ function drawCell(
     ${
       meta.compare === "off"
         ? nothing
-        : html`<span class="change ${change?.tone ?? ""}">${
+        : html`<span class="change ${change?.tone ?? ""} ${unit.format === "percent" ? "points" : ""}">${
             change
               ? html`<span aria-hidden="true">${change.arrow} ${change.text}</span><span class="spoken">${change.spoken}</span>`
               : ""

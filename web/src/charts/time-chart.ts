@@ -3,7 +3,7 @@
 import { html, nothing, svg, type TemplateResult } from "lit";
 import { ref } from "lit/directives/ref.js";
 import { formatRange } from "../format/dates.js";
-import { formatHeadline } from "../format/numbers.js";
+import { formatHeadline, type Unit } from "../format/numbers.js";
 import { cleanName, ellipseName } from "../format/names.js";
 import { buildValueAxis, type ValueAxis } from "./domain.js";
 import { drawEndLabels, drawLegend, endLabelWidth, placeEndLabels, placeLegend, ROW, type Pick } from "./labels.js";
@@ -21,7 +21,7 @@ import {
   type Place,
   type Shape,
 } from "./marks.js";
-import type { ChartModel, SeriesModel } from "./model.js";
+import { buildModel, type ChartModel, type SeriesModel } from "./model.js";
 import { attachReading, readingHandlers, speakReading, type Reading } from "./reading.js";
 import { buildBands, buildTimeTicks, type Bands, type TimeTick } from "./time-axis.js";
 import { LABEL_SIZE, measureText, measureWidest, TICK_SIZE } from "./text.js";
@@ -32,6 +32,8 @@ const HEADER = 22;
 const AXIS_ROW = 18;
 const YEAR_ROW = 14;
 const MAX_GHOST_LINES = 1;
+/** The height of a plot that has room for a word on its axis. */
+const MIN_SAID = 60;
 
 interface Panel {
   series: SeriesModel[];
@@ -93,7 +95,8 @@ export function pickerOf({ onPick, by }: ChartInput): Pick {
   return onPick === undefined ? null : (member) => onPick(by ?? "", member);
 }
 
-function layOut(model: ChartModel, { width, height, locale }: ChartInput): Layout {
+function layOut(model: ChartModel, input: ChartInput): Layout {
+  const { width, height, locale, reach } = input;
   const small = width < 130 || height < 64;
   const first = model.panels[0] ?? [];
   const several = first.length > 1;
@@ -104,7 +107,8 @@ function layOut(model: ChartModel, { width, height, locale }: ChartInput): Layou
   const right = Math.max(1, width - beside - (small ? 0 : 2));
   const years = new Set(model.buckets.flatMap(({ start, end }) => [start.slice(0, 4), end.slice(0, 4)])).size > 1;
   const foot = height < 48 ? 0 : AXIS_ROW + (years && model.grain !== "year" ? YEAR_ROW : 0);
-  const panels = stackPanels(model, head, Math.max(head + 1, height - foot - (foot ? 0 : 2)), locale);
+  const other = reach ? buildModel({ ...input, widget: reach }) : null;
+  const panels = stackPanels(model, head, Math.max(head + 1, height - foot - (foot ? 0 : 2)), locale, other);
   const labels = panels.flatMap(({ axis }) => axis.labels);
   const gutter = small ? 0 : Math.min(width / 3, Math.ceil(measureWidest(labels, TICK_SIZE)) + 8);
   const bands = buildBands(model.buckets.length, gutter, right);
@@ -114,14 +118,14 @@ function layOut(model: ChartModel, { width, height, locale }: ChartInput): Layou
 }
 
 /** Each panel with its axis and its place from top to bottom. */
-function stackPanels(model: ChartModel, top: number, bottom: number, locale: string): Panel[] {
+function stackPanels(model: ChartModel, top: number, bottom: number, locale: string, other: ChartModel | null): Panel[] {
   const each = (bottom - top) / Math.max(1, model.panels.length);
   const named = model.named && each >= HEADER + 24;
   return model.panels.map((series, index) => {
     const from = top + index * each + (named ? HEADER : Math.min(TOP, each / 4));
     const to = top + (index + 1) * each - (index + 1 < model.panels.length ? 8 : 0);
     const unit = series[0]?.unit ?? { format: "decimal", currency: null, multiple: false };
-    const values = valuesOf(series, model);
+    const values = [...valuesOf(series, model), ...reachOf(index, unit, other)];
     const fromZero = model.kind !== "line";
     return {
       series,
@@ -131,6 +135,13 @@ function stackPanels(model: ChartModel, top: number, bottom: number, locale: str
       axis: buildValueAxis(values, { unit, fromZero, top: from, bottom: to, locale }),
     };
   });
+}
+
+/** What the same panel of another answer shows, where it is of the same unit. */
+function reachOf(index: number, unit: Unit, other: ChartModel | null): (number | null)[] {
+  const series = other?.panels[index] ?? [];
+  const isAlike = series[0]?.unit.format === unit.format && series[0].unit.currency === unit.currency;
+  return other !== null && isAlike ? valuesOf(series, other) : [];
 }
 
 function valuesOf(series: SeriesModel[], { kind }: ChartModel): (number | null)[] {
@@ -151,7 +162,7 @@ function drawPanel(panel: Panel, model: ChartModel, layout: Layout, { locale, wi
     ${drawValueAxis(panel, bands, gutter)}
     ${panel.named ? drawHeader(series[0], top - HEADER, width, locale) : nothing}
     ${drawMarks(series, model, place, axis.cut)}
-    ${axis.cut ? drawBreak(gutter, bottom) : nothing}
+    ${axis.cut ? drawBreak(gutter, bottom, bottom - top >= MIN_SAID ? (axis.labels[0] ?? "") : "") : nothing}
   `;
 }
 
@@ -186,8 +197,8 @@ function drawValueAxis({ axis, top, bottom }: Panel, bands: Bands, gutter: numbe
   })}`;
 }
 
-/** Two strokes through the foot of the axis: it does not begin at zero. */
-function drawBreak(gutter: number, bottom: number): Shape {
+/** Two strokes through the foot of the axis, and where it begins, since that is not at zero. */
+function drawBreak(gutter: number, bottom: number, begins: string): Shape {
   const x = Math.max(4, gutter);
   const y = bottom - 7;
   return svg`<g class="break">
@@ -195,6 +206,7 @@ function drawBreak(gutter: number, bottom: number): Shape {
     <line class="axis" x1=${x + 0.5} x2=${x + 0.5} y1=${y - 8} y2=${bottom} />
     <path class="gap" d=${`M${x - 3} ${y + 2}l7 -4`} />
     <path class="strokes" d=${`M${x - 3.5} ${y + 0.5}l8 -4M${x - 3.5} ${y + 4.5}l8 -4`} />
+    ${begins === "" ? nothing : svg`<text class="tick haloed" x=${round(x + 9)} y=${round(bottom - 5)}>axis from ${begins}</text>`}
   </g>`;
 }
 

@@ -25,6 +25,8 @@ export interface ChartInput {
   by?: string | null;
   /** Colours by member, 1 to 12, so that a member has one colour on the whole page; by rank unless given. */
   colours?: ReadonlyMap<string, number>;
+  /** Another answer whose values the axes have room for too, so that both charts can be compared. */
+  reach?: Widget | null;
   onPick?: (dimension: string, member: string) => void;
   onRange?: (start: string, end: string) => void;
 }

@@ -50,9 +50,10 @@ function content(state: State, key: string, section: string): TemplateResult | t
   const title = cleanName(entry.title);
   const step = (name: Step, label: string, sign: string) =>
     html`<button type="button" class="step" aria-label="${label}: ${title}" @click=${() => move(key, name)}>${sign}</button>`;
+  // What gridstack drags must be no button: it leaves those alone.
   return html`<div class="handles">
-      <button type="button" class="grip" data-grip=${key} aria-label="Move ${title}. Arrow keys move it, with Shift they resize it, Delete takes it off."
-        @keydown=${(event: KeyboardEvent) => pressKey(event, key)}><span aria-hidden="true">⠿</span><span class="clip">${title}</span></button>
+      <span role="button" tabindex="0" class="grip" data-grip=${key} aria-label="Move ${title}. Arrow keys move it, with Shift they resize it, Delete takes it off."
+        @keydown=${(event: KeyboardEvent) => pressKey(event, key)}><span aria-hidden="true">⠿</span><span class="clip">${title}</span></span>
       ${step("up", "Move up", "↑")}${step("down", "Move down", "↓")}
       <button type="button" class="remove" aria-label="Take off ${title}" @click=${() => removeAndFocus(key)}>${cross}</button>
     </div>
@@ -121,7 +122,7 @@ class ArrangeGrid extends HTMLElement {
     this.drawn = signature;
     for (const { id, x, y, w, h } of places) this.append(makeItem(id, { x, y, w, h }));
     const grid = (this.grid = library.init(
-      { column: COLUMNS, cellHeight: ROW, margin: GAP / 2, acceptWidgets: true, minRow: 2, animate: !matchMedia("(prefers-reduced-motion: reduce)").matches, handle: ".handles", draggable: { cancel: "button.remove, button.step" }, resizable: { handles: "se, sw" } },
+      { column: COLUMNS, cellHeight: ROW, margin: GAP / 2, acceptWidgets: true, minRow: 2, animate: !matchMedia("(prefers-reduced-motion: reduce)").matches, draggable: { cancel: ".remove, .step" }, resizable: { handles: "se, sw" } },
       this,
     ));
     grid?.on("change", () => collectSoon());

@@ -7,6 +7,28 @@ import type { ChartInput } from "../charts/types";
 type Drawing = Omit<ChartInput, "width" | "height">;
 
 const MIN_SIZE = 40;
+/** Milliseconds of drawing after which the page may answer, before more is drawn. */
+const SLICE = 10;
+
+/** The boxes to be drawn, in the order in which they came. */
+const waiting = new Set<ChartBox>();
+
+function drawSoon(box: ChartBox): void {
+  if (waiting.size === 0) setTimeout(drawSlice);
+  waiting.add(box);
+}
+
+function drawSlice(): void {
+  const began = performance.now();
+  for (const box of waiting) {
+    if (performance.now() - began > SLICE) {
+      setTimeout(drawSlice);
+      return;
+    }
+    waiting.delete(box);
+    box.draw();
+  }
+}
 
 class ChartBox extends HTMLElement {
   private drawing: Drawing | null = null;
@@ -18,12 +40,14 @@ class ChartBox extends HTMLElement {
     const height = Math.floor(entry.contentRect.height);
     if (width === this.width && height === this.height) return;
     [this.width, this.height] = [width, height];
-    this.draw();
+    // What is drawn already follows its size at once.
+    if (this.childElementCount > 0) this.draw();
+    else drawSoon(this);
   });
 
   set input(drawing: Drawing) {
     this.drawing = drawing;
-    this.draw();
+    drawSoon(this);
   }
 
   connectedCallback(): void {
@@ -34,7 +58,7 @@ class ChartBox extends HTMLElement {
     this.observer.disconnect();
   }
 
-  private draw(): void {
+  draw(): void {
     if (this.drawing === null || this.width < MIN_SIZE || this.height < MIN_SIZE) return;
     render(drawChart({ ...this.drawing, width: this.width, height: this.height }), this);
   }

@@ -4,7 +4,7 @@ import { type TemplateResult, html, nothing } from "lit";
 import { type Connection, ProblemError, connectAccount, disconnectAccount } from "../api/client";
 import { cleanName, humanizeName } from "../format/names";
 import { learnAccounts, learnConnections, leave, navigate, askAgain, renewSources } from "../state/actions";
-import { syncNow } from "../state/live";
+import { syncSoon } from "../state/live";
 import { type State, change, getState, nameSource, say } from "../state/store";
 import { back } from "./icons";
 import { time } from "./text";
@@ -103,7 +103,7 @@ async function connect(event: SubmitEvent, source: string): Promise<void> {
     const details = form.closest("details");
     if (details) details.open = false;
     say(`${nameSource(getState(), source)} ${account} is connected.`);
-    if (text !== "") void syncNow();
+    if (text !== "") syncSoon();
   });
 }
 

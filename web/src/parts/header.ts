@@ -10,6 +10,7 @@ import { type State, nameDimension } from "../state/store";
 import { dateControl } from "./datecontrol";
 import { chevron, cycle, dots, grid } from "./icons";
 import { menu } from "./menu";
+import { hasStudio } from "./studio";
 import { count, time } from "./text";
 
 export function header(state: State): TemplateResult {
@@ -22,7 +23,7 @@ export function header(state: State): TemplateResult {
         ${accountPicker(state)}
       </div>
     </div>
-    ${isDashboard ? dateControl(state) : nothing}
+    ${state.view.page === "connections" ? nothing : dateControl(state)}
     <div class="actions">
       ${freshness(state)}
       ${isDashboard && state.saved !== null && state.arranging === null
@@ -32,6 +33,7 @@ export function header(state: State): TemplateResult {
         isDashboard
           ? { label: "Connections", act: () => navigate({ page: "connections" }) }
           : { label: "Dashboard", act: () => navigate({ page: "dashboard" }) },
+        ...(hasStudio(state) && state.view.page !== "studio" ? [{ label: "Studio", act: () => navigate({ page: "studio" }) }] : []),
         { label: "Print or save as PDF", act: () => setTimeout(print) },
         { label: "Sign out", act: () => leave("left") },
       ], "end iconic")}

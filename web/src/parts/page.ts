@@ -10,13 +10,15 @@ import { explainDialog } from "./explain";
 import { filterBar } from "./filters";
 import { header } from "./header";
 import { dashboard } from "./sections";
+import { hasStudio, studio } from "./studio";
 import { syncDrawer } from "./sync";
 import { describeWindow } from "./text";
 import { viewer } from "./viewer";
 
 export function page(state: State): TemplateResult {
   if (state.door !== null) return door(state.door);
-  const isDashboard = state.view.page === "dashboard";
+  const isStudio = state.view.page === "studio" && (state.meta === null || hasStudio(state));
+  const isDashboard = !isStudio && state.view.page !== "connections";
   return html`
     <a class="skip" href="#main">Skip to the widgets</a>
     ${header(state)}
@@ -25,7 +27,9 @@ export function page(state: State): TemplateResult {
       ? html`${filterBar(state)}${arrangeBar(state)}
           <main id="main" tabindex="-1" aria-busy=${state.isLoading}>${dashboard(state)}</main>
           ${viewer(state)}`
-      : connectionsPage(state)}
+      : isStudio
+        ? studio(state)
+        : connectionsPage(state)}
     ${syncDrawer(state)}
     ${explainDialog(state)}
     <p class="unseen" role="status">${announce(state)}</p>

@@ -14,7 +14,7 @@ import {
 import { askParent } from "../api/embedding";
 import { forgetToken, getToken, keepToken } from "../api/session";
 import { guessLastDay } from "./days";
-import { arrangeEntries, readPlaces } from "./layout";
+import { arrangeEntries, listSections, readPlaces } from "./layout";
 import { type State, type TableAsk, type Tile, change, findEntry, findTrend, getSourceTitles, getState, listMissing, say } from "./store";
 import { type View, buildQuestion, readView, toggleMember, writeView } from "./view";
 
@@ -106,7 +106,23 @@ async function ask(signal: AbortSignal): Promise<void> {
   void askInsights(question);
   const answers = await fetchAnswers(listKeys(state), question, signal);
   const tiles = new Map(answers.map(([key, answer]) => [key, renewTile(key, readTile(question, answer))]));
+  if (state.tiles.size === 0) await drawInTurn(tiles, question, signal);
   change({ tiles, shown: question });
+}
+
+/** The first time there is all to draw: section after section, from the top, so that the page answers in between. */
+async function drawInTurn(tiles: ReadonlyMap<string, Tile>, shown: Question, signal: AbortSignal): Promise<void> {
+  const { places } = getState();
+  const drawn = new Map<string, Tile>();
+  for (const section of listSections(places)) {
+    for (const { id } of places.filter((place) => place.section === section)) {
+      const tile = tiles.get(id);
+      if (tile !== undefined) drawn.set(id, tile);
+    }
+    change({ tiles: new Map(drawn), shown });
+    await new Promise((resolve) => setTimeout(resolve));
+    signal.throwIfAborted();
+  }
 }
 
 /** The answers by key: tables that are looked at alike share a request, and all that are none have another. */

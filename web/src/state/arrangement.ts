@@ -32,11 +32,14 @@ export const openGallery = (): void => patchArranging({ gallery: true });
 export const closeGallery = (): void => patchArranging({ gallery: false, search: "" });
 export const searchGallery = (search: string): void => patchArranging({ search });
 
+/** Whether the places are somebody's work, which what happens elsewhere must not undo. */
+export const isInHand = (): boolean => getState().arranging !== null || saving !== null;
+
 /** Take a new arrangement; it is saved in a moment. */
 export function applyPlaces(places: readonly Place[]): void {
   const { arranging, places: before } = getState();
   if (arranging === null || JSON.stringify(before) === JSON.stringify(places)) return;
-  change({ places });
+  change({ places, isArranged: true });
   patchArranging({ past: [...arranging.past, before].slice(-MAX_PAST), saving: "waiting" });
   saveSoon();
 }

@@ -39,7 +39,8 @@ export const getGroup = (entry: Entry, titles: ReadonlyMap<string, string>): str
 
 export function measureEntry(entry: Entry): { w: number; h: number } {
   // Beyond four columns with their changes only the whole width shows them all.
-  if (entry.columns !== undefined) return { w: entry.columns.length > 4 ? COLUMNS : entry.columns.length > 3 ? 7 : 6, h: TABLE_ROWS };
+  if (entry.columns !== undefined && entry.columns.length > 4) return { w: COLUMNS, h: CHART_ROWS };
+  if (entry.columns !== undefined) return { w: entry.columns.length > 3 ? 7 : 6, h: TABLE_ROWS };
   if (entry.by !== null) return { w: 5, h: TABLE_ROWS };
   return { w: isFigure(entry) ? 4 : 6, h: CHART_ROWS };
 }

@@ -3,6 +3,7 @@
 import { ProblemError, type Schemas, type SyncJob, cancelSync, client, fetchSync, startSync } from "../api/client";
 import { getToken } from "../api/session";
 import { askAgain, learnAccounts, learnConnections, leave, placeWidgets, refreshInsights, renewSources, tellProblem } from "./actions";
+import { isInHand } from "./arrangement";
 import { change, getState, say } from "./store";
 
 let following: AbortController | null = null;
@@ -38,7 +39,7 @@ async function takeCatalog({ version, hashes, diagnostics }: Schemas["CatalogEve
     const catalog = await client.getCatalog();
     const before = new Set(getState().places.map(({ id }) => id));
     change({ catalog });
-    placeWidgets(getState().saved);
+    if (!isInHand()) placeWidgets(getState().saved);
     const added = getState().places.map(({ id }) => id).filter((key) => !before.has(key));
     await askAgain([...new Set([...added, ...Object.keys(hashes).filter((key) => hashes[key] !== null)])]);
   } catch (error) {
@@ -64,6 +65,7 @@ function takeJob(job: SyncJob): void {
   if (job.finished_at === null || reported === job.id || !isKnown) return;
   reported = job.id;
   say(describeOutcome(job));
+  if (isWanted) void syncNow();
   void renewSources();
   if (getState().connections !== null) void learnConnections();
 }
@@ -94,6 +96,7 @@ export function openDrawer(): void {
 /** Begin a sync and open the drawer that shows it. */
 export async function syncNow(): Promise<void> {
   openDrawer();
+  isWanted = false;
   try {
     const { job_id } = await startSync();
     change({ job: await fetchSync(job_id) });
@@ -103,6 +106,14 @@ export async function syncNow(): Promise<void> {
     if (error.status === 401) leave("refused");
     else tellProblem(error);
   }
+}
+
+let isWanted = false;
+
+/** Sync what was just connected: the sync that runs may have passed it by, so that another comes after it. */
+export function syncSoon(): void {
+  isWanted = isRunning(getState().job);
+  if (!isWanted) void syncNow();
 }
 
 const POLL_TIME = 1_500;

@@ -24,6 +24,7 @@ export const COMPARES = [
   { id: "custom", label: "From a date of your own" },
   { id: "off", label: "No comparison" },
 ] as const;
+const PAGES = ["dashboard", "connections", "studio"] as const;
 export const GRAINS = ["day", "week", "month", "quarter", "year"] as const;
 
 export type Preset = (typeof PRESETS)[number]["id"];
@@ -45,7 +46,7 @@ export interface View {
   readonly trend: string | null;
   /** The widget that fills the screen. */
   readonly open: string | null;
-  readonly page: "dashboard" | "connections";
+  readonly page: (typeof PAGES)[number];
 }
 
 export interface Window {
@@ -78,7 +79,7 @@ export function readView(search: string): View {
     sources: query.get("sources")?.split(",").filter(Boolean) ?? null,
     trend: query.get("trend"),
     open: query.get("open"),
-    page: query.get("page") === "connections" ? "connections" : "dashboard",
+    page: find(query.get("page"), PAGES) ?? "dashboard",
   };
 }
 

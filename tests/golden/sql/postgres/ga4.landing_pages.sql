@@ -11,6 +11,7 @@ WITH scoped AS MATERIALIZED (
   FROM scoped AS s
   WHERE s.__member <> 'Other'
   GROUP BY s.__member
+  ORDER BY place LIMIT 8
 )
 SELECT
   s.__day AS day,
@@ -18,7 +19,7 @@ SELECT
   MIN(r.member) AS member,
   SUM(CAST(s."sessions" AS DOUBLE PRECISION)) AS a0
 FROM scoped AS s
-LEFT JOIN ranked AS r ON r.member = s.__member AND r.place <= 8
+LEFT JOIN ranked AS r ON r.member = s.__member
 GROUP BY s.__day, r.place
 
 -- ga4_landing_pages_daily, two ranges: the windows have a gap
@@ -35,6 +36,7 @@ WITH scoped AS MATERIALIZED (
   FROM scoped AS s
   WHERE s.__member <> 'Other'
   GROUP BY s.__member
+  ORDER BY place LIMIT 8
 )
 SELECT
   s.__day AS day,
@@ -42,5 +44,5 @@ SELECT
   MIN(r.member) AS member,
   SUM(CAST(s."sessions" AS DOUBLE PRECISION)) AS a0
 FROM scoped AS s
-LEFT JOIN ranked AS r ON r.member = s.__member AND r.place <= 8
+LEFT JOIN ranked AS r ON r.member = s.__member
 GROUP BY s.__day, r.place
