@@ -31,6 +31,7 @@ from engine import (
     RequestContext,
     Warehouse,
     load_catalog,
+    parse_metric_query,
 )
 from runtime.shipped import get_shipped_folder
 
@@ -115,6 +116,22 @@ def print_statement_counts(catalog: Catalog, warehouse: StatementCounter) -> Non
             warehouse.count = 0
             taken = time_median(make_caller(engine, NINE, query, moving=moving))
             print(f"{name:15} {kind:15} {warehouse.count / (REPEATS + 1):4.0f} statements {taken:7.2f} ms")
+        warehouse.count = 0
+        engine.query_many(NINE, query, make_context(-1))
+        print(f"{name:15} {'as one batch':15} {warehouse.count:4.0f} statements")
+    for kind, include in (("at once", {}), ("at once, filtered", {"channel": ["Email"]})):
+        count = count_at_once(catalog, warehouse, include)
+        print(f"{'with one':15} {kind:15} {count:4.0f} statements")
+
+
+def count_at_once(catalog: Catalog, warehouse: StatementCounter, include: Mapping[str, Sequence[str]]) -> int:
+    """Count the statements of nine widgets that nine threads query at the same time."""
+    engine = Engine(catalog, warehouse, Cache(MemoryStore(seconds=MAX_STALE_SECONDS), ttl=90))
+    query = parse_metric_query(today=LAST, compare=Compare.PREVIOUS_PERIOD.value, include=include)
+    warehouse.count = 0
+    with ThreadPoolExecutor(len(NINE)) as threads:
+        list(threads.map(lambda key: engine.query(key, query, make_context(0)), NINE))
+    return warehouse.count
 
 
 def measure_stampede(name: str, engine: Engine, warehouse: StatementCounter) -> None:

@@ -121,6 +121,7 @@ from .files.folder import MACROS_FILE as MACROS_FILE
 from .files.folder import MetricFile as MetricFile
 from .files.folder import MetricFolder as MetricFolder
 from .files.folder import read_folder as read_folder
+from .files.folder import validate_model as validate_model
 from .files.metric_definitions import CONTENT_KEYS as CONTENT_KEYS
 from .files.metric_definitions import Better as Better
 from .files.metric_definitions import DeltaKind as DeltaKind

@@ -52,6 +52,10 @@ class Window:
     def days(self) -> int:
         return (self.end - self.start).days + 1
 
+    def overlaps(self, other: Window) -> bool:
+        """Whether the windows have a day in common."""
+        return self.start <= other.end and other.start <= self.end
+
     def __iter__(self) -> Iterator[date]:
         return (self.start + timedelta(days=offset) for offset in range(self.days))
 

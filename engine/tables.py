@@ -82,11 +82,12 @@ class Table:
     reads: tuple[Table, ...] = ()
     row_key: frozenset[str] | None = None
     dimensions: Mapping[str, Dimension] = field(default_factory=dict)
+    # Those of the physical tables that a scan reads, in alphabetical order.
+    sources: tuple[str, ...] = field(init=False)
 
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """The sources of the physical tables that a scan reads, in alphabetical order."""
-        return tuple(sorted({table.source for table in self.list_physical_tables()}))
+    def __post_init__(self) -> None:
+        sources = {table.source for table in self.list_physical_tables()}
+        object.__setattr__(self, "sources", tuple(sorted(sources)))
 
     def may_belong_to(self, source: str) -> bool:
         """Whether a scan reads a table of this source, as far as the tables' sources are known."""

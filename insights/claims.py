@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import logging
 import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 from engine import TextFaults
+from insights.collect_facts import CollectedFacts
 from insights.config.definitions import Group
-from insights.config.rules import Insights, Language, Rule
+from insights.config.rules import Language, Rule
 from insights.config.sentences import Fields
-from insights.facts import PERIOD, PERIOD_END, Finding, Span
+from insights.facts import PERIOD, PERIOD_END, Span
 from insights.sanitize import find_markup, shorten_text
 
 MOST_CHARACTERS = 240
@@ -25,15 +24,7 @@ NEW_SENTENCE = "."
 PERIODS = re.compile(f"( ?){PERIOD}(?:([^{PERIOD}{PERIOD_END}]+){PERIOD_END})?( ?)")
 SMALL_INSIDE = re.compile(r"[^\W\d_a-z][a-z\u00df-\u00ff ]")
 
-Items = list[dict[str, Any]]
 logger = logging.getLogger("metric_engine.insights.claims")
-
-
-class Advice(NamedTuple):
-    """A sentence of advice: as a model answers it, with a slot for the member's name, and as it is shown."""
-
-    form: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +40,11 @@ class Clause:
     is_small: bool
     because: str = ""
     member: str = ""
-    advice: tuple[Advice, ...] = ()
+    advice: tuple[str, ...] = ()
+
+    def list_advice(self, member: str) -> list[str]:
+        """The advice with this in its slot: the member's name, or what a model answers in its place."""
+        return [each.replace("{member}", member) for each in self.advice]
 
     def describe(self) -> dict[str, Any]:
         return {
@@ -59,17 +54,13 @@ class Clause:
             "importance": self.importance,
             "text": say_periods(self.text, "")[0],
             "parts": {name: text for name in ("because", "member") if (text := getattr(self, name))},
-            "advice": [each.form for each in self.advice],
+            "advice": self.list_advice(f"{{{self.id}.member}}"),
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Bullet:
-    """A sentence or two under the heading of their group; `longer` are for where they need not say their period."""
-
+class Bullet(NamedTuple):
     group: str
     text: str
-    longer: tuple[str, ...] = ()
 
 
 class Part(NamedTuple):
@@ -80,38 +71,73 @@ class Part(NamedTuple):
     joiner: str = NEW_SENTENCE
 
 
-def write_clauses(insights: Insights, findings: Iterable[Finding], span: Span) -> list[Clause]:
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """What a bullet says, if there is room: clauses about one thing each, and advice."""
+
+    parts: tuple[Part, ...]
+    advice: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, parts: Iterable[Part], advice: Iterable[str] = ()) -> Arrangement:
+        """Leave out each clause about what an earlier one has told."""
+        told: list[Part] = []
+        for part in parts:
+            if not any(part.clause.subjects & each.clause.subjects for each in told):
+                told.append(part)
+        return cls(tuple(told), tuple(advice))
+
+    @property
+    def group(self) -> Group:
+        groups = {part.clause.group for part in self.parts}
+        return groups.pop() if len(groups) == 1 else "Cross-channel"
+
+    def list_texts(self, language: Language) -> Iterator[str]:
+        """Yield the whole text, and ever shorter ones: without advice, without causes, without the last clauses."""
+        yield write_sentences(self.parts, self.advice, language)
+        yield write_sentences(self.parts, (), language)
+        plain = [part._replace(has_cause=False) for part in self.parts]
+        for count in range(len(plain), 0, -1):
+            yield write_sentences(plain[:count], (), language)
+
+
+def write_clauses(facts: CollectedFacts) -> list[Clause]:
     """What the rules say of the findings, the most important first."""
-    known = {each.observation.name: each for each in findings}
-    notable = {name: each for name, each in known.items() if each.notable}
-    views: dict[str, Any] = dict.fromkeys(insights.observations)
-    views |= {name: finding.view for name, finding in notable.items()}
-    views |= {"compared": span.comparison_text, "against": PERIOD, "days": span.days}
-    views["known"] = {name: name in known for name in insights.observations}
+    insights, span = facts.insights, facts.span
+    notable = {name: each for name, each in facts.findings.items() if each.notable}
+    views: dict[str, Any] = {
+        **{name: notable[name].view if name in notable else None for name in insights.observations},
+        "compared": span.comparison_text,
+        "against": PERIOD,
+        "days": span.days,
+        "known": {name: name in facts.findings for name in insights.observations},
+    }
     rules = [rule for rule in insights.rules if notable.keys() >= set(rule.about)]
     rules.sort(key=lambda rule: (-rule.importance, -max(notable[name].strength for name in rule.about)))
     clauses: list[Clause] = []
     for rule in rules:
-        if (clause := write_clause(f"c{len(clauses) + 1}", rule, insights, views, span)) is not None:
+        if (clause := write_clause(f"c{len(clauses) + 1}", rule, facts, views)) is not None:
             clauses.append(clause)
     return clauses
 
 
-def write_clause(name: str, rule: Rule, insights: Insights, views: Fields, span: Span) -> Clause | None:
-    text, language = span.language.rules.get(rule.name), span.language
+def write_clause(name: str, rule: Rule, facts: CollectedFacts, views: Fields) -> Clause | None:
+    language = facts.span.language
+    text = language.rules.get(rule.name)
     try:
-        if text is None or not rule.holds(views):
+        if text is None or not rule.when.render(views):
             return None
         sentences = (text.say, text.because, rule.member)
-        say, because, member = ("" if each is None else each.render(views).removesuffix(".") for each in sentences)
-        advice = [language.advice[name] for name in rule.advise(views) if name in language.advice]
+        say, because, member = (each.render(views).removesuffix(".") for each in sentences)
+        good = [each for each, condition in rule.advice.items() if condition.render(views)]
     except TextFaults as faults:
         logger.error("the rule %s of insights.yaml cannot be said: %s", rule.name, faults)
         return None
     if not say or any(find_markup(each) for each in (say, because)):
         logger.error("the rule %s of insights.yaml says nothing, or what is not plain text", rule.name)
         return None
-    observations = [insights.observations[name] for name in rule.about]
+    observations = [facts.insights.observations[each] for each in rule.about]
+    advice = (language.advice[each] for each in good if each in language.advice)
     return Clause(
         id=name,
         group=rule.group,
@@ -123,29 +149,8 @@ def write_clause(name: str, rule: Rule, insights: Insights, views: Fields, span:
         is_small=SMALL_INSIDE.match(text.say.text.lstrip()) is not None,
         because=because,
         member=member,
-        advice=tuple(
-            Advice(each.replace("{member}", f"{{{name}.member}}"), each.replace("{member}", member))
-            for each in advice
-            if member or "{member}" not in each
-        ),
+        advice=tuple(each for each in advice if member or "{member}" not in each),
     )
-
-
-def write_bullet(parts: Sequence[Part], advice: Sequence[str], span: Span) -> Bullet:
-    """As much as there is room for: clauses, then causes, then advice; no clause about what an earlier one has told."""
-    told: list[Part] = []
-    for part in parts:
-        if not any(part.clause.subjects & each.clause.subjects for each in told):
-            told.append(part)
-    plain = [part._replace(has_cause=False) for part in told]
-    choices = [(told, advice), (told, ()), *((plain[:count], ()) for count in range(len(plain), 0, -1))]
-    texts = [write_sentences(chosen, more, span.language) for chosen, more in choices]
-    against = span.language.write("against", compared=span.comparison_text)
-    longer = tuple(takewhile(lambda text: len(say_periods(text, against)[0]) > MOST_CHARACTERS, texts))
-    fitting = texts[len(longer) :] or [shorten_text(say_periods(texts[-1], "")[0], MOST_CHARACTERS)]
-    groups = {part.clause.group for part in told}
-    group = groups.pop() if len(groups) == 1 else "Cross-channel"
-    return Bullet(group, fitting[0], longer)
 
 
 def write_sentences(parts: Sequence[Part], advice: Sequence[str], language: Language) -> str:
@@ -162,20 +167,24 @@ def write_sentences(parts: Sequence[Part], advice: Sequence[str], language: Lang
     return " ".join(each if each[-1:] in ".!?…" else f"{each}." for each in sentences)
 
 
-def say_period_once(bullets: Sequence[Bullet], span: Span) -> list[Bullet]:
-    """The bullets, which say against what they are held where, read by group, it is not what was said last.
+def write_bullets(arrangements: Sequence[Arrangement], span: Span) -> list[Bullet]:
+    """The bullets, which say as much as there is room for, and against what it is held where that is new.
 
-    Days that are not those of the compared window are said again under each heading.
+    It is new where, read by group, it is not what was said last; days that are not those of the compared window are
+    said again under each heading.
     """
     against, said = span.language.write("against", compared=span.comparison_text), ""
-    texts: dict[Bullet, str] = {}
-    for group in dict.fromkeys(each.group for each in bullets):
+    bullets: dict[Arrangement, Bullet] = {}
+    for group in dict.fromkeys(each.group for each in arrangements):
         said = said if said == against else ""
-        for bullet in bullets:
-            if bullet.group == group:
-                choices = (say_periods(each, against, said) for each in (*bullet.longer, bullet.text))
-                texts[bullet], said = next(each for each in choices if len(each[0]) <= MOST_CHARACTERS)
-    return list(dict.fromkeys(Bullet(each.group, texts[each]) for each in bullets))
+        for each in arrangements:
+            if each.group == group:
+                texts = list(each.list_texts(span.language))
+                choices = (say_periods(text, against, said) for text in texts)
+                cut = (shorten_text(say_periods(texts[-1], "")[0], MOST_CHARACTERS), said)
+                text, said = next((each for each in choices if len(each[0]) <= MOST_CHARACTERS), cut)
+                bullets[each] = Bullet(group, text)
+    return list(dict.fromkeys(bullets[each] for each in arrangements))
 
 
 def say_periods(text: str, against: str, said: str = "") -> tuple[str, str]:
@@ -189,117 +198,14 @@ def say_periods(text: str, against: str, said: str = "") -> tuple[str, str]:
     return PERIODS.sub(say_period, text), said
 
 
-def group_bullets(bullets: Sequence[Bullet]) -> Items:
-    """The bullets by group, the group of the most important one first."""
+def group_bullets(bullets: Sequence[Bullet]) -> list[dict[str, Any]]:
     groups: dict[str, list[str]] = {}
     for bullet in bullets:
         groups.setdefault(bullet.group, []).append(bullet.text)
     return [{"group": group, "bullets": texts} for group, texts in groups.items()]
 
 
-def render_rules(clauses: Sequence[Clause], span: Span, most: int) -> list[Bullet]:
+def render_rules(clauses: Iterable[Clause], facts: CollectedFacts) -> list[Bullet]:
     """A bullet for each clause, with what is behind it and its best advice; at most so many."""
-    parts = (([Part(each, has_cause=True)], [advice.text for advice in each.advice[:1]]) for each in clauses)
-    return say_period_once(list(dict.fromkeys(write_bullet(*each, span) for each in parts))[:most], span)
-
-
-# What a model answers
-
-Reason = Literal["group", "words", "clause", "part", "joiner", "advice", "repeated"]
-GROUPS: tuple[Group, ...] = get_args(Group)
-REFERENCE = re.compile(r"\{\s*(\w+)(?:\.(\w+))?\s*\}")
-
-
-class RefusedBullet(Exception):
-    """A bullet that is no arrangement of what was offered; its argument is the Reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What a bullet may be made of: clauses, and advice that is good after any of them."""
-
-    clauses: Sequence[Clause]
-    general: Sequence[str]
-    language: Language
-
-    def describe(self) -> dict[str, Any]:
-        return {
-            "joiners": list(self.language.definition.joiners),
-            "advice": list(self.general),
-            "clauses": [each.describe() for each in self.clauses],
-        }
-
-    def read_bullet(self, bullet: Bullet, span: Span) -> Bullet:
-        """The bullet that a model's answer stands for. Raises RefusedBullet for all that is not offered."""
-        if bullet.group not in GROUPS:
-            raise RefusedBullet("group")
-        text, advice = self._split_advice(" ".join(bullet.text.split()))
-        parts = self._read_parts(text)
-        there = {"", *(part.clause.id for part in parts)}
-        if len(there) <= len(parts) or len(set(advice)) < len(advice):
-            raise RefusedBullet("repeated")
-        if any(owner not in there for owner, _ in advice):
-            raise RefusedBullet("advice")
-        return write_bullet(parts, [sentence for _, sentence in advice], span)
-
-    def _split_advice(self, text: str) -> tuple[str, list[tuple[str, str]]]:
-        """The text without its advice, and this as it is shown, each with the id of the clause whose advice it is."""
-        there = {each for each, _ in REFERENCE.findall(text)}
-        offered = {each.rstrip(".!"): ("", each) for each in self.general}
-        for clause in sorted(self.clauses, key=lambda each: each.id not in there):
-            for each in clause.advice:
-                offered.setdefault(each.form.rstrip(".!"), (clause.id, each.text))
-        found: list[tuple[str, str]] = []
-        while True:
-            rest = text.rstrip(" .!")
-            for form, advice in offered.items():
-                if match := re.search(rf" {re.escape(form)}$", rest, re.IGNORECASE):
-                    found.append(advice)
-                    text = rest[: match.start() + 1]
-                    break
-            else:
-                return text, found[::-1]
-
-    def _read_parts(self, text: str) -> list[Part]:
-        clauses = {each.id: each for each in self.clauses}
-        joiners = {strip_marks(each): each for each in self.language.definition.joiners}
-        parts: list[Part] = []
-        at = 0
-        for match in REFERENCE.finditer(text):
-            between, at = strip_marks(text[at : match.start()]), match.end()
-            clause, part = clauses.get(match[1]), match[2]
-            if clause is None:
-                raise RefusedBullet("clause")
-            if part is not None:
-                if part != "because" or not clause.because or not parts or parts[-1][0] is not clause or between:
-                    raise RefusedBullet("part")
-                parts[-1] = parts[-1]._replace(has_cause=True)
-                continue
-            if not parts and between:
-                raise RefusedBullet("words")
-            joiner = NEW_SENTENCE if not parts or text[: match.start()].rstrip().endswith(".") else joiners.get(between)
-            if joiner is None or (joiner == NEW_SENTENCE and between):
-                raise RefusedBullet("joiner")
-            parts.append(Part(clause, joiner=joiner))
-        if not parts or strip_marks(text[at:]):
-            raise RefusedBullet("words")
-        return parts
-
-
-def strip_marks(text: str) -> str:
-    """The text as it is compared: without the marks and spaces around it, and blind to case."""
-    return text.strip(" ,.;:!–—-").casefold()
-
-
-def read_bullets(offer: Offer, bullets: Sequence[Bullet], span: Span) -> tuple[list[Bullet], Counter[str]]:
-    """The bullets that a model's answer stands for, and how many others there are, by why they are dropped."""
-    found: dict[Bullet, None] = {}
-    dropped = Counter[str]()
-    for each in bullets:
-        try:
-            bullet = offer.read_bullet(each, span)
-            dropped.update(["repeated"] if bullet in found else [])
-            found[bullet] = None
-        except RefusedBullet as refused:
-            dropped.update(refused.args)
-    return list(found), dropped
+    alone = {each.text: Arrangement.of([Part(each, True)], each.list_advice(each.member)[:1]) for each in clauses}
+    return write_bullets(list(alone.values())[: facts.insights.most], facts.span)

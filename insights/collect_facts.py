@@ -8,19 +8,18 @@ from dataclasses import dataclass
 from datetime import date
 
 from engine import Engine, MetricQuery, RequestContext, WidgetAnswer, Window
-from insights.config.fields import Kind
+from insights.config.definitions import FactDefinition, Kind
 from insights.config.load import insights_of
 from insights.config.rules import DEFAULT_LANGUAGE, Insights, Observation
 from insights.detect.changes import find_change, find_pair
-from insights.detect.data_gaps import find_data_gap
+from insights.detect.days import find_data_gap, find_spike
 from insights.detect.members import find_members
 from insights.detect.ratios import find_explanation
-from insights.detect.spikes import find_spike
-from insights.facts import Answers, Finding, Span, read_answer
+from insights.facts import Finding, Readings, Span, read_answer
 
 logger = logging.getLogger("metric_engine.insights.collect_facts")
 
-FINDERS: Mapping[Kind, Callable[[Observation, Answers, Span], Finding | None]] = {
+FINDERS: Mapping[Kind, Callable[[FactDefinition, Readings], Finding | None]] = {
     "change": find_change,
     "members": find_members,
     "spikes": find_spike,
@@ -43,7 +42,7 @@ class CollectedFacts:
     span: Span
     active: frozenset[str]
     titles: Sequence[str]
-    findings: Sequence[Finding]
+    findings: Mapping[str, Finding]
     cached: bool
     stale_seconds: float | None
 
@@ -58,21 +57,16 @@ def collect_facts(
     insights = insights_of(engine.catalog)
     active = asker.connected if question.sources is None else asker.connected & question.sources
     observations = [each for each in insights.observations.values() if each.sources <= active]
-    asked = {metric.key: metric for each in observations for metric in each.rests_on}
+    asked = {metric.key: metric for each in observations for metric in each.metrics.values()}
     found = engine.query_each([*asked.values()], question, asker)
     answers = {key: each for key, each in found.items() if isinstance(each, WidgetAnswer)}
-    for key, refusal in found.items():
-        if not isinstance(refusal, WidgetAnswer):
-            logger.error("insights say nothing of %s: %s", key, refusal)
-    observations = [each for each in observations if all(metric.key in answers for metric in each.rests_on)]
+    for key in found.keys() - answers.keys():
+        logger.error("insights say nothing of %s: %s", key, found[key])
+    observations = [each for each in observations if all(metric.key in answers for metric in each.metrics.values())]
     comparison = question.period.comparison
-    span = Span(
-        Window(question.start, question.end),
-        question.compare,
-        today,
-        insights.language(language),
-        None if comparison is None else comparison.window,
-    )
+    compared = None if comparison is None else comparison.window
+    window = Window(question.start, question.end)
+    span = Span(window, question.compare, today, insights.language(language), compared)
     ages = [each.stale_seconds for each in answers.values() if each.stale_seconds is not None]
     return CollectedFacts(
         insights=insights,
@@ -81,17 +75,20 @@ def collect_facts(
         span=span,
         active=active,
         titles=[source.title for name, source in engine.catalog.sources.items() if name in active],
-        findings=find_all(observations, {key: read_answer(each, span) for key, each in answers.items()}, span),
+        findings=find_all(observations, {key: read_answer(each, span) for key, each in answers.items()}),
         cached=bool(answers) and all(each.is_cached for each in answers.values()),
         stale_seconds=max(ages, default=None),
     )
 
 
-def find_all(observations: Sequence[Observation], answers: Answers, span: Span) -> list[Finding]:
-    """What the observations came to, in the order of the file; nothing of those that came to nothing."""
-    found = [FINDERS[each.kind](each, answers, span) for each in observations]
-    findings = [each for each in found if each is not None]
-    silent = {source for each in findings if each.silences for source in each.observation.sources}
+def find_all(observations: Sequence[Observation], readings: Readings) -> dict[str, Finding]:
+    """What the observations came to, by their names; nothing of those that came to nothing."""
+    found: dict[Observation, Finding] = {}
+    for each in observations:
+        own = {role: readings[metric.key] for role, metric in each.metrics.items()}
+        if (finding := FINDERS[each.kind](each.definition, own)) is not None:
+            found[each] = finding
+    silent = {source for each, finding in found.items() if finding.silences for source in each.sources}
     # Of a source that is late nothing but that is told, whether a fact looks for it or not.
-    silent |= {source for each in answers.values() for source in each.late}
-    return [each for each in findings if each.silences or not silent & each.observation.sources]
+    silent |= {source for each in readings.values() for source in each.late}
+    return {each.name: finding for each, finding in found.items() if finding.silences or not silent & each.sources}

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, Literal
 
-from engine import Body, Compare, Format, WidgetAnswer, Window
-from insights.config.rules import Language, Observation
+from engine import Body, Compare, Format, Metric, WidgetAnswer, Window
+from insights.config.rules import Language
 from insights.detect.significance import DayValues, SharedDays, Value, Windows, add_days
 
 Direction = Literal["up", "down", "flat"]
@@ -29,14 +29,13 @@ DECIMALS: Mapping[Format, Sequence[tuple[float, int]]] = {
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """What an observation came to: what sentences see, and whether it is worth one. A silence mutes its sources."""
 
-    observation: Observation
     view: Mapping[str, Any]
-    notable: bool
     strength: float
+    notable: bool = True
     silences: bool = False
 
 
@@ -58,73 +57,59 @@ class Span:
         return self.window.days
 
     @property
-    def finished_days(self) -> int:
-        """How many of the asked window's days are over: not today, nor those to come."""
-        return min(self.days, max(0, (self.today - self.window.start).days))
-
-    @property
     def is_cut(self) -> bool:
-        return self.finished_days < self.days
+        """Whether some of the asked window's days are not over: today, or those to come."""
+        return self.today <= self.window.end
 
     @property
     def is_adjacent(self) -> bool:
-        """Whether the compared window ends where the asked one begins."""
         return self.compared is not None and self.compared.end + timedelta(days=1) == self.window.start
+
+    @property
+    def starts(self) -> tuple[date, date]:
+        return self.window.start, date.max if self.compared is None else self.compared.start
 
     @property
     def is_after(self) -> bool:
         """Whether the asked window begins after the compared one, so that what it alone has is new."""
-        return self.compared is not None and self.compared.start < self.window.start
-
-    @property
-    def starts(self) -> tuple[date, date]:
-        """The first days of the asked window and of the compared one."""
-        return self.window.start, date.max if self.compared is None else self.compared.start
+        return self.starts[0] > self.starts[1]
 
     @property
     def comparison_text(self) -> str:
+        many = "day" if self.days == 1 else "days"
         match self.compare:
             case Compare.PREVIOUS_YEAR | Compare.PREVIOUS_YEAR_WEEKDAY | Compare.PREVIOUS_MONTH:
                 return self.language.write(self.compare.value)
-            case Compare.CUSTOM if self.compared is not None and self.days == 1:
-                return self.language.write("custom_day", day=self.write_compared_day(self.compared.start))
             case Compare.CUSTOM if self.compared is not None:
-                first, last = self.write_compared_days(self.compared.start, self.compared.end)
-                return self.language.write("custom_days", first=first, last=last)
-        return self.language.write(
-            "previous_day" if self.days == 1 else "previous_days", days=self.language.write_number(self.days)
-        )
+                days = self.write_days(self.compared.start, self.compared.end)
+                return self.language.write(f"custom_{many}", day=self.write_date(self.compared.start), days=days)
+        return self.language.write(f"previous_{many}", days=self.language.write_number(self.days))
 
     def write_day(self, index: int) -> str:
-        """Write a day of the asked window."""
         return self.language.write_day(self.window.start + timedelta(days=index))
 
-    def write_compared_day(self, day: date) -> str:
-        """Write a day of the compared window, with its year where it is not the asked window's."""
-        written, years = self.language.write_day(day), {self.window.start.year, self.window.end.year}
-        return written if day.year in years else self.language.write("day_of_year", day=written, year=str(day.year))
+    def write_date(self, day: date, *years: int) -> str:
+        """Write a day, with its year where that is not one of these or of the asked window's."""
+        written, known = self.language.write_day(day), (*years, self.window.start.year, self.window.end.year)
+        return written if day.year in known else self.language.write("day_of_year", day=written, year=str(day.year))
 
-    def write_compared_days(self, first: date, last: date) -> tuple[str, str]:
-        """Write the first and the last day of a range; a year that is that of both is said once."""
-        until = self.write_compared_day(last)
-        return self.language.write_day(first) if first.year == last.year else self.write_compared_day(first), until
+    def write_days(self, first: date, last: date) -> str:
+        """Write a range of days; a month or a year that is that of both is said once."""
+        if (first.year, first.month) == (last.year, last.month):
+            return self.language.write("days_of_month", first=str(first.day), last=self.write_date(last))
+        return self.language.write("days", first=self.write_date(first, last.year), last=self.write_date(last))
 
     def describe_days(self, shared: SharedDays | None) -> str:
         """Against what a change is held, in words, where the days of `shared` alone are compared."""
-        if shared is None or not any(shared[0]):
+        if shared is None or not shared[0]:
             return PERIOD
-        run, opposite = map(find_run, shared)
-        if run is None or run != opposite:
-            return self.language.write("shared_days", count=self.language.write_number(sum(shared[0])))
-        before, until = self.write_compared_days(*(self.starts[1] + timedelta(days=index) for index in run))
-        first, last = map(self.write_day, run)
-        return self.language.write("shared_dates", first=first, last=last, before=before, until=until)
-
-
-def find_run(days: Sequence[bool]) -> tuple[int, int] | None:
-    """Return the first and the last of the days that are marked, if all between them are."""
-    first, last = days.index(True), len(days) - 1 - days[::-1].index(True)
-    return (first, last) if all(days[first : last + 1]) else None
+        first, last = shared[0][0], shared[0][-1]
+        if not shared[0] == shared[1] == tuple(range(first, last + 1)):
+            return self.language.write("shared_days", count=self.language.write_number(len(shared[0])))
+        now, then = (
+            self.write_days(start + timedelta(days=first), start + timedelta(days=last)) for start in self.starts
+        )
+        return self.language.write("shared_dates", days=now, compared=then)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,18 +120,21 @@ class Track:
     days: Windows
     totals: tuple[Value, Value]
 
-    def add_up(self, shared: SharedDays | None) -> tuple[Value, Value]:
-        """What both windows come to, over the days that are compared."""
-        return self.days.keep(shared).totals if shared and self.days.now.values else self.totals
+    def add_up(self, shared: SharedDays | None) -> tuple[float, float]:
+        """What both windows come to, over the days that are compared; 0 where there is nothing to add up."""
+        value, previous = self.days.keep(shared).totals if shared and self.days.now.values else self.totals
+        return value or 0.0, previous or 0.0
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The engine's answer about a metric: `whole` is that of all its series or members together.
+    """The engine's answer about a metric in a span: `whole` is that of all its series or members together.
 
     `late` has the first unread day of each source of which an account has not been read for two weeks.
     """
 
+    metric: Metric
+    span: Span
     tracks: Sequence[Track]
     totals: tuple[Value, Value]
     currency: str | None
@@ -155,15 +143,20 @@ class Reading:
 
     @cached_property
     def whole(self) -> Track:
-        columns = ([each.days.now for each in self.tracks], [each.days.then for each in self.tracks])
-        return Track("", Windows(*map(add_days, columns)), self.totals)
+        days = zip(*(each.days for each in self.tracks), strict=True) if self.tracks else ((), ())
+        return Track("", Windows(*map(add_days, days)), self.totals)
 
     def find_series(self, name: str | None = None) -> Track | None:
         """The series of that name, or else the first; None where there is nothing to compare it with."""
         return next((each for each in self.tracks if name in (None, each.name) and each.days.then.values), None)
 
+    def choose_style(self, *values: float) -> NumberStyle:
+        """Choose how numbers of the metric are written: all of them as finely as the largest of these needs."""
+        return NumberStyle(self.span.language, self.metric.format, self.currency, max(map(abs, values)))
 
-Answers = Mapping[str, Reading]
+
+# What a fact rests on, by the keys that name it in its definition.
+Readings = Mapping[str, Reading]
 
 
 def read_answer(answer: WidgetAnswer, span: Span) -> Reading:
@@ -171,53 +164,41 @@ def read_answer(answer: WidgetAnswer, span: Span) -> Reading:
 
     Days that are not over are left out, and so are those of the compared window that they would be held against.
     """
-    body = answer.body
-    results = [each.buckets_with_rows for each in answer.results]
+    body, counted = answer.body, [each.buckets_with_rows for each in answer.results]
 
     def read_days(window: int, series: Body | None) -> DayValues:
         if series is None:
             return DayValues(())
-        points = zip(series["points"], *(each[window] for each in results), strict=True)
-        values = [point["v"] if all(has_rows) else None for point, *has_rows in points]
-        return DayValues(tuple(values[: span.finished_days] if span.is_cut else values), span.starts[window].weekday())
+        points = zip(series["points"], *(each[window] for each in counted), strict=True)
+        values = tuple(point["v"] if all(has_rows) else None for point, *has_rows in points)
+        over = max(0, (span.today - span.window.start).days) if span.is_cut else None
+        return DayValues(values[:over], span.starts[window].weekday())
+
+    def read_totals(stats: Body) -> tuple[Value, Value]:
+        return stats["value"], stats["previous"]
 
     compared = body.get("comparison", {}).get("series") or [None] * len(body["series"])
     tracks = [
-        Track(
-            now["name"],
-            Windows(read_days(0, now), read_days(1, then)),
-            (now["stats"]["value"], now["stats"]["previous"]),
-        )
+        Track(now["name"], Windows(read_days(0, now), read_days(1, then)), read_totals(now["stats"]))
         for now, then in zip(body["series"], compared, strict=True)
     ]
-    totals = (body["stats"]["value"], body["stats"]["previous"])
-    return Reading(tracks, totals, body["meta"].get("currency"), body.get("items", ()), find_late_sources(body))
-
-
-def find_late_sources(body: Body) -> dict[str, date]:
-    """Return the first unread day of each late source that an answer notes."""
     late: dict[str, date] = {}
     for note in body["meta"].get("notes", ()):
         if note["code"] == "late":
             since = date.fromisoformat(note["from"])
             late[note["source"]] = min(since, late.get(note["source"], since))
-    return late
+    currency, items = body["meta"].get("currency"), body.get("items", ())
+    return Reading(answer.metric, span, tracks, read_totals(body["stats"]), currency, items, late)
 
 
 @dataclass(frozen=True, slots=True)
 class NumberStyle:
-    """How the numbers of a metric are written; all of them as finely as its largest needs."""
+    """How numbers of a metric are written, of which this is the largest."""
 
     language: Language
     format: Format
     currency: str | None
-    decimals: int
-
-    @classmethod
-    def of(cls, language: Language, kind: Format, currency: str | None, *values: float | None) -> NumberStyle:
-        largest = max((abs(value) for value in values if value is not None), default=0.0)
-        decimals = next(decimals for least, decimals in DECIMALS[kind] if largest >= least)
-        return cls(language, kind, currency, decimals)
+    largest: float
 
     def write_difference(self, value: float) -> str:
         """A difference between values of the metric: of percentages, in points."""
@@ -225,7 +206,8 @@ class NumberStyle:
 
     def write(self, value: float, percentage: str = "percent", *, plus: str = "") -> str:
         exact = value * 100 if self.format == "percent" else value
-        number = self.language.write_number(exact, self.decimals)
+        decimals = next(decimals for least, decimals in DECIMALS[self.format] if self.largest >= least)
+        number = self.language.write_number(exact, decimals)
         sign = "" if not any(each in "123456789" for each in number) else plus if exact > 0 else "-"
         word = {"percent": percentage, "duration": "seconds"}.get(self.format)
         if self.format == "currency" and self.currency is not None:

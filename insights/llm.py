@@ -1,4 +1,4 @@
-"""What a language model is asked, and the door to it: litellm, imported on first use, on an event loop of its own.
+"""The door to a language model: litellm, imported on first use, on an event loop of its own.
 
 A call is given up, and its connection closed, when its time is over, however slowly bytes still come.
 """
@@ -6,28 +6,25 @@ A call is given up, and its connection closed, when its time is over, however sl
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, Field, ValidationError
 
-from engine import Compare, InvalidSetting, install_command
-from insights.claims import GROUPS, Bullet, Clause, Offer
-from insights.collect_facts import CollectedFacts
+from engine import InvalidSetting, install_command
+from insights.claims import Bullet
+from insights.config.definitions import Group
 
 Failure = Literal["budget", "busy", "timeout", "unavailable", "refused", "malformed", "ungrounded"]
 
-ATTEMPTS = 2
 MOST_ANSWERED = 1_500
 # It fetches nothing but the model's answer, and no file of settings.
 QUIET = {
@@ -42,23 +39,10 @@ LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy")
 # What another try does not mend: a wrong request, a wrong key, an unknown model.
 FINAL = frozenset((400, 401, 403, 404, 422))
 
-MOST_TOKENS = 2_500
-# Tokenizers differ. Of such JSON the known ones make a token of 3.4 bytes or more, and of what outsiders may write in
-# the worst case one of each byte.
-BYTES_A_TOKEN = 2.5
 MOST_READ = 20_000
 FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL)
 
 logger = logging.getLogger("metric_engine.insights.llm")
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Seconds: for one call, for all that one question takes, and until a call is tried again."""
-
-    call: float = 10.0
-    whole: float = 22.0
-    pause: float = 0.5
 
 
 class Unusable(Exception):
@@ -72,24 +56,26 @@ class Unusable(Exception):
 class LanguageModel:
     """A model by litellm's name, such as `anthropic/…`; its key comes from the environment. Thread-safe."""
 
-    def __init__(self, name: str, *, limits: Limits | None = None) -> None:
-        """Raises InvalidSetting where litellm is not installed."""
+    def __init__(self, name: str, *, call: float = 10.0, whole: float = 22.0, pause: float = 0.5) -> None:
+        """Seconds are for one call, for all that one question takes, and until a call is tried again.
+
+        Raises InvalidSetting where litellm is not installed.
+        """
         if find_spec("litellm") is None:
             raise InvalidSetting(f"LLM_MODEL is set and litellm is missing: {install_command('llm')}")
-        self.name = name
-        self.limits = limits or Limits()
+        self.name, self.call, self.whole, self.pause = name, call, whole, pause
         self.waiting: set[Future[list[Bullet]]] = set()
         self.is_closed = False
 
     def ask(self, context: str, *, spend: Callable[[], bool]) -> list[Bullet]:
-        """The model's bullets, unchecked; `spend` allows each call. Raises Unusable, in `limits.whole` and a moment."""
+        """The model's bullets, unchecked; `spend` allows each call. Raises Unusable, in its time and a moment."""
         if self.is_closed:
             raise Unusable("unavailable")
-        whole = self.limits.whole
-        waiting = asyncio.run_coroutine_threadsafe(asyncio.wait_for(self._answer(context, spend), whole), event_loop())
+        answer = asyncio.wait_for(self._answer(context, spend), self.whole)
+        waiting = asyncio.run_coroutine_threadsafe(answer, event_loop())
         self.waiting.add(waiting)
         try:
-            return waiting.result(whole + 1)
+            return waiting.result(self.whole + 1)
         except CancelledError:
             raise Unusable("unavailable") from None
         except TimeoutError:
@@ -105,17 +91,16 @@ class LanguageModel:
             each.cancel()
 
     async def _answer(self, context: str, spend: Callable[[], bool]) -> list[Bullet]:
-        """Ask, and where that fails once more."""
-        for attempt in range(1, ATTEMPTS + 1):
+        for is_last in (False, True):
             if not await asyncio.to_thread(spend):
                 raise Unusable("budget")
             try:
                 return await self._call(context)
             except Unusable as unusable:
                 logger.warning("the language model failed: %s", unusable.failure)
-                if not unusable.again or attempt == ATTEMPTS:
+                if not unusable.again or is_last:
                     raise
-            await asyncio.sleep(self.limits.pause)
+            await asyncio.sleep(self.pause)
         raise Unusable("unavailable")
 
     async def _call(self, context: str) -> list[Bullet]:
@@ -127,14 +112,14 @@ class LanguageModel:
                 response_format=ModelReply if litellm.supports_response_schema(self.name) else None,
                 temperature=0,
                 max_tokens=MOST_ANSWERED,
-                timeout=self.limits.call,
+                timeout=self.call,
                 num_retries=0,
                 max_retries=0,
                 drop_params=True,
             )
         )
         try:
-            done, _ = await asyncio.wait((calling,), timeout=self.limits.call)
+            done, _ = await asyncio.wait((calling,), timeout=self.call)
         finally:
             calling.cancel()
         if not done:
@@ -162,7 +147,6 @@ def event_loop() -> asyncio.AbstractEventLoop:
 
 @lru_cache(maxsize=1)
 def import_litellm() -> Any:
-    """litellm, without what it does of its own accord: it takes seconds to import."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     import litellm
@@ -181,49 +165,12 @@ def read_instructions() -> str:
 
 
 class GroupReply(BaseModel):
-    """A group of bullets, as the model gives it."""
-
-    group: str = Field(json_schema_extra={"enum": [*GROUPS]})
+    group: str = Field(json_schema_extra={"enum": [*get_args(Group)]})
     bullets: list[str]
 
 
 class ModelReply(BaseModel):
-    """The model's answer."""
-
     items: list[GroupReply]
-
-
-def make_offer(facts: CollectedFacts, clauses: list[Clause]) -> Offer:
-    """What the model may choose from: as many clauses as there is room for, the most important first."""
-    language = facts.span.language
-    general = [language.advice[name] for name in facts.insights.general if name in language.advice]
-    room = MOST_TOKENS - len(write_json(describe_request(facts, Offer([], general, language)))) / BYTES_A_TOKEN
-    chosen = []
-    for clause in clauses:
-        written = write_json(clause.describe())
-        foreign = len(written.encode()) - len(written.encode("ascii", "ignore"))
-        room -= (len(written.encode()) - foreign) / BYTES_A_TOKEN + foreign
-        if room < 0:
-            break
-        chosen.append(clause)
-    return Offer(chosen, general, language)
-
-
-def describe_request(facts: CollectedFacts, offer: Offer) -> dict[str, Any]:
-    """The JSON object that the model is told: the period, the sources, and the offer."""
-    span = facts.span
-    return {
-        "from": span.window.start.isoformat(),
-        "to": span.window.end.isoformat(),
-        "language": span.language.code,
-        "sources": facts.titles,
-        **({} if span.compare is Compare.OFF else {"compared_with": span.comparison_text}),
-        **offer.describe(),
-    }
-
-
-def write_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def read_answer(answer: str) -> list[Bullet]:

@@ -11,9 +11,10 @@ from typing import Literal
 from cachetools import TTLCache
 
 from engine import Cache, CacheKey, Rows, hash_text
-from insights.claims import Bullet, Clause, read_bullets, render_rules, say_period_once, write_clauses
+from insights.claims import Bullet, render_rules, write_bullets, write_clauses
 from insights.collect_facts import CollectedFacts
-from insights.llm import Failure, LanguageModel, Unusable, describe_request, make_offer, read_instructions, write_json
+from insights.llm import Failure, LanguageModel, Unusable, read_instructions
+from insights.offer import Offer
 
 Author = Literal["llm", "rules"]
 
@@ -60,74 +61,64 @@ class Narrator:
 
     def narrate(self, facts: CollectedFacts, *, spend: Callable[[], bool], late: bool = False) -> Narration:
         """The model's bullets, if it is not `late` and enough are well-formed, or the rules'; `spend` allows a call."""
-        clauses = write_clauses(facts.insights, facts.findings, facts.span)
-        spoken = render_rules(clauses, facts.span, facts.insights.most)
-        if self.model is None or not clauses or facts.asker.offline:
+        clauses = write_clauses(facts)
+        spoken, model = render_rules(clauses, facts), self.model
+        if model is None or not clauses or facts.asker.offline:
             return Narration(spoken)
-        asked = ModelRequest(self.model, facts, clauses, max(1, min(FEWEST, len(spoken))))
+        offer, fewest = Offer(facts, clauses), max(1, min(FEWEST, len(spoken)))
         try:
-            return self._ask_in_turn(asked, spend, late=late)
+            return self._ask_in_turn(make_key(model, offer), lambda: ask_model(model, offer, fewest, spend), late=late)
         except Unusable as unusable:
             return Narration(spoken, dropped=unusable.dropped, fallback=unusable.failure, cached=False)
 
-    def _ask_in_turn(self, asked: ModelRequest, spend: Callable[[], bool], *, late: bool) -> Narration:
+    def _ask_in_turn(self, key: CacheKey, fetch: Callable[[], Rows], *, late: bool) -> Narration:
         """What the model says, while there is a place to wait for it, or said before. Raises Unusable."""
         with self.lock:
-            failed = self.failed.get(asked.key)
+            failed = self.failed.get(key)
         if failed is not None:
             raise failed
-        if not late and self.places.acquire(blocking=False):
-            try:
-                if self.cache is None:
-                    return narration_of(asked.ask(spend), cached=False)
-                read = self.cache.get_or_fetch(asked.key, lambda: asked.ask(spend))
-                return narration_of(read.rows, cached=read.is_cached)
-            except Unusable as unusable:
-                if unusable.failure not in PASSING:
-                    with self.lock:
-                        self.failed[asked.key] = unusable
-                raise
-            finally:
-                self.places.release()
-        kept = None if self.cache is None else self.cache.get_stale(asked.key)
-        if kept is None:
-            raise Unusable("busy")
-        return narration_of(kept.rows, cached=True)
+        if late or not self.places.acquire(blocking=False):
+            kept = None if self.cache is None else self.cache.get_stale(key)
+            if kept is None:
+                raise Unusable("busy")
+            return read_narration(kept.rows, cached=True)
+        try:
+            if self.cache is None:
+                return read_narration(fetch(), cached=False)
+            read = self.cache.get_or_fetch(key, fetch)
+            return read_narration(read.rows, cached=read.is_cached)
+        except Unusable as unusable:
+            if unusable.failure not in PASSING:
+                with self.lock:
+                    self.failed[key] = unusable
+            raise
+        finally:
+            self.places.release()
 
 
-class ModelRequest:
-    """What a model is asked about the facts; `key` is all that its answer depends on: whose it is, and every word."""
-
-    def __init__(self, model: LanguageModel, facts: CollectedFacts, clauses: list[Clause], fewest: int) -> None:
-        self.model, self.facts, self.fewest = model, facts, fewest
-        self.offer = make_offer(facts, clauses)
-        self.text = write_json(describe_request(facts, self.offer))
-        self.key = CacheKey(
-            tenant=facts.asker.tenant,
-            dialect="insights",
-            catalog=facts.catalog,
-            statement=hash_text("\0".join((model.name, read_instructions(), facts.span.compare.value, self.text))),
-            days=tuple(each for each in (facts.span.window, facts.span.compared) if each is not None),
-            data_version=facts.asker.data_version,
-        )
-
-    def ask(self, spend: Callable[[], bool]) -> Rows:
-        """The model's bullets, and how many were dropped, as rows. Raises Unusable."""
-        bullets, dropped = read_bullets(self.offer, self.model.ask(self.text, spend=spend), self.facts.span)
-        if len(bullets) < (self.fewest if dropped else 1):
-            raise Unusable("ungrounded", dropped=dropped)
-        told = say_period_once(bullets[: self.facts.insights.most], self.facts.span)
-        return [
-            *(("bullet", each.group, each.text) for each in told),
-            *(("dropped", reason, count) for reason, count in dropped.items()),
-        ]
+def make_key(model: LanguageModel, offer: Offer) -> CacheKey:
+    """All that the model's answer depends on: whose it is, and every word."""
+    span, asker = offer.facts.span, offer.facts.asker
+    return CacheKey(
+        tenant=asker.tenant,
+        dialect="insights",
+        catalog=offer.facts.catalog,
+        statement=hash_text("\0".join((model.name, read_instructions(), span.compare.value, offer.text))),
+        days=tuple(each for each in (span.window, span.compared) if each is not None),
+        data_version=asker.data_version,
+    )
 
 
-def narration_of(rows: Rows, *, cached: bool) -> Narration:
-    """What the model said, from the rows that it is kept as."""
+def ask_model(model: LanguageModel, offer: Offer, fewest: int, spend: Callable[[], bool]) -> Rows:
+    arrangements, dropped = offer.read_bullets(model.ask(offer.text, spend=spend))
+    if len(arrangements) < (fewest if dropped else 1):
+        raise Unusable("ungrounded", dropped=dropped)
+    bullets = write_bullets(arrangements[: offer.facts.insights.most], offer.facts.span)
+    return [*(("bullet", *each) for each in bullets), *(("dropped", *each) for each in dropped.items())]
+
+
+def read_narration(rows: Rows, *, cached: bool) -> Narration:
+    bullets = [Bullet(group, text) for kind, group, text in rows if kind == "bullet"]
     return Narration(
-        [Bullet(group, text) for kind, group, text in rows if kind == "bullet"],
-        "llm",
-        {reason: count for kind, reason, count in rows if kind == "dropped"},
-        cached=cached,
+        bullets, "llm", {reason: count for kind, reason, count in rows if kind == "dropped"}, cached=cached
     )

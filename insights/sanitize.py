@@ -66,7 +66,6 @@ def shorten_text(text: str, most: int) -> str:
 
 
 def is_named(member: str) -> bool:
-    """Whether a member is somebody's, and not the rest or what has no name."""
     return member.casefold() not in UNNAMED
 
 

@@ -23,6 +23,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as NotUp
 
 from tests.support import conformance
+from tests.support.processes import CommandProcess
 from tests.support.shipped import load_or_share_catalog
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ def refuse_servers(request: pytest.FixtureRequest) -> Iterator[None]:
     """Where servers are to be left out, fail each test that starts one all the same."""
     with pytest.MonkeyPatch.context() as patch:
         if request.config.getoption(FAST):
-            for owner, name in ((subprocess.Popen, "__init__"), (socket.socket, "listen")):
+            starts = ((subprocess.Popen, "__init__"), (CommandProcess, "__init__"), (socket.socket, "listen"))
+            for owner, name in starts:
                 patch.setattr(owner, name, raise_unmarked)
         yield
 

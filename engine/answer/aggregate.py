@@ -74,25 +74,28 @@ def aggregate_metric(
     """Compute the result of one metric from the rows of its scans, and of the days that its points look back to."""
     metric, whole = plan.metric, plan.wholes[0]
     rows = rows_by_scan[whole.scan]
+    currency = find_currency(whole, rows)
     builder = SeriesBuilder(metric, buckets, extent, dialect, lookback)
     if plan.members is None:
-        found = [series for each in plan.wholes for series in builder.build_series(each, rows_by_scan[each.scan])]
+        # The parts of a metric are of the same rows.
+        found = [
+            series for each in plan.wholes for series in builder.build_series(each, rows_by_scan[each.scan], currency)
+        ]
         # Those that are summed up alike stand together there.
         order = [series.name for series in metric.series]
         series = sorted(found, key=lambda each: order.index(each.name)) if len(plan.wholes) > 1 else found
         stats = series[metric.headline].stats
     else:
-        currency = find_currency(whole, rows)
         series = builder.build_members(plan.members, rows_by_scan[plan.members.scan], currency)
-        stats = builder.build_stats(whole, rows)[0]
+        stats = builder.build_stats(whole, rows, currency)[0]
         if metric.series[0].is_share:
-            (all_members,) = builder.build_series(whole, merge_members(whole, rows))
+            (all_members,) = builder.build_series(whole, merge_members(whole, rows), currency)
             series = [each.divide_by(all_members) for each in series]
             stats = stats.divide_by(stats)
     return MetricResult(
         series=series,
         stats=stats,
-        currency=find_currency(whole, rows),
+        currency=currency,
         scan=whole.scan,
         rows=rows,
         buckets=buckets,
@@ -128,7 +131,7 @@ class SeriesBuilder:
             groups.append((OTHER, rest))
         found = []
         for name, group in groups:
-            (series,) = self.build_series(projection, group)
+            (series,) = self.build_series(projection, group, find_currency(projection, group))
             series.name = series.id = name
             if series.money and series.currency is None:
                 if whole == MIXED:
@@ -138,15 +141,17 @@ class SeriesBuilder:
             found.append(series)
         return found
 
-    def build_series(self, projection: ScanProjection, rows: Sequence[Row]) -> list[SeriesValues]:
-        """Build a series for each measure from the rows of one group, at most one for each day or slot."""
-        currency = find_currency(projection, rows)
+    def build_series(self, projection: ScanProjection, rows: Sequence[Row], currency: str | None) -> list[SeriesValues]:
+        """Build a series for each measure from the rows of one group, at most one for each day or slot.
+
+        `currency` is that of their amounts.
+        """
         if self.lookback is not None:
-            points, stats = self.look_back(projection, rows, self.lookback)
+            points, stats = self.look_back(projection, rows, currency, self.lookback)
         else:
             windows = split_windows(projection.scan, rows, self.buckets.windows)
             points = [self.evaluate_points(projection, window) for window in windows]
-            stats = self.build_stats(projection, rows, windows)
+            stats = self.build_stats(projection, rows, currency, windows)
         found = []
         for index, measure in enumerate(projection.measures):
             series = SeriesValues(
@@ -165,40 +170,26 @@ class SeriesBuilder:
         return found
 
     def build_stats(
-        self, projection: ScanProjection, rows: Sequence[Row], windows: Sequence[WindowRows] | None = None
+        self,
+        projection: ScanProjection,
+        rows: Sequence[Row],
+        currency: str | None,
+        windows: Sequence[WindowRows] | None = None,
     ) -> list[StatValues]:
         """Build the totals of each measure; `windows` are the rows by window, where they are split already."""
         if self.lookback is not None:
-            return self.look_back(projection, rows, self.lookback)[1]
+            return self.look_back(projection, rows, currency, self.lookback)[1]
         split = windows or [select_rows(projection.scan, rows, index) for index in self.buckets.windows]
         totals = [self.evaluate_totals(projection, window) for window in split]
         to_date = [
             self.evaluate_totals(projection, select_rows(projection.scan, rows, index))
             for index in self.buckets.to_date
         ]
-        return self.compose_stats(projection, rows, totals, to_date)
-
-    def compose_stats(
-        self,
-        projection: ScanProjection,
-        rows: Sequence[Row],
-        totals: Sequence[Sequence[Value]],
-        to_date: Sequence[Sequence[Value]],
-    ) -> list[StatValues]:
-        """Put each measure's values of all windows together; those of money in several currencies are none."""
-        mixed, found = find_currency(projection, rows) == MIXED, []
-        for index, measure in enumerate(projection.measures):
-            if mixed and measure.money:
-                found.append(StatValues())
-                continue
-            value, previous = (*(each[index] for each in totals), None)[:2]
-            part, opposite = (*(each[index] for each in to_date), None, None)[:2]
-            found.append(StatValues(value, previous, part, opposite))
-        return found
+        return compose_stats(projection, totals, to_date, currency)
 
     def evaluate_points(self, projection: ScanProjection, window: WindowRows) -> list[list[Value]]:
         """Evaluate each measure in each bucket."""
-        metric, known, cells = self.metric, self.known_days[window.bucket_index], window.cells
+        known, cells = self.known_days[window.bucket_index], window.cells
         if cells is None and projection.total != "period":
             points = [
                 [
@@ -212,7 +203,7 @@ class SeriesBuilder:
                 cells = [merge_rows(projection, rows) for rows in window.buckets]
             points = [[None if row is None else evaluate(row) for row in cells] for evaluate in projection.evaluators]
         return [
-            finish_points(measure, values, metric.fill, known, window.bucket_index)
+            finish_points(measure, values, self.metric.fill, known, window.bucket_index)
             for measure, values in zip(projection.measures, points, strict=True)
         ]
 
@@ -228,17 +219,13 @@ class SeriesBuilder:
                 self.summarize_days(projection, measure, days, known, bounds.start, bounds.end)
                 for measure in projection.measures
             ]
-        finished = [
-            0 if value is None and measure.additive and known is not None else nan_to_none(value)
-            for measure, value in zip(projection.measures, values, strict=True)
-        ]
         return [
-            narrow_number(value) if measure.whole else value
-            for measure, value in zip(projection.measures, finished, strict=True)
+            finish_total(measure, value, is_known=known is not None)
+            for measure, value in zip(projection.measures, values, strict=True)
         ]
 
     def look_back(
-        self, projection: ScanProjection, rows: Sequence[Row], lookback: Lookback
+        self, projection: ScanProjection, rows: Sequence[Row], currency: str | None, lookback: Lookback
     ) -> tuple[list[list[list[Value]]], list[StatValues]]:
         """Evaluate each measure over the days that the points of each window look back to, and its totals."""
         days = LookbackRows(projection, rows)
@@ -251,7 +238,7 @@ class SeriesBuilder:
         points = [evaluate(index, slice(-1)) for index in self.buckets.windows]
         totals = [[find_last_value(values) for values in each] for each in points]
         to_date = [[value for (value,) in evaluate(index, slice(-1, None))] for index in self.buckets.to_date]
-        return points, self.compose_stats(projection, rows, totals, to_date)
+        return points, compose_stats(projection, totals, to_date, currency)
 
     def mark_known_spans(self, spans: Sequence[LookbackDays], lookback: Lookback) -> list[bool]:
         """Mark the spans that have a value: all days of a rolling one are known, and the last day of any other."""
@@ -325,7 +312,29 @@ def finish_points(
         for index in range(known.first_bucket, known.last_bucket + 1):
             if points[index] is None and bucket_index.has_days[index]:
                 points[index] = 0
+    if measure.whole:
+        return narrow_numbers(points)
     # NaN stands for a number beyond a double: missing, but not zero. Only NaN differs from itself.
-    if not all(map(eq, points, points)):
-        points = [nan_to_none(value) for value in points]
-    return narrow_numbers(points) if measure.whole else points
+    return points if all(map(eq, points, points)) else list(map(nan_to_none, points))
+
+
+def finish_total(measure: Measure, value: Value, *, is_known: bool) -> Value:
+    """Fill a gap of the known days, clear NaN, and write a whole number as one."""
+    if value is None:
+        return 0 if is_known and measure.additive else None
+    return narrow_number(value) if measure.whole else nan_to_none(value)
+
+
+def compose_stats(
+    projection: ScanProjection,
+    totals: Sequence[Sequence[Value]],
+    to_date: Sequence[Sequence[Value]],
+    currency: str | None,
+) -> list[StatValues]:
+    """Put each measure's values of all windows together; those of money in several currencies are none."""
+    missing = [None] * len(projection.measures)
+    windows = (*(*totals, missing)[:2], *(*to_date, missing, missing)[:2])
+    return [
+        StatValues() if currency == MIXED and measure.money else StatValues(*values)
+        for measure, values in zip(projection.measures, zip(*windows, strict=True), strict=True)
+    ]

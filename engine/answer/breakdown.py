@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from engine.catalog.metrics import MemberRows, Metric, TableMetric
@@ -26,8 +27,14 @@ def break_down(metric: Metric, query: MetricQuery) -> Metric:
     ]
     if problems or not isinstance(metric, TableMetric):
         raise InvalidQuery(problems)
-    by = metric.by if query.by is None else metric.dimensions[query.by]
-    return replace(metric, by=by, top=query.top or metric.top)
+    return replace_breakdown(metric, query.by, query.top)
+
+
+@lru_cache(maxsize=1_024)
+def replace_breakdown(metric: TableMetric, by: str | None, top: int | None) -> TableMetric:
+    """Replace a metric's breakdown; equal arguments return the same metric, whose plan is found again."""
+    dimension = metric.by if by is None else metric.dimensions[by]
+    return replace(metric, by=dimension, top=top or metric.top)
 
 
 def describe_fault(metric: Metric, name: str, query: MetricQuery) -> str | None:
@@ -61,13 +68,17 @@ def list_members_of(metric: Metric, dimension: str, active: frozenset[str]) -> T
         message = f"{quote_text(dimension)} is no dimension of {metric.key}{hint}"
         raise InvalidQuery([ParameterProblem("dimension", message)])
     found = next((part for part in iter_parts(metric, dimension) if part.is_answerable(active)), None)
-    if found is None:
-        return None
-    column = found.series[0]
-    rows = MemberRows(found.dimensions[dimension], None, column.name, is_descending=True, limit=MAX_MEMBERS)
+    return None if found is None else make_member_list(found, dimension)
+
+
+@lru_cache(maxsize=1_024)
+def make_member_list(metric: TableMetric, dimension: str) -> TableMetric:
+    """Make the table of a metric's members; equal arguments return the same metric, whose plan is found again."""
+    column = metric.series[0]
+    rows = MemberRows(metric.dimensions[dimension], None, column.name, is_descending=True, limit=MAX_MEMBERS)
     return replace(
-        found,
-        key=f"{found.key}, members of {dimension}",
+        metric,
+        key=f"{metric.key}, members of {dimension}",
         series=(column,),
         headline=0,
         by=None,

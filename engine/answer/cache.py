@@ -12,7 +12,7 @@ from hashlib import blake2b
 from operator import itemgetter
 from sys import getsizeof
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from cachetools import TTLCache
 
@@ -26,7 +26,7 @@ Rows = Sequence[Sequence[Any]]
 MAX_STALE_SECONDS = 3_600
 MAX_CACHE_BYTES = 16 * 2**20
 # How many rows of an entry are measured: measuring all takes as long as reading them from SQLite.
-SAMPLED_ROWS = 16
+SAMPLED_ROWS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +72,7 @@ class CacheEntry:
     data_version: int
 
 
-@dataclass(frozen=True, slots=True)
-class CachedRows:
+class CachedRows(NamedTuple):
     """Rows, their age in seconds, whether they come from the cache, and whether they are stale."""
 
     rows: Rows
@@ -109,7 +108,8 @@ class Cache:
         self.ttl = ttl
         self._clock = clock
         self._lock = Lock()
-        self._flights: dict[CacheKey, Future[CachedRows]] = {}
+        # By the key under which the store keeps the rows, and their data version.
+        self._flights: dict[tuple[str, int], Future[CachedRows]] = {}
 
     def get_or_fetch(self, key: CacheKey, fetch_rows: Callable[[], Rows]) -> CachedRows:
         """Return the fresh rows under the key, or fetch and store them.
@@ -117,19 +117,21 @@ class Cache:
         Where `fetch_rows` raises WarehouseUnavailable: return rows up to an hour old, of any data version. Raises it
         where there are none.
         """
+        store_key = key.store_key
+        flight_key = (store_key, key.data_version)
         with self._lock:
-            flight = self._flights.get(key)
+            flight = self._flights.get(flight_key)
             if is_first := flight is None:
-                flight = self._flights[key] = Future()
+                flight = self._flights[flight_key] = Future()
         if not is_first:
             return flight.result()
         try:
-            found = self._get_fresh_or_fetch(key, fetch_rows)
+            found = self._get_fresh_or_fetch(store_key, key, fetch_rows)
         except BaseException as error:
-            self._end_flight(key)
+            self._end_flight(flight_key)
             flight.set_exception(error)
             raise
-        self._end_flight(key)
+        self._end_flight(flight_key)
         flight.set_result(found)
         return found
 
@@ -145,8 +147,7 @@ class Cache:
     def close(self) -> None:
         self.store.close()
 
-    def _get_fresh_or_fetch(self, key: CacheKey, fetch_rows: Callable[[], Rows]) -> CachedRows:
-        store_key = key.store_key
+    def _get_fresh_or_fetch(self, store_key: str, key: CacheKey, fetch_rows: Callable[[], Rows]) -> CachedRows:
         found = self._select_fresh(self.store.get(store_key), key)
         if found is not None:
             return found
@@ -176,9 +177,9 @@ class Cache:
         # Another machine's clock may be ahead of this one's.
         return max(0.0, self._clock() - entry.read_at)
 
-    def _end_flight(self, key: CacheKey) -> None:
+    def _end_flight(self, flight_key: tuple[str, int]) -> None:
         with self._lock:
-            del self._flights[key]
+            del self._flights[flight_key]
 
 
 class MemoryStore:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from threading import Lock
+from functools import lru_cache
+from time import monotonic
 from typing import TypeAlias
-
-from cachetools import TTLCache
 
 from engine.answer.aggregate import MetricResult
 from engine.answer.breakdown import break_down, describe_dimensions, list_members_of, select_members
@@ -31,9 +30,9 @@ from engine.warehouse.warehouse import Warehouse
 # More than one plan for each widget: a dashboard queries many widgets in one batch.
 MAX_PLANS = 2_000
 # A plan may avoid a scan that failed; after these seconds that scan is tried again.
-PLAN_TTL_SECONDS = 600
+FALLBACK_PLAN_SECONDS = 600
 
-PlanKey = tuple[Hashable, ...]
+Metrics = tuple[Metric, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +78,11 @@ class Engine:
         self.cache = cache
         self.statements = StatementCompiler(warehouse.dialect, catalog.tables.values())
         self._shared_plan = None if cache is None else CompiledPlan(plan(catalog.metrics.values()), self.statements)
-        self._plans: TTLCache[PlanKey, CompiledPlan] = TTLCache(MAX_PLANS, PLAN_TTL_SECONDS)
+        # A plan for each set of metrics, and those without the scans that failed, which are few.
+        self._find_plan = lru_cache(MAX_PLANS)(self._plan_metrics)
+        self._fallback_plans: dict[Metrics, tuple[float, CompiledPlan]] = {}
         # Kept for as long as the rows of a scan, but in this process: every answer needs them.
         self._row_days = None if cache is None else RowDaysCache(cache.ttl)
-        self._lock = Lock()
         self.health = HealthCheck(warehouse)
 
     def query_body(
@@ -186,21 +186,24 @@ class Engine:
 
     def get_plan(self, metrics: Sequence[Metric]) -> CompiledPlan:
         """Return the compiled plan that answers these metrics; those outside of the catalog's plan are added to it."""
+        asked = tuple(metrics)
+        if self._fallback_plans and (fallback := self._fallback_plans.get(asked)) is not None:
+            if fallback[0] > monotonic():
+                return fallback[1]
+            self._fallback_plans.pop(asked, None)
+        return self._find_plan(asked)
+
+    def _plan_metrics(self, metrics: Metrics) -> CompiledPlan:
         shared = self._shared_plan
-        parts = {} if shared is None else {part.key: part for each in metrics for part in each.planned_metrics}
-        others = [] if shared is None else [part for part in parts.values() if not is_planned(part, shared)]
-        if shared is not None and not others and not self._plans:
+        if shared is None:
+            return self._compile_plan(metrics)
+        parts = {part.key: part for each in metrics for part in each.planned_metrics}
+        others = [part for part in parts.values() if not is_planned(part, shared)]
+        if not others:
             return shared
-        keys = collect_keys(metrics)
-        with self._lock:
-            found = self._plans.get(keys)
-        if found is not None:
-            return found
-        if shared is not None and not others:
-            return shared
-        if shared is None or len(others) == len(parts):
-            return self._keep_plan(keys, self._compile_plan(metrics))
-        return self._keep_plan(keys, CompiledPlan(shared.plan.join(plan(others)), self.statements))
+        if len(others) == len(parts):
+            return self._compile_plan(metrics)
+        return CompiledPlan(shared.plan.join(plan(others)), self.statements)
 
     def query_metrics(
         self, metrics: Sequence[Metric], query: MetricQuery, context: RequestContext
@@ -226,7 +229,9 @@ class Engine:
         # The warehouse is up: it may have refused what another metric needs of the same scan.
         alone = self._compile_plan(metrics)
         answers = self._build_answers(metrics, alone, query, context)
-        self._keep_plan(collect_keys(metrics), alone)
+        if len(self._fallback_plans) >= MAX_PLANS:
+            self._fallback_plans.clear()
+        self._fallback_plans[tuple(metrics)] = (monotonic() + FALLBACK_PLAN_SECONDS, alone)
         return answers
 
     def _build_answers(
@@ -242,7 +247,6 @@ class Engine:
             row_days=self._row_days,
         )
         request = WidgetRequest(fetcher, self.catalog.metrics)
-        fetcher.expected_tables = request.list_physical_tables(metrics)
         found = {metric: request.build_widget(metric) for metric in metrics}
         is_down = self.cache is not None and (context.offline or self._is_warehouse_down(fetcher.cached_rows))
         if self.cache is None:
@@ -272,18 +276,8 @@ class Engine:
     def _compile_plan(self, metrics: Sequence[Metric]) -> CompiledPlan:
         return CompiledPlan(plan(metrics), self.statements)
 
-    def _keep_plan(self, keys: PlanKey, compiled: CompiledPlan) -> CompiledPlan:
-        with self._lock:
-            self._plans[keys] = compiled
-        return compiled
-
 
 def is_planned(metric: TableMetric, compiled: CompiledPlan) -> bool:
     """Whether a plan has just this metric, and not the same one broken down otherwise."""
     planned = compiled.plan.metrics.get(metric.key)
     return planned is not None and planned.metric is metric
-
-
-def collect_keys(metrics: Iterable[Metric]) -> PlanKey:
-    """Return what a plan is kept by: the metrics' keys, and how a request breaks them down."""
-    return tuple([(each.key, each.by, each.top) if isinstance(each, TableMetric) else each.key for each in metrics])

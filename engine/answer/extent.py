@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from engine.calendar import Window
 from engine.tables import Table
@@ -34,22 +35,20 @@ class AccountRead:
 AccountReads = Mapping[str, Mapping[str, AccountRead]]
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
+class Extent(NamedTuple):
     """The known days of a table, from its first row's to the last that has been read."""
 
     first: date
     through: date
 
+    def find_last_day(self, window: Window) -> date | None:
+        """Return the last day of a window that is known; None where none of its days is."""
+        return min(self.through, window.end) if self.first <= window.end and window.start <= self.through else None
+
     def intersect(self, window: Window) -> Window | None:
         """Return the days of a window that are known; None where there are none."""
-        return intersect_windows(Window(self.first, self.through), window)
-
-
-def intersect_windows(first: Window, second: Window) -> Window | None:
-    """Return the days that both windows have; None where there are none."""
-    common = Window(max(first.start, second.start), min(first.end, second.end))
-    return common if common.start <= common.end else None
+        start, end = max(self.first, window.start), min(self.through, window.end)
+        return Window(start, end) if start <= end else None
 
 
 def find_extent(
@@ -60,13 +59,11 @@ def find_extent(
     `get_row_days` returns the first and the last day with rows of a physical table.
     """
     found = [
-        Extent(days[0], find_read_day(reads.get(each.name, {})) or days[1])
+        (days[0], find_read_day(reads.get(each.name, {})) or days[1])
         for each in table.list_physical_tables()
         if (days := get_row_days(each)) is not None
     ]
-    if not found:
-        return None
-    return Extent(min(each.first for each in found), min(each.through for each in found))
+    return Extent(*map(min, zip(*found, strict=True))) if found else None
 
 
 def find_read_day(accounts: Mapping[str, AccountRead]) -> date | None:

@@ -6,6 +6,9 @@ import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
+from itertools import filterfalse
+from operator import itemgetter
 from threading import Lock
 from time import monotonic
 from typing import Any
@@ -18,10 +21,12 @@ from engine.answer.freshness import DataNote
 from engine.answer.items import build_items
 from engine.answer.windows import PeriodBuckets
 from engine.calendar import Lookback, Window
+from engine.compiler.builder import SCANNED
+from engine.compiler.dialects.base import Dialect
 from engine.compiler.filters import bind_filters, get_filter_shapes
 from engine.compiler.plan import ItemsScan, LabelScan, Scan, Shape
 from engine.compiler.statements import CompiledPlan
-from engine.errors import LayoutMismatch, WarehouseTimeout, WarehouseUnavailable
+from engine.errors import LayoutMismatch, WarehouseUnavailable
 from engine.language.function_values import Row
 from engine.query import DimensionFilter, MetricQuery
 from engine.tables import Table
@@ -34,6 +39,9 @@ RowDays = tuple[date, date] | tuple[()]
 RowDaysKey = tuple[Table, str, int]
 MAX_ROW_DAYS = 100_000
 QueryTable = Callable[[Table, str, Mapping[str, Any]], Sequence[Row]]
+BindParameters = Callable[[], dict[str, Any]]
+# It is true of the first and last days that come with a scan's rows.
+get_end_mark = itemgetter(-1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +83,13 @@ class RowDaysCache:
             self._kept[key] = (monotonic() + self.ttl - age, days)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class StatementRead:
     """A statement, what it binds, and the rows that it came to; `bind` makes the parameters anew."""
 
     table: Table
     sql: str
-    bind: Callable[[], dict[str, Any]]
+    bind: BindParameters
     rows: CachedRows
 
 
@@ -108,19 +116,13 @@ class ScanFetcher:
         self.period = query.period
         self.context = context
         self.extents: dict[Table, Extent | None] = {}
-        self.row_days = row_days
+        # The first and last days of physical tables, as far as they are known.
+        self._row_days_cache = row_days
+        self._row_days: dict[Table, RowDays] = {}
         self._began_at, self._expires_at = monotonic(), context.expires_at
-        # The physical tables whose days the request will need, until they are queried.
-        self.expected_tables: Sequence[Table] = ()
-        self._rows_ahead: dict[Table, list[Row]] = {}
         self._reads: dict[Hashable, StatementRead] = {}
-        # The same by the identity of their rows, of which each read has its own.
-        self._reads_by_rows: dict[int, StatementRead] = {}
-
-    @property
-    def cached_rows(self) -> Sequence[CachedRows]:
-        """What has been fetched so far."""
-        return [read.rows for read in self._reads.values()]
+        # What has come through the cache so far.
+        self.cached_rows: list[CachedRows] = []
 
     def get_expiry(self) -> float:
         """Return until when the cache would give what has been fetched so far, by `time.monotonic`."""
@@ -128,10 +130,6 @@ class ScanFetcher:
             return -math.inf
         oldest = max((rows.age for rows in self.cached_rows), default=0.0)
         return min(self._expires_at, self._began_at + self.cache.ttl - oldest)
-
-    def get_read(self, rows: CachedRows) -> StatementRead:
-        """Return the read that these rows were fetched by."""
-        return self._reads_by_rows[id(rows)]
 
     def fetch_extent(self, table: Table) -> Extent | None:
         """Return the known days of a table; None where it has no rows."""
@@ -141,52 +139,38 @@ class ScanFetcher:
 
     def fetch_row_days(self, table: Table) -> tuple[date, date] | None:
         """Return the first and the last day of which a physical table has rows."""
-        key = (table, self.context.tenant, self.context.data_version)
-        if self.row_days is not None and (kept := self.row_days.get(key)) is not None:
-            self._expires_at = min(self._expires_at, kept[0])
-            return kept[1] or None
-        rows = self.fetch_once(
-            (table,),
-            table,
-            self.compiled.statements.get_row_days_sql((table,)),
-            lambda: self.bind_parameters(()),
-            (),
-            query=self.query_row_days,
-        )
-        days = [date.fromisoformat(self.warehouse.dialect.format_day(row[0])) for row in rows.rows]
-        found = (min(days), max(days)) if days else ()
-        if self.row_days is not None and not rows.is_stale:
-            self.row_days.put(key, found, age=rows.age)
+        found = self.find_row_days(table)
+        if found is None:
+            sql, bind = self.compiled.statements.get_row_days_sql(table), self.bind_later(())
+            found = self.keep_row_days(table, lambda: self.query_table(table, sql, bind()))
         return found or None
 
-    def query_row_days(self, table: Table, sql: str, parameters: Mapping[str, Any]) -> Sequence[Row]:
-        """Query a table's first and last day; the first call queries all tables that the request needs, in one go."""
-        expected, self.expected_tables = self.expected_tables, ()
-        missing = [each for each in expected if each is table or not self.has_row_days(each)]
-        if len(missing) > 1:
-            self._rows_ahead = self.query_together(tuple(missing), parameters)
-        found = self._rows_ahead.pop(table, None)
-        return self.query_table(table, sql, parameters) if found is None else found
-
-    def has_row_days(self, table: Table) -> bool:
-        key = (table, self.context.tenant, self.context.data_version)
-        return (table,) in self._reads or (self.row_days is not None and self.row_days.get(key) is not None)
-
-    def query_together(self, tables: tuple[Table, ...], parameters: Mapping[str, Any]) -> dict[Table, list[Row]]:
-        """Query several tables' first and last days; nothing where one of them cannot be read.
-
-        Each is asked alone then, so that the error names its table. Raises WarehouseTimeout.
-        """
-        try:
-            rows = self.warehouse.query(self.compiled.statements.get_row_days_sql(tables), parameters)
-        except WarehouseTimeout:
-            raise
-        except WarehouseUnavailable:
-            return {}
-        found: dict[Table, list[Row]] = {table: [] for table in tables}
-        for place, day in rows:
-            found[tables[place]].append((day,))
+    def keep_row_days(self, table: Table, query_days: Callable[[], Sequence[Row]]) -> RowDays:
+        """Keep the first and the last day of a table, from the cache or as they are queried."""
+        sql = self.compiled.statements.get_row_days_sql(table)
+        rows = self.fetch_through_cache(query_days, lambda: self.build_cache_key(sql, ()))
+        days = [date.fromisoformat(self.warehouse.dialect.format_day(row[0])) for row in rows.rows]
+        found = self._row_days[table] = (min(days), max(days)) if days else ()
+        if self._row_days_cache is not None and not rows.is_stale:
+            self._row_days_cache.put(self.get_row_days_key(table), found, age=rows.age)
         return found
+
+    def find_row_days(self, table: Table) -> RowDays | None:
+        """Return the first and the last day of a physical table as far as they are known without a statement."""
+        found = self._row_days.get(table)
+        if found is None and self._row_days_cache is not None:
+            kept = self._row_days_cache.get(self.get_row_days_key(table))
+            if kept is not None:
+                self._expires_at = min(self._expires_at, kept[0])
+                found = self._row_days[table] = kept[1]
+        return found
+
+    def get_row_days_key(self, table: Table) -> RowDaysKey:
+        return table, self.context.tenant, self.context.data_version
+
+    def list_unknown_tables(self, table: Table) -> tuple[Table, ...]:
+        """List the physical tables that a table is read from whose first and last days are unknown."""
+        return tuple([each for each in table.list_physical_tables() if self.find_row_days(each) is None])
 
     def fetch_scan(
         self,
@@ -195,68 +179,72 @@ class ScanFetcher:
         buckets: PeriodBuckets,
         to_date: date | None,
         lookback: Lookback | None = None,
-    ) -> CachedRows:
-        """Return a scan's rows; those of slots depend on the day up to which an unfinished window is known.
+    ) -> StatementRead:
+        """Read a scan; the rows of slots depend on the day up to which an unfinished window is known."""
+        if scan.shape is Shape.DAYS:
+            return self.fetch_days(scan, filters, lookback)
+        if scan.shape is Shape.WINDOWS:
+            # A window that is unfinished is read once more, up to the day to which it is known.
+            windows = tuple([index.axis.window for index in buckets.list_all()])
+            sql = self.compiled.get_scan_sql(scan, len(windows), get_filter_shapes(filters))
+            bind = self.bind_later(windows, filters)
+            return self.fetch_once((scan, filters, windows), scan.table, sql, bind, windows, filters=filters)
+        query, ranges = self.query, self.period.get_ranges(lookback)
+        sql = self.compiled.get_scan_sql(scan, len(ranges), get_filter_shapes(filters))
+        slots = (query.start, query.end, query.grain, query.compare, query.compare_start, to_date)
+        bind = self.bind_later(ranges if scan.breakdown is not None else (), filters, buckets=buckets)
+        return self.fetch_once((scan, filters, to_date), scan.table, sql, bind, ranges, slots=slots, filters=filters)
+
+    def fetch_days(self, scan: Scan, filters: Filters, lookback: Lookback | None) -> StatementRead:
+        """Read a scan of days, whose statement brings the first and last days of its tables too, unless known.
 
         What points look back to is read in a statement of its own, so that no other metric reads more days.
         """
-        # A window that is unfinished is read once more, up to the day to which it is known.
-        is_whole = scan.shape is Shape.WINDOWS
-        ranges = (
-            tuple([index.axis.window for index in buckets.list_all()]) if is_whole else self.period.get_ranges(lookback)
-        )
-        sql = self.compiled.get_scan_sql(scan, len(ranges), get_filter_shapes(filters))
-        bound = bind_filters(filters)
-        if scan.shape is not Shape.SLOTS:
-            return self.fetch_once(
-                (scan, filters, ranges),
-                scan.table,
-                sql,
-                lambda: self.bind_parameters(ranges) | bound,
-                ranges,
-                filters=filters,
-            )
-        query = self.query
-        slots = (query.start, query.end, query.grain, query.compare, query.compare_start, to_date)
+        identity = (scan, filters, lookback)
+        found = self._reads.get(identity)
+        if found is not None:
+            return found
+        ranges = self.period.get_ranges(lookback)
+        shapes, query = get_filter_shapes(filters), self.query_table
+        sql = self.compiled.get_scan_sql(scan, len(ranges), shapes)
+        if scan.member is None and (unknown := self.list_unknown_tables(scan.table)):
+            longer = self.compiled.get_scan_sql(scan, len(ranges), shapes, unknown)
+            query = partial(self.query_with_row_days, longer, unknown)
+        bind = self.bind_later(ranges, filters)
+        return self.fetch_once(identity, scan.table, sql, bind, ranges, query, filters=filters)
 
-        def parameters() -> dict[str, Any]:
-            read = ranges if scan.breakdown is not None else ()
-            return self.bind_parameters(read) | bound | {"slots": self.warehouse.dialect.bind_slots(buckets.slot_days)}
+    def query_with_row_days(
+        self, longer: str, unknown: Sequence[Table], table: Table, sql: str, parameters: Mapping[str, Any]
+    ) -> Sequence[Row]:
+        """Query a scan by the longer statement, which brings the first and last days of unknown tables too."""
+        rows = self.query_table(table, longer, parameters)
+        ends = list(filter(get_end_mark, rows))
+        for place, each in enumerate(unknown, SCANNED + 1):
+            days = [row[:1] for row in ends if row[-1] == place]
+            # They are kept before the rows are, so that whoever waits for these finds them.
+            self.keep_row_days(each, partial(list, days))
+        scanned = list(filterfalse(get_end_mark, rows))
+        # Rows that are kept have the same columns whichever statement brings them; otherwise nobody reads the mark.
+        return scanned if self.cache is None else [row[:-1] for row in scanned]
 
-        return self.fetch_once(
-            (scan, filters, to_date), scan.table, sql, parameters, ranges, slots=slots, filters=filters
-        )
-
-    def fetch_labels(self, scan: LabelScan, filters: Filters, ranges: tuple[Window, ...]) -> CachedRows:
-        """Return each label of each member, and its last day."""
+    def fetch_labels(self, scan: LabelScan, filters: Filters, ranges: tuple[Window, ...]) -> StatementRead:
+        """Read each label of each member, and its last day."""
         sql = self.compiled.get_labels_sql(scan, len(ranges), get_filter_shapes(filters))
-        bound = bind_filters(filters)
-        return self.fetch_once(
-            (scan, filters, ranges),
-            scan.table,
-            sql,
-            lambda: self.bind_parameters(ranges) | bound,
-            ranges,
-            filters=filters,
-        )
+        bind = self.bind_later(ranges, filters)
+        return self.fetch_once((scan, filters, ranges), scan.table, sql, bind, ranges, filters=filters)
 
-    def fetch_items(self, scan: ItemsScan, filters: Filters, *, mixed: bool) -> tuple[CachedRows, list[dict[str, Any]]]:
-        """Return a list's rows, and its items."""
+    def fetch_items(
+        self, scan: ItemsScan, filters: Filters, *, mixed: bool
+    ) -> tuple[StatementRead, list[dict[str, Any]]]:
+        """Read a list, and return its items too."""
         sql = self.compiled.get_items_sql(scan, get_filter_shapes(filters))
         window = (Window(self.query.start, self.query.end),)
         extent = self.fetch_extent(scan.table)
-        is_known = extent is not None and extent.intersect(window[0]) is not None
-        ranked_by_money = scan.items.order.expression.money
-
-        def parameters() -> dict[str, Any]:
-            money = {"mixed": int(mixed)} if ranked_by_money else {}
-            return self.bind_parameters(window) | bind_filters(filters) | money
-
-        given = mixed if ranked_by_money else None
-        rows = self.fetch_once(
-            (scan, filters, given), scan.table, sql, parameters, window, mixed=given, filters=filters
-        )
-        return rows, build_items(scan, rows.rows, mixed=mixed, is_known=is_known)
+        is_known = extent is not None and extent.find_last_day(window[0]) is not None
+        given = mixed if scan.items.order.expression.money else None
+        bind = self.bind_later(window, filters, mixed=given)
+        read = self.fetch_once((scan, filters, given), scan.table, sql, bind, window, mixed=given, filters=filters)
+        return read, build_items(scan, read.rows.rows, mixed=mixed, is_known=is_known)
 
     def build_cache_key(self, sql: str, days: tuple[Window, ...], **more: Any) -> CacheKey:
         return CacheKey(
@@ -274,12 +262,12 @@ class ScanFetcher:
         identity: tuple[Hashable, ...],
         table: Table,
         sql: str,
-        parameters: Callable[[], dict[str, Any]],
+        bind: BindParameters,
         days: tuple[Window, ...],
         query: QueryTable | None = None,
         **more: Any,
-    ) -> CachedRows:
-        """Fetch a statement's rows, once for each identity; `days` and `more` go into the cache key.
+    ) -> StatementRead:
+        """Read a statement's rows, once for each identity; `days` and `more` go into the cache key.
 
         `query` is what queries it, if it is not to be queried alone.
 
@@ -289,11 +277,10 @@ class ScanFetcher:
         if found is None:
             run = query or self.query_table
             rows = self.fetch_through_cache(
-                lambda: run(table, sql, parameters()), lambda: self.build_cache_key(sql, days, **more)
+                lambda: run(table, sql, bind()), lambda: self.build_cache_key(sql, days, **more)
             )
-            found = self._reads[identity] = StatementRead(table, sql, parameters, rows)
-            self._reads_by_rows[id(rows)] = found
-        return found.rows
+            found = self._reads[identity] = StatementRead(table, sql, bind, rows)
+        return found
 
     def query_table(self, table: Table, sql: str, parameters: Mapping[str, Any]) -> Sequence[Row]:
         """Query the warehouse; a mismatch names the declared table. Raises WarehouseUnavailable."""
@@ -307,20 +294,46 @@ class ScanFetcher:
     ) -> CachedRows:
         if self.cache is None:
             return CachedRows(fetch_rows())
-        if not self.context.offline:
-            return self.cache.get_or_fetch(build_key(), fetch_rows)
-        stale = self.cache.get_stale(build_key())
-        if stale is None:
+        found = (
+            self.cache.get_stale(build_key())
+            if self.context.offline
+            else self.cache.get_or_fetch(build_key(), fetch_rows)
+        )
+        if found is None:
             raise WarehouseUnavailable("the cache holds no answer")
-        return stale
+        self.cached_rows.append(found)
+        return found
 
-    def bind_parameters(self, windows: Sequence[Window]) -> dict[str, Any]:
-        """Bind the tenant and the days to read, in the driver's form."""
+    def bind_later(
+        self,
+        windows: Sequence[Window],
+        filters: Filters = (),
+        *,
+        buckets: PeriodBuckets | None = None,
+        mixed: bool | None = None,
+    ) -> BindParameters:
+        """Return what binds a statement's parameters; it holds nothing of this request, which is freed at once."""
         dialect = self.warehouse.dialect
-        parameters: dict[str, Any] = {"tenant": dialect.bind_tenant_id(self.context.tenant)}
-        for index, window in enumerate(windows):
-            parameters[f"start{index}"], parameters[f"end{index}"] = (
-                dialect.bind_day(window.start),
-                dialect.bind_day(window.end),
-            )
-        return parameters
+        return partial(bind_parameters, dialect, self.context.tenant, windows, filters, buckets=buckets, mixed=mixed)
+
+
+def bind_parameters(
+    dialect: Dialect,
+    tenant: str,
+    windows: Sequence[Window],
+    filters: Filters,
+    *,
+    buckets: PeriodBuckets | None,
+    mixed: bool | None,
+) -> dict[str, Any]:
+    """Bind the tenant, the days to read, the members and what else a statement needs, in the driver's form."""
+    parameters: dict[str, Any] = {"tenant": dialect.bind_tenant_id(tenant)}
+    for index, window in enumerate(windows):
+        parameters[f"start{index}"] = dialect.bind_day(window.start)
+        parameters[f"end{index}"] = dialect.bind_day(window.end)
+    parameters |= bind_filters(filters)
+    if buckets is not None:
+        parameters["slots"] = dialect.bind_slots(buckets.slot_days)
+    if mixed is not None:
+        parameters["mixed"] = int(mixed)
+    return parameters

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import lru_cache
+from typing import NamedTuple
 
-from engine.answer.extent import AccountReads, Extent, intersect_windows, iter_ended_accounts
+from engine.answer.extent import AccountReads, Extent, iter_ended_accounts
 from engine.calendar import DAY, Compare, Period, Window
 from engine.catalog.metrics import Metric
 from engine.tables import Table
@@ -26,8 +26,7 @@ class DataNote:
     days: Window
 
 
-@dataclass(frozen=True, slots=True)
-class Freshness:
+class Freshness(NamedTuple):
     """The days up to which a widget's data is known in both windows, and from which it may change.
 
     `to_date` is the day up to which unfinished windows are compared; None where they are finished.
@@ -45,20 +44,40 @@ def find_freshness(
     """Find how far the data of a metric is known, by its tables whose sources are `active`."""
     tables = metric.list_tables(active)
     window = period.current.window
-    counted = [tables for _ in period.windows]
-    if metric.has_optional_parts:
-        tests = [make_known_test(get_extent, each) for each in period.windows]
-        counted = [metric.list_counted_tables(active, is_known) for is_known in tests]
-    late = None
-    if reads:
+    extents = [get_extent(table) for table in tables]
+    throughs = [
+        find_common_through(list_counted_extents(metric, each, active, get_extent, extents), each)
+        for each in period.windows
+    ]
+    provisional = [
+        day
+        for table, extent in zip(tables, extents, strict=True)
+        if (day := find_provisional_day(table.restates, extent, window)) is not None
+    ]
+    to_date = throughs[0]
+    if to_date is not None and reads:
         ended = iter_ended_accounts(tables, reads, window, "late")
-        late = min((day for *_, day in ended if day >= window.start), default=None)
-    return combine_extents(
-        tuple((table.restates, get_extent(table)) for table in tables),
-        tuple(tuple(map(get_extent, each)) for each in counted),
-        period,
-        late,
+        to_date = min((to_date, *(day for *_, day in ended if day >= window.start)))
+    is_unfinished = to_date is not None and to_date < window.end and period.compare is not Compare.OFF
+    return Freshness(
+        through=throughs[0],
+        compared_through=throughs[1] if len(throughs) > 1 else None,
+        provisional=min(provisional, default=None),
+        to_date=to_date if is_unfinished else None,
     )
+
+
+def list_counted_extents(
+    metric: Metric,
+    window: Window,
+    active: frozenset[str],
+    get_extent: GetExtent,
+    extents: Sequence[Extent | None],
+) -> Sequence[Extent | None]:
+    """List those of a metric's extents that decide how far a window is known."""
+    if not metric.has_optional_parts:
+        return extents
+    return [get_extent(table) for table in metric.list_counted_tables(active, make_known_test(get_extent, window))]
 
 
 def make_known_test(get_extent: GetExtent, window: Window) -> Callable[[Table], bool]:
@@ -66,53 +85,23 @@ def make_known_test(get_extent: GetExtent, window: Window) -> Callable[[Table], 
 
     def is_known(table: Table) -> bool:
         extent = get_extent(table)
-        return extent is not None and extent.intersect(window) is not None
+        return extent is not None and extent.find_last_day(window) is not None
 
     return is_known
 
 
-@lru_cache(maxsize=4_096)
-def combine_extents(
-    extents: tuple[tuple[int | None, Extent | None], ...],
-    counted: tuple[tuple[Extent | None, ...], ...],
-    period: Period,
-    late: date | None,
-) -> Freshness:
-    """Combine what is known of several tables, each with how many days its source restates.
-
-    `counted` are the extents that decide how far each window is known. `late` is the earliest last day of an account
-    that is late, if it is within the window.
-    """
-    window = period.current.window
-    through = find_common_through(counted[0], window)
-    provisional = [find_provisional_day(restates, extent, window) for restates, extent in extents]
-    compared = None
-    if period.comparison is not None:
-        compared = find_common_through(counted[1], period.comparison.window)
-    to_date = None
-    if period.compare is not Compare.OFF and through is not None:
-        to_date = through if late is None else min(through, late)
-    return Freshness(
-        through=through,
-        compared_through=compared,
-        provisional=min((day for day in provisional if day is not None), default=None),
-        to_date=None if to_date is None or to_date >= window.end else to_date,
-    )
-
-
 def find_common_through(extents: Sequence[Extent | None], window: Window) -> date | None:
     """Return the last day of the window that all extents know; None where one of them knows none."""
-    known = [None if extent is None else extent.intersect(window) for extent in extents]
-    days = [each.end for each in known if each is not None]
-    return min(days) if days and len(days) == len(known) else None
+    days = [day for each in extents if each is not None and (day := each.find_last_day(window)) is not None]
+    return min(days) if days and len(days) == len(extents) else None
 
 
 def find_provisional_day(restates: int | None, extent: Extent | None, window: Window) -> date | None:
     """Return the first day of the window that the table's source may still restate; None without one."""
-    if restates is None or extent is None or (known := extent.intersect(window)) is None:
+    if restates is None or extent is None or (last := extent.find_last_day(window)) is None:
         return None
     day = max(window.start, extent.through - timedelta(days=restates - 1))
-    return day if day <= known.end else None
+    return day if day <= last else None
 
 
 def list_notes(
@@ -132,9 +121,5 @@ def list_notes(
         if code == "late" or day >= first
     ]
     names = {read.name for table in tables for read in table.list_physical_tables()}
-    found += [
-        note
-        for note in notes
-        if note.table in names and any(intersect_windows(note.days, each) is not None for each in period.windows)
-    ]
+    found += [note for note in notes if note.table in names and any(map(note.days.overlaps, period.windows))]
     return sorted(found, key=lambda note: (note.source, note.account, note.days.start, note.code))

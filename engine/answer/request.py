@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from engine.answer.aggregate import MetricResult, SeriesBuilder, aggregate_metric
-from engine.answer.cache import CachedRows
 from engine.answer.combine import WidgetBuilder, WidgetResult
 from engine.answer.extent import Extent
 from engine.answer.fetch import Filters, ScanFetcher, StatementRead
 from engine.answer.freshness import find_freshness, list_notes, make_known_test
-from engine.answer.receipts.receipt import Receipt, make_receipt
-from engine.answer.response import AnswerContext, Body, build_body
+from engine.answer.receipts.receipt import Receipt, digest_question, get_owner, make_receipt
+from engine.answer.response import Body, build_body, build_frame
 from engine.answer.tables import MemberTableBuilder
 from engine.answer.target import TargetGoal, TargetValues, build_constant_goal, is_projectable, measure_progress
 from engine.answer.values.series import MIXED, SeriesValues
@@ -21,6 +20,7 @@ from engine.answer.windows import build_period_buckets
 from engine.calendar import Axis, Lookback, Window
 from engine.catalog.metrics import Metric, MetricTarget, TableMetric
 from engine.compiler.builder import OTHER
+from engine.compiler.plan import Shape
 from engine.language.function_values import Row
 from engine.query import NOT_SET
 from engine.tables import Table
@@ -29,15 +29,15 @@ from engine.tables import Table
 ResultKey = tuple[str, Filters, date | None, Lookback | None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class TableResult:
-    """The result of a metric over a table, and the rows that it was computed from."""
+    """The result of a metric over a table, and what was read for it."""
 
     result: MetricResult
-    cached_rows: tuple[CachedRows, ...]
+    reads: Sequence[StatementRead]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class BuiltWidget:
     """A widget's body, the results that it was built from, and what was read for it."""
 
@@ -60,55 +60,48 @@ class WidgetRequest:
         self.active = context.connected if self.query.sources is None else context.connected & self.query.sources
         self._results: dict[ResultKey, TableResult] = {}
 
-    def list_physical_tables(self, metrics: Iterable[Metric]) -> list[Table]:
-        """List the tables that answers rest on and that have rows of their own."""
-        tables = (table for metric in metrics for table in metric.list_tables(self.active))
-        return list(dict.fromkeys(physical for table in tables for physical in table.list_physical_tables()))
+    def fetch_unknown_days(self, metric: Metric, filters: Filters) -> None:
+        """Fetch first what brings the first and last days of tables too, where these are unknown."""
+        if not metric.is_answerable(self.active):
+            return
+        applied = metric.select_filters(filters)
+        if isinstance(metric, TableMetric) and self.fetcher.list_unknown_tables(metric.table):
+            scans = (each.scan for each in self.fetcher.compiled.plan.metrics[metric.key].wholes)
+            if (scan := next((each for each in scans if each.shape is Shape.DAYS), None)) is not None:
+                self.fetcher.fetch_days(scan, applied, metric.lookback)
+        for part in metric.parts:
+            self.fetch_unknown_days(part, applied)
 
     def build_widget(self, metric: Metric) -> BuiltWidget:
         """Build a widget, with its receipt."""
         query, context, period = self.query, self.fetcher.context, self.fetcher.period
+        dialect = self.fetcher.warehouse.dialect
+        self.fetch_unknown_days(metric, query.filters)
         freshness = find_freshness(metric, period, self.active, self.fetcher.fetch_extent, context.reads)
-        buckets = build_period_buckets(period, self.fetcher.warehouse.dialect, freshness.to_date)
-        used, aimed = dict[int, TableResult](), dict[int, TableResult]()
+        buckets = build_period_buckets(period, dialect, freshness.to_date)
+        used, aimed = dict[TableResult, None](), dict[TableResult, None]()
         result = self.make_builder(freshness.to_date, used).build(metric, query.filters)
         target = None
         if metric.target is not None and result is not None:
             target = self.build_target(metric, metric.target, result, freshness.through, aimed)
-        applied = metric.select_filters(query.filters)
-        body = build_body(
-            metric,
-            result,
-            AnswerContext(
-                query=query,
-                buckets=buckets,
-                active=self.active,
-                freshness=freshness,
-                notes=list_notes(metric, period, self.active, context.reads, context.notes),
-                applied=applied,
-                ignored=[each.dimension for each in query.filters if each not in applied],
-                target=target,
-            ),
-        )
-        parts = list((used | aimed).values())
-        # Several parts may share a read.
-        reads = list(dict.fromkeys(self.fetcher.get_read(rows) for each in parts for rows in each.cached_rows))
+        notes = list_notes(metric, period, self.active, context.reads, context.notes)
+        frame = build_frame(metric, query, self.active)
+        body = build_body(frame, result, buckets, freshness, notes, target)
         receipt = make_receipt(
-            self.definitions.get(metric.key, metric),
-            query,
+            digest_question(frame, self.definitions.get(metric.key, metric), dialect.name),
             body,
-            tenant=context.tenant,
+            result.series if result else (),
+            owner=get_owner(context.tenant, metric.key),
+            through=freshness.through if result else None,
             data_version=context.data_version,
-            sources=self.active.intersection(metric.sources),
-            filters=applied,
-            dialect=self.fetcher.warehouse.dialect.name,
         )
         body["meta"]["receipt"] = receipt.id
         return BuiltWidget(
             body=body,
             receipt=receipt,
-            results=tuple(each.result for each in used.values()),
-            reads=reads,
+            results=tuple([each.result for each in used]),
+            # Several parts may share a read.
+            reads=list(dict.fromkeys([read for each in used | aimed for read in each.reads])),
             extents={
                 table: self.fetcher.fetch_extent(table)
                 for table in metric.tables
@@ -117,7 +110,7 @@ class WidgetRequest:
         )
 
     def make_builder(
-        self, to_date: date | None, used: dict[int, TableResult], *, windowed_as: Metric | None = None
+        self, to_date: date | None, used: dict[TableResult, None], *, windowed_as: Metric | None = None
     ) -> WidgetBuilder:
         """Make a builder of results with their part up to `to_date`; it notes in `used` what it rests on.
 
@@ -128,7 +121,7 @@ class WidgetRequest:
             if not self.active.issuperset(part.sources):
                 return None
             found = self.get_table_result(part, filters, to_date, (windowed_as or part).lookback)
-            used[id(found)] = found
+            used[found] = None
             return found.result
 
         period = self.fetcher.period
@@ -141,7 +134,7 @@ class WidgetRequest:
         target: MetricTarget,
         result: WidgetResult,
         through: date | None,
-        used: dict[int, TableResult],
+        used: dict[TableResult, None],
     ) -> TargetValues | None:
         """Build the target of a widget that has a result; None where it is of other rows or another currency."""
         applied = metric.select_filters(self.query.filters)
@@ -183,35 +176,28 @@ class WidgetRequest:
         fetcher, plan = self.fetcher, self.fetcher.compiled.plan.metrics[metric.key]
         dialect = fetcher.warehouse.dialect
         buckets = build_period_buckets(fetcher.period, dialect, to_date)
-        fetched = {
-            projection.scan: fetcher.fetch_scan(projection.scan, filters, buckets, to_date, lookback)
-            for projection in (*plan.wholes, plan.members, *(plan.rows.projections if plan.rows else ()))
-            if projection is not None
-        }
-        rows = {scan: each.rows for scan, each in fetched.items()}
+        fetched = {scan: fetcher.fetch_scan(scan, filters, buckets, to_date, lookback) for scan in plan.scans}
+        rows = {scan: read.rows.rows for scan, read in fetched.items()}
         extent = fetcher.fetch_extent(metric.table)
         result = aggregate_metric(plan, rows, buckets, extent, dialect, lookback)
-        cached_rows = list(fetched.values())
-        labels: Sequence[Row] = ()
+        reads = list(fetched.values())
         if plan.labels is not None:
-            label_rows = fetcher.fetch_labels(plan.labels, filters, fetcher.period.get_ranges(lookback))
-            labels = label_rows.rows
-            cached_rows.append(label_rows)
+            read = fetcher.fetch_labels(plan.labels, filters, fetcher.period.get_ranges(lookback))
+            label_members(result.series, find_labels(read.rows.rows))
+            reads.append(read)
         if plan.rows is not None:
             builder = MemberTableBuilder(plan.rows, SeriesBuilder(metric, buckets, extent, dialect), rows)
             result.table = builder.build(result, self.query)
             # The columns' totals stand in the table; the widget's line is the first one's.
             result.series[:] = result.table.columns[:1]
             result.stats = result.series[0].stats
-        else:
-            label_members(result.series, find_labels(labels))
         if metric.by is not None and metric.is_ordered_by_name:
             has_numbers = metric.by.label is None and metric.table.columns[metric.by.column].value_type == "whole"
             sort_by_name(result.series, has_numbers=has_numbers)
         if plan.items is not None:
-            item_rows, result.items = fetcher.fetch_items(plan.items, filters, mixed=result.currency == MIXED)
-            cached_rows.append(item_rows)
-        return TableResult(result, tuple(cached_rows))
+            read, result.items = fetcher.fetch_items(plan.items, filters, mixed=result.currency == MIXED)
+            reads.append(read)
+        return TableResult(result, reads)
 
 
 def find_labels(rows: Sequence[Row]) -> Mapping[str, str]:

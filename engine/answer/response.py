@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from engine.answer.combine import WidgetResult
@@ -14,6 +15,7 @@ from engine.answer.target import TargetValues
 from engine.answer.values.numbers import Value
 from engine.answer.values.series import MemberTable, SeriesValues, StatValues
 from engine.answer.windows import BucketIndex, PeriodBuckets
+from engine.calendar import format_iso_day
 from engine.catalog.metrics import Metric, TableMetric
 from engine.files.metric_definitions import DeltaKind
 from engine.query import DimensionFilter, MetricQuery
@@ -21,18 +23,52 @@ from engine.query import DimensionFilter, MetricQuery
 Body = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerContext:
-    """What a widget's answer rests on, besides its values."""
+@dataclass(frozen=True, slots=True, eq=False)
+class AnswerFrame:
+    """What a widget answers whatever its rows are: many answers share it, so that none of them may change it.
 
+    `meta` has a place for what the rows tell.
+    """
+
+    metric: Metric
     query: MetricQuery
-    buckets: PeriodBuckets
     active: frozenset[str]
-    freshness: Freshness
-    notes: Sequence[DataNote]
-    applied: Sequence[DimensionFilter]
-    ignored: Sequence[str]
-    target: TargetValues | None = None
+    applied: tuple[DimensionFilter, ...]
+    meta: Body
+
+
+@lru_cache(maxsize=1_024)
+def build_frame(metric: Metric, query: MetricQuery, active: frozenset[str]) -> AnswerFrame:
+    """Build what a widget answers whatever its rows are; equal arguments return the same object."""
+    applied = metric.select_filters(query.filters)
+    meta = {
+        "key": metric.key,
+        "title": metric.title,
+        "format": metric.format,
+        "decimals": metric.decimals,
+        "better": metric.better,
+        "delta": metric.delta,
+        "grain": query.grain.value,
+        "start": query.start.isoformat(),
+        "end": query.end.isoformat(),
+        "compare": query.compare.value,
+        "total": metric.total if isinstance(metric, TableMetric) else "period",
+        "currency": None,
+        "sources": list(metric.sources),
+        "missing_sources": [source for source in metric.sources if source not in active],
+        "data_through": None,
+        "comparison_through": None,
+        "provisional_from": None,
+        "filters": {
+            "applied": [
+                {"dimension": each.dimension, "filter": list(each.include), "exclude": list(each.exclude)}
+                for each in applied
+            ],
+            "ignored": [each.dimension for each in query.filters if each not in applied],
+        },
+        "notes": [],
+    }
+    return AnswerFrame(metric, query, active, applied, meta)
 
 
 def compute_delta(value: Value, previous: Value, kind: DeltaKind) -> Value:
@@ -62,29 +98,47 @@ def build_stats(stats: StatValues, kind: DeltaKind, to_date: date | None = None)
     }
 
 
-def build_body(metric: Metric, result: WidgetResult | None, context: AnswerContext) -> Body:
+def build_body(
+    frame: AnswerFrame,
+    result: WidgetResult | None,
+    buckets: PeriodBuckets,
+    freshness: Freshness,
+    notes: Sequence[DataNote],
+    target: TargetValues | None,
+) -> Body:
     """Build the body that GET /v1/widgets/{key} returns."""
-    buckets, to_date = context.buckets, context.freshness.to_date
-    body: Body = {"series": [], "stats": build_stats(StatValues(), metric.delta)}
+    metric, to_date = frame.metric, freshness.to_date
+    shown = [] if result is None else result.series
+    stats, delta = (StatValues(), metric.delta) if result is None else (result.stats, result.delta)
+    is_unfinished = result is not None and not metric.is_correlation
+    body: Body = {
+        "series": [build_series(series, frame, buckets.current, to_date) for series in shown],
+        "stats": build_stats(stats, delta, to_date if is_unfinished else None),
+    }
     if buckets.compared is not None:
-        window = buckets.compared.axis.window
-        body["comparison"] = {"start": window.start.isoformat(), "end": window.end.isoformat(), "series": []}
-    body["items"] = []
-    if result is not None:
-        body["series"] = [build_series(series, context) for series in result.series]
-        body["stats"] = build_stats(result.stats, result.delta, None if metric.is_correlation else to_date)
-        body["items"] = result.items
-        if buckets.compared is not None:
-            body["comparison"]["series"] = [
-                {"name": series.name, "points": build_points(buckets.compared, series.compared)}
-                for series in result.series
-            ]
+        body["comparison"] = build_comparison(shown, buckets.compared)
+    body["items"] = [] if result is None else result.items
     if metric.target is not None:
-        body["target"] = None if context.target is None else build_target(context.target, buckets.current)
+        body["target"] = None if target is None else build_target(target, buckets.current)
     if isinstance(metric, TableMetric) and metric.rows is not None:
         body["table"] = build_table(metric, result.table if result else None, to_date)
-    body["meta"] = build_meta(metric, result, context)
+    meta = body["meta"] = frame.meta.copy()
+    if result is not None:
+        meta["delta"], meta["currency"] = result.delta, result.currency
+        meta["data_through"] = format_day(freshness.through)
+        meta["comparison_through"] = format_day(freshness.compared_through)
+        meta["provisional_from"] = format_day(freshness.provisional)
+        meta["notes"] = [build_note(note) for note in notes]
     return body
+
+
+def build_comparison(shown: Sequence[SeriesValues], bucket_index: BucketIndex) -> Body:
+    window = bucket_index.axis.window
+    return {
+        "start": format_iso_day(window.start),
+        "end": format_iso_day(window.end),
+        "series": [{"name": each.name, "points": build_points(bucket_index, each.compared)} for each in shown],
+    }
 
 
 def build_target(target: TargetValues, bucket_index: BucketIndex) -> Body:
@@ -127,7 +181,7 @@ def build_table(metric: TableMetric, table: MemberTable | None, to_date: date | 
     }
 
 
-def build_series(series: SeriesValues, context: AnswerContext) -> Body:
+def build_series(series: SeriesValues, frame: AnswerFrame, bucket_index: BucketIndex, to_date: date | None) -> Body:
     """Build one series, with what its own metric says of it."""
     part, own = series.metric, series.series
     body: Body = {
@@ -137,12 +191,12 @@ def build_series(series: SeriesValues, context: AnswerContext) -> Body:
         "decimals": part.get_decimals(own),
         "better": (own and own.better) or part.better,
         "currency": series.currency,
-        "points": build_points(context.buckets.current, series.points),
-        "stats": build_stats(series.stats, part.delta, context.freshness.to_date),
+        "points": build_points(bucket_index, series.points),
+        "stats": build_stats(series.stats, part.delta, to_date),
     }
     if series.id is not None:
         body["id"] = series.id
-    if len(part.select_filters(context.applied)) < len(context.applied):
+    if frame.applied and len(part.select_filters(frame.applied)) < len(frame.applied):
         body["filtered"] = False
     return body
 
@@ -155,41 +209,10 @@ def build_points(bucket_index: BucketIndex, values: Sequence[Value]) -> list[Bod
     return points
 
 
-def build_meta(metric: Metric, result: WidgetResult | None, context: AnswerContext) -> Body:
-    query, freshness = context.query, context.freshness if result else Freshness()
-    return {
-        "key": metric.key,
-        "title": metric.title,
-        "format": metric.format,
-        "decimals": metric.decimals,
-        "better": metric.better,
-        "delta": result.delta if result else metric.delta,
-        "grain": query.grain.value,
-        "start": query.start.isoformat(),
-        "end": query.end.isoformat(),
-        "compare": query.compare.value,
-        "total": metric.total if isinstance(metric, TableMetric) else "period",
-        "currency": result.currency if result else None,
-        "sources": list(metric.sources),
-        "missing_sources": [source for source in metric.sources if source not in context.active],
-        "data_through": format_day(freshness.through),
-        "comparison_through": format_day(freshness.compared_through),
-        "provisional_from": format_day(freshness.provisional),
-        "filters": {
-            "applied": [
-                {"dimension": each.dimension, "filter": list(each.include), "exclude": list(each.exclude)}
-                for each in context.applied
-            ],
-            "ignored": list(context.ignored),
-        },
-        "notes": [build_note(note) for note in context.notes] if result else [],
-    }
-
-
 def build_note(note: DataNote) -> Body:
     days = {"from": note.days.start.isoformat(), "to": note.days.end.isoformat()}
     return {"code": note.code, "source": note.source, "account": note.account, **days}
 
 
 def format_day(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()
+    return None if day is None else format_iso_day(day)

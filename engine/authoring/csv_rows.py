@@ -36,8 +36,8 @@ TOTAL_LABEL = re.compile(
     r"( ?[:(–-].*| of \d.*)?",
     re.IGNORECASE,
 )
-# A line of words below the rows, such as `©2026 …`.
-NOTE = re.compile(r".*[^\W\d_]{3,}.*\s.*", re.DOTALL)
+# A line of words below the rows, such as `©2026 …`; one that begins with # is the head of another report.
+NOTE = re.compile(r"\s*[^\s#].*[^\W\d_]{3,}.*\s.*", re.DOTALL)
 WHOLE_TYPES = ("integer", "bigint")
 LEAVE_OUT = "--skip-totals leaves such rows out"
 

@@ -125,8 +125,9 @@ def is_month_name(text: str, name: str) -> bool:
 
 
 def list_day_orders(given: str) -> Sequence[DayOrder]:
-    """List the orders of year, month and day in which a text is a date."""
-    return [order for order in DAY_ORDERS if parse_ordered_day(given, order) is not None]
+    """List the orders of year, month and day in which a text is a date that queries allow."""
+    found = {order: parse_ordered_day(given, order) for order in DAY_ORDERS}
+    return [order for order, day in found.items() if day is not None and MIN_DATE <= day <= MAX_DATE]
 
 
 def describe_day_orders(given: str) -> str:

@@ -114,7 +114,8 @@ class TableDraft:
         self.has_totals = len(self.rows) < len(whole) or any(len(each) == 1 for each in records)
         if not self.rows:
             raise InvalidRows(f"{path}: has no rows below its header, from which types could be guessed")
-        self.has_decimal_comma = any(map(has_decimal_comma, zip(*self.rows, strict=True)))
+        columns = list(zip(*self.rows, strict=True))
+        self.has_decimal_comma = any(map(has_decimal_comma, columns)) and not any(map(has_decimal_point, columns))
         self.columns = list(self.draft_columns(file.header))
         self.currency = self.find_currency()
         if not self.days:
@@ -368,6 +369,10 @@ def has_decimal_comma(values: Sequence[str]) -> bool:
     return all(map(COMMA_NUMBER.fullmatch, given)) and any(
         "," in value and not GROUPED_NUMBER.fullmatch(value) for value in given
     )
+
+
+def has_decimal_point(values: Sequence[str]) -> bool:
+    return any(re.fullmatch(r"[+-]?\d+\.\d\d?", drop_signs(value.strip()), re.ASCII) for value in values)
 
 
 def has_ordered_days(column: DraftColumn, order: DayOrder) -> bool:

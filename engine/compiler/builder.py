@@ -23,6 +23,8 @@ from engine.query import NOT_SET
 from engine.tables import Table
 
 OTHER = "Other"
+# What a scan's own rows end with where its statement brings the first and last days of tables too.
+SCANNED = 0
 
 
 class StatementBuilder:
@@ -31,44 +33,46 @@ class StatementBuilder:
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
 
-    def emit_scan(self, scan: Scan, range_count: int, filters: Sequence[FilterShape] = ()) -> str:
-        """Emit the statement of a scan whose days lie in one range or in two."""
+    def emit_scan(
+        self, scan: Scan, range_count: int, filters: Sequence[FilterShape] = (), ends: Sequence[Table] = ()
+    ) -> str:
+        """Emit the statement of a scan whose days lie in one range or in two.
+
+        A scan of days brings the first and the last days of the physical tables `ends` too. Each row then has behind
+        its columns the number of the table whose day it is, from 1 on, and the scan's own rows have SCANNED.
+        """
         condition = self.emit_filters(scan.table, filters)
         if scan.member is not None:
             return self.emit_rows_scan(scan, scan.member, range_count, condition)
+        if scan.shape is Shape.SLOTS and scan.breakdown is None:
+            return self.emit_slot_scan(scan, condition)
+        marks = [f"{SCANNED} AS ends"] if ends else []
         if scan.breakdown is not None:
-            return self.emit_member_scan(scan, scan.breakdown, range_count, condition)
-        if scan.shape is Shape.DAYS:
-            return self.emit_day_scan(scan, range_count, condition)
-        return self.emit_slot_scan(scan, condition)
+            emitted = self.emit_member_scan(scan, scan.breakdown, range_count, condition, marks)
+        else:
+            emitted = self.emit_day_scan(scan, range_count, condition, marks)
+        blanks = ["NULL"] * (scan.width - 1)
+        rows = (self.emit_row_days(table, *blanks, str(place)) for place, table in enumerate(ends, SCANNED + 1))
+        return "\nUNION ALL\n".join((emitted, *rows))
 
-    def emit_row_days(self, tables: Sequence[Table]) -> str:
-        """Emit the first and the last day of which physical tables have rows for the tenant; no rows without any.
-
-        Of several tables each row begins with the table's position.
-        """
-        return "\nUNION ALL\n".join(
-            self.emit_end_days(table, f"{position} AS place, " if len(tables) > 1 else "")
-            for position, table in enumerate(tables)
-        )
-
-    def emit_end_days(self, table: Table, leading: str) -> str:
+    def emit_row_days(self, table: Table, *more: str) -> str:
+        """Emit the first and the last day of which a physical table has rows for the tenant; no rows without any."""
         day = self.emit_columns(table)[table.time]
-        rows = (
-            f"SELECT {leading}e.day FROM (SELECT {day} AS day FROM {self.emit_source(table)}\n"
+        selected = ", ".join(("e.day", *more))
+        return "\nUNION ALL\n".join(
+            f"SELECT {selected} FROM (SELECT {day} AS day FROM {self.emit_source(table)}\n"
             f"WHERE {self.emit_tenant_conjunct(table)}{day} IS NOT NULL\nORDER BY {day}{order} LIMIT 1) AS e"
             for order in ("", " DESC")
         )
-        return "\nUNION ALL\n".join(rows)
 
     # Without a breakdown
 
-    def emit_day_scan(self, scan: Scan, range_count: int, condition: str) -> str:
+    def emit_day_scan(self, scan: Scan, range_count: int, condition: str, marks: Sequence[str]) -> str:
         columns = self.emit_columns(scan.table)
         day = columns[scan.table.time]
         account = [columns[scan.table.account]] if scan.by_account and scan.table.account else []
         leading = [f"{day} AS day", *(f"{sql} AS account" for sql in account)]
-        selected = ",\n  ".join((*leading, *self.emit_aggregates(scan.aggregates, columns)))
+        selected = ",\n  ".join((*leading, *self.emit_aggregates(scan.aggregates, columns), *marks))
         return "\nUNION ALL\n".join(
             f"SELECT\n  {selected}\nFROM {self.emit_source(scan.table)}\n"
             f"WHERE {self.emit_tenant_conjunct(scan.table)}{self.emit_day_range(day, index)}{condition}\n"
@@ -117,7 +121,9 @@ class StatementBuilder:
 
     # With a breakdown
 
-    def emit_member_scan(self, scan: Scan, breakdown: Breakdown, range_count: int, condition: str) -> str:
+    def emit_member_scan(
+        self, scan: Scan, breakdown: Breakdown, range_count: int, condition: str, marks: Sequence[str]
+    ) -> str:
         """Rank the members over both windows, then group their rows, and the rest as one group."""
         needed = [*scan.aggregates, *breakdown.ranking.aggregates]
         names = collect_used_columns(needed, *([breakdown.currency] if breakdown.currency else []))
@@ -140,7 +146,7 @@ class StatementBuilder:
         if scan.by_account:
             leading.append("s.__account AS account")
             groups += ", s.__account"
-        selected = ",\n  ".join((*leading, *self.emit_aggregates(scan.aggregates, outer)))
+        selected = ",\n  ".join((*leading, *self.emit_aggregates(scan.aggregates, outer), *marks))
         return (
             f"{self.emit_with_clause(queries)}\nSELECT\n  {selected}\nFROM {source}\n"
             f"LEFT JOIN ranked AS r ON r.member = s.__member{matched}\n"

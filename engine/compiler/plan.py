@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -71,6 +71,11 @@ class Scan:
         return 3 if self.breakdown else 1 if self.member is None else 2
 
     @property
+    def width(self) -> int:
+        """The columns of a row that are read."""
+        return self.account + self.by_account + len(self.aggregates)
+
+    @property
     def positions(self) -> Mapping[Aggregate, int]:
         """The position of each aggregate in a row."""
         first = self.account + self.by_account
@@ -121,7 +126,8 @@ class ScanProjection:
     passing: int | None
     currency: tuple[int, int] | None
     account: int | None
-    merges: tuple[MergeFunction | None, ...]
+    # The columns that it reads, by position, and how rows are merged into one.
+    merges: tuple[tuple[int, MergeFunction], ...]
     evaluators: tuple[Evaluator, ...]
 
 
@@ -157,6 +163,13 @@ class MetricPlan:
     items: ItemsScan | None
     labels: LabelScan | None = None
     rows: RowsPlan | None = None
+    # What is read of days, slots and windows, each once.
+    scans: tuple[Scan, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        rows = () if self.rows is None else self.rows.projections
+        projections = (*self.wholes, *rows) if self.members is None else (*self.wholes, self.members, *rows)
+        object.__setattr__(self, "scans", tuple(dict.fromkeys(each.scan for each in projections)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -195,7 +195,6 @@ def build_projection(group: SeriesGroup, scan: Scan) -> ScanProjection:
     passing = positions[metric.passing] if metric.passing is not None else None
     # A shared scan's rows have more than this metric reads: the rest is not merged.
     used = frozenset(iter_needed_aggregates(metric, group.series))
-    first = scan.account + scan.by_account
     measures = tuple(build_measure(metric, series, positions, passing) for series in group.series)
     return ScanProjection(
         scan=scan,
@@ -205,9 +204,10 @@ def build_projection(group: SeriesGroup, scan: Scan) -> ScanProjection:
         passing=passing,
         currency=(positions[lowest_highest[0]], positions[lowest_highest[1]]) if lowest_highest else None,
         account=scan.account if scan.by_account else None,
-        merges=(
-            *[None] * first,
-            *(MERGE_FUNCTIONS.get(each.function) if each in used else None for each in scan.aggregates),
+        merges=tuple(
+            (position, MERGE_FUNCTIONS[each.function])
+            for each, position in positions.items()
+            if each in used and each.function in MERGE_FUNCTIONS
         ),
     )
 

@@ -14,7 +14,7 @@ from engine.tables import Table
 
 # Of one plan. A scan has a text for each set of filtered dimensions, times the few sizes of their lists.
 MAX_STATEMENTS = 4_096
-# Of tables and of the sets of tables that batches need.
+# Of tables.
 MAX_ROW_DAYS_STATEMENTS = 1_024
 
 Filters = tuple[FilterShape, ...]
@@ -29,9 +29,12 @@ class StatementCompiler:
         self.get_row_days_sql = lru_cache(MAX_ROW_DAYS_STATEMENTS)(self.compile_row_days)
         self.tenant_columns = collect_tenant_columns(tables)
 
-    def compile_scan(self, scan: Scan, range_count: int, filters: Filters = ()) -> str:
-        """Compile a scan whose days lie in one range or in two. Raises UncoveredScan."""
-        return self.check_statement(self.builder.emit_scan(scan, range_count, filters))
+    def compile_scan(self, scan: Scan, range_count: int, filters: Filters = (), ends: tuple[Table, ...] = ()) -> str:
+        """Compile a scan whose days lie in one range or in two, with the first and the last days of some tables.
+
+        Raises UncoveredScan.
+        """
+        return self.check_statement(self.builder.emit_scan(scan, range_count, filters, ends))
 
     def compile_items(self, scan: ItemsScan, filters: Filters = ()) -> str:
         """Compile a list of items. Raises UncoveredScan."""
@@ -41,9 +44,9 @@ class StatementCompiler:
         """Compile the labels of members whose days lie in one range or in two. Raises UncoveredScan."""
         return self.check_statement(self.builder.emit_labels(scan, range_count, filters))
 
-    def compile_row_days(self, tables: tuple[Table, ...]) -> str:
-        """Compile the first and the last days with rows of physical tables. Raises UncoveredScan."""
-        return self.check_statement(self.builder.emit_row_days(tables))
+    def compile_row_days(self, table: Table) -> str:
+        """Compile the first and the last day with rows of a physical table. Raises UncoveredScan."""
+        return self.check_statement(self.builder.emit_row_days(table))
 
     def check_statement(self, sql: str) -> str:
         check_tenant_predicates(sql, self.tenant_columns, self.dialect.name)

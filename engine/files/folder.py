@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from engine.diagnostics import START, UNREADABLE, Diagnostics, make_error
 from engine.errors import InvalidSetting
-from engine.files.document import Document, is_template, parse_document
+from engine.files.document import Document, KeyPath, is_template, parse_document
 from engine.files.file_definition import FileDefinition
 from engine.files.metric_definitions import MetricDefinition
 from engine.files.schema_errors import find_existing_path, report_schema_errors
@@ -32,6 +32,7 @@ TEMPLATE_WORK = 120
 # A table or a metric without these cannot be checked further.
 CRUCIAL_KEYS = {"tables": ("time", "columns"), "metrics": ("value", "series", "combine", "derive")}
 SectionName = Literal["sources", "tables", "metrics"]
+Model = TypeVar("Model", bound=BaseModel)
 VALID_TEST = {"name": "", "start": "2025-01-01", "end": "2025-01-01", "expect": {"items": []}}
 
 
@@ -137,22 +138,37 @@ def read_file(path: Path, diagnostics: Diagnostics, draft: bytes | None = None) 
 
 
 def validate_document(document: Document, diagnostics: Diagnostics) -> MetricFile:
-    """Validate a document, and leave out what does not fit, together with all that needs it."""
+    """Validate the document of a metric file."""
+    return MetricFile(
+        document, limit_work(validate_model(FileDefinition, document, diagnostics), document, diagnostics)
+    )
+
+
+def validate_model(
+    model: type[Model],
+    document: Document,
+    diagnostics: Diagnostics,
+    model_of: Callable[[KeyPath], type[BaseModel]] | None = None,
+) -> Model:
+    """Validate a document as a model, and leave out what does not fit, together with all that needs it.
+
+    `model_of` returns the model of the mapping at a path; a metric file needs none.
+    """
     data = document.data
     for turn in range(MAX_ROUNDS):
         try:
-            return MetricFile(document, limit_work(FileDefinition.model_validate(data), document, diagnostics))
+            return model.model_validate(data)
         except ValidationError as error:
             faults = error.errors(include_url=False, include_context=True)
         if turn == 0:
             data = copy_nested(data)
-            report_schema_errors(faults, document, diagnostics)
+            report_schema_errors(faults, document, diagnostics, model_of)
         if len(faults) > MAX_FAULTS:
             break
         paths = [(find_existing_path(fault["loc"], data), fault["type"] == "extra_forbidden") for fault in faults]
         for path, unknown in paths:
             remove_value(data, path, unknown=unknown)
-    return MetricFile(document, FileDefinition())
+    return model()
 
 
 def limit_work(definition: FileDefinition, document: Document, diagnostics: Diagnostics) -> FileDefinition:

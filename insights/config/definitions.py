@@ -5,17 +5,15 @@ Field descriptions and examples are the file's reference: its JSON Schema is mad
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from engine import Definition
+from engine import Definition, Diagnostics, parse_document
 
 Group = Literal["Cross-channel", "Ads", "Traffic", "Content"]
-MONTHS = [
-    *("January", "February", "March", "April", "May", "June", "July"),
-    *("August", "September", "October", "November", "December"),
-]
+Kind = Literal["change", "members", "spikes", "pair", "explain", "quiet"]
 Fraction = Annotated[float, Field(ge=0)]
 
 
@@ -77,59 +75,6 @@ class RuleDefinition(SentenceDefinition):
     )
 
 
-class NumbersDefinition(Definition):
-    """How a language writes numbers: before decimals, and between thousands."""
-
-    decimal: str = "."
-    thousands: str = ","
-
-
-class WordsDefinition(Definition):
-    """The words of which code makes pieces of sentences; {names} in braces are put in. The defaults are English."""
-
-    percent: str = "{number}%"
-    points: str = "{number} points"
-    times: str = "{number} times"
-    money: str = "{currency}{number}"
-    money_code: str = "{number} {currency}"
-    seconds: str = "{number} s"
-    day: str = "{day} {month}"
-    day_of_year: str = "{day} {year}"
-    up: str = "up {change}"
-    down: str = "down {change}"
-    flat: str = "little changed"
-    new: str = "new"
-    previous_days: str = "the previous {days} days"
-    previous_day: str = "the day before"
-    previous_year: str = "a year earlier"
-    previous_year_weekday: str = "the same weekdays a year earlier"
-    previous_month: str = "a month earlier"
-    custom_days: str = "{first} to {last}"
-    custom_day: str = "{day}"
-    against: str = "against {compared}"
-    shared_days: str = "over the {count} days that both periods have"
-    shared_dates: str = "comparing {first} to {last} with {before} to {until}"
-    image: str = "image"
-    video: str = "video"
-    reel: str = "reel"
-    carousel: str = "carousel"
-    story: str = "story"
-    post: str = "post"
-
-
-class LanguageDefinition(Definition):
-    """insights.de.yaml and the like: what insights.yaml says, in another language."""
-
-    numbers: NumbersDefinition = NumbersDefinition()
-    months: Annotated[list[str], Field(min_length=12, max_length=12)] = Field(MONTHS)
-    words: WordsDefinition = WordsDefinition()
-    joiners: Annotated[list[str], Field(min_length=1)] = Field(
-        [", while", ", and", ";"], description="What may stand between two sentences that become one."
-    )
-    advice: dict[str, str] = Field(default_factory=dict, description="Every piece of advice, by its name.")
-    rules: dict[str, SentenceDefinition] = Field(default_factory=dict, description="Every rule's sentence.")
-
-
 class InsightsDefinition(Definition):
     """insights.yaml: facts and the rules that speak of them."""
 
@@ -146,3 +91,40 @@ class InsightsDefinition(Definition):
     )
     general: list[str] = Field(default_factory=list, description="The names of advice that is good after any sentence.")
     rules: dict[str, RuleDefinition] = Field(default_factory=dict, description="Rules by name.")
+
+
+class NumbersDefinition(Definition):
+    """How a language writes numbers: before decimals, and between thousands."""
+
+    decimal: str = "."
+    thousands: str = ","
+
+
+def read_data(name: str) -> dict[str, Any]:
+    """Read a YAML file that stands beside this module."""
+    document = parse_document(name, Path(__file__).with_name(name).read_bytes(), Diagnostics())
+    assert document is not None
+    return document.data
+
+
+DEFAULTS = read_data("english.yaml")
+
+
+class LanguageDefinition(Definition):
+    """insights.de.yaml and the like: what insights.yaml says, in another language."""
+
+    numbers: NumbersDefinition = NumbersDefinition()
+    months: Annotated[list[str], Field(min_length=12, max_length=12)] = Field(DEFAULTS["months"])
+    words: dict[str, str] = Field(
+        DEFAULTS["words"],
+        description="The words of which code makes pieces of sentences; {names} in braces are put in.",
+        json_schema_extra={
+            "properties": {name: {"default": text, "type": "string"} for name, text in DEFAULTS["words"].items()},
+            "additionalProperties": False,
+        },
+    )
+    joiners: Annotated[list[str], Field(min_length=1)] = Field(
+        DEFAULTS["joiners"], description="What may stand between two sentences that become one."
+    )
+    advice: dict[str, str] = Field(default_factory=dict, description="Every piece of advice, by its name.")
+    rules: dict[str, SentenceDefinition] = Field(default_factory=dict, description="Every rule's sentence.")

@@ -6,19 +6,21 @@ import logging
 import re
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Literal, NoReturn, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from engine import (
+    KEY_PATTERN,
     AlreadyReported,
     Catalog,
+    CombinedMetric,
     Diagnostics,
-    Document,
+    Dimension,
     FileDefinition,
     InvalidSetting,
     KeyPath,
@@ -26,29 +28,37 @@ from engine import (
     MetricFile,
     MetricFolder,
     Reporter,
+    TableMetric,
     TextFault,
     TextFaults,
     parse_document,
     raise_if_invalid,
     read_folder,
-    report_schema_errors,
     resolve_catalog,
     suggest_name,
+    validate_model,
 )
 from insights.config import definitions as shapes
-from insights.config.definitions import InsightsDefinition, LanguageDefinition
-from insights.config.fields import Kind, fields_of, list_trials
-from insights.config.observations import FactResolver, kind_of
+from insights.config.definitions import FactDefinition, Kind
 from insights.config.rules import DEFAULT_LANGUAGE, ENGLISH, Insights, Language, Observation, Rule, RuleText
-from insights.config.sentences import NO_MARKUP, Fields, Sentence, parse_sentence
+from insights.config.sentences import COMMON, EMPTY, NO_MARKUP, Fields, Sentence, list_trials, parse_sentence
 from insights.sanitize import find_markup
 
 FILE = "insights.yaml"
-WORDS = shapes.WordsDefinition.model_fields.keys()
-SLOT = re.compile(r"\{([^\W\d]\w*)\}")
 MAX_SENTENCES = 1_000
-# A condition is a sentence that is empty unless it holds.
-CONDITION = ("{% if ", " %}yes{% endif %}")
+SLOT = re.compile(r"\{([^\W\d]\w*)\}")
+
+# What a fact of each kind may name beside its metric; an explanation must.
+COMPANIONS: Mapping[Kind, tuple[str, ...]] = {
+    "change": ("volume", "series"),
+    "members": ("of",),
+    "spikes": ("posts",),
+    "pair": (),
+    "explain": ("numerator", "denominator"),
+    "quiet": (),
+}
+BREAKDOWNS = ("members", "numerator", "denominator")
+MOST_ACCOUNTS = 50
 
 Model = TypeVar("Model", bound=BaseModel)
 logger = logging.getLogger("metric_engine.insights.config.load")
@@ -56,8 +66,6 @@ logger = logging.getLogger("metric_engine.insights.config.load")
 
 @dataclass(frozen=True)
 class InsightsCatalog(Catalog):
-    """A catalog, and what insights look at in it."""
-
     insights: Insights = field(default_factory=Insights)
 
 
@@ -71,15 +79,8 @@ def load_catalog(folder: Path, drafts: Mapping[str, bytes] = MappingProxyType({}
     catalog = resolve_catalog(files, diagnostics)
     insights = resolve_insights(files, catalog.metrics, diagnostics)
     raise_if_invalid(diagnostics, files)
-    return InsightsCatalog(
-        catalog.tables,
-        catalog.metrics,
-        catalog.version,
-        insights,
-        sources=catalog.sources,
-        warnings=diagnostics.list_in_file_order(),
-        places=catalog.places,
-    )
+    values = {each.name: getattr(catalog, each.name) for each in fields(catalog)}
+    return InsightsCatalog(**{**values, "warnings": diagnostics.list_in_file_order()}, insights=insights)
 
 
 def insights_of(catalog: Catalog) -> Insights:
@@ -101,42 +102,39 @@ def check_language(catalog: Catalog, code: str) -> None:
 
 def resolve_insights(folder: MetricFolder, metrics: Mapping[str, Metric], diagnostics: Diagnostics) -> Insights:
     """Resolve the folder's insights.yaml and its languages; what cannot be resolved is reported and left out."""
-    documents: dict[str, Document] = {}
+    places: dict[str, Reporter] = {}
     for path, content in folder.companions.items():
         with diagnostics.catch_unforeseen(path):
-            if (read := parse_document(path, content, diagnostics)) is not None:
-                documents[Path(path).name] = read
-    document = documents.pop(FILE, None)
-    if document is None:
+            if (document := parse_document(path, content, diagnostics)) is not None:
+                places[Path(path).name] = Reporter(MetricFile(document, FileDefinition()), (), diagnostics)
+    place = places.pop(FILE, None)
+    if place is None:
         return Insights()
-    resolver = InsightsResolver(folder, metrics, place_of(document, diagnostics))
+    resolver = InsightsResolver(folder, metrics, place)
     insights, languages = Insights(), dict[str, Language]()
-    with diagnostics.catch_unforeseen(document.file):
+    with place.catch_unforeseen():
         insights = resolver.resolve()
-    for name, each in documents.items():
-        with diagnostics.catch_unforeseen(each.file):
+    for name, each in places.items():
+        with each.catch_unforeseen():
             code = Path(name).suffixes[0][1:]
-            languages[code] = resolver.translate(code, place_of(each, diagnostics))
+            languages[code] = resolver.translate(code, each)
     return replace(insights, languages={**insights.languages, **languages})
 
 
 class InsightsResolver:
-    """Resolves an insights.yaml, and its languages, against the metrics of its folder."""
-
     def __init__(self, folder: MetricFolder, metrics: Mapping[str, Metric], place: Reporter) -> None:
         self.folder, self.metrics, self.place = folder, metrics, place
         self.kinds: dict[str, Kind] = {}
-        self.examples: dict[str, Sequence[Fields]] = {}
+        # By a rule's name: what its sentences are tried out with, and its sentence in English.
+        self.trials: dict[str, Sequence[Fields]] = {}
         self.texts: dict[str, RuleText] = {}
 
     def resolve(self) -> Insights:
-        whole = read_definition(self.place, InsightsDefinition)
+        whole = read_definition(self.place, shapes.InsightsDefinition, shapes.RuleDefinition)
         observations: dict[str, Observation] = {}
         for name, fact in whole.facts.items():
-            place = self.place.descend("facts", name)
             with suppress(AlreadyReported):
-                kind = self.kinds[name] = kind_of(place, fact)
-                observations[name] = FactResolver(self.folder, self.metrics, place).observe(kind, fact)
+                observations[name] = self.resolve_fact(self.place.descend("facts", name), fact)
         rules = [self.resolve_rule(self.place.descend("rules", name), rule) for name, rule in whole.rules.items()]
         for index, name in enumerate(whole.general):
             self.check_name(self.place, "advice", name, "general", index)
@@ -144,30 +142,64 @@ class InsightsResolver:
         sound = tuple(rule for rule in rules if rule is not None)
         return Insights(observations, sound, whole.most, tuple(whole.general), {DEFAULT_LANGUAGE: english})
 
+    def resolve_fact(self, place: Reporter, fact: FactDefinition) -> Observation:
+        """The fact as an observation, which knows its metrics. Raises AlreadyReported."""
+        kind = self.kinds[place.name] = find_kind(place, fact)
+        if fact.pair is not None:
+            first, second = (self.find_metric(place, key, "pair", index) for index, key in enumerate(fact.pair))
+            return Observation(place.name, kind, fact, {"first": first, "second": second})
+        main = self.find_metric(place, getattr(fact, kind), kind)
+        metrics: dict[str, Metric] = {kind: main}
+        for name in COMPANIONS[kind]:
+            if (key := getattr(fact, name)) is not None and name != "series":
+                metrics[name] = self.find_metric(place, key, name)
+            elif kind == "explain":
+                refuse_fact(place, f"explain needs {name}: a metric with a breakdown", code="missing-key")
+        if kind == "explain":
+            upper, lower = (metrics[name] for name in COMPANIONS[kind])
+            if len({(each.table, each.by) for each in (upper, lower) if isinstance(each, TableMetric)}) > 1:
+                message = f"{upper.key!r} and {lower.key!r} are not broken down alike; they need one table and one `by`"
+                refuse_fact(place, message, "denominator")
+        if fact.series is not None:
+            names = [each.name for each in main.series] if isinstance(main, TableMetric) else []
+            if fact.series not in names:
+                message = f"no series {fact.series!r}{suggest_name(fact.series, names)}"
+                refuse_fact(place, message, "series", code="unknown-series")
+        if kind == "quiet" and (accounts := split_by_account(main)) is not None:
+            metrics["accounts"] = accounts
+        return Observation(place.name, kind, fact, metrics)
+
+    def find_metric(self, place: Reporter, key: str, *at: str | int) -> Metric:
+        """The metric called `key`, hidden ones too, which has what the key at which it stands asks for."""
+        found = self.metrics.get(key)
+        if found is not None:
+            if (problem := find_problem(found, at[0])) is not None:
+                refuse_fact(place, f"{problem[0]}; {problem[1]}", *at)
+            return found
+        declared = {each for file in self.folder.files for each in file.list_declared("metrics")}
+        if key in declared or not self.folder.complete:
+            raise AlreadyReported
+        message = f"no metric {key!r} is declared{suggest_name(key, declared)}"
+        return refuse_fact(place, message, *at, code="unknown-metric")
+
     def resolve_rule(self, place: Reporter, definition: shapes.RuleDefinition) -> Rule | None:
-        """The rule; its sentence is kept in `texts`."""
-        name, facts = place.name, list_names(self.place, "facts")
-        known = [self.check_name(place, "facts", fact, "about", index) for index, fact in enumerate(definition.about)]
-        if not all(known) or any(fact not in self.kinds for fact in facts):
-            return None  # Without the kinds of all facts no sentence can be judged.
-        self.examples[name] = list_trials(self.kinds, definition.about)
-        when = self.try_sentence(place, definition.when, "when", around=CONDITION)
-        if when is None and definition.when is not None:
+        """The rule; its sentence is kept in `texts`. None where no sentence can be judged: a fact has no kind."""
+        name, about = place.name, tuple(definition.about)
+        known = [self.check_name(place, "facts", fact, "about", index) for index, fact in enumerate(about)]
+        if not all(known) or any(fact not in self.kinds for fact in list_names(self.place, "facts")):
             return None
-        if when is not None:
-            # A condition that holds for none of the examples narrows nothing down.
-            self.examples[name] = [each for each in self.examples[name] if when.render(each)] or self.examples[name]
-        text = self.try_text(place, definition)
-        member = self.try_sentence(place, definition.member, "member")
+        self.trials[name] = list_trials(self.kinds, about)
+        when = self.parse_condition(place, definition.when or True, "when")
+        # A condition that holds for none of the examples narrows nothing down.
+        self.trials[name] = [each for each in self.trials[name] if when.render(each)] or self.trials[name]
+        self.texts[name] = self.parse_text(place, definition)
+        member = self.parse_sentence(place, definition.member or "", "member")
         advice = {
-            each: None if given is True else self.try_sentence(place, given, "advice", each, around=CONDITION)
+            each: self.parse_condition(place, given, "advice", each)
             for each, given in definition.advice.items()
             if self.check_name(place, "advice", each, "advice", each)
         }
-        if text is None:
-            return None
-        self.texts[name] = text
-        return Rule(name, definition.group, definition.importance, tuple(definition.about), when, member, advice)
+        return Rule(name, definition.group, definition.importance, about, when, member, advice)
 
     def check_name(self, place: Reporter, section: str, name: str, *at: str | int) -> bool:
         """Whether a section of insights.yaml has an entry of this name; it is reported if not."""
@@ -177,44 +209,48 @@ class InsightsResolver:
             place.report_at_value("undefined-name", message, *at)
         return name in known
 
-    def try_text(self, place: Reporter, definition: shapes.SentenceDefinition) -> RuleText | None:
-        say = self.try_sentence(place, definition.say, "say")
-        because = self.try_sentence(place, definition.because, "because")
-        return None if say is None else RuleText(say, because)
+    def parse_text(self, place: Reporter, definition: shapes.SentenceDefinition) -> RuleText:
+        say = self.parse_sentence(place, definition.say, "say")
+        return RuleText(say, self.parse_sentence(place, definition.because or "", "because"))
 
-    def try_sentence(
-        self, place: Reporter, text: str | None, *at: str, around: tuple[str, str] = ("", "")
-    ) -> Sentence | None:
-        """The sentence at a key of a rule; None, and a diagnostic, where it cannot be said of every example."""
-        if text is None:
-            return None
-        before, after = around
+    def parse_condition(self, place: Reporter, text: str | Literal[True], *at: str) -> Sentence:
+        """A condition as a sentence that is empty unless it holds."""
+        return self.parse_sentence(
+            place, "true" if text is True else text, *at, before="{% if ", after=" %}yes{% endif %}"
+        )
+
+    def parse_sentence(self, place: Reporter, text: str, *at: str, before: str = "", after: str = "") -> Sentence:
+        """The sentence at a key of a rule; an empty one, and a diagnostic, where it cannot be said of every example."""
         try:
             sentence = parse_sentence_about(tuple(self.kinds.items()), f"{before}{text}{after}")
-            for said in {sentence.render(facts) for facts in self.examples[place.name]}:
+            for said in {sentence.render(facts) for facts in self.trials[place.name]}:
                 if (found := find_markup(said)) is not None:
                     raise TextFaults(TextFault(0, "template-forbidden", f"it says {found[0]!r}, {NO_MARKUP}"))
         except TextFaults as faults:
             last = max(len(text) - 1, 0)
             moved = [each._replace(offset=min(max(each.offset - len(before), 0), last)) for each in faults.faults]
             place.report_faults(TextFaults(*moved), *at)
-            return None
+            return EMPTY
         return sentence
 
     def translate(self, code: str, place: Reporter) -> Language:
         """Resolve the file of a language; a rule or piece of advice that it lacks is not said in it."""
-        definition = read_definition(place, LanguageDefinition)
-        for word, text in definition.words:
-            check_slots(place, text, SLOT.findall(getattr(ENGLISH.words, word)), "words", word)
-        missing = [name for name in ("numbers", "months", "words", "joiners") if name not in place.list_keys()]
-        if "words" in place.list_keys():
-            missing += [f"words.{name}" for name in WORDS if name not in list_names(place, "words")]
+        definition = read_definition(place, shapes.LanguageDefinition, shapes.SentenceDefinition)
+        there, words = place.list_keys(), list_names(place, "words")
+        missing = [name for name in shapes.DEFAULTS if name not in there]
+        missing += [f"words.{name}" for name in ENGLISH.words if name not in words and "words" in there]
         for name in missing:
             place.report_at_position(place.locate_value(), "missing-key", f"the key {name!r} is missing")
+        for name in words:
+            if (english := ENGLISH.words.get(name)) is None:
+                known = suggest_name(name, ENGLISH.words)
+                place.report_at_key("unknown-key", f"unknown key {name!r}{known}", "words", name)
+            elif name in definition.words:
+                check_slots(place, definition.words[name], SLOT.findall(english), "words", name)
         rules = {
-            name: text
+            name: self.parse_text(place.descend("rules", name), each)
             for name, each in definition.rules.items()
-            if name in self.examples and (text := self.try_text(place.descend("rules", name), each)) is not None
+            if name in self.trials
         }
         return Language(code, definition, resolve_advice(place, definition.advice), rules)
 
@@ -222,11 +258,7 @@ class InsightsResolver:
 @lru_cache(MAX_SENTENCES)
 def parse_sentence_about(kinds: tuple[tuple[str, Kind], ...], text: str) -> Sentence:
     """Parse a sentence about facts of these kinds; it serves again when the files are read anew. Raises TextFaults."""
-    return parse_sentence(text, fields_of(dict(kinds)))
-
-
-def place_of(document: Document, diagnostics: Diagnostics) -> Reporter:
-    return Reporter(MetricFile(document, FileDefinition()), (), diagnostics)
+    return parse_sentence(text, list_trials(dict(kinds), ())[0])
 
 
 def list_names(place: Reporter, section: str) -> Collection[str]:
@@ -234,28 +266,14 @@ def list_names(place: Reporter, section: str) -> Collection[str]:
     return place.descend(section).list_keys() if section in place.list_keys() else ()
 
 
-def read_definition(place: Reporter, model: type[Model]) -> Model:
+def read_definition(place: Reporter, model: type[Model], rule: type[BaseModel]) -> Model:
     """The document as the model; what does not have its shape is reported, and left out."""
+    sections: dict[str, type[BaseModel]] = {"facts": FactDefinition, "rules": rule}
 
-    def model_at(path: KeyPath) -> type[BaseModel]:
-        is_rule = shapes.RuleDefinition if model is InsightsDefinition else shapes.SentenceDefinition
-        sections = {"facts": shapes.FactDefinition, "rules": is_rule, "words": shapes.WordsDefinition}
-        found: type[BaseModel] = sections.get(str(path[0]), model) if len(path) > (path[:1] != ("words",)) else model
-        return found
+    def get_model_at(path: KeyPath) -> type[BaseModel]:
+        return sections.get(str(path[0]), model) if len(path) > 1 else model
 
-    document = place.file.document
-    try:
-        return model.model_validate(document.data)
-    except ValidationError as error:
-        report_schema_errors(error.errors(include_url=False), document, place.diagnostics, model_at)
-        wrong = {tuple(map(str, each["loc"][:2])) for each in error.errors(include_url=False)}
-    sound: dict[str, Any] = {}
-    for section, given in document.data.items() if isinstance(document.data, dict) else ():
-        if isinstance(given, dict) and (section,) not in wrong:
-            sound[section] = {name: each for name, each in given.items() if (section, str(name)) not in wrong}
-        elif all(each[:1] != (section,) for each in wrong):
-            sound[section] = given
-    return model.model_validate(sound)
+    return validate_model(model, place.file.document, place.diagnostics, get_model_at)
 
 
 def resolve_advice(place: Reporter, given: Mapping[str, str]) -> dict[str, str]:
@@ -281,3 +299,66 @@ def check_slots(place: Reporter, text: str, allowed: Collection[str], *at: str) 
         return True
     place.report_at_value(*problem, *at)
     return False
+
+
+def find_kind(place: Reporter, fact: FactDefinition) -> Kind:
+    """The kind of a fact, which has a name of its own, and no key that does not go with its kind."""
+    name = place.name
+    if name in COMMON:
+        refuse_fact(place, f"{name!r} is what every sentence has already; name the fact otherwise", code="bad-name")
+    if not KEY_PATTERN.fullmatch(name) or "." in name:
+        message = f"{name!r} is not a name for a fact; use letters, digits and _, such as sessions"
+        refuse_fact(place, message, code="bad-name")
+    kinds: list[Kind] = [kind for kind in COMPANIONS if getattr(fact, kind) is not None]
+    if not kinds and COMPANIONS.keys() & place.list_keys():
+        raise AlreadyReported
+    if not kinds:
+        *others, last = COMPANIONS
+        refuse_fact(place, f"a fact needs one of {', '.join(others)} or {last}", code="missing-key")
+    misplaced = {kind: f"{kind} does not go with {kinds[0]}: a fact has one of them" for kind in map(str, kinds[1:])}
+    for kind, keys in COMPANIONS.items():
+        given = [key for key in keys if kind != kinds[0] and getattr(fact, key) is not None]
+        misplaced |= {key: f"{key} goes with {kind}, not with {kinds[0]}" for key in given}
+    for key, message in misplaced.items():
+        place.report_at_key("misplaced-key", message, key)
+    if misplaced:
+        raise AlreadyReported
+    return kinds[0]
+
+
+def find_problem(metric: Metric, at: str | int) -> tuple[str, str] | None:
+    """Why a metric cannot stand at a key of a fact, and what to name there."""
+    key, table = repr(metric.key), metric if isinstance(metric, TableMetric) else None
+    if isinstance(metric, CombinedMetric):
+        return f"metric {key} combines several", "name one of them"
+    if at in BREAKDOWNS and (table is None or table.by is None):
+        return f"metric {key} has no breakdown", "name one with `by`"
+    if at in BREAKDOWNS and not (is_additive(metric) and table is not None and table.other):
+        return f"the members of {key} do not add up to a whole", "name a breakdown of a sum, with Other"
+    if at == "posts" and (table is None or table.items is None):
+        return f"metric {key} has no items", "name one with `items`"
+    if at == "posts" and table is not None and table.items is not None and table.table.time not in table.items.show:
+        return f"the items of {key} do not show their day", f"add {table.table.time!r} to their `show`"
+    return None
+
+
+def refuse_fact(place: Reporter, message: str, *at: str | int, code: str = "wrong-metric") -> NoReturn:
+    """Report a problem at a value, or at the fact itself, and raise AlreadyReported."""
+    (place.report_at_value if at else place.report_at_key)(code, message, *at)
+    raise AlreadyReported
+
+
+def is_additive(metric: Metric) -> bool:
+    """Whether the days of a metric, of its first series, make up the whole of a period."""
+    return isinstance(metric, TableMetric) and metric.total == "period" and metric.series[0].expression.additive
+
+
+def split_by_account(metric: Metric) -> Metric | None:
+    """The metric broken down by the accounts of its source; None where its rows do not tell them."""
+    if not isinstance(metric, TableMetric) or metric.table.query is not None or metric.where or metric.by:
+        return None
+    account = metric.table.account_column
+    if account is None or not is_additive(metric) or metric.series[1:]:
+        return None
+    by = Dimension(account.name, account.name, account.name)
+    return replace(metric, key=f"{metric.key} by {account.name}", by=by, top=MOST_ACCOUNTS, items=None)

@@ -7,54 +7,44 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from engine import Metric
-from insights.config.definitions import Group, LanguageDefinition
-from insights.config.fields import Kind
-from insights.config.sentences import Fields, Sentence
+from insights.config.definitions import FactDefinition, Group, Kind, LanguageDefinition
+from insights.config.sentences import Sentence
 
 DEFAULT_LANGUAGE = "en"
 ENGLISH = LanguageDefinition()
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Observation:
-    """A fact to look for.
+    """A fact to look for: its definition, and the `metrics` that it rests on by the keys that name them there.
 
-    `metrics` are, by kind: the one of change, members, quiet and spikes, and with posts the one of the items; the two
-    of a pair; the ratio of explain, its numerator and its denominator. `whole` is what the members are a breakdown of,
-    `volume` what must reach the floor in both windows, and `accounts` the metric of quiet by account.
+    Those of a pair are called first and second; quiet has the metric by account as `accounts`, if its rows tell it.
     """
 
     name: str
     kind: Kind
-    metrics: tuple[Metric, ...]
-    series: str | None = None
-    whole: Metric | None = None
-    volume: Metric | None = None
-    accounts: Metric | None = None
-    least: float = 0
-    floor: float = 0
+    definition: FactDefinition
+    metrics: Mapping[str, Metric]
 
     @property
-    def rests_on(self) -> tuple[Metric, ...]:
-        return (*self.metrics, *(each for each in (self.whole, self.volume, self.accounts) if each is not None))
+    def metric(self) -> Metric:
+        return next(iter(self.metrics.values()))
 
     @property
     def sources(self) -> frozenset[str]:
-        return frozenset(source for metric in self.rests_on for source in metric.sources)
+        return frozenset(source for metric in self.metrics.values() for source in metric.sources)
 
     @property
     def subjects(self) -> Iterator[str]:
         """What it speaks of: its metric, or one series of it; of a pair both."""
-        for metric in self.metrics if self.kind == "pair" else self.metrics[:1]:
-            yield f"{metric.key} {self.series or ''}"
+        for metric in self.metrics.values() if self.kind == "pair" else (self.metric,):
+            yield f"{metric.key} {self.definition.series or ''}"
 
 
 @dataclass(frozen=True, slots=True)
 class RuleText:
-    """A rule's sentence in a language, and what is behind it."""
-
     say: Sentence
-    because: Sentence | None = None
+    because: Sentence
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,16 +55,9 @@ class Rule:
     group: Group
     importance: int
     about: tuple[str, ...]
-    when: Sentence | None = None
-    member: Sentence | None = None
-    advice: Mapping[str, Sentence | None] = field(default_factory=dict)
-
-    def holds(self, views: Fields) -> bool:
-        return self.when is None or bool(self.when.render(views))
-
-    def advise(self, views: Fields) -> list[str]:
-        """The names of what is good advice now, the best first."""
-        return [name for name, condition in self.advice.items() if condition is None or condition.render(views)]
+    when: Sentence
+    member: Sentence
+    advice: Mapping[str, Sentence]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,8 +70,7 @@ class Language:
     rules: Mapping[str, RuleText] = field(default_factory=dict)
 
     def write(self, word: str, **slots: str) -> str:
-        text: str = getattr(self.definition.words, word)
-        return text.format(**slots)
+        return self.definition.words[word].format(**slots)
 
     def write_number(self, value: float, decimals: int = 0) -> str:
         marks = str.maketrans({",": self.definition.numbers.thousands, ".": self.definition.numbers.decimal})

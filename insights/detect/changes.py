@@ -3,180 +3,190 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import copysign, inf
 from statistics import fmean
 from typing import Any
 
-from engine import Metric, TableMetric
-from insights.config.rules import Observation
-from insights.detect.significance import NO_DAYS, SharedDays, Value, Windows, is_enough, is_mean, weigh_ratios
-from insights.facts import PERIOD, PERIOD_END, Answers, Direction, Finding, NumberStyle, Reading, Span
+from insights.config.definitions import FactDefinition
+from insights.config.load import is_additive
+from insights.detect.significance import (
+    CLEAR,
+    NO_DAYS,
+    DayValues,
+    SharedDays,
+    Windows,
+    is_mean,
+    is_near,
+    stands_out,
+    weigh_ratios,
+)
+from insights.facts import PERIOD, PERIOD_END, Direction, Finding, NumberStyle, Reading, Readings, Track
 
 # Below it a change is none, in words; and below that it is little beside the change of another metric.
 FLAT = 0.005
 LITTLE = 0.02
+# Of more of their days than this part the change of two windows is no matter of a few days.
+MOST_OF_THEM = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """From `previous` to `value`; `against` says what is compared, all `days` or the `shared` ones."""
+    """From `previous` to `value`, over the `days` that are compared: all, or the `shared` ones."""
 
+    reading: Reading
     value: float
     previous: float
-    metric: Metric
-    style: NumberStyle
-    against: str
-    days: Windows
-    shared: SharedDays | None
+    days: Windows = NO_DAYS
+    shared: SharedDays | None = None
     notable: bool = False
+
+    @property
+    def style(self) -> NumberStyle:
+        return self.reading.choose_style(self.value, self.previous)
 
     @property
     def difference(self) -> float:
         return self.value - self.previous
 
     @property
-    def relative(self) -> float | None:
-        """None where there was nothing before."""
-        return self.difference / abs(self.previous) if self.previous else None
+    def relative(self) -> float:
+        """Infinite where there was nothing before."""
+        return self.difference / abs(self.previous) if self.previous else copysign(inf, self.difference)
 
     @property
     def direction(self) -> Direction:
-        if self.difference == 0 or (self.relative is not None and abs(self.relative) < FLAT):
-            return "flat"
-        return "up" if self.difference > 0 else "down"
+        is_flat = self.difference == 0 or abs(self.relative) < FLAT
+        return "flat" if is_flat else "up" if self.difference > 0 else "down"
+
+    @property
+    def size(self) -> float:
+        return max(abs(self.value), abs(self.previous))
 
     @property
     def strength(self) -> float:
         """How large it is, from 0 to 1: a tripling is as large as to lose two thirds."""
-        low, high = sorted((abs(self.value), abs(self.previous)))
-        return 1 - low / high if high else 0.0
+        return 1 - min(abs(self.value), abs(self.previous)) / self.size if self.size else 0.0
 
     @property
     def is_absurd(self) -> bool:
         """Whether a part is larger than its whole, or there is less than nothing: no percentage is such a change."""
         values = (self.value, self.previous)
-        return min(values) < 0 or (self.metric.format == "percent" and max(values) > 1)
+        return min(values) < 0 or (self.reading.metric.format == "percent" and max(values) > 1)
+
+    @property
+    def is_fair(self) -> bool:
+        """Whether the days that are compared changed so, and not just which of them are there."""
+        held = self.days.weekday_change
+        is_whole = self.shared is None or not self.previous
+        return is_whole or (held is not None and is_near(self.relative, held))
+
+    def is_clear(self, definition: FactDefinition, *, additive: bool, clear: float = CLEAR) -> bool:
+        """Whether it is more than the days' own variance."""
+        partial = self.shared is not None
+        return self.days.is_clear(
+            self.relative, least=definition.least, additive=additive, clear=clear, partial=partial
+        )
+
+    def is_of_few_days(self, least: float) -> bool:
+        """Whether it is that of a few days, which stand out of the others: without them there is none."""
+        counted = [*self.days.now.present, *self.days.then.present]
+        usual = [
+            [day for day, value in enumerate(each.values) if value is not None and not stands_out(value, counted)]
+            for each in self.days
+        ]
+        held = Windows(*map(DayValues.keep, self.days, usual)).weekday_change
+        few = len(counted) - sum(map(len, usual)) <= MOST_OF_THEM * len(counted)
+        return few and held is not None and (abs(held) < least or held * self.relative < 0)
 
     def describe(self, title: str = "", *, is_beside: bool = False) -> dict[str, Any]:
         """What sentences see of it; where it `is_beside` a large change a very small one is none."""
-        language, direction, relative = self.style.language, self.direction, self.relative
-        if is_beside and relative is not None and abs(relative) < LITTLE:
+        style, direction, relative, better = self.style, self.direction, self.relative, self.reading.metric.better
+        if is_beside and abs(relative) < LITTLE:
             direction = "flat"
-        change = "" if relative is None else language.write_percent(relative)
-        word = "new" if relative is None else direction
-        verdict = "better" if direction == self.metric.better else "worse"
-        if self.metric.better == "neutral" or direction == "flat":
-            verdict = "neutral"
+        change = style.language.write_percent(relative) if self.previous else ""
+        against = self.reading.span.describe_days(self.shared)
+        is_neutral = better == "neutral" or direction == "flat"
         return {
             "title": title,
             "direction": direction,
-            "verdict": verdict,
-            "value": self.style.write(self.value),
-            "previous": self.style.write(self.previous),
-            "difference": self.style.write_difference(self.difference),
+            "verdict": "neutral" if is_neutral else "better" if direction == better else "worse",
+            "value": style.write(self.value),
+            "previous": style.write(self.previous),
+            "difference": style.write_difference(self.difference),
             "change": change,
-            "words": language.write(word, change=change),
-            "against": self.against if self.against == PERIOD else f"{PERIOD}{self.against}{PERIOD_END}",
+            "words": style.language.write(direction if self.previous else "new", change=change),
+            "against": against if against == PERIOD else f"{PERIOD}{against}{PERIOD_END}",
         }
 
 
-def change_of(
-    metric: Metric,
-    values: tuple[Value, Value],
-    currency: str | None,
-    span: Span,
-    days: Windows = NO_DAYS,
-    shared: SharedDays | None = None,
-) -> Change | None:
-    value, previous = values
-    if value is None or previous is None:
-        return None
-    style = NumberStyle.of(span.language, metric.format, currency, value, previous)
-    return Change(value, previous, metric, style, span.describe_days(shared), days, shared)
+def compare_track(reading: Reading, track: Track, shared: SharedDays | None) -> Change:
+    return Change(reading, *track.add_up(shared), track.days.keep(shared), shared)
 
 
 def measure_change(
-    metric: Metric, answers: Answers, observation: Observation, span: Span, only: SharedDays | None = None
+    reading: Reading, definition: FactDefinition, volume: Reading | None, only: SharedDays | None = None
 ) -> Change | None:
     """A metric's change; None where it has none, or one that nobody can believe.
 
-    Of a sum, and of a ratio whose denominator is the observation's volume, it is over the days that both windows have,
-    or `only` over some. Of anything else it is that of the widget, if both windows have most of their days.
+    Of a sum, and of a ratio whose denominator is the `volume`, it is over the days that both windows have, or `only`
+    over some. Of anything else it is that of the widget, if both windows have most of their days.
     """
-    track, volume = answers[metric.key].find_series(observation.series), observation.volume
-    if track is None:
+    track, additive = reading.find_series(definition.series), is_additive(reading.metric)
+    if track is None or None in track.totals:
         return None
-    windows, values = track.days, track.totals
-    additive = isinstance(metric, TableMetric) and metric.total == "period" and metric.series[0].expression.additive
-    shared = only or windows.share(cut=span.is_cut)
+    shared, weighed = only or track.days.share(cut=reading.span.is_cut), None
     if volume is not None:
-        if any(each is None or each < observation.floor for each in answers[volume.key].totals):
+        if any(each is None or each < definition.floor for each in volume.totals):
             return None
-        weighed = weigh_windows(windows, values, answers[volume.key], shared)
-        windows, shared = (windows, None) if weighed is None else (weighed, shared)
-        if shared is not None and windows.now.present and windows.then.present:
-            values = (fmean(windows.now.present), fmean(windows.then.present))
-    elif additive and shared is not None:
-        windows, values = windows.keep(shared), track.add_up(shared)
+        weighed = weigh_days(track, volume, shared)
+    if weighed is not None:
+        value, previous = track.add_up(None) if shared is None else (fmean(each.present) for each in weighed)
+        change = Change(reading, value, previous, weighed, shared)
     else:
-        shared = None
-    change = change_of(metric, values, answers[metric.key].currency, span, windows, shared)
-    if change is None or change.relative is None or change.is_absurd or not is_enough(shared):
+        change = compare_track(reading, track, shared if additive and volume is None else None)
+    if not change.previous or change.is_absurd or not change.days.has_enough(change.shared):
         return None
-    if not (windows.is_covered if shared is None else volume is not None or windows.is_fair(change.relative, shared)):
+    if not (change.days.is_covered if change.shared is None else volume is not None or change.is_fair):
         return None
-    large = volume is not None or max(abs(change.value), abs(change.previous)) >= observation.floor
-    notable = large and windows.is_clear(
-        change.relative, least=observation.least, additive=additive, partial=shared is not None
-    )
-    return replace(change, notable=notable)
+    large = volume is not None or change.size >= definition.floor
+    clear = large and change.is_clear(definition, additive=additive)
+    return replace(change, notable=clear and not change.is_of_few_days(definition.least))
 
 
-def weigh_windows(
-    windows: Windows, values: tuple[Value, Value], volume: Reading, shared: SharedDays | None
-) -> Windows | None:
+def weigh_days(track: Track, volume: Reading, shared: SharedDays | None) -> Windows | None:
     """A ratio's days as they bear on it, those of `shared`; None where `volume` is not what it is a ratio to."""
-    if None in values or not volume.tracks:
+    if not volume.tracks:
         return None
-    volumes = volume.whole.days
     whole, kept = (
-        Windows(weigh_ratios(days.now, volumes.now), weigh_ratios(days.then, volumes.then))
-        for days in (windows, windows.keep(shared))
+        Windows(*map(weigh_ratios, days, volume.whole.days)) for days in (track.days, track.days.keep(shared))
     )
-    means = zip((whole.now, whole.then), values, strict=True)
-    return kept if all(value is not None and is_mean(days, value) for days, value in means) else None
+    return kept if all(map(is_mean, whole, track.add_up(None))) and all(each.present for each in kept) else None
 
 
-def find_change(observation: Observation, answers: Answers, span: Span) -> Finding | None:
-    metric = observation.metrics[0]
-    found = measure_change(metric, answers, observation, span)
+def find_change(definition: FactDefinition, readings: Readings) -> Finding | None:
+    reading = readings["change"]
+    found = measure_change(reading, definition, readings.get("volume"))
     if found is None:
         return None
-    view = found.describe(observation.series or metric.title)
-    return Finding(observation=observation, view=view, notable=found.notable, strength=found.strength)
+    return Finding(found.describe(definition.series or reading.metric.title), found.strength, found.notable)
 
 
-def find_pair(observation: Observation, answers: Answers, span: Span) -> Finding | None:
+def find_pair(definition: FactDefinition, readings: Readings) -> Finding | None:
     """Both are measured over the days that both windows have of both."""
-    leading, following = (answers[metric.key].find_series() for metric in observation.metrics)
+    leading, following = (each.find_series() for each in readings.values())
     if leading is None or following is None:
         return None
-    counted = [[value is not None for value in days.values] for days in (following.days.now, following.days.then)]
-    shared = leading.days.keep((tuple(counted[0]), tuple(counted[1]))).share(cut=span.is_cut)
-    first, second = (measure_change(metric, answers, observation, span, shared) for metric in observation.metrics)
+    shared = leading.days.keep(following.days.list_counted()).share(cut=readings["first"].span.is_cut)
+    first, second = (measure_change(each, definition, None, shared) for each in readings.values())
     if first is None or second is None or first.shared != second.shared:
         return None
-    leads, follows = first.relative, second.relative
-    if not (first.days.have_same_weekdays and second.days.have_same_weekdays) or leads is None or follows is None:
+    if not (first.days.have_same_weekdays and second.days.have_same_weekdays):
         return None
-    titles = [metric.title for metric in observation.metrics]
-    return Finding(
-        observation=observation,
-        view={
-            "relation": "behind" if follows < leads else "ahead",
-            "first": first.describe(titles[0], is_beside=True),
-            "second": second.describe(titles[1], is_beside=True),
-        },
-        # What moved must have moved for sure; the other may be as it was.
-        notable=abs(follows - leads) >= observation.least and (first.notable or second.notable),
-        strength=min(1.0, abs(follows - leads)),
-    )
+    apart = abs(second.relative - first.relative)
+    view = {
+        "relation": "behind" if second.relative < first.relative else "ahead",
+        "first": first.describe(first.reading.metric.title, is_beside=True),
+        "second": second.describe(second.reading.metric.title, is_beside=True),
+    }
+    # What moved must have moved for sure; the other may be as it was.
+    return Finding(view, min(1.0, apart), apart >= definition.least and (first.notable or second.notable))

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from statistics import fmean
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from engine import Metric
-from insights.config.rules import Observation
-from insights.detect.changes import Change, change_of
-from insights.detect.significance import CLEAR_MEMBER, DayValues, SharedDays, Windows, is_enough, is_near
-from insights.facts import Answers, Finding, Reading, Span, Track
+from insights.config.definitions import FactDefinition
+from insights.detect.changes import Change, compare_track
+from insights.detect.significance import CLEAR_MEMBER, DayValues, Windows, is_near
+from insights.facts import Finding, Reading, Readings, Track
 from insights.sanitize import name_members
 
 SHOWN = 3
@@ -24,7 +24,7 @@ COMPARABLE = 0.4
 # The share of the whole from which on a member that was not there before is news.
 NEW_SHARE = 0.05
 
-# DayValues around the change over which the two are compared, how far apart these may lie, and how far they may differ.
+# Days around the change over which the two are compared, how far apart these may lie, and how far they may differ.
 AROUND = 7
 LONGEST_PAUSE = 3
 FEWEST_AROUND = 2
@@ -43,137 +43,109 @@ class Member:
     """A member, its name fit to be quoted, and how it changed; `share` is of the whole's value."""
 
     name: str
+    track: Track
     change: Change
     share: float | None
     moved: bool
 
     @property
     def is_new(self) -> bool:
-        return not self.change.days.then.has_any and self.change.value > 0
+        return not self.track.days.then.has_any and self.change.value > 0
+
+    def widen(self) -> Member:
+        """The member over all days of both windows: what came or went is compared with nothing."""
+        reading = self.change.reading
+        change = compare_track(reading, self.track, None)
+        return replace(self, change=change, share=change.value / reading.totals[0] if reading.totals[0] else None)
 
     def describe(self, **more: Any) -> dict[str, Any]:
         share = "" if self.share is None else self.change.style.language.write_percent(self.share)
         return {**self.change.describe(), "name": self.name, "share": share, **more}
 
+    def describe_fall(self) -> dict[str, Any]:
+        """What sentences see of a member that fell: also the day on which it ended, if it did."""
+        span, (now, then) = self.change.reading.span, self.track.days
+        if now.has_any:
+            return self.describe(ended="")
+        return self.widen().describe(ended=span.write_date(span.starts[1] + timedelta(days=find_days(then)[-1])))
 
-def find_members(observation: Observation, answers: Answers, span: Span) -> Finding | None:
-    metric = observation.metrics[0]
-    reading = answers[metric.key]
-    together = add_up(reading, metric, span)
-    members = [] if together is None else list_members(reading, observation, together, span)
-    if together is None or not members:
+
+def find_members(definition: FactDefinition, readings: Readings) -> Finding | None:
+    """The members of a breakdown; None where nobody can tell what changed from which days are there."""
+    reading = readings["members"]
+    span, days = reading.span, reading.whole.days
+    if reading.totals[0] is None or not days.then.values:
         return None
-    may_follow = together.days.is_comparable and span.is_after
-    renames = find_renames(drop_uncounted(members, together), adjacent=span.is_adjacent) if may_follow else []
-    passed = {name for each in renames for name in (each.before, each.name)}
+    together = compare_track(reading, reading.whole, days.share(cut=span.is_cut))
+    members = list_members(definition, together)
+    if not members or not together.is_fair or not days.has_enough(together.shared):
+        return None
+    may_follow = days.is_comparable and span.is_after
+    # Of the days that nobody has counted nobody knows who was there.
+    counted = [[value is not None for value in each.values] for each in days]
+    tracks = [(each.name, Windows(*map(DayValues.select, each.track.days, counted))) for each in members]
+    renames = find_renames(tracks, adjacent=span.is_adjacent) if may_follow else []
+    passed = {name for each in renames for name in each}
     apart = [each for each in members if each.name not in passed and each.moved]
-    rising = select_largest([each for each in apart if each.change.difference > 0 and not each.is_new])
+    rising = select_largest(each for each in apart if each.change.difference > 0 and not each.is_new)
     # What was there a year ago and is not now did not fall: campaigns have seasons.
-    falling = [each for each in apart if each.change.difference < 0 and (span.is_adjacent or each.change.value)]
-    new = select_largest([each for each in apart if each.is_new and span.is_after])
+    falling = select_largest(
+        each for each in apart if each.change.difference < 0 and (span.is_adjacent or each.change.value)
+    )
+    new = select_largest(each for each in apart if each.is_new and span.is_after)
     driver = None
-    if is_borne_out(observation, answers, together, span):
+    if "of" not in readings or is_borne_out(together, readings["of"]):
         driver = find_driver(members, lambda each: each.change.difference, together.difference, MOST_PART)
     by_name = {each.name: each for each in members}
     view: dict[str, Any] = {
-        "title": metric.title,
+        "title": reading.metric.title,
         "direction": together.direction,
         "top": [each.describe() for each in members[:SHOWN]],
         "rising": [each.describe() for each in rising],
-        "falling": [each.describe() for each in select_largest(falling)],
-        "new": [each.describe(since=span.write_day(find_first(each.change.days.now.values))) for each in new],
+        "falling": [each.describe_fall() for each in falling],
+        "new": [each.widen().describe(since=span.write_day(find_days(each.track.days.now)[0])) for each in new],
         "replaced": [
-            by_name[each.name].describe(before=each.before, previous=by_name[each.before].describe()["previous"])
-            for each in renames
-            if (by_name[each.name].share or 0) >= NEW_SHARE
+            each.describe(before=before.name, previous=before.widen().describe()["previous"])
+            for each, before in ((by_name[each.name].widen(), by_name[each.before]) for each in renames)
+            if (each.share or 0) >= NEW_SHARE
         ][:SHOWN],
         "driver": None if driver is None or driver.name in passed else driver.describe(),
     }
-    strength = max((each.change.strength for each in (*rising, *falling, *new)), default=0.0)
-    return Finding(observation=observation, view=view, notable=True, strength=strength)
+    return Finding(view, max((each.change.strength for each in (*rising, *falling, *new)), default=0.0))
 
 
-def add_up(reading: Reading, metric: Metric, span: Span) -> Change | None:
-    """All members together; None where nobody can tell what changed from which days are there."""
-    days = reading.whole.days
-    if reading.totals[0] is None or not days.then.values:
-        return None
-    shared = days.share(cut=span.is_cut)
-    whole = change_of(metric, sum_up(reading.whole, shared), reading.currency, span, days, shared)
-    if whole is None or not is_enough(shared):
-        return None
-    fair = whole.relative is None or days.keep(shared).is_fair(whole.relative, shared)
-    return whole if fair else None
-
-
-def sum_up(track: Track, shared: SharedDays | None) -> tuple[float, float]:
-    """The sums of both windows over the days that are compared, 0 where there is nothing to sum up."""
-    value, previous = track.add_up(shared)
-    return value or 0.0, previous or 0.0
-
-
-def list_members(reading: Reading, observation: Observation, together: Change, span: Span) -> list[Member]:
-    """The members with a name, largest first."""
-    names = name_members(track.name for track in reading.tracks)
+def list_members(definition: FactDefinition, together: Change) -> list[Member]:
+    """The members with a name, largest first, and whether something happened to each, and not just to its days."""
+    reading = together.reading
+    names, whole = name_members(track.name for track in reading.tracks), reading.whole.days
     found: list[Member] = []
     for track in reading.tracks:
         if track.name not in names or track.totals[0] is None:
             continue
-        values = sum_up(track, together.shared)
-        change = change_of(together.metric, values, reading.currency, span, track.days, together.shared)
-        assert change is not None
+        change = compare_track(reading, track, together.shared)
         share = change.value / together.value if together.value and change.value >= 0 else None
-        moved = max(map(abs, values)) >= observation.floor and has_moved(change, observation, together)
-        found.append(Member(names[track.name], change, share, moved))
+        moved = change.is_fair and change.is_clear(definition, additive=True, clear=CLEAR_MEMBER)
+        if not change.previous:
+            moved = whole.is_comparable and not track.days.then.has_any and (share or 0) >= NEW_SHARE
+        moved = moved and change.size >= definition.floor and bool(together.value and together.previous)
+        found.append(Member(names[track.name], track, change, share, moved))
     return found
 
 
-def has_moved(change: Change, observation: Observation, together: Change) -> bool:
-    """Whether something happened to a member, and not just to the days that are compared."""
-    if not together.value or not together.previous:
-        return False
-    if change.relative is None:
-        is_large = change.value / together.value >= NEW_SHARE
-        return together.days.is_comparable and not change.days.then.has_any and is_large
-    kept, partial = change.days.keep(change.shared), change.shared is not None
-    return kept.is_fair(change.relative, change.shared) and kept.is_clear(
-        change.relative, least=observation.least, additive=True, clear=CLEAR_MEMBER, partial=partial
-    )
-
-
-def drop_uncounted(members: Sequence[Member], together: Change) -> list[tuple[str, Windows]]:
-    """The members' days without those that nobody has counted, of which nobody knows who was there."""
-
-    def drop(days: DayValues, whole: DayValues) -> DayValues:
-        there = [value for value, of_all in zip(days.values, whole.values, strict=True) if of_all is not None]
-        return DayValues(tuple(there), days.first)
-
-    whole = together.days
-    return [
-        (each.name, Windows(drop(each.change.days.now, whole.now), drop(each.change.days.then, whole.then)))
-        for each in members
-    ]
-
-
-def select_largest(members: Sequence[Member]) -> list[Member]:
+def select_largest(members: Iterable[Member]) -> list[Member]:
     """The member that changed most, and those that come near it."""
     ranked = sorted(members, key=lambda each: (-abs(each.change.difference), each.name))
     least = COMPARABLE * abs(ranked[0].change.difference) if ranked else 0.0
     return [each for each in ranked if abs(each.change.difference) >= least][:SHOWN]
 
 
-def is_borne_out(observation: Observation, answers: Answers, together: Change, span: Span) -> bool:
+def is_borne_out(together: Change, whole: Reading) -> bool:
     """Whether the members together changed as the metric did that they break down, over the very same days."""
-    if observation.whole is None:
-        return True
-    track = answers[observation.whole.key].find_series()
-    if track is None or track.days.share(cut=span.is_cut) != together.shared:
+    track = whole.find_series()
+    if track is None or track.days.share(cut=whole.span.is_cut) != together.shared:
         return False
-    told = change_of(observation.whole, sum_up(track, together.shared), None, span)
-    own = together.relative
-    if told is None or told.relative is None or own is None or told.difference * together.difference <= 0:
-        return False
-    return is_near(own, told.relative)
+    told, own = compare_track(whole, track, together.shared).relative, together.relative
+    return told * own > 0 and is_near(own, told)
 
 
 def find_driver(
@@ -186,8 +158,7 @@ def find_driver(
     return best if LEAST_PART <= part_of(best) / difference <= most else None
 
 
-@dataclass(frozen=True, slots=True)
-class Rename:
+class Rename(NamedTuple):
     """`name` began where `before` ended."""
 
     before: str
@@ -203,45 +174,40 @@ def find_renames(tracks: Sequence[tuple[str, Windows]], *, adjacent: bool) -> li
         for before, its_days in tracks
         if its_days.then.has_any
         and (shared := share_words(before, name)) >= LEAST_WORDS
-        and is_followed(its_days, days.now.values, adjacent=adjacent)
+        and is_followed(its_days, days.now, adjacent=adjacent)
     }
+
+    def is_rival(one: Rename, other: Rename) -> bool:
+        return one != other and (one.before == other.before or one.name == other.name)
+
     return [
         each
         for each, shared in likeness.items()
-        if all(
-            other == each or (other.before != each.before and other.name != each.name) or theirs < shared
-            for other, theirs in likeness.items()
-        )
+        if all(theirs < shared for other, theirs in likeness.items() if is_rival(each, other))
     ]
 
 
-def share_words(first: str, second: str) -> float:
+def share_words(*names: str) -> float:
     """The part of all the words of two names that both have; numbers, as of years and versions, are none."""
-    own, others = list_words(first), list_words(second)
-    return len(own & others) / len(own | others) if own and others else 0.0
+    first, second = (
+        {word for word in re.findall(r"[^\W_]+", name.casefold()) if not re.search(r"\d", word)} for name in names
+    )
+    return len(first & second) / len(first | second) if first and second else 0.0
 
 
-def list_words(name: str) -> set[str]:
-    return {word for word in re.findall(r"[^\W_]+", name.casefold()) if not re.search(r"\d", word)}
+def find_days(days: DayValues) -> list[int]:
+    return [index for index, value in enumerate(days.values) if value]
 
 
-def find_first(values: Sequence[float | None]) -> int:
-    return next(index for index, value in enumerate(values) if value)
-
-
-def is_followed(windows: Windows, now: Sequence[float | None], *, adjacent: bool) -> bool:
+def is_followed(windows: Windows, now: DayValues, *, adjacent: bool) -> bool:
     """Whether a member that was not there before begins where this one ends, and about as large as it was."""
-    first = find_first(now)
-    days = [*windows.then.values, *windows.now.values]
-    start = len(windows.then.values) + first
-    # On the day itself both may have been there.
-    if any(days[start + 1 :]) or not (adjacent or not windows.now.has_any):
+    first, days = find_days(now)[0], DayValues((*windows.then.values, *windows.now.values))
+    start, last = len(windows.then.values) + first, find_days(days)[-1]
+    # On the day itself both may have been there; where windows are apart nobody knows the day.
+    if last > start or (adjacent and start - last > LONGEST_PAUSE) or not (adjacent or not windows.now.has_any):
         return False
-    last = max(index for index, value in enumerate(days) if value)
-    if adjacent and start - last > LONGEST_PAUSE:
-        return False
-    old = [value for value in days[max(0, last - AROUND) : last] if value]
-    new = [value for value in now[first + 1 : first + 1 + AROUND] if value]
+    old = [value for value in days.values[max(0, last - AROUND) : last] if value]
+    new = [value for value in now.values[first + 1 : first + 1 + AROUND] if value]
     if min(len(old), len(new)) < FEWEST_AROUND:
         return False
     low, high = sorted((fmean(old), fmean(new)))

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from math import fsum, isclose
 from typing import Any
 
-from engine import Metric
-from insights.config.rules import Observation
-from insights.detect.changes import change_of, measure_change
+from insights.config.definitions import FactDefinition
+from insights.detect.changes import Change, measure_change
 from insights.detect.members import find_driver
-from insights.detect.significance import EXACTLY, REST, SharedDays
-from insights.facts import Answers, Finding, NumberStyle, Reading, Span
+from insights.detect.significance import EXACTLY, REST
+from insights.facts import Finding, NumberStyle, Reading, Readings
 from insights.sanitize import name_members
 
 # Far more of the ratio's change than all of it means that others worked against it: then it is not one member's doing.
@@ -26,25 +25,23 @@ Parts = Mapping[str, tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a member did: `shifted` is its share's change, `beyond` its ratio over the whole's half-way, `now` today."""
+    """What a member did: its share of the denominator `grew` or not, and its ratio now stands above the whole's or not.
+
+    It `is_plain` if that tells what it did: by its share only if it stands now as it did half-way.
+    """
 
     member: str
     mix: float
     rate: float
     value: float | None
     previous: float | None
-    shifted: float
-    beyond: float
-    now: float
+    grew: bool
+    stands_above: bool
+    is_plain: bool
 
     @property
     def whole(self) -> float:
         return self.mix + self.rate
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether what it did can be told from how it stands now: by its share only if it stands as it did half-way."""
-        return abs(self.rate) >= abs(self.mix) or self.now * self.beyond > 0
 
 
 def decompose_ratio(now: Parts, then: Parts) -> list[Effect]:
@@ -55,9 +52,7 @@ def decompose_ratio(now: Parts, then: Parts) -> list[Effect]:
     above 0; a member without one has the ratio of the other window.
     """
     totals = [fsum(lower for _, lower in parts.values()) for parts in (now, then)]
-    ratios = [
-        fsum(upper for upper, _ in parts.values()) / total for parts, total in zip((now, then), totals, strict=True)
-    ]
+    ratios = [divide_parts(parts) for parts in (now, then)]
     middle = (ratios[0] + ratios[1]) / 2
     found = []
     for member in dict.fromkeys((*now, *then)):
@@ -71,58 +66,52 @@ def decompose_ratio(now: Parts, then: Parts) -> list[Effect]:
         beyond = half_way - middle
         ahead = value - ratios[0] if value is not None else half_way - ratios[1]
         mix, rate = beyond * shifted, whole - half_way * shifted
-        found.append(Effect(member, mix, rate, value, previous, shifted, beyond, ahead))
+        is_plain = abs(rate) >= abs(mix) or ahead * beyond > 0
+        found.append(Effect(member, mix, rate, value, previous, shifted > 0, ahead > 0, is_plain))
     return found
 
 
-def find_explanation(observation: Observation, answers: Answers, span: Span) -> Finding | None:
-    metric, upper, lower = observation.metrics
-    found = measure_change(metric, answers, observation, span)
+def divide_parts(parts: Parts) -> float:
+    return fsum(upper for upper, _ in parts.values()) / fsum(lower for _, lower in parts.values())
+
+
+def find_explanation(definition: FactDefinition, readings: Readings) -> Finding | None:
+    upper, lower = readings["numerator"], readings["denominator"]
+    found = measure_change(readings["explain"], definition, lower)
     if found is None:
         return None
-    style = found.style
-    now, then = (list_parts(answers[upper.key], answers[lower.key], found.shared, window) for window in (0, 1))
-    if now is None or then is None or not (is_ratio(now, found.value) and is_ratio(then, found.previous)):
+    now = list_parts(upper, lower, found, 0)
+    then = list_parts(upper, lower, found, 1)
+    if now is None or then is None:
         return None
     effects = decompose_ratio(now, then)
-    mix, rate = fsum(each.mix for each in effects), fsum(each.rate for each in effects)
     names = name_members(each.member for each in effects)
-    driver = None
-    if found.days.have_same_weekdays:
-        named = [each for each in effects if each.member in names]
-        driver = find_driver(named, lambda each: each.whole, found.difference, MOST_PART)
-    own = None
-    if driver is not None and driver.is_plain:
-        own = describe_driver(metric, driver, names[driver.member], style, span)
-    split = describe_split(style, mix, rate)
-    view = {**found.describe(metric.title), **split, "wholly": name_cause(mix, rate), "driver": own}
-    return Finding(observation=observation, view=view, notable=found.notable, strength=found.strength)
+    named = [each for each in effects if each.member in names and found.days.have_same_weekdays]
+    driver = find_driver(named, lambda each: each.whole, found.difference, MOST_PART)
+    parts = {"mix": fsum(each.mix for each in effects), "rate": fsum(each.rate for each in effects)}
+    whole = parts["mix"] + parts["rate"]
+    causes = [name for name, part in parts.items() if whole and NEARLY_ALL <= part / whole <= ALL_AND_MORE]
+    view = {
+        **found.describe(found.reading.metric.title),
+        **describe_split(found.style, **parts),
+        "wholly": (*causes, "neither")[0],
+        "driver": describe_driver(found, driver, names[driver.member])
+        if driver is not None and driver.is_plain
+        else None,
+    }
+    return Finding(view, found.strength, found.notable)
 
 
-def name_cause(mix: float, rate: float) -> str:
-    """Which of the two is nearly all of their sum; `neither` where both bear on it."""
-    whole = mix + rate
-    causes = (name for name, part in (("mix", mix), ("rate", rate)) if NEARLY_ALL <= part / whole <= ALL_AND_MORE)
-    return next(causes, "neither") if whole else "neither"
-
-
-def list_parts(upper: Reading, lower: Reading, shared: SharedDays | None, window: int) -> Parts | None:
-    """The parts of a window: members that both readings have, and the rest."""
-    above, below = (reading.whole.add_up(shared)[window] for reading in (upper, lower))
-    if above is None or below is None or below <= 0:
-        return None
+def list_parts(upper: Reading, lower: Reading, whole: Change, window: int) -> Parts | None:
+    """The parts of a window, members that both readings have and the rest; None where they do not make the ratio."""
+    above, below = (reading.whole.add_up(whole.shared)[window] for reading in (upper, lower))
     uppers, lowers = (
-        {track.name: track.add_up(shared)[window] or 0.0 for track in reading.tracks} for reading in (upper, lower)
+        {each.name: each.add_up(whole.shared)[window] for each in reading.tracks} for reading in (upper, lower)
     )
     parts = {name: (uppers[name], lowers[name]) for name in lowers if name in uppers and name != REST}
-    rest = (above - fsum(part[0] for part in parts.values()), below - fsum(part[1] for part in parts.values()))
-    return {**parts, REST: rest}
-
-
-def is_ratio(parts: Parts, value: float) -> bool:
-    """Whether the parts make this ratio: what is explained must be what was measured."""
-    ratio = fsum(upper for upper, _ in parts.values()) / fsum(lower for _, lower in parts.values())
-    return isclose(ratio, value, rel_tol=EXACTLY, abs_tol=1e-12)
+    parts[REST] = (above - fsum(part[0] for part in parts.values()), below - fsum(part[1] for part in parts.values()))
+    ratio = (whole.value, whole.previous)[window]
+    return parts if below > 0 and isclose(divide_parts(parts), ratio, rel_tol=EXACTLY, abs_tol=1e-12) else None
 
 
 def describe_split(style: NumberStyle, mix: float, rate: float) -> dict[str, Any]:
@@ -130,17 +119,18 @@ def describe_split(style: NumberStyle, mix: float, rate: float) -> dict[str, Any
     return {"mix": style.write_difference(mix), "rate": style.write_difference(rate), "mainly": mainly}
 
 
-def describe_driver(metric: Metric, effect: Effect, name: str, style: NumberStyle, span: Span) -> dict[str, Any]:
+def describe_driver(whole: Change, effect: Effect, name: str) -> dict[str, Any]:
     """What sentences see of the member; its own ratios are empty where it has none."""
-    own = change_of(metric, (effect.value, effect.previous), style.currency, span)
     nothing = dict.fromkeys(("value", "previous", "difference", "change", "words", "against"), "")
-    view = {"direction": "flat", "verdict": "neutral", **nothing} if own is None else own.describe()
+    view = {"direction": "flat", "verdict": "neutral", **nothing}
+    if effect.value is not None and effect.previous is not None:
+        view = Change(whole.reading, effect.value, effect.previous).describe()
     return {
         **view,
-        **describe_split(style, effect.mix, effect.rate),
-        "title": metric.title,
+        **describe_split(whole.style, effect.mix, effect.rate),
+        "title": whole.reading.metric.title,
         "name": name,
-        "effect": style.write_difference(effect.whole),
-        "weight": "grew" if effect.shifted > 0 else "shrank",
-        "standing": "above" if effect.now > 0 else "below",
+        "effect": whole.style.write_difference(effect.whole),
+        "weight": "grew" if effect.grew else "shrank",
+        "standing": "above" if effect.stands_above else "below",
     }

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import compress, pairwise
 from math import fsum, isclose, log, sqrt
 from statistics import fmean, median, variance
+from typing import NamedTuple
 
 Value = float | None
-# Which days of the asked and of the compared window are held against each other: those that both have.
-SharedDays = tuple[tuple[bool, ...], tuple[bool, ...]]
+# Which days of the asked and of the compared window are held against each other, by their places in them.
+SharedDays = tuple[tuple[int, ...], tuple[int, ...]]
 
 # How many standard errors apart two windows' days must lie; members are many, so that chance gets more tries.
 CLEAR = 2.9
@@ -41,7 +42,7 @@ BY_MAD = 1.4826
 # the last digit count as a bit apart.
 STANDS_OUT, STANDS_OUT_BY_FACTOR = 5.0, 3.5
 LEAST_SPREAD = 0.04
-FEWEST_TO_STAND_OUT_OF = 10
+FEWEST_OTHERS = 10
 # So far apart two ways of computing a number may lie.
 EXACTLY = 1e-6
 # What the engine calls the members that it does not show one by one.
@@ -61,7 +62,6 @@ class DayValues:
 
     @cached_property
     def by_day(self) -> list[tuple[int, float]]:
-        """The days that were counted, each with its weekday."""
         return [((self.first + index) % 7, value) for index, value in enumerate(self.values) if value is not None]
 
     @cached_property
@@ -74,15 +74,21 @@ class DayValues:
 
     def count_expected(self, other: DayValues) -> int:
         """How many of the days there should be: all but weekdays that neither window has, such as a shop's Sundays."""
-        closed = {*range(7)} - self.by_weekday.keys() - other.by_weekday.keys()
-        return sum((self.first + index) % 7 not in closed for index in range(len(self.values)))
+        open_days = self.by_weekday.keys() | other.by_weekday.keys()
+        return sum((self.first + index) % 7 in open_days for index in range(len(self.values)))
 
-    def keep(self, days: Sequence[bool]) -> DayValues:
-        return DayValues(tuple([v if kept else None for v, kept in zip(self.values, days, strict=True)]), self.first)
+    def lacks_none_of(self, other: DayValues) -> bool:
+        return self.count_expected(other) == len(self.present)
+
+    def select(self, selectors: Sequence[bool]) -> DayValues:
+        return DayValues(tuple(compress(self.values, selectors)), self.first)
+
+    def keep(self, days: Sequence[int]) -> DayValues:
+        kept = frozenset(days)
+        return DayValues(tuple(value if day in kept else None for day, value in enumerate(self.values)), self.first)
 
 
-@dataclass(frozen=True, slots=True)
-class Windows:
+class Windows(NamedTuple):
     """The days of the asked window and of the compared one."""
 
     now: DayValues
@@ -94,20 +100,26 @@ class Windows:
         The first days of a window are held against the first of the other; where days are missing here and there, each
         is held against one of its weekday. Of a longer window the last days are held against nothing.
         """
-        now, then = self.now, self.then
-        cut = cut or len(now.values) != len(then.values)
-        if not cut and now.count_expected(then) == len(now.present) and then.count_expected(now) == len(then.present):
+        now, then = self
+        counted, compared = map(dict.fromkeys, self.list_counted())
+        if not cut and len(now.values) == len(then.values) and now.lacks_none_of(then) and then.lacks_none_of(now):
             return None
-        shift = (now.first - then.first) % 7
-        paired = pair_days(now.values, then.values)
-        if shift and any(paired[paired.index(False) :] if False in paired else ()):
-            paired = pair_days(now.values, then.values[shift:])
-        else:
-            shift = 0
-        return pad_days(paired, len(now.values)), pad_days([*[False] * shift, *paired], len(then.values))
+
+        def pair_days(shift: int) -> SharedDays:
+            days = tuple(day for day in counted if day + shift in compared)
+            return days, tuple(day + shift for day in days)
+
+        shift, shared = (now.first - then.first) % 7, pair_days(0)
+        if shared[0] != tuple(range(len(shared[0]))) and shift:
+            shared = max(pair_days(shift), pair_days(shift - 7), key=lambda each: len(each[0]))
+        return shared
 
     def keep(self, shared: SharedDays | None) -> Windows:
-        return self if shared is None else Windows(self.now.keep(shared[0]), self.then.keep(shared[1]))
+        return self if shared is None else Windows(*map(DayValues.keep, self, shared))
+
+    def list_counted(self) -> SharedDays:
+        now, then = (tuple(day for day, value in enumerate(each.values) if value is not None) for each in self)
+        return now, then
 
     @property
     def totals(self) -> tuple[float, float]:
@@ -115,9 +127,9 @@ class Windows:
 
     @property
     def is_covered(self) -> bool:
-        both = ((self.now, self.then), (self.then, self.now))
+        both = zip(self, self[::-1], strict=True)
         return all(
-            each.present and len(each.present) >= LEAST_COVERED * each.count_expected(other) for each, other in both
+            each.present and len(each.present) >= LEAST_COVERED * each.count_expected(then) for each, then in both
         )
 
     @property
@@ -134,13 +146,12 @@ class Windows:
         """The change of the days' mean, every weekday counting once; None where the windows have different ones."""
         if not self.now.present or not self.have_same_weekdays:
             return None
-        now, base = (fsum(map(fmean, each.by_weekday.values())) for each in (self.now, self.then))
+        now, base = (fsum(map(fmean, each.by_weekday.values())) for each in self)
         return (now - base) / abs(base) if base else None
 
-    def is_fair(self, change: float, shared: SharedDays | None) -> bool:
-        """Whether the change of the sums is that of the days, and not of which of them are there."""
-        held = self.weekday_change
-        return shared is None or (held is not None and is_near(change, held))
+    def has_enough(self, shared: SharedDays | None) -> bool:
+        """Whether the days that are compared speak for the whole window."""
+        return shared is None or len(shared[0]) >= max(FEWEST_SHARED, LEAST_SHARED * len(self.now.values))
 
     def is_clear(
         self, change: float, *, least: float, additive: bool, clear: float = CLEAR, partial: bool = False
@@ -167,36 +178,21 @@ class Windows:
         middle = fmean(usual.values())
         if min(usual.values()) <= 0:
             return self.now.present, self.then.present
-        calm = [[value * middle / usual[day] for day, value in each.by_day] for each in (self.now, self.then)]
+        calm = [[value * middle / usual[day] for day, value in each.by_day] for each in self]
         return calm[0], calm[1]
 
 
 NO_DAYS = Windows(DayValues(()), DayValues(()))
 
 
-def pair_days(now: Sequence[Value], then: Sequence[Value]) -> list[bool]:
-    """Return for each day and the one of its place whether both were counted."""
-    return [a is not None and b is not None for a, b in zip(now, then, strict=False)]
-
-
-def pad_days(days: Sequence[bool], length: int) -> tuple[bool, ...]:
-    return (*days, *[False] * (length - len(days)))
-
-
 def is_near(change: float, held: float) -> bool:
     return abs(change - held) <= max(LEAST_APART, MOST_APART * abs(held))
 
 
-def is_enough(shared: SharedDays | None) -> bool:
-    return shared is None or sum(shared[0]) >= max(FEWEST_SHARED, LEAST_SHARED * len(shared[0]))
-
-
 def add_days(days: Sequence[DayValues]) -> DayValues:
-    sums = [
-        fsum(present) if (present := [value for value in day if value is not None]) else None
-        for day in zip(*(each.values for each in days), strict=True)
-    ]
-    return DayValues(tuple(sums), days[0].first if days else 0)
+    columns = zip(*(each.values for each in days), strict=True)
+    present = ([value for value in column if value is not None] for column in columns)
+    return DayValues(tuple(fsum(values) if values else None for values in present), days[0].first if days else 0)
 
 
 def weigh_ratios(ratios: DayValues, volumes: DayValues) -> DayValues:
@@ -240,6 +236,10 @@ def robust_z_score(value: float, others: Sequence[float]) -> float:
         return score
     by_factor = count_deviations(log(value), [log(each) for each in others if each > 0], LEAST_SPREAD)
     return min(score, by_factor * STANDS_OUT / STANDS_OUT_BY_FACTOR)
+
+
+def stands_out(value: float, others: Sequence[float]) -> bool:
+    return len(others) >= FEWEST_OTHERS and abs(robust_z_score(value, others)) >= STANDS_OUT
 
 
 def count_deviations(value: float, others: Sequence[float], least: float) -> float:

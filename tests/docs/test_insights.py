@@ -7,11 +7,11 @@ import shutil
 from pathlib import Path
 from typing import get_args
 
-from insights.claims import Reason
 from insights.config.definitions import RuleDefinition
-from insights.config.fields import FIELDS
 from insights.config.load import load_catalog
+from insights.config.sentences import read_examples
 from insights.llm import Failure
+from insights.offer import Reason
 from runtime.shipped import get_shipped_folder
 from tests.support.paths import DOCS
 
@@ -37,9 +37,10 @@ def test_the_page_for_analysts_is_short_and_shows_the_panel() -> None:
 
 
 def test_the_kinds_and_their_fields_are_listed() -> None:
-    for kind, fields in FIELDS.items():
+    change = read_examples()["change"][0].keys()
+    for kind, (fields, *_) in read_examples().items():
         (line,) = re.findall(rf"^\| `{kind}: .*$", HOW, re.MULTILINE)
-        own = fields.keys() - (FIELDS["change"].keys() if kind == "explain" else set())
+        own = fields.keys() - (change if kind == "explain" else set())
         assert own <= set(re.findall(r"`(\w+)`", line)), kind
 
 

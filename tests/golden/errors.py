@@ -54,9 +54,8 @@ def collect_problems(folder: Path) -> InvalidCatalog:
     return InvalidCatalog(relative, texts)
 
 
-def render_diagnostics(case: Path) -> str:
+def render_diagnostics(invalid: InvalidCatalog) -> str:
     """What a terminal shows of a broken file."""
-    invalid = collect_invalid(case)
     return render_text(invalid.diagnostics, invalid.texts) + "\n"
 
 
@@ -65,4 +64,4 @@ def main() -> None:
     for path in CASES.glob("*.txt"):
         path.unlink()
     for case in list_cases():
-        find_expected_path(case).write_text(render_diagnostics(case), encoding="utf-8")
+        find_expected_path(case).write_text(render_diagnostics(collect_invalid(case)), encoding="utf-8")

@@ -12,19 +12,16 @@ from tests.golden.errors import CASES, collect_invalid, find_expected_path, list
 
 
 @pytest.mark.parametrize("case", list_cases(), ids=lambda case: case.stem)
-def test_a_broken_file_gives_its_text(case: Path) -> None:
-    assert render_diagnostics(case) == find_expected_path(case).read_text(encoding="utf-8")
+def test_a_broken_file_gives_its_text_and_a_place_one_problem(case: Path) -> None:
+    invalid = collect_invalid(case)
+    assert render_diagnostics(invalid) == find_expected_path(case).read_text(encoding="utf-8")
+    places = [(each.file, each.line, each.column) for each in invalid.diagnostics]
+    assert places
+    assert len(places) == len(set(places))
 
 
 def test_every_text_has_its_file() -> None:
     assert set(CASES.glob("*.txt")) == {find_expected_path(case) for case in list_cases()}
-
-
-@pytest.mark.parametrize("case", list_cases(), ids=lambda case: case.stem)
-def test_a_place_has_one_problem(case: Path) -> None:
-    places = [(each.file, each.line, each.column) for each in collect_invalid(case).diagnostics]
-    assert places
-    assert len(places) == len(set(places))
 
 
 def test_the_paths_are_those_that_the_folder_was_named_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

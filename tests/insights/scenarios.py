@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from insights.claims import Bullet, read_bullets, say_period_once, write_clauses
+from insights.claims import Bullet, write_bullets, write_clauses
 from insights.collect_facts import CollectedFacts
-from insights.llm import make_offer
+from insights.offer import Offer
 from tests.insights.worlds import (
     CAMPAIGNS,
     CHANNELS,
@@ -268,17 +268,17 @@ def rows_of(scenario: Scenario, gaps: float) -> dict[str, list[Row]]:
 
 def choose(facts: CollectedFacts) -> list[Bullet]:
     """What a model shows that keeps to its instructions: clauses of one group two by two, with cause and advice."""
-    clauses = write_clauses(facts.insights, facts.findings, facts.span)
-    offer = make_offer(facts, clauses)
+    clauses = write_clauses(facts)
+    offer = Offer(facts, clauses)
     answer: list[Bullet] = []
     for group in dict.fromkeys(each.group for each in clauses):
         own = [each for each in clauses if each.group == group]
         for first, *second in (own[index : index + 2] for index in range(0, len(own), 2)):
             cause = f", {{{first.id}.because}}" if first.because else ""
             joined = "".join(f", while {{{each.id}}}" for each in second)
-            advice = f" {first.advice[0].form}" if first.advice else ""
+            advice = "".join(f" {each}" for each in first.describe()["advice"][:1])
             answer.append(Bullet(group, f"{{{first.id}}}{cause}{joined}.{advice}"))
-    return say_period_once(read_bullets(offer, answer, facts.span)[0], facts.span)
+    return write_bullets(offer.read_bullets(answer)[0], facts.span)
 
 
 def compare(worlds: Worlds) -> str:

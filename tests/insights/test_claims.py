@@ -12,27 +12,25 @@ from hypothesis import strategies as st
 
 from insights.claims import (
     MOST_CHARACTERS,
+    Arrangement,
     Bullet,
     Clause,
-    Offer,
     Part,
-    read_bullets,
-    say_period_once,
     say_periods,
-    write_bullet,
+    write_bullets,
     write_clauses,
 )
 from insights.collect_facts import CollectedFacts
 from insights.config.rules import Language
 from insights.facts import PERIOD, PERIOD_END, Span
-from insights.llm import describe_request, make_offer
+from insights.offer import Offer
 from tests.insights.sayings import FALSE
 from tests.insights.worlds import Worlds, tell
 
 
 @pytest.fixture(scope="module")
 def offer(eventful: CollectedFacts) -> Offer:
-    return make_offer(eventful, write_clauses(eventful.insights, eventful.findings, eventful.span))
+    return Offer(eventful, write_clauses(eventful))
 
 
 @pytest.fixture
@@ -42,8 +40,13 @@ def span(eventful: CollectedFacts) -> Span:
 
 def read_answer(offer: Offer, span: Span, *texts: str, group: str = "Traffic") -> tuple[list[str], dict[str, int]]:
     """What is shown of these bullets, and how many are dropped, by reason."""
-    found, dropped = read_bullets(offer, [Bullet(group, text) for text in texts], span)
-    return [each.text for each in say_period_once(found, span)], dict(dropped)
+    found, dropped = offer.read_bullets([Bullet(group, text) for text in texts])
+    return [each.text for each in write_bullets(found, span)], dict(dropped)
+
+
+def write_bullet(parts: list[Part], advice: list[str], span: Span) -> Bullet:
+    (bullet,) = write_bullets([Arrangement.of(parts, advice)], span)
+    return bullet
 
 
 ROAS = "Return on ad spend is down 26% against the previous 28 days, from 3.02 to 2.25"
@@ -131,8 +134,9 @@ PIECES = st.sampled_from(
 def test_what_is_shown_is_made_of_what_was_offered(offer: Offer, span: Span, answer: str) -> None:
     shown, dropped = read_answer(offer, span, answer)
     assert len(shown) + sum(dropped.values()) == 1
-    advice = [each.text for clause in offer.clauses for each in clause.advice]
-    own = [text for each in offer.clauses for text in (each.text, each.because, each.member) if text]
+    clauses = offer.clauses.values()
+    advice = [each for clause in clauses for each in clause.list_advice(clause.member)]
+    own = [text for each in clauses for text in (each.text, each.because, each.member) if text]
     own = [text.replace(f" {PERIOD}", "") for text in (*advice, *own)]
     known = sorted((*own, *offer.general, "against the previous 28 days", "while", "and"), key=len, reverse=True)
     for text in shown:
@@ -145,15 +149,15 @@ def test_what_is_shown_is_made_of_what_was_offered(offer: Offer, span: Span, ans
 def test_a_group_of_its_own_is_dropped_and_clauses_say_where_they_stand(offer: Offer, span: Span) -> None:
     assert read_answer(offer, span, "{c2}", group="Sport") == ([], {"group": 1})
     for answer, group in (("{c2}", "Traffic"), ("{c1}, while {c2}.", "Cross-channel"), ("{c1}; {c3}", "Ads")):
-        assert offer.read_bullet(Bullet("Content", answer), span).group == group
+        assert offer.read_bullet(Bullet("Content", answer)).group == group
 
 
 def test_forty_choices_are_all_kept(offer: Offer, span: Span) -> None:
-    ids = [each.id for each in offer.clauses]
+    ids, clauses = list(offer.clauses), offer.clauses.values()
     answers = [f"{{{first}}}{joiner} {{{second}}}." for joiner in (", while", ", and", ";", ".") for first, second in
                [*pairwise(ids), (ids[0], ids[-1])]]  # fmt: skip
-    answers += [f"{{{each.id}}}. {advice}" for each in offer.clauses for advice in offer.general]
-    answers += [f"{{{each.id}}}, {{{each.id}.because}}." for each in offer.clauses if each.because]
+    answers += [f"{{{each.id}}}. {advice}" for each in clauses for advice in offer.general]
+    answers += [f"{{{each.id}}}, {{{each.id}.because}}." for each in clauses if each.because]
     assert len(answers) >= 40
     shown, dropped = read_answer(offer, span, *answers)
     assert (len(shown), dropped) == (len(answers), {})
@@ -162,7 +166,7 @@ def test_forty_choices_are_all_kept(offer: Offer, span: Span) -> None:
 
 def test_what_is_told_twice_is_left_out(offer: Offer, span: Span) -> None:
     """Two clauses about one metric are one sentence too many, and a bullet that says the same is no other one."""
-    first = offer.clauses[1]
+    first = offer.clauses["c2"]
     again = Part(first, joiner=", while")
     assert write_bullet([Part(first), again], [], span) == write_bullet([Part(first)], [], span)
     assert read_answer(offer, span, "{c2}", "{c2}.")[1] == {"repeated": 1}
@@ -180,11 +184,11 @@ def test_a_bullet_has_no_more_than_240_characters(span: Span) -> None:
     assert len(write_bullet([Part(longest)], [], span).text) <= MOST_CHARACTERS
     # Where the period has been said, there is room for more.
     first, second = (clause(name, 170) for name in "de")
-    bullets = [
-        write_bullet([Part(replace(each, text=f"{each.id}{each.text} {PERIOD}"), has_cause=True)], [], span)
+    arrangements = [
+        Arrangement.of([Part(replace(each, text=f"{each.id}{each.text} {PERIOD}"), has_cause=True)])
         for each in (first, second)
     ]
-    assert [each.text.count("b") for each in say_period_once(bullets, span)] == [0, 40]
+    assert [each.text.count("b") for each in write_bullets(arrangements, span)] == [0, 40]
 
 
 @pytest.mark.parametrize(
@@ -213,8 +217,8 @@ def test_names_keep_their_capitals_inside_of_a_sentence(span: Span) -> None:
     assert write_bullet(parts, [], span).text == "Spend is up, while CPM is down. Email is new."
 
 
-def test_the_request_names_all_that_may_be_used(eventful: CollectedFacts, offer: Offer) -> None:
-    request = describe_request(eventful, offer)
+def test_the_request_names_all_that_may_be_used(offer: Offer) -> None:
+    request = offer.describe()
     assert (request["joiners"], request["compared_with"]) == ([", while", ", and", ";"], "the previous 28 days")
     assert len(request["advice"]) == 4
     sessions = request["clauses"][1]
@@ -241,7 +245,7 @@ def test_in_german(worlds: Worlds, eventful: CollectedFacts) -> None:
         "Die Sitzungen sind um 23 % gefallen, von 29.263 auf 22.403, vor allem bei Organic Search (-6.931). "
         "Sehen Sie sich zuerst Organic Search an."
     )
-    german = make_offer(facts, write_clauses(facts.insights, facts.findings, facts.span))
+    german = Offer(facts, write_clauses(facts))
     shown, dropped = read_answer(
         german, facts.span, "{c2}, und {c4}. Sehen Sie sich zuerst {c2.member} an.", "{c1}, while {c2}"
     )

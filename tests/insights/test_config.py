@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from jinja2 import Environment
 
 from engine.errors import InvalidCatalog, InvalidSetting
-from insights.config.fields import FIELDS, OPTIONAL, list_trials
+from insights.config.definitions import Kind
 from insights.config.load import check_language, load_catalog
+from insights.config.sentences import EXAMPLES, list_trials, read_examples
 from runtime.shipped import get_shipped_folder
 from tests.support.shipped import load_shipped_catalog
 
@@ -100,10 +102,12 @@ def test_a_sound_file_is_resolved(folder: Path) -> None:
         "both": "pair",
         "why": "explain",
     }
-    assert insights.observations["why"].metrics == tuple(
-        catalog.metrics[key] for key in ("ga4.rate", "ga4.won_by_channel", "ga4.by_channel")
-    )
-    assert insights.observations["sessions"].metrics[0].hidden
+    assert insights.observations["why"].metrics == {
+        "explain": catalog.metrics["ga4.rate"],
+        "numerator": catalog.metrics["ga4.won_by_channel"],
+        "denominator": catalog.metrics["ga4.by_channel"],
+    }
+    assert insights.observations["sessions"].metric.hidden
     (rule,) = insights.rules
     assert (rule.group, rule.importance, rule.about) == ("Traffic", 70, ("sessions", "channels"))
 
@@ -231,10 +235,12 @@ def test_problems_of_all_files_are_told_at_once(folder: Path) -> None:
     assert [each.partition("[")[2].partition("]")[0] for each in found] == ["unknown-column", "unknown-key"]
 
 
-def test_every_kind_has_its_fields() -> None:
-    assert FIELDS.keys() == OPTIONAL.keys()
-    for kind, names in OPTIONAL.items():
-        assert FIELDS[kind].keys() >= set(names)
+def test_the_examples_of_a_kind_have_the_same_fields() -> None:
+    assert set(read_examples()) == set(get_args(Kind))
+    for kind, examples in read_examples().items():
+        assert len(examples) == EXAMPLES
+        assert all(each.keys() == examples[0].keys() for each in examples), kind
+        assert all(examples[0].values()), kind
 
 
 SHIPPED = (get_shipped_folder() / "insights.de.yaml").read_text()
@@ -304,9 +310,9 @@ def test_a_sentence_that_is_walked_says_what_jinja_says() -> None:
         texts = [language.rules[rule.name] for language in insights.languages.values()]
         sentences = [each for text in texts for each in (text.say, text.because)]
         examples = list_trials(kinds, rule.about)
-        for sentence in filter(None, (rule.when, rule.member, *rule.advice.values(), *sentences)):
+        for sentence in (rule.when, rule.member, *rule.advice.values(), *sentences):
             for facts in examples:
-                if sentence is rule.when or rule.holds(facts):
+                if sentence is rule.when or rule.when.render(facts):
                     expected = " ".join(jinja.from_string(sentence.text).render(facts).split())
                     assert sentence.render(facts) == re.sub(r" (?=[,.;:!?)](?:\s|$))", "", expected)
                     compared += 1

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from insights.claims import write_clauses
 from insights.collect_facts import CollectedFacts
-from insights.config.fields import FIELDS
 from insights.config.rules import Language
+from insights.config.sentences import read_examples
 from insights.detect.significance import DayValues, Value, Windows, weigh_ratios
 from insights.facts import NumberStyle
-from insights.llm import MOST_TOKENS, describe_request, make_offer, write_json
+from insights.offer import MOST_TOKENS, Offer
 from tests.insights.conftest import EVENTFUL
 from tests.insights.worlds import CAMPAIGNS, WEEKS, Plant, Row, Worlds, history
 
@@ -33,7 +33,7 @@ def sum_column(table: str, column: str, *, now: bool, **only: Any) -> float:
 
 
 def view(facts: CollectedFacts, name: str) -> Any:
-    return next(each.view for each in facts.findings if each.observation.name == name)
+    return facts.findings[name].view
 
 
 def test_a_change_is_that_of_the_rows(eventful: CollectedFacts) -> None:
@@ -82,10 +82,10 @@ def test_what_sentences_see_has_just_the_fields_of_the_language(worlds: Worlds, 
     """At every depth: what is tried out when the files are loaded is what comes."""
     kinds = set()
     late = worlds.collect(worlds.settle(without(ROWS, days_back(0, 4))))
-    for found in (*eventful.findings, *late.findings):
-        kinds.add(found.observation.kind)
-        assert_alike(found.view, FIELDS[found.observation.kind], found.observation.name)
-    assert kinds == FIELDS.keys()
+    for name, found in (*eventful.findings.items(), *late.findings.items()):
+        kinds.add(kind := eventful.insights.observations[name].kind)
+        assert_alike(found.view, read_examples()[kind][0], name)
+    assert kinds == read_examples().keys()
 
 
 def assert_alike(view: Any, example: Any, where: str) -> None:
@@ -109,8 +109,7 @@ def test_a_request_is_a_handful_of_statements(worlds: Worlds) -> None:
     # Six tables; the channels and the campaigns, a ratio of all channels, and the posts.
     # The followers of each account's last day, and who of several accounts was there: of one table each.
     scans = {"ga4": 5, "meta": 3, "instagram": 5}
-    # One more tells what is known of all the tables.
-    assert len(statements) == sum(scans.values()) + 1
+    assert len(statements) == sum(scans.values())
     for source in scans:
         statements.clear()
         worlds.collect(tenant, connected=frozenset((source,)))
@@ -157,7 +156,7 @@ def test_two_currencies_make_no_fact_of_money(worlds: Worlds) -> None:
     rows = history(10, EVENTFUL, days=28)
     rows["meta_ads_daily"] += [row | {"account_id": "act_2", "currency": "EUR"} for row in rows["meta_ads_daily"]]
     gathered = worlds.collect(worlds.settle(rows), connected=frozenset(("meta",)))
-    assert not {"spend", "roas", "roas_why", "campaigns"} & {each.observation.name for each in gathered.findings}
+    assert not {"spend", "roas", "roas_why", "campaigns"} & gathered.findings.keys()
 
 
 @pytest.mark.parametrize(
@@ -186,13 +185,13 @@ def test_a_change_is_more_than_the_days_unrest(now: list[Value], then: list[Valu
 
 
 def test_numbers_are_rounded_once() -> None:
-    assert NumberStyle.of(EN, "percent", None, 0.0449).write(0.0449) == "4.49%"
-    assert NumberStyle.of(EN, "percent", None, 0.449, 0.03).write(0.03) == "3.0%"
-    assert NumberStyle.of(EN, "currency", "USD", 1234.5).write(1234.5) == "$1,234"
-    assert NumberStyle.of(EN, "currency", "CHF", 12.345).write(12.345) == "12.35 CHF"
-    assert NumberStyle.of(EN, "integer", None, 9.0).write_difference(-1234.0) == "-1,234"
-    assert NumberStyle.of(EN, "percent", None, 0.05).write_difference(0.0123) == "+1.23 points"
-    assert NumberStyle.of(EN, "decimal", None, 3.456).write(3.456) == "3.46"
+    assert NumberStyle(EN, "percent", None, 0.0449).write(0.0449) == "4.49%"
+    assert NumberStyle(EN, "percent", None, 0.449).write(0.03) == "3.0%"
+    assert NumberStyle(EN, "currency", "USD", 1234.5).write(1234.5) == "$1,234"
+    assert NumberStyle(EN, "currency", "CHF", 12.345).write(12.345) == "12.35 CHF"
+    assert NumberStyle(EN, "integer", None, 9.0).write_difference(-1234.0) == "-1,234"
+    assert NumberStyle(EN, "percent", None, 0.05).write_difference(0.0123) == "+1.23 points"
+    assert NumberStyle(EN, "decimal", None, 3.456).write(3.456) == "3.46"
     assert EN.write_percent(-0.1249) == "12%"
     assert EN.write_percent(0.0449) == "4.5%"
 
@@ -212,8 +211,7 @@ def test_the_request_has_at_most_so_many_tokens(worlds: Worlds, eventful: Collec
     for row in rows["meta_ads_daily"]:
         row["campaign_name"] = names[row["campaign_name"]]
     for facts in (eventful, worlds.collect(worlds.settle(rows))):
-        clauses = write_clauses(facts.insights, facts.findings, facts.span)
-        request = write_json(describe_request(facts, make_offer(facts, clauses)))
+        request = Offer(facts, write_clauses(facts)).text
         assert request.count('"id"') >= 5
         assert facts.asker.tenant not in request
         assert "act_1" not in request
@@ -244,23 +242,26 @@ def test_a_rise_of_the_last_week_is_no_unrest() -> None:
 def test_the_days_that_are_compared_are_those_that_both_windows_have() -> None:
     full, half = DayValues((1.0,) * 28), DayValues((1.0,) * 14 + (None,) * 14)
     assert Windows(full, full).share(cut=False) is None
-    first = (True,) * 14 + (False,) * 14
+    first = tuple(range(14))
     assert Windows(half, full).share(cut=False) == (first, first)
     # A shop that has no Sundays lacks nothing.
     closed = DayValues(((1.0,) * 6 + (None,)) * 4)
     assert Windows(closed, closed).share(cut=False) is None
     # Thirty days, of which one is missing: each is held against one of its weekday.
-    now, then = Windows(DayValues((1.0,) * 5 + (None,) + (1.0,) * 24, 2), DayValues((1.0,) * 30, 0)).share(
-        cut=False
-    ) or ((), ())
-    assert (now, then) == ((True,) * 5 + (False,) + (True,) * 22 + (False,) * 2, (False,) * 2 + now[:28])
+    windows = Windows(DayValues((1.0,) * 5 + (None,) + (1.0,) * 24, 2), DayValues((1.0,) * 30, 0))
+    days = [day for day in range(28) if day != 5]
+    assert windows.share(cut=False) == (tuple(days), tuple(day + 2 for day in days))
+    # And where that leaves more of them, an earlier one.
+    windows = Windows(DayValues((1.0,) * 5 + (None,) + (1.0,) * 24, 0), DayValues((1.0,) * 30, 2))
+    days = [day for day in range(2, 30) if day != 5]
+    assert windows.share(cut=False) == (tuple(days), tuple(day - 2 for day in days))
 
 
 @pytest.mark.parametrize(("lost", "name"), [("ga4_channels_daily", "channels"), ("ga4_daily", "channels")])
 def test_days_that_are_lost_make_no_driver_and_no_pair(worlds: Worlds, lost: str, name: str) -> None:
     def find_view(rows: dict[str, list[Row]]) -> Any:
         findings = worlds.collect(worlds.settle(rows)).findings
-        view = next((each.view for each in findings if each.observation.name == name), None)
+        view = findings[name].view if name in findings else None
         return view["driver"] if view is not None and name == "channels" else view
 
     rows = history(12, EVENTFUL, days=28)

@@ -16,7 +16,7 @@ import pytest
 from engine.answer.cache import Cache, MemoryStore
 from insights.claims import Bullet
 from insights.collect_facts import CollectedFacts
-from insights.llm import LanguageModel, Limits
+from insights.llm import LanguageModel
 from insights.narrate import MOST_WAITING, Narration, Narrator
 from runtime.narrator import describe_narration
 from tests.insights import fake as answers
@@ -33,8 +33,8 @@ pytestmark = [
 
 KEY = "sk-nobody-may-see-this"
 # What answers has all the time that a busy machine may need; what does not is given up soon.
-PATIENT = Limits(call=10.0, whole=25.0, pause=0.01)
-HASTY = Limits(call=0.7, whole=2.0, pause=0.01)
+PATIENT = {"call": 10.0, "whole": 25.0, "pause": 0.01}
+HASTY = {"call": 0.7, "whole": 2.0, "pause": 0.01}
 
 GOOD = {
     "Traffic": ["{c2}, {c2.because}. Look at {c2.member} first."],
@@ -77,12 +77,12 @@ def environment(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def narrator() -> Narrator:
-    return Narrator(LanguageModel("openai/fake", limits=PATIENT))
+    return Narrator(LanguageModel("openai/fake", **PATIENT))
 
 
 @pytest.fixture
 def hasty() -> Narrator:
-    return Narrator(LanguageModel("openai/fake", limits=HASTY))
+    return Narrator(LanguageModel("openai/fake", **HASTY))
 
 
 def always() -> bool:
@@ -117,7 +117,7 @@ def test_fenced_json_is_read(narrator: Narrator, fake: Fake, eventful: Collected
 
 
 def test_a_structured_answer_is_asked_of_models_that_give_one(fake: Fake, eventful: CollectedFacts) -> None:
-    assert Narrator(LanguageModel("openai/gpt-4o", limits=PATIENT)).narrate(eventful, spend=always).author == "llm"
+    assert Narrator(LanguageModel("openai/gpt-4o", **PATIENT)).narrate(eventful, spend=always).author == "llm"
     assert fake.requests[0]["response_format"]["type"] == "json_schema"
 
 
@@ -196,7 +196,7 @@ def test_nobody_waits_long_for_the_model(hasty: Narrator, fake: Fake, eventful: 
     fake.says(reply)
     began = time.monotonic()
     told = hasty.narrate(eventful, spend=always)
-    assert time.monotonic() - began < HASTY.whole + 1.5
+    assert time.monotonic() - began < HASTY["whole"] + 1.5
     assert told.bullets == rules(eventful)
     assert (told.author, told.fallback, told.dropped) == ("rules", "timeout", {})
     assert len(fake.requests) == 2
@@ -204,16 +204,16 @@ def test_nobody_waits_long_for_the_model(hasty: Narrator, fake: Fake, eventful: 
 
 def test_the_whole_is_limited_however_long_a_call_may_take(fake: Fake, eventful: CollectedFacts) -> None:
     fake.says(answers.trickles)
-    narrator = Narrator(LanguageModel("openai/fake", limits=Limits(call=60, whole=0.7)))
+    narrator = Narrator(LanguageModel("openai/fake", call=60, whole=0.7))
     began = time.monotonic()
     assert narrator.narrate(eventful, spend=always).fallback == "timeout"
     assert time.monotonic() - began < 2.5
 
 
 def test_the_limits_leave_room_within_thirty_seconds() -> None:
-    limits = Limits()
-    assert 2 * limits.call + limits.pause < limits.whole
-    assert limits.whole + 1 <= 25
+    model = LanguageModel("openai/fake")
+    assert 2 * model.call + model.pause < model.whole
+    assert model.whole + 1 <= 25
 
 
 def test_a_failed_call_is_tried_once_more(narrator: Narrator, fake: Fake, eventful: CollectedFacts) -> None:
@@ -358,14 +358,14 @@ def test_only_so_many_wait_for_the_model(hasty: Narrator, fake: Fake, eventful: 
         told = list(pool.map(lambda _: hasty.narrate(eventful, spend=always), range(MOST_WAITING + 4)))
     assert Counter(each.fallback for each in told) == {"timeout": MOST_WAITING, "busy": 4}
     fake.says(bullets(**GOOD))
-    hasty.model = LanguageModel("openai/patient", limits=PATIENT)
+    hasty.model = LanguageModel("openai/patient", **PATIENT)
     assert hasty.narrate(eventful, spend=always).author == "llm"
 
 
 @pytest.fixture
 def caching() -> Iterator[Callable[[str], Narrator]]:
     cache = Cache(MemoryStore(seconds=3_600), ttl=90)
-    yield lambda name: Narrator(LanguageModel(name, limits=PATIENT), cache)
+    yield lambda name: Narrator(LanguageModel(name, **PATIENT), cache)
     cache.close()
 
 
@@ -398,7 +398,7 @@ def test_a_failure_is_remembered_for_a_minute(
         spent["calls"] += 1
         return True
 
-    narrator = Narrator(LanguageModel("openai/fake", limits=PATIENT), clock=clock)
+    narrator = Narrator(LanguageModel("openai/fake", **PATIENT), clock=clock)
     fake.says(reply)
     first = narrator.narrate(eventful, spend=spend)
     asked, calls = len(fake.requests), spent["calls"]

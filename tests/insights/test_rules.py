@@ -226,6 +226,15 @@ def test_only_what_is_fresh_is_to_be_followed_up(worlds: Worlds, back: int, late
     assert said.endswith(advice)
 
 
+def test_after_a_viral_post_nothing_has_fallen(worlds: Worlds) -> None:
+    """Of the compared period four days stand out, and without them there is no change."""
+    rows = history(38, days=28, noise=0.15)
+    viral = {END - timedelta(days=back): factor for back, factor in ((42, 9), (41, 7), (40, 5), (39, 4))}
+    for row in rows["ig_account_daily"]:
+        row["interactions"] *= viral.get(row["date"], 1)
+    assert worlds.tell(rows) == []
+
+
 # Members
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.insights.worlds import END, WEEKS, Plant, Row, Worlds, history, lose_days
+from tests.insights.worlds import END, WEEKS, Plant, Row, Worlds, flights, history, lose_days
 
 FIRST = END - timedelta(days=27)
 Rows = dict[str, list[Row]]
@@ -62,14 +62,14 @@ def test_an_unfinished_window_is_held_against_as_many_first_days(worlds: Worlds,
         for low, high in ((FIRST, last), (FIRST - timedelta(days=28), until))
     ]
     said = find(worlds.tell(rows), "Sessions are down")
-    words = f"comparing 3 March to {last.day} March with 3 February to {until.day} February"
+    words = f"comparing 3 to {last.day} March with 3 to {until.day} February"
     assert f"{words}, from {sums[1]:,} to {sums[0]:,}, most of it in Organic Search (-" in said
 
 
 def test_today_is_left_out_and_the_days_are_named(worlds: Worlds) -> None:
     rows = history(36, Plant(channel={"Organic Search": 0.2, "Direct": 0.2}), days=28)
     said = find(worlds.tell(rows, today=END), "Sessions are down 5")
-    assert "comparing 3 March to 29 March with 3 February to 1 March" in said
+    assert "comparing 3 to 29 March with 3 February to 1 March" in said
 
 
 @pytest.mark.parametrize("days", [5, 9, 10, 13])
@@ -161,8 +161,22 @@ def test_an_account_of_a_few_days_now_and_then_is_not_judged(worlds: Worlds) -> 
 def test_the_days_that_are_compared_are_said_once_under_a_heading(worlds: Worlds) -> None:
     rows = history(610, Plant(channel={"Organic Search": 0.4}, returns={"Retargeting": 0.4}), days=28)
     told = worlds.say(worlds.settle(rows), today=END - timedelta(days=2))
-    words = "comparing 3 March to 27 March with 3 February to 27 February"
+    words = "comparing 3 to 27 March with 3 to 27 February"
     texts = {group: [each.text for each in told if each.group == group] for group in ("Ads", "Traffic")}
     assert all(len(each) > 1 for each in texts.values())
     assert [sum(words in text for text in each) for each in texts.values()] == [1, 1]
     assert words in texts["Traffic"][0]
+
+
+def test_what_came_or_went_is_told_of_all_its_days(worlds: Worlds) -> None:
+    """A comparison may leave out days, and what is compared with nothing may not: its figure would be too small."""
+    rows = flights({"Brand": lambda _: (300.0, 2.0), "Sale": lambda back: (100.0 if back < 10 else 0.0, 2.0),
+                    "Spring": lambda back: (90.0 if back >= 30 else 0.0, 2.0)})  # fmt: skip
+    rows = days_gone(rows, {END - timedelta(days=back) for back in range(32, 36)}, "meta_ads_daily")
+    texts = worlds.tell(rows)
+    begun, gone = (
+        sum(row["spend"] for row in rows["meta_ads_daily"] if row["campaign_name"] == name)
+        for name in ("Sale", "Spring")
+    )
+    assert find(texts, "Spend on “Sale”").startswith(f"Spend on “Sale” is new since 21 March: ${begun:,.0f}, ")
+    assert find(texts, "Spend on “Spring”").startswith(f"Spend on “Spring” ended on 28 February (${gone:,.0f} before).")

@@ -262,5 +262,4 @@ class Worlds:
 
 def tell(facts: CollectedFacts) -> list[Bullet]:
     """What the rules say."""
-    clauses = write_clauses(facts.insights, facts.findings, facts.span)
-    return render_rules(clauses, facts.span, facts.insights.most)
+    return render_rules(write_clauses(facts), facts)

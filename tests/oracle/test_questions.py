@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.conftest import ALL
 from tests.support.oracle.definitions import OracleCatalog, merge_files
 from tests.support.oracle.questions import (
     ALL_FEATURES,
@@ -100,10 +101,12 @@ def test_sums_are_exact_in_double_precision() -> None:
                     assert sum(abs(value) for value in numbers) < 2**52 / 2
 
 
-def test_questions_cover_the_keys_and_get_telling_answers() -> None:
+def test_questions_cover_the_keys_and_get_telling_answers(request: pytest.FixtureRequest) -> None:
+    """Those to three worlds meet every kind; with `--all` those to eight tell of every key."""
+    asks_all = request.config.getoption(ALL)
     told: set[str] = set()
     kinds: set[object] = set()
-    for seed in range(8):
+    for seed in range(8 if asks_all else 3):
         place = get_world(seed, ALL_FEATURES)
         for question in iter_questions(seed, 250, ALL_FEATURES):
             assert 1 <= (question.end - question.start).days + 1 <= 1100
@@ -136,7 +139,9 @@ def test_questions_cover_the_keys_and_get_telling_answers() -> None:
     correlations = {key for key, metric in place.definitions["metrics"].items() if "stat" in metric}
     assert len(told & correlations) >= 4
     keys = {key for key in list_served_keys(place) if not key.startswith("ga4.query")}
-    assert keys - told - correlations == {"ga4.never_rate", "corr.over_nothing"}
+    untold = keys - told - correlations
+    assert untold >= {"ga4.never_rate", "corr.over_nothing"}
+    assert len(untold) == 2 or (not asks_all and len(untold) < len(keys) / 10)
     assert kinds >= {"off", "previous_period", "previous_year", "day", "week", "month", "items", "partly"}
     assert kinds >= {"previous_month", "previous_year_weekday", "custom", "quarter", "year"}
     assert kinds >= {"to date", "late", "applied", "ignored", "unfiltered", "own money", "labels"}

@@ -16,6 +16,7 @@ import httpx
 from pydantic import SecretStr
 
 from api.tokens import create_token
+from tests.support.plain_http import NO_AUTHORITIES
 from tests.support.processes import PATIENCE, CommandProcess
 
 A = "aaaaaaaa-0000-4000-8000-00000000000a"
@@ -55,6 +56,7 @@ class AttackedServer:
             self.address + path,
             headers=headers | request.pop("headers", {}),
             timeout=PATIENCE,
+            verify=NO_AUTHORITIES,
             **request,
         )
         body = answer.json() if "json" in answer.headers.get("content-type", "") else answer.text

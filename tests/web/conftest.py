@@ -32,7 +32,8 @@ from tests.support.environment import read_settings
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
-DAYS = 60
+# As many as a first sync would read, so that no test waits for one.
+DAYS = 400
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 # Long enough for a machine that does much else; what is waited for ends the waiting.
 TIMEOUT = 20_000
@@ -170,8 +171,13 @@ def host_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostSite]:
 def dashboard_server(
     browser: Browser, host_site: HostSite, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[DashboardServer]:
-    """The shipped metrics over two months of the demo, with syncs of its stand-ins."""
-    folder = tmp_path_factory.mktemp("dashboard")
+    with open_dashboard_server(tmp_path_factory.mktemp("dashboard"), days=DAYS, host=host_site.address) as server:
+        yield server
+
+
+@contextmanager
+def open_dashboard_server(folder: Path, *, days: int, host: str) -> Iterator[DashboardServer]:
+    """Serve the shipped metrics over that many days of the demo, with syncs of its stand-ins, to a host's pages too."""
     metrics = folder / "metrics"
     shutil.copytree(get_shipped_folder(), metrics, ignore=shutil.ignore_patterns("__pycache__"))
     with StandIns(DemoWorld()) as providers:
@@ -180,14 +186,14 @@ def dashboard_server(
             "JWT_SECRET": SECRET.get_secret_value(),
             "ENCRYPTION_KEY": reveal(ENCRYPTION_KEY),
             "METRICS_DIR": str(metrics),
-            "CORS_ORIGINS": host_site.address,
-            "FRAME_ANCESTORS": host_site.address,
+            "CORS_ORIGINS": host,
+            "FRAME_ANCESTORS": host,
             **providers.build_environment(),
         }
         services = Services.open(read_settings(environment))
-        # While nobody has connected anything: syncs are those that a test begins.
+        # While nobody has connected anything: syncs are those that somebody begins.
         services.schedule.open_due_run()
-        database = DemoDatabase(services.state, services.warehouse, services.catalog, days=DAYS)
+        database = DemoDatabase(services.state, services.warehouse, services.catalog, days=days)
         database.connect_accounts()
         services.warehouse.create_tables(database.tables.values())
         until = services.get_today() - timedelta(days=1)

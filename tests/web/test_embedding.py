@@ -32,6 +32,8 @@ for (const name of ["metric-load", "metric-error", "metric-select", "metric-rang
 """
 ONE_WIDGET = """<!doctype html><title>One</title><metric-widget key="ga4.sessions"></metric-widget>
 <script type="module" src="page.js"></script>"""
+ADD_DASHBOARD = """(token) => document.body.append(
+  Object.assign(document.createElement("metric-dashboard"), { token }))"""
 COUNT_LOADS = "(count) => window.seen?.filter(({ type }) => type === 'metric-load').length === count"
 FRAME_PAGE = """<!doctype html><title>Around</title><iframe src="SERVER/?range=7d" width="1200" height="800"></iframe>
 <script type="module" src="frame.js"></script>"""
@@ -110,7 +112,9 @@ def test_the_page_of_the_docs_shows_the_servers_numbers(
     assert len(asked) == 1
 
 
-def test_a_token_that_ends_is_told_and_a_new_one_heals(visit: Visit, host_site: HostSite) -> None:
+def test_a_token_that_ends_is_told_and_a_new_one_heals(
+    visit: Visit, host_site: HostSite, asked: list[dict[str, Any]]
+) -> None:
     page = visit.page
     ended = create_token(EVERYTHING.user_id, secret=SECRET, lifetime=timedelta(hours=-1))
     host_site.write("index.html", ONE_WIDGET)
@@ -127,6 +131,15 @@ def test_a_token_that_ends_is_told_and_a_new_one_heals(visit: Visit, host_site: 
     widget.evaluate("(element, token) => { element.token = token; }", visit.server.sign())
     widget.locator(".value").wait_for()
     assert widget.locator("[part=message]").count() == 0
+
+    # A dashboard without names is the user's own, in one request.
+    asked.clear()
+    page.evaluate(ADD_DASHBOARD, visit.server.sign())
+    catalog = fetch(visit, "/v1/widgets")["widgets"]
+    page.wait_for_function(COUNT_LOADS, arg=1 + len(catalog))
+    assert [sorted(question["keys"]) for question in asked] == [sorted(entry["key"] for entry in catalog)]
+    headings = page.locator("metric-dashboard h2").all_inner_texts()
+    assert sorted(headings) == sorted({entry["group"] for entry in catalog})
 
 
 def test_the_dashboard_in_a_frame_takes_the_token_of_the_page_around_it(visit: Visit, host_site: HostSite) -> None:

@@ -39,5 +39,8 @@ addEventListener("popstate", followAddress);
 addEventListener("hashchange", () => {
   if (location.hash.startsWith("#token=") && takeToken()) void open();
 });
-if (takeToken()) void open().then(() => getState().view.page === "connections" && applyView(getState().view));
-change({});
+// In a turn of its own: reading these scripts has taken long enough.
+setTimeout(() => {
+  if (takeToken()) void open().then(() => getState().view.page === "connections" && applyView(getState().view));
+  change({});
+});

@@ -27,14 +27,16 @@ class ReceiptChange:
 
 def is_same_number(before: Receipt, now: Receipt) -> bool:
     """Whether the answer to the same question has the same numbers."""
-    asked = (*ASKED, "start", "end", "numbers")
-    return all(getattr(before, name) == getattr(now, name) for name in asked)
+    asked = (*ASKED, "start", "end")
+    is_same_question = all(getattr(before.question, name) == getattr(now.question, name) for name in asked)
+    return is_same_question and before.numbers == now.numbers
 
 
 def list_changes(before: Receipt, now: Receipt) -> list[ReceiptChange]:
     """List what differs; that rows were restated is said where nothing else explains other numbers."""
     changes = []
-    if before.definition != now.definition:
+    asked_before, asked_now = before.question, now.question
+    if asked_before.definition != asked_now.definition:
         changes.append(ReceiptChange("definition", "the metric, its table or its operands are defined otherwise"))
     if before.window != now.window:
         detail = f"the days are {format_window(now)}; they were {format_window(before)}"
@@ -42,7 +44,7 @@ def list_changes(before: Receipt, now: Receipt) -> list[ReceiptChange]:
     changes += [
         ReceiptChange(name if name != "others" else "parameters", detail)
         for name, detail in ASKED.items()
-        if getattr(before, name) != getattr(now, name)
+        if getattr(asked_before, name) != getattr(asked_now, name)
     ]
     is_explained = bool(changes)
     if before.through != now.through:
@@ -52,7 +54,7 @@ def list_changes(before: Receipt, now: Receipt) -> list[ReceiptChange]:
         changes.append(ReceiptChange("rows", "rows of these days were added, restated or deleted"))
     if before.data_version != now.data_version:
         changes.append(ReceiptChange("data", "the user's data has been written since, by a sync or a load"))
-    if before.program != now.program:
+    if asked_before.program != asked_now.program:
         detail = "another version of the program has written the SQL, or for another kind of database"
         changes.append(ReceiptChange("statement", detail))
     return changes

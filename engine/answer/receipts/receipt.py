@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
 from datetime import date
 from functools import lru_cache
 from hashlib import blake2b
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
 from engine import __version__
-from engine.answer.response import Body
+from engine.answer.response import AnswerFrame, Body
+from engine.answer.values.series import SeriesValues
 from engine.catalog.metric_hash import hash_metric
 from engine.catalog.metrics import Metric
 from engine.errors import InvalidQuery, ParameterProblem
@@ -26,21 +27,21 @@ from engine.query import DimensionFilter, MetricQuery
 
 # Its first characters are the version of the layout below.
 PREFIX = "r1"
-LAYOUT = struct.Struct(">4s6s3sII3s3s3s3s3sII10s")
+QUESTION_LAYOUT = struct.Struct(">6s3sII3s3s3s3s3s")
+LAYOUT = struct.Struct(f">4s{QUESTION_LAYOUT.size}sII10s")
 CHECK_BYTES = 3
 # The parts of a query that have a place of their own in a receipt.
 NAMED_PARTS = frozenset(("start", "end", "compare", "compare_start", "grain", "sources", "filters"))
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
-    """What a number rests on; `owner` is the tenant and the key, `through` the ordinal of the last known day, or 0.
+class ReceiptQuestion:
+    """The part of a receipt that many answers share: what is asked, and of which definition.
 
-    `numbers` are all values of the answer, and `others` the parameters that have no field. The statement follows from
-    the definition, the query and the `program`: its text has what other metrics need of the same scan, too.
+    `others` are the parameters that have no field. The statement follows from the definition, the query and the
+    `program`: its text has what other metrics need of the same scan, too.
     """
 
-    owner: bytes
     definition: bytes
     program: bytes
     start: int
@@ -50,70 +51,85 @@ class Receipt:
     sources: bytes
     filters: bytes
     others: bytes
+    packed: bytes = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "packed", QUESTION_LAYOUT.pack(*get_question_fields(self)))
+
+
+get_question_fields = attrgetter(*(each.name for each in fields(ReceiptQuestion) if each.init))
+get_others = attrgetter(*(each.name for each in fields(MetricQuery) if each.name not in NAMED_PARTS))
+
+
+class Receipt(NamedTuple):
+    """What a number rests on; `owner` is the tenant and the key, `through` the ordinal of the last known day, or 0.
+
+    `numbers` are all values of the answer.
+    """
+
+    owner: bytes
+    question: ReceiptQuestion
     through: int
     data_version: int
     numbers: bytes
 
     @property
     def id(self) -> str:
-        packed = LAYOUT.pack(*get_fields(self))
+        packed = LAYOUT.pack(self.owner, self.question.packed, self.through, self.data_version, self.numbers)
         return PREFIX + urlsafe_b64encode(packed + compute_digest(packed, CHECK_BYTES)).decode()
 
     @property
     def window(self) -> tuple[date, date]:
-        return date.fromordinal(self.start), date.fromordinal(self.end)
+        return date.fromordinal(self.question.start), date.fromordinal(self.question.end)
 
 
 def make_receipt(
-    metric: Metric,
-    query: MetricQuery,
+    question: ReceiptQuestion,
     body: Body,
+    series: Sequence[SeriesValues],
     *,
-    tenant: str,
+    owner: bytes,
+    through: date | None,
     data_version: int,
-    sources: Iterable[str],
-    filters: Iterable[DimensionFilter],
-    dialect: str,
 ) -> Receipt:
-    """Make the receipt of an answer; `sources` are those that are on, and `filters` those that apply."""
-    owner = get_owner(tenant, metric.key)
-    through = body["meta"]["data_through"]
+    """Make the receipt of an answer, whose `series` are those of its body."""
     return Receipt(
         owner=owner,
-        definition=bytes.fromhex(hash_metric(metric))[:6],
+        question=question,
+        through=0 if through is None else through.toordinal(),
+        data_version=data_version % 2**32,
+        numbers=blake2b(to_json(list_numbers(body, series)), digest_size=10, key=owner).digest(),
+    )
+
+
+@lru_cache(maxsize=1_024)
+def digest_question(frame: AnswerFrame, definition: Metric, dialect: str) -> ReceiptQuestion:
+    """Digest what is asked of a metric; `definition` is the metric as no request breaks it down."""
+    query = frame.query
+    return ReceiptQuestion(
+        definition=bytes.fromhex(hash_metric(definition))[:6],
         program=digest_value((dialect, __version__)),
         start=query.start.toordinal(),
         end=query.end.toordinal(),
         comparison=digest_value((query.compare.value, query.compare_start)),
         grain=digest_value(query.grain.value),
-        sources=digest_sources(frozenset(sources)),
-        filters=digest_filters(tuple(filters)),
+        sources=digest_value(tuple(sorted(frame.active.intersection(frame.metric.sources)))),
+        filters=digest_filters(frame.applied),
         others=digest_value(get_others(query)),
-        through=0 if through is None else date.fromisoformat(through).toordinal(),
-        data_version=data_version % 2**32,
-        numbers=blake2b(to_json(list_numbers(body)), digest_size=10, key=owner).digest(),
     )
 
 
-get_fields = attrgetter(*(each.name for each in fields(Receipt)))
-get_others = attrgetter(*(each.name for each in fields(MetricQuery) if each.name not in NAMED_PARTS))
-
-
-def list_numbers(body: Body) -> list[Any]:
+def list_numbers(body: Body, series: Sequence[SeriesValues]) -> list[Any]:
     """List all values of an answer, without names and titles."""
     table = body.get("table")
     return [
         body["stats"],
-        [[each.get("id"), each["stats"], list_points(each)] for each in body["series"]],
-        [list_points(each) for each in body.get("comparison", {}).get("series", ())],
+        [[each.id, shown["stats"], each.points] for each, shown in zip(series, body["series"], strict=True)],
+        [each.compared for each in series] if "comparison" in body else [],
         [[item["id"], item["values"]] for item in body["items"]],
         table and [[[row["id"], row["values"]] for row in table["rows"]], table["total"]],
         body.get("target"),
     ]
-
-
-def list_points(series: Body) -> list[Any]:
-    return [point["v"] for point in series["points"]]
 
 
 @lru_cache(maxsize=4_096)
@@ -121,12 +137,6 @@ def get_owner(tenant: str, key: str) -> bytes:
     return compute_digest(f"{tenant}\0{key}".encode(), 4)
 
 
-@lru_cache(maxsize=1_024)
-def digest_sources(sources: frozenset[str]) -> bytes:
-    return digest_value(tuple(sorted(sources)))
-
-
-@lru_cache(maxsize=1_024)
 def digest_filters(filters: tuple[DimensionFilter, ...]) -> bytes:
     """Return a digest that is the same in any order of filters and members."""
     return digest_value(
@@ -134,8 +144,7 @@ def digest_filters(filters: tuple[DimensionFilter, ...]) -> bytes:
     )
 
 
-@lru_cache(maxsize=4_096)
-def digest_value(value: Hashable) -> bytes:
+def digest_value(value: object) -> bytes:
     return compute_digest(repr(value).encode(), 3)
 
 
@@ -153,7 +162,8 @@ def parse_receipt(text: str, *, tenant: str, key: str) -> Receipt:
     is_whole = text.startswith(PREFIX) and len(packed) == LAYOUT.size and compute_digest(packed, CHECK_BYTES) == check
     if not is_whole:
         raise make_problem("is no receipt: copy the whole of `meta.receipt`")
-    receipt = Receipt(*LAYOUT.unpack(packed))
+    owner, question, *rest = LAYOUT.unpack(packed)
+    receipt = Receipt(owner, ReceiptQuestion(*QUESTION_LAYOUT.unpack(question)), *rest)
     if receipt.owner != get_owner(tenant, key):
         raise make_problem(f"is not a receipt of this user's {key}")
     return receipt

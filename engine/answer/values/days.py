@@ -19,13 +19,16 @@ from engine.language.function_values import Row
 
 
 def merge_rows(projection: ScanProjection, rows: Sequence[Row]) -> Row | None:
-    """Merge rows into one: add sums, compare extremes. None where there are no rows."""
+    """Merge rows into one: add sums, compare extremes. None where there are no rows.
+
+    What no measure reads stays without a value.
+    """
     if len(rows) < 2:
         return rows[0] if rows else None
-    return [
-        None if merge_column is None else merge_column(column)
-        for merge_column, column in zip(projection.merges, zip(*rows, strict=True), strict=True)
-    ]
+    merged: list[Any] = [None] * projection.scan.width
+    for at, merge_column in projection.merges:
+        merged[at] = merge_column([row[at] for row in rows])
+    return merged
 
 
 def merge_members(projection: ScanProjection, rows: Sequence[Row]) -> Sequence[Row]:
@@ -54,14 +57,12 @@ class LookbackRows:
         self.rows = sorted(merged, key=itemgetter(0))
         self._days = [row[0] for row in self.rows]
         currency = projection.currency or ()
-        columns = list(zip(*self.rows, strict=True))
-        # What no measure reads stays without a value.
         self._columns = [
-            (at, merge, columns[at])
-            for at, merge in enumerate(projection.merges)
-            if merge is not None and at not in currency and columns
+            (at, merge_column, [row[at] for row in self.rows])
+            for at, merge_column in projection.merges
+            if at not in currency
         ]
-        self._width = len(projection.merges)
+        self._width = projection.scan.width
 
     def select(self, start: Any, end: Any) -> slice:
         """Return the place of the rows from `start` to `end`, in the driver's form."""

@@ -23,18 +23,18 @@ def nan_to_none(value: Value) -> Value:
 
 
 def narrow_numbers(values: list[Value]) -> list[Value]:
-    """Return the values with whole numbers as integers."""
+    """Return the values with whole numbers as integers, and without NaN."""
     try:
-        whole = [int(value) for value in values if value is not None]
+        # Usually all are whole: that is seen at once, without a look at each value. None is a TypeError.
+        whole = list(map(int, values))  # type: ignore[arg-type]
+        is_whole = whole == values and min(whole) >= -MAX_WHOLE and max(whole) <= MAX_WHOLE
     except (TypeError, ValueError, OverflowError):
-        whole = []
-    # Usually all are whole: that is seen at once, without a look at each value.
-    if whole and whole == values and min(whole) >= -MAX_WHOLE and max(whole) <= MAX_WHOLE:
-        return [*whole]
-    return [narrow_number(value) for value in values]
+        is_whole = False
+    return [*whole] if is_whole else list(map(narrow_number, values))
 
 
 def narrow_number(value: Value) -> Value:
-    """Return a whole number as an integer, and any other value as it is."""
-    is_integer = value is not None and -MAX_WHOLE <= value <= MAX_WHOLE and value == int(value)
-    return int(value) if value is not None and is_integer else value
+    """Return a whole number as an integer, NaN as None, and any other value as it is."""
+    if value is None or value != value:
+        return None
+    return int(value) if -MAX_WHOLE <= value <= MAX_WHOLE and value == int(value) else value

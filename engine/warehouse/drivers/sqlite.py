@@ -69,25 +69,25 @@ class SQLiteDriver(SQLAlchemyDriver):
         """Return this thread's raw connection; asking the pool each time would cost a tenth more."""
         local = self._local
         local.deadline = time.monotonic() + limit_seconds(STATEMENT_SECONDS)
-        pooled = getattr(local, "pooled", None)
-        if pooled is None:
+        if getattr(local, "pooled", None) is None:
             pooled = local.pooled = self._engine.raw_connection()
+            connection: Any = pooled.driver_connection
+            local.connection = connection
             self._readers.add(pooled)
             if not isinstance(self._engine.pool, StaticPool):
                 # Only this thread uses the connection, which cannot write and aborts a statement at the deadline.
-                connection: Any = pooled.driver_connection
                 connection.execute("PRAGMA query_only=ON")
                 # Each thread has its own pages, and the system has them all.
                 connection.execute(f"PRAGMA cache_size=-{READER_CACHE_KILOBYTES}")
                 # A reader rarely waits for a lock; a progress handler is not called meanwhile.
                 connection.execute(f"PRAGMA busy_timeout={CONNECT_SECONDS * 1_000}")
                 connection.set_progress_handler(lambda: time.monotonic() > local.deadline, STEPS_BETWEEN_CHECKS)
-        return pooled.driver_connection
+        return local.connection
 
     def _drop_reader(self) -> None:
         pooled = getattr(self._local, "pooled", None)
         if pooled is not None:
-            self._local.pooled = None
+            self._local.pooled = self._local.connection = None
             pooled.close()
 
     def is_missing_table(self, error: Exception) -> bool:

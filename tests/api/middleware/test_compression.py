@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from starlette.responses import StreamingResponse
 
 from tests.api.conftest import ALICE, make_bearer_headers, run_app
+from tests.support.plain_http import NO_AUTHORITIES
 
 pytestmark = pytest.mark.server
 
@@ -21,7 +22,10 @@ SMALL = "/v1/dashboard/layout"
 @pytest.fixture
 def plain_client(app: FastAPI) -> Iterator[httpx.Client]:
     """A client that sends no header of its own accord, and does not decompress."""
-    with run_app(app) as address, httpx.Client(base_url=address, headers=make_bearer_headers(ALICE)) as client:
+    with (
+        run_app(app) as address,
+        httpx.Client(base_url=address, headers=make_bearer_headers(ALICE), verify=NO_AUTHORITIES) as client,
+    ):
         del client.headers["accept-encoding"]
         yield client
 

@@ -22,7 +22,7 @@ from engine.answer.engine import Engine
 from engine.errors import InvalidSetting
 from engine.warehouse.warehouse import Warehouse
 from insights.config.load import load_catalog
-from insights.llm import LanguageModel, Limits
+from insights.llm import LanguageModel
 from insights.narrate import MOST_WAITING, Narrator
 from runtime.services import Services
 from runtime.shipped import get_shipped_folder
@@ -273,7 +273,7 @@ def test_a_budget_is_a_users_own(open_app: Callable[..., FastAPI], fake: Fake) -
 
 def test_a_hanging_model_does_not_hold_the_answer(open_app: Callable[..., FastAPI], fake: Fake) -> None:
     app = open_app(LLM_MODEL="openai/fake")
-    app.state.services.narrator = Narrator(LanguageModel("openai/fake", limits=Limits(call=0.3, whole=1.0, pause=0.01)))
+    app.state.services.narrator = Narrator(LanguageModel("openai/fake", call=0.3, whole=1.0, pause=0.01))
     fake.says(answers.hangs)
     with TestClient(app, headers=make_bearer_headers(ALICE)) as client:
         began = time.monotonic()
@@ -286,7 +286,7 @@ def test_a_hanging_model_does_not_hold_the_answer(open_app: Callable[..., FastAP
 def test_widgets_are_answered_while_many_insights_wait(open_app: Callable[..., FastAPI], fake: Fake) -> None:
     """More of them than the server has threads for its requests: none of those may be taken by who waits."""
     app = open_app(LLM_MODEL="openai/fake")
-    app.state.services.narrator = Narrator(LanguageModel("openai/fake", limits=Limits(call=60.0, whole=90.0)))
+    app.state.services.narrator = Narrator(LanguageModel("openai/fake", call=60.0, whole=90.0))
     app.state.services.narrator.places = BoundedSemaphore(1_000)
     released, overdue = threading.Event(), threading.Event()
 

@@ -12,6 +12,7 @@ import pytest
 from demo.providers.accounts import AdAccount, AdDelivery, PostedMedium, Profile, Property
 from demo.providers.stand_ins import StandIns
 from demo.providers.world import CLIENT, ProviderWorld
+from tests.support.plain_http import NO_AUTHORITIES
 
 # Noon in Los Angeles.
 NOW = datetime(2026, 3, 20, 19, 0, tzinfo=UTC)
@@ -94,7 +95,7 @@ def stand_ins(world: ProviderWorld) -> Iterator[StandIns]:
 
 @pytest.fixture
 def client() -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=10) as client:
+    with httpx.Client(timeout=10, verify=NO_AUTHORITIES) as client:
         yield client
 
 

@@ -19,6 +19,7 @@ from demo.providers.stand_ins import StandIns
 from demo.providers.wire import StandInRequest, StandInResponse
 from demo.providers.world import ProviderWorld
 from tests.demo.providers.conftest import AD_ACCOUNT, NOW, PROFILE, PROPERTY, Ask, MovableClock
+from tests.support.plain_http import NO_AUTHORITIES
 from tests.support.providers import faults
 from tests.support.providers.faults import CallFault, plant_fault
 
@@ -191,7 +192,7 @@ def test_connections_are_kept_alive_and_requests_may_come_in_pieces(stand_ins: S
 def test_it_closes_with_calls_under_way(world: ProviderWorld) -> None:
     stand_in = MetaStandIn(world)
     plant_fault(stand_in, faults.hang_forever())
-    with stand_in, ThreadPoolExecutor(1) as threads, httpx.Client() as client:
+    with stand_in, ThreadPoolExecutor(1) as threads, httpx.Client(verify=NO_AUTHORITIES) as client:
         call = threads.submit(client.get, stand_in.url)
         while not stand_in.calls.count_under_way():
             time.sleep(0.001)
@@ -219,7 +220,7 @@ def test_it_comes_back_on_the_same_port(world: ProviderWorld) -> None:
     stand_in = GA4StandIn(world)
     with stand_in:
         url = stand_in.url
-    with httpx.Client() as client:
+    with httpx.Client(verify=NO_AUTHORITIES) as client:
         with pytest.raises(httpx.ConnectError):
             client.get(url)
         with stand_in:
@@ -244,7 +245,7 @@ def test_what_goes_wrong_inside_is_told_at_the_end(world: ProviderWorld) -> None
             raise ZeroDivisionError
 
     stand_in = Broken(world).start()
-    with httpx.Client() as client, pytest.raises(httpx.RemoteProtocolError):
+    with httpx.Client(verify=NO_AUTHORITIES) as client, pytest.raises(httpx.RemoteProtocolError):
         client.get(stand_in.url)
     with pytest.raises(ZeroDivisionError):
         stand_in.close()
@@ -275,7 +276,7 @@ def test_many_users_with_thirty_calls_at_once(clock: MovableClock) -> None:
                 answer = await client.get(f"/v26.0/{user.ad_account_id}/insights", params=fields, headers=headers)
             return len(answer.json()["data"])
 
-        async with httpx.AsyncClient(base_url=stand_in.url, timeout=60) as client:
+        async with httpx.AsyncClient(base_url=stand_in.url, timeout=60, verify=NO_AUTHORITIES) as client:
             return await asyncio.gather(*(ask(client, user) for user in users for _ in range(5)))
 
     with MetaStandIn(world, latency=0.002) as stand_in:

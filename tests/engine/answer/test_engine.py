@@ -20,7 +20,7 @@ from engine.calendar import Compare, Grain
 from engine.catalog.catalog import Catalog, load_catalog
 from engine.catalog.metrics import TableMetric
 from engine.errors import LayoutMismatch, UnknownMetric, WarehouseUnavailable
-from engine.query import MetricQuery
+from engine.query import DimensionFilter, MetricQuery
 from engine.sources import SOURCES
 from engine.tables import Dimension
 from engine.warehouse.health import CHECK_TTL_SECONDS
@@ -131,13 +131,26 @@ def repair_file(warehouse: Warehouse, file: Path, whole: bytes) -> None:
     file.write_bytes(whole)
 
 
-def test_nine_widgets_one_by_one_make_four_to_six_statements_and_one_for_each_tables_extent(engine: Engine) -> None:
-    tables = {table.name for key in NINE for table in engine.catalog.widgets[key].tables}
-    for key in NINE:
-        engine.query(key, JUNE, ASKER)
-    assert 4 <= count_statements(engine) - len(tables) <= 6
-    assert all(engine.query(key, JUNE, ASKER).is_cached for key in NINE)
-    assert count_statements(engine) == 0
+def test_nine_widgets_make_six_statements_as_one_batch_one_by_one_and_at_once_filtered_or_not(
+    shipped_catalog: Catalog, demo: CountingWarehouse
+) -> None:
+    email = (DimensionFilter("channel", ("Email",)),)
+    for query in (replace(JUNE, compare=Compare.PREVIOUS_YEAR), replace(JUNE, filters=email)):
+        batch, single, at_once = (Engine(shipped_catalog, demo, make_cache()) for _ in range(3))
+        demo.statements.clear()
+        together = batch.query_many(NINE, query, ASKER)
+        assert count_statements(batch) == 6
+        alone = {key: single.query(key, query, ASKER) for key in NINE}
+        assert count_statements(single) == 6
+        with ThreadPoolExecutor(len(NINE)) as threads:
+            calls = {key: threads.submit(at_once.query, key, query, ASKER) for key in NINE}
+        crowded = {key: call.result() for key, call in calls.items()}
+        assert count_statements(at_once) == 6
+        assert all(single.query(key, query, ASKER).is_cached for key in NINE)
+        assert count_statements(single) == 0
+        for key, answer in together.items():
+            assert isinstance(answer, WidgetAnswer)
+            assert answer.body == alone[key].body == crowded[key].body
 
 
 def test_what_is_no_metric_of_the_catalog_is_read_beside_the_scans_that_the_others_share(engine: Engine) -> None:
@@ -154,7 +167,7 @@ def test_what_is_no_metric_of_the_catalog_is_read_beside_the_scans_that_the_othe
     assert found[own.key].body["series"] == alone[own.key].body["series"]
 
 
-def test_a_hundred_equal_questions_at_once_make_one_statement_and_one_for_the_extent(engine: Engine) -> None:
+def test_a_hundred_equal_questions_at_once_make_one_statement(engine: Engine) -> None:
     callers = 100
     barrier = Barrier(callers)
 
@@ -164,7 +177,7 @@ def test_a_hundred_equal_questions_at_once_make_one_statement_and_one_for_the_ex
 
     with ThreadPoolExecutor(callers) as threads:
         bodies = [answer.body for answer in threads.map(ask, range(callers))]
-    assert count_statements(engine) == 2
+    assert count_statements(engine) == 1
     assert bodies == [bodies[0]] * callers
 
 

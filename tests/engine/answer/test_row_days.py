@@ -1,9 +1,10 @@
-"""The first and the last days of the tables that a batch needs: one statement, on every engine."""
+"""The first and the last days of tables: the scans bring them, on every engine, and no answer is another for it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -14,13 +15,38 @@ from engine.answer.engine import Engine, WidgetAnswer
 from engine.answer.fetch import RequestContext
 from engine.calendar import Compare
 from engine.errors import LayoutMismatch
-from engine.query import MetricQuery
+from engine.query import DimensionFilter, MetricQuery
 from engine.warehouse.warehouse import Warehouse
 from tests.support.worlds import DAYS, ME, load_files, make_file, make_row
 
-TABLES = ("days", "others", "empty")
-KEYS = tuple(f"m.{name}" for name in TABLES)
-QUERY = MetricQuery(date(2025, 1, 1), date(2025, 1, 8), Compare.PREVIOUS_PERIOD)
+METRICS = {
+    "m.days": {"table": "days", "value": "sum(x)"},
+    "m.empty": {"table": "empty", "value": "sum(x)"},
+    # Its rows are of members, of two tables.
+    "m.who": {"table": "both", "value": "sum(x)", "by": "who", "top": 1},
+    # Its rows have texts.
+    "m.spend": {"table": "others", "value": "sum(spend)", "format": "currency", "total": "last"},
+    # It has no scan of days.
+    "m.whose": {"table": "others", "value": "count(distinct who)"},
+}
+KEYS = tuple(METRICS)
+BOTH = {
+    "time": "date",
+    "sql": "SELECT user_id, date, who, x FROM {{ table('days') }} UNION ALL "
+    "SELECT user_id, date, who, x FROM {{ table('others') }}",
+    "columns": {"user_id": "uuid", "date": "date", "who": "text", "x": "bigint"},
+}
+WEEK = MetricQuery(date(2025, 1, 1), date(2025, 1, 8), Compare.PREVIOUS_PERIOD)
+# Windows that touch, and windows with a gap.
+QUERIES = (WEEK, replace(WEEK, compare=Compare.PREVIOUS_YEAR))
+EXPECTED_THROUGH = {
+    "m.days": "2025-01-06",
+    "m.empty": None,
+    "m.who": "2025-01-04",
+    "m.spend": "2025-01-04",
+    "m.whose": "2025-01-04",
+}
+EXPECTED_VALUES = {"m.days": 3, "m.empty": None, "m.who": 15, "m.spend": 5, "m.whose": 2}
 CONTEXT = RequestContext(tenant=ME, connected=frozenset(("ga4",)))
 
 
@@ -39,42 +65,61 @@ class ListeningWarehouse(Warehouse):
 
 @contextmanager
 def open_engine(url: str, *, cached: bool) -> Iterator[Engine]:
-    tables = dict.fromkeys(TABLES, DAYS)
-    metrics = {f"m.{name}": {"table": name, "value": "sum(x)"} for name in TABLES}
-    catalog, warehouse = load_files(make_file(metrics, tables)), ListeningWarehouse(url)
+    days = {**DAYS, "dimensions": {"who": "who"}}
+    tables = {"days": days, "others": {**DAYS, "account": "who"}, "empty": DAYS, "both": BOTH}
+    catalog, warehouse = load_files(make_file(METRICS, tables)), ListeningWarehouse(url)
     warehouse.create_tables(catalog.tables.values())
-    warehouse.upsert(catalog.tables["days"], [make_row("2025-01-02", x=1), make_row("2025-01-05", x=2)])
-    warehouse.upsert(catalog.tables["others"], [make_row("2025-01-03", x=4), make_row("2025-01-04", x=8)])
-    yield Engine(catalog, warehouse, Cache(MemoryStore(seconds=60), ttl=60) if cached else None)
+    rows = [make_row("2025-01-02", x=1, who="a"), make_row("2025-01-05", x=2, who="b"), make_row("2024-01-05", x=7)]
+    others = [make_row("2025-01-03", x=4, who="a", spend=2), make_row("2025-01-04", x=8, who="b", spend=3)]
+    # A day of which nothing has a value is a day with rows.
+    warehouse.upsert(catalog.tables["days"], [*rows, make_row("2025-01-06")])
+    warehouse.upsert(catalog.tables["others"], others)
+    yield Engine(catalog, warehouse, make_cache() if cached else None)
     warehouse.close()
 
 
-def query_bodies(engine: Engine, keys: Sequence[str] = KEYS) -> dict[str, Any]:
-    found = engine.query_many(keys, QUERY, CONTEXT)
+def make_cache() -> Cache:
+    return Cache(MemoryStore(seconds=60), ttl=60)
+
+
+def query_bodies(engine: Engine, query: MetricQuery, keys: Sequence[str] = KEYS) -> dict[str, Any]:
+    found = engine.query_many(keys, query, CONTEXT)
     return {key: each.body for key, each in found.items() if isinstance(each, WidgetAnswer)}
 
 
 @pytest.mark.parametrize("cached", [True, False])
-def test_a_batch_asks_for_the_days_of_its_tables_at_once(warehouse_url: str, cached: bool) -> None:
+def test_scans_of_days_bring_the_first_and_last_days_of_their_tables(warehouse_url: str, cached: bool) -> None:
     with open_engine(warehouse_url, cached=cached) as engine:
         warehouse = engine.warehouse
         assert isinstance(warehouse, ListeningWarehouse)
-        warehouse.texts.clear()
-        together = query_bodies(engine)
-        # The days, and a scan of each table.
-        assert len(warehouse.texts) == 1 + len(TABLES)
-        warehouse.texts.clear()
-        assert query_bodies(engine) == together
-        assert (warehouse.texts == []) is cached
-        alone = Engine(engine.catalog, warehouse)
-        assert together == {key: query_bodies(alone, [key])[key] for key in KEYS}
-    assert [together[key]["meta"]["data_through"] for key in KEYS] == ["2025-01-05", "2025-01-04", None]
-    assert [together[key]["stats"]["value"] for key in KEYS] == [3, 12, None]
+        for query in QUERIES:
+            warehouse.texts.clear()
+            together = query_bodies(engine, query)
+            # A statement for each scan.
+            assert len(warehouse.texts) == len(KEYS)
+            warehouse.texts.clear()
+            assert query_bodies(engine, query) == together
+            assert (warehouse.texts == []) is cached
+            single = Engine(engine.catalog, warehouse, make_cache() if cached else None)
+            assert {key: query_bodies(single, query, [key])[key] for key in KEYS} == together
+            through = {key: together[key]["meta"]["data_through"] for key in KEYS}
+            assert through == EXPECTED_THROUGH
+            assert {key: together[key]["stats"]["value"] for key in KEYS} == EXPECTED_VALUES
+        assert together["m.days"]["stats"]["previous"] == 7
+        assert [each["name"] for each in together["m.who"]["series"]] == ["b", "Other"]
+
+
+def test_a_filter_takes_nothing_from_the_first_and_last_days(sqlite_url: str) -> None:
+    with open_engine(sqlite_url, cached=False) as engine:
+        query = replace(WEEK, filters=(DimensionFilter("who", ("a",)),))
+        body = query_bodies(engine, query)["m.days"]
+        assert body["stats"]["value"] == 1
+        assert body["meta"]["data_through"] == EXPECTED_THROUGH["m.days"]
 
 
 def test_a_table_that_cannot_be_read_is_named_and_keeps_no_other_from_its_answer(sqlite_url: str) -> None:
     with open_engine(sqlite_url, cached=True) as engine:
         engine.warehouse.drop_tables([engine.catalog.tables["others"]])
         with pytest.raises(LayoutMismatch, match="'others'"):
-            query_bodies(engine)
-        assert query_bodies(engine, ["m.days"])["m.days"]["stats"]["value"] == 3
+            query_bodies(engine, WEEK, ["m.spend"])
+        assert query_bodies(engine, WEEK, ["m.days", "m.spend"])["m.days"]["stats"]["value"] == 3

@@ -24,7 +24,7 @@ from tests.support.random_expressions import Author, Piece
 from tests.support.worlds import ME, list_points, load_files, make_file, query_engine
 
 SEED = int(os.environ.get("DIFFERENTIAL_SEED", "1"))
-PIECES = int(os.environ.get("DIFFERENTIAL_PIECES", "120"))
+PIECES = int(os.environ.get("DIFFERENTIAL_PIECES", "80"))
 # How many a statement evaluates.
 TOGETHER = 40
 DEPTH = 4
