@@ -133,27 +133,28 @@ class ClickHouseDriver(WarehouseDriver):
     def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         settings = {"max_execution_time": limit_seconds(STATEMENT_SECONDS)}
         with self._turn:
+            reader = self._reader
             try:
-                rows: Sequence[Sequence[Any]] = self._reader.query(
+                rows: Sequence[Sequence[Any]] = reader.query(
                     sql, parameters=dict(parameters), settings=settings
                 ).result_rows
             except Error:
                 if self.embedded:
-                    self._discard_output()
+                    self._discard_output(reader)
                 raise
         return rows
 
-    def _discard_output(self) -> None:
+    def _discard_output(self, reader: Client) -> None:
         """Read what a statement has left that failed after its first rows.
 
         chdb would put it before the rows of the connection's next statement, which may be another tenant's.
         """
         for _ in range(MAX_DISCARDS):
             with suppress(Error):
-                if self._reader.query("SELECT 1").result_rows == [(1,)]:
+                if reader.query("SELECT 1").result_rows == [(1,)]:
                     return
         with self._lock:
-            del self._clients["reader"]
+            self._clients.pop("reader", None)
 
     def run(self, statements: Iterable[str]) -> None:
         for statement in statements:
