@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
+from operator import itemgetter
 from typing import Any, Literal
 
 from engine import Body, Compare, Format, Metric, WidgetAnswer, Window
@@ -174,9 +175,7 @@ def read_answer(answer: WidgetAnswer, span: Span) -> Reading:
         over = max(0, (span.today - span.window.start).days) if span.is_cut else None
         return DayValues(values[:over], span.starts[window].weekday())
 
-    def read_totals(stats: Body) -> tuple[Value, Value]:
-        return stats["value"], stats["previous"]
-
+    read_totals = itemgetter("value", "previous")
     compared = body.get("comparison", {}).get("series") or [None] * len(body["series"])
     tracks = [
         Track(now["name"], Windows(read_days(0, now), read_days(1, then)), read_totals(now["stats"]))

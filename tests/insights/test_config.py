@@ -107,7 +107,7 @@ def test_a_sound_file_is_resolved(folder: Path) -> None:
         "numerator": catalog.metrics["ga4.won_by_channel"],
         "denominator": catalog.metrics["ga4.by_channel"],
     }
-    assert insights.observations["sessions"].metric.hidden
+    assert insights.observations["sessions"].metrics["change"].hidden
     (rule,) = insights.rules
     assert (rule.group, rule.importance, rule.about) == ("Traffic", 70, ("sessions", "channels"))
 
