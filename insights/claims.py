@@ -105,7 +105,7 @@ def write_clauses(facts: CollectedFacts) -> list[Clause]:
         **{name: notable[name].view if name in notable else None for name in insights.observations},
         "compared": span.comparison_text,
         "against": PERIOD,
-        "days": span.days,
+        "days": span.window.days,
         "known": {name: name in facts.findings for name in insights.observations},
     }
     rules = [rule for rule in insights.rules if notable.keys() >= set(rule.about)]

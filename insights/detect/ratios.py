@@ -24,7 +24,7 @@ Parts = Mapping[str, tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a member did: its share of the denominator `grew` or not, and its ratio now stands above the whole's or not.
+    """What a member did: its share of the denominator grew or shrank, its ratio now stands above or below the whole's.
 
     It `is_plain` if that tells what it did: by its share only if it stands now as it did half-way.
     """
@@ -32,20 +32,13 @@ class Effect:
     member: str
     mix: float
     rate: float
-    grew: bool
-    stands_above: bool
+    weight: str
+    standing: str
     is_plain: bool
 
     @property
     def whole(self) -> float:
         return self.mix + self.rate
-
-    def describe(self) -> dict[str, str]:
-        return {
-            "mainly": "mix" if abs(self.mix) > abs(self.rate) else "rate",
-            "weight": "grew" if self.grew else "shrank",
-            "standing": "above" if self.stands_above else "below",
-        }
 
 
 def decompose_ratio(now: Parts, then: Parts) -> list[Effect]:
@@ -71,7 +64,8 @@ def decompose_ratio(now: Parts, then: Parts) -> list[Effect]:
         ahead = value - ratios[0] if value is not None else half_way - ratios[1]
         mix, rate = beyond * shifted, whole - half_way * shifted
         is_plain = abs(rate) >= abs(mix) or ahead * beyond > 0
-        found.append(Effect(member, mix, rate, shifted > 0, ahead > 0, is_plain))
+        weight, standing = "grew" if shifted > 0 else "shrank", "above" if ahead > 0 else "below"
+        found.append(Effect(member, mix, rate, weight, standing, is_plain))
     return found
 
 
@@ -96,8 +90,13 @@ def find_explanation(definition: FactDefinition, readings: Readings) -> Finding 
     causes = [name for name, part in parts.items() if whole and NEARLY_ALL <= part / whole <= ALL_AND_MORE]
     view = {**found.describe(), "wholly": (*causes, "neither")[0], "driver": None}
     if driver is not None and driver.is_plain:
-        effect = found.style.write_difference(driver.whole)
-        view["driver"] = {"name": names[driver.member], "effect": effect, **driver.describe()}
+        view["driver"] = {
+            "name": names[driver.member],
+            "effect": found.style.write_difference(driver.whole),
+            "mainly": "mix" if abs(driver.mix) > abs(driver.rate) else "rate",
+            "weight": driver.weight,
+            "standing": driver.standing,
+        }
     return Finding(view, found.strength, found.notable)
 
 
