@@ -144,7 +144,7 @@ def find_chromium() -> str:
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     program = find_chromium()
     from playwright.sync_api import sync_playwright
@@ -155,7 +155,7 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def host_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostSite]:
     folder = tmp_path_factory.mktemp("host")
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(HostHandler, directory=str(folder))) as server:
@@ -167,7 +167,7 @@ def host_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostSite]:
         thread.join()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def dashboard_server(
     browser: Browser, host_site: HostSite, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[DashboardServer]:

@@ -6,6 +6,7 @@ import logging
 import re
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import chain
 from typing import Any
 
@@ -58,6 +59,8 @@ WRITE_SETTINGS: Mapping[str, Any] = {
 WRITE_TIMEOUT_SECONDS = 600
 # One for each thread that answers requests; further ones are opened where needed, and not kept.
 MAX_CONNECTIONS = 40
+# Tries to get an answer of its own from a connection on which a statement has failed.
+MAX_DISCARDS = 5
 MISSING_TABLE_CODES = frozenset((60, 81))
 UNKNOWN_COLUMN_CODE = 16
 # Unknown names, types that do not go together, and texts that are no value of a type.
@@ -89,6 +92,8 @@ class ClickHouseDriver(WarehouseDriver):
         self._arguments = get_client_arguments(url)
         self._engine = sqlalchemy.create_engine("clickhousedb://", creator=self._open_connection)
         self._lock = threading.Lock()
+        # What runs in this process answers one statement after another anyway.
+        self._turn: AbstractContextManager[Any] = threading.Lock() if self.embedded else nullcontext()
         self._clients: dict[str, Client] = {}
         self._pool = None if self.embedded else open_connection_pool(self._arguments)
         # A failure is raised and reported once; these loggers would repeat it, with the tenant in the URL.
@@ -126,10 +131,29 @@ class ClickHouseDriver(WarehouseDriver):
         return self._get_client("writer", WRITE_SETTINGS, WRITE_TIMEOUT_SECONDS)
 
     def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
-        rows: Sequence[Sequence[Any]] = self._reader.query(
-            sql, parameters=dict(parameters), settings={"max_execution_time": limit_seconds(STATEMENT_SECONDS)}
-        ).result_rows
+        settings = {"max_execution_time": limit_seconds(STATEMENT_SECONDS)}
+        with self._turn:
+            try:
+                rows: Sequence[Sequence[Any]] = self._reader.query(
+                    sql, parameters=dict(parameters), settings=settings
+                ).result_rows
+            except Error:
+                if self.embedded:
+                    self._discard_output()
+                raise
         return rows
+
+    def _discard_output(self) -> None:
+        """Read what a statement has left that failed after its first rows.
+
+        chdb would put it before the rows of the connection's next statement, which may be another tenant's.
+        """
+        for _ in range(MAX_DISCARDS):
+            with suppress(Error):
+                if self._reader.query("SELECT 1").result_rows == [(1,)]:
+                    return
+        with self._lock:
+            del self._clients["reader"]
 
     def run(self, statements: Iterable[str]) -> None:
         for statement in statements:

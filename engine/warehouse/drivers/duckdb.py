@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import sqlalchemy
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
-from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, StaticPool
 
 from engine.compiler.dialects.duckdb import DuckDB
 from engine.tables import Table
@@ -60,6 +60,8 @@ class DuckDBDriver(SQLAlchemyDriver):
         sqlalchemy.event.listen(self._engine, "connect", raise_if_other_file)
         self.dialect = DuckDB()
         self._local = threading.local()
+        # Kept: to give it back would end what another thread reads through the engine, which has no other.
+        self._root: PoolProxiedConnection | None = None
         self._open_lock = threading.Lock()
         self._write_lock = threading.Lock()
         self._watchdog = StatementWatchdog()
@@ -87,9 +89,9 @@ class DuckDBDriver(SQLAlchemyDriver):
     def _duplicate_connection(self) -> duckdb.DuckDBPyConnection:
         """Open another connection to the file that is open in this process."""
         with self._open_lock:
-            pooled = self._engine.raw_connection()
-            root: Any = pooled.driver_connection
-            return root.duplicate()  # type: ignore[no-any-return]
+            self._root = self._root or self._engine.raw_connection()
+            connection: Any = self._root.driver_connection
+            return connection.duplicate()  # type: ignore[no-any-return]
 
     @contextmanager
     def open_transaction(self) -> Iterator[DBAPICursor]:
@@ -132,7 +134,7 @@ class DuckDBDriver(SQLAlchemyDriver):
         return f"{message}; {remedy}" if remedy else message
 
     def close(self) -> None:
-        self._local = threading.local()
+        self._local, self._root = threading.local(), None
         super().close()
 
 

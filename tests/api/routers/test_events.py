@@ -75,17 +75,16 @@ def follow(
 
 
 def has_new_widget(server: AttackedServer, last_id: str) -> bool:
-    """Whether a client that comes back is told of the new widget; a worker that ends sends it away, as it should."""
+    """Whether a client that comes back is told of the new widget; a worker that ends sends it away, or hangs up."""
     headers = {"Authorization": f"Bearer {sign_for(A)}", "Last-Event-ID": last_id}
-    with httpx.stream(
-        "GET", f"{server.address}/v1/events", headers=headers, timeout=SOON, verify=NO_AUTHORITIES
-    ) as response:
-        if response.status_code == 503:
-            return False
-        try:
+    address = f"{server.address}/v1/events"
+    try:
+        with httpx.stream("GET", address, headers=headers, timeout=SOON, verify=NO_AUTHORITIES) as response:
+            if response.status_code == 503:
+                return False
             found = EventReader(response).read_until("catalog")
-        except EOFError:
-            return False
+    except (EOFError, httpx.RemoteProtocolError):
+        return False
     return found["diagnostics"] == [] and "ga4.wrong" in found["hashes"]
 
 

@@ -19,7 +19,7 @@ import sqlalchemy
 
 from engine.answer.engine import Engine
 from engine.catalog.catalog import Catalog
-from engine.errors import InvalidSetting, WarehouseUnavailable
+from engine.errors import InvalidSetting, LayoutMismatch, WarehouseUnavailable
 from engine.extras import install_command
 from engine.warehouse.drivers.postgresql_timeouts import set_response_timeout
 from engine.warehouse.warehouse import Warehouse
@@ -249,6 +249,19 @@ def test_clickhouse_says_when_the_password_is_wrong() -> None:
         message = read_fault(f"clickhouse://me:s3cret@127.0.0.1:{port}/facts")
     assert "Authentication failed" in message
     assert message.endswith("; check the user and the password")
+
+
+def test_nothing_is_left_of_a_statement_that_failed_after_its_first_rows(clickhouse_url: str) -> None:
+    """What it left would stand before the rows of the next statement: another tenant's."""
+    sql = (
+        "SELECT toFloat64(text) AS n FROM (SELECT materialize({text:String}) AS text FROM numbers(100000))\n"
+        "UNION ALL SELECT {n:UInt8} FROM numbers(3)"
+    )
+    with open_warehouse(clickhouse_url) as warehouse:
+        for _ in range(3):
+            with pytest.raises(LayoutMismatch, match="Cannot read"):
+                warehouse.query(sql, {"n": 1, "text": "x"})
+            assert set(warehouse.query(sql, {"n": 2, "text": "3"})) == {(2.0,), (3.0,)}
 
 
 def test_clickhouse_names_a_database_that_is_missing(clickhouse_url: str) -> None:
