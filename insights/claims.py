@@ -33,8 +33,6 @@ class Clause:
 
     id: str
     group: Group
-    kind: str
-    importance: int
     subjects: frozenset[str]
     text: str
     is_small: bool
@@ -50,8 +48,6 @@ class Clause:
         return {
             "id": self.id,
             "group": self.group,
-            "kind": self.kind,
-            "importance": self.importance,
             "text": say_periods(self.text, "")[0],
             "parts": {name: text for name in ("because", "member") if (text := getattr(self, name))},
             "advice": self.list_advice(f"{{{self.id}.member}}"),
@@ -109,7 +105,7 @@ def write_clauses(facts: CollectedFacts) -> list[Clause]:
         **{name: notable[name].view if name in notable else None for name in insights.observations},
         "compared": span.comparison_text,
         "against": PERIOD,
-        "days": span.days,
+        "days": span.window.days,
         "known": {name: name in facts.findings for name in insights.observations},
     }
     rules = [rule for rule in insights.rules if notable.keys() >= set(rule.about)]
@@ -141,8 +137,6 @@ def write_clause(name: str, rule: Rule, facts: CollectedFacts, views: Fields) ->
     return Clause(
         id=name,
         group=rule.group,
-        kind=observations[0].kind,
-        importance=rule.importance,
         subjects=frozenset(subject for each in observations for subject in each.subjects),
         text=say,
         # It begins with a word of its own, and not with a name or an abbreviation.

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
+from operator import itemgetter
 from typing import Any, Literal
 
 from engine import Body, Compare, Format, Metric, WidgetAnswer, Window
@@ -53,10 +54,6 @@ class Span:
     compared: Window | None = None
 
     @property
-    def days(self) -> int:
-        return self.window.days
-
-    @property
     def is_cut(self) -> bool:
         """Whether some of the asked window's days are not over: today, or those to come."""
         return self.today <= self.window.end
@@ -76,14 +73,14 @@ class Span:
 
     @property
     def comparison_text(self) -> str:
-        many = "day" if self.days == 1 else "days"
+        many = "day" if self.window.days == 1 else "days"
         match self.compare:
             case Compare.PREVIOUS_YEAR | Compare.PREVIOUS_YEAR_WEEKDAY | Compare.PREVIOUS_MONTH:
                 return self.language.write(self.compare.value)
             case Compare.CUSTOM if self.compared is not None:
                 days = self.write_days(self.compared.start, self.compared.end)
                 return self.language.write(f"custom_{many}", day=self.write_date(self.compared.start), days=days)
-        return self.language.write(f"previous_{many}", days=self.language.write_number(self.days))
+        return self.language.write(f"previous_{many}", days=self.language.write_number(self.window.days))
 
     def write_day(self, index: int) -> str:
         return self.language.write_day(self.window.start + timedelta(days=index))
@@ -174,9 +171,7 @@ def read_answer(answer: WidgetAnswer, span: Span) -> Reading:
         over = max(0, (span.today - span.window.start).days) if span.is_cut else None
         return DayValues(values[:over], span.starts[window].weekday())
 
-    def read_totals(stats: Body) -> tuple[Value, Value]:
-        return stats["value"], stats["previous"]
-
+    read_totals = itemgetter("value", "previous")
     compared = body.get("comparison", {}).get("series") or [None] * len(body["series"])
     tracks = [
         Track(now["name"], Windows(read_days(0, now), read_days(1, then)), read_totals(now["stats"]))

@@ -7,7 +7,6 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
-from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, NoReturn, TypeVar
@@ -45,7 +44,6 @@ from insights.config.sentences import COMMON, EMPTY, NO_MARKUP, Fields, Sentence
 from insights.sanitize import find_markup
 
 FILE = "insights.yaml"
-MAX_SENTENCES = 1_000
 SLOT = re.compile(r"\{([^\W\d]\w*)\}")
 
 # What a fact of each kind may name beside its metric; an explanation must.
@@ -222,7 +220,7 @@ class InsightsResolver:
     def parse_sentence(self, place: Reporter, text: str, *at: str, before: str = "", after: str = "") -> Sentence:
         """The sentence at a key of a rule; an empty one, and a diagnostic, where it cannot be said of every example."""
         try:
-            sentence = parse_sentence_about(tuple(self.kinds.items()), f"{before}{text}{after}")
+            sentence = parse_sentence(f"{before}{text}{after}", tuple(self.kinds.items()))
             for said in {sentence.render(facts) for facts in self.trials[place.name]}:
                 if (found := find_markup(said)) is not None:
                     raise TextFaults(TextFault(0, "template-forbidden", f"it says {found[0]!r}, {NO_MARKUP}"))
@@ -253,12 +251,6 @@ class InsightsResolver:
             if name in self.trials
         }
         return Language(code, definition, resolve_advice(place, definition.advice), rules)
-
-
-@lru_cache(MAX_SENTENCES)
-def parse_sentence_about(kinds: tuple[tuple[str, Kind], ...], text: str) -> Sentence:
-    """Parse a sentence about facts of these kinds; it serves again when the files are read anew. Raises TextFaults."""
-    return parse_sentence(text, list_trials(dict(kinds), ())[0])
 
 
 def list_names(place: Reporter, section: str) -> Collection[str]:

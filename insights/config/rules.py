@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import islice
 
 from engine import Metric
 from insights.config.definitions import FactDefinition, Group, Kind, LanguageDefinition
@@ -27,17 +28,13 @@ class Observation:
     metrics: Mapping[str, Metric]
 
     @property
-    def metric(self) -> Metric:
-        return next(iter(self.metrics.values()))
-
-    @property
     def sources(self) -> frozenset[str]:
         return frozenset(source for metric in self.metrics.values() for source in metric.sources)
 
     @property
     def subjects(self) -> Iterator[str]:
         """What it speaks of: its metric, or one series of it; of a pair both."""
-        for metric in self.metrics.values() if self.kind == "pair" else (self.metric,):
+        for metric in islice(self.metrics.values(), 2 if self.kind == "pair" else 1):
             yield f"{metric.key} {self.definition.series or ''}"
 
 

@@ -10,7 +10,7 @@ import operator
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 from typing import Any
 
@@ -31,6 +31,7 @@ from insights.config.definitions import Kind, read_data
 from insights.sanitize import find_markup
 
 MOST_PRINTED = 2_000
+MAX_SENTENCES = 1_000
 NO_MARKUP = "markup or an address; a sentence is plain text"
 MAY_BE_MISSING = "may be missing (see docs/insights.md): put an `{% if … %}` around it, or its fact into `about`"
 BLOCK = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
@@ -156,15 +157,16 @@ def enter_loop(node: nodes.For, values: Sequence[Any], index: int, names: Fields
     return {**names, getattr(node.target, "name", ""): values[index], "loop": loop}
 
 
-def parse_sentence(text: str, fields: Fields) -> Sentence:
-    """Parse a sentence, plain text, that uses these facts; `fields` are examples of them. Raises TextFaults."""
+@lru_cache(MAX_SENTENCES)
+def parse_sentence(text: str, kinds: tuple[tuple[str, Kind], ...]) -> Sentence:
+    """Parse a sentence, plain text, about facts of these kinds; it serves again on a reload. Raises TextFaults."""
     if len(text) > MAX_CHARACTERS:
         raise TextFaults(TextFault(0, "template-limits", f"longer than {MAX_CHARACTERS:,} characters"))
     if (found := find_markup(BLOCK.sub(lambda block: " " * len(block[0]), text))) is not None:
         raise TextFaults(TextFault(found.start(), "template-forbidden", f"{found[0]!r} is {NO_MARKUP}"))
     try:
         sentence = Sentence(text, SANDBOX.parse(text))
-        faults = sorted(set(sentence.find_faults(sentence.tree, fields)))
+        faults = sorted(set(sentence.find_faults(sentence.tree, list_trials(dict(kinds), ())[0])))
     except TEMPLATE_ERRORS as error:
         raise TextFaults(explain_template_error(error, text)) from error
     if faults:

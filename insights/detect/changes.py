@@ -98,18 +98,15 @@ class Change:
         few = len(counted) - sum(map(len, usual)) <= MOST_OF_THEM * len(counted)
         return few and held is not None and (abs(held) < least or held * self.relative < 0)
 
-    def describe(self, title: str = "", *, is_beside: bool = False) -> dict[str, Any]:
+    def describe(self, *, is_beside: bool = False) -> dict[str, Any]:
         """What sentences see of it; where it `is_beside` a large change a very small one is none."""
-        style, direction, relative, better = self.style, self.direction, self.relative, self.reading.metric.better
+        style, direction, relative = self.style, self.direction, self.relative
         if is_beside and abs(relative) < LITTLE:
             direction = "flat"
         change = style.language.write_percent(relative) if self.previous else ""
         against = self.reading.span.describe_days(self.shared)
-        is_neutral = better == "neutral" or direction == "flat"
         return {
-            "title": title,
             "direction": direction,
-            "verdict": "neutral" if is_neutral else "better" if direction == better else "worse",
             "value": style.write(self.value),
             "previous": style.write(self.previous),
             "difference": style.write_difference(self.difference),
@@ -164,11 +161,8 @@ def weigh_days(track: Track, volume: Reading, shared: SharedDays | None) -> Wind
 
 
 def find_change(definition: FactDefinition, readings: Readings) -> Finding | None:
-    reading = readings["change"]
-    found = measure_change(reading, definition, readings.get("volume"))
-    if found is None:
-        return None
-    return Finding(found.describe(definition.series or reading.metric.title), found.strength, found.notable)
+    found = measure_change(readings["change"], definition, readings.get("volume"))
+    return None if found is None else Finding(found.describe(), found.strength, found.notable)
 
 
 def find_pair(definition: FactDefinition, readings: Readings) -> Finding | None:
@@ -185,8 +179,8 @@ def find_pair(definition: FactDefinition, readings: Readings) -> Finding | None:
     apart = abs(second.relative - first.relative)
     view = {
         "relation": "behind" if second.relative < first.relative else "ahead",
-        "first": first.describe(first.reading.metric.title, is_beside=True),
-        "second": second.describe(second.reading.metric.title, is_beside=True),
+        "first": first.describe(is_beside=True),
+        "second": second.describe(is_beside=True),
     }
     # What moved must have moved for sure; the other may be as it was.
     return Finding(view, min(1.0, apart), apart >= definition.least and (first.notable or second.notable))

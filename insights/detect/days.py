@@ -60,7 +60,6 @@ def find_spike(definition: FactDefinition, readings: Readings) -> Finding | None
     span, style, is_high = reading.span, reading.choose_style(value, usual), score > 0
     times = span.language.write_number(value / usual, 0 if value >= 100 * usual else 1) if usual else ""
     view = {
-        "title": reading.metric.title,
         "direction": "up" if is_high else "down",
         "day": span.write_day(day),
         "age": "recent" if (span.today - span.window.start).days - day <= RECENT else "past",
@@ -114,7 +113,6 @@ def find_data_gap(_: FactDefinition, readings: Readings) -> Finding | None:
     if gap is None and not silences:
         return None
     view = {
-        "title": reading.metric.title,
         "since": "" if gap is None else span.language.write_day(gap.since),
         "state": "silent" if gap is None else gap.state,
         "accounts": span.language.write_number(count) if count else None,

@@ -98,9 +98,6 @@ def find_members(definition: FactDefinition, readings: Readings) -> Finding | No
         driver = find_driver(members, lambda each: each.change.difference, together.difference, MOST_PART)
     by_name = {each.name: each for each in members}
     view: dict[str, Any] = {
-        "title": reading.metric.title,
-        "direction": together.direction,
-        "top": [each.describe() for each in members[:SHOWN]],
         "rising": [each.describe() for each in rising],
         "falling": [each.describe_fall() for each in falling],
         "new": [each.widen().describe(since=span.write_day(find_days(each.track.days.now)[0])) for each in new],

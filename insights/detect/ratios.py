@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import fsum, isclose
-from typing import Any
 
 from insights.config.definitions import FactDefinition
 from insights.detect.changes import Change, measure_change
 from insights.detect.members import find_driver
 from insights.detect.significance import EXACTLY, REST
-from insights.facts import Finding, NumberStyle, Reading, Readings
+from insights.facts import Finding, Reading, Readings
 from insights.sanitize import name_members
 
 # Far more of the ratio's change than all of it means that others worked against it: then it is not one member's doing.
@@ -25,7 +24,7 @@ Parts = Mapping[str, tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a member did: its share of the denominator `grew` or not, and its ratio now stands above the whole's or not.
+    """What a member did: its share of the denominator grew or shrank, its ratio now stands above or below the whole's.
 
     It `is_plain` if that tells what it did: by its share only if it stands now as it did half-way.
     """
@@ -33,10 +32,8 @@ class Effect:
     member: str
     mix: float
     rate: float
-    value: float | None
-    previous: float | None
-    grew: bool
-    stands_above: bool
+    weight: str
+    standing: str
     is_plain: bool
 
     @property
@@ -67,7 +64,8 @@ def decompose_ratio(now: Parts, then: Parts) -> list[Effect]:
         ahead = value - ratios[0] if value is not None else half_way - ratios[1]
         mix, rate = beyond * shifted, whole - half_way * shifted
         is_plain = abs(rate) >= abs(mix) or ahead * beyond > 0
-        found.append(Effect(member, mix, rate, value, previous, shifted > 0, ahead > 0, is_plain))
+        weight, standing = "grew" if shifted > 0 else "shrank", "above" if ahead > 0 else "below"
+        found.append(Effect(member, mix, rate, weight, standing, is_plain))
     return found
 
 
@@ -80,8 +78,7 @@ def find_explanation(definition: FactDefinition, readings: Readings) -> Finding 
     found = measure_change(readings["explain"], definition, lower)
     if found is None:
         return None
-    now = list_parts(upper, lower, found, 0)
-    then = list_parts(upper, lower, found, 1)
+    now, then = (list_parts(upper, lower, found, window) for window in (0, 1))
     if now is None or then is None:
         return None
     effects = decompose_ratio(now, then)
@@ -91,14 +88,15 @@ def find_explanation(definition: FactDefinition, readings: Readings) -> Finding 
     parts = {"mix": fsum(each.mix for each in effects), "rate": fsum(each.rate for each in effects)}
     whole = parts["mix"] + parts["rate"]
     causes = [name for name, part in parts.items() if whole and NEARLY_ALL <= part / whole <= ALL_AND_MORE]
-    view = {
-        **found.describe(found.reading.metric.title),
-        **describe_split(found.style, **parts),
-        "wholly": (*causes, "neither")[0],
-        "driver": describe_driver(found, driver, names[driver.member])
-        if driver is not None and driver.is_plain
-        else None,
-    }
+    view = {**found.describe(), "wholly": (*causes, "neither")[0], "driver": None}
+    if driver is not None and driver.is_plain:
+        view["driver"] = {
+            "name": names[driver.member],
+            "effect": found.style.write_difference(driver.whole),
+            "mainly": "mix" if abs(driver.mix) > abs(driver.rate) else "rate",
+            "weight": driver.weight,
+            "standing": driver.standing,
+        }
     return Finding(view, found.strength, found.notable)
 
 
@@ -112,25 +110,3 @@ def list_parts(upper: Reading, lower: Reading, whole: Change, window: int) -> Pa
     parts[REST] = (above - fsum(part[0] for part in parts.values()), below - fsum(part[1] for part in parts.values()))
     ratio = (whole.value, whole.previous)[window]
     return parts if below > 0 and isclose(divide_parts(parts), ratio, rel_tol=EXACTLY, abs_tol=1e-12) else None
-
-
-def describe_split(style: NumberStyle, mix: float, rate: float) -> dict[str, Any]:
-    mainly = "mix" if abs(mix) > abs(rate) else "rate"
-    return {"mix": style.write_difference(mix), "rate": style.write_difference(rate), "mainly": mainly}
-
-
-def describe_driver(whole: Change, effect: Effect, name: str) -> dict[str, Any]:
-    """What sentences see of the member; its own ratios are empty where it has none."""
-    nothing = dict.fromkeys(("value", "previous", "difference", "change", "words", "against"), "")
-    view = {"direction": "flat", "verdict": "neutral", **nothing}
-    if effect.value is not None and effect.previous is not None:
-        view = Change(whole.reading, effect.value, effect.previous).describe()
-    return {
-        **view,
-        **describe_split(whole.style, effect.mix, effect.rate),
-        "title": whole.reading.metric.title,
-        "name": name,
-        "effect": whole.style.write_difference(effect.whole),
-        "weight": "grew" if effect.grew else "shrank",
-        "standing": "above" if effect.stands_above else "below",
-    }

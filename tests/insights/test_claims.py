@@ -174,7 +174,7 @@ def test_what_is_told_twice_is_left_out(offer: Offer, span: Span) -> None:
 
 def test_a_bullet_has_no_more_than_240_characters(span: Span) -> None:
     def clause(name: str, length: int) -> Clause:
-        return Clause(id=name, group="Ads", kind="change", importance=1, subjects=frozenset((name,)), text="x" * length,
+        return Clause(id=name, group="Ads", subjects=frozenset((name,)), text="x" * length,
                       is_small=False, because="b" * 40, member="m")  # fmt: skip
 
     short, long, longest = clause("a", 100), clause("b", 150), clause("c", 400)
@@ -207,7 +207,7 @@ def test_a_period_leaves_no_gap_where_it_is_not_said(text: str, first: str, agai
 
 def test_names_keep_their_capitals_inside_of_a_sentence(span: Span) -> None:
     def clause(name: str, text: str, *, is_small: bool) -> Clause:
-        return Clause(id=name, group="Ads", kind="change", importance=1, subjects=frozenset((name,)), text=text,
+        return Clause(id=name, group="Ads", subjects=frozenset((name,)), text=text,
                       is_small=is_small)  # fmt: skip
 
     spend, cpm = clause("a", "spend is up", is_small=True), clause("b", "CPM is down", is_small=False)
@@ -225,8 +225,6 @@ def test_the_request_names_all_that_may_be_used(offer: Offer) -> None:
     assert sessions == {
         "id": "c2",
         "group": "Traffic",
-        "kind": "change",
-        "importance": 89,
         "text": "Sessions are down 23%, from 29,263 to 22,403",
         "parts": {"because": "most of it in Organic Search (-6,931)", "member": "Organic Search"},
         "advice": ["Look at {c2.member} first."],

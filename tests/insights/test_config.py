@@ -107,7 +107,7 @@ def test_a_sound_file_is_resolved(folder: Path) -> None:
         "numerator": catalog.metrics["ga4.won_by_channel"],
         "denominator": catalog.metrics["ga4.by_channel"],
     }
-    assert insights.observations["sessions"].metric.hidden
+    assert insights.observations["sessions"].metrics["change"].hidden
     (rule,) = insights.rules
     assert (rule.group, rule.importance, rule.about) == ("Traffic", 70, ("sessions", "channels"))
 
@@ -164,8 +164,8 @@ MISTAKES = [
     ("{{ sessions.words }}", "{{ each.name }}", "20:19", "undefined-name", "'each' is not defined"),
     (
         "{{ sessions.words }}",
-        "{% for each in channels.top %}{{ each.nmae }}{% endfor %}",
-        "20:54",
+        "{% for each in channels.rising %}{{ each.nmae }}{% endfor %}",
+        "20:57",
         "undefined-name",
         "each has no 'nmae'; did you mean 'name'?",
     ),
@@ -174,7 +174,7 @@ MISTAKES = [
     ("{{ sessions.words }}", "{% macro x() %}{% endmacro %}", "20:16", "template-forbidden", "macro is not allowed"),
     (
         "{{ sessions.words }}",
-        "{% for each in channels.top %}{% for other in channels.top %}x{% endfor %}{% endfor %}",
+        "{% for each in channels.rising %}{% for other in channels.rising %}x{% endfor %}{% endfor %}",
         "20:16",
         "template-forbidden",
         "a loop in a loop",

@@ -42,7 +42,7 @@ def test_a_change_is_that_of_the_rows(eventful: CollectedFacts) -> None:
     assert (found["value"], found["previous"]) == (f"{value:,.0f}", f"{previous:,.0f}")
     assert found["difference"] == f"{value - previous:,.0f}"
     assert found["change"] == f"{(previous - value) / previous:.0%}"
-    assert (found["direction"], found["verdict"]) == ("down", "worse")
+    assert found["direction"] == "down"
 
 
 def test_members_are_those_of_the_rows(eventful: CollectedFacts) -> None:
@@ -69,13 +69,20 @@ def test_a_spike_is_held_against_a_usual_day(eventful: CollectedFacts) -> None:
 
 def test_a_ratio_is_explained_by_the_campaign_that_fell(eventful: CollectedFacts) -> None:
     found = view(eventful, "roas_why")
-    assert (found["mainly"], found["driver"]["name"]) == ("rate", "Retargeting")
-    own = [
-        sum_column("meta_ads_daily", "conversion_value", now=now, campaign_name="Retargeting")
-        / sum_column("meta_ads_daily", "spend", now=now, campaign_name="Retargeting")
+    (worth, spend), (worth_then, spend_then) = (
+        [
+            sum_column("meta_ads_daily", each, now=now, campaign_name="Retargeting")
+            for each in ("conversion_value", "spend")
+        ]
         for now in (True, False)
-    ]
-    assert [found["driver"]["value"], found["driver"]["previous"]] == [f"{each:.2f}" for each in own]
+    )
+    (all_worth, whole), (all_worth_then, whole_then) = (
+        [sum_column("meta_ads_daily", each, now=now) for each in ("conversion_value", "spend")] for now in (True, False)
+    )
+    shift, middle = spend / whole - spend_then / whole_then, (all_worth / whole + all_worth_then / whole_then) / 2
+    effect = worth / whole - worth_then / whole_then - middle * shift
+    assert (found["driver"]["name"], found["driver"]["mainly"]) == ("Retargeting", "rate")
+    assert found["driver"]["effect"] == f"{effect:+.2f}"
 
 
 def test_what_sentences_see_has_just_the_fields_of_the_language(worlds: Worlds, eventful: CollectedFacts) -> None:
