@@ -18,10 +18,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from urllib.request import Request, urlopen
@@ -226,7 +227,7 @@ def measure_servers(
                     first, before = asked[name], read_cpu_seconds(server)
                     load = send_load(
                         port,
-                        lambda number, first=first, make=make_request: make(first + number),  # type: ignore[misc]
+                        partial(make_later_request, make_request, first),
                         clients=clients,
                         # The first round only warms up.
                         seconds=SECONDS if turn else SECONDS / 4,
@@ -240,6 +241,11 @@ def measure_servers(
     for (name, clients), rounds in measured.items():
         print(f"{database:10} {clients:3} {name:20} {rounds.describe()}", flush=True)
     return measured
+
+
+def make_later_request(make_request: Callable[[int], bytes], first: int, number: int) -> bytes:
+    """Make a request that none of the `first` ones was."""
+    return make_request(first + number)
 
 
 def fetch_body(port: int, requests: Requests) -> bytes:
