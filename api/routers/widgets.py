@@ -97,7 +97,7 @@ def batch(request: Request, batch_query: BatchQuestion, user: Annotated[str, Dep
         request,
         encode_json({"widgets": bodies}) if form is None else encode_batch(found, bodies, form),
         media_type,
-        origin="hit" if answers and all(each.is_cached for each in answers) else "miss",
+        origin="hit" if all(each.is_cached for each in answers) else "miss",
         stale_seconds=max((each.stale_seconds for each in answers if each.stale_seconds is not None), default=None),
         vary="Accept",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,7 @@ from tests.web.conftest import Visit
 from tests.web.test_browser import AXE, BATCH, change_answers, find_tile, list_violations, read_value, wait_for_answer
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
 # The first sync reads two years.
 SYNC_TIMEOUT = 90_000
@@ -54,6 +55,22 @@ def test_a_sync_is_cancelled_and_a_refused_account_connected_again(visit: Visit)
     source.get_by_text("Active").wait_for()
     page.locator(".connections").get_by_role("button", name="Dashboard").click()
     assert read_value(page, "meta.roas").endswith("×")
+
+
+def test_a_sync_that_has_ended_before_the_page_looks_is_told(visit: Visit) -> None:
+    headers = {"Authorization": f"Bearer {visit.server.sign()}"}
+
+    def wait_for_end(route: Route) -> None:
+        while visit.context.request.get(route.request.url, headers=headers).json()["finished_at"] is None:
+            time.sleep(0.05)
+        route.continue_()
+
+    visit.context.route("**/v1/events*", lambda route: route.abort())
+    visit.context.route("**/v1/sync/job/*", wait_for_end)
+    page = visit.open()
+    page.click("#sync-status")
+    page.click("#sync-now")
+    page.get_by_text("The data is up to date").wait_for(timeout=SYNC_TIMEOUT)
 
 
 def test_what_is_arranged_outlives_a_sync_and_a_reload_and_theirs_can_be_taken(visit: Visit) -> None:

@@ -18,7 +18,7 @@ import httpx2
 import jwt
 import pytest
 from fastapi import FastAPI
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 from starlette.testclient import TestClient
@@ -339,6 +339,9 @@ def make_question(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     return "/v1/widgets/batch", {"method": "POST", "json": {**body, "keys": keys}, "headers": headers}
 
 
+NOTHING_KNOWN = ("/v1/widgets/batch", {"method": "POST", "json": {"keys": ["ga4.nothing"]}, "headers": {}})
+
+
 def describe_response(response: httpx2.Response) -> tuple[int, list[tuple[str, str]], bytes]:
     headers = [header for header in response.headers.multi_items() if header[0] != "x-request-id"]
     return response.status_code, headers, response.content
@@ -346,6 +349,7 @@ def describe_response(response: httpx2.Response) -> tuple[int, list[tuple[str, s
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(question=make_question(), condition=CONDITIONS)
+@example(question=NOTHING_KNOWN, condition=None)
 def test_a_kept_answer_is_the_answer_byte_for_byte(
     shipped: tuple[Process, Process], question: tuple[str, dict[str, Any]], condition: str | None
 ) -> None:

@@ -11,6 +11,8 @@ let followed: string | null = null;
 let catalogVersion: string | null = null;
 let dataVersion: number | null = null;
 let reported: string | null = null;
+// The job that this page asked for, whose outcome is told even where it has ended before the page has seen it run.
+let begun: string | null = null;
 
 /** Follow what happens to this token's user, once. */
 export function follow(): void {
@@ -60,7 +62,7 @@ async function takeData({ version }: Schemas["DataEvent"]): Promise<void> {
 }
 
 function takeJob(job: SyncJob): void {
-  const isKnown = getState().job?.id === job.id;
+  const isKnown = job.id === begun || job.id === getState().job?.id;
   change({ job });
   if (job.finished_at === null || reported === job.id || !isKnown) return;
   reported = job.id;
@@ -99,7 +101,8 @@ export async function syncNow(): Promise<void> {
   isWanted = false;
   try {
     const { job_id } = await startSync();
-    change({ job: await fetchSync(job_id) });
+    begun = job_id;
+    takeJob(await fetchSync(job_id));
     void pollJob(job_id);
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
