@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from engine.answer.extent import AccountReads, Extent, iter_ended_accounts
@@ -43,8 +44,22 @@ def find_freshness(
 ) -> Freshness:
     """Find how far the data of a metric is known, by its tables whose sources are `active`."""
     tables = metric.list_tables(active)
-    window = period.current.window
-    extents = [get_extent(table) for table in tables]
+    found = find_window_freshness(metric, period, active, tuple([get_extent(table) for table in tables]))
+    window, to_date = period.current.window, found.through
+    if to_date is not None and reads:
+        ended = iter_ended_accounts(tables, reads, window, "late")
+        to_date = min((to_date, *(day for *_, day in ended if day >= window.start)))
+    is_unfinished = to_date is not None and to_date < window.end and period.compare is not Compare.OFF
+    return found._replace(to_date=to_date) if is_unfinished else found
+
+
+@lru_cache(maxsize=1_024)
+def find_window_freshness(
+    metric: Metric, period: Period, active: frozenset[str], extents: tuple[Extent | None, ...]
+) -> Freshness:
+    """Find what the extents of a metric's tables, in their order, tell of both windows, whatever accounts are late."""
+    tables = metric.list_tables(active)
+    get_extent = dict(zip(tables, extents, strict=True)).__getitem__
     throughs = [
         find_common_through(list_counted_extents(metric, each, active, get_extent, extents), each)
         for each in period.windows
@@ -52,18 +67,12 @@ def find_freshness(
     provisional = [
         day
         for table, extent in zip(tables, extents, strict=True)
-        if (day := find_provisional_day(table.restates, extent, window)) is not None
+        if (day := find_provisional_day(table.restates, extent, period.current.window)) is not None
     ]
-    to_date = throughs[0]
-    if to_date is not None and reads:
-        ended = iter_ended_accounts(tables, reads, window, "late")
-        to_date = min((to_date, *(day for *_, day in ended if day >= window.start)))
-    is_unfinished = to_date is not None and to_date < window.end and period.compare is not Compare.OFF
     return Freshness(
         through=throughs[0],
         compared_through=throughs[1] if len(throughs) > 1 else None,
         provisional=min(provisional, default=None),
-        to_date=to_date if is_unfinished else None,
     )
 
 

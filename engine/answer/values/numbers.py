@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import trunc
 
 Value = float | None
 # Beyond it a double no longer holds every integer.
@@ -26,11 +27,12 @@ def narrow_numbers(values: list[Value]) -> list[Value]:
     """Return the values with whole numbers as integers, and without NaN."""
     try:
         # Usually all are whole: that is seen at once, without a look at each value. None is a TypeError.
-        whole = list(map(int, values))  # type: ignore[arg-type]
-        is_whole = whole == values and min(whole) >= -MAX_WHOLE and max(whole) <= MAX_WHOLE
+        whole: list[Value] = list(map(trunc, values))  # type: ignore[arg-type]
+        if values == whole and min(values) >= -MAX_WHOLE and max(values) <= MAX_WHOLE:  # type: ignore[type-var,operator]
+            return whole
     except (TypeError, ValueError, OverflowError):
-        is_whole = False
-    return [*whole] if is_whole else list(map(narrow_number, values))
+        pass
+    return list(map(narrow_number, values))
 
 
 def narrow_number(value: Value) -> Value:
