@@ -1127,6 +1127,11 @@ export interface components {
              * @description The order of a table's rows, as a request may name it.
              */
             sort?: string;
+            /**
+             * Items
+             * @description What is told of each item of a widget that ranks items.
+             */
+            items?: string[];
             /** Grains */
             grains: components["schemas"]["Grain"][];
             /**
