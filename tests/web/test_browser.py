@@ -28,8 +28,11 @@ SHIFT = """() => new Promise((resolve) => {
 })"""
 TOO_WIDE = """() => [...document.querySelectorAll("article.card")].filter((card) => {
   const { right } = card.getBoundingClientRect();
-  return [...card.querySelectorAll("svg.plot")].some((plot) => plot.getBoundingClientRect().right > right + 1);
+  const drawn = [...card.querySelectorAll("svg.plot, .chart-table table")];
+  return drawn.some((each) => each.getBoundingClientRect().right > right + 1);
 }).length"""
+# The tops of a table's head, of its rows and of its total, from the top.
+LINES = "(table) => [...table.querySelectorAll('tr')].map((line) => line.children[0].getBoundingClientRect().top)"
 HOSTILE = '<img src=x onerror="document.title=1">‮evil'
 
 
@@ -444,6 +447,8 @@ def test_print_is_a_report(visit: Visit) -> None:
     page.locator(".trend svg.plot").wait_for()
     page.wait_for_timeout(150)
     assert page.evaluate(TOO_WIDE) == 0
+    lines = find_tile(page, "ga4.channel_table").locator("table").evaluate(LINES)
+    assert lines == sorted(set(lines))
 
 
 @pytest.mark.parametrize(
