@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
@@ -39,7 +39,7 @@ class Layout(BaseModel):
     unknown: list[str] | Absent = None
 
 
-class DashboardMeta(BaseModel):
+class DataState(BaseModel):
     """When the data came, when it comes again, what is connected, and the day with which windows end by default."""
 
     last_sync_at: datetime | None
@@ -48,7 +48,7 @@ class DashboardMeta(BaseModel):
     last_complete_day: date
 
 
-class StudioMeta(DashboardMeta):
-    """The same of a server that has a studio, which the published document does not know."""
+class DashboardMeta(DataState):
+    """The state of the data, and the saved layout: what a page needs beside the catalog before it asks for numbers."""
 
-    studio: Literal[True] = True
+    layout: Layout

@@ -28,6 +28,7 @@ def test_a_layout_comes_back_untouched(client: TestClient) -> None:
     ]
     saved = client.post(PATH, json={"widgets": widgets, "theme": "dark"}).json()
     Layout.model_validate(saved)
+    assert client.get("/v1/dashboard/meta").json()["layout"] == saved
     assert saved == {"widgets": widgets, "theme": "dark", "version": 1}
     assert client.get(PATH).json() == saved
     assert client.get(PATH, headers=make_bearer_headers(BOB)).json() == {"widgets": []}
@@ -109,6 +110,7 @@ def test_meta_of_a_new_user(client: TestClient) -> None:
     assert found == {
         "last_sync_at": None,
         "connected_sources": {"ga4": False, "instagram": False, "meta": False},
+        "layout": {"widgets": []},
     }
 
 

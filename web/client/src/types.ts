@@ -41,7 +41,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** When the data came, and what is connected */
+        /** When the data came, what is connected, and the saved layout */
         get: operations["meta"];
         put?: never;
         post?: never;
@@ -485,7 +485,7 @@ export interface components {
         };
         /**
          * DashboardMeta
-         * @description When the data came, when it comes again, what is connected, and the day with which windows end by default.
+         * @description The state of the data, and the saved layout: what a page needs beside the catalog before it asks for numbers.
          */
         DashboardMeta: {
             /** Last Sync At */
@@ -501,6 +501,7 @@ export interface components {
              * Format: date
              */
             last_complete_day: string;
+            layout: components["schemas"]["Layout"];
         };
         /**
          * DataEvent
@@ -1126,6 +1127,11 @@ export interface components {
              * @description The order of a table's rows, as a request may name it.
              */
             sort?: string;
+            /**
+             * Items
+             * @description What is told of each item of a widget that ranks items.
+             */
+            items?: string[];
             /** Grains */
             grains: components["schemas"]["Grain"][];
             /**

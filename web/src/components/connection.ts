@@ -3,7 +3,6 @@
 import {
   type Catalog,
   type DashboardMeta,
-  type Layout,
   MetricClient,
   ProblemError,
   type Question,
@@ -32,7 +31,6 @@ export class Connection {
 
   readonly getCatalog = (): Promise<Catalog> => this.keep("catalog", () => this.client.getCatalog());
   readonly getMeta = (): Promise<DashboardMeta> => this.keep("meta", () => this.client.getMeta());
-  readonly getLayout = (): Promise<Layout> => this.keep("layout", () => this.client.getLayout());
 
   async findEntry(key: string): Promise<Entry | undefined> {
     return (await this.getCatalog()).widgets.find((entry) => entry.key === key);

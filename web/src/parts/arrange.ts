@@ -4,6 +4,7 @@ import type { GridStack } from "gridstack";
 import { type TemplateResult, html, nothing, render } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { cleanName } from "../format/names";
+import { navigate } from "../state/actions";
 import {
   type Step,
   addWidget,
@@ -23,6 +24,7 @@ import { COLUMNS, OVERVIEW, type Place, getGroup } from "../state/layout";
 import { type Arranging, type State, findEntry, getSourceTitles, getState, listMissing, nameSource } from "../state/store";
 import { cross, plus, tick, undo as undoIcon } from "./icons";
 import { showModal } from "./modal";
+import { hasStudio } from "./studio";
 import { tile } from "./tile";
 
 /** The height of a row with the gap below it, and the gap; the style sheet has them too. */
@@ -240,5 +242,12 @@ function gallery(state: State, { search }: Arranging): TemplateResult {
           : html`<button type="button" class="button" aria-label="Add ${cleanName(entry.title)}" @click=${() => addWidget(entry.key)}>${plus}Add</button>`}
       </li>`;
     })}</ul></div>
+    ${hasStudio(state) ? html`<p class="hint">Not among them? <button type="button" class="link" @click=${openStudio}>Write a new one in the studio</button></p>` : nothing}
   </dialog>`;
+}
+
+function openStudio(): void {
+  closeGallery();
+  endArranging();
+  navigate({ page: "studio" });
 }

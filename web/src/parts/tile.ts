@@ -53,11 +53,12 @@ export const isOld = (state: State, found: Tile | undefined): boolean => found !
 
 export function tags(state: State, found: Tile | undefined): TemplateResult | typeof nothing {
   const ignored = found?.widget?.meta.filters.ignored ?? [];
-  const notes = [...new Set((found?.widget?.meta.notes ?? []).map(({ code }) => code))];
+  const notes = [...new Set((found?.widget?.meta.notes ?? []).map(({ code }) => code.replaceAll("_", " ")))];
   if (ignored.length + notes.length === 0) return nothing;
+  const names = ignored.map((dimension) => nameDimension(state, dimension).toLowerCase());
+  const unfiltered = names.length === 0 ? [] : [`not by ${names.join(" or ")}`];
   return html`<span class="tags">
-    ${ignored.map((dimension) => html`<span class="tag">not by ${nameDimension(state, dimension).toLowerCase()}</span>`)}
-    ${notes.map((code) => html`<span class="tag">${code.replaceAll("_", " ")}</span>`)}
+    ${[...unfiltered, ...notes].map((text) => html`<span class="tag clip" title=${text}>${text}</span>`)}
   </span>`;
 }
 
