@@ -25,6 +25,7 @@ from redis.exceptions import ConnectionError as NotUp
 from tests.support import conformance
 from tests.support.patience import wait_patiently
 from tests.support.processes import PATIENCE, CommandProcess
+from tests.support.quick_state import run_or_repeat_migrations
 from tests.support.shipped import check_or_remember_predicates, load_or_share_catalog
 
 if TYPE_CHECKING:
@@ -125,10 +126,11 @@ def raise_limits() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def share_catalogs() -> Iterator[None]:
-    """Let all services of a process share catalogs and checks: these are most of what a small command costs."""
+    """Let all services of a process share catalogs, checks and migrations: most of what a small command costs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("runtime.services.load_catalog", load_or_share_catalog)
         patch.setattr("engine.compiler.statements.check_tenant_predicates", check_or_remember_predicates)
+        patch.setattr("state.migrations._upgrade", run_or_repeat_migrations)
         yield
 
 
