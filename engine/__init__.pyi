@@ -33,10 +33,6 @@ from .authoring.compare_catalogs import ValueChange as ValueChange
 from .authoring.compare_catalogs import WidgetPreview as WidgetPreview
 from .authoring.compare_catalogs import compare_catalogs as compare_catalogs
 from .authoring.compare_catalogs import preview_widgets as preview_widgets
-from .authoring.csv_header import CsvOptions as CsvOptions
-from .authoring.csv_import import CsvRows as CsvRows
-from .authoring.csv_presets import PRESETS as PRESETS
-from .authoring.draft_table import TableDraft as TableDraft
 from .authoring.edit import EntryLine as EntryLine
 from .authoring.edit import MetricEntry as MetricEntry
 from .authoring.edit import add_entry as add_entry
@@ -46,7 +42,11 @@ from .authoring.exchange.import_dbt import import_dbt_manifest as import_dbt_man
 from .authoring.exchange.import_ossie import import_ossie_document as import_ossie_document
 from .authoring.exchange.imported_files import ImportedFiles as ImportedFiles
 from .authoring.exchange.metric_text import render_yaml as render_yaml
-from .authoring.loaded_days import LoadedDays as LoadedDays
+from .authoring.loading.csv_header import CsvOptions as CsvOptions
+from .authoring.loading.csv_import import CsvRows as CsvRows
+from .authoring.loading.csv_presets import PRESETS as PRESETS
+from .authoring.loading.draft_table import TableDraft as TableDraft
+from .authoring.loading.loaded_days import LoadedDays as LoadedDays
 from .authoring.new_test import draft_test as draft_test
 from .authoring.test_runner import MISSING as MISSING
 from .authoring.test_runner import Mismatch as Mismatch

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.authoring.csv_file import CsvFile, MalformedCsv
-from engine.authoring.csv_header import (
+from engine.authoring.loading.csv_file import CsvFile, MalformedCsv
+from engine.authoring.loading.csv_header import (
     BY_DAY,
     CsvField,
     CsvHeader,
@@ -22,8 +22,8 @@ from engine.authoring.csv_header import (
     match_header,
     suggest_options,
 )
-from engine.authoring.csv_rows import RowReader, SumRow
-from engine.authoring.csv_values import PARSERS, parse_account
+from engine.authoring.loading.csv_rows import RowReader, SumRow
+from engine.authoring.loading.csv_values import PARSERS, parse_account
 from engine.errors import InvalidRows
 from engine.tables import Table
 

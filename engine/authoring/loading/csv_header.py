@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from engine.authoring.csv_file import CsvFile
-from engine.authoring.csv_presets import NTH_DAY, PRESETS, PRIMARY, CsvPreset, fold_header, fold_headers
-from engine.authoring.csv_values import (
+from engine.authoring.loading.csv_file import CsvFile
+from engine.authoring.loading.csv_presets import NTH_DAY, PRESETS, PRIMARY, CsvPreset, fold_header, fold_headers
+from engine.authoring.loading.csv_values import (
     PARSERS,
     DayOrder,
     DecimalMark,
