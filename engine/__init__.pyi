@@ -25,14 +25,12 @@ from .answer.redis_store import RedisStore as RedisStore
 from .answer.response import Body as Body
 from .authoring.check_database import check_live_tables as check_live_tables
 from .authoring.check_texts import find_missing_texts as find_missing_texts
-from .authoring.compare_catalogs import AnswerChange as AnswerChange
+from .authoring.compare_answers import AnswerChange as AnswerChange
+from .authoring.compare_answers import ValueChange as ValueChange
 from .authoring.compare_catalogs import CatalogChange as CatalogChange
 from .authoring.compare_catalogs import LiveQuestion as LiveQuestion
 from .authoring.compare_catalogs import MetricChange as MetricChange
-from .authoring.compare_catalogs import ValueChange as ValueChange
-from .authoring.compare_catalogs import WidgetPreview as WidgetPreview
 from .authoring.compare_catalogs import compare_catalogs as compare_catalogs
-from .authoring.compare_catalogs import preview_widgets as preview_widgets
 from .authoring.edit import EntryLine as EntryLine
 from .authoring.edit import MetricEntry as MetricEntry
 from .authoring.edit import add_entry as add_entry
@@ -48,6 +46,8 @@ from .authoring.loading.csv_presets import PRESETS as PRESETS
 from .authoring.loading.draft_table import TableDraft as TableDraft
 from .authoring.loading.loaded_days import LoadedDays as LoadedDays
 from .authoring.new_test import draft_test as draft_test
+from .authoring.preview_widgets import WidgetPreview as WidgetPreview
+from .authoring.preview_widgets import preview_widgets as preview_widgets
 from .authoring.test_runner import MISSING as MISSING
 from .authoring.test_runner import Mismatch as Mismatch
 from .authoring.test_runner import TestResult as TestResult
