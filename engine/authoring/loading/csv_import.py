@@ -17,11 +17,10 @@ from engine.authoring.loading.csv_header import (
     CsvField,
     CsvHeader,
     CsvOptions,
-    describe_faults,
     list_required_columns,
     match_header,
-    suggest_options,
 )
+from engine.authoring.loading.csv_remedies import describe_faults, suggest_options
 from engine.authoring.loading.csv_rows import RowReader, SumRow
 from engine.authoring.loading.csv_values import PARSERS, parse_account
 from engine.errors import InvalidRows
