@@ -207,13 +207,19 @@ def test_after_a_failure_header_and_numbers_are_of_the_same_days_and_heal(visit:
         )
 
     page.route(BATCH, refuse_twice)
+    page.locator(".insights[aria-busy=false]").wait_for()
+    sentences = page.locator(".sentences").inner_text()
     choose_preset(page, "Last 28 days")
     page.locator(".banner").wait_for()
     assert page.locator(".banner").count() == 1
     assert page.locator("#period strong").inner_text() == before
     assert read_value(page, "ga4.sessions") == value
     assert page.locator("#period .loading").inner_text().startswith(("Not ", "Loading "))
+    # What happened is told of the same days, and all cards are as dim.
+    assert page.locator(".sentences").inner_text() == sentences
+    assert page.locator("article.card:not(.old)").count() == 0
     page.locator(".banner").wait_for(state="detached")
+    page.wait_for_function("(text) => document.querySelector('.sentences').innerText !== text", arg=sentences)
     assert page.locator("#period strong").inner_text() != before
     assert read_value(page, "ga4.sessions") != value
 
