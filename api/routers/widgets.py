@@ -64,7 +64,7 @@ def describe_entry(metric: Metric) -> dict[str, Any]:
 
 
 def describe_columns(metric: Metric) -> dict[str, object]:
-    """Describe the columns, the rows and the order of a table, and what ranked items show; nothing of any other widget."""
+    """Describe the columns, rows and order of a table, and what ranked items show; nothing of another widget."""
     if not isinstance(metric, TableMetric):
         return {}
     if metric.items is not None:

@@ -39,16 +39,19 @@ class Layout(BaseModel):
     unknown: list[str] | Absent = None
 
 
-class DataState(BaseModel):
-    """When the data came, when it comes again, what is connected, and the day with which windows end by default."""
+class DashboardMeta(BaseModel):
+    """When the data came, when it comes again, and what is connected."""
 
     last_sync_at: datetime | None
     next_scheduled_at: datetime | None
     connected_sources: dict[str, bool]
+
+
+class Dashboard(DashboardMeta):
+    """What a page needs beside the catalog before it asks for numbers.
+
+    The day is the one with which windows end by default.
+    """
+
     last_complete_day: date
-
-
-class DashboardMeta(DataState):
-    """The state of the data, and the saved layout: what a page needs beside the catalog before it asks for numbers."""
-
     layout: Layout

@@ -44,7 +44,7 @@ def watch(state: State) -> Iterator[TenantWatch]:
     found.close()
 
 
-async def ask(watch: TenantWatch, user: str) -> Tenant | None:
+async def ask_as_request(watch: TenantWatch, user: str) -> Tenant | None:
     """Ask as a request does, which the loop hands out after whatever came before it."""
     return await asyncio.create_task(watch.get_tenant(user))
 
@@ -53,19 +53,19 @@ def test_whatever_another_process_has_committed_is_seen_at_once(state_url: str, 
     other = State.open(state_url)
 
     async def write_and_look() -> None:
-        assert await ask(watch, TENANT) == Tenant(frozenset(), 0)
+        assert await ask_as_request(watch, TENANT) == Tenant(frozenset(), 0)
         for number in range(1, WRITES + 1):
             written = other.tenants.advance_data_version(TENANT)
-            assert await ask(watch, TENANT) == Tenant(frozenset(), written)
+            assert await ask_as_request(watch, TENANT) == Tenant(frozenset(), written)
             assert written == number
         other.connections.put(TENANT, "ga4", "1")
         other.connections.put(TENANT, "ga4", "2")
         other.connections.put(OTHER_TENANT, "meta", "act_1")
-        assert await ask(watch, TENANT) == Tenant(frozenset({"ga4"}), WRITES)
-        assert await ask(watch, OTHER_TENANT) == other.tenants.get(OTHER_TENANT)
+        assert await ask_as_request(watch, TENANT) == Tenant(frozenset({"ga4"}), WRITES)
+        assert await ask_as_request(watch, OTHER_TENANT) == other.tenants.get(OTHER_TENANT)
         other.connections.delete(TENANT, "ga4")
-        assert await ask(watch, TENANT) == Tenant(frozenset(), WRITES)
-        assert await ask(watch, NOBODY) == Tenant(frozenset(), 0)
+        assert await ask_as_request(watch, TENANT) == Tenant(frozenset(), WRITES)
+        assert await ask_as_request(watch, NOBODY) == Tenant(frozenset(), 0)
 
     asyncio.run(write_and_look())
     other.close()
@@ -75,7 +75,7 @@ def test_what_its_own_process_has_written_is_seen_at_once(state: State, watch: T
     async def write_and_look() -> None:
         for _ in range(3):
             written = state.tenants.advance_data_version(TENANT)
-            found = await ask(watch, TENANT)
+            found = await ask_as_request(watch, TENANT)
             assert found is not None
             assert found.data_version == written
 

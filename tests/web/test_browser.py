@@ -86,7 +86,7 @@ def test_the_first_screen_tells_whose_it_is_and_keeps_its_place(visit: Visit) ->
     page = visit.open()
     # Nothing else is asked before the first figure stands, and all figures come at once.
     first = page.evaluate("() => askedFirst")
-    assert sorted(first[:2]) == ["/v1/dashboard/meta", "/v1/widgets"]
+    assert sorted(first[:2]) == ["/v1/dashboard", "/v1/widgets"]
     assert first[2:] == ["/v1/widgets/batch"]
     assert "Alder & Finch" in page.locator("h1").inner_text()
     page.locator(".sentences li").first.wait_for()

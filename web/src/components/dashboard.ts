@@ -43,7 +43,7 @@ export class MetricDashboard extends MetricElement {
   }
 
   protected override async load(connection: Connection, isCurrent: () => boolean): Promise<void> {
-    const [catalog, meta] = await Promise.all([connection.getCatalog(), connection.getMeta()]);
+    const [catalog, meta] = await Promise.all([connection.getCatalog(), connection.getDashboard()]);
     if (!isCurrent()) return;
     const titles = new Map(catalog.sources.map(({ name, title }) => [name, title]));
     const wanted = this.keys === null ? meta.layout : nameWidgets(this.keys);

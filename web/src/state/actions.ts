@@ -67,7 +67,7 @@ export async function open(): Promise<void> {
   if (getToken() === null) return leave("new");
   change({ door: null });
   await attempt(async (signal) => {
-    const [catalog, layout] = await Promise.all([client.getCatalog(signal), learnMeta(signal).catch(passUnless401)]);
+    const [catalog, layout] = await Promise.all([client.getCatalog(signal), learnDashboard(signal).catch(passUnless401)]);
     change({ catalog });
     placeWidgets(layout);
     await ask(signal);
@@ -75,9 +75,9 @@ export async function open(): Promise<void> {
   });
 }
 
-/** Learn the state of the data; the saved layout comes with it. */
-async function learnMeta(signal?: AbortSignal): Promise<Layout> {
-  const { layout, ...meta } = await client.getMeta(signal);
+/** Learn the state of the data, and return the saved layout that comes with it. */
+async function learnDashboard(signal?: AbortSignal): Promise<Layout> {
+  const { layout, ...meta } = await client.getDashboard(signal);
   change({ meta, lastDay: meta.last_complete_day });
   return layout;
 }
@@ -277,7 +277,7 @@ export async function learnConnections(): Promise<void> {
 /** What is connected has changed: the page has other widgets to show. */
 export async function renewSources(): Promise<void> {
   try {
-    await learnMeta();
+    await learnDashboard();
     if (!getState().isArranged) placeWidgets(getState().saved);
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
