@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from bench import caching, engine, growth, http, loading, questions, syncing
+from bench import caching, dashboard, engine, growth, http, loading, questions, syncing
 
 if __name__ == "__main__":
     http.main()
+    dashboard.main()
     engine.main()
     growth.main()
     questions.main()

@@ -54,10 +54,10 @@ SECTION = "## Over HTTP"
 STARLETTE, FASTAPI, BY_HAND, USUAL = "bare Starlette", "bare FastAPI", "a route by hand", "the usual handler"
 WARM, COLD = "ours, kept", "ours, not kept"
 FACTORIES = {
-    STARLETTE: "make_bare_starlette",
-    FASTAPI: "make_bare_fastapi",
-    BY_HAND: "make_by_hand",
-    USUAL: "make_usual_handler",
+    STARLETTE: "bench.http_peers:make_bare_starlette",
+    FASTAPI: "bench.http_peers:make_bare_fastapi",
+    BY_HAND: "bench.http_peers:make_by_hand",
+    USUAL: "bench.http_peers:make_usual_handler",
 }
 # Two servers, and how many times as many requests the first is to answer.
 AIMS = (
@@ -183,7 +183,7 @@ def run_peer(factory: str, environment: Mapping[str, str], cores: frozenset[int]
     """
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port: int = listening.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", "--factory", f"bench.http_peers:{factory}"]
+    command = [sys.executable, "-m", "uvicorn", "--factory", factory]
     options = ["--port", str(port), "--no-access-log", "--log-level", "warning"]
     with subprocess.Popen(command + options, env=dict(environment), cwd=PAGE.parent.parent) as process:
         pin_process(process.pid, cores)

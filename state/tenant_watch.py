@@ -94,11 +94,14 @@ class WatchConnection:
 class SQLiteWatch:
     """Asks SQLite whether another connection has written since, which takes microseconds and waits for no lock.
 
-    A tenant is read again, by its key, after any write.
+    A tenant is read again, by its key, after any write. Requests that the event loop hands out together share a look:
+    it calls in the order of registration, so that whoever runs before a look is forgotten had come before it was made.
     """
 
     def __init__(self, database: StateDatabase) -> None:
         self._connection = WatchConnection(database, self._prepare)
+        # Whether there has been a look that those who run now may rely on.
+        self._has_looked = False
         # The tenants that have been read since the last write, whose number this is.
         self._version: int | None = None
         self._tenants: dict[str, Tenant] = {}
@@ -106,10 +109,8 @@ class SQLiteWatch:
     async def get_tenant(self, user: str) -> Tenant | None:
         try:
             connection = self._connection.get_connection()
-            ((version,),) = connection.execute("PRAGMA data_version").fetchall()
-            if version != self._version or len(self._tenants) >= MAX_TENANTS:
-                self._tenants.clear()
-                self._version = version
+            if not self._has_looked:
+                self._look(connection)
             tenant = self._tenants.get(user)
             if tenant is None:
                 tenant = build_tenant(connection.execute(READ_TENANT, (user, user)).fetchall())
@@ -119,9 +120,21 @@ class SQLiteWatch:
             return None
         return tenant
 
+    def _look(self, connection: Any) -> None:
+        """Forget the tenants if anything has been written since they were read."""
+        ((version,),) = connection.execute("PRAGMA data_version").fetchall()
+        if version != self._version or len(self._tenants) >= MAX_TENANTS:
+            self._tenants.clear()
+            self._version = version
+        self._has_looked = True
+        asyncio.get_running_loop().call_soon(self._forget_look)
+
+    def _forget_look(self) -> None:
+        self._has_looked = False
+
     def _prepare(self, connection: Any) -> None:
         # The numbers of another connection mean nothing to this one.
-        self._version = None
+        self._version, self._has_looked = None, False
         # It is used in the event loop, so that it must neither wait nor write.
         connection.execute("PRAGMA busy_timeout = 0")
         connection.execute("PRAGMA query_only = ON")

@@ -23,7 +23,8 @@ from redis import Redis
 from redis.exceptions import ConnectionError as NotUp
 
 from tests.support import conformance
-from tests.support.processes import CommandProcess
+from tests.support.patience import wait_patiently
+from tests.support.processes import PATIENCE, CommandProcess
 from tests.support.shipped import load_or_share_catalog
 
 if TYPE_CHECKING:
@@ -91,6 +92,12 @@ def refuse_servers(request: pytest.FixtureRequest) -> Iterator[None]:
             for owner, name in starts:
                 patch.setattr(owner, name, raise_unmarked)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def raise_limits() -> None:
+    """Let no test's outcome depend on what else the machine does."""
+    wait_patiently()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -252,7 +259,7 @@ class RedisServer:
             stdout=subprocess.DEVNULL,
         )
         with Redis.from_url(self.url) as client:
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + PATIENCE
             while True:
                 try:
                     client.ping()

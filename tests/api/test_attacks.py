@@ -16,6 +16,7 @@ from engine.answer.engine import Engine
 from runtime.services import Services
 from state import State
 from tests.api.conftest import ALICE, make_bearer_headers, make_settings, run_app, sign_token
+from tests.support.processes import PATIENCE
 
 pytestmark = pytest.mark.server
 
@@ -34,7 +35,7 @@ def send(app: FastAPI) -> Iterator[Send]:
         def exchange(line: str, *headers: str, body: bytes = b"") -> tuple[int, str]:
             head = "\r\n".join([f"{line} HTTP/1.1", "Host: metrics.example.com", "Connection: close", *headers])
             received = b""
-            with socket.create_connection((host, int(port)), timeout=10) as connection:
+            with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
                 try:
                     connection.sendall(head.encode("latin-1") + b"\r\n\r\n" + body)
                     while part := connection.recv(65_536):

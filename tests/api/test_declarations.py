@@ -19,6 +19,7 @@ from insights.config.load import load_catalog
 from runtime.services import Services
 from state import State
 from tests.api.conftest import ALICE, make_bearer_headers, make_settings
+from tests.support.processes import PATIENCE
 
 FILE = """\
 source: ga4
@@ -78,7 +79,7 @@ def test_the_log_names_the_declaration(app: FastAPI, engine_name: str, caplog: p
         assert both.json()["widgets"]["ga4.visits"] == refused.json()
         assert client.get("/v1/insights", params=PERIOD).status_code == 200
         assert "insights say nothing of ga4.visits: " in caplog.text
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while not (compared := [line for line in caplog.messages if "the tables of the warehouse" in line]):
             assert time.monotonic() < deadline, caplog.text
             time.sleep(0.05)

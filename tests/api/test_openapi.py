@@ -103,6 +103,7 @@ def test_real_answers_fit_the_document(anonymous: TestClient, client: TestClient
     answers = {
         "/v1/widgets": client.get("/v1/widgets"),
         "/v1/widgets/ga4.sessions": client.get("/v1/widgets/ga4.sessions?compare=previous_year"),
+        "/v1/dashboard": client.get("/v1/dashboard"),
         "/v1/dashboard/layout": client.get("/v1/dashboard/layout"),
         "/v1/dashboard/meta": client.get("/v1/dashboard/meta"),
         "/v1/connections": client.get("/v1/connections"),

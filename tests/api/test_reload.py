@@ -87,7 +87,7 @@ def test_the_watcher_outlives_every_exception_and_shows_it(
     client: TestClient, services: Services, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def wait_for_catalog(status: str) -> None:
-        for _ in range(100):
+        for _ in range(900):
             if client.get("/readyz").json()["checks"]["catalog"]["status"] == status:
                 return
             time.sleep(0.1)

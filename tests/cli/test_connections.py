@@ -12,10 +12,11 @@ from starlette.types import Receive, Scope, Send
 
 from cli import connections
 from cli.connections import TimedProtocol
+from tests.support.processes import PATIENCE
 
 pytestmark = pytest.mark.server
 
-READING_SECONDS = 0.5
+READING_SECONDS = 1.5
 # More than the kernel holds for a reader that takes nothing.
 PARTS, PART = 500, b"x" * 65_536
 
@@ -29,7 +30,7 @@ async def send_much(scope: Scope, receive: Receive, send: Send) -> None:
 
 def count_bytes(port: int, pause: float) -> int:
     """Ask, read a little, read nothing for a while, and count what can be read then."""
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         time.sleep(pause)
         count = 0

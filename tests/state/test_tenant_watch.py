@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import PoolProxiedConnection, event
 
 from state import State, tenant_watch
-from state.tenant_watch import PostgreSQLWatch, TenantWatch, watch_tenants
+from state.tenant_watch import PostgreSQLWatch, SQLiteWatch, TenantWatch, watch_tenants
 from state.tenants import Tenant
 from tests.conftest import OTHER_TENANT, TENANT
 
@@ -44,23 +44,28 @@ def watch(state: State) -> Iterator[TenantWatch]:
     found.close()
 
 
+async def ask_as_request(watch: TenantWatch, user: str) -> Tenant | None:
+    """Ask as a request does, which the loop hands out after whatever came before it."""
+    return await asyncio.create_task(watch.get_tenant(user))
+
+
 def test_whatever_another_process_has_committed_is_seen_at_once(state_url: str, watch: TenantWatch) -> None:
     other = State.open(state_url)
 
     async def write_and_look() -> None:
-        assert await watch.get_tenant(TENANT) == Tenant(frozenset(), 0)
+        assert await ask_as_request(watch, TENANT) == Tenant(frozenset(), 0)
         for number in range(1, WRITES + 1):
             written = other.tenants.advance_data_version(TENANT)
-            assert await watch.get_tenant(TENANT) == Tenant(frozenset(), written)
+            assert await ask_as_request(watch, TENANT) == Tenant(frozenset(), written)
             assert written == number
         other.connections.put(TENANT, "ga4", "1")
         other.connections.put(TENANT, "ga4", "2")
         other.connections.put(OTHER_TENANT, "meta", "act_1")
-        assert await watch.get_tenant(TENANT) == Tenant(frozenset({"ga4"}), WRITES)
-        assert await watch.get_tenant(OTHER_TENANT) == other.tenants.get(OTHER_TENANT)
+        assert await ask_as_request(watch, TENANT) == Tenant(frozenset({"ga4"}), WRITES)
+        assert await ask_as_request(watch, OTHER_TENANT) == other.tenants.get(OTHER_TENANT)
         other.connections.delete(TENANT, "ga4")
-        assert await watch.get_tenant(TENANT) == Tenant(frozenset(), WRITES)
-        assert await watch.get_tenant(NOBODY) == Tenant(frozenset(), 0)
+        assert await ask_as_request(watch, TENANT) == Tenant(frozenset(), WRITES)
+        assert await ask_as_request(watch, NOBODY) == Tenant(frozenset(), 0)
 
     asyncio.run(write_and_look())
     other.close()
@@ -70,7 +75,7 @@ def test_what_its_own_process_has_written_is_seen_at_once(state: State, watch: T
     async def write_and_look() -> None:
         for _ in range(3):
             written = state.tenants.advance_data_version(TENANT)
-            found = await watch.get_tenant(TENANT)
+            found = await ask_as_request(watch, TENANT)
             assert found is not None
             assert found.data_version == written
 
@@ -91,6 +96,23 @@ def test_many_requests_at_once_make_few_statements(state: State, watch: TenantWa
     asyncio.run(look_together())
     # None of them by the way that takes a statement each.
     assert texts == []
+
+
+@pytest.mark.parametrize("state_url", ["sqlite"], indirect=True)
+def test_requests_that_are_handed_out_together_share_a_look(state_url: str, watch: SQLiteWatch) -> None:
+    other, looks = State.open(state_url), list[str]()
+
+    async def look_together() -> None:
+        await watch.get_tenant(TENANT)
+        watch._connection.get_connection().set_trace_callback(looks.append)
+        for turn in range(3):
+            earlier = [asyncio.create_task(watch.get_tenant(TENANT)) for _ in range(CALLERS)]
+            written = other.tenants.advance_data_version(TENANT)
+            assert {found and found.data_version for found in await asyncio.gather(*earlier)} == {written}
+            assert looks.count("PRAGMA data_version") == turn + 1
+
+    asyncio.run(look_together())
+    other.close()
 
 
 @pytest.mark.parametrize("state_url", ["postgresql"], indirect=True)

@@ -16,6 +16,7 @@ import httpx
 from pydantic import SecretStr
 
 from api.tokens import create_token
+from tests.support.patience import REDIS_LIMITS
 from tests.support.plain_http import NO_AUTHORITIES
 from tests.support.processes import PATIENCE, CommandProcess
 
@@ -73,15 +74,23 @@ def sign_for(user: str) -> str:
 
 @contextmanager
 def run_attacked(
-    folder: Path, *arguments: str, descriptors: int | None = None, environment: Mapping[str, str] = MappingProxyType({})
+    folder: Path,
+    *arguments: str,
+    descriptors: int | None = None,
+    environment: Mapping[str, str] = MappingProxyType({}),
+    limits: Mapping[str, float] = REDIS_LIMITS,
 ) -> Iterator[AttackedServer]:
-    """Run a server in this folder, on an SQLite file there unless a variable says otherwise."""
+    """Run a server in this folder, on an SQLite file there unless a variable says otherwise.
+
+    `limits` are seconds by their module and name, for a server without workers.
+    """
     variables = {"DATABASE_URL": f"sqlite:///{folder}/all.db", "JWT_SECRET": SECRET} | dict(environment)
     process = CommandProcess(
         *("serve", "--port", "0", *arguments),
         folder=folder,
         environment={name: value for name, value in variables.items() if value},
         descriptors=descriptors,
+        limits=limits,
     )
     try:
         server = AttackedServer(process.wait_for_address(), process)

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.support.paths import ROOT
+from tests.support.patience import REDIS_LIMITS, set_limits
 
 # Seconds; a machine that does other things is slow.
 PATIENCE = 90.0
@@ -30,17 +31,30 @@ FORKS.set_forkserver_preload(
 class CommandProcess:
     """A command that runs in a folder, with these variables and no others of the tests'.
 
-    What it logs is in the folder's `log`. A process group of its own holds its workers.
+    What it logs is in the folder's `log`. A process group of its own holds its workers, which keep none of the `limits`
+    that its own server has.
     """
 
     def __init__(
-        self, *arguments: str, folder: Path, environment: Mapping[str, str], descriptors: int | None = None
+        self,
+        *arguments: str,
+        folder: Path,
+        environment: Mapping[str, str],
+        descriptors: int | None = None,
+        limits: Mapping[str, float] = REDIS_LIMITS,
     ) -> None:
         self._log_path, self._output_path = folder / "log", folder / f"output-{next(NUMBERS)}"
         self._log_start = len(self._read_log())
         self._process = FORKS.Process(
             target=run_command,
-            args=(arguments, folder, self._output_path.name, make_variables(folder, environment), descriptors),
+            args=(
+                arguments,
+                folder,
+                self._output_path.name,
+                make_variables(folder, environment),
+                descriptors,
+                dict(limits),
+            ),
         )
         self._process.start()
         assert self._process.pid is not None
@@ -95,7 +109,12 @@ def make_variables(folder: Path, environment: Mapping[str, str]) -> dict[str, st
 
 
 def run_command(
-    arguments: tuple[str, ...], folder: Path, output: str, environment: Mapping[str, str], descriptors: int | None
+    arguments: tuple[str, ...],
+    folder: Path,
+    output: str,
+    environment: Mapping[str, str],
+    descriptors: int | None,
+    limits: Mapping[str, float],
 ) -> None:
     """Run a command in this process, which is a fork made for it, to its end."""
     os.setsid()
@@ -110,6 +129,8 @@ def run_command(
             os.dup2(file.fileno(), descriptor)
     if descriptors is not None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+    if "serve" in arguments:
+        set_limits(limits)
     from cli import main
 
     main(list(arguments), prog_name="metric-engine")

@@ -16,9 +16,10 @@ from engine.warehouse.warehouse import Warehouse
 from state import State
 from state.tables import metadata, sync_jobs
 from sync.worker import Worker
+from tests.support.patience import LONG
 from tests.support.processes import CommandProcess
 from tests.support.sync.crowds import Crowd, is_dead, make_sync_context, make_user_id
-from tests.sync.conftest import CATALOG, ENCRYPTION_KEY, QUICK, RecordingObserver
+from tests.sync.conftest import CATALOG, ENCRYPTION_KEY, PATIENT, QUICK, RecordingObserver
 from tests.sync.test_worker import wait_for_job, wait_until
 
 pytestmark = pytest.mark.server
@@ -67,7 +68,7 @@ def test_killed_in_the_middle_it_goes_on_and_doubles_nothing(
             assert not job.has_ended, "it was too quick to be killed"
             return job.progress > 0.3
 
-        wait_until(is_half_done, what="it does not begin", seconds=60)
+        wait_until(is_half_done, what="it does not begin", seconds=LONG)
         process.kill()
         assert job_id is not None
         job = state.jobs.get(make_user_id(user), job_id)
@@ -75,8 +76,9 @@ def test_killed_in_the_middle_it_goes_on_and_doubles_nothing(
         assert job.status == "running"
         for stand_in in providers.all:
             stand_in.latency = 0
-        means = make_sync_context(providers, state, warehouse, now=now, history=400, bounds=replace(QUICK, lease=5))
-        with Worker(replace(means, clock=lambda: datetime.now(UTC))):
+        means = make_sync_context(providers, state, warehouse, now=now, history=400, bounds=PATIENT)
+        # By this clock the killed one's lease is over.
+        with Worker(replace(means, clock=lambda: datetime.now(UTC) + 2 * timedelta(seconds=PATIENT.lease))):
             job = wait_for_job(state, job_id, make_user_id(user))
         assert job.status == "succeeded", job.sources
         killed = read_contents(warehouse)
@@ -118,12 +120,12 @@ def test_a_crowd_in_trouble(
     crowd.connect_accounts(state)
     crowd.make_trouble()
     counts = RecordingObserver()
-    bounds = replace(QUICK, jobs=32, lease=30, writers=1 if state_url.startswith("sqlite") else 8)
+    bounds = replace(QUICK, jobs=32, lease=600, writers=1 if state_url.startswith("sqlite") else 8)
     with crowd.stand_ins as providers:
         means = make_sync_context(providers, state, warehouse, now=NOON, history=HISTORY, bounds=bounds, counts=counts)
         state.runs.open_run(YESTERDAY)
         with Worker(means):
-            wait_until(lambda: len(counts.jobs) == SIZE, what="the run does not end", seconds=120)
+            wait_until(lambda: len(counts.jobs) == SIZE, what="the run does not end", seconds=LONG)
         assert providers.leaks == []
     dead = sum(map(is_dead, crowd.users))
     assert sorted(counts.jobs) == ["failed"] * dead + ["succeeded"] * (SIZE - dead)

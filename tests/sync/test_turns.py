@@ -26,12 +26,14 @@ from sync.turns import FairSemaphore
 from sync.worker import Worker
 from tests.conftest import OTHER_TENANT, TENANT
 from tests.support.sync.recording_sink import make_world
-from tests.sync.conftest import CATALOG, QUICK, RecordingObserver, connect_accounts
+from tests.sync.conftest import CATALOG, PATIENT, RecordingObserver, connect_accounts
 from tests.sync.test_worker import wait_for_job
 
 pytestmark = pytest.mark.server
 
-LATENCY = 0.3
+# Seconds of one call, and what an account or a job may take: it is beyond one call by much, but not beyond all six.
+LATENCY = 0.8
+LIMIT = 4.0
 ACCOUNTS = [str(number) for number in range(1, 7)]
 USERS = [f"00000000-0000-4000-8000-{number:012d}" for number in range(1, 7)]
 
@@ -72,7 +74,7 @@ def one_place(state: State, warehouse: Warehouse, counts: RecordingObserver, sta
 
 def test_waiting_for_a_place_costs_an_account_no_time(state: State, one_place: SyncContext) -> None:
     connect_accounts(state, TENANT, *(("instagram", account) for account in ACCOUNTS))
-    bounds = replace(QUICK, account_seconds=3 * LATENCY)
+    bounds = replace(PATIENT, account_seconds=LIMIT)
     with Worker(replace(one_place, limits=bounds)):
         job = wait_for_job(state, state.jobs.start(TENANT))
     assert job.status == "succeeded", job.sources
@@ -81,7 +83,7 @@ def test_waiting_for_a_place_costs_an_account_no_time(state: State, one_place: S
 def test_waiting_for_others_costs_a_job_no_time(state: State, one_place: SyncContext) -> None:
     for user, account in zip(USERS, ACCOUNTS, strict=True):
         connect_accounts(state, user, ("instagram", account))
-    bounds = replace(QUICK, job_seconds=3 * LATENCY)
+    bounds = replace(PATIENT, job_seconds=LIMIT)
     ids = {user: state.jobs.start(user) for user in USERS}
     with Worker(replace(one_place, limits=bounds)):
         jobs = [wait_for_job(state, job_id, user) for user, job_id in ids.items()]

@@ -27,6 +27,7 @@ from sync.sink import TAKEN_OVER, WarehouseSink
 from sync.worker import INTERRUPTED, TOO_LONG, Worker
 from tests.conftest import OTHER_TENANT, TENANT
 from tests.sync.conftest import (
+    PATIENT,
     QUICK,
     YESTERDAY,
     RecordingObserver,
@@ -326,10 +327,10 @@ def test_an_account_and_a_job_have_their_time(
 ) -> None:
     connect_accounts(state, TENANT, GA4, META)
     provider.scripts = {"1": hang_after_restate}
-    job = sync_once(make_sync_context(state, warehouse, provider, counts, replace(QUICK, account_seconds=0.3)))
+    job = sync_once(make_sync_context(state, warehouse, provider, counts, replace(PATIENT, account_seconds=2.0)))
     assert job.status == "partial"
     assert "took longer than" in job.sources["ga4"]["error"]
-    job = sync_once(make_sync_context(state, warehouse, provider, counts, replace(QUICK, job_seconds=0.3)))
+    job = sync_once(make_sync_context(state, warehouse, provider, counts, replace(PATIENT, job_seconds=2.0)))
     assert (job.status, job.detail) == ("partial", TOO_LONG)
     assert job.sources["ga4"] | {"accounts": None} == {
         "status": "failed",
@@ -342,14 +343,15 @@ def test_an_account_and_a_job_have_their_time(
 def test_a_job_whose_process_died_goes_on(state: State, means: SyncContext, provider: ScriptedProvider) -> None:
     connect_accounts(state, TENANT, GA4, META)
     job_id = state.jobs.start(TENANT)
-    now = datetime.now(UTC)
+    # So long ago that its lease is over by now.
+    now = datetime.now(UTC) - timedelta(hours=1)
     dead = state.queue.claim("the dead", now=now, lease=LEASE)
     assert dead is not None
     part = {"status": "succeeded", "rows": 7, "error": None, "skipped": {}}
     done = {"ga4": {"status": "succeeded", "rows": 7, "error": None, "accounts": {"1": part}}}
     assert state.queue.renew_lease(dead, now=now, progress=0.5, sources=done) is Lease.HELD
     assert state.queue.claim("the hasty", now=now, lease=LEASE) is None
-    with Worker(replace(means, limits=QUICK)):
+    with Worker(means):
         job = wait_for_job(state, job_id)
     assert job.status == "succeeded"
     assert [account.source for account in provider.seen] == ["meta"]
@@ -366,13 +368,13 @@ def test_a_process_that_was_paused_does_not_take_its_own_job_up_again(
     ahead, goes_on = timedelta(), threading.Event()
 
     async def wait(account: Account, sink: Sink) -> None:
-        await asyncio.to_thread(goes_on.wait, 10)
+        await asyncio.to_thread(goes_on.wait, 90)
         await restate_days(account, sink)
 
     connect_accounts(state, TENANT, GA4)
     provider.scripts = {"1": wait}
     # It looks for jobs more often than it says that it lives, so that it finds its own lease run out after each pause.
-    bounds = replace(QUICK, beat=0.3)
+    bounds = replace(PATIENT, lease=50, beat=0.3)
     means = make_sync_context(state, warehouse, provider, counts, bounds, clock=lambda: datetime.now(UTC) + ahead)
     job_id = state.jobs.start(TENANT)
     with Worker(means) as worker:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 DAYS = 400
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 # Long enough for a machine that does much else; what is waited for ends the waiting.
-TIMEOUT = 20_000
+TIMEOUT = 90_000
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -23,6 +23,7 @@ from state import State
 from sync.report import NOTHING_TO_READ
 from sync.schedule import to_local_date
 from tests.api.conftest import ALICE, BOB, make_bearer_headers, make_settings
+from tests.support.processes import PATIENCE
 
 CRON = "a-secret-of-the-cron"
 ACCOUNT = "318204557"
@@ -48,7 +49,7 @@ def connect_ga4(client: TestClient, password: str = PASSWORD) -> None:
 
 
 def wait_for_job(client: TestClient, job_id: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while True:
         job: dict[str, Any] = client.get(f"/v1/sync/job/{job_id}").json()
         if job["finished_at"] is not None:
@@ -160,7 +161,7 @@ def test_the_cron_takes_in_who_has_connected_since(client: TestClient) -> None:
     client.post("/v1/sync/cron", headers=headers)
     connect_ga4(client)
     assert client.post("/v1/sync/cron", headers=headers).json()["started"] is True
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while client.get("/v1/dashboard/meta").json()["last_sync_at"] is None:
         assert time.monotonic() < deadline
         time.sleep(0.01)

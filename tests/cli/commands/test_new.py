@@ -14,6 +14,7 @@ import pytest
 
 from engine.catalog.catalog import load_catalog
 from tests.cli.conftest import SHIPPED, Run
+from tests.support.processes import PATIENCE
 
 RATE = "sum(engaged_sessions) / sum(sessions)"
 
@@ -161,7 +162,7 @@ def test_on_a_terminal_it_asks_until_an_answer_fits(metrics: Path) -> None:
     ours, theirs = pty.openpty()
     os.write(ours, "".join(f"{answer}\n" for answer in answers).encode())
     command = [sys.executable, "-m", "cli", "new", "ga4.people", "--metrics", str(metrics)]
-    done = subprocess.run(command, stdin=theirs, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(command, stdin=theirs, capture_output=True, text=True, check=False, timeout=PATIENCE)
     os.close(ours)
     os.close(theirs)
     assert done.returncode == 0, done.stderr

@@ -13,6 +13,7 @@ from demo.providers.accounts import AdAccount, AdDelivery, PostedMedium, Profile
 from demo.providers.stand_ins import StandIns
 from demo.providers.world import CLIENT, ProviderWorld
 from tests.support.plain_http import NO_AUTHORITIES
+from tests.support.processes import PATIENCE
 
 # Noon in Los Angeles.
 NOW = datetime(2026, 3, 20, 19, 0, tzinfo=UTC)
@@ -95,7 +96,7 @@ def stand_ins(world: ProviderWorld) -> Iterator[StandIns]:
 
 @pytest.fixture
 def client() -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=10, verify=NO_AUTHORITIES) as client:
+    with httpx.Client(timeout=PATIENCE, verify=NO_AUTHORITIES) as client:
         yield client
 
 

@@ -20,6 +20,7 @@ from demo.providers.wire import StandInRequest, StandInResponse
 from demo.providers.world import ProviderWorld
 from tests.demo.providers.conftest import AD_ACCOUNT, NOW, PROFILE, PROPERTY, Ask, MovableClock
 from tests.support.plain_http import NO_AUTHORITIES
+from tests.support.processes import PATIENCE
 from tests.support.providers import faults
 from tests.support.providers.faults import CallFault, plant_fault
 
@@ -74,13 +75,13 @@ def test_a_reset_connection(stand_ins: StandIns, report: Ask) -> None:
 
 def test_a_hang_lasts_until_the_client_gives_up(stand_ins: StandIns, report: Ask, client: httpx.Client) -> None:
     plant_fault(stand_ins.ga4, faults.hang_forever(), account=PROPERTY, times=1)
-    client.timeout = httpx.Timeout(0.2)
+    client.timeout = httpx.Timeout(PATIENCE, read=0.2)
     with pytest.raises(httpx.ReadTimeout):
         report()
     assert report().status_code == 200
     hung = stand_ins.ga4.calls.filter_calls(account=PROPERTY)[0]
     assert (hung.fault, hung.status) == ("hang", None)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while stand_ins.ga4.calls.count_under_way():
         assert time.monotonic() < deadline, "the hung call is still under way"
         time.sleep(0.01)
@@ -172,7 +173,7 @@ def test_the_most_calls_at_once(stand_ins: StandIns, insights: Ask) -> None:
 
 def test_connections_are_kept_alive_and_requests_may_come_in_pieces(stand_ins: StandIns) -> None:
     request = f"GET /v26.0/{AD_ACCOUNT} HTTP/1.1\r\nHost: local\r\n\r\n".encode()
-    with socket.create_connection(("127.0.0.1", stand_ins.meta.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", stand_ins.meta.port), timeout=PATIENCE) as connection:
         for cut in (1, 20, len(request) - 1):
             connection.sendall(request[:cut])
             time.sleep(0.02)
@@ -202,7 +203,7 @@ def test_it_closes_with_calls_under_way(world: ProviderWorld) -> None:
 def test_it_closes_on_a_client_that_does_not_read(world: ProviderWorld) -> None:
     stand_in = MetaStandIn(world)
     plant_fault(stand_in, faults.send_json("x" * 20_000_000))
-    with stand_in, socket.create_connection(("127.0.0.1", stand_in.port), timeout=5) as connection:
+    with stand_in, socket.create_connection(("127.0.0.1", stand_in.port), timeout=PATIENCE) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
         while not stand_in.calls.count_under_way():
             time.sleep(0.001)

@@ -13,6 +13,7 @@ from engine.answer.cache import MAX_STALE_SECONDS, Cache, CachedRows, CacheEntry
 from engine.calendar import Window
 from engine.errors import WarehouseUnavailable
 from tests.conftest import TENANT
+from tests.support.patience import LONG
 
 KEY = CacheKey(
     tenant=TENANT,
@@ -153,7 +154,7 @@ class QueryStampede:
 
     def answer_slowly(self, query: Callable[[], Rows]) -> Rows:
         self.queries += 1
-        assert self._all_asked.wait(10)
+        assert self._all_asked.wait(LONG)
         return query()
 
 
