@@ -120,14 +120,19 @@ def test_keys_move_and_resize_and_a_double_click_saves_once(visit: Visit) -> Non
     grip = page.locator('[data-grip="ga4.channel_table"]')
     grip.focus()
     with page.expect_response("**/v1/dashboard/layout") as saving:
+        # One after the other, however fast: the widget stays in hand.
         page.keyboard.press("Shift+ArrowUp")
-        page.keyboard.press("ArrowUp")
+        page.keyboard.press("ArrowDown")
     assert saving.value.ok
     page.get_by_text("Saved", exact=True).wait_for()
     page.dblclick("#done")
     assert page.locator(".conflict").count() == 0
     saved = {each["id"]: each for each in saving.value.json()["widgets"]}
-    assert saved["ga4.channel_table"]["h"] == 4
+    table = saved["ga4.channel_table"]
+    assert (table["section"], table["h"]) == ("Traffic", 4)
+    assert table["y"] > saved["ga4.landing_pages"]["y"] == 0
+    # What is moved within its section does not move the section.
+    assert page.locator(".group > h2").all_inner_texts() == ["Traffic", "Ads", "Content", "Cross-channel"]
     page.reload()
     wait_for_answer(page)
     assert page.locator(".place").count() == len(saved)
@@ -202,13 +207,19 @@ def test_after_a_failure_header_and_numbers_are_of_the_same_days_and_heal(visit:
         )
 
     page.route(BATCH, refuse_twice)
+    page.locator(".insights[aria-busy=false]").wait_for()
+    sentences = page.locator(".sentences").inner_text()
     choose_preset(page, "Last 28 days")
     page.locator(".banner").wait_for()
     assert page.locator(".banner").count() == 1
     assert page.locator("#period strong").inner_text() == before
     assert read_value(page, "ga4.sessions") == value
     assert page.locator("#period .loading").inner_text().startswith(("Not ", "Loading "))
+    # What happened is told of the same days, and all cards are as dim.
+    assert page.locator(".sentences").inner_text() == sentences
+    assert page.locator("article.card:not(.old)").count() == 0
     page.locator(".banner").wait_for(state="detached")
+    page.wait_for_function("(text) => document.querySelector('.sentences').innerText !== text", arg=sentences)
     assert page.locator("#period strong").inner_text() != before
     assert read_value(page, "ga4.sessions") != value
 

@@ -76,7 +76,11 @@ function pressKey(event: KeyboardEvent, key: string): void {
   move(key, step);
 }
 
+/** The widget that is moved by keys: a grid that is built anew gives it the focus at once, or the next key would be lost. */
+let inHand: string | null = null;
+
 function move(key: string, step: Step): void {
+  inHand = key;
   stepWidget(key, step);
   focusSoon(`[data-grip="${CSS.escape(key)}"]`);
 }
@@ -90,8 +94,13 @@ function removeAndFocus(key: string): void {
 }
 
 const focusSoon = (selector: string): void => {
-  requestAnimationFrame(() => document.querySelector<HTMLElement>(selector)?.focus());
+  requestAnimationFrame(() => {
+    inHand = null;
+    document.querySelector<HTMLElement>(selector)?.focus();
+  });
 };
+
+let library: typeof GridStack | null = null;
 
 class ArrangeGrid extends HTMLElement {
   private wanted: Plan | null = null;
@@ -111,19 +120,21 @@ class ArrangeGrid extends HTMLElement {
   }
 
   private async apply(): Promise<void> {
-    const { GridStack } = await import("gridstack");
+    // Once it is there nothing waits: what is built later than the next frame would lose the focus.
+    library ??= (await import("gridstack")).GridStack;
     if (!this.isConnected || this.wanted === null) return;
     const signature = describePlaces(this.wanted.places);
-    if (signature !== this.drawn) this.build(GridStack, this.wanted.places, signature);
+    if (signature !== this.drawn) this.build(library, this.wanted.places, signature);
     this.fill();
+    if (inHand !== null) this.querySelector<HTMLElement>(`[data-grip="${CSS.escape(inHand)}"]`)?.focus();
   }
 
-  private build(library: typeof GridStack, places: readonly Place[], signature: string): void {
+  private build(gridstack: typeof GridStack, places: readonly Place[], signature: string): void {
     this.grid?.destroy(false);
     this.replaceChildren();
     this.drawn = signature;
     for (const { id, x, y, w, h } of places) this.append(makeItem(id, { x, y, w, h }));
-    const grid = (this.grid = library.init(
+    const grid = (this.grid = gridstack.init(
       { column: COLUMNS, cellHeight: ROW, margin: GAP / 2, acceptWidgets: true, minRow: 2, animate: !matchMedia("(prefers-reduced-motion: reduce)").matches, draggable: { cancel: ".remove, .step" }, resizable: { handles: "se, sw" } },
       this,
     ));

@@ -116,16 +116,12 @@ export const buildTableQuestion = (question: Question, { sort, offset, limit }: 
 async function ask(signal: AbortSignal): Promise<void> {
   const state = getState();
   const question = buildQuestion(state.view, state.lastDay);
-  const isFirst = state.tiles.size === 0;
-  // The first numbers wait for nothing that comes after them.
-  if (!isFirst) void askInsights(question);
   const answers = await fetchAnswers(listKeys(state), question, signal);
   const tiles = new Map(answers.map(([key, answer]) => [key, renewTile(key, readTile(question, answer))]));
-  if (isFirst) {
-    await drawInTurn(tiles, question, signal);
-    void askInsights(question);
-  }
+  if (state.tiles.size === 0) await drawInTurn(tiles, question, signal);
   change({ tiles, shown: question });
+  // Numbers wait for no sentences, and sentences are of the days whose numbers are shown.
+  void askInsights(question);
 }
 
 /** The first time there is all to draw: section after section, from the top, so that the page answers in between. */

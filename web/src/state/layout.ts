@@ -160,6 +160,12 @@ export const sortPlaces = (places: readonly Place[]): Place[] => {
   return [...places].sort((a, b) => rank(a) - rank(b) || a.y - b.y || a.x - b.x);
 };
 
+/** The places with their sections in the order in which they were; a new one comes last. */
+export function keepSections(places: readonly Place[], before: readonly Place[]): Place[] {
+  const sections = [...new Set([...listSections(before), ...listSections(places)])];
+  return [...places].sort((a, b) => sections.indexOf(a.section) - sections.indexOf(b.section));
+}
+
 /** The sections, that of the headlines first. */
 export const listSections = (places: readonly Place[]): string[] => {
   const sections = [...new Set(places.map(({ section }) => section))];
