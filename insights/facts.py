@@ -177,11 +177,8 @@ def read_answer(answer: WidgetAnswer, span: Span) -> Reading:
         Track(now["name"], Windows(read_days(0, now), read_days(1, then)), read_totals(now["stats"]))
         for now, then in zip(body["series"], compared, strict=True)
     ]
-    late: dict[str, date] = {}
-    for note in body["meta"].get("notes", ()):
-        if note["code"] == "late":
-            since = date.fromisoformat(note["from"])
-            late[note["source"]] = min(since, late.get(note["source"], since))
+    notes = [(note["from"], note["source"]) for note in body["meta"].get("notes", ()) if note["code"] == "late"]
+    late = {source: date.fromisoformat(since) for since, source in sorted(notes, reverse=True)}
     currency, items = body["meta"].get("currency"), body.get("items", ())
     return Reading(answer.metric, span, tracks, read_totals(body["stats"]), currency, items, late)
 

@@ -11,6 +11,7 @@ from insights.config.definitions import FactDefinition
 from insights.config.load import is_additive
 from insights.detect.significance import (
     CLEAR,
+    MORE_IF_PARTIAL,
     NO_DAYS,
     DayValues,
     SharedDays,
@@ -80,12 +81,10 @@ class Change:
         is_whole = self.shared is None or not self.previous
         return is_whole or (held is not None and is_near(self.relative, held))
 
-    def is_clear(self, definition: FactDefinition, *, additive: bool, clear: float = CLEAR) -> bool:
-        """Whether it is more than the days' own variance."""
-        partial = self.shared is not None
-        return self.days.is_clear(
-            self.relative, least=definition.least, additive=additive, clear=clear, partial=partial
-        )
+    def is_clear(self, least: float, *, additive: bool, clear: float = CLEAR) -> bool:
+        """Whether it is more than the days' own variance; which days are missing is chance, too."""
+        clear += MORE_IF_PARTIAL * (self.shared is not None)
+        return self.days.is_clear(self.relative, least=least, additive=additive, clear=clear)
 
     def is_of_few_days(self, least: float) -> bool:
         """Whether it is that of a few days, which stand out of the others: without them there is none."""
@@ -145,9 +144,9 @@ def measure_change(
         return None
     if not (change.days.is_covered if change.shared is None else volume is not None or change.is_fair):
         return None
-    large = volume is not None or change.size >= definition.floor
-    clear = large and change.is_clear(definition, additive=additive)
-    return replace(change, notable=clear and not change.is_of_few_days(definition.least))
+    large, least = volume is not None or change.size >= definition.floor, definition.least
+    clear = large and change.is_clear(least, additive=additive)
+    return replace(change, notable=clear and not change.is_of_few_days(least))
 
 
 def weigh_days(track: Track, volume: Reading, shared: SharedDays | None) -> Windows | None:

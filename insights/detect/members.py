@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from statistics import fmean
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from insights.config.definitions import FactDefinition
 from insights.detect.changes import Change, compare_track
@@ -34,8 +34,6 @@ MOST_UNLIKE_YEARS = 0.5
 # The part of their words that the two names must share: of unlike ones nobody knows whether they have to do with each
 # other.
 LEAST_WORDS = 0.5
-
-Candidate = TypeVar("Candidate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +91,10 @@ def find_members(definition: FactDefinition, readings: Readings) -> Finding | No
         each for each in apart if each.change.difference < 0 and (span.is_adjacent or each.change.value)
     )
     new = select_largest(each for each in apart if each.is_new and span.is_after)
-    driver = None
+    by_name, driver = {each.name: each for each in members}, None
     if "of" not in readings or is_borne_out(together, readings["of"]):
-        driver = find_driver(members, lambda each: each.change.difference, together.difference, MOST_PART)
-    by_name = {each.name: each for each in members}
+        parts = {each.name: each.change.difference for each in members}
+        driver = find_driver(parts, together.difference, MOST_PART)
     view: dict[str, Any] = {
         "rising": [each.describe() for each in rising],
         "falling": [each.describe_fall() for each in falling],
@@ -106,7 +104,7 @@ def find_members(definition: FactDefinition, readings: Readings) -> Finding | No
             for each, before in ((by_name[each.name].widen(), by_name[each.before]) for each in renames)
             if (each.share or 0) >= NEW_SHARE
         ][:SHOWN],
-        "driver": None if driver is None or driver.name in passed else driver.describe(),
+        "driver": None if driver is None or driver in passed else by_name[driver].describe(),
     }
     return Finding(view, max((each.change.strength for each in (*rising, *falling, *new)), default=0.0))
 
@@ -121,7 +119,7 @@ def list_members(definition: FactDefinition, together: Change) -> list[Member]:
             continue
         change = compare_track(reading, track, together.shared)
         share = change.value / together.value if together.value and change.value >= 0 else None
-        moved = change.is_fair and change.is_clear(definition, additive=True, clear=CLEAR_MEMBER)
+        moved = change.is_fair and change.is_clear(definition.least, additive=True, clear=CLEAR_MEMBER)
         if not change.previous:
             moved = whole.is_comparable and not track.days.then.has_any and (share or 0) >= NEW_SHARE
         moved = moved and change.size >= definition.floor and bool(together.value and together.previous)
@@ -145,14 +143,11 @@ def is_borne_out(together: Change, whole: Reading) -> bool:
     return told * own > 0 and is_near(own, told)
 
 
-def find_driver(
-    candidates: Sequence[Candidate], part_of: Callable[[Candidate], float], difference: float, most: float
-) -> Candidate | None:
-    """The one that most of the whole's difference comes from, if that is not far more than all of it."""
-    if not candidates or difference == 0:
-        return None
-    best = max(candidates, key=lambda each: part_of(each) / difference)
-    return best if LEAST_PART <= part_of(best) / difference <= most else None
+def find_driver(parts: Mapping[str, float], difference: float, most: float) -> str | None:
+    """The member whose part is most of the whole's difference, if that is not far more than all of it."""
+    shares = {member: part / difference for member, part in parts.items()} if difference else {}
+    best = max(shares, key=lambda member: shares[member], default=None)
+    return best if best is not None and LEAST_PART <= shares[best] <= most else None
 
 
 class Rename(NamedTuple):
@@ -163,7 +158,10 @@ class Rename(NamedTuple):
 
 
 def find_renames(tracks: Sequence[tuple[str, Windows]], *, adjacent: bool) -> list[Rename]:
-    """Who followed whom, where names tell it clearly; where windows are not `adjacent` nobody knows the day."""
+    """Who followed whom, where names tell it clearly; where windows are not `adjacent` nobody knows the day.
+
+    Of two that share one of their names the more alike is meant, and of equal ones neither.
+    """
     likeness = {
         Rename(before, name): shared
         for name, days in tracks
@@ -173,15 +171,8 @@ def find_renames(tracks: Sequence[tuple[str, Windows]], *, adjacent: bool) -> li
         and (shared := share_words(before, name)) >= LEAST_WORDS
         and is_followed(its_days, days.now, adjacent=adjacent)
     }
-
-    def is_rival(one: Rename, other: Rename) -> bool:
-        return one != other and (one.before == other.before or one.name == other.name)
-
-    return [
-        each
-        for each, shared in likeness.items()
-        if all(theirs < shared for other, theirs in likeness.items() if is_rival(each, other))
-    ]
+    rivals = {each: [likeness[other] for other in likeness if {*each} & {*other}] for each in likeness}
+    return [each for each, shared in likeness.items() if [like for like in rivals[each] if like >= shared] == [shared]]
 
 
 def share_words(*names: str) -> float:

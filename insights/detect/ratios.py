@@ -83,15 +83,15 @@ def find_explanation(definition: FactDefinition, readings: Readings) -> Finding 
         return None
     effects = decompose_ratio(now, then)
     names = name_members(each.member for each in effects)
-    named = [each for each in effects if each.member in names and found.days.have_same_weekdays]
-    driver = find_driver(named, lambda each: each.whole, found.difference, MOST_PART)
+    by_name = {names[each.member]: each for each in effects if each.member in names and found.days.have_same_weekdays}
+    name = find_driver({name: each.whole for name, each in by_name.items()}, found.difference, MOST_PART)
     parts = {"mix": fsum(each.mix for each in effects), "rate": fsum(each.rate for each in effects)}
     whole = parts["mix"] + parts["rate"]
     causes = [name for name, part in parts.items() if whole and NEARLY_ALL <= part / whole <= ALL_AND_MORE]
     view = {**found.describe(), "wholly": (*causes, "neither")[0], "driver": None}
-    if driver is not None and driver.is_plain:
+    if name is not None and (driver := by_name[name]).is_plain:
         view["driver"] = {
-            "name": names[driver.member],
+            "name": name,
             "effect": found.style.write_difference(driver.whole),
             "mainly": "mix" if abs(driver.mix) > abs(driver.rate) else "rate",
             "weight": driver.weight,
