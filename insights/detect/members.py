@@ -172,7 +172,7 @@ def find_renames(tracks: Sequence[tuple[str, Windows]], *, adjacent: bool) -> li
         and is_followed(its_days, days.now, adjacent=adjacent)
     }
     rivals = {each: [likeness[other] for other in likeness if {*each} & {*other}] for each in likeness}
-    return [each for each, shared in likeness.items() if [like for like in rivals[each] if like >= shared] == [shared]]
+    return [each for each, shared in likeness.items() if sum(like >= shared for like in rivals[each]) == 1]
 
 
 def share_words(*names: str) -> float:
