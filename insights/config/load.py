@@ -340,7 +340,7 @@ def refuse_fact(place: Reporter, message: str, *at: str | int, code: str = "wron
 
 def is_additive(metric: Metric) -> bool:
     """Whether the days of a metric, of its first series, make up the whole of a period."""
-    return isinstance(metric, TableMetric) and metric.total == "period" and metric.series[0].expression.additive
+    return isinstance(metric, TableMetric) and metric.is_sum(metric.series[0])
 
 
 def split_by_account(metric: Metric) -> Metric | None:
