@@ -6,7 +6,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable
-from functools import cached_property
 from typing import Any, Literal, get_args
 
 from engine import Compare
@@ -42,6 +41,7 @@ class Offer:
             if room < 0:
                 break
             self.clauses[clause.id] = clause
+        self.text = write_json(self.describe())
 
     def describe(self) -> dict[str, Any]:
         span = self.facts.span
@@ -55,10 +55,6 @@ class Offer:
             "advice": self.general,
             "clauses": [each.describe() for each in self.clauses.values()],
         }
-
-    @cached_property
-    def text(self) -> str:
-        return write_json(self.describe())
 
     def read_bullets(self, bullets: Iterable[Bullet]) -> tuple[list[Arrangement], Counter[str]]:
         """What a model's bullets stand for, and how many others there are, by why they are dropped."""

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from api.middleware.authentication import get_tenant
 from api.problems import InvalidBody
 from api.request_state import get_services
-from api.schemas.dashboard import DashboardMeta, Layout, NewLayout, StudioMeta
+from api.schemas.dashboard import Dashboard, DashboardMeta, Layout, NewLayout
 from engine import UnknownMetric
 
 User = Annotated[str, Depends(get_tenant)]
@@ -20,24 +20,26 @@ User = Annotated[str, Depends(get_tenant)]
 router = APIRouter(prefix="/dashboard", tags=["dashboard"])
 
 
-@router.get(
-    "/meta",
-    summary="When the data came, and what is connected",
-    response_model=None,
-    responses={200: {"model": DashboardMeta}},
-)
+@router.get("", summary="What a page begins with", response_model=None, responses={200: {"model": Dashboard}})
+def dashboard(request: Request, user: User) -> dict[str, Any]:
+    begun = {
+        "last_complete_day": str(get_services(request).get_today() - timedelta(days=1)),
+        "layout": layout(request, user),
+    }
+    # The published document does not know of the studio.
+    studio = {} if request.app.state.studio is None else {"studio": True}
+    return meta(request, user).model_dump(mode="json") | begun | studio
+
+
+@router.get("/meta", summary="When the data came, and what is connected")
 def meta(request: Request, user: User) -> DashboardMeta:
     services = get_services(request)
     state = services.state
     connected = state.tenants.get(user).sources
-    model = DashboardMeta if request.app.state.studio is None else StudioMeta
-    return model.model_validate(
-        {
-            "last_sync_at": state.jobs.get_last_success_at(user),
-            "next_scheduled_at": services.schedule.get_next_start(),
-            "connected_sources": {source: source in connected for source in services.engine.catalog.sources},
-            "last_complete_day": services.get_today() - timedelta(days=1),
-        }
+    return DashboardMeta(
+        last_sync_at=state.jobs.get_last_success_at(user),
+        next_scheduled_at=services.schedule.get_next_start(),
+        connected_sources={source: source in connected for source in services.engine.catalog.sources},
     )
 
 

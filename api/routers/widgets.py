@@ -64,8 +64,12 @@ def describe_entry(metric: Metric) -> dict[str, Any]:
 
 
 def describe_columns(metric: Metric) -> dict[str, object]:
-    """Describe the columns, the rows and the order of a table; nothing of any other widget."""
-    if not isinstance(metric, TableMetric) or metric.rows is None:
+    """Describe the columns, rows and order of a table, and what ranked items show; nothing of another widget."""
+    if not isinstance(metric, TableMetric):
+        return {}
+    if metric.items is not None:
+        return {"items": [*metric.items.show, *(value.name for value in metric.items.values)]}
+    if metric.rows is None:
         return {}
     order = f"-{metric.rows.sort}" if metric.rows.is_descending else metric.rows.sort
     return {

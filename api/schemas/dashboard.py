@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
@@ -40,15 +40,18 @@ class Layout(BaseModel):
 
 
 class DashboardMeta(BaseModel):
-    """When the data came, when it comes again, what is connected, and the day with which windows end by default."""
+    """When the data came, when it comes again, and what is connected."""
 
     last_sync_at: datetime | None
     next_scheduled_at: datetime | None
     connected_sources: dict[str, bool]
+
+
+class Dashboard(DashboardMeta):
+    """What a page needs beside the catalog before it asks for numbers.
+
+    The day is the one with which windows end by default.
+    """
+
     last_complete_day: date
-
-
-class StudioMeta(DashboardMeta):
-    """The same of a server that has a studio, which the published document does not know."""
-
-    studio: Literal[True] = True
+    layout: Layout

@@ -51,6 +51,7 @@ class WidgetEntry(BaseModel):
     columns: list[str] | Absent = Field(None, description="The columns of a table, by which its rows can be sorted.")
     rows: str | Absent = Field(None, description="The dimension or column whose members are the rows of a table.")
     sort: str | Absent = Field(None, description="The order of a table's rows, as a request may name it.")
+    items: list[str] | Absent = Field(None, description="What is told of each item of a widget that ranks items.")
     grains: list[Grain]
     group: str | None = Field(description="The section of a page that the widget belongs to.")
     position: float | None = Field(description="The widget's place in its section, the least first.")

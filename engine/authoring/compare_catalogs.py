@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 from engine.answer.engine import Engine
 from engine.answer.fetch import RequestContext
 from engine.answer.response import Body
+from engine.authoring.compare_answers import AnswerChange, compare_answers
 from engine.authoring.definition_text import describe_definition, list_changed_lines, write_definition
 from engine.authoring.test_runner import (
     MISSING,
     Rows,
     answer_test,
     get_rows_by_table,
-    is_same,
     make_tenant,
     open_test_engine,
 )
@@ -25,32 +25,13 @@ from engine.catalog.metrics import Metric
 from engine.compiler.dialects.base import Dialect
 from engine.compiler.planner import plan
 from engine.compiler.statements import CompiledPlan, StatementCompiler
-from engine.errors import LayoutMismatch, WarehouseTimeout, WarehouseUnavailable
+from engine.errors import WarehouseUnavailable
 from engine.files.metric_tests import TestDefinition
 from engine.query import MetricQuery
 from engine.tables import Table
 from engine.warehouse.warehouse import Warehouse
 
 Status = Literal["added", "removed", "renamed", "changed"]
-
-
-@dataclass(frozen=True, slots=True)
-class ValueChange:
-    """A value of an answer before and after; MISSING on the side whose answer does not have it."""
-
-    path: str
-    before: Any
-    after: Any
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerChange:
-    """The answers to one question: the headline before and after, and every value that differs."""
-
-    question: str
-    before: Any
-    after: Any
-    values: tuple[ValueChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,85 +232,6 @@ def list_sql_lines(statements: StatementCompiler, metric: Metric | None) -> list
     return "\n".join(texts).splitlines()
 
 
-def compare_answers(
-    question: str,
-    old: tuple[Metric | None, Body | str | None],
-    new: tuple[Metric | None, Body | str | None],
-    renames: Mapping[str, str],
-) -> AnswerChange:
-    """Compare two answers value by value; one that could not be given is its reason."""
-    before, after = (
-        {} if metric is None or body is None else list_values(metric, body, renames) for metric, body in (old, new)
-    )
-    changed = []
-    for path in dict.fromkeys((*before, *after)):
-        value, other = before.get(path, MISSING), after.get(path, MISSING)
-        if not is_same(value, other):
-            changed.append(ValueChange(".".join(path), value, other))
-    return AnswerChange(question, before.get(HEADLINE, MISSING), after.get(HEADLINE, MISSING), tuple(changed))
-
-
-@dataclass(frozen=True, slots=True)
-class WidgetPreview:
-    """What a draft does to one widget: its answers on both sides, each a text where it cannot be given."""
-
-    change: MetricChange
-    before: Body | str | None
-    after: Body | str | None
-
-
-def preview_widgets(
-    before: Engine, after: Engine, query: MetricQuery, context: RequestContext, *, most: int
-) -> tuple[list[WidgetPreview], list[str]]:
-    """Ask both engines for the widgets whose definitions differ; of those beyond `most` only the keys are returned.
-
-    Those whose own text differs come first, then those that change with them. A widget that cannot be answered does not
-    keep the others from being so.
-    """
-    base, head = before.catalog, after.catalog
-    renames = find_renames(base.metrics, head.metrics)
-    served = [each for each in pair_metrics(base, head, renames) if each.is_served]
-    changes = sorted(served, key=lambda each: get_entry_text(base, each.key) == get_entry_text(head, each.key))
-    previews = [preview_widget(each, before, after, query, context, renames) for each in changes[:most]]
-    return previews, [each.key for each in changes[most:]]
-
-
-def get_entry_text(catalog: Catalog, key: str) -> str | None:
-    place = catalog.places.get(("metrics", key))
-    return None if place is None else place.text
-
-
-def preview_widget(
-    change: MetricChange,
-    before: Engine,
-    after: Engine,
-    query: MetricQuery,
-    context: RequestContext,
-    renames: Mapping[str, str],
-) -> WidgetPreview:
-    old, new = change.base, change.head
-    bodies = [answer_if_possible(*side, query, context) for side in ((before, old), (after, new))]
-    compared = compare_answers(f"{query.start} to {query.end}", (old, bodies[0]), (new, bodies[1]), renames)
-    sql = compare_sql((before.statements, old), (after.statements, new))
-    return WidgetPreview(replace(change, sql=sql, answers=(compared,)), *bodies)
-
-
-def answer_if_possible(
-    engine: Engine, metric: Metric | None, query: MetricQuery, context: RequestContext
-) -> Body | str | None:
-    """Answer one metric if it is served; the text is the reason why there is no answer."""
-    if metric is None or metric.hidden:
-        return None
-    try:
-        return engine.query_metrics([metric], query, context)[metric.key].body
-    except LayoutMismatch:
-        return "The warehouse has no such table or column yet."
-    except WarehouseTimeout:
-        return "The warehouse does not answer in time; look at fewer days."
-    except WarehouseUnavailable:
-        return "The warehouse does not answer this; try again, or ask for something else."
-
-
 def answer_on_side(
     engine: Engine, metric: Metric | None, owner: Metric, test: TestDefinition, tenant: str
 ) -> Body | str | None:
@@ -355,59 +257,3 @@ def fit_rows(catalog: Catalog, metric: Metric, owner: Metric, test: TestDefiniti
         for name, listed in rows.items()
         if (table := catalog.tables.get(name))
     }
-
-
-Path = tuple[str, ...]
-HEADLINE: Path = ("value",)
-# The name of a metric's only series, so that another title is no other series.
-OWN = "value"
-
-
-def list_values(metric: Metric, body: Body | str, renames: Mapping[str, str]) -> dict[Path, Any]:
-    """List an answer's values by their paths, under names that no change of a title or key changes."""
-    if isinstance(body, str):
-        return {HEADLINE: body}
-    is_alone = len(body["series"]) == 1
-    names = [name_series(metric, series, renames, is_alone=is_alone) for series in body["series"]]
-    compared = body.get("comparison", {"series": []})["series"]
-    nested: dict[str, Any] = {
-        **body["stats"],
-        "currency": body["meta"]["currency"],
-        "series": {name: list_series_values(series) for name, series in zip(names, body["series"], strict=True)},
-        "comparison": {
-            name: index_points(series["points"]) for name, series in zip(names, compared, strict=bool(compared))
-        },
-        "items": {str(item["id"]): item["values"] for item in body["items"]},
-    }
-    if target := body.get("target"):
-        nested["target"] = {**target, "series": index_points(target["series"])}
-    if table := body.get("table"):
-        rows = {str(row["id"]): {**row["values"], "currency": row["currency"]} for row in table["rows"]}
-        nested["table"] = {"rows": rows, "total": table["total"], "count": table["count"]}
-    return dict(iter_leaves(nested))
-
-
-def list_series_values(series: Body) -> dict[str, Any]:
-    return {**series["stats"], "currency": series["currency"], "points": index_points(series["points"])}
-
-
-def name_series(metric: Metric, series: Body, renames: Mapping[str, str], *, is_alone: bool) -> str:
-    """Name a series by its member, by the metric that it is, or by its own name in a metric of several."""
-    if "id" in series:
-        return str(series["id"])
-    if series["key"] != metric.key:
-        return renames.get(series["key"], series["key"])
-    return OWN if is_alone else str(series["name"])
-
-
-def index_points(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the values by their days; a bucket that covers no day has the date of the next one, which is meant."""
-    return {point["t"]: point["v"] for point in points}
-
-
-def iter_leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    if isinstance(value, Mapping):
-        for name, each in value.items():
-            yield from iter_leaves(each, (*path, name))
-    else:
-        yield path, value

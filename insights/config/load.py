@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, NoReturn, TypeVar
+from typing import Literal, NoReturn, TypeVar, get_args
 
 from pydantic import BaseModel
 
@@ -22,7 +22,6 @@ from engine import (
     Dimension,
     FileDefinition,
     InvalidSetting,
-    KeyPath,
     Metric,
     MetricFile,
     MetricFolder,
@@ -38,7 +37,7 @@ from engine import (
     validate_model,
 )
 from insights.config import definitions as shapes
-from insights.config.definitions import FactDefinition, Kind
+from insights.config.definitions import FactDefinition, Kind, NumbersDefinition
 from insights.config.rules import DEFAULT_LANGUAGE, ENGLISH, Insights, Language, Observation, Rule, RuleText
 from insights.config.sentences import COMMON, EMPTY, NO_MARKUP, Fields, Sentence, list_trials, parse_sentence
 from insights.sanitize import find_markup
@@ -46,14 +45,15 @@ from insights.sanitize import find_markup
 FILE = "insights.yaml"
 SLOT = re.compile(r"\{([^\W\d]\w*)\}")
 
-# What a fact of each kind may name beside its metric; an explanation must.
-COMPANIONS: Mapping[Kind, tuple[str, ...]] = {
-    "change": ("volume", "series"),
-    "members": ("of",),
-    "spikes": ("posts",),
-    "pair": (),
-    "explain": ("numerator", "denominator"),
-    "quiet": (),
+KINDS: Sequence[Kind] = get_args(Kind)
+# What a fact may name beside its metric, and of which kind it then is; an explanation must.
+COMPANIONS: Mapping[str, Kind] = {
+    "volume": "change",
+    "series": "change",
+    "of": "members",
+    "posts": "spikes",
+    "numerator": "explain",
+    "denominator": "explain",
 }
 BREAKDOWNS = ("members", "numerator", "denominator")
 MOST_ACCOUNTS = 50
@@ -148,13 +148,13 @@ class InsightsResolver:
             return Observation(place.name, kind, fact, {"first": first, "second": second})
         main = self.find_metric(place, getattr(fact, kind), kind)
         metrics: dict[str, Metric] = {kind: main}
-        for name in COMPANIONS[kind]:
+        for name, companion_of in COMPANIONS.items():
             if (key := getattr(fact, name)) is not None and name != "series":
                 metrics[name] = self.find_metric(place, key, name)
-            elif kind == "explain":
+            elif kind == companion_of == "explain":
                 refuse_fact(place, f"explain needs {name}: a metric with a breakdown", code="missing-key")
         if kind == "explain":
-            upper, lower = (metrics[name] for name in COMPANIONS[kind])
+            upper, lower = metrics["numerator"], metrics["denominator"]
             if len({(each.table, each.by) for each in (upper, lower) if isinstance(each, TableMetric)}) > 1:
                 message = f"{upper.key!r} and {lower.key!r} are not broken down alike; they need one table and one `by`"
                 refuse_fact(place, message, "denominator")
@@ -172,7 +172,7 @@ class InsightsResolver:
         found = self.metrics.get(key)
         if found is not None:
             if (problem := find_problem(found, at[0])) is not None:
-                refuse_fact(place, f"{problem[0]}; {problem[1]}", *at)
+                refuse_fact(place, problem, *at)
             return found
         declared = {each for file in self.folder.files for each in file.list_declared("metrics")}
         if key in declared or not self.folder.complete:
@@ -260,12 +260,10 @@ def list_names(place: Reporter, section: str) -> Collection[str]:
 
 def read_definition(place: Reporter, model: type[Model], rule: type[BaseModel]) -> Model:
     """The document as the model; what does not have its shape is reported, and left out."""
-    sections: dict[str, type[BaseModel]] = {"facts": FactDefinition, "rules": rule}
-
-    def get_model_at(path: KeyPath) -> type[BaseModel]:
-        return sections.get(str(path[0]), model) if len(path) > 1 else model
-
-    return validate_model(model, place.file.document, place.diagnostics, get_model_at)
+    sections: dict[str, type[BaseModel]] = {"facts": FactDefinition, "rules": rule, "numbers": NumbersDefinition}
+    return validate_model(
+        model, place.file.document, place.diagnostics, lambda path: sections.get(str(path[0]), model) if path else model
+    )
 
 
 def resolve_advice(place: Reporter, given: Mapping[str, str]) -> dict[str, str]:
@@ -301,16 +299,16 @@ def find_kind(place: Reporter, fact: FactDefinition) -> Kind:
     if not KEY_PATTERN.fullmatch(name) or "." in name:
         message = f"{name!r} is not a name for a fact; use letters, digits and _, such as sessions"
         refuse_fact(place, message, code="bad-name")
-    kinds: list[Kind] = [kind for kind in COMPANIONS if getattr(fact, kind) is not None]
-    if not kinds and COMPANIONS.keys() & place.list_keys():
+    kinds = [kind for kind in KINDS if getattr(fact, kind) is not None]
+    if not kinds and not {*KINDS}.isdisjoint(place.list_keys()):
         raise AlreadyReported
     if not kinds:
-        *others, last = COMPANIONS
+        *others, last = KINDS
         refuse_fact(place, f"a fact needs one of {', '.join(others)} or {last}", code="missing-key")
     misplaced = {kind: f"{kind} does not go with {kinds[0]}: a fact has one of them" for kind in map(str, kinds[1:])}
-    for kind, keys in COMPANIONS.items():
-        given = [key for key in keys if kind != kinds[0] and getattr(fact, key) is not None]
-        misplaced |= {key: f"{key} goes with {kind}, not with {kinds[0]}" for key in given}
+    for key, kind in COMPANIONS.items():
+        if kind != kinds[0] and getattr(fact, key) is not None:
+            misplaced[key] = f"{key} goes with {kind}, not with {kinds[0]}"
     for key, message in misplaced.items():
         place.report_at_key("misplaced-key", message, key)
     if misplaced:
@@ -318,19 +316,19 @@ def find_kind(place: Reporter, fact: FactDefinition) -> Kind:
     return kinds[0]
 
 
-def find_problem(metric: Metric, at: str | int) -> tuple[str, str] | None:
+def find_problem(metric: Metric, at: str | int) -> str | None:
     """Why a metric cannot stand at a key of a fact, and what to name there."""
     key, table = repr(metric.key), metric if isinstance(metric, TableMetric) else None
     if isinstance(metric, CombinedMetric):
-        return f"metric {key} combines several", "name one of them"
+        return f"metric {key} combines several; name one of them"
     if at in BREAKDOWNS and (table is None or table.by is None):
-        return f"metric {key} has no breakdown", "name one with `by`"
+        return f"metric {key} has no breakdown; name one with `by`"
     if at in BREAKDOWNS and not (is_additive(metric) and table is not None and table.other):
-        return f"the members of {key} do not add up to a whole", "name a breakdown of a sum, with Other"
+        return f"the members of {key} do not add up to a whole; name a breakdown of a sum, with Other"
     if at == "posts" and (table is None or table.items is None):
-        return f"metric {key} has no items", "name one with `items`"
+        return f"metric {key} has no items; name one with `items`"
     if at == "posts" and table is not None and table.items is not None and table.table.time not in table.items.show:
-        return f"the items of {key} do not show their day", f"add {table.table.time!r} to their `show`"
+        return f"the items of {key} do not show their day; add {table.table.time!r} to their `show`"
     return None
 
 
@@ -342,7 +340,7 @@ def refuse_fact(place: Reporter, message: str, *at: str | int, code: str = "wron
 
 def is_additive(metric: Metric) -> bool:
     """Whether the days of a metric, of its first series, make up the whole of a period."""
-    return isinstance(metric, TableMetric) and metric.total == "period" and metric.series[0].expression.additive
+    return isinstance(metric, TableMetric) and metric.is_sum(metric.series[0])
 
 
 def split_by_account(metric: Metric) -> Metric | None:

@@ -11,6 +11,7 @@ from insights.config.definitions import FactDefinition
 from insights.config.load import is_additive
 from insights.detect.significance import (
     CLEAR,
+    MORE_IF_PARTIAL,
     NO_DAYS,
     DayValues,
     SharedDays,
@@ -80,12 +81,10 @@ class Change:
         is_whole = self.shared is None or not self.previous
         return is_whole or (held is not None and is_near(self.relative, held))
 
-    def is_clear(self, definition: FactDefinition, *, additive: bool, clear: float = CLEAR) -> bool:
-        """Whether it is more than the days' own variance."""
-        partial = self.shared is not None
-        return self.days.is_clear(
-            self.relative, least=definition.least, additive=additive, clear=clear, partial=partial
-        )
+    def is_clear(self, least: float, *, additive: bool, clear: float = CLEAR) -> bool:
+        """Whether it is more than the days' own variance; which days are missing is chance, too."""
+        clear += MORE_IF_PARTIAL * (self.shared is not None)
+        return self.days.is_clear(self.relative, least=least, additive=additive, clear=clear)
 
     def is_of_few_days(self, least: float) -> bool:
         """Whether it is that of a few days, which stand out of the others: without them there is none."""
@@ -128,7 +127,8 @@ def measure_change(
     Of a sum, and of a ratio whose denominator is the `volume`, it is over the days that both windows have, or `only`
     over some. Of anything else it is that of the widget, if both windows have most of their days.
     """
-    track, additive = reading.find_series(definition.series), is_additive(reading.metric)
+    reading = reading if definition.series is None else reading.narrow(definition.series)
+    track, additive = reading.find_series(), is_additive(reading.metric)
     if track is None or None in track.totals:
         return None
     shared, weighed = only or track.days.share(cut=reading.span.is_cut), None
@@ -145,9 +145,9 @@ def measure_change(
         return None
     if not (change.days.is_covered if change.shared is None else volume is not None or change.is_fair):
         return None
-    large = volume is not None or change.size >= definition.floor
-    clear = large and change.is_clear(definition, additive=additive)
-    return replace(change, notable=clear and not change.is_of_few_days(definition.least))
+    large, least = volume is not None or change.size >= definition.floor, definition.least
+    clear = large and change.is_clear(least, additive=additive)
+    return replace(change, notable=clear and not change.is_of_few_days(least))
 
 
 def weigh_days(track: Track, volume: Reading, shared: SharedDays | None) -> Windows | None:

@@ -153,9 +153,7 @@ class Windows(NamedTuple):
         """Whether the days that are compared speak for the whole window."""
         return shared is None or len(shared[0]) >= max(FEWEST_SHARED, LEAST_SHARED * len(self.now.values))
 
-    def is_clear(
-        self, change: float, *, least: float, additive: bool, clear: float = CLEAR, partial: bool = False
-    ) -> bool:
+    def is_clear(self, change: float, *, least: float, additive: bool, clear: float = CLEAR) -> bool:
         """Whether a total's change is more than the days' own variance; that Monday is not Sunday is never news."""
         held, counts = self.weekday_change, (len(self.now.present), len(self.then.present))
         if abs(change) < least or not held or (held > 0) != (change > 0) or (additive and abs(held) < least):
@@ -168,7 +166,7 @@ class Windows(NamedTuple):
         error = sqrt(residual_variance(recent) / len(recent) + residual_variance(before) / len(before))
         # The weekdays' rhythm was taken from the same days, which makes them look calmer than they are.
         error *= sqrt((freedom + rhythm) / freedom)
-        clear += MORE_IF_SHORT * (min(counts) < SHORT) + MORE_IF_PARTIAL * partial
+        clear += MORE_IF_SHORT * (min(counts) < SHORT)
         return abs(fmean(recent) - fmean(before)) >= students_quantile(clear, freedom) * error
 
     def _remove_rhythm(self) -> tuple[list[float], list[float]]:

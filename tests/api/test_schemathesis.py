@@ -1,4 +1,4 @@
-"""Schemathesis asks a real server whatever its own OpenAPI document allows, and much that it does not."""
+"""Schemathesis asks a real server whatever its own OpenAPI document allows, and with --all much that it does not."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ from engine.warehouse.warehouse import Warehouse
 from runtime.services import Services
 from state import State
 from tests.api.conftest import ENCRYPTION_KEY, make_settings, run_app, sign_token
+from tests.conftest import ALL
 from tests.support.shipped import load_shipped_catalog
 
 pytestmark = pytest.mark.server
-
-SECONDS = 10
 
 
 @pytest.fixture
@@ -43,7 +42,11 @@ def engine(tmp_path: Path, state: State) -> Engine:
 
 
 def test_no_5xx_no_undocumented_status_no_schema_violation(
-    engine: Engine, state: State, tmp_path: Path, record_testsuite_property: Callable[[str, object], None]
+    engine: Engine,
+    state: State,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    record_testsuite_property: Callable[[str, object], None],
 ) -> None:
     app = create_app(Services(engine, state, make_settings(CRON_SECRET="only-for-the-cron")))
     with run_app(app) as address:
@@ -51,7 +54,8 @@ def test_no_5xx_no_undocumented_status_no_schema_violation(
             [
                 *(sys.executable, "-m", "schemathesis.cli", "run", f"{address}/openapi.json"),
                 *("--header", f"Authorization: Bearer {sign_token(EVERYTHING.user_id)}"),
-                *("--phases", "examples,coverage,fuzzing", "--max-examples", "10", "--max-time", str(SECONDS)),
+                # Not for a time, in which a busy machine asks almost nothing; with --all what is refused is asked too.
+                *("--phases", "examples,coverage", "--mode", "all" if request.config.getoption(ALL) else "positive"),
                 # A stream does not end; its own tests read it.
                 *("--exclude-path", "/v1/events"),
                 # What the document cannot say is refused too: a start without an end, a layout's unknown widget.
@@ -66,8 +70,7 @@ def test_no_5xx_no_undocumented_status_no_schema_violation(
     report = json.loads((tmp_path / "report.json").read_text())
     # All but the stream.
     assert report["operations"]["tested"] == report["operations"]["total"] - 1 > 20
-    # How many fit into the time depends on the machine.
-    assert report["test_cases"]["generated"] > 50
+    assert report["test_cases"]["generated"] > 1_000
     assert report["failures"] == report["errors"] == []
     record_testsuite_property("schemathesis: operations", report["operations"]["tested"])
     record_testsuite_property("schemathesis: cases", report["test_cases"]["generated"])

@@ -16,7 +16,7 @@ from tests.support.processes import PATIENCE
 
 pytestmark = pytest.mark.server
 
-READING_SECONDS = 0.5
+READING_SECONDS = 1.5
 # More than the kernel holds for a reader that takes nothing.
 PARTS, PART = 500, b"x" * 65_536
 

@@ -66,13 +66,18 @@ Serve = Callable[..., ServeProcess]
 def serve(tmp_path: Path) -> Iterator[Serve]:
     started: list[CommandProcess] = []
 
-    def start(*arguments: str, database: str = f"sqlite:///{tmp_path}/all.db") -> ServeProcess:
+    def start(
+        *arguments: str, database: str = f"sqlite:///{tmp_path}/all.db", grace: float = GRACE_SECONDS
+    ) -> ServeProcess:
         environment = {
             "DATABASE_URL": database,
             "WAREHOUSE_URL": f"sqlite:///{tmp_path}/facts.db",
             "JWT_SECRET": SECRET.get_secret_value(),
         }
-        started.append(CommandProcess("serve", "--port", "0", *arguments, folder=tmp_path, environment=environment))
+        limits = {"cli.commands.serve.GRACE_SECONDS": int(grace)}
+        started.append(
+            CommandProcess("serve", "--port", "0", *arguments, folder=tmp_path, environment=environment, limits=limits)
+        )
         return ServeProcess(started[-1])
 
     yield start
@@ -221,7 +226,7 @@ def hold_request(server: ServeProcess, url: str) -> Iterator[Any]:
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_what_is_under_way_is_answered_before_the_end(serve: Serve, postgres_url: str, workers: str) -> None:
-    server = serve("--workers", workers, database=postgres_url)
+    server = serve("--workers", workers, database=postgres_url, grace=PATIENCE)
     server.wait_ready()
     with hold_request(server, postgres_url) as answer:
         server.process.send_signal(signal.SIGTERM)

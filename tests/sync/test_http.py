@@ -147,7 +147,7 @@ def test_a_body_without_end_is_not_taken_in(stand_in: StandIn) -> None:
 
 # Of the trickle's twenty pieces each comes well within the longest silence, and all of them beyond the longest call.
 @pytest.mark.parametrize(
-    "fault", [faults.hang_forever(), faults.drip_answer(2), faults.reset_connection(), faults.cut_off_body()]
+    "fault", [faults.hang_forever(), faults.drip_answer(4), faults.reset_connection(), faults.cut_off_body()]
 )
 def test_an_answer_that_does_not_come_is_not_waited_for(stand_in: StandIn, fault: CallFault) -> None:
     plant_fault(stand_in, fault)

@@ -20,6 +20,7 @@ from demo.database import DAYS
 from demo.tenants import EVERYTHING, GA4_ONLY, DemoTenant
 from tests.support.paths import DOCS
 from tests.web.conftest import DashboardServer, find_chromium, open_dashboard_server
+from tests.web.test_studio import PLACE_CURSOR
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -70,6 +71,23 @@ class Photographer:
             page.locator(".insights summary").click()
             page.locator(".insights").screenshot(path=IMAGES / name)
 
+    def take_studio(self, name: str) -> None:
+        """Take the studio while a value is edited: two widgets change, before and after, and their tests have run."""
+        with self.open(1440, 900) as page:
+            page.get_by_label("More", exact=True).click()
+            page.get_by_role("button", name="Studio").click()
+            page.locator(".verdict .summary", has_text="No problems").wait_for()
+            page.get_by_role("navigation", name="Files").get_by_role("button", name="ga4.yaml").click()
+            page.locator("yaml-editor .cm-content[aria-label^='ga4.yaml']").wait_for()
+            # The definition with its tests, in the middle of what is seen.
+            for text in ("a missing day inside the data is zero", "value: sum(sessions)"):
+                page.evaluate(PLACE_CURSOR, text)
+                page.wait_for_timeout(200)
+            page.keyboard.type(" - sum(new_users)")
+            page.locator('[data-change="ga4.sessions"] .tests').wait_for()
+            page.locator(".previews[aria-busy=false]").wait_for()
+            page.screenshot(path=IMAGES / name)
+
     def sync(self, tenant: DemoTenant) -> None:
         """Read the tenant's accounts, so that the page tells when, and the last days ripen as they do."""
         headers = {"Authorization": f"Bearer {self.server.sign(tenant.user_id)}"}
@@ -99,6 +117,7 @@ def main() -> None:
             photographer.take("dashboard-one-source.png", 1440, 1116, GA4_ONLY)
             photographer.take_print("dashboard-print.png")
             photographer.take_insights("insights.png")
+            photographer.take_studio("studio.png")
         browser.close()
     for path in IMAGES.glob("*.png"):
         shrink(path)

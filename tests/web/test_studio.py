@@ -59,8 +59,10 @@ def sum_sessions(server: DashboardServer) -> tuple[int, int]:
 def open_studio(visit: Visit) -> Page:
     start, end = choose_days(visit.server)
     page = visit.open(f"?start={start}&end={end}")
-    page.get_by_label("More", exact=True).click()
-    page.get_by_role("button", name="Studio").click()
+    # Who looks for a widget that is not there is led to it.
+    page.click("#arrange")
+    page.click("#add-widget")
+    page.get_by_role("button", name="Write a new one in the studio").click()
     page.locator("yaml-editor .cm-content").wait_for()
     page.locator(".verdict .summary", has_text="No problems").wait_for()
     page.get_by_role("navigation", name="Files").get_by_role("button", name="ga4.yaml").click()
@@ -125,7 +127,7 @@ def test_a_typo_its_mending_and_a_new_widget_that_is_saved(visit: Visit, watched
     find_change(page, "ga4.sessions").wait_for(state="detached")
 
     # A new widget is typed over a draft that is right as it stands.
-    page.click("#new-widget")
+    page.get_by_role("button", name="Begin a new widget").click()
     find_change(page, "ga4.new_widget").wait_for()
     page.keyboard.type("engaged_share")
     page.keyboard.press("Tab")

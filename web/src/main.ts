@@ -18,7 +18,8 @@ onChange((state) => {
   render(page(state), root);
   const { shown } = describeWindow(state);
   document.title = [shown, "Dashboard"].filter(Boolean).join(" · ");
-  if (state.catalog !== null && state.door === null) follow();
+  // What changes is heard of once the first numbers stand, or were refused.
+  if (state.catalog !== null && state.door === null && (state.shown !== null || !state.isLoading)) follow();
 });
 
 /** Take the token of the address; where it is another than this tab's, ask first. */

@@ -322,10 +322,20 @@ test("a part of a correlation is told by its own kind of change", () => {
   assert.deepEqual([model.series[0]?.deltaKind, model.series[0]?.stats.delta], ["relative", -0.05]);
 });
 
-test("one bucket is a number and a pair of bars, of members bars", () => {
+test("one bucket is a pair of bars, of several series with the name of each, of members bars", () => {
   const single = makeWidget([makeSeries(days("2026-11-01", 1, () => 5))]);
   assert.equal(buildModel(input(single)).kind, "pair");
-  assert.match(writeTemplate(drawChart(input(single))), /class="number"/);
+  assert.equal(writeTemplate(drawChart(input(single))).match(/block s1/g)?.length, 1);
+  const several = makeWidget([
+    makeSeries(days("2026-11-01", 1, () => 5)),
+    makeSeries(
+      days("2026-11-01", 1, () => 7),
+      { name: "Users" },
+    ),
+  ]);
+  for (const height of [60, 300]) {
+    assert.match(writeTemplate(drawChart({ ...input(several), height })), /Sessions[^]*Users/);
+  }
   const members = makeWidget([
     makeSeries(
       days("2026-11-01", 1, () => 5),

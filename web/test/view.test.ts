@@ -17,6 +17,8 @@ test("presets are whole calendar days up to the last complete one", () => {
   });
   assert.deepEqual(resolvePreset("last_month", "2024-03-05"), { start: "2024-02-01", end: "2024-02-29" });
   assert.deepEqual(resolvePreset("quarter", "2026-11-02"), { start: "2026-10-01", end: "2026-11-02" });
+  assert.deepEqual(resolvePreset("12m", "2026-11-28"), { start: "2025-11-29", end: "2026-11-28" });
+  assert.deepEqual(resolvePreset("12m", "2028-02-29"), { start: "2027-03-01", end: "2028-02-29" });
 });
 
 test("a view comes back from its own address, and what makes no sense there is left out", () => {

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert
 from starlette.testclient import TestClient
 
-from api.schemas.dashboard import DashboardMeta, Layout
+from api.schemas.dashboard import Dashboard, DashboardMeta, Layout
 from runtime.services import Services
 from state import State
 from state.tables import sync_jobs
@@ -28,6 +28,7 @@ def test_a_layout_comes_back_untouched(client: TestClient) -> None:
     ]
     saved = client.post(PATH, json={"widgets": widgets, "theme": "dark"}).json()
     Layout.model_validate(saved)
+    assert client.get("/v1/dashboard").json()["layout"] == saved
     assert saved == {"widgets": widgets, "theme": "dark", "version": 1}
     assert client.get(PATH).json() == saved
     assert client.get(PATH, headers=make_bearer_headers(BOB)).json() == {"widgets": []}
@@ -102,10 +103,12 @@ def test_a_version_beyond_all_is_stale(client: TestClient) -> None:
 
 def test_meta_of_a_new_user(client: TestClient) -> None:
     found = client.get("/v1/dashboard/meta", headers=make_bearer_headers(BOB)).json()
-    assert datetime.fromisoformat(found.pop("next_scheduled_at")) > datetime.now(UTC)
+    begun = client.get("/v1/dashboard", headers=make_bearer_headers(BOB)).json()
+    Dashboard.model_validate(begun)
     # A window without dates ends with the same day.
     window = client.get("/v1/widgets/ga4.sessions").json()["meta"]
-    assert found.pop("last_complete_day") == window["end"]
+    assert begun == found | {"last_complete_day": window["end"], "layout": {"widgets": []}}
+    assert datetime.fromisoformat(found.pop("next_scheduled_at")) > datetime.now(UTC)
     assert found == {
         "last_sync_at": None,
         "connected_sources": {"ga4": False, "instagram": False, "meta": False},

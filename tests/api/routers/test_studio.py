@@ -55,12 +55,12 @@ def test_without_a_studio_nothing_of_it_is_there(engine: Engine, state: State, f
         assert client.get("/v1/studio").status_code == 404
         assert client.post("/v1/studio/check", json={"drafts": {}}).status_code == 404
         assert client.put("/v1/studio/files/ga4.yaml", json={"text": "", "version": ""}).status_code == 404
-        assert "studio" not in client.get("/v1/dashboard/meta").json()
+        assert "studio" not in client.get("/v1/dashboard").json()
     assert (folder / "ga4.yaml").read_text() == GA4
 
 
 def test_the_page_learns_of_it_and_the_published_document_does_not(client: TestClient, app: FastAPI) -> None:
-    assert client.get("/v1/dashboard/meta").json()["studio"] is True
+    assert client.get("/v1/dashboard").json()["studio"] is True
     assert "studio" not in str(build_document(app, app.state.services.catalog)).lower()
     assert client.get("/v1/studio", headers={"Authorization": ""}).status_code == 401
 

@@ -70,10 +70,12 @@ def test_filters_apply_to_rows_and_totals(client: TestClient) -> None:
     assert body["stats"]["value"] == 7
 
 
-def test_the_catalog_names_the_columns(client: TestClient) -> None:
+def test_the_catalog_names_the_columns_and_what_items_show(client: TestClient) -> None:
     entries = {entry["key"]: entry for entry in client.get("/v1/widgets").json()["widgets"]}
     assert entries["ga4.landing_page_table"]["columns"] == ["Sessions", "Engaged", "Conversions"]
-    assert "columns" not in entries["ga4.sessions"]
+    assert not {"columns", "items"} & set(entries["ga4.sessions"])
+    items = ["caption", "permalink", "media_type", "posted_on", "interactions", "reach"]
+    assert entries["ig.content_perf"]["items"] == items
 
 
 @pytest.mark.parametrize(

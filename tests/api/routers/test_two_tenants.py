@@ -63,6 +63,7 @@ ROUTES: Mapping[tuple[str, str], list[RouteRequest]] = {
             {"name": "get_insights", "arguments": {}},
         )
     ],
+    ("GET", "/v1/dashboard"): [RouteRequest("/v1/dashboard")],
     ("GET", "/v1/dashboard/meta"): [RouteRequest("/v1/dashboard/meta")],
     ("GET", "/v1/dashboard/layout"): [
         RouteRequest("/v1/dashboard/layout"),

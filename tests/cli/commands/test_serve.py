@@ -83,7 +83,7 @@ def test_the_demo_answers_the_line_that_it_prints(serve: Serve, tmp_path: Path) 
         answer = call_curl(words, f"/v1/widgets/{widget['key']}?compare=previous_year")
         assert answer["series"], widget["key"]
         assert answer["stats"]["value"] is not None, widget["key"]
-    assert "studio" not in call_curl(words, "/v1/dashboard/meta")
+    assert "studio" not in call_curl(words, "/v1/dashboard")
     kept = tmp_path / ".metric-engine"
     for secret in ("jwt-secret", "encryption-key"):
         assert (kept / secret).stat().st_mode & 0o777 == 0o600
@@ -95,7 +95,7 @@ def test_the_demo_answers_the_line_that_it_prints(serve: Serve, tmp_path: Path) 
     again = read_curl_line(serve("--demo", "--port", "0", "--reload"))
     # A sync may have restated the last days meanwhile.
     assert call_curl(again)["meta"] == body["meta"]
-    assert call_curl(again, "/v1/dashboard/meta")["studio"] is True
+    assert call_curl(again, "/v1/dashboard")["studio"] is True
     assert "ga4.yaml" in [each["name"] for each in call_curl(again, "/v1/studio")["files"]]
     assert "Demo data" not in (tmp_path / "log").read_text()
     assert (kept / "demo.db").stat().st_ino == made

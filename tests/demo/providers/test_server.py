@@ -75,7 +75,7 @@ def test_a_reset_connection(stand_ins: StandIns, report: Ask) -> None:
 
 def test_a_hang_lasts_until_the_client_gives_up(stand_ins: StandIns, report: Ask, client: httpx.Client) -> None:
     plant_fault(stand_ins.ga4, faults.hang_forever(), account=PROPERTY, times=1)
-    client.timeout = httpx.Timeout(0.2)
+    client.timeout = httpx.Timeout(PATIENCE, read=0.2)
     with pytest.raises(httpx.ReadTimeout):
         report()
     assert report().status_code == 200

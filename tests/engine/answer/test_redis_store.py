@@ -215,7 +215,7 @@ def test_rows_in_redis_stand_in_for_the_warehouse(store: RedisStore) -> None:
     Cache(store, ttl=90, clock=lambda: time.time() - 100).get_or_fetch(KEY, make_answer(ROWS))
     found = Cache(store, ttl=90).get_or_fetch(KEY, raise_unavailable)
     assert found.is_stale
-    assert found.age == pytest.approx(100, abs=5)
+    assert 100 <= found.age < 100 + LONG
 
 
 def test_a_url_of_something_else_is_refused_without_showing_it() -> None:

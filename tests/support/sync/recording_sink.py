@@ -35,7 +35,7 @@ QUICK = CallLimits(
     backoff=0.001, max_backoff=0.002, throttled=10, guessing=180, patience=180, silence=20, call=30, poll=1
 )
 # Short timeouts, for answers that never come.
-HASTY = replace(QUICK, silence=0.2, call=0.4)
+HASTY = replace(QUICK, silence=0.6, call=1.2)
 
 CLIENT = "client-of-the-tests"
 CLIENT_SECRET = "client-secret-of-the-tests"

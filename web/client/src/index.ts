@@ -17,6 +17,7 @@ export type Schemas = components["schemas"];
 export type Widget = Schemas["Widget"];
 export type Problem = Schemas["Problem"];
 export type Catalog = Schemas["WidgetCatalog"];
+export type Dashboard = Schemas["Dashboard"];
 export type DashboardMeta = Schemas["DashboardMeta"];
 export type Layout = Schemas["Layout"];
 export type NewLayout = Schemas["NewLayout"];
@@ -60,6 +61,11 @@ export class MetricClient {
 
   getCatalog(signal?: Signal): Promise<Catalog> {
     return this.take(this.http.GET("/v1/widgets", setOf(signal)));
+  }
+
+  /** What a page needs beside the catalog before it asks for numbers. */
+  getDashboard(signal?: Signal): Promise<Dashboard> {
+    return this.take(this.http.GET("/v1/dashboard", setOf(signal)));
   }
 
   getMeta(signal?: Signal): Promise<DashboardMeta> {

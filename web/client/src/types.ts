@@ -34,6 +34,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/dashboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a page begins with */
+        get: operations["dashboard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/dashboard/meta": {
         parameters: {
             query?: never;
@@ -484,10 +501,12 @@ export interface components {
             time_zone?: string | null;
         };
         /**
-         * DashboardMeta
-         * @description When the data came, when it comes again, what is connected, and the day with which windows end by default.
+         * Dashboard
+         * @description What a page needs beside the catalog before it asks for numbers.
+         *
+         *     The day is the one with which windows end by default.
          */
-        DashboardMeta: {
+        Dashboard: {
             /** Last Sync At */
             last_sync_at: string | null;
             /** Next Scheduled At */
@@ -501,6 +520,21 @@ export interface components {
              * Format: date
              */
             last_complete_day: string;
+            layout: components["schemas"]["Layout"];
+        };
+        /**
+         * DashboardMeta
+         * @description When the data came, when it comes again, and what is connected.
+         */
+        DashboardMeta: {
+            /** Last Sync At */
+            last_sync_at: string | null;
+            /** Next Scheduled At */
+            next_scheduled_at: string | null;
+            /** Connected Sources */
+            connected_sources: {
+                [key: string]: boolean;
+            };
         };
         /**
          * DataEvent
@@ -1126,6 +1160,11 @@ export interface components {
              * @description The order of a table's rows, as a request may name it.
              */
             sort?: string;
+            /**
+             * Items
+             * @description What is told of each item of a widget that ranks items.
+             */
+            items?: string[];
             /** Grains */
             grains: components["schemas"]["Grain"][];
             /**
@@ -1489,6 +1528,62 @@ export interface operations {
                 };
             };
             /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests, where the installation sets a limit */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the warehouse or the state database does not answer; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dashboard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dashboard"];
+                };
+            };
+            /** @description no token, or one that is not valid here */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a parameter or the body is wrong; `errors` names each place */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -1,12 +1,12 @@
 /** The HTTP API as the page uses it, over the client that others use too; what goes wrong is a ProblemError. */
 
-import { MetricClient, type Question, type Schemas, buildAddress } from "../../client/src/index.js";
+import { type Dashboard, MetricClient, type Question, type Schemas, buildAddress } from "../../client/src/index.js";
 import { getToken } from "./session";
 import type { paths } from "./types";
 
 export {
   type Catalog,
-  type DashboardMeta,
+  type Dashboard,
   type InsightList,
   type Layout,
   type Member,
@@ -17,6 +17,8 @@ export {
   type Schemas,
   type Widget,
 } from "../../client/src/index.js";
+/** The state of the data; the layout beside it has a place of its own in the page's state. */
+export type DataState = Omit<Dashboard, "layout">;
 export type Entry = Schemas["WidgetEntry"];
 export type Connection = Schemas["ConnectionEntry"];
 export type SyncJob = Schemas["SyncJob"];

@@ -43,7 +43,7 @@ export function drawNumber(model: ChartModel, input: ChartInput): TemplateResult
 const fitText = (text: string, room: number): string =>
   ellipseName(text, room, (each) => measureText(each, LABEL_SIZE));
 
-/** One bucket: the number of each series, and bars for it and for what it is compared with. */
+/** One bucket: bars for it and for what it is compared with, and of several series the number of each. */
 export function drawPairs(model: ChartModel, input: ChartInput): TemplateResult {
   const { width, height, locale, widget } = input;
   const ranges = comparedRanges(widget);
@@ -68,6 +68,10 @@ interface PairPlace {
 }
 
 const ROW = 24;
+const MAX_ROW = 60;
+/** Of a row, what its bar takes. */
+const THICKNESS = 0.6;
+const MIN_NAME = 80;
 
 function drawPair(series: SeriesModel, place: PairPlace): Shape {
   const { model, range, before, top, height, width, locale } = place;
@@ -77,12 +81,16 @@ function drawPair(series: SeriesModel, place: PairPlace): Shape {
   const figure = formatHeadline(stats.value, unit, locale);
   const bars = before ? 2 : 1;
   const size = Math.max(MIN_FIGURE, Math.min(34, height - bars * ROW - 14));
-  const shown = height >= bars * ROW + MIN_FIGURE + 6;
+  // The number of a single series stands above the chart already.
+  const shown = model.series.length > 1 && height >= bars * ROW + MIN_FIGURE + 6;
   const room = shown ? size + 12 : 0;
   const after = measureText(figure, size, 600) + 10;
   const name = model.series.length > 1 ? fitText(series.name, Math.max(0, width - after - (change ? 76 : 0))) : "";
-  const begin = top + (height - room - bars * ROW) / 2;
+  const row = Math.min(MAX_ROW, Math.max(ROW, (height - room) / (bars + 1)));
+  const begin = top + (height - room - bars * row) / 2;
   const texts = [range, ...(before ? [before] : [])].map(({ start, end }) => formatRange(start, end, locale));
+  // Where there is no room for a line of its own, the name stands at its bar.
+  if (model.series.length > 1 && !shown) texts[0] = fitText(series.name, Math.max(MIN_NAME, width * 0.3));
   const gutter = width < 260 ? 0 : Math.ceil(measureWidest(texts, LABEL_SIZE)) + 12;
   const figures = [formatUnit(stats.value, unit, { locale }), formatUnit(stats.previous, unit, { locale })];
   const right = Math.ceil(Math.max(...figures.slice(0, bars).map((text) => measureText(text, LABEL_SIZE, 600)))) + 8;
@@ -105,13 +113,14 @@ function drawPair(series: SeriesModel, place: PairPlace): Shape {
         : nothing
     }
     ${[stats.value, ...(before ? [stats.previous] : [])].map((value, index) => {
-      const y = begin + room + index * ROW;
+      const y = begin + room + index * row;
+      const middle = round(y + row * THICKNESS / 2 + 4);
       const length = (Math.abs(value ?? 0) / most) * reach;
       return svg`
-        ${gutter ? svg`<text class="label quiet" x="0" y=${round(y + 12)}>${texts[index]}</text>` : nothing}
-        ${value ? svg`<rect class=${index === 0 ? `block s${series.colour}` : "ghost"} x=${gutter} y=${round(y + 1)}
-          width=${round(Math.max(1, length))} height="14" rx="2" />` : nothing}
-        <text class="label figure start" x=${round(gutter + length + 8)} y=${round(y + 12)}>${figures[index]}</text>`;
+        ${gutter ? svg`<text class="label quiet" x="0" y=${middle}>${texts[index]}</text>` : nothing}
+        ${value ? svg`<rect class=${index === 0 ? `block s${series.colour}` : "ghost"} x=${gutter} y=${round(y)}
+          width=${round(Math.max(1, length))} height=${round(row * THICKNESS)} rx="2" />` : nothing}
+        <text class="label figure start" x=${round(gutter + length + 8)} y=${middle}>${figures[index]}</text>`;
     })}
   </g><rect class="target" role="img" tabindex="0" aria-label=${spoken} x="0" y=${round(top)} width=${width}
     height=${round(Math.max(0, height - 2))} rx="4" /></g>`;

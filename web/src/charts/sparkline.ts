@@ -34,6 +34,6 @@ export function drawSparkline(
   return html`<svg class="sparkline" width=${width} height=${height} viewBox=${`0 0 ${width} ${height}`}
     aria-hidden="true">
     ${path ? svg`<path class="line s1" d=${path} />` : nothing}
-    ${value === null ? nothing : svg`<circle class="dot s1" cx=${round(x(last))} cy=${round(y(value))} r="2.5" />`}
+    ${value === null || points.length < 2 ? nothing : svg`<circle class="dot s1" cx=${round(x(last))} cy=${round(y(value))} r="2.5" />`}
   </svg>`;
 }

@@ -29,7 +29,7 @@ export function drawTable(input: TableInput): TemplateResult {
   const title = cleanName(meta.title);
   return html`<div class="chart-table">
     <div class="scroller" tabindex="0" role="region" aria-label=${title}>
-      <table>
+      <table .style=${`--lines:${table.rows.length}`}>
         <caption>${title}</caption>
         <thead><tr><th scope="col">${cleanName(heading)}</th>${table.columns.map((column) => drawColumnHead(column, input))}</tr></thead>
         <tbody>${table.rows.map((row) => drawRow(row, input))}</tbody>

@@ -133,7 +133,7 @@ export abstract class MetricElement extends LitElement {
       throw new ProblemError(422, `There is no range ${range}; write ${PRESETS.map(({ id }) => id).join(", ")}, or start and end.`, null);
     }
     if (preset === DEFAULT_RANGE) return null;
-    return resolvePreset(preset, (await connection.getMeta()).last_complete_day);
+    return resolvePreset(preset, (await connection.getDashboard()).last_complete_day);
   }
 }
 

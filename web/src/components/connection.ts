@@ -2,8 +2,7 @@
 
 import {
   type Catalog,
-  type DashboardMeta,
-  type Layout,
+  type Dashboard,
   MetricClient,
   ProblemError,
   type Question,
@@ -31,8 +30,7 @@ export class Connection {
   }
 
   readonly getCatalog = (): Promise<Catalog> => this.keep("catalog", () => this.client.getCatalog());
-  readonly getMeta = (): Promise<DashboardMeta> => this.keep("meta", () => this.client.getMeta());
-  readonly getLayout = (): Promise<Layout> => this.keep("layout", () => this.client.getLayout());
+  readonly getDashboard = (): Promise<Dashboard> => this.keep("dashboard", () => this.client.getDashboard());
 
   async findEntry(key: string): Promise<Entry | undefined> {
     return (await this.getCatalog()).widgets.find((entry) => entry.key === key);

@@ -43,10 +43,10 @@ export class MetricDashboard extends MetricElement {
   }
 
   protected override async load(connection: Connection, isCurrent: () => boolean): Promise<void> {
-    const [catalog, meta, layout] = await Promise.all([connection.getCatalog(), connection.getMeta(), connection.getLayout()]);
+    const [catalog, meta] = await Promise.all([connection.getCatalog(), connection.getDashboard()]);
     if (!isCurrent()) return;
     const titles = new Map(catalog.sources.map(({ name, title }) => [name, title]));
-    const wanted = this.keys === null ? layout : nameWidgets(this.keys);
+    const wanted = this.keys === null ? meta.layout : nameWidgets(this.keys);
     const connected = catalog.widgets.filter(({ sources }) => sources.every((source) => meta.connected_sources[source] === true));
     this.places = readPlaces(wanted, catalog.widgets, titles) ?? arrangeEntries(connected, titles);
     this.catalog = catalog;

@@ -4,6 +4,7 @@ import type { GridStack } from "gridstack";
 import { type TemplateResult, html, nothing, render } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { cleanName } from "../format/names";
+import { navigate } from "../state/actions";
 import {
   type Step,
   addWidget,
@@ -16,6 +17,7 @@ import {
   resetPlaces,
   searchGallery,
   stepWidget,
+  swapWidget,
   takeTheirs,
   undo,
 } from "../state/arrangement";
@@ -23,12 +25,15 @@ import { COLUMNS, OVERVIEW, type Place, getGroup } from "../state/layout";
 import { type Arranging, type State, findEntry, getSourceTitles, getState, listMissing, nameSource } from "../state/store";
 import { cross, plus, tick, undo as undoIcon } from "./icons";
 import { showModal } from "./modal";
+import { hasStudio } from "./studio";
 import { tile } from "./tile";
 
 /** The height of a row with the gap below it, and the gap; the style sheet has them too. */
 const ROW = 74;
 const GAP = 16;
 const NARROW = "(max-width: 48rem)";
+
+const HINT = { wide: "Drag by the title, or use its arrow keys.", narrow: "↑ and ↓ move a widget." };
 
 interface Plan {
   readonly name: string;
@@ -74,8 +79,13 @@ function pressKey(event: KeyboardEvent, key: string): void {
   move(key, step);
 }
 
+/** The widget that is moved by keys: a grid that is built anew gives it the focus at once, or the next key would be lost. */
+let inHand: string | null = null;
+
 function move(key: string, step: Step): void {
-  stepWidget(key, step);
+  inHand = key;
+  if ((step === "up" || step === "down") && matchMedia(NARROW).matches) swapWidget(key, step);
+  else stepWidget(key, step);
   focusSoon(`[data-grip="${CSS.escape(key)}"]`);
 }
 
@@ -88,8 +98,13 @@ function removeAndFocus(key: string): void {
 }
 
 const focusSoon = (selector: string): void => {
-  requestAnimationFrame(() => document.querySelector<HTMLElement>(selector)?.focus());
+  requestAnimationFrame(() => {
+    inHand = null;
+    document.querySelector<HTMLElement>(selector)?.focus();
+  });
 };
+
+let library: typeof GridStack | null = null;
 
 class ArrangeGrid extends HTMLElement {
   private wanted: Plan | null = null;
@@ -109,19 +124,21 @@ class ArrangeGrid extends HTMLElement {
   }
 
   private async apply(): Promise<void> {
-    const { GridStack } = await import("gridstack");
+    // Once it is there nothing waits: what is built later than the next frame would lose the focus.
+    library ??= (await import("gridstack")).GridStack;
     if (!this.isConnected || this.wanted === null) return;
     const signature = describePlaces(this.wanted.places);
-    if (signature !== this.drawn) this.build(GridStack, this.wanted.places, signature);
+    if (signature !== this.drawn) this.build(library, this.wanted.places, signature);
     this.fill();
+    if (inHand !== null) this.querySelector<HTMLElement>(`[data-grip="${CSS.escape(inHand)}"]`)?.focus();
   }
 
-  private build(library: typeof GridStack, places: readonly Place[], signature: string): void {
+  private build(gridstack: typeof GridStack, places: readonly Place[], signature: string): void {
     this.grid?.destroy(false);
     this.replaceChildren();
     this.drawn = signature;
     for (const { id, x, y, w, h } of places) this.append(makeItem(id, { x, y, w, h }));
-    const grid = (this.grid = library.init(
+    const grid = (this.grid = gridstack.init(
       { column: COLUMNS, cellHeight: ROW, margin: GAP / 2, acceptWidgets: true, minRow: 2, animate: !matchMedia("(prefers-reduced-motion: reduce)").matches, draggable: { cancel: ".remove, .step" }, resizable: { handles: "se, sw" } },
       this,
     ));
@@ -199,7 +216,7 @@ export function arrangeBar(state: State): TemplateResult | typeof nothing {
     <button type="button" class="button" id="add-widget" @click=${openGallery}>${plus}Add a widget</button>
     <button type="button" class="button" ?disabled=${arranging.past.length === 0} @click=${undo}>${undoIcon}Undo</button>
     <button type="button" class="button quiet" @click=${resetPlaces}>Start over</button>
-    <p class="muted" role="status">${arranging.past.length === 0 && arranging.saving === "saved" ? "Drag by the title, or use its arrow keys." : SAVING[arranging.saving]}</p>
+    <p class="muted" role="status">${arranging.past.length === 0 && arranging.saving === "saved" ? HINT[matchMedia(NARROW).matches ? "narrow" : "wide"] : SAVING[arranging.saving]}</p>
     <button type="button" class="button primary" id="done" @click=${() => {
       endArranging();
       focusSoon("#arrange");
@@ -240,5 +257,12 @@ function gallery(state: State, { search }: Arranging): TemplateResult {
           : html`<button type="button" class="button" aria-label="Add ${cleanName(entry.title)}" @click=${() => addWidget(entry.key)}>${plus}Add</button>`}
       </li>`;
     })}</ul></div>
+    ${hasStudio(state) ? html`<p class="hint">Not among them? <button type="button" class="link" @click=${openStudio}>Write a new one in the studio</button></p>` : nothing}
   </dialog>`;
+}
+
+function openStudio(): void {
+  closeGallery();
+  endArranging();
+  navigate({ page: "studio" });
 }

@@ -22,11 +22,12 @@ export function figure(widget: Widget): TemplateResult {
 }
 
 /** The same at a glance, with the line of its days. */
-export function glance(widget: Widget): TemplateResult {
+export function glance(widget: Widget, aside: unknown = nothing): TemplateResult {
   const before = previous(widget);
   return html`
     <p class="figure" part="figure"><span class="value" part="value">${headline(widget)}</span></p>
     <p class="change" title=${toDateNote(widget) ?? nothing}>${widgetDelta(widget)}${before === null ? nothing : html`<span class="muted">from ${before}</span>`}</p>
+    ${aside}
     ${target(widget)}
     <div class="sparkline" aria-hidden="true">${drawSparkline(widget.series[0]?.points ?? [], SPARK.width, SPARK.height)}</div>
   `;

@@ -15,13 +15,13 @@ export function headlineTile(state: State, entry: Entry): TemplateResult {
   const widget = found?.widget ?? null;
   return html`<article class="card headline ${isOld(state, found) ? "old" : ""} ${isTrend ? "chosen" : ""}" data-key=${entry.key}>
     <button type="button" class="cover" aria-pressed=${isTrend} aria-label="${title}: show it large" title=${entry.description} @click=${() => chooseTrend(entry.key)}></button>
-    <header><h3 class="clip">${title}</h3>${tags(state, found)}</header>
+    <header><h3 class="clip">${title}</h3></header>
     ${found === undefined
       ? html`<div class="bone" aria-hidden="true"></div>`
       : widget === null
         ? html`<p class="empty">${found.problem}</p>`
         : widget.series.length === 0
           ? missing(state, entry, widget)
-          : glance(widget)}
+          : glance(widget, tags(state, found))}
   </article>`;
 }

@@ -17,7 +17,7 @@ import { insights } from "./insights";
 import { menu } from "./menu";
 import { pointTable } from "./tables";
 import { LOCALE } from "./text";
-import { chart, isOld, listItems, missing, tags, tile } from "./tile";
+import { chart, isOld, isWaiting, listItems, missing, tags, tile } from "./tile";
 
 export function dashboard(state: State): TemplateResult {
   if (state.catalog === null) return bones();
@@ -70,7 +70,7 @@ function trend(state: State): TemplateResult | typeof nothing {
   const entry = key === null ? undefined : findEntry(state, key);
   if (entry === undefined) return nothing;
   const found = state.tiles.get(entry.key);
-  const causes = [found, entry, state.isLoading, state.asTable.has(entry.key), state.shown];
+  const causes = [found, entry, isWaiting(state), state.asTable.has(entry.key), state.shown];
   return html`${guard(causes, () => trendCard(state, entry))}`;
 }
 

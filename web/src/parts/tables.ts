@@ -6,14 +6,16 @@ import { drawItems, drawTable } from "../charts/chart";
 import { formatDay } from "../format/dates";
 import { cleanName, humanizeName, isolateName } from "../format/names";
 import { fitDecimals, formatUnit, unitOf } from "../format/numbers";
-import { PAGE_ROWS, askTable, pickMember } from "../state/actions";
-import { type State, nameDimension } from "../state/store";
+import { askTable, pickMember } from "../state/actions";
+import { type State, UNSORTED, nameDimension } from "../state/store";
 import { LOCALE } from "./text";
 
 /** The rows of a table; the head of a column sorts, a row filters the page where its members are a dimension. */
 export function memberTable(state: State, entry: Entry, { table, meta }: Widget): TemplateResult {
   if (!table) return html`<p class="empty">Nothing to show.</p>`;
-  const ask = state.tables.get(entry.key) ?? { sort: null, offset: 0 };
+  const ask = state.tables.get(entry.key) ?? UNSORTED;
+  // A page is as long as the first one.
+  const limit = ask.limit ?? table.rows.length;
   const rows = entry.rows ?? "";
   const isDimension = entry.dimensions.some(({ name }) => name === rows);
   return drawTable({
@@ -22,10 +24,10 @@ export function memberTable(state: State, entry: Entry, { table, meta }: Widget)
     locale: LOCALE,
     heading: isDimension ? nameDimension(state, rows) : humanizeName(rows),
     sort: ask.sort ?? entry.sort ?? null,
-    limit: PAGE_ROWS,
+    limit,
     offset: ask.offset,
-    onSort: (sort) => void askTable(entry.key, { sort, offset: 0 }),
-    onPage: (offset) => void askTable(entry.key, { ...ask, offset }),
+    onSort: (sort) => void askTable(entry.key, { ...UNSORTED, sort }),
+    onPage: (offset) => void askTable(entry.key, { ...ask, offset, limit }),
     ...(isDimension ? { by: rows, onPick: pickMember } : {}),
   });
 }

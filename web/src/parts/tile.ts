@@ -21,7 +21,7 @@ const listCauses = (state: State, entry: Entry, section: string, large: boolean)
   entry,
   section === OVERVIEW,
   large,
-  state.isLoading || state.banner !== null,
+  isWaiting(state),
   state.asTable.has(entry.key),
   state.tables.get(entry.key),
   state.view.filters,
@@ -48,16 +48,20 @@ export function card(state: State, entry: Entry, { large = false } = {}): Templa
   </article>`;
 }
 
+/** Whether the page asks, or will ask again by itself. */
+export const isWaiting = ({ isLoading, banner }: State): boolean => isLoading || banner?.retries === true;
+
 /** Whether the numbers are of another question than the one that the page asks now. */
-export const isOld = (state: State, found: Tile | undefined): boolean => found !== undefined && found.question === state.shown && state.isLoading;
+export const isOld = (state: State, found: Tile | undefined): boolean => found !== undefined && found.question === state.shown && isWaiting(state);
 
 export function tags(state: State, found: Tile | undefined): TemplateResult | typeof nothing {
   const ignored = found?.widget?.meta.filters.ignored ?? [];
-  const notes = [...new Set((found?.widget?.meta.notes ?? []).map(({ code }) => code))];
+  const notes = [...new Set((found?.widget?.meta.notes ?? []).map(({ code }) => code.replaceAll("_", " ")))];
   if (ignored.length + notes.length === 0) return nothing;
+  const names = ignored.map((dimension) => nameDimension(state, dimension).toLowerCase());
+  const unfiltered = names.length === 0 ? [] : [`not by ${names.join(" or ")}`];
   return html`<span class="tags">
-    ${ignored.map((dimension) => html`<span class="tag">not by ${nameDimension(state, dimension).toLowerCase()}</span>`)}
-    ${notes.map((code) => html`<span class="tag">${code.replaceAll("_", " ")}</span>`)}
+    ${[...unfiltered, ...notes].map((text) => html`<span class="tag clip" title=${text}>${text}</span>`)}
   </span>`;
 }
 

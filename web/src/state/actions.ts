@@ -13,13 +13,23 @@ import {
 } from "../api/client";
 import { askParent } from "../api/embedding";
 import { forgetToken, getToken, keepToken } from "../api/session";
-import { guessLastDay } from "./days";
 import { arrangeEntries, listSections, readPlaces } from "./layout";
-import { type State, type TableAsk, type Tile, change, findEntry, findTrend, getSourceTitles, getState, listMissing, say } from "./store";
+import {
+  type State,
+  type TableAsk,
+  type Tile,
+  UNSORTED,
+  change,
+  findEntry,
+  findTrend,
+  getSourceTitles,
+  getState,
+  listMissing,
+  say,
+} from "./store";
 import { type View, buildQuestion, readView, toggleMember, writeView } from "./view";
 
 export const ACCOUNT_DIMENSIONS = ["property", "ad_account", "ig_account"] as const;
-export const PAGE_ROWS = 10;
 
 let running: AbortController | null = null;
 let retrying: ReturnType<typeof setTimeout> | undefined;
@@ -52,21 +62,24 @@ export function tellProblem(error: ProblemError, retry: (() => unknown) | null =
 /** Try again at once. */
 export const retryNow = (): void => void (getState().catalog === null ? open() : attempt(ask));
 
-/** Everything from the start, in two turns: the catalog, what is saved and what is connected; then the answers. */
+/** Everything from the start, in three requests: the catalog beside what is saved and connected; then the answers. */
 export async function open(): Promise<void> {
   if (getToken() === null) return leave("new");
   change({ door: null });
   await attempt(async (signal) => {
-    const [catalog, meta, saved] = await Promise.all([
-      client.getCatalog(signal),
-      client.getMeta(signal).catch(passUnless401),
-      client.getLayout(signal).catch(passUnless401),
-    ]);
-    change({ catalog, meta, saved, lastDay: meta?.last_complete_day ?? guessLastDay() });
-    placeWidgets(saved);
+    const [catalog, layout] = await Promise.all([client.getCatalog(signal), learnDashboard(signal).catch(passUnless401)]);
+    change({ catalog });
+    placeWidgets(layout);
     await ask(signal);
     void learnAccounts();
   });
+}
+
+/** Learn the state of the data, and return the saved layout that comes with it. */
+async function learnDashboard(signal?: AbortSignal): Promise<Layout> {
+  const { layout, ...meta } = await client.getDashboard(signal);
+  change({ meta, lastDay: meta.last_complete_day });
+  return layout;
 }
 
 /** What the page can do without; a refused token is no such thing. */
@@ -92,22 +105,23 @@ const listKeys = (state: State): string[] => {
   return [...keys];
 };
 
-export const buildTableQuestion = (question: Question, { sort, offset }: TableAsk): Question => ({
+/** What a table asks: as everything else does, until somebody has sorted it or turned its pages. */
+export const buildTableQuestion = (question: Question, { sort, offset, limit }: TableAsk): Question => ({
   ...question,
   ...(sort === null ? {} : { sort }),
-  limit: PAGE_ROWS,
-  offset,
+  ...(limit === null ? {} : { limit, offset }),
 });
 
 /** Ask all that is on the screen; header and tiles change together, when all have answered. */
 async function ask(signal: AbortSignal): Promise<void> {
   const state = getState();
   const question = buildQuestion(state.view, state.lastDay);
-  void askInsights(question);
   const answers = await fetchAnswers(listKeys(state), question, signal);
   const tiles = new Map(answers.map(([key, answer]) => [key, renewTile(key, readTile(question, answer))]));
   if (state.tiles.size === 0) await drawInTurn(tiles, question, signal);
   change({ tiles, shown: question });
+  // Numbers wait for no sentences, and sentences are of the days whose numbers are shown.
+  void askInsights(question);
 }
 
 /** The first time there is all to draw: section after section, from the top, so that the page answers in between. */
@@ -125,13 +139,13 @@ async function drawInTurn(tiles: ReadonlyMap<string, Tile>, shown: Question, sig
   }
 }
 
-/** The answers by key: tables that are looked at alike share a request, and all that are none have another. */
+/** The answers by key, in one request; only tables that somebody has sorted or leafed through have one of their own. */
 async function fetchAnswers(keys: readonly string[], question: Question, signal?: AbortSignal): Promise<[string, Widget | Problem][]> {
   const state = getState();
   const asks = new Map<string, { question: Question; keys: string[] }>();
   for (const key of keys) {
     const isTable = findEntry(state, key)?.columns !== undefined;
-    const own = isTable ? buildTableQuestion(question, state.tables.get(key) ?? { sort: null, offset: 0 }) : question;
+    const own = isTable ? buildTableQuestion(question, state.tables.get(key) ?? UNSORTED) : question;
     const name = JSON.stringify(own);
     const held = asks.get(name) ?? { question: own, keys: [] };
     asks.set(name, { ...held, keys: [...held.keys, key] });
@@ -213,7 +227,7 @@ export function applyView(view: View): void {
 }
 
 const resetOffsets = (tables: ReadonlyMap<string, TableAsk>): ReadonlyMap<string, TableAsk> =>
-  new Map([...tables].map(([key, table]) => [key, { ...table, offset: 0 }]));
+  new Map([...tables].map(([key, { sort }]) => [key, { ...UNSORTED, sort }]));
 
 /** The view that the address bar has, after the browser's own Back. */
 export const followAddress = (): void => applyView(readView(location.search));
@@ -263,8 +277,7 @@ export async function learnConnections(): Promise<void> {
 /** What is connected has changed: the page has other widgets to show. */
 export async function renewSources(): Promise<void> {
   try {
-    const meta = await client.getMeta();
-    change({ meta, lastDay: meta.last_complete_day });
+    await learnDashboard();
     if (!getState().isArranged) placeWidgets(getState().saved);
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
@@ -330,7 +343,7 @@ export function leave(reason: "new" | "refused" | "left"): void {
 
 export function enter(token: string): void {
   keepToken(token);
-  change({ door: null, catalog: null, tiles: new Map(), shown: null, insights: null, job: null, connections: null, accounts: new Map() });
+  change({ door: null, catalog: null, meta: null, tiles: new Map(), shown: null, insights: null, job: null, connections: null, accounts: new Map() });
   void open();
 }
 

@@ -2,7 +2,7 @@
 
 import { type Layout, ProblemError, client } from "../api/client";
 import { askAgain, leave, placeWidgets } from "./actions";
-import { type Place, COLUMNS, getGroup, listSections, measureEntry, placeEntry, sortPlaces, writePlaces } from "./layout";
+import { type Place, COLUMNS, getGroup, keepSections, listSections, measureEntry, placeEntry, sortPlaces, writePlaces } from "./layout";
 import { type Arranging, change, findEntry, getSourceTitles, getState, say } from "./store";
 
 const SAVE_DELAY = 500;
@@ -36,8 +36,9 @@ export const searchGallery = (search: string): void => patchArranging({ search }
 export const isInHand = (): boolean => getState().arranging !== null || saving !== null;
 
 /** Take a new arrangement; it is saved in a moment. */
-export function applyPlaces(places: readonly Place[]): void {
+export function applyPlaces(wanted: readonly Place[]): void {
   const { arranging, places: before } = getState();
+  const places = keepSections(wanted, before);
   if (arranging === null || JSON.stringify(before) === JSON.stringify(places)) return;
   change({ places, isArranged: true });
   patchArranging({ past: [...arranging.past, before].slice(-MAX_PAST), saving: "waiting" });
@@ -159,6 +160,16 @@ export function stepWidget(key: string, step: Step): void {
     ...settle(moved, places), ...(moved.section === place.section ? [] : pack(places.filter(({ id, section }) => section === place.section && id !== key)))]);
 }
 
+/** In a single column a widget changes places with its neighbour; at the section's edge it goes on to the next one. */
+export function swapWidget(key: string, step: "up" | "down"): void {
+  const places = sortPlaces(getState().places);
+  const at = places.findIndex(({ id }) => id === key);
+  const [place, other] = [places[at], places[at + (step === "down" ? 1 : -1)]];
+  if (place === undefined || other?.section !== place.section) return stepWidget(key, step);
+  const take = (each: Place, { x, y, w, h }: Place): Place => ({ ...each, x, y, w, h });
+  applyPlaces(places.map((each) => (each === place ? take(each, other) : each === other ? take(each, place) : each)));
+}
+
 function movePlace(place: Place, step: Step, places: readonly Place[]): Place | null {
   switch (step) {
     case "left":
@@ -183,7 +194,9 @@ function moveAcross(place: Place, step: "up" | "down", places: readonly Place[])
   const own = places.filter(({ section, id }) => section === place.section && id !== place.id);
   const rows = [...new Set(own.map(({ y }) => y))].sort((a, b) => a - b);
   const row = step === "up" ? rows.findLast((y) => y < place.y) : rows.find((y) => y > place.y);
-  if (row !== undefined) return { ...place, y: row + (step === "down" ? 1 : 0) };
+  // What lies in the row below comes up, since it is passed by its whole height.
+  const end = Math.max(...own.filter(({ y }) => y === row).map(({ y, h }) => y + h));
+  if (row !== undefined) return { ...place, y: step === "down" ? end : row };
   const sections = listSections(places);
   const next = sections[sections.indexOf(place.section) + (step === "up" ? -1 : 1)];
   if (next === undefined) return null;

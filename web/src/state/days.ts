@@ -27,6 +27,12 @@ export const firstOfQuarter = (day: string): string => addMonths(day, -((Number(
 
 export const firstOfYear = (day: string): string => `${day.slice(0, 5)}01-01`;
 
+/** The same day a year before; of 29 February the one before. */
+export function takeYear(day: string): string {
+  const before = `${Number(day.slice(0, 4)) - 1}${day.slice(4)}`;
+  return isDay(before) ? before : `${before.slice(0, 8)}28`;
+}
+
 /** The last complete day as this browser's calendar has it; the server's own comes with what is connected. */
 export function guessLastDay(): string {
   const now = new Date();

@@ -23,6 +23,8 @@ export interface Place {
 export const HEADLINE_ROWS = 2;
 const CHART_ROWS = 4;
 const TABLE_ROWS = 5;
+/** Of a chart with a list below it. */
+const LIST_ROWS = 6;
 /** What the former page has saved as a size, in columns. */
 const SIZES: Readonly<Record<string, number>> = { small: 4, medium: 6, large: 12 };
 
@@ -41,6 +43,7 @@ export function measureEntry(entry: Entry): { w: number; h: number } {
   // Beyond four columns with their changes only the whole width shows them all.
   if (entry.columns !== undefined && entry.columns.length > 4) return { w: COLUMNS, h: CHART_ROWS };
   if (entry.columns !== undefined) return { w: entry.columns.length > 3 ? 7 : 6, h: TABLE_ROWS };
+  if (entry.items !== undefined) return { w: 7, h: LIST_ROWS };
   if (entry.by !== null) return { w: 5, h: TABLE_ROWS };
   return { w: isFigure(entry) ? 4 : 6, h: CHART_ROWS };
 }
@@ -156,6 +159,12 @@ export const sortPlaces = (places: readonly Place[]): Place[] => {
   const rank = (place: Place): number => sections.indexOf(place.section);
   return [...places].sort((a, b) => rank(a) - rank(b) || a.y - b.y || a.x - b.x);
 };
+
+/** The places with their sections in the order in which they were; a new one comes last. */
+export function keepSections(places: readonly Place[], before: readonly Place[]): Place[] {
+  const sections = [...new Set([...listSections(before), ...listSections(places)])];
+  return [...places].sort((a, b) => sections.indexOf(a.section) - sections.indexOf(b.section));
+}
 
 /** The sections, that of the headlines first. */
 export const listSections = (places: readonly Place[]): string[] => {

@@ -3,7 +3,7 @@
 import type {
   Catalog,
   Connection,
-  DashboardMeta,
+  DataState,
   Entry,
   Explanation,
   InsightList,
@@ -24,11 +24,13 @@ export interface Tile {
   readonly problem: string | null;
 }
 
-/** How a table is looked at: which rows, in what order. */
+/** How a table is looked at: in what order, and which rows; as many as its YAML says where `limit` is null. */
 export interface TableAsk {
   readonly sort: string | null;
   readonly offset: number;
+  readonly limit: number | null;
 }
+export const UNSORTED: TableAsk = { sort: null, offset: 0, limit: null };
 
 export interface Door {
   readonly reason: "new" | "refused" | "left";
@@ -62,7 +64,7 @@ export interface State {
   readonly view: View;
   readonly lastDay: string;
   readonly catalog: Catalog | null;
-  readonly meta: DashboardMeta | null;
+  readonly meta: DataState | null;
   readonly saved: Layout | null;
   readonly places: readonly Place[];
   /** Whether the places are somebody's own arrangement. */

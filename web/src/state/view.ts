@@ -1,7 +1,7 @@
 /** What is looked at: read from the address's query and written to it, so that a view can be shared. */
 
 import type { Question } from "../api/client";
-import { addDays, addMonths, countDays, firstOfMonth, firstOfQuarter, firstOfYear, isDay } from "./days";
+import { addDays, addMonths, countDays, firstOfMonth, firstOfQuarter, firstOfYear, isDay, takeYear } from "./days";
 
 export const MAX_DAYS = 1_100;
 
@@ -129,7 +129,7 @@ export function resolvePreset(preset: Preset, lastDay: string): Window {
     case "ytd":
       return { start: firstOfYear(lastDay), end: lastDay };
     case "12m":
-      return { start: addMonths(addDays(lastDay, 1), -12), end: lastDay };
+      return { start: addDays(takeYear(lastDay), 1), end: lastDay };
   }
 }
 

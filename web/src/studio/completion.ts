@@ -86,8 +86,10 @@ function listChoices(schema: Schema): string[] {
 
 const describeColumn = ({ name, type }: { name: string; type: string }): Completion => ({ label: name, type: "variable", detail: type, boost: 2 });
 
-function describeFunction({ usage, documentation }: { usage: string; documentation: string }): Completion {
+/** In the order of their documentation: `sum` before `substring`. */
+function describeFunction({ usage, documentation }: Language["functions"][number], place: number, { length }: Language["functions"]): Completion {
   const [name = usage, ...rest] = usage.split("(");
-  const completion = { label: name, detail: `(${rest.join("(")}`, type: "function", info: documentation.replaceAll("`", "") };
+  const info = documentation.replaceAll("`", "");
+  const completion = { label: name, detail: `(${rest.join("(")}`, type: "function", info, boost: 1 - place / length };
   return rest.length === 0 ? completion : snippetCompletion(`${name}(\${})`, completion);
 }

@@ -140,14 +140,18 @@ function previewPane(state: State, bench: Workbench): TemplateResult {
       <p class="muted">${start && end ? range(start, end) : nothing}${bench.seconds === null || changes === 0 ? nothing : html` · <span title="From the key to the picture">${bench.seconds.toLocaleString(undefined, { maximumFractionDigits: 2 })} s</span>`}</p>
     </header>
     ${isPast && changes > 0 ? html`<p class="hint">As of the last text without a problem.</p>` : nothing}
-    ${preview === null || changes === 0 ? invitation(isPast) : previewList(preview, isPast ? [] : bench.tests)}
+    ${preview === null || changes === 0 ? invitation(bench, isPast) : previewList(preview, isPast ? [] : bench.tests)}
   </section>`;
 }
 
-const invitation = (isPast: boolean): TemplateResult => html`<div class="nobody">
+const invitation = (bench: Workbench, isPast: boolean): TemplateResult => html`<div class="nobody">
   <h3>${isPast ? "The text has a problem" : "Nothing has changed yet"}</h3>
   <p>${isPast
     ? "It is underlined on the left. As soon as it is mended, the widgets that change stand here."
     : "Type in a metric file. Each widget that changes stands here, before and after, with the numbers of the account that is open. Nothing is written until you save."}</p>
+  ${isPast || findFile(bench, bench.active)?.kind !== "metrics"
+    ? nothing
+    : html`<button type="button" class="button primary" @click=${addWidget}>${plus}Begin a new widget</button>
+        <p class="hint">Type its key, <kbd>Tab</kbd>, its title, <kbd>Tab</kbd>, its value: names are offered as you type. <kbd>Ctrl</kbd> <kbd>S</kbd> saves.</p>`}
 </div>`;
 

@@ -11,19 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.authoring.csv_file import CsvFile, MalformedCsv
-from engine.authoring.csv_header import (
+from engine.authoring.loading.csv_file import CsvFile, MalformedCsv
+from engine.authoring.loading.csv_header import (
     BY_DAY,
     CsvField,
     CsvHeader,
     CsvOptions,
-    describe_faults,
     list_required_columns,
     match_header,
-    suggest_options,
 )
-from engine.authoring.csv_rows import RowReader, SumRow
-from engine.authoring.csv_values import PARSERS, parse_account
+from engine.authoring.loading.csv_remedies import describe_faults, suggest_options
+from engine.authoring.loading.csv_rows import RowReader, SumRow
+from engine.authoring.loading.csv_values import PARSERS, parse_account
 from engine.errors import InvalidRows
 from engine.tables import Table
 

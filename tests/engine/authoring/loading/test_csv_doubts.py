@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from engine.authoring.csv_header import CsvOptions
-from engine.authoring.csv_import import CsvRows
-from engine.authoring.csv_presets import PRESETS
-from engine.authoring.loaded_days import LoadedDays
+from engine.authoring.loading.csv_header import CsvOptions
+from engine.authoring.loading.csv_import import CsvRows
+from engine.authoring.loading.csv_presets import PRESETS
+from engine.authoring.loading.loaded_days import LoadedDays
 from engine.calendar import DAY
 from engine.errors import InvalidRows
 from engine.slices import DayTotals

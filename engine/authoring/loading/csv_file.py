@@ -13,7 +13,7 @@ from itertools import chain, islice, takewhile
 from pathlib import Path
 from typing import TextIO
 
-from engine.authoring.csv_values import parse_day
+from engine.authoring.loading.csv_values import parse_day
 
 SEPARATORS = (",", ";", "\t")
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from engine.authoring.compare_catalogs import list_values
+from engine.authoring.compare_answers import list_values
 from tests.support.shipped import load_shipped_catalog
 
 

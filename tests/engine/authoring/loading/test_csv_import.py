@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from engine.authoring.csv_header import CsvOptions
-from engine.authoring.csv_import import CsvRows
-from engine.authoring.csv_presets import PRESETS
+from engine.authoring.loading.csv_header import CsvOptions
+from engine.authoring.loading.csv_import import CsvRows
+from engine.authoring.loading.csv_presets import PRESETS
 from engine.errors import InvalidRows
 from engine.sources import SOURCES
 from engine.tables import Column, Table

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from engine.authoring.csv_header import BY_DAY, CsvField, CsvHeader, CsvOptions, list_required_columns
-from engine.authoring.csv_presets import fold_header
-from engine.authoring.csv_values import (
+from engine.authoring.loading.csv_header import BY_DAY, CsvField, CsvHeader, CsvOptions, list_required_columns
+from engine.authoring.loading.csv_presets import fold_header
+from engine.authoring.loading.csv_values import (
     COMMA_NUMBER,
     DAMAGED_ID,
     DOTTED_NUMBER,

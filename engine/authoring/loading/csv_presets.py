@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from engine.authoring.csv_values import quote_value, reject_out_of_range
+from engine.authoring.loading.csv_values import quote_value, reject_out_of_range
 
 
 def fold_header(text: str) -> str:
