@@ -13,8 +13,7 @@ from insights.config.load import insights_of
 from insights.config.rules import DEFAULT_LANGUAGE, Insights, Observation
 from insights.detect.changes import find_change, find_pair
 from insights.detect.days import find_data_gap, find_spike
-from insights.detect.members import find_members
-from insights.detect.ratios import find_explanation
+from insights.detect.members import find_explanation, find_members
 from insights.facts import Finding, Readings, Span, read_answer
 
 logger = logging.getLogger("metric_engine.insights.collect_facts")

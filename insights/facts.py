@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from operator import itemgetter
 from typing import Any, Literal
 
-from engine import Body, Compare, Format, Metric, WidgetAnswer, Window
+from engine import Body, Compare, Format, Metric, TableMetric, WidgetAnswer, Window
 from insights.config.rules import Language
 from insights.detect.significance import DayValues, SharedDays, Value, Windows, add_days
 
@@ -143,9 +143,18 @@ class Reading:
         days = zip(*(each.days for each in self.tracks), strict=True) if self.tracks else ((), ())
         return Track("", Windows(*map(add_days, days)), self.totals)
 
-    def find_series(self, name: str | None = None) -> Track | None:
-        """The series of that name, or else the first; None where there is nothing to compare it with."""
-        return next((each for each in self.tracks if name in (None, each.name) and each.days.then.values), None)
+    def narrow(self, name: str) -> Reading:
+        """Read the series of that name alone, with the format and the total that are its own."""
+        metric = self.metric
+        assert isinstance(metric, TableMetric)
+        (series,) = (each for each in metric.series if each.name == name)
+        total, format_ = metric.get_total(series), series.format or metric.format
+        tracks = [each for each in self.tracks if each.name == name]
+        return replace(self, metric=replace(metric, series=(series,), total=total, format=format_), tracks=tracks)
+
+    def find_series(self) -> Track | None:
+        """The first series; None where there is nothing to compare it with."""
+        return next((each for each in self.tracks if each.days.then.values), None)
 
     def choose_style(self, *values: float) -> NumberStyle:
         """Choose how numbers of the metric are written: all of them as finely as the largest of these needs."""

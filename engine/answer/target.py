@@ -61,7 +61,4 @@ def divide(value: float, divisor: Value) -> Value:
 
 def is_projectable(metric: Metric) -> bool:
     """Whether what the known days come to tells what all days will."""
-    if not isinstance(metric, TableMetric):
-        return False
-    series = metric.series[metric.headline]
-    return series.expression.additive and metric.get_total(series) == "period"
+    return isinstance(metric, TableMetric) and metric.is_sum(metric.series[metric.headline])

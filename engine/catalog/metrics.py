@@ -220,6 +220,10 @@ class TableMetric(Metric):
     def get_total(self, series: MetricSeries) -> Total:
         return series.total or self.total
 
+    def is_sum(self, series: MetricSeries) -> bool:
+        """Whether the values of a period's days come to that of the period."""
+        return series.expression.additive and self.get_total(series) == "period"
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CombinedMetric(Metric):

@@ -46,7 +46,7 @@ FILE = "insights.yaml"
 SLOT = re.compile(r"\{([^\W\d]\w*)\}")
 
 KINDS: Sequence[Kind] = get_args(Kind)
-# What a fact may name beside its metric, and of which kind it then is; an explanation must name its parts.
+# What a fact may name beside its metric, and of which kind it then is; an explanation must.
 COMPANIONS: Mapping[str, Kind] = {
     "volume": "change",
     "series": "change",
@@ -55,8 +55,7 @@ COMPANIONS: Mapping[str, Kind] = {
     "numerator": "explain",
     "denominator": "explain",
 }
-PARTS = ("numerator", "denominator")
-BREAKDOWNS = ("members", *PARTS)
+BREAKDOWNS = ("members", "numerator", "denominator")
 MOST_ACCOUNTS = 50
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -149,13 +148,13 @@ class InsightsResolver:
             return Observation(place.name, kind, fact, {"first": first, "second": second})
         main = self.find_metric(place, getattr(fact, kind), kind)
         metrics: dict[str, Metric] = {kind: main}
-        for name in COMPANIONS:
+        for name, companion_of in COMPANIONS.items():
             if (key := getattr(fact, name)) is not None and name != "series":
                 metrics[name] = self.find_metric(place, key, name)
-            elif kind == "explain" and name in PARTS:
+            elif kind == companion_of == "explain":
                 refuse_fact(place, f"explain needs {name}: a metric with a breakdown", code="missing-key")
         if kind == "explain":
-            upper, lower = (metrics[name] for name in PARTS)
+            upper, lower = metrics["numerator"], metrics["denominator"]
             if len({(each.table, each.by) for each in (upper, lower) if isinstance(each, TableMetric)}) > 1:
                 message = f"{upper.key!r} and {lower.key!r} are not broken down alike; they need one table and one `by`"
                 refuse_fact(place, message, "denominator")
@@ -319,20 +318,17 @@ def find_kind(place: Reporter, fact: FactDefinition) -> Kind:
 
 def find_problem(metric: Metric, at: str | int) -> str | None:
     """Why a metric cannot stand at a key of a fact, and what to name there."""
-    key = repr(metric.key)
+    key, table = repr(metric.key), metric if isinstance(metric, TableMetric) else None
     if isinstance(metric, CombinedMetric):
         return f"metric {key} combines several; name one of them"
-    table = metric if isinstance(metric, TableMetric) else None
-    if at in BREAKDOWNS:
-        if table is None or table.by is None:
-            return f"metric {key} has no breakdown; name one with `by`"
-        if not (is_additive(table) and table.other):
-            return f"the members of {key} do not add up to a whole; name a breakdown of a sum, with Other"
-    if at == "posts":
-        if table is None or table.items is None:
-            return f"metric {key} has no items; name one with `items`"
-        if table.table.time not in table.items.show:
-            return f"the items of {key} do not show their day; add {table.table.time!r} to their `show`"
+    if at in BREAKDOWNS and (table is None or table.by is None):
+        return f"metric {key} has no breakdown; name one with `by`"
+    if at in BREAKDOWNS and not (is_additive(metric) and table is not None and table.other):
+        return f"the members of {key} do not add up to a whole; name a breakdown of a sum, with Other"
+    if at == "posts" and (table is None or table.items is None):
+        return f"metric {key} has no items; name one with `items`"
+    if at == "posts" and table is not None and table.items is not None and table.table.time not in table.items.show:
+        return f"the items of {key} do not show their day; add {table.table.time!r} to their `show`"
     return None
 
 
@@ -344,7 +340,7 @@ def refuse_fact(place: Reporter, message: str, *at: str | int, code: str = "wron
 
 def is_additive(metric: Metric) -> bool:
     """Whether the days of a metric, of its first series, make up the whole of a period."""
-    return isinstance(metric, TableMetric) and metric.total == "period" and metric.series[0].expression.additive
+    return isinstance(metric, TableMetric) and metric.is_sum(metric.series[0])
 
 
 def split_by_account(metric: Metric) -> Metric | None:

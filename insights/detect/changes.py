@@ -127,7 +127,8 @@ def measure_change(
     Of a sum, and of a ratio whose denominator is the `volume`, it is over the days that both windows have, or `only`
     over some. Of anything else it is that of the widget, if both windows have most of their days.
     """
-    track, additive = reading.find_series(definition.series), is_additive(reading.metric)
+    reading = reading if definition.series is None else reading.narrow(definition.series)
+    track, additive = reading.find_series(), is_additive(reading.metric)
     if track is None or None in track.totals:
         return None
     shared, weighed = only or track.days.share(cut=reading.span.is_cut), None

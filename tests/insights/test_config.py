@@ -278,6 +278,7 @@ def test_a_language_is_a_file(folder: Path) -> None:
         ("März, ", "", "wrong-value", "12 entries at least"),
         ('joiners: [", und"]\n', "", "missing-key", "'joiners' is missing"),
         ("Die Sitzungen", "<b>Die</b> Sitzungen", "template-forbidden", "markup or an address"),
+        ("numbers: {decimal:", "numbers: {decimel:", "unknown-key", "did you mean 'decimal'?"),
     ],
 )
 def test_what_a_language_lacks_is_told(folder: Path, right: str, wrong: str, code: str, said: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insights.detect.ratios import Parts, decompose_ratio
+from insights.detect.members import Parts, decompose_ratio
 
 AMOUNTS = st.one_of(st.just(0.0), st.floats(0.01, 1e7))
 PARTS = st.dictionaries(st.sampled_from("abcdefgh"), st.tuples(AMOUNTS, AMOUNTS), min_size=1)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
 from typing import Any
 
 import pytest
 
+from engine import Compare, RequestContext, TableMetric, WidgetAnswer, Window, parse_metric_query
+from insights.config.definitions import FactDefinition
+from insights.config.rules import Language
+from insights.detect.changes import find_change
+from insights.facts import Span, read_answer
 from tests.insights.worlds import END, WEEKS, Plant, Row, Worlds, flights, history, lose_days
 
 FIRST = END - timedelta(days=27)
@@ -180,3 +186,26 @@ def test_what_came_or_went_is_told_of_all_its_days(worlds: Worlds) -> None:
     )
     assert find(texts, "Spend on “Sale”").startswith(f"Spend on “Sale” is new since 21 March: ${begun:,.0f}, ")
     assert find(texts, "Spend on “Spring”").startswith(f"Spend on “Spring” ended on 28 February (${gone:,.0f} before).")
+
+
+def test_a_named_series_is_compared_and_written_as_its_own(worlds: Worlds) -> None:
+    """Where days are missing a sum beside it does not make a ratio one, nor write it in its own format."""
+    metrics = worlds.catalog.metrics
+    spend, costs = metrics["meta.spend"], metrics["meta.cost_metrics"]
+    assert isinstance(spend, TableMetric)
+    assert isinstance(costs, TableMetric)
+    ratio = replace(costs.series[0], name="Ratio", format="percent")
+    both = replace(costs, series=(spend.series[0], ratio), headline=0)
+    rows = days_gone(history(640, days=28), {END - timedelta(days=3)}, "meta_ads_daily")
+    window = Window(FIRST, END)
+    question = parse_metric_query(today=END, start=str(FIRST), end=str(END), compare="previous_period")
+    asker = RequestContext(tenant=worlds.settle(rows), connected=frozenset({"meta"}), reads={})
+    answer = worlds.engine.query_each([both], question, asker)[both.key]
+    assert isinstance(answer, WidgetAnswer)
+    compared = question.period.comparison and question.period.comparison.window
+    span = Span(window, Compare.PREVIOUS_PERIOD, END + timedelta(days=1), Language(), compared)
+    found = find_change(FactDefinition(change=both.key, series="Ratio"), {"change": read_answer(answer, span)})
+    (stats,) = (each["stats"] for each in answer.body["series"] if each["name"] == "Ratio")
+    assert found is not None
+    assert found.view["value"] == f"{stats['value']:.1%}"
+    assert found.view["previous"] == f"{stats['previous']:.1%}"

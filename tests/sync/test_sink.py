@@ -16,7 +16,7 @@ from state.credentials import Credentials
 from state.jobs.queue import ClaimedJob
 from sync.errors import ProviderError
 from sync.provider import Account
-from sync.providers import ga4, instagram_days, instagram_media, meta
+from sync.providers import ga4_reports, instagram_days, instagram_media, meta
 from sync.report import AccountReport
 from sync.sink import WarehouseSink
 from sync.turns import FairSemaphore
@@ -36,7 +36,7 @@ def state(tmp_path: Path) -> Iterator[State]:
 
 def test_the_table_of_sources_names_the_tables_that_the_providers_fill() -> None:
     assert {name: source.synced_tables for name, source in SOURCES.items()} == {
-        "ga4": tuple(report.table for report in ga4.REPORTS),
+        "ga4": tuple(report.table for report in ga4_reports.REPORTS),
         "instagram": (instagram_days.TABLE, instagram_media.TABLE),
         "meta": (meta.TABLE,),
     }
