@@ -41,7 +41,7 @@ test: $(VENV)/dev.stamp     ## every test, on real databases; ARGS=--all asks ev
 	$(BIN)/python -m web.build --with-checks
 	$(BIN)/python -m pytest $(PYTEST_PROCESSES) $(ARGS)
 
-test-fast: $(VENV)/dev.stamp ## the tests that start no server and no process
+test-fast: $(VENV)/dev.stamp ## a sample without servers, processes and slow tests, within a minute
 	$(BIN)/python -m pytest --fast --numprocesses auto --dist worksteal $(ARGS)
 
 check: check-types check-rest ## ruff, types, the metric files, their schema, the page's types, known vulnerabilities

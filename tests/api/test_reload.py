@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 
 from cli.watcher import Watcher, stamp_folder
 from engine.catalog import metric_resolver
+from insights.config.load import load_catalog
 from runtime import services as opened_services
 from runtime.services import Services
 
@@ -74,6 +75,8 @@ def test_a_check_that_fails_is_a_problem_of_its_metric(
     client: TestClient, services: Services, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as patched:
+        # The very same files have been loaded before.
+        patched.setattr(opened_services, "load_catalog", load_catalog)
         patched.setattr(metric_resolver, "check_tests", raise_unforeseen)
         services.reload_catalog()
     assert "ga4.sessions: this cannot be read (ZeroDivisionError: nobody foresaw this)" in caplog.text

@@ -10,13 +10,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cli.new_files import load_changed_catalog
 from engine import InvalidRows, TableDraft
 from engine.catalog.catalog import load_catalog
 from tests.cli.conftest import ALICE, Run
+from tests.support.examples import try_examples
 
 EXPORT = """\
 Campaign report
@@ -272,7 +273,7 @@ def test_wrong_names_are_refused(run: Run, metrics: Path, words: tuple[str, ...]
 VALUES = st.text(max_size=12) | st.sampled_from(["", "1", "1.50", "1,200", "true", "2025-01-01", "a", "b"])
 
 
-@settings(max_examples=60)
+@try_examples(60)
 @example(headers=["NULL"], rows=[["", "", "", "", "", ""]])
 @given(
     headers=st.lists(st.text(max_size=12) | st.sampled_from(["date", "cost", "campaign_id", "campaign"]), max_size=6),

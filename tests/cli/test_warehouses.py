@@ -96,6 +96,7 @@ def test_every_engine_loads_the_same_files(run: Run, warehouse_url: str, tmp_pat
     assert query_total(run, ALICE, WAREHOUSE_URL=warehouse_url) == sessions
 
 
+@pytest.mark.slow
 def test_every_engine_refuses_the_same_files_and_loads_none_of_it(run: Run, warehouse_url: str, tmp_path: Path) -> None:
     for rest, problem in CSV_REFUSED.values():
         rows = rest if isinstance(rest, bytes) else rest.encode()
@@ -204,6 +205,7 @@ def own_demo(tmp_path_factory: pytest.TempPathFactory, every_nth: EveryNth) -> l
     return fill_and_ask_demo(folder, f"sqlite:///{folder}/facts.db", every_nth, own=True)
 
 
+@pytest.mark.slow
 def test_the_demo_shows_the_same_on_every_engine(
     own_demo: list[Any], warehouse_url: str, tmp_path: Path, every_nth: EveryNth
 ) -> None:

@@ -110,6 +110,7 @@ def test_another_seed_or_user_gives_another_history() -> None:
 
 
 @pytest.mark.parametrize("tenant", CONNECTED, ids=lambda tenant: tenant.name)
+@pytest.mark.slow
 def test_a_day_more_only_appends(tenant: DemoTenant) -> None:
     shorter = generate_cached_history(tenant)
     longer = generate_cached_history(tenant, UNTIL + timedelta(days=1), DAYS + 1)

@@ -148,6 +148,7 @@ def iter_values(shown: Any) -> Iterator[Any]:
         yield shown
 
 
+@pytest.mark.slow
 def test_every_answer_is_a_true_one(answers: dict[str, str]) -> None:
     parts = [match[0] for match in ANSWERED.finditer(TEXT)]
     assert parts == list(answers.values()), "docs/cookbook.md is out of step; run `make golden`"

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.support.docs.blocks import find_blocks
 from tests.support.docs.tutorial import PAGE, execute_page
 
 
+@pytest.mark.slow
 def test_the_tutorial_can_be_followed_to_the_letter(tmp_path: Path) -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert execute_page(page, tmp_path) == page

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from insights.claims import (
@@ -26,6 +26,7 @@ from insights.facts import PERIOD, PERIOD_END, Span
 from insights.offer import Offer
 from tests.insights.sayings import FALSE
 from tests.insights.worlds import Worlds, tell
+from tests.support.examples import try_examples
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +130,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
+@try_examples(80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(PIECES, min_size=1, max_size=8).map(" ".join))
 def test_what_is_shown_is_made_of_what_was_offered(offer: Offer, span: Span, answer: str) -> None:
     shown, dropped = read_answer(offer, span, answer)

@@ -206,6 +206,7 @@ def test_numbers_are_rounded_once() -> None:
 WORST = ("😀🥹" * 30, "漢字" * 40, "xK9$q/7Z;Wv" * 6, "Ünïcödé " * 9, "١٢٣" * 20)
 
 
+@pytest.mark.slow
 def test_the_request_has_at_most_so_many_tokens(worlds: Worlds, eventful: CollectedFacts) -> None:
     from insights.llm import import_litellm
 

@@ -48,6 +48,7 @@ def test_long_texts_are_cut_between_words() -> None:
 
 
 @given(TEXTS)
+@pytest.mark.slow
 def test_nothing_dangerous_is_left_of_any_text(written: str) -> None:
     quoted = sanitize_text(written)
     assert len(quoted) <= 60

@@ -6,6 +6,8 @@ from tests.insights.scenarios import Score, flat, scenarios, score_scenarios, ta
 from tests.insights.worlds import Worlds
 from tests.support.paths import DOCS
 
+pytestmark = pytest.mark.slow
+
 PAGE = DOCS / "insights-how.md"
 
 

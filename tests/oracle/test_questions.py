@@ -89,6 +89,7 @@ def test_rows_are_awkward_and_their_keys_unique(features: QuestionFeatures) -> N
     assert {None, 0, "Other", "(not set)", "", "brand"} <= set(cells)
 
 
+@pytest.mark.slow
 def test_sums_are_exact_in_double_precision() -> None:
     for seed in range(5):
         place = get_world(seed, ALL_FEATURES)
@@ -101,6 +102,7 @@ def test_sums_are_exact_in_double_precision() -> None:
                     assert sum(abs(value) for value in numbers) < 2**52 / 2
 
 
+@pytest.mark.slow
 def test_questions_cover_the_keys_and_get_telling_answers(request: pytest.FixtureRequest) -> None:
     """Those to three worlds meet every kind; with `--all` those to eight tell of every key."""
     asks_all = request.config.getoption(ALL)

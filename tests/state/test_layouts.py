@@ -6,12 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from state import State
 from state.errors import StaleLayout
 from tests.conftest import OTHER_TENANT, TENANT
+from tests.support.examples import try_examples
 
 SAVERS = 8
 
@@ -41,9 +42,8 @@ def test_a_saved_layout_outlives_the_process(state: State, state_url: str) -> No
     again.close()
 
 
-@settings(
-    max_examples=40,
-    deadline=None,
+@try_examples(
+    40,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

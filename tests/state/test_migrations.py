@@ -20,6 +20,7 @@ from state.database import StateDatabase, open_database
 from state.migrations import HEAD_REVISION, VERSION_TABLE, migrate
 from state.tables import metadata
 from tests.conftest import TENANT
+from tests.support.quick_state import RUN_MIGRATIONS
 
 PROCESSES = 8
 
@@ -35,6 +36,11 @@ EXISTING = """
         ('11111111-1111-4111-8111-111111111111',
          '{"widgets": [{"id": "ga4.users", "size": "lg"}], "v": 2.50}', '2024-01-02T03:04:05Z');
 """
+
+
+@pytest.fixture(autouse=True)
+def run_migrations(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrations, "_upgrade", RUN_MIGRATIONS)
 
 
 def migrate_together(url: str, start: Barrier) -> None:

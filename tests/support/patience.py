@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from importlib import import_module
 from types import MappingProxyType
 
+from api.middleware import admission
+
 # Seconds.
 LONG = 240.0
 LIMITS = {
@@ -38,5 +40,4 @@ def set_limits(limits: Mapping[str, float]) -> None:
 def wait_patiently() -> None:
     """Raise the limits in this process."""
     set_limits({f"{module}.{name}": LONG for module, names in LIMITS.items() for name in names})
-    admission = import_module("api.middleware.admission")
-    vars(admission)["SECONDS"] = dict.fromkeys(admission.SECONDS, LONG)
+    admission.SECONDS = dict.fromkeys(admission.SECONDS, LONG)

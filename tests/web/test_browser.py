@@ -487,6 +487,13 @@ def test_axe_finds_nothing(visit: Visit) -> None:
 @pytest.mark.parametrize("visit", [{"viewport": {"width": 360, "height": 800}}], ids=["narrow"], indirect=True)
 def test_nothing_is_cut_from_a_telephone_to_a_wall(visit: Visit) -> None:
     page = visit.open()
+    # In one column a widget changes places with its neighbour.
+    page.click("#arrange")
+    with page.expect_response("**/v1/dashboard/layout"):
+        page.get_by_role("button", name="Move down: Revenue").click()
+    keys = [place.get_attribute("data-place") for place in page.locator(".place.arranged").all()]
+    assert keys[:3] == ["ga4.sessions", "ga4.revenue", "ga4.conv_rate"]
+    page.click("#done")
     for width in (360, 820, 2560):
         page.set_viewport_size({"width": width, "height": 1_000})
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width

@@ -18,7 +18,7 @@ import httpx2
 import jwt
 import pytest
 from fastapi import FastAPI
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 from starlette.testclient import TestClient
@@ -38,6 +38,7 @@ from runtime.shipped import get_shipped_folder
 from state import State
 from tests.api.conftest import ALICE, BOB, GA4, SECRET, make_bearer_headers, make_settings, sign_token
 from tests.conftest import RedisServer
+from tests.support.examples import try_examples
 from tests.support.processes import PATIENCE
 from tests.support.shipped import load_shipped_catalog
 
@@ -345,7 +346,7 @@ def describe_response(response: httpx2.Response) -> tuple[int, list[tuple[str, s
     return response.status_code, headers, response.content
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@try_examples(60, suppress_health_check=[HealthCheck.too_slow])
 @given(question=make_question(), condition=CONDITIONS)
 @example(question=NOTHING_KNOWN, condition=None)
 def test_a_kept_answer_is_the_answer_byte_for_byte(

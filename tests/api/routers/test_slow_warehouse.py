@@ -61,6 +61,7 @@ def app(
     warehouse.close()
 
 
+@pytest.mark.slow
 def test_a_slow_question_is_503_and_the_others_are_answered(app: FastAPI) -> None:
     with TestClient(app, headers=make_bearer_headers(ALICE)) as client, ThreadPoolExecutor(6) as pool:
         slow = [

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.answer.cache import MAX_STALE_SECONDS, Cache, CachedRows, CacheKey, MemoryStore, Rows
@@ -22,6 +22,7 @@ from engine.catalog.catalog import load_catalog
 from engine.query import DimensionFilter, MetricQuery
 from engine.sources import SOURCES
 from engine.warehouse.warehouse import Warehouse
+from tests.support.examples import try_examples
 from tests.support.oracle.questions import dump_files, get_world
 
 WORLD = get_world(0)
@@ -173,7 +174,7 @@ def resolve_keys(pair: tuple[CacheRequest, CacheRequest], installation: CachedIn
 
 
 @given(pair=draw_request_pair())
-@settings(max_examples=100, deadline=None)
+@try_examples(100)
 def test_what_one_request_leaves_changes_no_answer_of_another(
     installation: CachedInstallation, pair: tuple[CacheRequest, CacheRequest]
 ) -> None:
@@ -184,7 +185,7 @@ def test_what_one_request_leaves_changes_no_answer_of_another(
 
 
 @given(pair=draw_request_pair())
-@settings(max_examples=100, deadline=None)
+@try_examples(100)
 def test_equal_keys_mean_equal_rows_and_no_two_tenants_have_one(
     installation: CachedInstallation, pair: tuple[CacheRequest, CacheRequest]
 ) -> None:

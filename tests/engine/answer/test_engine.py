@@ -190,6 +190,7 @@ def test_without_a_cache_a_widget_reads_what_it_needs(shipped_catalog: Catalog, 
     assert count_statements(engine) > 6
 
 
+@pytest.mark.slow
 def test_answers_are_the_same_with_a_cache_and_without(
     shipped_catalog: Catalog, demo: CountingWarehouse, engine: Engine
 ) -> None:

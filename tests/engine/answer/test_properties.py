@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.answer.engine import Engine
@@ -20,6 +20,7 @@ from engine.compiler.planner import plan
 from engine.language.expressions import Expression
 from engine.tables import Table
 from engine.warehouse.warehouse import Warehouse
+from tests.support.examples import try_examples
 from tests.support.worlds import (
     ME,
     Body,
@@ -65,7 +66,7 @@ METRICS: dict[str, Any] = {
     "correlation": {"combine": ["x", "n"], "stat": "correlation"},
 }
 
-few = settings(max_examples=25, deadline=None)
+few = try_examples(25)
 
 # Whole numbers and quarters: their sums are exact, and so the same in any order.
 whole_numbers = st.integers(-40, 40)

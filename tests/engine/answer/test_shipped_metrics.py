@@ -418,6 +418,7 @@ def list_differences(expected: Body, actual: Body) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_every_served_metric_is_written_by_hand(engine: Engine) -> None:
     assert list(engine.catalog.widgets) == KEYS
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.answer.cache import Cache, MemoryStore
 from engine.answer.engine import Engine
 from engine.authoring.test_runner import run_tests
 from engine.warehouse.warehouse import Warehouse
+from tests.support.examples import try_examples
 from tests.support.worlds import (
     DAYS,
     answer_metric,
@@ -220,7 +221,7 @@ def test_plain_widgets_read_no_more_days_beside_a_rolling_one() -> None:
     days=st.lists(st.integers(1, 28), max_size=12),
     compare=st.sampled_from(["off", "previous_period"]),
 )
-@settings(max_examples=30, deadline=None)
+@try_examples(30)
 def test_rolling_over_one_day_is_the_plain_metric(value: str, total: str, days: list[int], compare: str) -> None:
     rows = [make_row(f"2025-01-{day:02}", x=day, y=day / 4, who=str(index)) for index, day in enumerate(days)]
     plain, rolling = (

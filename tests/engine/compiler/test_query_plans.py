@@ -122,6 +122,7 @@ CHECKS = {
 }
 
 
+@pytest.mark.slow
 def test_every_shipped_metric_reads_through_the_tenants_key(
     warehouse: RecordingWarehouse, shipped_catalog: Catalog, engine_name: str
 ) -> None:

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.catalog.catalog import load_catalog
 from engine.diagnostics import render_github, render_json, render_text
 from engine.errors import InvalidCatalog
 from runtime.shipped import get_shipped_folder
+from tests.support.examples import try_examples
 
 FILES = {path.name: path.read_text(encoding="utf-8") for path in sorted(get_shipped_folder().glob("*.yaml"))}
 MEGABYTE = 990_000
@@ -123,13 +124,13 @@ def check_load(files: Mapping[str, bytes]) -> None:
     assert render_github(found).count("\n") == len(found) - 1
 
 
-@settings(max_examples=80, deadline=None)
+@try_examples(80)
 @given(st.binary(max_size=200), st.binary(max_size=100))
 def test_any_bytes(content: bytes, macros: bytes) -> None:
     check_load({"a.yaml": content, "macros.j2": macros})
 
 
-@settings(max_examples=80, deadline=None)
+@try_examples(80)
 @given(st.text(st.sampled_from("\n\n  :-[]{}&*!|>'\"%@`#?,ab<\t\r\u0085\ufeff"), max_size=60))
 def test_any_yaml(text: str) -> None:
     check_load({"a.yaml": text.encode()})
@@ -150,27 +151,27 @@ def draw_mutated_files(draw: st.DrawFn) -> dict[str, bytes]:
     return {**{each: content.encode() for each, content in FILES.items()}, name: text.encode()}
 
 
-@settings(max_examples=25, deadline=None)
+@try_examples(25)
 @given(draw_mutated_files())
 def test_mutated_shipped_files(files: dict[str, bytes]) -> None:
     check_load(files)
 
 
-@settings(max_examples=100, deadline=None)
+@try_examples(100)
 @given(st.lists(st.sampled_from(WORDS), max_size=14).map("".join), st.sampled_from(("value", "where", "derive")))
 def test_any_expression(text: str, key: str) -> None:
     value = "" if key == "value" else "value: sum(a), " if key == "where" else ""
     check_load({"a.yaml": f"{TABLE}metrics:\n m: {{{value}{key}: {json.dumps(text)}}}\n n: sum(a)\n".encode()})
 
 
-@settings(max_examples=80, deadline=None)
+@try_examples(80)
 @given(st.lists(st.sampled_from(WORDS), max_size=14).map("".join))
 def test_any_query(text: str) -> None:
     query = "select " + text.replace(" from t", " from {{ table('t') }}")
     check_load({"a.yaml": QUERY.replace("__", json.dumps(query)).encode()})
 
 
-@settings(max_examples=100, deadline=None)
+@try_examples(100)
 @given(
     st.lists(st.sampled_from(JINJA), max_size=10).map("".join),
     st.lists(st.sampled_from(JINJA), max_size=10).map("".join),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from engine.diagnostics import UNREADABLE, Diagnostics
@@ -17,6 +17,7 @@ from engine.errors import InvalidCatalog
 from engine.files.document import parse_document
 from insights.config.load import load_catalog
 from tests.conftest import EveryNth
+from tests.support.examples import try_examples
 from tests.support.paths import METRICS
 
 KeyPath = tuple[str | int, ...]
@@ -186,7 +187,7 @@ def test_any_wrong_node_of_insights_is_a_diagnostic(tmp_path: Path, every_nth: E
         assert find_failed_checks(tmp_path) == [], (path, wrong)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@try_examples(25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_any_wrong_node_of_a_shipped_file_is_a_diagnostic(tmp_path: Path, data: st.DataObject) -> None:
     names = sorted(path.name for path in METRICS.glob("*.yaml"))

@@ -210,6 +210,7 @@ def convert_to_json(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
+@pytest.mark.slow
 def test_expressions_are_worth_the_same_everywhere(engine: Engine) -> None:
     asked = [(f"inside{n}", batch, read_series) for n, batch in enumerate(split_batches(make_inside_pieces()))]
     asked += [(f"above{n}", batch, read_series) for n, batch in enumerate(split_batches(make_above_pieces()))]

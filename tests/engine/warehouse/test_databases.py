@@ -64,6 +64,7 @@ def test_every_database_has_a_limit(module: str) -> None:
     assert importlib.import_module(f"engine.warehouse.drivers.{module}").STATEMENT_SECONDS == 15
 
 
+@pytest.mark.slow
 def test_a_statement_that_takes_too_long_is_given_up(
     engine_name: str, warehouse_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ import {
   resetPlaces,
   searchGallery,
   stepWidget,
+  swapWidget,
   takeTheirs,
   undo,
 } from "../state/arrangement";
@@ -31,6 +32,8 @@ import { tile } from "./tile";
 const ROW = 74;
 const GAP = 16;
 const NARROW = "(max-width: 48rem)";
+
+const HINT = { wide: "Drag by the title, or use its arrow keys.", narrow: "↑ and ↓ move a widget." };
 
 interface Plan {
   readonly name: string;
@@ -81,7 +84,8 @@ let inHand: string | null = null;
 
 function move(key: string, step: Step): void {
   inHand = key;
-  stepWidget(key, step);
+  if ((step === "up" || step === "down") && matchMedia(NARROW).matches) swapWidget(key, step);
+  else stepWidget(key, step);
   focusSoon(`[data-grip="${CSS.escape(key)}"]`);
 }
 
@@ -212,7 +216,7 @@ export function arrangeBar(state: State): TemplateResult | typeof nothing {
     <button type="button" class="button" id="add-widget" @click=${openGallery}>${plus}Add a widget</button>
     <button type="button" class="button" ?disabled=${arranging.past.length === 0} @click=${undo}>${undoIcon}Undo</button>
     <button type="button" class="button quiet" @click=${resetPlaces}>Start over</button>
-    <p class="muted" role="status">${arranging.past.length === 0 && arranging.saving === "saved" ? "Drag by the title, or use its arrow keys." : SAVING[arranging.saving]}</p>
+    <p class="muted" role="status">${arranging.past.length === 0 && arranging.saving === "saved" ? HINT[matchMedia(NARROW).matches ? "narrow" : "wide"] : SAVING[arranging.saving]}</p>
     <button type="button" class="button primary" id="done" @click=${() => {
       endArranging();
       focusSoon("#arrange");

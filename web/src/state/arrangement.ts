@@ -160,6 +160,16 @@ export function stepWidget(key: string, step: Step): void {
     ...settle(moved, places), ...(moved.section === place.section ? [] : pack(places.filter(({ id, section }) => section === place.section && id !== key)))]);
 }
 
+/** In a single column a widget changes places with its neighbour; at the section's edge it goes on to the next one. */
+export function swapWidget(key: string, step: "up" | "down"): void {
+  const places = sortPlaces(getState().places);
+  const at = places.findIndex(({ id }) => id === key);
+  const [place, other] = [places[at], places[at + (step === "down" ? 1 : -1)]];
+  if (place === undefined || other?.section !== place.section) return stepWidget(key, step);
+  const take = (each: Place, { x, y, w, h }: Place): Place => ({ ...each, x, y, w, h });
+  applyPlaces(places.map((each) => (each === place ? take(each, other) : each === other ? take(each, place) : each)));
+}
+
 function movePlace(place: Place, step: Step, places: readonly Place[]): Place | null {
   switch (step) {
     case "left":

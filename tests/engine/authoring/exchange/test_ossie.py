@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, reject, settings
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from engine.authoring.definition_text import write_definition
@@ -29,6 +29,7 @@ from engine.catalog.metrics import TableMetric
 from engine.diagnostics import Diagnostics
 from engine.errors import InvalidCatalog, InvalidImport
 from engine.files.folder import read_folder
+from tests.support.examples import try_examples
 from tests.support.paths import METRICS
 from tests.support.shipped import load_shipped_catalog
 
@@ -137,8 +138,9 @@ CHANGES: Mapping[str, st.SearchStrategy[Any]] = {
 }
 
 
-@settings(max_examples=8, deadline=None)
+@try_examples(8)
 @given(data=st.data())
+@pytest.mark.slow
 def test_every_variant_of_the_shipped_files_comes_back(data: st.DataObject) -> None:
     files = deepcopy(SHIPPED)
     ga4 = files["ga4.yaml"]
