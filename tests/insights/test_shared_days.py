@@ -202,7 +202,8 @@ def test_a_named_series_is_compared_and_written_as_its_own(worlds: Worlds) -> No
     asker = RequestContext(tenant=worlds.settle(rows), connected=frozenset({"meta"}), reads={})
     answer = worlds.engine.query_each([both], question, asker)[both.key]
     assert isinstance(answer, WidgetAnswer)
-    compared = question.period.comparison and question.period.comparison.window
+    assert question.period.comparison is not None
+    compared = question.period.comparison.window
     span = Span(window, Compare.PREVIOUS_PERIOD, END + timedelta(days=1), Language(), compared)
     found = find_change(FactDefinition(change=both.key, series="Ratio"), {"change": read_answer(answer, span)})
     (stats,) = (each["stats"] for each in answer.body["series"] if each["name"] == "Ratio")
