@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import stat
 import subprocess
-import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from zipfile import ZipFile
 
 from engine import Catalog, InvalidCatalog, InvalidSetting, load_catalog
 
@@ -51,13 +52,14 @@ def open_revision(base: str, folder: Path) -> Iterator[tuple[Path, str]]:
     missing = f"{base!r} is neither a folder nor a revision; {REMEDY.format(folder=folder)}"
     commit = run_git(folder, "rev-parse", "--verify", "--end-of-options", f"{base}^{{commit}}", problem=missing)
     lacking = f"the revision {base!r} has no folder {prefix!r}; name one that has it"
-    packed = run_git(top, "archive", "--format=tar", f"{commit.decode().strip()}:{prefix}", problem=lacking)
+    packed = run_git(top, "archive", "--format=zip", f"{commit.decode().strip()}:{prefix}", problem=lacking)
     with TemporaryDirectory() as temporary:
-        try:
-            with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-                archive.extractall(temporary, filter="data")
-        except tarfile.TarError as error:
-            raise InvalidSetting(f"BASE: {base}:{prefix} cannot be copied: {error}") from None
+        with ZipFile(io.BytesIO(packed)) as archive:
+            links = [each.filename for each in archive.infolist() if stat.S_ISLNK(each.external_attr >> 16)]
+            if links:
+                place = f"{base}:{prefix}/{links[0]}"
+                raise InvalidSetting(f"BASE: {place} is a link, which is not followed; name a folder")
+            archive.extractall(temporary)
         yield Path(temporary), prefix or "."
 
 

@@ -219,6 +219,17 @@ def test_a_revision_without_the_folder_is_one_line(change: Run, run: Run, tmp_pa
     assert result.stderr.startswith("error: BASE: the revision 'HEAD' has no folder 'moved'")
 
 
+def test_a_link_in_a_revision_is_one_line(change: Run, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "metrics").mkdir()
+    link = tmp_path / "metrics" / "own.yaml"
+    link.symlink_to("/etc/hostname")
+    change(SESSIONS, SESSIONS)
+    link.unlink()
+    result = run("diff", "HEAD", "metrics")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert result.stderr.startswith("error: BASE: HEAD:metrics/own.yaml is a link, which is not followed; name a ")
+
+
 def test_a_folder_outside_of_git_has_no_revisions(run: Run, tmp_path: Path) -> None:
     (tmp_path / "metrics").mkdir()
     (tmp_path / "metrics" / "visits.yaml").write_text(TABLE + SESSIONS, encoding="utf-8")

@@ -170,7 +170,7 @@ def test_a_folder_of_clickhouse_lets_one_process_in(tmp_path: Path) -> None:
         "from engine.errors import WarehouseUnavailable\n"
         "from engine.warehouse.warehouse import Warehouse\n"
         "try:\n    Warehouse(sys.argv[1]).ping()\n"
-        "except WarehouseUnavailable as error:\n    print(error)\n"
+        "except WarehouseUnavailable as error:\n    print(error, flush=True)\n"
         "if len(sys.argv) > 2:\n    subprocess.run([sys.executable, *sys.argv[2:]])\n"
     )
     (tmp_path / "program.py").write_text(program)
