@@ -10,8 +10,8 @@ LOCKED := $(PIP) install --quiet --disable-pip-version-check --no-compile --requ
 COMPILED := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 # Compiled modules are kept, whatever the machine says: hundreds of processes would each compile all of them again.
 export PYTHONDONTWRITEBYTECODE :=
-# Three processes a core, since many tests wait for servers; a test that is run by hand needs no second.
-PYTEST_PROCESSES := --numprocesses $(shell $(PYTHON) -c "import os; print(3 * (os.cpu_count() or 1))") --dist worksteal
+# Two processes a core, since many tests wait for servers; a test that is run by hand needs no second.
+PYTEST_PROCESSES := --numprocesses $(shell $(PYTHON) -c "import os; print(2 * (os.cpu_count() or 1))") --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast check check-types check-rest audit golden bench bench-peers wheel lock clean

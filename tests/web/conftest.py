@@ -224,5 +224,8 @@ def visit(request: pytest.FixtureRequest, browser: Browser, dashboard_server: Da
     page.on("console", lambda message: visit.note_fault(message.text) if message.type == "error" else None)
     dashboard_server.clear_layout()
     yield visit
+    # Who changes an answer may still be at work on one, and must not find its page closed while the next test runs.
+    for routed in (page, context):
+        routed.unroute_all(behavior="wait")
     context.close()
     assert visit.faults == []
