@@ -146,7 +146,9 @@ def test_the_dashboard_in_a_frame_takes_the_token_of_the_page_around_it(visit: V
     page = visit.page
     host_site.write("index.html", FRAME_PAGE.replace("SERVER", visit.server.address))
     asking = "const askForToken = () => fetch('metrics-token').then((response) => response.text());\n"
-    host_site.write("frame.js", asking + FRAME.replace(EXAMPLE_SERVER, visit.server.address))
+    # It hears nothing of what the dashboard asks at first, as a page whose script comes late.
+    late = "await new Promise((resolve) => setTimeout(resolve, 1_000));\n"
+    host_site.write("frame.js", late + asking + FRAME.replace(EXAMPLE_SERVER, visit.server.address))
     host_site.write("metrics-token", visit.server.sign())
     page.goto(host_site.address)
     frame = page.frame_locator("iframe")
