@@ -20,20 +20,28 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
-from random import Random
 from typing import Annotated, Any
 from urllib.request import Request as Sent
 from urllib.request import urlopen
 
 from fastapi import Depends, FastAPI, HTTPException
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel
 from sqlalchemy import Column, Date, MetaData, String, Table, create_engine, literal_column, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.tokens import create_token
 from bench.caching import NINE
 from bench.engine import DAYS, LAST, make_tenant
-from bench.http import PAGE, format_ratios, read_cpu_seconds, run_ours, run_peer, share_cores, write_section
+from bench.http import (
+    PAGE,
+    WINDOW,
+    Requests,
+    format_ratios,
+    read_cpu_seconds,
+    run_ours,
+    run_peer,
+    share_cores,
+    write_section,
+)
 from bench.http_load import send_load
 from bench.http_peers import UserId, get_user, open_session
 from bench.scale import run_postgres, settle_table
@@ -44,7 +52,6 @@ from runtime.shipped import get_shipped_folder
 from state import State
 
 TENANTS = 20
-WINDOW = timedelta(days=27)
 ROUNDS = 6
 SECONDS = 2.0
 SECTION = "## A dashboard of nine widgets"
@@ -208,42 +215,27 @@ def make_usual_dashboard() -> FastAPI:
     return app
 
 
-@dataclass(frozen=True, slots=True)
-class Dashboards:
+class Dashboards(Requests):
     """The requests of dashboards as bytes, each of other days or of another tenant."""
 
-    tokens: list[str]
-    order: list[int]
-
-    @classmethod
-    def sign(cls, secret: str) -> Dashboards:
-        tokens = [
-            create_token(make_tenant(number), secret=SecretStr(secret), lifetime=timedelta(hours=1))
-            for number in range(TENANTS)
-        ]
-        order = list(range(TENANTS * (DAYS - 3 * WINDOW.days)))
-        Random(4).shuffle(order)
-        return cls(tokens, order)
-
-    def pick(self, number: int) -> tuple[str, date, date]:
+    def pick_window(self, number: int) -> tuple[str, date, date]:
         """Pick the token and the days of a dashboard."""
-        offset, tenant = divmod(self.order[number % len(self.order)], TENANTS)
-        end = LAST - timedelta(days=offset)
+        tenant, end = self.pick(number)
         return self.tokens[tenant], end - WINDOW, end
 
     def make_batch(self, number: int) -> bytes:
-        token, start, end = self.pick(number)
+        token, start, end = self.pick_window(number)
         period = {"start": str(start), "end": str(end), "compare": "previous_period"}
-        return make_request("POST /v1/widgets/batch", token, json.dumps({"keys": NINE, **period}))
+        return build_request("POST /v1/widgets/batch", token, json.dumps({"keys": NINE, **period}))
 
     def make_single(self, number: int) -> bytes:
         """Make one of the nine requests of a dashboard."""
         dashboard, widget = divmod(number, len(NINE))
-        token, start, end = self.pick(dashboard)
-        return make_request(f"GET /v1/widgets/{NINE[widget]}?start={start}&end={end}&compare=previous_period", token)
+        token, start, end = self.pick_window(dashboard)
+        return build_request(f"GET /v1/widgets/{NINE[widget]}?start={start}&end={end}&compare=previous_period", token)
 
 
-def make_request(target: str, token: str, body: str = "") -> bytes:
+def build_request(target: str, token: str, body: str = "") -> bytes:
     head = f"{target} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n"
     content = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
     return f"{head}{content}\r\n{body}".encode()
@@ -263,7 +255,7 @@ def main() -> None:
             environment = {"PATH": os.environ["PATH"], "DATABASE_URL": url, "JWT_SECRET": secret}
             environment["PYTHONPATH"] = os.environ.get("PYTHONPATH", "")
             fill_database(url)
-            figures[name] = measure_dashboards(environment, Dashboards.sign(secret), cores)
+            figures[name] = measure_dashboards(environment, Dashboards.sign(secret, TENANTS), cores)
     text = render_section(figures)
     print(text)
     write_section(PAGE, SECTION, text)
@@ -352,7 +344,7 @@ def iter_answers(port: int, dashboards: Dashboards) -> Iterator[tuple[str, Any]]
 
 
 def fetch_answer(port: int, name: str, dashboards: Dashboards) -> Any:
-    token, start, end = dashboards.pick(-1)
+    token, start, end = dashboards.pick_window(-1)
     target = f"http://127.0.0.1:{port}/v1/widgets/{name}?start={start}&end={end}&compare=previous_period"
     with urlopen(Sent(target, headers={"Authorization": f"Bearer {token}"})) as response:
         return json.load(response)

@@ -25,6 +25,7 @@ from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
+from typing import Self
 from urllib.request import Request, urlopen
 
 from pydantic import SecretStr
@@ -98,12 +99,12 @@ class Requests:
     order: list[int]
 
     @classmethod
-    def sign(cls, secret: str) -> Requests:
+    def sign(cls, secret: str, tenants: int = TENANTS) -> Self:
         tokens = [
             create_token(make_tenant(number), secret=SecretStr(secret), lifetime=timedelta(hours=1))
-            for number in range(TENANTS)
+            for number in range(tenants)
         ]
-        order = list(range(TENANTS * (DAYS - 3 * WINDOW.days)))
+        order = list(range(tenants * (DAYS - 3 * WINDOW.days)))
         Random(3).shuffle(order)
         return cls(tokens, order)
 
@@ -111,8 +112,12 @@ class Requests:
         return self.make_request(number % WARM_TENANTS, LAST)
 
     def make_cold(self, number: int) -> bytes:
-        offset, tenant = divmod(self.order[number % len(self.order)], TENANTS)
-        return self.make_request(tenant, LAST - timedelta(days=offset))
+        return self.make_request(*self.pick(number))
+
+    def pick(self, number: int) -> tuple[int, date]:
+        """Pick a tenant and the last day of a window that no other number has, until all have been picked."""
+        offset, tenant = divmod(self.order[number % len(self.order)], len(self.tokens))
+        return tenant, LAST - timedelta(days=offset)
 
     def make_request(self, tenant: int, end: date) -> bytes:
         head = f"GET {PATH}?start={end - WINDOW}&end={end}&compare=previous_period HTTP/1.1"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import trunc
+from typing import cast
 
 Value = float | None
 # Beyond it a double no longer holds every integer.
@@ -27,8 +28,9 @@ def narrow_numbers(values: list[Value]) -> list[Value]:
     """Return the values with whole numbers as integers, and without NaN."""
     try:
         # Usually all are whole: that is seen at once, without a look at each value. None is a TypeError.
-        whole: list[Value] = list(map(trunc, values))  # type: ignore[arg-type]
-        if values == whole and min(values) >= -MAX_WHOLE and max(values) <= MAX_WHOLE:  # type: ignore[type-var,operator]
+        numbers = cast("list[float]", values)
+        whole: list[Value] = list(map(trunc, numbers))
+        if numbers == whole and min(numbers) >= -MAX_WHOLE and max(numbers) <= MAX_WHOLE:
             return whole
     except (TypeError, ValueError, OverflowError):
         pass
