@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 
@@ -48,17 +49,16 @@ class SteadyClients:
         self.answers: list[tuple[float, float, str, int, str | None, str, str]] = []
 
     def keep_asking(self, user: str) -> None:
-        connection = HTTPConnection(self.host, timeout=PATIENCE)
         headers = make_bearer_headers(user) | {"Content-Type": "application/json"}
-        while not self.stopped.is_set():
-            for method, path, body in REQUESTS:
-                sent = time.monotonic()
-                connection.request(method, path, body, headers)
-                answer = connection.getresponse()
-                text = answer.read().decode()
-                told = (answer.getheader("Retry-After"), answer.getheader("Content-Type") or "", text)
-                self.answers.append((sent, time.monotonic(), path, answer.status, *told))
-        connection.close()
+        with closing(HTTPConnection(self.host, timeout=PATIENCE)) as connection:
+            while not self.stopped.is_set():
+                for method, path, body in REQUESTS:
+                    sent = time.monotonic()
+                    connection.request(method, path, body, headers)
+                    answer = connection.getresponse()
+                    text = answer.read().decode()
+                    told = (answer.getheader("Retry-After"), answer.getheader("Content-Type") or "", text)
+                    self.answers.append((sent, time.monotonic(), path, answer.status, *told))
 
     def count_statuses(self, since: float, until: float = float("inf")) -> Counter[int]:
         return Counter(status for _, at, _, status, *_ in self.answers if since <= at < until)

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,11 +97,12 @@ class SteadyReaders:
         self.answers: list[tuple[float, str, int, frozenset[float] | None]] = []
 
     def keep_asking(self, host: str) -> None:
-        connection = HTTPConnection(host, timeout=PATIENCE)
         while not self.stopped.is_set():
-            connection.request("GET", PATH, headers=make_bearer_headers(ALICE))
-            answer = connection.getresponse()
-            body = json.loads(answer.read())
+            # A connection a request: the workers behind one socket take turns.
+            with closing(HTTPConnection(host, timeout=PATIENCE)) as connection:
+                connection.request("GET", PATH, headers=make_bearer_headers(ALICE))
+                answer = connection.getresponse()
+                body = json.loads(answer.read())
             numbers = None
             if answer.status == 200:
                 numbers = None if body["meta"].get("stale") else read_numbers(body)
@@ -108,8 +110,6 @@ class SteadyReaders:
                 assert (answer.status, int(answer.getheader("Retry-After") or 0) > 0) == (503, True), body
                 assert body["detail"] == "the warehouse does not answer; try again shortly"
             self.answers.append((time.monotonic(), host, answer.status, numbers))
-            # A connection a request: the workers behind one socket take turns.
-            connection.close()
             time.sleep(0.15)
 
     def count_since(self, at: float) -> Counter[tuple[str, int, frozenset[float] | None]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from abc import ABC
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
@@ -56,6 +57,11 @@ class ExpressionEmitter(ABC):
     no_escape: ClassVar[str] = ""
     # The SQL of functions that the engine has in another way than the table of functions says, by name.
     function_sql: ClassVar[Mapping[str, FunctionSql | None]] = {}
+
+    def __init__(self) -> None:
+        # sqlglot loads a dialect when one is first named, and shows it to other threads half made: they would write and
+        # read another language. An import waits until the module is whole.
+        importlib.import_module(f"sqlglot.dialects.{self.name}")
 
     def quote_identifier(self, name: str) -> str:
         """Write a name in quotes; a dotted one part by part."""
