@@ -58,7 +58,8 @@ class DefinitionResolver(ABC, Generic[DefinitionType, Resolved]):
         self.sandbox = sandbox
         self.names = names
         self.diagnostics = diagnostics
-        self.complete = folder.complete
+        sections = [file.document.data.get(self.section.name, {}) for file in folder.files]
+        self.complete = folder.complete and all(isinstance(section, dict) for section in sections)
         self.declared: dict[str, tuple[Reporter, DefinitionType]] = {}
         self.resolved: dict[str, Resolved | None] = {}
         self.references: list[Reference] = []
@@ -100,7 +101,7 @@ class DefinitionResolver(ABC, Generic[DefinitionType, Resolved]):
     def require_declared(self, reporter: Reporter, position: Position, name: str) -> None:
         """Report an unknown name. Raises AlreadyReported.
 
-        If a file could not be read, the name may be declared there, so it is not reported.
+        If a file or its section could not be read, the name may be declared there, so it is not reported.
         """
         if name in self.declared or name in self.resolved:
             return

@@ -48,7 +48,7 @@ def describe_label_fault(label: str, table: str, columns: Mapping[str, Column]) 
     """Return why a column cannot label members; None where it can."""
     if label not in columns:
         return f"column {label!r} is not in table {table}{suggest_name(label, columns)}"
-    if columns[label].type != "text":
+    if VALUE_TYPES.get(columns[label].type, "text") != "text":
         return f"{label!r} is {columns[label].type}; a label is a text column"
     return None
 

@@ -63,8 +63,10 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
         errors = CollectErrors()
         for rule in RULES:
             for problem in rule(reporter, definition):
-                self.diagnostics.add(problem)
                 errors.failed |= problem.severity == "error"
+                # A key that is misspelt may be misplaced as well: one problem at a time.
+                if not self.diagnostics.has_problem_at(problem.file, problem.position):
+                    self.diagnostics.add(problem)
         match get_content_keys(definition):
             case []:
                 raise AlreadyReported

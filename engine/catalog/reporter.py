@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from engine.diagnostics import START, Diagnostic, Diagnostics, Position, make_error, make_warning
 from engine.faults import TextFault, TextFaults
-from engine.files.document import KeyPath
+from engine.files.document import KeyPath, get_child
 from engine.files.folder import MetricFile
-from engine.files.nodes import MappingNode
+from engine.files.nodes import MappingNode, Node
 from engine.language.jinja import RenderedText
 
 
@@ -58,9 +58,11 @@ class Reporter:
     def descend(self, *segments: str | int) -> Reporter:
         return Reporter(self.file, (*self.path, *segments), self.diagnostics, self.metric)
 
-    def list_keys(self) -> Collection[str]:
-        """Return the keys that the mapping has in the file."""
-        node = self.file.document.find_node(self.path)
+    def list_keys(self, *segments: str | int) -> Collection[str]:
+        """Return the keys that the mapping, or the one at `segments` below it, has in the file."""
+        node: Node | None = self.file.document.find_node(self.path)
+        for segment in segments:
+            node = None if node is None else get_child(node, segment)
         return node.entries.keys() if isinstance(node, MappingNode) else ()
 
     def is_empty_mapping(self, *segments: str | int) -> bool:

@@ -112,7 +112,7 @@ def find_faults_of_tables(reporter: Reporter, definition: MetricDefinition) -> I
             message = f"{name!r} begins with a -, which `sort` has before a column for descending; name it otherwise"
             yield reporter.diagnose_key("bad-name", message, "columns", name)
     sort = get_sort_column(definition)
-    if sort is not None and sort not in columns:
+    if sort is not None and sort not in reporter.list_keys("columns"):
         report, path = (
             (reporter.diagnose_key, ("order", sort))
             if isinstance(definition.order, dict)
@@ -135,14 +135,15 @@ def get_sort_column(definition: MetricDefinition) -> str | None:
 
 
 def find_unknown_headline(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
-    if definition.series and definition.headline is not None and definition.headline not in definition.series:
+    declared = reporter.list_keys("series")
+    if definition.series and definition.headline is not None and definition.headline not in declared:
         likely = suggest_name(definition.headline, definition.series)
         yield reporter.diagnose_value("unknown-series", f"no series {definition.headline!r}{likely}", "headline")
 
 
 def find_unknown_order(reporter: Reporter, definition: MetricDefinition) -> Iterator[Diagnostic]:
     items = definition.items
-    if items and items.order is not None and items.order not in items.values:
+    if items and items.order is not None and items.order not in reporter.list_keys("items", "values"):
         likely = suggest_name(items.order, items.values)
         yield reporter.diagnose_value("unknown-value", f"no value {items.order!r}{likely}", "items", "order")
 
@@ -171,7 +172,7 @@ def find_wrong_target(reporter: Reporter, definition: MetricDefinition) -> Itera
         return
     if len(definition.series or ()) > 1:
         yield reporter.diagnose_key("misplaced-key", "a target is for a widget of one series", "target")
-    keys, known = reporter.descend("target").list_keys(), TargetDefinition.model_fields
+    keys, known = reporter.list_keys("target"), TargetDefinition.model_fields
     given = [name for name in known if name in keys]
     # An unknown key may well be one of these, misspelt.
     if not given and set(keys) <= known.keys():

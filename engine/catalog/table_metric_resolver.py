@@ -200,6 +200,9 @@ class TableMetricResolver:
 
     def resolve_breakdown(self, reporter: Reporter, table: Table, name: str, *path: str | int) -> Dimension:
         """Return the dimension or column of this name. Raises AlreadyReported."""
+        declared, _ = self.tables.declared[table.name]
+        if name not in table.columns.keys() | table.dimensions.keys() and name in declared.list_keys("dimensions"):
+            raise AlreadyReported  # The dimension's own problem.
 
         def describe_unknown(column: str) -> str:
             return describe_unknown_column(column, table, self.other_tables)

@@ -68,16 +68,19 @@ class TableResolver(DefinitionResolver[TableDefinition, Table]):
         Its declared columns are valid, and metrics are checked against them.
         """
         name = reporter.name
-        columns = {column: Column(column, UNKNOWN_TYPE, column) for column in reporter.descend("columns").list_keys()}
+        columns = {column: Column(column, UNKNOWN_TYPE, column) for column in reporter.list_keys("columns")}
         columns |= {
             column: Column(column, each.type, each.column or column, each.additive, each.money)
             for column, each in definition.columns.items()
+            if each.model_fields_set.issuperset(reporter.list_keys("columns", column))
         }
         check_columns(reporter, name, definition, columns)
         check_tenant(reporter, name, definition, columns)
         check_names(reporter, name, definition, columns)
         source = reporter.file.definition.source
-        if definition.sql is None and not reporter.file.document.data.get("source"):
+        # Once a file, at its first table.
+        physical = (each for each, other in reporter.file.definition.tables.items() if other.sql is None)
+        if not reporter.file.document.data.get("source") and name == next(physical, None):
             reporter.report_at_key("missing-source", "a file with tables needs `source:`, whose connection feeds them")
         query: exp.Query | None = None
         read: TablesByName = {}
@@ -232,7 +235,7 @@ def check_lineage(
 ) -> None:
     """Report numbers of a query that are made of money, or have no sum, and do not say what they are."""
     for name, column in definition.columns.items():
-        if columns[name].value_type not in NUMBER_TYPES:
+        if VALUE_TYPES.get(columns[name].type) not in NUMBER_TYPES:
             continue
         lost_money = given.columns[name].money and "money" not in column.model_fields_set
         lost_sum = name in given.reasons and "additive" not in column.model_fields_set
@@ -283,7 +286,8 @@ def check_columns(reporter: Reporter, name: str, definition: TableDefinition, co
         check_column(column, "key", index)
     if definition.account is not None:
         check_column(definition.account, "account", kinds=("text",), what="`account` is a text column")
-        if definition.account in columns and definition.key and definition.account not in definition.key:
+        is_key_known = bool(definition.key) and columns.keys() >= set(definition.key)
+        if definition.account in columns and is_key_known and definition.account not in definition.key:
             message = f"`key` lacks the account {definition.account!r}: rows of two accounts would replace each other"
             reporter.report_at_value("wrong-value", message, "account")
     for column, resolved in columns.items():

@@ -38,6 +38,20 @@ class Document:
             node = inner
         return node
 
+    def rename_key(self, parents: KeyPath, name: str, right: str) -> bool:
+        """Give a key of the mapping at `parents` another name, at its place, unless that one is there already."""
+        values: Any = self.data
+        node = self.find_node(parents)
+        for segment in parents:
+            values = values[segment]
+        if not isinstance(node, MappingNode) or right in node.entries:
+            return False
+        for mapping in (values, node.entries):
+            entries = [(right if key == name else key, each) for key, each in mapping.items()]
+            mapping.clear()
+            mapping.update(entries)
+        return True
+
     def locate_value(self, path: KeyPath) -> Position:
         """Return the position where the value at `path` begins."""
         return self.find_node(path).start

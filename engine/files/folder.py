@@ -10,13 +10,14 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from engine.diagnostics import START, UNREADABLE, Diagnostics, make_error
 from engine.errors import InvalidSetting
 from engine.files.document import Document, KeyPath, is_template, parse_document
 from engine.files.file_definition import FileDefinition
 from engine.files.metric_definitions import MetricDefinition
-from engine.files.schema_errors import find_existing_path, report_schema_errors
+from engine.files.schema_errors import find_existing_path, rename_misspelt_keys, report_schema_errors
 from engine.files.table_definitions import TableDefinition
 
 MACROS_FILE = "macros.j2"
@@ -152,23 +153,43 @@ def validate_model(
 ) -> Model:
     """Validate a document as a model, and leave out what does not fit, together with all that needs it.
 
-    `model_of` returns the model of the mapping at a path; a metric file needs none.
+    A misspelt key is reported, and read as the key that it resembles. `model_of` returns the model of the mapping at a
+    path; a metric file needs none.
     """
-    data = document.data
-    for turn in range(MAX_ROUNDS):
+    faults = find_schema_faults(model, document.data)
+    report_schema_errors(faults, document, diagnostics, model_of)
+    for _ in range(MAX_ROUNDS):
+        if len(faults) > MAX_FAULTS or not (renamed := rename_misspelt_keys(faults, document, model_of)):
+            break
+        faults = find_schema_faults(model, document.data)
+        inner = [fault for fault in faults if is_within(find_existing_path(fault["loc"], document.data), renamed)]
+        report_schema_errors(inner, document, diagnostics, model_of)
+    data = copy_nested(document.data)
+    for _ in range(MAX_ROUNDS):
         try:
             return model.model_validate(data)
         except ValidationError as error:
             faults = error.errors(include_url=False, include_context=True)
-        if turn == 0:
-            data = copy_nested(data)
-            report_schema_errors(faults, document, diagnostics, model_of)
         if len(faults) > MAX_FAULTS:
             break
         paths = [(find_existing_path(fault["loc"], data), fault["type"] == "extra_forbidden") for fault in faults]
         for path, unknown in paths:
             remove_value(data, path, unknown=unknown)
     return model()
+
+
+def find_schema_faults(model: type[BaseModel], data: object) -> Sequence[ErrorDetails]:
+    """Find what does not fit the model."""
+    try:
+        model.model_validate(data)
+    except ValidationError as error:
+        return error.errors(include_url=False, include_context=True)
+    return ()
+
+
+def is_within(path: KeyPath, mappings: Sequence[KeyPath]) -> bool:
+    """Whether a path leads further than one of these."""
+    return any(len(path) > len(each) and path[: len(each)] == each for each in mappings)
 
 
 def limit_work(definition: FileDefinition, document: Document, diagnostics: Diagnostics) -> FileDefinition:

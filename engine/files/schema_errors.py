@@ -30,7 +30,7 @@ from engine.files.metric_tests import (
 )
 from engine.files.nodes import TORN
 from engine.files.table_definitions import ColumnDefinition, DimensionDefinition, TableDefinition
-from engine.suggestions import suggest_name, suggest_similar_name
+from engine.suggestions import find_nearest_names, suggest_name, suggest_similar_name
 
 MODELS_BY_KEY: Mapping[str, type[BaseModel]] = {
     "columns": ColumnDefinition,
@@ -71,6 +71,8 @@ EXAMPLE_ENTRIES: Mapping[str, str] = {
     "dimensions": "channel: {}",
     "sources": "google_ads: Google Ads",
 }
+# How much an unknown key resembles the one that is meant, from 0 to 1.
+KEY_RESEMBLANCE = 0.75
 VALUE_CODES = {"format": "unknown-format"}
 EXAMPLE_NAMES = {"metrics": "my.visits", "tables": "my_daily", "sources": "google_ads"}
 # A choice between types, in pydantic's path.
@@ -116,6 +118,35 @@ def report_schema_errors(
             diagnostics.add(problem)
 
 
+def rename_misspelt_keys(
+    faults: Sequence[ErrorDetails],
+    document: Document,
+    model_of: Callable[[KeyPath], type[BaseModel]] | None = None,
+) -> list[KeyPath]:
+    """Give unknown keys of the document the names that they resemble, and return their paths.
+
+    What such a key holds is then where it is meant to be, and nothing else misses it.
+    """
+    renamed = []
+    for fault in faults:
+        if fault["type"] != "extra_forbidden":
+            continue
+        *parents, name = find_existing_path(fault["loc"], document.data)
+        model = (model_of or get_model_at)(tuple(parents))
+        if suggest_other_remedy(str(name), fault["input"], model):
+            continue
+        for right in find_nearest_names(str(name), model.model_fields, limit=1, cutoff=KEY_RESEMBLANCE):
+            if document.rename_key(tuple(parents), str(name), right):
+                renamed.append((*parents, right))
+    return renamed
+
+
+def suggest_other_remedy(name: str, given: object, model: type[BaseModel]) -> str:
+    """Return the remedy for a key that no other spelling mends; else nothing."""
+    remedy = METRIC_REMEDIES.get(name, "") if model is MetricDefinition else ""
+    return suggest_placement(name, given, model) or remedy
+
+
 def diagnose_schema_error(
     fault: ErrorDetails, path: KeyPath, document: Document, model_of: Callable[[KeyPath], type[BaseModel]]
 ) -> Diagnostic:
@@ -129,8 +160,8 @@ def diagnose_schema_error(
         return diagnose_key("unknown-key", "YAML's merge key << has no meaning here; write the keys out")
     if kind == "extra_forbidden":
         model = model_of(path[:-1])
-        remedy = METRIC_REMEDIES.get(name, "") if model is MetricDefinition else ""
-        likely = suggest_placement(name, given, model) or remedy or suggest_name(name, model.model_fields, cutoff=0.75)
+        likely = suggest_other_remedy(name, given, model)
+        likely = likely or suggest_name(name, model.model_fields, cutoff=KEY_RESEMBLANCE)
         return diagnose_key("unknown-key", f"unknown key {describe_value(name)}{likely}")
     if kind == "missing":
         return diagnose_key("missing-key", f"the key {name!r} is missing")

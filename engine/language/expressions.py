@@ -153,7 +153,8 @@ def resolve_expression(
         tree=lift_aggregates(tree, where, aggregates),
         aggregates=tuple(aggregates),
         additive=additive,
-        money=any(columns[name].money for name in used),
+        # A column whose declaration has errors may be money.
+        money=any(columns[name].money or columns[name].type not in VALUE_TYPES for name in used),
         non_additive=uses,
         doubts=doubts,
         whole=whole,
