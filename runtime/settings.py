@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from engine import InvalidSetting, did_you_mean, find_nearest_names
@@ -102,9 +102,10 @@ class Settings(BaseSettings):
 
     @field_validator("database_url", "warehouse_url", "redis_url")
     @classmethod
-    def check_scheme(cls, url: SecretStr | None) -> SecretStr | None:
+    def check_scheme(cls, url: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if url is not None and not SCHEME.match(url.get_secret_value()):
-            raise ValueError("is not a URL; write one such as sqlite:///metric-engine.db")
+            example = "redis://host:6379/0" if info.field_name == "redis_url" else "sqlite:///metric-engine.db"
+            raise ValueError(f"is not a URL; write one such as {example}")
         return url
 
     @field_validator("warehouse_url")

@@ -258,15 +258,15 @@ def check_row_names(
             reporter.report_at_key("unknown-key", f"{phrase} {name!r}{suggest_name(name, names)}", *path, name)
 
 
-def get_series_names(metric: Metric) -> frozenset[str] | None:
-    """Return the names of a metric's series; None if the rows decide them."""
+def get_series_names(metric: Metric) -> Sequence[str] | None:
+    """Return the names of a metric's series, in their order; None if the rows decide them."""
     if isinstance(metric, CombinedMetric):
-        return frozenset(name for part in metric.parts for name in get_series_names(part) or ())
+        return [name for part in metric.parts for name in get_series_names(part) or ()]
     if isinstance(metric, TableMetric):
         # The line of a table is its first column.
         shown = metric.series[:1] if metric.rows else metric.series
-        return None if metric.by is not None else frozenset(series.name for series in shown)
-    return frozenset((metric.title,))
+        return None if metric.by is not None else [series.name for series in shown]
+    return [metric.title]
 
 
 def is_date(text: str) -> bool:

@@ -135,9 +135,9 @@ def rename_misspelt_keys(
         model = (model_of or get_model_at)(tuple(parents))
         if suggest_other_remedy(str(name), fault["input"], model):
             continue
-        for right in find_nearest_names(str(name), model.model_fields, limit=1, cutoff=KEY_RESEMBLANCE):
-            if document.rename_key(tuple(parents), str(name), right):
-                renamed.append((*parents, right))
+        similar = find_nearest_names(str(name), model.model_fields, limit=1, cutoff=KEY_RESEMBLANCE)
+        if similar and document.rename_key(tuple(parents), str(name), similar[0]):
+            renamed.append((*parents, similar[0]))
     return renamed
 
 

@@ -62,6 +62,7 @@ def test_given_values_are_read(tmp_path: Path) -> None:
         ({"JWKS_URL": "file:///etc/passwd", "JWT_AUDIENCE": "a"}, ["JWKS_URL", "https://"]),
         ({"DATABASE_URL": "metric-engine.db"}, ["DATABASE_URL", "sqlite:///"]),
         ({"WAREHOUSE_URL": "//db/facts"}, ["WAREHOUSE_URL"]),
+        ({"REDIS_URL": "cache"}, ["REDIS_URL", "redis://"]),
         ({"METRICS_DIR": "/no/such/folder"}, ["METRICS_DIR", "folder"]),
         ({"CORS_ORIGINS": "https://a.example.com/path"}, ["CORS_ORIGINS", "https://host"]),
         ({"CORS_ORIGINS": "a.example.com"}, ["CORS_ORIGINS"]),
