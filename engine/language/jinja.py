@@ -6,12 +6,13 @@ A rendered text has the origin of each of its characters, so that its errors are
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, meta, nodes
+from jinja2.environment import TemplateModule
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context, LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -24,6 +25,8 @@ from engine.suggestions import suggest_name
 MARK_START, MARK_END = "\ue000", "\ue001"
 MARKS = re.compile(f"[{MARK_START}{MARK_END}]")
 BLOCKS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+OPENING = re.compile(r"\{[{%#]")
+BLOCK_TAG = re.compile(r"\{%[-+]?\s*(\w+)")
 STRINGS = re.compile(r"'[^']*'|\"[^\"]*\"")
 DEFINED_TEST = re.compile(r"\bis\s+(not\s+)?(un)?defined\b")
 MACRO = re.compile(r"\{%[-+]?\s*macro\s+(\w+)")
@@ -49,6 +52,8 @@ TEMPLATE_ERRORS = (
     *(TemplateError, ArithmeticError, AssertionError, AttributeError, LookupError),
     *(RecursionError, MemoryError, SyntaxError, TypeError, ValueError),
 )
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +142,34 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def compile_macros(self, text: str, names: Mapping[str, Any]) -> Mapping[str, Any]:
         """Compile the macros of a text, by name; they see `names`. Raises TextFaults."""
-        try:
+
+        def make_module(text: str) -> TemplateModule:
             template = self.from_string(text)
             self.refuse_undefined(text, (*names, *find_macro_names(text)))
-            module = template.make_module(dict(names))
-        except TEMPLATE_ERRORS as error:
-            raise TextFaults(explain_template_error(error, text)) from error
+            return template.make_module(dict(names))
+
+        module = self.run_template(make_module, text)
         return {name: value for name, value in vars(module).items() if not name.startswith("_")}
+
+    def run_template(self, run: Callable[[str], Result], text: str) -> Result:
+        """Run something on a template. Raises TextFaults at the tag in which Jinja fails.
+
+        Jinja tells the line of an error and no more, so that each tag gets a line of its own for a second run.
+        """
+        counts = self.steps, self.characters
+        try:
+            return run(text)
+        except TEMPLATE_ERRORS as error:
+            fault = explain_template_error(error, text)
+            cause = error
+        self.steps, self.characters = counts
+        spread = OPENING.sub(r"\n\g<0>", text)
+        try:
+            run(spread)
+        except TEMPLATE_ERRORS as error:
+            fault = explain_template_error(error, spread)
+            fault = fault._replace(offset=fault.offset - len(OPENING.findall(spread, 0, fault.offset + 2)))
+        raise TextFaults(fault) from cause
 
     def refuse_undefined(self, text: str, names: Collection[str]) -> None:
         """Raise TextFaults for the names that a template uses and nothing defines."""
@@ -198,12 +224,13 @@ def render_template(sandbox: Sandbox, text: str, names: Mapping[str, Any]) -> Re
         return RenderedText(text)
     if len(text) > MAX_CHARACTERS:
         raise TextFaults(TextFault(0, "template-limits", f"longer than {MAX_CHARACTERS:,} characters"))
-    try:
+
+    def render(text: str) -> str:
         template = sandbox.from_string(text)
         sandbox.refuse_undefined(text, names)
-        marked_text = template.render(names)
-    except TEMPLATE_ERRORS as error:
-        raise TextFaults(explain_template_error(error, text)) from error
+        return template.render(names)
+
+    marked_text = sandbox.run_template(render, text)
     if len(marked_text) > MAX_MARKED_CHARACTERS:
         raise TextFaults(TextFault(0, "template-limits", f"makes more than {MAX_CHARACTERS:,} characters"))
     return trace_origins(marked_text, text)
@@ -267,6 +294,8 @@ def explain_template_error(error: Exception, template: str) -> TextFault:
 
 def explain_syntax_error(error: TemplateSyntaxError, template: str) -> TextFault:
     message, offset = str(error.message), find_unclosed_brace(template, error.lineno)
+    if message.startswith("Unexpected end of template") and (unclosed := find_open_blocks(template)):
+        return TextFault(unclosed[-1], "template-syntax", f"Jinja: {message}")
     if found := re.search(r"No filter named '(\w+)'", message):
         written = re.compile(rf"\|\s*({found[1]})\b").search(template, offset)
         message = f"there is no filter {found[1]!r}; there are join, lower, map, replace, trim and upper"
@@ -282,10 +311,12 @@ def explain_syntax_error(error: TemplateSyntaxError, template: str) -> TextFault
 
 
 def find_brace(template: str, line: int) -> int:
-    """Return the offset of the first Jinja brace from a line on, or else of the line."""
-    start = len("".join(template.splitlines(keepends=True)[: line - 1]))
-    found = re.compile(r"\{[{%#]").search(template, start)
-    return found.start() if found else min(start, len(template))
+    """Return the offset of a line's first Jinja brace, or else of the last one before it, whose tag has several lines."""
+    offsets = [found.start() for found in OPENING.finditer(template)]
+    lines = [template.count("\n", 0, offset) + 1 for offset in offsets]
+    if line in lines:
+        return offsets[lines.index(line)]
+    return max((offset for offset, each in zip(offsets, lines, strict=True) if each < line), default=0)
 
 
 def find_unclosed_brace(template: str, line: int) -> int:
@@ -294,7 +325,7 @@ def find_unclosed_brace(template: str, line: int) -> int:
     If all are closed, return that of the first brace from the line on.
     """
     first = find_brace(template, line)
-    opened = [found.start() for found in re.compile(r"\{[{%#]").finditer(template, first)]
+    opened = [found.start() for found in OPENING.finditer(template, first)]
     for start, following in zip(opened, [*opened[1:], len(template)], strict=True):
         if template.count("\n", 0, start) + 1 != line:
             break
@@ -303,14 +334,24 @@ def find_unclosed_brace(template: str, line: int) -> int:
     return first
 
 
+def find_open_blocks(template: str) -> list[int]:
+    """Return the offsets of the blocks that nothing closes, the innermost last."""
+    opened: list[int] = []
+    for tag in BLOCK_TAG.finditer(template):
+        if tag[1] in ("if", "for", "macro"):
+            opened.append(tag.start())
+        elif tag[1].startswith("end"):
+            del opened[-1:]
+    return opened
+
+
 def find_raising_line(trace: TracebackType | None) -> int:
-    """Return the line of the template that raised an error."""
-    line = 1
+    """Return the line of the template that raised an error, or that called the macro which did."""
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == "<template>":
-            line = trace.tb_lineno
+            return trace.tb_lineno
         trace = trace.tb_next
-    return line
+    return 1
 
 
 def find_macro_names(text: str) -> list[str]:

@@ -179,7 +179,7 @@ MISTAKES = [
         "template-forbidden",
         "a loop in a loop",
     ),
-    ("{% endif %}", "", "20:16", "template-syntax", "Unexpected end of template"),
+    ("{% endif %}", "", "21:7", "template-syntax", "Unexpected end of template"),
     ("{{ sessions.words }}", "{{ sessions }}", "20:16", "template-error", "this is a mapping"),
     ("{{ sessions.words }}", "{{ sessions.words|round }}", "20:16", "template-forbidden", "filter is not allowed"),
     ("most of all", "<b>most</b> of all", "20:68", "template-forbidden", "'<b>' is markup or an address"),
