@@ -311,7 +311,7 @@ def explain_syntax_error(error: TemplateSyntaxError, template: str) -> TextFault
 
 
 def find_brace(template: str, line: int) -> int:
-    """Return the offset of a line's first Jinja brace, or else of the last one before it, whose tag has several lines."""
+    """Return the offset of a line's first Jinja brace, or else of the last one before: a tag may have several lines."""
     offsets = [found.start() for found in OPENING.finditer(template)]
     lines = [template.count("\n", 0, offset) + 1 for offset in offsets]
     if line in lines:
