@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cli.counts import format_count
 from engine import Better, Body, CombinedMetric, DeltaKind, Format, Metric
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -48,6 +49,10 @@ def print_answer(metric: Metric, body: Body) -> None:
     if body["items"]:
         console.print()
         console.print(build_items_table(body, meta["currency"]))
+    if "table" in body:
+        console.print()
+        console.print(build_members_table(body))
+        console.print(Text(format_row_count(body["table"]), style="dim"))
 
 
 def format_period(body: Body) -> str:
@@ -131,6 +136,33 @@ def build_items_table(body: Body, currency: str | None) -> Table:
         texts = [to_printable("" if item[name] is None else str(item[name])) for name in ("id", *fields)]
         table.add_row(*texts, *(format_value(number, "decimal", None) for number in item["values"].values()))
     return table
+
+
+def build_members_table(body: Body) -> Table:
+    """Build a row for each member and one of all of them, with the change of each value if there is a comparison."""
+    answer, is_compared = body["table"], "comparison" in body
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("", overflow="ellipsis", max_width=60, no_wrap=True)
+    for column in answer["columns"]:
+        table.add_column(to_printable(column["name"]), justify="right")
+        if is_compared:
+            table.add_column("change", justify="right", style="dim")
+    total = {"label": "Total", "currency": None, "values": answer["total"]}
+    for row in (*answer["rows"], total):
+        texts = [to_printable(row["label"])]
+        for column in answer["columns"]:
+            cell, currency = row["values"][column["name"]], row["currency"] or column["currency"]
+            texts.append(format_value(cell["value"], column["format"], currency, column["decimals"]))
+            if is_compared:
+                delta = cell["delta"]
+                is_known = delta is not None
+                texts.append(format_change(delta, body["meta"]["delta"], column["format"]) if is_known else NO_VALUE)
+        table.add_row(*texts)
+    return table
+
+
+def format_row_count(answer: Mapping[str, Any]) -> str:
+    return f"{len(answer['rows'])} of {format_count(answer['count'], 'row')}"
 
 
 def format_stats(figures: Mapping[str, Value], like: Metric, currency: str | None, is_absolute: bool) -> Text:

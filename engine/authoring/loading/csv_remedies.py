@@ -35,7 +35,8 @@ def describe_faults(file: CsvFile, table: Table, header: CsvHeader, options: Csv
         for name in table.columns
         if name not in header.filled_columns and name not in (table.tenant, *options.given_columns)
     ]
-    for position in header.unknown:
+    faulty = {position for position, _ in header.faults}
+    for position in (each for each in header.unknown if each not in faulty):
         name = header.names[position]
         similar = find_similar_column(name, empty)
         remedy = shlex.join(("--ignore", name))

@@ -164,6 +164,10 @@ def test_a_fault_is_named_and_nothing_is_loaded(load: Run, text: str | bytes, pr
     assert list_connections() == []
 
 
+def test_a_header_that_is_there_twice_is_one_fault(load: Run) -> None:
+    assert load("date,sessions,sessions\n2025-01-01,1,1\n").stderr.count("\nrows.csv:") == 1
+
+
 def test_all_faults_are_named_up_to_twenty(load: Run) -> None:
     result = load("date,sessions\n" + "".join(f"2025-01-{day:02},x{day}\n" for day in range(1, 31)))
     lines = result.stderr.splitlines()

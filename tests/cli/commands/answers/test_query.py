@@ -69,6 +69,18 @@ def test_items_cannot_command_the_terminal(ask: Run) -> None:
     assert split_lines(result.stdout)[-1].startswith("m [31mred ")
 
 
+@pytest.mark.usefixtures("ask")
+def test_a_table_of_members_has_its_rows_their_total_and_what_changed(run: Run) -> None:
+    days = ("--start", "2025-01-02", "--end", "2025-01-02", "--compare", "previous_period")
+    shown = split_lines(run("query", "meta.campaign_table", "--user", ALICE, *days).stdout)
+    assert shown[-4:] == [
+        "Spend change Clicks change Conversions change CPA change ROAS change",
+        "a 20.50 EUR +105.0% 0 – 0 – – – – –",
+        "Total 20.50 EUR +105.0% 0 – 0 – – – – –",
+        "1 of 1 row",
+    ]
+
+
 def test_a_switched_off_source_is_named(ask: Run) -> None:
     result = ask("ga4.sessions", "--sources", "meta")
     assert result.exit_code == 0
