@@ -21,6 +21,8 @@ def resolve_dimensions(
     """Resolve the dimensions of a table; those with errors are reported and left out."""
     found = {}
     for name, definition in definitions.items():
+        if definition.column is None and "column" in reporter.list_keys("dimensions", name):
+            continue  # What stands there is no column's name, which is its own problem.
         column = definition.column or name
         place = ("dimensions", name, "column") if definition.column else ("dimensions", name)
         report = reporter.report_at_value if definition.column else reporter.report_at_key

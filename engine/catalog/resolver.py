@@ -27,7 +27,8 @@ def resolve_folder(
     """Resolve a folder's sources, tables and metrics; those with errors are reported and left out."""
     sources = resolve_sources(folder, diagnostics)
     folder = drop_unknown_sources(folder, sources, diagnostics)
-    sandbox = Sandbox(whole=folder.complete)
+    sections = [file.document.data.get("vars", {}) for file in folder.files]
+    sandbox = Sandbox(whole=folder.complete and all(isinstance(section, dict) for section in sections))
     values = collect_variables(folder, diagnostics)
     names = dict(values)
     with diagnostics.catch_unforeseen(folder.macros_file):

@@ -200,8 +200,7 @@ class TableMetricResolver:
 
     def resolve_breakdown(self, reporter: Reporter, table: Table, name: str, *path: str | int) -> Dimension:
         """Return the dimension or column of this name. Raises AlreadyReported."""
-        declared, _ = self.tables.declared[table.name]
-        if name not in table.columns.keys() | table.dimensions.keys() and name in declared.list_keys("dimensions"):
+        if name not in table.columns.keys() | table.dimensions.keys() and self.tables.may_declare(table, name):
             raise AlreadyReported  # The dimension's own problem.
 
         def describe_unknown(column: str) -> str:

@@ -80,7 +80,7 @@ class TableResolver(DefinitionResolver[TableDefinition, Table]):
         source = reporter.file.definition.source
         # Once a file, at its first table.
         physical = (each for each, other in reporter.file.definition.tables.items() if other.sql is None)
-        if not reporter.file.document.data.get("source") and name == next(physical, None):
+        if "source" not in reporter.file.document.data and name == next(physical, None):
             reporter.report_at_key("missing-source", "a file with tables needs `source:`, whose connection feeds them")
         query: exp.Query | None = None
         read: TablesByName = {}
@@ -172,6 +172,13 @@ class TableResolver(DefinitionResolver[TableDefinition, Table]):
         # A key of the query's results is one of the table only if its columns are declared.
         return query, given.key if given.key is not None and given.key <= columns.keys() else None
 
+    def may_declare(self, table: Table, dimension: str) -> bool:
+        """Whether the table's file declares a dimension of this name, or what stands there cannot be read."""
+        reporter, _ = self.declared[table.name]
+        if dimension in (names := reporter.list_keys("dimensions")):
+            return True
+        return not names and "dimensions" in reporter.list_keys() and not reporter.is_empty_mapping("dimensions")
+
     def resolve_read_table(self, reporter: Reporter, position: Position, name: str) -> Table:
         """Return a table that another one reads. Raises AlreadyReported."""
         table = self.follow_reference(reporter, position, name)
@@ -253,6 +260,8 @@ def check_lineage(
 def check_currency(reporter: Reporter, definition: TableDefinition, given: Relation | None = None) -> None:
     """Report money without its currency: of a physical table, or of what a query gives."""
     currency = definition.currency
+    if currency is None and "currency" in reporter.list_keys():
+        return  # What stands there is no column's name, which is its own problem.
     for name, column in definition.columns.items():
         if not column.money:
             continue

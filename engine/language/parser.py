@@ -59,7 +59,6 @@ VARIADIC_FUNCTIONS = {"max": "greatest", "min": "least"}
 FORBIDDEN_ARGUMENTS: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.Cast: ("format", "default", "action"),
     exp.Group: ("all", "totals"),
-    exp.In: ("field",),
     exp.Join: ("method", "global_"),
     exp.Select: ("kind",),
     exp.Table: ("only", "version"),
@@ -218,9 +217,12 @@ def find_unlisted_nodes(
         if isinstance(node, exp.Is) and not isinstance(node.expression, (exp.Null, exp.Boolean)):
             yield TextFault(locate_keyword("IS", text, locate_node(node.expression)), "sql-forbidden", IS_REMEDY)
         if isinstance(node, exp.In) and not node.expressions and not node.args.get("query"):
-            yield TextFault(
-                locate_keyword("IN", text, locate_node(node), after=True), "sql-syntax", "in () names no value"
+            message = (
+                "the values of in stand in brackets: in ('a', 'b')"
+                if node.args.get("field")
+                else "in () names no value"
             )
+            yield TextFault(locate_keyword("IN", text, locate_node(node), after=True), "sql-syntax", message)
         if isinstance(node, exp.TableAlias) and node.columns:
             message = "columns may not be renamed here; rename them in their SELECT with AS"
             yield TextFault(locate_node(node.columns[0]), "sql-forbidden", message)
