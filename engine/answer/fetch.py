@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
-from itertools import filterfalse
 from operator import itemgetter
 from threading import Lock
 from time import monotonic
@@ -147,8 +147,8 @@ class ScanFetcher:
 
     def keep_row_days(self, table: Table, query_days: Callable[[], Sequence[Row]]) -> RowDays:
         """Keep the first and the last day of a table, from the cache or as they are queried."""
-        sql = self.compiled.statements.get_row_days_sql(table)
-        rows = self.fetch_through_cache(query_days, lambda: self.build_cache_key(sql, ()))
+        get_sql = self.compiled.statements.get_row_days_sql
+        rows = self.fetch_through_cache(query_days, lambda: self.build_cache_key(get_sql(table), ()))
         days = [date.fromisoformat(self.warehouse.dialect.format_day(row[0])) for row in rows.rows]
         found = self._row_days[table] = (min(days), max(days)) if days else ()
         if self._row_days_cache is not None and not rows.is_stale:
@@ -217,15 +217,16 @@ class ScanFetcher:
         self, longer: str, unknown: Sequence[Table], table: Table, sql: str, parameters: Mapping[str, Any]
     ) -> Sequence[Row]:
         """Query a scan by the longer statement, which brings the first and last days of unknown tables too."""
-        rows = self.query_table(table, longer, parameters)
-        ends = list(filter(get_end_mark, rows))
+        rows = sorted(self.query_table(table, longer, parameters), key=get_end_mark)
+        scanned = bisect_right(rows, SCANNED, key=get_end_mark)
+        ends = rows[scanned:]
+        del rows[scanned:]
         for place, each in enumerate(unknown, SCANNED + 1):
             days = [row[:1] for row in ends if row[-1] == place]
             # They are kept before the rows are, so that whoever waits for these finds them.
             self.keep_row_days(each, partial(list, days))
-        scanned = list(filterfalse(get_end_mark, rows))
         # Rows that are kept have the same columns whichever statement brings them; otherwise nobody reads the mark.
-        return scanned if self.cache is None else [row[:-1] for row in scanned]
+        return rows if self.cache is None else [row[:-1] for row in rows]
 
     def fetch_labels(self, scan: LabelScan, filters: Filters, ranges: tuple[Window, ...]) -> StatementRead:
         """Read each label of each member, and its last day."""

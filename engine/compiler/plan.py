@@ -126,8 +126,9 @@ class ScanProjection:
     passing: int | None
     currency: tuple[int, int] | None
     account: int | None
-    # The columns that it reads, by position, and how rows are merged into one.
+    # The columns that it reads, by position, and how rows are merged into one of the scan's width.
     merges: tuple[tuple[int, MergeFunction], ...]
+    width: int
     evaluators: tuple[Evaluator, ...]
 
 
