@@ -20,7 +20,6 @@ from engine.answer.windows import build_period_buckets
 from engine.calendar import Axis, Lookback, Window
 from engine.catalog.metrics import Metric, MetricTarget, TableMetric
 from engine.compiler.builder import OTHER
-from engine.compiler.plan import Shape
 from engine.language.function_values import Row
 from engine.query import NOT_SET
 from engine.tables import Table
@@ -66,8 +65,8 @@ class WidgetRequest:
             return
         applied = metric.select_filters(filters)
         if isinstance(metric, TableMetric) and self.fetcher.list_unknown_tables(metric.table):
-            scans = (each.scan for each in self.fetcher.compiled.plan.metrics[metric.key].wholes)
-            if (scan := next((each for each in scans if each.shape is Shape.DAYS), None)) is not None:
+            scan = self.fetcher.compiled.plan.metrics[metric.key].days
+            if scan is not None:
                 self.fetcher.fetch_days(scan, applied, metric.lookback)
         for part in metric.parts:
             self.fetch_unknown_days(part, applied)
@@ -79,7 +78,8 @@ class WidgetRequest:
         self.fetch_unknown_days(metric, query.filters)
         freshness = find_freshness(metric, period, self.active, self.fetcher.fetch_extent, context.reads)
         buckets = build_period_buckets(period, dialect, freshness.to_date)
-        used, aimed = dict[TableResult, None](), dict[TableResult, None]()
+        used: dict[TableResult, None] = {}
+        aimed: dict[TableResult, None] = {}
         result = self.make_builder(freshness.to_date, used).build(metric, query.filters)
         target = None
         if metric.target is not None and result is not None:
