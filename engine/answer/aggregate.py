@@ -335,7 +335,5 @@ def compose_stats(
     compared = totals[1] if len(totals) > 1 else [None] * len(projection.measures)
     return [
         StatValues() if currency == MIXED and measure.money else StatValues(*values)
-        for measure, values in zip(
-            projection.measures, zip(totals[0], compared, *to_date, strict=True), strict=True
-        )
+        for measure, values in zip(projection.measures, zip(totals[0], compared, *to_date, strict=True), strict=True)
     ]

@@ -176,11 +176,10 @@ class WidgetRequest:
         fetcher, plan = self.fetcher, self.fetcher.compiled.plan.metrics[metric.key]
         dialect = fetcher.warehouse.dialect
         buckets = build_period_buckets(fetcher.period, dialect, to_date)
-        fetched = {scan: fetcher.fetch_scan(scan, filters, buckets, to_date, lookback) for scan in plan.scans}
-        rows = {scan: read.rows.rows for scan, read in fetched.items()}
+        reads = [fetcher.fetch_scan(scan, filters, buckets, to_date, lookback) for scan in plan.scans]
+        rows = {scan: read.rows.rows for scan, read in zip(plan.scans, reads, strict=True)}
         extent = fetcher.fetch_extent(metric.table)
         result = aggregate_metric(plan, rows, buckets, extent, dialect, lookback)
-        reads = list(fetched.values())
         if plan.labels is not None:
             read = fetcher.fetch_labels(plan.labels, filters, fetcher.period.get_ranges(lookback))
             label_members(result.series, find_labels(read.rows.rows))
