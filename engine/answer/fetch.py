@@ -38,8 +38,8 @@ RowDays = tuple[date, date] | tuple[()]
 # A table, a tenant and the version of its data.
 RowDaysKey = tuple[Table, str, int]
 MAX_ROW_DAYS = 100_000
-# A statement's text is digested once, as long as its plan is likely to be used.
-hash_statement = lru_cache(4_096)(hash_text)
+# Few texts make most answers: each is digested once.
+hash_statement = lru_cache(1_024)(hash_text)
 QueryTable = Callable[[Table, str, Mapping[str, Any]], Sequence[Row]]
 BindParameters = Callable[[], dict[str, Any]]
 # It is true of the first and last days that come with a scan's rows.
