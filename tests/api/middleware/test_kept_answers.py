@@ -198,7 +198,7 @@ def test_what_is_known_for_a_while_only_is_asked_again(
         assert first.is_kept(ask)
 
 
-def test_a_key_that_rotates_and_a_token_that_expires(processes: Installation) -> None:
+def test_a_key_that_rotates_and_a_token_that_expires(processes: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     first, _ = processes
     authenticator = find_kept_answers(first.app).authenticator
     other = SecretStr("another secret of at least thirty-two bytes")
@@ -213,6 +213,7 @@ def test_a_key_that_rotates_and_a_token_that_expires(processes: Installation) ->
     assert [(each.status_code, each.headers["X-Cache"]) for each in found] == [(200, "hit")] * 2
 
     authenticator.keys = SharedSecret(SECRET)
+    monkeypatch.setattr("api.tokens.LEEWAY", timedelta(0))
     short = make_short_token()
     assert first.client.get(URL, params=PERIOD, headers=short).status_code == 200
     deadline = time.monotonic() + PATIENCE
