@@ -46,6 +46,8 @@ MCP_HEADERS = ("Mcp-Protocol-Version", "Mcp-Method", "Mcp-Name")
 FEED_SECONDS = 1.0
 # A few files of the largest size that is read, as JSON.
 STUDIO_BODY_BYTES = 8_000_000
+# A batch with all the values that a filter may have, by several dimensions, even where each character is escaped.
+BATCH_BODY_BYTES = 512 * 1024
 ROUTERS = (widgets.router, dashboard.router, connections.router, sync.router, events.router, insights.router)
 
 
@@ -122,7 +124,8 @@ def add_middlewares(app: FastAPI, services: Services, server_metrics: ServerMetr
     settings = services.settings
     rate_limit = open_rate_limit(settings, services.state.installation_id)
     app.add_middleware(Admission, places=app.state.places)
-    app.add_middleware(BodyLimit, limits={"studio": STUDIO_BODY_BYTES} if app.state.studio is not None else {})
+    studio = {"studio": STUDIO_BODY_BYTES} if app.state.studio is not None else {}
+    app.add_middleware(BodyLimit, limits={"widgets": BATCH_BODY_BYTES, **studio})
     authenticator = Authenticator.from_settings(settings)
     app.add_middleware(Authentication, authenticator=authenticator, rate_limit=rate_limit)
     app.add_middleware(Compression)

@@ -38,6 +38,7 @@ PLAIN_WORDS = (
     ("a valid list", "an array"),
     ("a valid integer", "a whole number"),
     ("List should", "must"),
+    (" or object to extract fields from", ""),
     (" after validation", ""),
 )
 RETRY_AFTER: Mapping[str, str] = {"Retry-After": "5"}
@@ -164,9 +165,9 @@ async def on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     errors = [describe_fault(fault) for fault in error.errors()]
     detail = "; ".join(f"{fault.get('parameter') or fault.get('pointer')}: {fault['detail']}" for fault in errors)
-    return build_problem_response(
-        build_problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, code="invalid-body", errors=errors)
-    )
+    kind = InvalidBody if any("pointer" in fault for fault in errors) else InvalidQuery
+    status, code = PROBLEMS[kind]
+    return build_problem_response(build_problem(status, detail, code=code, errors=errors))
 
 
 def describe_fault(fault: Mapping[str, Any]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
@@ -13,12 +14,14 @@ from api.request_state import get_services
 from engine import (
     EXCLUDE_PREFIX,
     FILTER_PREFIX,
+    NO_TEXT,
     Catalog,
     InvalidQuery,
     MetricQuery,
     ParameterProblem,
     did_you_mean,
     find_nearest_names,
+    is_storable_text,
     parse_count,
     parse_metric_query,
     quote_text,
@@ -49,6 +52,7 @@ def read_query(
     A parameter that begins with one of `filters` names a dimension, and may be repeated. `others` are parameters that
     the caller reads. Raises InvalidQuery.
     """
+    check_texts(request)
     parameters = (*parameters, *others)
     members: dict[str, dict[str, list[str]]] = {prefix: {} for prefix in filters}
     single: list[tuple[str, str]] = []
@@ -60,7 +64,7 @@ def read_query(
             members[prefix].setdefault(name.removeprefix(prefix), []).append(text)
     names = [name for name, _ in single]
     texts = {name: text for name, text in single if name in parameters}
-    problems = [ParameterProblem(name, "is given more than once") for name in texts if names.count(name) > 1]
+    problems = find_repeated_parameters(names, parameters)
     unknown = dict.fromkeys(name for name in names if name not in parameters)
     catalog = get_services(request).engine.catalog
     known = (*parameters, *(f"{each}<dimension>" for each in filters))
@@ -76,6 +80,42 @@ def read_query(
         include=members.get(FILTER_PREFIX, {}),
         exclude=members.get(EXCLUDE_PREFIX, {}),
     )
+
+
+def check_parameters(request: Request, parameters: Sequence[str]) -> None:
+    """Raise InvalidQuery for parameters that a route does not take, and for repeated ones."""
+    check_texts(request)
+    names = [name for name, _ in request.query_params.multi_items()]
+    problems = find_repeated_parameters(names, parameters)
+    problems += [
+        describe_unknown_parameter(name, parameters) for name in dict.fromkeys(names) if name not in parameters
+    ]
+    if problems:
+        raise InvalidQuery(problems)
+
+
+def check_texts(request: Request) -> None:
+    """Raise InvalidQuery for parameters that no database holds: NUL, or bytes that are no text."""
+    query = request.scope["query_string"]
+    if b"%" not in query:
+        return
+    # The request's own reading puts a character in the place of bytes that are no text.
+    strict = parse_qsl(query.decode("latin-1"), keep_blank_values=True, errors="surrogateescape")
+    problems = [
+        ParameterProblem(name[:40], NO_TEXT)
+        for (name, _), pair in zip(request.query_params.multi_items(), strict, strict=True)
+        if not all(map(is_storable_text, pair))
+    ]
+    if problems:
+        raise InvalidQuery(problems)
+
+
+def find_repeated_parameters(names: Sequence[str], parameters: Sequence[str]) -> list[ParameterProblem]:
+    return [
+        ParameterProblem(name, "is given more than once")
+        for name in dict.fromkeys(names)
+        if name in parameters and names.count(name) > 1
+    ]
 
 
 def build_batch_query(body: Mapping[str, Any], unknown: Iterable[str], *, today: date, catalog: Catalog) -> MetricQuery:

@@ -15,6 +15,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from api.problems import build_problem, build_problem_response
 from engine import MAX_FILTER_LENGTH, MAX_FILTER_VALUES
 
 # Seconds for a request's head, and for its body.
@@ -24,12 +25,15 @@ READING_SECONDS = 30.0
 # A filter may name 50 members of 500 characters; a letter with an accent takes six bytes of an address.
 MAX_HEAD_BYTES = 16_384 + 6 * MAX_FILTER_VALUES * MAX_FILTER_LENGTH
 LONG_BYTES = 16_384
+# The parser takes no address that is longer.
+MAX_PARSED_BYTES = 65_535
 # Requests on one connection that wait for the answer to the one before.
 MAX_PIPELINED = 32
 MAX_CONNECTIONS = 4_096
 # Accepted at once, before any of them can be cut off; others wait in the kernel's queue.
 MAX_ACCEPTED = 8
 MAX_QUEUED = 2_048
+TOO_LONG = "the head of the request is too long; POST /v1/widgets/batch takes long filters in its body"
 FULL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -52,6 +56,7 @@ class TimedProtocol(HttpToolsProtocol):
         self.is_in_head = self.is_receiving = False
         self.is_body_timed = False
         self.head_bytes = 0
+        self.is_overlong = False
         # Whether a head that is complete now may be too long: it came in parts, or with much else.
         self.is_long = False
 
@@ -75,7 +80,8 @@ class TimedProtocol(HttpToolsProtocol):
             # The parser itself takes a head of any length.
             self.head_bytes += len(data)
             if self.head_bytes > MAX_HEAD_BYTES:
-                self.send_400_response("The head of the request is too long.")
+                self.is_overlong = True
+                self.send_400_response("")
         if not self.flow.write_paused:
             self.time_request()
 
@@ -102,10 +108,26 @@ class TimedProtocol(HttpToolsProtocol):
             self.is_long
             and len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > MAX_HEAD_BYTES
         ):
+            self.is_overlong = True
             raise OverlongHead
+        query: bytes | None = None
+        if len(self.url) > MAX_PARSED_BYTES:
+            self.url, _, query = self.url.partition(b"#")[0].partition(b"?")
         super().on_headers_complete()
+        if query is not None:
+            # The application runs only after this.
+            self.scope["query_string"] = query
         if len(self.pipeline) > MAX_PIPELINED:
             self.transport.abort()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no request with a problem, as the application does."""
+        response = build_problem_response(
+            build_problem(400, TOO_LONG if self.is_overlong else msg), headers={"Connection": "close"}
+        )
+        lines = [b"HTTP/1.1 400 Bad Request", *(name + b": " + value for name, value in response.raw_headers)]
+        self.transport.write(b"\r\n".join([*lines, b"", bytes(response.body)]))
+        self.transport.close()
 
     def on_message_complete(self) -> None:
         self.is_receiving = False

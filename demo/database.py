@@ -9,7 +9,7 @@ from typing import Any
 
 from demo.history import generate_history
 from demo.providers.demo_world import make_credentials
-from demo.tenants import EVERYTHING, TENANTS, DemoTenant
+from demo.tenants import EVERYTHING, NO_DATA, TENANTS, DemoTenant
 from engine import Catalog, Slice, Table, Warehouse, Window
 from state import State
 
@@ -53,12 +53,11 @@ class DemoDatabase:
         # Earlier releases connected the demo's accounts without credentials.
         if not before.get("connected"):
             self.connect_accounts()
-        elif self.own and before.get("tables") != self.hash_layout():
-            # The tables may lack a new column, and they hold only the demo's rows.
-            self.warehouse.drop_tables(self.tables.values())
-        # The mark has no day until all tenants are loaded, so that an interrupted fill is repeated.
-        self.state.app_settings.set(SETTING, {"connected": True})
+        elif self.own:
+            self.warehouse.drop_tables(self.list_outdated_tables(before.get("tables")))
         self.warehouse.create_tables(self.tables.values())
+        # The mark has no day until all tenants are loaded, so that an interrupted fill is repeated.
+        self.state.app_settings.set(SETTING, {"tables": self.hash_layouts(), "connected": True})
         for tenant in TENANTS:
             self.fill_tenant(tenant, until)
             self.state.tenants.advance_data_version(tenant.user_id)
@@ -89,12 +88,25 @@ class DemoDatabase:
                     self.warehouse.restate(Slice(table, tenant.user_id, account.id, days), own)
 
     def make_mark(self, until: date) -> dict[str, Any]:
-        return {"through": until.isoformat(), "tables": self.hash_layout(), "connected": True}
+        return {"through": until.isoformat(), "tables": self.hash_layouts(), "connected": True}
 
-    def hash_layout(self) -> str:
-        """Return a digest that changes with the declaration of any table."""
-        statements = (self.warehouse.dialect.emit_create_table(table) for table in self.tables.values())
-        return hashlib.sha256("\n".join(statements).encode()).hexdigest()[:16]
+    def list_outdated_tables(self, before: object) -> list[Table]:
+        """List the tables that the demo fills and that may lack a column, as they were `before` declared otherwise.
+
+        Other tables are the analyst's own, and hold what was loaded.
+        """
+        known = before if isinstance(before, dict) else {}
+        filled = generate_history(NO_DATA, until=date.max, days=1)
+        return [
+            self.tables[name]
+            for name, digest in self.hash_layouts().items()
+            if name in filled and known.get(name) != digest
+        ]
+
+    def hash_layouts(self) -> dict[str, str]:
+        """Return a digest for each table, which changes with its declaration."""
+        statements = {name: self.warehouse.dialect.emit_create_table(table) for name, table in self.tables.items()}
+        return {name: hashlib.sha256(text.encode()).hexdigest()[:16] for name, text in statements.items()}
 
 
 def select_columns(table: Table, row: dict[str, object]) -> dict[str, object]:

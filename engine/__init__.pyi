@@ -147,8 +147,10 @@ from .query import MAX_FILTER_VALUES as MAX_FILTER_VALUES
 from .query import MAX_OFFSET as MAX_OFFSET
 from .query import MAX_ROWS as MAX_ROWS
 from .query import MAX_TOP as MAX_TOP
+from .query import NO_TEXT as NO_TEXT
 from .query import NOT_SET as NOT_SET
 from .query import MetricQuery as MetricQuery
+from .query import is_storable_text as is_storable_text
 from .query import parse_count as parse_count
 from .query import parse_metric_query as parse_metric_query
 from .query import quote_text as quote_text

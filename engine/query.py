@@ -21,6 +21,8 @@ MAX_TOP = 50
 MAX_ROWS, MAX_OFFSET = 500, 999_999_999
 MAX_FILTER_VALUES, MAX_FILTER_LENGTH = 50, 500
 FILTER_PREFIX, EXCLUDE_PREFIX = "filter.", "exclude."
+# Why a text is refused that `is_storable_text` is not true of.
+NO_TEXT = "has a character that no text has: NUL, or half a surrogate"
 # The name of the member of rows without a value.
 NOT_SET = "(not set)"
 
@@ -229,7 +231,7 @@ def parse_filters(
             message = f"has a value of more than {MAX_FILTER_LENGTH} characters"
             problems.append(ParameterProblem(parameter, message))
         elif not all(map(is_storable_text, values)):
-            problems.append(ParameterProblem(parameter, "has a character that no text has: NUL, or half a surrogate"))
+            problems.append(ParameterProblem(parameter, NO_TEXT))
     return tuple(
         DimensionFilter(name, get_members(include.get(name, ())), get_members(exclude.get(name, ())))
         for name in dict.fromkeys((*include, *exclude))

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 # What jsonschema would check internationalized addresses with; its import alone compiles forty grammars in a second.
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 # A process of the tests holds a million objects: looking through them for garbage is worth it now and then.
-gc.set_threshold(50_000)
+gc.set_threshold(200_000)
 
 ALL = "--all"
 FAST = "--fast"
@@ -47,7 +47,7 @@ SERVER_FIXTURES = frozenset(["browser", "postgres_server", "redis_server", "new_
 # In CI every run tries the same examples, so that a change is what makes it fail; elsewhere each run tries others.
 SAME: dict[str, Any] = {"derandomize": True, "database": None} if os.environ.get("CI") else {}
 hypothesis.settings.register_profile("fast", deadline=None, max_examples=10, **SAME)
-hypothesis.settings.register_profile("sample", deadline=None, max_examples=50, **SAME)
+hypothesis.settings.register_profile("sample", deadline=None, max_examples=30, **SAME)
 hypothesis.settings.register_profile("all", deadline=None, max_examples=200, **SAME)
 
 TENANT = "11111111-1111-4111-8111-111111111111"

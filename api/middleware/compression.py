@@ -34,9 +34,11 @@ class Compression:
             return
         headers = MutableHeaders(scope=scope)
         held: frozenset[str] = frozenset()
-        # The library takes `gzip;q=0` for a yes.
-        accepts_gzip = parse_accept(",".join(headers.getlist("accept-encoding"))).get("gzip", 0) > 0
+        qualities = parse_accept(",".join(headers.getlist("accept-encoding")))
+        accepts_gzip = qualities.get("gzip", qualities.get("*", 0)) > 0
         if accepts_gzip:
+            # The library knows no other way to say it, and takes `gzip;q=0` for a yes.
+            headers["accept-encoding"] = "gzip"
             held = take_suffixes(headers)
 
         async def send_with_suffix(message: Message) -> None:

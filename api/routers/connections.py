@@ -17,6 +17,7 @@ from api.problems import InvalidBody, format_pointer
 from api.request_state import get_services
 from api.schemas.connections import ConnectionEntry, ConnectionList, ConnectionOptions, NewConnection
 from api.schemas.shared import ONE_SOURCE
+from api.widget_query import check_parameters
 from engine import SOURCES, Source, did_you_mean, find_nearest_names, quote_text, suggest_source
 from runtime.accounts import check_connectable
 
@@ -73,6 +74,8 @@ def connect(request: Request, source: PathSource, new: NewConnection, user: User
     responses={404: {"description": UNKNOWN_SOURCE}},
 )
 def disconnect(request: Request, source: PathSource, user: User, account_id: AccountId = None) -> None:
+    # A misspelt parameter would remove every account.
+    check_parameters(request, ("account_id",))
     state = get_services(request).state
     state.connections.delete(user, source.name, account_id)
     state.tenants.advance_data_version(user)

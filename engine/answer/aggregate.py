@@ -78,12 +78,13 @@ def aggregate_metric(
     builder = SeriesBuilder(metric, buckets, extent, dialect, lookback)
     if plan.members is None:
         # The parts of a metric are of the same rows.
-        found = [
-            series for each in plan.wholes for series in builder.build_series(each, rows_by_scan[each.scan], currency)
+        series = [
+            each for part in plan.wholes for each in builder.build_series(part, rows_by_scan[part.scan], currency)
         ]
-        # Those that are summed up alike stand together there.
-        order = [series.name for series in metric.series]
-        series = sorted(found, key=lambda each: order.index(each.name)) if len(plan.wholes) > 1 else found
+        if len(plan.wholes) > 1:
+            # Those that are summed up alike stand together there.
+            order = [each.name for each in metric.series]
+            series.sort(key=lambda each: order.index(each.name))
         stats = series[metric.headline].stats
     else:
         series = builder.build_members(plan.members, rows_by_scan[plan.members.scan], currency)
@@ -111,11 +112,10 @@ class SeriesBuilder:
     extent: Extent | None
     dialect: Dialect
     lookback: Lookback | None = None
-    known_days: dict[BucketIndex, KnownDays | None] = field(init=False)
+    known_days: Mapping[BucketIndex, KnownDays | None] = field(init=False)
 
     def __post_init__(self) -> None:
-        indexes = self.buckets.list_all()
-        self.known_days = {index: find_known_days(self.extent, index, self.dialect) for index in indexes}
+        self.known_days = find_known_days(self.extent, self.buckets, self.dialect)
 
     def build_members(self, projection: ScanProjection, rows: Sequence[Row], whole: str | None) -> list[SeriesValues]:
         """Build a series for each member, largest first, then Other if the metric shows it.
@@ -332,9 +332,8 @@ def compose_stats(
     currency: str | None,
 ) -> list[StatValues]:
     """Put each measure's values of all windows together; those of money in several currencies are none."""
-    missing = [None] * len(projection.measures)
-    windows = (*(*totals, missing)[:2], *(*to_date, missing, missing)[:2])
+    compared = totals[1] if len(totals) > 1 else [None] * len(projection.measures)
     return [
         StatValues() if currency == MIXED and measure.money else StatValues(*values)
-        for measure, values in zip(projection.measures, zip(*windows, strict=True), strict=True)
+        for measure, values in zip(projection.measures, zip(totals[0], compared, *to_date, strict=True), strict=True)
     ]

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 from datetime import date
 from hashlib import blake2b
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from sys import getsizeof
 from threading import Lock
 from typing import Any, NamedTuple, Protocol
@@ -26,7 +26,7 @@ Rows = Sequence[Sequence[Any]]
 MAX_STALE_SECONDS = 3_600
 MAX_CACHE_BYTES = 16 * 2**20
 # How many rows of an entry are measured: measuring all takes as long as reading them from SQLite.
-SAMPLED_ROWS = 8
+SAMPLED_ROWS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +54,10 @@ class CacheKey:
 
         It leaves the data version out, so that an entry of a newer version replaces the older one.
         """
-        return hash_text(repr([getattr(self, name) for name in STORED_FIELDS]))
+        return hash_text(repr(get_stored_fields(self)))
 
 
-STORED_FIELDS = tuple(each.name for each in fields(CacheKey) if each.name != "data_version")
+get_stored_fields = attrgetter(*(each.name for each in fields(CacheKey) if each.name != "data_version"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class CacheStore(Protocol):
     def lock_entry(self, store_key: str) -> AbstractContextManager[CacheEntry | None]:
         """Wait while another process that shares the store fills the entry, then make others wait.
 
-        Enters with the entry that the other process has put there, if any.
+        Enters with the entry as it is by then, if any.
         """
 
     def close(self) -> None: ...
@@ -118,6 +118,15 @@ class Cache:
         where there are none.
         """
         store_key = key.store_key
+        kept = self._select_fresh(self.store.get(store_key), key)
+        return self._fetch_in_flight(store_key, key, fetch_rows) if kept is None else kept
+
+    def put(self, key: CacheKey, rows: Rows) -> CachedRows:
+        """Store rows that have just been read."""
+        return self._store_rows(key.store_key, key, rows, self._clock())
+
+    def _fetch_in_flight(self, store_key: str, key: CacheKey, fetch_rows: Callable[[], Rows]) -> CachedRows:
+        """Fetch and store rows, or wait for whoever does."""
         flight_key = (store_key, key.data_version)
         with self._lock:
             flight = self._flights.get(flight_key)
@@ -126,7 +135,7 @@ class Cache:
         if not is_first:
             return flight.result()
         try:
-            found = self._get_fresh_or_fetch(store_key, key, fetch_rows)
+            found = self._fetch_in_turn(store_key, key, fetch_rows)
         except BaseException as error:
             self._end_flight(flight_key)
             flight.set_exception(error)
@@ -147,23 +156,25 @@ class Cache:
     def close(self) -> None:
         self.store.close()
 
-    def _get_fresh_or_fetch(self, store_key: str, key: CacheKey, fetch_rows: Callable[[], Rows]) -> CachedRows:
-        found = self._select_fresh(self.store.get(store_key), key)
-        if found is not None:
-            return found
+    def _fetch_in_turn(self, store_key: str, key: CacheKey, fetch_rows: Callable[[], Rows]) -> CachedRows:
+        # Another thread, or process, may have stored them since they were looked for.
         with self.store.lock_entry(store_key) as entry:
             return self._select_fresh(entry, key) or self._fetch_and_store(store_key, key, fetch_rows)
 
     def _fetch_and_store(self, store_key: str, key: CacheKey, fetch_rows: Callable[[], Rows]) -> CachedRows:
         read_at = self._clock()
         try:
-            rows = tuple(map(tuple, fetch_rows()))
+            rows = fetch_rows()
         except WarehouseUnavailable:
             if (found := self.get_stale(key)) is None:
                 raise
             return found
-        self.store.put(store_key, CacheEntry(rows, read_at, key.data_version))
-        return CachedRows(rows)
+        return self._store_rows(store_key, key, rows, read_at)
+
+    def _store_rows(self, store_key: str, key: CacheKey, rows: Rows, read_at: float) -> CachedRows:
+        shared = tuple(map(tuple, rows))
+        self.store.put(store_key, CacheEntry(shared, read_at, key.data_version))
+        return CachedRows(shared)
 
     def _select_fresh(self, entry: CacheEntry | None, key: CacheKey) -> CachedRows | None:
         if entry is None or entry.data_version != key.data_version or self._get_age(entry) >= self.ttl:
@@ -201,7 +212,7 @@ class MemoryStore:
                 self._entries[store_key] = (size, entry)
 
     def lock_entry(self, store_key: str) -> AbstractContextManager[CacheEntry | None]:
-        return nullcontext()
+        return nullcontext(self.get(store_key))
 
     def close(self) -> None:
         with self._lock:

@@ -213,8 +213,9 @@ class Engine:
         Raises InvalidQuery for a filter by what is no dimension or an order by what is no column, and
         WarehouseUnavailable.
         """
-        own = describe_dimensions(metrics[0]) if len(metrics) == 1 else ""
-        check_dimensions(query, self.catalog.dimensions, own)
+        if query.filters:
+            own = describe_dimensions(metrics[0]) if len(metrics) == 1 else ""
+            check_dimensions(query, self.catalog.dimensions, own)
         check_rows(query, metrics)
         compiled = self.get_plan(metrics)
         try:

@@ -59,11 +59,13 @@ def find_extent(
     `get_row_days` returns the first and the last day with rows of a physical table.
     """
     found = [
-        (days[0], find_read_day(reads.get(each.name, {})) or days[1])
+        Extent(days[0], (find_read_day(reads[each.name]) if each.name in reads else None) or days[1])
         for each in table.list_physical_tables()
         if (days := get_row_days(each)) is not None
     ]
-    return Extent(*map(min, zip(*found, strict=True))) if found else None
+    if len(found) < 2:
+        return found[0] if found else None
+    return Extent(min(each.first for each in found), min(each.through for each in found))
 
 
 def find_read_day(accounts: Mapping[str, AccountRead]) -> date | None:

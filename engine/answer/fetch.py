@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
-from itertools import filterfalse
+from functools import lru_cache, partial
 from operator import itemgetter
 from threading import Lock
 from time import monotonic
@@ -38,6 +38,8 @@ RowDays = tuple[date, date] | tuple[()]
 # A table, a tenant and the version of its data.
 RowDaysKey = tuple[Table, str, int]
 MAX_ROW_DAYS = 100_000
+# Few texts make most answers: each is digested once.
+hash_statement = lru_cache(1_024)(hash_text)
 QueryTable = Callable[[Table, str, Mapping[str, Any]], Sequence[Row]]
 BindParameters = Callable[[], dict[str, Any]]
 # It is true of the first and last days that come with a scan's rows.
@@ -142,15 +144,24 @@ class ScanFetcher:
         found = self.find_row_days(table)
         if found is None:
             sql, bind = self.compiled.statements.get_row_days_sql(table), self.bind_later(())
-            found = self.keep_row_days(table, lambda: self.query_table(table, sql, bind()))
+            rows = self.fetch_through_cache(
+                lambda: self.query_table(table, sql, bind()), lambda: self.build_cache_key(sql, ())
+            )
+            found = self.keep_row_days(table, rows)
         return found or None
 
-    def keep_row_days(self, table: Table, query_days: Callable[[], Sequence[Row]]) -> RowDays:
-        """Keep the first and the last day of a table, from the cache or as they are queried."""
-        sql = self.compiled.statements.get_row_days_sql(table)
-        rows = self.fetch_through_cache(query_days, lambda: self.build_cache_key(sql, ()))
-        days = [date.fromisoformat(self.warehouse.dialect.format_day(row[0])) for row in rows.rows]
-        found = self._row_days[table] = (min(days), max(days)) if days else ()
+    def store_row_days(self, table: Table, rows: Sequence[Row]) -> CachedRows:
+        """Store the first and the last day of a table, as they have just been read, in the cache."""
+        if self.cache is None:
+            return CachedRows(rows)
+        key = self.build_cache_key(self.compiled.statements.get_row_days_sql(table), ())
+        return self.cache.put(key, rows)
+
+    def keep_row_days(self, table: Table, rows: CachedRows) -> RowDays:
+        """Keep the first and the last day of a table for this request, and for others of this process."""
+        format_day = self.warehouse.dialect.format_day
+        days = sorted([date.fromisoformat(format_day(row[0])) for row in rows.rows])
+        found = self._row_days[table] = (days[0], days[-1]) if days else ()
         if self._row_days_cache is not None and not rows.is_stale:
             self._row_days_cache.put(self.get_row_days_key(table), found, age=rows.age)
         return found
@@ -217,15 +228,16 @@ class ScanFetcher:
         self, longer: str, unknown: Sequence[Table], table: Table, sql: str, parameters: Mapping[str, Any]
     ) -> Sequence[Row]:
         """Query a scan by the longer statement, which brings the first and last days of unknown tables too."""
-        rows = self.query_table(table, longer, parameters)
-        ends = list(filter(get_end_mark, rows))
+        rows = sorted(self.query_table(table, longer, parameters), key=get_end_mark)
+        scanned = bisect_right(rows, SCANNED, key=get_end_mark)
+        ends = rows[scanned:]
+        del rows[scanned:]
         for place, each in enumerate(unknown, SCANNED + 1):
             days = [row[:1] for row in ends if row[-1] == place]
             # They are kept before the rows are, so that whoever waits for these finds them.
-            self.keep_row_days(each, partial(list, days))
-        scanned = list(filterfalse(get_end_mark, rows))
+            self.keep_row_days(each, self.store_row_days(each, days))
         # Rows that are kept have the same columns whichever statement brings them; otherwise nobody reads the mark.
-        return scanned if self.cache is None else [row[:-1] for row in scanned]
+        return rows if self.cache is None else [row[:-1] for row in rows]
 
     def fetch_labels(self, scan: LabelScan, filters: Filters, ranges: tuple[Window, ...]) -> StatementRead:
         """Read each label of each member, and its last day."""
@@ -251,7 +263,7 @@ class ScanFetcher:
             tenant=self.context.tenant,
             dialect=self.warehouse.dialect.name,
             catalog=self.catalog,
-            statement=hash_text(sql),
+            statement=hash_statement(sql),
             days=days,
             data_version=self.context.data_version,
             **more,
@@ -331,7 +343,8 @@ def bind_parameters(
     for index, window in enumerate(windows):
         parameters[f"start{index}"] = dialect.bind_day(window.start)
         parameters[f"end{index}"] = dialect.bind_day(window.end)
-    parameters |= bind_filters(filters)
+    if filters:
+        parameters |= bind_filters(filters)
     if buckets is not None:
         parameters["slots"] = dialect.bind_slots(buckets.slot_days)
     if mixed is not None:

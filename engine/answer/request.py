@@ -20,7 +20,6 @@ from engine.answer.windows import build_period_buckets
 from engine.calendar import Axis, Lookback, Window
 from engine.catalog.metrics import Metric, MetricTarget, TableMetric
 from engine.compiler.builder import OTHER
-from engine.compiler.plan import Shape
 from engine.language.function_values import Row
 from engine.query import NOT_SET
 from engine.tables import Table
@@ -66,8 +65,8 @@ class WidgetRequest:
             return
         applied = metric.select_filters(filters)
         if isinstance(metric, TableMetric) and self.fetcher.list_unknown_tables(metric.table):
-            scans = (each.scan for each in self.fetcher.compiled.plan.metrics[metric.key].wholes)
-            if (scan := next((each for each in scans if each.shape is Shape.DAYS), None)) is not None:
+            scan = self.fetcher.compiled.plan.metrics[metric.key].days
+            if scan is not None:
                 self.fetcher.fetch_days(scan, applied, metric.lookback)
         for part in metric.parts:
             self.fetch_unknown_days(part, applied)
@@ -79,7 +78,8 @@ class WidgetRequest:
         self.fetch_unknown_days(metric, query.filters)
         freshness = find_freshness(metric, period, self.active, self.fetcher.fetch_extent, context.reads)
         buckets = build_period_buckets(period, dialect, freshness.to_date)
-        used, aimed = dict[TableResult, None](), dict[TableResult, None]()
+        used: dict[TableResult, None] = {}
+        aimed: dict[TableResult, None] = {}
         result = self.make_builder(freshness.to_date, used).build(metric, query.filters)
         target = None
         if metric.target is not None and result is not None:
@@ -176,11 +176,10 @@ class WidgetRequest:
         fetcher, plan = self.fetcher, self.fetcher.compiled.plan.metrics[metric.key]
         dialect = fetcher.warehouse.dialect
         buckets = build_period_buckets(fetcher.period, dialect, to_date)
-        fetched = {scan: fetcher.fetch_scan(scan, filters, buckets, to_date, lookback) for scan in plan.scans}
-        rows = {scan: read.rows.rows for scan, read in fetched.items()}
+        reads = [fetcher.fetch_scan(scan, filters, buckets, to_date, lookback) for scan in plan.scans]
+        rows = {scan: read.rows.rows for scan, read in zip(plan.scans, reads, strict=True)}
         extent = fetcher.fetch_extent(metric.table)
         result = aggregate_metric(plan, rows, buckets, extent, dialect, lookback)
-        reads = list(fetched.values())
         if plan.labels is not None:
             read = fetcher.fetch_labels(plan.labels, filters, fetcher.period.get_ranges(lookback))
             label_members(result.series, find_labels(read.rows.rows))

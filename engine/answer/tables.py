@@ -159,8 +159,7 @@ def group_members(rows: Sequence[Row]) -> dict[str, list[Row]]:
 
 def check_rows(query: MetricQuery, metrics: Iterable[Metric]) -> None:
     """Raise InvalidQuery where `sort`, `limit` or `offset` is of a widget without a table, or of no column."""
-    given = {"sort": query.sort, "limit": query.limit, "offset": query.offset}
-    names = [name for name, value in given.items() if value is not None]
+    names = [name for name in ("sort", "limit", "offset") if getattr(query, name) is not None]
     problems = [
         ParameterProblem(name, message)
         for metric in (metrics if names else ())

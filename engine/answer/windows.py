@@ -168,8 +168,15 @@ class KnownDays:
 
 
 @lru_cache(maxsize=1024)
-def find_known_days(extent: Extent | None, index: BucketIndex, dialect: Dialect) -> KnownDays | None:
-    """Find the known days of a window; None where the extent and the window do not meet."""
+def find_known_days(
+    extent: Extent | None, buckets: PeriodBuckets, dialect: Dialect
+) -> Mapping[BucketIndex, KnownDays | None]:
+    """Find the known days of each window of a period; equal arguments return the same object."""
+    return {index: intersect_window(extent, index, dialect) for index in buckets.list_all()}
+
+
+def intersect_window(extent: Extent | None, index: BucketIndex, dialect: Dialect) -> KnownDays | None:
+    """Return the known days of a window; None where the extent and the window do not meet."""
     days = None if extent is None else extent.intersect(index.axis.window)
     if extent is None or days is None:
         return None

@@ -171,7 +171,7 @@ class Metric:
 
     def select_filters(self, filters: Iterable[DimensionFilter]) -> tuple[DimensionFilter, ...]:
         """Select the filters by dimensions that it has."""
-        return tuple(each for each in filters if each.dimension in self.dimensions)
+        return tuple([each for each in filters if each.dimension in self.dimensions])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -23,7 +23,7 @@ class FilterShape:
 
 def get_filter_shapes(filters: Iterable[DimensionFilter]) -> tuple[FilterShape, ...]:
     """Return the shapes of filters, on which the text of a statement depends."""
-    return tuple(FilterShape(each.dimension, round_up(each.include), round_up(each.exclude)) for each in filters)
+    return tuple([FilterShape(each.dimension, round_up(each.include), round_up(each.exclude)) for each in filters])
 
 
 def round_up(values: Sequence[str]) -> int:

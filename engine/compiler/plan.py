@@ -126,8 +126,9 @@ class ScanProjection:
     passing: int | None
     currency: tuple[int, int] | None
     account: int | None
-    # The columns that it reads, by position, and how rows are merged into one.
+    # The columns that it reads, by position, and how rows are merged into one of the scan's width.
     merges: tuple[tuple[int, MergeFunction], ...]
+    width: int
     evaluators: tuple[Evaluator, ...]
 
 
@@ -163,13 +164,16 @@ class MetricPlan:
     items: ItemsScan | None
     labels: LabelScan | None = None
     rows: RowsPlan | None = None
-    # What is read of days, slots and windows, each once.
+    # What is read of days, slots and windows, each once, and the first scan of all members' days.
     scans: tuple[Scan, ...] = field(init=False)
+    days: Scan | None = field(init=False)
 
     def __post_init__(self) -> None:
         rows = () if self.rows is None else self.rows.projections
         projections = (*self.wholes, *rows) if self.members is None else (*self.wholes, self.members, *rows)
         object.__setattr__(self, "scans", tuple(dict.fromkeys(each.scan for each in projections)))
+        days = next((each.scan for each in self.wholes if each.scan.shape is Shape.DAYS), None)
+        object.__setattr__(self, "days", days)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

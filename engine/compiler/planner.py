@@ -209,6 +209,7 @@ def build_projection(group: SeriesGroup, scan: Scan) -> ScanProjection:
             for each, position in positions.items()
             if each in used and each.function in MERGE_FUNCTIONS
         ),
+        width=scan.width,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 from collections import Counter
@@ -9,11 +10,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from select import select
+from urllib.parse import urlencode
 
 import pytest
 
 from cli.connections import MAX_HEAD_BYTES, REQUEST_SECONDS
-from tests.support.attacked_server import AttackedServer, run_attacked
+from engine import MAX_FILTER_LENGTH, MAX_FILTER_VALUES
+from tests.support.attacked_server import A, AttackedServer, run_attacked, sign_for
 from tests.support.processes import PATIENCE
 
 pytestmark = pytest.mark.server
@@ -105,6 +108,32 @@ def test_a_head_without_an_end_is_refused_by_its_length(tmp_path: Path) -> None:
                 assert is_cut_off(connection)
         # As long as any request may be.
         assert server.ask("/healthz", user=None, headers={"X": "x" * 100_000}).status == 200
+
+
+def test_a_filter_in_the_address_may_have_all_its_values(tmp_path: Path) -> None:
+    values = [f"{number:02}" + "é" * (MAX_FILTER_LENGTH - 2) for number in range(MAX_FILTER_VALUES)]
+    path = "/v1/widgets/ga4.sessions?" + urlencode([("filter.property", value) for value in values])
+    with run_attacked(tmp_path) as server:
+        found = ask_raw(server, path)
+        assert found.startswith("HTTP/1.1 200 ")
+        assert json.loads(found.partition("\r\n\r\n")[2])["meta"]["filters"]["applied"][0]["filter"] == values
+        for wrong, detail in (
+            (path + "&x=" + "x" * 20_000, "too long; POST /v1/widgets/batch"),
+            ("/" + "x" * 70_000, "Invalid"),
+            (" no request", "Invalid"),
+        ):
+            head, _, body = ask_raw(server, wrong).partition("\r\n\r\n")
+            assert head.startswith("HTTP/1.1 400 ")
+            assert "content-type: application/problem+json" in head
+            assert detail in json.loads(body)["detail"]
+
+
+def ask_raw(server: AttackedServer, path: str) -> str:
+    """Send a request whose address may be longer than clients let it be, and read what comes until the end."""
+    head = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {sign_for(A)}\r\n\r\n"
+    with server.open_connection() as connection:
+        connection.sendall(head.encode())
+        return b"".join(iter(lambda: connection.recv(65_536), b"")).decode()
 
 
 def test_requests_that_come_all_at_once_are_answered_in_order_or_cut_off(tmp_path: Path) -> None:

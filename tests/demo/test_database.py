@@ -18,6 +18,7 @@ from tests.support.paths import METRICS
 from tests.support.shipped import load_shipped_catalog
 
 SHIPPED = METRICS
+USER = "0ddba110-0000-4000-8000-00000000000a"
 DAY, NEXT_DAY = date(2025, 3, 1), date(2025, 3, 2)
 
 
@@ -73,11 +74,24 @@ def test_stopped_half_way_it_is_done_again(state: State, warehouse: Warehouse, c
     assert all(state.tenants.get(tenant.user_id).sources == frozenset(tenant.sources) for tenant in TENANTS)
 
 
-def test_a_new_column_makes_the_tables_anew(state: State, warehouse: Warehouse, catalog: Catalog) -> None:
+def test_a_new_column_makes_its_table_anew_and_keeps_what_was_loaded(
+    state: State, warehouse: Warehouse, catalog: Catalog
+) -> None:
     list(DemoDatabase(state, warehouse, catalog, days=40).fill(DAY))
-    daily = catalog.tables["ga4_daily"]
-    wider = replace(daily, columns={**daily.columns, "bounces": Column("bounces", "bigint", "bounces")})
-    database = DemoDatabase(state, warehouse, replace(catalog, tables={**catalog.tables, "ga4_daily": wider}), days=40)
-    assert not database.is_current(DAY)
-    list(database.fill(DAY))
+    daily, channels = catalog.tables["ga4_daily"], catalog.tables["ga4_channels_daily"]
+    bounces = {"bounces": Column("bounces", "bigint", "bounces")}
+    wider = replace(daily, columns={**daily.columns, **bounces})
+    own = replace(channels, name="orders", physical="orders")
+    loaded = [{"user_id": USER, "date": DAY, "property_id": "1", "channel": "Email", "sessions": 7}]
+    for table in (own, channels):
+        warehouse.upsert(table, loaded)
+    tables = {**catalog.tables, "ga4_daily": wider, "orders": own}
+    for declared in (tables, {**tables, "orders": replace(own, columns={**own.columns, **bounces})}):
+        database = DemoDatabase(state, warehouse, replace(catalog, tables=declared), days=40)
+        assert not database.is_current(DAY)
+        list(database.fill(DAY))
+        assert database.is_current(DAY)
     assert warehouse.query("SELECT COUNT(bounces) FROM ga4_daily", {})[0][0] == 0
+    for name in ("orders", "ga4_channels_daily"):
+        found = warehouse.query(f"SELECT SUM(sessions) FROM {name} WHERE user_id = :user", {"user": USER})
+        assert found[0][0] == 7

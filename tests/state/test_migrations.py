@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import psycopg
@@ -20,6 +18,8 @@ from state.database import StateDatabase, open_database
 from state.migrations import HEAD_REVISION, VERSION_TABLE, migrate
 from state.tables import metadata
 from tests.conftest import TENANT
+from tests.support.contenders import migrate_together
+from tests.support.processes import FORKS
 from tests.support.quick_state import RUN_MIGRATIONS
 
 PROCESSES = 8
@@ -41,13 +41,6 @@ EXISTING = """
 @pytest.fixture(autouse=True)
 def run_migrations(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrations, "_upgrade", RUN_MIGRATIONS)
-
-
-def migrate_together(url: str, start: Barrier) -> None:
-    database = open_database(url)
-    start.wait()
-    migrate(database)
-    database.close()
 
 
 def list_schema_differences(database: StateDatabase) -> list[object]:
@@ -75,10 +68,8 @@ def test_migrations_lead_to_the_declared_tables(state_url: str) -> None:
 
 @pytest.mark.server
 def test_eight_processes_migrate_at_once(state_url: str) -> None:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["state", "alembic.operations", "alembic.script"])
-    start = context.Barrier(PROCESSES)
-    processes = [context.Process(target=migrate_together, args=(state_url, start)) for _ in range(PROCESSES)]
+    start = FORKS.Barrier(PROCESSES)
+    processes = [FORKS.Process(target=migrate_together, args=(state_url, start)) for _ in range(PROCESSES)]
     for process in processes:
         process.start()
     for process in processes:

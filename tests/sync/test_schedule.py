@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import random
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
-from multiprocessing.queues import Queue
-from multiprocessing.synchronize import Barrier
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -20,12 +17,16 @@ from sync.job import SyncContext
 from sync.schedule import LOOK_SECONDS, MIN_LOOK_SECONDS, Schedule, get_due_date, get_run_start, get_seconds_to_look
 from sync.worker import Worker
 from tests.conftest import OTHER_TENANT, TENANT
+from tests.support.contenders import StandingClock, live_through_days
+from tests.support.processes import FORKS
 from tests.sync.conftest import ScriptedProvider, connect_accounts
 from tests.sync.test_worker import wait_until
 
 PROCESSES = 8
 FIRST, LAST = date(2026, 1, 1), date(2027, 12, 31)
 DAYS = [FIRST + timedelta(days=offset) for offset in range((LAST - FIRST).days + 1)]
+# Summer time begins within these.
+SPRING = DAYS[31:120]
 LOS_ANGELES = ZoneInfo("America/Los_Angeles")
 # A quarter past midnight is eight hours behind UTC, and seven while summer time is on.
 SUMMER = ((date(2026, 3, 9), date(2026, 11, 1)), (date(2027, 3, 15), date(2027, 11, 7)))
@@ -35,16 +36,6 @@ def find_quarter_past(day: date) -> datetime:
     """00:15 in Los Angeles, by the calendar of its summer time and nothing else."""
     hours = 7 if any(first <= day <= last for first, last in SUMMER) else 8
     return datetime(day.year, day.month, day.day, hours, 15, tzinfo=UTC)
-
-
-class StandingClock:
-    """A clock that stands until it is moved."""
-
-    def __init__(self, now: datetime) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 def test_every_day_has_its_moment() -> None:
@@ -67,43 +58,29 @@ def test_the_timer_wakes_at_the_same_moments() -> None:
         assert now - begins <= timedelta(seconds=MIN_LOOK_SECONDS)
 
 
-def live_through_years(url: str, seed: int, start: Barrier, opened: Queue[date]) -> None:
-    """One process's two years: it looks at the clock every so often, as timers of busy machines do."""
-    state = State.open(url)
-    chance = random.Random(seed)
-    clock = StandingClock(find_quarter_past(FIRST))
-    schedule = Schedule(state.runs, clock)
-    start.wait()
-    while clock.now < find_quarter_past(LAST) + timedelta(hours=12):
-        if schedule.open_due_run():
-            opened.put(get_due_date(clock.now))
-        clock.now += timedelta(minutes=chance.uniform(5, 300))
-    state.close()
-
-
 @pytest.mark.server
 def test_eight_processes_open_each_days_run_once(state_url: str) -> None:
     State.open(state_url).close()
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["state", "sync.schedule"])
-    start, opened = context.Barrier(PROCESSES), context.Queue()
+    start, opened = FORKS.Barrier(PROCESSES), FORKS.Queue()
+    moments = [find_quarter_past(day) for day in SPRING]
     processes = [
-        context.Process(target=live_through_years, args=(state_url, seed, start, opened)) for seed in range(PROCESSES)
+        FORKS.Process(target=live_through_days, args=(state_url, moments, seed, start, opened))
+        for seed in range(PROCESSES)
     ]
     for process in processes:
         process.start()
-    found = Counter(opened.get(timeout=120) for _ in DAYS)
+    found = Counter(opened.get(timeout=120) for _ in SPRING)
     for process in processes:
         process.join()
     assert [process.exitcode for process in processes] == [0] * PROCESSES
     assert opened.empty()
     opened.close()
-    assert found == dict.fromkeys(DAYS, 1)
+    assert found == dict.fromkeys(SPRING, 1)
     state = State.open(state_url)
     with state.database.connect() as connection:
         keys = connection.execute(select(sync_jobs.c.schedule_key)).scalars().all()
     state.close()
-    assert sorted(keys) == [day.isoformat() for day in DAYS]
+    assert sorted(keys) == [day.isoformat() for day in SPRING]
 
 
 def test_what_was_missed_is_made_good_once(state: State) -> None:

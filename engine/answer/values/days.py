@@ -25,7 +25,7 @@ def merge_rows(projection: ScanProjection, rows: Sequence[Row]) -> Row | None:
     """
     if len(rows) < 2:
         return rows[0] if rows else None
-    merged: list[Any] = [None] * projection.scan.width
+    merged: list[Any] = [None] * projection.width
     for at, merge_column in projection.merges:
         merged[at] = merge_column([row[at] for row in rows])
     return merged
@@ -62,7 +62,7 @@ class LookbackRows:
             for at, merge_column in projection.merges
             if at not in currency
         ]
-        self._width = projection.scan.width
+        self._width = projection.width
 
     def select(self, start: Any, end: Any) -> slice:
         """Return the place of the rows from `start` to `end`, in the driver's form."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import trunc
+from math import hypot, trunc
 from typing import cast
 
 Value = float | None
@@ -30,7 +30,8 @@ def narrow_numbers(values: list[Value]) -> list[Value]:
         # Usually all are whole: that is seen at once, without a look at each value. None is a TypeError.
         numbers = cast("list[float]", values)
         whole: list[Value] = list(map(trunc, numbers))
-        if numbers == whole and min(numbers) >= -MAX_WHOLE and max(numbers) <= MAX_WHOLE:
+        # None of them is greater than the length of all.
+        if numbers == whole and hypot(*numbers) <= MAX_WHOLE:
             return whole
     except (TypeError, ValueError, OverflowError):
         pass

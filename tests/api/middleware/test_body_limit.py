@@ -6,7 +6,9 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
+from api.app import BATCH_BODY_BYTES
 from api.middleware.body_limit import MAX_BODY_BYTES, MAX_DEPTH
+from engine.query import MAX_FILTER_LENGTH, MAX_FILTER_VALUES
 
 JSON = {"Content-Type": "application/json"}
 
@@ -79,12 +81,22 @@ def make_body(size: int) -> bytes:
     return body + b"x" * (size - len(body) - 2) + b'"}'
 
 
-def test_64_kilobytes_are_the_most(client: TestClient) -> None:
-    assert client.post("/v1/widgets/batch", content=make_body(MAX_BODY_BYTES), headers=JSON).status_code == 422
-    for body in (make_body(MAX_BODY_BYTES + 1), b"x" * 10_000_000):
-        answer = client.post("/v1/widgets/batch", content=body, headers=JSON)
+@pytest.mark.parametrize(
+    ("path", "most"), [("/v1/dashboard/layout", MAX_BODY_BYTES), ("/v1/widgets/batch", BATCH_BODY_BYTES)]
+)
+def test_a_body_has_a_most(client: TestClient, path: str, most: int) -> None:
+    assert client.post(path, content=make_body(most), headers=JSON).status_code == 422
+    for body in (make_body(most + 1), b"x" * 10_000_000):
+        answer = client.post(path, content=body, headers=JSON)
         assert answer.status_code == 413
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_batch_has_room_for_all_that_a_filter_may_name(client: TestClient) -> None:
+    values = [f"{number:02}" + "\N{BEER MUG}" * (MAX_FILTER_LENGTH - 2) for number in range(MAX_FILTER_VALUES)]
+    body = json.dumps({"keys": ["ga4.sessions"], "filter": {"property": values}})
+    answer = client.post("/v1/widgets/batch", content=body, headers=JSON)
+    assert answer.json()["widgets"]["ga4.sessions"]["meta"]["filters"]["applied"][0]["filter"] == values
 
 
 def test_a_body_without_a_length_is_counted_as_it_comes(client: TestClient) -> None:
@@ -92,7 +104,7 @@ def test_a_body_without_a_length_is_counted_as_it_comes(client: TestClient) -> N
 
     def endless() -> Iterator[bytes]:
         nonlocal sent
-        while sent < 100 * MAX_BODY_BYTES:
+        while sent < 100 * BATCH_BODY_BYTES:
             sent += 1024
             yield b"x" * 1024
 

@@ -178,11 +178,23 @@ def test_an_account_that_came_with_a_load_can_be_removed(client: TestClient, sta
     assert list_sources(client) == [("ga4", "1", "external")]
 
 
-@pytest.mark.parametrize("account_id", ["\0", "1" * 201])
-def test_an_account_that_cannot_be_is_422(client: TestClient, account_id: str) -> None:
-    answer = client.delete(f"{PATH}/ga4", params={"account_id": account_id})
+@pytest.mark.parametrize(
+    ("query", "parameter"),
+    [
+        ("account_id=%00", "account_id"),
+        ("account_id=%ED%A0%80", "account_id"),
+        (f"account_id={'1' * 201}", "account_id"),
+        ("account_id=1&account_id=2", "account_id"),
+        ("account=1", "account"),
+        ("account_id=1&all=yes", "all"),
+    ],
+)
+def test_a_wrong_parameter_is_422_and_removes_nothing(client: TestClient, query: str, parameter: str) -> None:
+    answer = client.delete(f"{PATH}/ga4?{query}")
     assert answer.status_code == 422
-    assert answer.json()["errors"][0]["parameter"] == "account_id"
+    assert answer.json()["type"] == "/problems/invalid-parameter"
+    assert answer.json()["errors"][0]["parameter"] == parameter
+    assert list_sources(client) == [("ga4", "1", "external")]
 
 
 def test_no_account_is_synced_beside_loaded_rows_without_one(client: TestClient, engine: Engine, state: State) -> None:

@@ -278,3 +278,23 @@ def test_the_catalog_tells_what_a_filter_bar_needs(client: TestClient) -> None:
     assert set(map(tuple, breakdowns.values())) == {("channel", "landing_page")}
     titles = {each["name"]: each["title"] for entry in entries for each in entry["dimensions"]}
     assert titles == {"channel": "Channel", "landing_page": "Landing page", "campaign": "Campaign"}
+
+
+@pytest.mark.parametrize("text", ["%00", "%ED%A0%80", "%FF", "x%C3"])
+def test_what_is_no_text_is_no_parameter(client: TestClient, text: str) -> None:
+    alice = make_bearer_headers(ALICE)
+    for path, parameter in (
+        ("ga4.visits", "filter.channel"),
+        ("ga4.visits", "exclude.channel"),
+        ("ga4.visits", "sources"),
+        ("ga4.visits/explain", "receipt"),
+        ("ga4.visits/members/channel", "search"),
+        ("ga4.visits/members/channel", "filter.landing_page"),
+    ):
+        answer = client.get(f"/v1/widgets/{path}?start=2025-01-01&end=2025-01-03&{parameter}=a{text}", headers=alice)
+        assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+        assert [each["parameter"] for each in answer.json()["errors"]] == [parameter]
+    named = client.get(f"/v1/widgets/ga4.visits?filter.a{text}=x", headers=alice).json()["errors"]
+    assert [each["detail"] for each in named] == ["has a character that no text has: NUL, or half a surrogate"]
+    for whole in ("%EF%BF%BD", "%F0%9F%8D%BA", "%C3%A4"):
+        assert client.get(f"/v1/widgets/ga4.visits/members/channel?search={whole}", headers=alice).status_code == 200

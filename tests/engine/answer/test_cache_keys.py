@@ -81,6 +81,11 @@ class LedgerCache(Cache):
         self.rows[key] = found.rows
         return found
 
+    def put(self, key: CacheKey, rows: Rows) -> CachedRows:
+        found = super().put(key, rows)
+        self.rows[key] = found.rows
+        return found
+
 
 class CachedInstallation:
     """One catalog, and the facts as they were at each data version."""

@@ -24,7 +24,7 @@ from tests.support.oracle.questions import dump_files, find_differences, get_wor
 
 WORLDS = range(10)
 # How many questions a world is asked: a sample at every run, and all of them with --all.
-SAMPLE, QUESTIONS = 30, 300
+SAMPLE, QUESTIONS = 20, 300
 # The engines that a world of the sample is on, one pair after the other: so each engine has five of ten worlds.
 PAIRS = (
     *(("sqlite", "postgres"), ("duckdb", "clickhouse"), ("sqlite", "duckdb"), ("postgres", "clickhouse")),

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import multiprocessing
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from engine.errors import InvalidSetting
 from tests.conftest import RedisServer
 from tests.engine.answer.test_cache import KEY, NEWER, ROWS, fail_if_called, make_answer, raise_unavailable
 from tests.support.patience import LONG, wait_patiently
+from tests.support.processes import FORKS
 
 PROCESSES = 3
 
@@ -139,9 +139,8 @@ def ask_in_process(url: str, ready: threading.Barrier) -> None:
 
 
 def test_processes_make_one_query_together(redis_server: RedisServer) -> None:
-    context = multiprocessing.get_context("spawn")
-    ready = context.Barrier(PROCESSES)
-    processes = [context.Process(target=ask_in_process, args=(redis_server.url, ready)) for _ in range(PROCESSES)]
+    ready = FORKS.Barrier(PROCESSES)
+    processes = [FORKS.Process(target=ask_in_process, args=(redis_server.url, ready)) for _ in range(PROCESSES)]
     for process in processes:
         process.start()
     for process in processes:

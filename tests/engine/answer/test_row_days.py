@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
 
-from engine.answer.cache import Cache, MemoryStore
+from engine.answer.cache import Cache, CacheEntry, MemoryStore
 from engine.answer.engine import Engine, WidgetAnswer
 from engine.answer.fetch import RequestContext
 from engine.calendar import Compare
@@ -107,6 +107,35 @@ def test_scans_of_days_bring_the_first_and_last_days_of_their_tables(warehouse_u
             assert {key: together[key]["stats"]["value"] for key in KEYS} == EXPECTED_VALUES
         assert together["m.days"]["stats"]["previous"] == 7
         assert [each["name"] for each in together["m.who"]["series"]] == ["b", "Other"]
+
+
+class LoggingStore(MemoryStore):
+    """A store in memory that writes down which entries are locked and put."""
+
+    def __init__(self) -> None:
+        super().__init__(seconds=60)
+        self.locked: list[str] = []
+        self.put_rows: list[int] = []
+
+    def lock_entry(self, store_key: str) -> AbstractContextManager[CacheEntry | None]:
+        self.locked.append(store_key)
+        return super().lock_entry(store_key)
+
+    def put(self, store_key: str, entry: CacheEntry) -> None:
+        self.put_rows.append(len(entry.rows))
+        super().put(store_key, entry)
+
+
+def test_what_a_scan_brings_of_its_table_is_stored_without_a_lock_and_found_by_another_process(sqlite_url: str) -> None:
+    with open_engine(sqlite_url, cached=False) as plain:
+        store = LoggingStore()
+        bodies = []
+        for _ in range(2):
+            bodies.append(query_bodies(Engine(plain.catalog, plain.warehouse, Cache(store, ttl=60)), WEEK, ["m.days"]))
+            # The days first, then the rows of the scan; the second engine finds both.
+            assert store.put_rows == [2, 3]
+            assert len(store.locked) == 1
+        assert bodies[0] == bodies[1] == query_bodies(plain, WEEK, ["m.days"])
 
 
 def test_a_filter_takes_nothing_from_the_first_and_last_days(sqlite_url: str) -> None:
