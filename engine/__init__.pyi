@@ -74,15 +74,9 @@ from .catalog.reporter import Reporter as Reporter
 from .catalog.rules import ALLOWED_KEYS as ALLOWED_KEYS
 from .catalog.rules import KEY_PATTERN as KEY_PATTERN
 from .compiler.dialects.base import Dialect as Dialect
-from .compiler.dialects.bigquery import BigQuery as BigQuery
 from .compiler.dialects.clickhouse import ClickHouse as ClickHouse
-from .compiler.dialects.duckdb import DuckDB as DuckDB
-from .compiler.dialects.postgresql import PostgreSQL as PostgreSQL
-from .compiler.dialects.redshift import Redshift as Redshift
-from .compiler.dialects.snowflake import Snowflake as Snowflake
-from .compiler.dialects.spark import Spark as Spark
-from .compiler.dialects.sqlite import SQLite as SQLite
-from .compiler.dialects.trino import Trino as Trino
+from .compiler.dialects.registry import DIALECTS as DIALECTS
+from .compiler.dialects.registry import WRITTEN_DIALECTS as WRITTEN_DIALECTS
 from .compiler.plan import ItemsScan as ItemsScan
 from .compiler.plan import LabelScan as LabelScan
 from .compiler.plan import Scan as Scan

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from cli.dialects import DIALECTS, dialect_option
+from cli.dialects import dialect_option
 from cli.options import metrics_option
-from engine import CURSORS, ClickHouse, Dialect, Table, load_catalog
+from engine import CURSORS, DIALECTS, ClickHouse, Dialect, Table, load_catalog
 
 
 @click.command()

@@ -7,12 +7,21 @@ from pathlib import Path
 
 import click
 
-from cli.dialects import DIALECTS, dialect_option
+from cli.dialects import dialect_option
 from cli.diff_report import DiffReport, locate_metrics, render_diff
 from cli.options import FOLDER, metrics_option, uuid_to_text
 from cli.revisions import load_base_catalog
 from cli.services import open_services
-from engine import Compare, Grain, LiveQuestion, UnknownMetric, compare_catalogs, load_catalog, parse_metric_query
+from engine import (
+    DIALECTS,
+    Compare,
+    Grain,
+    LiveQuestion,
+    UnknownMetric,
+    compare_catalogs,
+    load_catalog,
+    parse_metric_query,
+)
 
 
 @click.command()

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from cli.dialects import DIALECTS, dialect_option
+from cli.dialects import dialect_option
 from cli.options import metrics_option
 from engine import (
+    DIALECTS,
     Compare,
     CompiledPlan,
     Grain,

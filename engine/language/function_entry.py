@@ -9,7 +9,7 @@ from typing import Literal
 
 from sqlglot import exp
 
-from engine.language.function_sql import FunctionSql
+from engine.language.function_templates import FunctionSql
 from engine.language.function_values import Evaluator
 from engine.tables import ValueType
 

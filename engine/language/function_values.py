@@ -1,7 +1,7 @@
 """The meaning of functions in Python: SQL's arithmetic on the values of one row.
 
 Each `make_…` takes the evaluators of a function's arguments and returns the evaluator of its value. NULL is None. The
-steps are those that `engine.language.function_sql` writes for databases.
+steps are those that `engine.language.function_templates` writes for databases.
 """
 
 from __future__ import annotations

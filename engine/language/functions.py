@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from engine.language import function_values as values
 from engine.language.function_entry import Parameter, SqlFunction
-from engine.language.function_sql import (
+from engine.language.function_templates import (
     EXP_SQL,
     LN_SQL,
     PERCENTILES,

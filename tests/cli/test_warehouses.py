@@ -16,10 +16,10 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from cli.commands.serve import render_invitation
 from cli.demonstration import generate_key, use_demo
-from cli.dialects import DIALECTS
 from demo.database import DemoDatabase
 from demo.tenants import EVERYTHING
 from engine.answer.engine import Engine
+from engine.compiler.dialects.registry import DIALECTS
 from engine.errors import WarehouseUnavailable
 from engine.warehouse.warehouse import Warehouse
 from runtime.services import Services

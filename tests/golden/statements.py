@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from cli.dialects import EXECUTED_DIALECTS
 from engine.catalog.catalog import Catalog
 from engine.compiler.dialects.base import Dialect
+from engine.compiler.dialects.registry import EXECUTED_DIALECTS
 from engine.compiler.dialects.sqlite import SQLite
 from engine.compiler.plan import Shape
 from engine.compiler.planner import plan

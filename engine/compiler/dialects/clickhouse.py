@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from engine.compiler.dialects.base import Dialect
 from engine.compiler.dialects.expressions import DoubleSql, EmitNode, build_branch_condition, wrap_sql
-from engine.language.function_sql import FunctionSql, make_percentiles
+from engine.language.function_templates import FunctionSql, make_percentiles
 from engine.language.types import get_value_type
 from engine.slices import CURSORS
 from engine.tables import Table

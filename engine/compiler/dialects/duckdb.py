@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from engine.compiler.dialects.expressions import EmitNode
 from engine.compiler.dialects.transactional import TransactionalDialect
-from engine.language.function_sql import FunctionSql, make_percentiles
+from engine.language.function_templates import FunctionSql, make_percentiles
 from engine.slices import CURSORS
 from engine.tables import Table
 

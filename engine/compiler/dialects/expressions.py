@@ -10,7 +10,7 @@ from typing import ClassVar
 from sqlglot import exp
 
 from engine.language.function_entry import Parameter, SqlFunction
-from engine.language.function_sql import PERCENTILES, FunctionSql, render_call
+from engine.language.function_templates import PERCENTILES, FunctionSql, render_call
 from engine.language.function_values import MAX_EXACT_WHOLE
 from engine.language.functions import find_function
 from engine.language.types import (

@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from engine.compiler.dialects.expressions import EmitNode
 from engine.compiler.dialects.transactional import TransactionalDialect
-from engine.language.function_sql import FunctionSql
+from engine.language.function_templates import FunctionSql
 from engine.language.types import get_value_type
 from engine.slices import CURSORS
 from engine.tables import Table

@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from engine.compiler.dialects.compile_only import CompileOnlyDialect
 from engine.compiler.dialects.expressions import EmitNode
-from engine.language.function_sql import FunctionSql
+from engine.language.function_templates import FunctionSql
 from engine.tables import Table
 
 TYPES = {

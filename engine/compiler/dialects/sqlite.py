@@ -12,7 +12,7 @@ from uuid import UUID
 from engine.calendar import format_iso_day
 from engine.compiler.dialects.expressions import LiteralSql
 from engine.compiler.dialects.transactional import TransactionalDialect
-from engine.language.function_sql import FunctionSql, make_null_skipping, make_percentiles
+from engine.language.function_templates import FunctionSql, make_null_skipping, make_percentiles
 from engine.slices import CURSORS
 from engine.tables import Table
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from engine.compiler.dialects.compile_only import CompileOnlyDialect
-from engine.language.function_sql import FunctionSql, make_null_skipping, make_percentiles
+from engine.language.function_templates import FunctionSql, make_null_skipping, make_percentiles
 from engine.tables import Table
 
 TYPES = {

@@ -8,7 +8,7 @@ import sys
 # sqlglot makes this inverse between a dialect's registration and its last attribute; here it takes long.
 USE_WHILE_ANOTHER_LOADS = """
 import threading, time
-from cli.dialects import DIALECTS
+from engine.compiler.dialects.registry import DIALECTS
 from sqlglot.dialects import dialect as loading
 
 invert, begun = loading._with_strict_time_inverse, threading.Event()

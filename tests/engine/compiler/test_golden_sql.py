@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.dialects import EXECUTED_DIALECTS
 from engine.catalog.catalog import Catalog
 from engine.compiler.dialects.base import Dialect
+from engine.compiler.dialects.registry import EXECUTED_DIALECTS
 from tests.golden import statements
 
 KEYS = sorted(statements.load_shipped().widgets)

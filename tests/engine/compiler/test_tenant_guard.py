@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from cli.dialects import DIALECTS
 from engine.answer.engine import Engine
 from engine.compiler.dialects.base import Dialect
+from engine.compiler.dialects.registry import DIALECTS
 from engine.compiler.planner import plan
 from engine.compiler.statements import StatementCompiler
 from engine.compiler.tenant_guard import check_tenant_predicates

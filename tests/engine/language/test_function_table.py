@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from sqlglot import exp, parse_one
 
-from cli.dialects import DIALECTS
 from engine.compiler.dialects.base import Dialect
+from engine.compiler.dialects.registry import DIALECTS
 from engine.faults import TextFaults
 from engine.language.evaluator import is_computable
 from engine.language.expressions import resolve_expression
