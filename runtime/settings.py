@@ -194,8 +194,10 @@ class Settings(BaseSettings):
     @field_validator("rate_limit")
     @classmethod
     def check_rate(cls, rate: str | None) -> str | None:
-        if rate is not None and not RATE.fullmatch(rate):
-            raise ValueError(f"{rate!r} is not a rate; write a count and a span, such as 100/minute")
+        if rate is None or rate == "off":
+            return None
+        if not RATE.fullmatch(rate):
+            raise ValueError(f"{rate!r} is not a rate; write a count and a span, such as 100/minute, or off")
         return rate
 
     @field_validator("reporting_timezone", mode="before")

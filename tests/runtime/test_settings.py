@@ -27,6 +27,10 @@ def test_an_empty_variable_counts_as_not_set() -> None:
     assert read_settings({"JWT_SECRET": "", "WAREHOUSE_URL": " "}) == read_settings({})
 
 
+def test_a_rate_limit_may_be_off() -> None:
+    assert read_settings({"RATE_LIMIT": "off"}).rate_limit is None
+
+
 def test_given_values_are_read(tmp_path: Path) -> None:
     settings = read_settings(
         {
