@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import product
-from typing import Any
+from typing import Any, cast
 
 from jinja2 import TemplateSyntaxError, nodes
 
@@ -192,8 +192,7 @@ def offset_of(text: str, path: Sequence[str]) -> int:
 
 @cache
 def read_examples() -> Mapping[Kind, Sequence[Fields]]:
-    examples: Any = read_data("examples.yaml")
-    return examples  # type: ignore[no-any-return]
+    return cast("Mapping[Kind, Sequence[Fields]]", read_data("examples.yaml"))
 
 
 def list_trials(kinds: Mapping[str, Kind], about: Collection[str]) -> list[Fields]:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import sqlalchemy
@@ -90,8 +90,7 @@ class DuckDBDriver(SQLAlchemyDriver):
         """Open another connection to the file that is open in this process."""
         with self._open_lock:
             self._root = self._root or self._engine.raw_connection()
-            connection: Any = self._root.driver_connection
-            return connection.duplicate()  # type: ignore[no-any-return]
+            return cast("duckdb.DuckDBPyConnection", self._root.driver_connection).duplicate()
 
     @contextmanager
     def open_transaction(self) -> Iterator[DBAPICursor]:

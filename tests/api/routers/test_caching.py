@@ -18,6 +18,7 @@ from engine.answer.engine import Engine
 from engine.answer.redis_store import RedisStore
 from engine.errors import InvalidSetting
 from engine.warehouse.health import CHECK_TTL_SECONDS
+from engine.warehouse.warehouse import Warehouse
 from runtime.caches import build_namespace, open_cache
 from runtime.services import Services
 from state import State
@@ -32,18 +33,18 @@ WARNING = '110 - "Response is Stale"'
 class Outage:
     """A database file that cannot be read for a while."""
 
-    def __init__(self, file: Path, database: object) -> None:
+    def __init__(self, file: Path, database: Warehouse | State) -> None:
         self.file = file
         self.database = database
 
     def __enter__(self) -> None:
-        self.database.close()  # type: ignore[attr-defined]
+        self.database.close()
         self.whole = self.file.read_bytes()
         self.file.write_bytes(b"no database" * 1_000)
         time.sleep(CHECK_TTL_SECONDS)
 
     def __exit__(self, *error: object) -> None:
-        self.database.close()  # type: ignore[attr-defined]
+        self.database.close()
         self.file.write_bytes(self.whole)
         time.sleep(CHECK_TTL_SECONDS)
 
