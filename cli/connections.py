@@ -22,6 +22,8 @@ from engine import MAX_FILTER_LENGTH, MAX_FILTER_VALUES
 REQUEST_SECONDS = 10.0
 # Seconds without a byte read by a client that has an answer coming.
 READING_SECONDS = 30.0
+# Seconds for a request that was sent before its client could know that the server stops.
+LAST_SECONDS = 0.25
 # A filter may name 50 members of 500 characters; a letter with an accent takes six bytes of an address.
 MAX_HEAD_BYTES = 16_384 + 6 * MAX_FILTER_VALUES * MAX_FILTER_LENGTH
 LONG_BYTES = 16_384
@@ -59,6 +61,8 @@ class TimedProtocol(HttpToolsProtocol):
         self.is_overlong = False
         # Whether a head that is complete now may be too long: it came in parts, or with much else.
         self.is_long = False
+        # Whether the server stops, so that this connection's next answer is its last.
+        self.is_last = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -117,6 +121,8 @@ class TimedProtocol(HttpToolsProtocol):
         if query is not None:
             # The application runs only after this.
             self.scope["query_string"] = query
+        if self.is_last:
+            super().shutdown()
         if len(self.pipeline) > MAX_PIPELINED:
             self.transport.abort()
 
@@ -138,6 +144,18 @@ class TimedProtocol(HttpToolsProtocol):
         if self.is_idle and not self.transport.is_closing():
             # Between two requests uvicorn's own timer runs.
             self.waits_since = monotonic()
+
+    def shutdown(self) -> None:
+        """Answer what is under way and what is sent as yet, and close the connection."""
+        self.is_last = True
+        if self.is_idle:
+            self.loop.call_later(LAST_SECONDS, self.close_if_idle)
+        elif not self.is_in_head:
+            super().shutdown()
+
+    def close_if_idle(self) -> None:
+        if self.is_idle:
+            self.transport.close()
 
     @property
     def is_idle(self) -> bool:

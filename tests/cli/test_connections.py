@@ -1,14 +1,18 @@
-"""A client that reads nothing of its answer."""
+"""Clients that read nothing of their answer, and clients of a server that stops."""
 
 from __future__ import annotations
 
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
 import uvicorn
-from starlette.types import Receive, Scope, Send
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cli import connections
 from cli.connections import TimedProtocol
@@ -17,6 +21,7 @@ from tests.support.processes import PATIENCE
 pytestmark = pytest.mark.server
 
 READING_SECONDS = 1.5
+REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 # More than the kernel holds for a reader that takes nothing.
 PARTS, PART = 500, b"x" * 65_536
 
@@ -26,6 +31,11 @@ async def send_much(scope: Scope, receive: Receive, send: Send) -> None:
     for _ in range(PARTS):
         await send({"type": "http.response.body", "body": PART, "more_body": True})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def read_and_answer(scope: Scope, receive: Receive, send: Send) -> None:
+    await Request(scope, receive).body()
+    await PlainTextResponse("here")(scope, receive, send)
 
 
 def count_bytes(port: int, pause: float) -> int:
@@ -42,15 +52,75 @@ def count_bytes(port: int, pause: float) -> int:
         return count
 
 
-def test_who_reads_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "READING_SECONDS", READING_SECONDS)
+@contextmanager
+def run_server(application: ASGIApp) -> Iterator[tuple[uvicorn.Server, int]]:
+    """A server in a thread, and its port; at the end it stops."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        config = uvicorn.Config(send_much, http=TimedProtocol, log_config=None, lifespan="off")
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(uvicorn.Config(application, http=TimedProtocol, log_config=None, lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
-        port = listening.getsockname()[1]
+        try:
+            yield server, listening.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
+def test_who_reads_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "READING_SECONDS", READING_SECONDS)
+    with run_server(send_much) as (_, port):
         assert count_bytes(port, 0) > PARTS * len(PART)
         assert count_bytes(port, 4 * READING_SECONDS) < PARTS * len(PART)
-        server.should_exit = True
-        thread.join()
+
+
+def ask_first(connection: socket.socket) -> None:
+    """Ask, read the answer, and keep the connection."""
+    connection.sendall(REQUEST)
+    answer = b""
+    while not answer.endswith(b"here"):
+        answer += connection.recv(65_536)
+    assert b"connection: close" not in answer.lower()
+
+
+def read_to_end(connection: socket.socket) -> str:
+    return b"".join(iter(lambda: connection.recv(65_536), b"")).decode()
+
+
+def stop(server: uvicorn.Server, expected: int) -> None:
+    """Let a server stop that has so many connections, and wait until each has been told."""
+    deadline = time.monotonic() + PATIENCE
+    while len(server.server_state.connections) != expected:
+        assert time.monotonic() < deadline, "not every connection is accepted"
+    server.should_exit = True
+    while not all(isinstance(each, TimedProtocol) and each.is_last for each in server.server_state.connections):
+        assert time.monotonic() < deadline, "the server does not stop"
+
+
+def test_what_was_sent_before_a_server_stops_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "LAST_SECONDS", PATIENCE)
+    with run_server(read_and_answer) as (server, port), ExitStack() as opened:
+        asked, fresh, begun, posting = [
+            opened.enter_context(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)) for _ in range(4)
+        ]
+        ask_first(asked)
+        begun.sendall(b"GET / HTTP/1.1\r\nHo")
+        posting.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n")
+        stop(server, 4)
+        for connection, rest in ((asked, REQUEST), (fresh, REQUEST), (begun, b"st: x\r\n\r\n"), (posting, b"{}")):
+            connection.sendall(rest)
+            answer = read_to_end(connection)
+            assert answer.startswith("HTTP/1.1 200")
+            assert "connection: close" in answer.lower()
+            assert answer.endswith("here")
+
+
+def test_who_sends_nothing_keeps_no_server_from_stopping() -> None:
+    with (
+        run_server(read_and_answer) as (server, port),
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as silent,
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as asked,
+    ):
+        ask_first(asked)
+        stop(server, 2)
+        assert (read_to_end(silent), read_to_end(asked)) == ("", "")
