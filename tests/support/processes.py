@@ -15,7 +15,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.support.paths import ROOT
-from tests.support.patience import REDIS_LIMITS, set_limits
+from tests.support.patience import REDIS_LIMITS
+from tests.support.replacements import replace
+from tests.support.shipped import SHARED_WORK
+from tests.support.worker_forks import fork_workers
 
 # Seconds; a machine that does other things is slow.
 PATIENCE = 90.0
@@ -23,16 +26,13 @@ ADDRESS = re.compile(r"http://\S+:\d+")
 NUMBERS = itertools.count()
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(
-    [f"cli.commands.{name}" for name in ("serve", "sync", "load", "migrate")] + ["alembic.autogenerate", "psycopg"]
-)
+FORKS.set_forkserver_preload(["tests.support.preloaded"])
 
 
 class CommandProcess:
     """A command that runs in a folder, with these variables and no others of the tests'.
 
-    What it logs is in the folder's `log`. A process group of its own holds its workers, which keep none of the `limits`
-    that its own server has.
+    What it logs is in the folder's `log`. A process group of its own holds its workers, which are forks of it.
     """
 
     def __init__(
@@ -71,6 +71,11 @@ class CommandProcess:
     @property
     def output(self) -> str:
         return self._output_path.read_text() if self._output_path.exists() else ""
+
+    @property
+    def workers(self) -> set[int]:
+        """The processes that it has started and that have not been waited for."""
+        return {int(child) for child in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()}
 
     @property
     def returncode(self) -> int | None:
@@ -129,8 +134,10 @@ def run_command(
             os.dup2(file.fileno(), descriptor)
     if descriptors is not None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+    replace(SHARED_WORK)
     if "serve" in arguments:
-        set_limits(limits)
+        replace(limits)
+        fork_workers()
     from cli import main
 
     main(list(arguments), prog_name="metric-engine")

@@ -1,14 +1,19 @@
-"""Catalogs that are loaded once in a process of the tests, and statements that are checked once: both never change."""
+"""What a process of the tests does once and then shares: most of what a small command costs.
+
+Catalogs that are loaded, statements that are checked and the tables of migrations never change.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from engine.compiler.tenant_guard import check_tenant_predicates
 from insights.config.load import InsightsCatalog, load_catalog
 from tests.support.paths import METRICS
+from tests.support.quick_state import run_or_repeat_migrations
 
 CATALOGS: dict[frozenset[tuple[str, bytes]], InsightsCatalog] = {}
 CHECKED: set[tuple[str, frozenset[tuple[str, str]], str]] = set()
@@ -38,3 +43,11 @@ def check_or_remember_predicates(sql: str, tenant_columns: Mapping[str, str], di
     if key not in CHECKED:
         check_tenant_predicates(sql, tenant_columns, dialect)
         CHECKED.add(key)
+
+
+# By what they stand for.
+SHARED_WORK: Mapping[str, Callable[..., Any]] = {
+    "runtime.services.load_catalog": load_or_share_catalog,
+    "engine.compiler.statements.check_tenant_predicates": check_or_remember_predicates,
+    "state.migrations._upgrade": run_or_repeat_migrations,
+}

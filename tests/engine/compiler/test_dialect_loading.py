@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 # sqlglot makes this inverse between a dialect's registration and its last attribute; here it takes long.
 USE_WHILE_ANOTHER_LOADS = """
 import threading, time
@@ -32,6 +34,7 @@ for name, made in DIALECTS.items():
 """
 
 
+@pytest.mark.server
 def test_a_dialect_is_whole_when_it_is_used() -> None:
     done = subprocess.run(
         [sys.executable, "-c", USE_WHILE_ANOTHER_LOADS], capture_output=True, text=True, timeout=240, check=False
