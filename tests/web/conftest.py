@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 # As many as a first sync would read, so that no test waits for one.
 DAYS = 400
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+# The first has no window around the page, which each page would load anew.
+CHROMIUM_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 # Long enough for a machine that does much else; what is waited for ends the waiting.
 TIMEOUT = 90_000
 
@@ -128,7 +129,7 @@ def find_chromium() -> str:
     found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     reason = None
     if found is None:
-        reason = "there is no Chromium on the PATH, so nobody has looked at the page; `apt-get install chromium`"
+        reason = "no Chromium is on the PATH, so nobody saw the page; `apt-get install chromium-headless-shell`"
     elif not web.is_built():
         reason = f"there is no page to look at: {web.read_reason().strip()}"
     else:

@@ -61,10 +61,18 @@ class ClickHouseProcess:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[ClickHouseProcess]:
+def shared_server() -> Iterator[ClickHouseProcess]:
     server = ClickHouseProcess()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def server(shared_server: ClickHouseProcess) -> ClickHouseProcess:
+    """The module's server, again where a test has stopped it."""
+    if shared_server.process.poll() is not None:
+        shared_server.start()
+    return shared_server
 
 
 @pytest.fixture
@@ -182,7 +190,6 @@ def test_another_server_is_not_taken_for_clickhouse() -> None:
 def test_a_server_that_comes_back_is_answered_from_again(
     server: ClickHouseProcess, shipped_catalog: Catalog, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The last of these tests: it leaves no server behind."""
     warehouse = Warehouse(server.make_url())
     warehouse.ping()
     server.stop()
