@@ -118,6 +118,18 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     list(TopologicalSorter(graph).static_order())
 
 
+def test_no_class_inherits_from_one_of_sqlglot() -> None:
+    """Those of its compiled modules, which another package may have installed, let no class do so."""
+    for path in MODULES:
+        tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+        imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+        names = {name.asname or name.name for node in imports for name in node.names if "sqlglot" in str(node.module)}
+        for node in ast.walk(tree):
+            bases = node.bases if isinstance(node, ast.ClassDef) else []
+            theirs = names.intersection(ast.unparse(base).partition(".")[0] for base in bases)
+            assert not theirs, f"{path}: {ast.unparse(node).splitlines()[0]}"
+
+
 def test_every_room_is_listed() -> None:
     others = {"tests", "bench"}
     rooms = {path.parent.name for path in ROOT.glob("*/__init__.py")}

@@ -7,13 +7,13 @@ comment, no second statement, no other function.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from collections.abc import Iterable
 
 from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
+from sqlglot.tokens import Tokenizer
 
 from engine.faults import TextFault, TextFaults, raise_if_any
 from engine.language.function_entry import SqlFunction
@@ -81,13 +81,9 @@ AS_AT_END = re.compile(r"\bas\s+[`\"]?$", re.IGNORECASE)
 CALL = re.compile(r"(\w+)\s*\(")
 
 
-class QuietParser(Parser):
-    """sqlglot's parser with percentile(), and without its warning of an unknown command, which is refused here."""
-
-    FUNCTIONS: ClassVar[dict[str, Callable[..., Any]]] = Parser.FUNCTIONS | {"PERCENTILE": exp.Quantile.from_arg_list}
-
-    def _warn_unsupported(self) -> None:
-        return None
+# Words with which sqlglot begins to read a statement.
+STATEMENT_TOKENS = frozenset((*Parser.STATEMENT_PARSERS, *Tokenizer.COMMANDS))
+ONE_SELECT = "a `sql:` table is one SELECT, or several joined by UNION ALL, and nothing else"
 
 
 def parse_expression(text: str) -> exp.Expr:
@@ -98,6 +94,10 @@ def parse_expression(text: str) -> exp.Expr:
         for token in tokens
         if token.token_type is TokenType.SELECT
     )
+    if tokens and tokens[0].token_type in STATEMENT_TOKENS:
+        word = tokens[0].text
+        message = f'{word!r} begins a statement, which may not stand here; a column of that name is written "{word}"'
+        raise TextFaults(TextFault(tokens[0].start, "sql-statement", message))
     tree = parse_tokens(text, tokens)
     raise_if_any(find_unlisted_nodes(tree, EXPRESSION_NODES, text, "an expression"))
     return tree
@@ -105,19 +105,21 @@ def parse_expression(text: str) -> exp.Expr:
 
 def parse_query(text: str) -> exp.Query:
     """Parse a SELECT, or several joined by UNION ALL, with every node on the allow-list. Raises TextFaults."""
-    tree = parse_tokens(text, tokenize_sql(text, "a `sql:` table"))
+    tokens = tokenize_sql(text, "a `sql:` table")
+    if tokens and tokens[0].token_type in STATEMENT_TOKENS:
+        raise TextFaults(TextFault(tokens[0].start, "sql-statement", ONE_SELECT))
+    tree = parse_tokens(text, tokens)
     if not isinstance(tree, (exp.Select, exp.Union)):
         found = re.search(r"\b(intersect|except)\b", text, re.IGNORECASE)
         offset = found.start() if found and isinstance(tree, exp.SetOperation) else 0
-        message = "a `sql:` table is one SELECT, or several joined by UNION ALL, and nothing else"
-        raise TextFaults(TextFault(offset, "sql-statement", message))
+        raise TextFaults(TextFault(offset, "sql-statement", ONE_SELECT))
     raise_if_any((*find_unlisted_nodes(tree, QUERY_NODES, text, "a `sql:` table"), *find_nested_queries(tree, text)))
     return tree
 
 
 def parse_tokens(text: str, tokens: list[Token]) -> exp.Expr:
     try:
-        trees = [tree for tree in QuietParser().parse(tokens, text) if tree is not None]
+        trees = [tree for tree in Parser().parse(tokens, text) if tree is not None]
     except ParseError as error:
         raise TextFaults(explain_parse_error(error, text, tokens)) from error
     except (SqlglotError, RecursionError, ValueError) as error:
@@ -127,7 +129,19 @@ def parse_tokens(text: str, tokens: list[Token]) -> exp.Expr:
     if measure_depth(trees[0]) > MAX_OPERATORS:
         message = f"more than {MAX_OPERATORS} operations in a row; make a `sql:` table of it"
         raise TextFaults(TextFault(0, "sql-limits", message))
-    return trees[0]
+    return name_percentiles(trees[0])
+
+
+def name_percentiles(tree: exp.Expr) -> exp.Expr:
+    """Put the node of its kind in place of each call of percentile(), which sqlglot does not know."""
+    for call in [*tree.find_all(exp.Anonymous)]:
+        if call.name.lower() == "percentile":
+            argument, fraction, *more = [*call.expressions, None, None][: max(2, len(call.expressions))]
+            named = exp.Quantile(this=argument, quantile=fraction, expressions=more)
+            named.meta.update(call.meta)
+            tree = named if call is tree else tree
+            call.replace(named)
+    return tree
 
 
 def measure_depth(tree: exp.Expr) -> int:
@@ -250,6 +264,9 @@ def find_wrong_distinct(node: exp.Distinct) -> Iterable[TextFault]:
 
 def find_wrong_argument_count(node: exp.Expr, function: SqlFunction, text: str) -> Iterable[TextFault]:
     """Find a call with more or fewer arguments than the function takes."""
+    if isinstance(node, RANKS) and isinstance(node.this, exp.Distinct):
+        # Refused for that already; sqlglot reads all arguments as the values of DISTINCT.
+        return
     least, most = function.argument_counts
     values = [value for value in node.args.values() if isinstance(value, (exp.Expr, list))]
     given = sum(len(value) if isinstance(value, list) else 1 for value in values)
