@@ -12,17 +12,17 @@ from engine.catalog.check_tests import check_tests
 from engine.catalog.definition_resolver import DefinitionResolver, Section
 from engine.catalog.metric_arithmetic import find_non_arithmetic, is_metric_arithmetic, iter_required_keys, name_operand
 from engine.catalog.metric_fields import build_common_fields
-from engine.catalog.metrics import CombinedMetric, DerivedMetric, Metric, MetricTarget, TableMetric, is_money
+from engine.catalog.metrics import CombinedMetric, DerivedMetric, Metric, MetricTarget, TableMetric, is_amount
 from engine.catalog.reporter import AlreadyReported, CollectErrors, Reporter
 from engine.catalog.rules import RULES, get_content_keys
-from engine.catalog.table_metric_resolver import NOT_MONEY, SHARE_NOT_MONEY, TableMetricResolver
+from engine.catalog.table_metric_resolver import TableMetricResolver, explain_wrong_currency
 from engine.catalog.table_resolver import TableResolver
 from engine.diagnostics import Diagnostics, Position
 from engine.faults import raise_if_any
 from engine.files.folder import MetricFile, MetricFolder
 from engine.files.metric_definitions import MetricDefinition, TargetDefinition
 from engine.language.evaluator import compile_arithmetic
-from engine.language.expression_checks import find_percent_factors
+from engine.language.expression_checks import count_money_factors, find_percent_factors
 from engine.language.jinja import Sandbox
 from engine.language.parser import locate_node, parse_expression
 from engine.sources import Source
@@ -76,8 +76,9 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
                 metric = self.resolve_derived_metric(reporter, definition, definition.derive or "")
             case _:
                 metric = self.table_metrics.resolve_table_metric(reporter, definition)
-        if metric.format == "currency" and not is_money(metric):
-            message = SHARE_NOT_MONEY if definition.share else NOT_MONEY
+        if metric.format == "currency" and not is_amount(metric):
+            is_money = all(series.is_money for each in metric.table_metrics for series in each.series)
+            message = explain_wrong_currency(is_share=definition.share, is_money=is_money)
             reporter.report_at_value("not-money", message, "format")
         with errors:
             metric = replace(metric, target=self.resolve_target(reporter, definition.target, metric))
@@ -148,6 +149,7 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
             operands=tuple(operands.values()),
             text=arithmetic.sql(),
             evaluate=compile_arithmetic(arithmetic),
+            is_amount=count_money_factors(tree, lambda column: is_amount(operands[name_operand(column)])) == 1,
             optional=frozenset(operands) - set(iter_required_keys(tree)),
         )
 

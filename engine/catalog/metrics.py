@@ -40,6 +40,11 @@ class MetricSeries:
     def is_money(self) -> bool:
         return self.expression.money and not self.is_share
 
+    @property
+    def is_amount(self) -> bool:
+        """Whether its values may be written with a currency."""
+        return self.expression.is_amount and not self.is_share
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RankedItems:
@@ -260,6 +265,7 @@ class DerivedMetric(Metric):
     operands: tuple[Metric, ...]
     text: str
     evaluate: Evaluator
+    is_amount: bool
     optional: frozenset[str] = frozenset()
 
     @property
@@ -284,11 +290,13 @@ class DerivedMetric(Metric):
         return list(dict.fromkeys(table for part in counted for table in part.list_counted_tables(active, is_known)))
 
 
-def is_money(metric: Metric) -> bool:
+def is_amount(metric: Metric) -> bool:
     """Whether a metric's values are amounts, so that they may be written with a currency."""
     match metric:
         case TableMetric():
-            return all(series.is_money for series in metric.series)
+            return all(series.is_amount for series in metric.series)
         case CombinedMetric():
-            return not metric.correlation and is_money(metric.combined[0])
-    return any(is_money(part) for part in metric.parts)
+            return not metric.correlation and is_amount(metric.combined[0])
+        case DerivedMetric():
+            return metric.is_amount
+    return False

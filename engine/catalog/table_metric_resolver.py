@@ -41,12 +41,18 @@ from engine.sources import Source, find_source_of_key
 from engine.tables import Dimension, Table
 
 NOT_MONEY = "format: currency is for money, which this is not; say `money: true` at the column if it is"
+NO_AMOUNT = "format: currency is for an amount, which a count of amounts or a ratio of two is not; leave it out"
 SHARE_NOT_MONEY = "a share is no amount; leave its format out"
 NO_SHARE = "a share is of what adds up over members: sums and counts, with `total: period`"
 # The order of members by their names.
 BY_NAME = "name"
 # What replaces a `metric()` with errors, so that the rest of the expression is checked.
 PLACEHOLDER_EXPRESSION = "(count(*))"
+
+
+def explain_wrong_currency(*, is_share: bool, is_money: bool) -> str:
+    """Explain why a value that is no amount has no currency."""
+    return SHARE_NOT_MONEY if is_share else NO_AMOUNT if is_money else NOT_MONEY
 
 
 class TableMetricResolver:
@@ -290,8 +296,8 @@ class TableMetricResolver:
             is_share=definition.share,
             decimals=definition.decimals,
         )
-        if definition.format == "currency" and not series.is_money:
-            message = SHARE_NOT_MONEY if series.is_share else NOT_MONEY
+        if definition.format == "currency" and not series.is_amount:
+            message = explain_wrong_currency(is_share=series.is_share, is_money=series.is_money)
             reporter.report_at_value("not-money", message, *path, "format")
         if series.is_share and not adds_up_over_members(series, owner):
             reporter.report_at_key("non-additive", NO_SHARE, *(path if own_keys else ()), "share")

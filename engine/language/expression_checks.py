@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from sqlglot import exp
 
@@ -71,6 +71,25 @@ def find_percent_factors(node: exp.Expr) -> Iterator[TextFault]:
         case exp.Literal() if not node.is_string and float(node.name) == 100:
             message = "format: percent writes 0.5 as 50 %; remove the 100"
             yield TextFault(locate_node(node), "doubtful-percent", message)
+
+
+def count_money_factors(node: exp.Expr, is_money: Callable[[exp.Column], bool]) -> int:
+    """Count the amounts that a value is a product of, less those it is divided by: 1 makes it an amount itself.
+
+    A number is taken for whatever it is added to or compared with.
+    """
+    match node:
+        case exp.Column():
+            return int(is_money(node))
+        case exp.Count():
+            return 0
+        case exp.Mul():
+            return count_money_factors(node.this, is_money) + count_money_factors(node.expression, is_money)
+        case exp.Div():
+            return count_money_factors(node.this, is_money) - count_money_factors(node.expression, is_money)
+    children = get_alternatives(node) or node.iter_expressions()
+    factors = [factor for child in children if (factor := count_money_factors(child, is_money))]
+    return factors[0] if factors else 0
 
 
 def find_metric_keys(tree: exp.Expr, metrics: Collection[str]) -> Iterator[TextFault]:

@@ -14,6 +14,7 @@ from sqlglot.generator import Generator
 from engine.faults import TextFault, TextFaults, raise_if_any
 from engine.language.evaluator import compile_arithmetic
 from engine.language.expression_checks import (
+    count_money_factors,
     find_doubtful_counts,
     find_metric_keys,
     find_misplaced_nodes,
@@ -64,7 +65,9 @@ class Expression:
     tree: exp.Expr
     aggregates: tuple[Aggregate, ...]
     additive: bool
+    # Whether it is made of money, and whether it is an amount itself: a count of amounts is none, nor a ratio of two.
     money: bool
+    is_amount: bool
     # Aggregated columns that may not be summed over days, with their offsets.
     non_additive: tuple[tuple[str, int], ...] = ()
     # What is legal, but hardly what is meant.
@@ -143,7 +146,12 @@ def resolve_expression(
         raise TextFaults(
             TextFault(locate_node(tree), "not-a-number", f"the value is {TYPE_PHRASES[kind]}; a metric is a number")
         )
-    used = {column.name for column in tree.find_all(exp.Column)}
+
+    def is_money(column: exp.Column) -> bool:
+        # One whose declaration has errors may be money.
+        return columns[column.name].money or columns[column.name].type not in VALUE_TYPES
+
+    money, is_amount = any(map(is_money, tree.find_all(exp.Column))), count_money_factors(tree, is_money) == 1
     aggregates: list[Aggregate] = []
     additive, whole = is_additive(tree, columns), is_whole_valued(tree)
     doubts = tuple(find_doubtful_counts(tree))
@@ -153,8 +161,8 @@ def resolve_expression(
         tree=lift_aggregates(tree, where, aggregates),
         aggregates=tuple(aggregates),
         additive=additive,
-        # A column whose declaration has errors may be money.
-        money=any(columns[name].money or columns[name].type not in VALUE_TYPES for name in used),
+        money=money,
+        is_amount=is_amount,
         non_additive=uses,
         doubts=doubts,
         whole=whole,
