@@ -29,6 +29,8 @@ from engine import (
 from runtime.accounts import check_loadable
 from runtime.services import Services
 
+DASH, STANDARD_INPUT = Path("-"), Path("/dev/stdin")
+
 
 @click.command()
 @click.argument("table")
@@ -37,7 +39,8 @@ from runtime.services import Services
     metavar="FILE...",
     nargs=-1,
     required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    callback=lambda _context, _parameter, files: tuple(STANDARD_INPUT if file == DASH else file for file in files),
 )
 @user_option
 @click.option(
@@ -109,9 +112,9 @@ def load(
 ) -> None:
     """Load rows from exports.
 
-    A FILE has a header, and commas, semicolons or tabs between its fields; it is UTF-8 or UTF-16. Headers are matched
-    to the table's columns blind to case and blanks. A row takes the place of one with the same key, of which it keeps
-    the columns that the file lacks; either all rows of all files are loaded or none.
+    A FILE has a header, and commas, semicolons or tabs between its fields; it is UTF-8 or UTF-16; - is the standard
+    input. Headers are matched to the table's columns blind to case and blanks. A row takes the place of one with the
+    same key, of which it keeps the columns that the file lacks; either all rows of all files are loaded or none.
     What is wrong is named as file:line:column, where the column is the number of the field. Rows that sum up others are
     refused, and so are rows over several days. Dates are 2025-01-31 or 20250131, others with --dates; an empty field is
     no value. The table's source then counts as connected for the user.

@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain, islice, takewhile
 from pathlib import Path
+from shutil import copyfileobj
+from tempfile import NamedTemporaryFile
 from typing import TextIO
+from weakref import finalize
 
 from engine.authoring.loading.csv_values import parse_day
 
@@ -62,7 +65,8 @@ class CsvFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.encoding = find_encoding(path)
+        self.readable = path if path.is_file() else self.copy_pipe()
+        self.encoding = find_encoding(self.readable)
         self.preamble = CsvPreamble()
         records = self.iter_records()
         self.header_line, self.header = next(records, (1, []))
@@ -71,12 +75,19 @@ class CsvFile:
         with suppress(MalformedCsv):
             self.sample += (record for _, record in islice(records, SAMPLE_SIZE))
 
+    def copy_pipe(self) -> Path:
+        """Copy what can be read only once; the copy lives as long as this does."""
+        with NamedTemporaryFile(prefix="metric-engine-", delete=False) as copy, self.path.open("rb") as pipe:
+            finalize(self, Path(copy.name).unlink, missing_ok=True)
+            copyfileobj(pipe, copy)
+        return Path(copy.name)
+
     def iter_records(self) -> Iterator[tuple[int, list[str]]]:
         """Yield the header and the records that are not blank, each with the line that it begins on.
 
         Raises MalformedCsv.
         """
-        with self.path.open(encoding=self.encoding, newline="") as file:
+        with self.readable.open(encoding=self.encoding, newline="") as file:
             try:
                 self.preamble = read_preamble(file)
                 yield from read_records(file, self.preamble)
@@ -87,7 +98,7 @@ class CsvFile:
 
     def find_undecodable_line(self) -> int:
         """Find the first line that cannot be decoded; the decoder works on blocks, not on lines."""
-        with self.path.open(encoding=self.encoding, errors="replace", newline="") as file:
+        with self.readable.open(encoding=self.encoding, errors="replace", newline="") as file:
             return next((number for number, line in enumerate(file, 1) if "\ufffd" in line), 1)
 
 

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -14,6 +17,7 @@ from engine.slices import Slice
 from engine.warehouse.warehouse import Warehouse
 from state import State
 from tests.cli.conftest import ALICE, BOB, Run
+from tests.support.paths import ROOT
 
 
 @pytest.fixture
@@ -46,6 +50,24 @@ def list_connections(user: str = ALICE) -> list[tuple[str, str, str]]:
 def query_total(run: Run, key: str, user: str) -> Any:
     options = ("--start", "2025-01-01", "--end", "2025-01-31", "--format", "json")
     return json.loads(run("query", key, "--user", user, *options).stdout)["stats"]["value"]
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("date,sessions\n20250102,12\n20250103,13\n", "2 rows loaded into ga4_daily\n"),
+        ("date,sessions\n20250102,x\n", "/dev/stdin:2:2: sessions: 'x' is not a whole number"),
+    ],
+    ids=["rows", "a fault"],
+)
+def test_what_another_command_writes_is_loaded(tmp_path: Path, text: str, told: str) -> None:
+    """A pipe, which can be read only once."""
+    command = (sys.executable, "-m", "cli", "load", "ga4_daily", "-", "--user", ALICE, "--account", "1")
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    loaded = subprocess.run(command, cwd=tmp_path, env=environment, input=text, capture_output=True, text=True)
+    assert told in loaded.stdout + loaded.stderr
+    assert not list(tmp_path.glob("metric-engine-*")), "a copy is left"
 
 
 def test_rows_are_converted_by_their_columns(load: Run) -> None:
