@@ -80,6 +80,9 @@ class TimedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self.transport.is_closing():
             return
+        if self.is_last and self.is_answering:
+            # Of several requests that came at once, the last one's.
+            self.cycle.keep_alive = False
         if was_in_head and self.is_in_head:
             # The parser itself takes a head of any length.
             self.head_bytes += len(data)
@@ -121,8 +124,6 @@ class TimedProtocol(HttpToolsProtocol):
         if query is not None:
             # The application runs only after this.
             self.scope["query_string"] = query
-        if self.is_last:
-            super().shutdown()
         if len(self.pipeline) > MAX_PIPELINED:
             self.transport.abort()
 
@@ -148,19 +149,24 @@ class TimedProtocol(HttpToolsProtocol):
     def shutdown(self) -> None:
         """Answer what is under way and what is sent as yet, and close the connection."""
         self.is_last = True
-        if self.is_idle:
-            self.loop.call_later(LAST_SECONDS, self.close_if_idle)
-        elif not self.is_in_head:
+        if self.is_answering:
             super().shutdown()
+        else:
+            self.loop.call_later(LAST_SECONDS, self.close_unless_answering)
 
-    def close_if_idle(self) -> None:
-        if self.is_idle:
+    def close_unless_answering(self) -> None:
+        if not self.is_answering:
             self.transport.close()
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether there is a request of which all but its body has come, and whose answer is not complete."""
+        return self.cycle is not None and not self.cycle.response_complete
 
     @property
     def is_idle(self) -> bool:
         """Whether no request is under way, neither its sending nor its answer."""
-        return not self.is_receiving and (self.cycle is None or self.cycle.response_complete)
+        return not self.is_receiving and not self.is_answering
 
     def pause_writing(self) -> None:
         super().pause_writing()

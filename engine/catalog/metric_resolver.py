@@ -12,7 +12,15 @@ from engine.catalog.check_tests import check_tests
 from engine.catalog.definition_resolver import DefinitionResolver, Section
 from engine.catalog.metric_arithmetic import find_non_arithmetic, is_metric_arithmetic, iter_required_keys, name_operand
 from engine.catalog.metric_fields import build_common_fields
-from engine.catalog.metrics import CombinedMetric, DerivedMetric, Metric, MetricTarget, TableMetric, is_amount
+from engine.catalog.metrics import (
+    AMOUNT,
+    CombinedMetric,
+    DerivedMetric,
+    Metric,
+    MetricTarget,
+    TableMetric,
+    count_amounts,
+)
 from engine.catalog.reporter import AlreadyReported, CollectErrors, Reporter
 from engine.catalog.rules import RULES, get_content_keys
 from engine.catalog.table_metric_resolver import TableMetricResolver, explain_wrong_currency
@@ -76,7 +84,7 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
                 metric = self.resolve_derived_metric(reporter, definition, definition.derive or "")
             case _:
                 metric = self.table_metrics.resolve_table_metric(reporter, definition)
-        if metric.format == "currency" and not is_amount(metric):
+        if metric.format == "currency" and count_amounts(metric) not in AMOUNT:
             is_money = all(series.is_money for each in metric.table_metrics for series in each.series)
             message = explain_wrong_currency(is_share=definition.share, is_money=is_money)
             reporter.report_at_value("not-money", message, "format")
@@ -149,7 +157,7 @@ class MetricResolver(DefinitionResolver[MetricDefinition, Metric]):
             operands=tuple(operands.values()),
             text=arithmetic.sql(),
             evaluate=compile_arithmetic(arithmetic),
-            is_amount=count_money_factors(tree, lambda column: is_amount(operands[name_operand(column)])) == 1,
+            money_factors=count_money_factors(tree, lambda column: count_amounts(operands[name_operand(column)])),
             optional=frozenset(operands) - set(iter_required_keys(tree)),
         )
 

@@ -19,6 +19,9 @@ from engine.tables import Dimension, Table
 DEFAULT_TOP = 10
 DEFAULT_ROWS = 50
 
+# The money factors of what may be an amount.
+AMOUNT = (1, None)
+
 IsKnown = Callable[[Table], bool]
 
 
@@ -41,9 +44,9 @@ class MetricSeries:
         return self.expression.money and not self.is_share
 
     @property
-    def is_amount(self) -> bool:
-        """Whether its values may be written with a currency."""
-        return self.expression.is_amount and not self.is_share
+    def money_factors(self) -> int | None:
+        """Of how many amounts it is a product; None where that cannot be told."""
+        return 0 if self.is_share else self.expression.money_factors
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -265,7 +268,7 @@ class DerivedMetric(Metric):
     operands: tuple[Metric, ...]
     text: str
     evaluate: Evaluator
-    is_amount: bool
+    money_factors: int | None
     optional: frozenset[str] = frozenset()
 
     @property
@@ -290,13 +293,17 @@ class DerivedMetric(Metric):
         return list(dict.fromkeys(table for part in counted for table in part.list_counted_tables(active, is_known)))
 
 
-def is_amount(metric: Metric) -> bool:
-    """Whether a metric's values are amounts, so that they may be written with a currency."""
+def count_amounts(metric: Metric) -> int | None:
+    """Of how many amounts the values are a product: 1 may be written with a currency; None where it cannot be told.
+
+    Series that say their own format are passed over, where others do not.
+    """
     match metric:
         case TableMetric():
-            return all(series.is_amount for series in metric.series)
+            factors = [each.money_factors for each in metric.series if each.format is None or metric.has_one_series]
+            return next((factor for factor in factors if factor not in AMOUNT), 1)
         case CombinedMetric():
-            return not metric.correlation and is_amount(metric.combined[0])
+            return 0 if metric.correlation else count_amounts(metric.combined[0])
         case DerivedMetric():
-            return metric.is_amount
-    return False
+            return metric.money_factors
+    return 0

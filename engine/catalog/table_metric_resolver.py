@@ -11,6 +11,7 @@ from engine.catalog.definition_resolver import DefinitionResolver
 from engine.catalog.dimensions import resolve_breakdown
 from engine.catalog.metric_fields import build_common_fields, make_lookback, make_title
 from engine.catalog.metrics import (
+    AMOUNT,
     DEFAULT_ROWS,
     DEFAULT_TOP,
     MemberRows,
@@ -41,7 +42,7 @@ from engine.sources import Source, find_source_of_key
 from engine.tables import Dimension, Table
 
 NOT_MONEY = "format: currency is for money, which this is not; say `money: true` at the column if it is"
-NO_AMOUNT = "format: currency is for an amount, which a count of amounts or a ratio of two is not; leave it out"
+NO_AMOUNT = "format: currency is for an amount; a count or a ratio of amounts, or a number alone, is none; leave it out"
 SHARE_NOT_MONEY = "a share is no amount; leave its format out"
 NO_SHARE = "a share is of what adds up over members: sums and counts, with `total: period`"
 # The order of members by their names.
@@ -296,7 +297,7 @@ class TableMetricResolver:
             is_share=definition.share,
             decimals=definition.decimals,
         )
-        if definition.format == "currency" and not series.is_amount:
+        if definition.format == "currency" and series.money_factors not in AMOUNT:
             message = explain_wrong_currency(is_share=series.is_share, is_money=series.is_money)
             reporter.report_at_value("not-money", message, *path, "format")
         if series.is_share and not adds_up_over_members(series, owner):

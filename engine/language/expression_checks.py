@@ -21,6 +21,7 @@ from engine.language.types import (
 from engine.suggestions import find_nearest_names, suggest_name
 from engine.tables import Column, Table
 
+ROOTS_AND_POWERS = (exp.Sqrt, exp.Pow, exp.Exp, exp.Ln)
 # Nodes of a tree that have no value of their own; IF as a branch of CASE.
 VALUELESS_NODES = (exp.Column, exp.Identifier, exp.DataType, exp.DataTypeParam, exp.If)
 
@@ -73,22 +74,26 @@ def find_percent_factors(node: exp.Expr) -> Iterator[TextFault]:
             yield TextFault(locate_node(node), "doubtful-percent", message)
 
 
-def count_money_factors(node: exp.Expr, is_money: Callable[[exp.Column], bool]) -> int:
+def count_money_factors(node: exp.Expr, count: Callable[[exp.Column], int | None]) -> int | None:
     """Count the amounts that a value is a product of, less those it is divided by: 1 makes it an amount itself.
 
-    A number is taken for whatever it is added to or compared with.
+    `count` tells it of a column. A number is taken for whatever it is added to or compared with. None where it cannot
+    be told.
     """
     match node:
         case exp.Column():
-            return int(is_money(node))
+            return count(node)
         case exp.Count():
             return 0
-        case exp.Mul():
-            return count_money_factors(node.this, is_money) + count_money_factors(node.expression, is_money)
-        case exp.Div():
-            return count_money_factors(node.this, is_money) - count_money_factors(node.expression, is_money)
+        case exp.Mul() | exp.Div():
+            first, second = (count_money_factors(each, count) for each in (node.this, node.expression))
+            if first is None or second is None:
+                return None
+            return first + second if isinstance(node, exp.Mul) else first - second
     children = get_alternatives(node) or node.iter_expressions()
-    factors = [factor for child in children if (factor := count_money_factors(child, is_money))]
+    factors = [factor for child in children if (factor := count_money_factors(child, count)) != 0]
+    if factors and (None in factors or isinstance(node, ROOTS_AND_POWERS)):
+        return None
     return factors[0] if factors else 0
 
 

@@ -65,9 +65,9 @@ class Expression:
     tree: exp.Expr
     aggregates: tuple[Aggregate, ...]
     additive: bool
-    # Whether it is made of money, and whether it is an amount itself: a count of amounts is none, nor a ratio of two.
+    # Whether it is made of money, and of how many amounts it is a product, if that can be told.
     money: bool
-    is_amount: bool
+    money_factors: int | None
     # Aggregated columns that may not be summed over days, with their offsets.
     non_additive: tuple[tuple[str, int], ...] = ()
     # What is legal, but hardly what is meant.
@@ -147,11 +147,12 @@ def resolve_expression(
             TextFault(locate_node(tree), "not-a-number", f"the value is {TYPE_PHRASES[kind]}; a metric is a number")
         )
 
-    def is_money(column: exp.Column) -> bool:
+    def count_money(column: exp.Column) -> int | None:
         # One whose declaration has errors may be money.
-        return columns[column.name].money or columns[column.name].type not in VALUE_TYPES
+        return int(columns[column.name].money) if columns[column.name].type in VALUE_TYPES else None
 
-    money, is_amount = any(map(is_money, tree.find_all(exp.Column))), count_money_factors(tree, is_money) == 1
+    money = any(count_money(column) != 0 for column in tree.find_all(exp.Column))
+    money_factors = count_money_factors(tree, count_money)
     aggregates: list[Aggregate] = []
     additive, whole = is_additive(tree, columns), is_whole_valued(tree)
     doubts = tuple(find_doubtful_counts(tree))
@@ -162,7 +163,7 @@ def resolve_expression(
         aggregates=tuple(aggregates),
         additive=additive,
         money=money,
-        is_amount=is_amount,
+        money_factors=money_factors,
         non_additive=uses,
         doubts=doubts,
         whole=whole,

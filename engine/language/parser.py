@@ -94,10 +94,10 @@ def parse_expression(text: str) -> exp.Expr:
         for token in tokens
         if token.token_type is TokenType.SELECT
     )
-    if tokens and tokens[0].token_type in STATEMENT_TOKENS:
-        word = tokens[0].text
+    if (first := find_statement(tokens)) is not None:
+        word = first.text
         message = f'{word!r} begins a statement, which may not stand here; a column of that name is written "{word}"'
-        raise TextFaults(TextFault(tokens[0].start, "sql-statement", message))
+        raise TextFaults(TextFault(first.start, "sql-statement", message))
     tree = parse_tokens(text, tokens)
     raise_if_any(find_unlisted_nodes(tree, EXPRESSION_NODES, text, "an expression"))
     return tree
@@ -106,8 +106,8 @@ def parse_expression(text: str) -> exp.Expr:
 def parse_query(text: str) -> exp.Query:
     """Parse a SELECT, or several joined by UNION ALL, with every node on the allow-list. Raises TextFaults."""
     tokens = tokenize_sql(text, "a `sql:` table")
-    if tokens and tokens[0].token_type in STATEMENT_TOKENS:
-        raise TextFaults(TextFault(tokens[0].start, "sql-statement", ONE_SELECT))
+    if (first := find_statement(tokens)) is not None:
+        raise TextFaults(TextFault(first.start, "sql-statement", ONE_SELECT))
     tree = parse_tokens(text, tokens)
     if not isinstance(tree, (exp.Select, exp.Union)):
         found = re.search(r"\b(intersect|except)\b", text, re.IGNORECASE)
@@ -115,6 +115,17 @@ def parse_query(text: str) -> exp.Query:
         raise TextFaults(TextFault(offset, "sql-statement", ONE_SELECT))
     raise_if_any((*find_unlisted_nodes(tree, QUERY_NODES, text, "a `sql:` table"), *find_nested_queries(tree, text)))
     return tree
+
+
+def find_statement(tokens: list[Token]) -> Token | None:
+    """Find a word that begins a statement: at the start, or in a common table expression."""
+    before: tuple[TokenType | None, TokenType | None] = (None, None)
+    for token in tokens:
+        begins = before in ((None, None), (TokenType.ALIAS, TokenType.L_PAREN))
+        if begins and token.token_type in STATEMENT_TOKENS:
+            return token
+        before = (before[1], token.token_type)
+    return None
 
 
 def parse_tokens(text: str, tokens: list[Token]) -> exp.Expr:
@@ -297,6 +308,9 @@ def find_nested_queries(tree: exp.Query, text: str) -> Iterable[TextFault]:
 def explain_forbidden_node(node: exp.Expr, text: str, inside: str) -> TextFault:
     """Tell why a node is refused, by the name that an analyst has for it."""
     offset = locate_node(node)
+    if isinstance(node, exp.WithinGroup) and type(node.this) in FUNCTIONS:
+        message = "within group is not allowed; write percentile(x, 0.9)"
+        return TextFault(locate_keyword("WITHIN GROUP", text, offset, after=True), "sql-forbidden", message)
     if isinstance(node, exp.WithinGroup):
         return explain_forbidden_node(node.this, text, inside)
     if isinstance(node, exp.Filter):

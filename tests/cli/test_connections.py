@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import pytest
 import uvicorn
@@ -22,6 +23,9 @@ pytestmark = pytest.mark.server
 
 READING_SECONDS = 1.5
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+# No test waits for so long.
+FOREVER = 10 * PATIENCE
+CONFIGURATION: dict[str, Any] = {"log_config": None, "lifespan": "off", "timeout_keep_alive": int(FOREVER)}
 # More than the kernel holds for a reader that takes nothing.
 PARTS, PART = 500, b"x" * 65_536
 
@@ -56,7 +60,7 @@ def count_bytes(port: int, pause: float) -> int:
 def run_server(application: ASGIApp) -> Iterator[tuple[uvicorn.Server, int]]:
     """A server in a thread, and its port; at the end it stops."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(application, http=TimedProtocol, log_config=None, lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(application, http=TimedProtocol, **CONFIGURATION))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
@@ -115,12 +119,29 @@ def test_what_was_sent_before_a_server_stops_is_answered(monkeypatch: pytest.Mon
             assert answer.endswith("here")
 
 
-def test_who_sends_nothing_keeps_no_server_from_stopping() -> None:
+def test_requests_that_come_at_once_to_a_server_that_stops_are_all_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "LAST_SECONDS", PATIENCE)
+    with (
+        run_server(read_and_answer) as (server, port),
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection,
+    ):
+        ask_first(connection)
+        stop(server, 1)
+        connection.sendall(3 * REQUEST)
+        answers = read_to_end(connection)
+        assert answers.count("HTTP/1.1 200") == answers.count("here") == 3
+        assert answers.lower().count("connection: close") == 1
+
+
+def test_who_sends_nothing_or_half_a_head_keeps_no_server_from_stopping(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "REQUEST_SECONDS", FOREVER)
     with (
         run_server(read_and_answer) as (server, port),
         socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as silent,
         socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as asked,
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as begun,
     ):
         ask_first(asked)
-        stop(server, 2)
-        assert (read_to_end(silent), read_to_end(asked)) == ("", "")
+        begun.sendall(b"GET / HTTP/1.1\r\nHo")
+        stop(server, 3)
+        assert [read_to_end(each) for each in (silent, asked, begun)] == ["", "", ""]

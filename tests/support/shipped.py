@@ -28,13 +28,24 @@ def load_or_share_catalog(folder: Path) -> InsightsCatalog:
     """Load a folder; one with the same files as another gives the catalog that all tests of this process share."""
     if folder.resolve() == METRICS:
         return load_shipped_catalog()
-    try:
-        files = frozenset((str(path.relative_to(folder)), path.read_bytes()) for path in folder.rglob("*.*"))
-    except OSError:
+    files = read_files(folder)
+    if files is None:
         return load_catalog(folder)
     if files not in CATALOGS:
-        CATALOGS[files] = load_catalog(folder)
+        catalog = load_catalog(folder)
+        if read_files(folder) != files:
+            # They changed while they were read.
+            return catalog
+        CATALOGS[files] = catalog
     return CATALOGS[files]
+
+
+def read_files(folder: Path) -> frozenset[tuple[str, bytes]] | None:
+    """Return the folder's files, or None where one cannot be read."""
+    try:
+        return frozenset((str(path.relative_to(folder)), path.read_bytes()) for path in folder.rglob("*.*"))
+    except OSError:
+        return None
 
 
 def check_or_remember_predicates(sql: str, tenant_columns: Mapping[str, str], dialect: str) -> None:
