@@ -134,6 +134,26 @@ def read_numbers(body: dict[str, object]) -> frozenset[float]:
     return frozenset(each["stats"]["value"] / 28 for each in named)
 
 
+def kill_server(server: PostgresServer) -> None:
+    """Kill it, and wait until it can be started again."""
+    killed = server.get_pid()
+    processes = [str(killed), *Path(f"/proc/{killed}/task/{killed}/children").read_text().split()]
+    os.kill(killed or 0, signal.SIGKILL)
+    deadline = time.monotonic() + PATIENCE
+    while not all(map(has_ended, processes)):
+        assert time.monotonic() < deadline, "the server does not end"
+        time.sleep(0.01)
+    # Who starts it takes a process that has ended, and that nobody has waited for, as one that runs.
+    (server.pgdata / "postmaster.pid").unlink()
+
+
+def has_ended(process: str) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 def test_servers_on_one_warehouse_show_one_state_of_it_and_outlive_it(
     installation: SharedInstallation, postgres_server: PostgresServer
 ) -> None:
@@ -151,7 +171,7 @@ def test_servers_on_one_warehouse_show_one_state_of_it_and_outlive_it(
             seen = {numbers for *_, numbers in readers.answers}
             assert seen <= {frozenset({float(number)}) for number in (1, 2, 3)}
 
-            os.kill(postgres_server.get_pid() or 0, signal.SIGKILL)
+            kill_server(postgres_server)
             gone = time.monotonic()
             time.sleep(2)
             coming = time.monotonic()
